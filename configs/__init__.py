@@ -1,0 +1,1 @@
+"""Settings and app files: everything a person may configure, checked before anything runs."""

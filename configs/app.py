@@ -1,0 +1,285 @@
+"""What an app file may say. The pydantic models here are the contract and the source of its JSON Schema."""
+
+import datetime as dt
+import math
+import re
+from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Tier = Literal["bronze", "silver", "gold", "platinum"]
+PropertyType = Literal["text", "number", "integer", "boolean"]
+Aggregation = Literal["count", "sum", "max", "min", "mean", "distinct", "days", "streak", "entity"]
+
+NAME = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
+# A running value of these only ever moves towards its target, so "crossed once" and "reached at the end" agree.
+CHALLENGEABLE: frozenset[str] = frozenset({"count", "sum", "max", "min", "distinct", "days", "entity"})
+
+
+def _plain_name(value: str) -> str:
+    if not NAME.match(value):
+        raise ValueError(f"'{value}' must be lower-case letters, digits and underscores, starting with a letter")
+    return value
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f"'{value}' is not an IANA time zone; write one like Europe/Berlin")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_plain_name)]
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+class Part(BaseModel):
+    """Base of every section: frozen, and a key that it does not know is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Property(Part):
+    """A typed property of an event."""
+
+    type: PropertyType
+    min: float | None = Field(None, description="Smallest value allowed; needed to sum it in a challenge.")
+    max: float | None = Field(None, description="Largest value allowed.")
+
+
+class Event(Part):
+    """A kind of thing that players do, or that happens to them."""
+
+    title: str = ""
+    active: bool = Field(True, description="False when it happens to the player, such as a vote received.")
+    properties: dict[Name, Property] = Field(default_factory=dict)
+    value: Property | None = Field(None, description="Bounds of the event's own `value`, when it has one.")
+
+    @field_validator("properties", mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        """`score: number` is short for `score: {type: number}`."""
+        if isinstance(value, dict):
+            return {k: {"type": v} if isinstance(v, str) else v for k, v in value.items()}
+        return value
+
+
+class Metric(Part):
+    """Something counted or measured about a player; see docs/apps.md for each aggregation."""
+
+    agg: Aggregation = Field("count", description="How events become one number.")
+    event: Name | list[Name] | None = Field(None, description="Which events; none means every active one.")
+    of: Name | None = Field(None, description="The property measured; `value` is the event's own value.")
+    where: str | None = Field(None, description="A SQL condition on the event's properties.")
+    per: Name | None = Field(None, description="For agg entity: the property naming the entity.")
+    reaches: float | None = Field(None, description="For agg entity: the running sum that counts an entity.")
+    label: str = Field("", description="What a person calls it: 'answers posted'.")
+    unit: str = Field("", description="Singular noun behind a number: 'answer'.")
+    plural: str = Field("", description="Plural noun; default is unit + s.")
+    better: Literal["higher", "lower"] = "higher"
+    task: str = Field("", description="An instruction with {goal}: 'Post {goal}'. Needed for challenges.")
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The names of the events it rests on; empty for every active event."""
+        return () if self.event is None else (self.event,) if isinstance(self.event, str) else tuple(self.event)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        needs_of = self.agg in {"sum", "max", "min", "mean", "distinct", "entity"}
+        if needs_of and not self.of:
+            raise ValueError(f"agg {self.agg} needs `of`, the property it measures")
+        if self.agg == "entity" and (not self.per or self.reaches is None):
+            raise ValueError("agg entity needs `per` (the property naming the entity) and `reaches` (the sum)")
+        if self.agg != "entity" and (self.per or self.reaches is not None):
+            raise ValueError("`per` and `reaches` belong to agg: entity")
+        if self.better == "lower" and self.agg not in {"min", "mean"}:
+            raise ValueError("better: lower goes with agg min or mean")
+        return self
+
+
+class Cohorts(Part):
+    """Which properties make play comparable; `min_players` decides when a cohort stands on its own."""
+
+    by: list[Name] = Field(default_factory=list)
+    min_players: int = Field(200, ge=20, description="A smaller cohort is judged with its parent, 'all'.")
+
+
+class Segments(Part):
+    """Strength groups and percentile targets."""
+
+    features: list[Name] = Field(min_length=1, description="Metrics whose 28-day values describe strength.")
+    score: Name = Field(description="The metric that orders the segments and carries the targets.")
+    levels: list[str] = Field(default_factory=lambda: ["Beginner", "Intermediate", "Advanced", "Expert"])
+    percentiles: list[int] = Field(default_factory=lambda: [25, 50, 75, 90, 95])
+
+    @field_validator("percentiles")
+    @classmethod
+    def _ordered(cls, value: list[int]) -> list[int]:
+        if value != sorted(set(value)) or not value or value[0] < 1 or value[-1] > 99:
+            raise ValueError("percentiles must rise strictly and lie between 1 and 99")
+        return value
+
+
+class Persona(Part):
+    """A kind of player: the traits that mark it, and how it likes its targets."""
+
+    title: str = ""
+    traits: dict[Name, float] = Field(min_length=1, description="Trait and its weight, from -1 to 1.")
+    risk_tolerance: float = Field(ge=0, le=1, description="0 wants a sure thing, 1 wants a gamble.")
+    psychology: str = Field("", description="What moves this player, in a sentence for the writer.")
+
+
+class Badge(Part):
+    """A badge: earned when `when` first becomes true."""
+
+    title: str
+    tier: Tier
+    category: str
+    when: str = Field(description="A SQL condition over metrics: lifetime by name, or last(metric, days).")
+    description: str = ""
+    xp: int | None = Field(None, ge=0, description="Default is the tier's reward.")
+
+
+class Challenges(Part):
+    """What may be asked of players, and how much of it."""
+
+    metrics: list[Name] = Field(min_length=1)
+    windows: list[Annotated[int, Field(ge=1, le=28)]] = Field(default_factory=lambda: [1, 3, 7])
+    per_day: int = Field(3, ge=1, le=6)
+    target_probability: float = Field(0.55, gt=0.2, lt=0.9, description="Wanted chance, given that they play.")
+    min_plays: float = Field(0.05, ge=0, lt=1, description="Less likely players get a come-back message.")
+    active_within_days: int = Field(28, ge=7, le=90, description="Who is served at all.")
+    grace_days: int = Field(2, ge=0, le=14, description="Late events may still complete a closed challenge.")
+
+
+class Rewards(Part):
+    """What completing pays: XP = base * difficulty ** exponent, rounded to `step`."""
+
+    base_xp: int = Field(20, ge=1)
+    exponent: float = Field(1.2, ge=0.5, le=3)
+    step: int = Field(5, ge=1)
+    badge_xp: dict[Tier, int] = Field(
+        default_factory=lambda: {"bronze": 50, "silver": 150, "gold": 400, "platinum": 1000}
+    )
+
+
+class Engagement(Part):
+    """Level names from least to most engaged, and the metric they rest on."""
+
+    levels: list[str] = Field(default_factory=lambda: ["inactive", "low", "medium", "high", "legendary"])
+    metric: Name | None = None
+
+
+class Voice(Part):
+    """How the app speaks, and what it must never say."""
+
+    theme: str
+    tone: str = "warm and plain"
+    player: str = Field("player", description="What a member is called.")
+    languages: list[str] = Field(default_factory=lambda: ["en"], min_length=1)
+    forbidden: list[str] = Field(default_factory=list, description="Words and claims that no text may carry.")
+    lexicon: dict[str, list[str]] = Field(
+        default_factory=dict, description="Phrases for the offline writer's grammar, by symbol; see docs/apps.md."
+    )
+
+
+class CalendarEntry(Part):
+    """Something known ahead of time: a deadline, an exam, a season."""
+
+    title: str
+    kind: Name
+    on: dt.date
+    until: dt.date | None = None
+
+
+class App(Part):
+    """One app: everything Nightquest knows about it."""
+
+    app: Name
+    title: str
+    timezone: Zone = "UTC"
+    day_starts_at: dt.time = dt.time(0)
+    source: Name | None = Field(None, description="Default source: configs/sources/<name>.sql.")
+    events: dict[Name, Event] = Field(min_length=1)
+    metrics: dict[Name, Metric] = Field(min_length=1)
+    cohorts: Cohorts = Cohorts()
+    segments: Segments
+    personas: dict[str, Persona] = Field(default_factory=dict)
+    engagement: Engagement = Engagement()
+    badges: dict[Name, Badge] = Field(default_factory=dict)
+    challenges: Challenges
+    rewards: Rewards = Rewards()
+    voice: Voice
+    calendar: list[CalendarEntry] = Field(default_factory=list)
+
+    @field_validator("day_starts_at", mode="before")
+    @classmethod
+    def _clock(cls, value: object) -> object:
+        """YAML reads an unquoted 04:00 as the number 240 (sexagesimal minutes)."""
+        if isinstance(value, int) and 0 <= value < 1440:
+            return dt.time(value // 60, value % 60)
+        return value
+
+    @property
+    def day_shift(self) -> dt.timedelta:
+        """How long after midnight the app's day starts."""
+        return dt.timedelta(hours=self.day_starts_at.hour, minutes=self.day_starts_at.minute)
+
+    @property
+    def active_events(self) -> tuple[str, ...]:
+        """Names of the events that count as play."""
+        return tuple(name for name, event in self.events.items() if event.active)
+
+    def property_of(self, event: str, name: str) -> Property | None:
+        """The declared property of an event, or None; `value` is always a number."""
+        declared = self.events[event]
+        if name == "value":
+            return declared.value or Property(type="number")
+        return declared.properties.get(name)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = list(_problems(self))
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+def _problems(app: App):  # type: ignore[no-untyped-def]
+    """Yield one sentence per reference that leads nowhere."""
+    for name, metric in app.metrics.items():
+        for event in metric.events:
+            if event not in app.events:
+                yield f"metrics.{name}.event: '{event}' is not one of the events ({', '.join(app.events)})"
+            for key in (metric.of, metric.per):
+                if key and event in app.events and app.property_of(event, key) is None:
+                    yield f"metrics.{name}: event '{event}' has no property '{key}'; declare it under events.{event}.properties"
+        if name in app.events:
+            continue
+    known = set(app.metrics)
+    for where, names in {
+        "segments.features": app.segments.features,
+        "segments.score": [app.segments.score],
+        "challenges.metrics": app.challenges.metrics,
+        "engagement.metric": [app.engagement.metric] if app.engagement.metric else [],
+    }.items():
+        for name in names:
+            if name not in known:
+                yield f"{where}: '{name}' is not one of the metrics ({', '.join(app.metrics)})"
+    for name in app.challenges.metrics:
+        if name in known:
+            yield from _challenge_problems(app, name)
+
+
+def _challenge_problems(app: App, name: str):  # type: ignore[no-untyped-def]
+    metric = app.metrics[name]
+    if metric.agg not in CHALLENGEABLE:
+        yield f"challenges.metrics: '{name}' is a {metric.agg}, which can be undone by later play; use one of {', '.join(sorted(CHALLENGEABLE))}"
+    if "{goal}" not in metric.task:
+        yield f"metrics.{name}.task: a challenge needs an instruction with {{goal}}, such as 'Post {{goal}}'"
+    if metric.agg == "sum":
+        for event in metric.events or app.active_events:
+            declared = app.property_of(event, metric.of or "value") if event in app.events else None
+            if declared is not None and not (declared.min is not None and math.isfinite(declared.min) and declared.min >= 0):
+                yield f"challenges.metrics: '{name}' sums '{metric.of}', which may be negative; declare `min: 0` for it under events.{event}"

@@ -1,0 +1,1 @@
+"""Contracts, the warehouse, its SQL, and the player simulator."""

@@ -1,0 +1,230 @@
+-- The warehouse of one app. Every statement can run again.
+
+-- Input ---------------------------------------------------------------------------------------------------------------
+
+-- One row per file taken; a file is taken once per (file_hash, source_hash, as_players).
+CREATE TABLE IF NOT EXISTS deliveries (
+    delivery_id   VARCHAR PRIMARY KEY,
+    file          VARCHAR NOT NULL,
+    file_hash     VARCHAR NOT NULL,
+    source        VARCHAR NOT NULL,          -- 'events', 'players' or the raw table it feeds
+    source_hash   VARCHAR NOT NULL,
+    taken_at      TIMESTAMPTZ NOT NULL,
+    history       BOOLEAN NOT NULL,
+    rows_read     BIGINT NOT NULL,
+    rows_taken    BIGINT NOT NULL,
+    rows_known    BIGINT NOT NULL,           -- already here under the same event_id
+    rows_refused  BIGINT NOT NULL            -- in quarantine
+);
+
+CREATE TABLE IF NOT EXISTS quarantine (
+    delivery_id    VARCHAR NOT NULL,
+    file           VARCHAR NOT NULL,
+    line           BIGINT,                   -- 1-based, in the decompressed file; null when the whole file was refused
+    raw            VARCHAR,
+    reason         VARCHAR NOT NULL,
+    quarantined_at TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS players (
+    player_key BIGINT PRIMARY KEY,
+    user_id    VARCHAR NOT NULL UNIQUE
+);
+
+CREATE TABLE IF NOT EXISTS player_records (
+    player_key   BIGINT NOT NULL,
+    recorded_at  TIMESTAMPTZ NOT NULL,
+    available_at TIMESTAMPTZ NOT NULL,
+    timezone     VARCHAR,
+    language     VARCHAR,
+    born_on      DATE,
+    joined_at    TIMESTAMPTZ,
+    opted_out    BOOLEAN,
+    attributes   JSON
+);
+
+-- Append-only. `day` is the player's local day, fixed when the event is taken.
+CREATE TABLE IF NOT EXISTS events (
+    event_id     VARCHAR NOT NULL,
+    player_key   BIGINT NOT NULL,
+    event        VARCHAR NOT NULL,
+    active       BOOLEAN NOT NULL,
+    occurred_at  TIMESTAMPTZ NOT NULL,
+    sequence     BIGINT NOT NULL,
+    value        DOUBLE,
+    properties   JSON,
+    day          DATE NOT NULL,
+    local_hour   UTINYINT NOT NULL,
+    available_at TIMESTAMPTZ NOT NULL,
+    delivery_id  VARCHAR NOT NULL,
+    content_hash UBIGINT NOT NULL
+);
+
+-- Player-day parts: what merges -----------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS player_days (
+    player_key   BIGINT NOT NULL,
+    day          DATE NOT NULL,
+    cohort       VARCHAR NOT NULL,
+    metric       VARCHAR NOT NULL,
+    n            BIGINT NOT NULL,
+    sum          DOUBLE NOT NULL,
+    min          DOUBLE NOT NULL,
+    max          DOUBLE NOT NULL,
+    available_at TIMESTAMPTZ NOT NULL        -- of the latest event in it
+);
+
+-- Keyed state of distinct metrics.
+CREATE TABLE IF NOT EXISTS player_day_keys (
+    player_key   BIGINT NOT NULL,
+    day          DATE NOT NULL,
+    metric       VARCHAR NOT NULL,
+    key          VARCHAR NOT NULL,
+    n            BIGINT NOT NULL,
+    available_at TIMESTAMPTZ NOT NULL
+);
+
+-- Play itself, active events only: one row per player and local day on which they acted.
+CREATE TABLE IF NOT EXISTS active_days (
+    player_key     BIGINT NOT NULL,
+    day            DATE NOT NULL,
+    n_events       BIGINT NOT NULL,
+    n_sessions     BIGINT NOT NULL,          -- runs of events with gaps under 30 minutes
+    active_minutes DOUBLE NOT NULL,          -- session lengths added up
+    first_at       TIMESTAMPTZ NOT NULL,
+    last_at        TIMESTAMPTZ NOT NULL,
+    hour_sin       DOUBLE NOT NULL,          -- sums over events of sin and cos of the local hour angle
+    hour_cos       DOUBLE NOT NULL,
+    available_at   TIMESTAMPTZ NOT NULL
+);
+
+-- Metric rows that need more than one event: entities that reached their sum, streaks.
+CREATE TABLE IF NOT EXISTS derived_events (
+    metric       VARCHAR NOT NULL,
+    player_key   BIGINT NOT NULL,
+    event_id     VARCHAR NOT NULL,
+    occurred_at  TIMESTAMPTZ NOT NULL,
+    sequence     BIGINT NOT NULL,
+    day          DATE NOT NULL,
+    cohort       VARCHAR NOT NULL,
+    value        DOUBLE NOT NULL,
+    key          VARCHAR,
+    available_at TIMESTAMPTZ NOT NULL
+);
+
+-- The metric definitions that the parts were built with; another app file rebuilds them.
+CREATE TABLE IF NOT EXISTS metrics (
+    metric  VARCHAR PRIMARY KEY,
+    agg     VARCHAR NOT NULL,
+    better  VARCHAR NOT NULL,
+    version VARCHAR NOT NULL
+);
+
+-- Nights ----------------------------------------------------------------------------------------------------------------
+
+CREATE TABLE IF NOT EXISTS nights (
+    as_of        DATE NOT NULL,
+    revision     INTEGER NOT NULL,
+    cut          TIMESTAMPTZ NOT NULL,       -- nothing available later was read
+    base_day     DATE NOT NULL,              -- features rest on days before this one
+    watermark    BIGINT NOT NULL,            -- events in the warehouse when the night was pinned
+    started_at   TIMESTAMPTZ NOT NULL,
+    code_version VARCHAR NOT NULL,
+    app_hash     VARCHAR NOT NULL,
+    seed         BIGINT NOT NULL,
+    status       VARCHAR NOT NULL,           -- 'pinned', 'planned', 'published'
+    published_at TIMESTAMPTZ,
+    figures      JSON,
+    PRIMARY KEY (as_of, revision)
+);
+
+-- A promise, once issued, is never rewritten.
+CREATE TABLE IF NOT EXISTS challenges (
+    content_id             UUID PRIMARY KEY,
+    as_of                  DATE NOT NULL,
+    revision               INTEGER NOT NULL,
+    player_key             BIGINT NOT NULL,
+    slot                   INTEGER NOT NULL,
+    content_type           VARCHAR NOT NULL,
+    metric                 VARCHAR NOT NULL,
+    op                     VARCHAR NOT NULL, -- '>=' or '<='
+    target                 DOUBLE NOT NULL,
+    window_days            INTEGER NOT NULL,
+    xp                     INTEGER NOT NULL,
+    difficulty_level       INTEGER NOT NULL,
+    completion_probability DOUBLE NOT NULL,
+    probability_if_active  DOUBLE NOT NULL,
+    personalization_score  DOUBLE NOT NULL,
+    estimated_minutes      INTEGER NOT NULL,
+    persona                VARCHAR NOT NULL,
+    title                  VARCHAR NOT NULL,
+    description            VARCHAR NOT NULL,
+    brief_id               VARCHAR NOT NULL,
+    ai_provider            VARCHAR NOT NULL,
+    model                  VARCHAR NOT NULL,
+    prompt_version         VARCHAR NOT NULL,
+    variant                VARCHAR NOT NULL,
+    propensity             DOUBLE NOT NULL,
+    language               VARCHAR NOT NULL,
+    valid_from             DATE NOT NULL,
+    valid_until            DATE NOT NULL,
+    generated_at           TIMESTAMPTZ NOT NULL,
+    metadata               JSON
+);
+
+CREATE TABLE IF NOT EXISTS messages (
+    content_id     UUID PRIMARY KEY,
+    as_of          DATE NOT NULL,
+    revision       INTEGER NOT NULL,
+    player_key     BIGINT NOT NULL,
+    content_type   VARCHAR NOT NULL,         -- 'motivational_message' or 'come_back_message'
+    title          VARCHAR NOT NULL,
+    body           VARCHAR NOT NULL,
+    brief_id       VARCHAR NOT NULL,
+    ai_provider    VARCHAR NOT NULL,
+    model          VARCHAR NOT NULL,
+    prompt_version VARCHAR NOT NULL,
+    variant        VARCHAR NOT NULL,
+    propensity     DOUBLE NOT NULL,
+    language       VARCHAR NOT NULL,
+    generated_at   TIMESTAMPTZ NOT NULL,
+    metadata       JSON
+);
+
+-- Append-only: a later revision corrects an earlier one and says why.
+CREATE TABLE IF NOT EXISTS settlements (
+    content_id   UUID NOT NULL,
+    revision     INTEGER NOT NULL,
+    player_key   BIGINT NOT NULL,
+    as_of        DATE NOT NULL,              -- the night that settled it
+    state        VARCHAR NOT NULL,           -- 'completed' or 'expired'
+    completed_at TIMESTAMPTZ,
+    event_id     VARCHAR,
+    progress     DOUBLE NOT NULL,            -- share of the target reached, 0 to 1
+    played       BOOLEAN NOT NULL,
+    xp           INTEGER NOT NULL,
+    reason       VARCHAR NOT NULL,
+    PRIMARY KEY (content_id, revision)
+);
+
+CREATE TABLE IF NOT EXISTS xp_ledger (
+    entry_id    VARCHAR PRIMARY KEY,         -- 'challenge:<content_id>:<revision>' or 'badge:<award_id>'
+    player_key  BIGINT NOT NULL,
+    as_of       DATE NOT NULL,
+    xp          INTEGER NOT NULL,
+    reason      VARCHAR NOT NULL,
+    occurred_at TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS badge_ledger (
+    award_id     VARCHAR PRIMARY KEY,        -- UUIDv5 of app, player and badge
+    player_key   BIGINT NOT NULL,
+    badge_id     VARCHAR NOT NULL,
+    as_of        DATE NOT NULL,              -- the night that noticed
+    granted_at   TIMESTAMPTZ NOT NULL,       -- when the crossing event occurred
+    event_id     VARCHAR NOT NULL,
+    rule_version VARCHAR NOT NULL,
+    confidence   DOUBLE NOT NULL,
+    evidence     JSON NOT NULL,
+    citation     VARCHAR NOT NULL
+);

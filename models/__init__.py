@@ -1,0 +1,1 @@
+"""The learners: fit, predict, evaluate; registry.py alone knows MLflow, tuning.py alone knows Optuna."""

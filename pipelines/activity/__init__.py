@@ -1,0 +1,1 @@
+"""Raw deliveries to events, player-day parts, features and labels."""

@@ -1,0 +1,1 @@
+"""What each player is asked to do, and whether they did it."""

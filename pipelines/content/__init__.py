@@ -1,0 +1,1 @@
+"""Words: briefs, the offline writer, rendering and validation."""

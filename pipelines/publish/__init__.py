@@ -1,0 +1,1 @@
+"""A night out: staged, audited, published whole."""

@@ -1,0 +1,1 @@
+"""Proof on history: replay, calibration, comparison with what really happened."""
