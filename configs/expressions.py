@@ -1,0 +1,145 @@
+"""The SQL that an app file may contain: conditions on properties and rules over metrics.
+
+Both are parsed with sqlglot and held against an allow-list of node types, so a file can compare and calculate but never
+call a function, read a file or name a table.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+_ALLOWED: tuple[type[exp.Expression], ...] = (
+    exp.And,
+    exp.Or,
+    exp.Not,
+    exp.Paren,
+    exp.EQ,
+    exp.NEQ,
+    exp.GT,
+    exp.GTE,
+    exp.LT,
+    exp.LTE,
+    exp.Between,
+    exp.In,
+    exp.Is,
+    exp.Add,
+    exp.Sub,
+    exp.Mul,
+    exp.Div,
+    exp.Neg,
+    exp.Column,
+    exp.Identifier,
+    exp.Literal,
+    exp.Boolean,
+    exp.Null,
+)
+MAX_LENGTH = 2000
+
+
+@dataclass(frozen=True)
+class Term:
+    """A number that a rule rests on: a metric over the whole life (`days` None) or over the last local days."""
+
+    metric: str
+    days: int | None
+
+    @property
+    def column(self) -> str:
+        """The column that carries this term wherever rules are evaluated."""
+        return f"{self.metric}__{self.days or 'life'}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A parsed rule: its text, its terms, and its expression over the terms' columns."""
+
+    text: str
+    terms: tuple[Term, ...]
+    expression: exp.Expression
+
+    @property
+    def sql(self) -> str:
+        """DuckDB SQL over the terms' columns; null is false."""
+        return f"coalesce({self.expression.sql(dialect='duckdb')}, false)"
+
+
+def parse_condition(text: str, columns: Collection[str]) -> exp.Expression:
+    """Parse a metric's `where`: a condition on the properties of its event.
+
+    Raises:
+        ValueError: The text is not a condition, names an unknown property or uses what is not allowed.
+    """
+    tree = _parse(text)
+    _check(tree, text)
+    for column in tree.find_all(exp.Column):
+        if column.table or column.name not in columns:
+            raise ValueError(f"'{column.sql()}' is not a property here; known are {', '.join(sorted(columns)) or 'none'}")
+    return tree
+
+
+def parse_rule(text: str, metrics: Collection[str]) -> Rule:
+    """Parse a badge's `when`: a condition over metrics by name or `last(metric, days)`.
+
+    Raises:
+        ValueError: The text is not a rule, names an unknown metric or uses what is not allowed.
+    """
+    tree = exp.Paren(this=_parse(text))
+    terms: dict[str, Term] = {}
+    bare = [column for column in tree.find_all(exp.Column) if not isinstance(column.parent, exp.Last)]
+    for node, term in [
+        *((column, _lifetime_term(column)) for column in bare),
+        *((call, _windowed_term(call)) for call in tree.find_all(exp.Last)),
+    ]:
+        if term.metric not in metrics:
+            raise ValueError(f"'{term.metric}' is not a metric; known are {', '.join(sorted(metrics))}")
+        terms[term.column] = term
+        node.replace(exp.column(exp.to_identifier(term.column, quoted=True)))
+    _check(tree, text)
+    if not terms:
+        raise ValueError("a rule must rest on at least one metric")
+    return Rule(text=text, terms=tuple(terms.values()), expression=tree.this)
+
+
+def _parse(text: str) -> exp.Expression:
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"is longer than {MAX_LENGTH} characters")
+    try:
+        statements = sqlglot.parse(f"SELECT 1 WHERE {text}", dialect="duckdb")
+    except SqlglotError as error:
+        raise ValueError(f"cannot be read as a SQL condition: {str(error).splitlines()[0]}") from None
+    if len(statements) != 1 or not isinstance(statements[0], exp.Select):
+        raise ValueError("must be one condition")
+    select = statements[0]
+    extras = [key for key, value in select.args.items() if value and key not in {"expressions", "where", "kind"}]
+    where = select.args.get("where")
+    if extras or where is None:
+        raise ValueError("must be one condition, without FROM, GROUP BY or other clauses")
+    condition: exp.Expression = where.this
+    return condition
+
+
+def _lifetime_term(column: exp.Column) -> Term:
+    if column.table:
+        raise ValueError(f"'{column.sql()}' is not a metric")
+    return Term(column.name, None)
+
+
+def _windowed_term(call: exp.Last) -> Term:
+    metric, days = call.this, call.args.get("expression")
+    if not isinstance(metric, exp.Column) or metric.table or not isinstance(days, exp.Literal) or not days.is_int:
+        raise ValueError("last() takes a metric and a whole number of days, as in last(answers, 7)")
+    if not 1 <= int(days.name) <= 365:
+        raise ValueError("last() looks back 1 to 365 days")
+    return Term(metric.name, int(days.name))
+
+
+def _check(tree: exp.Expression, text: str) -> None:
+    for node in tree.walk():
+        if not isinstance(node, _ALLOWED):
+            what = node.sql(dialect="duckdb")[:60]
+            raise ValueError(f"'{what}' is not allowed in '{text[:80]}'; compare and calculate with metrics only")
+        if isinstance(node, exp.In) and (node.args.get("query") or node.args.get("unnest") or node.args.get("field")):
+            raise ValueError("IN takes a list of values")

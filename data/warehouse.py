@@ -1,0 +1,164 @@
+"""The warehouse: the only room that opens DuckDB."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from configs.errors import BusyError, NightquestError
+
+SQL = Path(__file__).parent / "sql"
+
+
+@cache
+def fixed_sql(name: str) -> str:
+    """The text of `data/sql/<name>.sql`."""
+    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+class Warehouse:
+    """One app's open DuckDB file. All times in and out are UTC."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self.con = con
+        self._depth = 0
+
+    def run(self, sql: str, params: object = None) -> None:
+        """Execute a statement for its effect."""
+        self.con.execute(sql, params)
+
+    def frame(self, sql: str, params: object = None) -> pl.DataFrame:
+        """The rows of a query."""
+        return self.con.execute(sql, params).pl()
+
+    def value(self, sql: str, params: object = None) -> Any:
+        """The first column of the first row of a query, or None without rows."""
+        rows = self.con.execute(sql, params).fetchall()
+        return rows[0][0] if rows else None
+
+    def fixed(self, name: str) -> str:
+        """The text of `data/sql/<name>.sql`."""
+        return fixed_sql(name)
+
+    def append(self, table: str, frame: pl.DataFrame, *, on_conflict_skip: bool = False) -> int:
+        """Insert a frame by column name; returns how many rows are new."""
+        if frame.is_empty():
+            return 0
+        columns = ", ".join(f'"{name}"' for name in frame.columns)
+        skip = "ON CONFLICT DO NOTHING" if on_conflict_skip else ""
+        with self.lend(_appended=frame):
+            return int(self.value(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM _appended {skip}"))
+
+    @contextmanager
+    def lend(self, **frames: pl.DataFrame) -> Iterator[None]:
+        """Let SQL read frames by name for a while."""
+        try:
+            for name, frame in frames.items():
+                self.con.register(name, frame)
+            yield
+        finally:
+            for name in frames:
+                self.con.unregister(name)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; inside another transaction it joins that one."""
+        if self._depth:
+            yield
+            return
+        self.con.execute("BEGIN")
+        self._depth = 1
+        try:
+            yield
+            self.con.execute("COMMIT")
+        except BaseException:
+            self._rollback()
+            raise
+        finally:
+            self._depth = 0
+
+    def _rollback(self) -> None:
+        try:
+            self.con.execute("ROLLBACK")
+        except duckdb.TransactionException:
+            return  # a failed COMMIT has already rolled back
+
+
+def warehouse_path(home: Path, app: str) -> Path:
+    """Where an app's warehouse file lies."""
+    return home / "warehouse" / f"{app}.duckdb"
+
+
+@contextmanager
+def open_warehouse(home: Path, app: str, *, read_only: bool = False, threads: int | None = None) -> Iterator[Warehouse]:
+    """Open an app's warehouse, creating it on first use.
+
+    Raises:
+        BusyError: Another process has it open for writing.
+        NightquestError: The file cannot be written, is damaged, or (read-only) does not exist.
+    """
+    path = warehouse_path(home, app)
+    if read_only and not path.exists():
+        raise NightquestError(f"There is no data for '{app}' under {home}.", f"Run: nightquest ingest {app} FILE…")
+    con = _connect(path, app, read_only)
+    try:
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET preserve_insertion_order = true")
+        if threads is not None:
+            con.execute(f"SET threads = {int(threads)}")
+        if not read_only:
+            con.execute(fixed_sql("schema"))
+        _close_the_doors(con)
+        yield Warehouse(con)
+    finally:
+        con.close()
+
+
+@contextmanager
+def scratch(statements: Sequence[str] = ()) -> Iterator[Warehouse]:
+    """A warehouse in memory, with the schema, for checks that need no file."""
+    con = duckdb.connect(":memory:")
+    try:
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute(fixed_sql("schema"))
+        for statement in statements:
+            con.execute(statement)
+        _close_the_doors(con)
+        yield Warehouse(con)
+    finally:
+        con.close()
+
+
+def _close_the_doors(con: duckdb.DuckDBPyConnection) -> None:
+    """No SQL from an app file or a source may reach the file system or the network."""
+    con.execute("SET enable_external_access = false")
+    con.execute("SET lock_configuration = true")
+
+
+def _connect(path: Path, app: str, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return duckdb.connect(str(path), read_only=read_only)
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise BusyError(
+                f"Another process is working on '{app}'.", "Wait for it to end (nightquest status), then run this again."
+            ) from None
+        raise _unusable(path, error) from error
+    except duckdb.Error as error:
+        raise _unusable(path, error) from error
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: Exception) -> NightquestError:
+    folder = path.parent if path.parent.exists() else path.parent.parent
+    if not os.access(folder, os.W_OK) or isinstance(error, PermissionError):
+        return NightquestError(f"Cannot write {path}: permission denied.", "Give --home a folder you may write to.")
+    first_line = (str(error).splitlines() or ["unknown error"])[0]
+    return NightquestError(f"Cannot open the warehouse {path}: {first_line}.", "Restore it from a backup, or move it away.")
