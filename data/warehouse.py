@@ -31,10 +31,13 @@ class Warehouse:
     def run(self, sql: str, params: object = None) -> None:
         """Execute a statement for its effect."""
         self.con.execute(sql, params)
+        self.con.complete()
 
     def frame(self, sql: str, params: object = None) -> pl.DataFrame:
-        """The rows of a query."""
-        return self.con.execute(sql, params).pl()
+        """The rows of a query; DuckDB's 128-bit decimals come as Int64 or Float64."""
+        rows = self.con.sql(sql, params=params).pl()
+        decimals = {name: kind for name, kind in rows.schema.items() if isinstance(kind, pl.Decimal)}
+        return rows.with_columns(pl.col(name).cast(pl.Float64 if kind.scale else pl.Int64) for name, kind in decimals.items())
 
     def value(self, sql: str, params: object = None) -> Any:
         """The first column of the first row of a query, or None without rows."""

@@ -1,0 +1,124 @@
+"""From an app file's metrics to SQL: what each event contributes to which metric."""
+
+import hashlib
+from collections.abc import Iterable
+
+from sqlglot import exp, select
+from sqlglot.expressions import Select
+
+from configs.app import App, Metric, PropertyType
+from configs.expressions import parse_condition
+
+# Metrics that need more than one event; their rows are kept in the table derived_events.
+DERIVED = frozenset({"entity", "streak"})
+
+_SQL_TYPE: dict[PropertyType, str] = {"text": "VARCHAR", "number": "DOUBLE", "integer": "BIGINT", "boolean": "BOOLEAN"}
+_ORDER = "occurred_at, sequence, event_id"
+
+
+def metric_events_sql(app: App) -> str:
+    """A query with one row per metric and contributing event.
+
+    Columns: metric, player_key, event_id, occurred_at, sequence, day, cohort, value, key, available_at.
+    """
+    parts = [contributions(app, name).sql(dialect="duckdb") for name, m in app.metrics.items() if m.agg not in DERIVED]
+    parts.append(
+        "SELECT metric, player_key, event_id, occurred_at, sequence, day, cohort, value, key, available_at FROM derived_events"
+    )
+    return "\nUNION ALL\n".join(parts)
+
+
+def contributions(app: App, name: str) -> Select:
+    """The events that count for one metric, with the value or key that each brings."""
+    metric = app.metrics[name]
+    value, key = _value_and_key(app, metric)
+    # An entity's events are told apart by `per`; `key` carries it to the running sum.
+    query = select(
+        f"{exp.Literal.string(name).sql()} AS metric",
+        *("player_key", "event_id", "occurred_at", "sequence", "day"),
+        f"{_cohort(app)} AS cohort",
+        f"{value} AS value",
+        f"{key} AS key",
+        "available_at",
+        dialect="duckdb",
+    ).from_("events")
+    events = metric.events
+    query = query.where(exp.column("event").isin(*events) if events else "active")
+    if metric.where:
+        query = query.where(condition_sql(app, metric), dialect="duckdb")
+    if metric.of or metric.agg == "distinct":
+        query = query.where(f"({key if metric.agg == 'distinct' else value}) IS NOT NULL", dialect="duckdb")
+    return query
+
+
+def derived_sql(app: App, name: str, players: str) -> str:
+    """Rows of an entity or streak metric for the players named by a relation with a player_key."""
+    base = contributions(app, name).where(f"player_key IN (SELECT player_key FROM {players})").sql(dialect="duckdb")
+    metric = app.metrics[name]
+    if metric.agg == "entity":
+        return f"""
+            SELECT metric, player_key, event_id, occurred_at, sequence, day, cohort, 1.0 AS value, key, known_at AS available_at
+            FROM (
+                SELECT *, sum(value) OVER running AS total, max(available_at) OVER running AS known_at
+                FROM ({base}) WINDOW running AS (PARTITION BY player_key, key ORDER BY {_ORDER} ROWS UNBOUNDED PRECEDING)
+            )
+            WHERE total >= {float(metric.reaches or 0)}
+            QUALIFY row_number() OVER (PARTITION BY player_key, key ORDER BY {_ORDER}) = 1"""
+    return f"""
+        SELECT metric, player_key, event_id, occurred_at, sequence, day, 'all' AS cohort,
+               row_number() OVER (PARTITION BY player_key, run ORDER BY day)::DOUBLE AS value, NULL::VARCHAR AS key, available_at
+        FROM (
+            SELECT *, day - row_number() OVER (PARTITION BY player_key ORDER BY day)::INTEGER AS run
+            FROM (SELECT * FROM ({base}) QUALIFY row_number() OVER (PARTITION BY player_key, day ORDER BY {_ORDER}) = 1)
+        )"""
+
+
+def definitions_hash(app: App, name: str) -> str:
+    """Changes when the meaning of a metric changes, so that its parts are rebuilt."""
+    text = app.metrics[name].model_dump_json(exclude={"label", "unit", "plural", "task"})
+    text += contributions(app, name).sql(dialect="duckdb") + repr(app.active_events)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def condition_sql(app: App, metric: Metric) -> str:
+    """A metric's `where` over the typed properties of its events."""
+    types = property_types(app, metric.events or app.active_events)
+    tree = parse_condition(metric.where or "true", types)
+    for column in list(tree.find_all(exp.Column)):
+        column.replace(exp.maybe_parse(_property(column.name, types[column.name]), dialect="duckdb"))
+    return tree.sql(dialect="duckdb")
+
+
+def property_types(app: App, events: Iterable[str]) -> dict[str, PropertyType]:
+    """The properties that a condition on these events may name, with their types."""
+    types: dict[str, PropertyType] = {"value": "number"}
+    for event in events:
+        types |= {name: declared.type for name, declared in app.events[event].properties.items()}
+    return types
+
+
+def _value_and_key(app: App, metric: Metric) -> tuple[str, str]:
+    types = property_types(app, metric.events or app.active_events)
+    if metric.agg == "distinct":
+        return "1.0", _property(metric.of or "value", "text")
+    key = _property(metric.per, "text") if metric.per else "NULL::VARCHAR"
+    if metric.agg in {"count", "days", "streak"} or metric.of is None:
+        return "1.0", key
+    kind = types.get(metric.of, "number")
+    return f"CAST({_property(metric.of, kind)} AS DOUBLE)", key
+
+
+def _property(name: str, kind: PropertyType) -> str:
+    if name == "value" and kind == "number":
+        return "value"
+    return f"TRY_CAST(json_extract_string(properties, '$.{name}') AS {_SQL_TYPE[kind]})"
+
+
+def _cohort(app: App) -> str:
+    """Comparable play: the joined values of the cohort properties, 'all' for events that lack them."""
+    names = app.cohorts.by
+    carriers = [e for e, declared in app.events.items() if names and all(n in declared.properties for n in names)]
+    if not carriers:
+        return "'all'"
+    joined = " || '/' || ".join(f"coalesce({_property(n, 'text')}, '-')" for n in names)
+    return f"CASE WHEN event IN ({', '.join(repr(e) for e in carriers)}) THEN {joined} ELSE 'all' END"

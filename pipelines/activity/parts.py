@@ -1,0 +1,119 @@
+"""Player-day parts: what merges, kept per player, local day, cohort and metric.
+
+Only the player-days that new events touch are recomputed, so a night costs what is new, however long the history.
+"""
+
+import datetime as dt
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.activity.metric_sql import DERIVED, definitions_hash, derived_sql, metric_events_sql
+
+_DERIVED_ROWS = "SELECT player_key, day, metric, event_id, value, key, cohort FROM derived_events SEMI JOIN touched_players USING (player_key)"
+
+
+def sync_metrics(warehouse: Warehouse, app: App) -> bool:
+    """Bring the warehouse's metric definitions in line with the app file; rebuild the parts when they changed.
+
+    Returns:
+        True when the parts were rebuilt.
+    """
+    wanted = pl.DataFrame(
+        [(name, m.agg, m.better, definitions_hash(app, name)) for name, m in sorted(app.metrics.items())],
+        schema=["metric", "agg", "better", "version"],
+        orient="row",
+    )
+    _install_views(warehouse, app)
+    if wanted.equals(warehouse.frame("SELECT metric, agg, better, version FROM metrics ORDER BY metric")):
+        return False
+    with warehouse.transaction():
+        warehouse.run("DELETE FROM metrics")
+        warehouse.append("metrics", wanted)
+        warehouse.run(
+            "UPDATE events SET active = event IN (SELECT unnest($names)) WHERE active <> (event IN (SELECT unnest($names)))",
+            {"names": list(app.active_events)},
+        )
+        refresh_parts(warehouse, app, None)
+    return True
+
+
+def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) -> None:
+    """Recompute the parts of some player-days.
+
+    Args:
+        warehouse: Open for writing; the caller's transaction is joined.
+        app: The app file; its metrics must be in sync (`sync_metrics`).
+        touched: Columns player_key and day; None rebuilds every player-day.
+    """
+    _install_views(warehouse, app)
+    with warehouse.transaction():
+        if touched is None:
+            for table in ("player_days", "player_day_keys", "active_days", "derived_events"):
+                warehouse.run(f"DELETE FROM {table}")
+            warehouse.run("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM events")
+        else:
+            with warehouse.lend(_touched=touched):
+                warehouse.run("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM _touched")
+        _refresh_derived(warehouse, app)
+        warehouse.run(warehouse.fixed("refresh_parts"))
+
+
+def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime) -> None:
+    """Create the views known_player_days, known_player_day_keys, known_active_days: what a night may look at.
+
+    They hold days before `as_of` and nothing that became available after `cut`. A player-day that a later delivery
+    changed is computed again without it.
+    """
+    limits = {"as_of": as_of, "cut": cut}
+    warehouse.run(
+        """CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM (
+               SELECT player_key, day, available_at FROM player_days
+               UNION ALL SELECT player_key, day, available_at FROM active_days)
+           WHERE day < $as_of AND available_at > $cut""",
+        limits,
+    )
+    cut_sql = f"TIMESTAMPTZ '{cut.isoformat()}'"
+    for table, again in _AGAIN.items():
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE again_{table} AS {again.replace('$cut', cut_sql)}")
+        warehouse.run(
+            f"""CREATE OR REPLACE TEMP VIEW known_{table} AS
+                SELECT * FROM {table} WHERE day < DATE '{as_of}' AND available_at <= {cut_sql}
+                UNION ALL BY NAME SELECT * FROM again_{table}"""
+        )
+
+
+_KNOWN_EVENTS = "metric_events SEMI JOIN touched USING (player_key, day) WHERE available_at <= $cut"
+_AGAIN = {
+    "player_days": f"""SELECT player_key, day, cohort, metric, count(*) AS n, sum(value) AS sum, min(value) AS min,
+                              max(value) AS max, max(available_at) AS available_at
+                       FROM {_KNOWN_EVENTS} GROUP BY player_key, day, cohort, metric""",
+    "player_day_keys": f"""SELECT player_key, day, metric, key, count(*) AS n, max(available_at) AS available_at
+                           FROM {_KNOWN_EVENTS} AND metric IN (SELECT metric FROM metrics WHERE agg = 'distinct')
+                           GROUP BY player_key, day, metric, key""",
+    "active_days": "SELECT * FROM active_days_of_touched($cut)",
+}
+
+
+def _install_views(warehouse: Warehouse, app: App) -> None:
+    warehouse.run(f"CREATE OR REPLACE TEMP VIEW metric_events AS {metric_events_sql(app)}")
+    warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched (player_key BIGINT, day DATE)")
+    warehouse.run(warehouse.fixed("parts_views"))
+
+
+def _refresh_derived(warehouse: Warehouse, app: App) -> None:
+    """Recompute entity and streak rows of the touched players; the days they moved on or off are touched too."""
+    names = [name for name, metric in app.metrics.items() if metric.agg in DERIVED]
+    if not names:
+        return
+    warehouse.run("CREATE OR REPLACE TEMP TABLE touched_players AS SELECT DISTINCT player_key FROM touched")
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE derived_before AS {_DERIVED_ROWS}")
+    warehouse.run("DELETE FROM derived_events WHERE player_key IN (SELECT player_key FROM touched_players)")
+    for name in names:
+        warehouse.run(
+            "INSERT INTO derived_events BY NAME SELECT * FROM "
+            f"({derived_sql(app, name, 'touched_players')}) ORDER BY day, player_key"
+        )
+    changed = f"(FROM derived_before EXCEPT {_DERIVED_ROWS}) UNION ALL ({_DERIVED_ROWS} EXCEPT FROM derived_before)"
+    warehouse.run(f"INSERT INTO touched SELECT DISTINCT player_key, day FROM ({changed}) ANTI JOIN touched USING (player_key, day)")

@@ -1,0 +1,40 @@
+"""What happened within a window of whole local days: the single definition behind labels and settlement."""
+
+import polars as pl
+
+from data.warehouse import Warehouse
+
+
+def window_values(warehouse: Warehouse, windows: pl.DataFrame) -> pl.DataFrame:
+    """Add to each window what its metric came to.
+
+    Args:
+        warehouse: With the known_* views in place (`know_until`).
+        windows: Columns window_id (unique), player_key, metric, start_day, end_day (inclusive); others are kept.
+
+    Returns:
+        The windows in the same order with `value` (Float64, null when the metric has none) and `played` (Boolean).
+    """
+    with warehouse.lend(windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day")):
+        values = warehouse.frame(warehouse.fixed("windows"))
+    return windows.join(values, on="window_id", how="left", maintain_order="left")
+
+
+def completed(value: pl.Expr, op: pl.Expr, target: pl.Expr) -> pl.Expr:
+    """The one predicate: has this value reached this target? No value has reached nothing."""
+    return pl.when(op == "<=").then(value <= target).otherwise(value >= target).fill_null(value=False)
+
+
+def crossings(warehouse: Warehouse, windows: pl.DataFrame) -> pl.DataFrame:
+    """The event with which each completed window reached its target, by a scan of those players' events.
+
+    Args:
+        warehouse: With the known_* views in place.
+        windows: Columns window_id, player_key, metric, start_day, end_day, target, op; completed ones only.
+
+    Returns:
+        window_id, crossed_at, event_id: the first event in order (occurred_at, sequence, event_id) after which the
+        running value has reached the target.
+    """
+    with warehouse.lend(windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day", "target", "op")):
+        return warehouse.frame(warehouse.fixed("crossings"))
