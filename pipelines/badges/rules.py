@@ -1,0 +1,59 @@
+"""An app's badges with their rules read: what each rests on, and which version of it is in force."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from configs.app import App, Badge
+from configs.errors import AppFileError
+from configs.expressions import Rule, Term, parse_rule
+
+
+@dataclass(frozen=True)
+class BadgeRule:
+    """A badge and its parsed rule.
+
+    Attributes:
+        version: 12 hex digits of the rule's text and of the metrics it rests on; part of every award's evidence.
+    """
+
+    badge_id: str
+    badge: Badge
+    rule: Rule
+    version: str
+
+
+def badge_rules(app: App) -> tuple[BadgeRule, ...]:
+    """Read every rule of an app, in the order of its file.
+
+    Raises:
+        AppFileError: A rule cannot be read, names an unknown metric or uses what is not allowed.
+    """
+    return tuple(_read(app, badge_id, badge) for badge_id, badge in app.badges.items())
+
+
+def terms_of(rules: Iterable[BadgeRule]) -> tuple[Term, ...]:
+    """The numbers that these rules rest on, each once, in a fixed order."""
+    terms = {term.column: term for rule in rules for term in rule.rule.terms}
+    return tuple(terms[column] for column in sorted(terms))
+
+
+def term_label(term: Term) -> str:
+    """How a term is written in an app file: `answers` or `last(answers, 7)`."""
+    return term.metric if term.days is None else f"last({term.metric}, {term.days})"
+
+
+def _read(app: App, badge_id: str, badge: Badge) -> BadgeRule:
+    try:
+        rule = parse_rule(badge.when, app.metrics)
+        if any(literal.is_string for literal in rule.expression.find_all(exp.Literal)):
+            raise ValueError("compares with text; metrics are numbers")
+    except ValueError as error:
+        raise AppFileError(f"badges.{badge_id}.when of '{app.app}': {error}.", "Mend the rule in the app file.") from None
+    meaning = [badge.when, *(app.metrics[term.metric].model_dump_json(exclude=_WORDS) for term in rule.terms)]
+    return BadgeRule(badge_id, badge, rule, hashlib.sha256("\n".join(meaning).encode()).hexdigest()[:12])
+
+
+_WORDS = {"label", "unit", "plural", "task"}

@@ -1,0 +1,128 @@
+"""The running numbers that rules are evaluated on: one row per event of a player, one column per term.
+
+The past is not read again: parts stand for the days before `start_day` as opening balances, the events of later days run on
+from there. `start_day` lies far enough back that every window of `last()` is whole within the stream.
+"""
+
+from collections.abc import Iterable
+
+from configs.app import App
+from configs.expressions import Term
+
+# Local days of one player's neighbouring moments may run backwards when the player changes zone: by at most two.
+_ZONE_MARGIN_DAYS = 4
+_DAY = 2**32  # more than the events of one player, so (day, rank) fits one ordered integer
+
+
+def margin_days(terms: Iterable[Term]) -> int:
+    """How many days before a player's first new event the stream must begin."""
+    return _ZONE_MARGIN_DAYS + max((term.days or 0 for term in terms), default=0)
+
+
+def openings_sql(app: App, terms: Iterable[Term]) -> str:
+    """Lifetime balances of the players in `badge_touched` before their `start_day`: one row each."""
+    sums, keys = [], []
+    for metric in _lifetime(terms):
+        mine = f"FILTER (metric = '{metric}')"
+        match app.metrics[metric].agg:
+            case "distinct":
+                keys.append(f'count(*) {mine} AS "{metric}__n"')
+            case "days":
+                sums.append(f'count(DISTINCT day) {mine} AS "{metric}__n"')
+            case "max" | "streak":
+                sums.append(f'max(max) {mine} AS "{metric}__max"')
+            case "min":
+                sums.append(f'min(min) {mine} AS "{metric}__min"')
+            case _:
+                sums += [f'coalesce(sum(n) {mine}, 0)::BIGINT AS "{metric}__n"', f'sum(sum) {mine} AS "{metric}__sum"']
+    return f"""
+        WITH balances AS (
+            SELECT player_key, {", ".join(sums) or "1 AS no_sums"}
+            FROM known_player_days JOIN badge_touched USING (player_key) WHERE day < start_day GROUP BY player_key
+        ),
+        seen AS (SELECT player_key, {", ".join(keys) or "1 AS no_keys"} FROM badge_past_keys GROUP BY player_key)
+        SELECT * FROM badge_touched LEFT JOIN balances USING (player_key) LEFT JOIN seen USING (player_key)"""
+
+
+def stream_sql(app: App, terms: tuple[Term, ...]) -> str:
+    """One row per event of the players in `badge_touched` from their `start_day`, in time order by `moment`.
+
+    Columns: player_key, event_id, occurred_at, moment and each term's column: its value after that event.
+    Parameters as_of and cut bound what is read.
+    """
+    metrics = sorted({term.metric for term in terms})
+    days = sorted({term.days for term in terms if term.days})
+    windows = ["life AS (PARTITION BY player_key ORDER BY moment ROWS UNBOUNDED PRECEDING)"] + [
+        f"last_{d} AS (PARTITION BY player_key ORDER BY moment RANGE BETWEEN {(d - 1) * _DAY} + rank PRECEDING AND CURRENT ROW)"
+        for d in days
+    ]
+    return f"""
+        WITH timeline AS (
+            SELECT e.player_key, e.event_id, e.occurred_at, e.day, row_number() OVER in_time AS rank,
+                   (max(e.day) OVER in_time - DATE '1970-01-01')::BIGINT * {_DAY} + row_number() OVER in_time AS moment
+            FROM events e JOIN badge_touched t ON t.player_key = e.player_key AND e.day >= t.start_day
+            WHERE e.day < $as_of AND e.available_at <= $cut AND NOT starts_with(e.event, 'nightquest.')
+            WINDOW in_time AS (PARTITION BY e.player_key ORDER BY e.occurred_at, e.sequence, e.event_id)
+        ),
+        marks AS (
+            SELECT m.player_key, m.event_id, {", ".join(_mark(app, metric) for metric in metrics)}
+            FROM metric_events m
+            JOIN badge_touched t ON t.player_key = m.player_key AND m.day >= t.start_day
+            LEFT JOIN badge_past_keys k ON k.player_key = m.player_key AND k.metric = m.metric AND k.key = m.key
+            WHERE m.metric IN ({", ".join(f"'{metric}'" for metric in metrics)}) AND m.day < $as_of AND m.available_at <= $cut
+            GROUP BY m.player_key, m.event_id
+        )
+        SELECT player_key, event_id, occurred_at, moment,
+               {", ".join(f'{_value(app, term)}::DOUBLE AS "{term.column}"' for term in terms)}
+        FROM timeline LEFT JOIN marks USING (player_key, event_id) JOIN badge_openings o USING (player_key)
+        WINDOW {", ".join(windows)}"""
+
+
+def past_keys_sql(terms: Iterable[Term]) -> str:
+    """The keys that distinct metrics had seen before `start_day`."""
+    metrics = ", ".join(f"'{metric}'" for metric in _lifetime(terms)) or "NULL"
+    return f"""
+        SELECT DISTINCT player_key, metric, key FROM known_player_day_keys d JOIN badge_touched t USING (player_key)
+        WHERE d.day < t.start_day AND d.metric IN ({metrics})"""
+
+
+def _lifetime(terms: Iterable[Term]) -> list[str]:
+    return sorted({term.metric for term in terms if term.days is None})
+
+
+def _mark(app: App, metric: str) -> str:
+    """What one event brings to a metric: a value, or for a distinct metric its key (and again, if new to the player)."""
+    if app.metrics[metric].agg == "distinct":
+        return (
+            f"max(m.key) FILTER (m.metric = '{metric}') AS \"{metric}\", "
+            f"max(m.key) FILTER (m.metric = '{metric}' AND k.key IS NULL) AS \"{metric}__new\""
+        )
+    return f"max(m.value) FILTER (m.metric = '{metric}') AS \"{metric}\""
+
+
+def _value(app: App, term: Term) -> str:
+    """A term's value after an event. A count of nothing is 0; a best or a mean of nothing is null."""
+    agg, over = app.metrics[term.metric].agg, f"OVER last_{term.days}" if term.days else "OVER life"
+    mark, opening = f'"{term.metric}"', f'o."{term.metric}__' if term.days is None else ""
+    count, total = f"count({mark}) {over}", f"coalesce(sum({mark}) {over}, 0)"
+    if opening:
+        count, total = f'(coalesce({opening}n", 0) + {count})', f'(coalesce({opening}sum", 0) + {total})'
+    match agg:
+        case "count" | "entity":
+            return count
+        case "sum":
+            return total
+        case "mean":
+            return f"({total} / nullif({count}, 0))"
+        case "days":
+            found = f"count(DISTINCT CASE WHEN {mark} IS NOT NULL THEN day END) {over}"
+            return f'(coalesce({opening}n", 0) + {found})' if opening else found
+        case "distinct":
+            if opening:
+                return f'(coalesce({opening}n", 0) + count(DISTINCT "{term.metric}__new") {over})'
+            return f"count(DISTINCT {mark}) {over}"
+        case "min":
+            return f'least({opening}min", min({mark}) {over})' if opening else f"min({mark}) {over}"
+        case "max" | "streak":
+            best = f'greatest({opening}max", max({mark}) {over})' if opening else f"max({mark}) {over}"
+            return f"coalesce({best}, 0)" if agg == "streak" else best
