@@ -1,0 +1,59 @@
+# One vocabulary for people, hooks and CI. `make` alone lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+HOME_DIR ?= .nightquest
+ROOMS := configs data models pipelines flows
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick check format cover bench serve lock clean
+
+help: ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Nightquest needs Python 3.11 or newer; point PYTHON at one: make PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the locked dependencies into .venv (once, a minute or two) ..."
+	@$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## simulate an app's players, run its nights, show what they get
+	@$(BIN)/nightquest demo --home $(HOME_DIR)
+
+test: check ## check, then every test
+	@$(BIN)/python -m pytest
+
+quick: $(READY) ## the tests that start no servers
+	@$(BIN)/python -m pytest -m "not slow"
+
+check: $(READY) ## format, lint, types
+	@$(BIN)/ruff format --check --quiet . || { echo "Run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+
+format: $(READY) ## rewrite files in the house format
+	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
+
+cover: $(READY) ## every test, with branch coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+bench: $(READY) ## measure what a night costs as history grows
+	@$(BIN)/python -m tests.bench
+
+serve: $(READY) ## Prefect, MLflow, and every deployment with its schedule
+	@$(BIN)/nightquest serve --home $(HOME_DIR)
+
+lock: ## resolve pyproject.toml afresh into requirements.lock
+	@rm -rf build/lock && $(PYTHON) -m venv build/lock
+	@build/lock/bin/python -m pip install --quiet --upgrade pip setuptools
+	@build/lock/bin/python -m pip install --quiet . --group dev
+	@build/lock/bin/python -m pip freeze --exclude nightquest --all | grep -v '^pip==' > requirements.lock
+	@rm -rf build
+
+clean: ## remove what was built; data under --home stays
+	@rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	@find . -name __pycache__ -prune -exec rm -rf {} +
