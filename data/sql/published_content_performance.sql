@@ -1,0 +1,55 @@
+-- How the content issued since $since was received, as known at the night's cut. Only the player it was written for counts.
+-- Times run from the start of the challenge's first day where the player lives, and from when it was first shown.
+WITH zones AS (
+    SELECT player_key, last(timezone ORDER BY recorded_at, available_at) FILTER (timezone IS NOT NULL) AS timezone
+    FROM player_records WHERE available_at <= $cut GROUP BY player_key
+),
+issued AS (
+    SELECT content_id, player_key, content_type, ai_provider, prompt_version, variant, persona, valid_from
+    FROM challenges WHERE as_of >= $since AND (as_of < $as_of OR as_of = $as_of AND revision <= $revision)
+    UNION ALL BY NAME
+    SELECT content_id, player_key, content_type, ai_provider, prompt_version, variant
+    FROM messages WHERE as_of >= $since AND (as_of < $as_of OR as_of = $as_of AND revision <= $revision)
+),
+settled AS (
+    SELECT content_id, state = 'completed' AS kept, completed_at
+    FROM settlements WHERE as_of BETWEEN $since AND $as_of
+    QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY revision DESC) = 1
+),
+answers AS (
+    SELECT try_cast(properties ->> 'content_id' AS UUID) AS content_id, player_key, event, occurred_at, sequence, event_id, value
+    FROM events
+    WHERE event IN ('nightquest.shown', 'nightquest.rated') AND day >= $since AND day < $as_of AND available_at <= $cut
+),
+shown AS (
+    SELECT content_id, player_key, min(occurred_at) AS shown_at
+    FROM answers WHERE event = 'nightquest.shown' GROUP BY content_id, player_key
+),
+rated AS (
+    SELECT content_id, player_key, last(value ORDER BY occurred_at, sequence, event_id) AS rating
+    FROM answers WHERE event = 'nightquest.rated' AND value BETWEEN 1 AND 5 GROUP BY content_id, player_key
+),
+content AS (
+    SELECT i.*, s.kept, h.shown_at, r.rating,
+           greatest(0, date_diff('second', (i.valid_from + $day_starts_after) AT TIME ZONE coalesce(z.timezone, $timezone),
+                                 s.completed_at) / 60) AS minutes_from_start,
+           CASE WHEN h.shown_at <= s.completed_at
+                THEN date_diff('second', h.shown_at, s.completed_at) / 60 END AS minutes_from_shown
+    FROM issued i
+    LEFT JOIN settled s USING (content_id)
+    LEFT JOIN shown h ON h.content_id = i.content_id AND h.player_key = i.player_key
+    LEFT JOIN rated r ON r.content_id = i.content_id AND r.player_key = i.player_key
+    LEFT JOIN zones z ON z.player_key = i.player_key
+)
+SELECT content_type, ai_provider, prompt_version, variant, persona,
+       count(*) AS issued,
+       count(shown_at) AS shown,
+       count(kept) AS settled,
+       count(*) FILTER (kept) AS completed,
+       count(*) FILTER (kept) / nullif(count(kept), 0) AS kept_rate,
+       count(rating) AS rated,
+       avg(rating) AS mean_rating,
+       median(minutes_from_start) FILTER (kept) AS median_minutes_from_start,
+       median(minutes_from_shown) FILTER (kept) AS median_minutes_from_shown
+FROM content
+GROUP BY content_type, ai_provider, prompt_version, variant, persona

@@ -1,0 +1,5 @@
+-- Every grant of XP up to a night; `posted_on` is the night that posted it.
+SELECT l.entry_id, p.user_id, l.as_of AS posted_on, l.xp, l.reason, l.occurred_at
+FROM xp_ledger l
+LEFT JOIN players p USING (player_key)
+WHERE l.as_of <= $as_of

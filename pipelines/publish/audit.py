@@ -1,0 +1,228 @@
+"""The audit between writing a night and publishing it: a night that fails stays in, the one before stays out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from configs.errors import NightquestError
+from data.contracts_out import PUBLISHED, contract_breaches
+from pipelines.night import Night
+from pipelines.publish.published import Published
+
+Tables = Mapping[str, pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class AuditLimits:
+    """How far a standing table may shrink from one night to the next.
+
+    Attributes:
+        max_fall: The largest share of last night's rows that may be missing.
+        min_rows: A table that was smaller last night is not judged.
+    """
+
+    max_fall: float = 0.5
+    min_rows: int = 50
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: what was looked at, whether it holds, and the figures."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """All findings on one night."""
+
+    night: str
+    checks: tuple[Check, ...]
+    remedy: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the night may go out."""
+        return all(check.passed for check in self.checks)
+
+    def require(self) -> None:
+        """Refuse a night that failed.
+
+        Raises:
+            NightquestError: It names each failed check with its figures.
+        """
+        if failed := [f"{check.name}: {check.detail}" for check in self.checks if not check.passed]:
+            raise NightquestError(
+                f"The audit refused {self.night}: nothing is published, the one before stays. {'; '.join(failed)}.",
+                self.remedy,
+                exit_code=1,
+            )
+
+
+def audit_night(
+    tables: Tables,
+    previous: Published | None,
+    night: Night,
+    served: pl.DataFrame,
+    limits: AuditLimits | None = None,
+    *,
+    accept: bool = False,
+) -> AuditReport:
+    """Check everything that a night would publish.
+
+    Args:
+        tables: From `collect_tables`.
+        previous: The night before (`previous_night`), None for an app's first.
+        night: Whose `as_of` and app every row must carry.
+        served: player_key, user_id, served and reason for every active player, from `served_players`.
+        limits: How far tables may shrink.
+        accept: A person has looked at the fall in row counts and takes it.
+
+    Returns:
+        Every check with its figures, failed or not; publishing needs `ok`.
+    """
+    sound = {
+        name: frame for name, frame in tables.items() if name in PUBLISHED and frame.schema == PUBLISHED[name].types
+    }
+    checks = (
+        _verdict("contracts", _contract_faults(tables), f"{len(tables)} tables keep their contract"),
+        _verdict("one night", _other_nights(sound, night), f"every row is of {night.app.app}, {night.as_of}"),
+        _verdict("unique keys", _duplicates(sound), "no key or id twice"),
+        _verdict("probabilities", _bad_numbers(sound), "all finite and within 0 and 1"),
+        _verdict("dates", _bad_dates(sound), f"no challenge starts before {night.as_of} or ends before it starts"),
+        _verdict("texts", _bad_texts(sound), "no empty text, no unfilled slot"),
+        _verdict("new ids", _reused_ids(sound, previous), "no id of the night before is used again"),
+        _served(sound, served),
+        _row_counts(tables, previous, limits or AuditLimits(), accept=accept),
+    )
+    return AuditReport(f"the night of {night.as_of} of '{night.app.app}'", checks, _remedy(checks, night))
+
+
+def _verdict(name: str, faults: Iterator[str], fine: str) -> Check:
+    found = list(faults)
+    return Check(name, not found, "; ".join(found) or fine)
+
+
+def _contract_faults(tables: Tables) -> Iterator[str]:
+    for name in PUBLISHED:
+        if name not in tables:
+            yield f"table {name} is missing"
+    for name, frame in tables.items():
+        if name not in PUBLISHED:
+            yield f"table {name} has no contract"
+        elif breaches := contract_breaches(name, frame):
+            yield f"{name}: {', '.join(breaches)}"
+
+
+def _other_nights(tables: Tables, night: Night) -> Iterator[str]:
+    for name, frame in tables.items():
+        own = (pl.col("app") == night.app.app) & (pl.col("as_of") == night.as_of)
+        if strangers := frame.filter(~own.fill_null(value=False)).height:
+            yield f"{name} has {strangers} rows of another app or night"
+
+
+def _duplicates(tables: Tables) -> Iterator[str]:
+    for name, frame in tables.items():
+        key = PUBLISHED[name].key
+        if copies := frame.height - frame.select(key).n_unique():
+            yield f"{name} has {copies} rows with a ({', '.join(key)}) that is there already"
+    for names, column in (
+        (("challenges", "messages"), "content_id"),
+        (("badges_held",), "award_id"),
+        (("xp_ledger",), "entry_id"),
+    ):
+        ids = pl.concat([tables[name].get_column(column) for name in names if name in tables] or [pl.Series()])
+        if copies := ids.len() - ids.n_unique():
+            yield f"{copies} of the {column} in {' and '.join(names)} are there already"
+
+
+def _bad_numbers(tables: Tables) -> Iterator[str]:
+    for name, frame in tables.items():
+        for column, kind in frame.schema.items():
+            share = column in PUBLISHED[name].shares
+            fine = pl.col(column).is_between(0, 1) if share else pl.col(column).is_finite()
+            if kind.is_float() and (bad := frame.filter(~fine).height):
+                yield f"{name}.{column} is {'outside 0 to 1' if share else 'not a finite number'} in {bad} rows"
+
+
+def _bad_dates(tables: Tables) -> Iterator[str]:
+    if "challenges" in tables:
+        frame = tables["challenges"]
+        if early := frame.filter(pl.col("valid_from") < pl.col("as_of")).height:
+            yield f"{early} challenges start before the day that the night serves"
+        if short := frame.filter(pl.col("valid_until") < pl.col("valid_from")).height:
+            yield f"{short} challenges end before they start"
+
+
+def _bad_texts(tables: Tables) -> Iterator[str]:
+    for name, frame in tables.items():
+        for column in PUBLISHED[name].texts:
+            text = pl.col(column)
+            if unfilled := frame.filter(text.str.contains(r"[{}]")).height:
+                yield f"{name}.{column} has an unfilled slot in {unfilled} rows"
+            if blank := frame.filter(text.str.strip_chars() == "").height:
+                yield f"{name}.{column} is blank in {blank} rows"
+
+
+def _reused_ids(tables: Tables, previous: Published | None) -> Iterator[str]:
+    for name in ("challenges", "messages") if previous else ():
+        if previous and name in tables and name in previous.manifest.tables:
+            before = previous.table(name).select("content_id")
+            if reused := tables[name].join(before, on="content_id", how="semi").height:
+                yield f"{reused} {name} carry a content_id of the night of {previous.manifest.as_of}"
+
+
+def _served(tables: Tables, served: pl.DataFrame) -> Check:
+    addressed = pl.concat(
+        [tables[name].select("user_id") for name in ("challenges", "messages") if name in tables] or [_NOBODY]
+    )
+    absent = served.filter("served").join(addressed, on="user_id", how="anti")
+    silent = served.filter(~pl.col("served") & pl.col("reason").fill_null("").str.strip_chars().eq(""))
+    told = served.filter(~pl.col("served")).group_by("reason").len().sort("len", "reason", descending=[True, False])
+    reasons = ", ".join(f"{row['len']} {row['reason']}" for row in told.drop_nulls().to_dicts())
+    if bad := [
+        f"{frame.height} active players {fault} (player_key {', '.join(map(str, frame['player_key'].head(3)))})"
+        for frame, fault in (
+            (silent, "get nothing and no reason is given"),
+            (absent, "are said to be served and get nothing"),
+        )
+        if frame.height
+    ]:
+        return Check("every active player served", passed=False, detail="; ".join(bad))
+    count = served.filter("served").height
+    figures = f"{count} of {served.height} active players" + (f"; {reasons}" if reasons else "")
+    return Check("every active player served", passed=True, detail=figures)
+
+
+_NOBODY = pl.DataFrame(schema={"user_id": pl.String})
+
+
+def _row_counts(tables: Tables, previous: Published | None, limits: AuditLimits, *, accept: bool) -> Check:
+    name = "row counts"
+    if previous is None:
+        return Check(name, passed=True, detail="no night before to compare with")
+    before = {
+        table: file.rows
+        for table, file in previous.manifest.tables.items()
+        if table in PUBLISHED and PUBLISHED[table].standing and file.rows >= limits.min_rows
+    }
+    fell = [
+        f"{table} fell from {rows} to {tables[table].height} rows"
+        for table, rows in before.items()
+        if table in tables and tables[table].height < rows * (1 - limits.max_fall)
+    ]
+    since = f"since the night of {previous.manifest.as_of}"
+    if fell and accept:
+        return Check(name, passed=True, detail=f"accepted: {', '.join(fell)} {since}")
+    limit = f"more than {limits.max_fall:.0%}"
+    return Check(name, not fell, f"{', '.join(fell)} {since}, {limit}" if fell else f"no table fell by {limit} {since}")
+
+
+def _remedy(checks: tuple[Check, ...], night: Night) -> str:
+    command = f"nightquest nightly {night.app.app} --as-of {night.as_of}"
+    if [check.name for check in checks if not check.passed] == ["row counts"]:
+        return f"See what came in (nightquest status); if the fall is real, run: {command} --accept"
+    return f"Mend what made these rows, then run: {command} --refresh"

@@ -1,0 +1,95 @@
+"""One player's published rows, for `nightquest show`."""
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.errors import NightquestError
+from pipelines.publish.published import Published, read_latest
+
+Row = dict[str, Any]
+LATELY = 10
+
+
+@dataclass(frozen=True)
+class PlayerView:
+    """What the newest night holds about one player; each row is a published row without `app` and `as_of`.
+
+    Attributes:
+        profile: None for a player who was not active of late.
+        xp: Balance of all grants.
+        xp_lately: The newest grants, newest first.
+    """
+
+    app: str
+    as_of: dt.date
+    revision: int
+    user_id: str
+    profile: Row | None
+    segments: list[Row]
+    challenges: list[Row]
+    messages: list[Row]
+    badges: list[Row]
+    badges_held: list[Row]
+    badge_progress: list[Row]
+    targets: list[Row]
+    scores: list[Row]
+    settlements: list[Row]
+    xp: int
+    xp_lately: list[Row]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON: days and moments as ISO 8601 text."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+
+def gather_player(home: Path, app: str, user_id: str) -> PlayerView:
+    """Read one player's rows of the newest published night.
+
+    Args:
+        home: The folder that everything is written under.
+        app: The app's name.
+        user_id: Exactly as in the app's own data.
+
+    Raises:
+        NightquestError: Nothing is published, a file is damaged, or no table knows the player.
+    """
+    night = read_latest(home, app)
+    ledger = night.rows_of("xp_ledger", user_id).sort("occurred_at", "entry_id", descending=True)
+    view = PlayerView(
+        app=app,
+        as_of=night.manifest.as_of,
+        revision=night.manifest.revision,
+        user_id=user_id,
+        profile=next(iter(_rows(night, "profiles", user_id)), None),
+        segments=_rows(night, "segments", user_id),
+        challenges=_rows(night, "challenges", user_id),
+        messages=_rows(night, "messages", user_id),
+        badges=_rows(night, "badges", user_id),
+        badges_held=sorted(_rows(night, "badges_held", user_id), key=lambda row: row["granted_at"], reverse=True),
+        badge_progress=sorted(_rows(night, "badge_progress", user_id), key=lambda row: row["progress"], reverse=True),
+        targets=_rows(night, "targets", user_id),
+        scores=_rows(night, "scores", user_id),
+        settlements=_rows(night, "settlements", user_id),
+        xp=int(ledger["xp"].sum()),
+        xp_lately=ledger.head(LATELY).drop("app", "as_of", "user_id").to_dicts(),
+    )
+    if not any((view.profile, view.segments, view.challenges, view.messages, view.badges_held, view.xp_lately)):
+        raise NightquestError(
+            f"The night of {view.as_of} of '{app}' says nothing about a player {user_id!r}.",
+            "Write the id as the app's data has it; a player who never played is not in it.",
+        )
+    return view
+
+
+def _rows(night: Published, table: str, user_id: str) -> list[Row]:
+    return night.rows_of(table, user_id).drop("app", "as_of", "user_id").to_dicts()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (dt.date, dt.datetime)):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    return [_plain(part) for part in value] if isinstance(value, list) else value
