@@ -1,7 +1,7 @@
 """Badges by rule: the first event after which a rule is true earns it, once and for good."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import polars as pl
 from sqlglot import exp
@@ -30,8 +30,8 @@ def award_badges(warehouse: Warehouse, night: Night, cite: Cite) -> pl.DataFrame
         cite: Writes the citations: awards in, a frame with award_id and citation out.
 
     Returns:
-        The ledger's rows of this night: award_id, player_key, badge_id, as_of, granted_at (UTC), event_id, rule_version,
-        confidence, evidence (JSON text), citation.
+        The ledger's rows of this night: award_id, player_key, badge_id, as_of, granted_at (UTC), event_id,
+        rule_version, confidence, evidence (JSON text), citation.
 
     Raises:
         AppFileError: A rule of the app cannot be read.
@@ -40,7 +40,9 @@ def award_badges(warehouse: Warehouse, night: Night, cite: Cite) -> pl.DataFrame
     if found.height:
         words = cite(night.app, found).select("award_id", "citation")
         _write(warehouse, night, found.join(words, on="award_id", how="left", maintain_order="left", validate="1:1"))
-    return warehouse.frame("SELECT * FROM badge_ledger WHERE as_of = $d ORDER BY granted_at, award_id", {"d": night.as_of})
+    return warehouse.frame(
+        "SELECT * FROM badge_ledger WHERE as_of = $d ORDER BY granted_at, award_id", {"d": night.as_of}
+    )
 
 
 def find_awards(warehouse: Warehouse, night: Night, *, from_scratch: bool = False) -> pl.DataFrame:
@@ -52,8 +54,8 @@ def find_awards(warehouse: Warehouse, night: Night, *, from_scratch: bool = Fals
         from_scratch: Evaluate every player's whole history instead of what is new since the last published night.
 
     Returns:
-        award_id, player_key, badge_id, granted_at (UTC), event_id, rule_version, confidence, evidence (JSON text), in order
-        of granted_at.
+        award_id, player_key, badge_id, granted_at (UTC), event_id, rule_version, confidence, evidence (JSON text), in
+        order of granted_at.
     """
     rules = badge_rules(night.app)
     limits = {"as_of": night.as_of, "cut": night.cut}
@@ -65,8 +67,7 @@ def find_awards(warehouse: Warehouse, night: Night, *, from_scratch: bool = Fals
             frames += [warehouse.frame(_crossings_sql(rule)) for rule in rules]
     awards = pl.concat(frames, how="vertical_relaxed")
     with warehouse.lend(awards=awards):
-        named = warehouse.frame(warehouse.fixed("badge_awards"), {"app": night.app.app})
-    return named
+        return warehouse.frame(warehouse.fixed("badge_awards"), {"app": night.app.app})
 
 
 def badges_sql(app: App) -> dict[str, str]:
@@ -81,7 +82,8 @@ def _touch(warehouse: Warehouse, night: Night, rules: tuple[BadgeRule, ...], *, 
     """List the players to evaluate; returns how many buckets they are best read in."""
     last = warehouse.frame(
         """SELECT as_of, cut, started_at FROM (
-               SELECT * FROM nights WHERE status = 'published' AND as_of < $as_of ORDER BY as_of DESC, revision DESC LIMIT 1)
+               SELECT * FROM nights WHERE status = 'published' AND as_of < $as_of
+               ORDER BY as_of DESC, revision DESC LIMIT 1)
            WHERE app_hash = $app_hash AND NOT $from_scratch""",
         {"as_of": night.as_of, "app_hash": night.app_hash, "from_scratch": from_scratch},
     )
@@ -98,16 +100,19 @@ def _touch(warehouse: Warehouse, night: Night, rules: tuple[BadgeRule, ...], *, 
             "badge_ids": [rule.badge_id for rule in rules],
         },
     )
-    events = int(warehouse.value("SELECT count(*) FROM events JOIN badge_touched_all USING (player_key) WHERE day >= start_day"))
+    events = int(
+        warehouse.value("SELECT count(*) FROM events JOIN badge_touched_all USING (player_key) WHERE day >= start_day")
+    )
     warehouse.run(f"CREATE OR REPLACE TEMP MACRO badge_bucket(k) AS k % {1 + events // EVENTS_PER_BUCKET}")
     return 1 + events // EVENTS_PER_BUCKET
 
 
-def _stream(warehouse: Warehouse, app: App, rules: tuple[BadgeRule, ...], bucket: int, limits: dict[str, object]) -> None:
+def _stream(
+    warehouse: Warehouse, app: App, rules: tuple[BadgeRule, ...], bucket: int, limits: Mapping[str, object]
+) -> None:
     terms = terms_of(rules)
-    warehouse.run(
-        f"CREATE OR REPLACE TEMP TABLE badge_touched AS FROM badge_touched_all WHERE badge_bucket(player_key) = {bucket}"
-    )
+    mine = f"FROM badge_touched_all WHERE badge_bucket(player_key) = {bucket}"
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_touched AS {mine}")
     warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_past_keys AS {past_keys_sql(terms)}")
     warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_openings AS {openings_sql(app, terms)}")
     warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_stream AS {stream_sql(app, terms)}", limits)

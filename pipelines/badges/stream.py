@@ -1,7 +1,7 @@
 """The running numbers that rules are evaluated on: one row per event of a player, one column per term.
 
-The past is not read again: parts stand for the days before `start_day` as opening balances, the events of later days run on
-from there. `start_day` lies far enough back that every window of `last()` is whole within the stream.
+The past is not read again: parts stand for the days before `start_day` as opening balances, the events of later days
+run on from there. `start_day` lies far enough back that every window of `last()` is whole within the stream.
 """
 
 from collections.abc import Iterable
@@ -52,9 +52,9 @@ def stream_sql(app: App, terms: tuple[Term, ...]) -> str:
     """
     metrics = sorted({term.metric for term in terms})
     days = sorted({term.days for term in terms if term.days})
-    windows = ["life AS (PARTITION BY player_key ORDER BY moment ROWS UNBOUNDED PRECEDING)"] + [
-        f"last_{d} AS (PARTITION BY player_key ORDER BY moment RANGE BETWEEN {(d - 1) * _DAY} + rank PRECEDING AND CURRENT ROW)"
-        for d in days
+    in_time = "PARTITION BY player_key ORDER BY moment"
+    windows = [f"life AS ({in_time} ROWS UNBOUNDED PRECEDING)"] + [
+        f"last_{d} AS ({in_time} RANGE BETWEEN {(d - 1) * _DAY} + rank PRECEDING AND CURRENT ROW)" for d in days
     ]
     return f"""
         WITH timeline AS (
@@ -69,7 +69,8 @@ def stream_sql(app: App, terms: tuple[Term, ...]) -> str:
             FROM metric_events m
             JOIN badge_touched t ON t.player_key = m.player_key AND m.day >= t.start_day
             LEFT JOIN badge_past_keys k ON k.player_key = m.player_key AND k.metric = m.metric AND k.key = m.key
-            WHERE m.metric IN ({", ".join(f"'{metric}'" for metric in metrics)}) AND m.day < $as_of AND m.available_at <= $cut
+            WHERE m.metric IN ({", ".join(f"'{metric}'" for metric in metrics)})
+              AND m.day < $as_of AND m.available_at <= $cut
             GROUP BY m.player_key, m.event_id
         )
         SELECT player_key, event_id, occurred_at, moment,
@@ -91,7 +92,7 @@ def _lifetime(terms: Iterable[Term]) -> list[str]:
 
 
 def _mark(app: App, metric: str) -> str:
-    """What one event brings to a metric: a value, or for a distinct metric its key (and again, if new to the player)."""
+    """What one event brings to a metric: a value, or of a distinct metric its key (again, if new to the player)."""
     if app.metrics[metric].agg == "distinct":
         return (
             f"max(m.key) FILTER (m.metric = '{metric}') AS \"{metric}\", "
@@ -102,27 +103,27 @@ def _mark(app: App, metric: str) -> str:
 
 def _value(app: App, term: Term) -> str:
     """A term's value after an event. A count of nothing is 0; a best or a mean of nothing is null."""
-    agg, over = app.metrics[term.metric].agg, f"OVER last_{term.days}" if term.days else "OVER life"
-    mark, opening = f'"{term.metric}"', f'o."{term.metric}__' if term.days is None else ""
-    count, total = f"count({mark}) {over}", f"coalesce(sum({mark}) {over}, 0)"
-    if opening:
-        count, total = f'(coalesce({opening}n", 0) + {count})', f'(coalesce({opening}sum", 0) + {total})'
-    match agg:
-        case "count" | "entity":
-            return count
-        case "sum":
-            return total
-        case "mean":
-            return f"({total} / nullif({count}, 0))"
-        case "days":
-            found = f"count(DISTINCT CASE WHEN {mark} IS NOT NULL THEN day END) {over}"
-            return f'(coalesce({opening}n", 0) + {found})' if opening else found
-        case "distinct":
-            if opening:
-                return f'(coalesce({opening}n", 0) + count(DISTINCT "{term.metric}__new") {over})'
-            return f"count(DISTINCT {mark}) {over}"
-        case "min":
-            return f'least({opening}min", min({mark}) {over})' if opening else f"min({mark}) {over}"
-        case "max" | "streak":
-            best = f'greatest({opening}max", max({mark}) {over})' if opening else f"max({mark}) {over}"
-            return f"coalesce({best}, 0)" if agg == "streak" else best
+    mark, over = f'"{term.metric}"', "OVER life" if term.days is None else f"OVER last_{term.days}"
+    fresh = f'"{term.metric}__new"' if term.days is None else mark
+    n, total, low, high = _opening(term)
+    count, added = f"({n} + count({mark}) {over})", f"({total} + coalesce(sum({mark}) {over}, 0))"
+    best = f"greatest({high}, max({mark}) {over})"
+    return {
+        "count": count,
+        "entity": count,
+        "sum": added,
+        "mean": f"({added} / nullif({count}, 0))",
+        "days": f"({n} + count(DISTINCT CASE WHEN {mark} IS NOT NULL THEN day END) {over})",
+        "distinct": f"({n} + count(DISTINCT {fresh}) {over})",
+        "min": f"least({low}, min({mark}) {over})",
+        "max": best,
+        "streak": f"coalesce({best}, 0)",
+    }[app.metrics[term.metric].agg]
+
+
+def _opening(term: Term) -> tuple[str, str, str, str]:
+    """What a term starts from: n, sum, min, max before the stream; nothing for a window, which lies within it."""
+    if term.days is not None:
+        return "0", "0", "NULL", "NULL"
+    column = f'o."{term.metric}__'
+    return f'coalesce({column}n", 0)', f'coalesce({column}sum", 0)', f'{column}min"', f'{column}max"'
