@@ -1,0 +1,173 @@
+"""How good probabilities are: losses, calibration and its floor, and intervals that respect that players repeat."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy.stats import norm, rankdata
+
+Array = NDArray[np.float64]
+Clusters = NDArray[np.int64]
+_CELLS = 4_000_000  # random numbers held at once while simulating
+_MANY_CLUSTERS = 50_000
+
+
+def log_losses(y: Array, p: Array, least: float = 1e-6) -> Array:
+    """Each row's log loss, in nats: -y ln p - (1 - y) ln(1 - p) (Good 1952, J. R. Stat. Soc. B 14, 107).
+
+    Args:
+        y: Outcomes, 0 or 1, shape (n,).
+        p: Probabilities given, shape (n,).
+        least: Probabilities are kept this far from 0 and 1.
+    """
+    y, p = np.asarray(y, dtype=float), np.clip(np.asarray(p, dtype=float), least, 1 - least)
+    losses: Array = -(y * np.log(p) + (1 - y) * np.log1p(-p))
+    return losses
+
+
+def log_loss(y: Array, p: Array) -> float:
+    """Mean log loss, in nats; NaN without rows."""
+    return _mean(log_losses(y, p))
+
+
+def brier(y: Array, p: Array) -> float:
+    """Mean squared error of the probabilities (Brier 1950, Mon. Weather Rev. 78, 1); NaN without rows."""
+    return _mean((np.asarray(p, dtype=float) - np.asarray(y, dtype=float)) ** 2)
+
+
+def auc(y: Array, p: Array) -> float:
+    """Chance that a row with outcome 1 has the higher probability, ties counting half; NaN with one outcome only.
+
+    The Mann-Whitney statistic over its maximum (Hanley and McNeil 1982, Radiology 143, 29).
+    """
+    happened = np.asarray(y) == 1
+    ones, zeros = int(happened.sum()), int((~happened).sum())
+    if not ones or not zeros:
+        return float("nan")
+    return float((rankdata(p)[happened].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+
+
+def equal_mass_bins(p: Array, bins: int = 10) -> NDArray[np.int64]:
+    """Bin of each probability, 0 to bins - 1, by its rank. Equal probabilities share a bin, whatever their order."""
+    p = np.asarray(p, dtype=float)
+    index: NDArray[np.int64] = np.floor(bins * (rankdata(p) - 0.5) / max(len(p), 1)).astype(np.int64)
+    return index
+
+
+def calibration_error(y: Array, p: Array, bins: int = 10) -> float:
+    """Mean over rows of |mean p - mean y| of their equal-mass bin; NaN without rows.
+
+    The expected calibration error (Naeini, Cooper and Hauskrecht 2015, AAAI, 2901) with the equal-mass bins of
+    Nguyen and O'Connor (2015, EMNLP, 1587).
+    """
+    if not len(p):
+        return float("nan")
+    gap = np.bincount(equal_mass_bins(p, bins), weights=np.asarray(p, dtype=float) - np.asarray(y, dtype=float))
+    return float(np.abs(gap).sum() / len(p))
+
+
+def calibration_floor(p: Array, bins: int = 10, draws: int = 200, seed: int = 7) -> float:
+    """The calibration error that a perfect forecaster with these probabilities would show by chance.
+
+    The mean of `calibration_error` over simulated outcomes y ~ Bernoulli(p), independent between rows (consistency
+    resampling, Broecker and Smith 2007, Weather and Forecasting 22, 651); NaN without rows.
+    """
+    if not len(p):
+        return float("nan")
+    index = equal_mass_bins(p, bins)
+    order = np.argsort(index, kind="stable")
+    promised = np.asarray(p, dtype=float)[order]
+    starts = np.flatnonzero(np.diff(index[order], prepend=-1))
+    expected = np.add.reduceat(promised, starts)
+    rng, chunk, errors = np.random.default_rng(seed), max(1, _CELLS // len(promised)), []
+    for first in range(0, draws, chunk):
+        kept = rng.random((min(chunk, draws - first), len(promised)), dtype=np.float32) < promised
+        errors.append(np.abs(np.add.reduceat(kept, starts, axis=1, dtype=np.int64) - expected).sum(axis=1))
+    return float(np.concatenate(errors).mean() / len(promised))
+
+
+def clustered_interval(
+    values: Array, clusters: Clusters, draws: int = 2000, level: float = 0.95, seed: int = 7
+) -> tuple[float, float]:
+    """Percentile interval of the mean of `values` when whole clusters are drawn with replacement.
+
+    The cluster bootstrap (Davison and Hinkley 1997, Bootstrap Methods, section 3.8; Cameron, Gelbach and Miller 2008,
+    Rev. Econ. Stat. 90, 414). Above 50,000 clusters its normal limit is used, which it then matches. For a difference
+    in log loss, pass `log_losses(y, a) - log_losses(y, b)` and the players.
+
+    Args:
+        values: One value per row, shape (n,).
+        clusters: What repeats, such as player keys, shape (n,).
+        draws: Bootstrap samples.
+        level: Coverage wanted.
+        seed: Of the draws.
+
+    Returns:
+        Low and high; (-inf, inf) when there are fewer than two clusters, since then nothing is known.
+    """
+    sums, counts = _by_cluster(np.asarray(values, dtype=float), clusters)
+    n = len(sums)
+    if n < 2:
+        return float("-inf"), float("inf")
+    tail = (1 - level) / 2
+    if n > _MANY_CLUSTERS:
+        mean = sums.sum() / counts.sum()
+        reach = norm.ppf(1 - tail) * np.sqrt(np.sum((sums - mean * counts) ** 2)) / counts.sum()
+        return float(mean - reach), float(mean + reach)
+    rng, chunk, means = np.random.default_rng(seed), max(1, _CELLS // n), []
+    for first in range(0, draws, chunk):
+        drawn = rng.integers(n, size=(min(chunk, draws - first), n))
+        means.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
+    low, high = np.quantile(np.concatenate(means), [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def share_interval(y: Array, clusters: Clusters | None = None, level: float = 0.95) -> tuple[float, float]:
+    """Interval of a share of rows, also sensible at 0 and 1, where a bootstrap has no width.
+
+    Wilson's interval (1927, JASA 22, 209) with the effective number of rows n / deff, the design effect being the
+    clustered over the binomial variance and never below 1 (Korn and Graubard 1998, Survey Methodology 24, 193).
+
+    Returns:
+        Low and high; (0, 1) without rows.
+    """
+    y = np.asarray(y, dtype=float)
+    if not len(y):
+        return 0.0, 1.0
+    n, share, z = float(len(y)), float(y.mean()), float(norm.ppf((1 + level) / 2))
+    if clusters is not None and 0 < share < 1:
+        sums, counts = _by_cluster(y, clusters)
+        groups = len(sums)
+        variance = np.sum((sums - share * counts) ** 2) * groups / max(groups - 1, 1) / n**2
+        n /= max(1.0, float(variance) * n / (share * (1 - share)))
+    elif clusters is not None:
+        n = float(len(np.unique(clusters)))  # no variance to measure: one row a player is the cautious reading
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    return float(max(0.0, centre - reach)), float(min(1.0, centre + reach))
+
+
+def reliability_table(y: Array, p: Array, clusters: Clusters | None = None, bins: int = 10) -> pl.DataFrame:
+    """What was promised and what was kept, by equal-mass bin of the promise.
+
+    Returns:
+        One row per non-empty bin, ascending: bin (from 1), n, promised (mean p), kept (mean y), low, high (95 %
+        interval of kept, see `share_interval`).
+    """
+    y, p, index = np.asarray(y, dtype=float), np.asarray(p, dtype=float), equal_mass_bins(p, bins)
+    rows = []
+    for number in np.unique(index):
+        here = index == number
+        low, high = share_interval(y[here], None if clusters is None else np.asarray(clusters)[here])
+        rows.append((int(number) + 1, int(here.sum()), float(p[here].mean()), float(y[here].mean()), low, high))
+    schema = {"bin": pl.Int64, "n": pl.Int64} | dict.fromkeys(("promised", "kept", "low", "high"), pl.Float64)
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _mean(values: Array) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def _by_cluster(values: Array, clusters: Clusters) -> tuple[Array, Array]:
+    """Sum and number of the values in each cluster."""
+    _, index = np.unique(clusters, return_inverse=True)
+    return np.bincount(index, weights=values).astype(float), np.bincount(index).astype(float)
