@@ -7,7 +7,7 @@ ROOMS := configs data models pipelines flows
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format cover bench serve lock clean
+.PHONY: help demo test quick check format schema cover bench serve lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: $(READY) ## format, lint, types
 
 format: $(READY) ## rewrite files in the house format
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
+
+schema: $(READY) ## export the app file's JSON Schema for editors
+	@$(BIN)/python -c "from configs.loader import write_schema; write_schema()"
 
 cover: $(READY) ## every test, with branch coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term

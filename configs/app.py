@@ -3,10 +3,11 @@
 import datetime as dt
 import math
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 Tier = Literal["bronze", "silver", "gold", "platinum"]
 PropertyType = Literal["text", "number", "integer", "boolean"]
@@ -29,8 +30,11 @@ def _known_zone(value: str) -> str:
     return value
 
 
-Name = Annotated[str, AfterValidator(_plain_name)]
+Name = Annotated[str, AfterValidator(_plain_name), WithJsonSchema({"type": "string", "pattern": NAME.pattern})]
 Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+ClockText = Annotated[str, Field(pattern="^[0-2][0-9]:[0-5][0-9]$")]
 
 
 class Part(BaseModel):
@@ -55,7 +59,7 @@ class Event(Part):
     properties: dict[Name, Property] = Field(default_factory=dict)
     value: Property | None = Field(None, description="Bounds of the event's own `value`, when it has one.")
 
-    @field_validator("properties", mode="before")
+    @field_validator("properties", mode="before", json_schema_input_type=dict[Name, Property | PropertyType])
     @classmethod
     def _short_form(cls, value: object) -> object:
         """`score: number` is short for `score: {type: number}`."""
@@ -159,9 +163,7 @@ class Rewards(Part):
     base_xp: int = Field(20, ge=1)
     exponent: float = Field(1.2, ge=0.5, le=3)
     step: int = Field(5, ge=1)
-    badge_xp: dict[Tier, int] = Field(
-        default_factory=lambda: {"bronze": 50, "silver": 150, "gold": 400, "platinum": 1000}
-    )
+    badge_xp: dict[Tier, int] = {"bronze": 50, "silver": 150, "gold": 400, "platinum": 1000}
 
 
 class Engagement(Part):
@@ -191,6 +193,7 @@ class CalendarEntry(Part):
     kind: Name
     on: dt.date
     until: dt.date | None = None
+    cohort: str | None = Field(None, description="Only for players of this cohort; none is for everyone.")
 
 
 class App(Part):
@@ -213,12 +216,11 @@ class App(Part):
     voice: Voice
     calendar: list[CalendarEntry] = Field(default_factory=list)
 
-    @field_validator("day_starts_at", mode="before")
+    @field_validator("day_starts_at", mode="before", json_schema_input_type=ClockText)
     @classmethod
     def _clock(cls, value: object) -> object:
-        """YAML reads an unquoted 04:00 as the number 240 (sexagesimal minutes)."""
-        if isinstance(value, int) and 0 <= value < 1440:
-            return dt.time(value // 60, value % 60)
+        if isinstance(value, int | float):
+            raise ValueError("a time of day is written with its minutes, such as 04:00")
         return value
 
     @property
@@ -242,11 +244,11 @@ class App(Part):
     def _consistent(self) -> Self:
         problems = list(_problems(self))
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self
 
 
-def _problems(app: App):  # type: ignore[no-untyped-def]
+def _problems(app: App) -> Iterator[str]:
     """Yield one sentence per reference that leads nowhere."""
     for name, metric in app.metrics.items():
         for event in metric.events:
@@ -254,9 +256,10 @@ def _problems(app: App):  # type: ignore[no-untyped-def]
                 yield f"metrics.{name}.event: '{event}' is not one of the events ({', '.join(app.events)})"
             for key in (metric.of, metric.per):
                 if key and event in app.events and app.property_of(event, key) is None:
-                    yield f"metrics.{name}: event '{event}' has no property '{key}'; declare it under events.{event}.properties"
-        if name in app.events:
-            continue
+                    yield (
+                        f"metrics.{name}: event '{event}' has no property '{key}'; "
+                        f"declare it under events.{event}.properties"
+                    )
     known = set(app.metrics)
     for where, names in {
         "segments.features": app.segments.features,
@@ -272,14 +275,20 @@ def _problems(app: App):  # type: ignore[no-untyped-def]
             yield from _challenge_problems(app, name)
 
 
-def _challenge_problems(app: App, name: str):  # type: ignore[no-untyped-def]
+def _challenge_problems(app: App, name: str) -> Iterator[str]:
     metric = app.metrics[name]
     if metric.agg not in CHALLENGEABLE:
-        yield f"challenges.metrics: '{name}' is a {metric.agg}, which can be undone by later play; use one of {', '.join(sorted(CHALLENGEABLE))}"
+        yield (
+            f"challenges.metrics: '{name}' is a {metric.agg}, which can be undone by later play; "
+            f"use one of {', '.join(sorted(CHALLENGEABLE))}"
+        )
     if "{goal}" not in metric.task:
         yield f"metrics.{name}.task: a challenge needs an instruction with {{goal}}, such as 'Post {{goal}}'"
     if metric.agg == "sum":
         for event in metric.events or app.active_events:
             declared = app.property_of(event, metric.of or "value") if event in app.events else None
-            if declared is not None and not (declared.min is not None and math.isfinite(declared.min) and declared.min >= 0):
-                yield f"challenges.metrics: '{name}' sums '{metric.of}', which may be negative; declare `min: 0` for it under events.{event}"
+            if declared is not None and not (declared.min is not None and 0 <= declared.min < math.inf):
+                yield (
+                    f"challenges.metrics: '{name}' sums '{metric.of}', which may be negative; "
+                    f"declare `min: 0` for it under events.{event}"
+                )

@@ -76,7 +76,9 @@ def parse_condition(text: str, columns: Collection[str]) -> exp.Expression:
     _check(tree, text)
     for column in tree.find_all(exp.Column):
         if column.table or column.name not in columns:
-            raise ValueError(f"'{column.sql()}' is not a property here; known are {', '.join(sorted(columns)) or 'none'}")
+            raise ValueError(
+                f"'{column.sql()}' is not a property here; known are {', '.join(sorted(columns)) or 'none'}"
+            )
     return tree
 
 

@@ -1,0 +1,140 @@
+"""What is wrong with an app file, as sentences: file, line, key, fault, remedy."""
+
+import difflib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from configs.app import App
+from configs.errors import AppFileError
+from configs.expressions import parse_condition, parse_rule
+from configs.yaml_file import YamlFile
+
+Keys = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of an app file."""
+
+    file: str
+    line: int
+    key: str
+    fault: str
+    remedy: str
+
+    def __str__(self) -> str:
+        key = f"{self.key}: " if self.key else ""
+        return f"{self.file}:{self.line}: {key}{self.fault}. {self.remedy}".rstrip()
+
+
+def as_error(problems: Sequence[Problem]) -> AppFileError:
+    """All problems as one exception, a sentence a line."""
+    return AppFileError("\n".join(str(problem) for problem in problems))
+
+
+def model_problems(source: YamlFile, error: ValidationError, schema: dict[str, Any]) -> list[Problem]:
+    """Translate what pydantic found; `schema` is the app file's JSON Schema."""
+    return [problem for item in error.errors() for problem in _translate(source, item, schema)]
+
+
+def rule_problems(source: YamlFile, app: App) -> list[Problem]:
+    """Check the SQL of every metric's `where` and every badge's `when`."""
+    found = []
+    for keys, check in _rules(app):
+        try:
+            check()
+        except ValueError as error:
+            remedy = "A condition compares and calculates only; docs/apps.md lists what it may say."
+            found.append(_problem(source, keys, str(error), remedy))
+    return found
+
+
+def _rules(app: App) -> Iterator[tuple[Keys, Any]]:
+    for name, metric in app.metrics.items():
+        if metric.where is not None:
+            columns = {"value"}.union(*(app.events[e].properties for e in metric.events or app.active_events))
+            yield ("metrics", name, "where"), lambda text=metric.where, known=columns: parse_condition(text, known)
+    for name, badge in app.badges.items():
+        yield ("badges", name, "when"), lambda text=badge.when: parse_rule(text, app.metrics)
+
+
+def _translate(source: YamlFile, item: Any, schema: dict[str, Any]) -> Iterator[Problem]:
+    keys: Keys = tuple(item["loc"])
+    if item["type"] == "extra_forbidden":
+        yield _problem(
+            source, keys, "is not a key that stands here", _suggest(str(keys[-1]), _allowed(schema, keys[:-1]))
+        )
+    elif item["type"] == "missing":
+        yield _problem(source, keys, "is missing", "Add it; docs/apps.md says what belongs there.")
+    elif item["type"] == "value_error":
+        for text in str(item["ctx"]["error"]).split("\n"):
+            yield _consistency(source, keys, text)
+    else:
+        shown = (
+            repr(item["input"]) if isinstance(item["input"], str | int | float | bool | None) else "what stands there"
+        )
+        fault = f"{shown[:80]} does not fit: {item['msg'][:1].lower()}{item['msg'][1:]}"
+        yield _problem(source, _known_part(source, keys), fault, "Correct the value.")
+
+
+def _consistency(source: YamlFile, keys: Keys, text: str) -> Problem:
+    """A sentence of a model's own validator; the App's name their key first and end with a remedy after ';'."""
+    if not keys and ": " in text:
+        path, text = text.split(": ", 1)
+        keys = tuple(path.split("."))
+    fault, _, remedy = text.partition("; ")
+    return _problem(source, keys, fault, f"{remedy[:1].upper()}{remedy[1:]}." if remedy else "")
+
+
+def _problem(source: YamlFile, keys: Keys, fault: str, remedy: str) -> Problem:
+    path = ".".join(str(key) for key in keys if key != "[key]")
+    return Problem(str(source.path), source.line(keys), path, fault.rstrip("."), remedy)
+
+
+def _known_part(source: YamlFile, keys: Keys) -> Keys:
+    """The key path without the names that pydantic adds for the branches of a union."""
+    node: Any = source.content
+    kept: list[str | int] = []
+    for key in keys:
+        here = node if isinstance(node, dict) else dict(enumerate(node)) if isinstance(node, list) else {}
+        if key in here:
+            node = here[key]
+            kept.append(key)
+    return tuple(kept)
+
+
+def _suggest(name: str, allowed: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, allowed, n=1, cutoff=0.5)
+    if near:
+        return f"Did you mean '{near[0]}'?"
+    return f"Allowed are {', '.join(sorted(allowed))}." if allowed else "Remove it."
+
+
+def _allowed(schema: dict[str, Any], keys: Keys) -> list[str]:
+    """The keys that the JSON Schema knows at a place."""
+    node = schema
+    for key in keys:
+        node = _resolve(schema, _step(_resolve(schema, node), key))
+    return list(node.get("properties", {}))
+
+
+def _step(node: dict[str, Any], key: str | int) -> dict[str, Any]:
+    if key in node.get("properties", {}):
+        step = node["properties"][key]
+    elif isinstance(key, int):
+        step = node.get("items", {})
+    else:
+        patterns = list(node.get("patternProperties", {}).values())
+        step = patterns[0] if patterns else node.get("additionalProperties", {})
+    return step if isinstance(step, dict) else {}
+
+
+def _resolve(schema: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    for branch in (node, *node.get("anyOf", []), *node.get("allOf", [])):
+        if "$ref" in branch:
+            target: dict[str, Any] = schema["$defs"][branch["$ref"].removeprefix("#/$defs/")]
+            return target
+    return node

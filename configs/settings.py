@@ -1,0 +1,70 @@
+"""What a machine, not an app, decides: where things lie, which ports, which limits."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from configs.errors import NightquestError
+
+PREFIX = "NIGHTQUEST_"
+# Read by the command line itself, not a setting.
+_NOT_SETTINGS = frozenset({"NIGHTQUEST_DEBUG"})
+
+
+class Settings(BaseSettings):
+    """One frozen set of settings, read once from NIGHTQUEST_* variables; an argument wins over a variable."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    home: Path = Field(Path(".nightquest"), description="Where everything that Nightquest writes lives.")
+    mlflow_uri: str | None = Field(None, description="MLflow tracking server; default is SQLite under home.")
+    prefect_api_url: str | None = Field(None, description="Prefect API; default is `serve`'s, else one in-process.")
+    prefect_port: int = Field(4200, ge=1024, le=65535)
+    mlflow_port: int = Field(5000, ge=1024, le=65535)
+    max_failed_share: float = Field(0.05, ge=0, le=1, description="More failed players than this fail the night.")
+    max_row_fall: float = Field(0.5, ge=0, le=1, description="A table that shrinks by more stops publication.")
+    threads: int | None = Field(
+        None, ge=1, le=256, description="Threads for learners and DuckDB; default is all cores."
+    )
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLflow's tracking and registry store."""
+        return self.mlflow_uri or f"sqlite:///{self.home.absolute()}/mlflow.db"
+
+    @property
+    def artifacts(self) -> Path:
+        """Where MLflow keeps models and plots when the store is the local one."""
+        return self.home.absolute() / "mlartifacts"
+
+    @property
+    def prefect_home(self) -> Path:
+        """Prefect's database and profile."""
+        return self.home.absolute() / "prefect"
+
+
+def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; an unknown or impossible NIGHTQUEST_* variable is an error that names it.
+
+    Raises:
+        NightquestError: A variable is unknown or its value is not allowed.
+    """
+    environ = os.environ if environ is None else environ
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | _NOT_SETTINGS
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            remedy = f"Did you mean {near[0]}?" if near else f"Unset it; known are {', '.join(sorted(known))}."
+            raise NightquestError(f"The environment variable {name} is not a setting.", remedy)
+    arguments: dict[str, Any] = {} if home is None else {"home": home}
+    try:
+        return Settings(**arguments)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise NightquestError(f"{name} is {first['input']!r}: {first['msg']}.", "Correct it or unset it.") from None

@@ -1,0 +1,156 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from configs.errors import AppFileError
+from configs.loader import SCHEMA, LoadedApp, export_schema, load_app, shipped_apps
+from tests.factories import APP
+
+TOY = yaml.safe_dump(APP, sort_keys=False)
+
+
+def load(folder: Path, text: str) -> LoadedApp:
+    path = folder / "toy.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_app(path)
+
+
+def problems(folder: Path, text: str) -> list[str]:
+    with pytest.raises(AppFileError) as caught:
+        load(folder, text)
+    return str(caught.value).splitlines()
+
+
+def line_of(text: str, part: str) -> int:
+    return next(number for number, line in enumerate(text.splitlines(), 1) if part in line)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "words"),
+    [
+        ("unit: puzzle", "unti: puzzle", "metrics.solved.unti", ["Did you mean 'unit'?"]),
+        ("agg: distinct", "agg: distinkt", "metrics.topics.agg", ["'distinkt'", "'distinct'", "Correct the value."]),
+        ("topic: text", "topic: txt", "events.solve.properties.topic", ["'txt'", "'text'"]),
+        ("score: points", "score: pionts", "segments.score", ["'pionts' is not one of the metrics", "points"]),
+        ("  theme: puzzles", "  theme: 3", "voice.theme", ["3 does not fit", "string"]),
+        ("app: toy", "app: Toy!", "app", ["lower-case"]),
+        ("event: liked", "event: likd", "metrics.famous.event", ["'likd' is not one of the events"]),
+    ],
+)
+def test_fault_is_one_sentence_with_file_line_key_and_remedy(tmp_path, old, new, key, words):
+    text = TOY.replace(old, new)
+    sentences = problems(tmp_path, text)
+    line = line_of(text, new.strip())
+    assert any(s.startswith(f"{tmp_path}/toy.yaml:{line}: {key}: ") for s in sentences), sentences
+    assert all(any(word in s for s in sentences) for word in words), sentences
+
+
+def test_every_fault_of_a_file_is_told_at_once(tmp_path):
+    text = TOY.replace("unit: puzzle", "unti: puzzle").replace("agg: distinct", "agg: distinkt")
+    assert len(problems(tmp_path, text)) == 2
+
+
+def test_missing_key_is_named(tmp_path):
+    (sentence,) = problems(tmp_path, TOY.replace("title: Toy\n", ""))
+    assert ": title: is missing." in sentence
+
+
+def test_key_that_stands_twice_is_refused_with_both_lines(tmp_path):
+    (sentence,) = problems(tmp_path, TOY + "title: Again\n")
+    assert "'title' stands twice here, first on line 2" in sentence
+
+
+@pytest.mark.parametrize(
+    "rule",
+    ["read_csv('/etc/passwd') > 1", "solvd > 3", "solved > (SELECT 1)", "last(solved, 0) > 1", "solved >", "1 = 1"],
+)
+def test_badge_rule_that_is_not_allowed_is_refused_with_its_key(tmp_path, rule):
+    badge = {"x": {"title": "X", "tier": "gold", "category": "c", "when": rule}}
+    (sentence,) = problems(tmp_path, TOY + yaml.safe_dump({"badges": badge}))
+    assert ": badges.x.when: " in sentence
+
+
+@pytest.mark.parametrize("where", ["topc = 'maths'", "getenv('HOME') = 'x'", "points > (SELECT 1)"])
+def test_metric_condition_that_is_not_allowed_is_refused_with_its_key(tmp_path, where):
+    (sentence,) = problems(tmp_path, TOY.replace("    unit: puzzle\n", f"    unit: puzzle\n    where: {where}\n"))
+    assert ": metrics.solved.where: " in sentence
+
+
+@pytest.mark.parametrize(
+    "text", ["", "- 1\n", "a: [1\n", "\tapp: toy\n", "app: !!python/object:os.system x\n", "a: \0\n"]
+)
+def test_what_is_no_mapping_is_refused_in_a_sentence(tmp_path, text):
+    (sentence,) = problems(tmp_path, text)
+    assert sentence.startswith(f"{tmp_path}/toy.yaml")
+
+
+def test_file_that_is_not_utf8_is_refused(tmp_path):
+    path = tmp_path / "toy.yaml"
+    path.write_bytes(TOY.replace("Toy", "T\xf6y").encode("latin-1"))
+    with pytest.raises(AppFileError, match="not UTF-8"):
+        load_app(path)
+
+
+def test_unquoted_words_and_times_mean_what_they_say(tmp_path):
+    calendar: dict[str, Any] = {"calendar": [{"title": "no", "kind": "exam", "on": "2024-05-01"}]}
+    text = TOY + "day_starts_at: 04:00\n" + yaml.safe_dump(calendar).replace("'no'", "no").replace("'on'", "on")
+    app = load(tmp_path, text).app
+    assert (app.day_starts_at.hour, app.day_starts_at.minute) == (4, 0)
+    assert (app.calendar[0].title, app.calendar[0].on.isoformat()) == ("no", "2024-05-01")
+
+
+def test_bare_number_is_no_time_of_day(tmp_path):
+    (sentence,) = problems(tmp_path, TOY + "day_starts_at: 4\n")
+    assert "day_starts_at: a time of day is written with its minutes" in sentence
+
+
+def test_hash_follows_the_meaning_and_not_the_comments(tmp_path):
+    plain = load(tmp_path, TOY).hash
+    assert load(tmp_path, "# a comment\n" + TOY).hash == plain
+    assert load(tmp_path, TOY.replace("title: Toy", "title: Toys")).hash != plain
+
+
+def test_source_is_found_beside_the_app_file_and_is_part_of_the_hash(tmp_path):
+    (tmp_path / "raw.sql").write_text("SELECT 1")
+    first = load(tmp_path, TOY + "source: raw\n")
+    (tmp_path / "raw.sql").write_text("SELECT 2")
+    second = load(tmp_path, TOY + "source: raw\n")
+    assert (first.source_sql, second.source_sql) == ("SELECT 1", "SELECT 2")
+    assert first.hash != second.hash
+
+
+def test_missing_source_says_where_to_write_it(tmp_path):
+    (sentence,) = problems(tmp_path, TOY + "source: raw\n")
+    assert f"Write its SELECT to {tmp_path}/raw.sql" in sentence
+
+
+def test_app_without_personas_gets_the_default_set(tmp_path):
+    assert {"BRUTE", "SCHOLAR", "PHANTOM", "WARDEN", "FERAL"} <= set(load(tmp_path, TOY).app.personas)
+
+
+@pytest.mark.parametrize("name", ["tradin", "stackexchnge"])
+def test_unknown_app_suggests_the_nearest(name):
+    with pytest.raises(AppFileError, match="Did you mean"):
+        load_app(name)
+
+
+@pytest.mark.parametrize("name", shipped_apps())
+def test_shipped_app_loads_and_points_editors_at_the_schema(name):
+    loaded = load_app(name)
+    assert loaded.app.app == name
+    assert loaded.path.read_text().startswith("# yaml-language-server: $schema=../apps.schema.json\n")
+
+
+def test_schema_file_is_current():
+    current = json.loads(SCHEMA.read_text())
+    assert current == export_schema(), "run: make schema"
+
+
+def test_schema_accepts_the_short_form_and_refuses_a_typo():
+    check = jsonschema.Draft202012Validator(export_schema())
+    assert check.is_valid(yaml.safe_load(TOY))
+    assert not check.is_valid(yaml.safe_load(TOY.replace("unit: puzzle", "unti: puzzle")))
