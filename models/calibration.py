@@ -1,0 +1,81 @@
+"""Recalibration: move probabilities so that what is promised is what happens."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+Array = NDArray[np.float64]
+
+
+def logits(p: Array) -> Array:
+    """Log-odds, kept finite."""
+    clipped: Array = logit(np.clip(p, 1e-6, 1 - 1e-6))
+    return clipped
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """p -> expit(intercept[group] + slope * logit(p)); the identity until fitted.
+
+    Platt's scaling (1999) on log-odds with a common slope and an intercept per group. Ridge terms pull towards the
+    identity, so few outcomes move it little: `strength` is the number of pseudo-outcomes behind the identity.
+    """
+
+    slope: float = 1.0
+    intercepts: tuple[float, ...] = (0.0,)
+
+    def apply(self, p: Array, group: NDArray[np.int64] | None = None) -> Array:
+        """Recalibrated probabilities; a group never seen uses the mean intercept."""
+        known = np.append(np.asarray(self.intercepts), np.mean(self.intercepts))
+        index = np.zeros(len(p), dtype=np.int64) if group is None else np.asarray(group)
+        index = np.where((index >= 0) & (index < len(self.intercepts)), index, len(self.intercepts))
+        moved: Array = expit(known[index] + self.slope * logits(p))
+        return moved
+
+    @classmethod
+    def fit(
+        cls,
+        y: Array,
+        p: Array,
+        group: NDArray[np.int64] | None = None,
+        *,
+        weights: Array | None = None,
+        strength: float = 6.0,
+    ) -> "Recalibration":
+        """Fit on outcomes `y` (0 or 1) of promises `p`.
+
+        Args:
+            y: Outcomes, shape (n,).
+            p: Probabilities given, shape (n,).
+            group: Whole numbers from 0, shape (n,); None is one group.
+            weights: Weight of each outcome, such as recency.
+            strength: Ridge on each group's own intercept; five times that on the slope, a sixth on what all share.
+        """
+        index = np.zeros(len(y), dtype=np.int64) if group is None else np.asarray(group)
+        n_groups = int(index.max()) + 1 if len(index) else 1
+        if len(y) == 0:
+            return cls(1.0, (0.0,) * n_groups)
+        w = np.ones(len(y)) if weights is None else weights
+        z = logits(p)
+
+        def loss(theta: Array) -> tuple[float, Array]:
+            slope, common, own = theta[0], theta[1], theta[2:]
+            predicted = expit(common + own[index] + slope * z)
+            error = w * (predicted - y)
+            value = -np.sum(w * (y * np.log(predicted + 1e-12) + (1 - y) * np.log(1 - predicted + 1e-12)))
+            value += strength * (5 * (slope - 1) ** 2 + common**2 / 6 + float(np.sum(own**2)))
+            by_group = np.bincount(index, weights=error, minlength=n_groups)
+            gradient = np.concatenate(
+                [
+                    [np.sum(error * z) + 10 * strength * (slope - 1), np.sum(error) + strength * common / 3],
+                    by_group + 2 * strength * own,
+                ]
+            )
+            return float(value), gradient
+
+        start = np.concatenate([[1.0], np.zeros(n_groups + 1)])
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.2, 3.0)] + [(-3.0, 3.0)] * (n_groups + 1))
+        return cls(float(found.x[0]), tuple(float(v) for v in found.x[1] + found.x[2:]))

@@ -1,0 +1,165 @@
+"""How likely is a value of at least t, given play: a player's own record shrunk towards everybody's.
+
+Values are signed so that higher is always better: a lower-is-better metric comes in negated.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+KEY = ("metric", "window_days")
+PLAYER_KEY = ("player_key", "base_day", *KEY)
+STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+MENU_STEPS = 28
+
+
+@dataclass(frozen=True)
+class EmpiricalBayes:
+    """P(V >= t | play) = (k_t + strength * S(t)) / (n + strength).
+
+    `n` is the weight of the player's own recent windows with play, `k_t` the weight of those that reached t, and S(t)
+    the share of all players' windows that did: a Dirichlet process with the population as its base measure (Ferguson
+    1973), so the answer falls as t rises. The strength maximises the likelihood of what followed.
+
+    Attributes:
+        survival: metric, window_days, value (ascending), at_least: the population's share with at least this value.
+        strengths: metric, window_days, strength: pseudo-windows behind the population.
+        menu: metric, window_days, target: the round numbers worth asking for.
+    """
+
+    survival: pl.DataFrame
+    strengths: pl.DataFrame
+    menu: pl.DataFrame
+
+    @classmethod
+    def fit(cls, labels: pl.DataFrame, past: pl.DataFrame, whole: dict[str, bool], *, seed: int) -> Self:
+        """Learn the population and how much to trust it.
+
+        Args:
+            labels: Windows with play: PLAYER_KEY, lead_days, value.
+            past: PLAYER_KEY, value, weight: the players' own record before each base day.
+            whole: Metrics whose values are whole numbers.
+            seed: Chooses the rows on which the strength is found.
+        """
+        known = labels.drop_nulls("value")
+        survival = _survival(known)
+        menu = _menu(known, whole)
+        few = known.sample(min(known.height, 20_000), seed=seed).with_row_index("row")
+        asked = few.select("row", *PLAYER_KEY, "value").join(menu, on=KEY)
+        start = cls(survival, _constant_strength(menu, 4.0), menu)
+        weighed = start.weigh(asked, past).with_columns(hit=(pl.col("value") >= pl.col("target")).cast(pl.Float64))
+        return cls(survival, _likeliest_strength(weighed), menu)
+
+    def weigh(self, asked: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
+        """Add the evidence on each question: reached (k_t), evidence (n), past_mean, past_sd, population (S(t)).
+
+        Args:
+            asked: PLAYER_KEY and target (signed), any other columns.
+            past: PLAYER_KEY, value (signed), weight.
+        """
+        ordered = past.sort("value").with_columns(
+            reached=pl.col("weight").reverse().cum_sum().reverse().over(PLAYER_KEY),
+        )
+        totals = past.group_by(PLAYER_KEY).agg(
+            evidence=pl.col("weight").sum(),
+            past_mean=(pl.col("value") * pl.col("weight")).sum() / pl.col("weight").sum(),
+            past_square=(pl.col("value") ** 2 * pl.col("weight")).sum() / pl.col("weight").sum(),
+        )
+        return (
+            asked.with_row_index("_order")
+            .sort("target")
+            .join_asof(
+                ordered.select(*PLAYER_KEY, "value", "reached").rename({"value": "_at"}),
+                left_on="target",
+                right_on="_at",
+                by=list(PLAYER_KEY),
+                strategy="forward",
+                check_sortedness=False,
+            )
+            .join_asof(
+                self.survival.sort("value").rename({"value": "_grid", "at_least": "population"}),
+                left_on="target",
+                right_on="_grid",
+                by=list(KEY),
+                strategy="forward",
+                check_sortedness=False,
+            )
+            .join(totals, on=list(PLAYER_KEY), how="left")
+            .with_columns(
+                pl.col("reached").fill_null(0.0),
+                pl.col("evidence").fill_null(0.0),
+                pl.col("population").fill_null(0.0).clip(0.002, 0.998),
+                past_sd=(pl.col("past_square") - pl.col("past_mean") ** 2).clip(0.0).sqrt(),
+            )
+            .sort("_order")
+            .drop("_order", "_at", "_grid", "past_square")
+        )
+
+    def probability(self, weighed: pl.DataFrame) -> Array:
+        """The shrunk probability for rows that `weigh` returned, shape (n,)."""
+        rows = weighed.join(self.strengths, on=KEY, how="left", maintain_order="left").with_columns(
+            pl.col("strength").fill_null(4.0)
+        )
+        p = (pl.col("reached") + pl.col("strength") * pl.col("population")) / (pl.col("evidence") + pl.col("strength"))
+        return rows.select(p.clip(0.001, 0.999)).to_series().to_numpy()
+
+
+def _survival(labels: pl.DataFrame) -> pl.DataFrame:
+    """Share of windows with at least each value; every player weighs the square root of their windows."""
+    weighed = labels.with_columns(_w=1 / pl.len().over("player_key", *KEY).sqrt())
+    by_value = weighed.group_by(*KEY, "value").agg(pl.col("_w").sum()).sort("value")
+    return by_value.select(
+        *KEY,
+        "value",
+        at_least=pl.col("_w").reverse().cum_sum().reverse().over(KEY) / pl.col("_w").sum().over(KEY),
+    )
+
+
+def _menu(labels: pl.DataFrame, whole: dict[str, bool]) -> pl.DataFrame:
+    """Round numbers spread evenly over what players reach."""
+    steps = np.linspace(0.02, 0.985, MENU_STEPS)
+    rows = [
+        {"metric": metric, "window_days": window, "target": target}
+        for (metric, window), group in labels.partition_by(*KEY, as_dict=True).items()
+        for target in _round_numbers(group["value"].to_numpy(), steps, whole=whole.get(metric, False))
+    ]
+    schema = {"metric": pl.String, "window_days": labels.schema["window_days"], "target": pl.Float64}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _round_numbers(values: Array, steps: Array, *, whole: bool) -> list[float]:
+    quantiles = np.quantile(values, steps)
+    scale = 10.0 ** np.maximum(np.floor(np.log10(np.maximum(np.abs(quantiles), 1e-9))) - 1, 0 if whole else -2)
+    step = np.where(np.abs(quantiles) / scale >= 50, 5 * scale, np.where(np.abs(quantiles) / scale >= 20, 2 * scale, scale))
+    rounded = np.round(quantiles / step) * step
+    if whole and values.min() >= 0:
+        small = np.arange(1.0, 6.0)
+        rounded = np.concatenate([rounded, small[small <= np.max(quantiles)]])
+        rounded = rounded[rounded >= 1]
+    return sorted({round(float(v), 2) for v in rounded if v != 0})
+
+
+def _constant_strength(menu: pl.DataFrame, strength: float) -> pl.DataFrame:
+    return menu.select(KEY).unique().with_columns(strength=pl.lit(strength))
+
+
+def _likeliest_strength(weighed: pl.DataFrame) -> pl.DataFrame:
+    """The strength under which what followed was most likely, per metric and window."""
+    population, reached, evidence, hit = (pl.col(c) for c in ("population", "reached", "evidence", "hit"))
+
+    def likelihood(strength: float) -> pl.Expr:
+        p = ((reached + strength * population) / (evidence + strength)).clip(0.001, 0.999)
+        return (hit * p.log() + (1 - hit) * (1 - p).log()).sum()
+
+    scored = weighed.group_by(KEY).agg(likelihood(s).alias(str(s)) for s in STRENGTHS)
+    return (
+        scored.unpivot(index=list(KEY), variable_name="strength", value_name="likelihood")
+        .sort("likelihood", "strength", descending=True)
+        .unique(KEY, keep="first", maintain_order=True)
+        .select(*KEY, pl.col("strength").cast(pl.Float64))
+        .sort(KEY)
+    )

@@ -1,0 +1,75 @@
+"""Which of the possible targets a player gets tonight: near the wanted chance, varied, and not what is already open."""
+
+import polars as pl
+
+from configs.app import App
+from pipelines.challenges.questions import SNAPSHOT
+
+EMPTY_RECENT = pl.DataFrame(
+    schema={
+        "player_key": pl.Int64,
+        "metric": pl.String,
+        "window_days": pl.Int32,
+        "target": pl.Float64,
+        "issued_on": pl.Date,
+        "valid_until": pl.Date,
+    }
+)
+
+
+def choose_challenges(app: App, targets: pl.DataFrame, plays: pl.DataFrame, recent: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+    """At most `per_day` targets a player, each of another metric.
+
+    score = fit + 0.3 p_plays - 0.02 window_days - 0.25 [metric was asked last night] + 0.1 u, where fit is
+    1 - |probability - wanted| / 0.5 and u is uniform, fixed by player, metric, window and night.
+    What is still open for the player (same metric and window) is left out, and so are targets that the player is too
+    unlikely to play for.
+
+    Args:
+        app: The app.
+        targets: From `propose_targets`.
+        plays: player_key, base_day, window_days, p_plays.
+        recent: What was issued lately: player_key, metric, window_days, target, issued_on, valid_until.
+        seed: The night's seed.
+
+    Returns:
+        Chosen rows of `targets` with p_plays, fit, personalization_score, completion_probability and slot from 1.
+    """
+    rows = targets.join(plays, on=[*SNAPSHOT, "window_days"], how="inner")
+    rows = rows.filter(pl.col("p_plays") >= app.challenges.min_plays)
+    rows = _without_open(rows, recent)
+    own = pl.col("own_28").rank("average").over("metric", "window_days") / pl.len().over("metric", "window_days")
+    luck = pl.struct("player_key", "metric", "window_days", "base_day").hash(seed) % 10_000 / 10_000
+    rows = rows.with_columns(
+        fit=(1 - (pl.col("probability_if_active") - pl.col("wanted")).abs() / 0.5).clip(0, 1), affinity=own
+    ).with_columns(
+        score=pl.col("fit") + 0.3 * pl.col("p_plays") - 0.02 * pl.col("window_days") - 0.25 * pl.col("asked_lately") + 0.1 * luck,
+        personalization_score=0.5 * pl.col("fit") + 0.3 * pl.col("knowledge") + 0.2 * pl.col("affinity"),
+    )
+    by_score = rows.sort([*SNAPSHOT, "score", "metric", "window_days"], descending=[False, False, True, False, False])
+    varied = by_score.unique([*SNAPSHOT, "metric"], keep="first", maintain_order=True)
+    slots = varied.with_columns(slot=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(SNAPSHOT))
+    return slots.filter(pl.col("slot") <= app.challenges.per_day).with_columns(
+        completion_probability=pl.col("p_plays") * pl.col("probability_if_active")
+    )
+
+
+def _without_open(rows: pl.DataFrame, recent: pl.DataFrame) -> pl.DataFrame:
+    """Drop what is still open or was asked last night to the letter; mark metrics asked last night."""
+    last = recent.group_by("player_key", "metric").agg(pl.col("issued_on").max().alias("last_issued"))
+    running = recent.group_by("player_key", "metric", "window_days").agg(pl.col("valid_until").max())
+    same = recent.select("player_key", "metric", "window_days", "target", "issued_on").unique(
+        ["player_key", "metric", "window_days", "target"], keep="last"
+    )
+    yesterday = pl.col("base_day") - pl.duration(days=2)
+    return (
+        rows.join(running, on=["player_key", "metric", "window_days"], how="left", maintain_order="left")
+        .filter(pl.col("valid_until").is_null() | (pl.col("valid_until") < pl.col("start_day")))
+        .drop("valid_until")
+        .join(same, on=["player_key", "metric", "window_days", "target"], how="left", maintain_order="left")
+        .filter(pl.col("issued_on").is_null() | (pl.col("issued_on") < yesterday))
+        .drop("issued_on")
+        .join(last, on=["player_key", "metric"], how="left", maintain_order="left")
+        .with_columns(asked_lately=(pl.col("last_issued") >= yesterday).fill_null(value=False).cast(pl.Float64))
+        .drop("last_issued")
+    )

@@ -1,0 +1,187 @@
+"""Fit the challenge models, let challengers compete on a later holdout, and keep what the reviewer needs to see."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from configs.app import App
+from configs.errors import NightquestError
+from models.attainment import AttainmentModel, AttainmentParameters
+from models.empirical_bayes import PLAYER_KEY, EmpiricalBayes
+from models.plays import PlaysModel, PlaysParameters
+from models.scores import clustered_interval
+from pipelines.challenges.questions import ask_menu, attainment_rows, plays_rows, sign_of, whole_metrics
+from pipelines.challenges.samples import Samples
+
+Array = NDArray[np.float64]
+Model = TypeVar("Model", PlaysModel, AttainmentModel)
+FEWEST_SNAPSHOTS = 300
+FEWEST_ROWS = 30
+MOST_QUESTIONS = 150_000
+_END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
+
+
+class Progress(Protocol):
+    """Called with a stage and how far it is."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Report that `done` of `total` steps of a stage are over."""
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """How one learner did on the holdout; log-loss with a player-clustered 95 % interval."""
+
+    name: str
+    log_loss: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Contest(Generic[Model]):
+    """The winner, refitted, with the table of the contest and its promises on the holdout.
+
+    Attributes:
+        gain: Mean log-loss of the base rate less the winner's, with its interval.
+        holdout: y, p and player_key of the winner on the holdout.
+    """
+
+    task: str
+    model: Model
+    entrants: tuple[Entrant, ...]
+    gain: tuple[float, float, float]
+    holdout: pl.DataFrame
+    data_window: dict[str, dt.date]
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Later cuts for calibration and test; labels of an earlier part end before the next part begins."""
+
+    calibrate_from: dt.date
+    test_from: dt.date
+
+    @classmethod
+    def of(cls, base_days: Sequence[dt.date]) -> "Split":
+        """The last 20 % of the base days test, the 20 % before them calibrate."""
+        days = sorted(set(base_days))
+        return cls(days[int(len(days) * 0.6)], days[int(len(days) * 0.8)])
+
+    def parts(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """Training, calibration and test rows."""
+        base = pl.col("base_day")
+        return (
+            rows.filter((base < self.calibrate_from) & (self.calibrate_from > _END)),
+            rows.filter((base >= self.calibrate_from) & (base < self.test_from) & (self.test_from > _END)),
+            rows.filter(base >= self.test_from),
+        )
+
+
+def enough(samples: Samples) -> bool:
+    """Whether there is anything to learn from: snapshots, days, and both outcomes."""
+    days = samples.labels["base_day"].n_unique()
+    return samples.features.height >= FEWEST_SNAPSHOTS and days >= 5 and samples.labels["played"].sum() >= 50
+
+
+def learn_plays(app: App, samples: Samples, *, seed: int) -> Contest[PlaysModel]:
+    """Logistic against boosted, on the later holdout."""
+    rows = plays_rows(samples.features, samples.labels)
+    windows = tuple(app.challenges.windows)
+
+    def make(kind: str) -> PlaysModel:
+        return PlaysModel(PlaysParameters(kind=kind, seed=seed), windows)  # type: ignore[arg-type]
+
+    def prepare(_before: dt.date) -> tuple[pl.DataFrame, Callable[[str], PlaysModel]]:
+        return rows, make
+
+    return _contest("plays", ("logistic", "lightgbm"), prepare, rows["base_day"].unique().to_list(), "played")
+
+
+def learn_attainment(app: App, samples: Samples, *, seed: int) -> Contest[AttainmentModel]:
+    """Empirical Bayes against the boosted model over it, on the later holdout."""
+    signed = samples.labels.filter("played").with_columns(pl.col("value") * sign_of(app))
+    signed = signed.with_columns(start_day=pl.col("base_day") + pl.duration(days="lead_days"))
+    past = samples.past.with_columns(pl.col("value") * sign_of(app))
+
+    def prepare(before: dt.date) -> tuple[pl.DataFrame, Callable[[str], AttainmentModel]]:
+        """Questions whose population record ends before the cut on which the learners are calibrated."""
+        record = EmpiricalBayes.fit(signed.filter(before > _END), past, whole_metrics(app), seed=seed)
+
+        def make(kind: str) -> AttainmentModel:
+            return AttainmentModel(AttainmentParameters(kind=kind, seed=seed), record)  # type: ignore[arg-type]
+
+        return _questions(app, record, samples, signed, seed), make
+
+    days = signed["base_day"].unique().to_list()
+    return _contest("attainment", ("empirical_bayes", "lightgbm"), prepare, days, "hit")
+
+
+def _questions(app: App, record: EmpiricalBayes, samples: Samples, signed: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Up to four targets for each window with play, near what the player's record makes interesting."""
+    windows = signed.sample(min(signed.height, MOST_QUESTIONS // 2), seed=seed)
+    asked = ask_menu(app, record, samples.past, windows, lowest=0.06, highest=0.95)
+    chosen = asked.filter(pl.int_range(pl.len()).shuffle(seed=seed).over([*PLAYER_KEY, "lead_days"]) < 4)
+    chosen = chosen.sort(*PLAYER_KEY, "lead_days", "target").drop("chance")
+    rows = attainment_rows(app, record, samples.features, samples.past, chosen)
+    return rows.with_columns(hit=(pl.col("value").fill_null(float("-inf")) >= pl.col("target")).cast(pl.Float64))
+
+
+def _contest(
+    task: str,
+    kinds: tuple[str, str],
+    prepare: Callable[[dt.date], tuple[pl.DataFrame, Callable[[str], Model]]],
+    base_days: list[dt.date],
+    label: str,
+) -> Contest[Model]:
+    """Fit on the first days, calibrate on later ones, compare on the last; then refit the winner one cut later."""
+    split = Split.of(base_days)
+    rows, make = prepare(split.calibrate_from)
+    train, calibrate, test = split.parts(rows)
+    if min(train.height, calibrate.height, test.height) < FEWEST_ROWS:
+        raise NightquestError(
+            f"There are too few past windows to learn {task}: {train.height} to train, {test.height} to test.",
+            "Ingest a longer history (--history), or wait for more days of activity.",
+        )
+    y, players = test[label].to_numpy().astype(float), test["player_key"].to_numpy()
+    promises = {kind: make(kind).fit(train).calibrate(calibrate).predict(test) for kind in kinds}
+    losses = {kind: _losses(y, p) for kind, p in promises.items()}
+    base = float(np.concatenate([train[label].to_numpy(), calibrate[label].to_numpy()]).mean())
+    losses["base_rate"] = _losses(y, np.full(len(y), base))
+    # The simpler learner stays unless the other is better beyond the noise of these players.
+    simpler, other = kinds
+    winner = other if _with_interval(losses[simpler] - losses[other], players)[1] > 0 else simpler
+    rows, make = prepare(split.test_from)
+    latest = split.parts(rows)[2]
+    learned = rows.filter((pl.col("base_day") < split.test_from) & (split.test_from > _END))
+    return Contest(
+        task=task,
+        model=make(winner).fit(learned).calibrate(latest),
+        entrants=tuple(Entrant(name, *_with_interval(loss, players)) for name, loss in losses.items()),
+        gain=_with_interval(losses["base_rate"] - losses[winner], players),
+        holdout=pl.DataFrame({"y": y, "p": promises[winner], "player_key": players}),
+        data_window={
+            "first": min(base_days),
+            "calibrate_from": split.calibrate_from,
+            "test_from": split.test_from,
+            "last": max(base_days),
+        },
+        rows={"train": train.height, "calibrate": calibrate.height, "test": test.height, "refit": learned.height},
+    )
+
+
+def _losses(y: Array, p: Array) -> Array:
+    clipped = np.clip(p, 1e-4, 1 - 1e-4)
+    losses: Array = -(y * np.log(clipped) + (1 - y) * np.log(1 - clipped))
+    return losses
+
+
+def _with_interval(values: Array, clusters: NDArray[np.int64]) -> tuple[float, float, float]:
+    low, high = clustered_interval(values, clusters)
+    return float(values.mean()), float(low), float(high)

@@ -1,0 +1,109 @@
+"""What could be asked of each player, with how likely they are to play and to get there."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from configs.app import App
+from models.attainment import AttainmentModel
+from models.empirical_bayes import PLAYER_KEY
+from models.plays import PlaysModel
+from pipelines.challenges.questions import SNAPSHOT, ask_menu, attainment_rows, plays_rows, sign_of
+
+# Outside these a target is impossible or trivial for this player, and is never asked.
+HARDEST, EASIEST = 0.25, 0.85
+_NEAREST = 4
+
+
+@dataclass(frozen=True)
+class ChallengeModels:
+    """The two champions behind a promise, and their versions in the registry."""
+
+    plays: PlaysModel
+    attainment: AttainmentModel
+    versions: tuple[str, str] = ("", "")
+
+
+def open_windows(app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
+    """Every metric and window open to each snapshot.
+
+    Args:
+        app: The app.
+        snapshots: player_key, base_day, start_day: the first whole local day that the player can be asked about.
+    """
+    return (
+        snapshots.select(*SNAPSHOT, "start_day")
+        .with_columns(lead_days=(pl.col("start_day") - pl.col("base_day")).dt.total_days().cast(pl.Int32))
+        .join(pl.DataFrame({"window_days": app.challenges.windows}, schema={"window_days": pl.Int32}), how="cross")
+        .with_columns(end_day=pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1))
+        .join(pl.DataFrame({"metric": app.challenges.metrics}), how="cross")
+    )
+
+
+def chance_of_play(models: ChallengeModels, features: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:
+    """player_key, base_day, window_days, p_plays for each snapshot and length."""
+    rows = plays_rows(features, windows.drop("played", strict=False))
+    return rows.select(*SNAPSHOT, "window_days").with_columns(pl.Series("p_plays", models.plays.predict(rows)))
+
+
+def propose_targets(
+    app: App,
+    models: ChallengeModels,
+    features: pl.DataFrame,
+    past: pl.DataFrame,
+    windows: pl.DataFrame,
+    wanted: pl.DataFrame,
+) -> pl.DataFrame:
+    """The one target per player, metric and window whose conditional probability is nearest the wanted one.
+
+    "The largest target still above the wanted probability" would overshoot on small counts.
+
+    Args:
+        app: The app.
+        models: The champions.
+        features: One row per snapshot.
+        past: Own past windows of the snapshots.
+        windows: From `open_windows`, or a part of it.
+        wanted: player_key, base_day, wanted: the conditional probability to aim at.
+
+    Returns:
+        The windows that have such a target, with target (unsigned), op, probability_if_active, evidence, knowledge
+        (evidence / (evidence + strength)), own_28 and wanted.
+    """
+    record = models.attainment.record
+    asked = ask_menu(app, record, past, windows, lowest=HARDEST - 0.1, highest=EASIEST + 0.07)
+    asked = asked.join(wanted, on=list(SNAPSHOT), how="inner").with_columns(
+        off=(pl.col("chance") - pl.col("wanted")).abs()
+    )
+    near = asked.filter(pl.col("off").rank("ordinal").over(PLAYER_KEY) <= _NEAREST).drop("off", "chance")
+    rows = attainment_rows(app, record, features, past, near.sort(*PLAYER_KEY, "target"))
+    rows = rows.with_columns(pl.Series("probability_if_active", models.attainment.predict(rows)))
+    rows = rows.filter(pl.col("probability_if_active").is_between(HARDEST, EASIEST))
+    best = rows.with_columns(off=(pl.col("probability_if_active") - pl.col("wanted")).abs())
+    best = best.filter(pl.col("off").rank("ordinal").over(PLAYER_KEY) == 1)
+    strengths = record.strengths.with_columns(pl.col("window_days").cast(pl.Int32))
+    return (
+        best.join(strengths, on=["metric", "window_days"], how="left", maintain_order="left")
+        .with_columns(
+            target=pl.col("target") * sign_of(app),
+            op=pl.when(sign_of(app) > 0).then(pl.lit(">=")).otherwise(pl.lit("<=")),
+            knowledge=pl.col("evidence") / (pl.col("evidence") + pl.col("strength")),
+        )
+        .select(
+            *(*PLAYER_KEY, "lead_days", "start_day", "end_day", "target", "op", "probability_if_active", "evidence"),
+            *("knowledge", "own_28", "wanted"),
+        )
+    )
+
+
+def wanted_probability(app: App, profiles: pl.DataFrame) -> pl.DataFrame:
+    """The conditional probability to aim at: the app's centre, lower for the bold and the skilled, higher for the careful.
+
+    wanted = centre - 0.2 * (risk_tolerance - 0.5) - 0.08 * (skill - 0.5), kept within 0.42 and 0.68.
+
+    Args:
+        app: The app.
+        profiles: player_key, base_day, risk_tolerance and skill, both 0 to 1.
+    """
+    bold = 0.2 * (pl.col("risk_tolerance") - 0.5) + 0.08 * (pl.col("skill") - 0.5)
+    return profiles.select(*SNAPSHOT, wanted=(app.challenges.target_probability - bold).clip(0.42, 0.68))

@@ -1,0 +1,65 @@
+"""Recalibrate the champions on what has just settled: the newest windows whose end is known, most recent first.
+
+The rows are the challenges that the same rules would have chosen then, so the correction covers what choosing does to
+promises (the pick of many is a little too good to be true), not only what time does.
+"""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.activity.windows import completed
+from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
+from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
+from pipelines.challenges.questions import SNAPSHOT, plays_rows
+from pipelines.challenges.samples import draw_samples
+
+LOOK_BACK_DAYS = 35
+EVERY_DAYS = 2
+MOST_SNAPSHOTS = 6_000
+HALF_LIFE_DAYS = 14.0
+STRENGTH = 6.0
+FEWEST_OUTCOMES = 30
+
+
+def recalibrate(
+    warehouse: Warehouse, app: App, models: ChallengeModels, *, as_of: dt.date, lead_days: int, seed: int
+) -> ChallengeModels:
+    """New models whose last layer fits the newest settled windows; the ones given stay as they are.
+
+    Args:
+        warehouse: With the known_* views of the night in place.
+        app: The app.
+        models: The champions.
+        as_of: The night's day; only windows that ended before it count.
+        lead_days: The lead of tonight's windows, in days.
+        seed: For thinning.
+    """
+    days = [as_of - dt.timedelta(days=k) for k in range(1 + min(app.challenges.windows), LOOK_BACK_DAYS, EVERY_DAYS)]
+    samples = draw_samples(warehouse, app, days, known_until=as_of, most=MOST_SNAPSHOTS, seed=seed)
+    labels = samples.labels.filter(pl.col("lead_days") == min(lead_days, 1))
+    if labels.is_empty():
+        return models
+    rows = plays_rows(samples.features, labels)
+    plays = models.plays.adjusted(rows, weights=_recency(rows, as_of), strength=STRENGTH)
+    start = pl.col("base_day") + pl.duration(days=lead_days)
+    windows = open_windows(app, samples.features.with_columns(start_day=start)).filter(pl.col("end_day") < as_of)
+    wanted = samples.features.select(*SNAPSHOT, wanted=pl.lit(app.challenges.target_probability))
+    targets = propose_targets(app, models, samples.features, samples.past, windows, wanted)
+    chances = chance_of_play(models, samples.features, windows)
+    chosen = choose_challenges(app, targets, chances, EMPTY_RECENT, seed=seed)
+    outcomes = labels.select(*SNAPSHOT, "metric", "window_days", "value", "played")
+    asked = chosen.join(outcomes, on=[*SNAPSHOT, "metric", "window_days"]).filter("played")
+    if asked.height < FEWEST_OUTCOMES:
+        return ChallengeModels(plays, models.attainment, models.versions)
+    hit = asked.select(completed(pl.col("value"), pl.col("op"), pl.col("target")).cast(pl.Float64)).to_series().to_numpy()
+    attainment = models.attainment.adjusted(asked, hit, weights=_recency(asked, as_of), strength=STRENGTH)
+    return ChallengeModels(plays, attainment, models.versions)
+
+
+def _recency(rows: pl.DataFrame, as_of: dt.date) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    age = rows.select((pl.lit(as_of) - pl.col("base_day")).dt.total_days()).to_series().to_numpy()
+    return np.asarray(0.5 ** (age / HALF_LIFE_DAYS), dtype=np.float64)
