@@ -20,8 +20,13 @@ _COLUMNS = {
 }
 
 
-def badge_progress(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """Progress towards every badge not held, of players active within the app's `challenges.active_within_days`.
+def badge_progress(warehouse: Warehouse, night: Night, *, active_within_days: int | None = None) -> pl.DataFrame:
+    """Progress towards every badge not held, of active players.
+
+    Args:
+        warehouse: Its parts in step with its events.
+        night: Its `as_of` and `cut` bound what is read.
+        active_within_days: Who is active; the app's `challenges.active_within_days` when not given.
 
     Returns:
         player_key, badge_id, progress (0 to 1; 1 when the rule holds and waits for the next event), remaining (what is
@@ -31,8 +36,9 @@ def badge_progress(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     rules = badge_rules(night.app)
     if not rules:
         return pl.DataFrame(schema=_COLUMNS)
+    within = active_within_days or night.app.challenges.active_within_days
     know_until(warehouse, night.app, night.as_of, night.cut)
-    warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {_values_sql(night, terms_of(rules))}")
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {_values_sql(night, terms_of(rules), within)}")
     rows = " UNION ALL ".join(_progress_sql(night, rule) for rule in rules)
     return warehouse.frame(f"SELECT * FROM ({rows}) ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))
 
@@ -47,7 +53,7 @@ def _progress_sql(night: Night, rule: BadgeRule) -> str:
                    WHERE badge_id = '{rule.badge_id}' AND as_of <= DATE '{night.as_of}') USING (player_key)"""
 
 
-def _values_sql(night: Night, terms: tuple[Term, ...]) -> str:
+def _values_sql(night: Night, terms: tuple[Term, ...], within: int) -> str:
     """One row per active player: each term as it will count on the day served, each metric's pace and current run."""
     app, as_of = night.app, f"DATE '{night.as_of}'"
     metrics = sorted({term.metric for term in terms})
@@ -68,7 +74,7 @@ def _values_sql(night: Night, terms: tuple[Term, ...]) -> str:
     return f"""
         WITH who AS (
             SELECT player_key, greatest(1, least({PACE_DAYS}, {as_of} - min(day))) AS pace_days
-            FROM known_active_days GROUP BY player_key HAVING max(day) >= {as_of} - {app.challenges.active_within_days}
+            FROM known_active_days GROUP BY player_key HAVING max(day) >= {as_of} - {within}
         ),
         days AS (
             SELECT player_key, pace_days, metric, day, n, sum, min, max
