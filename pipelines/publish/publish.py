@@ -72,9 +72,11 @@ def publish_night(
         disk.make_folder(root)
         _sweep(disk, root)
         return _publish(tables, night, home, disk)
-    except OSError as error:
+    except (OSError, NightquestError) as error:
         with suppress(OSError):
             _sweep(disk, root)
+        if isinstance(error, NightquestError):
+            raise
         raise _explained(error, night, root) from error
 
 

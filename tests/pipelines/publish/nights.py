@@ -1,0 +1,228 @@
+"""A small night to publish: rows in a real warehouse and the frames of the steps before."""
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.night import Night
+from pipelines.publish.audit import AuditReport, audit_night
+from pipelines.publish.published import previous_night
+from pipelines.publish.tables import collect_tables, served_players
+from tests.factories import event, make_app, warehouse_with
+
+AS_OF = dt.date(2024, 1, 10)
+# A formula, an SQL fragment, a path, an emoji with a combining accent, and a plain one.
+USER_IDS = ("=1+1", "'; DROP TABLE players; --", "../../etc/passwd", "zoë🙂e\u0301", "user5")
+PLAYERS = range(1, len(USER_IDS) + 1)
+APP = make_app(
+    badges={
+        "first_step": {"title": "First step", "tier": "bronze", "category": "start", "when": "solved >= 1"},
+        "gold_mind": {"title": "Gold mind", "tier": "gold", "category": "skill", "when": "solved >= 100"},
+    }
+)
+
+
+def at(day: dt.date, hour: int = 6) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(hour), dt.UTC)
+
+
+def make_night(as_of: dt.date = AS_OF, revision: int = 1, app: App = APP) -> Night:
+    return Night(
+        app=app,
+        as_of=as_of,
+        revision=revision,
+        cut=at(as_of, 0),
+        base_day=as_of,
+        seed=7,
+        started_at=at(as_of, 3),
+        code_version="test",
+        app_hash="abc",
+        watermark=10,
+    )
+
+
+def content_id(as_of: dt.date, player: int, slot: int) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{as_of}/{player}/{slot}"))
+
+
+def challenge(player: int, slot: int = 1, as_of: dt.date = AS_OF, **changes) -> dict:
+    return {
+        "content_id": content_id(as_of, player, slot),
+        "as_of": as_of,
+        "revision": 1,
+        "player_key": player,
+        "slot": slot,
+        "content_type": "daily_challenge",
+        "metric": "solved",
+        "op": ">=",
+        "target": 3.0,
+        "window_days": 1,
+        "xp": 40,
+        "difficulty_level": 4,
+        "completion_probability": 0.31,
+        "probability_if_active": 0.55,
+        "personalization_score": 0.8,
+        "estimated_minutes": 12,
+        "persona": "SCHOLAR",
+        "title": "Three for the road",
+        "description": "Solve 3 puzzles before the day is out.",
+        "brief_id": "brief-1",
+        "ai_provider": "offline",
+        "model": "grammar",
+        "prompt_version": "1",
+        "variant": "a",
+        "propensity": 0.5,
+        "language": "en",
+        "valid_from": as_of,
+        "valid_until": as_of,
+        "generated_at": at(as_of, 3),
+        "metadata": json.dumps({"slot": slot}),
+        **changes,
+    }
+
+
+def message(player: int, as_of: dt.date = AS_OF, **changes) -> dict:
+    shared = (
+        "as_of",
+        "revision",
+        "ai_provider",
+        "model",
+        "prompt_version",
+        "propensity",
+        "variant",
+        "brief_id",
+        "language",
+    )
+    row = challenge(player, 9, as_of)
+    return {
+        **{name: row[name] for name in ("content_id", "player_key", "generated_at", "metadata", *shared)},
+        "content_type": "come_back_message",
+        "title": "We kept your seat",
+        "body": "The board is as you left it.",
+        **changes,
+    }
+
+
+def settlement(player: int, slot: int, as_of: dt.date, completed_at: dt.datetime | None, **changes) -> dict:
+    """What the night of `as_of` says of the challenge issued the night before."""
+    kept = completed_at is not None
+    return {
+        "content_id": content_id(as_of - dt.timedelta(days=1), player, slot),
+        "revision": 1,
+        "player_key": player,
+        "as_of": as_of,
+        "state": "completed" if kept else "expired",
+        "completed_at": completed_at,
+        "event_id": "e1" if kept else None,
+        "progress": 1.0 if kept else 0.25,
+        "played": True,
+        "xp": 40 if kept else 0,
+        "reason": "reached" if kept else "window over",
+        **changes,
+    }
+
+
+def xp_entry(player: int, as_of: dt.date, xp: int = 40) -> dict:
+    return {
+        "entry_id": f"challenge:{content_id(as_of, player, 1)}:1",
+        "player_key": player,
+        "as_of": as_of,
+        "xp": xp,
+        "reason": "Challenge completed",
+        "occurred_at": at(as_of, 0) - dt.timedelta(hours=3),
+    }
+
+
+def award(player: int, as_of: dt.date, badge_id: str = "first_step") -> dict:
+    return {
+        "award_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{player}/{badge_id}")),
+        "player_key": player,
+        "badge_id": badge_id,
+        "as_of": as_of,
+        "granted_at": at(as_of) - dt.timedelta(days=1),
+        "event_id": "e1",
+        "rule_version": "v1",
+        "confidence": 1.0,
+        "evidence": json.dumps({"solved": 1}),
+        "citation": "Solved a first puzzle.",
+    }
+
+
+def make_frames(
+    players: Iterator[int] | range = PLAYERS, open_ids: tuple[tuple[str, int], ...] = ()
+) -> dict[str, pl.DataFrame]:
+    keys = list(players)
+    who = pl.DataFrame({"player_key": keys}, schema={"player_key": pl.Int64})
+    return {
+        "profiles": who.with_columns(
+            persona=pl.lit("SCHOLAR"),
+            traits=pl.struct(solved=pl.lit(0.5), points=pl.lit(-0.25)),
+            risk_tolerance=pl.lit(0.4),
+            skill_level=pl.lit(5, pl.Int64),
+            preferred_content=pl.lit("solved"),
+            completion_rate=pl.lit(0.5),
+            activity=pl.lit("medium"),
+            language=pl.lit("en"),
+            cohort=pl.lit("all"),
+        ),
+        "segments": who.with_columns(cohort=pl.lit("all"), segment=pl.lit("Advanced"), posterior=pl.lit(0.9)),
+        "targets": who.join(pl.DataFrame({"percentile": [50, 75], "is_next": [False, True]}), how="cross").with_columns(
+            cohort=pl.lit("all"), metric=pl.lit("points"), value=pl.col("percentile").cast(pl.Float64)
+        ),
+        "scores": who.with_columns(
+            task=pl.lit("plays"),
+            target=pl.lit(None, pl.String),
+            horizon_days=pl.lit(1),
+            probability=pl.lit(0.4),
+            model_version=pl.lit("fallback"),
+            reasons=pl.lit(None, pl.String),
+        ),
+        "badge_progress": who.with_columns(
+            badge_id=pl.lit("gold_mind"),
+            progress=pl.lit(0.02),
+            remaining=pl.lit("98 puzzles"),
+            eta_days=pl.lit(98, pl.Int64),
+        ),
+        "open_challenges": pl.DataFrame(
+            [(name, player, 0.5) for name, player in open_ids],
+            schema={"content_id": pl.String, "player_key": pl.Int64, "progress": pl.Float64},
+            orient="row",
+        ),
+    }
+
+
+@contextmanager
+def played_warehouse(app: App = APP) -> Iterator[Warehouse]:
+    """Five players with a few days of play before AS_OF, under ids that would break what quotes them badly."""
+    with warehouse_with(
+        app, [event(player, day, points=3) for player in PLAYERS for day in (5.0, 6.0, 7.0)]
+    ) as warehouse:
+        names = pl.DataFrame({"player_key": list(PLAYERS), "user_id": USER_IDS})
+        with warehouse.lend(names=names):
+            warehouse.run(
+                "UPDATE players SET user_id = names.user_id FROM names WHERE names.player_key = players.player_key"
+            )
+        yield warehouse
+
+
+def put(warehouse: Warehouse, table: str, *rows: dict) -> None:
+    warehouse.append(table, pl.DataFrame(list(rows), infer_schema_length=None))
+
+
+def issue(warehouse: Warehouse, as_of: dt.date = AS_OF) -> None:
+    """A night's rows: a challenge for all but the last player, who gets a message, and what the ledgers gained."""
+    put(warehouse, "challenges", *(challenge(player, 1, as_of) for player in PLAYERS[:-1]))
+    put(warehouse, "messages", message(PLAYERS[-1], as_of))
+    put(warehouse, "xp_ledger", *(xp_entry(player, as_of) for player in PLAYERS[:2]))
+
+
+def audited(warehouse: Warehouse, night: Night, home) -> tuple[dict[str, pl.DataFrame], AuditReport]:
+    tables = collect_tables(warehouse, night, make_frames())
+    served = served_players(warehouse, night, tables, pl.DataFrame())
+    return tables, audit_night(tables, previous_night(home, night.app.app, night.as_of), night, served)

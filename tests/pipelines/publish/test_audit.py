@@ -1,0 +1,194 @@
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from configs.errors import NightquestError
+from pipelines.publish.audit import AuditLimits, audit_night
+from pipelines.publish.publish import publish_night
+from pipelines.publish.published import previous_night, read_latest
+from pipelines.publish.tables import collect_tables
+from tests.pipelines.publish.nights import (
+    AS_OF,
+    PLAYERS,
+    audited,
+    award,
+    issue,
+    make_frames,
+    make_night,
+    played_warehouse,
+    put,
+)
+
+YESTERDAY = AS_OF - dt.timedelta(days=1)
+NIGHT = make_night()
+NO_ONE = {"player_key": pl.Int64, "user_id": pl.String, "served": pl.Boolean, "reason": pl.String}
+
+
+@pytest.fixture(name="tables", scope="module")
+def _tables():
+    with played_warehouse() as warehouse:
+        issue(warehouse)
+        put(warehouse, "badge_ledger", award(1, AS_OF))
+        yield collect_tables(warehouse, NIGHT, make_frames())
+
+
+def audit(tables, *, previous=None, served=None, **options):
+    return audit_night(tables, previous, NIGHT, pl.DataFrame(schema=NO_ONE) if served is None else served, **options)
+
+
+def failures(tables, **options) -> dict[str, str]:
+    return {check.name: check.detail for check in audit(tables, **options).checks if not check.passed}
+
+
+def test_a_sound_night_passes_every_check(tables):
+    assert audit(tables).ok
+
+
+FIRST = pl.int_range(pl.len()) == 0
+
+
+def first(value) -> pl.Expr:
+    """`value` in the first row, the column as it is elsewhere."""
+    return pl.when(FIRST).then(pl.lit(value))
+
+
+DEFECTS = [
+    ("challenges", lambda frame: frame.drop("title"), "contracts", "title"),
+    ("challenges", lambda frame: frame.with_columns(secret=pl.lit(1)), "contracts", "secret"),
+    (
+        "challenges",
+        lambda frame: frame.with_columns(pl.col("difficulty_level").cast(pl.Int64)),
+        "contracts",
+        "difficulty",
+    ),
+    ("challenges", lambda frame: frame.with_columns(difficulty_level=pl.lit(11, pl.Int32)), "contracts", "difficulty"),
+    ("profiles", lambda frame: frame.with_columns(user_id=pl.lit(None, pl.String)), "contracts", "user_id"),
+    ("profiles", lambda frame: pl.concat([frame, frame.head(1)]), "unique keys", "profiles has 1 rows"),
+    ("xp_ledger", lambda frame: pl.concat([frame, frame.head(1)]), "unique keys", "entry_id"),
+    ("messages", lambda frame: frame.with_columns(as_of=pl.lit(YESTERDAY)), "one night", "messages has 1 rows"),
+    ("scores", lambda frame: frame.with_columns(app=pl.lit("other")), "one night", "scores"),
+    (
+        "challenges",
+        lambda frame: frame.with_columns(completion_probability=first(1.2).otherwise("completion_probability")),
+        "probabilities",
+        "completion_probability is outside 0 to 1 in 1 rows",
+    ),
+    ("scores", lambda frame: frame.with_columns(probability=pl.lit(float("nan"))), "probabilities", "5 rows"),
+    (
+        "profiles",
+        lambda frame: frame.with_columns(completion_rate=first(float("nan")).otherwise("completion_rate")),
+        "probabilities",
+        "completion_rate",
+    ),
+    ("targets", lambda frame: frame.with_columns(value=pl.lit(float("inf"))), "probabilities", "not a finite number"),
+    ("challenges", lambda frame: frame.with_columns(valid_from=pl.lit(YESTERDAY)), "dates", "start before"),
+    ("challenges", lambda frame: frame.with_columns(valid_until=pl.lit(YESTERDAY)), "dates", "end before they start"),
+    (
+        "challenges",
+        lambda frame: frame.with_columns(title=first("Post {goal_1}").otherwise("title")),
+        "texts",
+        "1 rows",
+    ),
+    ("messages", lambda frame: frame.with_columns(body=pl.lit("  ")), "texts", "blank"),
+    ("badges", lambda frame: frame.with_columns(citation=pl.lit("{who}")), "texts", "badges.citation"),
+]
+
+
+@pytest.mark.parametrize(("table", "spoil", "check", "words"), DEFECTS, ids=[f"{d[0]}-{d[2]}-{d[3]}" for d in DEFECTS])
+def test_each_defect_is_caught_by_its_check_and_named(tables, table, spoil, check, words):
+    found = failures({**tables, table: spoil(tables[table])})
+    assert words in found[check]
+
+
+def test_a_missing_table_and_one_without_a_contract_are_refused(tables):
+    found = failures({"extra" if name == "segments" else name: frame for name, frame in tables.items()})
+    assert "table segments is missing" in found["contracts"]
+    assert "table extra has no contract" in found["contracts"]
+
+
+def test_one_id_for_a_challenge_and_a_message_is_refused(tables):
+    twin = tables["messages"].with_columns(content_id=pl.lit(tables["challenges"]["content_id"][0]))
+    assert "content_id" in failures({**tables, "messages": twin})["unique keys"]
+
+
+def test_a_finding_never_quotes_a_players_row(tables):
+    spoiled = tables["challenges"].with_columns(title=pl.lit(""), completion_probability=pl.lit(7.0))
+    report = audit({**tables, "challenges": spoiled})
+    for user_id in tables["challenges"]["user_id"]:
+        assert all(user_id not in check.detail for check in report.checks)
+
+
+@pytest.mark.parametrize("reason", [None, "", "  "])
+def test_an_active_player_left_out_without_a_reason_is_refused(tables, reason):
+    served = pl.DataFrame([(3, "someone", False, reason)], schema=NO_ONE, orient="row")
+    assert "player_key 3" in failures(tables, served=served)["every active player served"]
+
+
+def test_a_player_said_to_be_served_who_gets_nothing_is_refused(tables):
+    served = pl.DataFrame([(3, "someone", True, None)], schema=NO_ONE, orient="row")
+    assert "get nothing" in failures(tables, served=served)["every active player served"]
+
+
+def test_players_left_out_with_a_reason_are_counted_by_it(tables):
+    rows = [(1, tables["challenges"]["user_id"][0], True, None), *((key, "x", False, "opted out") for key in (2, 3))]
+    report = audit(tables, served=pl.DataFrame(rows, schema=NO_ONE, orient="row"))
+    detail = {check.name: check.detail for check in report.checks}["every active player served"]
+    assert report.ok
+    assert detail == "1 of 3 active players; 2 opted out"
+
+
+@pytest.fixture(name="home")
+def _home(tmp_path):
+    """Yesterday's night is out."""
+    with played_warehouse() as warehouse:
+        issue(warehouse, YESTERDAY)
+        night = make_night(YESTERDAY)
+        publish_night(*_in_order(audited(warehouse, night, tmp_path), night, tmp_path))
+    return tmp_path
+
+
+def _in_order(result, night, home):
+    tables, report = result
+    return tables, night, home, report
+
+
+def test_ids_of_the_night_before_may_not_come_back(tables, home):
+    previous = previous_night(home, "toy", AS_OF)
+    assert "new ids" not in failures(tables, previous=previous)
+    again = {name: previous.table(name).with_columns(as_of=pl.lit(AS_OF)) for name in ("challenges", "messages")}
+    assert "4 challenges" in failures({**tables, **again}, previous=previous)["new ids"]
+
+
+@pytest.mark.parametrize(("kept", "refused"), [(3, False), (2, True)])
+def test_a_fall_in_row_counts_beyond_the_limit_is_refused_unless_accepted(tables, home, kept, refused):
+    previous = previous_night(home, "toy", AS_OF)
+    smaller = {**tables, "profiles": tables["profiles"].head(kept)}
+    options = {"previous": previous, "limits": AuditLimits(max_fall=0.4, min_rows=len(PLAYERS))}
+    assert ("row counts" in failures(smaller, **options)) is refused
+    assert audit(smaller, **options, accept=True).ok
+    if refused:
+        report = audit(smaller, **options)
+        with pytest.raises(NightquestError, match=r"profiles fell from 5 to 2 rows.*--accept"):
+            report.require()
+
+
+def test_acceptance_covers_row_counts_and_nothing_else(tables):
+    assert not audit({**tables, "messages": tables["messages"].with_columns(body=pl.lit("{x}"))}, accept=True).ok
+
+
+def test_small_tables_and_those_that_come_and_go_may_fall(tables, home):
+    previous = previous_night(home, "toy", AS_OF)
+    emptied = {**tables, "profiles": tables["profiles"].clear()}
+    assert audit(emptied, previous=previous, limits=AuditLimits(max_fall=0.1, min_rows=6)).ok
+    without_settlements = {**tables, "settlements": tables["settlements"].clear(), "badges": tables["badges"].clear()}
+    assert audit(without_settlements, previous=previous, limits=AuditLimits(max_fall=0.0, min_rows=1)).ok
+
+
+def test_a_night_that_failed_its_audit_is_not_published_and_the_one_before_stays(tables, home):
+    bad = {**tables, "messages": tables["messages"].with_columns(body=pl.lit("Reach {goal}"))}
+    with pytest.raises(NightquestError, match=r"texts: messages\.body has an unfilled slot in 1 rows") as error:
+        publish_night(bad, NIGHT, home, audit(bad))
+    assert "nightquest nightly toy --as-of 2024-01-10" in error.value.remedy
+    assert read_latest(home, "toy").manifest.as_of == YESTERDAY
+    assert sorted(path.name for path in (home / "published" / "toy").iterdir()) == ["2024-01-09", "latest.json"]

@@ -1,0 +1,237 @@
+import datetime as dt
+import json
+
+import polars as pl
+import pytest
+
+from data.contracts_out import PUBLISHED, contract_breaches
+from pipelines.publish.tables import collect_tables, served_players
+from tests.factories import add_events, event
+from tests.pipelines.publish.nights import (
+    APP,
+    AS_OF,
+    PLAYERS,
+    USER_IDS,
+    at,
+    award,
+    challenge,
+    content_id,
+    issue,
+    make_frames,
+    make_night,
+    message,
+    played_warehouse,
+    put,
+    settlement,
+    xp_entry,
+)
+
+YESTERDAY = AS_OF - dt.timedelta(days=1)
+NIGHT = make_night()
+
+
+@pytest.fixture(name="warehouse")
+def _warehouse():
+    with played_warehouse() as warehouse:
+        yield warehouse
+
+
+def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
+    issue(warehouse, YESTERDAY)
+    issue(warehouse)
+    put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)), settlement(2, 1, AS_OF, None))
+    put(warehouse, "badge_ledger", award(1, YESTERDAY), award(2, AS_OF))
+    tables = collect_tables(warehouse, NIGHT, make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),)))
+    assert list(tables) == list(PUBLISHED)
+    assert {name: contract_breaches(name, frame) for name, frame in tables.items()} == {name: [] for name in PUBLISHED}
+    assert all(frame.height for frame in tables.values())
+    for frame in tables.values():
+        assert frame.select("app", "as_of").unique().rows() == [("toy", AS_OF)]
+
+
+def test_a_first_night_without_models_or_rows_still_has_every_table_with_its_types(warehouse):
+    tables = collect_tables(warehouse, NIGHT, dict.fromkeys(make_frames(), pl.DataFrame()))
+    assert {name: frame.schema for name, frame in tables.items()} == {
+        name: pl.Schema(table.types) for name, table in PUBLISHED.items()
+    }
+
+
+def test_a_forgotten_frame_is_an_error_and_not_an_empty_table(warehouse):
+    frames = make_frames()
+    del frames["scores"]
+    with pytest.raises(ValueError, match="scores"):
+        collect_tables(warehouse, NIGHT, frames)
+
+
+def test_a_forgotten_column_is_named(warehouse):
+    frames = make_frames()
+    frames["segments"] = frames["segments"].drop("posterior")
+    with pytest.raises(ValueError, match=r"segments.*posterior"):
+        collect_tables(warehouse, NIGHT, frames)
+
+
+def test_user_ids_come_out_exactly_as_they_came_in(warehouse):
+    issue(warehouse)
+    tables = collect_tables(warehouse, NIGHT, make_frames())
+    assert set(tables["challenges"]["user_id"]) == set(USER_IDS[:-1])
+    assert set(tables["profiles"]["user_id"]) == set(USER_IDS)
+
+
+def test_requirements_rewards_and_traits_are_nested_as_promised(warehouse):
+    issue(warehouse)
+    tables = collect_tables(warehouse, NIGHT, make_frames())
+    row = tables["challenges"].row(0, named=True)
+    assert row["requirements"] == [{"metric": "solved", "op": ">=", "target": 3.0, "window_days": 1}]
+    assert row["rewards"] == {"xp": 40}
+    assert json.loads(tables["profiles"]["traits"][0]) == {"solved": 0.5, "points": -0.25}
+
+
+def test_who_opted_out_last_gets_nothing_written_and_who_came_back_does(warehouse):
+    issue(warehouse)
+    records = [(1, 1, True), (2, 1, True), (2, 2, False), (5, 1, False), (5, 2, True), (5, 3, None)]
+    put(
+        warehouse,
+        "player_records",
+        *(
+            {"player_key": player, "recorded_at": at(AS_OF, hour), "available_at": at(AS_OF, hour), "opted_out": out}
+            for player, hour, out in records
+        ),
+    )
+    tables = collect_tables(warehouse, NIGHT, make_frames())
+    assert set(tables["challenges"]["user_id"]) == set(USER_IDS[1:4])
+    assert tables["messages"].is_empty()
+
+
+def test_a_player_without_a_user_id_is_left_for_the_audit_to_refuse(warehouse):
+    put(warehouse, "challenges", challenge(99))
+    tables = collect_tables(warehouse, NIGHT, make_frames([*PLAYERS, 98]))
+    assert any("user_id" in fault for fault in contract_breaches("challenges", tables["challenges"]))
+    assert any("user_id" in fault for fault in contract_breaches("profiles", tables["profiles"]))
+
+
+def test_a_past_night_run_again_does_not_see_later_nights(warehouse):
+    issue(warehouse, YESTERDAY)
+    put(warehouse, "badge_ledger", award(1, YESTERDAY))
+    before = collect_tables(warehouse, make_night(YESTERDAY), make_frames())
+    issue(warehouse)
+    put(warehouse, "badge_ledger", award(2, AS_OF), award(1, AS_OF, "gold_mind"))
+    put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)))
+    add_events(
+        warehouse,
+        APP,
+        [
+            event(1, at(YESTERDAY), "nightquest.shown", content_id=content_id(YESTERDAY, 1, 1)),
+            event(6, 6.5, available_at=at(AS_OF, 5)),
+        ],
+    )
+    after = collect_tables(warehouse, make_night(YESTERDAY), make_frames())
+    assert [name for name in PUBLISHED if not before[name].equals(after[name])] == []
+
+
+def test_settlements_are_those_of_the_night_and_the_open_ones_with_their_progress(warehouse):
+    issue(warehouse, YESTERDAY)
+    put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)), settlement(2, 1, YESTERDAY, None))
+    tables = collect_tables(warehouse, NIGHT, make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),)))
+    rows = tables["settlements"].select("user_id", "state", "revision", "progress", "completed_at").rows()
+    assert set(rows) == {(USER_IDS[0], "completed", 1, 1.0, at(YESTERDAY)), (USER_IDS[2], "open", 0, 0.5, None)}
+
+
+def test_new_badges_are_those_that_the_night_noticed_and_held_are_all(warehouse):
+    put(warehouse, "badge_ledger", award(1, YESTERDAY), award(2, AS_OF), award(3, AS_OF, "retired"))
+    tables = collect_tables(warehouse, NIGHT, make_frames())
+    assert set(tables["badges"]["user_id"]) == {USER_IDS[1], USER_IDS[2]}
+    held = {row["user_id"]: row for row in tables["badges_held"].to_dicts()}
+    assert set(held) == set(USER_IDS[:3])
+    assert (held[USER_IDS[0]]["title"], held[USER_IDS[0]]["tier"]) == ("First step", "bronze")
+    assert (held[USER_IDS[2]]["title"], held[USER_IDS[2]]["tier"]) == ("retired", None)
+
+
+def test_the_ledger_is_whole_up_to_the_night_and_says_which_night_posted_each_grant(warehouse):
+    put(warehouse, "xp_ledger", xp_entry(1, YESTERDAY), xp_entry(1, AS_OF), xp_entry(1, AS_OF + dt.timedelta(days=1)))
+    ledger = collect_tables(warehouse, NIGHT, make_frames())["xp_ledger"]
+    assert ledger["posted_on"].to_list() == [YESTERDAY, AS_OF]
+
+
+def test_content_performance_counts_what_was_shown_kept_and_rated_by_the_one_it_was_for(warehouse):
+    issue(warehouse, YESTERDAY)
+    ids = {player: content_id(YESTERDAY, player, 1) for player in PLAYERS}
+    put(
+        warehouse,
+        "settlements",
+        settlement(1, 1, AS_OF, at(YESTERDAY, 10)),
+        settlement(2, 1, AS_OF, at(YESTERDAY, 20)),
+        settlement(3, 1, AS_OF, None),
+    )
+    add_events(
+        warehouse,
+        APP,
+        [
+            event(1, at(YESTERDAY, 8), "nightquest.shown", content_id=ids[1]),
+            event(1, at(YESTERDAY, 9), "nightquest.shown", content_id=ids[1]),
+            event(3, at(YESTERDAY, 9), "nightquest.shown", content_id=ids[3]),
+            event(4, at(YESTERDAY, 9), "nightquest.shown", content_id=ids[2]),  # not theirs
+            event(4, at(YESTERDAY, 9), "nightquest.shown", content_id="no id at all"),
+            event(
+                4, at(YESTERDAY, 9), "nightquest.shown", available_at=at(AS_OF, 1), content_id=ids[4]
+            ),  # after the cut
+            event(1, at(YESTERDAY, 11), "nightquest.rated", value=1.0, content_id=ids[1]),
+            event(1, at(YESTERDAY, 12), "nightquest.rated", value=4.0, content_id=ids[1]),  # the last word
+            event(2, at(YESTERDAY, 12), "nightquest.rated", value=9.0, content_id=ids[2]),  # out of range
+            event(3, at(YESTERDAY, 12), "nightquest.rated", value=5.0, content_id=ids[3]),
+        ],
+    )
+    rows = collect_tables(warehouse, NIGHT, make_frames())["content_performance"].to_dicts()
+    by_type = {row["content_type"]: row for row in rows}
+    assert set(by_type) == {"daily_challenge", "come_back_message"}
+    figures = by_type["daily_challenge"]
+    assert (figures["issued"], figures["shown"], figures["settled"], figures["completed"]) == (4, 2, 3, 2)
+    assert figures["kept_rate"] == pytest.approx(2 / 3)
+    assert (figures["rated"], figures["mean_rating"]) == (2, 4.5)
+    assert figures["median_minutes_from_start"] == 15 * 60  # 10:00 and 20:00
+    assert figures["median_minutes_from_shown"] == 2 * 60
+    assert by_type["come_back_message"]["kept_rate"] is None
+
+
+def test_time_to_complete_runs_from_the_start_of_the_day_where_the_player_lives(warehouse):
+    put(warehouse, "challenges", challenge(1, 1, YESTERDAY))
+    put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY, 6)))
+    moment = at(YESTERDAY, 0)
+    put(
+        warehouse,
+        "player_records",
+        {"player_key": 1, "recorded_at": moment, "available_at": moment, "timezone": "America/New_York"},
+    )
+    rows = collect_tables(warehouse, NIGHT, make_frames())["content_performance"]
+    assert rows["median_minutes_from_start"].to_list() == [60]  # New York's day starts at 05:00 UTC
+
+
+def test_a_compensating_settlement_is_the_one_that_counts(warehouse):
+    put(warehouse, "challenges", challenge(1, 1, YESTERDAY))
+    put(
+        warehouse,
+        "settlements",
+        settlement(1, 1, AS_OF, None),
+        settlement(1, 1, AS_OF, at(YESTERDAY), revision=2, reason="late event"),
+    )
+    rows = collect_tables(warehouse, NIGHT, make_frames())["content_performance"]
+    assert rows.select("settled", "completed").rows() == [(1, 1)]
+
+
+def test_served_players_are_all_active_ones_with_a_reason_for_each_left_out(warehouse):
+    put(warehouse, "challenges", challenge(1), challenge(2))
+    put(warehouse, "messages", message(3))
+    moment = at(YESTERDAY)
+    put(
+        warehouse, "player_records", {"player_key": 2, "recorded_at": moment, "available_at": moment, "opted_out": True}
+    )
+    add_events(warehouse, APP, [event(7, -60.0)])
+    tables = collect_tables(warehouse, NIGHT, make_frames())
+    reasons = pl.DataFrame({"player_key": [4], "reason": ["nothing within reach"]})
+    served = served_players(warehouse, NIGHT, tables, reasons)
+    assert served.select("player_key", "served", "reason").rows() == [
+        (1, True, None),
+        (2, False, "opted out"),
+        (3, True, None),
+        (4, False, "nothing within reach"),
+        (5, False, None),
+    ]
