@@ -1,0 +1,222 @@
+"""Pictures a reviewer decides from, drawn without pyplot, so nothing is shared, shown or leaked; in Okabe-Ito colours.
+
+Okabe and Ito (2008, "Color Universal Design") chose them to stay apart for colour-blind readers; shape and position
+carry the same message as colour throughout.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
+
+from models.scores import Clusters, calibration_error, calibration_floor, reliability_table
+
+Array = NDArray[np.float64]
+BLUE, ORANGE, GREEN, SKY, PURPLE, RED = "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#CC79A7", "#D55E00"
+INK, FAINT = "#333333", "#B8B8B8"
+LINES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (SKY, "v"), (RED, "P"))
+
+
+def reliability_plot(y: Array, p: Array, clusters: Clusters | None = None, *, title: str, bins: int = 10) -> Figure:
+    """Kept against promised in equal-mass bins with 95 % intervals, over a histogram of the promises.
+
+    Args:
+        y: Outcomes, 0 or 1, shape (n,).
+        p: Probabilities promised, shape (n,).
+        clusters: Players, shape (n,), so that the intervals know whose rows belong together.
+        title: What was promised.
+        bins: Equal-mass bins.
+    """
+    table = reliability_table(y, p, clusters, bins)
+    figure, (upper, lower) = _canvas(6.2, 6.6, rows=2, heights=(4, 1))
+    upper.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2, linestyle="--", label="promise kept exactly")
+    _dots(upper, table["promised"], table, color=BLUE, label="kept, with 95 % interval")
+    error, floor = calibration_error(y, p, bins), calibration_floor(p, bins)
+    upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="kept", aspect="auto")
+    upper.legend(loc="upper left", frameon=False)
+    told = f"{len(y):,} promises\ncalibration error {error:.3f}\nby chance alone {floor:.3f}"
+    upper.text(0.98, 0.03, told, transform=upper.transAxes, ha="right", va="bottom", color=INK)
+    lower.hist(p, bins=np.linspace(0, 1, 41).tolist(), color=SKY, edgecolor="white", linewidth=0.4)
+    lower.set(xlim=(0, 1), xlabel="promised", ylabel="promises")
+    lower.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+    for axis in (upper.xaxis, upper.yaxis, lower.xaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    upper.tick_params(labelbottom=False)
+    return _titled(figure, title)
+
+
+def importance_plot(importance: Mapping[str, float], *, title: str, top: int = 20) -> Figure:
+    """Bars of the `top` features by share of importance, largest first."""
+    ranked = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:top]
+    figure, (axes,) = _canvas(6.6, 1.2 + 0.27 * max(len(ranked), 1))
+    names, shares = [name.replace("_", " ") for name, _ in ranked], [share for _, share in ranked]
+    axes.barh(names, shares, color=BLUE, height=0.7)
+    axes.invert_yaxis()
+    axes.set_xlabel("share of importance")
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.grid(axis="y", visible=False)
+    left = len(importance) - len(ranked)
+    return _titled(figure, f"{title} (first {top} of {len(importance)})" if left else title)
+
+
+def contest_plot(entrants: Sequence[tuple[str, float, float, float]], *, title: str, chosen: str) -> Figure:
+    """The holdout log loss of each learner with its interval, the chosen one in colour.
+
+    Args:
+        entrants: Name, log loss, low, high.
+        title: The task.
+        chosen: The name of the winner.
+    """
+    ranked = sorted(entrants, key=lambda entrant: entrant[1])
+    figure, (axes,) = _canvas(6.6, 1.4 + 0.45 * len(ranked))
+    for place, (name, loss, low, high) in enumerate(ranked):
+        color, marker = (BLUE, "o") if name == chosen else ("#7A7A7A", "s")
+        axes.errorbar(loss, place, xerr=_reach(loss, low, high), fmt=marker, color=color, capsize=3)
+    axes.set_yticks(
+        range(len(ranked)), [n.replace("_", " ") + (" (chosen)" if n == chosen else "") for n, *_ in ranked]
+    )
+    axes.set(ylim=(len(ranked) - 0.5, -0.5), xlabel="log loss on the later holdout, 95 % interval (left is better)")
+    return _titled(figure, title)
+
+
+def bic_plot(trials: pl.DataFrame, *, title: str, chosen: tuple[int, str] | None = None) -> Figure:
+    """BIC against the number of components, a line for each kind of covariance.
+
+    Args:
+        trials: components, covariance, bic; one row per mixture tried.
+        title: The cohort.
+        chosen: Components and covariance of the mixture that serves.
+    """
+    figure, (axes,) = _canvas(6.6, 4.2)
+    for (color, marker), (kind, rows) in zip(LINES, _groups(trials, "covariance"), strict=False):
+        line = rows.group_by("components").agg(pl.col("bic").min()).sort("components")
+        axes.plot(line["components"], line["bic"], color=color, marker=marker, linewidth=1.5, label=kind)
+    if chosen is not None:
+        served = trials.filter((pl.col("components") == chosen[0]) & (pl.col("covariance") == chosen[1]))
+        axes.plot(served["components"], served["bic"], "o", ms=16, mfc="none", mec=INK, mew=1.6, label="chosen")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="components", ylabel="BIC (lower is better)")
+    axes.legend(frameon=False, title="covariance", loc="center left", bbox_to_anchor=(1, 0.5))
+    return _titled(figure, title)
+
+
+def segments_plot(members: pl.DataFrame, *, levels: Sequence[str], score: str, title: str) -> Figure:
+    """How the score spreads in each segment (5, 25, 50, 75, 95 %), and how many players are in it.
+
+    Args:
+        members: segment, score; one row per player.
+        levels: Segment names from weakest to strongest.
+        score: What the score is called.
+        title: The cohort.
+    """
+    figure, (axes,) = _canvas(6.6, 1.4 + 0.6 * len(levels))
+    labels = []
+    for place, level in enumerate(levels):
+        values = members.filter(pl.col("segment") == level)["score"].drop_nulls().to_numpy()
+        labels.append(f"{level}\n{len(values):,} players")
+        if len(values):
+            outer, low, middle, high, upper = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])
+            axes.plot([outer, upper], [place, place], color=BLUE, linewidth=1.2)
+            axes.plot([low, high], [place, place], color=BLUE, linewidth=9, alpha=0.45, solid_capstyle="butt")
+            axes.plot(middle, place, "o", color=BLUE, markersize=7)
+    axes.set_yticks(range(len(levels)), labels)
+    axes.set(ylim=(-0.6, len(levels) - 0.4), xlabel=f"{score} (dot: median; thick: middle half; thin: 5 to 95 %)")
+    return _titled(figure, title)
+
+
+def groups_plot(table: pl.DataFrame, *, by: str, title: str) -> Figure:
+    """Promised against kept for each group.
+
+    Args:
+        table: The column `by`, challenges (or n), promised, kept, and low, high when there are intervals.
+        by: The column that names the groups.
+        title: What was promised.
+    """
+    figure, (axes,) = _canvas(6.6, 1.6 + 0.45 * table.height)
+    count = "challenges" if "challenges" in table.columns else "n"
+    places = np.arange(table.height)
+    axes.plot(table["promised"], places, "|", color=ORANGE, markersize=16, markeredgewidth=3, label="promised")
+    ends = (table["low"], table["high"]) if "low" in table.columns else (table["kept"], table["kept"])
+    reach = _reach(table["kept"].to_numpy(), ends[0].to_numpy(), ends[1].to_numpy())
+    axes.errorbar(table["kept"], places, xerr=reach, fmt="o", color=BLUE, capsize=3, label="kept, with 95 % interval")
+    axes.set_yticks(places, [f"{row[by]}  ({row[count]:,})" for row in table.iter_rows(named=True)])
+    axes.set(ylim=(table.height - 0.5, -0.5), xlim=(0, 1))
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+    return _titled(figure, title)
+
+
+def nights_plot(nights: pl.DataFrame, *, title: str) -> Figure:
+    """Promised and kept night by night, over the number of challenges.
+
+    Args:
+        nights: as_of (date), challenges, promised, kept, and low, high when there are intervals.
+        title: The app.
+    """
+    figure, (upper, lower) = _canvas(7.6, 5.0, rows=2, heights=(3, 1))
+    days = nights["as_of"].to_list()
+    upper.plot(days, nights["promised"], color=ORANGE, marker="s", markersize=4, linewidth=1.5, label="promised")
+    upper.plot(days, nights["kept"], color=BLUE, marker="o", markersize=4, linewidth=1.5, label="kept")
+    if "low" in nights.columns:
+        upper.fill_between(days, nights["low"], nights["high"], color=BLUE, alpha=0.15, linewidth=0, label="95 %")
+    upper.set_ylim(0, None)
+    upper.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    upper.legend(frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, 1.12))
+    upper.tick_params(labelbottom=False)
+    lower.bar(days, nights["challenges"], color=SKY, width=0.8)
+    lower.set_ylabel("challenges")
+    lower.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    lower.sharex(upper)
+    lower.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=8, interval_multiples=False))
+    lower.xaxis.set_major_formatter(ConciseDateFormatter(lower.xaxis.get_major_locator()))
+    return _titled(figure, title)
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write a PNG whole or not at all; the same figure gives the same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    figure.savefig(part, format="png", metadata={"Software": None})
+    return part.replace(path)
+
+
+def _canvas(width: float, height: float, rows: int = 1, heights: tuple[int, ...] = (1,)) -> tuple[Figure, list[Axes]]:
+    """A figure with quiet axes stacked over one another; sizes in inches."""
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    axes: list[Axes] = list(figure.subplots(rows, 1, squeeze=False, height_ratios=list(heights))[:, 0])
+    for one in axes:
+        one.spines[["top", "right"]].set_visible(False)
+        one.spines[["left", "bottom"]].set_color(FAINT)
+        one.grid(color="#EAEAEA", linewidth=0.8)
+        one.set_axisbelow(True)
+        one.tick_params(colors=INK, labelsize=9, length=0)
+    return figure, axes
+
+
+def _dots(axes: Axes, x: pl.Series, table: pl.DataFrame, *, color: str, label: str) -> None:
+    kept, low, high = (table[name].to_numpy() for name in ("kept", "low", "high"))
+    axes.errorbar(x, kept, yerr=_reach(kept, low, high), fmt="o", color=color, capsize=3, markersize=6, label=label)
+
+
+def _reach(middle: Array | float, low: Array | float, high: Array | float) -> Array:
+    """Lengths of an interval's two arms, shape (2, n); an end that is not finite is not drawn."""
+    below, above = np.atleast_1d(np.subtract(middle, low)), np.atleast_1d(np.subtract(high, middle))
+    arms = np.stack([below, above])
+    return np.where(np.isfinite(arms), np.maximum(arms, 0.0), 0.0)
+
+
+def _groups(frame: pl.DataFrame, by: str) -> list[tuple[str, pl.DataFrame]]:
+    return [(name, frame.filter(pl.col(by) == name)) for name in sorted(frame[by].unique().to_list())]
+
+
+def _titled(figure: Figure, title: str) -> Figure:
+    figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold", color=INK)
+    return figure
