@@ -137,7 +137,7 @@ PUBLISHED: Mapping[str, PublishedTable] = MappingProxyType(
                 "completion_probability": _share(),
                 "probability_if_active": _share(),
                 "personalization_score": _share(),
-                "estimated_minutes": _whole(),
+                "estimated_minutes": _whole(nullable=True),
                 **_writing(),
                 "valid_from": _day(),
                 "valid_until": _day(),

@@ -33,9 +33,9 @@ TREE_FEATURES = tuple(name for name in FEATURES if name not in SHARED_IN_TIME)
 
 @dataclass(frozen=True)
 class PlaysParameters:
-    """How to fit; `kind` chooses the learner."""
+    """How to fit; `kind` chooses the learner. `habit` needs no fitting and serves where too little is known."""
 
-    kind: Literal["logistic", "lightgbm"] = "logistic"
+    kind: Literal["habit", "logistic", "lightgbm"] = "logistic"
     c: float = 0.1
     trees: int = 150
     leaves: int = 15
@@ -94,6 +94,12 @@ def plays_matrix(rows: pl.DataFrame) -> pl.DataFrame:
     ).cast(pl.Float64)
 
 
+def _habit(rows: pl.DataFrame) -> Array:
+    """1 - (1 - q) ** window_days with q the share of the last 28 days with play, shrunk to a tenth by five days."""
+    share = (pl.col("active_days_28") + 0.5) / (pl.col("tenure_days").fill_null(0).clip(0, 28) + 5)
+    return rows.select((1 - (1 - share.clip(0.005, 0.995)) ** pl.col("window_days")).cast(pl.Float64)).to_series().to_numpy()
+
+
 def _tree_matrix(rows: pl.DataFrame) -> Array:
     return np.column_stack([plays_matrix(rows).select(TREE_FEATURES).to_numpy(), rows["window_days"].to_numpy()])
 
@@ -130,7 +136,7 @@ class PlaysModel:
         y, length = rows["played"].to_numpy().astype(float), rows["window_days"].to_numpy()
         if self.parameters.kind == "lightgbm":
             self._booster = self._boost(_tree_matrix(rows), y)
-        else:
+        elif self.parameters.kind == "logistic":
             x = plays_matrix(rows).to_numpy()
             self._logits = {w: self._regress(x[length == w], y[length == w]) for w in self.windows if (length == w).any()}
         return self
@@ -159,6 +165,8 @@ class PlaysModel:
         if self._booster is not None:
             values = self._booster.feature_importance("gain")
             names: tuple[str, ...] = (*TREE_FEATURES, "window_days")
+        elif not self._logits:
+            return {"active_28": 1.0}
         else:
             values, names = np.mean([np.abs(m.weights) for m in self._logits.values()], axis=0), FEATURES
         total = float(np.sum(values)) or 1.0
@@ -203,6 +211,8 @@ class PlaysModel:
     def _raw(self, rows: pl.DataFrame) -> Array:
         if self._booster is not None:
             return np.asarray(self._booster.predict(_tree_matrix(rows), num_threads=1))
+        if not self._logits:
+            return _habit(rows)
         x, length = plays_matrix(rows).to_numpy(), rows["window_days"].to_numpy()
         p = np.full(len(x), 0.5)
         for w in np.unique(length):

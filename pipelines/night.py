@@ -2,8 +2,10 @@
 
 import datetime as dt
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
+
+import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
@@ -36,6 +38,9 @@ class Night:
     def lead_days(self) -> int:
         """Days between the end of what is known and the first day served."""
         return (self.as_of - self.base_day).days
+
+
+_PINS = ("as_of", "revision", "cut", "base_day", "seed", "started_at", "code_version", "app_hash", "watermark")
 
 
 def day_start(app: App, day: dt.date) -> dt.datetime:
@@ -77,47 +82,45 @@ def pin_night(
     row = warehouse.frame("SELECT * FROM nights WHERE as_of = $d ORDER BY revision DESC LIMIT 1", {"d": as_of})
     if row.height and not refresh:
         return _from_row(app, row.row(0, named=True))
+    night = make_night(warehouse, app, as_of, now, app_hash=app_hash, code_version=code_version)
+    night = replace(night, revision=row["revision"][0] + 1 if row.height else 1)
+    warehouse.append(
+        "nights",
+        pl.DataFrame([{name: getattr(night, name) for name in _PINS}]).with_columns(status=pl.lit("pinned")),
+    )
+    return night
+
+
+def make_night(
+    warehouse: Warehouse, app: App, as_of: dt.date, now: dt.datetime, *, app_hash: str = "", code_version: str = ""
+) -> Night:
+    """A night's pins, not written down: what `pin_night` would pin, for replaying the past.
+
+    Raises:
+        NightquestError: There is no activity before `as_of`.
+    """
     cut = min(now, day_start(app, as_of))
-    night = Night(
+    base_day = min(as_of, local_day(app, cut))
+    first = warehouse.value("SELECT min(day) FROM events WHERE available_at <= $cut", {"cut": cut})
+    if first is None or first >= base_day:
+        known = f"the first known day is {first}" if first else "nothing was known by then"
+        raise NightquestError(
+            f"There is no activity of '{app.app}' before {as_of}: {known}.",
+            "Choose a later --as-of, or ingest earlier activity (--history for past data).",
+        )
+    return Night(
         app=app,
         as_of=as_of,
-        revision=row["revision"][0] + 1 if row.height else 1,
+        revision=1,
         cut=cut,
-        base_day=min(as_of, local_day(app, cut)),
+        base_day=base_day,
         seed=zlib.crc32(f"{app.app}:{as_of}".encode()),
         started_at=now,
         code_version=code_version,
         app_hash=app_hash,
         watermark=int(warehouse.value("SELECT count(*) FROM events")),
     )
-    first = warehouse.value("SELECT min(day) FROM events WHERE available_at <= $cut", {"cut": cut})
-    if first is None or first >= night.base_day:
-        known = f"the first known day is {first}" if first else "nothing has been taken in that was known by then"
-        raise NightquestError(
-            f"There is no activity of '{app.app}' before {as_of}: {known}.",
-            "Choose a later --as-of, or ingest earlier activity (--history for past data).",
-        )
-    warehouse.run(
-        """INSERT INTO nights VALUES ($as_of, $revision, $cut, $base_day, $watermark, $started_at, $code_version, $app_hash,
-           $seed, 'pinned', NULL, NULL)""",
-        {
-            key: getattr(night, key)
-            for key in (
-                "as_of",
-                "revision",
-                "cut",
-                "base_day",
-                "watermark",
-                "started_at",
-                "code_version",
-                "app_hash",
-                "seed",
-            )
-        },
-    )
-    return night
 
 
 def _from_row(app: App, row: dict[str, object]) -> Night:
-    names = ("as_of", "revision", "cut", "base_day", "seed", "started_at", "code_version", "app_hash", "watermark")
-    return Night(app=app, **{name: row[name] for name in names})  # type: ignore[arg-type]
+    return Night(app=app, **{name: row[name] for name in _PINS})  # type: ignore[arg-type]

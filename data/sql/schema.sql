@@ -155,7 +155,7 @@ CREATE TABLE IF NOT EXISTS challenges (
     completion_probability DOUBLE NOT NULL,
     probability_if_active  DOUBLE NOT NULL,
     personalization_score  DOUBLE NOT NULL,
-    estimated_minutes      INTEGER NOT NULL,
+    estimated_minutes      INTEGER,          -- null when play has no time of day to go by
     persona                VARCHAR NOT NULL,
     title                  VARCHAR NOT NULL,
     description            VARCHAR NOT NULL,

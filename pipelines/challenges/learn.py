@@ -14,7 +14,7 @@ from configs.errors import NightquestError
 from models.attainment import AttainmentModel, AttainmentParameters
 from models.empirical_bayes import PLAYER_KEY, EmpiricalBayes
 from models.plays import PlaysModel, PlaysParameters
-from models.scores import clustered_interval
+from models.scores import clustered_interval, log_losses
 from pipelines.challenges.questions import ask_menu, attainment_rows, plays_rows, sign_of, whole_metrics
 from pipelines.challenges.samples import Samples
 
@@ -101,7 +101,7 @@ def learn_plays(app: App, samples: Samples, *, seed: int) -> Contest[PlaysModel]
     def prepare(_before: dt.date) -> tuple[pl.DataFrame, Callable[[str], PlaysModel]]:
         return rows, make
 
-    return _contest("plays", ("logistic", "lightgbm"), prepare, rows["base_day"].unique().to_list(), "played")
+    return _contest("plays", ("habit", "logistic", "lightgbm"), prepare, rows["base_day"].unique().to_list(), "played")
 
 
 def learn_attainment(app: App, samples: Samples, *, seed: int) -> Contest[AttainmentModel]:
@@ -135,7 +135,7 @@ def _questions(app: App, record: EmpiricalBayes, samples: Samples, signed: pl.Da
 
 def _contest(
     task: str,
-    kinds: tuple[str, str],
+    kinds: tuple[str, ...],
     prepare: Callable[[dt.date], tuple[pl.DataFrame, Callable[[str], Model]]],
     base_days: list[dt.date],
     label: str,
@@ -151,12 +151,10 @@ def _contest(
         )
     y, players = test[label].to_numpy().astype(float), test["player_key"].to_numpy()
     promises = {kind: make(kind).fit(train).calibrate(calibrate).predict(test) for kind in kinds}
-    losses = {kind: _losses(y, p) for kind, p in promises.items()}
+    losses = {kind: log_losses(y, p) for kind, p in promises.items()}
     base = float(np.concatenate([train[label].to_numpy(), calibrate[label].to_numpy()]).mean())
-    losses["base_rate"] = _losses(y, np.full(len(y), base))
-    # The simpler learner stays unless the other is better beyond the noise of these players.
-    simpler, other = kinds
-    winner = other if _with_interval(losses[simpler] - losses[other], players)[1] > 0 else simpler
+    losses["base_rate"] = log_losses(y, np.full(len(y), base))
+    winner = _winner(kinds, losses, players)
     rows, make = prepare(split.test_from)
     latest = split.parts(rows)[2]
     learned = rows.filter((pl.col("base_day") < split.test_from) & (split.test_from > _END))
@@ -176,10 +174,13 @@ def _contest(
     )
 
 
-def _losses(y: Array, p: Array) -> Array:
-    clipped = np.clip(p, 1e-4, 1 - 1e-4)
-    losses: Array = -(y * np.log(clipped) + (1 - y) * np.log(1 - clipped))
-    return losses
+def _winner(kinds: tuple[str, ...], losses: dict[str, Array], players: NDArray[np.int64]) -> str:
+    """From simple to complex: a simpler learner stays unless another is better beyond the noise of these players."""
+    best = kinds[0]
+    for other in kinds[1:]:
+        if _with_interval(losses[best] - losses[other], players)[1] > 0:
+            best = other
+    return best
 
 
 def _with_interval(values: Array, clusters: NDArray[np.int64]) -> tuple[float, float, float]:

@@ -1,0 +1,145 @@
+"""The night's plan: what each player is asked, what it pays, and who is written to instead."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.challenges.choose import choose_challenges
+from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets, wanted_probability
+from pipelines.challenges.questions import SNAPSHOT
+from pipelines.night import Night
+
+NAMESPACE = uuid.UUID("6f0f2f0e-52f1-5c0c-9a55-3d7c3c4f7d10")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a night intends.
+
+    Attributes:
+        challenges: The `plan` frame: one row per challenge, numbers only.
+        chances: player_key, base_day, window_days, p_plays for every eligible player.
+        unserved: player_key, reason for eligible players without a challenge.
+    """
+
+    challenges: pl.DataFrame
+    chances: pl.DataFrame
+    unserved: pl.DataFrame
+
+
+def plan_challenges(
+    warehouse: Warehouse,
+    night: Night,
+    models: ChallengeModels,
+    features: pl.DataFrame,
+    past: pl.DataFrame,
+    profiles: pl.DataFrame,
+    recent: pl.DataFrame,
+) -> Plan:
+    """Choose targets for everybody likely enough to play, with difficulty, reward and minutes.
+
+    Args:
+        warehouse: For user ids.
+        night: Whom it serves.
+        models: Champions, recalibrated for the night.
+        features: One row per eligible player at the night's base day.
+        past: Their own past windows.
+        profiles: player_key, persona, language, risk_tolerance, skill and start_day (the first whole local day).
+        recent: What was issued lately (see choose_challenges).
+    """
+    snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
+    windows = open_windows(night.app, snapshots)
+    chances = chance_of_play(models, features, windows)
+    targets = propose_targets(night.app, models, features, past, windows, wanted_probability(night.app, snapshots))
+    chosen = choose_challenges(night.app, targets, chances, recent, seed=night.seed)
+    rows = chosen.join(snapshots.drop("base_day", "start_day"), on="player_key", how="left", maintain_order="left")
+    rows = rows.join(_pace(features), on=list(SNAPSHOT), how="left", maintain_order="left")
+    rows = _with_ids(warehouse, night, rows.sort("player_key", "slot"))
+    return Plan(_numbers(night.app, rows), chances, _unserved(night.app, snapshots, chances, rows))
+
+
+def first_whole_days(warehouse: Warehouse, night: Night, players: pl.DataFrame) -> pl.DataFrame:
+    """player_key and start_day: the first local day, from `as_of` on, that begins in the player's zone after the cut."""
+    params = {"as_of": night.as_of, "cut": night.cut, "shift": night.app.day_shift, "zone": night.app.timezone}
+    with warehouse.lend(served=players.select("player_key")):
+        return warehouse.frame(warehouse.fixed("first_whole_days"), params)
+
+
+def difficulty(probability: pl.Expr) -> pl.Expr:
+    """1 (nearly certain) to 10 (a long shot): the tenths of the chance of missing it, given play."""
+    return (10 * (1 - probability)).ceil().clip(1, 10).cast(pl.Int32)
+
+
+def reward(app: App, level: pl.Expr) -> pl.Expr:
+    """XP = base * difficulty ** exponent, rounded to the app's step and never below it."""
+    pay = app.rewards
+    return ((pay.base_xp * level.cast(pl.Float64) ** pay.exponent / pay.step).round() * pay.step).clip(pay.step).cast(pl.Int32)
+
+
+def _numbers(app: App, rows: pl.DataFrame) -> pl.DataFrame:
+    level = difficulty(pl.col("probability_if_active"))
+    minutes = pl.col("target") * pl.col("minutes_28") / pl.col("own_28")
+    per_day = pl.col("minutes_28") / pl.col("active_days_28").clip(1)
+    counted = [name for name in app.challenges.metrics if app.metrics[name].agg in {"count", "sum", "distinct", "days", "entity"}]
+    estimate = pl.when(pl.col("metric").is_in(counted) & (pl.col("own_28") > 0)).then(minutes).otherwise(per_day)
+    known = pl.col("minutes_28") > 0
+    return rows.select(
+        *("content_id", "player_key", "slot"),
+        pl.lit("daily_challenge").alias("content_type"),
+        *("metric", "op", "target", "window_days"),
+        reward(app, level).alias("xp"),
+        level.alias("difficulty_level"),
+        *("completion_probability", "probability_if_active", "personalization_score"),
+        pl.when(known).then(estimate.clip(1, 24 * 60).round()).cast(pl.Int32).alias("estimated_minutes"),
+        *("persona", "language"),
+        pl.col("start_day").alias("valid_from"),
+        pl.col("end_day").alias("valid_until"),
+        "p_plays",
+    )
+
+
+def _pace(features: pl.DataFrame) -> pl.DataFrame:
+    return features.select(*SNAPSHOT, "minutes_28", "active_days_28")
+
+
+def _with_ids(warehouse: Warehouse, night: Night, rows: pl.DataFrame) -> pl.DataFrame:
+    """content_id: UUIDv5 of app, as_of, player and slot; a later revision's promises are new ones."""
+    players = warehouse.frame("SELECT player_key, user_id FROM players")
+    named = rows.join(players, on="player_key", how="left", maintain_order="left")
+    start = f"{night.app.app}/{night.as_of}/" + (f"r{night.revision}/" if night.revision > 1 else "")
+    return named.with_columns(
+        content_id=content_ids(start, named.select(pl.col("user_id") + "/" + pl.col("slot").cast(pl.String)).to_series())
+    ).drop("user_id")
+
+
+def content_ids(start: str, names: pl.Series) -> pl.Series:
+    """UUIDv5 of each name behind a common start."""
+    return pl.Series([str(uuid.uuid5(NAMESPACE, start + name)) for name in names], dtype=pl.String)
+
+
+def _unserved(app: App, snapshots: pl.DataFrame, chances: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    best = chances.group_by("player_key").agg(pl.col("p_plays").max())
+    unlikely = pl.col("p_plays") < app.challenges.min_plays
+    return (
+        snapshots.select("player_key", "persona", "language")
+        .join(rows.select("player_key"), on="player_key", how="anti", maintain_order="left")
+        .join(best, on="player_key", how="left", maintain_order="left")
+        .with_columns(
+            reason=pl.when(unlikely)
+            .then(pl.lit("too unlikely to play: a come-back message instead"))
+            .otherwise(pl.lit("no target is both possible and new: an encouraging message instead"))
+        )
+    )
+
+
+def recent_challenges(warehouse: Warehouse, night: Night, days: int = 30) -> pl.DataFrame:
+    """What earlier nights issued lately: player_key, metric, window_days, target, issued_on, valid_until."""
+    return warehouse.frame(
+        """SELECT player_key, metric, window_days, target, as_of AS issued_on, valid_until FROM challenges
+           WHERE as_of < $as_of AND as_of >= $since ORDER BY as_of, content_id""",
+        {"as_of": night.as_of, "since": night.as_of - dt.timedelta(days=days)},
+    )

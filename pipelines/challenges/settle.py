@@ -1,0 +1,107 @@
+"""Were earlier challenges kept? Settlement reads the same window values that the labels were made of."""
+
+import datetime as dt
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.activity.windows import completed, crossings, window_values
+from pipelines.night import Night
+
+_WINDOW = ("window_id", "player_key", "metric", "start_day", "end_day")
+
+
+def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """Settle what can be settled by a night, and write settlements and XP.
+
+    A challenge is completed with the event that reached its target, as soon as that is known; it expires when its window
+    is over and known in whole. A late event may still complete an expired one within the app's grace period: a new
+    revision says so, with its own XP entry. What was completed stays completed.
+
+    Args:
+        warehouse: Open for writing, with the known_* views of the night in place.
+        night: Its `base_day` decides which windows are over.
+
+    Returns:
+        The challenges still open: content_id, player_key, progress (0 to 1).
+    """
+    due = warehouse.frame(warehouse.fixed("due_challenges"), _limits(night.app, night.as_of))
+    if due.is_empty():
+        return pl.DataFrame(schema={"content_id": pl.String, "player_key": pl.Int64, "progress": pl.Float64})
+    valued = with_outcomes(warehouse, due)
+    over = pl.col("end_day") < night.base_day
+    first_time = pl.col("settled_revision").is_null()
+    kept = _completed_rows(warehouse, night, valued.filter("hit"))
+    missed = valued.filter(~pl.col("hit") & over & first_time).with_columns(
+        state=pl.lit("expired"),
+        completed_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
+        event_id=pl.lit(None, dtype=pl.String),
+        reason=pl.when("played").then(pl.lit("window over, target not reached")).otherwise(pl.lit("window over, no play")),
+        earned=pl.lit(0, dtype=pl.Int32),
+    )
+    settled = pl.concat([kept, missed.select(kept.columns)])
+    with warehouse.transaction():
+        warehouse.append("settlements", _settlements(settled, night.as_of), on_conflict_skip=True)
+        warehouse.append("xp_ledger", _xp_entries(settled, night.as_of), on_conflict_skip=True)
+    still = valued.filter(~pl.col("hit") & ~over & first_time)
+    return still.select("content_id", "player_key", "progress")
+
+
+def with_outcomes(warehouse: Warehouse, challenges: pl.DataFrame) -> pl.DataFrame:
+    """Add value, played, hit and progress to challenges (player_key, metric, start_day, end_day, target, op)."""
+    valued = window_values(warehouse, challenges.with_row_index("window_id"))
+    share = pl.when(pl.col("op") == ">=").then(pl.col("value") / pl.col("target")).otherwise(
+        pl.col("target") / pl.col("value")
+    )
+    return valued.with_columns(
+        hit=completed(pl.col("value"), pl.col("op"), pl.col("target")),
+        progress=share.fill_nan(0.0).fill_null(0.0).clip(0.0, 1.0),
+    )
+
+
+def _limits(app: App, as_of: dt.date) -> dict[str, object]:
+    return {"as_of": as_of, "grace_from": as_of - dt.timedelta(days=app.challenges.grace_days + 1)}
+
+
+def _completed_rows(warehouse: Warehouse, night: Night, hits: pl.DataFrame) -> pl.DataFrame:
+    crossed = crossings(warehouse, hits.select(*_WINDOW, "target", "op"))
+    late = pl.col("settled_revision").is_not_null()
+    return hits.join(crossed, on="window_id", how="left", maintain_order="left").select(
+        *("content_id", "player_key", "settled_revision", "played"),
+        progress=pl.lit(1.0),
+        state=pl.lit("completed"),
+        completed_at=pl.col("crossed_at"),
+        event_id=pl.col("event_id"),
+        reason=pl.when(late).then(pl.lit("completed by a late event")).otherwise(pl.lit("target reached")),
+        earned=pl.col("xp"),
+    )
+
+
+def _settlements(settled: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    return settled.select(
+        "content_id",
+        "player_key",
+        "state",
+        "completed_at",
+        "event_id",
+        "progress",
+        "played",
+        "reason",
+        revision=pl.col("settled_revision").fill_null(0) + 1,
+        as_of=pl.lit(as_of),
+        xp=pl.col("earned"),
+    )
+
+
+def _xp_entries(settled: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    kept = settled.filter(pl.col("earned") > 0)
+    revision = (pl.col("settled_revision").fill_null(0) + 1).cast(pl.String)
+    return kept.select(
+        "player_key",
+        entry_id=pl.lit("challenge:") + pl.col("content_id") + ":" + revision,
+        as_of=pl.lit(as_of),
+        xp=pl.col("earned"),
+        reason=pl.lit("challenge completed"),
+        occurred_at=pl.col("completed_at"),
+    )
