@@ -1,4 +1,4 @@
--- The challenges issued for a night. A player whose latest word is to be left alone gets none.
+-- The challenges that a revision of a night issued. A player whose latest word is to be left alone gets none.
 WITH opted_out AS (
     SELECT player_key FROM player_records GROUP BY player_key
     HAVING last(opted_out ORDER BY recorded_at, available_at) FILTER (opted_out IS NOT NULL)
@@ -12,4 +12,4 @@ SELECT c.content_id::VARCHAR AS content_id, p.user_id, c.content_type, c.title, 
 FROM challenges c
 ANTI JOIN opted_out USING (player_key)
 LEFT JOIN players p USING (player_key)
-WHERE c.as_of = $as_of AND c.revision <= $revision
+WHERE c.as_of = $as_of AND c.revision = $revision

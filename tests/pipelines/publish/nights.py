@@ -47,13 +47,13 @@ def make_night(as_of: dt.date = AS_OF, revision: int = 1, app: App = APP) -> Nig
     )
 
 
-def content_id(as_of: dt.date, player: int, slot: int) -> str:
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{as_of}/{player}/{slot}"))
+def content_id(as_of: dt.date, player: int, slot: int, revision: int = 1) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{as_of}/r{revision}/{player}/{slot}"))
 
 
 def challenge(player: int, slot: int = 1, as_of: dt.date = AS_OF, **changes) -> dict:
     return {
-        "content_id": content_id(as_of, player, slot),
+        "content_id": content_id(as_of, player, slot, changes.get("revision", 1)),
         "as_of": as_of,
         "revision": 1,
         "player_key": player,
@@ -99,7 +99,7 @@ def message(player: int, as_of: dt.date = AS_OF, **changes) -> dict:
         "brief_id",
         "language",
     )
-    row = challenge(player, 9, as_of)
+    row = challenge(player, 9, as_of, revision=changes.get("revision", 1))
     return {
         **{name: row[name] for name in ("content_id", "player_key", "generated_at", "metadata", *shared)},
         "content_type": "come_back_message",
@@ -215,11 +215,12 @@ def put(warehouse: Warehouse, table: str, *rows: dict) -> None:
     warehouse.append(table, pl.DataFrame(list(rows), infer_schema_length=None))
 
 
-def issue(warehouse: Warehouse, as_of: dt.date = AS_OF) -> None:
+def issue(warehouse: Warehouse, as_of: dt.date = AS_OF, revision: int = 1) -> None:
     """A night's rows: a challenge for all but the last player, who gets a message, and what the ledgers gained."""
-    put(warehouse, "challenges", *(challenge(player, 1, as_of) for player in PLAYERS[:-1]))
-    put(warehouse, "messages", message(PLAYERS[-1], as_of))
-    put(warehouse, "xp_ledger", *(xp_entry(player, as_of) for player in PLAYERS[:2]))
+    put(warehouse, "challenges", *(challenge(player, 1, as_of, revision=revision) for player in PLAYERS[:-1]))
+    put(warehouse, "messages", message(PLAYERS[-1], as_of, revision=revision))
+    if revision == 1:
+        put(warehouse, "xp_ledger", *(xp_entry(player, as_of) for player in PLAYERS[:2]))
 
 
 def audited(warehouse: Warehouse, night: Night, home) -> tuple[dict[str, pl.DataFrame], AuditReport]:

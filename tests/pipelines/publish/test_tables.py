@@ -102,6 +102,15 @@ def test_who_opted_out_last_gets_nothing_written_and_who_came_back_does(warehous
     assert tables["messages"].is_empty()
 
 
+def test_a_revision_puts_out_its_own_content_and_not_that_of_the_one_before(warehouse):
+    issue(warehouse)
+    issue(warehouse, revision=2)
+    first, second = (collect_tables(warehouse, make_night(revision=number), make_frames()) for number in (1, 2))
+    assert (first["challenges"].height, second["challenges"].height) == (len(PLAYERS) - 1, len(PLAYERS) - 1)
+    assert second["challenges"].join(first["challenges"], on="content_id").is_empty()
+    assert second["messages"].join(first["messages"], on="content_id").is_empty()
+
+
 def test_a_player_without_a_user_id_is_left_for_the_audit_to_refuse(warehouse):
     put(warehouse, "challenges", challenge(99))
     tables = collect_tables(warehouse, NIGHT, make_frames([*PLAYERS, 98]))

@@ -1,0 +1,180 @@
+"""What a person sees on the terminal: one player's night, and a night as a whole.
+
+Texts and ids come from outside: they are shown as they are, never read as markup, and control characters are replaced.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.publish.audit import AuditReport
+from pipelines.publish.published import Published
+from pipelines.publish.show import PlayerView
+
+TIER_STYLES = {"bronze": "orange3", "silver": "grey70", "gold": "gold1", "platinum": "bright_cyan"}
+STATE_STYLES = {"completed": "green", "expired": "dim", "open": "yellow"}
+NEAREST_BADGES = 5
+LIKELIEST = 8
+BAR_CELLS = 12
+
+
+def render_player(view: PlayerView) -> RenderableType:
+    """One player's published night: who they are, what they are asked, what they hold and what is next."""
+    return Group(_head(view), *_sections(view))
+
+
+def render_night(night: Published, report: AuditReport | None = None, *, changed: bool = True) -> RenderableType:
+    """A night as a whole: rows a table, the audit's findings, and where it lies."""
+    manifest = night.manifest
+    state = "published" if changed else "unchanged"
+    title = f"{manifest.app}: the night of {manifest.as_of}, revision {manifest.revision}, {state}"
+    rows = _table("Tables", ("table", "left"), ("rows", "right"), ("size", "right"))
+    for name, file in manifest.tables.items():
+        rows.add_row(name, f"{file.rows:,}", f"{file.bytes / 1024:,.0f} kB", style="" if file.rows else "dim")
+    parts: list[RenderableType] = [Text(title, style="bold"), rows]
+    if report is not None:
+        parts.append(render_audit(report))
+    return Group(*parts, Text(f"In {night.folder}", style="dim"))
+
+
+def render_audit(report: AuditReport) -> RenderableType:
+    """The audit's findings, failed ones in red."""
+    checks = _table("Audit", ("", "left"), ("check", "left"), ("finding", "left"))
+    for check in report.checks:
+        mark = Text("ok", style="green") if check.passed else Text("failed", style="bold red")
+        checks.add_row(mark, check.name, plain(check.detail))
+    return checks
+
+
+def plain(value: object, style: str = "") -> Text:
+    """Any value as text that cannot style or move anything on a terminal."""
+    text = "" if value is None else str(value)
+    return Text(
+        "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text), style=style
+    )
+
+
+def _head(view: PlayerView) -> Panel:
+    profile = view.profile or {}
+    facts = [
+        ("persona", profile.get("persona")),
+        ("activity", profile.get("activity")),
+        ("skill", f"{profile['skill_level']} of 10" if profile else None),
+        ("strength", ", ".join(f"{row['segment']} ({row['cohort']})" for row in view.segments) or None),
+        ("XP", f"{view.xp:,}"),
+    ]
+    lines = Text("   ").join(
+        Text.assemble((f"{name} ", "dim"), plain(value)) for name, value in facts if value is not None
+    )
+    return Panel(
+        lines, title=plain(f"{view.user_id} in {view.app}, {view.as_of}", "bold"), title_align="left", expand=False
+    )
+
+
+def _sections(view: PlayerView) -> Iterator[RenderableType]:
+    if view.challenges:
+        yield _challenges(view.challenges)
+    for message in view.messages:
+        yield Panel(plain(message["body"]), title=plain(message["title"], "bold"), title_align="left", expand=False)
+    if view.badges_held:
+        yield _held(view)
+    if coming := [row for row in view.badge_progress if row["progress"] > 0][:NEAREST_BADGES]:
+        yield _coming(coming)
+    if following := [row for row in view.targets if row["is_next"]]:
+        yield _targets(following)
+    if view.settlements:
+        yield _settlements(view.settlements)
+    if view.scores:
+        yield _scores(view.scores)
+    if view.xp_lately:
+        yield _grants(view.xp_lately)
+
+
+def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table(
+        "Challenges",
+        ("challenge", "left"),
+        ("chance", "right"),
+        ("if you play", "right"),
+        ("level", "right"),
+        ("XP", "right"),
+    )
+    table.add_column("minutes", justify="right")
+    table.add_column("days", justify="left")
+    for row in rows:
+        table.add_row(
+            Text("\n").join((plain(row["title"], "bold"), plain(row["description"]))),
+            f"{row['completion_probability']:.0%}",
+            f"{row['probability_if_active']:.0%}",
+            str(row["difficulty_level"]),
+            str(row["rewards"]["xp"]),
+            "" if row["estimated_minutes"] is None else str(row["estimated_minutes"]),
+            f"{row['valid_from']} to {row['valid_until']}",
+        )
+    return table
+
+
+def _held(view: PlayerView) -> Table:
+    table = _table("Badges held", ("badge", "left"), ("rarity", "left"), ("since", "left"), ("for", "left"))
+    new = {row["award_id"] for row in view.badges}
+    for row in view.badges_held:
+        name = plain(row["title"], TIER_STYLES.get(row["tier"] or "", ""))
+        since = f"{row['granted_at']:%Y-%m-%d}" + (" (new)" if row["award_id"] in new else "")
+        table.add_row(name, row["rarity"], since, plain(row["citation"]))
+    return table
+
+
+def _coming(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("Nearest badges", ("badge", "left"), ("progress", "left"), ("missing", "left"), ("days", "right"))
+    for row in rows:
+        days = "" if row["eta_days"] is None else str(row["eta_days"])
+        table.add_row(plain(row["badge_id"]), _bar(row["progress"]), plain(row["remaining"]), days)
+    return table
+
+
+def _targets(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("Next target", ("metric", "left"), ("value", "right"), ("better than", "right"), ("among", "left"))
+    for row in rows:
+        table.add_row(plain(row["metric"]), f"{row['value']:,.4g}", f"{row['percentile']} %", plain(row["cohort"]))
+    return table
+
+
+def _settlements(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("Earlier challenges", ("state", "left"), ("progress", "left"), ("XP", "right"), ("why", "left"))
+    for row in rows:
+        state = plain(row["state"], STATE_STYLES.get(row["state"], ""))
+        table.add_row(state, _bar(row["progress"]), str(row["xp"]), plain(row["reason"]))
+    return table
+
+
+def _scores(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("Likely next", ("what", "left"), ("within", "left"), ("probability", "right"))
+    for row in sorted(rows, key=lambda row: -row["probability"])[:LIKELIEST]:
+        what = row["task"] if row["target"] is None else f"{row['task']}: {row['target']}"
+        days = row["horizon_days"]
+        table.add_row(plain(what), f"{days} day" if days == 1 else f"{days} days", f"{row['probability']:.0%}")
+    return table
+
+
+def _grants(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("XP lately", ("when", "left"), ("XP", "right"), ("why", "left"))
+    for row in rows:
+        table.add_row(f"{row['occurred_at']:%Y-%m-%d %H:%M}", f"{row['xp']:+,}", plain(row["reason"]))
+    return table
+
+
+def _bar(share: float) -> Text:
+    filled = int(share * BAR_CELLS)
+    return Text.assemble(("━" * filled, "green"), ("━" * (BAR_CELLS - filled), "grey37"), f" {share:.0%}")
+
+
+def _table(title: str, *columns: tuple[str, Any]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, header_style="dim")
+    for name, side in columns:
+        table.add_column(name, justify=side)
+    return table
