@@ -100,6 +100,8 @@ def parse_rule(text: str, metrics: Collection[str]) -> Rule:
         terms[term.column] = term
         node.replace(exp.column(exp.to_identifier(term.column, quoted=True)))
     _check(tree, text)
+    if any(literal.is_string for literal in tree.find_all(exp.Literal)):
+        raise ValueError("a rule compares numbers; text has no place in it")
     if not terms:
         raise ValueError("a rule must rest on at least one metric")
     return Rule(text=text, terms=tuple(terms.values()), expression=tree.this)

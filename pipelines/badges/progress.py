@@ -11,12 +11,13 @@ from pipelines.badges.rules import BadgeRule, badge_rules, terms_of
 from pipelines.night import Night
 
 PACE_DAYS = 28
+FAR_DAYS = 3650  # beyond ten years a date is no information
 _COLUMNS = {
     "player_key": pl.Int64,
     "badge_id": pl.String,
     "progress": pl.Float64,
     "remaining": pl.String,
-    "eta_days": pl.Int64,
+    "eta_days": pl.Int32,
 }
 
 
@@ -30,7 +31,8 @@ def badge_progress(warehouse: Warehouse, night: Night, *, active_within_days: in
 
     Returns:
         player_key, badge_id, progress (0 to 1; 1 when the rule holds and waits for the next event), remaining (what is
-        missing, in words; null when nothing is) and eta_days (at the pace of the last 28 days; null without a pace), in
+        missing, in words; null when nothing is) and eta_days (at the pace of the last 28 days; null without a pace
+        or beyond ten years), in
         order of player_key and badge_id.
     """
     rules = badge_rules(night.app)
@@ -47,7 +49,8 @@ def _progress_sql(night: Night, rule: BadgeRule) -> str:
     found = measures(night.app, rule)
     return f"""
         SELECT player_key, '{rule.badge_id}' AS badge_id, ({found.progress})::DOUBLE AS progress,
-               {found.remaining} AS remaining, ceil({found.eta})::BIGINT AS eta_days
+               {found.remaining} AS remaining,
+               CASE WHEN {found.eta} <= {FAR_DAYS} THEN ceil({found.eta})::INTEGER END AS eta_days
         FROM badge_values
         ANTI JOIN (SELECT player_key FROM badge_ledger
                    WHERE badge_id = '{rule.badge_id}' AND as_of <= DATE '{night.as_of}') USING (player_key)"""

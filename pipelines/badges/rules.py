@@ -4,8 +4,6 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlglot import exp
-
 from configs.app import App, Badge
 from configs.errors import AppFileError
 from configs.expressions import Rule, Term, parse_rule
@@ -47,19 +45,13 @@ def term_label(term: Term) -> str:
 
 def _read(app: App, badge_id: str, badge: Badge) -> BadgeRule:
     try:
-        rule = _numeric(parse_rule(badge.when, app.metrics))
+        rule = parse_rule(badge.when, app.metrics)
     except ValueError as error:
         raise AppFileError(
             f"badges.{badge_id}.when of '{app.app}': {error}.", "Mend the rule in the app file."
         ) from None
     meaning = [badge.when, *(app.metrics[term.metric].model_dump_json(exclude=_WORDS) for term in rule.terms)]
     return BadgeRule(badge_id, badge, rule, hashlib.sha256("\n".join(meaning).encode()).hexdigest()[:12])
-
-
-def _numeric(rule: Rule) -> Rule:
-    if any(literal.is_string for literal in rule.expression.find_all(exp.Literal)):
-        raise ValueError("it compares with text, and metrics are numbers")
-    return rule
 
 
 _WORDS = {"label", "unit", "plural", "task"}
