@@ -32,6 +32,7 @@ authored AS (
            CAST(post.post_type AS INTEGER) = 2
                AND row_number() OVER (PARTITION BY post.parent_id, post.post_type ORDER BY post.created_at, post.id) = 1
                AS first_answer,
+           date_diff('second', CAST(question.created_at AS TIMESTAMP), CAST(post.created_at AS TIMESTAMP)) / 86400.0 AS days_after,
            post._delivery_id, post._row
     FROM posts AS post
     LEFT JOIN posts AS question ON question.id = post.parent_id
@@ -40,7 +41,7 @@ received AS (
     SELECT vote.id, CAST(vote.vote_type AS INTEGER) AS vote_type,
            CAST(vote.voted_on AS TIMESTAMP) + INTERVAL '23 hours 59 minutes 59 seconds' AS occurred_at,
            post.user_id, post.asker, post.kind, post.question_id, post.own_question, post.first_answer,
-           vote.post_id, CAST(post.created_at AS DATE) AS posted_on,
+           post.days_after, vote.post_id, CAST(post.created_at AS DATE) AS posted_on,
            CASE CAST(vote.vote_type AS INTEGER) WHEN 2 THEN 1 WHEN 3 THEN -1 ELSE 0 END AS delta,
            -- What each vote paid in 2018.
            CASE CAST(vote.vote_type AS INTEGER) WHEN 1 THEN 15 WHEN 3 THEN -2
@@ -72,7 +73,7 @@ UNION ALL
 SELECT 'vote:' || id, user_id, CASE vote_type WHEN 1 THEN 'answer_accepted' ELSE 'vote_received' END, occurred_at, id,
        json_object('delta', delta, 'merit', CASE vote_type WHEN 1 THEN 1000 ELSE delta END, 'reputation', reputation,
                    'kind', kind, 'post_id', CAST(post_id AS VARCHAR), 'posted_on', CAST(posted_on AS VARCHAR),
-                   'own_question', own_question, 'first_answer', first_answer),
+                   'own_question', own_question, 'first_answer', first_answer, 'days_after', days_after),
        _delivery_id, _row
 FROM received
 WHERE vote_type IN (1, 2, 3) AND user_id > 0
