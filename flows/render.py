@@ -114,7 +114,7 @@ def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
             str(row["difficulty_level"]),
             str(row["rewards"]["xp"]),
             "" if row["estimated_minutes"] is None else str(row["estimated_minutes"]),
-            f"{row['valid_from']} to {row['valid_until']}",
+            " to ".join(dict.fromkeys((str(row["valid_from"]), str(row["valid_until"])))),
         )
     return table
 
