@@ -32,6 +32,9 @@ authored AS (
            CAST(post.post_type AS INTEGER) = 2
                AND row_number() OVER (PARTITION BY post.parent_id, post.post_type ORDER BY post.created_at, post.id) = 1
                AS first_answer,
+           CASE WHEN CAST(post.post_type AS INTEGER) = 2
+                THEN round(date_diff('second', CAST(question.created_at AS TIMESTAMP), CAST(post.created_at AS TIMESTAMP)) / 86400.0, 2)
+           END AS days_after,
            date_diff('second', CAST(question.created_at AS TIMESTAMP), CAST(post.created_at AS TIMESTAMP)) / 86400.0 AS days_after,
            post._delivery_id, post._row
     FROM posts AS post
@@ -40,11 +43,11 @@ authored AS (
 received AS (
     SELECT vote.id, CAST(vote.vote_type AS INTEGER) AS vote_type,
            CAST(vote.voted_on AS TIMESTAMP) + INTERVAL '23 hours 59 minutes 59 seconds' AS occurred_at,
-           post.user_id, post.asker, post.kind, post.question_id, post.own_question, post.first_answer,
+           post.user_id, post.asker, post.kind, post.question_id, post.own_question, post.first_answer, post.days_after,
            post.days_after, vote.post_id, CAST(post.created_at AS DATE) AS posted_on,
            CASE CAST(vote.vote_type AS INTEGER) WHEN 2 THEN 1 WHEN 3 THEN -1 ELSE 0 END AS delta,
-           -- What each vote paid in 2018.
-           CASE CAST(vote.vote_type AS INTEGER) WHEN 1 THEN 15 WHEN 3 THEN -2
+           -- What each vote paid in 2018; accepting one's own answer pays nothing.
+           CASE CAST(vote.vote_type AS INTEGER) WHEN 1 THEN CASE WHEN post.own_question THEN 0 ELSE 15 END WHEN 3 THEN -2
                                                 ELSE CASE post.kind WHEN 'answer' THEN 10 WHEN 'question' THEN 5 ELSE 0 END
            END AS reputation,
            vote._delivery_id, vote._row
