@@ -174,8 +174,9 @@ def nights_plot(nights: pl.DataFrame, *, title: str) -> Figure:
     lower.set_ylabel("challenges")
     lower.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     lower.sharex(upper)
-    lower.xaxis.set_major_locator(AutoDateLocator(minticks=2, maxticks=8, interval_multiples=False))
-    lower.xaxis.set_major_formatter(ConciseDateFormatter(lower.xaxis.get_major_locator()))
+    ticks = AutoDateLocator(minticks=2, maxticks=8, interval_multiples=False)  # type: ignore[no-untyped-call]
+    lower.xaxis.set_major_locator(ticks)
+    lower.xaxis.set_major_formatter(ConciseDateFormatter(ticks))  # type: ignore[no-untyped-call]
     return _titled(figure, title)
 
 
