@@ -1,8 +1,5 @@
--- The challenges that a revision of a night issued. A player whose latest word is to be left alone gets none.
-WITH opted_out AS (
-    SELECT player_key FROM player_records GROUP BY player_key
-    HAVING last(opted_out ORDER BY recorded_at, available_at) FILTER (opted_out IS NOT NULL)
-)
+-- The challenges out for a night: a refresh adds to what earlier revisions promised, and takes nothing back.
+-- Input: `opted_out` (player_key).
 SELECT c.content_id::VARCHAR AS content_id, p.user_id, c.content_type, c.title, c.description,
        [struct_pack(metric := c.metric, op := c.op, target := c.target, window_days := c.window_days)] AS requirements,
        struct_pack(xp := c.xp) AS rewards,
@@ -12,4 +9,4 @@ SELECT c.content_id::VARCHAR AS content_id, p.user_id, c.content_type, c.title, 
 FROM challenges c
 ANTI JOIN opted_out USING (player_key)
 LEFT JOIN players p USING (player_key)
-WHERE c.as_of = $as_of AND c.revision = $revision
+WHERE c.as_of = $as_of AND c.revision <= $revision

@@ -1,10 +1,6 @@
 -- Every player active of late: was anything written for them tonight, and if not, why?
--- Input: `addressed` (user_id) and `reasons` (player_key, reason).
-WITH opted_out AS (
-    SELECT player_key FROM player_records GROUP BY player_key
-    HAVING last(opted_out ORDER BY recorded_at, available_at) FILTER (opted_out IS NOT NULL)
-),
-active AS (SELECT DISTINCT player_key FROM known_active_days WHERE day >= $base_day - $active_within_days::INTEGER),
+-- Input: `addressed` (user_id), `reasons` (player_key, reason) and `opted_out` (player_key).
+WITH active AS (SELECT DISTINCT player_key FROM known_active_days WHERE day >= $base_day - $active_within_days::INTEGER),
 told AS (SELECT player_key, min(reason) AS reason FROM reasons GROUP BY player_key)
 SELECT a.player_key, p.user_id, p.user_id IN (SELECT user_id FROM addressed) AS served,
        CASE WHEN p.user_id NOT IN (SELECT user_id FROM addressed)

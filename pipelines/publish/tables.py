@@ -14,6 +14,7 @@ from pipelines.night import Night
 # Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
 FRAMES = ("profiles", "segments", "targets", "scores", "badge_progress", "open_challenges")
 PERFORMANCE_DAYS = 90
+_EVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
 def collect_tables(warehouse: Warehouse, night: Night, frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -36,7 +37,7 @@ def collect_tables(warehouse: Warehouse, night: Night, frames: Mapping[str, pl.D
     know_until(warehouse, night.app, night.as_of, night.cut)
     players = warehouse.frame("SELECT player_key, user_id FROM players")
     held = badges_held(warehouse, night).rename({"as_of": "noticed_on"})
-    with warehouse.lend(open_progress=_open_progress(frames["open_challenges"])):
+    with warehouse.lend(open_progress=_open_progress(frames["open_challenges"]), opted_out=_opted_out(warehouse)):
         found = {
             "challenges": _select(warehouse, night, "challenges"),
             "messages": _select(warehouse, night, "messages"),
@@ -69,9 +70,8 @@ def served_players(
     """
     know_until(warehouse, night.app, night.as_of, night.cut)
     addressed = pl.concat([tables["challenges"].select("user_id"), tables["messages"].select("user_id")]).unique()
-    with warehouse.lend(
-        addressed=addressed, reasons=_with_columns(reasons, {"player_key": pl.Int64(), "reason": pl.String()})
-    ):
+    told = _with_columns(reasons, {"player_key": pl.Int64(), "reason": pl.String()})
+    with warehouse.lend(addressed=addressed, reasons=told, opted_out=_opted_out(warehouse)):
         return _select(warehouse, night, "served")
 
 
@@ -88,6 +88,11 @@ def _select(warehouse: Warehouse, night: Night, name: str) -> pl.DataFrame:
         "active_within_days": night.app.challenges.active_within_days,
     }
     return warehouse.frame(sql, {key: value for key, value in pins.items() if f"${key}" in sql})
+
+
+def _opted_out(warehouse: Warehouse) -> pl.DataFrame:
+    """Whose last word is to be left alone: unlike all else this heeds what came in after the cut."""
+    return warehouse.frame(warehouse.fixed("opted_out"), {"cut": _EVER})
 
 
 def _open_progress(frame: pl.DataFrame) -> pl.DataFrame:

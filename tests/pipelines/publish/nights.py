@@ -215,12 +215,11 @@ def put(warehouse: Warehouse, table: str, *rows: dict) -> None:
     warehouse.append(table, pl.DataFrame(list(rows), infer_schema_length=None))
 
 
-def issue(warehouse: Warehouse, as_of: dt.date = AS_OF, revision: int = 1) -> None:
+def issue(warehouse: Warehouse, as_of: dt.date = AS_OF) -> None:
     """A night's rows: a challenge for all but the last player, who gets a message, and what the ledgers gained."""
-    put(warehouse, "challenges", *(challenge(player, 1, as_of, revision=revision) for player in PLAYERS[:-1]))
-    put(warehouse, "messages", message(PLAYERS[-1], as_of, revision=revision))
-    if revision == 1:
-        put(warehouse, "xp_ledger", *(xp_entry(player, as_of) for player in PLAYERS[:2]))
+    put(warehouse, "challenges", *(challenge(player, 1, as_of) for player in PLAYERS[:-1]))
+    put(warehouse, "messages", message(PLAYERS[-1], as_of))
+    put(warehouse, "xp_ledger", *(xp_entry(player, as_of) for player in PLAYERS[:2]))
 
 
 def audited(warehouse: Warehouse, night: Night, home) -> tuple[dict[str, pl.DataFrame], AuditReport]:

@@ -80,7 +80,6 @@ def _nights(tmp_path_factory):
         issue(warehouse)
         today, refreshed = make_night(), make_night(revision=2)
         second = audited(warehouse, today, home)
-        issue(warehouse, revision=2)
         put(warehouse, "xp_ledger", xp_entry(3, AS_OF))
         third = audited(warehouse, refreshed, home)
     return [

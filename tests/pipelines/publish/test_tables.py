@@ -102,12 +102,15 @@ def test_who_opted_out_last_gets_nothing_written_and_who_came_back_does(warehous
     assert tables["messages"].is_empty()
 
 
-def test_a_revision_puts_out_its_own_content_and_not_that_of_the_one_before(warehouse):
+def test_a_refresh_keeps_every_challenge_promised_before_and_puts_its_own_messages_in_place_of_the_old(warehouse):
     issue(warehouse)
-    issue(warehouse, revision=2)
+    put(warehouse, "challenges", challenge(5, revision=2))
+    put(warehouse, "messages", message(5, revision=2))
     first, second = (collect_tables(warehouse, make_night(revision=number), make_frames()) for number in (1, 2))
-    assert (first["challenges"].height, second["challenges"].height) == (len(PLAYERS) - 1, len(PLAYERS) - 1)
-    assert second["challenges"].join(first["challenges"], on="content_id").is_empty()
+    added = second["challenges"].join(first["challenges"], on="content_id", how="anti")
+    assert added["user_id"].to_list() == [USER_IDS[4]]
+    assert second["challenges"].height == first["challenges"].height + 1
+    assert (first["messages"].height, second["messages"].height) == (1, 1)
     assert second["messages"].join(first["messages"], on="content_id").is_empty()
 
 
