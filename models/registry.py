@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as installed
@@ -83,18 +84,11 @@ class Registry:
     """
 
     def __init__(self, tracking_uri: str, artifacts: Path | None) -> None:
-        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-        os.environ["MLFLOW_MODEL_CATALOG_URI"] = ""
-        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-        import mlflow  # noqa: PLC0415 (seconds long, and the settings above must come first)
-        import mlflow.pyfunc  # noqa: PLC0415
-
-        self._mlflow = mlflow
+        self._mlflow = _import_mlflow()
         self._uri = tracking_uri
         self._artifacts = artifacts
         try:
-            self._client = mlflow.MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+            self._client = self._mlflow.MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
             self._client.search_experiments(max_results=1)
         except Exception as error:
             raise NightquestError(
@@ -314,6 +308,19 @@ class Registry:
                 f"Move the alias {CHAMPION} to another version in MLflow, or train again.",
             ) from error
         return next(path.parent for path in scratch.rglob(RUN_FILE))
+
+
+def _import_mlflow() -> Any:
+    """MLflow, told to keep to itself. Its import takes seconds and warns about type hints of its own."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_MODEL_CATALOG_URI"] = ""
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: PLC0415
+        import mlflow.pyfunc  # noqa: PLC0415
+    return mlflow
 
 
 def _told(run: ModelRun) -> dict[str, Any]:
