@@ -44,6 +44,20 @@ MONOTONE: dict[str, int] = {
 FEATURES = tuple(MONOTONE)
 FROM_PLAY = ("active_7", "active_28", "log_recency", "log_events_7", "streak", "habit", "weekend_days")
 
+# What `predict` reads: a question, the evidence on it, the metric's own features and those of play.
+INPUTS: dict[str, pl.DataType] = {
+    "metric": pl.String(),
+    **{name: pl.Int32() for name in ("window_days", "lead_days")},
+    **{
+        name: pl.Float64()
+        for name in (
+            *("target", "reached", "evidence", "population", "past_mean", "past_sd"),
+            *("own_7", "own_28", "own_per_day", "own_trend"),
+            *FROM_PLAY,
+        )
+    },
+}
+
 
 @dataclass(frozen=True)
 class AttainmentParameters:

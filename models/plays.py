@@ -26,6 +26,22 @@ FEATURES = (
     *("log_gap", "overdue", "lead_days", "next_calendar", "last_calendar"),
 )
 
+# What `predict` reads: features of a snapshot and the window asked about.
+INPUTS: dict[str, pl.DataType] = {
+    **{
+        name: pl.Float64()
+        for name in (
+            *("recency_days", "tenure_days", "streak_days", "heat_3", "heat_10", "heat_30", "gap_mean_28"),
+            *(f"active_days_{n}" for n in (1, 3, 7, 14, 28, "life")),
+            *("events_1", "events_7", "events_28", "app_active_1", "app_active_3", "app_active_7", "app_active_28"),
+            *(f"on_{day}" for day in WEEKDAYS),
+        )
+    },
+    **{name: pl.Int64() for name in ("next_calendar_days", "last_calendar_days")},
+    **{name: pl.Int32() for name in ("window_days", "lead_days")},
+    "start_day": pl.Date(),
+}
+
 # Shared by everyone on a day or a course, these tell a tree which past day it looks at rather than what the player does.
 SHARED_IN_TIME = ("app_1", "app_3", "app_7", "app_ratio", "log_tenure", "log_life", "next_calendar", "last_calendar")
 TREE_FEATURES = tuple(name for name in FEATURES if name not in SHARED_IN_TIME)

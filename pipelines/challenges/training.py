@@ -1,0 +1,94 @@
+"""Everything a night needs learned, from what was known at a day: champions by contest, or fallbacks that say so."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from configs.app import App
+from configs.errors import NightquestError
+from data.warehouse import Warehouse
+from models.attainment import AttainmentModel, AttainmentParameters
+from models.empirical_bayes import EmpiricalBayes
+from models.plays import PlaysModel, PlaysParameters
+from pipelines.challenges.learn import Contest, enough, learn_attainment, learn_plays
+from pipelines.challenges.propose import ChallengeModels
+from pipelines.challenges.questions import sign_of, whole_metrics
+from pipelines.challenges.samples import Samples, draw_samples
+
+Progress = Callable[[str, int, int], None]
+EVERY_DAYS = 3
+LONGEST_DAYS = 180
+WARM_UP_DAYS = 7
+MOST_SNAPSHOTS = 20_000
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The challenge models learned at a day.
+
+    Attributes:
+        models: What serves.
+        plays: The contest behind it; None when a fallback serves.
+        attainment: The same.
+        notes: A sentence for each fallback, with its reason.
+    """
+
+    models: ChallengeModels
+    plays: Contest[PlaysModel] | None
+    attainment: Contest[AttainmentModel] | None
+    notes: tuple[str, ...]
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """A progress that shows nothing."""
+
+
+def learn_models(warehouse: Warehouse, app: App, *, as_of: dt.date, seed: int, progress: Progress = silent) -> Learned:
+    """Learn from snapshots of past days, every third day over at most half a year, with the labels known before `as_of`.
+
+    Args:
+        warehouse: With the known_* views of `as_of` in place.
+        app: The app.
+        as_of: The day that is served; nothing of it or later is read.
+        seed: For thinning and learners.
+        progress: Told about each stage.
+    """
+    progress("snapshots of past days", 0, 3)
+    samples = draw_samples(
+        warehouse, app, past_days(warehouse, app, as_of), known_until=as_of, most=MOST_SNAPSHOTS, seed=seed
+    )
+    if not enough(samples):
+        return _fallback(app, samples, "too few players and days to train on", seed)
+    try:
+        progress("who will play", 1, 3)
+        plays = learn_plays(app, samples, seed=seed)
+        progress("what they can reach", 2, 3)
+        attainment = learn_attainment(app, samples, seed=seed)
+    except NightquestError as error:
+        return _fallback(app, samples, error.message, seed)
+    progress("what they can reach", 3, 3)
+    return Learned(ChallengeModels(plays.model, attainment.model), plays, attainment, ())
+
+
+def past_days(warehouse: Warehouse, app: App, as_of: dt.date) -> list[dt.date]:
+    """Base days to learn from: every third, ending with the last whose shortest window is over."""
+    first = warehouse.value("SELECT min(day) FROM known_active_days")
+    if first is None:
+        return []
+    latest = as_of - dt.timedelta(days=min(app.challenges.windows))
+    earliest = max(first + dt.timedelta(days=WARM_UP_DAYS), as_of - dt.timedelta(days=LONGEST_DAYS))
+    return [latest - dt.timedelta(days=k) for k in range(0, max((latest - earliest).days + 1, 0), EVERY_DAYS)]
+
+
+def _fallback(app: App, samples: Samples, why: str, seed: int) -> Learned:
+    """Each player's own habit, and the population's record where there is any."""
+    past = samples.past.with_columns(pl.col("value") * sign_of(app))
+    played = samples.labels.filter("played").with_columns(pl.col("value") * sign_of(app))
+    record = EmpiricalBayes.fit(played, past, whole_metrics(app), seed=seed)
+    models = ChallengeModels(
+        PlaysModel(PlaysParameters(kind="habit"), tuple(app.challenges.windows)),
+        AttainmentModel(AttainmentParameters(kind="empirical_bayes"), record),
+    )
+    return Learned(models, None, None, (f"Fallback models serve: {why}.",))

@@ -1,0 +1,143 @@
+"""The proof on history: issue past nights from what was known then, and settle them on what players really did."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from configs.app import App
+from configs.errors import NightquestError
+from data.warehouse import Warehouse
+from models.scores import calibration_error, calibration_floor, clustered_interval, log_losses, share_interval
+from pipelines.activity.parts import know_until
+from pipelines.challenges.choose import EMPTY_RECENT
+from pipelines.challenges.settle import with_outcomes
+from pipelines.challenges.training import Progress, learn_models, silent
+from pipelines.night import day_start, make_night
+from pipelines.nightly import plan_night
+
+RETRAIN_DAYS = 7
+_BAND = (0.4, 0.7)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Every promise of the replayed nights with its outcome, and the figures over them.
+
+    Attributes:
+        promises: One row per challenge: as_of, player_key, metric, window_days, target, persona, p_plays,
+            probability_if_active, completion_probability, events_28, value, played, hit.
+        figures: See `replay_figures`.
+    """
+
+    promises: pl.DataFrame
+    figures: dict[str, Any]
+
+
+def replay_nights(
+    warehouse: Warehouse, app: App, start: dt.date, end: dt.date, *, seed: int = 7, progress: Progress = silent
+) -> Replay:
+    """Issue each night from `start` to `end` as it would have been, and settle all on what followed.
+
+    Models are learned anew every seven nights, as the weekly schedule would, from what was known then. Only challenges
+    whose whole window lies in the known past count.
+
+    Raises:
+        NightquestError: No challenge of these nights can be settled.
+    """
+    nights = [start + dt.timedelta(days=k) for k in range((end - start).days + 1)]
+    issued: list[pl.DataFrame] = []
+    recent = EMPTY_RECENT
+    learned = None
+    for done, as_of in enumerate(nights):
+        progress("nights", done, len(nights))
+        night = make_night(warehouse, app, as_of, day_start(app, as_of))
+        know_until(warehouse, app, as_of, night.cut)
+        if learned is None or done % RETRAIN_DAYS == 0:
+            learned = learn_models(warehouse, app, as_of=as_of, seed=seed)
+        planned = plan_night(warehouse, night, learned.models, None, recent)
+        rows = planned.plan.challenges.join(
+            planned.players.features.select("player_key", "events_28"), on="player_key", how="left"
+        ).with_columns(as_of=pl.lit(as_of))
+        issued.append(rows)
+        recent = _remember(recent, rows, as_of)
+    progress("nights", len(nights), len(nights))
+    promises = _settle(warehouse, app, issued)
+    return Replay(promises, replay_figures(promises, nights=len(nights)))
+
+
+def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
+    """What was promised against what was kept.
+
+    calibration_error is over ten equal-mass bins; calibration_floor is the same for outcomes drawn from the promises
+    themselves; log_loss_gain is the base rate's log-loss less ours with a player-clustered 95 % interval.
+    """
+    y, p = promises["hit"].cast(pl.Float64).to_numpy(), promises["completion_probability"].to_numpy()
+    players = promises["player_key"].to_numpy()
+    base = np.full(len(y), y.mean())
+    gain = log_losses(y, base) - log_losses(y, p)
+    low, high = clustered_interval(gain, players)
+    near = promises.filter(pl.col("probability_if_active").is_between(*_BAND))
+    near_played = near.filter("played")
+    quartile = (pl.col("events_28").rank("ordinal") * 4 / (pl.len() + 1)).floor().cast(pl.Int32) + 1
+    by_activity = _groups(promises.with_columns(quartile=quartile), "quartile")
+    return {
+        "nights": nights,
+        "challenges": promises.height,
+        "players": promises["player_key"].n_unique(),
+        "promised": float(p.mean()),
+        "kept": float(y.mean()),
+        "calibration_error": float(calibration_error(y, p)),
+        "calibration_floor": float(calibration_floor(p)),
+        "log_loss": float(log_losses(y, p).mean()),
+        "log_loss_base": float(log_losses(y, base).mean()),
+        "log_loss_gain": {"mean": float(gain.mean()), "low": float(low), "high": float(high)},
+        "conditional": {
+            "share_between_0.4_and_0.7": near.height / promises.height,
+            "promised": _mean(near_played["probability_if_active"]),
+            "kept_by_players_who_played": _mean(near_played["hit"].cast(pl.Float64)),
+        },
+        "by_activity": by_activity,
+        "by_metric": _groups(promises, "metric"),
+        "by_persona": _groups(promises, "persona"),
+        "by_window": _groups(promises, "window_days"),
+    }
+
+
+def _groups(promises: pl.DataFrame, by: str) -> list[dict[str, Any]]:
+    """promised and kept of each group, with a player-clustered 95 % interval of kept."""
+    rows = []
+    for (name,), group in sorted(promises.partition_by(by, as_dict=True).items()):
+        hit = group["hit"].cast(pl.Float64).to_numpy()
+        low, high = share_interval(hit, group["player_key"].to_numpy())
+        promised = float(group["completion_probability"].to_numpy().mean())
+        rows.append(
+            {by: name, "challenges": group.height, "promised": promised, "kept": float(hit.mean()), "low": low, "high": high}
+        )
+    return rows
+
+
+def _settle(warehouse: Warehouse, app: App, issued: list[pl.DataFrame]) -> pl.DataFrame:
+    """Outcomes from all that is known today, for the windows that lie in the known past."""
+    last = warehouse.value("SELECT max(day) FROM events WHERE active")
+    rows = pl.concat([r for r in issued if r.height] or issued)
+    over = rows.filter(pl.col("valid_until") <= last).rename({"valid_from": "start_day", "valid_until": "end_day"})
+    if over.is_empty():
+        raise NightquestError(
+            f"None of these nights' challenges was over by {last}, the last known day.",
+            "Choose earlier nights with --from and --to.",
+        )
+    after = last + dt.timedelta(days=1)
+    know_until(warehouse, app, after, dt.datetime.max.replace(tzinfo=dt.UTC) - dt.timedelta(days=1))
+    return with_outcomes(warehouse, over)
+
+
+def _remember(recent: pl.DataFrame, rows: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    issued = rows.select("player_key", "metric", "window_days", "target", issued_on="as_of", valid_until="valid_until")
+    return pl.concat([recent.filter(pl.col("valid_until") >= as_of - dt.timedelta(days=2)), issued])
+
+
+def _mean(values: pl.Series) -> float | None:
+    return float(values.to_numpy().mean()) if len(values) else None

@@ -1,0 +1,44 @@
+"""Recalibration moves promises towards outcomes, and only as far as the outcomes carry."""
+
+import numpy as np
+import pytest
+
+from models.calibration import Recalibration
+
+
+def test_without_outcomes_nothing_moves() -> None:
+    p = np.array([0.1, 0.5, 0.9])
+    assert Recalibration.fit(np.array([]), np.array([])).apply(p) == pytest.approx(p, abs=1e-6)
+
+
+def test_overconfident_promises_come_down_to_what_happens() -> None:
+    rng = np.random.default_rng(1)
+    p = rng.uniform(0.2, 0.8, 20_000)
+    y = (rng.random(20_000) < p * 0.7).astype(float)
+    moved = Recalibration.fit(y, p).apply(p)
+    assert moved.mean() == pytest.approx(y.mean(), abs=0.005)
+
+
+def test_a_few_outcomes_move_a_promise_less_than_many() -> None:
+    p = np.full(5, 0.5)
+    few = Recalibration.fit(np.ones(5), p).apply(np.array([0.5]))[0]
+    many = Recalibration.fit(np.ones(500), np.full(500, 0.5)).apply(np.array([0.5]))[0]
+    assert 0.5 < few < many
+
+
+def test_groups_get_their_own_shift_and_an_unknown_group_the_mean() -> None:
+    p = np.full(4000, 0.5)
+    group = np.repeat([0, 1], 2000)
+    y = np.concatenate([np.arange(2000) % 10 < 8, np.arange(2000) % 10 < 2]).astype(float)
+    fitted = Recalibration.fit(y, p, group)
+    high, low, unknown = fitted.apply(np.full(3, 0.5), np.array([0, 1, 9]))
+    assert high == pytest.approx(0.8, abs=0.02)
+    assert low == pytest.approx(0.2, abs=0.02)
+    assert low < unknown < high
+
+
+def test_order_is_kept() -> None:
+    rng = np.random.default_rng(2)
+    p = np.sort(rng.random(500))
+    moved = Recalibration.fit((rng.random(500) < 0.3).astype(float), p).apply(p)
+    assert np.all(np.diff(moved) >= 0)
