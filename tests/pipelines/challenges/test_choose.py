@@ -1,0 +1,109 @@
+"""Choice: varied, near the wanted chance, not what is open already."""
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
+from pipelines.challenges.plan import difficulty, reward
+from pipelines.challenges.propose import wanted_probability
+from tests.factories import make_app
+
+APP = make_app()
+BASE = dt.date(2024, 1, 10)
+METRICS = ("solved", "points", "topics", "days")
+
+
+def targets(players: int = 1, windows: tuple[int, ...] = (1, 3), chance: float = 0.55) -> pl.DataFrame:
+    rows = [
+        {
+            "player_key": player,
+            "base_day": BASE,
+            "metric": metric,
+            "window_days": length,
+            "lead_days": 0,
+            "start_day": BASE,
+            "end_day": BASE + dt.timedelta(days=length - 1),
+            "target": 3.0,
+            "op": ">=",
+            "probability_if_active": chance,
+            "evidence": 5.0,
+            "knowledge": 0.5,
+            "own_28": float(player),
+            "wanted": 0.55,
+        }
+        for player in range(players)
+        for metric in METRICS
+        for length in windows
+    ]
+    return pl.DataFrame(rows, schema_overrides={"window_days": pl.Int32})
+
+
+def plays(rows: pl.DataFrame, chance: float = 0.5) -> pl.DataFrame:
+    return rows.select("player_key", "base_day", "window_days").unique().with_columns(p_plays=pl.lit(chance))
+
+
+def test_each_player_gets_the_days_number_of_challenges_each_of_another_metric() -> None:
+    rows = targets(50)
+    chosen = choose_challenges(APP, rows, plays(rows), EMPTY_RECENT, seed=1)
+    per_player = chosen.group_by("player_key").agg(pl.col("metric").n_unique(), pl.len().alias("n"))
+    assert per_player.height == 50
+    assert per_player["n"].to_list() == per_player["metric"].to_list() == [3] * 50
+    assert chosen["slot"].unique().sort().to_list() == [1, 2, 3]
+
+
+def test_neighbours_are_not_all_asked_the_same() -> None:
+    rows = targets(200)
+    chosen = choose_challenges(APP, rows, plays(rows), EMPTY_RECENT, seed=1).filter(pl.col("slot") == 1)
+    assert chosen["metric"].n_unique() > 2
+
+
+def test_a_player_too_unlikely_to_play_is_asked_nothing() -> None:
+    rows = targets()
+    assert choose_challenges(APP, rows, plays(rows, APP.challenges.min_plays - 0.01), EMPTY_RECENT, seed=1).is_empty()
+
+
+def test_what_is_still_open_is_not_asked_again() -> None:
+    rows = targets(windows=(3,))
+    open_now = rows.filter(pl.col("metric") == "solved").select(
+        "player_key", "metric", "window_days", target=pl.lit(9.0), issued_on=BASE, valid_until=BASE + dt.timedelta(days=1)
+    )
+    chosen = choose_challenges(APP, rows, plays(rows), open_now.select(EMPTY_RECENT.columns), seed=1)
+    assert "solved" not in chosen["metric"].to_list()
+    assert chosen.height == 3
+
+
+def test_yesterdays_metric_gives_way_to_another() -> None:
+    rows = targets(windows=(1,))
+    day_before = BASE - dt.timedelta(days=1)
+    asked = rows.filter(pl.col("metric") == "points").select(
+        "player_key", "metric", "window_days", target=pl.lit(9.0), issued_on=day_before, valid_until=day_before
+    )
+    for seed in range(20):
+        chosen = choose_challenges(APP, rows, plays(rows), asked.select(EMPTY_RECENT.columns), seed=seed)
+        assert "points" not in chosen["metric"].to_list()
+
+
+def test_the_promise_is_the_product_of_play_and_attainment() -> None:
+    rows = targets()
+    chosen = choose_challenges(APP, rows, plays(rows, 0.4), EMPTY_RECENT, seed=1)
+    assert chosen["completion_probability"].to_list() == pytest.approx([0.4 * 0.55] * 3)
+    assert chosen["personalization_score"].is_between(0, 1).all()
+
+
+def test_bold_and_skilled_players_get_harder_targets() -> None:
+    players = pl.DataFrame(
+        {"player_key": [1, 2, 3], "base_day": [BASE] * 3, "risk_tolerance": [0.95, 0.5, 0.1], "skill": [0.9, 0.5, 0.1]}
+    )
+    bold, centre, careful = wanted_probability(APP, players)["wanted"]
+    assert bold < centre < careful
+    assert centre == pytest.approx(APP.challenges.target_probability)
+
+
+def test_difficulty_and_reward_rise_as_the_chance_falls() -> None:
+    found = pl.DataFrame({"p": [0.95, 0.85, 0.55, 0.3, 0.01]}).select(level=difficulty(pl.col("p")))
+    assert found["level"].to_list() == [1, 2, 5, 7, 10]
+    pay = found.select(reward(APP, pl.col("level"))).to_series()
+    assert (pay.diff().drop_nulls() > 0).all()
+    assert (pay % APP.rewards.step == 0).all()

@@ -1,0 +1,122 @@
+"""Settlement: completed at the crossing event, expired when the window is over, never taken back."""
+
+import datetime as dt
+import uuid
+
+import polars as pl
+
+from data.warehouse import Warehouse
+from pipelines.activity.parts import know_until
+from pipelines.challenges.settle import settle_challenges
+from pipelines.night import Night, day_start, make_night
+from tests.factories import START, add_events, event, make_app, warehouse_with
+
+APP = make_app()
+ISSUED = dt.date(2024, 1, 3)
+
+
+def night_of(warehouse: Warehouse, as_of: dt.date, now: dt.datetime | None = None) -> Night:
+    night = make_night(warehouse, APP, as_of, now or day_start(APP, as_of))
+    know_until(warehouse, APP, as_of, night.cut)
+    return night
+
+
+def issue(warehouse: Warehouse, *, target: float = 2, days: int = 2, status: str = "published", slot: int = 1) -> str:
+    content_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{target}/{days}/{slot}"))
+    night = make_night(warehouse, APP, ISSUED, day_start(APP, ISSUED))
+    names = ("as_of", "revision", "cut", "base_day", "watermark", "started_at", "code_version", "app_hash", "seed")
+    pins = {name: getattr(night, name) for name in names}
+    warehouse.append("nights", pl.DataFrame([{**pins, "status": status}]), on_conflict_skip=True)
+    words = dict.fromkeys(
+        ("persona", "title", "description", "brief_id", "ai_provider", "model", "prompt_version", "variant", "language"), "x"
+    )
+    numbers = {"completion_probability": 0.5, "probability_if_active": 0.5, "personalization_score": 0.5, "propensity": 1.0}
+    row = {
+        **words,
+        **numbers,
+        "content_id": content_id,
+        "as_of": ISSUED,
+        "revision": 1,
+        "player_key": 1,
+        "slot": slot,
+        "content_type": "daily_challenge",
+        "metric": "solved",
+        "op": ">=",
+        "target": float(target),
+        "window_days": days,
+        "xp": 40,
+        "difficulty_level": 5,
+        "estimated_minutes": 5,
+        "valid_from": ISSUED,
+        "valid_until": ISSUED + dt.timedelta(days=days - 1),
+        "generated_at": night.started_at,
+    }
+    warehouse.append("challenges", pl.DataFrame([row]))
+    return content_id
+
+
+def settled(warehouse: Warehouse) -> list[tuple[object, ...]]:
+    return warehouse.frame("SELECT revision, state, completed_at, xp FROM settlements ORDER BY revision").rows()
+
+
+def test_a_kept_challenge_is_completed_at_the_event_that_crossed_before_its_window_ends() -> None:
+    with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
+        issue(warehouse, days=7)
+        add_events(warehouse, APP, [event(1, 2.1, points=1, topic="a"), event(1, 2.2, points=1, topic="b")])
+        still = settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 4)))
+        assert still.is_empty()
+        crossing = START + dt.timedelta(days=2.2)
+        assert settled(warehouse) == [(1, "completed", crossing, 40)]
+        assert warehouse.frame("SELECT xp, occurred_at FROM xp_ledger").rows() == [(40, crossing)]
+
+
+def test_an_open_challenge_shows_its_progress_and_expires_when_its_window_is_over() -> None:
+    with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
+        issue(warehouse)
+        add_events(warehouse, APP, [event(1, 2.1, points=1, topic="a")])
+        still = settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 4)))
+        assert still["progress"].to_list() == [0.5]
+        assert settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5))).is_empty()
+        assert settled(warehouse) == [(1, "expired", None, 0)]
+
+
+def test_settling_a_night_twice_changes_nothing() -> None:
+    with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
+        issue(warehouse, days=7)
+        issue(warehouse, target=9, days=3, slot=2)
+        add_events(warehouse, APP, [event(1, 2.1 + i / 10, points=1, topic="a") for i in range(3)])
+        night = night_of(warehouse, dt.date(2024, 1, 4))
+        first = (settle_challenges(warehouse, night), settled(warehouse))
+        again = (settle_challenges(warehouse, night), settled(warehouse))
+        assert first[0].equals(again[0])
+        assert first[1] == again[1]
+        assert warehouse.value("SELECT count(*) FROM xp_ledger") == 1
+
+
+def test_a_late_event_within_grace_completes_an_expired_challenge_with_a_new_row_and_its_xp() -> None:
+    with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
+        issue(warehouse, target=1)
+        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))
+        late = START + dt.timedelta(days=4.2)
+        add_events(warehouse, APP, [event(1, 3, points=1, topic="a", available_at=late)])
+        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 6)))
+        assert settled(warehouse) == [(1, "expired", None, 0), (2, "completed", START + dt.timedelta(days=3), 40)]
+        assert warehouse.value("SELECT sum(xp) FROM xp_ledger") == 40
+
+
+def test_an_event_later_than_the_grace_period_changes_nothing() -> None:
+    with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
+        issue(warehouse, target=1)
+        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))
+        late = START + dt.timedelta(days=12)
+        add_events(warehouse, APP, [event(1, 3, points=1, topic="a", available_at=late)])
+        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 15)))
+        assert settled(warehouse) == [(1, "expired", None, 0)]
+
+
+def test_a_promise_that_was_never_published_is_not_settled() -> None:
+    with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
+        issue(warehouse, status="planned")
+        add_events(warehouse, APP, [event(1, 2.1 + i / 10, points=1, topic="a") for i in range(3)])
+        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 9)))
+        assert settled(warehouse) == []
