@@ -41,7 +41,7 @@ def cite(app: App, awards: pl.DataFrame) -> pl.DataFrame:
     return awards.select("award_id", pl.format("{} did it", "badge_id").alias("citation"))
 
 
-def crossings(rule: str, rows: list[dict[str, Any]], days: int = 20) -> dict[int, str]:
+def crossings(rule: str, rows: list[dict[str, Any]], days: int = 20) -> dict[int, int]:
     """The event, counted from 0, that earned the badge, by player."""
     app = app_with(it=rule)
     with warehouse_with(app, rows) as warehouse:
