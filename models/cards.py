@@ -13,6 +13,8 @@ from models.portable import Portable
 
 Measured = float | tuple[float, float, float]  # a value, or a value with the low and high of its 95 % interval
 
+WIDE = " &emsp; "  # MLflow's page sets table cells without space between them
+
 TO_DECIDE = """### To decide
 Open the source run: its plots show what was promised against what was kept, what the model looks at and how the rivals
 did. Then move the alias `champion` to the version that should serve from the next night on."""
@@ -110,11 +112,11 @@ def flat_metrics(metrics: Mapping[str, Measured]) -> dict[str, float]:
 
 def card_of(run: ModelRun, decision: Decision) -> str:
     """The version's page, in Markdown, with the decision that was carried out."""
-    state = "Serves as champion" if decision.promote else "Waits as challenger"
+    state = "becomes champion" if decision.promote else "waits as challenger"
     limits = "\n".join(f"- {limit}" for limit in run.limits or ("None recorded.",))
     parts = [
+        f"At registration it **{state}**: {decision.reason}.",
         f"## {run.question}",
-        f"**{state}:** {decision.reason}",
         *([_contest(run)] if run.rivals else []),
         *([_measures(run.metrics)] if run.metrics else []),
         _trained_on(run),
@@ -149,7 +151,7 @@ def _contest(run: ModelRun) -> str:
     rows = []
     for rival in sorted(run.rivals, key=lambda r: r.loss):
         name = f"**{rival.name}** (chosen)" if rival.name == run.chosen else rival.name
-        rows.append(f"| {name} | {rival.loss:.4f} | {rival.low:.4f} to {rival.high:.4f} |")
+        rows.append(f"| {name} |{WIDE}{rival.loss:.4f}{WIDE}| {rival.low:.4f} to {rival.high:.4f} |")
     head = f"### Contest on the later holdout\n| learner | {run.score} | 95 % interval |\n|---|---|---|\n"
     return head + "\n".join(rows) + "\n\nLower is better."
 
@@ -159,8 +161,9 @@ def _measures(metrics: Mapping[str, Measured]) -> str:
     for name, measured in metrics.items():
         value, *ends = measured if isinstance(measured, tuple) else (measured,)
         shown = f"{ends[0]:.4f} to {ends[1]:.4f}" if ends and all(map(math.isfinite, ends)) else ""
-        rows.append(f"| {name} | {value:.4f} | {shown} |")
-    return "### Figures of the chosen one\n| figure | value | 95 % interval |\n|---|---|---|\n" + "\n".join(rows)
+        rows.append(f"| {name.replace('_', ' ')} |{WIDE}{value:.4f}{WIDE}| {shown} |")
+    head = "### Figures of the chosen one\n| figure | value | 95 % interval |\n|---|---|---|\n"
+    return head + "\n".join(rows)
 
 
 def _trained_on(run: ModelRun) -> str:

@@ -6,6 +6,7 @@ plain files of models/portable.py with a checksum of each, and opened here witho
 
 import contextlib
 import datetime as dt
+import fcntl
 import json
 import os
 import tempfile
@@ -88,8 +89,9 @@ class Registry:
         self._uri = tracking_uri
         self._artifacts = artifacts
         try:
-            self._client = self._mlflow.MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
-            self._client.search_experiments(max_results=1)
+            with _alone(tracking_uri):
+                self._client = self._mlflow.MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+                self._client.search_experiments(max_results=1)
         except Exception as error:
             raise NightquestError(
                 f"MLflow's store at {tracking_uri} cannot be opened: {_first_line(error)}.",
@@ -115,9 +117,10 @@ class Registry:
             self._log(run_id, _parameters(run), {}, run.figures)
             logged = self._log_model(folder, example, predicted)
             self._log(run_id, {}, flat_metrics(run.metrics), {}, model_id=logged.model_id)
-            version = self._new_version(f"{app}.{task}", run, logged, checksums(folder))
-            self._client.update_registered_model(f"{app}.{task}", model_page(app, task, run.question))
-            return self._judge(f"{app}.{task}", version, run_id, run)
+            with _alone(self._uri):
+                version = self._new_version(f"{app}.{task}", run, logged, checksums(folder))
+                self._client.update_registered_model(f"{app}.{task}", model_page(app, task, run.question))
+                return self._judge(f"{app}.{task}", version, run_id, run)
 
     def record_night(
         self,
@@ -199,13 +202,14 @@ class Registry:
         return pl.DataFrame(rows, schema=VERSIONS).sort("task", "version", descending=[False, True])
 
     def _experiment(self, name: str) -> str:
-        known = self._client.get_experiment_by_name(name)
-        if known is None:
-            place = None if self._artifacts is None else (self._artifacts / name).resolve().as_uri()
-            return str(self._client.create_experiment(name, artifact_location=place))
-        if known.lifecycle_stage == "deleted":
-            self._client.restore_experiment(known.experiment_id)
-        return str(known.experiment_id)
+        with _alone(self._uri):
+            known = self._client.get_experiment_by_name(name)
+            if known is None:
+                place = None if self._artifacts is None else (self._artifacts / name).resolve().as_uri()
+                return str(self._client.create_experiment(name, artifact_location=place))
+            if known.lifecycle_stage == "deleted":
+                self._client.restore_experiment(known.experiment_id)
+            return str(known.experiment_id)
 
     @contextlib.contextmanager
     def _run(self, experiment: str, name: str) -> Iterator[str]:
@@ -253,12 +257,12 @@ class Registry:
 
     def _new_version(self, name: str, run: ModelRun, logged: Any, files: dict[str, str]) -> str:
         if self._registered(name) is None:
-            self._client.create_registered_model(name)
+            self._client.create_registered_model(name, tags={PROMOTION: "automatic"})
         tags = {
-            FILES: json.dumps(files, sort_keys=True),
+            "trained_to": max(run.data_window.values(), default=dt.date.min).isoformat(),
             "app_hash": run.app_hash,
             "code_version": run.code_version,
-            "trained_to": max(run.data_window.values(), default=dt.date.min).isoformat(),
+            FILES: json.dumps(files, sort_keys=True),
         }
         created = self._client.create_model_version(
             name, logged.model_uri, logged.run_id, tags=tags, model_id=logged.model_id
@@ -310,10 +314,22 @@ class Registry:
         return next(path.parent for path in scratch.rglob(RUN_FILE))
 
 
+@contextlib.contextmanager
+def _alone(tracking_uri: str) -> Iterator[None]:
+    """Keep others out of a SQLite store while it is made or a version is judged; two at once collide on rows."""
+    if not tracking_uri.startswith("sqlite:///"):
+        yield
+        return
+    with Path(tracking_uri.removeprefix("sqlite:///") + ".lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _import_mlflow() -> Any:
     """MLflow, told to keep to itself. Its import takes seconds and warns about type hints of its own."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_MODEL_CATALOG_URI"] = ""
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     with warnings.catch_warnings():

@@ -1,10 +1,13 @@
-"""Real MLflow on SQLite. Starting it costs seconds, so one registry serves the module and every test takes an app of its own."""
+"""Real MLflow on SQLite. Starting it costs seconds, so one registry serves all tests, each with an app of its own."""
 
 import datetime as dt
 import itertools
 import json
 import os
 import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Self
@@ -97,8 +100,7 @@ def app():
 
 @pytest.fixture
 def mlflow(registry):
-    import mlflow
-
+    mlflow = registry._mlflow
     mlflow.set_tracking_uri(registry._uri)
     mlflow.set_registry_uri(registry._uri)
     return mlflow
@@ -251,9 +253,9 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
     page = client.get_model_version(f"{app}.plays", "2").description
     for part in (
         "Does the player play?",
-        "**Waits as challenger:** no better than version 1",
-        "| **logistic** (chosen) | 0.4100 | 0.4000 to 0.4200 |",
-        "| base_rate | 0.5000 | 0.4800 to 0.5200 |",
+        "it **waits as challenger**: no better than version 1.",
+        "| **logistic** (chosen) | &emsp; 0.4100 &emsp; | 0.4000 to 0.4200 |",
+        "| base_rate | &emsp; 0.5000 &emsp; | 0.4800 to 0.5200 |",
         "first 2024-01-01",
         "train 1,000",
         "Players younger than a week are rare.",
@@ -302,8 +304,30 @@ def test_telemetry_is_off_before_mlflow_is_imported(registry):
 
 def test_a_store_that_cannot_be_opened_is_one_sentence_with_a_remedy(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(NightquestError, match="cannot be opened.*folder can be written"):
+    with pytest.raises(NightquestError, match=r"cannot be opened.*folder can be written"):
         Registry(f"sqlite:///{tmp_path}/file/mlflow.db", tmp_path)
+
+
+START = """
+import datetime, pathlib, sys
+from models.registry import Registry
+home = pathlib.Path(sys.argv[1])
+Registry(f"sqlite:///{home}/mlflow.db", home / "artifacts").record_night("x", datetime.date(2024, 1, 1), {"a": 1})
+"""
+
+
+@pytest.mark.slow
+def test_two_apps_may_make_the_store_at_the_same_moment(tmp_path):
+    racers = [subprocess.Popen([sys.executable, "-c", START, str(tmp_path)], stderr=subprocess.PIPE) for _ in range(2)]
+    ends = [(racer.communicate(timeout=120)[1].decode()[-500:], racer.returncode) for racer in racers]
+    assert [code for _, code in ends] == [0, 0], ends
+
+
+def test_two_trainings_of_one_app_at_once_become_two_versions(registry, app):
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda slope: registry.record(app, "plays", a_run(slope)), (0.1, 0.2)))
+    assert sorted(version.version for version in done) == [1, 2]
+    assert registry.load(app, "plays").version in {1, 2}
 
 
 def test_the_example_is_made_from_names_and_types_alone():
