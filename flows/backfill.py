@@ -1,0 +1,28 @@
+"""Backfill: past nights, one after another, as they would have run.
+
+Runs when a person asks for it. Each night is a run of its own; a night already published is left as it is.
+"""
+
+import datetime as dt
+
+from prefect import flow
+
+from flows.nightly import nightly
+from flows.parameters import AppName, Day, check_span
+from flows.progress import report
+from flows.running import begin
+from pipelines.steps import NightReport
+
+
+@flow(flow_run_name="backfill {app} {start} to {end}")
+def backfill(app: AppName, start: Day, end: Day) -> list[NightReport]:
+    """Serve every night from `start` to `end`, both included."""
+    run = begin(app)
+    check_span(run.loaded.app, start, end, run.now)
+    nights = (end - start).days + 1
+    served = []
+    for number in range(nights):
+        report("nights", number, nights)
+        served.append(nightly(app=app, as_of=start + dt.timedelta(days=number)))
+    report("nights", nights, nights)
+    return served

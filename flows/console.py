@@ -1,0 +1,143 @@
+"""What the command line says: results to stdout, for people or as JSON; progress and errors to stderr."""
+
+import dataclasses
+import datetime as dt
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from configs.errors import NightquestError
+
+Reporter = Callable[[str, int, int], None]
+
+
+def emit(result: object, as_json: bool, render: Callable[[], RenderableType]) -> None:
+    """Print a command's result once: as one JSON document, or as `render` draws it."""
+    if as_json:
+        print(json.dumps(plain(result), ensure_ascii=False))  # noqa: T201  # this is the command's output
+    else:
+        Console().print(render())
+
+
+def plain(value: object) -> Any:
+    """Anything a command returns, as JSON knows it: days and moments as ISO 8601 text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if hasattr(value, "to_dicts"):  # a polars frame
+        return plain(value.to_dicts())
+    if isinstance(value, Mapping):
+        return {str(name): plain(part) for name, part in value.items()}
+    if isinstance(value, str | int | float | bool | None):
+        return value
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    return value.isoformat() if isinstance(value, dt.date | dt.time) else str(value)
+
+
+def figures_table(title: str, figures: Mapping[str, Any]) -> RenderableType:
+    """Figures by name, for people; lists are left to tables of their own."""
+    table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            for inner, part in value.items():
+                table.add_row(f"{name}, {inner}", _readable(part))
+        elif not isinstance(value, list):
+            table.add_row(name.replace("_", " "), _readable(value))
+    return Group(Text(title, style="bold"), table, "")
+
+
+def _readable(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def progress(as_json: bool) -> Iterator[Reporter]:
+    """A reporter that draws bars on a terminal, writes one line a stage elsewhere, and is silent with --json."""
+    if as_json:
+        yield _ignore
+    elif not sys.stderr.isatty():
+        yield _lines()
+    else:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+            yield _bars(bars)
+
+
+def _ignore(_stage: str, _done: int, _total: int) -> None:
+    return
+
+
+def _lines() -> Reporter:
+    started: dict[str, float] = {}
+
+    def line(stage: str, done: int, total: int) -> None:
+        begun = started.setdefault(stage, time.monotonic())
+        if done >= total:
+            print(f"{stage}: done in {time.monotonic() - begun:.1f} s", file=sys.stderr)  # noqa: T201
+            started.pop(stage)
+
+    return line
+
+
+def _bars(bars: Progress) -> Reporter:
+    rows: dict[str, TaskID] = {}
+
+    def bar(stage: str, done: int, total: int) -> None:
+        if stage not in rows:
+            rows[stage] = bars.add_task(stage, total=total)
+        bars.update(rows[stage], completed=done, total=total)
+
+    return bar
+
+
+def complain(error: BaseException, as_json: bool) -> int:
+    """Say in a sentence what failed and what to do; returns the exit status."""
+    if os.environ.get("NIGHTQUEST_DEBUG"):
+        traceback.print_exception(error)
+    if isinstance(error, NightquestError):
+        message, remedy, code = error.message, error.remedy, error.exit_code
+    else:
+        first = (str(error).splitlines() or [""])[0][:300]
+        message, remedy, code = (
+            f"This failed unexpectedly: {type(error).__name__}: {first.rstrip('.')}.",
+            _DEBUG_HINT,
+            1,
+        )
+    if as_json:
+        print(json.dumps({"error": message, "remedy": remedy, "exit_code": code}, ensure_ascii=False))  # noqa: T201
+    print(f"nightquest: {message} {remedy}".rstrip(), file=sys.stderr)  # noqa: T201
+    return code
+
+
+_DEBUG_HINT = "Set NIGHTQUEST_DEBUG=1 and run it again to see where."
+
+
+def shorten(path: Path) -> Path:
+    """A path as seen from here, when that is shorter."""
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path

@@ -1,0 +1,47 @@
+"""What runs when: every deployment, its schedule and how many of its runs may go on at once."""
+
+from collections.abc import Sequence
+
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import RunnerDeployment
+from prefect.flows import EntrypointType, Flow
+from prefect.schedules import Cron
+
+from configs.loader import load_app
+from flows.backfill import backfill
+from flows.ingest import ingest
+from flows.nightly import nightly
+from flows.train import train
+
+NIGHTLY = "0 6 * * *"
+WEEKLY = "0 3 * * 1"
+# Runs of different deployments on one app are kept apart by the warehouse's own lock, and wait for it.
+ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+
+
+def deployments(apps: Sequence[str]) -> list[RunnerDeployment]:
+    """Nightly and weekly deployments of each app at its own local time, and the two that a person starts.
+
+    Raises:
+        AppFileError: One of the apps does not exist, or its file has problems.
+    """
+    scheduled = []
+    for name in apps:
+        loaded = load_app(name)
+        zone, app = loaded.app.timezone, loaded.app.app
+        scheduled.append(_deployment(nightly, app, name, Cron(NIGHTLY, timezone=zone)))
+        scheduled.append(_deployment(train, app, name, Cron(WEEKLY, timezone=zone)))
+    return [*scheduled, _deployment(ingest, "any app"), _deployment(backfill, "any app")]
+
+
+def _deployment(
+    flow: Flow[..., object], name: str, app: str | None = None, when: Cron | None = None
+) -> RunnerDeployment:
+    return flow.to_deployment(
+        name=name,
+        schedule=when,
+        parameters={"app": app} if app else {},
+        concurrency_limit=ONE_AT_A_TIME,
+        tags=["nightquest"],
+        entrypoint_type=EntrypointType.MODULE_PATH,
+    )

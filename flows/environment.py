@@ -1,0 +1,32 @@
+"""Prefect's and MLflow's own settings. Both read the environment when they are imported, so this comes first."""
+
+import os
+import sys
+
+from configs.settings import Settings
+
+
+def prepare(settings: Settings, *, api_url: str, verbose: bool = False) -> None:
+    """Point Prefect and MLflow at the home folder, keep them quiet, and let nothing leave the machine.
+
+    Raises:
+        RuntimeError: Prefect was imported before.
+    """
+    if "prefect" in sys.modules:
+        raise RuntimeError("Prefect has read its settings already")
+    os.environ |= {
+        "NIGHTQUEST_HOME": str(settings.home.absolute()),  # for the runs that Prefect starts
+        "PREFECT_HOME": str(settings.prefect_home),
+        "PREFECT_API_URL": api_url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLI_PROMPT": "false",
+        "DO_NOT_TRACK": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_MODEL_CATALOG_URI": "",
+        "MPLBACKEND": "Agg",
+    }
+    if not verbose:
+        # Prefect's log goes to its database in full; the terminal is ours.
+        os.environ |= {
+            f"PREFECT_LOGGING_HANDLERS_{name}_LEVEL": "CRITICAL" for name in ("CONSOLE", "CONSOLE_FLOW_RUNS")
+        }

@@ -1,0 +1,32 @@
+"""Ingest: files of events or players into an app's warehouse.
+
+Runs whenever files arrive. Writes the app's warehouse and nothing else; the next night reads it. A file is taken once,
+a bad row goes to quarantine with its reason, and taking the same files again changes nothing.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.parameters import AppName, Files, History, Players
+from flows.progress import report
+from flows.running import BUSY_DELAY_S, BUSY_RETRIES, Run, begin, show_figures, worth_retrying
+from pipelines.steps import IngestResult, run_ingest
+
+
+@task(cache_policy=NO_CACHE, retries=BUSY_RETRIES, retry_delay_seconds=BUSY_DELAY_S, retry_condition_fn=worth_retrying)
+def take_files(run: Run, files: list[str], history: bool, players: bool) -> IngestResult:
+    """Take each file whole, in one transaction a file."""
+    paths = [Path(file) for file in files]
+    return run_ingest(run.settings, run.loaded, paths, history=history, players=players, now=run.now, progress=report)
+
+
+@flow(flow_run_name="ingest {app}")
+def ingest(app: AppName, files: Files, history: History = False, players: Players = False) -> IngestResult:
+    """Take files of events or players into an app's warehouse."""
+    run = begin(app)
+    result = take_files(run, files, history, players)
+    show_figures(run.loaded.app.app, "ingest", asdict(result), f"What {len(files)} path(s) brought.")
+    return result

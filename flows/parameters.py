@@ -1,0 +1,78 @@
+"""The parameters that flows share. They become the form in Prefect's UI, so each is described and bounded."""
+
+import datetime as dt
+from typing import Annotated
+
+from pydantic import Field
+
+from configs.app import App
+from configs.errors import NightquestError
+from pipelines.night import next_served_day
+
+EARLIEST = dt.date(1990, 1, 1)
+MAX_NIGHTS = 400
+
+AppName = Annotated[
+    str,
+    Field(
+        title="App",
+        description="A shipped app (trading, stackexchange, oulad) or the path of an app file.",
+        min_length=1,
+        max_length=400,
+    ),
+]
+AsOf = Annotated[
+    dt.date | None,
+    Field(title="As of", description="The local day that the night serves; empty is the next day of the app to begin."),
+]
+Day = Annotated[dt.date, Field(description="A local day of the app, written 2024-03-01.")]
+Refresh = Annotated[
+    bool,
+    Field(title="Refresh", description="Make a new revision of a published night; promises already issued stay."),
+]
+Accept = Annotated[
+    bool,
+    Field(title="Accept", description="You have looked at a table that shrank more than the limit, and take it."),
+]
+History = Annotated[
+    bool,
+    Field(title="History", description="Past data: an event counts as known from when it occurred, not from now."),
+]
+Players = Annotated[bool, Field(title="Players", description="The files describe players, not events.")]
+Files = Annotated[
+    list[str],
+    Field(
+        title="Files",
+        description="Files or folders on the machine that serves: CSV, JSON Lines or Parquet, also .gz and .zst.",
+        min_length=1,
+        max_length=1000,
+    ),
+]
+
+
+def check_day(app: App, day: dt.date | None, now: dt.datetime, name: str = "--as-of") -> dt.date | None:
+    """Refuse a day that no night can serve; Prefect's form lets any text through to here.
+
+    Raises:
+        NightquestError: It is before 1990 or after the next day to begin.
+    """
+    latest = next_served_day(app, now)
+    if day is not None and not EARLIEST <= day <= latest:
+        raise NightquestError(
+            f"{name} {day} cannot be served.", f"Give a day from {EARLIEST} to {latest}, the next day of '{app.app}'."
+        )
+    return day
+
+
+def check_span(app: App, start: dt.date, end: dt.date, now: dt.datetime) -> None:
+    """Refuse a span of nights that is turned round, too long or out of reach.
+
+    Raises:
+        NightquestError: With what to give instead.
+    """
+    check_day(app, start, now, "--from")
+    check_day(app, end, now, "--to")
+    if end < start:
+        raise NightquestError(f"--to {end} is before --from {start}.", "Turn them round.")
+    if (end - start).days >= MAX_NIGHTS:
+        raise NightquestError(f"From {start} to {end} is more than {MAX_NIGHTS} nights.", "Take it in parts.")

@@ -1,0 +1,32 @@
+"""How long work tells where it is: the command line sets a reporter, a deployment's run writes to Prefect's log."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+Progress = Callable[[str, int, int], None]
+
+_reporter: ContextVar[Progress | None] = ContextVar("reporter", default=None)
+
+
+def report(stage: str, done: int, total: int) -> None:
+    """Pass one step of progress on to whoever listens."""
+    reporter = _reporter.get() or _log
+    reporter(stage, done, total)
+
+
+@contextmanager
+def reporting_to(reporter: Progress) -> Iterator[None]:
+    """Send progress to this reporter for a while."""
+    token = _reporter.set(reporter)
+    try:
+        yield
+    finally:
+        _reporter.reset(token)
+
+
+def _log(stage: str, done: int, total: int) -> None:
+    from prefect.logging import get_run_logger  # the command line must start without Prefect
+
+    if done in {0, total}:
+        get_run_logger().info("%s: %d of %d", stage, done, total)

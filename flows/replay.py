@@ -1,0 +1,30 @@
+"""Replay: past nights issued from what was known then, and settled against what the players did.
+
+Runs when a person asks. Publishes nothing and writes no promise: it proves, or disproves, that the promises are true.
+"""
+
+import datetime as dt
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.parameters import AppName, Day, check_span
+from flows.progress import report
+from flows.running import Run, begin, show_figures
+from pipelines.steps import ReplayReport, run_replay
+
+
+@task(cache_policy=NO_CACHE)
+def settle_past(run: Run, start: dt.date, end: dt.date) -> ReplayReport:
+    """Issue and settle each night of the span."""
+    return run_replay(run.settings, run.loaded, start=start, end=end, now=run.now, progress=report)
+
+
+@flow(flow_run_name="replay {app} {start} to {end}")
+def replay(app: AppName, start: Day, end: Day) -> ReplayReport:
+    """Compare promised with kept over past nights, `start` and `end` included."""
+    run = begin(app)
+    check_span(run.loaded.app, start, end, run.now)
+    result = settle_past(run, start, end)
+    show_figures(run.loaded.app.app, "replay", result.figures, f"Promised and kept, {start} to {end}.")
+    return result

@@ -1,0 +1,68 @@
+"""What flows share: their clock and settings, when a task is worth another try, and the artifact with its figures."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import Task
+from prefect.artifacts import create_table_artifact
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.runtime import deployment
+
+from configs.errors import BusyError
+from configs.loader import LoadedApp, load_app
+from configs.settings import Settings, load_settings
+
+BUSY_RETRIES = 20
+BUSY_DELAY_S = 60
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a flow resolves once, at its start."""
+
+    settings: Settings
+    loaded: LoadedApp
+    now: dt.datetime
+
+
+def begin(app: str) -> Run:
+    """Read the settings, the app file and the clock; from here on they are arguments.
+
+    Raises:
+        AppFileError: There is no such app, or its file has problems.
+        NightquestError: A setting is wrong.
+    """
+    return Run(load_settings(), load_app(app), dt.datetime.now(dt.UTC))
+
+
+def worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether another try may help: a deployment's run can wait for another process, a person is told at once."""
+    return deployment.id is not None and isinstance(state.result(raise_on_failure=False), BusyError)
+
+
+def show_figures(app: str, kind: str, figures: Mapping[str, Any], description: str) -> None:
+    """Leave the figures as a table artifact on the run; nested ones by their path."""
+    rows = [{"figure": name, "value": value} for name, value in _flat("", figures)]
+    show_table(app, kind, rows, description)
+
+
+def show_table(app: str, kind: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
+    """Leave rows as a table artifact on the run."""
+    table = [{name: _shown(value) for name, value in row.items()} for row in rows]
+    create_table_artifact(key=f"{app.replace('_', '-')}-{kind}", table=table, description=description)
+
+
+def _flat(prefix: str, figures: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    flat: list[tuple[str, Any]] = []
+    for name, value in figures.items():
+        path = f"{prefix}{name}"
+        flat += _flat(f"{path}.", value) if isinstance(value, Mapping) else [(path, value)]
+    return flat
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, 4)
+    return value if isinstance(value, int | str | bool | None) else str(value)

@@ -1,0 +1,82 @@
+"""Serve: the Prefect server with its UI, MLflow's UI, and a runner for every deployment, until told to stop."""
+
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from types import FrameType
+
+from configs.errors import NightquestError
+from configs.loader import shipped_apps
+from configs.settings import Settings
+from data.warehouse import warehouse_path
+from flows.environment import prepare
+from flows.servers import HOST, Server, require_free, start_mlflow, start_prefect
+from flows.serving import Serving, find_serving, forget_serving, note_serving
+
+Say = Callable[[str], None]
+
+
+def serve(settings: Settings, apps: Sequence[str], say: Say, *, verbose: bool = False) -> None:
+    """Serve the apps (none: those with data, else all shipped ones) until SIGINT or SIGTERM.
+
+    Raises:
+        NightquestError: A port is taken, a server does not start, or this home folder is served already.
+    """
+    _refuse_a_second(find_serving(settings.home))
+    require_free(settings.prefect_port, "Prefect", "NIGHTQUEST_PREFECT_PORT")
+    require_free(settings.mlflow_port, "MLflow", "NIGHTQUEST_MLFLOW_PORT")
+    prepare(settings, api_url=f"http://{HOST}:{settings.prefect_port}/api", verbose=verbose)
+    signal.signal(signal.SIGTERM, _interrupt)
+    with ExitStack() as stack:
+        say("Starting Prefect and MLflow ...")
+        prefect = start_prefect(settings, settings.prefect_port, private=False)
+        stack.callback(prefect.stop)
+        mlflow = start_mlflow(settings, settings.mlflow_port)
+        stack.callback(mlflow.stop)
+        for server in (prefect, mlflow):
+            server.wait()
+            say(f"{server.name:8} {server.url}")
+        stack.callback(forget_serving, settings.home)
+        _run_deployments(settings, prefect, mlflow, apps or apps_with_data(settings), say)
+        say("Stopping ...")
+    say("Stopped.")
+
+
+def apps_with_data(settings: Settings) -> list[str]:
+    """The shipped apps that have a warehouse under home; all of them while none has."""
+    shipped = shipped_apps()
+    return [app for app in shipped if warehouse_path(settings.home, app).exists()] or shipped
+
+
+def _run_deployments(settings: Settings, prefect: Server, mlflow: Server, apps: Sequence[str], say: Say) -> None:
+    from prefect import serve as run_deployments
+
+    from flows.deployments import deployments
+    from flows.stale import crash_stale_runs
+
+    crash_stale_runs(include_deployments=True)
+    note_serving(settings.home, prefect.url, mlflow.url)
+    prepared = deployments(apps)
+    for deployment in prepared:
+        say(f"  {deployment.flow_name}/{deployment.name}{_when(deployment)}")
+    say("Ready. Start a run in Prefect's UI, or stop with Ctrl-C.")
+    run_deployments(*prepared, print_starting_message=False)
+
+
+def _when(deployment: object) -> str:
+    schedules = getattr(deployment, "schedules", None) or []
+    shown = [f"{item.schedule.cron} {item.schedule.timezone}" for item in schedules]
+    return f"  ({', '.join(shown)})" if shown else ""
+
+
+def _refuse_a_second(serving: Serving | None) -> None:
+    if serving is not None:
+        raise NightquestError(
+            f"This home folder is served already, by process {serving.pid} at {serving.prefect_url}.",
+            "Use that one, or stop it first.",
+            3,
+        )
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,167 @@
+"""The Prefect and MLflow servers as child processes: on the loopback address, gone when we are gone."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from configs.errors import NightquestError
+from configs.settings import Settings
+
+HOST = "127.0.0.1"
+START_TIMEOUT_S = 180.0
+STOP_TIMEOUT_S = 15.0
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True)
+class Server:
+    """A started server, its address and where it writes what it says."""
+
+    name: str
+    url: str
+    health_url: str
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def wait(self, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait until it answers.
+
+        Raises:
+            NightquestError: It ended, or does not answer in time.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not answers(self.health_url):
+            if self.process.poll() is not None:
+                raise NightquestError(f"{self.name} ended while starting.", f"Its last words are in {self.log}.", 1)
+            if time.monotonic() > deadline:
+                raise NightquestError(
+                    f"{self.name} did not answer within {timeout_s:.0f} s.", f"See {self.log}, then try again.", 3
+                )
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """End it and everything that it started."""
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, sign)
+                self.process.wait(STOP_TIMEOUT_S)
+            except ProcessLookupError:
+                return
+            except subprocess.TimeoutExpired:
+                continue
+
+
+def start_prefect(settings: Settings, port: int, *, private: bool) -> Server:
+    """Start a Prefect server on the home folder's database.
+
+    Args:
+        settings: Say where home is.
+        port: A free port.
+        private: Without UI and without scheduling, for the runs of one command.
+    """
+    if private:
+        app = ["uvicorn", "--factory", "prefect.server.api.server:create_app", "--log-level", "error"]
+        command = [*app, "--host", HOST, "--port", str(port), "--lifespan", "on"]
+        extra = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1", "PREFECT_SERVER_UI_ENABLED": "0"}
+    else:
+        command = ["prefect", "server", "start", "--host", HOST, "--port", str(port)]
+        extra = {"PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api"}
+    # The server itself must not take another server's address for its own.
+    environment = {**os.environ, **extra, "PREFECT_API_URL": ""}
+    url = f"http://{HOST}:{port}"
+    return _start("Prefect", command, environment, settings, url, f"{url}/api/health")
+
+
+def start_mlflow(settings: Settings, port: int) -> Server:
+    """Start MLflow's UI over the tracking store."""
+    command = ["mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", settings.tracking_uri, "--default-artifact-root", str(settings.artifacts)]
+    # Its job queue is for hosted LLM judges; without it the UI is up in a fraction of the time and memory.
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    url = f"http://{HOST}:{port}"
+    return _start("MLflow", command, environment, settings, url, f"{url}/health")
+
+
+def require_free(port: int, name: str, setting: str) -> None:
+    """Refuse a port that something else listens on.
+
+    Raises:
+        NightquestError: The port is taken.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise NightquestError(
+                f"Port {port} for {name} is taken by another program.",
+                f"Stop that, or set {setting} to a free port.",
+                3,
+            ) from None
+
+
+def free_port() -> int:
+    """A port that nothing listens on right now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(url: str, timeout_s: float = 2.0) -> bool:
+    """Whether an HTTP address answers with success; never through a proxy."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=timeout_s) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
+def _start(
+    name: str, command: list[str], environment: Mapping[str, str], settings: Settings, url: str, health_url: str
+) -> Server:
+    logs = settings.home.absolute() / "logs"
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        log = logs / f"{name.lower()}.log"
+        with log.open("wb") as output:
+            process = _spawn([sys.executable, "-m", *command], environment, output)
+    except OSError as error:
+        raise NightquestError(
+            f"Cannot write under {settings.home}: {error.strerror}.", "Give --home a folder you may write to."
+        ) from None
+    return Server(name, url, health_url, log, process)
+
+
+def _spawn(command: list[str], environment: Mapping[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603  # a fixed command of our own
+        command,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,  # Ctrl-C in a terminal is ours to pass on, in our order
+        preexec_fn=_die_with_parent(),  # noqa: PLW1509  # started before any thread of ours
+    )
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """On Linux the kernel ends the child when we are killed; elsewhere only an orderly end does."""
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None)
+
+    def ask_kernel() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    return ask_kernel

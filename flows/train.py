@@ -1,0 +1,29 @@
+"""Train: an app's models, judged against their challengers on later days.
+
+Runs weekly. Writes MLflow runs and, where a challenger wins, the registry's champion alias; nights read that alias.
+"""
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.parameters import AppName, AsOf, check_day
+from flows.progress import report
+from flows.running import BUSY_DELAY_S, BUSY_RETRIES, Run, begin, show_table, worth_retrying
+from pipelines.steps import TrainReport, run_train
+
+
+@task(cache_policy=NO_CACHE, retries=BUSY_RETRIES, retry_delay_seconds=BUSY_DELAY_S, retry_condition_fn=worth_retrying)
+def hold_contests(run: Run, as_of: AsOf) -> TrainReport:
+    """Fit every contender on what was known before `as_of` and let the holdout decide."""
+    return run_train(run.settings, run.loaded, as_of=as_of, now=run.now, progress=report)
+
+
+@flow(flow_run_name="train {app}")
+def train(app: AppName, as_of: AsOf = None) -> TrainReport:
+    """Train an app's models on what was known before a day, and register the winners."""
+    run = begin(app)
+    result = hold_contests(run, check_day(run.loaded.app, as_of, run.now))
+    versions = ", ".join(f"{task} {version}" for task, version in result.versions.items()) or "none"
+    description = "\n\n".join([f"Contests on the later holdout. Registered versions: {versions}.", *result.notes])
+    show_table(run.loaded.app.app, "train", result.contests.to_dicts(), description)
+    return result

@@ -1,0 +1,65 @@
+"""How the commands draw their results for people."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from flows.console import figures_table, shorten
+from pipelines.steps import NightReport, ReplayReport, TrainReport
+
+
+def nights_view(reports: Sequence[NightReport]) -> RenderableType:
+    """Each night's figures and where it lies; many nights in one line each."""
+    if len(reports) == 1:
+        return _night(reports[0])
+    table = Table("night", "folder", "state", box=box.SIMPLE_HEAD, header_style="dim")
+    for report in reports:
+        table.add_row(str(report.as_of), str(shorten(report.path)), _state(report))
+    return table
+
+
+def training_view(app: str, report: TrainReport) -> RenderableType:
+    """Each task's contest with the winner marked, and what fell back."""
+    notes = [Text(note, style="yellow") for note in report.notes]
+    versions = ", ".join(f"{app}.{task} version {version}" for task, version in report.versions.items())
+    return Group(
+        _groups(f"Models of {app}, as of {report.as_of}", report.contests.to_dicts()),
+        *notes,
+        f"Registered: {versions or 'none'}",
+    )
+
+
+def replay_view(app: str, report: ReplayReport) -> RenderableType:
+    """The headline figures, each list of groups as a table, and where the plot lies."""
+    lists = {name: rows for name, rows in report.figures.items() if isinstance(rows, list) and rows}
+    groups = [_groups(name, rows) for name, rows in lists.items()]
+    plot = Text(f"Reliability plot: {shorten(Path(report.plot))}", style="dim")
+    return Group(figures_table(f"Promised and kept: {app}", report.figures), *groups, plot)
+
+
+def _night(report: NightReport) -> RenderableType:
+    place = Text(f"{_state(report)}: {shorten(report.path)}", style="bold")
+    notes = [Text(note, style="yellow") for note in report.notes]
+    return Group(figures_table(f"The night of {report.as_of}", report.figures), *notes, place)
+
+
+def _state(report: NightReport) -> str:
+    return "unchanged" if report.unchanged else "published"
+
+
+def _groups(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    table = Table(
+        *(rows[0] if rows else ()),
+        title=name.replace("_", " "),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        header_style="dim",
+    )
+    for row in rows:
+        table.add_row(*(f"{part:.3f}" if isinstance(part, float) else str(part) for part in row.values()))
+    return Group(Text(name.replace("_", " "), style="bold"), table)
