@@ -41,12 +41,18 @@ class Decision:
 
 @dataclass(frozen=True)
 class Rival:
-    """A learner's loss on the later holdout with its 95 % interval; lower is better."""
+    """A learner's loss on the later holdout with its 95 % interval; lower is better.
+
+    Attributes:
+        behind: Mean loss more than the chosen one on the same rows, with its interval; None when not measured. It
+            tells apart rivals whose own intervals overlap only because players differ.
+    """
 
     name: str
     loss: float
     low: float
     high: float
+    behind: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -151,9 +157,11 @@ def _contest(run: ModelRun) -> str:
     rows = []
     for rival in sorted(run.rivals, key=lambda r: r.loss):
         name = f"**{rival.name}** (chosen)" if rival.name == run.chosen else rival.name
-        rows.append(f"| {name} |{WIDE}{rival.loss:.4f}{WIDE}| {rival.low:.4f} to {rival.high:.4f} |")
-    head = f"### Contest on the later holdout\n| learner | {run.score} | 95 % interval |\n|---|---|---|\n"
-    return head + "\n".join(rows) + "\n\nLower is better."
+        behind = "{:+.4f} ({:+.4f} to {:+.4f})".format(*rival.behind) if rival.behind else ""
+        rows.append(f"| {name} |{WIDE}{rival.loss:.4f}{WIDE}| {rival.low:.4f} to {rival.high:.4f}{WIDE}| {behind} |")
+    head = f"| learner | {run.score} | 95 % interval | behind the chosen one |\n|---|---|---|---|\n"
+    told = "Lower is better. The last column compares on the same rows, so it tells rivals apart that the intervals do not."
+    return f"### Contest on the later holdout\n{head}" + "\n".join(rows) + f"\n\n{told}"
 
 
 def _measures(metrics: Mapping[str, Measured]) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from matplotlib.figure import Figure
 
 from configs.errors import NightquestError
@@ -245,7 +246,7 @@ class Registry:
             loader_module="models.served",
             data_path=str(folder),
             signature=ModelSignature(self._schema(example.schema), self._schema(_result_schema(predicted))),
-            input_example=example.to_pandas(),
+            input_example=example.with_columns(cs.numeric().cast(pl.Float64)).to_pandas(),
             pip_requirements=[f"{package}=={installed(package)}" for package in REQUIREMENTS],
         )
 
@@ -285,7 +286,7 @@ class Registry:
         registered = self._registered(name)
         champion, seen = str(registered.aliases.get(CHAMPION, "none")), registered.tags.get(CHOSEN)
         if seen is None and champion == "none":
-            return Decision(promote=True, reason="first")
+            return Decision(promote=True, reason=f"first; the contest said: {decision.reason}")
         if registered.tags.get(PROMOTION) != "manual" and champion in (seen, None):
             return decision
         self._client.set_registered_model_tag(name, PROMOTION, "manual")
@@ -373,7 +374,7 @@ def _type_name(name: str, dtype: pl.DataType) -> str:
 
 
 def _mlflow_type(dtype: pl.DataType) -> str:
-    """Numbers are doubles, because whole ones could not be missing."""
+    """Numbers are doubles: whole ones could not be missing, and MLflow refuses int64 where it expects a double."""
     if dtype.is_numeric():
         return "double"
     return {pl.Boolean: "boolean", pl.Date: "datetime"}.get(type(dtype), "string")
