@@ -1,0 +1,95 @@
+import re
+from itertools import product
+
+import pytest
+
+from configs.app import App
+from configs.expressions import parse_rule
+from configs.loader import APPS, BASE, load_app
+from configs.yaml_file import read_yaml
+from data.simulator import MARKET_HOLIDAYS
+
+FIVE = {"BRUTE", "SCHOLAR", "PHANTOM", "WARDEN", "FERAL"}
+BUILT_IN_TRAITS = {"intensity", "regularity", "variability", "breadth", "night", "weekend", "growth", "boldness"}
+# What more risk, not better work, would raise.
+RISKY = {"profit", "r_multiple", "volume", "outcome", "won"}
+
+
+@pytest.fixture(scope="module")
+def app() -> App:
+    return load_app("trading").app
+
+
+def test_metrics_show_every_aggregation_that_the_academy_needs(app):
+    assert len(app.metrics) >= 14
+    used = {metric.agg for metric in app.metrics.values()}
+    assert used >= {"count", "sum", "max", "mean", "distinct", "days", "streak", "entity"}
+
+
+def test_every_badge_rule_is_read_and_all_four_tiers_are_filled(app):
+    tiers = [badge.tier for badge in app.badges.values()]
+    assert len(tiers) >= 12
+    assert set(tiers) == {"bronze", "silver", "gold", "platinum"}
+    assert all(parse_rule(badge.when, app.metrics).terms for badge in app.badges.values())
+    assert any(term.days for badge in app.badges.values() for term in parse_rule(badge.when, app.metrics).terms)
+
+
+def test_no_challenge_rests_on_profit_size_or_the_mere_number_of_trades(app):
+    for name in app.challenges.metrics:
+        metric = app.metrics[name]
+        words = {metric.of, *re.findall(r"[a-z_]+", metric.where or "")}
+        assert not words & RISKY, name
+        if "trade_closed" in metric.events:
+            assert "stop_set" in words, name
+
+
+def test_no_badge_pays_for_profit_or_size(app):
+    risky = {name for name, m in app.metrics.items() if {m.of, *re.findall(r"[a-z_]+", m.where or "")} & RISKY}
+    assert risky == {"winning_trades", "win_rate", "average_volume"}
+    for name, badge in app.badges.items():
+        assert not {term.metric for term in parse_rule(badge.when, app.metrics).terms} & risky, name
+
+
+def test_personas_are_the_five_with_known_traits(app):
+    default = read_yaml(BASE).content["personas"]
+    assert set(app.personas) == set(default) == FIVE
+    for name, persona in app.personas.items():
+        assert set(persona.traits) <= BUILT_IN_TRAITS | set(app.metrics), name
+        assert all(-1 <= weight <= 1 for weight in persona.traits.values())
+        assert persona.risk_tolerance == default[name]["risk_tolerance"]
+        assert persona.psychology
+    assert all(set(persona["traits"]) <= BUILT_IN_TRAITS for persona in default.values())
+
+
+def test_voice_never_says_what_it_forbids_and_names_no_number(app):
+    forbidden = [words.lower() for words in app.voice.forbidden]
+    assert {"risk-free", "easy money", "can't lose", "double your"} <= set(forbidden)
+    for symbol, phrases in app.voice.lexicon.items():
+        for phrase in phrases:
+            assert not any(words in phrase.lower() for words in forbidden), (symbol, phrase)
+            assert not re.search(r"[0-9#{}<>`]", phrase), (symbol, phrase)
+
+
+def test_voice_has_enough_to_say_for_every_persona_and_challenge(app):
+    lexicon = app.voice.lexicon
+    wanted = [f"{place}_{persona}" for place, persona in product(("opening", "closing"), FIVE)]
+    wanted += [f"{kind}_{part}" for kind, part in product(("comeback", "motivation"), ("title", "opening", "closing"))]
+    for symbol in ["title_first", "title_second", "opening", "closing", *wanted]:
+        assert len(set(lexicon[symbol])) == len(lexicon[symbol]) >= 15, symbol
+    assert all(len(lexicon[f"why_{metric}"]) >= 5 for metric in app.challenges.metrics)
+    titles = {f"{a} {b}" for a, b in product(lexicon["title_first"], lexicon["title_second"])}
+    assert len(titles) >= 1000
+
+
+def test_phrases_that_are_no_title_are_whole_sentences(app):
+    for symbol, phrases in app.voice.lexicon.items():
+        if "title" not in symbol:
+            assert all(phrase[0].isupper() and phrase.endswith((".", "?")) for phrase in phrases), symbol
+
+
+def test_calendar_has_the_days_on_which_the_simulator_shuts_the_markets(app):
+    assert {(entry.on.month, entry.on.day) for entry in app.calendar} == MARKET_HOLIDAYS
+
+
+def test_file_points_editors_at_the_schema():
+    assert (APPS / "trading.yaml").read_text().startswith("# yaml-language-server: $schema=../apps.schema.json\n")
