@@ -1,0 +1,124 @@
+"""Checked rows into the warehouse: ids, what is already known, player keys, local days."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.activity.stage import text
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What became of the checked rows.
+
+    Attributes:
+        fates: delivery_id, rows_taken, rows_known, rows_refused (Int64), one row per delivery.
+        by_event: Events taken, by kind.
+        touched: player_key and day of every player-day with a new event.
+        conflicts: delivery_id, line, raw, reason of rows whose event_id was taken with other content.
+    """
+
+    fates: pl.DataFrame
+    conflicts: pl.DataFrame
+    touched: pl.DataFrame
+    by_event: dict[str, int] = field(default_factory=dict)
+
+
+def append_events(warehouse: Warehouse, app: App, now: dt.datetime, *, history: bool) -> Appended:
+    """Append the new ones among the temporary table `incoming` (rows of `EVENTS_IN` in order of arrival).
+
+    A row without event_id gets one from its content and its count among identical rows of its delivery. Of several rows
+    with one event_id the first stays; the same again is known, other content is refused.
+    """
+    warehouse.run(warehouse.fixed("settle_incoming"))
+    warehouse.run(
+        """INSERT INTO players
+           SELECT (SELECT coalesce(max(player_key), 0) FROM players) + row_number() OVER (ORDER BY user_id), user_id
+           FROM (SELECT DISTINCT user_id FROM settled ANTI JOIN players USING (user_id) WHERE fate = 'new')"""
+    )
+    warehouse.run(
+        f"""CREATE OR REPLACE TEMP TABLE landed AS
+            SELECT id AS event_id, player_key, event, event IN (SELECT unnest($active)) AS active, occurred_at, sequence, value,
+                   properties::JSON AS properties, CAST(wall - INTERVAL ({app.day_shift // dt.timedelta(minutes=1)}) MINUTE AS DATE) AS day,
+                   CAST(hour(wall) AS UTINYINT) AS local_hour,
+                   {"occurred_at" if history else f"TIMESTAMPTZ '{now.isoformat()}'"} AS available_at,
+                   delivery_id, content_hash
+            FROM (SELECT *, timezone({_zone(warehouse, app)}, occurred_at) AS wall FROM {_placed(warehouse)})""",
+        {"active": list(app.active_events)},
+    )
+    warehouse.run("INSERT INTO events BY NAME SELECT * FROM landed ORDER BY occurred_at, sequence, event_id")
+    return Appended(
+        fates=warehouse.frame(
+            """SELECT delivery_id, count(*) FILTER (fate = 'new') AS rows_taken, count(*) FILTER (fate = 'known') AS rows_known,
+                      count(*) FILTER (fate = 'conflict') AS rows_refused FROM settled GROUP BY delivery_id"""
+        ),
+        conflicts=warehouse.frame(
+            """SELECT delivery_id, line, coalesce(raw, CAST(json_object('event_id', event_id, 'user_id', user_id, 'event', event,
+                      'occurred_at', occurred_at::VARCHAR, 'value', value, 'properties', properties::JSON) AS VARCHAR)) AS raw,
+                      'event_id ''' || id || ''' was taken before with other content; the first stays' AS reason
+               FROM settled WHERE fate = 'conflict' ORDER BY row"""
+        ),
+        touched=warehouse.frame("SELECT DISTINCT player_key, day FROM landed"),
+        by_event=dict(
+            warehouse.frame("SELECT event, count(*) AS n FROM landed GROUP BY event ORDER BY event").iter_rows()
+        ),
+    )
+
+
+def append_players(warehouse: Warehouse, now: dt.datetime, *, history: bool) -> Appended:
+    """Append the new ones among the temporary table `incoming_players` (rows of `PLAYERS_IN`).
+
+    A record is known when the player has the same one of that moment; another of the same moment is refused.
+    """
+    warehouse.run(
+        """INSERT INTO players
+           SELECT (SELECT coalesce(max(player_key), 0) FROM players) + row_number() OVER (ORDER BY user_id), user_id
+           FROM (SELECT DISTINCT user_id FROM incoming_players ANTI JOIN players USING (user_id))"""
+    )
+    warehouse.run(warehouse.fixed("settle_incoming_players"))
+    available = "recorded_at" if history else f"TIMESTAMPTZ '{now.isoformat()}'"
+    warehouse.run(
+        f"""INSERT INTO player_records BY NAME
+            SELECT player_key, recorded_at, {available} AS available_at, timezone, language, born_on, joined_at, opted_out,
+                   attributes::JSON AS attributes
+            FROM settled_players WHERE fate = 'new' ORDER BY row"""
+    )
+    return Appended(
+        fates=warehouse.frame(
+            """SELECT delivery_id, count(*) FILTER (fate = 'new') AS rows_taken, count(*) FILTER (fate = 'known') AS rows_known,
+                      count(*) FILTER (fate = 'conflict') AS rows_refused FROM settled_players GROUP BY delivery_id"""
+        ),
+        conflicts=warehouse.frame(
+            """SELECT delivery_id, line, coalesce(raw, user_id) AS raw,
+                      'this player has another record of the same recorded_at; the first stays' AS reason
+               FROM settled_players WHERE fate = 'conflict' ORDER BY row"""
+        ),
+        touched=pl.DataFrame(schema={"player_key": pl.Int64, "day": pl.Date}),
+    )
+
+
+def _has_zones(warehouse: Warehouse) -> bool:
+    return bool(warehouse.value("SELECT count(*) FROM player_records WHERE timezone IS NOT NULL"))
+
+
+def _zone(warehouse: Warehouse, app: App) -> str:
+    return f"coalesce(zone, {text(app.timezone)})" if _has_zones(warehouse) else text(app.timezone)
+
+
+def _placed(warehouse: Warehouse) -> str:
+    """New rows with their player's key and, where players have zones, the zone that held when it happened."""
+    placed = "(SELECT * FROM settled JOIN players USING (user_id) WHERE fate = 'new')"
+    if not _has_zones(warehouse):
+        return placed
+    zones = "(SELECT player_key, recorded_at, timezone FROM player_records WHERE timezone IS NOT NULL)"
+    return f"""(
+        SELECT placed.*, coalesce(then_zone.timezone, first_zone.timezone) AS zone
+        FROM {placed} AS placed
+        ASOF LEFT JOIN {zones} AS then_zone
+            ON then_zone.player_key = placed.player_key AND then_zone.recorded_at <= placed.occurred_at
+        LEFT JOIN (SELECT player_key, arg_min(timezone, recorded_at) AS timezone FROM {zones} GROUP BY player_key) AS first_zone
+            ON first_zone.player_key = placed.player_key
+    )"""

@@ -1,0 +1,100 @@
+"""What was delivered: one marker row per file taken, in the transaction of its rows, and the quarantine."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from data.warehouse import Warehouse
+
+State = Literal["taken", "already taken", "refused", "ignored"]
+BAD_ROWS = {"delivery_id": pl.String, "line": pl.Int64, "raw": pl.String, "reason": pl.String}
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of one file.
+
+    Attributes:
+        feeds: 'events', 'players', or the raw table it feeds.
+        rows_taken: Events or player records appended; with a source, raw rows kept.
+        rows_known: Already here.
+        rows_refused: In quarantine, each with its reason.
+        reason: Why the whole file was refused or ignored.
+    """
+
+    file: str
+    state: State
+    feeds: str = ""
+    delivery_id: str = ""
+    file_hash: str = ""
+    rows_read: int = 0
+    rows_taken: int = 0
+    rows_known: int = 0
+    rows_refused: int = 0
+    reason: str = ""
+
+
+def is_taken(warehouse: Warehouse, file_hash: str, feeds: str, version: str) -> bool:
+    """Whether this very file was taken under this version of the source and of the app's events."""
+    return bool(
+        warehouse.value(
+            "SELECT count(*) FROM deliveries WHERE file_hash = $file AND source = $feeds AND source_hash = $version",
+            {"file": file_hash, "feeds": feeds, "version": version},
+        )
+    )
+
+
+def earlier_delivery(warehouse: Warehouse, file_hash: str, feeds: str) -> tuple[str, int] | None:
+    """The first delivery of this very file to a raw table and its rows, if there was one."""
+    rows = warehouse.frame(
+        "SELECT delivery_id, rows_read FROM deliveries WHERE file_hash = $file AND source = $feeds ORDER BY delivery_id LIMIT 1",
+        {"file": file_hash, "feeds": feeds},
+    ).rows()
+    return (str(rows[0][0]), int(rows[0][1])) if rows else None
+
+
+def delivery_number(warehouse: Warehouse) -> int:
+    """How many files were taken so far; ids rise with it, so a later delivery sorts after an earlier one."""
+    return int(warehouse.value("SELECT count(*) FROM deliveries"))
+
+
+def record_deliveries(
+    warehouse: Warehouse, deliveries: Sequence[Delivery], version: str, now: dt.datetime, *, history: bool
+) -> None:
+    """Write the marker rows of the files taken."""
+    rows = [
+        (d.delivery_id, d.file, d.file_hash, d.feeds, d.rows_read, d.rows_taken, d.rows_known, d.rows_refused)
+        for d in deliveries
+        if d.state == "taken"
+    ]
+    names = ["delivery_id", "file", "file_hash", "source", "rows_read", "rows_taken", "rows_known", "rows_refused"]
+    frame = pl.DataFrame(rows, schema=names, orient="row").with_columns(
+        pl.lit(version).alias("source_hash"), pl.lit(now).alias("taken_at"), pl.lit(history).alias("history")
+    )
+    warehouse.append("deliveries", frame)
+
+
+def quarantine_rows(warehouse: Warehouse, bad: pl.DataFrame, now: dt.datetime) -> int:
+    """Put rows (`BAD_ROWS`) into quarantine, each once however often a source finds it; returns how many are new."""
+    with warehouse.lend(_bad=bad):
+        return int(
+            warehouse.value(
+                """INSERT INTO quarantine
+                   SELECT b.delivery_id, coalesce(d.file, ''), b.line, b.raw, b.reason, $now
+                   FROM _bad AS b LEFT JOIN deliveries AS d USING (delivery_id)
+                   WHERE NOT EXISTS (FROM quarantine AS q WHERE q.delivery_id = b.delivery_id AND q.reason = b.reason
+                                     AND q.line IS NOT DISTINCT FROM b.line AND q.raw IS NOT DISTINCT FROM b.raw)
+                   ORDER BY b.delivery_id, b.line""",
+                {"now": now},
+            )
+        )
+
+
+def quarantine_files(warehouse: Warehouse, deliveries: Sequence[Delivery], now: dt.datetime) -> None:
+    """Note the files refused whole; the line stays empty."""
+    rows = [(d.delivery_id, d.file, None, None, d.reason, now) for d in deliveries if d.state == "refused"]
+    names = ["delivery_id", "file", "line", "raw", "reason", "quarantined_at"]
+    warehouse.append("quarantine", pl.DataFrame(rows, schema=names, orient="row"))

@@ -1,0 +1,180 @@
+"""Take deliveries in: events or players, in the contract's own columns or through a source."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import polars as pl
+
+from configs.app import App
+from data.contracts_in import accepted_events
+from data.warehouse import Warehouse
+from pipelines.activity.append import Appended, append_events, append_players
+from pipelines.activity.deliveries import (
+    Delivery,
+    delivery_number,
+    quarantine_files,
+    quarantine_rows,
+    record_deliveries,
+)
+from pipelines.activity.intake import Intake, announce, prepare, read_direct, read_raw, select_rows
+from pipelines.activity.parts import refresh_parts, sync_metrics
+from pipelines.activity.raw_tables import Source, check_delivered, read_source
+from pipelines.activity.read_files import LIMITS, find_files
+from pipelines.activity.read_text import Limits
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What became of a delivery.
+
+    Attributes:
+        deliveries: One entry per file, in the order read.
+        taken: Events (or player records) appended.
+        known: Rows already here.
+        refused: Rows put into quarantine.
+        by_event: Events appended, by kind.
+        touched: Player-days whose parts were computed again.
+    """
+
+    deliveries: tuple[Delivery, ...]
+    taken: int = 0
+    known: int = 0
+    refused: int = 0
+    by_event: Mapping[str, int] = field(default_factory=dict)
+    touched: int = 0
+
+    @property
+    def refused_files(self) -> tuple[Delivery, ...]:
+        """The files that could not be read at all, each with its reason."""
+        return tuple(d for d in self.deliveries if d.state == "refused")
+
+
+def ingest_files(
+    warehouse: Warehouse,
+    app: App,
+    paths: Sequence[Path],
+    *,
+    now: dt.datetime,
+    history: bool,
+    source_sql: str | None = None,
+    players: bool = False,
+    progress: Progress | None = None,
+    limits: Limits = LIMITS,
+) -> IngestResult:
+    """Take files and folders in.
+
+    A bad row goes to quarantine and costs nothing else; a bad file is refused and the others go in; everything that goes
+    in does so in one transaction. A file is taken once for each version of the source and of the app's events, so a mended
+    source or app file may take it again.
+
+    Args:
+        warehouse: Open for writing.
+        app: Whose events they are.
+        paths: Files, or folders walked in order of name.
+        now: When this delivery arrived (UTC).
+        history: Past data: available from the moment it happened, instead of from `now`.
+        source_sql: A SELECT over raw tables; without it the files have the contract's own columns.
+        players: They are player records, not events.
+        progress: Called with (what is being done, bytes done, bytes in all).
+        limits: What a file may ask of the machine.
+
+    Raises:
+        NightquestError: A path does not exist; the source is wrong, fails, or misses a raw table.
+    """
+    files, others = find_files(paths)
+    meter = _Meter(progress, sum(path.stat().st_size for path in files))
+    source = None if source_sql is None else read_source(source_sql)
+    intake = Intake(warehouse, app, now, players, source, _version(app, source), limits, meter.add)
+    prepare(intake)
+    ignored = [Delivery(str(path), "ignored", reason="is no CSV, JSON Lines or Parquet file") for path in others]
+    if source is None:  # read before the transaction: an error in one file must not cost the others
+        found = _read_all(intake, files, read_direct)
+    with warehouse.transaction():
+        if source is not None:
+            found = _read_all(intake, files, read_raw)
+            if new := [d for d in found if d.state == "taken"]:
+                check_delivered(warehouse, source, [f"{d.file}: {d.reason}" for d in found if d.state == "refused"])
+                meter.say("Reading the source")
+                select_rows(intake, source, new[-1].delivery_id)
+        meter.say("Adding up player-days")
+        return _finish(intake, [*found, *ignored], history=history)
+
+
+class _Meter:
+    """Adds up the bytes read over all files."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def add(self, file: str, n_bytes: int) -> None:
+        self._done = min(self._total, self._done + n_bytes)
+        self.say(f"Reading {file}")
+
+    def say(self, what: str) -> None:
+        if self._progress:
+            self._progress(what, self._done, self._total)
+
+
+def _version(app: App, source: Source | None) -> str:
+    """Changes with the source and with what the app's events may be."""
+    events = (f"{name} {event.model_dump_json(exclude={'title'})}" for name, event in accepted_events(app).items())
+    text = "\n".join([source.hash if source else "", app.timezone, *events])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_all(
+    intake: Intake, files: Sequence[Path], read: Callable[[Intake, Path, Delivery], Delivery]
+) -> list[Delivery]:
+    number, before, found = delivery_number(intake.warehouse), set[str](), list[Delivery]()
+    for i, path in enumerate(files, 1):
+        delivery = announce(intake, path, number + i, before)
+        found.append(read(intake, path, delivery) if delivery.state == "taken" else delivery)
+    return found
+
+
+def _finish(intake: Intake, found: list[Delivery], *, history: bool) -> IngestResult:
+    """Append, mark the deliveries, quarantine, and compute the touched player-days again."""
+    warehouse, app = intake.warehouse, intake.app
+    sync_metrics(warehouse, app)
+    first = not warehouse.value("SELECT count(*) FROM (FROM events LIMIT 1)")
+    if intake.players:
+        appended = append_players(warehouse, intake.now, history=history)
+    else:
+        appended = append_events(warehouse, app, intake.now, history=history)
+    bad = pl.concat([intake.bad_rows(), appended.conflicts])
+    if intake.source is None:
+        found = _with_counts(found, appended, bad)
+    record_deliveries(warehouse, found, intake.version, intake.now, history=history)
+    quarantine_files(warehouse, found, intake.now)
+    refused = quarantine_rows(warehouse, bad, intake.now)
+    if appended.touched.height:
+        refresh_parts(warehouse, app, None if first else appended.touched)
+    return IngestResult(
+        tuple(found),
+        taken=int(appended.fates["rows_taken"].sum()),
+        known=int(appended.fates["rows_known"].sum()),
+        refused=refused,
+        by_event=appended.by_event,
+        touched=appended.touched.height,
+    )
+
+
+def _with_counts(found: list[Delivery], appended: Appended, bad: pl.DataFrame) -> list[Delivery]:
+    fates = {row["delivery_id"]: row for row in appended.fates.iter_rows(named=True)}
+    refused = dict(bad.group_by("delivery_id").len().iter_rows())
+    return [
+        replace(
+            d,
+            rows_taken=fates.get(d.delivery_id, {}).get("rows_taken", 0),
+            rows_known=fates.get(d.delivery_id, {}).get("rows_known", 0),
+            rows_refused=refused.get(d.delivery_id, 0),
+        )
+        if d.state == "taken"
+        else d
+        for d in found
+    ]

@@ -1,0 +1,188 @@
+"""Files on their way in: read, staged, judged, and laid into temporary tables; nothing lasting but raw rows."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from zoneinfo import available_timezones
+
+import duckdb
+import pandera.polars as pa
+import polars as pl
+
+from configs.app import App
+from configs.errors import NightquestError
+from data.contracts_in import EVENT_COLUMNS, EVENTS_IN, PLAYER_COLUMNS, PLAYERS_IN
+from data.warehouse import Warehouse
+from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_delivery, is_taken
+from pipelines.activity.judge import judge_events_sql, judge_players_sql
+from pipelines.activity.raw_tables import Source, forget_delivery, has_rows_of, keep_block, table_for
+from pipelines.activity.read_files import Block, hash_file, read_blocks
+from pipelines.activity.read_text import BadLine, FileRefusedError, Limits
+from pipelines.activity.stage import column_types, stage_json, stage_typed
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The settled facts of one run, and the bad rows it finds."""
+
+    warehouse: Warehouse
+    app: App
+    now: dt.datetime
+    players: bool
+    source: Source | None
+    version: str
+    limits: Limits
+    on_bytes: Callable[[str, int], None]
+    bad: list[pl.DataFrame] = field(default_factory=list)
+
+    @property
+    def columns(self) -> Mapping[str, bool]:
+        """The contract's columns, and whether a file must have them."""
+        return PLAYER_COLUMNS if self.players else EVENT_COLUMNS
+
+    @property
+    def schema(self) -> pa.DataFrameSchema:
+        """What a checked row must satisfy."""
+        return PLAYERS_IN if self.players else EVENTS_IN
+
+    @property
+    def table(self) -> str:
+        """The temporary table of checked rows."""
+        return "incoming_players" if self.players else "incoming"
+
+    def judge(self, staged: str) -> str:
+        """The query that types staged rows and finds their faults."""
+        judge = judge_players_sql if self.players else judge_events_sql
+        return judge(self.app, staged, self.now)
+
+    def bad_rows(self) -> pl.DataFrame:
+        """All bad rows so far (`BAD_ROWS`)."""
+        return pl.concat([pl.DataFrame(schema=BAD_ROWS), *self.bad])
+
+
+def prepare(intake: Intake) -> None:
+    """Empty the temporary tables."""
+    empty = pl.DataFrame(schema={name: column.dtype.type for name, column in intake.schema.columns.items()})
+    warehouse = intake.warehouse
+    with warehouse.lend(_empty=empty, _zones=pl.DataFrame({"zone": sorted(available_timezones())})):
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE {intake.table} AS FROM _empty")
+        warehouse.run(
+            "CREATE OR REPLACE TEMP TABLE known_zones AS "
+            "SELECT zone FROM _zones WHERE zone IN (SELECT name FROM pg_timezone_names()) AND zone <> 'localtime'"
+        )
+
+
+def announce(intake: Intake, path: Path, number: int, before: set[str]) -> Delivery:
+    """Give a file its delivery id, or say why it is not read.
+
+    Args:
+        intake: The run.
+        path: The file.
+        number: Its place among all deliveries.
+        before: Hashes of the files of this run; this one's is added.
+    """
+    feeds = "players" if intake.players else "events"
+    if intake.source is not None:
+        table = table_for(path, intake.source)
+        if table is None:
+            reads = ", ".join(name.removeprefix("raw_") for name in intake.source.tables)
+            return Delivery(str(path), "ignored", reason=f"the source reads {reads} only")
+        feeds = table
+    try:
+        file_hash = hash_file(path)
+    except FileRefusedError as error:
+        return Delivery(str(path), "refused", feeds, f"{number:08d}-unread", reason=str(error))
+    known = file_hash + feeds in before or is_taken(intake.warehouse, file_hash, feeds, intake.version)
+    before.add(file_hash + feeds)
+    return Delivery(
+        str(path), "already taken" if known else "taken", feeds, f"{number:08d}-{file_hash[:12]}", file_hash
+    )
+
+
+def read_direct(intake: Intake, path: Path, delivery: Delivery) -> Delivery:
+    """Read a file that has the contract's columns into the temporary table."""
+    wanted = [name for name, needed in intake.columns.items() if needed]
+    n_bad, n_read = len(intake.bad), 0
+    try:
+        for block in read_blocks(path, wanted, intake.limits, lambda n: intake.on_bytes(path.name, n)):
+            with intake.warehouse.lend(_block=block.frame):
+                if block.is_json:
+                    staged = stage_json("_block", intake.columns, delivery.delivery_id)
+                else:
+                    types = column_types(intake.warehouse, "_block")
+                    staged = stage_typed("_block", types, intake.columns, delivery.delivery_id)
+                _keep(intake, intake.warehouse.frame(intake.judge(staged)))
+            _note(intake, block.bad, delivery.delivery_id)
+            n_read += block.frame.height + len(block.bad)
+    except (FileRefusedError, duckdb.Error) as error:
+        del intake.bad[n_bad:]
+        intake.warehouse.run(f"DELETE FROM {intake.table} WHERE delivery_id = $id", {"id": delivery.delivery_id})
+        return replace(delivery, state="refused", reason=_first_line(error))
+    return replace(delivery, rows_read=n_read)
+
+
+def read_raw(intake: Intake, path: Path, delivery: Delivery) -> Delivery:
+    """Append a file's rows to the raw table that it feeds, unless they are there from an earlier version of the source."""
+    warehouse, table = intake.warehouse, delivery.feeds
+    if earlier := earlier_delivery(warehouse, delivery.file_hash, table):
+        if has_rows_of(warehouse, table, earlier[0]):
+            return replace(delivery, rows_read=earlier[1], rows_known=earlier[1])
+    n_bad, n_read, n_kept = len(intake.bad), 0, 0
+    try:
+        for block in read_blocks(path, (), intake.limits, lambda n: intake.on_bytes(path.name, n)):
+            kept, misfits = keep_block(warehouse, table, block, delivery.delivery_id)
+            _note(intake, [*block.bad, *misfits], delivery.delivery_id)
+            n_read, n_kept = n_read + block.frame.height + len(block.bad), n_kept + kept
+    except FileRefusedError as error:
+        del intake.bad[n_bad:]
+        forget_delivery(warehouse, table, delivery.delivery_id)
+        return replace(delivery, state="refused", reason=str(error))
+    return replace(delivery, rows_read=n_read, rows_taken=n_kept, rows_refused=n_read - n_kept)
+
+
+def select_rows(intake: Intake, source: Source, delivery_id: str) -> None:
+    """Run the source over all raw rows and lay what it yields into the temporary table.
+
+    Raises:
+        NightquestError: The SELECT fails, or yields other columns than the contract's.
+    """
+    warehouse = intake.warehouse
+    query = f"({source.sql})"
+    try:
+        staged = stage_typed(query, column_types(warehouse, query), intake.columns, delivery_id)
+        warehouse.run(
+            f"CREATE OR REPLACE TEMP TABLE judged AS SELECT row_number() OVER () AS nth, * FROM ({intake.judge(staged)})"
+        )
+    except (FileRefusedError, duckdb.Error) as error:
+        raise NightquestError(
+            f"The source cannot be run: {_first_line(error)}.", "Mend its file in configs/sources; nothing was taken."
+        ) from error
+    for part in _parts(warehouse, "judged", intake.limits.rows):
+        _keep(intake, part)
+    warehouse.run("DROP TABLE judged")
+
+
+def _parts(warehouse: Warehouse, table: str, rows: int) -> Iterator[pl.DataFrame]:
+    total = int(warehouse.value(f"SELECT count(*) FROM {table}"))
+    for start in range(0, total, rows):
+        yield warehouse.frame(
+            f"SELECT * EXCLUDE (nth) FROM {table} WHERE nth > {start} AND nth <= {start + rows} ORDER BY nth"
+        )
+
+
+def _keep(intake: Intake, judged: pl.DataFrame) -> None:
+    """Split judged rows by mask: the good ones must satisfy the contract, the bad ones carry their reason."""
+    faulty = pl.col("reason").is_not_null()
+    good = intake.schema.validate(judged.filter(~faulty).drop("reason"))
+    intake.warehouse.append(intake.table, good)
+    intake.bad.append(judged.filter(faulty).select(BAD_ROWS.keys()))
+
+
+def _note(intake: Intake, bad: list[BadLine], delivery_id: str) -> None:
+    rows = [(delivery_id, line.line, line.raw, line.reason) for line in bad]
+    intake.bad.append(pl.DataFrame(rows, schema=BAD_ROWS, orient="row"))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["unreadable"])[0][:300].rstrip(".")

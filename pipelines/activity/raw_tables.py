@@ -1,0 +1,230 @@
+"""Sources: foreign tables kept as they came, and the one SELECT that reads events or players out of them."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.scope import traverse_scope
+
+from configs.errors import NightquestError
+from data.warehouse import Warehouse
+from pipelines.activity.read_files import Block, table_stem
+from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError
+from pipelines.activity.stage import column_types, quote, text
+
+PREFIX = "raw_"
+_OWN = frozenset({"_delivery_id", "_row"})
+# Functions that sqlglot has no class for, and that only look at their arguments.
+_PLAIN_FUNCTIONS = frozenset(
+    """
+    bar bit_count contains datepart datesub epoch epoch_ms epoch_ns epoch_us isfinite isinf isnan json json_array_length
+    json_contains json_extract json_extract_path json_extract_path_text json_extract_string json_keys json_merge_patch
+    json_object json_type json_valid list_aggregate list_contains list_element list_value make_date make_time make_timestamp
+    make_timestamptz map_extract md5_number_lower printf regexp_full_match row strftime strip_accents
+    strptime struct_pack to_days to_hours to_microseconds to_milliseconds to_minutes to_months to_seconds to_weeks to_years
+    trunc try_strptime url_decode url_encode
+    """.split()
+)
+# The clock, chance and settings: the same rows must give the same events.
+_FORBIDDEN = (
+    *(exp.CurrentDate, exp.CurrentDatetime, exp.CurrentTime, exp.CurrentTimestamp, exp.CurrentUser, exp.Localtime),
+    *(
+        exp.Localtimestamp,
+        exp.Rand,
+        exp.Randn,
+        exp.Uuid,
+        exp.Into,
+        exp.Parameter,
+        exp.Placeholder,
+        exp.SessionParameter,
+    ),
+    *(exp.Command, exp.ReadCSV, exp.ReadParquet),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A checked SELECT over raw tables.
+
+    Attributes:
+        sql: What is run: the checked tree written out again.
+        tables: The raw tables it reads, by name.
+        hash: Of its text; a mended source may take a delivery again.
+    """
+
+    sql: str
+    tables: tuple[str, ...]
+    hash: str
+
+
+def read_source(sql: str) -> Source:
+    """Parse and check the text of a source.
+
+    Raises:
+        NightquestError: It is not one SELECT over raw tables, or calls what reads files, the clock or chance.
+    """
+    try:
+        statements = [s for s in sqlglot.parse(sql, dialect="duckdb") if s is not None]
+    except SqlglotError as error:
+        raise _wrong(f"cannot be read as SQL: {str(error).splitlines()[0]}") from None
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise _wrong("must be one SELECT")
+    tree = statements[0]
+    for node in tree.walk():
+        _check_node(node)
+    names = {
+        table.name.lower()
+        for scope in traverse_scope(tree)
+        for table in scope.sources.values()
+        if isinstance(table, exp.Table)
+    }
+    strange = sorted(name for name in names if not re.fullmatch(r"raw_[a-z0-9_]+", name))
+    if strange:
+        raise _wrong(f"reads '{strange[0]}'; it may read raw tables only, named raw_ and the name of their file")
+    if not names:
+        raise _wrong("reads no raw table")
+    return Source(
+        tree.sql(dialect="duckdb", comments=False), tuple(sorted(names)), hashlib.sha256(sql.encode()).hexdigest()
+    )
+
+
+def table_for(path: Path, source: Source) -> str | None:
+    """The raw table that a file feeds: named like it, or like it and a suffix (`votes-2018-03.csv` feeds raw_votes)."""
+    name = PREFIX + re.sub(r"[^a-z0-9]+", "_", table_stem(path).lower()).strip("_")
+    if name in source.tables:
+        return name
+    longer = [table for table in source.tables if re.match(rf"{re.escape(table)}[_0-9]", name)]
+    return max(longer, key=len, default=None)
+
+
+def keep_block(warehouse: Warehouse, table: str, block: Block, delivery_id: str) -> tuple[int, list[BadLine]]:
+    """Append a block's rows to a raw table, adding columns it does not have yet.
+
+    Returns:
+        The rows kept, and those with a value that does not fit its column.
+    """
+    with warehouse.lend(_block=block.frame):
+        relation, bad = _taken_apart(warehouse) if block.is_json else ("_block", [])
+        types = {name: kind for name, kind in column_types(warehouse, relation).items() if name not in {"line", "raw"}}
+        if reserved := _OWN & types.keys():
+            raise FileRefusedError(f"The column '{min(reserved)}' is Nightquest's own; rename it.")
+        kinds = _make_room(warehouse, table, types)
+        bad += _misfits(warehouse, relation, types, kinds)
+        columns = ", ".join(quote(name) for name in types)
+        values = ", ".join(f"TRY_CAST({quote(name)} AS {kinds[name.lower()]})" for name in types)
+        with warehouse.lend(_misfits=pl.DataFrame({"line": [b.line for b in bad]}, schema={"line": pl.Int64})):
+            kept = warehouse.value(
+                f"INSERT INTO {table} ({columns}, _delivery_id, _row) "
+                f"SELECT {values}, {text(delivery_id)}, line FROM {relation} ANTI JOIN _misfits USING (line)"
+            )
+    return int(kept), bad
+
+
+def check_delivered(warehouse: Warehouse, source: Source, refused: Iterable[str]) -> None:
+    """Make sure that every raw table the source reads exists.
+
+    Raises:
+        NightquestError: Nothing was ever delivered for one of them; names the file.
+    """
+    missing = [table for table in source.tables if not _exists(warehouse, table)]
+    if missing:
+        files = " and ".join(f"'{table.removeprefix(PREFIX)}'" for table in missing)
+        because = "".join(f" ({reason})" for reason in refused)
+        raise NightquestError(
+            f"The source also reads {files}, and no such file has been delivered{because}.",
+            f"Deliver {files} (.csv, .jsonl or .parquet) together with the others, as a folder for instance.",
+        )
+
+
+def has_rows_of(warehouse: Warehouse, table: str, delivery_id: str) -> bool:
+    """Whether a raw table still holds a delivery."""
+    found = f"SELECT count(*) FROM {table} WHERE _delivery_id = $id"
+    return _exists(warehouse, table) and bool(warehouse.value(found, {"id": delivery_id}))
+
+
+def forget_delivery(warehouse: Warehouse, table: str, delivery_id: str) -> None:
+    """Take the rows of a half-read file out of a raw table again."""
+    if _exists(warehouse, table):
+        warehouse.run(f"DELETE FROM {table} WHERE _delivery_id = $id", {"id": delivery_id})
+
+
+def _wrong(what: str) -> NightquestError:
+    return NightquestError(
+        f"The source {what}.", "Mend its file in configs/sources; docs/sources.md says what it may hold."
+    )
+
+
+def _check_node(node: exp.Expression) -> None:
+    if isinstance(node, _FORBIDDEN):
+        raise _wrong(f"uses '{node.sql(dialect='duckdb')[:60]}'; the same rows must always give the same events")
+    if isinstance(node, exp.Anonymous) and node.name.lower() not in _PLAIN_FUNCTIONS:
+        raise _wrong(f"calls '{node.name[:60]}', which is not on the list of functions a source may call")
+    if isinstance(node, exp.Table) and (not isinstance(node.this, exp.Identifier) or node.args.get("db")):
+        raise _wrong(
+            f"reads '{node.sql(dialect='duckdb')[:60]}'; it may read raw tables only, never files or functions"
+        )
+
+
+def _exists(warehouse: Warehouse, table: str) -> bool:
+    return bool(warehouse.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = $name", {"name": table}))
+
+
+def _taken_apart(warehouse: Warehouse) -> tuple[str, list[BadLine]]:
+    """JSON objects as columns of text, one for every key that occurs."""
+    docs = "(SELECT line, raw, TRY_CAST(raw AS JSON) AS doc FROM _block)"
+    broken = warehouse.frame(f"SELECT line, raw FROM {docs} WHERE doc IS NULL OR json_type(doc) <> 'OBJECT'")
+    bad = [BadLine(line, raw[:RAW_CHARACTERS], "the line is not a JSON object") for line, raw in broken.iter_rows()]
+    keys = warehouse.frame(
+        f"SELECT DISTINCT unnest(json_keys(doc)) AS key FROM {docs} WHERE json_type(doc) = 'OBJECT' ORDER BY key"
+    )["key"].to_list()
+    if len(keys) > 1000:
+        raise FileRefusedError("The objects have over 1000 different keys; write a table with fewer columns.")
+    values = "".join(f", doc ->> {text(_pointer(key))} AS {quote(key)}" for key in keys)
+    return f"(SELECT line, raw{values} FROM {docs} WHERE json_type(doc) = 'OBJECT')", bad
+
+
+def _pointer(key: str) -> str:
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def _make_room(warehouse: Warehouse, table: str, types: dict[str, str]) -> dict[str, str]:
+    """Create the raw table or its missing columns; returns its column types by lower-case name."""
+    if not _exists(warehouse, table):
+        columns = "".join(f"{quote(name)} {_storable(kind)}, " for name, kind in types.items())
+        warehouse.run(f"CREATE TABLE {table} ({columns}_delivery_id VARCHAR NOT NULL, _row BIGINT NOT NULL)")
+    kinds = {name.lower(): kind for name, kind in column_types(warehouse, table).items()}
+    for name, kind in types.items():
+        if name.lower() not in kinds:
+            warehouse.run(f"ALTER TABLE {table} ADD COLUMN {quote(name)} {_storable(kind)}")
+            kinds[name.lower()] = _storable(kind)
+    return kinds
+
+
+def _storable(kind: str) -> str:
+    return "VARCHAR" if kind == '"NULL"' else kind
+
+
+def _misfits(warehouse: Warehouse, relation: str, types: dict[str, str], kinds: dict[str, str]) -> list[BadLine]:
+    """Rows holding a value that an existing column of another type cannot take."""
+    clashes = [name for name, kind in types.items() if kind != kinds[name.lower()]]
+    if not clashes:
+        return []
+    tests = {
+        name: f"{quote(name)} IS NOT NULL AND TRY_CAST({quote(name)} AS {kinds[name.lower()]}) IS NULL"
+        for name in clashes
+    }
+    told = " ".join(
+        f"WHEN {test} THEN {text(f'column {name} is not {kinds[name.lower()].lower()} as in earlier deliveries')}"
+        for name, test in tests.items()
+    )
+    rows = warehouse.frame(
+        f"SELECT line, coalesce(raw, CAST(to_json(b) AS VARCHAR))[:{RAW_CHARACTERS}] AS raw, CASE {told} END AS reason "
+        f"FROM {relation} AS b WHERE {' OR '.join(tests.values())}"
+    )
+    return [BadLine(*row) for row in rows.iter_rows()]

@@ -1,0 +1,169 @@
+"""Delivered files as blocks of rows, whatever their format: CSV, JSON Lines (both also gzip or zstd) and Parquet."""
+
+import hashlib
+import itertools
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from configs.errors import NightquestError
+from pipelines.activity.read_csv import read_header, read_rows
+from pipelines.activity.read_text import BadLine, FileRefusedError, Limits, Lines, read_lines
+
+TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json"})
+JSON_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
+PACKED_SUFFIXES = frozenset({".gz", ".zst"})
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows of a file.
+
+    Attributes:
+        frame: `line` (Int64, 1-based; the row's number in Parquet), `raw` (String, null in Parquet) and the columns.
+            Of JSON Lines only `line` and `raw`: the objects are taken apart in the warehouse.
+        bad: Lines that are not rows.
+        is_json: Whether `raw` is a JSON object to take apart.
+    """
+
+    frame: pl.DataFrame
+    bad: list[BadLine] = field(default_factory=list)
+    is_json: bool = False
+
+
+def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The files to read, folders walked in order of name, and those in folders that are no data.
+
+    Raises:
+        NightquestError: A path does not exist, cannot be read, or a folder holds no data.
+    """
+    files: list[Path] = []
+    others: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise NightquestError(f"There is no file or folder '{path}'.", "Check the path.")
+        if not path.is_dir():
+            files.append(path)
+            continue
+        inside = [p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith(".")]
+        data = [p for p in inside if _format_suffix(p) in TEXT_SUFFIXES | {".parquet"}]
+        if not data:
+            raise NightquestError(f"The folder '{path}' holds no CSV, JSON Lines or Parquet file.", "Check the path.")
+        files += data
+        others += [p for p in inside if p not in set(data)]
+    return list(dict.fromkeys(files)), others
+
+
+def table_stem(path: Path) -> str:
+    """A file's name without format and compression suffixes."""
+    bare = path.with_suffix("") if path.suffix.lower() in PACKED_SUFFIXES else path
+    return bare.stem
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        FileRefusedError: The file cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise FileRefusedError(f"The file cannot be read ({error.strerror}); check its permissions.") from error
+
+
+def read_blocks(
+    path: Path, wanted: Collection[str], limits: Limits = LIMITS, on_bytes: Callable[[int], None] = lambda _: None
+) -> Iterator[Block]:
+    """Read a file block by block, so that its size does not matter.
+
+    Args:
+        path: One file. Its first bytes tell compression and Parquet; its name, or else its first line, tells CSV from JSON.
+        wanted: Columns that a CSV header must name; they also decide which delimiter it uses.
+        limits: What the file may ask of the machine.
+        on_bytes: Called with the bytes read since the last call.
+
+    Raises:
+        FileRefusedError: The file as a whole cannot be read.
+    """
+    with path.open("rb") as stream:
+        magic = stream.read(4)
+    if magic == b"PAR1" or (path.suffix.lower() == ".parquet" and magic):
+        return _read_parquet(path, limits, on_bytes)
+    return _read_text(path, wanted, limits, on_bytes)
+
+
+def _format_suffix(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in PACKED_SUFFIXES:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _read_text(path: Path, wanted: Collection[str], limits: Limits, on_bytes: Callable[[int], None]) -> Iterator[Block]:
+    blocks = read_lines(path, limits, on_bytes)
+    before: list[BadLine] = []
+    for first in blocks:
+        before += first.bad
+        start = next((i for i, text in enumerate(first.texts) if text.strip()), None)
+        if start is not None:
+            break
+    else:
+        raise FileRefusedError(before[0].reason.capitalize() + "." if before else "The file holds only blank lines.")
+    first = Lines(first.numbers[start:], first.texts[start:])
+    line = first.texts[0].lstrip()
+    if line.startswith("[") and _format_suffix(path) in JSON_SUFFIXES:
+        raise FileRefusedError("The file is one JSON array; write JSON Lines, one object a line.")
+    if before:
+        yield Block(_no_rows(), before)
+    if _format_suffix(path) in JSON_SUFFIXES or line.startswith("{"):
+        yield from (_json_block(block) for block in itertools.chain([first], blocks))
+        return
+    header = read_header(first.texts[0], wanted)
+    rest = Lines(first.numbers[1:], first.texts[1:])
+    for frame, bad in read_rows(itertools.chain([rest], blocks), header):
+        yield Block(frame, bad)
+
+
+def _json_block(block: Lines) -> Block:
+    frame = pl.DataFrame({"line": block.numbers, "raw": block.texts}, schema={"line": pl.Int64, "raw": pl.String})
+    return Block(frame.filter(pl.col("raw").str.strip_chars() != ""), block.bad, is_json=True)
+
+
+def _no_rows() -> pl.DataFrame:
+    return pl.DataFrame(schema={"line": pl.Int64, "raw": pl.String})
+
+
+def _read_parquet(path: Path, limits: Limits, on_bytes: Callable[[int], None]) -> Iterator[Block]:
+    try:
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            if len(set(names)) < len(names) or not names:
+                raise FileRefusedError("The Parquet file has no columns, or names one twice; write it again.")
+            line, rows = 1, max(1, file.metadata.num_rows)
+            for batch in file.iter_batches(batch_size=limits.rows):
+                frame = _plain(pl.DataFrame(pa.Table.from_batches([batch])))
+                numbers = pl.int_range(line, line + frame.height, dtype=pl.Int64, eager=True).alias("line")
+                yield Block(frame.select(numbers, pl.lit(None, pl.String).alias("raw"), pl.all()))
+                line += frame.height
+                on_bytes(path.stat().st_size * frame.height // rows)
+            if line == 1:
+                yield Block(
+                    _plain(pl.DataFrame(file.schema_arrow.empty_table())).select(
+                        _no_rows()["line"], _no_rows()["raw"], pl.all()
+                    )
+                )
+    except (pa.ArrowException, OSError, pl.exceptions.PolarsError) as error:
+        first = (str(error).splitlines() or ["unreadable"])[0]
+        raise FileRefusedError(f"The Parquet file is damaged ({first[:120]}); deliver it again.") from error
+
+
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Dictionary-encoded columns as text."""
+    return frame.with_columns(pl.selectors.categorical().cast(pl.String), pl.selectors.enum().cast(pl.String))

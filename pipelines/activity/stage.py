@@ -1,0 +1,133 @@
+"""Delivered rows of any format brought to one shape: a query that yields the contract's columns as text.
+
+The shape: line, raw, fault (why the line is no row, or null), delivery_id, then the contract's columns as VARCHAR.
+"""
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from data.warehouse import Warehouse
+from pipelines.activity.read_text import FileRefusedError
+
+_TEXT = ("VARCHAR",)
+_WHOLE = (
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+    "UHUGEINT",
+)
+_NUMBER = (*_WHOLE, "FLOAT", "DOUBLE", "DECIMAL")
+_MOMENT = ("TIMESTAMP", "DATE")
+_DOCUMENT = ("JSON", "STRUCT", "MAP")
+
+# What each column may be in a typed file; a column of nulls has the type "NULL" or INTEGER and fits everywhere.
+_TYPES: Mapping[str, tuple[str, ...]] = {
+    "event_id": _TEXT + _WHOLE,
+    "user_id": _TEXT + _WHOLE,
+    "event": _TEXT,
+    "occurred_at": _TEXT + _MOMENT,
+    "sequence": _TEXT + _NUMBER,
+    "value": _TEXT + _NUMBER,
+    "properties": _TEXT + _DOCUMENT,
+    "recorded_at": _TEXT + _MOMENT,
+    "timezone": _TEXT,
+    "language": _TEXT,
+    "born_on": _TEXT + _MOMENT,
+    "joined_at": _TEXT + _MOMENT,
+    "opted_out": (*_TEXT, "BOOLEAN"),
+    "attributes": _TEXT + _DOCUMENT,
+}
+_NAMES = ("event_id", "user_id", "event")
+
+
+def quote(name: str) -> str:
+    """A name as a quoted SQL identifier."""
+    return exp.to_identifier(name, quoted=True).sql(dialect="duckdb")
+
+
+def text(value: str) -> str:
+    """A value as a SQL string literal."""
+    return exp.Literal.string(value).sql(dialect="duckdb")
+
+
+def column_types(warehouse: Warehouse, relation: str) -> dict[str, str]:
+    """The columns of a relation or query in parentheses, with their DuckDB types."""
+    described = warehouse.frame(f"DESCRIBE SELECT * FROM {relation}")
+    return dict(described.select("column_name", "column_type").iter_rows())
+
+
+def stage_typed(relation: str, types: Mapping[str, str], columns: Mapping[str, bool], delivery_id: str | None) -> str:
+    """A query that stages a relation with columns of its own types, read from Parquet, CSV or a source.
+
+    Args:
+        relation: Its name, or a query in parentheses; `line`, `raw`, `_delivery_id` and `_row` are used where present.
+        types: DuckDB type by column.
+        columns: The contract's columns, and whether each must be there.
+        delivery_id: Stands where the relation has no `_delivery_id`.
+
+    Raises:
+        FileRefusedError: A column is missing, unknown or of an unusable type.
+    """
+    own = [name for name in types if name not in {"line", "raw", "_delivery_id", "_row"}]
+    _check_names(own, columns)
+    for name in own:
+        if types[name] != '"NULL"' and not types[name].startswith(_TYPES[name]):
+            usable = ", ".join(kind.lower() for kind in _TYPES[name])
+            raise FileRefusedError(f"The column '{name}' is {types[name].lower()}; it may be {usable}.")
+    line = "line" if "line" in types else "_row" if "_row" in types else "row_number() OVER ()"
+    given = "NULL" if delivery_id is None else text(delivery_id)
+    delivery = f"coalesce(_delivery_id, {given})" if "_delivery_id" in types else given
+    values = ", ".join(f"{_as_text(name, types.get(name))} AS {name}" for name in columns)
+    raw = "raw" if "raw" in types else "NULL::VARCHAR"
+    return (
+        f"SELECT CAST({line} AS BIGINT) AS line, {raw} AS raw, NULL::VARCHAR AS fault, "
+        f"CAST({delivery} AS VARCHAR) AS delivery_id, {values} FROM {relation}"
+    )
+
+
+def stage_json(relation: str, columns: Mapping[str, bool], delivery_id: str) -> str:
+    """A query that stages JSON objects, one in each `raw` of a relation (line, raw)."""
+    known = ", ".join(text(name) for name in columns)
+    kinds = "".join(
+        f" WHEN json_type(doc, '$.{name}') IN ('OBJECT', 'ARRAY', 'BOOLEAN', 'DOUBLE') THEN '{name} is not text'"
+        for name in columns
+        if name in _NAMES
+    )
+    values = ", ".join(f"nullif(doc ->> '$.{name}', '') AS {name}" for name in columns)
+    return f"""
+        SELECT line, raw,
+               CASE WHEN doc IS NULL THEN 'the line is not valid JSON'
+                    WHEN json_type(doc) <> 'OBJECT' THEN 'the line is not a JSON object'
+                    WHEN NOT list_has_all([{known}], json_keys(doc))
+                    THEN 'unknown field ''' || [k FOR k IN json_keys(doc) IF k NOT IN ({known})][1][:60]
+                         || '''; put it into properties, or write a source'
+                    {kinds} END AS fault,
+               {text(delivery_id)} AS delivery_id, {values}
+        FROM (SELECT line, raw, TRY_CAST(raw AS JSON) AS doc FROM {relation})"""
+
+
+def _check_names(names: list[str], columns: Mapping[str, bool]) -> None:
+    unknown = [name for name in names if name not in columns]
+    missing = [name for name, needed in columns.items() if needed and name not in names]
+    if missing:
+        raise FileRefusedError(f"The column '{missing[0]}' is missing; a file has {', '.join(columns)}.")
+    if unknown:
+        raise FileRefusedError(
+            f"The column '{unknown[0][:60]}' is unknown; a file has {', '.join(columns)}. "
+            "Put other facts into the JSON column, or write a source."
+        )
+
+
+def _as_text(name: str, kind: str | None) -> str:
+    if kind is None:
+        return "NULL::VARCHAR"
+    if kind.startswith(("STRUCT", "MAP")):
+        return f"CAST(to_json({quote(name)}) AS VARCHAR)"
+    return f"nullif(CAST({quote(name)} AS VARCHAR), '')"
