@@ -57,7 +57,9 @@ def run_of(
             "calibration_error": calibration_error(y, p),
             "calibration_floor": calibration_floor(p),
         },
-        rivals=[Rival(e.name, e.log_loss, e.low, e.high) for e in contest.entrants],
+        rivals=[
+            Rival(e.name, e.log_loss, e.low, e.high, e.behind if e.name != chosen else None) for e in contest.entrants
+        ],
         chosen=chosen,
         figures={
             "reliability": reliability_plot(y, p, players, title=f"{title}, later holdout"),

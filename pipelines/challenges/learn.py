@@ -35,12 +35,17 @@ class Progress(Protocol):
 
 @dataclass(frozen=True)
 class Entrant:
-    """How one learner did on the holdout; log-loss with a player-clustered 95 % interval."""
+    """How one learner did on the holdout; log-loss with a player-clustered 95 % interval.
+
+    Attributes:
+        behind: Mean log-loss more than the winner's on the same rows, with its interval.
+    """
 
     name: str
     log_loss: float
     low: float
     high: float
+    behind: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,10 @@ def _contest(
     return Contest(
         task=task,
         model=make(winner).fit(learned).calibrate(latest),
-        entrants=tuple(Entrant(name, *_with_interval(loss, players)) for name, loss in losses.items()),
+        entrants=tuple(
+            Entrant(name, *_with_interval(loss, players), _with_interval(loss - losses[winner], players))
+            for name, loss in losses.items()
+        ),
         gain=_with_interval(losses["base_rate"] - losses[winner], players),
         holdout=pl.DataFrame({"y": y, "p": promises[winner], "player_key": players}),
         data_window={
