@@ -37,7 +37,9 @@ class Warehouse:
         """The rows of a query; DuckDB's 128-bit decimals come as Int64 or Float64."""
         rows = self.con.sql(sql, params=params).pl()
         decimals = {name: kind for name, kind in rows.schema.items() if isinstance(kind, pl.Decimal)}
-        return rows.with_columns(pl.col(name).cast(pl.Float64 if kind.scale else pl.Int64) for name, kind in decimals.items())
+        return rows.with_columns(
+            pl.col(name).cast(pl.Float64 if kind.scale else pl.Int64) for name, kind in decimals.items()
+        )
 
     def value(self, sql: str, params: object = None) -> Any:
         """The first column of the first row of a query, or None without rows."""
@@ -150,7 +152,8 @@ def _connect(path: Path, app: str, read_only: bool) -> duckdb.DuckDBPyConnection
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise BusyError(
-                f"Another process is working on '{app}'.", "Wait for it to end (nightquest status), then run this again."
+                f"Another process is working on '{app}'.",
+                "Wait for it to end (nightquest status), then run this again.",
             ) from None
         raise _unusable(path, error) from error
     except duckdb.Error as error:
@@ -164,4 +167,6 @@ def _unusable(path: Path, error: Exception) -> NightquestError:
     if not os.access(folder, os.W_OK) or isinstance(error, PermissionError):
         return NightquestError(f"Cannot write {path}: permission denied.", "Give --home a folder you may write to.")
     first_line = (str(error).splitlines() or ["unknown error"])[0]
-    return NightquestError(f"Cannot open the warehouse {path}: {first_line}.", "Restore it from a backup, or move it away.")
+    return NightquestError(
+        f"Cannot open the warehouse {path}: {first_line}.", "Restore it from a backup, or move it away."
+    )

@@ -11,7 +11,7 @@ from flows.nightly import nightly
 from flows.parameters import AppName, Day, check_span
 from flows.progress import report
 from flows.running import begin
-from pipelines.steps import NightReport
+from pipelines.nightly import NightReport
 
 
 @flow(flow_run_name="backfill {app} {start} to {end}")

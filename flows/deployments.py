@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.flows import EntrypointType, Flow
-from prefect.schedules import Cron
+from prefect.schedules import Cron, Schedule
 
 from configs.loader import load_app
 from flows.backfill import backfill
@@ -35,7 +35,7 @@ def deployments(apps: Sequence[str]) -> list[RunnerDeployment]:
 
 
 def _deployment(
-    flow: Flow[..., object], name: str, app: str | None = None, when: Cron | None = None
+    flow: Flow[..., object], name: str, app: str | None = None, when: Schedule | None = None
 ) -> RunnerDeployment:
     return flow.to_deployment(
         name=name,

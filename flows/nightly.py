@@ -4,23 +4,35 @@ Runs at 06:00 of the app's zone. Settles earlier challenges, plans and words the
 publishes `published/<app>/<as_of>/`, which the app reads. Killed anywhere and run again it ends the same.
 """
 
-import datetime as dt
-
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.parameters import Accept, AppName, AsOf, Refresh, check_day
 from flows.progress import report
-from flows.running import BUSY_DELAY_S, BUSY_RETRIES, Run, begin, show_figures, worth_retrying
-from pipelines.steps import NightReport, run_night
+from flows.running import begin, show_figures
+from pipelines import nightly as stages
+from pipelines.nightly import NightReport
+
+STAGES = 7
 
 
-@task(cache_policy=NO_CACHE, retries=BUSY_RETRIES, retry_delay_seconds=BUSY_DELAY_S, retry_condition_fn=worth_retrying)
-def serve_night(run: Run, as_of: dt.date | None, refresh: bool, accept: bool) -> NightReport:
-    """Settle, plan, write, audit and publish."""
-    return run_night(
-        run.settings, run.loaded, as_of=as_of, now=run.now, refresh=refresh, accept=accept, progress=report
-    )
+def stage(number: int, name: str, work):  # type: ignore[no-untyped-def]
+    """A stage as a Prefect task that tells how far the night is."""
+
+    def told(*args, **kwargs):  # type: ignore[no-untyped-def]
+        report(name, number, STAGES)
+        return work(*args, **kwargs)
+
+    return task(told, name=name, cache_policy=NO_CACHE)
+
+
+settle = stage(1, "settle", stages.settle)
+load_champions = stage(2, "load champions", stages.load_champions)
+plan = stage(3, "plan", stages.plan)
+write = stage(4, "write", stages.write)
+issue = stage(5, "issue and audit", stages.issue)
+publish = stage(6, "publish", stages.publish)
+record = stage(7, "record", stages.record)
 
 
 @flow(flow_run_name="nightly {app}")
@@ -28,6 +40,15 @@ def nightly(app: AppName, as_of: AsOf = None, refresh: Refresh = False, accept: 
     """Serve one night of an app: settle, plan, write, audit, publish."""
     run = begin(app)
     day = check_day(run.loaded.app, as_of, run.now)
-    result = serve_night(run, day, refresh, accept)
+    with stages.open_night(run.settings, run.loaded, day, run.now, refresh=refresh) as tonight:
+        if tonight.out is not None:
+            return tonight.out
+        still_open = settle(tonight)
+        champions = load_champions(tonight)
+        planned = plan(tonight, champions)
+        words = write(tonight, planned)
+        issued = issue(tonight, planned, words, still_open, accept=accept)
+        result = publish(tonight, issued, champions.notes)
+    record(run.settings, app, result)
     show_figures(run.loaded.app.app, "night", result.figures, f"The night in {result.path}.")
     return result

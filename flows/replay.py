@@ -17,7 +17,7 @@ from pipelines.steps import ReplayReport, run_replay
 @task(cache_policy=NO_CACHE)
 def settle_past(run: Run, start: dt.date, end: dt.date) -> ReplayReport:
     """Issue and settle each night of the span."""
-    return run_replay(run.settings, run.loaded, start=start, end=end, now=run.now, progress=report)
+    return run_replay(run.settings, run.loaded, start=start, end=end, progress=report)
 
 
 @flow(flow_run_name="replay {app} {start} to {end}")

@@ -10,7 +10,6 @@ from flows.environment import prepare
 from flows.servers import Server, answers, free_port, start_prefect
 from flows.serving import find_serving
 
-
 DRAIN_S = 10.0
 
 

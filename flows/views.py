@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.console import figures_table, shorten
-from pipelines.steps import NightReport, ReplayReport, TrainReport
+from pipelines.nightly import NightReport
+from pipelines.steps import ReplayReport, TrainReport
 
 
 def nights_view(reports: Sequence[NightReport]) -> RenderableType:

@@ -98,7 +98,9 @@ class AttainmentModel:
     def calibrate(self, rows: pl.DataFrame, *, weights: Array | None = None, strength: float = 6.0) -> Self:
         """Set the recalibration from later rows; the learner itself stays."""
         y = rows["hit"].to_numpy()
-        self.recalibration = Recalibration.fit(y, self._raw(rows), self._group(rows), weights=weights, strength=strength)
+        self.recalibration = Recalibration.fit(
+            y, self._raw(rows), self._group(rows), weights=weights, strength=strength
+        )
         return self
 
     def adjusted(self, asked: pl.DataFrame, hit: Array, *, weights: Array, strength: float) -> Self:

@@ -134,7 +134,9 @@ def _menu(labels: pl.DataFrame, whole: dict[str, bool]) -> pl.DataFrame:
 def _round_numbers(values: Array, steps: Array, *, whole: bool) -> list[float]:
     quantiles = np.quantile(values, steps)
     scale = 10.0 ** np.maximum(np.floor(np.log10(np.maximum(np.abs(quantiles), 1e-9))) - 1, 0 if whole else -2)
-    step = np.where(np.abs(quantiles) / scale >= 50, 5 * scale, np.where(np.abs(quantiles) / scale >= 20, 2 * scale, scale))
+    step = np.where(
+        np.abs(quantiles) / scale >= 50, 5 * scale, np.where(np.abs(quantiles) / scale >= 20, 2 * scale, scale)
+    )
     rounded = np.round(quantiles / step) * step
     if whole and values.min() >= 0:
         small = np.arange(1.0, 6.0)

@@ -113,7 +113,11 @@ def plays_matrix(rows: pl.DataFrame) -> pl.DataFrame:
 def _habit(rows: pl.DataFrame) -> Array:
     """1 - (1 - q) ** window_days with q the share of the last 28 days with play, shrunk to a tenth by five days."""
     share = (pl.col("active_days_28") + 0.5) / (pl.col("tenure_days").fill_null(0).clip(0, 28) + 5)
-    return rows.select((1 - (1 - share.clip(0.005, 0.995)) ** pl.col("window_days")).cast(pl.Float64)).to_series().to_numpy()
+    return (
+        rows.select((1 - (1 - share.clip(0.005, 0.995)) ** pl.col("window_days")).cast(pl.Float64))
+        .to_series()
+        .to_numpy()
+    )
 
 
 def _tree_matrix(rows: pl.DataFrame) -> Array:
@@ -154,20 +158,26 @@ class PlaysModel:
             self._booster = self._boost(_tree_matrix(rows), y)
         elif self.parameters.kind == "logistic":
             x = plays_matrix(rows).to_numpy()
-            self._logits = {w: self._regress(x[length == w], y[length == w]) for w in self.windows if (length == w).any()}
+            self._logits = {
+                w: self._regress(x[length == w], y[length == w]) for w in self.windows if (length == w).any()
+            }
         return self
 
     def calibrate(self, rows: pl.DataFrame, *, weights: Array | None = None, strength: float = 6.0) -> Self:
         """Set the recalibration from later rows; the learner itself stays."""
         y = rows["played"].to_numpy().astype(float)
-        self.recalibration = Recalibration.fit(y, self._raw(rows), self._group(rows), weights=weights, strength=strength)
+        self.recalibration = Recalibration.fit(
+            y, self._raw(rows), self._group(rows), weights=weights, strength=strength
+        )
         return self
 
     def adjusted(self, rows: pl.DataFrame, *, weights: Array, strength: float) -> Self:
         """A copy whose promises are moved to fit newer outcomes (`played`), for one night's use."""
         tuned = copy(self)
         y = rows["played"].to_numpy().astype(float)
-        tuned.adjustment = Recalibration.fit(y, self.predict(rows), self._group(rows), weights=weights, strength=strength)
+        tuned.adjustment = Recalibration.fit(
+            y, self.predict(rows), self._group(rows), weights=weights, strength=strength
+        )
         return tuned
 
     def predict(self, rows: pl.DataFrame) -> Array:

@@ -1,214 +1,252 @@
-"""One night of one app, step by step: understand, settle, plan, write, award, publish. Free of Prefect and MLflow."""
+"""One night of one app, stage by stage: settle, load, plan, write, issue, publish. The nightly flow calls these in order."""
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-
-from data.warehouse import Warehouse
 from models.segments import SegmentModel
+
+from configs.loader import LoadedApp
+from configs.settings import Settings
+from configs.version import code_version
+from data.warehouse import Warehouse
+from models.attainment import AttainmentModel
+from models.plays import PlaysModel
 from pipelines.activity.parts import know_until
 from pipelines.badges.award import award_badges
 from pipelines.badges.progress import badge_progress
-from pipelines.challenges.plan import Plan, first_whole_days, plan_challenges, recent_challenges
-from pipelines.challenges.profiles import describe_players
+from pipelines.challenges.plan import recent_challenges
 from pipelines.challenges.propose import ChallengeModels
-from pipelines.challenges.recalibrate import recalibrate
-from pipelines.challenges.samples import describe, eligible_players, past_values
-from pipelines.challenges.segment import assign_segments, player_cohorts
 from pipelines.challenges.settle import settle_challenges
-from pipelines.challenges.targets import ask_for_encouragement, set_targets
+from pipelines.challenges.targets import ask_for_encouragement
+from pipelines.challenges.training import SEED, learn_models
+from pipelines.challenges.understand import Planned, opted_out, plan_night
 from pipelines.content.write import write_citations, write_words
-from pipelines.night import Night
+from pipelines.night import Night, pin_night
 from pipelines.publish.audit import AuditLimits, AuditReport, audit_night
 from pipelines.publish.publish import publish_night
-from pipelines.publish.published import previous_night
+from pipelines.publish.published import damaged_files, folder_name, previous_night, published_root, read_manifest
 from pipelines.publish.tables import collect_tables, served_players
+from pipelines.stores import open_app, open_registry
+
+READ_DAYS = 30
 
 
 @dataclass(frozen=True)
-class Players:
-    """What is known of the night's eligible players; every frame has player_key.
+class NightReport:
+    """What a night did; `unchanged` when it was out already."""
 
-    Attributes:
-        features: One row per player at the night's base day.
-        past: Their own past windows.
-        segments: cohort, segment, posterior.
-        targets: Percentile values, with the next one marked.
-        profiles: persona, traits, risk_tolerance, skill, … and start_day, the first whole local day.
-    """
+    as_of: dt.date
+    figures: dict[str, Any]
+    path: Path
+    unchanged: bool
+    notes: tuple[str, ...] = ()
 
-    features: pl.DataFrame
-    past: pl.DataFrame
-    segments: pl.DataFrame
-    targets: pl.DataFrame
-    profiles: pl.DataFrame
+
+class Tonight:
+    """A night in progress: its pins, its open warehouse, and `out`, its report when it was published before."""
+
+    def __init__(self, settings: Settings, warehouse: Warehouse, night: Night) -> None:
+        self.settings = settings
+        self.warehouse = warehouse
+        self.night = night
+        self.out = _already_out(settings.home, warehouse, night)
 
 
 @dataclass(frozen=True)
-class Planned:
-    """A night's players, its plan, and the recalibrated models behind the promises."""
+class Champions:
+    """The models that serve, and a note for every fallback among them."""
 
-    players: Players
-    plan: Plan
-    models: ChallengeModels
-
-
-def understand_players(warehouse: Warehouse, night: Night, segment_model: SegmentModel | None) -> Players:
-    """Everything known of the players active recently enough, from days before the base day."""
-    app = night.app
-    eligible = eligible_players(warehouse, app, [night.base_day])
-    features = describe(warehouse, app, eligible)
-    segments = assign_segments(app, features, segment_model, player_cohorts(warehouse, night))
-    profiles = describe_players(warehouse, night, features, segments)
-    start = first_whole_days(warehouse, night, eligible)
-    return Players(
-        features=features,
-        past=past_values(warehouse, app, eligible),
-        segments=segments,
-        targets=set_targets(app, features, segments),
-        profiles=profiles.join(start, on="player_key", how="left", maintain_order="left"),
-    )
+    challenges: ChallengeModels
+    segments: SegmentModel | None
+    notes: tuple[str, ...]
 
 
-def plan_night(
-    warehouse: Warehouse,
-    night: Night,
-    models: ChallengeModels,
-    segment_model: SegmentModel | None,
-    recent: pl.DataFrame,
-) -> Planned:
-    """Understand the players and decide what each is asked; writes nothing.
+@dataclass(frozen=True)
+class Words:
+    """The rows to issue, with their texts."""
 
-    Args:
-        warehouse: With the known_* views of the night in place.
-        night: Its pins.
-        models: The champions.
-        segment_model: The champion's segments, or None for the rule.
-        recent: What was issued lately.
+    challenges: pl.DataFrame
+    messages: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Issued:
+    """An audited night, promises written down, ready to go out."""
+
+    tables: dict[str, pl.DataFrame]
+    audit: AuditReport
+    figures: dict[str, Any]
+
+
+@contextmanager
+def open_night(
+    settings: Settings, loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, *, refresh: bool = False
+) -> Iterator[Tonight]:
+    """Pin the night (or find its pins) and let its warehouse be read as it was known at the cut.
+
+    Raises:
+        BusyError: Another process is working on the app.
+        NightquestError: There is no activity before `as_of`.
     """
-    players = understand_players(warehouse, night, segment_model)
-    tuned = recalibrate(warehouse, night.app, models, as_of=night.as_of, lead_days=night.lead_days, seed=night.seed)
-    welcome = players.profiles.join(opted_out(warehouse, night), on="player_key", how="anti", maintain_order="left")
-    plan = plan_challenges(warehouse, night, tuned, players.features, players.past, welcome, recent)
-    return Planned(players, plan, tuned)
+    with open_app(settings, loaded) as warehouse:
+        night = pin_night(warehouse, loaded.app, loaded.hash, as_of, now, code_version(), refresh=refresh)
+        know_until(warehouse, loaded.app, night.as_of, night.cut)
+        yield Tonight(settings, warehouse, night)
 
 
-def issue_night(warehouse: Warehouse, night: Night, planned: Planned) -> None:
-    """Write the words and issue the promises, all in one transaction; what was issued before is never rewritten."""
+def settle(tonight: Tonight) -> pl.DataFrame:
+    """Settle what earlier nights promised; returns the challenges still open."""
+    return settle_challenges(tonight.warehouse, tonight.night)
+
+
+def load_champions(tonight: Tonight) -> Champions:
+    """The registry's champions; where one is missing, a fallback learned on the spot and a note that says so."""
+    registry, app = open_registry(tonight.settings), tonight.night.app
+    plays, attainment, segments = (registry.load(app.app, task) for task in ("plays", "attainment", "segments"))
+    notes: list[str] = []
+    if plays and attainment and isinstance(plays.model, PlaysModel) and isinstance(attainment.model, AttainmentModel):
+        versions = (f"{plays.name}/{plays.version}", f"{attainment.name}/{attainment.version}")
+        models = ChallengeModels(plays.model, attainment.model, versions)
+    else:
+        learned = learn_models(tonight.warehouse, app, as_of=tonight.night.as_of, seed=SEED)
+        models = learned.models
+        notes += [f"No trained model serves yet, so this night learned its own. Run: nightquest train {app.app}"]
+        notes += learned.notes
+    found = segments.model if segments and isinstance(segments.model, SegmentModel) else None
+    if found is None:
+        notes.append("No segment model serves: segments follow the quantiles of the score.")
+    return Champions(models, found, tuple(notes))
+
+
+def plan(tonight: Tonight, champions: Champions) -> Planned:
+    """Understand the players and decide what each is asked; writes nothing."""
+    recent = recent_challenges(tonight.warehouse, tonight.night)
+    return plan_night(tonight.warehouse, tonight.night, champions.challenges, champions.segments, recent)
+
+
+def write(tonight: Tonight, planned: Planned) -> Words:
+    """Put the plan into words. Players who were issued challenges for this day before keep those."""
+    warehouse, night = tonight.warehouse, tonight.night
     issued = warehouse.frame("SELECT DISTINCT player_key FROM challenges WHERE as_of = $d", {"d": night.as_of})
-    plan = planned.plan.challenges.join(issued, on="player_key", how="anti", maintain_order="left")
-    asks = ask_messages(night, planned)
-    for_challenges, for_messages = write_words(
-        night.app, plan, asks, seed=night.seed, as_of=night.as_of, recent=recent_words(warehouse, night)
-    )
-    pins = {"as_of": pl.lit(night.as_of), "revision": pl.lit(night.revision), "generated_at": pl.lit(night.started_at)}
-    challenges = plan.drop("p_plays").join(for_challenges, on="content_id", how="inner", maintain_order="left")
-    messages = asks.select("content_id", "player_key", "content_type", "language").join(
-        for_messages, on="content_id", how="inner", maintain_order="left"
-    )
-    with warehouse.transaction():
-        warehouse.append("challenges", challenges.with_columns(**pins), on_conflict_skip=True)
-        warehouse.append("messages", messages.with_columns(**pins), on_conflict_skip=True)
-        warehouse.run(
-            "UPDATE nights SET status = 'planned' WHERE as_of = $d AND revision = $r",
-            {"d": night.as_of, "r": night.revision},
-        )
-
-
-def ask_messages(night: Night, planned: Planned) -> pl.DataFrame:
-    """A come-back message for those too unlikely to play, an encouraging one from the next target for the others."""
+    asked = planned.plan.challenges.join(issued, on="player_key", how="anti", maintain_order="left")
     unlikely = planned.plan.unserved.filter(pl.col("reason").str.starts_with("too unlikely")).select("player_key")
-    return ask_for_encouragement(night, planned.players.features, planned.players.targets, planned.players.profiles, unlikely)
+    players = planned.players
+    asks = ask_for_encouragement(night, players.features, players.targets, players.profiles, unlikely)
+    texts, letters = write_words(
+        night.app, asked, asks, seed=night.seed, as_of=night.as_of, recent=_read_lately(warehouse, night)
+    )
+    pins = {"as_of": night.as_of, "revision": night.revision, "generated_at": night.started_at}
+    stamp = {name: pl.lit(value) for name, value in pins.items()}
+    return Words(
+        asked.drop("p_plays").join(texts, on="content_id", how="inner", maintain_order="left").with_columns(**stamp),
+        asks.select("content_id", "player_key", "content_type", "language")
+        .join(letters, on="content_id", how="inner", maintain_order="left")
+        .with_columns(**stamp),
+    )
 
 
-def opted_out(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """player_key of those who asked to be left alone, as known by the night's cut."""
-    return warehouse.frame(warehouse.fixed("opted_out"), {"cut": night.cut})
+def issue(
+    tonight: Tonight, planned: Planned, words: Words, still_open: pl.DataFrame, *, accept: bool = False
+) -> Issued:
+    """Write the promises down, award badges and audit, all or nothing: a night that fails its audit leaves no promise.
+
+    Raises:
+        NightquestError: The audit failed; it says which check and what to do.
+    """
+    warehouse, night, home = tonight.warehouse, tonight.night, tonight.settings.home
+    limits = AuditLimits(max_row_fall=tonight.settings.max_row_fall)
+    with warehouse.transaction():
+        warehouse.append("challenges", words.challenges, on_conflict_skip=True)
+        warehouse.append("messages", words.messages, on_conflict_skip=True)
+        award_badges(warehouse, night, write_citations)
+        know_until(warehouse, night.app, night.as_of, night.cut)
+        tables = collect_tables(warehouse, night, _frames(warehouse, night, planned, still_open))
+        served = served_players(warehouse, night, tables, _reasons(warehouse, night, planned))
+        audit = audit_night(
+            tables, previous_night(home, night.app.app, night.as_of), night, served, limits, accept=accept
+        )
+        audit.require()
+        _mark(warehouse, night, "planned", figures := _figures(night, tables))
+    return Issued(tables, audit, figures)
 
 
-def recent_words(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """player_key, brief_id, variant of what players read in the 30 days before."""
+def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightReport:
+    """Put the night where the app reads it, whole, and write down that it is out."""
+    night = tonight.night
+    publication = publish_night(issued.tables, night, tonight.settings.home, issued.audit)
+    figures = issued.figures | {"notes": list(notes)}
+    _mark(tonight.warehouse, night, "published", figures)
+    return NightReport(night.as_of, figures, publication.folder, unchanged=not publication.changed, notes=notes)
+
+
+def record(settings: Settings, app: str, report: NightReport) -> None:
+    """One MLflow run for the night, with its figures."""
+    numbers = {name: float(value) for name, value in report.figures.items() if isinstance(value, int | float)}
+    open_registry(settings).record_night(app, report.as_of, numbers, revision=report.figures["revision"])
+
+
+def _already_out(home: Path, warehouse: Warehouse, night: Night) -> NightReport | None:
+    """The report of a night that was published and lies there undamaged."""
+    row = warehouse.frame(
+        "SELECT status, figures FROM nights WHERE as_of = $d AND revision = $r", {"d": night.as_of, "r": night.revision}
+    ).row(0, named=True)
+    folder = published_root(home, night.app.app) / folder_name(night.as_of, night.revision)
+    if row["status"] != "published" or not (folder / "manifest.json").exists():
+        return None
+    if damaged_files(folder, read_manifest(folder)):
+        return None
+    figures = json.loads(row["figures"])
+    return NightReport(night.as_of, figures, folder, unchanged=True, notes=tuple(figures["notes"]))
+
+
+def _frames(warehouse: Warehouse, night: Night, planned: Planned, still_open: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """What is computed each night and kept nowhere else."""
+    models = planned.models
+    scores = planned.plan.chances.select(
+        "player_key",
+        task=pl.lit("plays"),
+        target=pl.lit(None, dtype=pl.String),
+        horizon_days=pl.col("window_days"),
+        probability=pl.col("p_plays"),
+        model_version=pl.lit(models.versions[0] or models.plays.parameters.kind),
+        reasons=pl.lit(None, dtype=pl.String),
+    )
+    return {
+        "profiles": planned.players.profiles,
+        "segments": planned.players.segments,
+        "targets": planned.players.targets,
+        "scores": scores,
+        "badge_progress": badge_progress(warehouse, night),
+        "open_challenges": still_open,
+    }
+
+
+def _reasons(warehouse: Warehouse, night: Night, planned: Planned) -> pl.DataFrame:
+    """Why an active player gets nothing: player_key, reason."""
+    out = opted_out(warehouse, night).with_columns(reason=pl.lit("opted out"))
+    return pl.concat([planned.plan.unserved.select("player_key", "reason"), out]).unique("player_key", keep="last")
+
+
+def _read_lately(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key, brief_id and variant of what players read in the 30 days before."""
     return warehouse.frame(
         """SELECT player_key, brief_id, variant FROM challenges WHERE as_of BETWEEN $since AND $until
            UNION SELECT player_key, brief_id, variant FROM messages WHERE as_of BETWEEN $since AND $until
            ORDER BY ALL""",
-        {"since": night.as_of - dt.timedelta(days=30), "until": night.as_of - dt.timedelta(days=1)},
+        {"since": night.as_of - dt.timedelta(days=READ_DAYS), "until": night.as_of - dt.timedelta(days=1)},
     )
 
 
-def score_players(night: Night, planned: Planned) -> pl.DataFrame:
-    """The `scores` frame: how likely each player is to play within each window."""
-    return planned.plan.chances.select(
-        "player_key",
-        pl.lit("plays").alias("task"),
-        pl.lit(None, dtype=pl.String).alias("target"),
-        pl.col("window_days").alias("horizon_days"),
-        pl.col("p_plays").alias("probability"),
-        pl.lit(planned.models.versions[0] or planned.models.plays.parameters.kind).alias("model_version"),
-        pl.lit(None, dtype=pl.String).alias("reasons"),
-    )
-
-
-def finish_night(
-    warehouse: Warehouse,
-    night: Night,
-    planned: Planned,
-    still_open: pl.DataFrame,
-    home: Path,
-    limits: AuditLimits,
-    *,
-    accept: bool = False,
-) -> tuple[Path, bool, AuditReport, dict[str, pl.DataFrame]]:
-    """Award badges, collect the tables, audit them and publish them whole.
-
-    Returns:
-        The published folder, whether anything changed, the audit and the tables.
-
-    Raises:
-        NightquestError: The audit failed or the disk refused; the night before stays.
-    """
-    award_badges(warehouse, night, write_citations)
-    know_until(warehouse, night.app, night.as_of, night.cut)
-    frames = {
-        "profiles": planned.players.profiles,
-        "segments": planned.players.segments,
-        "targets": planned.players.targets,
-        "scores": score_players(night, planned),
-        "badge_progress": badge_progress(warehouse, night),
-        "open_challenges": still_open,
-    }
-    tables = collect_tables(warehouse, night, frames)
-    out = opted_out(warehouse, night).with_columns(reason=pl.lit("opted out"))
-    reasons = pl.concat([planned.plan.unserved.select("player_key", "reason"), out]).unique("player_key", keep="last")
-    served = served_players(warehouse, night, tables, reasons)
-    report = audit_night(tables, previous_night(home, night.app.app, night.as_of), night, served, limits, accept=accept)
-    published = publish_night(tables, night, home, report)
-    return published.folder, published.changed, report, tables
-
-
-def mark_published(warehouse: Warehouse, night: Night, figures: Mapping[str, Any]) -> None:
-    """Write down that the night is out, with its figures; the first time stays."""
-    warehouse.run(
-        """UPDATE nights SET status = 'published', published_at = coalesce(published_at, $at), figures = $figures
-           WHERE as_of = $d AND revision = $r""",
-        {"at": night.started_at, "figures": json.dumps(figures), "d": night.as_of, "r": night.revision},
-    )
-
-
-def settle_night(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """Settle what earlier nights promised; returns the challenges still open."""
-    return settle_challenges(warehouse, night)
-
-
-def night_figures(warehouse: Warehouse, night: Night, tables: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+def _figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
     """The figures of a night that people and MLflow see."""
     challenges, settled = tables["challenges"], tables["settlements"].filter(pl.col("state") != "open")
-    done = settled.filter(pl.col("state") == "completed")
+    paid = tables["xp_ledger"].filter(pl.col("posted_on") == night.as_of)["xp"].sum()
     return {
         "as_of": str(night.as_of),
         "revision": night.revision,
@@ -219,8 +257,8 @@ def night_figures(warehouse: Warehouse, night: Night, tables: Mapping[str, pl.Da
         "promised": _mean(challenges["completion_probability"]),
         "promised_if_active": _mean(challenges["probability_if_active"]),
         "settled": settled.height,
-        "completed": done.height,
-        "xp_paid": int(tables["xp_ledger"].filter(pl.col("as_of") == night.as_of)["xp"].sum()),
+        "completed": settled.filter(pl.col("state") == "completed").height,
+        "xp_paid": int(paid),
         "badges_awarded": tables["badges"].height,
         "badges_held": tables["badges_held"].height,
     }
@@ -230,6 +268,17 @@ def _mean(values: pl.Series) -> float | None:
     return round(float(values.to_numpy().mean()), 4) if len(values) else None
 
 
-def recent_of(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """What was issued lately, for variety."""
-    return recent_challenges(warehouse, night)
+def _mark(warehouse: Warehouse, night: Night, status: str, figures: dict[str, Any]) -> None:
+    """Write the night's status and figures down; a published night stays published, at its first time."""
+    warehouse.run(
+        """UPDATE nights SET figures = $figures, status = CASE status WHEN 'published' THEN status ELSE $status END,
+                  published_at = CASE $status WHEN 'published' THEN coalesce(published_at, $at) END
+           WHERE as_of = $d AND revision = $r""",
+        {
+            "figures": json.dumps(figures),
+            "status": status,
+            "at": night.started_at,
+            "d": night.as_of,
+            "r": night.revision,
+        },
+    )

@@ -43,7 +43,12 @@ def make_app(**changes: Any) -> App:
 
 
 def event(
-    player: int, at: dt.datetime | int, name: str = "solve", *, available_at: dt.datetime | None = None, **properties: Any
+    player: int,
+    at: dt.datetime | int,
+    name: str = "solve",
+    *,
+    available_at: dt.datetime | None = None,
+    **properties: Any,
 ) -> dict[str, Any]:
     """One event row; `at` is a moment or days (may be fractional) after START."""
     moment = at if isinstance(at, dt.datetime) else START + dt.timedelta(days=at)

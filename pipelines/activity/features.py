@@ -49,7 +49,10 @@ def compute_features(warehouse: Warehouse, app: App, snapshots: pl.DataFrame) ->
     return wide.select(
         "player_key",
         "base_day",
-        *(pl.col(n).cast(pl.Float64).fill_null(0.0) if n in zero else pl.col(n).cast(pl.Float64) for n in feature_names(app)),
+        *(
+            pl.col(n).cast(pl.Float64).fill_null(0.0) if n in zero else pl.col(n).cast(pl.Float64)
+            for n in feature_names(app)
+        ),
     )
 
 
@@ -58,4 +61,6 @@ def _counts(app: App, name: str) -> bool:
     metric, _, measure = name.partition("__")
     if not measure:
         return name.startswith(("active_days", "events", "sessions", "minutes_28", "streak", "heat", "on_"))
-    return measure == "heat" or (app.metrics[metric].agg in {"count", "sum", "distinct", "days", "entity"} and measure in _LONG)
+    return measure == "heat" or (
+        app.metrics[metric].agg in {"count", "sum", "distinct", "days", "entity"} and measure in _LONG
+    )

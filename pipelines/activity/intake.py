@@ -17,7 +17,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_delivery, is_taken
 from pipelines.activity.judge import judge_events_sql, judge_players_sql
 from pipelines.activity.raw_tables import Source, forget_delivery, has_rows_of, keep_block, table_for
-from pipelines.activity.read_files import Block, hash_file, read_blocks
+from pipelines.activity.read_files import hash_file, read_blocks
 from pipelines.activity.read_text import BadLine, FileRefusedError, Limits
 from pipelines.activity.stage import column_types, stage_json, stage_typed
 

@@ -116,4 +116,6 @@ def _refresh_derived(warehouse: Warehouse, app: App) -> None:
             f"({derived_sql(app, name, 'touched_players')}) ORDER BY day, player_key"
         )
     changed = f"(FROM derived_before EXCEPT {_DERIVED_ROWS}) UNION ALL ({_DERIVED_ROWS} EXCEPT FROM derived_before)"
-    warehouse.run(f"INSERT INTO touched SELECT DISTINCT player_key, day FROM ({changed}) ANTI JOIN touched USING (player_key, day)")
+    warehouse.run(
+        f"INSERT INTO touched SELECT DISTINCT player_key, day FROM ({changed}) ANTI JOIN touched USING (player_key, day)"
+    )

@@ -36,5 +36,7 @@ def crossings(warehouse: Warehouse, windows: pl.DataFrame) -> pl.DataFrame:
         window_id, crossed_at, event_id: the first event in order (occurred_at, sequence, event_id) after which the
         running value has reached the target.
     """
-    with warehouse.lend(windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day", "target", "op")):
+    with warehouse.lend(
+        windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day", "target", "op")
+    ):
         return warehouse.frame(warehouse.fixed("crossings"))

@@ -17,7 +17,9 @@ EMPTY_RECENT = pl.DataFrame(
 )
 
 
-def choose_challenges(app: App, targets: pl.DataFrame, plays: pl.DataFrame, recent: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+def choose_challenges(
+    app: App, targets: pl.DataFrame, plays: pl.DataFrame, recent: pl.DataFrame, *, seed: int
+) -> pl.DataFrame:
     """At most `per_day` targets a player, each of another metric.
 
     score = fit + 0.3 p_plays - 0.02 window_days - 0.25 [metric was asked last night] + 0.1 u, where fit is
@@ -43,7 +45,11 @@ def choose_challenges(app: App, targets: pl.DataFrame, plays: pl.DataFrame, rece
     rows = rows.with_columns(
         fit=(1 - (pl.col("probability_if_active") - pl.col("wanted")).abs() / 0.5).clip(0, 1), affinity=own
     ).with_columns(
-        score=pl.col("fit") + 0.3 * pl.col("p_plays") - 0.02 * pl.col("window_days") - 0.25 * pl.col("asked_lately") + 0.1 * luck,
+        score=pl.col("fit")
+        + 0.3 * pl.col("p_plays")
+        - 0.02 * pl.col("window_days")
+        - 0.25 * pl.col("asked_lately")
+        + 0.1 * luck,
         personalization_score=0.5 * pl.col("fit") + 0.3 * pl.col("knowledge") + 0.2 * pl.col("affinity"),
     )
     by_score = rows.sort([*SNAPSHOT, "score", "metric", "window_days"], descending=[False, False, True, False, False])

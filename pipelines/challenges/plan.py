@@ -9,7 +9,13 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.challenges.choose import choose_challenges
-from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets, wanted_probability
+from pipelines.challenges.propose import (
+    ChallengeModels,
+    chance_of_play,
+    open_windows,
+    propose_targets,
+    wanted_probability,
+)
 from pipelines.challenges.questions import SNAPSHOT
 from pipelines.night import Night
 
@@ -77,14 +83,22 @@ def difficulty(probability: pl.Expr) -> pl.Expr:
 def reward(app: App, level: pl.Expr) -> pl.Expr:
     """XP = base * difficulty ** exponent, rounded to the app's step and never below it."""
     pay = app.rewards
-    return ((pay.base_xp * level.cast(pl.Float64) ** pay.exponent / pay.step).round() * pay.step).clip(pay.step).cast(pl.Int32)
+    return (
+        ((pay.base_xp * level.cast(pl.Float64) ** pay.exponent / pay.step).round() * pay.step)
+        .clip(pay.step)
+        .cast(pl.Int32)
+    )
 
 
 def _numbers(app: App, rows: pl.DataFrame) -> pl.DataFrame:
     level = difficulty(pl.col("probability_if_active"))
     minutes = pl.col("target") * pl.col("minutes_28") / pl.col("own_28")
     per_day = pl.col("minutes_28") / pl.col("active_days_28").clip(1)
-    counted = [name for name in app.challenges.metrics if app.metrics[name].agg in {"count", "sum", "distinct", "days", "entity"}]
+    counted = [
+        name
+        for name in app.challenges.metrics
+        if app.metrics[name].agg in {"count", "sum", "distinct", "days", "entity"}
+    ]
     estimate = pl.when(pl.col("metric").is_in(counted) & (pl.col("own_28") > 0)).then(minutes).otherwise(per_day)
     known = pl.col("minutes_28") > 0
     return rows.select(
@@ -112,7 +126,9 @@ def _with_ids(warehouse: Warehouse, night: Night, rows: pl.DataFrame) -> pl.Data
     named = rows.join(players, on="player_key", how="left", maintain_order="left")
     start = f"{night.app.app}/{night.as_of}/" + (f"r{night.revision}/" if night.revision > 1 else "")
     return named.with_columns(
-        content_id=content_ids(start, named.select(pl.col("user_id") + "/" + pl.col("slot").cast(pl.String)).to_series())
+        content_id=content_ids(
+            start, named.select(pl.col("user_id") + "/" + pl.col("slot").cast(pl.String)).to_series()
+        )
     ).drop("user_id")
 
 

@@ -43,7 +43,9 @@ def attainment_rows(
         asked: PLAYER_KEY, lead_days, start_day, target (signed), any others.
     """
     weighed = record.weigh(asked, past.with_columns(pl.col("value") * sign_of(app)))
-    weighed = weighed.join(_own_values(app, features, asked), on=[*SNAPSHOT, "metric"], how="left", maintain_order="left")
+    weighed = weighed.join(
+        _own_values(app, features, asked), on=[*SNAPSHOT, "metric"], how="left", maintain_order="left"
+    )
     spans = plays_rows(features, asked)
     play = pl.concat(
         [spans.select(*SNAPSHOT, "lead_days", "window_days"), plays_matrix(spans).select(FROM_PLAY)], how="horizontal"
@@ -57,7 +59,9 @@ def ask_menu(
 ) -> pl.DataFrame:
     """Every menu target whose shrunk record lies between two probabilities, for each window."""
     asked = windows.join(record.menu, on=["metric", "window_days"], how="inner")
-    weighed = record.weigh(asked.select(*PLAYER_KEY, "target").unique(), past.with_columns(pl.col("value") * sign_of(app)))
+    weighed = record.weigh(
+        asked.select(*PLAYER_KEY, "target").unique(), past.with_columns(pl.col("value") * sign_of(app))
+    )
     weighed = weighed.with_columns(pl.Series("chance", record.probability(weighed)))
     near = weighed.filter(pl.col("chance").is_between(lowest, highest)).select(*PLAYER_KEY, "target", "chance")
     return asked.join(near, on=[*PLAYER_KEY, "target"], how="inner")

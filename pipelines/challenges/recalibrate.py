@@ -55,7 +55,9 @@ def recalibrate(
     asked = chosen.join(outcomes, on=[*SNAPSHOT, "metric", "window_days"]).filter("played")
     if asked.height < FEWEST_OUTCOMES:
         return ChallengeModels(plays, models.attainment, models.versions)
-    hit = asked.select(completed(pl.col("value"), pl.col("op"), pl.col("target")).cast(pl.Float64)).to_series().to_numpy()
+    hit = (
+        asked.select(completed(pl.col("value"), pl.col("op"), pl.col("target")).cast(pl.Float64)).to_series().to_numpy()
+    )
     attainment = models.attainment.adjusted(asked, hit, weights=_recency(asked, as_of), strength=STRENGTH)
     return ChallengeModels(plays, attainment, models.versions)
 

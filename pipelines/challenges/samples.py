@@ -32,7 +32,9 @@ class Samples:
 
     def between(self, first: dt.date, last: dt.date) -> "Samples":
         """The snapshots with first <= base_day <= last."""
-        return Samples(*(f.filter(pl.col("base_day").is_between(first, last)) for f in (self.features, self.past, self.labels)))
+        return Samples(
+            *(f.filter(pl.col("base_day").is_between(first, last)) for f in (self.features, self.past, self.labels))
+        )
 
 
 def eligible_players(warehouse: Warehouse, app: App, base_days: list[dt.date]) -> pl.DataFrame:
@@ -41,7 +43,9 @@ def eligible_players(warehouse: Warehouse, app: App, base_days: list[dt.date]) -
         return warehouse.frame(warehouse.fixed("snapshots"), {"within": app.challenges.active_within_days})
 
 
-def draw_samples(warehouse: Warehouse, app: App, base_days: list[dt.date], *, known_until: dt.date, most: int, seed: int) -> Samples:
+def draw_samples(
+    warehouse: Warehouse, app: App, base_days: list[dt.date], *, known_until: dt.date, most: int, seed: int
+) -> Samples:
     """Snapshots on these base days, thinned to at most `most`, with every label whose window ended before `known_until`."""
     snapshots = eligible_players(warehouse, app, base_days)
     if snapshots.height > most:

@@ -37,7 +37,9 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
         state=pl.lit("expired"),
         completed_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
         event_id=pl.lit(None, dtype=pl.String),
-        reason=pl.when("played").then(pl.lit("window over, target not reached")).otherwise(pl.lit("window over, no play")),
+        reason=pl.when("played")
+        .then(pl.lit("window over, target not reached"))
+        .otherwise(pl.lit("window over, no play")),
         earned=pl.lit(0, dtype=pl.Int32),
     )
     settled = pl.concat([kept, missed.select(kept.columns)])
@@ -51,8 +53,10 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
 def with_outcomes(warehouse: Warehouse, challenges: pl.DataFrame) -> pl.DataFrame:
     """Add value, played, hit and progress to challenges (player_key, metric, start_day, end_day, target, op)."""
     valued = window_values(warehouse, challenges.with_row_index("window_id"))
-    share = pl.when(pl.col("op") == ">=").then(pl.col("value") / pl.col("target")).otherwise(
-        pl.col("target") / pl.col("value")
+    share = (
+        pl.when(pl.col("op") == ">=")
+        .then(pl.col("value") / pl.col("target"))
+        .otherwise(pl.col("target") / pl.col("value"))
     )
     return valued.with_columns(
         hit=completed(pl.col("value"), pl.col("op"), pl.col("target")),

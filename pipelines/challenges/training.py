@@ -18,6 +18,7 @@ from pipelines.challenges.questions import sign_of, whole_metrics
 from pipelines.challenges.samples import Samples, draw_samples
 
 Progress = Callable[[str, int, int], None]
+SEED = 7
 EVERY_DAYS = 3
 LONGEST_DAYS = 180
 WARM_UP_DAYS = 7

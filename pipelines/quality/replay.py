@@ -15,8 +15,8 @@ from pipelines.activity.parts import know_until
 from pipelines.challenges.choose import EMPTY_RECENT
 from pipelines.challenges.settle import with_outcomes
 from pipelines.challenges.training import Progress, learn_models, silent
+from pipelines.challenges.understand import plan_night
 from pipelines.night import day_start, make_night
-from pipelines.nightly import plan_night
 
 RETRAIN_DAYS = 7
 _BAND = (0.4, 0.7)
@@ -107,14 +107,21 @@ def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
 
 
 def _groups(promises: pl.DataFrame, by: str) -> list[dict[str, Any]]:
-    """promised and kept of each group, with a player-clustered 95 % interval of kept."""
+    """Promised and kept of each group, with a player-clustered 95 % interval of kept."""
     rows = []
     for (name,), group in sorted(promises.partition_by(by, as_dict=True).items()):
         hit = group["hit"].cast(pl.Float64).to_numpy()
         low, high = share_interval(hit, group["player_key"].to_numpy())
         promised = float(group["completion_probability"].to_numpy().mean())
         rows.append(
-            {by: name, "challenges": group.height, "promised": promised, "kept": float(hit.mean()), "low": low, "high": high}
+            {
+                by: name,
+                "challenges": group.height,
+                "promised": promised,
+                "kept": float(hit.mean()),
+                "low": low,
+                "high": high,
+            }
         )
     return rows
 

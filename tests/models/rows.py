@@ -46,7 +46,9 @@ def labels(n_players: int, *, seed: int = 0, windows: int = 6) -> tuple[pl.DataF
     labelled = pl.DataFrame({"player_key": np.arange(n_players), "value": now.astype(float)})
     past = pl.DataFrame({"player_key": np.repeat(np.arange(n_players), windows), "value": before.astype(float)})
     fixed = {k: v if isinstance(v, pl.Expr) else pl.lit(v) for k, v in key.items()}
-    past = past.with_columns(**fixed).group_by("player_key", "base_day", "metric", "window_days", "value").agg(
-        weight=pl.len().cast(pl.Float64)
+    past = (
+        past.with_columns(**fixed)
+        .group_by("player_key", "base_day", "metric", "window_days", "value")
+        .agg(weight=pl.len().cast(pl.Float64))
     )
     return labelled.with_columns(**fixed, lead_days=pl.lit(0)), past

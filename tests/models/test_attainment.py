@@ -29,7 +29,9 @@ def record() -> EmpiricalBayes:
 def test_a_record_lies_between_the_player_and_the_population(record: EmpiricalBayes) -> None:
     day = dt.date(2024, 3, 1)
     key = {"base_day": day, "metric": "solved", "window_days": 1}
-    past = pl.DataFrame([{"player_key": 1, **key, "value": 9.0, "weight": 6.0}], schema_overrides={"window_days": pl.Int32})
+    past = pl.DataFrame(
+        [{"player_key": 1, **key, "value": 9.0, "weight": 6.0}], schema_overrides={"window_days": pl.Int32}
+    )
     asked = pl.DataFrame(
         [{"player_key": p, **key, "target": 6.0} for p in (1, 2)], schema_overrides={"window_days": pl.Int32}
     )

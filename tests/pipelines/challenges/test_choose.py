@@ -67,7 +67,12 @@ def test_a_player_too_unlikely_to_play_is_asked_nothing() -> None:
 def test_what_is_still_open_is_not_asked_again() -> None:
     rows = targets(windows=(3,))
     open_now = rows.filter(pl.col("metric") == "solved").select(
-        "player_key", "metric", "window_days", target=pl.lit(9.0), issued_on=BASE, valid_until=BASE + dt.timedelta(days=1)
+        "player_key",
+        "metric",
+        "window_days",
+        target=pl.lit(9.0),
+        issued_on=BASE,
+        valid_until=BASE + dt.timedelta(days=1),
     )
     chosen = choose_challenges(APP, rows, plays(rows), open_now.select(EMPTY_RECENT.columns), seed=1)
     assert "solved" not in chosen["metric"].to_list()

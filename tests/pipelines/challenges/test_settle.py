@@ -28,9 +28,25 @@ def issue(warehouse: Warehouse, *, target: float = 2, days: int = 2, status: str
     pins = {name: getattr(night, name) for name in names}
     warehouse.append("nights", pl.DataFrame([{**pins, "status": status}]), on_conflict_skip=True)
     words = dict.fromkeys(
-        ("persona", "title", "description", "brief_id", "ai_provider", "model", "prompt_version", "variant", "language"), "x"
+        (
+            "persona",
+            "title",
+            "description",
+            "brief_id",
+            "ai_provider",
+            "model",
+            "prompt_version",
+            "variant",
+            "language",
+        ),
+        "x",
     )
-    numbers = {"completion_probability": 0.5, "probability_if_active": 0.5, "personalization_score": 0.5, "propensity": 1.0}
+    numbers = {
+        "completion_probability": 0.5,
+        "probability_if_active": 0.5,
+        "personalization_score": 0.5,
+        "propensity": 1.0,
+    }
     row = {
         **words,
         **numbers,

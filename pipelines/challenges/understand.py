@@ -1,0 +1,89 @@
+"""What is known of the night's players, and the plan that follows; shared by the night and by replay."""
+
+from dataclasses import dataclass
+
+import polars as pl
+from models.segments import SegmentModel
+
+from data.warehouse import Warehouse
+from pipelines.challenges.plan import Plan, first_whole_days, plan_challenges
+from pipelines.challenges.profiles import describe_players
+from pipelines.challenges.propose import ChallengeModels
+from pipelines.challenges.recalibrate import recalibrate
+from pipelines.challenges.samples import describe, eligible_players, past_values
+from pipelines.challenges.segment import assign_segments, player_cohorts
+from pipelines.challenges.targets import set_targets
+from pipelines.night import Night
+
+
+@dataclass(frozen=True)
+class Players:
+    """What is known of the night's eligible players; every frame has player_key.
+
+    Attributes:
+        features: One row per player at the night's base day.
+        past: Their own past windows.
+        segments: cohort, segment, posterior.
+        targets: Percentile values, with the next one marked.
+        profiles: persona, traits, risk_tolerance, skill, … and start_day, the first whole local day.
+    """
+
+    features: pl.DataFrame
+    past: pl.DataFrame
+    segments: pl.DataFrame
+    targets: pl.DataFrame
+    profiles: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A night's players, its plan, and the recalibrated models behind the promises."""
+
+    players: Players
+    plan: Plan
+    models: ChallengeModels
+
+
+def understand_players(warehouse: Warehouse, night: Night, segment_model: SegmentModel | None) -> Players:
+    """Everything known of the players active recently enough, from days before the base day."""
+    app = night.app
+    eligible = eligible_players(warehouse, app, [night.base_day])
+    features = describe(warehouse, app, eligible)
+    segments = assign_segments(app, features, segment_model, player_cohorts(warehouse, night))
+    profiles = describe_players(warehouse, night, features, segments)
+    start = first_whole_days(warehouse, night, eligible)
+    return Players(
+        features=features,
+        past=past_values(warehouse, app, eligible),
+        segments=segments,
+        targets=set_targets(app, features, segments),
+        profiles=profiles.join(start, on="player_key", how="left", maintain_order="left"),
+    )
+
+
+def plan_night(
+    warehouse: Warehouse,
+    night: Night,
+    models: ChallengeModels,
+    segment_model: SegmentModel | None,
+    recent: pl.DataFrame,
+) -> Planned:
+    """Understand the players and decide what each is asked; writes nothing.
+
+    Args:
+        warehouse: With the known_* views of the night in place.
+        night: Its pins.
+        models: The champions.
+        segment_model: The champion's segments, or None for the rule.
+        recent: What was issued lately.
+    """
+    players = understand_players(warehouse, night, segment_model)
+    tuned = recalibrate(warehouse, night.app, models, as_of=night.as_of, lead_days=night.lead_days, seed=night.seed)
+    welcome = players.profiles.join(opted_out(warehouse, night), on="player_key", how="anti", maintain_order="left")
+    plan = plan_challenges(warehouse, night, tuned, players.features, players.past, welcome, recent)
+    return Planned(players, plan, tuned)
+
+
+def opted_out(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key of those who asked to be left alone, as known by the night's cut."""
+    return warehouse.frame(warehouse.fixed("opted_out"), {"cut": night.cut})

@@ -1,0 +1,120 @@
+"""The other jobs as plain functions: ingest, train, replay. Flows call these; the night's own stages are in nightly.py."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from configs.loader import LoadedApp
+from configs.settings import Settings
+from configs.version import code_version
+from data.warehouse import Warehouse
+from models.plots import reliability_plot, save_figure
+from pipelines.activity.ingest import IngestResult, ingest_files
+from pipelines.activity.parts import know_until
+from pipelines.challenges.segment import fit_segments, player_cohorts
+from pipelines.challenges.training import SEED, Progress, learn_models, silent
+from pipelines.challenges.understand import understand_players
+from pipelines.night import make_night, next_served_day
+from pipelines.quality.replay import replay_nights
+from pipelines.record_models import contest_table, run_of, segments_run
+from pipelines.stores import open_app, open_registry
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What a training did: the contests as a table, the registered versions, and a note for every fallback."""
+
+    as_of: dt.date
+    contests: pl.DataFrame
+    versions: dict[str, int]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReplayReport:
+    """The figures of a replay, its reliability plot, and every promise with its outcome as a Parquet file."""
+
+    figures: dict[str, Any]
+    plot: Path
+    promises: Path
+
+
+def run_ingest(
+    settings: Settings,
+    loaded: LoadedApp,
+    paths: Sequence[Path],
+    *,
+    history: bool,
+    players: bool,
+    now: dt.datetime,
+    progress: Progress = silent,
+) -> IngestResult:
+    """Take files into an app's warehouse; see pipelines.activity.ingest."""
+    source = None if players else loaded.source_sql
+    with open_app(settings, loaded) as warehouse:
+        return ingest_files(
+            warehouse,
+            loaded.app,
+            paths,
+            now=now,
+            history=history,
+            source_sql=source,
+            players=players,
+            progress=progress,
+        )
+
+
+def run_train(
+    settings: Settings, loaded: LoadedApp, *, as_of: dt.date | None, now: dt.datetime, progress: Progress = silent
+) -> TrainReport:
+    """Learn the app's models from what was known at a day, and register them.
+
+    Without `as_of`, the day after the last known activity, or the next served day if that is earlier.
+    """
+    app = loaded.app
+    with open_app(settings, loaded) as warehouse:
+        as_of = as_of or _latest_day(warehouse, loaded, now)
+        night = make_night(warehouse, app, as_of, now)
+        know_until(warehouse, app, as_of, night.cut)
+        learned = learn_models(warehouse, app, as_of=as_of, seed=SEED, progress=progress)
+        players = understand_players(warehouse, night, None)
+        segments = fit_segments(app, players.features, player_cohorts(warehouse, night), seed=SEED)
+    contests = [contest for contest in (learned.plays, learned.attainment) if contest is not None]
+    runs = {contest.task: run_of(contest, app, loaded.hash, code_version()) for contest in contests}
+    runs["segments"] = segments_run(segments, players, night, loaded.hash, code_version())
+    registry = open_registry(settings)
+    versions = {}
+    for done, (task, run) in enumerate(runs.items()):
+        progress("model registry", done, len(runs))
+        versions[task] = registry.record(app.app, task, run).version
+    progress("model registry", len(runs), len(runs))
+    return TrainReport(as_of, contest_table(contests), versions, learned.notes)
+
+
+def run_replay(
+    settings: Settings, loaded: LoadedApp, *, start: dt.date, end: dt.date, progress: Progress = silent
+) -> ReplayReport:
+    """Issue past nights from what was known then, settle them, and draw what was promised against what was kept."""
+    with open_app(settings, loaded) as warehouse:
+        replay = replay_nights(warehouse, loaded.app, start, end, seed=SEED, progress=progress)
+    folder = settings.home / "replay" / loaded.app.app
+    folder.mkdir(parents=True, exist_ok=True)
+    promises = folder / f"{start}_{end}.parquet"
+    replay.promises.write_parquet(promises)
+    figure = reliability_plot(
+        replay.promises["hit"].cast(pl.Float64).to_numpy(),
+        replay.promises["completion_probability"].to_numpy(),
+        replay.promises["player_key"].to_numpy(),
+        title=f"{loaded.app.title}: promised and kept, {start} to {end}",
+    )
+    return ReplayReport(replay.figures, save_figure(figure, promises.with_suffix(".png")), promises)
+
+
+def _latest_day(warehouse: Warehouse, loaded: LoadedApp, now: dt.datetime) -> dt.date:
+    last = warehouse.value("SELECT max(day) FROM events WHERE active")
+    served = next_served_day(loaded.app, now)
+    return min(served, last + dt.timedelta(days=1)) if last else served

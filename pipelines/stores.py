@@ -1,0 +1,27 @@
+"""Opening what a job works on: the app's warehouse, with its parts in step with the app file, and the model registry."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from configs.loader import LoadedApp
+from configs.settings import Settings
+from data.warehouse import Warehouse, open_warehouse
+from models.registry import Registry
+from pipelines.activity.parts import sync_metrics
+
+
+@contextmanager
+def open_app(settings: Settings, loaded: LoadedApp) -> Iterator[Warehouse]:
+    """The app's warehouse, open for writing; parts are rebuilt when the app file's metrics changed.
+
+    Raises:
+        BusyError: Another process is working on the app.
+    """
+    with open_warehouse(settings.home, loaded.app.app, threads=settings.threads) as warehouse:
+        sync_metrics(warehouse, loaded.app)
+        yield warehouse
+
+
+def open_registry(settings: Settings) -> Registry:
+    """The tracking store and model registry."""
+    return Registry(settings.tracking_uri, settings.artifacts if settings.mlflow_uri is None else None)
