@@ -1,4 +1,4 @@
-"""What every app's voice starts from: phrases for the offline writer, and how each language writes numbers and spans."""
+"""What every voice starts from: phrases for the offline writer, and how each language writes numbers and spans."""
 
 from functools import cache
 from pathlib import Path

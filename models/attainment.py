@@ -1,4 +1,4 @@
-"""If they play, how likely is t of metric m within the window? Empirical Bayes, or one monotone boosted model over it."""
+"""If they play, how likely is t of metric m within the window? Empirical Bayes, or a monotone boosted model."""
 
 from copy import copy
 from dataclasses import asdict, dataclass

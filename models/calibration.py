@@ -21,7 +21,7 @@ class Recalibration:
     """p -> expit(intercept[group] + slope * logit(p)); the identity until fitted.
 
     Platt's scaling (1999) on log-odds with a common slope and an intercept per group. Ridge terms pull towards the
-    identity, so few outcomes move it little: `strength` is the number of pseudo-outcomes behind the identity.
+    identity, so few outcomes move it little.
     """
 
     slope: float = 1.0

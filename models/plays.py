@@ -42,7 +42,7 @@ INPUTS: dict[str, pl.DataType] = {
     "start_day": pl.Date(),
 }
 
-# Shared by everyone on a day or a course, these tell a tree which past day it looks at rather than what the player does.
+# Shared by everyone on a day or a course: they tell a tree which past day it sees, not what the player does.
 SHARED_IN_TIME = ("app_1", "app_3", "app_7", "app_ratio", "log_tenure", "log_life", "next_calendar", "last_calendar")
 TREE_FEATURES = tuple(name for name in FEATURES if name not in SHARED_IN_TIME)
 
@@ -225,7 +225,8 @@ class PlaysModel:
         model.recalibration = Recalibration(told["slope"], tuple(told["intercepts"]))
         arrays = load_arrays(folder / "logits.npz")
         for w, intercept in told["logits"].items():
-            model._logits[int(w)] = _Logit(*(arrays[f"{w}_{k}"] for k in ("mean", "scale", "weights")), intercept)
+            mean, scale, weights = (arrays[f"{w}_{k}"] for k in ("mean", "scale", "weights"))
+            model._logits[int(w)] = _Logit(mean, scale, weights, intercept)
         if model.parameters.kind == "lightgbm":
             model._booster = load_booster(folder / "booster.txt")
         return model

@@ -1,4 +1,4 @@
-"""One night of one app, stage by stage: settle, load, plan, write, issue, publish. The nightly flow calls these in order."""
+"""One night of one app, stage by stage; the nightly flow calls these in order."""
 
 import datetime as dt
 import json
@@ -96,7 +96,7 @@ def open_night(
     """
     with open_app(settings, loaded) as warehouse:
         night = pin_night(warehouse, loaded.app, loaded.hash, as_of, now, code_version(), refresh=refresh)
-        know_until(warehouse, loaded.app, night.as_of, night.cut)
+        know_until(warehouse, night.as_of, night.cut)
         yield Tonight(settings, warehouse, night)
 
 
@@ -160,12 +160,11 @@ def issue(
         NightquestError: The audit failed; it says which check and what to do.
     """
     warehouse, night, home = tonight.warehouse, tonight.night, tonight.settings.home
-    limits = AuditLimits(max_row_fall=tonight.settings.max_row_fall)
+    limits = AuditLimits(max_fall=tonight.settings.max_row_fall)
     with warehouse.transaction():
         warehouse.append("challenges", words.challenges, on_conflict_skip=True)
         warehouse.append("messages", words.messages, on_conflict_skip=True)
         award_badges(warehouse, night, write_citations)
-        know_until(warehouse, night.app, night.as_of, night.cut)
         tables = collect_tables(warehouse, night, _frames(warehouse, night, planned, still_open))
         served = served_players(warehouse, night, tables, _reasons(warehouse, night, planned))
         audit = audit_night(

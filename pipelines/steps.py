@@ -1,4 +1,4 @@
-"""The other jobs as plain functions: ingest, train, replay. Flows call these; the night's own stages are in nightly.py."""
+"""The other jobs as plain functions: ingest, train, replay. The night's own stages are in nightly.py."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -79,7 +79,7 @@ def run_train(
     with open_app(settings, loaded) as warehouse:
         as_of = as_of or _latest_day(warehouse, loaded, now)
         night = make_night(warehouse, app, as_of, now)
-        know_until(warehouse, app, as_of, night.cut)
+        know_until(warehouse, as_of, night.cut)
         learned = learn_models(warehouse, app, as_of=as_of, seed=SEED, progress=progress)
         players = understand_players(warehouse, night, None)
         segments = fit_segments(app, players.features, player_cohorts(warehouse, night), seed=SEED)

@@ -1,4 +1,4 @@
-"""Opening what a job works on: the app's warehouse, with its parts in step with the app file, and the model registry."""
+"""Opening what a job works on: the app's warehouse, with parts in step with its file, and the model registry."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -30,8 +30,8 @@ def compute_features(warehouse: Warehouse, app: App, snapshots: pl.DataFrame) ->
     Reads the known_* views, so `know_until` comes first.
 
     Returns:
-        One row per snapshot in the order given: player_key, base_day and `feature_names(app)` as Float64. Counts and sums
-        without events are 0; values that do not exist (a best score never scored) are null.
+        One row per snapshot in the order given: player_key, base_day and `feature_names(app)` as Float64. Counts and
+        sums without events are 0; values that do not exist (a best score never scored) are null.
     """
     snapshots = snapshots.select("player_key", "base_day")
     with warehouse.lend(snapshots=snapshots):

@@ -23,7 +23,8 @@ def metric_events_sql(app: App) -> str:
     """
     parts = [contributions(app, name).sql(dialect="duckdb") for name, m in app.metrics.items() if m.agg not in DERIVED]
     parts.append(
-        "SELECT metric, player_key, event_id, occurred_at, sequence, day, cohort, value, key, available_at FROM derived_events"
+        """SELECT metric, player_key, event_id, occurred_at, sequence, day, cohort, value, key, available_at
+           FROM derived_events"""
     )
     return "\nUNION ALL\n".join(parts)
 
@@ -57,16 +58,19 @@ def derived_sql(app: App, name: str, players: str) -> str:
     metric = app.metrics[name]
     if metric.agg == "entity":
         return f"""
-            SELECT metric, player_key, event_id, occurred_at, sequence, day, cohort, 1.0 AS value, key, known_at AS available_at
+            SELECT metric, player_key, event_id, occurred_at, sequence, day, cohort, 1.0 AS value, key,
+                   known_at AS available_at
             FROM (
                 SELECT *, sum(value) OVER running AS total, max(available_at) OVER running AS known_at
-                FROM ({base}) WINDOW running AS (PARTITION BY player_key, key ORDER BY {_ORDER} ROWS UNBOUNDED PRECEDING)
+                FROM ({base})
+                WINDOW running AS (PARTITION BY player_key, key ORDER BY {_ORDER} ROWS UNBOUNDED PRECEDING)
             )
             WHERE total >= {float(metric.reaches or 0)}
             QUALIFY row_number() OVER (PARTITION BY player_key, key ORDER BY {_ORDER}) = 1"""
     return f"""
         SELECT metric, player_key, event_id, occurred_at, sequence, day, 'all' AS cohort,
-               row_number() OVER (PARTITION BY player_key, run ORDER BY day)::DOUBLE AS value, NULL::VARCHAR AS key, available_at
+               row_number() OVER (PARTITION BY player_key, run ORDER BY day)::DOUBLE AS value, NULL::VARCHAR AS key,
+               available_at
         FROM (
             SELECT *, day - row_number() OVER (PARTITION BY player_key ORDER BY day)::INTEGER AS run
             FROM (SELECT * FROM ({base}) QUALIFY row_number() OVER (PARTITION BY player_key, day ORDER BY {_ORDER}) = 1)

@@ -11,7 +11,8 @@ from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.metric_sql import DERIVED, definitions_hash, derived_sql, metric_events_sql
 
-_DERIVED_ROWS = "SELECT player_key, day, metric, event_id, value, key, cohort FROM derived_events SEMI JOIN touched_players USING (player_key)"
+_DERIVED_ROWS = """SELECT player_key, day, metric, event_id, value, key, cohort
+                   FROM derived_events SEMI JOIN touched_players USING (player_key)"""
 
 
 def sync_metrics(warehouse: Warehouse, app: App) -> bool:
@@ -32,7 +33,8 @@ def sync_metrics(warehouse: Warehouse, app: App) -> bool:
         warehouse.run("DELETE FROM metrics")
         warehouse.append("metrics", wanted)
         warehouse.run(
-            "UPDATE events SET active = event IN (SELECT unnest($names)) WHERE active <> (event IN (SELECT unnest($names)))",
+            """UPDATE events SET active = event IN (SELECT unnest($names))
+               WHERE active <> (event IN (SELECT unnest($names)))""",
             {"names": list(app.active_events)},
         )
         refresh_parts(warehouse, app, None)
@@ -60,7 +62,7 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
         warehouse.run(warehouse.fixed("refresh_parts"))
 
 
-def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime) -> None:
+def know_until(warehouse: Warehouse, as_of: dt.date, cut: dt.datetime) -> None:
     """Create the views known_player_days, known_player_day_keys, known_active_days: what a night may look at.
 
     They hold days before `as_of` and nothing that became available after `cut`. A player-day that a later delivery
@@ -117,5 +119,6 @@ def _refresh_derived(warehouse: Warehouse, app: App) -> None:
         )
     changed = f"(FROM derived_before EXCEPT {_DERIVED_ROWS}) UNION ALL ({_DERIVED_ROWS} EXCEPT FROM derived_before)"
     warehouse.run(
-        f"INSERT INTO touched SELECT DISTINCT player_key, day FROM ({changed}) ANTI JOIN touched USING (player_key, day)"
+        f"""INSERT INTO touched
+            SELECT DISTINCT player_key, day FROM ({changed}) ANTI JOIN touched USING (player_key, day)"""
     )

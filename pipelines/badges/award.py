@@ -61,7 +61,7 @@ def find_awards(warehouse: Warehouse, night: Night, *, from_scratch: bool = Fals
     limits = {"as_of": night.as_of, "cut": night.cut}
     frames = [_no_awards()]
     if rules:
-        know_until(warehouse, night.app, night.as_of, night.cut)
+        know_until(warehouse, night.as_of, night.cut)
         for bucket in range(_touch(warehouse, night, rules, from_scratch=from_scratch)):
             _stream(warehouse, night.app, rules, bucket, limits)
             frames += [warehouse.frame(_crossings_sql(rule)) for rule in rules]

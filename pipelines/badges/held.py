@@ -44,7 +44,7 @@ def badge_rarity(warehouse: Warehouse, night: Night) -> pl.DataFrame:
         badge_id, holders, share (of all players ever active, 0 to 1) and rarity, in order of badge_id. A badge that
         nobody holds is legendary.
     """
-    know_until(warehouse, night.app, night.as_of, night.cut)
+    know_until(warehouse, night.as_of, night.cut)
     with warehouse.lend(app_badges=pl.DataFrame({"badge_id": list(night.app.badges)}, schema={"badge_id": pl.String})):
         found = warehouse.frame(warehouse.fixed("badge_holders"), {"as_of": night.as_of})
     rarity = pl.lit("common")

@@ -37,7 +37,7 @@ def badge_progress(warehouse: Warehouse, night: Night, *, active_within_days: in
     if not rules:
         return pl.DataFrame(schema=_COLUMNS)
     within = active_within_days or night.app.challenges.active_within_days
-    know_until(warehouse, night.app, night.as_of, night.cut)
+    know_until(warehouse, night.as_of, night.cut)
     warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {values_sql(night, terms_of(rules), within)}")
     rows = " UNION ALL ".join(_progress_sql(night, rule) for rule in rules)
     return warehouse.frame(f"SELECT * FROM ({rows}) ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))

@@ -69,7 +69,7 @@ def plan_challenges(
 
 
 def first_whole_days(warehouse: Warehouse, night: Night, players: pl.DataFrame) -> pl.DataFrame:
-    """player_key and start_day: the first local day, from `as_of` on, that begins in the player's zone after the cut."""
+    """player_key, start_day: the first local day, from `as_of` on, that begins in the player's zone after the cut."""
     params = {"as_of": night.as_of, "cut": night.cut, "shift": night.app.day_shift, "zone": night.app.timezone}
     with warehouse.lend(served=players.select("player_key")):
         return warehouse.frame(warehouse.fixed("first_whole_days"), params)

@@ -97,7 +97,7 @@ def propose_targets(
 
 
 def wanted_probability(app: App, profiles: pl.DataFrame) -> pl.DataFrame:
-    """The conditional probability to aim at: the app's centre, lower for the bold and the skilled, higher for the careful.
+    """The conditional probability to aim at: the app's centre, lower for the bold and skilled, higher for the careful.
 
     wanted = centre - 0.2 * (risk_tolerance - 0.5) - 0.08 * (skill - 0.5), kept within 0.42 and 0.68.
 

@@ -43,9 +43,7 @@ def attainment_rows(
         asked: PLAYER_KEY, lead_days, start_day, target (signed), any others.
     """
     weighed = record.weigh(asked, past.with_columns(pl.col("value") * sign_of(app)))
-    weighed = weighed.join(
-        _own_values(app, features, asked), on=[*SNAPSHOT, "metric"], how="left", maintain_order="left"
-    )
+    weighed = weighed.join(_own_values(features, asked), on=[*SNAPSHOT, "metric"], how="left", maintain_order="left")
     spans = plays_rows(features, asked)
     play = pl.concat(
         [spans.select(*SNAPSHOT, "lead_days", "window_days"), plays_matrix(spans).select(FROM_PLAY)], how="horizontal"
@@ -67,7 +65,7 @@ def ask_menu(
     return asked.join(near, on=[*PLAYER_KEY, "target"], how="inner")
 
 
-def _own_values(app: App, features: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+def _own_values(features: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     """own_7, own_28, own_per_day, own_trend of each asked metric, in long form."""
     return pl.concat(
         [

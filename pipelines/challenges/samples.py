@@ -46,7 +46,7 @@ def eligible_players(warehouse: Warehouse, app: App, base_days: list[dt.date]) -
 def draw_samples(
     warehouse: Warehouse, app: App, base_days: list[dt.date], *, known_until: dt.date, most: int, seed: int
 ) -> Samples:
-    """Snapshots on these base days, thinned to at most `most`, with every label whose window ended before `known_until`."""
+    """Snapshots on these base days, at most `most`, with every label whose window ended before `known_until`."""
     snapshots = eligible_players(warehouse, app, base_days)
     if snapshots.height > most:
         snapshots = snapshots.sample(most, seed=seed).sort("base_day", "player_key")
@@ -72,7 +72,7 @@ def describe(warehouse: Warehouse, app: App, snapshots: pl.DataFrame) -> pl.Data
 
 
 def near_calendar(warehouse: Warehouse, app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
-    """Days to the next and since the last calendar entry that concerns the player: known ahead, so no look into the future.
+    """Days to the next and since the last calendar entry of the player's: known ahead, so no look into the future.
 
     Returns:
         player_key, base_day, next_calendar_days, last_calendar_days (null without an entry).

@@ -15,9 +15,9 @@ _WINDOW = ("window_id", "player_key", "metric", "start_day", "end_day")
 def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     """Settle what can be settled by a night, and write settlements and XP.
 
-    A challenge is completed with the event that reached its target, as soon as that is known; it expires when its window
-    is over and known in whole. A late event may still complete an expired one within the app's grace period: a new
-    revision says so, with its own XP entry. What was completed stays completed.
+    A challenge is completed with the event that reached its target, as soon as that is known; it expires when its
+    window is over and known in whole. A late event may still complete an expired one within the app's grace period: a
+    new revision says so, with its own XP entry. What was completed stays completed.
 
     Args:
         warehouse: Open for writing, with the known_* views of the night in place.
@@ -32,7 +32,7 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     valued = with_outcomes(warehouse, due)
     over = pl.col("end_day") < night.base_day
     first_time = pl.col("settled_revision").is_null()
-    kept = _completed_rows(warehouse, night, valued.filter("hit"))
+    kept = _completed_rows(warehouse, valued.filter("hit"))
     missed = valued.filter(~pl.col("hit") & over & first_time).with_columns(
         state=pl.lit("expired"),
         completed_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
@@ -68,7 +68,7 @@ def _limits(app: App, as_of: dt.date) -> dict[str, object]:
     return {"as_of": as_of, "grace_from": as_of - dt.timedelta(days=app.challenges.grace_days + 1)}
 
 
-def _completed_rows(warehouse: Warehouse, night: Night, hits: pl.DataFrame) -> pl.DataFrame:
+def _completed_rows(warehouse: Warehouse, hits: pl.DataFrame) -> pl.DataFrame:
     crossed = crossings(warehouse, hits.select(*_WINDOW, "target", "op"))
     late = pl.col("settled_revision").is_not_null()
     return hits.join(crossed, on="window_id", how="left", maintain_order="left").select(

@@ -47,7 +47,7 @@ def silent(stage: str, done: int, total: int) -> None:
 
 
 def learn_models(warehouse: Warehouse, app: App, *, as_of: dt.date, seed: int, progress: Progress = silent) -> Learned:
-    """Learn from snapshots of past days, every third day over at most half a year, with the labels known before `as_of`.
+    """Learn from snapshots of past days, every third over at most half a year, with labels known before `as_of`.
 
     Args:
         warehouse: With the known_* views of `as_of` in place.

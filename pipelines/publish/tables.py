@@ -34,7 +34,7 @@ def collect_tables(warehouse: Warehouse, night: Night, frames: Mapping[str, pl.D
     """
     if missing := [name for name in FRAMES if name not in frames]:
         raise ValueError(f"collect_tables needs the frames {', '.join(missing)}")
-    know_until(warehouse, night.app, night.as_of, night.cut)
+    know_until(warehouse, night.as_of, night.cut)
     players = warehouse.frame("SELECT player_key, user_id FROM players")
     held = badges_held(warehouse, night).rename({"as_of": "noticed_on"})
     with warehouse.lend(open_progress=_open_progress(frames["open_challenges"]), opted_out=_opted_out(warehouse)):
@@ -68,7 +68,7 @@ def served_players(
     Returns:
         player_key, user_id, served and reason (null for those served, and for those whom nobody accounts for).
     """
-    know_until(warehouse, night.app, night.as_of, night.cut)
+    know_until(warehouse, night.as_of, night.cut)
     addressed = pl.concat([tables["challenges"].select("user_id"), tables["messages"].select("user_id")]).unique()
     told = _with_columns(reasons, {"player_key": pl.Int64(), "reason": pl.String()})
     with warehouse.lend(addressed=addressed, reasons=told, opted_out=_opted_out(warehouse)):

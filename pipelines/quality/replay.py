@@ -54,7 +54,7 @@ def replay_nights(
     for done, as_of in enumerate(nights):
         progress("nights", done, len(nights))
         night = make_night(warehouse, app, as_of, day_start(app, as_of))
-        know_until(warehouse, app, as_of, night.cut)
+        know_until(warehouse, as_of, night.cut)
         if learned is None or done % RETRAIN_DAYS == 0:
             learned = learn_models(warehouse, app, as_of=as_of, seed=seed)
         planned = plan_night(warehouse, night, learned.models, None, recent)
@@ -64,7 +64,7 @@ def replay_nights(
         issued.append(rows)
         recent = _remember(recent, rows, as_of)
     progress("nights", len(nights), len(nights))
-    promises = _settle(warehouse, app, issued)
+    promises = _settle(warehouse, issued)
     return Replay(promises, replay_figures(promises, nights=len(nights)))
 
 
@@ -126,7 +126,7 @@ def _groups(promises: pl.DataFrame, by: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _settle(warehouse: Warehouse, app: App, issued: list[pl.DataFrame]) -> pl.DataFrame:
+def _settle(warehouse: Warehouse, issued: list[pl.DataFrame]) -> pl.DataFrame:
     """Outcomes from all that is known today, for the windows that lie in the known past."""
     last = warehouse.value("SELECT max(day) FROM events WHERE active")
     rows = pl.concat([r for r in issued if r.height] or issued)
@@ -137,7 +137,7 @@ def _settle(warehouse: Warehouse, app: App, issued: list[pl.DataFrame]) -> pl.Da
             "Choose earlier nights with --from and --to.",
         )
     after = last + dt.timedelta(days=1)
-    know_until(warehouse, app, after, dt.datetime.max.replace(tzinfo=dt.UTC) - dt.timedelta(days=1))
+    know_until(warehouse, after, dt.datetime.max.replace(tzinfo=dt.UTC) - dt.timedelta(days=1))
     return with_outcomes(warehouse, over)
 
 

@@ -19,7 +19,7 @@ FOREVER = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
 
 def features_at(warehouse: Warehouse, base: dt.date = BASE, players: tuple[int, ...] = (1, 2, 3)) -> pl.DataFrame:
-    know_until(warehouse, APP, dt.date(2099, 1, 1), FOREVER)
+    know_until(warehouse, dt.date(2099, 1, 1), FOREVER)
     return compute_features(warehouse, APP, pl.DataFrame({"player_key": players, "base_day": [base] * len(players)}))
 
 

@@ -84,10 +84,10 @@ def test_a_night_sees_a_day_as_it_was_known_at_its_cut() -> None:
     rows = [event(1, 0, points=3, topic="a"), event(1, 0.1, points=5, topic="b", available_at=late)]
     with warehouse_with(APP, rows) as warehouse:
         total = "SELECT sum FROM known_player_days WHERE metric = 'points'"
-        know_until(warehouse, APP, dt.date(2024, 1, 5), START + dt.timedelta(days=3))
+        know_until(warehouse, dt.date(2024, 1, 5), START + dt.timedelta(days=3))
         assert warehouse.frame(total)["sum"].to_list() == [3.0]
         assert warehouse.value("SELECT n_events FROM known_active_days") == 1
-        know_until(warehouse, APP, dt.date(2024, 1, 5), START + dt.timedelta(days=10))
+        know_until(warehouse, dt.date(2024, 1, 5), START + dt.timedelta(days=10))
         assert warehouse.frame(total)["sum"].to_list() == [8.0]
 
 

@@ -17,7 +17,7 @@ ISSUED = dt.date(2024, 1, 3)
 
 def night_of(warehouse: Warehouse, as_of: dt.date, now: dt.datetime | None = None) -> Night:
     night = make_night(warehouse, APP, as_of, now or day_start(APP, as_of))
-    know_until(warehouse, APP, as_of, night.cut)
+    know_until(warehouse, as_of, night.cut)
     return night
 
 
