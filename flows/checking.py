@@ -1,5 +1,6 @@
 """What `nightquest check` tells about an app file that is right."""
 
+from collections.abc import Sized
 from typing import Any
 
 import sqlglot
@@ -14,7 +15,12 @@ from pipelines.activity.metric_sql import contributions, derived_sql
 def describe(loaded: LoadedApp) -> dict[str, Any]:
     """Plain facts of a loaded app."""
     app = loaded.app
-    sections = {"events": app.events, "metrics": app.metrics, "personas": app.personas, "badges": app.badges}
+    sections: dict[str, Sized] = {
+        "events": app.events,
+        "metrics": app.metrics,
+        "personas": app.personas,
+        "badges": app.badges,
+    }
     return {
         "app": app.app,
         "title": app.title,

@@ -1,11 +1,13 @@
 """What runs when: every deployment, its schedule and how many of its runs may go on at once."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
-from prefect.flows import EntrypointType, Flow
+from prefect.flows import Flow
 from prefect.schedules import Cron, Schedule
+from prefect.types.entrypoint import EntrypointType
 
 from configs.loader import load_app
 from flows.backfill import backfill
@@ -35,9 +37,10 @@ def deployments(apps: Sequence[str]) -> list[RunnerDeployment]:
 
 
 def _deployment(
-    flow: Flow[..., object], name: str, app: str | None = None, when: Schedule | None = None
+    flow: Flow[..., Any], name: str, app: str | None = None, when: Schedule | None = None
 ) -> RunnerDeployment:
-    return flow.to_deployment(
+    return RunnerDeployment.from_flow(
+        flow,
         name=name,
         schedule=when,
         parameters={"app": app} if app else {},

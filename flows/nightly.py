@@ -4,7 +4,11 @@ Runs at 06:00 of the app's zone. Settles earlier challenges, plans and words the
 publishes `published/<app>/<as_of>/`, which the app reads. Killed anywhere and run again it ends the same.
 """
 
-from prefect import flow, task
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from prefect import Task, flow, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.parameters import Accept, AppName, AsOf, Refresh, check_day
@@ -13,17 +17,21 @@ from flows.running import begin, show_figures
 from pipelines import nightly as stages
 from pipelines.nightly import NightReport
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 STAGES = 7
 
 
-def stage(number: int, name: str, work):  # type: ignore[no-untyped-def]
+def stage(number: int, name: str, work: Callable[P, R]) -> Task[P, R]:
     """A stage as a Prefect task that tells how far the night is."""
 
-    def told(*args, **kwargs):  # type: ignore[no-untyped-def]
+    @wraps(work)
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
         report(name, number, STAGES)
         return work(*args, **kwargs)
 
-    return task(told, name=name, cache_policy=NO_CACHE)
+    return task(name=name, cache_policy=NO_CACHE)(told)
 
 
 settle = stage(1, "settle", stages.settle)

@@ -74,11 +74,16 @@ def _look(home: Path, app: str) -> AppStatus:
         state = "busy"
     except NightquestError as error:
         state = error.message
+    as_of, revision = _newest_night(home, app)
+    return AppStatus(app, state, events, players, quarantined, last, as_of, revision)
+
+
+def _newest_night(home: Path, app: str) -> tuple[dt.date | None, int | None]:
     try:
-        night = read_latest(home, app).manifest
+        manifest = read_latest(home, app).manifest
     except NightquestError:
-        night = None
-    return AppStatus(app, state, events, players, quarantined, last, night and night.as_of, night and night.revision)
+        return None, None
+    return manifest.as_of, manifest.revision
 
 
 def _count(warehouse: Warehouse, table: str) -> int:
