@@ -1,7 +1,8 @@
 """The contracts of what comes in: the columns a file may have, and the checked frames that go on to the warehouse.
 
-A delivered row first becomes text by column (`*_COLUMNS`), is then typed and judged by SQL, and must satisfy `EVENTS_IN`
-or `PLAYERS_IN` before it is appended. Rows that do not are quarantined with a reason; nothing is dropped in silence.
+A delivered row first becomes text by column (`*_COLUMNS`), is then typed and judged by SQL, and must satisfy
+`EVENTS_IN` or `PLAYERS_IN` before it is appended. Rows that do not are quarantined with a reason; nothing is dropped in
+silence.
 """
 
 import datetime as dt

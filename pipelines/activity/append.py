@@ -9,6 +9,11 @@ from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.stage import text
 
+_FATES = """
+    SELECT delivery_id, count(*) FILTER (fate = 'new') AS rows_taken, count(*) FILTER (fate = 'known') AS rows_known,
+           count(*) FILTER (fate = 'conflict') AS rows_refused
+    FROM {table} GROUP BY delivery_id"""
+
 
 @dataclass(frozen=True)
 class Appended:
@@ -41,8 +46,9 @@ def append_events(warehouse: Warehouse, app: App, now: dt.datetime, *, history: 
     )
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE landed AS
-            SELECT id AS event_id, player_key, event, event IN (SELECT unnest($active)) AS active, occurred_at, sequence, value,
-                   properties::JSON AS properties, CAST(wall - INTERVAL ({app.day_shift // dt.timedelta(minutes=1)}) MINUTE AS DATE) AS day,
+            SELECT id AS event_id, player_key, event, event IN (SELECT unnest($active)) AS active, occurred_at,
+                   sequence, value, properties::JSON AS properties,
+                   CAST(wall - INTERVAL ({app.day_shift // dt.timedelta(minutes=1)}) MINUTE AS DATE) AS day,
                    CAST(hour(wall) AS UTINYINT) AS local_hour,
                    {"occurred_at" if history else f"TIMESTAMPTZ '{now.isoformat()}'"} AS available_at,
                    delivery_id, content_hash
@@ -51,13 +57,12 @@ def append_events(warehouse: Warehouse, app: App, now: dt.datetime, *, history: 
     )
     warehouse.run("INSERT INTO events BY NAME SELECT * FROM landed ORDER BY occurred_at, sequence, event_id")
     return Appended(
-        fates=warehouse.frame(
-            """SELECT delivery_id, count(*) FILTER (fate = 'new') AS rows_taken, count(*) FILTER (fate = 'known') AS rows_known,
-                      count(*) FILTER (fate = 'conflict') AS rows_refused FROM settled GROUP BY delivery_id"""
-        ),
+        fates=warehouse.frame(_FATES.format(table="settled")),
         conflicts=warehouse.frame(
-            """SELECT delivery_id, line, coalesce(raw, CAST(json_object('event_id', event_id, 'user_id', user_id, 'event', event,
-                      'occurred_at', occurred_at::VARCHAR, 'value', value, 'properties', properties::JSON) AS VARCHAR)) AS raw,
+            """SELECT delivery_id, line,
+                      coalesce(raw, CAST(json_object('event_id', event_id, 'user_id', user_id, 'event', event,
+                               'occurred_at', occurred_at::VARCHAR, 'value', value,
+                               'properties', properties::JSON) AS VARCHAR)) AS raw,
                       'event_id ''' || id || ''' was taken before with other content; the first stays' AS reason
                FROM settled WHERE fate = 'conflict' ORDER BY row"""
         ),
@@ -82,15 +87,12 @@ def append_players(warehouse: Warehouse, now: dt.datetime, *, history: bool) -> 
     available = "recorded_at" if history else f"TIMESTAMPTZ '{now.isoformat()}'"
     warehouse.run(
         f"""INSERT INTO player_records BY NAME
-            SELECT player_key, recorded_at, {available} AS available_at, timezone, language, born_on, joined_at, opted_out,
-                   attributes::JSON AS attributes
+            SELECT player_key, recorded_at, {available} AS available_at, timezone, language, born_on, joined_at,
+                   opted_out, attributes::JSON AS attributes
             FROM settled_players WHERE fate = 'new' ORDER BY row"""
     )
     return Appended(
-        fates=warehouse.frame(
-            """SELECT delivery_id, count(*) FILTER (fate = 'new') AS rows_taken, count(*) FILTER (fate = 'known') AS rows_known,
-                      count(*) FILTER (fate = 'conflict') AS rows_refused FROM settled_players GROUP BY delivery_id"""
-        ),
+        fates=warehouse.frame(_FATES.format(table="settled_players")),
         conflicts=warehouse.frame(
             """SELECT delivery_id, line, coalesce(raw, user_id) AS raw,
                       'this player has another record of the same recorded_at; the first stays' AS reason
@@ -119,6 +121,7 @@ def _placed(warehouse: Warehouse) -> str:
         FROM {placed} AS placed
         ASOF LEFT JOIN {zones} AS then_zone
             ON then_zone.player_key = placed.player_key AND then_zone.recorded_at <= placed.occurred_at
-        LEFT JOIN (SELECT player_key, arg_min(timezone, recorded_at) AS timezone FROM {zones} GROUP BY player_key) AS first_zone
+        LEFT JOIN (SELECT player_key, arg_min(timezone, recorded_at) AS timezone
+                   FROM {zones} GROUP BY player_key) AS first_zone
             ON first_zone.player_key = placed.player_key
     )"""

@@ -50,7 +50,8 @@ def is_taken(warehouse: Warehouse, file_hash: str, feeds: str, version: str) -> 
 def earlier_delivery(warehouse: Warehouse, file_hash: str, feeds: str) -> tuple[str, int] | None:
     """The first delivery of this very file to a raw table and its rows, if there was one."""
     rows = warehouse.frame(
-        "SELECT delivery_id, rows_read FROM deliveries WHERE file_hash = $file AND source = $feeds ORDER BY delivery_id LIMIT 1",
+        """SELECT delivery_id, rows_read FROM deliveries WHERE file_hash = $file AND source = $feeds
+           ORDER BY delivery_id LIMIT 1""",
         {"file": file_hash, "feeds": feeds},
     ).rows()
     return (str(rows[0][0]), int(rows[0][1])) if rows else None

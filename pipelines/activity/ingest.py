@@ -68,9 +68,9 @@ def ingest_files(
 ) -> IngestResult:
     """Take files and folders in.
 
-    A bad row goes to quarantine and costs nothing else; a bad file is refused and the others go in; everything that goes
-    in does so in one transaction. A file is taken once for each version of the source and of the app's events, so a mended
-    source or app file may take it again.
+    A bad row goes to quarantine and costs nothing else; a bad file is refused and the others go in; everything that
+    goes in does so in one transaction. A file is taken once for each version of the source and of the app's events, so
+    a mended source or app file may take it again.
 
     Args:
         warehouse: Open for writing.

@@ -123,11 +123,11 @@ def read_direct(intake: Intake, path: Path, delivery: Delivery) -> Delivery:
 
 
 def read_raw(intake: Intake, path: Path, delivery: Delivery) -> Delivery:
-    """Append a file's rows to the raw table that it feeds, unless they are there from an earlier version of the source."""
+    """Append a file's rows to the raw table it feeds, unless they are there from an earlier version of the source."""
     warehouse, table = intake.warehouse, delivery.feeds
-    if earlier := earlier_delivery(warehouse, delivery.file_hash, table):
-        if has_rows_of(warehouse, table, earlier[0]):
-            return replace(delivery, rows_read=earlier[1], rows_known=earlier[1])
+    earlier = earlier_delivery(warehouse, delivery.file_hash, table)
+    if earlier and has_rows_of(warehouse, table, earlier[0]):
+        return replace(delivery, rows_read=earlier[1], rows_known=earlier[1])
     n_bad, n_read, n_kept = len(intake.bad), 0, 0
     try:
         for block in read_blocks(path, (), intake.limits, lambda n: intake.on_bytes(path.name, n)):
@@ -152,7 +152,8 @@ def select_rows(intake: Intake, source: Source, delivery_id: str) -> None:
     try:
         staged = stage_typed(query, column_types(warehouse, query), intake.columns, delivery_id)
         warehouse.run(
-            f"CREATE OR REPLACE TEMP TABLE judged AS SELECT row_number() OVER () AS nth, * FROM ({intake.judge(staged)})"
+            "CREATE OR REPLACE TEMP TABLE judged AS "
+            f"SELECT row_number() OVER () AS nth, * FROM ({intake.judge(staged)})"
         )
     except (FileRefusedError, duckdb.Error) as error:
         raise NightquestError(

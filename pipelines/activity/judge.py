@@ -1,4 +1,4 @@
-"""SQL that types staged rows and gives each bad one its reason, a plain sentence. The first fault found is the one told."""
+"""SQL that types staged rows and gives each bad one its reason, a plain sentence: the first fault found."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
@@ -33,8 +33,8 @@ def judge_events_sql(app: App, staged: str, now: dt.datetime) -> str:
         ),
         judged AS (SELECT *, CASE {cases} END AS reason, {_document("doc")} AS document FROM typed),
         summed AS (
-            SELECT *, md5(concat_ws(chr(31), user_id, event, epoch_us(moment), coalesce(place, 0), coalesce(number::VARCHAR, ''),
-                                    coalesce(document, ''))) AS content
+            SELECT *, md5(concat_ws(chr(31), user_id, event, epoch_us(moment), coalesce(place, 0),
+                                    coalesce(number::VARCHAR, ''), coalesce(document, ''))) AS content
             FROM (SELECT * REPLACE (CASE WHEN reason IS NULL THEN moment END AS moment) FROM judged)
         )
         SELECT line, event_id, user_id, event, moment AS occurred_at, coalesce(place, 0) AS sequence, number AS value,
@@ -49,10 +49,12 @@ def judge_players_sql(app: App, staged: str, now: dt.datetime) -> str:
     Reads `known_zones` (zone), the time zones that count.
     """
     cases = "\n".join(f"WHEN {condition} THEN {reason}" for condition, reason in _player_faults(now))
+    renamed = {"recorded_at": "recorded", "born_on": "born", "joined_at": "joined", "opted_out": "opted"}
     return f"""
         WITH typed AS (
             SELECT * RENAME (recorded_at AS recorded, born_on AS born, joined_at AS joined, opted_out AS opted),
-                   {_moment("recorded_at", app.timezone)} AS moment, {_moment("joined_at", app.timezone)} AS joined_moment,
+                   {_moment("recorded_at", app.timezone)} AS moment,
+                   {_moment("joined_at", app.timezone)} AS joined_moment,
                    TRY_CAST(born_on AS DATE) AS birthday, TRY_CAST(opted_out AS BOOLEAN) AS is_out,
                    TRY_CAST(attributes AS JSON) AS doc
             FROM ({staged})
@@ -61,9 +63,7 @@ def judge_players_sql(app: App, staged: str, now: dt.datetime) -> str:
         SELECT line, user_id, CASE WHEN reason IS NULL THEN moment END AS recorded_at, timezone, language,
                CASE WHEN reason IS NULL THEN birthday END AS born_on,
                CASE WHEN reason IS NULL THEN joined_moment END AS joined_at, is_out AS opted_out,
-               {_document("doc")} AS attributes, delivery_id,
-               {_raw(PLAYER_COLUMNS, recorded_at="recorded", born_on="born", joined_at="joined", opted_out="opted")} AS raw,
-               reason
+               {_document("doc")} AS attributes, delivery_id, {_raw(PLAYER_COLUMNS, **renamed)} AS raw, reason
         FROM judged"""
 
 

@@ -1,7 +1,7 @@
 """Delimited text to columns of text, with the line number and raw text of every row.
 
-Tidy blocks (the rule) go through polars; a block with quoted line breaks or broken quoting goes through a strict parser that
-gives up single lines, never the file.
+Tidy blocks (the rule) go through polars; a block with quoted line breaks or broken quoting goes through a strict parser
+that gives up single lines, never the file.
 """
 
 import csv
@@ -38,7 +38,7 @@ class _Found:
 
 
 def read_header(line: str, wanted: Collection[str]) -> Header:
-    """Find the delimiter with which a header names the wanted columns; without wanted ones, the one that splits it most.
+    """Find the delimiter with which a header names the wanted columns; without any, the one that splits it most.
 
     Raises:
         FileRefusedError: No delimiter gives the wanted columns, or a column is named twice or not at all.

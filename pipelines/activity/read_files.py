@@ -84,7 +84,7 @@ def read_blocks(
     """Read a file block by block, so that its size does not matter.
 
     Args:
-        path: One file. Its first bytes tell compression and Parquet; its name, or else its first line, tells CSV from JSON.
+        path: One file. Its first bytes tell compression and Parquet; its name, or else its first line, CSV from JSON.
         wanted: Columns that a CSV header must name; they also decide which delimiter it uses.
         limits: What the file may ask of the machine.
         on_bytes: Called with the bytes read since the last call.

@@ -140,8 +140,8 @@ def _check_size(total: int, compressed: int, limits: Limits) -> None:
         raise FileRefusedError(f"The text is larger than {limits.text_bytes >> 30} GiB; split it.")
     if total > limits.ratio_from_bytes and total > limits.ratio * compressed:
         raise FileRefusedError(
-            f"The file swells to more than {limits.ratio} times its size when decompressed, as archives made to do harm do; "
-            "deliver it uncompressed if it is meant."
+            f"The file swells to more than {limits.ratio} times its size when decompressed, as archives made "
+            "to do harm do; deliver it uncompressed if it is meant."
         )
 
 
