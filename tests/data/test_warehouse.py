@@ -1,0 +1,111 @@
+"""The warehouse file: one writer, closed doors, all or nothing."""
+
+import datetime as dt
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from configs.errors import BusyError, NightquestError
+from data.warehouse import open_warehouse, scratch, warehouse_path
+
+HOLD = """
+import sys, pathlib
+from data.warehouse import open_warehouse
+with open_warehouse(pathlib.Path(sys.argv[1]), "toy"):
+    print("open", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_told_that_the_app_is_busy(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(BusyError) as caught, open_warehouse(tmp_path, "toy"):
+            pass
+        assert caught.value.exit_code == 3
+        holder.communicate("")
+    with open_warehouse(tmp_path, "toy") as warehouse:
+        assert warehouse.value("SELECT count(*) FROM events") == 0
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_text('/etc/hostname')",
+        "COPY (SELECT 1) TO '/tmp/nightquest-must-not-exist.csv'",
+        "ATTACH '/tmp/nightquest-must-not-exist.duckdb'",
+        "SET enable_external_access = true",
+        "INSTALL httpfs",
+    ],
+)
+def test_sql_reaches_neither_files_nor_settings(sql: str) -> None:
+    with scratch() as warehouse, pytest.raises(duckdb.Error):
+        warehouse.run(sql)
+    assert not Path("/tmp/nightquest-must-not-exist.csv").exists()
+
+
+def test_a_failed_transaction_leaves_nothing_and_the_next_one_works() -> None:
+    rows = pl.DataFrame({"metric": ["a"], "agg": ["count"], "better": ["higher"], "version": ["1"]})
+    with scratch() as warehouse:
+        with pytest.raises(ZeroDivisionError), warehouse.transaction():
+            with warehouse.transaction():
+                warehouse.append("metrics", rows)
+            raise ZeroDivisionError
+        assert warehouse.value("SELECT count(*) FROM metrics") == 0
+        with warehouse.transaction():
+            warehouse.append("metrics", rows)
+        assert warehouse.value("SELECT count(*) FROM metrics") == 1
+
+
+def test_a_frame_that_is_lent_is_gone_afterwards() -> None:
+    with scratch() as warehouse:
+        with warehouse.lend(guest=pl.DataFrame({"x": [1]})):
+            assert warehouse.value("SELECT x FROM guest") == 1
+        with pytest.raises(duckdb.CatalogException):
+            warehouse.value("SELECT x FROM guest")
+
+
+def test_appending_tells_how_many_rows_are_new() -> None:
+    row = {"player_key": [1, 2], "user_id": ["a", "b"]}
+    with scratch() as warehouse:
+        assert warehouse.append("players", pl.DataFrame(row)) == 2
+        more = pl.DataFrame({"player_key": [2, 3], "user_id": ["b", "c"]})
+        assert warehouse.append("players", more, on_conflict_skip=True) == 1
+
+
+def test_times_are_utc_whatever_the_machine_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    with scratch() as warehouse:
+        noon = warehouse.value("SELECT TIMESTAMPTZ '2024-07-01 12:00:00+02'")
+    assert noon.astimezone(dt.UTC) == dt.datetime(2024, 7, 1, 10, tzinfo=dt.UTC)
+
+
+def test_a_damaged_file_is_reported_and_left_as_it_is(tmp_path: Path) -> None:
+    path = warehouse_path(tmp_path, "toy")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"not a database" * 1000)
+    with pytest.raises(NightquestError) as caught, open_warehouse(tmp_path, "toy"):
+        pass
+    assert str(path) in caught.value.message
+    assert path.read_bytes() == b"not a database" * 1000
+
+
+def test_a_home_that_is_a_file_is_a_plain_error(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.write_text("")
+    with pytest.raises(NightquestError), open_warehouse(home, "toy"):
+        pass
+
+
+def test_reading_data_that_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:
+    with pytest.raises(NightquestError) as caught, open_warehouse(tmp_path, "toy", read_only=True):
+        pass
+    assert "ingest" in caught.value.remedy
+    assert not warehouse_path(tmp_path, "toy").exists()
