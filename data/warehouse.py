@@ -1,6 +1,8 @@
 """The warehouse: the only room that opens DuckDB."""
 
 import os
+import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -9,10 +11,12 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import psutil
 
 from configs.errors import BusyError, NightquestError
 
 SQL = Path(__file__).parent / "sql"
+_LOOK_AGAIN_S = 1.0
 
 
 @cache
@@ -35,7 +39,7 @@ class Warehouse:
 
     def frame(self, sql: str, params: object = None) -> pl.DataFrame:
         """The rows of a query; DuckDB's 128-bit decimals come as Int64 or Float64."""
-        rows = self.con.sql(sql, params=params).pl()
+        rows: pl.DataFrame = self.con.sql(sql, params=params).pl()
         decimals = {name: kind for name, kind in rows.schema.items() if isinstance(kind, pl.Decimal)}
         return rows.with_columns(
             pl.col(name).cast(pl.Float64 if kind.scale else pl.Int64) for name, kind in decimals.items()
@@ -100,17 +104,26 @@ def warehouse_path(home: Path, app: str) -> Path:
 
 
 @contextmanager
-def open_warehouse(home: Path, app: str, *, read_only: bool = False, threads: int | None = None) -> Iterator[Warehouse]:
+def open_warehouse(
+    home: Path, app: str, *, read_only: bool = False, threads: int | None = None, wait_for_lock_s: float = 0
+) -> Iterator[Warehouse]:
     """Open an app's warehouse, creating it on first use.
 
+    Args:
+        home: The folder that everything is written under.
+        app: The app's name.
+        read_only: Look only; the file must exist.
+        threads: For DuckDB; all cores when None.
+        wait_for_lock_s: How long to wait for another process that has it open.
+
     Raises:
-        BusyError: Another process has it open for writing.
+        BusyError: Another process has it open, still after the wait; the message names it.
         NightquestError: The file cannot be written, is damaged, or (read-only) does not exist.
     """
     path = warehouse_path(home, app)
     if read_only and not path.exists():
         raise NightquestError(f"There is no data for '{app}' under {home}.", f"Run: nightquest ingest {app} FILE…")
-    con = _connect(path, app, read_only)
+    con = _connect(path, app, read_only, wait_for_lock_s)
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET preserve_insertion_order = true")
@@ -145,21 +158,47 @@ def _close_the_doors(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("SET lock_configuration = true")
 
 
-def _connect(path: Path, app: str, read_only: bool) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, app: str, read_only: bool, wait_for_lock_s: float) -> duckdb.DuckDBPyConnection:
+    deadline = time.monotonic() + wait_for_lock_s
+    while True:
+        try:
+            return _connect_once(path, app, read_only)
+        except BusyError:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise
+            time.sleep(min(_LOOK_AGAIN_S, left))
+
+
+def _connect_once(path: Path, app: str, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise BusyError(
-                f"Another process is working on '{app}'.",
-                "Wait for it to end (nightquest status), then run this again.",
+                f"Another process is working on '{app}'{_holder(str(error))}.",
+                "Wait for it to end (nightquest status shows), then run this again.",
             ) from None
         raise _unusable(path, error) from error
     except duckdb.Error as error:
         raise _unusable(path, error) from error
     except OSError as error:
         raise _unusable(path, error) from error
+
+
+def _holder(message: str) -> str:
+    """Which process DuckDB names as the holder of the lock, as a person knows it."""
+    found = re.search(r"PID (\d+)", message)
+    if found is None:
+        return ""
+    try:
+        python, *command = psutil.Process(int(found[1])).cmdline() or [""]
+    except psutil.Error:
+        return f": process {found[1]}"
+    if not command or command[0].startswith("-"):
+        command = [python, *command]
+    return f": process {found[1]} ({' '.join([Path(command[0]).name, *command[1:]])[:120]})"
 
 
 def _unusable(path: Path, error: Exception) -> NightquestError:

@@ -17,7 +17,7 @@ from flows.train import train
 
 NIGHTLY = "0 6 * * *"
 WEEKLY = "0 3 * * 1"
-# Runs of different deployments on one app are kept apart by the warehouse's own lock, and wait for it.
+# Runs of different deployments on one app wait for the warehouse's own lock (wait_for_lock_s).
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
 
 

@@ -12,12 +12,12 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.parameters import AppName, Files, History, Players
 from flows.progress import report
-from flows.running import BUSY_DELAY_S, BUSY_RETRIES, Run, begin, show_figures, worth_retrying
+from flows.running import Run, begin, show_figures
 from pipelines.activity.ingest import IngestResult
 from pipelines.steps import run_ingest
 
 
-@task(cache_policy=NO_CACHE, retries=BUSY_RETRIES, retry_delay_seconds=BUSY_DELAY_S, retry_condition_fn=worth_retrying)
+@task(cache_policy=NO_CACHE)
 def take_files(run: Run, files: list[str], history: bool, players: bool) -> IngestResult:
     """Take each file whole, in one transaction a file."""
     paths = [Path(file) for file in files]

@@ -1,21 +1,14 @@
-"""What flows share: their clock and settings, when a task is worth another try, and the artifact with its figures."""
+"""What flows share: their clock and settings, and the artifact with a run's figures."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prefect import Task
 from prefect.artifacts import create_table_artifact
-from prefect.client.schemas.objects import State, TaskRun
-from prefect.runtime import deployment
 
-from configs.errors import BusyError
 from configs.loader import LoadedApp, load_app
 from configs.settings import Settings, load_settings
-
-BUSY_RETRIES = 20
-BUSY_DELAY_S = 60
 
 
 @dataclass(frozen=True)
@@ -35,11 +28,6 @@ def begin(app: str) -> Run:
         NightquestError: A setting is wrong.
     """
     return Run(load_settings(), load_app(app), dt.datetime.now(dt.UTC))
-
-
-def worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether another try may help: a deployment's run can wait for another process, a person is told at once."""
-    return deployment.id is not None and isinstance(state.result(raise_on_failure=False), BusyError)
 
 
 def show_figures(app: str, kind: str, figures: Mapping[str, Any], description: str) -> None:

@@ -1,5 +1,6 @@
 """Serve: the Prefect server with its UI, MLflow's UI, and a runner for every deployment, until told to stop."""
 
+import os
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from flows.servers import HOST, Server, require_free, start_mlflow, start_prefec
 from flows.serving import Serving, find_serving, forget_serving, note_serving
 
 Say = Callable[[str], None]
+WAIT_FOR_LOCK_S = 3600
 
 
 def serve(settings: Settings, apps: Sequence[str], say: Say, *, verbose: bool = False) -> None:
@@ -26,6 +28,8 @@ def serve(settings: Settings, apps: Sequence[str], say: Say, *, verbose: bool = 
     require_free(settings.prefect_port, "Prefect", "NIGHTQUEST_PREFECT_PORT")
     require_free(settings.mlflow_port, "MLflow", "NIGHTQUEST_MLFLOW_PORT")
     prepare(settings, api_url=f"http://{HOST}:{settings.prefect_port}/api", verbose=verbose)
+    # Nobody sits before a scheduled run: it waits for another process on its app instead of failing at once.
+    os.environ.setdefault("NIGHTQUEST_WAIT_FOR_LOCK_S", str(WAIT_FOR_LOCK_S))
     signal.signal(signal.SIGTERM, _interrupt)
     with ExitStack() as stack:
         say("Starting Prefect and MLflow ...")

@@ -8,11 +8,11 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.parameters import AppName, AsOf, check_day
 from flows.progress import report
-from flows.running import BUSY_DELAY_S, BUSY_RETRIES, Run, begin, show_table, worth_retrying
+from flows.running import Run, begin, show_table
 from pipelines.steps import TrainReport, run_train
 
 
-@task(cache_policy=NO_CACHE, retries=BUSY_RETRIES, retry_delay_seconds=BUSY_DELAY_S, retry_condition_fn=worth_retrying)
+@task(cache_policy=NO_CACHE)
 def hold_contests(run: Run, as_of: AsOf) -> TrainReport:
     """Fit every contender on what was known before `as_of` and let the holdout decide."""
     return run_train(run.settings, run.loaded, as_of=as_of, now=run.now, progress=report)

@@ -15,9 +15,11 @@ def open_app(settings: Settings, loaded: LoadedApp) -> Iterator[Warehouse]:
     """The app's warehouse, open for writing; parts are rebuilt when the app file's metrics changed.
 
     Raises:
-        BusyError: Another process is working on the app.
+        BusyError: Another process is working on the app, still after `wait_for_lock_s`.
     """
-    with open_warehouse(settings.home, loaded.app.app, threads=settings.threads) as warehouse:
+    with open_warehouse(
+        settings.home, loaded.app.app, threads=settings.threads, wait_for_lock_s=settings.wait_for_lock_s
+    ) as warehouse:
         sync_metrics(warehouse, loaded.app)
         yield warehouse
 
