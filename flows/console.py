@@ -94,10 +94,11 @@ def _lines() -> Reporter:
     started: dict[str, float] = {}
 
     def line(stage: str, done: int, total: int) -> None:
-        begun = started.setdefault(stage, time.monotonic())
+        work, detail = _parts(stage)
+        begun = started.setdefault(work, time.monotonic())
         if done >= total:
-            print(f"{stage}: done in {time.monotonic() - begun:.1f} s", file=sys.stderr)  # noqa: T201
-            started.pop(stage)
+            print(f"{work}{detail}: done in {time.monotonic() - begun:.1f} s", file=sys.stderr)  # noqa: T201
+            started.pop(work)
 
     return line
 
@@ -106,11 +107,20 @@ def _bars(bars: Progress) -> Reporter:
     rows: dict[str, TaskID] = {}
 
     def bar(stage: str, done: int, total: int) -> None:
-        if stage not in rows:
-            rows[stage] = bars.add_task(stage, total=total)
-        bars.update(rows[stage], completed=done, total=total)
+        work, detail = _parts(stage)
+        if work not in rows:
+            rows[work] = bars.add_task(work, total=total)
+        elif bars.tasks[rows[work]].finished and done < total:
+            bars.reset(rows[work])  # the next night, under the same bar
+        bars.update(rows[work], description=f"{work}{detail}", completed=done, total=total)
 
     return bar
+
+
+def _parts(stage: str) -> tuple[str, str]:
+    """'night: plan' is the work 'night', shown on one bar, and where it is in it."""
+    work, colon, detail = stage.partition(":")
+    return work, f"{colon}{detail}"
 
 
 def complain(error: BaseException, as_json: bool) -> int:

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.parameters import Accept, AppName, AsOf, Refresh, check_day
 from flows.progress import report
-from flows.running import begin, show_figures
+from flows.running import Run, begin, show_figures
 from pipelines import nightly as stages
 from pipelines.nightly import NightReport
 
@@ -28,7 +28,7 @@ def stage(number: int, name: str, work: Callable[P, R]) -> Task[P, R]:
 
     @wraps(work)
     def told(*args: P.args, **kwargs: P.kwargs) -> R:
-        report(name, number, STAGES)
+        report(f"night: {name}", number - 1, STAGES)
         return work(*args, **kwargs)
 
     return task(name=name, cache_policy=NO_CACHE)(told)
@@ -50,13 +50,21 @@ def nightly(app: AppName, as_of: AsOf = None, refresh: Refresh = False, accept: 
     day = check_day(run.loaded.app, as_of, run.now)
     with stages.open_night(run.settings, run.loaded, day, run.now, refresh=refresh) as tonight:
         if tonight.out is not None:
-            return tonight.out
+            return tell(run, tonight.out)
         still_open = settle(tonight)
         champions = load_champions(tonight)
         planned = plan(tonight, champions)
         words = write(tonight, planned)
         issued = issue(tonight, planned, words, still_open, accept=accept)
         result = publish(tonight, issued, champions.notes)
-    record(run.settings, app, result)
-    show_figures(run.loaded.app.app, "night", result.figures, f"The night in {result.path}.")
+    record(run.settings, run.loaded.app.app, result)
+    return tell(run, result)
+
+
+def tell(run: Run, result: NightReport) -> NightReport:
+    """Leave the night's figures on the run."""
+    report(f"night: {result.as_of}", STAGES, STAGES)
+    state = "unchanged" if result.unchanged else "published"
+    notes = "".join(f"\n\n{note}" for note in result.notes)
+    show_figures(run.loaded.app.app, "night", result.figures, f"The night of {result.as_of}, {state}.{notes}")
     return result

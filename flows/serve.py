@@ -19,11 +19,12 @@ WAIT_FOR_LOCK_S = 3600
 
 
 def serve(settings: Settings, apps: Sequence[str], say: Say, *, verbose: bool = False) -> None:
-    """Serve the apps (none: those with data, else all shipped ones) until SIGINT or SIGTERM.
+    """Serve the apps (none: the shipped ones with data) until SIGINT or SIGTERM.
 
     Raises:
-        NightquestError: A port is taken, a server does not start, or this home folder is served already.
+        NightquestError: No app has data, a port is taken, a server does not start, or this home folder is served already.
     """
+    apps = apps or apps_with_data(settings)
     _refuse_a_second(find_serving(settings.home))
     require_free(settings.prefect_port, "Prefect", "NIGHTQUEST_PREFECT_PORT")
     require_free(settings.mlflow_port, "MLflow", "NIGHTQUEST_MLFLOW_PORT")
@@ -41,15 +42,21 @@ def serve(settings: Settings, apps: Sequence[str], say: Say, *, verbose: bool = 
             server.wait()
             say(f"{server.name:8} {server.url}")
         stack.callback(forget_serving, settings.home)
-        _run_deployments(settings, prefect, mlflow, apps or apps_with_data(settings), say)
+        _run_deployments(settings, prefect, mlflow, apps, say)
         say("Stopping ...")
     say("Stopped.")
 
 
 def apps_with_data(settings: Settings) -> list[str]:
-    """The shipped apps that have a warehouse under home; all of them while none has."""
-    shipped = shipped_apps()
-    return [app for app in shipped if warehouse_path(settings.home, app).exists()] or shipped
+    """The shipped apps that have a warehouse under home.
+
+    Raises:
+        NightquestError: None has.
+    """
+    found = [app for app in shipped_apps() if warehouse_path(settings.home, app).exists()]
+    if not found:
+        raise NightquestError(f"No app has data under {settings.home}.", "Run: nightquest ingest APP FILE…")
+    return found
 
 
 def _run_deployments(settings: Settings, prefect: Server, mlflow: Server, apps: Sequence[str], say: Say) -> None:

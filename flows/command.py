@@ -1,0 +1,93 @@
+"""What the commands of `nightquest` share: the options all take, and a Prefect session with progress around a run."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from cyclopts import App, Group, Parameter
+
+from configs.errors import NightquestError
+from configs.settings import Settings, load_settings
+
+T = TypeVar("T")
+
+HELP = """\
+Each night, the coming day's challenges, badges, targets and messages for an app's players.
+
+A first look, with simulated players:  nightquest demo
+
+With your own app:
+  nightquest check my_app.yaml
+  nightquest ingest my_app.yaml events/ --history
+  nightquest train my_app.yaml
+  nightquest nightly my_app.yaml
+  nightquest show my_app.yaml USER
+
+APP is a shipped app (trading, stackexchange, oulad) or the path of an app file.
+Exit status: 0 done, 1 failed, 2 wrong input, 3 busy or not now: try again.\
+"""
+
+cli = App(
+    name="nightquest",
+    help=HELP,
+    help_format="plaintext",
+    version="0.1.0",
+    version_flags=["--version"],
+    default_parameter=Parameter(negative=(), show_default=False),
+)
+_COMMON = Group("Everywhere", sort_key=9)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Common:
+    """Options that every command takes."""
+
+    home: Annotated[
+        Path | None, Parameter(group=_COMMON, help="Where everything is kept; else NIGHTQUEST_HOME, else .nightquest.")
+    ] = None
+    json: Annotated[bool, Parameter(group=_COMMON, help="Print the result as one JSON document.")] = False
+    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], group=_COMMON, help="Show Prefect's log as well.")] = (
+        False
+    )
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, with --home before the environment."""
+        return load_settings(self.home)
+
+
+DEFAULT = Common()
+
+
+def in_prefect(common: Common, apps: Sequence[str], run: Callable[[], T]) -> T:
+    """Run flows with a Prefect API behind them and a reporter before them; a wrong app is told before either starts."""
+    from configs.loader import load_app
+    from flows.console import progress
+    from flows.progress import reporting_to
+    from flows.session import prefect_session
+
+    for app in apps:
+        load_app(app)
+    with progress(common.json) as reporter:
+        reporter("Starting Prefect", 0, 1)
+        with prefect_session(common.settings, verbose=common.verbose), reporting_to(reporter):
+            reporter("Starting Prefect", 1, 1)
+            return run()
+
+
+def run_each(apps: Sequence[str], run: Callable[[str], T]) -> list[T]:
+    """Run each app even when one before it failed; then fail with what failed."""
+    done, failed = [], []
+    for app in apps:
+        try:
+            done.append(run(app))
+        except Exception as error:  # noqa: BLE001  # one app's failure must not cost the others
+            failed.append((app, error))
+    if len(failed) == 1 and not done:
+        raise failed[0][1]
+    if failed:
+        text = "\n".join(f"{app}: {error}" for app, error in failed)
+        raise NightquestError(text, exit_code=max(getattr(error, "exit_code", 1) for _, error in failed))
+    return done

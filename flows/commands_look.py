@@ -1,0 +1,113 @@
+"""The commands that look and those that serve. Heavy imports wait for the command that needs them."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from flows.command import DEFAULT, Common, cli
+
+
+@cli.command(sort_key=2)
+def check(app: str, /, *, sql: bool = False, common: Common = DEFAULT) -> None:
+    """Check an app file: every problem with its line, key and remedy.
+
+    Example: nightquest check trading --sql
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        sql: Show the SQL that is generated from it.
+    """
+    from configs.loader import load_app
+    from flows.checking import describe, generated_sql
+    from flows.console import emit
+
+    loaded = load_app(app)
+    facts = describe(loaded)
+    if sql:
+        facts["sql"] = generated_sql(loaded.app)
+    emit(facts, common.json, lambda: "\n\n".join(facts["sql"].values()) if sql else _summary(facts))
+
+
+@cli.command(sort_key=6)
+def show(app: str, user: str, /, *, common: Common = DEFAULT) -> None:
+    """Show what the newest published night holds for one player.
+
+    Example: nightquest show trading player-00042
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        user: The player's id, as the app's own data has it.
+    """
+    from configs.loader import load_app
+    from flows.console import emit
+    from flows.render import render_player
+    from pipelines.publish.show import gather_player
+
+    view = gather_player(common.settings.home, load_app(app).app.app, user)
+    emit(view.as_dict(), common.json, lambda: render_player(view))
+
+
+@cli.command(sort_key=7)
+def status(*, common: Common = DEFAULT) -> None:
+    """Show what is there: each app's data and newest night, and whether `serve` runs.
+
+    Example: nightquest status --json
+    """
+    from flows.console import emit
+    from flows.status import gather_status, status_view
+
+    result = gather_status(common.settings.home)
+    emit(result, common.json, lambda: status_view(result))
+
+
+@cli.command(sort_key=11)
+def compare_awards(
+    app: str,
+    file: Path,
+    /,
+    *,
+    as_of: dt.date | None = None,
+    markdown: bool = False,
+    common: Common = DEFAULT,
+) -> None:
+    """Compare an app's badge rules with the badges that were really given, by user and badge.
+
+    Example: nightquest compare-awards stackexchange given_badges.parquet
+
+    Nothing is awarded. Badges are matched by title, and a day counts as the same when it is at most one off.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        file: Parquet, CSV or JSON Lines with user_id, badge and awarded_at.
+        as_of: Compare what was given before this day; everything known when left out.
+        markdown: Print a Markdown table, for a document.
+    """
+    from flows.comparing import compare, comparison_view
+    from flows.console import emit, progress
+    from flows.progress import reporting_to
+    from pipelines.quality.compare_awards import render_comparison_markdown
+
+    with progress(common.json) as reporter, reporting_to(reporter):
+        table = compare(common.settings, app, file, as_of)
+    if markdown and not common.json:
+        print(render_comparison_markdown(table), end="")  # noqa: T201
+    else:
+        emit(table, common.json, lambda: comparison_view(app, table))
+
+
+@cli.command(sort_key=8)
+def serve(*apps: str, common: Common = DEFAULT) -> None:
+    """Start Prefect, MLflow and every schedule: nights at 06:00 of the app's zone, training on Mondays.
+
+    Example: nightquest serve trading
+
+    Args:
+        apps: Which apps to schedule; none is every shipped app that has data.
+    """
+    from flows.serve import serve as run
+
+    run(common.settings, apps, lambda text: print(text, flush=True), verbose=common.verbose)  # noqa: T201
+
+
+def _summary(facts: dict[str, Any]) -> str:
+    return f"{facts['file']} is right: " + ", ".join(f"{count} {name}" for name, count in facts["counts"].items()) + "."

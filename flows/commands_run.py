@@ -1,0 +1,171 @@
+"""The commands that work: each starts a Prefect flow and draws what it returns. Heavy imports wait for the run."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from flows.command import DEFAULT, Common, cli, in_prefect, run_each
+
+
+@cli.command(sort_key=1)
+def demo(*, players: int = 600, common: Common = DEFAULT) -> None:
+    """Simulate an app's players, run its nights, and show what one of them gets.
+
+    Example: nightquest demo
+
+    Args:
+        players: How many players to simulate.
+    """
+    from flows.console import emit
+    from flows.demo import run_demo
+    from flows.demo_view import demo_view
+
+    result = in_prefect(common, [], lambda: run_demo(common.settings, players))
+    emit(result, common.json, lambda: demo_view(result))
+
+
+@cli.command(sort_key=3)
+def ingest(
+    app: str,
+    files: Annotated[list[Path], Parameter(consume_multiple=True)],
+    /,
+    *,
+    history: bool = False,
+    players: bool = False,
+    common: Common = DEFAULT,
+) -> None:
+    """Take files of events or players: CSV, JSON Lines, Parquet, .gz, .zst, or folders of them.
+
+    Example: nightquest ingest trading events.jsonl.gz more/ --history
+
+    A file is taken once. A row that breaks the contract goes to quarantine with its line and reason; the rest goes in.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        files: Files or folders.
+        history: Past data: an event counts as known from when it occurred, not from now.
+        players: The files describe players (time zone, language, ...), not events.
+    """
+    from flows.console import emit, figures_table, plain
+
+    def run() -> Any:
+        from flows.ingest import ingest as flow
+
+        return flow(app=app, files=[str(file) for file in files], history=history, players=players)
+
+    result = in_prefect(common, [app], run)
+    emit(result, common.json, lambda: figures_table(f"Taken into {app}", plain(result)))
+
+
+@cli.command(sort_key=4)
+def train(app: str, /, *, as_of: dt.date | None = None, common: Common = DEFAULT) -> None:
+    """Train the app's models on what is known, and let the later days decide who serves.
+
+    Example: nightquest train trading
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        as_of: Use only what was known before this day.
+    """
+    from flows.console import emit
+    from flows.views import training_view
+
+    def run() -> Any:
+        from flows.train import train as flow
+
+        return flow(app=app, as_of=as_of)
+
+    result = in_prefect(common, [app], run)
+    emit(result, common.json, lambda: training_view(app, result))
+
+
+@cli.command(sort_key=5)
+def nightly(
+    *apps: str, as_of: dt.date | None = None, refresh: bool = False, accept: bool = False, common: Common = DEFAULT
+) -> None:
+    """Run the night of one app or several: settle, plan, write, audit, publish.
+
+    Example: nightquest nightly trading --as-of 2024-03-01
+
+    Args:
+        apps: Shipped apps or app files; none is every shipped app that has data.
+        as_of: The local day that the night serves; the next day to begin when left out.
+        refresh: Make a new revision of a published night; promises already issued stay.
+        accept: Publish although a table shrank by more than the limit.
+    """
+    from flows.console import emit
+    from flows.views import nights_view
+
+    def run() -> Any:
+        from flows.nightly import nightly as flow
+        from flows.serve import apps_with_data
+
+        return run_each(
+            apps or apps_with_data(common.settings),
+            lambda app: flow(app=app, as_of=as_of, refresh=refresh, accept=accept),
+        )
+
+    result = in_prefect(common, apps, run)
+    emit(result, common.json, lambda: nights_view(result))
+
+
+@cli.command(sort_key=9)
+def backfill(
+    app: str,
+    /,
+    *,
+    start: Annotated[dt.date, Parameter(name="--from")],
+    end: Annotated[dt.date, Parameter(name="--to")],
+    common: Common = DEFAULT,
+) -> None:
+    """Run past nights, one after another, as they would have run.
+
+    Example: nightquest backfill trading --from 2024-03-01 --to 2024-03-10
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        start: The first day served.
+        end: The last day served.
+    """
+    from flows.console import emit
+    from flows.views import nights_view
+
+    def run() -> Any:
+        from flows.backfill import backfill as flow
+
+        return flow(app=app, start=start, end=end)
+
+    result = in_prefect(common, [app], run)
+    emit(result, common.json, lambda: nights_view(result))
+
+
+@cli.command(sort_key=10)
+def replay(
+    app: str,
+    /,
+    *,
+    start: Annotated[dt.date, Parameter(name="--from")],
+    end: Annotated[dt.date, Parameter(name="--to")],
+    common: Common = DEFAULT,
+) -> None:
+    """Issue past nights from what was known then, settle them, and compare what was promised with what was kept.
+
+    Example: nightquest replay stackexchange --from 2024-01-01 --to 2024-01-14 --json
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        start: The first day served.
+        end: The last day served.
+    """
+    from flows.console import emit
+    from flows.views import replay_view
+
+    def run() -> Any:
+        from flows.replay import replay as flow
+
+        return flow(app=app, start=start, end=end)
+
+    result = in_prefect(common, [app], run)
+    emit(result.figures | {"plot": str(result.plot)}, common.json, lambda: replay_view(app, result))

@@ -1,0 +1,112 @@
+"""How the demo is told to a person."""
+
+import datetime as dt
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from flows.console import shorten
+from flows.demo import APP, Demo
+from flows.render import plain, render_player
+
+DEFAULT_HOME = Path(".nightquest")
+
+
+def demo_view(demo: Demo) -> RenderableType:
+    """What was simulated and learned, what the nights promised and kept, one player's night, and where to go on."""
+    return Group(*_parts(demo))
+
+
+def _parts(demo: Demo) -> Iterator[RenderableType]:
+    plan = demo.plan
+    yield Rule(f"{plan.players:,} simulated players of a trading academy, {plan.days} days", align="left")
+    yield f"{demo.events:,} events, the last on {plan.last_night - dt.timedelta(days=1):%A, %d %B %Y}."
+    yield _models(demo)
+    yield Rule("What the nights promised, and what was kept", align="left")
+    yield _nights(demo)
+    yield _verdict(demo)
+    yield Rule(f"One player's night, {plan.last_night}", align="left")
+    yield render_player(demo.player)
+    if demo.away is not None:
+        yield Text("\nAnd to a player who stayed away:", style="dim")
+        yield Panel(plain(demo.away["body"]), title=plain(demo.away["title"], "bold"), title_align="left", expand=False)
+    yield Rule("Where to look next", align="left")
+    yield _next_steps(demo)
+
+
+def _models(demo: Demo) -> RenderableType:
+    lines = []
+    for row in demo.trained.contests.filter("chosen").iter_rows(named=True):
+        rivals = demo.trained.contests.filter(task=row["task"]).height
+        lines.append(f"{row['task']}: {row['learner']} won against {rivals - 1} rivals on later days")
+    notes = [Text(note, style="yellow") for note in demo.trained.notes]
+    return Group(*lines, *notes, "")
+
+
+def _nights(demo: Demo) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, header_style="dim")
+    table.add_column("night")
+    for name in ("players", "challenges", "over by now", "promised", "kept", "badges", "XP paid"):
+        table.add_column(name, justify="right")
+    kept = {row["as_of"]: row for row in demo.kept.iter_rows(named=True)}
+    for night in demo.nights:
+        row, figures = kept.get(night.as_of, {}), night.figures
+        table.add_row(
+            f"{night.as_of:%a %d %b}",
+            f"{figures['players_challenged']:,}",
+            f"{figures['challenges']:,}",
+            f"{row.get('settled', 0):,}",
+            _share(row.get("promised")),
+            _share(row.get("kept")),
+            f"{figures['badges_awarded']:,}",
+            f"{figures['xp_paid']:,}",
+        )
+    return table
+
+
+def _verdict(demo: Demo) -> RenderableType:
+    total = demo.kept.row(-1, named=True)
+    if total["kept"] is None:
+        return "Nothing is settled yet.\n"
+    inside = total["low"] <= total["promised"] <= total["high"]
+    return Text.assemble(
+        f"Over {total['settled']:,} settled challenges the promise was ",
+        (f"{total['promised']:.1%}", "bold"),
+        " and ",
+        (f"{total['kept']:.1%}", "bold"),
+        f" were kept (95 % interval {total['low']:.1%} to {total['high']:.1%}).",
+        "" if inside else " The promise lies outside it.",
+        "\n",
+    )
+
+
+def _next_steps(demo: Demo) -> RenderableType:
+    command = _command()
+    home = "" if demo.home == DEFAULT_HOME else f" --home {demo.home}"
+    steps = Table(show_header=False, box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    steps.add_row(Text(f"{command} show {APP} {demo.player.user_id}{home}", style="bold"), "this player again")
+    steps.add_row(Text(f"{command} status{home}", style="bold"), "what there is")
+    steps.add_row(Text(f"{command} serve{home}", style="bold"), "Prefect, MLflow and the schedules, in a browser")
+    steps.add_row(Text(f"{command} check my_app.yaml", style="bold"), "an app of your own is one file")
+    steps.add_row(Text(str(shorten(demo.nights[-1].path))), "the last night as Parquet files")
+    return steps
+
+
+def _command() -> str:
+    """How this reader starts Nightquest."""
+    if shutil.which("nightquest"):
+        return "nightquest"
+    started = Path(sys.argv[0])
+    return str(shorten(started)) if started.name == "nightquest" else "python -m flows.cli"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"
