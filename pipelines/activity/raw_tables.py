@@ -28,7 +28,7 @@ _PLAIN_FUNCTIONS = frozenset(
         *("json_extract_path", "json_extract_path_text", "json_extract_string", "json_keys", "json_merge_patch"),
         *("json_object", "json_type", "json_valid", "list_aggregate", "list_contains", "list_element"),
         *("list_value", "make_date", "make_time", "make_timestamp", "make_timestamptz", "map_extract"),
-        *("md5_number_lower", "printf", "regexp_full_match", "row", "strftime", "strip_accents", "strptime"),
+        *("md5_number_lower", "printf", "regexp_full_match", "row", "strftime", "strip_accents", "strptime", "to_json"),
         *("struct_pack", "to_days", "to_hours", "to_microseconds", "to_milliseconds", "to_minutes", "to_months"),
         *("to_seconds", "to_weeks", "to_years", "trunc", "try_strptime", "url_decode", "url_encode"),
     )
