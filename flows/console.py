@@ -20,6 +20,7 @@ from rich.text import Text
 from configs.errors import NightquestError
 
 Reporter = Callable[[str, int, int], None]
+WIDTH_IN_FILES = 120
 
 
 def emit(result: object, as_json: bool, render: Callable[[], RenderableType]) -> None:
@@ -27,7 +28,10 @@ def emit(result: object, as_json: bool, render: Callable[[], RenderableType]) ->
     if as_json:
         print(json.dumps(plain(result), ensure_ascii=False))  # noqa: T201  # this is the command's output
     else:
-        Console().print(render())
+        shown = render()
+        width = None if sys.stdout.isatty() else WIDTH_IN_FILES
+        # Ids, paths and SQL are shown as they are: no markup, and text is never broken into lines.
+        Console(markup=False, emoji=False, width=width).print(shown, soft_wrap=isinstance(shown, str))
 
 
 def plain(value: object) -> Any:

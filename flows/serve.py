@@ -22,7 +22,7 @@ def serve(settings: Settings, apps: Sequence[str], say: Say, *, verbose: bool = 
     """Serve the apps (none: the shipped ones with data) until SIGINT or SIGTERM.
 
     Raises:
-        NightquestError: No app has data, a port is taken, a server does not start, or this home folder is served already.
+        NightquestError: No app has data, a port is taken, a server does not start, or this home is served already.
     """
     apps = apps or apps_with_data(settings)
     _refuse_a_second(find_serving(settings.home))
