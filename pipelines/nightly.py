@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from models.segments import SegmentModel
 
 from configs.loader import LoadedApp
 from configs.settings import Settings
@@ -17,6 +16,7 @@ from configs.version import code_version
 from data.warehouse import Warehouse
 from models.attainment import AttainmentModel
 from models.plays import PlaysModel
+from models.segments import SegmentModel
 from pipelines.activity.parts import know_until
 from pipelines.badges.award import award_badges
 from pipelines.badges.progress import badge_progress

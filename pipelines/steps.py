@@ -15,7 +15,7 @@ from data.warehouse import Warehouse
 from models.plots import reliability_plot, save_figure
 from pipelines.activity.ingest import IngestResult, ingest_files
 from pipelines.activity.parts import know_until
-from pipelines.challenges.segment import fit_segments, player_cohorts
+from pipelines.challenges.segment import fit_segments, past_strength
 from pipelines.challenges.training import SEED, Progress, learn_models, silent
 from pipelines.challenges.understand import understand_players
 from pipelines.night import make_night, next_served_day
@@ -82,17 +82,19 @@ def run_train(
         know_until(warehouse, as_of, night.cut)
         learned = learn_models(warehouse, app, as_of=as_of, seed=SEED, progress=progress)
         players = understand_players(warehouse, night, None)
-        segments = fit_segments(app, players.features, player_cohorts(warehouse, night), seed=SEED)
+        segments = fit_segments(app, *past_strength(warehouse, night), seed=SEED)
     contests = [contest for contest in (learned.plays, learned.attainment) if contest is not None]
     runs = {contest.task: run_of(contest, app, loaded.hash, code_version()) for contest in contests}
-    runs["segments"] = segments_run(segments, players, night, loaded.hash, code_version())
+    if segments.model is not None:
+        runs["segments"] = segments_run(segments, players, night, loaded.hash, code_version())
     registry = open_registry(settings)
     versions = {}
     for done, (task, run) in enumerate(runs.items()):
         progress("model registry", done, len(runs))
         versions[task] = registry.record(app.app, task, run).version
     progress("model registry", len(runs), len(runs))
-    return TrainReport(as_of, contest_table(contests), versions, learned.notes)
+    notes = (*learned.notes, *([segments.note] if segments.note else []))
+    return TrainReport(as_of, contest_table(contests), versions, notes)
 
 
 def run_replay(

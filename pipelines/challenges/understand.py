@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import polars as pl
-from models.segments import SegmentModel
 
 from data.warehouse import Warehouse
+from models.segments import SegmentModel
 from pipelines.challenges.plan import Plan, first_whole_days, plan_challenges
 from pipelines.challenges.profiles import describe_players
 from pipelines.challenges.propose import ChallengeModels

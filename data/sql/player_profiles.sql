@@ -1,0 +1,26 @@
+-- What is known of each of `asked` (player_key) by $cut: user_id, language, opted_out, and how their challenges went that
+-- the nights up to $as_of settled.
+WITH known AS (
+    SELECT player_key,
+           arg_max(language, (recorded_at, available_at)) FILTER (language IS NOT NULL) AS language,
+           arg_max(opted_out, (recorded_at, available_at)) FILTER (opted_out IS NOT NULL) AS opted_out
+    FROM player_records SEMI JOIN asked USING (player_key)
+    WHERE available_at <= $cut
+    GROUP BY player_key
+),
+latest AS (
+    SELECT content_id, player_key, state FROM settlements WHERE as_of <= $as_of
+    QUALIFY revision = max(revision) OVER (PARTITION BY content_id)
+),
+settled AS (
+    SELECT player_key, count(*) AS settled, count(*) FILTER (state = 'completed') AS completed
+    FROM latest GROUP BY player_key
+)
+SELECT a.player_key, p.user_id, k.language, coalesce(k.opted_out, false) AS opted_out,
+       coalesce(s.settled, 0) AS settled, coalesce(s.completed, 0) AS completed,
+       (SELECT count(*) FILTER (state = 'completed') / count(*) FROM latest) AS usual_rate
+FROM asked a
+LEFT JOIN players p USING (player_key)
+LEFT JOIN known k USING (player_key)
+LEFT JOIN settled s USING (player_key)
+ORDER BY a.player_key
