@@ -1,0 +1,137 @@
+"""The house rules of ARCHITECTURE.md that can be read off the code."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("flows", "pipelines", "models", "data", "configs")  # each may import itself and what stands to its right
+# Who alone may know a library.
+KEEPERS = {
+    "prefect": ("flows/",),
+    "cyclopts": ("flows/",),
+    "rich": ("flows/",),
+    "mlflow": ("models/registry.py",),
+    "optuna": ("models/tuning.py",),
+    "pydantic_settings": ("configs/settings.py",),
+}
+ADAPTER = "models/registry.py"  # stamps runs and sets what MLflow reads on import
+CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.localtime"}
+ENVIRONMENT = {"os.environ", "os.getenv"}
+SEEDLESS = {"random.random", "random.choice", "random.shuffle", "random.randint", "uuid.uuid4", "uuid.uuid1"}
+
+
+def sources(*rooms: str) -> list[Path]:
+    return sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def dotted(path: Path) -> Iterator[str]:
+    """The last two names of every a.b in a file: 'dt.datetime.now' gives 'datetime.now'."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Attribute):
+            owner = node.value
+            name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", None)
+            if name is not None:
+                yield f"{name}.{node.attr}"
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_imports_run_one_way(room):
+    to_the_left = ROOMS[: ROOMS.index(room)]
+    wrong = [
+        (name_of(path), name) for path in sources(room) for name in imported(path) if name.split(".")[0] in to_the_left
+    ]
+    assert wrong == []
+
+
+def test_nothing_that_runs_imports_the_tests():
+    assert [name_of(path) for path in sources(*ROOMS) for name in imported(path) if name.split(".")[0] == "tests"] == []
+
+
+@pytest.mark.parametrize("library", KEEPERS)
+def test_a_library_is_known_only_where_it_belongs(library):
+    users = {name_of(path) for path in sources(*ROOMS) if library in {name.split(".")[0] for name in imported(path)}}
+    assert users
+    assert [user for user in sorted(users) if not user.startswith(KEEPERS[library])] == []
+
+
+def test_only_the_warehouse_opens_duckdb():
+    wrong = [
+        (name_of(path), use)
+        for path in sources(*ROOMS)
+        for use in dotted(path)
+        if use in {"duckdb.connect", "duckdb.sql"}
+    ]
+    assert {name for name, _ in wrong} == {"data/warehouse.py"}
+
+
+def test_steps_and_learners_read_neither_clock_nor_environment_nor_luck():
+    refused = CLOCKS | ENVIRONMENT | SEEDLESS
+    wrong = [
+        (name_of(path), use)
+        for path in sources("pipelines", "models", "data")
+        for use in dotted(path)
+        if use in refused and name_of(path) != ADAPTER
+    ]
+    assert wrong == []
+
+
+def test_every_package_is_named_for_the_build():
+    named = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
+    there = {".".join(path.parent.relative_to(ROOT).parts) for path in sources(*ROOMS)}
+    assert named == there
+
+
+def test_every_module_says_what_it_is_for():
+    assert [name_of(path) for path in sources(*ROOMS) if not ast.get_docstring(tree(path))] == []
+
+
+def test_nothing_is_left_to_do_later():
+    marks = ("TO" + "DO", "FIX" + "ME", "X" + "XX", "NotImplemented" + "Error")
+    wrong = [(name_of(path), mark) for path in sources(*ROOMS, "tests") for mark in marks if mark in path.read_text()]
+    assert wrong == []
+
+
+def test_the_lock_holds_exact_versions_without_addresses():
+    lines = (ROOT / "requirements.lock").read_text().split()
+    assert [line for line in lines if "==" not in line or "/" in line or "@" in line] == []
+
+
+def test_the_lock_holds_every_declared_dependency_and_prefects_two_pins():
+    locked = dict(line.split("==") for line in (ROOT / "requirements.lock").read_text().split())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    declared = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    names = [text.split("<")[0].split(">")[0].strip() for text in declared]
+    assert [name for name in names if name not in locked] == []
+    assert tuple(map(int, locked["fastapi"].split(".")[:2])) < (0, 155)
+    assert tuple(map(int, locked["sqlalchemy"].lower().split(".")[:2])) < (2, 1)
+
+
+def test_help_loads_no_heavy_library():
+    heavy = ["prefect", "mlflow", "duckdb", "polars", "sklearn", "numpy"]
+    code = f"import sys, flows.cli; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
