@@ -11,7 +11,8 @@ WITH steps AS (
 ),
 running AS (
     SELECT window_id, target, op, occurred_at, sequence, event_id,
-           CASE agg WHEN 'max' THEN max(value) OVER w WHEN 'min' THEN min(value) OVER w ELSE sum(step) OVER w END AS reached
+           CASE agg WHEN 'max' THEN max(value) OVER w WHEN 'min' THEN min(value) OVER w 
+                WHEN 'sum' THEN round(sum(step) OVER w, 9) ELSE sum(step) OVER w END AS reached
     FROM steps
     WINDOW w AS (PARTITION BY window_id ORDER BY occurred_at, sequence, event_id ROWS UNBOUNDED PRECEDING)
 )

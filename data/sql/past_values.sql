@@ -44,3 +44,4 @@ LEFT JOIN keyed k ON k.player_key = t.player_key AND k.base_day = t.base_day AND
                  AND k.tile = t.tile AND k.metric = m.metric
 GROUP BY t.player_key, t.base_day, t.window_days, m.metric, value
 HAVING value IS NOT NULL
+ORDER BY t.player_key, t.base_day, t.window_days, m.metric, value

@@ -46,14 +46,13 @@ def compute_features(warehouse: Warehouse, app: App, snapshots: pl.DataFrame) ->
     missing = [name for name in feature_names(app) if name not in wide.columns]
     wide = wide.with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in missing)
     zero = [name for name in feature_names(app) if _counts(app, name)]
-    return wide.select(
-        "player_key",
-        "base_day",
-        *(
-            pl.col(n).cast(pl.Float64).fill_null(0.0) if n in zero else pl.col(n).cast(pl.Float64)
-            for n in feature_names(app)
-        ),
-    )
+    return wide.select("player_key", "base_day", *(_steady(n, zero=n in zero) for n in feature_names(app)))
+
+
+def _steady(name: str, *, zero: bool) -> pl.Expr:
+    """In single precision, so that the order in which threads add up leaves no trace."""
+    value = pl.col(name).cast(pl.Float64).round(9).cast(pl.Float32).cast(pl.Float64)
+    return value.fill_null(0.0) if zero else value
 
 
 def _counts(app: App, name: str) -> bool:

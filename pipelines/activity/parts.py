@@ -76,12 +76,13 @@ def know_until(warehouse: Warehouse, as_of: dt.date, cut: dt.datetime) -> None:
            WHERE day < $as_of AND available_at > $cut""",
         limits,
     )
+    warehouse.run("CREATE OR REPLACE TEMP TABLE late_days AS FROM touched")
     cut_sql = f"TIMESTAMPTZ '{cut.isoformat()}'"
     for table, again in _AGAIN.items():
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE again_{table} AS {again.replace('$cut', cut_sql)}")
         warehouse.run(
             f"""CREATE OR REPLACE TEMP VIEW known_{table} AS
-                SELECT * FROM {table} WHERE day < DATE '{as_of}' AND available_at <= {cut_sql}
+                SELECT * FROM {table} ANTI JOIN late_days USING (player_key, day) WHERE day < DATE '{as_of}'
                 UNION ALL BY NAME SELECT * FROM again_{table}"""
         )
 

@@ -63,7 +63,7 @@ def test_a_feature_is_what_a_hand_count_says() -> None:
         "streak__28": 2,
     }
     assert {name: found[name] for name in expected} == pytest.approx(expected)
-    assert math.isclose(found["heat_3"], math.exp(-1 / 3) + math.exp(-2 / 3) + math.exp(-7 / 3))
+    assert math.isclose(found["heat_3"], math.exp(-1 / 3) + math.exp(-2 / 3) + math.exp(-7 / 3), rel_tol=1e-6)
 
 
 def test_a_player_without_activity_has_zero_counts_and_unknown_bests() -> None:

@@ -91,6 +91,16 @@ def test_a_night_sees_a_day_as_it_was_known_at_its_cut() -> None:
         assert warehouse.frame(total)["sum"].to_list() == [8.0]
 
 
+def test_a_day_that_one_late_event_reopens_counts_its_other_events_once() -> None:
+    late = START + dt.timedelta(days=9)
+    app = make_app(cohorts={"by": ["topic"]})
+    rows = [event(1, 0, points=3, topic="a"), event(1, 0.1, points=5, topic="b", available_at=late)]
+    with warehouse_with(app, rows) as warehouse:
+        know_until(warehouse, dt.date(2024, 1, 5), START + dt.timedelta(days=3))
+        assert warehouse.frame("SELECT n FROM known_player_days WHERE metric = 'solved'")["n"].to_list() == [1]
+        assert warehouse.frame("SELECT n FROM known_player_day_keys WHERE metric = 'topics'")["n"].to_list() == [1]
+
+
 def test_parts_keep_cohorts_apart() -> None:
     app = make_app(cohorts={"by": ["topic"]})
     with warehouse_with(app, [event(1, 0, points=1, topic="a"), event(1, 0, points=1, topic="b")]) as warehouse:

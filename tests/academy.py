@@ -1,0 +1,40 @@
+"""A simulated trading academy in a warehouse, through the real ingest."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from configs.loader import LoadedApp, load_app
+from data.simulator import SimulatorSettings, simulate, write_simulation
+from data.warehouse import Warehouse, open_warehouse
+from pipelines.activity.ingest import ingest_files
+from pipelines.activity.parts import sync_metrics
+
+SETTINGS = SimulatorSettings(players=400, days=60, seed=11)
+LAST_DAY = SETTINGS.start + dt.timedelta(days=SETTINGS.days - 1)
+NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
+
+
+def academy_files(folder: Path, settings: SimulatorSettings = SETTINGS) -> tuple[Path, list[Path]]:
+    """The players' file and the events' files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    players, *events = write_simulation(simulate(settings), folder)
+    return players, events
+
+
+@contextmanager
+def academy(home: Path, *, until: dt.datetime | None = None) -> Iterator[tuple[Warehouse, LoadedApp]]:
+    """The academy's warehouse under a home; with `until`, as if nothing later had ever been delivered."""
+    loaded = load_app("trading")
+    players, events = academy_files(home / "files")
+    if until is not None:
+        for path in events:
+            pl.read_parquet(path).filter(pl.col("occurred_at") <= until).write_parquet(path)
+    with open_warehouse(home, "trading") as warehouse:
+        sync_metrics(warehouse, loaded.app)
+        ingest_files(warehouse, loaded.app, [players], now=NOW, history=True, players=True)
+        ingest_files(warehouse, loaded.app, events, now=NOW, history=True)
+        yield warehouse, loaded
