@@ -127,7 +127,7 @@ def segments_plot(members: pl.DataFrame, *, levels: Sequence[str], score: str, t
             axes.plot([low, high], [place, place], color=BLUE, linewidth=9, alpha=0.45, solid_capstyle="butt")
             axes.plot(middle, place, "o", color=BLUE, markersize=7)
     axes.set_yticks(range(len(levels)), labels)
-    axes.set(ylim=(-0.6, len(levels) - 0.4), xlabel=f"{score} (dot: median; thick: middle half; thin: 5 to 95 %)")
+    axes.set(ylim=(-0.6, len(levels) - 0.4), xlabel=f"{score}\n(dot: median; thick: middle half; thin: 5 to 95 %)")
     return _titled(figure, title)
 
 

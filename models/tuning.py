@@ -61,7 +61,8 @@ def tune(objective: Callable[[Suggest], Outcome], *, seed: int, trials: int, tim
     """Find the settings that an objective likes best.
 
     The search is a tree-structured Parzen estimator (Bergstra et al. 2011, "Algorithms for Hyper-Parameter
-    Optimization", section 4); the same seed tries the same settings unless the timeout ends the search earlier. The best is the least value among settings that keep the constraint; where none does, the least violation.
+    Optimization", section 4); the same seed tries the same settings unless the timeout ends the search earlier. The
+    best is the least value among settings that keep the constraint; where none does, the least violation.
 
     Args:
         objective: Judges one setting. It may be asked again for one it has judged, so it should remember.

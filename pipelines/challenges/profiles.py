@@ -31,8 +31,8 @@ def describe_players(
 
     Returns:
         In the order of `features`: player_key, user_id, persona, traits (Struct of -1 to 1), risk_tolerance, skill
-        (0 to 1), skill_level (1 to 10), preferred_content (null: too little play), completion_rate (null: none settled),
-        activity, language, opted_out, segment, cohort.
+        (0 to 1), skill_level (1 to 10), preferred_content (null: too little play), completion_rate (null: none
+        settled), activity, language, opted_out, segment, cohort.
     """
     app = night.app
     who = features.select("player_key")

@@ -26,7 +26,7 @@ def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
         segments: player_key, cohort, judged_as, segment.
 
     Returns:
-        player_key, cohort, metric, percentile (Int32), value, is_next; sorted by player, metric and percentile. A metric
+        player_key, cohort, metric, percentile (Int32), value, is_next; by player, metric and percentile. A metric
         without values has no rows.
     """
     own = _own_values(app, features, segments)
