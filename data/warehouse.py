@@ -18,6 +18,8 @@ from configs.errors import BusyError, NightquestError
 SQL = Path(__file__).parent / "sql"
 _LOOK_AGAIN_S = 1.0
 
+_OUT_OF_ROOM = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
+
 
 @cache
 def fixed_sql(name: str) -> str:
@@ -94,8 +96,8 @@ class Warehouse:
     def _rollback(self) -> None:
         try:
             self.con.execute("ROLLBACK")
-        except duckdb.TransactionException:
-            return  # a failed COMMIT has already rolled back
+        except (duckdb.TransactionException, duckdb.FatalException):
+            return  # a failed COMMIT has already rolled back, and after a fatal error reopening does
 
 
 def warehouse_path(home: Path, app: str) -> Path:
@@ -118,7 +120,8 @@ def open_warehouse(
 
     Raises:
         BusyError: Another process has it open, still after the wait; the message names it.
-        NightquestError: The file cannot be written, is damaged, or (read-only) does not exist.
+        NightquestError: The file cannot be written, is damaged, or (read-only) does not exist; or, inside the block,
+            disk or memory ran out.
     """
     path = warehouse_path(home, app)
     if read_only and not path.exists():
@@ -133,6 +136,12 @@ def open_warehouse(
             con.execute(fixed_sql("schema"))
         _close_the_doors(con)
         yield Warehouse(con)
+    except _OUT_OF_ROOM as error:
+        raise NightquestError(
+            f"The warehouse {path} cannot be written: {_first_line(error)}.",
+            "Free disk space or memory and run the same again; what was begun is undone.",
+            exit_code=1,
+        ) from error
     finally:
         con.close()
 
@@ -205,7 +214,10 @@ def _unusable(path: Path, error: Exception) -> NightquestError:
     folder = path.parent if path.parent.exists() else path.parent.parent
     if not os.access(folder, os.W_OK) or isinstance(error, PermissionError):
         return NightquestError(f"Cannot write {path}: permission denied.", "Give --home a folder you may write to.")
-    first_line = (str(error).splitlines() or ["unknown error"])[0]
     return NightquestError(
-        f"Cannot open the warehouse {path}: {first_line}.", "Restore it from a backup, or move it away."
+        f"Cannot open the warehouse {path}: {_first_line(error)}.", "Restore it from a backup, or move it away."
     )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or ["unknown error"])[0].rstrip(".")
