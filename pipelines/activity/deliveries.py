@@ -58,8 +58,13 @@ def earlier_delivery(warehouse: Warehouse, file_hash: str, feeds: str) -> tuple[
 
 
 def delivery_number(warehouse: Warehouse) -> int:
-    """How many files were taken so far; ids rise with it, so a later delivery sorts after an earlier one."""
-    return int(warehouse.value("SELECT count(*) FROM deliveries"))
+    """The highest number that a file was given; ids rise with it, so a later delivery sorts after an earlier one."""
+    return int(
+        warehouse.value(
+            """SELECT coalesce(max(TRY_CAST(left(delivery_id, 8) AS BIGINT)), 0)
+               FROM (SELECT delivery_id FROM deliveries UNION ALL SELECT delivery_id FROM quarantine)"""
+        )
+    )
 
 
 def record_deliveries(
@@ -78,24 +83,34 @@ def record_deliveries(
     warehouse.append("deliveries", frame)
 
 
-def quarantine_rows(warehouse: Warehouse, bad: pl.DataFrame, now: dt.datetime) -> int:
-    """Put rows (`BAD_ROWS`) into quarantine, each once however often a source finds it; returns how many are new."""
-    with warehouse.lend(_bad=bad):
-        return int(
-            warehouse.value(
-                """INSERT INTO quarantine
-                   SELECT b.delivery_id, coalesce(d.file, ''), b.line, b.raw, b.reason, $now
-                   FROM _bad AS b LEFT JOIN deliveries AS d USING (delivery_id)
-                   WHERE NOT EXISTS (FROM quarantine AS q WHERE q.delivery_id = b.delivery_id AND q.reason = b.reason
-                                     AND q.line IS NOT DISTINCT FROM b.line AND q.raw IS NOT DISTINCT FROM b.raw)
-                   ORDER BY b.delivery_id, b.line""",
-                {"now": now},
-            )
+def quarantine_rows(warehouse: Warehouse, now: dt.datetime) -> int:
+    """Put the temporary table `bad_rows` into quarantine, each row once however often a source finds it.
+
+    Returns:
+        How many are new.
+    """
+    return int(
+        warehouse.value(
+            """INSERT INTO quarantine
+               SELECT b.delivery_id, coalesce(d.file, ''), b.line, b.raw, b.reason, $now
+               FROM bad_rows AS b LEFT JOIN deliveries AS d USING (delivery_id)
+               WHERE NOT EXISTS (FROM quarantine AS q WHERE q.delivery_id = b.delivery_id AND q.reason = b.reason
+                                 AND q.line IS NOT DISTINCT FROM b.line)
+               ORDER BY b.delivery_id, b.line""",
+            {"now": now},
         )
+    )
 
 
 def quarantine_files(warehouse: Warehouse, deliveries: Sequence[Delivery], now: dt.datetime) -> None:
-    """Note the files refused whole; the line stays empty."""
-    rows = [(d.delivery_id, d.file, None, None, d.reason, now) for d in deliveries if d.state == "refused"]
-    names = ["delivery_id", "file", "line", "raw", "reason", "quarantined_at"]
-    warehouse.append("quarantine", pl.DataFrame(rows, schema=names, orient="row"))
+    """Note the files refused whole, with an empty line; the same file refused again for the same reason stands once."""
+    rows = [(d.delivery_id, d.file, d.reason) for d in deliveries if d.state == "refused"]
+    refused = pl.DataFrame(rows, schema=dict.fromkeys(("delivery_id", "file", "reason"), pl.String), orient="row")
+    with warehouse.lend(_refused=refused):
+        warehouse.run(
+            """INSERT INTO quarantine
+               SELECT delivery_id, file, NULL, NULL, reason, $now FROM _refused AS r
+               WHERE NOT EXISTS (FROM quarantine AS q WHERE q.file = r.file AND q.reason = r.reason AND q.line IS NULL
+                                 AND split_part(q.delivery_id, '-', 2) = split_part(r.delivery_id, '-', 2))""",
+            {"now": now},
+        )

@@ -6,8 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import polars as pl
-
 from configs.app import App
 from data.contracts_in import accepted_events
 from data.warehouse import Warehouse
@@ -19,7 +17,15 @@ from pipelines.activity.deliveries import (
     quarantine_rows,
     record_deliveries,
 )
-from pipelines.activity.intake import Intake, announce, prepare, read_direct, read_raw, select_rows
+from pipelines.activity.intake import (
+    Intake,
+    announce,
+    prepare,
+    read_direct,
+    read_raw,
+    select_rows,
+    show_raw_rows,
+)
 from pipelines.activity.parts import refresh_parts, sync_metrics
 from pipelines.activity.raw_tables import Source, check_delivered, read_source
 from pipelines.activity.read_files import LIMITS, find_files
@@ -78,7 +84,8 @@ def ingest_files(
         paths: Files, or folders walked in order of name.
         now: When this delivery arrived (UTC).
         history: Past data: available from the moment it happened, instead of from `now`.
-        source_sql: A SELECT over raw tables; without it the files have the contract's own columns.
+        source_sql: A SELECT over raw tables; without it the files have the contract's own columns. With it, files named
+            events… (or players…) that feed no raw table still have them.
         players: They are player records, not events.
         progress: Called with (what is being done, bytes done, bytes in all).
         limits: What a file may ask of the machine.
@@ -92,12 +99,13 @@ def ingest_files(
     intake = Intake(warehouse, app, now, players, source, _version(app, source), limits, meter.add)
     prepare(intake)
     ignored = [Delivery(str(path), "ignored", reason="is no CSV, JSON Lines or Parquet file") for path in others]
-    if source is None:  # read before the transaction: an error in one file must not cost the others
-        found = _read_all(intake, files, read_direct)
+    found = _announce_all(intake, files)
+    # Rows with the contract's columns are read before the transaction: an error in one file must not cost the others.
+    found = [read_direct(intake, Path(d.file), d) if _is_new(d, intake.direct) else d for d in found]
     with warehouse.transaction():
         if source is not None:
-            found = _read_all(intake, files, read_raw)
-            if new := [d for d in found if d.state == "taken"]:
+            found = [read_raw(intake, Path(d.file), d) if _is_new(d, *source.tables) else d for d in found]
+            if new := [d for d in found if _is_new(d, *source.tables)]:
                 check_delivered(warehouse, source, [f"{d.file}: {d.reason}" for d in found if d.state == "refused"])
                 meter.say("Reading the source")
                 select_rows(intake, source, new[-1].delivery_id)
@@ -127,14 +135,13 @@ def _version(app: App, source: Source | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read_all(
-    intake: Intake, files: Sequence[Path], read: Callable[[Intake, Path, Delivery], Delivery]
-) -> list[Delivery]:
-    number, before, found = delivery_number(intake.warehouse), set[str](), list[Delivery]()
-    for i, path in enumerate(files, 1):
-        delivery = announce(intake, path, number + i, before)
-        found.append(read(intake, path, delivery) if delivery.state == "taken" else delivery)
-    return found
+def _announce_all(intake: Intake, files: Sequence[Path]) -> list[Delivery]:
+    number, before = delivery_number(intake.warehouse), set[str]()
+    return [announce(intake, path, number + i, before) for i, path in enumerate(files, 1)]
+
+
+def _is_new(delivery: Delivery, *feeds: str) -> bool:
+    return delivery.state == "taken" and delivery.feeds in feeds
 
 
 def _finish(intake: Intake, found: list[Delivery], *, history: bool) -> IngestResult:
@@ -146,12 +153,13 @@ def _finish(intake: Intake, found: list[Delivery], *, history: bool) -> IngestRe
         appended = append_players(warehouse, intake.now, history=history)
     else:
         appended = append_events(warehouse, app, intake.now, history=history)
-    bad = pl.concat([intake.bad_rows(), appended.conflicts])
-    if intake.source is None:
-        found = _with_counts(found, appended, bad)
+    warehouse.append("bad_rows", appended.conflicts)
+    if intake.source is not None and any(_is_new(d, *intake.source.tables) for d in found):
+        show_raw_rows(intake, intake.source)
+    found = _with_counts(intake, found, appended)
     record_deliveries(warehouse, found, intake.version, intake.now, history=history)
     quarantine_files(warehouse, found, intake.now)
-    refused = quarantine_rows(warehouse, bad, intake.now)
+    refused = quarantine_rows(warehouse, intake.now)
     if appended.touched.height:
         refresh_parts(warehouse, app, None if first else appended.touched)
     return IngestResult(
@@ -164,9 +172,11 @@ def _finish(intake: Intake, found: list[Delivery], *, history: bool) -> IngestRe
     )
 
 
-def _with_counts(found: list[Delivery], appended: Appended, bad: pl.DataFrame) -> list[Delivery]:
+def _with_counts(intake: Intake, found: list[Delivery], appended: Appended) -> list[Delivery]:
+    """The deliveries with what became of their rows; those of raw tables count raw rows and have theirs already."""
     fates = {row["delivery_id"]: row for row in appended.fates.iter_rows(named=True)}
-    refused = dict(bad.group_by("delivery_id").len().iter_rows())
+    bad = intake.warehouse.frame("SELECT delivery_id, count(*) AS n FROM bad_rows GROUP BY delivery_id")
+    refused = dict(bad.iter_rows())
     return [
         replace(
             d,
@@ -174,7 +184,7 @@ def _with_counts(found: list[Delivery], appended: Appended, bad: pl.DataFrame) -
             rows_known=fates.get(d.delivery_id, {}).get("rows_known", 0),
             rows_refused=refused.get(d.delivery_id, 0),
         )
-        if d.state == "taken"
+        if _is_new(d, intake.direct)
         else d
         for d in found
     ]

@@ -1,8 +1,9 @@
 """Files on their way in: read, staged, judged, and laid into temporary tables; nothing lasting but raw rows."""
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -17,14 +18,14 @@ from data.warehouse import Warehouse
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_delivery, is_taken
 from pipelines.activity.judge import judge_events_sql, judge_players_sql
 from pipelines.activity.raw_tables import Source, forget_delivery, has_rows_of, keep_block, table_for
-from pipelines.activity.read_files import hash_file, read_blocks
-from pipelines.activity.read_text import BadLine, FileRefusedError, Limits
+from pipelines.activity.read_files import Block, hash_file, read_blocks, table_stem
+from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError, Limits
 from pipelines.activity.stage import column_types, stage_json, stage_typed
 
 
 @dataclass(frozen=True)
 class Intake:
-    """The settled facts of one run, and the bad rows it finds."""
+    """The settled facts of one run; its rows lie in temporary tables, the bad ones in `bad_rows`."""
 
     warehouse: Warehouse
     app: App
@@ -34,7 +35,11 @@ class Intake:
     version: str
     limits: Limits
     on_bytes: Callable[[str, int], None]
-    bad: list[pl.DataFrame] = field(default_factory=list)
+
+    @property
+    def direct(self) -> str:
+        """What files with the contract's own columns feed."""
+        return "players" if self.players else "events"
 
     @property
     def columns(self) -> Mapping[str, bool]:
@@ -56,17 +61,15 @@ class Intake:
         judge = judge_players_sql if self.players else judge_events_sql
         return judge(self.app, staged, self.now)
 
-    def bad_rows(self) -> pl.DataFrame:
-        """All bad rows so far (`BAD_ROWS`)."""
-        return pl.concat([pl.DataFrame(schema=BAD_ROWS), *self.bad])
-
 
 def prepare(intake: Intake) -> None:
     """Empty the temporary tables."""
     empty = pl.DataFrame(schema={name: column.dtype.type for name, column in intake.schema.columns.items()})
     warehouse = intake.warehouse
-    with warehouse.lend(_empty=empty, _zones=pl.DataFrame({"zone": sorted(available_timezones())})):
+    zones = pl.DataFrame({"zone": sorted(available_timezones())})
+    with warehouse.lend(_empty=empty, _no_bad_rows=pl.DataFrame(schema=BAD_ROWS), _zones=zones):
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE {intake.table} AS FROM _empty")
+        warehouse.run("CREATE OR REPLACE TEMP TABLE bad_rows AS FROM _no_bad_rows")
         warehouse.run(
             "CREATE OR REPLACE TEMP TABLE known_zones AS "
             "SELECT zone FROM _zones WHERE zone IN (SELECT name FROM pg_timezone_names()) AND zone <> 'localtime'"
@@ -82,13 +85,11 @@ def announce(intake: Intake, path: Path, number: int, before: set[str]) -> Deliv
         number: Its place among all deliveries.
         before: Hashes of the files of this run; this one's is added.
     """
-    feeds = "players" if intake.players else "events"
-    if intake.source is not None:
-        table = table_for(path, intake.source)
-        if table is None:
-            reads = ", ".join(name.removeprefix("raw_") for name in intake.source.tables)
-            return Delivery(str(path), "ignored", reason=f"the source reads {reads} only")
-        feeds = table
+    feeds = _fed_by(intake, path)
+    if feeds is None:
+        reads = ", ".join(name.removeprefix("raw_") for name in intake.source.tables) if intake.source else ""
+        why = f"the source reads {reads}; without it go files named {intake.direct}, or {intake.direct}- and more"
+        return Delivery(str(path), "ignored", reason=why)
     try:
         file_hash = hash_file(path)
     except FileRefusedError as error:
@@ -100,24 +101,26 @@ def announce(intake: Intake, path: Path, number: int, before: set[str]) -> Deliv
     )
 
 
+def _fed_by(intake: Intake, path: Path) -> str | None:
+    """The table that a file feeds: beside a source, files named like the contract still have its columns."""
+    if intake.source is None:
+        return intake.direct
+    own = re.match(rf"{intake.direct}(?![a-z])", table_stem(path).lower())
+    return table_for(path, intake.source) or (intake.direct if own else None)
+
+
 def read_direct(intake: Intake, path: Path, delivery: Delivery) -> Delivery:
     """Read a file that has the contract's columns into the temporary table."""
     wanted = [name for name, needed in intake.columns.items() if needed]
-    n_bad, n_read = len(intake.bad), 0
+    n_read = 0
     try:
         for block in read_blocks(path, wanted, intake.limits, lambda n: intake.on_bytes(path.name, n)):
-            with intake.warehouse.lend(_block=block.frame):
-                if block.is_json:
-                    staged = stage_json("_block", intake.columns, delivery.delivery_id)
-                else:
-                    types = column_types(intake.warehouse, "_block")
-                    staged = stage_typed("_block", types, intake.columns, delivery.delivery_id)
-                _keep(intake, intake.warehouse.frame(intake.judge(staged)))
+            _keep(intake, _judge(intake, block, delivery.delivery_id))
             _note(intake, block.bad, delivery.delivery_id)
             n_read += block.frame.height + len(block.bad)
     except (FileRefusedError, duckdb.Error) as error:
-        del intake.bad[n_bad:]
-        intake.warehouse.run(f"DELETE FROM {intake.table} WHERE delivery_id = $id", {"id": delivery.delivery_id})
+        for table in (intake.table, "bad_rows"):
+            intake.warehouse.run(f"DELETE FROM {table} WHERE delivery_id = $id", {"id": delivery.delivery_id})
         return replace(delivery, state="refused", reason=_first_line(error))
     return replace(delivery, rows_read=n_read)
 
@@ -128,16 +131,20 @@ def read_raw(intake: Intake, path: Path, delivery: Delivery) -> Delivery:
     earlier = earlier_delivery(warehouse, delivery.file_hash, table)
     if earlier and has_rows_of(warehouse, table, earlier[0]):
         return replace(delivery, rows_read=earlier[1], rows_known=earlier[1])
-    n_bad, n_read, n_kept = len(intake.bad), 0, 0
+    n_read, n_kept = 0, 0
     try:
         for block in read_blocks(path, (), intake.limits, lambda n: intake.on_bytes(path.name, n)):
             kept, misfits = keep_block(warehouse, table, block, delivery.delivery_id)
             _note(intake, [*block.bad, *misfits], delivery.delivery_id)
             n_read, n_kept = n_read + block.frame.height + len(block.bad), n_kept + kept
     except FileRefusedError as error:
-        del intake.bad[n_bad:]
+        warehouse.run("DELETE FROM bad_rows WHERE delivery_id = $id", {"id": delivery.delivery_id})
         forget_delivery(warehouse, table, delivery.delivery_id)
         return replace(delivery, state="refused", reason=str(error))
+    except duckdb.Error as error:  # it has ended the transaction
+        raise NightquestError(
+            f"The file '{path}' cannot be kept: {_first_line(error)}.", "Deliver the others without it; none was taken."
+        ) from error
     return replace(delivery, rows_read=n_read, rows_taken=n_kept, rows_refused=n_read - n_kept)
 
 
@@ -164,6 +171,32 @@ def select_rows(intake: Intake, source: Source, delivery_id: str) -> None:
     warehouse.run("DROP TABLE judged")
 
 
+def show_raw_rows(intake: Intake, source: Source) -> None:
+    """Put the row as it was delivered beside each bad row of a source that says where its rows come from."""
+    if not {"_delivery_id", "_row"} <= column_types(intake.warehouse, f"({source.sql})").keys():
+        return
+    for table in source.tables:
+        intake.warehouse.run(
+            f"""UPDATE bad_rows SET raw = delivered.raw
+                FROM (SELECT r._delivery_id, r._row,
+                             CAST(json_merge_patch(to_json(r), '{{"_delivery_id": null, "_row": null}}') AS VARCHAR)
+                             [:{RAW_CHARACTERS}] AS raw
+                      FROM {table} AS r
+                      SEMI JOIN bad_rows AS b ON b.delivery_id = r._delivery_id AND b.line = r._row) AS delivered
+                WHERE bad_rows.delivery_id = delivered._delivery_id AND bad_rows.line = delivered._row"""
+        )
+
+
+def _judge(intake: Intake, block: Block, delivery_id: str) -> pl.DataFrame:
+    with intake.warehouse.lend(_block=block.frame):
+        if block.is_json:
+            staged = stage_json("_block", intake.columns, delivery_id)
+        else:
+            types = column_types(intake.warehouse, "_block")
+            staged = stage_typed("_block", types, intake.columns, delivery_id)
+        return intake.warehouse.frame(intake.judge(staged))
+
+
 def _parts(warehouse: Warehouse, table: str, rows: int) -> Iterator[pl.DataFrame]:
     total = int(warehouse.value(f"SELECT count(*) FROM {table}"))
     for start in range(0, total, rows):
@@ -177,12 +210,12 @@ def _keep(intake: Intake, judged: pl.DataFrame) -> None:
     faulty = pl.col("reason").is_not_null()
     good = intake.schema.validate(judged.filter(~faulty).drop("reason"))
     intake.warehouse.append(intake.table, good)
-    intake.bad.append(judged.filter(faulty).select(BAD_ROWS.keys()))
+    intake.warehouse.append("bad_rows", judged.filter(faulty).select(BAD_ROWS.keys()))
 
 
 def _note(intake: Intake, bad: list[BadLine], delivery_id: str) -> None:
     rows = [(delivery_id, line.line, line.raw, line.reason) for line in bad]
-    intake.bad.append(pl.DataFrame(rows, schema=BAD_ROWS, orient="row"))
+    intake.warehouse.append("bad_rows", pl.DataFrame(rows, schema=BAD_ROWS, orient="row"))
 
 
 def _first_line(error: Exception) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from configs.app import App, Event, Property
 from data.contracts_in import EARLIEST, EVENT_COLUMNS, MAX_ID_LENGTH, PLAYER_COLUMNS, accepted_events
+from pipelines.activity.read_text import RAW_CHARACTERS
 from pipelines.activity.stage import text
 
 # An offset after the time of day: 14:05Z, 14:05:00.123+02, 14:05:00 -03:30.
@@ -200,5 +201,6 @@ def _document(doc: str) -> str:
 def _raw(columns: Mapping[str, object], **renamed: str) -> str:
     fields = ", ".join(f"{text(name)}, {renamed.get(name, name)}" for name in columns)
     return (
-        f"CASE WHEN raw IS NULL AND reason IS NOT NULL THEN CAST(json_object({fields}) AS VARCHAR)[:4096] ELSE raw END"
+        f"(CASE WHEN raw IS NULL AND reason IS NOT NULL THEN CAST(json_object({fields}) AS VARCHAR) ELSE raw END)"
+        f"[:{RAW_CHARACTERS}]"
     )

@@ -14,12 +14,12 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
+from pipelines.activity.read_csv import OWN_COLUMNS, check_columns
 from pipelines.activity.read_files import Block, table_stem
 from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError
 from pipelines.activity.stage import column_types, quote, text
 
 PREFIX = "raw_"
-_OWN = frozenset({"_delivery_id", "_row"})
 # Functions that sqlglot has no class for, and that only look at their arguments.
 _PLAIN_FUNCTIONS = frozenset(
     (
@@ -104,17 +104,15 @@ def keep_block(warehouse: Warehouse, table: str, block: Block, delivery_id: str)
     """
     with warehouse.lend(_block=block.frame):
         relation, bad = _taken_apart(warehouse) if block.is_json else ("_block", [])
-        types = {name: kind for name, kind in column_types(warehouse, relation).items() if name not in {"line", "raw"}}
-        if reserved := _OWN & types.keys():
-            raise FileRefusedError(f"The column '{min(reserved)}' is Nightquest's own; rename it.")
+        types = {name: kind for name, kind in column_types(warehouse, relation).items() if name not in OWN_COLUMNS}
         kinds = _make_room(warehouse, table, types)
         bad += _misfits(warehouse, relation, types, kinds)
         columns = ", ".join(quote(name) for name in types)
         values = ", ".join(f"TRY_CAST({quote(name)} AS {kinds[name.lower()]})" for name in types)
-        with warehouse.lend(_misfits=pl.DataFrame({"line": [b.line for b in bad]}, schema={"line": pl.Int64})):
+        with warehouse.lend(_misfits=pl.DataFrame({"_line": [b.line for b in bad]}, schema={"_line": pl.Int64})):
             kept = warehouse.value(
                 f"INSERT INTO {table} ({columns}, _delivery_id, _row) "
-                f"SELECT {values}, {text(delivery_id)}, line FROM {relation} ANTI JOIN _misfits USING (line)"
+                f"SELECT {values}, {text(delivery_id)}, _line FROM {relation} ANTI JOIN _misfits USING (_line)"
             )
     return int(kept), bad
 
@@ -170,16 +168,16 @@ def _exists(warehouse: Warehouse, table: str) -> bool:
 
 def _taken_apart(warehouse: Warehouse) -> tuple[str, list[BadLine]]:
     """JSON objects as columns of text, one for every key that occurs."""
-    docs = "(SELECT line, raw, TRY_CAST(raw AS JSON) AS doc FROM _block)"
-    broken = warehouse.frame(f"SELECT line, raw FROM {docs} WHERE doc IS NULL OR json_type(doc) <> 'OBJECT'")
+    docs = "(SELECT _line, _raw, TRY_CAST(_raw AS JSON) AS doc FROM _block)"
+    broken = warehouse.frame(f"SELECT _line, _raw FROM {docs} WHERE doc IS NULL OR json_type(doc) <> 'OBJECT'")
     bad = [BadLine(line, raw[:RAW_CHARACTERS], "the line is not a JSON object") for line, raw in broken.iter_rows()]
     keys = warehouse.frame(
         f"SELECT DISTINCT unnest(json_keys(doc)) AS key FROM {docs} WHERE json_type(doc) = 'OBJECT' ORDER BY key"
     )["key"].to_list()
-    if len(keys) > 1000:
-        raise FileRefusedError("The objects have over 1000 different keys; write a table with fewer columns.")
+    if keys:
+        check_columns(keys)
     values = "".join(f", doc ->> {text(_pointer(key))} AS {quote(key)}" for key in keys)
-    return f"(SELECT line, raw{values} FROM {docs} WHERE json_type(doc) = 'OBJECT')", bad
+    return f"(SELECT _line, _raw{values} FROM {docs} WHERE json_type(doc) = 'OBJECT')", bad
 
 
 def _pointer(key: str) -> str:
@@ -199,15 +197,23 @@ def _make_room(warehouse: Warehouse, table: str, types: dict[str, str]) -> dict[
     return kinds
 
 
+def _is_nested(kind: str) -> bool:
+    return kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION"))
+
+
 def _storable(kind: str) -> str:
     return "VARCHAR" if kind == '"NULL"' else kind
 
 
 def _misfits(warehouse: Warehouse, relation: str, types: dict[str, str], kinds: dict[str, str]) -> list[BadLine]:
     """Rows holding a value that an existing column of another type cannot take."""
-    clashes = [name for name, kind in types.items() if kind != kinds[name.lower()]]
+    clashes = [name for name, kind in types.items() if kind not in (kinds[name.lower()], '"NULL"')]
     if not clashes:
         return []
+    for name in clashes:
+        if _is_nested(types[name]) or _is_nested(kinds[name.lower()]):
+            was = kinds[name.lower()][:60].lower()
+            raise FileRefusedError(f"The column '{name[:60]}' is {types[name][:60].lower()} and was {was} before.")
     tests = {
         name: f"{quote(name)} IS NOT NULL AND TRY_CAST({quote(name)} AS {kinds[name.lower()]}) IS NULL"
         for name in clashes
@@ -217,7 +223,7 @@ def _misfits(warehouse: Warehouse, relation: str, types: dict[str, str], kinds: 
         for name, test in tests.items()
     )
     rows = warehouse.frame(
-        f"SELECT line, coalesce(raw, CAST(to_json(b) AS VARCHAR))[:{RAW_CHARACTERS}] AS raw, CASE {told} END AS reason "
+        f"SELECT _line, coalesce(_raw, CAST(to_json(b) AS VARCHAR))[:{RAW_CHARACTERS}], CASE {told} END AS reason "
         f"FROM {relation} AS b WHERE {' OR '.join(tests.values())}"
     )
     return [BadLine(*row) for row in rows.iter_rows()]

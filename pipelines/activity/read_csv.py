@@ -17,6 +17,7 @@ from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedErr
 DELIMITERS = (",", ";", "\t", "|")
 BROKEN_QUOTES_ALLOWED = 1000
 MAX_COLUMNS = 1000
+OWN_COLUMNS = frozenset({"_line", "_raw", "_delivery_id", "_row"})
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def read_header(line: str, wanted: Collection[str]) -> Header:
     """Find the delimiter with which a header names the wanted columns; without any, the one that splits it most.
 
     Raises:
-        FileRefusedError: No delimiter gives the wanted columns, or a column is named twice or not at all.
+        FileRefusedError: No delimiter gives the wanted columns, or no table can have these columns.
     """
     found = [Header(d, tuple(name.strip() for name in _fields(line, d))) for d in DELIMITERS]
     best = max(found, key=lambda header: (len(set(wanted) & set(header.columns)), len(header.columns)))
@@ -52,18 +53,32 @@ def read_header(line: str, wanted: Collection[str]) -> Header:
             f"The first line ('{start}') is no header with {', '.join(wanted)}; missing: {', '.join(missing)}. "
             "Name the columns in the first line, separated by commas."
         )
-    twice = sorted({name for name in best.columns if best.columns.count(name) > 1})
-    if twice or len(best.columns) > MAX_COLUMNS or "" in best.columns:
-        wrong = f"names '{twice[0]}' twice" if twice else f"leaves a column unnamed or has over {MAX_COLUMNS} columns"
-        raise FileRefusedError(f"The header {wrong}; mend the first line.")
+    check_columns(best.columns)
     return best
+
+
+def check_columns(names: Sequence[str]) -> None:
+    """Make sure that a table can have these columns.
+
+    Raises:
+        FileRefusedError: One is unnamed, named twice (upper and lower case are one to SQL) or Nightquest's own.
+    """
+    low = [name.lower() for name in names]
+    twice = [name for i, name in enumerate(names) if low[i] in low[:i]]
+    own = [name for name in names if name.lower() in OWN_COLUMNS]
+    if twice:
+        raise FileRefusedError(f"The column '{twice[0][:60]}' stands twice; name each column differently.")
+    if own:
+        raise FileRefusedError(f"The column '{own[0]}' is Nightquest's own; rename it.")
+    if "" in low or not names or len(names) > MAX_COLUMNS:
+        raise FileRefusedError(f"The header leaves a column unnamed or has over {MAX_COLUMNS} columns; mend it.")
 
 
 def read_rows(blocks: Iterator[Lines], header: Header) -> Iterator[tuple[pl.DataFrame, list[BadLine]]]:
     """Parse what follows the header.
 
     Yields:
-        Rows (line Int64, raw String, then the header's columns as String, empty ones null), and the bad lines.
+        Rows (_line Int64, _raw String, then the header's columns as String, empty ones null), and the bad lines.
 
     Raises:
         FileRefusedError: Quoting is broken on too many lines.
@@ -116,16 +131,16 @@ def _field_counts(texts: Sequence[str], delimiter: str) -> np.ndarray | None:
 
 def _read_tidy(lines: Lines, header: Header, counts: np.ndarray, found: _Found) -> pl.DataFrame | None:
     width = len(header.columns)
-    frame = pl.DataFrame({"line": lines.numbers, "raw": lines.texts}, schema={"line": pl.Int64, "raw": pl.String})
-    frame = frame.with_columns(count=pl.Series(counts)).filter(pl.col("raw").str.strip_chars() != "")
-    for line, raw, count in frame.filter(pl.col("count") != width).select("line", "raw", "count").iter_rows():
+    frame = pl.DataFrame({"_line": lines.numbers, "_raw": lines.texts}, schema={"_line": pl.Int64, "_raw": pl.String})
+    frame = frame.with_columns(count=pl.Series(counts)).filter(pl.col("_raw").str.strip_chars() != "")
+    for line, raw, count in frame.filter(pl.col("count") != width).select("_line", "_raw", "count").iter_rows():
         found.bad.append(_wrong_width(line, raw, count, width))
     frame = frame.filter(pl.col("count") == width).drop("count")
     if frame.is_empty():
         return _to_frame(_Found(), header)
     try:
         values = pl.read_csv(
-            io.BytesIO("\n".join(frame["raw"]).encode()),
+            io.BytesIO("\n".join(frame["_raw"]).encode()),
             has_header=False,
             schema=dict.fromkeys(header.columns, pl.String),
             separator=header.delimiter,
@@ -137,7 +152,7 @@ def _read_tidy(lines: Lines, header: Header, counts: np.ndarray, found: _Found) 
         found.bad.clear()
         return None
     return pl.concat(
-        [frame.select("line", pl.col("raw").str.slice(0, RAW_CHARACTERS)), _empty_to_null(values)], how="horizontal"
+        [frame.select("_line", pl.col("_raw").str.slice(0, RAW_CHARACTERS)), _empty_to_null(values)], how="horizontal"
     )
 
 
@@ -195,7 +210,7 @@ def _check_broken(broken: int) -> None:
 
 
 def _to_frame(found: _Found, header: Header) -> pl.DataFrame:
-    start = pl.DataFrame({"line": found.numbers, "raw": found.raws}, schema={"line": pl.Int64, "raw": pl.String})
+    start = pl.DataFrame({"_line": found.numbers, "_raw": found.raws}, schema={"_line": pl.Int64, "_raw": pl.String})
     values = pl.DataFrame(found.rows, schema=dict.fromkeys(header.columns, pl.String), orient="row")
     return pl.concat([start, _empty_to_null(values)], how="horizontal")
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from configs.errors import NightquestError
-from pipelines.activity.read_csv import read_header, read_rows
+from pipelines.activity.read_csv import check_columns, read_header, read_rows
 from pipelines.activity.read_text import BadLine, FileRefusedError, Limits, Lines, read_lines
 
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json"})
@@ -25,10 +26,10 @@ class Block:
     """Some rows of a file.
 
     Attributes:
-        frame: `line` (Int64, 1-based; the row's number in Parquet), `raw` (String, null in Parquet) and the columns.
-            Of JSON Lines only `line` and `raw`: the objects are taken apart in the warehouse.
+        frame: `_line` (Int64, 1-based; the row's number in Parquet), `_raw` (String, null in Parquet) and the columns.
+            Of JSON Lines only `_line` and `_raw`: the objects are taken apart in the warehouse.
         bad: Lines that are not rows.
-        is_json: Whether `raw` is a JSON object to take apart.
+        is_json: Whether `_raw` is a JSON object to take apart.
     """
 
     frame: pl.DataFrame
@@ -45,9 +46,7 @@ def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     files: list[Path] = []
     others: list[Path] = []
     for path in paths:
-        if not path.exists():
-            raise NightquestError(f"There is no file or folder '{path}'.", "Check the path.")
-        if not path.is_dir():
+        if not _is_folder(path):
             files.append(path)
             continue
         inside = [p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith(".")]
@@ -57,6 +56,17 @@ def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         files += data
         others += [p for p in inside if p not in set(data)]
     return list(dict.fromkeys(files)), others
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no such name"
+        raise NightquestError(f"There is no file or folder '{str(path)[:200]}' ({why}).", "Check the path.") from None
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise NightquestError(f"'{path}' is neither a file nor a folder.", "Save what it gives to a file first.")
+    return stat.S_ISDIR(mode)
 
 
 def table_stem(path: Path) -> str:
@@ -132,38 +142,44 @@ def _read_text(path: Path, wanted: Collection[str], limits: Limits, on_bytes: Ca
 
 
 def _json_block(block: Lines) -> Block:
-    frame = pl.DataFrame({"line": block.numbers, "raw": block.texts}, schema={"line": pl.Int64, "raw": pl.String})
-    return Block(frame.filter(pl.col("raw").str.strip_chars() != ""), block.bad, is_json=True)
+    frame = pl.DataFrame({"_line": block.numbers, "_raw": block.texts}, schema={"_line": pl.Int64, "_raw": pl.String})
+    return Block(frame.filter(pl.col("_raw").str.strip_chars() != ""), block.bad, is_json=True)
 
 
 def _no_rows() -> pl.DataFrame:
-    return pl.DataFrame(schema={"line": pl.Int64, "raw": pl.String})
+    return pl.DataFrame(schema={"_line": pl.Int64, "_raw": pl.String})
 
 
 def _read_parquet(path: Path, limits: Limits, on_bytes: Callable[[int], None]) -> Iterator[Block]:
     try:
         with pq.ParquetFile(path) as file:
-            names = file.schema_arrow.names
-            if len(set(names)) < len(names) or not names:
-                raise FileRefusedError("The Parquet file has no columns, or names one twice; write it again.")
+            check_columns(file.schema_arrow.names)
+            for column in file.schema_arrow:
+                _check_type(column.name, column.type)
             line, rows = 1, max(1, file.metadata.num_rows)
             for batch in file.iter_batches(batch_size=limits.rows):
                 frame = _plain(pl.DataFrame(pa.Table.from_batches([batch])))
-                numbers = pl.int_range(line, line + frame.height, dtype=pl.Int64, eager=True).alias("line")
-                yield Block(frame.select(numbers, pl.lit(None, pl.String).alias("raw"), pl.all()))
+                numbers = pl.int_range(line, line + frame.height, dtype=pl.Int64, eager=True).alias("_line")
+                yield Block(frame.select(numbers, pl.lit(None, pl.String).alias("_raw"), pl.all()))
                 line += frame.height
                 on_bytes(path.stat().st_size * frame.height // rows)
             if line == 1:
-                yield Block(
-                    _plain(pl.DataFrame(file.schema_arrow.empty_table())).select(
-                        _no_rows()["line"], _no_rows()["raw"], pl.all()
-                    )
-                )
+                empty = _plain(pl.DataFrame(file.schema_arrow.empty_table()))
+                yield Block(pl.concat([_no_rows(), empty], how="horizontal"))
     except (pa.ArrowException, OSError, pl.exceptions.PolarsError) as error:
         first = (str(error).splitlines() or ["unreadable"])[0]
         raise FileRefusedError(f"The Parquet file is damaged ({first[:120]}); deliver it again.") from error
 
 
+def _check_type(name: str, kind: pa.DataType) -> None:
+    """Refuse the few Arrow types that no later step can hold, inside nested columns too."""
+    if pa.types.is_decimal256(kind) or pa.types.is_union(kind) or pa.types.is_interval(kind):
+        raise FileRefusedError(f"The column '{name[:60]}' is {kind}, which cannot be read; write it as text.")
+    for inner in range(kind.num_fields):
+        _check_type(name, kind.field(inner).type)
+
+
 def _plain(frame: pl.DataFrame) -> pl.DataFrame:
-    """Dictionary-encoded columns as text."""
-    return frame.with_columns(pl.selectors.categorical().cast(pl.String), pl.selectors.enum().cast(pl.String))
+    """Dictionary-encoded columns as text, half-precision numbers as single."""
+    text = (pl.selectors.categorical() | pl.selectors.enum()).cast(pl.String)
+    return frame.with_columns(text, pl.selectors.by_dtype(pl.Float16).cast(pl.Float32))

@@ -26,24 +26,29 @@ _WHOLE = (
 _NUMBER = (*_WHOLE, "FLOAT", "DOUBLE", "DECIMAL")
 _MOMENT = ("TIMESTAMP", "DATE")
 _DOCUMENT = ("JSON", "STRUCT", "MAP")
+_TRUTH = ("BOOLEAN",)
 
-# What each column may be in a typed file; a column of nulls has the type "NULL" or INTEGER and fits everywhere.
-_TYPES: Mapping[str, tuple[str, ...]] = {
-    "event_id": _TEXT + _WHOLE,
-    "user_id": _TEXT + _WHOLE,
-    "event": _TEXT,
-    "occurred_at": _TEXT + _MOMENT,
-    "sequence": _TEXT + _NUMBER,
-    "value": _TEXT + _NUMBER,
-    "properties": _TEXT + _DOCUMENT,
-    "recorded_at": _TEXT + _MOMENT,
-    "timezone": _TEXT,
-    "language": _TEXT,
-    "born_on": _TEXT + _MOMENT,
-    "joined_at": _TEXT + _MOMENT,
-    "opted_out": (*_TEXT, "BOOLEAN"),
-    "attributes": _TEXT + _DOCUMENT,
+_WORDS = {_TEXT: "text", _WHOLE: "a whole number", _NUMBER: "a number", _MOMENT: "a date with time"}
+_WORDS |= {_DOCUMENT: "a JSON object", _TRUTH: "true or false"}
+
+# What each column may be in a typed file; a column of nulls has the type "NULL" and fits everywhere.
+_TYPES: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "event_id": (_TEXT, _WHOLE),
+    "user_id": (_TEXT, _WHOLE),
+    "event": (_TEXT,),
+    "occurred_at": (_TEXT, _MOMENT),
+    "sequence": (_TEXT, _NUMBER),
+    "value": (_TEXT, _NUMBER),
+    "properties": (_TEXT, _DOCUMENT),
+    "recorded_at": (_TEXT, _MOMENT),
+    "timezone": (_TEXT,),
+    "language": (_TEXT,),
+    "born_on": (_TEXT, _MOMENT),
+    "joined_at": (_TEXT, _MOMENT),
+    "opted_out": (_TEXT, _TRUTH),
+    "attributes": (_TEXT, _DOCUMENT),
 }
+_INTERNAL = frozenset({"_line", "_raw", "_delivery_id", "_row"})
 _NAMES = ("event_id", "user_id", "event")
 
 
@@ -67,7 +72,7 @@ def stage_typed(relation: str, types: Mapping[str, str], columns: Mapping[str, b
     """A query that stages a relation with columns of its own types, read from Parquet, CSV or a source.
 
     Args:
-        relation: Its name, or a query in parentheses; `line`, `raw`, `_delivery_id` and `_row` are used where present.
+        relation: Its name, or a query in parentheses; `_line`, `_raw`, `_delivery_id` and `_row` are used if present.
         types: DuckDB type by column.
         columns: The contract's columns, and whether each must be there.
         delivery_id: Stands where the relation has no `_delivery_id`.
@@ -75,17 +80,15 @@ def stage_typed(relation: str, types: Mapping[str, str], columns: Mapping[str, b
     Raises:
         FileRefusedError: A column is missing, unknown or of an unusable type.
     """
-    own = [name for name in types if name not in {"line", "raw", "_delivery_id", "_row"}]
+    own = [name for name in types if name not in _INTERNAL]
     _check_names(own, columns)
     for name in own:
-        if types[name] != '"NULL"' and not types[name].startswith(_TYPES[name]):
-            usable = ", ".join(kind.lower() for kind in _TYPES[name])
-            raise FileRefusedError(f"The column '{name}' is {types[name].lower()}; it may be {usable}.")
-    line = "line" if "line" in types else "_row" if "_row" in types else "row_number() OVER ()"
+        _check_type(name, types[name])
+    line = "_line" if "_line" in types else "_row" if "_row" in types else "row_number() OVER ()"
     given = "NULL" if delivery_id is None else text(delivery_id)
     delivery = f"coalesce(_delivery_id, {given})" if "_delivery_id" in types else given
     values = ", ".join(f"{_as_text(name, types.get(name))} AS {name}" for name in columns)
-    raw = "raw" if "raw" in types else "NULL::VARCHAR"
+    raw = "_raw" if "_raw" in types else "NULL::VARCHAR"
     return (
         f"SELECT CAST({line} AS BIGINT) AS line, {raw} AS raw, NULL::VARCHAR AS fault, "
         f"CAST({delivery} AS VARCHAR) AS delivery_id, {values} FROM {relation}"
@@ -93,7 +96,7 @@ def stage_typed(relation: str, types: Mapping[str, str], columns: Mapping[str, b
 
 
 def stage_json(relation: str, columns: Mapping[str, bool], delivery_id: str) -> str:
-    """A query that stages JSON objects, one in each `raw` of a relation (line, raw)."""
+    """A query that stages JSON objects, one in each `_raw` of a relation (_line, _raw)."""
     known = ", ".join(text(name) for name in columns)
     kinds = "".join(
         f" WHEN json_type(doc, '$.{name}') IN ('OBJECT', 'ARRAY', 'BOOLEAN', 'DOUBLE') THEN '{name} is not text'"
@@ -102,7 +105,7 @@ def stage_json(relation: str, columns: Mapping[str, bool], delivery_id: str) -> 
     )
     values = ", ".join(f"nullif(doc ->> '$.{name}', '') AS {name}" for name in columns)
     return f"""
-        SELECT line, raw,
+        SELECT _line AS line, _raw AS raw,
                CASE WHEN doc IS NULL THEN 'the line is not valid JSON'
                     WHEN json_type(doc) <> 'OBJECT' THEN 'the line is not a JSON object'
                     WHEN NOT list_has_all([{known}], json_keys(doc))
@@ -110,7 +113,7 @@ def stage_json(relation: str, columns: Mapping[str, bool], delivery_id: str) -> 
                          || '''; put it into properties, or write a source'
                     {kinds} END AS fault,
                {text(delivery_id)} AS delivery_id, {values}
-        FROM (SELECT line, raw, TRY_CAST(raw AS JSON) AS doc FROM {relation})"""
+        FROM (SELECT _line, _raw, TRY_CAST(_raw AS JSON) AS doc FROM {relation})"""
 
 
 def _check_names(names: list[str], columns: Mapping[str, bool]) -> None:
@@ -123,6 +126,13 @@ def _check_names(names: list[str], columns: Mapping[str, bool]) -> None:
             f"The column '{unknown[0][:60]}' is unknown; a file has {', '.join(columns)}. "
             "Put other facts into the JSON column, or write a source."
         )
+
+
+def _check_type(name: str, kind: str) -> None:
+    usable = _TYPES[name]
+    if kind != '"NULL"' and (kind.endswith("]") or not kind.startswith(sum(usable, ()))):
+        words = " or ".join(_WORDS[types] for types in usable)
+        raise FileRefusedError(f"The column '{name}' is {kind[:60].lower()}; it may be {words}.")
 
 
 def _as_text(name: str, kind: str | None) -> str:
