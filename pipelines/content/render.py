@@ -74,6 +74,11 @@ def number_text(value: pl.Expr, locale: Locale, *, up: pl.Expr | None = None) ->
     return sign + _grouped(whole, locale.thousands) + fraction
 
 
+def number_words(value: float, locale: Locale) -> str:
+    """One number as `number_text` writes it."""
+    return str(pl.select(number_text(pl.lit(float(value)), locale)).item())
+
+
 def goal_text(app: App, metric: pl.Expr, value: pl.Expr, locale: Locale) -> pl.Expr:
     """A number with its metric's unit: '1 answer', '1,250 clicks', '3.5%', '85' for a metric without a unit."""
     names = list(app.metrics)

@@ -1,14 +1,17 @@
 """The step that gives a night its words: briefs, texts, who reads which, and the numbers filled in."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import polars as pl
 
 from configs.app import App
+from configs.errors import NightquestError
+from configs.voice import Locale
 from pipelines.content.assign import assign_variants
 from pipelines.content.briefs import (
     BRIEF_KEYS,
+    MESSAGE_WINDOW_DAYS,
     brief_keys,
     group_briefs,
     metric_words,
@@ -17,7 +20,8 @@ from pipelines.content.briefs import (
 )
 from pipelines.content.citations import write_citations
 from pipelines.content.offline import AI_PROVIDER, MODEL, write_briefs
-from pipelines.content.render import LARGEST, by_language, counted, fill_columns, goal_text
+from pipelines.content.render import LARGEST, by_language, counted, fill_columns, goal_text, window_text
+from pipelines.content.validate import SLOT, TEXT_LENGTH, TITLE_LENGTH
 
 __all__ = ["write_citations", "write_words"]
 
@@ -124,21 +128,48 @@ def _render(app: App, chosen: pl.DataFrame, variants: pl.DataFrame) -> pl.DataFr
     )
     languages = templates["language"].unique().to_list()
 
-    def said(text: Mapping[str, object] | None = None) -> None:  # pragma: no cover
-        del text
-
-    def slot(make: object) -> pl.Expr:
-        return by_language(pl.col("language"), languages, make)  # type: ignore[arg-type]
+    def slot(text: Callable[[Locale], pl.Expr]) -> pl.Expr:
+        return by_language(pl.col("language"), languages, text)
 
     labels = {name: words.label for name in app.metrics if (words := metric_words(app, name))}
-    del said
     filled = rows.with_columns(
         goal_1=slot(lambda locale: goal_text(app, pl.col("metric"), pl.col("amount"), locale)),
         window=slot(_window),
         percentile=slot(lambda locale: counted(locale.percent, pl.col("percent"))),
-        days_away=slot(_away),
+        days_away=slot(lambda locale: _days(pl.col("away"), locale)),
         label_1=pl.col("metric").replace_strict(labels, default=None, return_dtype=pl.String),
     )
     for field in ("title", "text"):
         filled = fill_columns(filled, templates, field, SLOTS, on="template")
     return _refuse_unfit(filled)
+
+
+def _window(locale: Locale) -> pl.Expr:
+    """A challenge's window from now on; of a message's target the days that it spans."""
+    span = pl.lit(locale.span.replace("{n}", str(MESSAGE_WINDOW_DAYS)))
+    return pl.when(pl.col("window_days").is_null()).then(span).otherwise(window_text(pl.col("window_days"), locale))
+
+
+def _days(number: pl.Expr, locale: Locale) -> pl.Expr:
+    return pl.when(number == 1).then(counted(locale.day, number)).otherwise(counted(locale.days, number))
+
+
+def _refuse_unfit(filled: pl.DataFrame) -> pl.DataFrame:
+    """Hold every filled text to its length and to having no slot left open.
+
+    Raises:
+        NightquestError: One does not; checked texts cannot, so a check and the filling disagree.
+    """
+    fits = (
+        pl.col("title").str.len_chars().is_between(1, TITLE_LENGTH)
+        & pl.col("text").str.len_chars().is_between(1, TEXT_LENGTH)
+        & ~pl.col("text").str.contains(SLOT.pattern)
+    )
+    unfit = filled.filter(~fits.fill_null(value=False))
+    if unfit.height:
+        title, text = unfit.select("title", "text").row(0)
+        raise NightquestError(
+            f"{unfit.height} texts are not fit to be read, such as '{title}': '{text}'.",
+            "Shorten the words of that metric in the app file.",
+        )
+    return filled
