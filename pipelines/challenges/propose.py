@@ -96,14 +96,23 @@ def propose_targets(
     )
 
 
-def wanted_probability(app: App, profiles: pl.DataFrame) -> pl.DataFrame:
+def wanted_probability(app: App, profiles: pl.DataFrame, chances: pl.DataFrame) -> pl.DataFrame:
     """The conditional probability to aim at: the app's centre, lower for the bold and skilled, higher for the careful.
 
-    wanted = centre - 0.2 * (risk_tolerance - 0.5) - 0.08 * (skill - 0.5), kept within 0.42 and 0.68.
+    wanted = centre - (b - mean b), kept within 0.1 of the centre, where b = 0.1 risk_tolerance + 0.06 skill and its mean
+    weighs each player by their chance of play: over those who play, the night keeps to the centre.
 
     Args:
         app: The app.
         profiles: player_key, base_day, risk_tolerance and skill, both 0 to 1.
+        chances: player_key, base_day, window_days, p_plays.
     """
-    bold = 0.2 * (pl.col("risk_tolerance") - 0.5) + 0.08 * (pl.col("skill") - 0.5)
-    return profiles.select(*SNAPSHOT, wanted=(app.challenges.target_probability - bold).clip(0.42, 0.68))
+    likely = chances.group_by(SNAPSHOT).agg(weight=pl.col("p_plays").max())
+    bold = 0.1 * pl.col("risk_tolerance") + 0.06 * pl.col("skill")
+    usual = (pl.col("bold") * pl.col("weight")).sum() / pl.col("weight").sum()
+    centre = app.challenges.target_probability
+    return (
+        profiles.join(likely, on=SNAPSHOT, how="left", maintain_order="left")
+        .with_columns(bold=bold, weight=pl.col("weight").fill_null(0.0))
+        .select(*SNAPSHOT, wanted=(centre - (pl.col("bold") - usual)).clip(centre - 0.1, centre + 0.1))
+    )

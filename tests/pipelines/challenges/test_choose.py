@@ -99,11 +99,14 @@ def test_the_promise_is_the_product_of_play_and_attainment() -> None:
 
 def test_bold_and_skilled_players_get_harder_targets() -> None:
     players = pl.DataFrame(
-        {"player_key": [1, 2, 3], "base_day": [BASE] * 3, "risk_tolerance": [0.95, 0.5, 0.1], "skill": [0.9, 0.5, 0.1]}
+        {"player_key": [1, 2, 3], "base_day": [BASE] * 3, "risk_tolerance": [0.9, 0.5, 0.3], "skill": [0.9, 0.5, 0.2]}
     )
-    bold, centre, careful = wanted_probability(APP, players)["wanted"]
+    chances = players.select("player_key", "base_day", window_days=1, p_plays=pl.Series([0.9, 0.5, 0.1]))
+    wanted = wanted_probability(APP, players, chances)["wanted"]
+    bold, centre, careful = wanted
     assert bold < centre < careful
-    assert centre == pytest.approx(APP.challenges.target_probability)
+    likely = (wanted * chances["p_plays"]).sum() / chances["p_plays"].sum()
+    assert likely == pytest.approx(APP.challenges.target_probability)
 
 
 def test_difficulty_and_reward_rise_as_the_chance_falls() -> None:
