@@ -78,3 +78,11 @@ def test_a_player_without_activity_has_zero_counts_and_unknown_bests() -> None:
 def test_every_named_feature_is_a_column_in_order() -> None:
     with warehouse_with(APP, [event(1, 0, points=3, topic="a")]) as warehouse:
         assert features_at(warehouse).columns == ["player_key", "base_day", *feature_names(APP)]
+
+
+def test_a_distinct_feature_counts_a_key_once_however_often_and_on_however_many_days() -> None:
+    rows = [event(1, at, points=1, topic=topic) for at, topic in ((0, "a"), (5, "b"), (5.1, "b"), (6, "b"), (6.1, "c"))]
+    with warehouse_with(APP, rows) as warehouse:
+        got = features_at(warehouse, players=(1,)).row(0, named=True)
+    assert [got[f"topics__{days}"] for days in ("1", "7", "28", "life")] == [2.0, 3.0, 3.0, 3.0]
+    assert got["topics__best"] == 2.0
