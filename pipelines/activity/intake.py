@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -66,14 +67,18 @@ def prepare(intake: Intake) -> None:
     """Empty the temporary tables."""
     empty = pl.DataFrame(schema={name: column.dtype.type for name, column in intake.schema.columns.items()})
     warehouse = intake.warehouse
-    zones = pl.DataFrame({"zone": sorted(available_timezones())})
-    with warehouse.lend(_empty=empty, _no_bad_rows=pl.DataFrame(schema=BAD_ROWS), _zones=zones):
+    with warehouse.lend(_empty=empty, _no_bad_rows=pl.DataFrame(schema=BAD_ROWS), _zones=_zones()):
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE {intake.table} AS FROM _empty")
         warehouse.run("CREATE OR REPLACE TEMP TABLE bad_rows AS FROM _no_bad_rows")
         warehouse.run(
             "CREATE OR REPLACE TEMP TABLE known_zones AS "
             "SELECT zone FROM _zones WHERE zone IN (SELECT name FROM pg_timezone_names()) AND zone <> 'localtime'"
         )
+
+
+@cache
+def _zones() -> pl.DataFrame:
+    return pl.DataFrame({"zone": sorted(available_timezones())})
 
 
 def announce(intake: Intake, path: Path, number: int, before: set[str]) -> Delivery:
@@ -121,7 +126,8 @@ def read_direct(intake: Intake, path: Path, delivery: Delivery) -> Delivery:
     except (FileRefusedError, duckdb.Error) as error:
         for table in (intake.table, "bad_rows"):
             intake.warehouse.run(f"DELETE FROM {table} WHERE delivery_id = $id", {"id": delivery.delivery_id})
-        return replace(delivery, state="refused", reason=_first_line(error))
+        reason = str(error) if isinstance(error, FileRefusedError) else f"{_first_line(error)}."
+        return replace(delivery, state="refused", reason=reason)
     return replace(delivery, rows_read=n_read)
 
 

@@ -114,7 +114,7 @@ def _fields(line: str, delimiter: str) -> list[str]:
 
 def _field_counts(texts: Sequence[str], delimiter: str) -> np.ndarray | None:
     """Fields on each line, or None where quotes span lines or do not stand at the edge of a field."""
-    body = np.frombuffer(("\n".join(texts) + "\n").encode(), np.uint8)
+    body = np.frombuffer("".join(f"{text}\n" for text in texts).encode(), np.uint8)
     separator, newline, quote = ord(delimiter), 10, 34
     ends, separators, quotes = (np.flatnonzero(body == sign) for sign in (newline, separator, quote))
     if len(quotes):

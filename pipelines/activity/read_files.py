@@ -126,17 +126,17 @@ def _read_text(path: Path, wanted: Collection[str], limits: Limits, on_bytes: Ca
             break
     else:
         raise FileRefusedError(before[0].reason.capitalize() + "." if before else "The file holds only blank lines.")
-    first = Lines(first.numbers[start:], first.texts[start:])
+    first = Lines(first.numbers[start:], first.texts[start:], before)
     line = first.texts[0].lstrip()
     if line.startswith("[") and _format_suffix(path) in JSON_SUFFIXES:
         raise FileRefusedError("The file is one JSON array; write JSON Lines, one object a line.")
-    if before:
-        yield Block(_no_rows(), before)
     if _format_suffix(path) in JSON_SUFFIXES or line.startswith("{"):
         yield from (_json_block(block) for block in itertools.chain([first], blocks))
         return
+    if before and before[0].line < first.numbers[0]:
+        raise FileRefusedError(f"The header cannot be read: {before[0].reason}.")
     header = read_header(first.texts[0], wanted)
-    rest = Lines(first.numbers[1:], first.texts[1:])
+    rest = Lines(first.numbers[1:], first.texts[1:], before)
     for frame, bad in read_rows(itertools.chain([rest], blocks), header):
         yield Block(frame, bad)
 

@@ -184,7 +184,7 @@ def _split_line_by_line(body: bytes, first: int, limits: Limits, bad: list[BadLi
             texts.append(line.removesuffix(b"\r").decode())
             numbers.append(number)
         except UnicodeDecodeError:
-            raw = line[:RAW_CHARACTERS].decode("utf-8", "backslashreplace")
+            raw = line[:RAW_CHARACTERS].removesuffix(b"\r").decode("utf-8", "backslashreplace")
             bad.append(BadLine(number, raw, "the line is not UTF-8 text; save the file as UTF-8"))
     return Lines(numbers, texts, bad)
 
