@@ -16,6 +16,8 @@ Aggregation = Literal["count", "sum", "max", "min", "mean", "distinct", "days", 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
 # A running value of these only ever moves towards its target, so "crossed once" and "reached at the end" agree.
 CHALLENGEABLE: frozenset[str] = frozenset({"count", "sum", "max", "min", "distinct", "days", "entity"})
+# Traits that every app has; pipelines/challenges/traits.py says how each is measured. Any metric is a trait too.
+TRAITS = ("intensity", "boldness", "variability", "regularity", "breadth", "growth", "night", "weekend")
 
 
 def _plain_name(value: str) -> str:
@@ -273,6 +275,10 @@ def _problems(app: App) -> Iterator[str]:
     for name in app.challenges.metrics:
         if name in known:
             yield from _challenge_problems(app, name)
+    for title, persona in app.personas.items():
+        for trait in persona.traits:
+            if trait not in {*TRAITS, *known}:
+                yield f"personas.{title}.traits: '{trait}' is neither a trait ({', '.join(TRAITS)}) nor a metric"
 
 
 def _challenge_problems(app: App, name: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -56,9 +57,9 @@ class SegmentParameters:
 class SegmentModel:
     """The segment of each player among their cohort, with its posterior.
 
-    The components of a mixture are ordered by score, the weighted sum of its mean in scaled measures, and spread evenly
-    over the levels: the first level is the least component, the last the most. Components that share a level count as
-    one.
+    The components of a mixture are ordered by score, the weighted sum of its mean in scaled measures. The least one is
+    the first level; the others take levels in the same order, by their place among the players (`levels_of`).
+    Components that share a level count as one.
     """
 
     kind: ClassVar[str] = "segments"
@@ -122,7 +123,7 @@ class SegmentModel:
         for cohort, mixture in self._mixtures.items():
             here = judged == cohort
             if here.any():
-                chances = self._by_level(mixture.posterior(values[here]))
+                chances = self._by_level(mixture, values[here])
                 level[here], posterior[here] = chances.argmax(axis=1), chances.max(axis=1)
         return own.with_columns(
             segment=pl.Series(self.levels, dtype=pl.String).gather(pl.Series(level)),
@@ -190,20 +191,35 @@ class SegmentModel:
                 kept[twin] = Measure(one.column, one.better, one.weight + measure.weight)
         self.measures = tuple(kept)
 
-    def _by_level(self, posterior: Array) -> Array:
-        """Posteriors of components, shape (n, k), added up by level, shape (n, levels)."""
-        places = level_of_component(posterior.shape[1], len(self.levels))
+    def _by_level(self, mixture: Mixture, values: Array) -> Array:
+        """Posteriors of components added up by level, shape (n, levels)."""
+        posterior = mixture.posterior(values)
         by_level = np.zeros((len(posterior), len(self.levels)))
-        for component, level in enumerate(places):
+        for component, level in enumerate(levels_of(mixture.weights, len(self.levels))):
             by_level[:, level] += posterior[:, component]
         return by_level
 
 
-def level_of_component(components: int, levels: int) -> list[int]:
-    """The level of each component, least first; both ends are used: 3 over 4 levels are the first, third and last."""
-    if components == 1:
-        return [0]
-    return [int(rank * (levels - 1) / (components - 1) + 0.5) for rank in range(components)]
+def levels_of(weights: Array, levels: int) -> tuple[int, ...]:
+    """The level of each component, least first.
+
+    The first component has the first level. The others keep their order, each with a level of its own while there are
+    enough, and every level taken when there are more components; among these the places nearest to where the component
+    lies among the players, by its shares below it and half its own. So half of all players are not called the best.
+
+    Args:
+        weights: Shares of the components, shape (k,).
+        levels: How many levels there are.
+    """
+    k = len(weights)
+    if k <= levels:
+        choices = [(0, *rest) for rest in combinations(range(1, levels), k - 1)]
+    else:
+        steps = [set(rest) for rest in combinations(range(1, k), levels - 1)]
+        choices = [tuple(sum(place <= i for place in at) for i in range(k)) for at in steps]
+    middle = np.cumsum(weights) - weights / 2
+    costs = [float(weights @ np.abs((np.array(choice) + 0.5) / levels - middle)) for choice in choices]
+    return choices[int(np.argmin(costs))]
 
 
 def _together(a: Array, b: Array) -> bool:

@@ -22,6 +22,7 @@ from pipelines.badges.award import award_badges
 from pipelines.badges.progress import badge_progress
 from pipelines.challenges.plan import recent_challenges
 from pipelines.challenges.propose import ChallengeModels
+from pipelines.challenges.segment import suits
 from pipelines.challenges.settle import settle_challenges
 from pipelines.challenges.targets import ask_for_encouragement
 from pipelines.challenges.training import SEED, learn_models
@@ -119,6 +120,8 @@ def load_champions(tonight: Tonight) -> Champions:
         notes += [f"No trained model serves yet, so this night learned its own. Run: nightquest train {app.app}"]
         notes += learned.notes
     found = segments.model if segments and isinstance(segments.model, SegmentModel) else None
+    if found is not None and not suits(app, found):
+        notes.append(f"The segment model is of an older app file and does not serve. Run: nightquest train {app.app}")
     if found is None:
         notes.append("No segment model serves: segments follow the quantiles of the score.")
     return Champions(models, found, tuple(notes))

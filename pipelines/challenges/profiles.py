@@ -95,11 +95,13 @@ def choose_personas(app: App, features: pl.DataFrame, *, seed: int) -> pl.DataFr
 def measure_skill(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
     """player_key, skill (0 to 1) and skill_level (1 to 10): standing among the players that one is compared with.
 
-    skill = 0.5 + d / (d + 3) * (s - 0.5), d being the days with play of the last 28 and s half the standing in the
-    segments' score, half the mean standing in the segments' metrics. A total counts per day with play, so that skill is
-    what a player does with a day and not how many days there were. skill_level is 1 + the whole tenths of skill.
+    skill = 0.5 + d / (d + 3) * (s - 0.5), d being the days with play of the last 28 and s the mean standing in the
+    metrics of `segments` that tell how well rather than how much (a mean, a best), where the app has any; else half the
+    standing in its score, half the mean standing in its features, each per day with play, so that skill is what a player
+    does with a day and not how many days there were. skill_level is 1 + the whole tenths of skill.
     """
     names = list(dict.fromkeys([app.segments.score, *app.segments.features]))
+    quality = [name for name in names if app.metrics[name].agg not in {*TOTALS, "streak"}]
     days = pl.col("active_days_28")
     rates = {
         name: pl.col(f"{name}__28") / days.clip(1) if app.metrics[name].agg in TOTALS else pl.col(f"{name}__28")
@@ -109,7 +111,8 @@ def measure_skill(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> p
         segments.select("player_key", "judged_as"), on="player_key", how="left", maintain_order="left"
     )
     standings = {name: _standing(name, app.metrics[name].better == "higher") for name in names}
-    s = 0.5 * standings[app.segments.score] + 0.5 * pl.mean_horizontal(standings[n] for n in app.segments.features)
+    amount = 0.5 * standings[app.segments.score] + 0.5 * pl.mean_horizontal(standings[n] for n in app.segments.features)
+    s = pl.mean_horizontal(standings[name] for name in quality) if quality else amount
     skill = (0.5 + pl.col("days") / (pl.col("days") + DAYS_TO_KNOW_SKILL) * (s - 0.5)).clip(0, 1)
     level = (1 + (pl.col("skill") * 10).floor()).clip(1, 10).cast(pl.Int32)
     return rows.select("player_key", skill=skill).with_columns(skill_level=level)

@@ -108,7 +108,8 @@ def assign_segments(
     Args:
         app: Its segment levels.
         features: player_key and the columns of `measures_of`.
-        model: None lets quantiles of `engagement_score` within the cohort decide, for certain: posterior 1.
+        model: None, or one that does not suit the app any more, lets quantiles of `engagement_score` within the cohort
+            decide, for certain: posterior 1.
         cohorts: player_key, cohort.
 
     Returns:
@@ -116,12 +117,14 @@ def assign_segments(
         too few players), segment, posterior.
     """
     rows = _with_cohorts(app, features, cohorts)
-    # A model of another app file may know measures or levels that the app no longer has.
-    if model is None or model.levels != tuple(app.segments.levels) or not set(model.inputs) <= set(rows.columns):
-        judged = _by_quantiles(app, rows)
-    else:
-        judged = model.predict(rows)
+    judged = model.predict(rows) if model is not None and suits(app, model) else _by_quantiles(app, rows)
     return pl.concat([rows.select("player_key", "cohort"), judged], how="horizontal")
+
+
+def suits(app: App, model: SegmentModel) -> bool:
+    """Whether a model still knows the app's levels and nothing but its measures; the app file may have changed."""
+    columns = {"cohort", *(m.column for m in measures_of(app))}
+    return model.levels == tuple(app.segments.levels) and set(model.inputs) <= columns
 
 
 def engagement_score(app: App, over: str) -> pl.Expr:

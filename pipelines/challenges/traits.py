@@ -26,8 +26,9 @@ def measure_traits(app: App, features: pl.DataFrame, names: Iterable[str]) -> pl
 
     - intensity: events on a day with play, over 90 days.
     - boldness: the best day over 90 days, mean standing over the challenge metrics that are totals.
-    - variability: spread over mean of a day's total, mean over these metrics, and of the gaps between days.
-    - regularity: share of days with play in 28, less the spread over mean of the gaps between them.
+    - variability: spread over mean of a day's total in the app's `engagement.metric` (else the mean of it over the
+      challenge metrics that are totals) from three days on; and of the gaps between days.
+    - regularity: the share of days with play, how close together its hours are, and how even the gaps between days.
     - breadth: how many of the challenge metrics were touched in 28 days, per logarithm of events.
     - growth: the trend of the challenge metrics, a week against four.
     - night: how near to one o'clock at night play is, by the mean direction of its hours.
@@ -66,14 +67,19 @@ def _built_in(app: App) -> dict[str, pl.Expr]:
     totals = [name for name in app.challenges.metrics if app.metrics[name].agg in TOTALS]
     days, events = pl.col("active_days_28").clip(1), pl.col("events_28")
     gaps = pl.col("gap_sd_28") / pl.col("gap_mean_28").clip(1)
-    bursts = [pl.col(f"{m}__sd") / pl.col(f"{m}__per_day").abs().clip(_SMALLEST) for m in totals]
+    own = app.engagement.metric
+    sizes = [own] if own and app.metrics[own].agg in TOTALS else totals
+    bursts = [pl.col(f"{m}__sd") / pl.col(f"{m}__per_day").abs().clip(_SMALLEST) for m in sizes]
+    burst = pl.when(pl.col("active_days_28") >= 3).then(pl.mean_horizontal(bursts)) if bursts else gaps
+    share = pl.col("active_days_28") / pl.col("tenure_days").clip(1, 28)
+    together = (pl.col("hour_sin") ** 2 + pl.col("hour_cos") ** 2).sqrt()
     touched = pl.sum_horizontal((pl.col(f"{m}__28").fill_null(0) > 0).cast(pl.Float64) for m in app.challenges.metrics)
     angle = 2 * 3.141592653589793 * _NIGHT_HOUR / 24
     return {
         "intensity": pl.col("events_90") / pl.col("active_days_90").clip(1),
         "boldness": pl.mean_horizontal(rank_share(pl.col(f"{m}__best")) for m in totals) if totals else events / days,
-        "variability": pl.mean_horizontal(*bursts, gaps),
-        "regularity": rank_share(pl.col("active_days_28")) - rank_share(gaps),
+        "variability": rank_share(burst) + rank_share(gaps),
+        "regularity": rank_share(share) + rank_share(together) - rank_share(gaps),
         "breadth": touched / (2 + events).log(),
         "growth": pl.mean_horizontal(pl.col(f"{m}__trend").fill_null(0.0) for m in app.challenges.metrics),
         "night": pl.col("hour_sin") * pl.lit(angle).sin() + pl.col("hour_cos") * pl.lit(angle).cos(),
