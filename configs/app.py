@@ -275,9 +275,13 @@ def _problems(app: App) -> Iterator[str]:
     for name in app.challenges.metrics:
         if name in known:
             yield from _challenge_problems(app, name)
+    yield from _persona_problems(app)
+
+
+def _persona_problems(app: App) -> Iterator[str]:
     for title, persona in app.personas.items():
         for trait in persona.traits:
-            if trait not in {*TRAITS, *known}:
+            if trait not in {*TRAITS, *app.metrics}:
                 yield f"personas.{title}.traits: '{trait}' is neither a trait ({', '.join(TRAITS)}) nor a metric"
 
 

@@ -96,9 +96,9 @@ def measure_skill(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> p
     """player_key, skill (0 to 1) and skill_level (1 to 10): standing among the players that one is compared with.
 
     skill = 0.5 + d / (d + 3) * (s - 0.5), d being the days with play of the last 28 and s the mean standing in the
-    metrics of `segments` that tell how well rather than how much (a mean, a best), where the app has any; else half the
-    standing in its score, half the mean standing in its features, each per day with play, so that skill is what a player
-    does with a day and not how many days there were. skill_level is 1 + the whole tenths of skill.
+    metrics of `segments` that tell how well rather than how much (a mean, a best), where the app has any; else half
+    the standing in its score, half the mean standing in its features, each per day with play, so that skill is what a
+    player does with a day and not how many days there were. skill_level is 1 + the whole tenths of skill.
     """
     names = list(dict.fromkeys([app.segments.score, *app.segments.features]))
     quality = [name for name in names if app.metrics[name].agg not in {*TOTALS, "streak"}]

@@ -154,3 +154,9 @@ def test_schema_accepts_the_short_form_and_refuses_a_typo():
     check = jsonschema.Draft202012Validator(export_schema())
     assert check.is_valid(yaml.safe_load(TOY))
     assert not check.is_valid(yaml.safe_load(TOY.replace("unit: puzzle", "unti: puzzle")))
+
+
+def test_a_persona_with_an_unknown_trait_is_told_which_there_are(tmp_path):
+    text = TOY + "personas:\n  OWL:\n    risk_tolerance: 0.5\n    traits: {nigth: 1.0}\n"
+    (sentence,) = problems(tmp_path, text)
+    assert "'nigth' is neither a trait (intensity," in sentence
