@@ -52,9 +52,25 @@ def contributions(app: App, name: str) -> Select:
     return query
 
 
-def derived_sql(app: App, name: str, players: str) -> str:
-    """Rows of an entity or streak metric for the players named by a relation with a player_key."""
-    base = contributions(app, name).where(f"player_key IN (SELECT player_key FROM {players})").sql(dialect="duckdb")
+def derived_events_sql(app: App, players: str, known_until: str) -> str:
+    """Rows of all entity and streak metrics, as `derived_sql` gives them."""
+    names = [name for name, metric in app.metrics.items() if metric.agg in DERIVED]
+    if not names:
+        return f"SELECT * FROM derived_events WHERE available_at < {known_until} AND false"
+    return "\nUNION ALL\n".join(f"SELECT * FROM ({derived_sql(app, name, players, known_until)})" for name in names)
+
+
+def derived_sql(app: App, name: str, players: str, known_until: str = "TIMESTAMPTZ 'infinity'") -> str:
+    """Rows of an entity or streak metric.
+
+    Args:
+        app: The app file.
+        name: The metric.
+        players: A relation with a player_key: whose rows.
+        known_until: A SQL expression; events that became available later are left out.
+    """
+    chosen = contributions(app, name).where(f"player_key IN (SELECT player_key FROM {players})")
+    base = chosen.where(f"available_at <= {known_until}", dialect="duckdb").sql(dialect="duckdb")
     metric = app.metrics[name]
     if metric.agg == "entity":
         return f"""

@@ -9,10 +9,7 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
-from pipelines.activity.metric_sql import DERIVED, definitions_hash, derived_sql, metric_events_sql
-
-_DERIVED_ROWS = """SELECT player_key, day, metric, event_id, value, key, cohort
-                   FROM derived_events SEMI JOIN touched_players USING (player_key)"""
+from pipelines.activity.metric_sql import definitions_hash, derived_events_sql, metric_events_sql
 
 
 def sync_metrics(warehouse: Warehouse, app: App) -> bool:
@@ -58,7 +55,7 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
         else:
             with warehouse.lend(_touched=touched):
                 warehouse.run("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM _touched")
-        _refresh_derived(warehouse, app)
+        _refresh_derived(warehouse)
         warehouse.run(warehouse.fixed("refresh_parts"))
 
 
@@ -66,18 +63,28 @@ def know_until(warehouse: Warehouse, as_of: dt.date, cut: dt.datetime) -> None:
     """Create the views known_player_days, known_player_day_keys, known_active_days: what a night may look at.
 
     They hold days before `as_of` and nothing that became available after `cut`. A player-day that a later delivery
-    changed is computed again without it.
+    changed is computed again without it, and so are streaks and entities, which one late event changes on other days.
     """
     limits = {"as_of": as_of, "cut": cut}
+    cut_sql = f"TIMESTAMPTZ '{cut.isoformat()}'"
     warehouse.run(
-        """CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM (
-               SELECT player_key, day, available_at FROM player_days
-               UNION ALL SELECT player_key, day, available_at FROM active_days)
-           WHERE day < $as_of AND available_at > $cut""",
+        """CREATE OR REPLACE TEMP TABLE touched_players AS
+           SELECT DISTINCT player_key FROM events WHERE day < $as_of AND available_at > $cut""",
+        limits,
+    )
+    warehouse.run(
+        f"""CREATE OR REPLACE TEMP TABLE known_derived AS
+            FROM derived_of_touched_players({cut_sql}) WHERE day < DATE '{as_of}'"""
+    )
+    warehouse.run(
+        f"""CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM (
+                SELECT player_key, day FROM player_days WHERE available_at > $cut
+                UNION ALL SELECT player_key, day FROM active_days WHERE available_at > $cut
+                UNION ALL {_moved("known_derived")})
+            WHERE day < $as_of""",
         limits,
     )
     warehouse.run("CREATE OR REPLACE TEMP TABLE late_days AS FROM touched")
-    cut_sql = f"TIMESTAMPTZ '{cut.isoformat()}'"
     for table, again in _AGAIN.items():
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE again_{table} AS {again.replace('$cut', cut_sql)}")
         warehouse.run(
@@ -87,13 +94,15 @@ def know_until(warehouse: Warehouse, as_of: dt.date, cut: dt.datetime) -> None:
         )
 
 
-_KNOWN_EVENTS = "metric_events SEMI JOIN touched USING (player_key, day) WHERE available_at <= $cut"
+_KNOWN_EVENTS = """(FROM metric_events WHERE available_at <= $cut AND metric IN (
+                        SELECT metric FROM metrics WHERE agg NOT IN ('entity', 'streak'))
+                    UNION ALL BY NAME FROM known_derived) SEMI JOIN touched USING (player_key, day)"""
 _AGAIN = {
     "player_days": f"""SELECT player_key, day, cohort, metric, count(*) AS n, sum(value) AS sum, min(value) AS min,
                               max(value) AS max, max(available_at) AS available_at
                        FROM {_KNOWN_EVENTS} GROUP BY player_key, day, cohort, metric""",
     "player_day_keys": f"""SELECT player_key, day, metric, key, count(*) AS n, max(available_at) AS available_at
-                           FROM {_KNOWN_EVENTS} AND metric IN (SELECT metric FROM metrics WHERE agg = 'distinct')
+                           FROM {_KNOWN_EVENTS} WHERE metric IN (SELECT metric FROM metrics WHERE agg = 'distinct')
                            GROUP BY player_key, day, metric, key""",
     "active_days": "SELECT * FROM active_days_of_touched($cut)",
 }
@@ -102,24 +111,28 @@ _AGAIN = {
 def _install_views(warehouse: Warehouse, app: App) -> None:
     warehouse.run(f"CREATE OR REPLACE TEMP VIEW metric_events AS {metric_events_sql(app)}")
     warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched (player_key BIGINT, day DATE)")
+    warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched_players (player_key BIGINT)")
+    derived = derived_events_sql(app, "touched_players", "known_until")
+    warehouse.run(f"CREATE OR REPLACE TEMP MACRO derived_of_touched_players(known_until) AS TABLE {derived}")
     warehouse.run(warehouse.fixed("parts_views"))
 
 
-def _refresh_derived(warehouse: Warehouse, app: App) -> None:
+def _refresh_derived(warehouse: Warehouse) -> None:
     """Recompute entity and streak rows of the touched players; the days they moved on or off are touched too."""
-    names = [name for name, metric in app.metrics.items() if metric.agg in DERIVED]
-    if not names:
-        return
+    of_players = "FROM derived_events SEMI JOIN touched_players USING (player_key)"
     warehouse.run("CREATE OR REPLACE TEMP TABLE touched_players AS SELECT DISTINCT player_key FROM touched")
-    warehouse.run(f"CREATE OR REPLACE TEMP TABLE derived_before AS {_DERIVED_ROWS}")
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE derived_before AS {of_players}")
     warehouse.run("DELETE FROM derived_events WHERE player_key IN (SELECT player_key FROM touched_players)")
-    for name in names:
-        warehouse.run(
-            "INSERT INTO derived_events BY NAME SELECT * FROM "
-            f"({derived_sql(app, name, 'touched_players')}) ORDER BY day, player_key"
-        )
-    changed = f"(FROM derived_before EXCEPT {_DERIVED_ROWS}) UNION ALL ({_DERIVED_ROWS} EXCEPT FROM derived_before)"
     warehouse.run(
-        f"""INSERT INTO touched
-            SELECT DISTINCT player_key, day FROM ({changed}) ANTI JOIN touched USING (player_key, day)"""
+        """INSERT INTO derived_events BY NAME
+           FROM derived_of_touched_players(TIMESTAMPTZ 'infinity') ORDER BY metric, day, player_key"""
     )
+    warehouse.run(f"INSERT INTO touched FROM ({_moved('derived_before')}) ANTI JOIN touched USING (player_key, day)")
+
+
+def _moved(table: str) -> str:
+    """The player-days on which the derived rows of the touched players differ between a table and now."""
+    row = "SELECT player_key, day, metric, event_id, value, key, cohort FROM"
+    now = f"{row} derived_events SEMI JOIN touched_players USING (player_key)"
+    return f"""SELECT DISTINCT player_key, day FROM (
+                   ({row} {table} EXCEPT {now}) UNION ALL ({now} EXCEPT {row} {table}))"""
