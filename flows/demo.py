@@ -23,10 +23,11 @@ from pipelines.publish.published import Published, read_latest
 from pipelines.publish.show import PlayerView, gather_player
 from pipelines.quality.kept import kept_by_night
 from pipelines.steps import TrainReport
+from pipelines.stores import open_registry
 
 APP = "trading"
 DAYS = 90
-NIGHTS = 5
+NIGHTS = 3
 NOTE = "simulation.json"
 
 
@@ -51,6 +52,7 @@ class Demo:
 
     Attributes:
         events: Events in the warehouse.
+        trained: None when an earlier run's models serve.
         kept: A row per night and one for all of them, see `pipelines.quality.kept`.
         away: A message to a player who stayed away: title and body; None when nobody did.
     """
@@ -58,7 +60,7 @@ class Demo:
     home: Path
     plan: Plan
     events: int
-    trained: TrainReport
+    trained: TrainReport | None
     nights: list[NightReport]
     kept: pl.DataFrame
     player: PlayerView
@@ -81,7 +83,7 @@ def run_demo(settings: Settings, players: int) -> Demo:
     ingest(app=APP, files=[str(people)], history=True, players=True)
     ingest(app=APP, files=[str(path) for path in files], history=True)
     first_night = plan.last_night - dt.timedelta(days=NIGHTS - 1)
-    trained = train(app=APP, as_of=first_night)
+    trained = None if _serves(settings) else train(app=APP, as_of=first_night)
     nights = backfill(app=APP, start=first_night, end=plan.last_night)
     with open_warehouse(settings.home, APP) as warehouse:
         kept = kept_by_night(warehouse)
@@ -131,7 +133,7 @@ def telling_player(night: Published) -> str:
         descending=[True, True, True, True, False],
     )
     if ranked.is_empty():
-        raise NightquestError("The last night challenged nobody.", "Simulate more players: --players 600.")
+        raise NightquestError("The last night challenged nobody.", "Simulate more players: --players 400.")
     return str(ranked["user_id"][0])
 
 
@@ -146,6 +148,12 @@ def _simulate(plan: Plan, folder: Path) -> list[Path]:
         done.touch()
     report("Simulating players", 1, 1)
     return files
+
+
+def _serves(settings: Settings) -> bool:
+    """Whether an earlier run's models serve already."""
+    registry = open_registry(settings)
+    return all(registry.load(APP, task) for task in ("plays", "attainment"))
 
 
 def _read_plan(note: Path) -> Plan:

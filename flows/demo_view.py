@@ -4,6 +4,7 @@ import datetime as dt
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from rich import box
@@ -32,9 +33,10 @@ def _parts(demo: Demo) -> Iterator[RenderableType]:
     yield _models(demo)
     yield Rule("What the nights promised, and what was kept", align="left")
     yield _nights(demo)
+    yield Text("The first night also gives every badge that history had earned.", style="dim")
     yield _verdict(demo)
     yield Rule(f"One player's night, {plan.last_night}", align="left")
-    yield render_player(demo.player)
+    yield render_player(replace(demo.player, scores=[], xp_lately=[]))
     if demo.away is not None:
         yield Text("\nAnd to a player who stayed away:", style="dim")
         yield Panel(plain(demo.away["body"]), title=plain(demo.away["title"], "bold"), title_align="left", expand=False)
@@ -43,6 +45,8 @@ def _parts(demo: Demo) -> Iterator[RenderableType]:
 
 
 def _models(demo: Demo) -> RenderableType:
+    if demo.trained is None:
+        return "The models of an earlier run serve.\n"
     lines = []
     for row in demo.trained.contests.filter("chosen").iter_rows(named=True):
         rivals = demo.trained.contests.filter(task=row["task"]).height

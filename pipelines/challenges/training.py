@@ -56,20 +56,20 @@ def learn_models(warehouse: Warehouse, app: App, *, as_of: dt.date, seed: int, p
         seed: For thinning and learners.
         progress: Told about each stage.
     """
-    progress("snapshots of past days", 0, 3)
+    progress("training: snapshots of past days", 0, 3)
     samples = draw_samples(
         warehouse, app, past_days(warehouse, app, as_of), known_until=as_of, most=MOST_SNAPSHOTS, seed=seed
     )
     if not enough(samples):
         return _fallback(app, samples, "too few players and days to train on", seed)
     try:
-        progress("who will play", 1, 3)
+        progress("training: who will play", 1, 3)
         plays = learn_plays(app, samples, seed=seed)
-        progress("what they can reach", 2, 3)
+        progress("training: what they can reach", 2, 3)
         attainment = learn_attainment(app, samples, seed=seed)
     except NightquestError as error:
         return _fallback(app, samples, error.message, seed)
-    progress("what they can reach", 3, 3)
+    progress("training", 3, 3)
     return Learned(ChallengeModels(plays.model, attainment.model), plays, attainment, ())
 
 

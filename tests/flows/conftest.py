@@ -1,0 +1,36 @@
+"""One Prefect server for all tests that run flows in this process, and a home with the tiny app's history taken in."""
+
+import shutil
+
+import pytest
+from prefect.testing.utilities import prefect_test_harness
+
+from flows.ingest import ingest
+from tests.flows.world import write_app, write_events
+
+
+@pytest.fixture(name="prefect", scope="session")
+def _prefect():
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(name="history", scope="session")
+def _history(prefect, tmp_path_factory):
+    """(app file, home): the tiny app's history, ingested once; `puzzles` is a copy to write to."""
+    folder = tmp_path_factory.mktemp("puzzles")
+    app, home = write_app(folder), folder / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHTQUEST_HOME", str(home))
+        ingest(app=str(app), files=[str(write_events(folder))], history=True)
+    return app, home
+
+
+@pytest.fixture(name="puzzles")
+def _puzzles(history, tmp_path, monkeypatch):
+    """(app file, home) of a test's own, with the history taken in."""
+    app, shared = history
+    home = tmp_path / "home"
+    shutil.copytree(shared, home)
+    monkeypatch.setenv("NIGHTQUEST_HOME", str(home))
+    return app, home
