@@ -27,7 +27,7 @@ from pipelines.stores import open_registry
 
 APP = "trading"
 DAYS = 90
-NIGHTS = 3
+NIGHTS = 4
 NOTE = "simulation.json"
 
 
