@@ -28,12 +28,14 @@ class LoadedApp:
     Attributes:
         hash: Changes when the app or its source changes in meaning, not with a comment.
         source_sql: The text of the default source's SELECT, when the app has one.
+        players_sql: The text of the SELECT that yields players, `<source>_players.sql` beside it, when there is one.
     """
 
     app: App
     path: Path
     hash: str
     source_sql: str | None
+    players_sql: str | None = None
 
 
 def shipped_apps() -> list[str]:
@@ -58,8 +60,13 @@ def load_app(name_or_path: str | Path) -> LoadedApp:
         raise as_error(model_problems(source, error, export_schema())) from None
     if problems := rule_problems(source, app):
         raise as_error(problems)
-    sql = None if app.source is None else _source(path, source.line(["source"]), app.source)
-    return LoadedApp(app, path, _hash(app, sql), sql)
+    if app.source is None:
+        return LoadedApp(app, path, _hash(app, None), None)
+    place = _source(path, source.line(["source"]), app.source)
+    beside = place.with_name(f"{app.source}_players.sql")
+    sql = place.read_text(encoding="utf-8")
+    players_sql = beside.read_text(encoding="utf-8") if beside.is_file() else None
+    return LoadedApp(app, path, _hash(app, sql), sql, players_sql)
 
 
 def export_schema() -> dict[str, Any]:
@@ -92,7 +99,7 @@ def _find(name: str) -> Path:
     raise AppFileError(f"There is no app '{name}'.", remedy)
 
 
-def _source(app_path: Path, line: int, name: str) -> str:
+def _source(app_path: Path, line: int, name: str) -> Path:
     places = [
         app_path.parent / f"{name}.sql",
         app_path.parent.parent / "sources" / f"{name}.sql",
@@ -100,7 +107,7 @@ def _source(app_path: Path, line: int, name: str) -> str:
     ]
     for place in places:
         if place.is_file():
-            return place.read_text(encoding="utf-8")
+            return place
     raise AppFileError(
         f"{app_path}:{line}: source: there is no source '{name}'.",
         f"Write its SELECT to {places[0]} or remove the key.",

@@ -18,8 +18,6 @@ from configs.errors import BusyError, NightquestError
 SQL = Path(__file__).parent / "sql"
 _LOOK_AGAIN_S = 1.0
 
-_OUT_OF_ROOM = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
-
 
 @cache
 def fixed_sql(name: str) -> str:
@@ -136,7 +134,9 @@ def open_warehouse(
             con.execute(fixed_sql("schema"))
         _close_the_doors(con)
         yield Warehouse(con)
-    except _OUT_OF_ROOM as error:
+    except duckdb.Error as error:
+        if not _is_out_of_room(error):
+            raise
         raise NightquestError(
             f"The warehouse {path} cannot be written: {_first_line(error)}.",
             "Free disk space or memory and run the same again; what was begun is undone.",
@@ -208,6 +208,12 @@ def _holder(message: str) -> str:
     if not command or command[0].startswith("-"):
         command = [python, *command]
     return f": process {found[1]} ({' '.join([Path(command[0]).name, *command[1:]])[:120]})"
+
+
+def _is_out_of_room(error: duckdb.Error) -> bool:
+    """Whether disk or memory ran out; a commit that could not be written is told as an error of the transaction."""
+    kinds = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
+    return isinstance(error, kinds) or "Could not write file" in str(error)
 
 
 def _unusable(path: Path, error: Exception) -> NightquestError:

@@ -54,7 +54,7 @@ def run_ingest(
     progress: Progress = silent,
 ) -> IngestResult:
     """Take files into an app's warehouse; see pipelines.activity.ingest."""
-    source = None if players else loaded.source_sql
+    source = loaded.players_sql if players else loaded.source_sql
     with open_app(settings, loaded) as warehouse:
         return ingest_files(
             warehouse,

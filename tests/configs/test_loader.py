@@ -160,3 +160,10 @@ def test_a_persona_with_an_unknown_trait_is_told_which_there_are(tmp_path):
     text = TOY + "personas:\n  OWL:\n    risk_tolerance: 0.5\n    traits: {nigth: 1.0}\n"
     (sentence,) = problems(tmp_path, text)
     assert "'nigth' is neither a trait (intensity," in sentence
+
+
+def test_select_of_players_is_found_beside_the_source(tmp_path):
+    (tmp_path / "raw.sql").write_text("SELECT 1")
+    assert load(tmp_path, TOY + "source: raw\n").players_sql is None
+    (tmp_path / "raw_players.sql").write_text("SELECT 3")
+    assert load(tmp_path, TOY + "source: raw\n").players_sql == "SELECT 3"
