@@ -10,7 +10,7 @@ from flows.command import DEFAULT, Common, cli, in_prefect, run_each
 
 
 @cli.command(sort_key=1)
-def demo(*, players: int = 400, common: Common = DEFAULT) -> None:
+def demo(*, players: int = 500, common: Common = DEFAULT) -> None:
     """Simulate an app's players, run its nights, and show what one of them gets.
 
     Example: nightquest demo

@@ -26,7 +26,7 @@ from pipelines.steps import TrainReport
 from pipelines.stores import open_registry
 
 APP = "trading"
-DAYS = 90
+DAYS = 75
 NIGHTS = 4
 NOTE = "simulation.json"
 
@@ -133,7 +133,7 @@ def telling_player(night: Published) -> str:
         descending=[True, True, True, True, False],
     )
     if ranked.is_empty():
-        raise NightquestError("The last night challenged nobody.", "Simulate more players: --players 400.")
+        raise NightquestError("The last night challenged nobody.", "Simulate more players: --players 500.")
     return str(ranked["user_id"][0])
 
 
