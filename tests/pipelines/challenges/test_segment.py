@@ -173,6 +173,14 @@ def test_segments_are_learned_from_windows_that_do_not_overlap_and_end_before_th
     )
 
 
+def test_a_past_window_has_the_cohort_of_its_own_time():
+    with warehouse_with(APP, plays(1, "old", *range(60, 70)) + plays(1, "new", *range(75, 99))) as warehouse:
+        night = night_after(100)
+        know_until(warehouse, night.as_of, night.cut)
+        cohorts = past_strength(warehouse, night)[1].sort("base_day")["cohort"].to_list()
+    assert cohorts == ["old", "new"]
+
+
 def test_the_record_shows_every_mixture_and_reads_back_as_it_was(fit, features, tmp_path):
     segments = assign_segments(APP, features, fit.model, in_cohorts(features, "a", "b"))
     known = Players(features=features, past=NOBODY, segments=segments, targets=NOBODY, profiles=NOBODY)

@@ -140,11 +140,11 @@ def test_the_unlikely_are_asked_back_without_a_goal_and_the_others_told_their_ne
 
 
 def test_the_nearest_target_is_the_one_with_the_smallest_relative_gap():
-    solved, topics = [8.0, *[10.0] * 29], [1.0, *[9.0] * 29]
+    solved, topics = [80.0] * 7 + [100.0] * 23, [1.0] * 7 + [9.0] * 23
     fastest = pl.Series([None] * 30, dtype=pl.Float64)
     features = feature_rows(APP, 30, solved__28=solved, topics__28=topics, fastest__28=fastest)
-    first = ask(features).row(0, named=True)
-    assert (first["metric"], first["goal"]) == ("solved", 10.0)
+    found = ask(features).head(7)
+    assert found.select("metric", "goal").rows() == [("solved", 100.0)] * 7
 
 
 def test_a_goal_is_always_ahead_of_the_player():
