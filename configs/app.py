@@ -40,9 +40,9 @@ ClockText = Annotated[str, Field(pattern="^[0-2][0-9]:[0-5][0-9]$")]
 
 
 class Part(BaseModel):
-    """Base of every section: frozen, and a key that it does not know is an error."""
+    """Base of every section: frozen, its numbers are finite, and a key that it does not know is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Property(Part):

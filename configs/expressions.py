@@ -112,8 +112,9 @@ def _parse(text: str) -> exp.Expression:
         raise ValueError(f"is longer than {MAX_LENGTH} characters")
     try:
         statements = sqlglot.parse(f"SELECT 1 WHERE {text}", dialect="duckdb")
-    except SqlglotError as error:
-        raise ValueError(f"cannot be read as a SQL condition: {str(error).splitlines()[0]}") from None
+        _ = [statement and statement.sql(dialect="duckdb") for statement in statements]
+    except (SqlglotError, RecursionError) as error:
+        raise ValueError(_plainly(error)) from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Select):
         raise ValueError("must be one condition")
     select = statements[0]
@@ -123,6 +124,12 @@ def _parse(text: str) -> exp.Expression:
         raise ValueError("must be one condition, without FROM, GROUP BY or other clauses")
     condition: exp.Expression = where.this
     return condition
+
+
+def _plainly(error: SqlglotError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return "is nested too deeply"
+    return f"cannot be read as a SQL condition: {str(error).splitlines()[0]}"
 
 
 def _lifetime_term(column: exp.Column) -> Term:

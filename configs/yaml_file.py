@@ -11,6 +11,7 @@ import yaml
 from configs.errors import AppFileError
 
 MAX_BYTES = 1_000_000
+MAX_PARTS = 100_000
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML ships no types
@@ -52,7 +53,8 @@ def read_yaml(path: Path) -> YamlFile:
     """Read one YAML file with a mapping at its top.
 
     Raises:
-        AppFileError: It is missing, too long, not UTF-8, not YAML, not a mapping, or has a key twice.
+        AppFileError: It is missing, too long, not UTF-8, not YAML, not a mapping, has a key twice, is too deep, or
+            swells by its anchors.
     """
     text = _text(path)
     try:
@@ -61,6 +63,7 @@ def read_yaml(path: Path) -> YamlFile:
         if not isinstance(root, yaml.MappingNode):
             raise AppFileError(f"{path}: holds no mapping of keys to values.", "Start with `app: <name>`.")
         _refuse_twins(path, root)
+        _refuse_swelling(path, root)
         return YamlFile(path, loader.construct_document(root), root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -68,6 +71,10 @@ def read_yaml(path: Path) -> YamlFile:
         raise AppFileError(
             f"{path}{where}: is not valid YAML: {error.problem}.", "Check indentation, colons and quotes around there."
         ) from None
+    except RecursionError:
+        raise AppFileError(f"{path}: is nested too deeply.", "An app file is a few levels deep.") from None
+    except ValueError as error:
+        raise AppFileError(f"{path}: holds a value that cannot be read: {error}.", "Write a shorter one.") from None
     except yaml.YAMLError as error:
         raise AppFileError(
             f"{path}: is not valid YAML: {str(error).splitlines()[0]}.", "Save it as plain text."
@@ -107,6 +114,30 @@ def _refuse_twins(path: Path, root: yaml.Node) -> None:
                     )
                 first[str(key.value)] = line
                 stack.append(value)
+
+
+def _refuse_swelling(path: Path, root: yaml.Node) -> None:
+    """Refuse a small file that anchors make huge, or that holds itself, before it is built."""
+    sizes: dict[int, int | None] = {}
+
+    def size(node: yaml.Node) -> int:
+        if id(node) in sizes:
+            known = sizes[id(node)]
+            if known is None:
+                raise AppFileError(
+                    f"{path}:{node.start_mark.line + 1}: a part holds itself through its anchor.", "Write it out."
+                )
+            return known
+        sizes[id(node)] = None
+        parts = node.value if isinstance(node, yaml.SequenceNode) else ()
+        parts = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else parts
+        sizes[id(node)] = total = 1 + sum(map(size, parts))
+        return total
+
+    if size(root) > MAX_PARTS:
+        raise AppFileError(
+            f"{path}: is more than {MAX_PARTS:,} parts once its anchors are followed.", "Use fewer anchors."
+        )
 
 
 def _child(node: yaml.Node, key: str | int) -> tuple[int, yaml.Node] | None:

@@ -1,4 +1,5 @@
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -66,18 +67,88 @@ def test_key_that_stands_twice_is_refused_with_both_lines(tmp_path):
 
 @pytest.mark.parametrize(
     "rule",
-    ["read_csv('/etc/passwd') > 1", "solvd > 3", "solved > (SELECT 1)", "last(solved, 0) > 1", "solved >", "1 = 1"],
+    [
+        *(
+            "read_csv('/etc/passwd') > 1",
+            "solved > read_text('../../secret')",
+            "getenv('HOME') = 'x'",
+            "abs(solved) > 1",
+        ),
+        *("solvd > 3", "last(solvd, 7) > 3", "solved > (SELECT 1)", "solved IN (SELECT 1)", "last(solved, 0) > 1"),
+        *("solved >", "1 = 1", "solved > 1; DROP TABLE events", "solved > 'x'", "(" * 900 + "solved > 1" + ")" * 900),
+        *("solved > 1 -- " + "x" * 2000, "events.solved > 1", "solved > now()", "CAST(solved AS TEXT) = '1'"),
+    ],
 )
 def test_badge_rule_that_is_not_allowed_is_refused_with_its_key(tmp_path, rule):
     badge = {"x": {"title": "X", "tier": "gold", "category": "c", "when": rule}}
-    (sentence,) = problems(tmp_path, TOY + yaml.safe_dump({"badges": badge}))
-    assert ": badges.x.when: " in sentence
+    text = TOY + yaml.safe_dump({"badges": badge}, width=5000)
+    (sentence,) = problems(tmp_path, text)
+    assert sentence.startswith(f"{tmp_path}/toy.yaml:{line_of(text, 'when: ')}: badges.x.when: ")
+    assert sentence.endswith("A condition compares and calculates only; docs/apps.md lists what it may say.")
 
 
-@pytest.mark.parametrize("where", ["topc = 'maths'", "getenv('HOME') = 'x'", "points > (SELECT 1)"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        *(
+            "topc = 'maths'",
+            "getenv('HOME') = 'x'",
+            "points > (SELECT 1)",
+            "EXISTS (SELECT 1)",
+            "points IN (TABLE events)",
+        ),
+        *("topic = read_text('../../secret')", "points > 1 UNION SELECT 1", "points >= last(points, 7)"),
+    ],
+)
 def test_metric_condition_that_is_not_allowed_is_refused_with_its_key(tmp_path, where):
     (sentence,) = problems(tmp_path, TOY.replace("    unit: puzzle\n", f"    unit: puzzle\n    where: {where}\n"))
     assert ": metrics.solved.where: " in sentence
+
+
+def test_unknown_metric_is_told_with_those_that_are_known(tmp_path):
+    badge = {"x": {"title": "X", "tier": "gold", "category": "c", "when": "solvd > 3"}}
+    (sentence,) = problems(tmp_path, TOY + yaml.safe_dump({"badges": badge}))
+    assert "'solvd' is not a metric; known are average, best" in sentence
+
+
+def bomb(kind: str) -> str:
+    """A small file that anchors would make huge."""
+    items = {"list": "[{}]", "merge": "{{<<: [{}]}}"}[kind]
+    first = {"list": "[x]", "merge": "{a: 1}"}[kind]
+    levels = [f"- &b{i} " + items.format(", ".join([f"*b{i - 1}"] * 10)) for i in range(1, 10)]
+    return TOY + f"calendar:\n- &b0 {first}\n" + "\n".join(levels)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (bomb("list"), "is more than 100,000 parts once its anchors are followed. Use fewer anchors."),
+        (bomb("merge"), "is more than 100,000 parts once its anchors are followed. Use fewer anchors."),
+        (TOY + "engagement: &e\n  levels: *e\n", "a part holds itself through its anchor. Write it out."),
+        (TOY + "engagement: &e\n  <<: *e\n", "a part holds itself through its anchor. Write it out."),
+        (TOY + "engagement: " + "[" * 3000 + "]" * 3000, "is nested too deeply. An app file is a few levels deep."),
+        (TOY + "# " + "x" * 1_000_000, "is longer than 1,000,000 bytes. An app file is a few hundred lines."),
+        (TOY.replace("reaches: 2", "reaches: " + "9" * 5000), "holds a value that cannot be read"),
+    ],
+    ids=["list", "merge", "itself", "merges itself", "deep", "long", "digits"],
+)
+def test_file_made_to_do_harm_is_refused_at_once(tmp_path, text, words):
+    began = time.monotonic()
+    (sentence,) = problems(tmp_path, text)
+    assert sentence.startswith(f"{tmp_path}/toy.yaml:")
+    assert words in sentence
+    assert time.monotonic() - began < 5
+
+
+def test_number_without_bounds_is_refused(tmp_path):
+    (sentence,) = problems(tmp_path, TOY.replace("reaches: 2", "reaches: 1e999"))
+    assert ": metrics.famous.reaches: inf does not fit: input should be a finite number" in sentence
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a b"])
+def test_source_is_a_name_and_no_path(tmp_path, name):
+    (sentence,) = problems(tmp_path, TOY + f"source: {name}\n")
+    assert ": source: " in sentence
 
 
 @pytest.mark.parametrize(
