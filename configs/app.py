@@ -48,7 +48,7 @@ class Part(BaseModel):
 class Property(Part):
     """A typed property of an event."""
 
-    type: PropertyType
+    type: PropertyType = Field(description="What it holds; a row with anything else is quarantined.")
     min: float | None = Field(None, description="Smallest value allowed; needed to sum it in a challenge.")
     max: float | None = Field(None, description="Largest value allowed.")
 
@@ -56,9 +56,12 @@ class Property(Part):
 class Event(Part):
     """A kind of thing that players do, or that happens to them."""
 
-    title: str = ""
+    title: str = Field("", description="What a person calls it.")
     active: bool = Field(True, description="False when it happens to the player, such as a vote received.")
-    properties: dict[Name, Property] = Field(default_factory=dict)
+    properties: dict[Name, Property] = Field(
+        default_factory=dict,
+        description="What an event may carry; `score: number` is short for `score: {type: number}`.",
+    )
     value: Property | None = Field(None, description="Bounds of the event's own `value`, when it has one.")
 
     @field_validator("properties", mode="before", json_schema_input_type=dict[Name, Property | PropertyType])
@@ -82,7 +85,9 @@ class Metric(Part):
     label: str = Field("", description="What a person calls it: 'answers posted'.")
     unit: str = Field("", description="Singular noun behind a number: 'answer'.")
     plural: str = Field("", description="Plural noun; default is unit + s.")
-    better: Literal["higher", "lower"] = "higher"
+    better: Literal["higher", "lower"] = Field(
+        "higher", description="Which way is better; lower for min and mean only."
+    )
     task: str = Field("", description="An instruction with {goal}: 'Post {goal}'. Needed for challenges.")
 
     @property
@@ -107,7 +112,7 @@ class Metric(Part):
 class Cohorts(Part):
     """Which properties make play comparable; `min_players` decides when a cohort stands on its own."""
 
-    by: list[Name] = Field(default_factory=list)
+    by: list[Name] = Field(default_factory=list, description="Event properties; their values name the cohort.")
     min_players: int = Field(200, ge=20, description="A smaller cohort is judged with its parent, 'all'.")
 
 
@@ -115,9 +120,14 @@ class Segments(Part):
     """Strength groups and percentile targets."""
 
     features: list[Name] = Field(min_length=1, description="Metrics whose 28-day values describe strength.")
-    score: Name = Field(description="The metric that orders the segments and carries the targets.")
-    levels: list[str] = Field(default_factory=lambda: ["Beginner", "Intermediate", "Advanced", "Expert"])
-    percentiles: list[int] = Field(default_factory=lambda: [25, 50, 75, 90, 95])
+    score: Name = Field(description="The metric that leads the order of the segments and carries a target.")
+    levels: list[str] = Field(
+        default_factory=lambda: ["Beginner", "Intermediate", "Advanced", "Expert"],
+        description="Names of the segments, from weakest to strongest.",
+    )
+    percentiles: list[int] = Field(
+        default_factory=lambda: [25, 50, 75, 90, 95], description="Where targets lie among comparable players; rising."
+    )
 
     @field_validator("percentiles")
     @classmethod
@@ -130,7 +140,7 @@ class Segments(Part):
 class Persona(Part):
     """A kind of player: the traits that mark it, and how it likes its targets."""
 
-    title: str = ""
+    title: str = Field("", description="What a person calls it.")
     traits: dict[Name, float] = Field(min_length=1, description="Trait and its weight, from -1 to 1.")
     risk_tolerance: float = Field(ge=0, le=1, description="0 wants a sure thing, 1 wants a gamble.")
     psychology: str = Field("", description="What moves this player, in a sentence for the writer.")
@@ -139,49 +149,61 @@ class Persona(Part):
 class Badge(Part):
     """A badge: earned when `when` first becomes true."""
 
-    title: str
-    tier: Tier
-    category: str
+    title: str = Field(description="What the player reads.")
+    tier: Tier = Field(description="How much it is worth; decides the XP unless `xp` does.")
+    category: str = Field(description="A word to group badges by.")
     when: str = Field(description="A SQL condition over metrics: lifetime by name, or last(metric, days).")
-    description: str = ""
+    description: str = Field("", description="What it is for, in a sentence.")
     xp: int | None = Field(None, ge=0, description="Default is the tier's reward.")
 
 
 class Challenges(Part):
     """What may be asked of players, and how much of it."""
 
-    metrics: list[Name] = Field(min_length=1)
-    windows: list[Annotated[int, Field(ge=1, le=28)]] = Field(default_factory=lambda: [1, 3, 7])
-    per_day: int = Field(3, ge=1, le=6)
+    metrics: list[Name] = Field(min_length=1, description="Metrics that may be asked for; each has a `task`.")
+    windows: list[Annotated[int, Field(ge=1, le=28)]] = Field(
+        default_factory=lambda: [1, 3, 7], description="How many local days a challenge may take."
+    )
+    per_day: int = Field(3, ge=1, le=6, description="Challenges for each player and night.")
     target_probability: float = Field(0.55, gt=0.2, lt=0.9, description="Wanted chance, given that they play.")
     min_plays: float = Field(0.05, ge=0, lt=1, description="Less likely players get a come-back message.")
-    active_within_days: int = Field(28, ge=7, le=90, description="Who is served at all.")
+    active_within_days: int = Field(
+        28, ge=7, le=90, description="Who is served at all: players with play in these days."
+    )
     grace_days: int = Field(2, ge=0, le=14, description="Late events may still complete a closed challenge.")
 
 
 class Rewards(Part):
     """What completing pays: XP = base * difficulty ** exponent, rounded to `step`."""
 
-    base_xp: int = Field(20, ge=1)
-    exponent: float = Field(1.2, ge=0.5, le=3)
-    step: int = Field(5, ge=1)
-    badge_xp: dict[Tier, int] = {"bronze": 50, "silver": 150, "gold": 400, "platinum": 1000}
+    base_xp: int = Field(20, ge=1, description="XP of a challenge of difficulty 1.")
+    exponent: float = Field(1.2, ge=0.5, le=3, description="How steeply XP rises with difficulty, 1 to 10.")
+    step: int = Field(5, ge=1, description="XP is rounded to a multiple of it.")
+    badge_xp: dict[Tier, int] = Field(
+        default_factory=lambda: {"bronze": 50, "silver": 150, "gold": 400, "platinum": 1000},
+        description="XP of a badge by its tier.",
+    )
 
 
 class Engagement(Part):
     """Level names from least to most engaged, and the metric they rest on."""
 
-    levels: list[str] = Field(default_factory=lambda: ["inactive", "low", "medium", "high", "legendary"])
-    metric: Name | None = None
+    levels: list[str] = Field(
+        default_factory=lambda: ["inactive", "low", "medium", "high", "legendary"],
+        description="Names from least to most engaged.",
+    )
+    metric: Name | None = Field(None, description="What engagement is measured by; without it, the number of events.")
 
 
 class Voice(Part):
     """How the app speaks, and what it must never say."""
 
-    theme: str
-    tone: str = "warm and plain"
+    theme: str = Field(description="The world that the words come from.")
+    tone: str = Field("warm and plain", description="How they sound.")
     player: str = Field("player", description="What a member is called.")
-    languages: list[str] = Field(default_factory=lambda: ["en"], min_length=1)
+    languages: list[str] = Field(
+        default_factory=lambda: ["en"], min_length=1, description="Languages to write in; the first is the default."
+    )
     forbidden: list[str] = Field(default_factory=list, description="Words and claims that no text may carry.")
     lexicon: dict[str, list[str]] = Field(
         default_factory=dict, description="Phrases for the offline writer's grammar, by symbol; see docs/apps.md."
@@ -191,32 +213,36 @@ class Voice(Part):
 class CalendarEntry(Part):
     """Something known ahead of time: a deadline, an exam, a season."""
 
-    title: str
-    kind: Name
-    on: dt.date
-    until: dt.date | None = None
+    title: str = Field(description="What a person calls it.")
+    kind: Name = Field(description="Entries of a kind are alike: deadline, exam, season.")
+    on: dt.date = Field(description="Its day, or its first.")
+    until: dt.date | None = Field(None, description="Its last day, when it lasts.")
     cohort: str | None = Field(None, description="Only for players of this cohort; none is for everyone.")
 
 
 class App(Part):
     """One app: everything Nightquest knows about it."""
 
-    app: Name
-    title: str
-    timezone: Zone = "UTC"
-    day_starts_at: dt.time = dt.time(0)
-    source: Name | None = Field(None, description="Default source: configs/sources/<name>.sql.")
-    events: dict[Name, Event] = Field(min_length=1)
-    metrics: dict[Name, Metric] = Field(min_length=1)
-    cohorts: Cohorts = Cohorts()
-    segments: Segments
-    personas: dict[str, Persona] = Field(default_factory=dict)
-    engagement: Engagement = Engagement()
-    badges: dict[Name, Badge] = Field(default_factory=dict)
-    challenges: Challenges
-    rewards: Rewards = Rewards()
-    voice: Voice
-    calendar: list[CalendarEntry] = Field(default_factory=list)
+    app: Name = Field(description="Its name: of its warehouse, its published folder and its models.")
+    title: str = Field(description="What a person calls it.")
+    timezone: Zone = Field(
+        "UTC", description="IANA zone of players without one, and of times written without an offset."
+    )
+    day_starts_at: dt.time = Field(dt.time(0), description="Local time at which a player's day begins: '04:00'.")
+    source: Name | None = Field(None, description="Default source: configs/sources/<name>.sql, or beside this file.")
+    events: dict[Name, Event] = Field(min_length=1, description="What players do, and what happens to them.")
+    metrics: dict[Name, Metric] = Field(min_length=1, description="What is counted or measured.")
+    cohorts: Cohorts = Field(default_factory=Cohorts, description="Whose play is comparable.")
+    segments: Segments = Field(description="Strength groups and percentile targets.")
+    personas: dict[str, Persona] = Field(
+        default_factory=dict, description="Kinds of players; without any, BRUTE, SCHOLAR, PHANTOM, WARDEN and FERAL."
+    )
+    engagement: Engagement = Field(default_factory=Engagement, description="Levels of engagement.")
+    badges: dict[Name, Badge] = Field(default_factory=dict, description="What is earned for good.")
+    challenges: Challenges = Field(description="What may be asked of players.")
+    rewards: Rewards = Field(default_factory=Rewards, description="What completing pays.")
+    voice: Voice = Field(description="How the app speaks.")
+    calendar: list[CalendarEntry] = Field(default_factory=list, description="What is known ahead of time.")
 
     @field_validator("day_starts_at", mode="before", json_schema_input_type=ClockText)
     @classmethod
