@@ -38,8 +38,9 @@ check: $(READY) ## format, lint, types
 format: $(READY) ## rewrite files in the house format
 	@$(BIN)/ruff format --quiet . && $(BIN)/ruff check --fix --quiet .
 
-schema: $(READY) ## export the app file's JSON Schema for editors
+schema: $(READY) ## export the app file's JSON Schema for editors, and its keys for docs/apps.md
 	@$(BIN)/python -c "from configs.loader import write_schema; write_schema()"
+	@$(BIN)/python -c "from configs.reference import write_reference; write_reference()"
 
 cover: $(READY) ## every test, with branch coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term

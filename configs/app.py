@@ -59,7 +59,7 @@ class Event(Part):
     title: str = Field("", description="What a person calls it.")
     active: bool = Field(True, description="False when it happens to the player, such as a vote received.")
     properties: dict[Name, Property] = Field(
-        default_factory=dict,
+        {},
         description="What an event may carry; `score: number` is short for `score: {type: number}`.",
     )
     value: Property | None = Field(None, description="Bounds of the event's own `value`, when it has one.")
@@ -112,7 +112,7 @@ class Metric(Part):
 class Cohorts(Part):
     """Which properties make play comparable; `min_players` decides when a cohort stands on its own."""
 
-    by: list[Name] = Field(default_factory=list, description="Event properties; their values name the cohort.")
+    by: list[Name] = Field([], description="Event properties; their values name the cohort.")
     min_players: int = Field(200, ge=20, description="A smaller cohort is judged with its parent, 'all'.")
 
 
@@ -122,11 +122,11 @@ class Segments(Part):
     features: list[Name] = Field(min_length=1, description="Metrics whose 28-day values describe strength.")
     score: Name = Field(description="The metric that leads the order of the segments and carries a target.")
     levels: list[str] = Field(
-        default_factory=lambda: ["Beginner", "Intermediate", "Advanced", "Expert"],
+        ["Beginner", "Intermediate", "Advanced", "Expert"],
         description="Names of the segments, from weakest to strongest.",
     )
     percentiles: list[int] = Field(
-        default_factory=lambda: [25, 50, 75, 90, 95], description="Where targets lie among comparable players; rising."
+        [25, 50, 75, 90, 95], description="Where targets lie among comparable players; rising."
     )
 
     @field_validator("percentiles")
@@ -162,7 +162,7 @@ class Challenges(Part):
 
     metrics: list[Name] = Field(min_length=1, description="Metrics that may be asked for; each has a `task`.")
     windows: list[Annotated[int, Field(ge=1, le=28)]] = Field(
-        default_factory=lambda: [1, 3, 7], description="How many local days a challenge may take."
+        [1, 3, 7], description="How many local days a challenge may take."
     )
     per_day: int = Field(3, ge=1, le=6, description="Challenges for each player and night.")
     target_probability: float = Field(0.55, gt=0.2, lt=0.9, description="Wanted chance, given that they play.")
@@ -180,7 +180,7 @@ class Rewards(Part):
     exponent: float = Field(1.2, ge=0.5, le=3, description="How steeply XP rises with difficulty, 1 to 10.")
     step: int = Field(5, ge=1, description="XP is rounded to a multiple of it.")
     badge_xp: dict[Tier, int] = Field(
-        default_factory=lambda: {"bronze": 50, "silver": 150, "gold": 400, "platinum": 1000},
+        {"bronze": 50, "silver": 150, "gold": 400, "platinum": 1000},
         description="XP of a badge by its tier.",
     )
 
@@ -189,7 +189,7 @@ class Engagement(Part):
     """Level names from least to most engaged, and the metric they rest on."""
 
     levels: list[str] = Field(
-        default_factory=lambda: ["inactive", "low", "medium", "high", "legendary"],
+        ["inactive", "low", "medium", "high", "legendary"],
         description="Names from least to most engaged.",
     )
     metric: Name | None = Field(None, description="What engagement is measured by; without it, the number of events.")
@@ -201,12 +201,10 @@ class Voice(Part):
     theme: str = Field(description="The world that the words come from.")
     tone: str = Field("warm and plain", description="How they sound.")
     player: str = Field("player", description="What a member is called.")
-    languages: list[str] = Field(
-        default_factory=lambda: ["en"], min_length=1, description="Languages to write in; the first is the default."
-    )
-    forbidden: list[str] = Field(default_factory=list, description="Words and claims that no text may carry.")
+    languages: list[str] = Field(["en"], min_length=1, description="Languages to write in; the first is the default.")
+    forbidden: list[str] = Field([], description="Words and claims that no text may carry.")
     lexicon: dict[str, list[str]] = Field(
-        default_factory=dict, description="Phrases for the offline writer's grammar, by symbol; see docs/apps.md."
+        {}, description="Phrases for the offline writer's grammar, by symbol; see docs/apps.md."
     )
 
 
@@ -235,14 +233,14 @@ class App(Part):
     cohorts: Cohorts = Field(default_factory=Cohorts, description="Whose play is comparable.")
     segments: Segments = Field(description="Strength groups and percentile targets.")
     personas: dict[str, Persona] = Field(
-        default_factory=dict, description="Kinds of players; without any, BRUTE, SCHOLAR, PHANTOM, WARDEN and FERAL."
+        {}, description="Kinds of players; without any, BRUTE, SCHOLAR, PHANTOM, WARDEN and FERAL."
     )
     engagement: Engagement = Field(default_factory=Engagement, description="Levels of engagement.")
-    badges: dict[Name, Badge] = Field(default_factory=dict, description="What is earned for good.")
+    badges: dict[Name, Badge] = Field({}, description="What is earned for good.")
     challenges: Challenges = Field(description="What may be asked of players.")
     rewards: Rewards = Field(default_factory=Rewards, description="What completing pays.")
     voice: Voice = Field(description="How the app speaks.")
-    calendar: list[CalendarEntry] = Field(default_factory=list, description="What is known ahead of time.")
+    calendar: list[CalendarEntry] = Field([], description="What is known ahead of time.")
 
     @field_validator("day_starts_at", mode="before", json_schema_input_type=ClockText)
     @classmethod

@@ -2,7 +2,7 @@
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.expressions import parse_condition, parse_rule
@@ -80,6 +80,7 @@ def test_nothing_known_means_the_rule_does_not_hold() -> None:
     assert duckdb.sql(f'SELECT {rule.sql} FROM (SELECT NULL AS "answers__life")').fetchall() == [(False,)]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_either_a_safe_condition_or_a_plain_error(text: str) -> None:
     try:
