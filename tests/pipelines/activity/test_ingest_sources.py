@@ -1,6 +1,7 @@
 """Sources: foreign tables kept as they came, one SELECT over all of them, and only what is new goes on."""
 
 import io
+import re
 from pathlib import Path
 
 import polars as pl
@@ -199,3 +200,11 @@ def test_players_go_through_a_source_as_well(warehouse, tmp_path):
     result = deliver(warehouse, LEAN, tmp_path, {"users.csv": text}, source_sql=source, players=True, history=True)
     assert (result.taken, result.refused) == (1, 1)
     assert warehouse.frame("SELECT user_id FROM players")["user_id"].to_list() == ["5"]
+
+
+def test_the_examples_of_the_page_about_ingest_work(warehouse, tmp_path):
+    page = (Path(__file__).resolve().parents[3] / "docs" / "ingest.md").read_text(encoding="utf-8")
+    rows, source = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)[0] for kind in ("csv", "sql"))
+    assert deliver(warehouse, LEAN, tmp_path, {"events.csv": rows}).taken == 2
+    files = {"people.csv": PEOPLE, "games.csv": GAMES}
+    assert deliver(warehouse, LEAN, tmp_path, files, source_sql=source).taken == 2
