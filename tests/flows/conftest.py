@@ -5,7 +5,9 @@ import shutil
 import pytest
 from prefect.testing.utilities import prefect_test_harness
 
+from configs.settings import load_settings
 from flows.ingest import ingest
+from pipelines.stores import open_registry
 from tests.flows.world import write_app, write_events
 
 
@@ -23,6 +25,7 @@ def _history(prefect, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NIGHTQUEST_HOME", str(home))
         ingest(app=str(app), files=[str(write_events(folder))], history=True)
+    open_registry(load_settings(home))  # its tables, made once
     return app, home
 
 

@@ -1,0 +1,162 @@
+"""The flows in this process, against a real Prefect server, DuckDB and MLflow, on a tiny app."""
+
+import datetime as dt
+import json
+
+import pytest
+from mlflow import MlflowClient
+from polars.testing import assert_frame_equal
+from prefect.client.orchestration import get_client
+
+from configs.errors import NightquestError
+from configs.loader import load_app
+from configs.settings import load_settings
+from data.warehouse import open_warehouse
+from flows.backfill import backfill
+from flows.ingest import ingest
+from flows.nightly import nightly
+from flows.replay import replay
+from flows.train import train
+from pipelines.publish.published import published_root, read_latest
+from pipelines.publish.show import gather_player
+from tests.flows.world import LAST_NIGHT, PLAYERS, START, bytes_under, write_app, write_events
+
+NIGHT = LAST_NIGHT - dt.timedelta(days=4)
+
+
+def rows(home, table):
+    with open_warehouse(home, "puzzles") as warehouse:
+        return warehouse.frame(f"SELECT * FROM {table} ORDER BY ALL").to_dicts()
+
+
+def newest_artifact(key):
+    with get_client(sync_client=True) as client:
+        return client.request("GET", "/artifacts/{key}/latest", path_params={"key": key}).json()
+
+
+def test_every_active_player_is_challenged_and_the_fallbacks_are_named(puzzles):
+    app, home = puzzles
+    report = nightly(app=str(app), as_of=NIGHT)
+    assert not report.unchanged
+    assert report.figures["players_challenged"] == PLAYERS
+    assert any("too few players" in note for note in report.notes)
+    assert any("nightquest train puzzles" in note for note in report.notes)
+    view = gather_player(home, "puzzles", "player-3")
+    assert 1 <= len(view.challenges) <= 3
+    assert all(row["title"] and "{" not in row["title"] + row["description"] for row in view.challenges)
+    assert view.profile is not None
+
+
+def test_the_same_night_again_changes_no_byte_and_says_so(puzzles):
+    app, home = puzzles
+    first = nightly(app=str(app), as_of=NIGHT)
+    before, promises = bytes_under(published_root(home, "puzzles")), rows(home, "challenges")
+    again = nightly(app=str(app), as_of=NIGHT)
+    assert (first.unchanged, again.unchanged) == (False, True)
+    assert again.figures == first.figures
+    assert bytes_under(published_root(home, "puzzles")) == before
+    assert rows(home, "challenges") == promises
+
+
+def test_a_night_made_from_scratch_elsewhere_has_the_same_promises(puzzles, tmp_path, monkeypatch):
+    app, home = puzzles
+    nightly(app=str(app), as_of=NIGHT)
+    ours = read_latest(home, "puzzles").table("challenges")
+    monkeypatch.setenv("NIGHTQUEST_HOME", str(tmp_path / "elsewhere"))
+    ingest(app=str(app), files=[str(write_events(tmp_path))], history=True)
+    nightly(app=str(app), as_of=NIGHT)
+    theirs = read_latest(tmp_path / "elsewhere", "puzzles").table("challenges")
+    assert_frame_equal(theirs.drop("generated_at"), ours.drop("generated_at"), rel_tol=1e-9)
+
+
+def test_backfill_settles_what_earlier_nights_promised_and_pays_it_once(puzzles):
+    app, home = puzzles
+    nights = backfill(app=str(app), start=NIGHT, end=NIGHT + dt.timedelta(days=3))
+    assert [night.as_of for night in nights] == [NIGHT + dt.timedelta(days=number) for number in range(4)]
+    settled, paid = rows(home, "settlements"), rows(home, "xp_ledger")
+    assert {row["state"] for row in settled} == {"completed", "expired"}
+    assert sum(row["xp"] for row in settled) == sum(
+        row["xp"] for row in paid if row["entry_id"].startswith("challenge:")
+    )
+    again = backfill(app=str(app), start=NIGHT, end=NIGHT + dt.timedelta(days=3))
+    assert all(night.unchanged for night in again)
+    assert (rows(home, "settlements"), rows(home, "xp_ledger")) == (settled, paid)
+
+
+def test_refresh_makes_a_new_revision_and_keeps_every_promise(puzzles):
+    app, home = puzzles
+    nightly(app=str(app), as_of=NIGHT)
+    promised = rows(home, "challenges")
+    report = nightly(app=str(app), as_of=NIGHT, refresh=True)
+    assert report.figures["revision"] == 2
+    assert [row for row in rows(home, "challenges") if row["revision"] == 1] == promised
+    assert (published_root(home, "puzzles") / str(NIGHT)).is_dir()
+
+
+def test_a_night_before_any_activity_is_refused_and_leaves_nothing(puzzles):
+    app, home = puzzles
+    with pytest.raises(NightquestError, match="no activity of 'puzzles' before 2023-06-01") as error:
+        nightly(app=str(app), as_of=dt.date(2023, 6, 1))
+    assert "--as-of" in error.value.remedy
+    assert rows(home, "nights") == []
+    assert not published_root(home, "puzzles").exists()
+
+
+@pytest.mark.parametrize("day", [dt.date(1800, 1, 1), dt.date(2999, 1, 1)])
+def test_a_day_that_no_night_can_serve_is_refused(puzzles, day):
+    with pytest.raises(NightquestError, match="cannot be served"):
+        nightly(app=str(puzzles[0]), as_of=day)
+
+
+def test_a_span_turned_round_is_refused_before_any_night_runs(puzzles):
+    app, home = puzzles
+    with pytest.raises(NightquestError, match="Turn them round"):
+        backfill(app=str(app), start=NIGHT, end=NIGHT - dt.timedelta(days=1))
+    assert rows(home, "nights") == []
+
+
+def test_training_on_too_few_players_registers_nothing_and_says_why(puzzles):
+    report = train(app=str(puzzles[0]), as_of=LAST_NIGHT)
+    assert report.versions == {}
+    assert any("too few players" in note for note in report.notes)
+
+
+def test_a_delivery_taken_twice_counts_once(puzzles, tmp_path):
+    app, home = puzzles
+    before = rows(home, "events")
+    result = ingest(app=str(app), files=[str(write_events(tmp_path))], history=True)
+    assert result.taken == 0
+    assert rows(home, "events") == before
+
+
+def test_replay_compares_promised_with_kept_and_leaves_no_trace(puzzles):
+    app, home = puzzles
+    report = replay(app=str(app), start=START + dt.timedelta(days=25), end=START + dt.timedelta(days=30))
+    assert {"challenges", "promised", "kept", "calibration_error", "calibration_floor", "log_loss"} <= set(
+        report.figures
+    )
+    assert report.figures["challenges"] > 0
+    assert report.plot.stat().st_size > 10_000
+    assert rows(home, "challenges") == rows(home, "nights") == []
+
+
+def test_a_night_leaves_its_figures_with_prefect_and_mlflow(puzzles):
+    app, home = puzzles
+    report = nightly(app=str(app), as_of=NIGHT)
+    artifact = newest_artifact("puzzles-night")
+    assert artifact["type"] == "table"
+    assert str(NIGHT) in artifact["description"]
+    table = {row["figure"]: row["value"] for row in json.loads(artifact["data"])}
+    assert table["challenges"] == report.figures["challenges"]
+    client = MlflowClient(load_settings(home).tracking_uri)
+    experiment = client.get_experiment_by_name("puzzles/nightly")
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.info.run_name == str(NIGHT)
+    assert run.data.metrics["challenges"] == report.figures["challenges"]
+
+
+def test_an_app_is_known_by_its_file_and_by_nothing_else(puzzles, tmp_path):
+    other = write_app(tmp_path, app="riddles")
+    assert load_app(other).app.app == "riddles"
+    with pytest.raises(NightquestError, match="no activity of 'riddles'"):
+        nightly(app=str(other), as_of=NIGHT)
