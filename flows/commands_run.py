@@ -48,7 +48,8 @@ def ingest(
         history: Past data: an event counts as known from when it occurred, not from now.
         players: The files describe players (time zone, language, ...), not events.
     """
-    from flows.console import emit, figures_table, plain
+    from flows.console import emit
+    from flows.ingest_view import ingest_view
 
     def run() -> Any:
         from flows.ingest import ingest as flow
@@ -56,7 +57,7 @@ def ingest(
         return flow(app=app, files=[str(file) for file in files], history=history, players=players)
 
     result = in_prefect(common, [app], run)
-    emit(result, common.json, lambda: figures_table(f"Taken into {app}", plain(result)))
+    emit(result, common.json, lambda: ingest_view(app, result))
 
 
 @cli.command(sort_key=4)

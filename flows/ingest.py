@@ -19,7 +19,7 @@ from pipelines.steps import run_ingest
 
 @task(cache_policy=NO_CACHE)
 def take_files(run: Run, files: list[str], history: bool, players: bool) -> IngestResult:
-    """Take each file whole, in one transaction a file."""
+    """Take the files in, in one transaction."""
     paths = [Path(file) for file in files]
     return run_ingest(run.settings, run.loaded, paths, history=history, players=players, now=run.now, progress=report)
 

@@ -37,6 +37,16 @@ class Delivery:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Reason:
+    """Why rows were refused, how many, and where the first of them stands."""
+
+    reason: str
+    rows: int
+    file: str
+    line: int
+
+
 def is_taken(warehouse: Warehouse, file_hash: str, feeds: str, version: str) -> bool:
     """Whether this very file was taken under this version of the source and of the app's events."""
     return bool(
@@ -100,6 +110,17 @@ def quarantine_rows(warehouse: Warehouse, now: dt.datetime) -> int:
             {"now": now},
         )
     )
+
+
+def frequent_reasons(warehouse: Warehouse, now: dt.datetime, most: int = 10) -> tuple[Reason, ...]:
+    """Why the rows quarantined at a moment were refused, the most frequent reasons first."""
+    rows = warehouse.frame(
+        """SELECT reason, count(*) AS n, arg_min(file, (file, line)) AS file, arg_min(line, (file, line)) AS line
+           FROM quarantine WHERE quarantined_at = $now AND line IS NOT NULL
+           GROUP BY reason ORDER BY n DESC, reason LIMIT $most""",
+        {"now": now, "most": most},
+    )
+    return tuple(Reason(*row) for row in rows.iter_rows())
 
 
 def quarantine_files(warehouse: Warehouse, deliveries: Sequence[Delivery], now: dt.datetime) -> None:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from configs.app import App
+from configs.errors import NightquestError
 from data.contracts_in import accepted_events
 from data.warehouse import Warehouse
 from pipelines.activity.append import Appended, append_events, append_players
 from pipelines.activity.deliveries import (
     Delivery,
+    Reason,
     delivery_number,
+    frequent_reasons,
     quarantine_files,
     quarantine_rows,
     record_deliveries,
@@ -45,6 +48,7 @@ class IngestResult:
         refused: Rows put into quarantine.
         by_event: Events appended, by kind.
         touched: Player-days whose parts were computed again.
+        reasons: Why rows were refused, the most frequent first.
     """
 
     deliveries: tuple[Delivery, ...]
@@ -53,6 +57,7 @@ class IngestResult:
     refused: int = 0
     by_event: Mapping[str, int] = field(default_factory=dict)
     touched: int = 0
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def refused_files(self) -> tuple[Delivery, ...]:
@@ -91,7 +96,8 @@ def ingest_files(
         limits: What a file may ask of the machine.
 
     Raises:
-        NightquestError: A path does not exist; the source is wrong, fails, or misses a raw table.
+        NightquestError: A path does not exist; the source is wrong, fails, or misses a raw table; or no file at all
+            could be read (what quarantine says about each stays).
     """
     files, others = find_files(paths)
     meter = _Meter(progress, sum(path.stat().st_size for path in files))
@@ -110,7 +116,9 @@ def ingest_files(
                 meter.say("Reading the source")
                 select_rows(intake, source, new[-1].delivery_id)
         meter.say("Adding up player-days")
-        return _finish(intake, [*found, *ignored], history=history)
+        result = _finish(intake, [*found, *ignored], history=history)
+    _insist_on_some(result)
+    return result
 
 
 class _Meter:
@@ -169,7 +177,16 @@ def _finish(intake: Intake, found: list[Delivery], *, history: bool) -> IngestRe
         refused=refused,
         by_event=appended.by_event,
         touched=appended.touched.height,
+        reasons=frequent_reasons(warehouse, intake.now),
     )
+
+
+def _insist_on_some(result: IngestResult) -> None:
+    if not result.deliveries or any(d.state in {"taken", "already taken"} for d in result.deliveries):
+        return
+    worst = min(result.deliveries, key=lambda d: d.state != "refused")
+    more = f" (and {n} more)" if (n := len(result.deliveries) - 1) else ""
+    raise NightquestError(f"Nothing was taken. {worst.file}{more}: {worst.reason}", "docs/ingest.md says what goes in.")
 
 
 def _with_counts(intake: Intake, found: list[Delivery], appended: Appended) -> list[Delivery]:

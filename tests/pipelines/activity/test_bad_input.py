@@ -123,22 +123,30 @@ def test_an_archive_that_swells_beyond_its_size_is_refused_before_it_fills_the_m
 
 
 def test_a_refused_file_leaves_nothing_behind_even_when_its_first_blocks_were_good(warehouse, tmp_path):
-    cut = gzip.compress(MANY + b"bad line\n")[:-9]
-    result = deliver(warehouse, LEAN, tmp_path, {"a.csv.gz": cut}, limits=Limits(block_bytes=1 << 14))
-    assert only(result).state == "refused"
-    assert (result.taken, result.refused) == (0, 0)
-    assert users(warehouse) == []
+    files = {"a.csv.gz": gzip.compress(MANY + b"bad line\n")[:-9], "b.csv": GOOD}
+    result = deliver(warehouse, LEAN, tmp_path, files, limits=Limits(block_bytes=1 << 14))
+    assert [d.state for d in result.deliveries] == ["refused", "taken"]
+    assert (result.taken, result.refused) == (1, 0)
+    assert users(warehouse) == ["good"]
     assert [row[1] for row in quarantine(warehouse)] == [None]
+
+
+def test_a_delivery_of_which_nothing_can_be_read_is_an_error_and_its_files_stand_in_quarantine(warehouse, tmp_path):
+    with pytest.raises(NightquestError, match=r"Nothing was taken. .*a.csv \(and 1 more\): The file is empty"):
+        deliver(warehouse, LEAN, tmp_path, {"a.csv": "", "b.csv": b"\x00" * 99})
+    assert [row[0] for row in quarantine(warehouse)] == ["a.csv", "b.csv"]
 
 
 def test_a_file_refused_again_for_the_same_reason_stands_in_quarantine_once(warehouse, tmp_path):
     for content in ("", "", "no header\n"):
-        assert only(deliver(warehouse, LEAN, tmp_path, {"a.csv": content})).state == "refused"
+        with pytest.raises(NightquestError, match="Nothing was taken"):
+            deliver(warehouse, LEAN, tmp_path, {"a.csv": content})
     assert len(quarantine(warehouse)) == 2
 
 
 def test_a_file_that_was_refused_is_taken_once_it_is_mended(warehouse, tmp_path):
-    deliver(warehouse, LEAN, tmp_path, {"a.csv": GOOD.replace("user_id", "user")})
+    with pytest.raises(NightquestError, match="is no header with user_id"):
+        deliver(warehouse, LEAN, tmp_path, {"a.csv": GOOD.replace("user_id", "user")})
     assert deliver(warehouse, LEAN, tmp_path, {"a.csv": GOOD}).taken == 1
 
 
@@ -188,6 +196,15 @@ def test_a_row_that_breaks_the_contract_is_quarantined_with_line_text_and_reason
     raw, reason = found[line]
     assert raw == lines[line - 1]
     assert reason.startswith(BAD_ROWS[at][1])
+
+
+def test_the_reasons_of_refused_rows_are_told_with_the_first_of_each(warehouse, tmp_path):
+    rows = [solve(), solve(event="nap"), solve(value="x"), solve(event="nap")]
+    reasons = deliver(warehouse, LEAN, tmp_path, {"a.csv": as_csv(rows, columns=COLUMNS)}).reasons
+    assert [(r.reason[:19], r.rows, Path(r.file).name, r.line) for r in reasons] == [
+        ("unknown event 'nap'", 2, "a.csv", 3),
+        ("value 'x' is not a ", 1, "a.csv", 4),
+    ]
 
 
 def test_rows_that_break_the_contract_cost_no_other_row(mixed):
