@@ -184,7 +184,7 @@ def _connect_once(path: Path, app: str, read_only: bool) -> duckdb.DuckDBPyConne
         path.parent.mkdir(parents=True, exist_ok=True)
         return duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as error:
-        if "lock" in str(error).lower():
+        if "could not set lock" in str(error).lower():
             raise BusyError(
                 f"Another process is working on '{app}'{_holder(str(error))}.",
                 "Wait for it to end (nightquest status shows), then run this again.",
@@ -193,7 +193,7 @@ def _connect_once(path: Path, app: str, read_only: bool) -> duckdb.DuckDBPyConne
     except duckdb.Error as error:
         raise _unusable(path, error) from error
     except OSError as error:
-        raise _unusable(path, error) from error
+        raise _unwritable(path, error.strerror or "failed") from error
 
 
 def _holder(message: str) -> str:
@@ -218,11 +218,15 @@ def _is_out_of_room(error: duckdb.Error) -> bool:
 
 def _unusable(path: Path, error: Exception) -> NightquestError:
     folder = path.parent if path.parent.exists() else path.parent.parent
-    if not os.access(folder, os.W_OK) or isinstance(error, PermissionError):
-        return NightquestError(f"Cannot write {path}: permission denied.", "Give --home a folder you may write to.")
+    if not os.access(folder, os.W_OK):
+        return _unwritable(path, "Permission denied")
     return NightquestError(
         f"Cannot open the warehouse {path}: {_first_line(error)}.", "Restore it from a backup, or move it away."
     )
+
+
+def _unwritable(path: Path, why: str) -> NightquestError:
+    return NightquestError(f"Cannot write {path}: {why}.", "Give --home a folder you may write to.")
 
 
 def _first_line(error: Exception) -> str:

@@ -7,8 +7,9 @@ from prefect.testing.utilities import prefect_test_harness
 
 from configs.settings import load_settings
 from flows.ingest import ingest
+from flows.nightly import nightly
 from pipelines.stores import open_registry
-from tests.flows.world import write_app, write_events
+from tests.flows.world import LAST_NIGHT, write_app, write_events
 
 
 @pytest.fixture(name="prefect", scope="session")
@@ -26,6 +27,18 @@ def _history(prefect, tmp_path_factory):
         patch.setenv("NIGHTQUEST_HOME", str(home))
         ingest(app=str(app), files=[str(write_events(folder))], history=True)
     open_registry(load_settings(home))  # its tables, made once
+    return app, home
+
+
+@pytest.fixture(name="published", scope="session")
+def _published(history, tmp_path_factory):
+    """(app file, home) with one night out, to look at."""
+    app, shared = history
+    home = tmp_path_factory.mktemp("published") / "home"
+    shutil.copytree(shared, home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHTQUEST_HOME", str(home))
+        nightly(app=str(app), as_of=LAST_NIGHT)
     return app, home
 
 
