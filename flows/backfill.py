@@ -8,15 +8,21 @@ import datetime as dt
 from prefect import flow
 
 from flows.nightly import nightly
-from flows.parameters import AppName, Day, check_span
+from flows.parameters import AppName, check_span
 from flows.progress import report
 from flows.running import begin
 from pipelines.nightly import NightReport
 
 
 @flow(flow_run_name="backfill {app} {start} to {end}")
-def backfill(app: AppName, start: Day, end: Day) -> list[NightReport]:
-    """Serve every night from `start` to `end`, both included."""
+def backfill(app: AppName, start: dt.date, end: dt.date) -> list[NightReport]:
+    """Serve every night from `start` to `end`, both included.
+
+    Args:
+        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        start: The first local day served, written 2024-03-01.
+        end: The last local day served.
+    """
     run = begin(app)
     check_span(run.loaded.app, start, end, run.now)
     nights = (end - start).days + 1

@@ -10,7 +10,7 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.parameters import AppName, Files, History, Players
+from flows.parameters import AppName, Files
 from flows.progress import report
 from flows.running import Run, begin, show_figures
 from pipelines.activity.ingest import IngestResult
@@ -25,8 +25,15 @@ def take_files(run: Run, files: list[str], history: bool, players: bool) -> Inge
 
 
 @flow(flow_run_name="ingest {app}")
-def ingest(app: AppName, files: Files, history: History = False, players: Players = False) -> IngestResult:
-    """Take files of events or players into an app's warehouse."""
+def ingest(app: AppName, files: Files, history: bool = False, players: bool = False) -> IngestResult:
+    """Take files of events or players into an app's warehouse.
+
+    Args:
+        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        files: Files or folders on the machine that serves: CSV, JSON Lines or Parquet, also .gz and .zst.
+        history: Past data. An event counts as known from when it occurred, not from now.
+        players: The files describe players, not events.
+    """
     run = begin(app)
     result = take_files(run, files, history, players)
     show_figures(run.loaded.app.app, "ingest", asdict(result), f"What {len(files)} path(s) brought.")

@@ -4,6 +4,7 @@ Runs at 06:00 of the app's zone. Settles earlier challenges, plans and words the
 publishes `published/<app>/<as_of>/`, which the app reads. Killed anywhere and run again it ends the same.
 """
 
+import datetime as dt
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -11,7 +12,7 @@ from typing import ParamSpec, TypeVar
 from prefect import Task, flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.parameters import Accept, AppName, AsOf, Refresh, check_day
+from flows.parameters import AppName, check_day
 from flows.progress import report
 from flows.running import Run, begin, show_figures
 from pipelines import nightly as stages
@@ -44,8 +45,15 @@ record = stage(7, "record", stages.record)
 
 
 @flow(flow_run_name="nightly {app}")
-def nightly(app: AppName, as_of: AsOf = None, refresh: Refresh = False, accept: Accept = False) -> NightReport:
-    """Serve one night of an app: settle, plan, write, audit, publish."""
+def nightly(app: AppName, as_of: dt.date | None = None, refresh: bool = False, accept: bool = False) -> NightReport:
+    """Serve one night of an app: settle, plan, write, audit, publish.
+
+    Args:
+        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        as_of: The local day that the night serves, written 2024-03-01; none is the next day of the app to begin.
+        refresh: Make a new revision of a published night. Promises already issued stay.
+        accept: You have looked at a table that shrank by more than the limit, and take it.
+    """
     run = begin(app)
     day = check_day(run.loaded.app, as_of, run.now)
     with stages.open_night(run.settings, run.loaded, day, run.now, refresh=refresh) as tonight:

@@ -1,4 +1,7 @@
-"""The parameters that flows share. They become the form in Prefect's UI, so each is described and bounded."""
+"""The parameters that flows share, and their bounds. They become the form in Prefect's UI.
+
+The form takes a parameter's description from the `Args` of its flow's docstring, and from there alone.
+"""
 
 import datetime as dt
 from typing import Annotated
@@ -12,42 +15,8 @@ from pipelines.night import next_served_day
 EARLIEST = dt.date(1990, 1, 1)
 MAX_NIGHTS = 400
 
-AppName = Annotated[
-    str,
-    Field(
-        title="App",
-        description="A shipped app (trading, stackexchange, oulad) or the path of an app file.",
-        min_length=1,
-        max_length=400,
-    ),
-]
-AsOf = Annotated[
-    dt.date | None,
-    Field(title="As of", description="The local day that the night serves; empty is the next day of the app to begin."),
-]
-Day = Annotated[dt.date, Field(description="A local day of the app, written 2024-03-01.")]
-Refresh = Annotated[
-    bool,
-    Field(title="Refresh", description="Make a new revision of a published night; promises already issued stay."),
-]
-Accept = Annotated[
-    bool,
-    Field(title="Accept", description="You have looked at a table that shrank more than the limit, and take it."),
-]
-History = Annotated[
-    bool,
-    Field(title="History", description="Past data: an event counts as known from when it occurred, not from now."),
-]
-Players = Annotated[bool, Field(title="Players", description="The files describe players, not events.")]
-Files = Annotated[
-    list[str],
-    Field(
-        title="Files",
-        description="Files or folders on the machine that serves: CSV, JSON Lines or Parquet, also .gz and .zst.",
-        min_length=1,
-        max_length=1000,
-    ),
-]
+AppName = Annotated[str, Field(min_length=1, max_length=400)]
+Files = Annotated[list[str], Field(min_length=1, max_length=1000)]
 
 
 def check_day(app: App, day: dt.date | None, now: dt.datetime, name: str = "--as-of") -> dt.date | None:

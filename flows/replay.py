@@ -8,7 +8,7 @@ import datetime as dt
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.parameters import AppName, Day, check_span
+from flows.parameters import AppName, check_span
 from flows.progress import report
 from flows.running import Run, begin, show_figures
 from pipelines.steps import ReplayReport, run_replay
@@ -21,8 +21,14 @@ def settle_past(run: Run, start: dt.date, end: dt.date) -> ReplayReport:
 
 
 @flow(flow_run_name="replay {app} {start} to {end}")
-def replay(app: AppName, start: Day, end: Day) -> ReplayReport:
-    """Compare promised with kept over past nights, `start` and `end` included."""
+def replay(app: AppName, start: dt.date, end: dt.date) -> ReplayReport:
+    """Compare promised with kept over past nights, `start` and `end` included.
+
+    Args:
+        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        start: The first local day served, written 2024-03-01.
+        end: The last local day served.
+    """
     run = begin(app)
     check_span(run.loaded.app, start, end, run.now)
     result = settle_past(run, start, end)

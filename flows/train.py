@@ -3,24 +3,31 @@
 Runs weekly. Writes MLflow runs and, where a challenger wins, the registry's champion alias; nights read that alias.
 """
 
+import datetime as dt
+
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.parameters import AppName, AsOf, check_day
+from flows.parameters import AppName, check_day
 from flows.progress import report
 from flows.running import Run, begin, show_table
 from pipelines.steps import TrainReport, run_train
 
 
 @task(cache_policy=NO_CACHE)
-def hold_contests(run: Run, as_of: AsOf) -> TrainReport:
+def hold_contests(run: Run, as_of: dt.date | None) -> TrainReport:
     """Fit every contender on what was known before `as_of` and let the holdout decide."""
     return run_train(run.settings, run.loaded, as_of=as_of, now=run.now, progress=report)
 
 
 @flow(flow_run_name="train {app}")
-def train(app: AppName, as_of: AsOf = None) -> TrainReport:
-    """Train an app's models on what was known before a day, and register the winners."""
+def train(app: AppName, as_of: dt.date | None = None) -> TrainReport:
+    """Train an app's models on what was known before a day, and register the winners.
+
+    Args:
+        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        as_of: Use only what was known before this day, written 2024-03-01; none is the day after the last known play.
+    """
     run = begin(app)
     result = hold_contests(run, check_day(run.loaded.app, as_of, run.now))
     versions = ", ".join(f"{task} {version}" for task, version in result.versions.items()) or "none"
