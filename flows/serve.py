@@ -32,6 +32,7 @@ def serve(settings: Settings, apps: Sequence[str], say: Say, *, verbose: bool = 
     # Nobody sits before a scheduled run: it waits for another process on its app instead of failing at once.
     os.environ.setdefault("NIGHTQUEST_WAIT_FOR_LOCK_S", str(WAIT_FOR_LOCK_S))
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits it ignored
     with ExitStack() as stack:
         say("Starting Prefect and MLflow ...")
         prefect = start_prefect(settings, settings.prefect_port, private=False)
@@ -60,9 +61,8 @@ def apps_with_data(settings: Settings) -> list[str]:
 
 
 def _run_deployments(settings: Settings, prefect: Server, mlflow: Server, apps: Sequence[str], say: Say) -> None:
-    from prefect import serve as run_deployments
-
     from flows.deployments import deployments
+    from flows.runner import run_until_told
     from flows.stale import crash_stale_runs
 
     crash_stale_runs(include_deployments=True)
@@ -71,7 +71,7 @@ def _run_deployments(settings: Settings, prefect: Server, mlflow: Server, apps: 
     for deployment in prepared:
         say(f"  {deployment.flow_name}/{deployment.name}{_when(deployment)}")
     say("Ready. Start a run in Prefect's UI, or stop with Ctrl-C.")
-    run_deployments(*prepared, print_starting_message=False)
+    run_until_told(prepared)
 
 
 def _when(deployment: object) -> str:
