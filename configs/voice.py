@@ -12,18 +12,21 @@ VOICE = Path(__file__).parent / "voice.yaml"
 
 
 class Locale(Part):
-    """How a language writes what is filled into a text. `{n}` stands for the number."""
+    """How a language writes what is filled into a text. `{n}` stands for a number."""
 
     thousands: str
     decimal: str
     percent: str
-    today: str = Field(description="A window of one day.")
-    window: str = Field(description="A window of several days, from now on.")
-    span: str = Field(description="Some days, whichever.")
-    day: str
-    days: str
+    today: str = Field(description="Within one day.")
+    window: str = Field(description="Within several days from now on.")
+    period: str = Field(description="Several days from now on.")
+    span: str = Field(description="Within some days, whichever.")
+    past: str = Field(description="A thing {a} within {n} days that are over.")
+    past_day: str = Field(description="A thing {a} within a day that is over.")
     joined: str = Field(description="Two things, {a} and {b}.")
-    past: str = Field(description="A thing {a} within the {n} days behind.")
+    level: str = Field(description="A measure {a} that comes to {n}.")
+    every: str = Field(description="Each of {n} things.")
+    at_most: str = Field(description="Not more than {n}.")
 
 
 class VoiceDefaults(Part):

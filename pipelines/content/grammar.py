@@ -7,14 +7,14 @@ whose text is given from outside; they are inserted as they are and never read a
 import random
 import re
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 _REFERENCE = re.compile(r"#([A-Za-z][A-Za-z0-9_]*)#")
-_WEIGHT_CAP = 10_000
 _SPACES = re.compile(r"\s+")
 _BEFORE_POINT = re.compile(r"\s+([,.;:!?])")
 _AFTER_CLOSE = re.compile(r"([.!?])[.,;]+")
 _START = re.compile(r"(^|[.!?] )([a-z])")
-_ARTICLE = re.compile(r"\b([Aa])n? (?=([A-Za-z]+))")
+_ARTICLE = re.compile(r"(^A|(?<=[.!?:] )A|\ba)n? (?=([A-Za-z]+))")
 _SOUNDS_LIKE_VOWEL = re.compile(r"(?i)(?!uni[^mn]|use|usual|eu|one\b|once\b)[aeiou]|hour|honest|heir|honou?r")
 
 
@@ -24,33 +24,27 @@ def references(phrase: str) -> list[str]:
 
 
 class Grammar:
-    """Symbols with at least one phrase that comes to an end.
+    """Symbols from which a walk comes to an end; a phrase that leads nowhere or round in a circle is left out.
 
     Args:
-        symbols: Phrases by symbol. Those that lead nowhere or round in a circle are left out.
+        symbols: Phrases by symbol.
         facts: Plain text by symbol.
     """
 
     def __init__(self, symbols: Mapping[str, Sequence[str]], facts: Mapping[str, str]) -> None:
         self.facts = dict(facts)
-        phrases = _grounded(_without_circles(symbols), facts)
-        self._parts = {name: [_REFERENCE.split(p) for p in options] for name, options in phrases.items()}
-        self._sizes: dict[str, int] = {}
-        self._weights = {
-            name: [min(self._size_of(parts), _WEIGHT_CAP) ** 0.5 for parts in options]
-            for name, options in self._parts.items()
-        }
+        self._symbols = symbols
+        self._parts: dict[str, list[list[str]]] = {}
+        self._sizes: dict[str, list[int]] = {}
+        self._weights: dict[str, list[float]] = {}
+        self._open: set[str] = set()
 
-    def __contains__(self, symbol: object) -> bool:
-        return symbol in self.facts or symbol in self._parts
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self.facts or bool(self._read(symbol))
 
     def size(self, symbol: str) -> int:
-        """How many texts a symbol can become, an upper bound."""
-        if symbol in self.facts:
-            return 1
-        if symbol not in self._sizes:
-            self._sizes[symbol] = sum(self._size_of(parts) for parts in self._parts[symbol])
-        return self._sizes[symbol]
+        """How many texts a symbol can become, an upper bound; 0 for one that cannot become any."""
+        return 1 if symbol in self.facts else sum(self._read(symbol))
 
     def expand(self, symbol: str, draw: random.Random) -> str:
         """Turn a symbol into text; a phrase is drawn with the root of the number of texts it can become as weight.
@@ -60,11 +54,24 @@ class Grammar:
         """
         if symbol in self.facts:
             return self.facts[symbol]
+        if not self._read(symbol):
+            raise KeyError(symbol)
         options = self._parts[symbol]
-        parts = options[0] if len(options) == 1 else draw.choices(options, self._weights[symbol])[0]
-        if len(parts) == 1:
-            return parts[0]
+        parts = draw.choices(options, cum_weights=self._weights[symbol])[0] if options[1:] else options[0]
         return "".join(self.expand(part, draw) if i % 2 else part for i, part in enumerate(parts))
+
+    def _read(self, symbol: str) -> list[int]:
+        """The sizes of a symbol's usable phrases, read when first asked for."""
+        if symbol not in self._sizes:
+            if symbol in self._open:
+                return []
+            self._open.add(symbol)
+            read = [(parts, self._size_of(parts)) for parts in map(_REFERENCE.split, self._symbols.get(symbol, ()))]
+            self._open.remove(symbol)
+            self._parts[symbol] = [parts for parts, size in read if size]
+            self._sizes[symbol] = [size for _, size in read if size]
+            self._weights[symbol] = list(accumulate(size**0.5 for size in self._sizes[symbol]))
+        return self._sizes[symbol]
 
     def _size_of(self, parts: Sequence[str]) -> int:
         size = 1
@@ -73,39 +80,15 @@ class Grammar:
         return size
 
 
+def with_article(text: str) -> str:
+    """The text with 'a' or 'an' as the sound of the next word wants it."""
+    return _ARTICLE.sub(lambda found: found[1] + ("n " if _SOUNDS_LIKE_VOWEL.match(found[2]) else " "), text)
+
+
 def tidy(text: str) -> str:
     """Mend the seams of an expansion: spaces, doubled points, a or an, capitals at the start of sentences."""
     text = _SPACES.sub(" ", text).strip()
     text = _BEFORE_POINT.sub(r"\1", text)
     text = _AFTER_CLOSE.sub(r"\1", text)
-    text = _ARTICLE.sub(lambda found: found[1] + ("n " if _SOUNDS_LIKE_VOWEL.match(found[2]) else " "), text)
+    text = with_article(text)
     return _START.sub(lambda found: found[1] + found[2].upper(), text)
-
-
-def _without_circles(symbols: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """Leave out phrases from which a walk could come back to their own symbol."""
-    onward = {name: {r for p in phrases for r in references(p)} for name, phrases in symbols.items()}
-    reach: dict[str, set[str]] = {}
-    for name in onward:
-        seen: set[str] = set()
-        ahead = [name]
-        while ahead:
-            new = onward.get(ahead.pop(), set()) - seen
-            seen |= new
-            ahead.extend(new)
-        reach[name] = seen
-    return {
-        name: [p for p in phrases if not any(r == name or name in reach.get(r, ()) for r in references(p))]
-        for name, phrases in symbols.items()
-    }
-
-
-def _grounded(symbols: Mapping[str, Sequence[str]], facts: Mapping[str, str]) -> dict[str, list[str]]:
-    """Leave out phrases that refer to a symbol without phrases, until all that stays comes to an end."""
-    kept = {name: list(phrases) for name, phrases in symbols.items()}
-    while True:
-        known = facts.keys() | {name for name, phrases in kept.items() if phrases}
-        fewer = {name: [p for p in phrases if known.issuperset(references(p))] for name, phrases in kept.items()}
-        if fewer == kept:
-            return {name: phrases for name, phrases in kept.items() if phrases}
-        kept = fewer

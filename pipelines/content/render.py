@@ -1,52 +1,51 @@
-"""Filling slots: numbers, units, plurals and windows in the text's language, over whole columns and in a single pass."""
+"""Filling slots: numbers, units, plurals and windows in the text's language, over whole columns, in one pass."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
 from configs.app import App
 from configs.voice import Locale, voice_defaults
-from pipelines.content.briefs import metric_words
+from pipelines.content.grammar import with_article
 from pipelines.content.validate import SLOT
+from pipelines.content.wording import MetricWords, metric_words
 
-LARGEST = 1e15
-
-
-def fill_slots(template: str, values: dict[str, str]) -> str:
-    """One text filled in; a value is never searched for slots. A slot without a value stays."""
-    return SLOT.sub(lambda found: values.get(found[1], found[0]), template)
+LARGEST = 1e15  # numbers beyond are no longer exact
 
 
-def fill_columns(
-    rows: pl.DataFrame, templates: pl.DataFrame, field: str, slots: Sequence[str], on: str
-) -> pl.DataFrame:
-    """Fill one field of many rows.
+def fill_slots(rows: pl.DataFrame, templates: pl.DataFrame, values: Mapping[str, pl.Expr], on: str) -> pl.DataFrame:
+    """Fill the `text` of many rows.
 
-    Every template is cut at its slots once; a row's text is its template's pieces with the row's values between them, so no
-    value is ever searched for slots.
+    Every template is cut at its slots once; a row's text is its template's pieces with the row's values between them,
+    so no value is ever searched for slots. A value at the start of a sentence gets a capital.
 
     Args:
-        rows: `on` and a text column for each of `slots`; null where the row has none.
-        templates: `on` (unique) and `field`, the text with slots.
-        field: Name of the column to fill.
-        slots: The slots there may be.
+        rows: `on` and the columns that `values` rest on.
+        templates: `on` (unique) and `text` with slots.
+        values: A text per slot; null where a row has none.
         on: What ties rows to templates.
 
     Returns:
-        `rows` in their order with `field` added; null where a slot has no value.
+        `rows` in their order with `text` added; null where a slot has no value.
     """
-    cut = [SLOT.split(text) for text in templates[field]]
-    most = max((len(pieces) // 2 for pieces in cut), default=0)
-    pieces: dict[str, list[str]] = {f"_{i}": [p[i] if i < len(p) else "" for p in cut] for i in range(2 * most + 1)}
+    cut = [SLOT.split(text) for text in templates["text"]]
+    width = max(map(len, cut), default=1)
+    pieces = {f"_{i}": [parts[i] if i < len(parts) else "" for parts in cut] for i in range(width)}
     laid = templates.select(on).with_columns(pl.Series(name, texts, dtype=pl.String) for name, texts in pieces.items())
-    text: list[pl.Expr] = [pl.col("_0")]
-    for i in range(1, 2 * most + 1, 2):
-        value = pl.lit(None, dtype=pl.String)
-        for slot in slots:
-            value = pl.when(pl.col(f"_{i}") == slot).then(pl.col(slot)).otherwise(value)
-        text += [pl.when(pl.col(f"_{i}") == "").then(pl.lit("")).otherwise(value), pl.col(f"_{i + 1}")]
-    joined = rows.join(laid, on=on, how="left", maintain_order="left", validate="m:1")
-    return joined.with_columns(pl.concat_str(text).alias(field)).drop(list(pieces))
+    slots = {f"={slot}": text for slot, text in values.items()}
+    joined = rows.with_columns(**slots).join(laid, on=on, how="left", maintain_order="left", validate="m:1")
+    text = [pl.col(f"_{i}") if i % 2 == 0 else _value(i, values) for i in range(width)]
+    return joined.with_columns(text=pl.concat_str(text)).drop([*pieces, *slots])
+
+
+def _value(i: int, values: Mapping[str, pl.Expr]) -> pl.Expr:
+    """The text of the slot that a template's piece number `i` names."""
+    value: pl.Expr = pl.when(pl.col(f"_{i}") == "").then(pl.lit(""))  # a template with fewer slots
+    for slot in values:
+        value = pl.when(pl.col(f"_{i}") == slot).then(pl.col(f"={slot}")).otherwise(value)
+    before = pl.col(f"_{i - 1}")
+    starts = before.str.contains(r"[.!?] $") | (before == "") if i == 1 else before.str.contains(r"[.!?] $")
+    return pl.when(starts).then(value.str.head(1).str.to_uppercase() + value.str.tail(-1)).otherwise(value)
 
 
 def number_text(value: pl.Expr, locale: Locale, *, up: pl.Expr | None = None) -> pl.Expr:
@@ -74,35 +73,54 @@ def number_text(value: pl.Expr, locale: Locale, *, up: pl.Expr | None = None) ->
     return sign + _grouped(whole, locale.thousands) + fraction
 
 
-def number_words(value: float, locale: Locale) -> str:
-    """One number as `number_text` writes it."""
-    return str(pl.select(number_text(pl.lit(float(value)), locale)).item())
+def goal_text(app: App, metric: pl.Expr, value: pl.Expr, days: pl.Expr, locale: Locale) -> pl.Expr:
+    """A number with its metric's unit: '1 answer', '1,250 clicks', '3.5%', '85' for a metric without a unit.
+
+    Where it is days and the window of `days` has no more, 'all 3 days'.
+    """
+    text = _number_and_noun(app, metric, value, locale, lambda words: (words.unit, words.plural))
+    counts_days = metric.is_in([name for name, one in app.metrics.items() if one.agg == "days"])
+    every = counts_days & (value == days) & (days > 1)
+    return pl.when(every).then(by_value(locale.every, "{n}", text)).otherwise(text)
 
 
-def goal_text(app: App, metric: pl.Expr, value: pl.Expr, locale: Locale) -> pl.Expr:
-    """A number with its metric's unit: '1 answer', '1,250 clicks', '3.5%', '85' for a metric without a unit."""
-    names = list(app.metrics)
-    words = [metric_words(app, name) for name in names]
-    lower = metric.replace_strict(names, [m.better == "lower" for m in app.metrics.values()], default=False)
-    number = number_text(value, locale, up=~lower)
-    one = metric.replace_strict(
-        names, [_joined(w.unit) if w else "" for w in words], default="", return_dtype=pl.String
-    )
-    many = metric.replace_strict(
-        names, [_joined(w.plural) if w else "" for w in words], default="", return_dtype=pl.String
-    )
-    return number + pl.when(number.is_in(["1", "-1"])).then(one).otherwise(many)
+def amount_text(app: App, metric: pl.Expr, value: pl.Expr, locale: Locale) -> pl.Expr:
+    """A number with what it counts or measures, outside of a task.
 
-
-def counted(template: str, number: pl.Expr) -> pl.Expr:
-    """A template with `{n}` once, filled with a column."""
-    before, _, after = template.partition("{n}")
-    return pl.concat_str(pl.lit(before), number.cast(pl.String), pl.lit(after))
+    '1 comment on other people's posts', 'a best score of 85 points', 'a share of trades won of 62.5%'.
+    """
+    total = _number_and_noun(app, metric, value, locale, lambda words: (words.one, words.many))
+    points = _number_and_noun(app, metric, value, locale, lambda words: (words.unit, words.plural))
+    share = by_value(locale.percent, "{n}", number_text((value * 100).round(1), locale))
+    lower = [name for name, one in app.metrics.items() if one.better == "lower"]
+    points = pl.when(metric.is_in(lower)).then(by_value(locale.at_most, "{n}", points)).otherwise(points)
+    measures = {name: words.measure for name in app.metrics if (words := metric_words(app, name))}
+    measure = metric.replace_strict(measures, default=None, return_dtype=pl.String)
+    level = pl.when(measure == "share").then(share).otherwise(points)
+    before, _, after = locale.level.partition("{n}")
+    labels = {
+        name: with_article(before.replace("{a}", w.label)).strip()
+        for name in app.metrics
+        if (w := metric_words(app, name))
+    }
+    label = metric.replace_strict(labels, default=None, return_dtype=pl.String)
+    return pl.when(measure == "total").then(total).otherwise(label + pl.lit(" ") + level + pl.lit(after))
 
 
 def window_text(days: pl.Expr, locale: Locale) -> pl.Expr:
-    """'today' for one day, 'over the next 3 days' for more."""
-    return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(counted(locale.window, days))
+    """'today' for one day, 'within the next 3 days' for more."""
+    return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(by_value(locale.window, "{n}", days))
+
+
+def period_text(days: pl.Expr, locale: Locale) -> pl.Expr:
+    """'today' for one day, 'the next 3 days' for more."""
+    return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(by_value(locale.period, "{n}", days))
+
+
+def by_value(template: str, slot: str, value: pl.Expr) -> pl.Expr:
+    """A template of a locale with its one slot filled from a column."""
+    before, _, after = template.partition(slot)
+    return pl.concat_str(pl.lit(before), value.cast(pl.String), pl.lit(after))
 
 
 def by_language(language: pl.Expr, languages: Sequence[str], text: Callable[[Locale], pl.Expr]) -> pl.Expr:
@@ -115,7 +133,23 @@ def by_language(language: pl.Expr, languages: Sequence[str], text: Callable[[Loc
     return chosen
 
 
-def _joined(unit: str) -> str:
+def _number_and_noun(
+    app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, nouns: Callable[[MetricWords], tuple[str, str]]
+) -> pl.Expr:
+    """A number, rounded so that who reaches it has reached the true one, with its noun in the singular or plural."""
+    found = {name: nouns(words) for name in app.metrics if (words := metric_words(app, name))}
+    higher = metric.is_in([name for name, one in app.metrics.items() if one.better == "higher"])
+    number = number_text(value, locale, up=higher)
+    one, many = (
+        metric.replace_strict(
+            {name: _spaced(forms[i]) for name, forms in found.items()}, default="", return_dtype=pl.String
+        )
+        for i in (0, 1)
+    )
+    return number + pl.when(number.is_in(["1", "-1"])).then(one).otherwise(many)
+
+
+def _spaced(unit: str) -> str:
     """What stands behind the number: nothing, '%' at once, a word after a space."""
     return unit if unit[:1] in {"", "%", "°"} else f" {unit}"
 

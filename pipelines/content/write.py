@@ -9,23 +9,27 @@ from configs.app import App
 from configs.errors import NightquestError
 from configs.voice import Locale
 from pipelines.content.assign import assign_variants
-from pipelines.content.briefs import (
-    BRIEF_KEYS,
-    MESSAGE_WINDOW_DAYS,
-    brief_keys,
-    group_briefs,
-    metric_words,
-    prompt_version,
-    read_briefs,
-)
+from pipelines.content.briefs import BRIEF_KEYS, brief_keys, group_briefs, prompt_version, read_briefs
 from pipelines.content.citations import write_citations
 from pipelines.content.offline import AI_PROVIDER, MODEL, write_briefs
-from pipelines.content.render import LARGEST, by_language, counted, fill_columns, goal_text, window_text
+from pipelines.content.render import (
+    LARGEST,
+    amount_text,
+    by_language,
+    by_value,
+    fill_slots,
+    goal_text,
+    period_text,
+    window_text,
+)
 from pipelines.content.validate import SLOT, TEXT_LENGTH, TITLE_LENGTH
 
 __all__ = ["write_citations", "write_words"]
 
-SLOTS = ("goal_1", "window", "label_1", "days_away", "percentile")
+TARGET_DAYS = 28  # what the next targets in messages are measured over
+_COMMON = ("content_id", "player_key", "content_type", "persona", "metric", "language")
+_PLAN = (*_COMMON, "target", "window_days", "difficulty_level")
+_ASKS = (*_COMMON, "goal", "percentile", "recency_days")
 
 
 def write_words(
@@ -42,14 +46,15 @@ def write_words(
             recency_days.
         seed: Another seed draws other texts.
         as_of: The night; moves players on to the next text of their brief.
-        recent: player_key, brief_id, variant of what players read in the last 30 days; none is read again while others
-            are left.
+        recent: player_key, variant of what players read in the last 30 days; none is read again while others are left.
 
     Returns:
-        For challenges content_id, title, description, brief_id, ai_provider, model, prompt_version, variant, propensity,
-        metadata (JSON text); for messages the same with body instead of description. Rows in the order of the input.
+        For challenges content_id, title, description, brief_id, ai_provider, model, prompt_version, variant,
+        propensity, metadata (JSON text); for messages the same with body instead of description. Rows in the order of
+        the input.
 
     Raises:
+        AppFileError: The words of the app file leave no way to say something; the message names them.
         ValueError: A column is missing, a content_id stands twice, or a target is not a number that can be written.
     """
     _check(plan, asks)
@@ -58,41 +63,16 @@ def write_words(
     variants = write_briefs(app, read_briefs(briefs), seed=seed)
     rows = keys.join(briefs.select("brief_id", *BRIEF_KEYS), on=BRIEF_KEYS, how="left", maintain_order="left")
     chosen = assign_variants(rows, variants, as_of=as_of, recent=recent)
-    values = pl.concat([_values(plan, "target", "window_days"), _values(asks, "goal", None)])
-    words = _render(app, pl.concat([chosen, values.drop("content_id")], how="horizontal"), variants)
-    words = words.with_columns(
+    numbers = pl.concat([_numbers(plan, "target", "window_days"), _numbers(asks, "goal", "percentile")], how="diagonal")
+    words = _render(app, pl.concat([chosen, numbers], how="horizontal"), variants).with_columns(
         ai_provider=pl.lit(AI_PROVIDER), model=pl.lit(MODEL), prompt_version=pl.lit(prompt_version(app))
     )
     columns = ("brief_id", "ai_provider", "model", "prompt_version", "variant", "propensity", "metadata")
-    challenges, messages = words.head(plan.height), words.tail(asks.height) if asks.height else words.clear()
+    challenges, messages = words.head(plan.height), words.slice(plan.height)
     return (
         challenges.select("content_id", "title", pl.col("text").alias("description"), *columns),
         messages.select("content_id", "title", pl.col("text").alias("body"), *columns),
     )
-
-
-_PLAN = (
-    "content_id",
-    "player_key",
-    "content_type",
-    "persona",
-    "metric",
-    "target",
-    "window_days",
-    "difficulty_level",
-    "language",
-)
-_ASKS = (
-    "content_id",
-    "player_key",
-    "content_type",
-    "persona",
-    "metric",
-    "goal",
-    "percentile",
-    "recency_days",
-    "language",
-)
 
 
 def _check(plan: pl.DataFrame, asks: pl.DataFrame) -> None:
@@ -107,58 +87,41 @@ def _check(plan: pl.DataFrame, asks: pl.DataFrame) -> None:
         raise ValueError(f"a target is null, not finite or {LARGEST:g} or more")
 
 
-def _values(frame: pl.DataFrame, amount: str, window: str | None) -> pl.DataFrame:
-    """The numbers behind the slots, under common names."""
-    absent = pl.lit(None, dtype=pl.Int64)
+def _numbers(frame: pl.DataFrame, amount: str, other: str) -> pl.DataFrame:
+    """The numbers behind the slots: metric, amount and what else goes with it."""
     return frame.select(
-        pl.col("content_id").cast(pl.String),
-        pl.col("metric").cast(pl.String),
-        pl.col(amount).cast(pl.Float64).alias("amount"),
-        (pl.col(window).cast(pl.Int64) if window else absent).alias("window_days"),
-        (pl.col("percentile").cast(pl.Int64) if not window else absent).alias("percent"),
-        (pl.col("recency_days").cast(pl.Int64) if not window else absent).alias("away"),
+        pl.col("metric").cast(pl.String), pl.col(amount).cast(pl.Float64).alias("amount"), pl.col(other).cast(pl.Int64)
     )
 
 
 def _render(app: App, chosen: pl.DataFrame, variants: pl.DataFrame) -> pl.DataFrame:
-    """Fill the chosen texts: content_id, title, text, brief_id, variant, propensity, metadata."""
+    """Fill the chosen texts: `chosen` with title, text and metadata."""
     templates = variants.with_columns(template=pl.col("brief_id") + "/" + pl.col("variant"))
     rows = chosen.with_columns(template=pl.col("brief_id") + "/" + pl.col("variant")).join(
-        templates.select("template", "language", "metadata"), on="template", how="left", maintain_order="left"
+        templates.select("template", "language", "metadata", "title"), on="template", how="left", maintain_order="left"
     )
-    languages = templates["language"].unique().to_list()
+    languages = variants["language"].unique().to_list()
 
     def slot(text: Callable[[Locale], pl.Expr]) -> pl.Expr:
         return by_language(pl.col("language"), languages, text)
 
-    labels = {name: words.label for name in app.metrics if (words := metric_words(app, name))}
-    filled = rows.with_columns(
-        goal_1=slot(lambda locale: goal_text(app, pl.col("metric"), pl.col("amount"), locale)),
-        window=slot(_window),
-        percentile=slot(lambda locale: counted(locale.percent, pl.col("percent"))),
-        days_away=slot(lambda locale: _days(pl.col("away"), locale)),
-        label_1=pl.col("metric").replace_strict(labels, default=None, return_dtype=pl.String),
-    )
-    for field in ("title", "text"):
-        filled = fill_columns(filled, templates, field, SLOTS, on="template")
-    return _refuse_unfit(filled)
+    metric, amount, days = pl.col("metric"), pl.col("amount"), pl.col("window_days")
+    values = {
+        "goal_1": slot(lambda locale: goal_text(app, metric, amount, days, locale)),
+        "window": slot(lambda locale: window_text(days, locale)),
+        "period": slot(lambda locale: period_text(days, locale)),
+        "amount": slot(lambda locale: amount_text(app, metric, amount, locale)),
+        "span": slot(lambda locale: by_value(locale.span, "{n}", pl.lit(TARGET_DAYS))),
+        "percentile": slot(lambda locale: by_value(locale.percent, "{n}", pl.col("percentile"))),
+    }
+    return hold_fit(fill_slots(rows, templates, values, on="template"))
 
 
-def _window(locale: Locale) -> pl.Expr:
-    """A challenge's window from now on; of a message's target the days that it spans."""
-    span = pl.lit(locale.span.replace("{n}", str(MESSAGE_WINDOW_DAYS)))
-    return pl.when(pl.col("window_days").is_null()).then(span).otherwise(window_text(pl.col("window_days"), locale))
-
-
-def _days(number: pl.Expr, locale: Locale) -> pl.Expr:
-    return pl.when(number == 1).then(counted(locale.day, number)).otherwise(counted(locale.days, number))
-
-
-def _refuse_unfit(filled: pl.DataFrame) -> pl.DataFrame:
-    """Hold every filled text to its length and to having no slot left open.
+def hold_fit(filled: pl.DataFrame) -> pl.DataFrame:
+    """Let filled texts through that have their length and no slot left open.
 
     Raises:
-        NightquestError: One does not; checked texts cannot, so a check and the filling disagree.
+        NightquestError: One has not. Checked texts always have, so that this says that check and filling disagree.
     """
     fits = (
         pl.col("title").str.len_chars().is_between(1, TITLE_LENGTH)
@@ -169,7 +132,8 @@ def _refuse_unfit(filled: pl.DataFrame) -> pl.DataFrame:
     if unfit.height:
         title, text = unfit.select("title", "text").row(0)
         raise NightquestError(
-            f"{unfit.height} texts are not fit to be read, such as '{title}': '{text}'.",
-            "Shorten the words of that metric in the app file.",
+            f"{unfit.height} texts are not fit to be read, the first being '{title}': '{text}'.",
+            "Please report this with the app file.",
+            exit_code=1,
         )
     return filled

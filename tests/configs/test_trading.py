@@ -1,5 +1,4 @@
 import re
-from itertools import product
 
 import pytest
 
@@ -59,32 +58,6 @@ def test_personas_are_the_five_with_known_traits(app):
         assert persona.risk_tolerance == default[name]["risk_tolerance"]
         assert persona.psychology
     assert all(set(persona["traits"]) <= BUILT_IN_TRAITS for persona in default.values())
-
-
-def test_voice_never_says_what_it_forbids_and_names_no_number(app):
-    forbidden = [words.lower() for words in app.voice.forbidden]
-    assert {"risk-free", "easy money", "can't lose", "double your"} <= set(forbidden)
-    for symbol, phrases in app.voice.lexicon.items():
-        for phrase in phrases:
-            assert not any(words in phrase.lower() for words in forbidden), (symbol, phrase)
-            assert not re.search(r"[0-9#{}<>`]", phrase), (symbol, phrase)
-
-
-def test_voice_has_enough_to_say_for_every_persona_and_challenge(app):
-    lexicon = app.voice.lexicon
-    wanted = [f"{place}_{persona}" for place, persona in product(("opening", "closing"), FIVE)]
-    wanted += [f"{kind}_{part}" for kind, part in product(("comeback", "motivation"), ("title", "opening", "closing"))]
-    for symbol in ["title_first", "title_second", "opening", "closing", *wanted]:
-        assert len(set(lexicon[symbol])) == len(lexicon[symbol]) >= 15, symbol
-    assert all(len(lexicon[f"why_{metric}"]) >= 5 for metric in app.challenges.metrics)
-    titles = {f"{a} {b}" for a, b in product(lexicon["title_first"], lexicon["title_second"])}
-    assert len(titles) >= 1000
-
-
-def test_phrases_that_are_no_title_are_whole_sentences(app):
-    for symbol, phrases in app.voice.lexicon.items():
-        if "title" not in symbol:
-            assert all(phrase[0].isupper() and phrase.endswith((".", "?")) for phrase in phrases), symbol
 
 
 def test_calendar_has_the_days_on_which_the_simulator_shuts_the_markets(app):

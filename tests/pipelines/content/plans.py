@@ -1,0 +1,59 @@
+"""Plans and asks as the nights make them, with every app's own metrics."""
+
+import datetime as dt
+from itertools import count
+
+import polars as pl
+
+from configs.app import App
+
+NIGHT = dt.date(2026, 5, 1)
+_PERCENTILES = (25, 50, 75, 90, 95)
+
+
+def make_plan(app: App, players: int, *, per_player: int = 3, **fixed: object) -> pl.DataFrame:
+    """Challenges of neighbouring players; `fixed` gives a column the same value in every row."""
+    metrics, personas = app.challenges.metrics, list(app.personas) or ["PLAYER"]
+    rows = []
+    for player in range(players):
+        for slot in range(per_player):
+            turn = player + slot * (1 + player % (len(metrics) - 1))
+            rows.append(
+                {
+                    "content_id": f"c{player}-{slot}",
+                    "player_key": player,
+                    "content_type": "daily_challenge",
+                    "persona": personas[player * 7 % 11 % len(personas)],
+                    "metric": metrics[turn % len(metrics)],
+                    "target": float((1, 2, 5, 1250)[(player + slot) % 4]),
+                    "window_days": app.challenges.windows[turn % len(app.challenges.windows)],
+                    "difficulty_level": 1 + (player + slot) % 10,
+                    "language": "en",
+                }
+                | fixed
+            )
+    return pl.DataFrame(rows)
+
+
+def make_asks(app: App, players: int, **fixed: object) -> pl.DataFrame:
+    """A message per player: a target, none, or a word to someone who is away."""
+    metrics, personas = app.challenges.metrics, list(app.personas) or ["PLAYER"]
+    rows = []
+    for player, kind in zip(range(players), (i % 3 for i in count()), strict=False):
+        target = kind == 0
+        rows.append(
+            {
+                "content_id": f"m{player}",
+                "player_key": player,
+                "content_type": "come_back_message" if kind == 2 else "motivational_message",
+                "persona": personas[player % len(personas)],
+                "language": "en",
+                "metric": metrics[player % len(metrics)] if target else None,
+                "goal": float(1 + player % 40) if target else None,
+                "percentile": _PERCENTILES[player % 5] if target else None,
+                "recency_days": player % 60,
+            }
+            | fixed
+        )
+    schema = {"metric": pl.String, "goal": pl.Float64, "percentile": pl.Int32}
+    return pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
