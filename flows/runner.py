@@ -1,10 +1,10 @@
-"""Prefect's runner, ended in order: its own answer to SIGTERM leaves its schedules running and its work undone."""
+"""Prefect's runner, ended in order: its own answer to SIGTERM leaves before its work is put away."""
 
 import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from prefect.deployments.runner import RunnerDeployment
@@ -19,10 +19,16 @@ class OrderlyRunner(Runner):
         os.kill(os.getpid(), signal.SIGINT)
 
 
-def run_until_told(deployments: Sequence[RunnerDeployment]) -> None:
-    """Start scheduled and submitted runs of the deployments until SIGINT or SIGTERM."""
+def run_until_told(deployments: Sequence[RunnerDeployment], ready: Callable[[], None]) -> None:
+    """Start scheduled and submitted runs of the deployments until SIGINT or SIGTERM.
+
+    Args:
+        deployments: What to register and serve.
+        ready: Called when all are registered.
+    """
     runner = OrderlyRunner(name="nightquest", pause_on_shutdown=True)
     for deployment in deployments:
         runner.add_deployment(deployment)
+    ready()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(runner.start())

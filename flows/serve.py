@@ -68,10 +68,9 @@ def _run_deployments(settings: Settings, prefect: Server, mlflow: Server, apps: 
     crash_stale_runs(include_deployments=True)
     note_serving(settings.home, prefect.url, mlflow.url)
     prepared = deployments(apps)
-    for deployment in prepared:
-        say(f"  {deployment.flow_name}/{deployment.name}{_when(deployment)}")
-    say("Ready. Start a run in Prefect's UI, or stop with Ctrl-C.")
-    run_until_told(prepared)
+    lines = [f"  {deployment.flow_name}/{deployment.name}{_when(deployment)}" for deployment in prepared]
+    lines.append("Ready. Start a run in Prefect's UI, or stop with Ctrl-C.")
+    run_until_told(prepared, lambda: say("\n".join(lines)))
 
 
 def _when(deployment: object) -> str:
