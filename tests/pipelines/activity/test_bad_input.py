@@ -123,7 +123,8 @@ def test_an_archive_that_swells_beyond_its_size_is_refused_before_it_fills_the_m
 
 
 def test_a_refused_file_leaves_nothing_behind_even_when_its_first_blocks_were_good(warehouse, tmp_path):
-    files = {"a.csv.gz": gzip.compress(MANY + b"bad line\n")[:-9], "b.csv": GOOD}
+    header, rows = MANY.split(b"\n", 1)
+    files = {"a.csv.gz": gzip.compress(header + b"\nbad line\n,,,\n" + rows)[:-9], "b.csv": GOOD}
     result = deliver(warehouse, LEAN, tmp_path, files, limits=Limits(block_bytes=1 << 14))
     assert [d.state for d in result.deliveries] == ["refused", "taken"]
     assert (result.taken, result.refused) == (1, 0)
