@@ -39,10 +39,15 @@ MONOTONE: dict[str, int] = {
     "streak": 0,
     "habit": 0,
     "weekend_days": 0,
+    "next_calendar": 0,
+    "last_calendar": 0,
     "metric": 0,
 }
 FEATURES = tuple(MONOTONE)
-FROM_PLAY = ("active_7", "active_28", "log_recency", "log_events_7", "streak", "habit", "weekend_days")
+FROM_PLAY = (
+    *("active_7", "active_28", "log_recency", "log_events_7", "streak", "habit", "weekend_days"),
+    *("next_calendar", "last_calendar"),
+)
 
 # What `predict` reads: a question, the evidence on it, the metric's own features and those of play.
 INPUTS: dict[str, pl.DataType] = {
@@ -89,10 +94,10 @@ class AttainmentModel:
         self.adjustment = Recalibration()
         self._booster: lgb.Booster | None = None
 
-    def fit(self, rows: pl.DataFrame) -> Self:
+    def fit(self, rows: pl.DataFrame, *, weights: Array | None = None) -> Self:
         """Fit on rows with the label `hit` (0.0 or 1.0)."""
         if self.parameters.kind == "lightgbm":
-            self._booster = self._boost(self._matrix(rows), rows["hit"].to_numpy())
+            self._booster = self._boost(self._matrix(rows), rows["hit"].to_numpy(), weights)
         return self
 
     def calibrate(self, rows: pl.DataFrame, *, weights: Array | None = None, strength: float = 6.0) -> Self:
@@ -194,7 +199,7 @@ class AttainmentModel:
         )
         return inputs.select(pl.col(FEATURES).cast(pl.Float64)).to_numpy()
 
-    def _boost(self, x: Array, y: Array) -> lgb.Booster:
+    def _boost(self, x: Array, y: Array, weights: Array | None) -> lgb.Booster:
         p = self.parameters
         settings = {
             "objective": "binary",
@@ -212,5 +217,5 @@ class AttainmentModel:
             "num_threads": 1,
             "verbose": -1,
         }
-        data = lgb.Dataset(x, y, feature_name=list(FEATURES), categorical_feature=["metric"])
+        data = lgb.Dataset(x, y, weight=weights, feature_name=list(FEATURES), categorical_feature=["metric"])
         return lgb.train(settings, data, p.trees)

@@ -127,7 +127,7 @@ def _menu(labels: pl.DataFrame, whole: dict[str, bool]) -> pl.DataFrame:
         for (metric, window), group in labels.partition_by(*KEY, as_dict=True).items()
         for target in _round_numbers(group["value"].to_numpy(), steps, whole=whole.get(metric, False))
     ]
-    schema = {"metric": pl.String, "window_days": labels.schema["window_days"], "target": pl.Float64}
+    schema = pl.Schema({"metric": pl.String(), "window_days": labels.schema["window_days"], "target": pl.Float64()})
     return pl.DataFrame(rows, schema=schema)
 
 

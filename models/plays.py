@@ -151,15 +151,16 @@ class PlaysModel:
         self._logits: dict[int, _Logit] = {}
         self._booster: lgb.Booster | None = None
 
-    def fit(self, rows: pl.DataFrame) -> Self:
+    def fit(self, rows: pl.DataFrame, *, weights: Array | None = None) -> Self:
         """Fit on rows with features, window_days, lead_days, start_day and the label `played` (Boolean)."""
+        weights = np.ones(rows.height) if weights is None else weights
         y, length = rows["played"].to_numpy().astype(float), rows["window_days"].to_numpy()
         if self.parameters.kind == "lightgbm":
-            self._booster = self._boost(_tree_matrix(rows), y)
+            self._booster = self._boost(_tree_matrix(rows), y, weights)
         elif self.parameters.kind == "logistic":
             x = plays_matrix(rows).to_numpy()
             self._logits = {
-                w: self._regress(x[length == w], y[length == w]) for w in self.windows if (length == w).any()
+                w: self._regress(x[at], y[at], weights[at]) for w in self.windows if (at := length == w).any()
             }
         return self
 
@@ -247,16 +248,17 @@ class PlaysModel:
             p[length == w] = self._logits[nearest].predict(x[length == w])
         return p
 
-    def _regress(self, x: Array, y: Array) -> _Logit:
+    def _regress(self, x: Array, y: Array, weights: Array) -> _Logit:
         mean, scale = x.mean(axis=0), x.std(axis=0)
         scale = np.where(scale < 1e-9, 1.0, scale)
         if y.min() == y.max():
             share = (y.sum() + 0.5) / (len(y) + 1)
             return _Logit(mean, scale, np.zeros(x.shape[1]), float(logits(np.array([share]))[0]))
-        fitted = LogisticRegression(C=self.parameters.c, max_iter=500).fit(np.clip((x - mean) / scale, -6, 6), y)
+        learner = LogisticRegression(C=self.parameters.c, max_iter=500)
+        fitted = learner.fit(np.clip((x - mean) / scale, -6, 6), y, sample_weight=weights)
         return _Logit(mean, scale, fitted.coef_[0], float(fitted.intercept_[0]))
 
-    def _boost(self, x: Array, y: Array) -> lgb.Booster:
+    def _boost(self, x: Array, y: Array, weights: Array) -> lgb.Booster:
         p = self.parameters
         settings = {
             "objective": "binary",
@@ -272,4 +274,5 @@ class PlaysModel:
             "num_threads": 1,
             "verbose": -1,
         }
-        return lgb.train(settings, lgb.Dataset(x, y, feature_name=[*TREE_FEATURES, "window_days"]), p.trees)
+        data = lgb.Dataset(x, y, weight=weights, feature_name=[*TREE_FEATURES, "window_days"])
+        return lgb.train(settings, data, p.trees)

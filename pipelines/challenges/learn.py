@@ -1,7 +1,7 @@
 """Fit the challenge models, let challengers compete on a later holdout, and keep what the reviewer needs to see."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 Model = TypeVar("Model", PlaysModel, AttainmentModel)
 FEWEST_SNAPSHOTS = 300
 FEWEST_ROWS = 30
+HALF_LIFE_DAYS = 60.0
 MOST_QUESTIONS = 150_000
 _END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
 
@@ -74,9 +75,9 @@ class Split:
     test_from: dt.date
 
     @classmethod
-    def of(cls, base_days: Sequence[dt.date]) -> "Split":
-        """The last 20 % of the base days test, the 20 % before them calibrate."""
-        days = sorted(set(base_days))
+    def of(cls, base_days: pl.Series) -> "Split":
+        """From the last 20 % of the rows on a day tests, from the 20 % before them on it calibrates."""
+        days = base_days.sort()
         return cls(days[int(len(days) * 0.6)], days[int(len(days) * 0.8)])
 
     def parts(self, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -106,7 +107,7 @@ def learn_plays(app: App, samples: Samples, *, seed: int) -> Contest[PlaysModel]
     def prepare(_before: dt.date) -> tuple[pl.DataFrame, Callable[[str], PlaysModel]]:
         return rows, make
 
-    return _contest("plays", ("habit", "logistic", "lightgbm"), prepare, rows["base_day"].unique().to_list(), "played")
+    return _contest("plays", ("habit", "logistic", "lightgbm"), prepare, rows["base_day"], "played")
 
 
 def learn_attainment(app: App, samples: Samples, *, seed: int) -> Contest[AttainmentModel]:
@@ -124,8 +125,7 @@ def learn_attainment(app: App, samples: Samples, *, seed: int) -> Contest[Attain
 
         return _questions(app, record, samples, signed, seed), make
 
-    days = signed["base_day"].unique().to_list()
-    return _contest("attainment", ("empirical_bayes", "lightgbm"), prepare, days, "hit")
+    return _contest("attainment", ("empirical_bayes", "lightgbm"), prepare, signed["base_day"], "hit")
 
 
 def _questions(app: App, record: EmpiricalBayes, samples: Samples, signed: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -142,10 +142,11 @@ def _contest(
     task: str,
     kinds: tuple[str, ...],
     prepare: Callable[[dt.date], tuple[pl.DataFrame, Callable[[str], Model]]],
-    base_days: list[dt.date],
+    base_days: pl.Series,
     label: str,
 ) -> Contest[Model]:
-    """Fit on the first days, calibrate on later ones, compare on the last; then refit the winner one cut later."""
+    """Fit on the first days, calibrate on later ones, compare on the last; then refit the winner on all of them."""
+    days = base_days.unique().sort().to_list()
     split = Split.of(base_days)
     rows, make = prepare(split.calibrate_from)
     train, calibrate, test = split.parts(rows)
@@ -155,17 +156,17 @@ def _contest(
             "Ingest a longer history (--history), or wait for more days of activity.",
         )
     y, players = test[label].to_numpy().astype(float), test["player_key"].to_numpy()
-    promises = {kind: make(kind).fit(train).calibrate(calibrate).predict(test) for kind in kinds}
+    weights = recency(train, HALF_LIFE_DAYS)
+    promises = {kind: make(kind).fit(train, weights=weights).calibrate(calibrate).predict(test) for kind in kinds}
     losses = {kind: log_losses(y, p) for kind, p in promises.items()}
     base = float(np.concatenate([train[label].to_numpy(), calibrate[label].to_numpy()]).mean())
     losses["base_rate"] = log_losses(y, np.full(len(y), base))
     winner = _winner(kinds, losses, players)
-    rows, make = prepare(split.test_from)
-    latest = split.parts(rows)[2]
-    learned = rows.filter((pl.col("base_day") < split.test_from) & (split.test_from > _END))
+    rows, make = prepare(dt.date.max)
+    model = make(winner).fit(rows, weights=recency(rows, HALF_LIFE_DAYS))
     return Contest(
         task=task,
-        model=make(winner).fit(learned).calibrate(latest),
+        model=model.calibrate(split.parts(rows)[2]),
         entrants=tuple(
             Entrant(name, *_with_interval(loss, players), _with_interval(loss - losses[winner], players))
             for name, loss in losses.items()
@@ -173,13 +174,19 @@ def _contest(
         gain=_with_interval(losses["base_rate"] - losses[winner], players),
         holdout=pl.DataFrame({"y": y, "p": promises[winner], "player_key": players}),
         data_window={
-            "first": min(base_days),
+            "first": days[0],
             "calibrate_from": split.calibrate_from,
             "test_from": split.test_from,
-            "last": max(base_days),
+            "last": days[-1],
         },
-        rows={"train": train.height, "calibrate": calibrate.height, "test": test.height, "refit": learned.height},
+        rows={"train": train.height, "calibrate": calibrate.height, "test": test.height, "refit": rows.height},
     )
+
+
+def recency(rows: pl.DataFrame, half_life_days: float) -> Array:
+    """A weight for each row that halves with age, counted back from the latest base day; shape (n,)."""
+    age = rows.select((pl.col("base_day").max() - pl.col("base_day")).dt.total_days()).to_series().to_numpy()
+    return np.asarray(0.5 ** (age / half_life_days), dtype=np.float64)
 
 
 def _winner(kinds: tuple[str, ...], losses: dict[str, Array], players: NDArray[np.int64]) -> str:

@@ -99,8 +99,8 @@ def propose_targets(
 def wanted_probability(app: App, profiles: pl.DataFrame, chances: pl.DataFrame) -> pl.DataFrame:
     """The conditional probability to aim at: the app's centre, lower for the bold and skilled, higher for the careful.
 
-    wanted = centre - (b - mean b), kept within 0.1 of the centre, where b = 0.1 risk_tolerance + 0.06 skill and its mean
-    weighs each player by their chance of play: over those who play, the night keeps to the centre.
+    wanted = centre - (b - mean b), kept within 0.1 of the centre, where b = 0.1 risk_tolerance + 0.06 skill and its
+    mean weighs each player by their chance of play: over those who play, the night keeps to the centre.
 
     Args:
         app: The app.

@@ -6,13 +6,13 @@ promises (the pick of many is a little too good to be true), not only what time 
 
 import datetime as dt
 
-import numpy as np
 import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.windows import completed
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
+from pipelines.challenges.learn import recency
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
 from pipelines.challenges.questions import SNAPSHOT, plays_rows
 from pipelines.challenges.samples import draw_samples
@@ -44,7 +44,7 @@ def recalibrate(
     if labels.is_empty():
         return models
     rows = plays_rows(samples.features, labels)
-    plays = models.plays.adjusted(rows, weights=_recency(rows, as_of), strength=STRENGTH)
+    plays = models.plays.adjusted(rows, weights=recency(rows, HALF_LIFE_DAYS), strength=STRENGTH)
     start = pl.col("base_day") + pl.duration(days=lead_days)
     windows = open_windows(app, samples.features.with_columns(start_day=start)).filter(pl.col("end_day") < as_of)
     wanted = samples.features.select(*SNAPSHOT, wanted=pl.lit(app.challenges.target_probability))
@@ -58,10 +58,5 @@ def recalibrate(
     hit = (
         asked.select(completed(pl.col("value"), pl.col("op"), pl.col("target")).cast(pl.Float64)).to_series().to_numpy()
     )
-    attainment = models.attainment.adjusted(asked, hit, weights=_recency(asked, as_of), strength=STRENGTH)
+    attainment = models.attainment.adjusted(asked, hit, weights=recency(asked, HALF_LIFE_DAYS), strength=STRENGTH)
     return ChallengeModels(plays, attainment, models.versions)
-
-
-def _recency(rows: pl.DataFrame, as_of: dt.date) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    age = rows.select((pl.lit(as_of) - pl.col("base_day")).dt.total_days()).to_series().to_numpy()
-    return np.asarray(0.5 ** (age / HALF_LIFE_DAYS), dtype=np.float64)

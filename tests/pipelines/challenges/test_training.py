@@ -73,7 +73,7 @@ def test_labels_of_a_part_end_before_the_next_part_begins() -> None:
         pl.DataFrame({"window_days": [1, 7], "lead_days": [0, 1]}), how="cross"
     )
     rows = rows.with_columns(start_day=pl.col("base_day") + pl.duration(days="lead_days"))
-    split = Split.of(days)
+    split = Split.of(rows["base_day"])
     end = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
     train, calibrate, test = (part.with_columns(end=end) for part in split.parts(rows))
     assert train["end"].max() < calibrate["base_day"].min() == split.calibrate_from

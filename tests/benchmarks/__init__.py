@@ -1,0 +1,1 @@
+"""What things cost, as ratios against a straight baseline in the same run: `make bench`."""
