@@ -45,8 +45,8 @@ schema: $(READY) ## export the app file's JSON Schema for editors, and its keys 
 cover: $(READY) ## every test, with branch coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term
 
-bench: $(READY) ## measure what a night costs as history grows
-	@$(BIN)/python -m tests.bench
+bench: $(READY) ## measure against straight baselines, among them ten times the history
+	@$(BIN)/python -m tests.benchmarks
 
 serve: $(READY) ## Prefect, MLflow, and every deployment with its schedule
 	@$(BIN)/nightquest serve --home $(HOME_DIR)
