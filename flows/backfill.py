@@ -20,7 +20,7 @@ def backfill(app: AppName, start: dt.date, end: dt.date) -> list[NightReport]:
 
     Args:
         app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
-        start: The first local day served, written 2024-03-01.
+        start: The first local day served.
         end: The last local day served.
     """
     run = begin(app)

@@ -20,8 +20,10 @@ def check(app: str, /, *, sql: bool = False, common: Common = DEFAULT) -> None:
     from configs.loader import load_app
     from flows.checking import describe, generated_sql
     from flows.console import emit
+    from pipelines.content.check import check_voice
 
     loaded = load_app(app)
+    check_voice(loaded.app)
     facts = describe(loaded)
     if sql:
         facts["sql"] = generated_sql(loaded.app)

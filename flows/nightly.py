@@ -50,7 +50,7 @@ def nightly(app: AppName, as_of: dt.date | None = None, refresh: bool = False, a
 
     Args:
         app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
-        as_of: The local day that the night serves, written 2024-03-01; none is the next day of the app to begin.
+        as_of: The local day that the night serves; none is the next day of the app to begin.
         refresh: Make a new revision of a published night. Promises already issued stay.
         accept: You have looked at a table that shrank by more than the limit, and take it.
     """

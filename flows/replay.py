@@ -26,7 +26,7 @@ def replay(app: AppName, start: dt.date, end: dt.date) -> ReplayReport:
 
     Args:
         app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
-        start: The first local day served, written 2024-03-01.
+        start: The first local day served.
         end: The last local day served.
     """
     run = begin(app)

@@ -26,7 +26,7 @@ def train(app: AppName, as_of: dt.date | None = None) -> TrainReport:
 
     Args:
         app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
-        as_of: Use only what was known before this day, written 2024-03-01; none is the day after the last known play.
+        as_of: Use only what was known before this day; none is the day after the last known play.
     """
     run = begin(app)
     result = hold_contests(run, check_day(run.loaded.app, as_of, run.now))

@@ -1,6 +1,7 @@
 """Headless Chromium through ChromeDriver's HTTP interface (W3C WebDriver), with the standard library alone."""
 
 import base64
+import datetime as dt
 import json
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--force-color-profile=srgb",
+    "--lang=en-US",
     "--hide-scrollbars",
 )
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key that the standard fixes
@@ -75,12 +77,14 @@ class Browser:
 
         self.wait(clicked, f"{place} to take a click", timeout_s)
 
-    def write(self, place: str, text: str) -> None:
-        """Put text into a field in place of what it holds."""
+    def type(self, place: str, keys: str) -> None:
+        """Type into a field, as fingers do."""
         self.wait(lambda: self.count(place) > 0, place)
-        element = self._find_all(place)[0]
-        keys = "\ue009a\ue000\ue003" + text  # Ctrl-A, release, delete
-        _call("POST", f"{self._root}/element/{element}/value", {"text": keys})
+        _call("POST", f"{self._root}/element/{self._find_all(place)[0]}/value", {"text": keys})
+
+    def type_day(self, place: str, day: dt.date) -> None:
+        """Type a day into a date field, in the order of digits that an American browser asks for."""
+        self.type(place, f"{day:%m%d%Y}")
 
     def wait(self, done: Callable[[], bool], what: str, timeout_s: float = 20) -> None:
         deadline = time.monotonic() + timeout_s
