@@ -70,6 +70,8 @@ def see_through(page: Browser, run: str, save: Path | None) -> tuple[str, dict[s
     page.open(run)
     page.wait(lambda: ENDED.search(head(page)) is not None, "the run to end", NIGHT_S)
     state = ENDED.search(head(page))[0]
+    if state != "Completed":
+        raise AssertionError(f"the run {state}:\n{page.text}")
     page.wait_for("7 of 7")  # the last line of its log
     photograph(page, save, "prefect-run")
     page.click("//li[normalize-space()='Artifacts']")
@@ -122,8 +124,6 @@ def main() -> None:
         state, figures = see_through(page, run, options.save)
         review_model(page, mlflow, f"{app.app}.plays", options.save)
     print(f"{state}: {figures['challenges']} challenges for {figures['players_challenged']} players on {day}")
-    if state != "Completed":
-        raise SystemExit(1)
 
 
 if __name__ == "__main__":
