@@ -1,5 +1,7 @@
 """Citations: what a badge was given for, in words."""
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from configs.app import App
@@ -30,25 +32,21 @@ def write_citations(app: App, awards: pl.DataFrame) -> pl.DataFrame:
         AppFileError: A badge's title leaves no way to cite it.
     """
     locale = voice_defaults().locale(LANGUAGE)
+    rules = badge_rules(app)
+    texts = write_briefs(app, [_brief(rule, occasion) for rule in rules for occasion in ("shown", "none")], seed=SEED)
     rows = awards.select("award_id", "badge_id", pl.col("evidence").cast(pl.String)).with_row_index("order")
-    cited = [_cite(app, rule, rows.filter(pl.col("badge_id") == rule.badge_id), locale) for rule in badge_rules(app)]
-    found = pl.concat([rows.select("order", "award_id", citation=pl.lit(None, pl.String)).clear(), *cited])
-    return rows.join(found.select("order", "citation"), on="order", how="left").select("award_id", "citation")
-
-
-def _cite(app: App, rule: BadgeRule, rows: pl.DataFrame, locale: Locale) -> pl.DataFrame:
-    """order, award_id, citation of one badge's awards."""
-    rows = rows.with_columns(shown=_evidence(app, rule, locale))
-    texts = write_briefs(app, [_brief(rule, occasion) for occasion in ("shown", "none")], seed=SEED)
+    shown = _evidence(app, rows.join(_terms(app, rules), on="badge_id", how="inner", maintain_order="left"), locale)
     occasion = pl.when(pl.col("shown").is_null()).then(pl.lit("none")).otherwise(pl.lit("shown"))
     turn = pl.col("award_id").str.head(8).str.to_integer(base=16, strict=False).fill_null(0)
-    sizes = dict(texts.select("brief_id", "n").unique().iter_rows())
-    chosen = rows.with_columns(brief=pl.format(rule.badge_id + "/{}", occasion)).with_columns(
-        template=pl.format("{}/{}", "brief", turn % pl.col("brief").replace_strict(sizes, return_dtype=pl.Int64))
+    chosen = (
+        rows.join(shown, on="order", how="left", maintain_order="left")
+        .with_columns(brief_id=pl.format("{}/{}", "badge_id", occasion))
+        .join(texts.select("brief_id", "n").unique(), on="brief_id", how="left", maintain_order="left")
+        .with_columns(template=pl.format("{}/{}", "brief_id", turn % pl.col("n")))
     )
     templates = texts.select("text", template=pl.format("{}/{}", "brief_id", "index"))
     filled = fill_slots(chosen, templates, {"evidence": pl.col("shown")}, on="template")
-    return filled.select("order", "award_id", citation="text")
+    return filled.select("award_id", citation="text")
 
 
 def _brief(rule: BadgeRule, occasion: str) -> Brief:
@@ -64,29 +62,49 @@ def _brief(rule: BadgeRule, occasion: str) -> Brief:
     )
 
 
-def _evidence(app: App, rule: BadgeRule, locale: Locale) -> pl.Expr:
-    """The rule's numbers in words: '15 drills within 7 days and 5 journal entries'; null when there is none to tell."""
-    texts, room = [], EVIDENCE_LENGTH
-    for term in sorted(rule.rule.terms, key=lambda term: rule.badge.when.find(term_label(term))):
-        words = metric_words(app, term.metric)
-        room -= len(words.many) + _AROUND if words else 0
-        if words is None or room < 0:
-            break
-        value = pl.col("evidence").str.json_path_match(f"$.values['{term_label(term)}']").cast(pl.Float64, strict=False)
-        amount = amount_text(app, pl.lit(term.metric), value, locale)
-        if term.days:
-            past = locale.past_day if term.days == 1 else locale.past.replace("{n}", str(term.days))
-            amount = by_value(past, "{a}", amount)
-        tells = value.is_finite() & (value > 0) & (value < LARGEST)
-        texts.append(pl.when(tells).then(amount))
-    if not texts:
-        return pl.lit(None, dtype=pl.String)
-    told = _enumerated(pl.concat_list(texts).list.drop_nulls(), locale)
-    return pl.when(told.str.len_chars() <= EVIDENCE_LENGTH).then(told)
+def _terms(app: App, rules: Iterable[BadgeRule]) -> pl.DataFrame:
+    """badge_id, metric, days (null: lifetime) and path in the evidence of each term that there is room for."""
+    rows = []
+    for rule in rules:
+        room = EVIDENCE_LENGTH
+        for term in sorted(rule.rule.terms, key=lambda term: rule.badge.when.find(term_label(term))):
+            words = metric_words(app, term.metric)
+            room -= len(words.many) + _AROUND if words else 0
+            if room >= 0:
+                rows.append((rule.badge_id, term.metric, term.days, f"$.values['{term_label(term)}']"))
+    schema = {"badge_id": pl.String, "metric": pl.String, "days": pl.Int64, "path": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _enumerated(texts: pl.Expr, locale: Locale) -> pl.Expr:
-    """A list of texts as one: 'a, b and c'; null for none."""
-    first, last = texts.list.head(texts.list.len() - 1).list.join(", "), texts.list.last()
-    several = by_value(locale.joined.replace("{b}", ""), "{a}", first) + last
-    return pl.when(texts.list.len() > 1).then(several).otherwise(last)
+def _evidence(app: App, told: pl.DataFrame, locale: Locale) -> pl.DataFrame:
+    """order, shown: the numbers of each award in words: '15 drills finished within 7 days and 5 journal entries'.
+
+    Awards without a number worth telling have no row.
+    """
+    value = pl.col("evidence").str.json_path_match(pl.col("path")).cast(pl.Float64, strict=False)
+    told = told.with_columns(value=value).filter(
+        pl.col("value").is_finite() & (pl.col("value") > 0) & (pl.col("value") < LARGEST)
+    )
+    told = told.with_columns(amount=amount_text(app, pl.col("metric"), pl.col("value"), locale))
+    days = pl.col("days")
+    before, after = locale.past.replace("{a}", "").split("{n}")
+    within = pl.col("amount") + pl.lit(before) + days.cast(pl.String) + pl.lit(after)
+    text = (
+        pl.when(days.is_null())
+        .then("amount")
+        .when(days == 1)
+        .then(by_value(locale.past_day, "{a}", pl.col("amount")))
+        .otherwise(within)
+    )
+    lists = (
+        told.with_columns(text=text)
+        .group_by("order", maintain_order=True)
+        .agg("text")
+        .with_columns(
+            first=pl.col("text").list.head(pl.col("text").list.len() - 1).list.join(", "),
+            last=pl.col("text").list.last(),
+        )
+    )
+    several = by_value(locale.joined.replace("{b}", ""), "{a}", pl.col("first")) + pl.col("last")
+    shown = pl.when(pl.col("first") == "").then("last").otherwise(several)
+    return lists.select("order", shown=shown).filter(pl.col("shown").str.len_chars() <= EVIDENCE_LENGTH)

@@ -21,8 +21,8 @@ from pipelines.content.wording import metric_words
 AI_PROVIDER = "offline"
 MODEL = "grammar"
 LANGUAGE = "en"  # what the neutral voice and the app files speak; who asks for another language reads English
-_TRIES_PER_TEXT = 8
-_PATIENCE = 25  # drafts in a row with a worn title before titles may be used once more
+_TRIES_PER_TEXT = 16
+_PATIENCE = 60  # drafts in a row with a worn title before titles may be used once more
 
 VARIANTS = {
     "brief_id": pl.String,
@@ -114,7 +114,7 @@ def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str]) -> Iterato
     worn: Counter[str] = Counter()
     drawn: set[str] = set()
     uses, waited = 1, 0
-    for _ in range(_TRIES_PER_TEXT * brief.variants):
+    for _ in range(_TRIES_PER_TEXT * min(brief.variants, grammar.size(text_start))):
         title = tidy(grammar.expand(title_start, draw)) if title_start else ""
         if title_start and worn[title] >= uses:
             waited += 1
