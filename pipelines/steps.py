@@ -111,7 +111,7 @@ def run_replay(
         replay.promises["hit"].cast(pl.Float64).to_numpy(),
         replay.promises["completion_probability"].to_numpy(),
         replay.promises["player_key"].to_numpy(),
-        title=f"{loaded.app.title}: promised and kept, {start} to {end}",
+        title=f"{loaded.app.title}\npromised and kept, {start} to {end}",
     )
     return ReplayReport(replay.figures, save_figure(figure, promises.with_suffix(".png")), promises)
 
