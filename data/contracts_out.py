@@ -217,6 +217,7 @@ PUBLISHED: Mapping[str, PublishedTable] = MappingProxyType(
                 "content_id": _text(),
                 "revision": _whole(),
                 "user_id": _text(),
+                "title": _text(),
                 "state": _text(one_of=("completed", "expired", "open")),
                 "completed_at": _moment(nullable=True),
                 "progress": _share(),

@@ -145,10 +145,11 @@ def _targets(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _settlements(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("Earlier challenges", ("state", "left"), ("progress", "left"), ("XP", "right"), ("why", "left"))
+    columns = (("challenge", "left"), ("state", "left"), ("progress", "left"), ("XP", "right"), ("why", "left"))
+    table = _table("Earlier challenges", *columns)
     for row in rows:
         state = plain(row["state"], STATE_STYLES.get(row["state"], ""))
-        table.add_row(state, _bar(row["progress"]), str(row["xp"]), plain(row["reason"]))
+        table.add_row(plain(row["title"]), state, _bar(row["progress"]), str(row["xp"]), plain(row["reason"]))
     return table
 
 

@@ -6,22 +6,26 @@ from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from flows.console import figures_table, shorten
 from pipelines.nightly import NightReport
 from pipelines.steps import ReplayReport, TrainReport
 
+EACH_NIGHT = ("challenges", "messages", "promised", "settled", "completed", "xp_paid", "badges_awarded")
+STYLE: dict[str, Any] = {"box": box.SIMPLE_HEAD, "header_style": "dim"}
+
 
 def nights_view(reports: Sequence[NightReport]) -> RenderableType:
     """Each night's figures and where it lies; many nights in one line each."""
     if len(reports) == 1:
         return _night(reports[0])
-    table = Table("night", "folder", "state", box=box.SIMPLE_HEAD, header_style="dim")
+    table = Table("night", *(Column(name.replace("_", " "), justify="right") for name in EACH_NIGHT), "state", **STYLE)
     for report in reports:
-        table.add_row(str(report.as_of), str(shorten(report.path)), _state(report))
-    return table
+        figures = (f"{report.figures[name]:,}" for name in EACH_NIGHT)
+        table.add_row(str(report.as_of), *figures, _state(report))
+    return Group(table, Text(f"In {shorten(reports[0].path.parent)}", style="dim")) if reports else table
 
 
 def training_view(app: str, report: TrainReport) -> RenderableType:
@@ -54,13 +58,7 @@ def _state(report: NightReport) -> str:
 
 
 def _groups(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
-    table = Table(
-        *(rows[0] if rows else ()),
-        title=name.replace("_", " "),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        header_style="dim",
-    )
+    table = Table(*(rows[0] if rows else ()), **STYLE)
     for row in rows:
         table.add_row(*(f"{part:.3f}" if isinstance(part, float) else str(part) for part in row.values()))
     return Group(Text(name.replace("_", " "), style="bold"), table)

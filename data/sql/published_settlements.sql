@@ -1,11 +1,15 @@
 -- What a night settled, and the challenges still open that night with the progress made.
 -- Input: `open_progress` (content_id, player_key, progress).
-SELECT s.content_id::VARCHAR AS content_id, s.revision, p.user_id, s.state, s.completed_at, s.progress, s.xp, s.reason
-FROM settlements s
+WITH found AS (
+    SELECT content_id::VARCHAR AS content_id, player_key, revision, state, completed_at, progress, xp, reason
+    FROM settlements
+    WHERE as_of = $as_of
+    UNION ALL BY NAME
+    SELECT content_id, player_key, 0 AS revision, 'open' AS state, NULL::TIMESTAMPTZ AS completed_at, progress, 0 AS xp,
+           'window still open' AS reason
+    FROM open_progress
+)
+SELECT f.* EXCLUDE (player_key), p.user_id, c.title
+FROM found f
 LEFT JOIN players p USING (player_key)
-WHERE s.as_of = $as_of
-UNION ALL BY NAME
-SELECT o.content_id, 0 AS revision, p.user_id, 'open' AS state, NULL::TIMESTAMPTZ AS completed_at, o.progress, 0 AS xp,
-       'window still open' AS reason
-FROM open_progress o
-LEFT JOIN players p USING (player_key)
+LEFT JOIN challenges c ON c.content_id::VARCHAR = f.content_id
