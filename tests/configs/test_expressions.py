@@ -1,5 +1,7 @@
 """Conditions and rules compare and calculate; nothing else gets through."""
 
+import contextlib
+
 import duckdb
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from configs.expressions import parse_condition, parse_rule
 
 METRICS = ("answers", "score")
 PROPERTIES = ("points", "topic")
+REFUSAL = "not a |not allowed|takes a |must be|longer than|cannot be read|looks back|has no place|rest on|IN takes"
 
 
 @pytest.mark.parametrize(
@@ -37,7 +40,7 @@ PROPERTIES = ("points", "topic")
     ],
 )
 def test_a_condition_that_does_more_than_compare_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=REFUSAL):
         parse_condition(text, PROPERTIES)
 
 
@@ -57,7 +60,7 @@ def test_a_condition_that_does_more_than_compare_is_refused(text: str) -> None:
     ],
 )
 def test_a_rule_that_does_more_than_compare_metrics_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=REFUSAL):
         parse_rule(text, METRICS)
 
 
@@ -89,7 +92,6 @@ def test_any_text_is_either_a_safe_condition_or_a_plain_error(text: str) -> None
         return
     con = duckdb.connect(config={"enable_external_access": "false"})
     con.execute("CREATE TABLE t (points DOUBLE, topic VARCHAR)")
-    try:
+    # Types that do not compare are told when the app file is checked.
+    with contextlib.suppress(duckdb.BinderException, duckdb.ConversionException, duckdb.OutOfRangeException):
         con.execute(f"SELECT * FROM t WHERE {tree.sql(dialect='duckdb')}").fetchall()
-    except (duckdb.BinderException, duckdb.ConversionException, duckdb.OutOfRangeException):
-        pass  # types that do not compare; told when the app file is checked

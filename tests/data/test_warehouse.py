@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from configs.errors import BusyError, NightquestError
-from data.warehouse import open_warehouse, scratch, warehouse_path
+from data.warehouse import Warehouse, open_warehouse, scratch, warehouse_path
 
 HOLD = """
 import sys, pathlib
@@ -39,29 +39,35 @@ def test_a_second_process_is_told_that_the_app_is_busy(tmp_path: Path) -> None:
     "sql",
     [
         "SELECT * FROM read_text('/etc/hostname')",
-        "COPY (SELECT 1) TO '/tmp/nightquest-must-not-exist.csv'",
-        "ATTACH '/tmp/nightquest-must-not-exist.duckdb'",
+        "COPY (SELECT 1) TO 'stolen.csv'",
+        "ATTACH 'other.duckdb'",
         "SET enable_external_access = true",
         "INSTALL httpfs",
     ],
 )
-def test_sql_reaches_neither_files_nor_settings(sql: str) -> None:
+def test_sql_reaches_neither_files_nor_settings(sql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with scratch() as warehouse, pytest.raises(duckdb.Error):
         warehouse.run(sql)
-    assert not Path("/tmp/nightquest-must-not-exist.csv").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_transaction_leaves_nothing_and_the_next_one_works() -> None:
     rows = pl.DataFrame({"metric": ["a"], "agg": ["count"], "better": ["higher"], "version": ["1"]})
     with scratch() as warehouse:
-        with pytest.raises(ZeroDivisionError), warehouse.transaction():
-            with warehouse.transaction():
-                warehouse.append("metrics", rows)
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            _append_and_fail(warehouse, rows)
         assert warehouse.value("SELECT count(*) FROM metrics") == 0
         with warehouse.transaction():
             warehouse.append("metrics", rows)
         assert warehouse.value("SELECT count(*) FROM metrics") == 1
+
+
+def _append_and_fail(warehouse: Warehouse, rows: pl.DataFrame) -> None:
+    with warehouse.transaction():
+        with warehouse.transaction():
+            warehouse.append("metrics", rows)
+        raise ZeroDivisionError
 
 
 def test_a_frame_that_is_lent_is_gone_afterwards() -> None:
