@@ -140,7 +140,7 @@ def write(tonight: Tonight, planned: Planned) -> Words:
     asked = planned.plan.challenges.join(issued, on="player_key", how="anti", maintain_order="left")
     unlikely = planned.plan.unserved.filter(pl.col("reason").str.starts_with("too unlikely")).select("player_key")
     players = planned.players
-    asks = ask_for_encouragement(night, players.features, players.targets, players.profiles, unlikely)
+    asks = ask_for_encouragement(warehouse, night, players.features, players.targets, players.profiles, unlikely)
     texts, letters = write_words(
         night.app, asked, asks, seed=night.seed, as_of=night.as_of, recent=_read_lately(warehouse, night)
     )

@@ -1,7 +1,6 @@
 """The night's plan: what each player is asked, what it pays, and who is written to instead."""
 
 import datetime as dt
-import uuid
 from dataclasses import dataclass
 
 import polars as pl
@@ -9,6 +8,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.challenges.choose import choose_challenges
+from pipelines.challenges.identity import content_ids
 from pipelines.challenges.propose import (
     ChallengeModels,
     chance_of_play,
@@ -18,8 +18,6 @@ from pipelines.challenges.propose import (
 )
 from pipelines.challenges.questions import SNAPSHOT
 from pipelines.night import Night
-
-NAMESPACE = uuid.UUID("6f0f2f0e-52f1-5c0c-9a55-3d7c3c4f7d10")
 
 
 @dataclass(frozen=True)
@@ -122,20 +120,11 @@ def _pace(features: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_ids(warehouse: Warehouse, night: Night, rows: pl.DataFrame) -> pl.DataFrame:
-    """content_id: UUIDv5 of app, as_of, player and slot; a later revision's promises are new ones."""
+    """content_id of the player and slot; a later revision's promises are new ones."""
     players = warehouse.frame("SELECT player_key, user_id FROM players")
     named = rows.join(players, on="player_key", how="left", maintain_order="left")
-    start = f"{night.app.app}/{night.as_of}/" + (f"r{night.revision}/" if night.revision > 1 else "")
-    return named.with_columns(
-        content_id=content_ids(
-            start, named.select(pl.col("user_id") + "/" + pl.col("slot").cast(pl.String)).to_series()
-        )
-    ).drop("user_id")
-
-
-def content_ids(start: str, names: pl.Series) -> pl.Series:
-    """UUIDv5 of each name behind a common start."""
-    return pl.Series([str(uuid.uuid5(NAMESPACE, start + name)) for name in names], dtype=pl.String)
+    names = named.select(pl.col("user_id") + "/" + pl.col("slot").cast(pl.String)).to_series()
+    return named.with_columns(content_id=content_ids(warehouse, night, names)).drop("user_id")
 
 
 def _unserved(app: App, snapshots: pl.DataFrame, chances: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,8 @@
 import polars as pl
 
 from configs.app import App
-from pipelines.challenges.plan import content_ids
+from data.warehouse import Warehouse
+from pipelines.challenges.identity import content_ids
 from pipelines.challenges.segment import WINDOW_DAYS
 from pipelines.night import Night
 
@@ -45,7 +46,12 @@ def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
 
 
 def ask_for_encouragement(
-    night: Night, features: pl.DataFrame, targets: pl.DataFrame, profiles: pl.DataFrame, unlikely: pl.DataFrame
+    warehouse: Warehouse,
+    night: Night,
+    features: pl.DataFrame,
+    targets: pl.DataFrame,
+    profiles: pl.DataFrame,
+    unlikely: pl.DataFrame,
 ) -> pl.DataFrame:
     """The messages to write: one for each player who may be written to.
 
@@ -54,6 +60,7 @@ def ask_for_encouragement(
     one.
 
     Args:
+        warehouse: Only calculates.
         night: Its app, `as_of` and revision make the ids, its seed breaks ties.
         features: player_key, recency_days.
         targets: From `set_targets`; `own` values come from `features`.
@@ -79,10 +86,9 @@ def ask_for_encouragement(
         content_type=kind,
         **{name: pl.when(~pl.col("away")).then(name) for name in ("metric", "goal", "percentile")},
     )
-    start = f"{night.app.app}/{night.as_of}/" + (f"r{night.revision}/" if night.revision > 1 else "")
     names = rows.select(pl.col("user_id") + "/" + pl.col("content_type")).to_series()
     return rows.select(
-        content_ids(start, names).alias("content_id"),
+        content_ids(warehouse, night, names).alias("content_id"),
         *("player_key", "content_type", "persona", "language", "metric", "goal", "percentile", "recency_days"),
     )
 

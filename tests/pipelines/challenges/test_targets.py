@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data.warehouse import scratch
 from pipelines.challenges.targets import FEWEST_PLAYERS, ask_for_encouragement, set_targets
 from tests.factories import APP as TOY
 from tests.factories import make_app
@@ -38,7 +39,9 @@ def profiles_of(features: pl.DataFrame, *opted_out: int) -> pl.DataFrame:
 
 def ask(features: pl.DataFrame, unlikely: pl.DataFrame = NONE, opted_out: tuple[int, ...] = (), app=APP, **night):
     targets = set_targets(app, features, one_cohort(features))
-    return ask_for_encouragement(at_night(app, **night), features, targets, profiles_of(features, *opted_out), unlikely)
+    with scratch() as warehouse:
+        profiles = profiles_of(features, *opted_out)
+        return ask_for_encouragement(warehouse, at_night(app, **night), features, targets, profiles, unlikely)
 
 
 values = st.lists(st.one_of(st.none(), st.integers(0, 50).map(float)), min_size=1, max_size=60)

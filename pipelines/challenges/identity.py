@@ -1,0 +1,18 @@
+"""What a night's rows are called: the same night gives the same ids, a refreshed one gives new ones."""
+
+import uuid
+
+import polars as pl
+
+from data.warehouse import Warehouse
+from pipelines.night import Night
+
+NAMESPACE = uuid.UUID("6f0f2f0e-52f1-5c0c-9a55-3d7c3c4f7d10")
+
+
+def content_ids(warehouse: Warehouse, night: Night, names: pl.Series) -> pl.Series:
+    """UUIDv5 of app, as_of, revision (from the second on) and name, in the order of `names`."""
+    start = f"{night.app.app}/{night.as_of}/" + (f"r{night.revision}/" if night.revision > 1 else "")
+    with warehouse.lend(named=names.rename("name").to_frame()):
+        found = warehouse.frame(warehouse.fixed("content_ids"), {"namespace": NAMESPACE.hex, "start": start})
+    return found["content_id"]
