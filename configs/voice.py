@@ -21,6 +21,7 @@ class Locale(Part):
     window: str = Field(description="Within several days from now on.")
     period: str = Field(description="Several days from now on.")
     span: str = Field(description="Within some days, whichever.")
+    of_days: str = Field(description="Some of {n} days.")
     past: str = Field(description="A thing {a} within {n} days that are over.")
     past_day: str = Field(description="A thing {a} within a day that is over.")
     joined: str = Field(description="Two things, {a} and {b}.")

@@ -17,10 +17,10 @@ def assign_variants(
 ) -> pl.DataFrame:
     """Choose a text for every row.
 
-    A player's first choice is (player_key + offset) modulo n, where the offset is fixed by the brief and moves on by
-    one each night: players with neighbouring keys read different texts, and a brief comes back to a text after n
-    nights. Where the player has read the text lately, or another text of the night has the same title or sentence, it
-    is the next one. A text is read again only when the player has lately read all of the brief's.
+    A player's first choice is (place + offset) modulo n, where the place is that of the player_key among those who
+    share the brief, and the offset is fixed by the brief and moves on by one each night: a text has been read by n
+    others before it comes round. Where the player has read it lately, or another text of the night has the same title
+    or sentence, it is the next one. A text is read again only when the player has lately read all of the brief's.
 
     Args:
         rows: content_id, player_key, brief_id, in order of precedence within a player.
@@ -64,7 +64,7 @@ def _first_choices(rows: pl.DataFrame, variants: pl.DataFrame, read: pl.DataFram
         .join(briefs.with_columns(offsets), on="brief_id", how="left")
         .join(counts, on=["player_key", "brief_id"], how="left")
         .with_columns(
-            index=(pl.col("player_key") + pl.col("offset")) % pl.col("n"),
+            index=(pl.col("player_key").rank("ordinal").over("brief_id") + pl.col("offset")) % pl.col("n"),
             propensity=1 / (pl.col("n") - pl.col("n_read").fill_null(0)).clip(1),
         )
         .drop("offset", "n_read")

@@ -117,6 +117,13 @@ def period_text(days: pl.Expr, locale: Locale) -> pl.Expr:
     return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(by_value(locale.period, "{n}", days))
 
 
+def span_text(app: App, metric: pl.Expr, days: int, locale: Locale) -> pl.Expr:
+    """The days over which an amount counts: 'over 28 days', or 'out of 28' for an amount of days."""
+    counts_days = metric.is_in([name for name, one in app.metrics.items() if one.agg == "days"])
+    of_days, span = (pl.lit(text.replace("{n}", str(days))) for text in (locale.of_days, locale.span))
+    return pl.when(counts_days).then(of_days).otherwise(span)
+
+
 def by_value(template: str, slot: str, value: pl.Expr) -> pl.Expr:
     """A template of a locale with its one slot filled from a column."""
     before, _, after = template.partition(slot)

@@ -20,6 +20,7 @@ from pipelines.content.render import (
     fill_slots,
     goal_text,
     period_text,
+    span_text,
     window_text,
 )
 from pipelines.content.validate import SLOT, TEXT_LENGTH, TITLE_LENGTH
@@ -111,7 +112,7 @@ def _render(app: App, chosen: pl.DataFrame, variants: pl.DataFrame) -> pl.DataFr
         "window": slot(lambda locale: window_text(days, locale)),
         "period": slot(lambda locale: period_text(days, locale)),
         "amount": slot(lambda locale: amount_text(app, metric, amount, locale)),
-        "span": slot(lambda locale: by_value(locale.span, "{n}", pl.lit(TARGET_DAYS))),
+        "span": slot(lambda locale: span_text(app, metric, TARGET_DAYS, locale)),
         "percentile": slot(lambda locale: by_value(locale.percent, "{n}", pl.col("percentile"))),
     }
     return hold_fit(fill_slots(rows, templates, values, on="template"))
