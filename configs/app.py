@@ -204,7 +204,7 @@ class Voice(Part):
     languages: list[str] = Field(["en"], min_length=1, description="Languages to write in; the first is the default.")
     forbidden: list[str] = Field([], description="Words and claims that no text may carry.")
     lexicon: dict[str, list[str]] = Field(
-        {}, description="Phrases for the offline writer's grammar, by symbol; see docs/apps.md."
+        {}, description="Phrases for the offline writer's grammar, by symbol; see docs/content.md."
     )
 
 
