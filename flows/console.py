@@ -57,13 +57,14 @@ def figures_table(title: str, figures: Mapping[str, Any]) -> RenderableType:
     for name, value in figures.items():
         if isinstance(value, Mapping):
             for inner, part in value.items():
-                table.add_row(f"{name}, {inner}", _readable(part))
+                table.add_row(f"{name}, {inner}", readable(part))
         elif not isinstance(value, list):
-            table.add_row(name.replace("_", " "), _readable(value))
+            table.add_row(name.replace("_", " "), readable(value))
     return Group(Text(title, style="bold"), table, "")
 
 
-def _readable(value: object) -> str:
+def readable(value: object) -> str:
+    """A figure as people read it."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     if isinstance(value, int):

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from flows.console import figures_table, shorten
+from flows.console import figures_table, readable, shorten
 from pipelines.nightly import NightReport
 from pipelines.steps import ReplayReport, TrainReport
 
@@ -21,11 +21,14 @@ def nights_view(reports: Sequence[NightReport]) -> RenderableType:
     """Each night's figures and where it lies; many nights in one line each."""
     if len(reports) == 1:
         return _night(reports[0])
-    table = Table("night", *(Column(name.replace("_", " "), justify="right") for name in EACH_NIGHT), "state", **STYLE)
+    columns = (Column(name.replace("_", " "), justify="right") for name in EACH_NIGHT)
+    table = Table("app", "night", *columns, "state", **STYLE)
     for report in reports:
-        figures = (f"{report.figures[name]:,}" for name in EACH_NIGHT)
-        table.add_row(str(report.as_of), *figures, _state(report))
-    return Group(table, Text(f"In {shorten(reports[0].path.parent)}", style="dim")) if reports else table
+        figures = (readable(report.figures[name]) for name in EACH_NIGHT)
+        table.add_row(report.path.parent.name, str(report.as_of), *figures, _state(report))
+    notes = dict.fromkeys(note for report in reports for note in report.notes)
+    folders = dict.fromkeys(str(shorten(report.path.parent)) for report in reports)
+    return Group(table, *(Text(note, style="yellow") for note in notes), Text(f"In {', '.join(folders)}", style="dim"))
 
 
 def training_view(app: str, report: TrainReport) -> RenderableType:

@@ -20,6 +20,7 @@ from pathlib import Path
 from configs.loader import load_app
 from flows.servers import free_port
 from pipelines.night import next_served_day
+from pipelines.publish.published import read_latest
 from tests.flows.browser import Browser, browser
 from tests.flows.world import start_command
 
@@ -104,6 +105,7 @@ def review_model(page: Browser, mlflow: str, model: str, save: Path | None) -> N
     """Look at the version that a reviewer decides on."""
     page.open(f"{mlflow}/#/models/{model}/versions/1")
     page.wait_for("Contest on the later holdout", 60)
+    page.run("document.querySelectorAll('[aria-label=\"Close\"]').forEach(button => button.click())")  # a side panel
     photograph(page, save, "mlflow-model")
 
 
@@ -117,8 +119,9 @@ def main() -> None:
     if options.save is not None:
         options.save.mkdir(parents=True, exist_ok=True)
     app = load_app(options.app).app
-    day = next_served_day(app, dt.datetime.now(dt.UTC))
-    with serving(options.home, options.app) as (_, (prefect, mlflow)), browser() as page:
+    newest = read_latest(options.home, app.app).manifest.as_of
+    day = min(newest + dt.timedelta(days=1), next_served_day(app, dt.datetime.now(dt.UTC)))
+    with serving(options.home, options.app) as (_, (prefect, mlflow)), browser(height=1100) as page:
         run = start_night(page, prefect, app.app, day, options.save)
         print(f"started {run}")
         state, figures = see_through(page, run, options.save)
