@@ -1,0 +1,93 @@
+"""What only shows between processes: two at once on one app, a kill, a home out of reach."""
+
+import signal
+import time
+
+import pytest
+
+from data.warehouse import open_warehouse
+from tests.flows.test_serve import processes_of
+from tests.flows.world import LAST_NIGHT, bytes_under, json_of, run_command, start_command
+
+pytestmark = pytest.mark.slow
+
+
+def counted(home):
+    with open_warehouse(home, "puzzles") as warehouse:
+        return {
+            table: warehouse.value(f"SELECT count(*) FROM {table}")
+            for table in ("events", "challenges", "settlements", "nights", "messages")
+        }
+
+
+def test_a_night_on_an_app_at_work_is_told_who_works_and_loses_nothing(puzzles):
+    app, home = puzzles
+    before = counted(home)
+    with open_warehouse(home, "puzzles"):
+        status, out, err = run_command("nightly", app, "--as-of", LAST_NIGHT, "--json", home=home)
+    error = json_of(out)
+    assert (status, error["exit_code"]) == (3, 3)
+    assert "Another process is working on 'puzzles': process" in error["error"]
+    assert "pytest" in error["error"]
+    assert error["error"] in err
+    assert counted(home) == before
+
+
+def test_of_two_nights_at_once_one_works_and_the_other_waits_or_is_turned_away(puzzles):
+    app, home = puzzles
+    line = ("nightly", app, "--as-of", LAST_NIGHT, "--json")
+    both = [start_command(*line, home=home), start_command(*line, home=home, NIGHTQUEST_WAIT_FOR_LOCK_S="120")]
+    ended = [(process.communicate(timeout=240), process.returncode) for process in both]
+    assert ended[1][1] == 0, ended[1][0]  # it may wait
+    assert ended[0][1] in {0, 3}, ended[0][0]
+    assert counted(home)["nights"] == 1
+    status, out, _ = run_command(*line, home=home)
+    (night,) = json_of(out)
+    assert (status, night["unchanged"]) == (0, True)
+    assert counted(home)["challenges"] == night["figures"]["challenges"]
+    assert processes_of(home) == []
+
+
+@pytest.mark.parametrize("stage", ["Starting Prefect: done", "load champions", "write"])
+def test_a_killed_night_leaves_no_process_and_ends_the_same_when_run_again(published, puzzles, stage):
+    app, home = puzzles
+    process = start_command("nightly", app, "--as-of", LAST_NIGHT, "--verbose", home=home)
+    for line in process.stderr:
+        if stage in line:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    deadline = time.monotonic() + 30
+    while processes_of(home) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert processes_of(home) == []
+    status, out, _ = run_command("nightly", app, "--as-of", LAST_NIGHT, "--json", home=home)
+    assert status == 0
+    assert json_of(out)[0]["figures"]["challenges"] == counted(home)["challenges"]
+    ours, theirs = (bytes_under(place / "published" / "puzzles" / str(LAST_NIGHT)) for place in (home, published[1]))
+    assert set(ours) == set(theirs)
+    assert ours["badges.parquet"] == theirs["badges.parquet"]
+
+
+@pytest.mark.parametrize("line", ["ingest trading events.csv", "nightly trading", "status"])
+def test_a_home_out_of_reach_is_a_sentence(tmp_path, line):
+    (tmp_path / "file").write_text("in the way")
+    status, out, err = run_command(*line.split(), home=tmp_path / "file" / "home")
+    assert "Traceback" not in err
+    if line == "status":
+        assert (status, "Nothing under" in out) == (0, True)
+    else:
+        assert status == 2
+        assert "file/home" in err
+
+
+def test_ctrl_c_ends_a_command_with_its_server(puzzles):
+    app, home = puzzles
+    process = start_command("nightly", app, "--as-of", LAST_NIGHT, home=home)
+    for line in process.stderr:
+        if "Starting Prefect: done" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert processes_of(home) == []
