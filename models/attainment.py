@@ -1,6 +1,5 @@
 """If they play, how likely is t of metric m within the window? Empirical Bayes, or a monotone boosted model."""
 
-from copy import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Self
@@ -10,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.calibration import Recalibration, logits
+from models.calibration import Recalibrated, Recalibration, logits
 from models.empirical_bayes import KEY, EmpiricalBayes
 from models.portable import load_booster, load_json, save_booster, save_json
 
@@ -76,7 +75,7 @@ class AttainmentParameters:
     seed: int = 7
 
 
-class AttainmentModel:
+class AttainmentModel(Recalibrated):
     """P(metric reaches the target within the window, given that the player plays).
 
     Targets and values are signed (see empirical_bayes). Rows carry FEATURES' raw inputs: what `EmpiricalBayes.weigh`
@@ -84,6 +83,8 @@ class AttainmentModel:
     """
 
     kind: ClassVar[str] = "attainment"
+    label: ClassVar[str] = "hit"
+    least: ClassVar[float] = 1e-3
 
     def __init__(self, parameters: AttainmentParameters, record: EmpiricalBayes) -> None:
         self.parameters = parameters
@@ -99,34 +100,6 @@ class AttainmentModel:
         if self.parameters.kind == "lightgbm":
             self._booster = self._boost(self._matrix(rows), rows["hit"].to_numpy(), weights)
         return self
-
-    def calibrate(self, rows: pl.DataFrame, *, weights: Array | None = None, strength: float = 6.0) -> Self:
-        """Set the recalibration from later rows; the learner itself stays."""
-        y = rows["hit"].to_numpy()
-        self.recalibration = Recalibration.fit(
-            y, self._raw(rows), self._group(rows), weights=weights, strength=strength
-        )
-        return self
-
-    def adjusted(self, asked: pl.DataFrame, hit: Array, *, weights: Array, strength: float) -> Self:
-        """A copy whose promises are moved to fit newer outcomes, for one night's use.
-
-        Args:
-            asked: metric, window_days and probability_if_active as this model promised it.
-            hit: What happened, 0 or 1.
-            weights: Weight of each outcome.
-            strength: See Recalibration.fit.
-        """
-        tuned = copy(self)
-        promised = asked["probability_if_active"].to_numpy()
-        tuned.adjustment = Recalibration.fit(hit, promised, self._group(asked), weights=weights, strength=strength)
-        return tuned
-
-    def predict(self, rows: pl.DataFrame) -> Array:
-        """Probabilities, shape (n,)."""
-        group = self._group(rows)
-        calibrated = self.recalibration.apply(self._raw(rows), group)
-        return np.clip(self.adjustment.apply(calibrated, group), 1e-3, 1 - 1e-3)
 
     def importance(self) -> dict[str, float]:
         """Share of the gain by feature; empirical Bayes rests on the record alone."""

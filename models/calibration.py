@@ -1,8 +1,12 @@
 """Recalibration: move probabilities so that what is promised is what happens."""
 
+from abc import ABC, abstractmethod
+from copy import copy
 from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
@@ -79,3 +83,51 @@ class Recalibration:
         start = np.concatenate([[1.0], np.zeros(n_groups + 1)])
         found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.2, 3.0)] + [(-3.0, 3.0)] * (n_groups + 1))
         return cls(float(found.x[0]), tuple(float(v) for v in found.x[1] + found.x[2:]))
+
+
+class Recalibrated(ABC):
+    """A learner of probabilities that is recalibrated twice: when it is trained, and each night on newer outcomes.
+
+    Attributes:
+        label: The column with what happened, 0 or 1.
+        least: No promise is nearer to 0 or 1 than this.
+    """
+
+    label: ClassVar[str]
+    least: ClassVar[float]
+    recalibration: Recalibration
+    adjustment: Recalibration
+
+    @abstractmethod
+    def _raw(self, rows: pl.DataFrame) -> Array:
+        """The learner's own probabilities, shape (n,)."""
+
+    @abstractmethod
+    def _group(self, rows: pl.DataFrame) -> NDArray[np.int64]:
+        """Which intercept each row has, shape (n,); -1 for none of its own."""
+
+    def predict(self, rows: pl.DataFrame) -> Array:
+        """Probabilities, shape (n,)."""
+        group = self._group(rows)
+        calibrated = self.recalibration.apply(self._raw(rows), group)
+        return np.clip(self.adjustment.apply(calibrated, group), self.least, 1 - self.least)
+
+    def calibrate(self, rows: pl.DataFrame) -> Self:
+        """Set the recalibration from later rows; the learner itself stays."""
+        y = rows[self.label].cast(pl.Float64).to_numpy()
+        self.recalibration = Recalibration.fit(y, self._raw(rows), self._group(rows))
+        return self
+
+    def adjusted(self, rows: pl.DataFrame, y: Array, p: Array, *, weights: Array, strength: float) -> Self:
+        """A copy whose promises are moved to fit newer outcomes, for one night's use.
+
+        Args:
+            rows: The columns that tell a row's group.
+            y: What happened, 0 or 1, shape (n,).
+            p: What this model promised, shape (n,).
+            weights: Weight of each outcome, shape (n,).
+            strength: See Recalibration.fit.
+        """
+        tuned = copy(self)
+        tuned.adjustment = Recalibration.fit(y, p, self._group(rows), weights=weights, strength=strength)
+        return tuned

@@ -1,6 +1,5 @@
 """Will the player act at all within the window? A calibrated classifier, logistic or boosted."""
 
-from copy import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Self
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from models.calibration import Recalibration, logits
+from models.calibration import Recalibrated, Recalibration, logits
 from models.portable import load_arrays, load_booster, load_json, save_arrays, save_booster, save_json
 
 Array = NDArray[np.float64]
@@ -138,10 +137,12 @@ class _Logit:
         return p
 
 
-class PlaysModel:
+class PlaysModel(Recalibrated):
     """P(at least one active event within the window)."""
 
     kind: ClassVar[str] = "plays"
+    label: ClassVar[str] = "played"
+    least: ClassVar[float] = 1e-4
 
     def __init__(self, parameters: PlaysParameters, windows: tuple[int, ...]) -> None:
         self.parameters = parameters
@@ -163,29 +164,6 @@ class PlaysModel:
                 w: self._regress(x[at], y[at], weights[at]) for w in self.windows if (at := length == w).any()
             }
         return self
-
-    def calibrate(self, rows: pl.DataFrame, *, weights: Array | None = None, strength: float = 6.0) -> Self:
-        """Set the recalibration from later rows; the learner itself stays."""
-        y = rows["played"].to_numpy().astype(float)
-        self.recalibration = Recalibration.fit(
-            y, self._raw(rows), self._group(rows), weights=weights, strength=strength
-        )
-        return self
-
-    def adjusted(self, rows: pl.DataFrame, *, weights: Array, strength: float) -> Self:
-        """A copy whose promises are moved to fit newer outcomes (`played`), for one night's use."""
-        tuned = copy(self)
-        y = rows["played"].to_numpy().astype(float)
-        tuned.adjustment = Recalibration.fit(
-            y, self.predict(rows), self._group(rows), weights=weights, strength=strength
-        )
-        return tuned
-
-    def predict(self, rows: pl.DataFrame) -> Array:
-        """Probabilities, shape (n,)."""
-        group = self._group(rows)
-        calibrated = self.recalibration.apply(self._raw(rows), group)
-        return np.clip(self.adjustment.apply(calibrated, group), 1e-4, 1 - 1e-4)
 
     def importance(self) -> dict[str, float]:
         """Mean absolute standardised weight, or gain, by feature; adds up to 1."""

@@ -19,7 +19,7 @@ from pipelines.challenges.samples import draw_samples
 
 LOOK_BACK_DAYS = 35
 EVERY_DAYS = 2
-MOST_SNAPSHOTS = 6_000
+MOST_SNAPSHOTS = 3_000
 HALF_LIFE_DAYS = 14.0
 STRENGTH = 6.0
 FEWEST_OUTCOMES = 30
@@ -44,7 +44,9 @@ def recalibrate(
     if labels.is_empty():
         return models
     rows = plays_rows(samples.features, labels)
-    plays = models.plays.adjusted(rows, weights=recency(rows, HALF_LIFE_DAYS), strength=STRENGTH)
+    played, promised = rows["played"].cast(pl.Float64).to_numpy(), models.plays.predict(rows)
+    weights = recency(rows, HALF_LIFE_DAYS)
+    plays = models.plays.adjusted(rows, played, promised, weights=weights, strength=STRENGTH)
     start = pl.col("base_day") + pl.duration(days=lead_days)
     windows = open_windows(app, samples.features.with_columns(start_day=start)).filter(pl.col("end_day") < as_of)
     wanted = samples.features.select(*SNAPSHOT, wanted=pl.lit(app.challenges.target_probability))
@@ -55,8 +57,8 @@ def recalibrate(
     asked = chosen.join(outcomes, on=[*SNAPSHOT, "metric", "window_days"]).filter("played")
     if asked.height < FEWEST_OUTCOMES:
         return ChallengeModels(plays, models.attainment, models.versions)
-    hit = (
-        asked.select(completed(pl.col("value"), pl.col("op"), pl.col("target")).cast(pl.Float64)).to_series().to_numpy()
-    )
-    attainment = models.attainment.adjusted(asked, hit, weights=recency(asked, HALF_LIFE_DAYS), strength=STRENGTH)
+    kept = completed(pl.col("value"), pl.col("op"), pl.col("target")).cast(pl.Float64)
+    hit, promised = asked.select(kept).to_series().to_numpy(), asked["probability_if_active"].to_numpy()
+    weights = recency(asked, HALF_LIFE_DAYS)
+    attainment = models.attainment.adjusted(asked, hit, promised, weights=weights, strength=STRENGTH)
     return ChallengeModels(plays, attainment, models.versions)

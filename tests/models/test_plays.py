@@ -47,7 +47,7 @@ def test_newer_outcomes_move_a_copy_and_leave_the_champion_alone() -> None:
     model = PlaysModel(PlaysParameters(), (1,)).fit(play_rows(4000))
     rows = play_rows(4000, seed=6)
     before = model.predict(rows)
-    none = rows.with_columns(played=pl.lit(value=False))
-    tuned = model.adjusted(none, weights=np.ones(len(before)), strength=6.0)
+    one = np.ones(len(before))
+    tuned = model.adjusted(rows, 0 * one, before, weights=one, strength=6.0)
     assert tuned.predict(rows).mean() < before.mean() / 2
     assert np.array_equal(model.predict(rows), before)
