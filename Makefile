@@ -7,7 +7,7 @@ ROOMS := configs data models pipelines flows
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format schema cover bench serve lock clean
+.PHONY: help demo test quick check format schema cover bench serve ui lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench: $(READY) ## measure against straight baselines, among them ten times the 
 
 serve: $(READY) ## Prefect, MLflow, and every deployment with its schedule
 	@$(BIN)/nightquest serve --home $(HOME_DIR)
+
+ui: $(READY) ## start a night from Prefect's form in headless Chromium, after `make demo`
+	@$(BIN)/python -m tests.flows.ui_run --home $(HOME_DIR) --save docs/img
 
 lock: ## resolve pyproject.toml afresh into requirements.lock
 	@rm -rf build/lock && $(PYTHON) -m venv build/lock

@@ -26,7 +26,6 @@ class Settings(BaseSettings):
     prefect_api_url: str | None = Field(None, description="Prefect API; default is `serve`'s, else one in-process.")
     prefect_port: int = Field(4200, ge=1024, le=65535)
     mlflow_port: int = Field(5000, ge=1024, le=65535)
-    max_failed_share: float = Field(0.05, ge=0, le=1, description="More failed players than this fail the night.")
     max_row_fall: float = Field(0.5, ge=0, le=1, description="A table that shrinks by more stops publication.")
     wait_for_lock_s: float = Field(
         0,
@@ -34,9 +33,7 @@ class Settings(BaseSettings):
         le=86_400,
         description="Wait for another process on the app; `serve` sets an hour for its runs.",
     )
-    threads: int | None = Field(
-        None, ge=1, le=256, description="Threads for learners and DuckDB; default is all cores."
-    )
+    threads: int | None = Field(None, ge=1, le=256, description="Threads for DuckDB; default is all cores.")
 
     @property
     def tracking_uri(self) -> str:

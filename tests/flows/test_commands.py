@@ -3,14 +3,13 @@
 import json
 
 import pytest
-import yaml
 
 from configs.errors import NightquestError
 from configs.settings import load_settings
 from flows.cli import run_command
 from flows.command import cli
 from flows.serve import apps_with_data
-from tests.flows.world import LAST_NIGHT, ROOT, write_app
+from tests.flows.world import LAST_NIGHT, write_app
 
 
 @pytest.fixture(name="run")
@@ -176,14 +175,3 @@ def test_a_home_that_cannot_be_written_is_told(run, tmp_path, home):
 def test_nothing_to_run_says_how_to_begin(tmp_path):
     with pytest.raises(NightquestError, match="No app has data"):
         apps_with_data(load_settings(tmp_path))
-
-
-def test_the_readmes_app_file_is_right(run, tmp_path):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = text.split("```yaml")[1].split("```")[0]
-    path = tmp_path / "my_app.yaml"
-    path.write_text(block)
-    assert yaml.safe_load(block)["app"]
-    status, out, err = run("check", path)
-    assert (status, err) == (0, ""), err
-    assert "is right" in out

@@ -1,0 +1,59 @@
+"""What the documents say, held against the code."""
+
+import re
+
+import pytest
+
+from configs.settings import PREFIX, Settings
+from flows.cli import run_command
+from flows.command import cli
+from tests.flows.world import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def text_of(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+def test_every_place_that_the_architecture_names_exists():
+    places = re.findall(r"`((?:configs|data|models|pipelines|flows|tests|docs)/[\w./*-]+)`", text_of("ARCHITECTURE.md"))
+    assert len(places) > 20
+    assert [place for place in places if not list(ROOT.glob(place))] == []
+
+
+def test_every_setting_is_documented_and_none_besides():
+    told = set(re.findall(rf"^\| `({PREFIX}\w+)`", text_of("docs/operations.md"), re.MULTILINE))
+    assert told == {PREFIX + name.upper() for name in Settings.model_fields} | {"NIGHTQUEST_DEBUG"}
+
+
+def test_the_readme_names_every_command():
+    told = re.findall(r"^\| `([a-z-]+)", text_of("README.md"), re.MULTILINE)
+    assert set(told) == {name for name in cli if not name.startswith("-")}
+
+
+def test_the_readmes_app_file_is_right(tmp_path, capsys):
+    path = tmp_path / "my_app.yaml"
+    path.write_text(text_of("README.md").split("```yaml")[1].split("```")[0])
+    assert run_command(["check", str(path)]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
+def test_every_command_line_of_a_page_is_accepted(page):
+    lines = re.findall(r"^nightquest (.+?)(?:\s+#.*)?$", text_of(page), re.MULTILINE)
+    assert lines
+    for line in lines:
+        cli.parse_args(line.split(), exit_on_error=False, print_error=False)
+
+
+def test_every_make_target_of_a_page_exists():
+    targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
+    told = {target for page in PAGES for target in re.findall(r"(?:^|`)make ([a-z]+)", page.read_text(), re.MULTILINE)}
+    assert told
+    assert told - targets == set()
