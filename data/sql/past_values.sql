@@ -1,7 +1,15 @@
 -- What each metric came to in a player's own recent windows in which they played: the evidence for empirical Bayes.
 -- Input: `snapshots` (player_key, base_day), `lengths` (window_days), `asked` (metric).
 -- Windows tile the 90 days before base_day backwards; at most 20 played ones count, the latest.
-WITH recent AS (
+WITH days AS (
+    FROM known_player_days SEMI JOIN snapshots USING (player_key) SEMI JOIN asked USING (metric)
+    WHERE day >= (SELECT min(base_day) FROM snapshots) - 90
+),
+day_keys AS (
+    FROM known_player_day_keys SEMI JOIN snapshots USING (player_key) SEMI JOIN asked USING (metric)
+    WHERE day >= (SELECT min(base_day) FROM snapshots) - 90
+),
+recent AS (
     SELECT s.player_key, s.base_day, d.day
     FROM snapshots s
     JOIN known_active_days d ON d.player_key = s.player_key AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
@@ -18,8 +26,7 @@ done AS (
     SELECT s.player_key, s.base_day, l.window_days, (s.base_day - 1 - d.day) // l.window_days AS tile, d.metric,
            sum(d.n) AS n, sum(d.sum) AS sum, min(d.min) AS min, max(d.max) AS max, count(DISTINCT d.day) AS days
     FROM snapshots s
-    JOIN known_player_days d ON d.player_key = s.player_key AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
-    SEMI JOIN asked ON asked.metric = d.metric
+    JOIN days d ON d.player_key = s.player_key AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
     CROSS JOIN lengths l
     GROUP BY ALL
 ),
@@ -27,15 +34,14 @@ keyed AS (
     SELECT s.player_key, s.base_day, l.window_days, (s.base_day - 1 - d.day) // l.window_days AS tile, d.metric,
            count(DISTINCT d.key) AS n_keys
     FROM snapshots s
-    JOIN known_player_day_keys d ON d.player_key = s.player_key AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
-    SEMI JOIN asked ON asked.metric = d.metric
+    JOIN day_keys d ON d.player_key = s.player_key AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
     CROSS JOIN lengths l
     GROUP BY ALL
 )
 SELECT t.player_key, t.base_day, t.window_days, m.metric,
        CASE WHEN m.agg = 'distinct' THEN coalesce(k.n_keys, 0)::DOUBLE
             ELSE part_value(m.agg, d.n, d.sum, d.min, d.max, d.days) END AS value,
-       sum(pow(2, -(t.tile * t.window_days) / 28.0)) AS weight
+       round(sum(pow(2, -(t.tile * t.window_days) / 28.0)), 9) AS weight
 FROM latest t
 CROSS JOIN (SELECT * FROM metrics SEMI JOIN asked USING (metric)) m
 LEFT JOIN done d ON d.player_key = t.player_key AND d.base_day = t.base_day AND d.window_days = t.window_days

@@ -2,6 +2,14 @@
 -- Input: `windows` (window_id, player_key, metric, start_day, end_day). One row per window; value is null for a
 -- metric without a value (a best score when nothing was scored).
 WITH spans AS (SELECT DISTINCT player_key, start_day, end_day FROM windows),
+days AS (
+    FROM known_player_days
+    WHERE day BETWEEN (SELECT min(start_day) FROM windows) AND (SELECT max(end_day) FROM windows)
+),
+day_keys AS (
+    FROM known_player_day_keys
+    WHERE day BETWEEN (SELECT min(start_day) FROM windows) AND (SELECT max(end_day) FROM windows)
+),
 played AS (
     SELECT s.player_key, s.start_day, s.end_day, count(*) AS active_days
     FROM spans s JOIN known_active_days d ON d.player_key = s.player_key AND d.day BETWEEN s.start_day AND s.end_day
@@ -11,13 +19,13 @@ parts AS (
     SELECT w.window_id, sum(d.n) AS n, sum(d.sum) AS sum, min(d.min) AS min, max(d.max) AS max,
            count(DISTINCT d.day) AS days
     FROM windows w
-    JOIN known_player_days d ON d.player_key = w.player_key AND d.metric = w.metric AND d.day BETWEEN w.start_day AND w.end_day
+    JOIN days d ON d.player_key = w.player_key AND d.metric = w.metric AND d.day BETWEEN w.start_day AND w.end_day
     GROUP BY w.window_id
 ),
 keys AS (
     SELECT w.window_id, count(DISTINCT d.key) AS n_keys
     FROM windows w
-    JOIN known_player_day_keys d
+    JOIN day_keys d
       ON d.player_key = w.player_key AND d.metric = w.metric AND d.day BETWEEN w.start_day AND w.end_day
     GROUP BY w.window_id
 )

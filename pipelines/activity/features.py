@@ -10,13 +10,13 @@ from data.warehouse import Warehouse
 PLAY = (
     *("recency_days", "tenure_days", "streak_days", "best_streak_days"),
     *(f"active_days_{n}" for n in (1, 3, 7, 14, 28, 90, "life")),
-    *(f"events_{n}" for n in (1, 7, 28, 90, "life")),
+    *(f"events_{n}" for n in (1, 7, 28, 90)),
     *("sessions_28", "minutes_28", "minutes_per_session", "hour_sin", "hour_cos", "weekend_share"),
     *("gap_mean_28", "gap_sd_28", "heat_3", "heat_10", "heat_30"),
     *(f"on_{d}" for d in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")),
 )
-MEASURES = ("1", "7", "28", "90", "life", "best", "per_day", "sd", "heat", "trend")
-_LONG = {"1": "v_1", "7": "v_7", "28": "v_28", "90": "v_90", "life": "v_life"}
+MEASURES = ("1", "7", "28", "90", "best", "per_day", "sd", "heat", "trend")
+_LONG = {"1": "v_1", "7": "v_7", "28": "v_28", "90": "v_90"}
 
 
 def feature_names(app: App) -> tuple[str, ...]:

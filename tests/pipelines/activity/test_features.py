@@ -56,7 +56,8 @@ def test_a_feature_is_what_a_hand_count_says() -> None:
         "points__1": 2,
         "points__7": 11,
         "points__best": 6,
-        "solved__life": 4,
+        "active_days_life": 3,
+        "solved__90": 4,
         "average__7": 11 / 4,
         "best__28": 5,
         "days__28": 3,
@@ -84,5 +85,5 @@ def test_a_distinct_feature_counts_a_key_once_however_often_and_on_however_many_
     rows = [event(1, at, points=1, topic=topic) for at, topic in ((0, "a"), (5, "b"), (5.1, "b"), (6, "b"), (6.1, "c"))]
     with warehouse_with(APP, rows) as warehouse:
         got = features_at(warehouse, players=(1,)).row(0, named=True)
-    assert [got[f"topics__{days}"] for days in ("1", "7", "28", "life")] == [2.0, 3.0, 3.0, 3.0]
+    assert [got[f"topics__{days}"] for days in ("1", "7", "28", "90")] == [2.0, 3.0, 3.0, 3.0]
     assert got["topics__best"] == 2.0
