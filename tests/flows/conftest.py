@@ -6,10 +6,9 @@ import pytest
 from prefect.testing.utilities import prefect_test_harness
 
 from configs.settings import load_settings
-from flows.ingest import ingest
 from flows.nightly import nightly
 from pipelines.stores import open_registry
-from tests.flows.world import LAST_NIGHT, write_app, write_events
+from tests.flows.world import LAST_NIGHT, json_of, run_command, write_app, write_events
 
 
 @pytest.fixture(name="prefect", scope="session")
@@ -20,13 +19,16 @@ def _prefect():
 
 @pytest.fixture(name="history", scope="session")
 def _history(prefect, tmp_path_factory):
-    """(app file, home): the tiny app's history, ingested once; `puzzles` is a copy to write to."""
+    """(app file, home): the tiny app's history, ingested once; `puzzles` is a copy to write to.
+
+    Prefect's and MLflow's tables are made here, once, and copied with it.
+    """
     folder = tmp_path_factory.mktemp("puzzles")
     app, home = write_app(folder), folder / "home"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NIGHTQUEST_HOME", str(home))
-        ingest(app=str(app), files=[str(write_events(folder))], history=True)
-    open_registry(load_settings(home))  # its tables, made once
+    status, out, err = run_command("ingest", app, write_events(folder), "--history", "--json", home=home)
+    assert status == 0, err
+    assert json_of(out)["taken"] > 100
+    open_registry(load_settings(home))
     return app, home
 
 
