@@ -74,5 +74,6 @@ def tell(run: Run, result: NightReport) -> NightReport:
     report(f"night: {result.as_of}", STAGES, STAGES)
     state = "unchanged" if result.unchanged else "published"
     notes = "".join(f"\n\n{note}" for note in result.notes)
-    show_figures(run.loaded.app.app, "night", result.figures, f"The night of {result.as_of}, {state}.{notes}")
+    figures = {name: value for name, value in result.figures.items() if name != "notes"}
+    show_figures(run.loaded.app.app, "night", figures, f"The night of {result.as_of}, {state}.{notes}")
     return result

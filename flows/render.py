@@ -171,7 +171,7 @@ def _grants(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _bar(share: float) -> Text:
     filled = int(share * BAR_CELLS)
-    return Text.assemble(("━" * filled, "green"), ("━" * (BAR_CELLS - filled), "grey37"), f" {share:.0%}")
+    return Text.assemble(("━" * filled, "green"), ("─" * (BAR_CELLS - filled), "grey37"), f" {share:.0%}")
 
 
 def _table(title: str, *columns: tuple[str, Any]) -> Table:
