@@ -95,13 +95,16 @@ def _verdict(demo: Demo) -> RenderableType:
 def _next_steps(demo: Demo) -> RenderableType:
     command = _command()
     home = "" if demo.home == DEFAULT_HOME else f" --home {demo.home}"
-    steps = Table(show_header=False, box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    steps.add_row(Text(f"{command} show {APP} {demo.player.user_id}{home}", style="bold"), "this player again")
-    steps.add_row(Text(f"{command} status{home}", style="bold"), "what there is")
-    steps.add_row(Text(f"{command} serve{home}", style="bold"), "Prefect, MLflow and the schedules, in a browser")
-    steps.add_row(Text(f"{command} check my_app.yaml", style="bold"), "an app of your own is one file")
-    steps.add_row(Text(str(shorten(demo.nights[-1].path))), "the last night as Parquet files")
-    return steps
+    steps = {
+        f"{command} show {APP} {demo.player.user_id}{home}": "this player again",
+        f"{command} status{home}": "what there is",
+        f"{command} serve{home}": "Prefect, MLflow and the schedules, in a browser",
+        f"{command} check my_app.yaml": "an app of your own is one file",
+        f"ls {shorten(demo.nights[-1].path)}": "the last night, as Parquet files",
+    }
+    # One step a line, however long, so that it can be copied.
+    lines = (Text.assemble((step, "bold"), (f"   # {why}", "dim")) for step, why in steps.items())
+    return Group(*(Text.assemble(line, no_wrap=True, overflow="ignore") for line in lines))
 
 
 def _command() -> str:

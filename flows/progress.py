@@ -1,7 +1,7 @@
 """How long work tells where it is: the command line sets a reporter, a deployment's run writes to Prefect's log."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 Progress = Callable[[str, int, int], None]
@@ -26,7 +26,9 @@ def reporting_to(reporter: Progress) -> Iterator[None]:
 
 
 def _log(stage: str, done: int, total: int) -> None:
-    from prefect.logging import get_run_logger  # the command line must start without Prefect
+    from prefect.exceptions import MissingContextError  # the command line must start without Prefect
+    from prefect.logging import get_run_logger
 
     if done in {0, total}:
-        get_run_logger().info("%s: %d of %d", stage, done, total)
+        with suppress(MissingContextError):  # outside a run nobody listens
+            get_run_logger().info("%s: %d of %d", stage, done, total)

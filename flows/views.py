@@ -63,5 +63,11 @@ def _state(report: NightReport) -> str:
 def _groups(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     table = Table(*(rows[0] if rows else ()), **STYLE)
     for row in rows:
-        table.add_row(*(f"{part:.3f}" if isinstance(part, float) else str(part) for part in row.values()))
+        table.add_row(*(_cell(part) for part in row.values()))
     return Group(Text(name.replace("_", " "), style="bold"), table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
