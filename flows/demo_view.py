@@ -35,7 +35,7 @@ def _parts(demo: Demo) -> Iterator[RenderableType]:
     yield _nights(demo)
     yield Text("The first night also gives every badge that history had earned.", style="dim")
     yield _verdict(demo)
-    yield Rule(f"One player's night, {plan.last_night}", align="left")
+    yield Rule(f"One player's night, {demo.player.as_of}", align="left")
     yield render_player(replace(demo.player, scores=[], xp_lately=[]))
     if demo.away is not None:
         yield Text("\nAnd to a player who stayed away:", style="dim")
