@@ -4,7 +4,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,9 @@ class Warehouse:
                 self.con.register(name, frame)
             yield
         finally:
-            for name in frames:
-                self.con.unregister(name)
+            with suppress(duckdb.TransactionException):  # an aborted transaction forgets them itself
+                for name in frames:
+                    self.con.unregister(name)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

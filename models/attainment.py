@@ -101,6 +101,11 @@ class AttainmentModel(Recalibrated):
             self._booster = self._boost(self._matrix(rows), rows["hit"].to_numpy(), weights)
         return self
 
+    @property
+    def flexible(self) -> bool:
+        """Trees can fit the noise of their rows."""
+        return self._booster is not None
+
     def importance(self) -> dict[str, float]:
         """Share of the gain by feature; empirical Bayes rests on the record alone."""
         if self._booster is None:

@@ -48,6 +48,7 @@ class Recalibration:
         *,
         weights: Array | None = None,
         strength: float = 6.0,
+        steepest: float = 3.0,
     ) -> "Recalibration":
         """Fit on outcomes `y` (0 or 1) of promises `p`.
 
@@ -56,6 +57,7 @@ class Recalibration:
             p: Probabilities given, shape (n,).
             group: Whole numbers from 0, shape (n,); None is one group.
             weights: Weight of each outcome, such as recency.
+            steepest: The slope may not rise above this.
             strength: Ridge on each group's own intercept; five times that on the slope, a sixth on what all share.
         """
         index = np.zeros(len(y), dtype=np.int64) if group is None else np.asarray(group)
@@ -81,7 +83,9 @@ class Recalibration:
             return float(value), gradient
 
         start = np.concatenate([[1.0], np.zeros(n_groups + 1)])
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(0.2, 3.0)] + [(-3.0, 3.0)] * (n_groups + 1))
+        found = minimize(
+            loss, start, jac=True, method="L-BFGS-B", bounds=[(0.2, steepest)] + [(-3.0, 3.0)] * (n_groups + 1)
+        )
         return cls(float(found.x[0]), tuple(float(v) for v in found.x[1] + found.x[2:]))
 
 
@@ -112,10 +116,19 @@ class Recalibrated(ABC):
         calibrated = self.recalibration.apply(self._raw(rows), group)
         return np.clip(self.adjustment.apply(calibrated, group), self.least, 1 - self.least)
 
-    def calibrate(self, rows: pl.DataFrame) -> Self:
-        """Set the recalibration from later rows; the learner itself stays."""
+    @property
+    @abstractmethod
+    def flexible(self) -> bool:
+        """Whether the learner can fit the noise of its rows, and so looks surer on them than it may be."""
+
+    def calibrate(self, rows: pl.DataFrame, *, seen: bool = False) -> Self:
+        """Set the recalibration from later rows; the learner itself stays.
+
+        With `seen`, the rows are among those it was fitted on: a flexible learner is then made no surer by them.
+        """
         y = rows[self.label].cast(pl.Float64).to_numpy()
-        self.recalibration = Recalibration.fit(y, self._raw(rows), self._group(rows))
+        steepest = 1.0 if seen and self.flexible else 3.0
+        self.recalibration = Recalibration.fit(y, self._raw(rows), self._group(rows), steepest=steepest)
         return self
 
     def adjusted(self, rows: pl.DataFrame, y: Array, p: Array, *, weights: Array, strength: float) -> Self:

@@ -111,7 +111,7 @@ class EmpiricalBayes:
 def _survival(labels: pl.DataFrame) -> pl.DataFrame:
     """Share of windows with at least each value; every player weighs the square root of their windows."""
     weighed = labels.with_columns(_w=1 / pl.len().over("player_key", *KEY).sqrt())
-    by_value = weighed.group_by(*KEY, "value").agg(pl.col("_w").sum()).sort("value")
+    by_value = weighed.group_by(*KEY, "value").agg(pl.col("_w").sum()).sort(*KEY, "value")
     return by_value.select(
         *KEY,
         "value",

@@ -165,6 +165,11 @@ class PlaysModel(Recalibrated):
             }
         return self
 
+    @property
+    def flexible(self) -> bool:
+        """Trees can fit the noise of their rows."""
+        return self._booster is not None
+
     def importance(self) -> dict[str, float]:
         """Mean absolute standardised weight, or gain, by feature; adds up to 1."""
         if self._booster is not None:

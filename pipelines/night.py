@@ -54,6 +54,13 @@ def local_day(app: App, moment: dt.datetime) -> dt.date:
     return (moment.astimezone(ZoneInfo(app.timezone)).replace(tzinfo=None) - app.day_shift).date()
 
 
+def running_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key and running_day: the first of the player's local days that was not over at the night's cut."""
+    app = night.app
+    limits = {"as_of": night.as_of, "cut": night.cut, "zone": app.timezone, "shift": app.day_shift}
+    return warehouse.frame(warehouse.fixed("running_days"), limits)
+
+
 def next_served_day(app: App, now: dt.datetime) -> dt.date:
     """The first local day of the app that starts at or after `now`: what a night started now serves."""
     today = local_day(app, now)

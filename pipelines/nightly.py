@@ -115,7 +115,7 @@ def load_champions(tonight: Tonight) -> Champions:
         versions = (f"{plays.name}/{plays.version}", f"{attainment.name}/{attainment.version}")
         models = ChallengeModels(plays.model, attainment.model, versions)
     else:
-        learned = learn_models(tonight.warehouse, app, as_of=tonight.night.as_of, seed=SEED)
+        learned = learn_models(tonight.warehouse, tonight.night, seed=SEED)
         models = learned.models
         notes += [f"No trained model serves yet, so this night learned its own. Run: nightquest train {app.app}"]
         notes += learned.notes
@@ -271,11 +271,11 @@ def _mean(values: pl.Series) -> float | None:
 
 
 def _mark(warehouse: Warehouse, night: Night, status: str, figures: dict[str, Any]) -> None:
-    """Write the night's status and figures down; a published night stays published, at its first time."""
+    """Write the night's status and figures down; a published night stays as it is."""
     warehouse.run(
-        """UPDATE nights SET figures = $figures, status = CASE status WHEN 'published' THEN status ELSE $status END,
-                  published_at = CASE $status WHEN 'published' THEN coalesce(published_at, $at) END
-           WHERE as_of = $d AND revision = $r""",
+        """UPDATE nights SET figures = $figures, status = $status,
+                  published_at = CASE $status WHEN 'published' THEN $at END
+           WHERE as_of = $d AND revision = $r AND status <> 'published'""",
         {
             "figures": json.dumps(figures),
             "status": status,

@@ -80,7 +80,7 @@ def run_train(
         as_of = as_of or _latest_day(warehouse, loaded, now)
         night = make_night(warehouse, app, as_of, now)
         know_until(warehouse, as_of, night.cut)
-        learned = learn_models(warehouse, app, as_of=as_of, seed=SEED, progress=progress)
+        learned = learn_models(warehouse, night, seed=SEED, progress=progress)
         players = understand_players(warehouse, night, None)
         segments = fit_segments(app, *past_strength(warehouse, night), seed=SEED)
     contests = [contest for contest in (learned.plays, learned.attainment) if contest is not None]

@@ -81,6 +81,12 @@ def add_events(warehouse: Warehouse, app: App, rows: Sequence[dict[str, Any]]) -
         refresh_parts(warehouse, app, frame.select("player_key", "day").unique())
 
 
+def put_zone(warehouse: Warehouse, player: int, zone: str) -> None:
+    """Say where a player lives, known from START on."""
+    row = {"player_key": player, "timezone": zone, "recorded_at": START, "available_at": START}
+    warehouse.append("player_records", pl.DataFrame([row]))
+
+
 @contextmanager
 def warehouse_with(app: App, rows: Sequence[dict[str, Any]] = ()) -> Iterator[Warehouse]:
     """A warehouse in memory holding these events."""

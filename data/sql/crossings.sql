@@ -7,7 +7,7 @@ WITH steps AS (
                       ELSE 1 END AS step
     FROM windows w
     JOIN metrics m ON m.metric = w.metric
-    JOIN metric_events e ON e.player_key = w.player_key AND e.metric = w.metric AND e.day BETWEEN w.start_day AND w.end_day
+    JOIN known_metric_events e ON e.player_key = w.player_key AND e.metric = w.metric AND e.day BETWEEN w.start_day AND w.end_day
 ),
 running AS (
     SELECT window_id, target, op, occurred_at, sequence, event_id,

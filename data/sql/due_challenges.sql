@@ -3,7 +3,7 @@
 SELECT c.content_id::VARCHAR AS content_id, c.player_key, c.metric, c.op, c.target, c.window_days, c.xp,
        c.valid_from AS start_day, c.valid_until AS end_day, s.revision AS settled_revision
 FROM challenges c
-SEMI JOIN (FROM nights WHERE status = 'published') n ON n.as_of = c.as_of AND n.revision = c.revision
+SEMI JOIN (FROM nights WHERE status = 'published') n ON n.as_of = c.as_of AND n.revision >= c.revision
 LEFT JOIN (
     FROM settlements WHERE as_of < $as_of
     QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY revision DESC) = 1

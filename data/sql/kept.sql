@@ -10,6 +10,6 @@ SELECT c.as_of, c.player_key, c.completion_probability, c.valid_until < seen.bas
        coalesce(newest.state = 'completed', false) AS completed
 FROM challenges c
 CROSS JOIN seen
-JOIN nights n ON n.as_of = c.as_of AND n.revision = c.revision AND n.status = 'published'
+SEMI JOIN (FROM nights WHERE status = 'published') n ON n.as_of = c.as_of AND n.revision >= c.revision
 LEFT JOIN newest USING (content_id)
 ORDER BY c.as_of, c.content_id

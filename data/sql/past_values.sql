@@ -20,6 +20,7 @@ tiles AS (
 ),
 latest AS (
     FROM tiles
+    WHERE (tile + 1) * window_days <= 90 -- whole ones
     QUALIFY row_number() OVER (PARTITION BY player_key, base_day, window_days ORDER BY tile) <= 20
 ),
 done AS (

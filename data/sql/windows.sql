@@ -34,7 +34,7 @@ SELECT w.window_id,
             ELSE part_value(m.agg, p.n, p.sum, p.min, p.max, p.days) END AS value,
        a.active_days IS NOT NULL AS played
 FROM windows w
-JOIN metrics m ON m.metric = w.metric
+LEFT JOIN metrics m ON m.metric = w.metric
 LEFT JOIN parts p ON p.window_id = w.window_id
 LEFT JOIN keys k ON k.window_id = w.window_id
 LEFT JOIN played a ON a.player_key = w.player_key AND a.start_day = w.start_day AND a.end_day = w.end_day

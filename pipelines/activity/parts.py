@@ -64,6 +64,7 @@ def know_until(warehouse: Warehouse, as_of: dt.date, cut: dt.datetime) -> None:
 
     They hold days before `as_of` and nothing that became available after `cut`. A player-day that a later delivery
     changed is computed again without it, and so are streaks and entities, which one late event changes on other days.
+    `known_metric_events` are the events behind them.
     """
     limits = {"as_of": as_of, "cut": cut}
     cut_sql = f"TIMESTAMPTZ '{cut.isoformat()}'"
@@ -85,6 +86,12 @@ def know_until(warehouse: Warehouse, as_of: dt.date, cut: dt.datetime) -> None:
         limits,
     )
     warehouse.run("CREATE OR REPLACE TEMP TABLE late_days AS FROM touched")
+    warehouse.run(
+        f"""CREATE OR REPLACE TEMP VIEW known_metric_events AS
+            FROM metric_events ANTI JOIN touched_players USING (player_key) WHERE day < DATE '{as_of}'
+            UNION ALL BY NAME SELECT * FROM ({_KNOWN_EVENTS.replace("$cut", cut_sql)})
+                              SEMI JOIN touched_players USING (player_key) WHERE day < DATE '{as_of}'"""
+    )
     for table, again in _AGAIN.items():
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE again_{table} AS {again.replace('$cut', cut_sql)}")
         warehouse.run(
@@ -94,15 +101,16 @@ def know_until(warehouse: Warehouse, as_of: dt.date, cut: dt.datetime) -> None:
         )
 
 
-_KNOWN_EVENTS = """(FROM metric_events WHERE available_at <= $cut AND metric IN (
-                        SELECT metric FROM metrics WHERE agg NOT IN ('entity', 'streak'))
-                    UNION ALL BY NAME FROM known_derived) SEMI JOIN touched USING (player_key, day)"""
+_KNOWN_EVENTS = """FROM metric_events WHERE available_at <= $cut AND metric IN (
+                       SELECT metric FROM metrics WHERE agg NOT IN ('entity', 'streak'))
+                   UNION ALL BY NAME FROM known_derived"""
+_KNOWN_AGAIN = f"({_KNOWN_EVENTS}) SEMI JOIN touched USING (player_key, day)"
 _AGAIN = {
     "player_days": f"""SELECT player_key, day, cohort, metric, count(*) AS n, sum(value) AS sum, min(value) AS min,
                               max(value) AS max, max(available_at) AS available_at
-                       FROM {_KNOWN_EVENTS} GROUP BY player_key, day, cohort, metric""",
+                       FROM {_KNOWN_AGAIN} GROUP BY player_key, day, cohort, metric""",
     "player_day_keys": f"""SELECT player_key, day, metric, key, count(*) AS n, max(available_at) AS available_at
-                           FROM {_KNOWN_EVENTS} WHERE metric IN (SELECT metric FROM metrics WHERE agg = 'distinct')
+                           FROM {_KNOWN_AGAIN} WHERE metric IN (SELECT metric FROM metrics WHERE agg = 'distinct')
                            GROUP BY player_key, day, metric, key""",
     "active_days": "SELECT * FROM active_days_of_touched($cut)",
 }

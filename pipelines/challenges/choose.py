@@ -1,5 +1,7 @@
 """Which of the possible targets a player gets tonight: near the wanted chance, varied, and not what is already open."""
 
+import datetime as dt
+
 import polars as pl
 
 from configs.app import App
@@ -18,7 +20,7 @@ EMPTY_RECENT = pl.DataFrame(
 
 
 def choose_challenges(
-    app: App, targets: pl.DataFrame, plays: pl.DataFrame, recent: pl.DataFrame, *, seed: int
+    app: App, targets: pl.DataFrame, plays: pl.DataFrame, recent: pl.DataFrame, *, as_of: dt.date, seed: int
 ) -> pl.DataFrame:
     """At most `per_day` targets a player, each of another metric.
 
@@ -32,6 +34,7 @@ def choose_challenges(
         targets: From `propose_targets`.
         plays: player_key, base_day, window_days, p_plays.
         recent: What was issued lately: player_key, metric, window_days, target, issued_on, valid_until.
+        as_of: The night.
         seed: The night's seed.
 
     Returns:
@@ -39,7 +42,7 @@ def choose_challenges(
     """
     rows = targets.join(plays, on=[*SNAPSHOT, "window_days"], how="inner")
     rows = rows.filter(pl.col("p_plays") >= app.challenges.min_plays)
-    rows = _without_open(rows, recent)
+    rows = _without_open(rows, recent, as_of - dt.timedelta(days=1))
     own = pl.col("own_28").rank("average").over("metric", "window_days") / pl.len().over("metric", "window_days")
     luck = pl.struct("player_key", "metric", "window_days", "base_day").hash(seed) % 10_000 / 10_000
     rows = rows.with_columns(
@@ -60,22 +63,21 @@ def choose_challenges(
     )
 
 
-def _without_open(rows: pl.DataFrame, recent: pl.DataFrame) -> pl.DataFrame:
+def _without_open(rows: pl.DataFrame, recent: pl.DataFrame, last_night: dt.date) -> pl.DataFrame:
     """Drop what is still open or was asked last night to the letter; mark metrics asked last night."""
     last = recent.group_by("player_key", "metric").agg(pl.col("issued_on").max().alias("last_issued"))
     running = recent.group_by("player_key", "metric", "window_days").agg(pl.col("valid_until").max())
     same = recent.select("player_key", "metric", "window_days", "target", "issued_on").unique(
         ["player_key", "metric", "window_days", "target"], keep="last"
     )
-    yesterday = pl.col("base_day") - pl.duration(days=2)
     return (
         rows.join(running, on=["player_key", "metric", "window_days"], how="left", maintain_order="left")
         .filter(pl.col("valid_until").is_null() | (pl.col("valid_until") < pl.col("start_day")))
         .drop("valid_until")
         .join(same, on=["player_key", "metric", "window_days", "target"], how="left", maintain_order="left")
-        .filter(pl.col("issued_on").is_null() | (pl.col("issued_on") < yesterday))
+        .filter(pl.col("issued_on").is_null() | (pl.col("issued_on") < last_night))
         .drop("issued_on")
         .join(last, on=["player_key", "metric"], how="left", maintain_order="left")
-        .with_columns(asked_lately=(pl.col("last_issued") >= yesterday).fill_null(value=False).cast(pl.Float64))
+        .with_columns(asked_lately=(pl.col("last_issued") >= last_night).fill_null(value=False).cast(pl.Float64))
         .drop("last_issued")
     )

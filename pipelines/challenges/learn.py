@@ -21,6 +21,8 @@ from pipelines.challenges.samples import Samples
 Array = NDArray[np.float64]
 Model = TypeVar("Model", PlaysModel, AttainmentModel)
 FEWEST_SNAPSHOTS = 300
+FEWEST_DAYS = 5
+FEWEST_PLAYED = 50
 FEWEST_ROWS = 30
 HALF_LIFE_DAYS = 60.0
 MOST_QUESTIONS = 150_000
@@ -91,9 +93,11 @@ class Split:
 
 
 def enough(samples: Samples) -> bool:
-    """Whether there is anything to learn from: snapshots, days, and both outcomes."""
-    days = samples.labels["base_day"].n_unique()
-    return samples.features.height >= FEWEST_SNAPSHOTS and days >= 5 and samples.labels["played"].sum() >= 50
+    """Whether there is anything to learn from: snapshots, days, and windows with play."""
+    labels = samples.labels
+    played = labels.filter("played").select("player_key", "base_day", "window_days").unique()
+    enough_days = labels["base_day"].n_unique() >= FEWEST_DAYS
+    return samples.features.height >= FEWEST_SNAPSHOTS and enough_days and played.height >= FEWEST_PLAYED
 
 
 def learn_plays(app: App, samples: Samples, *, seed: int) -> Contest[PlaysModel]:
@@ -166,7 +170,7 @@ def _contest(
     model = make(winner).fit(rows, weights=recency(rows, HALF_LIFE_DAYS))
     return Contest(
         task=task,
-        model=model.calibrate(split.parts(rows)[2]),
+        model=model.calibrate(split.parts(rows)[2], seen=True),
         entrants=tuple(
             Entrant(name, *_with_interval(loss, players), _with_interval(loss - losses[winner], players))
             for name, loss in losses.items()

@@ -60,7 +60,7 @@ def plan_challenges(
     chances = chance_of_play(models, features, windows)
     wanted = wanted_probability(night.app, snapshots, chances)
     targets = propose_targets(night.app, models, features, past, windows, wanted)
-    chosen = choose_challenges(night.app, targets, chances, recent, seed=night.seed)
+    chosen = choose_challenges(night.app, targets, chances, recent, as_of=night.as_of, seed=night.seed)
     rows = chosen.join(snapshots.drop("base_day", "start_day"), on="player_key", how="left", maintain_order="left")
     rows = rows.join(_pace(features), on=list(SNAPSHOT), how="left", maintain_order="left")
     rows = _with_ids(warehouse, night, rows.sort("player_key", "slot"))

@@ -8,7 +8,6 @@ import datetime as dt
 
 import polars as pl
 
-from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.windows import completed
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
@@ -16,6 +15,7 @@ from pipelines.challenges.learn import recency
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
 from pipelines.challenges.questions import SNAPSHOT, plays_rows
 from pipelines.challenges.samples import draw_samples
+from pipelines.night import Night
 
 LOOK_BACK_DAYS = 35
 EVERY_DAYS = 2
@@ -25,34 +25,30 @@ STRENGTH = 6.0
 FEWEST_OUTCOMES = 30
 
 
-def recalibrate(
-    warehouse: Warehouse, app: App, models: ChallengeModels, *, as_of: dt.date, lead_days: int, seed: int
-) -> ChallengeModels:
+def recalibrate(warehouse: Warehouse, night: Night, models: ChallengeModels) -> ChallengeModels:
     """New models whose last layer fits the newest settled windows; the ones given stay as they are.
 
     Args:
         warehouse: With the known_* views of the night in place.
-        app: The app.
+        night: Only windows that were over at its cut count; its seed thins the snapshots.
         models: The champions.
-        as_of: The night's day; only windows that ended before it count.
-        lead_days: The lead of tonight's windows, in days.
-        seed: For thinning.
     """
-    days = [as_of - dt.timedelta(days=k) for k in range(1 + min(app.challenges.windows), LOOK_BACK_DAYS, EVERY_DAYS)]
-    samples = draw_samples(warehouse, app, days, known_until=as_of, most=MOST_SNAPSHOTS, seed=seed)
-    labels = samples.labels.filter(pl.col("lead_days") == min(lead_days, 1))
+    app, today = night.app, night.base_day
+    days = [today - dt.timedelta(days=k) for k in range(1 + min(app.challenges.windows), LOOK_BACK_DAYS, EVERY_DAYS)]
+    samples = draw_samples(warehouse, night, days, most=MOST_SNAPSHOTS, seed=night.seed)
+    labels = samples.labels.filter(pl.col("lead_days") == min(night.lead_days, 1))
     if labels.is_empty():
         return models
     rows = plays_rows(samples.features, labels)
     played, promised = rows["played"].cast(pl.Float64).to_numpy(), models.plays.predict(rows)
     weights = recency(rows, HALF_LIFE_DAYS)
     plays = models.plays.adjusted(rows, played, promised, weights=weights, strength=STRENGTH)
-    start = pl.col("base_day") + pl.duration(days=lead_days)
-    windows = open_windows(app, samples.features.with_columns(start_day=start)).filter(pl.col("end_day") < as_of)
+    start = pl.col("base_day") + pl.duration(days=night.lead_days)
+    windows = open_windows(app, samples.features.with_columns(start_day=start)).filter(pl.col("end_day") < today)
     wanted = samples.features.select(*SNAPSHOT, wanted=pl.lit(app.challenges.target_probability))
     targets = propose_targets(app, models, samples.features, samples.past, windows, wanted)
     chances = chance_of_play(models, samples.features, windows)
-    chosen = choose_challenges(app, targets, chances, EMPTY_RECENT, seed=seed)
+    chosen = choose_challenges(app, targets, chances, EMPTY_RECENT, as_of=night.as_of, seed=night.seed)
     outcomes = labels.select(*SNAPSHOT, "metric", "window_days", "value", "played")
     asked = chosen.join(outcomes, on=[*SNAPSHOT, "metric", "window_days"]).filter("played")
     if asked.height < FEWEST_OUTCOMES:

@@ -12,6 +12,7 @@ from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.features import compute_features
 from pipelines.activity.windows import window_values
+from pipelines.night import Night, running_days
 
 LEADS = (0, 1)  # days between what is known and the first day served: 1 when the night runs after the day began
 
@@ -30,12 +31,6 @@ class Samples:
     past: pl.DataFrame
     labels: pl.DataFrame
 
-    def between(self, first: dt.date, last: dt.date) -> "Samples":
-        """The snapshots with first <= base_day <= last."""
-        return Samples(
-            *(f.filter(pl.col("base_day").is_between(first, last)) for f in (self.features, self.past, self.labels))
-        )
-
 
 def eligible_players(warehouse: Warehouse, app: App, base_days: list[dt.date]) -> pl.DataFrame:
     """Columns player_key and base_day: who was active recently enough on each base day."""
@@ -43,17 +38,16 @@ def eligible_players(warehouse: Warehouse, app: App, base_days: list[dt.date]) -
         return warehouse.frame(warehouse.fixed("snapshots"), {"within": app.challenges.active_within_days})
 
 
-def draw_samples(
-    warehouse: Warehouse, app: App, base_days: list[dt.date], *, known_until: dt.date, most: int, seed: int
-) -> Samples:
-    """Snapshots on these base days, at most `most`, with every label whose window ended before `known_until`."""
+def draw_samples(warehouse: Warehouse, night: Night, base_days: list[dt.date], *, most: int, seed: int) -> Samples:
+    """Snapshots on these base days, at most `most`, with every label whose window was over at the night's cut."""
+    app = night.app
     snapshots = eligible_players(warehouse, app, base_days)
     if snapshots.height > most:
         snapshots = snapshots.sample(most, seed=seed).sort("base_day", "player_key")
     return Samples(
         features=describe(warehouse, app, snapshots),
         past=past_values(warehouse, app, snapshots),
-        labels=labels_of(warehouse, app, snapshots, known_until),
+        labels=labels_of(warehouse, night, snapshots),
     )
 
 
@@ -104,7 +98,10 @@ def windows_of(app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def labels_of(warehouse: Warehouse, app: App, snapshots: pl.DataFrame, known_until: dt.date) -> pl.DataFrame:
-    """What the windows that ended before `known_until` came to."""
-    windows = windows_of(app, snapshots).filter(pl.col("end_day") < known_until).with_row_index("window_id")
-    return window_values(warehouse, windows).drop("window_id")
+def labels_of(warehouse: Warehouse, night: Night, snapshots: pl.DataFrame) -> pl.DataFrame:
+    """What the windows came to that were over, for the player in question, at the night's cut."""
+    windows = windows_of(night.app, snapshots).join(
+        running_days(warehouse, night), on="player_key", how="left", maintain_order="left"
+    )
+    over = windows.filter(pl.col("end_day") < pl.col("running_day")).drop("running_day").with_row_index("window_id")
+    return window_values(warehouse, over).drop("window_id")

@@ -7,7 +7,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.windows import completed, crossings, window_values
-from pipelines.night import Night
+from pipelines.night import Night, running_days
 
 _WINDOW = ("window_id", "player_key", "metric", "start_day", "end_day")
 
@@ -21,7 +21,7 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
 
     Args:
         warehouse: Open for writing, with the known_* views of the night in place.
-        night: Its `base_day` decides which windows are over.
+        night: Its cut decides which windows are over: when the player's own day is.
 
     Returns:
         The challenges still open: content_id, player_key, progress (0 to 1).
@@ -29,15 +29,18 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     due = warehouse.frame(warehouse.fixed("due_challenges"), _limits(night.app, night.as_of))
     if due.is_empty():
         return pl.DataFrame(schema={"content_id": pl.String, "player_key": pl.Int64, "progress": pl.Float64})
-    valued = with_outcomes(warehouse, due)
-    over = pl.col("end_day") < night.base_day
+    running = running_days(warehouse, night)
+    valued = with_outcomes(warehouse, due).join(running, on="player_key", how="left", maintain_order="left")
+    over = pl.col("end_day") < pl.col("running_day")
     first_time = pl.col("settled_revision").is_null()
     kept = _completed_rows(warehouse, valued.filter("hit"))
     missed = valued.filter(~pl.col("hit") & over & first_time).with_columns(
         state=pl.lit("expired"),
         completed_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
         event_id=pl.lit(None, dtype=pl.String),
-        reason=pl.when("played")
+        reason=pl.when(~pl.col("metric").is_in(list(night.app.metrics)))
+        .then(pl.lit("window over, the app no longer counts this"))
+        .when("played")
         .then(pl.lit("window over, target not reached"))
         .otherwise(pl.lit("window over, no play")),
         earned=pl.lit(0, dtype=pl.Int32),
@@ -45,7 +48,7 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     settled = pl.concat([kept, missed.select(kept.columns)])
     with warehouse.transaction():
         warehouse.append("settlements", _settlements(settled, night.as_of), on_conflict_skip=True)
-        warehouse.append("xp_ledger", _xp_entries(settled, night.as_of), on_conflict_skip=True)
+        warehouse.run(warehouse.fixed("pay_settlements"), {"as_of": night.as_of})
     still = valued.filter(~pl.col("hit") & ~over & first_time)
     return still.select("content_id", "player_key", "progress")
 
@@ -95,17 +98,4 @@ def _settlements(settled: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
         revision=pl.col("settled_revision").fill_null(0) + 1,
         as_of=pl.lit(as_of),
         xp=pl.col("earned"),
-    )
-
-
-def _xp_entries(settled: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
-    kept = settled.filter(pl.col("earned") > 0)
-    revision = (pl.col("settled_revision").fill_null(0) + 1).cast(pl.String)
-    return kept.select(
-        "player_key",
-        entry_id=pl.lit("challenge:") + pl.col("content_id") + ":" + revision,
-        as_of=pl.lit(as_of),
-        xp=pl.col("earned"),
-        reason=pl.lit("challenge completed"),
-        occurred_at=pl.col("completed_at"),
     )

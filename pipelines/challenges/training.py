@@ -16,6 +16,7 @@ from pipelines.challenges.learn import Contest, enough, learn_attainment, learn_
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.challenges.questions import sign_of, whole_metrics
 from pipelines.challenges.samples import Samples, draw_samples
+from pipelines.night import Night
 
 Progress = Callable[[str, int, int], None]
 SEED = 7
@@ -46,20 +47,19 @@ def silent(stage: str, done: int, total: int) -> None:
     """A progress that shows nothing."""
 
 
-def learn_models(warehouse: Warehouse, app: App, *, as_of: dt.date, seed: int, progress: Progress = silent) -> Learned:
-    """Learn from snapshots of past days, every third over at most half a year, with labels known before `as_of`.
+def learn_models(warehouse: Warehouse, night: Night, *, seed: int, progress: Progress = silent) -> Learned:
+    """Learn from snapshots of past days, every third over at most half a year, with labels known by the night.
 
     Args:
-        warehouse: With the known_* views of `as_of` in place.
-        app: The app.
-        as_of: The day that is served; nothing of it or later is read.
+        warehouse: With the known_* views of the night in place.
+        night: The night that the models could first serve; nothing beyond its cut is read.
         seed: For thinning and learners.
         progress: Told about each stage.
     """
     progress("training: snapshots of past days", 0, 3)
-    samples = draw_samples(
-        warehouse, app, past_days(warehouse, app, as_of), known_until=as_of, most=MOST_SNAPSHOTS, seed=seed
-    )
+    app = night.app
+    days = past_days(warehouse, app, night.base_day)
+    samples = draw_samples(warehouse, night, days, most=MOST_SNAPSHOTS, seed=seed)
     if not enough(samples):
         return _fallback(app, samples, "too few players and days to train on", seed)
     try:
@@ -73,13 +73,13 @@ def learn_models(warehouse: Warehouse, app: App, *, as_of: dt.date, seed: int, p
     return Learned(ChallengeModels(plays.model, attainment.model), plays, attainment, ())
 
 
-def past_days(warehouse: Warehouse, app: App, as_of: dt.date) -> list[dt.date]:
-    """Base days to learn from: every third, ending with the last whose shortest window is over."""
+def past_days(warehouse: Warehouse, app: App, base_day: dt.date) -> list[dt.date]:
+    """Base days to learn from: every third, ending with the last whose shortest window was over by `base_day`."""
     first = warehouse.value("SELECT min(day) FROM known_active_days")
     if first is None:
         return []
-    latest = as_of - dt.timedelta(days=min(app.challenges.windows))
-    earliest = max(first + dt.timedelta(days=WARM_UP_DAYS), as_of - dt.timedelta(days=LONGEST_DAYS))
+    latest = base_day - dt.timedelta(days=min(app.challenges.windows))
+    earliest = max(first + dt.timedelta(days=WARM_UP_DAYS), base_day - dt.timedelta(days=LONGEST_DAYS))
     return [latest - dt.timedelta(days=k) for k in range(0, max((latest - earliest).days + 1, 0), EVERY_DAYS)]
 
 

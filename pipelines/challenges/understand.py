@@ -78,7 +78,7 @@ def plan_night(
         recent: What was issued lately.
     """
     players = understand_players(warehouse, night, segment_model)
-    tuned = recalibrate(warehouse, night.app, models, as_of=night.as_of, lead_days=night.lead_days, seed=night.seed)
+    tuned = recalibrate(warehouse, night, models)
     welcome = players.profiles.join(opted_out(warehouse, night), on="player_key", how="anti", maintain_order="left")
     plan = plan_challenges(warehouse, night, tuned, players.features, players.past, welcome, recent)
     return Planned(players, plan, tuned)

@@ -56,7 +56,7 @@ def replay_nights(
         night = make_night(warehouse, app, as_of, day_start(app, as_of))
         know_until(warehouse, as_of, night.cut)
         if learned is None or done % RETRAIN_DAYS == 0:
-            learned = learn_models(warehouse, app, as_of=as_of, seed=seed)
+            learned = learn_models(warehouse, night, seed=seed)
         planned = plan_night(warehouse, night, learned.models, None, recent)
         rows = planned.plan.challenges.join(
             planned.players.features.select("player_key", "events_28"), on="player_key", how="left"

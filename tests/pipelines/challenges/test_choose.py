@@ -46,7 +46,7 @@ def plays(rows: pl.DataFrame, chance: float = 0.5) -> pl.DataFrame:
 
 def test_each_player_gets_the_days_number_of_challenges_each_of_another_metric() -> None:
     rows = targets(50)
-    chosen = choose_challenges(APP, rows, plays(rows), EMPTY_RECENT, seed=1)
+    chosen = choose_challenges(APP, rows, plays(rows), EMPTY_RECENT, as_of=BASE, seed=1)
     per_player = chosen.group_by("player_key").agg(pl.col("metric").n_unique(), pl.len().alias("n"))
     assert per_player.height == 50
     assert per_player["n"].to_list() == per_player["metric"].to_list() == [3] * 50
@@ -55,13 +55,15 @@ def test_each_player_gets_the_days_number_of_challenges_each_of_another_metric()
 
 def test_neighbours_are_not_all_asked_the_same() -> None:
     rows = targets(200)
-    chosen = choose_challenges(APP, rows, plays(rows), EMPTY_RECENT, seed=1).filter(pl.col("slot") == 1)
+    chosen = choose_challenges(APP, rows, plays(rows), EMPTY_RECENT, as_of=BASE, seed=1).filter(pl.col("slot") == 1)
     assert chosen["metric"].n_unique() > 2
 
 
 def test_a_player_too_unlikely_to_play_is_asked_nothing() -> None:
     rows = targets()
-    assert choose_challenges(APP, rows, plays(rows, APP.challenges.min_plays - 0.01), EMPTY_RECENT, seed=1).is_empty()
+    assert choose_challenges(
+        APP, rows, plays(rows, APP.challenges.min_plays - 0.01), EMPTY_RECENT, as_of=BASE, seed=1
+    ).is_empty()
 
 
 def test_what_is_still_open_is_not_asked_again() -> None:
@@ -74,7 +76,7 @@ def test_what_is_still_open_is_not_asked_again() -> None:
         issued_on=BASE,
         valid_until=BASE + dt.timedelta(days=1),
     )
-    chosen = choose_challenges(APP, rows, plays(rows), open_now.select(EMPTY_RECENT.columns), seed=1)
+    chosen = choose_challenges(APP, rows, plays(rows), open_now.select(EMPTY_RECENT.columns), as_of=BASE, seed=1)
     assert "solved" not in chosen["metric"].to_list()
     assert chosen.height == 3
 
@@ -86,13 +88,13 @@ def test_yesterdays_metric_gives_way_to_another() -> None:
         "player_key", "metric", "window_days", target=pl.lit(9.0), issued_on=day_before, valid_until=day_before
     )
     for seed in range(20):
-        chosen = choose_challenges(APP, rows, plays(rows), asked.select(EMPTY_RECENT.columns), seed=seed)
+        chosen = choose_challenges(APP, rows, plays(rows), asked.select(EMPTY_RECENT.columns), as_of=BASE, seed=seed)
         assert "points" not in chosen["metric"].to_list()
 
 
 def test_the_promise_is_the_product_of_play_and_attainment() -> None:
     rows = targets()
-    chosen = choose_challenges(APP, rows, plays(rows, 0.4), EMPTY_RECENT, seed=1)
+    chosen = choose_challenges(APP, rows, plays(rows, 0.4), EMPTY_RECENT, as_of=BASE, seed=1)
     assert chosen["completion_probability"].to_list() == pytest.approx([0.4 * 0.55] * 3)
     assert chosen["personalization_score"].is_between(0, 1).all()
 

@@ -2,14 +2,15 @@
 
 import datetime as dt
 import uuid
+from dataclasses import replace
 
 import polars as pl
 
 from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until
+from pipelines.activity.parts import know_until, sync_metrics
 from pipelines.challenges.settle import settle_challenges
 from pipelines.night import Night, day_start, make_night
-from tests.factories import START, add_events, event, make_app, warehouse_with
+from tests.factories import START, add_events, event, make_app, put_zone, warehouse_with
 
 APP = make_app()
 ISSUED = dt.date(2024, 1, 3)
@@ -136,3 +137,56 @@ def test_a_promise_that_was_never_published_is_not_settled() -> None:
         add_events(warehouse, APP, [event(1, 2.1 + i / 10, points=1, topic="a") for i in range(3)])
         settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 9)))
         assert settled(warehouse) == []
+
+
+def test_a_night_settled_again_with_more_known_pays_no_second_time() -> None:
+    with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
+        issue(warehouse, target=1)
+        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))
+        known_in_time = START + dt.timedelta(days=3.3)
+        add_events(warehouse, APP, [event(1, 3, points=1, topic="a", available_at=known_in_time)])
+        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))
+        assert warehouse.value("SELECT count(*) FROM xp_ledger") == 0
+        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 6)))
+        assert warehouse.frame("SELECT entry_id, xp FROM xp_ledger")["xp"].to_list() == [40]
+
+
+def test_a_challenge_whose_metric_is_gone_expires_and_says_so() -> None:
+    with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
+        issue(warehouse)
+        metrics = {name: m.model_dump(exclude_defaults=True) for name, m in APP.metrics.items() if name != "solved"}
+        segments = {"features": ["points"], "score": "points"}
+        smaller = make_app(metrics=metrics, challenges={"metrics": ["points"]}, segments=segments)
+        sync_metrics(warehouse, smaller)
+        night = replace(night_of(warehouse, dt.date(2024, 1, 5)), app=smaller)
+        settle_challenges(warehouse, night)
+        assert warehouse.value("SELECT reason FROM settlements") == "window over, the app no longer counts this"
+
+
+def test_a_window_is_over_when_the_players_own_day_is() -> None:
+    with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
+        issue(warehouse, target=1)
+        put_zone(warehouse, 1, "America/Los_Angeles")
+        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))
+        assert settled(warehouse) == []
+        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 6)))
+        assert settled(warehouse) == [(1, "expired", None, 0)]
+
+
+def test_a_promise_of_a_first_revision_that_only_the_second_published_is_settled() -> None:
+    with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
+        issue(warehouse, status="planned")
+        second = warehouse.frame("SELECT * REPLACE (2 AS revision, 'published' AS status) FROM nights")
+        warehouse.append("nights", second)
+        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))
+        assert settled(warehouse) == [(1, "expired", None, 0)]
+
+
+def test_the_crossing_is_that_of_the_events_known_at_the_cut() -> None:
+    with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
+        issue(warehouse, days=3)
+        late = START + dt.timedelta(days=9)
+        rows = [event(1, at, points=1, topic="a") for at in (2.1, 2.4)]
+        add_events(warehouse, APP, [*rows, event(1, 2.2, points=1, topic="a", available_at=late)])
+        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 4)))
+        assert settled(warehouse) == [(1, "completed", START + dt.timedelta(days=2.4), 40)]

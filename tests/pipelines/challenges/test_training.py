@@ -13,9 +13,9 @@ from pipelines.challenges.learn import Split
 from pipelines.challenges.propose import chance_of_play, open_windows, propose_targets
 from pipelines.challenges.samples import Samples, draw_samples
 from pipelines.challenges.training import Learned, learn_models, past_days
-from pipelines.night import day_start
+from pipelines.night import day_start, make_night
 from tests.academy import SETTINGS, academy
-from tests.factories import event, make_app, warehouse_with
+from tests.factories import event, make_app, put_zone, warehouse_with
 
 AS_OF = SETTINGS.start + dt.timedelta(days=45)
 
@@ -24,9 +24,10 @@ def learn(home: Path, *, until: dt.datetime | None = None) -> tuple[Learned, Sam
     """What is learned at AS_OF, the newest snapshots, and the targets proposed for them."""
     with academy(home, until=until) as (warehouse, loaded):
         app = loaded.app
-        know_until(warehouse, AS_OF, day_start(app, AS_OF))
-        learned = learn_models(warehouse, app, as_of=AS_OF, seed=7)
-        samples = draw_samples(warehouse, app, [AS_OF], known_until=AS_OF, most=5000, seed=7)
+        night = make_night(warehouse, app, AS_OF, day_start(app, AS_OF))
+        know_until(warehouse, AS_OF, night.cut)
+        learned = learn_models(warehouse, night, seed=7)
+        samples = draw_samples(warehouse, night, [AS_OF], most=5000, seed=7)
         windows = open_windows(app, samples.features.with_columns(start_day=pl.col("base_day")))
         wanted = samples.features.select("player_key", "base_day", wanted=pl.lit(0.55))
         targets = propose_targets(app, learned.models, samples.features, samples.past, windows, wanted)
@@ -85,8 +86,9 @@ def test_too_few_players_give_a_fallback_that_says_so() -> None:
     rows = [event(player, day) for player in range(5) for day in range(10)]
     as_of = dt.date(2024, 1, 12)
     with warehouse_with(app, rows) as warehouse:
-        know_until(warehouse, as_of, dt.datetime(2024, 1, 12, tzinfo=dt.UTC))
-        learned = learn_models(warehouse, app, as_of=as_of, seed=7)
+        night = make_night(warehouse, app, as_of, dt.datetime(2024, 1, 12, tzinfo=dt.UTC))
+        know_until(warehouse, as_of, night.cut)
+        learned = learn_models(warehouse, night, seed=7)
     assert "too few players" in learned.notes[0]
     assert learned.models.plays.parameters.kind == "habit"
     assert learned.models.attainment.parameters.kind == "empirical_bayes"
@@ -97,3 +99,19 @@ def test_no_activity_at_all_gives_no_days_to_learn_from() -> None:
     with warehouse_with(app) as warehouse:
         know_until(warehouse, dt.date(2024, 1, 5), dt.datetime(2024, 1, 5, tzinfo=dt.UTC))
         assert past_days(warehouse, app, dt.date(2024, 1, 5)) == []
+
+
+def test_a_day_that_is_not_over_for_a_player_is_no_label() -> None:
+    app = make_app(timezone="UTC")
+    rows = [event(player, day) for player in (1, 2) for day in range(10)]
+    with warehouse_with(app, rows) as warehouse:
+        put_zone(warehouse, 2, "America/Los_Angeles")
+        now = dt.datetime(2024, 1, 10, 6, tzinfo=dt.UTC)
+        night = make_night(warehouse, app, dt.date(2024, 1, 11), now)
+        know_until(warehouse, night.as_of, night.cut)
+        days = [dt.date(2024, 1, 7) + dt.timedelta(days=k) for k in range(4)]
+        samples = draw_samples(warehouse, night, days, most=100, seed=7)
+    last = samples.labels.filter(pl.col("window_days") == 1, pl.col("lead_days") == 0)
+    by_player = dict(last.group_by("player_key").agg(pl.col("base_day").max()).iter_rows())
+    assert by_player == {1: dt.date(2024, 1, 9), 2: dt.date(2024, 1, 8)}
+    assert last["played"].all()

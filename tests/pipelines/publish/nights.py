@@ -215,6 +215,13 @@ def put(warehouse: Warehouse, table: str, *rows: dict) -> None:
     warehouse.append(table, pl.DataFrame(list(rows), infer_schema_length=None))
 
 
+def publish(warehouse: Warehouse, as_of: dt.date) -> None:
+    """Write down that a night went out."""
+    night = make_night(as_of)
+    names = ("as_of", "revision", "cut", "base_day", "watermark", "started_at", "code_version", "app_hash", "seed")
+    put(warehouse, "nights", {name: getattr(night, name) for name in names} | {"status": "published"})
+
+
 def issue(warehouse: Warehouse, as_of: dt.date = AS_OF) -> None:
     """A night's rows: a challenge for all but the last player, who gets a message, and what the ledgers gained."""
     put(warehouse, "challenges", *(challenge(player, 1, as_of) for player in PLAYERS[:-1]))

@@ -21,6 +21,7 @@ from tests.pipelines.publish.nights import (
     make_night,
     message,
     played_warehouse,
+    publish,
     put,
     settlement,
     xp_entry,
@@ -140,12 +141,19 @@ def test_a_past_night_run_again_does_not_see_later_nights(warehouse):
     assert [name for name in PUBLISHED if not before[name].equals(after[name])] == []
 
 
-def test_settlements_are_those_of_the_night_and_the_open_ones_with_their_progress(warehouse):
+def test_settlements_are_those_since_the_night_published_before_and_the_open_ones_with_their_progress(warehouse):
     issue(warehouse, YESTERDAY)
     put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)), settlement(2, 1, YESTERDAY, None))
-    tables = collect_tables(warehouse, NIGHT, make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),)))
-    rows = tables["settlements"].select("user_id", "state", "revision", "progress", "completed_at").rows()
-    assert set(rows) == {(USER_IDS[0], "completed", 1, 1.0, at(YESTERDAY)), (USER_IDS[2], "open", 0, 0.5, None)}
+    open_ids = ((content_id(YESTERDAY, 3, 1), 3),)
+
+    def found() -> set[tuple]:
+        rows = collect_tables(warehouse, NIGHT, make_frames(open_ids=open_ids))["settlements"]
+        return set(rows.select("user_id", "state", "revision", "progress", "completed_at").rows())
+
+    new = {(USER_IDS[0], "completed", 1, 1.0, at(YESTERDAY)), (USER_IDS[2], "open", 0, 0.5, None)}
+    assert found() == new | {(USER_IDS[1], "expired", 1, 0.25, None)}
+    publish(warehouse, YESTERDAY)
+    assert found() == new
 
 
 def test_new_badges_are_those_that_the_night_noticed_and_held_are_all(warehouse):
