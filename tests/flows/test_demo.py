@@ -14,7 +14,7 @@ from pipelines.publish.published import published_root
 from tests.flows.world import bytes_under
 
 pytestmark = pytest.mark.slow
-PLAYERS = 60
+PLAYERS = 40
 
 
 def shown(demo):

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from data.warehouse import open_warehouse
+from flows.nightly import nightly
 from tests.flows.test_serve import processes_of
 from tests.flows.world import LAST_NIGHT, bytes_under, json_of, run_command, start_command
 
@@ -41,19 +42,17 @@ def test_of_two_nights_at_once_one_works_and_the_other_waits_or_is_turned_away(p
     assert ended[1][1] == 0, ended[1][0]  # it may wait
     assert ended[0][1] in {0, 3}, ended[0][0]
     assert counted(home)["nights"] == 1
-    status, out, _ = run_command(*line, home=home)
-    (night,) = json_of(out)
-    assert (status, night["unchanged"]) == (0, True)
-    assert counted(home)["challenges"] == night["figures"]["challenges"]
     assert processes_of(home) == []
+    night = nightly(app=str(app), as_of=LAST_NIGHT)
+    assert night.unchanged
+    assert counted(home)["challenges"] == night.figures["challenges"]
 
 
-@pytest.mark.parametrize("stage", ["load champions", "write"])
-def test_a_killed_night_leaves_no_process_and_ends_the_same_when_run_again(published, puzzles, stage):
+def test_a_killed_night_leaves_no_process_and_ends_the_same_when_run_again(published, puzzles):
     app, home = puzzles
     process = start_command("nightly", app, "--as-of", LAST_NIGHT, "--verbose", home=home)
     for line in process.stderr:
-        if stage in line:
+        if "write" in line:  # the stage begins after the plan is made
             break
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -61,9 +60,8 @@ def test_a_killed_night_leaves_no_process_and_ends_the_same_when_run_again(publi
     while processes_of(home) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert processes_of(home) == []
-    status, out, _ = run_command("nightly", app, "--as-of", LAST_NIGHT, "--json", home=home)
-    assert status == 0
-    assert json_of(out)[0]["figures"]["challenges"] == counted(home)["challenges"]
+    night = nightly(app=str(app), as_of=LAST_NIGHT)
+    assert night.figures["challenges"] == counted(home)["challenges"]
     ours, theirs = (bytes_under(place / "published" / "puzzles" / str(LAST_NIGHT)) for place in (home, published[1]))
     assert set(ours) == set(theirs)
     assert ours["badges.parquet"] == theirs["badges.parquet"]

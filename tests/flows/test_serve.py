@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import signal
 import time
 import urllib.request
@@ -10,8 +11,9 @@ import psutil
 import pytest
 
 from flows.servers import answers
-from tests.flows.ui_run import serving
-from tests.flows.world import LAST_NIGHT, json_of, run_command
+from tests.flows.browser import browser, find_programs
+from tests.flows.ui_run import see_through, serving, start_night
+from tests.flows.world import LAST_NIGHT, PLAYERS, json_of, run_command
 
 pytestmark = pytest.mark.slow
 
@@ -45,44 +47,70 @@ def processes_of(home):
     return found
 
 
-def test_served_deployments_are_scheduled_run_and_stopped_without_a_trace(puzzles):
-    app, home = puzzles
+@pytest.fixture(name="served", scope="module")
+def _served(history, tmp_path_factory):
+    """(app file, home, process, addresses) of a `serve`, which Ctrl-C then stops without a trace."""
+    app, shared = history
+    home = tmp_path_factory.mktemp("served") / "home"
+    shutil.copytree(shared, home)
     with serving(home, str(app), stop=signal.SIGINT) as (process, (prefect, mlflow)):
-        assert answers(f"{prefect}/api/health")
-        assert answers(mlflow)
-        assert answers(prefect)  # the UI
-        by_flow = {d["entrypoint"].rsplit(".", 1)[1]: d for d in post(prefect, "deployments/filter", {})}
-        assert set(by_flow) == {"nightly", "train", "ingest", "backfill"}
-        (schedule,) = by_flow["nightly"]["schedules"]
-        assert (schedule["active"], schedule["schedule"]["cron"]) == (True, "0 6 * * *")
-        assert schedule["schedule"]["timezone"] == "UTC"  # the app's own zone
-
-        only = {"deployments": {"id": {"any_": [by_flow["nightly"]["id"]]}}}
-        scheduled = wait_for(lambda: post(prefect, "flow_runs/filter", only))  # Prefect's scheduler really works
-        assert all(run["state"]["type"] == "SCHEDULED" for run in scheduled)
-        assert {run["expected_start_time"][11:16] for run in scheduled} == {"06:00"}
-
-        parameters = {"app": str(app), "as_of": str(LAST_NIGHT)}
-        run = post(prefect, f"deployments/{by_flow['nightly']['id']}/create_flow_run", {"parameters": parameters})
-        mine = {"flow_runs": {"id": {"any_": [run["id"]]}}}
-        ended = wait_for(lambda: next((r for r in post(prefect, "flow_runs/filter", mine) if r["end_time"]), None), 180)
-        assert ended["state"]["type"] == "COMPLETED", ended["state"]["message"]
-        assert (home / "published" / "puzzles" / str(LAST_NIGHT) / "manifest.json").exists()
-
-        status, out, _ = run_command("status", "--json", home=home)
-        assert (status, json_of(out)["serving"]["prefect_url"]) == (0, prefect)
-        status, _, err = run_command("serve", app, home=home)
-        assert status == 3
-        assert f"process {process.pid}" in err
+        yield app, home, process, (prefect, mlflow)
     assert process.returncode == 0
     assert processes_of(home) == []
     assert not answers(f"{prefect}/api/health")
 
 
+def deployment(prefect, flow):
+    (found,) = [d for d in post(prefect, "deployments/filter", {}) if d["entrypoint"] == f"flows.{flow}.{flow}"]
+    return found
+
+
+def test_both_uis_answer_and_every_flow_has_a_deployment(served):
+    _, _, _, (prefect, mlflow) = served
+    assert answers(prefect)
+    assert answers(mlflow)
+    assert len(post(prefect, "deployments/filter", {})) == 4
+    for flow in ("nightly", "train", "ingest", "backfill"):
+        parameters = deployment(prefect, flow)["parameter_openapi_schema"]["properties"]
+        assert all(parameter["description"] for parameter in parameters.values())  # the form explains itself
+
+
+def test_prefect_schedules_runs_of_the_cron_deployments(served):
+    prefect = served[3][0]
+    nightly = deployment(prefect, "nightly")
+    (schedule,) = nightly["schedules"]
+    assert (schedule["active"], schedule["schedule"]["cron"]) == (True, "0 6 * * *")
+    assert schedule["schedule"]["timezone"] == "UTC"  # the app's own zone
+    only = {"deployments": {"id": {"any_": [nightly["id"]]}}}
+    runs = wait_for(lambda: post(prefect, "flow_runs/filter", only))
+    assert all(run["state"]["type"] == "SCHEDULED" for run in runs)
+    assert {run["expected_start_time"][11:16] for run in runs} == {"06:00"}
+
+
+def test_a_second_serve_and_other_commands_find_the_first(served):
+    app, home, process, (prefect, _) = served
+    status, out, _ = run_command("status", "--json", home=home)
+    assert (status, json_of(out)["serving"]["prefect_url"]) == (0, prefect)
+    status, _, err = run_command("serve", app, home=home)
+    assert status == 3
+    assert f"process {process.pid}" in err
+
+
+@pytest.mark.skipif(find_programs() is None, reason="chromium and chromedriver are not installed")
+def test_a_night_started_from_prefects_form_is_seen_through_to_its_table(served):
+    _, home, _, (prefect, _) = served
+    with browser() as page:
+        run = start_night(page, prefect, "puzzles", LAST_NIGHT, save=None)
+        state, figures = see_through(page, run, save=None)
+    assert state == "Completed"
+    assert (figures["as_of"], figures["players_challenged"]) == (str(LAST_NIGHT), PLAYERS)
+    assert (home / "published" / "puzzles" / str(LAST_NIGHT) / "manifest.json").exists()
+
+
 def test_sigterm_ends_a_serve_with_a_run_under_way_and_the_next_one_clears_up(puzzles):
     app, home = puzzles
     with serving(home, str(app), stop=signal.SIGTERM) as (process, (prefect, _)):
-        nightly = next(d for d in post(prefect, "deployments/filter", {}) if d["entrypoint"].endswith("nightly"))
+        nightly = deployment(prefect, "nightly")
         create = f"deployments/{nightly['id']}/create_flow_run"
         run = post(prefect, create, {"parameters": {"app": str(app), "as_of": str(LAST_NIGHT)}})
         mine = {"flow_runs": {"id": {"any_": [run["id"]]}}}
@@ -92,6 +120,6 @@ def test_sigterm_ends_a_serve_with_a_run_under_way_and_the_next_one_clears_up(pu
     with serving(home, str(app)) as (_, (prefect, _)):
         state = post(prefect, "flow_runs/filter", mine)[0]["state"]["type"]
         assert state in {"CRASHED", "CANCELLED", "COMPLETED"}  # whatever became of it, it does not say RUNNING for good
-        (schedule,) = next(d for d in post(prefect, "deployments/filter", {}) if d["id"] == nightly["id"])["schedules"]
+        (schedule,) = deployment(prefect, "nightly")["schedules"]
         assert schedule["active"]
     assert processes_of(home) == []

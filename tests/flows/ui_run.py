@@ -3,7 +3,7 @@
     python -m tests.flows.ui_run --home .nightquest --save docs/img
 
 needs Chromium and ChromeDriver (apt-get install chromium chromium-driver) and a home with trained models, as
-`nightquest demo` leaves it. `tests/flows/test_ui.py` does the same on a tiny app.
+`nightquest demo` leaves it. `tests/flows/test_serve.py` does the same on a tiny app.
 """
 
 import argparse
