@@ -84,6 +84,7 @@ class AttainmentModel(Recalibrated):
 
     kind: ClassVar[str] = "attainment"
     label: ClassVar[str] = "hit"
+    inputs: ClassVar[tuple[str, ...]] = FEATURES
     least: ClassVar[float] = 1e-3
 
     def __init__(self, parameters: AttainmentParameters, record: EmpiricalBayes) -> None:
@@ -93,6 +94,7 @@ class AttainmentModel(Recalibrated):
         self.codes = {metric: i for i, metric in enumerate(sorted({m for m, _ in self.places}))}
         self.recalibration = Recalibration(1.0, (0.0,) * max(len(self.places), 1))
         self.adjustment = Recalibration()
+        self.fitted_on = self.inputs
         self._booster: lgb.Booster | None = None
 
     def fit(self, rows: pl.DataFrame, *, weights: Array | None = None) -> Self:
@@ -121,6 +123,7 @@ class AttainmentModel(Recalibrated):
             folder / "model.json",
             {
                 "parameters": asdict(self.parameters),
+                "inputs": list(self.fitted_on),
                 "slope": self.recalibration.slope,
                 "intercepts": list(self.recalibration.intercepts),
             },
@@ -134,6 +137,7 @@ class AttainmentModel(Recalibrated):
         told = load_json(folder / "model.json")
         record = EmpiricalBayes(*(pl.read_parquet(folder / f"{n}.parquet") for n in ("survival", "strengths", "menu")))
         model = cls(AttainmentParameters(**told["parameters"]), record)
+        model.fitted_on = tuple(told.get("inputs", ()))
         model.recalibration = Recalibration(told["slope"], tuple(told["intercepts"]))
         if model.parameters.kind == "lightgbm":
             model._booster = load_booster(folder / "booster.txt")

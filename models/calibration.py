@@ -95,12 +95,21 @@ class Recalibrated(ABC):
     Attributes:
         label: The column with what happened, 0 or 1.
         least: No promise is nearer to 0 or 1 than this.
+        inputs: What the learner reads, by name; saved with it.
+        fitted_on: What it read when it was fitted.
     """
 
     label: ClassVar[str]
     least: ClassVar[float]
+    inputs: ClassVar[tuple[str, ...]]
+    fitted_on: tuple[str, ...]
     recalibration: Recalibration
     adjustment: Recalibration
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it was fitted on other inputs than this version of the code computes, and so can't serve."""
+        return self.fitted_on != self.inputs
 
     @abstractmethod
     def _raw(self, rows: pl.DataFrame) -> Array:

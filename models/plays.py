@@ -142,6 +142,7 @@ class PlaysModel(Recalibrated):
 
     kind: ClassVar[str] = "plays"
     label: ClassVar[str] = "played"
+    inputs: ClassVar[tuple[str, ...]] = FEATURES
     least: ClassVar[float] = 1e-4
 
     def __init__(self, parameters: PlaysParameters, windows: tuple[int, ...]) -> None:
@@ -149,6 +150,7 @@ class PlaysModel(Recalibrated):
         self.windows = windows
         self.recalibration = Recalibration(1.0, (0.0,) * len(windows))
         self.adjustment = Recalibration()
+        self.fitted_on = self.inputs
         self._logits: dict[int, _Logit] = {}
         self._booster: lgb.Booster | None = None
 
@@ -188,6 +190,7 @@ class PlaysModel(Recalibrated):
             folder / "model.json",
             {
                 "parameters": asdict(self.parameters),
+                "inputs": list(self.fitted_on),
                 "windows": list(self.windows),
                 "slope": self.recalibration.slope,
                 "intercepts": list(self.recalibration.intercepts),
@@ -206,6 +209,7 @@ class PlaysModel(Recalibrated):
         """Read what `to_files` wrote."""
         told = load_json(folder / "model.json")
         model = cls(PlaysParameters(**told["parameters"]), tuple(told["windows"]))
+        model.fitted_on = tuple(told.get("inputs", ()))
         model.recalibration = Recalibration(told["slope"], tuple(told["intercepts"]))
         arrays = load_arrays(folder / "logits.npz")
         for w, intercept in told["logits"].items():

@@ -111,14 +111,20 @@ def load_champions(tonight: Tonight) -> Champions:
     registry, app = open_registry(tonight.settings), tonight.night.app
     plays, attainment, segments = (registry.load(app.app, task) for task in ("plays", "attainment", "segments"))
     notes: list[str] = []
-    if plays and attainment and isinstance(plays.model, PlaysModel) and isinstance(attainment.model, AttainmentModel):
+    if (
+        plays
+        and attainment
+        and isinstance(plays.model, PlaysModel)
+        and isinstance(attainment.model, AttainmentModel)
+        and not (plays.model.outdated or attainment.model.outdated)
+    ):
         versions = (f"{plays.name}/{plays.version}", f"{attainment.name}/{attainment.version}")
         models = ChallengeModels(plays.model, attainment.model, versions)
     else:
         learned = learn_models(tonight.warehouse, tonight.night, seed=SEED)
         models = learned.models
-        notes += [f"No trained model serves yet, so this night learned its own. Run: nightquest train {app.app}"]
-        notes += learned.notes
+        why = "The trained models are of another version of Nightquest" if plays else "No trained model serves yet"
+        notes += [f"{why}, so this night learned its own. Run: nightquest train {app.app}", *learned.notes]
     found = segments.model if segments and isinstance(segments.model, SegmentModel) else None
     if found is not None and not suits(app, found):
         notes.append(f"The segment model is of an older app file and does not serve. Run: nightquest train {app.app}")

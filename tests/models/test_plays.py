@@ -1,5 +1,6 @@
 """Who plays: learners that know habits, promise what happens, and survive a trip through files."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -51,3 +52,12 @@ def test_newer_outcomes_move_a_copy_and_leave_the_champion_alone() -> None:
     tuned = model.adjusted(rows, 0 * one, before, weights=one, strength=6.0)
     assert tuned.predict(rows).mean() < before.mean() / 2
     assert np.array_equal(model.predict(rows), before)
+
+
+def test_a_model_fitted_on_other_inputs_says_so_when_it_is_read_back(tmp_path: Path) -> None:
+    model = PlaysModel(PlaysParameters(), (1,)).fit(play_rows(2000))
+    model.to_files(tmp_path)
+    assert not PlaysModel.from_files(tmp_path).outdated
+    told = json.loads((tmp_path / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps(told | {"inputs": told["inputs"][1:]}))
+    assert PlaysModel.from_files(tmp_path).outdated
