@@ -89,17 +89,21 @@ def reward(app: App, level: pl.Expr) -> pl.Expr:
     )
 
 
+def estimated_minutes(app: App) -> pl.Expr:
+    """Minutes at the player's own pace of the last 28 days, at most their usual play in the window; null without one.
+
+    The pace is minutes for one of what the metric adds up. One that doesn't add up takes a usual day.
+    """
+    adding = [name for name in app.challenges.metrics if app.metrics[name].agg in {"count", "sum", "days", "entity"}]
+    a_day = pl.col("minutes_28") / pl.col("active_days_28").clip(1)
+    at_pace = pl.col("target") * pl.col("minutes_28") / pl.col("own_28")
+    paced = pl.when(pl.col("metric").is_in(adding) & (pl.col("own_28") > 0)).then(at_pace).otherwise(a_day)
+    minutes = pl.min_horizontal(paced, a_day * pl.col("window_days")).clip(1, 24 * 60)
+    return pl.when(pl.col("minutes_28") > 0).then(minutes.round()).cast(pl.Int32)
+
+
 def _numbers(app: App, rows: pl.DataFrame) -> pl.DataFrame:
     level = difficulty(pl.col("probability_if_active"))
-    minutes = pl.col("target") * pl.col("minutes_28") / pl.col("own_28")
-    per_day = pl.col("minutes_28") / pl.col("active_days_28").clip(1)
-    counted = [
-        name
-        for name in app.challenges.metrics
-        if app.metrics[name].agg in {"count", "sum", "distinct", "days", "entity"}
-    ]
-    estimate = pl.when(pl.col("metric").is_in(counted) & (pl.col("own_28") > 0)).then(minutes).otherwise(per_day)
-    known = pl.col("minutes_28") > 0
     return rows.select(
         *("content_id", "player_key", "slot"),
         pl.lit("daily_challenge").alias("content_type"),
@@ -107,7 +111,7 @@ def _numbers(app: App, rows: pl.DataFrame) -> pl.DataFrame:
         reward(app, level).alias("xp"),
         level.alias("difficulty_level"),
         *("completion_probability", "probability_if_active", "personalization_score"),
-        pl.when(known).then(estimate.clip(1, 24 * 60).round()).cast(pl.Int32).alias("estimated_minutes"),
+        estimated_minutes(app).alias("estimated_minutes"),
         *("persona", "language"),
         pl.col("start_day").alias("valid_from"),
         pl.col("end_day").alias("valid_until"),

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
-from pipelines.challenges.plan import difficulty, reward
+from pipelines.challenges.plan import difficulty, estimated_minutes, reward
 from pipelines.challenges.propose import wanted_probability
 from tests.factories import make_app
 
@@ -117,3 +117,17 @@ def test_difficulty_and_reward_rise_as_the_chance_falls() -> None:
     pay = found.select(reward(APP, pl.col("level"))).to_series()
     assert (pay.diff().drop_nulls() > 0).all()
     assert (pay % APP.rewards.step == 0).all()
+
+
+def test_minutes_follow_the_players_pace_and_stay_within_their_usual_play() -> None:
+    rows = pl.DataFrame(
+        {
+            "metric": ["solved", "solved", "topics", "solved"],
+            "target": [5.0, 500.0, 2.0, 5.0],
+            "own_28": [100.0, 100.0, 3.0, 100.0],
+            "window_days": [3, 3, 3, 3],
+            "minutes_28": [600.0, 600.0, 600.0, 0.0],
+            "active_days_28": [20.0, 20.0, 20.0, 20.0],
+        }
+    )
+    assert rows.select(estimated_minutes(APP)).to_series().to_list() == [30, 90, 30, None]
