@@ -6,6 +6,7 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlglot import exp
 
 from configs.expressions import parse_condition, parse_rule
 
@@ -90,6 +91,8 @@ def test_any_text_is_either_a_safe_condition_or_a_plain_error(text: str) -> None
         tree = parse_condition(text, PROPERTIES)
     except ValueError:
         return
+    assert tree.find(exp.Select, exp.Anonymous, exp.Table, exp.Subquery) is None
+    assert {column.name for column in tree.find_all(exp.Column)} <= set(PROPERTIES)
     con = duckdb.connect(config={"enable_external_access": "false"})
     con.execute("CREATE TABLE t (points DOUBLE, topic VARCHAR)")
     # Types that do not compare are told when the app file is checked.
