@@ -123,7 +123,8 @@ def load_champions(tonight: Tonight) -> Champions:
     else:
         learned = learn_models(tonight.warehouse, tonight.night, seed=SEED)
         models = learned.models
-        why = "The trained models are of another version of Nightquest" if plays else "No trained model serves yet"
+        trained = plays is not None and attainment is not None
+        why = "The trained models are of another version of Nightquest" if trained else "No trained model serves yet"
         notes += [f"{why}, so this night learned its own. Run: nightquest train {app.app}", *learned.notes]
     found = segments.model if segments and isinstance(segments.model, SegmentModel) else None
     if found is not None and not suits(app, found):
