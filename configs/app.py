@@ -146,15 +146,32 @@ class Persona(Part):
     psychology: str = Field("", description="What moves this player, in a sentence for the writer.")
 
 
+class Judged(Part):
+    """How a badge is given by judgement: a rule shortlists, a language model or a person decides on the evidence."""
+
+    nominate_when: str = Field(description="A SQL condition, as `when`; whoever meets it is looked at.")
+    criteria: str = Field(min_length=20, description="What the badge honours, in words, for whoever decides.")
+    per_night: int = Field(20, ge=1, le=10_000, description="How many nominees are decided on in one night.")
+    metrics: list[Name] = Field([], description="Metrics shown as evidence beside those of the rule.")
+    events: list[Name] = Field([], description="Events shown as evidence, newest first; none: those of the metrics.")
+
+
 class Badge(Part):
-    """A badge: earned when `when` first becomes true."""
+    """A badge: earned when `when` first becomes true, or given by judgement."""
 
     title: str = Field(description="What the player reads.")
     tier: Tier = Field(description="How much it is worth; decides the XP unless `xp` does.")
     category: str = Field(description="A word to group badges by.")
-    when: str = Field(description="A SQL condition over metrics: lifetime by name, or last(metric, days).")
+    when: str = Field("", description="A SQL condition over metrics: lifetime by name, or last(metric, days).")
+    judged: Judged | None = Field(None, description="Instead of `when`: given by judgement.")
     description: str = Field("", description="What it is for, in a sentence.")
     xp: int | None = Field(None, ge=0, description="Default is the tier's reward.")
+
+    @model_validator(mode="after")
+    def _one_way_to_it(self) -> Self:
+        if bool(self.when) == bool(self.judged):
+            raise ValueError("a badge has either `when`, a rule that earns it, or `judged`")
+        return self
 
 
 class Challenges(Part):
@@ -208,6 +225,74 @@ class Voice(Part):
     )
 
 
+# What is written for players; each has its form in pipelines/content/validate.py and its prompt in configs/prompts.
+Writer = Literal["offline", "openai", "anthropic", "both"]
+ContentType = Literal[
+    "daily_challenge",
+    "custom_achievement",
+    "adaptive_mission",
+    "mission_brief",
+    "motivational_message",
+    "come_back_message",
+    "tutorial",
+    "social_prompt",
+    "badge_citation",
+]
+
+
+class Arm(Part):
+    """One way of writing that an experiment tries."""
+
+    provider: Writer = Field(description="Who writes; `both` writes with both and lets a judge pick.")
+    prompt: str = Field("production", description="Alias of the prompts in MLflow's prompt registry.")
+    weight: float = Field(1, gt=0, description="Its share of the players, against the other arms' weights.")
+
+
+class Experiment(Part):
+    """Ways of writing, tried against each other on the players' own days."""
+
+    name: str = Field(min_length=1, max_length=60, description="Another name assigns players anew.")
+    arms: dict[Name, Arm] = Field(min_length=2, description="By name; the first is what the others are compared with.")
+    goal: Literal["completion", "rating", "return"] = Field("completion", description="What decides.")
+    policy: Literal["fixed", "thompson"] = Field(
+        "fixed", description="Whether weights stay, or follow what has worked (Thompson sampling)."
+    )
+
+
+class Individual(Part):
+    """Players who get a brief of their own, with their profile; shares of the night's players."""
+
+    top_spenders: float = Field(0, ge=0, le=0.2, description="With the highest lifetime value of `spend_metric`.")
+    spend_metric: Name | None = Field(None, description="The metric that adds up what a player spends.")
+    at_risk: float = Field(0, ge=0, le=0.2, description="Least likely to play, of those who are still asked.")
+    sample: float = Field(0, ge=0, le=0.2, description="Anybody, drawn by hash.")
+    attributes: list[Name] = Field([], description="Player attributes that the brief may tell.")
+
+    @model_validator(mode="after")
+    def _spend_has_metric(self) -> Self:
+        if self.top_spenders and not self.spend_metric:
+            raise ValueError("top_spenders needs `spend_metric`")
+        return self
+
+
+class Content(Part):
+    """What is written, by whom, and for whom in person."""
+
+    types: list[ContentType] = Field(
+        ["daily_challenge", "motivational_message", "come_back_message", "badge_citation"],
+        min_length=1,
+        description="What a night writes.",
+    )
+    provider: Writer | Literal["auto"] = Field(
+        "auto", description="Who writes; `auto` is every provider with a key, by halves of the players, else offline."
+    )
+    mode: Literal["live", "batch"] = Field("live", description="Batches cost half and take up to a day.")
+    variants: int = Field(10, ge=1, le=30, description="Texts asked for in one request.")
+    social_metrics: list[Name] = Field([], description="What social prompts invite to; needed for them.")
+    individual: Individual = Field(default_factory=Individual, description="Who gets a brief of their own.")
+    experiment: Experiment | None = Field(None, description="Ways of writing to compare; wins over `provider`.")
+
+
 class CalendarEntry(Part):
     """Something known ahead of time: a deadline, an exam, a season."""
 
@@ -240,6 +325,7 @@ class App(Part):
     challenges: Challenges = Field(description="What may be asked of players.")
     rewards: Rewards = Field(default_factory=Rewards, description="What completing pays.")
     voice: Voice = Field(description="How the app speaks.")
+    content: Content = Field(default_factory=Content, description="What is written, and by whom.")
     calendar: list[CalendarEntry] = Field([], description="What is known ahead of time.")
 
     @field_validator("day_starts_at", mode="before", json_schema_input_type=ClockText)
@@ -292,6 +378,8 @@ def _problems(app: App) -> Iterator[str]:
         "segments.score": [app.segments.score],
         "challenges.metrics": app.challenges.metrics,
         "engagement.metric": [app.engagement.metric] if app.engagement.metric else [],
+        "content.social_metrics": app.content.social_metrics,
+        "content.individual.spend_metric": [m] if (m := app.content.individual.spend_metric) else [],
     }.items():
         for name in names:
             if name not in known:
@@ -300,6 +388,14 @@ def _problems(app: App) -> Iterator[str]:
         if name in known:
             yield from _challenge_problems(app, name)
     yield from _persona_problems(app)
+    yield from _content_problems(app)
+
+
+def _content_problems(app: App) -> Iterator[str]:
+    if "social_prompt" in app.content.types and not app.content.social_metrics:
+        yield "content.social_metrics: a social_prompt needs the metrics that it may invite to"
+    if "mission_brief" in app.content.types and "adaptive_mission" not in app.content.types:
+        yield "content.types: a mission_brief goes with an adaptive_mission; add it or drop the brief"
 
 
 def _persona_problems(app: App) -> Iterator[str]:

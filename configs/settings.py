@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from configs.errors import NightquestError
@@ -34,6 +34,21 @@ class Settings(BaseSettings):
         description="Wait for another process on the app; `serve` sets an hour for its runs.",
     )
     threads: int | None = Field(None, ge=1, le=256, description="Threads for DuckDB; default is all cores.")
+
+    openai_api_key: SecretStr | None = Field(None, description="Without it OpenAI writes nothing.")
+    openai_base_url: str | None = Field(None, description="Any OpenAI-compatible server; default is OpenAI's own.")
+    openai_model: str | None = Field(None, description="Default stands in configs/language.yaml.")
+    anthropic_api_key: SecretStr | None = Field(None, description="Without it Anthropic writes nothing.")
+    anthropic_base_url: str | None = Field(None, description="Default is Anthropic's own.")
+    anthropic_model: str | None = Field(None, description="Default stands in configs/language.yaml.")
+    max_cost_usd: float = Field(1.0, ge=0, description="What the words of one night may cost; 0 buys nothing.")
+    max_cost_usd_per_month: float = Field(20.0, ge=0, description="What words may cost in a calendar month (UTC).")
+    writing_concurrency: int = Field(64, ge=1, le=512, description="Live requests at one time for each provider.")
+    answer_timeout_s: float = Field(120, gt=0, le=600, description="How long one live answer may take.")
+    writing_deadline_s: float = Field(
+        1800, gt=0, description="How long a night waits for words before it goes offline."
+    )
+    batch_wait_s: float = Field(600, ge=0, le=86_400, description="How long a night waits for batches still running.")
 
     @property
     def tracking_uri(self) -> str:

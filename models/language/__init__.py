@@ -1,0 +1,1 @@
+"""Language models: asking OpenAI and Anthropic, each question once, within budget and rate."""
