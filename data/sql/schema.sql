@@ -191,6 +191,40 @@ CREATE TABLE IF NOT EXISTS messages (
     metadata       JSON
 );
 
+-- Words ---------------------------------------------------------------------------------------------------------------
+
+-- What language models were asked to write, and what they wrote: kept, and served until worn out.
+CREATE TABLE IF NOT EXISTS briefs (
+    brief_id     VARCHAR PRIMARY KEY,
+    made_on      DATE NOT NULL,              -- the night that first asked
+    content_type VARCHAR NOT NULL,
+    persona      VARCHAR NOT NULL,
+    metric       VARCHAR NOT NULL,
+    difficulty   VARCHAR NOT NULL,
+    language     VARCHAR NOT NULL,
+    occasion     VARCHAR NOT NULL,
+    writer       VARCHAR NOT NULL,           -- provider, model and prompt version
+    profile      VARCHAR NOT NULL            -- JSON of one player's, or empty for a cohort's brief
+);
+
+CREATE TABLE IF NOT EXISTS texts (
+    brief_id       VARCHAR NOT NULL,
+    variant        VARCHAR NOT NULL,
+    place          INTEGER NOT NULL,         -- order within the brief
+    title          VARCHAR NOT NULL,
+    text           VARCHAR NOT NULL,
+    language       VARCHAR NOT NULL,
+    ai_provider    VARCHAR NOT NULL,
+    model          VARCHAR NOT NULL,
+    prompt_version VARCHAR NOT NULL,
+    call_key       VARCHAR NOT NULL,         -- in the spending ledger
+    cost_usd       DOUBLE NOT NULL,          -- its share of what its answer cost
+    made_on        DATE NOT NULL,
+    serves         BOOLEAN NOT NULL,         -- false: lost against another provider's, kept as a candidate
+    metadata       JSON NOT NULL,            -- how it came about, and the judge's scores
+    PRIMARY KEY (brief_id, variant)
+);
+
 -- Append-only: a later revision corrects an earlier one and says why.
 CREATE TABLE IF NOT EXISTS settlements (
     content_id   UUID NOT NULL,
