@@ -1,18 +1,13 @@
 """The record of every training and every night in MLflow, and the registry that says which model serves.
 
-The only module that imports MLflow, and only when a Registry is made: the import takes seconds. Models are kept as the
-plain files of models/portable.py with a checksum of each, and opened here without running anything stored beside them.
+Models are kept as the plain files of models/portable.py with a checksum of each, and opened here without running
+anything stored beside them.
 """
 
-import contextlib
 import datetime as dt
-import fcntl
 import json
-import os
 import tempfile
-import time
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -28,6 +23,7 @@ from models.cards import Decision, Measured, ModelRun, card_of, flat_metrics, mo
 from models.portable import Portable, load_json, load_model, save_json, save_model
 from models.sealed import checksums, predict_as_before, verify
 from models.served import RUN_FILE, TYPES
+from models.tracking import Tracking, first_line, night_name
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 PROMOTION = "promotion"  # tag of a registered model: automatic or manual
@@ -86,19 +82,8 @@ class Registry:
     """
 
     def __init__(self, tracking_uri: str, artifacts: Path | None) -> None:
-        self._mlflow = _import_mlflow()
-        self._uri = tracking_uri
-        self._artifacts = artifacts
-        try:
-            with _alone(tracking_uri):
-                self._client = self._mlflow.MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
-                self._client.search_experiments(max_results=1)
-        except Exception as error:
-            raise NightquestError(
-                f"MLflow's store at {tracking_uri} cannot be opened: {_first_line(error)}.",
-                "Check that the folder can be written, or that the tracking server runs.",
-                exit_code=3,
-            ) from error
+        self.tracking = Tracking(tracking_uri, artifacts)
+        self._mlflow, self._client, self._uri = self.tracking.mlflow, self.tracking.client, tracking_uri
 
     def record(self, app: str, task: str, run: ModelRun) -> RegisteredVersion:
         """Log a training with its figures and plots, register the model, and move the aliases.
@@ -109,16 +94,16 @@ class Registry:
         Raises:
             NightquestError: If the model, read back from its files, predicts otherwise than before.
         """
-        with tempfile.TemporaryDirectory() as scratch, self._run(f"{app}/{task}", _run_name(run)) as run_id:
+        with tempfile.TemporaryDirectory() as scratch, self.tracking.run(f"{app}/{task}", _run_name(run)) as run_id:
             folder = Path(scratch) / "files"
             example = synthetic_rows(run.inputs, run.example)
             save_model(folder, run.model)
             save_json(folder / RUN_FILE, _told(run))
             predicted = predict_as_before(run.model, folder, example)
-            self._log(run_id, _parameters(run), {}, run.figures)
+            self.tracking.log(run_id, _parameters(run), {}, run.figures)
             logged = self._log_model(folder, example, predicted)
-            self._log(run_id, {}, flat_metrics(run.metrics), {}, model_id=logged.model_id)
-            with _alone(self._uri):
+            self.tracking.log(run_id, {}, flat_metrics(run.metrics), {}, model_id=logged.model_id)
+            with self.tracking.alone():
                 version = self._new_version(f"{app}.{task}", run, logged, checksums(folder))
                 self._client.update_registered_model(f"{app}.{task}", model_page(app, task, run.question))
                 return self._judge(f"{app}.{task}", version, run_id, run)
@@ -138,20 +123,10 @@ class Registry:
         Returns:
             The run's id.
         """
-        name = as_of.isoformat() if revision == 1 else f"{as_of.isoformat()} revision {revision}"
-        experiment = self._experiment(f"{app}/nightly")
-        found = self._client.search_runs([experiment], f"attributes.run_name = '{name}'", max_results=1)
-        metrics, told = flat_metrics(figures), {"as_of": as_of, "revision": revision, **(parameters or {})}
-        if found:
-            run_id = str(found[0].info.run_id)
-            known = found[0].data
-            metrics = {k: v for k, v in metrics.items() if known.metrics.get(k) != v}
-            told = {k: v for k, v in told.items() if k not in known.params}
-            self._log(run_id, told, metrics, plots or {})
-            self._client.set_terminated(run_id)
-            return run_id
-        with self._run(f"{app}/nightly", name) as run_id:
-            self._log(run_id, told, metrics, plots or {})
+        told = {"as_of": as_of, "revision": revision, **(parameters or {})}
+        with self.tracking.only_run(f"{app}/nightly", night_name(as_of, revision)) as (run_id, known):
+            self.tracking.log_news(run_id, known, told, flat_metrics(figures))
+            self.tracking.log(run_id, {}, {}, plots or {})
         return run_id
 
     def load(self, app: str, task: str, alias: str = CHAMPION) -> LoadedModel | None:
@@ -201,42 +176,6 @@ class Registry:
                     }
                 )
         return pl.DataFrame(rows, schema=VERSIONS).sort("task", "version", descending=[False, True])
-
-    def _experiment(self, name: str) -> str:
-        with _alone(self._uri):
-            known = self._client.get_experiment_by_name(name)
-            if known is None:
-                place = None if self._artifacts is None else (self._artifacts / name).resolve().as_uri()
-                return str(self._client.create_experiment(name, artifact_location=place))
-            if known.lifecycle_stage == "deleted":
-                self._client.restore_experiment(known.experiment_id)
-            return str(known.experiment_id)
-
-    @contextlib.contextmanager
-    def _run(self, experiment: str, name: str) -> Iterator[str]:
-        """Yield the id of a new run that is active for MLflow; it ends FINISHED, or FAILED when the body raises."""
-        self._mlflow.set_tracking_uri(self._uri)
-        self._mlflow.set_registry_uri(self._uri)
-        run = self._client.create_run(self._experiment(experiment), run_name=name)
-        with self._mlflow.start_run(run_id=run.info.run_id):
-            yield str(run.info.run_id)
-
-    def _log(
-        self,
-        run_id: str,
-        parameters: Mapping[str, Any],
-        metrics: Mapping[str, float],
-        figures: Mapping[str, Figure],
-        model_id: str | None = None,
-    ) -> None:
-        entities, now = self._mlflow.entities, int(time.time() * 1000)
-        self._client.log_batch(
-            run_id,
-            params=[entities.Param(key, str(value)) for key, value in parameters.items()],
-            metrics=[entities.Metric(k, v, now, 0, model_id=model_id, run_id=run_id) for k, v in metrics.items()],
-        )
-        for name, figure in figures.items():
-            self._client.log_figure(run_id, figure, f"plots/{name}.png")
 
     def _log_model(self, folder: Path, example: pl.DataFrame, predicted: np.ndarray | pl.DataFrame) -> Any:
         from mlflow.models import ModelSignature  # noqa: PLC0415
@@ -309,35 +248,10 @@ class Registry:
             )
         except Exception as error:
             raise NightquestError(
-                f"The files of {name} version {version} cannot be read: {_first_line(error)}.",
+                f"The files of {name} version {version} cannot be read: {first_line(error)}.",
                 f"Move the alias {CHAMPION} to another version in MLflow, or train again.",
             ) from error
         return next(path.parent for path in scratch.rglob(RUN_FILE))
-
-
-@contextlib.contextmanager
-def _alone(tracking_uri: str) -> Iterator[None]:
-    """Keep others out of a SQLite store while it is made or a version is judged; two at once collide on rows."""
-    if not tracking_uri.startswith("sqlite:///"):
-        yield
-        return
-    with Path(tracking_uri.removeprefix("sqlite:///") + ".lock").open("a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _import_mlflow() -> Any:
-    """MLflow, told to keep to itself. Its import takes seconds and warns about type hints of its own."""
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    os.environ["MLFLOW_MODEL_CATALOG_URI"] = ""
-    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import mlflow  # noqa: PLC0415
-        import mlflow.pyfunc  # noqa: PLC0415
-    return mlflow
 
 
 def _told(run: ModelRun) -> dict[str, Any]:
@@ -382,8 +296,3 @@ def _mlflow_type(dtype: pl.DataType) -> str:
 
 def _result_schema(predicted: np.ndarray | pl.DataFrame) -> Mapping[str, pl.DataType]:
     return predicted.schema if isinstance(predicted, pl.DataFrame) else {"": pl.Float64()}
-
-
-def _first_line(error: Exception) -> str:
-    """The start of an error's text; the rest may hold rows of data."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")

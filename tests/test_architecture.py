@@ -17,11 +17,11 @@ KEEPERS = {
     "prefect": ("flows/",),
     "cyclopts": ("flows/",),
     "rich": ("flows/",),
-    "mlflow": ("models/registry.py",),
+    "mlflow": ("models/tracking.py", "models/registry.py", "models/prompt_registry.py", "models/writing_record.py"),
     "optuna": ("models/tuning.py",),
     "pydantic_settings": ("configs/settings.py",),
 }
-ADAPTER = "models/registry.py"  # stamps runs and sets what MLflow reads on import
+ADAPTER = "models/tracking.py"  # stamps runs and sets what MLflow reads on import
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.localtime"}
 ENVIRONMENT = {"os.environ", "os.getenv"}
 SEEDLESS = {"random.random", "random.choice", "random.shuffle", "random.randint", "uuid.uuid4", "uuid.uuid1"}

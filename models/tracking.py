@@ -1,0 +1,149 @@
+"""The tracking store of one home, which registry, prompts and the records of writing share: MLflow is opened here.
+
+MLflow is imported only when a Tracking is made: the import takes seconds.
+"""
+
+import contextlib
+import fcntl
+import os
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from configs.errors import NightquestError
+
+
+class Tracking:
+    """An open tracking store and registry.
+
+    Args:
+        uri: SQLite (`sqlite:////path/mlflow.db`), or the address of an MLflow server.
+        artifacts: Folder for models, plots and tables; None leaves it to the server.
+
+    Attributes:
+        mlflow: The module.
+        client: An MlflowClient of this store.
+
+    Raises:
+        NightquestError: If the store cannot be opened.
+    """
+
+    def __init__(self, uri: str, artifacts: Path | None) -> None:
+        self.mlflow = _import_mlflow()
+        self.uri = uri
+        self._artifacts = artifacts
+        try:
+            with self.alone():
+                self.client: Any = self.mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+                self.client.search_experiments(max_results=1)
+        except Exception as error:
+            raise NightquestError(
+                f"MLflow's store at {uri} cannot be opened: {first_line(error)}.",
+                "Check that the folder can be written, or that the tracking server runs.",
+                exit_code=3,
+            ) from error
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep others out of a SQLite store for a while: two at once that make a version collide on rows."""
+        if not self.uri.startswith("sqlite:///"):
+            yield
+            return
+        with Path(self.uri.removeprefix("sqlite:///") + ".lock").open("a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def use(self) -> None:
+        """Make this store the one that MLflow's module-level functions write to."""
+        self.mlflow.set_tracking_uri(self.uri)
+        self.mlflow.set_registry_uri(self.uri)
+
+    def experiment(self, name: str) -> str:
+        """The id of an experiment, which is made, or brought back when it was deleted."""
+        with self.alone():
+            known = self.client.get_experiment_by_name(name)
+            if known is None:
+                place = None if self._artifacts is None else (self._artifacts / name).resolve().as_uri()
+                return str(self.client.create_experiment(name, artifact_location=place))
+            if known.lifecycle_stage == "deleted":
+                self.client.restore_experiment(known.experiment_id)
+            return str(known.experiment_id)
+
+    @contextlib.contextmanager
+    def run(self, experiment: str, name: str) -> Iterator[str]:
+        """Yield the id of a new run that is active for MLflow; it ends FINISHED, or FAILED when the body raises."""
+        self.use()
+        run = self.client.create_run(self.experiment(experiment), run_name=name)
+        with self.mlflow.start_run(run_id=run.info.run_id):
+            yield str(run.info.run_id)
+
+    @contextlib.contextmanager
+    def only_run(self, experiment: str, name: str) -> Iterator[tuple[str, Any]]:
+        """As `run`, with the experiment's one run of this name: its id, and what it holds already (None when new)."""
+        quoted = name.replace("'", "")
+        found = self.client.search_runs(
+            [self.experiment(experiment)], f"attributes.run_name = '{quoted}'", max_results=1
+        )
+        if not found:
+            with self.run(experiment, quoted) as run_id:
+                yield run_id, None
+            return
+        run_id = str(found[0].info.run_id)
+        self.use()
+        with self.mlflow.start_run(run_id=run_id):
+            yield run_id, found[0].data
+
+    def log(
+        self,
+        run_id: str,
+        parameters: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        figures: Mapping[str, Figure],
+        *,
+        model_id: str | None = None,
+    ) -> None:
+        """Write parameters, metrics and plots of a run."""
+        entities, now = self.mlflow.entities, int(time.time() * 1000)
+        self.client.log_batch(
+            run_id,
+            params=[entities.Param(key, str(value)) for key, value in parameters.items()],
+            metrics=[entities.Metric(k, v, now, 0, model_id=model_id, run_id=run_id) for k, v in metrics.items()],
+        )
+        for name, figure in figures.items():
+            self.client.log_figure(run_id, figure, f"plots/{name}.png")
+
+    def log_news(self, run_id: str, known: Any, parameters: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+        """Write what a run (`only_run`) does not hold yet; a parameter, once written, stays."""
+        if known is not None:
+            metrics = {k: v for k, v in metrics.items() if known.metrics.get(k) != v}
+            parameters = {k: v for k, v in parameters.items() if k not in known.params}
+        self.log(run_id, parameters, metrics, {})
+
+
+def night_name(as_of: object, revision: int) -> str:
+    """What the run of a night is called."""
+    return str(as_of) if revision == 1 else f"{as_of} revision {revision}"
+
+
+def first_line(error: Exception) -> str:
+    """The start of an error's text; the rest may hold rows of data."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+
+
+def _import_mlflow() -> Any:
+    """MLflow, told to keep to itself. Its import takes seconds and warns about type hints of its own."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_MODEL_CATALOG_URI"] = ""
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: PLC0415
+        import mlflow.pyfunc  # noqa: PLC0415
+    return mlflow
