@@ -15,7 +15,7 @@ class NotSentError(Exception):
 
 
 class NoAnswerError(Exception):
-    """It was sent and no answer seen (a timeout, a cut connection, a 5xx to a batch): it may have been billed or begun."""
+    """Sent, and no answer seen (a timeout, a cut connection, a 5xx to a batch): it may have been billed or begun."""
 
 
 class DeclinedError(Exception):
@@ -136,6 +136,7 @@ class Vendor(Protocol):
         """Begin a batch, without retries, and return the provider's id of it.
 
         Args:
+            batch_key: The ledger's; it must be found again by it.
             path: JSON Lines as `body_line` gives them.
             n: How many lines.
             uploaded: Told the id of the uploaded file, where the provider has such.
@@ -151,7 +152,9 @@ class Vendor(Protocol):
         """Look for batches begun since then with this key.
 
         Args:
+            batch_key: As submitted.
             n: How many requests it has.
+            since: When it may have been begun at the earliest.
             known: Ids of batches that are known to be others.
 
         Raises:
