@@ -12,8 +12,8 @@ from configs.app import App
 from configs.voice import voice_defaults
 
 GRAMMAR_VERSION = "2"
-# What a brief is made of. None of it is a player's own: no id, no name, no number, no free text.
-BRIEF_KEYS = ("content_type", "persona", "metric", "difficulty", "language", "occasion")
+# What a brief is made of. None of it is a player's own (no id, no name, no number, no free text), but for the profile.
+BRIEF_KEYS = ("content_type", "persona", "metric", "difficulty", "language", "occasion", "writer", "profile")
 # Texts per brief: more than a month of nights; twice that for a brief which many neighbours share.
 TEXTS = 64
 LARGE_SHARE = 1 / 8
@@ -29,6 +29,8 @@ class Brief:
         difficulty: 'easy' (levels 1 to 3), 'fair', 'hard' (8 to 10), or empty.
         occasion: What else the words rest on; see `brief_keys`.
         variants: How many texts are wanted.
+        writer: Provider, model and prompt version; empty for the offline writer.
+        profile: JSON text about the one player whose own brief this is; empty for a brief of many.
     """
 
     brief_id: str
@@ -39,6 +41,8 @@ class Brief:
     language: str
     occasion: str
     variants: int
+    writer: str = ""
+    profile: str = ""
 
 
 def brief_keys(app: App, plan: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
@@ -52,6 +56,7 @@ def brief_keys(app: App, plan: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame
         *("content_id", "player_key", "content_type"),
         pl.col("persona").fill_null(""),
         pl.col("language").fill_null(app.voice.languages[0]),
+        *(empty.alias(name) for name in ("writer", "profile")),
     )
     for_plan = plan.select(
         *common, "metric", difficulty_band(pl.col("difficulty_level")).alias("difficulty"), empty.alias("occasion")
