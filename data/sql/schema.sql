@@ -262,3 +262,29 @@ CREATE TABLE IF NOT EXISTS badge_ledger (
     evidence     JSON NOT NULL,
     citation     VARCHAR NOT NULL
 );
+
+-- Experiments -----------------------------------------------------------------------------------------------------------
+
+-- The ways of writing that a night tried, and each one's chance; without an experiment there are none.
+CREATE TABLE IF NOT EXISTS experiment_arms (
+    as_of      DATE NOT NULL,
+    revision   INTEGER NOT NULL,
+    experiment VARCHAR NOT NULL,
+    arm        VARCHAR NOT NULL,
+    place      INTEGER NOT NULL,             -- 0 is the arm that the others are compared with
+    provider   VARCHAR NOT NULL,
+    prompt     VARCHAR NOT NULL,
+    propensity DOUBLE NOT NULL,
+    PRIMARY KEY (as_of, revision, experiment, arm)
+);
+
+-- Whose content a night wrote in which arm, whoever wrote it in the end.
+CREATE TABLE IF NOT EXISTS assignments (
+    as_of      DATE NOT NULL,
+    revision   INTEGER NOT NULL,
+    experiment VARCHAR NOT NULL,
+    player_key BIGINT NOT NULL,
+    arm        VARCHAR NOT NULL,
+    propensity DOUBLE NOT NULL,
+    PRIMARY KEY (as_of, experiment, player_key)
+);
