@@ -152,8 +152,19 @@ class Judged(Part):
     nominate_when: str = Field(description="A SQL condition, as `when`; whoever meets it is looked at.")
     criteria: str = Field(min_length=20, description="What the badge honours, in words, for whoever decides.")
     per_night: int = Field(20, ge=1, le=10_000, description="How many nominees are decided on in one night.")
-    metrics: list[Name] = Field([], description="Metrics shown as evidence beside those of the rule.")
+    min_confidence: float = Field(0.7, ge=0, le=1, description="A verdict less sure than this is left to a person.")
+    second_opinion: float = Field(
+        0.2, ge=0, le=1, description="Share of the verdicts that a second provider gives too."
+    )
+    again_after_days: int = Field(
+        28,
+        ge=1,
+        le=365,
+        description="Whoever was not awarded is looked at again after so many days, if events are new.",
+    )
+    metrics: list[Name] = Field([], max_length=12, description="Metrics shown as evidence beside those of the rule.")
     events: list[Name] = Field([], description="Events shown as evidence, newest first; none: those of the metrics.")
+    properties: list[Name] = Field([], description="Which properties of the events are shown; none: all except ids.")
 
 
 class Badge(Part):
@@ -166,6 +177,11 @@ class Badge(Part):
     judged: Judged | None = Field(None, description="Instead of `when`: given by judgement.")
     description: str = Field("", description="What it is for, in a sentence.")
     xp: int | None = Field(None, ge=0, description="Default is the tier's reward.")
+
+    @property
+    def condition(self) -> str:
+        """What is evaluated after every event: the rule that earns the badge, or the one that nominates for it."""
+        return self.judged.nominate_when if self.judged else self.when
 
     @model_validator(mode="after")
     def _one_way_to_it(self) -> Self:
@@ -389,6 +405,22 @@ def _problems(app: App) -> Iterator[str]:
             yield from _challenge_problems(app, name)
     yield from _persona_problems(app)
     yield from _content_problems(app)
+    for name, badge in app.badges.items():
+        if badge.judged:
+            yield from _judged_problems(app, name, badge.judged)
+
+
+def _judged_problems(app: App, badge: str, judged: Judged) -> Iterator[str]:
+    for metric in judged.metrics:
+        if metric not in app.metrics:
+            yield f"badges.{badge}.judged.metrics: '{metric}' is not one of the metrics ({', '.join(app.metrics)})"
+    for event in judged.events:
+        if event not in app.events:
+            yield f"badges.{badge}.judged.events: '{event}' is not one of the events ({', '.join(app.events)})"
+    carried = {key for event in judged.events or app.events for key in app.events.get(event, Event()).properties}
+    for key in judged.properties:
+        if key not in carried:
+            yield f"badges.{badge}.judged.properties: none of the badge's events has a property '{key}'"
 
 
 def _content_problems(app: App) -> Iterator[str]:

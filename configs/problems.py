@@ -58,7 +58,8 @@ def _rules(app: App) -> Iterator[tuple[Keys, Any]]:
             columns = {"value"}.union(*(app.events[e].properties for e in metric.events or app.active_events))
             yield ("metrics", name, "where"), lambda text=metric.where, known=columns: parse_condition(text, known)
     for name, badge in app.badges.items():
-        yield ("badges", name, "when"), lambda text=badge.when: parse_rule(text, app.metrics)
+        keys: Keys = ("badges", name, "judged", "nominate_when") if badge.judged else ("badges", name, "when")
+        yield keys, lambda text=badge.condition: parse_rule(text, app.metrics)
 
 
 def _translate(source: YamlFile, item: Any, schema: dict[str, Any]) -> Iterator[Problem]:

@@ -35,7 +35,7 @@ def describe(loaded: LoadedApp) -> dict[str, Any]:
 def generated_sql(app: App) -> dict[str, str]:
     """The SQL of each metric and each badge rule, by name."""
     metrics = {f"metric {name}": _metric(app, name) for name in app.metrics}
-    badges = {f"badge {name}": _pretty(_rule(app, badge.when)) for name, badge in app.badges.items()}
+    badges = {f"badge {name}": _pretty(_rule(app, badge.condition)) for name, badge in app.badges.items()}
     return {name: f"-- {name}\n{text};" for name, text in (metrics | badges).items()}
 
 

@@ -1,7 +1,7 @@
 -- Players whose rules may have changed since the last evaluated night: who has events that it could not see.
 -- Such an event has a day that it did not serve yet, or became available after its cut, or came in a delivery taken since
 -- (past data taken in late is available from the moment it occurred). Parameters: as_of, cut; since_day, since_cut,
--- since_taken of the last night; margin_days, badge_ids.
+-- since_taken of the last night; margin_days, badge_ids. Input: `badge_done` (badge_id, player_key), who is past a badge.
 CREATE OR REPLACE TEMP TABLE badge_touched_all AS
 WITH fresh AS (
     SELECT player_key, day, occurred_at FROM events
@@ -15,8 +15,8 @@ WITH fresh AS (
       AND day < $since_day AND available_at <= $cut
 ),
 complete AS (
-    SELECT player_key FROM badge_ledger WHERE badge_id IN (SELECT unnest($badge_ids))
-    GROUP BY player_key HAVING count(*) >= len($badge_ids)
+    SELECT player_key FROM badge_done WHERE badge_id IN (SELECT unnest($badge_ids))
+    GROUP BY player_key HAVING count(DISTINCT badge_id) >= len($badge_ids)
 )
 SELECT player_key,
        min(day) - $margin_days::INTEGER AS start_day,   -- the stream of events begins here, the parts stand for the rest

@@ -4,17 +4,18 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from configs.app import App, Badge
+from configs.app import App, Badge, Judged
 from configs.errors import AppFileError
 from configs.expressions import Rule, Term, parse_rule
 
 
 @dataclass(frozen=True)
 class BadgeRule:
-    """A badge and its parsed rule.
+    """A badge and its parsed rule: the one that earns it, or of a judged badge the one that nominates for it.
 
     Attributes:
-        version: 12 hex digits of the rule's text and of the metrics it rests on; part of every award's evidence.
+        version: 12 hex digits of the rule's text, of the criteria of a judged badge, and of the metrics that the rule
+            rests on; part of every award's evidence.
     """
 
     badge_id: str
@@ -22,14 +23,34 @@ class BadgeRule:
     rule: Rule
     version: str
 
+    @property
+    def judged(self) -> Judged:
+        """How the badge is judged.
+
+        Raises:
+            ValueError: The badge is earned by rule.
+        """
+        if self.badge.judged is None:
+            raise ValueError(f"{self.badge_id} is earned by rule and not judged")
+        return self.badge.judged
+
 
 def badge_rules(app: App) -> tuple[BadgeRule, ...]:
-    """Read every rule of an app, in the order of its file.
+    """Read the rule of every badge that is earned by rule, in the order of the app's file.
 
     Raises:
         AppFileError: A rule cannot be read, names an unknown metric or uses what is not allowed.
     """
-    return tuple(_read(app, badge_id, badge) for badge_id, badge in app.badges.items())
+    return tuple(_read(app, badge_id, badge) for badge_id, badge in app.badges.items() if not badge.judged)
+
+
+def nominate_rules(app: App) -> tuple[BadgeRule, ...]:
+    """Read the nominating rule of every judged badge, in the order of the app's file.
+
+    Raises:
+        AppFileError: A rule cannot be read, names an unknown metric or uses what is not allowed.
+    """
+    return tuple(_read(app, badge_id, badge) for badge_id, badge in app.badges.items() if badge.judged)
 
 
 def terms_of(rules: Iterable[BadgeRule]) -> tuple[Term, ...]:
@@ -45,12 +66,14 @@ def term_label(term: Term) -> str:
 
 def _read(app: App, badge_id: str, badge: Badge) -> BadgeRule:
     try:
-        rule = parse_rule(badge.when, app.metrics)
+        rule = parse_rule(badge.condition, app.metrics)
     except ValueError as error:
+        key = "judged.nominate_when" if badge.judged else "when"
         raise AppFileError(
-            f"badges.{badge_id}.when of '{app.app}': {error}.", "Mend the rule in the app file."
+            f"badges.{badge_id}.{key} of '{app.app}': {error}.", "Mend the rule in the app file."
         ) from None
-    meaning = [badge.when, *(app.metrics[term.metric].model_dump_json(exclude=_WORDS) for term in rule.terms)]
+    metrics = [app.metrics[term.metric].model_dump_json(exclude=_WORDS) for term in rule.terms]
+    meaning = [badge.condition, *([badge.judged.criteria] if badge.judged else []), *metrics]
     return BadgeRule(badge_id, badge, rule, hashlib.sha256("\n".join(meaning).encode()).hexdigest()[:12])
 
 

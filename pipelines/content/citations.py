@@ -6,7 +6,7 @@ import polars as pl
 
 from configs.app import App
 from configs.voice import Locale, voice_defaults
-from pipelines.badges.rules import BadgeRule, badge_rules, term_label
+from pipelines.badges.rules import BadgeRule, badge_rules, nominate_rules, term_label
 from pipelines.content.briefs import Brief
 from pipelines.content.offline import LANGUAGE, write_briefs
 from pipelines.content.render import LARGEST, amount_text, by_value, fill_slots
@@ -32,7 +32,7 @@ def write_citations(app: App, awards: pl.DataFrame) -> pl.DataFrame:
         AppFileError: A badge's title leaves no way to cite it.
     """
     locale = voice_defaults().locale(LANGUAGE)
-    rules = badge_rules(app)
+    rules = (*badge_rules(app), *nominate_rules(app))
     texts = write_briefs(app, [_brief(rule, occasion) for rule in rules for occasion in ("shown", "none")], seed=SEED)
     rows = awards.select("award_id", "badge_id", pl.col("evidence").cast(pl.String)).with_row_index("order")
     shown = _evidence(app, rows.join(_terms(app, rules), on="badge_id", how="inner", maintain_order="left"), locale)
@@ -67,7 +67,7 @@ def _terms(app: App, rules: Iterable[BadgeRule]) -> pl.DataFrame:
     rows = []
     for rule in rules:
         room = EVIDENCE_LENGTH
-        for term in sorted(rule.rule.terms, key=lambda term: rule.badge.when.find(term_label(term))):
+        for term in sorted(rule.rule.terms, key=lambda term: rule.rule.text.find(term_label(term))):
             words = metric_words(app, term.metric)
             room -= len(words.many) + _AROUND if words else 0
             if room >= 0:

@@ -11,6 +11,7 @@ from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from pipelines.badges.award import find_awards
 from pipelines.badges.progress import badge_progress
+from pipelines.badges.rules import badge_rules
 from pipelines.night import Night, day_start
 
 _EVER = 36_500
@@ -38,7 +39,7 @@ def compare_file(warehouse: Warehouse, app: App, path: Path, as_of: dt.date | No
     """
     night = _night(warehouse, app, as_of)
     theirs = _read_awards(path).filter(pl.col("awarded_at") < night.cut)
-    titles = pl.DataFrame([(badge_id, badge.title) for badge_id, badge in app.badges.items()], _TITLES, orient="row")
+    titles = pl.DataFrame([(rule.badge_id, rule.badge.title) for rule in badge_rules(app)], _TITLES, orient="row")
     named = theirs.join(titles.with_columns(badge=pl.col("title").str.to_lowercase()), on="badge")
     table = compare_awards(_our_awards(warehouse, night), named.select("user_id", "badge_id", "awarded_at"))
     progress = badge_progress(warehouse, night, active_within_days=_EVER).join(_users(warehouse), on="player_key")
