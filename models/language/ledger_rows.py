@@ -1,0 +1,45 @@
+"""Small things that all of the ledger's statements share."""
+
+from collections.abc import Iterator, Sequence
+from math import ceil
+from sqlite3 import Connection
+from typing import TypeVar
+
+T = TypeVar("T")
+
+NANO = 1_000_000_000
+AT_ONCE = 500  # rows looked up in one statement
+
+
+def nano(usd: float) -> int:
+    """US dollars as whole nano-dollars, rounded up but for a float's own error."""
+    return ceil(usd * NANO - 1e-3)
+
+
+def marks(values: Sequence[object]) -> str:
+    """A question mark for each value."""
+    return ",".join("?" * len(values))
+
+
+def chunks(values: Sequence[T], size: int = AT_ONCE) -> Iterator[Sequence[T]]:
+    """The values in order, some at a time."""
+    return (values[i : i + size] for i in range(0, len(values), size))
+
+
+def book(connection: Connection, nights: dict[tuple[str, str, str], list[int]]) -> None:
+    """Add to what nights and months have spent and reserved.
+
+    Args:
+        connection: Inside a transaction.
+        nights: By app, night and month: nano-dollars spent and reserved; either may be negative.
+    """
+    connection.executemany(
+        "INSERT INTO night VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET spent = spent + excluded.spent, reserved = reserved + excluded.reserved",
+        [(app, night, *sums) for (app, night, _), sums in nights.items()],
+    )
+    connection.executemany(
+        "INSERT INTO month VALUES (?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET spent = spent + excluded.spent, reserved = reserved + excluded.reserved",
+        [(month, *sums) for (_, _, month), sums in nights.items()],
+    )

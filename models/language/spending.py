@@ -1,0 +1,248 @@
+"""What the ledger can tell: answers from before, what runs and months have spent, and how an answer came to be."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from sqlite3 import Connection
+from typing import Any, NamedTuple
+
+from models.language.calls import Failed, Reply, Request, Usage, Written
+from models.language.ledger_rows import NANO, chunks, marks
+
+
+@dataclass(frozen=True)
+class SpendLine:
+    """Attempts that share provider, model, purpose and mode (`live` or `batch`)."""
+
+    provider: str
+    model: str
+    purpose: str
+    mode: str
+    calls: int
+    answered: int
+    tokens: Usage
+    cost_usd: float
+    reserved_usd: float
+
+
+@dataclass(frozen=True)
+class SpendReport:
+    """What a run or a night asked, got and paid.
+
+    Attributes:
+        calls: Attempts, answered or not.
+        answered: Attempts with an answer that was paid for, be it refused, truncated or malformed.
+        in_flight: Attempts still without an outcome, those in running batches too.
+        from_ledger: Questions whose answer was there before.
+        failed: Attempts without a usable answer, by reason; refused and truncated ones are among the answered too.
+        turned_away: Claims that were given no attempt, by reason.
+        cost_usd: Of the answers seen.
+        reserved_usd: May be billed on top: attempts in flight, and those whose outcome is unknown.
+        resent: Attempts at questions whose first answer was not seen, so that both may have been billed.
+        in_flight_at_kill: Attempts in flight when their process died.
+    """
+
+    calls: int
+    answered: int
+    in_flight: int
+    from_ledger: int
+    failed: Mapping[str, int]
+    turned_away: Mapping[str, int]
+    tokens: Usage
+    cost_usd: float
+    reserved_usd: float
+    resent: int
+    in_flight_at_kill: int
+    lines: tuple[SpendLine, ...]
+
+
+@dataclass(frozen=True)
+class CallRecord:
+    """How an answer came to be.
+
+    Attributes:
+        state: `sent` while in flight, `answered`, `failed` (unbilled) or `unknown` (sent, no answer seen).
+        reply: None while in flight.
+        raw: The provider's answer as it came.
+        attempts: How often it was asked.
+        batch: The ledger's key of the batch that it was in.
+    """
+
+    request: Request
+    state: str
+    reply: Reply | None
+    raw: str
+    attempts: int
+    sent_at: datetime
+    settled_at: datetime | None
+    mode: str
+    batch: str | None
+    app: str
+    night: str
+
+
+class Kept(NamedTuple):
+    """An outcome with its answer."""
+
+    attempt_id: int
+    reason: Any
+    cost: int
+    input: int
+    cached: int
+    cache_write: int
+    output: int
+    reasoning: int
+    seconds: float
+    batch_id: int | None
+    text: str
+    raw: str
+
+    def reply(self, key: str) -> Reply:
+        """The answer as it was paid for before."""
+        usage = Usage(self.input, self.cached, self.cache_write, self.output, self.reasoning)
+        cost, batch = self.cost / NANO, self.batch_id is not None
+        if self.reason is None:
+            return Written(key, self.text, usage, cost, batch=batch, paid_now=False, seconds=self.seconds)
+        return Failed(key, self.reason, self.text, usage, cost, batch=batch, paid_now=False, seconds=self.seconds)
+
+
+def answers_of(connection: Connection, attempts: Sequence[int]) -> dict[int, Kept]:
+    """Outcomes of settled attempts, by attempt."""
+    found: dict[int, Kept] = {}
+    for some in chunks(attempts):
+        rows = connection.execute(
+            "SELECT o.attempt_id, o.reason, o.cost, o.input, o.cached, o.cache_write, o.output, o.reasoning, o.seconds,"
+            " a.batch_id, coalesce(w.text, ''), coalesce(w.raw, '')"
+            " FROM outcome o JOIN attempt a ON a.id = o.attempt_id"
+            f" LEFT JOIN answer w ON w.attempt_id = o.attempt_id WHERE o.attempt_id IN ({marks(some)})",
+            some,
+        )
+        found.update((row[0], Kept(*row)) for row in rows)
+    return found
+
+
+def spent(connection: Connection, app: str, night: str) -> float:
+    """US dollars that count against a night's budget: answers, what is in flight, and what may have been billed."""
+    row = connection.execute("SELECT spent + reserved FROM night WHERE app = ? AND night = ?", (app, night)).fetchone()
+    return (row[0] if row else 0) / NANO
+
+
+def spent_in_month(connection: Connection, month: str) -> float:
+    """US dollars that count against a month's budget, all apps; what was sent in a month counts in it."""
+    row = connection.execute("SELECT spent + reserved FROM month WHERE name = ?", (month,)).fetchone()
+    return (row[0] if row else 0) / NANO
+
+
+def report(connection: Connection, app: str, night: str, run: str | None) -> SpendReport:
+    """What a night, or one run for it, asked, got and paid."""
+    named = "SELECT id FROM run WHERE app = ? AND night = ? AND name = coalesce(?, name)"
+    runs = [row[0] for row in connection.execute(named, (app, night, run))]
+    of_runs = f"FROM attempt a LEFT JOIN outcome o ON o.attempt_id = a.id WHERE a.run_id IN ({marks(runs)})"
+    lines = _lines(connection, runs)
+    in_flight, killed, resent = connection.execute(
+        "SELECT count(*) FILTER (WHERE o.state IS NULL), coalesce(sum(o.killed), 0),"
+        f" count(*) FILTER (WHERE a.resend AND o.state IS NOT 'failed') {of_runs}",
+        runs,
+    ).fetchone()
+    failed = connection.execute(
+        f"SELECT o.reason, count(*) {of_runs} AND o.reason IS NOT NULL GROUP BY 1 ORDER BY 1", runs
+    )
+    away = connection.execute(
+        f"SELECT why, sum(n) FROM turned_away WHERE run_id IN ({marks(runs)}) GROUP BY 1 ORDER BY 1", runs
+    )
+    turned_away = dict(away.fetchall())
+    return SpendReport(
+        calls=sum(line.calls for line in lines),
+        answered=sum(line.answered for line in lines),
+        in_flight=in_flight,
+        from_ledger=turned_away.pop("answered", 0),
+        failed=dict(failed.fetchall()),
+        turned_away=turned_away,
+        tokens=_total([line.tokens for line in lines]),
+        cost_usd=sum(line.cost_usd for line in lines),
+        reserved_usd=sum(line.reserved_usd for line in lines),
+        resent=resent,
+        in_flight_at_kill=killed,
+        lines=tuple(lines),
+    )
+
+
+def why(connection: Connection, key: str) -> CallRecord | None:
+    """How an answer came to be; None when the question was never asked."""
+    row = connection.execute(
+        "SELECT q.state, q.last, a.sent_at, o.settled_at, b.key, a.batch_id, r.app, r.night,"
+        " (SELECT count(*) FROM attempt x WHERE x.question_id = q.id)"
+        " FROM question q JOIN attempt a ON a.id = q.last JOIN run r ON r.id = a.run_id"
+        " LEFT JOIN outcome o ON o.attempt_id = a.id LEFT JOIN batch b ON b.id = a.batch_id WHERE q.key = ?",
+        (bytes.fromhex(key),),
+    ).fetchone()
+    if row is None:
+        return None
+    state, last, sent_at, settled_at, batch, batch_id, app, night, attempts = row
+    kept = answers_of(connection, [last]).get(last)
+    return CallRecord(
+        request=requests_of(connection, [last])[last],
+        state=state,
+        reply=kept.reply(key) if kept else None,
+        raw=kept.raw if kept else "",
+        attempts=attempts,
+        sent_at=datetime.fromtimestamp(sent_at, UTC),
+        settled_at=None if settled_at is None else datetime.fromtimestamp(settled_at, UTC),
+        mode="live" if batch_id is None else "batch",
+        batch=batch,
+        app=app,
+        night=night,
+    )
+
+
+def requests_of(connection: Connection, attempts: Sequence[int]) -> dict[int, Request]:
+    """Requests as they were asked, by attempt."""
+    found: dict[int, Request] = {}
+    for some in chunks(attempts):
+        rows = connection.execute(
+            "SELECT a.id, f.provider, f.model, s.body, p.user, f.schema_id, f.schema_name, f.max_tokens, f.effort,"
+            " f.purpose, f.prompt_version FROM attempt a JOIN form f ON f.id = a.form_id"
+            " JOIN text s ON s.id = f.system_id JOIN prompt p ON p.question_id = a.question_id"
+            f" WHERE a.id IN ({marks(some)})",
+            some,
+        ).fetchall()
+        schemas = _schemas(connection, {row[5] for row in rows})
+        for attempt, provider, model, system, user, schema, *rest in rows:
+            found[attempt] = Request(provider, model, system, user, schemas[schema], *rest)
+    return found
+
+
+def _schemas(connection: Connection, ids: set[int]) -> dict[int, Any]:
+    rows = connection.execute(f"SELECT id, body FROM text WHERE id IN ({marks(list(ids))})", list(ids))
+    return {id_: json.loads(body) for id_, body in rows}
+
+
+def _lines(connection: Connection, runs: Sequence[int]) -> list[SpendLine]:
+    rows = connection.execute(
+        "SELECT f.provider, f.model, f.purpose, iif(a.batch_id IS NULL, 'live', 'batch'), count(*),"
+        " count(*) FILTER (WHERE o.state = 'answered'), sum(o.input), sum(o.cached), sum(o.cache_write),"
+        " sum(o.output), sum(o.reasoning), sum(o.cost) FILTER (WHERE o.state <> 'unknown'),"
+        " sum(a.reserved) FILTER (WHERE o.state IS NULL OR o.state = 'unknown')"
+        " FROM attempt a JOIN form f ON f.id = a.form_id LEFT JOIN outcome o ON o.attempt_id = a.id"
+        f" WHERE a.run_id IN ({marks(runs)}) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+        runs,
+    )
+    return [
+        SpendLine(
+            provider,
+            model,
+            purpose,
+            mode,
+            calls,
+            answered,
+            Usage(*(n or 0 for n in tokens)),
+            cost_usd=(cost or 0) / NANO,
+            reserved_usd=(reserved or 0) / NANO,
+        )
+        for provider, model, purpose, mode, calls, answered, *tokens, cost, reserved in rows
+    ]
+
+
+def _total(usages: Sequence[Usage]) -> Usage:
+    return Usage(*(sum(n) for n in zip(*(astuple(usage) for usage in usages), strict=True))) if usages else Usage()
