@@ -4,7 +4,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -37,6 +37,9 @@ class Settings(BaseSettings):
 
     openai_api_key: SecretStr | None = Field(None, description="Without it OpenAI writes nothing.")
     openai_base_url: str | None = Field(None, description="Any OpenAI-compatible server; default is OpenAI's own.")
+    openai_api: Literal["responses", "chat"] = Field(
+        "responses", description="`chat` for compatible servers that answer 404 to /responses."
+    )
     openai_model: str | None = Field(None, description="Default stands in configs/language.yaml.")
     anthropic_api_key: SecretStr | None = Field(None, description="Without it Anthropic writes nothing.")
     anthropic_base_url: str | None = Field(None, description="Default is Anthropic's own.")

@@ -173,3 +173,7 @@ class Vendor(Protocol):
     async def cancel(self, batch_id: str) -> None:
         """Ask it to stop; its results so far can be read once it has; raises as `find` does."""
         ...
+
+    async def close(self) -> None:
+        """Close the connections of the running event loop; the next use opens others."""
+        ...

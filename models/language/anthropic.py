@@ -1,0 +1,192 @@
+"""Anthropic: the messages API live, and message batches, by the official SDK."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import anthropic
+from pydantic_core import from_json
+
+from configs.language import LanguageModels
+from models.language.calls import Reason, Request, Usage
+from models.language.schemas import USER, strict
+from models.language.sdk import Sdk
+from models.language.vendor import BatchState, Found, NotThere, Result, Unsure
+
+BASE_URL = "https://api.anthropic.com"
+SLACK_S = 300  # between our clock and the provider's, when batches are looked for
+PAGE = 100
+BLOCK = 1 << 18
+_EFFORTS = {"none": "low", "minimal": "low"}  # it has no less than low
+_STATUS_OF = {
+    "invalid_request_error": 400, "authentication_error": 401, "billing_error": 402, "permission_error": 403,
+    "not_found_error": 404, "request_too_large": 413, "rate_limit_error": 429, "api_error": 500,
+    "timeout_error": 504, "overloaded_error": 529,
+}  # fmt: skip
+
+
+class Anthropic(Sdk):
+    """Anthropic.
+
+    Args:
+        key: API key.
+        models: Prices.
+        timeout_s: For one live answer.
+        base_url: None is Anthropic's own.
+    """
+
+    name: Literal["anthropic"] = "anthropic"
+    max_requests = 100_000
+    max_bytes = 256_000_000
+    path = "/v1/messages"
+    status_error = anthropic.APIStatusError
+    connection_error = anthropic.APIConnectionError
+
+    def __init__(
+        self, key: str, models: LanguageModels, timeout_s: float = 120, *, base_url: str | None = None
+    ) -> None:
+        super().__init__(models, timeout_s)
+        self._key = key
+        self._base_url = base_url or BASE_URL
+
+    def _connect(self) -> anthropic.AsyncAnthropic:
+        # Redirects would carry the question, and the key, to wherever a server points.
+        http = anthropic.DefaultAioHttpClient(timeout=self._timeout, follow_redirects=False)
+        return anthropic.AsyncAnthropic(
+            api_key=self._key,
+            base_url=self._base_url,
+            timeout=self._timeout,
+            max_retries=0,
+            http_client=http,
+            open_telemetry=False,
+        )
+
+    def _frame(self, request: Request) -> dict[str, Any]:
+        shape = {"type": "json_schema", "schema": anthropic.transform_schema(strict(request.schema))}
+        effort = {"effort": _EFFORTS.get(request.effort, request.effort)} if request.effort else {}
+        return {
+            "model": request.model,
+            "max_tokens": request.max_tokens,
+            # Shorter than the model's minimum it is not cached, and costs no more.
+            "system": [{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}],
+            "messages": [{"role": "user", "content": USER}],
+            "output_config": {"format": shape, **effort},
+        }
+
+    def _usage(self, answer: Mapping[str, Any]) -> Usage:
+        usage = answer["usage"]
+        thought = (usage.get("output_tokens_details") or {}).get("thinking_tokens") or 0
+        # Anthropic's input excludes what was read from and written to the cache.
+        return Usage(
+            int(usage["input_tokens"]),
+            usage.get("cache_read_input_tokens") or 0,
+            usage.get("cache_creation_input_tokens") or 0,
+            int(usage["output_tokens"]),
+            thought,
+        )
+
+    def _said(self, answer: Mapping[str, Any]) -> str | tuple[Reason, str]:
+        stopped = answer["stop_reason"]
+        if stopped == "refusal":
+            return "refused", (answer.get("stop_details") or {}).get("explanation") or ""
+        if stopped in {"max_tokens", "model_context_window_exceeded", "pause_turn"}:
+            return "truncated", stopped
+        text = "".join(block["text"] for block in answer["content"] if block["type"] == "text")
+        return text or ("malformed", "a 200 without an answer in it")
+
+    def body_line(self, custom_id: str, request: Request) -> bytes:
+        """A line of a batch, with its line feed."""
+        return f'{{"custom_id":{json.dumps(custom_id)},"params":'.encode() + self._frames.body(request) + b"}\n"
+
+    async def submit(self, batch_key: str, path: Path, n: int, *, uploaded: Callable[[str], None] | None = None) -> str:  # noqa: ARG002
+        """Begin a batch of the file's lines, streamed; its custom ids carry the key. See the protocol."""
+        head, tail = b'{"requests":[', b"]}"
+        headers = {"Content-Length": str(len(head) + _size(path) + len(tail))}
+        made = await self._call(
+            "post", "/v1/messages/batches", content=_listed(path, head, tail), options={"headers": headers}
+        )
+        return str(made["id"])
+
+    async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> Found | NotThere | Unsure:
+        """Look through batches of this size begun since then; an ended one shows its custom ids. See the protocol."""
+        found: list[str] = []
+        unsure: list[str] = []
+        after: dict[str, str] = {}
+        while True:
+            page = await self._call("get", "/v1/messages/batches", options={"params": {"limit": PAGE, **after}})
+            for batch in page["data"]:
+                if sum(batch["request_counts"].values()) != n or batch["id"] in known or batch.get("archived_at"):
+                    continue
+                if batch["processing_status"] != "ended":
+                    unsure.append(batch["id"])
+                elif await self._carries(batch["id"], batch_key):
+                    found.append(batch["id"])
+            batches = page["data"]
+            past = bool(batches) and _time(batches[-1]["created_at"]) < since.timestamp() - SLACK_S
+            if not batches or past or not page.get("has_more"):
+                break
+            after = {"after_id": batches[-1]["id"]}
+        if found:
+            return Found(tuple(reversed(found)))
+        return Unsure(f"not ended: {', '.join(unsure)}") if unsure else NotThere()
+
+    async def _carries(self, batch_id: str, batch_key: str) -> bool:
+        async for result in self.results(batch_id):
+            return result.custom_id.startswith(batch_key[:22])
+        return False
+
+    async def poll(self, batch_id: str) -> BatchState:
+        """How far it is; see the protocol."""
+        batch = await self._call("get", f"/v1/messages/batches/{batch_id}")
+        counts = batch["request_counts"]
+        done = {
+            "completed": counts.get("succeeded", 0),
+            "failed": counts.get("errored", 0) + counts.get("expired", 0) + counts.get("canceled", 0),
+            "total": sum(counts.values()),
+        }
+        return BatchState("ended" if batch["processing_status"] == "ended" else "running", done)
+
+    async def results(self, batch_id: str) -> AsyncIterator[Result]:
+        """Every line; see the protocol."""
+        # Not by its results_url, which may name another host than the one the key is for.
+        async for line in self._lines(f"/v1/messages/batches/{batch_id}/results"):
+            yield _result(from_json(line))
+
+    async def cancel(self, batch_id: str) -> None:
+        """Ask it to stop; see the protocol."""
+        await self._call("post", f"/v1/messages/batches/{batch_id}/cancel")
+
+
+async def _listed(path: Path, head: bytes, tail: bytes) -> AsyncIterator[bytes]:
+    """The lines of a file as a JSON list within a body: each line feed but the last becomes a comma."""
+    left = _size(path)
+    yield head
+    with path.open("rb") as source:
+        while left > 0:
+            block = source.read(min(BLOCK, left))
+            left -= len(block)
+            yield block.replace(b"\n", b",")
+    yield tail
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size - 1  # without the last line feed
+
+
+def _time(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _result(line: Mapping[str, Any]) -> Result:
+    result = line["result"]
+    kind = result["type"]
+    if kind == "succeeded":
+        return Result(line["custom_id"], 200, json.dumps(result["message"]).encode())
+    if kind == "errored":
+        error = result["error"]
+        code = (error.get("error") or error).get("type", "")
+        return Result(line["custom_id"], _STATUS_OF.get(code, 500), json.dumps(error).encode())
+    reason: Reason = "expired" if kind == "expired" else "canceled"
+    return Result(line["custom_id"], 0, b"", reason, kind)
