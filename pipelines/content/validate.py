@@ -11,6 +11,7 @@ from pipelines.content.briefs import Brief
 
 TITLE_LENGTH = 60
 TEXT_LENGTH = 280
+LONG_TEXT_LENGTH = 600  # of what tells a story or how to do something
 EVIDENCE_LENGTH = 210
 
 # What may be filled in, and how long it can become; the words of the metric come on top of goal and amount.
@@ -33,17 +34,28 @@ class Form:
         text: The column beside `title`: description, body or citation.
         title: Whether it has a title.
         slots: Groups of slots; the text carries exactly one of each group, once. Where the occasion is 'none', none.
+        length: The most characters of the text, slots filled.
+        timed: Whether only a slot may say by when, or nothing at all.
     """
 
     text: str
     title: bool = True
     slots: tuple[tuple[str, ...], ...] = ()
+    length: int = TEXT_LENGTH
+    timed: bool = False
 
 
+_GOAL = (("goal_1",),)
+_GOAL_AND_WINDOW = (("goal_1",), ("window", "period"))
 FORMS: Mapping[str, Form] = {
-    "daily_challenge": Form("description", slots=(("goal_1",), ("window", "period"))),
+    "daily_challenge": Form("description", slots=_GOAL_AND_WINDOW, timed=True),
+    "custom_achievement": Form("description", slots=_GOAL, timed=True),
+    "adaptive_mission": Form("description", slots=_GOAL_AND_WINDOW, timed=True),
+    "mission_brief": Form("body", slots=_GOAL_AND_WINDOW, length=LONG_TEXT_LENGTH, timed=True),
     "motivational_message": Form("body", slots=(("amount",), ("span",), ("percentile",))),
     "come_back_message": Form("body"),
+    "tutorial": Form("body", slots=_GOAL, length=LONG_TEXT_LENGTH),
+    "social_prompt": Form("body", slots=_GOAL),
     "badge_citation": Form("citation", title=False, slots=(("evidence",),)),
 }
 
@@ -94,13 +106,12 @@ def check_texts(
         return [f"has {', '.join(sorted(texts)) or 'no text'} instead of {', '.join(sorted(wanted))}"]
     faults: list[str] = []
     for name, text in texts.items():
-        limit = TITLE_LENGTH if name == "title" else TEXT_LENGTH
+        limit = TITLE_LENGTH if name == "title" else form.length
         if not text.strip():
             faults.append(f"{name} is empty")
         if (length := longest(text, words_length)) > limit:
             faults.append(f"{name} is up to {length} characters long, at most {limit}")
-        timed = brief.content_type == "daily_challenge"
-        found = _sentence_faults(text, own, tuple(voice.forbidden), timed=timed)
+        found = _sentence_faults(text, own, tuple(voice.forbidden), timed=form.timed)
         faults.extend(f"{name} {fault}" for fault in found)
     faults += [f"title has the slot {{{slot}}}" for slot in SLOT.findall(texts.get("title", ""))]
     return faults + [f"{form.text} {fault}" for fault in _slot_faults(texts[form.text], form, brief)]
