@@ -288,3 +288,38 @@ CREATE TABLE IF NOT EXISTS assignments (
     propensity DOUBLE NOT NULL,
     PRIMARY KEY (as_of, experiment, player_key)
 );
+
+-- Who met the nominating rule of a judged badge, once for each version of its rule and criteria.
+CREATE TABLE IF NOT EXISTS nominations (
+    badge_id     VARCHAR NOT NULL,
+    player_key   BIGINT NOT NULL,
+    rule_version VARCHAR NOT NULL,
+    as_of        DATE NOT NULL,              -- the night that noticed
+    crossed_at   TIMESTAMPTZ NOT NULL,       -- when the event occurred after which the rule held
+    event_id     VARCHAR NOT NULL,
+    crossing     JSON NOT NULL,              -- the rule and its values right after that event
+    PRIMARY KEY (badge_id, player_key, rule_version)
+);
+
+-- What was decided of nominees. Append-only: the latest (as_of, revision) of a nomination stands.
+CREATE TABLE IF NOT EXISTS verdicts (
+    verdict_id     VARCHAR PRIMARY KEY,      -- hash of app, player, badge, night and revision
+    badge_id       VARCHAR NOT NULL,
+    player_key     BIGINT NOT NULL,
+    rule_version   VARCHAR NOT NULL,
+    as_of          DATE NOT NULL,            -- the night that decided
+    revision       INTEGER NOT NULL,
+    decision       VARCHAR NOT NULL,         -- 'award', 'hold' or 'refuse'
+    decided_by     VARCHAR NOT NULL,         -- 'model', 'person', or 'nobody' when no model could be asked
+    provider       VARCHAR,
+    model          VARCHAR,
+    prompt_version VARCHAR,
+    confidence     DOUBLE,
+    citation       VARCHAR,                  -- of an award
+    reasons        VARCHAR NOT NULL,
+    evidence       JSON NOT NULL,            -- the list that was decided on
+    evidence_ids   JSON NOT NULL,            -- those of it that the verdict cites
+    evidence_hash  VARCHAR NOT NULL,
+    call_key       VARCHAR,                  -- of the paid answer; of a person's decision its event
+    second_opinion JSON                      -- provider, model, decision, confidence, reasons, call_key
+);
