@@ -1,11 +1,13 @@
 -- How the content issued since $since was received, as known at the night's cut. Only the player it was written for counts.
 -- Times run from the start of the challenge's first day where the player lives, and from when it was first shown.
+-- Input: `costs` (content_type, ai_provider, prompt_version, cost_usd), spread over what was written by number of pieces.
 WITH zones AS (
     SELECT player_key, last(timezone ORDER BY recorded_at, available_at) FILTER (timezone IS NOT NULL) AS timezone
     FROM player_records WHERE available_at <= $cut GROUP BY player_key
 ),
 issued AS (
-    SELECT content_id, player_key, content_type, ai_provider, prompt_version, variant, persona, valid_from
+    SELECT content_id, player_key, content_type, ai_provider, prompt_version, variant, persona, valid_from,
+           personalization_score
     FROM challenges WHERE as_of >= $since AND (as_of < $as_of OR as_of = $as_of AND revision <= $revision)
     UNION ALL BY NAME
     SELECT content_id, player_key, content_type, ai_provider, prompt_version, variant
@@ -40,16 +42,27 @@ content AS (
     LEFT JOIN shown h ON h.content_id = i.content_id AND h.player_key = i.player_key
     LEFT JOIN rated r ON r.content_id = i.content_id AND r.player_key = i.player_key
     LEFT JOIN zones z ON z.player_key = i.player_key
+),
+performance AS (
+    SELECT content_type, ai_provider, prompt_version, variant, persona,
+           count(*) AS issued,
+           count(shown_at) AS shown,
+           count(kept) AS settled,
+           count(*) FILTER (kept) AS completed,
+           count(*) FILTER (kept) / nullif(count(kept), 0) AS kept_rate,
+           count(rating) AS rated,
+           avg(rating) AS mean_rating,
+           avg(personalization_score) AS mean_personalization,
+           median(minutes_from_start) FILTER (kept) AS median_minutes_from_start,
+           median(minutes_from_shown) FILTER (kept) AS median_minutes_from_shown
+    FROM content
+    GROUP BY content_type, ai_provider, prompt_version, variant, persona
+),
+costed AS (
+    SELECT p.*, coalesce(c.cost_usd * p.issued / sum(p.issued) OVER written, 0) AS cost_usd
+    FROM performance p
+    LEFT JOIN costs c USING (content_type, ai_provider, prompt_version)
+    WINDOW written AS (PARTITION BY p.content_type, p.ai_provider, p.prompt_version)
 )
-SELECT content_type, ai_provider, prompt_version, variant, persona,
-       count(*) AS issued,
-       count(shown_at) AS shown,
-       count(kept) AS settled,
-       count(*) FILTER (kept) AS completed,
-       count(*) FILTER (kept) / nullif(count(kept), 0) AS kept_rate,
-       count(rating) AS rated,
-       avg(rating) AS mean_rating,
-       median(minutes_from_start) FILTER (kept) AS median_minutes_from_start,
-       median(minutes_from_shown) FILTER (kept) AS median_minutes_from_shown
-FROM content
-GROUP BY content_type, ai_provider, prompt_version, variant, persona
+SELECT *, cost_usd / nullif(completed, 0) AS cost_per_completion_usd
+FROM costed

@@ -14,16 +14,21 @@ from pipelines.night import Night
 # Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
 FRAMES = ("profiles", "segments", "targets", "scores", "badge_progress", "open_challenges")
 PERFORMANCE_DAYS = 90
+_COSTS = dict.fromkeys(("content_type", "ai_provider", "prompt_version"), pl.String()) | {"cost_usd": pl.Float64()}
 _EVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
-def collect_tables(warehouse: Warehouse, night: Night, frames: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+def collect_tables(
+    warehouse: Warehouse, night: Night, frames: Mapping[str, pl.DataFrame], *, costs: pl.DataFrame | None = None
+) -> dict[str, pl.DataFrame]:
     """Gather what a night publishes.
 
     Args:
         warehouse: Holds the night's challenges, messages, settlements and ledgers.
         night: Its `as_of`, `revision` and `cut` bound what is read.
         frames: One frame for each name in FRAMES, with player_key; one without columns stands for no rows.
+        costs: What the words of the last PERFORMANCE_DAYS cost: content_type, ai_provider, prompt_version (each once),
+            cost_usd. What is not among them cost nothing.
 
     Returns:
         A frame for each table of `data.contracts_out.PUBLISHED`, with its columns and types, sorted by its key.
@@ -37,7 +42,8 @@ def collect_tables(warehouse: Warehouse, night: Night, frames: Mapping[str, pl.D
     know_until(warehouse, night.as_of, night.cut)
     players = warehouse.frame("SELECT player_key, user_id FROM players")
     held = badges_held(warehouse, night).rename({"as_of": "noticed_on"})
-    with warehouse.lend(open_progress=_open_progress(frames["open_challenges"]), opted_out=_opted_out(warehouse)):
+    lent = {"open_progress": _open_progress(frames["open_challenges"]), "opted_out": _opted_out(warehouse)}
+    with warehouse.lend(costs=_with_columns(pl.DataFrame() if costs is None else costs, _COSTS), **lent):
         found = {
             "challenges": _select(warehouse, night, "challenges"),
             "messages": _select(warehouse, night, "messages"),

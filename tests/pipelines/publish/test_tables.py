@@ -212,6 +212,39 @@ def test_content_performance_counts_what_was_shown_kept_and_rated_by_the_one_it_
     assert by_type["come_back_message"]["kept_rate"] is None
 
 
+def test_costs_are_spread_over_the_pieces_they_paid_for_and_told_per_completion(warehouse):
+    paid = {"ai_provider": "openai", "prompt_version": "p1"}
+    put(warehouse, "challenges", *(challenge(n, 1, YESTERDAY, variant="ab"[n > 3], **paid) for n in (1, 2, 3, 4)))
+    put(warehouse, "challenges", challenge(5, 1, YESTERDAY, personalization_score=0.4))
+    put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)), settlement(2, 1, AS_OF, at(YESTERDAY)))
+    costs = pl.DataFrame(
+        [("daily_challenge", "openai", "p1", 0.08), ("tutorial", "openai", "p1", 5.0)],
+        ["content_type", "ai_provider", "prompt_version", "cost_usd"],
+        orient="row",
+    )
+    rows = collect_tables(warehouse, NIGHT, make_frames(), costs=costs)["content_performance"]
+    figures = {(row["ai_provider"], row["variant"]): row for row in rows.to_dicts()}
+    assert figures["openai", "a"]["cost_usd"] == pytest.approx(0.06)
+    assert figures["openai", "a"]["cost_per_completion_usd"] == pytest.approx(0.03)
+    assert figures["openai", "b"]["cost_usd"] == pytest.approx(0.02)
+    assert figures["openai", "b"]["cost_per_completion_usd"] is None  # nobody completed it
+    assert figures["offline", "a"]["cost_usd"] == 0
+    assert figures["offline", "a"]["mean_personalization"] == pytest.approx(0.4)
+    assert contract_breaches("content_performance", rows) == []
+
+
+def test_without_costs_everything_was_free(warehouse):
+    issue(warehouse, YESTERDAY)
+    put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)))
+    rows = collect_tables(warehouse, NIGHT, make_frames())["content_performance"]
+    assert rows["cost_usd"].to_list() == [0, 0]
+    told = {row["content_type"]: row for row in rows.to_dicts()}
+    assert told["daily_challenge"]["cost_per_completion_usd"] == 0
+    assert told["come_back_message"]["cost_per_completion_usd"] is None
+    assert told["daily_challenge"]["mean_personalization"] == pytest.approx(0.8)
+    assert told["come_back_message"]["mean_personalization"] is None
+
+
 def test_time_to_complete_runs_from_the_start_of_the_day_where_the_player_lives(warehouse):
     put(warehouse, "challenges", challenge(1, 1, YESTERDAY))
     put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY, 6)))
