@@ -3,8 +3,9 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -17,6 +18,15 @@ BRIEF_KEYS = ("content_type", "persona", "metric", "difficulty", "language", "oc
 # Texts per brief: more than a month of nights; twice that for a brief which many neighbours share.
 TEXTS = 64
 LARGE_SHARE = 1 / 8
+# The symbols of the lexicon that belong to a content type: this one, and those that begin with it and an underscore.
+# The texts of other types do not change with them.
+OWN_SYMBOLS = {
+    "custom_achievement": "achievement",
+    "adaptive_mission": "mission",
+    "mission_brief": "briefing",
+    "tutorial": "tutorial",
+    "social_prompt": "social",
+}
 
 
 @dataclass(frozen=True)
@@ -26,7 +36,7 @@ class Brief:
     Attributes:
         brief_id: 16 hex digits of everything that makes it.
         metric: A metric's name, a badge's for a citation, or empty.
-        difficulty: 'easy' (levels 1 to 3), 'fair', 'hard' (8 to 10), or empty.
+        difficulty: Of a daily challenge: 'easy' (levels 1 to 3), 'fair' or 'hard' (8 to 10); else empty.
         occasion: What else the words rest on; see `brief_keys`.
         variants: How many texts are wanted.
         writer: Provider, model and prompt version; empty for the offline writer.
@@ -45,33 +55,58 @@ class Brief:
     profile: str = ""
 
 
-def brief_keys(app: App, plan: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
-    """content_id, player_key and the BRIEF_KEYS of every text that is wanted, challenges before messages.
+def brief_keys(
+    app: App, plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """content_id, player_key and the BRIEF_KEYS of every text that is wanted: challenges, messages, achievements.
 
     Occasion: for a motivational message 'target' or, without a next target, 'none'; for a come-back message the days
-    away: 'days' under 7, 'weeks' under 28, else 'long'.
+    away: 'days' under 7, 'weeks' under 28, else 'long'; for a social prompt about a metric without a task 'none'; for
+    an achievement its tier; otherwise what the plan says, or nothing.
     """
-    empty = pl.lit("")
-    common = (
-        *("content_id", "player_key", "content_type"),
-        pl.col("persona").fill_null(""),
-        pl.col("language").fill_null(app.voice.languages[0]),
-        *(empty.alias(name) for name in ("writer", "profile")),
-    )
-    for_plan = plan.select(
-        *common, "metric", difficulty_band(pl.col("difficulty_level")).alias("difficulty"), empty.alias("occasion")
-    )
-    motivating = pl.col("content_type") == "motivational_message"
+    frames = [_plan_keys(app, plan), _asks_keys(app, asks)]
+    if achievements is not None:
+        frames.append(_keys(app, achievements, metric=pl.col("metric"), occasion=pl.col("tier")))
+    return pl.concat(frames)
+
+
+def _plan_keys(app: App, plan: pl.DataFrame) -> pl.DataFrame:
+    daily = pl.col("content_type") == "daily_challenge"
+    band = pl.when(daily).then(difficulty_band(pl.col("difficulty_level"))).otherwise(pl.lit(""))
+    return _keys(app, plan, metric=pl.col("metric"), difficulty=band, occasion=_said(plan))
+
+
+def _asks_keys(app: App, asks: pl.DataFrame) -> pl.DataFrame:
+    kind, metric = pl.col("content_type"), pl.col("metric").cast(pl.String)
+    motivating = kind == "motivational_message"
     target = motivating & pl.all_horizontal(pl.col("metric", "goal", "percentile").is_not_null())
-    aim = pl.when(target).then(pl.lit("target")).otherwise(pl.lit("none"))
-    for_asks = asks.select(
-        *common,
-        pl.when(target).then(pl.col("metric").cast(pl.String)).otherwise(empty).alias("metric"),
-        empty.alias("difficulty"),
-        pl.when(motivating).then(aim).otherwise(_away_band(pl.col("recency_days"))).alias("occasion"),
+    idle = [name for name, one in app.metrics.items() if "{goal}" not in one.task]
+    occasion = (
+        pl.when(motivating)
+        .then(pl.when(target).then(pl.lit("target")).otherwise(pl.lit("none")))
+        .when(kind == "come_back_message")
+        .then(_away_band(pl.col("recency_days")))
+        .when((kind == "social_prompt") & metric.is_in(idle))
+        .then(pl.lit("none"))
+        .otherwise(_said(asks))
     )
+    about = target | ~kind.is_in(["motivational_message", "come_back_message"])
+    return _keys(app, asks, metric=pl.when(about).then(metric), occasion=occasion)
+
+
+def _said(rows: pl.DataFrame) -> pl.Expr:
+    """The occasion that the plan gives, where it gives one."""
+    return pl.col("occasion") if "occasion" in rows.columns else pl.lit("")
+
+
+def _keys(app: App, rows: pl.DataFrame, **keys: pl.Expr) -> pl.DataFrame:
+    """content_id, player_key and the BRIEF_KEYS; what is not given is empty."""
     types = pl.Schema({"content_id": pl.String(), "player_key": pl.Int64(), **dict.fromkeys(BRIEF_KEYS, pl.String())})
-    return pl.concat([rows.select(types.names()).cast(types) for rows in (for_plan, for_asks)])
+    given = {name: pl.lit("") for name in BRIEF_KEYS} | {"content_type": pl.col("content_type")} | keys
+    given |= {"persona": pl.col("persona"), "language": pl.col("language").fill_null(app.voice.languages[0])}
+    return rows.select(
+        "content_id", "player_key", *(text.cast(pl.String).fill_null("").alias(name) for name, text in given.items())
+    ).cast(types)
 
 
 def group_briefs(app: App, keys: pl.DataFrame) -> pl.DataFrame:
@@ -96,9 +131,10 @@ def difficulty_band(level: pl.Expr) -> pl.Expr:
     return pl.when(level <= 3).then(pl.lit("easy")).when(level <= 7).then(pl.lit("fair")).otherwise(pl.lit("hard"))
 
 
-def prompt_version(app: App) -> str:
-    """The grammar's version and a hash of every phrase it may use."""
-    return f"grammar-{GRAMMAR_VERSION}-{_hash([app.voice.lexicon, voice_defaults().lexicon])[:8]}"
+def prompt_version(app: App, content_type: str) -> str:
+    """The grammar's version and a hash of every phrase that it may use for a content type."""
+    phrases = [_phrases_for(content_type, lexicon) for lexicon in (app.voice.lexicon, voice_defaults().lexicon)]
+    return f"grammar-{GRAMMAR_VERSION}-{_hash(phrases)[:8]}"
 
 
 def first_text(brief_id: str, as_of: dt.date) -> int:
@@ -112,10 +148,27 @@ def _away_band(days: pl.Expr) -> pl.Expr:
 
 def _brief_ids(app: App, groups: pl.DataFrame) -> Iterator[str]:
     """A hash of the keys and of everything in the app file that the words rest on."""
-    voice, version = app.voice.model_dump(mode="json"), prompt_version(app)
+    rests_on = {kind: _rests_on(app, kind) for kind in groups["content_type"].unique()}
     for row in groups.select(BRIEF_KEYS).iter_rows(named=True):
         parts = (app.metrics.get(row["metric"]), app.badges.get(row["metric"]), app.personas.get(row["persona"]))
-        yield _hash([app.app, version, voice, row, [part and part.model_dump(mode="json") for part in parts]])[:16]
+        told = [part and part.model_dump(mode="json") for part in parts]
+        yield _hash([app.app, *rests_on[row["content_type"]], row, told])[:16]
+
+
+def _rests_on(app: App, content_type: str) -> tuple[str, dict[str, Any]]:
+    """The grammar's version and the app's voice, as far as a content type can use them."""
+    voice = app.voice.model_dump(mode="json")
+    return prompt_version(app, content_type), voice | {"lexicon": _phrases_for(content_type, app.voice.lexicon)}
+
+
+def _phrases_for(content_type: str, lexicon: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """A lexicon without the symbols that belong to other content types."""
+    others = tuple(symbol for kind, symbol in OWN_SYMBOLS.items() if kind != content_type)
+    return {name: phrases for name, phrases in lexicon.items() if not _belongs(name, others)}
+
+
+def _belongs(name: str, symbols: tuple[str, ...]) -> bool:
+    return name in symbols or name.startswith(tuple(f"{symbol}_" for symbol in symbols))
 
 
 def _hash(value: object) -> str:

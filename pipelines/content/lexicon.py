@@ -13,12 +13,20 @@ from pipelines.content.wording import metric_words, plain
 # Where the texts of each content type start: the symbols of its title and its text.
 STARTS: Mapping[str, tuple[str | None, str]] = {
     "daily_challenge": ("title", "challenge"),
+    "custom_achievement": ("achievement_title", "achievement"),
+    "adaptive_mission": ("mission_title", "mission"),
+    "mission_brief": ("briefing_title", "briefing"),
     "motivational_message": ("motivation_title", "motivation"),
     "come_back_message": ("comeback_title", "comeback"),
+    "tutorial": ("tutorial_title", "tutorial"),
+    "social_prompt": ("social_title", "social"),
     "badge_citation": (None, "citation"),
 }
 FACTS = frozenset({"task", "player", "badge", "tier"})
-_BANDS = ("easy", "fair", "hard", "target", "none", "shown", "days", "weeks", "long")
+_BANDS = (
+    *("easy", "fair", "hard", "target", "none", "shown", "days", "weeks", "long"),
+    *("rising", "steady", "easing", "new", "seldom", "quiet", "keen"),
+)
 _KINDS = ("bold", "even", "careful", "plain", "tail", "bronze", "silver", "gold", "platinum")
 
 

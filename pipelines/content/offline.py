@@ -15,7 +15,7 @@ from pipelines.content.briefs import Brief
 from pipelines.content.grammar import tidy
 from pipelines.content.lexicon import STARTS, brief_facts, brief_grammar, own_words
 from pipelines.content.repeats import repeated_word
-from pipelines.content.validate import FORMS, check_texts
+from pipelines.content.validate import FORMS, TEXT_LENGTH, check_texts
 from pipelines.content.wording import metric_words
 
 AI_PROVIDER = "offline"
@@ -37,12 +37,23 @@ VARIANTS = {
 # For when a lexicon gives nothing that may go out; the task itself says what to do.
 _PLAIN = {
     "daily_challenge": ("A Challenge for You", "{task} {{window}}."),
+    "custom_achievement": ("A Milestone of Your Own", "{task}, all that came before included."),
+    "adaptive_mission": ("A Mission for You", "{task} {{window}}."),
+    "mission_brief": ("Your Mission", "{task} {{window}}."),
     "motivational_message": ("A Note for You", "Carry on at your own pace."),
     "come_back_message": ("Welcome Back", "Your place is here whenever you like."),
+    "tutorial": ("How to Begin", "A first step: {task}."),
+    "social_prompt": ("In Good Company", "{task}."),
     "badge_citation": ("", "{badge}, {tier}."),
 }
-_PLAIN_TARGET = "{{amount}} {{span}}: level with or ahead of {{percentile}} of comparable players."
-_PLAIN_SHOWN = "{badge}, {tier}, for {{evidence}}."
+_PLAIN_FOR = {  # by content type and occasion, where it takes another sentence
+    (
+        "motivational_message",
+        "target",
+    ): "{{amount}} {{span}}: level with or ahead of {{percentile}} of comparable players.",
+    ("social_prompt", "none"): "Others are here, and glad of company.",
+    ("badge_citation", "shown"): "{badge}, {tier}, for {{evidence}}.",
+}
 
 
 @dataclass(frozen=True)
@@ -110,6 +121,7 @@ def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str]) -> Iterato
         return
     words, faults_of = metric_words(app, brief.metric), _checks(app, brief)
     unit = words.many if words else ""
+    subject = _subject(app, brief)
     metadata = json.dumps({"language": LANGUAGE, "written": "grammar"})
     worn: Counter[str] = Counter()
     drawn: set[str] = set()
@@ -125,7 +137,7 @@ def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str]) -> Iterato
         if draft.variant in drawn:
             continue
         drawn.add(draft.variant)
-        if again := repeated_word(title, text, unit):
+        if again := repeated_word(title, text, unit, subject):
             refused[f"repeats '{again}'"] += 1
         elif faults := faults_of(title, text):
             refused.update(faults)
@@ -136,9 +148,17 @@ def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str]) -> Iterato
                 return
 
 
+def _subject(app: App, brief: Brief) -> str:
+    """What a longer text may name in several sentences: what it is about."""
+    words = metric_words(app, brief.metric)
+    if FORMS[brief.content_type].length <= TEXT_LENGTH or words is None:
+        return ""
+    return f"{words.before} {words.after} {words.label} {words.unit} {words.plural}"
+
+
 def _plain(app: App, brief: Brief, refused: Counter[str]) -> Variant:
     title, pattern = _PLAIN[brief.content_type]
-    pattern = {"target": _PLAIN_TARGET, "shown": _PLAIN_SHOWN}.get(brief.occasion, pattern)
+    pattern = _PLAIN_FOR.get((brief.content_type, brief.occasion), pattern)
     text = tidy(pattern.format(**brief_facts(app, brief)))
     reason = refused.most_common(1)[0][0]
     metadata = json.dumps({"language": LANGUAGE, "reason": reason, "written": "plain"})

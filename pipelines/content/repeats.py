@@ -18,18 +18,20 @@ _SMALL = frozenset(
 )
 
 
-def repeated_word(title: str, text: str, words: str = "") -> str:
+def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -> str:
     """A word that two sentences of the same card have in common, or an empty text.
 
     Args:
         title: Counts as a sentence, but may name what the task names.
         text: Slots not yet filled.
         words: What stands behind the number that will be filled in.
+        recurring: Words that may stand in several sentences: the subject of a longer text.
     """
-    named, seen = _stems(title), set[str]()
+    named, seen, subject = _stems(title), set[str](), _stems(recurring)
     for sentence in sentences(text):
         asks = SLOT.search(sentence)
         said = _stems(sentence) | _stems(words) if asks else _stems(sentence)
+        said -= subject
         if again := said & (seen if asks else seen | named):
             return min(again)
         seen |= said

@@ -1,140 +1,178 @@
-"""The step that gives a night its words: briefs, texts, who reads which, and the numbers filled in."""
+"""The step that gives a night its words: what is wanted, which texts there are, who reads which, numbers filled in."""
 
 import datetime as dt
-from collections.abc import Callable
+from typing import overload
 
 import polars as pl
 
 from configs.app import App
-from configs.errors import NightquestError
-from configs.voice import Locale
 from pipelines.content.assign import assign_variants
 from pipelines.content.briefs import BRIEF_KEYS, brief_keys, group_briefs, prompt_version, read_briefs
 from pipelines.content.citations import write_citations
+from pipelines.content.fill import fill_in
 from pipelines.content.offline import AI_PROVIDER, MODEL, write_briefs
-from pipelines.content.render import (
-    LARGEST,
-    amount_text,
-    by_language,
-    by_value,
-    fill_slots,
-    goal_text,
-    period_text,
-    span_text,
-    window_text,
-)
-from pipelines.content.validate import SLOT, TEXT_LENGTH, TITLE_LENGTH
+from pipelines.content.render import LARGEST
 
-__all__ = ["write_citations", "write_words"]
+__all__ = ["offline_texts", "want_texts", "write_citations", "write_words"]
 
-TARGET_DAYS = 28  # what the next targets in messages are measured over
 _COMMON = ("content_id", "player_key", "content_type", "persona", "metric", "language")
 _PLAN = (*_COMMON, "target", "window_days", "difficulty_level")
 _ASKS = (*_COMMON, "goal", "percentile", "recency_days")
+_ACHIEVEMENTS = (*_COMMON, "target", "tier")
+_NUMBERS = pl.Schema(
+    {
+        "metric": pl.String(),
+        "amount": pl.Float64(),
+        "window_days": pl.Int64(),
+        "percentile": pl.Int64(),
+        "mission": pl.String(),
+    }
+)
+_WRITING = ("brief_id", "ai_provider", "model", "prompt_version", "variant", "propensity", "metadata")
+
+
+@overload
+def write_words(
+    app: App,
+    plan: pl.DataFrame,
+    asks: pl.DataFrame,
+    achievements: None = None,
+    *,
+    seed: int,
+    as_of: dt.date,
+    recent: pl.DataFrame | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame]: ...
+
+
+@overload
+def write_words(
+    app: App,
+    plan: pl.DataFrame,
+    asks: pl.DataFrame,
+    achievements: pl.DataFrame,
+    *,
+    seed: int,
+    as_of: dt.date,
+    recent: pl.DataFrame | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]: ...
 
 
 def write_words(
-    app: App, plan: pl.DataFrame, asks: pl.DataFrame, *, seed: int, as_of: dt.date, recent: pl.DataFrame | None = None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Write every challenge's and message's words with the offline writer.
+    app: App,
+    plan: pl.DataFrame,
+    asks: pl.DataFrame,
+    achievements: pl.DataFrame | None = None,
+    *,
+    seed: int,
+    as_of: dt.date,
+    recent: pl.DataFrame | None = None,
+) -> tuple[pl.DataFrame, ...]:
+    """Write the words of every challenge, message and achievement with the offline writer.
 
     The same input gives the same words; nothing of a player but key, persona, language and numbers is read.
 
     Args:
         app: Its voice and metrics.
-        plan: content_id, player_key, content_type, persona, metric, target, window_days, difficulty_level, language.
+        plan: content_id, player_key, content_type, persona, metric, target, window_days, difficulty_level, language;
+            for missions occasion.
         asks: content_id, player_key, content_type, persona, language, metric, goal (null: no target), percentile,
-            recency_days.
+            recency_days; for what has an occasion occasion, for mission briefs window_days and mission (the content_id
+            of the challenge that they tell of).
+        achievements: content_id, player_key, content_type, persona, language, metric, target, tier.
         seed: Another seed draws other texts.
         as_of: The night; moves players on to the next text of their brief.
         recent: player_key, variant of what players read in the last 30 days; none is read again while others are left.
 
     Returns:
         For challenges content_id, title, description, brief_id, ai_provider, model, prompt_version, variant,
-        propensity, metadata (JSON text); for messages the same with body instead of description. Rows in the order of
-        the input.
+        propensity, metadata (JSON text); for messages the same with body instead of description; for achievements,
+        where they are given, as for challenges. Rows in the order of the input.
 
     Raises:
         AppFileError: The words of the app file leave no way to say something; the message names them.
         ValueError: A column is missing, a content_id stands twice, or a target is not a number that can be written.
     """
-    _check(plan, asks)
-    keys = brief_keys(app, plan, asks)
-    briefs = group_briefs(app, keys)
-    variants = write_briefs(app, read_briefs(briefs), seed=seed)
-    rows = keys.join(briefs.select("brief_id", *BRIEF_KEYS), on=BRIEF_KEYS, how="left", maintain_order="left")
-    chosen = assign_variants(rows, variants, as_of=as_of, recent=recent)
-    numbers = pl.concat([_numbers(plan, "target", "window_days"), _numbers(asks, "goal", "percentile")], how="diagonal")
-    words = _render(app, pl.concat([chosen, numbers], how="horizontal"), variants).with_columns(
-        ai_provider=pl.lit(AI_PROVIDER), model=pl.lit(MODEL), prompt_version=pl.lit(prompt_version(app))
+    wanted = want_texts(app, plan, asks, achievements)
+    briefs = group_briefs(app, wanted)
+    texts = offline_texts(app, briefs, seed=seed)
+    rows = wanted.join(briefs.select("brief_id", *BRIEF_KEYS), on=BRIEF_KEYS, how="left", maintain_order="left")
+    chosen = assign_variants(rows, texts, as_of=as_of, recent=recent)
+    reading = rows.drop("brief_id", "language").hstack(chosen.select("brief_id", "variant", "propensity"))
+    words = _tell_missions(fill_in(app, reading, texts))
+    parts = [("description", plan.height), ("body", asks.height)]
+    if achievements is not None:
+        parts.append(("description", achievements.height))
+    done: list[pl.DataFrame] = []
+    for name, height in parts:
+        part = words.slice(sum(frame.height for frame in done), height)
+        done.append(part.select("content_id", "title", pl.col("text").alias(name), *_WRITING))
+    return tuple(done)
+
+
+def want_texts(
+    app: App, plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """What is to be written: a row for each text, challenges before messages before achievements.
+
+    Returns:
+        content_id, player_key, the BRIEF_KEYS, amount, window_days and percentile (the numbers behind the slots), and
+        mission (see `write_words`).
+
+    Raises:
+        ValueError: See `write_words`.
+    """
+    _check(plan, asks, achievements)
+    frames = [(plan, "target"), (asks, "goal"), *([] if achievements is None else [(achievements, "target")])]
+    numbers = pl.concat([_numbers(frame, amount) for frame, amount in frames])
+    return brief_keys(app, plan, asks, achievements).hstack(numbers.drop("metric"))
+
+
+def offline_texts(app: App, briefs: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+    """The offline writer's texts for each brief: the columns of `write_briefs` with ai_provider, model, prompt_version.
+
+    Raises:
+        AppFileError: See `write_words`.
+    """
+    texts = write_briefs(app, read_briefs(briefs), seed=seed)
+    versions = briefs.select(
+        "brief_id",
+        prompt_version=pl.col("content_type").replace_strict(
+            {kind: prompt_version(app, kind) for kind in briefs["content_type"].unique()}, return_dtype=pl.String
+        ),
     )
-    columns = ("brief_id", "ai_provider", "model", "prompt_version", "variant", "propensity", "metadata")
-    challenges, messages = words.head(plan.height), words.slice(plan.height)
-    return (
-        challenges.select("content_id", "title", pl.col("text").alias("description"), *columns),
-        messages.select("content_id", "title", pl.col("text").alias("body"), *columns),
+    return texts.join(versions, on="brief_id", how="left", maintain_order="left").with_columns(
+        ai_provider=pl.lit(AI_PROVIDER), model=pl.lit(MODEL)
     )
 
 
-def _check(plan: pl.DataFrame, asks: pl.DataFrame) -> None:
-    for name, frame, columns in (("plan", plan, _PLAN), ("asks", asks, _ASKS)):
+def _check(plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None) -> None:
+    frames = [("plan", plan, _PLAN), ("asks", asks, _ASKS)]
+    if achievements is not None:
+        frames.append(("achievements", achievements, _ACHIEVEMENTS))
+    for name, frame, columns in frames:
         if missing := [column for column in columns if column not in frame.columns]:
             raise ValueError(f"{name} lacks {', '.join(missing)}")
-    ids = pl.concat([plan["content_id"].cast(pl.String), asks["content_id"].cast(pl.String)])
+    ids = pl.concat([frame["content_id"].cast(pl.String) for _, frame, _ in frames])
     if ids.n_unique() < len(ids):
-        raise ValueError("a content_id stands twice in plan and asks")
-    targets = pl.concat([plan["target"].cast(pl.Float64), asks["goal"].cast(pl.Float64).drop_nulls()])
+        raise ValueError("a content_id stands twice in what is to be written")
+    promised = [frame["target"].cast(pl.Float64) for _, frame, columns in frames if "target" in columns]
+    targets = pl.concat([*promised, asks["goal"].cast(pl.Float64).drop_nulls()])
     if targets.null_count() or not (targets.is_finite() & (targets.abs() < LARGEST)).all():
         raise ValueError(f"a target is null, not finite or {LARGEST:g} or more")
 
 
-def _numbers(frame: pl.DataFrame, amount: str, other: str) -> pl.DataFrame:
-    """The numbers behind the slots: metric, amount and what else goes with it."""
-    return frame.select(
-        pl.col("metric").cast(pl.String), pl.col(amount).cast(pl.Float64).alias("amount"), pl.col(other).cast(pl.Int64)
+def _numbers(frame: pl.DataFrame, amount: str) -> pl.DataFrame:
+    """The numbers behind the slots; null where a frame has no such column."""
+    found = frame.select(pl.col(amount).alias("amount"), *(name for name in _NUMBERS if name in frame.columns))
+    return found.select(
+        (pl.col(name) if name in found.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in _NUMBERS.items()
     )
 
 
-def _render(app: App, chosen: pl.DataFrame, variants: pl.DataFrame) -> pl.DataFrame:
-    """Fill the chosen texts: `chosen` with title, text and metadata."""
-    templates = variants.with_columns(template=pl.col("brief_id") + "/" + pl.col("variant"))
-    rows = chosen.with_columns(template=pl.col("brief_id") + "/" + pl.col("variant")).join(
-        templates.select("template", "language", "metadata", "title"), on="template", how="left", maintain_order="left"
+def _tell_missions(words: pl.DataFrame) -> pl.DataFrame:
+    """Name the mission in the metadata of its brief."""
+    named = pl.format('{}, "mission": "{}"}}', pl.col("metadata").str.strip_suffix("}"), "mission")
+    return words.with_columns(
+        metadata=pl.when(pl.col("mission").is_not_null()).then(named).otherwise(pl.col("metadata"))
     )
-    languages = variants["language"].unique().to_list()
-
-    def slot(text: Callable[[Locale], pl.Expr]) -> pl.Expr:
-        return by_language(pl.col("language"), languages, text)
-
-    metric, amount, days = pl.col("metric"), pl.col("amount"), pl.col("window_days")
-    values = {
-        "goal_1": slot(lambda locale: goal_text(app, metric, amount, days, locale)),
-        "window": slot(lambda locale: window_text(days, locale)),
-        "period": slot(lambda locale: period_text(days, locale)),
-        "amount": slot(lambda locale: amount_text(app, metric, amount, locale)),
-        "span": slot(lambda locale: span_text(app, metric, TARGET_DAYS, locale)),
-        "percentile": slot(lambda locale: by_value(locale.percent, "{n}", pl.col("percentile"))),
-    }
-    return hold_fit(fill_slots(rows, templates, values, on="template"))
-
-
-def hold_fit(filled: pl.DataFrame) -> pl.DataFrame:
-    """Let filled texts through that have their length and no slot left open.
-
-    Raises:
-        NightquestError: One has not. Checked texts always have, so that this says that check and filling disagree.
-    """
-    fits = (
-        pl.col("title").str.len_chars().is_between(1, TITLE_LENGTH)
-        & pl.col("text").str.len_chars().is_between(1, TEXT_LENGTH)
-        & ~pl.col("text").str.contains(SLOT.pattern)
-    )
-    unfit = filled.filter(~fits.fill_null(value=False))
-    if unfit.height:
-        title, text = unfit.select("title", "text").row(0)
-        raise NightquestError(
-            f"{unfit.height} texts are not fit to be read, the first being '{title}': '{text}'.",
-            "Please report this with the app file.",
-            exit_code=1,
-        )
-    return filled
