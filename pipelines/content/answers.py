@@ -1,0 +1,273 @@
+"""What a language model answers to a brief: its form, and the texts that may go out."""
+
+import copy
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from configs.app import App
+from pipelines.content.briefs import Brief
+from pipelines.content.languages import language_fault, primary
+from pipelines.content.lexicon import own_words
+from pipelines.content.offline import Variant
+from pipelines.content.safety import other_moment, text_faults
+from pipelines.content.telling import brief_task, longest_words
+from pipelines.content.validate import FORMS, check_texts
+from pipelines.content.wording import plain
+
+_LONGEST_ANSWER = 200_000  # characters; more is not read
+_MOST_ENTRIES = 64
+_FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Described(_Strict):
+    """A challenge, an achievement or a mission."""
+
+    title: str
+    description: str
+
+
+class Told(_Strict):
+    """A message, a story or an invitation."""
+
+    title: str
+    body: str
+
+
+class Taught(_Strict):
+    """A tutorial; its steps become one text."""
+
+    title: str
+    steps: list[str]
+
+
+class Cited(_Strict):
+    """A badge's citation."""
+
+    citation: str
+
+
+class DescribedAnswer(_Strict):
+    """The whole answer, as the schema has it."""
+
+    variants: list[Described]
+
+
+class ToldAnswer(_Strict):
+    """The whole answer, as the schema has it."""
+
+    variants: list[Told]
+
+
+class TaughtAnswer(_Strict):
+    """The whole answer, as the schema has it."""
+
+    variants: list[Taught]
+
+
+class CitedAnswer(_Strict):
+    """The whole answer, as the schema has it."""
+
+    variants: list[Cited]
+
+
+_BY_TEXT: Mapping[str, type[BaseModel]] = {
+    "description": DescribedAnswer,
+    "body": ToldAnswer,
+    "citation": CitedAnswer,
+}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A text as it was answered; the title is empty where the content type has none."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An answer after its checks.
+
+    Attributes:
+        good: Texts that may go out, in the order of the answer.
+        faults: What was wrong with the others, a sentence for each fault, most frequent kinds not merged.
+        refused: How many texts had a fault.
+    """
+
+    good: tuple[Variant, ...]
+    faults: tuple[str, ...]
+    refused: int = 0
+
+
+def answer_model(content_type: str) -> type[BaseModel]:
+    """The pydantic model of the answer to a content type's briefs.
+
+    Raises:
+        KeyError: The content type is unknown.
+    """
+    return TaughtAnswer if content_type == "tutorial" else _BY_TEXT[FORMS[content_type].text]
+
+
+@cache
+def answer_schema(content_type: str) -> dict[str, Any]:
+    """JSON Schema of the answer: the same for all briefs of a content type, every property required, no others."""
+    return json_schema(answer_model(content_type))
+
+
+def json_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """A model's JSON Schema as both providers take it: no references, titles or descriptions."""
+    schema = model.model_json_schema()
+    return dict(_plain_schema(schema, schema.get("$defs", {})))
+
+
+def read_answer(
+    app: App,
+    brief: Brief,
+    text: str,
+    *,
+    avoid: Sequence[Variant | str] = (),
+    canary: str = "",
+) -> Checked:
+    """Take the good texts out of an answer.
+
+    Args:
+        app: Its voice and words.
+        brief: What was asked for.
+        text: The answer's JSON text.
+        avoid: Texts that the brief has already, or titles; none of them may come again.
+        canary: The word that marks the system part, from `prompts.canary`.
+
+    Returns:
+        Good texts and the faults of the others. An answer that cannot be read, or that is in another language, has no
+        good text and one fault.
+    """
+    drafts, faults = read_drafts(text, brief)
+    if wrong := language_fault([f"{draft.title}. {draft.text}" for draft in drafts], brief.language):
+        return Checked((), (f"the answer {wrong}",), len(drafts))
+    metadata = json.dumps({"language": brief.language, "written": "model"})
+    taken = {_key(words) for one in avoid for words in ([one] if isinstance(one, str) else [one.title, one.text])} - {
+        ""
+    }
+    good: list[Variant] = []
+    for draft in drafts:
+        found = check(app, brief, draft, canary=canary)
+        again = [f"'{words[:40]}' stands there already" for words in (draft.title, draft.text) if _key(words) in taken]
+        if found or again:
+            faults += [*found, *again]
+            continue
+        taken |= {_key(draft.title), _key(draft.text)} - {""}
+        good.append(Variant(_digest(draft.text), draft.title, draft.text, metadata))
+    return Checked(tuple(good), tuple(faults), len(drafts) - len(good))
+
+
+def read_drafts(text: str, brief: Brief) -> tuple[list[Draft], list[str]]:
+    """The texts of an answer as they are, and what could not be read of it."""
+    entries, fault = _entries(text)
+    if fault:
+        return [], [fault]
+    model = _entry_model(brief.content_type)
+    drafts, faults = [], []
+    for entry in entries[:_MOST_ENTRIES]:
+        try:
+            drafts.append(_draft(model.model_validate(entry)))
+        except ValidationError as error:
+            first = error.errors()[0]
+            faults.append(
+                f"an entry is not as the schema says: {'.'.join(map(str, first['loc']))} {first['msg'].lower()}"
+            )
+    return drafts, faults
+
+
+def check(app: App, brief: Brief, draft: Draft, *, canary: str = "") -> list[str]:
+    """Everything that is wrong with one text; none means that it may go out."""
+    form, own = FORMS[brief.content_type], own_words(app, brief)
+    texts = {"title": draft.title, form.text: draft.text} if form.title else {form.text: draft.text}
+    faults = check_texts(texts, brief, app.voice, own=own, words_length=longest_words(app, brief))
+    for name, text in texts.items():
+        found = text_faults(text, brief.language, app.voice, own=own, canary=canary)
+        if form.timed and (moment := other_moment(text, brief.language)):
+            found.append(f"names a time of its own: '{moment}'")
+        faults += [f"{name} {fault}" for fault in found]
+    faults += [f"{form.text} {fault}" for fault in _missing(app, brief, draft.text)]
+    return list(dict.fromkeys(faults))
+
+
+def _missing(app: App, brief: Brief, text: str) -> Iterator[str]:
+    """What the brief wants word for word and the text has not."""
+    own_language = primary(brief.language) == primary(app.voice.languages[0])
+    task = brief_task(app, brief)
+    if task and own_language and (times := text.casefold().count(task.casefold())) != 1:
+        yield f"has the task '{task}' {times} times instead of once"
+    title = plain(app.badges[brief.metric].title) if brief.content_type == "badge_citation" else ""
+    if title.casefold() not in text.casefold():
+        yield f"does not name the badge '{title}'"
+
+
+def _entries(text: str) -> tuple[list[Any], str]:
+    if len(text) > _LONGEST_ANSWER:
+        return [], "the answer is far too long"
+    fenced = _FENCE.match(text)
+    try:
+        answer = json.loads(fenced[1] if fenced else text)
+    except (ValueError, RecursionError):
+        return [], "the answer is not JSON"
+    entries = answer.get("variants") if isinstance(answer, dict) else None
+    if not isinstance(entries, list):
+        return [], "the answer has no list 'variants'"
+    return entries, "" if entries else "the answer has no texts"
+
+
+@cache
+def _entry_model(content_type: str) -> type[BaseModel]:
+    by_text: dict[str, type[BaseModel]] = {"description": Described, "body": Told, "citation": Cited}
+    return Taught if content_type == "tutorial" else by_text[FORMS[content_type].text]
+
+
+def _draft(entry: BaseModel) -> Draft:
+    if isinstance(entry, Taught):
+        return Draft(entry.title.strip(), " ".join(_sentence(step) for step in entry.steps if step.strip()))
+    fields = {name: str(text).strip() for name, text in entry.model_dump().items()}
+    return Draft(fields.pop("title", ""), next(iter(fields.values())))
+
+
+def _sentence(step: str) -> str:
+    step = step.strip()
+    return step if step[-1:] in {".", "!", "?"} else f"{step}."
+
+
+def _key(words: str) -> str:
+    """What two texts have in common when they differ in capitals, spaces and points only."""
+    return re.sub(r"[\W_]+", " ", words.casefold()).strip()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def _plain_schema(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_plain_schema(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return copy.copy(schema)
+    if "$ref" in schema:
+        return _plain_schema(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
+    kept = {
+        k: v
+        for k, v in schema.items()
+        if k not in {"$defs", "description"} and not (k == "title" and isinstance(v, str))
+    }
+    if "properties" in kept:
+        kept["properties"] = {name: _plain_schema(one, definitions) for name, one in kept["properties"].items()}
+    return {k: v if k == "properties" else _plain_schema(v, definitions) for k, v in kept.items()}
