@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from configs.language import LanguageModel, Vendor
@@ -29,6 +29,24 @@ Reason = Literal[
     "canceled",
     "late",  # a batch has it and has not ended in time
 ]
+
+
+# Thousands of requests share a schema and a system text; what follows from them alone is worked out once.
+_SCHEMAS: dict[int, tuple[Mapping[str, Any], str]] = {}
+
+
+def _schema_text(schema: Mapping[str, Any]) -> str:
+    held = _SCHEMAS.get(id(schema))  # by identity: holding it keeps another from taking its place in memory
+    if held is None:
+        if len(_SCHEMAS) >= 1024:
+            _SCHEMAS.clear()
+        held = _SCHEMAS[id(schema)] = (schema, json.dumps(schema, sort_keys=True))
+    return held[1]
+
+
+@lru_cache(maxsize=256)
+def _digest_of_form(*form: object) -> "hashlib._Hash":
+    return hashlib.sha256(json.dumps([FORMAT, *form]).encode())
 
 
 @dataclass(frozen=True)
@@ -59,13 +77,15 @@ class Request:
     @cached_property
     def key(self) -> str:
         """SHA-256 over provider, model, prompt, schema, parameters and input: 64 hex digits."""
-        parts = [FORMAT, self.provider, self.model, self.system, self.user, self.schema, self.max_tokens, self.effort]
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        form = (self.provider, self.model, self.system, _schema_text(self.schema), self.max_tokens, self.effort)
+        digest = _digest_of_form(*form).copy()
+        digest.update(self.user.encode())
+        return digest.hexdigest()
 
     @property
     def input_tokens(self) -> int:
         """An upper estimate of the tokens sent: three bytes of UTF-8 to a token."""
-        size = len(self.system.encode()) + len(self.user.encode()) + len(json.dumps(self.schema))
+        size = len(self.system.encode()) + len(self.user.encode()) + len(_schema_text(self.schema))
         return size // 3 + 50
 
 

@@ -106,9 +106,8 @@ class Claims:
         self._away: Counter[str] = Counter()
         self._taken: set[bytes] = set()
         self._new: list[tuple[int, bytes, int]] = []
-        self._prompts: list[tuple[int, str]] = []
         self._again: list[tuple[int, int]] = []
-        self._attempts: list[tuple[int, int, int, int, int]] = []
+        self._attempts: list[tuple[int, int, int, int, int, str]] = []
         self.reserved = 0
 
     def decide(self, request: Request, reserve: int) -> Claim:
@@ -147,11 +146,12 @@ class Claims:
         if row is None:
             question, resend = next(self._question_ids), 0
             self._new.append((question, key, attempt))
-            self._prompts.append((question, request.user))
         else:
             question, resend = row.id, int(row.unknowns > 0)
             self._again.append((attempt, question))
-        self._attempts.append((attempt, question, self._forms.id(self._connection, request), reserve, resend))
+        self._attempts.append(
+            (attempt, question, self._forms.id(self._connection, request), reserve, resend, request.user)
+        )
         self._taken.add(key)
         self.reserved += reserve
         return Attempt(attempt, request)
@@ -160,14 +160,15 @@ class Claims:
         """Write all decisions down; returns how many attempts there are."""
         many = self._connection.executemany
         many("INSERT INTO question VALUES (?, ?, 'sent', ?, 0)", self._new)
-        many("INSERT INTO prompt VALUES (?, ?)", self._prompts)
         many("UPDATE question SET state = 'sent', last = ? WHERE id = ?", self._again)
         common = (self._run_id, owner, batch, month, now)
         many(
-            "INSERT INTO attempt (id, question_id, form_id, reserved, resend, run_id, owner_id, batch_id, month,"
-            " sent_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO attempt (id, question_id, form_id, reserved, resend, user, run_id, owner_id, batch_id, month,"
+            " sent_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [attempt + common for attempt in self._attempts],
         )
+        if self._attempts:
+            many("UPDATE run SET last_attempt = ? WHERE id = ?", [(self._attempts[-1][0], self._run_id)])
         many(
             "INSERT INTO turned_away VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
             [(self._run_id, why, n) for why, n in self._away.items()],

@@ -84,11 +84,23 @@ class Ledger:
         Raises:
             NightquestError: It could not be written down, so that nothing may be sent; or a model has no price.
         """
+        return self._claim(run, budget, requests, prices, batch, ())
+
+    def _claim(
+        self,
+        run: Run,
+        budget: Budget,
+        requests: Sequence[Request],
+        prices: Mapping[str, LanguageModel],
+        batch: int | None,
+        outcomes: Sequence[Outcome],
+    ) -> list[Claim]:
         most = reserves(requests, prices, batch=batch is not None)
         now = self._now()
         month = now.astimezone(UTC).strftime("%Y-%m")
         try:
             with self.file.transaction("write down what is about to be asked, so nothing was sent") as connection:
+                settle(connection, outcomes, now.timestamp())
                 asked = self._asked(connection, requests)
                 claims = Claims(
                     connection, self._forms, self.run_id(connection, run), left(connection, run, month, budget), asked
@@ -101,6 +113,25 @@ class Ledger:
             self._runs.clear()
             raise
         return decided
+
+    def exchange(
+        self,
+        outcomes: Sequence[Outcome],
+        run: Run,
+        budget: Budget,
+        requests: Sequence[Request],
+        prices: Mapping[str, LanguageModel],
+    ) -> list[Claim]:
+        """Settle, then claim, in one transaction: a third cheaper than in two, where both are to be done anyway.
+
+        Raises:
+            NightquestError: As `claim` and `settle` do; answers that still find room are kept, and nothing may be sent.
+        """
+        try:
+            return self._claim(run, budget, requests, prices, None, outcomes)
+        except NightquestError:
+            self.settle(outcomes)
+            raise
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Write down what came of attempts, in one transaction that is on disk before this returns.
@@ -178,7 +209,11 @@ class Ledger:
         held = self._runs.get(run)
         if held is None:
             row = (run.app, run.night, run.id)
-            connection.execute("INSERT OR IGNORE INTO run (app, night, name) VALUES (?, ?, ?)", row)
+            connection.execute(
+                "INSERT OR IGNORE INTO run (app, night, name, first_attempt, last_attempt)"
+                " SELECT ?, ?, ?, coalesce(max(id), 0) + 1, 0 FROM attempt",
+                row,
+            )
             found = connection.execute("SELECT id FROM run WHERE app = ? AND night = ? AND name = ?", row).fetchone()
             held = self._runs[run] = int(found[0])
         return held

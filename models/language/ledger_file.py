@@ -14,6 +14,7 @@ from configs.errors import BusyError, NightquestError
 
 VERSION = 1  # of the tables
 APPLICATION = 0x4E514C31  # marks the file as this ledger ("NQL1")
+PAGE_BYTES = 8192  # most answers fit one
 BUSY_TIMEOUT_MS = 30_000
 OTHER_HOST_S = 3600  # a process of another host, which cannot be looked at, is taken for dead after this long
 
@@ -25,7 +26,9 @@ CREATE TABLE owner (  -- a process that has, or had, the ledger open
     id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, started_at REAL NOT NULL, host TEXT NOT NULL,
     opened_at REAL NOT NULL, first_attempt INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE run (
-    id INTEGER PRIMARY KEY, app TEXT NOT NULL, night TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (app, night, name));
+    id INTEGER PRIMARY KEY, app TEXT NOT NULL, night TEXT NOT NULL, name TEXT NOT NULL,
+    first_attempt INTEGER NOT NULL, last_attempt INTEGER NOT NULL,  -- between which all its attempts lie
+    UNIQUE (app, night, name));
 CREATE TABLE turned_away (  -- claims that were given no attempt: 'answered' before, 'budget', 'late', 'unknown'
     run_id INTEGER NOT NULL, why TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (run_id, why)) WITHOUT ROWID;
 CREATE TABLE night (
@@ -41,18 +44,16 @@ CREATE TABLE question (
     id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE,
     state TEXT NOT NULL,  -- of its last attempt: 'sent', 'answered', 'failed' (unbilled), 'unknown'
     last INTEGER NOT NULL, unknowns INTEGER NOT NULL);
-CREATE TABLE prompt (question_id INTEGER PRIMARY KEY, user TEXT NOT NULL);
 CREATE TABLE attempt (  -- in flight until it has an outcome
     id INTEGER PRIMARY KEY, question_id INTEGER NOT NULL, form_id INTEGER NOT NULL, run_id INTEGER NOT NULL,
     owner_id INTEGER NOT NULL, batch_id INTEGER, month TEXT NOT NULL, reserved INTEGER NOT NULL,
-    resend INTEGER NOT NULL, sent_at REAL NOT NULL);
-CREATE INDEX attempt_by_run ON attempt (run_id);
+    resend INTEGER NOT NULL, sent_at REAL NOT NULL, user TEXT NOT NULL);
 CREATE INDEX attempt_by_batch ON attempt (batch_id, question_id) WHERE batch_id IS NOT NULL;
 CREATE TABLE outcome (
     attempt_id INTEGER PRIMARY KEY, state TEXT NOT NULL, reason TEXT, cost INTEGER NOT NULL,
     input INTEGER NOT NULL, cached INTEGER NOT NULL, cache_write INTEGER NOT NULL, output INTEGER NOT NULL,
-    reasoning INTEGER NOT NULL, seconds REAL NOT NULL, settled_at REAL NOT NULL, killed INTEGER NOT NULL);
-CREATE TABLE answer (attempt_id INTEGER PRIMARY KEY, text TEXT NOT NULL, raw TEXT NOT NULL);
+    reasoning INTEGER NOT NULL, seconds REAL NOT NULL, settled_at REAL NOT NULL, killed INTEGER NOT NULL,
+    text TEXT NOT NULL, raw TEXT NOT NULL);
 CREATE TABLE batch (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, provider TEXT NOT NULL, run_id INTEGER NOT NULL,
     owner_id INTEGER NOT NULL, state TEXT NOT NULL, requests INTEGER NOT NULL DEFAULT 0,
@@ -93,11 +94,12 @@ class LedgerFile:
     def _prepare(self) -> None:
         run = self.connection.execute
         run(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        run(f"PRAGMA page_size = {PAGE_BYTES}")
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = FULL")
         run("PRAGMA cell_size_check = ON")
         run("PRAGMA cache_size = -32768")
-        run("PRAGMA wal_autocheckpoint = 4000")
+        run("PRAGMA wal_autocheckpoint = 4096")
         if not run("PRAGMA user_version").fetchone()[0]:
             with self.transaction("be made"):
                 if not run("PRAGMA user_version").fetchone()[0]:  # another process may have been first
@@ -202,13 +204,15 @@ def register(connection: sqlite3.Connection, opened_at: float) -> int:
 
 def lives(connection: sqlite3.Connection, owner: int, now: float) -> bool:
     """Whether an owner's process still runs with the ledger open."""
-    pid, started_at, host, opened_at, gone = connection.execute(
-        "SELECT pid, started_at, host, opened_at, gone FROM owner WHERE id = ?", (owner,)
+    pid, started_at, host, opened_at, first_attempt, gone = connection.execute(
+        "SELECT pid, started_at, host, opened_at, first_attempt, gone FROM owner WHERE id = ?", (owner,)
     ).fetchone()
     if gone:
         return False
     if host != platform.node():
-        last = connection.execute("SELECT max(sent_at) FROM attempt WHERE owner_id = ?", (owner,)).fetchone()[0]
+        last = connection.execute(
+            "SELECT max(sent_at) FROM attempt WHERE owner_id = ? AND id > ?", (owner, first_attempt)
+        ).fetchone()[0]
         return bool(now - (last or opened_at) < OTHER_HOST_S)
     try:
         process = psutil.Process(pid)

@@ -1,6 +1,7 @@
 """Small things that all of the ledger's statements share."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from json.encoder import encode_basestring, encode_basestring_ascii
 from math import ceil
 from sqlite3 import Connection
 from typing import TypeVar
@@ -8,6 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 NANO = 1_000_000_000
+_ESCAPED: dict[str, Callable[[str], str]] = {"\0a": encode_basestring_ascii, "\0u": encode_basestring}
 AT_ONCE = 500  # rows looked up in one statement
 
 
@@ -24,6 +26,24 @@ def marks(values: Sequence[object]) -> str:
 def chunks(values: Sequence[T], size: int = AT_ONCE) -> Iterator[Sequence[T]]:
     """The values in order, some at a time."""
     return (values[i : i + size] for i in range(0, len(values), size))
+
+
+def without_text(raw: str, text: str) -> str:
+    """A raw answer without the text that is kept beside it: a NUL, which no JSON holds, and how it was escaped."""
+    if text and "\0" not in raw:
+        for mark, escaped in _ESCAPED.items():
+            before, found, after = raw.partition(escaped(text)[1:-1])
+            if found:
+                return before + mark + after
+    return raw
+
+
+def with_text(raw: str, text: str) -> str:
+    """The raw answer as it came."""
+    for mark, escaped in _ESCAPED.items():
+        if mark in raw:
+            return raw.replace(mark, escaped(text)[1:-1], 1)
+    return raw
 
 
 def book(connection: Connection, nights: dict[tuple[str, str, str], list[int]]) -> None:

@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import NamedTuple
 
 from models.language.calls import Failed, Reason, Reply, Usage
-from models.language.ledger_rows import book, chunks, marks, nano
+from models.language.ledger_rows import book, chunks, marks, nano, without_text
 
 # Paid for, whatever it says: to ask again would be another purchase.
 FINAL: frozenset[Reason] = frozenset({"refused", "truncated", "malformed"})
@@ -52,23 +52,21 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], now: float, *, k
     latest = {outcome.attempt_id: outcome for outcome in outcomes}
     attempts = _attempts(connection, list(latest))
     sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
-    rows, answers, questions = [], [], []
+    rows, questions = [], []
     for row in attempts:
         outcome = latest[row.id]
         state = _state(outcome.reply)
         if row.before not in {None, "unknown"} or row.before == state:
             continue
         cost = _cost(outcome.reply, state, row.reserved)
-        rows.append((row.id, state, *_figures(outcome.reply, cost), now, int(killed)))
         text = outcome.reply.detail if isinstance(outcome.reply, Failed) else outcome.reply.text
-        if text or outcome.raw:
-            answers.append((row.id, text, outcome.raw))
+        kept = (now, int(killed), text, without_text(outcome.raw, text))
+        rows.append((row.id, state, *_figures(outcome.reply, cost), *kept))
         questions.append(_question(row, state))
         total = sums[row.app, row.night, row.month]
         total[0] += cost - (row.cost_before or 0)
         total[1] -= row.reserved if row.before is None else 0
-    connection.executemany("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-    connection.executemany("INSERT OR REPLACE INTO answer VALUES (?, ?, ?)", answers)
+    connection.executemany(f"INSERT OR REPLACE INTO outcome VALUES ({marks(range(14))})", rows)
     connection.executemany("UPDATE question SET state = ?, last = ?, unknowns = unknowns + ? WHERE id = ?", questions)
     book(connection, sums)
     return sum(row.before is None for row in attempts)

@@ -8,7 +8,14 @@ from sqlite3 import Connection
 from typing import Any, NamedTuple
 
 from models.language.calls import Failed, Reply, Request, Usage, Written
-from models.language.ledger_rows import NANO, chunks, marks
+from models.language.ledger_rows import NANO, chunks, marks, with_text
+
+# A night's runs, or one of them; and their attempts with their outcomes.
+RUNS = "SELECT * FROM run WHERE app = ? AND night = ? AND name = coalesce(?, name)"
+OF_RUNS = (
+    f"FROM ({RUNS}) r CROSS JOIN attempt a ON a.id BETWEEN r.first_attempt AND r.last_attempt AND a.run_id = r.id"
+    " LEFT JOIN outcome o ON o.attempt_id = a.id"
+)
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ class Kept(NamedTuple):
     seconds: float
     batch_id: int | None
     text: str
-    raw: str
+    raw: str | None
 
     def reply(self, key: str) -> Reply:
         """The answer as it was paid for before."""
@@ -107,15 +114,14 @@ class Kept(NamedTuple):
         return Failed(key, self.reason, self.text, usage, cost, batch=batch, paid_now=False, seconds=self.seconds)
 
 
-def answers_of(connection: Connection, attempts: Sequence[int]) -> dict[int, Kept]:
-    """Outcomes of settled attempts, by attempt."""
+def answers_of(connection: Connection, attempts: Sequence[int], *, raw: bool = False) -> dict[int, Kept]:
+    """Outcomes of settled attempts, by attempt; with the raw answers when asked for."""
     found: dict[int, Kept] = {}
     for some in chunks(attempts):
         rows = connection.execute(
             "SELECT o.attempt_id, o.reason, o.cost, o.input, o.cached, o.cache_write, o.output, o.reasoning, o.seconds,"
-            " a.batch_id, coalesce(w.text, ''), coalesce(w.raw, '')"
-            " FROM outcome o JOIN attempt a ON a.id = o.attempt_id"
-            f" LEFT JOIN answer w ON w.attempt_id = o.attempt_id WHERE o.attempt_id IN ({marks(some)})",
+            f" a.batch_id, o.text, {'o.raw' if raw else 'NULL'}"
+            f" FROM outcome o JOIN attempt a ON a.id = o.attempt_id WHERE o.attempt_id IN ({marks(some)})",
             some,
         )
         found.update((row[0], Kept(*row)) for row in rows)
@@ -136,20 +142,18 @@ def spent_in_month(connection: Connection, month: str) -> float:
 
 def report(connection: Connection, app: str, night: str, run: str | None) -> SpendReport:
     """What a night, or one run for it, asked, got and paid."""
-    named = "SELECT id FROM run WHERE app = ? AND night = ? AND name = coalesce(?, name)"
-    runs = [row[0] for row in connection.execute(named, (app, night, run))]
-    of_runs = f"FROM attempt a LEFT JOIN outcome o ON o.attempt_id = a.id WHERE a.run_id IN ({marks(runs)})"
-    lines = _lines(connection, runs)
+    named = (app, night, run)
+    lines = _lines(connection, named)
     in_flight, killed, resent = connection.execute(
         "SELECT count(*) FILTER (WHERE o.state IS NULL), coalesce(sum(o.killed), 0),"
-        f" count(*) FILTER (WHERE a.resend AND o.state IS NOT 'failed') {of_runs}",
-        runs,
+        f" count(*) FILTER (WHERE a.resend AND o.state IS NOT 'failed') {OF_RUNS}",
+        named,
     ).fetchone()
     failed = connection.execute(
-        f"SELECT o.reason, count(*) {of_runs} AND o.reason IS NOT NULL GROUP BY 1 ORDER BY 1", runs
+        f"SELECT o.reason, count(*) {OF_RUNS} WHERE o.reason IS NOT NULL GROUP BY 1 ORDER BY 1", named
     )
     away = connection.execute(
-        f"SELECT why, sum(n) FROM turned_away WHERE run_id IN ({marks(runs)}) GROUP BY 1 ORDER BY 1", runs
+        f"SELECT why, sum(n) FROM turned_away JOIN ({RUNS}) r ON r.id = run_id GROUP BY 1 ORDER BY 1", named
     )
     turned_away = dict(away.fetchall())
     return SpendReport(
@@ -180,12 +184,12 @@ def why(connection: Connection, key: str) -> CallRecord | None:
     if row is None:
         return None
     state, last, sent_at, settled_at, batch, batch_id, app, night, attempts = row
-    kept = answers_of(connection, [last]).get(last)
+    kept = answers_of(connection, [last], raw=True).get(last)
     return CallRecord(
         request=requests_of(connection, [last])[last],
         state=state,
         reply=kept.reply(key) if kept else None,
-        raw=kept.raw if kept else "",
+        raw=with_text(kept.raw or "", kept.text) if kept else "",
         attempts=attempts,
         sent_at=datetime.fromtimestamp(sent_at, UTC),
         settled_at=None if settled_at is None else datetime.fromtimestamp(settled_at, UTC),
@@ -201,9 +205,9 @@ def requests_of(connection: Connection, attempts: Sequence[int]) -> dict[int, Re
     found: dict[int, Request] = {}
     for some in chunks(attempts):
         rows = connection.execute(
-            "SELECT a.id, f.provider, f.model, s.body, p.user, f.schema_id, f.schema_name, f.max_tokens, f.effort,"
+            "SELECT a.id, f.provider, f.model, s.body, a.user, f.schema_id, f.schema_name, f.max_tokens, f.effort,"
             " f.purpose, f.prompt_version FROM attempt a JOIN form f ON f.id = a.form_id"
-            " JOIN text s ON s.id = f.system_id JOIN prompt p ON p.question_id = a.question_id"
+            " JOIN text s ON s.id = f.system_id"
             f" WHERE a.id IN ({marks(some)})",
             some,
         ).fetchall()
@@ -218,15 +222,14 @@ def _schemas(connection: Connection, ids: set[int]) -> dict[int, Any]:
     return {id_: json.loads(body) for id_, body in rows}
 
 
-def _lines(connection: Connection, runs: Sequence[int]) -> list[SpendLine]:
+def _lines(connection: Connection, named: tuple[str, str, str | None]) -> list[SpendLine]:
     rows = connection.execute(
         "SELECT f.provider, f.model, f.purpose, iif(a.batch_id IS NULL, 'live', 'batch'), count(*),"
         " count(*) FILTER (WHERE o.state = 'answered'), sum(o.input), sum(o.cached), sum(o.cache_write),"
         " sum(o.output), sum(o.reasoning), sum(o.cost) FILTER (WHERE o.state <> 'unknown'),"
         " sum(a.reserved) FILTER (WHERE o.state IS NULL OR o.state = 'unknown')"
-        " FROM attempt a JOIN form f ON f.id = a.form_id LEFT JOIN outcome o ON o.attempt_id = a.id"
-        f" WHERE a.run_id IN ({marks(runs)}) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
-        runs,
+        f" {OF_RUNS} JOIN form f ON f.id = a.form_id GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+        named,
     )
     return [
         SpendLine(
