@@ -4,7 +4,7 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -16,7 +16,7 @@ from pipelines.content.briefs import Brief
 from pipelines.content.languages import language_fault, primary
 from pipelines.content.lexicon import own_words
 from pipelines.content.offline import Variant
-from pipelines.content.safety import other_moment, text_faults
+from pipelines.content.safety import canary_of, other_moment, text_faults
 from pipelines.content.telling import brief_task, longest_words
 from pipelines.content.validate import FORMS, check_texts
 from pipelines.content.wording import plain
@@ -138,7 +138,6 @@ def read_answer(
     text: str,
     *,
     avoid: Sequence[Variant | str] = (),
-    canary: str = "",
 ) -> Checked:
     """Take the good texts out of an answer.
 
@@ -147,7 +146,6 @@ def read_answer(
         brief: What was asked for.
         text: The answer's JSON text.
         avoid: Texts that the brief has already, or titles; none of them may come again.
-        canary: The word that marks the system part, from `prompts.canary`.
 
     Returns:
         Good texts and the faults of the others. An answer that cannot be read, or that is in another language, has no
@@ -157,12 +155,13 @@ def read_answer(
     if wrong := language_fault([f"{draft.title}. {draft.text}" for draft in drafts], brief.language):
         return Checked((), (f"the answer {wrong}",), len(drafts))
     metadata = json.dumps({"language": brief.language, "written": "model"})
+    faults_of = checker(app, brief)
     taken = {_key(words) for one in avoid for words in ([one] if isinstance(one, str) else [one.title, one.text])} - {
         ""
     }
     good: list[Variant] = []
     for draft in drafts:
-        found = check(app, brief, draft, canary=canary)
+        found = faults_of(draft)
         again = [f"'{words[:40]}' stands there already" for words in (draft.title, draft.text) if _key(words) in taken]
         if found or again:
             faults += [*found, *again]
@@ -190,29 +189,39 @@ def read_drafts(text: str, brief: Brief) -> tuple[list[Draft], list[str]]:
     return drafts, faults
 
 
-def check(app: App, brief: Brief, draft: Draft, *, canary: str = "") -> list[str]:
-    """Everything that is wrong with one text; none means that it may go out."""
-    form, own = FORMS[brief.content_type], own_words(app, brief)
-    texts = {"title": draft.title, form.text: draft.text} if form.title else {form.text: draft.text}
-    faults = check_texts(texts, brief, app.voice, own=own, words_length=longest_words(app, brief))
-    for name, text in texts.items():
-        found = text_faults(text, brief.language, app.voice, own=own, canary=canary)
-        if form.timed and (moment := other_moment(text, brief.language)):
-            found.append(f"names a time of its own: '{moment}'")
-        faults += [f"{name} {fault}" for fault in found]
-    faults += [f"{form.text} {fault}" for fault in _missing(app, brief, draft.text)]
-    return list(dict.fromkeys(faults))
+def check(app: App, brief: Brief, draft: Draft) -> list[str]:
+    """Everything that is wrong with one text; nothing means that it may go out."""
+    return checker(app, brief)(draft)
 
 
-def _missing(app: App, brief: Brief, text: str) -> Iterator[str]:
-    """What the brief wants word for word and the text has not."""
-    own_language = primary(brief.language) == primary(app.voice.languages[0])
+def checker(app: App, brief: Brief) -> Callable[[Draft], list[str]]:
+    """As `check`, for many texts of a brief."""
+    form, own, words_length = FORMS[brief.content_type], own_words(app, brief), longest_words(app, brief)
+    canary, wanted = canary_of(app.app), _wanted(app, brief)
+
+    def faults_of(draft: Draft) -> list[str]:
+        texts = {"title": draft.title, form.text: draft.text} if form.title else {form.text: draft.text}
+        faults = check_texts(texts, brief, app.voice, own=own, words_length=words_length)
+        for name, text in texts.items():
+            found = text_faults(text, brief.language, app.voice, own=own, canary=canary)
+            if form.timed and (moment := other_moment(text, brief.language)):
+                found.append(f"names a time of its own: '{moment}'")
+            faults += [f"{name} {fault}" for fault in found]
+        folded = draft.text.casefold()
+        for words in wanted:
+            if (times := folded.count(words.casefold())) != 1:
+                faults.append(f"{form.text} has '{words}' {times} times instead of once")
+        return list(dict.fromkeys(faults))
+
+    return faults_of
+
+
+def _wanted(app: App, brief: Brief) -> list[str]:
+    """What must stand word for word in a text: the task, in the app's own language, or the badge's title."""
+    if brief.content_type == "badge_citation":
+        return [plain(app.badges[brief.metric].title)]
     task = brief_task(app, brief)
-    if task and own_language and (times := text.casefold().count(task.casefold())) != 1:
-        yield f"has the task '{task}' {times} times instead of once"
-    title = plain(app.badges[brief.metric].title) if brief.content_type == "badge_citation" else ""
-    if title.casefold() not in text.casefold():
-        yield f"does not name the badge '{title}'"
+    return [task] if task and primary(brief.language) == primary(app.voice.languages[0]) else []
 
 
 def _entries(text: str) -> tuple[list[Any], str]:

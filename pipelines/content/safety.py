@@ -1,5 +1,6 @@
 """What no text may say or carry, whoever wrote it: claims in other words, contacts, talk of prompts, odd letters."""
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -47,22 +48,30 @@ def text_faults(text: str, language: str, voice: Voice, *, own: Sequence[str] = 
         language: Tag of the language that it should be in.
         voice: What it forbids, in these words, inflected, spelt out or with lookalike letters.
         own: Words of the app file that stand in the text; they are the app's to answer for.
-        canary: The word that marks the system part.
+        canary: The word that marks the system part, from `canary_of`.
 
     Returns:
-        The ends of sentences such as 'carries a link: …'; none means that nothing was found.
+        The ends of sentences such as 'carries a way to contact …'; none means that nothing was found.
     """
     bare = SLOT.sub(" ", text)
-    for phrase in own:
-        bare = re.sub(re.escape(phrase), " ", bare, flags=re.IGNORECASE)
+    if pattern := _theirs(tuple(own)):
+        bare = pattern.sub(" ", bare)
     return list(_faults(bare, primary(language), voice, canary))
+
+
+@cache
+def canary_of(app: str) -> str:
+    """A made-up word that stands in an app's system parts and nowhere else: a text with it has told on its prompt."""
+    digits = hashlib.sha256(f"canary/{app}".encode()).hexdigest()[:10]
+    return "quill" + digits.translate(str.maketrans("0123456789abcdef", "bcdfghjklmnpqrst"))
 
 
 def skeleton(text: str) -> str:
     """A text as patterns read it: small plain letters, lookalikes undone, spelt-out words joined, single spaces."""
-    seen = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
-    plain = seen.casefold().translate(_LOOKALIKES).translate(_APOSTROPHES)
-    joined = _SPELT_OUT.sub(lambda found: re.sub(r"[ .\-_*·]", "", found[0]), plain)
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+        text = text.casefold().translate(_LOOKALIKES).translate(_APOSTROPHES)
+    joined = _SPELT_OUT.sub(lambda found: re.sub(r"[ .\-_*·]", "", found[0]), text.casefold())
     return " ".join(joined.split())
 
 
@@ -117,6 +126,12 @@ def _own_number(text: str, language: str) -> str:
 def _said_in(language: str, kind: str) -> re.Pattern[str] | None:
     words = getattr(claims(), kind).get(language, "")
     return re.compile(rf"\b(?:{re.sub(r' *[|] *', '|', words)})\b", re.IGNORECASE) if words else None
+
+
+@lru_cache(maxsize=1000)
+def _theirs(own: tuple[str, ...]) -> re.Pattern[str] | None:
+    found = "|".join(re.escape(words) for words in sorted(own, key=len, reverse=True) if words)
+    return re.compile(found, re.IGNORECASE) if found else None
 
 
 def _forms(text: str) -> tuple[str, ...]:
