@@ -5,6 +5,10 @@ import tempfile
 
 from hypothesis import settings
 
+from tests.language_server.fixture import language_server, language_server_process
+
+__all__ = ["language_server", "language_server_process"]
+
 # The same examples every time, so that a test that passes here passes elsewhere: pytest --hypothesis-profile=default
 # looks further.
 settings.register_profile("steady", derandomize=True, deadline=None)
