@@ -27,10 +27,10 @@ def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -
         words: What stands behind the number that will be filled in.
         recurring: Words that may stand in several sentences: the subject of a longer text.
     """
-    named, seen, subject = _stems(title), set[str](), _stems(recurring)
+    named, seen, subject = stems(title), set[str](), stems(recurring)
     for sentence in sentences(text):
         asks = SLOT.search(sentence)
-        said = _stems(sentence) | _stems(words) if asks else _stems(sentence)
+        said = stems(sentence) | stems(words) if asks else stems(sentence)
         said -= subject
         if again := said & (seen if asks else seen | named):
             return min(again)
@@ -39,7 +39,7 @@ def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -
 
 
 @lru_cache(maxsize=50_000)
-def _stems(text: str) -> frozenset[str]:
+def stems(text: str) -> frozenset[str]:
     """The words of a text that carry meaning, without their endings."""
     words = (word.lower().strip("'-") for word in _WORD.findall(SLOT.sub(" ", text)))
     return frozenset(_ENDING.sub("", word) if len(word) > 4 else word for word in words if word not in _SMALL)
