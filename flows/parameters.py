@@ -4,12 +4,13 @@ The form takes a parameter's description from the `Args` of its flow's docstring
 """
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from configs.app import App
+from configs.app import App, ContentType, Writer
 from configs.errors import NightquestError
+from pipelines.content.wishes import Wishes
 from pipelines.night import next_served_day
 
 EARLIEST = dt.date(1990, 1, 1)
@@ -17,6 +18,12 @@ MAX_NIGHTS = 400
 
 AppName = Annotated[str, Field(min_length=1, max_length=400)]
 Files = Annotated[list[str], Field(min_length=1, max_length=1000)]
+# The form shows a list of choices; "as the app says" leaves it to the app file.
+APP_SAYS: Literal["as the app says"] = "as the app says"
+Provider = Literal["as the app says", "offline", "openai", "anthropic", "both"]
+Mode = Literal["as the app says", "live", "batch"]
+Types = Annotated[list[ContentType], Field(max_length=9)]
+MaxCost = Annotated[float, Field(ge=0, le=10_000)]
 
 
 def check_day(app: App, day: dt.date | None, now: dt.datetime, name: str = "--as-of") -> dt.date | None:
@@ -31,6 +38,17 @@ def check_day(app: App, day: dt.date | None, now: dt.datetime, name: str = "--as
             f"{name} {day} cannot be served.", f"Give a day from {EARLIEST} to {latest}, the next day of '{app.app}'."
         )
     return day
+
+
+def wishes(
+    provider: Provider = APP_SAYS,
+    mode: Mode = APP_SAYS,
+    types: Types | None = None,
+    max_cost_usd: MaxCost | None = None,
+) -> Wishes:
+    """What a run asks for beyond the app file."""
+    writer: Writer | None = None if provider == APP_SAYS else provider
+    return Wishes(writer, None if mode == APP_SAYS else mode, tuple(types or ()), max_cost_usd)
 
 
 def check_span(app: App, start: dt.date, end: dt.date, now: dt.datetime) -> None:

@@ -7,13 +7,13 @@ import polars as pl
 
 from configs.app import App
 from pipelines.content.assign import assign_variants
-from pipelines.content.briefs import BRIEF_KEYS, brief_keys, group_briefs, prompt_version, read_briefs
+from pipelines.content.briefs import BRIEF_KEYS, brief_keys, group_briefs
 from pipelines.content.citations import write_citations
 from pipelines.content.fill import fill_in
-from pipelines.content.offline import AI_PROVIDER, MODEL, write_briefs
 from pipelines.content.render import LARGEST
+from pipelines.content.source import Offline, Source
 
-__all__ = ["offline_texts", "want_texts", "write_citations", "write_words"]
+__all__ = ["brief_rows", "want_texts", "write_citations", "write_words"]
 
 _COMMON = ("content_id", "player_key", "content_type", "persona", "metric", "language")
 _PLAN = (*_COMMON, "target", "window_days", "difficulty_level")
@@ -41,6 +41,7 @@ def write_words(
     seed: int,
     as_of: dt.date,
     recent: pl.DataFrame | None = None,
+    source: Source | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]: ...
 
 
@@ -54,6 +55,7 @@ def write_words(
     seed: int,
     as_of: dt.date,
     recent: pl.DataFrame | None = None,
+    source: Source | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]: ...
 
 
@@ -66,10 +68,11 @@ def write_words(
     seed: int,
     as_of: dt.date,
     recent: pl.DataFrame | None = None,
+    source: Source | None = None,
 ) -> tuple[pl.DataFrame, ...]:
-    """Write the words of every challenge, message and achievement with the offline writer.
+    """Write the words of every challenge, message and achievement.
 
-    The same input gives the same words; nothing of a player but key, persona, language and numbers is read.
+    The same input and texts give the same words; nothing of a player but key, persona, language and numbers is read.
 
     Args:
         app: Its voice and metrics.
@@ -79,9 +82,10 @@ def write_words(
             recency_days; for what has an occasion occasion, for mission briefs window_days and mission (the content_id
             of the challenge that they tell of).
         achievements: content_id, player_key, content_type, persona, language, metric, target, tier.
-        seed: Another seed draws other texts.
+        seed: Another seed draws other texts from the offline writer.
         as_of: The night; moves players on to the next text of their brief.
         recent: player_key, variant of what players read in the last 30 days; none is read again while others are left.
+        source: Where texts come from; None is the offline writer.
 
     Returns:
         For challenges content_id, title, description, brief_id, ai_provider, model, prompt_version, variant,
@@ -92,13 +96,12 @@ def write_words(
         AppFileError: The words of the app file leave no way to say something; the message names them.
         ValueError: A column is missing, a content_id stands twice, or a target is not a number that can be written.
     """
-    wanted = want_texts(app, plan, asks, achievements)
-    briefs = group_briefs(app, wanted)
-    texts = offline_texts(app, briefs, seed=seed)
-    rows = wanted.join(briefs.select("brief_id", *BRIEF_KEYS), on=BRIEF_KEYS, how="left", maintain_order="left")
+    source = source or Offline(app, seed)
+    briefs, rows = brief_rows(app, source.sign(want_texts(app, plan, asks, achievements)))
+    texts = source.texts(briefs, rows)
     chosen = assign_variants(rows, texts, as_of=as_of, recent=recent)
     reading = rows.drop("brief_id", "language").hstack(chosen.select("brief_id", "variant", "propensity"))
-    words = _tell_missions(fill_in(app, reading, texts))
+    words = _tell(_tell(fill_in(app, reading, texts), "mission"), "arm")
     parts = [("description", plan.height), ("body", asks.height)]
     if achievements is not None:
         parts.append(("description", achievements.height))
@@ -127,26 +130,15 @@ def want_texts(
     return brief_keys(app, plan, asks, achievements).hstack(numbers.drop("metric"))
 
 
-def offline_texts(app: App, briefs: pl.DataFrame, *, seed: int) -> pl.DataFrame:
-    """The offline writer's texts for each brief: the columns of `write_briefs` with ai_provider, model, prompt_version.
-
-    Raises:
-        AppFileError: See `write_words`.
-    """
-    texts = write_briefs(app, read_briefs(briefs), seed=seed)
-    versions = briefs.select(
-        "brief_id",
-        prompt_version=pl.col("content_type").replace_strict(
-            {kind: prompt_version(app, kind) for kind in briefs["content_type"].unique()}, return_dtype=pl.String
-        ),
-    )
-    return texts.join(versions, on="brief_id", how="left", maintain_order="left").with_columns(
-        ai_provider=pl.lit(AI_PROVIDER), model=pl.lit(MODEL)
-    )
+def brief_rows(app: App, wanted: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The briefs of what is wanted, and `wanted` with the brief_id of each row."""
+    briefs = group_briefs(app, wanted)
+    rows = wanted.join(briefs.select("brief_id", *BRIEF_KEYS), on=BRIEF_KEYS, how="left", maintain_order="left")
+    return briefs, rows
 
 
 def _check(plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None) -> None:
-    frames = [("plan", plan, _PLAN), ("asks", asks, _ASKS)]
+    frames: list[tuple[str, pl.DataFrame, tuple[str, ...]]] = [("plan", plan, _PLAN), ("asks", asks, _ASKS)]
     if achievements is not None:
         frames.append(("achievements", achievements, _ACHIEVEMENTS))
     for name, frame, columns in frames:
@@ -170,9 +162,9 @@ def _numbers(frame: pl.DataFrame, amount: str) -> pl.DataFrame:
     )
 
 
-def _tell_missions(words: pl.DataFrame) -> pl.DataFrame:
-    """Name the mission in the metadata of its brief."""
-    named = pl.format('{}, "mission": "{}"}}', pl.col("metadata").str.strip_suffix("}"), "mission")
-    return words.with_columns(
-        metadata=pl.when(pl.col("mission").is_not_null()).then(named).otherwise(pl.col("metadata"))
-    )
+def _tell(words: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Add a column's value to the metadata of the rows that have one: the mission of its brief, the arm of a player."""
+    if name not in words.columns:
+        return words
+    told = pl.format('{}, "{}": "{}"}}', pl.col("metadata").str.strip_suffix("}"), pl.lit(name), name)
+    return words.with_columns(metadata=pl.when(pl.col(name).is_not_null()).then(told).otherwise(pl.col("metadata")))

@@ -1,0 +1,299 @@
+"""Writing for briefs with language models: ask, check, ask again with the reason, then ask the other provider.
+
+What nobody could write is left to the offline writer. Every text says how it came about.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from configs.app import App
+from configs.language import LanguageModel, Vendor
+from configs.prompt import Prompt
+from models.language.calls import Reply, Request, Written
+from pipelines.content.answers import Checked, read_answer
+from pipelines.content.briefs import Brief
+from pipelines.content.judging import Judge, judge_variants
+from pipelines.content.offline import Variant
+from pipelines.content.prompts import render_request
+
+Ask = Callable[[Request], Awaitable[Reply]]
+
+AVOIDED = 40  # titles told to a later turn
+INDIVIDUAL_TEXTS = 3
+
+
+@dataclass(frozen=True)
+class Pen:
+    """A provider with its model and the prompts that serve.
+
+    Attributes:
+        prompts: By content type, and the judge's.
+    """
+
+    provider: Vendor
+    model: str
+    pricing: LanguageModel
+    prompts: Mapping[str, Prompt]
+
+    def version(self, content_type: str) -> str:
+        """Of the prompt."""
+        return self.prompts[content_type].version
+
+
+@dataclass(frozen=True)
+class Team:
+    """Who writes for an arm.
+
+    Attributes:
+        pens: One, or both when a judge is to pick.
+        others: Who is asked for what the only pen could not write.
+    """
+
+    pens: tuple[Pen, ...]
+    others: tuple[Pen, ...] = ()
+
+    def name(self, content_type: str) -> str:
+        """Provider, model and prompt version: texts of another name are other texts."""
+        return "+".join(f"{pen.provider}/{pen.model}/{pen.version(content_type)}" for pen in self.pens)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A brief that lacks texts.
+
+    Attributes:
+        turn: 1 for its first texts.
+        avoid: Titles and texts that it has.
+        place: Where new texts go on counting.
+    """
+
+    brief: Brief
+    team: Team
+    missing: int
+    turn: int = 1
+    avoid: tuple[Variant, ...] = ()
+    place: int = 0
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text with where it comes from.
+
+    Attributes:
+        serves: False for one that lost against another provider's.
+        metadata: How it came about.
+    """
+
+    variant: Variant
+    pen: Pen
+    call_key: str
+    cost_usd: float
+    serves: bool = True
+    metadata: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass
+class Tally:
+    """What happened while writing, for the reports."""
+
+    asked: Counter[str] = field(default_factory=Counter)  # by purpose
+    failed: Counter[str] = field(default_factory=Counter)  # requests without a usable answer, by provider and reason
+    refused: Counter[str] = field(default_factory=Counter)  # texts that failed their check, by fault
+    happened: Counter[str] = field(default_factory=Counter)  # 'first', 'again', 'other provider', 'offline'
+    judged: Counter[str] = field(default_factory=Counter)  # how contests were decided
+    cost_usd: float = 0.0
+
+
+class Author:
+    """Writes the texts of briefs.
+
+    Args:
+        app: Its voice and words.
+        ask: Asks one request, through the ledger.
+        variants: Texts asked for in one request.
+    """
+
+    def __init__(self, app: App, ask: Ask, variants: int) -> None:
+        self.app = app
+        self.ask = ask
+        self.variants = variants
+        self.tally = Tally()
+
+    async def write(self, jobs: Sequence[Job], done: Callable[[int, int], None]) -> list[list[Text]]:
+        """The new texts of every job, losers included; an empty list where nobody could write.
+
+        Args:
+            jobs: The briefs.
+            done: Told how many of how many briefs are through.
+        """
+        finished = 0
+
+        async def one(job: Job) -> list[Text]:
+            nonlocal finished
+            texts = await self._job(job)
+            finished += 1
+            done(finished, len(jobs))
+            return texts
+
+        return list(await asyncio.gather(*(one(job) for job in jobs)))
+
+    def first_requests(self, job: Job) -> list[Request]:
+        """What a job asks before anything went wrong: what a batch may hold."""
+        return [self._request(pen, job, self._wanted(job), turn) for pen in job.team.pens for turn in self._turns(job)]
+
+    async def _job(self, job: Job) -> list[Text]:
+        turns = self._turns(job)
+        parts = await asyncio.gather(*(self._turn(job, turn) for turn in turns))
+        texts = _different([text for part in parts for text in part])
+        self.tally.happened["offline"] += not any(text.serves for text in texts)
+        return texts
+
+    async def _turn(self, job: Job, turn: int) -> list[Text]:
+        if len(job.team.pens) == 1:
+            return await self._chain(job, turn, job.team.pens[0], job.team.others)
+        sides = await asyncio.gather(*(self._chain(job, turn, pen, ()) for pen in job.team.pens))
+        return await self._judge(job, sides)
+
+    async def _chain(self, job: Job, turn: int, pen: Pen, others: Sequence[Pen]) -> list[Text]:
+        """One pen's texts for a turn; what it could not write, twice asked, is another's."""
+        wanted = self._wanted(job)
+        texts, why = await self._ask(job, turn, pen, wanted, {})
+        if len(texts) < wanted and why.faults:
+            again = {"asked_again": True, "reason": why.faults[0]}
+            more, why = await self._ask(job, turn, pen, wanted - len(texts), again, seen=texts, reasons=why.faults)
+            texts = _different([*texts, *more])
+        for other in others:
+            if len(texts) < wanted:
+                instead = {"instead_of": pen.provider, "reason": why.reason}
+                more, _ = await self._ask(job, turn, other, wanted - len(texts), instead, seen=texts)
+                texts = _different([*texts, *more])
+        return texts
+
+    async def _ask(
+        self,
+        job: Job,
+        turn: int,
+        pen: Pen,
+        wanted: int,
+        note: Mapping[str, object],
+        *,
+        seen: Sequence[Text] = (),
+        reasons: Sequence[str] = (),
+    ) -> tuple[list[Text], "_Why"]:
+        """One request; its good texts and why there are not more."""
+        avoid = [*job.avoid, *(text.variant for text in seen)]
+        reply = await self.ask(self._request(pen, job, wanted, turn, avoid=avoid, reasons=reasons))
+        self.tally.asked[job.brief.content_type] += 1
+        self.tally.cost_usd += reply.cost_usd if reply.paid_now else 0.0
+        if not isinstance(reply, Written):
+            self.tally.failed[f"{pen.provider}: {reply.reason}"] += 1
+            # An answer that was paid for and cannot be used is worth another try; one that did not come is not.
+            paid = reply.reason in {"refused", "truncated", "malformed"}
+            return [], _Why(reply.reason, (f"the answer was {reply.reason}",) if paid else ())
+        checked = read_answer(self.app, job.brief, reply.text, avoid=avoid)
+        self.tally.refused.update(checked.faults)
+        good = checked.good[:wanted]
+        how = "other provider" if "instead_of" in note else "again" if note else "first"
+        self.tally.happened[how] += bool(good)
+        told = {"written": pen.provider, "turn": turn, **note}
+        texts = [Text(v, pen, reply.key, reply.cost_usd / len(good), metadata=told) for v in good]
+        return texts, _why(checked)
+
+    async def _judge(self, job: Job, sides: Sequence[list[Text]]) -> list[Text]:
+        """Pick between two providers' texts; the losers stay as candidates."""
+        first, second = sides
+        if not first or not second:
+            return [*first, *second]
+        mine, yours = ([text.variant for text in side] for side in sides)
+        judges = [Judge(pen.provider, pen.model, pen.pricing, pen.prompts["judge"]) for pen in job.team.pens]
+        contest = await judge_variants(self.app, job.brief, mine, yours, self.ask, judges)
+        self.tally.judged.update(contest.decided)
+        self.tally.failed.update(contest.failed)
+        self.tally.asked["judge"] += contest.calls
+        self.tally.cost_usd += contest.cost_usd
+        return [*_kept(first, contest.first), *_kept(second, contest.second)]
+
+    def _request(
+        self,
+        pen: Pen,
+        job: Job,
+        wanted: int,
+        turn: int,
+        *,
+        avoid: Sequence[Variant] | None = None,
+        reasons: Sequence[str] = (),
+    ) -> Request:
+        titles = [v.title or v.text for v in (job.avoid if avoid is None else avoid)][-AVOIDED:]
+        return render_request(
+            self.app,
+            job.brief,
+            pen.prompts[job.brief.content_type],
+            provider=pen.provider,
+            model=pen.model,
+            pricing=pen.pricing,
+            variants=wanted,
+            turn=turn,
+            avoid=titles,
+            again=list(reasons),
+        )
+
+    def _wanted(self, job: Job) -> int:
+        return min(self.variants, INDIVIDUAL_TEXTS) if job.brief.profile else self.variants
+
+    def _turns(self, job: Job) -> range:
+        return range(job.turn, job.turn + max(1, -(-job.missing // self._wanted(job))))
+
+
+@dataclass(frozen=True)
+class _Why:
+    """Why a pen did not write all that was wanted."""
+
+    reason: str
+    faults: tuple[str, ...] = ()
+
+
+def _why(checked: Checked) -> _Why:
+    faults = tuple(dict.fromkeys(checked.faults))
+    return _Why(faults[0] if faults else "too few texts", faults or ("there were too few texts",))
+
+
+def _different(texts: Sequence[Text]) -> list[Text]:
+    """The texts without those that came before."""
+    return list({text.variant.variant: text for text in reversed(texts)}.values())[::-1]
+
+
+def _kept(texts: Sequence[Text], scores: Mapping[str, Mapping[str, object]]) -> list[Text]:
+    return [
+        Text(
+            text.variant,
+            text.pen,
+            text.call_key,
+            text.cost_usd,
+            serves=bool(scores[text.variant.variant]["won"]),
+            metadata={**text.metadata, "judged": scores[text.variant.variant]},
+        )
+        for text in texts
+    ]
+
+
+def text_row(job: Job, place: int, text: Text) -> dict[str, object]:
+    """A text as a row of the pool, but for `made_on`."""
+    told = {"language": job.brief.language, **text.metadata}
+    return {
+        "brief_id": job.brief.brief_id,
+        "variant": text.variant.variant,
+        "place": job.place + place,
+        "title": text.variant.title,
+        "text": text.variant.text,
+        "language": job.brief.language,
+        "ai_provider": text.pen.provider,
+        "model": text.pen.model,
+        "prompt_version": text.pen.version(job.brief.content_type),
+        "call_key": text.call_key,
+        "cost_usd": text.cost_usd,
+        "serves": text.serves,
+        "metadata": json.dumps(told, sort_keys=True),
+    }
