@@ -15,15 +15,17 @@ from pipelines.night import Night
 
 EVENTS_PER_BUCKET = 2_000_000
 _NEVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
-_COLUMNS = {
-    "player_key": pl.Int64,
-    "badge_id": pl.String,
-    "granted_at": pl.Datetime("us", "UTC"),
-    "event_id": pl.String,
-    "rule_version": pl.String,
-    "confidence": pl.Float64,
-    "evidence": pl.String,
-}
+_NONE = pl.DataFrame(
+    schema={
+        "player_key": pl.Int64,
+        "badge_id": pl.String,
+        "granted_at": pl.Datetime("us", "UTC"),
+        "event_id": pl.String,
+        "rule_version": pl.String,
+        "confidence": pl.Float64,
+        "evidence": pl.String,
+    }
+)
 
 
 def find_crossings(
@@ -41,7 +43,7 @@ def find_crossings(
     Returns:
         player_key, badge_id, granted_at (UTC), event_id, rule_version, confidence (1), evidence (JSON text).
     """
-    frames = [pl.DataFrame(schema=_COLUMNS)]
+    frames = [_NONE]
     if rules:
         know_until(warehouse, night.as_of, night.cut)
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_done AS {done}")
