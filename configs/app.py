@@ -216,6 +216,7 @@ class Rewards(Part):
         {"bronze": 50, "silver": 150, "gold": 400, "platinum": 1000},
         description="XP of a badge by its tier.",
     )
+    achievement_xp: dict[Tier, int] = Field({}, description="XP of a custom achievement by its tier; none: no XP.")
 
 
 class Engagement(Part):

@@ -17,6 +17,7 @@ from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
 
 TIER_STYLES = {"bronze": "orange3", "silver": "grey70", "gold": "gold1", "platinum": "bright_cyan"}
+EVERYDAY = ("motivational_message", "come_back_message")
 STATE_STYLES = {"completed": "green", "expired": "dim", "open": "yellow"}
 NEAREST_BADGES = 5
 LIKELIEST = 8
@@ -80,7 +81,9 @@ def _sections(view: PlayerView) -> Iterator[RenderableType]:
     if view.challenges:
         yield _challenges(view.challenges)
     for message in view.messages:
-        yield Panel(plain(message["body"]), title=plain(message["title"], "bold"), title_align="left", expand=False)
+        yield _message(message)
+    if view.achievements:
+        yield _achievements(view.achievements)
     if view.badges_held:
         yield _held(view)
     if coming := [row for row in view.badge_progress if row["progress"] > 0][:NEAREST_BADGES]:
@@ -115,6 +118,30 @@ def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
             str(row["rewards"]["xp"]),
             "" if row["estimated_minutes"] is None else str(row["estimated_minutes"]),
             " to ".join(dict.fromkeys((str(row["valid_from"]), str(row["valid_until"])))),
+        )
+    return table
+
+
+def _message(row: Mapping[str, Any]) -> Panel:
+    """A message, marked with its kind where that is not the everyday one."""
+    kind = None if row["content_type"] in EVERYDAY else plain(row["content_type"].replace("_", " "), "dim")
+    title = plain(row["title"], "bold")
+    return Panel(
+        plain(row["body"]), title=title, title_align="left", subtitle=kind, subtitle_align="left", expand=False
+    )
+
+
+def _achievements(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("Achievements", ("achievement", "left"), ("tier", "left"), ("progress", "left"), ("days", "right"))
+    table.add_column("XP", justify="right")
+    for row in rows:
+        done = f"reached on {row['reached_on']}" if row["state"] == "reached" else None
+        table.add_row(
+            Text("\n").join((plain(row["title"], "bold"), plain(row["description"]))),
+            plain(row["tier"], TIER_STYLES.get(row["tier"], "")),
+            plain(done, STATE_STYLES["completed"]) if done else _bar(row["progress"]),
+            "" if row["eta_days"] is None else str(row["eta_days"]),
+            str(row["rewards"]["xp"]),
         )
     return table
 

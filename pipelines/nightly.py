@@ -20,13 +20,15 @@ from models.segments import SegmentModel
 from pipelines.activity.parts import know_until
 from pipelines.badges.award import award_badges
 from pipelines.badges.progress import badge_progress
-from pipelines.challenges.plan import recent_challenges
+from pipelines.challenges.achievements import settle_achievements
+from pipelines.challenges.missions import mission_record
+from pipelines.challenges.plan import DAILY, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.challenges.segment import suits
 from pipelines.challenges.settle import settle_challenges
-from pipelines.challenges.targets import ask_for_encouragement
 from pipelines.challenges.training import SEED, learn_models
 from pipelines.challenges.understand import Planned, opted_out, plan_night
+from pipelines.content.wanted import want_content
 from pipelines.content.write import write_citations, write_words
 from pipelines.night import Night, pin_night
 from pipelines.publish.audit import AuditLimits, AuditReport, audit_night
@@ -74,6 +76,7 @@ class Words:
 
     challenges: pl.DataFrame
     messages: pl.DataFrame
+    achievements: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,8 @@ def open_night(
 
 def settle(tonight: Tonight) -> pl.DataFrame:
     """Settle what earlier nights promised; returns the challenges still open."""
+    if "custom_achievement" in tonight.night.app.content.types:
+        settle_achievements(tonight.warehouse, tonight.night)
     return settle_challenges(tonight.warehouse, tonight.night)
 
 
@@ -136,28 +141,29 @@ def load_champions(tonight: Tonight) -> Champions:
 
 def plan(tonight: Tonight, champions: Champions) -> Planned:
     """Understand the players and decide what each is asked; writes nothing."""
-    recent = recent_challenges(tonight.warehouse, tonight.night)
-    return plan_night(tonight.warehouse, tonight.night, champions.challenges, champions.segments, recent)
+    warehouse, night = tonight.warehouse, tonight.night
+    recent, record = recent_challenges(warehouse, night), mission_record(warehouse, night)
+    return plan_night(warehouse, night, champions.challenges, champions.segments, recent, record)
 
 
 def write(tonight: Tonight, planned: Planned) -> Words:
     """Put the plan into words. Players who were issued challenges for this day before keep those."""
     warehouse, night = tonight.warehouse, tonight.night
-    issued = warehouse.frame("SELECT DISTINCT player_key FROM challenges WHERE as_of = $d", {"d": night.as_of})
-    asked = planned.plan.challenges.join(issued, on="player_key", how="anti", maintain_order="left")
-    unlikely = planned.plan.unserved.filter(pl.col("reason").str.starts_with("too unlikely")).select("player_key")
-    players = planned.players
-    asks = ask_for_encouragement(warehouse, night, players.features, players.targets, players.profiles, unlikely)
-    texts, letters = write_words(
-        night.app, asked, asks, seed=night.seed, as_of=night.as_of, recent=_read_lately(warehouse, night)
+    wanted = want_content(warehouse, night, planned)
+    texts, letters, marks = write_words(
+        night.app, *wanted, seed=night.seed, as_of=night.as_of, recent=_read_lately(warehouse, night)
     )
     pins = {"as_of": night.as_of, "revision": night.revision, "generated_at": night.started_at}
     stamp = {name: pl.lit(value) for name, value in pins.items()}
+
+    def worded(rows: pl.DataFrame, words: pl.DataFrame) -> pl.DataFrame:
+        return rows.join(words, on="content_id", how="inner", maintain_order="left").with_columns(**stamp)
+
+    asked, asks, achievements = wanted
     return Words(
-        asked.drop("p_plays").join(texts, on="content_id", how="inner", maintain_order="left").with_columns(**stamp),
-        asks.select("content_id", "player_key", "content_type", "language")
-        .join(letters, on="content_id", how="inner", maintain_order="left")
-        .with_columns(**stamp),
+        worded(asked.drop("p_plays", "occasion"), texts),
+        worded(asks.select("content_id", "player_key", "content_type", "language"), letters),
+        worded(achievements, marks),
     )
 
 
@@ -174,6 +180,7 @@ def issue(
     with warehouse.transaction():
         warehouse.append("challenges", words.challenges, on_conflict_skip=True)
         warehouse.append("messages", words.messages, on_conflict_skip=True)
+        warehouse.append("achievements", words.achievements, on_conflict_skip=True)
         award_badges(warehouse, night, write_citations)
         tables = collect_tables(warehouse, night, _frames(warehouse, night, planned, still_open))
         served = served_players(warehouse, night, tables, _reasons(warehouse, night, planned))
@@ -238,8 +245,11 @@ def _frames(warehouse: Warehouse, night: Night, planned: Planned, still_open: pl
 
 def _reasons(warehouse: Warehouse, night: Night, planned: Planned) -> pl.DataFrame:
     """Why an active player gets nothing: player_key, reason."""
+    some = planned.players.profiles.select("player_key", reason=pl.lit("content.types has nothing for them tonight"))
+    every = {DAILY, "motivational_message", "come_back_message"} <= set(night.app.content.types)
+    unserved = planned.plan.unserved.select("player_key", "reason")
     out = opted_out(warehouse, night).with_columns(reason=pl.lit("opted out"))
-    return pl.concat([planned.plan.unserved.select("player_key", "reason"), out]).unique("player_key", keep="last")
+    return pl.concat([unserved if every else some, out]).unique("player_key", keep="last")
 
 
 def _read_lately(warehouse: Warehouse, night: Night) -> pl.DataFrame:
@@ -247,6 +257,7 @@ def _read_lately(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     return warehouse.frame(
         """SELECT player_key, brief_id, variant FROM challenges WHERE as_of BETWEEN $since AND $until
            UNION SELECT player_key, brief_id, variant FROM messages WHERE as_of BETWEEN $since AND $until
+           UNION SELECT player_key, brief_id, variant FROM achievements WHERE as_of BETWEEN $since AND $until
            ORDER BY ALL""",
         {"since": night.as_of - dt.timedelta(days=READ_DAYS), "until": night.as_of - dt.timedelta(days=1)},
     )
@@ -254,7 +265,8 @@ def _read_lately(warehouse: Warehouse, night: Night) -> pl.DataFrame:
 
 def _figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
     """The figures of a night that people and MLflow see."""
-    challenges, settled = tables["challenges"], tables["settlements"].filter(pl.col("state") != "open")
+    daily = pl.col("content_type") == DAILY
+    challenges, settled = tables["challenges"].filter(daily), tables["settlements"].filter(pl.col("state") != "open")
     paid = tables["xp_ledger"].filter(pl.col("posted_on") == night.as_of)["xp"].sum()
     return {
         "as_of": str(night.as_of),
@@ -262,7 +274,9 @@ def _figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
         "players_active": tables["profiles"].height,
         "players_challenged": challenges["user_id"].n_unique(),
         "challenges": challenges.height,
+        "missions": tables["challenges"].filter(~daily).height,
         "messages": tables["messages"].height,
+        "achievements": tables["achievements"].filter(pl.col("state") == "open").height,
         "promised": _mean(challenges["completion_probability"]),
         "promised_if_active": _mean(challenges["probability_if_active"]),
         "settled": settled.height,

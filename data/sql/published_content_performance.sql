@@ -12,11 +12,16 @@ issued AS (
     UNION ALL BY NAME
     SELECT content_id, player_key, content_type, ai_provider, prompt_version, variant
     FROM messages WHERE as_of >= $since AND (as_of < $as_of OR as_of = $as_of AND revision <= $revision)
+    UNION ALL BY NAME
+    SELECT content_id, player_key, content_type, ai_provider, prompt_version, variant, persona
+    FROM achievements WHERE as_of >= $since AND (as_of < $as_of OR as_of = $as_of AND revision <= $revision)
 ),
 settled AS (
     SELECT content_id, state = 'completed' AS kept, completed_at
     FROM settlements WHERE as_of BETWEEN $since AND $as_of
     QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY revision DESC) = 1
+    UNION ALL
+    SELECT content_id, true, reached_at FROM achievements_reached WHERE as_of BETWEEN $since AND $as_of
 ),
 answers AS (
     SELECT try_cast(properties ->> 'content_id' AS UUID) AS content_id, player_key, event, occurred_at, sequence, event_id, value
@@ -49,7 +54,8 @@ performance AS (
            count(shown_at) AS shown,
            count(kept) AS settled,
            count(*) FILTER (kept) AS completed,
-           count(*) FILTER (kept) / nullif(count(kept), 0) AS kept_rate,
+           CASE WHEN content_type <> 'custom_achievement' -- which has no end, so that none is ever missed
+                THEN count(*) FILTER (kept) / nullif(count(kept), 0) END AS kept_rate,
            count(rating) AS rated,
            avg(rating) AS mean_rating,
            avg(personalization_score) AS mean_personalization,

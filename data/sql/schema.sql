@@ -177,7 +177,7 @@ CREATE TABLE IF NOT EXISTS messages (
     as_of          DATE NOT NULL,
     revision       INTEGER NOT NULL,
     player_key     BIGINT NOT NULL,
-    content_type   VARCHAR NOT NULL,         -- 'motivational_message' or 'come_back_message'
+    content_type   VARCHAR NOT NULL,         -- 'motivational_message', 'come_back_message', 'tutorial', …
     title          VARCHAR NOT NULL,
     body           VARCHAR NOT NULL,
     brief_id       VARCHAR NOT NULL,
@@ -189,6 +189,46 @@ CREATE TABLE IF NOT EXISTS messages (
     language       VARCHAR NOT NULL,
     generated_at   TIMESTAMPTZ NOT NULL,
     metadata       JSON
+);
+
+-- A lifetime goal of one player. It stays as it is until it is reached; what became of it stands below.
+CREATE TABLE IF NOT EXISTS achievements (
+    content_id     UUID PRIMARY KEY,         -- UUIDv5 of app, player, metric and target
+    as_of          DATE NOT NULL,            -- the night that issued it
+    revision       INTEGER NOT NULL,
+    player_key     BIGINT NOT NULL,
+    content_type   VARCHAR NOT NULL,         -- 'custom_achievement'
+    metric         VARCHAR NOT NULL,
+    target         DOUBLE NOT NULL,          -- of the metric's lifetime value
+    started_from   DOUBLE NOT NULL,          -- that value when it was issued
+    reached_share  DOUBLE NOT NULL,          -- of the players active then, who had that much
+    tier           VARCHAR NOT NULL,
+    category       VARCHAR NOT NULL,
+    xp             INTEGER NOT NULL,
+    persona        VARCHAR NOT NULL,
+    title          VARCHAR NOT NULL,
+    description    VARCHAR NOT NULL,
+    brief_id       VARCHAR NOT NULL,
+    ai_provider    VARCHAR NOT NULL,
+    model          VARCHAR NOT NULL,
+    prompt_version VARCHAR NOT NULL,
+    variant        VARCHAR NOT NULL,
+    propensity     DOUBLE NOT NULL,
+    language       VARCHAR NOT NULL,
+    generated_at   TIMESTAMPTZ NOT NULL,
+    metadata       JSON
+);
+
+-- Append-only: what was reached stays reached.
+CREATE TABLE IF NOT EXISTS achievements_reached (
+    content_id UUID PRIMARY KEY,
+    player_key BIGINT NOT NULL,
+    as_of      DATE NOT NULL,                -- the night that noticed
+    reached_on DATE NOT NULL,                -- the player's local day
+    reached_at TIMESTAMPTZ NOT NULL,         -- when the crossing event occurred
+    event_id   VARCHAR NOT NULL,
+    value      DOUBLE NOT NULL,              -- the lifetime value when it was noticed
+    xp         INTEGER NOT NULL
 );
 
 -- Words ---------------------------------------------------------------------------------------------------------------
@@ -242,7 +282,7 @@ CREATE TABLE IF NOT EXISTS settlements (
 );
 
 CREATE TABLE IF NOT EXISTS xp_ledger (
-    entry_id    VARCHAR PRIMARY KEY,         -- 'challenge:<content_id>:<revision>' or 'badge:<award_id>'
+    entry_id    VARCHAR PRIMARY KEY,         -- 'challenge:<content_id>:<revision>', 'badge:<award_id>', 'achievement:<content_id>'
     player_key  BIGINT NOT NULL,
     as_of       DATE NOT NULL,
     xp          INTEGER NOT NULL,

@@ -45,15 +45,13 @@ def choose_challenges(
     rows = _without_open(rows, recent, as_of - dt.timedelta(days=1))
     own = pl.col("own_28").rank("average").over("metric", "window_days") / pl.len().over("metric", "window_days")
     luck = pl.struct("player_key", "metric", "window_days", "base_day").hash(seed) % 10_000 / 10_000
-    rows = rows.with_columns(
-        fit=(1 - (pl.col("probability_if_active") - pl.col("wanted")).abs() / 0.5).clip(0, 1), affinity=own
-    ).with_columns(
+    rows = rows.with_columns(fit=fit(), affinity=own).with_columns(
         score=pl.col("fit")
         + 0.3 * pl.col("p_plays")
         - 0.02 * pl.col("window_days")
         - 0.25 * pl.col("asked_lately")
         + 0.1 * luck,
-        personalization_score=0.5 * pl.col("fit") + 0.3 * pl.col("knowledge") + 0.2 * pl.col("affinity"),
+        personalization_score=personalization(),
     )
     by_score = rows.sort([*SNAPSHOT, "score", "metric", "window_days"], descending=[False, False, True, False, False])
     varied = by_score.unique([*SNAPSHOT, "metric"], keep="first", maintain_order=True)
@@ -61,6 +59,16 @@ def choose_challenges(
     return slots.filter(pl.col("slot") <= app.challenges.per_day).with_columns(
         completion_probability=pl.col("p_plays") * pl.col("probability_if_active")
     )
+
+
+def fit() -> pl.Expr:
+    """How near a target's chance is to the wanted one: 1 at it, 0 half the scale away."""
+    return (1 - (pl.col("probability_if_active") - pl.col("wanted")).abs() / 0.5).clip(0, 1)
+
+
+def personalization() -> pl.Expr:
+    """0.5 fit + 0.3 knowledge + 0.2 affinity."""
+    return 0.5 * pl.col("fit") + 0.3 * pl.col("knowledge") + 0.2 * pl.col("affinity")
 
 
 def _without_open(rows: pl.DataFrame, recent: pl.DataFrame, last_night: dt.date) -> pl.DataFrame:

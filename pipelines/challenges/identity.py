@@ -12,7 +12,12 @@ NAMESPACE = uuid.UUID("6f0f2f0e-52f1-5c0c-9a55-3d7c3c4f7d10")
 
 def content_ids(warehouse: Warehouse, night: Night, names: pl.Series) -> pl.Series:
     """UUIDv5 of app, as_of, revision (from the second on) and name, in the order of `names`."""
-    start = f"{night.app.app}/{night.as_of}/" + (f"r{night.revision}/" if night.revision > 1 else "")
+    revision = f"r{night.revision}/" if night.revision > 1 else ""
+    return named_ids(warehouse, names, start=f"{night.app.app}/{night.as_of}/{revision}")
+
+
+def named_ids(warehouse: Warehouse, names: pl.Series, *, start: str = "") -> pl.Series:
+    """UUIDv5 of each name behind `start`, whichever the night, in the order of `names`."""
     with warehouse.lend(named=names.rename("name").to_frame()):
         found = warehouse.frame(warehouse.fixed("content_ids"), {"namespace": NAMESPACE.hex, "start": start})
     return found["content_id"]

@@ -1,7 +1,7 @@
 """The night's plan: what each player is asked, what it pays, and who is written to instead."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -19,6 +19,8 @@ from pipelines.challenges.propose import (
 from pipelines.challenges.questions import SNAPSHOT
 from pipelines.night import Night
 
+DAILY = "daily_challenge"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -28,11 +30,13 @@ class Plan:
         challenges: The `plan` frame: one row per challenge, numbers only.
         chances: player_key, base_day, window_days, p_plays for every eligible player.
         unserved: player_key, reason for eligible players without a challenge.
+        missions: Like `challenges`, with occasion: the adaptive missions, where the app writes them.
     """
 
     challenges: pl.DataFrame
     chances: pl.DataFrame
     unserved: pl.DataFrame
+    missions: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def plan_challenges(
@@ -61,10 +65,36 @@ def plan_challenges(
     wanted = wanted_probability(night.app, snapshots, chances)
     targets = propose_targets(night.app, models, features, past, windows, wanted)
     chosen = choose_challenges(night.app, targets, chances, recent, as_of=night.as_of, seed=night.seed)
+    if DAILY not in night.app.content.types:
+        chosen = chosen.clear()
+    rows = promise_rows(warehouse, night, chosen, snapshots, features, DAILY)
+    return Plan(rows, chances, _unserved(night.app, snapshots, chances, rows))
+
+
+def promise_rows(
+    warehouse: Warehouse,
+    night: Night,
+    chosen: pl.DataFrame,
+    snapshots: pl.DataFrame,
+    features: pl.DataFrame,
+    content_type: str,
+) -> pl.DataFrame:
+    """What is asked, as promises: with id, difficulty, reward and minutes.
+
+    Args:
+        warehouse: For user ids.
+        night: Whom it serves.
+        chosen: From `choose_challenges`.
+        snapshots: player_key, base_day, start_day and the players' profiles.
+        features: One row per eligible player at the night's base day.
+        content_type: Of these challenges.
+
+    Returns:
+        The `plan` frame, by player_key and slot.
+    """
     rows = chosen.join(snapshots.drop("base_day", "start_day"), on="player_key", how="left", maintain_order="left")
     rows = rows.join(_pace(features), on=list(SNAPSHOT), how="left", maintain_order="left")
-    rows = _with_ids(warehouse, night, rows.sort("player_key", "slot"))
-    return Plan(_numbers(night.app, rows), chances, _unserved(night.app, snapshots, chances, rows))
+    return _numbers(night.app, _with_ids(warehouse, night, rows.sort("player_key", "slot")), content_type)
 
 
 def first_whole_days(warehouse: Warehouse, night: Night, players: pl.DataFrame) -> pl.DataFrame:
@@ -102,11 +132,11 @@ def estimated_minutes(app: App) -> pl.Expr:
     return pl.when(pl.col("minutes_28") > 0).then(minutes.round()).cast(pl.Int32)
 
 
-def _numbers(app: App, rows: pl.DataFrame) -> pl.DataFrame:
+def _numbers(app: App, rows: pl.DataFrame, content_type: str) -> pl.DataFrame:
     level = difficulty(pl.col("probability_if_active"))
     return rows.select(
         *("content_id", "player_key", "slot"),
-        pl.lit("daily_challenge").alias("content_type"),
+        pl.lit(content_type).alias("content_type"),
         *("metric", "op", "target", "window_days"),
         reward(app, level).alias("xp"),
         level.alias("difficulty_level"),
@@ -134,6 +164,9 @@ def _with_ids(warehouse: Warehouse, night: Night, rows: pl.DataFrame) -> pl.Data
 def _unserved(app: App, snapshots: pl.DataFrame, chances: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     best = chances.group_by("player_key").agg(pl.col("p_plays").max())
     unlikely = pl.col("p_plays") < app.challenges.min_plays
+    otherwise = "no target is both possible and new: an encouraging message instead"
+    if DAILY not in app.content.types:
+        otherwise = "the app asks nobody for daily challenges: an encouraging message instead"
     return (
         snapshots.select("player_key", "persona", "language")
         .join(rows.select("player_key"), on="player_key", how="anti", maintain_order="left")
@@ -141,7 +174,7 @@ def _unserved(app: App, snapshots: pl.DataFrame, chances: pl.DataFrame, rows: pl
         .with_columns(
             reason=pl.when(unlikely)
             .then(pl.lit("too unlikely to play: a come-back message instead"))
-            .otherwise(pl.lit("no target is both possible and new: an encouraging message instead"))
+            .otherwise(pl.lit(otherwise))
         )
     )
 

@@ -1,11 +1,13 @@
 """What is known of the night's players, and the plan that follows; shared by the night and by replay."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from data.warehouse import Warehouse
 from models.segments import SegmentModel
+from pipelines.challenges.missions import CONTENT_TYPE as MISSION
+from pipelines.challenges.missions import EMPTY_RECORD, plan_missions
 from pipelines.challenges.plan import Plan, first_whole_days, plan_challenges
 from pipelines.challenges.profiles import describe_players
 from pipelines.challenges.propose import ChallengeModels
@@ -67,6 +69,7 @@ def plan_night(
     models: ChallengeModels,
     segment_model: SegmentModel | None,
     recent: pl.DataFrame,
+    record: pl.DataFrame = EMPTY_RECORD,
 ) -> Planned:
     """Understand the players and decide what each is asked; writes nothing.
 
@@ -76,11 +79,18 @@ def plan_night(
         models: The champions.
         segment_model: The champion's segments, or None for the rule.
         recent: What was issued lately.
+        record: The missions before this night's, see `mission_record`.
     """
     players = understand_players(warehouse, night, segment_model)
     tuned = recalibrate(warehouse, night, models)
     welcome = players.profiles.join(opted_out(warehouse, night), on="player_key", how="anti", maintain_order="left")
     plan = plan_challenges(warehouse, night, tuned, players.features, players.past, welcome, recent)
+    if MISSION in night.app.content.types:
+        features, past, tonight = players.features, players.past, plan.challenges.select("player_key", "metric")
+        missions = plan_missions(
+            warehouse, night, tuned, features, past, welcome, plan.chances, recent, record, tonight
+        )
+        plan = replace(plan, missions=missions)
     return Planned(players, plan, tuned)
 
 

@@ -130,7 +130,7 @@ def _duplicates(tables: Tables) -> Iterator[str]:
         if copies := frame.height - frame.select(key).n_unique():
             yield f"{name} has {copies} rows with a ({', '.join(key)}) that is there already"
     for names, column in (
-        (("challenges", "messages"), "content_id"),
+        (("challenges", "messages", "achievements"), "content_id"),
         (("badges_held",), "award_id"),
         (("xp_ledger",), "entry_id"),
     ):

@@ -1,7 +1,7 @@
 """One player's published rows, for `nightquest show`."""
 
 import datetime as dt
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class PlayerView:
     settlements: list[Row]
     xp: int
     xp_lately: list[Row]
+    achievements: list[Row] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON: days and moments as ISO 8601 text."""
@@ -74,6 +75,7 @@ def gather_player(home: Path, app: str, user_id: str) -> PlayerView:
         settlements=_rows(night, "settlements", user_id),
         xp=int(ledger["xp"].sum()),
         xp_lately=ledger.head(LATELY).drop("app", "as_of", "user_id").to_dicts(),
+        achievements=sorted(_rows(night, "achievements", user_id), key=lambda row: row["state"]),
     )
     if not any((view.profile, view.segments, view.challenges, view.messages, view.badges_held, view.xp_lately)):
         raise NightquestError(
@@ -84,6 +86,8 @@ def gather_player(home: Path, app: str, user_id: str) -> PlayerView:
 
 
 def _rows(night: Published, table: str, user_id: str) -> list[Row]:
+    if table not in night.manifest.tables:  # of a night that is older than the table
+        return []
     return night.rows_of(table, user_id).drop("app", "as_of", "user_id").to_dicts()
 
 

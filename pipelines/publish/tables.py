@@ -9,6 +9,7 @@ from data.contracts_out import PUBLISHED
 from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until
 from pipelines.badges.held import badges_held
+from pipelines.challenges.achievements import achievement_progress
 from pipelines.night import Night
 
 # Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
@@ -42,11 +43,16 @@ def collect_tables(
     know_until(warehouse, night.as_of, night.cut)
     players = warehouse.frame("SELECT player_key, user_id FROM players")
     held = badges_held(warehouse, night).rename({"as_of": "noticed_on"})
-    lent = {"open_progress": _open_progress(frames["open_challenges"]), "opted_out": _opted_out(warehouse)}
+    lent = {
+        "open_progress": _open_progress(frames["open_challenges"]),
+        "opted_out": _opted_out(warehouse),
+        "achievement_progress": achievement_progress(warehouse, night),
+    }
     with warehouse.lend(costs=_with_columns(pl.DataFrame() if costs is None else costs, _COSTS), **lent):
         found = {
             "challenges": _select(warehouse, night, "challenges"),
             "messages": _select(warehouse, night, "messages"),
+            "achievements": _select(warehouse, night, "achievements"),
             "settlements": _select(warehouse, night, "settlements"),
             "xp_ledger": _select(warehouse, night, "xp_ledger"),
             "content_performance": _select(warehouse, night, "content_performance"),

@@ -6,8 +6,8 @@ from data.warehouse import Warehouse
 from models.scores import share_interval
 
 
-def kept_by_night(warehouse: Warehouse) -> pl.DataFrame:
-    """Each published night's promises against their outcomes.
+def kept_by_night(warehouse: Warehouse, content_type: str = "daily_challenge") -> pl.DataFrame:
+    """Each published night's promises against their outcomes, of daily challenges or of missions.
 
     Only challenges whose window is over count as settled: one that runs on can be completed early but not yet be
     missed, so that counting it would flatter.
@@ -17,7 +17,7 @@ def kept_by_night(warehouse: Warehouse) -> pl.DataFrame:
         completion_probability of the settled ones), kept (share of them completed), and low and high, the
         player-clustered 95 % interval of kept. Shares are null where nothing is settled.
     """
-    rows = warehouse.frame(warehouse.fixed("kept"))
+    rows = warehouse.frame(warehouse.fixed("kept"), {"content_type": content_type})
     nights = rows.partition_by("as_of", maintain_order=True)
     return pl.DataFrame([_summary(part) for part in [*nights, rows.with_columns(as_of=None)]], schema=_SCHEMA)
 

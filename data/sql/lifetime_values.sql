@@ -1,0 +1,36 @@
+-- What each metric of `asked` (metric) has come to in the lives of `who` (player_key), of metrics that add up, and how much
+-- of it from the day $since on. One row for each player and metric with any of it. `pace_days`: the days from $since to
+-- $as_of, for newcomers those since their first, but at least $fewest.
+WITH mine AS (
+    SELECT d.player_key, d.metric, m.agg, d.day, d.n, d.sum
+    FROM known_player_days d
+    SEMI JOIN who USING (player_key)
+    SEMI JOIN asked USING (metric)
+    JOIN metrics m ON m.metric = d.metric
+),
+keys AS (
+    SELECT player_key, metric, key, min(day) AS first_day
+    FROM known_player_day_keys SEMI JOIN who USING (player_key) SEMI JOIN asked USING (metric)
+    GROUP BY player_key, metric, key
+),
+lives AS (
+    SELECT player_key, metric,
+           CASE agg WHEN 'sum' THEN round(sum(sum), 9) ELSE sum(n) END::DOUBLE AS value,
+           coalesce(CASE agg WHEN 'sum' THEN round(sum(sum) FILTER (day >= $since), 9)
+                             ELSE sum(n) FILTER (day >= $since) END, 0)::DOUBLE AS gain
+    FROM mine WHERE agg IN ('count', 'entity', 'sum')
+    GROUP BY player_key, metric, agg
+    UNION ALL
+    SELECT player_key, metric, count(DISTINCT day)::DOUBLE, (count(DISTINCT day) FILTER (day >= $since))::DOUBLE
+    FROM mine WHERE agg = 'days'
+    GROUP BY player_key, metric
+    UNION ALL
+    SELECT player_key, metric, count(*)::DOUBLE, (count(*) FILTER (first_day >= $since))::DOUBLE
+    FROM keys
+    GROUP BY player_key, metric
+),
+first_days AS (SELECT player_key, min(day) AS first_day FROM known_active_days SEMI JOIN who USING (player_key) GROUP BY player_key)
+SELECT l.player_key, l.metric, l.value, l.gain,
+       least($as_of::DATE - $since::DATE, greatest($fewest, $as_of::DATE - coalesce(f.first_day, $since::DATE)))::DOUBLE AS pace_days
+FROM lives l LEFT JOIN first_days f USING (player_key)
+ORDER BY l.player_key, l.metric

@@ -1,0 +1,16 @@
+-- The achievements out by a night: those reached, and the open ones that `achievement_progress` (content_id, value,
+-- progress, eta_days) still counts. Input: `opted_out` (player_key).
+SELECT a.content_id::VARCHAR AS content_id, p.user_id, a.title, a.description, a.category, a.tier, a.metric, a.target,
+       coalesce(r.value, g.value) AS value,
+       CASE WHEN r.content_id IS NOT NULL THEN 1.0 ELSE g.progress END AS progress,
+       CASE WHEN r.content_id IS NULL THEN g.eta_days END AS eta_days,
+       CASE WHEN r.content_id IS NOT NULL THEN 'reached' ELSE 'open' END AS state,
+       r.reached_on, struct_pack(xp := a.xp) AS rewards,
+       a.ai_provider, a.model, a.prompt_version, a.variant, a.propensity, a.generated_at, a.metadata
+FROM achievements a
+ANTI JOIN opted_out USING (player_key)
+LEFT JOIN players p USING (player_key)
+LEFT JOIN (FROM achievements_reached WHERE as_of <= $as_of) r USING (content_id)
+LEFT JOIN achievement_progress g ON g.content_id = a.content_id::VARCHAR
+WHERE (a.as_of < $as_of OR a.as_of = $as_of AND a.revision <= $revision)
+  AND (r.content_id IS NOT NULL OR g.content_id IS NOT NULL)

@@ -1,0 +1,226 @@
+"""Custom achievements: one lifetime goal for each player, in reach, kept until it is reached.
+
+Reachable is a target that the player, at the pace of the last 28 days, comes to in two to eight weeks. Of those the
+roundest is taken: a multiple of the largest step of 1, 2, 5, 10, 20, 50, … that has one in that range, the one nearest
+to four weeks. So no two players need share a target, and none is out of sight.
+"""
+
+import datetime as dt
+from collections import Counter
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.activity.windows import crossings
+from pipelines.badges.rules import badge_rules
+from pipelines.challenges.identity import named_ids
+from pipelines.night import Night
+
+CONTENT_TYPE = "custom_achievement"
+ADDS_UP = frozenset({"count", "sum", "distinct", "days", "entity"})
+PACE_DAYS = 28
+FEWEST_PACE_DAYS = 7
+SOONEST_DAYS, LATEST_DAYS = 14, 56
+# A tier by the share of the players active of late who have come that far, the player included: (below, tier).
+TIERS = ((0.02, "platinum"), (0.08, "gold"), (0.25, "silver"))
+FAR_DAYS = 3650  # beyond ten years a date is no information
+_STEPS = [step * 10**power for power in range(9, -1, -1) for step in (5, 2, 1)]
+_EVER = dt.date(1, 1, 1)
+
+
+def lifetime_metrics(app: App) -> list[str]:
+    """The metrics that an achievement may be about: those of challenges that add up."""
+    return [name for name in app.challenges.metrics if app.metrics[name].agg in ADDS_UP]
+
+
+def lifetime_values(warehouse: Warehouse, night: Night, players: pl.DataFrame) -> pl.DataFrame:
+    """What each metric has come to in these players' lives; reads the known_* views.
+
+    Args:
+        warehouse: With the known_* views of the night in place.
+        night: Its app and day.
+        players: player_key.
+
+    Returns:
+        player_key, metric, value, gain (of the last 28 days) and pace (a day, over 28 days or since the player's first
+        day, at least 7); a row for each metric with any of it.
+    """
+    asked = pl.DataFrame({"metric": lifetime_metrics(night.app)}, schema={"metric": pl.String})
+    params = {
+        "as_of": night.as_of,
+        "since": night.as_of - dt.timedelta(days=PACE_DAYS),
+        "fewest": FEWEST_PACE_DAYS,
+    }
+    with warehouse.lend(who=players.select("player_key").unique(), asked=asked):
+        rows = warehouse.frame(warehouse.fixed("lifetime_values"), params)
+    return rows.with_columns(pace=pl.col("gain") / pl.col("pace_days")).drop("pace_days")
+
+
+def plan_achievements(warehouse: Warehouse, night: Night, profiles: pl.DataFrame) -> pl.DataFrame:
+    """A new achievement for each player who has none open and does enough to reach one.
+
+    Among a player's metrics the choice is by fit + standing + 0.3 u - [the metric of their last one], where fit is
+    1 - |log2(days needed / 28)|, standing the mid-rank of the player's gain of 28 days among those who gained any,
+    from 0 to 1, and u is uniform, fixed by player, metric and night.
+
+    Args:
+        warehouse: With the known_* views of the night in place.
+        night: Whom it serves.
+        profiles: player_key, user_id, persona, language of the active players who may be written to.
+
+    Returns:
+        content_id, player_key, content_type, persona, language, metric, target, tier, category, xp, started_from,
+        reached_share; by player_key.
+    """
+    app = night.app
+    lives = lifetime_values(warehouse, night, profiles)
+    given = warehouse.frame("SELECT player_key, metric, target, as_of, content_id FROM achievements ORDER BY as_of")
+    still = open_achievements(warehouse, night).select("player_key").unique()
+    last = given.unique("player_key", keep="last", maintain_order=True).select("player_key", last="metric")
+    rows = (
+        lives.with_columns(target=_round_target())
+        .drop_nulls("target")
+        .join(still, on="player_key", how="anti", maintain_order="left")
+        .join(given, on=["player_key", "metric", "target"], how="anti", maintain_order="left")
+        .join(last, on="player_key", how="left", maintain_order="left")
+    )
+    days = (pl.col("target") - pl.col("value")) / pl.col("pace")
+    luck = pl.struct("player_key", "metric").hash(night.seed) % 10_000 / 10_000
+    standing = (pl.col("gain").rank("average").over("metric") - 0.5) / pl.len().over("metric")
+    score = 1 - (days / PACE_DAYS).log(2).abs() + standing + 0.3 * luck
+    chosen = (
+        rows.with_columns(score=score - (pl.col("metric") == pl.col("last")).fill_null(value=False))
+        .sort("player_key", "score", "metric", descending=[False, True, False])
+        .unique("player_key", keep="first", maintain_order=True)
+        .join(profiles.select("player_key", "user_id", "persona", "language"), on="player_key", maintain_order="left")
+    )
+    return _described(warehouse, app, chosen, _reached_shares(chosen, lives, profiles.height))
+
+
+def settle_achievements(warehouse: Warehouse, night: Night) -> None:
+    """Write down which achievements were reached, when and with which event, and pay what the app pays for their tier.
+
+    Args:
+        warehouse: Open for writing, with the known_* views of the night in place.
+        night: Whose known days count.
+    """
+    due = open_achievements(warehouse, night).filter(pl.col("as_of") < night.as_of)
+    if due.is_empty():
+        return
+    lives = lifetime_values(warehouse, night, due).select("player_key", "metric", "value")
+    hits = due.join(lives, on=["player_key", "metric"], how="inner", maintain_order="left")
+    hits = hits.filter(pl.col("value") >= pl.col("target")).drop("as_of").with_row_index("window_id")
+    spans = hits.with_columns(
+        start_day=pl.lit(_EVER), end_day=pl.lit(night.as_of - dt.timedelta(days=1)), op=pl.lit(">=")
+    )
+    crossed = hits.join(crossings(warehouse, spans), on="window_id", how="inner", maintain_order="left")
+    with warehouse.lend(crossed=crossed):
+        found = warehouse.frame(warehouse.fixed("achievement_days"), {"as_of": night.as_of})
+    entries = found.filter(pl.col("xp") > 0).select(
+        pl.format("achievement:{}", "content_id").alias("entry_id"),
+        *("player_key", "as_of", "xp"),
+        pl.format("Achievement reached: {}", "title").alias("reason"),
+        pl.col("reached_at").alias("occurred_at"),
+    )
+    with warehouse.transaction():
+        warehouse.append("achievements_reached", found.drop("title"), on_conflict_skip=True)
+        warehouse.append("xp_ledger", entries, on_conflict_skip=True)
+
+
+def open_achievements(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """content_id, player_key, metric, target, title, xp, as_of of what was not reached by a night and still counts."""
+    asked = pl.DataFrame({"metric": lifetime_metrics(night.app)}, schema={"metric": pl.String})
+    with warehouse.lend(asked=asked):
+        return warehouse.frame(warehouse.fixed("open_achievements"), {"as_of": night.as_of})
+
+
+def achievement_progress(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """How far each open achievement is: content_id, value, progress (value / target, 0 to 1), eta_days.
+
+    eta_days is at the player's pace; null without one or beyond ten years. Nothing is open for an app that writes no
+    custom achievements.
+    """
+    rows = open_achievements(warehouse, night)
+    if CONTENT_TYPE not in night.app.content.types:
+        rows = rows.clear()
+    lives = lifetime_values(warehouse, night, rows)
+    days = ((pl.col("target") - pl.col("value")) / pl.col("pace")).ceil()
+    return rows.join(lives, on=["player_key", "metric"], how="left", maintain_order="left").select(
+        "content_id",
+        value=pl.col("value").fill_null(0.0),
+        progress=(pl.col("value").fill_null(0.0) / pl.col("target")).clip(0, 1),
+        eta_days=pl.when((pl.col("pace") > 0) & (days <= FAR_DAYS)).then(days.clip(0)).cast(pl.Int32),
+    )
+
+
+def categories(app: App) -> dict[str, str]:
+    """The category of an achievement about each metric.
+
+    It is the one that most of the app's earned badges carry whose rule names the metric; without any, of those whose
+    rule names a metric of the same events; without any, the metric's label. Of equally many, the first in the file.
+    """
+    named = [(term.metric, rule.badge.category) for rule in badge_rules(app) for term in rule.rule.terms]
+
+    def commonest(metrics: set[str]) -> str | None:
+        counts = Counter(category for metric, category in named if metric in metrics)
+        return counts.most_common(1)[0][0] if counts else None
+
+    def alike(name: str) -> set[str]:
+        events = app.metrics[name].events
+        return {other for other, metric in app.metrics.items() if events and metric.events == events}
+
+    return {
+        name: commonest({name}) or commonest(alike(name)) or app.metrics[name].label or name.replace("_", " ")
+        for name in lifetime_metrics(app)
+    }
+
+
+def _round_target() -> pl.Expr:
+    """The roundest target in reach: see above; null where there is none."""
+    value, pace = pl.col("value"), pl.col("pace")
+    soonest, latest, middle = (value + pace * days for days in (SOONEST_DAYS, LATEST_DAYS, PACE_DAYS))
+    target = pl.lit(None, dtype=pl.Float64)
+    for step in reversed(_STEPS):
+        first, last = (soonest / step).ceil(), (latest / step).floor()
+        nearest = (middle / step).round().clip(first, last) * step
+        target = pl.when(first <= last).then(nearest).otherwise(target)
+    return pl.when(pace > 0).then(target)
+
+
+def _reached_shares(chosen: pl.DataFrame, lives: pl.DataFrame, players: int) -> pl.DataFrame:
+    """metric, target, reached_share: (players who have come that far + 1) / (players + 1)."""
+    shares = []
+    for (metric,), rows in chosen.select("metric", "target").unique().partition_by("metric", as_dict=True).items():
+        values = lives.filter(pl.col("metric") == metric)["value"].sort()
+        there = len(values) - values.search_sorted(rows["target"], side="left").cast(pl.Int64)
+        shares.append(rows.with_columns(reached_share=(there + 1) / (players + 1)))
+    return pl.concat(shares) if shares else pl.DataFrame(schema=_SHARES)
+
+
+_SHARES = {"metric": pl.String, "target": pl.Float64, "reached_share": pl.Float64}
+
+
+def _described(warehouse: Warehouse, app: App, chosen: pl.DataFrame, shares: pl.DataFrame) -> pl.DataFrame:
+    rows = chosen.join(shares, on=["metric", "target"], how="left", maintain_order="left")
+    tier = pl.lit("bronze")
+    for below, name in reversed(TIERS):
+        tier = pl.when(pl.col("reached_share") < below).then(pl.lit(name)).otherwise(tier)
+    pay = {name: app.rewards.achievement_xp.get(name, 0) for name in ("bronze", "silver", "gold", "platinum")}
+    names = rows.select(
+        pl.format("{}/achievement/{}/{}/{}", pl.lit(app.app), "user_id", "metric", pl.col("target").cast(pl.Int64))
+    ).to_series()
+    return (
+        rows.with_columns(content_id=named_ids(warehouse, names), tier=tier)
+        .with_columns(xp=pl.col("tier").replace_strict(pay, return_dtype=pl.Int32))
+        .select(
+            *("content_id", "player_key", pl.lit(CONTENT_TYPE).alias("content_type"), "persona", "language", "metric"),
+            *(
+                "target",
+                "tier",
+                pl.col("metric").replace_strict(categories(app), return_dtype=pl.String).alias("category"),
+            ),
+            *("xp", pl.col("value").alias("started_from"), "reached_share"),
+        )
+        .sort("player_key")
+    )

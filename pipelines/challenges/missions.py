@@ -1,0 +1,187 @@
+"""Adaptive missions: one week's challenge for each player, harder or easier by how their last missions went.
+
+A mission is a challenge like any other: the same models choose its target, the same predicate settles it, and its
+promise is a probability. It has a slot of its own, and a new one follows when the window of the last is over.
+"""
+
+import datetime as dt
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.challenges.choose import fit, personalization
+from pipelines.challenges.plan import promise_rows
+from pipelines.challenges.propose import (
+    EASIEST,
+    HARDEST,
+    ChallengeModels,
+    open_windows,
+    propose_targets,
+    wanted_probability,
+)
+from pipelines.challenges.questions import SNAPSHOT
+from pipelines.night import Night
+
+CONTENT_TYPE = "adaptive_mission"
+SLOT = 101  # beyond those of daily challenges
+WEEK = 7
+RECORD_DAYS = 90
+LAST_MISSIONS = 4
+GAIN, MOST = 0.15, 0.15
+# Nearer to the bounds of what may be asked, there would be too few targets left.
+_ROOM = 0.05
+_TELLING = 0.03  # a smaller shift is no occasion
+EMPTY_RECORD = pl.DataFrame(
+    schema={
+        "player_key": pl.Int64,
+        "metric": pl.String,
+        "probability_if_active": pl.Float64,
+        "start_day": pl.Date,
+        "end_day": pl.Date,
+        "hit": pl.Boolean,
+        "played": pl.Boolean,
+    }
+)
+
+
+def mission_days(app: App) -> int:
+    """How many days a mission takes: a week, or the app's longest window where it has no week."""
+    return WEEK if WEEK in app.challenges.windows else max(app.challenges.windows)
+
+
+def mission_record(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """The missions of the last 90 days and their outcomes as settled by a night: the columns of EMPTY_RECORD."""
+    since = night.as_of - dt.timedelta(days=RECORD_DAYS)
+    return warehouse.frame(warehouse.fixed("mission_record"), {"as_of": night.as_of, "since": since})
+
+
+def plan_missions(
+    warehouse: Warehouse,
+    night: Night,
+    models: ChallengeModels,
+    features: pl.DataFrame,
+    past: pl.DataFrame,
+    profiles: pl.DataFrame,
+    chances: pl.DataFrame,
+    recent: pl.DataFrame,
+    record: pl.DataFrame,
+    tonight: pl.DataFrame,
+) -> pl.DataFrame:
+    """A mission for each player who is likely enough to play and whose last mission's window is over.
+
+    Of the metrics with a target that suits, the one with the best fit + 0.3 u - [it is among tonight's daily
+    challenges] - 0.5 [it was the last mission's] is taken, where fit is 1 - |probability - wanted| / 0.5 and u is
+    uniform, fixed by player, metric and night. A metric that is still asked of the player over as many days is left
+    out.
+
+    Args:
+        warehouse: For user ids.
+        night: Whom it serves.
+        models: Champions, recalibrated for the night.
+        features: One row per eligible player at the night's base day.
+        past: Their own past windows.
+        profiles: player_key, persona, language, risk_tolerance, skill and start_day.
+        chances: player_key, base_day, window_days, p_plays.
+        recent: What was issued lately (see choose_challenges).
+        record: The missions before this one, see `mission_record`.
+        tonight: player_key and metric of the night's daily challenges.
+
+    Returns:
+        The columns of `Plan.challenges` and occasion: 'rising', 'steady' or 'easing', by where the last missions have
+        moved the wanted probability.
+    """
+    app, days = night.app, mission_days(night.app)
+    snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
+    shifted = snapshots.join(mission_shift(record), on="player_key", how="left", maintain_order="left")
+    wanted = _shifted(wanted_probability(app, snapshots, chances), shifted.select(*SNAPSHOT, "shift"))
+    likely = chances.filter((pl.col("window_days") == days) & (pl.col("p_plays") >= app.challenges.min_plays))
+    due = _without_running(snapshots.join(likely.select(*SNAPSHOT), on=list(SNAPSHOT), how="semi"), record, days)
+    windows = open_windows(app, due).filter(pl.col("window_days") == days)
+    targets = propose_targets(app, models, features, past, windows, wanted)
+    chosen = _choose(night, targets, recent, record, tonight).join(likely, on=[*SNAPSHOT, "window_days"], how="inner")
+    chosen = chosen.with_columns(completion_probability=pl.col("p_plays") * pl.col("probability_if_active"))
+    rows = promise_rows(warehouse, night, chosen, snapshots, features, CONTENT_TYPE)
+    shift = shifted.select("player_key", pl.col("shift").fill_null(0.0))
+    return (
+        rows.join(shift, on="player_key", how="left", maintain_order="left")
+        .with_columns(
+            occasion=pl.when(pl.col("shift") < -_TELLING)
+            .then(pl.lit("rising"))
+            .when(pl.col("shift") > _TELLING)
+            .then(pl.lit("easing"))
+            .otherwise(pl.lit("steady"))
+        )
+        .drop("shift")
+    )
+
+
+def mission_shift(record: pl.DataFrame) -> pl.DataFrame:
+    """How the last missions move the wanted probability: player_key, shift.
+
+    shift = 0.15 * sum of (p_k - hit_k) / 2^k over the last four settled missions in which the player played, k = 0 for
+    the newest, kept within 0.15 of nothing. p_k is what was promised given play: a mission kept makes the next one
+    harder, a mission missed easier, and one that went as promised on average leaves things as they are.
+    """
+    settled = record.filter(pl.col("hit").fill_null(value=False) | pl.col("played").fill_null(value=False))
+    ranked = settled.drop_nulls("hit").with_columns(
+        k=pl.col("end_day").rank("ordinal", descending=True).over("player_key").cast(pl.Int32) - 1
+    )
+    surprise = (pl.col("probability_if_active") - pl.col("hit").cast(pl.Float64)) * 0.5 ** pl.col("k")
+    return (
+        ranked.filter(pl.col("k") < LAST_MISSIONS)
+        .sort("player_key", "k")
+        .group_by("player_key", maintain_order=True)
+        .agg(shift=(GAIN * surprise.sum()).clip(-MOST, MOST))
+    )
+
+
+def _shifted(wanted: pl.DataFrame, shifts: pl.DataFrame) -> pl.DataFrame:
+    """`wanted` moved by each player's shift, kept away from what is never asked."""
+    moved = pl.col("wanted") + pl.col("shift").fill_null(0.0)
+    return (
+        wanted.join(shifts, on=list(SNAPSHOT), how="left", maintain_order="left")
+        .with_columns(wanted=moved.clip(HARDEST + _ROOM, EASIEST - _ROOM))
+        .drop("shift")
+    )
+
+
+def _without_running(snapshots: pl.DataFrame, record: pl.DataFrame, days: int) -> pl.DataFrame:
+    """The players with no mission whose window shares a day with the one they would get."""
+    running = record.select("player_key", first="start_day", last="end_day")
+    end = pl.col("start_day") + pl.duration(days=days - 1)
+    busy = snapshots.join(running, on="player_key", how="inner").filter(
+        (pl.col("first") <= end) & (pl.col("last") >= pl.col("start_day"))
+    )
+    return snapshots.join(busy, on="player_key", how="anti", maintain_order="left")
+
+
+def _choose(
+    night: Night, targets: pl.DataFrame, recent: pl.DataFrame, record: pl.DataFrame, tonight: pl.DataFrame
+) -> pl.DataFrame:
+    """One of each player's targets, with fit and slot."""
+    running = recent.group_by("player_key", "metric", "window_days").agg(pl.col("valid_until").max())
+    last = record.sort("start_day").unique("player_key", keep="last", maintain_order=True)
+    luck = pl.struct("player_key", "metric", "base_day").hash(night.seed) % 10_000 / 10_000
+    own = pl.col("own_28").rank("average").over("metric") / pl.len().over("metric")
+    rows = (
+        targets.join(running, on=["player_key", "metric", "window_days"], how="left", maintain_order="left")
+        .filter(pl.col("valid_until").is_null() | (pl.col("valid_until") < pl.col("start_day")))
+        .join(last.select("player_key", last="metric"), on="player_key", how="left", maintain_order="left")
+        .join(
+            tonight.select("player_key", "metric", asked=pl.lit(value=True)),
+            on=["player_key", "metric"],
+            how="left",
+            maintain_order="left",
+        )
+        .with_columns(fit=fit(), affinity=own)
+    )
+    score = pl.col("fit") + 0.3 * luck - pl.col("asked").fill_null(value=False)
+    again = (pl.col("metric") == pl.col("last")).fill_null(value=False)
+    return (
+        rows.with_columns(score=score - 0.5 * again)
+        .sort(*SNAPSHOT, "score", "metric", descending=[False, False, True, False])
+        .unique(SNAPSHOT, keep="first", maintain_order=True)
+        .drop("valid_until", "last", "asked", "score")
+        .with_columns(slot=pl.lit(SLOT, dtype=pl.Int32), personalization_score=personalization())
+    )
