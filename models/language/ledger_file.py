@@ -54,12 +54,13 @@ CREATE TABLE outcome (
     input INTEGER NOT NULL, cached INTEGER NOT NULL, cache_write INTEGER NOT NULL, output INTEGER NOT NULL,
     reasoning INTEGER NOT NULL, seconds REAL NOT NULL, settled_at REAL NOT NULL, killed INTEGER NOT NULL,
     text TEXT NOT NULL, raw TEXT NOT NULL);
-CREATE TABLE batch (
+CREATE TABLE batch (  -- see batch_rows.py for its states
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, provider TEXT NOT NULL, run_id INTEGER NOT NULL,
     owner_id INTEGER NOT NULL, state TEXT NOT NULL, requests INTEGER NOT NULL DEFAULT 0,
     bytes INTEGER NOT NULL DEFAULT 0, made_at REAL NOT NULL, first_sent_at REAL, maybe_sent_at REAL,
     submissions INTEGER NOT NULL DEFAULT 0, file_id TEXT, provider_id TEXT, adopted INTEGER NOT NULL DEFAULT 0,
-    doubled INTEGER NOT NULL DEFAULT 0, collections INTEGER NOT NULL DEFAULT 0, detail TEXT NOT NULL DEFAULT '');
+    collections INTEGER NOT NULL DEFAULT 0, detail TEXT NOT NULL DEFAULT '');
+CREATE TABLE doubled (provider_id TEXT PRIMARY KEY, batch_id INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -124,7 +125,7 @@ class LedgerFile:
             if statement.strip():
                 run(statement)
         # A later version that adds tables or columns leaves `oldest_reader`, so that this one may go on reading.
-        run("INSERT INTO meta VALUES ('oldest_reader', ?), ('id', lower(hex(randomblob(16))))", (str(VERSION),))
+        run("INSERT INTO meta VALUES ('oldest_reader', ?)", (str(VERSION),))
         run(f"PRAGMA application_id = {APPLICATION}")
         run(f"PRAGMA user_version = {VERSION}")
 
