@@ -37,6 +37,7 @@ _SCRIPTS = {
 _LATIN = "A-Za-zªºÀ-ÖØ-öø-ſƠơƯưȘ-țẞẠ-ỹ"
 _PUNCTUATION = " \u00a0\u202f!\"'(),-./:;?¡¿«»…‘’‚“”„–—&%+°§"  # noqa: RUF001 (typographers' marks)
 _LATIN_TEXT = re.compile(f"[{_LATIN}0-9{re.escape(_PUNCTUATION)}]*")
+_SHOUT = re.compile(r"[!?]{2,}|\b[A-Z]{4,}(?:[^\w.]+[A-Z]{2,})+\b")
 _EMOTICON = re.compile(r"(?:^|\s)(?:[:;=8xX]['’]?-?[)(DPpOo3|/\\]+|<3|\^\^|\(:)(?=\s|$|[.!?])")  # noqa: RUF001
 
 
@@ -85,10 +86,12 @@ def _faults(text: str, language: str, voice: Voice, canary: str) -> Iterator[str
         if (pattern := _inflected(tuple(voice.forbidden))) and (match := pattern.search(form)):
             yield f"says '{match[0].strip()}', which the voice forbids"
             break
+    if found := _SHOUT.search(text):
+        yield f"shouts: '{found[0]}'"
     if canary and canary in re.sub(r"[^a-z]", "", forms[0]):
         yield "repeats the word that marks the prompt"
-    if found := _own_number(text, language):
-        yield f"carries a number of its own: '{found}'"
+    if number := _own_number(text, language):
+        yield f"carries a number of its own: '{number}'"
     if other := other_language(text, language):
         yield f"is written in '{other}'"
 

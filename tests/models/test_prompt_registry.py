@@ -102,7 +102,7 @@ def test_a_version_that_cannot_be_used_never_serves_and_the_note_says_why(regist
     one = prompt()
     registry.register({one.name: one})
     made = registry._client.register_prompt(PREFIX + one.name, template)
-    with pytest.raises(NightquestError, match="version 2|Version 2"):
+    with pytest.raises(NightquestError, match=r"version 2|Version 2"):
         registry.promote(one.name, int(made.version))
     registry._client.set_prompt_alias(PREFIX + one.name, PRODUCTION, int(made.version))
     serving = registry.fetch({one.name: one})
