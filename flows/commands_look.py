@@ -97,6 +97,29 @@ def compare_awards(
         emit(table, common.json, lambda: comparison_view(app, table))
 
 
+@cli.command(sort_key=12)
+def experiment(app: str, /, *, as_of: dt.date | None = None, name: str | None = None, common: Common = DEFAULT) -> None:
+    """Compare the ways of writing that an app tries, by what players shown their texts then did.
+
+    Example: nightquest experiment trading --as-of 2024-03-31
+
+    The figures are those that the newest night up to that day knew. Looking often is safe: the intervals "at every
+    look" hold however often they are read.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        as_of: Look as a night of this day or before did; the newest when left out.
+        name: Of an earlier experiment; the app file's, else the newest, when left out.
+    """
+    from flows.console import emit, progress
+    from flows.experimenting import experiment_view, read
+    from flows.progress import reporting_to
+
+    with progress(common.json) as reporter, reporting_to(reporter):
+        view = read(common.settings, app, name, as_of)
+    emit(view, common.json, lambda: experiment_view(view))
+
+
 @cli.command(sort_key=8)
 def serve(*apps: str, common: Common = DEFAULT) -> None:
     """Start Prefect, MLflow and every schedule: nights at 06:00 of the app's zone, training on Mondays.

@@ -180,6 +180,39 @@ def nights_plot(nights: pl.DataFrame, *, title: str) -> Figure:
     return _titled(figure, title)
 
 
+def looks_plot(looks: pl.DataFrame, *, title: str, first: str, share: bool) -> Figure:
+    """The difference of each arm to the first one as it stood day by day, with the interval that holds at every look.
+
+    Args:
+        looks: arm, known_on (date), difference, low, high, always_low, always_high.
+        title: The experiment.
+        first: The arm compared with.
+        share: Whether the difference is one of shares.
+    """
+    figure, (axes,) = _canvas(7.6, 4.4)
+    axes.axhline(0, color=FAINT, linewidth=1.2, linestyle="--")
+    for (color, marker), (arm, rows) in zip(LINES, _groups(looks, "arm"), strict=False):
+        days, label = rows["known_on"].to_list(), f"{arm} against {first}"
+        axes.plot(days, rows["difference"], color=color, marker=marker, markersize=4, linewidth=1.5, label=label)
+        axes.fill_between(days, rows["always_low"], rows["always_high"], color=color, alpha=0.12, linewidth=0)
+        for end in ("low", "high"):
+            axes.plot(days, rows[end], color=color, linewidth=0.8, linestyle=":")
+    narrow = looks.filter(pl.col("always_high") - pl.col("always_low") < 4 * (pl.col("high") - pl.col("low")))
+    if narrow.height:
+        reach = float(np.abs(narrow.select("always_low", "always_high").to_numpy()).max())
+        axes.set_ylim(-1.1 * reach, 1.1 * reach)
+    axes.set_ylabel("difference")
+    if share:
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+    ticks = AutoDateLocator(minticks=2, maxticks=8, interval_multiples=False)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(ticks)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(ticks))  # type: ignore[no-untyped-call]
+    axes.set_xlabel("band: 95 % at every look; dotted: 95 % for one look planned ahead", color=INK, fontsize=9)
+    if looks.height:
+        axes.legend(frameon=False, loc="best")
+    return _titled(figure, title)
+
+
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a PNG whole or not at all; the same figure gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -41,16 +41,13 @@ class Ratio:
 
     Attributes:
         p: Chance of counts as uneven as these, or more, when all is right; 1 without players.
+        sound: Whether chance explains the counts.
     """
 
     counts: dict[str, int]
     expected: dict[str, float]
     p: float
-
-    @property
-    def sound(self) -> bool:
-        """Whether chance explains the counts."""
-        return self.p >= RATIO_ALPHA
+    sound: bool
 
 
 def clustered_mean(total: Array, weight: Array, *, share: bool, level: float = 1 - ALPHA) -> Estimate:
@@ -182,7 +179,7 @@ def sample_ratio(counts: pl.DataFrame) -> Ratio:
     if observed.sum() > 0 and len(arms) > 1:
         p = float(chi2.sf(gap @ np.linalg.pinv(covariance, hermitian=True) @ gap, len(arms) - 1))
     told = {arm: int(n) for arm, n in zip(arms, observed, strict=True)}
-    return Ratio(told, dict(zip(arms, expected.tolist(), strict=True)), p)
+    return Ratio(told, dict(zip(arms, expected.tolist(), strict=True)), p, p >= RATIO_ALPHA)
 
 
 def _error(influence: Array) -> float:

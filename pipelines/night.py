@@ -98,6 +98,16 @@ def pin_night(
     return night
 
 
+def find_night(warehouse: Warehouse, app: App, until: dt.date | None = None) -> Night | None:
+    """The pins of the newest night that went out, up to a day; None when there is none."""
+    row = warehouse.frame(
+        """SELECT * FROM nights WHERE status = 'published' AND as_of <= coalesce($until, as_of)
+           ORDER BY as_of DESC, revision DESC LIMIT 1""",
+        {"until": until},
+    )
+    return _from_row(app, row.row(0, named=True)) if row.height else None
+
+
 def make_night(
     warehouse: Warehouse, app: App, as_of: dt.date, now: dt.datetime, *, app_hash: str = "", code_version: str = ""
 ) -> Night:

@@ -18,6 +18,11 @@ from pipelines.night import Night, running_days
 
 # Outcome by goal, and the standard deviation of the differences that were thought possible before any data.
 SCALES: dict[Goal, float] = {"completion": 0.05, "rating": 0.25, "return": 0.05}
+UNITS: dict[Goal, str] = {
+    "completion": "completed share of the challenges shown",
+    "rating": "mean rating",
+    "return": "next-day return",
+}
 RESULTS = {
     "metric": pl.String,
     "arm": pl.String,
@@ -183,9 +188,6 @@ def _result(outcomes: pl.DataFrame, looks: pl.DataFrame, metric: str, arm: str) 
     return {name: told.get(name) for name in RESULTS}
 
 
-_GOALS = {"completion": "completed share of the challenges shown", "rating": "mean rating", "return": "next-day return"}
-
-
 def _verdict(arms: pl.DataFrame, ratios: dict[str, Ratio], results: pl.DataFrame, goal: Goal) -> str:
     if not arms["shown"].sum():
         return (
@@ -209,7 +211,7 @@ def _compared(row: dict[str, Any], first: str, goal: Goal) -> str:
     points = " points" if goal != "rating" else ""
     low, high = (f"{row[name] * unit:+.{digits}f}" for name in ("always_low", "always_high"))
     by = f"{row['difference'] * unit:+.{digits}f}{points}, between {low} and {high}"
-    what = f"'{row['arm']}' against '{first}' in {_GOALS[goal]}: {by}"
+    what = f"'{row['arm']}' against '{first}' in {UNITS[goal]}: {by}"
     if row["found_on"] is None:
         return f"No difference is shown yet. {what}."
     return f"A difference is shown, first on {row['found_on']}. {what}."

@@ -11,6 +11,7 @@ from models.plots import (
     contest_plot,
     groups_plot,
     importance_plot,
+    looks_plot,
     nights_plot,
     reliability_plot,
     save_figure,
@@ -103,3 +104,24 @@ def test_the_same_figure_gives_the_same_bytes_and_no_leftovers(tmp_path):
 
 def test_plots_never_touch_the_global_pyplot():
     assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def test_looks_plot_draws_every_arm_with_the_band_that_holds_at_every_look():
+    days = [dt.date(2024, 3, day) for day in (1, 2, 3)]
+    looks = pl.DataFrame(
+        {
+            "arm": ["models"] * 3 + ["both"] * 3,
+            "known_on": days * 2,
+            "difference": [0.2, 0.1, 0.08] * 2,
+            "low": [-0.2, 0.02, 0.04] * 2,
+            "high": [0.6, 0.18, 0.12] * 2,
+            "always_low": [-9.0, -0.02, 0.01] * 2,
+            "always_high": [9.4, 0.22, 0.15] * 2,
+        }
+    )
+    figure = looks_plot(looks, title="Toy\nexperiment spring", first="plain", share=True)
+    shown = words(figure)
+    assert "models against plain" in shown
+    assert "both against plain" in shown
+    assert "experiment spring" in shown
+    assert figure.axes[0].get_ylim()[1] < 1  # the first, wide look does not flatten the others
