@@ -133,7 +133,9 @@ class BatchRows:
     def doubled(self, batch: Batch, provider_id: str) -> None:
         """The provider has begun it once more under this id."""
         with self.ledger.file.transaction("write down a doubled batch") as connection:
-            connection.execute("INSERT OR IGNORE INTO doubled VALUES (?, ?)", (provider_id, batch.id))
+            connection.execute(
+                "INSERT OR IGNORE INTO doubled (provider_id, batch_id) VALUES (?, ?)", (provider_id, batch.id)
+            )
 
     def close(self, batch: Batch, reason: Reason, detail: str, state: str) -> int:
         """Call what it did not answer failed, and open to another ask; returns how many that were.

@@ -159,7 +159,7 @@ class Claims:
     def write(self, owner: int, batch: int | None, month: str, now: float) -> int:
         """Write all decisions down; returns how many attempts there are."""
         many = self._connection.executemany
-        many("INSERT INTO question VALUES (?, ?, 'sent', ?, 0)", self._new)
+        many("INSERT INTO question (id, key, state, last, unknowns) VALUES (?, ?, 'sent', ?, 0)", self._new)
         many("UPDATE question SET state = 'sent', last = ? WHERE id = ?", self._again)
         common = (self._run_id, owner, batch, month, now)
         many(
@@ -170,7 +170,7 @@ class Claims:
         if self._attempts:
             many("UPDATE run SET last_attempt = ? WHERE id = ?", [(self._attempts[-1][0], self._run_id)])
         many(
-            "INSERT INTO turned_away VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
+            "INSERT INTO turned_away (run_id, why, n) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET n = n + excluded.n",
             [(self._run_id, why, n) for why, n in self._away.items()],
         )
         return len(self._attempts)

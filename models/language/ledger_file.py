@@ -125,7 +125,7 @@ class LedgerFile:
             if statement.strip():
                 run(statement)
         # A later version that adds tables or columns leaves `oldest_reader`, so that this one may go on reading.
-        run("INSERT INTO meta VALUES ('oldest_reader', ?)", (str(VERSION),))
+        run("INSERT INTO meta (name, value) VALUES ('oldest_reader', ?)", (str(VERSION),))
         run(f"PRAGMA application_id = {APPLICATION}")
         run(f"PRAGMA user_version = {VERSION}")
 
@@ -183,7 +183,9 @@ class LedgerFile:
                 "Bring back a copy of it, with its -wal file if there is one. If there is none, move it away; "
                 "a new one is made, what was paid for is asked again, and running batches are not known to it.",
             )
-        return NightquestError(f"{begin}: {error}.", "Give Nightquest the right to write there, and run it again.")
+        if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}:
+            return NightquestError(f"{begin}: {error}.", "Give Nightquest the right to write there, and run it again.")
+        return NightquestError(f"{begin}: {error}.", exit_code=1)
 
     def close(self) -> None:
         """Give the file back."""

@@ -54,12 +54,12 @@ def book(connection: Connection, nights: dict[tuple[str, str, str], list[int]]) 
         nights: By app, night and month: nano-dollars spent and reserved; either may be negative.
     """
     connection.executemany(
-        "INSERT INTO night VALUES (?, ?, ?, ?)"
+        "INSERT INTO night (app, night, spent, reserved) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET spent = spent + excluded.spent, reserved = reserved + excluded.reserved",
         [(app, night, *sums) for (app, night, _), sums in nights.items()],
     )
     connection.executemany(
-        "INSERT INTO month VALUES (?, ?, ?)"
+        "INSERT INTO month (name, spent, reserved) VALUES (?, ?, ?)"
         " ON CONFLICT DO UPDATE SET spent = spent + excluded.spent, reserved = reserved + excluded.reserved",
         [(month, *sums) for (_, _, month), sums in nights.items()],
     )

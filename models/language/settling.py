@@ -12,6 +12,11 @@ from models.language.ledger_rows import book, chunks, marks, nano, without_text
 # Paid for, whatever it says: to ask again would be another purchase.
 FINAL: frozenset[Reason] = frozenset({"refused", "truncated", "malformed"})
 
+OUTCOME = (
+    "attempt_id, state, reason, cost, input, cached, cache_write, output, reasoning, seconds, settled_at, killed,"
+    " text, raw"
+)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -66,7 +71,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], now: float, *, k
         total = sums[row.app, row.night, row.month]
         total[0] += cost - (row.cost_before or 0)
         total[1] -= row.reserved if row.before is None else 0
-    connection.executemany(f"INSERT OR REPLACE INTO outcome VALUES ({marks(range(14))})", rows)
+    connection.executemany(f"INSERT OR REPLACE INTO outcome ({OUTCOME}) VALUES ({marks(range(14))})", rows)
     connection.executemany("UPDATE question SET state = ?, last = ?, unknowns = unknowns + ? WHERE id = ?", questions)
     book(connection, sums)
     return sum(row.before is None for row in attempts)
