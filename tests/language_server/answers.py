@@ -3,8 +3,6 @@
 import random
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
-
 import orjson
 
 from tests.language_server import spoil
@@ -67,10 +65,10 @@ class Answers:
         return Answer(text, "end", self._bill(asked, length, self._reasoning(asked, asked.max_tokens - length)))
 
     def _text(self, asked: Asked) -> str:
-        found = self._texts.get(asked.sha)
+        found = self._texts.get(asked.question)
         if found is None:
             found = orjson.dumps(self._writer.write(asked)).decode()
-            self._texts[asked.sha] = found
+            self._texts[asked.question] = found
             if len(self._texts) > _KEPT:
                 self._texts.popitem(last=False)
         return found
@@ -98,8 +96,3 @@ class Answers:
                 self._cached.add(key)
                 written = prefix
         return Billed(sent - cached - written, cached, written, length + reasoning, reasoning)
-
-
-def as_json(answer: Answer) -> Any:
-    """The answer's JSON; for tests."""
-    return orjson.loads(answer.text)
