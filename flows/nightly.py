@@ -12,16 +12,17 @@ from typing import ParamSpec, TypeVar
 from prefect import Task, flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.parameters import AppName, check_day
+from flows.parameters import APP_SAYS, AppName, MaxCost, Mode, Provider, Types, check_day, wishes
 from flows.progress import report
 from flows.running import Run, begin, show_figures
 from pipelines import nightly as stages
 from pipelines.nightly import NightReport
+from pipelines.writing import told_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-STAGES = 7
+STAGES = 9
 
 
 def stage(number: int, name: str, work: Callable[P, R]) -> Task[P, R]:
@@ -38,14 +39,25 @@ def stage(number: int, name: str, work: Callable[P, R]) -> Task[P, R]:
 settle = stage(1, "settle", stages.settle)
 load_champions = stage(2, "load champions", stages.load_champions)
 plan = stage(3, "plan", stages.plan)
-write = stage(4, "write", stages.write)
-issue = stage(5, "issue and audit", stages.issue)
-publish = stage(6, "publish", stages.publish)
-record = stage(7, "record", stages.record)
+hire_writers = stage(4, "hire writers", stages.hire_writers)
+write = stage(5, "write", stages.write)
+judge = stage(6, "judge badges", stages.judge)
+issue = stage(7, "issue and audit", stages.issue)
+publish = stage(8, "publish", stages.publish)
+record = stage(9, "record", stages.record)
 
 
 @flow(flow_run_name="nightly {app}")
-def nightly(app: AppName, as_of: dt.date | None = None, refresh: bool = False, accept: bool = False) -> NightReport:
+def nightly(
+    app: AppName,
+    as_of: dt.date | None = None,
+    refresh: bool = False,
+    accept: bool = False,
+    provider: Provider = APP_SAYS,
+    mode: Mode = APP_SAYS,
+    types: Types | None = None,
+    max_cost_usd: MaxCost | None = None,
+) -> NightReport:
     """Serve one night of an app: settle, plan, write, audit, publish.
 
     Args:
@@ -53,18 +65,25 @@ def nightly(app: AppName, as_of: dt.date | None = None, refresh: bool = False, a
         as_of: The local day that the night serves; none is the next day of the app to begin.
         refresh: Make a new revision of a published night. Promises already issued stay.
         accept: You have looked at a table that shrank by more than the limit, and take it.
+        provider: Who writes the words this time. Both writes with both and lets a judge pick.
+        mode: Live, or batches, which cost half and are waited for as long as the settings say.
+        types: What is planned and written this time; none is what the app file lists.
+        max_cost_usd: What this night's words may cost in US dollars; none is what the settings say.
     """
     run = begin(app)
     day = check_day(run.loaded.app, as_of, run.now)
-    with stages.open_night(run.settings, run.loaded, day, run.now, refresh=refresh) as tonight:
+    wants = run.wants(wishes(provider, mode, types, max_cost_usd))
+    with stages.open_night(run.loaded, day, run.now, wants, refresh=refresh) as tonight:
         if tonight.out is not None:
             return tell(run, tonight.out)
         still_open = settle(tonight)
         champions = load_champions(tonight)
         planned = plan(tonight, champions)
-        words = write(tonight, planned)
-        issued = issue(tonight, planned, words, still_open, accept=accept)
-        result = publish(tonight, issued, champions.notes)
+        crew = hire_writers(tonight)
+        words = write(tonight, planned, crew)
+        judged = judge(tonight, crew)
+        issued = issue(tonight, planned, words, judged, still_open, accept=accept)
+        result = publish(tonight, issued, (*champions.notes, *crew.notes, *told_of(words.account)))
     record(run.settings, run.loaded.app.app, result)
     return tell(run, result)
 

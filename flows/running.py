@@ -9,6 +9,9 @@ from prefect.artifacts import create_table_artifact
 
 from configs.loader import LoadedApp, load_app
 from configs.settings import Settings, load_settings
+from flows.progress import report
+from pipelines.content.wishes import Wishes
+from pipelines.studio import Wants
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,10 @@ class Run:
     loaded: LoadedApp
     now: dt.datetime
 
+    def wants(self, wishes: Wishes, occasion: str = "") -> Wants:
+        """What the run's writing may use."""
+        return Wants(self.settings, wishes, _clock, report, occasion)
+
 
 def begin(app: str) -> Run:
     """Read the settings, the app file and the clock; from here on they are arguments.
@@ -27,7 +34,11 @@ def begin(app: str) -> Run:
         AppFileError: There is no such app, or its file has problems.
         NightquestError: A setting is wrong.
     """
-    return Run(load_settings(), load_app(app), dt.datetime.now(dt.UTC))
+    return Run(load_settings(), load_app(app), _clock())
+
+
+def _clock() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def show_figures(app: str, kind: str, figures: Mapping[str, Any], description: str) -> None:

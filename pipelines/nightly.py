@@ -18,8 +18,10 @@ from models.attainment import AttainmentModel
 from models.plays import PlaysModel
 from models.segments import SegmentModel
 from pipelines.activity.parts import know_until
-from pipelines.badges.award import award_badges
+from pipelines.badges.award import write_awards
+from pipelines.badges.judge import Judgements, write_judgements
 from pipelines.badges.progress import badge_progress
+from pipelines.badges.rules import nominate_rules
 from pipelines.challenges.achievements import settle_achievements
 from pipelines.challenges.missions import mission_record
 from pipelines.challenges.plan import DAILY, recent_challenges
@@ -28,16 +30,17 @@ from pipelines.challenges.segment import suits
 from pipelines.challenges.settle import settle_challenges
 from pipelines.challenges.training import SEED, learn_models
 from pipelines.challenges.understand import Planned, opted_out, plan_night
-from pipelines.content.wanted import want_content
-from pipelines.content.write import write_citations, write_words
+from pipelines.content.arms import write_down
+from pipelines.content.crew import Crew
+from pipelines.content.write import write_citations
 from pipelines.night import Night, pin_night
 from pipelines.publish.audit import AuditLimits, AuditReport, audit_night
 from pipelines.publish.publish import publish_night
 from pipelines.publish.published import damaged_files, folder_name, previous_night, published_root, read_manifest
 from pipelines.publish.tables import collect_tables, served_players
 from pipelines.stores import open_app, open_registry
-
-READ_DAYS = 30
+from pipelines.studio import Wants
+from pipelines.writing import Words, hire, judge_night, write_night, writing_figures
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,22 @@ class NightReport:
 
 
 class Tonight:
-    """A night in progress: its pins, its open warehouse, and `out`, its report when it was published before."""
+    """A night in progress.
 
-    def __init__(self, settings: Settings, warehouse: Warehouse, night: Night) -> None:
-        self.settings = settings
+    Attributes:
+        settings: The machine's.
+        warehouse: Open, and read as it was known at the night's cut.
+        night: Its pins.
+        wants: What its writing may use.
+        out: Its report, when it was published before.
+    """
+
+    def __init__(self, warehouse: Warehouse, night: Night, wants: Wants) -> None:
+        self.settings = wants.settings
         self.warehouse = warehouse
         self.night = night
-        self.out = _already_out(settings.home, warehouse, night)
+        self.wants = wants
+        self.out = _already_out(wants.settings.home, warehouse, night)
 
 
 @dataclass(frozen=True)
@@ -68,15 +80,6 @@ class Champions:
     challenges: ChallengeModels
     segments: SegmentModel | None
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Words:
-    """The rows to issue, with their texts."""
-
-    challenges: pl.DataFrame
-    messages: pl.DataFrame
-    achievements: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -90,18 +93,19 @@ class Issued:
 
 @contextmanager
 def open_night(
-    settings: Settings, loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, *, refresh: bool = False
+    loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, wants: Wants, *, refresh: bool = False
 ) -> Iterator[Tonight]:
     """Pin the night (or find its pins) and let its warehouse be read as it was known at the cut.
 
     Raises:
         BusyError: Another process is working on the app.
-        NightquestError: There is no activity before `as_of`.
+        NightquestError: There is no activity before `as_of`, or the app cannot write what is wished.
     """
-    with open_app(settings, loaded) as warehouse:
-        night = pin_night(warehouse, loaded.app, loaded.hash, as_of, now, code_version(), refresh=refresh)
+    app = wants.wishes.applied(loaded.app)
+    with open_app(wants.settings, loaded) as warehouse:
+        night = pin_night(warehouse, app, loaded.hash, as_of, now, code_version(), refresh=refresh)
         know_until(warehouse, night.as_of, night.cut)
-        yield Tonight(settings, warehouse, night)
+        yield Tonight(warehouse, night, wants)
 
 
 def settle(tonight: Tonight) -> pl.DataFrame:
@@ -146,29 +150,29 @@ def plan(tonight: Tonight, champions: Champions) -> Planned:
     return plan_night(warehouse, night, champions.challenges, champions.segments, recent, record)
 
 
-def write(tonight: Tonight, planned: Planned) -> Words:
-    """Put the plan into words. Players who were issued challenges for this day before keep those."""
-    warehouse, night = tonight.warehouse, tonight.night
-    wanted = want_content(warehouse, night, planned)
-    texts, letters, marks = write_words(
-        night.app, *wanted, seed=night.seed, as_of=night.as_of, recent=_read_lately(warehouse, night)
-    )
-    pins = {"as_of": night.as_of, "revision": night.revision, "generated_at": night.started_at}
-    stamp = {name: pl.lit(value) for name, value in pins.items()}
+def hire_writers(tonight: Tonight) -> Crew:
+    """Who writes for each arm, with the prompts that serve."""
+    return hire(tonight.warehouse, tonight.night, tonight.wants)
 
-    def worded(rows: pl.DataFrame, words: pl.DataFrame) -> pl.DataFrame:
-        return rows.join(words, on="content_id", how="inner", maintain_order="left").with_columns(**stamp)
 
-    asked, asks, achievements = wanted
-    return Words(
-        worded(asked.drop("p_plays", "occasion"), texts),
-        worded(asks.select("content_id", "player_key", "content_type", "language"), letters),
-        worded(achievements, marks),
-    )
+def write(tonight: Tonight, planned: Planned, crew: Crew) -> Words:
+    """Put the plan and the earned badges into words. Players who were issued challenges for this day keep those."""
+    return write_night(tonight.warehouse, tonight.night, planned, crew, tonight.wants)
+
+
+def judge(tonight: Tonight, crew: Crew) -> Judgements:
+    """Decide on nominees for badges that are given by judgement."""
+    return judge_night(tonight.warehouse, tonight.night, crew, tonight.wants)
 
 
 def issue(
-    tonight: Tonight, planned: Planned, words: Words, still_open: pl.DataFrame, *, accept: bool = False
+    tonight: Tonight,
+    planned: Planned,
+    words: Words,
+    judged: Judgements,
+    still_open: pl.DataFrame,
+    *,
+    accept: bool = False,
 ) -> Issued:
     """Write the promises down, award badges and audit, all or nothing: a night that fails its audit leaves no promise.
 
@@ -181,14 +185,19 @@ def issue(
         warehouse.append("challenges", words.challenges, on_conflict_skip=True)
         warehouse.append("messages", words.messages, on_conflict_skip=True)
         warehouse.append("achievements", words.achievements, on_conflict_skip=True)
-        award_badges(warehouse, night, write_citations)
+        write_down(warehouse, night, words.trial, words.assigned)
+        write_awards(warehouse, night, words.awards)
+        judging = write_judgements(warehouse, night, judged, write_citations)
         tables = collect_tables(warehouse, night, _frames(warehouse, night, planned, still_open))
         served = served_players(warehouse, night, tables, _reasons(warehouse, night, planned))
         audit = audit_night(
             tables, previous_night(home, night.app.app, night.as_of), night, served, limits, accept=accept
         )
         audit.require()
-        _mark(warehouse, night, "planned", figures := _figures(night, tables))
+        rows = [words.challenges, words.messages, words.achievements]
+        figures = _figures(night, tables) | {"writing": writing_figures(words.account, rows)}
+        figures |= {"judging": judging} if nominate_rules(night.app) else {}
+        _mark(warehouse, night, "planned", figures)
     return Issued(tables, audit, figures)
 
 
@@ -250,17 +259,6 @@ def _reasons(warehouse: Warehouse, night: Night, planned: Planned) -> pl.DataFra
     unserved = planned.plan.unserved.select("player_key", "reason")
     out = opted_out(warehouse, night).with_columns(reason=pl.lit("opted out"))
     return pl.concat([unserved if every else some, out]).unique("player_key", keep="last")
-
-
-def _read_lately(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """player_key, brief_id and variant of what players read in the 30 days before."""
-    return warehouse.frame(
-        """SELECT player_key, brief_id, variant FROM challenges WHERE as_of BETWEEN $since AND $until
-           UNION SELECT player_key, brief_id, variant FROM messages WHERE as_of BETWEEN $since AND $until
-           UNION SELECT player_key, brief_id, variant FROM achievements WHERE as_of BETWEEN $since AND $until
-           ORDER BY ALL""",
-        {"since": night.as_of - dt.timedelta(days=READ_DAYS), "until": night.as_of - dt.timedelta(days=1)},
-    )
 
 
 def _figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from configs.loader import LoadedApp
 from configs.settings import Settings
 from data.warehouse import Warehouse, open_warehouse
+from models.prompt_registry import PromptRegistry
 from models.registry import Registry
 from pipelines.activity.parts import sync_metrics
 
@@ -27,3 +28,8 @@ def open_app(settings: Settings, loaded: LoadedApp) -> Iterator[Warehouse]:
 def open_registry(settings: Settings) -> Registry:
     """The tracking store and model registry."""
     return Registry(settings.tracking_uri, settings.artifacts if settings.mlflow_uri is None else None)
+
+
+def open_prompts(settings: Settings) -> PromptRegistry:
+    """The prompt registry of the same store."""
+    return PromptRegistry(open_registry(settings).tracking)

@@ -120,6 +120,13 @@ def group_briefs(app: App, keys: pl.DataFrame) -> pl.DataFrame:
     return groups.select("brief_id", *BRIEF_KEYS, "variants").sort("brief_id")
 
 
+def brief_rows(app: App, wanted: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The briefs of what is wanted, and `wanted` with the brief_id of each row."""
+    briefs = group_briefs(app, wanted)
+    rows = wanted.join(briefs.select("brief_id", *BRIEF_KEYS), on=BRIEF_KEYS, how="left", maintain_order="left")
+    return briefs, rows
+
+
 def read_briefs(briefs: pl.DataFrame) -> Iterator[Brief]:
     """The rows of a briefs frame as objects."""
     for row in briefs.iter_rows(named=True):

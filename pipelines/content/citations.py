@@ -7,23 +7,25 @@ import polars as pl
 from configs.app import App
 from configs.voice import Locale, voice_defaults
 from pipelines.badges.rules import BadgeRule, badge_rules, nominate_rules, term_label
-from pipelines.content.briefs import Brief
-from pipelines.content.offline import LANGUAGE, write_briefs
+from pipelines.content.briefs import BRIEF_KEYS, brief_rows
+from pipelines.content.offline import LANGUAGE
 from pipelines.content.render import LARGEST, amount_text, by_value, fill_slots
+from pipelines.content.source import Offline, Source
 from pipelines.content.validate import EVIDENCE_LENGTH
 from pipelines.content.wording import metric_words
 
-TEXTS = 24
 SEED = 0
 _AROUND = 26  # characters of a number, the days it was measured over, and what joins it to the next
 
 
-def write_citations(app: App, awards: pl.DataFrame) -> pl.DataFrame:
-    """Say what each badge was given for. The same award gets the same words.
+def write_citations(app: App, awards: pl.DataFrame, source: Source | None = None) -> pl.DataFrame:
+    """Say what each badge was given for.
 
     Args:
         app: Its badges' rules and titles and its metrics' words.
-        awards: award_id, badge_id, evidence (JSON text whose `values` hold a number by metric or `last(metric, days)`).
+        awards: award_id, player_key, badge_id, evidence (JSON text whose `values` hold a number by metric or
+            `last(metric, days)`).
+        source: Where texts come from; None is the offline writer, which gives the same award the same words.
 
     Returns:
         award_id, citation; in the order of the input.
@@ -31,35 +33,32 @@ def write_citations(app: App, awards: pl.DataFrame) -> pl.DataFrame:
     Raises:
         AppFileError: A badge's title leaves no way to cite it.
     """
-    locale = voice_defaults().locale(LANGUAGE)
+    source, locale = source or Offline(app, SEED), voice_defaults().locale(LANGUAGE)
     rules = (*badge_rules(app), *nominate_rules(app))
-    texts = write_briefs(app, [_brief(rule, occasion) for rule in rules for occasion in ("shown", "none")], seed=SEED)
-    rows = awards.select("award_id", "badge_id", pl.col("evidence").cast(pl.String)).with_row_index("order")
-    shown = _evidence(app, rows.join(_terms(app, rules), on="badge_id", how="inner", maintain_order="left"), locale)
-    occasion = pl.when(pl.col("shown").is_null()).then(pl.lit("none")).otherwise(pl.lit("shown"))
-    turn = pl.col("award_id").str.head(8).str.to_integer(base=16, strict=False).fill_null(0)
-    chosen = (
-        rows.join(shown, on="order", how="left", maintain_order="left")
-        .with_columns(brief_id=pl.format("{}/{}", "badge_id", occasion))
-        .join(texts.select("brief_id", "n").unique(), on="brief_id", how="left", maintain_order="left")
-        .with_columns(template=pl.format("{}/{}", "brief_id", turn % pl.col("n")))
+    rows = awards.select("award_id", "player_key", "badge_id", pl.col("evidence").cast(pl.String)).with_row_index(
+        "order"
     )
+    shown = _evidence(app, rows.join(_terms(app, rules), on="badge_id", how="inner", maintain_order="left"), locale)
+    rows = rows.join(shown, on="order", how="left", maintain_order="left")
+    briefs, signed = brief_rows(app, source.sign(_wanted(rows)))
+    texts = source.texts(briefs, signed)
+    turn = pl.col("award_id").str.head(8).str.to_integer(base=16, strict=False).fill_null(0)
+    chosen = signed.join(texts.select("brief_id", "n").unique(), on="brief_id", how="left", maintain_order="left")
+    chosen = chosen.with_columns(template=pl.format("{}/{}", "brief_id", turn % pl.col("n")))
     templates = texts.select("text", template=pl.format("{}/{}", "brief_id", "index"))
     filled = fill_slots(chosen, templates, {"evidence": pl.col("shown")}, on="template")
     return filled.select("award_id", citation="text")
 
 
-def _brief(rule: BadgeRule, occasion: str) -> Brief:
-    return Brief(
-        brief_id=f"{rule.badge_id}/{occasion}",
-        content_type="badge_citation",
-        persona="",
-        metric=rule.badge_id,
-        difficulty="",
-        language=LANGUAGE,
-        occasion=occasion,
-        variants=TEXTS,
-    )
+def _wanted(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the BRIEF_KEYS of their citations: one brief for each badge, with and without evidence."""
+    given = {
+        "content_type": pl.lit("badge_citation"),
+        "metric": pl.col("badge_id"),
+        "language": pl.lit(LANGUAGE),
+        "occasion": pl.when(pl.col("shown").is_null()).then(pl.lit("none")).otherwise(pl.lit("shown")),
+    }
+    return rows.with_columns(given.get(name, pl.lit("")).alias(name) for name in BRIEF_KEYS)
 
 
 def _terms(app: App, rules: Iterable[BadgeRule]) -> pl.DataFrame:

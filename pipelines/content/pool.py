@@ -59,7 +59,7 @@ def keep_texts(warehouse: Warehouse, briefs: pl.DataFrame, texts: pl.DataFrame, 
 
 
 def count_missing(
-    rows: pl.DataFrame, pool: pl.DataFrame, recent: pl.DataFrame, *, variants: int, made_on: dt.date
+    rows: pl.DataFrame, pool: pl.DataFrame, recent: pl.DataFrame, *, variants: int, made_on: dt.date | None
 ) -> pl.DataFrame:
     """How many texts each brief of the night lacks.
 
@@ -72,14 +72,14 @@ def count_missing(
         pool: The columns of TEXTS.
         recent: player_key, variant of what players read lately.
         variants: Texts in one request.
-        made_on: The night.
+        made_on: The night; None counts for every brief alike.
 
     Returns:
         brief_id, have, missing; a row for each brief, by brief_id.
     """
     serving = pool.filter("serves")
     have = serving.group_by("brief_id").agg(
-        pl.len().cast(pl.Int64).alias("have"), tonight=(pl.col("made_on") == made_on).any()
+        pl.len().cast(pl.Int64).alias("have"), tonight=(pl.col("made_on") == pl.lit(made_on, pl.Date)).any()
     )
     read = (
         rows.join(serving.select("brief_id", "variant"), on="brief_id", how="inner")

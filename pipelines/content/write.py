@@ -7,13 +7,13 @@ import polars as pl
 
 from configs.app import App
 from pipelines.content.assign import assign_variants
-from pipelines.content.briefs import BRIEF_KEYS, brief_keys, group_briefs
+from pipelines.content.briefs import brief_keys, brief_rows
 from pipelines.content.citations import write_citations
 from pipelines.content.fill import fill_in
 from pipelines.content.render import LARGEST
 from pipelines.content.source import Offline, Source
 
-__all__ = ["brief_rows", "want_texts", "write_citations", "write_words"]
+__all__ = ["want_texts", "write_citations", "write_words"]
 
 _COMMON = ("content_id", "player_key", "content_type", "persona", "metric", "language")
 _PLAN = (*_COMMON, "target", "window_days", "difficulty_level")
@@ -128,13 +128,6 @@ def want_texts(
     frames = [(plan, "target"), (asks, "goal"), *([] if achievements is None else [(achievements, "target")])]
     numbers = pl.concat([_numbers(frame, amount) for frame, amount in frames])
     return brief_keys(app, plan, asks, achievements).hstack(numbers.drop("metric"))
-
-
-def brief_rows(app: App, wanted: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The briefs of what is wanted, and `wanted` with the brief_id of each row."""
-    briefs = group_briefs(app, wanted)
-    rows = wanted.join(briefs.select("brief_id", *BRIEF_KEYS), on=BRIEF_KEYS, how="left", maintain_order="left")
-    return briefs, rows
 
 
 def _check(plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None) -> None:

@@ -20,7 +20,7 @@ APP = make_app(badges=BADGES)
 
 def cite(badge_id, values, app=APP, award_id="0" * 32):
     evidence = json.dumps({"rule": "", "values": values}) if isinstance(values, dict) else values
-    awards = pl.DataFrame({"award_id": [award_id], "badge_id": [badge_id], "evidence": [evidence]})
+    awards = pl.DataFrame({"award_id": [award_id], "player_key": [1], "badge_id": [badge_id], "evidence": [evidence]})
     return write_citations(app, awards)["citation"].item()
 
 
@@ -56,6 +56,7 @@ def test_every_award_has_its_own_row_in_order_and_the_same_words_again():
     awards = pl.DataFrame(
         {
             "award_id": ids,
+            "player_key": range(len(ids)),
             "badge_id": ["solver", "ace"] * 30,
             "evidence": ['{"values": {"solved": 3.0, "best": 91.0}}'] * 60,
         }
@@ -67,7 +68,7 @@ def test_every_award_has_its_own_row_in_order_and_the_same_words_again():
 
 
 def test_no_awards_have_no_citations():
-    awards = pl.DataFrame(schema={"award_id": pl.String, "badge_id": pl.String, "evidence": pl.String})
+    awards = pl.DataFrame(schema={"award_id": pl.String, "player_key": pl.Int64, "badge_id": pl.String, "evidence": pl.String})
     assert write_citations(APP, awards).schema == {"award_id": pl.String, "citation": pl.String}
 
 

@@ -1,0 +1,79 @@
+"""Who writes for each arm of a night: providers with a key, their models, and the prompts that serve."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from configs.app import App
+from configs.language import VENDORS, LanguageModels, Vendor
+from configs.prompt import Prompt
+from configs.settings import Settings
+from pipelines.content.arms import Arm, Trial
+from pipelines.content.authors import Pen, Team
+
+# The prompts that hold an alias, and what a person should know of them.
+PromptsOf = Callable[[str], tuple[Mapping[str, Prompt], tuple[str, ...]]]
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The arms of a night with their writers.
+
+    Attributes:
+        teams: By arm; an arm that the offline writer serves has none.
+        notes: What a person should know.
+    """
+
+    trial: Trial
+    teams: Mapping[str, Team]
+    notes: tuple[str, ...] = ()
+
+    def by_name(self, app: App) -> dict[str, Team]:
+        """The teams by what briefs call them; see `Team.name`."""
+        return {team.name(kind): team for team in self.teams.values() for kind in app.content.types}
+
+
+def vendor_keys(settings: Settings) -> tuple[Vendor, ...]:
+    """The providers that have a key."""
+    keys = {"openai": settings.openai_api_key, "anthropic": settings.anthropic_api_key}
+    return tuple(name for name in VENDORS if (key := keys[name]) and key.get_secret_value().strip())
+
+
+def chosen_model(settings: Settings, models: LanguageModels, vendor: Vendor) -> str:
+    """The model of a provider: the settings', or that of configs/language.yaml."""
+    chosen = {"openai": settings.openai_model, "anthropic": settings.anthropic_model}[vendor]
+    return chosen or models.providers[vendor].model
+
+
+def gather_crew(settings: Settings, models: LanguageModels, trial: Trial, prompts_of: PromptsOf) -> Crew:
+    """Give every arm its writers.
+
+    Args:
+        settings: Which models.
+        models: Their prices.
+        trial: The arms.
+        prompts_of: From an alias to the prompts that hold it.
+
+    Raises:
+        NightquestError: A model has no price, or is another provider's.
+    """
+    keys = vendor_keys(settings)
+    named = {vendor: chosen_model(settings, models, vendor) for vendor in keys}
+    priced = {vendor: models.priced(named[vendor], vendor) for vendor in keys}
+    served: dict[str, Mapping[str, Prompt]] = {}
+    notes: list[str] = list(trial.notes)
+    for alias in dict.fromkeys(arm.prompt for arm in trial.arms if arm.provider != "offline"):
+        served[alias], told = prompts_of(alias)
+        notes += told
+
+    def pen(vendor: Vendor, arm: Arm) -> Pen:
+        return Pen(vendor, named[vendor], priced[vendor], served[arm.prompt])
+
+    teams = {
+        arm.name: Team(
+            tuple(pen(vendor, arm) for vendor in VENDORS if vendor in arm.writers),
+            tuple(pen(vendor, arm) for vendor in VENDORS if vendor in arm.fallback),
+        )
+        for arm in trial.arms
+        if arm.provider != "offline"
+    }
+    return Crew(trial, teams, tuple(notes))

@@ -1,0 +1,146 @@
+"""Texts from language models: kept ones serve again, missing ones are written, the offline writer fills the rest."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.content.authors import Job, Team, Text, text_row
+from pipelines.content.briefs import Brief
+from pipelines.content.offline import Variant
+from pipelines.content.pool import TEXTS, count_missing, keep_texts, read_pool
+from pipelines.content.source import TEXT_COLUMNS, Offline
+
+# From jobs to the new texts of each.
+WriteJobs = Callable[[Sequence[Job]], list[list[Text]]]
+
+
+class Pooled:
+    """Language models, with the offline writer behind them.
+
+    Args:
+        app: Its voice and words.
+        warehouse: Keeps the texts.
+        teams: Who writes, by the briefs' writer.
+        assigned: player_key, arm, propensity.
+        writers: By content type and arm; what is not there is the offline writer's.
+        profiles: player_key, profile of the players who have a brief of their own.
+        recent: player_key, variant of what players read lately.
+        as_of: The night.
+        compared: Whether rows tell their arm.
+        seed: For the offline writer.
+        write: Writes; None writes nothing, so that what is missing is the offline writer's.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        warehouse: Warehouse,
+        teams: Mapping[str, Team],
+        assigned: pl.DataFrame,
+        writers: Mapping[str, Mapping[str, str]],
+        profiles: pl.DataFrame,
+        recent: pl.DataFrame,
+        *,
+        compared: bool,
+        as_of: dt.date,
+        seed: int,
+        write: WriteJobs | None,
+    ) -> None:
+        self._app, self._warehouse, self._teams = app, warehouse, teams
+        self.assigned, self._writers, self._compared = assigned, writers, compared
+        self._profiles, self._recent = profiles, recent
+        self._as_of, self._write = as_of, write
+        self._offline = Offline(app, seed)
+
+    def sign(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """`wanted` with the writer of each row's player, their profile where they have one, and their arm."""
+        signed = wanted.join(
+            self.assigned.select("player_key", "arm"), on="player_key", how="left", maintain_order="left"
+        ).join(self._profiles.rename({"profile": "own"}), on="player_key", how="left", maintain_order="left")
+        named = [(kind, arm, writer) for kind, by_arm in self._writers.items() for arm, writer in by_arm.items()]
+        schema = {"content_type": pl.String, "arm": pl.String, "written_by": pl.String}
+        writers = pl.DataFrame(named, schema=schema, orient="row")
+        signed = signed.join(writers, on=["content_type", "arm"], how="left", maintain_order="left").with_columns(
+            writer=pl.col("written_by").fill_null(""),
+            profile=pl.when(pl.col("written_by").is_not_null()).then(pl.col("own")).fill_null(""),
+            arm=pl.col("arm") if self._compared else pl.lit(None, dtype=pl.String),
+        )
+        return signed.drop("own", "written_by")
+
+    def jobs(self, briefs: pl.DataFrame, rows: pl.DataFrame) -> list[Job]:
+        """The briefs that lack texts tonight."""
+        asked = briefs.filter(pl.col("writer").is_in(list(self._teams)))
+        pool = read_pool(self._warehouse, asked)
+        lacking = self._missing(asked, rows, pool).filter(pl.col("missing") > 0)
+        held = {key[0]: part for key, part in pool.partition_by("brief_id", as_dict=True).items()}
+        return [
+            self._job(Brief(**row), missing, held.get(row["brief_id"], pool.clear()))
+            for row, missing in zip(
+                lacking.join(briefs, on="brief_id", how="left").select(briefs.columns).iter_rows(named=True),
+                lacking["missing"],
+                strict=True,
+            )
+        ]
+
+    def texts(self, briefs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+        """What is kept and what is newly written; the offline writer's for its own briefs and for those that lack."""
+        asked = briefs.filter(pl.col("writer").is_in(list(self._teams)))
+        jobs = self.jobs(briefs, rows)
+        if jobs and self._write is not None:
+            found = self._write(jobs)
+            new = [
+                text_row(job, i, text) for job, texts in zip(jobs, found, strict=True) for i, text in enumerate(texts)
+            ]
+            frame = pl.DataFrame(new, schema={name: kind for name, kind in TEXTS.items() if name != "made_on"})
+            keep_texts(self._warehouse, asked, frame.with_columns(made_on=pl.lit(self._as_of)), self._as_of)
+        pool = read_pool(self._warehouse, asked).filter("serves")
+        lacking = self._missing(asked, rows, pool, again=True).filter(pl.col("missing") > 0)
+        spare = self._offline.texts(briefs.join(asked, on="brief_id", how="anti"), rows)
+        fill = self._fill(asked, rows, pool, lacking)
+        parts = [pool.with_columns(index=pl.lit(0, pl.Int64), n=pl.lit(0, pl.Int64)).select(TEXT_COLUMNS), fill, spare]
+        every = pl.concat([part.select(TEXT_COLUMNS) for part in parts], how="vertical_relaxed")
+        return every.with_columns(
+            index=pl.int_range(pl.len(), dtype=pl.Int64).over("brief_id"),
+            n=pl.len().cast(pl.Int64).over("brief_id"),
+        )
+
+    def _missing(
+        self, asked: pl.DataFrame, rows: pl.DataFrame, pool: pl.DataFrame, *, again: bool = False
+    ) -> pl.DataFrame:
+        wanted = rows.join(asked.select("brief_id"), on="brief_id", how="semi").select("player_key", "brief_id")
+        return count_missing(
+            wanted, pool, self._recent, variants=self._app.content.variants, made_on=None if again else self._as_of
+        )
+
+    def _job(self, brief: Brief, missing: int, held: pl.DataFrame) -> Job:
+        have = tuple(Variant(*row) for row in held.select("variant", "title", "text", "metadata").iter_rows())
+        turn = 1 + len(have) // self._app.content.variants
+        return Job(brief, self._teams[brief.writer], missing, turn, have, place=len(have))
+
+    def _fill(self, asked: pl.DataFrame, rows: pl.DataFrame, pool: pl.DataFrame, lacking: pl.DataFrame) -> pl.DataFrame:
+        """The offline writer's texts for briefs that lack: all where nothing is kept, else as many as are missing."""
+        briefs = asked.join(lacking, on="brief_id", how="semi", maintain_order="left")
+        texts = self._offline.texts(briefs, rows)
+        if texts.is_empty():
+            return texts
+        read = (
+            rows.join(texts.select("brief_id", "variant"), on="brief_id", how="inner")
+            .join(self._recent.select("player_key", "variant").unique(), on=["player_key", "variant"], how="semi")
+            .group_by("brief_id", "player_key")
+            .agg(pl.len().cast(pl.Int64).alias("read"))
+            .group_by("brief_id")
+            .agg(pl.col("read").max())
+        )
+        limits = lacking.join(read, on="brief_id", how="left").with_columns(pl.col("read").fill_null(0))
+        most = pl.when(pl.col("have") > 0).then(pl.col("missing") + pl.col("read")).otherwise(pl.col("n"))
+        kept = texts.join(
+            pool.select("brief_id", "variant"), on=["brief_id", "variant"], how="anti", maintain_order="left"
+        )
+        return (
+            kept.join(limits, on="brief_id", how="left", maintain_order="left")
+            .filter(pl.int_range(pl.len()).over("brief_id") < most)
+            .select(TEXT_COLUMNS)
+        )

@@ -1,0 +1,184 @@
+"""Where a night's texts are written: live, or through batches first; every paid question through the ledger."""
+
+import asyncio
+import datetime as dt
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from configs.language import language_models
+from configs.settings import Settings
+from models.language.batches import Finish, collect_batches, finish_batches, recover_batches, submit_batches
+from models.language.calls import Reply, Request
+from models.language.desk import Desk
+from models.language.lane import Limits
+from models.language.ledger import Budget, Ledger, Run, SpendReport, open_ledger
+from models.language.vendor import Vendor
+from models.language.vendors import open_vendors
+from pipelines.badges.panel import Panel
+from pipelines.content.authors import Author, Job, Tally, Text
+from pipelines.content.crew import Crew
+from pipelines.content.judging import Judge
+from pipelines.content.wishes import Wishes
+from pipelines.night import Night
+
+Clock = Callable[[], dt.datetime]
+Progress = Callable[[str, int, int], None]
+BY_HAND = "by hand"
+
+
+@dataclass(frozen=True)
+class Wants:
+    """What a run may use to write.
+
+    Attributes:
+        clock: The time in UTC.
+        progress: Told how far the writing is.
+        occasion: Whose budget it is; the night's day when empty.
+    """
+
+    settings: Settings
+    wishes: Wishes
+    clock: Clock
+    progress: Progress
+    occasion: str = ""
+
+
+class Studio:
+    """Where a night's texts are written: the crew, with the ledger open.
+
+    Args:
+        night: Whose words.
+        wants: What may be used.
+        crew: Who writes.
+        ledger: Open.
+
+    Attributes:
+        tally: What happened while writing.
+        desk: Counts of the live asks.
+        finish: What waiting for batches brought; None in live mode.
+    """
+
+    def __init__(self, night: Night, wants: Wants, crew: Crew, ledger: Ledger) -> None:
+        self._app, self._wants, self.crew, self.ledger = night.app, wants, crew, ledger
+        self._seed = night.seed
+        self._models = language_models()
+        self._run = Run(self._app.app, wants.occasion or str(night.as_of), f"{wants.clock().isoformat()}/{os.getpid()}")
+        settings = wants.settings
+        self._budget = Budget(wants.wishes.budget_usd(settings), settings.max_cost_usd_per_month)
+        self.tally = Tally()
+        self.desk: dict[str, Any] = {}
+        self.finish: Finish | None = None
+
+    def write(self, jobs: Sequence[Job]) -> list[list[Text]]:
+        """The new texts of each job; in batch mode what a batch brings in time is not asked live."""
+        return asyncio.run(self._write(jobs))
+
+    def ask_all(self, requests: Sequence[Request]) -> list[Reply]:
+        """Ask live; the replies in the order of the requests."""
+        desk = self._desk(self._vendors())
+        replies = desk.ask_all(requests)
+        self._count(desk)
+        return replies
+
+    def submit(self, jobs: Sequence[Job]) -> list[str]:
+        """Send the first requests of jobs as batches, to be collected later; the ledger's keys of the batches."""
+        return asyncio.run(self._submit(jobs))
+
+    def panel(self) -> Panel | None:
+        """Who judges nominees for badges: the first arm's writers, and the other provider for second opinions."""
+        team = next(iter(self.crew.teams.values()), None)
+        if team is None:
+            return None
+        pens = (*team.pens, *team.others)
+        return Panel(self.ask_all, tuple(Judge(p.provider, p.model, p.pricing, p.prompts["verdict"]) for p in pens))
+
+    def spent(self) -> SpendReport:
+        """What this run asked, got and paid."""
+        return self.ledger.report(self._run)
+
+    def price(self, jobs: Sequence[Job]) -> list[Request]:
+        """What jobs would ask first."""
+        author = self._author(_nobody)
+        return [request for job in jobs for request in author.first_requests(job)]
+
+    async def _write(self, jobs: Sequence[Job]) -> list[list[Text]]:
+        if self._app.content.mode == "batch":
+            await self._through_batches(jobs)
+        desk = self._desk(self._vendors())
+        async with desk:
+            author = self._author(desk.ask)
+            texts = await author.write(jobs, lambda done, total: self._wants.progress("briefs written", done, total))
+        self._count(desk)
+        self.tally = author.tally
+        return texts
+
+    async def _through_batches(self, jobs: Sequence[Job]) -> None:
+        """Collect what was submitted before, submit what is missing, and wait for it as long as there is time."""
+        wait_s = self._wants.settings.batch_wait_s
+        async with _closing(self._vendors()) as vendors:
+            await recover_batches(self.ledger, vendors)
+            await collect_batches(self.ledger, vendors)
+            await self._send(vendors, jobs)
+            self.finish = await finish_batches(self.ledger, vendors, app=self._app.app, wait_s=wait_s)
+
+    async def _submit(self, jobs: Sequence[Job]) -> list[str]:
+        async with _closing(self._vendors()) as vendors:
+            await recover_batches(self.ledger, vendors)
+            return await self._send(vendors, jobs)
+
+    async def _send(self, vendors: Mapping[Any, Vendor], jobs: Sequence[Job]) -> list[str]:
+        requests = self.price(jobs)
+        keys: list[str] = []
+        for name, vendor in vendors.items():
+            mine = (request for request in requests if request.provider == name)
+            keys += await submit_batches(self.ledger, vendor, self._run, self._budget, mine, self._models.models)
+        return keys
+
+    def _author(self, ask: Callable[[Request], Coroutine[Any, Any, Reply]]) -> Author:
+        return Author(self._app, ask, self._app.content.variants)
+
+    def _vendors(self) -> dict[Any, Vendor]:
+        return open_vendors(self._wants.settings, models=self._models)  # of one event loop
+
+    def _desk(self, vendors: Mapping[Any, Vendor]) -> Desk:
+        limits, clock = Limits.of(self._wants.settings), self._wants.clock
+        return Desk(self.ledger, vendors, self._run, self._budget, limits, clock, self._seed, self._models)
+
+    def _count(self, desk: Desk) -> None:
+        for name, value in desk.figures().items():
+            held = self.desk.get(name)
+            self.desk[name] = (
+                held + value if isinstance(held, int | float) and isinstance(value, int | float) else value
+            )
+
+
+@contextmanager
+def open_studio(night: Night, wants: Wants, crew: Crew) -> Iterator[Studio | None]:
+    """The studio of a night, or None when the offline writer writes everything.
+
+    Raises:
+        NightquestError: The ledger cannot be opened.
+    """
+    if not crew.teams:
+        yield None
+        return
+    with open_ledger(wants.settings.home, wants.clock) as ledger:
+        yield Studio(night, wants, crew, ledger)
+
+
+@asynccontextmanager
+async def _closing(vendors: Mapping[Any, Vendor]) -> AsyncIterator[Mapping[Any, Vendor]]:
+    """Vendors that are closed at the end."""
+    try:
+        yield vendors
+    finally:
+        for vendor in vendors.values():
+            with suppress(Exception):  # a connection that cannot be closed is gone as well
+                await vendor.close()
+
+
+async def _nobody(request: Request) -> Reply:
+    raise RuntimeError(f"{request.purpose} is priced, not asked")

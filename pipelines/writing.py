@@ -1,0 +1,175 @@
+"""A night's words and judgements: who writes for whom, the words of the plan, citations, verdicts on nominees."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from configs.language import language_models
+from configs.prompt import Prompt, read_prompts
+from configs.settings import Settings
+from data.warehouse import Warehouse
+from pipelines.badges.award import cite_awards, find_awards
+from pipelines.badges.judge import Judgements, judge_nominees
+from pipelines.challenges.understand import Planned
+from pipelines.content.arms import Trial, assign_arms, choose_arms
+from pipelines.content.authors import Tally
+from pipelines.content.crew import Crew, gather_crew, vendor_keys
+from pipelines.content.individual import individual_profiles
+from pipelines.content.pooled import Pooled
+from pipelines.content.wanted import want_content
+from pipelines.content.write import write_citations, write_words
+from pipelines.night import Night
+from pipelines.quality.experiment import weigh_arms
+from pipelines.stores import open_prompts
+from pipelines.studio import Studio, Wants, open_studio
+
+READ_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Account:
+    """What writing a night took, for the reports; see `Studio`."""
+
+    tally: Tally = field(default_factory=Tally)
+    desk: Mapping[str, Any] = field(default_factory=dict)
+    batches: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The rows to issue, with their texts.
+
+    Attributes:
+        awards: Badges earned by rule, with their citations.
+        assigned: player_key, arm and propensity of the players who get something.
+    """
+
+    challenges: pl.DataFrame
+    messages: pl.DataFrame
+    achievements: pl.DataFrame
+    awards: pl.DataFrame
+    trial: Trial
+    assigned: pl.DataFrame
+    account: Account
+
+
+def hire(warehouse: Warehouse, night: Night, wants: Wants) -> Crew:
+    """The arms of a night with their writers.
+
+    Raises:
+        NightquestError: A provider was asked for that has no key, or a model without a price.
+    """
+    keys = vendor_keys(wants.settings)
+    trial = choose_arms(night.app.content, keys, provider=wants.wishes.provider)
+    trial = weigh_arms(warehouse, night, trial)
+    return gather_crew(wants.settings, language_models(), trial, partial(_serving, wants.settings))
+
+
+def write_night(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew, wants: Wants) -> Words:
+    """Put a night's plan and its earned badges into words; keeps new texts, and issues nothing."""
+    with open_studio(night, wants, crew) as studio:
+        source = open_source(warehouse, night, planned, crew, studio)
+        recent = read_lately(warehouse, night)
+        wanted = want_content(warehouse, night, planned)
+        texts, letters, marks = write_words(
+            night.app, *wanted, seed=night.seed, as_of=night.as_of, recent=recent, source=source
+        )
+        cite = partial(write_citations, source=source)
+        awards = cite_awards(night.app, find_awards(warehouse, night), cite)
+        account = _account(studio)
+    asked, asks, achievements = wanted
+    challenges = _stamped(night, asked.drop("p_plays", "occasion"), texts)
+    messages = _stamped(night, asks.select("content_id", "player_key", "content_type", "language"), letters)
+    marked = _stamped(night, achievements, marks)
+    served = pl.concat([rows.select("player_key") for rows in (challenges, messages, marked)]).unique()
+    assigned = source.assigned.join(served, on="player_key", how="semi", maintain_order="left")
+    return Words(challenges, messages, marked, awards, crew.trial, assigned, account)
+
+
+def judge_night(warehouse: Warehouse, night: Night, crew: Crew, wants: Wants) -> Judgements:
+    """Decide on the nominees for judged badges; writes nothing."""
+    with open_studio(night, wants, crew) as studio:
+        return judge_nominees(warehouse, night, studio.panel() if studio else None)
+
+
+def open_source(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew, studio: Studio | None) -> Pooled:
+    """The source of a night's texts: kept ones, then `studio`'s, then the offline writer's."""
+    app, players = night.app, planned.players
+    assigned = assign_arms(warehouse, players.profiles.select("player_key", "user_id"), crew.trial)
+    own = individual_profiles(warehouse, night, players.features, players.profiles, planned.plan.chances)
+    return Pooled(
+        app,
+        warehouse,
+        crew.by_name(app),
+        assigned,
+        {kind: {arm: team.name(kind) for arm, team in crew.teams.items()} for kind in app.content.types},
+        own,
+        read_lately(warehouse, night),
+        compared=bool(crew.trial.experiment),
+        as_of=night.as_of,
+        seed=night.seed,
+        write=studio.write if studio else None,
+    )
+
+
+def read_lately(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key, brief_id and variant of what players read in the 30 days before."""
+    return warehouse.frame(
+        """SELECT player_key, brief_id, variant FROM challenges WHERE as_of BETWEEN $since AND $until
+           UNION SELECT player_key, brief_id, variant FROM messages WHERE as_of BETWEEN $since AND $until
+           UNION SELECT player_key, brief_id, variant FROM achievements WHERE as_of BETWEEN $since AND $until
+           ORDER BY ALL""",
+        {"since": night.as_of - dt.timedelta(days=READ_DAYS), "until": night.as_of - dt.timedelta(days=1)},
+    )
+
+
+def _serving(settings: Settings, alias: str) -> tuple[Mapping[str, Prompt], tuple[str, ...]]:
+    """The prompts that hold an alias in the registry, after the files were registered."""
+    files, registry = read_prompts(), open_prompts(settings)
+    registered = registry.register(files)
+    serving = registry.fetch(files, alias)
+    return serving.prompts, (*registered.notes, *serving.notes)
+
+
+def _stamped(night: Night, rows: pl.DataFrame, words: pl.DataFrame) -> pl.DataFrame:
+    """Rows with their words and the night's pins."""
+    pins = {"as_of": night.as_of, "revision": night.revision, "generated_at": night.started_at}
+    stamp = {name: pl.lit(value) for name, value in pins.items()}
+    return rows.join(words, on="content_id", how="inner", maintain_order="left").with_columns(**stamp)
+
+
+def _account(studio: Studio | None) -> Account:
+    if studio is None:
+        return Account()
+    return Account(studio.tally, studio.desk, vars(studio.finish.collected) if studio.finish else {})
+
+
+def told_of(account: Account) -> list[str]:
+    """What a person should know of a night's writing: who did not answer, and what became of it."""
+    notes = [f"{count} requests had no usable answer ({why})." for why, count in account.tally.failed.most_common()]
+    if offline := account.tally.happened["offline"]:
+        notes.append(f"{offline} briefs are served by the offline writer, since nobody else could write them.")
+    if trouble := account.desk.get("trouble"):
+        notes.append(str(trouble))
+    return notes
+
+
+def writing_figures(account: Account, rows: list[pl.DataFrame]) -> dict[str, Any]:
+    """The figures of a night's writing that people and MLflow see."""
+    by_provider: Counter[str] = Counter()
+    for frame in rows:
+        by_provider.update(dict(frame.group_by("ai_provider").len().iter_rows()))
+    tally = account.tally
+    return {
+        **{f"texts_{name}": count for name, count in sorted(by_provider.items())},
+        "requests": tally.asked.total(),
+        "requests_failed": tally.failed.total(),
+        "texts_refused": tally.refused.total(),
+        "briefs_offline": tally.happened["offline"],
+        "cost_usd": round(tally.cost_usd, 6),
+    }
