@@ -133,7 +133,7 @@ def _spans(night: Night) -> pl.DataFrame:
     def back(days: int) -> dt.date:
         return night.as_of - dt.timedelta(days=days)
 
-    weeks = [(f"week{i}", back(7 * (WEEKS - i)), back(7 * (WEEKS - i - 1) + 1)) for i in range(WEEKS)]
+    weeks = [(f"week{i:02}", back(7 * (WEEKS - i)), back(7 * (WEEKS - i - 1) + 1)) for i in range(WEEKS)]
     spans = [("so_far", dt.date.min, last), ("lately", back(DAYS), last), ("before", back(2 * DAYS), back(DAYS + 1))]
     return pl.DataFrame(spans + weeks, schema=["span", "start_day", "end_day"], orient="row")
 
