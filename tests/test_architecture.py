@@ -17,7 +17,7 @@ KEEPERS = {
     "prefect": ("flows/",),
     "cyclopts": ("flows/",),
     "rich": ("flows/",),
-    "mlflow": ("models/tracking.py", "models/registry.py", "models/prompt_registry.py", "models/writing_record.py"),
+    "mlflow": ("models/tracking.py", "models/registry.py"),
     "optuna": ("models/tuning.py",),
     "pydantic_settings": ("configs/settings.py",),
 }

@@ -12,6 +12,8 @@ issued AS (
     SELECT content_id, as_of, player_key, ai_provider, valid_until FROM challenges
     UNION ALL BY NAME
     SELECT content_id, as_of, player_key, ai_provider FROM messages
+    UNION ALL BY NAME
+    SELECT content_id, as_of, player_key, ai_provider FROM achievements
 ),
 settled AS (
     SELECT content_id, state = 'completed' AS kept, completed_at FROM settlements WHERE as_of <= $as_of
