@@ -220,13 +220,13 @@ def _already_out(home: Path, warehouse: Warehouse, night: Night) -> NightReport 
     """The report of a night that was published and lies there undamaged."""
     row = warehouse.frame(
         "SELECT status, figures FROM nights WHERE as_of = $d AND revision = $r", {"d": night.as_of, "r": night.revision}
-    ).row(0, named=True)
+    )
     folder = published_root(home, night.app.app) / folder_name(night.as_of, night.revision)
-    if row["status"] != "published" or not (folder / "manifest.json").exists():
+    if row.is_empty() or row["status"][0] != "published" or not (folder / "manifest.json").exists():
         return None
     if damaged_files(folder, read_manifest(folder)):
         return None
-    figures = json.loads(row["figures"])
+    figures = json.loads(row["figures"][0])
     return NightReport(night.as_of, figures, folder, unchanged=True, notes=tuple(figures["notes"]))
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -16,11 +16,11 @@ from data.warehouse import Warehouse
 from pipelines.badges.award import cite_awards, find_awards
 from pipelines.badges.judge import Judgements, judge_nominees
 from pipelines.challenges.understand import Planned
-from pipelines.content.arms import Trial, assign_arms, choose_arms
+from pipelines.content.arms import Arm, Trial, assign_arms, choose_arms
 from pipelines.content.authors import Tally
 from pipelines.content.crew import Crew, gather_crew, vendor_keys
 from pipelines.content.individual import individual_profiles
-from pipelines.content.pooled import Pooled
+from pipelines.content.pooled import Pooled, WriteJobs
 from pipelines.content.wanted import want_content
 from pipelines.content.write import write_citations, write_words
 from pipelines.night import Night
@@ -29,6 +29,7 @@ from pipelines.stores import open_prompts
 from pipelines.studio import Studio, Wants, open_studio
 
 READ_DAYS = 30
+OFFLINE = Trial("", (Arm("offline", "offline"),))
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,9 @@ class Words:
     messages: pl.DataFrame
     achievements: pl.DataFrame
     awards: pl.DataFrame
-    trial: Trial
     assigned: pl.DataFrame
-    account: Account
+    trial: Trial = OFFLINE
+    account: Account = field(default_factory=Account)
 
 
 def hire(warehouse: Warehouse, night: Night, wants: Wants) -> Crew:
@@ -73,22 +74,25 @@ def hire(warehouse: Warehouse, night: Night, wants: Wants) -> Crew:
 def write_night(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew, wants: Wants) -> Words:
     """Put a night's plan and its earned badges into words; keeps new texts, and issues nothing."""
     with open_studio(night, wants, crew) as studio:
-        source = open_source(warehouse, night, planned, crew, studio)
-        recent = read_lately(warehouse, night)
-        wanted = want_content(warehouse, night, planned)
-        texts, letters, marks = write_words(
-            night.app, *wanted, seed=night.seed, as_of=night.as_of, recent=recent, source=source
-        )
-        cite = partial(write_citations, source=source)
-        awards = cite_awards(night.app, find_awards(warehouse, night), cite)
-        account = _account(studio)
+        source = open_source(warehouse, night, planned, crew, studio.write if studio else None)
+        words = compose(warehouse, night, planned, source)
+        return replace(words, trial=crew.trial, account=_account(studio))
+
+
+def compose(warehouse: Warehouse, night: Night, planned: Planned, source: Pooled) -> Words:
+    """The words of a night from a source."""
+    wanted = want_content(warehouse, night, planned)
+    texts, letters, marks = write_words(
+        night.app, *wanted, seed=night.seed, as_of=night.as_of, recent=source.recent, source=source
+    )
+    awards = cite_awards(night.app, find_awards(warehouse, night), partial(write_citations, source=source))
     asked, asks, achievements = wanted
     challenges = _stamped(night, asked.drop("p_plays", "occasion"), texts)
     messages = _stamped(night, asks.select("content_id", "player_key", "content_type", "language"), letters)
     marked = _stamped(night, achievements, marks)
     served = pl.concat([rows.select("player_key") for rows in (challenges, messages, marked)]).unique()
     assigned = source.assigned.join(served, on="player_key", how="semi", maintain_order="left")
-    return Words(challenges, messages, marked, awards, crew.trial, assigned, account)
+    return Words(challenges, messages, marked, awards, assigned)
 
 
 def judge_night(warehouse: Warehouse, night: Night, crew: Crew, wants: Wants) -> Judgements:
@@ -97,8 +101,8 @@ def judge_night(warehouse: Warehouse, night: Night, crew: Crew, wants: Wants) ->
         return judge_nominees(warehouse, night, studio.panel() if studio else None)
 
 
-def open_source(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew, studio: Studio | None) -> Pooled:
-    """The source of a night's texts: kept ones, then `studio`'s, then the offline writer's."""
+def open_source(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew, write: WriteJobs | None) -> Pooled:
+    """The source of a night's texts: kept ones, then what `write` writes, then the offline writer's."""
     app, players = night.app, planned.players
     assigned = assign_arms(warehouse, players.profiles.select("player_key", "user_id"), crew.trial)
     own = individual_profiles(warehouse, night, players.features, players.profiles, planned.plan.chances)
@@ -113,7 +117,7 @@ def open_source(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew
         compared=bool(crew.trial.experiment),
         as_of=night.as_of,
         seed=night.seed,
-        write=studio.write if studio else None,
+        write=write,
     )
 
 

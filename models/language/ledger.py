@@ -189,6 +189,12 @@ class Ledger:
         with self.file.reading() as connection:
             return spending.why(connection, key)
 
+    def answered(self, requests: Sequence[Request]) -> set[str]:
+        """The keys of those requests whose answer was paid for before."""
+        with self.file.reading() as connection:
+            found = find_asked(connection, requests)
+        return {row.key.hex() for row in found.values() if row.state == "answered"}
+
     def bury_if_dead(self, connection: Connection, owner: int) -> bool:
         """Call unknown what a dead process had in flight, inside a transaction; False while it lives."""
         if owner == self.owner or lives(connection, owner, self.time()):

@@ -51,7 +51,7 @@ class Pooled:
     ) -> None:
         self._app, self._warehouse, self._teams = app, warehouse, teams
         self.assigned, self._writers, self._compared = assigned, writers, compared
-        self._profiles, self._recent = profiles, recent
+        self._profiles, self.recent = profiles, recent
         self._as_of, self._write = as_of, write
         self._offline = Offline(app, seed)
 
@@ -112,7 +112,7 @@ class Pooled:
     ) -> pl.DataFrame:
         wanted = rows.join(asked.select("brief_id"), on="brief_id", how="semi").select("player_key", "brief_id")
         return count_missing(
-            wanted, pool, self._recent, variants=self._app.content.variants, made_on=None if again else self._as_of
+            wanted, pool, self.recent, variants=self._app.content.variants, made_on=None if again else self._as_of
         )
 
     def _job(self, brief: Brief, missing: int, held: pl.DataFrame) -> Job:
@@ -128,7 +128,7 @@ class Pooled:
             return texts
         read = (
             rows.join(texts.select("brief_id", "variant"), on="brief_id", how="inner")
-            .join(self._recent.select("player_key", "variant").unique(), on=["player_key", "variant"], how="semi")
+            .join(self.recent.select("player_key", "variant").unique(), on=["player_key", "variant"], how="semi")
             .group_by("brief_id", "player_key")
             .agg(pl.len().cast(pl.Int64).alias("read"))
             .group_by("brief_id")
