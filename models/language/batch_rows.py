@@ -1,6 +1,7 @@
 """Batches as the ledger knows them: what was meant before the network heard of it, and how far each has come."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection
@@ -116,7 +117,7 @@ class BatchRows:
     def submitted(self, batch: Batch, provider_id: str, *, adopted: bool = False) -> None:
         """The provider's id is known; the file of requests is needed no longer."""
         self._set(batch, state="submitted", provider_id=provider_id, adopted=int(adopted))
-        self.path(batch.key).unlink(missing_ok=True)
+        self._remove_file(batch)
 
     def unsure(self, batch: Batch, detail: str) -> None:
         """It may have been begun."""
@@ -153,7 +154,7 @@ class BatchRows:
                 settle(connection, outcomes, self.ledger.time())
             closed, after = closed + len(rows), rows[-1][2]
         self._set(batch, state=state, detail=detail if closed else "")
-        self.path(batch.key).unlink(missing_ok=True)
+        self._remove_file(batch)
         return closed
 
     def match(self, batch: Batch, custom_ids: Sequence[str]) -> dict[str, tuple[int, bool, Request]]:
@@ -225,6 +226,10 @@ class BatchRows:
                 " AND NOT EXISTS (SELECT 1 FROM outcome o WHERE o.attempt_id = a.id) ORDER BY a.question_id LIMIT ?",
                 (batch.id, after, AT_ONCE),
             ).fetchall()
+
+    def _remove_file(self, batch: Batch) -> None:
+        with suppress(OSError):  # the ledger tells what is to be done, not the folder
+            self.path(batch.key).unlink(missing_ok=True)
 
     def _set(self, batch: Batch, **values: str | float | None) -> None:
         assignments = ", ".join(f"{name} = ?" for name in values)
