@@ -7,16 +7,25 @@ import json
 import os
 import signal
 import sys
+from typing import Any
 
 from aiohttp import web
 
 from tests.language_server.options import Options
-from tests.language_server.server import LARGEST_BODY, App
+from tests.language_server.server import App
+
+LARGEST_BODY = 600_000_000
 
 
-async def serve(options: Options, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT, or until the parent that was told of the address closes our stdin."""
+async def serve(options: Options, host: str, port: int, *, with_parent: bool) -> None:
+    """Serve until SIGTERM or SIGINT; with a parent that started us, until it is gone."""
     app = App(options)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    if with_parent:  # it holds the other end of stdin
+        loop.add_reader(sys.stdin, stop.set)
     if not options.fast:
         app.state.answers.warm()
     runner = web.ServerRunner(
@@ -27,17 +36,14 @@ async def serve(options: Options, host: str, port: int) -> None:
     await site.start()
     app.state.root = f"http://{host}:{runner.addresses[0][1]}"
     gc.freeze()
+    gc.set_threshold(100_000, 20, 50)  # the books grow and are never garbage
     print(json.dumps({"root": app.state.root, "pid": os.getpid()}), flush=True)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
     await stop.wait()
     await runner.cleanup()
     app.state.close()
 
 
-def _request(message, payload, protocol, writer, task):  # noqa: ANN202 (aiohttp's own signature)
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
     return web.BaseRequest(message, payload, protocol, writer, task, protocol._loop, client_max_size=LARGEST_BODY)
 
 
@@ -47,11 +53,11 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--settings", default="{}", help="JSON of tests/language_server/options.py")
+    parser.add_argument("--with-parent", action="store_true", help="end when stdin is closed")
     given = parser.parse_args()
     options = Options()
     options.change(json.loads(given.settings))
-    asyncio.run(serve(options, given.host, given.port))
-    sys.exit(0)
+    asyncio.run(serve(options, given.host, given.port, with_parent=given.with_parent))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import random
 from collections import OrderedDict
 from dataclasses import dataclass
+
 import orjson
 
 from tests.language_server import spoil

@@ -11,11 +11,11 @@ import orjson
 
 from tests.language_server import anthropic_wire
 from tests.language_server.answers import Answer
-from tests.language_server.asked import ApiError, Asked
+from tests.language_server.asked import ApiError, Asked, sha
 from tests.language_server.faults import Rule
 from tests.language_server.live import broken
 from tests.language_server.state import State
-from tests.language_server.work import Line, Work
+from tests.language_server.work import Line, Work, fails
 
 _CUSTOM_ID = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 _DAY = 24 * 3600
@@ -86,7 +86,7 @@ class AnthropicBatches:
         most = self._state.options.batch_bytes["anthropic"]
         if len(raw) > most:
             raise ApiError(413, "request_too_large", f"Request exceeds the maximum size of {most} bytes")
-        lines = await self._read(raw, failing=any(rule.what == "batch_fail" for rule in rules))
+        lines = await self._read(raw, failing=fails(rules))
         batch = Batch(f"msgbatch_{self._state.number()}", time.time(), lines)
         self.batches[batch.id] = batch
         task = asyncio.create_task(self._run(batch, rules))
@@ -94,7 +94,7 @@ class AnthropicBatches:
         task.add_done_callback(self._tasks.discard)
         return batch.body(self._state.root)
 
-    async def _read(self, raw: bytes, *, failing: bool) -> list[Line]:
+    async def _read(self, raw: bytes, *, failing: str) -> list[Line]:
         try:
             body = orjson.loads(raw)
         except orjson.JSONDecodeError:
@@ -117,7 +117,7 @@ class AnthropicBatches:
             lines.append(self._line(i, request, seen, failing=failing))
         return lines
 
-    def _line(self, i: int, request: Any, seen: set[str], *, failing: bool) -> Line:
+    def _line(self, i: int, request: Any, seen: set[str], *, failing: str) -> Line:
         """One request: its ids are checked at once, its parameters only when its turn comes, as the API says."""
         for name in ("custom_id", "params"):
             if not isinstance(request, dict) or name not in request:
@@ -130,7 +130,7 @@ class AnthropicBatches:
         seen.add(custom_id)
         try:
             if failing:
-                raise _bad("The request could not be validated.")
+                raise _bad(failing)
             return Line(
                 custom_id, anthropic_wire.read(anthropic_wire.PATH, request["params"], self._state.options.models)
             )
@@ -215,15 +215,13 @@ class AnthropicBatches:
     def _result(self, line: Line) -> bytes:
         result: dict[str, Any] = {"type": _kind(line)}
         if isinstance(line.result, Answer) and isinstance(line.asked, Asked):
-            message = anthropic_wire.answer_json(
-                line.asked, line.result, f"{abs(hash(line.custom_id)):024x}", batch=True
-            )
+            message = anthropic_wire.answer_json(line.asked, line.result, sha(line.custom_id.encode())[:24], batch=True)
             rule = line.trouble.rule
             if line.trouble.what == "malformed" and rule and rule.kind != "text":
                 message = {"content": broken(orjson.dumps(message), rule.kind).decode(errors="ignore")}
             result["message"] = message
         elif isinstance(line.result, ApiError):
-            result["error"] = anthropic_wire.error_body(line.result, f"req_{abs(hash(line.custom_id)):024x}")
+            result["error"] = anthropic_wire.error_body(line.result, f"req_{sha(line.custom_id.encode())[:24]}")
         return orjson.dumps({"custom_id": line.custom_id, "result": result})
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from tests.language_server.asked import Asked
@@ -19,7 +19,7 @@ class Billed:
     reasoning: int
 
 
-@dataclass
+@dataclass(slots=True)
 class Bill:
     """One entry.
 
@@ -102,5 +102,5 @@ class Bills:
             "by_body": Counter(bill.body for bill in self._bills),
             "by_question": Counter(bill.question for bill in self._bills),
             "by_custom_id": Counter(bill.custom_id for bill in self._bills if bill.custom_id),
-            "bills": [asdict(bill) for bill in self._bills[after:]] if entries else [],
+            "bills": self._bills[after:] if entries else [],
         }

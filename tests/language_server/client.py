@@ -34,7 +34,8 @@ class Control:
 
     def rules(self) -> list[dict[str, Any]]:
         """The rules in force, with how many requests each fitted and hit."""
-        return self._ask("GET", "faults")["rules"]
+        rules: list[dict[str, Any]] = self._ask("GET", "faults")["rules"]
+        return rules
 
     def settings(self, **values: Any) -> dict[str, Any]:
         """Change settings (see Options); all of them come back."""
@@ -60,12 +61,13 @@ class Control:
         """Forget bills, batches, files, faults and limits, and set these settings."""
         self._ask("POST", "reset", values)
 
-    def _ask(self, method: str, what: str, value: Any = None, timeout: float = 60) -> Any:
+    def _ask(self, method: str, what: str, value: Any = None, timeout: float = 60) -> dict[str, Any]:
         data = None if value is None else json.dumps(value).encode()
         request = urllib.request.Request(f"{self._root}/_control/{what}", data=data, method=method)  # noqa: S310
         try:
             with self._open(request, timeout=timeout) as answer:
-                return json.load(answer)
+                found: dict[str, Any] = json.load(answer)
+                return found
         except urllib.error.HTTPError as error:
             raise ValueError(f"{method} {what}: {error.read().decode()}") from None
 
@@ -100,8 +102,8 @@ class LanguageServer:
 @contextmanager
 def start_server(**settings: Any) -> Iterator[LanguageServer]:
     """Run a server in a process of its own, on a free port of the loopback, with settings of Options."""
-    command = [sys.executable, "-m", "tests.language_server", "--port", "0", "--settings", json.dumps(settings)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tests.language_server", "--with-parent", "--settings", json.dumps(settings)]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -116,5 +118,6 @@ def start_server(**settings: Any) -> Iterator[LanguageServer]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()

@@ -37,32 +37,36 @@ class ControlRoom:
         return json_reply(found)
 
     async def _do(self, what: str, query: dict[str, str], value: Any) -> Any:
-        state = self._state
-        match what:
-            case "GET bills":
-                return state.bills.report(after=int(query.get("after", 0)), entries=query.get("entries") != "0")
-            case "GET faults":
-                return {"rules": state.faults.report(), "known": sorted(FAULTS)}
-            case "POST faults":
-                rules = [read_rule(rule) for rule in ([value] if isinstance(value, dict) else value or [])]
-                state.faults.rules = [*state.faults.rules, *rules] if query.get("add") else rules
-                return {"rules": state.faults.report()}
-            case "GET limits":
-                return state.limits.report()
-            case "GET requests":
-                return {"counts": state.counts, "log": list(state.log)}
-            case "GET state":
-                return self._report()
-            case "GET settings":
-                return state.options
-            case "POST settings":
-                return self._change(value or {})
-            case "POST reset":
+        """The JSON of an answer; None where nothing is."""
+        if what == "POST idle":
+            return await self._idle(float(query.get("seconds", 30)))
+        if what == "POST faults":
+            return self._rule(value, add="add" in query)
+        if what in {"POST settings", "POST reset"}:
+            if what == "POST reset":
                 self._clear()
-                return self._change(value or {})
-            case "POST idle":
-                return await self._idle(float(query.get("seconds", 30)))
-        return None
+            return self._change(value or {})
+        return self._read(what, query)
+
+    def _read(self, what: str, query: dict[str, str]) -> Any:
+        state = self._state
+        if what == "GET bills":
+            return state.bills.report(after=int(query.get("after", 0)), entries=query.get("entries") != "0")
+        if what == "GET requests":
+            return {"counts": state.counts, "log": list(state.log)}
+        found: dict[str, Callable[[], Any]] = {
+            "GET faults": lambda: {"rules": state.faults.report(), "known": sorted(FAULTS)},
+            "GET limits": state.limits.report,
+            "GET state": self._report,
+            "GET settings": lambda: state.options,
+        }
+        return found[what]() if what in found else None
+
+    def _rule(self, value: Any, *, add: bool) -> dict[str, Any]:
+        faults = self._state.faults
+        rules = [read_rule(rule) for rule in ([value] if isinstance(value, dict) else value or [])]
+        faults.rules = [*faults.rules, *rules] if add else rules
+        return {"rules": faults.report()}
 
     def _report(self) -> dict[str, Any]:
         state = self._state
@@ -83,6 +87,6 @@ class ControlRoom:
     async def _idle(self, seconds: float) -> dict[str, Any]:
         """Wait until no request is in flight and no batch at work."""
         end = time.monotonic() + seconds
-        while (self._state.in_flight or self._at_work()) and time.monotonic() < end:
+        while (self._state.in_flight or self._at_work()) and time.monotonic() < end:  # noqa: ASYNC110 (work of many kinds)
             await asyncio.sleep(0.01)
         return self._report()

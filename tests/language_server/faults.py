@@ -58,9 +58,13 @@ class Rule:
         on: Places instead of the usual ones.
         seconds: For slow and batch_slow.
         retry_after: Seconds, for 429; None sends no such header.
-        billed: For timeout and 500: the answer is charged for all the same.
+        billed: For timeout and 500: the answer is charged for, or the batch begun, all the same.
         kind: Of malformed: 'body' is no JSON, 'text' an answer that is none, 'empty' no bytes, 'shape' JSON of
-            another form. Of quota with Anthropic: '402' or '400'.
+            another form. Of quota with Anthropic: '402' or '400'. Of batch_fail: the error's code, such as
+            'token_limit_exceeded'.
+
+    Rules for places other than live answers and lines cannot look into a prompt: contains, content_type and model
+    never fit there. `cut_after` in the place 'results' cuts midway through the lines.
     """
 
     what: str
@@ -132,8 +136,8 @@ def read_rule(values: dict[str, Any]) -> Rule:
         raise ValueError(f"no fault is called {values.get('what')!r}; there are {', '.join(FAULTS)}")
     on = values.get("on", ())
     places = frozenset([on] if isinstance(on, str) else on)
-    if unknown := places - PLACES:
-        raise ValueError(f"no place is called {', '.join(sorted(unknown))}; there are {', '.join(sorted(PLACES))}")
+    if wrong := places - PLACES:
+        raise ValueError(f"no place is called {', '.join(sorted(wrong))}; there are {', '.join(sorted(PLACES))}")
     return Rule(**{**values, "on": places})
 
 

@@ -1,7 +1,7 @@
-"""One HTTP request on its way: JSON answers, errors in either provider's form, cut connections, answers that never come."""
+"""One HTTP request on its way: JSON, errors in either provider's form, cut connections, answers that never come."""
 
 import asyncio
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 from aiohttp import web
@@ -13,7 +13,7 @@ JSON = "application/json"
 REQUEST_ID = {"openai": "x-request-id", "anthropic": "request-id"}
 
 
-class Cut(Exception):
+class CutError(Exception):
     """The connection is to be cut instead of answered."""
 
 
@@ -24,7 +24,9 @@ def base_headers(provider: str, request_id: str) -> dict[str, str]:
     return {"request-id": request_id, "anthropic-organization-id": "11111111-2222-3333-4444-555555555555"}
 
 
-def reply(body: bytes, headers: dict[str, str], *, status: int = 200, content_type: str = JSON) -> web.Response:
+def reply(
+    body: bytes | BinaryIO, headers: dict[str, str], *, status: int = 200, content_type: str = JSON
+) -> web.Response:
     """An answer."""
     return web.Response(body=body, status=status, headers=headers, content_type=content_type)
 

@@ -14,7 +14,11 @@ _STOCK = re.compile(
     r"\b(?:unlock|potential|level up|crush|journey|next level|keep it up|good luck|great job|every bit counts)\b",
     re.IGNORECASE,
 )
-_DULL = frozenset("a an and are as at be for from here in is it of on or so that the this to with you your".split())
+_DULL = frozenset(
+    """
+    a an and are as at be for from here in is it of on or so that the this to with you your
+    """.split()  # noqa: SIM905 (so many words read better without quotes)
+)
 _ORDERS = re.compile(
     r"\b(?:ignore|award (?:me|this|the badge)|already (?:decided|approved)|you must|committee|system prompt|"
     r"instructions?|as an ai|deserves? (?:this|the) badge)\b",

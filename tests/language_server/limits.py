@@ -168,8 +168,8 @@ class Limits:
         return ApiError(
             429,
             "rate_limit_error",
-            f"This request would exceed your organization's rate limit of {limit:,} {kind.replace('_', ' ')} per minute "
-            f"(model: {asked.model}).",
+            f"This request would exceed your organization's rate limit of {limit:,} {kind.replace('_', ' ')} per "
+            f"minute (model: {asked.model}).",
             headers=headers,
         )
 

@@ -13,7 +13,7 @@ from tests.language_server.answers import Answer
 from tests.language_server.asked import ApiError, Asked, sha
 from tests.language_server.bills import Bill
 from tests.language_server.faults import Rule, Trouble
-from tests.language_server.http import Cut, base_headers, gone, hold, parsed, reply
+from tests.language_server.http import CutError, base_headers, gone, hold, parsed, reply
 from tests.language_server.limits import retry_after
 from tests.language_server.state import State
 
@@ -48,7 +48,7 @@ class Live:
         await lose(trouble, request, lambda: self._bill(asked, trouble))
         answer, bill = self._bill(asked, trouble)
         if trouble.what == "cut_after":
-            raise Cut
+            raise CutError
         body = WIRES[provider].answer_body(asked, answer, self._state.number(), time.time())
         if trouble.what == "malformed" and trouble.rule:
             body = broken(body, trouble.rule.kind)
@@ -116,7 +116,7 @@ async def lose(trouble: Trouble, request: web.BaseRequest, bill: Any) -> None:
 
     Raises:
         ApiError: A 500 that is charged for.
-        Cut: The connection ends.
+        CutError: The connection ends.
     """
     rule = trouble.rule
     if rule is None or rule.what not in {"timeout", "cut_before", "500"}:
@@ -127,7 +127,7 @@ async def lose(trouble: Trouble, request: web.BaseRequest, bill: Any) -> None:
         raise server_error(request["provider"])
     if rule.what == "timeout":
         await hold(request)
-    raise Cut
+    raise CutError
 
 
 def server_error(provider: str) -> ApiError:

@@ -12,12 +12,13 @@ from tests.language_server import openai_wire
 from tests.language_server.answers import Answer
 from tests.language_server.asked import ApiError, Asked
 from tests.language_server.faults import Rule
-from tests.language_server.live import broken
 from tests.language_server.openai_files import Files
+from tests.language_server.openai_lines import bad, check_create, error, form_fault, result_line
 from tests.language_server.state import State
-from tests.language_server.work import Line, Work
+from tests.language_server.work import Line, Work, fails
 
 _TIMES = ("in_progress", "expires", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
+_ENDED = frozenset({"failed", "completed", "expired", "cancelled"})
 _DAY = 24 * 3600
 
 
@@ -38,6 +39,7 @@ class Batch:
     error_file_id: str | None = None
     total: int = 0
     cancel: bool = False
+    _shown: dict[str, Any] | None = None
 
     def enter(self, status: str) -> None:
         """Go over to a status, and note the time."""
@@ -45,7 +47,13 @@ class Batch:
         self.times[status] = int(time.time())
 
     def body(self) -> dict[str, Any]:
-        """As the API shows it."""
+        """As the API shows it; put together once when it has ended, as it may have many lines."""
+        if self.status not in _ENDED:
+            return self._body()
+        self._shown = self._shown or self._body()
+        return self._shown
+
+    def _body(self) -> dict[str, Any]:
         done = [line.result for line in self.lines]
         answers = [result for result in done if isinstance(result, Answer)]
         bills = [answer.billed for answer in answers]
@@ -106,10 +114,10 @@ class OpenAIBatches:
         Raises:
             ApiError: 400 or 404.
         """
-        endpoint, metadata = _check_create(body)
+        endpoint, metadata = check_create(body)
         stored = self._files.find(body["input_file_id"])
         if stored.purpose != "batch":
-            raise _bad("The input file must have been uploaded with purpose 'batch'.", "input_file_id")
+            raise bad("The input file must have been uploaded with purpose 'batch'.", "input_file_id")
         batch = Batch(f"batch_{self._state.number()}", endpoint, stored.id, metadata, int(time.time()))
         self.batches[batch.id] = batch
         task = asyncio.create_task(self._run(batch, stored.path, rules))
@@ -135,7 +143,7 @@ class OpenAIBatches:
         """
         limit = int(query.get("limit", "20"))
         if not 1 <= limit <= 100:
-            raise _bad(f"Invalid 'limit': integer out of range, got {limit}.", "limit")
+            raise bad(f"Invalid 'limit': integer out of range, got {limit}.", "limit")
         found = list(reversed(self.batches.values()))
         if after := query.get("after"):
             found = found[found.index(self.find(after)) + 1 :]
@@ -165,9 +173,9 @@ class OpenAIBatches:
         """A batch from validation to its end."""
         work_s = Work(self._state, "openai", batch.id, [], rules, lambda: False).seconds
         await asyncio.sleep(work_s * 0.1)
-        failed = any(rule.what == "batch_fail" for rule in rules)
-        batch.errors = [_error("invalid_request", "The batch could not be validated.", None)] if failed else []
-        if not failed:
+        if code := fails(rules):
+            batch.errors = [error(code, "The batch could not be validated.", None)]
+        else:
             await self._read(batch, path)
         if batch.errors:
             batch.lines = []
@@ -197,42 +205,37 @@ class OpenAIBatches:
         most = self._state.options.batch_requests["openai"]
         if len(seen) > most:
             batch.errors = [
-                _error("too_many_tasks", f"The batch has {len(seen)} requests, more than the {most} allowed.", None)
+                error("too_many_tasks", f"The batch has {len(seen)} requests, more than the {most} allowed.", None)
             ]
         if len(models) > 1:
             batch.errors.append(
-                _error("mismatched_model", "All requests of a batch must be for one model.", None, "body.model")
+                error("mismatched_model", "All requests of a batch must be for one model.", None, "body.model")
             )
         if not seen and not batch.errors:
-            batch.errors = [_error("empty_file", "The input file is empty.", None)]
+            batch.errors = [error("empty_file", "The input file is empty.", None)]
 
     def _line(self, batch: Batch, n: int, raw: bytes, seen: set[str], models: set[str]) -> list[dict[str, Any]]:
         """Read one line into the batch; what is wrong with it."""
         try:
             line = orjson.loads(raw)
         except orjson.JSONDecodeError:
-            return [_error("invalid_json_line", "This line is not parseable as valid JSON.", n)]
-        for name in ("custom_id", "method", "url", "body"):
-            if not isinstance(line, dict) or name not in line:
-                return [_error("missing_required_parameter", f"Missing required parameter: '{name}'.", n, name)]
-        if line["method"] != "POST":
-            return [_error("invalid_method", f"The method '{line['method']}' is not supported.", n, "method")]
-        if line["url"] != batch.endpoint:
-            return [_error("invalid_url", f"The URL '{line['url']}' does not match the batch's endpoint.", n, "url")]
+            return [error("invalid_json_line", "This line is not parseable as valid JSON.", n)]
+        if fault := form_fault(line, batch.endpoint):
+            return [error(*fault[:2], n, fault[2])]
         custom_id = line["custom_id"]
         if custom_id in seen:
             return [
-                _error("duplicate_custom_id", f"The custom_id '{custom_id}' is used more than once.", n, "custom_id")
+                error("duplicate_custom_id", f"The custom_id '{custom_id}' is used more than once.", n, "custom_id")
             ]
         seen.add(custom_id)
         asked: Asked | ApiError
         try:
             asked = openai_wire.read(batch.endpoint, line["body"], self._state.options.models)
             models.add(asked.model)
-        except ApiError as error:
-            if error.code == "model_not_found":
-                return [_error("model_not_found", error.message, n, "body.model")]
-            asked = error
+        except ApiError as refusal:
+            if refusal.code == "model_not_found":
+                return [error("model_not_found", refusal.message, n, "body.model")]
+            asked = refusal
         batch.lines.append(Line(custom_id, asked))
         return []
 
@@ -241,68 +244,10 @@ class OpenAIBatches:
         output, errors = (self._state.folder / f"{batch.id}-{kind}.jsonl" for kind in ("output", "error"))
         with output.open("wb") as good, errors.open("wb") as bad:
             for line in work.order():
-                (good if isinstance(line.result, Answer) else bad).write(self._result(line) + b"\n")
+                (good if isinstance(line.result, Answer) else bad).write(
+                    result_line(line, self._state.number()) + b"\n"
+                )
         if output.stat().st_size:
             batch.output_file_id = self._files.keep(output, f"{batch.id}_output.jsonl", "batch_output").id
         if errors.stat().st_size:
             batch.error_file_id = self._files.keep(errors, f"{batch.id}_error.jsonl", "batch_output").id
-
-    def _result(self, line: Line) -> bytes:
-        number, result = self._state.number(), line.result
-        head = {"id": f"batch_req_{number}", "custom_id": line.custom_id}
-        if isinstance(result, Answer) and isinstance(line.asked, Asked):
-            body = openai_wire.answer_body(line.asked, result, number, time.time())
-            response = {"status_code": 200, "request_id": f"req_{number}", "body": orjson.Fragment(body)}
-            if line.trouble.what == "malformed" and line.trouble.rule and line.trouble.rule.kind != "text":
-                # The results file itself stays whole; what one line says as its body does not.
-                response["body"] = broken(body, line.trouble.rule.kind).decode(errors="ignore")
-            return orjson.dumps({**head, "response": response, "error": None})
-        if isinstance(result, ApiError):
-            response = {
-                "status_code": result.status,
-                "request_id": f"req_{number}",
-                "body": openai_wire.error_body(result),
-            }
-            return orjson.dumps({**head, "response": response, "error": None})
-        code = "batch_expired" if result == "expired" else "batch_cancelled"
-        message = (
-            "This request could not be executed before the completion window expired."
-            if result == "expired"
-            else "This request could not be executed because the batch was cancelled."
-        )
-        return orjson.dumps({**head, "response": None, "error": {"code": code, "message": message}})
-
-
-def _check_create(body: Any) -> tuple[str, dict[str, str] | None]:
-    if not isinstance(body, dict):
-        raise _bad("We could not parse the JSON body of your request.")
-    for name in ("input_file_id", "endpoint", "completion_window"):
-        if name not in body:
-            raise _bad(f"Missing required parameter: '{name}'.", name)
-    if body["completion_window"] != "24h":
-        raise _bad(f"Invalid value: '{body['completion_window']}'. Value must be '24h'.", "completion_window")
-    if body["endpoint"] not in openai_wire.PATHS:
-        raise _bad(f"Invalid value: '{body['endpoint']}'.", "endpoint")
-    seconds = (body.get("output_expires_after") or {"seconds": 3600}).get("seconds", 0)
-    if not 3600 <= seconds <= 2_592_000:
-        raise _bad("Invalid 'output_expires_after.seconds'.", "output_expires_after.seconds")
-    metadata = body.get("metadata")
-    if metadata is not None:
-        _check_metadata(metadata)
-    return body["endpoint"], metadata
-
-
-def _check_metadata(metadata: Any) -> None:
-    if not isinstance(metadata, dict) or len(metadata) > 16:
-        raise _bad("Invalid 'metadata': at most 16 pairs.", "metadata")
-    for name, value in metadata.items():
-        if len(name) > 64 or not isinstance(value, str) or len(value) > 512:
-            raise _bad(f"Invalid 'metadata.{name}': keys up to 64 characters, strings up to 512.", f"metadata.{name}")
-
-
-def _error(code: str, message: str, line: int | None, param: str | None = None) -> dict[str, Any]:
-    return {"code": code, "message": message, "line": line, "param": param}
-
-
-def _bad(message: str, param: str | None = None) -> ApiError:
-    return ApiError(400, "invalid_request_error", message, param=param, code="invalid_value")

@@ -8,7 +8,6 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 
 from tests.language_server.asked import ApiError
-from tests.language_server.http import base_headers, json_reply
 from tests.language_server.state import State
 
 LARGEST = 512_000_000
@@ -64,8 +63,12 @@ class Files:
             raise ApiError(404, "invalid_request_error", f"No such File object: {ident}", param="id")
         return self.stored[ident]
 
-    async def create(self, request: web.BaseRequest, request_id: str) -> web.Response:
-        """POST /v1/files."""
+    async def create(self, request: web.BaseRequest) -> dict[str, Any]:
+        """POST /v1/files.
+
+        Raises:
+            ApiError: 400 or 413.
+        """
         if not request.content_type.startswith("multipart/"):
             raise ApiError(400, "invalid_request_error", "'file' is a required property")
         path, purpose, filename, size = self._state.folder / f"upload-{self._state.number()}", "", "", -1
@@ -79,7 +82,7 @@ class Files:
             else:
                 await part.read()
         self._check(purpose, filename, size)
-        return json_reply(self.keep(path, filename, purpose).body(), base_headers("openai", request_id))
+        return self.keep(path, filename, purpose).body()
 
     def _check(self, purpose: str, filename: str, size: int) -> None:
         if size < 0:
@@ -96,15 +99,6 @@ class Files:
                 413, "invalid_request_error", f"The file has {size} bytes, more than the {most} that are allowed.",
                 code="file_too_large",
             )  # fmt: skip
-
-    async def content(self, ident: str, request_id: str) -> web.Response:
-        """GET /v1/files/{id}/content."""
-        stored = self.find(ident)
-        return web.Response(
-            body=stored.path.open("rb"),
-            headers=base_headers("openai", request_id),
-            content_type="application/octet-stream",
-        )
 
     def delete(self, ident: str) -> dict[str, Any]:
         """DELETE /v1/files/{id}."""

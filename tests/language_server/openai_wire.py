@@ -1,28 +1,32 @@
-"""OpenAI's protocol: reading and refusing requests, and the bodies of answers (checked against openai 3.52)."""
+"""OpenAI's protocol: keys, errors, reading and refusing requests (checked against openai 3.52)."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from tests.language_server.answers import Answer
 from tests.language_server.asked import ApiError, Asked
+from tests.language_server.openai_answers import CHAT, RESPONSES, answer_body
 from tests.language_server.schemas import check_schema
 
-PATHS = ("/v1/responses", "/v1/chat/completions")
+__all__ = ["PATHS", "answer_body", "authenticate", "error_body", "no_quota", "read", "wrong_key"]
+
+PATHS = (RESPONSES, CHAT)
 _RESPONSES = frozenset(
-    "access_programs background context_management conversation image include input instructions max_output_tokens "
-    "max_tool_calls metadata model moderation parallel_tool_calls previous_response_id prompt prompt_cache_key "
-    "prompt_cache_options prompt_cache_retention reasoning safety_identifier service_tier store stream stream_options "
-    "temperature text tool_choice tools top_logprobs top_p truncation user".split()
+    """
+    access_programs background context_management conversation image include input instructions
+    max_output_tokens max_tool_calls metadata model moderation parallel_tool_calls previous_response_id prompt
+    prompt_cache_key prompt_cache_options prompt_cache_retention reasoning safety_identifier service_tier store
+    stream stream_options temperature text tool_choice tools top_logprobs top_p truncation user
+    """.split()  # noqa: SIM905 (so many words read better without quotes)
 )
 _CHAT = frozenset(
-    "audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens messages "
-    "metadata modalities model moderation n parallel_tool_calls prediction presence_penalty prompt_cache_key "
-    "prompt_cache_options prompt_cache_retention reasoning_effort response_format safety_identifier seed service_tier "
-    "stop store stream stream_options temperature tool_choice tools top_logprobs top_p user verbosity "
-    "web_search_options".split()
+    """
+    audio frequency_penalty function_call functions logit_bias logprobs max_completion_tokens max_tokens
+    messages metadata modalities model moderation n parallel_tool_calls prediction presence_penalty
+    prompt_cache_key prompt_cache_options prompt_cache_retention reasoning_effort response_format
+    safety_identifier seed service_tier stop store stream stream_options temperature tool_choice tools
+    top_logprobs top_p user verbosity web_search_options
+    """.split()  # noqa: SIM905 (so many words read better without quotes)
 )
 _REASONS = re.compile(r"^(gpt-[5-9]|o\d)")
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh")
@@ -82,7 +86,7 @@ def read(path: str, body: Any, models: Mapping[str, str]) -> Asked:
     """
     if not isinstance(body, dict):
         raise _bad("We could not parse the JSON body of your request.")
-    responses = path == PATHS[0]
+    responses = path == RESPONSES
     for name in body:
         if name not in (_RESPONSES if responses else _CHAT):
             raise _bad(f"Unknown parameter: '{name}'.", "unknown_parameter", name)
@@ -185,7 +189,7 @@ def _effort(given: Any, param: str) -> str | None:
         raise _bad(
             f"Invalid value: '{given}'. Supported values are: {', '.join(map(repr, _EFFORTS))}.", "invalid_value", param
         )
-    return given
+    return None if given is None else str(given)
 
 
 def _whole(given: Any, param: str, least: int) -> int:
@@ -208,106 +212,3 @@ def _bad(message: str, code: str | None = None, param: str | None = None) -> Api
 
 def _missing(param: str) -> ApiError:
     return _bad(f"Missing required parameter: '{param}'.", "missing_required_parameter", param)
-
-
-def answer_body(asked: Asked, answer: Answer, ident: str, now: float) -> bytes:
-    """The JSON of a 200."""
-    made = (
-        _response(asked, answer, ident, now) if asked.endpoint == PATHS[0] else _completion(asked, answer, ident, now)
-    )
-    return orjson.dumps(made)
-
-
-def _response(asked: Asked, answer: Answer, ident: str, now: float) -> dict[str, Any]:
-    billed, cut = answer.billed, answer.stop == "truncated"
-    status = "incomplete" if cut else "completed"
-    part = (
-        {"type": "refusal", "refusal": answer.text}
-        if answer.stop == "refused"
-        else {"type": "output_text", "annotations": [], "logprobs": [], "text": answer.text}
-    )
-    output: list[dict[str, Any]] = []
-    if billed.reasoning:
-        output.append({"id": f"rs_{ident}", "type": "reasoning", "summary": []})
-    output.append({"id": f"msg_{ident}", "type": "message", "status": status, "content": [part], "role": "assistant"})
-    asked_of = asked.body
-    return {
-        "id": f"resp_{ident}",
-        "object": "response",
-        "created_at": int(now),
-        "status": status,
-        "background": False,
-        "completed_at": None if cut else int(now),
-        "error": None,
-        "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
-        "instructions": asked_of.get("instructions"),
-        "max_output_tokens": asked_of.get("max_output_tokens"),
-        "max_tool_calls": None,
-        "model": asked.model,
-        "output": output,
-        "parallel_tool_calls": True,
-        "previous_response_id": None,
-        "prompt_cache_key": asked_of.get("prompt_cache_key"),
-        "reasoning": {"effort": asked.effort, "summary": None},
-        "safety_identifier": None,
-        "service_tier": "default",
-        "store": asked_of.get("store", True),
-        "temperature": 1.0,
-        "text": asked_of.get("text", {"format": {"type": "text"}}),
-        "tool_choice": "auto",
-        "tools": [],
-        "top_logprobs": 0,
-        "top_p": 1.0,
-        "truncation": "disabled",
-        "usage": {
-            "input_tokens": billed.input + billed.cached + billed.cache_write,
-            "input_tokens_details": {"cached_tokens": billed.cached, "cache_write_tokens": billed.cache_write},
-            "output_tokens": billed.output,
-            "output_tokens_details": {"reasoning_tokens": billed.reasoning},
-            "total_tokens": billed.input + billed.cached + billed.cache_write + billed.output,
-        },
-        "user": None,
-        "metadata": asked_of.get("metadata") or {},
-    }
-
-
-def _completion(asked: Asked, answer: Answer, ident: str, now: float) -> dict[str, Any]:
-    billed, refused = answer.billed, answer.stop == "refused"
-    prompt = billed.input + billed.cached + billed.cache_write
-    return {
-        "id": f"chatcmpl-{ident}",
-        "object": "chat.completion",
-        "created": int(now),
-        "model": asked.model,
-        "choices": [
-            {
-                "index": 0,
-                "message": {
-                    "role": "assistant",
-                    "content": None if refused else answer.text,
-                    "refusal": answer.text if refused else None,
-                    "annotations": [],
-                },
-                "logprobs": None,
-                "finish_reason": "length" if answer.stop == "truncated" else "stop",
-            }
-        ],
-        "usage": {
-            "prompt_tokens": prompt,
-            "completion_tokens": billed.output,
-            "total_tokens": prompt + billed.output,
-            "prompt_tokens_details": {
-                "cached_tokens": billed.cached,
-                "cache_write_tokens": billed.cache_write,
-                "audio_tokens": 0,
-            },
-            "completion_tokens_details": {
-                "reasoning_tokens": billed.reasoning,
-                "audio_tokens": 0,
-                "accepted_prediction_tokens": 0,
-                "rejected_prediction_tokens": 0,
-            },
-        },
-        "service_tier": "default",
-        "system_fingerprint": None,
-    }

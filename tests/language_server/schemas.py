@@ -48,32 +48,33 @@ def _openai(schema: Any) -> Iterator[str]:
         return
     properties = 0
     for path, part in _parts(schema):
-        context = f"In context={path!r}, "
-        if not isinstance(part, dict):
-            yield f"{context}schema is not an object."
-            return
-        for keyword in _OPENAI_REFUSES:
-            if keyword in part:
-                yield f"{context}'{keyword}' is not permitted."
-        if "type" not in part and not part.keys() & {"anyOf", "$ref", "enum", "const"}:
-            yield f"{context}schema must have a 'type' key."
-        if part.get("type") == "array" and "items" not in part:
-            yield f"{context}array schema missing items."
-        if part.get("type") == "object":
-            if part.get("additionalProperties") is not False:
-                yield f"{context}'additionalProperties' is required to be supplied and to be false."
-            names = list(part.get("properties", {}))
-            properties += len(names)
-            if sorted(part.get("required", [])) != sorted(names):
-                missing = next(iter(set(names) ^ set(part.get("required", []))))
-                yield (
-                    f"{context}'required' is required to be supplied and to be an array including every key in "
-                    f"properties. Missing '{missing}'."
-                )
+        yield from (f"In context={path!r}, {fault}" for fault in _openai_faults(part))
+        properties += len(part.get("properties", {}))
         if len(path) > 20:
             yield "nesting of the schema exceeds the limit of 10 levels."
     if properties > 5000:
         yield f"the schema has {properties} properties, more than the limit of 5000."
+
+
+def _openai_faults(part: Any) -> Iterator[str]:
+    """What is wrong with one schema inside a schema."""
+    if not isinstance(part, dict):
+        yield "schema is not an object."
+        return
+    yield from (f"'{keyword}' is not permitted." for keyword in _OPENAI_REFUSES if keyword in part)
+    if "type" not in part and not part.keys() & {"anyOf", "$ref", "enum", "const"}:
+        yield "schema must have a 'type' key."
+    if part.get("type") == "array" and "items" not in part:
+        yield "array schema missing items."
+    if part.get("type") != "object":
+        return
+    if part.get("additionalProperties") is not False:
+        yield "'additionalProperties' is required to be supplied and to be false."
+    if missing := set(part.get("properties", {})) ^ set(part.get("required", [])):
+        yield (
+            "'required' is required to be supplied and to be an array including every key in properties. "
+            f"Missing '{min(missing)}'."
+        )
 
 
 def _anthropic(schema: Any) -> Iterator[str]:

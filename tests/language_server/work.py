@@ -107,3 +107,8 @@ class Work:
             return frozenset()
         many = max(1, round(rule.share * len(self._lines)))
         return frozenset(draw.sample(range(len(self._lines)), min(many, len(self._lines))))
+
+
+def fails(rules: list[Rule]) -> str:
+    """The code with which the validation of a batch fails, or an empty text."""
+    return next((rule.kind or "invalid_request" for rule in rules if rule.what == "batch_fail"), "")

@@ -182,10 +182,8 @@ def _entry(schema: Mapping[str, Any], title: str, parts: list[str], draw: random
 
 def filled(schema: Mapping[str, Any], draw: random.Random) -> Any:
     """Anything that a schema allows."""
-    if "enum" in schema:
-        return draw.choice(schema["enum"])
-    if "const" in schema:
-        return schema["const"]
+    if options := schema.get("enum") or ("const" in schema and [schema["const"]]):
+        return draw.choice(options)
     if options := schema.get("anyOf"):
         return filled(options[0], draw)
     kind = schema.get("type")
@@ -193,8 +191,5 @@ def filled(schema: Mapping[str, Any], draw: random.Random) -> Any:
         return {name: filled(part, draw) for name, part in (schema.get("properties") or {}).items()}
     if kind == "array":
         return [filled(schema.get("items") or {}, draw)]
-    if kind in {"integer", "number"}:
-        return schema.get("minimum", 1)
-    if kind == "boolean":
-        return True
-    return None if kind == "null" else "Well done."
+    number = schema.get("minimum", 1)
+    return {"integer": number, "number": number, "boolean": True, "null": None}.get(str(kind), "Well done.")
