@@ -192,6 +192,26 @@ PUBLISHED: Mapping[str, PublishedTable] = MappingProxyType(
                 "eta_days": _whole(nullable=True),
             },
         ),
+        "badge_nominees": _table(
+            ("user_id", "badge_id"),
+            {
+                "user_id": _text(),
+                "badge_id": _text(),
+                "state": _text(one_of=("waiting", "held", "awarded", "refused")),
+                "nominated_on": pa.Column(pl.Date(), nullable=True),
+                "decided_on": pa.Column(pl.Date(), nullable=True),
+                "decided_by": _text(nullable=True, one_of=("openai", "anthropic", "person", "nobody")),
+                "model": _text(nullable=True),
+                "prompt_version": _text(nullable=True),
+                "confidence": _share(nullable=True),
+                "reasons": _text(nullable=True),
+                "evidence": _text(nullable=True),
+                "evidence_ids": _text(nullable=True),
+                "second_opinion": _text(nullable=True),
+                "rule_version": _text(),
+            },
+            standing=False,
+        ),
         "profiles": _table(
             ("user_id",),
             {

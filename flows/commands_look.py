@@ -49,6 +49,25 @@ def show(app: str, user: str, /, *, common: Common = DEFAULT) -> None:
     emit(view.as_dict(), common.json, lambda: render_player(view))
 
 
+@cli.command(sort_key=6)
+def held(app: str, /, *, badge: str | None = None, user: str | None = None, common: Common = DEFAULT) -> None:
+    """Show the nominees for judged badges that a person must decide on, and how to decide.
+
+    Example: nightquest held trading --badge cool_head
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        badge: Only nominees for this badge.
+        user: Only this player, by the id that the app's own data has.
+    """
+    from configs.loader import load_app
+    from flows.console import emit
+    from flows.held import gather_held, held_view
+
+    report = gather_held(common.settings.home, load_app(app).app, badge, user)
+    emit(report, common.json, lambda: held_view(report))
+
+
 @cli.command(sort_key=7)
 def status(*, common: Common = DEFAULT) -> None:
     """Show what is there: each app's data and newest night, and whether `serve` runs.

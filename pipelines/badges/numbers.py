@@ -27,7 +27,7 @@ _DATE = re.compile(
 
 
 def mask_known(text: str, cited: Iterable[Item]) -> str:
-    """A text with a stand-in for every number and date that the cited evidence has; what is left over was invented.
+    """A text with a stand-in for every number and day that the cited evidence has; what is left over was invented.
 
     What somebody typed proves no number. Numbers count in figures and, up to twenty, in words; a day counts when a
     cited event is of it.
@@ -37,11 +37,19 @@ def mask_known(text: str, cited: Iterable[Item]) -> str:
     words = {word.casefold() for fact in facts for word in _SMALL_WORD.findall(fact)}
     known = {value for fact in facts for value in _values(fact)} | {float(_SMALL.index(word)) for word in words}
     days = {item["when"][:10] for item in cited if "when" in item}
-    text = _DATE.sub(lambda found: STAND_IN if _is_known_day(found, days) else found[0], text)
-    text = _NUMBER.sub(lambda found: STAND_IN if _value(found[0]) in known else found[0], text)
-    return _SMALL_WORD.sub(
-        lambda found: STAND_IN if float(_SMALL.index(found[0].casefold())) in known else found[0], text
-    )
+
+    def in_figures(found: re.Match[str]) -> str:
+        return STAND_IN if _value(found[0]) in known else found[0]
+
+    def in_words(found: re.Match[str]) -> str:
+        return STAND_IN if float(_SMALL.index(found[0].casefold())) in known else found[0]
+
+    pieces, start = [], 0
+    for date in _DATE.finditer(text):  # a day is known as a whole or not at all
+        between = _SMALL_WORD.sub(in_words, _NUMBER.sub(in_figures, text[start : date.start()]))
+        pieces += [between, STAND_IN if _is_known_day(date, days) else date[0]]
+        start = date.end()
+    return "".join([*pieces, _SMALL_WORD.sub(in_words, _NUMBER.sub(in_figures, text[start:]))])
 
 
 def first_number(text: str) -> str:

@@ -97,7 +97,7 @@ def _parse(text: str) -> tuple[VerdictAnswer | None, str]:
 
 def _numbers_as_floats(answer: Any) -> Any:
     """A confidence of 1 is as good as one of 1.0."""
-    if isinstance(answer, dict) and isinstance(answer.get("confidence"), int) and answer["confidence"] in {0, 1}:
+    if isinstance(answer, dict) and type(answer.get("confidence")) is int and answer["confidence"] in {0, 1}:
         return answer | {"confidence": float(answer["confidence"])}
     return answer
 

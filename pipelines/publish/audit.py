@@ -7,6 +7,7 @@ import polars as pl
 
 from configs.errors import NightquestError
 from data.contracts_out import PUBLISHED, contract_breaches
+from pipelines.badges.audit import unjudged
 from pipelines.night import Night
 from pipelines.publish.published import Published
 
@@ -94,6 +95,7 @@ def audit_night(
         _verdict("probabilities", _bad_numbers(sound), "all finite and within 0 and 1"),
         _verdict("dates", _bad_dates(sound), f"no challenge starts before {night.as_of} or ends before it starts"),
         _verdict("texts", _bad_texts(sound), "no empty text, no unfilled slot"),
+        _verdict("judged badges", unjudged(sound, night.app), "every award rests on a verdict with cited evidence"),
         _verdict("new ids", _reused_ids(sound, previous), "no id of the night before is used again"),
         _served(sound, served),
         _row_counts(tables, previous, limits or AuditLimits(), accept=accept),

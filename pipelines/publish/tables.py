@@ -9,6 +9,8 @@ from data.contracts_out import PUBLISHED
 from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until
 from pipelines.badges.held import badges_held
+from pipelines.badges.nominate import judged_badges
+from pipelines.badges.rules import nominate_rules
 from pipelines.challenges.achievements import achievement_progress
 from pipelines.night import Night
 
@@ -47,6 +49,7 @@ def collect_tables(
         "open_progress": _open_progress(frames["open_challenges"]),
         "opted_out": _opted_out(warehouse),
         "achievement_progress": achievement_progress(warehouse, night),
+        "judged": judged_badges(nominate_rules(night.app)),
     }
     with warehouse.lend(costs=_with_columns(pl.DataFrame() if costs is None else costs, _COSTS), **lent):
         found = {
@@ -54,6 +57,7 @@ def collect_tables(
             "messages": _select(warehouse, night, "messages"),
             "achievements": _select(warehouse, night, "achievements"),
             "settlements": _select(warehouse, night, "settlements"),
+            "badge_nominees": _select(warehouse, night, "badge_nominees"),
             "xp_ledger": _select(warehouse, night, "xp_ledger"),
             "content_performance": _select(warehouse, night, "content_performance"),
         }

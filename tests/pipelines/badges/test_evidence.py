@@ -1,4 +1,4 @@
-"""What a nominee's evidence tells: enough to judge by, nothing from later, nobody's name, and typed text as data only."""
+"""What a nominee's evidence tells: enough to judge by, nothing from later, nobody's name, typed text as data only."""
 
 import datetime as dt
 import json

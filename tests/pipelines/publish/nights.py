@@ -10,6 +10,7 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
+from pipelines.badges.rules import nominate_rules
 from pipelines.night import Night
 from pipelines.publish.audit import AuditReport, audit_night
 from pipelines.publish.published import previous_night
@@ -24,6 +25,12 @@ APP = make_app(
     badges={
         "first_step": {"title": "First step", "tier": "bronze", "category": "start", "when": "solved >= 1"},
         "gold_mind": {"title": "Gold mind", "tier": "gold", "category": "skill", "when": "solved >= 100"},
+        "patient": {
+            "title": "Patient hand",
+            "tier": "gold",
+            "category": "care",
+            "judged": {"nominate_when": "solved >= 2", "criteria": "Honours care, week after week."},
+        },
     }
 )
 
@@ -152,6 +159,51 @@ def award(player: int, as_of: dt.date, badge_id: str = "first_step") -> dict:
         "evidence": json.dumps({"solved": 1}),
         "citation": "Solved a first puzzle.",
     }
+
+
+def nomination(player: int, as_of: dt.date) -> dict:
+    (rule,) = nominate_rules(APP)
+    return {
+        "badge_id": "patient",
+        "player_key": player,
+        "rule_version": rule.version,
+        "as_of": as_of,
+        "crossed_at": at(as_of) - dt.timedelta(days=1),
+        "event_id": "e1",
+        "crossing": json.dumps({"rule": rule.rule.text, "values": {"solved": 2}}),
+    }
+
+
+def verdict(player: int, as_of: dt.date, decision: str = "hold", **changes) -> dict:
+    (rule,) = nominate_rules(APP)
+    return {
+        "verdict_id": f"v{player}/{as_of}",
+        "badge_id": "patient",
+        "player_key": player,
+        "rule_version": rule.version,
+        "as_of": as_of,
+        "revision": 1,
+        "decision": decision,
+        "decided_by": "model",
+        "provider": "openai",
+        "model": "gpt",
+        "prompt_version": "p1",
+        "confidence": 0.8,
+        "citation": "Patient hand, for care." if decision == "award" else None,
+        "reasons": "m1 shows it.",
+        "evidence": json.dumps([{"id": "m1", "kind": "metric", "text": "puzzles solved: 3 so far"}]),
+        "evidence_ids": json.dumps(["m1"]),
+        "evidence_hash": "h",
+        "call_key": "k",
+        **changes,
+    }
+
+
+def judged_award(player: int, as_of: dt.date) -> dict:
+    """What a verdict of that night gave."""
+    (rule,) = nominate_rules(APP)
+    evidence = json.dumps({"verdict_id": f"v{player}/{as_of}"})
+    return award(player, as_of, "patient") | {"rule_version": rule.version, "evidence": evidence, "confidence": 0.8}
 
 
 def make_frames(

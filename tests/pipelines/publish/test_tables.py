@@ -20,6 +20,7 @@ from tests.pipelines.publish.nights import (
     make_frames,
     make_night,
     message,
+    nomination,
     played_warehouse,
     publish,
     put,
@@ -42,6 +43,7 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
     issue(warehouse)
     put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)), settlement(2, 1, AS_OF, None))
     put(warehouse, "badge_ledger", award(1, YESTERDAY), award(2, AS_OF))
+    put(warehouse, "nominations", nomination(1, AS_OF))
     tables = collect_tables(warehouse, NIGHT, make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),)))
     assert list(tables) == list(PUBLISHED)
     assert {name: contract_breaches(name, frame) for name, frame in tables.items()} == {name: [] for name in PUBLISHED}
