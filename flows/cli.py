@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from cyclopts import CycloptsError
 
 import flows.commands_look
-import flows.commands_run  # noqa: F401  # both register their commands
+import flows.commands_run
+import flows.commands_words  # noqa: F401  # all three register their commands
 from configs.errors import NightquestError
 from flows.command import cli
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from cyclopts import App, Group, Parameter
 
+from configs.app import ContentType
 from configs.errors import NightquestError
 from configs.settings import Settings, load_settings
 
@@ -59,6 +60,8 @@ class Common:
 
 
 DEFAULT = Common()
+Mode = Literal["live", "batch"]
+Types = Annotated[tuple[ContentType, ...], Parameter(name="--type", negative=())]
 
 
 def in_prefect(common: Common, apps: Sequence[str], run: Callable[[], T]) -> T:

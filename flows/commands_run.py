@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from flows.command import DEFAULT, Common, cli, in_prefect, run_each
+from configs.app import Writer
+from flows.command import DEFAULT, Common, Mode, Types, cli, in_prefect, run_each
 
 
 @cli.command(sort_key=1)
@@ -84,7 +85,16 @@ def train(app: str, /, *, as_of: dt.date | None = None, common: Common = DEFAULT
 
 @cli.command(sort_key=5)
 def nightly(
-    *apps: str, as_of: dt.date | None = None, refresh: bool = False, accept: bool = False, common: Common = DEFAULT
+    *apps: str,
+    as_of: dt.date | None = None,
+    refresh: bool = False,
+    accept: bool = False,
+    provider: Writer | None = None,
+    mode: Mode | None = None,
+    types: Types = (),
+    max_cost_usd: float | None = None,
+    dry_run: bool = False,
+    common: Common = DEFAULT,
 ) -> None:
     """Run the night of one app or several: settle, plan, write, audit, publish.
 
@@ -95,17 +105,44 @@ def nightly(
         as_of: The local day that the night serves; the next day to begin when left out.
         refresh: Make a new revision of a published night; promises already issued stay.
         accept: Publish although a table shrank by more than the limit.
+        provider: Who writes the words this time, whatever the app file says.
+        mode: Live, or through batches, which cost half and are waited for (NIGHTQUEST_BATCH_WAIT_S).
+        types: What is planned and written this time; can be given several times.
+        max_cost_usd: What this night's words may cost; else NIGHTQUEST_MAX_COST_USD.
+        dry_run: Show what would be asked of language models and its price; do nothing.
     """
     from flows.console import emit
+    from flows.parameters import APP_SAYS, wishes
+    from flows.serve import apps_with_data
     from flows.views import nights_view
+    from flows.words import price_night
+    from flows.words_view import prices_view
+
+    if dry_run:
+        prices = run_each(
+            apps or apps_with_data(common.settings),
+            lambda app: price_night(
+                common.settings, app, as_of, wishes(provider or APP_SAYS, mode or APP_SAYS, list(types), max_cost_usd)
+            ),
+        )
+        emit(prices, common.json, lambda: prices_view(prices))
+        return
 
     def run() -> Any:
         from flows.nightly import nightly as flow
-        from flows.serve import apps_with_data
 
         return run_each(
             apps or apps_with_data(common.settings),
-            lambda app: flow(app=app, as_of=as_of, refresh=refresh, accept=accept),
+            lambda app: flow(
+                app=app,
+                as_of=as_of,
+                refresh=refresh,
+                accept=accept,
+                provider=provider or APP_SAYS,
+                mode=mode or APP_SAYS,
+                types=list(types) or None,
+                max_cost_usd=max_cost_usd,
+            ),
         )
 
     result = in_prefect(common, apps, run)

@@ -11,29 +11,41 @@ from prefect.types.entrypoint import EntrypointType
 
 from configs.loader import load_app
 from flows.backfill import backfill
+from flows.collect import collect
 from flows.ingest import ingest
 from flows.nightly import nightly
+from flows.submit import submit
 from flows.train import train
 
 NIGHTLY = "0 6 * * *"
 WEEKLY = "0 3 * * 1"
+EVENING = "0 20 * * *"  # a batch takes up to a day, mostly far less
+MORNING = "0 5 * * *"
 # Runs of different deployments on one app wait for the warehouse's own lock (wait_for_lock_s).
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
 
 
 def deployments(apps: Sequence[str]) -> list[RunnerDeployment]:
-    """Nightly and weekly deployments of each app at its own local time, and the two that a person starts.
+    """Nightly and weekly deployments of each app at its own local time, and those that a person starts.
+
+    An app that writes through batches has them submitted in the evening and collected in the morning.
 
     Raises:
         AppFileError: One of the apps does not exist, or its file has problems.
     """
-    scheduled = []
+    scheduled: list[RunnerDeployment] = []
+    mornings: set[str] = set()
     for name in apps:
         loaded = load_app(name)
         zone, app = loaded.app.timezone, loaded.app.app
         scheduled.append(_deployment(nightly, app, name, Cron(NIGHTLY, timezone=zone)))
         scheduled.append(_deployment(train, app, name, Cron(WEEKLY, timezone=zone)))
-    return [*scheduled, _deployment(ingest, "any app"), _deployment(backfill, "any app")]
+        batches = loaded.app.content.mode == "batch"
+        scheduled.append(_deployment(submit, app, name, Cron(EVENING, timezone=zone) if batches else None))
+        mornings |= {zone} if batches else set()
+    morning = Cron(MORNING, timezone=min(mornings)) if mornings else None
+    by_hand = [_deployment(ingest, "any app"), _deployment(backfill, "any app")]
+    return [*scheduled, _deployment(collect, "all apps", when=morning), *by_hand]
 
 
 def _deployment(

@@ -9,6 +9,7 @@ from prefect.artifacts import create_table_artifact
 
 from configs.loader import LoadedApp, load_app
 from configs.settings import Settings, load_settings
+from flows.clock import clock
 from flows.progress import report
 from pipelines.content.wishes import Wishes
 from pipelines.studio import Wants
@@ -24,7 +25,7 @@ class Run:
 
     def wants(self, wishes: Wishes, occasion: str = "") -> Wants:
         """What the run's writing may use."""
-        return Wants(self.settings, wishes, _clock, report, occasion)
+        return Wants(self.settings, wishes, clock, report, occasion)
 
 
 def begin(app: str) -> Run:
@@ -34,11 +35,7 @@ def begin(app: str) -> Run:
         AppFileError: There is no such app, or its file has problems.
         NightquestError: A setting is wrong.
     """
-    return Run(load_settings(), load_app(app), _clock())
-
-
-def _clock() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+    return Run(load_settings(), load_app(app), clock())
 
 
 def show_figures(app: str, kind: str, figures: Mapping[str, Any], description: str) -> None:

@@ -174,6 +174,15 @@ class Ledger:
         with self.file.reading() as connection:
             return spending.report(connection, run.app, run.night, None if whole_night else run.id)
 
+    def nights(self, app: str | None = None, most: int = 31) -> list[tuple[str, str]]:
+        """The newest app and night pairs that anything was asked for, of one app or of all."""
+        with self.file.reading() as connection:
+            found = connection.execute(
+                "SELECT app, night FROM run WHERE ? IN (app, '') GROUP BY app, night ORDER BY max(id) DESC LIMIT ?",
+                (app or "", most),
+            )
+            return [(str(row[0]), str(row[1])) for row in found.fetchall()]
+
     def spent(self, app: str, night: str) -> float:
         """US dollars that count against a night's budget, those that may yet be billed too."""
         with self.file.reading() as connection:

@@ -1,0 +1,48 @@
+"""Submit: the coming night's words, sent ahead as batches.
+
+Runs in the evening for apps that write through batches. Writes the ledger and nothing else; the night reads the answers
+there, and asks live for what has not come back.
+"""
+
+import datetime as dt
+from dataclasses import asdict
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+from flows.parameters import APP_SAYS, AppName, MaxCost, Provider, Types, check_day, wishes
+from flows.running import Run, begin, show_figures
+from pipelines.ahead import Submitted, look_ahead, submit_ahead
+from pipelines.content.wishes import Wishes
+
+
+@task(cache_policy=NO_CACHE)
+def send_batches(run: Run, as_of: dt.date | None, wished: Wishes) -> Submitted:
+    """Plan the night as it stands, and send what its briefs lack."""
+    with look_ahead(run.loaded, as_of, run.now, run.wants(wished)) as tonight:
+        return submit_ahead(tonight)
+
+
+@flow(flow_run_name="submit {app}")
+def submit(
+    app: AppName,
+    as_of: dt.date | None = None,
+    provider: Provider = APP_SAYS,
+    types: Types | None = None,
+    max_cost_usd: MaxCost | None = None,
+) -> Submitted:
+    """Send the words of the coming night ahead as batches.
+
+    Args:
+        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        as_of: The local day that the night will serve; none is the next day of the app to begin.
+        provider: Who writes this time. Both writes with both and lets a judge pick.
+        types: What is written this time; none is what the app file lists.
+        max_cost_usd: What the night's words may cost in US dollars; none is what the settings say.
+    """
+    run = begin(app)
+    wished = wishes(provider, "batch", types, max_cost_usd)
+    result = send_batches(run, check_day(run.loaded.app, as_of, run.now), wished)
+    figures = {name: value for name, value in asdict(result).items() if name != "notes"}
+    show_figures(run.loaded.app.app, "submit", figures, "\n\n".join([f"For {result.as_of}.", *result.notes]))
+    return result
