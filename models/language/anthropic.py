@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from configs.language import LanguageModels
 from models.language.calls import Reason, Request, Usage
 from models.language.schemas import USER, strict
-from models.language.sdk import Sdk
+from models.language.sdk import UNTOLD, Sdk
 from models.language.vendor import BatchState, Found, NotThere, Result, Unsure
 
 BASE_URL = "https://api.anthropic.com"
@@ -60,6 +60,7 @@ class Anthropic(Sdk):
             timeout=self._timeout,
             max_retries=0,
             http_client=http,
+            default_headers=dict.fromkeys(UNTOLD, anthropic.Omit()),  # type: ignore[arg-type]
             open_telemetry=False,
         )
 

@@ -75,6 +75,8 @@ class Desk:
         if self._timer:
             self._timer.cancel()
         self._figures.seconds = time.monotonic() - self._started
+        for lane in self._lanes.values():
+            lane.stop(StoppedError("canceled", "the desk is closed"))
         if self._commits:
             self._commits.close()
         for vendor in self._vendors.values():

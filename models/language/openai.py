@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from configs.language import LanguageModels
 from models.language.calls import Reason, Request, Usage
 from models.language.schemas import USER, strict
-from models.language.sdk import Sdk
+from models.language.sdk import UNTOLD, Sdk
 from models.language.vendor import (
     BatchState,
     Found,
@@ -75,7 +75,12 @@ class OpenAI(Sdk):
         # Redirects would carry the question, and the key, to wherever a server points.
         http = openai.DefaultAioHttpClient(timeout=self._timeout, follow_redirects=False)
         return openai.AsyncOpenAI(
-            api_key=self._key, base_url=self._base_url, timeout=self._timeout, max_retries=0, http_client=http
+            api_key=self._key,
+            base_url=self._base_url,
+            timeout=self._timeout,
+            max_retries=0,
+            http_client=http,
+            default_headers=dict.fromkeys(UNTOLD, openai.Omit()),  # type: ignore[arg-type]
         )
 
     def _frame(self, request: Request) -> dict[str, Any]:

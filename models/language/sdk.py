@@ -24,6 +24,12 @@ LONGEST_DETAIL = 300
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError,
              aiohttp.InvalidURL, httpx2.UnsupportedProtocol, httpx2.ProxyError)  # fmt: skip
 _NOT_SENT_WITHOUT_AIOHTTP = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+# What an SDK would tell of this machine with every request, and what making and sending that would cost.
+UNTOLD = (
+    "X-Stainless-Lang", "X-Stainless-Package-Version", "X-Stainless-OS", "X-Stainless-Arch", "X-Stainless-Runtime",
+    "X-Stainless-Runtime-Version", "X-Stainless-Async", "x-stainless-retry-count", "x-stainless-read-timeout",
+    "x-stainless-timeout",
+)  # fmt: skip
 _KEY = re.compile(r"\bsk-[\w*.-]+")
 _QUOTA = re.compile(r"insufficient_quota|billing_hard_limit|credit balance|exceeded your current quota", re.IGNORECASE)
 _MODEL = re.compile(r"model_not_found|model .*(does not exist|not found|not supported)", re.IGNORECASE | re.DOTALL)
@@ -85,6 +91,14 @@ class Sdk(ABC):
         self._models = models
         self._timeout_s = timeout_s
         self._timeout = httpx2.Timeout(timeout_s, connect=CONNECT_S, pool=CONNECT_S)
+        # Said outright, since the SDK copies the default of every option left unsaid, deeply, for each request.
+        self._options = {
+            "headers": {},
+            "params": {},
+            "max_retries": 0,
+            "timeout": self._timeout,
+            "idempotency_key": "-",
+        }
         self._frames = Frames(self._frame)
         self._open: tuple[asyncio.AbstractEventLoop, Any] | None = None
 
@@ -130,7 +144,9 @@ class Sdk(ABC):
         content = self._frames.body(request)
         try:
             async with asyncio.timeout(self._timeout_s):
-                response = await self.client.post(self.path, content=content, cast_to=httpx2.Response)
+                response = await self.client.post(
+                    self.path, content=content, cast_to=httpx2.Response, options=self._options
+                )
         except self.status_error as error:
             response = error.response  # type: ignore[attr-defined]
         except (self.connection_error, aiohttp.ClientError, OSError, httpx2.HTTPError) as error:
