@@ -1,20 +1,28 @@
 """Run the benchmarks, or those named, and print their figures as JSON, one line each."""
 
+import argparse
+import importlib
 import json
-import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from tests.benchmarks import history, ingest
-
-BENCHMARKS = {"ingest": ingest.measure, "history": history.measure}
+# Modules of this package with a function `measure(folder)`; loaded when run, as each brings much along.
+BENCHMARKS = ("ingest", "history", "killed")
 
 
 def main() -> None:
     """Measure in a folder that is gone afterwards."""
-    for name in sys.argv[1:] or BENCHMARKS:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; none is all")
+    parser.add_argument("--kills", type=int, help="for killed: how many runs to kill")
+    wanted = parser.parse_args()
+    if unknown := set(wanted.names) - set(BENCHMARKS):
+        parser.error(f"no benchmark is called {min(unknown)}; there are {', '.join(BENCHMARKS)}")
+    for name in wanted.names or BENCHMARKS:
+        options: dict[str, Any] = {"kills": wanted.kills} if name == "killed" and wanted.kills else {}
         with tempfile.TemporaryDirectory() as folder:
-            figures = BENCHMARKS[name](Path(folder))
+            figures = importlib.import_module(f"tests.benchmarks.{name}").measure(Path(folder), **options)
         print(json.dumps({"benchmark": name} | {key: round(value, 3) for key, value in figures.items()}), flush=True)
 
 
