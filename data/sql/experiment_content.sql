@@ -1,4 +1,4 @@
--- What an experiment's players got and what came of it, as known at the night $as_of with its cut: one row per piece of content.
+-- What an experiment's players got since $since and what came of it, as known at the night $as_of with its cut: a row per piece.
 -- Only nights that went out count, only the player it was written for, and only what they did after it was first shown.
 -- Input: `running` (player_key, running_day).
 CREATE OR REPLACE TEMP TABLE experiment_content AS
@@ -6,7 +6,7 @@ WITH taken AS (
     SELECT a.as_of, a.revision, a.player_key, a.arm, a.propensity
     FROM assignments a
     SEMI JOIN (FROM nights WHERE status = 'published') n ON n.as_of = a.as_of AND n.revision >= a.revision
-    WHERE a.experiment = $experiment AND a.as_of < $as_of
+    WHERE a.experiment = $experiment AND a.as_of >= $since AND a.as_of < $as_of
 ),
 issued AS (
     SELECT content_id, as_of, player_key, ai_provider, valid_until FROM challenges
@@ -14,10 +14,6 @@ issued AS (
     SELECT content_id, as_of, player_key, ai_provider FROM messages
     UNION ALL BY NAME
     SELECT content_id, as_of, player_key, ai_provider FROM achievements
-),
-settled AS (
-    SELECT content_id, state = 'completed' AS kept, completed_at FROM settlements WHERE as_of <= $as_of
-    QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY revision DESC) = 1
 ),
 answers AS (
     SELECT try_cast(properties ->> 'content_id' AS UUID) AS content_id, player_key, event, occurred_at, sequence, event_id, value,
@@ -30,8 +26,12 @@ shown AS (
     SELECT content_id, player_key, min(occurred_at) AS shown_at, min(day) AS shown_on
     FROM answers WHERE event = 'nightquest.shown' GROUP BY content_id, player_key
 ),
+settled AS (
+    SELECT content_id, arg_max(state, revision) = 'completed' AS kept, arg_max(completed_at, revision) AS completed_at
+    FROM settlements SEMI JOIN shown USING (content_id) WHERE as_of <= $as_of GROUP BY content_id
+),
 rated AS (
-    SELECT content_id, player_key, last(value ORDER BY occurred_at, sequence, event_id) AS rating, max(day) AS rated_on
+    SELECT content_id, player_key, arg_max(value, (occurred_at, sequence, event_id)) AS rating, max(day) AS rated_on
     FROM answers WHERE event = 'nightquest.rated' AND value BETWEEN 1 AND 5 GROUP BY content_id, player_key
 )
 SELECT t.as_of, t.revision, t.player_key, t.arm, t.propensity, i.content_id, i.ai_provider, h.shown_on,

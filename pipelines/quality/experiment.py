@@ -23,6 +23,7 @@ UNITS: dict[Goal, str] = {
     "rating": "mean rating",
     "return": "next-day return",
 }
+WEIGHED_DAYS = 28  # what the coming night's weights rest on, so that an arm may become better or worse
 RESULTS = {
     "metric": pl.String,
     "arm": pl.String,
@@ -124,23 +125,24 @@ def find_experiment(warehouse: Warehouse, app: App, name: str | None = None) -> 
 def weigh_arms(warehouse: Warehouse, night: Night, trial: Trial) -> Trial:
     """The trial with the weights of the coming night: what has worked gets more, by Thompson sampling.
 
-    Only what was known at the night's cut counts. A trial whose policy is `fixed`, or that has no results yet, stays
-    as it is.
+    Only what was known at the night's cut counts, of the content of the last WEIGHED_DAYS. A trial whose policy is
+    `fixed`, or that has no results yet, stays as it is.
     """
     if trial.policy != "thompson":
         return trial
-    outcomes = _outcomes(warehouse, night, trial.experiment).filter(pl.col("metric") == trial.goal)
+    since = night.as_of - dt.timedelta(days=WEIGHED_DAYS)
+    outcomes = _outcomes(warehouse, night, trial.experiment, since).filter(pl.col("metric") == trial.goal)
     if outcomes.is_empty():
         return trial
     known = {arm.name: _known(outcomes.filter(pl.col("arm") == arm.name), trial.goal) for arm in trial.arms}
     return trial.weighed(arm_propensities(known, rating=trial.goal == "rating"))
 
 
-def _outcomes(warehouse: Warehouse, night: Night, name: str) -> pl.DataFrame:
+def _outcomes(warehouse: Warehouse, night: Night, name: str, since: dt.date = dt.date.min) -> pl.DataFrame:
     """metric, arm, player_key, known_on, n, and total, squares and weight over 1 / propensity."""
     know_until(warehouse, night.as_of, night.cut)
     with warehouse.lend(running=running_days(warehouse, night)):
-        pins = {"experiment": name, "as_of": night.as_of, "cut": night.cut}
+        pins = {"experiment": name, "since": since, "as_of": night.as_of, "cut": night.cut}
         warehouse.run(warehouse.fixed("experiment_content"), pins)
     rows = warehouse.frame(warehouse.fixed("experiment_outcomes"))
     worth = 1 / pl.col("propensity")

@@ -193,6 +193,12 @@ def test_thompson_favours_what_worked_by_what_was_known_and_fixed_stays(better):
     assert weigh_arms(better, make_night(FIRST + 2 * DAY), rating).propensities["models"] > 0.9
 
 
+def test_thompson_forgets_what_is_long_past(better):
+    clever = Trial("spring", TRIAL.arms, policy="thompson")
+    assert weigh_arms(better, make_night(FIRST + 29 * DAY), clever) is not clever
+    assert weigh_arms(better, make_night(FIRST + 60 * DAY), clever) is clever
+
+
 def test_an_arm_that_joins_later_starts_from_its_prior(better):
     joined = Trial("spring", (*TRIAL.arms, Arm("new", "anthropic")), policy="thompson")
     chances = weigh_arms(better, make_night(FIRST + 4 * DAY), joined).propensities
