@@ -112,7 +112,7 @@ class Studio:
             author = self._author(desk.ask)
             texts = await author.write(jobs, lambda done, total: self._wants.progress("briefs written", done, total))
         self._count(desk)
-        self.tally = author.tally
+        self.tally.add(author.tally)
         return texts
 
     async def _through_batches(self, jobs: Sequence[Job]) -> None:
@@ -167,6 +167,23 @@ def open_studio(night: Night, wants: Wants, crew: Crew) -> Iterator[Studio | Non
         return
     with open_ledger(wants.settings.home, wants.clock) as ledger:
         yield Studio(night, wants, crew, ledger)
+
+
+def collect_answers(settings: Settings, clock: Clock) -> dict[str, Any]:
+    """Recover and collect the batches of all apps; counts by what became of them.
+
+    Raises:
+        NightquestError: The ledger cannot be written.
+    """
+
+    async def look() -> dict[str, Any]:
+        async with _closing(open_vendors(settings)) as vendors:
+            recovered = await recover_batches(ledger, vendors)
+            collected = await collect_batches(ledger, vendors)
+        return {**vars(recovered), **vars(collected), "failed": dict(collected.failed)}
+
+    with open_ledger(settings.home, clock) as ledger:
+        return asyncio.run(look())
 
 
 @asynccontextmanager

@@ -106,6 +106,11 @@ class Tally:
     judged: Counter[str] = field(default_factory=Counter)  # how contests were decided
     cost_usd: float = 0.0
 
+    def add(self, more: "Tally") -> None:
+        """Count what another has counted."""
+        for name, value in vars(more).items():
+            setattr(self, name, getattr(self, name) + value)
+
 
 class Author:
     """Writes the texts of briefs.
