@@ -109,6 +109,6 @@ def _supports(item: Mapping[str, Any]) -> bool:
     if item.get("kind") == "trend" and told.count(",") >= 3:
         weeks = [part.strip() for part in told.split(", ")]
         return sum(week not in {"0", "none"} for week in weeks) * 2 >= len(weeks)
-    if lately := re.search(r"([\w,.%]+)[\w ]* in the last", told):
-        return lately[1] not in {"0", "none", "0%"}
+    if lately := [part.split()[0] for part in told.split(", ") if " in the last " in part]:
+        return lately[0] not in {"0", "none", "0%"}
     return any(float(number.strip(",.").replace(",", "") or 0) > 0 for number in _NUMBER.findall(told))

@@ -47,7 +47,12 @@ class App:
         self._control = ControlRoom(self.state, self._clear, lambda: self._rest.at_work)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer any request."""
+        """Answer any request; it counts as in flight once the whole of it has come."""
+        try:
+            if not request.content_type.startswith("multipart/"):
+                await request.read()
+        except ConnectionError:
+            return web.Response(status=500)  # half a request, and nobody there
         if request.path.startswith("/_control/"):
             return await self._control.answer(request)
         state = self.state
@@ -80,7 +85,7 @@ class App:
         except ApiError as error:
             response = error_reply(provider, error, request_id)
             status = error.status
-        except CutError:
+        except (CutError, ConnectionError):
             cut(request)
             response = web.Response(status=500)  # nobody reads it
         await self._note(request, provider, place, status)
