@@ -1,17 +1,16 @@
 """What a language model answers to a brief: its form, and the texts that may go out."""
 
-import copy
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from configs.app import App
+from pipelines.content.answer_forms import Taught, answer_model, answer_schema, entry_model, json_schema
 from pipelines.content.briefs import Brief
 from pipelines.content.languages import language_fault, primary
 from pipelines.content.lexicon import own_words
@@ -21,71 +20,21 @@ from pipelines.content.telling import brief_task, longest_words
 from pipelines.content.validate import FORMS, check_texts
 from pipelines.content.wording import plain
 
+__all__ = [
+    "Checked",
+    "Draft",
+    "answer_model",
+    "answer_schema",
+    "check",
+    "checker",
+    "json_schema",
+    "read_answer",
+    "read_drafts",
+]
+
 _LONGEST_ANSWER = 200_000  # characters; more is not read
 _MOST_ENTRIES = 64
 _FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.DOTALL)
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Described(_Strict):
-    """A challenge, an achievement or a mission."""
-
-    title: str
-    description: str
-
-
-class Told(_Strict):
-    """A message, a story or an invitation."""
-
-    title: str
-    body: str
-
-
-class Taught(_Strict):
-    """A tutorial; its steps become one text."""
-
-    title: str
-    steps: list[str]
-
-
-class Cited(_Strict):
-    """A badge's citation."""
-
-    citation: str
-
-
-class DescribedAnswer(_Strict):
-    """The whole answer, as the schema has it."""
-
-    variants: list[Described]
-
-
-class ToldAnswer(_Strict):
-    """The whole answer, as the schema has it."""
-
-    variants: list[Told]
-
-
-class TaughtAnswer(_Strict):
-    """The whole answer, as the schema has it."""
-
-    variants: list[Taught]
-
-
-class CitedAnswer(_Strict):
-    """The whole answer, as the schema has it."""
-
-    variants: list[Cited]
-
-
-_BY_TEXT: Mapping[str, type[BaseModel]] = {
-    "description": DescribedAnswer,
-    "body": ToldAnswer,
-    "citation": CitedAnswer,
-}
 
 
 @dataclass(frozen=True)
@@ -102,34 +51,13 @@ class Checked:
 
     Attributes:
         good: Texts that may go out, in the order of the answer.
-        faults: What was wrong with the others, a sentence for each fault, most frequent kinds not merged.
+        faults: What was wrong with the others, a sentence for each fault of each text.
         refused: How many texts had a fault.
     """
 
     good: tuple[Variant, ...]
     faults: tuple[str, ...]
     refused: int = 0
-
-
-def answer_model(content_type: str) -> type[BaseModel]:
-    """The pydantic model of the answer to a content type's briefs.
-
-    Raises:
-        KeyError: The content type is unknown.
-    """
-    return TaughtAnswer if content_type == "tutorial" else _BY_TEXT[FORMS[content_type].text]
-
-
-@cache
-def answer_schema(content_type: str) -> dict[str, Any]:
-    """JSON Schema of the answer: the same for all briefs of a content type, every property required, no others."""
-    return json_schema(answer_model(content_type))
-
-
-def json_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """A model's JSON Schema as both providers take it: no references, titles or descriptions."""
-    schema = model.model_json_schema()
-    return dict(_plain_schema(schema, schema.get("$defs", {})))
 
 
 def read_answer(
@@ -176,7 +104,7 @@ def read_drafts(text: str, brief: Brief) -> tuple[list[Draft], list[str]]:
     entries, fault = _entries(text)
     if fault:
         return [], [fault]
-    model = _entry_model(brief.content_type)
+    model = entry_model(brief.content_type)
     drafts, faults = [], []
     for entry in entries[:_MOST_ENTRIES]:
         try:
@@ -238,12 +166,6 @@ def _entries(text: str) -> tuple[list[Any], str]:
     return entries, "" if entries else "the answer has no texts"
 
 
-@cache
-def _entry_model(content_type: str) -> type[BaseModel]:
-    by_text: dict[str, type[BaseModel]] = {"description": Described, "body": Told, "citation": Cited}
-    return Taught if content_type == "tutorial" else by_text[FORMS[content_type].text]
-
-
 def _draft(entry: BaseModel) -> Draft:
     if isinstance(entry, Taught):
         return Draft(entry.title.strip(), " ".join(_sentence(step) for step in entry.steps if step.strip()))
@@ -263,20 +185,3 @@ def _key(words: str) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]
-
-
-def _plain_schema(schema: Any, definitions: Mapping[str, Any]) -> Any:
-    if isinstance(schema, list):
-        return [_plain_schema(item, definitions) for item in schema]
-    if not isinstance(schema, dict):
-        return copy.copy(schema)
-    if "$ref" in schema:
-        return _plain_schema(definitions[schema["$ref"].rsplit("/", 1)[-1]], definitions)
-    kept = {
-        k: v
-        for k, v in schema.items()
-        if k not in {"$defs", "description"} and not (k == "title" and isinstance(v, str))
-    }
-    if "properties" in kept:
-        kept["properties"] = {name: _plain_schema(one, definitions) for name, one in kept["properties"].items()}
-    return {k: v if k == "properties" else _plain_schema(v, definitions) for k, v in kept.items()}

@@ -86,8 +86,8 @@ def _faults(text: str, language: str, voice: Voice, canary: str) -> Iterator[str
         if (pattern := _inflected(tuple(voice.forbidden))) and (match := pattern.search(form)):
             yield f"says '{match[0].strip()}', which the voice forbids"
             break
-    if found := _SHOUT.search(text):
-        yield f"shouts: '{found[0]}'"
+    if shout := _SHOUT.search(text):
+        yield f"shouts: '{shout[0]}'"
     if canary and canary in re.sub(r"[^a-z]", "", forms[0]):
         yield "repeats the word that marks the prompt"
     if number := _own_number(text, language):
