@@ -31,7 +31,7 @@ def check(app: str, /, *, sql: bool = False, common: Common = DEFAULT) -> None:
 
 
 @cli.command(sort_key=6)
-def show(app: str, user: str, /, *, common: Common = DEFAULT) -> None:
+def show(app: str, user: str, /, *, why: bool = False, common: Common = DEFAULT) -> None:
     """Show what the newest published night holds for one player.
 
     Example: nightquest show trading player-00042
@@ -39,12 +39,19 @@ def show(app: str, user: str, /, *, common: Common = DEFAULT) -> None:
     Args:
         app: A shipped app's name, or the path of an app file.
         user: The player's id, as the app's own data has it.
+        why: Show where each text comes from: brief, prompt, raw answer and scores.
     """
     from configs.loader import load_app
     from flows.console import emit
     from flows.render import render_player
     from pipelines.publish.show import gather_player
 
+    if why:
+        from flows.why import explain, why_view
+
+        reasons = explain(common.settings, load_app(app).app.app, user)
+        emit(reasons, common.json, lambda: why_view(reasons))
+        return
     view = gather_player(common.settings.home, load_app(app).app.app, user)
     emit(view.as_dict(), common.json, lambda: render_player(view))
 

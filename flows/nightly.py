@@ -84,7 +84,8 @@ def nightly(
         judged = judge(tonight, crew)
         issued = issue(tonight, planned, words, judged, still_open, accept=accept)
         result = publish(tonight, issued, (*champions.notes, *crew.notes, *told_of(words.account)))
-    record(run.settings, run.loaded.app.app, result)
+        writing = stages.describe(tonight, crew, words)
+    record(run.settings, run.loaded.app.app, result, writing)
     return tell(run, result)
 
 

@@ -17,6 +17,7 @@ from data.warehouse import Warehouse
 from models.attainment import AttainmentModel
 from models.plays import PlaysModel
 from models.segments import SegmentModel
+from models.writing_record import WritingReport, record_writing
 from pipelines.activity.parts import know_until
 from pipelines.badges.award import write_awards
 from pipelines.badges.judge import Judgements, write_judgements
@@ -41,6 +42,7 @@ from pipelines.publish.tables import collect_tables, served_players
 from pipelines.stores import open_app, open_registry
 from pipelines.studio import Wants
 from pipelines.writing import Words, hire, judge_night, write_night, writing_figures
+from pipelines.writing_report import report_writing
 
 
 @dataclass(frozen=True)
@@ -210,10 +212,17 @@ def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightRe
     return NightReport(night.as_of, figures, publication.folder, unchanged=not publication.changed, notes=notes)
 
 
-def record(settings: Settings, app: str, report: NightReport) -> None:
-    """One MLflow run for the night, with its figures."""
+def describe(tonight: Tonight, crew: Crew, words: Words) -> WritingReport:
+    """What the night's writing leaves for people to look at."""
+    return report_writing(tonight.warehouse, tonight.night, crew, words, tonight.wants)
+
+
+def record(settings: Settings, app: str, report: NightReport, writing: WritingReport) -> None:
+    """One MLflow run for the night with its figures, and one for its writing."""
     numbers = {name: float(value) for name, value in report.figures.items() if isinstance(value, int | float)}
-    open_registry(settings).record_night(app, report.as_of, numbers, revision=report.figures["revision"])
+    registry = open_registry(settings)
+    registry.record_night(app, report.as_of, numbers, revision=report.figures["revision"])
+    record_writing(registry.tracking, app, report.as_of, writing)
 
 
 def _already_out(home: Path, warehouse: Warehouse, night: Night) -> NightReport | None:

@@ -1,137 +1,140 @@
-"""What a night's writing leaves for people to look at: what it cost, texts to read, and how some briefs were asked."""
+"""What a night's writing leaves for people to look at: spending, how some briefs were asked, and texts to read."""
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import polars as pl
 
 from data.warehouse import Warehouse
-from models.language.calls import Failed, Usage
-from models.language.spending import CallRecord, SpendReport
-from models.writing_record import (
-    BRIEF_FACTS,
-    MOST_SAMPLES,
-    MOST_TRACES,
-    BriefTrace,
-    CallSpan,
-    SampleText,
-    WritingReport,
-)
-from pipelines.content.authors import Tally
+from models.language.calls import Written
+from models.language.ledger import Ledger, Run, open_ledger
+from models.language.spending import CallRecord, nothing_spent
+from models.writing_record import MOST_SAMPLES, MOST_TRACES, BriefTrace, CallSpan, SampleText, WritingReport
+from pipelines.content.crew import Crew
 from pipelines.night import Night
+from pipelines.studio import Wants
+from pipelines.writing import Words
 
-Why = Callable[[str], CallRecord | None]
+_FACTS = ("content_type", "persona", "metric", "difficulty", "language", "occasion")
 
 
-def report_writing(
-    warehouse: Warehouse,
-    night: Night,
-    spend: SpendReport,
-    why: Why,
-    tally: Tally,
-    *,
-    parameters: Mapping[str, Any] | None = None,
-    tables: Mapping[str, pl.DataFrame] | None = None,
-) -> WritingReport:
-    """Gather the record of a night whose content is written down.
-
-    Args:
-        warehouse: Holds the night's rows and texts.
-        night: Whose words.
-        spend: Of all its runs, so that writing it down again after a rerun does not forget the first.
-        why: How an answer came to be, by its key: the ledger's.
-        tally: What happened while writing.
-        parameters: How it was written.
-        tables: More tables to keep.
-    """
-    served = warehouse.frame(warehouse.fixed("writing_served"), {"as_of": night.as_of})
-    traced = warehouse.frame(warehouse.fixed("writing_traced"), {"as_of": night.as_of, "most": MOST_TRACES})
+def report_writing(warehouse: Warehouse, night: Night, crew: Crew, words: Words, wants: Wants) -> WritingReport:
+    """Gather what is recorded of a night's writing; the ledger is opened only where models write."""
+    spend, traces = nothing_spent(), list[BriefTrace]()
+    if crew.teams:
+        with open_ledger(wants.settings.home, wants.clock) as ledger:
+            spend = ledger.report(Run(night.app.app, str(night.as_of), ""), whole_night=True)
+            traces = list(_traces(warehouse, night, ledger))
+    tally = words.account.tally
     return WritingReport(
         spend=spend,
-        parameters={**(parameters or {}), "code_version": night.code_version, "app_hash": night.app_hash},
-        happened=dict(tally.happened),
-        refused=dict(tally.refused),
-        judged=dict(tally.judged),
-        traces=[_trace(part, why, night) for part in traced.partition_by("brief_id", maintain_order=True)],
-        samples=[_sample(row) for row in _spread(served).to_dicts()],
-        tables={"served": _by_writer(served), **(tables or {})},
+        parameters={
+            "experiment": crew.trial.experiment or "none",
+            "arms": ", ".join(f"{arm.name} ({arm.provider}, {arm.prompt})" for arm in crew.trial.arms),
+            "mode": night.app.content.mode,
+            "types": ", ".join(night.app.content.types),
+        },
+        happened=tally.happened,
+        refused=tally.refused,
+        judged=tally.judged,
+        traces=traces,
+        samples=list(_samples(warehouse, words)),
+        tables={"arms": _arms(words), "texts": _texts(words)},
         revision=night.revision,
     )
 
 
-def _spread(served: pl.DataFrame) -> pl.DataFrame:
-    """Up to MOST_SAMPLES texts that many may read, of every content type and writer by turns, drawn by hash."""
-    turn = pl.int_range(pl.len()).over("content_type", "ai_provider")
-    shared = served.filter(~pl.col("personal")).with_columns(turn=turn)
-    return shared.sort("turn", "content_type", "ai_provider", maintain_order=True).head(MOST_SAMPLES)
-
-
-def _by_writer(served: pl.DataFrame) -> pl.DataFrame:
-    """Texts, pieces and briefs of the night by content type and writer."""
-    by = ("content_type", "ai_provider", "model", "prompt_version")
-    counts = {"briefs": pl.col("brief_id").n_unique(), "texts": pl.len(), "pieces": pl.col("readers").sum()}
-    return served.group_by(by).agg(**counts).sort(by)
-
-
-def _sample(row: Mapping[str, Any]) -> SampleText:
-    told = json.loads(row["metadata"] or "{}")
-    return SampleText(
-        brief={name: row[name] for name in BRIEF_FACTS},
-        title=row["title"],
-        text=row["text"],
-        provider=row["ai_provider"],
-        model=row["model"],
-        prompt_version=row["prompt_version"],
-        why=f"{how_chosen(told)} Read by {row['readers']:,} tonight.",
+def _rows(words: Words) -> pl.DataFrame:
+    """All texts of the night with who wrote them."""
+    columns = ("content_type", "language", "brief_id", "title", "ai_provider", "model", "prompt_version", "metadata")
+    frames = [
+        (words.challenges, "description", ("metric", "persona")),
+        (words.messages, "body", ()),
+        (words.achievements, "description", ("metric", "persona")),
+    ]
+    return pl.concat(
+        [
+            frame.select(
+                *(pl.col(name).cast(pl.String) for name in columns if name in frame.columns),
+                pl.col(text).alias("text"),
+                *(pl.col(name).cast(pl.String) for name in more if name in frame.columns),
+            )
+            for frame, text, more in frames
+        ],
+        how="diagonal",
     )
 
 
-def how_chosen(metadata: Mapping[str, Any]) -> str:
-    """How a text came to serve, in a sentence or two, from its metadata."""
-    written = metadata.get("written", "grammar")
-    told = "The app's plain sentence, as no other might go out." if written == "plain" else "Passed every check."
-    if metadata.get("asked_again"):
-        told = f"Passed when asked again, after: {metadata.get('reason')}."
-    if instead := metadata.get("instead_of"):
-        told = f"Written in place of {instead}, because: {metadata.get('reason')}."
-    judged = metadata.get("judged")
-    if not isinstance(judged, Mapping):
-        return told
-    by = {
-        "judge": f"The judge {judged.get('judge', '')} named it in both orders: {judged.get('why', '')}.",
-        "rules": f"Ahead by the rules' score of {judged.get('score')}, as the judge did not decide.",
-        "margin": f"Clearly ahead by the rules' score of {judged.get('score')}.",
-        "lot": "Drawn by lot between equals.",
-        "alone": "It had no opponent.",
-    }
-    return f"{told} {by.get(str(judged.get('by')), '')}".strip()
-
-
-def _trace(texts: pl.DataFrame, why: Why, night: Night) -> BriefTrace:
-    first = texts.row(0, named=True)
-    records = [record for key in texts["call_key"].unique(maintain_order=True) if (record := why(key)) is not None]
-    return BriefTrace(
-        brief_id=first["brief_id"],
-        brief={name: first[name] for name in BRIEF_FACTS},
-        calls=[_span(record, paid_now=record.night == str(night.as_of)) for record in records],
-        texts=texts.filter("serves").select(pl.concat_str("title", "text", separator=": "))["title"].to_list(),
-        personal=first["personal"],
+def _samples(warehouse: Warehouse, words: Words) -> Iterator[SampleText]:
+    """Texts of the night, evenly from all types and writers; none of a brief that is one player's own."""
+    rows = _rows(words)
+    with warehouse.lend(asked=rows.select("brief_id").unique()):
+        own = warehouse.frame("SELECT brief_id FROM briefs SEMI JOIN asked USING (brief_id) WHERE profile <> ''")
+    drawn = (
+        rows.join(own, on="brief_id", how="anti", maintain_order="left")
+        .unique(["content_type", "ai_provider", "text"], keep="first", maintain_order=True)
+        .sort(pl.col("text").str.reverse())  # an order that has nothing to do with players
+        .with_columns(turn=pl.int_range(pl.len()).over("content_type", "ai_provider"))
+        .sort("turn", "content_type", "ai_provider")
+        .head(MOST_SAMPLES)
+        .sort("content_type", "ai_provider", "turn")
     )
+    for row in drawn.iter_rows(named=True):
+        told = json.loads(row["metadata"] or "{}")
+        yield SampleText(
+            brief={name: row[name] for name in _FACTS if row.get(name)},
+            title=row["title"],
+            text=row["text"],
+            provider=row["ai_provider"],
+            model=row["model"],
+            prompt_version=row["prompt_version"],
+            why=", ".join(f"{name}: {value}" for name, value in told.items() if isinstance(value, str | int)),
+        )
 
 
-def _span(record: CallRecord, *, paid_now: bool) -> CallSpan:
-    request, reply = record.request, record.reply
-    outcome = reply.reason if isinstance(reply, Failed) else "answered" if reply else record.state
+def _traces(warehouse: Warehouse, night: Night, ledger: Ledger) -> Iterator[BriefTrace]:
+    """Briefs that were written for tonight, the first by id."""
+    briefs = warehouse.frame(
+        "SELECT * FROM briefs WHERE made_on = $day ORDER BY brief_id LIMIT $most",
+        {"day": night.as_of, "most": MOST_TRACES},
+    )
+    texts = warehouse.frame("SELECT * FROM texts WHERE made_on = $day ORDER BY brief_id, place", {"day": night.as_of})
+    for brief in briefs.iter_rows(named=True):
+        mine = texts.filter(pl.col("brief_id") == brief["brief_id"])
+        keys = mine["call_key"].unique(maintain_order=True)
+        yield BriefTrace(
+            brief_id=brief["brief_id"],
+            brief={name: brief[name] for name in _FACTS},
+            calls=[_span(record) for key in keys if (record := ledger.why(key)) is not None],
+            texts=mine.filter("serves")["text"].to_list(),
+            personal=bool(brief["profile"]),
+        )
+
+
+def _span(record: CallRecord) -> CallSpan:
+    reply, request = record.reply, record.request
+    outcome = "in flight" if reply is None else "answered" if isinstance(reply, Written) else reply.reason
     return CallSpan(
         provider=request.provider,
         model=request.model,
         prompt_version=request.prompt_version,
         sent_at=record.sent_at,
         settled_at=record.settled_at or record.sent_at,
-        usage=reply.usage if reply else Usage(),
+        usage=reply.usage if reply else nothing_spent().tokens,
         cost_usd=reply.cost_usd if reply else 0.0,
         outcome=outcome,
         mode=record.mode,
-        paid_now=paid_now,
+    )
+
+
+def _arms(words: Words) -> pl.DataFrame:
+    return words.assigned.group_by("arm").agg(players=pl.len(), propensity=pl.col("propensity").first()).sort("arm")
+
+
+def _texts(words: Words) -> pl.DataFrame:
+    return (
+        _rows(words)
+        .group_by("content_type", "ai_provider", "model", "prompt_version")
+        .agg(texts=pl.len(), briefs=pl.col("brief_id").n_unique())
+        .sort("content_type", "ai_provider")
     )

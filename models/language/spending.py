@@ -64,6 +64,11 @@ class SpendReport:
     lines: tuple[SpendLine, ...]
 
 
+def nothing_spent() -> SpendReport:
+    """The report of a night that asked nobody."""
+    return SpendReport(0, 0, 0, 0, {}, {}, Usage(), 0.0, 0.0, 0, 0, ())
+
+
 @dataclass(frozen=True)
 class CallRecord:
     """How an answer came to be.
