@@ -24,7 +24,8 @@ class CollectReport:
     Attributes:
         collected: Batches that have ended and are booked.
         running: Batches that have not ended.
-        unreachable: Batches whose provider could not be asked, has no key here, or broke off; they are read again.
+        unreachable: Batches whose provider could not be asked, or broke off; they are read again.
+        keyless: Batches of a provider that there is no key for here.
         short: Batches that brought fewer results than the provider counted; they are read again.
         answered: Results that were paid for, refused and truncated ones too.
         failed: Requests without a usable answer, by reason; those that are not among `answered` may be asked anew.
@@ -37,6 +38,7 @@ class CollectReport:
     collected: int = 0
     running: int = 0
     unreachable: int = 0
+    keyless: int = 0
     short: int = 0
     answered: int = 0
     failed: Counter[str] = field(default_factory=Counter)
@@ -68,7 +70,7 @@ async def collect_batches(
     for batch in rows.running(app):
         vendor = next((vendor for name, vendor in vendors.items() if name == batch.provider), None)
         if vendor is None or batch.provider_id is None:
-            report.unreachable += 1
+            report.keyless += 1
             continue
         try:
             state = await vendor.poll(batch.provider_id)

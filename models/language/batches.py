@@ -39,7 +39,7 @@ class Finish:
     """What waiting for batches brought.
 
     Attributes:
-        collected: Sums over all looks; `running`, `unreachable` and `short` of the last one.
+        collected: Sums over all looks; `running`, `unreachable`, `keyless` and `short` of the last one.
         recovered: Sums over all looks; `unsure` of the last one.
         canceled: Batches stopped because time was up.
     """
@@ -105,7 +105,7 @@ async def _look_until(
         recovered = await recover_batches(ledger, vendors, sure_after_s=sure_after_s, send_again=send_again)
         collected = await collect_batches(ledger, vendors, app=app)
         _add(done.recovered, recovered, last={"unsure"})
-        _add(done.collected, collected, last={"running", "unreachable", "short"})
+        _add(done.collected, collected, last={"running", "unreachable", "keyless", "short"})
         left = end - time.monotonic()
         if not done.open or left <= 0:
             return

@@ -49,6 +49,7 @@ class Ledger:
         self.file, self.folder, self._now = file, file.path.parent, now
         self._forms = Forms()
         self._runs: dict[Run, int] = {}
+        file.when_rolled_back += [self._forms.forget, self._runs.clear]
         with file.transaction("be opened") as connection:
             self.owner = register(connection, self.time())
             for (owner,) in connection.execute("SELECT id FROM owner WHERE NOT gone").fetchall():
@@ -98,20 +99,14 @@ class Ledger:
         most = reserves(requests, prices, batch=batch is not None)
         now = self._now()
         month = now.astimezone(UTC).strftime("%Y-%m")
-        try:
-            with self.file.transaction("write down what is about to be asked, so nothing was sent") as connection:
-                settle(connection, outcomes, now.timestamp())
-                asked = self._asked(connection, requests)
-                claims = Claims(
-                    connection, self._forms, self.run_id(connection, run), left(connection, run, month, budget), asked
-                )
-                decided = [claims.decide(request, reserve) for request, reserve in zip(requests, most, strict=True)]
-                claims.write(self.owner, batch, month, now.timestamp())
-                book(connection, {(run.app, run.night, month): [0, claims.reserved]})
-        except BaseException:
-            self._forms.forget()
-            self._runs.clear()
-            raise
+        with self.file.transaction("write down what is about to be asked, so nothing was sent") as connection:
+            settle(connection, outcomes, now.timestamp())
+            asked = self._asked(connection, requests)
+            run_id, room = self.run_id(connection, run), left(connection, run, month, budget)
+            claims = Claims(connection, self._forms, run_id, room, asked)
+            decided = [claims.decide(request, reserve) for request, reserve in zip(requests, most, strict=True)]
+            claims.write(self.owner, batch, month, now.timestamp())
+            book(connection, {(run.app, run.night, month): [0, claims.reserved]})
         return decided
 
     def exchange(

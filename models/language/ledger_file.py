@@ -4,7 +4,7 @@ import os
 import platform
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -76,6 +76,7 @@ class LedgerFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.when_rolled_back: list[Callable[[], None]] = []  # what is remembered of rows may be of none
         self._lock = threading.RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -145,6 +146,8 @@ class LedgerFile:
                 yield self.connection
                 self.connection.execute("COMMIT")
             except BaseException:
+                for forget in self.when_rolled_back:
+                    forget()
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise

@@ -10,6 +10,7 @@ T = TypeVar("T")
 
 NANO = 1_000_000_000
 _ESCAPED: dict[str, Callable[[str], str]] = {"\0a": encode_basestring_ascii, "\0u": encode_basestring}
+VERBATIM = "\0v"
 AT_ONCE = 500  # rows looked up in one statement
 
 
@@ -28,9 +29,16 @@ def chunks(values: Sequence[T], size: int = AT_ONCE) -> Iterator[Sequence[T]]:
     return (values[i : i + size] for i in range(0, len(values), size))
 
 
+def storable(text: str) -> str:
+    """Text that UTF-8 can hold: a lone surrogate, which JSON may escape, becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def without_text(raw: str, text: str) -> str:
     """A raw answer without the text that is kept beside it: a NUL, which no JSON holds, and how it was escaped."""
-    if text and "\0" not in raw:
+    if "\0" in raw:
+        return VERBATIM + raw
+    if text:
         for mark, escaped in _ESCAPED.items():
             before, found, after = raw.partition(escaped(text)[1:-1])
             if found:
@@ -40,6 +48,8 @@ def without_text(raw: str, text: str) -> str:
 
 def with_text(raw: str, text: str) -> str:
     """The raw answer as it came."""
+    if raw.startswith(VERBATIM):
+        return raw.removeprefix(VERBATIM)
     for mark, escaped in _ESCAPED.items():
         if mark in raw:
             return raw.replace(mark, escaped(text)[1:-1], 1)

@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import NamedTuple
 
 from models.language.calls import Failed, Reason, Reply, Usage
-from models.language.ledger_rows import book, chunks, marks, nano, without_text
+from models.language.ledger_rows import book, chunks, marks, nano, storable, without_text
 
 # Paid for, whatever it says: to ask again would be another purchase.
 FINAL: frozenset[Reason] = frozenset({"refused", "truncated", "malformed"})
@@ -64,8 +64,8 @@ def settle(connection: Connection, outcomes: Sequence[Outcome], now: float, *, k
         if row.before not in {None, "unknown"} or row.before == state:
             continue
         cost = _cost(outcome.reply, state, row.reserved)
-        text = outcome.reply.detail if isinstance(outcome.reply, Failed) else outcome.reply.text
-        kept = (now, int(killed), text, without_text(outcome.raw, text))
+        text = storable(outcome.reply.detail if isinstance(outcome.reply, Failed) else outcome.reply.text)
+        kept = (now, int(killed), text, without_text(storable(outcome.raw), text))
         rows.append((row.id, state, *_figures(outcome.reply, cost), *kept))
         questions.append(_question(row, state))
         total = sums[row.app, row.night, row.month]

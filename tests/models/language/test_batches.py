@@ -595,6 +595,14 @@ def test_a_failed_line_is_never_unknown(tmp_path, memory):
         assert collect(ledger, memory).failed == {"overloaded": 2}
 
 
+def test_nobody_waits_for_batches_of_a_provider_without_a_key(tmp_path, memory):
+    with ledger_at(tmp_path) as ledger:
+        submit(ledger, memory, asks(2))
+        done = running(memory, lambda: finish_batches(ledger, {}, wait_s=60))
+        assert (done.open, done.collected.keyless) == (0, 1)
+        assert {claim.reason for claim in claims_of(ledger, asks(2))} == {"late"}
+
+
 def test_only_the_batches_of_an_app_are_canceled(tmp_path, memory):
     with ledger_at(tmp_path) as ledger:
         submit(ledger, memory, asks(2), a_run("trading"))

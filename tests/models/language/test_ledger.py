@@ -1,3 +1,4 @@
+import contextlib
 import datetime as dt
 import json
 import signal
@@ -6,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ def file_of(home):
     return home / "ledger" / "language.sqlite"
 
 
-@contextmanager
+@contextlib.contextmanager
 def in_a_process(home, body: str, *, before: str = ""):
     """Run code in another process with `ledger` open in `home`; its stdin stays open until the block ends."""
     code = textwrap.dedent("""
@@ -340,7 +340,41 @@ def test_a_raw_answer_comes_back_as_it_came(tmp_path_factory, text, ascii_only, 
         assert claim_one(ledger, ask()).text == text
 
 
+def test_an_answer_with_what_no_file_can_hold_is_kept_without_it(tmp_path):
+    """Lone surrogates cannot be written as UTF-8, and raw bytes that are no JSON may hold NULs."""
+    with ledger_at(tmp_path) as ledger:
+        attempts = ledger.claim(a_run(), PLENTY, asks(2), PRICES)
+        replies = [Written(attempt.request.key, "half \ud83d a pair", Usage(1), 0.0) for attempt in attempts]
+        raws = ["raw \ud83d half \ud83d a pair", "\0a half \0u raw \0v"]
+        ledger.settle([Outcome(*row) for row in zip([a.id for a in attempts], replies, raws, strict=True)])
+        assert [claim.text for claim in ledger.claim(a_run(), PLENTY, asks(2), PRICES)] == ["half ? a pair"] * 2
+        assert [ledger.why(request.key).raw for request in asks(2)] == ["raw ? half ? a pair", raws[1]]
+
+
+def test_what_was_remembered_of_a_transaction_that_did_not_happen_is_forgotten(tmp_path):
+    with ledger_at(tmp_path) as ledger:
+        ledger.claim(a_run(), PLENTY, [ask("before")], PRICES)
+        run, request = a_run(), ask(system="a system text not seen before")
+        with pytest.raises(ValueError, match="no such attempts"):
+            ledger.exchange([written(Attempt(99, ask()))], run, PLENTY, [request], PRICES)
+        fill(ledger)
+        long = ask(system="z" * 50_000)
+        with pytest.raises(NightquestError, match="the disk is full"):
+            claim_one(ledger, long, run)
+        fill(ledger, 1000)
+        claim_one(ledger, long, run)
+        assert ledger.why(long.key).request == long
+        assert ledger.report(run).calls == 1
+
+
 # Several threads, several processes, and their ends
+
+
+def test_processes_that_make_a_ledger_at_one_time_make_one(tmp_path):
+    body = 'ledger.claim(a_run(), PLENTY, asks(1), PRICES)\nprint("made", flush=True)'
+    with contextlib.ExitStack() as stack:
+        processes = [stack.enter_context(in_a_process(tmp_path, body)) for _ in range(4)]
+        assert [process.stdout.readline() for process in processes] == ["made\n"] * 4
 
 
 def test_of_processes_that_ask_the_same_at_one_time_one_gets_the_attempt(tmp_path):
