@@ -87,6 +87,11 @@ def ask_in_addition(
     )
 
 
+def taught_metrics(app: App) -> list[str]:
+    """The metrics that a tutorial may teach: those of challenges, other than days of play."""
+    return [name for name in app.challenges.metrics if app.metrics[name].agg != "days"]
+
+
 def choose_tutorials(warehouse: Warehouse, night: Night, standings: pl.DataFrame) -> pl.DataFrame:
     """What each player could learn next, if anything.
 
@@ -104,7 +109,7 @@ def choose_tutorials(warehouse: Warehouse, night: Night, standings: pl.DataFrame
         player_key, metric, occasion: 'new' for what the player has not done, else 'seldom'; one row for a player.
     """
     app = night.app
-    taught = [name for name in app.challenges.metrics if app.metrics[name].agg != "days"]
+    taught = taught_metrics(app)
     order = dict(zip(taught, range(len(taught)), strict=True))
     lately = _told(warehouse, night, TUTORIAL)
     this_week = lately.filter(pl.col("as_of") > night.as_of - dt.timedelta(days=WEEK_DAYS))

@@ -24,6 +24,7 @@ from pipelines.challenges.questions import SNAPSHOT
 from pipelines.night import Night
 
 CONTENT_TYPE = "adaptive_mission"
+OCCASIONS = ("rising", "steady", "easing")
 SLOT = 101  # beyond those of daily challenges
 WEEK = 7
 RECORD_DAYS = 90
@@ -107,10 +108,10 @@ def plan_missions(
         rows.join(shift, on="player_key", how="left", maintain_order="left")
         .with_columns(
             occasion=pl.when(pl.col("shift") < -_TELLING)
-            .then(pl.lit("rising"))
+            .then(pl.lit(OCCASIONS[0]))
             .when(pl.col("shift") > _TELLING)
-            .then(pl.lit("easing"))
-            .otherwise(pl.lit("steady"))
+            .then(pl.lit(OCCASIONS[2]))
+            .otherwise(pl.lit(OCCASIONS[1]))
         )
         .drop("shift")
     )

@@ -1,9 +1,14 @@
 """Whether an app file can be put into words, told before a night needs it."""
 
 from collections.abc import Iterator
+from itertools import product
+from typing import get_args
 
-from configs.app import App
+from configs.app import App, Tier
 from configs.errors import AppFileError
+from pipelines.challenges.achievements import lifetime_metrics
+from pipelines.challenges.invite import taught_metrics
+from pipelines.challenges.missions import OCCASIONS
 from pipelines.content.briefs import Brief
 from pipelines.content.lexicon import lexicon_problems
 from pipelines.content.offline import LANGUAGE, write_variants
@@ -22,14 +27,25 @@ def check_voice(app: App) -> None:
 
 
 def _everything(app: App) -> Iterator[Brief]:
-    """One brief of every kind."""
-    for metric in app.challenges.metrics:
-        yield _brief("daily_challenge", metric)
-        yield _brief("motivational_message", metric, "target")
-    yield _brief("motivational_message", "", "none")
-    yield from (_brief("come_back_message", "", away) for away in ("days", "weeks", "long"))
+    """One brief of every kind that the app writes; badges are always cited."""
+    wanted = {
+        "daily_challenge": product(app.challenges.metrics, [""]),
+        "custom_achievement": product(lifetime_metrics(app), get_args(Tier)),
+        "adaptive_mission": product(app.challenges.metrics, OCCASIONS),
+        "mission_brief": product(app.challenges.metrics, [""]),
+        "motivational_message": [*product(app.challenges.metrics, ["target"]), ("", "none")],
+        "come_back_message": product([""], ["days", "weeks", "long"]),
+        "tutorial": product(taught_metrics(app), ["new", "seldom"]),
+        "social_prompt": [
+            (metric, occasion if "{goal}" in app.metrics[metric].task else "none")
+            for metric, occasion in product(app.content.social_metrics, ["quiet", "keen"])
+        ],
+    }
+    for content_type, briefs in wanted.items():
+        if content_type in app.content.types:
+            yield from (_brief(content_type, metric, occasion) for metric, occasion in briefs)
     yield from (_brief("badge_citation", badge, shown) for badge in app.badges for shown in ("shown", "none"))
 
 
-def _brief(content_type: str, metric: str, occasion: str = "") -> Brief:
+def _brief(content_type: str, metric: str, occasion: str) -> Brief:
     return Brief("check", content_type, "", metric, "", LANGUAGE, occasion, variants=1)

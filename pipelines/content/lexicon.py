@@ -60,7 +60,8 @@ def brief_facts(app: App, brief: Brief) -> dict[str, str]:
     if brief.content_type == "badge_citation":
         badge = app.badges[brief.metric]
         return facts | {"badge": plain(badge.title), "tier": badge.tier}
-    if words := metric_words(app, brief.metric):
+    words = metric_words(app, brief.metric)
+    if words and "{goal}" in app.metrics[brief.metric].task:
         facts["task"] = f"{_lowered(words.before)}{{goal_1}}{words.after}"
     return facts
 
