@@ -50,7 +50,7 @@ def adjudicate(app: App, nominees: Sequence[Nominee], panel: Panel | None, *, se
         seed: Of the night; draws the sample.
     """
     if panel is None or not panel.judges:
-        return [_held_by_nobody("there is no language model to ask") for _ in nominees]
+        return [_held_by_nobody("none serves") for _ in nominees]
     first = hear(app, nominees, panel.judges[0], panel.ask_all)
     other: dict[int, Heard] = {}
     if len(panel.judges) > 1:
@@ -124,4 +124,4 @@ def _said_by(heard: Heard) -> dict[str, Any]:
 
 
 def _held_by_nobody(why: str) -> Verdict:
-    return Verdict("hold", "nobody", f"Held for a person: {why}.")
+    return Verdict("hold", "nobody", f"No language model could be asked: {why}.")

@@ -9,7 +9,6 @@ from typing import Any
 import polars as pl
 
 from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until
 from pipelines.badges.adjudicate import Verdict, adjudicate
 from pipelines.badges.agreement import agreement_of, second_opinions
 from pipelines.badges.award import Cite, cite_awards, name_awards, write_awards
@@ -142,7 +141,6 @@ def judged_figures(warehouse: Warehouse, night: Night) -> dict[str, Any]:
 
 def _decisions_of_people(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     """badge_id, player_key, user_id, rule_version, event_id, decided_at, decision and crossing, not noted before."""
-    know_until(warehouse, night.as_of, night.cut)
     with warehouse.lend(judged=judged_badges(nominate_rules(night.app))):
         return warehouse.frame(warehouse.fixed("badge_decisions"), {"as_of": night.as_of, "cut": night.cut})
 

@@ -1,0 +1,122 @@
+"""What a person sees of held nominees, and that their decision is carried out."""
+
+import csv
+import datetime as dt
+import io
+import json
+
+import pytest
+import yaml
+from rich.console import Console
+
+from configs.errors import NightquestError
+from configs.loader import load_app
+from configs.settings import load_settings
+from flows.held import gather_held, held_view
+from flows.nightly import nightly
+from pipelines.publish.publish import publish_night
+from pipelines.publish.show import gather_player
+from pipelines.steps import run_ingest
+from tests.flows.world import LAST_NIGHT
+from tests.pipelines.publish.nights import (
+    APP,
+    AS_OF,
+    USER_IDS,
+    audited,
+    issue,
+    make_night,
+    nomination,
+    played_warehouse,
+    put,
+    verdict,
+)
+
+JUDGED = {
+    "nominate_when": "solved >= 5",
+    "criteria": "Honours somebody who keeps solving with care, week after week.",
+    "per_night": 3,
+}
+
+
+@pytest.fixture(name="home", scope="module")
+def _home(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    nobody = {"decided_by": "nobody", "provider": None, "model": None, "prompt_version": None, "confidence": None}
+    second = json.dumps({"provider": "anthropic", "decision": "refuse", "reasons": "It is too thin.", "first": "award"})
+    with played_warehouse() as warehouse:
+        issue(warehouse)
+        put(warehouse, "nominations", *(nomination(player, AS_OF) for player in range(1, 6)))
+        put(warehouse, "verdicts", verdict(1, AS_OF, "hold", second_opinion=second))
+        put(warehouse, "verdicts", *(verdict(player, AS_OF, "hold", **nobody) for player in (2, 3, 4)))
+        night = make_night()
+        tables, report = audited(warehouse, night, home)
+        publish_night(tables, night, home, report)
+    return home
+
+
+def drawn(report) -> str:
+    console = Console(file=io.StringIO(), width=120, record=True)
+    console.print(held_view(report))
+    return console.export_text()
+
+
+def test_everybody_held_is_told_with_evidence_criteria_and_why(home):
+    report = gather_held(home, APP)
+    assert ({one.user_id for one in report.held}, report.waiting) == (set(USER_IDS[:4]), 1)
+    one = next(one for one in report.held if one.user_id == USER_IDS[0])
+    assert (one.held_by, one.reasons, one.cited) == ("openai", "m1 shows it.", ["m1"])
+    assert one.criteria == "Honours care, week after week."
+    assert one.evidence[0]["text"] == "puzzles solved: 3 so far"
+    assert one.second_opinion["decision"] == "refuse"
+
+
+def test_a_person_reads_all_of_it_whatever_the_user_ids_are(home):
+    text = drawn(gather_held(home, APP))
+    for part in ("4 held for a person, 1 waiting", "Patient hand", "=1+1", "DROP TABLE", "puzzles solved: 3 so far"):
+        assert part in text
+    assert "second opinion, anthropic refuse: It is too thin." in " ".join(text.split())
+    assert "nightquest ingest toy decisions.csv" in text
+
+
+def test_the_lines_to_decide_with_are_a_csv_of_one_event(home):
+    report = gather_held(home, APP)
+    (row,) = csv.DictReader(report.to_decide)
+    assert row["user_id"] == report.held[0].user_id
+    assert row["event"] == "nightquest.awarded"
+    assert json.loads(row["properties"]) == {"badge_id": "patient"}
+
+
+def test_one_player_or_badge_can_be_picked(home):
+    assert [one.user_id for one in gather_held(home, APP, "patient", USER_IDS[2]).held] == [USER_IDS[2]]
+    assert gather_held(home, APP, user="nobody").held == []
+    assert "Nobody needs a decision" in drawn(gather_held(home, APP, user="nobody"))
+    with pytest.raises(NightquestError, match="not a judged badge"):
+        gather_held(home, APP, "first_step")
+
+
+def test_before_the_first_night_it_says_how_to_get_one(tmp_path):
+    with pytest.raises(NightquestError, match="toy"):
+        gather_held(tmp_path, APP)
+
+
+@pytest.mark.slow
+def test_a_night_without_keys_holds_nominees_and_the_next_carries_out_what_a_person_decided(puzzles):
+    app, home = puzzles
+    file = yaml.safe_load(app.read_text())
+    file["badges"]["patient"] = {"title": "Patient Hand", "tier": "gold", "category": "care", "judged": JUDGED}
+    changed = home.parent / "puzzles.yaml"
+    changed.write_text(yaml.safe_dump(file))
+    loaded, settings = load_app(changed), load_settings(home)
+    figures = nightly(app=str(changed), as_of=LAST_NIGHT).figures["judging"]
+    report = gather_held(home, loaded.app)
+    assert (figures["held"], figures["waiting"]) == (len(report.held), report.waiting) == (3, 5)
+    assert {one.held_by for one in report.held} == {"nobody"}
+    decisions = home.parent / "decisions.csv"
+    decisions.write_text("\n".join(report.to_decide))
+    noon = dt.datetime.combine(LAST_NIGHT, dt.time(12), dt.UTC)
+    assert run_ingest(settings, loaded, [decisions], history=True, players=False, now=noon).taken == 1
+    next_night = nightly(app=str(changed), as_of=LAST_NIGHT + dt.timedelta(days=1)).figures
+    assert next_night["judging"]["by_person"] == 1
+    held = gather_player(home, "puzzles", report.held[0].user_id).badges_held
+    (badge,) = (row for row in held if row["badge_id"] == "patient")
+    assert "Patient Hand" in badge["citation"]
