@@ -20,6 +20,7 @@ KEEPERS = {
     "mlflow": ("models/tracking.py", "models/registry.py"),
     "optuna": ("models/tuning.py",),
     "pydantic_settings": ("configs/settings.py",),
+    "py3langid": ("pipelines/content/languages.py",),
 }
 ADAPTER = "models/tracking.py"  # stamps runs and sets what MLflow reads on import
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.localtime"}

@@ -22,9 +22,10 @@ def primary(language: str) -> str:
 
 def language_fault(texts: Sequence[str], language: str) -> str:
     """Why the texts, taken together, are not in the language; empty when they are or when it cannot be told."""
-    joined = _letters(". ".join(texts))
-    found, here = _likeliest(joined, primary(language))
-    if len(joined) < _LEAST_LETTERS or found == primary(language) or here >= _UNLIKELY_TOGETHER:
+    joined, wanted = _letters(". ".join(texts)), primary(language)
+    shares = _shares(joined, wanted) if len(joined) >= _LEAST_LETTERS else {}
+    found = next(iter(shares), wanted)
+    if found == wanted or shares[wanted] >= _UNLIKELY_TOGETHER:
         return ""
     return f"is written in '{found}' instead of '{language}'"
 
@@ -32,11 +33,9 @@ def language_fault(texts: Sequence[str], language: str) -> str:
 def other_language(text: str, language: str) -> str:
     """The language that a single text is in for certain when it is not the wanted one; else empty."""
     letters, wanted = _letters(text), primary(language)
-    if len(letters) < _LEAST_LETTERS:
-        return ""
-    found, here = _likeliest(letters, wanted)
-    there = _share(letters, wanted, found)
-    return found if found != wanted and here < _UNLIKELY and there > _ELSE_LIKELY else ""
+    shares = _shares(letters, wanted) if len(letters) >= _LEAST_LETTERS else {}
+    found = next(iter(shares), wanted)
+    return found if found != wanted and shares[wanted] < _UNLIKELY and shares[found] > _ELSE_LIKELY else ""
 
 
 def _letters(text: str) -> str:
@@ -44,18 +43,10 @@ def _letters(text: str) -> str:
     return " ".join(re.sub(r"[^\w' ’-]|\d|_", " ", SLOT.sub(" ", text)).split())  # noqa: RUF001 (people type both)
 
 
-def _likeliest(text: str, wanted: str) -> tuple[str, float]:
-    """The likeliest language and how likely the wanted one is; the wanted one, for sure, when it is not known."""
+def _shares(text: str, wanted: str) -> dict[str, float]:
+    """How likely each plausible language is, likeliest first; nothing when the wanted one is not known."""
     identifier = _identifier(wanted)
-    if identifier is None:
-        return wanted, 1.0
-    ranked = identifier.rank(text)
-    return ranked[0][0], dict(ranked)[wanted]
-
-
-def _share(text: str, wanted: str, language: str) -> float:
-    identifier = _identifier(wanted)
-    return 0.0 if identifier is None else dict(identifier.rank(text))[language]
+    return dict(identifier.rank(text)) if identifier else {}
 
 
 @cache

@@ -19,6 +19,7 @@ _LOOKALIKES = str.maketrans(
 _LEET = str.maketrans(
     {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "|": "l"}
 )
+_SIGNS = re.compile(r"[0-9@$|]|!\w")
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ`´", "'"))  # noqa: RUF001 (people type all of these)
 _SPELT_OUT = re.compile(r"(?<!\w)(?:\w[ .\-_*·]){3,}\w(?!\w)")
 _ENDINGS = "(?:s|es|d|ed|ing|ly|r|er|ers|es|n|en)?"
@@ -140,6 +141,8 @@ def _theirs(own: tuple[str, ...]) -> re.Pattern[str] | None:
 def _forms(text: str) -> tuple[str, ...]:
     """The skeleton; and, where digits or signs stand between letters, the same with them read as letters."""
     plain = skeleton(text)
+    if not _SIGNS.search(plain):
+        return (plain,)
     read = re.sub(r"\w*[a-z@$!|][\w@$!|]*", lambda word: word[0].translate(_LEET) if _leet(word[0]) else word[0], plain)
     return (plain,) if read == plain else (plain, read)
 
