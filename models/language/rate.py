@@ -6,6 +6,7 @@ quickens it a little while there is plenty. A 429 stops everybody for as long as
 """
 
 import asyncio
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -18,9 +19,11 @@ from models.language.rate_headers import Kind, Told, read_limits
 MARGIN = 0.985  # of the refill that is used while others may use the account too
 BURST = 1 / 60  # of an allowance that may go at once
 BRAKE = 0.04  # below this share of an allowance left the pace falls with what is left
+SLACK = 0.01  # of an allowance, that is left alone
 SLOWEST = 0.02  # of the pace, so that news of more keeps coming
 BOOST = 1.25  # of the pace at most while the provider says that there is plenty
 CUT, LEAST_CUT = 0.85, 0.3  # of the pace after a 429, and in all
+MOST_SINCE = 20_000  # requests remembered since the provider's last word
 LEARNING = 0.1  # weight of the newest answer in how much of an estimate is used
 
 
@@ -50,18 +53,29 @@ class Need:
 
 
 @dataclass(slots=True)
-class Ticket:
-    """The right to send one request now.
+class Taken:
+    """What a request took of one allowance.
 
     Attributes:
-        paced: What was taken from the pace of each allowance.
-        marks: How much of each had been taken in all, this request included.
+        paced: From the pace.
+        charge: What the provider may have counted for it so far.
+        known: Whether the provider's last word includes it.
     """
 
+    number: int
+    paced: float
+    charge: float
+    known: bool = False
+
+
+@dataclass(slots=True)
+class Ticket:
+    """The right to send one request now; tickets are numbered in order."""
+
+    number: int
     need: Need
     sent_at: float
-    paced: dict[Kind, float]
-    marks: dict[Kind, float]
+    taken: dict[Kind, Taken]
 
 
 class Gauge:
@@ -77,8 +91,9 @@ class Gauge:
         self.limit, self._period_s = limit, period_s
         self._level = limit * BURST
         self._at = now
-        self.taken = 0.0
-        self._told: tuple[float, float, float] | None = None  # remaining, when, taken by then
+        self._told: tuple[float, float, int] | None = None  # remaining, when, after which ticket
+        self._since: deque[Taken] = deque()  # what was taken after that
+        self._charged = 0.0  # by all of those
         self._most_left = 0.0
         self._plenty = 1.0
 
@@ -93,33 +108,47 @@ class Gauge:
         """Seconds until so much may be taken; refilled up to now."""
         waits = -self._level / self._pace(now, cut) if self._level < 0 else 0.0
         left = self.left(now)
-        short = 0.0 if left is None else min(need, self._most_left) - left
+        # A little more than needed: providers round what they say.
+        short = 0.0 if left is None else min(need + SLACK * self.limit, self._most_left) - left
         return max(waits, short * self._period_s / self.limit)
 
-    def take(self, paced: float, need: float) -> None:
+    def take(self, number: int, paced: float, need: float) -> Taken:
         """Take from the pace and, as the provider may count it, from what is left."""
         self._level -= paced
-        self.taken += need
+        taken = Taken(number, paced, need)
+        if self._told is not None:
+            self._since.append(taken)
+            self._charged += need
+            if len(self._since) > MOST_SINCE:
+                self._charged -= self._since.popleft().charge
+        return taken
 
-    def give_back(self, paced: float, need: float) -> None:
-        """What was taken and not used."""
-        self._level += paced
-        self.taken -= need
+    def correct(self, taken: Taken, paced: float, charge: float) -> None:
+        """It was so much in the end."""
+        self._level += taken.paced - paced
+        taken.paced = paced
+        if not taken.known:
+            self._charged += charge - taken.charge
+            taken.charge = charge
 
     def left(self, now: float) -> float | None:
         """What the provider has left by its last word and what was taken since; None before its first."""
         if self._told is None:
             return None
-        remaining, at, taken = self._told
-        return min(self.limit, remaining + (now - at) * self.limit / self._period_s - (self.taken - taken))
+        remaining, at, _ = self._told
+        return min(self.limit, remaining + (now - at) * self.limit / self._period_s - self._charged)
 
-    def learn(self, told: Told, sent_at: float, mark: float) -> None:
-        """Believe the provider, as of the moment when the request was sent whose answer this is."""
+    def learn(self, told: Told, number: int, sent_at: float) -> None:
+        """Believe the provider, as of the moment when the ticket was used whose answer this is."""
         self.limit = told.limit
         self._level = min(self._level, self.limit * BURST)
-        if told.remaining is None or (self._told is not None and sent_at < self._told[1]):
+        if told.remaining is None or (self._told is not None and number < self._told[2]):
             return
-        self._told = (told.remaining, sent_at, mark)
+        self._told = (told.remaining, sent_at, number)
+        while self._since and self._since[0].number <= number:
+            taken = self._since.popleft()
+            taken.known = True
+            self._charged -= taken.charge
         self._most_left = max(self._most_left, told.remaining)
         self._plenty = 1.0
         if told.reset_s is not None:
@@ -157,6 +186,7 @@ class Pace:
             "tokens": Gauge(tokens, period_s, now),
         }
         self._used_share = 1.0  # of the estimates
+        self._numbers = itertools.count(1)
         self._cut, self._cut_at = 1.0, now
         self._paused_until = 0.0
         self._learnt_at = -1.0
@@ -196,30 +226,29 @@ class Pace:
         if used.input or used.output:
             share = (used.input + used.output) / max(1.0, ticket.need.input + ticket.need.output)
             self._used_share += LEARNING * (min(share, 1.5) - self._used_share)
-        self._correct(ticket, used)
         self._learn(ticket, headers, now)
+        self._correct(ticket, used, 1)
 
     def refused(self, ticket: Ticket, headers: Mapping[str, str], now: Callable[[], datetime], pause_s: float) -> None:
         """A 429: nothing was used; nobody sends for so long, and then everybody more slowly for a while."""
         moment = self._clock()
-        self._correct(ticket, Need(0, 0))
         self._learn(ticket, headers, now, always=True)
         self._recover(moment)
         if moment - self._cut_at >= self._period_s * BURST or self._cut == 1:
             self._cut, self._cut_at = max(LEAST_CUT, self._cut * CUT), moment
         self._paused_until = max(self._paused_until, moment + pause_s)
+        self._correct(ticket, Need(0, 0), 1)
 
     def unused(self, ticket: Ticket) -> None:
         """The request was not sent, or was refused for another reason than the rate."""
-        self._correct(ticket, Need(0, 0), requests=ticket.paced["requests"])
+        self._correct(ticket, Need(0, 0), 0)
 
-    def _correct(self, ticket: Ticket, used: Need, requests: float = 0.0) -> None:
-        for kind, gauge in self._gauges.items():
-            if kind == "requests":
-                gauge.give_back(requests, requests)
-            elif kind in ticket.paced:
-                spent = used.of(kind)
-                gauge.give_back(ticket.paced[kind] - spent, ticket.need.of(kind) - spent)
+    def _correct(self, ticket: Ticket, used: Need, requests: int) -> None:
+        for kind, taken in ticket.taken.items():
+            gauge = self._gauges.get(kind)
+            if gauge is not None:
+                spent = requests if kind == "requests" else used.of(kind)
+                gauge.correct(taken, spent, spent)
         if self._waiting:
             self._serve()
 
@@ -236,7 +265,7 @@ class Pace:
             gauge = self._gauges.get(kind)
             if gauge is None:
                 gauge = self._gauges[kind] = Gauge(said.limit, self._period_s, moment)
-            gauge.learn(said, ticket.sent_at, ticket.marks.get(kind, gauge.taken))
+            gauge.learn(said, ticket.number, ticket.sent_at)
         if "input" in told and "tokens" not in told:
             self._gauges.pop("tokens", None)  # only guessed at, and not what this provider counts
 
@@ -254,13 +283,12 @@ class Pace:
         return waits
 
     def _grant(self, need: Need, now: float) -> Ticket:
-        ticket = Ticket(need, now, {}, {})
+        number = next(self._numbers)
+        taken = {}
         for kind, gauge in self._gauges.items():
             wanted = need.of(kind)
-            paced = wanted if kind == "requests" else wanted * self._used_share
-            gauge.take(paced, wanted)
-            ticket.paced[kind], ticket.marks[kind] = paced, gauge.taken
-        return ticket
+            taken[kind] = gauge.take(number, wanted if kind == "requests" else wanted * self._used_share, wanted)
+        return Ticket(number, need, now, taken)
 
     def _serve(self) -> None:
         if self._timer is not None:

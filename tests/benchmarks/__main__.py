@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 # Modules of this package with a function `measure(folder)`; loaded when run, as each brings much along.
-BENCHMARKS = ("ingest", "history", "killed")
+BENCHMARKS = ("ingest", "history", "killed", "throughput", "rate")
 
 
 def main() -> None:

@@ -62,7 +62,8 @@ def brief(i: int) -> str:
     """The user part of question i."""
     given = {
         "app": "bench", "content_type": "daily_challenge", "language": "en", "variants": 6, "turn": i + 1,
-        "theme": "a quiet harbour", "player": "captain", "persona": {"name": "SCHOLAR", "psychology": "learns by doing"},
+        "theme": "a quiet harbour", "player": "captain",
+        "persona": {"name": "SCHOLAR", "psychology": "learns by doing"},
         "difficulty": "fair", "occasion": "", "metric": {"label": "voyages", "description": "trips that came home"},
         "task": "finish {goal_1}", "slots": {"goal_1": "3 voyages", "window": "today"},
         "one_of": [["goal_1"], ["window"]], "badge": None, "max_chars": {"title": 60, "text": 280},
@@ -121,7 +122,8 @@ def bare(server: LanguageServer, vendor: VendorName) -> tuple[Any, Callable[[Req
 
 
 def _closed(schema: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(json.dumps(schema)) | {"additionalProperties": False}
+    closed: dict[str, Any] = json.loads(json.dumps(schema))
+    return closed | {"additionalProperties": False}
 
 
 async def ask_each(ask: Callable[[Request], Awaitable[object]], requests: list[Request], workers: int) -> None:
@@ -168,7 +170,8 @@ async def compare(server: LanguageServer, vendor: VendorName, home: Path) -> dic
 
         async def ask(request: Request) -> None:
             reply = await desk.ask(request)
-            assert isinstance(reply, Written) and reply.paid_now, reply
+            assert isinstance(reply, Written), reply
+            assert reply.paid_now
             Answer.model_validate_json(reply.text)
 
         async with desk:
