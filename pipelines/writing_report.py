@@ -10,6 +10,7 @@ from models.language.calls import Written
 from models.language.ledger import Ledger, Run, open_ledger
 from models.language.spending import CallRecord, nothing_spent
 from models.writing_record import MOST_SAMPLES, MOST_TRACES, BriefTrace, CallSpan, SampleText, WritingReport
+from pipelines.content.chosen import how_chosen
 from pipelines.content.crew import Crew
 from pipelines.night import Night
 from pipelines.studio import Wants
@@ -88,7 +89,7 @@ def _samples(warehouse: Warehouse, words: Words) -> Iterator[SampleText]:
             provider=row["ai_provider"],
             model=row["model"],
             prompt_version=row["prompt_version"],
-            why=", ".join(f"{name}: {value}" for name, value in told.items() if isinstance(value, str | int)),
+            why=how_chosen(told),
         )
 
 
