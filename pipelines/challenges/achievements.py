@@ -2,7 +2,8 @@
 
 Reachable is a target that the player, at the pace of the last 28 days, comes to in two to eight weeks. Of those the
 roundest is taken: a multiple of the largest step of 1, 2, 5, 10, 20, 50, … that has one in that range, the one nearest
-to four weeks. So no two players need share a target, and none is out of sight.
+to four weeks. Nothing below five counts as a milestone, and no number of different things that nobody has come to yet:
+there may be no more of them.
 """
 
 import datetime as dt
@@ -22,8 +23,9 @@ ADDS_UP = frozenset({"count", "sum", "distinct", "days", "entity"})
 PACE_DAYS = 28
 FEWEST_PACE_DAYS = 7
 SOONEST_DAYS, LATEST_DAYS = 14, 56
+FEWEST = 5
 # A tier by the share of the players active of late who have come that far, the player included: (below, tier).
-TIERS = ((0.02, "platinum"), (0.08, "gold"), (0.25, "silver"))
+TIERS = ((0.01, "platinum"), (0.05, "gold"), (0.2, "silver"))
 FAR_DAYS = 3650  # beyond ten years a date is no information
 _STEPS = [step * 10**power for power in range(9, -1, -1) for step in (5, 2, 1)]
 _EVER = dt.date(1, 1, 1)
@@ -80,7 +82,10 @@ def plan_achievements(warehouse: Warehouse, night: Night, profiles: pl.DataFrame
     last = given.unique("player_key", keep="last", maintain_order=True).select("player_key", last="metric")
     rows = (
         lives.with_columns(target=_round_target())
-        .drop_nulls("target")
+        .filter(
+            (pl.col("target") >= FEWEST)
+            & (~_distinct(app) | (pl.col("target") <= pl.col("value").max().over("metric")))
+        )
         .join(still, on="player_key", how="anti", maintain_order="left")
         .join(given, on=["player_key", "metric", "target"], how="anti", maintain_order="left")
         .join(last, on="player_key", how="left", maintain_order="left")
@@ -174,6 +179,10 @@ def categories(app: App) -> dict[str, str]:
         name: commonest({name}) or commonest(alike(name)) or app.metrics[name].label or name.replace("_", " ")
         for name in lifetime_metrics(app)
     }
+
+
+def _distinct(app: App) -> pl.Expr:
+    return pl.col("metric").is_in([name for name, metric in app.metrics.items() if metric.agg == "distinct"])
 
 
 def _round_target() -> pl.Expr:

@@ -28,6 +28,7 @@ _NUMBERS = pl.Schema(
         "mission": pl.String(),
     }
 )
+ABOUT_A_METRIC = ("mission_brief", "tutorial", "social_prompt")
 _WRITING = ("brief_id", "ai_provider", "model", "prompt_version", "variant", "propensity", "metadata")
 
 
@@ -101,7 +102,9 @@ def write_words(
     texts = source.texts(briefs, rows)
     chosen = assign_variants(rows, texts, as_of=as_of, recent=recent)
     reading = rows.drop("brief_id", "language").hstack(chosen.select("brief_id", "variant", "propensity"))
-    words = _tell(_tell(fill_in(app, reading, texts), "mission"), "arm")
+    words = fill_in(app, reading, texts).with_columns(about=_about())
+    for name, column in (("metric", "about"), ("mission", "mission"), ("arm", "arm")):
+        words = _tell(words, name, column)
     parts = [("description", plan.height), ("body", asks.height)]
     if achievements is not None:
         parts.append(("description", achievements.height))
@@ -155,9 +158,14 @@ def _numbers(frame: pl.DataFrame, amount: str) -> pl.DataFrame:
     )
 
 
-def _tell(words: pl.DataFrame, name: str) -> pl.DataFrame:
+def _about() -> pl.Expr:
+    """The metric of a message that is about one without asking for it."""
+    return pl.when(pl.col("content_type").is_in(ABOUT_A_METRIC) & (pl.col("metric") != "")).then("metric")
+
+
+def _tell(words: pl.DataFrame, name: str, column: str) -> pl.DataFrame:
     """Add a column's value to the metadata of the rows that have one: the mission of its brief, the arm of a player."""
-    if name not in words.columns:
+    if column not in words.columns:
         return words
-    told = pl.format('{}, "{}": "{}"}}', pl.col("metadata").str.strip_suffix("}"), pl.lit(name), name)
-    return words.with_columns(metadata=pl.when(pl.col(name).is_not_null()).then(told).otherwise(pl.col("metadata")))
+    told = pl.format('{}, "{}": "{}"}}', pl.col("metadata").str.strip_suffix("}"), pl.lit(name), column)
+    return words.with_columns(metadata=pl.when(pl.col(column).is_not_null()).then(told).otherwise(pl.col("metadata")))

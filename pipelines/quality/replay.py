@@ -1,7 +1,7 @@
 """The proof on history: issue past nights from what was known then, and settle them on what players really did."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from data.warehouse import Warehouse
 from models.scores import calibration_error, calibration_floor, clustered_interval, log_losses, share_interval
 from pipelines.activity.parts import know_until
 from pipelines.challenges.choose import EMPTY_RECENT
+from pipelines.challenges.missions import EMPTY_RECORD
 from pipelines.challenges.settle import with_outcomes
 from pipelines.challenges.training import Progress, learn_models, silent
-from pipelines.challenges.understand import plan_night
-from pipelines.night import day_start, make_night
+from pipelines.challenges.understand import Planned, plan_night
+from pipelines.night import Night, day_start, make_night
 
 RETRAIN_DAYS = 7
 _BAND = (0.4, 0.7)
@@ -27,13 +28,15 @@ class Replay:
     """Every promise of the replayed nights with its outcome, and the figures over them.
 
     Attributes:
-        promises: One row per challenge: as_of, player_key, metric, window_days, target, persona, p_plays,
+        promises: One row per daily challenge: as_of, player_key, metric, window_days, target, persona, p_plays,
             probability_if_active, completion_probability, events_28, value, played, hit.
-        figures: See `replay_figures`.
+        figures: See `replay_figures`; with those of `mission_figures` where the app has missions.
+        missions: Like `promises`, with occasion; without columns where there are none.
     """
 
     promises: pl.DataFrame
     figures: dict[str, Any]
+    missions: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def replay_nights(
@@ -49,6 +52,7 @@ def replay_nights(
     """
     nights = [start + dt.timedelta(days=k) for k in range((end - start).days + 1)]
     issued: list[pl.DataFrame] = []
+    missions: list[pl.DataFrame] = []
     recent = EMPTY_RECENT
     learned = None
     for done, as_of in enumerate(nights):
@@ -57,15 +61,24 @@ def replay_nights(
         know_until(warehouse, as_of, night.cut)
         if learned is None or done % RETRAIN_DAYS == 0:
             learned = learn_models(warehouse, night, seed=seed)
-        planned = plan_night(warehouse, night, learned.models, None, recent)
-        rows = planned.plan.challenges.join(
-            planned.players.features.select("player_key", "events_28"), on="player_key", how="left"
-        ).with_columns(as_of=pl.lit(as_of))
+        planned = plan_night(warehouse, night, learned.models, None, recent, _record(warehouse, night, missions))
+        rows = _promises(planned, planned.plan.challenges, as_of)
         issued.append(rows)
         recent = _remember(recent, rows, as_of)
+        if planned.plan.missions.height:
+            missions.append(_promises(planned, planned.plan.missions, as_of))
+            recent = _remember(recent, missions[-1], as_of)
     progress("nights", len(nights), len(nights))
     promises = _settle(warehouse, issued)
-    return Replay(promises, replay_figures(promises, nights=len(nights)))
+    if promises.is_empty():
+        raise NightquestError(
+            f"None of these nights' challenges was over by {_last_day(warehouse)}, the last known day.",
+            "Choose earlier nights with --from and --to.",
+        )
+    figures = replay_figures(promises, nights=len(nights))
+    if not missions or (weekly := _settle(warehouse, missions)).is_empty():
+        return Replay(promises, figures)
+    return Replay(promises, figures | mission_figures(weekly), weekly)
 
 
 def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
@@ -106,6 +119,28 @@ def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
     }
 
 
+def mission_figures(missions: pl.DataFrame) -> dict[str, Any]:
+    """What missions promised against what was kept, in all and by occasion; see `replay_figures`."""
+    y, p = missions["hit"].cast(pl.Float64).to_numpy(), missions["completion_probability"].to_numpy()
+    low, high = share_interval(y, missions["player_key"].to_numpy())
+    played = missions.filter("played")
+    return {
+        "missions": {
+            "missions": missions.height,
+            "players": missions["player_key"].n_unique(),
+            "promised": float(p.mean()),
+            "kept": float(y.mean()),
+            "low": low,
+            "high": high,
+            "calibration_error": float(calibration_error(y, p)),
+            "calibration_floor": float(calibration_floor(p)),
+            "promised_if_played": _mean(played["probability_if_active"]),
+            "kept_by_players_who_played": _mean(played["hit"].cast(pl.Float64)),
+        },
+        "missions_by_occasion": _groups(missions, "occasion"),
+    }
+
+
 def _groups(promises: pl.DataFrame, by: str) -> list[dict[str, Any]]:
     """Promised and kept of each group, with a player-clustered 95 % interval of kept."""
     rows = []
@@ -128,17 +163,32 @@ def _groups(promises: pl.DataFrame, by: str) -> list[dict[str, Any]]:
 
 def _settle(warehouse: Warehouse, issued: list[pl.DataFrame]) -> pl.DataFrame:
     """Outcomes from all that is known today, for the windows that lie in the known past."""
-    last = warehouse.value("SELECT max(day) FROM events WHERE active")
+    last = _last_day(warehouse)
     rows = pl.concat([r for r in issued if r.height] or issued)
     over = rows.filter(pl.col("valid_until") <= last).rename({"valid_from": "start_day", "valid_until": "end_day"})
-    if over.is_empty():
-        raise NightquestError(
-            f"None of these nights' challenges was over by {last}, the last known day.",
-            "Choose earlier nights with --from and --to.",
-        )
     after = last + dt.timedelta(days=1)
     know_until(warehouse, after, dt.datetime.max.replace(tzinfo=dt.UTC) - dt.timedelta(days=1))
     return with_outcomes(warehouse, over)
+
+
+def _last_day(warehouse: Warehouse) -> dt.date:
+    day: dt.date = warehouse.value("SELECT max(day) FROM events WHERE active")
+    return day
+
+
+def _promises(planned: Planned, rows: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    events = planned.players.features.select("player_key", "events_28")
+    return rows.join(events, on="player_key", how="left").with_columns(as_of=pl.lit(as_of))
+
+
+def _record(warehouse: Warehouse, night: Night, missions: list[pl.DataFrame]) -> pl.DataFrame:
+    """What a night would know of the missions before it: the columns of EMPTY_RECORD."""
+    if not missions:
+        return EMPTY_RECORD
+    spans = pl.concat(missions).rename({"valid_from": "start_day", "valid_until": "end_day"})
+    known = with_outcomes(warehouse, spans)
+    settled = pl.col("hit") | (pl.col("end_day") < night.base_day)
+    return known.with_columns(hit=pl.when(settled).then("hit")).select(EMPTY_RECORD.columns)
 
 
 def _remember(recent: pl.DataFrame, rows: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
