@@ -55,7 +55,7 @@ def install(folder: Path) -> Path:
         raise MissingError(f"npm did not fetch {PACKAGE} within {_INSTALL_S} s") from None
     script = folder / "node_modules" / "@copilotkit" / "aimock" / "dist" / "cli.js"
     if done.returncode or not script.exists():
-        raise MissingError(f"npm could not fetch {PACKAGE}: {done.stderr.strip().splitlines()[-1:]}")
+        raise MissingError(f"npm could not fetch {PACKAGE}: {' '.join(done.stderr.split()[:20])}")
     return script
 
 

@@ -1,12 +1,14 @@
 """What the pretended models write, held to what Nightquest lets out and asks for."""
 
 import json
+import random
 
 import pytest
 
 from configs.language import language_models
 from configs.loader import load_app, shipped_apps
 from configs.prompt import read_prompts
+from pipelines.badges.verdicts import read_verdict
 from pipelines.content.answers import answer_schema, read_answer
 from pipelines.content.briefs import Brief
 from pipelines.content.prompts import render_request
@@ -194,3 +196,12 @@ def test_a_verdict_follows_the_evidence_and_cites_only_what_is_given(evidence, d
     assert set(said["evidence_ids"]) <= {item["id"] for item in evidence}
     assert ("Composure" in said["citation"]) == (decision == "award")
     assert 0 < said["confidence"] < 1
+
+
+@pytest.mark.parametrize("app_name", shipped_apps())
+def test_a_verdict_holds_against_the_evidence_of_every_judged_badge(app_name):
+    app = load_app(app_name).app
+    for badge_id, badge in app.badges.items():
+        for seed in range(6 if badge.judged else 0):
+            said = verdict({"badge": {"title": badge.title}, "evidence": PLENTY}, random.Random(seed), strict=True)
+            assert read_verdict(app, badge_id, PLENTY, json.dumps(said))[1] == ()
