@@ -14,16 +14,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from models.language.calls import Reason
-from models.language.rate_headers import Kind, Told, read_limits
+from models.language.gauge import BURST, Gauge, Taken
+from models.language.rate_headers import Kind, read_limits
 
-MARGIN = 0.985  # of the refill that is used while others may use the account too
-BURST = 1 / 60  # of an allowance that may go at once
-BRAKE = 0.04  # below this share of an allowance left the pace falls with what is left
-SLACK = 0.01  # of an allowance, that is left alone
-SLOWEST = 0.02  # of the pace, so that news of more keeps coming
-BOOST = 1.25  # of the pace at most while the provider says that there is plenty
-CUT, LEAST_CUT = 0.85, 0.3  # of the pace after a 429, and in all
-MOST_SINCE = 20_000  # requests remembered since the provider's last word
+CUT, LEAST_CUT = 0.85, 0.2  # of the pace after a 429, and in all
+RECOVERY = 0.4  # of the pace, in a period
 LEARNING = 0.1  # weight of the newest answer in how much of an estimate is used
 
 
@@ -53,22 +48,6 @@ class Need:
 
 
 @dataclass(slots=True)
-class Taken:
-    """What a request took of one allowance.
-
-    Attributes:
-        paced: From the pace.
-        charge: What the provider may have counted for it so far.
-        known: Whether the provider's last word includes it.
-    """
-
-    number: int
-    paced: float
-    charge: float
-    known: bool = False
-
-
-@dataclass(slots=True)
 class Ticket:
     """The right to send one request now; tickets are numbered in order."""
 
@@ -76,94 +55,6 @@ class Ticket:
     need: Need
     sent_at: float
     taken: dict[Kind, Taken]
-
-
-class Gauge:
-    """One allowance of `limit` in every `period_s` seconds.
-
-    Args:
-        limit: Until the provider says otherwise.
-        period_s: A minute, for every provider.
-        now: Of the caller's monotonic clock.
-    """
-
-    def __init__(self, limit: float, period_s: float, now: float) -> None:
-        self.limit, self._period_s = limit, period_s
-        self._level = limit * BURST
-        self._at = now
-        self._told: tuple[float, float, int] | None = None  # remaining, when, after which ticket
-        self._since: deque[Taken] = deque()  # what was taken after that
-        self._charged = 0.0  # by all of those
-        self._most_left = 0.0
-        self._plenty = 1.0
-
-    def refill(self, now: float, cut: float) -> None:
-        """Let time pass."""
-        if self._level < self.limit * BURST:
-            grown = self._level + (now - self._at) * self._pace(now, cut)
-            self._level = min(self.limit * BURST, grown)
-        self._at = now
-
-    def wait_s(self, need: float, now: float, cut: float) -> float:
-        """Seconds until so much may be taken; refilled up to now."""
-        waits = -self._level / self._pace(now, cut) if self._level < 0 else 0.0
-        left = self.left(now)
-        # A little more than needed: providers round what they say.
-        short = 0.0 if left is None else min(need + SLACK * self.limit, self._most_left) - left
-        return max(waits, short * self._period_s / self.limit)
-
-    def take(self, number: int, paced: float, need: float) -> Taken:
-        """Take from the pace and, as the provider may count it, from what is left."""
-        self._level -= paced
-        taken = Taken(number, paced, need)
-        if self._told is not None:
-            self._since.append(taken)
-            self._charged += need
-            if len(self._since) > MOST_SINCE:
-                self._charged -= self._since.popleft().charge
-        return taken
-
-    def correct(self, taken: Taken, paced: float, charge: float) -> None:
-        """It was so much in the end."""
-        self._level += taken.paced - paced
-        taken.paced = paced
-        if not taken.known:
-            self._charged += charge - taken.charge
-            taken.charge = charge
-
-    def left(self, now: float) -> float | None:
-        """What the provider has left by its last word and what was taken since; None before its first."""
-        if self._told is None:
-            return None
-        remaining, at, _ = self._told
-        return min(self.limit, remaining + (now - at) * self.limit / self._period_s - self._charged)
-
-    def learn(self, told: Told, number: int, sent_at: float) -> None:
-        """Believe the provider, as of the moment when the ticket was used whose answer this is."""
-        self.limit = told.limit
-        self._level = min(self._level, self.limit * BURST)
-        if told.remaining is None or (self._told is not None and number < self._told[2]):
-            return
-        self._told = (told.remaining, sent_at, number)
-        while self._since and self._since[0].number <= number:
-            taken = self._since.popleft()
-            taken.known = True
-            self._charged -= taken.charge
-        self._most_left = max(self._most_left, told.remaining)
-        self._plenty = 1.0
-        if told.reset_s is not None:
-            even = self.limit / self._period_s
-            self._plenty = min(BOOST, max(1.0, told.remaining / max(told.reset_s, self._period_s * BURST) / even))
-
-    def _pace(self, now: float, cut: float) -> float:
-        even = self.limit / self._period_s
-        left = self.left(now)
-        if left is None or not self._most_left:
-            return even * MARGIN * cut
-        # A provider that lets little go at once never says that much is left.
-        brake = min(BRAKE * self.limit, self._most_left / 4)
-        slowed = min(1.0, max(SLOWEST, left / brake))
-        return even * (self._plenty if self._plenty > 1 and cut == 1 else MARGIN * cut) * slowed
 
 
 class Pace:
@@ -187,7 +78,7 @@ class Pace:
         }
         self._used_share = 1.0  # of the estimates
         self._numbers = itertools.count(1)
-        self._cut, self._cut_at = 1.0, now
+        self._cut, self._cut_at, self._recovered_at = 1.0, now - period_s, now
         self._paused_until = 0.0
         self._learnt_at = -1.0
         self._waiting: deque[tuple[Need, asyncio.Future[Ticket]]] = deque()
@@ -234,7 +125,8 @@ class Pace:
         moment = self._clock()
         self._learn(ticket, headers, now, always=True)
         self._recover(moment)
-        if moment - self._cut_at >= self._period_s * BURST or self._cut == 1:
+        # Requests that were together in flight are refused together: once is enough.
+        if moment - self._cut_at >= self._period_s * BURST:
             self._cut, self._cut_at = max(LEAST_CUT, self._cut * CUT), moment
         self._paused_until = max(self._paused_until, moment + pause_s)
         self._correct(ticket, Need(0, 0), 1)
@@ -270,9 +162,8 @@ class Pace:
             self._gauges.pop("tokens", None)  # only guessed at, and not what this provider counts
 
     def _recover(self, now: float) -> None:
-        if self._cut < 1:
-            self._cut = min(1.0, self._cut + (now - self._cut_at) * 0.6 / self._period_s)
-            self._cut_at = now
+        self._cut = min(1.0, self._cut + (now - self._recovered_at) * RECOVERY / self._period_s)
+        self._recovered_at = now
 
     def _wait_s(self, need: Need, now: float) -> float:
         self._recover(now)

@@ -1,0 +1,239 @@
+import asyncio
+import datetime as dt
+import heapq
+import math
+from collections import deque
+
+import httpx2
+import pytest
+
+from models.language.rate import Need, Pace, StoppedError
+from models.language.rate_headers import Told, duration_s, read_limits, retry_after_s
+
+NOW = dt.datetime(2024, 3, 1, 12, tzinfo=dt.UTC)
+LIMIT, TOKENS = 500, 200_000
+LATENCY_S = 1.5
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("6m0s", 360), ("120ms", 0.12), ("7.66s", 7.66), ("1h2m3s", 3723), ("3", 3), ("0s", 0), ("1m30.5s", 90.5),
+        ("2024-03-01T12:00:30Z", 30), ("2024-03-01T13:00:30+01:00", 30), ("2024-03-01T11:00:00Z", 0),
+        ("soon", None), ("", None), ("-3", None), ("inf", None), ("6m soon", None),
+    ],
+)  # fmt: skip
+def test_durations_are_read_as_either_provider_writes_them(text, seconds):
+    assert duration_s(text, NOW) == (None if seconds is None else pytest.approx(seconds))
+
+
+def test_openais_headers_tell_requests_and_tokens():
+    headers = httpx2.Headers(
+        {
+            "X-RateLimit-Limit-Requests": "500", "x-ratelimit-remaining-requests": "499",
+            "x-ratelimit-reset-requests": "120ms", "x-ratelimit-limit-tokens": "200000",
+            "x-ratelimit-remaining-tokens": "150000", "x-ratelimit-reset-tokens": "15s", "x-request-id": "req_1",
+        }
+    )  # fmt: skip
+    assert read_limits(headers, NOW) == {"requests": Told(500, 499, 0.12), "tokens": Told(200_000, 150_000, 15)}
+
+
+def test_anthropics_headers_tell_input_and_output_apart():
+    headers = {
+        f"anthropic-ratelimit-{kind}-{field}": value
+        for kind in ("requests", "input-tokens", "output-tokens")
+        for field, value in (("limit", "50"), ("remaining", "40"), ("reset", "2024-03-01T12:00:12Z"))
+    }
+    assert read_limits(headers, NOW) == dict.fromkeys(("requests", "input", "output"), Told(50, 40, 12))
+
+
+def test_headers_that_say_nothing_readable_are_left_out():
+    headers = {"x-ratelimit-limit-requests": "many", "x-ratelimit-limit-tokens": "9", "x-ratelimit-reset-tokens": "?"}
+    assert read_limits(headers, NOW) == {"tokens": Told(9, None, None)}
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7), ({"Retry-After": "0.5"}, 0.5), ({"retry-after-ms": "120", "retry-after": "1"}, 0.12),
+        ({"retry-after": "Fri, 01 Mar 2024 12:00:20 GMT"}, 20), ({"retry-after": "later"}, None), ({}, None),
+    ],
+)  # fmt: skip
+def test_retry_after_is_read_in_all_its_forms(headers, seconds):
+    assert retry_after_s(headers, NOW) == seconds
+
+
+class Server:
+    """A provider in time that a test makes pass: a bucket, or windows fixed or sliding."""
+
+    def __init__(self, kind: str, requests: float = LIMIT, tokens: float = TOKENS, burst: float = 1.0) -> None:
+        self.kind, self.limits, self.burst = kind, {"requests": requests, "tokens": tokens}, burst
+        self.left = {name: limit * burst for name, limit in self.limits.items()}
+        self.at, self.window = 0.0, 0
+        self.log: deque[tuple[float, dict[str, float]]] = deque()
+        self.admitted, self.refused, self.tokens = 0, 0, 0.0
+
+    def ask(self, now: float, tokens: float, spent: float) -> tuple[bool, dict[str, str]]:
+        wants = {"requests": 1.0, "tokens": tokens}
+        self._pass(now)
+        ok = all(self.left[name] >= wanted for name, wanted in wants.items())
+        if ok:
+            self.admitted += 1
+            self.tokens += spent
+            self.log.append((now, {"requests": 1.0, "tokens": spent}))
+            for name, wanted in wants.items():
+                self.left[name] -= wanted
+        else:
+            self.refused += 1
+        return ok, self._headers(now)
+
+    def settle(self, tokens: float, spent: float) -> None:
+        self.left["tokens"] += tokens - spent
+
+    def _pass(self, now: float) -> None:
+        for name, limit in self.limits.items():
+            if self.kind == "bucket":
+                self.left[name] = min(limit * self.burst, self.left[name] + (now - self.at) * limit / 60)
+            elif self.kind == "fixed" and int(now // 60) != self.window:
+                self.left[name] = limit
+            elif self.kind == "sliding":
+                self.left[name] += sum(spent[name] for at, spent in self.log if at <= now - 60)
+        if self.kind == "sliding":
+            while self.log and self.log[0][0] <= now - 60:
+                self.log.popleft()
+        self.at, self.window = now, int(now // 60)
+
+    def _headers(self, now: float) -> dict[str, str]:
+        made = {}
+        for name, limit in self.limits.items():
+            reset = {
+                "bucket": (limit * self.burst - self.left[name]) * 60 / limit, "fixed": 60 - now % 60, "sliding": 60.0,
+            }[self.kind]  # fmt: skip
+            made |= {
+                f"x-ratelimit-limit-{name}": f"{limit}",
+                f"x-ratelimit-remaining-{name}": f"{math.floor(self.left[name])}",
+                f"x-ratelimit-reset-{name}": f"{reset:.3f}s",
+            }  # fmt: skip
+        return made
+
+
+def simulate(server: Server, *, clients: int, need: Need, spent: int, minutes: int = 6, told: bool = True):
+    """Clients that always have something to ask: shares of the allowance used, after minute 1, and of calls refused."""
+    time = 0.0
+    paces = [Pace(LIMIT, TOKENS, clock=lambda: time) for _ in range(clients)]
+    events: list[tuple[float, int, str, int, object]] = [(0.01 * i, i, "ask", i, None) for i in range(clients)]
+    order = clients
+    used_before = (0, 0.0)
+    while events and events[0][0] < minutes * 60:
+        time, _, what, i, about = heapq.heappop(events)
+        if time < 60:
+            used_before = (server.admitted, server.tokens)
+        order += 1
+        if what == "ask":
+            wait = paces[i]._wait_s(need, time)
+            if wait > 0:
+                heapq.heappush(events, (time + min(max(wait, 0.001), 1.0), order, "ask", i, None))
+                continue
+            ticket = paces[i]._grant(need, time)
+            ok, headers = server.ask(time, need.input + need.output, spent)
+            heapq.heappush(events, (time + LATENCY_S if ok else time + 0.05, order, "told", i, (ok, ticket, headers)))
+            heapq.heappush(events, (time, order + 1, "ask", i, None))
+            order += 1
+        else:
+            ok, ticket, headers = about
+            if ok:
+                server.settle(need.input + need.output, spent)
+                paces[i].answered(ticket, headers if told else {}, Need(spent // 2, spent - spent // 2), lambda: NOW)
+            else:
+                paces[i].refused(ticket, headers if told else {}, lambda: NOW, 1.0)
+    rest = minutes - 1
+    return (
+        (server.admitted - used_before[0]) / server.limits["requests"] / rest,
+        (server.tokens - used_before[1]) / server.limits["tokens"] / rest,
+        server.refused / max(1, server.refused + server.admitted),
+    )
+
+
+SHORT, LONG = Need(150, 100), Need(1200, 1500)
+
+
+@pytest.mark.parametrize(
+    ("kind", "need", "spent", "binds", "least"),
+    [
+        ("bucket", SHORT, 200, 0, 0.97), ("bucket", LONG, 1600, 1, 0.97), ("fixed", SHORT, 200, 0, 0.95),
+        ("fixed", LONG, 1600, 1, 0.95), ("sliding", SHORT, 200, 0, 0.95), ("sliding", LONG, 1600, 1, 0.9),
+    ],
+)  # fmt: skip
+def test_an_allowance_is_used_up_and_hardly_ever_overdrawn_whatever_window_counts_it(kind, need, spent, binds, least):
+    *used, refused = simulate(Server(kind), clients=1, need=need, spent=spent)
+    assert used[binds] >= least
+    assert refused <= 0.01
+
+
+@pytest.mark.parametrize(("need", "spent", "binds", "most"), [(SHORT, 200, 0, 0.01), (LONG, 1600, 1, 0.06)])
+def test_two_processes_share_an_account_by_believing_the_headers(need, spent, binds, most):
+    *used, refused = simulate(Server("bucket"), clients=2, need=need, spent=spent)
+    assert used[binds] >= 0.95
+    assert refused <= most
+
+
+def test_a_provider_that_lets_little_go_at_once_is_asked_evenly():
+    requests, _, refused = simulate(Server("bucket", burst=0.05), clients=1, need=SHORT, spent=200)
+    assert requests >= 0.95
+    assert refused <= 0.01
+
+
+def test_without_headers_the_configured_limits_hold():
+    requests, _, refused = simulate(Server("bucket"), clients=1, need=SHORT, spent=200, told=False)
+    assert 0.95 <= requests <= 1
+    assert refused == 0
+
+
+def test_a_limit_that_is_lower_than_configured_is_learnt():
+    requests, _, refused = simulate(Server("bucket", requests=100), clients=1, need=SHORT, spent=200)
+    assert requests >= 0.95
+    assert refused <= 0.02
+
+
+def test_after_a_429_nobody_sends_until_the_provider_wants_it():
+    time = 100.0
+    pace = Pace(LIMIT, TOKENS, clock=lambda: time)
+    ticket = pace._grant(SHORT, time)
+    pace.refused(ticket, {}, lambda: NOW, 30)
+    assert pace._wait_s(SHORT, time) == 30
+    time += 30
+    assert pace._wait_s(SHORT, time) <= 0
+
+
+def test_waiting_is_in_order_and_ends_when_it_is_stopped():
+    async def wait():
+        pace = Pace(60, 1e9, period_s=1)
+        order = []
+
+        async def enter(i):
+            await pace.enter(SHORT)
+            order.append(i)
+
+        await asyncio.gather(*(enter(i) for i in range(6)))
+        slow = Pace(1, 1e9)
+        tickets = [asyncio.create_task(slow.enter(SHORT)) for _ in range(5)]
+        await asyncio.sleep(0.01)
+        slow.stop(StoppedError("late", "over"))
+        return order, await asyncio.gather(*tickets, return_exceptions=True)
+
+    order, ended = asyncio.run(wait())
+    assert order == list(range(6))
+    assert [type(one) for one in ended[2:]] == [StoppedError] * 3
+
+
+def test_a_waiter_that_is_canceled_takes_nothing():
+    async def wait():
+        pace = Pace(600, 1e9, period_s=60)
+        while pace._wait_s(SHORT, pace._clock()) <= 0:
+            pace._grant(SHORT, pace._clock())
+        first, second = (asyncio.create_task(pace.enter(SHORT)) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        return (await second).need
+
+    assert asyncio.run(wait()) == SHORT
