@@ -203,5 +203,5 @@ def test_a_verdict_holds_against_the_evidence_of_every_judged_badge(app_name):
     app = load_app(app_name).app
     for badge_id, badge in app.badges.items():
         for seed in range(6 if badge.judged else 0):
-            said = verdict({"badge": {"title": badge.title}, "evidence": PLENTY}, random.Random(seed), strict=True)
+            said = verdict({"badge": {"title": badge.title}, "evidence": PLENTY}, random.Random(seed), strict=True)  # noqa: S311 (no secret)
             assert read_verdict(app, badge_id, PLENTY, json.dumps(said))[1] == ()
