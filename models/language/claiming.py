@@ -137,7 +137,7 @@ class Claims:
         return None
 
     def _too_dear(self, reserve: int) -> tuple[Reason, str] | None:
-        if self._left < 0 or self.reserved + reserve > self._left:
+        if self.reserved + reserve > self._left:
             return "budget", "it could cost more than is left"
         return None
 

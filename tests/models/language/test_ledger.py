@@ -7,8 +7,10 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -447,7 +449,8 @@ def test_a_process_that_dies_while_we_have_the_ledger_open_is_noticed_when_its_q
 def test_a_killed_process_that_nobody_has_waited_for_counts_as_dead(tmp_path):
     body = "ledger.claim(a_run(), PLENTY, asks(1), PRICES)\nos.kill(os.getpid(), signal.SIGKILL)"
     with in_a_process(tmp_path, body) as process:
-        process.stdout.read()  # ends when the process does; it stays a zombie until it is waited for
+        while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:  # until it is waited for
+            time.sleep(0.01)
         with ledger_at(tmp_path) as ledger:
             assert isinstance(claim_one(ledger, ask(0)), Attempt)
 
@@ -459,6 +462,19 @@ def test_another_process_with_the_pid_of_a_dead_one_is_not_it(tmp_path):
             connection.execute("UPDATE owner SET started_at = started_at - 100")
         with ledger_at(tmp_path) as other:
             assert isinstance(claim_one(other, ask()), Attempt)
+
+
+def test_who_was_taken_for_dead_may_still_say_what_came_of_it(tmp_path):
+    run = a_run()
+    with ledger_at(tmp_path) as ledger:
+        lost, answered = ledger.claim(run, PLENTY, asks(2), PRICES)
+        with sqlite3.connect(file_of(tmp_path)) as connection:
+            connection.execute("UPDATE owner SET started_at = started_at - 100")
+        with ledger_at(tmp_path) as other:
+            assert other.report(run).in_flight_at_kill == 2
+        ledger.settle([Outcome(lost.id, Failed(lost.request.key, "unknown", "timed out")), written(answered)])
+        report = ledger.report(run)
+        assert (report.in_flight_at_kill, report.answered, report.failed) == (1, 1, {"unknown": 1})
 
 
 def test_a_process_of_another_host_is_given_an_hour(tmp_path):
