@@ -8,6 +8,7 @@ there may be no more of them.
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -36,19 +37,23 @@ def lifetime_metrics(app: App) -> list[str]:
     return [name for name in app.challenges.metrics if app.metrics[name].agg in ADDS_UP]
 
 
-def lifetime_values(warehouse: Warehouse, night: Night, players: pl.DataFrame) -> pl.DataFrame:
+def lifetime_values(
+    warehouse: Warehouse, night: Night, players: pl.DataFrame, metrics: Sequence[str] | None = None
+) -> pl.DataFrame:
     """What each metric has come to in these players' lives; reads the known_* views.
 
     Args:
         warehouse: With the known_* views of the night in place.
         night: Its app and day.
         players: player_key.
+        metrics: That add up; those of achievements when left out.
 
     Returns:
         player_key, metric, value, gain (of the last 28 days) and pace (a day, over 28 days or since the player's first
         day, at least 7); a row for each metric with any of it.
     """
-    asked = pl.DataFrame({"metric": lifetime_metrics(night.app)}, schema={"metric": pl.String})
+    names = lifetime_metrics(night.app) if metrics is None else metrics
+    asked = pl.DataFrame({"metric": names}, schema={"metric": pl.String})
     params = {
         "as_of": night.as_of,
         "since": night.as_of - dt.timedelta(days=PACE_DAYS),

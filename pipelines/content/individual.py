@@ -6,6 +6,7 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
+from pipelines.challenges.achievements import lifetime_values
 from pipelines.challenges.traits import rank_share
 from pipelines.content.wording import metric_words, plain
 from pipelines.night import Night
@@ -36,9 +37,12 @@ def individual_profiles(
     app, wanted = night.app, night.app.content.individual
     if not (wanted.top_spenders or wanted.at_risk or wanted.sample):
         return _NOBODY
-    spent = pl.col(f"{wanted.spend_metric}__life") if wanted.spend_metric else pl.lit(None, dtype=pl.Float64)
     likely = chances.group_by("player_key").agg(pl.col("p_plays").max())
-    asked = features.select("player_key", spent=spent).join(likely, on="player_key", how="left", maintain_order="left")
+    asked = (
+        features.select("player_key")
+        .join(_spent(warehouse, night, features), on="player_key", how="left", maintain_order="left")
+        .join(likely, on="player_key", how="left", maintain_order="left")
+    )
     shares = {name: getattr(wanted, name) for name in ("top_spenders", "at_risk", "sample")}
     with warehouse.lend(asked=asked):
         chosen = warehouse.frame(warehouse.fixed("individuals"), {"app": app.app, **shares})
@@ -55,6 +59,13 @@ def individual_profiles(
         schema=_NOBODY.schema,
         orient="row",
     )
+
+
+def _spent(warehouse: Warehouse, night: Night, features: pl.DataFrame) -> pl.DataFrame:
+    """player_key, spent: what the app's `spend_metric` has come to in each player's life."""
+    metric = night.app.content.individual.spend_metric
+    lives = lifetime_values(warehouse, night, features.select("player_key"), [metric] if metric else [])
+    return lives.select("player_key", pl.col("value").alias("spent"))
 
 
 def _told(app: App, row: dict[str, object]) -> str:

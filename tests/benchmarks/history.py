@@ -10,10 +10,10 @@ from configs.loader import LoadedApp, load_app
 from configs.settings import Settings
 from data.simulator import SimulatorSettings, simulate
 from data.warehouse import Warehouse
-from pipelines import nightly
 from pipelines.activity.ingest import ingest_files
 from pipelines.steps import run_train
 from pipelines.stores import open_app
+from tests.pipelines.nights import serve_night
 
 DAYS = 40
 TIMES = 10
@@ -65,19 +65,9 @@ def _night(settings: Settings, loaded: LoadedApp, events: pl.DataFrame) -> float
     taken = []
     for _ in range(NIGHTS):
         begun = time.perf_counter()
-        _serve(settings, loaded, NEW_DAY + dt.timedelta(days=1))
+        serve_night(settings, loaded, NEW_DAY + dt.timedelta(days=1), refresh=True)
         taken.append(time.perf_counter() - begun)
     return ingested + sorted(taken)[NIGHTS // 2]
-
-
-def _serve(settings: Settings, loaded: LoadedApp, as_of: dt.date) -> None:
-    with nightly.open_night(settings, loaded, as_of, dt.datetime.now(dt.UTC), refresh=True) as tonight:
-        still_open = nightly.settle(tonight)
-        champions = nightly.load_champions(tonight)
-        planned = nightly.plan(tonight, champions)
-        words = nightly.write(tonight, planned)
-        issued = nightly.issue(tonight, planned, words, still_open, accept=True)
-        nightly.publish(tonight, issued, champions.notes)
 
 
 def _take(warehouse: Warehouse, loaded: LoadedApp, paths: list[Path], *, players: bool = False) -> None:

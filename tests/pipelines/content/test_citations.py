@@ -68,7 +68,9 @@ def test_every_award_has_its_own_row_in_order_and_the_same_words_again():
 
 
 def test_no_awards_have_no_citations():
-    awards = pl.DataFrame(schema={"award_id": pl.String, "player_key": pl.Int64, "badge_id": pl.String, "evidence": pl.String})
+    awards = pl.DataFrame(
+        schema={"award_id": pl.String, "player_key": pl.Int64, "badge_id": pl.String, "evidence": pl.String}
+    )
     assert write_citations(APP, awards).schema == {"award_id": pl.String, "citation": pl.String}
 
 

@@ -3,6 +3,7 @@ import json
 
 import polars as pl
 
+from pipelines.activity.parts import know_until
 from pipelines.content.individual import individual_profiles
 from pipelines.night import make_night
 from tests.factories import event, make_app, warehouse_with
@@ -10,23 +11,18 @@ from tests.factories import event, make_app, warehouse_with
 CUT = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
 
 
-def night_of(warehouse, **individual):
-    app = make_app(content={"individual": individual})
-    return make_night(warehouse, app, dt.date(2024, 2, 20), CUT)
-
-
 def frames(players=100):
     keys = list(range(1, players + 1))
     features = pl.DataFrame(
         {
             "player_key": keys,
-            "points__life": [float(k) for k in keys],
+            "standing": [float(k) for k in keys],
             "tenure_days": keys,
             "recency_days": [1] * players,
         }
     )
     metrics = make_app().challenges.metrics
-    features = features.with_columns(pl.col("points__life").alias(f"{name}__28") for name in metrics)
+    features = features.with_columns(pl.col("standing").alias(f"{name}__28") for name in metrics)
     profiles = pl.DataFrame(
         {
             "player_key": keys,
@@ -41,17 +37,9 @@ def frames(players=100):
     return features, profiles, chances
 
 
-def players_in(warehouse, players=100):
-    warehouse.append(
-        "players",
-        pl.DataFrame({"player_key": range(1, players + 1)}).with_columns(user_id=pl.format("player-{}", "player_key")),
-    )
-
-
-def chosen(individual, records=()):
-    with warehouse_with(make_app(), [event(1, 0)]) as warehouse:
-        warehouse.run("DELETE FROM players")
-        players_in(warehouse)
+def chosen(individual, records=(), players=100):
+    app = make_app(content={"individual": individual})
+    with warehouse_with(app, [event(key, 0, points=float(key)) for key in range(1, players + 1)]) as warehouse:
         for key, attributes, at in records:
             row = {
                 "player_key": [key],
@@ -60,7 +48,9 @@ def chosen(individual, records=()):
                 "attributes": [json.dumps(attributes)],
             }
             warehouse.append("player_records", pl.DataFrame(row))
-        rows = individual_profiles(warehouse, night_of(warehouse, **individual), *frames())
+        night = make_night(warehouse, app, dt.date(2024, 2, 20), CUT)
+        know_until(warehouse, night.as_of, night.cut)
+        rows = individual_profiles(warehouse, night, *frames(players))
         return {row["player_key"]: json.loads(row["profile"]) for row in rows.iter_rows(named=True)}
 
 
@@ -97,7 +87,7 @@ def test_a_profile_tells_neither_id_nor_key_nor_exact_numbers():
             "here_for",
             "last_here",
         }
-        assert "player-" not in json.dumps(profile)
+        assert "user" not in json.dumps(profile)
 
 
 def test_attributes_are_the_newest_known_at_the_cut_cleaned_and_cut():

@@ -1,0 +1,46 @@
+"""A night without Prefect: the stages in the order of flows/nightly.py."""
+
+import datetime as dt
+
+from configs.loader import LoadedApp
+from configs.settings import Settings
+from pipelines import nightly
+from pipelines.content.wishes import NO_WISHES, Wishes
+from pipelines.nightly import NightReport
+from pipelines.studio import Wants
+from pipelines.writing import told_of
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def wants_of(settings: Settings, wishes: Wishes = NO_WISHES) -> Wants:
+    return Wants(settings, wishes, now, lambda *_: None)
+
+
+def serve_night(
+    settings: Settings,
+    loaded: LoadedApp,
+    as_of: dt.date,
+    wishes: Wishes = NO_WISHES,
+    *,
+    refresh: bool = False,
+    record: bool = False,
+) -> NightReport:
+    with nightly.open_night(loaded, as_of, now(), wants_of(settings, wishes), refresh=refresh) as tonight:
+        if tonight.out is not None:
+            return tonight.out
+        still_open = nightly.settle(tonight)
+        champions = nightly.load_champions(tonight)
+        planned = nightly.plan(tonight, champions)
+        crew = nightly.hire_writers(tonight)
+        words = nightly.write(tonight, planned, crew)
+        judged = nightly.judge(tonight, crew)
+        issued = nightly.issue(tonight, planned, words, judged, still_open, accept=True)
+        notes = (*champions.notes, *crew.notes, *told_of(words.account))
+        report = nightly.publish(tonight, issued, notes)
+        writing = nightly.describe(tonight, crew, words)
+    if record:
+        nightly.record(settings, loaded.app.app, report, writing)
+    return report
