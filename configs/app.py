@@ -406,9 +406,8 @@ def _problems(app: App) -> Iterator[str]:
             yield from _challenge_problems(app, name)
     yield from _persona_problems(app)
     yield from _content_problems(app)
-    for name, badge in app.badges.items():
-        if badge.judged:
-            yield from _judged_problems(app, name, badge.judged)
+    judged = {name: badge.judged for name, badge in app.badges.items()}
+    yield from (problem for name, how in judged.items() if how for problem in _judged_problems(app, name, how))
 
 
 def _judged_problems(app: App, badge: str, judged: Judged) -> Iterator[str]:
@@ -420,7 +419,7 @@ def _judged_problems(app: App, badge: str, judged: Judged) -> Iterator[str]:
             yield f"badges.{badge}.judged.events: '{event}' is not one of the events ({', '.join(app.events)})"
     carried = {key for event in judged.events or app.events for key in app.events.get(event, Event()).properties}
     for key in judged.properties:
-        if key not in carried:
+        if key not in {*carried, "value"}:
             yield f"badges.{badge}.judged.properties: none of the badge's events has a property '{key}'"
 
 

@@ -87,7 +87,7 @@ def judge_nominees(warehouse: Warehouse, night: Night, panel: Panel | None) -> J
     chosen = choose_nominees(warehouse, night, found, people, asked=asked)
     chosen = chosen.with_columns(decided_at=pl.lit(night.cut).cast(pl.Datetime("us", "UTC")))
     evidence = gather_evidence(warehouse, night, pl.concat([chosen.select(_KEYS), people.select(_KEYS)]))
-    cases = _not_seen(warehouse, chosen.join(evidence, on=_KEYS, maintain_order="left"))
+    cases = chosen.join(evidence, on=_KEYS, maintain_order="left")
     nominees = [
         Nominee(_case(night, row), row["badge_id"], tuple(read_evidence(row["evidence"])))
         for row in cases.iter_rows(named=True)  # a question each
@@ -143,14 +143,6 @@ def _decisions_of_people(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     """badge_id, player_key, user_id, rule_version, event_id, decided_at, decision and crossing, not noted before."""
     with warehouse.lend(judged=judged_badges(nominate_rules(night.app))):
         return warehouse.frame(warehouse.fixed("badge_decisions"), {"as_of": night.as_of, "cut": night.cut})
-
-
-def _not_seen(warehouse: Warehouse, cases: pl.DataFrame) -> pl.DataFrame:
-    """Without cases that a model has decided on with this very evidence."""
-    seen = warehouse.frame(
-        "SELECT DISTINCT badge_id, player_key, rule_version, evidence_hash FROM verdicts WHERE decided_by = 'model'"
-    )
-    return cases.join(seen, on=seen.columns, how="anti", maintain_order="left")
 
 
 def _rows(cases: pl.DataFrame, verdicts: Sequence[Verdict]) -> pl.DataFrame:

@@ -93,6 +93,16 @@ def test_a_night_that_was_undone_finds_its_answers_in_the_ledger():
         assert held_badges(warehouse).height == 3
 
 
+def test_of_two_answers_in_one_night_the_one_written_down_first_stands():
+    with players_who_solved(APP) as warehouse:
+        night = pin(warehouse, APP, 3)
+        held, awarded = (judge_nominees(warehouse, night, panel(Script(answer))) for answer in (HOLD, GOOD))
+        for judgements in (held, awarded):
+            write_judgements(warehouse, night, judgements, write_citations)
+        assert verdicts(warehouse, "decision") == [("hold",)]
+        assert held_badges(warehouse).is_empty()
+
+
 def test_who_holds_the_badge_is_never_judged_again():
     script = Script()
     with players_who_solved(APP) as warehouse:

@@ -49,9 +49,11 @@ def test_an_event_that_came_later_does_not_nominate_before():
 
 def test_the_longest_waiting_are_decided_first_and_the_rest_wait_for_their_night():
     app, script = judged_app(per_night=2), Script(REFUSE)
-    with players_who_solved(app, players=5) as warehouse:
+    rows = [event(player, at) for player in range(1, 6) for at in (0.0, 2 - player / 24)]  # the fifth waits longest
+    with warehouse_with(app, rows) as warehouse:
         assert [judge(warehouse, app, 3 + night, script)["waiting"] for night in range(4)] == [3, 1, 0, 0]
-        assert [player for (player,) in verdicts(warehouse, "player_key")] == [1, 2, 3, 4, 5]
+        by_night = [player for player, _ in verdicts(warehouse, "player_key", "as_of")]
+        assert by_night == [4, 5, 2, 3, 1]
         assert len(script.asked) == 5
 
 
