@@ -116,6 +116,21 @@ def message(player: int, as_of: dt.date = AS_OF, **changes) -> dict:
     }
 
 
+def achievement(player: int, as_of: dt.date = AS_OF) -> dict:
+    kept = ("as_of", "revision", "player_key", "metric", "xp", "persona", "title", "description", "brief_id")
+    by = ("ai_provider", "model", "prompt_version", "variant", "propensity", "language", "generated_at", "metadata")
+    row = challenge(player, 8, as_of)
+    return {
+        **{name: row[name] for name in ("content_id", *kept, *by)},
+        "content_type": "custom_achievement",
+        "target": 10.0,
+        "started_from": 3.0,
+        "reached_share": 0.2,
+        "tier": "silver",
+        "category": "skill",
+    }
+
+
 def settlement(player: int, slot: int, as_of: dt.date, completed_at: dt.datetime | None, **changes) -> dict:
     """What the night of `as_of` says of the challenge issued the night before."""
     kept = completed_at is not None
