@@ -1,7 +1,8 @@
 """Anthropic: the messages API live, and message batches, by the official SDK."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -134,8 +135,9 @@ class Anthropic(Sdk):
         return Unsure(f"not ended: {', '.join(unsure)}") if unsure else NotThere()
 
     async def _carries(self, batch_id: str, batch_key: str) -> bool:
-        async for result in self.results(batch_id):
-            return result.custom_id.startswith(batch_key[:22])
+        async with aclosing(self.results(batch_id)) as results:
+            async for result in results:
+                return result.custom_id.startswith(batch_key[:22])
         return False
 
     async def poll(self, batch_id: str) -> BatchState:
@@ -149,11 +151,12 @@ class Anthropic(Sdk):
         }
         return BatchState("ended" if batch["processing_status"] == "ended" else "running", done)
 
-    async def results(self, batch_id: str) -> AsyncIterator[Result]:
+    async def results(self, batch_id: str) -> AsyncGenerator[Result, None]:
         """Every line; see the protocol."""
         # Not by its results_url, which may name another host than the one the key is for.
-        async for line in self._lines(f"/v1/messages/batches/{batch_id}/results"):
-            yield _result(from_json(line))
+        async with aclosing(self._lines(f"/v1/messages/batches/{batch_id}/results")) as lines:
+            async for line in lines:
+                yield _result(from_json(line))
 
     async def cancel(self, batch_id: str) -> None:
         """Ask it to stop; see the protocol."""

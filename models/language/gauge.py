@@ -1,4 +1,4 @@
-"""One allowance of a provider, so many in a minute: a smooth pace, and what is left of it by the provider's last word."""
+"""One allowance of a provider, so many in a minute: a smooth pace, and what is left by the provider's last word."""
 
 from collections import deque
 from dataclasses import dataclass

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -196,13 +197,14 @@ class OpenAI(Sdk):
         detail = "; ".join(f"line {error.get('line')}: {error.get('message')}" for error in errors[:5])
         return BatchState(_STATES.get(batch["status"], "running"), batch.get("request_counts") or {}, detail)
 
-    async def results(self, batch_id: str) -> AsyncIterator[Result]:
+    async def results(self, batch_id: str) -> AsyncGenerator[Result, None]:
         """Every line of the output and the error file; see the protocol."""
         batch = await self._call("get", f"/batches/{batch_id}")
         for file in (batch.get("output_file_id"), batch.get("error_file_id")):
             if file:
-                async for line in self._lines(f"/files/{file}/content"):
-                    yield _result(from_json(line))
+                async with aclosing(self._lines(f"/files/{file}/content")) as lines:
+                    async for line in lines:
+                        yield _result(from_json(line))
 
     async def cancel(self, batch_id: str) -> None:
         """Ask it to stop; see the protocol."""

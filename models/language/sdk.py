@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from typing import Any, Literal, TypeVar
 
 import aiohttp
@@ -208,7 +208,7 @@ class Sdk(ABC):
         except ValueError:
             raise NoAnswerError("an answer that is not JSON") from None
 
-    async def _lines(self, path: str) -> AsyncIterator[bytes]:
+    async def _lines(self, path: str) -> AsyncGenerator[bytes, None]:
         """The lines of a file as it streams in; split at line feeds only, which no JSON string holds raw."""
         # The SDK's own line iterators split at every Unicode line end, also inside a JSON string.
         rest = b""
