@@ -18,7 +18,7 @@ from pipelines.badges.panel import Panel
 from pipelines.content.judging import Judge
 from pipelines.content.write import write_citations
 from pipelines.night import Night, pin_night
-from tests.factories import START, event, make_app, warehouse_with
+from tests.factories import APP, START, event, make_app, warehouse_with
 
 DAY = START.date()
 CRITERIA = "Honours somebody who keeps solving with care, week after week."
@@ -45,10 +45,12 @@ def judged_app(**judged: Any) -> App:
         **judged,
     }
     return make_app(
+        metrics={name: APP["metrics"][name] for name in ("solved", "points")},  # few, so that tests are quick
+        challenges={"metrics": ["solved", "points"]},
         badges={
             "patient": {"title": "Patient Hand", "tier": "gold", "category": "care", "judged": how},
             "starter": {"title": "Starter", "tier": "bronze", "category": "start", "when": "solved >= 1"},
-        }
+        },
     )
 
 

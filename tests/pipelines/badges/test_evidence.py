@@ -13,6 +13,7 @@ from data.warehouse import Warehouse
 from pipelines.badges.events_shown import EVENTS
 from pipelines.badges.evidence import DAYS, gather_evidence
 from pipelines.badges.typed import TYPED_LENGTH, Members, clean_typed
+from tests.factories import APP as TOY
 from tests.factories import add_events, event, make_app, warehouse_with
 from tests.pipelines.badges.judged import CRITERIA, pin
 
@@ -47,7 +48,9 @@ def app_with(**judged: Any) -> App:
     }
     how = {"nominate_when": "solved >= 1", "criteria": CRITERIA, "metrics": ["points", "average", "streak"], **judged}
     badge = {"title": "Patient Hand", "tier": "gold", "category": "care", "judged": how}
-    return make_app(events=events, badges={"patient": badge})
+    metrics = {name: TOY["metrics"][name] for name in ("solved", "points", "average", "streak")}
+    challenges = {"metrics": ["solved", "points"]}
+    return make_app(events=events, metrics=metrics, challenges=challenges, badges={"patient": badge})
 
 
 APP = app_with()
