@@ -131,6 +131,13 @@ def achievement(player: int, as_of: dt.date = AS_OF) -> dict:
     }
 
 
+def reached(player: int, issued_on: dt.date, as_of: dt.date) -> dict:
+    """What the night of `as_of` says of an achievement."""
+    day = as_of - dt.timedelta(days=1)
+    told = {"content_id": achievement(player, issued_on)["content_id"], "player_key": player, "as_of": as_of, "xp": 150}
+    return {**told, "reached_on": day, "reached_at": at(day, 12), "event_id": "e1", "value": 10.0}
+
+
 def settlement(player: int, slot: int, as_of: dt.date, completed_at: dt.datetime | None, **changes) -> dict:
     """What the night of `as_of` says of the challenge issued the night before."""
     kept = completed_at is not None

@@ -25,6 +25,7 @@ from tests.pipelines.publish.nights import (
     played_warehouse,
     publish,
     put,
+    reached,
     settlement,
     xp_entry,
 )
@@ -46,6 +47,7 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
     put(warehouse, "badge_ledger", award(1, YESTERDAY), award(2, AS_OF))
     put(warehouse, "nominations", nomination(1, AS_OF))
     put(warehouse, "achievements", achievement(1, YESTERDAY))
+    put(warehouse, "achievements_reached", reached(1, YESTERDAY, AS_OF))
     tables = collect_tables(warehouse, NIGHT, make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),)))
     assert list(tables) == list(PUBLISHED)
     assert {name: contract_breaches(name, frame) for name, frame in tables.items()} == {name: [] for name in PUBLISHED}
