@@ -16,6 +16,7 @@ from models.language.calls import Failed, Reply, Request, Written
 from models.language.commits import Commits
 from models.language.lane import LOOKAHEAD, Figures, Lane, Limits
 from models.language.ledger import Attempt, Budget, Ledger, Outcome, Run
+from models.language.passage import Passage
 from models.language.rate import StoppedError
 from models.language.vendor import Vendor
 
@@ -127,7 +128,7 @@ class Desk:
         return reply
 
     async def _send(self, lane: Lane, attempt: Attempt) -> tuple[Reply, str]:
-        key, passage = attempt.request.key, lane.passage(attempt.request)
+        key, passage = attempt.request.key, Passage(lane, attempt.request)
         try:
             return await passage.pass_through()
         except StoppedError as stopped:
