@@ -219,7 +219,7 @@ def test_a_server_that_is_not_there_leaves_offline_words(world):
     settings = settings.model_copy(update={**nowhere, "writing_deadline_s": 2.0})
     report = serve_night(settings, loaded, TONIGHT)
     assert set(providers(settings)) == {"offline"}
-    assert any("unreachable" in note or "breaker" in note for note in report.notes)
+    assert any("openai: late" in note or "openai: unreachable" in note for note in report.notes)
 
 
 @pytest.mark.parametrize(("most", "some"), [(0.0, False), (0.01, True)])

@@ -78,11 +78,11 @@ def test_no_awards_have_no_citations():
 def test_every_badge_of_the_shipped_apps_is_cited_with_its_evidence(name):
     app = load_app(name).app
     rows = [
-        (str(i), rule.badge_id, json.dumps({"values": {term_label(term): 1234.0 for term in rule.rule.terms}}))
+        (str(i), i, rule.badge_id, json.dumps({"values": {term_label(term): 1234.0 for term in rule.rule.terms}}))
         for i, rule in enumerate(badge_rules(app))
     ]
-    awards = pl.DataFrame(rows, schema=["award_id", "badge_id", "evidence"], orient="row")
-    for (_, badge_id, _), citation in zip(rows, write_citations(app, awards)["citation"], strict=True):
+    awards = pl.DataFrame(rows, schema=["award_id", "player_key", "badge_id", "evidence"], orient="row")
+    for (_, _, badge_id, _), citation in zip(rows, write_citations(app, awards)["citation"], strict=True):
         assert app.badges[badge_id].title in citation
         assert "1,234" in citation or "123,400%" in citation
         assert "  " not in citation
