@@ -43,7 +43,7 @@ class Anthropic(Sdk):
     max_bytes = 256_000_000
     path = "/v1/messages"
     status_error = anthropic.APIStatusError
-    connection_error = anthropic.APIConnectionError
+    sdk_error = anthropic.AnthropicError
 
     def __init__(
         self, key: str, models: LanguageModels, timeout_s: float = 120, *, base_url: str | None = None

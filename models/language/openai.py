@@ -55,7 +55,7 @@ class OpenAI(Sdk):
     max_requests = 50_000
     max_bytes = 200_000_000
     status_error = openai.APIStatusError
-    connection_error = openai.APIConnectionError
+    sdk_error = openai.OpenAIError
 
     def __init__(
         self,

@@ -85,7 +85,7 @@ class Sdk(ABC):
     name: VendorName
     path: str  # of live asks
     status_error: type[Exception]
-    connection_error: type[Exception]
+    sdk_error: type[Exception]  # every other error of the SDK's own
 
     def __init__(self, models: LanguageModels, timeout_s: float) -> None:
         self._models = models
@@ -149,7 +149,7 @@ class Sdk(ABC):
                 )
         except self.status_error as error:
             response = error.response  # type: ignore[attr-defined]
-        except (self.connection_error, aiohttp.ClientError, OSError, httpx2.HTTPError) as error:
+        except (self.sdk_error, aiohttp.ClientError, OSError, httpx2.HTTPError) as error:
             raise sent_or_not(error) from None
         return Sent(response.status_code, response.headers, response.content, time.monotonic() - started)
 
@@ -190,7 +190,7 @@ class Sdk(ABC):
             return await awaited
         except self.status_error as error:
             raise self._declined(error) from None
-        except (self.connection_error, aiohttp.ClientError, OSError, httpx2.HTTPError) as error:
+        except (self.sdk_error, aiohttp.ClientError, OSError, httpx2.HTTPError) as error:
             raise sent_or_not(error) from None
         except ValueError:
             raise NoAnswerError("an answer that is not JSON") from None

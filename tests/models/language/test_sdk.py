@@ -181,6 +181,20 @@ def test_there_are_only_providers_with_a_key(language_server):
         open_vendors(Settings(openai_api_key="  "), ["openai"])
 
 
+@pytest.mark.parametrize("key", ["sk-ü", "sk-a b", "sk-a\nb"])
+def test_what_cannot_be_a_key_is_said_before_anything_is_sent(key):
+    with pytest.raises(NightquestError, match="NIGHTQUEST_OPENAI_API_KEY") as said:
+        open_vendors(Settings(openai_api_key=key))
+    assert key not in str(said.value)
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://a", "http://", "http://[::1", "http://a:99999"])
+@BOTH
+def test_what_cannot_be_an_address_is_said_before_anything_is_sent(provider, url):
+    with pytest.raises(NightquestError, match=f"NIGHTQUEST_{provider.upper()}_BASE_URL"):
+        open_vendors(Settings(**{f"{provider}_api_key": "sk-x", f"{provider}_base_url": url}))
+
+
 def test_schemas_are_closed_and_complete_at_every_depth():
     inner = {"type": "object", "properties": {"b": {"type": "string", "default": "x"}}}
     either = {"anyOf": [{"$ref": "#/$defs/a"}, {"type": "null"}]}
