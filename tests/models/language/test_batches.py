@@ -26,7 +26,16 @@ from models.language.batches import (
 from models.language.calls import Failed, Usage, Written, most_it_costs
 from models.language.ledger import Attempt, Budget
 from models.language.openai import OpenAI
-from models.language.vendor import BatchState, DeclinedError, Found, NoAnswerError, NotSentError, NotThere, Result
+from models.language.vendor import (
+    BatchState,
+    DeclinedError,
+    Found,
+    NoAnswerError,
+    NotSentError,
+    NotThere,
+    Result,
+    Unsure,
+)
 from tests.models.language.asking import PLENTY, Clock, a_run, ask, ledger_at
 
 PRICES = language_models().models
@@ -593,6 +602,22 @@ def test_a_failed_line_is_never_unknown(tmp_path, memory):
     with ledger_at(tmp_path) as ledger:
         submit(ledger, memory, asks(2))
         assert collect(ledger, memory).failed == {"overloaded": 2}
+
+
+def test_a_batch_that_turns_out_never_begun_after_time_is_up_is_given_back_and_not_sent(tmp_path, memory):
+    memory.error = NoAnswerError("timed out")
+    seen = iter([Unsure("running"), NotThere()])
+
+    async def find(*_):
+        return next(seen)
+
+    memory.find = find
+    with ledger_at(tmp_path) as ledger:
+        submit(ledger, memory, asks(2))
+        memory.error = None
+        done = finish(ledger, memory, wait_s=0)
+        assert (done.open, done.recovered.released, done.recovered.sent, memory.batches) == (0, 1, 0, {})
+        assert all(isinstance(claim, Attempt) for claim in claims_of(ledger, asks(2)))
 
 
 def test_nobody_waits_for_batches_of_a_provider_without_a_key(tmp_path, memory):
