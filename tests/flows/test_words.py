@@ -1,5 +1,7 @@
 """The commands about words, as a person types them, with both providers on the loopback."""
 
+import datetime as dt
+
 import pytest
 
 from tests.flows.world import LAST_NIGHT, json_of, run_command
@@ -50,7 +52,8 @@ def test_the_evening_the_morning_the_night_and_a_look_behind_it(puzzles, keys, l
         assert why["template"] in why["call"]["raw"].replace("\\\\", "\\").replace('\\"', '"')
         assert f'"content_type":"{why["content_type"]}"' in why["call"]["user"].replace(" ", "")
 
-    texts = run("write", app, "player-1", "--type", "daily_challenge", "--provider", "openai", "--max-cost-usd", "0.5")
+    asked = ["--type", "daily_challenge", "--provider", "openai", "--max-cost-usd", "0.5"]
+    texts = run("write", app, "player-1", "--as-of", str(LAST_NIGHT + dt.timedelta(days=1)), *asked)
     assert {(text["content_type"], text["ai_provider"]) for text in texts} == {("daily_challenge", "openai")}
     prompts = {row["prompt"]: row for row in run("prompts")}
     assert all(row["file"] == row["serves"] and row["registry_version"] == 1 for row in prompts.values())
