@@ -22,7 +22,7 @@ KEEPERS = {
     "pydantic_settings": ("configs/settings.py",),
     "openai": ("models/language/openai.py",),
     "anthropic": ("models/language/anthropic.py",),
-    "httpx2": ("models/language/sdk.py",),
+    "httpx2": ("models/language/sdk.py", "models/language/lean_http.py"),
     "aiohttp": ("models/language/sdk.py",),
     "py3langid": ("pipelines/content/languages.py",),
 }

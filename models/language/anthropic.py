@@ -12,12 +12,14 @@ from pydantic_core import from_json
 
 from configs.language import LanguageModels
 from models.language.calls import Reason, Request, Usage
+from models.language.lean_http import LeanClient
 from models.language.schemas import USER, strict
-from models.language.sdk import UNTOLD, Sdk
+from models.language.sdk import Sdk
 from models.language.vendor import BatchState, Found, NotThere, Result, Unsure
 
 BASE_URL = "https://api.anthropic.com"
 SLACK_S = 300  # between our clock and the provider's, when batches are looked for
+PATH = "/v1/messages"
 PAGE = 100
 BLOCK = 1 << 18
 _EFFORTS = {"none": "low", "minimal": "low"}  # it has no less than low
@@ -26,6 +28,10 @@ _STATUS_OF = {
     "not_found_error": 404, "request_too_large": 413, "rate_limit_error": 429, "api_error": 500,
     "timeout_error": 504, "overloaded_error": 529,
 }  # fmt: skip
+
+
+class _Http(LeanClient, anthropic.DefaultAioHttpClient):
+    """Over aiohttp."""
 
 
 class Anthropic(Sdk):
@@ -41,7 +47,6 @@ class Anthropic(Sdk):
     name: Literal["anthropic"] = "anthropic"
     max_requests = 100_000
     max_bytes = 256_000_000
-    path = "/v1/messages"
     status_error = anthropic.APIStatusError
     sdk_error = anthropic.AnthropicError
 
@@ -50,18 +55,18 @@ class Anthropic(Sdk):
     ) -> None:
         super().__init__(models, timeout_s)
         self._key = key
-        self._base_url = base_url or BASE_URL
+        self._base_url = (base_url or BASE_URL).rstrip("/")
+        self.url = self._base_url + PATH
 
     def _connect(self) -> anthropic.AsyncAnthropic:
         # Redirects would carry the question, and the key, to wherever a server points.
-        http = anthropic.DefaultAioHttpClient(timeout=self._timeout, follow_redirects=False)
+        http = _Http(timeout=self._timeout, follow_redirects=False)
         return anthropic.AsyncAnthropic(
             api_key=self._key,
             base_url=self._base_url,
             timeout=self._timeout,
             max_retries=0,
             http_client=http,
-            default_headers=dict.fromkeys(UNTOLD, anthropic.Omit()),  # type: ignore[arg-type]
             open_telemetry=False,
         )
 

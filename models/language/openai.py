@@ -14,8 +14,9 @@ from pydantic_core import from_json
 
 from configs.language import LanguageModels
 from models.language.calls import Reason, Request, Usage
+from models.language.lean_http import LeanClient
 from models.language.schemas import USER, strict
-from models.language.sdk import UNTOLD, Sdk
+from models.language.sdk import Sdk
 from models.language.vendor import (
     BatchState,
     Found,
@@ -38,6 +39,10 @@ _LINE_ERRORS: dict[str, Reason] = {
     "rate_limit_exceeded": "overloaded",
 }  # fmt: skip
 _FAILED: dict[str, Reason] = {"rate_limit_exceeded": "rate", "server_error": "overloaded"}
+
+
+class _Http(LeanClient, openai.DefaultAioHttpClient):
+    """Over aiohttp."""
 
 
 class OpenAI(Sdk):
@@ -68,20 +73,20 @@ class OpenAI(Sdk):
     ) -> None:
         super().__init__(models, timeout_s)
         self._key = key
-        self._base_url = base_url or BASE_URL
+        self._base_url = (base_url or BASE_URL).rstrip("/")
         self._api = api
-        self.path = "/responses" if api == "responses" else "/chat/completions"
+        self._path = "/responses" if api == "responses" else "/chat/completions"
+        self.url = self._base_url + self._path
 
     def _connect(self) -> openai.AsyncOpenAI:
         # Redirects would carry the question, and the key, to wherever a server points.
-        http = openai.DefaultAioHttpClient(timeout=self._timeout, follow_redirects=False)
+        http = _Http(timeout=self._timeout, follow_redirects=False)
         return openai.AsyncOpenAI(
             api_key=self._key,
             base_url=self._base_url,
             timeout=self._timeout,
             max_retries=0,
             http_client=http,
-            default_headers=dict.fromkeys(UNTOLD, openai.Omit()),  # type: ignore[arg-type]
         )
 
     def _frame(self, request: Request) -> dict[str, Any]:
@@ -144,7 +149,7 @@ class OpenAI(Sdk):
 
     def body_line(self, custom_id: str, request: Request) -> bytes:
         """A line of a batch, with its line feed."""
-        head = f'{{"custom_id":{json.dumps(custom_id)},"method":"POST","url":"/v1{self.path}","body":'
+        head = f'{{"custom_id":{json.dumps(custom_id)},"method":"POST","url":"/v1{self._path}","body":'
         return head.encode() + self._frames.body(request) + b"}\n"
 
     async def submit(self, batch_key: str, path: Path, n: int, *, uploaded: Callable[[str], None] | None = None) -> str:  # noqa: ARG002
@@ -161,7 +166,7 @@ class OpenAI(Sdk):
             uploaded(file.id)
         body = {
             "input_file_id": file.id,
-            "endpoint": f"/v1{self.path}",
+            "endpoint": f"/v1{self._path}",
             "completion_window": "24h",
             "metadata": {"nightquest": batch_key},
         }

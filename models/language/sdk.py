@@ -24,12 +24,6 @@ LONGEST_DETAIL = 300
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError,
              aiohttp.InvalidURL, httpx2.UnsupportedProtocol, httpx2.ProxyError)  # fmt: skip
 _NOT_SENT_WITHOUT_AIOHTTP = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-# What an SDK would tell of this machine with every request, and what making and sending that would cost.
-UNTOLD = (
-    "X-Stainless-Lang", "X-Stainless-Package-Version", "X-Stainless-OS", "X-Stainless-Arch", "X-Stainless-Runtime",
-    "X-Stainless-Runtime-Version", "X-Stainless-Async", "x-stainless-retry-count", "x-stainless-read-timeout",
-    "x-stainless-timeout",
-)  # fmt: skip
 _KEY = re.compile(r"\bsk-[\w*.-]+")
 _QUOTA = re.compile(r"insufficient_quota|billing_hard_limit|credit balance|exceeded your current quota", re.IGNORECASE)
 _MODEL = re.compile(r"model_not_found|model .*(does not exist|not found|not supported)", re.IGNORECASE | re.DOTALL)
@@ -83,7 +77,7 @@ class Sdk(ABC):
     """
 
     name: VendorName
-    path: str  # of live asks
+    url: str  # of live asks
     status_error: type[Exception]
     sdk_error: type[Exception]  # every other error of the SDK's own
 
@@ -145,7 +139,7 @@ class Sdk(ABC):
         try:
             async with asyncio.timeout(self._timeout_s):
                 response = await self.client.post(
-                    self.path, content=content, cast_to=httpx2.Response, options=self._options
+                    self.url, content=content, cast_to=httpx2.Response, options=self._options
                 )
         except self.status_error as error:
             response = error.response  # type: ignore[attr-defined]

@@ -2,7 +2,8 @@
 
 Both ask the same questions of the same server, which answers after 100 ms from a process on another processor. The bare
 path posts the body raw over aiohttp and does nothing with the answer; the desk claims and settles every ask in the
-ledger, on disk, paces it, reads the answer and what it cost, and the answer is validated.
+ledger, on disk, paces it, reads the answer and what it cost, and the answer is validated. `send` is the desk's own HTTP
+client (models/language/lean_http.py), which the bare path does not have, without the desk.
 """
 
 import asyncio
@@ -159,7 +160,7 @@ async def compare(server: LanguageServer, vendor: VendorName, home: Path) -> dic
         anthropic_api_key=server.anthropic_key, anthropic_base_url=server.anthropic_url,
     )  # fmt: skip
     now = lambda: datetime.now(UTC)  # noqa: E731
-    measured: list[tuple[float, float, float, float]] = []
+    measured: list[tuple[float, ...]] = []
     with open_ledger(home, now) as ledger:
         vendors = open_vendors(settings, [vendor])
         budget = Budget(1e6, 1e6)
@@ -180,20 +181,22 @@ async def compare(server: LanguageServer, vendor: VendorName, home: Path) -> dic
             for i in range(ROUNDS):
                 asked = questions(vendor, 1000 + i * REQUESTS, REQUESTS)
                 alone = await timed(post, asked, CONCURRENCY)
+                sent = await timed(vendors[vendor].send, asked, CONCURRENCY)
                 # More callers than slots: the desk itself keeps 64 in flight.
                 ours = await timed(ask, asked, CONCURRENCY + LOOKAHEAD)
-                measured.append((*alone, *ours))
+                measured.append((*alone, *ours, sent[0]))
             most = desk.figures()["most_at_once"]
         await client.close()
     assert most <= CONCURRENCY
     columns = list(zip(*measured, strict=True))
     return {
         f"{vendor}_bare_cpu_ms": statistics.median(columns[0]),
+        f"{vendor}_send_cpu_ms": statistics.median(columns[4]),
         f"{vendor}_desk_cpu_ms": statistics.median(columns[2]),
-        f"{vendor}_cpu_ratio": statistics.median(desk / alone for alone, _, desk, _ in measured),
+        f"{vendor}_cpu_ratio": statistics.median(desk / alone for alone, _, desk, *_ in measured),
         f"{vendor}_bare_per_s": statistics.median(columns[1]),
         f"{vendor}_desk_per_s": statistics.median(columns[3]),
-        f"{vendor}_throughput_ratio": statistics.median(desk / alone for _, alone, _, desk in measured),
+        f"{vendor}_throughput_ratio": statistics.median(desk / alone for _, alone, _, desk, _ in measured),
     }
 
 

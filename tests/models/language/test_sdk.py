@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import json
 import socket
 from dataclasses import replace
@@ -131,6 +132,26 @@ def test_an_answer_that_drips_for_ever_ends_at_the_timeout(provider):
 
 
 @BOTH
+@pytest.mark.parametrize("cut", [0, 20])
+def test_a_compressed_answer_is_read_and_one_that_breaks_off_is_none(provider, cut):
+    body = gzip.compress(
+        json.dumps({"error": {"type": "invalid_request_error", "message": "so it says " * 50}}).encode()
+    )
+
+    async def answer(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 400 No\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body))
+        writer.write(body[: len(body) - cut])
+
+    asked = _ask_a_server(provider, answer)
+    if cut:
+        with pytest.raises(NoAnswerError):
+            asyncio.run(asked)
+    else:
+        assert "so it says" in asyncio.run(asked).detail
+
+
+@BOTH
 def test_where_nobody_listens_nothing_is_sent(provider):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -151,8 +172,7 @@ def test_a_redirect_is_not_followed_and_nothing_is_told_of_this_machine(provider
     reply = asyncio.run(_ask_a_server(provider, answer))
     assert reply.reason == "rejected"
     assert len(asked) == 1
-    assert b"stainless-os" not in asked[0].lower()
-    assert b"runtime" not in asked[0].lower()
+    assert b"stainless" not in asked[0].lower()
 
 
 async def _ask_a_server(provider, answer, **others):
