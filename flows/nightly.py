@@ -82,7 +82,7 @@ def nightly(
         crew = hire_writers(tonight)
         words = write(tonight, planned, crew)
         judged = judge(tonight, crew)
-        issued = issue(tonight, planned, words, judged, still_open, accept=accept)
+        issued = issue(tonight, planned, crew, words, judged, still_open, accept=accept)
         result = publish(tonight, issued, (*champions.notes, *crew.notes, *told_of(words.account)))
         writing = stages.describe(tonight, crew, words)
     record(run.settings, run.loaded.app.app, result, writing)

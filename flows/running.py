@@ -9,7 +9,7 @@ from prefect.artifacts import create_table_artifact
 
 from configs.loader import LoadedApp, load_app
 from configs.settings import Settings, load_settings
-from flows.clock import clock
+from flows.clock import clock, run_id
 from flows.progress import report
 from pipelines.content.wishes import Wishes
 from pipelines.studio import Wants
@@ -25,7 +25,7 @@ class Run:
 
     def wants(self, wishes: Wishes, occasion: str = "") -> Wants:
         """What the run's writing may use."""
-        return Wants(self.settings, wishes, clock, report, occasion)
+        return Wants(self.settings, wishes, clock, report, run_id(self.now), occasion)
 
 
 def begin(app: str) -> Run:

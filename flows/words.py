@@ -9,7 +9,7 @@ from typing import Any
 from configs.loader import load_app
 from configs.prompt import read_prompts
 from configs.settings import Settings
-from flows.clock import clock
+from flows.clock import clock, run_id
 from flows.parameters import check_day
 from flows.progress import report
 from models.language.ledger import Run, open_ledger
@@ -40,7 +40,8 @@ def _coming_night(
 ) -> Iterator[Tonight]:
     loaded, now = load_app(app), clock()
     day = check_day(loaded.app, as_of, now)
-    with ahead.look_ahead(loaded, day, now, Wants(settings, wished, clock, report, occasion)) as tonight:
+    wants = Wants(settings, wished, clock, report, run_id(now), occasion)
+    with ahead.look_ahead(loaded, day, now, wants) as tonight:
         yield tonight
 
 

@@ -41,7 +41,7 @@ from pipelines.publish.published import damaged_files, folder_name, previous_nig
 from pipelines.publish.tables import collect_tables, served_players
 from pipelines.stores import open_app, open_registry
 from pipelines.studio import Wants
-from pipelines.writing import Words, hire, judge_night, write_night, writing_figures
+from pipelines.writing import Words, hire, judge_night, night_spend, write_night, writing_figures
 from pipelines.writing_report import report_writing
 
 
@@ -170,6 +170,7 @@ def judge(tonight: Tonight, crew: Crew) -> Judgements:
 def issue(
     tonight: Tonight,
     planned: Planned,
+    crew: Crew,
     words: Words,
     judged: Judgements,
     still_open: pl.DataFrame,
@@ -183,6 +184,7 @@ def issue(
     """
     warehouse, night, home = tonight.warehouse, tonight.night, tonight.settings.home
     limits = AuditLimits(max_fall=tonight.settings.max_row_fall)
+    spent = night_spend(night, crew, tonight.wants)
     with warehouse.transaction():
         warehouse.append("challenges", words.challenges, on_conflict_skip=True)
         warehouse.append("messages", words.messages, on_conflict_skip=True)
@@ -196,8 +198,7 @@ def issue(
             tables, previous_night(home, night.app.app, night.as_of), night, served, limits, accept=accept
         )
         audit.require()
-        rows = [words.challenges, words.messages, words.achievements]
-        figures = _figures(night, tables) | {"writing": writing_figures(words.account, rows)}
+        figures = _figures(night, tables) | {"writing": writing_figures(words, spent)}
         figures |= {"judging": judging} if nominate_rules(night.app) else {}
         _mark(warehouse, night, "planned", figures)
     return Issued(tables, audit, figures)

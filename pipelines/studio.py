@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime as dt
-import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from models.language.batches import Finish, collect_batches, finish_batches, rec
 from models.language.calls import Reply, Request
 from models.language.desk import Desk
 from models.language.lane import Limits
-from models.language.ledger import Budget, Ledger, Run, SpendReport, open_ledger
+from models.language.ledger import Budget, Ledger, Run, open_ledger
 from models.language.vendor import Vendor
 from models.language.vendors import open_vendors
 from pipelines.badges.panel import Panel
@@ -36,6 +35,7 @@ class Wants:
     Attributes:
         clock: The time in UTC.
         progress: Told how far the writing is.
+        run_id: Another for every run; who pays, in the ledger.
         occasion: Whose budget it is; the night's day when empty.
     """
 
@@ -43,7 +43,12 @@ class Wants:
     wishes: Wishes
     clock: Clock
     progress: Progress
+    run_id: str
     occasion: str = ""
+
+    def payer(self, night: Night) -> Run:
+        """Who pays for this run's words."""
+        return Run(night.app.app, self.occasion or str(night.as_of), self.run_id)
 
 
 class Studio:
@@ -65,7 +70,7 @@ class Studio:
         self._app, self._wants, self.crew, self.ledger = night.app, wants, crew, ledger
         self._seed = night.seed
         self._models = language_models()
-        self._run = Run(self._app.app, wants.occasion or str(night.as_of), f"{wants.clock().isoformat()}/{os.getpid()}")
+        self._run = wants.payer(night)
         settings = wants.settings
         self._budget = Budget(wants.wishes.budget_usd(settings), settings.max_cost_usd_per_month)
         self.tally = Tally()
@@ -94,10 +99,6 @@ class Studio:
             return None
         pens = (*team.pens, *team.others)
         return Panel(self.ask_all, tuple(Judge(p.provider, p.model, p.pricing, p.prompts["verdict"]) for p in pens))
-
-    def spent(self) -> SpendReport:
-        """What this run asked, got and paid."""
-        return self.ledger.report(self._run)
 
     def price(self, jobs: Sequence[Job]) -> list[Request]:
         """What jobs would ask first."""

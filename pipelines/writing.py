@@ -1,7 +1,6 @@
 """A night's words and judgements: who writes for whom, the words of the plan, citations, verdicts on nominees."""
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,6 +12,8 @@ from configs.language import language_models
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
 from data.warehouse import Warehouse
+from models.language.ledger import SpendReport, open_ledger
+from models.language.spending import nothing_spent
 from pipelines.badges.award import cite_awards, find_awards
 from pipelines.badges.judge import Judgements, judge_nominees
 from pipelines.challenges.understand import Planned
@@ -163,17 +164,38 @@ def told_of(account: Account) -> list[str]:
     return notes
 
 
-def writing_figures(account: Account, rows: list[pl.DataFrame]) -> dict[str, Any]:
-    """The figures of a night's writing that people and MLflow see."""
-    by_provider: Counter[str] = Counter()
-    for frame in rows:
-        by_provider.update(dict(frame.group_by("ai_provider").len().iter_rows()))
-    tally = account.tally
+def night_spend(night: Night, crew: Crew, wants: Wants) -> tuple[SpendReport, SpendReport]:
+    """What this run has paid, and what all runs for the night have; the ledger is opened only where models write."""
+    if not crew.teams:
+        return nothing_spent(), nothing_spent()
+    payer = wants.payer(night)
+    with open_ledger(wants.settings.home, wants.clock) as ledger:
+        return ledger.report(payer), ledger.report(payer, whole_night=True)
+
+
+def writing_figures(words: Words, spent: tuple[SpendReport, SpendReport]) -> dict[str, Any]:
+    """The figures of a night's writing that people and MLflow see.
+
+    Args:
+        words: Of the night.
+        spent: From `night_spend`.
+    """
+    rows = pl.concat(frame.select("ai_provider") for frame in (words.challenges, words.messages, words.achievements))
+    texts = rows.group_by("ai_provider").len().sort("ai_provider")
+    arms = words.assigned.group_by("arm").len().sort("arm") if words.trial.experiment else pl.DataFrame()
+    tally, (run, night) = words.account.tally, spent
     return {
-        **{f"texts_{name}": count for name, count in sorted(by_provider.items())},
-        "requests": tally.asked.total(),
+        **{f"texts_{provider}": count for provider, count in texts.iter_rows()},
+        **{f"players_in_arm_{arm}": count for arm, count in arms.iter_rows()},
+        "requests": night.calls,
+        "answers_known_before": tally.known,
         "requests_failed": tally.failed.total(),
         "texts_refused": tally.refused.total(),
+        "asked_again": tally.happened["again"],
+        "from_the_other_provider": tally.happened["other provider"],
         "briefs_offline": tally.happened["offline"],
-        "cost_usd": round(tally.cost_usd, 6),
+        "resent": night.resent,
+        "cost_usd": round(night.cost_usd, 6),
+        "paid_now_usd": round(run.cost_usd, 6),
+        "may_be_billed_too_usd": round(night.reserved_usd, 6),
     }

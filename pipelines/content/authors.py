@@ -104,7 +104,7 @@ class Tally:
     refused: Counter[str] = field(default_factory=Counter)  # texts that failed their check, by fault
     happened: Counter[str] = field(default_factory=Counter)  # 'first', 'again', 'other provider', 'offline'
     judged: Counter[str] = field(default_factory=Counter)  # how contests were decided
-    cost_usd: float = 0.0
+    known: int = 0  # answers that the ledger had
 
     def add(self, more: "Tally") -> None:
         """Count what another has counted."""
@@ -192,7 +192,7 @@ class Author:
         avoid = [*job.avoid, *(text.variant for text in seen)]
         reply = await self.ask(self._request(pen, job, wanted, turn, avoid=avoid, reasons=reasons))
         self.tally.asked[job.brief.content_type] += 1
-        self.tally.cost_usd += reply.cost_usd if reply.paid_now else 0.0
+        self.tally.known += isinstance(reply, Written) and not reply.paid_now
         if not isinstance(reply, Written):
             self.tally.failed[f"{pen.provider}: {reply.reason}"] += 1
             # An answer that was paid for and cannot be used is worth another try; one that did not come is not.
@@ -218,7 +218,6 @@ class Author:
         self.tally.judged.update(contest.decided)
         self.tally.failed.update(contest.failed)
         self.tally.asked["judge"] += contest.calls
-        self.tally.cost_usd += contest.cost_usd
         return [*_kept(first, contest.first), *_kept(second, contest.second)]
 
     def _request(

@@ -1,6 +1,7 @@
 """A night without Prefect: the stages in the order of flows/nightly.py."""
 
 import datetime as dt
+import uuid
 
 from configs.loader import LoadedApp
 from configs.settings import Settings
@@ -16,7 +17,7 @@ def now() -> dt.datetime:
 
 
 def wants_of(settings: Settings, wishes: Wishes = NO_WISHES) -> Wants:
-    return Wants(settings, wishes, now, lambda *_: None)
+    return Wants(settings, wishes, now, lambda *_: None, run_id=uuid.uuid4().hex)
 
 
 def serve_night(
@@ -37,7 +38,7 @@ def serve_night(
         crew = nightly.hire_writers(tonight)
         words = nightly.write(tonight, planned, crew)
         judged = nightly.judge(tonight, crew)
-        issued = nightly.issue(tonight, planned, words, judged, still_open, accept=True)
+        issued = nightly.issue(tonight, planned, crew, words, judged, still_open, accept=True)
         notes = (*champions.notes, *crew.notes, *told_of(words.account))
         report = nightly.publish(tonight, issued, notes)
         writing = nightly.describe(tonight, crew, words)
