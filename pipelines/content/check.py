@@ -6,6 +6,7 @@ from typing import get_args
 
 from configs.app import App, Tier
 from configs.errors import AppFileError
+from configs.prompt import read_prompts
 from pipelines.challenges.achievements import lifetime_metrics
 from pipelines.challenges.invite import taught_metrics
 from pipelines.challenges.missions import OCCASIONS
@@ -15,15 +16,17 @@ from pipelines.content.offline import LANGUAGE, write_variants
 
 
 def check_voice(app: App) -> None:
-    """Look for what the offline writer cannot use in the lexicon, and try to word everything that a night may ask for.
+    """Look for what the offline writer cannot use, try to word everything that a night may ask for, read the prompts.
 
     Raises:
         AppFileError: The first problem found, with its key and remedy.
+        NightquestError: A prompt file has a problem.
     """
     for problem in lexicon_problems(app):
         raise AppFileError(f"{problem}.", f"Mend the lexicon of '{app.app}'; docs/content.md lists the symbols.")
     for brief in _everything(app):
         write_variants(app, brief, seed=0)
+    read_prompts()
 
 
 def _everything(app: App) -> Iterator[Brief]:
