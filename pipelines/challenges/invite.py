@@ -226,14 +226,13 @@ def _first_step(app: App, features: pl.DataFrame, name: str) -> float:
     if metric.agg in {"count", "distinct", "entity", "days", "streak"}:
         return 1.0
     values = features[f"{name}__{'per_day' if metric.agg == 'sum' else '28'}"].fill_nan(None).drop_nulls()
-    easy = values.filter(values > 0).quantile(0.25 if metric.better == "higher" else 0.75)
+    more = metric.better == "higher"
+    easy = values.filter(values > 0).quantile(0.25 if more else 0.75, "lower" if more else "higher")
     if easy is None:
         return 1.0
     power = 10.0 ** math.floor(math.log10(easy))
     steps = [step * power for step in (1, 2, 5, 10)]
-    if metric.better == "lower":
-        return min(step for step in steps if step >= easy)
-    return max(step for step in steps if step <= easy)
+    return max(step for step in steps if step <= easy) if more else min(step for step in steps if step >= easy)
 
 
 def _brief_missions(missions: pl.DataFrame) -> pl.DataFrame:

@@ -67,6 +67,7 @@ def ask_menu(
 
 def _own_values(features: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     """own_7, own_28, own_per_day, own_trend of each asked metric, in long form."""
+    own = {f"own_{measure}": pl.Float64 for measure in _OWN}
     return pl.concat(
         [
             features.select(
@@ -76,7 +77,7 @@ def _own_values(features: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
             )
             for metric in asked["metric"].unique().sort()
         ]
-        or [pl.DataFrame(schema={**{k: features.schema[k] for k in SNAPSHOT}, "metric": pl.String})]
+        or [pl.DataFrame(schema={**{k: features.schema[k] for k in SNAPSHOT}, "metric": pl.String, **own})]
     )
 
 

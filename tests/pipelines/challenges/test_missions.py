@@ -1,0 +1,153 @@
+"""Adaptive missions: harder after what was kept, easier after what was missed, one at a time."""
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from pipelines.challenges.choose import EMPTY_RECENT
+from pipelines.challenges.missions import (
+    EMPTY_RECORD,
+    MOST,
+    SLOT,
+    _choose,
+    _shifted,
+    _without_running,
+    mission_days,
+    mission_shift,
+)
+from tests.factories import make_app
+from tests.pipelines.challenges.strength import at_night
+
+APP = make_app()
+BASE = dt.date(2024, 3, 1)
+WEEK = dt.timedelta(days=7)
+
+
+def record(*outcomes: bool | None, player: int = 1, promised: float = 0.55, played: bool = True) -> pl.DataFrame:
+    """Missions one week after another, the newest last, the week before BASE."""
+    rows = [
+        {
+            "player_key": player,
+            "metric": "solved",
+            "probability_if_active": promised,
+            "start_day": BASE - (len(outcomes) - k) * WEEK,
+            "end_day": BASE - (len(outcomes) - k) * WEEK + dt.timedelta(days=6),
+            "hit": hit,
+            "played": None if hit is None else played,
+        }
+        for k, hit in enumerate(outcomes)
+    ]
+    return pl.DataFrame(rows, schema=EMPTY_RECORD.schema)
+
+
+def shift(*outcomes: bool | None, **changes) -> float:
+    found = mission_shift(record(*outcomes, **changes))["shift"]
+    return found[0] if len(found) else 0.0
+
+
+def targets(players: int = 1, chance: float = 0.55) -> pl.DataFrame:
+    rows = [
+        {
+            "player_key": player,
+            "base_day": BASE,
+            "metric": metric,
+            "window_days": 7,
+            "lead_days": 0,
+            "start_day": BASE,
+            "end_day": BASE + dt.timedelta(days=6),
+            "target": 3.0,
+            "op": ">=",
+            "probability_if_active": chance,
+            "evidence": 5.0,
+            "knowledge": 0.5,
+            "own_28": float(player),
+            "wanted": 0.55,
+        }
+        for player in range(players)
+        for metric in ("solved", "points", "topics", "days")
+    ]
+    return pl.DataFrame(rows, schema_overrides={"window_days": pl.Int32})
+
+
+def choose(
+    rows: pl.DataFrame, *, recent=EMPTY_RECENT, past=EMPTY_RECORD, tonight: list[tuple[int, str]] = (), seed: int = 7
+):
+    asked = pl.DataFrame(tonight, schema={"player_key": pl.Int64, "metric": pl.String}, orient="row")
+    return _choose(at_night(APP, seed=seed), rows, recent, past, asked)
+
+
+def test_a_mission_takes_a_week_or_the_longest_window_there_is():
+    assert mission_days(APP) == 7
+    assert mission_days(make_app(challenges={"metrics": ["solved"], "windows": [1, 3, 10]})) == 10
+
+
+def test_what_was_kept_makes_the_next_harder_and_what_was_missed_easier():
+    assert shift(True) == pytest.approx(0.15 * (0.55 - 1))
+    assert shift(False) == pytest.approx(0.15 * 0.55)
+    assert shift(False, True) == pytest.approx(0.15 * ((0.55 - 1) + 0.55 / 2))
+    assert shift(True, True, True) < shift(True) < 0 < shift(False) < shift(False, False)
+
+
+def test_a_promise_that_was_kept_as_often_as_promised_moves_nothing_on_average():
+    surprise = 0.75 * shift(True, promised=0.75) + 0.25 * shift(False, promised=0.75)
+    assert surprise == pytest.approx(0)
+
+
+def test_the_shift_is_bounded_and_rests_on_the_last_four():
+    assert shift(*[False] * 4, promised=0.85) == MOST
+    assert shift(*[False] * 3, *[True] * 4) == pytest.approx(shift(*[True] * 4))
+    assert shift(*[True] * 9) >= -MOST
+
+
+def test_a_mission_missed_without_play_or_still_open_says_nothing():
+    assert shift(False, played=False) == 0
+    assert shift(None) == 0
+    assert shift(True, None) == pytest.approx(shift(True))
+
+
+def test_what_is_wanted_stays_within_what_may_be_asked():
+    wanted = pl.DataFrame({"player_key": [1, 2, 3], "base_day": [BASE] * 3, "wanted": [0.35, 0.75, 0.5]})
+    shifts = pl.DataFrame({"player_key": [1, 2], "base_day": [BASE] * 2, "shift": [-0.15, 0.15]})
+    assert _shifted(wanted, shifts)["wanted"].to_list() == pytest.approx([0.3, 0.8, 0.5])
+
+
+def test_a_new_mission_waits_until_the_week_of_the_last_is_over_even_when_that_was_kept_early():
+    snapshots = pl.DataFrame({"player_key": [1, 2], "start_day": [BASE] * 2})
+    over, running = record(True), record(True, player=2).with_columns(end_day=pl.lit(BASE))
+    assert _without_running(snapshots, pl.concat([over, running]), 7)["player_key"].to_list() == [1]
+
+
+def test_a_night_in_the_past_issues_none_into_a_week_that_a_later_night_has_filled():
+    snapshots = pl.DataFrame({"player_key": [1], "start_day": [BASE]})
+    later = record(None).with_columns(start_day=pl.lit(BASE + dt.timedelta(days=6)), end_day=pl.lit(BASE + 2 * WEEK))
+    assert _without_running(snapshots, later, 7).is_empty()
+    assert _without_running(snapshots, later.with_columns(start_day=pl.lit(BASE + WEEK)), 7).height == 1
+
+
+def test_each_player_gets_one_in_a_slot_of_its_own():
+    chosen = choose(targets(20))
+    assert chosen["player_key"].is_unique().all()
+    assert chosen.height == 20
+    assert set(chosen["slot"]) == {SLOT}
+    assert chosen["personalization_score"].is_between(0, 1).all()
+    assert chosen["metric"].n_unique() > 1
+
+
+def test_tonights_metrics_are_asked_again_only_when_nothing_else_is_left():
+    tonight = [(0, "solved"), (0, "points"), (0, "topics")]
+    for seed in range(10):
+        assert choose(targets(), tonight=tonight, seed=seed)["metric"].to_list() == ["days"]
+    assert choose(targets(), tonight=[*tonight, (0, "days")]).height == 1
+
+
+def test_a_metric_still_asked_over_as_many_days_is_left_out_and_last_weeks_gives_way():
+    running = pl.DataFrame(
+        [(0, name, 7, 9.0, BASE - dt.timedelta(days=2), BASE + dt.timedelta(days=4)) for name in ("points", "days")],
+        schema=EMPTY_RECENT.schema,
+        orient="row",
+    )
+    last = record(True, player=0)
+    for seed in range(10):
+        chosen = choose(targets(), recent=running, past=last, seed=seed)
+        assert chosen["metric"].to_list() == ["topics"]
