@@ -1,15 +1,65 @@
-"""Who reads which text: fixed by player, brief and night, different for neighbours, new to the player."""
+"""Who reads which text: fixed by player, brief and night, different for neighbours, new to the player.
+
+Millions of rows are compared in rounds, so texts, briefs and players are numbers here, in arrays sorted by player.
+"""
 
 import datetime as dt
-import hashlib
+from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pipelines.content.briefs import first_text
+from pipelines.content.lately import NOTHING_READ, read_lately_of
 from pipelines.content.validate import SLOT, sentences
 
+Numbers = npt.NDArray[np.int64]
+Small = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
 _POLITE_ROUNDS = 24  # so often a row steps aside for another of the same night; for what was read lately, always
-_NOTHING_READ = pl.DataFrame(schema={"player_key": pl.Int64, "variant": pl.String})
+
+
+@dataclass(frozen=True)
+class _Deck:
+    """The night's texts, those of a brief side by side and in the order of their index.
+
+    Attributes:
+        rows: Of each text, its row in the frame that it came in.
+        briefs: Of each text, the number of its brief.
+        first, n: Of each brief, its first text and how many it has.
+        offset: Of each brief, where it starts tonight.
+        ids: brief_id by number.
+        same: Of each text, a number that it shares with equal texts of other briefs.
+        phrases: Arrays over the texts: numbers of their titles and sentences without slots; 0 is none.
+    """
+
+    rows: Numbers
+    briefs: Numbers
+    first: Numbers
+    n: Numbers
+    offset: Numbers
+    ids: pl.Series
+    same: Small
+    phrases: list[Small]
+
+
+@dataclass(frozen=True)
+class _Seats:
+    """The rows of the night, sorted by player and in their order of precedence within one.
+
+    Attributes:
+        order: Of each, its row in the frame that it came in.
+        players: Of each, the number of its player, from 0 in the order of player_key.
+        briefs: Of each, the number of its brief.
+        keys: player_key by number.
+    """
+
+    order: Numbers
+    players: Numbers
+    briefs: Numbers
+    keys: Numbers
 
 
 def assign_variants(
@@ -23,78 +73,135 @@ def assign_variants(
     or sentence, it is the next one. A text is read again only when the player has lately read all of the brief's.
 
     Args:
-        rows: content_id, player_key, brief_id, in order of precedence within a player.
-        variants: From `write_briefs`: brief_id, index, n, variant, title, text.
+        rows: player_key, brief_id, in order of precedence within a player.
+        variants: From `Source.texts`: brief_id, index, n, variant, title, text; at least one for each brief.
         as_of: The night.
         recent: player_key, variant of what players read lately.
 
     Returns:
-        content_id, brief_id, variant and propensity: 1 / number of the brief's texts that the player has not read
-        lately; in the order of `rows`.
+        at (the row of `variants` that is read) and propensity: 1 / number of the brief's texts that the player has not
+        read lately; in the order of `rows`.
     """
-    read = (_NOTHING_READ if recent is None else recent.select(_NOTHING_READ.columns)).unique()
-    todo = _first_choices(rows, variants, read, as_of)
-    phrases, most = _phrases(variants), variants["n"].max() or 0
-    done = []
-    for round_ in range(_POLITE_ROUNDS + int(str(most))):
-        taken = todo.join(variants.select("brief_id", "index", "variant"), on=["brief_id", "index"], how="left")
-        known = _known(taken, read)
-        bad = pl.concat([known, _echoes(taken, phrases)]).unique() if round_ < _POLITE_ROUNDS else known
-        unsettled = taken.join(bad, on="order", how="semi").select("player_key").unique()
-        done.append(taken.join(unsettled, on="player_key", how="anti"))
-        if bad.is_empty():
-            break
-        todo = todo.join(unsettled, on="player_key", how="semi").with_columns(
-            index=(pl.col("index") + pl.col("order").is_in(bad["order"].implode())) % pl.col("n")
-        )
-    else:
-        done.append(todo.join(variants.select("brief_id", "index", "variant"), on=["brief_id", "index"], how="left"))
-    return pl.concat(done).sort("order").select("content_id", "brief_id", "variant", "propensity")
+    deck = _lay_out(variants, as_of)
+    seats = _seat(rows, deck)
+    read = _number_reads(read_lately_of(rows, variants, NOTHING_READ if recent is None else recent), deck, seats)
+    index = (_places(seats, deck) + deck.offset[seats.briefs]) % deck.n[seats.briefs]
+    _step_aside(index, seats, deck, read)
+    at, propensity = np.empty(rows.height, np.uint32), np.empty(rows.height)
+    at[seats.order] = deck.rows[deck.first[seats.briefs] + index]
+    propensity[seats.order] = 1 / np.maximum(deck.n[seats.briefs] - _count_reads(seats, deck, read), 1)
+    return pl.DataFrame({"at": at, "propensity": propensity})
 
 
-def _first_choices(rows: pl.DataFrame, variants: pl.DataFrame, read: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
-    """order, content_id, player_key, brief_id, n, index, propensity."""
-    briefs = variants.group_by("brief_id").agg(pl.col("n").first())
-    offsets = pl.Series("offset", [first_text(brief_id, as_of) for brief_id in briefs["brief_id"]], dtype=pl.Int64)
-    counts = read.join(variants.select("brief_id", "variant"), on="variant", how="inner")
-    counts = counts.group_by("player_key", "brief_id").agg(pl.len().cast(pl.Int64).alias("n_read"))
-    return (
-        rows.select("content_id", "player_key", "brief_id")
-        .with_row_index("order")
-        .join(briefs.with_columns(offsets), on="brief_id", how="left")
-        .join(counts, on=["player_key", "brief_id"], how="left")
-        .with_columns(
-            index=(pl.col("player_key").rank("ordinal").over("brief_id") + pl.col("offset")) % pl.col("n"),
-            propensity=1 / (pl.col("n") - pl.col("n_read").fill_null(0)).clip(1),
-        )
-        .drop("offset", "n_read")
+def _lay_out(variants: pl.DataFrame, as_of: dt.date) -> _Deck:
+    """The deck of a night."""
+    texts = variants.select("brief_id", "index", "variant", "title", "text").with_row_index("row")
+    texts = texts.sort("brief_id", "index")
+    ids = texts.group_by("brief_id", maintain_order=True).agg(n=pl.len())
+    n = ids["n"].to_numpy().astype(np.int64)
+    offset = [first_text(brief_id, as_of) for brief_id in ids["brief_id"]]
+    same = texts["variant"].rank("dense")
+    return _Deck(
+        rows=texts["row"].to_numpy().astype(np.int64),
+        briefs=np.repeat(np.arange(len(n)), n),
+        first=np.cumsum(n) - n,
+        n=n,
+        offset=np.array(offset, dtype=np.int64),
+        ids=ids["brief_id"],
+        same=same.to_numpy().astype(np.int32),
+        phrases=_phrases(texts),
     )
 
 
-def _known(taken: pl.DataFrame, read: pl.DataFrame) -> pl.DataFrame:
-    """`order` of the rows whose text the player has read lately or in an earlier row of the night."""
-    lately = taken.join(read, on=["player_key", "variant"], how="semi").select("order")
-    tonight = taken.filter(pl.col("order") > pl.col("order").min().over("player_key", "variant")).select("order")
-    return pl.concat([lately, tonight])
+def _phrases(texts: pl.DataFrame) -> list[Small]:
+    """See `_Deck`; a text that goes with several titles has them all."""
+    numbers: dict[str, int] = {}
+    said: dict[str, list[int]] = {}
+    for variant, title, text in texts.select("variant", "title", "text").unique(maintain_order=True).iter_rows():
+        mine = said.setdefault(variant, [])
+        for phrase in (title, *sentences(text)):
+            if phrase and not SLOT.search(phrase):
+                number = numbers.setdefault(phrase.casefold(), len(numbers) + 1)
+                mine += [] if number in mine else [number]
+    most = max(map(len, said.values()), default=0)
+    padded = np.array(
+        [said[variant] + [0] * (most - len(said[variant])) for variant in texts["variant"]], dtype=np.int32
+    ).reshape(texts.height, most)
+    return [np.ascontiguousarray(column) for column in padded.T]
 
 
-def _echoes(taken: pl.DataFrame, phrases: pl.DataFrame) -> pl.DataFrame:
-    """`order` of the rows with a title or a sentence of an earlier row of the same player's night."""
-    several = taken.filter(pl.len().over("player_key") > 1)
-    spoken = several.join(phrases, on="variant", how="inner").select("order", "player_key", "phrase")
-    return spoken.filter(pl.col("order") > pl.col("order").min().over("player_key", "phrase")).select("order")
+def _seat(rows: pl.DataFrame, deck: _Deck) -> _Seats:
+    briefs = rows["brief_id"].cast(pl.Enum(deck.ids)).to_physical().to_numpy().astype(np.int64)
+    of_rows = rows["player_key"].to_numpy()
+    order = np.argsort(of_rows, kind="stable")
+    keys, players = _dense(of_rows[order])
+    return _Seats(order, players, briefs[order], keys)
 
 
-def _phrases(variants: pl.DataFrame) -> pl.DataFrame:
-    """variant, phrase: a number for the title and for each sentence without a slot."""
-    rows = [
-        (variant, _number(phrase))
-        for variant, title, text in variants.select("variant", "title", "text").unique().sort("variant").iter_rows()
-        for phrase in [title, *sentences(text)]
-        if phrase and not SLOT.search(phrase)
-    ]
-    return pl.DataFrame(rows, schema={"variant": pl.String, "phrase": pl.Int64}, orient="row")
+def _dense(ordered: Numbers) -> tuple[Numbers, Numbers]:
+    """The different values of a sorted array, and of each of its places the number of its value."""
+    new = np.ones(len(ordered), dtype=np.bool_)
+    new[1:] = ordered[1:] != ordered[:-1]
+    return ordered[new], np.cumsum(new) - 1
 
 
-def _number(phrase: str) -> int:
-    return int.from_bytes(hashlib.blake2b(phrase.casefold().encode(), digest_size=7).digest())
+def _places(seats: _Seats, deck: _Deck) -> Numbers:
+    """Of each seat, its place among those of its brief, from 1."""
+    small = seats.briefs.astype(np.uint16) if len(deck.n) <= 2**16 else seats.briefs
+    by_brief = np.argsort(small, kind="stable")
+    counts = np.bincount(seats.briefs, minlength=len(deck.n))
+    places = np.empty(len(by_brief), np.int64)
+    places[by_brief] = np.arange(1, len(by_brief) + 1) - np.repeat(np.cumsum(counts) - counts, counts)
+    return places
+
+
+def _number_reads(read: pl.DataFrame, deck: _Deck, seats: _Seats) -> Numbers:
+    """Player * number of texts + text for each text of a brief of theirs that players have read lately; sorted."""
+    texts = np.empty(len(deck.rows), np.int64)
+    texts[deck.rows] = np.arange(len(deck.rows))
+    players = np.searchsorted(seats.keys, read["player_key"].to_numpy())
+    return np.sort(players * len(deck.rows) + texts[read["at"].to_numpy()])
+
+
+def _count_reads(seats: _Seats, deck: _Deck, read: Numbers) -> Numbers:
+    """Of each seat, how many of its brief's texts the player has read lately."""
+    first = seats.players * len(deck.rows) + deck.first[seats.briefs]
+    return np.searchsorted(read, first + deck.n[seats.briefs]) - np.searchsorted(read, first)
+
+
+def _step_aside(index: Numbers, seats: _Seats, deck: _Deck, read: Numbers) -> None:
+    """Move on, in place, the rows that must not or should not have their text; their players are looked at again."""
+    left = np.arange(len(index))
+    for round_ in range(_POLITE_ROUNDS + int(max(deck.n, default=0))):
+        players, briefs = seats.players[left], seats.briefs[left]
+        texts = deck.first[briefs] + index[left]
+        bad = _is_in(players * len(deck.rows) + texts, read)
+        _mark_later(bad, players, [deck.same[texts]])
+        if round_ < _POLITE_ROUNDS:
+            _mark_later(bad, players, [phrase[texts] for phrase in deck.phrases])
+        if not bad.any():
+            return
+        moved = left[bad]
+        index[moved] = (index[moved] + 1) % deck.n[briefs[bad]]
+        unsettled = np.zeros(len(seats.keys), np.bool_)
+        unsettled[players[bad]] = True
+        left = left[unsettled[players]]
+
+
+def _is_in(keys: Numbers, ordered: Numbers) -> Mask:
+    if not len(ordered):
+        return np.zeros(len(keys), np.bool_)
+    found: Mask = ordered[np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)] == keys
+    return found
+
+
+def _mark_later(bad: Mask, players: Numbers, said: list[Small]) -> None:
+    """Mark, in place, the rows that have a number above 0 in common with an earlier row of their player."""
+    for apart in range(1, len(players)):
+        same = players[apart:] == players[:-apart]
+        if not same.any():
+            return
+        for later in said:
+            spoken = same & (later[apart:] > 0)
+            for earlier in said if spoken.any() else ():
+                bad[apart:] |= spoken & (later[apart:] == earlier[:-apart])

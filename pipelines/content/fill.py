@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import polars as pl
 
 from configs.app import App
@@ -20,26 +21,44 @@ from pipelines.content.render import (
 from pipelines.content.validate import FORMS, SLOT, TITLE_LENGTH
 
 TARGET_DAYS = 28  # what the next targets in messages are measured over
+ABOUT_A_METRIC = ("mission_brief", "tutorial", "social_prompt")
+# What may differ between two rows with the same text. All else that is filled in or told follows from their brief.
+OWN = ("amount", "window_days", "percentile", "mission", "arm")
 
 
 def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
-    """Put each row's numbers into the text chosen for it.
+    """Put each row's numbers into the text chosen for it, and what is known of the row into its metadata.
+
+    A million players share few texts and round numbers, so rows that say the very same are filled once.
 
     Args:
         app: Its metrics' words.
-        chosen: content_type, brief_id, variant, metric, amount, window_days, percentile, and any others.
-        texts: brief_id, variant (unique together), title, text with slots, language, and any others.
+        chosen: at (the row of `texts`), content_type, metric, amount, window_days, percentile; where there are any,
+            mission and arm.
+        texts: title, text with slots, language, metadata (JSON text), and any others.
 
     Returns:
-        `chosen` in its order with the columns of `texts`, the text filled.
+        The columns of `texts`, in the order of `chosen`: the text filled, the metadata with the metric of a message
+        that is about one without asking for it, the mission of its brief and the arm of a player.
 
     Raises:
         NightquestError: A text is not fit to be read; see `hold_fit`.
     """
-    templates = texts.with_columns(template=pl.col("brief_id") + "/" + pl.col("variant"))
-    rows = chosen.with_columns(template=pl.col("brief_id") + "/" + pl.col("variant")).join(
-        templates.drop("brief_id", "variant", "text"), on="template", how="left", maintain_order="left"
-    )
+    rows = chosen.select("at", "content_type", "metric", *(name for name in OWN if name in chosen.columns))
+    own = [name for name in OWN if name in rows.columns and rows[name].null_count() < rows.height]
+    alike = rows.with_row_index("row").select(pl.col("row").first().over("at", *own)).to_series()
+    first = alike.unique().sort()
+    place = np.empty(rows.height, np.uint32)
+    place[first] = np.arange(len(first))
+    filled = _filled(app, rows[first], texts.with_row_index("at")).with_columns(about=_about())
+    for name, column in (("metric", "about"), ("mission", "mission"), ("arm", "arm")):
+        filled = _tell(filled, name, column)
+    return filled.select(texts.columns)[place[alike]]
+
+
+def _filled(app: App, rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with the columns of `texts` that go with their `at`, the text filled."""
+    rows = rows.join(texts.drop("text"), on="at", how="left", maintain_order="left")
     languages = texts["language"].unique().to_list()
 
     def slot(text: Callable[[Locale], pl.Expr]) -> pl.Expr:
@@ -54,7 +73,7 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
         "span": slot(lambda locale: span_text(app, metric, TARGET_DAYS, locale)),
         "percentile": slot(lambda locale: by_value(locale.percent, "{n}", pl.col("percentile"))),
     }
-    return hold_fit(fill_slots(rows, templates, values, on="template").drop("template"))
+    return hold_fit(fill_slots(rows, texts.select("at", "text"), values, on="at"))
 
 
 def hold_fit(filled: pl.DataFrame) -> pl.DataFrame:
@@ -79,3 +98,16 @@ def hold_fit(filled: pl.DataFrame) -> pl.DataFrame:
             exit_code=1,
         )
     return filled
+
+
+def _about() -> pl.Expr:
+    """The metric of a message that is about one without asking for it."""
+    return pl.when(pl.col("content_type").is_in(ABOUT_A_METRIC) & (pl.col("metric") != "")).then("metric")
+
+
+def _tell(words: pl.DataFrame, name: str, column: str) -> pl.DataFrame:
+    """Add a column's value to the metadata of the rows that have one: the mission of its brief, the arm of a player."""
+    if column not in words.columns:
+        return words
+    told = pl.format('{}, "{}": "{}"}}', pl.col("metadata").str.strip_suffix("}"), pl.lit(name), column)
+    return words.with_columns(metadata=pl.when(pl.col(column).is_not_null()).then(told).otherwise(pl.col("metadata")))

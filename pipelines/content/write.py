@@ -28,7 +28,6 @@ _NUMBERS = pl.Schema(
         "mission": pl.String(),
     }
 )
-ABOUT_A_METRIC = ("mission_brief", "tutorial", "social_prompt")
 _WRITING = ("brief_id", "ai_provider", "model", "prompt_version", "variant", "propensity", "metadata")
 
 
@@ -101,10 +100,8 @@ def write_words(
     briefs, rows = brief_rows(app, source.sign(want_texts(app, plan, asks, achievements)))
     texts = source.texts(briefs, rows)
     chosen = assign_variants(rows, texts, as_of=as_of, recent=recent)
-    reading = rows.drop("brief_id", "language").hstack(chosen.select("brief_id", "variant", "propensity"))
-    words = fill_in(app, reading, texts).with_columns(about=_about())
-    for name, column in (("metric", "about"), ("mission", "mission"), ("arm", "arm")):
-        words = _tell(words, name, column)
+    words = fill_in(app, rows.hstack(chosen.select("at")), texts)
+    words = words.hstack(rows.select("content_id")).hstack(chosen.select("propensity"))
     parts = [("description", plan.height), ("body", asks.height)]
     if achievements is not None:
         parts.append(("description", achievements.height))
@@ -156,16 +153,3 @@ def _numbers(frame: pl.DataFrame, amount: str) -> pl.DataFrame:
         (pl.col(name) if name in found.columns else pl.lit(None)).cast(kind).alias(name)
         for name, kind in _NUMBERS.items()
     )
-
-
-def _about() -> pl.Expr:
-    """The metric of a message that is about one without asking for it."""
-    return pl.when(pl.col("content_type").is_in(ABOUT_A_METRIC) & (pl.col("metric") != "")).then("metric")
-
-
-def _tell(words: pl.DataFrame, name: str, column: str) -> pl.DataFrame:
-    """Add a column's value to the metadata of the rows that have one: the mission of its brief, the arm of a player."""
-    if column not in words.columns:
-        return words
-    told = pl.format('{}, "{}": "{}"}}', pl.col("metadata").str.strip_suffix("}"), pl.lit(name), column)
-    return words.with_columns(metadata=pl.when(pl.col(column).is_not_null()).then(told).otherwise(pl.col("metadata")))
