@@ -12,12 +12,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(name="keys")
 def _keys(language_server):
     language_server.control.settings(limits={"*": {"requests": 100_000, "tokens": 100_000_000}})
-    return {
-        "NIGHTQUEST_OPENAI_API_KEY": language_server.openai_key,
-        "NIGHTQUEST_OPENAI_BASE_URL": language_server.openai_url,
-        "NIGHTQUEST_ANTHROPIC_API_KEY": language_server.anthropic_key,
-        "NIGHTQUEST_ANTHROPIC_BASE_URL": language_server.anthropic_url,
-    }
+    return language_server.environment
 
 
 def test_the_evening_the_morning_the_night_and_a_look_behind_it(puzzles, keys, language_server):

@@ -3,7 +3,8 @@
     python -m tests.flows.ui_run --home .nightquest --save docs/img
 
 needs Chromium and ChromeDriver (apt-get install chromium chromium-driver) and a home with trained models, as
-`nightquest demo` leaves it. `tests/flows/test_serve.py` does the same on a tiny app.
+`nightquest demo` leaves it. The words come from the test server, which plays both providers.
+`tests/flows/test_serve.py` does the same on a tiny app.
 """
 
 import argparse
@@ -19,10 +20,12 @@ from pathlib import Path
 
 from configs.loader import load_app
 from flows.servers import free_port
+from models.tracking import Tracking
 from pipelines.night import next_served_day
 from pipelines.publish.published import read_latest
 from tests.flows.browser import Browser, browser
 from tests.flows.world import start_command
+from tests.language_server import start_server
 
 READY_S = 240
 NIGHT_S = 600
@@ -31,10 +34,12 @@ Addresses = tuple[str, str]  # Prefect's and MLflow's
 
 
 @contextlib.contextmanager
-def serving(home: Path, app: str, stop: int = signal.SIGINT) -> Iterator[tuple[subprocess.Popen, Addresses]]:
+def serving(
+    home: Path, app: str, stop: int = signal.SIGINT, **environment: str
+) -> Iterator[tuple[subprocess.Popen, Addresses]]:
     """`nightquest serve` on free ports, ready to take runs; told to stop at the end."""
     ports = {"NIGHTQUEST_PREFECT_PORT": str(free_port()), "NIGHTQUEST_MLFLOW_PORT": str(free_port())}
-    process = start_command("serve", app, home=home, **ports)
+    process = start_command("serve", app, home=home, **ports, **environment)
     try:
         said = []
         for line in process.stdout:
@@ -73,7 +78,7 @@ def see_through(page: Browser, run: str, save: Path | None) -> tuple[str, dict[s
     state = ENDED.search(head(page))[0]
     if state != "Completed":
         raise AssertionError(f"the run {state}:\n{page.text}")
-    page.wait_for("7 of 7")  # the last line of its log
+    page.wait_for("9 of 9")  # the last line of its log
     photograph(page, save, "prefect-run")
     page.click("//li[normalize-space()='Artifacts']")
     page.click("//a[contains(@href, '/artifacts/artifact/')]")
@@ -109,6 +114,25 @@ def review_model(page: Browser, mlflow: str, model: str, save: Path | None) -> N
     photograph(page, save, "mlflow-model")
 
 
+def review_words(page: Browser, mlflow: str, prompt: str, run: str, save: Path | None) -> None:
+    """Look at a prompt with its versions and aliases, and at the texts that a night's writing left to read."""
+    page.open(f"{mlflow}/#/prompts/{prompt}")
+    page.wait_for("production", 60)
+    page.run("document.querySelectorAll('[aria-label=\"Close\"]').forEach(button => button.click())")
+    photograph(page, save, "mlflow-prompt")
+    page.open(f"{mlflow}/#{run}/artifacts/samples.md")
+    page.wait_for("texts of", 60)
+    photograph(page, save, "mlflow-samples")
+
+
+def writing_run(mlflow: str, app: str) -> str:
+    """The page of the newest run of an app's writing, behind the # of MLflow's address."""
+    client = Tracking(mlflow, None).client
+    experiment = client.get_experiment_by_name(f"{app}/writing").experiment_id
+    (run,) = client.search_runs([experiment], max_results=1)
+    return f"/experiments/{experiment}/runs/{run.info.run_id}"
+
+
 def main() -> None:
     """Run it on a home with data."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -121,11 +145,16 @@ def main() -> None:
     app = load_app(options.app).app
     newest = read_latest(options.home, app.app).manifest.as_of
     day = min(newest + dt.timedelta(days=1), next_served_day(app, dt.datetime.now(dt.UTC)))
-    with serving(options.home, options.app) as (_, (prefect, mlflow)), browser(height=1100) as page:
+    with (
+        start_server(limits={"*": {"requests": 100_000, "tokens": 100_000_000}}) as language,
+        serving(options.home, options.app, **language.environment) as (_, (prefect, mlflow)),
+        browser(height=1100) as page,
+    ):
         run = start_night(page, prefect, app.app, day, options.save)
         print(f"started {run}")
         state, figures = see_through(page, run, options.save)
         review_model(page, mlflow, f"{app.app}.plays", options.save)
+        review_words(page, mlflow, "nightquest-daily_challenge", writing_run(mlflow, app.app), options.save)
     print(f"{state}: {figures['challenges']} challenges for {figures['players_challenged']} players on {day}")
 
 

@@ -89,6 +89,16 @@ class LanguageServer:
     anthropic_key: str = ANTHROPIC_KEY
 
     @property
+    def environment(self) -> dict[str, str]:
+        """What `nightquest` must see to speak to this server."""
+        return {
+            "NIGHTQUEST_OPENAI_API_KEY": self.openai_key,
+            "NIGHTQUEST_OPENAI_BASE_URL": self.openai_url,
+            "NIGHTQUEST_ANTHROPIC_API_KEY": self.anthropic_key,
+            "NIGHTQUEST_ANTHROPIC_BASE_URL": self.anthropic_url,
+        }
+
+    @property
     def openai_url(self) -> str:
         """Where OpenAI is."""
         return f"{self.root}/v1"
