@@ -36,6 +36,7 @@ async def recover_batches(
     ledger: Ledger,
     vendors: Mapping[VendorName, Vendor],
     *,
+    app: str | None = None,
     sure_after_s: float = SURE_AFTER_S,
     send_again: bool = True,
 ) -> Recovery:
@@ -47,6 +48,7 @@ async def recover_batches(
     Args:
         ledger: Opened.
         vendors: Batches of others wait.
+        app: Only batches of this app; None is all.
         sure_after_s: How long after it was sent a batch that the provider does not show is taken as never begun.
         send_again: Whether what was never begun is still wanted; else it is given back.
 
@@ -55,6 +57,8 @@ async def recover_batches(
     """
     rows, done = BatchRows(ledger), Recovery()
     for batch in rows.unfinished():
+        if app not in {None, batch.app}:
+            continue
         vendor = next((vendor for name, vendor in vendors.items() if name == batch.provider), None)
         if batch.state == "gathering" or vendor is None:
             if batch.state == "gathering" and rows.take(batch):

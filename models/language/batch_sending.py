@@ -170,7 +170,8 @@ async def send_batch(rows: BatchRows, vendor: Vendor, batch: Batch, n: int, size
     except NotSentError as error:
         rows.unsent(batch, str(error))
         return "unsent"
-    except (NoAnswerError, asyncio.CancelledError) as error:
+    except (NoAnswerError, ValueError, LookupError, TypeError, asyncio.CancelledError) as error:
+        # An answer without an id in it is as good as none.
         rows.unsure(batch, str(error) or "canceled while it was sent")
         if isinstance(error, asyncio.CancelledError):
             raise

@@ -102,7 +102,7 @@ async def _look_until(
 ) -> None:
     end = time.monotonic() + wait_s
     while True:
-        recovered = await recover_batches(ledger, vendors, sure_after_s=sure_after_s, send_again=send_again)
+        recovered = await recover_batches(ledger, vendors, app=app, sure_after_s=sure_after_s, send_again=send_again)
         collected = await collect_batches(ledger, vendors, app=app)
         _add(done.recovered, recovered, last={"unsure"})
         _add(done.collected, collected, last={"running", "unreachable", "keyless", "short"})

@@ -486,6 +486,24 @@ def test_of_two_batches_with_one_key_the_later_is_canceled_and_counted(tmp_path,
         assert collect(ledger, memory).answered == 3
 
 
+def test_a_night_neither_waits_for_nor_gives_back_the_unfinished_batches_of_another_app(tmp_path, memory):
+    with ledger_at(tmp_path) as ledger:
+        memory.error = NotSentError("no route")
+        submit(ledger, memory, asks(3), a_run("oulad"))
+        memory.error = None
+        done = finish(ledger, memory, wait_s=5, app="trading")
+        assert (done.open, done.recovered.released, memory.batches) == (0, 0, {})
+        assert [batch.app for batch in BatchRows(ledger).unfinished()] == ["oulad"]
+        assert finish(ledger, memory, app="oulad").recovered.sent == 1
+
+
+def test_an_answer_without_the_batchs_id_leaves_it_in_doubt_and_is_no_crash(tmp_path, memory):
+    memory.error = KeyError("id")
+    with ledger_at(tmp_path) as ledger:
+        assert len(submit(ledger, memory, asks(3))) == 1
+        assert [batch.state for batch in BatchRows(ledger).unfinished()] == ["unsure"]
+
+
 def test_a_batch_that_shows_up_after_it_was_sent_again_is_canceled_and_counted(tmp_path, memory):
     memory.error = NoAnswerError("timed out")
     with ledger_at(tmp_path) as ledger:
