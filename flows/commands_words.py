@@ -23,7 +23,7 @@ def write(
 
     Example: nightquest write trading player-00042 --type daily_challenge --provider anthropic
 
-    What it costs is booked under 'by hand', and the texts are kept for the nights.
+    What it costs is booked under 'by hand' and today's date, and the texts are kept for the nights.
 
     Args:
         app: A shipped app's name, or the path of an app file.

@@ -40,7 +40,7 @@ def _coming_night(
 ) -> Iterator[Tonight]:
     loaded, now = load_app(app), clock()
     day = check_day(loaded.app, as_of, now)
-    wants = Wants(settings, wished, clock, report, run_id(now), occasion)
+    wants = Wants(settings, wished, clock, report, run_id(now), occasion and f"{occasion} {now:%Y-%m-%d}")
     with ahead.look_ahead(loaded, day, now, wants) as tonight:
         yield tonight
 

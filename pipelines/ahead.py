@@ -152,7 +152,9 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
         )
     crew = hire(warehouse, night, tonight.wants)
     with open_studio(night, tonight.wants, crew) as studio:
-        source = open_source(warehouse, night, planned, crew, studio.write if studio else None)
+        # Kept under the day before: the night may still want more of these briefs than one player does.
+        before = night.as_of - dt.timedelta(days=1)
+        source = open_source(warehouse, night, planned, crew, studio.write if studio else None, made_on=before)
         mine = [frame.filter(pl.col("player_key") == key) for frame in want_content(warehouse, night, planned)]
         mine = [frame.filter(pl.col("content_type").is_in(night.app.content.types)) for frame in mine]
         words = write_words(

@@ -2,14 +2,16 @@
 
 import asyncio
 import datetime as dt
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
+from configs.errors import NightquestError
 from configs.language import language_models
 from configs.settings import Settings
-from models.language.batches import Finish, collect_batches, finish_batches, recover_batches, submit_batches
+from models.language.batches import collect_batches, finish_batches, recover_batches, submit_batches
 from models.language.calls import Reply, Request
 from models.language.desk import Desk
 from models.language.lane import Limits
@@ -36,7 +38,7 @@ class Wants:
         clock: The time in UTC.
         progress: Told how far the writing is.
         run_id: Another for every run; who pays, in the ledger.
-        occasion: Whose budget it is; the night's day when empty.
+        occasion: Whose budget it is, such as 'by hand 2024-03-01'; the night's day when empty.
     """
 
     settings: Settings
@@ -63,7 +65,8 @@ class Studio:
     Attributes:
         tally: What happened while writing.
         desk: Counts of the live asks.
-        finish: What waiting for batches brought; None in live mode.
+        canceled: Batches that were not back in time.
+        trouble: Why batches could not be used; empty when all is well.
     """
 
     def __init__(self, night: Night, wants: Wants, crew: Crew, ledger: Ledger) -> None:
@@ -73,9 +76,11 @@ class Studio:
         self._run = wants.payer(night)
         settings = wants.settings
         self._budget = Budget(wants.wishes.budget_usd(settings), settings.max_cost_usd_per_month)
+        self._live_s, self._batch_s = settings.writing_deadline_s, settings.batch_wait_s  # left of the night's patience
         self.tally = Tally()
         self.desk: dict[str, Any] = {}
-        self.finish: Finish | None = None
+        self.canceled = 0
+        self.trouble = ""
 
     def write(self, jobs: Sequence[Job]) -> list[list[Text]]:
         """The new texts of each job; in batch mode what a batch brings in time is not asked live."""
@@ -107,7 +112,10 @@ class Studio:
 
     async def _write(self, jobs: Sequence[Job]) -> list[list[Text]]:
         if self._app.content.mode == "batch":
-            await self._through_batches(jobs)
+            try:
+                await self._through_batches(jobs)
+            except NightquestError as error:  # the ledger cannot be written; the desk will say so too and buy nothing
+                self.trouble = str(error)
         desk = self._desk(self._vendors())
         async with desk:
             author = self._author(desk.ask)
@@ -118,16 +126,20 @@ class Studio:
 
     async def _through_batches(self, jobs: Sequence[Job]) -> None:
         """Collect what was submitted before, submit what is missing, and wait for it as long as there is time."""
-        wait_s = self._wants.settings.batch_wait_s
+        app = self._app.app  # another app's night may be at work on its own
         async with _closing(self._vendors()) as vendors:
-            await recover_batches(self.ledger, vendors)
-            await collect_batches(self.ledger, vendors)
-            await self._send(vendors, jobs)
-            self.finish = await finish_batches(self.ledger, vendors, app=self._app.app, wait_s=wait_s)
+            await recover_batches(self.ledger, vendors, app=app)
+            await collect_batches(self.ledger, vendors, app=app)
+            if self._batch_s:  # what cannot be waited for is asked live at once
+                await self._send(vendors, jobs)
+            began = time.monotonic()
+            finish = await finish_batches(self.ledger, vendors, app=app, wait_s=self._batch_s)
+            self.canceled += finish.canceled
+            self._batch_s = max(0.0, self._batch_s - (time.monotonic() - began))
 
     async def _submit(self, jobs: Sequence[Job]) -> list[str]:
         async with _closing(self._vendors()) as vendors:
-            await recover_batches(self.ledger, vendors)
+            await recover_batches(self.ledger, vendors, app=self._app.app)
             return await self._send(vendors, jobs)
 
     async def _send(self, vendors: Mapping[Any, Vendor], jobs: Sequence[Job]) -> list[str]:
@@ -145,15 +157,33 @@ class Studio:
         return open_vendors(self._wants.settings, models=self._models)  # of one event loop
 
     def _desk(self, vendors: Mapping[Any, Vendor]) -> Desk:
-        limits, clock = Limits.of(self._wants.settings), self._wants.clock
+        limits = replace(Limits.of(self._wants.settings), deadline_s=self._live_s)
+        clock = self._wants.clock
         return Desk(self.ledger, vendors, self._run, self._budget, limits, clock, self._seed, self._models)
 
     def _count(self, desk: Desk) -> None:
-        for name, value in desk.figures().items():
+        figures = desk.figures()
+        self._live_s = max(0.0, self._live_s - figures["seconds"])
+        for name, value in figures.items():
             held = self.desk.get(name)
-            self.desk[name] = (
-                held + value if isinstance(held, int | float) and isinstance(value, int | float) else value
-            )
+            if name == "most_at_once":
+                self.desk[name] = max(value, held or 0)
+            elif isinstance(value, int | float):
+                self.desk[name] = value + (held or 0)
+            else:
+                self.desk[name] = value or held
+
+
+@contextmanager
+def find_studio(night: Night, wants: Wants, crew: Crew) -> Iterator[tuple[Studio | None, str]]:
+    """As `open_studio`; where the ledger cannot be opened, nobody may be asked: None, and why."""
+    with ExitStack() as held:
+        studio, trouble = None, ""
+        try:
+            studio = held.enter_context(open_studio(night, wants, crew))
+        except NightquestError as error:
+            trouble = str(error)
+        yield studio, trouble
 
 
 @contextmanager

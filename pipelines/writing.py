@@ -8,12 +8,14 @@ from typing import Any
 
 import polars as pl
 
+from configs.errors import NightquestError
 from configs.language import language_models
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
 from data.warehouse import Warehouse
 from models.language.ledger import SpendReport, open_ledger
 from models.language.spending import nothing_spent
+from models.prompt_registry import Registered
 from pipelines.badges.award import cite_awards, find_awards
 from pipelines.badges.judge import Judgements, judge_nominees
 from pipelines.challenges.understand import Planned
@@ -27,7 +29,7 @@ from pipelines.content.write import write_citations, write_words
 from pipelines.night import Night
 from pipelines.quality.experiment import weigh_arms
 from pipelines.stores import open_prompts
-from pipelines.studio import Studio, Wants, open_studio
+from pipelines.studio import Studio, Wants, find_studio
 
 READ_DAYS = 30
 OFFLINE = Trial("", (Arm("offline", "offline"),))
@@ -35,11 +37,17 @@ OFFLINE = Trial("", (Arm("offline", "offline"),))
 
 @dataclass(frozen=True)
 class Account:
-    """What writing a night took, for the reports; see `Studio`."""
+    """What writing a night took, for the reports; see `Studio`.
+
+    Attributes:
+        canceled: Batches that were not back in time.
+        trouble: Why nothing could be bought, or no more of it; empty when all is well.
+    """
 
     tally: Tally = field(default_factory=Tally)
     desk: Mapping[str, Any] = field(default_factory=dict)
-    batches: Mapping[str, Any] = field(default_factory=dict)
+    canceled: int = 0
+    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,10 +82,10 @@ def hire(warehouse: Warehouse, night: Night, wants: Wants) -> Crew:
 
 def write_night(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew, wants: Wants) -> Words:
     """Put a night's plan and its earned badges into words; keeps new texts, and issues nothing."""
-    with open_studio(night, wants, crew) as studio:
+    with find_studio(night, wants, crew) as (studio, trouble):
         source = open_source(warehouse, night, planned, crew, studio.write if studio else None)
         words = compose(warehouse, night, planned, source)
-        return replace(words, trial=crew.trial, account=_account(studio))
+        return replace(words, trial=crew.trial, account=_account(studio, trouble))
 
 
 def compose(warehouse: Warehouse, night: Night, planned: Planned, source: Pooled) -> Words:
@@ -98,12 +106,29 @@ def compose(warehouse: Warehouse, night: Night, planned: Planned, source: Pooled
 
 def judge_night(warehouse: Warehouse, night: Night, crew: Crew, wants: Wants) -> Judgements:
     """Decide on the nominees for judged badges; writes nothing."""
-    with open_studio(night, wants, crew) as studio:
+    with find_studio(night, wants, crew) as (studio, _):
         return judge_nominees(warehouse, night, studio.panel() if studio else None)
 
 
-def open_source(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew, write: WriteJobs | None) -> Pooled:
-    """The source of a night's texts: kept ones, then what `write` writes, then the offline writer's."""
+def open_source(
+    warehouse: Warehouse,
+    night: Night,
+    planned: Planned,
+    crew: Crew,
+    write: WriteJobs | None,
+    *,
+    made_on: dt.date | None = None,
+) -> Pooled:
+    """The source of a night's texts: kept ones, then what `write` writes, then the offline writer's.
+
+    Args:
+        warehouse: Keeps the texts.
+        night: Whom it serves.
+        planned: Its players.
+        crew: Who writes.
+        write: Writes what is missing.
+        made_on: The day that new texts are kept under; None is the night's own, which then wants no more of them.
+    """
     app, players = night.app, planned.players
     assigned = assign_arms(warehouse, players.profiles.select("player_key", "user_id"), crew.trial)
     own = individual_profiles(warehouse, night, players.features, players.profiles, planned.plan.chances)
@@ -116,7 +141,7 @@ def open_source(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew
         own,
         read_lately(warehouse, night),
         compared=bool(crew.trial.experiment),
-        as_of=night.as_of,
+        as_of=made_on or night.as_of,
         seed=night.seed,
         write=write,
     )
@@ -136,7 +161,10 @@ def read_lately(warehouse: Warehouse, night: Night) -> pl.DataFrame:
 def _serving(settings: Settings, alias: str) -> tuple[Mapping[str, Prompt], tuple[str, ...]]:
     """The prompts that hold an alias in the registry, after the files were registered."""
     files, registry = read_prompts(), open_prompts(settings)
-    registered = registry.register(files)
+    try:
+        registered = registry.register(files)
+    except NightquestError as error:  # a registry that cannot be written must not stop a night
+        registered = Registered({}, (str(error),))
     serving = registry.fetch(files, alias)
     return serving.prompts, (*registered.notes, *serving.notes)
 
@@ -148,10 +176,10 @@ def _stamped(night: Night, rows: pl.DataFrame, words: pl.DataFrame) -> pl.DataFr
     return rows.join(words, on="content_id", how="inner", maintain_order="left").with_columns(**stamp)
 
 
-def _account(studio: Studio | None) -> Account:
+def _account(studio: Studio | None, trouble: str) -> Account:
     if studio is None:
-        return Account()
-    return Account(studio.tally, studio.desk, vars(studio.finish.collected) if studio.finish else {})
+        return Account(trouble=trouble)
+    return Account(studio.tally, studio.desk, studio.canceled, studio.trouble or studio.desk.get("trouble") or "")
 
 
 def told_of(account: Account) -> list[str]:
@@ -159,8 +187,10 @@ def told_of(account: Account) -> list[str]:
     notes = [f"{count} requests had no usable answer ({why})." for why, count in account.tally.failed.most_common()]
     if offline := account.tally.happened["offline"]:
         notes.append(f"{offline} briefs are served by the offline writer, since nobody else could write them.")
-    if trouble := account.desk.get("trouble"):
-        notes.append(str(trouble))
+    if account.canceled:
+        notes.append(f"{account.canceled} batches were not back in time; what they lacked was asked live.")
+    if account.trouble:
+        notes.append(f"Nothing more could be bought, so the offline writer wrote the rest: {account.trouble}")
     return notes
 
 
@@ -169,8 +199,11 @@ def night_spend(night: Night, crew: Crew, wants: Wants) -> tuple[SpendReport, Sp
     if not crew.teams:
         return nothing_spent(), nothing_spent()
     payer = wants.payer(night)
-    with open_ledger(wants.settings.home, wants.clock) as ledger:
-        return ledger.report(payer), ledger.report(payer, whole_night=True)
+    try:
+        with open_ledger(wants.settings.home, wants.clock) as ledger:
+            return ledger.report(payer), ledger.report(payer, whole_night=True)
+    except NightquestError:  # the writing could not use it either, and the night's notes say why
+        return nothing_spent(), nothing_spent()
 
 
 def writing_figures(words: Words, spent: tuple[SpendReport, SpendReport]) -> dict[str, Any]:

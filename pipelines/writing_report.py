@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 
 import polars as pl
 
+from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from models.language.calls import Written
 from models.language.ledger import Ledger, Run, open_ledger
@@ -22,8 +24,10 @@ _FACTS = ("content_type", "persona", "metric", "difficulty", "language", "occasi
 def report_writing(warehouse: Warehouse, night: Night, crew: Crew, words: Words, wants: Wants) -> WritingReport:
     """Gather what is recorded of a night's writing; the ledger is opened only where models write."""
     spend, traces = nothing_spent(), list[BriefTrace]()
-    if crew.teams:
-        with open_ledger(wants.settings.home, wants.clock) as ledger:
+    # A ledger that cannot be read was told of while writing; a night that is out is recorded all the same.
+    with suppress(NightquestError), ExitStack() as held:
+        if crew.teams:
+            ledger = held.enter_context(open_ledger(wants.settings.home, wants.clock))
             spend = ledger.report(Run(night.app.app, str(night.as_of), ""), whole_night=True)
             traces = list(_traces(warehouse, night, ledger))
     tally = words.account.tally

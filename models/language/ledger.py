@@ -254,4 +254,5 @@ def open_ledger(home: Path, now: Callable[[], datetime]) -> Iterator[Ledger]:
         with suppress(NightquestError):  # the error on its way says more
             ledger.close()
         raise
-    ledger.close()
+    with suppress(NightquestError):  # what is in flight here is called unknown once the process is gone
+        ledger.close()

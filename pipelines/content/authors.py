@@ -138,7 +138,12 @@ class Author:
 
         async def one(job: Job) -> list[Text]:
             nonlocal finished
-            texts = await self._job(job)
+            try:
+                texts = await self._job(job)
+            except Exception as error:  # noqa: BLE001 (one brief must not take the night's words along)
+                self.tally.failed[f"stopped by a mistake: {type(error).__name__}"] += 1
+                self.tally.happened["offline"] += 1
+                texts = []
             finished += 1
             done(finished, len(jobs))
             return texts

@@ -3,7 +3,9 @@
 import datetime as dt
 import json
 import shutil
+import time
 from collections import Counter
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -15,13 +17,16 @@ from configs.loader import load_app
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
 from models.language.calls import Usage
-from pipelines import ahead, writing
+from pipelines import ahead, nightly, writing
+from pipelines.content.answers import read_answer
+from pipelines.content.authors import Job
+from pipelines.content.briefs import Brief
 from pipelines.content.wishes import Wishes
 from pipelines.nightly import NightReport
 from pipelines.publish.published import read_latest
 from pipelines.steps import run_ingest
 from pipelines.stores import open_app, open_prompts, open_registry
-from pipelines.studio import collect_answers
+from pipelines.studio import collect_answers, open_studio
 from tests.flows.world import LAST_NIGHT, write_app, write_events
 from tests.pipelines.nights import now, serve_night, wants_of
 
@@ -214,6 +219,66 @@ def test_both_providers_dead_all_night_leave_a_finished_night_on_offline_words(w
     assert bills(language_server) == []
 
 
+def test_a_ledger_that_cannot_be_opened_leaves_a_finished_night_on_offline_words(world, language_server):
+    loaded, settings = world
+    (settings.home / "ledger").mkdir()
+    (settings.home / "ledger" / "language.sqlite").write_bytes(b"no database" * 1000)
+    report = serve_night(settings, loaded, TONIGHT, record=True)
+    assert set(providers(settings)) == {"offline"}
+    assert any("damaged" in note for note in report.notes)
+    assert bills(language_server) == []
+
+
+def test_a_prompt_registry_that_cannot_be_written_leaves_the_files_prompts_to_serve(world, monkeypatch):
+    def down(*_):
+        raise NightquestError("The prompt registry cannot be used.")
+
+    loaded, settings = world
+    monkeypatch.setattr("models.prompt_registry.PromptRegistry.register", down)
+    report = serve_night(settings, loaded, TONIGHT, Wishes(types=("daily_challenge",)))
+    assert set(providers(settings)) == {"openai", "anthropic"}
+    assert any("registry cannot be used" in note for note in report.notes)
+
+
+def test_a_mistake_over_one_answer_costs_that_brief_its_words_and_no_other(world, monkeypatch):
+    calls = iter(range(10_000))
+
+    def read(*args, **kwargs):
+        if next(calls) == 0:
+            raise UnicodeError("a text that nobody thought of")
+        return read_answer(*args, **kwargs)
+
+    loaded, settings = world
+    monkeypatch.setattr("pipelines.content.authors.read_answer", read)
+    report = serve_night(settings, loaded, TONIGHT, Wishes(types=("daily_challenge",)))
+    assert report.figures["writing"]["briefs_offline"] == 1
+    assert any("UnicodeError" in note for note in report.notes)
+
+
+def test_all_the_words_of_a_night_share_one_wait_for_batches(world, language_server):
+    loaded, settings = world
+    language_server.control.settings(batch_s=60)
+    settings = settings.model_copy(update={"batch_wait_s": 2.0})
+    wants = wants_of(settings, Wishes(mode="batch"))
+    with nightly.open_night(loaded, TONIGHT, now(), wants) as tonight:
+        crew = nightly.hire_writers(tonight)
+        with open_studio(tonight.night, wants, crew) as studio:
+            jobs = [one_job(crew, number) for number in range(2)]
+            took = []
+            for job in jobs:
+                began = time.monotonic()
+                assert studio.write([job])[0]
+                took.append(time.monotonic() - began)
+    assert studio.canceled == 1
+    assert took[0] > 2 > took[1]
+
+
+def one_job(crew, number: int) -> Job:
+    team = next(iter(crew.teams.values()))
+    brief = Brief(f"b{number}", "daily_challenge", "SCHOLAR", "solved", "fair", "en", "", variants=3, writer="w")
+    return Job(replace(brief, persona=("SCHOLAR", "BRUTE")[number]), team, missing=3)
+
+
 def test_a_server_that_is_not_there_leaves_offline_words(world):
     loaded, settings = world
     nowhere = {"openai_base_url": "http://127.0.0.1:9/v1", "anthropic_base_url": "http://127.0.0.1:9"}
@@ -284,6 +349,8 @@ def test_one_players_texts_by_hand_are_booked_apart_and_issue_nothing(world, lan
     assert {row["ai_provider"] for row in rows} == {"anthropic"}
     assert {row["content_type"] for row in rows} == {"daily_challenge"}
     assert {bill["provider"] for bill in bills(language_server)} == {"anthropic"}
+    tonight_alone = serve_night(settings, loaded, TONIGHT, wishes)
+    assert tonight_alone.figures["writing"]["texts_anthropic"] == texts(settings).height
     with (
         ahead.look_ahead(loaded, TONIGHT, now(), wants) as tonight,
         pytest.raises(NightquestError, match="does not serve a player 'nobody'"),
