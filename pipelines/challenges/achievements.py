@@ -2,8 +2,8 @@
 
 Reachable is a target that the player, at the pace of the last 28 days, comes to in two to eight weeks. Of those the
 roundest is taken: a multiple of the largest step of 1, 2, 5, 10, 20, 50, … that has one in that range, the one nearest
-to four weeks. Nothing below five counts as a milestone, and no number of different things that nobody has come to yet:
-there may be no more of them.
+to four weeks. It is round when it has at most 20 such steps, or ten of 1 or 2; and at least five, to be a milestone.
+No number of different things is asked for that nobody has come to yet: there may be no more of them.
 """
 
 import datetime as dt
@@ -198,7 +198,8 @@ def _round_target() -> pl.Expr:
     for step in reversed(_STEPS):
         first, last = (soonest / step).ceil(), (latest / step).floor()
         nearest = (middle / step).round().clip(first, last) * step
-        target = pl.when(first <= last).then(nearest).otherwise(target)
+        most = step * (10 if step < 5 else 20)
+        target = pl.when((first <= last) & (nearest <= most)).then(nearest).otherwise(target)
     return pl.when(pace > 0).then(target)
 
 

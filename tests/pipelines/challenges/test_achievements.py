@@ -78,8 +78,8 @@ def test_a_target_is_the_roundest_that_two_to_eight_weeks_reach(value, pace, tar
     assert SOONEST_DAYS <= (target - value) / pace <= LATEST_DAYS
 
 
-def test_who_does_none_of_it_or_hardly_any_has_no_target():
-    assert targets((50, 0.0), (50, 0.001)) == [None, None]
+def test_who_does_none_of_it_or_comes_to_no_round_number_in_time_has_no_target():
+    assert targets((50, 0.0), (50, 0.001), (37, 1 / 28), (41, 1 / 28)) == [None] * 4
 
 
 def test_lifetime_values_add_up_over_all_days_and_gains_over_the_last_28():
