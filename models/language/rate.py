@@ -101,7 +101,7 @@ class Pace:
         try:
             return await waiting
         except asyncio.CancelledError:
-            if waiting.done() and not waiting.cancelled():
+            if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
                 self.unused(waiting.result())
             raise
 

@@ -237,3 +237,42 @@ def test_a_waiter_that_is_canceled_takes_nothing():
         return (await second).need
 
     assert asyncio.run(wait()) == SHORT
+
+
+def test_limits_on_input_and_output_take_the_place_of_a_guess_at_both():
+    headers = {
+        f"anthropic-ratelimit-{kind}-{field}": value
+        for kind, limit in (("requests", "1000"), ("input-tokens", "100000"), ("output-tokens", "8000"))
+        for field, value in (("limit", limit), ("remaining", limit), ("reset", "2024-03-01T12:00:00Z"))
+    }
+    time = 0.0
+    pace = Pace(LIMIT, 60, clock=lambda: time)
+    ticket = pace._grant(Need(100, 50), time)
+    assert pace._wait_s(Need(100, 50), time) > 60
+    pace.answered(ticket, headers, Need(100, 50), lambda: NOW)
+    sent = 0
+    while time < 120:
+        wait = pace._wait_s(Need(100, 50), time)
+        if wait <= 0:
+            pace.answered(pace._grant(Need(100, 50), time), {}, Need(100, 50), lambda: NOW)
+            sent += 1
+        time += max(wait, 0.0)
+    assert sent * 50 == pytest.approx(2 * 8000, rel=0.05)
+
+
+def test_a_right_given_to_somebody_who_left_is_given_back():
+    async def wait():
+        pace = Pace(60, 1e9, period_s=1)
+        while pace._wait_s(SHORT, pace._clock()) <= 0:
+            pace._grant(SHORT, pace._clock())
+        gone = asyncio.create_task(pace.enter(SHORT))
+        await asyncio.sleep(0)
+        taken = pace._gauges["requests"]._level
+        need, waiting = pace._waiting.popleft()
+        waiting.set_result(pace._grant(need, pace._clock()))
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        return taken, pace._gauges["requests"]._level
+
+    before, after = asyncio.run(wait())
+    assert after >= before
