@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from configs.app import App
@@ -45,35 +46,48 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
         NightquestError: A text is not fit to be read; see `hold_fit`.
     """
     rows = chosen.select("at", "content_type", "metric", *(name for name in OWN if name in chosen.columns))
-    own = [name for name in OWN if name in rows.columns and rows[name].null_count() < rows.height]
-    alike = rows.with_row_index("row").select(pl.col("row").first().over("at", *own)).to_series()
-    first = alike.unique().sort()
-    place = np.empty(rows.height, np.uint32)
-    place[first] = np.arange(len(first))
+    told = [name for name in OWN if name in rows.columns and rows[name].null_count() < rows.height]
+    first, place = _alike(rows, "at", *told)
     filled = _filled(app, rows[first], texts.with_row_index("at")).with_columns(about=_about())
     for name, column in (("metric", "about"), ("mission", "mission"), ("arm", "arm")):
         filled = _tell(filled, name, column)
-    return filled.select(texts.columns)[place[alike]]
+    return filled.select(texts.columns)[place]
+
+
+def _alike(rows: pl.DataFrame, *keys: str) -> tuple[pl.Series, npt.NDArray[np.uint32]]:
+    """The first of all rows that have the same keys, in order; and for each row which of these it is like."""
+    alike = rows.with_row_index("row").select(pl.col("row").first().over(keys)).to_series()
+    first = alike.unique().sort()
+    place = np.empty(rows.height, np.uint32)
+    place[first] = np.arange(len(first))
+    return first, place[alike]
 
 
 def _filled(app: App, rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     """`rows` with the columns of `texts` that go with their `at`, the text filled."""
     rows = rows.join(texts.drop("text"), on="at", how="left", maintain_order="left")
-    languages = texts["language"].unique().to_list()
+    first, place = _alike(rows, "language", "metric", "amount", "window_days", "percentile")
+    values = _values(app, rows[first], texts["language"].unique().to_list())
+    rows = rows.hstack(values.select(pl.all().name.suffix("_text"))[place])
+    slots = {name: pl.col(f"{name}_text") for name in values.columns}
+    return hold_fit(fill_slots(rows, texts.select("at", "text"), slots, on="at"))
+
+
+def _values(app: App, rows: pl.DataFrame, languages: list[str]) -> pl.DataFrame:
+    """What each slot becomes; null where a row has no such number."""
 
     def slot(text: Callable[[Locale], pl.Expr]) -> pl.Expr:
         return by_language(pl.col("language"), languages, text)
 
     metric, amount, days = pl.col("metric"), pl.col("amount"), pl.col("window_days")
-    values = {
-        "goal_1": slot(lambda locale: goal_text(app, metric, amount, days, locale)),
-        "window": slot(lambda locale: window_text(days, locale)),
-        "period": slot(lambda locale: period_text(days, locale)),
-        "amount": slot(lambda locale: amount_text(app, metric, amount, locale)),
-        "span": slot(lambda locale: span_text(app, metric, TARGET_DAYS, locale)),
-        "percentile": slot(lambda locale: by_value(locale.percent, "{n}", pl.col("percentile"))),
-    }
-    return hold_fit(fill_slots(rows, texts.select("at", "text"), values, on="at"))
+    return rows.select(
+        goal_1=slot(lambda locale: goal_text(app, metric, amount, days, locale)),
+        window=slot(lambda locale: window_text(days, locale)),
+        period=slot(lambda locale: period_text(days, locale)),
+        amount=slot(lambda locale: amount_text(app, metric, amount, locale)),
+        span=slot(lambda locale: span_text(app, metric, TARGET_DAYS, locale)),
+        percentile=slot(lambda locale: by_value(locale.percent, "{n}", pl.col("percentile"))),
+    )
 
 
 def hold_fit(filled: pl.DataFrame) -> pl.DataFrame:

@@ -30,3 +30,24 @@ def read_lately_of(rows: pl.DataFrame, texts: pl.DataFrame, recent: pl.DataFrame
         .unique()
         .collect()
     )
+
+
+def most_read(rows: pl.DataFrame, texts: pl.DataFrame, recent: pl.DataFrame) -> pl.DataFrame:
+    """How many of each brief's texts that of its players has read lately who has read the most of them.
+
+    Args:
+        rows: As for `read_lately_of`.
+        texts: As there.
+        recent: As there.
+
+    Returns:
+        brief_id, read; no row for a brief of which nobody has read anything.
+    """
+    read = read_lately_of(rows, texts, recent)
+    return (
+        read.select("player_key", brief_id=texts["brief_id"].gather(read["at"]))
+        .group_by("brief_id", "player_key")
+        .agg(read=pl.len().cast(pl.Int64))
+        .group_by("brief_id")
+        .agg(pl.col("read").max())
+    )

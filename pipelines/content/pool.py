@@ -6,6 +6,7 @@ import polars as pl
 
 from data.warehouse import Warehouse
 from pipelines.content.briefs import BRIEF_KEYS, LARGE_SHARE
+from pipelines.content.lately import most_read
 
 TEXTS = pl.Schema(
     {
@@ -81,20 +82,12 @@ def count_missing(
     have = serving.group_by("brief_id").agg(
         pl.len().cast(pl.Int64).alias("have"), tonight=(pl.col("made_on") == pl.lit(made_on, pl.Date)).any()
     )
-    read = (
-        rows.join(serving.select("brief_id", "variant"), on="brief_id", how="inner")
-        .join(recent.select("player_key", "variant").unique(), on=["player_key", "variant"], how="semi")
-        .group_by("brief_id", "player_key")
-        .agg(pl.len().cast(pl.Int64).alias("read"))
-        .group_by("brief_id")
-        .agg(pl.col("read").max())
-    )
     players = rows.group_by("brief_id").agg(pl.len().cast(pl.Int64).alias("rows"))
     most = pl.when(pl.col("rows") >= LARGE_SHARE * rows.height).then(2 * variants).otherwise(variants)
     wanted = pl.max_horizontal(pl.min_horizontal("rows", most), pl.col("read") + 1)
     return (
         players.join(have, on="brief_id", how="left")
-        .join(read, on="brief_id", how="left")
+        .join(most_read(rows, serving, recent), on="brief_id", how="left")
         .with_columns(pl.col("have", "read").fill_null(0), pl.col("tonight").fill_null(value=False))
         .with_columns(missing=pl.when("tonight").then(0).otherwise((wanted - pl.col("have")).clip(0)))
         .select("brief_id", "have", "missing")

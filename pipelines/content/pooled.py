@@ -9,6 +9,7 @@ from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.content.authors import Job, Team, Text, text_row
 from pipelines.content.briefs import Brief
+from pipelines.content.lately import most_read
 from pipelines.content.offline import Variant
 from pipelines.content.pool import TEXTS, count_missing, keep_texts, read_pool
 from pipelines.content.source import TEXT_COLUMNS, Offline
@@ -126,14 +127,7 @@ class Pooled:
         texts = self._offline.texts(briefs, rows)
         if texts.is_empty():
             return texts
-        read = (
-            rows.join(texts.select("brief_id", "variant"), on="brief_id", how="inner")
-            .join(self.recent.select("player_key", "variant").unique(), on=["player_key", "variant"], how="semi")
-            .group_by("brief_id", "player_key")
-            .agg(pl.len().cast(pl.Int64).alias("read"))
-            .group_by("brief_id")
-            .agg(pl.col("read").max())
-        )
+        read = most_read(rows, texts, self.recent)
         limits = lacking.join(read, on="brief_id", how="left").with_columns(pl.col("read").fill_null(0))
         most = pl.when(pl.col("have") > 0).then(pl.col("missing") + pl.col("read")).otherwise(pl.col("n"))
         kept = texts.join(
