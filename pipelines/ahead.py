@@ -173,8 +173,8 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
     if not rows:
         raise NightquestError(
             f"Nothing of {', '.join(night.app.content.types)} is due for {user_id!r} on {night.as_of}.",
-            "Ask for another type with --type, or for another player; missions, tutorials and social prompts come "
-            "about once a week.",
+            "Ask for another type with --type, or for another player. What a night has issued for that day is not due "
+            "again; missions, tutorials and social prompts come about once a week.",
         )
     return [{"text": row.pop("description", None) or row.pop("body", None), **row} for row in rows]
 

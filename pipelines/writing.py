@@ -1,6 +1,7 @@
 """A night's words and judgements: who writes for whom, the words of the plan, citations, verdicts on nominees."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,6 +17,7 @@ from data.warehouse import Warehouse
 from models.language.ledger import SpendReport, open_ledger
 from models.language.spending import nothing_spent
 from models.prompt_registry import Registered
+from models.writing_record import kind_of_fault
 from pipelines.badges.award import cite_awards, find_awards
 from pipelines.badges.judge import Judgements, judge_nominees
 from pipelines.challenges.understand import Planned
@@ -187,6 +189,11 @@ def told_of(account: Account) -> list[str]:
     notes = [f"{count} requests had no usable answer ({why})." for why, count in account.tally.failed.most_common()]
     if offline := account.tally.happened["offline"]:
         notes.append(f"{offline} briefs are served by the offline writer, since nobody else could write them.")
+    if refused := account.tally.refused:
+        kinds: Counter[str] = Counter()
+        for fault, count in refused.items():
+            kinds[kind_of_fault(fault)] += count
+        notes.append(f"Texts were refused for {refused.total()} faults; most often: {kinds.most_common(1)[0][0]}.")
     if account.canceled:
         notes.append(f"{account.canceled} batches were not back in time; what they lacked was asked live.")
     if account.trouble:

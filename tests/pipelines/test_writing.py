@@ -192,6 +192,7 @@ def test_a_text_that_fails_is_asked_again_once_with_the_reason_and_the_row_says_
     assert {rule["hits"] for rule in language_server.control.rules()} == {1}
     assert set(providers(settings)) == {"openai", "anthropic"}
     assert report.figures["writing"]["texts_refused"] > 0
+    assert any("refused" in note and "most often" in note for note in report.notes)
 
 
 @pytest.mark.parametrize("what", ["wrong_slots", "timeout"])
