@@ -170,10 +170,10 @@ def categories(app: App) -> dict[str, str]:
     It is the one that most of the app's earned badges carry whose rule names the metric; without any, of those whose
     rule names a metric of the same events; without any, the metric's label. Of equally many, the first in the file.
     """
-    named = [(term.metric, rule.badge.category) for rule in badge_rules(app) for term in rule.rule.terms]
+    named = [({term.metric for term in rule.rule.terms}, rule.badge.category) for rule in badge_rules(app)]
 
     def commonest(metrics: set[str]) -> str | None:
-        counts = Counter(category for metric, category in named if metric in metrics)
+        counts = Counter(category for about, category in named if about & metrics)
         return counts.most_common(1)[0][0] if counts else None
 
     def alike(name: str) -> set[str]:
