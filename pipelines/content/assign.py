@@ -11,10 +11,9 @@ import numpy.typing as npt
 import polars as pl
 
 from pipelines.content.briefs import first_text
-from pipelines.content.lately import NOTHING_READ, read_lately_of
+from pipelines.content.lately import NOTHING_READ, Numbers, Seats, number_read, seat_rows
 from pipelines.content.validate import SLOT, sentences
 
-Numbers = npt.NDArray[np.int64]
 Small = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 
@@ -31,6 +30,7 @@ class _Deck:
         first, n: Of each brief, its first text and how many it has.
         offset: Of each brief, where it starts tonight.
         ids: brief_id by number.
+        variants: Of each text, what it is called wherever it stands.
         same: Of each text, a number that it shares with equal texts of other briefs.
         phrases: Arrays over the texts: numbers of their titles and sentences without slots; 0 is none.
     """
@@ -41,25 +41,9 @@ class _Deck:
     n: Numbers
     offset: Numbers
     ids: pl.Series
+    variants: pl.Series
     same: Small
     phrases: list[Small]
-
-
-@dataclass(frozen=True)
-class _Seats:
-    """The rows of the night, sorted by player and in their order of precedence within one.
-
-    Attributes:
-        order: Of each, its row in the frame that it came in.
-        players: Of each, the number of its player, from 0 in the order of player_key.
-        briefs: Of each, the number of its brief.
-        keys: player_key by number.
-    """
-
-    order: Numbers
-    players: Numbers
-    briefs: Numbers
-    keys: Numbers
 
 
 def assign_variants(
@@ -83,8 +67,8 @@ def assign_variants(
         read lately; in the order of `rows`.
     """
     deck = _lay_out(variants, as_of)
-    seats = _seat(rows, deck)
-    read = _number_reads(read_lately_of(rows, variants, NOTHING_READ if recent is None else recent), deck, seats)
+    seats = seat_rows(rows, deck.ids)
+    read = number_read(seats, deck.briefs, deck.variants, NOTHING_READ if recent is None else recent)
     index = (_places(seats, deck) + deck.offset[seats.briefs]) % deck.n[seats.briefs]
     _step_aside(index, seats, deck, read)
     at, propensity = np.empty(rows.height, np.uint32), np.empty(rows.height)
@@ -108,6 +92,7 @@ def _lay_out(variants: pl.DataFrame, as_of: dt.date) -> _Deck:
         n=n,
         offset=np.array(offset, dtype=np.int64),
         ids=ids["brief_id"],
+        variants=texts["variant"],
         same=same.to_numpy().astype(np.int32),
         phrases=_phrases(texts),
     )
@@ -130,22 +115,7 @@ def _phrases(texts: pl.DataFrame) -> list[Small]:
     return [np.ascontiguousarray(column) for column in padded.T]
 
 
-def _seat(rows: pl.DataFrame, deck: _Deck) -> _Seats:
-    briefs = rows["brief_id"].cast(pl.Enum(deck.ids)).to_physical().to_numpy().astype(np.int64)
-    of_rows = rows["player_key"].to_numpy()
-    order = np.argsort(of_rows, kind="stable")
-    keys, players = _dense(of_rows[order])
-    return _Seats(order, players, briefs[order], keys)
-
-
-def _dense(ordered: Numbers) -> tuple[Numbers, Numbers]:
-    """The different values of a sorted array, and of each of its places the number of its value."""
-    new = np.ones(len(ordered), dtype=np.bool_)
-    new[1:] = ordered[1:] != ordered[:-1]
-    return ordered[new], np.cumsum(new) - 1
-
-
-def _places(seats: _Seats, deck: _Deck) -> Numbers:
+def _places(seats: Seats, deck: _Deck) -> Numbers:
     """Of each seat, its place among those of its brief, from 1."""
     small = seats.briefs.astype(np.uint16) if len(deck.n) <= 2**16 else seats.briefs
     by_brief = np.argsort(small, kind="stable")
@@ -155,21 +125,13 @@ def _places(seats: _Seats, deck: _Deck) -> Numbers:
     return places
 
 
-def _number_reads(read: pl.DataFrame, deck: _Deck, seats: _Seats) -> Numbers:
-    """Player * number of texts + text for each text of a brief of theirs that players have read lately; sorted."""
-    texts = np.empty(len(deck.rows), np.int64)
-    texts[deck.rows] = np.arange(len(deck.rows))
-    players = np.searchsorted(seats.keys, read["player_key"].to_numpy())
-    return np.sort(players * len(deck.rows) + texts[read["at"].to_numpy()])
-
-
-def _count_reads(seats: _Seats, deck: _Deck, read: Numbers) -> Numbers:
+def _count_reads(seats: Seats, deck: _Deck, read: Numbers) -> Numbers:
     """Of each seat, how many of its brief's texts the player has read lately."""
     first = seats.players * len(deck.rows) + deck.first[seats.briefs]
     return np.searchsorted(read, first + deck.n[seats.briefs]) - np.searchsorted(read, first)
 
 
-def _step_aside(index: Numbers, seats: _Seats, deck: _Deck, read: Numbers) -> None:
+def _step_aside(index: Numbers, seats: Seats, deck: _Deck, read: Numbers) -> None:
     """Move on, in place, the rows that must not or should not have their text; their players are looked at again."""
     left = np.arange(len(index))
     for round_ in range(_POLITE_ROUNDS + int(max(deck.n, default=0))):

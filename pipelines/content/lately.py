@@ -1,14 +1,80 @@
-"""What players have lately read of the texts that are open to them tonight."""
+"""What players have lately read of the texts that are open to them tonight.
 
+Tens of millions of readings meet millions of rows, so players, briefs and texts are numbers here, in arrays.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+Numbers = npt.NDArray[np.int64]
+
 NOTHING_READ = pl.DataFrame(schema={"player_key": pl.Int64, "variant": pl.String})
+_AT_ONCE = 2**20  # readings; more would only take more memory
 
 
-def read_lately_of(rows: pl.DataFrame, texts: pl.DataFrame, recent: pl.DataFrame) -> pl.DataFrame:
-    """The texts of their own briefs of tonight that players have read lately, each once.
+@dataclass(frozen=True)
+class Seats:
+    """The rows of a night, sorted by player and in their order of precedence within one.
 
-    A text counts as read under whichever brief it was read.
+    Attributes:
+        order: Of each, its row in the frame that it came in.
+        players: Of each, the number of its player, from 0 in the order of player_key.
+        briefs: Of each, the number of its brief.
+        keys: player_key by number.
+        first: By player, the first row.
+    """
+
+    order: Numbers
+    players: Numbers
+    briefs: Numbers
+    keys: Numbers
+    first: Numbers
+
+
+def seat_rows(rows: pl.DataFrame, brief_ids: pl.Series) -> Seats:
+    """Sort rows by player.
+
+    Args:
+        rows: player_key, brief_id.
+        brief_ids: The briefs by number, all of those in `rows` among them.
+    """
+    briefs = rows["brief_id"].cast(pl.Enum(brief_ids)).to_physical().to_numpy().astype(np.int64)
+    keys = rows["player_key"].to_numpy()
+    order = np.argsort(keys, kind="stable")
+    first = _starts(keys[order])
+    counts = np.diff(first, append=len(order))
+    return Seats(order, np.repeat(np.arange(len(first)), counts), briefs[order], keys[order][first], first)
+
+
+def number_read(seats: Seats, briefs: Numbers, variants: pl.Series, recent: pl.DataFrame) -> Numbers:
+    """The texts of their own briefs of tonight that players have read lately, under whichever brief it was.
+
+    Args:
+        seats: The rows of the night.
+        briefs: Of each text, the number of its brief.
+        variants: Of each text, what it is called wherever it stands.
+        recent: player_key, variant of what players read lately; quickest in the order of player_key.
+
+    Returns:
+        player * number of texts + text; each once, in ascending order.
+    """
+    kinds = variants.unique()
+    codes = recent["variant"].cast(pl.Enum(kinds), strict=False).to_physical().cast(pl.UInt32).fill_null(len(kinds))
+    read, keys, copies = codes.to_numpy(), recent["player_key"].to_numpy(), _copies(variants, kinds)
+    found = [
+        part
+        for start in range(0, len(keys) if len(seats.keys) else 0, _AT_ONCE)
+        for texts in copies
+        for part in _own(seats, briefs, keys[start : start + _AT_ONCE], texts[read[start : start + _AT_ONCE]])
+    ]
+    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+
+
+def most_read(rows: pl.DataFrame, texts: pl.DataFrame, recent: pl.DataFrame) -> pl.DataFrame:
+    """How many of each brief's texts that of its players has read lately who has read the most of them.
 
     Args:
         rows: player_key, brief_id: a row for each text that is wanted tonight.
@@ -16,38 +82,52 @@ def read_lately_of(rows: pl.DataFrame, texts: pl.DataFrame, recent: pl.DataFrame
         recent: player_key, variant of what players read lately.
 
     Returns:
-        player_key, at (the row of `texts`).
-    """
-    briefs = texts.select("brief_id").unique().with_row_index("brief")
-    open_to = rows.lazy().select("player_key", "brief_id").join(briefs.lazy(), on="brief_id").drop("brief_id")
-    known = texts.lazy().select("brief_id", "variant").with_row_index("at").join(briefs.lazy(), on="brief_id")
-    return (
-        recent.lazy()
-        .select("player_key", "variant")
-        .join(known.select("variant", "brief", "at"), on="variant")
-        .join(open_to, on=["player_key", "brief"], how="semi")
-        .select("player_key", "at")
-        .unique()
-        .collect()
-    )
-
-
-def most_read(rows: pl.DataFrame, texts: pl.DataFrame, recent: pl.DataFrame) -> pl.DataFrame:
-    """How many of each brief's texts that of its players has read lately who has read the most of them.
-
-    Args:
-        rows: As for `read_lately_of`.
-        texts: As there.
-        recent: As there.
-
-    Returns:
         brief_id, read; no row for a brief of which nobody has read anything.
     """
-    read = read_lately_of(rows, texts, recent)
-    return (
-        read.select("player_key", brief_id=texts["brief_id"].gather(read["at"]))
-        .group_by("brief_id", "player_key")
-        .agg(read=pl.len().cast(pl.Int64))
-        .group_by("brief_id")
-        .agg(pl.col("read").max())
-    )
+    ids = texts["brief_id"].unique()
+    briefs = texts["brief_id"].cast(pl.Enum(ids)).to_physical().to_numpy().astype(np.int64)
+    seats = seat_rows(rows.join(ids.to_frame(), on="brief_id", how="semi"), ids)
+    players, read = np.divmod(number_read(seats, briefs, texts["variant"], recent), max(texts.height, 1))
+    each, counts = np.unique(players * len(ids) + briefs[read], return_counts=True)
+    most = np.zeros(len(ids), np.int64)
+    np.maximum.at(most, each % max(len(ids), 1), counts)
+    return pl.DataFrame({"brief_id": ids, "read": most}).filter(pl.col("read") > 0)
+
+
+def _starts(ordered: npt.NDArray[np.int64]) -> Numbers:
+    """Where each run of equal values begins."""
+    new = np.ones(len(ordered), dtype=np.bool_)
+    new[1:] = ordered[1:] != ordered[:-1]
+    return np.flatnonzero(new)
+
+
+def _copies(variants: pl.Series, kinds: pl.Series) -> list[Numbers]:
+    """Arrays by place in `kinds`: the first text that is called so, the second, and so on; -1 is none."""
+    texts = pl.DataFrame({"code": variants.cast(pl.Enum(kinds)).to_physical().cast(pl.Int64)}).with_row_index("text")
+    texts = texts.with_columns(copy=pl.int_range(pl.len()).over("code"))
+    copies = []
+    for part in texts.sort("copy").partition_by("copy", maintain_order=True):
+        of_code = np.full(len(kinds) + 1, -1, np.int64)  # the last is for what is no text of tonight
+        of_code[part["code"].to_numpy()] = part["text"].to_numpy()
+        copies.append(of_code)
+    return copies
+
+
+def _own(seats: Seats, briefs: Numbers, keys: Numbers, texts: Numbers) -> list[Numbers]:
+    """The readings, numbered as `number_read` has it, whose text (-1 is none) is of a brief of their player's rows."""
+    runs = _starts(keys)
+    players = np.minimum(np.searchsorted(seats.keys, keys[runs]), len(seats.keys) - 1)
+    here = seats.keys[players] == keys[runs]
+    last = np.append(seats.first[1:], len(seats.order)) - 1
+    lengths = np.diff(runs, append=len(keys))
+    player = np.repeat(np.where(here, players, -1), lengths)
+    asked = np.flatnonzero((player >= 0) & (texts >= 0))
+    player, texts = player[asked], texts[asked]
+    brief, seat, end = briefs[texts], seats.first[player], last[player]
+    found = []
+    while len(seat):
+        mine = seats.briefs[seat] == brief
+        found.append(player[mine] * len(briefs) + texts[mine])
+        more = seat < end
+        player, texts, brief, seat, end = (part[more] for part in (player, texts, brief, seat + 1, end))
+    return found

@@ -60,7 +60,7 @@ def keep_texts(warehouse: Warehouse, briefs: pl.DataFrame, texts: pl.DataFrame, 
 
 
 def count_missing(
-    rows: pl.DataFrame, pool: pl.DataFrame, recent: pl.DataFrame, *, variants: int, made_on: dt.date | None
+    rows: pl.DataFrame, pool: pl.DataFrame, recent: pl.DataFrame, *, variants: int, made_on: dt.date
 ) -> pl.DataFrame:
     """How many texts each brief of the night lacks.
 
@@ -73,14 +73,15 @@ def count_missing(
         pool: The columns of TEXTS.
         recent: player_key, variant of what players read lately.
         variants: Texts in one request.
-        made_on: The night; None counts for every brief alike.
+        made_on: The night.
 
     Returns:
-        brief_id, have, missing; a row for each brief, by brief_id.
+        brief_id, have, short (how many texts fewer than wanted there are) and missing (how many to ask for); a row for
+        each brief, by brief_id.
     """
     serving = pool.filter("serves")
     have = serving.group_by("brief_id").agg(
-        pl.len().cast(pl.Int64).alias("have"), tonight=(pl.col("made_on") == pl.lit(made_on, pl.Date)).any()
+        pl.len().cast(pl.Int64).alias("have"), tonight=(pl.col("made_on") == pl.lit(made_on)).any()
     )
     players = rows.group_by("brief_id").agg(pl.len().cast(pl.Int64).alias("rows"))
     most = pl.when(pl.col("rows") >= LARGE_SHARE * rows.height).then(2 * variants).otherwise(variants)
@@ -89,7 +90,8 @@ def count_missing(
         players.join(have, on="brief_id", how="left")
         .join(most_read(rows, serving, recent), on="brief_id", how="left")
         .with_columns(pl.col("have", "read").fill_null(0), pl.col("tonight").fill_null(value=False))
-        .with_columns(missing=pl.when("tonight").then(0).otherwise((wanted - pl.col("have")).clip(0)))
-        .select("brief_id", "have", "missing")
+        .with_columns(short=(wanted - pl.col("have")).clip(0))
+        .with_columns(missing=pl.when("tonight").then(0).otherwise("short"))
+        .select("brief_id", "have", "short", "missing")
         .sort("brief_id")
     )

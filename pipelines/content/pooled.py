@@ -71,25 +71,11 @@ class Pooled:
         )
         return signed.drop("own", "written_by")
 
-    def jobs(self, briefs: pl.DataFrame, rows: pl.DataFrame) -> list[Job]:
-        """The briefs that lack texts tonight."""
-        asked = briefs.filter(pl.col("writer").is_in(list(self._teams)))
-        pool = read_pool(self._warehouse, asked)
-        lacking = self._missing(asked, rows, pool).filter(pl.col("missing") > 0)
-        held = {key[0]: part for key, part in pool.partition_by("brief_id", as_dict=True).items()}
-        return [
-            self._job(Brief(**row), missing, held.get(row["brief_id"], pool.clear()))
-            for row, missing in zip(
-                lacking.join(briefs, on="brief_id", how="left").select(briefs.columns).iter_rows(named=True),
-                lacking["missing"],
-                strict=True,
-            )
-        ]
-
     def texts(self, briefs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         """What is kept and what is newly written; the offline writer's for its own briefs and for those that lack."""
         asked = briefs.filter(pl.col("writer").is_in(list(self._teams)))
-        jobs = self.jobs(briefs, rows)
+        pool, lacking = self._look(asked, rows)
+        jobs = self._jobs(asked, pool, lacking)
         if jobs and self._write is not None:
             found = self._write(jobs)
             new = [
@@ -97,8 +83,8 @@ class Pooled:
             ]
             frame = pl.DataFrame(new, schema={name: kind for name, kind in TEXTS.items() if name != "made_on"})
             keep_texts(self._warehouse, asked, frame.with_columns(made_on=pl.lit(self._as_of)), self._as_of)
-        pool = read_pool(self._warehouse, asked).filter("serves")
-        lacking = self._missing(asked, rows, pool, again=True).filter(pl.col("missing") > 0)
+            pool, lacking = self._look(asked, rows)
+        pool, lacking = pool.filter("serves"), lacking.filter(pl.col("short") > 0)
         spare = self._offline.texts(briefs.join(asked, on="brief_id", how="anti"), rows)
         fill = self._fill(asked, rows, pool, lacking)
         parts = [pool.with_columns(index=pl.lit(0, pl.Int64), n=pl.lit(0, pl.Int64)).select(TEXT_COLUMNS), fill, spare]
@@ -108,13 +94,23 @@ class Pooled:
             n=pl.len().cast(pl.Int64).over("brief_id"),
         )
 
-    def _missing(
-        self, asked: pl.DataFrame, rows: pl.DataFrame, pool: pl.DataFrame, *, again: bool = False
-    ) -> pl.DataFrame:
+    def _look(self, asked: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The texts that are kept of the briefs that language models are asked for, and what each of these lacks."""
+        pool = read_pool(self._warehouse, asked)
         wanted = rows.join(asked.select("brief_id"), on="brief_id", how="semi").select("player_key", "brief_id")
-        return count_missing(
-            wanted, pool, self.recent, variants=self._app.content.variants, made_on=None if again else self._as_of
-        )
+        variants = self._app.content.variants
+        return pool, count_missing(wanted, pool, self.recent, variants=variants, made_on=self._as_of)
+
+    def _jobs(self, asked: pl.DataFrame, pool: pl.DataFrame, lacking: pl.DataFrame) -> list[Job]:
+        """The briefs that lack texts tonight."""
+        held = {key[0]: part for key, part in pool.partition_by("brief_id", as_dict=True).items()}
+        wanting = asked.join(lacking.filter(pl.col("missing") > 0), on="brief_id", how="inner", maintain_order="right")
+        return [
+            self._job(Brief(**row), missing, held.get(row["brief_id"], pool.clear()))
+            for row, missing in zip(
+                wanting.select(asked.columns).iter_rows(named=True), wanting["missing"], strict=True
+            )
+        ]
 
     def _job(self, brief: Brief, missing: int, held: pl.DataFrame) -> Job:
         have = tuple(Variant(*row) for row in held.select("variant", "title", "text", "metadata").iter_rows())
@@ -129,7 +125,7 @@ class Pooled:
             return texts
         read = most_read(rows, texts, self.recent)
         limits = lacking.join(read, on="brief_id", how="left").with_columns(pl.col("read").fill_null(0))
-        most = pl.when(pl.col("have") > 0).then(pl.col("missing") + pl.col("read")).otherwise(pl.col("n"))
+        most = pl.when(pl.col("have") > 0).then(pl.col("short") + pl.col("read")).otherwise(pl.col("n"))
         kept = texts.join(
             pool.select("brief_id", "variant"), on=["brief_id", "variant"], how="anti", maintain_order="left"
         )

@@ -31,7 +31,7 @@ def measure(folder: Path) -> dict[str, float]:
         settings, loaded = Settings(home=home, threads=2), load_app("trading")
         figures[f"events_{name}"] = _prepare(settings, loaded, simulation.players, simulation.events, times)
         run_train(settings, loaded, as_of=NEW_DAY, now=dt.datetime.now(dt.UTC))
-        _serve(settings, loaded, NEW_DAY)
+        serve_night(settings, loaded, NEW_DAY)
         figures[f"seconds_{name}"] = _night(settings, loaded, simulation.events)
     figures["ratio"] = figures["seconds_ten_times"] / figures["seconds_once"]
     return figures
