@@ -8,20 +8,22 @@ import datetime as dt
 from prefect import flow
 
 from flows.nightly import nightly
-from flows.parameters import AppName, check_span
+from flows.parameters import AppName, Provider, check_span
 from flows.progress import report
 from flows.running import begin
 from pipelines.nightly import NightReport
 
 
 @flow(flow_run_name="backfill {app} {start} to {end}")
-def backfill(app: AppName, start: dt.date, end: dt.date) -> list[NightReport]:
+def backfill(app: AppName, start: dt.date, end: dt.date, provider: Provider = "offline") -> list[NightReport]:
     """Serve every night from `start` to `end`, both included.
 
     Args:
         app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
         start: The first local day served.
         end: The last local day served.
+        provider: Who writes the words. Offline unless asked otherwise, since hardly anybody will read past nights and
+            each may cost as much as a night may.
     """
     run = begin(app)
     check_span(run.loaded.app, start, end, run.now)
@@ -29,6 +31,6 @@ def backfill(app: AppName, start: dt.date, end: dt.date) -> list[NightReport]:
     served = []
     for number in range(nights):
         report("nights", number, nights)
-        served.append(nightly(app=app, as_of=start + dt.timedelta(days=number)))
+        served.append(nightly(app=app, as_of=start + dt.timedelta(days=number), provider=provider))
     report("nights", nights, nights)
     return served

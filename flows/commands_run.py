@@ -156,6 +156,7 @@ def backfill(
     *,
     start: Annotated[dt.date, Parameter(name="--from")],
     end: Annotated[dt.date, Parameter(name="--to")],
+    provider: Writer = "offline",
     common: Common = DEFAULT,
 ) -> None:
     """Run past nights, one after another, as they would have run.
@@ -166,6 +167,7 @@ def backfill(
         app: A shipped app's name, or the path of an app file.
         start: The first day served.
         end: The last day served.
+        provider: Who writes the words; each night may cost NIGHTQUEST_MAX_COST_USD.
     """
     from flows.console import emit
     from flows.views import nights_view
@@ -173,7 +175,7 @@ def backfill(
     def run() -> Any:
         from flows.backfill import backfill as flow
 
-        return flow(app=app, start=start, end=end)
+        return flow(app=app, start=start, end=end, provider=provider)
 
     result = in_prefect(common, [app], run)
     emit(result, common.json, lambda: nights_view(result))

@@ -55,6 +55,17 @@ def test_the_evening_the_morning_the_night_and_a_look_behind_it(puzzles, keys, l
     assert {"daily_challenge", "judge", "verdict"} <= prompts.keys()
 
 
+def test_past_nights_buy_no_words_unless_a_person_says_who_writes(puzzles, keys, language_server):
+    app, home = puzzles
+    span = ("--from", str(LAST_NIGHT - dt.timedelta(days=1)), "--to", str(LAST_NIGHT - dt.timedelta(days=1)))
+    status, _, err = run_command("backfill", app, *span, home=home, **keys)
+    assert status == 0, err
+    assert language_server.control.bills()["n"] == 0
+    span = ("--from", str(LAST_NIGHT), "--to", str(LAST_NIGHT))
+    run_command("backfill", app, *span, "--provider", "openai", home=home, **keys)
+    assert {bill["provider"] for bill in language_server.control.bills()["bills"]} == {"openai"}
+
+
 def test_a_key_that_is_asked_for_and_missing_is_told_before_anything_runs(puzzles):
     app, home = puzzles
     status, _, err = run_command("nightly", app, "--as-of", str(LAST_NIGHT), "--provider", "openai", home=home)
