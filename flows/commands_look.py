@@ -34,7 +34,7 @@ def check(app: str, /, *, sql: bool = False, common: Common = DEFAULT) -> None:
 def show(app: str, user: str, /, *, why: bool = False, common: Common = DEFAULT) -> None:
     """Show what the newest published night holds for one player.
 
-    Example: nightquest show trading player-00042
+    Example: nightquest show trading recruit-000007
 
     Args:
         app: A shipped app's name, or the path of an app file.

@@ -21,7 +21,7 @@ def write(
 ) -> None:
     """Write for one player what the coming night would, and print it. Nothing is issued.
 
-    Example: nightquest write trading player-00042 --type daily_challenge --provider anthropic
+    Example: nightquest write trading recruit-000007 --type daily_challenge --provider anthropic
 
     What it costs is booked under 'by hand' and today's date, and the texts are kept for the nights.
 

@@ -27,7 +27,9 @@ def texts_view(user: str, texts: Sequence[Mapping[str, Any]]) -> RenderableType:
 def spending_view(result: Mapping[str, Any]) -> RenderableType:
     """The month, and a line a night."""
     month = f"${result['month_usd']:.4f} of ${result['max_cost_usd_per_month']:.2f} this month (UTC)"
-    table = _table("Night by night", "app", "night", "calls", "answered", "cost", "may be billed too", "resent")
+    table = _table(
+        "Night by night", "app", "night", "calls", "answered", "cost", "may be billed too", "killed", "resent"
+    )
     for night in result["nights"]:
         table.add_row(
             night["app"],
@@ -36,6 +38,7 @@ def spending_view(result: Mapping[str, Any]) -> RenderableType:
             f"{night['answered']:,}",
             _usd(night["cost_usd"]),
             _usd(night["reserved_usd"]),
+            str(night["in_flight_at_kill"]),
             str(night["resent"]),
         )
     return Group(Text(month, style="bold"), table)
@@ -67,7 +70,7 @@ def _price(price: Priced) -> RenderableType:
             _usd(row["at_most_usd"]),
         )
     likely, most = (float(price.rows[name].sum()) for name in ("likely_usd", "at_most_usd"))
-    asked = f"{price.lacking} briefs lack texts. Likely {_usd(likely)}, at most {_usd(most)}; more if asked again."
+    asked = f"{price.lacking} briefs lack texts. Likely {_usd(likely)}, at most {_usd(most)}; judging and asking again come on top."
     spent = f"The night may cost {_usd(price.budget_usd)}, of which {_usd(price.spent_usd)} is spent or reserved."
     lines = [asked, f"{spent} The month has {_usd(price.month_usd)} left."]
     return Group(table, *map(Text, lines), *(Text(note, style="yellow") for note in price.notes))
@@ -82,7 +85,18 @@ def _text(text: Mapping[str, Any]) -> RenderableType:
 
 
 def _table(title: str, *names: str) -> Table:
-    numbers = {"requests", "known", "likely", "at most", "calls", "answered", "cost", "may be billed too", "resent"}
+    numbers = {
+        "requests",
+        "known",
+        "likely",
+        "at most",
+        "calls",
+        "answered",
+        "cost",
+        "may be billed too",
+        "killed",
+        "resent",
+    }
     columns = (Column(name, justify="right" if name in numbers else "left") for name in names)
     return Table(*columns, title=title, title_justify="left", title_style="bold", **STYLE)
 

@@ -19,6 +19,7 @@ from models.language.ledger import Budget, Ledger, Run, open_ledger
 from models.language.vendor import Vendor
 from models.language.vendors import open_vendors
 from pipelines.badges.panel import Panel
+from pipelines.content.arms import PROMPT
 from pipelines.content.authors import Author, Job, Tally, Text
 from pipelines.content.crew import Crew
 from pipelines.content.judging import Judge
@@ -98,8 +99,9 @@ class Studio:
         return asyncio.run(self._submit(jobs))
 
     def panel(self) -> Panel | None:
-        """Who judges nominees for badges: the first arm's writers, and the other provider for second opinions."""
-        team = next(iter(self.crew.teams.values()), None)
+        """Who judges nominees for badges, with the prompts that serve: an arm's writers, the other one for seconds."""
+        arms = sorted(self.crew.trial.arms, key=lambda arm: arm.prompt != PROMPT)  # of several the first stays first
+        team = next((self.crew.teams[arm.name] for arm in arms if arm.name in self.crew.teams), None)
         if team is None:
             return None
         pens = (*team.pens, *team.others)

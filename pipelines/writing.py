@@ -186,7 +186,7 @@ def _account(studio: Studio | None, trouble: str) -> Account:
 
 def told_of(account: Account) -> list[str]:
     """What a person should know of a night's writing: who did not answer, and what became of it."""
-    notes = [f"{count} requests had no usable answer ({why})." for why, count in account.tally.failed.most_common()]
+    notes = [_failure(why, count) for why, count in account.tally.failed.most_common()]
     if offline := account.tally.happened["offline"]:
         notes.append(f"{offline} briefs are served by the offline writer, since nobody else could write them.")
     if refused := account.tally.refused:
@@ -199,6 +199,21 @@ def told_of(account: Account) -> list[str]:
     if account.trouble:
         notes.append(f"Nothing more could be bought, so the offline writer wrote the rest: {account.trouble}")
     return notes
+
+
+_REMEDIES = {
+    "key": "Check the key of that provider: it is wrong, or may not use the model.",
+    "quota": "The account has no credit left.",
+    "model": "The provider does not know the model; set another one.",
+    "budget": "What the night or the month may cost is used up; see NIGHTQUEST_MAX_COST_USD.",
+}
+
+
+def _failure(why: str, count: int) -> str:
+    """Requests that failed for a reason (`openai: key`), with what to do where there is something to do."""
+    remedy = _REMEDIES.get(why.rpartition(": ")[2], "")
+    requests = "1 request" if count == 1 else f"{count} requests"
+    return f"{requests} had no usable answer ({why}). {remedy}".rstrip()
 
 
 def night_spend(night: Night, crew: Crew, wants: Wants) -> tuple[SpendReport, SpendReport]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -15,7 +16,7 @@ from configs.language import Vendor as VendorName
 from models.language.calls import Failed, Reply, Request, Written
 from models.language.commits import Commits
 from models.language.lane import LOOKAHEAD, Figures, Lane, Limits
-from models.language.ledger import Attempt, Budget, Ledger, Outcome, Run
+from models.language.ledger import Attempt, Budget, Claim, Ledger, Outcome, Run
 from models.language.passage import Passage
 from models.language.rate import StoppedError
 from models.language.vendor import Vendor
@@ -54,6 +55,8 @@ class Desk:
         self._priced: set[str] = set()
         self._lanes: dict[VendorName, Lane] = {}
         self._asking: dict[str, list[asyncio.Future[Reply]]] = {}
+        self._unsettled = 0
+        self._short: deque[asyncio.Future[None]] = deque()  # asks that wait for money
         self._figures = Figures()
         self._started = 0.0
         self._commits: Commits | None = None
@@ -117,15 +120,40 @@ class Desk:
             return Failed(request.key, "key", f"there is no key for {request.provider}", paid_now=False)
         await lane.admitted.enter()
         try:
-            claim = await self._commits.claim(request)
+            claim = await self._claim(self._commits, request)
             if not isinstance(claim, Attempt):
                 self._figures.from_ledger += isinstance(claim, Written)
                 return claim
-            reply, raw = await self._send(lane, claim)
+            self._unsettled += 1
+            try:
+                reply, raw = await self._send(lane, claim)
+            except BaseException:
+                self._free()
+                raise
         finally:
             lane.admitted.leave()
-        await self._commits.settle(Outcome(claim.id, reply, raw))
+        try:
+            await self._commits.settle(Outcome(claim.id, reply, raw))
+        finally:
+            self._free()
         return reply
+
+    async def _claim(self, commits: Commits, request: Request) -> Claim:
+        """Claim; where asks in flight have reserved what is left, wait until one has cost less than it might."""
+        claim = await commits.claim(request)
+        while isinstance(claim, Failed) and claim.reason == "budget" and self._unsettled:
+            freed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._short.append(freed)
+            await freed
+            claim = await commits.claim(request)
+        return claim
+
+    def _free(self) -> None:
+        """An ask is settled: what it reserved beyond its cost may serve another; after the last one all look again."""
+        self._unsettled -= 1
+        for _ in range(1 if self._unsettled else len(self._short)):
+            if self._short and not (freed := self._short.popleft()).done():
+                freed.set_result(None)
 
     async def _send(self, lane: Lane, attempt: Attempt) -> tuple[Reply, str]:
         key, passage = attempt.request.key, Passage(lane, attempt.request)

@@ -15,7 +15,7 @@ import pytest
 from configs.errors import NightquestError
 from configs.language import language_models
 from configs.settings import Settings
-from models.language.calls import Failed, Written
+from models.language.calls import Failed, Written, most_it_costs
 from models.language.desk import Desk
 from models.language.lane import Limits
 from models.language.ledger import Budget, Run, open_ledger
@@ -212,6 +212,17 @@ def test_a_budget_of_zero_sends_nothing(language_server, ledger, budget):
     replies = desk_for(language_server, ledger, budget=budget).ask_all(questions("openai", 30))
     assert reasons(replies) == {"budget"}
     assert language_server.control.requests()["log"] == []
+
+
+def test_money_that_is_only_reserved_is_waited_for(language_server, ledger):
+    asked = questions("openai", 30)
+    most = most_it_costs(asked[0], free_models().models[asked[0].model])
+    cost = desk_for(language_server, ledger).ask_all(asked)[0].cost_usd
+    assert most > 3 * cost
+    budget = Budget(40 * cost + 2 * most, 1e6)  # at once it would do for a few, one after another for all
+    others = [question("openai", i) for i in range(100, 130)]
+    run = Run("test", "2024-03-02", "another night")
+    assert reasons(desk_for(language_server, ledger, run=run, budget=budget).ask_all(others)) == {"written"}
 
 
 def test_a_budget_is_never_overspent(language_server, ledger):
