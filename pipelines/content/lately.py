@@ -12,7 +12,7 @@ import polars as pl
 Numbers = npt.NDArray[np.int64]
 
 NOTHING_READ = pl.DataFrame(schema={"player_key": pl.Int64, "variant": pl.String})
-_AT_ONCE = 2**20  # readings; more would only take more memory
+_AT_ONCE = 2**18  # readings; more would take more memory and no less time
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Seats:
         players: Of each, the number of its player, from 0 in the order of player_key.
         briefs: Of each, the number of its brief.
         keys: player_key by number.
-        first: By player, the first row.
+        first, end: By player, the first row and the one behind the last.
     """
 
     order: Numbers
@@ -32,6 +32,7 @@ class Seats:
     briefs: Numbers
     keys: Numbers
     first: Numbers
+    end: Numbers
 
 
 def seat_rows(rows: pl.DataFrame, brief_ids: pl.Series) -> Seats:
@@ -45,8 +46,8 @@ def seat_rows(rows: pl.DataFrame, brief_ids: pl.Series) -> Seats:
     keys = rows["player_key"].to_numpy()
     order = np.argsort(keys, kind="stable")
     first = _starts(keys[order])
-    counts = np.diff(first, append=len(order))
-    return Seats(order, np.repeat(np.arange(len(first)), counts), briefs[order], keys[order][first], first)
+    end = np.append(first[1:], len(order)) if len(order) else first
+    return Seats(order, np.repeat(np.arange(len(first)), end - first), briefs[order], keys[order][first], first, end)
 
 
 def number_read(seats: Seats, briefs: Numbers, variants: pl.Series, recent: pl.DataFrame) -> Numbers:
@@ -64,13 +65,13 @@ def number_read(seats: Seats, briefs: Numbers, variants: pl.Series, recent: pl.D
     kinds = variants.unique()
     codes = recent["variant"].cast(pl.Enum(kinds), strict=False).to_physical().cast(pl.UInt32).fill_null(len(kinds))
     read, keys, copies = codes.to_numpy(), recent["player_key"].to_numpy(), _copies(variants, kinds)
-    found = [
-        part
-        for start in range(0, len(keys) if len(seats.keys) else 0, _AT_ONCE)
-        for texts in copies
-        for part in _own(seats, briefs, keys[start : start + _AT_ONCE], texts[read[start : start + _AT_ONCE]])
-    ]
-    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+    found = [np.empty(0, np.int64)]
+    for start in range(0, len(keys) if len(seats.keys) else 0, _AT_ONCE):
+        players = _players(seats, keys[start : start + _AT_ONCE])
+        for texts in copies:
+            found += _own(seats, briefs, players, texts[read[start : start + _AT_ONCE]])
+    ordered = np.sort(np.concatenate(found), kind="stable")
+    return ordered[_starts(ordered)]
 
 
 def most_read(rows: pl.DataFrame, texts: pl.DataFrame, recent: pl.DataFrame) -> pl.DataFrame:
@@ -84,13 +85,15 @@ def most_read(rows: pl.DataFrame, texts: pl.DataFrame, recent: pl.DataFrame) -> 
     Returns:
         brief_id, read; no row for a brief of which nobody has read anything.
     """
-    ids = texts["brief_id"].unique()
+    texts = texts.select("brief_id", "variant").sort("brief_id")
+    ids = texts["brief_id"].unique(maintain_order=True)
     briefs = texts["brief_id"].cast(pl.Enum(ids)).to_physical().to_numpy().astype(np.int64)
     seats = seat_rows(rows.join(ids.to_frame(), on="brief_id", how="semi"), ids)
     players, read = np.divmod(number_read(seats, briefs, texts["variant"], recent), max(texts.height, 1))
-    each, counts = np.unique(players * len(ids) + briefs[read], return_counts=True)
+    each = players * len(ids) + briefs[read]
+    first = _starts(each)
     most = np.zeros(len(ids), np.int64)
-    np.maximum.at(most, each % max(len(ids), 1), counts)
+    np.maximum.at(most, briefs[read[first]], np.diff(first, append=len(each)))
     return pl.DataFrame({"brief_id": ids, "read": most}).filter(pl.col("read") > 0)
 
 
@@ -113,21 +116,24 @@ def _copies(variants: pl.Series, kinds: pl.Series) -> list[Numbers]:
     return copies
 
 
-def _own(seats: Seats, briefs: Numbers, keys: Numbers, texts: Numbers) -> list[Numbers]:
-    """The readings, numbered as `number_read` has it, whose text (-1 is none) is of a brief of their player's rows."""
+def _players(seats: Seats, keys: Numbers) -> Numbers:
+    """The number of the player of each key; -1 for who has no row tonight."""
     runs = _starts(keys)
-    players = np.minimum(np.searchsorted(seats.keys, keys[runs]), len(seats.keys) - 1)
-    here = seats.keys[players] == keys[runs]
-    last = np.append(seats.first[1:], len(seats.order)) - 1
-    lengths = np.diff(runs, append=len(keys))
-    player = np.repeat(np.where(here, players, -1), lengths)
-    asked = np.flatnonzero((player >= 0) & (texts >= 0))
-    player, texts = player[asked], texts[asked]
-    brief, seat, end = briefs[texts], seats.first[player], last[player]
+    numbers = np.minimum(np.searchsorted(seats.keys, keys[runs]), len(seats.keys) - 1)
+    served = np.where(seats.keys[numbers] == keys[runs], numbers, -1)
+    return np.repeat(served, np.diff(runs, append=len(keys)))
+
+
+def _own(seats: Seats, briefs: Numbers, players: Numbers, texts: Numbers) -> list[Numbers]:
+    """The readings, numbered as `number_read` has it, whose text (-1 is none) is of a brief of their player's rows."""
+    known = np.flatnonzero((texts >= 0) & (players >= 0))
+    player, text = players[known], texts[known]
+    brief, seat, end = briefs[text], seats.first[player], seats.end[player]
     found = []
     while len(seat):
         mine = seats.briefs[seat] == brief
-        found.append(player[mine] * len(briefs) + texts[mine])
+        found.append(player[mine] * len(briefs) + text[mine])
+        seat = seat + 1
         more = seat < end
-        player, texts, brief, seat, end = (part[more] for part in (player, texts, brief, seat + 1, end))
+        player, text, brief, seat, end = (part[more] for part in (player, text, brief, seat, end))
     return found

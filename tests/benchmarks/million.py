@@ -76,14 +76,26 @@ class World:
         """Holds its texts."""
         return open_warehouse(self.home, self.app.app, read_only=read_only)
 
-    def source(self, warehouse: Warehouse, day: dt.date, recent: pl.DataFrame, writer: WriteJobs | None) -> Pooled:
+    def assigned(self) -> pl.DataFrame:
+        """The players' arms."""
+        players = pl.select(player_key=pl.int_range(self.players, dtype=pl.Int64))
+        with self.warehouse() as warehouse:
+            return assign_arms(
+                warehouse, players.with_columns(user_id=pl.format("user-{}", "player_key")), self.crew().trial
+            )
+
+    def source(
+        self,
+        warehouse: Warehouse,
+        day: dt.date,
+        assigned: pl.DataFrame,
+        recent: pl.DataFrame = UNREAD,
+        writer: WriteJobs | None = None,
+    ) -> Pooled:
         """The texts of a night, as `pipelines.writing.open_source` opens them."""
         app, crew = self.app, self.crew()
-        players = pl.select(player_key=pl.int_range(self.players, dtype=pl.Int64)).with_columns(
-            user_id=pl.format("user-{}", "player_key")
-        )
         return Pooled(
-            app, warehouse, crew.by_name(app), assign_arms(warehouse, players, crew.trial),
+            app, warehouse, crew.by_name(app), assigned,
             {kind: {arm: team.name(kind) for arm, team in crew.teams.items()} for kind in app.content.types},
             NOBODY, recent, compared=bool(crew.trial.experiment), as_of=day, seed=1, write=writer,
         )  # fmt: skip
@@ -132,15 +144,16 @@ def measure(folder: Path, players: int = PLAYERS) -> dict[str, float]:
     with start_server(limits={"*": NO_LIMIT}, log=0) as server:
         for name, provider in (("auto", None), ("both", "both")):
             world = World(folder / name, _settings(folder / name, server), players, provider)
-            bought = _buy(world, server, FIRST, UNREAD)
+            assigned = world.assigned()
+            bought = _buy(world, server, FIRST, assigned, UNREAD)
             alone = _alone_usd(world)
             figures |= {f"{name}_{what}": value for what, value in vars(bought).items()}
             figures |= {f"{name}_alone_usd": alone, f"{name}_cheaper": alone / bought.cost_usd}
             if provider is None:
-                _read(world).write_parquet(folder / "recent.parquet")
-                topped = _buy(world, server, after, pl.read_parquet(folder / "recent.parquet"))
+                recent = _read(world, assigned)
+                topped = _buy(world, server, after, assigned, recent)
                 figures |= {"topped_up_calls": topped.calls, "topped_up_usd": topped.cost_usd}
-                figures |= _filled_apart(world, folder / "recent.parquet", after)
+                figures |= _filled_apart(world, folder, after, assigned, recent)
     _print(figures)
     _hold(figures)
     return figures
@@ -154,7 +167,7 @@ def _settings(home: Path, server: LanguageServer) -> Settings:
     )  # fmt: skip
 
 
-def _buy(world: World, server: LanguageServer, day: dt.date, recent: pl.DataFrame) -> Bought:
+def _buy(world: World, server: LanguageServer, day: dt.date, assigned: pl.DataFrame, recent: pl.DataFrame) -> Bought:
     """Have a night's missing texts written."""
     app, before = world.app, server.control.bills(entries=False)["n"]
     wants, crew = wants_of(world.settings, Wishes(provider=world.provider)), world.crew()
@@ -162,7 +175,7 @@ def _buy(world: World, server: LanguageServer, day: dt.date, recent: pl.DataFram
     night = Night(app, day, 1, moment, day, 1, moment, "", "", 0)
     with world.warehouse() as warehouse, open_studio(night, wants, crew) as studio:
         assert studio is not None
-        source = world.source(warehouse, day, recent, studio.write)
+        source = world.source(warehouse, day, assigned, recent, studio.write)
         plan, asks = draw_night(app, np.arange(world.players), day)
         briefs, rows = brief_rows(app, source.sign(write.want_texts(app, plan, asks)))
         texts = source.texts(briefs, rows)
@@ -180,14 +193,14 @@ def _alone_usd(world: World) -> float:
     )
 
 
-def _read(world: World) -> pl.DataFrame:
+def _read(world: World, assigned: pl.DataFrame) -> pl.DataFrame:
     """player_key, brief_id, variant of what a share of the players has read in the nights before: every night three
     challenges and a message, of each brief one text after the other.
     """
     app, readers = world.app, np.arange(0, world.players, round(1 / READERS))
     nights = []
     with world.warehouse() as warehouse:
-        source = world.source(warehouse, FIRST, UNREAD, None)
+        source = world.source(warehouse, FIRST, assigned)
         for n in range(NIGHTS):
             plan, asks = draw_night(app, readers, FIRST + dt.timedelta(days=n))
             briefs, rows = brief_rows(app, source.sign(write.want_texts(app, plan, asks)))
@@ -205,20 +218,26 @@ def _read(world: World) -> pl.DataFrame:
     return read.select("player_key", pl.col("brief_id").cast(pl.String), "variant").sort("player_key")
 
 
-def _filled_apart(world: World, recent: Path, day: dt.date) -> dict[str, float]:
+def _filled_apart(
+    world: World, folder: Path, day: dt.date, assigned: pl.DataFrame, recent: pl.DataFrame
+) -> dict[str, float]:
     """Fill in a night's words in a fresh process, so that its memory is its own."""
-    spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(1) as pool:
-        figures: dict[str, float] = pool.apply(fill, (world, recent, day))
+    plan, asks = draw_night(world.app, np.arange(world.players), day)
+    for name, frame in {"plan": plan, "asks": asks, "assigned": assigned, "recent": recent}.items():
+        frame.write_parquet(folder / f"{name}.parquet")
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        figures: dict[str, float] = pool.apply(fill, (world, folder, day))
     return figures
 
 
-def fill(world: World, recent: Path, day: dt.date) -> dict[str, float]:
+def fill(world: World, folder: Path, day: dt.date) -> dict[str, float]:
     """Time a night's words, texts being there, and look at them."""
-    app, watch, read = world.app, Watch(), pl.read_parquet(recent)
-    plan, asks = draw_night(app, np.arange(world.players), day)
+    app, watch = world.app, Watch()
+    plan, asks, assigned, read = (
+        pl.read_parquet(folder / f"{name}.parquet") for name in ("plan", "asks", "assigned", "recent")
+    )
     with world.warehouse() as warehouse:
-        source = world.source(warehouse, day, read, None)
+        source = world.source(warehouse, day, assigned, read)
         for name in ("sign", "texts"):
             setattr(source, name, watch.timed(name, getattr(source, name)))
         before, load = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, os.getloadavg()[0]

@@ -85,8 +85,7 @@ def _amounts(app: App, metrics: np.ndarray, spans: np.ndarray, draw: np.random.G
     """Whole numbers around what is usual; best scores do not grow with the days, days do not go beyond them."""
     usual = np.array([USUAL[name] for name in app.challenges.metrics], dtype=float)[metrics]
     grows = np.array([app.metrics[name].agg in {"count", "sum"} for name in app.challenges.metrics])[metrics]
-    wide = np.array([app.metrics[name].agg in {"count", "sum"} for name in app.challenges.metrics])[metrics]
-    drawn = usual * np.where(grows, spans, 1) * draw.lognormal(0, np.where(wide, 0.5, 0.15))
+    drawn = usual * np.where(grows, spans, 1) * draw.lognormal(0, np.where(grows, 0.5, 0.15))
     days = np.array([app.metrics[name].agg == "days" for name in app.challenges.metrics])[metrics]
     return np.where(days, np.clip(np.round(drawn), 1, np.ceil(spans * 3)), np.maximum(1, np.round(drawn)))
 
@@ -99,11 +98,5 @@ def _personas(app: App, keys: np.ndarray) -> pl.Series:
 def _ids(kind: str, keys: np.ndarray, slots: np.ndarray, day: dt.date) -> pl.Series:
     """Texts as long as UUIDs."""
     rows = pl.DataFrame({"player": keys, "slot": slots})
-    text = pl.format(
-        "{}-{}-{}-{}",
-        pl.lit(f"{day}-{kind}"),
-        "slot",
-        pl.col("player").cast(pl.String).str.zfill(12),
-        pl.lit("0123456789"),
-    )
-    return rows.select(text).to_series()
+    number = pl.col("player").cast(pl.String).str.zfill(12)
+    return rows.select(pl.format("{}-{}-{}-0123456789", pl.lit(f"{day}-{kind}"), "slot", number)).to_series()
