@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
 from configs.voice import Locale
+from pipelines.content.alike import find_alike
 from pipelines.content.render import (
     amount_text,
     by_language,
@@ -24,7 +23,8 @@ from pipelines.content.validate import FORMS, SLOT, TITLE_LENGTH
 TARGET_DAYS = 28  # what the next targets in messages are measured over
 ABOUT_A_METRIC = ("mission_brief", "tutorial", "social_prompt")
 # What may differ between two rows with the same text. All else that is filled in or told follows from their brief.
-OWN = ("amount", "window_days", "percentile", "mission", "arm")
+_OWN = ("amount", "window_days", "percentile", "mission", "arm")
+TOLD = ("title", "text", "brief_id", "ai_provider", "model", "prompt_version", "variant", "metadata")
 
 
 def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
@@ -36,37 +36,28 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
         app: Its metrics' words.
         chosen: at (the row of `texts`), content_type, metric, amount, window_days, percentile; where there are any,
             mission and arm.
-        texts: title, text with slots, language, metadata (JSON text), and any others.
+        texts: The columns of TOLD, text with slots, metadata (JSON text) and language.
 
     Returns:
-        The columns of `texts`, in the order of `chosen`: the text filled, the metadata with the metric of a message
-        that is about one without asking for it, the mission of its brief and the arm of a player.
+        The columns of TOLD in the order of `chosen`: the text filled, the metadata with the metric of a message that is
+        about one without asking for it, the mission of its brief and the arm of a player.
 
     Raises:
         NightquestError: A text is not fit to be read; see `hold_fit`.
     """
-    rows = chosen.select("at", "content_type", "metric", *(name for name in OWN if name in chosen.columns))
-    told = [name for name in OWN if name in rows.columns and rows[name].null_count() < rows.height]
-    first, place = _alike(rows, "at", *told)
+    rows = chosen.select("at", "content_type", "metric", *(name for name in _OWN if name in chosen.columns))
+    told = [name for name in _OWN if name in rows.columns and rows[name].null_count() < rows.height]
+    first, place = find_alike(rows, "at", *told)
     filled = _filled(app, rows[first], texts.with_row_index("at")).with_columns(about=_about())
     for name, column in (("metric", "about"), ("mission", "mission"), ("arm", "arm")):
         filled = _tell(filled, name, column)
-    return filled.select(texts.columns)[place]
-
-
-def _alike(rows: pl.DataFrame, *keys: str) -> tuple[pl.Series, npt.NDArray[np.uint32]]:
-    """The first of all rows that have the same keys, in order; and for each row which of these it is like."""
-    alike = rows.with_row_index("row").select(pl.col("row").first().over(keys)).to_series()
-    first = alike.unique().sort()
-    place = np.empty(rows.height, np.uint32)
-    place[first] = np.arange(len(first))
-    return first, place[alike]
+    return filled.select(TOLD)[place]
 
 
 def _filled(app: App, rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     """`rows` with the columns of `texts` that go with their `at`, the text filled."""
     rows = rows.join(texts.drop("text"), on="at", how="left", maintain_order="left")
-    first, place = _alike(rows, "language", "metric", "amount", "window_days", "percentile")
+    first, place = find_alike(rows, "language", "metric", "amount", "window_days", "percentile")
     values = _values(app, rows[first], texts["language"].unique().to_list())
     rows = rows.hstack(values.select(pl.all().name.suffix("_text"))[place])
     slots = {name: pl.col(f"{name}_text") for name in values.columns}

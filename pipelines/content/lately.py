@@ -88,7 +88,7 @@ def most_read(rows: pl.DataFrame, texts: pl.DataFrame, recent: pl.DataFrame) -> 
     texts = texts.select("brief_id", "variant").sort("brief_id")
     ids = texts["brief_id"].unique(maintain_order=True)
     briefs = texts["brief_id"].cast(pl.Enum(ids)).to_physical().to_numpy().astype(np.int64)
-    seats = seat_rows(rows.join(ids.to_frame(), on="brief_id", how="semi"), ids)
+    seats = seat_rows(rows.select("player_key", "brief_id").join(ids.to_frame(), on="brief_id", how="semi"), ids)
     players, read = np.divmod(number_read(seats, briefs, texts["variant"], recent), max(texts.height, 1))
     each = players * len(ids) + briefs[read]
     first = _starts(each)

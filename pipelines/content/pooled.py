@@ -58,18 +58,21 @@ class Pooled:
 
     def sign(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """`wanted` with the writer of each row's player, their profile where they have one, and their arm."""
-        signed = wanted.join(
-            self.assigned.select("player_key", "arm"), on="player_key", how="left", maintain_order="left"
-        ).join(self._profiles.rename({"profile": "own"}), on="player_key", how="left", maintain_order="left")
         named = [(kind, arm, writer) for kind, by_arm in self._writers.items() for arm, writer in by_arm.items()]
         schema = {"content_type": pl.String, "arm": pl.String, "written_by": pl.String}
         writers = pl.DataFrame(named, schema=schema, orient="row")
-        signed = signed.join(writers, on=["content_type", "arm"], how="left", maintain_order="left").with_columns(
+        signed = (
+            wanted.select("player_key", "content_type")
+            .join(self.assigned.select("player_key", "arm"), on="player_key", how="left", maintain_order="left")
+            .join(self._profiles.rename({"profile": "own"}), on="player_key", how="left", maintain_order="left")
+            .join(writers, on=["content_type", "arm"], how="left", maintain_order="left")
+        )
+        told = signed.select(
             writer=pl.col("written_by").fill_null(""),
             profile=pl.when(pl.col("written_by").is_not_null()).then(pl.col("own")).fill_null(""),
             arm=pl.col("arm") if self._compared else pl.lit(None, dtype=pl.String),
         )
-        return signed.drop("own", "written_by")
+        return wanted.with_columns(told.get_columns())
 
     def texts(self, briefs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         """What is kept and what is newly written; the offline writer's for its own briefs and for those that lack."""
@@ -97,7 +100,7 @@ class Pooled:
     def _look(self, asked: pl.DataFrame, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The texts that are kept of the briefs that language models are asked for, and what each of these lacks."""
         pool = read_pool(self._warehouse, asked)
-        wanted = rows.join(asked.select("brief_id"), on="brief_id", how="semi").select("player_key", "brief_id")
+        wanted = rows.select("player_key", "brief_id").join(asked.select("brief_id"), on="brief_id", how="semi")
         variants = self._app.content.variants
         return pool, count_missing(wanted, pool, self.recent, variants=variants, made_on=self._as_of)
 
