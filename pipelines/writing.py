@@ -150,12 +150,11 @@ def open_source(
 
 
 def read_lately(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """player_key, brief_id and variant of what players read in the 30 days before."""
+    """player_key and variant of what players read in the 30 days before, a row for each time."""
     return warehouse.frame(
-        """SELECT player_key, brief_id, variant FROM challenges WHERE as_of BETWEEN $since AND $until
-           UNION SELECT player_key, brief_id, variant FROM messages WHERE as_of BETWEEN $since AND $until
-           UNION SELECT player_key, brief_id, variant FROM achievements WHERE as_of BETWEEN $since AND $until
-           ORDER BY ALL""",
+        """SELECT player_key, variant FROM challenges WHERE as_of BETWEEN $since AND $until
+           UNION ALL SELECT player_key, variant FROM messages WHERE as_of BETWEEN $since AND $until
+           UNION ALL SELECT player_key, variant FROM achievements WHERE as_of BETWEEN $since AND $until""",
         {"since": night.as_of - dt.timedelta(days=READ_DAYS), "until": night.as_of - dt.timedelta(days=1)},
     )
 
@@ -172,10 +171,10 @@ def _serving(settings: Settings, alias: str) -> tuple[Mapping[str, Prompt], tupl
 
 
 def _stamped(night: Night, rows: pl.DataFrame, words: pl.DataFrame) -> pl.DataFrame:
-    """Rows with their words and the night's pins."""
+    """Rows with their words, which stand in the same order, and the night's pins."""
     pins = {"as_of": night.as_of, "revision": night.revision, "generated_at": night.started_at}
     stamp = {name: pl.lit(value) for name, value in pins.items()}
-    return rows.join(words, on="content_id", how="inner", maintain_order="left").with_columns(**stamp)
+    return rows.hstack(words.drop("content_id")).with_columns(**stamp)
 
 
 def _account(studio: Studio | None, trouble: str) -> Account:
