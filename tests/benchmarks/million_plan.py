@@ -87,7 +87,10 @@ def _amounts(app: App, metrics: np.ndarray, spans: np.ndarray, draw: np.random.G
     grows = np.array([app.metrics[name].agg in {"count", "sum"} for name in app.challenges.metrics])[metrics]
     drawn = usual * np.where(grows, spans, 1) * draw.lognormal(0, np.where(grows, 0.5, 0.15))
     days = np.array([app.metrics[name].agg == "days" for name in app.challenges.metrics])[metrics]
-    return np.where(days, np.clip(np.round(drawn), 1, np.ceil(spans * 3)), np.maximum(1, np.round(drawn)))
+    amounts: np.ndarray = np.where(
+        days, np.clip(np.round(drawn), 1, np.ceil(spans * 3)), np.maximum(1, np.round(drawn))
+    )
+    return amounts
 
 
 def _personas(app: App, keys: np.ndarray) -> pl.Series:
