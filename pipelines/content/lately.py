@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 Numbers = npt.NDArray[np.int64]
+Bits = npt.NDArray[np.uint64]
 
 NOTHING_READ = pl.DataFrame(schema={"player_key": pl.Int64, "variant": pl.String})
 _AT_ONCE = 2**18  # readings; more would take more memory and no less time
@@ -25,6 +26,7 @@ class Seats:
         briefs: Of each, the number of its brief.
         keys: player_key by number.
         first, end: By player, the first row and the one behind the last.
+        asked: By player, the bits of their briefs; see `_bits`.
     """
 
     order: Numbers
@@ -33,6 +35,7 @@ class Seats:
     keys: Numbers
     first: Numbers
     end: Numbers
+    asked: Bits
 
 
 def seat_rows(rows: pl.DataFrame, brief_ids: pl.Series) -> Seats:
@@ -47,7 +50,9 @@ def seat_rows(rows: pl.DataFrame, brief_ids: pl.Series) -> Seats:
     order = np.argsort(keys, kind="stable")
     first = _starts(keys[order])
     end = np.append(first[1:], len(order)) if len(order) else first
-    return Seats(order, np.repeat(np.arange(len(first)), end - first), briefs[order], keys[order][first], first, end)
+    players, briefs = np.repeat(np.arange(len(first)), end - first), briefs[order]
+    asked = np.bitwise_or.reduceat(_bits(briefs), first) if len(first) else _bits(first)
+    return Seats(order, players, briefs, keys[order][first], first, end, asked)
 
 
 def number_read(seats: Seats, briefs: Numbers, variants: pl.Series, recent: pl.DataFrame) -> Numbers:
@@ -63,13 +68,18 @@ def number_read(seats: Seats, briefs: Numbers, variants: pl.Series, recent: pl.D
         player * number of texts + text; each once, in ascending order.
     """
     kinds = variants.unique()
-    codes = recent["variant"].cast(pl.Enum(kinds), strict=False).to_physical().cast(pl.UInt32).fill_null(len(kinds))
-    read, keys, copies = codes.to_numpy(), recent["player_key"].to_numpy(), _copies(variants, kinds)
+    of_kind = recent["variant"].cast(pl.Enum(kinds), strict=False).to_physical().cast(pl.UInt32)
+    read, keys = of_kind.fill_null(len(kinds)).to_numpy(), recent["player_key"].to_numpy()
+    copies, bits = _copies(variants, kinds), _bits(briefs)
     found = [np.empty(0, np.int64)]
     for start in range(0, len(keys) if len(seats.keys) else 0, _AT_ONCE):
-        players = _players(seats, keys[start : start + _AT_ONCE])
-        for texts in copies:
-            found += _own(seats, briefs, players, texts[read[start : start + _AT_ONCE]])
+        players, codes = _players(seats, keys[start : start + _AT_ONCE]), read[start : start + _AT_ONCE]
+        for of_code in copies:
+            texts = of_code[codes]
+            here = np.flatnonzero((texts >= 0) & (players >= 0))
+            players, codes, texts = players[here], codes[here], texts[here]  # what has no first copy has no second
+            likely = np.flatnonzero(seats.asked[players] & bits[texts])
+            found += _own(seats, briefs, players[likely], texts[likely])
     ordered = np.sort(np.concatenate(found), kind="stable")
     return ordered[_starts(ordered)]
 
@@ -124,10 +134,8 @@ def _players(seats: Seats, keys: Numbers) -> Numbers:
     return np.repeat(served, np.diff(runs, append=len(keys)))
 
 
-def _own(seats: Seats, briefs: Numbers, players: Numbers, texts: Numbers) -> list[Numbers]:
-    """The readings, numbered as `number_read` has it, whose text (-1 is none) is of a brief of their player's rows."""
-    known = np.flatnonzero((texts >= 0) & (players >= 0))
-    player, text = players[known], texts[known]
+def _own(seats: Seats, briefs: Numbers, player: Numbers, text: Numbers) -> list[Numbers]:
+    """The readings, numbered as `number_read` has it, whose text is of a brief of their player's rows."""
     brief, seat, end = briefs[text], seats.first[player], seats.end[player]
     found = []
     while len(seat):
@@ -137,3 +145,9 @@ def _own(seats: Seats, briefs: Numbers, players: Numbers, texts: Numbers) -> lis
         more = seat < end
         player, text, brief, seat, end = (part[more] for part in (player, text, brief, seat, end))
     return found
+
+
+def _bits(briefs: Numbers) -> Bits:
+    """One bit of 64 for each brief: a player without the bit does not have the brief."""
+    bits: Bits = np.uint64(1) << (briefs % 64).astype(np.uint64)
+    return bits

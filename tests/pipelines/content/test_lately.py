@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 from pipelines.content import lately
 from pipelines.content.lately import most_read, number_read, seat_rows
 
-BRIEFS = pl.Series(["a", "b", "c"])
+BRIEFS = pl.Series([f"b{i:03d}" for i in range(130)])
+SOME = BRIEFS[[0, 1, 64, 65, 128]].to_list()  # some of them 64 apart, and a multiple of it
 players = st.one_of(st.integers(-4, 8), st.sampled_from([2**62, -(2**62)]))
-rows_of = st.lists(st.tuples(players, st.sampled_from(BRIEFS.to_list())), max_size=30)
-texts_of = st.lists(
-    st.tuples(st.sampled_from(BRIEFS.to_list()), st.integers(0, 5).map("v{}".format)), max_size=12, unique=True
-)
+rows_of = st.lists(st.tuples(players, st.sampled_from(SOME)), max_size=30)
+texts_of = st.lists(st.tuples(st.sampled_from(SOME), st.integers(0, 5).map("v{}".format)), max_size=12, unique=True)
 read_by = st.lists(st.tuples(players, st.integers(0, 7).map("v{}".format)), max_size=60)
 
 
@@ -59,7 +58,7 @@ def test_most_read_counts_the_different_texts_of_the_player_who_has_read_the_mos
 
 
 def test_seats_stand_by_player_and_keep_their_order_within_one():
-    seats = seat_rows(frame([(7, "b"), (-2, "a"), (7, "a"), (-2, "c")], "player_key", "brief_id"), BRIEFS)
+    seats = seat_rows(frame([(7, "b001"), (-2, "b000"), (7, "b000"), (-2, "b002")], "player_key", "brief_id"), BRIEFS)
     assert seats.order.tolist() == [1, 3, 0, 2]
     assert seats.keys.tolist() == [-2, 7]
     assert seats.players.tolist() == [0, 0, 1, 1]
