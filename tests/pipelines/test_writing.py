@@ -258,7 +258,7 @@ def test_a_mistake_over_one_answer_costs_that_brief_its_words_and_no_other(world
 
 def test_all_the_words_of_a_night_share_one_wait_for_batches(world, language_server):
     loaded, settings = world
-    language_server.control.settings(batch_s=60)
+    language_server.control.settings(batch_s=12)
     settings = settings.model_copy(update={"batch_wait_s": 2.0})
     wants = wants_of(settings, Wishes(mode="batch"))
     with nightly.open_night(loaded, TONIGHT, now(), wants) as tonight:
@@ -289,7 +289,7 @@ def test_a_server_that_is_not_there_leaves_offline_words(world):
     assert any("openai: late" in note or "openai: unreachable" in note for note in report.notes)
 
 
-@pytest.mark.parametrize(("most", "some"), [(0.0, False), (0.01, True)])
+@pytest.mark.parametrize(("most", "some"), [(0.0, False), (0.005, True)])
 def test_the_budget_is_a_hard_stop_and_the_night_finishes_offline(world, language_server, most, some):
     loaded, settings = world
     report = serve_night(settings, loaded, TONIGHT, Wishes(max_cost_usd=most))
