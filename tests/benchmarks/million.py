@@ -36,6 +36,8 @@ READERS, NIGHTS = 0.2, 30  # the share of players who have read, and on how many
 A_CALL = Usage(input=900, output=300)  # for a player's three challenges
 WAYS: dict[str, Writer | None] = {"halves": None, "both": "both"}
 FIRST = dt.date(2026, 5, 1)
+AFTER = FIRST + dt.timedelta(days=NIGHTS)
+FILLS = 3  # of which the median counts
 NO_LIMIT = {"requests": 1_000_000, "tokens": 1_000_000_000}
 
 
@@ -62,7 +64,6 @@ def measure(folder: Path, players: int = PLAYERS) -> dict[str, float]:
         SystemExit: A figure is missed.
     """
     figures: dict[str, float] = {"players": players}
-    after = FIRST + dt.timedelta(days=NIGHTS)
     with start_server(limits={"*": NO_LIMIT}, log=0) as server:
         for name, provider in WAYS.items():
             world = World(folder / name, _settings(folder / name, server), players, provider)
@@ -71,11 +72,11 @@ def measure(folder: Path, players: int = PLAYERS) -> dict[str, float]:
             figures |= {f"{name}_{what}": value for what, value in vars(bought).items()}
             figures |= {f"{name}_alone_usd": alone, f"{name}_cheaper": alone / bought.cost_usd}
             if provider is None:
-                recent = _read(world, assigned)
-                topped = _buy(world, server, after, assigned, recent)
+                topped = _after_nights(world, server, folder, assigned)
                 figures |= {f"topped_up_{what}": value for what, value in vars(topped).items()}
-                plan, asks = draw_night(world.app, np.arange(players), after)
-                figures |= fill_apart(world, folder, after, plan=plan, asks=asks, assigned=assigned, recent=recent)
+                del assigned
+                times = [fill_apart(world, folder, AFTER) for _ in range(FILLS)]
+                figures |= sorted(times, key=lambda one: one["all_s"])[FILLS // 2]
     _print(figures)
     if missed := list(_missed(figures)):
         raise SystemExit("; ".join(missed))
@@ -107,6 +108,16 @@ def _buy(world: World, server: LanguageServer, day: dt.date, assigned: pl.DataFr
         spent = studio.ledger.report(wants.payer(night))
     calls = server.control.bills(entries=False)["n"] - before
     return Bought(briefs.height, texts.height, calls, spent.calls, spent.cost_usd)
+
+
+def _after_nights(world: World, server: LanguageServer, folder: Path, assigned: pl.DataFrame) -> Bought:
+    """Have the texts topped up that many nights have worn out, and lay ready what the night after is made of."""
+    recent = _read(world, assigned)
+    topped = _buy(world, server, AFTER, assigned, recent)
+    plan, asks = draw_night(world.app, np.arange(world.players), AFTER)
+    for name, frame in {"plan": plan, "asks": asks, "assigned": assigned, "recent": recent}.items():
+        frame.write_parquet(folder / f"{name}.parquet")
+    return topped
 
 
 def _alone_usd(world: World) -> float:

@@ -116,17 +116,17 @@ class Watch:
                 setattr(write, name, what)
 
 
-def fill_apart(world: World, folder: Path, day: dt.date, **frames: pl.DataFrame) -> dict[str, float]:
+def fill_apart(world: World, folder: Path, day: dt.date) -> dict[str, float]:
     """Fill in a night's words in a fresh process, so that its memory is its own.
 
     Args:
         world: With the texts written.
-        folder: For the frames.
+        folder: With FRAMES as Parquet files.
         day: The night.
-        frames: Those of FRAMES.
+
+    Returns:
+        Seconds by stage, rows, memory, and what is wrong with the words.
     """
-    for name in FRAMES:
-        frames[name].write_parquet(folder / f"{name}.parquet")
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         figures: dict[str, float] = pool.apply(fill, (world, folder, day))
     return figures
