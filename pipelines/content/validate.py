@@ -66,7 +66,9 @@ _MARKUP = re.compile(
     r"<|>|`|\*\*|__|~~|\]\(|&[a-z]+;|https?:|www\.|\b[\w-]+\.(?:com|org|net|io|app|dev|info|ru|xyz)\b|@\w+\.",
     re.IGNORECASE,
 )
-_UNCLEAN = re.compile(r"[{}]|^\s|\s$|[,;:.!?]\s*[,;:.]|\(\s*\)|\s[,.;:!?]|\s\s|\b(\w+) \1\b", re.IGNORECASE)
+_UNCLEAN = re.compile(r"[{}]|^\s|\s$|[,;:.!?]\s*[,;:.]|\(\s*\)|\s[,.]|\s\s")
+# What is wrong in English and well written elsewhere: French has a space before a colon and says "vous vous".
+_UNCLEAN_ENGLISH = re.compile(r"\s[;:!?]|\b(\w+) \1\b", re.IGNORECASE)
 _NUMBER = re.compile(
     r"\d|%|\b(?:zero|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
     r"|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?|thousands?|[mb]illions?|dozens?|twice|thrice"
@@ -105,13 +107,14 @@ def check_texts(
     if texts.keys() != wanted:
         return [f"has {', '.join(sorted(texts)) or 'no text'} instead of {', '.join(sorted(wanted))}"]
     faults: list[str] = []
+    english = brief.language.lower().startswith("en")
     for name, text in texts.items():
         limit = TITLE_LENGTH if name == "title" else form.length
         if not text.strip():
             faults.append(f"{name} is empty")
         if (length := longest(text, words_length)) > limit:
             faults.append(f"{name} is up to {length} characters long, at most {limit}")
-        found = _sentence_faults(text, own, tuple(voice.forbidden), timed=form.timed)
+        found = _sentence_faults(text, own, tuple(voice.forbidden), english=english, timed=form.timed)
         faults.extend(f"{name} {fault}" for fault in found)
     faults += [f"title has the slot {{{slot}}}" for slot in SLOT.findall(texts.get("title", ""))]
     return faults + [f"{form.text} {fault}" for fault in _slot_faults(texts[form.text], form, brief)]
@@ -129,11 +132,13 @@ def longest(text: str, words_length: int) -> int:
     return len(SLOT.sub("", text)) + filled
 
 
-def _sentence_faults(text: str, own: Sequence[str], forbidden: tuple[str, ...], *, timed: bool) -> Iterator[str]:
+def _sentence_faults(
+    text: str, own: Sequence[str], forbidden: tuple[str, ...], *, english: bool, timed: bool
+) -> Iterator[str]:
     """Sentences come back in many texts, so that what is wrong with one is remembered."""
     text = SLOT.sub(_STAND_IN, text)
     for sentence in sentences(text):
-        yield from _said(sentence, forbidden)
+        yield from _said(sentence, forbidden, english=english)
     if pattern := _words(tuple(own)):
         text = pattern.sub(_STAND_IN, text)
     for sentence in sentences(text):
@@ -141,13 +146,13 @@ def _sentence_faults(text: str, own: Sequence[str], forbidden: tuple[str, ...], 
 
 
 @lru_cache(maxsize=50_000)
-def _said(sentence: str, forbidden: tuple[str, ...]) -> tuple[str, ...]:
+def _said(sentence: str, forbidden: tuple[str, ...], *, english: bool = True) -> tuple[str, ...]:
     faults = []
     if odd := {c for c in sentence if unicodedata.category(c) in _NEVER_TYPED}:
         faults.append(f"carries {', '.join(sorted(unicodedata.name(c, hex(ord(c))) for c in odd))}")
     if found := _MARKUP.search(sentence):
         faults.append(f"carries markup or a link: '{found[0]}'")
-    if found := _UNCLEAN.search(sentence):
+    if found := _UNCLEAN.search(sentence) or (english and _UNCLEAN_ENGLISH.search(sentence)):
         faults.append(f"is not clean: '{found[0]}'")
     if (pattern := _forbidden(forbidden)) and (found := pattern.search(_folded(sentence))):
         faults.append(f"says '{found[0]}', which the voice forbids")

@@ -8,8 +8,8 @@ VOICE = Voice(theme="puzzles", forbidden=["easy money", "can't lose"])
 GOOD = {"title": "A Calm Start", "description": "Sit down. Solve {goal_1} {window}. Then rest."}
 
 
-def brief(content_type="daily_challenge", occasion=""):
-    return Brief("b", content_type, "", "solved", "fair", "en", occasion, 64)
+def brief(content_type="daily_challenge", occasion="", language="en"):
+    return Brief("b", content_type, "", "solved", "fair", language, occasion, 64)
 
 
 def faults(texts=GOOD, of=None, **options):
@@ -51,6 +51,12 @@ def test_a_good_text_has_no_fault():
 )
 def test_a_text_with_a_fault_is_refused_for_it(description, says):
     assert any(says in fault for fault in faults(GOOD | {"description": description}))
+
+
+def test_a_space_before_a_colon_is_well_written_in_french_only():
+    french = GOOD | {"description": "Vous vous entraînez : résolvez {goal_1} {window} ! Bravo."}
+    assert any("not clean" in fault for fault in faults(french))
+    assert check_texts(french, brief(language="fr"), VOICE) == []
 
 
 def test_a_title_is_short_and_has_no_slot():
