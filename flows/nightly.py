@@ -81,7 +81,7 @@ def nightly(
         planned = plan(tonight, champions)
         crew = hire_writers(tonight)
         words = write(tonight, planned, crew)
-        judged = judge(tonight, crew)
+        judged = judge(tonight, crew, words)
         issued = issue(tonight, planned, crew, words, judged, still_open, accept=accept)
         result = publish(tonight, issued, (*champions.notes, *crew.notes, *told_of(words.account)))
         writing = stages.describe(tonight, crew, words)

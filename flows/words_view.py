@@ -70,7 +70,7 @@ def _price(price: Priced) -> RenderableType:
             _usd(row["at_most_usd"]),
         )
     likely, most = (float(price.rows[name].sum()) for name in ("likely_usd", "at_most_usd"))
-    asked = f"{price.lacking} briefs lack texts. Likely {_usd(likely)}, at most {_usd(most)}; judging comes on top."
+    asked = f"{price.lacking} briefs lack texts. Likely {_usd(likely)}, at most {_usd(most)}."
     spent = f"The night may cost {_usd(price.budget_usd)}, of which {_usd(price.spent_usd)} is spent or reserved."
     lines = [asked, f"{spent} The month has {_usd(price.month_usd)} left."]
     return Group(table, *map(Text, lines), *(Text(note, style="yellow") for note in price.notes))

@@ -12,11 +12,11 @@ from configs.errors import NightquestError
 from configs.language import language_models
 from configs.loader import LoadedApp
 from configs.version import code_version
-from models.language.calls import Failed, Reply, Request, most_it_costs
+from models.language.calls import Request, most_it_costs
 from models.language.ledger import open_ledger
 from pipelines.activity.parts import know_until
-from pipelines.badges.judge import judge_nominees
-from pipelines.badges.panel import Panel
+from pipelines.badges.adjudicate import first_questions
+from pipelines.badges.judge import find_cases
 from pipelines.challenges.understand import Planned
 from pipelines.content.authors import Job, Text
 from pipelines.content.crew import Crew
@@ -90,14 +90,14 @@ def look_ahead(loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, wants
 
 
 def price_night(tonight: Tonight) -> Priced:
-    """What the night would ask first: the plan with its price. What fails and is asked again comes on top."""
+    """What the night would ask when every answer holds: the plan with its price; what is asked again comes on top."""
     warehouse, night, settings = tonight.warehouse, tonight.night, tonight.wants.settings
     planned = _planned(tonight)
     crew = hire(warehouse, night, tonight.wants)
     with open_ledger(settings.home, tonight.wants.clock) as ledger:
         studio = Studio(night, tonight.wants, crew, ledger)
         jobs = _jobs(tonight, planned, crew)
-        requests = [*studio.price(jobs), *_verdicts(tonight, studio)]
+        requests = [*studio.price(jobs), *studio.price_judging(jobs), *_verdicts(tonight, studio)]
         known = ledger.answered(requests)
         rows = _priced(requests, known, batch=night.app.content.mode == "batch")
         spent, month = ledger.spent(night.app.app, str(night.as_of)), ledger.spent_in_month()
@@ -198,17 +198,12 @@ def _jobs(tonight: Tonight, planned: Planned, crew: Crew) -> list[Job]:
 
 
 def _verdicts(tonight: Tonight, studio: Studio) -> list[Request]:
-    """What would be asked about nominees: listened to, not sent."""
-    heard: list[Request] = []
-
-    def listen(requests: Sequence[Request]) -> list[Reply]:
-        heard.extend(requests)
-        return [Failed(request.key, "canceled", "priced, not asked", paid_now=False) for request in requests]
-
-    panel = studio.panel()
-    if panel is not None:
-        judge_nominees(tonight.warehouse, tonight.night, Panel(listen, panel.judges[:1]))
-    return heard
+    """What would be asked about nominees for badges."""
+    panel, night = studio.panel(), tonight.night
+    if panel is None:
+        return []
+    nominees = find_cases(tonight.warehouse, night, asked=True).nominees
+    return first_questions(night.app, nominees, panel.judges, seed=night.seed)
 
 
 def _priced(requests: Sequence[Request], known: set[str], *, batch: bool) -> pl.DataFrame:
@@ -217,7 +212,11 @@ def _priced(requests: Sequence[Request], known: set[str], *, batch: bool) -> pl.
     for request in requests:
         free = request.key in known
         most = (
-            0.0 if free else most_it_costs(request, models[request.model], batch=batch and request.purpose != "verdict")
+            0.0
+            if free
+            else most_it_costs(
+                request, models[request.model], batch=batch and request.purpose not in {"judge", "verdict"}
+            )
         )
         rows.append(
             (request.provider, request.model, request.purpose, 1, free, request.input_tokens, most * LIKELY, most)

@@ -162,9 +162,9 @@ def write(tonight: Tonight, planned: Planned, crew: Crew) -> Words:
     return write_night(tonight.warehouse, tonight.night, planned, crew, tonight.wants)
 
 
-def judge(tonight: Tonight, crew: Crew) -> Judgements:
+def judge(tonight: Tonight, crew: Crew, words: Words) -> Judgements:
     """Decide on nominees for badges that are given by judgement."""
-    return judge_night(tonight.warehouse, tonight.night, crew, tonight.wants)
+    return judge_night(tonight.warehouse, tonight.night, crew, tonight.wants, words.account)
 
 
 def issue(

@@ -5,16 +5,16 @@ import datetime as dt
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from configs.errors import NightquestError
 from configs.language import language_models
 from configs.settings import Settings
 from models.language.batches import collect_batches, finish_batches, recover_batches, submit_batches
-from models.language.calls import Reply, Request
+from models.language.calls import Failed, Reply, Request, Written
 from models.language.desk import Desk
-from models.language.lane import Limits
+from models.language.lane import Figures, Limits
 from models.language.ledger import Budget, Ledger, Run, open_ledger
 from models.language.vendor import Vendor
 from models.language.vendors import open_vendors
@@ -54,6 +54,24 @@ class Wants:
         return Run(night.app.app, self.occasion or str(night.as_of), self.run_id)
 
 
+@dataclass
+class Account:
+    """What a night's writing and judging took; one for the whole night, so that its patience is spent once.
+
+    Attributes:
+        desk: Counts of the live asks.
+        waited_s: For batches.
+        canceled: Batches that were not back in time.
+        trouble: Why nothing could be bought, or no more of it; empty when all is well.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    desk: Figures = field(default_factory=Figures)
+    waited_s: float = 0.0
+    canceled: int = 0
+    trouble: str = ""
+
+
 class Studio:
     """Where a night's texts are written: the crew, with the ledger open.
 
@@ -62,26 +80,17 @@ class Studio:
         wants: What may be used.
         crew: Who writes.
         ledger: Open.
-
-    Attributes:
-        tally: What happened while writing.
-        desk: Counts of the live asks.
-        canceled: Batches that were not back in time.
-        trouble: Why batches could not be used; empty when all is well.
+        account: Goes on from what the night took so far.
     """
 
-    def __init__(self, night: Night, wants: Wants, crew: Crew, ledger: Ledger) -> None:
+    def __init__(self, night: Night, wants: Wants, crew: Crew, ledger: Ledger, account: Account | None = None) -> None:
         self._app, self._wants, self.crew, self.ledger = night.app, wants, crew, ledger
         self._seed = night.seed
         self._models = language_models()
         self._run = wants.payer(night)
         settings = wants.settings
         self._budget = Budget(wants.wishes.budget_usd(settings), settings.max_cost_usd_per_month)
-        self._live_s, self._batch_s = settings.writing_deadline_s, settings.batch_wait_s  # left of the night's patience
-        self.tally = Tally()
-        self.desk: dict[str, Any] = {}
-        self.canceled = 0
-        self.trouble = ""
+        self.account = account or Account()
 
     def write(self, jobs: Sequence[Job]) -> list[list[Text]]:
         """The new texts of each job; in batch mode what a batch brings in time is not asked live."""
@@ -92,6 +101,13 @@ class Studio:
         desk = self._desk(self._vendors())
         replies = desk.ask_all(requests)
         self._count(desk)
+        tally = self.account.tally
+        tally.known += sum(isinstance(reply, Written) and not reply.paid_now for reply in replies)
+        tally.failed.update(
+            f"{request.provider}: {reply.reason}"
+            for request, reply in zip(requests, replies, strict=True)
+            if isinstance(reply, Failed)
+        )
         return replies
 
     def submit(self, jobs: Sequence[Job]) -> list[str]:
@@ -112,18 +128,23 @@ class Studio:
         author = self._author(_nobody)
         return [request for job in jobs for request in author.first_requests(job)]
 
+    def price_judging(self, jobs: Sequence[Job]) -> list[Request]:
+        """What judging between two providers' texts of jobs would ask at most, with texts as long as they may be."""
+        author = self._author(_nobody)
+        return [request for job in jobs for request in author.judging_requests(job)]
+
     async def _write(self, jobs: Sequence[Job]) -> list[list[Text]]:
         if self._app.content.mode == "batch":
             try:
                 await self._through_batches(jobs)
             except NightquestError as error:  # the ledger cannot be written; the desk will say so too and buy nothing
-                self.trouble = str(error)
+                self.account.trouble = str(error)
         desk = self._desk(self._vendors())
         async with desk:
             author = self._author(desk.ask)
             texts = await author.write(jobs, lambda done, total: self._wants.progress("briefs written", done, total))
         self._count(desk)
-        self.tally.add(author.tally)
+        self.account.tally.add(author.tally)
         return texts
 
     async def _through_batches(self, jobs: Sequence[Job]) -> None:
@@ -132,12 +153,13 @@ class Studio:
         async with _closing(self._vendors()) as vendors:
             await recover_batches(self.ledger, vendors, app=app)
             await collect_batches(self.ledger, vendors, app=app)
-            if self._batch_s:  # what cannot be waited for is asked live at once
+            left_s = max(0.0, self._wants.settings.batch_wait_s - self.account.waited_s)
+            if left_s:  # what cannot be waited for is asked live at once
                 await self._send(vendors, jobs)
             began = time.monotonic()
-            finish = await finish_batches(self.ledger, vendors, app=app, wait_s=self._batch_s)
-            self.canceled += finish.canceled
-            self._batch_s = max(0.0, self._batch_s - (time.monotonic() - began))
+            finish = await finish_batches(self.ledger, vendors, app=app, wait_s=left_s)
+            self.account.canceled += finish.canceled
+            self.account.waited_s += time.monotonic() - began
 
     async def _submit(self, jobs: Sequence[Job]) -> list[str]:
         async with _closing(self._vendors()) as vendors:
@@ -159,38 +181,37 @@ class Studio:
         return open_vendors(self._wants.settings, models=self._models)  # of one event loop
 
     def _desk(self, vendors: Mapping[Any, Vendor]) -> Desk:
-        limits = replace(Limits.of(self._wants.settings), deadline_s=self._live_s)
+        limits = Limits.of(self._wants.settings)
+        limits = replace(limits, deadline_s=max(0.0, limits.deadline_s - self.account.desk.seconds))
         clock = self._wants.clock
         return Desk(self.ledger, vendors, self._run, self._budget, limits, clock, self._seed, self._models)
 
     def _count(self, desk: Desk) -> None:
-        figures = desk.figures()
-        self._live_s = max(0.0, self._live_s - figures["seconds"])
-        for name, value in figures.items():
-            held = self.desk.get(name)
-            if name == "most_at_once":
-                self.desk[name] = max(value, held or 0)
-            elif isinstance(value, int | float):
-                self.desk[name] = value + (held or 0)
-            else:
-                self.desk[name] = value or held
+        self.account.desk.add(desk.figures())
+        self.account.trouble = self.account.trouble or desk.trouble
 
 
 @contextmanager
-def find_studio(night: Night, wants: Wants, crew: Crew) -> Iterator[tuple[Studio | None, str]]:
-    """As `open_studio`; where the ledger cannot be opened, nobody may be asked: None, and why."""
+def find_studio(night: Night, wants: Wants, crew: Crew, account: Account) -> Iterator[Studio | None]:
+    """As `open_studio`; where the ledger cannot be opened nobody may be asked, and the account says why."""
     with ExitStack() as held:
-        studio, trouble = None, ""
+        studio = None
         try:
-            studio = held.enter_context(open_studio(night, wants, crew))
+            studio = held.enter_context(open_studio(night, wants, crew, account))
         except NightquestError as error:
-            trouble = str(error)
-        yield studio, trouble
+            account.trouble = str(error)
+        yield studio
 
 
 @contextmanager
-def open_studio(night: Night, wants: Wants, crew: Crew) -> Iterator[Studio | None]:
+def open_studio(night: Night, wants: Wants, crew: Crew, account: Account | None = None) -> Iterator[Studio | None]:
     """The studio of a night, or None when the offline writer writes everything.
+
+    Args:
+        night: Whose words.
+        wants: What may be used.
+        crew: Who writes.
+        account: Of the night so far.
 
     Raises:
         NightquestError: The ledger cannot be opened.
@@ -199,7 +220,7 @@ def open_studio(night: Night, wants: Wants, crew: Crew) -> Iterator[Studio | Non
         yield None
         return
     with open_ledger(wants.settings.home, wants.clock) as ledger:
-        yield Studio(night, wants, crew, ledger)
+        yield Studio(night, wants, crew, ledger, account)
 
 
 def collect_answers(settings: Settings, clock: Clock) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from pipelines.badges.award import cite_awards, find_awards
 from pipelines.badges.judge import Judgements, judge_nominees
 from pipelines.challenges.understand import Planned
 from pipelines.content.arms import Arm, Trial, assign_arms, choose_arms
-from pipelines.content.authors import Tally
 from pipelines.content.crew import Crew, gather_crew, vendor_keys
 from pipelines.content.individual import individual_profiles
 from pipelines.content.pooled import Pooled, WriteJobs
@@ -31,25 +30,10 @@ from pipelines.content.write import write_citations, write_words
 from pipelines.night import Night
 from pipelines.quality.experiment import weigh_arms
 from pipelines.stores import open_prompts
-from pipelines.studio import Studio, Wants, find_studio
+from pipelines.studio import Account, Wants, find_studio
 
 READ_DAYS = 30
 OFFLINE = Trial("", (Arm("offline", "offline"),))
-
-
-@dataclass(frozen=True)
-class Account:
-    """What writing a night took, for the reports; see `Studio`.
-
-    Attributes:
-        canceled: Batches that were not back in time.
-        trouble: Why nothing could be bought, or no more of it; empty when all is well.
-    """
-
-    tally: Tally = field(default_factory=Tally)
-    desk: Mapping[str, Any] = field(default_factory=dict)
-    canceled: int = 0
-    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +43,7 @@ class Words:
     Attributes:
         awards: Badges earned by rule, with their citations.
         assigned: player_key, arm and propensity of the players who get something.
+        account: Of the night; judging goes on with it.
     """
 
     challenges: pl.DataFrame
@@ -84,10 +69,11 @@ def hire(warehouse: Warehouse, night: Night, wants: Wants) -> Crew:
 
 def write_night(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew, wants: Wants) -> Words:
     """Put a night's plan and its earned badges into words; keeps new texts, and issues nothing."""
-    with find_studio(night, wants, crew) as (studio, trouble):
+    account = Account()
+    with find_studio(night, wants, crew, account) as studio:
         source = open_source(warehouse, night, planned, crew, studio.write if studio else None)
         words = compose(warehouse, night, planned, source)
-        return replace(words, trial=crew.trial, account=_account(studio, trouble))
+        return replace(words, trial=crew.trial, account=account)
 
 
 def compose(warehouse: Warehouse, night: Night, planned: Planned, source: Pooled) -> Words:
@@ -106,9 +92,9 @@ def compose(warehouse: Warehouse, night: Night, planned: Planned, source: Pooled
     return Words(challenges, messages, marked, awards, assigned)
 
 
-def judge_night(warehouse: Warehouse, night: Night, crew: Crew, wants: Wants) -> Judgements:
-    """Decide on the nominees for judged badges; writes nothing."""
-    with find_studio(night, wants, crew) as (studio, _):
+def judge_night(warehouse: Warehouse, night: Night, crew: Crew, wants: Wants, account: Account) -> Judgements:
+    """Decide on the nominees for judged badges, in what is left of the night's patience; writes nothing."""
+    with find_studio(night, wants, crew, account) as studio:
         return judge_nominees(warehouse, night, studio.panel() if studio else None)
 
 
@@ -177,14 +163,8 @@ def _stamped(night: Night, rows: pl.DataFrame, words: pl.DataFrame) -> pl.DataFr
     return rows.hstack(words.drop("content_id")).with_columns(**stamp)
 
 
-def _account(studio: Studio | None, trouble: str) -> Account:
-    if studio is None:
-        return Account(trouble=trouble)
-    return Account(studio.tally, studio.desk, studio.canceled, studio.trouble or studio.desk.get("trouble") or "")
-
-
 def told_of(account: Account) -> list[str]:
-    """What a person should know of a night's writing: who did not answer, and what became of it."""
+    """What a person should know of a night's writing and judging: who did not answer, and what became of it."""
     notes = [_failure(why, count) for why, count in account.tally.failed.most_common()]
     if offline := account.tally.happened["offline"]:
         notes.append(f"{offline} briefs are served by the offline writer, since nobody else could write them.")
@@ -195,8 +175,11 @@ def told_of(account: Account) -> list[str]:
         notes.append(f"Texts were refused for {refused.total()} faults; most often: {kinds.most_common(1)[0][0]}.")
     if account.canceled:
         notes.append(f"{account.canceled} batches were not back in time; what they lacked was asked live.")
+    if openings := account.desk.breaker_openings:
+        times = "once" if openings == 1 else f"{openings} times"
+        notes.append(f"A provider failed so often that nothing was sent to it for a while, {times}.")
     if account.trouble:
-        notes.append(f"Nothing more could be bought, so the offline writer wrote the rest: {account.trouble}")
+        notes.append(f"Nothing more could be bought; the offline writer wrote the rest: {account.trouble}")
     return notes
 
 
@@ -204,6 +187,7 @@ _REMEDIES = {
     "key": "Check the key of that provider: it is wrong, or may not use the model.",
     "quota": "The account has no credit left.",
     "model": "The provider does not know the model; set another one.",
+    "late": "The night waited no longer; see NIGHTQUEST_WRITING_DEADLINE_S.",
     "budget": "What the night or the month may cost is used up; see NIGHTQUEST_MAX_COST_USD.",
 }
 
@@ -249,6 +233,8 @@ def writing_figures(words: Words, spent: tuple[SpendReport, SpendReport]) -> dic
         "from_the_other_provider": tally.happened["other provider"],
         "briefs_offline": tally.happened["offline"],
         "resent": night.resent,
+        "retries": words.account.desk.retries,
+        "rate_limited": words.account.desk.rate_limited,
         "cost_usd": round(night.cost_usd, 6),
         "paid_now_usd": round(run.cost_usd, 6),
         "may_be_billed_too_usd": round(night.reserved_usd, 6),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import asdict
 
 import polars as pl
 
@@ -42,6 +43,7 @@ def report_writing(warehouse: Warehouse, night: Night, crew: Crew, words: Words,
         happened=tally.happened,
         refused=tally.refused,
         judged=tally.judged,
+        desk=asdict(words.account.desk),
         traces=traces,
         samples=list(_samples(warehouse, words)),
         tables={"arms": _arms(words), "texts": _texts(words)},

@@ -5,11 +5,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from configs.language import LanguageModels, language_models
 from configs.language import Vendor as VendorName
@@ -198,12 +198,11 @@ class Desk:
                 raise
         return [replies[i] for i in range(len(requests))]
 
-    def figures(self) -> dict[str, Any]:
-        """Counts for reports: asks sent, retries, 429s, openings of breakers, the most in flight, seconds."""
-        for lane in self._lanes.values():
-            self._figures.most_at_once = max(self._figures.most_at_once, lane.slots.highest)
-        openings = sum(lane.breaker.openings for lane in self._lanes.values())
-        return asdict(self._figures) | {"breaker_openings": openings, "trouble": self.trouble}
+    def figures(self) -> Figures:
+        """Counts for reports."""
+        lanes = self._lanes.values()
+        most = max((lane.slots.highest for lane in lanes), default=0)
+        return replace(self._figures, most_at_once=most, breaker_openings=sum(lane.breaker.openings for lane in lanes))
 
     @property
     def trouble(self) -> str:

@@ -1,7 +1,7 @@
 """One provider's lane at the desk: its breaker, its slots, and the pace of each of its models."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from random import Random
 
@@ -50,6 +50,7 @@ class Figures:
     Attributes:
         sent: Requests that went out, retries among them.
         rate_limited: 429s seen.
+        breaker_openings: How often a provider failed so much that nothing was sent to it for a while.
         most_at_once: Requests in flight to one provider.
     """
 
@@ -60,8 +61,16 @@ class Figures:
     overloaded: int = 0
     unreachable: int = 0
     unknown: int = 0
+    breaker_openings: int = 0
     most_at_once: int = 0
     seconds: float = 0.0
+
+    def add(self, more: "Figures") -> None:
+        """Count what another desk has counted."""
+        most = max(self.most_at_once, more.most_at_once)
+        for name, value in asdict(more).items():
+            setattr(self, name, getattr(self, name) + value)
+        self.most_at_once = most
 
 
 class Lane:

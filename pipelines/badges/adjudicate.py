@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from configs.app import App, Judged
-from pipelines.badges.panel import Heard, Nominee, Panel, hear, is_drawn
+from models.language.calls import Request
+from pipelines.badges.panel import Heard, Nominee, Panel, hear, is_drawn, verdict_request
 from pipelines.badges.verdicts import Decision
+from pipelines.content.judging import Judge
 
 HIGHEST = 0.99  # a model's award is never certain
 
@@ -54,14 +56,25 @@ def adjudicate(app: App, nominees: Sequence[Nominee], panel: Panel | None, *, se
     first = hear(app, nominees, panel.judges[0], panel.ask_all)
     other: dict[int, Heard] = {}
     if len(panel.judges) > 1:
-        wanted = [i for i, nominee in enumerate(nominees) if first[i].silence or _drawn(app, nominee, first[i], seed)]
+        wanted = [
+            i
+            for i, nominee in enumerate(nominees)
+            if first[i].silence or (first[i].opinion is not None and _drawn(app, nominee, seed))
+        ]
         second = hear(app, [nominees[i] for i in wanted], panel.judges[1], panel.ask_all)
         other = dict(zip(wanted, second, strict=True))
     return [_verdict(_judged(app, nominee), first[i], other.get(i)) for i, nominee in enumerate(nominees)]
 
 
-def _drawn(app: App, nominee: Nominee, heard: Heard, seed: int) -> bool:
-    return heard.opinion is not None and is_drawn(nominee, seed, _judged(app, nominee).second_opinion)
+def first_questions(app: App, nominees: Sequence[Nominee], judges: Sequence[Judge], *, seed: int) -> list[Request]:
+    """What `adjudicate` asks when every answer holds: the first judge about all, the second about the sample."""
+    first = [verdict_request(app, nominee, judges[0]) for nominee in nominees]
+    drawn = [nominee for nominee in nominees if _drawn(app, nominee, seed)]
+    return first + [verdict_request(app, nominee, judge) for judge in judges[1:2] for nominee in drawn]
+
+
+def _drawn(app: App, nominee: Nominee, seed: int) -> bool:
+    return is_drawn(nominee, seed, _judged(app, nominee).second_opinion)
 
 
 def _judged(app: App, nominee: Nominee) -> Judged:

@@ -51,6 +51,23 @@ _CASE = pl.Schema(
 
 
 @dataclass(frozen=True)
+class Cases:
+    """Whom a night has to decide on.
+
+    Attributes:
+        found: Nominations new tonight.
+        rows: A row for each case that is to be judged.
+        nominees: The same, with their evidence.
+        people: A row for each case that a person has decided.
+    """
+
+    found: pl.DataFrame
+    rows: pl.DataFrame
+    nominees: tuple[Nominee, ...]
+    people: pl.DataFrame
+
+
+@dataclass(frozen=True)
 class Judgements:
     """What a night decided, not yet written down.
 
@@ -81,24 +98,34 @@ def judge_nominees(warehouse: Warehouse, night: Night, panel: Panel | None) -> J
     Raises:
         AppFileError: A rule of the app cannot be read.
     """
+    cases = find_cases(warehouse, night, asked=panel is not None and bool(panel.judges))
+    verdicts = adjudicate(night.app, cases.nominees, panel, seed=night.seed)
+    by_person = [
+        Verdict(row["decision"], "person", "Decided by a person.", confidence=1.0, call_key=row["event_id"])
+        for row in cases.people.iter_rows(named=True)
+    ]
+    return Judgements(cases.found, pl.concat([_rows(cases.people, by_person), _rows(cases.rows, verdicts)]))
+
+
+def find_cases(warehouse: Warehouse, night: Night, *, asked: bool) -> Cases:
+    """Find the nominees and gather their evidence; see `judge_nominees`.
+
+    Args:
+        warehouse: Its parts in step with its events.
+        night: Its `as_of` and `cut` bound what is read.
+        asked: Whether anybody can be asked tonight.
+    """
     found = find_nominations(warehouse, night)
     people = _decisions_of_people(warehouse, night)
-    asked = panel is not None and bool(panel.judges)
     chosen = choose_nominees(warehouse, night, found, people, asked=asked)
     chosen = chosen.with_columns(decided_at=pl.lit(night.cut).cast(pl.Datetime("us", "UTC")))
     evidence = gather_evidence(warehouse, night, pl.concat([chosen.select(_KEYS), people.select(_KEYS)]))
-    cases = chosen.join(evidence, on=_KEYS, maintain_order="left")
-    nominees = [
+    rows, decided = (frame.join(evidence, on=_KEYS, maintain_order="left") for frame in (chosen, people))
+    nominees = tuple(
         Nominee(_case(night, row), row["badge_id"], tuple(read_evidence(row["evidence"])))
-        for row in cases.iter_rows(named=True)  # a question each
-    ]
-    verdicts = adjudicate(night.app, nominees, panel, seed=night.seed)
-    told = people.join(evidence, on=_KEYS, maintain_order="left")
-    by_person = [
-        Verdict(row["decision"], "person", "Decided by a person.", confidence=1.0, call_key=row["event_id"])
-        for row in told.iter_rows(named=True)
-    ]
-    return Judgements(found, pl.concat([_rows(told, by_person), _rows(cases, verdicts)]))
+        for row in rows.iter_rows(named=True)  # a question each
+    )
+    return Cases(found, rows, nominees, decided)
 
 
 def write_judgements(warehouse: Warehouse, night: Night, judgements: Judgements, cite: Cite) -> dict[str, Any]:

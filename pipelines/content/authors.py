@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from configs.app import App
 from configs.language import LanguageModel, Vendor
 from configs.prompt import Prompt
-from models.language.calls import Reply, Request, Written
+from models.language.calls import Reply, Request, Written, most_it_costs
 from pipelines.content.answers import Checked, read_answer
 from pipelines.content.briefs import Brief
-from pipelines.content.judging import Judge, judge_variants
+from pipelines.content.judging import Judge, judge_request, judge_variants
 from pipelines.content.offline import Variant
 from pipelines.content.prompts import render_request
+from pipelines.content.telling import most_characters
 
 Ask = Callable[[Request], Awaitable[Reply]]
 
@@ -154,6 +155,17 @@ class Author:
         """What a job asks before anything went wrong: what a batch may hold."""
         return [self._request(pen, job, self._wanted(job), turn) for pen in job.team.pens for turn in self._turns(job)]
 
+    def judging_requests(self, job: Job) -> list[Request]:
+        """What a job asks of judges, with texts as long as they may be and the dearest judge drawn."""
+        if len(job.team.pens) == 1:
+            return []
+        limits = most_characters(self.app, job.brief)
+        longest = {"title": "x" * limits.pop("title", 0), "text": "x" * sum(limits.values())}
+        pairs = [{"id": i + 1, "first": longest, "second": longest} for i in range(self._wanted(job))]
+        asked = [(judge_request(self.app, job.brief, pairs, judge), judge) for judge in _judges(job.team)]
+        dearest, _ = max(asked, key=lambda one: most_it_costs(one[0], one[1].pricing))
+        return [dearest, dearest] * len(self._turns(job))  # both ways round
+
     async def _job(self, job: Job) -> list[Text]:
         turns = self._turns(job)
         parts = await asyncio.gather(*(self._turn(job, turn) for turn in turns))
@@ -218,8 +230,7 @@ class Author:
         if not first or not second:
             return [*first, *second]
         mine, yours = ([text.variant for text in side] for side in sides)
-        judges = [Judge(pen.provider, pen.model, pen.pricing, pen.prompts["judge"]) for pen in job.team.pens]
-        contest = await judge_variants(self.app, job.brief, mine, yours, self.ask, judges)
+        contest = await judge_variants(self.app, job.brief, mine, yours, self.ask, _judges(job.team))
         self.tally.judged.update(contest.decided)
         self.tally.failed.update(contest.failed)
         self.tally.asked["judge"] += contest.calls
@@ -262,6 +273,10 @@ class _Why:
 
     reason: str
     faults: tuple[str, ...] = ()
+
+
+def _judges(team: Team) -> list[Judge]:
+    return [Judge(pen.provider, pen.model, pen.pricing, pen.prompts["judge"]) for pen in team.pens]
 
 
 def _why(checked: Checked) -> _Why:

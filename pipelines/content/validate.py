@@ -152,7 +152,7 @@ def _said(sentence: str, forbidden: tuple[str, ...], *, english: bool = True) ->
         faults.append(f"carries {', '.join(sorted(unicodedata.name(c, hex(ord(c))) for c in odd))}")
     if found := _MARKUP.search(sentence):
         faults.append(f"carries markup or a link: '{found[0]}'")
-    if found := _UNCLEAN.search(sentence) or (english and _UNCLEAN_ENGLISH.search(sentence)):
+    if found := _UNCLEAN.search(sentence) or (_UNCLEAN_ENGLISH.search(sentence) if english else None):
         faults.append(f"is not clean: '{found[0]}'")
     if (pattern := _forbidden(forbidden)) and (found := pattern.search(_folded(sentence))):
         faults.append(f"says '{found[0]}', which the voice forbids")

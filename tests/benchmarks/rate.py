@@ -11,14 +11,13 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from configs.language import Vendor as VendorName
 from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Request
 from models.language.desk import Desk
-from models.language.lane import Limits
+from models.language.lane import Figures, Limits
 from models.language.ledger import Budget, Run, open_ledger
 from models.language.vendors import open_vendors
 from tests.benchmarks.throughput import MODELS, SCHEMA, SYSTEM, brief
@@ -45,7 +44,7 @@ async def use(server: LanguageServer, vendor: VendorName, home: Path, *, long: b
         *(one_desk(server, vendor, home / str(i), ends, long=long, first=i * 10**6) for i in range(desks))
     )
     measured = [tokens for answered, _ in each for at, tokens in answered if ends - MINUTES * MINUTE_S <= at < ends]
-    refused, sent = (sum(figures[name] for _, figures in each) for name in ("rate_limited", "sent"))
+    refused, sent = (sum(getattr(figures, name) for _, figures in each) for name in ("rate_limited", "sent"))
     return {
         "requests_used": len(measured) / REQUESTS / MINUTES,
         "tokens_used": sum(measured) / TOKENS / MINUTES,
@@ -55,7 +54,7 @@ async def use(server: LanguageServer, vendor: VendorName, home: Path, *, long: b
 
 async def one_desk(
     server: LanguageServer, vendor: VendorName, home: Path, ends: float, *, long: bool, first: int
-) -> tuple[list[tuple[float, int]], dict[str, Any]]:
+) -> tuple[list[tuple[float, int]], Figures]:
     """When answers came and what they used, and the desk's figures."""
     settings = Settings(
         home=home, openai_api_key=server.openai_key, openai_base_url=server.openai_url,

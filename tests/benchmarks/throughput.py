@@ -185,7 +185,7 @@ async def compare(server: LanguageServer, vendor: VendorName, home: Path) -> dic
                 # More callers than slots: the desk itself keeps 64 in flight.
                 ours = await timed(ask, asked, CONCURRENCY + LOOKAHEAD)
                 measured.append((*alone, *ours, sent[0]))
-            most = desk.figures()["most_at_once"]
+            most = desk.figures().most_at_once
         await client.close()
     assert most <= CONCURRENCY
     columns = list(zip(*measured, strict=True))

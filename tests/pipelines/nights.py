@@ -37,7 +37,7 @@ def serve_night(
         planned = nightly.plan(tonight, champions)
         crew = nightly.hire_writers(tonight)
         words = nightly.write(tonight, planned, crew)
-        judged = nightly.judge(tonight, crew)
+        judged = nightly.judge(tonight, crew, words)
         issued = nightly.issue(tonight, planned, crew, words, judged, still_open, accept=True)
         notes = (*champions.notes, *crew.notes, *told_of(words.account))
         report = nightly.publish(tonight, issued, notes)

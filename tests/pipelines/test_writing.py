@@ -17,6 +17,7 @@ from configs.loader import load_app
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
 from models.language.calls import Usage
+from models.language.ledger import Run, open_ledger
 from pipelines import ahead, nightly, writing
 from pipelines.content.answers import read_answer
 from pipelines.content.authors import Job
@@ -338,6 +339,19 @@ def test_a_dry_run_tells_the_price_asks_nothing_and_pins_nothing(world, language
     serve_night(settings, loaded, TONIGHT)
     assert priced.rows["requests"].sum() == len(bills(language_server))
     assert sum_of(language_server, settings) <= priced.rows["at_most_usd"].sum()
+
+
+def test_a_dry_run_prices_the_judging_between_two_providers(world, language_server):
+    loaded, settings = world
+    wishes = Wishes(provider="both", types=("daily_challenge", "motivational_message"))
+    with ahead.look_ahead(loaded, TONIGHT, now(), wants_of(settings, wishes)) as tonight:
+        priced = ahead.price_night(tonight).rows
+    serve_night(settings, loaded, TONIGHT, wishes)
+    with open_ledger(settings.home, now) as ledger:
+        lines = ledger.report(Run(loaded.app.app, str(TONIGHT), ""), whole_night=True).lines
+    asked = sum(line.calls for line in lines if line.purpose == "judge")
+    assert 0 < asked <= priced.filter(pl.col("purpose") == "judge")["requests"].sum()
+    assert sum_of(language_server, settings) <= priced["at_most_usd"].sum()
 
 
 def test_one_players_texts_by_hand_are_booked_apart_and_issue_nothing(world, language_server):

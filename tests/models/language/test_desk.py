@@ -96,7 +96,7 @@ def test_no_more_is_in_flight_than_is_allowed(language_server, ledger):
     desk = desk_for(language_server, ledger, concurrency=12)
     assert reasons(desk.ask_all(questions("openai", 150))) == {"written"}
     assert language_server.control.state()["most_in_flight"] <= 12
-    assert 8 < desk.figures()["most_at_once"] <= 12
+    assert 8 < desk.figures().most_at_once <= 12
 
 
 @BOTH
@@ -105,7 +105,7 @@ def test_a_429_is_waited_out_as_long_as_the_provider_says_and_bought_once(langua
     desk, began = desk_for(language_server, ledger), time.monotonic()
     assert reasons(desk.ask_all([question(provider)])) == {"written"}
     assert 1 <= time.monotonic() - began < 5
-    assert (desk.figures()["rate_limited"], desk.figures()["retries"]) == (1, 1)
+    assert (desk.figures().rate_limited, desk.figures().retries) == (1, 1)
     assert language_server.control.bills()["n"] == 1
 
 
@@ -124,7 +124,7 @@ def test_a_stumbling_provider_is_asked_again_and_no_answer_is_bought_twice(langu
     language_server.control.faults({"what": what, "times": 3})
     desk = desk_for(language_server, ledger)
     assert reasons(desk.ask_all(questions(provider, 12))) == {"written"}
-    assert desk.figures()["overloaded"] == 3
+    assert desk.figures().overloaded == 3
     assert language_server.control.bills()["n"] == 12
 
 
@@ -136,8 +136,8 @@ def test_a_night_with_a_provider_that_only_fails_is_over_in_seconds(language_ser
     replies = desk.ask_all(questions(provider, 2000))
     assert reasons(replies) <= {"breaker", "overloaded"}
     assert time.monotonic() - began < 15
-    assert desk.figures()["breaker_openings"] == 1
-    assert desk.figures()["sent"] < 60
+    assert desk.figures().breaker_openings == 1
+    assert desk.figures().sent < 60
     assert language_server.control.bills()["n"] == 0
     assert ledger.spent("test", "2024-03-01") == 0
 
@@ -162,7 +162,7 @@ def test_a_provider_that_never_answers_costs_one_timeout_and_few_questions(langu
     desk = desk_for(language_server, ledger, settings=settings, hold_s=1)
     replies = desk.ask_all(questions("openai", 500))
     assert reasons(replies) == {"breaker", "unknown"}
-    assert desk.figures()["unknown"] <= 10
+    assert desk.figures().unknown <= 10
     assert time.monotonic() - began < 10
 
 
@@ -170,7 +170,7 @@ def test_a_short_outage_loses_nothing(language_server, ledger):
     language_server.control.faults({"what": "529", "times": 9})
     desk = desk_for(language_server, ledger, hold_s=20)
     assert reasons(desk.ask_all(questions("openai", 60))) == {"written"}
-    assert desk.figures()["breaker_openings"] >= 1
+    assert desk.figures().breaker_openings >= 1
 
 
 @BOTH
@@ -180,7 +180,7 @@ def test_without_key_or_credit_hardly_anything_is_sent(language_server, ledger, 
     desk = desk_for(language_server, ledger)
     replies = desk.ask_all(questions(provider, 300))
     assert reasons(replies) == {"breaker", reason}
-    assert desk.figures()["sent"] <= 16
+    assert desk.figures().sent <= 16
     assert all(reply.detail.startswith(f"{reason}: ") for reply in replies if reply.reason == "breaker")
 
 
@@ -191,7 +191,7 @@ def test_an_unknown_model_is_given_up_and_others_go_on(language_server, ledger):
     desk = desk_for(language_server, ledger, models=models)
     replies = desk.ask_all(asked)
     assert (reasons(replies[:100]), reasons(replies[100:])) == ({"model"}, {"written"})
-    assert desk.figures()["sent"] <= 20 + 16
+    assert desk.figures().sent <= 20 + 16
 
 
 def test_a_model_without_a_price_is_never_asked(language_server, ledger):
