@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 HOME_DIR ?= .nightquest
-ROOMS := configs data models pipelines flows
+# Tests that share servers share a process; see tests/conftest.py.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -25,7 +26,7 @@ demo: $(READY) ## simulate an app's players, run its nights, show what they get
 	@$(BIN)/nightquest demo --home $(HOME_DIR)
 
 test: check ## check, then every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 quick: $(READY) ## the tests that start no servers
 	@$(BIN)/python -m pytest -m "not slow"
@@ -43,7 +44,7 @@ schema: $(READY) ## export the app file's JSON Schema for editors, and its keys 
 	@$(BIN)/python -c "from configs.reference import write_reference; write_reference()"
 
 cover: $(READY) ## every test, with branch coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term
+	@$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term
 
 bench: $(READY) ## measure against straight baselines, among them ten times the history
 	@$(BIN)/python -m tests.benchmarks

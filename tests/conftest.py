@@ -3,6 +3,7 @@
 import os
 import tempfile
 
+import pytest
 from hypothesis import settings
 
 from tests.language_server.fixture import language_server, language_server_process
@@ -13,6 +14,15 @@ __all__ = ["language_server", "language_server_process"]
 # looks further.
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep a file's tests in one process, and all of tests/flows, which share a Prefect server."""
+    for item in items:
+        group = "flows" if item.path.parent.name == "flows" else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 _SCRATCH = tempfile.mkdtemp(prefix="nightquest-tests-")
 os.environ.update(
