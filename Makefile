@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 HOME_DIR ?= .nightquest
 # Tests that share servers share a process; see tests/conftest.py.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup
+PARALLEL := --numprocesses auto --maxprocesses 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help

@@ -3,8 +3,8 @@
 import os
 import tempfile
 
-import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.language_server.fixture import language_server, language_server_process
 
@@ -16,12 +16,16 @@ settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Keep a file's tests in one process, and all of tests/flows, which share a Prefect server."""
-    for item in items:
-        group = "flows" if item.path.parent.name == "flows" else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByServer(LoadScopeScheduling):
+    """Keeps a file's tests in one process, and all of tests/flows, which share a Prefect server."""
+
+    def _split_scope(self, nodeid):
+        file = nodeid.partition("::")[0]
+        return "tests/flows" if file.startswith("tests/flows/") else file
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByServer(config, log)
 
 
 _SCRATCH = tempfile.mkdtemp(prefix="nightquest-tests-")
