@@ -271,7 +271,7 @@ def test_all_the_words_of_a_night_share_one_wait_for_batches(world, language_ser
                 began = time.monotonic()
                 assert studio.write([job])[0]
                 took.append(time.monotonic() - began)
-    assert studio.canceled == 1
+    assert studio.account.canceled == 1
     assert took[0] > 2 > took[1]
 
 
