@@ -31,6 +31,11 @@ READY_S = 240
 NIGHT_S = 600
 ENDED = re.compile(r"^(Completed|Failed|Crashed|Cancelled)$", re.MULTILINE)
 Addresses = tuple[str, str]  # Prefect's and MLflow's
+# Where a file lies on this machine is nothing for a picture.
+WITHOUT_PATH = """
+for (const part of document.querySelectorAll('div, span'))
+    if (part.textContent.startsWith('Path: file:')) part.style.visibility = 'hidden';
+"""
 
 
 @contextlib.contextmanager
@@ -122,6 +127,7 @@ def review_words(page: Browser, mlflow: str, prompt: str, run: str, save: Path |
     photograph(page, save, "mlflow-prompt")
     page.open(f"{mlflow}/#{run}/artifacts/samples.md")
     page.wait_for("texts of", 60)
+    page.run(WITHOUT_PATH)
     photograph(page, save, "mlflow-samples")
 
 
