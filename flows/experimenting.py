@@ -54,7 +54,11 @@ def experiment_view(view: ExperimentView) -> RenderableType:
     report = view.report
     head = Text(f"Experiment {report.experiment} of {report.app}, as the night of {report.as_of} knew it", style="bold")
     verdict = Text(report.verdict, style="" if report.valid else "yellow")
-    parts: list[RenderableType] = [head, verdict, "", _reach(report), _outcomes(report)]
+    parts: list[RenderableType] = [head, verdict]
+    if report.arms.height:
+        parts += ["", _reach(report)]
+    if report.results.height:
+        parts.append(_outcomes(report))
     if view.plot is not None:
         parts.append(Text(f"Day by day: {shorten(view.plot)}", style="dim"))
     return Group(*parts)
