@@ -4,6 +4,7 @@ import os
 import platform
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,7 +98,7 @@ class LedgerFile:
         run = self.connection.execute
         run(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         run(f"PRAGMA page_size = {PAGE_BYTES}")
-        run("PRAGMA journal_mode = WAL")
+        self._use_wal()
         run("PRAGMA synchronous = FULL")
         run("PRAGMA cell_size_check = ON")
         run("PRAGMA cache_size = -32768")
@@ -117,6 +118,19 @@ class LedgerFile:
                 f"The spending ledger {self.path} was made by a newer Nightquest (tables {version}, known {VERSION}).",
                 "Update Nightquest, or use another --home.",
             )
+
+    def _use_wal(self) -> None:
+        """SQLite lets no two processes wait for each other over this, but tells one of them that it is busy."""
+        ends_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+        while True:
+            try:
+                self.connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > ends_at:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
     def _make(self) -> None:
         run = self.connection.execute

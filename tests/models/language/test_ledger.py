@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -377,6 +378,19 @@ def test_processes_that_make_a_ledger_at_one_time_make_one(tmp_path):
     with contextlib.ExitStack() as stack:
         processes = [stack.enter_context(in_a_process(tmp_path, body)) for _ in range(4)]
         assert [process.stdout.readline() for process in processes] == ["made\n"] * 4
+
+
+def test_whoever_opens_a_new_ledger_while_others_do_waits_for_them(tmp_path):
+    for name in map(str, range(40)):
+        together = threading.Barrier(4)
+
+        def make(name=name, together=together):
+            together.wait()
+            with ledger_at(tmp_path / name):
+                return "made"
+
+        with ThreadPoolExecutor(4) as pool:
+            assert [made.result() for made in [pool.submit(make) for _ in range(4)]] == ["made"] * 4
 
 
 def test_of_processes_that_ask_the_same_at_one_time_one_gets_the_attempt(tmp_path):
