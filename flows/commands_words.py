@@ -112,10 +112,10 @@ def spending(app: str | None = None, /, *, common: Common = DEFAULT) -> None:
         app: Only this app; all when left out.
     """
     from flows.console import emit
-    from flows.words import spending as gather
+    from flows.spending import read_spending
     from flows.words_view import spending_view
 
-    result = gather(common.settings, app)
+    result = read_spending(common.settings, app)
     emit(result, common.json, lambda: spending_view(result))
 
 
@@ -131,8 +131,7 @@ def prompts(name: str | None = None, version: int | None = None, /, *, common: C
     """
     from configs.errors import NightquestError
     from flows.console import emit
-    from flows.words import promote_prompt
-    from flows.words import prompts as gather
+    from flows.prompts import list_prompts, promote_prompt
     from flows.words_view import prompts_view
 
     if (name is None) != (version is None):
@@ -141,5 +140,5 @@ def prompts(name: str | None = None, version: int | None = None, /, *, common: C
         )
     if name is not None and version is not None:
         promote_prompt(common.settings, name, version)
-    rows = gather(common.settings)
+    rows = list_prompts(common.settings)
     emit(rows, common.json, lambda: prompts_view(rows))

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -21,6 +22,7 @@ from configs.errors import NightquestError
 
 Reporter = Callable[[str, int, int], None]
 WIDTH_IN_FILES = 120
+STYLE: dict[str, Any] = {"box": box.SIMPLE_HEAD, "header_style": "dim"}  # of tables
 
 
 def emit(result: object, as_json: bool, render: Callable[[], RenderableType]) -> None:
@@ -32,6 +34,14 @@ def emit(result: object, as_json: bool, render: Callable[[], RenderableType]) ->
         width = None if sys.stdout.isatty() else WIDTH_IN_FILES
         # Ids, paths and SQL are shown as they are: no markup, and text is never broken into lines.
         Console(markup=False, emoji=False, width=width).print(shown, soft_wrap=isinstance(shown, str))
+
+
+def literal(value: object, style: str = "") -> Text:
+    """Any value as text that cannot style or move anything on a terminal."""
+    text = "" if value is None else str(value)
+    return Text(
+        "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text), style=style
+    )
 
 
 def plain(value: object) -> Any:

@@ -14,9 +14,9 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from flows.console import shorten
+from flows.console import literal, shorten
 from flows.demo import APP, Demo
-from flows.render import plain, render_player
+from flows.render import render_player
 
 DEFAULT_HOME = Path(".nightquest")
 
@@ -39,7 +39,9 @@ def _parts(demo: Demo) -> Iterator[RenderableType]:
     yield render_player(replace(demo.player, scores=[], xp_lately=[]))
     if demo.away is not None:
         yield Text("\nAnd to a player who stayed away:", style="dim")
-        yield Panel(plain(demo.away["body"]), title=plain(demo.away["title"], "bold"), title_align="left", expand=False)
+        yield Panel(
+            literal(demo.away["body"]), title=literal(demo.away["title"], "bold"), title_align="left", expand=False
+        )
     yield Rule("Where to look next", align="left")
     yield _next_steps(demo)
 

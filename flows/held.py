@@ -13,7 +13,8 @@ from rich.text import Text
 
 from configs.app import App
 from configs.errors import NightquestError
-from flows.render import TIER_STYLES, plain
+from flows.console import literal
+from flows.render import TIER_STYLES
 from pipelines.publish.published import read_latest
 
 TABLE = "badge_nominees"
@@ -125,16 +126,18 @@ def _panel(nominee: HeldNominee) -> Panel:
     lines.add_column(style="dim", no_wrap=True)
     for item in nominee.evidence:
         style = "bold" if item["id"] in nominee.cited else ""
-        lines.add_row(plain(item["id"]), plain(item["text"], style), plain(item.get("when", "")))
+        lines.add_row(literal(item["id"]), literal(item["text"], style), literal(item.get("when", "")))
     parts: list[RenderableType] = [
-        Text.assemble(("for ", "dim"), plain(nominee.criteria)),
-        Text.assemble((f"held on {nominee.held_on} by {nominee.held_by} ", "dim"), plain(nominee.reasons)),
+        Text.assemble(("for ", "dim"), literal(nominee.criteria)),
+        Text.assemble((f"held on {nominee.held_on} by {nominee.held_by} ", "dim"), literal(nominee.reasons)),
     ]
     if nominee.second_opinion:
         said = nominee.second_opinion
         told = f"{said.get('decision', 'no answer')}: {said.get('reasons', '')}"
-        parts.append(Text.assemble((f"second opinion, {said['provider']} ", "dim"), plain(told)))
-    title = Text.assemble(plain(nominee.title, TIER_STYLES.get(nominee.tier, "")), "  ", plain(nominee.user_id, "bold"))
+        parts.append(Text.assemble((f"second opinion, {said['provider']} ", "dim"), literal(told)))
+    title = Text.assemble(
+        literal(nominee.title, TIER_STYLES.get(nominee.tier, "")), "  ", literal(nominee.user_id, "bold")
+    )
     return Panel(Group(*parts, "", lines), title=title, title_align="left")
 
 
@@ -142,7 +145,7 @@ def _how(report: HeldReport) -> RenderableType:
     """What a person does next."""
     told = [
         Text("To decide, put a line for each into a file", style="bold"),
-        *(plain(line) for line in report.to_decide),
+        *(literal(line) for line in report.to_decide),
         Text("with nightquest.awarded or nightquest.refused, the badge_id, and a time before the next night. Then run"),
         Text(f"nightquest ingest {report.app} decisions.csv"),
         Text("The next night gives the badge or notes the refusal.", style="dim"),

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from flows.console import literal
 from pipelines.publish.audit import AuditReport
 from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
@@ -48,16 +49,8 @@ def render_audit(report: AuditReport) -> RenderableType:
     checks = _table("Audit", ("", "left"), ("check", "left"), ("finding", "left"))
     for check in report.checks:
         mark = Text("ok", style="green") if check.passed else Text("failed", style="bold red")
-        checks.add_row(mark, check.name, plain(check.detail))
+        checks.add_row(mark, check.name, literal(check.detail))
     return checks
-
-
-def plain(value: object, style: str = "") -> Text:
-    """Any value as text that cannot style or move anything on a terminal."""
-    text = "" if value is None else str(value)
-    return Text(
-        "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text), style=style
-    )
 
 
 def _head(view: PlayerView) -> Panel:
@@ -70,10 +63,10 @@ def _head(view: PlayerView) -> Panel:
         ("XP", f"{view.xp:,}"),
     ]
     lines = Text("   ").join(
-        Text.assemble((f"{name} ", "dim"), plain(value)) for name, value in facts if value is not None
+        Text.assemble((f"{name} ", "dim"), literal(value)) for name, value in facts if value is not None
     )
     return Panel(
-        lines, title=plain(f"{view.user_id} in {view.app}, {view.as_of}", "bold"), title_align="left", expand=False
+        lines, title=literal(f"{view.user_id} in {view.app}, {view.as_of}", "bold"), title_align="left", expand=False
     )
 
 
@@ -111,7 +104,7 @@ def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("days", justify="left")
     for row in rows:
         table.add_row(
-            Text("\n").join((plain(row["title"], "bold"), plain(row["description"]))),
+            Text("\n").join((literal(row["title"], "bold"), literal(row["description"]))),
             f"{row['completion_probability']:.0%}",
             f"{row['probability_if_active']:.0%}",
             str(row["difficulty_level"]),
@@ -124,10 +117,10 @@ def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def _message(row: Mapping[str, Any]) -> Panel:
     """A message, marked with its kind where that is not the everyday one."""
-    kind = None if row["content_type"] in EVERYDAY else plain(row["content_type"].replace("_", " "), "dim")
-    title = plain(row["title"], "bold")
+    kind = None if row["content_type"] in EVERYDAY else literal(row["content_type"].replace("_", " "), "dim")
+    title = literal(row["title"], "bold")
     return Panel(
-        plain(row["body"]), title=title, title_align="left", subtitle=kind, subtitle_align="left", expand=False
+        literal(row["body"]), title=title, title_align="left", subtitle=kind, subtitle_align="left", expand=False
     )
 
 
@@ -137,9 +130,9 @@ def _achievements(rows: Sequence[Mapping[str, Any]]) -> Table:
     for row in rows:
         done = f"reached on {row['reached_on']}" if row["state"] == "reached" else None
         table.add_row(
-            Text("\n").join((plain(row["title"], "bold"), plain(row["description"]))),
-            plain(row["tier"], TIER_STYLES.get(row["tier"], "")),
-            plain(done, STATE_STYLES["completed"]) if done else _bar(row["progress"]),
+            Text("\n").join((literal(row["title"], "bold"), literal(row["description"]))),
+            literal(row["tier"], TIER_STYLES.get(row["tier"], "")),
+            literal(done, STATE_STYLES["completed"]) if done else _bar(row["progress"]),
             "" if row["eta_days"] is None else str(row["eta_days"]),
             str(row["rewards"]["xp"]),
         )
@@ -150,9 +143,9 @@ def _held(view: PlayerView) -> Table:
     table = _table("Badges held", ("badge", "left"), ("rarity", "left"), ("since", "left"), ("for", "left"))
     new = {row["award_id"] for row in view.badges}
     for row in view.badges_held:
-        name = plain(row["title"], TIER_STYLES.get(row["tier"] or "", ""))
+        name = literal(row["title"], TIER_STYLES.get(row["tier"] or "", ""))
         since = f"{row['granted_at']:%Y-%m-%d}" + (" (new)" if row["award_id"] in new else "")
-        table.add_row(name, row["rarity"], since, plain(row["citation"]))
+        table.add_row(name, row["rarity"], since, literal(row["citation"]))
     return table
 
 
@@ -160,14 +153,14 @@ def _coming(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("Nearest badges", ("badge", "left"), ("progress", "left"), ("missing", "left"), ("days", "right"))
     for row in rows:
         days = "" if row["eta_days"] is None else str(row["eta_days"])
-        table.add_row(plain(row["badge_id"]), _bar(row["progress"]), plain(row["remaining"]), days)
+        table.add_row(literal(row["badge_id"]), _bar(row["progress"]), literal(row["remaining"]), days)
     return table
 
 
 def _targets(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("Next target", ("metric", "left"), ("value", "right"), ("better than", "right"), ("among", "left"))
     for row in rows:
-        table.add_row(plain(row["metric"]), f"{row['value']:,.4g}", f"{row['percentile']} %", plain(row["cohort"]))
+        table.add_row(literal(row["metric"]), f"{row['value']:,.4g}", f"{row['percentile']} %", literal(row["cohort"]))
     return table
 
 
@@ -175,8 +168,8 @@ def _settlements(rows: Sequence[Mapping[str, Any]]) -> Table:
     columns = (("challenge", "left"), ("state", "left"), ("progress", "left"), ("XP", "right"), ("why", "left"))
     table = _table("Earlier challenges", *columns)
     for row in rows:
-        state = plain(row["state"], STATE_STYLES.get(row["state"], ""))
-        table.add_row(plain(row["title"]), state, _bar(row["progress"]), str(row["xp"]), plain(row["reason"]))
+        state = literal(row["state"], STATE_STYLES.get(row["state"], ""))
+        table.add_row(literal(row["title"]), state, _bar(row["progress"]), str(row["xp"]), literal(row["reason"]))
     return table
 
 
@@ -185,14 +178,14 @@ def _scores(rows: Sequence[Mapping[str, Any]]) -> Table:
     for row in sorted(rows, key=lambda row: -row["probability"])[:LIKELIEST]:
         what = row["task"] if row["target"] is None else f"{row['task']}: {row['target']}"
         days = row["horizon_days"]
-        table.add_row(plain(what), f"{days} day" if days == 1 else f"{days} days", f"{row['probability']:.0%}")
+        table.add_row(literal(what), f"{days} day" if days == 1 else f"{days} days", f"{row['probability']:.0%}")
     return table
 
 
 def _grants(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("XP lately", ("when", "left"), ("XP", "right"), ("why", "left"))
     for row in rows:
-        table.add_row(f"{row['occurred_at']:%Y-%m-%d %H:%M}", f"{row['xp']:+,}", plain(row["reason"]))
+        table.add_row(f"{row['occurred_at']:%Y-%m-%d %H:%M}", f"{row['xp']:+,}", literal(row["reason"]))
     return table
 
 

@@ -4,17 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from flows.console import figures_table, readable, shorten
+from flows.console import STYLE, figures_table, readable, shorten
 from pipelines.nightly import NightReport
 from pipelines.steps import ReplayReport, TrainReport
 
 EACH_NIGHT = ("challenges", "messages", "promised", "settled", "completed", "xp_paid", "badges_awarded")
-STYLE: dict[str, Any] = {"box": box.SIMPLE_HEAD, "header_style": "dim"}
 
 
 def nights_view(reports: Sequence[NightReport]) -> RenderableType:

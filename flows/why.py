@@ -12,7 +12,7 @@ from configs.errors import NightquestError
 from configs.settings import Settings
 from data.warehouse import open_warehouse
 from flows.clock import clock
-from flows.render import plain
+from flows.console import literal
 from models.language.ledger import open_ledger
 from pipelines.publish.why import Why, explain_player
 
@@ -44,7 +44,7 @@ def why_view(reasons: Sequence[Why]) -> RenderableType:
 
 def _one(why: Why) -> RenderableType:
     head = f"{why.content_type} by {why.ai_provider}, variant {why.variant}, chosen with chance {why.propensity:.3f}"
-    parts: list[RenderableType] = [plain(why.text), plain(head, "dim")]
+    parts: list[RenderableType] = [literal(why.text), literal(head, "dim")]
     for name, value in (("how", why.metadata), ("brief", why.brief), ("scores", why.judged)):
         if value:
             parts.append(_block(name, json.dumps(value, ensure_ascii=False, default=str)))
@@ -58,9 +58,9 @@ def _one(why: Why) -> RenderableType:
         }
         parts.append(_block("call", json.dumps(told, default=str)))
         parts += [_block(name, why.call[name]) for name in ("system", "user", "raw")]
-    return Panel(Group(*parts), title=plain(why.title, "bold"), title_align="left")
+    return Panel(Group(*parts), title=literal(why.title, "bold"), title_align="left")
 
 
 def _block(name: str, text: str) -> RenderableType:
-    lines = Text("\n").join(plain(line) for line in text.splitlines() or [""])
+    lines = Text("\n").join(literal(line) for line in text.splitlines() or [""])
     return Group(Text(name, style="bold"), Padding(lines, (0, 0, 0, 2)))

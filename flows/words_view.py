@@ -2,19 +2,20 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Column, Table
 from rich.text import Text
 
-from flows.render import plain
-from flows.views import STYLE
-from pipelines.ahead import Priced
+from flows.console import STYLE, literal
+
+if TYPE_CHECKING:
+    from pipelines.ahead import Priced
 
 
-def prices_view(prices: Sequence[Priced]) -> RenderableType:
+def prices_view(prices: Sequence["Priced"]) -> RenderableType:
     """What each night would ask, and for how much."""
     return Group(*(_price(price) for price in prices))
 
@@ -55,7 +56,7 @@ def prompts_view(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     return table
 
 
-def _price(price: Priced) -> RenderableType:
+def _price(price: "Priced") -> RenderableType:
     table = _table(
         f"The night of {price.as_of} would ask", "provider", "model", "for", "requests", "known", "likely", "at most"
     )
@@ -80,8 +81,8 @@ def _text(text: Mapping[str, Any]) -> RenderableType:
     told = json.loads(text["metadata"] or "{}")
     how = ", ".join(f"{name} {value}" for name, value in told.items() if name not in {"language", "judged"})
     who = f"{text['content_type']}, {text['ai_provider']} {text['model']}, prompt {text['prompt_version']}; {how}"
-    body = Group(plain(text["text"]), plain(who, "dim"))
-    return Panel(body, title=plain(text["title"] or "", "bold"), title_align="left")
+    body = Group(literal(text["text"]), literal(who, "dim"))
+    return Panel(body, title=literal(text["title"] or "", "bold"), title_align="left")
 
 
 def _table(title: str, *names: str) -> Table:

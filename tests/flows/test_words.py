@@ -3,7 +3,9 @@
 import datetime as dt
 
 import pytest
+from prefect.settings import PREFECT_API_URL
 
+from flows.cli import run_command as run_here
 from tests.flows.world import LAST_NIGHT, json_of, run_command
 
 pytestmark = pytest.mark.slow
@@ -11,20 +13,28 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(name="keys")
 def _keys(language_server):
+    """Both providers' keys, and the Prefect server that is there."""
     language_server.control.settings(limits={"*": {"requests": 100_000, "tokens": 100_000_000}})
-    return language_server.environment
+    return language_server.environment | {"NIGHTQUEST_PREFECT_API_URL": PREFECT_API_URL.value()}
 
 
-def test_the_evening_the_morning_the_night_and_a_look_behind_it(puzzles, keys, language_server):
+def test_the_evening_the_morning_the_night_and_a_look_behind_it(puzzles, keys, language_server, monkeypatch, capsys):
     app, home = puzzles
     night = ["--as-of", str(LAST_NIGHT)]
+    for name, value in keys.items():
+        monkeypatch.setenv(name, value)
 
     def run(*arguments: object) -> object:
         status, out, err = run_command(*arguments, "--json", home=home, **keys)
         assert status == 0, err
         return json_of(out)
 
-    (price,) = run("nightly", app, *night, "--dry-run")
+    def look(*arguments: object) -> object:
+        capsys.readouterr()
+        assert run_here([*map(str, arguments), "--json", "--home", str(home)]) == 0
+        return json_of(capsys.readouterr().out)
+
+    (price,) = look("nightly", app, *night, "--dry-run")
     assert language_server.control.bills()["n"] == 0
     sent = run("submit", app, *night)
     assert sent["requests"] == sum(row["requests"] for row in price["rows"])
@@ -37,20 +47,20 @@ def test_the_evening_the_morning_the_night_and_a_look_behind_it(puzzles, keys, l
     assert report["figures"]["writing"]["paid_now_usd"] == 0
     assert language_server.control.bills()["n"] == billed == sent["requests"]
 
-    spent = run("spending")
+    spent = look("spending")
     assert [(row["night"], row["answered"]) for row in spent["nights"]] == [(str(LAST_NIGHT), billed)]
     assert spent["nights"][0]["cost_usd"] > 0
     assert spent["month_usd"] == pytest.approx(spent["nights"][0]["cost_usd"])
 
-    for why in run("show", app, "player-1", "--why"):
+    for why in look("show", app, "player-1", "--why"):
         assert why["call"]["mode"] == "batch"
         assert why["template"] in why["call"]["raw"].replace("\\\\", "\\").replace('\\"', '"')
         assert f'"content_type":"{why["content_type"]}"' in why["call"]["user"].replace(" ", "")
 
     asked = ["--type", "daily_challenge", "--provider", "openai", "--max-cost-usd", "0.5"]
-    texts = run("write", app, "player-1", "--as-of", str(LAST_NIGHT + dt.timedelta(days=1)), *asked)
+    texts = look("write", app, "player-1", "--as-of", str(LAST_NIGHT + dt.timedelta(days=1)), *asked)
     assert {(text["content_type"], text["ai_provider"]) for text in texts} == {("daily_challenge", "openai")}
-    prompts = {row["prompt"]: row for row in run("prompts")}
+    prompts = {row["prompt"]: row for row in look("prompts")}
     assert all(row["file"] == row["serves"] and row["registry_version"] == 1 for row in prompts.values())
     assert {"daily_challenge", "judge", "verdict"} <= prompts.keys()
 
@@ -68,7 +78,8 @@ def test_past_nights_buy_no_words_unless_a_person_says_who_writes(puzzles, keys,
 
 def test_a_key_that_is_asked_for_and_missing_is_told_before_anything_runs(puzzles):
     app, home = puzzles
-    status, _, err = run_command("nightly", app, "--as-of", str(LAST_NIGHT), "--provider", "openai", home=home)
+    api = {"NIGHTQUEST_PREFECT_API_URL": PREFECT_API_URL.value()}
+    status, _, err = run_command("nightly", app, "--as-of", LAST_NIGHT, "--provider", "openai", home=home, **api)
     assert status == 2
     assert "NIGHTQUEST_OPENAI_API_KEY" in err
 
