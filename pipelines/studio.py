@@ -175,7 +175,7 @@ class Studio:
         return keys
 
     def _author(self, ask: Callable[[Request], Coroutine[Any, Any, Reply]]) -> Author:
-        return Author(self._app, ask, self._app.content.variants)
+        return Author(self._app, ask, self._app.content.variants, self._run.night)
 
     def _vendors(self) -> dict[Any, Vendor]:
         return open_vendors(self._wants.settings, models=self._models)  # of one event loop

@@ -130,6 +130,7 @@ class Written:
     Attributes:
         text: The answer's JSON text, as the model gave it.
         paid_now: False when it came from the ledger and cost nothing this time.
+        night: The night that paid for it, when it came from the ledger.
     """
 
     key: str
@@ -139,11 +140,12 @@ class Written:
     batch: bool = False
     paid_now: bool = True
     seconds: float = 0.0
+    night: str = ""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """No usable answer; `usage` and `cost_usd` are what it cost all the same."""
+    """No usable answer; `usage` and `cost_usd` are what it cost all the same. Else as `Written`."""
 
     key: str
     reason: Reason
@@ -153,6 +155,7 @@ class Failed:
     batch: bool = False
     paid_now: bool = True
     seconds: float = 0.0
+    night: str = ""
 
 
 Reply = Written | Failed

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime
 from sqlite3 import Connection
 from typing import Any, NamedTuple
@@ -107,6 +107,7 @@ class Kept(NamedTuple):
     reasoning: int
     seconds: float
     batch_id: int | None
+    night: str
     text: str
     raw: str | None
 
@@ -114,9 +115,10 @@ class Kept(NamedTuple):
         """The answer as it was paid for before."""
         usage = Usage(self.input, self.cached, self.cache_write, self.output, self.reasoning)
         cost, batch = self.cost / NANO, self.batch_id is not None
-        if self.reason is None:
-            return Written(key, self.text, usage, cost, batch=batch, paid_now=False, seconds=self.seconds)
-        return Failed(key, self.reason, self.text, usage, cost, batch=batch, paid_now=False, seconds=self.seconds)
+        reply: Reply = Written(key, self.text, usage, cost)
+        if self.reason is not None:
+            reply = Failed(key, self.reason, self.text, usage, cost)
+        return replace(reply, batch=batch, paid_now=False, seconds=self.seconds, night=self.night)
 
 
 def answers_of(connection: Connection, attempts: Sequence[int], *, raw: bool = False) -> dict[int, Kept]:
@@ -125,8 +127,9 @@ def answers_of(connection: Connection, attempts: Sequence[int], *, raw: bool = F
     for some in chunks(attempts):
         rows = connection.execute(
             "SELECT o.attempt_id, o.reason, o.cost, o.input, o.cached, o.cache_write, o.output, o.reasoning, o.seconds,"
-            f" a.batch_id, o.text, {'o.raw' if raw else 'NULL'}"
-            f" FROM outcome o JOIN attempt a ON a.id = o.attempt_id WHERE o.attempt_id IN ({marks(some)})",
+            f" a.batch_id, r.night, o.text, {'o.raw' if raw else 'NULL'} FROM outcome o"
+            " JOIN attempt a ON a.id = o.attempt_id JOIN run r ON r.id = a.run_id"
+            f" WHERE o.attempt_id IN ({marks(some)})",
             some,
         )
         found.update((row[0], Kept(*row)) for row in rows)

@@ -24,6 +24,7 @@ Ask = Callable[[Request], Awaitable[Reply]]
 
 AVOIDED = 40  # titles told to a later turn
 INDIVIDUAL_TEXTS = 3
+MOST_NIGHTS = 3  # that ask for a turn's texts anew when nothing of the answers can be used
 
 
 @dataclass(frozen=True)
@@ -120,12 +121,14 @@ class Author:
         app: Its voice and words.
         ask: Asks one request, through the ledger.
         variants: Texts asked for in one request.
+        night: Who pays, as the ledger has it.
     """
 
-    def __init__(self, app: App, ask: Ask, variants: int) -> None:
+    def __init__(self, app: App, ask: Ask, variants: int, night: str) -> None:
         self.app = app
         self.ask = ask
         self.variants = variants
+        self.night = night
         self.tally = Tally()
 
     async def write(self, jobs: Sequence[Job], done: Callable[[int, int], None]) -> list[list[Text]]:
@@ -174,25 +177,36 @@ class Author:
         return texts
 
     async def _turn(self, job: Job, turn: int) -> list[Text]:
+        """A turn's texts. One of which earlier nights could use nothing is taken as another, which asks anew."""
+        texts, old = await self._ask_team(job, turn)
+        for later in range(1, MOST_NIGHTS):
+            if texts or not old:
+                break
+            texts, old = await self._ask_team(job, turn + later * len(self._turns(job)))
+        return texts
+
+    async def _ask_team(self, job: Job, turn: int) -> tuple[list[Text], bool]:
+        """A turn's texts, and whether all answers were those of earlier nights."""
         if len(job.team.pens) == 1:
             return await self._chain(job, turn, job.team.pens[0], job.team.others)
         sides = await asyncio.gather(*(self._chain(job, turn, pen, ()) for pen in job.team.pens))
-        return await self._judge(job, sides)
+        return await self._judge(job, [texts for texts, _ in sides]), all(old for _, old in sides)
 
-    async def _chain(self, job: Job, turn: int, pen: Pen, others: Sequence[Pen]) -> list[Text]:
-        """One pen's texts for a turn; what it could not write, twice asked, is another's."""
+    async def _chain(self, job: Job, turn: int, pen: Pen, others: Sequence[Pen]) -> tuple[list[Text], bool]:
+        """One pen's texts for a turn, as `_ask_team`; what it could not write, twice asked, is another's."""
         wanted = self._wanted(job)
         texts, why = await self._ask(job, turn, pen, wanted, {})
+        old = why.old
         if len(texts) < wanted and why.faults:
             again = {"asked_again": True, "reason": why.faults[0]}
             more, why = await self._ask(job, turn, pen, wanted - len(texts), again, seen=texts, reasons=why.faults)
-            texts = _different([*texts, *more])
+            texts, old = _different([*texts, *more]), old and why.old
         for other in others:
             if len(texts) < wanted:
                 instead = {"instead_of": pen.provider, "reason": why.reason}
-                more, _ = await self._ask(job, turn, other, wanted - len(texts), instead, seen=texts)
-                texts = _different([*texts, *more])
-        return texts
+                more, last = await self._ask(job, turn, other, wanted - len(texts), instead, seen=texts)
+                texts, old = _different([*texts, *more]), old and last.old
+        return texts, old
 
     async def _ask(
         self,
@@ -210,11 +224,12 @@ class Author:
         reply = await self.ask(self._request(pen, job, wanted, turn, avoid=avoid, reasons=reasons))
         self.tally.asked[job.brief.content_type] += 1
         self.tally.known += isinstance(reply, Written) and not reply.paid_now
+        old = reply.night not in {"", self.night}
         if not isinstance(reply, Written):
             self.tally.failed[f"{pen.provider}: {reply.reason}"] += 1
             # An answer that was paid for and cannot be used is worth another try; one that did not come is not.
             paid = reply.reason in {"refused", "truncated", "malformed"}
-            return [], _Why(reply.reason, (f"the answer was {reply.reason}",) if paid else ())
+            return [], _Why(reply.reason, (f"the answer was {reply.reason}",) if paid else (), old)
         checked = read_answer(self.app, job.brief, reply.text, avoid=avoid)
         self.tally.refused.update(checked.faults)
         good = checked.good[:wanted]
@@ -222,7 +237,7 @@ class Author:
         self.tally.happened[how] += bool(good)
         told = {"written": pen.provider, "turn": turn, **note}
         texts = [Text(v, pen, reply.key, reply.cost_usd / len(good), metadata=told) for v in good]
-        return texts, _why(checked)
+        return texts, _why(checked, old=old)
 
     async def _judge(self, job: Job, sides: Sequence[list[Text]]) -> list[Text]:
         """Pick between two providers' texts; the losers stay as candidates."""
@@ -269,19 +284,20 @@ class Author:
 
 @dataclass(frozen=True)
 class _Why:
-    """Why a pen did not write all that was wanted."""
+    """Why a pen did not write all that was wanted; `old`: as an earlier night was told."""
 
     reason: str
     faults: tuple[str, ...] = ()
+    old: bool = False
 
 
 def _judges(team: Team) -> list[Judge]:
     return [Judge(pen.provider, pen.model, pen.pricing, pen.prompts["judge"]) for pen in team.pens]
 
 
-def _why(checked: Checked) -> _Why:
+def _why(checked: Checked, *, old: bool) -> _Why:
     faults = tuple(dict.fromkeys(checked.faults))
-    return _Why(faults[0] if faults else "too few texts", faults or ("there were too few texts",))
+    return _Why(faults[0] if faults else "too few texts", faults or ("there were too few texts",), old)
 
 
 def _different(texts: Sequence[Text]) -> list[Text]:

@@ -1,8 +1,10 @@
 """Whole nights written by OpenAI and Anthropic, spoken to over HTTP on the loopback."""
 
+import contextlib
 import datetime as dt
 import json
 import shutil
+import sqlite3
 import time
 from collections import Counter
 from dataclasses import replace
@@ -207,6 +209,35 @@ def test_what_one_provider_cannot_write_the_other_does_and_the_row_says_why(worl
     assert instead
     assert all(row["reason"] for row in instead)
     assert set(providers(settings)) == {"anthropic"}
+
+
+def test_a_brief_whose_answers_were_all_refused_is_asked_anew_on_a_few_later_nights_and_no_more(world, language_server):
+    loaded, settings = world
+    wishes = Wishes(types=("motivational_message",), provider="openai")
+    settings = with_only(settings, "openai")
+    language_server.control.faults({"what": "invented_numbers"})
+    for night in range(5):
+        report = serve_night(settings, loaded, TONIGHT + dt.timedelta(days=night), wishes)
+        assert set(texts(settings, "messages")["ai_provider"]) == {"offline"}
+        again = serve_night(settings, loaded, TONIGHT + dt.timedelta(days=night), wishes, refresh=True)
+        assert again.figures["writing"]["requests"] == report.figures["writing"]["requests"]
+    turns = Counter()
+    with contextlib.closing(sqlite3.connect(settings.home / "ledger" / "language.sqlite")) as ledger:
+        for (user,) in ledger.execute("SELECT user FROM attempt"):
+            brief = json.loads(user[user.index("{") : user.rindex("}") + 1])
+            turns[brief.pop("turn"), json.dumps(brief | {"again": 0, "avoid": 0}, sort_keys=True)] += 1
+    assert set(turns.values()) == {2}  # once, and once more with the reason
+    assert {turn for turn, _ in turns} == {1, 2, 3}
+
+
+def test_a_brief_whose_answers_were_all_refused_is_written_when_the_next_answers_are_good(world, language_server):
+    loaded, settings = world
+    wishes = Wishes(types=("motivational_message",))
+    language_server.control.faults({"what": "invented_numbers"})
+    serve_night(settings, loaded, TONIGHT, wishes)
+    language_server.control.reset(limits={"*": {"requests": 100_000, "tokens": 100_000_000}})
+    serve_night(settings, loaded, TONIGHT + dt.timedelta(days=1), wishes)
+    assert set(texts(settings, "messages")["ai_provider"]) == {"openai", "anthropic"}
 
 
 @pytest.mark.parametrize("what", ["wrong_key", "quota", "529"])
