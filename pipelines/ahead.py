@@ -18,8 +18,8 @@ from pipelines.activity.parts import know_until
 from pipelines.badges.adjudicate import first_questions
 from pipelines.badges.judge import find_cases
 from pipelines.challenges.understand import Planned
-from pipelines.content.authors import Job, Text
 from pipelines.content.crew import Crew
+from pipelines.content.jobs import Job, Text
 from pipelines.content.wanted import want_content
 from pipelines.content.write import write_words
 from pipelines.night import make_night, next_served_day

@@ -20,8 +20,9 @@ from models.language.vendor import Vendor
 from models.language.vendors import open_vendors
 from pipelines.badges.panel import Panel
 from pipelines.content.arms import PROMPT
-from pipelines.content.authors import Author, Job, Tally, Text
+from pipelines.content.authors import Author
 from pipelines.content.crew import Crew
+from pipelines.content.jobs import Job, Tally, Text
 from pipelines.content.judging import Judge
 from pipelines.content.wishes import Wishes
 from pipelines.night import Night

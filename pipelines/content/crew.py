@@ -8,7 +8,7 @@ from configs.language import VENDORS, LanguageModels, Vendor
 from configs.prompt import Prompt
 from configs.settings import Settings
 from pipelines.content.arms import Arm, Trial
-from pipelines.content.authors import Pen, Team
+from pipelines.content.jobs import Pen, Team
 
 # The prompts that hold an alias, and what a person should know of them.
 PromptsOf = Callable[[str], tuple[Mapping[str, Prompt], tuple[str, ...]]]

@@ -7,8 +7,8 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
-from pipelines.content.authors import Job, Team, Text, text_row
 from pipelines.content.briefs import Brief
+from pipelines.content.jobs import Job, Team, Text, text_row
 from pipelines.content.lately import most_read
 from pipelines.content.offline import Variant
 from pipelines.content.pool import TEXTS, count_missing, keep_texts, read_pool

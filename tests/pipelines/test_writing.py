@@ -22,8 +22,8 @@ from models.language.calls import Usage
 from models.language.ledger import Run, open_ledger
 from pipelines import ahead, nightly, writing
 from pipelines.content.answers import read_answer
-from pipelines.content.authors import Job
 from pipelines.content.briefs import Brief
+from pipelines.content.jobs import Job
 from pipelines.content.wishes import Wishes
 from pipelines.nightly import NightReport
 from pipelines.publish.published import read_latest
