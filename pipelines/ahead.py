@@ -1,7 +1,7 @@
 """Looking ahead: what the coming night would write: its price, a batch beforehand, or one player's texts by hand."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +38,9 @@ _PRICED = {
     "likely_usd": pl.Float64,
     "at_most_usd": pl.Float64,
 }
-LIKELY = 0.4  # of what a request can cost at most; real answers are shorter and think less than they may
+# Of what a request can cost at most, as long as the ledger does not tell what such answers cost: they are shorter, and
+# think less, than they may.
+LIKELY = 0.4
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def price_night(tonight: Tonight) -> Priced:
         jobs = _jobs(tonight, planned, crew)
         requests = [*studio.price(jobs), *studio.price_judging(jobs), *_verdicts(tonight, studio)]
         known = ledger.answered(requests)
-        rows = _priced(requests, known, batch=night.app.content.mode == "batch")
+        rows = _priced(requests, known, ledger.usual_shares(), batch=night.app.content.mode == "batch")
         spent, month = ledger.spent(night.app.app, str(night.as_of)), ledger.spent_in_month()
     return Priced(
         night.as_of,
@@ -206,7 +208,9 @@ def _verdicts(tonight: Tonight, studio: Studio) -> list[Request]:
     return first_questions(night.app, nominees, panel.judges, seed=night.seed)
 
 
-def _priced(requests: Sequence[Request], known: set[str], *, batch: bool) -> pl.DataFrame:
+def _priced(
+    requests: Sequence[Request], known: set[str], usual: Mapping[tuple[str, str], float], *, batch: bool
+) -> pl.DataFrame:
     models = language_models().models
     rows = []
     for request in requests:
@@ -218,8 +222,7 @@ def _priced(requests: Sequence[Request], known: set[str], *, batch: bool) -> pl.
                 request, models[request.model], batch=batch and request.purpose not in {"judge", "verdict"}
             )
         )
-        rows.append(
-            (request.provider, request.model, request.purpose, 1, free, request.input_tokens, most * LIKELY, most)
-        )
+        likely = most * usual.get((request.model, request.purpose), LIKELY)
+        rows.append((request.provider, request.model, request.purpose, 1, free, request.input_tokens, likely, most))
     frame = pl.DataFrame(rows, schema=_PRICED, orient="row", strict=False)
     return frame.group_by("provider", "model", "purpose").sum().sort("provider", "model", "purpose")

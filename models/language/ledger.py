@@ -178,6 +178,11 @@ class Ledger:
             )
             return [(str(row[0]), str(row[1])) for row in found.fetchall()]
 
+    def usual_shares(self) -> dict[tuple[str, str], float]:
+        """By model and purpose, what answers usually cost of the most that they could; where enough are known."""
+        with self.file.reading() as connection:
+            return spending.usual_shares(connection)
+
     def spent(self, app: str, night: str) -> float:
         """US dollars that count against a night's budget, those that may yet be billed too."""
         with self.file.reading() as connection:

@@ -18,6 +18,9 @@ OF_RUNS = (
 )
 
 
+NEWEST, ENOUGH = 20_000, 10  # answers that tell what answers usually cost
+
+
 @dataclass(frozen=True)
 class SpendLine:
     """Attempts that share provider, model, purpose and mode (`live` or `batch`)."""
@@ -134,6 +137,18 @@ def answers_of(connection: Connection, attempts: Sequence[int], *, raw: bool = F
         )
         found.update((row[0], Kept(*row)) for row in rows)
     return found
+
+
+def usual_shares(connection: Connection) -> dict[tuple[str, str], float]:
+    """By model and purpose, what the newest answers cost of the most that they could; where there are enough."""
+    rows = connection.execute(
+        "SELECT f.model, f.purpose, sum(o.cost) * 1.0 / sum(a.reserved) FROM attempt a"
+        " JOIN outcome o ON o.attempt_id = a.id JOIN form f ON f.id = a.form_id"
+        " WHERE a.id > (SELECT max(id) FROM attempt) - ? AND o.state = 'answered'"
+        " GROUP BY f.model, f.purpose HAVING count(*) >= ? AND sum(a.reserved) > 0",
+        (NEWEST, ENOUGH),
+    )
+    return {(model, purpose): share for model, purpose, share in rows}
 
 
 def spent(connection: Connection, app: str, night: str) -> float:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from configs.errors import NightquestError
 from models.language.calls import Failed, Usage, Written, most_it_costs
 from models.language.ledger import Attempt, Budget, Outcome, open_ledger
+from models.language.spending import ENOUGH
 from tests.models.language.asking import MODEL, NOON, PLENTY, PRICES, Clock, a_run, ask, asks, ledger_at, written
 
 ROOT = Path(__file__).parents[3]
@@ -64,7 +65,13 @@ def test_a_question_is_granted_once_and_answered_from_the_ledger_ever_after(tmp_
         run = a_run()
         again = claim_one(ledger, request, run)
         assert again == Written(
-            request.key, '{"variants": ["Ä word"]}', Usage(10, 2, 3, 20, 5), 0.0001, paid_now=False, seconds=0.25
+            request.key,
+            '{"variants": ["Ä word"]}',
+            Usage(10, 2, 3, 20, 5),
+            0.0001,
+            paid_now=False,
+            seconds=0.25,
+            night="2024-03-01",
         )
         report = ledger.report(run)
         assert (report.calls, report.from_ledger, report.cost_usd) == (0, 1, 0)
@@ -78,7 +85,9 @@ def test_an_answer_of_no_use_was_paid_for_all_the_same_and_is_not_bought_again(t
         run = a_run()
         ledger.settle([Outcome(claim_one(ledger, request, run).id, failed, "{}")])
         again = claim_one(ledger, request)
-        assert again == Failed(request.key, reason, "no thanks", Usage(10, 0, 0, 5, 0), 0.002, paid_now=False)
+        assert again == Failed(
+            request.key, reason, "no thanks", Usage(10, 0, 0, 5, 0), 0.002, paid_now=False, night="2024-03-01"
+        )
         report = ledger.report(run)
         assert (report.answered, report.failed, report.cost_usd) == (1, {reason: 1}, 0.002)
 
@@ -368,6 +377,16 @@ def test_what_was_remembered_of_a_transaction_that_did_not_happen_is_forgotten(t
         claim_one(ledger, long, run)
         assert ledger.why(long.key).request == long
         assert ledger.report(run).calls == 1
+
+
+def test_the_ledger_tells_what_answers_usually_cost_once_there_are_enough(tmp_path):
+    with ledger_at(tmp_path) as ledger:
+        assert ledger.usual_shares() == {}
+        few, many = asks(ENOUGH - 1, purpose="tutorial"), asks(ENOUGH, purpose="judge", system="Judge.")
+        claims = ledger.claim(a_run(), PLENTY, [*few, *many, ask("unanswered", purpose="judge")], PRICES)
+        ledger.settle([written(claim, cost_usd=0.0001) for claim in claims[:-1]])
+        most = sum(most_it_costs(request, PRICES[MODEL]) for request in many)
+        assert ledger.usual_shares() == {(MODEL, "judge"): pytest.approx(0.0001 * ENOUGH / most, rel=1e-3)}
 
 
 # Several threads, several processes, and their ends
