@@ -41,7 +41,7 @@ from pipelines.publish.published import damaged_files, folder_name, previous_nig
 from pipelines.publish.tables import collect_tables, served_players
 from pipelines.stores import open_app, open_registry
 from pipelines.studio import Wants
-from pipelines.writing import Words, hire, judge_night, night_spend, write_night, writing_figures
+from pipelines.writing import Words, hire, judge_night, night_spend, told_of, write_night, writing_figures
 from pipelines.writing_report import report_writing
 
 
@@ -183,7 +183,9 @@ def issue(
         NightquestError: The audit failed; it says which check and what to do.
     """
     warehouse, night, home = tonight.warehouse, tonight.night, tonight.settings.home
-    limits = AuditLimits(max_fall=tonight.settings.max_row_fall)
+    # What a person chose for this run may be less than what the night before had.
+    chosen = frozenset({"challenges", "messages", "achievements"} if tonight.wants.wishes.types else ())
+    limits = AuditLimits(max_fall=tonight.settings.max_row_fall, free=chosen)
     spent = night_spend(night, crew, tonight.wants)
     with warehouse.transaction():
         warehouse.append("challenges", words.challenges, on_conflict_skip=True)
@@ -197,7 +199,7 @@ def issue(
         audit = audit_night(
             tables, previous_night(home, night.app.app, night.as_of), night, served, limits, accept=accept
         )
-        audit.require()
+        audit.require(told_of(words.account))
         figures = _figures(night, tables) | {"writing": writing_figures(words, spent)}
         figures |= {"judging": judging} if nominate_rules(night.app) else {}
         _mark(warehouse, night, "planned", figures)
@@ -237,6 +239,8 @@ def _already_out(home: Path, warehouse: Warehouse, night: Night) -> NightReport 
     if damaged_files(folder, read_manifest(folder)):
         return None
     figures = json.loads(row["figures"][0])
+    if "writing" in figures:
+        figures["writing"]["paid_now_usd"] = 0.0  # this time
     return NightReport(night.as_of, figures, folder, unchanged=True, notes=tuple(figures["notes"]))
 
 

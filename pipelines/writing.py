@@ -165,9 +165,12 @@ def _stamped(night: Night, rows: pl.DataFrame, words: pl.DataFrame) -> pl.DataFr
 
 def told_of(account: Account) -> list[str]:
     """What a person should know of a night's writing and judging: who did not answer, and what became of it."""
-    notes = [_failure(why, count) for why, count in account.tally.failed.most_common()]
+    # What led to the rest comes first: a provider that is left alone was ill before.
+    failed = sorted(account.tally.failed.items(), key=lambda told: (told[0].endswith(_AFTERWARDS), -told[1]))
+    notes = [_failure(why, count) for why, count in failed]
     if offline := account.tally.happened["offline"]:
-        notes.append(f"{offline} briefs are served by the offline writer, since nobody else could write them.")
+        briefs = "1 brief is" if offline == 1 else f"{offline} briefs are"
+        notes.append(f"{briefs} served by the offline writer, since nobody else could.")
     if refused := account.tally.refused:
         kinds: Counter[str] = Counter()
         for fault, count in refused.items():
@@ -175,9 +178,6 @@ def told_of(account: Account) -> list[str]:
         notes.append(f"Texts were refused for {refused.total()} faults; most often: {kinds.most_common(1)[0][0]}.")
     if account.canceled:
         notes.append(f"{account.canceled} batches were not back in time; what they lacked was asked live.")
-    if openings := account.desk.breaker_openings:
-        times = "once" if openings == 1 else f"{openings} times"
-        notes.append(f"A provider failed so often that nothing was sent to it for a while, {times}.")
     if account.trouble:
         notes.append(f"Nothing more could be bought; the offline writer wrote the rest: {account.trouble}")
     return notes
@@ -188,8 +188,11 @@ _REMEDIES = {
     "quota": "The account has no credit left.",
     "model": "The provider does not know the model; set another one.",
     "late": "The night waited no longer; see NIGHTQUEST_WRITING_DEADLINE_S.",
-    "budget": "What the night or the month may cost is used up; see NIGHTQUEST_MAX_COST_USD.",
+    "budget": "What the night or the month may cost is used up (--max-cost-usd, NIGHTQUEST_MAX_COST_USD and "
+    "NIGHTQUEST_MAX_COST_USD_PER_MONTH).",
+    "breaker": "It had failed so often that it was left alone.",
 }
+_AFTERWARDS = (": breaker", ": late", ": budget")
 
 
 def _failure(why: str, count: int) -> str:
@@ -225,9 +228,9 @@ def writing_figures(words: Words, spent: tuple[SpendReport, SpendReport]) -> dic
     return {
         **{f"texts_{provider}": count for provider, count in texts.iter_rows()},
         **{f"players_in_arm_{arm}": count for arm, count in arms.iter_rows()},
-        "requests": night.calls,
+        "answers_paid": night.answered,
         "answers_known_before": tally.known,
-        "requests_failed": tally.failed.total(),
+        "without_an_answer": tally.failed.total(),
         "texts_refused": tally.refused.total(),
         "asked_again": tally.happened["again"],
         "from_the_other_provider": tally.happened["other provider"],

@@ -1,6 +1,6 @@
 """The audit between writing a night and publishing it: a night that fails stays in, the one before stays out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -21,10 +21,12 @@ class AuditLimits:
     Attributes:
         max_fall: The largest share of last night's rows that may be missing.
         min_rows: A table that was smaller last night is not judged.
+        free: Tables that are not judged.
     """
 
     max_fall: float = 0.5
     min_rows: int = 50
+    free: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -49,18 +51,20 @@ class AuditReport:
         """Whether the night may go out."""
         return all(check.passed for check in self.checks)
 
-    def require(self) -> None:
+    def require(self, notes: Sequence[str] = ()) -> None:
         """Refuse a night that failed.
+
+        Args:
+            notes: What else went wrong in the night, which may be why.
 
         Raises:
             NightquestError: It names each failed check with its figures.
         """
         if failed := [f"{check.name}: {check.detail}" for check in self.checks if not check.passed]:
-            raise NightquestError(
-                f"The audit refused {self.night}: nothing is published, the one before stays. {'; '.join(failed)}.",
-                self.remedy,
-                exit_code=1,
+            refused = (
+                f"The audit refused {self.night}: nothing is published, the one before stays. {'; '.join(failed)}."
             )
+            raise NightquestError(" ".join([refused, *notes]), self.remedy, exit_code=1)
 
 
 def audit_night(
@@ -209,7 +213,8 @@ def _row_counts(tables: Tables, previous: Published | None, limits: AuditLimits,
     before = {
         table: file.rows
         for table, file in previous.manifest.tables.items()
-        if table in PUBLISHED and PUBLISHED[table].standing and file.rows >= limits.min_rows
+        if table in PUBLISHED and PUBLISHED[table].standing and table not in limits.free
+        if file.rows >= limits.min_rows
     }
     fell = [
         f"{table} fell from {rows} to {tables[table].height} rows"

@@ -133,7 +133,7 @@ def test_a_night_through_batches_is_billed_as_batches_and_never_live(world, lang
     report = serve_night(settings, loaded, TONIGHT, Wishes(mode="batch"))
     assert set(providers(settings)) == {"openai", "anthropic"}
     assert {bill["batch"] is not None for bill in bills(language_server)} == {True}
-    assert report.figures["writing"]["requests_failed"] == 0
+    assert report.figures["writing"]["without_an_answer"] == 0
     counts = Counter(bill["question"] for bill in bills(language_server))
     assert max(counts.values()) == 1
 
@@ -220,7 +220,7 @@ def test_a_brief_whose_answers_were_all_refused_is_asked_anew_on_a_few_later_nig
         report = serve_night(settings, loaded, TONIGHT + dt.timedelta(days=night), wishes)
         assert set(texts(settings, "messages")["ai_provider"]) == {"offline"}
         again = serve_night(settings, loaded, TONIGHT + dt.timedelta(days=night), wishes, refresh=True)
-        assert again.figures["writing"]["requests"] == report.figures["writing"]["requests"]
+        assert again.figures["writing"]["answers_paid"] == report.figures["writing"]["answers_paid"]
     turns = Counter()
     with contextlib.closing(sqlite3.connect(settings.home / "ledger" / "language.sqlite")) as ledger:
         for (user,) in ledger.execute("SELECT user FROM attempt"):

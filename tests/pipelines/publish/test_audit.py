@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -167,10 +168,11 @@ def test_a_fall_in_row_counts_beyond_the_limit_is_refused_unless_accepted(tables
     options = {"previous": previous, "limits": AuditLimits(max_fall=0.4, min_rows=len(PLAYERS))}
     assert ("row counts" in failures(smaller, **options)) is refused
     assert audit(smaller, **options, accept=True).ok
+    assert audit(smaller, previous=previous, limits=replace(options["limits"], free=frozenset({"profiles"}))).ok
     if refused:
         report = audit(smaller, **options)
-        with pytest.raises(NightquestError, match=r"profiles fell from 5 to 2 rows.*--accept"):
-            report.require()
+        with pytest.raises(NightquestError, match=r"profiles fell from 5 to 2 rows.*No key fits.*--accept"):
+            report.require(["No key fits."])
 
 
 def test_acceptance_covers_row_counts_and_nothing_else(tables):
