@@ -14,6 +14,8 @@ import flows.commands_words  # noqa: F401  # all three register their commands
 from configs.errors import NightquestError
 from flows.command import cli
 
+INTERRUPTED, TERMINATED = 130, 143  # exit statuses of a command that Ctrl-C or SIGTERM ended
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status."""
@@ -39,16 +41,25 @@ def run_command(arguments: Sequence[str]) -> int:
     except CycloptsError as error:
         return complain(NightquestError(str(error).strip(), "See nightquest --help."), as_json)
     except KeyboardInterrupt:
-        return 130
+        return _stopped(INTERRUPTED, as_json)
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else 1
+        code = stop.code if isinstance(stop.code, int) else 1
+        return _stopped(code, as_json) if code in {INTERRUPTED, TERMINATED} else code
     except Exception as error:  # noqa: BLE001  # the last stop before a person
         return complain(error, as_json)
     return 0
 
 
+def _stopped(code: int, as_json: bool) -> int:
+    from flows.console import complain
+
+    return complain(
+        NightquestError("Stopped; what was done is kept.", "Run the same command again to go on.", code), as_json
+    )
+
+
 def _terminate(_signal: int, _frame: object) -> None:
-    sys.exit(143)
+    sys.exit(TERMINATED)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """What the commands of `nightquest` share: the options all take, and a Prefect session with progress around a run."""
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 from cyclopts import App, Group, Parameter
+from cyclopts.validators import Number
 
 from configs.app import ContentType
 from configs.errors import NightquestError
@@ -62,17 +64,20 @@ class Common:
 DEFAULT = Common()
 Mode = Literal["live", "batch"]
 Types = Annotated[tuple[ContentType, ...], Parameter(name="--type", negative=())]
+MaxCost = Annotated[float | None, Parameter(validator=Number(gte=0, lte=10_000))]
 
 
-def in_prefect(common: Common, apps: Sequence[str], run: Callable[[], T]) -> T:
-    """Run flows with a Prefect API behind them and a reporter before them; a wrong app is told before either starts."""
+def in_prefect(common: Common, apps: Sequence[str], run: Callable[[], T], day: dt.date | None = None) -> T:
+    """Run flows with a Prefect API behind them and a reporter before them; a wrong app or day is told before both."""
     from configs.loader import load_app
+    from flows.clock import clock
     from flows.console import progress
+    from flows.parameters import check_day
     from flows.progress import reporting_to
     from flows.session import prefect_session
 
     for app in apps:
-        load_app(app)
+        check_day(load_app(app).app, day, clock())
     with progress(common.json) as reporter:
         reporter("Starting Prefect", 0, 1)
         with prefect_session(common.settings, verbose=common.verbose), reporting_to(reporter):

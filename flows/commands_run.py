@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from configs.app import Writer
-from flows.command import DEFAULT, Common, Mode, Types, cli, in_prefect, run_each
+from flows.command import DEFAULT, Common, MaxCost, Mode, Types, cli, in_prefect, run_each
 
 
 @cli.command(sort_key=1)
@@ -79,7 +79,7 @@ def train(app: str, /, *, as_of: dt.date | None = None, common: Common = DEFAULT
 
         return flow(app=app, as_of=as_of)
 
-    result = in_prefect(common, [app], run)
+    result = in_prefect(common, [app], run, as_of)
     emit(result, common.json, lambda: training_view(app, result))
 
 
@@ -92,7 +92,7 @@ def nightly(
     provider: Writer | None = None,
     mode: Mode | None = None,
     types: Types = (),
-    max_cost_usd: float | None = None,
+    max_cost_usd: MaxCost = None,
     dry_run: bool = False,
     common: Common = DEFAULT,
 ) -> None:
@@ -145,7 +145,7 @@ def nightly(
             ),
         )
 
-    result = in_prefect(common, apps, run)
+    result = in_prefect(common, apps, run, as_of)
     emit(result, common.json, lambda: nights_view(result))
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from configs.app import Writer
-from flows.command import DEFAULT, Common, Types, cli, in_prefect
+from flows.command import DEFAULT, Common, MaxCost, Types, cli, in_prefect
 
 
 @cli.command(sort_key=13)
@@ -16,7 +16,7 @@ def write(
     types: Types = (),
     provider: Writer | None = None,
     as_of: dt.date | None = None,
-    max_cost_usd: float | None = None,
+    max_cost_usd: MaxCost = None,
     common: Common = DEFAULT,
 ) -> None:
     """Write for one player what the coming night would, and print it. Nothing is issued.
@@ -53,7 +53,7 @@ def submit(
     as_of: dt.date | None = None,
     provider: Writer | None = None,
     types: Types = (),
-    max_cost_usd: float | None = None,
+    max_cost_usd: MaxCost = None,
     common: Common = DEFAULT,
 ) -> None:
     """Send the words of the coming night ahead as batches, at half the price.
@@ -67,7 +67,8 @@ def submit(
         types: Content types; can be given several times. None is what the app file lists.
         max_cost_usd: What the night's words may cost; else NIGHTQUEST_MAX_COST_USD.
     """
-    from flows.console import emit, figures_table, plain
+    from flows.console import emit, plain
+    from flows.words_view import submitted_view
 
     def run() -> Any:
         from flows.parameters import APP_SAYS
@@ -81,8 +82,8 @@ def submit(
             max_cost_usd=max_cost_usd,
         )
 
-    result = in_prefect(common, [app], run)
-    emit(result, common.json, lambda: figures_table(f"Sent ahead for {app}", plain(result)))
+    result = in_prefect(common, [app], run, as_of)
+    emit(result, common.json, lambda: submitted_view(app, plain(result)))
 
 
 @cli.command(sort_key=15)
@@ -91,7 +92,8 @@ def collect(*, common: Common = DEFAULT) -> None:
 
     Example: nightquest collect
     """
-    from flows.console import emit, figures_table
+    from flows.console import emit
+    from flows.words_view import collected_view
 
     def run() -> Any:
         from flows.collect import collect as flow
@@ -99,7 +101,7 @@ def collect(*, common: Common = DEFAULT) -> None:
         return flow()
 
     result = in_prefect(common, [], run)
-    emit(result, common.json, lambda: figures_table("Collected", result))
+    emit(result, common.json, lambda: collected_view(result))
 
 
 @cli.command(sort_key=16)

@@ -18,6 +18,7 @@ from flows.render import TIER_STYLES
 from pipelines.publish.published import read_latest
 
 TABLE = "badge_nominees"
+MOST_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,12 @@ def held_view(report: HeldReport) -> RenderableType:
     head = Text(f"{report.app}, the night of {report.as_of}: {counts}", style="bold")
     if not report.held:
         return Group(head, "Nobody needs a decision.")
-    return Group(head, *(_panel(nominee) for nominee in report.held), _how(report))
+    parts: list[RenderableType] = [head, *(_panel(nominee) for nominee in report.held[:MOST_SHOWN])]
+    if (more := len(report.held) - MOST_SHOWN) > 0:
+        parts.append(Text(f"And {more} more: look with --badge or --user, or see all with --json.", style="dim"))
+    if any(nominee.held_by == "nobody" for nominee in report.held):
+        parts.append(Text("Nights with a key ask a model about those whom none could be asked about.", style="dim"))
+    return Group(*parts, _how(report))
 
 
 def _nominee(app: App, row: dict[str, Any]) -> HeldNominee:
@@ -129,7 +135,7 @@ def _panel(nominee: HeldNominee) -> Panel:
         lines.add_row(literal(item["id"]), literal(item["text"], style), literal(item.get("when", "")))
     parts: list[RenderableType] = [
         Text.assemble(("for ", "dim"), literal(nominee.criteria)),
-        Text.assemble((f"held on {nominee.held_on} by {nominee.held_by} ", "dim"), literal(nominee.reasons)),
+        Text.assemble((f"held on {nominee.held_on} by {nominee.held_by}: ", "dim"), literal(nominee.reasons)),
     ]
     if nominee.second_opinion:
         said = nominee.second_opinion

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from configs.errors import NightquestError
 from configs.prompt import read_prompts
 from configs.settings import Settings
 from pipelines.stores import open_prompts
@@ -25,5 +26,11 @@ def list_prompts(settings: Settings) -> list[dict[str, Any]]:
 
 
 def promote_prompt(settings: Settings, name: str, version: int) -> None:
-    """Let a version of a prompt serve."""
+    """Let a version of a prompt serve.
+
+    Raises:
+        NightquestError: There is no such prompt or version.
+    """
+    if name not in (known := read_prompts()):
+        raise NightquestError(f"There is no prompt '{name}'.", f"There are {', '.join(sorted(known))}.")
     open_prompts(settings).promote(name, version)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -39,10 +40,12 @@ def explain(settings: Settings, app: str, user_id: str) -> list[Why]:
 
 def why_view(reasons: Sequence[Why]) -> RenderableType:
     """Each text in a frame, with what is behind it."""
-    return Group(*(_one(reason) for reason in reasons))
+    shown: set[str] = set()
+    return Group(*(_one(reason, shown) for reason in reasons))
 
 
-def _one(why: Why) -> RenderableType:
+def _one(why: Why, shown: set[str]) -> RenderableType:
+    """A text with what is behind it; a system part that was shown before is not repeated."""
     head = f"{why.content_type} by {why.ai_provider}, variant {why.variant}, chosen with chance {why.propensity:.3f}"
     parts: list[RenderableType] = [literal(why.text), literal(head, "dim")]
     for name, value in (("how", why.metadata), ("brief", why.brief), ("scores", why.judged)):
@@ -57,8 +60,20 @@ def _one(why: Why) -> RenderableType:
             name: why.call[name] for name in ("provider", "model", "mode", "sent_at", "attempts", "tokens", "cost_usd")
         }
         parts.append(_block("call", json.dumps(told, default=str)))
-        parts += [_block(name, why.call[name]) for name in ("system", "user", "raw")]
+        system = why.call["system"]
+        parts.append(_block("system", "the same as above" if system in shown else system))
+        parts += [_block("user", why.call["user"]), _block("raw", _without_echo(why.call["raw"]))]
+        shown.add(system)
     return Panel(Group(*parts), title=literal(why.title, "bold"), title_align="left")
+
+
+def _without_echo(raw: str) -> str:
+    """The provider's answer without the prompt that it repeats; --json has it whole."""
+    with suppress(ValueError):
+        answer = json.loads(raw)
+        if isinstance(answer, dict) and answer.get("instructions"):
+            return json.dumps(answer | {"instructions": "…"}, ensure_ascii=False)
+    return raw
 
 
 def _block(name: str, text: str) -> RenderableType:

@@ -9,7 +9,7 @@ from rich.panel import Panel
 from rich.table import Column, Table
 from rich.text import Text
 
-from flows.console import STYLE, literal
+from flows.console import STYLE, figures_table, literal
 
 if TYPE_CHECKING:
     from pipelines.ahead import Priced
@@ -29,20 +29,38 @@ def spending_view(result: Mapping[str, Any]) -> RenderableType:
     """The month, and a line a night."""
     month = f"${result['month_usd']:.4f} of ${result['max_cost_usd_per_month']:.2f} this month (UTC)"
     table = _table(
-        "Night by night", "app", "night", "calls", "answered", "cost", "may be billed too", "killed", "resent"
+        *("Night by night", "app", "night", "answered", "no answer", "in flight", "cost", "may be billed too"),
+        *("killed", "resent"),
     )
     for night in result["nights"]:
         table.add_row(
             night["app"],
             night["night"],
-            f"{night['calls']:,}",
             f"{night['answered']:,}",
+            f"{night['calls'] - night['answered'] - night['in_flight']:,}",
+            f"{night['in_flight']:,}",
             _usd(night["cost_usd"]),
             _usd(night["reserved_usd"]),
             str(night["in_flight_at_kill"]),
             str(night["resent"]),
         )
     return Group(Text(month, style="bold"), table)
+
+
+def collected_view(result: Mapping[str, Any]) -> RenderableType:
+    """What batches have brought; what did not happen is left out."""
+    happened = {name: value for name, value in result.items() if value}
+    return figures_table("Collected", happened) if happened else Text("No batch is out: there is nothing to collect.")
+
+
+def submitted_view(app: str, result: Mapping[str, Any]) -> RenderableType:
+    """What was sent ahead, and what reads it."""
+    if not result["batches"]:
+        return Text(f"Nothing to send for {app}: no brief lacks texts that are not asked for already.")
+    return Group(
+        figures_table(f"Sent ahead for {app}", result),
+        Text("The night reads what has come back by then; nightquest collect fetches it before.", style="dim"),
+    )
 
 
 def prompts_view(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
@@ -91,8 +109,9 @@ def _table(title: str, *names: str) -> Table:
         "known",
         "likely",
         "at most",
-        "calls",
         "answered",
+        "no answer",
+        "in flight",
         "cost",
         "may be billed too",
         "killed",

@@ -133,7 +133,7 @@ class PromptRegistry:
         except Exception as error:
             raise NightquestError(
                 f"Version {version} of the prompt {name} cannot be made to serve: {first_line(error)}.",
-                "Look up names and versions under Prompts in MLflow.",
+                "Look up its versions under Prompts in MLflow (nightquest serve).",
             ) from error
 
     def _keep(self, prompt: Prompt, kept: _Kept) -> int:

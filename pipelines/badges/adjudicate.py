@@ -52,7 +52,7 @@ def adjudicate(app: App, nominees: Sequence[Nominee], panel: Panel | None, *, se
         seed: Of the night; draws the sample.
     """
     if panel is None or not panel.judges:
-        return [_held_by_nobody("none serves") for _ in nominees]
+        return [_held_by_nobody("there is no key for one") for _ in nominees]
     first = hear(app, nominees, panel.judges[0], panel.ask_all)
     other: dict[int, Heard] = {}
     if len(panel.judges) > 1:

@@ -86,6 +86,7 @@ def test_ctrl_c_ends_a_command_with_its_server(puzzles):
         if "Starting Prefect: done" in line:
             break
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert "Stopped; what was done is kept. Run the same command again" in err
     assert processes_of(home) == []
