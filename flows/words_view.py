@@ -55,12 +55,16 @@ def collected_view(result: Mapping[str, Any]) -> RenderableType:
 
 def submitted_view(app: str, result: Mapping[str, Any]) -> RenderableType:
     """What was sent ahead, and what reads it."""
-    if not result["batches"]:
-        return Text(f"Nothing to send for {app}: no brief lacks texts that are not asked for already.")
-    return Group(
-        figures_table(f"Sent ahead for {app}", result),
-        Text("The night reads what has come back by then; nightquest collect fetches it before.", style="dim"),
-    )
+    told = "The night reads what has come back by then; nightquest collect fetches it before."
+    if not result["requests"]:
+        told = "No brief lacks texts: there is nothing to send."
+    elif not result["batches"]:
+        told = (
+            "Nothing was sent: each request was asked before, could cost more than is left (nightquest spending), or "
+            "its provider did not take the batch. The night asks live for what is missing."
+        )
+    notes = (literal(note, "yellow") for note in result["notes"])
+    return Group(figures_table(f"Sent ahead for {app}", result), *notes, Text(told, style="dim"))
 
 
 def prompts_view(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
