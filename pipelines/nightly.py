@@ -200,7 +200,7 @@ def issue(
             tables, previous_night(home, night.app.app, night.as_of), night, served, limits, accept=accept
         )
         audit.require(told_of(words.account))
-        figures = _figures(night, tables) | {"writing": writing_figures(words, spent)}
+        figures = _figures(night, tables) | _left_out(planned) | {"writing": writing_figures(words, spent)}
         figures |= {"judging": judging} if nominate_rules(night.app) else {}
         _mark(warehouse, night, "planned", figures)
     return Issued(tables, audit, figures)
@@ -297,6 +297,15 @@ def _figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
         "badges_awarded": tables["badges"].height,
         "badges_held": tables["badges_held"].height,
     }
+
+
+def _left_out(planned: Planned) -> dict[str, Any]:
+    """How many missions were due and not found, in all and by reason."""
+    reasons = planned.plan.left_out
+    if reasons.is_empty():
+        return {}
+    counts = reasons.group_by("reason").len().sort("reason").iter_rows()
+    return {"missions_left_out": reasons.height} | {f"missions_{reason}": n for reason, n in counts}
 
 
 def _mean(values: pl.Series) -> float | None:

@@ -17,6 +17,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.windows import crossings
 from pipelines.badges.rules import badge_rules
 from pipelines.challenges.identity import named_ids
+from pipelines.challenges.implied import NOTHING_ASKED, without_implied
 from pipelines.night import Night
 
 CONTENT_TYPE = "custom_achievement"
@@ -64,17 +65,21 @@ def lifetime_values(
     return rows.with_columns(pace=pl.col("gain") / pl.col("pace_days")).drop("pace_days")
 
 
-def plan_achievements(warehouse: Warehouse, night: Night, profiles: pl.DataFrame) -> pl.DataFrame:
+def plan_achievements(
+    warehouse: Warehouse, night: Night, profiles: pl.DataFrame, asked: pl.DataFrame = NOTHING_ASKED
+) -> pl.DataFrame:
     """A new achievement for each player who has none open and does enough to reach one.
 
     Among a player's metrics the choice is by fit + standing + 0.3 u - [the metric of their last one], where fit is
     1 - |log2(days needed / 28)|, standing the mid-rank of the player's gain of 28 days among those who gained any,
-    from 0 to 1, and u is uniform, fixed by player, metric and night.
+    from 0 to 1, and u is uniform, fixed by player, metric and night. What follows from something else that is asked of
+    the player is left out.
 
     Args:
         warehouse: With the known_* views of the night in place.
         night: Whom it serves.
         profiles: player_key, user_id, persona, language of the active players who may be written to.
+        asked: What else is asked of them, tonight and still (see `what_is_open`).
 
     Returns:
         content_id, player_key, content_type, persona, language, metric, target, tier, category, xp, started_from,
@@ -95,6 +100,7 @@ def plan_achievements(warehouse: Warehouse, night: Night, profiles: pl.DataFrame
         .join(given, on=["player_key", "metric", "target"], how="anti", maintain_order="left")
         .join(last, on="player_key", how="left", maintain_order="left")
     )
+    rows = _of_their_own(app, rows, asked)
     days = (pl.col("target") - pl.col("value")) / pl.col("pace")
     luck = pl.struct("player_key", "metric").hash(night.seed) % 10_000 / 10_000
     standing = (pl.col("gain").rank("average").over("metric") - 0.5) / pl.len().over("metric")
@@ -184,6 +190,18 @@ def categories(app: App) -> dict[str, str]:
         name: commonest({name}) or commonest(alike(name)) or app.metrics[name].label or name.replace("_", " ")
         for name in lifetime_metrics(app)
     }
+
+
+def _of_their_own(app: App, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """Goals that do not follow from anything asked: what is still to do; of different things those seen count too."""
+    to_do = pl.col("target") - pl.when(_distinct(app)).then(0.0).otherwise("value")
+    goals = rows.select(
+        *("player_key", "metric", pl.lit(">=").alias("op"), to_do.alias("target")),
+        start_day=pl.lit(_EVER),
+        end_day=pl.lit(dt.date.max),
+    )
+    new = without_implied(app, goals, asked)
+    return rows.join(new, on=["player_key", "metric"], how="semi", maintain_order="left")
 
 
 def _distinct(app: App) -> pl.Expr:

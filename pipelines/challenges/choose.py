@@ -5,6 +5,7 @@ import datetime as dt
 import polars as pl
 
 from configs.app import App
+from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
 from pipelines.challenges.questions import SNAPSHOT
 
 EMPTY_RECENT = pl.DataFrame(
@@ -20,9 +21,16 @@ EMPTY_RECENT = pl.DataFrame(
 
 
 def choose_challenges(
-    app: App, targets: pl.DataFrame, plays: pl.DataFrame, recent: pl.DataFrame, *, as_of: dt.date, seed: int
+    app: App,
+    targets: pl.DataFrame,
+    plays: pl.DataFrame,
+    recent: pl.DataFrame,
+    asked: pl.DataFrame = NOTHING_ASKED,
+    *,
+    as_of: dt.date,
+    seed: int,
 ) -> pl.DataFrame:
-    """At most `per_day` targets a player, each of another metric.
+    """At most `per_day` targets a player, each of another metric, and none that follows from another or is still asked.
 
     score = fit + 0.3 p_plays - 0.02 window_days - 0.25 [metric was asked last night] + 0.1 u, where fit is
     1 - |probability - wanted| / 0.5 and u is uniform, fixed by player, metric, window and night.
@@ -34,6 +42,7 @@ def choose_challenges(
         targets: From `propose_targets`.
         plays: player_key, base_day, window_days, p_plays.
         recent: What was issued lately: player_key, metric, window_days, target, issued_on, valid_until.
+        asked: What is open for the players, see `what_is_open`.
         as_of: The night.
         seed: The night's seed.
 
@@ -42,7 +51,7 @@ def choose_challenges(
     """
     rows = targets.join(plays, on=[*SNAPSHOT, "window_days"], how="inner")
     rows = rows.filter(pl.col("p_plays") >= app.challenges.min_plays)
-    rows = _without_open(rows, recent, as_of - dt.timedelta(days=1))
+    rows = without_implied(app, _without_open(rows, recent, as_of - dt.timedelta(days=1)), asked)
     own = pl.col("own_28").rank("average").over("metric", "window_days") / pl.len().over("metric", "window_days")
     luck = pl.struct("player_key", "metric", "window_days", "base_day").hash(seed) % 10_000 / 10_000
     rows = rows.with_columns(fit=fit(), affinity=own).with_columns(
@@ -54,9 +63,7 @@ def choose_challenges(
         personalization_score=personalization(),
     )
     by_score = rows.sort([*SNAPSHOT, "score", "metric", "window_days"], descending=[False, False, True, False, False])
-    varied = by_score.unique([*SNAPSHOT, "metric"], keep="first", maintain_order=True)
-    slots = varied.with_columns(slot=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(SNAPSHOT))
-    return slots.filter(pl.col("slot") <= app.challenges.per_day).with_columns(
+    return _best_of_each(app, by_score).with_columns(
         completion_probability=pl.col("p_plays") * pl.col("probability_if_active")
     )
 
@@ -69,6 +76,18 @@ def fit() -> pl.Expr:
 def personalization() -> pl.Expr:
     """0.5 fit + 0.3 knowledge + 0.2 affinity."""
     return 0.5 * pl.col("fit") + 0.3 * pl.col("knowledge") + 0.2 * pl.col("affinity")
+
+
+def _best_of_each(app: App, by_score: pl.DataFrame) -> pl.DataFrame:
+    """The first row of each snapshot, then the first that asks for another deed, and so on: by snapshot and slot."""
+    chosen, rest = [], by_score
+    for slot in range(1, app.challenges.per_day + 1):
+        best = rest.unique(SNAPSHOT, keep="first", maintain_order=True)
+        chosen.append(best.with_columns(slot=pl.lit(slot, dtype=pl.Int32)))
+        if slot < app.challenges.per_day:
+            other = rest.join(best, on=[*SNAPSHOT, "metric"], how="anti", maintain_order="left")
+            rest = without_implied(app, other, as_asked(best, "base_day"))
+    return pl.concat(chosen).sort(*SNAPSHOT, "slot")
 
 
 def _without_open(rows: pl.DataFrame, recent: pl.DataFrame, last_night: dt.date) -> pl.DataFrame:

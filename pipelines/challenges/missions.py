@@ -5,12 +5,14 @@ promise is a probability. It has a slot of its own, and a new one follows when t
 """
 
 import datetime as dt
+from dataclasses import dataclass
 
 import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.challenges.choose import fit, personalization
+from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
 from pipelines.challenges.plan import promise_rows
 from pipelines.challenges.propose import (
     EASIEST,
@@ -33,6 +35,7 @@ GAIN, MOST = 0.15, 0.15
 # Nearer to the bounds of what may be asked, there would be too few targets left.
 _ROOM = 0.05
 _TELLING = 0.03  # a smaller shift is no occasion
+ASKED_ALREADY, OUT_OF_REACH = "asked_already", "out_of_reach"
 EMPTY_RECORD = pl.DataFrame(
     schema={
         "player_key": pl.Int64,
@@ -44,6 +47,21 @@ EMPTY_RECORD = pl.DataFrame(
         "played": pl.Boolean,
     }
 )
+
+
+@dataclass(frozen=True)
+class Missions:
+    """A night's missions.
+
+    Attributes:
+        rows: The columns of `Plan.challenges` and occasion: 'rising', 'steady' or 'easing', by where the last missions
+            have moved the wanted probability.
+        left_out: player_key, reason: who would have got one, had a target been in reach ('out_of_reach') that asks for
+            a deed of its own ('asked_already').
+    """
+
+    rows: pl.DataFrame
+    left_out: pl.DataFrame
 
 
 def mission_days(app: App) -> int:
@@ -68,13 +86,14 @@ def plan_missions(
     recent: pl.DataFrame,
     record: pl.DataFrame,
     tonight: pl.DataFrame,
-) -> pl.DataFrame:
+    asked: pl.DataFrame = NOTHING_ASKED,
+) -> Missions:
     """A mission for each player who is likely enough to play and whose last mission's window is over.
 
-    Of the metrics with a target that suits, the one with the best fit + 0.3 u - [it is among tonight's daily
-    challenges] - 0.5 [it was the last mission's] is taken, where fit is 1 - |probability - wanted| / 0.5 and u is
-    uniform, fixed by player, metric and night. A metric that is still asked of the player over as many days is left
-    out.
+    Of the metrics with a target that suits and asks for a deed of its own (tonight's daily challenges and what is open
+    neither imply it nor are implied), the one with the best fit + 0.3 u - [it is among tonight's daily challenges]
+    - 0.5 [it was the last mission's] is taken, where fit is 1 - |probability - wanted| / 0.5 and u is uniform, fixed by
+    player, metric and night. A metric that is still asked of the player over as many days is left out.
 
     Args:
         warehouse: For user ids.
@@ -86,11 +105,8 @@ def plan_missions(
         chances: player_key, base_day, window_days, p_plays.
         recent: What was issued lately (see choose_challenges).
         record: The missions before this one, see `mission_record`.
-        tonight: player_key and metric of the night's daily challenges.
-
-    Returns:
-        The columns of `Plan.challenges` and occasion: 'rising', 'steady' or 'easing', by where the last missions have
-        moved the wanted probability.
+        tonight: The night's daily challenges: player_key, metric, op, target, valid_from, valid_until.
+        asked: What is open for the players, see `what_is_open`.
     """
     app, days = night.app, mission_days(night.app)
     snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
@@ -100,11 +116,13 @@ def plan_missions(
     due = _without_running(snapshots.join(likely.select(*SNAPSHOT), on=list(SNAPSHOT), how="semi"), record, days)
     windows = open_windows(app, due).filter(pl.col("window_days") == days)
     targets = propose_targets(app, models, features, past, windows, wanted)
-    chosen = _choose(night, targets, recent, record, tonight).join(likely, on=[*SNAPSHOT, "window_days"], how="inner")
+    chosen = _choose(night, targets, recent, record, tonight, asked)
+    left_out = _left_out(due, targets, chosen)
+    chosen = chosen.join(likely, on=[*SNAPSHOT, "window_days"], how="inner")
     chosen = chosen.with_columns(completion_probability=pl.col("p_plays") * pl.col("probability_if_active"))
     rows = promise_rows(warehouse, night, chosen, snapshots, features, CONTENT_TYPE)
     shift = shifted.select("player_key", pl.col("shift").fill_null(0.0))
-    return (
+    rows = (
         rows.join(shift, on="player_key", how="left", maintain_order="left")
         .with_columns(
             occasion=pl.when(pl.col("shift") < -_TELLING)
@@ -115,6 +133,7 @@ def plan_missions(
         )
         .drop("shift")
     )
+    return Missions(rows, left_out)
 
 
 def mission_shift(record: pl.DataFrame) -> pl.DataFrame:
@@ -134,6 +153,17 @@ def mission_shift(record: pl.DataFrame) -> pl.DataFrame:
         .sort("player_key", "k")
         .group_by("player_key", maintain_order=True)
         .agg(shift=(GAIN * surprise.sum()).clip(-MOST, MOST))
+    )
+
+
+def _left_out(due: pl.DataFrame, targets: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
+    """Why a mission that was due is not among the chosen: player_key, reason."""
+    within = targets.select("player_key").unique().with_columns(within=pl.lit(value=True))
+    return (
+        due.select("player_key")
+        .join(chosen, on="player_key", how="anti", maintain_order="left")
+        .join(within, on="player_key", how="left", maintain_order="left")
+        .select("player_key", reason=pl.when("within").then(pl.lit(ASKED_ALREADY)).otherwise(pl.lit(OUT_OF_REACH)))
     )
 
 
@@ -158,15 +188,22 @@ def _without_running(snapshots: pl.DataFrame, record: pl.DataFrame, days: int) -
 
 
 def _choose(
-    night: Night, targets: pl.DataFrame, recent: pl.DataFrame, record: pl.DataFrame, tonight: pl.DataFrame
+    night: Night,
+    targets: pl.DataFrame,
+    recent: pl.DataFrame,
+    record: pl.DataFrame,
+    tonight: pl.DataFrame,
+    asked: pl.DataFrame = NOTHING_ASKED,
 ) -> pl.DataFrame:
     """One of each player's targets, with fit and slot."""
     running = recent.group_by("player_key", "metric", "window_days").agg(pl.col("valid_until").max())
     last = record.sort("start_day").unique("player_key", keep="last", maintain_order=True)
     luck = pl.struct("player_key", "metric", "base_day").hash(night.seed) % 10_000 / 10_000
     own = pl.col("own_28").rank("average").over("metric") / pl.len().over("metric")
+    dailies = as_asked(tonight.rename({"valid_from": "start_day", "valid_until": "end_day"}))
+    new = without_implied(night.app, targets, pl.concat([asked, dailies]))
     rows = (
-        targets.join(running, on=["player_key", "metric", "window_days"], how="left", maintain_order="left")
+        new.join(running, on=["player_key", "metric", "window_days"], how="left", maintain_order="left")
         .filter(pl.col("valid_until").is_null() | (pl.col("valid_until") < pl.col("start_day")))
         .join(last.select("player_key", last="metric"), on="player_key", how="left", maintain_order="left")
         .join(

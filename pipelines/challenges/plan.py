@@ -9,6 +9,7 @@ from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.challenges.choose import choose_challenges
 from pipelines.challenges.identity import content_ids
+from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.propose import (
     ChallengeModels,
     chance_of_play,
@@ -31,12 +32,14 @@ class Plan:
         chances: player_key, base_day, window_days, p_plays for every eligible player.
         unserved: player_key, reason for eligible players without a challenge.
         missions: Like `challenges`, with occasion: the adaptive missions, where the app writes them.
+        left_out: player_key, reason for whom a mission was due and none was found.
     """
 
     challenges: pl.DataFrame
     chances: pl.DataFrame
     unserved: pl.DataFrame
     missions: pl.DataFrame = field(default_factory=pl.DataFrame)
+    left_out: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def plan_challenges(
@@ -47,6 +50,7 @@ def plan_challenges(
     past: pl.DataFrame,
     profiles: pl.DataFrame,
     recent: pl.DataFrame,
+    asked: pl.DataFrame = NOTHING_ASKED,
 ) -> Plan:
     """Choose targets for everybody likely enough to play, with difficulty, reward and minutes.
 
@@ -58,13 +62,14 @@ def plan_challenges(
         past: Their own past windows.
         profiles: player_key, persona, language, risk_tolerance, skill and start_day (the first whole local day).
         recent: What was issued lately (see choose_challenges).
+        asked: What is open for the players, see `what_is_open`.
     """
     snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
     windows = open_windows(night.app, snapshots)
     chances = chance_of_play(models, features, windows)
     wanted = wanted_probability(night.app, snapshots, chances)
     targets = propose_targets(night.app, models, features, past, windows, wanted)
-    chosen = choose_challenges(night.app, targets, chances, recent, as_of=night.as_of, seed=night.seed)
+    chosen = choose_challenges(night.app, targets, chances, recent, asked, as_of=night.as_of, seed=night.seed)
     if DAILY not in night.app.content.types:
         chosen = chosen.clear()
     rows = promise_rows(warehouse, night, chosen, snapshots, features, DAILY)

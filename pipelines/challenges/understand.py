@@ -6,6 +6,8 @@ import polars as pl
 
 from data.warehouse import Warehouse
 from models.segments import SegmentModel
+from pipelines.challenges.asked import what_is_open
+from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.missions import CONTENT_TYPE as MISSION
 from pipelines.challenges.missions import EMPTY_RECORD, plan_missions
 from pipelines.challenges.plan import Plan, first_whole_days, plan_challenges
@@ -39,11 +41,12 @@ class Players:
 
 @dataclass(frozen=True)
 class Planned:
-    """A night's players, its plan, and the recalibrated models behind the promises."""
+    """A night's players, its plan, the recalibrated models behind the promises, and what was open before."""
 
     players: Players
     plan: Plan
     models: ChallengeModels
+    asked: pl.DataFrame = NOTHING_ASKED
 
 
 def understand_players(warehouse: Warehouse, night: Night, segment_model: SegmentModel | None) -> Players:
@@ -84,14 +87,15 @@ def plan_night(
     players = understand_players(warehouse, night, segment_model)
     tuned = recalibrate(warehouse, night, models)
     welcome = players.profiles.join(opted_out(warehouse, night), on="player_key", how="anti", maintain_order="left")
-    plan = plan_challenges(warehouse, night, tuned, players.features, players.past, welcome, recent)
+    asked = what_is_open(warehouse, night, recent)
+    plan = plan_challenges(warehouse, night, tuned, players.features, players.past, welcome, recent, asked)
     if MISSION in night.app.content.types:
-        features, past, tonight = players.features, players.past, plan.challenges.select("player_key", "metric")
+        features, past, tonight = players.features, players.past, plan.challenges
         missions = plan_missions(
-            warehouse, night, tuned, features, past, welcome, plan.chances, recent, record, tonight
+            warehouse, night, tuned, features, past, welcome, plan.chances, recent, record, tonight, asked
         )
-        plan = replace(plan, missions=missions)
-    return Planned(players, plan, tuned)
+        plan = replace(plan, missions=missions.rows, left_out=missions.left_out)
+    return Planned(players, plan, tuned, asked)
 
 
 def opted_out(warehouse: Warehouse, night: Night) -> pl.DataFrame:

@@ -5,6 +5,7 @@ import polars as pl
 from data.warehouse import Warehouse
 from pipelines.challenges.achievements import CONTENT_TYPE as ACHIEVEMENT
 from pipelines.challenges.achievements import plan_achievements
+from pipelines.challenges.implied import as_asked
 from pipelines.challenges.invite import ask_in_addition
 from pipelines.challenges.plan import DAILY
 from pipelines.challenges.targets import ask_for_encouragement
@@ -67,4 +68,10 @@ def _messages(warehouse: Warehouse, night: Night, planned: Planned) -> pl.DataFr
 def _achievements(warehouse: Warehouse, night: Night, planned: Planned) -> pl.DataFrame:
     if ACHIEVEMENT not in night.app.content.types:
         return _NO_ACHIEVEMENTS
-    return plan_achievements(warehouse, night, planned.players.profiles.filter(~pl.col("opted_out")))
+    plan = planned.plan
+    new = pl.concat(
+        [plan.challenges, plan.missions.select(plan.challenges.columns)] if plan.missions.width else [plan.challenges]
+    )
+    tonight = as_asked(new.rename({"valid_from": "start_day", "valid_until": "end_day"}))
+    welcome = planned.players.profiles.filter(~pl.col("opted_out"))
+    return plan_achievements(warehouse, night, welcome, pl.concat([planned.asked, tonight]))

@@ -13,6 +13,8 @@ from tests.factories import make_app
 APP = make_app()
 BASE = dt.date(2024, 1, 10)
 METRICS = ("solved", "points", "topics", "days")
+# Of which none follows from another.
+TARGETS = {"solved": 9.0, "points": 50.0, "topics": 4.0, "days": 3.0}
 
 
 def targets(players: int = 1, windows: tuple[int, ...] = (1, 3), chance: float = 0.55) -> pl.DataFrame:
@@ -25,7 +27,7 @@ def targets(players: int = 1, windows: tuple[int, ...] = (1, 3), chance: float =
             "lead_days": 0,
             "start_day": BASE,
             "end_day": BASE + dt.timedelta(days=length - 1),
-            "target": 3.0,
+            "target": TARGETS[metric],
             "op": ">=",
             "probability_if_active": chance,
             "evidence": 5.0,

@@ -21,6 +21,8 @@ from tests.pipelines.challenges.strength import at_night
 
 APP = make_app()
 BASE = dt.date(2024, 3, 1)
+# Of which none follows from another.
+TARGETS = {"solved": 9.0, "points": 50.0, "topics": 4.0, "days": 3.0}
 WEEK = dt.timedelta(days=7)
 
 
@@ -56,7 +58,7 @@ def targets(players: int = 1, chance: float = 0.55) -> pl.DataFrame:
             "lead_days": 0,
             "start_day": BASE,
             "end_day": BASE + dt.timedelta(days=6),
-            "target": 3.0,
+            "target": TARGETS[metric],
             "op": ">=",
             "probability_if_active": chance,
             "evidence": 5.0,
@@ -73,7 +75,9 @@ def targets(players: int = 1, chance: float = 0.55) -> pl.DataFrame:
 def choose(
     rows: pl.DataFrame, *, recent=EMPTY_RECENT, past=EMPTY_RECORD, tonight: list[tuple[int, str]] = (), seed: int = 7
 ):
-    asked = pl.DataFrame(tonight, schema={"player_key": pl.Int64, "metric": pl.String}, orient="row")
+    asked = pl.DataFrame(tonight, schema={"player_key": pl.Int64, "metric": pl.String}, orient="row").with_columns(
+        op=pl.lit(">="), target=pl.lit(1.0), valid_from=pl.lit(BASE), valid_until=pl.lit(BASE)
+    )
     return _choose(at_night(APP, seed=seed), rows, recent, past, asked)
 
 

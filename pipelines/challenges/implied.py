@@ -1,0 +1,97 @@
+"""No deed is asked twice: what follows from something else that is asked of the player is left out.
+
+Compared are targets, windows and definitions (`deeds.py`), never a player's habits. Of what is open, what is left to
+do counts: three lessons tonight are no new deed to whom an open challenge lacks three.
+"""
+
+import polars as pl
+
+from configs.app import App
+from pipelines.challenges.deeds import facts_of
+
+ASKED = pl.Schema(
+    {
+        "player_key": pl.Int64(),
+        "metric": pl.String(),
+        "op": pl.String(),
+        "target": pl.Float64(),
+        "left": pl.Float64(),
+        "start_day": pl.Date(),
+        "end_day": pl.Date(),
+    }
+)
+NOTHING_ASKED = pl.DataFrame(schema=ASKED)
+_NEAR = 1e-9
+
+
+def as_asked(rows: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    """Rows with metric, op, target, start_day and end_day as something asked anew: all of it is left to do."""
+    return rows.with_columns(left=pl.col("target")).select(*keys, *ASKED)
+
+
+def without_implied(app: App, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """The rows that neither follow from what is asked of the same player nor make it follow.
+
+    Args:
+        app: Its metrics' definitions.
+        rows: player_key, metric, op, target, start_day, end_day; others are kept.
+        asked: The columns of ASKED; with base_day it counts for rows of that day only.
+    """
+    if rows.is_empty() or asked.is_empty():
+        return rows
+    facts = facts_of(app)
+    numbered = rows.with_row_index("_row")
+    keys = ["player_key", *(["base_day"] if "base_day" in asked.columns else [])]
+    new = numbered.select("_row", *keys, "metric", "op", "target", "start_day", "end_day")
+    says = asked.join(facts, on="metric", how="inner").rename({"metric": "by", "other": "metric"})
+    said = asked.join(facts.rename({"metric": "by", "other": "metric"}), on="metric", how="inner")
+    said = said.rename({"metric": "of", "by": "metric"})
+    follows = new.join(says, on=[*keys, "metric"], how="inner", suffix="_asked").filter(_open_makes_new())
+    makes = new.join(said, on=[*keys, "metric"], how="inner", suffix="_asked").filter(_new_makes_open(app))
+    out = pl.concat([follows.select("_row"), makes.select("_row")]).unique()
+    return numbered.join(out, on="_row", how="anti", maintain_order="left").drop("_row")
+
+
+def _open_makes_new() -> pl.Expr:
+    """Whether doing what is left of the open one, from now on, reaches the new target."""
+    begin = pl.max_horizontal("start_day", "start_day_asked")
+    return _reaches(
+        _outside(begin, pl.col("end_day_asked"), pl.col("start_day"), pl.col("end_day")),
+        *(pl.col("left"), pl.col("op_asked"), pl.col("target"), pl.col("op")),
+    )
+
+
+def _new_makes_open(app: App) -> pl.Expr:
+    """Whether the new target, in its window, completes the open one.
+
+    Of the same metric, by what is left to do; of another, by what was asked. The last bit of something that takes a
+    week is often done on the way, and would leave nothing else to ask. Different things may be those seen before.
+    """
+    again = [name for name, metric in app.metrics.items() if metric.agg == "distinct"]
+    same = (pl.col("metric") == pl.col("of")) & ~pl.col("metric").is_in(again)
+    return _reaches(
+        _outside(pl.col("start_day"), pl.col("end_day"), pl.col("start_day_asked"), pl.col("end_day_asked")),
+        *(pl.col("target"), pl.col("op")),
+        pl.when(same).then("left").otherwise("target_asked"),
+        pl.col("op_asked"),
+    )
+
+
+def _outside(first: pl.Expr, last: pl.Expr, other_first: pl.Expr, other_last: pl.Expr) -> pl.Expr:
+    """How many days of a window lie outside another."""
+    before = (other_first - first).dt.total_days().clip(0)
+    after = (last - other_last).dt.total_days().clip(0)
+    return before + after
+
+
+def _reaches(outside: pl.Expr, target: pl.Expr, op: pl.Expr, other: pl.Expr, other_op: pl.Expr) -> pl.Expr:
+    """Whether a fact carries a target over to another."""
+    inside = pl.when(pl.col("of_days")).then(target - outside).when(outside == 0).then(target)
+    sure = pl.when(~pl.col("of_days") | (inside > 0)).then(inside)
+    since = pl.col("since")
+    holds = since.is_null() | pl.when(op == "<=").then(sure <= since).otherwise(sure >= since)
+    times = pl.col("rate") * sure
+    times = pl.when("whole").then((times - _NEAR).ceil()).otherwise(times)
+    value = pl.when(pl.col("rate") > 0).then(pl.col("each") * times).otherwise("least")
+    enough = pl.when(other_op == "<=").then(value <= other + _NEAR).otherwise(value >= other - _NEAR)
+    return (sure.is_not_null() & holds & enough).fill_null(value=False)
