@@ -329,6 +329,11 @@ class App(Part):
         "UTC", description="IANA zone of players without one, and of times written without an offset."
     )
     day_starts_at: dt.time = Field(dt.time(0), description="Local time at which a player's day begins: '04:00'.")
+    earliest: dt.date = Field(
+        dt.date(2000, 1, 1),
+        ge=dt.date(1900, 1, 1),
+        description="An event or player record before this day is refused: a time of zero reads as 1970.",
+    )
     source: Name | None = Field(None, description="Default source: configs/sources/<name>.sql, or beside this file.")
     events: dict[Name, Event] = Field(min_length=1, description="What players do, and what happens to them.")
     metrics: dict[Name, Metric] = Field(min_length=1, description="What is counted or measured.")

@@ -15,7 +15,7 @@ import polars as pl
 from configs.app import App, Event, Property
 
 TIME = pl.Datetime("us", "UTC")
-EARLIEST = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+EARLIEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)  # an app file may name a later day
 MAX_ID_LENGTH = 256
 
 # Column and whether a file must have it.

@@ -139,7 +139,7 @@ class _Meter:
 def _version(app: App, source: Source | None) -> str:
     """Changes with the source and with what the app's events may be."""
     events = (f"{name} {event.model_dump_json(exclude={'title'})}" for name, event in accepted_events(app).items())
-    text = "\n".join([source.hash if source else "", app.timezone, *events])
+    text = "\n".join([source.hash if source else "", app.timezone, str(app.earliest), *events])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -4,13 +4,13 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 
 from configs.app import App, Event, Property
-from data.contracts_in import EARLIEST, EVENT_COLUMNS, MAX_ID_LENGTH, PLAYER_COLUMNS, accepted_events
+from data.contracts_in import EVENT_COLUMNS, MAX_ID_LENGTH, PLAYER_COLUMNS, accepted_events
+from pipelines.activity.moments import with_moments
 from pipelines.activity.read_text import RAW_CHARACTERS
-from pipelines.activity.stage import text
+from pipelines.activity.stage import repeated_key, text
 
-# An offset after the time of day: 14:05Z, 14:05:00.123+02, 14:05:00 -03:30.
-_HAS_OFFSET = r":\d{2}(\.\d+)?\s*([Zz]|[+-]\d{2}(:?\d{2})?)$"
 _MAX_FUTURE = dt.timedelta(days=1)
+_EXACT = 1 << 53  # a double holds every whole number up to here
 _TYPE_WORDS = {"text": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false"}
 _JSON_TYPES = {
     "text": ("VARCHAR",),
@@ -28,9 +28,9 @@ def judge_events_sql(app: App, staged: str, now: dt.datetime) -> str:
     cases = "\n".join(f"WHEN {condition} THEN {reason}" for condition, reason in _event_faults(app, now))
     return f"""
         WITH typed AS (
-            SELECT *, {_moment("occurred_at", app.timezone)} AS moment, TRY_CAST(sequence AS BIGINT) AS place,
-                   TRY_CAST(value AS DOUBLE) AS number, TRY_CAST(properties AS JSON) AS doc
-            FROM ({staged})
+            SELECT *, occurred_at_moment AS moment, TRY_CAST(sequence AS BIGINT) AS place,
+                   TRY_CAST(value AS DOUBLE) + 0.0 AS number, TRY_CAST(properties AS JSON) AS doc
+            FROM {with_moments(f"({staged})", ("occurred_at",), app.timezone)}
         ),
         judged AS (SELECT *, CASE {cases} END AS reason, {_document("doc")} AS document FROM typed),
         summed AS (
@@ -49,16 +49,17 @@ def judge_players_sql(app: App, staged: str, now: dt.datetime) -> str:
 
     Reads `known_zones` (zone), the time zones that count.
     """
-    cases = "\n".join(f"WHEN {condition} THEN {reason}" for condition, reason in _player_faults(now))
+    cases = "\n".join(f"WHEN {condition} THEN {reason}" for condition, reason in _player_faults(app, now))
     renamed = {"recorded_at": "recorded", "born_on": "born", "joined_at": "joined", "opted_out": "opted"}
+    moments = with_moments(f"({staged})", ("recorded_at", "joined_at", "born_on"), app.timezone)
     return f"""
         WITH typed AS (
             SELECT * RENAME (recorded_at AS recorded, born_on AS born, joined_at AS joined, opted_out AS opted),
-                   {_moment("recorded_at", app.timezone)} AS moment,
-                   {_moment("joined_at", app.timezone)} AS joined_moment,
-                   TRY_CAST(born_on AS DATE) AS birthday, TRY_CAST(opted_out AS BOOLEAN) AS is_out,
-                   TRY_CAST(attributes AS JSON) AS doc
-            FROM ({staged})
+                   recorded_at_moment AS moment, joined_at_moment AS joined_moment,
+                   CASE WHEN born_on_wall = date_trunc('day', born_on_wall) THEN CAST(born_on_wall AS DATE) END
+                       AS birthday,
+                   TRY_CAST(opted_out AS BOOLEAN) AS is_out, TRY_CAST(attributes AS JSON) AS doc
+            FROM {moments}
         ),
         judged AS (SELECT *, CASE {cases} END AS reason FROM typed)
         SELECT line, user_id, CASE WHEN reason IS NULL THEN moment END AS recorded_at, timezone, language,
@@ -78,15 +79,18 @@ def _event_faults(app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
     yield "regexp_matches(event_id, '[[:cntrl:]]')", "'event_id holds a control character'"
     yield "event IS NULL", "'event is missing'"
     yield f"event NOT IN ({names})", f"'unknown event ''' || event[:60] || '''; this app has ' || {text(shown)}"
-    yield from _moment_faults("occurred_at", "occurred_at", "moment", now)
+    yield from _moment_faults("occurred_at", "occurred_at", "moment", app, now)
+    yield (
+        "place IS NULL AND regexp_full_match(sequence, '[+-]?\\d+')",
+        "'sequence ''' || sequence[:60] || ''' does not fit into 64 bits'",
+    )
     yield (
         "sequence IS NOT NULL AND (place IS NULL OR TRY_CAST(sequence AS DOUBLE) <> place)",
         "'sequence ''' || sequence[:60] || ''' is not a whole number'",
     )
     yield "value IS NOT NULL AND number IS NULL", "'value ''' || value[:60] || ''' is not a number'"
     yield "NOT isfinite(number)", "'value is NaN or infinite'"
-    yield "properties IS NOT NULL AND doc IS NULL", "'properties is not valid JSON'"
-    yield "json_type(doc) <> 'OBJECT'", "'properties is not a JSON object'"
+    yield from _document_faults("properties")
     for name, event in events.items():
         required = tuple(event.properties) + (("value",) if event.value else ()) if name not in app.events else ()
         faults = [*_value_faults(event), *_property_faults(name, event), *_missing_faults(required)]
@@ -95,10 +99,17 @@ def _event_faults(app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
         yield f"event = {text(name)} AND {told} IS NOT NULL", told
 
 
-def _player_faults(now: dt.datetime) -> Iterator[tuple[str, str]]:
+def _document_faults(column: str) -> Iterator[tuple[str, str]]:
+    yield f"{column} IS NOT NULL AND doc IS NULL", f"'{column} is not valid JSON'"
+    yield "json_type(doc) <> 'OBJECT'", f"'{column} is not a JSON object'"
+    repeats, key = repeated_key("doc")
+    yield repeats, f"'{column} names ''' || {key} || ''' twice'"
+
+
+def _player_faults(app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
     yield "fault IS NOT NULL", "fault"
     yield from _id_faults("user_id")
-    yield from _moment_faults("recorded_at", "recorded", "moment", now)
+    yield from _moment_faults("recorded_at", "recorded", "moment", app, now)
     yield (
         "timezone IS NOT NULL AND timezone NOT IN (SELECT zone FROM known_zones)",
         "'timezone ''' || timezone[:60] || ''' is not an IANA time zone such as Europe/Berlin'",
@@ -107,17 +118,21 @@ def _player_faults(now: dt.datetime) -> Iterator[tuple[str, str]]:
         "language IS NOT NULL AND NOT regexp_full_match(language, '[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*')",
         "'language ''' || language[:60] || ''' is not a language tag such as en or pt-BR'",
     )
-    yield "born IS NOT NULL AND birthday IS NULL", "'born_on ''' || born[:60] || ''' is not a date'"
+    yield (
+        "born IS NOT NULL AND born_on_fault IS NOT NULL AND birthday IS NULL",
+        "'born_on ''' || born[:60] || ''' ' || born_on_fault",
+    )
+    yield "born IS NOT NULL AND birthday IS NULL", "'born_on ''' || born[:60] || ''' is a time of day, not a date'"
     yield (
         f"birthday NOT BETWEEN DATE '1900-01-01' AND DATE '{now.date()}'",
         "'born_on is before 1900 or in the future'",
     )
     yield from (
-        (f"joined IS NOT NULL AND ({c})", r) for c, r in _moment_faults("joined_at", "joined", "joined_moment", now)
+        (f"joined IS NOT NULL AND ({condition})", reason)
+        for condition, reason in _moment_faults("joined_at", "joined", "joined_moment", app, now)
     )
     yield "opted IS NOT NULL AND is_out IS NULL", "'opted_out ''' || opted[:60] || ''' is not true or false'"
-    yield "attributes IS NOT NULL AND doc IS NULL", "'attributes is not valid JSON'"
-    yield "json_type(doc) <> 'OBJECT'", "'attributes is not a JSON object'"
+    yield from _document_faults("attributes")
 
 
 def _id_faults(column: str) -> Iterator[tuple[str, str]]:
@@ -126,20 +141,13 @@ def _id_faults(column: str) -> Iterator[tuple[str, str]]:
     yield f"regexp_matches({column}, '[[:cntrl:]]')", f"'{column} holds a control character'"
 
 
-def _moment_faults(name: str, column: str, moment: str, now: dt.datetime) -> Iterator[tuple[str, str]]:
+def _moment_faults(name: str, column: str, moment: str, app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
     latest = (now + _MAX_FUTURE).isoformat()
     yield f"{column} IS NULL", f"'{name} is missing'"
+    yield f"{name}_fault IS NOT NULL", f"'{name} ''' || {column}[:60] || ''' ' || {name}_fault"
     yield (
-        f"{moment} IS NULL AND regexp_full_match({column}, '\\d{{9,19}}(\\.\\d+)?')",
-        f"'{name} ''' || {column}[:60] || ''' is a count of seconds; write it as 2024-05-31T14:05:00Z'",
-    )
-    yield (
-        f"{moment} IS NULL",
-        f"'{name} ''' || {column}[:60] || ''' is not a date and time such as 2024-05-31T14:05:00Z'",
-    )
-    yield (
-        f"{moment} < TIMESTAMPTZ '{EARLIEST.isoformat()}'",
-        f"'{name} is before the year 2000; a time of zero reads as 1970'",
+        f"{moment} < TIMESTAMPTZ '{app.earliest} 00:00:00+00'",
+        f"'{name} is before {app.earliest}, the app file''s `earliest`; a time of zero reads as 1970'",
     )
     yield f"{moment} > TIMESTAMPTZ '{latest}'", f"'{name} is in the future'"
 
@@ -149,6 +157,7 @@ def _value_faults(event: Event) -> Iterator[tuple[str, str]]:
         return
     if event.value.type == "integer":
         yield "number <> round(number)", "'value is not a whole number'"
+        yield f"abs(number) > {_EXACT}", f"'value is beyond {_EXACT}, up to which whole numbers are exact'"
     yield from _bounds("number", event.value, "value")
 
 
@@ -169,6 +178,10 @@ def _property_faults(name: str, event: Event) -> Iterator[tuple[str, str]]:
             yield f"NOT isfinite({value})", f"'property {key} is NaN or infinite'"
             if declared.type == "integer":
                 yield f"{value} <> round({value})", f"'property {key} is not a whole number'"
+                yield (
+                    f"{value} IS NOT NULL AND TRY_CAST(doc ->> '$.{key}' AS BIGINT) IS NULL",
+                    f"'property {key} does not fit into 64 bits'",
+                )
             yield from _bounds(value, declared, f"property {key}")
 
 
@@ -182,14 +195,6 @@ def _bounds(value: str, declared: Property, what: str) -> Iterator[tuple[str, st
 def _missing_faults(required: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     for key in required:
         yield "number IS NULL" if key == "value" else f"doc ->> '$.{key}' IS NULL", f"'{key} is missing'"
-
-
-def _moment(column: str, zone: str) -> str:
-    """A text as a moment; without an offset it is wall time of the zone."""
-    return (
-        f"CASE WHEN regexp_matches({column}, '{_HAS_OFFSET}') THEN TRY_CAST({column} AS TIMESTAMPTZ) "
-        f"ELSE timezone({text(zone)}, TRY_CAST({column} AS TIMESTAMP)) END"
-    )
 
 
 def _document(doc: str) -> str:

@@ -17,7 +17,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.read_csv import OWN_COLUMNS, check_columns
 from pipelines.activity.read_files import Block, table_stem
 from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError
-from pipelines.activity.stage import column_types, quote, text
+from pipelines.activity.stage import column_types, quote, repeated_key, text
 
 PREFIX = "raw_"
 # Functions that sqlglot has no class for, and that only look at their arguments.
@@ -169,15 +169,20 @@ def _exists(warehouse: Warehouse, table: str) -> bool:
 def _taken_apart(warehouse: Warehouse) -> tuple[str, list[BadLine]]:
     """JSON objects as columns of text, one for every key that occurs."""
     docs = "(SELECT _line, _raw, TRY_CAST(_raw AS JSON) AS doc FROM _block)"
-    broken = warehouse.frame(f"SELECT _line, _raw FROM {docs} WHERE doc IS NULL OR json_type(doc) <> 'OBJECT'")
-    bad = [BadLine(line, raw[:RAW_CHARACTERS], "the line is not a JSON object") for line, raw in broken.iter_rows()]
+    repeats, key = repeated_key("doc")
+    fault = (
+        "CASE WHEN doc IS NULL OR json_type(doc) <> 'OBJECT' THEN 'the line is not a JSON object' "
+        f"WHEN {repeats} THEN 'the line names ''' || {key} || ''' twice' END"
+    )
+    broken = f"SELECT _line, _raw[:{RAW_CHARACTERS}], {fault} AS fault FROM {docs} WHERE fault IS NOT NULL"
+    bad = [BadLine(*row) for row in warehouse.frame(broken).iter_rows()]
     keys = warehouse.frame(
-        f"SELECT DISTINCT unnest(json_keys(doc)) AS key FROM {docs} WHERE json_type(doc) = 'OBJECT' ORDER BY key"
+        f"SELECT DISTINCT unnest(json_keys(doc)) AS key FROM {docs} WHERE ({fault}) IS NULL ORDER BY key"
     )["key"].to_list()
     if keys:
         check_columns(keys)
     values = "".join(f", doc ->> {text(_pointer(key))} AS {quote(key)}" for key in keys)
-    return f"(SELECT _line, _raw{values} FROM {docs} WHERE json_type(doc) = 'OBJECT')", bad
+    return f"(SELECT _line, _raw{values} FROM {docs} WHERE ({fault}) IS NULL)", bad
 
 
 def _pointer(key: str) -> str:

@@ -156,15 +156,16 @@ def _read_parquet(path: Path, limits: Limits, on_bytes: Callable[[int], None]) -
             check_columns(file.schema_arrow.names)
             for column in file.schema_arrow:
                 _check_type(column.name, column.type)
+            schema = pa.schema([column.with_type(_in_utc(column.type)) for column in file.schema_arrow])
             line, rows = 1, max(1, file.metadata.num_rows)
             for batch in file.iter_batches(batch_size=limits.rows):
-                frame = _plain(pl.DataFrame(pa.Table.from_batches([batch])))
+                frame = _plain(pl.DataFrame(pa.Table.from_batches([batch]).cast(schema)))
                 numbers = pl.int_range(line, line + frame.height, dtype=pl.Int64, eager=True).alias("_line")
                 yield Block(frame.select(numbers, pl.lit(None, pl.String).alias("_raw"), pl.all()))
                 line += frame.height
                 on_bytes(path.stat().st_size * frame.height // rows)
             if line == 1:
-                empty = _plain(pl.DataFrame(file.schema_arrow.empty_table()))
+                empty = _plain(pl.DataFrame(schema.empty_table()))
                 yield Block(pl.concat([_no_rows(), empty], how="horizontal"))
     except (pa.ArrowException, OSError, pl.exceptions.PolarsError) as error:
         first = (str(error).splitlines() or ["unreadable"])[0]
@@ -177,6 +178,21 @@ def _check_type(name: str, kind: pa.DataType) -> None:
         raise FileRefusedError(f"The column '{name[:60]}' is {kind}, which cannot be read; write it as text.")
     for inner in range(kind.num_fields):
         _check_type(name, kind.field(inner).type)
+
+
+def _in_utc(kind: pa.DataType) -> pa.DataType:
+    """The type with UTC for every zone: it only says how to show a moment, and not every reader knows each zone."""
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        return pa.timestamp(kind.unit, "UTC")
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_in_utc(field.type)) for field in kind.fields])
+    if pa.types.is_map(kind):
+        return pa.map_(_in_utc(kind.key_type), _in_utc(kind.item_type))
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_in_utc(kind.value_type)))
+    if pa.types.is_large_list(kind):
+        return pa.large_list(kind.value_field.with_type(_in_utc(kind.value_type)))
+    return kind
 
 
 def _plain(frame: pl.DataFrame) -> pl.DataFrame:

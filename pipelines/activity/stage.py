@@ -62,6 +62,12 @@ def text(value: str) -> str:
     return exp.Literal.string(value).sql(dialect="duckdb")
 
 
+def repeated_key(doc: str) -> tuple[str, str]:
+    """Whether a JSON object names a key twice, and which, as SQL: tools differ on which of the two counts."""
+    keys = f"json_keys({doc})"
+    return f"list_unique({keys}) < len({keys})", f"list_aggregate({keys}, 'mode')[:60]"
+
+
 def column_types(warehouse: Warehouse, relation: str) -> dict[str, str]:
     """The columns of a relation or query in parentheses, with their DuckDB types."""
     described = warehouse.frame(f"DESCRIBE SELECT * FROM {relation}")
@@ -103,11 +109,13 @@ def stage_json(relation: str, columns: Mapping[str, bool], delivery_id: str) -> 
         for name in columns
         if name in _NAMES
     )
+    repeats, key = repeated_key("doc")
     values = ", ".join(f"nullif(doc ->> '$.{name}', '') AS {name}" for name in columns)
     return f"""
         SELECT _line AS line, _raw AS raw,
                CASE WHEN doc IS NULL THEN 'the line is not valid JSON'
                     WHEN json_type(doc) <> 'OBJECT' THEN 'the line is not a JSON object'
+                    WHEN {repeats} THEN 'the line names ''' || {key} || ''' twice'
                     WHEN NOT list_has_all([{known}], json_keys(doc))
                     THEN 'unknown field ''' || [k FOR k IN json_keys(doc) IF k NOT IN ({known})][1][:60]
                          || '''; put it into properties, or write a source'

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from configs.app import Event, Metric
 from configs.errors import NightquestError
 from data.warehouse import Warehouse, open_warehouse, scratch
 from pipelines.activity.ingest import IngestResult, ingest_files
@@ -152,11 +153,11 @@ def test_a_file_that_was_refused_is_taken_once_it_is_mended(warehouse, tmp_path)
 
 
 BAD_ROWS = [
-    (solve("ann", "1970-01-01T00:00:00Z"), "occurred_at is before the year 2000; a time of zero reads as 1970"),
+    (solve("ann", "1970-01-01T00:00:00Z"), "occurred_at is before 2000-01-01, the app file's `earliest`"),
     (solve("ann", "2024-06-02T07:00:00Z"), "occurred_at is in the future"),
-    (solve("ann", "infinity"), "occurred_at is in the future"),
+    (solve("ann", "infinity"), "occurred_at 'infinity' is not a date and time such as"),
     (solve("ann", "1714557600"), "occurred_at '1714557600' is a count of seconds"),
-    (solve("ann", "31/05/2024 14:05"), "occurred_at '31/05/2024 14:05' is not a date and time such as"),
+    (solve("ann", "31/05/2024 14:05"), "occurred_at '31/05/2024 14:05' does not say which number is the day"),
     (solve("ann", "2024-02-30T10:00:00Z"), "occurred_at '2024-02-30T10:00:00Z' is not a date and time"),
     (solve("ann", ""), "occurred_at is missing"),
     (solve(""), "user_id is missing"),
@@ -168,10 +169,11 @@ BAD_ROWS = [
     (solve(value="1e999"), "value is NaN or infinite"),
     (solve(value="1,5"), "value '1,5' is not a number"),
     (solve(sequence="1.5"), "sequence '1.5' is not a whole number"),
-    (solve(sequence="99999999999999999999"), "sequence '99999999999999999999' is not a whole number"),
+    (solve(sequence="99999999999999999999"), "sequence '99999999999999999999' does not fit into 64 bits"),
     (solve(points="many"), "property points is not a number"),
     (solve(points=-1), "property points is below 0"),
     (solve(pionts=1), "unknown property 'pionts' of solve; it has points, topic"),
+    (solve(properties='{"topic": "a", "topic": "b"}'), "properties names 'topic' twice"),
     (solve(properties="{"), "properties is not valid JSON"),
     (solve(properties="[1]"), "properties is not a JSON object"),
     (solve(event="nightquest.shown"), "content_id is missing"),
@@ -225,6 +227,7 @@ BROKEN = {
     ],
     "jsonl": [
         ("{", "the line is not valid JSON"),
+        ('{"user_id": "a", ' + as_jsonl([solve()]).strip()[1:], "the line names 'user_id' twice"),
         ("[]", "the line is not a JSON object"),
         (as_jsonl([solve() | {"user": "x"}]).strip(), "unknown field 'user'; put it into properties"),
         (as_jsonl([solve() | {"user_id": 1.5}]).strip(), "user_id is not text"),
@@ -342,3 +345,40 @@ def test_two_processes_cannot_write_one_warehouse(tmp_path):
 
 def deliver_paths(warehouse: Warehouse, paths: list[Path]) -> IngestResult:
     return ingest_files(warehouse, LEAN, paths, now=NOW, history=False)
+
+
+WHOLE_NUMBERS = {
+    "5": "5", "-0": "0", "1e3": "1e3", "9007199254740993": "9007199254740993",
+    "9223372036854775807": "9223372036854775807", "-9223372036854775808": "-9223372036854775808",
+    "9223372036854775808": None, "18446744073709551616": None, "1e19": None, "-1e19": None, "1" * 60: None,
+}  # fmt: skip
+
+
+def test_a_whole_number_that_does_not_fit_is_refused_and_one_that_does_is_counted(warehouse, tmp_path):
+    lines = [
+        as_jsonl([solve(f"u{i}")]).strip()[:-1] + f', "properties": {{"whole": {number}}}}}\n'
+        for i, number in enumerate(WHOLE_NUMBERS)
+    ]
+    events = {"solve": {"properties": {"whole": {"type": "integer"}}}}
+    app = LEAN.model_copy(update={"events": {n: Event.model_validate(e) for n, e in events.items()}})
+    app = app.model_copy(update={"metrics": {"wholes": Metric(event="solve", agg="sum", of="whole")}})
+    deliver(warehouse, app, tmp_path, {"a.jsonl": "".join(lines)})
+    kept = [number for number in WHOLE_NUMBERS.values() if number is not None]
+    stored = warehouse.frame(
+        "SELECT properties ->> '$.whole' AS w FROM events JOIN players USING (player_key) ORDER BY user_id"
+    )
+    assert sorted(stored["w"]) == sorted(kept)
+    assert warehouse.value("SELECT count(*) FROM player_days WHERE metric = 'wholes'") == len(kept)
+    reasons = {reason for _, _, _, reason in quarantine(warehouse)}
+    assert reasons == {"property whole does not fit into 64 bits"}
+
+
+def test_a_value_is_refused_where_whole_numbers_are_no_longer_exact(warehouse, tmp_path):
+    event = Event.model_validate({"value": {"type": "integer"}})
+    app = LEAN.model_copy(update={"events": {"solve": event}})
+    rows = [solve("a", value=9007199254740992), solve("b", value=9007199254740994), solve("c", value="-0")]
+    deliver(warehouse, app, tmp_path, {"a.csv": as_csv([*rows, solve("c", value="0")], columns=COLUMNS)})
+    assert [reason for _, _, _, reason in quarantine(warehouse)] == [
+        "value is beyond 9007199254740992, up to which whole numbers are exact"
+    ]
+    assert warehouse.value("SELECT count(DISTINCT content_hash) FROM events WHERE value = 0") == 1
