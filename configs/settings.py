@@ -23,7 +23,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".nightquest"), description="Where everything that Nightquest writes lives.")
     mlflow_uri: str | None = Field(None, description="MLflow tracking server; default is SQLite under home.")
-    prefect_api_url: str | None = Field(None, description="Prefect API; default is `serve`'s, else one in-process.")
+    prefect_api_url: str | None = Field(None, description="Prefect that records runs; default is `serve`'s, else none.")
     prefect_port: int = Field(4200, ge=1024, le=65535)
     mlflow_port: int = Field(5000, ge=1024, le=65535)
     max_row_fall: float = Field(0.5, ge=0, le=1, description="A table that shrinks by more stops publication.")

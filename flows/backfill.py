@@ -5,16 +5,15 @@ Runs when a person asks for it. Each night is a run of its own; a night already 
 
 import datetime as dt
 
-from prefect import flow
-
 from flows.nightly import nightly
 from flows.parameters import AppName, Provider, check_span
 from flows.progress import report
+from flows.recording import flow
 from flows.running import begin
-from pipelines.nightly import NightReport
+from pipelines.reports import NightReport
 
 
-@flow(flow_run_name="backfill {app} {start} to {end}")
+@flow("backfill {app} {start} to {end}")
 def backfill(app: AppName, start: dt.date, end: dt.date, provider: Provider = "offline") -> list[NightReport]:
     """Serve every night from `start` to `end`, both included.
 

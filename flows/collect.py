@@ -6,22 +6,20 @@ failed; a night finds them there. Batches whose sending was cut short are looked
 
 from typing import Any
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-
 from configs.settings import load_settings
 from flows.clock import clock
+from flows.recording import flow, task
 from flows.running import show_figures
 from pipelines.studio import collect_answers
 
 
-@task(cache_policy=NO_CACHE)
+@task
 def fetch_answers() -> dict[str, Any]:
     """Look at every batch that is out, of all apps."""
     return collect_answers(load_settings(), clock)
 
 
-@flow(flow_run_name="collect")
+@flow("collect")
 def collect() -> dict[str, Any]:
     """Collect what has come back from the batches of all apps. What has not is waited for by the nights."""
     result = fetch_answers()

@@ -1,6 +1,5 @@
-"""What the commands of `nightquest` share: the options all take, and a Prefect session with progress around a run."""
+"""What the commands share: options that all take, and what stands around a run: checks, progress, Prefect's record."""
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +9,12 @@ from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
 from configs.app import ContentType
-from configs.errors import NightquestError
+from configs.errors import BusyError, NightquestError
+from configs.loader import LoadedApp
 from configs.settings import Settings, load_settings
 
 T = TypeVar("T")
+Check = Callable[[LoadedApp], object]
 
 HELP = """\
 Each night, the coming day's challenges, badges, targets and messages for an app's players.
@@ -51,9 +52,10 @@ class Common:
         Path | None, Parameter(group=_COMMON, help="Where everything is kept; else NIGHTQUEST_HOME, else .nightquest.")
     ] = None
     json: Annotated[bool, Parameter(group=_COMMON, help="Print the result as one JSON document.")] = False
-    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], group=_COMMON, help="Show Prefect's log as well.")] = (
-        False
-    )
+    verbose: Annotated[
+        bool,
+        Parameter(name=["--verbose", "-v"], group=_COMMON, help="Tell every step; also Prefect's log."),
+    ] = False
 
     @property
     def settings(self) -> Settings:
@@ -67,22 +69,33 @@ Types = Annotated[tuple[ContentType, ...], Parameter(name="--type", negative=())
 MaxCost = Annotated[float | None, Parameter(validator=Number(gte=0, lte=10_000))]
 
 
-def in_prefect(common: Common, apps: Sequence[str], run: Callable[[], T], day: dt.date | None = None) -> T:
-    """Run flows with a Prefect API behind them and a reporter before them; a wrong app or day is told before both."""
-    from configs.loader import load_app
-    from flows.clock import clock
+def run_flow(common: Common, apps: Sequence[str], run: Callable[[], T], check: Check | None = None) -> T:
+    """Run flows with a reporter, recorded by Prefect where there is one; what `check` refuses is told before."""
     from flows.console import progress
-    from flows.parameters import check_day
     from flows.progress import reporting_to
-    from flows.session import prefect_session
+    from flows.session import session
+
+    check_each(apps, check)
+    with (
+        session(common.settings, verbose=common.verbose),
+        progress(common.json, common.verbose) as reporter,
+        reporting_to(reporter),
+    ):
+        return run()
+
+
+def check_each(apps: Sequence[str], check: Check | None = None) -> None:
+    """Refuse a wrong app and what `check` refuses; of several apps one may be busy without keeping the others."""
+    from configs.loader import load_app
 
     for app in apps:
-        check_day(load_app(app).app, day, clock())
-    with progress(common.json) as reporter:
-        reporter("Starting Prefect", 0, 1)
-        with prefect_session(common.settings, verbose=common.verbose), reporting_to(reporter):
-            reporter("Starting Prefect", 1, 1)
-            return run()
+        loaded = load_app(app)
+        try:
+            if check is not None:
+                check(loaded)
+        except BusyError:
+            if len(apps) == 1:
+                raise
 
 
 def run_each(apps: Sequence[str], run: Callable[[str], T]) -> list[T]:

@@ -4,7 +4,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-from flows.command import DEFAULT, Common, cli
+from flows.command import DEFAULT, Common, check_each, cli
 
 
 @cli.command(sort_key=2)
@@ -110,12 +110,15 @@ def compare_awards(
         as_of: Compare what was given before this day; everything known when left out.
         markdown: Print a Markdown table, for a document.
     """
-    from flows.comparing import compare, comparison_view
+    from flows.checks import check_data
     from flows.console import emit, progress
     from flows.progress import reporting_to
+
+    check_each([app], lambda loaded: check_data(common.settings, loaded))
+    from flows.comparing import compare, comparison_view
     from pipelines.quality.compare_awards import render_comparison_markdown
 
-    with progress(common.json) as reporter, reporting_to(reporter):
+    with progress(common.json, common.verbose) as reporter, reporting_to(reporter):
         table = compare(common.settings, app, file, as_of)
     if markdown and not common.json:
         print(render_comparison_markdown(table), end="")  # noqa: T201
@@ -137,11 +140,14 @@ def experiment(app: str, /, *, as_of: dt.date | None = None, name: str | None = 
         as_of: Look as a night of this day or before did; the newest when left out.
         name: Of an earlier experiment; the app file's, else the newest, when left out.
     """
+    from flows.checks import check_data
     from flows.console import emit, progress
-    from flows.experimenting import experiment_view, read
     from flows.progress import reporting_to
 
-    with progress(common.json) as reporter, reporting_to(reporter):
+    check_each([app], lambda loaded: check_data(common.settings, loaded))
+    from flows.experimenting import experiment_view, read
+
+    with progress(common.json, common.verbose) as reporter, reporting_to(reporter):
         view = read(common.settings, app, name, as_of)
     emit(view, common.json, lambda: experiment_view(view))
 

@@ -1,17 +1,23 @@
 """The commands that work: each starts a Prefect flow and draws what it returns. Heavy imports wait for the run."""
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from configs.app import Writer
-from flows.command import DEFAULT, Common, MaxCost, Mode, Types, cli, in_prefect, run_each
+from configs.loader import LoadedApp
+from flows.command import DEFAULT, Check, Common, MaxCost, Mode, Types, check_each, cli, run_each, run_flow
+
+if TYPE_CHECKING:
+    from pipelines.content.wishes import Wishes
 
 
 @cli.command(sort_key=1)
-def demo(*, players: int = 500, common: Common = DEFAULT) -> None:
+def demo(*, players: Annotated[int, Parameter(validator=Number(gte=2))] = 500, common: Common = DEFAULT) -> None:
     """Simulate an app's players, run its nights, and show what one of them gets.
 
     Example: nightquest demo
@@ -23,7 +29,7 @@ def demo(*, players: int = 500, common: Common = DEFAULT) -> None:
     from flows.demo import run_demo
     from flows.demo_view import demo_view
 
-    result = in_prefect(common, [], lambda: run_demo(common.settings, players))
+    result = run_flow(common, [], lambda: run_demo(common.settings, players))
     emit(result, common.json, lambda: demo_view(result))
 
 
@@ -49,6 +55,7 @@ def ingest(
         history: Past data: an event counts as known from when it occurred, not from now.
         players: The files describe players (time zone, language, ...), not events.
     """
+    from flows.checks import check_delivery
     from flows.console import emit
     from flows.ingest_view import ingest_view
 
@@ -57,7 +64,7 @@ def ingest(
 
         return flow(app=app, files=[str(file) for file in files], history=history, players=players)
 
-    result = in_prefect(common, [app], run)
+    result = run_flow(common, [app], run, lambda loaded: check_delivery(common.settings, loaded, files))
     emit(result, common.json, lambda: ingest_view(app, result))
 
 
@@ -71,6 +78,7 @@ def train(app: str, /, *, as_of: dt.date | None = None, common: Common = DEFAULT
         app: A shipped app's name, or the path of an app file.
         as_of: Use only what was known before this day.
     """
+    from flows.checks import check_night
     from flows.console import emit
     from flows.views import training_view
 
@@ -79,7 +87,7 @@ def train(app: str, /, *, as_of: dt.date | None = None, common: Common = DEFAULT
 
         return flow(app=app, as_of=as_of)
 
-    result = in_prefect(common, [app], run, as_of)
+    result = run_flow(common, [app], run, lambda loaded: check_night(common.settings, loaded, as_of))
     emit(result, common.json, lambda: training_view(app, result))
 
 
@@ -111,28 +119,27 @@ def nightly(
         max_cost_usd: What this night's words may cost; else NIGHTQUEST_MAX_COST_USD.
         dry_run: Show what would be asked of language models and its price; do nothing.
     """
+    from flows.checks import check_night
     from flows.console import emit
     from flows.parameters import APP_SAYS, wishes
     from flows.serve import apps_with_data
     from flows.views import nights_view
-    from flows.words import price_night
-    from flows.words_view import prices_view
+
+    wished = wishes(provider or APP_SAYS, mode or APP_SAYS, list(types), max_cost_usd)
+    served = apps or apps_with_data(common.settings)
+
+    def check(loaded: LoadedApp) -> None:
+        check_night(common.settings, loaded, as_of, wished)
 
     if dry_run:
-        prices = run_each(
-            apps or apps_with_data(common.settings),
-            lambda app: price_night(
-                common.settings, app, as_of, wishes(provider or APP_SAYS, mode or APP_SAYS, list(types), max_cost_usd)
-            ),
-        )
-        emit(prices, common.json, lambda: prices_view(prices))
+        _price(common, served, as_of, wished, check)
         return
 
     def run() -> Any:
         from flows.nightly import nightly as flow
 
         return run_each(
-            apps or apps_with_data(common.settings),
+            served,
             lambda app: flow(
                 app=app,
                 as_of=as_of,
@@ -145,8 +152,20 @@ def nightly(
             ),
         )
 
-    result = in_prefect(common, apps, run, as_of)
+    result = run_flow(common, served, run, check)
     emit(result, common.json, lambda: nights_view(result))
+
+
+def _price(common: Common, apps: Sequence[str], as_of: dt.date | None, wished: "Wishes", check: Check) -> None:
+    """Show what nights would ask of language models."""
+    from flows.console import emit
+    from flows.words_view import prices_view
+
+    check_each(apps, check)
+    from flows.words import price_night
+
+    prices = run_each(apps, lambda app: price_night(common.settings, app, as_of, wished))
+    emit(prices, common.json, lambda: prices_view(prices))
 
 
 @cli.command(sort_key=9)
@@ -169,7 +188,9 @@ def backfill(
         end: The last day served.
         provider: Who writes the words; each night may cost NIGHTQUEST_MAX_COST_USD.
     """
+    from flows.checks import check_nights
     from flows.console import emit
+    from flows.parameters import wishes
     from flows.views import nights_view
 
     def run() -> Any:
@@ -177,7 +198,8 @@ def backfill(
 
         return flow(app=app, start=start, end=end, provider=provider)
 
-    result = in_prefect(common, [app], run)
+    wished = wishes(provider)
+    result = run_flow(common, [app], run, lambda loaded: check_nights(common.settings, loaded, start, end, wished))
     emit(result, common.json, lambda: nights_view(result))
 
 
@@ -199,6 +221,7 @@ def replay(
         start: The first day served.
         end: The last day served.
     """
+    from flows.checks import check_nights
     from flows.console import emit
     from flows.views import replay_view
 
@@ -207,5 +230,5 @@ def replay(
 
         return flow(app=app, start=start, end=end)
 
-    result = in_prefect(common, [app], run)
+    result = run_flow(common, [app], run, lambda loaded: check_nights(common.settings, loaded, start, end))
     emit(result.figures | {"plot": str(result.plot)}, common.json, lambda: replay_view(app, result))

@@ -4,7 +4,8 @@ import datetime as dt
 from typing import Any
 
 from configs.app import Writer
-from flows.command import DEFAULT, Common, MaxCost, Types, cli, in_prefect
+from configs.loader import LoadedApp
+from flows.command import DEFAULT, Common, MaxCost, Types, check_each, cli, run_flow
 
 
 @cli.command(sort_key=13)
@@ -33,14 +34,17 @@ def write(
         as_of: The local day that the night would serve; the next day to begin when left out.
         max_cost_usd: What it may cost; else NIGHTQUEST_MAX_COST_USD.
     """
+    from flows.checks import check_night
     from flows.console import emit, progress
     from flows.parameters import APP_SAYS, wishes
     from flows.progress import reporting_to
-    from flows.words import write_by_hand
     from flows.words_view import texts_view
 
-    with progress(common.json) as reporter, reporting_to(reporter):
-        wished = wishes(provider or APP_SAYS, types=list(types), max_cost_usd=max_cost_usd)
+    wished = wishes(provider or APP_SAYS, types=list(types), max_cost_usd=max_cost_usd)
+    check_each([app], lambda loaded: check_night(common.settings, loaded, as_of, wished))
+    from flows.words import write_by_hand
+
+    with progress(common.json, common.verbose) as reporter, reporting_to(reporter):
         texts = write_by_hand(common.settings, app, user, as_of, wished)
     emit(texts, common.json, lambda: texts_view(user, texts))
 
@@ -67,11 +71,13 @@ def submit(
         types: Content types; can be given several times. None is what the app file lists.
         max_cost_usd: What the night's words may cost; else NIGHTQUEST_MAX_COST_USD.
     """
+    from flows.checks import check_night
     from flows.console import emit, plain
+    from flows.parameters import APP_SAYS, wishes
     from flows.words_view import submitted_view
+    from pipelines.content.crew import require_keys
 
     def run() -> Any:
-        from flows.parameters import APP_SAYS
         from flows.submit import submit as flow
 
         return flow(
@@ -82,7 +88,12 @@ def submit(
             max_cost_usd=max_cost_usd,
         )
 
-    result = in_prefect(common, [app], run, as_of)
+    def check(loaded: LoadedApp) -> None:
+        check_night(common.settings, loaded, as_of, wished)
+        require_keys(common.settings, loaded.app, wished.provider)
+
+    wished = wishes(provider or APP_SAYS, "batch", list(types), max_cost_usd)
+    result = run_flow(common, [app], run, check)
     emit(result, common.json, lambda: submitted_view(app, plain(result)))
 
 
@@ -100,7 +111,7 @@ def collect(*, common: Common = DEFAULT) -> None:
 
         return flow()
 
-    result = in_prefect(common, [], run)
+    result = run_flow(common, [], run)
     emit(result, common.json, lambda: collected_view(result))
 
 

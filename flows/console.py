@@ -83,9 +83,16 @@ def readable(value: object) -> str:
 
 
 @contextmanager
-def progress(as_json: bool) -> Iterator[Reporter]:
-    """A reporter that draws bars on a terminal, writes one line a stage elsewhere, and is silent with --json."""
-    if as_json:
+def progress(as_json: bool, verbose: bool = False) -> Iterator[Reporter]:
+    """A reporter that draws bars on a terminal, writes one line a stage elsewhere, and is silent with --json.
+
+    Args:
+        as_json: The result is for machines.
+        verbose: Write a line for each step instead.
+    """
+    if verbose:
+        yield _steps
+    elif as_json:
         yield _ignore
     elif not sys.stderr.isatty():
         yield _lines()
@@ -103,6 +110,10 @@ def progress(as_json: bool) -> Iterator[Reporter]:
 
 def _ignore(_stage: str, _done: int, _total: int) -> None:
     return
+
+
+def _steps(stage: str, done: int, total: int) -> None:
+    print(f"{stage}, {done} of {total}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _lines() -> Reporter:

@@ -18,11 +18,10 @@ from data.simulator import SimulatorSettings, simulate, write_simulation
 from data.warehouse import open_warehouse, warehouse_path
 from flows.progress import report
 from pipelines.night import local_day
-from pipelines.nightly import NightReport
 from pipelines.publish.published import Published, read_latest
 from pipelines.publish.show import PlayerView, gather_player
 from pipelines.quality.kept import kept_by_night
-from pipelines.steps import TrainReport
+from pipelines.reports import NightReport, TrainReport
 from pipelines.stores import open_registry
 
 APP = "trading"

@@ -10,12 +10,7 @@ from prefect.schedules import Cron, Schedule
 from prefect.types.entrypoint import EntrypointType
 
 from configs.loader import load_app
-from flows.backfill import backfill
-from flows.collect import collect
-from flows.ingest import ingest
-from flows.nightly import nightly
-from flows.submit import submit
-from flows.train import train
+from flows.recorded import backfill, collect, ingest, nightly, submit, train
 
 NIGHTLY = "0 6 * * *"
 WEEKLY = "0 3 * * 1"
@@ -51,7 +46,7 @@ def deployments(apps: Sequence[str]) -> list[RunnerDeployment]:
 def _deployment(
     flow: Flow[..., Any], name: str, app: str | None = None, when: Schedule | None = None
 ) -> RunnerDeployment:
-    return RunnerDeployment.from_flow(
+    deployment = RunnerDeployment.from_flow(
         flow,
         name=name,
         schedule=when,
@@ -60,3 +55,5 @@ def _deployment(
         tags=["nightquest"],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
+    deployment.entrypoint = f"flows.recorded.{flow.fn.__name__}"
+    return deployment

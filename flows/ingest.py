@@ -7,24 +7,22 @@ a bad row goes to quarantine with its reason, and taking the same files again ch
 from dataclasses import asdict
 from pathlib import Path
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-
 from flows.parameters import AppName, Files
 from flows.progress import report
+from flows.recording import flow, task
 from flows.running import Run, begin, show_figures
 from pipelines.activity.ingest import IngestResult
-from pipelines.steps import run_ingest
+from pipelines.ingest import run_ingest
 
 
-@task(cache_policy=NO_CACHE)
+@task
 def take_files(run: Run, files: list[str], history: bool, players: bool) -> IngestResult:
     """Take the files in, in one transaction."""
     paths = [Path(file) for file in files]
     return run_ingest(run.settings, run.loaded, paths, history=history, players=players, now=run.now, progress=report)
 
 
-@flow(flow_run_name="ingest {app}")
+@flow("ingest {app}")
 def ingest(app: AppName, files: Files, history: bool = False, players: bool = False) -> IngestResult:
     """Take files of events or players into an app's warehouse.
 

@@ -5,49 +5,18 @@ publishes `published/<app>/<as_of>/`, which the app reads. Killed anywhere and r
 """
 
 import datetime as dt
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
-
-from prefect import Task, flow, task
-from prefect.cache_policies import NO_CACHE
 
 from flows.parameters import APP_SAYS, AppName, MaxCost, Mode, Provider, Types, check_day, wishes
 from flows.progress import report
+from flows.recording import flow
 from flows.running import Run, begin, show_figures
-from pipelines import nightly as stages
-from pipelines.nightly import NightReport
-from pipelines.writing import told_of
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from pipelines.reports import NightReport
+from pipelines.tonight import open_night
 
 STAGES = 9
 
 
-def stage(number: int, name: str, work: Callable[P, R]) -> Task[P, R]:
-    """A stage as a Prefect task that tells how far the night is."""
-
-    @wraps(work)
-    def told(*args: P.args, **kwargs: P.kwargs) -> R:
-        report(f"night: {name}", number - 1, STAGES)
-        return work(*args, **kwargs)
-
-    return task(name=name, cache_policy=NO_CACHE)(told)
-
-
-settle = stage(1, "settle", stages.settle)
-load_champions = stage(2, "load champions", stages.load_champions)
-plan = stage(3, "plan", stages.plan)
-hire_writers = stage(4, "hire writers", stages.hire_writers)
-write = stage(5, "write", stages.write)
-judge = stage(6, "judge badges", stages.judge)
-issue = stage(7, "issue and audit", stages.issue)
-publish = stage(8, "publish", stages.publish)
-record = stage(9, "record", stages.record)
-
-
-@flow(flow_run_name="nightly {app}")
+@flow("nightly {app}")
 def nightly(
     app: AppName,
     as_of: dt.date | None = None,
@@ -73,19 +42,22 @@ def nightly(
     run = begin(app)
     day = check_day(run.loaded.app, as_of, run.now)
     wants = run.wants(wishes(provider, mode, types, max_cost_usd))
-    with stages.open_night(run.loaded, day, run.now, wants, refresh=refresh) as tonight:
+    with open_night(run.loaded, day, run.now, wants, refresh=refresh) as tonight:
         if tonight.out is not None:
             return tell(run, tonight.out)
-        still_open = settle(tonight)
-        champions = load_champions(tonight)
-        planned = plan(tonight, champions)
-        crew = hire_writers(tonight)
-        words = write(tonight, planned, crew)
-        judged = judge(tonight, crew, words)
-        issued = issue(tonight, planned, crew, words, judged, still_open, accept=accept)
-        result = publish(tonight, issued, (*champions.notes, *crew.notes, *told_of(words.account)))
+        from flows import stages  # their libraries take seconds to load, and a night that is out needs none
+        from pipelines.writing import told_of
+
+        still_open = stages.settle(tonight)
+        champions = stages.load_champions(tonight)
+        planned = stages.plan(tonight, champions)
+        crew = stages.hire_writers(tonight)
+        words = stages.write(tonight, planned, crew)
+        judged = stages.judge(tonight, crew, words)
+        issued = stages.issue(tonight, planned, crew, words, judged, still_open, accept=accept)
+        result = stages.publish(tonight, issued, (*champions.notes, *crew.notes, *told_of(words.account)))
         writing = stages.describe(tonight, crew, words)
-    record(run.settings, run.loaded.app.app, result, writing)
+    stages.record(run.settings, run.loaded.app.app, result, writing)
     return tell(run, result)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
+from flows.recording import is_recording
+
 Progress = Callable[[str, int, int], None]
 
 _reporter: ContextVar[Progress | None] = ContextVar("reporter", default=None)
@@ -26,7 +28,9 @@ def reporting_to(reporter: Progress) -> Iterator[None]:
 
 
 def _log(stage: str, done: int, total: int) -> None:
-    from prefect.exceptions import MissingContextError  # the command line must start without Prefect
+    if not is_recording():
+        return
+    from prefect.exceptions import MissingContextError
     from prefect.logging import get_run_logger
 
     if done in {0, total}:

@@ -4,7 +4,7 @@ Texts and ids come from outside: they are shown as they are, never read as marku
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -13,9 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.console import literal
-from pipelines.publish.audit import AuditReport
 from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
+
+if TYPE_CHECKING:
+    from pipelines.publish.audit import AuditReport
 
 TIER_STYLES = {"bronze": "orange3", "silver": "grey70", "gold": "gold1", "platinum": "bright_cyan"}
 EVERYDAY = ("motivational_message", "come_back_message")
@@ -30,7 +32,7 @@ def render_player(view: PlayerView) -> RenderableType:
     return Group(_head(view), *_sections(view))
 
 
-def render_night(night: Published, report: AuditReport | None = None, *, changed: bool = True) -> RenderableType:
+def render_night(night: Published, report: "AuditReport | None" = None, *, changed: bool = True) -> RenderableType:
     """A night as a whole: rows a table, the audit's findings, and where it lies."""
     manifest = night.manifest
     state = "published" if changed else "unchanged"
@@ -44,7 +46,7 @@ def render_night(night: Published, report: AuditReport | None = None, *, changed
     return Group(*parts, Text(f"In {night.folder}", style="dim"))
 
 
-def render_audit(report: AuditReport) -> RenderableType:
+def render_audit(report: "AuditReport") -> RenderableType:
     """The audit's findings, failed ones in red."""
     checks = _table("Audit", ("", "left"), ("check", "left"), ("finding", "left"))
     for check in report.checks:

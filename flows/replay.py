@@ -5,22 +5,21 @@ Runs when a person asks. Publishes nothing and writes no promise: it proves, or 
 
 import datetime as dt
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-
 from flows.parameters import AppName, check_span
 from flows.progress import report
+from flows.recording import flow, task
 from flows.running import Run, begin, show_figures
-from pipelines.steps import ReplayReport, run_replay
+from pipelines.reports import ReplayReport
+from pipelines.steps import run_replay
 
 
-@task(cache_policy=NO_CACHE)
+@task
 def settle_past(run: Run, start: dt.date, end: dt.date) -> ReplayReport:
     """Issue and settle each night of the span."""
     return run_replay(run.settings, run.loaded, start=start, end=end, progress=report)
 
 
-@flow(flow_run_name="replay {app} {start} to {end}")
+@flow("replay {app} {start} to {end}")
 def replay(app: AppName, start: dt.date, end: dt.date) -> ReplayReport:
     """Compare promised with kept over past nights, `start` and `end` included.
 

@@ -5,14 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from prefect.artifacts import create_table_artifact
-
 from configs.loader import LoadedApp, load_app
 from configs.settings import Settings, load_settings
 from flows.clock import clock, run_id
 from flows.progress import report
-from pipelines.content.wishes import Wishes
-from pipelines.studio import Wants
+from flows.recording import is_recording
+from pipelines.content.wishes import Wants, Wishes
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,11 @@ def show_figures(app: str, kind: str, figures: Mapping[str, Any], description: s
 
 
 def show_table(app: str, kind: str, rows: Sequence[Mapping[str, Any]], description: str) -> None:
-    """Leave rows as a table artifact on the run."""
+    """Leave rows as a table artifact on the run that Prefect records, if it does."""
+    if not is_recording():
+        return
+    from prefect.artifacts import create_table_artifact
+
     table = [{name: _shown(value) for name, value in row.items()} for row in rows]
     create_table_artifact(key=f"{app.replace('_', '-')}-{kind}", table=table, description=description)
 

@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from types import FrameType
 
 from configs.errors import NightquestError
-from configs.loader import shipped_apps
+from configs.loader import load_app, shipped_apps
 from configs.settings import Settings
 from data.warehouse import warehouse_path
-from flows.environment import prepare
+from flows.environment import prepare_prefect
 from flows.servers import HOST, Server, require_free, start_mlflow, start_prefect
 from flows.serving import Serving, find_serving, forget_serving, note_serving
 
@@ -22,20 +22,23 @@ def serve(settings: Settings, apps: Sequence[str], say: Say, *, verbose: bool = 
     """Serve the apps (none: the shipped ones with data) until SIGINT or SIGTERM.
 
     Raises:
+        AppFileError: There is no such app, or its file has problems.
         NightquestError: No app has data, a port is taken, a server does not start, or this home is served already.
     """
     apps = apps or apps_with_data(settings)
+    for app in apps:
+        load_app(app)
     _refuse_a_second(find_serving(settings.home))
     require_free(settings.prefect_port, "Prefect", "NIGHTQUEST_PREFECT_PORT")
     require_free(settings.mlflow_port, "MLflow", "NIGHTQUEST_MLFLOW_PORT")
-    prepare(settings, api_url=f"http://{HOST}:{settings.prefect_port}/api", verbose=verbose)
+    prepare_prefect(settings, api_url=f"http://{HOST}:{settings.prefect_port}/api", verbose=verbose)
     # Nobody sits before a scheduled run: it waits for another process on its app instead of failing at once.
     os.environ.setdefault("NIGHTQUEST_WAIT_FOR_LOCK_S", str(WAIT_FOR_LOCK_S))
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits it ignored
     with ExitStack() as stack:
         say("Starting Prefect and MLflow ...")
-        prefect = start_prefect(settings, settings.prefect_port, private=False)
+        prefect = start_prefect(settings, settings.prefect_port)
         stack.callback(prefect.stop)
         mlflow = start_mlflow(settings, settings.mlflow_port)
         stack.callback(mlflow.stop)

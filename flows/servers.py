@@ -61,23 +61,11 @@ class Server:
                 continue
 
 
-def start_prefect(settings: Settings, port: int, *, private: bool) -> Server:
-    """Start a Prefect server on the home folder's database.
-
-    Args:
-        settings: Say where home is.
-        port: A free port.
-        private: Without UI and without scheduling, for the runs of one command.
-    """
-    if private:
-        app = ["uvicorn", "--factory", "prefect.server.api.server:create_app", "--log-level", "error"]
-        command = [*app, "--host", HOST, "--port", str(port), "--lifespan", "on"]
-        extra = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1", "PREFECT_SERVER_UI_ENABLED": "0"}
-    else:
-        command = ["prefect", "server", "start", "--host", HOST, "--port", str(port)]
-        extra = {"PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api"}
+def start_prefect(settings: Settings, port: int) -> Server:
+    """Start the Prefect server with its UI on the home folder's database."""
+    command = ["prefect", "server", "start", "--host", HOST, "--port", str(port)]
     # The server itself must not take another server's address for its own.
-    environment = {**os.environ, **extra, "PREFECT_API_URL": ""}
+    environment = {**os.environ, "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api", "PREFECT_API_URL": ""}
     url = f"http://{HOST}:{port}"
     return _start("Prefect", command, environment, settings, url, f"{url}/api/health")
 

@@ -1,44 +1,34 @@
-"""A Prefect API for the length of one command: the running `serve`'s, a configured one, or a private server."""
+"""Who records the runs of one command: the Prefect of the running `serve`, a configured one, or nobody."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from configs.errors import NightquestError
 from configs.settings import Settings
-from flows.environment import prepare
-from flows.servers import Server, answers, free_port, start_prefect
+from flows.environment import prepare, prepare_prefect
+from flows.recording import recording
+from flows.servers import answers
 from flows.serving import find_serving
-
-DRAIN_S = 10.0
 
 
 @contextmanager
-def prefect_session(settings: Settings, *, verbose: bool = False) -> Iterator[None]:
-    """Run flows inside; their runs are recorded in Prefect.
+def session(settings: Settings, *, verbose: bool = False) -> Iterator[None]:
+    """Run flows inside: Prefect records them where one is known, and they are plain calls elsewhere.
 
     Raises:
-        NightquestError: The Prefect server cannot be reached or started, or home cannot be written.
+        NightquestError: The configured Prefect does not answer.
     """
     url = _known_api(settings)
-    if url is not None:
-        prepare(settings, api_url=url, verbose=verbose)
-        yield from _with_runs_marked()
+    if url is None:
+        prepare(settings)
+        yield
         return
-    port = free_port()
-    prepare(settings, api_url=f"http://127.0.0.1:{port}/api", verbose=verbose)
-    with _one_start_at_a_time(settings):
-        server = start_prefect(settings, port, private=True)
-        try:
-            _import_meanwhile(server)
-        except BaseException:
-            server.stop()
-            raise
-    try:
-        yield from _with_runs_marked()
-    finally:
-        _send_the_rest()
-        server.stop()
+    prepare_prefect(settings, api_url=url, verbose=verbose)
+    from flows.stale import crash_stale_runs, runs_of_this_process
+
+    crash_stale_runs()
+    with runs_of_this_process(), recording():
+        yield
 
 
 def _known_api(settings: Settings) -> str | None:
@@ -52,43 +42,3 @@ def _known_api(settings: Settings) -> str | None:
         return settings.prefect_api_url
     serving = find_serving(settings.home)
     return serving.api_url if serving and answers(f"{serving.api_url}/health") else None
-
-
-def _import_meanwhile(server: Server) -> None:
-    """The libraries take as long to import as the server takes to start: do both at once."""
-    import flows.nightly
-    import flows.train  # noqa: F401
-
-    server.wait()
-
-
-def _send_the_rest() -> None:
-    """Prefect sends logs and events from threads of its own; let them finish while there is a server."""
-    from prefect.events.worker import EventsWorker
-    from prefect.logging.handlers import APILogWorker
-
-    APILogWorker.drain_all(timeout=DRAIN_S)
-    EventsWorker.drain_all(timeout=DRAIN_S)
-
-
-def _with_runs_marked() -> Iterator[None]:
-    from flows.stale import crash_stale_runs, runs_of_this_process
-
-    crash_stale_runs()
-    with runs_of_this_process():
-        yield
-
-
-@contextmanager
-def _one_start_at_a_time(settings: Settings) -> Iterator[None]:
-    """Two servers must not migrate one database at the same time."""
-    try:
-        settings.prefect_home.mkdir(parents=True, exist_ok=True)
-        lock = (settings.prefect_home / "start.lock").open("w")
-    except OSError as error:
-        raise NightquestError(
-            f"Cannot write under {settings.home}: {error.strerror}.", "Give --home a folder you may write to."
-        ) from None
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

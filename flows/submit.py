@@ -7,23 +7,21 @@ there, and asks live for what has not come back.
 import datetime as dt
 from dataclasses import asdict
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-
 from flows.parameters import APP_SAYS, AppName, MaxCost, Provider, Types, check_day, wishes
+from flows.recording import flow, task
 from flows.running import Run, begin, show_figures
 from pipelines.ahead import Submitted, look_ahead, submit_ahead
 from pipelines.content.wishes import Wishes
 
 
-@task(cache_policy=NO_CACHE)
+@task
 def send_batches(run: Run, as_of: dt.date | None, wished: Wishes) -> Submitted:
     """Plan the night as it stands, and send what its briefs lack."""
     with look_ahead(run.loaded, as_of, run.now, run.wants(wished)) as tonight:
         return submit_ahead(tonight)
 
 
-@flow(flow_run_name="submit {app}")
+@flow("submit {app}")
 def submit(
     app: AppName,
     as_of: dt.date | None = None,

@@ -5,22 +5,21 @@ Runs weekly. Writes MLflow runs and, where a challenger wins, the registry's cha
 
 import datetime as dt
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
-
 from flows.parameters import AppName, check_day
 from flows.progress import report
+from flows.recording import flow, task
 from flows.running import Run, begin, show_table
-from pipelines.steps import TrainReport, run_train
+from pipelines.reports import TrainReport
+from pipelines.steps import run_train
 
 
-@task(cache_policy=NO_CACHE)
+@task
 def hold_contests(run: Run, as_of: dt.date | None) -> TrainReport:
     """Fit every contender on what was known before `as_of` and let the holdout decide."""
     return run_train(run.settings, run.loaded, as_of=as_of, now=run.now, progress=report)
 
 
-@flow(flow_run_name="train {app}")
+@flow("train {app}")
 def train(app: AppName, as_of: dt.date | None = None) -> TrainReport:
     """Train an app's models on what was known before a day, and register the winners.
 

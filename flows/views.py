@@ -9,8 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from flows.console import STYLE, figures_table, readable, shorten
-from pipelines.nightly import NightReport
-from pipelines.steps import ReplayReport, TrainReport
+from pipelines.reports import NightReport, ReplayReport, TrainReport
 
 EACH_NIGHT = ("challenges", "messages", "promised", "settled", "completed", "xp_paid", "badges_awarded")
 

@@ -11,9 +11,8 @@ from flows.clock import clock, run_id
 from flows.parameters import check_day
 from flows.progress import report
 from pipelines import ahead
-from pipelines.content.wishes import Wishes
-from pipelines.nightly import Tonight
-from pipelines.studio import BY_HAND, Wants
+from pipelines.content.wishes import BY_HAND, Wants, Wishes
+from pipelines.tonight import Tonight
 
 
 def price_night(settings: Settings, app: str, as_of: dt.date | None, wished: Wishes) -> ahead.Priced:

@@ -18,14 +18,16 @@ from pipelines.activity.parts import know_until
 from pipelines.badges.adjudicate import first_questions
 from pipelines.badges.judge import find_cases
 from pipelines.challenges.understand import Planned
-from pipelines.content.crew import Crew
+from pipelines.content.crew import Crew, require_keys, require_writers
 from pipelines.content.jobs import Job, Text
 from pipelines.content.wanted import want_content
+from pipelines.content.wishes import Wants
 from pipelines.content.write import write_words
-from pipelines.night import make_night, next_served_day
-from pipelines.nightly import Tonight, load_champions, plan
+from pipelines.night import Night, make_night, next_served_day
+from pipelines.nightly import load_champions, plan
 from pipelines.stores import open_app
-from pipelines.studio import Studio, Wants, open_studio
+from pipelines.studio import Studio, open_studio
+from pipelines.tonight import Tonight
 from pipelines.writing import compose, hire, open_source
 
 _PRICED = {
@@ -81,9 +83,10 @@ def look_ahead(loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, wants
 
     Raises:
         BusyError: Another process is working on the app.
-        NightquestError: There is no activity before `as_of`, or the app cannot write what is wished.
+        NightquestError: There is no activity before `as_of`, or nobody can write what is wished.
     """
     app = wants.wishes.applied(loaded.app)
+    require_writers(wants.settings, app.content, wants.wishes.provider)
     with open_app(wants.settings, loaded) as warehouse:
         day = as_of or next_served_day(app, now)
         night = make_night(warehouse, app, day, now, app_hash=loaded.hash, code_version=code_version())
@@ -120,14 +123,11 @@ def submit_ahead(tonight: Tonight) -> Submitted:
     Raises:
         NightquestError: No provider has a key.
     """
+    require_keys(tonight.settings, tonight.night.app, tonight.wants.wishes.provider)
     planned = _planned(tonight)
     crew = hire(tonight.warehouse, tonight.night, tonight.wants)
-    with open_studio(tonight.night, tonight.wants, crew) as studio:
-        if studio is None:
-            raise NightquestError(
-                f"Nobody has a key to write for '{tonight.night.app.app}', so there is nothing to send.",
-                "Set NIGHTQUEST_OPENAI_API_KEY or NIGHTQUEST_ANTHROPIC_API_KEY.",
-            )
+    with open_ledger(tonight.settings.home, tonight.wants.clock) as ledger:
+        studio = Studio(tonight.night, tonight.wants, crew, ledger)
         jobs = _jobs(tonight, planned, crew)
         sent = studio.submit(jobs)
         return Submitted(tonight.night.as_of, tuple(sent), len(studio.price(jobs)), crew.notes)
@@ -145,13 +145,11 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
     """
     warehouse, night = tonight.warehouse, tonight.night
     key = warehouse.value("SELECT player_key FROM players WHERE user_id = $u", {"u": user_id})
+    if key is None:
+        raise _not_served(night, user_id)
     planned = _planned(tonight)
-    if key is None or planned.players.profiles.filter(pl.col("player_key") == key).is_empty():
-        raise NightquestError(
-            f"The night of {night.as_of} of '{night.app.app}' does not serve a player {user_id!r}.",
-            f"Served is who played in the last {night.app.challenges.active_within_days} days; write the id as the "
-            "app's data has it.",
-        )
+    if planned.players.profiles.filter(pl.col("player_key") == key).is_empty():
+        raise _not_served(night, user_id)
     crew = hire(warehouse, night, tonight.wants)
     with open_studio(night, tonight.wants, crew) as studio:
         # Kept under the day before: the night may still want more of these briefs than one player does.
@@ -179,6 +177,14 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
             "again; missions, tutorials and social prompts come about once a week.",
         )
     return [{"text": row.pop("description", None) or row.pop("body", None), **row} for row in rows]
+
+
+def _not_served(night: Night, user_id: str) -> NightquestError:
+    return NightquestError(
+        f"The night of {night.as_of} of '{night.app.app}' does not serve a player {user_id!r}.",
+        f"Served is who played in the last {night.app.challenges.active_within_days} days; write the id as the app's "
+        "data has it.",
+    )
 
 
 def _planned(tonight: Tonight) -> Planned:

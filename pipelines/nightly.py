@@ -1,24 +1,17 @@
 """One night of one app, stage by stage; the nightly flow calls these in order."""
 
-import datetime as dt
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from configs.loader import LoadedApp
 from configs.settings import Settings
-from configs.version import code_version
 from data.warehouse import Warehouse
 from models.attainment import AttainmentModel
 from models.plays import PlaysModel
 from models.segments import SegmentModel
 from models.writing_record import WritingReport, record_writing
-from pipelines.activity.parts import know_until
 from pipelines.badges.award import write_awards
 from pipelines.badges.judge import Judgements, write_judgements
 from pipelines.badges.progress import badge_progress
@@ -34,45 +27,16 @@ from pipelines.challenges.understand import Planned, opted_out, plan_night
 from pipelines.content.arms import write_down
 from pipelines.content.crew import Crew
 from pipelines.content.write import write_citations
-from pipelines.night import Night, pin_night
+from pipelines.night import Night
 from pipelines.publish.audit import AuditLimits, AuditReport, audit_night
 from pipelines.publish.publish import publish_night
-from pipelines.publish.published import damaged_files, folder_name, previous_night, published_root, read_manifest
+from pipelines.publish.published import previous_night
 from pipelines.publish.tables import collect_tables, served_players
-from pipelines.stores import open_app, open_registry
-from pipelines.studio import Wants
+from pipelines.reports import NightReport
+from pipelines.stores import open_registry
+from pipelines.tonight import Tonight
 from pipelines.writing import Words, hire, judge_night, night_spend, told_of, write_night, writing_figures
 from pipelines.writing_report import report_writing
-
-
-@dataclass(frozen=True)
-class NightReport:
-    """What a night did; `unchanged` when it was out already."""
-
-    as_of: dt.date
-    figures: dict[str, Any]
-    path: Path
-    unchanged: bool
-    notes: tuple[str, ...] = ()
-
-
-class Tonight:
-    """A night in progress.
-
-    Attributes:
-        settings: The machine's.
-        warehouse: Open, and read as it was known at the night's cut.
-        night: Its pins.
-        wants: What its writing may use.
-        out: Its report, when it was published before.
-    """
-
-    def __init__(self, warehouse: Warehouse, night: Night, wants: Wants) -> None:
-        self.settings = wants.settings
-        self.warehouse = warehouse
-        self.night = night
-        self.wants = wants
-        self.out = _already_out(wants.settings.home, warehouse, night)
 
 
 @dataclass(frozen=True)
@@ -91,23 +55,6 @@ class Issued:
     tables: dict[str, pl.DataFrame]
     audit: AuditReport
     figures: dict[str, Any]
-
-
-@contextmanager
-def open_night(
-    loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, wants: Wants, *, refresh: bool = False
-) -> Iterator[Tonight]:
-    """Pin the night (or find its pins) and let its warehouse be read as it was known at the cut.
-
-    Raises:
-        BusyError: Another process is working on the app.
-        NightquestError: There is no activity before `as_of`, or the app cannot write what is wished.
-    """
-    app = wants.wishes.applied(loaded.app)
-    with open_app(wants.settings, loaded) as warehouse:
-        night = pin_night(warehouse, app, loaded.hash, as_of, now, code_version(), refresh=refresh)
-        know_until(warehouse, night.as_of, night.cut)
-        yield Tonight(warehouse, night, wants)
 
 
 def settle(tonight: Tonight) -> pl.DataFrame:
@@ -226,22 +173,6 @@ def record(settings: Settings, app: str, report: NightReport, writing: WritingRe
     registry = open_registry(settings)
     registry.record_night(app, report.as_of, numbers, revision=report.figures["revision"])
     record_writing(registry.tracking, app, report.as_of, writing)
-
-
-def _already_out(home: Path, warehouse: Warehouse, night: Night) -> NightReport | None:
-    """The report of a night that was published and lies there undamaged."""
-    row = warehouse.frame(
-        "SELECT status, figures FROM nights WHERE as_of = $d AND revision = $r", {"d": night.as_of, "r": night.revision}
-    )
-    folder = published_root(home, night.app.app) / folder_name(night.as_of, night.revision)
-    if row.is_empty() or row["status"][0] != "published" or not (folder / "manifest.json").exists():
-        return None
-    if damaged_files(folder, read_manifest(folder)):
-        return None
-    figures = json.loads(row["figures"][0])
-    if "writing" in figures:
-        figures["writing"]["paid_now_usd"] = 0.0  # this time
-    return NightReport(night.as_of, figures, folder, unchanged=True, notes=tuple(figures["notes"]))
 
 
 def _frames(warehouse: Warehouse, night: Night, planned: Planned, still_open: pl.DataFrame) -> dict[str, pl.DataFrame]:

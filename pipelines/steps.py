@@ -1,10 +1,6 @@
-"""The other jobs as plain functions: ingest, train, replay. The night's own stages are in nightly.py."""
+"""Train and replay as jobs. Ingest is in ingest.py, the night's own stages are in nightly.py."""
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -13,7 +9,6 @@ from configs.settings import Settings
 from configs.version import code_version
 from data.warehouse import Warehouse
 from models.plots import reliability_plot, save_figure
-from pipelines.activity.ingest import IngestResult, ingest_files
 from pipelines.activity.parts import know_until
 from pipelines.challenges.segment import fit_segments, past_strength
 from pipelines.challenges.training import SEED, Progress, learn_models, silent
@@ -21,51 +16,8 @@ from pipelines.challenges.understand import understand_players
 from pipelines.night import make_night, next_served_day
 from pipelines.quality.replay import replay_nights
 from pipelines.record_models import contest_table, run_of, segments_run
+from pipelines.reports import ReplayReport, TrainReport
 from pipelines.stores import open_app, open_registry
-
-
-@dataclass(frozen=True)
-class TrainReport:
-    """What a training did: the contests as a table, the registered versions, and a note for every fallback."""
-
-    as_of: dt.date
-    contests: pl.DataFrame
-    versions: dict[str, int]
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ReplayReport:
-    """The figures of a replay, its reliability plot, and every promise with its outcome as a Parquet file."""
-
-    figures: dict[str, Any]
-    plot: Path
-    promises: Path
-
-
-def run_ingest(
-    settings: Settings,
-    loaded: LoadedApp,
-    paths: Sequence[Path],
-    *,
-    history: bool,
-    players: bool,
-    now: dt.datetime,
-    progress: Progress = silent,
-) -> IngestResult:
-    """Take files into an app's warehouse; see pipelines.activity.ingest."""
-    source = loaded.players_sql if players else loaded.source_sql
-    with open_app(settings, loaded) as warehouse:
-        return ingest_files(
-            warehouse,
-            loaded.app,
-            paths,
-            now=now,
-            history=history,
-            source_sql=source,
-            players=players,
-            progress=progress,
-        )
 
 
 def run_train(

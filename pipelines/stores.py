@@ -1,14 +1,20 @@
-"""Opening what a job works on: the app's warehouse, with parts in step with its file, and the model registry."""
+"""Opening what a job works on: the app's warehouse, with parts in step with its file, and the model registry.
+
+The registry's libraries take seconds to load, so that they wait until it is opened.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from configs.loader import LoadedApp
 from configs.settings import Settings
 from data.warehouse import Warehouse, open_warehouse
-from models.prompt_registry import PromptRegistry
-from models.registry import Registry
 from pipelines.activity.parts import sync_metrics
+
+if TYPE_CHECKING:
+    from models.prompt_registry import PromptRegistry
+    from models.registry import Registry
 
 
 @contextmanager
@@ -25,11 +31,15 @@ def open_app(settings: Settings, loaded: LoadedApp) -> Iterator[Warehouse]:
         yield warehouse
 
 
-def open_registry(settings: Settings) -> Registry:
+def open_registry(settings: Settings) -> "Registry":
     """The tracking store and model registry."""
+    from models.registry import Registry  # noqa: PLC0415
+
     return Registry(settings.tracking_uri, settings.artifacts if settings.mlflow_uri is None else None)
 
 
-def open_prompts(settings: Settings) -> PromptRegistry:
+def open_prompts(settings: Settings) -> "PromptRegistry":
     """The prompt registry of the same store."""
+    from models.prompt_registry import PromptRegistry  # noqa: PLC0415
+
     return PromptRegistry(open_registry(settings).tracking)

@@ -1,7 +1,6 @@
 """Where a night's texts are written: live, or through batches first; every paid question through the ledger."""
 
 import asyncio
-import datetime as dt
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
@@ -15,7 +14,7 @@ from models.language.batches import collect_batches, finish_batches, recover_bat
 from models.language.calls import Failed, Reply, Request, Written
 from models.language.desk import Desk
 from models.language.lane import Figures, Limits
-from models.language.ledger import Budget, Ledger, Run, open_ledger
+from models.language.ledger import Budget, Ledger, open_ledger
 from models.language.vendor import Vendor
 from models.language.vendors import open_vendors
 from pipelines.badges.panel import Panel
@@ -24,35 +23,8 @@ from pipelines.content.authors import Author
 from pipelines.content.crew import Crew
 from pipelines.content.jobs import Job, Tally, Text
 from pipelines.content.judging import Judge
-from pipelines.content.wishes import Wishes
+from pipelines.content.wishes import Clock, Wants
 from pipelines.night import Night
-
-Clock = Callable[[], dt.datetime]
-Progress = Callable[[str, int, int], None]
-BY_HAND = "by hand"
-
-
-@dataclass(frozen=True)
-class Wants:
-    """What a run may use to write.
-
-    Attributes:
-        clock: The time in UTC.
-        progress: Told how far the writing is.
-        run_id: Another for every run; who pays, in the ledger.
-        occasion: Whose budget it is, such as 'by hand 2024-03-01'; the night's day when empty.
-    """
-
-    settings: Settings
-    wishes: Wishes
-    clock: Clock
-    progress: Progress
-    run_id: str
-    occasion: str = ""
-
-    def payer(self, night: Night) -> Run:
-        """Who pays for this run's words."""
-        return Run(night.app.app, self.occasion or str(night.as_of), self.run_id)
 
 
 @dataclass

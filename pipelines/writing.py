@@ -26,11 +26,12 @@ from pipelines.content.crew import Crew, gather_crew, vendor_keys
 from pipelines.content.individual import individual_profiles
 from pipelines.content.pooled import Pooled, WriteJobs
 from pipelines.content.wanted import want_content
+from pipelines.content.wishes import Wants
 from pipelines.content.write import write_citations, write_words
 from pipelines.night import Night
 from pipelines.quality.experiment import weigh_arms
 from pipelines.stores import open_prompts
-from pipelines.studio import Account, Wants, find_studio
+from pipelines.studio import Account, find_studio
 
 READ_DAYS = 30
 OFFLINE = Trial("", (Arm("offline", "offline"),))

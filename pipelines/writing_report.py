@@ -15,8 +15,8 @@ from models.language.spending import CallRecord, nothing_spent
 from models.writing_record import MOST_SAMPLES, MOST_TRACES, BriefTrace, CallSpan, SampleText, WritingReport
 from pipelines.content.chosen import how_chosen
 from pipelines.content.crew import Crew
+from pipelines.content.wishes import Wants
 from pipelines.night import Night
-from pipelines.studio import Wants
 from pipelines.writing import Words
 
 _FACTS = ("content_type", "persona", "metric", "difficulty", "language", "occasion")

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from configs.app import App
-from configs.language import VENDORS, LanguageModels, Vendor
+from configs.app import App, Content, Writer
+from configs.errors import NightquestError
+from configs.language import VENDORS, LanguageModel, LanguageModels, Vendor, language_models
 from configs.prompt import Prompt
 from configs.settings import Settings
-from pipelines.content.arms import Arm, Trial
+from pipelines.content.arms import Arm, Trial, choose_arms
 from pipelines.content.jobs import Pen, Team
 
 # The prompts that hold an alias, and what a person should know of them.
@@ -44,6 +45,44 @@ def chosen_model(settings: Settings, models: LanguageModels, vendor: Vendor) -> 
     return chosen or models.providers[vendor].model
 
 
+def chosen_models(settings: Settings, models: LanguageModels) -> dict[Vendor, tuple[str, LanguageModel]]:
+    """The model of each provider that has a key, by name and with its prices.
+
+    Raises:
+        NightquestError: A model has no price, or is another provider's.
+    """
+    named = {vendor: chosen_model(settings, models, vendor) for vendor in vendor_keys(settings)}
+    return {vendor: (name, models.priced(name, vendor)) for vendor, name in named.items()}
+
+
+def require_writers(settings: Settings, content: Content, provider: Writer | None = None) -> None:
+    """Refuse what `gather_crew` would refuse, before there is anything to write.
+
+    Args:
+        settings: Keys and models.
+        content: The app's section.
+        provider: Who writes this time, whatever the app file says.
+
+    Raises:
+        NightquestError: A provider was asked for that has no key, or a model without a price.
+    """
+    choose_arms(content, chosen_models(settings, language_models()), provider=provider)
+
+
+def require_keys(settings: Settings, app: App, provider: Writer | None = None) -> None:
+    """Refuse an app whose words nobody but the offline writer could write.
+
+    Raises:
+        NightquestError: No provider that would be asked has a key.
+    """
+    trial = choose_arms(app.content, vendor_keys(settings), provider=provider)
+    if all(arm.provider == "offline" for arm in trial.arms):
+        raise NightquestError(
+            f"Nobody has a key to write for '{app.app}', so there is nothing to send.",
+            "Set NIGHTQUEST_OPENAI_API_KEY or NIGHTQUEST_ANTHROPIC_API_KEY.",
+        )
+
+
 def gather_crew(settings: Settings, models: LanguageModels, trial: Trial, prompts_of: PromptsOf) -> Crew:
     """Give every arm its writers.
 
@@ -56,9 +95,7 @@ def gather_crew(settings: Settings, models: LanguageModels, trial: Trial, prompt
     Raises:
         NightquestError: A model has no price, or is another provider's.
     """
-    keys = vendor_keys(settings)
-    named = {vendor: chosen_model(settings, models, vendor) for vendor in keys}
-    priced = {vendor: models.priced(named[vendor], vendor) for vendor in keys}
+    chosen = chosen_models(settings, models)
     served: dict[str, Mapping[str, Prompt]] = {}
     notes: list[str] = list(trial.notes)
     for alias in dict.fromkeys(arm.prompt for arm in trial.arms if arm.provider != "offline"):
@@ -66,7 +103,7 @@ def gather_crew(settings: Settings, models: LanguageModels, trial: Trial, prompt
         notes += told
 
     def pen(vendor: Vendor, arm: Arm) -> Pen:
-        return Pen(vendor, named[vendor], priced[vendor], served[arm.prompt])
+        return Pen(vendor, *chosen[vendor], served[arm.prompt])
 
     teams = {
         arm.name: Team(

@@ -1,5 +1,7 @@
 """What somebody asks of one run beyond the app file: who writes, how, what, and for how much."""
 
+import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,8 +10,13 @@ from pydantic import ValidationError
 from configs.app import App, ContentType, Writer
 from configs.errors import NightquestError
 from configs.settings import Settings
+from models.language.ledger import Run
+from pipelines.night import Night
 
 Mode = Literal["live", "batch"]
+Clock = Callable[[], dt.datetime]
+Progress = Callable[[str, int, int], None]
+BY_HAND = "by hand"
 
 
 @dataclass(frozen=True)
@@ -54,3 +61,26 @@ class Wishes:
 
 
 NO_WISHES = Wishes()
+
+
+@dataclass(frozen=True)
+class Wants:
+    """What a run may use to write.
+
+    Attributes:
+        clock: The time in UTC.
+        progress: Told how far the writing is.
+        run_id: Another for every run; who pays, in the ledger.
+        occasion: Whose budget it is, such as 'by hand 2024-03-01'; the night's day when empty.
+    """
+
+    settings: Settings
+    wishes: Wishes
+    clock: Clock
+    progress: Progress
+    run_id: str
+    occasion: str = ""
+
+    def payer(self, night: Night) -> Run:
+        """Who pays for this run's words."""
+        return Run(night.app.app, self.occasion or str(night.as_of), self.run_id)

@@ -1,4 +1,4 @@
-"""One Prefect server for all tests that run flows in this process, and a home with the tiny app's history taken in."""
+"""A home with the tiny app's history taken in, and one Prefect server for the tests of what it records."""
 
 import shutil
 
@@ -18,10 +18,10 @@ def _prefect():
 
 
 @pytest.fixture(name="history", scope="session")
-def _history(prefect, tmp_path_factory):
+def _history(tmp_path_factory):
     """(app file, home): the tiny app's history, ingested once; `puzzles` is a copy to write to.
 
-    Prefect's and MLflow's tables are made here, once, and copied with it.
+    MLflow's tables are made here, once, and copied with it.
     """
     folder = tmp_path_factory.mktemp("puzzles")
     app, home = write_app(folder), folder / "home"

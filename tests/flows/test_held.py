@@ -14,9 +14,9 @@ from configs.loader import load_app
 from configs.settings import load_settings
 from flows.held import gather_held, held_view
 from flows.nightly import nightly
+from pipelines.ingest import run_ingest
 from pipelines.publish.publish import publish_night
 from pipelines.publish.show import gather_player
-from pipelines.steps import run_ingest
 from tests.flows.world import LAST_NIGHT
 from tests.pipelines.publish.nights import (
     APP,

@@ -1,4 +1,4 @@
-"""The flows in this process, against a real Prefect server, DuckDB and MLflow, on a tiny app."""
+"""The flows in this process, against real DuckDB and MLflow, on a tiny app; Prefect where it records."""
 
 import datetime as dt
 import json
@@ -15,6 +15,7 @@ from data.warehouse import open_warehouse
 from flows.backfill import backfill
 from flows.ingest import ingest
 from flows.nightly import nightly
+from flows.recording import recording
 from flows.replay import replay
 from flows.train import train
 from pipelines.publish.published import published_root, read_latest
@@ -140,9 +141,10 @@ def test_replay_compares_promised_with_kept_and_leaves_no_trace(puzzles):
     assert rows(home, "challenges") == rows(home, "nights") == []
 
 
-def test_a_night_leaves_its_figures_with_prefect_and_mlflow(puzzles):
+def test_a_night_leaves_its_figures_with_prefect_and_mlflow(prefect, puzzles):
     app, home = puzzles
-    report = nightly(app=str(app), as_of=NIGHT)
+    with recording():
+        report = nightly(app=str(app), as_of=NIGHT)
     artifact = newest_artifact("puzzles-night")
     assert artifact["type"] == "table"
     assert str(NIGHT) in artifact["description"]

@@ -61,7 +61,7 @@ def _served(history, tmp_path_factory):
 
 
 def deployment(prefect, flow):
-    (found,) = [d for d in post(prefect, "deployments/filter", {}) if d["entrypoint"] == f"flows.{flow}.{flow}"]
+    (found,) = [d for d in post(prefect, "deployments/filter", {}) if d["entrypoint"] == f"flows.recorded.{flow}"]
     return found
 
 

@@ -6,9 +6,9 @@ import uuid
 from configs.loader import LoadedApp
 from configs.settings import Settings
 from pipelines import nightly
-from pipelines.content.wishes import NO_WISHES, Wishes
-from pipelines.nightly import NightReport
-from pipelines.studio import Wants
+from pipelines.content.wishes import NO_WISHES, Wants, Wishes
+from pipelines.reports import NightReport
+from pipelines.tonight import open_night
 from pipelines.writing import told_of
 
 
@@ -29,7 +29,7 @@ def serve_night(
     refresh: bool = False,
     record: bool = False,
 ) -> NightReport:
-    with nightly.open_night(loaded, as_of, now(), wants_of(settings, wishes), refresh=refresh) as tonight:
+    with open_night(loaded, as_of, now(), wants_of(settings, wishes), refresh=refresh) as tonight:
         if tonight.out is not None:
             return tonight.out
         still_open = nightly.settle(tonight)

@@ -13,10 +13,11 @@ from configs.settings import Settings
 from data.warehouse import open_warehouse
 from flows.render import render_player
 from pipelines.challenges.missions import SLOT
+from pipelines.ingest import run_ingest
 from pipelines.publish.published import read_latest, verify_published
 from pipelines.publish.show import gather_player
 from pipelines.quality.kept import kept_by_night
-from pipelines.steps import run_ingest, run_replay
+from pipelines.steps import run_replay
 from pipelines.stores import open_registry
 from tests.flows.world import START, write_app, write_events
 from tests.pipelines.nights import now, serve_night

@@ -25,9 +25,9 @@ from pipelines.content.answers import read_answer
 from pipelines.content.briefs import Brief
 from pipelines.content.jobs import Job
 from pipelines.content.wishes import Wishes
-from pipelines.nightly import NightReport
+from pipelines.ingest import run_ingest
 from pipelines.publish.published import read_latest
-from pipelines.steps import run_ingest
+from pipelines.reports import NightReport
 from pipelines.stores import open_app, open_prompts, open_registry
 from pipelines.studio import collect_answers, open_studio
 from tests.flows.world import LAST_NIGHT, write_app, write_events

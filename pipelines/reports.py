@@ -1,0 +1,38 @@
+"""What jobs report when they are done."""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class NightReport:
+    """What a night did; `unchanged` when it was out already."""
+
+    as_of: dt.date
+    figures: dict[str, Any]
+    path: Path
+    unchanged: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """What a training did: the contests as a table, the registered versions, and a note for every fallback."""
+
+    as_of: dt.date
+    contests: pl.DataFrame
+    versions: dict[str, int]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ReplayReport:
+    """The figures of a replay, its reliability plot, and every promise with its outcome as a Parquet file."""
+
+    figures: dict[str, Any]
+    plot: Path
+    promises: Path
