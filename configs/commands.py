@@ -29,7 +29,7 @@ def command(name: str, *words: object, app: str = "") -> str:
 
     Args:
         name: The command.
-        words: What follows the app, quoted where a shell needs it; a word in capitals stands for what a person fills in.
+        words: What follows the app; one in capitals stands for what a person fills in.
         app: The app's name.
     """
     apps = [_spelled(app)] if app else []

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from configs.app import App
+from configs.commands import remember_app
 from configs.errors import AppFileError
 from configs.problems import as_error, model_problems, rule_problems
 from configs.yaml_file import read_yaml
@@ -60,6 +61,7 @@ def load_app(name_or_path: str | Path) -> LoadedApp:
         raise as_error(model_problems(source, error, export_schema())) from None
     if problems := rule_problems(source, app):
         raise as_error(problems)
+    remember_app(app.app, str(name_or_path))
     if app.source is None:
         return LoadedApp(app, path, _hash(app, None), None)
     place = _source(path, source.line(["source"]), app.source)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from configs.commands import DEFAULT_HOME, remember_home
 from configs.errors import NightquestError
 
 PREFIX = "NIGHTQUEST_"
@@ -21,7 +22,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    home: Path = Field(Path(".nightquest"), description="Where everything that Nightquest writes lives.")
+    home: Path = Field(DEFAULT_HOME, description="Where everything that Nightquest writes lives.")
     mlflow_uri: str | None = Field(None, description="MLflow tracking server; default is SQLite under home.")
     prefect_api_url: str | None = Field(None, description="Prefect that records runs; default is `serve`'s, else none.")
     prefect_port: int = Field(4200, ge=1024, le=65535)
@@ -84,8 +85,10 @@ def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = 
             raise NightquestError(f"The environment variable {name} is not a setting.", remedy)
     arguments: dict[str, Any] = {} if home is None else {"home": home}
     try:
-        return Settings(**arguments)
+        settings = Settings(**arguments)
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
         raise NightquestError(f"{name} is {first['input']!r}: {first['msg']}.", "Correct it or unset it.") from None
+    remember_home(settings.home)
+    return settings

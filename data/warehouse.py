@@ -13,6 +13,7 @@ import duckdb
 import polars as pl
 import psutil
 
+from configs.commands import command
 from configs.errors import BusyError, NightquestError
 
 SQL = Path(__file__).parent / "sql"
@@ -124,7 +125,9 @@ def open_warehouse(
     """
     path = warehouse_path(home, app)
     if read_only and not path.exists():
-        raise NightquestError(f"There is no data for '{app}' under {home}.", f"Run: nightquest ingest {app} FILE…")
+        raise NightquestError(
+            f"There is no data for '{app}' under {home}.", f"Run: {command('ingest', 'FILE', app=app)}"
+        )
     con = _connect(path, app, read_only, wait_for_lock_s)
     try:
         con.execute("SET TimeZone = 'UTC'")
@@ -188,7 +191,7 @@ def _connect_once(path: Path, app: str, read_only: bool) -> duckdb.DuckDBPyConne
         if "could not set lock" in str(error).lower():
             raise BusyError(
                 f"Another process is working on '{app}'{_holder(str(error))}.",
-                "Wait for it to end (nightquest status shows), then run this again.",
+                f"Wait for it to end (see: {command('status')}), then run this again.",
             ) from None
         raise _unusable(path, error) from error
     except duckdb.Error as error:

@@ -142,6 +142,7 @@ def prompts(name: str | None = None, version: int | None = None, /, *, common: C
         name: A prompt: a content type, judge or verdict.
         version: Its version in MLflow's prompt registry, which gets the alias 'production'.
     """
+    from configs.commands import command
     from configs.errors import NightquestError
     from flows.console import emit
     from flows.prompts import list_prompts, promote_prompt
@@ -149,7 +150,7 @@ def prompts(name: str | None = None, version: int | None = None, /, *, common: C
 
     if (name is None) != (version is None):
         raise NightquestError(
-            "A prompt that is to serve needs its name and its version.", "Run: nightquest prompts NAME VERSION"
+            "A prompt that is to serve needs its name and its version.", f"Run: {command('prompts', 'NAME', 'VERSION')}"
         )
     if name is not None and version is not None:
         promote_prompt(common.settings, name, version)

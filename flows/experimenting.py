@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from configs.commands import command
 from configs.errors import NightquestError
 from configs.loader import LoadedApp, load_app
 from configs.settings import Settings
@@ -69,7 +70,7 @@ def _night(warehouse: Warehouse, loaded: LoadedApp, as_of: dt.date | None) -> Ni
     if night is None:
         by = f" by {as_of}" if as_of else ""
         raise NightquestError(
-            f"No night of '{loaded.app.app}' is out{by}.", f"Run: nightquest nightly {loaded.app.app}, then look again."
+            f"No night of '{loaded.app.app}' is out{by}.", f"Look again after: {command('nightly', app=loaded.app.app)}"
         )
     return night
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.app import App
+from configs.commands import command
 from configs.errors import NightquestError
 from flows.console import literal
 from flows.render import TIER_STYLES
@@ -83,7 +84,7 @@ def gather_held(home: Path, app: App, badge: str | None = None, user: str | None
     if TABLE not in night.manifest.tables:
         raise NightquestError(
             f"The night of {night.manifest.as_of} of '{app.app}' knows no nominees yet.",
-            f"Run: nightquest nightly {app.app} --as-of {night.manifest.as_of} --refresh",
+            f"Run: {command('nightly', '--as-of', night.manifest.as_of, '--refresh', app=app.app)}",
         )
     cases = night.table(TABLE).filter(pl.col("badge_id").is_in([badge] if badge else list(judged)))
     if user is not None:
@@ -153,7 +154,7 @@ def _how(report: HeldReport) -> RenderableType:
         Text("To decide, put a line for each into a file", style="bold"),
         *(literal(line) for line in report.to_decide),
         Text("with nightquest.awarded or nightquest.refused, the badge_id, and a time before the next night. Then run"),
-        Text(f"nightquest ingest {report.app} decisions.csv"),
+        literal(command("ingest", "decisions.csv", app=report.app)),
         Text("The next night gives the badge or notes the refusal.", style="dim"),
     ]
     return Group("", *told)

@@ -1,14 +1,24 @@
-"""Prefect's runner, ended in order: its own answer to SIGTERM leaves before its work is put away."""
+"""Prefect's runner as a process of its own, which `serve` starts and watches: it registers deployments and runs them.
+
+    python -m flows.runner SIGN APP...
+
+writes to the file SIGN what it serves, a line for each deployment, when it is ready.
+"""
 
 import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
+
+from flows.deployments import deployments
+from flows.stale import crash_stale_runs
 
 
 class OrderlyRunner(Runner):
@@ -19,16 +29,30 @@ class OrderlyRunner(Runner):
         os.kill(os.getpid(), signal.SIGINT)
 
 
-def run_until_told(deployments: Sequence[RunnerDeployment], ready: Callable[[], None]) -> None:
-    """Start scheduled and submitted runs of the deployments until SIGINT or SIGTERM.
-
-    Args:
-        deployments: What to register and serve.
-        ready: Called when all are registered.
-    """
+def run(sign: Path, apps: Sequence[str]) -> None:
+    """Start scheduled and submitted runs of the apps' deployments until SIGINT or SIGTERM."""
+    crash_stale_runs(include_deployments=True)
     runner = OrderlyRunner(name="nightquest", pause_on_shutdown=True)
-    for deployment in deployments:
+    prepared = deployments(apps)
+    for deployment in prepared:
         runner.add_deployment(deployment)
-    ready()
+    _tell(sign, [f"  {one.flow_name}/{one.name}{_when(one)}" for one in prepared])
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(runner.start())
+
+
+def _tell(sign: Path, lines: Sequence[str]) -> None:
+    """Write the lines, all at once."""
+    draft = sign.with_suffix(".draft")
+    draft.write_text("\n".join(lines), encoding="utf-8")
+    draft.replace(sign)
+
+
+def _when(deployment: RunnerDeployment) -> str:
+    shown = [f"{item.schedule.cron} {item.schedule.timezone}" for item in deployment.schedules or []]  # type: ignore[union-attr]
+    return f"  ({', '.join(shown)})" if shown else ""
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be inherited as ignored
+    run(Path(sys.argv[1]), sys.argv[2:])

@@ -1,18 +1,24 @@
-"""Serve: the Prefect server with its UI, MLflow's UI, and a runner for every deployment, until told to stop."""
+"""Serve: the Prefect server with its UI, MLflow's UI, and a runner for every deployment, until told to stop.
+
+Each is a process of its own, so that one that dies is noticed and started again.
+"""
 
 import os
 import signal
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from types import FrameType
 
+from configs.commands import command
 from configs.errors import NightquestError
 from configs.loader import load_app, shipped_apps
 from configs.settings import Settings
 from data.warehouse import warehouse_path
 from flows.environment import prepare_prefect
-from flows.servers import HOST, Server, require_free, start_mlflow, start_prefect
+from flows.servers import HOST, clear_logs, require_free, start_mlflow, start_prefect, start_runner
 from flows.serving import Serving, find_serving, forget_serving, note_serving
+from flows.watch import Watch
 
 Say = Callable[[str], None]
 WAIT_FOR_LOCK_S = 3600
@@ -34,20 +40,16 @@ def serve(settings: Settings, apps: Sequence[str], say: Say, *, verbose: bool = 
     prepare_prefect(settings, api_url=f"http://{HOST}:{settings.prefect_port}/api", verbose=verbose)
     # Nobody sits before a scheduled run: it waits for another process on its app instead of failing at once.
     os.environ.setdefault("NIGHTQUEST_WAIT_FOR_LOCK_S", str(WAIT_FOR_LOCK_S))
-    signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits it ignored
-    with ExitStack() as stack:
-        say("Starting Prefect and MLflow ...")
-        prefect = start_prefect(settings, settings.prefect_port)
-        stack.callback(prefect.stop)
-        mlflow = start_mlflow(settings, settings.mlflow_port)
-        stack.callback(mlflow.stop)
-        for server in (prefect, mlflow):
-            server.wait()
-            say(f"{server.name:8} {server.url}")
-        stack.callback(forget_serving, settings.home)
-        _run_deployments(settings, prefect, mlflow, apps, say)
+    watch = _watch(settings, apps, say)
+    try:
+        _listen()
+        _start(watch, settings, say)
+        watch.keep()
+    except KeyboardInterrupt:
         say("Stopping ...")
+    finally:
+        forget_serving(settings.home)
+        watch.stop()
     say("Stopped.")
 
 
@@ -59,27 +61,34 @@ def apps_with_data(settings: Settings) -> list[str]:
     """
     found = [app for app in shipped_apps() if warehouse_path(settings.home, app).exists()]
     if not found:
-        raise NightquestError(f"No app has data under {settings.home}.", "Run: nightquest ingest APP FILE…")
+        raise NightquestError(f"No app has data under {settings.home}.", f"Run: {command('ingest', 'APP', 'FILE')}")
     return found
 
 
-def _run_deployments(settings: Settings, prefect: Server, mlflow: Server, apps: Sequence[str], say: Say) -> None:
-    from flows.deployments import deployments
-    from flows.runner import run_until_told
-    from flows.stale import crash_stale_runs
-
-    crash_stale_runs(include_deployments=True)
-    note_serving(settings.home, prefect.url, mlflow.url)
-    prepared = deployments(apps)
-    lines = [f"  {deployment.flow_name}/{deployment.name}{_when(deployment)}" for deployment in prepared]
-    lines.append("Ready. Start a run in Prefect's UI, or stop with Ctrl-C.")
-    run_until_told(prepared, lambda: say("\n".join(lines)))
+def _start(watch: Watch, settings: Settings, say: Say) -> None:
+    say("Starting Prefect and MLflow ...")
+    watch.start("Prefect", "MLflow")
+    for name in ("Prefect", "MLflow"):
+        say(f"{name:8} {watch.running[name].url}")
+    watch.start("Runner")
+    note_serving(settings.home, watch.running["Prefect"].url, watch.running["MLflow"].url)
+    say(_sign(settings).read_text(encoding="utf-8"))
+    say("Ready. Start a run in Prefect's UI, or stop with Ctrl-C.")
 
 
-def _when(deployment: object) -> str:
-    schedules = getattr(deployment, "schedules", None) or []
-    shown = [f"{item.schedule.cron} {item.schedule.timezone}" for item in schedules]
-    return f"  ({', '.join(shown)})" if shown else ""
+def _watch(settings: Settings, apps: Sequence[str], say: Say) -> Watch:
+    clear_logs(settings)
+    starts = {
+        "Prefect": partial(start_prefect, settings, settings.prefect_port),
+        "MLflow": partial(start_mlflow, settings, settings.mlflow_port),
+        "Runner": partial(start_runner, settings, _sign(settings), apps),
+    }
+    return Watch(starts, {"Runner": "Prefect"}, say)
+
+
+def _sign(settings: Settings) -> Path:
+    """Where the runner writes what it serves."""
+    return settings.home.absolute() / "logs" / "deployments.txt"
 
 
 def _refuse_a_second(serving: Serving | None) -> None:
@@ -91,5 +100,13 @@ def _refuse_a_second(serving: Serving | None) -> None:
         )
 
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _listen() -> None:
+    """SIGINT and SIGTERM interrupt, wherever they were inherited from as ignored; once, so that stopping is not."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(sign, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, interrupt)

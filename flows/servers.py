@@ -1,4 +1,4 @@
-"""The Prefect and MLflow servers as child processes: on the loopback address, gone when we are gone."""
+"""Prefect, MLflow and the runner as child processes: on the loopback address, gone when we are gone."""
 
 import ctypes
 import os
@@ -9,38 +9,44 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import psutil
 
 from configs.errors import NightquestError
 from configs.settings import Settings
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 180.0
-STOP_TIMEOUT_S = 15.0
 _PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
 class Server:
-    """A started server, its address and where it writes what it says."""
+    """A started server, its address and where it writes what it says.
+
+    Attributes:
+        is_ready: Whether it does its work.
+    """
 
     name: str
     url: str
-    health_url: str
     log: Path
     process: subprocess.Popen[bytes]
+    is_ready: Callable[[], bool]
 
     def wait(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Wait until it answers.
+        """Wait until it is ready.
 
         Raises:
-            NightquestError: It ended, or does not answer in time.
+            NightquestError: It ended, or is not ready in time.
         """
         deadline = time.monotonic() + timeout_s
-        while not answers(self.health_url):
+        while not self.is_ready():
             if self.process.poll() is not None:
                 raise NightquestError(f"{self.name} ended while starting.", f"Its last words are in {self.log}.", 1)
             if time.monotonic() > deadline:
@@ -49,16 +55,29 @@ class Server:
                 )
             time.sleep(0.1)
 
-    def stop(self) -> None:
-        """End it and everything that it started."""
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self.process.pid, sign)
-                self.process.wait(STOP_TIMEOUT_S)
-            except ProcessLookupError:
-                return
-            except subprocess.TimeoutExpired:
-                continue
+
+def stop_all(servers: Sequence[Server], sign: signal.Signals = signal.SIGTERM, patience_s: float = 3.0) -> None:
+    """End servers and everything that they started: asked to at the same time, made to when their time is up."""
+    family = [process for server in servers for process in _family(server)]
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.send_signal(sign)
+    _, left = psutil.wait_procs(family, timeout=patience_s)
+    for process in left:
+        with suppress(psutil.Error):
+            process.kill()
+    for server in servers:
+        with suppress(ProcessLookupError):
+            os.killpg(server.process.pid, signal.SIGKILL)  # what a dead leader left behind
+        server.process.wait()
+
+
+def _family(server: Server) -> list[psutil.Process]:
+    try:
+        leader = psutil.Process(server.process.pid)
+        return [leader, *leader.children(recursive=True)]
+    except psutil.Error:
+        return []
 
 
 def start_prefect(settings: Settings, port: int) -> Server:
@@ -67,7 +86,7 @@ def start_prefect(settings: Settings, port: int) -> Server:
     # The server itself must not take another server's address for its own.
     environment = {**os.environ, "PREFECT_SERVER_UI_API_URL": f"http://{HOST}:{port}/api", "PREFECT_API_URL": ""}
     url = f"http://{HOST}:{port}"
-    return _start("Prefect", command, environment, settings, url, f"{url}/api/health")
+    return _start("Prefect", command, environment, settings, url, lambda: answers(f"{url}/api/health"))
 
 
 def start_mlflow(settings: Settings, port: int) -> Server:
@@ -77,7 +96,19 @@ def start_mlflow(settings: Settings, port: int) -> Server:
     # Its job queue is for hosted LLM judges; without it the UI is up in a fraction of the time and memory.
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     url = f"http://{HOST}:{port}"
-    return _start("MLflow", command, environment, settings, url, f"{url}/health")
+    return _start("MLflow", command, environment, settings, url, lambda: answers(f"{url}/health"))
+
+
+def start_runner(settings: Settings, sign: Path, apps: Sequence[str]) -> Server:
+    """Start the runner of the apps' deployments; `sign` holds what it serves when it is ready."""
+    sign.unlink(missing_ok=True)
+    return _start("Runner", ["flows.runner", str(sign), *apps], os.environ, settings, "", sign.exists)
+
+
+def clear_logs(settings: Settings) -> None:
+    """Forget what the children of an earlier `serve` said."""
+    for log in _logs(settings).glob("*.log"):
+        log.unlink(missing_ok=True)
 
 
 def require_free(port: int, name: str, setting: str) -> None:
@@ -116,19 +147,28 @@ def answers(url: str, timeout_s: float = 2.0) -> bool:
 
 
 def _start(
-    name: str, command: list[str], environment: Mapping[str, str], settings: Settings, url: str, health_url: str
+    name: str,
+    command: list[str],
+    environment: Mapping[str, str],
+    settings: Settings,
+    url: str,
+    is_ready: Callable[[], bool],
 ) -> Server:
-    logs = settings.home.absolute() / "logs"
+    logs = _logs(settings)
     try:
         logs.mkdir(parents=True, exist_ok=True)
         log = logs / f"{name.lower()}.log"
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             process = _spawn([sys.executable, "-m", *command], environment, output)
     except OSError as error:
         raise NightquestError(
             f"Cannot write under {settings.home}: {error.strerror}.", "Give --home a folder you may write to."
         ) from None
-    return Server(name, url, health_url, log, process)
+    return Server(name, url, log, process, is_ready)
+
+
+def _logs(settings: Settings) -> Path:
+    return settings.home.absolute() / "logs"
 
 
 def _spawn(command: list[str], environment: Mapping[str, str], output: IO[bytes]) -> subprocess.Popen[bytes]:

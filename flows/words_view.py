@@ -9,6 +9,7 @@ from rich.panel import Panel
 from rich.table import Column, Table
 from rich.text import Text
 
+from configs.commands import command
 from flows.console import STYLE, figures_table, literal
 
 if TYPE_CHECKING:
@@ -55,13 +56,14 @@ def collected_view(result: Mapping[str, Any]) -> RenderableType:
 
 def submitted_view(app: str, result: Mapping[str, Any]) -> RenderableType:
     """What was sent ahead, and what reads it."""
-    told = "The night reads what has come back by then; nightquest collect fetches it before."
+    told = f"The night reads what has come back by then; this fetches it before: {command('collect')}"
     if not result["requests"]:
         told = "No brief lacks texts: there is nothing to send."
     elif not result["batches"]:
         told = (
-            "Nothing was sent: each request was asked before, could cost more than is left (nightquest spending), or "
-            "its provider did not take the batch. The night asks live for what is missing."
+            "Nothing was sent: each request was asked before, could cost more than is left "
+            f"(see: {command('spending')}), or its provider did not take the batch. The night asks live for what is "
+            "missing."
         )
     notes = (literal(note, "yellow") for note in result["notes"])
     return Group(figures_table(f"Sent ahead for {app}", result), *notes, Text(told, style="dim"))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from configs.commands import command
 from configs.errors import NightquestError
 from configs.prompt import Prompt, check_prompt
 from models.tracking import Tracking, first_line
@@ -133,7 +134,7 @@ class PromptRegistry:
         except Exception as error:
             raise NightquestError(
                 f"Version {version} of the prompt {name} cannot be made to serve: {first_line(error)}.",
-                "Look up its versions under Prompts in MLflow (nightquest serve).",
+                f"Look up its versions under Prompts in MLflow (start it: {command('serve')}).",
             ) from error
 
     def _keep(self, prompt: Prompt, kept: _Kept) -> int:

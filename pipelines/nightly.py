@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from configs.commands import command
 from configs.settings import Settings
 from data.warehouse import Warehouse
 from models.attainment import AttainmentModel
@@ -83,10 +84,11 @@ def load_champions(tonight: Tonight) -> Champions:
         models = learned.models
         trained = plays is not None and attainment is not None
         why = "The trained models are of another version of Nightquest" if trained else "No trained model serves yet"
-        notes += [f"{why}, so this night learned its own. Run: nightquest train {app.app}", *learned.notes]
+        notes += [f"{why}, so this night learned its own. Run: {command('train', app=app.app)}", *learned.notes]
     found = segments.model if segments and isinstance(segments.model, SegmentModel) else None
     if found is not None and not suits(app, found):
-        notes.append(f"The segment model is of an older app file and does not serve. Run: nightquest train {app.app}")
+        again = command("train", app=app.app)
+        notes.append(f"The segment model is of an older app file and does not serve. Run: {again}")
     if found is None:
         notes.append("No segment model serves: segments follow the quantiles of the score.")
     return Champions(models, found, tuple(notes))

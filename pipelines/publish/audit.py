@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from configs.commands import command
 from configs.errors import NightquestError
 from data.contracts_out import PUBLISHED, contract_breaches
 from pipelines.badges.audit import unjudged
@@ -229,7 +230,8 @@ def _row_counts(tables: Tables, previous: Published | None, limits: AuditLimits,
 
 
 def _remedy(checks: tuple[Check, ...], night: Night) -> str:
-    command = f"nightquest nightly {night.app.app} --as-of {night.as_of}"
+    day, app = night.as_of, night.app.app
     if [check.name for check in checks if not check.passed] == ["row counts"]:
-        return f"See what came in (nightquest status); if the fall is real, run: {command} --accept"
-    return f"Mend what made these rows, then run: {command} --refresh"
+        again = command("nightly", "--as-of", day, "--accept", app=app)
+        return f"See what came in ({command('status')}); if the fall is real, run: {again}"
+    return f"Mend what made these rows, then run: {command('nightly', '--as-of', day, '--refresh', app=app)}"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from configs.commands import command
 from configs.errors import NightquestError
 from data.contracts_out import SCHEMA_VERSION
 from pipelines.night import Night
@@ -152,7 +153,7 @@ def _is_out(folder: Path, manifest: Manifest) -> bool:
     raise NightquestError(
         f"The night of {manifest.as_of} (revision {manifest.revision}) is published with other content: "
         f"{', '.join(different) or 'its pins'} differ.",
-        f"Publish a new revision: nightquest nightly {manifest.app} --as-of {manifest.as_of} --refresh",
+        f"Publish a new revision: {command('nightly', '--as-of', manifest.as_of, '--refresh', app=manifest.app)}",
     )
 
 
@@ -191,7 +192,7 @@ def _json(model: Manifest | Latest) -> bytes:
 
 
 def _explained(error: OSError, night: Night, root: Path) -> NightquestError:
-    again = f"run again: nightquest nightly {night.app.app} --as-of {night.as_of}"
+    again = f"run again: {command('nightly', '--as-of', night.as_of, app=night.app.app)}"
     if error.errno in DISK_FULL:
         return NightquestError(
             f"The disk is full; the night of {night.as_of} is not out and readers keep the one before.",

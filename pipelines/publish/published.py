@@ -10,6 +10,7 @@ from typing import Annotated
 import polars as pl
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from configs.commands import command
 from configs.errors import NightquestError
 
 FOLDER = r"^(\d{4}-\d{2}-\d{2})(?:\.r([1-9]\d*))?$"
@@ -114,7 +115,7 @@ def read_latest(home: Path, app: str) -> Published:
     try:
         latest = Latest.model_validate_json((root / LATEST).read_bytes())
     except FileNotFoundError:
-        raise NightquestError(f"Nothing is published for '{app}' yet.", f"Run: nightquest nightly {app}") from None
+        raise NightquestError(f"Nothing is published for '{app}' yet.", f"Run: {command('nightly', app=app)}") from None
     except ValidationError:
         raise _damaged(root / LATEST, app, "it does not say which folder holds the newest night") from None
     manifest = root / latest.folder / MANIFEST
@@ -132,7 +133,8 @@ def verify_published(home: Path, app: str, as_of: dt.date) -> Published:
     folders = [folder for day, _, folder in published_nights(home, app) if day == as_of]
     if not folders:
         raise NightquestError(
-            f"The night of {as_of} is not published for '{app}'.", f"Run: nightquest nightly {app} --as-of {as_of}"
+            f"The night of {as_of} is not published for '{app}'.",
+            f"Run: {command('nightly', '--as-of', as_of, app=app)}",
         )
     return _verified(folders[-1], app)
 
@@ -175,5 +177,5 @@ def _verified(folder: Path, app: str) -> Published:
 
 
 def _damaged(path: Path, app: str, why: str, as_of: dt.date | None = None) -> NightquestError:
-    night = f" --as-of {as_of}" if as_of else ""
-    return NightquestError(f"{path} is damaged: {why}.", f"Publish it again: nightquest nightly {app}{night}")
+    again = command("nightly", "--as-of", as_of, app=app) if as_of else command("nightly", app=app)
+    return NightquestError(f"{path} is damaged: {why}.", f"Publish it again: {again}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from configs.app import App
+from configs.commands import command
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from pipelines.badges.award import find_awards
@@ -108,7 +109,7 @@ def _night(warehouse: Warehouse, app: App, as_of: dt.date | None) -> Night:
     last = warehouse.value("SELECT max(day) FROM events")
     if last is None:
         raise NightquestError(
-            f"There is no activity of '{app.app}' to compare.", f"Run: nightquest ingest {app.app} FILE…"
+            f"There is no activity of '{app.app}' to compare.", f"Run: {command('ingest', 'FILE', app=app.app)}"
         )
     served = as_of or last + dt.timedelta(days=1)
     cut = day_start(app, served)

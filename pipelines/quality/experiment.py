@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from configs.app import App
+from configs.commands import command
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from models.bandit import Result, arm_propensities, effective_rows
@@ -117,7 +118,7 @@ def find_experiment(warehouse: Warehouse, app: App, name: str | None = None) -> 
         raise NightquestError(
             f"{missing} by '{app.app}' yet.",
             "Say content.experiment in the app file, or set the keys of two providers, and run: "
-            f"nightquest nightly {app.app}",
+            f"{command('nightly', app=app.app)}",
         )
     return wanted, declared.goal if declared and declared.name == wanted else "completion"
 

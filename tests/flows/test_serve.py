@@ -10,10 +10,10 @@ import urllib.request
 import psutil
 import pytest
 
-from flows.servers import answers
+from flows.servers import answers, free_port
 from tests.flows.browser import browser, find_programs
 from tests.flows.ui_run import see_through, serving, start_night
-from tests.flows.world import LAST_NIGHT, PLAYERS, json_of, run_command
+from tests.flows.world import LAST_NIGHT, PLAYERS, json_of, run_command, start_command
 
 pytestmark = pytest.mark.slow
 
@@ -105,6 +105,42 @@ def test_a_night_started_from_prefects_form_is_seen_through_to_its_table(served)
     assert state == "Completed"
     assert (figures["as_of"], figures["players_challenged"]) == (str(LAST_NIGHT), PLAYERS)
     assert (home / "published" / "puzzles" / str(LAST_NIGHT) / "manifest.json").exists()
+
+
+def child(process, words):
+    """The child of a `serve` whose command line has these words."""
+    children = psutil.Process(process.pid).children()
+    (found,) = [one for one in children if words in " ".join(one.cmdline())]
+    return found
+
+
+@pytest.mark.parametrize("words", ["mlflow server", "prefect server", "flows.runner"])
+def test_a_killed_child_is_told_and_comes_back(served, words):
+    _, _, process, (prefect, mlflow) = served
+    killed = child(process, words)
+    killed.kill()
+    wait_for(lambda: "was ended by SIGKILL; starting it again" in process.stdout.readline())
+    wait_for(lambda: "is back." in process.stdout.readline(), 240)
+    assert child(process, words).pid != killed.pid
+    assert child(process, "flows.runner").is_running()
+    assert answers(mlflow)
+    assert answers(f"{prefect}/api/health")
+    assert deployment(prefect, "nightly")["schedules"][0]["active"]
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_stop_twice_while_it_starts_a_serve_ends_quietly_with_its_children(puzzles, sign):
+    app, home = puzzles
+    ports = {"NIGHTQUEST_PREFECT_PORT": str(free_port()), "NIGHTQUEST_MLFLOW_PORT": str(free_port())}
+    process = start_command("serve", app, home=home, **ports)
+    assert "Starting" in process.stdout.readline()
+    wait_for(lambda: len(psutil.Process(process.pid).children()) == 2)
+    process.send_signal(sign)
+    assert "Stopping" in process.stdout.readline()
+    process.send_signal(sign)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, "Stopped.\n", "")
+    assert processes_of(home) == []
 
 
 def test_sigterm_ends_a_serve_with_a_run_under_way_and_the_next_one_clears_up(puzzles):
