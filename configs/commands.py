@@ -12,6 +12,7 @@ DEFAULT_HOME = Path(".nightquest")
 UNKNOWN = "APP"  # an app that is not shipped and whose file nobody named
 _apps: dict[str, str] = {}
 _home = [DEFAULT_HOME]
+_program = ["nightquest"]
 
 
 def remember_app(name: str, given: str) -> None:
@@ -24,6 +25,11 @@ def remember_home(home: Path) -> None:
     _home[0] = home
 
 
+def remember_program(program: str) -> None:
+    """From now on commands start like this."""
+    _program[0] = program
+
+
 def command(name: str, *words: object, app: str = "") -> str:
     """A command line that works in a shell, where it was asked for.
 
@@ -33,7 +39,7 @@ def command(name: str, *words: object, app: str = "") -> str:
         app: The app's name.
     """
     apps = [_spelled(app)] if app else []
-    return " ".join(["nightquest", name, *(shlex.quote(str(word)) for word in (*apps, *words)), *_home_option()])
+    return " ".join([_program[0], name, *(shlex.quote(str(word)) for word in (*apps, *words)), *_home_option()])
 
 
 def _spelled(app: str) -> str:

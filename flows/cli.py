@@ -2,15 +2,19 @@
 
 import atexit
 import os
+import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from cyclopts import CycloptsError
 
 import flows.commands_look
 import flows.commands_run
 import flows.commands_words  # noqa: F401  # all three register their commands
+from configs.commands import remember_program
 from configs.errors import NightquestError
 from flows.command import cli
 
@@ -20,6 +24,7 @@ INTERRUPTED, TERMINATED = 130, 143  # exit statuses of a command that Ctrl-C or 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    remember_program(_program())
     status = run_command(arguments)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -30,12 +35,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
+def _program() -> str:
+    """How this reader starts Nightquest."""
+    if shutil.which("nightquest"):
+        return "nightquest"
+    started = Path(sys.argv[0])
+    if started.name != "nightquest":
+        return "python -m flows.cli"
+    near = started.is_relative_to(Path.cwd())
+    return shlex.quote(str(started.relative_to(Path.cwd()) if near else started))
+
+
 def run_command(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit status."""
     from flows.console import complain
 
     as_json = "--json" in arguments
-    signal.signal(signal.SIGTERM, _terminate)
+    told: list[int] = []  # DuckDB turns what a signal raises inside a query into an error of its own
+    _listen(told)
     try:
         cli(arguments, exit_on_error=False, print_error=False, result_action="return_none")
     except CycloptsError as error:
@@ -46,7 +63,7 @@ def run_command(arguments: Sequence[str]) -> int:
         code = stop.code if isinstance(stop.code, int) else 1
         return _stopped(code, as_json) if code in {INTERRUPTED, TERMINATED} else code
     except Exception as error:  # noqa: BLE001  # the last stop before a person
-        return complain(error, as_json)
+        return _stopped(told[0], as_json) if told else complain(error, as_json)
     return 0
 
 
@@ -58,8 +75,20 @@ def _stopped(code: int, as_json: bool) -> int:
     )
 
 
-def _terminate(_signal: int, _frame: object) -> None:
-    sys.exit(TERMINATED)
+def _listen(told: list[int]) -> None:
+    """Let Ctrl-C and SIGTERM end the command, and note which of them it was."""
+
+    def interrupt(_signal: int, _frame: object) -> None:
+        told.append(INTERRUPTED)
+        raise KeyboardInterrupt
+
+    def terminate(_signal: int, _frame: object) -> None:
+        told.append(TERMINATED)
+        sys.exit(TERMINATED)
+
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a shell's background job has it
+        signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, terminate)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,12 @@ def emit(result: object, as_json: bool, render: Callable[[], RenderableType]) ->
         shown = render()
         width = None if sys.stdout.isatty() else WIDTH_IN_FILES
         # Ids, paths and SQL are shown as they are: no markup, and text is never broken into lines.
-        Console(markup=False, emoji=False, width=width).print(shown, soft_wrap=isinstance(shown, str))
+        Console(markup=False, emoji=False, width=width).print(shown, soft_wrap=isinstance(shown, str), crop=False)
+
+
+def note(text: str, style: str = "yellow") -> Text:
+    """What a person should know, on one line however long, so that a command in it can be copied."""
+    return Text(text, style=style, no_wrap=True, overflow="ignore")
 
 
 def literal(value: object, style: str = "") -> Text:

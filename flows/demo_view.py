@@ -1,8 +1,6 @@
 """How the demo is told to a person."""
 
 import datetime as dt
-import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +12,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from flows.console import literal, shorten
+from configs.commands import command
+from flows.console import literal, note, shorten
 from flows.demo import APP, Demo
 from flows.render import render_player
 
@@ -53,7 +52,7 @@ def _models(demo: Demo) -> RenderableType:
     for row in demo.trained.contests.filter("chosen").iter_rows(named=True):
         rivals = demo.trained.contests.filter(task=row["task"]).height
         lines.append(f"{row['task']}: {row['learner']} won against {rivals - 1} rivals on later days")
-    notes = [Text(note, style="yellow") for note in demo.trained.notes]
+    notes = [note(told) for told in demo.trained.notes]
     return Group(*lines, *notes, "")
 
 
@@ -95,26 +94,16 @@ def _verdict(demo: Demo) -> RenderableType:
 
 
 def _next_steps(demo: Demo) -> RenderableType:
-    command = _command()
-    home = "" if demo.home == DEFAULT_HOME else f" --home {demo.home}"
     steps = {
-        f"{command} show {APP} {demo.player.user_id}{home}": "this player again",
-        f"{command} status{home}": "what there is",
-        f"{command} serve{home}": "Prefect, MLflow and the schedules, in a browser",
-        f"{command} check my_app.yaml": "an app of your own is one file",
+        command("show", demo.player.user_id, app=APP): "this player again",
+        command("status"): "what there is",
+        command("serve"): "Prefect, MLflow and the schedules, in a browser",
+        command("check", "my_app.yaml"): "an app of your own is one file",
         f"ls {shorten(demo.nights[-1].path)}": "the last night, as Parquet files",
     }
     # One step a line, however long, so that it can be copied.
     lines = (Text.assemble((step, "bold"), (f"   # {why}", "dim")) for step, why in steps.items())
     return Group(*(Text.assemble(line, no_wrap=True, overflow="ignore") for line in lines))
-
-
-def _command() -> str:
-    """How this reader starts Nightquest."""
-    if shutil.which("nightquest"):
-        return "nightquest"
-    started = Path(sys.argv[0])
-    return str(shorten(started)) if started.name == "nightquest" else "python -m flows.cli"
 
 
 def _share(value: float | None) -> str:

@@ -14,7 +14,7 @@ from rich.text import Text
 from configs.app import App
 from configs.commands import command
 from configs.errors import NightquestError
-from flows.console import literal
+from flows.console import literal, note
 from flows.render import TIER_STYLES
 from pipelines.publish.published import read_latest
 
@@ -154,7 +154,7 @@ def _how(report: HeldReport) -> RenderableType:
         Text("To decide, put a line for each into a file", style="bold"),
         *(literal(line) for line in report.to_decide),
         Text("with nightquest.awarded or nightquest.refused, the badge_id, and a time before the next night. Then run"),
-        literal(command("ingest", "decisions.csv", app=report.app)),
+        note(command("ingest", "decisions.csv", app=report.app), ""),
         Text("The next night gives the badge or notes the refusal.", style="dim"),
     ]
     return Group("", *told)

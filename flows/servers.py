@@ -56,7 +56,7 @@ class Server:
             time.sleep(0.1)
 
 
-def stop_all(servers: Sequence[Server], sign: signal.Signals = signal.SIGTERM, patience_s: float = 3.0) -> None:
+def stop_all(servers: Sequence[Server], sign: signal.Signals = signal.SIGTERM, patience_s: float = 2.5) -> None:
     """End servers and everything that they started: asked to at the same time, made to when their time is up."""
     family = [process for server in servers for process in _family(server)]
     for server in servers:

@@ -12,6 +12,7 @@ from rich.text import Text
 from configs.commands import command
 from configs.errors import BusyError, NightquestError
 from data.warehouse import Warehouse, open_warehouse
+from flows.console import note
 from flows.serving import Serving, find_serving
 from pipelines.publish.published import read_latest
 
@@ -56,7 +57,7 @@ def status_view(status: Status) -> RenderableType:
     serving = status.serving
     line = f"Serving: Prefect {serving.prefect_url}, MLflow {serving.mlflow_url}" if serving else "Not serving."
     if not status.apps:
-        return Group(f"Nothing under {status.home} yet. Try: {command('demo')}", line)
+        return Group(note(f"Nothing under {status.home} yet. Try: {command('demo')}", ""), line)
     table = Table(box=box.SIMPLE_HEAD, header_style="dim")
     for name in ("app", "state", "events", "players", "refused rows", "last event", "newest night"):
         table.add_column(name)

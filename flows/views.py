@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from flows.console import STYLE, figures_table, readable, shorten
+from flows.console import STYLE, figures_table, note, readable, shorten
 from pipelines.reports import NightReport, ReplayReport, TrainReport
 
 EACH_NIGHT = ("challenges", "messages", "promised", "settled", "completed", "xp_paid", "badges_awarded")
@@ -23,14 +23,14 @@ def nights_view(reports: Sequence[NightReport]) -> RenderableType:
     for report in reports:
         figures = (readable(report.figures[name]) for name in EACH_NIGHT)
         table.add_row(report.path.parent.name, str(report.as_of), *figures, _state(report))
-    notes = dict.fromkeys(note for report in reports for note in report.notes)
+    notes = dict.fromkeys(told for report in reports for told in report.notes)
     folders = dict.fromkeys(str(shorten(report.path.parent)) for report in reports)
-    return Group(table, *(Text(note, style="yellow") for note in notes), Text(f"In {', '.join(folders)}", style="dim"))
+    return Group(table, *(note(told) for told in notes), Text(f"In {', '.join(folders)}", style="dim"))
 
 
 def training_view(app: str, report: TrainReport) -> RenderableType:
     """Each task's contest with the winner marked, and what fell back."""
-    notes = [Text(note, style="yellow") for note in report.notes]
+    notes = [note(told) for told in report.notes]
     versions = ", ".join(f"{app}.{task} version {version}" for task, version in report.versions.items())
     return Group(
         _groups(f"Models of {app}, as of {report.as_of}", report.contests.to_dicts()),
@@ -49,7 +49,7 @@ def replay_view(app: str, report: ReplayReport) -> RenderableType:
 
 def _night(report: NightReport) -> RenderableType:
     place = Text(f"{_state(report)}: {shorten(report.path)}", style="bold")
-    notes = [Text(note, style="yellow") for note in report.notes]
+    notes = [note(told) for told in report.notes]
     return Group(figures_table(f"The night of {report.as_of}", report.figures), *notes, place)
 
 

@@ -10,7 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from configs.commands import command
-from flows.console import STYLE, figures_table, literal
+from flows.console import STYLE, figures_table, literal, note
 
 if TYPE_CHECKING:
     from pipelines.ahead import Priced
@@ -65,8 +65,8 @@ def submitted_view(app: str, result: Mapping[str, Any]) -> RenderableType:
             f"(see: {command('spending')}), or its provider did not take the batch. The night asks live for what is "
             "missing."
         )
-    notes = (literal(note, "yellow") for note in result["notes"])
-    return Group(figures_table(f"Sent ahead for {app}", result), *notes, Text(told, style="dim"))
+    notes = (note(told) for told in result["notes"])
+    return Group(figures_table(f"Sent ahead for {app}", result), *notes, note(told, "dim"))
 
 
 def prompts_view(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
@@ -98,7 +98,7 @@ def _price(price: "Priced") -> RenderableType:
     asked = f"{price.lacking} briefs lack texts. Likely {_usd(likely)}, at most {_usd(most)}."
     spent = f"The night may cost {_usd(price.budget_usd)}, of which {_usd(price.spent_usd)} is spent or reserved."
     lines = [asked, f"{spent} The month has {_usd(price.month_usd)} left."]
-    return Group(table, *map(Text, lines), *(Text(note, style="yellow") for note in price.notes))
+    return Group(table, *map(Text, lines), *(note(told) for told in price.notes))
 
 
 def _text(text: Mapping[str, Any]) -> RenderableType:

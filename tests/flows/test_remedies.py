@@ -152,4 +152,4 @@ def test_an_empty_home_says_how_to_begin(said):
         _, text = said(line)
         for given in commands_in(text):
             accepted(given)
-            assert str(said.home) in given
+            assert str(said.home) in shlex.split(given)
