@@ -19,6 +19,7 @@ import psutil
 
 from configs.errors import NightquestError
 from configs.settings import Settings
+from models.moved import follow_home
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 180.0
@@ -91,6 +92,8 @@ def start_prefect(settings: Settings, port: int) -> Server:
 
 def start_mlflow(settings: Settings, port: int) -> Server:
     """Start MLflow's UI over the tracking store."""
+    if settings.mlflow_uri is None:
+        follow_home(settings.home / "mlflow.db", settings.artifacts)
     command = ["mlflow", "server", "--host", HOST, "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", settings.tracking_uri, "--default-artifact-root", str(settings.artifacts)]
     # Its job queue is for hosted LLM judges; without it the UI is up in a fraction of the time and memory.

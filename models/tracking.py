@@ -15,6 +15,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from configs.errors import NightquestError
+from models.moved import follow_home
 
 
 class Tracking:
@@ -38,6 +39,8 @@ class Tracking:
         self._artifacts = artifacts
         try:
             with self.alone():
+                if artifacts is not None and (store := self._file()) is not None:
+                    follow_home(store, artifacts)
                 self.client: Any = self.mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
                 self.client.search_experiments(max_results=1)
         except Exception as error:
@@ -50,12 +53,17 @@ class Tracking:
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Keep others out of a SQLite store for a while: two at once that make a version collide on rows."""
-        if not self.uri.startswith("sqlite:///"):
+        store = self._file()
+        if store is None:
             yield
             return
-        with Path(self.uri.removeprefix("sqlite:///") + ".lock").open("a", encoding="utf-8") as lock:
+        with store.with_name(f"{store.name}.lock").open("a", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def _file(self) -> Path | None:
+        """The file of a SQLite store."""
+        return Path(self.uri.removeprefix("sqlite:///")) if self.uri.startswith("sqlite:///") else None
 
     def use(self) -> None:
         """Make this store the one that MLflow's module-level functions write to."""
