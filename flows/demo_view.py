@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -16,8 +15,6 @@ from configs.commands import command
 from flows.console import literal, note, shorten
 from flows.demo import APP, Demo
 from flows.render import render_player
-
-DEFAULT_HOME = Path(".nightquest")
 
 
 def demo_view(demo: Demo) -> RenderableType:
