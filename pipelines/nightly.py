@@ -18,6 +18,7 @@ from pipelines.badges.judge import Judgements, write_judgements
 from pipelines.badges.progress import badge_progress
 from pipelines.badges.rules import nominate_rules
 from pipelines.challenges.achievements import settle_achievements
+from pipelines.challenges.fitness import edited_since
 from pipelines.challenges.missions import mission_record
 from pipelines.challenges.plan import DAILY, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
@@ -70,12 +71,15 @@ def load_champions(tonight: Tonight) -> Champions:
     registry, app = open_registry(tonight.settings), tonight.night.app
     plays, attainment, segments = (registry.load(app.app, task) for task in ("plays", "attainment", "segments"))
     notes: list[str] = []
+    edited = ""
+    if plays and attainment and isinstance(plays.model, PlaysModel):
+        edited = edited_since(app, plays.model, attainment.parameters)
     if (
         plays
         and attainment
         and isinstance(plays.model, PlaysModel)
         and isinstance(attainment.model, AttainmentModel)
-        and not (plays.model.outdated or attainment.model.outdated)
+        and not (plays.model.outdated or attainment.model.outdated or edited)
     ):
         versions = (f"{plays.name}/{plays.version}", f"{attainment.name}/{attainment.version}")
         models = ChallengeModels(plays.model, attainment.model, versions)
@@ -84,6 +88,7 @@ def load_champions(tonight: Tonight) -> Champions:
         models = learned.models
         trained = plays is not None and attainment is not None
         why = "The trained models are of another version of Nightquest" if trained else "No trained model serves yet"
+        why = f"The trained models are of an older app file (new: {edited})" if edited else why
         notes += [f"{why}, so this night learned its own. Run: {command('train', app=app.app)}", *learned.notes]
     found = segments.model if segments and isinstance(segments.model, SegmentModel) else None
     if found is not None and not suits(app, found):

@@ -15,6 +15,7 @@ from models.plays import PlaysModel
 from models.plots import bic_plot, contest_plot, importance_plot, reliability_plot, segments_plot
 from models.scores import auc, brier, calibration_error, calibration_floor
 from models.segments import PARENT, SegmentModel
+from pipelines.challenges.fitness import DEFINITIONS, definitions_of
 from pipelines.challenges.learn import Contest
 from pipelines.challenges.segment import PAST_WINDOWS, WINDOW_DAYS, SegmentFit, assign_segments
 from pipelines.challenges.understand import Players
@@ -59,7 +60,7 @@ def run_of(
         inputs=plays.INPUTS if contest.task == "plays" else attainment.INPUTS,
         app_hash=app_hash,
         code_version=code_version,
-        parameters=_parameters(contest),
+        parameters={**_parameters(contest), DEFINITIONS: definitions_of(app)},
         metrics={
             "log_loss": next((e.log_loss, e.low, e.high) for e in contest.entrants if e.name == chosen),
             "log_loss_gain_over_base_rate": contest.gain,

@@ -57,8 +57,8 @@ def _steady(name: str, *, zero: bool) -> pl.Expr:
 
 def _counts(app: App, name: str) -> bool:
     """Whether nothing done means zero rather than unknown."""
-    metric, _, measure = name.partition("__")
-    if not measure:
+    metric, _, measure = name.rpartition("__")  # a metric's own name may have "__" in it
+    if not metric:
         return name.startswith(("active_days", "events", "sessions", "minutes_28", "streak", "heat", "on_"))
     return measure == "heat" or (
         app.metrics[metric].agg in {"count", "sum", "distinct", "days", "entity"} and measure in _LONG
