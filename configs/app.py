@@ -84,7 +84,7 @@ class Metric(Part):
     reaches: float | None = Field(None, description="For agg entity: the running sum that counts an entity.")
     label: str = Field("", description="What a person calls it: 'answers posted'.")
     unit: str = Field("", description="Singular noun behind a number: 'answer'.")
-    plural: str = Field("", description="Plural noun; default is unit + s.")
+    plural: str = Field("", description="Plural noun; by default formed from the unit as English does.")
     better: Literal["higher", "lower"] = Field(
         "higher", description="Which way is better; lower for min and mean only."
     )

@@ -26,6 +26,7 @@ class Locale(Part):
     past_day: str = Field(description="A thing {a} within a day that is over.")
     joined: str = Field(description="Two things, {a} and {b}.")
     level: str = Field(description="A measure {a} that comes to {n}.")
+    average: str = Field(description="A number of things {a}, on average.")
     every: str = Field(description="Each of {n} things.")
     at_most: str = Field(description="Not more than {n}.")
 

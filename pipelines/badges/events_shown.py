@@ -6,12 +6,12 @@ import polars as pl
 
 from configs.app import App, Property
 from configs.voice import voice_defaults
+from configs.wording import plain
 from data.warehouse import Warehouse
 from pipelines.badges.nominate import events_shown, shown_events
 from pipelines.badges.rules import BadgeRule
 from pipelines.badges.typed import Members, clean_typed, names_in
 from pipelines.content.render import LARGEST, number_text
-from pipelines.content.wording import plain
 from pipelines.night import Night
 
 EVENTS = 24

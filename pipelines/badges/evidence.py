@@ -14,13 +14,13 @@ import polars as pl
 
 from configs.app import App
 from configs.voice import Locale, voice_defaults
+from configs.wording import MetricWords, metric_words
 from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until
 from pipelines.activity.windows import window_values
 from pipelines.badges.events_shown import event_lines
 from pipelines.badges.rules import BadgeRule, nominate_rules
 from pipelines.content.render import LARGEST, number_text
-from pipelines.content.wording import MetricWords, metric_words
 from pipelines.night import Night
 
 DAYS = 28

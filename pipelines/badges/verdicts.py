@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from configs.app import App
+from configs.wording import plain
 from pipelines.badges.evidence import Item
 from pipelines.badges.numbers import first_number, mask_known
 from pipelines.content.answers import json_schema
@@ -18,7 +19,6 @@ from pipelines.content.cleaning import clean
 from pipelines.content.offline import LANGUAGE
 from pipelines.content.safety import canary_of, text_faults
 from pipelines.content.validate import check_texts
-from pipelines.content.wording import plain
 
 Decision = Literal["award", "hold", "refuse"]
 

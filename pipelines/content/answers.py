@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from configs.app import App
+from configs.wording import plain
 from pipelines.content.answer_forms import Taught, answer_model, answer_schema, entry_model, json_schema
 from pipelines.content.briefs import Brief
 from pipelines.content.languages import language_fault, primary
@@ -18,7 +19,6 @@ from pipelines.content.offline import Variant
 from pipelines.content.safety import canary_of, other_moment, text_faults
 from pipelines.content.telling import brief_task, longest_words
 from pipelines.content.validate import FORMS, check_texts
-from pipelines.content.wording import plain
 
 __all__ = [
     "Checked",

@@ -14,7 +14,7 @@ from configs.app import App
 from configs.voice import voice_defaults
 from pipelines.content.alike import find_alike
 
-GRAMMAR_VERSION = "2"
+GRAMMAR_VERSION = "3"
 # What a brief is made of. None of it is a player's own (no id, no name, no number, no free text), but for the profile.
 BRIEF_KEYS = ("content_type", "persona", "metric", "difficulty", "language", "occasion", "writer", "profile")
 # Texts per brief: more than a month of nights; twice that for a brief which many neighbours share.

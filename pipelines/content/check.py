@@ -24,12 +24,12 @@ def check_voice(app: App) -> None:
     """
     for problem in lexicon_problems(app):
         raise AppFileError(f"{problem}.", f"Mend the lexicon of '{app.app}'; docs/content.md lists the symbols.")
-    for brief in _everything(app):
+    for brief in everything(app):
         write_variants(app, brief, seed=0)
     read_prompts()
 
 
-def _everything(app: App) -> Iterator[Brief]:
+def everything(app: App) -> Iterator[Brief]:
     """One brief of every kind that the app writes; badges are always cited."""
     wanted = {
         "daily_challenge": product(app.challenges.metrics, [""]),

@@ -6,13 +6,13 @@ import polars as pl
 
 from configs.app import App
 from configs.voice import Locale, voice_defaults
+from configs.wording import metric_words
 from pipelines.badges.rules import BadgeRule, badge_rules, nominate_rules, term_label
 from pipelines.content.briefs import BRIEF_KEYS, brief_rows
 from pipelines.content.offline import LANGUAGE
 from pipelines.content.render import LARGEST, amount_text, by_value, fill_slots
 from pipelines.content.source import Offline, Source
 from pipelines.content.validate import EVIDENCE_LENGTH
-from pipelines.content.wording import metric_words
 
 SEED = 0
 _AROUND = 26  # characters of a number, the days it was measured over, and what joins it to the next

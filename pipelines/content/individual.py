@@ -5,10 +5,10 @@ import json
 import polars as pl
 
 from configs.app import App
+from configs.wording import metric_words, plain
 from data.warehouse import Warehouse
 from pipelines.challenges.achievements import lifetime_values
 from pipelines.challenges.traits import rank_share
-from pipelines.content.wording import metric_words, plain
 from pipelines.night import Night
 
 BEST_METRICS = 2

@@ -4,11 +4,12 @@ import difflib
 from collections.abc import Iterator, Mapping
 
 from configs.app import App
+from configs.nouns import looks_plural, plural_of
 from configs.voice import voice_defaults
+from configs.wording import metric_words, plain
 from pipelines.content.briefs import Brief
 from pipelines.content.grammar import Grammar, references, tidy
 from pipelines.content.validate import SLOT, SLOTS
-from pipelines.content.wording import metric_words, plain
 
 # Where the texts of each content type start: the symbols of its title and its text.
 STARTS: Mapping[str, tuple[str | None, str]] = {
@@ -22,12 +23,36 @@ STARTS: Mapping[str, tuple[str | None, str]] = {
     "social_prompt": ("social_title", "social"),
     "badge_citation": (None, "citation"),
 }
-FACTS = frozenset({"task", "player", "badge", "tier"})
+FACTS = frozenset({"task", "subject", "player", "players", "badge", "tier"})
+SUBJECT_LENGTH = 36  # of a label that a title can name
 _BANDS = (
     *("easy", "fair", "hard", "target", "none", "shown", "days", "weeks", "long"),
     *("rising", "steady", "easing", "new", "seldom", "quiet", "keen"),
 )
-_KINDS = ("bold", "even", "careful", "plain", "tail", "bronze", "silver", "gold", "platinum")
+_KINDS = ("bold", "even", "careful", "plain", "tail", "bronze", "silver", "gold", "platinum", "adds")
+_SMALL_IN_TITLES = frozenset(
+    {
+        "a",
+        "an",
+        "and",
+        "as",
+        "at",
+        "but",
+        "by",
+        "for",
+        "from",
+        "in",
+        "into",
+        "of",
+        "on",
+        "or",
+        "per",
+        "the",
+        "to",
+        "with",
+    }
+)
+_ADDS = frozenset({"count", "sum", "distinct", "entity"})
 
 
 def brief_grammar(app: App, brief: Brief) -> Grammar:
@@ -51,19 +76,31 @@ def brief_tags(app: App, brief: Brief) -> tuple[str, ...]:
         tags.append(app.badges[brief.metric].tier)
     elif words := metric_words(app, brief.metric):
         tags.append("tail" if words.after else "plain")
+        tags += ["adds"] if app.metrics[brief.metric].agg in _ADDS else []
     return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
 def brief_facts(app: App, brief: Brief) -> dict[str, str]:
     """Texts of the app file that a grammar inserts as they are."""
-    facts = {"player": plain(app.voice.player)}
+    player = plain(app.voice.player)
+    facts = {"player": player, "players": player if looks_plural(player) else plural_of(player)}
     if brief.content_type == "badge_citation":
         badge = app.badges[brief.metric]
         return facts | {"badge": plain(badge.title), "tier": badge.tier}
     words = metric_words(app, brief.metric)
     if words and "{goal}" in app.metrics[brief.metric].task:
         facts["task"] = f"{_lowered(words.before)}{{goal_1}}{words.after}"
+    if words and len(words.label) <= SUBJECT_LENGTH and not any(c.isdigit() for c in words.label):
+        facts["subject"] = title_case(words.label)
     return facts
+
+
+def title_case(label: str) -> str:
+    """A label as it stands in a title: 'records in one basket' becomes 'Records in One Basket'."""
+    words = label.split(" ")
+    return " ".join(
+        word if i and word in _SMALL_IN_TITLES else word[:1].upper() + word[1:] for i, word in enumerate(words)
+    )
 
 
 def own_words(app: App, brief: Brief) -> tuple[str, ...]:

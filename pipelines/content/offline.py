@@ -11,12 +11,12 @@ import polars as pl
 
 from configs.app import App
 from configs.errors import AppFileError
+from configs.wording import metric_words
 from pipelines.content.briefs import Brief
 from pipelines.content.grammar import tidy
 from pipelines.content.lexicon import STARTS, brief_facts, brief_grammar, own_words
 from pipelines.content.repeats import repeated_word
 from pipelines.content.validate import FORMS, TEXT_LENGTH, check_texts
-from pipelines.content.wording import metric_words
 
 AI_PROVIDER = "offline"
 MODEL = "grammar"

@@ -1,16 +1,18 @@
 """Filling slots: numbers, units, plurals and windows in the text's language, over whole columns, in one pass."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
 from configs.app import App
 from configs.voice import Locale, voice_defaults
+from configs.wording import MetricWords, metric_words
 from pipelines.content.grammar import with_article
 from pipelines.content.validate import SLOT
-from pipelines.content.wording import MetricWords, metric_words
 
 LARGEST = 1e15  # numbers beyond are no longer exact
+_CURRENCIES = "$£€¥"  # signs that stand before their number
 
 
 def fill_slots(rows: pl.DataFrame, templates: pl.DataFrame, values: Mapping[str, pl.Expr], on: str) -> pl.DataFrame:
@@ -76,9 +78,13 @@ def number_text(value: pl.Expr, locale: Locale, *, up: pl.Expr | None = None) ->
 def goal_text(app: App, metric: pl.Expr, value: pl.Expr, days: pl.Expr, locale: Locale) -> pl.Expr:
     """A number with its metric's unit: '1 answer', '1,250 clicks', '3.5%', '85' for a metric without a unit.
 
-    Where it is days and the window of `days` has no more, 'all 3 days'.
+    Where it is days and the window of `days` has no more, 'all 3 days'. Where lower is better and the task does not say
+    so itself, '12 minutes or less'.
     """
-    text = _number_and_noun(app, metric, value, locale, lambda words: (words.unit, words.plural))
+    words = _words(app)
+    text = _number_and_noun(app, metric, value, locale, {name: (w.unit, w.plural) for name, w in words.items()})
+    open_ended = [name for name, w in words.items() if app.metrics[name].better == "lower" and not w.bounded]
+    text = pl.when(metric.is_in(open_ended)).then(by_value(locale.at_most, "{n}", text)).otherwise(text)
     counts_days = metric.is_in([name for name, one in app.metrics.items() if one.agg == "days"])
     every = counts_days & (value == days) & (days > 1)
     return pl.when(every).then(by_value(locale.every, "{n}", text)).otherwise(text)
@@ -87,24 +93,34 @@ def goal_text(app: App, metric: pl.Expr, value: pl.Expr, days: pl.Expr, locale: 
 def amount_text(app: App, metric: pl.Expr, value: pl.Expr, locale: Locale) -> pl.Expr:
     """A number with what it counts or measures, outside of a task.
 
-    '1 comment on other people's posts', 'a best score of 85 points', 'a share of trades won of 62.5%'.
+    '1 comment on other people's posts', '13 records in one basket', 'an average of 12 points per game', 'a best score
+    of 85 points', 'a share of trades won of 62.5%', '12 minutes or less per lap'.
     """
-    total = _number_and_noun(app, metric, value, locale, lambda words: (words.one, words.many))
-    points = _number_and_noun(app, metric, value, locale, lambda words: (words.unit, words.plural))
+    words = _words(app)
+    measure = metric.replace_strict(
+        {name: w.measure for name, w in words.items()}, default=None, return_dtype=pl.String
+    )
+    lower = metric.is_in([name for name, one in app.metrics.items() if one.better == "lower"])
+
+    def bounded(text: pl.Expr) -> pl.Expr:
+        return pl.when(lower).then(by_value(locale.at_most, "{n}", text)).otherwise(text)
+
+    heads = {name: (w.one.removesuffix(w.tail), w.many.removesuffix(w.tail)) for name, w in words.items()}
+    tail = metric.replace_strict({name: w.tail for name, w in words.items()}, default="", return_dtype=pl.String)
+    total = bounded(_number_and_noun(app, metric, value, locale, heads)) + tail
+    points = _number_and_noun(app, metric, value, locale, {name: (w.unit, w.plural) for name, w in words.items()})
     share = by_value(locale.percent, "{n}", number_text((value * 100).round(1), locale))
-    lower = [name for name, one in app.metrics.items() if one.better == "lower"]
-    points = pl.when(metric.is_in(lower)).then(by_value(locale.at_most, "{n}", points)).otherwise(points)
-    measures = {name: words.measure for name in app.metrics if (words := metric_words(app, name))}
-    measure = metric.replace_strict(measures, default=None, return_dtype=pl.String)
-    level = pl.when(measure == "share").then(share).otherwise(points)
+    level = bounded(pl.when(measure == "share").then(share).otherwise(points))
     before, _, after = locale.level.partition("{n}")
-    labels = {
-        name: with_article(before.replace("{a}", w.label)).strip()
-        for name in app.metrics
-        if (w := metric_words(app, name))
-    }
+    labels = {name: with_article(before.replace("{a}", w.label)).strip() for name, w in words.items()}
     label = metric.replace_strict(labels, default=None, return_dtype=pl.String)
-    return pl.when(measure == "total").then(total).otherwise(label + pl.lit(" ") + level + pl.lit(after))
+    return (
+        pl.when(measure == "total")
+        .then(total)
+        .when(measure == "average")
+        .then(by_value(locale.average, "{a}", total))
+        .otherwise(label + pl.lit(" ") + level + pl.lit(after))
+    )
 
 
 def window_text(days: pl.Expr, locale: Locale) -> pl.Expr:
@@ -140,25 +156,34 @@ def by_language(language: pl.Expr, languages: Sequence[str], text: Callable[[Loc
     return chosen
 
 
+def _words(app: App) -> dict[str, MetricWords]:
+    return {name: words for name in app.metrics if (words := metric_words(app, name))}
+
+
 def _number_and_noun(
-    app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, nouns: Callable[[MetricWords], tuple[str, str]]
+    app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, nouns: Mapping[str, tuple[str, str]]
 ) -> pl.Expr:
     """A number, rounded so that who reaches it has reached the true one, with its noun in the singular or plural."""
-    found = {name: nouns(words) for name in app.metrics if (words := metric_words(app, name))}
     higher = metric.is_in([name for name, one in app.metrics.items() if one.better == "higher"])
     number = number_text(value, locale, up=higher)
+    signs = {name: one[:1] for name, (one, _) in nouns.items() if one.startswith(tuple(_CURRENCIES))}
     one, many = (
         metric.replace_strict(
-            {name: _spaced(forms[i]) for name, forms in found.items()}, default="", return_dtype=pl.String
+            {name: _spaced(forms[i].lstrip(_CURRENCIES)) for name, forms in nouns.items()},
+            default="",
+            return_dtype=pl.String,
         )
         for i in (0, 1)
     )
-    return number + pl.when(number.is_in(["1", "-1"])).then(one).otherwise(many)
+    sign = metric.replace_strict(signs, default="", return_dtype=pl.String) if signs else pl.lit("")
+    tenths = rf"{re.escape(locale.decimal)}\d$"  # $3.50
+    number = pl.when((sign != "") & number.str.contains(tenths)).then(number + pl.lit("0")).otherwise(number)
+    return sign + number + pl.when(number.is_in(["1", "-1"])).then(one).otherwise(many)
 
 
 def _spaced(unit: str) -> str:
     """What stands behind the number: nothing, '%' at once, a word after a space."""
-    return unit if unit[:1] in {"", "%", "°"} else f" {unit}"
+    return unit if unit[:1] in {"", "%", "°", " "} else f" {unit}"
 
 
 def _grouped(whole: pl.Expr, separator: str) -> pl.Expr:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from configs.app import App
+from configs.wording import metric_words
 from pipelines.content.answers import Draft, checker
 from pipelines.content.briefs import Brief
 from pipelines.content.offline import Variant
 from pipelines.content.repeats import repeated_word, stems
-from pipelines.content.wording import metric_words
 
 WEIGHTS: Mapping[str, float] = {"faults": -1.0, "repeats": -0.3, "theme": 0.25, "length": 0.25, "variety": 0.5}
 FITTING = (60, 180)  # characters of a text that is neither curt nor long-winded

@@ -5,11 +5,12 @@ from typing import Any
 
 from configs.app import App
 from configs.voice import Locale, voice_defaults
+from configs.wording import MetricWords, metric_words
 from pipelines.content.briefs import Brief
 from pipelines.content.cleaning import clean, clean_profile
+from pipelines.content.grammar import with_article
 from pipelines.content.lexicon import brief_facts
 from pipelines.content.validate import FORMS, SLOTS, TITLE_LENGTH
-from pipelines.content.wording import MetricWords, metric_words
 
 MOST_TITLES = 60  # that are to be avoided
 MOST_REASONS = 8
@@ -126,10 +127,11 @@ def _counted(number: int, unit: str) -> str:
 
 
 def _amount(words: MetricWords, locale: Locale) -> str:
-    if words.measure == "total":
-        return _counted(12, words.many)
+    if words.measure in {"total", "average"}:
+        text = _counted(12, words.many)
+        return text if words.measure == "total" else locale.average.replace("{a}", text)
     value = locale.percent.replace("{n}", "62.5") if words.measure == "share" else _counted(610, words.plural)
-    return locale.level.replace("{a}", words.label).replace("{n}", value)
+    return with_article(locale.level.replace("{a}", words.label).replace("{n}", value))
 
 
 def _described(app: App, name: str) -> str:

@@ -11,8 +11,8 @@ import yaml
 from configs.app import App
 from configs.loader import load_app, shipped_apps
 from configs.voice import voice_defaults
+from configs.wording import MetricWords, metric_words
 from pipelines.content.grammar import Grammar
-from pipelines.content.wording import MetricWords, metric_words
 
 # Where the texts of the content types start that the lexicons have a symbol for.
 STARTS = {

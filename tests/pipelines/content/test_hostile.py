@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from configs.errors import AppFileError
+from configs.wording import plain
 from pipelines.content.validate import TEXT_LENGTH
-from pipelines.content.wording import plain
 from pipelines.content.write import write_words
 from tests.factories import APP, make_app
 from tests.pipelines.content.plans import NIGHT, make_asks, make_plan

@@ -107,7 +107,7 @@ def test_days_that_fill_their_window_are_all_of_them():
     [
         ({"label": "puzzles solved at night"}, 1, "1 puzzle solved at night"),
         ({"label": "puzzles solved at night"}, 2, "2 puzzles solved at night"),
-        ({"label": "night work"}, 2, "2 puzzles (night work)"),
+        ({"label": "night work"}, 2, "2 puzzles of night work"),
         ({"label": ""}, 1, "1 puzzle"),
         ({"agg": "max", "of": "points", "label": "award"}, 85, "an award of 85 puzzles"),
         (

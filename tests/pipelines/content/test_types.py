@@ -9,6 +9,7 @@ import pytest
 
 from configs.app import App
 from configs.loader import load_app
+from configs.wording import metric_words
 from pipelines.challenges.achievements import lifetime_metrics
 from pipelines.challenges.invite import ASKS, taught_metrics
 from pipelines.challenges.missions import OCCASIONS
@@ -17,7 +18,6 @@ from pipelines.content.check import check_voice
 from pipelines.content.lexicon import brief_facts
 from pipelines.content.offline import write_variants
 from pipelines.content.validate import FORMS, LONG_TEXT_LENGTH, TITLE_LENGTH
-from pipelines.content.wording import metric_words
 from pipelines.content.write import write_words
 from tests.factories import make_app
 from tests.pipelines.content.plans import NIGHT, make_asks, make_plan

@@ -1,0 +1,164 @@
+"""The forms of a metric's words: how its numbers and tasks are said, derived from label, unit, task and agg."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Literal
+
+from configs.app import App, Metric
+from configs.nouns import names_several, plural_of, singular_of
+
+Measure = Literal["total", "average", "level", "share"]
+_SPACES = frozenset("\n\r\t")
+_DROPPED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
+_HARMLESS = str.maketrans({"{": "(", "}": ")", "<": "(", ">": ")", "`": "'"})
+# What stands before the things themselves and is said by the number: 'number of puzzles', 'most records in one basket'.
+_COUNTING = re.compile(
+    r"^(?:the |a |an |your |my |their |our )?(?:(?:total |overall )?(?:number|count|amount|sum) of |how many |total )?",
+    re.IGNORECASE,
+)
+_EXTREME = re.compile(
+    r"^(?:most|max(?:imum)?|highest|best|top|largest|biggest|greatest|fewest|least|lowest|min(?:imum)?|average|mean) ",
+    re.IGNORECASE,
+)
+_COUNT_OF = re.compile(r" (?:count|number|amount)$", re.IGNORECASE)
+_SPENT = re.compile(r"^(?:amount|money|sum|quantity) (\w+)$", re.IGNORECASE)
+_VALUES = frozenset({"max", "min", "mean"})  # one value among the events rather than something that adds up
+_DETERMINER = re.compile(r"^(?:the|a|an|your|my|their|our) ", re.IGNORECASE)
+_DIFFERENT = re.compile(r"\b(?:different|distinct|unique|various) ", re.IGNORECASE)
+_BOUNDED = re.compile(
+    r"\b(?:at most|under|below|within|no more than|not more than|up to|less than)\W*$"
+    r"|^ or (?:less|fewer|faster|better|lower)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class MetricWords:
+    """A metric's words.
+
+    Attributes:
+        before: The task up to its goal: 'Write '.
+        after: The task behind its goal: ' on other people's posts'.
+        label: 'comments on other people's posts', 'best drill score'; without an article or a count in front.
+        unit: 'comment'.
+        plural: 'comments'.
+        one: What one of it is called without its task: 'comment on other people's posts'.
+        many: The same for several.
+        tail: What `one` and `many` share at their end, behind the things counted: ' on other people's posts'.
+        measure: 'total' is a number of things ('13 records in one basket'), 'average' a mean number of them, 'level' a
+            value of something ('a best drill score of 610 points'), 'share' a part of all, from 0 to 1.
+        bounded: Whether the task itself says that its goal is the most: 'Finish a lap in under {goal}'.
+    """
+
+    before: str
+    after: str
+    label: str
+    unit: str
+    plural: str
+    one: str
+    many: str
+    tail: str
+    measure: Measure
+    bounded: bool
+
+
+def metric_words(app: App, name: str) -> MetricWords | None:
+    """The words of a metric, or None when the app has no such metric."""
+    metric = app.metrics.get(name)
+    if metric is None:
+        return None
+    before, slot, after = metric.task.partition("{goal}")
+    before = plain(before, edges=False).lstrip() if slot else ""
+    after = plain(after, edges=False).rstrip(".!? ") if slot else ""
+    unit = plain(metric.unit)
+    plural = plain(metric.plural) or plural_of(unit)
+    label = _COUNT_OF.sub("", _COUNTING.sub("", plain(metric.label)))
+    label = _sentence_case(label, plural) or plural or name.replace("_", " ")
+    measure, (one, many, tail) = _measure(app, metric, label, plural), _counted(metric, label, unit, plural)
+    if measure in {"level", "share"}:
+        label = _DETERMINER.sub("", label)
+        label = f"share of {label}" if measure == "share" and names_several(label) else label
+    return MetricWords(
+        before,
+        after,
+        label,
+        unit,
+        plural,
+        one,
+        many,
+        tail,
+        measure,
+        bool(_BOUNDED.search(before) or _BOUNDED.search(after)),
+    )
+
+
+def plain(text: str, *, edges: bool = True) -> str:
+    """A string of the app file as harmless text: one line, no control characters, no braces, tags or backticks.
+
+    Args:
+        text: As the file has it.
+        edges: Whether spaces at both ends go.
+    """
+    kept = "".join(
+        " " if c in _SPACES else c for c in text if c in _SPACES or unicodedata.category(c) not in _DROPPED
+    ).translate(_HARMLESS)
+    return " ".join(kept.split()) if edges else kept
+
+
+def names_unit(label: str, plural: str) -> re.Match[str] | None:
+    """Where a label has the things counted: 'accepted answers' has 'answers'."""
+    return re.search(rf"(?<!\w){re.escape(plural)}(?!\w)", label, re.IGNORECASE) if plural else None
+
+
+def _counted(metric: Metric, label: str, unit: str, plural: str) -> tuple[str, str, str]:
+    """What one and what several are called, and what both end with.
+
+    The label where it names the things counted; the unit alone where the label names other things; the unit of the
+    label where it names one thing: '12 kilometres of running distance'.
+    """
+    shown = _EXTREME.sub("", label) if metric.agg in _VALUES else label
+    if found := names_unit(shown, plural) or (names_unit(shown, unit) if metric.agg not in _VALUES else None):
+        start, tail = shown[: found.start()], shown[found.end() :]
+        start = "" if start.lower().startswith(f"{_verb(metric)} ") else start
+        return f"{_DIFFERENT.sub('', start)}{unit}{tail}", f"{start}{plural}{tail}", tail
+    if not unit:
+        return (_DIFFERENT.sub("", singular_of(shown)), shown, "") if names_several(shown) else (shown, shown, "")
+    if spent := _SPENT.search(label):
+        return f"{unit} {spent[1]}", f"{plural} {spent[1]}", f" {spent[1]}"
+    if names_several(shown) or label in {unit, plural}:
+        return unit, plural, ""
+    return f"{unit} of {label}", f"{plural} of {label}", f" of {label}"
+
+
+def _verb(metric: Metric) -> str:
+    """The first word of its task, such as 'solve'."""
+    return metric.task.strip().partition(" ")[0].lower() or "-"
+
+
+def _measure(app: App, metric: Metric, label: str, plural: str) -> Measure:
+    things = bool(names_unit(label, plural)) or names_several(label)
+    if metric.agg not in _VALUES:
+        return "total" if things or metric.unit else "level"
+    measured = [
+        app.property_of(event, metric.of or "value")
+        for event in metric.events or app.active_events
+        if event in app.events
+    ]
+    if metric.agg == "mean" and measured and all(p is not None and p.type == "boolean" for p in measured):
+        return "share"
+    return ("average" if metric.agg == "mean" else "total") if things else "level"
+
+
+def _sentence_case(label: str, plural: str) -> str:
+    """A label as it stands within a sentence: 'Puzzles solved' and 'Best Drill Score' lose their capitals.
+
+    Only where it is sure that the first word is no name: it is the plural of the unit, or a word such as 'best'.
+    """
+    found = names_unit(label, plural)
+    if found and found.start() == 0:
+        return plural + label[found.end() :]
+    if not _EXTREME.match(label) or not label[:1].isupper():
+        return label
+    titled = all(word[:1].isupper() for word in label.split() if len(word) > 3)
+    return label.lower() if titled and " " in label else label[:1].lower() + label[1:]

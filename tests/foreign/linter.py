@@ -1,0 +1,53 @@
+"""What an editor strikes out: faults of English that generated sentences have when words do not fit together."""
+
+import re
+from collections.abc import Iterator
+
+_VOWEL = r"(?!(?:uni[^mn]|use|user|usual|eu|one\b|once\b))[aeiou]|hour|honest|heir"
+_SINGULAR = r"(?:\w*(?:ss|us|is)|series)"
+_MANY = r"(?<![\d.,])(?:[2-9]|\d{2,}|\d{1,3},\d{3}|\d+\.\d+)"
+_ONE = "puzzle|record|point|minute|answer|day|workout|purchase|activity|person|dollar|mode|question"
+_RULES = {
+    "an article before several things": rf"\ban? (?!{_SINGULAR}\b)\w+s\b(?= (?:in|of|on|per|at|with|from|for|to)\b)",
+    "an article before a number": r"\ban? \d",
+    "one of several": r"(?<![\d.,])[$£€]?1 (?!(?:%|bpm|km|kg|xp|kcal)\b)(?!\w*(?:ss|us|is)\b)\w+s\b",
+    "several of one": rf"{_MANY} (?:{_ONE})\b",
+    "a doubled word": r"\b(\w+) \1\b",
+    "an open slot or symbol": r"[{}#]",
+    "a needless zero": r"\d\.\d*0\b(?<!\$\d\.\d0)(?<!\.[1-9]0)",
+    "a float's own digits": r"\d\.\d{3,}",
+    "a number without its thousands": r"(?<![\d.,])\d{4,}",
+    "a space before a point": r"\s[,.;:!?]",
+    "doubled points": r"[,;:.!?]\s*[,;:.]",
+    "a small letter after a full stop": r"[.!?] [a-z]",
+    "the wrong article": rf"(?i)\b(?:a (?={_VOWEL})|an (?!{_VOWEL})(?=[a-z]))",
+    "a parenthesis": r"[()]",
+    "none left": r"\b(?:none|null|nan|inf)\b(?! left)",
+}
+_PATTERNS = {name: re.compile(rule) for name, rule in _RULES.items()}
+# Worlds that other apps know nothing of.
+_FOREIGN = re.compile(
+    r"\b(?:clumsy|graded?|forum|classroom|recruit|trader?s?|trading|squad|barracks|orchard|ferry|lamps?|beacon|library"
+    r"|answers somebody|laughed|practice makes)\b",
+    re.IGNORECASE,
+)
+
+
+def faults(text: str, *, sentence: bool = True) -> list[str]:
+    """What is wrong with a text, with the words that show it; a title is no sentence."""
+    return list(_faults(text, sentence=sentence))
+
+
+def strange_words(text: str) -> list[str]:
+    """Words that belong to the world of some app and to no other."""
+    return [found[0] for found in _FOREIGN.finditer(text)]
+
+
+def _faults(text: str, *, sentence: bool) -> Iterator[str]:
+    for name, pattern in _PATTERNS.items():
+        if found := pattern.search(text):
+            yield f"{name}: '{found[0]}' in '{text}'"
+    if sentence and not re.search(r"[.!?]$", text):
+        yield f"no full stop: '{text}'"
+    if text[:1].islower():
+        yield f"no capital: '{text}'"
