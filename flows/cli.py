@@ -17,12 +17,14 @@ import flows.commands_words  # noqa: F401  # all three register their commands
 from configs.commands import remember_program
 from configs.errors import NightquestError
 from flows.command import cli
+from flows.terminal import fall_back
 
 INTERRUPTED, TERMINATED = 130, 143  # exit statuses of a command that Ctrl-C or SIGTERM ended
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command and exit with its status."""
+    fall_back()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     remember_program(_program())
     status = run_command(arguments)

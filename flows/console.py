@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.errors import NightquestError
+from flows.terminal import shows_all
 
 Reporter = Callable[[str, int, int], None]
 WIDTH_IN_FILES = 120
@@ -28,7 +29,7 @@ STYLE: dict[str, Any] = {"box": box.SIMPLE_HEAD, "header_style": "dim"}  # of ta
 def emit(result: object, as_json: bool, render: Callable[[], RenderableType]) -> None:
     """Print a command's result once: as one JSON document, or as `render` draws it."""
     if as_json:
-        print(json.dumps(plain(result), ensure_ascii=False))  # noqa: T201  # this is the command's output
+        print(json.dumps(plain(result), ensure_ascii=not shows_all(sys.stdout)))  # noqa: T201  # this is the command's output
     else:
         shown = render()
         width = None if sys.stdout.isatty() else WIDTH_IN_FILES
@@ -168,7 +169,8 @@ def complain(error: BaseException, as_json: bool) -> int:
             1,
         )
     if as_json:
-        print(json.dumps({"error": message, "remedy": remedy, "exit_code": code}, ensure_ascii=False))  # noqa: T201
+        told = {"error": message, "remedy": remedy, "exit_code": code}
+        print(json.dumps(told, ensure_ascii=not shows_all(sys.stdout)))  # noqa: T201
     print(f"nightquest: {message} {remedy}".rstrip(), file=sys.stderr)  # noqa: T201
     return code
 
