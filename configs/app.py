@@ -5,9 +5,10 @@ import math
 import re
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+
+from configs.zones import zone_names
 
 Tier = Literal["bronze", "silver", "gold", "platinum"]
 PropertyType = Literal["text", "number", "integer", "boolean"]
@@ -27,7 +28,7 @@ def _plain_name(value: str) -> str:
 
 
 def _known_zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in zone_names():
         raise ValueError(f"'{value}' is not an IANA time zone; write one like Europe/Berlin")
     return value
 

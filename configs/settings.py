@@ -1,5 +1,6 @@
 """What a machine, not an app, decides: where things lie, which ports, which limits."""
 
+import datetime as dt
 import difflib
 import os
 from collections.abc import Mapping
@@ -34,6 +35,9 @@ class Settings(BaseSettings):
         le=86_400,
         description="Wait for another process on the app; `serve` sets an hour for its runs.",
     )
+    day_grace_h: float = Field(
+        3, ge=0, le=12, description="A night serves a day that began at most so long ago, else the next to begin."
+    )
     threads: int | None = Field(None, ge=1, le=256, description="Threads for DuckDB; default is all cores.")
 
     openai_api_key: SecretStr | None = Field(None, description="Without it OpenAI writes nothing.")
@@ -53,6 +57,11 @@ class Settings(BaseSettings):
         1800, gt=0, description="How long a night waits for words before it goes offline."
     )
     batch_wait_s: float = Field(600, ge=0, le=86_400, description="How long a night waits for batches still running.")
+
+    @property
+    def day_grace(self) -> dt.timedelta:
+        """How long a day may have begun for a night to serve it still."""
+        return dt.timedelta(hours=self.day_grace_h)
 
     @property
     def tracking_uri(self) -> str:

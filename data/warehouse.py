@@ -165,6 +165,11 @@ def scratch(statements: Sequence[str] = ()) -> Iterator[Warehouse]:
         con.close()
 
 
+def reckoner() -> duckdb.DuckDBPyConnection:
+    """A connection in memory, for what needs DuckDB's functions and no tables."""
+    return duckdb.connect(":memory:", config={"threads": 1})
+
+
 def _close_the_doors(con: duckdb.DuckDBPyConnection) -> None:
     """No SQL from an app file or a source may reach the file system or the network."""
     con.execute("SET enable_external_access = false")

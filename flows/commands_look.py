@@ -154,7 +154,7 @@ def experiment(app: str, /, *, as_of: dt.date | None = None, name: str | None = 
 
 @cli.command(sort_key=8)
 def serve(*apps: str, common: Common = DEFAULT) -> None:
-    """Start Prefect, MLflow and every schedule: nights at 06:00 of the app's zone, training on Mondays.
+    """Start Prefect, MLflow and every schedule: nights two hours after the app's day begins, training on Mondays.
 
     Example: nightquest serve trading
 

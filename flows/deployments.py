@@ -9,38 +9,50 @@ from prefect.flows import Flow
 from prefect.schedules import Cron, Schedule
 from prefect.types.entrypoint import EntrypointType
 
+from configs.app import App
 from configs.loader import load_app
 from flows.recorded import backfill, collect, ingest, nightly, submit, train
 
-NIGHTLY = "0 6 * * *"
-WEEKLY = "0 3 * * 1"
-EVENING = "0 20 * * *"  # a batch takes up to a day, mostly far less
-MORNING = "0 5 * * *"
+# Hours from the start of the app's day, on its clocks.
+NIGHT_AFTER_H = 2.0  # yesterday's events have come in by then; at most two thirds of the grace
+TRAINING_AFTER_H = -1.0
+SUBMIT_AFTER_H = -8.0  # a batch takes up to a day, mostly far less
 # Runs of different deployments on one app wait for the warehouse's own lock (wait_for_lock_s).
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
 
 
-def deployments(apps: Sequence[str]) -> list[RunnerDeployment]:
-    """Nightly and weekly deployments of each app at its own local time, and those that a person starts.
+def deployments(apps: Sequence[str], grace_h: float) -> list[RunnerDeployment]:
+    """Nightly and weekly deployments of each app, timed by the start of its own day, and those that a person starts.
 
-    An app that writes through batches has them submitted in the evening and collected in the morning.
+    An app that writes through batches has them submitted in the evening and collected before its night.
+
+    Args:
+        apps: Names, or paths of app files.
+        grace_h: How long a day may have begun for a night to serve it still.
 
     Raises:
         AppFileError: One of the apps does not exist, or its file has problems.
     """
     scheduled: list[RunnerDeployment] = []
-    mornings: set[str] = set()
+    mornings: list[Schedule] = []
     for name in apps:
         loaded = load_app(name)
-        zone, app = loaded.app.timezone, loaded.app.app
-        scheduled.append(_deployment(nightly, app, name, Cron(NIGHTLY, timezone=zone)))
-        scheduled.append(_deployment(train, app, name, Cron(WEEKLY, timezone=zone)))
+        app = loaded.app.app
+        night = min(NIGHT_AFTER_H, grace_h * 2 / 3)
+        scheduled.append(_deployment(nightly, app, name, _at(loaded.app, night)))
+        scheduled.append(_deployment(train, app, name, _at(loaded.app, TRAINING_AFTER_H, "1")))
         batches = loaded.app.content.mode == "batch"
-        scheduled.append(_deployment(submit, app, name, Cron(EVENING, timezone=zone) if batches else None))
-        mornings |= {zone} if batches else set()
-    morning = Cron(MORNING, timezone=min(mornings)) if mornings else None
+        scheduled.append(_deployment(submit, app, name, _at(loaded.app, SUBMIT_AFTER_H) if batches else None))
+        mornings += [_at(loaded.app, night / 2)] if batches else []
+    morning = mornings[0] if mornings else None
     by_hand = [_deployment(ingest, "any app"), _deployment(backfill, "any app")]
     return [*scheduled, _deployment(collect, "all apps", when=morning), *by_hand]
+
+
+def _at(app: App, after_h: float, weekday: str = "*") -> Schedule:
+    """Every day, or on one weekday, so many hours after the app's day begins by the clocks of its zone."""
+    hour, minute = divmod((int(app.day_shift.total_seconds()) // 60 + round(after_h * 60)) % (24 * 60), 60)
+    return Cron(f"{minute} {hour} * * {weekday}", timezone=app.timezone)
 
 
 def _deployment(

@@ -1,7 +1,7 @@
 """Nightly: one app's night, from what is known to what is published.
 
-Runs at 06:00 of the app's zone. Settles earlier challenges, plans and words the coming day's, awards badges, audits and
-publishes `published/<app>/<as_of>/`, which the app reads. Killed anywhere and run again it ends the same.
+Runs two hours after the app's day begins. Settles earlier challenges, plans and words the day's, awards badges, audits
+and publishes `published/<app>/<as_of>/`, which the app reads. Killed anywhere and run again it ends the same.
 """
 
 import datetime as dt
@@ -31,7 +31,7 @@ def nightly(
 
     Args:
         app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
-        as_of: The local day that the night serves; none is the next day of the app to begin.
+        as_of: The local day that the night serves; none is the day that began within the grace, else the next to begin.
         refresh: Make a new revision of a published night. Promises already issued stay.
         accept: You have looked at a table that shrank by more than the limit, and take it.
         provider: Who writes the words this time. Both writes with both and lets a judge pick.

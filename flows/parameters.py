@@ -32,7 +32,7 @@ def check_day(app: App, day: dt.date | None, now: dt.datetime, name: str = "--as
     Raises:
         NightquestError: It is before 1990 or after the next day to begin.
     """
-    latest = next_served_day(app, now)
+    latest = next_served_day(app, now, dt.timedelta(0))
     if day is not None and not EARLIEST <= day <= latest:
         raise NightquestError(
             f"{name} {day} cannot be served.", f"Give a day from {EARLIEST} to {latest}, the next day of '{app.app}'."

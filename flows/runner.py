@@ -17,6 +17,7 @@ from typing import Any
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 
+from configs.settings import load_settings
 from flows.deployments import deployments
 from flows.stale import crash_stale_runs
 
@@ -33,7 +34,7 @@ def run(sign: Path, apps: Sequence[str]) -> None:
     """Start scheduled and submitted runs of the apps' deployments until SIGINT or SIGTERM."""
     crash_stale_runs(include_deployments=True)
     runner = OrderlyRunner(name="nightquest", pause_on_shutdown=True)
-    prepared = deployments(apps)
+    prepared = deployments(apps, load_settings().day_grace_h)
     for deployment in prepared:
         runner.add_deployment(deployment)
     _tell(sign, [f"  {one.flow_name}/{one.name}{_when(one)}" for one in prepared])

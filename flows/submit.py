@@ -33,7 +33,7 @@ def submit(
 
     Args:
         app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
-        as_of: The local day that the night will serve; none is the next day of the app to begin.
+        as_of: The local day that the night will serve; none is the one that a night run now would serve.
         provider: Who writes this time. Both writes with both and lets a judge pick.
         types: What is written this time; none is what the app file lists.
         max_cost_usd: What the night's words may cost in US dollars; none is what the settings say.

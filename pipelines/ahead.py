@@ -88,8 +88,9 @@ def look_ahead(loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, wants
     app = wants.wishes.applied(loaded.app)
     require_writers(wants.settings, app.content, wants.wishes.provider)
     with open_app(wants.settings, loaded) as warehouse:
-        day = as_of or next_served_day(app, now)
-        night = make_night(warehouse, app, day, now, app_hash=loaded.hash, code_version=code_version())
+        grace = wants.settings.day_grace
+        day = as_of or next_served_day(app, now, grace)
+        night = make_night(warehouse, app, day, now, grace, app_hash=loaded.hash, code_version=code_version())
         know_until(warehouse, night.as_of, night.cut)
         yield Tonight(warehouse, night, wants)
 

@@ -2,14 +2,17 @@
 
 import datetime as dt
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
+from data import zones
 from data.warehouse import Warehouse
+
+GRACE = dt.timedelta(hours=3)
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Night:
         cut: Nothing that became available later is read.
         base_day: Features rest on days before this one: the first day that was not over at the cut.
         watermark: Events in the warehouse when the night was pinned.
+        grace: A day that began no longer than this before the cut is still served.
     """
 
     app: App
@@ -33,6 +37,7 @@ class Night:
     code_version: str
     app_hash: str
     watermark: int
+    grace: dt.timedelta = GRACE
 
     @property
     def lead_days(self) -> int:
@@ -44,27 +49,44 @@ _PINS = ("as_of", "revision", "cut", "base_day", "seed", "started_at", "code_ver
 
 
 def day_start(app: App, day: dt.date) -> dt.datetime:
-    """The moment an app's local day begins, in UTC."""
-    wall = dt.datetime.combine(day, dt.time()) + app.day_shift
-    return wall.replace(tzinfo=ZoneInfo(app.timezone)).astimezone(dt.UTC)
+    """The moment an app's local day begins, in UTC; where the clock skips its start, with the skip."""
+    return zones.day_start(app.timezone, day, app.day_shift)
 
 
 def local_day(app: App, moment: dt.datetime) -> dt.date:
     """The app's local day at a moment."""
-    return (moment.astimezone(ZoneInfo(app.timezone)).replace(tzinfo=None) - app.day_shift).date()
+    return zones.local_day(app.timezone, moment, app.day_shift)
 
 
 def running_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     """player_key and running_day: the first of the player's local days that was not over at the night's cut."""
     app = night.app
-    limits = {"as_of": night.as_of, "cut": night.cut, "zone": app.timezone, "shift": app.day_shift}
-    return warehouse.frame(warehouse.fixed("running_days"), limits)
+    running = _by_zone(warehouse, night, lambda zone: zones.day_under_way(zone, night.cut, app.day_shift))
+    return running.select("player_key", running_day=pl.min_horizontal("day", pl.lit(night.as_of)))
 
 
-def next_served_day(app: App, now: dt.datetime) -> dt.date:
-    """The first local day of the app that starts at or after `now`: what a night started now serves."""
+def first_whole_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key and start_day: the first local day from `as_of` on that began no longer before the cut than the grace.
+
+    What the player did between its beginning and the cut counts.
+    """
+    app, since = night.app, night.cut - night.grace
+    fresh = _by_zone(warehouse, night, lambda zone: zones.first_fresh_day(zone, night.as_of, since, app.day_shift))
+    return fresh.select("player_key", start_day="day")
+
+
+def next_served_day(app: App, now: dt.datetime, grace: dt.timedelta = GRACE) -> dt.date:
+    """What a night started now serves: the day that began no longer ago than the grace, else the next to begin."""
     today = local_day(app, now)
-    return today if day_start(app, today) >= now else today + dt.timedelta(days=1)
+    return zones.first_fresh_day(app.timezone, today, now - grace, app.day_shift)
+
+
+def _by_zone(warehouse: Warehouse, night: Night, day_of: Callable[[str], dt.date]) -> pl.DataFrame:
+    """player_key and day: what `day_of` says for the time zone of each player as known at the cut."""
+    params = {"cut": night.cut, "zone": night.app.timezone}
+    zoned = warehouse.frame(warehouse.fixed("zones_in_use"), params)
+    days = {zone: day_of(zone) for zone in zoned["zone"].unique()}
+    return zoned.select("player_key", day=pl.col("zone").replace_strict(days, return_dtype=pl.Date))
 
 
 def pin_night(
@@ -76,20 +98,22 @@ def pin_night(
     code_version: str,
     *,
     refresh: bool = False,
+    grace: dt.timedelta = GRACE,
 ) -> Night:
     """Find the night's pins, or make them and write them down.
 
-    A night in the past is cut at its own start, so that it sees what was known then; a night of today or later is cut
-    now. What players in other zones did between the app's day start and their own is a later night's input.
+    A night whose day began longer ago than the grace is cut at its own start, so that it sees what was known then; any
+    other is cut now. What players in other zones did between the app's day start and their own is a later night's
+    input.
 
     Raises:
         NightquestError: There is no activity before `as_of`.
     """
-    as_of = as_of or next_served_day(app, now)
+    as_of = as_of or next_served_day(app, now, grace)
     row = warehouse.frame("SELECT * FROM nights WHERE as_of = $d ORDER BY revision DESC LIMIT 1", {"d": as_of})
     if row.height and not refresh:
-        return _from_row(app, row.row(0, named=True))
-    night = make_night(warehouse, app, as_of, now, app_hash=app_hash, code_version=code_version)
+        return replace(_from_row(app, row.row(0, named=True)), grace=grace)
+    night = make_night(warehouse, app, as_of, now, grace, app_hash=app_hash, code_version=code_version)
     night = replace(night, revision=row["revision"][0] + 1 if row.height else 1)
     warehouse.append(
         "nights",
@@ -109,14 +133,22 @@ def find_night(warehouse: Warehouse, app: App, until: dt.date | None = None) -> 
 
 
 def make_night(
-    warehouse: Warehouse, app: App, as_of: dt.date, now: dt.datetime, *, app_hash: str = "", code_version: str = ""
+    warehouse: Warehouse,
+    app: App,
+    as_of: dt.date,
+    now: dt.datetime,
+    grace: dt.timedelta = GRACE,
+    *,
+    app_hash: str = "",
+    code_version: str = "",
 ) -> Night:
     """A night's pins, not written down: what `pin_night` would pin, for replaying the past.
 
     Raises:
         NightquestError: There is no activity before `as_of`.
     """
-    cut = min(now, day_start(app, as_of))
+    begins = day_start(app, as_of)
+    cut = now if now <= begins + grace else begins
     base_day = min(as_of, local_day(app, cut))
     first = warehouse.value("SELECT min(day) FROM events WHERE available_at <= $cut", {"cut": cut})
     if first is None or first >= base_day:
@@ -136,6 +168,7 @@ def make_night(
         code_version=code_version,
         app_hash=app_hash,
         watermark=int(warehouse.value("SELECT count(*) FROM events")),
+        grace=grace,
     )
 
 

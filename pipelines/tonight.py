@@ -53,7 +53,8 @@ def open_night(
     app = wants.wishes.applied(loaded.app)
     require_writers(wants.settings, app.content, wants.wishes.provider)
     with open_app(wants.settings, loaded) as warehouse:
-        night = pin_night(warehouse, app, loaded.hash, as_of, now, code_version(), refresh=refresh)
+        grace = wants.settings.day_grace
+        night = pin_night(warehouse, app, loaded.hash, as_of, now, code_version(), refresh=refresh, grace=grace)
         know_until(warehouse, night.as_of, night.cut)
         yield Tonight(warehouse, night, wants)
 

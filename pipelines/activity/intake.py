@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from zoneinfo import available_timezones
 
 import duckdb
 import pandera.polars as pa
@@ -14,6 +13,7 @@ import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
+from configs.zones import zone_names
 from data.contracts_in import EVENT_COLUMNS, EVENTS_IN, PLAYER_COLUMNS, PLAYERS_IN
 from data.warehouse import Warehouse
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_delivery, is_taken
@@ -78,7 +78,7 @@ def prepare(intake: Intake) -> None:
 
 @cache
 def _zones() -> pl.DataFrame:
-    return pl.DataFrame({"zone": sorted(available_timezones())})
+    return pl.DataFrame({"zone": sorted(zone_names())})
 
 
 def announce(intake: Intake, path: Path, number: int, before: set[str]) -> Delivery:

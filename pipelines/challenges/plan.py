@@ -102,13 +102,6 @@ def promise_rows(
     return _numbers(night.app, _with_ids(warehouse, night, rows.sort("player_key", "slot")), content_type)
 
 
-def first_whole_days(warehouse: Warehouse, night: Night, players: pl.DataFrame) -> pl.DataFrame:
-    """player_key, start_day: the first local day, from `as_of` on, that begins in the player's zone after the cut."""
-    params = {"as_of": night.as_of, "cut": night.cut, "shift": night.app.day_shift, "zone": night.app.timezone}
-    with warehouse.lend(served=players.select("player_key")):
-        return warehouse.frame(warehouse.fixed("first_whole_days"), params)
-
-
 def difficulty(probability: pl.Expr) -> pl.Expr:
     """1 (nearly certain) to 10 (a long shot): the tenths of the chance of missing it, given play."""
     return (10 * (1 - probability)).ceil().clip(1, 10).cast(pl.Int32)

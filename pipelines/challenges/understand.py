@@ -10,14 +10,14 @@ from pipelines.challenges.asked import what_is_open
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.missions import CONTENT_TYPE as MISSION
 from pipelines.challenges.missions import EMPTY_RECORD, plan_missions
-from pipelines.challenges.plan import Plan, first_whole_days, plan_challenges
+from pipelines.challenges.plan import Plan, plan_challenges
 from pipelines.challenges.profiles import describe_players
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.challenges.recalibrate import recalibrate
 from pipelines.challenges.samples import describe, eligible_players, past_values
 from pipelines.challenges.segment import assign_segments, player_cohorts
 from pipelines.challenges.targets import set_targets
-from pipelines.night import Night
+from pipelines.night import Night, first_whole_days
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def understand_players(warehouse: Warehouse, night: Night, segment_model: Segmen
     features = describe(warehouse, app, eligible)
     segments = assign_segments(app, features, segment_model, player_cohorts(warehouse, night))
     profiles = describe_players(warehouse, night, features, segments)
-    start = first_whole_days(warehouse, night, eligible)
+    start = first_whole_days(warehouse, night)
     return Players(
         features=features,
         past=past_values(warehouse, app, eligible),

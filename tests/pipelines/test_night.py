@@ -6,8 +6,7 @@ import polars as pl
 import pytest
 
 from configs.errors import NightquestError
-from pipelines.challenges.plan import first_whole_days
-from pipelines.night import day_start, local_day, make_night, next_served_day, pin_night
+from pipelines.night import GRACE, day_start, first_whole_days, local_day, make_night, next_served_day, pin_night
 from tests.factories import event, make_app, warehouse_with
 
 NEW_YORK = make_app(timezone="America/New_York", day_starts_at="04:00")
@@ -24,9 +23,24 @@ def test_a_day_begins_at_the_apps_hour_on_both_sides_of_a_clock_change() -> None
     assert local_day(NEW_YORK, utc("2024-03-10 08:00")) == dt.date(2024, 3, 10)
 
 
-def test_a_night_serves_the_first_day_that_has_not_begun() -> None:
-    assert next_served_day(NEW_YORK, utc("2024-01-02 09:00")) == dt.date(2024, 1, 2)
-    assert next_served_day(NEW_YORK, utc("2024-01-02 09:01")) == dt.date(2024, 1, 3)
+@pytest.mark.parametrize("starts_at", ["00:00", "04:00", "23:00"])
+def test_a_night_run_within_the_grace_of_a_days_start_serves_that_day_and_later_the_next(starts_at: str) -> None:
+    app = make_app(timezone="America/New_York", day_starts_at=starts_at)
+    day = dt.date(2024, 1, 2)
+    begins, minute = day_start(app, day), dt.timedelta(minutes=1)
+    assert next_served_day(app, begins - minute) == day
+    assert next_served_day(app, begins + GRACE) == day
+    assert next_served_day(app, begins + GRACE + minute) == day + dt.timedelta(days=1)
+    assert next_served_day(app, begins + minute, dt.timedelta(0)) == day + dt.timedelta(days=1)
+
+
+def test_a_night_within_the_grace_sees_what_came_in_since_the_day_began() -> None:
+    app = make_app(day_starts_at="04:00")
+    with warehouse_with(app, [event(1, 0, points=1, topic="a")]) as warehouse:
+        night = make_night(warehouse, app, dt.date(2024, 1, 5), utc("2024-01-05 06:00"))
+        found = first_whole_days(warehouse, night)
+    assert (night.cut, night.base_day, night.lead_days) == (utc("2024-01-05 06:00"), dt.date(2024, 1, 5), 0)
+    assert found["start_day"].to_list() == [dt.date(2024, 1, 5)]
 
 
 def test_a_night_started_during_a_day_does_not_count_that_day_as_known() -> None:
@@ -73,5 +87,18 @@ def test_a_player_whose_day_has_begun_is_served_from_the_next() -> None:
         )
         warehouse.append("player_records", records)
         night = make_night(warehouse, app, dt.date(2024, 1, 5), utc("2024-01-05 00:00"))
-        found = first_whole_days(warehouse, night, pl.DataFrame({"player_key": [1, 2, 3]})).sort("player_key")
+        found = first_whole_days(warehouse, night).sort("player_key")
     assert found["start_day"].to_list() == [dt.date(2024, 1, 6), dt.date(2024, 1, 5), dt.date(2024, 1, 5)]
+
+
+def test_a_player_whose_day_began_within_the_grace_is_served_from_it() -> None:
+    app = make_app(timezone="Europe/London")
+    with warehouse_with(app, [event(p, 0, points=1, topic="a") for p in (1, 2)]) as warehouse:
+        zones = [(1, "Europe/Helsinki"), (2, "Asia/Kolkata")]
+        records = pl.DataFrame(zones, schema=["player_key", "timezone"], orient="row").with_columns(
+            recorded_at=pl.lit(utc("2024-01-01 00:00")), available_at=pl.lit(utc("2024-01-01 00:00"))
+        )
+        warehouse.append("player_records", records)
+        night = make_night(warehouse, app, dt.date(2024, 1, 5), utc("2024-01-05 00:30"))
+        found = first_whole_days(warehouse, night).sort("player_key")
+    assert found["start_day"].to_list() == [dt.date(2024, 1, 5), dt.date(2024, 1, 6)]
