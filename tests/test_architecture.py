@@ -135,6 +135,13 @@ def test_the_lock_holds_every_declared_dependency_and_prefects_two_pins():
     assert tuple(map(int, locked["sqlalchemy"].lower().split(".")[:2])) < (2, 1)
 
 
+def test_every_module_can_be_loaded():
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sources(*ROOMS)]
+    code = f"import importlib; [importlib.import_module(name) for name in {names}]"
+    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_help_loads_no_heavy_library():
     heavy = ["prefect", "mlflow", "duckdb", "polars", "sklearn", "numpy"]
     code = f"import sys, flows.cli; print([name for name in {heavy} if name in sys.modules])"

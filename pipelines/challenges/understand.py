@@ -1,6 +1,6 @@
 """What is known of the night's players, and the plan that follows; shared by the night and by replay."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -46,7 +46,7 @@ class Planned:
     players: Players
     plan: Plan
     models: ChallengeModels
-    asked: pl.DataFrame = NOTHING_ASKED
+    asked: pl.DataFrame = field(default_factory=NOTHING_ASKED.clone)
 
 
 def understand_players(warehouse: Warehouse, night: Night, segment_model: SegmentModel | None) -> Players:
