@@ -139,10 +139,11 @@ def open_warehouse(
         _close_the_doors(con)
         yield Warehouse(con)
     except duckdb.Error as error:
-        if not _is_out_of_room(error):
+        if not is_out_of_room(error):
             raise
+        full = "The disk is full: the" if "no space left" in str(error).lower() else "The"
         raise NightquestError(
-            f"The warehouse {path} cannot be written: {_first_line(error)}.",
+            f"{full} warehouse {path} cannot be written: {_first_line(error)}.",
             "Free disk space or memory and run the same again; what was begun is undone.",
             exit_code=1,
         ) from error
@@ -219,7 +220,7 @@ def _holder(message: str) -> str:
     return f": process {found[1]} ({' '.join([Path(command[0]).name, *command[1:]])[:120]})"
 
 
-def _is_out_of_room(error: duckdb.Error) -> bool:
+def is_out_of_room(error: duckdb.Error) -> bool:
     """Whether disk or memory ran out; a commit that could not be written is told as an error of the transaction."""
     kinds = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
     return isinstance(error, kinds) or "Could not write file" in str(error)

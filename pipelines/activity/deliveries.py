@@ -93,23 +93,27 @@ def record_deliveries(
     warehouse.append("deliveries", frame)
 
 
-def quarantine_rows(warehouse: Warehouse, now: dt.datetime) -> int:
+def quarantine_rows(warehouse: Warehouse, found: Sequence[Delivery], now: dt.datetime) -> int:
     """Put the temporary table `bad_rows` into quarantine, each row once however often a source finds it.
 
     Returns:
         How many are new.
     """
-    return int(
-        warehouse.value(
-            """INSERT INTO quarantine
-               SELECT b.delivery_id, coalesce(d.file, ''), b.line, b.raw, b.reason, $now
-               FROM bad_rows AS b LEFT JOIN deliveries AS d USING (delivery_id)
-               WHERE NOT EXISTS (FROM quarantine AS q WHERE q.delivery_id = b.delivery_id AND q.reason = b.reason
-                                 AND q.line IS NOT DISTINCT FROM b.line)
-               ORDER BY b.delivery_id, b.line""",
-            {"now": now},
+    schema = {"delivery_id": pl.String, "file": pl.String}
+    files = pl.DataFrame([(d.delivery_id, d.file) for d in found if d.delivery_id], schema=schema, orient="row")
+    with warehouse.lend(_files=files):
+        return int(
+            warehouse.value(
+                """INSERT INTO quarantine
+                   SELECT b.delivery_id, coalesce(f.file, d.file, ''), b.line, b.raw, b.reason, $now
+                   FROM bad_rows AS b LEFT JOIN deliveries AS d USING (delivery_id)
+                   LEFT JOIN _files AS f USING (delivery_id)
+                   WHERE NOT EXISTS (FROM quarantine AS q WHERE q.delivery_id = b.delivery_id AND q.reason = b.reason
+                                     AND q.line IS NOT DISTINCT FROM b.line)
+                   ORDER BY b.delivery_id, b.line""",
+                {"now": now},
+            )
         )
-    )
 
 
 def frequent_reasons(warehouse: Warehouse, now: dt.datetime, most: int = 10) -> tuple[Reason, ...]:

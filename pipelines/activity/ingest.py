@@ -104,7 +104,7 @@ def ingest_files(
     source = None if source_sql is None else read_source(source_sql)
     intake = Intake(warehouse, app, now, players, source, _version(app, source), limits, meter.add)
     prepare(intake)
-    ignored = [Delivery(str(path), "ignored", reason="is no CSV, JSON Lines or Parquet file") for path in others]
+    ignored = [Delivery(str(path), "ignored", reason=_why_not(path)) for path in others]
     found = _announce_all(intake, files)
     # Rows with the contract's columns are read before the transaction: an error in one file must not cost the others.
     found = [read_direct(intake, Path(d.file), d) if _is_new(d, intake.direct) else d for d in found]
@@ -165,9 +165,10 @@ def _finish(intake: Intake, found: list[Delivery], *, history: bool) -> IngestRe
     if intake.source is not None and any(_is_new(d, *intake.source.tables) for d in found):
         show_raw_rows(intake, intake.source)
     found = _with_counts(intake, found, appended)
-    record_deliveries(warehouse, found, intake.version, intake.now, history=history)
+    kept = [d for d in found if not (d.feeds == intake.direct and _all_refused(d))]  # those may come again
+    record_deliveries(warehouse, kept, intake.version, intake.now, history=history)
     quarantine_files(warehouse, found, intake.now)
-    refused = quarantine_rows(warehouse, intake.now)
+    refused = quarantine_rows(warehouse, found, intake.now)
     if appended.touched.height:
         refresh_parts(warehouse, app, None if first else appended.touched)
     return IngestResult(
@@ -181,7 +182,28 @@ def _finish(intake: Intake, found: list[Delivery], *, history: bool) -> IngestRe
     )
 
 
+def _why_not(path: Path) -> str:
+    if not path.exists():
+        return "is a link to what is not there"
+    return "is no CSV, JSON Lines or Parquet file" if path.is_file() else "is neither a file nor a folder"
+
+
+def _all_refused(delivery: Delivery) -> bool:
+    return delivery.rows_refused > 0 and delivery.rows_taken + delivery.rows_known == 0
+
+
 def _insist_on_some(result: IngestResult) -> None:
+    if (
+        result.reasons
+        and all(d.state != "already taken" for d in result.deliveries)
+        and not result.taken + result.known
+    ):
+        first = result.reasons[0]
+        raise NightquestError(
+            f"Nothing was taken: all {result.refused:,} rows were refused, {first.rows:,} of them because "
+            f"{first.reason} (first: {first.file}:{first.line}).",
+            "Mend the files, the app file or the source, and deliver them again; docs/ingest.md says what goes in.",
+        )
     if not result.deliveries or any(d.state in {"taken", "already taken"} for d in result.deliveries):
         return
     worst = min(result.deliveries, key=lambda d: d.state != "refused")

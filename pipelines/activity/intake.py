@@ -15,7 +15,7 @@ from configs.app import App
 from configs.errors import NightquestError
 from configs.zones import zone_names
 from data.contracts_in import EVENT_COLUMNS, EVENTS_IN, PLAYER_COLUMNS, PLAYERS_IN
-from data.warehouse import Warehouse
+from data.warehouse import Warehouse, is_out_of_room
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_delivery, is_taken
 from pipelines.activity.judge import judge_events_sql, judge_players_sql
 from pipelines.activity.raw_tables import Source, forget_delivery, has_rows_of, keep_block, table_for
@@ -124,6 +124,8 @@ def read_direct(intake: Intake, path: Path, delivery: Delivery) -> Delivery:
             _note(intake, block.bad, delivery.delivery_id)
             n_read += block.frame.height + len(block.bad)
     except (FileRefusedError, duckdb.Error) as error:
+        if isinstance(error, duckdb.Error) and is_out_of_room(error):
+            raise  # no fault of the file
         for table in (intake.table, "bad_rows"):
             intake.warehouse.run(f"DELETE FROM {table} WHERE delivery_id = $id", {"id": delivery.delivery_id})
         reason = str(error) if isinstance(error, FileRefusedError) else f"{_first_line(error)}."
@@ -148,6 +150,8 @@ def read_raw(intake: Intake, path: Path, delivery: Delivery) -> Delivery:
         forget_delivery(warehouse, table, delivery.delivery_id)
         return replace(delivery, state="refused", reason=str(error))
     except duckdb.Error as error:  # it has ended the transaction
+        if is_out_of_room(error):
+            raise
         raise NightquestError(
             f"The file '{path}' cannot be kept: {_first_line(error)}.", "Deliver the others without it; none was taken."
         ) from error

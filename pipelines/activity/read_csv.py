@@ -49,9 +49,11 @@ def read_header(line: str, wanted: Collection[str]) -> Header:
     missing = [name for name in wanted if name not in best.columns]
     if missing:
         start = line[:80].replace("\t", " ")
+        seen = best.columns if len(best.columns) > 1 else tuple(line.split())
+        named = ", ".join(seen[:12])[:200] + (" and more" if len(seen) > 12 else "")
         raise FileRefusedError(
-            f"The first line ('{start}') is no header with {', '.join(wanted)}; missing: {', '.join(missing)}. "
-            "Name the columns in the first line, separated by commas."
+            f"The first line ('{start}') is no header with {', '.join(wanted)}; missing: {', '.join(missing)}; "
+            f"it seems to name: {named}. Name the columns in the first line, separated by commas."
         )
     check_columns(best.columns)
     return best

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -49,13 +50,24 @@ def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         if not _is_folder(path):
             files.append(path)
             continue
-        inside = [p for p in sorted(path.rglob("*")) if p.is_file() and not p.name.startswith(".")]
-        data = [p for p in inside if _format_suffix(p) in TEXT_SUFFIXES | {".parquet"}]
+        inside = [p for p in sorted(_walk(path)) if not p.name.startswith(".")]
+        data = [p for p in inside if p.is_file() and _format_suffix(p) in TEXT_SUFFIXES | {".parquet"}]
         if not data:
             raise NightquestError(f"The folder '{path}' holds no CSV, JSON Lines or Parquet file.", "Check the path.")
         files += data
         others += [p for p in inside if p not in set(data)]
     return list(dict.fromkeys(files)), others
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Everything below a folder that is no folder, links followed, each folder once, so that a loop of links ends."""
+    seen = set()
+    for here, inner, names in os.walk(folder, followlinks=True):
+        if (real := os.path.realpath(here)) in seen:
+            inner.clear()
+            continue
+        seen.add(real)
+        yield from (Path(here) / name for name in names)
 
 
 def _is_folder(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """What is wrong with a delivery costs the row or file that is wrong, and is told; never more, never in silence."""
 
+import datetime as dt
 import gzip
 import io
 import os
@@ -359,13 +360,13 @@ def test_a_whole_number_that_does_not_fit_is_refused_and_one_that_does_is_counte
         as_jsonl([solve(f"u{i}")]).strip()[:-1] + f', "properties": {{"whole": {number}}}}}\n'
         for i, number in enumerate(WHOLE_NUMBERS)
     ]
-    events = {"solve": {"properties": {"whole": {"type": "integer"}}}}
-    app = LEAN.model_copy(update={"events": {n: Event.model_validate(e) for n, e in events.items()}})
+    event = Event.model_validate({"properties": {"whole": {"type": "integer"}}})
+    app = LEAN.model_copy(update={"events": {**LEAN.events, "solve": event}})
     app = app.model_copy(update={"metrics": {"wholes": Metric(event="solve", agg="sum", of="whole")}})
     deliver(warehouse, app, tmp_path, {"a.jsonl": "".join(lines)})
-    kept = [number for number in WHOLE_NUMBERS.values() if number is not None]
+    kept = [int(float(n)) if "e" in n else int(n) for n in WHOLE_NUMBERS.values() if n is not None]
     stored = warehouse.frame(
-        "SELECT properties ->> '$.whole' AS w FROM events JOIN players USING (player_key) ORDER BY user_id"
+        "SELECT CAST(properties ->> '$.whole' AS BIGINT) AS w FROM events JOIN players USING (player_key) ORDER BY user_id"
     )
     assert sorted(stored["w"]) == sorted(kept)
     assert warehouse.value("SELECT count(*) FROM player_days WHERE metric = 'wholes'") == len(kept)
@@ -375,10 +376,37 @@ def test_a_whole_number_that_does_not_fit_is_refused_and_one_that_does_is_counte
 
 def test_a_value_is_refused_where_whole_numbers_are_no_longer_exact(warehouse, tmp_path):
     event = Event.model_validate({"value": {"type": "integer"}})
-    app = LEAN.model_copy(update={"events": {"solve": event}})
+    app = LEAN.model_copy(update={"events": {**LEAN.events, "solve": event}})
     rows = [solve("a", value=9007199254740992), solve("b", value=9007199254740994), solve("c", value="-0")]
     deliver(warehouse, app, tmp_path, {"a.csv": as_csv([*rows, solve("c", value="0")], columns=COLUMNS)})
     assert [reason for _, _, _, reason in quarantine(warehouse)] == [
         "value is beyond 9007199254740992, up to which whole numbers are exact"
     ]
     assert warehouse.value("SELECT count(DISTINCT content_hash) FROM events WHERE value = 0") == 1
+
+
+def test_a_delivery_whose_every_row_is_refused_fails_with_the_reason_and_may_come_again(warehouse, tmp_path):
+    old = {"a.csv": as_csv([solve(f"u{i}", "1997-01-01T10:00:00Z") for i in range(5)])}
+    for hours in range(2):
+        with pytest.raises(
+            NightquestError, match=r"all 5 rows were refused, 5 of them because .*before 2000-01-01.*a.csv:2"
+        ):
+            deliver(warehouse, LEAN, tmp_path, old, now=NOW + dt.timedelta(hours=hours))
+    assert {row[0] for row in quarantine(warehouse)} == {"a.csv"}
+    assert warehouse.value("SELECT count(*) FROM deliveries") == 0
+
+
+def test_a_header_that_is_none_is_told_with_the_columns_it_seems_to_name(warehouse, tmp_path):
+    with pytest.raises(NightquestError, match="it seems to name: customer_id, date, cds, dollars"):
+        deliver(warehouse, LEAN, tmp_path, {"a.txt": "customer_id date cds dollars\n1 19970101 1 11.77\n"})
+
+
+def test_linked_folders_are_read_once_and_dangling_links_are_named(warehouse, tmp_path):
+    write(tmp_path, {"in/a.csv": GOOD, "far/b.csv": as_csv([solve("far")])})
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "far")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "gone.csv").symlink_to(tmp_path / "nowhere.csv")
+    (tmp_path / "inbox").symlink_to(tmp_path / "in")
+    result = deliver_paths(warehouse, [tmp_path / "inbox"])
+    assert sorted(users(warehouse)) == ["far", "good"]
+    assert [d.reason for d in result.deliveries if d.state == "ignored"] == ["is a link to what is not there"]
