@@ -37,6 +37,7 @@ Name = Annotated[str, AfterValidator(_plain_name), WithJsonSchema({"type": "stri
 Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
+Weight = Annotated[float, Field(ge=-1, le=1)]
 ClockText = Annotated[str, Field(pattern="^[0-2][0-9]:[0-5][0-9]$")]
 
 
@@ -142,7 +143,7 @@ class Persona(Part):
     """A kind of player: the traits that mark it, and how it likes its targets."""
 
     title: str = Field("", description="What a person calls it.")
-    traits: dict[Name, float] = Field(min_length=1, description="Trait and its weight, from -1 to 1.")
+    traits: dict[Name, Weight] = Field(min_length=1, description="Trait and its weight, from -1 to 1.")
     risk_tolerance: float = Field(ge=0, le=1, description="0 wants a sure thing, 1 wants a gamble.")
     psychology: str = Field("", description="What moves this player, in a sentence for the writer.")
 
@@ -301,7 +302,7 @@ class Content(Part):
         min_length=1,
         description="What a night writes.",
     )
-    provider: Writer | Literal["auto"] = Field(
+    provider: Literal["auto", "offline", "openai", "anthropic", "both"] = Field(
         "auto", description="Who writes; `auto` is every provider with a key, by halves of the players, else offline."
     )
     mode: Literal["live", "batch"] = Field("live", description="Batches cost half and take up to a day.")

@@ -36,6 +36,7 @@ _ALLOWED: tuple[type[exp.Expression], ...] = (
     exp.Boolean,
     exp.Null,
 )
+_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is)
 MAX_LENGTH = 2000
 
 
@@ -74,6 +75,7 @@ def parse_condition(text: str, columns: Collection[str]) -> exp.Expression:
     """
     tree = _parse(text)
     _check(tree, text)
+    _hold_condition(tree, properties=True)
     for column in tree.find_all(exp.Column):
         if column.table or column.name not in columns:
             raise ValueError(
@@ -104,6 +106,7 @@ def parse_rule(text: str, metrics: Collection[str]) -> Rule:
         raise ValueError("a rule compares numbers; text has no place in it")
     if not terms:
         raise ValueError("a rule must rest on at least one metric")
+    _hold_condition(_parse(text), properties=False)
     return Rule(text=text, terms=tuple(terms.values()), expression=tree.this)
 
 
@@ -145,6 +148,22 @@ def _windowed_term(call: exp.Last) -> Term:
     if not 1 <= int(days.name) <= 365:
         raise ValueError("last() looks back 1 to 365 days")
     return Term(metric.name, int(days.name))
+
+
+def _hold_condition(node: exp.Expression, *, properties: bool) -> None:
+    """Refuse a number where something is to hold: `solved` for `solved >= 1`; a boolean property holds by itself."""
+    node = node.unnest()
+    if isinstance(node, exp.And | exp.Or | exp.Not):
+        for part in (node.this, node.args.get("expression")):
+            if part is not None:
+                _hold_condition(part, properties=properties)
+    elif isinstance(node, _COMPARISONS):
+        inner = node.this.unnest() if isinstance(node.this, exp.Expression) else None
+        if isinstance(inner, (*_COMPARISONS, exp.And, exp.Or)):
+            raise ValueError(f"'{node.sql(dialect='duckdb')}' compares a comparison; write AND or BETWEEN")
+    elif not (isinstance(node, exp.Boolean) or (properties and isinstance(node, exp.Column))):
+        text = node.sql(dialect="duckdb")
+        raise ValueError(f"'{text}' is a value and no condition; compare it, as in {text} >= 10")
 
 
 def _check(tree: exp.Expression, text: str) -> None:

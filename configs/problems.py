@@ -1,7 +1,7 @@
 """What is wrong with an app file, as sentences: file, line, key, fault, remedy."""
 
 import difflib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from configs.expressions import parse_condition, parse_rule
 from configs.yaml_file import YamlFile
 
 Keys = tuple[str | int, ...]
+_SECTIONS = ("events", "metrics", "badges")
+_OF_KEYS = frozenset({"missing", "extra_forbidden", "value_error"})  # each a fault of its own at its place
 
 
 @dataclass(frozen=True)
@@ -31,19 +33,43 @@ class Problem:
 
 
 def as_error(problems: Sequence[Problem]) -> AppFileError:
-    """All problems as one exception, a sentence a line."""
-    return AppFileError("\n".join(str(problem) for problem in problems))
+    """All problems as one exception, a sentence a line, in the order of the file."""
+    return AppFileError(
+        "\n".join(dict.fromkeys(str(problem) for problem in sorted(problems, key=lambda problem: problem.line)))
+    )
 
 
 def model_problems(source: YamlFile, error: ValidationError, schema: dict[str, Any]) -> list[Problem]:
     """Translate what pydantic found; `schema` is the app file's JSON Schema."""
-    return [problem for item in error.errors() for problem in _translate(source, item, schema)]
+    seen: dict[Keys, Any] = {}
+    for item in error.errors():  # the branches of a union have a fault each; the first speaks for all
+        seen.setdefault(_known_part(source, item["loc"]) if item["type"] not in _OF_KEYS else item["loc"], item)
+    return [problem for item in seen.values() for problem in _translate(source, item, schema)]
+
+
+def raw_rule_problems(source: YamlFile) -> list[Problem]:
+    """The same of a file that cannot be built yet: every `where` and `when` that is text."""
+    sections = {name: part if isinstance(part := source.content.get(name), dict) else {} for name in _SECTIONS}
+    events = [part.get("properties") for part in sections["events"].values() if isinstance(part, dict)]
+    columns = {"value"}.union(*(properties for properties in events if isinstance(properties, dict)))
+    rules: list[tuple[Keys, Any]] = []
+    for name, part in sections["metrics"].items():
+        if isinstance(part, dict) and isinstance(text := part.get("where"), str):
+            rules.append((("metrics", name, "where"), lambda text=text: parse_condition(text, columns)))
+    for name, part in sections["badges"].items():
+        if isinstance(part, dict) and isinstance(text := part.get("when"), str):
+            rules.append((("badges", name, "when"), lambda text=text: parse_rule(text, sections["metrics"])))
+    return _broken(source, rules)
 
 
 def rule_problems(source: YamlFile, app: App) -> list[Problem]:
     """Check the SQL of every metric's `where` and every badge's `when`."""
+    return _broken(source, _rules(app))
+
+
+def _broken(source: YamlFile, rules: Iterable[tuple[Keys, Any]]) -> list[Problem]:
     found = []
-    for keys, check in _rules(app):
+    for keys, check in rules:
         try:
             check()
         except ValueError as error:
