@@ -1,7 +1,7 @@
 """One night of one app, stage by stage; the nightly flow calls these in order."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -48,6 +48,7 @@ class Champions:
     challenges: ChallengeModels
     segments: SegmentModel | None
     notes: tuple[str, ...]
+    segment_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,14 +97,16 @@ def load_champions(tonight: Tonight) -> Champions:
         notes.append(f"The segment model is of an older app file and does not serve. Run: {again}")
     if found is None:
         notes.append("No segment model serves: segments follow the quantiles of the score.")
-    return Champions(models, found, tuple(notes))
+    version = f"{segments.name}/{segments.version}" if segments and found is not None and suits(app, found) else ""
+    return Champions(models, found, tuple(notes), version)
 
 
 def plan(tonight: Tonight, champions: Champions) -> Planned:
     """Understand the players and decide what each is asked; writes nothing."""
     warehouse, night = tonight.warehouse, tonight.night
     recent, record = recent_challenges(warehouse, night), mission_record(warehouse, night)
-    return plan_night(warehouse, night, champions.challenges, champions.segments, recent, record)
+    planned = plan_night(warehouse, night, champions.challenges, champions.segments, recent, record)
+    return replace(planned, segment_version=champions.segment_version)
 
 
 def hire_writers(tonight: Tonight) -> Crew:
@@ -154,7 +157,12 @@ def issue(
             tables, previous_night(home, night.app.app, night.as_of), night, served, limits, accept=accept
         )
         audit.require(told_of(words.account))
-        figures = _figures(night, tables) | _left_out(planned) | {"writing": writing_figures(words, spent)}
+        figures = (
+            _figures(night, tables)
+            | _left_out(planned)
+            | {"models": _models_of(planned)}
+            | {"writing": writing_figures(words, spent)}
+        )
         figures |= {"judging": judging} if nominate_rules(night.app) else {}
         _mark(warehouse, night, "planned", figures)
     return Issued(tables, audit, figures)
@@ -178,7 +186,8 @@ def record(settings: Settings, app: str, report: NightReport, writing: WritingRe
     """One MLflow run for the night with its figures, and one for its writing."""
     numbers = {name: float(value) for name, value in report.figures.items() if isinstance(value, int | float)}
     registry = open_registry(settings)
-    registry.record_night(app, report.as_of, numbers, revision=report.figures["revision"])
+    models = {f"model_{task}": version for task, version in report.figures.get("models", {}).items()}
+    registry.record_night(app, report.as_of, numbers, revision=report.figures["revision"], parameters=models)
     record_writing(registry.tracking, app, report.as_of, writing)
 
 
@@ -234,6 +243,17 @@ def _figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
         "xp_paid": int(paid),
         "badges_awarded": tables["badges"].height,
         "badges_held": tables["badges_held"].height,
+    }
+
+
+def _models_of(planned: Planned) -> dict[str, str]:
+    """Which version of each model had a part in the night; a fallback is named as one."""
+    models, segments = planned.models, planned.segment_version
+    plays, attainment = models.versions
+    return {
+        "plays": plays or f"fallback: {models.plays.parameters.kind}",
+        "attainment": attainment or f"fallback: {models.attainment.parameters.kind}",
+        "segments": segments or "fallback: quantiles of the score",
     }
 
 

@@ -41,12 +41,13 @@ class Players:
 
 @dataclass(frozen=True)
 class Planned:
-    """A night's players, its plan, the recalibrated models behind the promises, and what was open before."""
+    """A night's players, its plan, the recalibrated models, what was open before, and which segments served."""
 
     players: Players
     plan: Plan
     models: ChallengeModels
     asked: pl.DataFrame = field(default_factory=NOTHING_ASKED.clone)
+    segment_version: str = ""
 
 
 def understand_players(warehouse: Warehouse, night: Night, segment_model: SegmentModel | None) -> Players:

@@ -257,6 +257,8 @@ def test_a_ledger_that_cannot_be_opened_leaves_a_finished_night_on_offline_words
     (settings.home / "ledger").mkdir()
     (settings.home / "ledger" / "language.sqlite").write_bytes(b"no database" * 1000)
     report = serve_night(settings, loaded, TONIGHT, record=True)
+    assert set(report.figures["models"]) == {"plays", "attainment", "segments"}
+    assert all(report.figures["models"].values())
     assert set(providers(settings)) == {"offline"}
     assert any("damaged" in note for note in report.notes)
     assert bills(language_server) == []
