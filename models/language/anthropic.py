@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import anthropic
-from pydantic_core import from_json
 
 from configs.language import LanguageModels
-from models.language.calls import Reason, Request, Usage
+from models.language.anthropic_shapes import Batch, Message, MessageUsage, Page, read_result
+from models.language.calls import Request, Usage
 from models.language.lean_http import LeanClient
 from models.language.schemas import USER, strict
-from models.language.sdk import Sdk
+from models.language.sdk import Sdk, onward, readable
+from models.language.shapes import Begun, Unsaid
 from models.language.vendor import BatchState, Found, NotThere, Result, Unsure
 
 BASE_URL = "https://api.anthropic.com"
@@ -23,11 +24,6 @@ PATH = "/v1/messages"
 PAGE = 100
 BLOCK = 1 << 18
 _EFFORTS = {"none": "low", "minimal": "low"}  # it has no less than low
-_STATUS_OF = {
-    "invalid_request_error": 400, "authentication_error": 401, "billing_error": 402, "permission_error": 403,
-    "not_found_error": 404, "request_too_large": 413, "rate_limit_error": 429, "api_error": 500,
-    "timeout_error": 504, "overloaded_error": 529,
-}  # fmt: skip
 
 
 class _Http(LeanClient, anthropic.DefaultAioHttpClient):
@@ -83,25 +79,10 @@ class Anthropic(Sdk):
         }
 
     def _usage(self, answer: Mapping[str, Any]) -> Usage:
-        usage = answer["usage"]
-        thought = (usage.get("output_tokens_details") or {}).get("thinking_tokens") or 0
-        # Anthropic's input excludes what was read from and written to the cache.
-        return Usage(
-            int(usage["input_tokens"]),
-            usage.get("cache_read_input_tokens") or 0,
-            usage.get("cache_creation_input_tokens") or 0,
-            int(usage["output_tokens"]),
-            thought,
-        )
+        return MessageUsage.model_validate(answer["usage"]).counted()
 
-    def _said(self, answer: Mapping[str, Any]) -> str | tuple[Reason, str]:
-        stopped = answer["stop_reason"]
-        if stopped == "refusal":
-            return "refused", (answer.get("stop_details") or {}).get("explanation") or ""
-        if stopped in {"max_tokens", "model_context_window_exceeded", "pause_turn"}:
-            return "truncated", stopped
-        text = "".join(block["text"] for block in answer["content"] if block["type"] == "text")
-        return text or ("malformed", "a 200 without an answer in it")
+    def _said(self, answer: Mapping[str, Any]) -> str | Unsaid:
+        return Message.model_validate(answer).said()
 
     def body_line(self, custom_id: str, request: Request) -> bytes:
         """A line of a batch, with its line feed."""
@@ -114,7 +95,7 @@ class Anthropic(Sdk):
         made = await self._call(
             "post", "/v1/messages/batches", content=_listed(path, head, tail), options={"headers": headers}
         )
-        return str(made["id"])
+        return Begun.model_validate(made).id
 
     async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> Found | NotThere | Unsure:
         """Look through batches of this size begun since then; an ended one shows its custom ids. See the protocol."""
@@ -122,19 +103,21 @@ class Anthropic(Sdk):
         unsure: list[str] = []
         after: dict[str, str] = {}
         while True:
-            page = await self._call("get", "/v1/messages/batches", options={"params": {"limit": PAGE, **after}})
-            for batch in page["data"]:
-                if sum(batch["request_counts"].values()) != n or batch["id"] in known or batch.get("archived_at"):
+            page = Page.model_validate(
+                await self._call("get", "/v1/messages/batches", options={"params": {"limit": PAGE, **after}})
+            )
+            for batch in page.data:
+                if batch.request_counts.all != n or batch.id in known or batch.archived_at:
                     continue
-                if batch["processing_status"] != "ended":
-                    unsure.append(batch["id"])
-                elif await self._carries(batch["id"], batch_key):
-                    found.append(batch["id"])
-            batches = page["data"]
-            past = bool(batches) and _time(batches[-1]["created_at"]) < since.timestamp() - SLACK_S
-            if not batches or past or not page.get("has_more"):
+                if batch.processing_status != "ended":
+                    unsure.append(batch.id)
+                elif await self._carries(batch.id, batch_key):
+                    found.append(batch.id)
+            begun = page.data[-1].created_at if page.data else None
+            past = begun is not None and begun.timestamp() < since.timestamp() - SLACK_S
+            if not page.data or past or not page.has_more:
                 break
-            after = {"after_id": batches[-1]["id"]}
+            after = onward(after, "after_id", page.data[-1].id)
         if found:
             return Found(tuple(reversed(found)))
         return Unsure(f"not ended: {', '.join(unsure)}") if unsure else NotThere()
@@ -147,21 +130,14 @@ class Anthropic(Sdk):
 
     async def poll(self, batch_id: str) -> BatchState:
         """How far it is; see the protocol."""
-        batch = await self._call("get", f"/v1/messages/batches/{batch_id}")
-        counts = batch["request_counts"]
-        done = {
-            "completed": counts.get("succeeded", 0),
-            "failed": counts.get("errored", 0) + counts.get("expired", 0) + counts.get("canceled", 0),
-            "total": sum(counts.values()),
-        }
-        return BatchState("ended" if batch["processing_status"] == "ended" else "running", done)
+        return Batch.model_validate(await self._call("get", f"/v1/messages/batches/{batch_id}")).state()
 
     async def results(self, batch_id: str) -> AsyncGenerator[Result, None]:
         """Every line; see the protocol."""
         # Not by its results_url, which may name another host than the one the key is for.
         async with aclosing(self._lines(f"/v1/messages/batches/{batch_id}/results")) as lines:
             async for line in lines:
-                yield _result(from_json(line))
+                yield readable(line, read_result)
 
     async def cancel(self, batch_id: str) -> None:
         """Ask it to stop; see the protocol."""
@@ -182,20 +158,3 @@ async def _listed(path: Path, head: bytes, tail: bytes) -> AsyncIterator[bytes]:
 
 def _size(path: Path) -> int:
     return path.stat().st_size - 1  # without the last line feed
-
-
-def _time(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
-
-
-def _result(line: Mapping[str, Any]) -> Result:
-    result = line["result"]
-    kind = result["type"]
-    if kind == "succeeded":
-        return Result(line["custom_id"], 200, json.dumps(result["message"]).encode())
-    if kind == "errored":
-        error = result["error"]
-        code = (error.get("error") or error).get("type", "")
-        return Result(line["custom_id"], _STATUS_OF.get(code, 500), json.dumps(error).encode())
-    reason: Reason = "expired" if kind == "expired" else "canceled"
-    return Result(line["custom_id"], 0, b"", reason, kind)

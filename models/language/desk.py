@@ -163,10 +163,17 @@ class Desk:
             return Failed(key, stopped.reason, stopped.detail), ""
         except asyncio.CancelledError:
             lost = Failed(key, "unknown", "canceled while in flight") if passage.sending else None
-            outcome = Outcome(attempt.id, lost or Failed(key, "canceled", "canceled before it was sent"))
-            if self._commits:
-                self._commits.settle_soon(outcome)
+            self._give_up(attempt, lost or Failed(key, "canceled", "canceled before it was sent"))
             raise
+        except Exception as error:
+            # A mistake of ours, at a moment unknown: it may have been billed.
+            self._give_up(attempt, Failed(key, "unknown", f"stopped by a mistake: {type(error).__name__}"))
+            raise
+
+    def _give_up(self, attempt: Attempt, lost: Failed) -> None:
+        """Tell the ledger what is known of an ask that nobody waits for any more."""
+        if self._commits:
+            self._commits.settle_soon(Outcome(attempt.id, lost))
 
     def ask_all(self, requests: Sequence[Request]) -> list[Reply]:
         """Ask all, in an event loop of its own; the replies in order of the requests.

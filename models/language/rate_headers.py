@@ -58,10 +58,9 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
     if (seconds := _number(text)) is not None:
         return seconds
     try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
+        return _seconds_until(parsedate_to_datetime(text), now)
+    except (ValueError, OverflowError, TypeError):
         return None
-    return max(0.0, ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds())
 
 
 def duration_s(text: str, now: datetime) -> float | None:
@@ -70,11 +69,14 @@ def duration_s(text: str, now: datetime) -> float | None:
         return seconds
     parts = _PART.findall(text)
     if parts and "".join(number + unit for number, unit in parts) == text:
-        return float(sum(float(number) * _UNITS[unit] for number, unit in parts))
+        return _finite(sum(float(number) * _UNITS[unit] for number, unit in parts))
     try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
+        return _seconds_until(datetime.fromisoformat(text), now)
+    except (ValueError, OverflowError):
         return None
+
+
+def _seconds_until(when: datetime, now: datetime) -> float:
     return max(0.0, ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds())
 
 
@@ -86,7 +88,7 @@ def _pairs(headers: Mapping[str, str]) -> Iterable[tuple[bytes, bytes]]:
 
 def _told(fields: Mapping[str, str], now: datetime) -> Told | None:
     limit = _number(fields.get("limit", ""))
-    if not limit:
+    if limit is None or limit < 1:
         return None
     reset = fields.get("reset")
     return Told(limit, _number(fields.get("remaining", "")), duration_s(reset, now) if reset else None)
@@ -97,4 +99,8 @@ def _number(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
+    return _finite(number)
+
+
+def _finite(number: float) -> float | None:
     return number if 0 <= number < float("inf") else None

@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from typing import Any, Literal, TypeVar
 
 import aiohttp
@@ -15,7 +15,8 @@ from configs.language import LanguageModels
 from configs.language import Vendor as VendorName
 from models.language.calls import Failed, Reason, Reply, Request, Usage, Written, most_it_costs
 from models.language.schemas import Frames
-from models.language.vendor import DeclinedError, NoAnswerError, NotSentError, Sent
+from models.language.shapes import NOTHING, Unsaid
+from models.language.vendor import DeclinedError, NoAnswerError, NotSentError, Result, Sent
 
 Made = TypeVar("Made")
 CONNECT_S = 10
@@ -27,6 +28,8 @@ _NOT_SENT_WITHOUT_AIOHTTP = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.
 _KEY = re.compile(r"\bsk-[\w*.-]+")
 _QUOTA = re.compile(r"insufficient_quota|billing_hard_limit|credit balance|exceeded your current quota", re.IGNORECASE)
 _MODEL = re.compile(r"model_not_found|model .*(does not exist|not found|not supported)", re.IGNORECASE | re.DOTALL)
+_NAMED = re.compile(rb'"custom_id"\s*:\s*"([0-9A-Za-z_.:-]+)"')
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
 _BY_STATUS: dict[int, Reason] = {
     401: "key", 402: "quota", 403: "key", 404: "model", 408: "overloaded", 409: "overloaded", 425: "overloaded",
     429: "rate",
@@ -66,6 +69,26 @@ def sent_or_not(error: BaseException) -> NotSentError | NoAnswerError:
     by_aiohttp = any(isinstance(one, aiohttp.ClientError) for one in chain)
     unsent = _NOT_SENT if by_aiohttp else _NOT_SENT + _NOT_SENT_WITHOUT_AIOHTTP
     return NotSentError(detail) if any(isinstance(one, unsent) for one in chain) else NoAnswerError(detail)
+
+
+def readable(line: bytes, read: Callable[[bytes], Result]) -> Result:
+    """A line of a batch's results; one that cannot be read is an unreadable answer to the question that it names."""
+    try:
+        return read(line)
+    except ValueError:
+        named = _NAMED.search(line)
+        return Result(named[1].decode() if named else "", 200, line)
+
+
+def onward(after: Mapping[str, str], name: str, last: str) -> dict[str, str]:
+    """Where the next page of a list begins.
+
+    Raises:
+        ValueError: Where this one began: the list would never end.
+    """
+    if after.get(name) == last:
+        raise ValueError(f"the page after {last} is the same page again")
+    return {name: last}
 
 
 class Sdk(ABC):
@@ -109,7 +132,7 @@ class Sdk(ABC):
         """The tokens billed; raises LookupError, TypeError or ValueError when it does not say."""
 
     @abstractmethod
-    def _said(self, answer: Mapping[str, Any]) -> str | tuple[Reason, str]:
+    def _said(self, answer: Mapping[str, Any]) -> str | Unsaid:
         """The answer's text, or why there is none; raises as `_usage`."""
 
     @property
@@ -164,19 +187,19 @@ class Sdk(ABC):
         try:
             answer = from_json(body)
             usage = self._usage(answer)
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except _UNREADABLE:
             most = most_it_costs(request, model, batch=batch) if model else 0.0
             detail = "a 200 that does not say what it cost"
             return Failed(request.key, "malformed", detail, cost_usd=most, batch=batch, seconds=seconds)
-        said: str | tuple[Reason, str]
+        said: str | Unsaid
         try:
             said = self._said(answer)
-        except (ValueError, LookupError, TypeError, AttributeError):
-            said = ("malformed", "a 200 without an answer in it")
+        except _UNREADABLE:
+            said = NOTHING
         cost = usage.cost_usd(model, batch=batch) if model else 0.0
         if isinstance(said, str):
             return Written(request.key, said, usage, cost, batch=batch, seconds=seconds)
-        return Failed(request.key, said[0], without_keys(said[1]), usage, cost, batch=batch, seconds=seconds)
+        return Failed(request.key, said.reason, without_keys(said.detail), usage, cost, batch=batch, seconds=seconds)
 
     async def _guarded(self, awaited: Awaitable[Made]) -> Made:
         """What the SDK makes, its errors told in the protocol's terms."""

@@ -1,6 +1,5 @@
 """What a language model answers about a nominee: its form, and whether it holds against the evidence."""
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
 
 from configs.app import App
 from configs.wording import plain
@@ -87,11 +87,11 @@ def _parse(text: str) -> tuple[VerdictAnswer | None, str]:
     if len(text) > _LONGEST_ANSWER:
         return None, "the answer is far too long"
     try:
-        return VerdictAnswer.model_validate(_numbers_as_floats(json.loads(text))), ""
+        return VerdictAnswer.model_validate(_numbers_as_floats(from_json(text))), ""
     except ValidationError as error:
         first = error.errors()[0]
         return None, f"the answer is not as the schema says: {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
-    except (ValueError, RecursionError):
+    except ValueError:
         return None, "the answer is not JSON"
 
 

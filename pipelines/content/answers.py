@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from configs.app import App
 from configs.wording import plain
@@ -157,8 +158,8 @@ def _entries(text: str) -> tuple[list[Any], str]:
         return [], "the answer is far too long"
     fenced = _FENCE.match(text)
     try:
-        answer = json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError):
+        answer = from_json(fenced[1] if fenced else text)
+    except ValueError:
         return [], "the answer is not JSON"
     entries = answer.get("variants") if isinstance(answer, dict) else None
     if not isinstance(entries, list):

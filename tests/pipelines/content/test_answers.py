@@ -225,3 +225,21 @@ def test_a_draft_is_read_as_it_is_before_it_is_judged():
     drafts, faults = read_drafts(answer({"title": " A ", "description": " b "}), brief())
     assert (drafts, faults) == ([Draft("A", "b")], [])
     assert check(APP, brief(), drafts[0])
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=30)),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(st.one_of(st.text(max_size=60), json_values.map(json.dumps), json_values.map(lambda one: answer(one, *GOOD))))
+def test_any_text_for_an_answer_is_read_or_told_as_a_fault(text):
+    checked = read_answer(APP, brief(), text)
+    assert checked.good or checked.faults
+
+
+@pytest.mark.parametrize("text", ["[" * 5000, '{"variants": ["\\ud800"]}', '{"variants": [{"title": "\\ud83d"}]}'])
+def test_depth_without_end_and_half_characters_are_not_json(text):
+    assert read_answer(APP, brief(), text).faults == ("the answer is not JSON",)
