@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
+
+from configs.language import Price
+from configs.part import Part
 
 from configs.zones import zone_names
 
@@ -39,12 +42,6 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 
 Weight = Annotated[float, Field(ge=-1, le=1)]
 ClockText = Annotated[str, Field(pattern="^[0-2][0-9]:[0-5][0-9]$")]
-
-
-class Part(BaseModel):
-    """Base of every section: frozen, its numbers are finite, and a key that it does not know is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Property(Part):
@@ -309,6 +306,7 @@ class Content(Part):
     variants: int = Field(10, ge=1, le=30, description="Texts asked for in one request.")
     social_metrics: list[Name] = Field([], description="What social prompts invite to; needed for them.")
     individual: Individual = Field(default_factory=Individual, description="Who gets a brief of their own.")
+    prices: dict[str, Price] = Field({}, description="Prices of language models, over those of configs/language.yaml.")
     experiment: Experiment | None = Field(None, description="Ways of writing to compare; wins over `provider`.")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from configs.app import Part
+from configs.part import Part
 from configs.yaml_file import read_yaml
 
 CLAIMS = Path(__file__).parent / "claims.yaml"

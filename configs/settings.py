@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from configs.commands import DEFAULT_HOME, remember_home
 from configs.errors import NightquestError
+from configs.language import LanguageModels, Price, Vendor, language_models
 
 PREFIX = "NIGHTQUEST_"
 # Read by the command line itself, not a setting.
@@ -45,10 +46,14 @@ class Settings(BaseSettings):
     openai_api: Literal["responses", "chat"] = Field(
         "responses", description="`chat` for compatible servers that answer 404 to /responses."
     )
-    openai_model: str | None = Field(None, description="Default stands in configs/language.yaml.")
+    openai_model: str | None = Field(None, min_length=1, description="Default stands in configs/language.yaml.")
     anthropic_api_key: SecretStr | None = Field(None, description="Without it Anthropic writes nothing.")
     anthropic_base_url: str | None = Field(None, description="Default is Anthropic's own.")
-    anthropic_model: str | None = Field(None, description="Default stands in configs/language.yaml.")
+    anthropic_model: str | None = Field(None, min_length=1, description="Default stands in configs/language.yaml.")
+    prices: dict[str, Price] = Field({}, description="US dollars per million tokens, over configs/language.yaml; JSON.")
+    price_ceiling_usd: float | None = Field(
+        None, gt=0, description="At which a model without a price is counted, per million tokens in and out."
+    )
     max_cost_usd: float = Field(1.0, ge=0, description="What the words of one night may cost; 0 buys nothing.")
     max_cost_usd_per_month: float = Field(20.0, ge=0, description="What words may cost in a calendar month (UTC).")
     writing_concurrency: int = Field(64, ge=1, le=512, description="Live requests at one time for each provider.")
@@ -72,6 +77,24 @@ class Settings(BaseSettings):
     def artifacts(self) -> Path:
         """Where MLflow keeps models and plots when the store is the local one."""
         return self.home.absolute() / "mlartifacts"
+
+    def chosen_models(self) -> dict[Vendor, str]:
+        """The model of each provider: the one set here, else that of configs/language.yaml."""
+        given = {"openai": self.openai_model, "anthropic": self.anthropic_model}
+        return {vendor: given[vendor] or default.model for vendor, default in language_models().providers.items()}
+
+    def priced_models(self, prices: Mapping[str, Price] | None = None) -> LanguageModels:
+        """The language models with their prices: configs/language.yaml, then the app file's, then the settings'.
+
+        Args:
+            prices: The app file's.
+
+        Raises:
+            NightquestError: A price does not say whose model it is for.
+        """
+        chosen = self.chosen_models()
+        models = language_models().with_prices({**(prices or {}), **self.prices}, chosen)
+        return models.with_ceiling(self.price_ceiling_usd, chosen)
 
     @property
     def prefect_home(self) -> Path:
@@ -97,7 +120,15 @@ def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = 
         settings = Settings(**arguments)
     except ValidationError as error:
         first = error.errors()[0]
-        name = PREFIX + str(first["loc"][0]).upper()
-        raise NightquestError(f"{name} is {first['input']!r}: {first['msg']}.", "Correct it or unset it.") from None
+        name, *inner = map(str, first["loc"])
+        where = f" at {'.'.join(inner)}" if inner else ""
+        raise NightquestError(
+            f"{PREFIX}{name.upper()} is {first['input']!r}{where}: {first['msg']}.", "Correct it or unset it."
+        ) from None
+    except SettingsError:
+        raise NightquestError(
+            f"{PREFIX}PRICES is not JSON.",
+            f'Write it like {PREFIX}PRICES=\'{{"gpt-4": {{"input_usd": 30, "output_usd": 60}}}}\', or unset it.',
+        ) from None
     remember_home(settings.home)
     return settings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from configs.app import Part
+from configs.part import Part
 from configs.yaml_file import read_yaml
 
 VOICE = Path(__file__).parent / "voice.yaml"

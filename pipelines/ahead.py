@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from configs.errors import NightquestError
-from configs.language import language_models
+from configs.language import LanguageModel
 from configs.loader import LoadedApp
 from configs.version import code_version
 from models.language.calls import Request, most_it_costs
@@ -105,7 +105,8 @@ def price_night(tonight: Tonight) -> Priced:
         jobs = _jobs(tonight, planned, crew)
         requests = [*studio.price(jobs), *studio.price_judging(jobs), *_verdicts(tonight, studio)]
         known = ledger.answered(requests)
-        rows = _priced(requests, known, ledger.usual_shares(), batch=night.app.content.mode == "batch")
+        models = settings.priced_models(night.app.content.prices).models
+        rows = _priced(requests, models, known, ledger.usual_shares(), batch=night.app.content.mode == "batch")
         spent, month = ledger.spent(night.app.app, str(night.as_of)), ledger.spent_in_month()
     return Priced(
         night.as_of,
@@ -216,9 +217,13 @@ def _verdicts(tonight: Tonight, studio: Studio) -> list[Request]:
 
 
 def _priced(
-    requests: Sequence[Request], known: set[str], usual: Mapping[tuple[str, str], float], *, batch: bool
+    requests: Sequence[Request],
+    models: Mapping[str, LanguageModel],
+    known: set[str],
+    usual: Mapping[tuple[str, str], float],
+    *,
+    batch: bool,
 ) -> pl.DataFrame:
-    models = language_models().models
     rows = []
     for request in requests:
         free = request.key in known

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from configs.errors import NightquestError
-from configs.language import language_models
 from configs.settings import Settings
 from models.language.batches import collect_batches, finish_batches, recover_batches, submit_batches
 from models.language.calls import Failed, Reply, Request, Written
@@ -59,7 +58,7 @@ class Studio:
     def __init__(self, night: Night, wants: Wants, crew: Crew, ledger: Ledger, account: Account | None = None) -> None:
         self._app, self._wants, self.crew, self.ledger = night.app, wants, crew, ledger
         self._seed = night.seed
-        self._models = language_models()
+        self._models = wants.settings.priced_models(night.app.content.prices)
         self._run = wants.payer(night)
         settings = wants.settings
         self._budget = Budget(wants.wishes.budget_usd(settings), settings.max_cost_usd_per_month)

@@ -10,7 +10,6 @@ from typing import Any
 import polars as pl
 
 from configs.errors import NightquestError
-from configs.language import language_models
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
 from data.warehouse import Warehouse
@@ -65,7 +64,8 @@ def hire(warehouse: Warehouse, night: Night, wants: Wants) -> Crew:
     keys = vendor_keys(wants.settings)
     trial = choose_arms(night.app.content, keys, provider=wants.wishes.provider)
     trial = weigh_arms(warehouse, night, trial)
-    return gather_crew(wants.settings, language_models(), trial, partial(_serving, wants.settings))
+    models = wants.settings.priced_models(night.app.content.prices)
+    return gather_crew(wants.settings, models, trial, partial(_serving, wants.settings))
 
 
 def write_night(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew, wants: Wants) -> Words:

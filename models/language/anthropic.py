@@ -13,7 +13,7 @@ from configs.language import LanguageModels
 from models.language.anthropic_shapes import Batch, Message, MessageUsage, Page, read_result
 from models.language.calls import Request, Usage
 from models.language.lean_http import LeanClient
-from models.language.schemas import USER, strict
+from models.language.schemas import USER, strict, told_in_words
 from models.language.sdk import Sdk, onward, readable
 from models.language.shapes import Begun, Unsaid
 from models.language.vendor import BatchState, Found, NotThere, Result, Unsure
@@ -69,14 +69,17 @@ class Anthropic(Sdk):
     def _frame(self, request: Request) -> dict[str, Any]:
         shape = {"type": "json_schema", "schema": anthropic.transform_schema(strict(request.schema))}
         effort = {"effort": _EFFORTS.get(request.effort, request.effort)} if request.effort else {}
-        return {
+        held = self._is_structured(request.model)
+        system = request.system if held else told_in_words(request)
+        output = ({"format": shape} if held else {}) | effort
+        body = {
             "model": request.model,
             "max_tokens": request.max_tokens,
             # Shorter than the model's minimum it is not cached, and costs no more.
-            "system": [{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}],
+            "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
             "messages": [{"role": "user", "content": USER}],
-            "output_config": {"format": shape, **effort},
         }
+        return body | ({"output_config": output} if output else {})
 
     def _usage(self, answer: Mapping[str, Any]) -> Usage:
         return MessageUsage.model_validate(answer["usage"]).counted()

@@ -15,7 +15,7 @@ from configs.language import LanguageModels
 from models.language.calls import Request, Usage
 from models.language.lean_http import LeanClient
 from models.language.openai_shapes import Batch, Chat, ChatUsage, Page, Response, ResponseUsage, read_result
-from models.language.schemas import USER, strict
+from models.language.schemas import USER, strict, told_in_words
 from models.language.sdk import Sdk, onward, readable
 from models.language.shapes import Begun, Unsaid
 from models.language.vendor import (
@@ -84,24 +84,26 @@ class OpenAI(Sdk):
 
     def _frame(self, request: Request) -> dict[str, Any]:
         shape = {"name": request.schema_name, "schema": strict(request.schema), "strict": True}
+        held = self._is_structured(request.model)
+        system = request.system if held else told_in_words(request)
         if self._api == "chat":
             chat = {
                 "model": request.model,
-                "messages": [{"role": "system", "content": request.system}, {"role": "user", "content": USER}],
+                "messages": [{"role": "system", "content": system}, {"role": "user", "content": USER}],
                 "max_completion_tokens": request.max_tokens,
-                "response_format": {"type": "json_schema", "json_schema": shape},
             }
+            chat |= {"response_format": {"type": "json_schema", "json_schema": shape}} if held else {}
             return chat | ({"reasoning_effort": request.effort} if request.effort else {})
         body = {
             "model": request.model,
-            "instructions": request.system,
+            "instructions": system,
             "input": USER,
             "max_output_tokens": request.max_tokens,
             "store": False,
             # Requests with the same beginning go to the same cache.
             "prompt_cache_key": hashlib.sha256((request.model + request.system).encode()).hexdigest()[:32],
-            "text": {"format": {"type": "json_schema", **shape}},
         }
+        body |= {"text": {"format": {"type": "json_schema", **shape}}} if held else {}
         return body | ({"reasoning": {"effort": request.effort}} if request.effort else {})
 
     def _usage(self, answer: Mapping[str, Any]) -> Usage:

@@ -30,6 +30,12 @@ def strict(schema: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
+def told_in_words(request: Request) -> str:
+    """The system part for a model that cannot be held to a schema: it is told the schema."""
+    schema = json.dumps(strict(request.schema), separators=(",", ":"))
+    return f"{request.system}\n\nAnswer with one JSON object of this JSON Schema and nothing else:\n{schema}"
+
+
 class Frames:
     """Bodies of live asks as bytes: the long part that many requests share is made once.
 

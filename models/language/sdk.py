@@ -29,6 +29,7 @@ _KEY = re.compile(r"\bsk-[\w*.-]+")
 _QUOTA = re.compile(r"insufficient_quota|billing_hard_limit|credit balance|exceeded your current quota", re.IGNORECASE)
 _MODEL = re.compile(r"model_not_found|model .*(does not exist|not found|not supported)", re.IGNORECASE | re.DOTALL)
 _NAMED = re.compile(rb'"custom_id"\s*:\s*"([0-9A-Za-z_.:-]+)"')
+_FENCE = re.compile(r"\s*```(?:json)?\s*(.*?)\s*```\s*\Z", re.DOTALL)  # around the JSON of a model that is only told
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
 _BY_STATUS: dict[int, Reason] = {
     401: "key", 402: "quota", 403: "key", 404: "model", 408: "overloaded", 409: "overloaded", 425: "overloaded",
@@ -135,6 +136,11 @@ class Sdk(ABC):
     def _said(self, answer: Mapping[str, Any]) -> str | Unsaid:
         """The answer's text, or why there is none; raises as `_usage`."""
 
+    def _is_structured(self, name: str) -> bool:
+        """Whether a model can be held to a schema."""
+        model = self._models.models.get(name)
+        return model is None or model.structured
+
     @property
     def client(self) -> Any:
         """The SDK's client of the running event loop: connections belong to one."""
@@ -198,7 +204,8 @@ class Sdk(ABC):
             said = NOTHING
         cost = usage.cost_usd(model, batch=batch) if model else 0.0
         if isinstance(said, str):
-            return Written(request.key, said, usage, cost, batch=batch, seconds=seconds)
+            fenced = None if self._is_structured(request.model) else _FENCE.match(said)
+            return Written(request.key, fenced[1] if fenced else said, usage, cost, batch=batch, seconds=seconds)
         return Failed(request.key, said.reason, without_keys(said.detail), usage, cost, batch=batch, seconds=seconds)
 
     async def _guarded(self, awaited: Awaitable[Made]) -> Made:

@@ -123,7 +123,9 @@ def _state(reply: Reply) -> str:
 def _cost(reply: Reply, state: str, reserved: int) -> int:
     # What was, or may have been, billed without a word about how much is booked at the most it can be.
     untold = isinstance(reply, Failed) and reply.reason == "malformed" and reply.usage == Usage()
-    return reserved if state == "unknown" or untold else nano(reply.cost_usd)
+    # Tokens for nothing: its price was not known to who read it. What is free has nothing reserved either.
+    unpriced = state == "answered" and reply.usage != Usage() and nano(reply.cost_usd) == 0
+    return reserved if state == "unknown" or untold or unpriced else nano(reply.cost_usd)
 
 
 def _figures(reply: Reply, cost: int) -> tuple[str | None, int, int, int, int, int, int, float]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from configs.errors import NightquestError
-from configs.language import VENDORS, LanguageModels, language_models
+from configs.language import VENDORS, LanguageModels
 from configs.language import Vendor as VendorName
 from configs.settings import PREFIX, Settings
 from models.language.vendor import Vendor
@@ -18,7 +18,7 @@ def open_vendors(
     Raises:
         NightquestError: A wanted one has no key; a key or an address cannot be one.
     """
-    models = models or language_models()
+    models = models or settings.priced_models()
     keys = {"openai": settings.openai_api_key, "anthropic": settings.anthropic_api_key}
     named = [name for name in VENDORS if keys[name]] if wanted is None else list(dict.fromkeys(wanted))
     opened: dict[VendorName, Vendor] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from configs.app import App, Content, Writer
 from configs.errors import NightquestError
-from configs.language import VENDORS, LanguageModel, LanguageModels, Vendor, language_models
+from configs.language import VENDORS, LanguageModel, LanguageModels, Vendor
 from configs.prompt import Prompt
 from configs.settings import Settings
 from pipelines.content.arms import Arm, Trial, choose_arms
@@ -39,20 +39,14 @@ def vendor_keys(settings: Settings) -> tuple[Vendor, ...]:
     return tuple(name for name in VENDORS if (key := keys[name]) and key.get_secret_value().strip())
 
 
-def chosen_model(settings: Settings, models: LanguageModels, vendor: Vendor) -> str:
-    """The model of a provider: the settings', or that of configs/language.yaml."""
-    chosen = {"openai": settings.openai_model, "anthropic": settings.anthropic_model}[vendor]
-    return chosen or models.providers[vendor].model
-
-
 def chosen_models(settings: Settings, models: LanguageModels) -> dict[Vendor, tuple[str, LanguageModel]]:
     """The model of each provider that has a key, by name and with its prices.
 
     Raises:
         NightquestError: A model has no price, or is another provider's.
     """
-    named = {vendor: chosen_model(settings, models, vendor) for vendor in vendor_keys(settings)}
-    return {vendor: (name, models.priced(name, vendor)) for vendor, name in named.items()}
+    keys, named = vendor_keys(settings), settings.chosen_models()
+    return {vendor: (named[vendor], models.priced(named[vendor], vendor)) for vendor in keys}
 
 
 def require_writers(settings: Settings, content: Content, provider: Writer | None = None) -> None:
@@ -66,7 +60,7 @@ def require_writers(settings: Settings, content: Content, provider: Writer | Non
     Raises:
         NightquestError: A provider was asked for that has no key, or a model without a price.
     """
-    choose_arms(content, chosen_models(settings, language_models()), provider=provider)
+    choose_arms(content, chosen_models(settings, settings.priced_models(content.prices)), provider=provider)
 
 
 def require_keys(settings: Settings, app: App, provider: Writer | None = None) -> None:
@@ -98,6 +92,11 @@ def gather_crew(settings: Settings, models: LanguageModels, trial: Trial, prompt
     chosen = chosen_models(settings, models)
     served: dict[str, Mapping[str, Prompt]] = {}
     notes: list[str] = list(trial.notes)
+    notes += [
+        f"{name} has no known price and counts as ${model.output_usd:g} a million tokens, the ceiling set."
+        for name, model in chosen.values()
+        if model.assumed
+    ]
     for alias in dict.fromkeys(arm.prompt for arm in trial.arms if arm.provider != "offline"):
         served[alias], told = prompts_of(alias)
         notes += told

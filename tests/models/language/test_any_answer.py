@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from configs.language import language_models
 from models.language import anthropic_shapes, openai_shapes
-from models.language.calls import Failed, Usage, Written
+from models.language.calls import Failed, Usage, Written, most_it_costs
 from models.language.desk import Desk
 from models.language.lane import Limits
-from models.language.ledger import Budget, Run, open_ledger
+from models.language.ledger import Budget, Outcome, Run, open_ledger
 from models.language.rate_headers import read_limits, retry_after_s
 from models.language.sdk import readable
 from models.language.vendors import open_vendors
@@ -279,3 +279,33 @@ def test_after_any_answers_no_money_stays_put_aside_and_none_is_asked_twice(tmp_
     assert report.cost_usd == pytest.approx(sum(reply.cost_usd for reply in replies))
     assert {reply.reason for reply in replies if isinstance(reply, Failed)} == {"malformed"}
 
+
+OLD = {"openai": "gpt-4", "anthropic": "claude-3-opus-20240229"}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_model_that_cannot_be_held_to_a_schema_is_told_it_and_its_fenced_answer_is_read(protocol):
+    provider = provider_of(protocol)
+    vendor, request = vendors_of(protocol)[provider], question(provider, model=OLD[provider], effort=None)
+    body = json.loads(vendor.body_line("k-1", request))
+    body = body.get("body") or body["params"]
+    assert "variants" in json.dumps(body)
+    assert not {"response_format", "text", "output_config"} & set(body)
+    path = {
+        "chat": ("choices", 0, "message", "content"), "responses": ("output", 0, "content", 0, "text"),
+        "messages": ("content", 0, "text"),
+    }[protocol]  # fmt: skip
+    answer = put(PROTOCOLS[protocol], path, f"```json\n{SAID}\n```")
+    assert vendor.read(request, 200, {}, json.dumps(answer).encode()).text == SAID
+
+
+def test_an_answer_whose_price_is_not_known_here_is_booked_at_the_most_it_can_be(tmp_path):
+    request = question("openai")
+    reply = Written(request.key, SAID, Usage(50, output=20), 0.0)
+    with open_ledger(tmp_path, lambda: dt.datetime.now(dt.UTC)) as ledger:
+        run = Run("test", "2026-01-01", "a run")
+        (attempt,) = ledger.claim(run, Budget(9, 9), [request], language_models().models)
+        ledger.settle([Outcome(attempt.id, reply)])
+        report = ledger.report(run)
+    assert report.cost_usd == pytest.approx(most_it_costs(request, price("openai")))
+    assert report.reserved_usd == 0
