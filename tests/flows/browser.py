@@ -63,7 +63,7 @@ class Browser:
     def count(self, place: str) -> int:
         return len(self._find_all(place))
 
-    def click(self, place: str, timeout_s: float = 20) -> None:
+    def click(self, place: str, timeout_s: float = 120) -> None:
         """Click the first visible element, as soon as it takes the click."""
 
         def clicked() -> bool:
@@ -86,14 +86,14 @@ class Browser:
         """Type a day into a date field, in the order of digits that an American browser asks for."""
         self.type(place, f"{day:%m%d%Y}")
 
-    def wait(self, done: Callable[[], bool], what: str, timeout_s: float = 20) -> None:
+    def wait(self, done: Callable[[], bool], what: str, timeout_s: float = 120) -> None:
         deadline = time.monotonic() + timeout_s
         while not done():
             if time.monotonic() > deadline:
                 raise BrowserError(f"waited {timeout_s:.0f} s for {what}; the page says:\n{self.text[:2000]}")
             time.sleep(0.2)
 
-    def wait_for(self, words: str, timeout_s: float = 20) -> None:
+    def wait_for(self, words: str, timeout_s: float = 120) -> None:
         self.wait(lambda: words in self.text, f"the words {words!r}", timeout_s)
 
     def screenshot(self, path: Path) -> None:

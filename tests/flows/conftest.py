@@ -13,7 +13,7 @@ from tests.flows.world import LAST_NIGHT, json_of, run_command, write_app, write
 
 @pytest.fixture(name="prefect", scope="session")
 def _prefect():
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=600):
         yield
 
 

@@ -23,11 +23,11 @@ def post(prefect, path, body):
         f"{prefect}/api/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=30) as answer:
+    with opener.open(request, timeout=120) as answer:
         return json.load(answer)
 
 
-def wait_for(found, timeout_s=90):
+def wait_for(found, timeout_s=300):
     """The first truth that `found` returns."""
     deadline = time.monotonic() + timeout_s
     while not (result := found()):

@@ -75,7 +75,7 @@ def start_command(*arguments: object, home: Path, **environment: str) -> subproc
 def run_command(*arguments: object, home: Path, **environment: str) -> tuple[int, str, str]:
     """Run `nightquest` in a process of its own: exit status, stdout, stderr."""
     process = start_command(*arguments, home=home, **environment)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=900)
     return process.returncode, out, err
 
 

@@ -53,7 +53,7 @@ class Control:
         """in_flight, most_in_flight, batches_at_work, bills, cpu_s."""
         return self._ask("GET", "state")
 
-    def idle(self, seconds: float = 30) -> dict[str, Any]:
+    def idle(self, seconds: float = 300) -> dict[str, Any]:
         """Wait until nothing is in flight and no batch at work."""
         return self._ask("POST", f"idle?seconds={seconds}", timeout=seconds + 5)
 

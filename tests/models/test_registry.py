@@ -329,7 +329,7 @@ Registry(f"sqlite:///{home}/mlflow.db", home / "artifacts").record_night("x", da
 @pytest.mark.slow
 def test_two_apps_may_make_the_store_at_the_same_moment(tmp_path):
     racers = [subprocess.Popen([sys.executable, "-c", START, str(tmp_path)], stderr=subprocess.PIPE) for _ in range(2)]
-    ends = [(racer.communicate(timeout=120)[1].decode()[-500:], racer.returncode) for racer in racers]
+    ends = [(racer.communicate(timeout=900)[1].decode()[-500:], racer.returncode) for racer in racers]
     assert [code for _, code in ends] == [0, 0], ends
 
 

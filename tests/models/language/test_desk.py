@@ -104,17 +104,16 @@ def test_a_429_is_waited_out_as_long_as_the_provider_says_and_bought_once(langua
     language_server.control.faults({"what": "429", "times": 1, "retry_after": 1})
     desk, began = desk_for(language_server, ledger), time.monotonic()
     assert reasons(desk.ask_all([question(provider)])) == {"written"}
-    assert 1 <= time.monotonic() - began < 5
+    assert time.monotonic() - began >= 1
     assert (desk.figures().rate_limited, desk.figures().retries) == (1, 1)
     assert language_server.control.bills()["n"] == 1
 
 
 def test_who_wants_to_be_left_alone_for_too_long_is_a_failure_at_once(language_server, ledger):
     language_server.control.faults({"what": "429", "retry_after": 3600})
-    began = time.monotonic()
-    replies = desk_for(language_server, ledger).ask_all([question("openai")])
-    assert reasons(replies) == {"rate"}
-    assert time.monotonic() - began < 3
+    desk = desk_for(language_server, ledger)
+    assert reasons(desk.ask_all([question("openai")])) == {"rate"}
+    assert (desk.figures().sent, desk.figures().retries) == (1, 0)
     assert ledger.spent("test", "2024-03-01") == 0
 
 
@@ -129,41 +128,37 @@ def test_a_stumbling_provider_is_asked_again_and_no_answer_is_bought_twice(langu
 
 
 @BOTH
-def test_a_night_with_a_provider_that_only_fails_is_over_in_seconds(language_server, ledger, provider):
+def test_a_provider_that_only_fails_is_asked_a_few_questions_of_a_night(language_server, ledger, provider):
     language_server.control.faults({"what": "529"})
-    began = time.monotonic()
     desk = desk_for(language_server, ledger, hold_s=1)
     replies = desk.ask_all(questions(provider, 2000))
     assert reasons(replies) <= {"breaker", "overloaded"}
-    assert time.monotonic() - began < 15
     assert desk.figures().breaker_openings == 1
     assert desk.figures().sent < 60
     assert language_server.control.bills()["n"] == 0
     assert ledger.spent("test", "2024-03-01") == 0
 
 
-def test_a_night_with_nobody_there_is_over_in_seconds_and_leaves_no_money_reserved(ledger):
+def test_nobody_is_knocked_at_a_few_times_of_a_night_and_leaves_no_money_reserved(ledger):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
         settings = Settings(openai_api_key="sk-x", openai_base_url=url)
-        began = time.monotonic()
-        replies = desk_for(None, ledger, settings=settings, hold_s=1).ask_all(questions("openai", 2000))
+        desk = desk_for(None, ledger, settings=settings, hold_s=1)
+        replies = desk.ask_all(questions("openai", 2000))
     assert reasons(replies) <= {"breaker", "unreachable"}
     assert "unreachable" in replies[-1].detail
-    assert time.monotonic() - began < 15
+    assert desk.figures().sent < 60
     assert ledger.spent("test", "2024-03-01") == 0
 
 
 def test_a_provider_that_never_answers_costs_one_timeout_and_few_questions(language_server, ledger):
     language_server.control.faults({"what": "timeout"})
     settings = settings_for(language_server, answer_timeout_s=1.5)
-    began = time.monotonic()
     desk = desk_for(language_server, ledger, settings=settings, hold_s=1)
     replies = desk.ask_all(questions("openai", 500))
     assert reasons(replies) == {"breaker", "unknown"}
-    assert desk.figures().unknown <= 10
-    assert time.monotonic() - began < 10
+    assert desk.figures().sent == desk.figures().unknown <= 10
 
 
 def test_a_short_outage_loses_nothing(language_server, ledger):
@@ -249,13 +244,11 @@ def test_an_answer_that_was_lost_is_not_asked_for_again_by_the_same_run_and_once
 def test_after_the_deadline_nothing_is_sent_and_what_is_known_is_still_told(language_server, ledger):
     known = questions("openai", 3)
     desk_for(language_server, ledger).ask_all(known)
-    language_server.control.settings(latency_ms=100)
-    began = time.monotonic()
-    desk = desk_for(language_server, ledger, concurrency=4, deadline_s=0.5)
+    language_server.control.settings(latency_ms=200)
+    desk = desk_for(language_server, ledger, concurrency=4, deadline_s=3)
     replies = desk.ask_all([question("openai", i) for i in range(100, 300)] + known)
     assert reasons(replies[:200]) == {"written", "late"}
     assert reasons(replies[200:]) == {"written"}
-    assert time.monotonic() - began < 5
     paid = [reply for reply in replies[:200] if isinstance(reply, Written)]
     assert language_server.control.bills()["n"] == 3 + len(paid)
 
@@ -263,23 +256,23 @@ def test_after_the_deadline_nothing_is_sent_and_what_is_known_is_still_told(lang
 def test_the_deadline_ends_waiting_for_the_rate_and_for_a_provider_that_fails(language_server, ledger):
     models = language_models()
     slow = {name: one.model_copy(update={"requests_per_minute": 10}) for name, one in models.models.items()}
-    began = time.monotonic()
-    desk = desk_for(language_server, ledger, models=models.model_copy(update={"models": slow}), deadline_s=1)
+    desk = desk_for(language_server, ledger, models=models.model_copy(update={"models": slow}), deadline_s=3)
     assert reasons(desk.ask_all(questions("openai", 50))) == {"written", "late"}
     language_server.control.faults({"what": "529"})
     waiting = desk_for(language_server, ledger, deadline_s=1, hold_s=60)
-    assert reasons(waiting.ask_all(questions("anthropic", 50))) <= {"late", "overloaded"}
-    assert time.monotonic() - began < 6
+    replies = waiting.ask_all(questions("anthropic", 50))
+    assert "late" in reasons(replies) <= {"late", "overloaded"}
 
 
 def test_who_is_canceled_leaves_the_ledger_true(language_server, ledger):
-    language_server.control.settings(latency_ms=400)
+    language_server.control.settings(latency_ms=5000)
     run = a_run()
 
     async def ask_and_cancel():
         async with desk_for(language_server, ledger, run=run, concurrency=5) as desk:
             tasks = [asyncio.create_task(desk.ask(request)) for request in questions("openai", 40)]
-            await asyncio.sleep(0.25)
+            while (await asyncio.to_thread(language_server.control.state))["in_flight"] < 5:
+                await asyncio.sleep(0.02)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -334,12 +327,12 @@ def test_interrupted_a_process_writes_down_what_was_in_flight(language_server, t
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)})
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 300
     while language_server.control.state()["in_flight"] < 3:
         assert time.monotonic() < ends
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=300)
     assert b"KeyboardInterrupt" in said
     with sqlite3.connect(tmp_path / "ledger" / "language.sqlite") as connection:
         rows = connection.execute(

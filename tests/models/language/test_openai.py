@@ -104,7 +104,7 @@ def lines(vendor, folder, n):
 
 
 async def finish(vendor, batch_id):
-    for _ in range(500):
+    for _ in range(10_000):
         state = await vendor.poll(batch_id)
         if state.status != "running":
             return state
