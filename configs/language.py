@@ -84,7 +84,7 @@ class LanguageModels(Part):
             hint = f" Did you mean {near[0]}?" if near else ""
             given = f'{{"{name}": {{"input_usd": 1.25, "output_usd": 5}}}}'
             raise NightquestError(
-                f"The price of the model '{name}' is not known, and nothing is bought at an unknown price.{hint}",
+                f"The model '{name}' has no price, and nothing is bought at an unknown one.{hint}",
                 f"Give it in US dollars per million tokens, from {vendor}'s price page: NIGHTQUEST_PRICES='{given}', "
                 "or under content.prices of the app file; or let it count at the most that it may cost: "
                 "NIGHTQUEST_PRICE_CEILING_USD=100.",
