@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, mod
 
 from configs.language import Price
 from configs.part import Part
-
 from configs.zones import zone_names
 
 Tier = Literal["bronze", "silver", "gold", "platinum"]
