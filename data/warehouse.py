@@ -1,5 +1,6 @@
 """The warehouse: the only room that opens DuckDB."""
 
+import datetime as dt
 import os
 import re
 import time
@@ -212,12 +213,15 @@ def _holder(message: str) -> str:
     if found is None:
         return ""
     try:
-        python, *command = psutil.Process(int(found[1])).cmdline() or [""]
+        process = psutil.Process(int(found[1]))
+        python, *command = process.cmdline() or [""]
+        since = dt.datetime.fromtimestamp(process.create_time(), dt.UTC)
     except psutil.Error:
         return f": process {found[1]}"
     if not command or command[0].startswith("-"):
         command = [python, *command]
-    return f": process {found[1]} ({' '.join([Path(command[0]).name, *command[1:]])[:120]})"
+    told = " ".join([Path(command[0]).name, *command[1:]])[:120]
+    return f": process {found[1]} ({told}), since {since:%Y-%m-%d %H:%M} UTC"
 
 
 def is_out_of_room(error: duckdb.Error) -> bool:

@@ -77,15 +77,42 @@ def held(app: str, /, *, badge: str | None = None, user: str | None = None, comm
 
 @cli.command(sort_key=7)
 def status(*, common: Common = DEFAULT) -> None:
-    """Show what is there: each app's data and newest night, and whether `serve` runs.
+    """Show what is there: each app's data and newest night, who works on it, what is wrong, and whether `serve` runs.
 
     Example: nightquest status --json
+
+    It ends with 1 when something is wrong; `nightquest doctor` looks deeper.
     """
     from flows.console import emit
     from flows.status import gather_status, status_view
 
-    result = gather_status(common.settings.home)
+    result = gather_status(common.settings)
     emit(result, common.json, lambda: status_view(result))
+    if result.every_fault:
+        raise SystemExit(1)
+
+
+@cli.command(sort_key=7)
+def doctor(*apps: str, mend: bool = False, common: Common = DEFAULT) -> None:
+    """Find what is wrong under home: nights, pointers, warehouses, the model registry, what a dead `serve` left.
+
+    Example: nightquest doctor --mend
+
+    Every file is read. Nothing is changed unless you say --mend, which never removes data. It ends with 1 while
+    something is wrong.
+
+    Args:
+        apps: Shipped apps, or paths of app files; none is all that have data or nights.
+        mend: Set right what can be without losing anything: pointers, and what a dead `serve` left.
+    """
+    from configs.loader import load_app
+    from flows.console import emit
+    from flows.doctor import diagnosis_view, examine
+
+    result = examine(common.settings, [load_app(app).app.app for app in apps], mend=mend)
+    emit(result, common.json, lambda: diagnosis_view(result))
+    if result.faults:
+        raise SystemExit(1)
 
 
 @cli.command(sort_key=11)

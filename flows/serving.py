@@ -1,10 +1,15 @@
 """The note that a running `nightquest serve` leaves under home, so that commands record their runs with it."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
+
+from configs.commands import command
+from flows.servers import answers
+from pipelines.health import Fault
 
 NOTE = "serve.json"
 
@@ -50,6 +55,20 @@ def find_serving(home: Path) -> Serving | None:
         return serving if lives and serving.folder == _folder(home) else None
     except (OSError, ValueError, TypeError, psutil.Error):
         return None
+
+
+def serving_faults(home: Path) -> Iterator[Fault]:
+    """A note that a `serve` left which is gone, and servers of a running one that do not answer."""
+    serving = find_serving(home)
+    if serving is None:
+        if (home / NOTE).exists():
+            told = f"{home / NOTE} was left by a serve that runs no more."
+            yield Fault("serve", "serve", told, f"Run: {command('doctor', '--mend')}")
+        return
+    for name, url in (("Prefect", f"{serving.api_url}/health"), ("MLflow", f"{serving.mlflow_url}/health")):
+        if not answers(url):
+            told = f"{name} at {url} does not answer, though serve runs as process {serving.pid}."
+            yield Fault("serve", "server", told, f"Stop that process and run: {command('serve')}")
 
 
 def _folder(home: Path) -> str:

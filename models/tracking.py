@@ -17,6 +17,14 @@ from matplotlib.figure import Figure
 from configs.errors import NightquestError
 from models.moved import follow_home
 
+# What MLflow's pages show above the runs of an experiment `<app>/<work>`.
+DESCRIPTIONS = {
+    "nightly": "One run for each night and revision of **{app}**: whom it served, promised and settled.",
+    "writing": "One run for each night's words of **{app}**: cost, faults, and samples to read under Artifacts.",
+}
+TRAINING = "One run for each training of **{app}**'s model `{work}`: figures on later days, rivals and plots."
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # MLflow opens such an experiment at its runs
+
 
 class Tracking:
     """An open tracking store and registry.
@@ -76,9 +84,12 @@ class Tracking:
             known = self.client.get_experiment_by_name(name)
             if known is None:
                 place = None if self._artifacts is None else (self._artifacts / name).resolve().as_uri()
-                return str(self.client.create_experiment(name, artifact_location=place))
+                return str(self.client.create_experiment(name, artifact_location=place, tags=_told(name)))
             if known.lifecycle_stage == "deleted":
                 self.client.restore_experiment(known.experiment_id)
+            for tag, value in _told(name).items():  # of an older version; what a person wrote stays
+                if tag not in known.tags:
+                    self.client.set_experiment_tag(known.experiment_id, tag, value)
             return str(known.experiment_id)
 
     @contextlib.contextmanager
@@ -130,6 +141,12 @@ class Tracking:
             metrics = {k: v for k, v in metrics.items() if known.metrics.get(k) != v}
             parameters = {k: v for k, v in parameters.items() if k not in known.params}
         self.log(run_id, parameters, metrics, {})
+
+
+def _told(name: str) -> dict[str, str]:
+    """Tags of an experiment: what it holds and how MLflow shows it."""
+    app, _, work = name.rpartition("/")
+    return {**KIND, "mlflow.note.content": DESCRIPTIONS.get(work, TRAINING).format(app=app, work=work)}
 
 
 def night_name(as_of: object, revision: int) -> str:

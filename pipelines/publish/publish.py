@@ -159,19 +159,28 @@ def _is_out(folder: Path, manifest: Manifest) -> bool:
 
 def _point_latest(disk: Disk, home: Path, app: str) -> bool:
     """Let latest.json name the newest night out; publishing a past one does not move it back."""
-    as_of, revision, folder = published_nights(home, app)[-1]
+    return point_at(published_nights(home, app)[-1][2], disk)
+
+
+def point_at(folder: Path, disk: Disk | None = None) -> bool:
+    """Let latest.json name a night of its app; False when it does already.
+
+    Raises:
+        NightquestError: The night's manifest cannot be read.
+    """
+    disk, manifest = disk or Disk(), read_manifest(folder)
     latest = _json(
         Latest(
-            schema_version=read_manifest(folder).schema_version,
-            app=app,
-            as_of=as_of,
-            revision=revision,
+            schema_version=manifest.schema_version,
+            app=manifest.app,
+            as_of=manifest.as_of,
+            revision=manifest.revision,
             folder=folder.name,
             manifest_sha256=sha256((folder / MANIFEST).read_bytes()),
         )
     )
-    path = published_root(home, app) / LATEST
-    if path.exists() and path.read_bytes() == latest:
+    path = folder.parent / LATEST
+    if path.is_file() and path.read_bytes() == latest:
         return False
     write_whole(disk, path, latest)
     disk.sync(path.parent)

@@ -87,6 +87,11 @@ def folder_name(as_of: dt.date, revision: int) -> str:
     return f"{as_of}" if revision == 1 else f"{as_of}.r{revision}"
 
 
+def is_a_night(path: Path) -> bool:
+    """Whether a path is a folder with a night's name."""
+    return path.is_dir() and re.match(FOLDER, path.name) is not None
+
+
 def published_nights(home: Path, app: str) -> list[tuple[dt.date, int, Path]]:
     """(as_of, revision, folder) of every night out, oldest first."""
     root = published_root(home, app)

@@ -107,3 +107,10 @@ def test_a_kept_version_is_verified_after_a_move(moved):
     path.write_bytes(b"changed")
     with pytest.raises(Exception, match="is not what was registered"):
         registry.load("shop", "plays")
+
+
+@pytest.mark.parametrize(("work", "told"), [("plays", "training"), ("nightly", "night and revision")])
+def test_an_experiment_opens_at_its_runs_and_says_what_it_holds(old, work, told):
+    found = open_registry(load_settings(old)).tracking.client.get_experiment_by_name(f"shop/{work}")
+    assert found.tags["mlflow.experimentKind"] == "custom_model_development"
+    assert told in found.tags["mlflow.note.content"]

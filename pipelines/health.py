@@ -1,0 +1,146 @@
+"""What is wrong under a home folder, found from its files alone: nothing is changed, nothing slow imported."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from configs.commands import command
+from configs.errors import BusyError, NightquestError
+from data.warehouse import Warehouse, open_warehouse, warehouse_path
+from pipelines.publish.published import (
+    LATEST,
+    MANIFEST,
+    damaged_files,
+    is_a_night,
+    published_nights,
+    published_root,
+    read_latest,
+    read_manifest,
+)
+
+TASKS = ("plays", "attainment", "segments")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is not as it should be.
+
+    Attributes:
+        about: The app, or `serve`, `MLflow`.
+        message: A sentence.
+        remedy: What a person can do.
+        kind: `pointer`, `night`, `warehouse`, `registry` or `serve`.
+    """
+
+    about: str
+    kind: str
+    message: str
+    remedy: str
+
+
+def apps_under(home: Path) -> list[str]:
+    """Every app that has data or published nights."""
+    warehouses = {path.stem for path in (home / "warehouse").glob("*.duckdb")}
+    return sorted(warehouses | {path.name for path in (home / "published").glob("*") if path.is_dir()})
+
+
+def night_faults(home: Path, app: str) -> Iterator[Fault]:
+    """Nights that are not whole."""
+    for folder in sorted(filter(is_a_night, published_root(home, app).glob("*"))):
+        if why := _why(folder):
+            yield Fault(app, "night", f"The night {folder} is damaged: {why}.", _again(folder, app))
+
+
+def pointer_fault(home: Path, app: str) -> Fault | None:
+    """A latest.json that is missing, broken or names another night than the newest that is out."""
+    nights, pointer = published_nights(home, app), published_root(home, app) / LATEST
+    if not nights:
+        return None
+    mend = f"Run: {command('doctor', '--mend')}"
+    if not pointer.exists():
+        return Fault(app, "pointer", f"{pointer} is missing, while the night of {nights[-1][0]} is out.", mend)
+    try:
+        named = read_latest(home, app).folder
+    except (NightquestError, OSError) as error:
+        return Fault(app, "pointer", getattr(error, "message", f"{pointer} cannot be read: {error}."), mend)
+    newest = newest_whole_night(home, app) if named != nights[-1][2] else named
+    if newest in {named, None}:
+        return None
+    return Fault(app, "pointer", f"{pointer} names {named.name}, while {nights[-1][2].name} is out.", mend)
+
+
+def newest_whole_night(home: Path, app: str) -> Path | None:
+    """The folder of the newest night whose files are what its manifest says."""
+    return next((folder for _, _, folder in reversed(published_nights(home, app)) if not _why(folder)), None)
+
+
+def warehouse_fault(home: Path, app: str, *, deep: bool) -> Fault | None:
+    """A warehouse that is missing or cannot be read (`deep`: to its last row); one at work is not looked at."""
+    path = warehouse_path(home, app)
+    restore = (
+        "Restore it from a backup. Without one move it away and take the event files in again; nights that are out "
+        "stay readable, but open promises, XP and badges are only in there."
+    )
+    if not path.exists():
+        return Fault(app, "warehouse", f"The warehouse {path} is missing, while nights of '{app}' are out.", restore)
+    try:
+        with open_warehouse(home, app, read_only=True) as warehouse:
+            _read(warehouse, "count(*)" if not deep else "bit_xor(hash(t))")
+    except BusyError:
+        return None
+    except (NightquestError, duckdb.Error) as error:
+        told = (str(error).splitlines() or ["it cannot be read"])[0][:200].rstrip(".")
+        return Fault(app, "warehouse", f"The warehouse {path} is damaged: {told}.", restore)
+    return None
+
+
+def _read(warehouse: Warehouse, what: str) -> None:
+    for (table,) in warehouse.frame("SELECT table_name FROM duckdb_tables() WHERE NOT internal").iter_rows():
+        warehouse.value(f'SELECT {what} FROM "{table}" t')
+
+
+def registry_fault(home: Path, app: str) -> Fault | None:
+    """A registry that cannot be read, or has lost the models whose files are there or that nights were made with."""
+    store = home / "mlflow.db"
+    restore = f"Restore mlflow.db and mlartifacts from a backup, or run: {command('train', app=app)}"
+    try:
+        held = _registered(store, app)
+    except sqlite3.Error as error:
+        return Fault(app, "registry", f"The model registry {store} is damaged: {error}.", restore)
+    kept = [task for task in TASKS if any((home / "mlartifacts" / app / task).glob("models/*"))]
+    if kept and not held:
+        return Fault(app, "registry", f"The models of '{app}' are lost: {store} does not know them.", restore)
+    if lost := sorted(held - set(kept)):
+        files = f"The files of the models {', '.join(lost)} of '{app}' are lost under {home / 'mlartifacts'}."
+        return Fault(app, "registry", files, restore)
+    return None
+
+
+def _registered(store: Path, app: str) -> set[str]:
+    """Tasks of an app that have a version in the registry."""
+    if not store.exists():
+        return set()
+    with closing(sqlite3.connect(f"{store.resolve().as_uri()}?mode=ro", uri=True)) as con:
+        if not con.execute("SELECT 1 FROM sqlite_master WHERE name = 'model_versions'").fetchone():
+            return set()
+        names = [name for (name,) in con.execute("SELECT DISTINCT name FROM model_versions")]
+    return {name.removeprefix(f"{app}.") for name in names if name in {f"{app}.{task}" for task in TASKS}}
+
+
+def _why(folder: Path) -> str:
+    """Why a night is not whole; empty when it is."""
+    if not (folder / MANIFEST).exists():
+        return "its manifest is missing"
+    try:
+        damaged = damaged_files(folder, read_manifest(folder))
+    except NightquestError:
+        return "its manifest cannot be read"
+    return f"{', '.join(damaged)} not as the manifest says" if damaged else ""
+
+
+def _again(folder: Path, app: str) -> str:
+    return f"Publish it again: {command('nightly', '--as-of', folder.name[:10], app=app)}"
