@@ -49,6 +49,7 @@ class IngestResult:
         by_event: Events appended, by kind.
         touched: Player-days whose parts were computed again.
         reasons: Why rows were refused, the most frequent first.
+        unused: Events taken that change nothing, by what they are: decisions on badges that no one judges.
     """
 
     deliveries: tuple[Delivery, ...]
@@ -58,6 +59,7 @@ class IngestResult:
     by_event: Mapping[str, int] = field(default_factory=dict)
     touched: int = 0
     reasons: tuple[Reason, ...] = ()
+    unused: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def refused_files(self) -> tuple[Delivery, ...]:
@@ -179,7 +181,21 @@ def _finish(intake: Intake, found: list[Delivery], *, history: bool) -> IngestRe
         by_event=appended.by_event,
         touched=appended.touched.height,
         reasons=frequent_reasons(warehouse, intake.now),
+        unused={} if intake.players else _unused(warehouse, app),
     )
+
+
+def _unused(warehouse: Warehouse, app: App) -> dict[str, int]:
+    """Decisions just taken on badges that a rule earns, or that the app does not have."""
+    judged = [name for name, badge in app.badges.items() if badge.judged]
+    found = warehouse.frame(
+        """SELECT event || ' of ' || (properties ->> '$.badge_id')[:60] AS what, count(*) AS n FROM landed
+           WHERE event IN ('nightquest.awarded', 'nightquest.refused')
+             AND (properties ->> '$.badge_id') NOT IN (SELECT unnest($judged::VARCHAR[]))
+           GROUP BY what ORDER BY n DESC, what LIMIT 20""",
+        {"judged": judged},
+    )
+    return dict(found.iter_rows())
 
 
 def _why_not(path: Path) -> str:

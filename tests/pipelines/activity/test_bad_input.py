@@ -408,3 +408,9 @@ def test_linked_folders_are_read_once_and_dangling_links_are_named(warehouse, tm
     result = deliver_paths(warehouse, [tmp_path / "inbox"])
     assert sorted(users(warehouse)) == ["far", "good"]
     assert [d.reason for d in result.deliveries if d.state == "ignored"] == ["is a link to what is not there"]
+
+
+def test_a_decision_on_a_badge_that_nobody_judges_is_counted_and_named(warehouse, tmp_path):
+    rows = [solve(event=f"nightquest.{what}", badge_id="ten") for what in ("awarded", "awarded", "refused")]
+    result = deliver(warehouse, LEAN, tmp_path, {"a.csv": as_csv(rows)})
+    assert result.unused == {"nightquest.awarded of ten": 2, "nightquest.refused of ten": 1}
