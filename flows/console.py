@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.errors import NightquestError
+from configs.nouns import plural_of
 from flows.terminal import shows_all
 
 Reporter = Callable[[str, int, int], None]
@@ -77,6 +78,18 @@ def figures_table(title: str, figures: Mapping[str, Any]) -> RenderableType:
         elif not isinstance(value, list):
             table.add_row(name.replace("_", " "), readable(value))
     return Group(Text(title, style="bold"), table, "")
+
+
+def figure(value: float) -> str:
+    """A number as people read it: thousands apart, at most two decimals (four below 1), no needless zero."""
+    places = 4 if 0 < abs(value) < 1 else 2
+    whole, point, rest = f"{value:,.{places}f}".partition(".")
+    return whole + (point + rest).rstrip("0").rstrip(".")
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things: '1 event', '1,250 events'."""
+    return f"{number:,} {thing if number == 1 else plural_of(thing)}"
 
 
 def readable(value: object) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.commands import command
-from flows.console import literal, note, shorten
+from flows.console import counted, literal, note, shorten
 from flows.demo import APP, Demo
 from flows.render import render_player
 
@@ -25,7 +25,7 @@ def demo_view(demo: Demo) -> RenderableType:
 def _parts(demo: Demo) -> Iterator[RenderableType]:
     plan = demo.plan
     yield Rule(f"{plan.players:,} simulated players of a trading academy, {plan.days} days", align="left")
-    yield f"{demo.events:,} events, the last on {plan.last_night - dt.timedelta(days=1):%A, %d %B %Y}."
+    yield f"{counted(demo.events, 'event')}, the last on {plan.last_night - dt.timedelta(days=1):%A, %d %B %Y}."
     yield _models(demo)
     yield Rule("What the nights promised, and what was kept", align="left")
     yield _nights(demo)

@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from flows.console import literal
+from flows.console import counted, figure, literal
 from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
 
@@ -39,7 +39,8 @@ def render_night(night: Published, report: "AuditReport | None" = None, *, chang
     title = f"{manifest.app}: the night of {manifest.as_of}, revision {manifest.revision}, {state}"
     rows = _table("Tables", ("table", "left"), ("rows", "right"), ("size", "right"))
     for name, file in manifest.tables.items():
-        rows.add_row(name, f"{file.rows:,}", f"{file.bytes / 1024:,.0f} kB", style="" if file.rows else "dim")
+        if file.rows:
+            rows.add_row(name, f"{file.rows:,}", f"{file.bytes / 1024:,.0f} kB")
     parts: list[RenderableType] = [Text(title, style="bold"), rows]
     if report is not None:
         parts.append(render_audit(report))
@@ -61,7 +62,7 @@ def _head(view: PlayerView) -> Panel:
         ("persona", profile.get("persona")),
         ("activity", profile.get("activity")),
         ("skill", f"{profile['skill_level']} of 10" if profile else None),
-        ("strength", ", ".join(f"{row['segment']} ({row['cohort']})" for row in view.segments) or None),
+        ("strength", ", ".join(f"{row['segment']} among all {_whom(row['cohort'])}" for row in view.segments) or None),
         ("XP", f"{view.xp:,}"),
     ]
     lines = Text("   ").join(
@@ -112,7 +113,7 @@ def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
             str(row["difficulty_level"]),
             str(row["rewards"]["xp"]),
             "" if row["estimated_minutes"] is None else str(row["estimated_minutes"]),
-            " to ".join(dict.fromkeys((str(row["valid_from"]), str(row["valid_until"])))),
+            "\n".join(dict.fromkeys((str(row["valid_from"]), str(row["valid_until"])))),
         )
     return table
 
@@ -155,15 +156,27 @@ def _coming(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("Nearest badges", ("badge", "left"), ("progress", "left"), ("missing", "left"), ("days", "right"))
     for row in rows:
         days = "" if row["eta_days"] is None else str(row["eta_days"])
-        table.add_row(literal(row["badge_id"]), _bar(row["progress"]), literal(row["remaining"]), days)
+        table.add_row(_name(row["badge_id"]), _bar(row["progress"]), literal(row["remaining"]), days)
     return table
 
 
 def _targets(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("Next target", ("metric", "left"), ("value", "right"), ("better than", "right"), ("among", "left"))
+    table = _table("Next target", ("metric", "left"), ("value", "right"), ("level with or ahead of", "left"))
     for row in rows:
-        table.add_row(literal(row["metric"]), f"{row['value']:,.4g}", f"{row['percentile']} %", literal(row["cohort"]))
+        table.add_row(
+            _name(row["metric"]), figure(row["value"]), f"{row['percentile']} % of comparable {_whom(row['cohort'])}"
+        )
     return table
+
+
+def _name(identifier: str) -> Text:
+    """The name of a badge or metric, of which the night holds only the id."""
+    return literal(identifier.replace("_", " "))
+
+
+def _whom(cohort: str) -> str:
+    """The players of a cohort; `all` is everyone."""
+    return "players" if cohort == "all" else f"players of {cohort}"
 
 
 def _settlements(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -178,9 +191,9 @@ def _settlements(rows: Sequence[Mapping[str, Any]]) -> Table:
 def _scores(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("Likely next", ("what", "left"), ("within", "left"), ("probability", "right"))
     for row in sorted(rows, key=lambda row: -row["probability"])[:LIKELIEST]:
-        what = row["task"] if row["target"] is None else f"{row['task']}: {row['target']}"
+        what = row["task"] if row["target"] is None else f"{row['task']}: {figure(row['target'])}"
         days = row["horizon_days"]
-        table.add_row(literal(what), f"{days} day" if days == 1 else f"{days} days", f"{row['probability']:.0%}")
+        table.add_row(literal(what), counted(days, "day"), f"{row['probability']:.0%}")
     return table
 
 

@@ -56,7 +56,7 @@ def test_a_players_page_shows_what_is_asked_held_and_next(night):
         "31%",
         "55%",
         "First step",
-        "gold_mind",
+        "gold mind",
         "98 puzzles",
         "expired",
         "SCHOLAR",
