@@ -94,6 +94,17 @@ class Warehouse:
         finally:
             self._depth = 0
 
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """A transaction whose writes can be read inside and are all taken back at its end."""
+        self.con.execute("BEGIN")
+        self._depth = 1
+        try:
+            yield
+        finally:
+            self._depth = 0
+            self._rollback()
+
     def _rollback(self) -> None:
         try:
             self.con.execute("ROLLBACK")

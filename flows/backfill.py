@@ -14,7 +14,9 @@ from pipelines.reports import NightReport
 
 
 @flow("backfill {app} {start} to {end}")
-def backfill(app: AppName, start: dt.date, end: dt.date, provider: Provider = "offline") -> list[NightReport]:
+def backfill(
+    app: AppName, start: dt.date, end: dt.date, provider: Provider = "offline", issue: bool = False
+) -> list[NightReport]:
     """Serve every night from `start` to `end`, both included.
 
     Args:
@@ -23,6 +25,7 @@ def backfill(app: AppName, start: dt.date, end: dt.date, provider: Provider = "o
         end: The last local day served.
         provider: Who writes the words. Offline unless asked otherwise, since hardly anybody will read past nights and
             each may cost as much as a night may.
+        issue: Let nights count although later ones are out already. Nights made in their order count anyway.
     """
     run = begin(app)
     check_span(run.loaded.app, start, end, run.now)
@@ -30,6 +33,6 @@ def backfill(app: AppName, start: dt.date, end: dt.date, provider: Provider = "o
     served = []
     for number in range(nights):
         report("nights", number, nights)
-        served.append(nightly(app=app, as_of=start + dt.timedelta(days=number), provider=provider))
+        served.append(nightly(app=app, as_of=start + dt.timedelta(days=number), provider=provider, issue=issue))
     report("nights", nights, nights)
     return served

@@ -1,5 +1,6 @@
 """What the commands share: options that all take, and what stands around a run: checks, progress, Prefect's record."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from configs.settings import Settings, load_settings
 
 T = TypeVar("T")
 Check = Callable[[LoadedApp], object]
+STALE = 4  # exit status of a night that was made and published on stale input
 
 HELP = """\
 Each night, the coming day's challenges, badges, targets and messages for an app's players.
@@ -29,7 +31,7 @@ With your own app:
   nightquest show my_app.yaml USER
 
 APP is a shipped app (trading, stackexchange, oulad) or the path of an app file.
-Exit status: 0 done, 1 failed, 2 wrong input, 3 busy or not now: try again.\
+Exit status: 0 done, 1 failed, 2 wrong input, 3 busy or not now: try again, 4 done, but the newest input is missing.\
 """
 
 cli = App(
@@ -96,6 +98,12 @@ def check_each(apps: Sequence[str], check: Check | None = None) -> None:
         except BusyError:
             if len(apps) == 1:
                 raise
+
+
+def warn_of_stale_input(*, stale: bool) -> None:
+    """End a command that did its work on stale input with a status of its own, once its result is printed."""
+    if stale:
+        sys.exit(STALE)
 
 
 def run_each(apps: Sequence[str], run: Callable[[str], T]) -> list[T]:

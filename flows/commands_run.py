@@ -10,7 +10,19 @@ from cyclopts.validators import Number
 
 from configs.app import Writer
 from configs.loader import LoadedApp
-from flows.command import DEFAULT, Check, Common, MaxCost, Mode, Types, check_each, cli, run_each, run_flow
+from flows.command import (
+    DEFAULT,
+    Check,
+    Common,
+    MaxCost,
+    Mode,
+    Types,
+    check_each,
+    cli,
+    run_each,
+    run_flow,
+    warn_of_stale_input,
+)
 
 if TYPE_CHECKING:
     from pipelines.content.wishes import Wishes
@@ -97,6 +109,8 @@ def nightly(
     as_of: dt.date | None = None,
     refresh: bool = False,
     accept: bool = False,
+    issue: bool = False,
+    was_silent: bool = False,
     provider: Writer | None = None,
     mode: Mode | None = None,
     types: Types = (),
@@ -113,6 +127,8 @@ def nightly(
         as_of: The local day that the night serves; the next day to begin when left out.
         refresh: Make a new revision of a published night; promises already issued stay.
         accept: Publish although a table shrank by more than the limit.
+        issue: Let a night that is made after later ones promise and pay; else it is there to be looked at.
+        was_silent: You say that nobody played on the days without events; what covers them is settled.
         provider: Who writes the words this time, whatever the app file says.
         mode: Live, or through batches, which cost half and are waited for (NIGHTQUEST_BATCH_WAIT_S).
         types: What is planned and written this time; can be given several times.
@@ -145,6 +161,8 @@ def nightly(
                 as_of=as_of,
                 refresh=refresh,
                 accept=accept,
+                issue=issue,
+                was_silent=was_silent,
                 provider=provider or APP_SAYS,
                 mode=mode or APP_SAYS,
                 types=list(types) or None,
@@ -154,6 +172,7 @@ def nightly(
 
     result = run_flow(common, served, run, check)
     emit(result, common.json, lambda: nights_view(result))
+    warn_of_stale_input(stale=any(report.stale for report in result))
 
 
 def _price(common: Common, apps: Sequence[str], as_of: dt.date | None, wished: "Wishes", check: Check) -> None:
@@ -176,6 +195,7 @@ def backfill(
     start: Annotated[dt.date, Parameter(name="--from")],
     end: Annotated[dt.date, Parameter(name="--to")],
     provider: Writer = "offline",
+    issue: bool = False,
     common: Common = DEFAULT,
 ) -> None:
     """Run past nights, one after another, as they would have run.
@@ -187,6 +207,7 @@ def backfill(
         start: The first day served.
         end: The last day served.
         provider: Who writes the words; each night may cost NIGHTQUEST_MAX_COST_USD.
+        issue: Let nights count although later ones are out already; nights made in their order count anyway.
     """
     from flows.checks import check_nights
     from flows.console import emit
@@ -196,11 +217,12 @@ def backfill(
     def run() -> Any:
         from flows.backfill import backfill as flow
 
-        return flow(app=app, start=start, end=end, provider=provider)
+        return flow(app=app, start=start, end=end, provider=provider, issue=issue)
 
     wished = wishes(provider)
     result = run_flow(common, [app], run, lambda loaded: check_nights(common.settings, loaded, start, end, wished))
     emit(result, common.json, lambda: nights_view(result))
+    warn_of_stale_input(stale=result[-1].stale)
 
 
 @cli.command(sort_key=10)

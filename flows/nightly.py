@@ -5,10 +5,11 @@ and publishes `published/<app>/<as_of>/`, which the app reads. Killed anywhere a
 """
 
 import datetime as dt
+from typing import cast
 
 from flows.parameters import APP_SAYS, AppName, MaxCost, Mode, Provider, Types, check_day, wishes
-from flows.progress import report
-from flows.recording import flow
+from flows.progress import report, warn
+from flows.recording import flow, is_recording
 from flows.running import Run, begin, show_figures
 from pipelines.reports import NightReport
 from pipelines.tonight import open_night
@@ -22,6 +23,8 @@ def nightly(
     as_of: dt.date | None = None,
     refresh: bool = False,
     accept: bool = False,
+    issue: bool = False,
+    was_silent: bool = False,
     provider: Provider = APP_SAYS,
     mode: Mode = APP_SAYS,
     types: Types | None = None,
@@ -34,6 +37,8 @@ def nightly(
         as_of: The local day that the night serves; none is the day that began within the grace, else the next to begin.
         refresh: Make a new revision of a published night. Promises already issued stay.
         accept: You have looked at a table that shrank by more than the limit, and take it.
+        issue: Let a night count although later ones are out already: it promises, pays and awards like any other.
+        was_silent: You say that nobody played on the days without events; they are settled from now on.
         provider: Who writes the words this time. Both writes with both and lets a judge pick.
         mode: Live, or batches, which cost half and are waited for as long as the settings say.
         types: What is planned and written this time; none is what the app file lists.
@@ -42,9 +47,9 @@ def nightly(
     run = begin(app)
     day = check_day(run.loaded.app, as_of, run.now)
     wants = run.wants(wishes(provider, mode, types, max_cost_usd))
-    with open_night(run.loaded, day, run.now, wants, refresh=refresh) as tonight:
+    with open_night(run.loaded, day, run.now, wants, refresh=refresh, issue=issue, was_silent=was_silent) as tonight:
         if tonight.out is not None:
-            return tell(run, tonight.out)
+            return ended(tell(run, tonight.out))
         from flows import stages  # their libraries take seconds to load, and a night that is out needs none
         from pipelines.writing import told_of
 
@@ -58,13 +63,23 @@ def nightly(
         result = stages.publish(tonight, issued, (*champions.notes, *crew.notes, *told_of(words.account)))
         writing = stages.describe(tonight, crew, words)
     stages.record(run.settings, run.loaded.app.app, result, writing)
-    return tell(run, result)
+    return ended(tell(run, result))
+
+
+def ended(result: NightReport) -> NightReport:
+    """How the run ends in Prefect: a night whose input is stale is done, and not plainly green."""
+    if not result.stale or not is_recording():
+        return result
+    from prefect.states import Completed
+
+    return cast("NightReport", Completed(name="Stale", message=result.notes[0], data=result))
 
 
 def tell(run: Run, result: NightReport) -> NightReport:
     """Leave the night's figures on the run."""
     report(f"night: {result.as_of}", STAGES, STAGES)
-    state = "unchanged" if result.unchanged else "published"
+    state = "unchanged" if result.unchanged else "published" if result.issued else "published, not issued"
+    warn(result.notes)
     notes = "".join(f"\n\n{note}" for note in result.notes)
     figures = {name: value for name, value in result.figures.items() if name != "notes"}
     show_figures(run.loaded.app.app, "night", figures, f"The night of {result.as_of}, {state}.{notes}")

@@ -1,6 +1,6 @@
 """How long work tells where it is: the command line sets a reporter, a deployment's run writes to Prefect's log."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
@@ -36,3 +36,13 @@ def _log(stage: str, done: int, total: int) -> None:
     if done in {0, total}:
         with suppress(MissingContextError):  # outside a run nobody listens
             get_run_logger().info("%s: %d of %d", stage, done, total)
+
+
+def warn(notes: Iterable[str]) -> None:
+    """Put notes in the log of the run, one line each; outside a run nowhere."""
+    from prefect.exceptions import MissingContextError
+    from prefect.logging import get_run_logger
+
+    with suppress(MissingContextError):
+        for note in notes:
+            get_run_logger().warning("%s", note)

@@ -19,7 +19,7 @@ from data.warehouse import Warehouse, open_warehouse
 from flows.console import note
 from flows.serving import Serving, find_serving, serving_faults
 from pipelines.health import Fault, apps_under, pointer_fault, registry_fault, warehouse_fault
-from pipelines.publish.published import published_nights
+from pipelines.publish.published import published_nights, read_manifest
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class AppStatus:
     """One app's state. What a busy or damaged warehouse cannot tell is None.
 
     Attributes:
-        state: 'ready', 'busy', 'faulty' when something is wrong with its files.
+        state: 'ready', 'busy', 'faulty' when something is wrong with its files, or since when its input is missing.
         busy: Which process works on it, since when.
         last_event_at: When the newest event occurred.
         last_run_at: When the newest night was started.
@@ -109,7 +109,7 @@ def _look(settings: Settings, app: str, serving: Serving | None) -> AppStatus:
     newest = published_nights(home, app)
     return AppStatus(
         app=app,
-        state="busy" if busy else "faulty" if faults else "ready",
+        state="busy" if busy else "faulty" if faults else _input_state(newest[-1:], seen.get("last_event_at")),
         busy=busy,
         **{name: seen.get(name) for name in ("events", "players", "quarantined", "last_event_at", "last_run_at")},  # type: ignore[arg-type]
         as_of=newest[-1][0] if newest else None,
@@ -117,6 +117,16 @@ def _look(settings: Settings, app: str, serving: Serving | None) -> AppStatus:
         next_run_at=_next_run(home, app) if serving else None,
         faults=faults,
     )
+
+
+def _input_state(newest: list[tuple[dt.date, int, Path]], last: object) -> str:
+    """Stale when the newest night missed days and nothing came in for them since."""
+    for *_, folder in newest:
+        with suppress(NightquestError):
+            missed = read_manifest(folder).silent_from
+            if missed is not None and isinstance(last, dt.datetime) and last.date() <= missed:
+                return f"stale: input is missing from {missed} on"
+    return "ready"
 
 
 def _seen(warehouse: Warehouse) -> dict[str, object]:

@@ -54,7 +54,8 @@ def _night(report: NightReport) -> RenderableType:
 
 
 def _state(report: NightReport) -> str:
-    return "unchanged" if report.unchanged else "published"
+    state = "unchanged" if report.unchanged else "published"
+    return state if report.issued else f"{state}, not issued"
 
 
 def _groups(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:

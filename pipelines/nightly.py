@@ -29,7 +29,9 @@ from pipelines.challenges.understand import Planned, opted_out, plan_night
 from pipelines.content.arms import write_down
 from pipelines.content.crew import Crew
 from pipelines.content.write import write_citations
+from pipelines.late import late_note
 from pipelines.night import Night
+from pipelines.night_notes import freshness_figures, freshness_note
 from pipelines.publish.audit import AuditLimits, AuditReport, audit_night
 from pipelines.publish.publish import publish_night
 from pipelines.publish.published import previous_night
@@ -62,7 +64,7 @@ class Issued:
 
 def settle(tonight: Tonight) -> pl.DataFrame:
     """Settle what earlier nights promised; returns the challenges still open."""
-    if "custom_achievement" in tonight.night.app.content.types:
+    if "custom_achievement" in tonight.night.app.content.types and tonight.night.issues:
         settle_achievements(tonight.warehouse, tonight.night)
     return settle_challenges(tonight.warehouse, tonight.night)
 
@@ -120,7 +122,9 @@ def write(tonight: Tonight, planned: Planned, crew: Crew) -> Words:
 
 
 def judge(tonight: Tonight, crew: Crew, words: Words) -> Judgements:
-    """Decide on nominees for badges that are given by judgement."""
+    """Decide on nominees for badges that are given by judgement; a night that issues nothing decides nothing."""
+    if not tonight.night.issues:
+        return Judgements(pl.DataFrame(), pl.DataFrame())
     return judge_night(tonight.warehouse, tonight.night, crew, tonight.wants, words.account)
 
 
@@ -136,6 +140,8 @@ def issue(
 ) -> Issued:
     """Write the promises down, award badges and audit, all or nothing: a night that fails its audit leaves no promise.
 
+    A night that issues nothing gathers and audits what it would promise, and awards nothing.
+
     Raises:
         NightquestError: The audit failed; it says which check and what to do.
     """
@@ -144,13 +150,15 @@ def issue(
     chosen = frozenset({"challenges", "messages", "achievements"} if tonight.wants.wishes.types else ())
     limits = AuditLimits(max_fall=tonight.settings.max_row_fall, free=chosen)
     spent = night_spend(night, crew, tonight.wants)
-    with warehouse.transaction():
+    with warehouse.transaction() if night.issues else warehouse.rehearsal():
         warehouse.append("challenges", words.challenges, on_conflict_skip=True)
         warehouse.append("messages", words.messages, on_conflict_skip=True)
         warehouse.append("achievements", words.achievements, on_conflict_skip=True)
-        write_down(warehouse, night, words.trial, words.assigned)
-        write_awards(warehouse, night, words.awards)
-        judging = write_judgements(warehouse, night, judged, write_citations)
+        judging: dict[str, Any] = {}
+        if night.issues:
+            write_down(warehouse, night, words.trial, words.assigned)
+            write_awards(warehouse, night, words.awards)
+            judging = write_judgements(warehouse, night, judged, write_citations)
         tables = collect_tables(warehouse, night, _frames(warehouse, night, planned, still_open))
         served = served_players(warehouse, night, tables, _reasons(warehouse, night, planned))
         audit = audit_night(
@@ -163,7 +171,9 @@ def issue(
             | {"models": _models_of(planned)}
             | {"writing": writing_figures(words, spent)}
         )
-        figures |= {"judging": judging} if nominate_rules(night.app) else {}
+        figures |= {"judging": judging} if nominate_rules(night.app) and night.issues else {}
+        figures |= freshness_figures(night)
+        figures |= {"late": True, "issued": night.issues} if night.late else {}
         _mark(warehouse, night, "planned", figures)
     return Issued(tables, audit, figures)
 
@@ -172,8 +182,13 @@ def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightRe
     """Put the night where the app reads it, whole, and write down that it is out."""
     night = tonight.night
     publication = publish_night(issued.tables, night, tonight.settings.home, issued.audit)
+    notes = (
+        *freshness_note(night),
+        *late_note(tonight.warehouse, night),
+        *notes,
+    )
     figures = issued.figures | {"notes": list(notes)}
-    _mark(tonight.warehouse, night, "published", figures)
+    _mark(tonight.warehouse, night, "published" if night.issues else "unissued", figures)
     return NightReport(night.as_of, figures, publication.folder, unchanged=not publication.changed, notes=notes)
 
 
@@ -271,11 +286,11 @@ def _mean(values: pl.Series) -> float | None:
 
 
 def _mark(warehouse: Warehouse, night: Night, status: str, figures: dict[str, Any]) -> None:
-    """Write the night's status and figures down; a published night stays as it is."""
+    """Write the night's status and figures down; a night that is out stays as it is."""
     warehouse.run(
         """UPDATE nights SET figures = $figures, status = $status,
-                  published_at = CASE $status WHEN 'published' THEN $at END
-           WHERE as_of = $d AND revision = $r AND status <> 'published'""",
+                  published_at = CASE WHEN $status IN ('published', 'unissued') THEN $at END
+           WHERE as_of = $d AND revision = $r AND status NOT IN ('published', 'unissued')""",
         {
             "figures": json.dumps(figures),
             "status": status,

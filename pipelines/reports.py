@@ -18,6 +18,16 @@ class NightReport:
     unchanged: bool
     notes: tuple[str, ...] = ()
 
+    @property
+    def stale(self) -> bool:
+        """Whether its input was older than it uses to be; see pipelines.freshness."""
+        return bool(self.figures.get("stale"))
+
+    @property
+    def issued(self) -> bool:
+        """Whether its promises count; see pipelines.late."""
+        return bool(self.figures.get("issued", True))
+
 
 @dataclass(frozen=True)
 class TrainReport:

@@ -15,8 +15,9 @@ from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until
 from pipelines.content.crew import require_writers
 from pipelines.content.wishes import Wants
-from pipelines.night import Night, pin_night
-from pipelines.publish.published import damaged_files, folder_name, published_root, read_manifest
+from pipelines.late import late_wants
+from pipelines.night import OUT, Night, accept_silence, next_served_day, pin_night
+from pipelines.publish.published import damaged_files, folder_name, published_nights, published_root, read_manifest
 from pipelines.reports import NightReport
 from pipelines.stores import open_app
 
@@ -42,7 +43,14 @@ class Tonight:
 
 @contextmanager
 def open_night(
-    loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, wants: Wants, *, refresh: bool = False
+    loaded: LoadedApp,
+    as_of: dt.date | None,
+    now: dt.datetime,
+    wants: Wants,
+    *,
+    refresh: bool = False,
+    issue: bool = False,
+    was_silent: bool = False,
 ) -> Iterator[Tonight]:
     """Pin the night (or find its pins) and let its warehouse be read as it was known at the cut.
 
@@ -54,9 +62,23 @@ def open_night(
     require_writers(wants.settings, app.content, wants.wishes.provider)
     with open_app(wants.settings, loaded) as warehouse:
         grace = wants.settings.day_grace
-        night = pin_night(warehouse, app, loaded.hash, as_of, now, code_version(), refresh=refresh, grace=grace)
+        if was_silent and accept_silence(warehouse, app, as_of or next_served_day(app, now, grace), now):
+            refresh = True
+        placed = [(day, revision) for day, revision, _ in published_nights(wants.settings.home, app.app)]
+        night = pin_night(
+            warehouse,
+            app,
+            loaded.hash,
+            as_of,
+            now,
+            code_version(),
+            refresh=refresh,
+            grace=grace,
+            issue=issue,
+            placed=placed,
+        )
         know_until(warehouse, night.as_of, night.cut)
-        yield Tonight(warehouse, night, wants)
+        yield Tonight(warehouse, night, late_wants(night, wants))
 
 
 def _already_out(home: Path, warehouse: Warehouse, night: Night) -> NightReport | None:
@@ -65,7 +87,7 @@ def _already_out(home: Path, warehouse: Warehouse, night: Night) -> NightReport 
         "SELECT status, figures FROM nights WHERE as_of = $d AND revision = $r", {"d": night.as_of, "r": night.revision}
     )
     folder = published_root(home, night.app.app) / folder_name(night.as_of, night.revision)
-    if row.is_empty() or row["status"][0] != "published" or not (folder / "manifest.json").exists():
+    if row.is_empty() or row["status"][0] not in OUT or not (folder / "manifest.json").exists():
         return None
     if damaged_files(folder, read_manifest(folder)):
         return None

@@ -132,10 +132,21 @@ CREATE TABLE IF NOT EXISTS nights (
     code_version VARCHAR NOT NULL,
     app_hash     VARCHAR NOT NULL,
     seed         BIGINT NOT NULL,
-    status       VARCHAR NOT NULL,           -- 'pinned', 'planned', 'published'
+    status       VARCHAR NOT NULL,           -- 'pinned', 'planned', 'published'; 'unissued': out to be looked at only
     published_at TIMESTAMPTZ,
     figures      JSON,
     PRIMARY KEY (as_of, revision)
+);
+ALTER TABLE nights ADD COLUMN IF NOT EXISTS silent JSON;                  -- unknown stretches: [[since, until], …]
+ALTER TABLE nights ADD COLUMN IF NOT EXISTS stale BOOLEAN DEFAULT false;  -- the input was older than it uses to be
+ALTER TABLE nights ADD COLUMN IF NOT EXISTS late BOOLEAN DEFAULT false;   -- made when later nights were out already
+ALTER TABLE nights ADD COLUMN IF NOT EXISTS issues BOOLEAN DEFAULT true;  -- false: promises nothing and pays nothing
+
+-- Local days of the app without events of which a person said that they were truly silent.
+CREATE TABLE IF NOT EXISTS quiet_days (
+    first_day DATE NOT NULL,
+    last_day  DATE NOT NULL,
+    said_at   TIMESTAMPTZ NOT NULL
 );
 
 -- A promise, once issued, is never rewritten.

@@ -12,7 +12,8 @@ from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.features import compute_features
 from pipelines.activity.windows import window_values
-from pipelines.night import Night, running_days
+from pipelines.freshness import touching
+from pipelines.night import Night, running_days, unknown_days
 
 LEADS = (0, 1)  # days between what is known and the first day served: 1 when the night runs after the day began
 
@@ -41,7 +42,9 @@ def eligible_players(warehouse: Warehouse, app: App, base_days: list[dt.date]) -
 def draw_samples(warehouse: Warehouse, night: Night, base_days: list[dt.date], *, most: int, seed: int) -> Samples:
     """Snapshots on these base days, at most `most`, with every label whose window was over at the night's cut."""
     app = night.app
-    snapshots = eligible_players(warehouse, app, base_days)
+    day_before = dt.timedelta(days=1)
+    known = [day for day in base_days if not any(silence.covers(day - day_before) for silence in night.silences)]
+    snapshots = eligible_players(warehouse, app, known)
     if snapshots.height > most:
         snapshots = snapshots.sample(most, seed=seed).sort("base_day", "player_key")
     return Samples(
@@ -99,9 +102,13 @@ def windows_of(app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
 
 
 def labels_of(warehouse: Warehouse, night: Night, snapshots: pl.DataFrame) -> pl.DataFrame:
-    """What the windows came to that were over, for the player in question, at the night's cut."""
+    """What the windows came to that were over, for the player in question, at the night's cut, and known in whole."""
     windows = windows_of(night.app, snapshots).join(
         running_days(warehouse, night), on="player_key", how="left", maintain_order="left"
     )
-    over = windows.filter(pl.col("end_day") < pl.col("running_day")).drop("running_day").with_row_index("window_id")
+    over = windows.filter(pl.col("end_day") < pl.col("running_day")).drop("running_day")
+    if night.silences:
+        unknown = touching(over, unknown_days(warehouse, night)).select("player_key", "start_day", "end_day").unique()
+        over = over.join(unknown, on=["player_key", "start_day", "end_day"], how="anti", maintain_order="left")
+    over = over.with_row_index("window_id")
     return window_values(warehouse, over).drop("window_id")

@@ -7,7 +7,8 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.windows import completed, crossings, window_values
-from pipelines.night import Night, running_days
+from pipelines.freshness import touching
+from pipelines.night import Night, running_days, unknown_days
 
 _WINDOW = ("window_id", "player_key", "metric", "start_day", "end_day")
 
@@ -16,8 +17,9 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     """Settle what can be settled by a night, and write settlements and XP.
 
     A challenge is completed with the event that reached its target, as soon as that is known; it expires when its
-    window is over and known in whole. A late event may still complete an expired one within the app's grace period: a
-    new revision says so, with its own XP entry. What was completed stays completed.
+    window is over and known in whole: not while the app's input is silent on one of its days. A late event may still
+    complete an expired one within the app's grace period: a new revision says so, with its own XP entry. What was
+    completed stays completed. A night that issues nothing only looks.
 
     Args:
         warehouse: Open for writing, with the known_* views of the night in place.
@@ -26,12 +28,12 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     Returns:
         The challenges still open: content_id, player_key, progress (0 to 1).
     """
-    due = warehouse.frame(warehouse.fixed("due_challenges"), _limits(night.app, night.as_of))
+    due = warehouse.frame(warehouse.fixed("due_challenges"), _limits(warehouse, night.app, night.as_of))
     if due.is_empty():
         return pl.DataFrame(schema={"content_id": pl.String, "player_key": pl.Int64, "progress": pl.Float64})
     running = running_days(warehouse, night)
     valued = with_outcomes(warehouse, due).join(running, on="player_key", how="left", maintain_order="left")
-    over = pl.col("end_day") < pl.col("running_day")
+    over = (pl.col("end_day") < pl.col("running_day")) & ~pl.col("content_id").is_in(_unknown(warehouse, night, due))
     first_time = pl.col("settled_revision").is_null()
     kept = _completed_rows(warehouse, valued.filter("hit"))
     missed = valued.filter(~pl.col("hit") & over & first_time).with_columns(
@@ -46,9 +48,10 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
         earned=pl.lit(0, dtype=pl.Int32),
     )
     settled = pl.concat([kept, missed.select(kept.columns)])
-    with warehouse.transaction():
-        warehouse.append("settlements", _settlements(settled, night.as_of), on_conflict_skip=True)
-        warehouse.run(warehouse.fixed("pay_settlements"), {"as_of": night.as_of})
+    if night.issues:
+        with warehouse.transaction():
+            warehouse.append("settlements", _settlements(settled, night.as_of), on_conflict_skip=True)
+            warehouse.run(warehouse.fixed("pay_settlements"), {"as_of": night.as_of})
     still = valued.filter(~pl.col("hit") & ~over & first_time)
     return still.select("content_id", "player_key", "progress")
 
@@ -67,8 +70,21 @@ def with_outcomes(warehouse: Warehouse, challenges: pl.DataFrame) -> pl.DataFram
     )
 
 
-def _limits(app: App, as_of: dt.date) -> dict[str, object]:
-    return {"as_of": as_of, "grace_from": as_of - dt.timedelta(days=app.challenges.grace_days + 1)}
+def _limits(warehouse: Warehouse, app: App, as_of: dt.date) -> dict[str, object]:
+    """What is over since `grace_from` may still be completed; grace begins when the days in question were known."""
+    grace_from = as_of - dt.timedelta(days=app.challenges.grace_days + 1)
+    doubted = warehouse.value(
+        "SELECT min(CAST(silent->0->>0 AS TIMESTAMP))::DATE FROM nights WHERE as_of BETWEEN $since AND $d",
+        {"since": grace_from, "d": as_of},
+    )
+    return {"as_of": as_of, "grace_from": min(grace_from, doubted or grace_from)}
+
+
+def _unknown(warehouse: Warehouse, night: Night, due: pl.DataFrame) -> list[str]:
+    """The challenges with a day in their window of which nothing is known."""
+    if not night.silences:
+        return []
+    return touching(due, unknown_days(warehouse, night))["content_id"].to_list()
 
 
 def _completed_rows(warehouse: Warehouse, hits: pl.DataFrame) -> pl.DataFrame:

@@ -121,6 +121,9 @@ def _stage(disk: Disk, staging: Path, tables: Mapping[str, pl.DataFrame], night:
         seed=night.seed,
         code_version=night.code_version,
         app_hash=night.app_hash,
+        silent_from=night.silent_from,
+        late=night.late,
+        issued=night.issues,
         tables=files,
     )
     write_whole(disk, staging / MANIFEST, _json(manifest))

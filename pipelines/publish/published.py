@@ -33,7 +33,13 @@ class TableFile(_Part):
 
 
 class Manifest(_Part):
-    """What a night consists of and the pins it was made from; no time of writing, so that a rerun gives the same."""
+    """What a night consists of and the pins it was made from; no time of writing, so that a rerun gives the same.
+
+    Attributes:
+        silent_from: The first day of its newest input that is missing, as far as can be told; null when none is.
+        late: It was made when later nights were out already.
+        issued: Its promises count; otherwise it is there to be looked at and nothing in it is ever paid.
+    """
 
     schema_version: int
     app: str
@@ -46,6 +52,9 @@ class Manifest(_Part):
     seed: int
     code_version: str
     app_hash: str
+    silent_from: dt.date | None = None
+    late: bool = False
+    issued: bool = True
     tables: dict[str, TableFile]
 
 

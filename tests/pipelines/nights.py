@@ -27,9 +27,10 @@ def serve_night(
     wishes: Wishes = NO_WISHES,
     *,
     refresh: bool = False,
+    issue: bool = False,
     record: bool = False,
 ) -> NightReport:
-    with open_night(loaded, as_of, now(), wants_of(settings, wishes), refresh=refresh) as tonight:
+    with open_night(loaded, as_of, now(), wants_of(settings, wishes), refresh=refresh, issue=issue) as tonight:
         if tonight.out is not None:
             return tonight.out
         still_open = nightly.settle(tonight)

@@ -1,0 +1,47 @@
+"""What a night says of its input: which days are unknown, what they leave open, and what a person can do."""
+
+import datetime as dt
+from typing import Any
+
+from configs.commands import command
+from pipelines.freshness import Silence
+from pipelines.night import Night
+
+TOLD_DAYS = 35
+
+
+def freshness_figures(night: Night) -> dict[str, Any]:
+    """For the night's figures; nothing where all days are known."""
+    if not (told := _told(night)):
+        return {}
+    first, last = told[0].first_day, told[-1].last_day
+    return {"unknown_from": str(first), "unknown_until": str(last), "stale": night.stale}
+
+
+def freshness_note(night: Night) -> tuple[str, ...]:
+    """A sentence about the silent stretches, newest last.
+
+    Args:
+        night: With its silences.
+    """
+    told = _told(night)
+    if not told:
+        return ()
+    spans = ", ".join(
+        f"{each.first_day}" if each.first_day == each.last_day else f"{each.first_day} to {each.last_day}"
+        for each in told
+    )
+    why = (
+        f"The input is stale: nothing was heard of '{night.app.app}' since {told[-1].since:%Y-%m-%d %H:%M}"
+        if night.stale
+        else f"Nothing was heard of '{night.app.app}' for longer than it is ever silent"
+    )
+    settle = "What covers these days is not settled. Ingest what is missing"
+    vouch = command("nightly", "--as-of", night.as_of, "--was-silent", app=night.app.app)
+    say = f"if nobody played then, say so: {vouch}"
+    return (f"{why}. Unknown: {spans}. {settle}; {say}",)
+
+
+def _told(night: Night) -> list[Silence]:
+    since = night.as_of - dt.timedelta(days=TOLD_DAYS)
+    return [silence for silence in night.silences if silence.last_day >= since]
