@@ -85,7 +85,7 @@ def run_demo(settings: Settings, players: int) -> Demo:
     trained = None if _serves(settings) else train(app=APP, as_of=first_night)
     nights = backfill(app=APP, start=first_night, end=plan.last_night)
     with open_warehouse(settings.home, APP) as warehouse:
-        kept = kept_by_night(warehouse)
+        kept = kept_by_night(warehouse, load_app(APP).app)
         events = int(warehouse.value("SELECT count(*) FROM events"))
     night = read_latest(settings.home, APP)
     player = gather_player(settings.home, APP, telling_player(night))

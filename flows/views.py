@@ -11,7 +11,10 @@ from rich.text import Text
 from flows.console import STYLE, figures_table, note, readable, shorten
 from pipelines.reports import NightReport, ReplayReport, TrainReport
 
-EACH_NIGHT = ("challenges", "messages", "promised", "settled", "completed", "xp_paid", "badges_awarded")
+# What windows promised stands beside what became of those same windows, once they are over.
+EACH_NIGHT = (
+    *("challenges", "messages", "promised", "ended", "ended_promised", "ended_kept", "xp_paid", "badges_awarded"),
+)
 
 
 def nights_view(reports: Sequence[NightReport]) -> RenderableType:

@@ -36,6 +36,7 @@ from pipelines.publish.audit import AuditLimits, AuditReport, audit_night
 from pipelines.publish.publish import publish_night
 from pipelines.publish.published import previous_night
 from pipelines.publish.tables import collect_tables, served_players
+from pipelines.quality.kept import ended_tonight
 from pipelines.reports import NightReport
 from pipelines.stores import open_registry
 from pipelines.tonight import Tonight
@@ -167,6 +168,7 @@ def issue(
         audit.require(told_of(words.account))
         figures = (
             _figures(night, tables)
+            | ended_tonight(warehouse, night)
             | _left_out(planned)
             | {"models": _models_of(planned)}
             | {"writing": writing_figures(words, spent)}
@@ -240,7 +242,7 @@ def _reasons(warehouse: Warehouse, night: Night, planned: Planned) -> pl.DataFra
 def _figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
     """The figures of a night that people and MLflow see."""
     daily = pl.col("content_type") == DAILY
-    challenges, settled = tables["challenges"].filter(daily), tables["settlements"].filter(pl.col("state") != "open")
+    challenges, settled = tables["challenges"].filter(daily), tables["settlements"]
     paid = tables["xp_ledger"].filter(pl.col("posted_on") == night.as_of)["xp"].sum()
     return {
         "as_of": str(night.as_of),
@@ -253,7 +255,6 @@ def _figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
         "achievements": tables["achievements"].filter(pl.col("state") == "open").height,
         "promised": _mean(challenges["completion_probability"]),
         "promised_if_active": _mean(challenges["probability_if_active"]),
-        "settled": settled.height,
         "completed": settled.filter(pl.col("state") == "completed").height,
         "xp_paid": int(paid),
         "badges_awarded": tables["badges"].height,

@@ -1,5 +1,6 @@
 -- What is known of each of `asked` (player_key) by $cut: user_id, language, opted_out, and how their challenges went that
--- the nights up to $as_of settled.
+-- the nights up to $as_of settled and whose window is over, so that those kept early do not flatter.
+-- Input: `running` (player_key, running_day).
 WITH known AS (
     SELECT player_key,
            arg_max(language, (recorded_at, available_at)) FILTER (language IS NOT NULL) AS language,
@@ -9,8 +10,12 @@ WITH known AS (
     GROUP BY player_key
 ),
 latest AS (
-    SELECT content_id, player_key, state FROM settlements WHERE as_of <= $as_of
-    QUALIFY revision = max(revision) OVER (PARTITION BY content_id)
+    SELECT content_id, s.player_key, s.state
+    FROM settlements s
+    JOIN challenges c USING (content_id)
+    JOIN running r ON r.player_key = s.player_key
+    WHERE s.as_of <= $as_of AND c.valid_until < r.running_day
+    QUALIFY s.revision = max(s.revision) OVER (PARTITION BY content_id)
 ),
 settled AS (
     SELECT player_key, count(*) AS settled, count(*) FILTER (state = 'completed') AS completed

@@ -1,13 +1,15 @@
 -- How the content issued since $since was received, as known at the night's cut. Only the player it was written for counts.
 -- Times run from the start of the challenge's first day where the player lives, and from when it was first shown.
--- Input: `costs` (content_type, ai_provider, prompt_version, cost_usd), spread over what was written by number of pieces.
+-- A challenge has an outcome once its window is over where the player lives: until then it can be kept but not missed.
+-- Input: `costs` (content_type, ai_provider, prompt_version, cost_usd), spread over what was written by number of pieces, and
+-- `running` (player_key, running_day).
 WITH zones AS (
     SELECT player_key, last(timezone ORDER BY recorded_at, available_at) FILTER (timezone IS NOT NULL) AS timezone
     FROM player_records WHERE available_at <= $cut GROUP BY player_key
 ),
 issued AS (
     SELECT content_id, player_key, content_type, ai_provider, prompt_version, variant, persona, valid_from,
-           personalization_score
+           valid_until, personalization_score
     FROM challenges WHERE as_of >= $since AND (as_of < $as_of OR as_of = $as_of AND revision <= $revision)
     UNION ALL BY NAME
     SELECT content_id, player_key, content_type, ai_provider, prompt_version, variant
@@ -37,7 +39,7 @@ rated AS (
     FROM answers WHERE event = 'nightquest.rated' AND value BETWEEN 1 AND 5 GROUP BY content_id, player_key
 ),
 content AS (
-    SELECT i.*, s.kept, h.shown_at, r.rating,
+    SELECT i.*, CASE WHEN i.valid_until IS NULL OR i.valid_until < n.running_day THEN s.kept END AS kept, h.shown_at, r.rating,
            greatest(0, date_diff('second', (i.valid_from + $day_starts_after) AT TIME ZONE coalesce(z.timezone, $timezone),
                                  s.completed_at) / 60) AS minutes_from_start,
            CASE WHEN h.shown_at <= s.completed_at
@@ -47,6 +49,7 @@ content AS (
     LEFT JOIN shown h ON h.content_id = i.content_id AND h.player_key = i.player_key
     LEFT JOIN rated r ON r.content_id = i.content_id AND r.player_key = i.player_key
     LEFT JOIN zones z ON z.player_key = i.player_key
+    LEFT JOIN running n ON n.player_key = i.player_key
 ),
 performance AS (
     SELECT content_type, ai_provider, prompt_version, variant, persona,

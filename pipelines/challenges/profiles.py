@@ -8,7 +8,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.challenges.traits import TOTALS, measure_traits, trait_names
-from pipelines.night import Night
+from pipelines.night import Night, running_days
 
 # Completed challenges that the usual share is worth before a player's own count for as much.
 PRIOR_CHALLENGES = 8.0
@@ -36,7 +36,7 @@ def describe_players(
     """
     app = night.app
     who = features.select("player_key")
-    with warehouse.lend(asked=who):
+    with warehouse.lend(asked=who, running=running_days(warehouse, night)):
         known = warehouse.frame(
             warehouse.fixed("player_profiles"), {"cut": night.cut, "as_of": night.as_of}
         ).with_columns(completion_rate=completion_rate(), language=spoken(app, pl.col("language")))

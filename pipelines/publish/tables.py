@@ -12,7 +12,7 @@ from pipelines.badges.held import badges_held
 from pipelines.badges.nominate import judged_badges
 from pipelines.badges.rules import nominate_rules
 from pipelines.challenges.achievements import achievement_progress
-from pipelines.night import Night
+from pipelines.night import Night, running_days
 
 # Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
 FRAMES = ("profiles", "segments", "targets", "scores", "badge_progress", "open_challenges")
@@ -48,6 +48,7 @@ def collect_tables(
         "open_progress": _open_progress(frames["open_challenges"]),
         "opted_out": _opted_out(warehouse),
         "achievement_progress": achievement_progress(warehouse, night),
+        "running": running_days(warehouse, night),
         "judged": judged_badges(nominate_rules(night.app)),
     }
     with warehouse.lend(costs=text_costs(warehouse, night) if costs is None else costs, **lent):

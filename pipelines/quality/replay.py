@@ -1,7 +1,7 @@
 """The proof on history: issue past nights from what was known then, and settle them on what players really did."""
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from pipelines.challenges.missions import EMPTY_RECORD
 from pipelines.challenges.settle import with_outcomes
 from pipelines.challenges.training import Progress, learn_models, silent
 from pipelines.challenges.understand import Planned, plan_night
-from pipelines.night import Night, day_start, make_night
+from pipelines.night import Night, day_start, make_night, running_days
 
 RETRAIN_DAYS = 7
 _BAND = (0.4, 0.7)
@@ -45,7 +45,7 @@ def replay_nights(
     """Issue each night from `start` to `end` as it would have been, and settle all on what followed.
 
     Models are learned anew every seven nights, as the weekly schedule would, from what was known then. Only challenges
-    whose whole window lies in the known past count.
+    whose whole window was over, where the player lives, when the known past ended count.
 
     Raises:
         NightquestError: No challenge of these nights can be settled.
@@ -69,14 +69,14 @@ def replay_nights(
             missions.append(_promises(planned, planned.plan.missions, as_of))
             recent = _remember(recent, missions[-1], as_of)
     progress("nights", len(nights), len(nights))
-    promises = _settle(warehouse, issued)
+    promises = _settle(warehouse, night, issued)
     if promises.is_empty():
         raise NightquestError(
             f"None of these nights' challenges was over by {_last_day(warehouse)}, the last known day.",
             "Choose earlier nights with --from and --to.",
         )
     figures = replay_figures(promises, nights=len(nights))
-    if not missions or (weekly := _settle(warehouse, missions)).is_empty():
+    if not missions or (weekly := _settle(warehouse, night, missions)).is_empty():
         return Replay(promises, figures)
     return Replay(promises, figures | mission_figures(weekly), weekly)
 
@@ -161,11 +161,18 @@ def _groups(promises: pl.DataFrame, by: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _settle(warehouse: Warehouse, issued: list[pl.DataFrame]) -> pl.DataFrame:
-    """Outcomes from all that is known today, for the windows that lie in the known past."""
+def _settle(warehouse: Warehouse, night: Night, issued: list[pl.DataFrame]) -> pl.DataFrame:
+    """Outcomes from all that is known today, for the windows that were over where the player lives when input ended."""
     last = _last_day(warehouse)
     rows = pl.concat([r for r in issued if r.height] or issued)
-    over = rows.filter(pl.col("valid_until") <= last).rename({"valid_from": "start_day", "valid_until": "end_day"})
+    heard = warehouse.value("SELECT max(occurred_at) FROM events WHERE active")
+    running = running_days(warehouse, replace(night, as_of=last + dt.timedelta(days=1), cut=heard))
+    over = (
+        rows.join(running, on="player_key", how="left", maintain_order="left")
+        .filter(pl.col("valid_until") < pl.col("running_day"))
+        .drop("running_day")
+        .rename({"valid_from": "start_day", "valid_until": "end_day"})
+    )
     after = last + dt.timedelta(days=1)
     know_until(warehouse, after, dt.datetime.max.replace(tzinfo=dt.UTC) - dt.timedelta(days=1))
     return with_outcomes(warehouse, over)

@@ -109,7 +109,8 @@ def test_missions_are_settled_by_the_nights_predicate_and_paid_as_missions(world
 
 
 def test_kept_tells_of_daily_challenges_and_of_missions_apart(world, warehouse):
-    daily, weekly = kept_by_night(warehouse), kept_by_night(warehouse, "adaptive_mission")
+    app = world[0].app
+    daily, weekly = kept_by_night(warehouse, app), kept_by_night(warehouse, app, "adaptive_mission")
     assert daily["challenges"][-1] == sum(report.figures["challenges"] for report in world[2])
     assert weekly["challenges"][-1] == sum(report.figures["missions"] for report in world[2])
 

@@ -17,6 +17,7 @@ from pipelines.challenges.profiles import (
 from pipelines.challenges.traits import measure_traits, rank_share
 from tests.factories import add_events, event, make_app, warehouse_with
 from tests.pipelines.challenges.strength import BASE, at_night, feature_rows, one_cohort
+from tests.pipelines.publish.nights import challenge
 
 APP = make_app(
     personas={
@@ -47,7 +48,15 @@ def says(warehouse, player: int, at: dt.datetime, available_at: dt.datetime | No
     warehouse.append("player_records", pl.DataFrame([record]))
 
 
-def settled(warehouse, player: int, states: str, as_of: dt.date = BASE, revision: int = 1, name: str = "") -> None:
+def settled(
+    warehouse,
+    player: int,
+    states: str,
+    as_of: dt.date = BASE,
+    revision: int = 1,
+    name: str = "",
+    valid_until: dt.date = BASE - dt.timedelta(days=1),
+) -> None:
     rows = [
         {
             "content_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{player}/{name}{i}")),
@@ -63,6 +72,8 @@ def settled(warehouse, player: int, states: str, as_of: dt.date = BASE, revision
         for i, state in enumerate(states)
     ]
     warehouse.append("settlements", pl.DataFrame(rows))
+    asked = [challenge(player, content_id=row["content_id"], valid_until=valid_until) for row in rows]
+    warehouse.append("challenges", pl.DataFrame(asked), on_conflict_skip=True)
 
 
 def test_a_profile_for_each_player_in_order_within_the_published_bounds(warehouse):
@@ -99,6 +110,12 @@ def test_completion_is_drawn_to_the_usual_share_and_unknown_before_the_first_set
     assert rates[2] == pytest.approx((0 + 8 * 0.5) / 10)
     assert rates[3] == pytest.approx(0.5)
     assert rates[4] is None
+
+
+def test_a_challenge_kept_early_does_not_flatter_while_its_window_runs_on(warehouse):
+    settled(warehouse, 1, "+-")
+    settled(warehouse, 1, "++++", name="running", valid_until=BASE)
+    assert profile(warehouse)["completion_rate"][0] == pytest.approx((1 + 8 * 0.5) / 10)
 
 
 def test_a_corrected_settlement_counts_as_corrected(warehouse):

@@ -275,10 +275,20 @@ def test_time_to_complete_runs_from_the_start_of_the_day_where_the_player_lives(
     put(
         warehouse,
         "player_records",
-        {"player_key": 1, "recorded_at": moment, "available_at": moment, "timezone": "America/New_York"},
+        {"player_key": 1, "recorded_at": moment, "available_at": moment, "timezone": "Asia/Tokyo"},
     )
     rows = collect_tables(warehouse, NIGHT, make_frames())["content_performance"]
-    assert rows["median_minutes_from_start"].to_list() == [60]  # New York's day starts at 05:00 UTC
+    assert rows["median_minutes_from_start"].to_list() == [15 * 60]  # Tokyo's day starts at 15:00 UTC the day before
+
+
+def test_a_window_that_runs_on_where_the_player_lives_has_no_outcome_yet(warehouse):
+    put(warehouse, "challenges", *(challenge(player, 1, YESTERDAY) for player in (1, 2)))
+    put(warehouse, "settlements", *(settlement(player, 1, AS_OF, at(YESTERDAY, 6)) for player in (1, 2)))
+    moment = at(YESTERDAY, 0)
+    lives = {"recorded_at": moment, "available_at": moment, "timezone": "America/New_York"}
+    put(warehouse, "player_records", {"player_key": 1, **lives})
+    rows = collect_tables(warehouse, NIGHT, make_frames())["content_performance"]
+    assert rows.select("issued", "settled", "completed", "kept_rate").rows() == [(2, 1, 1, 1.0)]
 
 
 def test_a_compensating_settlement_is_the_one_that_counts(warehouse):
