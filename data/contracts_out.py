@@ -11,7 +11,7 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 TIME = pl.Datetime("us", "UTC")
 REQUIREMENTS = pl.List(
@@ -100,6 +100,11 @@ def _writing() -> dict[str, pa.Column]:
     }
 
 
+def _standing() -> dict[str, pa.Column]:
+    """The night that issued it, and whether that is this one."""
+    return {"issued_on": _day(), "is_new": pa.Column(pl.Boolean())}
+
+
 def _awards(*, standing: bool) -> PublishedTable:
     return _table(
         ("user_id", "badge_id"),
@@ -139,6 +144,8 @@ PUBLISHED: Mapping[str, PublishedTable] = MappingProxyType(
                 "personalization_score": _share(),
                 "estimated_minutes": _whole(nullable=True),
                 **_writing(),
+                **_standing(),
+                "progress": _share(),
                 "valid_from": _day(),
                 "valid_until": _day(),
                 "generated_at": _moment(),
@@ -154,6 +161,7 @@ PUBLISHED: Mapping[str, PublishedTable] = MappingProxyType(
                 "title": _words(),
                 "body": _words(),
                 **_writing(),
+                **_standing(),
                 "generated_at": _moment(),
                 "metadata": _text(nullable=True),
             },
@@ -174,6 +182,7 @@ PUBLISHED: Mapping[str, PublishedTable] = MappingProxyType(
                 "eta_days": _whole(nullable=True),
                 "state": _text(one_of=("open", "reached")),
                 "reached_on": pa.Column(pl.Date(), nullable=True),
+                **_standing(),
                 "rewards": pa.Column(REWARDS),
                 **_writing(),
                 "generated_at": _moment(),
@@ -257,10 +266,10 @@ PUBLISHED: Mapping[str, PublishedTable] = MappingProxyType(
             ("user_id", "content_id", "revision"),
             {
                 "content_id": _text(),
-                "revision": _whole(),
+                "revision": _whole(1),
                 "user_id": _text(),
                 "title": _text(),
-                "state": _text(one_of=("completed", "expired", "open")),
+                "state": _text(one_of=("completed", "expired")),
                 "completed_at": _moment(nullable=True),
                 "progress": _share(),
                 "xp": _whole(None),

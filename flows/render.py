@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TIER_STYLES = {"bronze": "orange3", "silver": "grey70", "gold": "gold1", "platinum": "bright_cyan"}
 EVERYDAY = ("motivational_message", "come_back_message")
-STATE_STYLES = {"completed": "green", "expired": "dim", "open": "yellow"}
+STATE_STYLES = {"completed": "green", "expired": "dim"}
 NEAREST_BADGES = 5
 LIKELIEST = 8
 BAR_CELLS = 12
@@ -107,23 +107,33 @@ def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("days", justify="left")
     for row in rows:
         table.add_row(
-            Text("\n").join((literal(row["title"], "bold"), literal(row["description"]))),
+            Text("\n").join((_titled(row), literal(row["description"]))),
             f"{row['completion_probability']:.0%}",
             f"{row['probability_if_active']:.0%}",
             str(row["difficulty_level"]),
             str(row["rewards"]["xp"]),
             "" if row["estimated_minutes"] is None else str(row["estimated_minutes"]),
-            "\n".join(dict.fromkeys((str(row["valid_from"]), str(row["valid_until"])))),
+            _days(row),
         )
     return table
+
+
+def _titled(row: Mapping[str, Any]) -> Text:
+    """The title, marked when this night issued it."""
+    return Text.assemble(literal(row["title"], "bold"), (" (new)", "green") if row.get("is_new", True) else "")
+
+
+def _days(row: Mapping[str, Any]) -> Text:
+    """The first and last day that count, and how far the player has come since they began."""
+    days = Text("\n".join(dict.fromkeys((str(row["valid_from"]), str(row["valid_until"])))))
+    return Text("\n").join((days, _bar(row["progress"]))) if row.get("progress") else days
 
 
 def _message(row: Mapping[str, Any]) -> Panel:
     """A message, marked with its kind where that is not the everyday one."""
     kind = None if row["content_type"] in EVERYDAY else literal(row["content_type"].replace("_", " "), "dim")
-    title = literal(row["title"], "bold")
     return Panel(
-        literal(row["body"]), title=title, title_align="left", subtitle=kind, subtitle_align="left", expand=False
+        literal(row["body"]), title=_titled(row), title_align="left", subtitle=kind, subtitle_align="left", expand=False
     )
 
 
@@ -133,7 +143,7 @@ def _achievements(rows: Sequence[Mapping[str, Any]]) -> Table:
     for row in rows:
         done = f"reached on {row['reached_on']}" if row["state"] == "reached" else None
         table.add_row(
-            Text("\n").join((literal(row["title"], "bold"), literal(row["description"]))),
+            Text("\n").join((_titled(row), literal(row["description"]))),
             literal(row["tier"], TIER_STYLES.get(row["tier"], "")),
             literal(done, STATE_STYLES["completed"]) if done else _bar(row["progress"]),
             "" if row["eta_days"] is None else str(row["eta_days"]),

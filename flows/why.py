@@ -15,6 +15,8 @@ from data.warehouse import open_warehouse
 from flows.clock import clock
 from flows.console import literal
 from models.language.ledger import open_ledger
+from pipelines.publish.published import read_latest
+from pipelines.publish.show import shown_ids
 from pipelines.publish.why import Why, explain_player
 
 
@@ -24,12 +26,13 @@ def explain(settings: Settings, app: str, user_id: str) -> list[Why]:
     Raises:
         NightquestError: The night has nothing for this player.
     """
+    ids = shown_ids(read_latest(settings.home, app), user_id)
     with open_warehouse(settings.home, app, read_only=True) as warehouse:
         if (settings.home / "ledger" / "language.sqlite").exists():
             with open_ledger(settings.home, clock) as ledger:
-                found = explain_player(warehouse, ledger, user_id)
+                found = explain_player(warehouse, ledger, user_id, ids)
         else:
-            found = explain_player(warehouse, None, user_id)
+            found = explain_player(warehouse, None, user_id, ids)
     if not found:
         raise NightquestError(
             f"The newest night of '{app}' has no text for a player {user_id!r}.",

@@ -242,7 +242,8 @@ def _reasons(warehouse: Warehouse, night: Night, planned: Planned) -> pl.DataFra
 def _figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
     """The figures of a night that people and MLflow see."""
     daily = pl.col("content_type") == DAILY
-    challenges, settled = tables["challenges"].filter(daily), tables["settlements"]
+    new, settled = tables["challenges"].filter("is_new"), tables["settlements"]
+    challenges = new.filter(daily)
     paid = tables["xp_ledger"].filter(pl.col("posted_on") == night.as_of)["xp"].sum()
     return {
         "as_of": str(night.as_of),
@@ -250,8 +251,9 @@ def _figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
         "players_active": tables["profiles"].height,
         "players_challenged": challenges["user_id"].n_unique(),
         "challenges": challenges.height,
-        "missions": tables["challenges"].filter(~daily).height,
-        "messages": tables["messages"].height,
+        "missions": new.filter(~daily).height,
+        "still_open": tables["challenges"].height - new.height,
+        "messages": tables["messages"].filter("is_new").height,
         "achievements": tables["achievements"].filter(pl.col("state") == "open").height,
         "promised": _mean(challenges["completion_probability"]),
         "promised_if_active": _mean(challenges["probability_if_active"]),

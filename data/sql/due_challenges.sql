@@ -1,5 +1,5 @@
--- Challenges of published nights whose window has begun and that no earlier night saw completed: open ones, and expired
--- ones still within grace.
+-- Challenges of earlier published nights that no earlier night saw completed: open ones, also those whose window is yet to
+-- begin, and expired ones still within grace.
 SELECT c.content_id::VARCHAR AS content_id, c.player_key, c.metric, c.op, c.target, c.window_days, c.xp,
        c.valid_from AS start_day, c.valid_until AS end_day, s.revision AS settled_revision
 FROM challenges c
@@ -8,6 +8,6 @@ LEFT JOIN (
     FROM settlements WHERE as_of < $as_of
     QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY revision DESC) = 1
 ) s USING (content_id)
-WHERE c.as_of < $as_of AND c.valid_from < $as_of
+WHERE c.as_of < $as_of
   AND (s.content_id IS NULL OR (s.state = 'expired' AND c.valid_until >= $grace_from))
 ORDER BY c.content_id

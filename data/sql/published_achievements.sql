@@ -5,7 +5,7 @@ SELECT a.content_id::VARCHAR AS content_id, p.user_id, a.title, a.description, a
        CASE WHEN r.content_id IS NOT NULL THEN 1.0 ELSE g.progress END AS progress,
        CASE WHEN r.content_id IS NULL THEN g.eta_days END AS eta_days,
        CASE WHEN r.content_id IS NOT NULL THEN 'reached' ELSE 'open' END AS state,
-       r.reached_on, struct_pack(xp := a.xp) AS rewards,
+       r.reached_on, a.as_of AS issued_on, a.as_of = $as_of AS is_new, struct_pack(xp := a.xp) AS rewards,
        a.ai_provider, a.model, a.prompt_version, a.variant, a.propensity, a.generated_at, a.metadata
 FROM achievements a
 ANTI JOIN opted_out USING (player_key)

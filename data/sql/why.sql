@@ -1,17 +1,14 @@
--- Where the texts of player $user's newest night come from.
-WITH night AS (
-    SELECT as_of, revision FROM nights WHERE status = 'published' ORDER BY as_of DESC, revision DESC LIMIT 1
-),
-mine AS (
-    SELECT 1 AS part, content_id, player_key, c.as_of, c.revision, content_type, title, description AS text, brief_id,
+-- Where the texts of player $user come from that are in `shown` (content_id).
+WITH mine AS (
+    SELECT 1 AS part, content_id, player_key, content_type, title, description AS text, brief_id,
            ai_provider, variant, propensity, metadata
     FROM challenges c
     UNION ALL
-    SELECT 2, content_id, player_key, m.as_of, m.revision, content_type, title, body, brief_id, ai_provider, variant,
+    SELECT 2, content_id, player_key, content_type, title, body, brief_id, ai_provider, variant,
            propensity, metadata
     FROM messages m
     UNION ALL
-    SELECT 3, content_id, player_key, a.as_of, a.revision, content_type, title, description, brief_id, ai_provider,
+    SELECT 3, content_id, player_key, content_type, title, description, brief_id, ai_provider,
            variant, propensity, metadata
     FROM achievements a
 )
@@ -20,7 +17,7 @@ SELECT m.content_id::VARCHAR AS content_id, m.content_type, m.title, m.text, m.a
        b.profile, b.made_on, t.text AS template, t.call_key, t.metadata::VARCHAR AS told
 FROM mine m
 JOIN players p USING (player_key)
-SEMI JOIN night ON night.as_of = m.as_of AND night.revision >= m.revision
+SEMI JOIN shown ON shown.content_id = m.content_id::VARCHAR
 LEFT JOIN briefs b USING (brief_id)
 LEFT JOIN texts t USING (brief_id, variant)
 WHERE p.user_id = $user

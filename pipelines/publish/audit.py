@@ -1,5 +1,6 @@
 """The audit between writing a night and publishing it: a night that fails stays in, the one before stays out."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -98,10 +99,10 @@ def audit_night(
         _verdict("one night", _other_nights(sound, night), f"every row is of {night.app.app}, {night.as_of}"),
         _verdict("unique keys", _duplicates(sound), "no key or id twice"),
         _verdict("probabilities", _bad_numbers(sound), "all finite and within 0 and 1"),
-        _verdict("dates", _bad_dates(sound), f"no challenge starts before {night.as_of} or ends before it starts"),
+        _verdict("dates", _bad_dates(sound, night), "new challenges are still to come, open ones are not over"),
         _verdict("texts", _bad_texts(sound), "no empty text, no unfilled slot"),
         _verdict("judged badges", unjudged(sound, night.app), "every award rests on a verdict with cited evidence"),
-        _verdict("new ids", _reused_ids(sound, previous), "no id of the night before is used again"),
+        _verdict("promises", _broken_promises(sound, previous), "what was asked before is here as it was, or settled"),
         _served(sound, served),
         _row_counts(tables, previous, limits or AuditLimits(), accept=accept),
     )
@@ -155,11 +156,14 @@ def _bad_numbers(tables: Tables) -> Iterator[str]:
                 yield f"{name}.{column} is {'outside 0 to 1' if share else 'not a finite number'} in {bad} rows"
 
 
-def _bad_dates(tables: Tables) -> Iterator[str]:
+def _bad_dates(tables: Tables, night: Night) -> Iterator[str]:
     if "challenges" in tables:
         frame = tables["challenges"]
-        if early := frame.filter(pl.col("valid_from") < pl.col("as_of")).height:
-            yield f"{early} challenges start before the day that the night serves"
+        if early := frame.filter(pl.col("is_new") & (pl.col("valid_from") < pl.col("as_of"))).height:
+            yield f"{early} new challenges start before the day that the night serves"
+        # Where the day begins later than in the app's own zone, the day before the base day may run on.
+        if over := frame.filter(pl.col("valid_until") < night.base_day - dt.timedelta(days=1)).height:
+            yield f"{over} challenges were over before the night"
         if short := frame.filter(pl.col("valid_until") < pl.col("valid_from")).height:
             yield f"{short} challenges end before they start"
 
@@ -174,12 +178,31 @@ def _bad_texts(tables: Tables) -> Iterator[str]:
                 yield f"{name}.{column} is blank in {blank} rows"
 
 
-def _reused_ids(tables: Tables, previous: Published | None) -> Iterator[str]:
-    for name in ("challenges", "messages") if previous else ():
-        if previous and name in tables and name in previous.manifest.tables:
-            before = previous.table(name).select("content_id")
-            if reused := tables[name].join(before, on="content_id", how="semi").height:
-                yield f"{reused} {name} carry a content_id of the night of {previous.manifest.as_of}"
+def _broken_promises(tables: Tables, previous: Published | None) -> Iterator[str]:
+    """What the night before asked: here as it was, or settled. Players of whom nothing is here may have opted out."""
+    if previous is None:
+        return
+    since = f"of the night of {previous.manifest.as_of}"
+    for name, same in _PROMISED.items():
+        if name not in tables or name not in previous.manifest.tables:
+            continue
+        now, before = tables[name], previous.table(name)
+        if reused := now.filter("is_new").join(before, on="content_id", how="semi").height:
+            yield f"{reused} new {name} carry a content_id {since}"
+        both = now.filter(~pl.col("is_new")).select("content_id", *same).join(before, on="content_id", suffix="_then")
+        if changed := both.filter(pl.any_horizontal(pl.col(c).ne_missing(pl.col(f"{c}_then")) for c in same)).height:
+            yield f"{changed} {name} are not what they were {since}"
+    if "challenges" in tables and "settlements" in tables:
+        asked = previous.table("challenges").join(tables["challenges"], on="user_id", how="semi")
+        here = pl.concat([tables[name].select("content_id") for name in ("challenges", "settlements")])
+        if lost := asked.join(here, on="content_id", how="anti").height:
+            yield f"{lost} challenges {since} are neither open nor settled"
+
+
+_PROMISED = {
+    "challenges": ("title", "description", "requirements", "rewards", "valid_from", "valid_until"),
+    "messages": ("title", "body"),
+}
 
 
 def _served(tables: Tables, served: pl.DataFrame) -> Check:

@@ -65,8 +65,8 @@ def gather_player(home: Path, app: str, user_id: str) -> PlayerView:
         user_id=user_id,
         profile=next(iter(_rows(night, "profiles", user_id)), None),
         segments=_rows(night, "segments", user_id),
-        challenges=_rows(night, "challenges", user_id),
-        messages=_rows(night, "messages", user_id),
+        challenges=_newest_first(_rows(night, "challenges", user_id)),
+        messages=_newest_first(_rows(night, "messages", user_id)),
         badges=_rows(night, "badges", user_id),
         badges_held=sorted(_rows(night, "badges_held", user_id), key=lambda row: row["granted_at"], reverse=True),
         badge_progress=sorted(_rows(night, "badge_progress", user_id), key=lambda row: row["progress"], reverse=True),
@@ -83,6 +83,18 @@ def gather_player(home: Path, app: str, user_id: str) -> PlayerView:
             "Write the id as the app's data has it; a player who never played is not in it.",
         )
     return view
+
+
+def shown_ids(night: Published, user_id: str) -> list[str]:
+    """The content_id of every text that a player is shown at a night: challenges, messages and open achievements."""
+    achievements = [row for row in _rows(night, "achievements", user_id) if row["state"] == "open"]
+    rows = [*_rows(night, "challenges", user_id), *_rows(night, "messages", user_id), *achievements]
+    return [row["content_id"] for row in rows]
+
+
+def _newest_first(rows: list[Row]) -> list[Row]:
+    """What the night issued, then what is still open of earlier ones; a night of schema version 1 has none of these."""
+    return sorted(rows, key=lambda row: row.get("issued_on", dt.date.max), reverse=True)
 
 
 def _rows(night: Published, table: str, user_id: str) -> list[Row]:

@@ -1,8 +1,11 @@
 """Why a player reads what they read: brief, prompt, raw answer and scores behind each text of the newest night."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import polars as pl
 
 from data.warehouse import Warehouse
 from models.language.ledger import Ledger
@@ -35,15 +38,17 @@ class Why:
     call: dict[str, Any] | None
 
 
-def explain_player(warehouse: Warehouse, ledger: Ledger | None, user_id: str) -> list[Why]:
-    """Explain the texts of one player's newest night, in the order of challenges, messages, achievements.
+def explain_player(warehouse: Warehouse, ledger: Ledger | None, user_id: str, content_ids: Sequence[str]) -> list[Why]:
+    """Explain one player's texts, in the order of challenges, messages, achievements.
 
     Args:
         warehouse: May be open for reading only.
         ledger: Where the calls are; None leaves them out.
         user_id: As the app's data has it.
+        content_ids: Of the texts, see `pipelines.publish.show.shown_ids`.
     """
-    rows = warehouse.frame(warehouse.fixed("why"), {"user": user_id}).to_dicts()
+    with warehouse.lend(shown=pl.DataFrame({"content_id": content_ids}, schema={"content_id": pl.String})):
+        rows = warehouse.frame(warehouse.fixed("why"), {"user": user_id}).to_dicts()
     return [_why(row, ledger) for row in rows]
 
 

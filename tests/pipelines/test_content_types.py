@@ -58,7 +58,8 @@ def table(world, night: int, name: str) -> pl.DataFrame:
 
 
 def missions_of(world, night: int) -> pl.DataFrame:
-    return table(world, night, "challenges").filter(pl.col("content_type") == "adaptive_mission")
+    """Those that the night issued."""
+    return table(world, night, "challenges").filter("is_new", pl.col("content_type") == "adaptive_mission")
 
 
 def test_every_type_is_written_and_each_text_is_about_what_the_plan_says(world):

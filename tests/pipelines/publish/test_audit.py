@@ -19,9 +19,11 @@ from tests.pipelines.publish.nights import (
     make_night,
     played_warehouse,
     put,
+    settlement,
 )
 
 YESTERDAY = AS_OF - dt.timedelta(days=1)
+LONG_AGO = AS_OF - dt.timedelta(days=9)
 NIGHT = make_night()
 NO_ONE = {"player_key": pl.Int64, "user_id": pl.String, "served": pl.Boolean, "reason": pl.String}
 
@@ -29,6 +31,8 @@ NO_ONE = {"player_key": pl.Int64, "user_id": pl.String, "served": pl.Boolean, "r
 @pytest.fixture(name="tables", scope="module")
 def _tables():
     with played_warehouse() as warehouse:
+        issue(warehouse, YESTERDAY)
+        put(warehouse, "settlements", *(settlement(player, 1, AS_OF, None) for player in PLAYERS[:-1]))
         issue(warehouse)
         put(warehouse, "badge_ledger", award(1, AS_OF))
         yield collect_tables(warehouse, NIGHT, make_frames())
@@ -83,8 +87,14 @@ DEFECTS = [
         "completion_rate",
     ),
     ("targets", lambda frame: frame.with_columns(value=pl.lit(float("inf"))), "probabilities", "not a finite number"),
-    ("challenges", lambda frame: frame.with_columns(valid_from=pl.lit(YESTERDAY)), "dates", "start before"),
+    (
+        "challenges",
+        lambda frame: frame.with_columns(valid_from=pl.lit(YESTERDAY)),
+        "dates",
+        "new challenges start before",
+    ),
     ("challenges", lambda frame: frame.with_columns(valid_until=pl.lit(YESTERDAY)), "dates", "end before they start"),
+    ("challenges", lambda frame: frame.with_columns(valid_until=pl.lit(LONG_AGO)), "dates", "were over before"),
     (
         "challenges",
         lambda frame: frame.with_columns(title=first("Post {goal_1}").otherwise("title")),
@@ -156,9 +166,21 @@ def _in_order(result, night, home):
 
 def test_ids_of_the_night_before_may_not_come_back(tables, home):
     previous = previous_night(home, "toy", AS_OF)
-    assert "new ids" not in failures(tables, previous=previous)
+    assert "promises" not in failures(tables, previous=previous)
     again = {name: previous.table(name).with_columns(as_of=pl.lit(AS_OF)) for name in ("challenges", "messages")}
-    assert "4 challenges" in failures({**tables, **again}, previous=previous)["new ids"]
+    assert "4 new challenges" in failures({**tables, **again}, previous=previous)["promises"]
+
+
+def test_what_the_night_before_asked_is_here_as_it_was_or_settled(tables, home):
+    previous = previous_night(home, "toy", AS_OF)
+    open_ones = previous.table("challenges").with_columns(as_of=pl.lit(AS_OF), is_new=pl.lit(value=False))
+    unsettled = {**tables, "settlements": tables["settlements"].clear()}
+    kept = pl.concat([tables["challenges"], open_ones])
+    assert "promises" not in failures({**unsettled, "challenges": kept}, previous=previous)
+    dearer = open_ones.with_columns(rewards=pl.struct(xp=pl.lit(1, pl.Int32)))
+    changed = {**tables, "challenges": pl.concat([tables["challenges"], dearer])}
+    assert "4 challenges are not what they were" in failures(changed, previous=previous)["promises"]
+    assert "4 challenges of the night of 2024-01-09 are neither" in failures(unsettled, previous=previous)["promises"]
 
 
 @pytest.mark.parametrize(("kept", "refused"), [(3, False), (2, True)])
@@ -183,8 +205,8 @@ def test_small_tables_and_those_that_come_and_go_may_fall(tables, home):
     previous = previous_night(home, "toy", AS_OF)
     emptied = {**tables, "profiles": tables["profiles"].clear()}
     assert audit(emptied, previous=previous, limits=AuditLimits(max_fall=0.1, min_rows=6)).ok
-    without_settlements = {**tables, "settlements": tables["settlements"].clear(), "badges": tables["badges"].clear()}
-    assert audit(without_settlements, previous=previous, limits=AuditLimits(max_fall=0.0, min_rows=1)).ok
+    without_badges = {**tables, "badges": tables["badges"].clear()}
+    assert audit(without_badges, previous=previous, limits=AuditLimits(max_fall=0.0, min_rows=1)).ok
 
 
 def test_a_night_that_failed_its_audit_is_not_published_and_the_one_before_stays(tables, home):

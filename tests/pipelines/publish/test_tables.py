@@ -147,19 +147,53 @@ def test_a_past_night_run_again_does_not_see_later_nights(warehouse):
     assert [name for name in PUBLISHED if not before[name].equals(after[name])] == []
 
 
-def test_settlements_are_those_since_the_night_published_before_and_the_open_ones_with_their_progress(warehouse):
+def test_settlements_are_those_since_the_night_published_before(warehouse):
     issue(warehouse, YESTERDAY)
     put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)), settlement(2, 1, YESTERDAY, None))
-    open_ids = ((content_id(YESTERDAY, 3, 1), 3),)
 
     def found() -> set[tuple]:
-        rows = collect_tables(warehouse, NIGHT, make_frames(open_ids=open_ids))["settlements"]
-        return set(rows.select("user_id", "state", "revision", "progress", "completed_at").rows())
+        rows = collect_tables(warehouse, NIGHT, make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),)))
+        return set(rows["settlements"].select("user_id", "state", "revision", "progress", "completed_at").rows())
 
-    new = {(USER_IDS[0], "completed", 1, 1.0, at(YESTERDAY)), (USER_IDS[2], "open", 0, 0.5, None)}
+    new = {(USER_IDS[0], "completed", 1, 1.0, at(YESTERDAY))}
     assert found() == new | {(USER_IDS[1], "expired", 1, 0.25, None)}
     publish(warehouse, YESTERDAY)
     assert found() == new
+
+
+def test_a_night_holds_all_that_counts_now_with_what_is_new_marked_and_nothing_settled(warehouse):
+    long = {"valid_until": AS_OF + dt.timedelta(days=3), "window_days": 5}
+    put(warehouse, "challenges", challenge(1, 1, YESTERDAY), *(challenge(n, 2, YESTERDAY, **long) for n in (2, 3, 4)))
+    put(warehouse, "challenges", challenge(1), challenge(2))
+    publish(warehouse, YESTERDAY)
+    put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY, 10)))
+    moment = at(AS_OF, 9)  # after the cut: who wants to be left alone is left alone at once
+    opted = {"player_key": 4, "recorded_at": moment, "available_at": moment, "opted_out": True}
+    put(warehouse, "player_records", opted)
+    open_ids = tuple((content_id(YESTERDAY, n, 2), n) for n in (2, 3, 4))
+    rows = collect_tables(warehouse, NIGHT, make_frames(open_ids=open_ids))["challenges"]
+    assert set(rows.select("user_id", "is_new", "issued_on", "progress", "valid_until").rows()) == {
+        (USER_IDS[0], True, AS_OF, 0.0, AS_OF),
+        (USER_IDS[1], True, AS_OF, 0.0, AS_OF),
+        (USER_IDS[1], False, YESTERDAY, 0.5, long["valid_until"]),
+        (USER_IDS[2], False, YESTERDAY, 0.5, long["valid_until"]),
+    }
+    assert rows["title"].null_count() == rows["requirements"].null_count() == rows["rewards"].null_count() == 0
+
+
+def test_a_missions_brief_stands_as_long_as_its_mission(warehouse):
+    ids = {player: content_id(YESTERDAY, player, 101) for player in (1, 2)}
+    week = {"content_type": "adaptive_mission", "valid_until": AS_OF + dt.timedelta(days=5), "window_days": 7}
+    put(warehouse, "challenges", *(challenge(player, 101, YESTERDAY, **week) for player in ids))
+    for player, mission in ids.items():
+        told = {"content_type": "mission_brief", "metadata": json.dumps({"mission": mission})}
+        put(warehouse, "messages", message(player, YESTERDAY, **told))
+    put(warehouse, "messages", message(3, YESTERDAY))
+    publish(warehouse, YESTERDAY)
+    rows = collect_tables(warehouse, NIGHT, make_frames(open_ids=((ids[1], 1),)))["messages"]
+    assert rows.select("user_id", "content_type", "is_new", "issued_on").rows() == [
+        (USER_IDS[0], "mission_brief", False, YESTERDAY)
+    ]
 
 
 def test_new_badges_are_those_that_the_night_noticed_and_held_are_all(warehouse):
