@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from configs.app import App
 from configs.commands import remember_app
 from configs.errors import AppFileError
-from configs.problems import as_error, model_problems, raw_rule_problems, rule_problems
+from configs.problems import as_error, model_problems, raw_rule_problems, rule_problems, word_problems
 from configs.yaml_file import read_yaml
 
 CONFIGS = Path(__file__).parent
@@ -59,7 +59,7 @@ def load_app(name_or_path: str | Path) -> LoadedApp:
         app = App.model_validate(content)
     except ValidationError as error:
         raise as_error([*model_problems(source, error, export_schema()), *raw_rule_problems(source)]) from None
-    if problems := rule_problems(source, app):
+    if problems := [*rule_problems(source, app), *word_problems(source, app)]:
         raise as_error(problems)
     remember_app(app.app, str(name_or_path))
     if app.source is None:

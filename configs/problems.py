@@ -1,15 +1,17 @@
 """What is wrong with an app file, as sentences: file, line, key, fault, remedy."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
-from configs.app import App
+from configs.app import App, Metric
 from configs.errors import AppFileError
 from configs.expressions import parse_condition, parse_rule
+from configs.wording import MetricWords, metric_words
 from configs.yaml_file import YamlFile
 
 Keys = tuple[str | int, ...]
@@ -65,6 +67,28 @@ def raw_rule_problems(source: YamlFile) -> list[Problem]:
 def rule_problems(source: YamlFile, app: App) -> list[Problem]:
     """Check the SQL of every metric's `where` and every badge's `when`."""
     return _broken(source, _rules(app))
+
+
+def word_problems(source: YamlFile, app: App) -> list[Problem]:
+    """Labels and tasks of which no sentence can be made."""
+    return [
+        _problem(source, ("metrics", name, key), fault, remedy)
+        for name in app.metrics
+        if (words := metric_words(app, name))
+        for key, fault, remedy in _unsayable(app.metrics[name], words)
+    ]
+
+
+def _unsayable(metric: Metric, words: MetricWords) -> Iterator[tuple[str, str, str]]:
+    if re.search(r"[.!?;:](?:\s|$)|^(?:how|what|when|which|whether)\b(?! many )", metric.label, re.IGNORECASE):
+        yield "label", f"'{metric.label}' is no name of a thing", "Say what is counted: 'puzzles solved'."
+    if metric.task.count("{goal}") > 1:
+        yield "task", "has {goal} more than once", "Keep one of them."
+    if re.search(r"\b(?:an?|one|another|each|every|\d+) $", words.before, re.IGNORECASE):
+        yield "task", f"puts '{words.before.split()[-1]}' before a number", "Write it as 'Solve {goal}'."
+    named = "|".join(map(re.escape, filter(str.isalpha, {words.unit, words.plural})))
+    if named and re.match(rf" (?:{named})\b", words.after, re.IGNORECASE):
+        yield "task", "names the unit again behind {goal}", "Leave it out: {goal} is the number with its unit."
 
 
 def _broken(source: YamlFile, rules: Iterable[tuple[Keys, Any]]) -> list[Problem]:

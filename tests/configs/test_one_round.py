@@ -49,3 +49,18 @@ def test_a_value_that_fits_no_branch_of_a_choice_is_one_fault(tmp_path):
 @pytest.mark.parametrize("when", ["solved", "solved + 1", "3 <= solved <= 5", "solved >= 3 AND points", "NOT points"])
 def test_a_when_that_is_no_condition_is_refused(tmp_path, when):
     assert "badges.b.when" in told(tmp_path, badges={"b": badge(when)})[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"label": "How far you ran"}, "label"),
+        ({"label": "Puzzles. Solved!"}, "label"),
+        ({"task": "Solve a {goal}"}, "task"),
+        ({"task": "Solve {goal} puzzles"}, "task"),
+        ({"task": "Solve {goal} or {goal}"}, "task"),
+    ],
+)
+def test_words_that_make_no_sentence_are_refused_where_they_stand(tmp_path, changes, key):
+    metrics = {**APP["metrics"], "solved": {**APP["metrics"]["solved"], **changes}}
+    assert f"metrics.solved.{key}: " in told(tmp_path, metrics=metrics)[0]
