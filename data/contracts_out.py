@@ -165,6 +165,7 @@ PUBLISHED: Mapping[str, PublishedTable] = MappingProxyType(
                 "generated_at": _moment(),
                 "metadata": _text(nullable=True),
             },
+            standing=False,
         ),
         "achievements": _table(
             ("user_id", "content_id"),

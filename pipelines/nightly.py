@@ -32,9 +32,10 @@ from pipelines.content.write import write_citations
 from pipelines.late import late_note
 from pipelines.night import Night
 from pipelines.night_notes import freshness_figures, freshness_note
-from pipelines.publish.audit import AuditLimits, AuditReport, audit_night
+from pipelines.publish.audit import PAST_NIGHTS, AuditLimits, AuditReport, audit_night
 from pipelines.publish.publish import publish_night
-from pipelines.publish.published import previous_night
+from pipelines.publish.published import past_nights
+from pipelines.publish.pulse import input_pulse
 from pipelines.publish.tables import collect_tables, served_players
 from pipelines.quality.kept import ended_tonight
 from pipelines.reports import NightReport
@@ -162,8 +163,10 @@ def issue(
             judging = write_judgements(warehouse, night, judged, write_citations)
         tables = collect_tables(warehouse, night, _frames(warehouse, night, planned, still_open))
         served = served_players(warehouse, night, tables, _reasons(warehouse, night, planned))
+        past = past_nights(home, night.app.app, night.as_of, PAST_NIGHTS)
+        pulse = input_pulse(warehouse, night)
         audit = audit_night(
-            tables, previous_night(home, night.app.app, night.as_of), night, served, limits, accept=accept
+            tables, past[0] if past else None, night, served, limits, accept=accept, past=past, pulse=pulse
         )
         audit.require(told_of(words.account))
         figures = (

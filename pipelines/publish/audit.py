@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import polars as pl
 
@@ -11,18 +12,23 @@ from configs.errors import NightquestError
 from data.contracts_out import PUBLISHED, contract_breaches
 from pipelines.badges.audit import unjudged
 from pipelines.night import Night
-from pipelines.publish.published import Published
+from pipelines.publish.published import Published, TableFile
+from pipelines.publish.pulse import NO_PULSE, broken_input
 
+# Past nights that the coming one is compared with, and of how many all must have had plenty to miss it.
+PAST_NIGHTS = 14
+FEWEST_NIGHTS = 3
+PLENTY = 20
 Tables = Mapping[str, pl.DataFrame]
 
 
 @dataclass(frozen=True)
 class AuditLimits:
-    """How far a standing table may shrink from one night to the next.
+    """How far a standing table may shrink below what past nights had.
 
     Attributes:
-        max_fall: The largest share of last night's rows that may be missing.
-        min_rows: A table that was smaller last night is not judged.
+        max_fall: The largest share that may be missing: of rows for each active player, or of rows where they add up.
+        min_rows: A table that was smaller on one of the past nights is not judged.
         free: Tables that are not judged.
     """
 
@@ -77,6 +83,8 @@ def audit_night(
     limits: AuditLimits | None = None,
     *,
     accept: bool = False,
+    past: Sequence[Published] = (),
+    pulse: pl.DataFrame | None = None,
 ) -> AuditReport:
     """Check everything that a night would publish.
 
@@ -86,11 +94,16 @@ def audit_night(
         night: Whose `as_of` and app every row must carry.
         served: player_key, user_id, served and reason for every active player, from `served_players`.
         limits: How far tables may shrink.
-        accept: A person has looked at the fall in row counts and takes it.
+        accept: A person has looked at what fell and takes it.
+        past: The nights before (`past_nights`), newest first; `previous` alone where left out.
+        pulse: From `input_pulse`; the input is not judged without.
 
     Returns:
         Every check with its figures, failed or not; publishing needs `ok`.
     """
+    limits = limits or AuditLimits()
+    past = past or ((previous,) if previous else ())
+    pulse = NO_PULSE if pulse is None else pulse
     sound = {
         name: frame for name, frame in tables.items() if name in PUBLISHED and frame.schema == PUBLISHED[name].types
     }
@@ -102,9 +115,17 @@ def audit_night(
         _verdict("dates", _bad_dates(sound, night), "new challenges are still to come, open ones are not over"),
         _verdict("texts", _bad_texts(sound), "no empty text, no unfilled slot"),
         _verdict("judged badges", unjudged(sound, night.app), "every award rests on a verdict with cited evidence"),
-        _verdict("promises", _broken_promises(sound, previous), "what was asked before is here as it was, or settled"),
+        _verdict(
+            "promises", _broken_promises(sound, previous, night), "what was asked before is here as it was, or settled"
+        ),
         _served(sound, served),
-        _row_counts(tables, previous, limits or AuditLimits(), accept=accept),
+        _since_before(
+            "row counts",
+            chain(_row_counts(tables, past, served, limits), _nothing_new(sound, past, limits)),
+            f"players find what they found on the {len(past)} nights before",
+            accept=accept,
+        ),
+        _since_before("input", broken_input(pulse), "play, metrics and cohorts within their swings", accept=accept),
     )
     return AuditReport(f"the night of {night.as_of} of '{night.app.app}'", checks, _remedy(checks, night))
 
@@ -178,7 +199,7 @@ def _bad_texts(tables: Tables) -> Iterator[str]:
                 yield f"{name}.{column} is blank in {blank} rows"
 
 
-def _broken_promises(tables: Tables, previous: Published | None) -> Iterator[str]:
+def _broken_promises(tables: Tables, previous: Published | None, night: Night) -> Iterator[str]:
     """What the night before asked: here as it was, or settled. Players of whom nothing is here may have opted out."""
     if previous is None:
         return
@@ -192,8 +213,11 @@ def _broken_promises(tables: Tables, previous: Published | None) -> Iterator[str
         both = now.filter(~pl.col("is_new")).select("content_id", *same).join(before, on="content_id", suffix="_then")
         if changed := both.filter(pl.any_horizontal(pl.col(c).ne_missing(pl.col(f"{c}_then")) for c in same)).height:
             yield f"{changed} {name} are not what they were {since}"
-    if "challenges" in tables and "settlements" in tables:
-        asked = previous.table("challenges").join(tables["challenges"], on="user_id", how="semi")
+    counted = night.issues and previous.manifest.issued
+    if counted and "challenges" in tables and "settlements" in tables:
+        # What is over waits for its outcome where input is missing.
+        runs_on = previous.table("challenges").filter(pl.col("valid_until") > night.base_day)
+        asked = runs_on.join(tables["challenges"], on="user_id", how="semi")
         here = pl.concat([tables[name].select("content_id") for name in ("challenges", "settlements")])
         if lost := asked.join(here, on="content_id", how="anti").height:
             yield f"{lost} challenges {since} are neither open nor settled"
@@ -230,31 +254,55 @@ def _served(tables: Tables, served: pl.DataFrame) -> Check:
 _NOBODY = pl.DataFrame(schema={"user_id": pl.String})
 
 
-def _row_counts(tables: Tables, previous: Published | None, limits: AuditLimits, *, accept: bool) -> Check:
-    name = "row counts"
-    if previous is None:
-        return Check(name, passed=True, detail="no night before to compare with")
-    before = {
-        table: file.rows
-        for table, file in previous.manifest.tables.items()
-        if table in PUBLISHED and PUBLISHED[table].standing and table not in limits.free
-        if file.rows >= limits.min_rows
-    }
-    fell = [
-        f"{table} fell from {rows} to {tables[table].height} rows"
-        for table, rows in before.items()
-        if table in tables and tables[table].height < rows * (1 - limits.max_fall)
-    ]
-    since = f"since the night of {previous.manifest.as_of}"
-    if fell and accept:
-        return Check(name, passed=True, detail=f"accepted: {', '.join(fell)} {since}")
-    limit = f"more than {limits.max_fall:.0%}"
-    return Check(name, not fell, f"{', '.join(fell)} {since}, {limit}" if fell else f"no table fell by {limit} {since}")
+def _row_counts(tables: Tables, past: Sequence[Published], served: pl.DataFrame, limits: AuditLimits) -> Iterator[str]:
+    """What players find against the lowest of past nights: for each active player, or in all where it adds up."""
+    for name, table in PUBLISHED.items():
+        counts = [(night.manifest.tables, night.manifest.tables[name].rows) for night in past if name in _of(night)]
+        if name not in tables or name in limits.free or not table.standing or not counts:
+            continue
+        if min(rows for _, rows in counts) < limits.min_rows:
+            continue
+        now = tables[name].height
+        if name in _ADDING_UP:
+            fell, before = now < counts[0][1] * (1 - limits.max_fall), f"{counts[0][1]}"
+        else:
+            each = min(rows / max(files["profiles"].rows, 1) for files, rows in counts)
+            fell, before = now < served.height * each * (1 - limits.max_fall), f"{each:.2g} for each active player"
+        if fell:
+            yield f"{name} fell to {now} rows for {served.height} active players, from {before}"
+
+
+def _nothing_new(tables: Tables, past: Sequence[Published], limits: AuditLimits) -> Iterator[str]:
+    """Nothing is issued tonight of what every one of the last nights issued plenty of."""
+    if len(past) < FEWEST_NIGHTS:
+        return
+    for name in ("challenges", "messages"):
+        lately = [night.table(name) for night in past[:FEWEST_NIGHTS] if name in _of(night)]
+        if name in limits.free or name not in tables or not all("is_new" in frame.columns for frame in lately):
+            continue
+        fewest = min((frame["is_new"].sum() for frame in lately), default=0)
+        if fewest >= PLENTY and not tables[name]["is_new"].sum():
+            yield f"no new {name}, {fewest} or more on each of the {FEWEST_NIGHTS} nights before"
+
+
+def _of(night: Published) -> Mapping[str, TableFile]:
+    return night.manifest.tables
+
+
+_ADDING_UP = frozenset({"achievements", "badges_held", "xp_ledger"})
+
+
+def _since_before(name: str, found: Iterator[str], fine: str, *, accept: bool) -> Check:
+    """What may be real although it looks broken: a person can take it."""
+    faults = "; ".join(found)
+    return Check(
+        name, passed=accept or not faults, detail=f"accepted: {faults}" if faults and accept else faults or fine
+    )
 
 
 def _remedy(checks: tuple[Check, ...], night: Night) -> str:
     day, app = night.as_of, night.app.app
-    if [check.name for check in checks if not check.passed] == ["row counts"]:
+    if {check.name for check in checks if not check.passed} <= {"row counts", "input"}:
         again = command("nightly", "--as-of", day, "--accept", app=app)
         return f"See what came in ({command('status')}); if the fall is real, run: {again}"
     return f"Mend what made these rows, then run: {command('nightly', '--as-of', day, '--refresh', app=app)}"

@@ -115,8 +115,13 @@ def published_nights(home: Path, app: str) -> list[tuple[dt.date, int, Path]]:
 
 def previous_night(home: Path, app: str, as_of: dt.date) -> Published | None:
     """The newest night out that serves a day before `as_of`, in its newest revision."""
-    earlier = [folder for day, _, folder in published_nights(home, app) if day < as_of]
-    return Published(earlier[-1], read_manifest(earlier[-1])) if earlier else None
+    return next(iter(past_nights(home, app, as_of, 1)), None)
+
+
+def past_nights(home: Path, app: str, as_of: dt.date, most: int) -> list[Published]:
+    """The nights out that serve a day before `as_of`, each in its newest revision, newest first, at most so many."""
+    newest = {day: folder for day, _, folder in published_nights(home, app) if day < as_of}
+    return [Published(newest[day], read_manifest(newest[day])) for day in sorted(newest, reverse=True)[:most]]
 
 
 def read_latest(home: Path, app: str) -> Published:

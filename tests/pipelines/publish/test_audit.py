@@ -171,8 +171,13 @@ def test_ids_of_the_night_before_may_not_come_back(tables, home):
     assert "4 new challenges" in failures({**tables, **again}, previous=previous)["promises"]
 
 
-def test_what_the_night_before_asked_is_here_as_it_was_or_settled(tables, home):
-    previous = previous_night(home, "toy", AS_OF)
+def test_what_the_night_before_asked_is_here_as_it_was_or_settled(tables, tmp_path):
+    with played_warehouse() as warehouse:
+        issue(warehouse, YESTERDAY)
+        warehouse.run("UPDATE challenges SET valid_until = $day", {"day": AS_OF + dt.timedelta(days=3)})
+        night = make_night(YESTERDAY)
+        publish_night(*_in_order(audited(warehouse, night, tmp_path), night, tmp_path))
+    previous = previous_night(tmp_path, "toy", AS_OF)
     open_ones = previous.table("challenges").with_columns(as_of=pl.lit(AS_OF), is_new=pl.lit(value=False))
     unsettled = {**tables, "settlements": tables["settlements"].clear()}
     kept = pl.concat([tables["challenges"], open_ones])
@@ -181,20 +186,44 @@ def test_what_the_night_before_asked_is_here_as_it_was_or_settled(tables, home):
     changed = {**tables, "challenges": pl.concat([tables["challenges"], dearer])}
     assert "4 challenges are not what they were" in failures(changed, previous=previous)["promises"]
     assert "4 challenges of the night of 2024-01-09 are neither" in failures(unsettled, previous=previous)["promises"]
+    to_look_at = replace(previous, manifest=previous.manifest.model_copy(update={"issued": False}))
+    assert "promises" not in failures(unsettled, previous=to_look_at)
 
 
-@pytest.mark.parametrize(("kept", "refused"), [(3, False), (2, True)])
-def test_a_fall_in_row_counts_beyond_the_limit_is_refused_unless_accepted(tables, home, kept, refused):
+ACTIVE = pl.DataFrame([(n, "x", False, "opted out") for n in PLAYERS], schema=NO_ONE, orient="row")
+
+
+@pytest.mark.parametrize(("kept", "refused"), [(3, False), (2, True), (0, True)])
+def test_a_fall_for_each_active_player_beyond_the_limit_is_refused_unless_accepted(tables, home, kept, refused):
     previous = previous_night(home, "toy", AS_OF)
-    smaller = {**tables, "profiles": tables["profiles"].head(kept)}
-    options = {"previous": previous, "limits": AuditLimits(max_fall=0.4, min_rows=len(PLAYERS))}
+    smaller = {**tables, "segments": tables["segments"].head(kept)}
+    options = {"previous": previous, "limits": AuditLimits(max_fall=0.4, min_rows=len(PLAYERS)), "served": ACTIVE}
     assert ("row counts" in failures(smaller, **options)) is refused
     assert audit(smaller, **options, accept=True).ok
-    assert audit(smaller, previous=previous, limits=replace(options["limits"], free=frozenset({"profiles"}))).ok
+    free = replace(options["limits"], free=frozenset({"segments"}))
+    assert audit(smaller, **{**options, "limits": free}).ok
     if refused:
         report = audit(smaller, **options)
-        with pytest.raises(NightquestError, match=r"profiles fell from 5 to 2 rows.*No key fits.*--accept"):
+        with pytest.raises(NightquestError, match=rf"segments fell to {kept} rows.*No key fits.*--accept"):
             report.require(["No key fits."])
+
+
+def test_fewer_active_players_are_no_fall(tables, home):
+    fewer = {
+        name: frame.head(1) if name in ("profiles", "segments", "scores") else frame for name, frame in tables.items()
+    }
+    options = {"previous": previous_night(home, "toy", AS_OF), "limits": AuditLimits(max_fall=0.4, min_rows=1)}
+    assert audit(fewer, **options, served=ACTIVE.head(1)).ok
+
+
+@pytest.mark.parametrize("name", ["challenges", "messages"])
+def test_a_planner_that_issues_nothing_is_refused_though_what_is_open_fills_the_table(tables, home, name, monkeypatch):
+    monkeypatch.setattr("pipelines.publish.audit.PLENTY", 1)
+    past = [previous_night(home, "toy", AS_OF)] * 3
+    nothing = {**tables, name: tables[name].with_columns(is_new=pl.lit(value=False))}
+    assert f"no new {name}" in failures(nothing, past=past)["row counts"]
+    assert "row counts" not in failures(nothing, past=past[:2])
+    assert "row counts" not in failures(tables, past=past)
 
 
 def test_acceptance_covers_row_counts_and_nothing_else(tables):
@@ -202,11 +231,11 @@ def test_acceptance_covers_row_counts_and_nothing_else(tables):
 
 
 def test_small_tables_and_those_that_come_and_go_may_fall(tables, home):
-    previous = previous_night(home, "toy", AS_OF)
-    emptied = {**tables, "profiles": tables["profiles"].clear()}
-    assert audit(emptied, previous=previous, limits=AuditLimits(max_fall=0.1, min_rows=6)).ok
+    options = {"previous": previous_night(home, "toy", AS_OF), "served": ACTIVE}
+    emptied = {**tables, "segments": tables["segments"].clear()}
+    assert audit(emptied, **options, limits=AuditLimits(max_fall=0.1, min_rows=6)).ok
     without_badges = {**tables, "badges": tables["badges"].clear()}
-    assert audit(without_badges, previous=previous, limits=AuditLimits(max_fall=0.0, min_rows=1)).ok
+    assert audit(without_badges, **options, limits=AuditLimits(max_fall=0.1, min_rows=1)).ok
 
 
 def test_a_night_that_failed_its_audit_is_not_published_and_the_one_before_stays(tables, home):
