@@ -152,17 +152,17 @@ def _windowed_term(call: exp.Last) -> Term:
 
 def _hold_condition(node: exp.Expression, *, properties: bool) -> None:
     """Refuse a number where something is to hold: `solved` for `solved >= 1`; a boolean property holds by itself."""
-    node = node.unnest()
-    if isinstance(node, exp.And | exp.Or | exp.Not):
-        for part in (node.this, node.args.get("expression")):
+    held = node.unnest()
+    if isinstance(held, exp.And | exp.Or | exp.Not):
+        for part in (held.this, held.args.get("expression")):
             if part is not None:
                 _hold_condition(part, properties=properties)
-    elif isinstance(node, _COMPARISONS):
-        inner = node.this.unnest() if isinstance(node.this, exp.Expression) else None
+    elif isinstance(held, _COMPARISONS):
+        inner = held.this.unnest() if isinstance(held.this, exp.Expression) else None
         if isinstance(inner, (*_COMPARISONS, exp.And, exp.Or)):
-            raise ValueError(f"'{node.sql(dialect='duckdb')}' compares a comparison; write AND or BETWEEN")
-    elif not (isinstance(node, exp.Boolean) or (properties and isinstance(node, exp.Column))):
-        text = node.sql(dialect="duckdb")
+            raise ValueError(f"'{held.sql(dialect='duckdb')}' compares a comparison; write AND or BETWEEN")
+    elif not (isinstance(held, exp.Boolean) or (properties and isinstance(held, exp.Column))):
+        text = held.sql(dialect="duckdb")
         raise ValueError(f"'{text}' is a value and no condition; compare it, as in {text} >= 10")
 
 
