@@ -5,6 +5,7 @@ import io
 import json
 import string
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from configs.errors import NightquestError
 from data.warehouse import scratch
 from pipelines.activity.parts import refresh_parts
 from pipelines.activity.read_files import read_blocks
@@ -192,7 +194,8 @@ def test_an_event_says_the_same_from_csv_and_from_json(properties):
     found = []
     for name, text in {"a.csv": as_csv([row]), "a.jsonl": as_jsonl([row | {"properties": properties}])}.items():
         with tempfile.TemporaryDirectory() as folder, scratch() as warehouse:
-            deliver(warehouse, LEAN, Path(folder), {name: text})
+            with suppress(NightquestError):  # its one row may be refused; the reason is compared below
+                deliver(warehouse, LEAN, Path(folder), {name: text})
             found.append((events_of(warehouse), warehouse.value("SELECT min(reason) FROM quarantine")))
     assert found[0][0].equals(found[1][0])
     assert found[0][1] == found[1][1]
