@@ -41,7 +41,7 @@ def test_every_active_player_is_challenged_and_the_fallbacks_are_named(puzzles):
     assert not report.unchanged
     assert report.figures["players_challenged"] == PLAYERS
     assert any("too few players" in note for note in report.notes)
-    assert any("nightquest train puzzles" in note for note in report.notes)
+    assert any(f"nightquest train {app}" in note for note in report.notes)
     view = gather_player(home, "puzzles", "player-3")
     assert 1 <= len(view.challenges) <= 3
     assert all(row["title"] and "{" not in row["title"] + row["description"] for row in view.challenges)
