@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
 
+from configs.kinds import ContentType, Writer
 from configs.language import Price
 from configs.part import Part
 from configs.zones import zone_names
@@ -238,21 +239,6 @@ class Voice(Part):
     lexicon: dict[str, list[str]] = Field(
         {}, description="Phrases for the offline writer's grammar, by symbol; see docs/content.md."
     )
-
-
-# What is written for players; each has its form in pipelines/content/validate.py and its prompt in configs/prompts.
-Writer = Literal["offline", "openai", "anthropic", "both"]
-ContentType = Literal[
-    "daily_challenge",
-    "custom_achievement",
-    "adaptive_mission",
-    "mission_brief",
-    "motivational_message",
-    "come_back_message",
-    "tutorial",
-    "social_prompt",
-    "badge_citation",
-]
 
 
 class Arm(Part):

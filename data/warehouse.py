@@ -49,8 +49,12 @@ class Warehouse:
 
     def value(self, sql: str, params: object = None) -> Any:
         """The first column of the first row of a query, or None without rows."""
-        rows = self.con.execute(sql, params).fetchall()
+        rows = self.rows(sql, params)
         return rows[0][0] if rows else None
+
+    def rows(self, sql: str, params: object = None) -> list[tuple[Any, ...]]:
+        """The few rows of a small look: a frame brings pyarrow and numpy with it, which take half a second to load."""
+        return self.con.execute(sql, params).fetchall()
 
     def fixed(self, name: str) -> str:
         """The text of `data/sql/<name>.sql`."""

@@ -4,18 +4,20 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
-from configs.app import ContentType
 from configs.errors import BusyError, NightquestError
-from configs.loader import LoadedApp
-from configs.settings import Settings, load_settings
+from configs.kinds import ContentType
+
+if TYPE_CHECKING:
+    from configs.loader import LoadedApp
+    from configs.settings import Settings
 
 T = TypeVar("T")
-Check = Callable[[LoadedApp], object]
+Check = Callable[["LoadedApp"], object]
 STALE = 4  # exit status of a night that was made and published on stale input
 
 HELP = """\
@@ -60,8 +62,10 @@ class Common:
     ] = False
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """The settings, with --home before the environment."""
+        from configs.settings import load_settings
+
         return load_settings(self.home)
 
 

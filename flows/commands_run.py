@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from configs.app import Writer
-from configs.loader import LoadedApp
+from configs.kinds import Writer
 from flows.command import (
     DEFAULT,
     Check,
@@ -25,6 +24,7 @@ from flows.command import (
 )
 
 if TYPE_CHECKING:
+    from configs.loader import LoadedApp
     from pipelines.content.wishes import Wishes
 
 
@@ -144,7 +144,7 @@ def nightly(
     wished = wishes(provider or APP_SAYS, mode or APP_SAYS, list(types), max_cost_usd)
     served = apps or apps_with_data(common.settings)
 
-    def check(loaded: LoadedApp) -> None:
+    def check(loaded: "LoadedApp") -> None:
         check_night(common.settings, loaded, as_of, wished)
 
     if dry_run:

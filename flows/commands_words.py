@@ -1,11 +1,13 @@
 """The commands about words: one player's texts, batches, spending and prompts. Heavy imports wait for the command."""
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from configs.app import Writer
-from configs.loader import LoadedApp
+from configs.kinds import Writer
 from flows.command import DEFAULT, Common, MaxCost, Types, check_each, cli, run_flow
+
+if TYPE_CHECKING:
+    from configs.loader import LoadedApp
 
 
 @cli.command(sort_key=13)
@@ -88,7 +90,7 @@ def submit(
             max_cost_usd=max_cost_usd,
         )
 
-    def check(loaded: LoadedApp) -> None:
+    def check(loaded: "LoadedApp") -> None:
         check_night(common.settings, loaded, as_of, wished)
         require_keys(common.settings, loaded.app, wished.provider)
 

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from configs.app import App, ContentType, Writer
+from configs.app import App
 from configs.errors import NightquestError
+from configs.kinds import ContentType, Writer
 from pipelines.content.wishes import Wishes
 from pipelines.night import next_served_day
 

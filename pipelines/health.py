@@ -99,7 +99,7 @@ def warehouse_fault(home: Path, app: str, *, deep: bool) -> Fault | None:
 
 
 def _read(warehouse: Warehouse, what: str) -> None:
-    for (table,) in warehouse.frame("SELECT table_name FROM duckdb_tables() WHERE NOT internal").iter_rows():
+    for (table,) in warehouse.rows("SELECT table_name FROM duckdb_tables() WHERE NOT internal"):
         warehouse.value(f'SELECT {what} FROM "{table}" t')
 
 

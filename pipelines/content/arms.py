@@ -6,8 +6,9 @@ from typing import Literal
 
 import polars as pl
 
-from configs.app import Content, Experiment, Writer
+from configs.app import Content, Experiment
 from configs.errors import NightquestError
+from configs.kinds import Writer
 from configs.language import VENDORS, Vendor
 from data.warehouse import Warehouse
 from pipelines.night import Night

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from configs.app import App, Content, Writer
+from configs.app import App, Content
 from configs.errors import NightquestError
+from configs.kinds import Writer
 from configs.language import VENDORS, LanguageModel, LanguageModels, Vendor
 from configs.prompt import Prompt
 from configs.settings import Settings

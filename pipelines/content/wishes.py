@@ -7,8 +7,9 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from configs.app import App, ContentType, Writer
+from configs.app import App
 from configs.errors import NightquestError
+from configs.kinds import ContentType, Writer
 from configs.settings import Settings
 from models.language.ledger import Run
 from pipelines.night import Night

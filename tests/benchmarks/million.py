@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from pydantic import SecretStr
 
-from configs.app import Writer
+from configs.kinds import Writer
 from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Usage

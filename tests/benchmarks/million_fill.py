@@ -12,7 +12,8 @@ from typing import Any
 
 import polars as pl
 
-from configs.app import App, Writer
+from configs.app import App
+from configs.kinds import Writer
 from configs.language import language_models
 from configs.loader import load_app
 from configs.prompt import read_prompts

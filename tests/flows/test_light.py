@@ -36,15 +36,15 @@ def told_by(*arguments):
 
 
 def test_help_loads_nothing_heavy():
-    assert told_by("--help")[:3] == (0, 0, {"sqlglot"})
+    assert told_by("--help")[:3] == (0, 0, set())
 
 
 @pytest.mark.parametrize(
     ("line", "may_load"),
     [
-        (("status",), {"duckdb", "polars", "sqlglot"}),
+        (("status",), {"duckdb", "polars"}),
         (("show", "APP", "player-3"), {"polars", "sqlglot"}),
-        (("spending",), {"sqlglot"}),
+        (("spending",), set()),
         (("nightly", "APP", "--as-of", LAST_NIGHT), {"duckdb", "polars", "sqlglot", "numpy"}),  # unchanged
     ],
 )

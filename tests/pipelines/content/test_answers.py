@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.app import ContentType
+from configs.kinds import ContentType
 from configs.loader import load_app
 from pipelines.content.answers import Draft, answer_model, answer_schema, check, json_schema, read_answer, read_drafts
 from pipelines.content.briefs import Brief

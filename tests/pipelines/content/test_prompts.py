@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.app import ContentType
 from configs.errors import NightquestError
+from configs.kinds import ContentType
 from configs.language import language_models
 from configs.loader import load_app
 from configs.prompt import PROMPTS, RULES, Prompt, check_prompt, fill, read_prompts
