@@ -11,6 +11,7 @@ from configs.app import App
 from configs.errors import NightquestError
 from data import zones
 from data.warehouse import Warehouse
+from pipelines.activity.local_days import day_rule
 from pipelines.freshness import Silence, find_silences, from_json, is_stale, known_whole_until, silent_spans, to_json
 
 GRACE = dt.timedelta(hours=3)
@@ -161,6 +162,7 @@ def pin_night(
     night = make_night(warehouse, app, as_of, now, grace, app_hash=app_hash, code_version=code_version)
     night = replace(night, revision=known["revision"] + 1 if known else 1, late=late, issues=issue or not late)
     pins = {name: getattr(night, name) for name in _PINS} | {"silent": to_json(night.silences), "status": "pinned"}
+    pins |= {"day_rule": day_rule(app)}
     warehouse.append("nights", pl.DataFrame([pins]))
     return night
 

@@ -4,6 +4,8 @@ import datetime as dt
 from typing import Any
 
 from configs.commands import command
+from data.warehouse import Warehouse
+from pipelines.activity.local_days import day_rule
 from pipelines.freshness import Silence
 from pipelines.night import Night
 
@@ -40,6 +42,21 @@ def freshness_note(night: Night) -> tuple[str, ...]:
     vouch = command("nightly", "--as-of", night.as_of, "--was-silent", app=night.app.app)
     say = f"if nobody played then, say so: {vouch}"
     return (f"{why}. Unknown: {spans}. {settle}; {say}",)
+
+
+def days_note(warehouse: Warehouse, night: Night) -> tuple[str, ...]:
+    """A sentence when days are counted otherwise than they were for the night before."""
+    before = warehouse.value(
+        """SELECT day_rule FROM nights WHERE status = 'published' AND as_of < $d
+           ORDER BY as_of DESC, revision DESC LIMIT 1""",
+        {"d": night.as_of},
+    )
+    rule = day_rule(night.app)
+    if before in {None, rule}:
+        return ()
+    counted = f"Days are now those of {rule}, before {before}: all were counted anew"
+    stays = "what was settled stays, and times delivered without a zone stay the moments they were read as"
+    return (f"{counted}, and open challenges end by the new ones; {stays}.",)
 
 
 def _told(night: Night) -> list[Silence]:

@@ -31,7 +31,7 @@ from pipelines.content.crew import Crew
 from pipelines.content.write import write_citations
 from pipelines.late import late_note
 from pipelines.night import Night
-from pipelines.night_notes import freshness_figures, freshness_note
+from pipelines.night_notes import days_note, freshness_figures, freshness_note
 from pipelines.publish.audit import PAST_NIGHTS, AuditLimits, AuditReport, audit_night
 from pipelines.publish.publish import publish_night
 from pipelines.publish.published import past_nights
@@ -189,6 +189,7 @@ def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightRe
     publication = publish_night(issued.tables, night, tonight.settings.home, issued.audit)
     notes = (
         *freshness_note(night),
+        *days_note(tonight.warehouse, night),
         *late_note(tonight.warehouse, night),
         *notes,
     )

@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS player_records (
     attributes   JSON
 );
 
--- Append-only. `day` is the player's local day, fixed when the event is taken.
+-- Append-only. `day` is the player's local day, counted when the event is taken and anew when `day_rule` changes.
 CREATE TABLE IF NOT EXISTS events (
     event_id     VARCHAR NOT NULL,
     player_key   BIGINT NOT NULL,
@@ -120,6 +120,12 @@ CREATE TABLE IF NOT EXISTS metrics (
     version VARCHAR NOT NULL
 );
 
+-- How the days of the events are counted: one row; another app file counts them anew.
+CREATE TABLE IF NOT EXISTS day_rule (
+    timezone       VARCHAR NOT NULL,         -- of players without one
+    day_starts_min INTEGER NOT NULL          -- minutes after local midnight
+);
+
 -- Nights ----------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE IF NOT EXISTS nights (
@@ -141,6 +147,7 @@ ALTER TABLE nights ADD COLUMN IF NOT EXISTS silent JSON;                  -- unk
 ALTER TABLE nights ADD COLUMN IF NOT EXISTS stale BOOLEAN DEFAULT false;  -- the input was older than it uses to be
 ALTER TABLE nights ADD COLUMN IF NOT EXISTS late BOOLEAN DEFAULT false;   -- made when later nights were out already
 ALTER TABLE nights ADD COLUMN IF NOT EXISTS issues BOOLEAN DEFAULT true;  -- false: promises nothing and pays nothing
+ALTER TABLE nights ADD COLUMN IF NOT EXISTS day_rule VARCHAR;             -- how its days were counted: 'UTC from 00:00'
 
 -- Local days of the app without events of which a person said that they were truly silent.
 CREATE TABLE IF NOT EXISTS quiet_days (

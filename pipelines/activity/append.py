@@ -7,7 +7,7 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
-from pipelines.activity.stage import text
+from pipelines.activity.local_days import with_local_days
 
 _FATES = """
     SELECT delivery_id, count(*) FILTER (fate = 'new') AS rows_taken, count(*) FILTER (fate = 'known') AS rows_known,
@@ -44,15 +44,15 @@ def append_events(warehouse: Warehouse, app: App, now: dt.datetime, *, history: 
            SELECT (SELECT coalesce(max(player_key), 0) FROM players) + row_number() OVER (ORDER BY user_id), user_id
            FROM (SELECT DISTINCT user_id FROM settled ANTI JOIN players USING (user_id) WHERE fate = 'new')"""
     )
+    new = "(SELECT * FROM settled JOIN players USING (user_id) WHERE fate = 'new')"
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE landed AS
             SELECT id AS event_id, player_key, event, event IN (SELECT unnest($active)) AS active, occurred_at,
                    sequence, value, properties::JSON AS properties,
-                   CAST(wall - INTERVAL ({app.day_shift // dt.timedelta(minutes=1)}) MINUTE AS DATE) AS day,
-                   CAST(hour(wall) AS UTINYINT) AS local_hour,
+                   day, local_hour,
                    {"occurred_at" if history else f"TIMESTAMPTZ '{now.isoformat()}'"} AS available_at,
                    delivery_id, content_hash
-            FROM (SELECT *, timezone({_zone(warehouse, app)}, occurred_at) AS wall FROM {_placed(warehouse)})""",
+            FROM ({with_local_days(warehouse, app, new)})""",
         {"active": list(app.active_events)},
     )
     warehouse.run("INSERT INTO events BY NAME SELECT * FROM landed ORDER BY occurred_at, sequence, event_id")
@@ -100,28 +100,3 @@ def append_players(warehouse: Warehouse, now: dt.datetime, *, history: bool) -> 
         ),
         touched=pl.DataFrame(schema={"player_key": pl.Int64, "day": pl.Date}),
     )
-
-
-def _has_zones(warehouse: Warehouse) -> bool:
-    return bool(warehouse.value("SELECT count(*) FROM player_records WHERE timezone IS NOT NULL"))
-
-
-def _zone(warehouse: Warehouse, app: App) -> str:
-    return f"coalesce(zone, {text(app.timezone)})" if _has_zones(warehouse) else text(app.timezone)
-
-
-def _placed(warehouse: Warehouse) -> str:
-    """New rows with their player's key and, where players have zones, the zone that held when it happened."""
-    placed = "(SELECT * FROM settled JOIN players USING (user_id) WHERE fate = 'new')"
-    if not _has_zones(warehouse):
-        return placed
-    zones = "(SELECT player_key, recorded_at, timezone FROM player_records WHERE timezone IS NOT NULL)"
-    return f"""(
-        SELECT placed.*, coalesce(then_zone.timezone, first_zone.timezone) AS zone
-        FROM {placed} AS placed
-        ASOF LEFT JOIN {zones} AS then_zone
-            ON then_zone.player_key = placed.player_key AND then_zone.recorded_at <= placed.occurred_at
-        LEFT JOIN (SELECT player_key, arg_min(timezone, recorded_at) AS timezone
-                   FROM {zones} GROUP BY player_key) AS first_zone
-            ON first_zone.player_key = placed.player_key
-    )"""

@@ -9,11 +9,12 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
+from pipelines.activity.local_days import sync_days
 from pipelines.activity.metric_sql import definitions_hash, derived_events_sql, metric_events_sql
 
 
 def sync_metrics(warehouse: Warehouse, app: App) -> bool:
-    """Bring the warehouse's metric definitions in line with the app file; rebuild the parts when they changed.
+    """Bring the warehouse's days and metrics in line with the app file; rebuild the parts when either changed.
 
     Returns:
         True when the parts were rebuilt.
@@ -24,9 +25,10 @@ def sync_metrics(warehouse: Warehouse, app: App) -> bool:
         orient="row",
     )
     _install_views(warehouse, app)
-    if wanted.equals(warehouse.frame("SELECT metric, agg, better, version FROM metrics ORDER BY metric")):
-        return False
     with warehouse.transaction():
+        same = wanted.equals(warehouse.frame("SELECT metric, agg, better, version FROM metrics ORDER BY metric"))
+        if not sync_days(warehouse, app) and same:
+            return False
         warehouse.run("DELETE FROM metrics")
         warehouse.append("metrics", wanted)
         warehouse.run(

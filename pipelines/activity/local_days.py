@@ -1,0 +1,74 @@
+"""A player's local days: which day an event belongs to, and counting all anew when the app's clock is edited."""
+
+import datetime as dt
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.activity.stage import text
+
+
+def with_local_days(warehouse: Warehouse, app: App, rows: str) -> str:
+    """A query that adds `day` (local date) and `local_hour` (0 to 23) to rows.
+
+    The zone is the one recorded for the player at that moment, or their first one before it, or else the app's.
+
+    Args:
+        warehouse: Knows the players' zones.
+        app: Its zone, and when its days begin.
+        rows: A table or query in brackets with player_key and occurred_at.
+    """
+    zone = text(app.timezone)
+    if warehouse.value("SELECT count(*) FROM player_records WHERE timezone IS NOT NULL"):
+        zone, rows = f"coalesce(zone, {zone})", _with_zones(rows)
+    return f"""
+        SELECT *, CAST(wall - INTERVAL ({_shift_min(app)}) MINUTE AS DATE) AS day,
+               CAST(hour(wall) AS UTINYINT) AS local_hour
+        FROM (SELECT *, timezone({zone}, occurred_at) AS wall FROM {rows})"""
+
+
+def sync_days(warehouse: Warehouse, app: App) -> bool:
+    """Count every event's day anew when the app's zone or the start of its days is another than it was counted with.
+
+    Promises and ledgers stay as they are: what is still open is settled by the days as they are now.
+
+    Returns:
+        True when days may have changed; the parts that rest on them must then be built again.
+    """
+    wanted = (app.timezone, _shift_min(app))
+    if warehouse.frame("SELECT timezone, day_starts_min FROM day_rule").rows() == [wanted]:
+        return False
+    with warehouse.transaction():
+        warehouse.run("DELETE FROM day_rule")
+        warehouse.run("INSERT INTO day_rule VALUES (?, ?)", list(wanted))
+        counted = with_local_days(warehouse, app, "(SELECT event_id, player_key, occurred_at FROM events)")
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE counted AS SELECT event_id, day, local_hour FROM ({counted})")
+        warehouse.run(
+            """UPDATE events SET day = counted.day, local_hour = counted.local_hour FROM counted
+               WHERE events.event_id = counted.event_id
+                 AND (events.day <> counted.day OR events.local_hour <> counted.local_hour)"""
+        )
+        warehouse.run("DROP TABLE counted")
+    return True
+
+
+def day_rule(app: App) -> str:
+    """How an app's days are counted, as a person reads it: 'Europe/Berlin from 04:00'."""
+    return f"{app.timezone} from {app.day_starts_at:%H:%M}"
+
+
+def _shift_min(app: App) -> int:
+    return app.day_shift // dt.timedelta(minutes=1)
+
+
+def _with_zones(rows: str) -> str:
+    """Rows with the zone that held when they happened; null for players without any."""
+    zones = "(SELECT player_key, recorded_at, timezone FROM player_records WHERE timezone IS NOT NULL)"
+    return f"""(
+        SELECT placed.*, coalesce(then_zone.timezone, first_zone.timezone) AS zone
+        FROM {rows} AS placed
+        ASOF LEFT JOIN {zones} AS then_zone
+            ON then_zone.player_key = placed.player_key AND then_zone.recorded_at <= placed.occurred_at
+        LEFT JOIN (SELECT player_key, arg_min(timezone, recorded_at) AS timezone
+                   FROM {zones} GROUP BY player_key) AS first_zone
+            ON first_zone.player_key = placed.player_key
+    )"""
