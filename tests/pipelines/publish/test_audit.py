@@ -188,6 +188,8 @@ def test_what_the_night_before_asked_is_here_as_it_was_or_settled(tables, tmp_pa
     assert "4 challenges of the night of 2024-01-09 are neither" in failures(unsettled, previous=previous)["promises"]
     to_look_at = replace(previous, manifest=previous.manifest.model_copy(update={"issued": False}))
     assert "promises" not in failures(unsettled, previous=to_look_at)
+    late = audit_night(unsettled, previous, replace(NIGHT, late=True), pl.DataFrame(schema=NO_ONE))
+    assert late.ok
 
 
 ACTIVE = pl.DataFrame([(n, "x", False, "opted out") for n in PLAYERS], schema=NO_ONE, orient="row")
@@ -242,6 +244,6 @@ def test_a_night_that_failed_its_audit_is_not_published_and_the_one_before_stays
     bad = {**tables, "messages": tables["messages"].with_columns(body=pl.lit("Reach {goal}"))}
     with pytest.raises(NightquestError, match=r"texts: messages\.body has an unfilled slot in 1 rows") as error:
         publish_night(bad, NIGHT, home, audit(bad))
-    assert "nightquest nightly toy --as-of 2024-01-10" in error.value.remedy
+    assert "--as-of 2024-01-10 --refresh" in error.value.remedy
     assert read_latest(home, "toy").manifest.as_of == YESTERDAY
     assert sorted(path.name for path in (home / "published" / "toy").iterdir()) == ["2024-01-09", "latest.json"]
