@@ -8,7 +8,7 @@ import datetime as dt
 from flows.nightly import nightly
 from flows.parameters import AppName, Provider, check_span
 from flows.progress import report
-from flows.recording import flow
+from flows.recording import flow, name_run
 from flows.running import begin
 from pipelines.reports import NightReport
 
@@ -29,6 +29,7 @@ def backfill(
     """
     run = begin(app)
     check_span(run.loaded.app, start, end, run.now)
+    name_run(run.loaded.app.app, start, "to", end)
     nights = (end - start).days + 1
     served = []
     for number in range(nights):

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from configs.errors import NightquestError
 from configs.nouns import plural_of
+from flows.log import log_to_terminal
 from flows.terminal import shows_all
 
 Reporter = Callable[[str, int, int], None]
@@ -110,7 +111,8 @@ def progress(as_json: bool, verbose: bool = False) -> Iterator[Reporter]:
         verbose: Write a line for each step instead.
     """
     if verbose:
-        yield _steps
+        with log_to_terminal():
+            yield _steps
     elif as_json:
         yield _ignore
     elif not sys.stderr.isatty():

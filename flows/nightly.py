@@ -9,8 +9,9 @@ from typing import cast
 
 from flows.parameters import APP_SAYS, AppName, MaxCost, Mode, Provider, Types, check_day, wishes
 from flows.progress import report, warn
-from flows.recording import flow, is_recording
+from flows.recording import flow, is_recording, name_run, run_url
 from flows.running import Run, begin, show_figures
+from pipelines.night import next_served_day
 from pipelines.reports import NightReport
 from pipelines.tonight import open_night
 
@@ -46,6 +47,7 @@ def nightly(
     """
     run = begin(app)
     day = check_day(run.loaded.app, as_of, run.now)
+    name_run(run.loaded.app.app, day or next_served_day(run.loaded.app, run.now, run.settings.day_grace))
     wants = run.wants(wishes(provider, mode, types, max_cost_usd))
     with open_night(run.loaded, day, run.now, wants, refresh=refresh, issue=issue, was_silent=was_silent) as tonight:
         if tonight.out is not None:
@@ -61,8 +63,8 @@ def nightly(
         judged = stages.judge(tonight, crew, words)
         issued = stages.issue(tonight, planned, crew, words, judged, still_open, accept=accept)
         result = stages.publish(tonight, issued, (*champions.notes, *crew.notes, *told_of(words.account)))
-        writing = stages.describe(tonight, crew, words)
-    stages.record(run.settings, run.loaded.app.app, result, writing)
+        writing, past = stages.describe(tonight, crew, words), stages.recall(tonight)
+    stages.record(run.settings, run.loaded.app.app, result, writing, past, run_url())
     return ended(tell(run, result))
 
 

@@ -1,9 +1,10 @@
 """How long work tells where it is: the command line sets a reporter, a deployment's run writes to Prefect's log."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 
+from flows.log import LOG
 from flows.recording import is_recording
 
 Progress = Callable[[str, int, int], None]
@@ -28,21 +29,11 @@ def reporting_to(reporter: Progress) -> Iterator[None]:
 
 
 def _log(stage: str, done: int, total: int) -> None:
-    if not is_recording():
-        return
-    from prefect.exceptions import MissingContextError
-    from prefect.logging import get_run_logger
-
-    if done in {0, total}:
-        with suppress(MissingContextError):  # outside a run nobody listens
-            get_run_logger().info("%s: %d of %d", stage, done, total)
+    if is_recording() and done in {0, total}:
+        LOG.info("%s: %d of %d", stage, done, total)
 
 
 def warn(notes: Iterable[str]) -> None:
-    """Put notes in the log of the run, one line each; outside a run nowhere."""
-    from prefect.exceptions import MissingContextError
-    from prefect.logging import get_run_logger
-
-    with suppress(MissingContextError):
-        for note in notes:
-            get_run_logger().warning("%s", note)
+    """Put notes in the log, one line each: what fell back and why."""
+    for note in notes:
+        LOG.warning("%s", note)

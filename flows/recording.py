@@ -1,21 +1,31 @@
 """Flows and tasks: plain calls, which Prefect records where there is a Prefect to record them.
 
 Prefect takes seconds to import and its runs need a server. A command that nobody watches needs neither.
+
+What Nightquest refuses ends a run in a state that says so in a sentence, without a traceback: `Refused` for a wrong
+input, `Busy`, which is no failure, while another process works on the app. The caller gets the error as it was raised.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property, update_wrapper, wraps
-from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+
+from configs.errors import BusyError, NightquestError
+from flows.log import LOG
 
 if TYPE_CHECKING:
     from prefect import Flow as PrefectFlow
+    from prefect.client.schemas.objects import State
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+WRONG_INPUT = 2
+
 _recording: ContextVar[bool] = ContextVar("recording", default=False)
+_refused: ContextVar[list[NightquestError] | None] = ContextVar("refused", default=None)
 
 
 def is_recording() -> bool:
@@ -47,7 +57,7 @@ class Flow(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it: as a Prefect flow where Prefect records, else as the function that it is."""
-        return self.recorded(*args, **kwargs) if is_recording() else self.work(*args, **kwargs)
+        return _call(self.recorded, *args, **kwargs) if is_recording() else self.work(*args, **kwargs)
 
     @cached_property
     def recorded(self) -> "PrefectFlow[P, R]":
@@ -71,14 +81,14 @@ class Task(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it: as a Prefect task where Prefect records, else as the function that it is."""
-        return self._recorded(*args, **kwargs) if is_recording() else self.work(*args, **kwargs)
+        return _call(self._recorded, *args, **kwargs) if is_recording() else self.work(*args, **kwargs)
 
     @cached_property
     def _recorded(self) -> Callable[P, R]:
         from prefect import task
         from prefect.cache_policies import NO_CACHE
 
-        return task(name=self.name or None, cache_policy=NO_CACHE)(self.work)
+        return task(name=self.name or None, cache_policy=NO_CACHE)(_ended(self.work))
 
 
 def flow(flow_run_name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
@@ -91,10 +101,90 @@ def task(work: Callable[P, R]) -> Task[P, R]:
     return Task(work)
 
 
+def name_run(*words: object) -> None:
+    """Call the run that Prefect records here by its flow and these words: the app, and the day once it is known."""
+    if not is_recording():
+        return
+    from prefect.client.orchestration import get_client
+    from prefect.context import FlowRunContext
+
+    context = FlowRunContext.get()
+    if context is not None and context.flow_run is not None and context.flow is not None:
+        name = " ".join(map(str, (context.flow.name, *words)))
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(context.flow_run.id, name=name)
+
+
+def run_url() -> str | None:
+    """Where Prefect shows the run that it records here."""
+    if not is_recording():
+        return None
+    from prefect.runtime import flow_run
+
+    return cast("str | None", flow_run.ui_url)
+
+
 def _recorded(work: Callable[P, R]) -> Callable[P, R]:
     @wraps(work)
     def recorded(*args: P.args, **kwargs: P.kwargs) -> R:
-        with recording():
-            return work(*args, **kwargs)
+        with recording(), _logged():
+            return _ended(work)(*args, **kwargs)
 
     return recorded
+
+
+def _call(recorded: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Let Prefect run it; what Nightquest refused is raised as it was, and not as Prefect tells it."""
+    refused: list[NightquestError] = []
+    token = _refused.set(refused)
+    try:
+        result = recorded(*args, **kwargs)
+    except Exception:
+        if not refused:
+            raise
+    else:
+        if not refused:
+            return result
+    finally:
+        _refused.reset(token)
+    raise refused[-1]
+
+
+def _ended(work: Callable[P, R]) -> Callable[P, R]:
+    """The work, which ends in a state of Prefect when Nightquest refuses it."""
+
+    @wraps(work)
+    def ended(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return work(*args, **kwargs)
+        except NightquestError as error:
+            if (refused := _refused.get()) is not None:
+                refused.append(error)
+            LOG.error("%s", error)
+            return cast("R", _state_of(error))
+
+    return ended
+
+
+def _state_of(error: NightquestError) -> "State[Any]":
+    from prefect.states import Cancelled, Failed
+
+    if isinstance(error, BusyError):
+        return Cancelled(name="Busy", message=str(error))
+    return Failed(name="Refused" if error.exit_code == WRONG_INPUT else "Failed", message=str(error))
+
+
+@contextmanager
+def _logged() -> Iterator[None]:
+    """Send what Nightquest logs to Prefect's log of the run; an inner flow's lines go where the outer one's do."""
+    from prefect.logging.handlers import APILogHandler
+
+    if any(isinstance(handler, APILogHandler) for handler in LOG.handlers):
+        yield
+        return
+    handler = APILogHandler()
+    LOG.addHandler(handler)
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)

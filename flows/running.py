@@ -9,7 +9,7 @@ from configs.loader import LoadedApp, load_app
 from configs.settings import Settings, load_settings
 from flows.clock import clock, run_id
 from flows.progress import report
-from flows.recording import is_recording
+from flows.recording import is_recording, name_run
 from pipelines.content.wishes import Wants, Wishes
 
 
@@ -33,7 +33,9 @@ def begin(app: str) -> Run:
         AppFileError: There is no such app, or its file has problems.
         NightquestError: A setting is wrong.
     """
-    return Run(load_settings(), load_app(app), clock())
+    run = Run(load_settings(), load_app(app), clock())
+    name_run(run.loaded.app.app)
+    return run
 
 
 def show_figures(app: str, kind: str, figures: Mapping[str, Any], description: str) -> None:

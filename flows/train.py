@@ -7,7 +7,7 @@ import datetime as dt
 
 from flows.parameters import AppName, check_day
 from flows.progress import report
-from flows.recording import flow, task
+from flows.recording import flow, name_run, task
 from flows.running import Run, begin, show_table
 from pipelines.reports import TrainReport
 from pipelines.steps import run_train
@@ -29,6 +29,7 @@ def train(app: AppName, as_of: dt.date | None = None) -> TrainReport:
     """
     run = begin(app)
     result = hold_contests(run, check_day(run.loaded.app, as_of, run.now))
+    name_run(run.loaded.app.app, result.as_of)
     versions = ", ".join(f"{task} {version}" for task, version in result.versions.items()) or "none"
     description = "\n\n".join([f"Contests on the later holdout. Registered versions: {versions}.", *result.notes])
     show_table(run.loaded.app.app, "train", result.contests.to_dicts(), description)

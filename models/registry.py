@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from configs.errors import NightquestError
 from models.cards import Decision, Measured, ModelRun, card_of, flat_metrics, model_page, synthetic_rows
+from models.night_page import NightPage, Past
 from models.portable import Portable, load_json, load_model, save_json, save_model
 from models.sealed import checksums, predict_as_before, verify
 from models.served import RUN_FILE, TYPES
@@ -113,19 +114,27 @@ class Registry:
         app: str,
         as_of: dt.date,
         figures: Mapping[str, Measured],
+        page: NightPage | None = None,
+        past: Past | None = None,
         *,
         revision: int = 1,
-        parameters: Mapping[str, Any] | None = None,
         plots: Mapping[str, Figure] | None = None,
     ) -> str:
         """One run per night and revision in the experiment `<app>/nightly`; again changes only what differs.
 
+        Its figures stand at the step of its day, and those of `past` at theirs, so that a run shows a line over nights.
+
         Returns:
             The run's id.
         """
-        told = {"as_of": as_of, "revision": revision, **(parameters or {})}
+        page = page or NightPage()
+        told = {"as_of": as_of, "revision": revision, **{f"model_{k}": v for k, v in page.models.items()}}
         with self.tracking.only_run(f"{app}/nightly", night_name(as_of, revision)) as (run_id, known):
-            self.tracking.log_news(run_id, known, told, flat_metrics(figures))
+            for day in sorted(past or {}) if known is None else ():
+                self.tracking.log(run_id, {}, (past or {})[day], {}, day=day)
+            self.tracking.log_news(run_id, known, told, flat_metrics(figures), day=as_of)
+            for tag, value in page.tags().items():
+                self._client.set_tag(run_id, tag, value)
             self.tracking.log(run_id, {}, {}, plots or {})
         return run_id
 

@@ -4,6 +4,7 @@ MLflow is imported only when a Tracking is made: the import takes seconds.
 """
 
 import contextlib
+import datetime as dt
 import fcntl
 import os
 import time
@@ -16,10 +17,12 @@ from matplotlib.figure import Figure
 
 from configs.errors import NightquestError
 from models.moved import follow_home
+from models.night_page import day_moment_ms, day_number
 
 # What MLflow's pages show above the runs of an experiment `<app>/<work>`.
 DESCRIPTIONS = {
-    "nightly": "One run for each night and revision of **{app}**: whom it served, promised and settled.",
+    "nightly": "One run for each night and revision of **{app}**: whom it served, promised and settled. "
+    "Charts of `promised`, `ended_promised` and `ended_kept` go over the nights before; a step is a day since 1970.",
     "writing": "One run for each night's words of **{app}**: cost, faults, and samples to read under Artifacts.",
 }
 TRAINING = "One run for each training of **{app}**'s model `{work}`: figures on later days, rivals and plots."
@@ -124,23 +127,33 @@ class Tracking:
         figures: Mapping[str, Figure],
         *,
         model_id: str | None = None,
+        day: dt.date | None = None,
     ) -> None:
-        """Write parameters, metrics and plots of a run."""
-        entities, now = self.mlflow.entities, int(time.time() * 1000)
+        """Write parameters, metrics and plots of a run; metrics of a day at its step and moment."""
+        entities = self.mlflow.entities
+        step, at = (day_number(day), day_moment_ms(day)) if day else (0, int(time.time() * 1000))
         self.client.log_batch(
             run_id,
             params=[entities.Param(key, str(value)) for key, value in parameters.items()],
-            metrics=[entities.Metric(k, v, now, 0, model_id=model_id, run_id=run_id) for k, v in metrics.items()],
+            metrics=[entities.Metric(k, v, at, step, model_id=model_id, run_id=run_id) for k, v in metrics.items()],
         )
         for name, figure in figures.items():
             self.client.log_figure(run_id, figure, f"plots/{name}.png")
 
-    def log_news(self, run_id: str, known: Any, parameters: Mapping[str, Any], metrics: Mapping[str, float]) -> None:
+    def log_news(
+        self,
+        run_id: str,
+        known: Any,
+        parameters: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        *,
+        day: dt.date | None = None,
+    ) -> None:
         """Write what a run (`only_run`) does not hold yet; a parameter, once written, stays."""
         if known is not None:
             metrics = {k: v for k, v in metrics.items() if known.metrics.get(k) != v}
             parameters = {k: v for k, v in parameters.items() if k not in known.params}
-        self.log(run_id, parameters, metrics, {})
+        self.log(run_id, parameters, metrics, {}, day=day)
 
 
 def _told(name: str) -> dict[str, str]:

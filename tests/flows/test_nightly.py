@@ -155,6 +155,8 @@ def test_a_night_leaves_its_figures_with_prefect_and_mlflow(prefect, puzzles):
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.info.run_name == str(NIGHT)
     assert run.data.metrics["challenges"] == report.figures["challenges"]
+    assert run.data.tags["published"] == f"published/puzzles/{NIGHT}"
+    assert "/flow-run/" in run.data.tags["prefect_run"]
 
 
 def test_an_app_is_known_by_its_file_and_by_nothing_else(puzzles, tmp_path):

@@ -18,6 +18,7 @@ import pytest
 
 from configs.errors import NightquestError
 from models.cards import Decision, ModelRun, Rival, card_of, synthetic_rows
+from models.night_page import NightPage
 from models.plots import importance_plot
 from models.portable import load_arrays, portable, save_arrays
 from models.registry import Registry
@@ -288,15 +289,36 @@ def test_reviewable_lists_versions_newest_first_with_who_serves_and_why(registry
 
 
 def test_a_night_recorded_twice_is_one_run_that_holds_the_later_figures(registry, app, mlflow):
-    day = dt.date(2024, 4, 1)
-    first = registry.record_night(app, day, {"challenges": 10, "kept": (0.5, 0.4, 0.6)}, parameters={"seed": 7})
-    again = registry.record_night(app, day, {"challenges": 12, "kept": (0.5, 0.4, 0.6)}, parameters={"seed": 7})
+    day, page = dt.date(2024, 4, 1), NightPage("published/a", {"plays": "a.plays/3"})
+    first = registry.record_night(app, day, {"challenges": 10, "kept": (0.5, 0.4, 0.6)}, page)
+    again = registry.record_night(app, day, {"challenges": 12, "kept": (0.5, 0.4, 0.6)}, page)
     assert first == again
     run = mlflow.get_run(again)
     assert run.data.metrics == {"challenges": 12, "kept": 0.5, "kept_low": 0.4, "kept_high": 0.6}
     assert run.info.status == "FINISHED"
     assert registry.record_night(app, day, {"challenges": 1}, revision=2) != first
     assert len(mlflow.search_runs(experiment_names=[f"{app}/nightly"], output_format="list")) == 2
+
+
+def test_a_night_shows_the_nights_before_it_as_a_line_and_names_its_models_and_folder(registry, app, mlflow):
+    day = dt.date(2024, 4, 3)
+    past = {dt.date(2024, 4, 1): {"promised": 0.5, "ended_kept": 0.4}, dt.date(2024, 4, 2): {"promised": 0.6}}
+    page = NightPage("published/a/2024-04-03", {"plays": "a.plays/3", "segments": "fallback: quantiles"}, "http://p/1")
+    for _ in range(2):
+        run_id = registry.record_night(app, day, {"promised": 0.7, "challenges": 9}, page, past)
+    client = mlflow.MlflowClient()
+    line = [(point.step, point.value) for point in client.get_metric_history(run_id, "promised")]
+    assert line == [(19814, 0.5), (19815, 0.6), (19816, 0.7)]
+    run = client.get_run(run_id)
+    assert run.data.metrics["promised"] == 0.7
+    tags = {name: value for name, value in run.data.tags.items() if not name.startswith("mlflow.")}
+    assert tags == {
+        "model_plays": "a.plays/3",
+        "model_segments": "fallback: quantiles",
+        "published": "published/a/2024-04-03",
+        "prefect_run": "http://p/1",
+    }
+    assert "[a.plays version 3](#/models/a.plays/versions/3)" in run.data.tags["mlflow.note.content"]
 
 
 def test_an_experiment_that_was_deleted_in_the_ui_comes_back(registry, app, mlflow):
