@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     day_grace_h: float = Field(
         3, ge=0, le=12, description="A night serves a day that began at most so long ago, else the next to begin."
     )
+    catch_up_nights: int = Field(
+        7, ge=0, le=60, description="A scheduled night first makes at most so many missed ones; 0 skips them."
+    )
     threads: int | None = Field(None, ge=1, le=256, description="Threads for DuckDB; default is all cores.")
 
     openai_api_key: SecretStr | None = Field(None, description="Without it OpenAI writes nothing.")

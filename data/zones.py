@@ -13,6 +13,8 @@ import duckdb
 import configs.zones  # noqa: F401  # Python's own rules, which schedules follow, come from the tzdata package alone
 from data.warehouse import fixed_sql, reckoner
 
+UPDATE = "pip install --upgrade duckdb tzdata"
+
 
 @lru_cache(maxsize=10_000)
 def day_start(zone: str, day: dt.date, shift: dt.timedelta) -> dt.datetime:
@@ -61,6 +63,15 @@ def rules_differ_from(zone: str, since: dt.date, days: int = 400) -> dt.date | N
     there = ZoneInfo(zone)
     pairs = zip(hours, walls.fetchall(), strict=True)
     return next((hour.date() for hour, (wall,) in pairs if hour.astimezone(there).replace(tzinfo=None) != wall), None)
+
+
+def rules_note(zone: str, since: dt.date) -> tuple[str, ...]:
+    """What a person must know where days, which follow DuckDB's rules, and schedules part; nothing if they agree."""
+    parted = rules_differ_from(zone, since)
+    if parted is None:
+        return ()
+    told = f"DuckDB and the tzdata package set the clocks of {zone} differently from {parted} on"
+    return (f"{told}: days follow DuckDB, schedules tzdata. Update both: {UPDATE}",)
 
 
 def _one(sql: str, **values: object) -> Any:

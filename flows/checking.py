@@ -8,6 +8,8 @@ import sqlglot
 from configs.app import App
 from configs.expressions import parse_rule
 from configs.loader import LoadedApp
+from data.zones import rules_note
+from flows.clock import clock
 from flows.console import shorten
 from pipelines.activity.metric_sql import contributions, derived_sql
 
@@ -28,6 +30,7 @@ def describe(loaded: LoadedApp) -> dict[str, Any]:
         "hash": loaded.hash,
         "timezone": app.timezone,
         "source": app.source,
+        "notes": list(rules_note(app.timezone, clock().date())),
         "counts": {name: len(section) for name, section in sections.items()},
     }
 

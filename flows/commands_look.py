@@ -194,4 +194,5 @@ def serve(*apps: str, common: Common = DEFAULT) -> None:
 
 
 def _summary(facts: dict[str, Any]) -> str:
-    return f"{facts['file']} is right: " + ", ".join(f"{count} {name}" for name, count in facts["counts"].items()) + "."
+    counts = ", ".join(f"{count} {name}" for name, count in facts["counts"].items())
+    return "\n".join([f"{facts['file']} is right: {counts}.", *facts["notes"]])

@@ -39,7 +39,7 @@ def deployments(apps: Sequence[str], grace_h: float) -> list[RunnerDeployment]:
         loaded = load_app(name)
         app = loaded.app.app
         night = min(NIGHT_AFTER_H, grace_h * 2 / 3)
-        scheduled.append(_deployment(nightly, app, name, _at(loaded.app, night)))
+        scheduled.append(_deployment(nightly, app, name, _at(loaded.app, night, scheduled=True)))
         scheduled.append(_deployment(train, app, name, _at(loaded.app, TRAINING_AFTER_H, "1")))
         batches = loaded.app.content.mode == "batch"
         scheduled.append(_deployment(submit, app, name, _at(loaded.app, SUBMIT_AFTER_H) if batches else None))
@@ -49,10 +49,13 @@ def deployments(apps: Sequence[str], grace_h: float) -> list[RunnerDeployment]:
     return [*scheduled, _deployment(collect, "all apps", when=morning), *by_hand]
 
 
-def _at(app: App, after_h: float, weekday: str = "*") -> Schedule:
-    """Every day, or on one weekday, so many hours after the app's day begins by the clocks of its zone."""
+def _at(app: App, after_h: float, weekday: str = "*", **parameters: bool) -> Schedule:
+    """Every day, or on one weekday, so many hours after the app's day begins by the clocks of its zone.
+
+    Its runs have these parameters beside the deployment's, which a person's runs have alone.
+    """
     hour, minute = divmod((int(app.day_shift.total_seconds()) // 60 + round(after_h * 60)) % (24 * 60), 60)
-    return Cron(f"{minute} {hour} * * {weekday}", timezone=app.timezone)
+    return Cron(f"{minute} {hour} * * {weekday}", timezone=app.timezone, parameters=dict(parameters))
 
 
 def _deployment(

@@ -5,13 +5,15 @@ and publishes `published/<app>/<as_of>/`, which the app reads. Killed anywhere a
 """
 
 import datetime as dt
+from dataclasses import replace
 from typing import cast
 
+from flows.missed import catch_up
 from flows.parameters import APP_SAYS, AppName, MaxCost, Mode, Provider, Types, check_day, wishes
 from flows.progress import report, warn
 from flows.recording import flow, is_recording, name_run, run_url
 from flows.running import Run, begin, show_figures
-from pipelines.night import next_served_day
+from pipelines.night import local_day, next_served_day
 from pipelines.reports import NightReport
 from pipelines.tonight import open_night
 
@@ -30,6 +32,7 @@ def nightly(
     mode: Mode = APP_SAYS,
     types: Types | None = None,
     max_cost_usd: MaxCost | None = None,
+    scheduled: bool = False,
 ) -> NightReport:
     """Serve one night of an app: settle, plan, write, audit, publish.
 
@@ -44,14 +47,19 @@ def nightly(
         mode: Live, or batches, which cost half and are waited for as long as the settings say.
         types: What is planned and written this time; none is what the app file lists.
         max_cost_usd: What this night's words may cost in US dollars; none is what the settings say.
+        scheduled: Set by the schedule: however late the run starts it serves the day it lies in, after missed nights.
     """
     run = begin(app)
-    day = check_day(run.loaded.app, as_of, run.now)
+    day, missed = check_day(run.loaded.app, as_of, run.now), tuple[str, ...]()
+    if scheduled:
+        day = day or local_day(run.loaded.app, run.now)
     name_run(run.loaded.app.app, day or next_served_day(run.loaded.app, run.now, run.settings.day_grace))
+    if scheduled and day:
+        missed = catch_up(run, day, lambda past: nightly(app=app, as_of=past, provider="offline", max_cost_usd=0))
     wants = run.wants(wishes(provider, mode, types, max_cost_usd))
     with open_night(run.loaded, day, run.now, wants, refresh=refresh, issue=issue, was_silent=was_silent) as tonight:
         if tonight.out is not None:
-            return ended(tell(run, tonight.out))
+            return ended(tell(run, tonight.out, missed))
         from flows import stages  # their libraries take seconds to load, and a night that is out needs none
         from pipelines.writing import told_of
 
@@ -65,7 +73,7 @@ def nightly(
         result = stages.publish(tonight, issued, (*champions.notes, *crew.notes, *told_of(words.account)))
         writing, past = stages.describe(tonight, crew, words), stages.recall(tonight)
     stages.record(run.settings, run.loaded.app.app, result, writing, past, run_url())
-    return ended(tell(run, result))
+    return ended(tell(run, result, missed))
 
 
 def ended(result: NightReport) -> NightReport:
@@ -77,8 +85,9 @@ def ended(result: NightReport) -> NightReport:
     return cast("NightReport", Completed(name="Stale", message=result.notes[0], data=result))
 
 
-def tell(run: Run, result: NightReport) -> NightReport:
-    """Leave the night's figures on the run."""
+def tell(run: Run, result: NightReport, missed: tuple[str, ...] = ()) -> NightReport:
+    """Leave the night's figures on the run, and what became of missed nights."""
+    result = replace(result, notes=(*result.notes, *missed))
     report(f"night: {result.as_of}", STAGES, STAGES)
     state = "unchanged" if result.unchanged else "published" if result.issued else "published, not issued"
     warn(result.notes)

@@ -15,6 +15,8 @@ from configs.errors import NightquestError
 from configs.loader import load_app, shipped_apps
 from configs.settings import Settings
 from data.warehouse import warehouse_path
+from data.zones import rules_note
+from flows.clock import clock
 from flows.environment import prepare_prefect
 from flows.servers import HOST, clear_logs, require_free, start_mlflow, start_prefect, start_runner
 from flows.serving import Serving, find_serving, forget_serving, note_serving
@@ -32,8 +34,7 @@ def serve(settings: Settings, apps: Sequence[str], say: Say, *, verbose: bool = 
         NightquestError: No app has data, a port is taken, a server does not start, or this home is served already.
     """
     apps = apps or apps_with_data(settings)
-    for app in apps:
-        load_app(app)
+    zones = sorted({load_app(app).app.timezone for app in apps})
     _refuse_a_second(find_serving(settings.home))
     require_free(settings.prefect_port, "Prefect", "NIGHTQUEST_PREFECT_PORT")
     require_free(settings.mlflow_port, "MLflow", "NIGHTQUEST_MLFLOW_PORT")
@@ -43,6 +44,8 @@ def serve(settings: Settings, apps: Sequence[str], say: Say, *, verbose: bool = 
     watch = _watch(settings, apps, say)
     try:
         _listen()
+        for note in (note for zone in zones for note in rules_note(zone, clock().date())):
+            say(note)
         _start(watch, settings, say)
         watch.keep()
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ from pipelines.content.wishes import Wishes
 @task
 def send_batches(run: Run, as_of: dt.date | None, wished: Wishes) -> Submitted:
     """Plan the night as it stands, and send what its briefs lack."""
-    with look_ahead(run.loaded, as_of, run.now, run.wants(wished)) as tonight:
+    with look_ahead(run.loaded, as_of, run.now, run.wants(wished), not_out=True) as tonight:
         return submit_ahead(tonight)
 
 
@@ -33,7 +33,8 @@ def submit(
 
     Args:
         app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
-        as_of: The local day that the night will serve; none is the one that a night run now would serve.
+        as_of: The local day that the night will serve; none is the one that a night run now would serve, or the
+            next once that is out.
         provider: Who writes this time. Both writes with both and lets a judge pick.
         types: What is written this time; none is what the app file lists.
         max_cost_usd: What the night's words may cost in US dollars; none is what the settings say.

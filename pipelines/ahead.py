@@ -23,7 +23,7 @@ from pipelines.content.jobs import Job, Text
 from pipelines.content.wanted import want_content
 from pipelines.content.wishes import Wants
 from pipelines.content.write import write_words
-from pipelines.night import Night, make_night, next_served_day
+from pipelines.night import Night, is_out, make_night, next_served_day
 from pipelines.nightly import load_champions, plan
 from pipelines.stores import open_app
 from pipelines.studio import Studio, open_studio
@@ -78,8 +78,17 @@ class Submitted:
 
 
 @contextmanager
-def look_ahead(loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, wants: Wants) -> Iterator[Tonight]:
+def look_ahead(
+    loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, wants: Wants, *, not_out: bool = False
+) -> Iterator[Tonight]:
     """The coming night as it would be if it began now; nothing is pinned and nothing issued.
+
+    Args:
+        loaded: The app.
+        as_of: The day that it serves; none is the one that a night run now would serve.
+        now: When it begins.
+        wants: What its writing may use.
+        not_out: Where that night is out already, and `as_of` is none, the next day to begin.
 
     Raises:
         BusyError: Another process is working on the app.
@@ -90,6 +99,8 @@ def look_ahead(loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, wants
     with open_app(wants.settings, loaded) as warehouse:
         grace = wants.settings.day_grace
         day = as_of or next_served_day(app, now, grace)
+        if not_out and as_of is None and is_out(warehouse, day):
+            day = next_served_day(app, now, dt.timedelta(0))
         night = make_night(warehouse, app, day, now, grace, app_hash=loaded.hash, code_version=code_version())
         know_until(warehouse, night.as_of, night.cut)
         yield Tonight(warehouse, night, wants)

@@ -90,13 +90,15 @@ def unknown_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     return silent_spans(warehouse, night.app, night.cut, night.silences)
 
 
-def accept_silence(warehouse: Warehouse, app: App, as_of: dt.date, now: dt.datetime) -> bool:
+def accept_silence(
+    warehouse: Warehouse, app: App, as_of: dt.date, now: dt.datetime, grace: dt.timedelta = GRACE
+) -> bool:
     """Write down that a person says: the app was truly silent on the days without events that a night would doubt.
 
     Returns:
         Whether there was any doubt.
     """
-    doubted = make_night(warehouse, app, as_of, now).silences
+    doubted = make_night(warehouse, app, as_of, now, grace).silences
     rows = [{"first_day": each.first_day, "last_day": each.last_day, "said_at": now} for each in doubted]
     return bool(rows) and warehouse.append("quiet_days", pl.DataFrame(rows)) > 0
 
@@ -173,6 +175,19 @@ def later_night(warehouse: Warehouse, as_of: dt.date) -> dt.date | None:
         "SELECT max(as_of) FROM nights WHERE status = 'published' AND as_of > $d", {"d": as_of}
     )
     return newest
+
+
+def is_out(warehouse: Warehouse, day: dt.date) -> bool:
+    """Whether the night of a day was issued."""
+    return bool(warehouse.value("SELECT count(*) FROM nights WHERE status = 'published' AND as_of = $d", {"d": day}))
+
+
+def missed_days(warehouse: Warehouse, as_of: dt.date) -> list[dt.date]:
+    """The days between the newest night that was issued and `as_of`, oldest first; none before a first night."""
+    newest: dt.date | None = warehouse.value("SELECT max(as_of) FROM nights WHERE status = 'published'")
+    if newest is None:
+        return []
+    return [newest + dt.timedelta(days=n) for n in range(1, (as_of - newest).days)]
 
 
 def _found(warehouse: Warehouse, app: App, row: Mapping[str, object], *, late: bool, issue: bool) -> Night:

@@ -29,8 +29,8 @@ def run_train(
     """
     app = loaded.app
     with open_app(settings, loaded) as warehouse:
-        as_of = as_of or _latest_day(warehouse, loaded, now)
-        night = make_night(warehouse, app, as_of, now)
+        as_of = as_of or _latest_day(warehouse, loaded, now, settings.day_grace)
+        night = make_night(warehouse, app, as_of, now, settings.day_grace)
         know_until(warehouse, as_of, night.cut)
         learned = learn_models(warehouse, night, seed=SEED, progress=progress)
         players = understand_players(warehouse, night, None)
@@ -54,7 +54,9 @@ def run_replay(
 ) -> ReplayReport:
     """Issue past nights from what was known then, settle them, and draw what was promised against what was kept."""
     with open_app(settings, loaded) as warehouse:
-        replay = replay_nights(warehouse, loaded.app, start, end, seed=SEED, progress=progress)
+        replay = replay_nights(
+            warehouse, loaded.app, start, end, seed=SEED, grace=settings.day_grace, progress=progress
+        )
     folder = settings.home / "replay" / loaded.app.app
     folder.mkdir(parents=True, exist_ok=True)
     promises = folder / f"{start}_{end}.parquet"
@@ -68,7 +70,7 @@ def run_replay(
     return ReplayReport(replay.figures, save_figure(figure, promises.with_suffix(".png")), promises)
 
 
-def _latest_day(warehouse: Warehouse, loaded: LoadedApp, now: dt.datetime) -> dt.date:
+def _latest_day(warehouse: Warehouse, loaded: LoadedApp, now: dt.datetime, grace: dt.timedelta) -> dt.date:
     last = warehouse.value("SELECT max(day) FROM events WHERE active")
-    served = next_served_day(loaded.app, now)
+    served = next_served_day(loaded.app, now, grace)
     return min(served, last + dt.timedelta(days=1)) if last else served

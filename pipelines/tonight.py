@@ -62,7 +62,7 @@ def open_night(
     require_writers(wants.settings, app.content, wants.wishes.provider)
     with open_app(wants.settings, loaded) as warehouse:
         grace = wants.settings.day_grace
-        if was_silent and accept_silence(warehouse, app, as_of or next_served_day(app, now, grace), now):
+        if was_silent and accept_silence(warehouse, app, as_of or next_served_day(app, now, grace), now, grace):
             refresh = True
         placed = [(day, revision) for day, revision, _ in published_nights(wants.settings.home, app.app)]
         night = pin_night(

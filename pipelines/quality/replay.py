@@ -17,7 +17,7 @@ from pipelines.challenges.missions import EMPTY_RECORD
 from pipelines.challenges.settle import with_outcomes
 from pipelines.challenges.training import Progress, learn_models, silent
 from pipelines.challenges.understand import Planned, plan_night
-from pipelines.night import Night, day_start, make_night, running_days
+from pipelines.night import GRACE, Night, day_start, make_night, running_days
 
 RETRAIN_DAYS = 7
 _BAND = (0.4, 0.7)
@@ -40,7 +40,14 @@ class Replay:
 
 
 def replay_nights(
-    warehouse: Warehouse, app: App, start: dt.date, end: dt.date, *, seed: int = 7, progress: Progress = silent
+    warehouse: Warehouse,
+    app: App,
+    start: dt.date,
+    end: dt.date,
+    *,
+    seed: int = 7,
+    grace: dt.timedelta = GRACE,
+    progress: Progress = silent,
 ) -> Replay:
     """Issue each night from `start` to `end` as it would have been, and settle all on what followed.
 
@@ -57,7 +64,7 @@ def replay_nights(
     learned = None
     for done, as_of in enumerate(nights):
         progress("nights", done, len(nights))
-        night = make_night(warehouse, app, as_of, day_start(app, as_of))
+        night = make_night(warehouse, app, as_of, day_start(app, as_of), grace)
         know_until(warehouse, as_of, night.cut)
         if learned is None or done % RETRAIN_DAYS == 0:
             learned = learn_models(warehouse, night, seed=seed)

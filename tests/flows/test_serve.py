@@ -79,12 +79,13 @@ def test_prefect_schedules_runs_of_the_cron_deployments(served):
     prefect = served[3][0]
     nightly = deployment(prefect, "nightly")
     (schedule,) = nightly["schedules"]
-    assert (schedule["active"], schedule["schedule"]["cron"]) == (True, "0 6 * * *")
+    assert (schedule["active"], schedule["schedule"]["cron"]) == (True, "0 2 * * *")
     assert schedule["schedule"]["timezone"] == "UTC"  # the app's own zone
+    assert (schedule["parameters"], "scheduled" in nightly["parameters"]) == ({"scheduled": True}, False)
     only = {"deployments": {"id": {"any_": [nightly["id"]]}}}
     runs = wait_for(lambda: post(prefect, "flow_runs/filter", only))
     assert all(run["state"]["type"] == "SCHEDULED" for run in runs)
-    assert {run["expected_start_time"][11:16] for run in runs} == {"06:00"}
+    assert {run["expected_start_time"][11:16] for run in runs} == {"02:00"}
 
 
 def test_a_second_serve_and_other_commands_find_the_first(served):

@@ -1,0 +1,59 @@
+"""Nights that the schedule missed: made in order by its next run, or skipped with a word; never by a person's run."""
+
+import datetime as dt
+
+import pytest
+
+import flows.running
+from data.warehouse import open_warehouse
+from flows.nightly import nightly
+from tests.flows.world import START
+
+DAY = dt.timedelta(days=1)
+FIRST = START + 25 * DAY
+TONIGHT = FIRST + 4 * DAY
+MISSED = [FIRST + n * DAY for n in (1, 2, 3)]
+LATE_START = dt.datetime.combine(TONIGHT, dt.time(20, 30), dt.UTC)  # hours after the grace
+
+
+@pytest.fixture(name="off")
+def _off(puzzles, monkeypatch):
+    """(app file, home) with one night out, and a clock that shows the evening of the fourth day after it."""
+    nightly(app=str(puzzles[0]), as_of=FIRST)
+    monkeypatch.setattr(flows.running, "clock", lambda: LATE_START)
+    return puzzles
+
+
+def nights(home):
+    with open_warehouse(home, "puzzles") as warehouse:
+        return warehouse.frame(
+            "SELECT as_of, issues, late FROM nights WHERE status = 'published' ORDER BY published_at, as_of"
+        ).rows()
+
+
+def test_missed_nights_are_made_in_order_by_the_next_scheduled_run_and_count(off):
+    app, home = off
+    report = nightly(app=str(app), scheduled=True)
+    assert report.as_of == TONIGHT
+    assert nights(home) == [(day, True, False) for day in [FIRST, *MISSED, TONIGHT]]
+    assert [note for note in report.notes if "was missed" in note] == [
+        f"The night of {day} was missed and made now." for day in MISSED
+    ]
+    again = nightly(app=str(app), scheduled=True)
+    assert (again.unchanged, [note for note in again.notes if "missed" in note]) == (True, [])
+
+
+@pytest.mark.parametrize(("most", "skipped", "made"), [(0, MISSED, []), (1, MISSED[:2], MISSED[2:])])
+def test_missed_nights_beyond_the_setting_are_skipped_with_a_word(off, monkeypatch, most, skipped, made):
+    app, home = off
+    monkeypatch.setenv("NIGHTQUEST_CATCH_UP_NIGHTS", str(most))
+    report = nightly(app=str(app), scheduled=True)
+    assert [day for day, *_ in nights(home)] == [FIRST, *made, TONIGHT]
+    assert any(f"{skipped[0]} to {skipped[-1]} were missed and skipped" in note for note in report.notes)
+
+
+def test_a_run_by_hand_makes_no_missed_night(off):
+    app, home = off
+    report = nightly(app=str(app), as_of=TONIGHT)
+    assert [day for day, *_ in nights(home)] == [FIRST, TONIGHT]
+    assert not any("missed" in note for note in report.notes)
