@@ -55,29 +55,29 @@ class Recalibration:
         Args:
             y: Outcomes, shape (n,).
             p: Probabilities given, shape (n,).
-            group: Whole numbers from 0, shape (n,); None is one group.
+            group: Whole numbers from 0, or -1 for no group of its own, shape (n,); None is one group.
             weights: Weight of each outcome, such as recency.
             steepest: The slope may not rise above this.
             strength: Ridge on each group's own intercept; five times that on the slope, a sixth on what all share.
         """
         index = np.zeros(len(y), dtype=np.int64) if group is None else np.asarray(group)
-        n_groups = int(index.max()) + 1 if len(index) else 1
+        n_groups = max(int(index.max(initial=0)) + 1, 1)
         if len(y) == 0:
             return cls(1.0, (0.0,) * n_groups)
         w = np.ones(len(y)) if weights is None else weights
-        z = logits(p)
+        z, grouped = logits(p), index >= 0
 
         def loss(theta: Array) -> tuple[float, Array]:
-            slope, common, own = theta[0], theta[1], theta[2:]
+            slope, common, own = theta[0], theta[1], np.append(theta[2:], 0.0)  # the last is of those without a group
             predicted = expit(common + own[index] + slope * z)
             error = w * (predicted - y)
             value = -np.sum(w * (y * np.log(predicted + 1e-12) + (1 - y) * np.log(1 - predicted + 1e-12)))
             value += strength * (5 * (slope - 1) ** 2 + common**2 / 6 + float(np.sum(own**2)))
-            by_group = np.bincount(index, weights=error, minlength=n_groups)
+            by_group = np.bincount(index[grouped], weights=error[grouped], minlength=n_groups)
             gradient = np.concatenate(
                 [
                     [np.sum(error * z) + 10 * strength * (slope - 1), np.sum(error) + strength * common / 3],
-                    by_group + 2 * strength * own,
+                    by_group + 2 * strength * own[:-1],
                 ]
             )
             return float(value), gradient

@@ -42,3 +42,14 @@ def test_order_is_kept() -> None:
     p = np.sort(rng.random(500))
     moved = Recalibration.fit((rng.random(500) < 0.3).astype(float), p).apply(p)
     assert np.all(np.diff(moved) >= 0)
+
+
+def test_outcomes_of_no_group_of_their_own_teach_what_all_share_and_break_nothing() -> None:
+    p, y = np.full(400, 0.5), np.repeat([1.0, 1.0, 1.0, 0.0], 100)
+    alone = Recalibration.fit(y, p, np.full(400, -1))
+    assert len(alone.intercepts) == 1
+    assert alone.apply(p[:1])[0] == pytest.approx(0.75, abs=0.03)
+    group = np.where(np.arange(400) % 2, 1, -1)
+    mixed = Recalibration.fit(y, p, group)
+    assert len(mixed.intercepts) == 2
+    assert np.all(np.isfinite(mixed.apply(p, group)))
