@@ -104,7 +104,7 @@ def test_show_before_the_first_night_says_how_to_get_one(run, history):
     app, home = history
     status, _, err = run("show", app, "player-3", "--home", home)
     assert status == 2
-    assert "nightquest nightly puzzles" in err
+    assert f"nightquest nightly {app}" in err
 
 
 def test_status_tells_each_apps_data_and_newest_night(run, history, published, tmp_path):

@@ -84,4 +84,4 @@ def test_what_is_not_there_is_said_with_what_to_do(run, tried, more, said):
     status, _, err = run("experiment", app, *more, "--home", home)
     assert status == 2
     assert said in err
-    assert "nightquest nightly toy" in err
+    assert f"nightquest nightly {app}" in err

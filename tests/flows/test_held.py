@@ -9,6 +9,7 @@ import pytest
 import yaml
 from rich.console import Console
 
+from configs.commands import command
 from configs.errors import NightquestError
 from configs.loader import load_app
 from configs.settings import load_settings
@@ -75,7 +76,7 @@ def test_a_person_reads_all_of_it_whatever_the_user_ids_are(home):
     for part in ("4 held for a person, 1 waiting", "Patient hand", "=1+1", "DROP TABLE", "puzzles solved: 3 so far"):
         assert part in text
     assert "second opinion, anthropic refuse: It is too thin." in " ".join(text.split())
-    assert "nightquest ingest toy decisions.csv" in text
+    assert command("ingest", "decisions.csv", app="toy") in text
 
 
 def test_the_lines_to_decide_with_are_a_csv_of_one_event(home):

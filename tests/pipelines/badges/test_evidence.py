@@ -85,7 +85,7 @@ def test_metrics_tell_a_lifetime_the_last_28_days_and_the_28_before():
 
 
 def test_what_never_happened_is_none_for_a_mean_and_nought_for_a_count():
-    with played([event(1, 0, points=5)]) as warehouse:
+    with played([event(1, 0, points=5), event(2, 59, points=5)]) as warehouse:
         told = texts(evidence_of(warehouse, APP, 60), "metric")
     assert "0 in the last 28 days" in told[1]
     assert "none in the last 28 days" in told[3]

@@ -3,12 +3,14 @@ import errno
 import hashlib
 import json
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from configs.commands import command
 from configs.errors import NightquestError
 from data.contracts_out import PUBLISHED
 from pipelines.publish.disk import Disk
@@ -296,7 +298,7 @@ def test_damage_is_found_by_the_reader(nights, tmp_path, damage):
     DAMAGE[damage](publish(nights, 1, tmp_path).folder)
     with pytest.raises(NightquestError, match="is damaged") as error:
         read_latest(tmp_path, "toy")
-    assert "nightquest nightly toy" in error.value.remedy
+    assert command("nightly", app="toy") in error.value.remedy
 
 
 @pytest.mark.parametrize("damage", [name for name in DAMAGE if name != "another manifest"])
@@ -324,7 +326,7 @@ def test_a_lost_pointer_comes_back_with_the_next_publication(nights, tmp_path):
 
 
 def test_asking_for_what_is_not_published_says_what_to_run(tmp_path):
-    with pytest.raises(NightquestError, match="nightquest nightly toy"):
+    with pytest.raises(NightquestError, match=re.escape(command("nightly", app="toy"))):
         read_latest(tmp_path, "toy")
     with pytest.raises(NightquestError, match="--as-of 2024-01-10"):
         verify_published(tmp_path, "toy", AS_OF)
