@@ -43,6 +43,9 @@ PLAYER_COLUMNS: Mapping[str, bool] = MappingProxyType(
     }
 )
 
+MAY_LACK = ("reason", "citation")  # of a person's decision on a badge
+_DECISION = {name: Property(type="text") for name in ("badge_id", *MAY_LACK)}
+
 # Events that close the loop; every app has them. None of them is play.
 RESERVED_EVENTS: Mapping[str, Event] = MappingProxyType(
     {
@@ -55,10 +58,8 @@ RESERVED_EVENTS: Mapping[str, Event] = MappingProxyType(
             properties={"content_id": Property(type="text")},
             value=Property(type="number", min=1, max=5),
         ),
-        "nightquest.awarded": Event(title="Badge given", active=False, properties={"badge_id": Property(type="text")}),
-        "nightquest.refused": Event(
-            title="Badge refused", active=False, properties={"badge_id": Property(type="text")}
-        ),
+        "nightquest.awarded": Event(title="Badge given", active=False, properties=_DECISION),
+        "nightquest.refused": Event(title="Badge refused", active=False, properties=_DECISION),
     }
 )
 

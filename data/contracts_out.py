@@ -207,7 +207,8 @@ PUBLISHED: Mapping[str, PublishedTable] = MappingProxyType(
             {
                 "user_id": _text(),
                 "badge_id": _text(),
-                "state": _text(one_of=("waiting", "held", "awarded", "refused")),
+                "state": _text(one_of=("waiting", "held", "awarded", "refused", "lapsed")),
+                "open_since": pa.Column(pl.Date(), nullable=True),
                 "nominated_on": pa.Column(pl.Date(), nullable=True),
                 "decided_on": pa.Column(pl.Date(), nullable=True),
                 "decided_by": _text(nullable=True, one_of=("openai", "anthropic", "person", "nobody")),

@@ -2,7 +2,10 @@
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from flows.command import DEFAULT, Common, check_each, cli
 
@@ -57,21 +60,46 @@ def show(app: str, user: str, /, *, why: bool = False, common: Common = DEFAULT)
 
 
 @cli.command(sort_key=6)
-def held(app: str, /, *, badge: str | None = None, user: str | None = None, common: Common = DEFAULT) -> None:
-    """Show the nominees for judged badges that a person must decide on, and how to decide.
+def held(
+    app: str,
+    /,
+    *,
+    badge: str | None = None,
+    user: str | None = None,
+    page: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    decide: Path | None = None,
+    common: Common = DEFAULT,
+) -> None:
+    """Show the nominees for judged badges that a person must decide on, and take decisions from a file.
 
-    Example: nightquest held trading --badge cool_head
+    Example: nightquest held trading --badge cool_head --page 2
+    Example: nightquest held trading --decide decisions.csv
+
+    A wrong row of the file is told with its line and reason, and the others are taken. If all are wrong it ends with 2.
 
     Args:
         app: A shipped app's name, or the path of an app file.
         badge: Only nominees for this badge.
         user: Only this player, by the id that the app's own data has.
+        page: Which page of the nominees.
+        limit: Nominees on a page: 10, or all with --json.
+        decide: CSV or JSON Lines: user_id, badge_id, decision (award or refuse), and maybe reason and citation.
     """
     from configs.loader import load_app
     from flows.console import emit
-    from flows.held import gather_held, held_view
+    from flows.held import PER_PAGE, decide_held, gather_held
+    from flows.held_view import decisions_view, held_view
 
-    report = gather_held(common.settings.home, load_app(app).app, badge, user)
+    loaded = load_app(app)
+    if decide is not None:
+        result = decide_held(common.settings, loaded, decide)
+        emit(result, common.json, lambda: decisions_view(result))
+        if result.wrong and not result.taken + result.known:
+            raise SystemExit(2)
+        return
+    size = limit or (None if common.json and page == 1 else PER_PAGE)
+    report = gather_held(common.settings.home, loaded.app, badge, user, page=page, limit=size)
     emit(report, common.json, lambda: held_view(report))
 
 

@@ -1,25 +1,28 @@
 """`nightquest held`: the nominees that wait for a person, with what there is to judge them by."""
 
+import csv
+import datetime as dt
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from rich.console import Group, RenderableType
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
 
 from configs.app import App
 from configs.commands import command
 from configs.errors import NightquestError
-from flows.console import literal, note
-from flows.render import TIER_STYLES
+from configs.loader import LoadedApp
+from configs.settings import Settings
+from flows.checks import check_delivery
+from flows.clock import clock
+from pipelines.badges.decide import Decisions, take_decisions
 from pipelines.publish.published import read_latest
+from pipelines.stores import open_app
 
 TABLE = "badge_nominees"
-MOST_SHOWN = 10
+PER_PAGE = 10
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class HeldNominee:
     """A nominee whom a person must decide on.
 
     Attributes:
+        held_since: The night since which nobody has decided.
         held_by: A provider, or 'nobody' when none could be asked.
         reasons: Why it was left to a person.
         evidence: id, kind, text and, of events, when.
@@ -39,7 +43,7 @@ class HeldNominee:
     title: str
     tier: str
     criteria: str
-    held_on: str
+    held_since: str
     held_by: str
     reasons: str
     evidence: list[dict[str, str]]
@@ -48,22 +52,47 @@ class HeldNominee:
 
 
 @dataclass(frozen=True)
-class HeldReport:
-    """Everybody held, as of the newest published night.
+class HeldCount:
+    """How many nominees of a badge wait for what.
 
     Attributes:
-        waiting: Nominated and not yet looked at.
-        to_decide: Lines of a file that `nightquest ingest` takes, awarding the first nominee.
+        since: The night since which the longest held of them is held; None: nobody is.
+        lapsed: Nobody decided on them for too long; those of the newest night are `lapsed_tonight`.
+    """
+
+    badge_id: str
+    title: str
+    held: int
+    since: str | None
+    waiting: int
+    lapsed: int
+    lapsed_tonight: int
+
+
+@dataclass(frozen=True)
+class HeldReport:
+    """Who is held, as of the newest published night.
+
+    Attributes:
+        badges: Counts by badge, the most held first.
+        n_held: Everybody held, on all pages.
+        held: Those of this page; by badge, the longest held first.
+        to_decide: Lines of a file for `--decide`, awarding the first nominee.
     """
 
     app: str
     as_of: str
+    badges: list[HeldCount]
+    n_held: int
+    page: int
+    pages: int
     held: list[HeldNominee]
-    waiting: int
     to_decide: list[str]
 
 
-def gather_held(home: Path, app: App, badge: str | None = None, user: str | None = None) -> HeldReport:
+def gather_held(
+    home: Path, app: App, badge: str | None = None, user: str | None = None, *, page: int = 1, limit: int | None = None
+) -> HeldReport:
     """Read who is held from the newest published night.
 
     Args:
@@ -71,9 +100,12 @@ def gather_held(home: Path, app: App, badge: str | None = None, user: str | None
         app: Its judged badges.
         badge: Only of this badge.
         user: Only this player.
+        page: Which page, from 1.
+        limit: Nominees on a page; None has all on one.
 
     Raises:
-        NightquestError: Nothing is published, the badge is not judged, or the night is of an older version.
+        NightquestError: Nothing is published, the badge is not judged, there is no such page, or the night is of an
+            older version.
     """
     judged = {name: one for name, one in app.badges.items() if one.judged}
     if badge is not None and badge not in judged:
@@ -81,32 +113,60 @@ def gather_held(home: Path, app: App, badge: str | None = None, user: str | None
             f"'{badge}' is not a judged badge of '{app.app}'.", f"Judged are: {', '.join(judged) or 'none'}."
         )
     night = read_latest(home, app.app)
-    if TABLE not in night.manifest.tables:
+    as_of = night.manifest.as_of
+    if TABLE not in night.manifest.tables or "open_since" not in night.table(TABLE).columns:
         raise NightquestError(
-            f"The night of {night.manifest.as_of} of '{app.app}' knows no nominees yet.",
-            f"Run: {command('nightly', '--as-of', night.manifest.as_of, '--refresh', app=app.app)}",
+            f"The night of {as_of} of '{app.app}' knows no nominees yet.",
+            f"Run: {command('nightly', '--as-of', as_of, '--refresh', app=app.app)}",
         )
     cases = night.table(TABLE).filter(pl.col("badge_id").is_in([badge] if badge else list(judged)))
     if user is not None:
         cases = cases.filter(pl.col("user_id") == user)
-    waiting = cases.filter(pl.col("state") == "waiting").height
-    held = cases.filter(pl.col("state") == "held").sort("decided_on", "badge_id", "user_id")
-    nominees = [_nominee(app, row) for row in held.iter_rows(named=True)]
-    return HeldReport(app.app, str(night.manifest.as_of), nominees, waiting, _to_decide(nominees, night.manifest.cut))
+    counts = _counts(app, cases, as_of)
+    held = cases.filter(pl.col("state") == "held").join(
+        counts.select("badge_id", place=pl.int_range(pl.len())), on="badge_id"
+    )
+    held = held.sort("place", "open_since", "user_id")
+    size = limit or max(held.height, 1)
+    pages = max(1, -(-held.height // size))
+    if page > pages:
+        raise NightquestError(f"There is no page {page} of {pages}.", f"Give --page at most {pages}.")
+    nominees = [_nominee(app, row) for row in held.slice((page - 1) * size, size).iter_rows(named=True)]
+    told = [HeldCount(**row) for row in counts.iter_rows(named=True)]
+    return HeldReport(app.app, str(as_of), told, held.height, page, pages, nominees, _to_decide(nominees))
 
 
-def held_view(report: HeldReport) -> RenderableType:
-    """For people: a panel for each nominee, then how to decide."""
-    counts = f"{len(report.held)} held for a person, {report.waiting} waiting to be looked at"
-    head = Text(f"{report.app}, the night of {report.as_of}: {counts}", style="bold")
-    if not report.held:
-        return Group(head, "Nobody needs a decision.")
-    parts: list[RenderableType] = [head, *(_panel(nominee) for nominee in report.held[:MOST_SHOWN])]
-    if (more := len(report.held) - MOST_SHOWN) > 0:
-        parts.append(Text(f"And {more} more: look with --badge or --user, or see all with --json.", style="dim"))
-    if any(nominee.held_by == "nobody" for nominee in report.held):
-        parts.append(Text("Nights with a key ask a model about those whom none could be asked about.", style="dim"))
-    return Group(*parts, _how(report))
+def decide_held(settings: Settings, loaded: LoadedApp, file: Path) -> Decisions:
+    """Take a file of decisions into the app's data; see `take_decisions`.
+
+    Raises:
+        BusyError: Another process is working on the app.
+        NightquestError: Nothing is published, or the file cannot be read.
+    """
+    night = read_latest(settings.home, loaded.app.app)
+    check_delivery(settings, loaded, [file])
+    with open_app(settings, loaded) as warehouse:
+        return take_decisions(warehouse, loaded.app, file, cut=night.manifest.cut, now=clock())
+
+
+def _counts(app: App, cases: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    """The columns of `HeldCount`, a row for each badge that anybody was nominated for and has not been decided on."""
+    state = pl.col("state")
+    counts = cases.group_by("badge_id").agg(
+        held=(state == "held").sum(),
+        since=pl.col("open_since").filter(state == "held").min().cast(pl.String),
+        waiting=(state == "waiting").sum(),
+        lapsed=(state == "lapsed").sum(),
+        lapsed_tonight=((state == "lapsed") & (pl.col("decided_on") == as_of)).sum(),
+    )
+    titles = pl.DataFrame(
+        {"badge_id": list(app.badges), "title": [badge.title for badge in app.badges.values()]},
+        schema={"badge_id": pl.String, "title": pl.String},
+    )
+    told = counts.filter(pl.sum_horizontal("held", "waiting", "lapsed") > 0).join(titles, on="badge_id")
+    return told.select("badge_id", "title", pl.exclude("badge_id", "title")).sort(
+        "held", "badge_id", descending=[True, False]
+    )
 
 
 def _nominee(app: App, row: dict[str, Any]) -> HeldNominee:
@@ -117,7 +177,7 @@ def _nominee(app: App, row: dict[str, Any]) -> HeldNominee:
         title=badge.title,
         tier=badge.tier,
         criteria=badge.judged.criteria.strip() if badge.judged else "",
-        held_on=str(row["decided_on"]),
+        held_since=str(row["open_since"]),
         held_by=row["decided_by"],
         reasons=row["reasons"],
         evidence=json.loads(row["evidence"]),
@@ -126,45 +186,12 @@ def _nominee(app: App, row: dict[str, Any]) -> HeldNominee:
     )
 
 
-def _panel(nominee: HeldNominee) -> Panel:
-    lines = Table.grid(padding=(0, 2, 0, 0))
-    lines.add_column(justify="right", style="dim", no_wrap=True)
-    lines.add_column()
-    lines.add_column(style="dim", no_wrap=True)
-    for item in nominee.evidence:
-        style = "bold" if item["id"] in nominee.cited else ""
-        lines.add_row(literal(item["id"]), literal(item["text"], style), literal(item.get("when", "")))
-    parts: list[RenderableType] = [
-        Text.assemble(("for ", "dim"), literal(nominee.criteria)),
-        Text.assemble((f"held on {nominee.held_on} by {nominee.held_by}: ", "dim"), literal(nominee.reasons)),
-    ]
-    if nominee.second_opinion:
-        said = nominee.second_opinion
-        told = f"{said.get('decision', 'no answer')}: {said.get('reasons', '')}"
-        parts.append(Text.assemble((f"second opinion, {said['provider']} ", "dim"), literal(told)))
-    title = Text.assemble(
-        literal(nominee.title, TIER_STYLES.get(nominee.tier, "")), "  ", literal(nominee.user_id, "bold")
-    )
-    return Panel(Group(*parts, "", lines), title=title, title_align="left")
-
-
-def _how(report: HeldReport) -> RenderableType:
-    """What a person does next."""
-    told = [
-        Text("To decide, put a line for each into a file", style="bold"),
-        *(literal(line) for line in report.to_decide),
-        Text("with nightquest.awarded or nightquest.refused, the badge_id, and a time before the next night. Then run"),
-        note(command("ingest", "decisions.csv", app=report.app), ""),
-        Text("The next night gives the badge or notes the refusal.", style="dim"),
-    ]
-    return Group("", *told)
-
-
-def _to_decide(nominees: list[HeldNominee], cut: object) -> list[str]:
+def _to_decide(nominees: list[HeldNominee]) -> list[str]:
     if not nominees:
         return []
+    text = io.StringIO()
     first = nominees[0]
-    user = first.user_id.replace('"', '""')
-    properties = json.dumps({"badge_id": first.badge_id}).replace('"', '""')
-    moment = f"{cut:%Y-%m-%dT%H:%M:%SZ}"
-    return ["user_id,event,occurred_at,properties", f'"{user}",nightquest.awarded,{moment},"{properties}"']
+    csv.writer(text, lineterminator="\n").writerows(
+        [("user_id", "badge_id", "decision", "reason"), (first.user_id, first.badge_id, "award", "")]
+    )
+    return text.getvalue().splitlines()

@@ -9,11 +9,12 @@ open AS (
     WHERE as_of <= $as_of
     EXCEPT SELECT badge_id, player_key, rule_version FROM stands
 )
-SELECT count(*) FILTER (as_of = $as_of AND decided_by <> 'person') AS nominees,
+SELECT count(*) FILTER (as_of = $as_of AND decided_by <> 'person' AND decision <> 'lapse') AS nominees,
        count(*) FILTER (as_of = $as_of AND decision = 'award' AND decided_by <> 'person') AS awarded,
        count(*) FILTER (as_of = $as_of AND decision = 'hold') AS held,
        count(*) FILTER (as_of = $as_of AND decision = 'refuse' AND decided_by <> 'person') AS refused,
        count(*) FILTER (as_of = $as_of AND decided_by = 'person') AS by_person,
+       count(*) FILTER (as_of = $as_of AND decision = 'lapse') AS lapsed,
        count(*) FILTER (decision = 'hold') AS held_in_all,
        (SELECT count(*) FROM open ANTI JOIN badge_ledger USING (badge_id, player_key)) AS waiting
 FROM stands

@@ -1,6 +1,6 @@
 -- Nominees who may be decided on tonight, with their place in the queue of their badge: the longest waiting first.
--- Input: `judged` (badge_id, rule_version, per_night, again_after_days), `shown_events` (badge_id, event), `found` (nominations
--- of tonight) and `settled` (badge_id, player_key: decided by a person tonight). Parameters: as_of, revision, cut,
+-- Input: `judged` (badge_id, rule_version, per_night, again_after_days, …), `shown_events` (badge_id, event), `found` (nominations
+-- of tonight) and `spoken` (badge_id, player_key: decided by a person tonight). Parameters: as_of, revision, cut,
 -- active_within_days, asked (whether anybody can be asked).
 WITH mine AS (
     SELECT badge_id, player_key, rule_version, as_of, crossed_at, event_id, crossing FROM nominations WHERE as_of <= $as_of
@@ -22,24 +22,24 @@ news AS (
 ),
 open AS (
     SELECT n.*, j.per_night,
-           CASE WHEN v.decided_by = 'model' THEN (v.as_of + j.again_after_days::INTEGER)::TIMESTAMPTZ
+           CASE WHEN v.decided_by = 'model' OR v.decision = 'lapse' THEN (v.as_of + j.again_after_days::INTEGER)::TIMESTAMPTZ
                 ELSE n.crossed_at END AS waiting_since
     FROM mine n
     JOIN judged j USING (badge_id, rule_version)
     SEMI JOIN lately USING (player_key)
     ANTI JOIN badge_ledger USING (badge_id, player_key)
-    ANTI JOIN settled USING (badge_id, player_key)
+    ANTI JOIN spoken USING (badge_id, player_key)
     LEFT JOIN stands v USING (badge_id, player_key, rule_version)
     LEFT JOIN news USING (badge_id, player_key)
     WHERE v.verdict_id IS NULL
-       OR $asked AND v.decided_by = 'nobody'
+       OR $asked AND v.decision = 'hold' AND v.decided_by = 'nobody'
           AND (v.as_of < $as_of OR v.as_of = $as_of AND v.revision < $revision)
-       OR $asked AND v.decided_by = 'model' AND v.as_of + j.again_after_days::INTEGER <= $as_of AND news.badge_id IS NOT NULL
+       OR (v.decision = 'lapse' OR $asked AND v.decided_by = 'model') AND v.as_of + j.again_after_days::INTEGER <= $as_of AND news.badge_id IS NOT NULL
 ),
 tonight AS (
     SELECT badge_id, count(DISTINCT player_key) AS decided
     FROM verdicts ANTI JOIN open USING (badge_id, player_key)
-    WHERE as_of = $as_of AND decided_by <> 'person'
+    WHERE as_of = $as_of AND decided_by <> 'person' AND decision <> 'lapse'
     GROUP BY badge_id
 )
 SELECT o.badge_id, o.player_key, p.user_id, o.rule_version, o.crossed_at, o.event_id, o.crossing, o.waiting_since,

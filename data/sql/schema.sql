@@ -367,7 +367,7 @@ CREATE TABLE IF NOT EXISTS verdicts (
     rule_version   VARCHAR NOT NULL,
     as_of          DATE NOT NULL,            -- the night that decided
     revision       INTEGER NOT NULL,
-    decision       VARCHAR NOT NULL,         -- 'award', 'hold' or 'refuse'
+    decision       VARCHAR NOT NULL,         -- 'award', 'hold', 'refuse', or 'lapse' when nobody did for too long
     decided_by     VARCHAR NOT NULL,         -- 'model', 'person', or 'nobody' when no model could be asked
     provider       VARCHAR,
     model          VARCHAR,

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 
 from configs.app import App, Event, Property
-from data.contracts_in import EVENT_COLUMNS, MAX_ID_LENGTH, PLAYER_COLUMNS, accepted_events
+from data.contracts_in import EVENT_COLUMNS, MAX_ID_LENGTH, MAY_LACK, PLAYER_COLUMNS, accepted_events
 from pipelines.activity.moments import with_moments
 from pipelines.activity.read_text import RAW_CHARACTERS
 from pipelines.activity.stage import repeated_key, text
@@ -92,7 +92,8 @@ def _event_faults(app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
     yield "NOT isfinite(number)", "'value is NaN or infinite'"
     yield from _document_faults("properties")
     for name, event in events.items():
-        required = tuple(event.properties) + (("value",) if event.value else ()) if name not in app.events else ()
+        needed = tuple(key for key in event.properties if key not in MAY_LACK)
+        required = needed + (("value",) if event.value else ()) if name not in app.events else ()
         faults = [*_value_faults(event), *_property_faults(name, event), *_missing_faults(required)]
         inner = " ".join(f"WHEN {condition} THEN {reason}" for condition, reason in faults)
         told = f"CASE {inner} END"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from configs.app import App, Judged
 from models.language.calls import Request
@@ -18,6 +18,7 @@ class Verdict:
     """What is decided of one nominee.
 
     Attributes:
+        decision: 'lapse' when nobody decided for too long.
         decided_by: 'model', or 'nobody' when no model could be asked.
         confidence: 0 to 0.99; None when nobody decided.
         citation: Of an award; else empty.
@@ -26,7 +27,7 @@ class Verdict:
             decision when its answer did not hold.
     """
 
-    decision: Decision
+    decision: Decision | Literal["lapse"]
     decided_by: str
     reasons: str
     citation: str = ""

@@ -16,7 +16,11 @@ from pipelines.badges.evidence import gather_evidence, read_evidence
 from pipelines.badges.nominate import choose_nominees, find_nominations, judged_badges
 from pipelines.badges.panel import Nominee, Panel
 from pipelines.badges.rules import nominate_rules
+from pipelines.badges.verdicts import REASONS_LENGTH
+from pipelines.content.cleaning import clean
 from pipelines.night import Night
+
+CITATION_LENGTH = 300  # of a person's own
 
 _KEYS = ["badge_id", "player_key"]
 _VERDICT = pl.Schema(
@@ -59,12 +63,14 @@ class Cases:
         rows: A row for each case that is to be judged.
         nominees: The same, with their evidence.
         people: A row for each case that a person has decided.
+        lapsed: A row for each case on which nobody has decided for too long, with its reasons.
     """
 
     found: pl.DataFrame
     rows: pl.DataFrame
     nominees: tuple[Nominee, ...]
     people: pl.DataFrame
+    lapsed: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -100,11 +106,10 @@ def judge_nominees(warehouse: Warehouse, night: Night, panel: Panel | None) -> J
     """
     cases = find_cases(warehouse, night, asked=panel is not None and bool(panel.judges))
     verdicts = adjudicate(night.app, cases.nominees, panel, seed=night.seed)
-    by_person = [
-        Verdict(row["decision"], "person", "Decided by a person.", confidence=1.0, call_key=row["event_id"])
-        for row in cases.people.iter_rows(named=True)
-    ]
-    return Judgements(cases.found, pl.concat([_rows(cases.people, by_person), _rows(cases.rows, verdicts)]))
+    by_person = [_of_person(row) for row in cases.people.iter_rows(named=True)]
+    lapsed = [Verdict("lapse", "nobody", reasons) for reasons in cases.lapsed["reasons"]]
+    decided = ((cases.people, by_person), (cases.rows, verdicts), (cases.lapsed, lapsed))
+    return Judgements(cases.found, pl.concat([_rows(rows, said) for rows, said in decided]))
 
 
 def find_cases(warehouse: Warehouse, night: Night, *, asked: bool) -> Cases:
@@ -125,7 +130,7 @@ def find_cases(warehouse: Warehouse, night: Night, *, asked: bool) -> Cases:
         Nominee(_case(night, row), row["badge_id"], tuple(read_evidence(row["evidence"])))
         for row in rows.iter_rows(named=True)  # a question each
     )
-    return Cases(found, rows, nominees, decided)
+    return Cases(found, rows, nominees, decided, _lapsed(warehouse, night, [rows, decided]))
 
 
 def write_judgements(warehouse: Warehouse, night: Night, judgements: Judgements, cite: Cite) -> dict[str, Any]:
@@ -139,8 +144,8 @@ def write_judgements(warehouse: Warehouse, night: Night, judgements: Judgements,
 
     Returns:
         nominees (decided on tonight by models, or held because none could be asked), awarded, held and refused of them,
-        by_person, waiting (nominated, nothing said yet), held_in_all, second_opinions, agreement (share) and kappa of
-        all second opinions so far.
+        by_person, lapsed (tonight, as nobody decided for too long), waiting (nominated, nothing said yet), held_in_all,
+        second_opinions, agreement (share) and kappa of all second opinions so far.
     """
     ids = [_verdict_id(night, row) for row in judgements.verdicts.select("user_id", "badge_id").iter_rows(named=True)]
     rows = judgements.verdicts.with_columns(
@@ -167,9 +172,24 @@ def judged_figures(warehouse: Warehouse, night: Night) -> dict[str, Any]:
 
 
 def _decisions_of_people(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """badge_id, player_key, user_id, rule_version, event_id, decided_at, decision and crossing, not noted before."""
+    """The columns of badge_decisions.sql, of what is not noted yet."""
     with warehouse.lend(judged=judged_badges(nominate_rules(night.app))):
         return warehouse.frame(warehouse.fixed("badge_decisions"), {"as_of": night.as_of, "cut": night.cut})
+
+
+def _lapsed(warehouse: Warehouse, night: Night, decided: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Cases beyond `lapse_after_days` that are not decided on tonight, with reasons."""
+    limits = {"as_of": night.as_of, "revision": night.revision, "cut": night.cut}
+    busy = pl.concat([frame.select(_KEYS) for frame in decided])
+    with warehouse.lend(judged=judged_badges(nominate_rules(night.app)), busy=busy):
+        return warehouse.frame(warehouse.fixed("lapsed_nominees"), limits)
+
+
+def _of_person(row: Mapping[str, Any]) -> Verdict:
+    """A person's word, with their reason and, of an award, their citation where they gave one."""
+    reasons = clean(row["reason"] or "", REASONS_LENGTH) or "Decided by a person."
+    citation = clean(row["citation"] or "", CITATION_LENGTH) if row["decision"] == "award" else ""
+    return Verdict(row["decision"], "person", reasons, citation, confidence=1.0, call_key=row["event_id"])
 
 
 def _rows(cases: pl.DataFrame, verdicts: Sequence[Verdict]) -> pl.DataFrame:
@@ -187,7 +207,7 @@ def _plain(verdict: Verdict) -> dict[str, Any]:
 
 
 def _awards(warehouse: Warehouse, night: Night, rows: pl.DataFrame, cite: Cite) -> pl.DataFrame:
-    """What goes into the ledger: the columns of `find_awards` and citation, a model's own or `cite`'s for people's."""
+    """What goes into the ledger: the columns of `find_awards` and citation: a model's, a person's, or `cite`'s."""
     evidence = [_award_evidence(row) for row in rows.iter_rows(named=True)]
     named = name_awards(
         warehouse,
@@ -201,8 +221,10 @@ def _awards(warehouse: Warehouse, night: Night, rows: pl.DataFrame, cite: Cite) 
     citations = rows.select(*_KEYS, "citation", "decided_by")
     judged = named.join(citations, on=_KEYS, maintain_order="left")
     by_model = judged.filter(pl.col("decided_by") == "model").drop("decided_by")
-    by_person = judged.filter(pl.col("decided_by") == "person").drop("decided_by", "citation")
-    return pl.concat([by_model, cite_awards(night.app, by_person, cite).select(by_model.columns)])
+    by_person = judged.filter(pl.col("decided_by") == "person").drop("decided_by").rename({"citation": "own"})
+    own = pl.when(pl.col("own") != "").then("own").otherwise("citation").alias("citation")
+    cited = cite_awards(night.app, by_person, cite).with_columns(own)
+    return pl.concat([by_model, cited.select(by_model.columns)])
 
 
 def _award_evidence(row: Mapping[str, Any]) -> str:

@@ -45,7 +45,7 @@ def choose_nominees(
 
     Open are players active of late who do not hold the badge and of whom nothing was decided, or who were held because
     nobody could be asked, or whom a model did not award `again_after_days` ago or earlier and who have new events
-    since. A person's refusal stands.
+    since, or who lapsed that long ago and have new events. A person's refusal stands.
 
     A statistical gate narrows the nominees here, before the limit counts, once it is trained on earlier verdicts.
 
@@ -71,15 +71,16 @@ def choose_nominees(
     }
     rules = nominate_rules(app)
     frames = {"judged": judged_badges(rules), "shown_events": events_shown(app, rules)}
-    with warehouse.lend(found=found, settled=settled.select("badge_id", "player_key"), **frames):
+    with warehouse.lend(found=found, spoken=settled.select("badge_id", "player_key"), **frames):
         open_ = warehouse.frame(warehouse.fixed("nominees"), limits)
     return open_.filter(pl.col("place") <= pl.col("room")).drop("room")
 
 
 def judged_badges(rules: Iterable[BadgeRule]) -> pl.DataFrame:
-    """badge_id, rule_version, per_night and again_after_days of judged badges."""
-    rows = [(rule.badge_id, rule.version, rule.judged.per_night, rule.judged.again_after_days) for rule in rules]
-    schema = {"badge_id": pl.String, "rule_version": pl.String, "per_night": pl.Int64, "again_after_days": pl.Int64}
+    """badge_id, rule_version, per_night, again_after_days and lapse_after_days of judged badges."""
+    limits = ("per_night", "again_after_days", "lapse_after_days")
+    rows = [(rule.badge_id, rule.version, *(getattr(rule.judged, limit) for limit in limits)) for rule in rules]
+    schema = {"badge_id": pl.String, "rule_version": pl.String} | dict.fromkeys(limits, pl.Int64)
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

@@ -9,13 +9,12 @@ import pytest
 import yaml
 from rich.console import Console
 
-from configs.commands import command
 from configs.errors import NightquestError
 from configs.loader import load_app
 from configs.settings import load_settings
-from flows.held import gather_held, held_view
+from flows.held import decide_held, gather_held
+from flows.held_view import held_view
 from flows.nightly import nightly
-from pipelines.ingest import run_ingest
 from pipelines.publish.publish import publish_night
 from pipelines.publish.show import gather_player
 from tests.flows.world import LAST_NIGHT
@@ -63,7 +62,7 @@ def drawn(report) -> str:
 
 def test_everybody_held_is_told_with_evidence_criteria_and_why(home):
     report = gather_held(home, APP)
-    assert ({one.user_id for one in report.held}, report.waiting) == (set(USER_IDS[:4]), 1)
+    assert ({one.user_id for one in report.held}, report.badges[0].waiting) == (set(USER_IDS[:4]), 1)
     one = next(one for one in report.held if one.user_id == USER_IDS[0])
     assert (one.held_by, one.reasons, one.cited) == ("openai", "m1 shows it.", ["m1"])
     assert one.criteria == "Honours care, week after week."
@@ -76,15 +75,28 @@ def test_a_person_reads_all_of_it_whatever_the_user_ids_are(home):
     for part in ("4 held for a person, 1 waiting", "Patient hand", "=1+1", "DROP TABLE", "puzzles solved: 3 so far"):
         assert part in text
     assert "second opinion, anthropic refuse: It is too thin." in " ".join(text.split())
-    assert command("ingest", "decisions.csv", app="toy") in text
+    assert "--decide decisions.csv" in text
 
 
-def test_the_lines_to_decide_with_are_a_csv_of_one_event(home):
+def test_the_lines_to_decide_with_are_a_csv_of_one_decision(home):
     report = gather_held(home, APP)
     (row,) = csv.DictReader(report.to_decide)
     assert row["user_id"] == report.held[0].user_id
-    assert row["event"] == "nightquest.awarded"
-    assert json.loads(row["properties"]) == {"badge_id": "patient"}
+    assert row["decision"] == "award"
+    assert row["badge_id"] == "patient"
+
+
+def test_pages_have_everybody_once_and_counts_stand_first(home):
+    pages = [gather_held(home, APP, page=page, limit=3) for page in (1, 2)]
+    assert [(len(one.held), one.n_held, one.pages) for one in pages] == [(3, 4, 2), (1, 4, 2)]
+    assert {nominee.user_id for one in pages for nominee in one.held} == set(USER_IDS[:4])
+    (count,) = pages[0].badges
+    assert (count.badge_id, count.held, count.since, count.waiting) == ("patient", 4, str(AS_OF), 1)
+    text = drawn(pages[0])
+    assert text.index("Patient hand (patient)") < text.index("m1")
+    assert "Page 1 of 2" in text
+    with pytest.raises(NightquestError, match="no page 3 of 2"):
+        gather_held(home, APP, page=3, limit=3)
 
 
 def test_one_player_or_badge_can_be_picked(home):
@@ -110,12 +122,11 @@ def test_a_night_without_keys_holds_nominees_and_the_next_carries_out_what_a_per
     loaded, settings = load_app(changed), load_settings(home)
     figures = nightly(app=str(changed), as_of=LAST_NIGHT).figures["judging"]
     report = gather_held(home, loaded.app)
-    assert (figures["held"], figures["waiting"]) == (len(report.held), report.waiting) == (3, 5)
+    assert (figures["held"], figures["waiting"]) == (report.n_held, report.badges[0].waiting) == (3, 5)
     assert {one.held_by for one in report.held} == {"nobody"}
     decisions = home.parent / "decisions.csv"
     decisions.write_text("\n".join(report.to_decide))
-    noon = dt.datetime.combine(LAST_NIGHT, dt.time(12), dt.UTC)
-    assert run_ingest(settings, loaded, [decisions], history=True, players=False, now=noon).taken == 1
+    assert (decide_held(settings, loaded, decisions).taken, decide_held(settings, loaded, decisions).known) == (1, 1)
     next_night = nightly(app=str(changed), as_of=LAST_NIGHT + dt.timedelta(days=1)).figures
     assert next_night["judging"]["by_person"] == 1
     held = gather_player(home, "puzzles", report.held[0].user_id).badges_held
