@@ -1,6 +1,7 @@
 """One night of one app, stage by stage; the nightly flow calls these in order."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from configs.commands import command
 from configs.settings import Settings
 from data.warehouse import Warehouse
 from models.attainment import AttainmentModel
+from models.calibration import Recalibration
 from models.night_page import NightPage, Past
 from models.plays import PlaysModel
 from models.segments import SegmentModel
@@ -155,9 +157,9 @@ def issue(
     # What a person chose for this run may be less than what the night before had.
     chosen = frozenset({"challenges", "messages", "achievements"} if tonight.wants.wishes.types else ())
     limits = AuditLimits(max_fall=tonight.settings.max_row_fall, free=chosen)
-    spent = night_spend(night, crew, tonight.wants)
+    spent, models = night_spend(night, crew, tonight.wants), _models_of(planned)
     with warehouse.transaction() if night.issues else warehouse.rehearsal():
-        warehouse.append("challenges", words.challenges, on_conflict_skip=True)
+        warehouse.append("challenges", _with_models(words.challenges, models), on_conflict_skip=True)
         warehouse.append("messages", words.messages, on_conflict_skip=True)
         warehouse.append("achievements", words.achievements, on_conflict_skip=True)
         judging: dict[str, Any] = {}
@@ -177,7 +179,7 @@ def issue(
             _figures(night, tables)
             | ended_tonight(warehouse, night)
             | _left_out(planned)
-            | {"models": _models_of(planned)}
+            | {"models": models}
             | {"writing": writing_figures(words, spent)}
         )
         figures |= {"judging": judging} if nominate_rules(night.app) and night.issues else {}
@@ -190,7 +192,8 @@ def issue(
 def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightReport:
     """Put the night where the app reads it, whole, and write down that it is out."""
     night = tonight.night
-    publication = publish_night(issued.tables, night, tonight.settings.home, issued.audit)
+    models = issued.figures["models"]
+    publication = publish_night(issued.tables, night, tonight.settings.home, issued.audit, models=models)
     notes = (
         *freshness_note(night),
         *days_note(tonight.warehouse, night),
@@ -305,11 +308,24 @@ def _models_of(planned: Planned) -> dict[str, str]:
     """Which version of each model had a part in the night; a fallback is named as one."""
     models, segments = planned.models, planned.segment_version
     plays, attainment = models.versions
+    adjusted = {"plays": models.plays, "attainment": models.attainment}
+    moved = [name for name, model in adjusted.items() if model.adjustment != Recalibration()]
     return {
         "plays": plays or f"fallback: {models.plays.parameters.kind}",
         "attainment": attainment or f"fallback: {models.attainment.parameters.kind}",
         "segments": segments or "fallback: quantiles of the score",
+        "recalibration": f"of this night: {', '.join(moved)}" if moved else "none: too few outcomes",
     }
+
+
+def _with_models(challenges: pl.DataFrame, models: Mapping[str, str]) -> pl.DataFrame:
+    """Challenges whose metadata also names the models behind their numbers: `plays` and `attainment`."""
+    if challenges.is_empty():
+        return challenges
+    told = json.dumps({name: models[name] for name in ("plays", "attainment")}).removeprefix("{")
+    before = pl.col("metadata").fill_null("{}").str.strip_suffix("}")
+    comma = pl.when(before == "{").then(pl.lit("")).otherwise(pl.lit(", "))
+    return challenges.with_columns(metadata=pl.concat_str(before, comma, pl.lit(told)))
 
 
 def _left_out(planned: Planned) -> dict[str, Any]:

@@ -49,7 +49,13 @@ class Publication:
 
 
 def publish_night(
-    tables: Mapping[str, pl.DataFrame], night: Night, home: Path, report: AuditReport, disk: Disk | None = None
+    tables: Mapping[str, pl.DataFrame],
+    night: Night,
+    home: Path,
+    report: AuditReport,
+    disk: Disk | None = None,
+    *,
+    models: Mapping[str, str] | None = None,
 ) -> Publication:
     """Publish an audited night under `<home>/published/<app>/`.
 
@@ -59,6 +65,7 @@ def publish_night(
         home: The folder that everything is written under.
         report: Of these tables; a night that it refuses is not published.
         disk: What writes; the real file system by default.
+        models: Which version of each model had a part, for the manifest.
 
     Returns:
         The night's folder; `changed` is False when it was out already with the same content.
@@ -72,7 +79,7 @@ def publish_night(
     try:
         disk.make_folder(root)
         _sweep(disk, root)
-        return _publish(tables, night, home, disk)
+        return _publish(tables, night, home, disk, models or {})
     except (OSError, NightquestError) as error:
         with suppress(OSError):
             _sweep(disk, root)
@@ -90,18 +97,22 @@ def parquet_bytes(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _publish(tables: Mapping[str, pl.DataFrame], night: Night, home: Path, disk: Disk) -> Publication:
+def _publish(
+    tables: Mapping[str, pl.DataFrame], night: Night, home: Path, disk: Disk, models: Mapping[str, str]
+) -> Publication:
     app = night.app.app
     root = published_root(home, app)
     folder = root / folder_name(night.as_of, night.revision)
     staging = root / f"{STAGING}{folder.name}"
-    manifest = _stage(disk, staging, tables, night)
+    manifest = _stage(disk, staging, tables, night, models)
     placed = _put_in_place(disk, staging, folder, manifest)
     moved = _point_latest(disk, home, app)
     return Publication(folder, changed=placed or moved)
 
 
-def _stage(disk: Disk, staging: Path, tables: Mapping[str, pl.DataFrame], night: Night) -> Manifest:
+def _stage(
+    disk: Disk, staging: Path, tables: Mapping[str, pl.DataFrame], night: Night, models: Mapping[str, str]
+) -> Manifest:
     """Write the whole night where no reader looks."""
     disk.make_folder(staging)
     files = {}
@@ -124,6 +135,7 @@ def _stage(disk: Disk, staging: Path, tables: Mapping[str, pl.DataFrame], night:
         silent_from=night.silent_from,
         late=night.late,
         issued=night.issues,
+        models=dict(models),
         tables=files,
     )
     write_whole(disk, staging / MANIFEST, _json(manifest))

@@ -39,6 +39,7 @@ class Manifest(_Part):
         silent_from: The first day of its newest input that is missing, as far as can be told; null when none is.
         late: It was made when later nights were out already.
         issued: Its promises count; otherwise it is there to be looked at and nothing in it is ever paid.
+        models: Which registered version of each model had a part, as `<name>/<version>`, or which fallback.
     """
 
     schema_version: int
@@ -55,6 +56,7 @@ class Manifest(_Part):
     silent_from: dt.date | None = None
     late: bool = False
     issued: bool = True
+    models: dict[str, str] = {}
     tables: dict[str, TableFile]
 
 
