@@ -41,8 +41,8 @@ def test_being_held_anew_does_not_begin_the_wait_anew():
 
 def test_who_waited_for_a_turn_too_long_lapses_too():
     app = judged_app(lapse_after_days=10, per_night=1)
-    with players_who_solved(app, players=2) as warehouse:
-        assert (judge(warehouse, app, 3)["waiting"], judge(warehouse, app, 20)["lapsed"]) == (1, 2)
+    with players_who_solved(app, players=3) as warehouse:
+        assert (judge(warehouse, app, 3)["waiting"], judge(warehouse, app, 20)["lapsed"]) == (2, 2)
         assert "waiting since" in " ".join(reasons for (reasons,) in verdicts(warehouse, "reasons"))
 
 
