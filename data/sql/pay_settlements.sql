@@ -6,4 +6,5 @@ SELECT 'challenge:' || s.content_id || ':' || s.revision AS entry_id, s.player_k
 FROM settlements s
 LEFT JOIN challenges c USING (content_id)
 WHERE s.as_of = $as_of AND s.state = 'completed' AND s.xp > 0
+  AND NOT EXISTS (FROM settlements b WHERE b.content_id = s.content_id AND b.state = 'completed' AND b.revision < s.revision)
 ON CONFLICT DO NOTHING

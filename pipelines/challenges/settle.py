@@ -19,7 +19,8 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     A challenge is completed with the event that reached its target, as soon as that is known; it expires when its
     window is over and known in whole: not while the app's input is silent on one of its days. A late event may still
     complete an expired one within the app's grace period: a new revision says so, with its own XP entry. What was
-    completed stays completed. A night that issues nothing only looks.
+    completed stays completed and is paid once; events that were missing may say that it was so earlier. A night that
+    issues nothing only looks.
 
     Args:
         warehouse: Open for writing, with the known_* views of the night in place.
@@ -77,7 +78,7 @@ def _limits(warehouse: Warehouse, app: App, as_of: dt.date) -> dict[str, object]
         "SELECT min(CAST(silent->0->>0 AS TIMESTAMP))::DATE FROM nights WHERE as_of BETWEEN $since AND $d",
         {"since": grace_from, "d": as_of},
     )
-    return {"as_of": as_of, "grace_from": min(grace_from, doubted or grace_from)}
+    return {"as_of": as_of, "grace_from": min(grace_from, doubted or grace_from), "doubted_from": doubted}
 
 
 def _unknown(warehouse: Warehouse, night: Night, due: pl.DataFrame) -> list[str]:
@@ -90,13 +91,19 @@ def _unknown(warehouse: Warehouse, night: Night, due: pl.DataFrame) -> list[str]
 def _completed_rows(warehouse: Warehouse, hits: pl.DataFrame) -> pl.DataFrame:
     crossed = crossings(warehouse, hits.select(*_WINDOW, "target", "op"))
     late = pl.col("settled_revision").is_not_null()
-    return hits.join(crossed, on="window_id", how="left", maintain_order="left").select(
+    earlier = pl.col("crossed_at") < pl.col("known_completed_at")
+    found = hits.join(crossed, on="window_id", how="left", maintain_order="left")
+    return found.filter(~pl.col("is_completed").fill_null(value=False) | earlier).select(
         *("content_id", "player_key", "settled_revision", "played"),
         progress=pl.lit(1.0),
         state=pl.lit("completed"),
         completed_at=pl.col("crossed_at"),
         event_id=pl.col("event_id"),
-        reason=pl.when(late).then(pl.lit("completed by a late event")).otherwise(pl.lit("target reached")),
+        reason=pl.when("is_completed")
+        .then(pl.lit("completed by an earlier event that came late"))
+        .when(late)
+        .then(pl.lit("completed by a late event"))
+        .otherwise(pl.lit("target reached")),
         earned=pl.col("xp"),
     )
 

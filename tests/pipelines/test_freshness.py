@@ -193,7 +193,7 @@ def lived(rows, nights, app=APP):
             """SELECT content_id, state, completed_at, event_id, progress, played, xp FROM settlements
                QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY revision DESC) = 1 ORDER BY content_id"""
         )
-        paid = warehouse.frame("SELECT player_key, sum(xp), max(occurred_at) FROM xp_ledger GROUP BY ALL ORDER BY ALL")
+        paid = warehouse.frame("SELECT player_key, reason, sum(xp) FROM xp_ledger GROUP BY ALL ORDER BY ALL")
         expired = warehouse.value("SELECT count(*) FROM settlements WHERE state = 'expired' AND revision = 1")
     return states.rows(), paid.rows(), expired
 
@@ -208,7 +208,7 @@ def lived(rows, nights, app=APP):
 def test_events_that_come_late_settle_everything_as_if_they_had_come_in_time(play, lost, length, delay):
     until = at(lost + length)
     mine = [(at(number, hour), nth) for nth, (number, hour) in enumerate(play)]
-    timely = [*busy(29, per_hour=1), *(solve(1, moment, sequence=nth) for moment, nth in mine)]
+    timely = [solve(1, at(0)), *busy(29, per_hour=1), *(solve(1, moment, sequence=nth) for moment, nth in mine)]
 
     def arrive(row):
         is_lost = at(lost) <= row["occurred_at"] < until
@@ -221,7 +221,12 @@ def test_events_that_come_late_settle_everything_as_if_they_had_come_in_time(pla
 
 
 def test_a_window_over_a_silent_day_stays_open_and_what_known_events_completed_is_completed():
-    lost = [*busy(24, missing=lambda moment: moment >= at(17)), solve(1, at(16, 3)), solve(1, at(16, 4))]
+    lost = [
+        solve(1, at(0)),
+        *busy(24, missing=lambda moment: moment >= at(17)),
+        solve(1, at(16, 3)),
+        solve(1, at(16, 4)),
+    ]
     states, _, expired = lived(lost, range(ISSUED, 21))
     assert expired == 0
     assert {(state, completed) for _, state, completed, *_ in states} == {
