@@ -29,6 +29,11 @@ class Settings(BaseSettings):
     prefect_api_url: str | None = Field(None, description="Prefect that records runs; default is `serve`'s, else none.")
     prefect_port: int = Field(4200, ge=1024, le=65535)
     mlflow_port: int = Field(5000, ge=1024, le=65535)
+    flood_badges: int = Field(50, ge=0, description="Changed rules that grant more at once wait for --accept.")
+    flood_xp: int = Field(5_000, ge=0, description="Changed rules that pay more at once wait for --accept.")
+    flood_share: float = Field(
+        0.25, ge=0, description="Or the share of active players, or of all XP so far, where that is more."
+    )
     max_row_fall: float = Field(0.5, ge=0, le=1, description="A table that shrinks by more stops publication.")
     wait_for_lock_s: float = Field(
         0,

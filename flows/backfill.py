@@ -15,7 +15,12 @@ from pipelines.reports import NightReport
 
 @flow("backfill {app} {start} to {end}")
 def backfill(
-    app: AppName, start: dt.date, end: dt.date, provider: Provider = "offline", issue: bool = False
+    app: AppName,
+    start: dt.date,
+    end: dt.date,
+    provider: Provider = "offline",
+    issue: bool = False,
+    accept: bool = False,
 ) -> list[NightReport]:
     """Serve every night from `start` to `end`, both included.
 
@@ -26,6 +31,7 @@ def backfill(
         provider: Who writes the words. Offline unless asked otherwise, since hardly anybody will read past nights and
             each may cost as much as a night may.
         issue: Let nights count although later ones are out already. Nights made in their order count anyway.
+        accept: You have looked at what a night stopped for, a table that shrank or a flood of badges, and take it.
     """
     run = begin(app)
     check_span(run.loaded.app, start, end, run.now)
@@ -34,6 +40,7 @@ def backfill(
     served = []
     for number in range(nights):
         report("nights", number, nights)
-        served.append(nightly(app=app, as_of=start + dt.timedelta(days=number), provider=provider, issue=issue))
+        day = start + dt.timedelta(days=number)
+        served.append(nightly(app=app, as_of=day, provider=provider, issue=issue, accept=accept))
     report("nights", nights, nights)
     return served

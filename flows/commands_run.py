@@ -126,7 +126,7 @@ def nightly(
         apps: Shipped apps or app files; none is every shipped app that has data.
         as_of: The local day that the night serves; the next day to begin when left out.
         refresh: Make a new revision of a published night; promises already issued stay.
-        accept: Publish although a table shrank by more than the limit.
+        accept: Publish although a table shrank by more than the limit, or a changed rule grants a flood of badges.
         issue: Let a night that is made after later ones promise and pay; else it is there to be looked at.
         was_silent: You say that nobody played on the days without events; what covers them is settled.
         provider: Who writes the words this time, whatever the app file says.
@@ -196,6 +196,7 @@ def backfill(
     end: Annotated[dt.date, Parameter(name="--to")],
     provider: Writer = "offline",
     issue: bool = False,
+    accept: bool = False,
     common: Common = DEFAULT,
 ) -> None:
     """Run past nights, one after another, as they would have run.
@@ -208,6 +209,7 @@ def backfill(
         end: The last day served.
         provider: Who writes the words; each night may cost NIGHTQUEST_MAX_COST_USD.
         issue: Let nights count although later ones are out already; nights made in their order count anyway.
+        accept: Publish although a table shrank by more than the limit, or a changed rule grants a flood of badges.
     """
     from flows.checks import check_nights
     from flows.console import emit
@@ -217,7 +219,7 @@ def backfill(
     def run() -> Any:
         from flows.backfill import backfill as flow
 
-        return flow(app=app, start=start, end=end, provider=provider, issue=issue)
+        return flow(app=app, start=start, end=end, provider=provider, issue=issue, accept=accept)
 
     wished = wishes(provider)
     result = run_flow(common, [app], run, lambda loaded: check_nights(common.settings, loaded, start, end, wished))

@@ -40,7 +40,7 @@ def nightly(
         app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
         as_of: The local day that the night serves; none is the day that began within the grace, else the next to begin.
         refresh: Make a new revision of a published night. Promises already issued stay.
-        accept: You have looked at a table that shrank by more than the limit, and take it.
+        accept: You have looked at what the night stopped for, a table that shrank or a flood of badges, and take it.
         issue: Let a night count although later ones are out already: it promises, pays and awards like any other.
         was_silent: You say that nobody played on the days without events; they are settled from now on.
         provider: Who writes the words this time. Both writes with both and lets a judge pick.
@@ -63,6 +63,7 @@ def nightly(
         from flows import stages  # their libraries take seconds to load, and a night that is out needs none
         from pipelines.writing import told_of
 
+        stages.weigh_awards(tonight, accept=accept)
         still_open = stages.settle(tonight)
         champions = stages.load_champions(tonight)
         planned = stages.plan(tonight, champions)

@@ -62,5 +62,6 @@ judge = stage(6, "judge badges", nightly.judge, lambda judged: {"decisions": jud
 issue = stage(7, "issue and audit", nightly.issue, _issued)
 publish = stage(8, "publish", nightly.publish, lambda night: {"folder": night.path.name})
 record = stage(9, "record", nightly.record, lambda _none: {})
+weigh_awards = nightly.weigh_awards
 describe = nightly.describe
 recall = nightly.recall

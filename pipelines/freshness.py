@@ -133,12 +133,15 @@ def _trimmed(hours: Hours, usable: NDArray[np.bool_], parts: Sequence[tuple[int,
     return (begin, end) if begin < end else (24 * day + a, 24 * last + d)
 
 
-def known_whole_until(silences: Sequence[Silence], base_day: dt.date) -> dt.date:
-    """The first day of the silence that lasts until `base_day` and is silent from its beginning; else `base_day`."""
+def known_whole_until(silences: Sequence[Silence], base_day: dt.date, *, stale: bool) -> dt.date:
+    """The first day of the silence that lasts until `base_day`; else `base_day`.
+
+    A day that is silent from some hour on still counts as known where the input always comes in parts: unless `stale`.
+    """
     if not silences or silences[-1].until < dt.datetime.combine(base_day, dt.time()):
         return base_day
     since = silences[-1].since
-    return since.date() if since.time() == dt.time() else min(since.date() + _DAY, base_day)
+    return since.date() if stale or since.time() == dt.time() else min(since.date() + _DAY, base_day)
 
 
 def is_stale(warehouse: Warehouse, app: App, silences: Sequence[Silence], cut: dt.datetime, base_day: dt.date) -> bool:

@@ -246,7 +246,7 @@ def make_night(
         as_of=as_of,
         revision=1,
         cut=cut,
-        base_day=known_whole_until(silences, base_day),
+        base_day=known_whole_until(silences, base_day, stale=stale),
         seed=zlib.crc32(f"{app.app}:{as_of}".encode()),
         started_at=now,
         code_version=code_version,

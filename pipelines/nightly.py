@@ -17,6 +17,7 @@ from models.plays import PlaysModel
 from models.segments import SegmentModel
 from models.writing_record import WritingReport, record_writing
 from pipelines.badges.award import write_awards
+from pipelines.badges.flood import FloodLimits, hold_back_flood
 from pipelines.badges.judge import Judgements, write_judgements
 from pipelines.badges.progress import badge_progress
 from pipelines.badges.rules import nominate_rules
@@ -68,6 +69,17 @@ class Issued:
     tables: dict[str, pl.DataFrame]
     audit: AuditReport
     figures: dict[str, Any]
+
+
+def weigh_awards(tonight: Tonight, *, accept: bool = False) -> None:
+    """Hold a night back whose changed badge rules would flood the app, before anything is written.
+
+    Raises:
+        NightquestError: It says what would be granted and how to accept it.
+    """
+    settings = tonight.settings
+    limits = FloodLimits(settings.flood_badges, settings.flood_xp, settings.flood_share)
+    hold_back_flood(tonight.warehouse, tonight.night, limits, accept=accept)
 
 
 def settle(tonight: Tonight) -> pl.DataFrame:

@@ -28,11 +28,13 @@ def serve_night(
     *,
     refresh: bool = False,
     issue: bool = False,
+    accept: bool = True,
     record: bool = False,
 ) -> NightReport:
     with open_night(loaded, as_of, now(), wants_of(settings, wishes), refresh=refresh, issue=issue) as tonight:
         if tonight.out is not None:
             return tonight.out
+        nightly.weigh_awards(tonight, accept=accept)
         still_open = nightly.settle(tonight)
         champions = nightly.load_champions(tonight)
         planned = nightly.plan(tonight, champions)
