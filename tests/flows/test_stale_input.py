@@ -1,0 +1,38 @@
+"""A night on stale input ends visibly apart: in Prefect, on the command line and in status."""
+
+import datetime as dt
+
+from configs.settings import load_settings
+from flows.nightly import nightly
+from flows.status import gather_status
+from pipelines.publish.published import read_latest
+from tests.flows.world import DAYS, LAST_NIGHT, START, json_of, run_command
+
+SILENT = START + dt.timedelta(days=DAYS)
+NIGHT = LAST_NIGHT + dt.timedelta(days=2)
+
+
+def test_a_night_on_stale_input_is_done_in_prefect_and_not_plainly_green(puzzles, prefect):
+    app, home = puzzles
+    state = nightly.recorded(app=str(app), as_of=NIGHT, return_state=True)
+    assert (state.is_completed(), state.name) == (True, "Stale")
+    assert "The input is stale" in state.message
+    report = state.result()
+    assert report.as_of == NIGHT
+    assert read_latest(home, "puzzles").manifest.silent_from == SILENT
+    (status,) = gather_status(load_settings(home)).apps
+    assert status.state == f"stale: input is missing from {SILENT} on"
+
+
+def test_the_command_prints_its_result_and_ends_with_a_status_of_its_own_until_a_person_vouches(puzzles):
+    app, home = puzzles
+    status, out, err = run_command("nightly", app, "--as-of", NIGHT, "--json", home=home)
+    assert status == 4, err
+    (report,) = json_of(out)
+    assert report["figures"]["stale"] is True
+    assert "--was-silent" in report["notes"][0]
+    status, out, err = run_command("nightly", app, "--as-of", NIGHT, "--was-silent", "--json", home=home)
+    assert status == 0, err
+    (report,) = json_of(out)
+    assert report["figures"]["revision"] == 2
+    assert "stale" not in report["figures"]
