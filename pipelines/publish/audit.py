@@ -217,7 +217,8 @@ def _broken_promises(tables: Tables, previous: Published | None, night: Night) -
     counted = night.issues and not night.late and previous.manifest.issued
     if counted and "challenges" in tables and "settlements" in tables:
         # What is over waits for its outcome where input is missing.
-        runs_on = previous.table("challenges").filter(pl.col("valid_until") > night.base_day)
+        over = night.as_of - dt.timedelta(days=1) if night.silences else night.base_day
+        runs_on = previous.table("challenges").filter(pl.col("valid_until") > over)
         asked = runs_on.join(tables["challenges"], on="user_id", how="semi")
         here = pl.concat([tables[name].select("content_id") for name in ("challenges", "settlements")])
         if lost := asked.join(here, on="content_id", how="anti").height:
