@@ -61,8 +61,8 @@ def check_delivery(settings: Settings, loaded: LoadedApp, files: Sequence[Path])
         BusyError: Another process is working on the app, still after `wait_for_lock_s`.
         NightquestError: A path does not exist, or home cannot be written.
     """
-    find_files(files)
     check_home(settings)
+    find_files(files)
     if warehouse_path(settings.home, loaded.app.app).exists():
         check_data(settings, loaded)
 

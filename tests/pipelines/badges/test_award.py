@@ -111,6 +111,7 @@ def test_entities_count_at_the_event_that_took_them_there() -> None:
         event(1, 2, "liked", delta=1, post_id="q"),
         event(1, 3, "liked", delta=-1, post_id="p"),
         event(1, 4, "liked", delta=2, post_id="p"),
+        event(2, 5),  # a vote received is no play, and a night needs somebody who plays
     ]
     assert crossings("famous >= 1", rows) == {1: 2}
     assert crossings("famous >= 2", rows) == {1: 4}

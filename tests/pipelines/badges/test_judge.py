@@ -108,7 +108,7 @@ def test_who_holds_the_badge_is_never_judged_again():
     with players_who_solved(APP) as warehouse:
         judge(warehouse, APP, 3, script)
         add_events(warehouse, APP, [event(1, 10.0)])
-        assert judge(warehouse, APP, 50, script)["nominees"] == 0
+        assert judge(warehouse, APP, 30, script)["nominees"] == 0
         assert (len(script.asked), held_badges(warehouse).height) == (1, 1)
 
 
