@@ -169,6 +169,19 @@ def pin_night(
     return night
 
 
+def mark_placed(warehouse: Warehouse, placed: Collection[tuple[dt.date, int]], before: dt.date) -> None:
+    """Count earlier nights as out that readers have, though their making was killed before it could write that down."""
+    rows = pl.DataFrame(placed, schema={"as_of": pl.Date, "revision": pl.Int32}, orient="row")
+    with warehouse.lend(placed=rows):
+        warehouse.run(
+            """UPDATE nights
+               SET status = CASE WHEN issues THEN 'published' ELSE 'unissued' END, published_at = started_at
+               WHERE status = 'planned' AND as_of < $before
+                 AND (as_of, revision) IN (SELECT as_of, revision FROM placed)""",
+            {"before": before},
+        )
+
+
 def later_night(warehouse: Warehouse, as_of: dt.date) -> dt.date | None:
     """The newest day after `as_of` whose night was issued, or None."""
     newest: dt.date | None = warehouse.value(

@@ -16,7 +16,7 @@ from pipelines.activity.parts import know_until
 from pipelines.content.crew import require_writers
 from pipelines.content.wishes import Wants
 from pipelines.late import late_wants
-from pipelines.night import OUT, Night, accept_silence, next_served_day, pin_night
+from pipelines.night import OUT, Night, accept_silence, mark_placed, next_served_day, pin_night
 from pipelines.publish.published import damaged_files, folder_name, published_nights, published_root, read_manifest
 from pipelines.reports import NightReport
 from pipelines.stores import open_app
@@ -65,6 +65,7 @@ def open_night(
         if was_silent and accept_silence(warehouse, app, as_of or next_served_day(app, now, grace), now, grace):
             refresh = True
         placed = [(day, revision) for day, revision, _ in published_nights(wants.settings.home, app.app)]
+        mark_placed(warehouse, placed, before=as_of or next_served_day(app, now, grace))
         night = pin_night(
             warehouse,
             app,
@@ -94,4 +95,4 @@ def _already_out(home: Path, warehouse: Warehouse, night: Night) -> NightReport 
     figures = json.loads(row["figures"][0])
     if "writing" in figures:
         figures["writing"]["paid_now_usd"] = 0.0  # this time
-    return NightReport(night.as_of, figures, folder, unchanged=True, notes=tuple(figures["notes"]))
+    return NightReport(night.as_of, figures, folder, unchanged=True, notes=tuple(figures.get("notes", ())))

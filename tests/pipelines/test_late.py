@@ -129,7 +129,7 @@ def test_a_night_that_was_begun_and_then_overtaken_counts_only_if_readers_had_it
     settings, loaded = world
     serve_night(settings, loaded, NIGHTS[0])
     with open_warehouse(settings.home, "puzzles") as warehouse:
-        warehouse.run("UPDATE nights SET status = 'planned', figures = NULL WHERE as_of = $d", {"d": NIGHTS[0]})
+        warehouse.run("UPDATE nights SET status = 'planned' WHERE as_of = $d", {"d": NIGHTS[0]})
     if not placed:
         shutil.rmtree(folder(settings, NIGHTS[0]))
     serve_night(settings, loaded, NIGHTS[1])
