@@ -48,7 +48,7 @@ def chosen(individual, records=(), players=100):
                 "attributes": [json.dumps(attributes)],
             }
             warehouse.append("player_records", pl.DataFrame(row))
-        night = make_night(warehouse, app, dt.date(2024, 2, 20), CUT)
+        night = make_night(warehouse, app, dt.date(2024, 1, 20), CUT)
         know_until(warehouse, night.as_of, night.cut)
         rows = individual_profiles(warehouse, night, *frames(players))
         return {row["player_key"]: json.loads(row["profile"]) for row in rows.iter_rows(named=True)}
