@@ -1,4 +1,4 @@
-"""Prefect's and MLflow's own settings. Both read the environment when they are imported, so this comes first."""
+"""Other libraries' own settings. They read the environment when they are imported, so this comes first."""
 
 import os
 import sys
@@ -15,6 +15,10 @@ def prepare(settings: Settings) -> None:
         "MLFLOW_MODEL_CATALOG_URI": "",
         "MPLBACKEND": "Agg",
     }
+    # The threads of numpy and scikit-learn wait for each other by spinning: on tables of our size, or on cores that are
+    # shared, that takes many times what the work itself takes.
+    for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(pool, "1")
 
 
 def prepare_prefect(settings: Settings, *, api_url: str, verbose: bool = False) -> None:

@@ -36,6 +36,9 @@ os.environ.update(
     MLFLOW_DISABLE_TELEMETRY="true",
     MLFLOW_MODEL_CATALOG_URI="",
     MPLBACKEND="Agg",
+    # As flows/environment.py has it, and before any test imports numpy.
+    OMP_NUM_THREADS="1",
+    OPENBLAS_NUM_THREADS="1",
 )
 for _name in [name for name in os.environ if name.startswith("NIGHTQUEST_")]:
     del os.environ[_name]

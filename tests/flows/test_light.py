@@ -1,10 +1,13 @@
 """What a command loads and starts: nothing that it does not need, told by modules and processes, not by the clock."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
+from configs.settings import load_settings
+from flows.environment import prepare
 from tests.flows.test_processes import counted
 from tests.flows.world import LAST_NIGHT, ROOT, write_events
 
@@ -95,3 +98,10 @@ def test_what_cannot_be_is_refused_before_anything_slow_is_loaded(history, tmp_p
     assert (status, started) == (2, 0), err
     assert loaded & LEARNERS == set()
     assert not (home / "warehouse" / "empty.duckdb").exists()
+
+
+@pytest.mark.parametrize(("told", "threads"), [({}, "1"), ({"OMP_NUM_THREADS": "4"}, "4")])
+def test_learners_get_one_thread_unless_a_person_says_otherwise(tmp_path, monkeypatch, told, threads):
+    monkeypatch.setattr(os, "environ", told)
+    prepare(load_settings(tmp_path))
+    assert (os.environ["OMP_NUM_THREADS"], os.environ["OPENBLAS_NUM_THREADS"]) == (threads, "1")
