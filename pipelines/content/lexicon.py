@@ -109,7 +109,7 @@ def own_words(app: App, brief: Brief) -> tuple[str, ...]:
     if brief.content_type == "badge_citation":
         found.append(plain(app.badges[brief.metric].title))
     elif words := metric_words(app, brief.metric):
-        found += [words.before, words.after]
+        found += [words.before, words.after, words.label, title_case(words.label)]
     texts = {tidy(text) for text in found} | {_lowered(tidy(text)) for text in found}
     return tuple(sorted(text for text in texts if text))
 

@@ -12,6 +12,7 @@ from pipelines.badges.verdicts import read_verdict
 from pipelines.content.answers import answer_schema, read_answer
 from pipelines.content.briefs import Brief
 from pipelines.content.prompts import render_request
+from tests.foreign.apps import APPS, write_app
 from tests.language_server.answers import Answers
 from tests.language_server.asked import Asked
 from tests.language_server.asks import SCHEMA, brief
@@ -60,9 +61,9 @@ def _asked(app, one, provider, **more):
 
 
 @pytest.mark.parametrize("kind", TYPES)
-@pytest.mark.parametrize("app_name", shipped_apps())
-def test_texts_of_every_kind_may_go_out_as_they_are(answers, app_name, kind):
-    app = load_app(app_name).app
+@pytest.mark.parametrize("app_name", [*shipped_apps(), *APPS])
+def test_texts_of_every_kind_may_go_out_as_they_are(answers, tmp_path, app_name, kind):
+    app = load_app(write_app(tmp_path, app_name) if app_name in APPS else app_name).app
     for one in _briefs(app, kind):
         for provider in MODELS:
             found = read_answer(app, one, answers.answer(_asked(app, one, provider)).text)

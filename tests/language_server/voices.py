@@ -10,9 +10,11 @@ import yaml
 
 from configs.app import App
 from configs.loader import load_app, shipped_apps
+from configs.nouns import looks_plural, plural_of
 from configs.voice import voice_defaults
 from configs.wording import MetricWords, metric_words
 from pipelines.content.grammar import Grammar
+from pipelines.content.lexicon import title_case
 
 # Where the texts of the content types start that the lexicons have a symbol for.
 STARTS = {
@@ -91,8 +93,10 @@ def voice_of(data: Mapping[str, Any], provider: str, *, known: bool = True) -> V
         symbols[name] = more if alone else [*symbols.get(name, ()), *more]
     symbols["wish"] = symbols["ask"] if "window" in data.get("slots", {}) else ["#task#."]
     badge = data.get("badge") or {}
-    facts = {"player": str(data.get("player") or "player"), "badge": str(badge.get("title", ""))}
-    facts |= {"tier": str(badge.get("tier", ""))} | ({"task": str(task)} if task else {})
+    player, label = str(data.get("player") or "player"), str((data.get("metric") or {}).get("label") or "")
+    facts = {"player": player, "players": player if looks_plural(player) else plural_of(player)}
+    facts |= {"badge": str(badge.get("title", "")), "tier": str(badge.get("tier", ""))}
+    facts |= ({"task": str(task)} if task else {}) | ({"subject": title_case(label)} if label else {})
     return Voice(Grammar(symbols, facts), title, text, words[1].many if words else "")
 
 

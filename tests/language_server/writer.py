@@ -19,7 +19,7 @@ from tests.language_server.voices import Voice, phrases, voice_of
 
 _KEPT = 2_000  # grammars
 _TRIES, _ENOUGH = 10, 3  # drafts for each text that is wanted, and how many will do when there are texts to spare
-_UNCLEAN = re.compile(r"\b(\w+) \1\b|\bone\b", re.IGNORECASE)
+_UNCLEAN = re.compile(r"\b(\w+) \1\b|\bone\b", re.IGNORECASE)  # outside the app's own task
 _LENGTHS = {"title": 60, "text": 240}
 
 
@@ -88,6 +88,7 @@ def _choose(
 ) -> list[tuple[str, list[str]]]:
     """Different texts that fit: within their lengths, no title that is to be avoided, no beginning used before."""
     most = {**_LENGTHS, **(data.get("max_chars") or {})}
+    task = str(data.get("task") or "")
     titles = {str(title).casefold() for title in data.get("avoid") or ()}
     chosen: list[tuple[str, list[str]]] = []
     texts: set[str] = set()
@@ -98,7 +99,7 @@ def _choose(
         if len(chosen) == wanted or enough or tried >= _TRIES * wanted:
             break
         text = " ".join(parts)
-        if text in texts or title.casefold() in titles or _UNCLEAN.search(text):
+        if text in texts or title.casefold() in titles or _UNCLEAN.search(_without(text, task)):
             continue
         if len(text) > most["text"] or len(title) > most.get("title", 60):
             continue
@@ -115,6 +116,11 @@ def _choose(
             titles.add(title.casefold() or " ".join(parts))
             chosen.append((title, parts))
     return chosen or [("A Small Step", ["Carry on at your own pace."])]
+
+
+def _without(text: str, task: str) -> str:
+    """The text without the app's own task, which may say what a model may not."""
+    return re.sub(re.escape(task), "", text, flags=re.IGNORECASE) if task else text
 
 
 def _native(data: Mapping[str, Any], voice: Voice, draw: random.Random) -> Iterator[tuple[str, list[str]]]:
