@@ -61,6 +61,7 @@ class EmpiricalBayes:
             asked: PLAYER_KEY and target (signed), any other columns.
             past: PLAYER_KEY, value (signed), weight.
         """
+        past = past.join(asked.select(PLAYER_KEY).unique(), on=list(PLAYER_KEY), how="semi")  # often a small part
         ordered = past.sort("value").with_columns(
             reached=pl.col("weight").reverse().cum_sum().reverse().over(PLAYER_KEY),
         )

@@ -11,7 +11,7 @@ from data.warehouse import Warehouse
 from models.plots import reliability_plot, save_figure
 from pipelines.activity.parts import know_until
 from pipelines.challenges.segment import fit_segments, past_strength
-from pipelines.challenges.training import SEED, Progress, learn_models, silent
+from pipelines.challenges.training import SEED, STEPS, Progress, learn_models, silent, tell_step
 from pipelines.challenges.understand import understand_players
 from pipelines.night import make_night, next_served_day
 from pipelines.quality.replay import replay_nights
@@ -33,18 +33,18 @@ def run_train(
         night = make_night(warehouse, app, as_of, now, settings.day_grace)
         know_until(warehouse, as_of, night.cut)
         learned = learn_models(warehouse, night, seed=SEED, progress=progress)
+        tell_step(progress, "how strong they are")
         players = understand_players(warehouse, night, None)
         segments = fit_segments(app, *past_strength(warehouse, night), seed=SEED)
+    tell_step(progress, "plots of the models")
     contests = [contest for contest in (learned.plays, learned.attainment) if contest is not None]
     runs = {contest.task: run_of(contest, app, loaded.hash, code_version()) for contest in contests}
     if segments.model is not None:
         runs["segments"] = segments_run(segments, players, night, loaded.hash, code_version())
+    tell_step(progress, "model registry")
     registry = open_registry(settings)
-    versions = {}
-    for done, (task, run) in enumerate(runs.items()):
-        progress("model registry", done, len(runs))
-        versions[task] = registry.record(app.app, task, run).version
-    progress("model registry", len(runs), len(runs))
+    versions = {task: registry.record(app.app, task, run).version for task, run in runs.items()}
+    progress("training", len(STEPS), len(STEPS))
     notes = (*learned.notes, *([segments.note] if segments.note else []))
     return TrainReport(as_of, contest_table(contests), versions, notes)
 

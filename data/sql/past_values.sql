@@ -1,9 +1,11 @@
 -- What each metric came to in a player's own recent windows in which they played: the evidence for empirical Bayes.
 -- Input: `snapshots` (player_key, base_day), `lengths` (window_days), `asked` (metric).
 -- Windows tile the 90 days before base_day backwards; at most 20 played ones count, the latest.
-WITH days AS (
+WITH days AS ( -- of all cohorts together, so that a day is one row
+    SELECT player_key, day, metric, sum(n) AS n, sum(sum) AS sum, min(min) AS min, max(max) AS max
     FROM known_player_days SEMI JOIN snapshots USING (player_key) SEMI JOIN asked USING (metric)
     WHERE day >= (SELECT min(base_day) FROM snapshots) - 90
+    GROUP BY ALL
 ),
 day_keys AS (
     FROM known_player_day_keys SEMI JOIN snapshots USING (player_key) SEMI JOIN asked USING (metric)
@@ -25,7 +27,7 @@ latest AS (
 ),
 done AS (
     SELECT s.player_key, s.base_day, l.window_days, (s.base_day - 1 - d.day) // l.window_days AS tile, d.metric,
-           sum(d.n) AS n, sum(d.sum) AS sum, min(d.min) AS min, max(d.max) AS max, count(DISTINCT d.day) AS days
+           sum(d.n) AS n, sum(d.sum) AS sum, min(d.min) AS min, max(d.max) AS max, count(*) AS days
     FROM snapshots s
     JOIN days d ON d.player_key = s.player_key AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
     CROSS JOIN lengths l

@@ -12,6 +12,7 @@ from data.warehouse import Warehouse
 from models.attainment import AttainmentModel, AttainmentParameters
 from models.empirical_bayes import EmpiricalBayes
 from models.plays import PlaysModel, PlaysParameters
+from models.threads import one_thread
 from pipelines.challenges.learn import Contest, enough, learn_attainment, learn_plays
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.challenges.questions import sign_of, whole_metrics
@@ -24,6 +25,11 @@ EVERY_DAYS = 3
 LONGEST_DAYS = 180
 WARM_UP_DAYS = 7
 MOST_SNAPSHOTS = 20_000
+# What training does, in order; these two rooms share the bar that shows it, see `pipelines/steps.py`.
+STEPS = (
+    *("snapshots of past days", "who will play", "what they can reach"),
+    *("how strong they are", "plots of the models", "model registry"),
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,12 @@ def silent(stage: str, done: int, total: int) -> None:
     """A progress that shows nothing."""
 
 
+def tell_step(progress: Progress, step: str) -> None:
+    """Say that one of STEPS begins."""
+    progress(f"training: {step}", STEPS.index(step), len(STEPS))
+
+
+@one_thread()
 def learn_models(warehouse: Warehouse, night: Night, *, seed: int, progress: Progress = silent) -> Learned:
     """Learn from snapshots of past days, every third over at most half a year, with labels known by the night.
 
@@ -54,22 +66,21 @@ def learn_models(warehouse: Warehouse, night: Night, *, seed: int, progress: Pro
         warehouse: With the known_* views of the night in place.
         night: The night that the models could first serve; nothing beyond its cut is read.
         seed: For thinning and learners.
-        progress: Told about each stage.
+        progress: Told about each of STEPS.
     """
-    progress("training: snapshots of past days", 0, 3)
+    tell_step(progress, "snapshots of past days")
     app = night.app
     days = past_days(warehouse, app, night.base_day)
     samples = draw_samples(warehouse, night, days, most=MOST_SNAPSHOTS, seed=seed)
     if not enough(samples):
         return _fallback(app, samples, "too few players and days to train on", seed)
     try:
-        progress("training: who will play", 1, 3)
+        tell_step(progress, "who will play")
         plays = learn_plays(app, samples, seed=seed)
-        progress("training: what they can reach", 2, 3)
+        tell_step(progress, "what they can reach")
         attainment = learn_attainment(app, samples, seed=seed)
     except NightquestError as error:
         return _fallback(app, samples, error.message, seed)
-    progress("training", 3, 3)
     return Learned(ChallengeModels(plays.model, attainment.model), plays, attainment, ())
 
 
