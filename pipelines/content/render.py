@@ -175,10 +175,12 @@ def _number_and_noun(
         )
         for i in (0, 1)
     )
-    sign = metric.replace_strict(signs, default="", return_dtype=pl.String) if signs else pl.lit("")
-    tenths = rf"{re.escape(locale.decimal)}\d$"  # $3.50
-    number = pl.when((sign != "") & number.str.contains(tenths)).then(number + pl.lit("0")).otherwise(number)
-    return sign + number + pl.when(number.is_in(["1", "-1"])).then(one).otherwise(many)
+    noun = pl.when(number.is_in(["1", "-1"])).then(one).otherwise(many)
+    if not signs:
+        return number + noun
+    sign = metric.replace_strict(signs, default="", return_dtype=pl.String)
+    tenths = rf"({re.escape(locale.decimal)}\d)$"  # $3.50
+    return sign + pl.when(sign == "").then(number).otherwise(number.str.replace(tenths, "${1}0")) + noun
 
 
 def _spaced(unit: str) -> str:
@@ -187,19 +189,11 @@ def _spaced(unit: str) -> str:
 
 
 def _grouped(whole: pl.Expr, separator: str) -> pl.Expr:
-    """Digits in groups of three."""
-    text = (whole % 1000).cast(pl.String)
-    for power in (1, 2, 3, 4):
-        below = 1000**power
-        group = (whole // below % 1000).cast(pl.String)
-        tail = whole % below
-        text = pl.when(whole >= below).then(group + _padded(tail, power, separator)).otherwise(text)
-    return text
+    """The digits of whole numbers that are not negative, in groups of three.
 
-
-def _padded(tail: pl.Expr, groups: int, separator: str) -> pl.Expr:
-    """The lower groups of a number, each with three digits and its separator in front."""
-    pieces = []
-    for power in reversed(range(groups)):
-        pieces += [pl.lit(separator), (tail // 1000**power % 1000).cast(pl.String).str.zfill(3)]
-    return pl.concat_str(pieces)
+    Names its input once: an expression is a tree, and planning it took longer than filling in a night's numbers.
+    """
+    mark = separator.replace("$", "$$")
+    groups = mark.join(f"${{{group}}}" for group in range(1, 6))
+    padded = whole.cast(pl.String).str.zfill(15).str.replace(r"^(\d{3,})" + r"(\d{3})" * 4 + "$", groups)
+    return padded.str.replace(rf"^[0{re.escape(separator)}]+(\d)", "$1")
