@@ -319,6 +319,8 @@ PUBLISHED: Mapping[str, PublishedTable] = MappingProxyType(
 
 def contract_breaches(name: str, frame: pl.DataFrame) -> list[str]:
     """What a frame breaks of a table's contract: a sentence each, with column, rule and count, never a row's data."""
+    if frame.is_empty() and [*frame.schema.items()] == [*PUBLISHED[name].types.items()]:
+        return []  # many tables of a night are: nothing but their columns could be wrong
     try:
         PUBLISHED[name].schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:

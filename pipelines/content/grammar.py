@@ -6,7 +6,9 @@ whose text is given from outside; they are inserted as they are and never read a
 
 import random
 import re
+from bisect import bisect
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 _REFERENCE = re.compile(r"#([A-Za-z][A-Za-z0-9_]*)#")
@@ -56,9 +58,23 @@ class Grammar:
             return self.facts[symbol]
         if not self._read(symbol):
             raise KeyError(symbol)
-        options = self._parts[symbol]
-        parts = draw.choices(options, cum_weights=self._weights[symbol])[0] if options[1:] else options[0]
-        return "".join(self.expand(part, draw) if i % 2 else part for i, part in enumerate(parts))
+        said: list[str] = []
+        self._walk(symbol, draw, said)
+        return "".join(said)
+
+    def _walk(self, symbol: str, draw: random.Random, said: list[str]) -> None:
+        """Say a symbol that can become a text; a night walks so often that `draw.choices` would take most of its time."""
+        options, weights = self._parts[symbol], self._weights[symbol]
+        parts = (
+            options[bisect(weights, draw.random() * weights[-1], 0, len(options) - 1)] if options[1:] else options[0]
+        )
+        for i, part in enumerate(parts):
+            if i % 2 == 0:
+                said.append(part)
+            elif (fact := self.facts.get(part)) is not None:
+                said.append(fact)
+            else:
+                self._walk(part, draw, said)
 
     def _read(self, symbol: str) -> list[int]:
         """The sizes of a symbol's usable phrases, read when first asked for."""
@@ -85,6 +101,7 @@ def with_article(text: str) -> str:
     return _ARTICLE.sub(lambda found: found[1] + ("n " if _SOUNDS_LIKE_VOWEL.match(found[2]) else " "), text)
 
 
+@lru_cache(maxsize=10_000)
 def tidy(text: str) -> str:
     """Mend the seams of an expansion: spaces, doubled points, a or an, capitals at the start of sentences."""
     text = _SPACES.sub(" ", text).strip()
