@@ -63,7 +63,7 @@ class Grammar:
         return "".join(said)
 
     def _walk(self, symbol: str, draw: random.Random, said: list[str]) -> None:
-        """Say a symbol that can become a text; a night walks so often that `draw.choices` would take most of its time."""
+        """Say a symbol that can become a text; so many are said that `draw.choices` would take most of the time."""
         options, weights = self._parts[symbol], self._weights[symbol]
         parts = (
             options[bisect(weights, draw.random() * weights[-1], 0, len(options) - 1)] if options[1:] else options[0]
