@@ -45,6 +45,8 @@ class Live:
         headers = self._state.limits.admit(asked, time.monotonic())
         if wait := self._state.options.latency_ms / 1000 + trouble.slow_s:
             await asyncio.sleep(wait)
+        while self._state.options.holding:  # noqa: ASYNC110 (settings have no event to wait for)
+            await asyncio.sleep(0.01)
         await lose(trouble, request, lambda: self._bill(asked, trouble))
         answer, bill = self._bill(asked, trouble)
         if trouble.what == "cut_after":

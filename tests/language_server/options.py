@@ -20,6 +20,7 @@ class Options:
     Attributes:
         models: The provider of every model that is served.
         latency_ms: How long a live answer takes.
+        holding: Keep every live answer back until this is false again.
         batch_s: How long a batch takes from its creation to its end.
         window_s: The length of a 'minute' of the rate limits.
         limits: By model ('*' is every other): requests, tokens, input_tokens, output_tokens in a 'minute'. None: none.
@@ -36,6 +37,7 @@ class Options:
     anthropic_key: str = ANTHROPIC_KEY
     models: dict[str, str] = field(default_factory=_models)
     latency_ms: float = 0
+    holding: bool = False
     batch_s: float = 0.15
     window_s: float = 60
     limits: dict[str, dict[str, int]] = field(default_factory=dict)

@@ -18,7 +18,7 @@ def _requests(n, **more):
     return [{"custom_id": f"line-{i}", "params": anthropic_body(brief(turn=i), **more)} for i in range(n)]
 
 
-def _wait(batches, batch, seconds=10):
+def _wait(batches, batch, seconds=300):
     end = time.monotonic() + seconds
     while (batch := batches.retrieve(batch.id)).processing_status != "ended":
         assert time.monotonic() < end

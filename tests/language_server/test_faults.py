@@ -66,10 +66,11 @@ def test_an_answer_that_never_comes_may_be_billed(language_server, billed):
 
 
 def test_a_client_that_goes_before_its_answer_comes_pays_all_the_same(language_server):
-    language_server.control.settings(latency_ms=300)
+    language_server.control.settings(holding=True)
     with openai_client(language_server, timeout=0.05) as client, pytest.raises(openai.APITimeoutError):
         client.responses.create(**openai_body())
     assert language_server.control.bills()["n"] == 0
+    language_server.control.settings(holding=False)
     language_server.control.idle()
     (bill,) = language_server.control.bills()["bills"]
     assert not bill["delivered"]
@@ -198,18 +199,21 @@ def test_every_fault_has_its_place():
 
 
 def test_bills_outlive_clients_that_are_killed(language_server):
-    language_server.control.settings(latency_ms=150)
     code = (
         "import openai, sys; from tests.language_server.asks import openai_body;"
         "c = openai.OpenAI(base_url=sys.argv[1], api_key=sys.argv[2], max_retries=0);"
-        "c.responses.create(**openai_body()); print('one', flush=True); c.responses.create(**openai_body())"
+        "c.responses.create(**openai_body()); print('one', flush=True); input(); c.responses.create(**openai_body())"
     )
     arguments = [sys.executable, "-c", code, language_server.openai_url, language_server.openai_key]
-    with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True) as client:
+    with subprocess.Popen(arguments, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
         assert client.stdout.readline() == "one\n"
+        language_server.control.settings(holding=True)
+        client.stdin.write("\n")
+        client.stdin.flush()
         while not language_server.control.state()["in_flight"]:
             time.sleep(0.005)
         client.send_signal(signal.SIGKILL)
+    language_server.control.settings(holding=False)
     language_server.control.idle()
     assert [bill["delivered"] for bill in language_server.control.bills()["bills"]] == [True, False]
 
@@ -222,7 +226,7 @@ def test_the_server_ends_with_whoever_started_it():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     pid = int(done.stdout)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 300
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -29,7 +29,7 @@ def _begin(client, bodies, *, ids=None, metadata=None):
     )
 
 
-def _wait(client, batch, seconds=10):
+def _wait(client, batch, seconds=300):
     end = time.monotonic() + seconds
     while (batch := client.batches.retrieve(batch.id)).status not in ENDED:
         assert time.monotonic() < end

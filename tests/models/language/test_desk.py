@@ -265,7 +265,7 @@ def test_the_deadline_ends_waiting_for_the_rate_and_for_a_provider_that_fails(la
 
 
 def test_who_is_canceled_leaves_the_ledger_true(language_server, ledger):
-    language_server.control.settings(latency_ms=5000)
+    language_server.control.settings(holding=True)
     run = a_run()
 
     async def ask_and_cancel():
@@ -278,6 +278,7 @@ def test_who_is_canceled_leaves_the_ledger_true(language_server, ledger):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     asyncio.run(ask_and_cancel())
+    language_server.control.settings(holding=False)
     language_server.control.idle()
     report = ledger.report(run)
     assert report.failed["unknown"] == 5
@@ -317,7 +318,7 @@ def test_a_full_disk_stops_buying_and_keeps_what_was_answered(language_server, l
 
 @pytest.mark.slow
 def test_interrupted_a_process_writes_down_what_was_in_flight(language_server, tmp_path):
-    language_server.control.settings(latency_ms=5000)
+    language_server.control.settings(holding=True)
     code = (
         "import sys; from pathlib import Path; from tests.models.language import test_desk as t\n"
         "from tests.language_server.client import LanguageServer\n"
@@ -333,6 +334,7 @@ def test_interrupted_a_process_writes_down_what_was_in_flight(language_server, t
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=300)
+    language_server.control.settings(holding=False)
     assert b"KeyboardInterrupt" in said
     with sqlite3.connect(tmp_path / "ledger" / "language.sqlite") as connection:
         rows = connection.execute(
