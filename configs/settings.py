@@ -114,7 +114,7 @@ def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = 
     """Read the settings; an unknown or impossible NIGHTQUEST_* variable is an error that names it.
 
     Raises:
-        NightquestError: A variable is unknown or its value is not allowed.
+        NightquestError: A variable is unknown or its value is not allowed, or home's path has a '?'.
     """
     environ = os.environ if environ is None else environ
     known = {PREFIX + name.upper() for name in Settings.model_fields} | _NOT_SETTINGS
@@ -138,5 +138,10 @@ def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = 
             f"{PREFIX}PRICES is not JSON.",
             f'Write it like {PREFIX}PRICES=\'{{"gpt-4": {{"input_usd": 30, "output_usd": 60}}}}\', or unset it.',
         ) from None
+    if "?" in str(settings.home.absolute()):
+        raise NightquestError(
+            f"The home {settings.home.absolute()} has a '?' in its path, behind which databases read options.",
+            "Give --home (or NIGHTQUEST_HOME) a folder without one.",
+        )
     remember_home(settings.home)
     return settings

@@ -1,21 +1,15 @@
-"""The contracts of what comes in: the columns a file may have, and the checked frames that go on to the warehouse.
+"""The contracts of what comes in: the columns a file may have, and the events that every app has.
 
-A delivered row first becomes text by column (`*_COLUMNS`), is then typed and judged by SQL, and must satisfy
-`EVENTS_IN` or `PLAYERS_IN` before it is appended. Rows that do not are quarantined with a reason; nothing is dropped in
-silence.
+A delivered row first becomes text by column (`*_COLUMNS`), is then typed and judged by SQL, and must satisfy the tables
+of `data/sql/incoming.sql` before it is appended. Rows that do not are quarantined with a reason; nothing is dropped in
+silence. The database holds this contract itself, since a command over one small file need not load what checks frames.
 """
 
-import datetime as dt
 from collections.abc import Mapping
 from types import MappingProxyType
 
-import pandera.polars as pa
-import polars as pl
-
 from configs.app import App, Event, Property
 
-TIME = pl.Datetime("us", "UTC")
-EARLIEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)  # an app file may name a later day
 MAX_ID_LENGTH = 256
 
 # Column and whether a file must have it.
@@ -67,49 +61,3 @@ RESERVED_EVENTS: Mapping[str, Event] = MappingProxyType(
 def accepted_events(app: App) -> dict[str, Event]:
     """The events that a delivery for this app may hold: its own and the reserved ones."""
     return {**app.events, **RESERVED_EVENTS}
-
-
-def _id(*, nullable: bool = False) -> pa.Column:
-    return pa.Column(pl.String(), pa.Check.str_length(1, MAX_ID_LENGTH), nullable=nullable)
-
-
-_MOMENT = pa.Check.ge(EARLIEST)
-_LINE = pa.Column(pl.Int64(), pa.Check.ge(1))
-
-EVENTS_IN = pa.DataFrameSchema(
-    {
-        "line": _LINE,
-        "event_id": _id(nullable=True),
-        "user_id": _id(),
-        "event": pa.Column(pl.String(), pa.Check.str_length(min_value=1)),
-        "occurred_at": pa.Column(TIME, _MOMENT),
-        "sequence": pa.Column(pl.Int64()),
-        "value": pa.Column(pl.Float64(), nullable=True),
-        "properties": pa.Column(pl.String(), nullable=True),
-        "delivery_id": pa.Column(pl.String()),
-        "content": pa.Column(pl.String(), pa.Check.str_length(32, 32)),
-        "content_hash": pa.Column(pl.UInt64()),
-        "raw": pa.Column(pl.String(), nullable=True),
-    },
-    strict=True,
-    ordered=True,
-    name="events in",
-)
-PLAYERS_IN = pa.DataFrameSchema(
-    {
-        "line": _LINE,
-        "user_id": _id(),
-        "recorded_at": pa.Column(TIME, _MOMENT),
-        "timezone": pa.Column(pl.String(), nullable=True),
-        "language": pa.Column(pl.String(), nullable=True),
-        "born_on": pa.Column(pl.Date(), nullable=True),
-        "joined_at": pa.Column(TIME, _MOMENT, nullable=True),
-        "opted_out": pa.Column(pl.Boolean(), nullable=True),
-        "attributes": pa.Column(pl.String(), nullable=True),
-        "delivery_id": pa.Column(pl.String()),
-        "raw": pa.Column(pl.String(), nullable=True),
-    },
-    strict=True,
-    ordered=True,
-    name="players in",
-)

@@ -55,7 +55,7 @@ def ingest(
     players: bool = False,
     common: Common = DEFAULT,
 ) -> None:
-    """Take files of events or players: CSV, JSON Lines, Parquet, .gz, .zst, or folders of them.
+    """Take files of events or players: CSV, JSON, Parquet, .gz, .zst, or folders of them.
 
     Example: nightquest ingest trading events.jsonl.gz more/ --history
 

@@ -135,7 +135,8 @@ class AttainmentModel(Recalibrated):
     def from_files(cls, folder: Path) -> Self:
         """Read what `to_files` wrote."""
         told = load_json(folder / "model.json")
-        record = EmpiricalBayes(*(pl.read_parquet(folder / f"{n}.parquet") for n in ("survival", "strengths", "menu")))
+        tables = (folder / f"{name}.parquet" for name in ("survival", "strengths", "menu"))
+        record = EmpiricalBayes(*(pl.read_parquet(table, glob=False) for table in tables))
         model = cls(AttainmentParameters(**told["parameters"]), record)
         model.fitted_on = tuple(told.get("inputs", ()))
         model.recalibration = Recalibration(told["slope"], tuple(told["intercepts"]))

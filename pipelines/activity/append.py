@@ -33,7 +33,7 @@ class Appended:
 
 
 def append_events(warehouse: Warehouse, app: App, now: dt.datetime, *, history: bool) -> Appended:
-    """Append the new ones among the temporary table `incoming` (rows of `EVENTS_IN` in order of arrival).
+    """Append the new ones among the temporary table `incoming`, which holds them in order of arrival.
 
     A row without event_id gets one from its content and its count among identical rows of its delivery. Of several rows
     with one event_id the first stays; the same again is known, other content is refused.
@@ -74,7 +74,7 @@ def append_events(warehouse: Warehouse, app: App, now: dt.datetime, *, history: 
 
 
 def append_players(warehouse: Warehouse, now: dt.datetime, *, history: bool) -> Appended:
-    """Append the new ones among the temporary table `incoming_players` (rows of `PLAYERS_IN`).
+    """Append the new ones among the temporary table `incoming_players`.
 
     A record is known when the player has the same one of that moment; another of the same moment is refused.
     """

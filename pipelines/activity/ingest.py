@@ -201,7 +201,7 @@ def _unused(warehouse: Warehouse, app: App) -> dict[str, int]:
 def _why_not(path: Path) -> str:
     if not path.exists():
         return "is a link to what is not there"
-    return "is no CSV, JSON Lines or Parquet file" if path.is_file() else "is neither a file nor a folder"
+    return "is no CSV, JSON or Parquet file" if path.is_file() else "is neither a file nor a folder"
 
 
 def _all_refused(delivery: Delivery) -> bool:

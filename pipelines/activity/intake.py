@@ -2,19 +2,18 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import duckdb
-import pandera.polars as pa
 import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
 from configs.zones import zone_names
-from data.contracts_in import EVENT_COLUMNS, EVENTS_IN, PLAYER_COLUMNS, PLAYERS_IN
+from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
 from data.warehouse import Warehouse, is_out_of_room
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_delivery, is_taken
 from pipelines.activity.judge import judge_events_sql, judge_players_sql
@@ -48,11 +47,6 @@ class Intake:
         return PLAYER_COLUMNS if self.players else EVENT_COLUMNS
 
     @property
-    def schema(self) -> pa.DataFrameSchema:
-        """What a checked row must satisfy."""
-        return PLAYERS_IN if self.players else EVENTS_IN
-
-    @property
     def table(self) -> str:
         """The temporary table of checked rows."""
         return "incoming_players" if self.players else "incoming"
@@ -65,11 +59,9 @@ class Intake:
 
 def prepare(intake: Intake) -> None:
     """Empty the temporary tables."""
-    empty = pl.DataFrame(schema={name: column.dtype.type for name, column in intake.schema.columns.items()})
     warehouse = intake.warehouse
-    with warehouse.lend(_empty=empty, _no_bad_rows=pl.DataFrame(schema=BAD_ROWS), _zones=_zones()):
-        warehouse.run(f"CREATE OR REPLACE TEMP TABLE {intake.table} AS FROM _empty")
-        warehouse.run("CREATE OR REPLACE TEMP TABLE bad_rows AS FROM _no_bad_rows")
+    warehouse.run(warehouse.fixed("incoming"))
+    with warehouse.lend(_zones=_zones()):
         warehouse.run(
             "CREATE OR REPLACE TEMP TABLE known_zones AS "
             "SELECT zone FROM _zones WHERE zone IN (SELECT name FROM pg_timezone_names()) AND zone <> 'localtime'"
@@ -120,11 +112,11 @@ def read_direct(intake: Intake, path: Path, delivery: Delivery) -> Delivery:
     n_read = 0
     try:
         for block in read_blocks(path, wanted, intake.limits, lambda n: intake.on_bytes(path.name, n)):
-            _keep(intake, _judge(intake, block, delivery.delivery_id))
+            _judge_block(intake, block, delivery.delivery_id)
             _note(intake, block.bad, delivery.delivery_id)
             n_read += block.frame.height + len(block.bad)
     except (FileRefusedError, duckdb.Error) as error:
-        if isinstance(error, duckdb.Error) and is_out_of_room(error):
+        if isinstance(error, duckdb.ConstraintException) or (isinstance(error, duckdb.Error) and is_out_of_room(error)):
             raise  # no fault of the file
         for table in (intake.table, "bad_rows"):
             intake.warehouse.run(f"DELETE FROM {table} WHERE delivery_id = $id", {"id": delivery.delivery_id})
@@ -168,17 +160,12 @@ def select_rows(intake: Intake, source: Source, delivery_id: str) -> None:
     query = f"({source.sql})"
     try:
         staged = stage_typed(query, column_types(warehouse, query), intake.columns, delivery_id)
-        warehouse.run(
-            "CREATE OR REPLACE TEMP TABLE judged AS "
-            f"SELECT row_number() OVER () AS nth, * FROM ({intake.judge(staged)})"
-        )
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE judged AS {intake.judge(staged)}")
     except (FileRefusedError, duckdb.Error) as error:
         raise NightquestError(
             f"The source cannot be run: {_first_line(error)}.", "Mend its file in configs/sources; nothing was taken."
         ) from error
-    for part in _parts(warehouse, "judged", intake.limits.rows):
-        _keep(intake, part)
-    warehouse.run("DROP TABLE judged")
+    _split_judged(intake)
 
 
 def show_raw_rows(intake: Intake, source: Source) -> None:
@@ -197,30 +184,23 @@ def show_raw_rows(intake: Intake, source: Source) -> None:
         )
 
 
-def _judge(intake: Intake, block: Block, delivery_id: str) -> pl.DataFrame:
+def _judge_block(intake: Intake, block: Block, delivery_id: str) -> None:
     with intake.warehouse.lend(_block=block.frame):
         if block.is_json:
             staged = stage_json("_block", intake.columns, delivery_id)
         else:
             types = column_types(intake.warehouse, "_block")
             staged = stage_typed("_block", types, intake.columns, delivery_id)
-        return intake.warehouse.frame(intake.judge(staged))
+        intake.warehouse.run(f"CREATE OR REPLACE TEMP TABLE judged AS {intake.judge(staged)}")
+    _split_judged(intake)
 
 
-def _parts(warehouse: Warehouse, table: str, rows: int) -> Iterator[pl.DataFrame]:
-    total = int(warehouse.value(f"SELECT count(*) FROM {table}"))
-    for start in range(0, total, rows):
-        yield warehouse.frame(
-            f"SELECT * EXCLUDE (nth) FROM {table} WHERE nth > {start} AND nth <= {start + rows} ORDER BY nth"
-        )
-
-
-def _keep(intake: Intake, judged: pl.DataFrame) -> None:
-    """Split judged rows by mask: the good ones must satisfy the contract, the bad ones carry their reason."""
-    faulty = pl.col("reason").is_not_null()
-    good = intake.schema.validate(judged.filter(~faulty).drop("reason"))
-    intake.warehouse.append(intake.table, good)
-    intake.warehouse.append("bad_rows", judged.filter(faulty).select(BAD_ROWS.keys()))
+def _split_judged(intake: Intake) -> None:
+    """Judged rows by their reason: those without go on, in their order, and the others to `bad_rows`."""
+    warehouse = intake.warehouse
+    warehouse.run(f"INSERT INTO {intake.table} BY NAME SELECT * EXCLUDE (reason) FROM judged WHERE reason IS NULL")
+    warehouse.run(f"INSERT INTO bad_rows SELECT {', '.join(BAD_ROWS)} FROM judged WHERE reason IS NOT NULL")
+    warehouse.run("DROP TABLE judged")
 
 
 def _note(intake: Intake, bad: list[BadLine], delivery_id: str) -> None:

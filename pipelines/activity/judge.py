@@ -21,7 +21,7 @@ _JSON_TYPES = {
 
 
 def judge_events_sql(app: App, staged: str, now: dt.datetime) -> str:
-    """A query over staged events: the columns of `EVENTS_IN`, then reason (null for a good row).
+    """A query over staged events: the columns of the table `incoming`, then reason (null for a good row).
 
     Raw is the row as JSON where the file has no text of its own.
     """
@@ -45,7 +45,7 @@ def judge_events_sql(app: App, staged: str, now: dt.datetime) -> str:
 
 
 def judge_players_sql(app: App, staged: str, now: dt.datetime) -> str:
-    """A query over staged players: the columns of `PLAYERS_IN`, then reason.
+    """A query over staged players: the columns of the table `incoming_players`, then reason.
 
     Reads `known_zones` (zone), the time zones that count.
     """

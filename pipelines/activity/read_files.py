@@ -1,4 +1,4 @@
-"""Delivered files as blocks of rows, whatever their format: CSV, JSON Lines (both also gzip or zstd) and Parquet."""
+"""Delivered files as blocks of rows, whatever their format: CSV, JSON (both also gzip or zstd) and Parquet."""
 
 import hashlib
 import itertools
@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from configs.errors import NightquestError
 from pipelines.activity.read_csv import check_columns, read_header, read_rows
-from pipelines.activity.read_text import BadLine, FileRefusedError, Limits, Lines, read_lines
+from pipelines.activity.read_json import begins_array, begins_long_object, split_objects
+from pipelines.activity.read_text import BadLine, FileRefusedError, Limits, Lines, read_chunks, split_lines
 
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json"})
 JSON_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})
@@ -28,7 +29,7 @@ class Block:
 
     Attributes:
         frame: `_line` (Int64, 1-based; the row's number in Parquet), `_raw` (String, null in Parquet) and the columns.
-            Of JSON Lines only `_line` and `_raw`: the objects are taken apart in the warehouse.
+            Of JSON only `_line` and `_raw`: the objects are taken apart in the warehouse.
         bad: Lines that are not rows.
         is_json: Whether `_raw` is a JSON object to take apart.
     """
@@ -53,7 +54,7 @@ def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         inside = [p for p in sorted(_walk(path)) if not p.name.startswith(".")]
         data = [p for p in inside if p.is_file() and _format_suffix(p) in TEXT_SUFFIXES | {".parquet"}]
         if not data:
-            raise NightquestError(f"The folder '{path}' holds no CSV, JSON Lines or Parquet file.", "Check the path.")
+            raise NightquestError(f"The folder '{path}' holds no CSV, JSON or Parquet file.", "Check the path.")
         files += data
         others += [p for p in inside if p not in set(data)]
     return list(dict.fromkeys(files)), others
@@ -129,28 +130,41 @@ def _format_suffix(path: Path) -> str:
 
 
 def _read_text(path: Path, wanted: Collection[str], limits: Limits, on_bytes: Callable[[int], None]) -> Iterator[Block]:
-    blocks = read_lines(path, limits, on_bytes)
-    before: list[BadLine] = []
-    for first in blocks:
-        before += first.bad
-        start = next((i for i, text in enumerate(first.texts) if text.strip()), None)
-        if start is not None:
-            break
+    chunks = read_chunks(path, limits, on_bytes)
+    first = next(chunks)
+    chunks = itertools.chain([first], chunks)
+    named_json = _format_suffix(path) in JSON_SUFFIXES
+    in_array = begins_array(first, named_json=named_json)
+    if in_array or begins_long_object(first):
+        yield from (_json_block(block) for block in split_objects(chunks, limits, in_array=in_array))
+    elif named_json or first.lstrip().startswith(b"{"):
+        yield from (_json_block(block) for block in _without_blank_start(split_lines(chunks, limits)))
     else:
-        raise FileRefusedError(before[0].reason.capitalize() + "." if before else "The file holds only blank lines.")
-    first = Lines(first.numbers[start:], first.texts[start:], before)
-    line = first.texts[0].lstrip()
-    if line.startswith("[") and _format_suffix(path) in JSON_SUFFIXES:
-        raise FileRefusedError("The file is one JSON array; write JSON Lines, one object a line.")
-    if _format_suffix(path) in JSON_SUFFIXES or line.startswith("{"):
-        yield from (_json_block(block) for block in itertools.chain([first], blocks))
-        return
-    if before and before[0].line < first.numbers[0]:
-        raise FileRefusedError(f"The header cannot be read: {before[0].reason}.")
+        yield from _read_delimited(split_lines(chunks, limits), wanted)
+
+
+def _read_delimited(blocks: Iterator[Lines], wanted: Collection[str]) -> Iterator[Block]:
+    blocks = _without_blank_start(blocks)
+    first = next(blocks)
+    if first.bad and first.bad[0].line < first.numbers[0]:
+        raise FileRefusedError(f"The header cannot be read: {first.bad[0].reason}.")
     header = read_header(first.texts[0], wanted)
-    rest = Lines(first.numbers[1:], first.texts[1:], before)
+    rest = Lines(first.numbers[1:], first.texts[1:], first.bad)
     for frame, bad in read_rows(itertools.chain([rest], blocks), header):
         yield Block(frame, bad)
+
+
+def _without_blank_start(blocks: Iterator[Lines]) -> Iterator[Lines]:
+    """The same lines from the first on that holds something."""
+    before: list[BadLine] = []
+    for block in blocks:
+        before += block.bad
+        start = next((i for i, text in enumerate(block.texts) if text.strip()), None)
+        if start is not None:
+            yield Lines(block.numbers[start:], block.texts[start:], before)
+            yield from blocks
+            return
+    raise FileRefusedError(before[0].reason.capitalize() + "." if before else "The file holds only blank lines.")
 
 
 def _json_block(block: Lines) -> Block:

@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,8 +66,8 @@ class Lines:
     bad: list[BadLine] = field(default_factory=list)
 
 
-def read_lines(path: Path, limits: Limits, on_bytes: Callable[[int], None]) -> Iterator[Lines]:
-    """Read a text file block by block.
+def read_chunks(path: Path, limits: Limits, on_bytes: Callable[[int], None]) -> Iterator[bytes]:
+    """Read a text file some bytes at a time, whatever its lines are like.
 
     Args:
         path: Plain, gzip or zstd; told by its first bytes, whatever its name.
@@ -80,7 +80,7 @@ def read_lines(path: Path, limits: Limits, on_bytes: Callable[[int], None]) -> I
     compressed = path.stat().st_size
     if compressed == 0:
         raise FileRefusedError("The file is empty; deliver it again.")
-    tail, skipped, number, total, told = b"", None, 1, 0, 0
+    total, told = 0, 0
     with path.open("rb") as disk, _decompressed(disk, path) as stream:
         while chunk := _next_chunk(stream, limits.block_bytes):
             if total == 0:
@@ -89,21 +89,28 @@ def read_lines(path: Path, limits: Limits, on_bytes: Callable[[int], None]) -> I
             _check_size(total, compressed, limits)
             on_bytes(disk.tell() - told)
             told = disk.tell()
-            bad: list[BadLine] = []
-            if skipped is not None:
-                end = chunk.find(b"\n")
-                if end < 0:
-                    continue
-                bad.append(_too_long(number, skipped, limits))
-                number, skipped, chunk = number + 1, None, chunk[end + 1 :]
-            body, newline, tail = (tail + chunk).rpartition(b"\n")
-            block = _split(body, number, limits, bad) if newline else Lines([], [], bad)
-            number += body.count(b"\n") + 1 if newline else 0
-            if len(tail) > limits.line_bytes:
-                skipped, tail = tail[:RAW_CHARACTERS], b""
-            yield block
+            yield chunk
     if total == 0:
         raise FileRefusedError("The file is empty once decompressed; deliver it again.")
+
+
+def split_lines(chunks: Iterable[bytes], limits: Limits) -> Iterator[Lines]:
+    """The lines of a text that comes some bytes at a time; those that are too long or no text come as bad ones."""
+    tail, skipped, number = b"", None, 1
+    for chunk in chunks:
+        bad: list[BadLine] = []
+        if skipped is not None:
+            end = chunk.find(b"\n")
+            if end < 0:
+                continue
+            bad.append(_too_long(number, skipped, limits))
+            number, skipped, chunk = number + 1, None, chunk[end + 1 :]  # noqa: PLW2901
+        body, newline, tail = (tail + chunk).rpartition(b"\n")
+        block = _split(body, number, limits, bad) if newline else Lines([], [], bad)
+        number += body.count(b"\n") + 1 if newline else 0
+        if len(tail) > limits.line_bytes:
+            skipped, tail = tail[:RAW_CHARACTERS], b""
+        yield block
     if skipped is not None:
         yield Lines([], [], [_too_long(number, skipped, limits)])
     elif tail:

@@ -80,12 +80,12 @@ class Published:
 
     def table(self, name: str) -> pl.DataFrame:
         """All rows of one table."""
-        return pl.read_parquet(self.folder / self.manifest.tables[name].file)
+        return pl.read_parquet(self.folder / self.manifest.tables[name].file, glob=False)
 
     def rows_of(self, name: str, user_id: str) -> pl.DataFrame:
         """One player's rows of a table."""
         path = self.folder / self.manifest.tables[name].file
-        return pl.scan_parquet(path).filter(pl.col("user_id") == user_id).collect()
+        return pl.scan_parquet(path, glob=False).filter(pl.col("user_id") == user_id).collect()
 
 
 def published_root(home: Path, app: str) -> Path:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -17,9 +18,9 @@ from pipelines.night import Night, day_start
 
 _EVER = 36_500
 _SCANNERS: Mapping[str, Callable[[Path], pl.LazyFrame]] = {
-    ".parquet": pl.scan_parquet,
-    ".csv": pl.scan_csv,
-    ".jsonl": pl.scan_ndjson,
+    ".parquet": partial(pl.scan_parquet, glob=False),
+    ".csv": partial(pl.scan_csv, glob=False),
+    ".jsonl": lambda path: pl.read_ndjson(path.read_bytes()).lazy(),
 }
 
 

@@ -74,7 +74,7 @@ BAD_FILES = [
     ("extra.csv", f"user_id,event,occurred_at,raw\r\nann,solve,{AT},x", "The column 'raw' is unknown"),
     ("wide.csv", GOOD.encode("utf-16"), "The file is UTF-16 text; save it as UTF-8."),
     ("wide_bare.csv", GOOD.encode("utf-16-le"), "The file is UTF-16 text; save it as UTF-8."),
-    ("array.json", f"[{as_jsonl([solve()])}]", "one JSON array; write JSON Lines"),
+    ("array.json", f"[{as_jsonl([solve()])}", "has no end: the file was cut short"),
     ("cut.csv.gz", gzip.compress(MANY)[:-9], "damaged or cut short"),
     ("cut.csv.zst", zstd(MANY)[:-2], "damaged or cut short"),
     ("odd.csv.gz", gzip.compress(MANY) + b"more", "damaged or cut short"),
