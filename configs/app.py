@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from configs.kinds import ContentType, Writer
 from configs.language import Price
@@ -363,9 +363,12 @@ class App(Part):
         return declared.properties.get(name)
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _consistent(self, info: ValidationInfo) -> Self:
+        """Refuse references that lead nowhere, or add them to the list given as context."""
         problems = list(_problems(self))
-        if problems:
+        if isinstance(info.context, list):
+            info.context.extend(problems)
+        elif problems:
             raise ValueError("\n".join(problems))
         return self
 

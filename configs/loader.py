@@ -3,17 +3,17 @@
 import difflib
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-from pydantic import ValidationError
 
 from configs.app import App
 from configs.commands import remember_app
 from configs.errors import AppFileError
-from configs.problems import as_error, model_problems, raw_rule_problems, rule_problems, word_problems
-from configs.yaml_file import read_yaml
+from configs.examine import Examined, examine
+from configs.problems import Problem, as_error
+from configs.yaml_file import YamlFile, read_yaml
 
 CONFIGS = Path(__file__).parent
 APPS = CONFIGS / "apps"
@@ -50,25 +50,37 @@ def load_app(name_or_path: str | Path) -> LoadedApp:
     Raises:
         AppFileError: There is no such app, or its file has problems: one line each, with file, line, key and remedy.
     """
-    path = _find(str(name_or_path))
-    source = read_yaml(path)
+    examined = examine_app(name_or_path)
+    if examined.problems or examined.app is None:
+        raise as_error(examined.problems)
+    app, path = examined.app, examined.source.path
+    remember_app(app.app, str(name_or_path))
+    sql, players_sql = read_source_of(path, app)
+    return LoadedApp(app, path, _hash(app, sql), sql, players_sql)
+
+
+def read_source_of(path: Path, app: App) -> tuple[str | None, str | None]:
+    """The SELECTs of an app's source that yield events and players; None where there is no such file."""
+    place = None if app.source is None else _source(path, app.source)
+    if place is None:
+        return None, None
+    beside = place.with_name(f"{app.source}_players.sql")
+    return place.read_text(encoding="utf-8"), beside.read_text(encoding="utf-8") if beside.is_file() else None
+
+
+def examine_app(name_or_path: str | Path) -> Examined:
+    """Find every fault of an app file, a shipped app's by its name.
+
+    Raises:
+        AppFileError: There is no such app, or its file cannot be read as YAML.
+    """
+    source = read_yaml(_find(str(name_or_path)))
     content = dict(source.content)
     if not content.get("personas") and BASE.exists():
         content["personas"] = read_yaml(BASE).content.get("personas", {})
-    try:
-        app = App.model_validate(content)
-    except ValidationError as error:
-        raise as_error([*model_problems(source, error, export_schema()), *raw_rule_problems(source)]) from None
-    if problems := [*rule_problems(source, app), *word_problems(source, app)]:
-        raise as_error(problems)
-    remember_app(app.app, str(name_or_path))
-    if app.source is None:
-        return LoadedApp(app, path, _hash(app, None), None)
-    place = _source(path, source.line(["source"]), app.source)
-    beside = place.with_name(f"{app.source}_players.sql")
-    sql = place.read_text(encoding="utf-8")
-    players_sql = beside.read_text(encoding="utf-8") if beside.is_file() else None
-    return LoadedApp(app, path, _hash(app, sql), sql, players_sql)
+    examined = examine(source, content, export_schema)
+    missing = list(_no_source(source, examined.app)) if examined.app else []
+    return replace(examined, problems=(*examined.problems, *missing))
 
 
 def export_schema() -> dict[str, Any]:
@@ -101,19 +113,17 @@ def _find(name: str) -> Path:
     raise AppFileError(f"There is no app '{name}'.", remedy)
 
 
-def _source(app_path: Path, line: int, name: str) -> Path:
-    places = [
-        app_path.parent / f"{name}.sql",
-        app_path.parent.parent / "sources" / f"{name}.sql",
-        SOURCES / f"{name}.sql",
-    ]
-    for place in places:
-        if place.is_file():
-            return place
-    raise AppFileError(
-        f"{app_path}:{line}: source: there is no source '{name}'.",
-        f"Write its SELECT to {places[0]} or remove the key.",
-    )
+def _source(app_path: Path, name: str) -> Path | None:
+    """The file of a source: beside the app file, in a folder of sources beside its folder, or shipped."""
+    folders = (app_path.parent, app_path.parent.parent / "sources", SOURCES)
+    return next((place for folder in folders if (place := folder / f"{name}.sql").is_file()), None)
+
+
+def _no_source(source: YamlFile, app: App) -> Iterator[Problem]:
+    if app.source is not None and _source(source.path, app.source) is None:
+        place = source.path.parent / f"{app.source}.sql"
+        remedy = f"Write its SELECT to {place} or remove the key."
+        yield Problem(str(source.path), source.line(["source"]), "source", f"there is no source '{app.source}'", remedy)
 
 
 def _hash(app: App, source_sql: str | None) -> str:

@@ -65,6 +65,13 @@ def singular_of(phrase: str) -> str:
     return phrase if found is None else phrase[: found.start()] + _singular_word(found[0]) + phrase[found.end() :]
 
 
+def singular_unit(unit: str) -> str:
+    """A unit with its noun, the last word before the first small one, in the singular: 'records' becomes 'record'."""
+    head, rest = _head(unit)
+    before, space, noun = head.rpartition(" ")
+    return f"{before}{space}{_singular_word(noun)}{rest}" if looks_plural(noun) and not is_symbol(noun) else unit
+
+
 def names_several(phrase: str) -> bool:
     """Whether a phrase speaks of several things: 'puzzles solved', 'people helped'; not 'best score of all games'."""
     return _plural_head(phrase) is not None

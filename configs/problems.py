@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from configs.app import App, Metric
 from configs.errors import AppFileError
 from configs.expressions import parse_condition, parse_rule
+from configs.nouns import singular_unit
 from configs.wording import MetricWords, metric_words
 from configs.yaml_file import YamlFile
 
@@ -45,12 +46,12 @@ def model_problems(source: YamlFile, error: ValidationError, schema: dict[str, A
     """Translate what pydantic found; `schema` is the app file's JSON Schema."""
     seen: dict[Keys, Any] = {}
     for item in error.errors():  # the branches of a union have a fault each; the first speaks for all
-        seen.setdefault(_known_part(source, item["loc"]) if item["type"] not in _OF_KEYS else item["loc"], item)
+        seen.setdefault(known_part(source.content, item["loc"]) if item["type"] not in _OF_KEYS else item["loc"], item)
     return [problem for item in seen.values() for problem in _translate(source, item, schema)]
 
 
 def raw_rule_problems(source: YamlFile) -> list[Problem]:
-    """The same of a file that cannot be built yet: every `where` and `when` that is text."""
+    """The same of a file that cannot be built yet: every `where`, `when` and `nominate_when` that is text."""
     sections = {name: part if isinstance(part := source.content.get(name), dict) else {} for name in _SECTIONS}
     events = [part.get("properties") for part in sections["events"].values() if isinstance(part, dict)]
     columns = {"value"}.union(*(properties for properties in events if isinstance(properties, dict)))
@@ -59,8 +60,12 @@ def raw_rule_problems(source: YamlFile) -> list[Problem]:
         if isinstance(part, dict) and isinstance(text := part.get("where"), str):
             rules.append((("metrics", name, "where"), lambda text=text: parse_condition(text, columns)))
     for name, part in sections["badges"].items():
-        if isinstance(part, dict) and isinstance(text := part.get("when"), str):
-            rules.append((("badges", name, "when"), lambda text=text: parse_rule(text, sections["metrics"])))
+        if not isinstance(part, dict):
+            continue
+        judged = part["judged"] if isinstance(part.get("judged"), dict) else {}
+        for keys, text in ((("when",), part.get("when")), (("judged", "nominate_when"), judged.get("nominate_when"))):
+            if isinstance(text, str) and sections["metrics"]:
+                rules.append((("badges", name, *keys), lambda text=text: parse_rule(text, sections["metrics"])))
     return _broken(source, rules)
 
 
@@ -80,6 +85,8 @@ def word_problems(source: YamlFile, app: App) -> list[Problem]:
 
 
 def _unsayable(metric: Metric, words: MetricWords) -> Iterator[tuple[str, str, str]]:
+    if not metric.plural and (single := singular_unit(words.unit)) != words.unit:
+        yield "unit", f"'{words.unit}' is several", f"Name one, such as '{single}', or add `plural: {words.unit}`."
     if re.search(r"[.!?;:](?:\s|$)|^(?:how|what|when|which|whether)\b(?! many )", metric.label, re.IGNORECASE):
         yield "label", f"'{metric.label}' is no name of a thing", "Say what is counted: 'puzzles solved'."
     if metric.task.count("{goal}") > 1:
@@ -105,7 +112,8 @@ def _broken(source: YamlFile, rules: Iterable[tuple[Keys, Any]]) -> list[Problem
 def _rules(app: App) -> Iterator[tuple[Keys, Any]]:
     for name, metric in app.metrics.items():
         if metric.where is not None:
-            columns = {"value"}.union(*(app.events[e].properties for e in metric.events or app.active_events))
+            events = [app.events[e] for e in metric.events or app.active_events if e in app.events]
+            columns = {"value"}.union(*(event.properties for event in events))
             yield ("metrics", name, "where"), lambda text=metric.where, known=columns: parse_condition(text, known)
     for name, badge in app.badges.items():
         keys: Keys = ("badges", name, "judged", "nominate_when") if badge.judged else ("badges", name, "when")
@@ -122,16 +130,16 @@ def _translate(source: YamlFile, item: Any, schema: dict[str, Any]) -> Iterator[
         yield _problem(source, keys, "is missing", "Add it; docs/apps.md says what belongs there.")
     elif item["type"] == "value_error":
         for text in str(item["ctx"]["error"]).split("\n"):
-            yield _consistency(source, keys, text)
+            yield consistency_problem(source, text, keys)
     else:
         shown = (
             repr(item["input"]) if isinstance(item["input"], str | int | float | bool | None) else "what stands there"
         )
         fault = f"{shown[:80]} does not fit: {item['msg'][:1].lower()}{item['msg'][1:]}"
-        yield _problem(source, _known_part(source, keys), fault, "Correct the value.")
+        yield _problem(source, known_part(source.content, keys), fault, "Correct the value.")
 
 
-def _consistency(source: YamlFile, keys: Keys, text: str) -> Problem:
+def consistency_problem(source: YamlFile, text: str, keys: Keys = ()) -> Problem:
     """A sentence of a model's own validator; the App's name their key first and end with a remedy after ';'."""
     if not keys and ": " in text:
         path, text = text.split(": ", 1)
@@ -145,9 +153,9 @@ def _problem(source: YamlFile, keys: Keys, fault: str, remedy: str) -> Problem:
     return Problem(str(source.path), source.line(keys), path, fault.rstrip("."), remedy)
 
 
-def _known_part(source: YamlFile, keys: Keys) -> Keys:
+def known_part(content: dict[str, Any], keys: Keys) -> Keys:
     """The key path without the names that pydantic adds for the branches of a union."""
-    node: Any = source.content
+    node: Any = content
     kept: list[str | int] = []
     for key in keys:
         here = node if isinstance(node, dict) else dict(enumerate(node)) if isinstance(node, list) else {}

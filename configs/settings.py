@@ -110,11 +110,21 @@ class Settings(BaseSettings):
         return self.home.absolute() / "prefect"
 
 
+def _check_path(home: Path) -> None:
+    """SQLite reads options behind a '?', DuckDB takes a backslash for a slash: their files would lie elsewhere."""
+    for sign in "?\\":
+        if sign in str(home):
+            raise NightquestError(
+                f"The home {home} has a '{sign}' in its path, which databases read as something else.",
+                "Give --home (or NIGHTQUEST_HOME) a folder without one.",
+            )
+
+
 def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; an unknown or impossible NIGHTQUEST_* variable is an error that names it.
 
     Raises:
-        NightquestError: A variable is unknown or its value is not allowed, or home's path has a '?'.
+        NightquestError: A variable is unknown or its value is not allowed, or home's path has a '?' or a backslash.
     """
     environ = os.environ if environ is None else environ
     known = {PREFIX + name.upper() for name in Settings.model_fields} | _NOT_SETTINGS
@@ -138,10 +148,6 @@ def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = 
             f"{PREFIX}PRICES is not JSON.",
             f'Write it like {PREFIX}PRICES=\'{{"gpt-4": {{"input_usd": 30, "output_usd": 60}}}}\', or unset it.',
         ) from None
-    if "?" in str(settings.home.absolute()):
-        raise NightquestError(
-            f"The home {settings.home.absolute()} has a '?' in its path, behind which databases read options.",
-            "Give --home (or NIGHTQUEST_HOME) a folder without one.",
-        )
+    _check_path(settings.home.absolute())
     remember_home(settings.home)
     return settings

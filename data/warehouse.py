@@ -208,7 +208,7 @@ def _connect(path: Path, app: str, read_only: bool, wait_for_lock_s: float) -> d
 def _connect_once(path: Path, app: str, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return duckdb.connect(str(path), read_only=read_only)
+        return duckdb.connect(str(path.absolute()), read_only=read_only)  # `a:b/` would name an extension
     except duckdb.IOException as error:
         if "could not set lock" in str(error).lower():
             raise BusyError(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -12,7 +12,7 @@ from flows.command import DEFAULT, Common, check_each, cli
 
 @cli.command(sort_key=2)
 def check(app: str, /, *, sql: bool = False, common: Common = DEFAULT) -> None:
-    """Check an app file: every problem with its line, key and remedy.
+    """Check an app file: every problem with its line, key and remedy; or how it reads, in sample sentences.
 
     Example: nightquest check trading --sql
 
@@ -20,17 +20,14 @@ def check(app: str, /, *, sql: bool = False, common: Common = DEFAULT) -> None:
         app: A shipped app's name, or the path of an app file.
         sql: Show the SQL that is generated from it.
     """
-    from configs.loader import load_app
-    from flows.checking import describe, generated_sql
+    from flows.checking import check_app, describe, generated_sql, summary
     from flows.console import emit
-    from pipelines.content.check import check_voice
 
-    loaded = load_app(app)
-    check_voice(loaded.app)
+    loaded = check_app(common.settings.home, app)
     facts = describe(loaded)
     if sql:
         facts["sql"] = generated_sql(loaded.app)
-    emit(facts, common.json, lambda: "\n\n".join(facts["sql"].values()) if sql else _summary(facts))
+    emit(facts, common.json, lambda: "\n\n".join(facts["sql"].values()) if sql else summary(facts))
 
 
 @cli.command(sort_key=6)
@@ -219,8 +216,3 @@ def serve(*apps: str, common: Common = DEFAULT) -> None:
     from flows.serve import serve as run
 
     run(common.settings, apps, lambda text: print(text, flush=True), verbose=common.verbose)  # noqa: T201
-
-
-def _summary(facts: dict[str, Any]) -> str:
-    counts = ", ".join(f"{count} {name}" for name, count in facts["counts"].items())
-    return "\n".join([f"{facts['file']} is right: {counts}.", *facts["notes"]])

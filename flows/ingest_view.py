@@ -28,8 +28,8 @@ def ingest_view(app: str, result: IngestResult) -> RenderableType:
             table.add_row(f"{reason.rows:,}", reason.reason, f"{shorten(Path(reason.file))}:{reason.line}")
         parts.append(table)
     if result.unused:
-        told = ", ".join(f"{n:,} {what}" for what, n in result.unused.items())
-        parts.append(Text(f"Taken, but without effect, as the app has no such judged badge: {told}."))
+        told = "; ".join(f"{n:,} {what}" for what, n in result.unused.items())
+        parts.append(Text(f"Taken, but without effect: {told}."))
     if (n_known := sum(d.state == "already taken" for d in result.deliveries)) > 0:
         parts.append(Text(f"{n_known} file(s) had been taken before.", style="dim"))
     return Group(*parts)

@@ -31,8 +31,9 @@ from pipelines.activity.intake import (
 )
 from pipelines.activity.parts import refresh_parts, sync_metrics
 from pipelines.activity.raw_tables import Source, check_delivered, read_source
-from pipelines.activity.read_files import LIMITS, find_files
+from pipelines.activity.read_files import LIMITS, find_files, is_hidden
 from pipelines.activity.read_text import Limits
+from pipelines.activity.unused import find_unused
 
 Progress = Callable[[str, int, int], None]
 
@@ -49,7 +50,7 @@ class IngestResult:
         by_event: Events appended, by kind.
         touched: Player-days whose parts were computed again.
         reasons: Why rows were refused, the most frequent first.
-        unused: Events taken that change nothing, by what they are: decisions on badges that no one judges.
+        unused: Events taken, or their values, that change nothing: how many, by what they are and why.
     """
 
     deliveries: tuple[Delivery, ...]
@@ -181,24 +182,13 @@ def _finish(intake: Intake, found: list[Delivery], *, history: bool) -> IngestRe
         by_event=appended.by_event,
         touched=appended.touched.height,
         reasons=frequent_reasons(warehouse, intake.now),
-        unused={} if intake.players else _unused(warehouse, app),
+        unused={} if intake.players else find_unused(warehouse, app),
     )
-
-
-def _unused(warehouse: Warehouse, app: App) -> dict[str, int]:
-    """Decisions just taken on badges that a rule earns, or that the app does not have."""
-    judged = [name for name, badge in app.badges.items() if badge.judged]
-    found = warehouse.frame(
-        """SELECT event || ' of ' || (properties ->> '$.badge_id')[:60] AS what, count(*) AS n FROM landed
-           WHERE event IN ('nightquest.awarded', 'nightquest.refused')
-             AND (properties ->> '$.badge_id') NOT IN (SELECT unnest($judged::VARCHAR[]))
-           GROUP BY what ORDER BY n DESC, what LIMIT 20""",
-        {"judged": judged},
-    )
-    return dict(found.iter_rows())
 
 
 def _why_not(path: Path) -> str:
+    if is_hidden(path):
+        return "is hidden: its name begins with a point"
     if not path.exists():
         return "is a link to what is not there"
     return "is no CSV, JSON or Parquet file" if path.is_file() else "is neither a file nor a folder"

@@ -17,7 +17,7 @@ from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
 from data.warehouse import Warehouse, is_out_of_room
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_delivery, is_taken
 from pipelines.activity.judge import judge_events_sql, judge_players_sql
-from pipelines.activity.raw_tables import Source, forget_delivery, has_rows_of, keep_block, table_for
+from pipelines.activity.raw_tables import Source, column_fault, forget_delivery, has_rows_of, keep_block, table_for
 from pipelines.activity.read_files import Block, hash_file, read_blocks, table_stem
 from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError, Limits
 from pipelines.activity.stage import column_types, stage_json, stage_typed
@@ -162,8 +162,9 @@ def select_rows(intake: Intake, source: Source, delivery_id: str) -> None:
         staged = stage_typed(query, column_types(warehouse, query), intake.columns, delivery_id)
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE judged AS {intake.judge(staged)}")
     except (FileRefusedError, duckdb.Error) as error:
+        why = column_fault(warehouse, source) if isinstance(error, duckdb.BinderException) else ""
         raise NightquestError(
-            f"The source cannot be run: {_first_line(error)}.", "Mend its file in configs/sources; nothing was taken."
+            f"The source cannot be run: {why or _first_line(error)}.", "Mend its SELECT; nothing was taken."
         ) from error
     _split_judged(intake)
 

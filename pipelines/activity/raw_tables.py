@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import sqlglot
 from sqlglot import exp
@@ -49,11 +50,13 @@ class Source:
         sql: What is run: the checked tree written out again.
         tables: The raw tables it reads, by name.
         hash: Of its text; a mended source may take a delivery again.
+        yields: The columns that it names; empty when it yields whatever a table has.
     """
 
     sql: str
     tables: tuple[str, ...]
     hash: str
+    yields: tuple[str, ...] = ()
 
 
 def read_source(sql: str) -> Source:
@@ -83,8 +86,28 @@ def read_source(sql: str) -> Source:
     if not names:
         raise _wrong("reads no raw table")
     return Source(
-        tree.sql(dialect="duckdb", comments=False), tuple(sorted(names)), hashlib.sha256(sql.encode()).hexdigest()
+        tree.sql(dialect="duckdb", comments=False),
+        tuple(sorted(names)),
+        hashlib.sha256(sql.encode()).hexdigest(),
+        () if tree.is_star else tuple(tree.named_selects),
     )
+
+
+def column_fault(warehouse: Warehouse, source: Source) -> str:
+    """Why the SELECT cannot run over what was delivered so far, with the columns that are there; empty when it can."""
+    if not all(_exists(warehouse, table) for table in source.tables):
+        return ""
+    try:
+        column_types(warehouse, f"({source.sql})")
+    except duckdb.Error as error:
+        return f"{str(error).splitlines()[0][:300].rstrip('.!')}; delivered were {delivered_columns(warehouse, source)}"
+    return ""
+
+
+def delivered_columns(warehouse: Warehouse, source: Source) -> str:
+    """The columns of each raw table that a source reads, in words."""
+    found = {table: [c for c in column_types(warehouse, table) if c not in OWN_COLUMNS] for table in source.tables}
+    return "; ".join(f"'{table.removeprefix(PREFIX)}' with {', '.join(names)[:300]}" for table, names in found.items())
 
 
 def table_for(path: Path, source: Source) -> str | None:

@@ -51,8 +51,10 @@ def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
         if not _is_folder(path):
             files.append(path)
             continue
-        inside = [p for p in sorted(_walk(path)) if not p.name.startswith(".")]
-        data = [p for p in inside if p.is_file() and _format_suffix(p) in TEXT_SUFFIXES | {".parquet"}]
+        inside = sorted(_walk(path))
+        data = [
+            p for p in inside if p.is_file() and not is_hidden(p) and _format_suffix(p) in TEXT_SUFFIXES | {".parquet"}
+        ]
         if not data:
             raise NightquestError(f"The folder '{path}' holds no CSV, JSON or Parquet file.", "Check the path.")
         files += data
@@ -61,14 +63,24 @@ def find_files(paths: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Everything below a folder that is no folder, links followed, each folder once, so that a loop of links ends."""
+    """Everything below a folder that is no folder, links followed, each folder once, so that a loop of links ends.
+
+    Of a hidden folder nothing but its own name.
+    """
     seen = set()
     for here, inner, names in os.walk(folder, followlinks=True):
         if (real := os.path.realpath(here)) in seen:
             inner.clear()
             continue
         seen.add(real)
-        yield from (Path(here) / name for name in names)
+        hidden = [name for name in inner if is_hidden(Path(name))]
+        inner[:] = [name for name in inner if name not in hidden]
+        yield from (Path(here) / name for name in (*names, *hidden))
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a name begins with a point, as those of folders and files that a person did not deliver do."""
+    return path.name.startswith(".")
 
 
 def _is_folder(path: Path) -> bool:

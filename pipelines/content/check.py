@@ -12,21 +12,36 @@ from pipelines.challenges.invite import taught_metrics
 from pipelines.challenges.missions import OCCASIONS
 from pipelines.content.briefs import Brief
 from pipelines.content.lexicon import lexicon_problems
-from pipelines.content.offline import LANGUAGE, write_variants
+from pipelines.content.offline import LANGUAGE, WordlessError, write_variants
 
 
 def check_voice(app: App) -> None:
     """Look for what the offline writer cannot use, try to word everything that a night may ask for, read the prompts.
 
     Raises:
-        AppFileError: The first problem found, with its key and remedy.
+        AppFileError: Every problem found, each with its key and remedy.
         NightquestError: A prompt file has a problem.
     """
-    for problem in lexicon_problems(app):
-        raise AppFileError(f"{problem}.", f"Mend the lexicon of '{app.app}'; docs/content.md lists the symbols.")
-    for brief in everything(app):
-        write_variants(app, brief, seed=0)
+    if problems := [*voice_problems(app), *wording_problems(app)]:
+        raise AppFileError("\n".join(f"{problem}." for problem in problems))
     read_prompts()
+
+
+def voice_problems(app: App) -> list[str]:
+    """What the offline writer cannot use in an app's lexicon: 'key: fault; remedy'."""
+    remedy = "; docs/content.md lists the symbols"
+    return [problem if "; " in problem else problem + remedy for problem in lexicon_problems(app)]
+
+
+def wording_problems(app: App) -> list[str]:
+    """Metrics and badges of which no sentence can be made, each once: 'key: fault; remedy'."""
+    found: dict[str, str] = {}
+    for brief in everything(app):
+        try:
+            write_variants(app, brief, seed=0)
+        except WordlessError as error:
+            found.setdefault(error.key, f"{error.key}: {error.fault}; {error.remedy[:1].lower()}{error.remedy[1:-1]}")
+    return list(found.values())
 
 
 def everything(app: App) -> Iterator[Brief]:

@@ -73,6 +73,20 @@ class Variant:
     metadata: str
 
 
+class WordlessError(AppFileError):
+    """Not even a plain sentence can be made.
+
+    Attributes:
+        key: Where its words stand in the app file.
+        fault: What is wrong with the plainest sentence.
+    """
+
+    def __init__(self, app: App, key: str, fault: str) -> None:
+        remedy = f"Mend the words of {key} in the app file, or what voice.forbidden rules out."
+        super().__init__(f"{key} of '{app.app}': {fault}.", remedy)
+        self.key, self.fault = key, fault
+
+
 def write_briefs(app: App, briefs: Iterable[Brief], *, seed: int) -> pl.DataFrame:
     """The variants of every brief.
 
@@ -105,7 +119,7 @@ def write_variants(app: App, brief: Brief, *, seed: int) -> tuple[Variant, ...]:
         seed: Another seed draws other texts. The same app file, brief and seed give the same texts.
 
     Raises:
-        AppFileError: Not even the plain sentence may go out.
+        WordlessError: Not even the plain sentence may go out.
     """
     refused: Counter[str] = Counter()
     wanted = {v.variant: v for v in _drafts(app, brief, seed, refused)}
@@ -165,10 +179,7 @@ def _plain(app: App, brief: Brief, refused: Counter[str]) -> Variant:
     if faults := _checks(app, brief)(title, text):
         section = "badges" if brief.content_type == "badge_citation" else "metrics"
         where = f"{section}.{brief.metric}" if brief.metric else "voice"
-        raise AppFileError(
-            f"{where} of '{app.app}': there is no way to word a {brief.content_type}; even the plain {faults[0]}.",
-            f"Mend the words of {where} in the app file, or what voice.forbidden rules out.",
-        )
+        raise WordlessError(app, where, f"there is no way to word a {brief.content_type}: even the plain {faults[0]}")
     return Variant(_digest(text), title, text, metadata)
 
 

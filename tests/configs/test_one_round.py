@@ -16,6 +16,10 @@ def told(folder, **changes):
     return caught.value.message.splitlines()
 
 
+def keys_of(lines):
+    return [line.split(": ")[1].strip() for line in lines]
+
+
 def badge(when):
     return {"title": "B", "tier": "bronze", "category": "c", "when": when}
 
@@ -64,3 +68,80 @@ def test_a_when_that_is_no_condition_is_refused(tmp_path, when):
 def test_words_that_make_no_sentence_are_refused_where_they_stand(tmp_path, changes, key):
     metrics = {**APP["metrics"], "solved": {**APP["metrics"]["solved"], **changes}}
     assert f"metrics.solved.{key}: " in told(tmp_path, metrics=metrics)[0]
+
+
+JUDGED = {"nominate_when": "solved", "criteria": "Explains patiently what others ask."}
+
+
+def test_what_leads_nowhere_is_told_beside_what_does_not_fit(tmp_path):
+    lines = told(
+        tmp_path,
+        metrics={
+            **APP["metrics"],
+            "solved": {**APP["metrics"]["solved"], "agg": "cont"},
+            "topics": {**APP["metrics"]["topics"], "where": "topik = 'a'"},
+            "best": {"event": "slove", "agg": "max", "of": "points"},
+            "famous": {**APP["metrics"]["famous"], "unit": "posts"},
+        },
+        segments={"features": ["solved", "nothing"]},
+        personas={"P": {"traits": {"growth": 3, "grace": 0.5}, "risk_tolerance": 0.5}},
+        badges={
+            "a": {"title": "A", "category": "c", "when": "solved >= 1"},
+            "b": {**badge("points"), "tier": "tin"},
+            "c": {"title": "C", "tier": "gold", "category": "c", "judged": JUDGED},
+            "d": {"title": "D", "tier": "gold", "category": "c", "judged": {**JUDGED, "criteria": "Kind."}},
+        },
+        challenges={"metrics": ["solved", "elsewhere"], "windows": [1, 99]},
+        source="nowhere",
+        colour="red",
+    )
+    assert sorted(keys_of(lines)) == sorted([
+        *("metrics.solved.agg", "metrics.topics.where", "metrics.best.event", "metrics.famous.unit"),
+        *("segments.score", "segments.features", "personas.P.traits.growth", "personas.P.traits"),
+        *("badges.a.tier", "badges.b.tier", "badges.b.when", "badges.c.judged.nominate_when"),
+        *("badges.d.judged.criteria", "badges.d.judged.nominate_when"),
+        *("challenges.metrics", "challenges.windows.1", "source", "colour"),
+    ])  # fmt: skip
+    numbers = [int(line.split(":")[1]) for line in lines]
+    assert numbers == sorted(numbers)
+
+
+@pytest.mark.parametrize("section", ["title", "voice", "segments", "challenges", "metrics", "events"])
+def test_a_missing_section_is_one_fault_and_hides_no_other(tmp_path, section):
+    content = {**APP, "content": {"provider": "openia"}}
+    del content[section]
+    path = tmp_path / "app.yaml"
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    with pytest.raises(AppFileError) as caught:
+        load_app(path)
+    assert sorted(keys_of(caught.value.message.splitlines())) == sorted([section, "content.provider"])
+
+
+def test_what_is_wrong_is_not_told_again_as_what_follows_from_it(tmp_path):
+    metrics = {**APP["metrics"], "solved": {**APP["metrics"]["solved"], "agg": "sum"}}  # of nothing
+    lines = told(tmp_path, metrics=metrics, badges={"b": badge("solved >= 3")})
+    assert keys_of(lines) == ["metrics.solved"]
+
+
+@pytest.mark.parametrize(
+    ("unit", "plural", "fits"),
+    [
+        ("records", "", False),
+        ("minutes", "", False),
+        ("answers with a score of 10", "", False),
+        ("lens", "lenses", True),
+        ("kudos", "", True),
+        ("sales call", "", True),
+        ("hrs", "", True),
+        ("glass", "", True),
+        ("record", "", True),
+    ],
+)
+def test_a_unit_that_names_several_is_asked_for_in_the_singular(tmp_path, unit, plural, fits):
+    metrics = {**APP["metrics"], "streak": {"agg": "streak", "unit": unit, "plural": plural}}
+    if not fits:
+        assert keys_of(told(tmp_path, metrics=metrics)) == ["metrics.streak.unit"]
+        return
+    path = tmp_path / "app.yaml"
+    path.write_text(yaml.safe_dump({**APP, "metrics": metrics}, sort_keys=False), encoding="utf-8")
+    assert load_app(path).app.metrics["streak"].unit == unit

@@ -328,11 +328,12 @@ def test_a_pipe_is_no_delivery(warehouse, tmp_path):
 
 def test_a_folder_without_data_is_an_error_and_other_files_in_a_folder_are_told(warehouse, tmp_path):
     write(tmp_path, {"notes.md": "x"})
-    with pytest.raises(NightquestError, match="holds no CSV, JSON Lines or Parquet file"):
+    with pytest.raises(NightquestError, match="holds no CSV, JSON or Parquet file"):
         deliver_paths(warehouse, [tmp_path])
     write(tmp_path, {"in/b.csv": GOOD, ".hidden.csv": GOOD})
     result = deliver_paths(warehouse, [tmp_path])
-    assert [(Path(d.file).name, d.state) for d in result.deliveries] == [("b.csv", "taken"), ("notes.md", "ignored")]
+    told = [(Path(d.file).name, d.state) for d in result.deliveries]
+    assert told == [("b.csv", "taken"), (".hidden.csv", "ignored"), ("notes.md", "ignored")]
 
 
 def test_two_processes_cannot_write_one_warehouse(tmp_path):
@@ -413,4 +414,33 @@ def test_linked_folders_are_read_once_and_dangling_links_are_named(warehouse, tm
 def test_a_decision_on_a_badge_that_nobody_judges_is_counted_and_named(warehouse, tmp_path):
     rows = [solve(event=f"nightquest.{what}", badge_id="ten") for what in ("awarded", "awarded", "refused")]
     result = deliver(warehouse, LEAN, tmp_path, {"a.csv": as_csv(rows)})
-    assert result.unused == {"nightquest.awarded of ten": 2, "nightquest.refused of ten": 1}
+    why = ", which is no judged badge"
+    assert result.unused == {f"nightquest.awarded of ten{why}": 2, f"nightquest.refused of ten{why}": 1}
+
+
+def test_answers_to_content_that_the_player_was_not_given_are_counted_and_named(warehouse, tmp_path):
+    given = "0189f7ea-ae2c-4f3b-8d2a-000000000001"
+    deliver(warehouse, LEAN, tmp_path, {"a.csv": as_csv([solve("ann")])})
+    warehouse.run(
+        f"""INSERT INTO messages
+            SELECT '{given}', '2024-05-02', 1, player_key, 'motivational_message', 'Title', 'Body', 'brief', 'offline',
+                   'grammar', '', 'variant', 1, 'en', '2024-05-01T00:00:00Z', NULL
+            FROM players"""
+    )
+    rows = [solve("ann", event="nightquest.shown", content_id=content) for content in ("no-such-thing", given)]
+    rows.append(solve("bob", event="nightquest.rated", value=5, content_id=given))
+    result = deliver(warehouse, LEAN, tmp_path, {"b.jsonl": as_jsonl(rows)})
+    why = "of content that the player was not given"
+    assert result.unused == {f"nightquest.shown {why}": 1, f"nightquest.rated {why}": 1}
+
+
+def test_a_value_that_nothing_asks_for_is_counted_and_named(warehouse, tmp_path):
+    result = deliver(warehouse, LEAN, tmp_path, {"a.csv": as_csv([solve(value=3), solve(value=4), solve()])})
+    assert result.unused == {"value of solve, which the app file neither declares nor measures": 2}
+
+
+def test_hidden_files_and_folders_are_left_alone_and_named(warehouse, tmp_path):
+    write(tmp_path, {"in/a.csv": GOOD, "in/.b.csv": GOOD, "in/.git/c.csv": GOOD, "in/.git/d.csv": GOOD})
+    result = deliver_paths(warehouse, [tmp_path / "in"])
+    hidden = {Path(d.file).name: d.reason for d in result.deliveries if d.state == "ignored"}
+    assert (result.taken, hidden) == (1, dict.fromkeys([".b.csv", ".git"], "is hidden: its name begins with a point"))

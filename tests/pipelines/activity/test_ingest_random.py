@@ -107,6 +107,21 @@ WORDS = (
     *("solve", "liked", "2024-05-01", "2024-05-01T10:00:00Z", "2024-13-01", "epoch", "infinity", "1714557600", "24:00"),
     *('{"points": 1}', '{"points": null}', '{"points": 1e999}', '{"a": {"b": []}}', '"text"', "9" * 30, "x" * 300, "é"),
 )
+JSON_BITS = (
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b'"',
+    b"\\",
+    b",",
+    b":",
+    b"\n",
+    b"{}",
+    b'"user_id"',
+    b"\xff",
+    b'{"event": "solve"}',
+)
 NASTY = st.sampled_from(WORDS) | st.text(max_size=12)
 ROW = st.one_of(
     st.fixed_dictionaries(dict.fromkeys(COLUMNS, NASTY)),
@@ -115,9 +130,9 @@ ROW = st.one_of(
 
 
 @QUICK
-@given(rows=st.lists(ROW, min_size=1, max_size=20), form=st.sampled_from(["csv", "jsonl"]))
+@given(rows=st.lists(ROW, min_size=1, max_size=20), form=st.sampled_from(["csv", "jsonl", "json"]))
 def test_every_row_is_taken_known_or_refused_whatever_it_holds(rows, form):
-    text = as_csv(rows, columns=COLUMNS) if form == "csv" else as_jsonl(rows)
+    text = {"csv": as_csv(rows, columns=COLUMNS), "jsonl": as_jsonl(rows), "json": json.dumps(rows, indent=1)}[form]
     with tempfile.TemporaryDirectory() as folder, scratch() as warehouse:
         files = {f"a.{form}": text, "b.csv": as_csv([solve("good", points=1)])}
         first, second = deliver(warehouse, LEAN, Path(folder), files).deliveries
@@ -140,8 +155,9 @@ def test_every_row_is_taken_known_or_refused_whatever_it_holds(rows, form):
             lambda lines: b"user_id,event,occurred_at\n" + b"\n".join(lines)
         ),
         st.lists(st.binary(max_size=40), max_size=6).map(lambda lines: b"\n".join([b"{}", *lines])),
+        st.lists(st.sampled_from(JSON_BITS), max_size=20).map(lambda bits: b"[" + b"".join(bits)),
     ),
-    name=st.sampled_from(["a.csv", "a.jsonl", "a.parquet", "a.csv.gz", "a.zst", "a"]),
+    name=st.sampled_from(["a.csv", "a.jsonl", "a.json", "a.parquet", "a.csv.gz", "a.zst", "a"]),
 )
 def test_any_bytes_are_refused_or_read_and_cost_no_other_file(content, name):
     with tempfile.TemporaryDirectory() as folder, scratch() as warehouse:
