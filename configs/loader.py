@@ -4,7 +4,9 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from configs.commands import remember_app
 from configs.errors import AppFileError
 from configs.examine import Examined, examine
 from configs.problems import Problem, as_error
-from configs.yaml_file import YamlFile, read_yaml
+from configs.yaml_file import MAX_BYTES, YamlFile, read_yaml
 
 CONFIGS = Path(__file__).parent
 APPS = CONFIGS / "apps"
@@ -74,13 +76,26 @@ def examine_app(name_or_path: str | Path) -> Examined:
     Raises:
         AppFileError: There is no such app, or its file cannot be read as YAML.
     """
-    source = read_yaml(_find(str(name_or_path)))
+    path = _find(str(name_or_path))
+    examined = _examine(path, _start_of(path))
+    missing = list(_no_source(examined.source, examined.app)) if examined.app else []
+    return replace(examined, problems=(*examined.problems, *missing))
+
+
+def _start_of(path: Path) -> bytes:
+    with suppress(OSError), path.open("rb") as stream:
+        return stream.read(MAX_BYTES + 1)
+    return b""
+
+
+@lru_cache(maxsize=8)
+def _examine(path: Path, _bytes: bytes) -> Examined:
+    """A command looks at its app file more than once; the same bytes mean the same."""
+    source = read_yaml(path)
     content = dict(source.content)
     if not content.get("personas") and BASE.exists():
         content["personas"] = read_yaml(BASE).content.get("personas", {})
-    examined = examine(source, content, export_schema)
-    missing = list(_no_source(source, examined.app)) if examined.app else []
-    return replace(examined, problems=(*examined.problems, *missing))
+    return examine(source, content, export_schema)
 
 
 def export_schema() -> dict[str, Any]:

@@ -32,6 +32,7 @@ class Warehouse:
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con = con
+        self.views_of: object = None  # whose temporary views it has; see pipelines.activity.parts
         self._depth = 0
 
     def run(self, sql: str, params: object = None) -> None:
@@ -110,6 +111,7 @@ class Warehouse:
             self._rollback()
 
     def _rollback(self) -> None:
+        self.views_of = None
         try:
             self.con.execute("ROLLBACK")
         except (duckdb.TransactionException, duckdb.FatalException):

@@ -119,12 +119,15 @@ _AGAIN = {
 
 
 def _install_views(warehouse: Warehouse, app: App) -> None:
+    if warehouse.views_of is app:
+        return
     warehouse.run(f"CREATE OR REPLACE TEMP VIEW metric_events AS {metric_events_sql(app)}")
     warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched (player_key BIGINT, day DATE)")
     warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched_players (player_key BIGINT)")
     derived = derived_events_sql(app, "touched_players", "known_until")
     warehouse.run(f"CREATE OR REPLACE TEMP MACRO derived_of_touched_players(known_until) AS TABLE {derived}")
     warehouse.run(warehouse.fixed("parts_views"))
+    warehouse.views_of = app
 
 
 def _refresh_derived(warehouse: Warehouse) -> None:
