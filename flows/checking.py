@@ -98,7 +98,7 @@ def describe(loaded: LoadedApp) -> dict[str, Any]:
 
 def summary(facts: dict[str, Any]) -> str:
     """The facts as text: what is in the file, and a sample of every sentence."""
-    counts = ", ".join(f"{count} {name}" for name, count in facts["counts"].items())
+    counts = ", ".join(f"{n} {name if n != 1 else name[:-1]}" for name, n in facts["counts"].items())
     lines = [f"{facts['file']} is right: {counts}.", *facts["notes"]]
     if facts["samples"]:
         lines += ["", "How it reads; where a sentence limps, mend label, unit, plural or task there:"]
