@@ -16,26 +16,47 @@ LIBRARIES = (
     *("openai", "anthropic", "duckdb", "polars", "numpy", "sqlglot"),
 )
 LEARNERS = {"prefect", "mlflow", "optuna", "sklearn", "lightgbm", "xgboost", "scipy", "matplotlib", "openai"}
-# Runs a command in its own process, then tells the libraries it loaded and the processes it started.
+# Runs each command in a process of its own, then tells the libraries it loaded and the processes it started. All come
+# from one that has loaded the modules it is told.
 TELL = f"""
-import subprocess, sys
-started = []
-sys.addaudithook(lambda name, args: started.append(name) if name in {{"subprocess.Popen", "os.fork"}} else None)
+import importlib, os, subprocess, sys
 from flows.cli import run_command
-status = run_command(sys.argv[1:])
-loaded = [name for name in {LIBRARIES} if name in sys.modules]
-print("told:", status, len(started), ",".join(loaded), file=sys.stderr)
+for module in sys.argv[1:]:
+    importlib.import_module(module)
+for line in sys.stdin.read().splitlines():
+    sys.stderr.flush()
+    if child := os.fork():
+        os.waitpid(child, 0)
+        continue
+    started = []
+    sys.addaudithook(lambda name, args: started.append(name) if name in {{"subprocess.Popen", "os.fork"}} else None)
+    status = run_command(line.split("\t"))
+    loaded = [name for name in {LIBRARIES} if name in sys.modules]
+    print("told:", status, len(started), ",".join(loaded), file=sys.stderr, flush=True)
+    os._exit(0)
 """
 
 
+def told_by_each(lines, *modules):
+    """Exit status, processes started, libraries loaded and stderr of each command line, after loading the modules."""
+    words = "\n".join("\t".join(map(str, line)) for line in lines)
+    line = [sys.executable, "-c", TELL, *modules]
+    done = subprocess.run(line, input=words, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    told, said = [], []
+    for text in done.stderr.splitlines():
+        if not text.startswith("told: "):
+            said.append(text)
+            continue
+        _, status, started, *loaded = text.split(" ")
+        told.append((int(status), int(started), set(",".join(loaded).split(",")) - {""}, "\n".join(said)))
+        said = []
+    assert len(told) == len(lines), done.stderr
+    return told
+
+
 def told_by(*arguments):
-    """Exit status, processes started, libraries loaded, stderr."""
-    line = [sys.executable, "-c", TELL, *map(str, arguments)]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    told = [line for line in done.stderr.splitlines() if line.startswith("told: ")]
-    assert told, done.stderr
-    _, status, started, *loaded = told[0].split(" ")
-    return int(status), int(started), set(",".join(loaded).split(",")) - {""}, done.stderr
+    """As `told_by_each` for one."""
+    return told_by_each([arguments])[0]
 
 
 def test_help_loads_nothing_heavy():
@@ -69,32 +90,41 @@ def test_ingest_starts_nothing_and_loads_no_learner(puzzles, tmp_path):
     assert counted(home)["events"] > before
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "nightly APP --as-of 2999-01-01",
-        "nightly NONE",
-        "nightly APP --provider openai",
-        "nightly APP --dry-run --as-of 1800-01-01",
-        "train APP --as-of 2999-01-01",
-        "train EMPTY",
-        "backfill APP --from 2024-02-09 --to 2024-02-01",
-        "replay APP --from 2024-02-09 --to 2999-01-01",
-        "ingest APP no-such-file.csv",
-        "submit APP",
-        "write APP player-3 --provider anthropic",
-        "experiment EMPTY",
-        "compare-awards EMPTY given.csv",
-        "serve NONE",
-        "demo --players 1",
-    ],
-)
-def test_what_cannot_be_is_refused_before_anything_slow_is_loaded(history, tmp_path, line):
+REFUSED = [
+    "nightly APP --as-of 2999-01-01",
+    "nightly NONE",
+    "nightly APP --provider openai",
+    "nightly APP --dry-run --as-of 1800-01-01",
+    "train APP --as-of 2999-01-01",
+    "train EMPTY",
+    "backfill APP --from 2024-02-09 --to 2024-02-01",
+    "replay APP --from 2024-02-09 --to 2999-01-01",
+    "ingest APP no-such-file.csv",
+    "submit APP",
+    "write APP player-3 --provider anthropic",
+    "experiment EMPTY",
+    "compare-awards EMPTY given.csv",
+    "serve NONE",
+    "demo --players 1",
+]
+
+
+@pytest.fixture(name="refusals", scope="module")
+def _refusals(history, tmp_path_factory):
+    """What each of REFUSED told."""
     app, home = history
-    empty = tmp_path / "empty.yaml"
+    place = tmp_path_factory.mktemp("refusals")
+    empty = place / "empty.yaml"
     empty.write_text(app.read_text().replace("app: puzzles", "app: empty"))
-    words = {"APP": app, "EMPTY": empty, "NONE": tmp_path / "none.yaml"}
-    status, started, loaded, err = told_by(*(words.get(word, word) for word in line.split()), "--home", home)
+    words = {"APP": app, "EMPTY": empty, "NONE": place / "none.yaml"}
+    lines = [[*(words.get(word, word) for word in line.split()), "--home", home] for line in REFUSED]
+    return dict(zip(REFUSED, told_by_each(lines, "configs.loader", "configs.settings", "flows.console"), strict=True))
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_what_cannot_be_is_refused_before_anything_slow_is_loaded(history, refusals, line):
+    home = history[1]
+    status, started, loaded, err = refusals[line]
     assert (status, started) == (2, 0), err
     assert loaded & LEARNERS == set()
     assert not (home / "warehouse" / "empty.duckdb").exists()

@@ -28,13 +28,40 @@ LEDGERS = (
 NIGHTS = [START + dt.timedelta(days=day) for day in (25, 26, 27, 28, 29)]
 
 
-@pytest.fixture(name="world")
-def _world(tmp_path):
-    loaded = load_app(write_app(tmp_path, **APP))
-    settings = Settings(home=tmp_path / "home")
-    files = [write_events(tmp_path, days=DAYS)]
+@pytest.fixture(name="first", scope="module")
+def _first(tmp_path_factory):
+    """(home, loaded app) with the first night out, for copies."""
+    place = tmp_path_factory.mktemp("first")
+    loaded, settings = load_app(write_app(place, **APP)), Settings(home=place / "home")
+    files = [write_events(place, days=DAYS)]
     run_ingest(settings, loaded, files, history=True, players=False, now=now())
-    return settings, loaded
+    assert serve_night(settings, loaded, NIGHTS[0]).issued
+    return settings.home, loaded
+
+
+@pytest.fixture(name="ahead", scope="module")
+def _ahead(first, tmp_path_factory):
+    """(home, loaded app) with the first and the fourth night out, for copies."""
+    settings, loaded = copy_of(first, tmp_path_factory.mktemp("ahead"))
+    assert serve_night(settings, loaded, NIGHTS[3]).issued
+    return settings.home, loaded
+
+
+def copy_of(made, place):
+    shutil.copytree(made[0], place / "home")
+    return Settings(home=place / "home"), made[1]
+
+
+@pytest.fixture(name="world")
+def _world(first, tmp_path):
+    """(settings, loaded app) of a test's own, with the first night out."""
+    return copy_of(first, tmp_path)
+
+
+@pytest.fixture(name="overtaken")
+def _overtaken(ahead, tmp_path):
+    """(settings, loaded app) of a test's own, with the first and the fourth night out."""
+    return copy_of(ahead, tmp_path)
 
 
 def ledgers(settings):
@@ -50,10 +77,8 @@ def latest(settings):
     return json.loads((published_root(settings.home, "puzzles") / LATEST).read_text())["folder"]
 
 
-def test_a_night_made_after_later_ones_moves_no_ledger_and_no_pointer_and_is_marked(world):
-    settings, loaded = world
-    for night in (NIGHTS[0], NIGHTS[3]):
-        assert serve_night(settings, loaded, night).issued
+def test_a_night_made_after_later_ones_moves_no_ledger_and_no_pointer_and_is_marked(overtaken):
+    settings, loaded = overtaken
     before = ledgers(settings)
     report = serve_night(settings, loaded, NIGHTS[1])
     assert ledgers(settings) == before
@@ -68,19 +93,17 @@ def test_a_night_made_after_later_ones_moves_no_ledger_and_no_pointer_and_is_mar
     assert str(NIGHTS[3]) in report.notes[0]
 
 
-def test_what_a_late_night_showed_is_never_settled_or_paid_by_the_nights_after_it(world):
-    settings, loaded = world
-    for night in (NIGHTS[0], NIGHTS[3], NIGHTS[1], NIGHTS[2], NIGHTS[4]):
+def test_what_a_late_night_showed_is_never_settled_or_paid_by_the_nights_after_it(overtaken):
+    settings, loaded = overtaken
+    for night in (NIGHTS[1], NIGHTS[2], NIGHTS[4]):
         serve_night(settings, loaded, night)
     left_out = {row["as_of"] for row in ledgers(settings)["challenges"]}
     assert left_out == {NIGHTS[0], NIGHTS[3], NIGHTS[4]}
     assert {row["as_of"] for row in ledgers(settings)["xp_ledger"]} <= left_out
 
 
-def test_a_late_night_again_changes_no_byte(world):
-    settings, loaded = world
-    for night in (NIGHTS[0], NIGHTS[3]):
-        serve_night(settings, loaded, night)
+def test_a_late_night_again_changes_no_byte(overtaken):
+    settings, loaded = overtaken
     first = serve_night(settings, loaded, NIGHTS[1])
     before = bytes_under(published_root(settings.home, "puzzles"))
     again = serve_night(settings, loaded, NIGHTS[1])
@@ -88,10 +111,9 @@ def test_a_late_night_again_changes_no_byte(world):
     assert bytes_under(published_root(settings.home, "puzzles")) == before
 
 
-def test_who_means_it_has_a_late_night_issued_even_after_it_was_looked_at(world):
-    settings, loaded = world
-    for night in (NIGHTS[0], NIGHTS[3], NIGHTS[1]):
-        serve_night(settings, loaded, night)
+def test_who_means_it_has_a_late_night_issued_even_after_it_was_looked_at(overtaken):
+    settings, loaded = overtaken
+    serve_night(settings, loaded, NIGHTS[1])
     report = serve_night(settings, loaded, NIGHTS[1], issue=True)
     assert report.issued
     assert report.figures["revision"] == 2
@@ -107,7 +129,7 @@ def test_who_means_it_has_a_late_night_issued_even_after_it_was_looked_at(world)
 
 def test_past_nights_made_in_their_order_go_on_issuing(world):
     settings, loaded = world
-    reports = [serve_night(settings, loaded, night) for night in NIGHTS]
+    reports = [serve_night(settings, loaded, night) for night in NIGHTS[1:]]
     assert all(report.issued for report in reports)
     assert not any(note for report in reports for note in report.notes if "made late" in note)
     assert {row["as_of"] for row in ledgers(settings)["challenges"]} == set(NIGHTS)
@@ -115,8 +137,7 @@ def test_past_nights_made_in_their_order_go_on_issuing(world):
 
 def test_a_refresh_of_a_night_that_was_overtaken_keeps_its_promises_and_adds_none(world):
     settings, loaded = world
-    for night in NIGHTS[:2]:
-        serve_night(settings, loaded, night)
+    serve_night(settings, loaded, NIGHTS[1])
     before = ledgers(settings)
     report = serve_night(settings, loaded, NIGHTS[0], refresh=True)
     assert ledgers(settings) == before
@@ -127,7 +148,6 @@ def test_a_refresh_of_a_night_that_was_overtaken_keeps_its_promises_and_adds_non
 @pytest.mark.parametrize("placed", [False, True])
 def test_a_night_that_was_begun_and_then_overtaken_counts_only_if_readers_had_it(world, placed):
     settings, loaded = world
-    serve_night(settings, loaded, NIGHTS[0])
     with open_warehouse(settings.home, "puzzles") as warehouse:
         warehouse.run("UPDATE nights SET status = 'planned' WHERE as_of = $d", {"d": NIGHTS[0]})
     if not placed:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shutil
 
 from configs.loader import load_app
 from configs.settings import Settings
@@ -55,6 +56,8 @@ def test_a_feed_that_ends_at_noon_leaves_its_days_open_until_they_come_and_settl
     deliver(settings, loaded, tmp_path, "first", lambda moment: moment < MISSING)
     for number in (34, 35, 36):
         assert not serve_night(settings, loaded, day(number), accept=False).stale
+    timely = Settings(home=tmp_path / "timely")
+    shutil.copytree(settings.home, timely.home)
     report = serve_night(settings, loaded, day(38), accept=False)
     assert report.stale
     assert report.figures["unknown_from"] == str(day(36))
@@ -68,10 +71,6 @@ def test_a_feed_that_ends_at_noon_leaves_its_days_open_until_they_come_and_settl
     assert "unknown_from" not in after.figures
     settled = outcomes(settings)
 
-    timely = Settings(home=tmp_path / "timely")
-    deliver(timely, loaded, tmp_path, "first", lambda moment: moment < MISSING)
-    for number in (34, 35, 36):
-        serve_night(timely, loaded, day(number), accept=False)
     deliver(timely, loaded, tmp_path, "rest", lambda moment: moment >= MISSING)
     for number in (38, 39):
         serve_night(timely, loaded, day(number), accept=False)
