@@ -59,6 +59,19 @@ def days_note(warehouse: Warehouse, night: Night) -> tuple[str, ...]:
     return (f"{counted}, and open challenges end by the new ones; {stays}.",)
 
 
+def quiet_note(quiet: str) -> tuple[str, ...]:
+    """A sentence when far fewer than usual played, which a holiday explains as well as a delivery that is missing.
+
+    Args:
+        quiet: From `judge_input`.
+    """
+    return (
+        (f"{quiet}. If no holiday or end of a term explains it, see what came in: {command('status')}",)
+        if quiet
+        else ()
+    )
+
+
 def _told(night: Night) -> list[Silence]:
     since = night.as_of - dt.timedelta(days=TOLD_DAYS)
     return [silence for silence in night.silences if silence.last_day >= since]

@@ -35,11 +35,11 @@ from pipelines.content.crew import Crew
 from pipelines.content.write import write_citations
 from pipelines.late import late_note
 from pipelines.night import Night
-from pipelines.night_notes import days_note, freshness_figures, freshness_note
+from pipelines.night_notes import days_note, freshness_figures, freshness_note, quiet_note
 from pipelines.publish.audit import PAST_NIGHTS, AuditLimits, AuditReport, audit_night
+from pipelines.publish.breaks import judge_input
 from pipelines.publish.publish import publish_night
 from pipelines.publish.published import past_nights
-from pipelines.publish.pulse import input_pulse
 from pipelines.publish.tables import collect_tables, served_players
 from pipelines.quality.kept import ended_tonight
 from pipelines.reports import NightReport
@@ -69,6 +69,7 @@ class Issued:
     tables: dict[str, pl.DataFrame]
     audit: AuditReport
     figures: dict[str, Any]
+    quiet: str
 
 
 def weigh_awards(tonight: Tonight, *, accept: bool = False) -> None:
@@ -182,10 +183,9 @@ def issue(
         tables = collect_tables(warehouse, night, _frames(warehouse, night, planned, still_open))
         served = served_players(warehouse, night, tables, _reasons(warehouse, night, planned))
         past = past_nights(home, night.app.app, night.as_of, PAST_NIGHTS)
-        pulse = input_pulse(warehouse, night)
-        audit = audit_night(
-            tables, past[0] if past else None, night, served, limits, accept=accept, past=past, pulse=pulse
-        )
+        previous = past[0] if past else None
+        heard = judge_input(warehouse, night, previous)
+        audit = audit_night(tables, previous, night, served, limits, accept=accept, past=past, broken=heard.broken)
         audit.require(told_of(words.account))
         figures = (
             _figures(night, tables)
@@ -198,7 +198,7 @@ def issue(
         figures |= freshness_figures(night)
         figures |= {"late": True, "issued": night.issues} if night.late else {}
         _mark(warehouse, night, "planned", figures)
-    return Issued(tables, audit, figures)
+    return Issued(tables, audit, figures, heard.quiet)
 
 
 def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightReport:
@@ -210,6 +210,7 @@ def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightRe
         *freshness_note(night),
         *days_note(tonight.warehouse, night),
         *late_note(tonight.warehouse, night),
+        *quiet_note(issued.quiet),
         *notes,
     )
     figures = issued.figures | {"notes": list(notes)}

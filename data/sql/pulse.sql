@@ -1,19 +1,35 @@
--- How much play of each of the last $days days was known when its own night came: kind, name, back (0 is the newest day) and n.
--- Day by day as it was known then, so that an app whose input always arrives late is compared with itself.
-WITH lately AS (
-    SELECT player_key, ($base_day::DATE - 1 - day)::INTEGER AS back
+-- How much play of each of the last $days days was known when its own night came: kind, name, cohort, back (0 is the
+-- newest day) and n. Day by day as it was known then, so that an app whose input always arrives late is compared with itself.
+--   here: players of a cohort            had: players with a metric, by name      done: how often they had it
+--   play: events, and players once each, in the cohort of most of a player's day
+--   sent: rows, and copies of others, that came in with the day
+WITH parts AS (
+    SELECT metric, cohort, player_key, n, ($base_day::DATE - 1 - day)::INTEGER AS back
+    FROM known_player_days SEMI JOIN (FROM metrics WHERE agg NOT IN ('streak', 'entity')) USING (metric)
+    WHERE day < $base_day AND day >= $base_day::DATE - $days::INTEGER
+      AND available_at <= $cut::TIMESTAMPTZ - to_days(($base_day::DATE - 1 - day)::INTEGER)
+),
+cohorts AS (SELECT player_key, cohort, back, sum(n) AS n FROM parts GROUP BY ALL),
+homes AS (SELECT player_key, back, max_by(cohort, (n, cohort)) AS cohort FROM cohorts GROUP BY ALL),
+lately AS (
+    SELECT player_key, ($base_day::DATE - 1 - day)::INTEGER AS back, count(*) AS n
     FROM events
     WHERE active AND day < $base_day AND day >= $base_day::DATE - $days::INTEGER
       AND available_at <= $cut::TIMESTAMPTZ - to_days(($base_day::DATE - 1 - day)::INTEGER)
+    GROUP BY ALL
 ),
-parts AS (
-    SELECT metric, cohort, n, ($base_day::DATE - 1 - day)::INTEGER AS back
-    FROM known_player_days
-    WHERE day < $base_day AND day >= $base_day::DATE - $days::INTEGER
-      AND available_at <= $cut::TIMESTAMPTZ - to_days(($base_day::DATE - 1 - day)::INTEGER)
+play AS (SELECT coalesce(cohort, 'all') AS cohort, back, n FROM lately LEFT JOIN homes USING (player_key, back)),
+sent AS (
+    SELECT floor(date_diff('second', available_at, $cut::TIMESTAMPTZ) / 86400)::INTEGER AS back,
+           row_number() OVER (PARTITION BY player_key, content_hash ORDER BY available_at, event_id) > 1 AS again
+    FROM events
+    WHERE active AND available_at <= $cut AND day >= $base_day::DATE - $days::INTEGER
 )
-SELECT 'play' AS kind, 'events' AS name, back, count(*)::DOUBLE AS n FROM lately GROUP BY ALL
-UNION ALL SELECT 'play', 'players', back, count(DISTINCT player_key)::DOUBLE FROM lately GROUP BY ALL
-UNION ALL SELECT 'metric', metric, back, sum(n)::DOUBLE FROM parts GROUP BY ALL
-UNION ALL SELECT 'cohort', cohort, back, sum(n)::DOUBLE FROM parts GROUP BY ALL
-ORDER BY kind, name, back
+SELECT 'here' AS kind, 'players' AS name, cohort, back, count(*)::DOUBLE AS n FROM cohorts GROUP BY ALL
+UNION ALL SELECT 'had', metric, cohort, back, count(*)::DOUBLE FROM parts GROUP BY ALL
+UNION ALL SELECT 'done', metric, cohort, back, sum(n)::DOUBLE FROM parts GROUP BY ALL
+UNION ALL SELECT 'play', 'events', cohort, back, sum(n)::DOUBLE FROM play GROUP BY ALL
+UNION ALL SELECT 'play', 'players', cohort, back, count(*)::DOUBLE FROM play GROUP BY ALL
+UNION ALL SELECT 'sent', 'rows', '', back, count(*)::DOUBLE FROM sent WHERE back < $days GROUP BY ALL
+UNION ALL SELECT 'sent', 'copies', '', back, count_if(again)::DOUBLE FROM sent WHERE back < $days GROUP BY ALL
+ORDER BY kind, name, cohort, back

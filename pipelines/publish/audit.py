@@ -13,7 +13,6 @@ from data.contracts_out import PUBLISHED, contract_breaches
 from pipelines.badges.audit import unjudged
 from pipelines.night import Night
 from pipelines.publish.published import Published, TableFile
-from pipelines.publish.pulse import NO_PULSE, broken_input
 
 # Past nights that the coming one is compared with, and of how many all must have had plenty to miss it.
 PAST_NIGHTS = 14
@@ -84,7 +83,7 @@ def audit_night(
     *,
     accept: bool = False,
     past: Sequence[Published] = (),
-    pulse: pl.DataFrame | None = None,
+    broken: Sequence[str] = (),
 ) -> AuditReport:
     """Check everything that a night would publish.
 
@@ -96,14 +95,13 @@ def audit_night(
         limits: How far tables may shrink.
         accept: A person has looked at what fell and takes it.
         past: The nights before (`past_nights`), newest first; `previous` alone where left out.
-        pulse: From `input_pulse`; the input is not judged without.
+        broken: What of the input broke, from `judge_input`.
 
     Returns:
         Every check with its figures, failed or not; publishing needs `ok`.
     """
     limits = limits or AuditLimits()
     past = past or ((previous,) if previous else ())
-    pulse = NO_PULSE if pulse is None else pulse
     sound = {
         name: frame for name, frame in tables.items() if name in PUBLISHED and frame.schema == PUBLISHED[name].types
     }
@@ -125,7 +123,7 @@ def audit_night(
             f"players find what they found on the {len(past)} nights before",
             accept=accept,
         ),
-        _since_before("input", broken_input(pulse), "play, metrics and cohorts within their swings", accept=accept),
+        _since_before("input", iter(broken), "nothing lost, nothing twice", accept=accept),
     )
     return AuditReport(f"the night of {night.as_of} of '{night.app.app}'", checks, _remedy(checks, night))
 

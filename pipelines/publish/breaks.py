@@ -1,0 +1,196 @@
+"""Did the input break? What broken deliveries do to play, told from what holidays, weekends and ends of terms do to it.
+
+People who stay away are fewer, and those who come play as ever: that stops no night and is only told (`few_players`).
+A cohort that half of its players left is not judged, so a term may end, and its quizzes with it. Where play goes on:
+
+- events are lost when players have far less each than on the same weekdays of four weeks, and all of them together;
+- a metric is gone when nobody has it who had it on the same weekdays for as long as the app, or for eight weeks. What
+  has its season on fewer days may end, and so may what the app's calendar names;
+- rows come twice when a far larger share of them than ever is what other rows are, their ids aside;
+- cohorts are lost when a far larger share of players than ever plays without the properties that tell them apart.
+
+Each must be more than chance does. What the night before found is not found again: a person took it.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.night import Night
+from pipelines.publish.published import Published
+from pipelines.publish.pulse import WEEK, WEEKS, Counts, Pulse, read_pulse
+
+Flags = NDArray[np.bool_]
+SPANS = {1: "day", 7: "week"}
+SAME = slice(WEEK, WEEK * 4 + 1, WEEK)
+FEWEST_WEEKS = 4
+LIVES = 0.5
+EVENTS_KEPT, EACH_KEPT, PLAYERS_KEPT, GONE = 0.7, 0.75, 0.5, 0.02
+MIX = 2.5
+SWING, SWINGS = 0.2, 0.05  # a metric that falls to a fifth on more than one day in twenty comes and goes
+RISE, FEWEST = 0.25, 20
+# Counts vary as their square root: this many standard deviations from what is allowed.
+CHANCE, UNLIKE = 5.5, 2.0
+NO_PROPERTY = "-"  # as metric_sql.py spells a cohort without
+
+
+@dataclass(frozen=True)
+class InputVerdict:
+    """What the newest input looks like.
+
+    Attributes:
+        broken: A sentence for each thing that broke since the night before.
+        quiet: A sentence when far fewer than usual played; empty otherwise.
+    """
+
+    broken: tuple[str, ...] = ()
+    quiet: str = ""
+
+
+def judge_input(warehouse: Warehouse, night: Night, previous: Published | None) -> InputVerdict:
+    """Whether the input of a night broke.
+
+    Args:
+        warehouse: With the known_* views of the night in place.
+        night: Its base day, cut and calendar.
+        previous: The night before, whose findings a person took.
+    """
+    pulse = read_pulse(warehouse, night.base_day, night.cut)
+    found, quiet = find_breaks(pulse, night.app, night.base_day), few_players(pulse)
+    if not found or previous is None:
+        return InputVerdict(tuple(found.values()), quiet)
+    then = previous.manifest
+    taken = find_breaks(read_pulse(warehouse, then.base_day, then.cut), night.app, then.base_day)
+    return InputVerdict(tuple(told for what, told in found.items() if what not in taken), quiet)
+
+
+def find_breaks(pulse: Pulse, app: App, base_day: dt.date) -> dict[str, str]:
+    """What broke, with a sentence each. A newest day without any play is silence, which is found elsewhere."""
+    if not pulse.of("play", "players")[:, 0].sum():
+        return {}
+    found: dict[str, str] = {}
+    for what, told in (*_lost(pulse), *_gone(pulse, app, base_day), *_twice(pulse), *_unnamed(pulse)):
+        found.setdefault(what, told)
+    return found
+
+
+def few_players(pulse: Pulse) -> str:
+    """A sentence when far fewer than usual played on the newest day; empty otherwise."""
+    players = pulse.of("play", "players").sum(axis=0)
+    now, least = players[0], players[SAME].min()
+    if not 0 < now < PLAYERS_KEPT * least or not _beyond_chance(least, now):
+        return ""
+    return f"{now:,.0f} played on the newest day, {least:,.0f} or more on each such weekday of four weeks"
+
+
+def _lost(pulse: Pulse) -> Iterator[tuple[str, str]]:
+    """Events of players who are here."""
+    for width, span in SPANS.items():
+        events = _summed(pulse.of("play", "events"), width)
+        players = _summed(pulse.of("play", "players"), width)
+        living = _living(players)
+        events, players = events[living].sum(axis=0), players[living].sum(axis=0)
+        if players[0] < FEWEST or not players[SAME].all():
+            continue
+        least, each, least_each = events[SAME].min(), events[0] / players[0], (events[SAME] / players[SAME]).min()
+        fewer = events[0] < EVENTS_KEPT * least and _beyond_chance(least, events[0])
+        # A player's events of a day vary about as much as their mean; one player may be there on each day of a week.
+        unlike = (1 - each / least_each) * (players[0] / width) ** 0.5 > UNLIKE
+        if fewer and unlike and each < EACH_KEPT * least_each and _mixed_as_ever(pulse, living, width):
+            few = f"{each:.1f} events for each of {players[0]:,.0f} players on the newest {span}"
+            yield "events", f"{few}, {least_each:.1f} or more on each such {span} of four weeks: some are missing"
+
+
+def _gone(pulse: Pulse, app: App, base_day: dt.date) -> Iterator[tuple[str, str]]:
+    """Metrics of players who are here."""
+    for width, span in SPANS.items():
+        players = _summed(pulse.of("here", "players"), width)
+        living, weeks = _living(players), _weeks_of(players.sum(axis=0))
+        if weeks < FEWEST_WEEKS or _season_ended(app, base_day, width):
+            continue
+        for name in pulse.names("had"):
+            had = _summed(pulse.of("had", name), width)[living].sum(axis=0)
+            least = had[SAME].min()
+            lived = had[WEEK : WEEK * weeks + 1 : WEEK].all() and _steady(had[1 : WEEK * weeks + 1])
+            if lived and had[0] <= GONE * least and _beyond_chance(least / width**0.5, had[0]):
+                before = f"{had[WEEK]:,.0f} a week before, when about as many played"
+                yield f"metric {name}", f"{had[0]:,.0f} players with '{name}' on the newest {span}, {before}"
+
+
+def _twice(pulse: Pulse) -> Iterator[tuple[str, str]]:
+    """Rows that are what other rows are."""
+    rows, copies = (pulse.of("sent", name).sum(axis=0) for name in ("rows", "copies"))
+    if (usual := _risen(copies, rows)) is not None:
+        told = f"{copies[0]:,.0f} of the {rows[0]:,.0f} newest events repeat another in all but their id"
+        yield "copies", f"{told}, {usual:.0%} at most before: a delivery may have come twice"
+
+
+def _unnamed(pulse: Pulse) -> Iterator[tuple[str, str]]:
+    """Players of cohorts that lack a name."""
+    players = pulse.of("here", "players")
+    lacking = np.array([NO_PROPERTY in cohort.split("/") for cohort in pulse.cohorts], dtype=bool)
+    without = players[lacking].sum(axis=0)
+    if (usual := _risen(without, players.sum(axis=0))) is not None:
+        told = f"{without[0]:,.0f} players on the newest day without the properties that make cohorts"
+        yield "cohorts", f"{told}, {usual:.0%} at most before"
+
+
+def _risen(part: Counts, whole: Counts) -> float | None:
+    """The highest share of the days before, when the newest is far above it."""
+    past = slice(1, WEEK * WEEKS + 1)
+    if part[0] < FEWEST or np.count_nonzero(whole[past]) < WEEK * 2:
+        return None
+    usual = float((part[past] / np.maximum(whole[past], 1)).max())
+    return usual if part[0] / whole[0] > usual + RISE * (1 - usual) else None
+
+
+def _living(players: Counts) -> Flags:
+    """The cohorts that keep about as many players as on the same weekdays, (cohorts,); small ones count together."""
+    small = np.median(players[:, SAME], axis=1) < FEWEST
+    groups = np.where(small[:, None], players[small].sum(axis=0), players)
+    usual = np.median(groups[:, SAME], axis=1)
+    living: Flags = (usual > 0) & (groups[:, 0] >= LIVES * usual)
+    return living
+
+
+def _weeks_of(players: Counts) -> int:
+    """For how many weeks before the newest there was play, at most WEEKS."""
+    return min(int(np.max(np.nonzero(players), initial=0)) // WEEK, WEEKS)
+
+
+def _mixed_as_ever(pulse: Pulse, living: Flags, width: int) -> bool:
+    """Whether players do the same things as ever, which whoever comes for the end of something does not."""
+    done = np.array([_summed(pulse.of("done", name), width)[living].sum(axis=0) for name in pulse.names("done")])
+    shares = done / np.maximum(done.sum(axis=0), 1)
+    now, past = shares[:, 0], shares[:, SAME]
+    usual = past.mean(axis=1)
+    apart = np.abs(past - usual[:, None]).sum(axis=0).max()
+    chance = np.sqrt(usual * (1 - usual) / max(done[:, 0].sum(), 1)).sum()
+    return bool(np.abs(now - usual).sum() <= MIX * apart + chance)
+
+
+def _steady(had: Counts) -> bool:
+    """Whether a metric seldom falls far from a week to the next."""
+    now, then = had[:-WEEK], had[WEEK:]
+    return bool(np.count_nonzero(now < SWING * then) <= SWINGS * len(now))
+
+
+def _season_ended(app: App, base_day: dt.date, width: int) -> bool:
+    """Whether the calendar names something that ended in the newest days or on the day before them."""
+    first = base_day - dt.timedelta(days=width + 1)
+    return any(first <= (entry.until or entry.on) < base_day for entry in app.calendar)
+
+
+def _summed(counts: Counts, width: int) -> Counts:
+    """Sums of `width` days, each with those before it, (cohorts, days)."""
+    sums: Counts = np.lib.stride_tricks.sliding_window_view(counts, width, axis=1).sum(axis=2)
+    return sums
+
+
+def _beyond_chance(least: float, now: float) -> bool:
+    return bool(2 * (np.sqrt(least) - np.sqrt(now)) > CHANCE)

@@ -1,0 +1,52 @@
+"""A night whose input broke is refused whole, with what broke and a remedy; what is mended or vouched for goes out."""
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from tests.flows.world import json_of, run_command
+from tests.foreign.apps import write_app
+from tests.foreign.data import LAST_DAY, history, write_history
+
+NIGHT = LAST_DAY + dt.timedelta(days=1)
+NEWEST = pl.col("occurred_at").str.starts_with(str(LAST_DAY))
+LOST = pl.int_range(pl.len()) % 2 == 0
+
+
+@pytest.fixture(name="events", scope="module")
+def _events():
+    return history("learning", people=160, days=36, seed=3)
+
+
+def taken(folder, events, *, name="events.csv"):
+    """(app file, home) with events taken in."""
+    app, home = write_app(folder, "learning"), folder / "home"
+    status, _, err = run_command("ingest", app, write_history(folder, events, name), "--history", home=home)
+    assert status == 0, err
+    return app, home
+
+
+def refused(app, home, *options) -> str:
+    status, _, err = run_command("nightly", app, "--as-of", NIGHT, *options, home=home)
+    assert status == 1, err
+    assert not (home / "published" / "learning").exists()
+    assert "nothing is published" in err
+    assert f"nightly {app} --as-of {NIGHT} --accept" in " ".join(err.split())
+    return " ".join(err.split())
+
+
+def test_half_of_a_days_events_lost_refuses_the_night_until_the_rest_is_delivered(tmp_path, events):
+    app, home = taken(tmp_path, events.filter(~(NEWEST & LOST)))
+    assert "events for each of" in refused(app, home)
+    taken(tmp_path, events.filter(NEWEST & LOST), name="events-rest.csv")
+    status, out, err = run_command("nightly", app, "--as-of", NIGHT, "--json", home=home)
+    assert status == 0, err
+    assert json_of(out)[0]["figures"]["challenges"] > 0
+
+
+def test_a_day_that_a_source_delivers_twice_refuses_the_night_until_a_person_vouches(tmp_path, events):
+    again = events.filter(NEWEST).with_columns(event_id=pl.format("again-{}", "event_id"))
+    app, home = taken(tmp_path, pl.concat([events, again]))
+    assert f"{again.height:,} of the {2 * again.height:,} newest events repeat another" in refused(app, home)
+    assert run_command("nightly", app, "--as-of", NIGHT, "--accept", home=home)[0] == 0
