@@ -10,7 +10,7 @@ from pipelines.activity.stage import text
 EXAMPLE = "2024-05-31T14:05:00Z"
 _DAY = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?"
-_OFFSET = r"(?:[Zz]|[+-](?:(?:0\d|1[0-3])(?::?[0-5]\d)?|14(?::?00)?))"
+_OFFSET = r"(?:Z|[+-](?:(?:0\d|1[0-3])(?::?[0-5]\d)?|14(?::?00)?))"
 _PLAIN = rf"{_DAY}(?:[T ]{_TIME}{_OFFSET}?)?"
 _PLAIN_WITH_OFFSET = rf"{_DAY}[T ]{_TIME}{_OFFSET}"
 
@@ -19,7 +19,7 @@ _MONTH = (
     r"|nov(?:ember)?|dec(?:ember)?)\.?"
 )
 _WEEKDAY = r"(?:((?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?)\.?,? ?)?"
-_HOURS = r"\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:[.,:]\d+)?)?(?: ?[ap]\.?m\.?)?"
+_HOURS = r"\d{1,2}[:.]\d{2}(?:[:.]\d{2}(?:[.,:]\d+)?)?(?: ?[ap]\.?m\b\.?)?"
 # Each with its groups in the order written; the rest is the clock and its place.
 _DATES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -47,7 +47,9 @@ _DATES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("weekday", "day", "month", "rest", "zone", "year", "more"),
     ),
 )
-_CLOCK = r"(?i)^(\d{1,2})(?:[:.](\d{2})(?:[:.](\d{2})(?:[.,:](\d+))?)?)?(?: ?([ap])\.?m\.?)?((?:[^\pL\d].*|[\pL].*)?)$"
+_CLOCK = (
+    r"(?i)^(\d{1,2})(?:[:.](\d{2})(?:[:.](\d{2})(?:[.,:](\d+))?)?)?(?: ?([ap])\.?m\b\.?)?((?:[^\pL\d].*|[\pL].*)?)$"
+)
 _PACKED_CLOCK = r"(?i)^(\d{2})(\d{2})(\d{2})(?:[.,](\d+))?()(.*)$"
 _CLOCK_PARTS = ("hour", "minute", "second", "fraction", "half", "place")
 # An offset may be followed by what says nothing more: a name in parentheses, an abbreviation, Go's monotonic clock.

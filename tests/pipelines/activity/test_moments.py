@@ -5,12 +5,14 @@ import io
 import json
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.zones import zone_names
 from data.warehouse import scratch
 from pipelines.activity.moments import with_moments
 from tests.pipelines.activity.deliveries import AT, LEAN, as_csv, as_jsonl, deliver, solve
@@ -286,3 +288,25 @@ def test_the_earliest_day_is_the_apps_to_say_and_a_mended_file_takes_the_same_de
         mended = LEAN.model_copy(update={"earliest": dt.date(1990, 1, 1)})
         assert deliver(warehouse, mended, tmp_path, old).taken == 1
         assert warehouse.value("SELECT count(*) FROM quarantine WHERE reason LIKE '%before 1990-01-01%'") == 1
+
+
+@pytest.mark.parametrize("form", ["2024-05-15 12:00 {}", "2024-05-15T12:00:00 {}", "May 15, 2024, 12:00 PM {}"])
+def test_every_zone_that_has_small_letters_in_its_name_is_read_behind_a_time(form):
+    zones = sorted(zone for zone in zone_names() if zone != zone.upper() and zone != "localtime")
+    said = pl.DataFrame({"zone": zones, "said": [form.format(zone) for zone in zones]})
+    with scratch() as warehouse, warehouse.lend(_said=said):
+        warehouse.run(
+            "CREATE TEMP TABLE known_zones AS "
+            "SELECT zone FROM _said WHERE zone IN (SELECT name FROM pg_timezone_names())"
+        )
+        query = with_moments("(FROM _said SEMI JOIN known_zones USING (zone))", ("said",), "UTC")
+        right = "said_moment IS NOT DISTINCT FROM timezone(zone, TIMESTAMP '2024-05-15 12:00')"
+        assert warehouse.rows(f"SELECT said, said_fault FROM {query} WHERE NOT ({right})") == []
+        assert warehouse.value("SELECT count(*) FROM known_zones") > 400
+
+
+def test_a_small_z_is_utc_too():
+    with scratch() as warehouse:
+        warehouse.run("CREATE TEMP TABLE known_zones (zone VARCHAR)")
+        query = with_moments("(SELECT '2024-05-01T10:00:00.5z' AS said)", ("said",), "America/New_York")
+        assert warehouse.rows(f"SELECT epoch_ms(said_moment), said_fault FROM {query}") == [(1714557600500, None)]
