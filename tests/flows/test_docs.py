@@ -44,7 +44,17 @@ def test_the_readmes_app_file_is_right(tmp_path, capsys):
     assert run_command(["check", str(path)]) == 0, capsys.readouterr().err
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/operations.md"])
+def test_the_shops_files_of_the_page_on_ingest_go_from_its_log_to_its_warehouse(tmp_path, capsys):
+    page = text_of("docs/ingest.md").split("## Sources")[1]
+    for name, kind in {"purchases.csv": "csv", "shop.yaml": "yaml", "shop.sql": "sql"}.items():
+        (tmp_path / name).write_text(page.split(f"```{kind}\n")[1].split("```")[0])
+    shop, home = str(tmp_path / "shop.yaml"), ["--home", str(tmp_path / "home")]
+    for line in (["check", shop], ["ingest", shop, str(tmp_path / "purchases.csv"), "--history", "--json"]):
+        assert run_command([*line, *home]) == 0, capsys.readouterr().err
+    assert '"taken": 1, "known": 0, "refused": 0' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md", "docs/ingest.md"])
 def test_every_command_line_of_a_page_is_accepted(page):
     lines = re.findall(r"^nightquest (.+?)(?:\s+#.*)?$", text_of(page), re.MULTILINE)
     assert lines
