@@ -41,6 +41,11 @@ def first_fresh_day(zone: str, day: dt.date, since: dt.datetime, shift: dt.timed
     return found
 
 
+def next_served_day(zone: str, now: dt.datetime, grace: dt.timedelta, shift: dt.timedelta) -> dt.date:
+    """What a night started now serves: the day that began no longer ago than the grace, else the next to begin."""
+    return first_fresh_day(zone, local_day(zone, now, shift), now - grace, shift)
+
+
 def day_under_way(zone: str, moment: dt.datetime, shift: dt.timedelta) -> dt.date:
     """The first day of a zone that is not over: a clock that is put back may return to the day before."""
     day: dt.date = _one(fixed_sql("day_under_way"), zone=zone, moment=moment, shift=shift)

@@ -38,7 +38,7 @@ def deployments(apps: Sequence[str], grace_h: float) -> list[RunnerDeployment]:
     for name in apps:
         loaded = load_app(name)
         app = loaded.app.app
-        night = min(NIGHT_AFTER_H, grace_h * 2 / 3)
+        night = night_after_h(grace_h)
         scheduled.append(_deployment(nightly, app, name, _at(loaded.app, night, scheduled=True)))
         scheduled.append(_deployment(train, app, name, _at(loaded.app, TRAINING_AFTER_H, "1")))
         batches = loaded.app.content.mode == "batch"
@@ -47,6 +47,11 @@ def deployments(apps: Sequence[str], grace_h: float) -> list[RunnerDeployment]:
     morning = mornings[0] if mornings else None
     by_hand = [_deployment(ingest, "any app"), _deployment(backfill, "any app")]
     return [*scheduled, _deployment(collect, "all apps", when=morning), *by_hand]
+
+
+def night_after_h(grace_h: float) -> float:
+    """How many hours after its day begins an app's night is scheduled."""
+    return min(NIGHT_AFTER_H, grace_h * 2 / 3)
 
 
 def _at(app: App, after_h: float, weekday: str = "*", **parameters: bool) -> Schedule:

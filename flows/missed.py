@@ -6,14 +6,33 @@ In their order, none later out, so that they count as any night does; written of
 import datetime as dt
 from collections.abc import Callable
 
+from configs.app import App
 from configs.commands import command
 from configs.errors import BusyError
-from configs.settings import PREFIX
+from configs.settings import PREFIX, Settings
 from flows.parameters import MAX_NIGHTS
 from flows.running import Run
-from pipelines.night import missed_days
+from pipelines.night import day_start, local_day, missed_days
+from pipelines.publish.published import published_nights
 from pipelines.reports import NightReport
 from pipelines.stores import open_app
+
+
+def is_overdue(settings: Settings, app: App, now: dt.datetime, after: dt.timedelta) -> bool:
+    """Whether the schedule should have made a night by now that is not out, and the setting lets it be made up for.
+
+    Args:
+        settings: Its home and `catch_up_nights`; 0 leaves it to the next scheduled run to go on.
+        app: One that never had a night waits for its first scheduled one.
+        now: The moment looked at.
+        after: How long after its day begins a night is scheduled.
+    """
+    newest = published_nights(settings.home, app.app)
+    if not newest or settings.catch_up_nights == 0:
+        return False
+    today = local_day(app, now)
+    due = today if now >= day_start(app, today) + after else today - dt.timedelta(days=1)
+    return newest[-1][0] < due
 
 
 def catch_up(run: Run, as_of: dt.date, make: Callable[[dt.date], NightReport]) -> tuple[str, ...]:

@@ -11,12 +11,13 @@ import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from configs.app import App
+from data import zones
 from data.warehouse import Warehouse
 
 Hours = NDArray[np.float64]
@@ -29,6 +30,18 @@ LEAST_ODDS = 1e-4
 USUAL = 0.05  # a day's beginning or end that is as likely as this without players says nothing
 SLACK = 1.2
 _HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+
+
+class Days(Protocol):
+    """How days are counted: an app says it, and a warehouse remembers it."""
+
+    @property
+    def timezone(self) -> str:
+        """IANA zone."""
+
+    @property
+    def day_shift(self) -> dt.timedelta:
+        """How long after midnight a day begins."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,7 @@ class Silence:
 
 
 def find_silences(
-    warehouse: Warehouse, app: App, cut: dt.datetime, base_day: dt.date, now: dt.datetime
+    warehouse: Warehouse, app: Days, cut: dt.datetime, base_day: dt.date, now: dt.datetime
 ) -> tuple[Silence, ...]:
     """The silent stretches before `base_day`, as known at `cut`, oldest first; without those that a person accepted.
 
@@ -144,7 +157,7 @@ def known_whole_until(silences: Sequence[Silence], base_day: dt.date, *, stale: 
     return since.date() if stale or since.time() == dt.time() else min(since.date() + _DAY, base_day)
 
 
-def is_stale(warehouse: Warehouse, app: App, silences: Sequence[Silence], cut: dt.datetime, base_day: dt.date) -> bool:
+def is_stale(warehouse: Warehouse, app: Days, silences: Sequence[Silence], cut: dt.datetime, base_day: dt.date) -> bool:
     """Whether the input is older than it uses to be at this hour: a feed that comes once a week may be six days old.
 
     It is when the newest known event is further back than 1.2 times what it was on nine of ten such weekdays of the
@@ -162,7 +175,19 @@ def is_stale(warehouse: Warehouse, app: App, silences: Sequence[Silence], cut: d
     return usual is None or bool(now > SLACK * usual)
 
 
-def silent_spans(warehouse: Warehouse, app: App, cut: dt.datetime, silences: Sequence[Silence]) -> pl.DataFrame:
+def missing_from(warehouse: Warehouse, app: Days, now: dt.datetime) -> dt.date | None:
+    """The first day whose input is missing as things stand now; None when the input is as fresh as it uses to be."""
+    last: dt.date | None = warehouse.value("SELECT max(day) FROM events WHERE active")
+    today = zones.local_day(app.timezone, now, app.day_shift)
+    if last is None:
+        return None
+    if last < today - LOOK_BACK_DAYS * _DAY:
+        return last + _DAY
+    silences = find_silences(warehouse, app, now, today, now)
+    return silences[-1].first_day if is_stale(warehouse, app, silences, now, today) else None
+
+
+def silent_spans(warehouse: Warehouse, app: Days, cut: dt.datetime, silences: Sequence[Silence]) -> pl.DataFrame:
     """player_key, first_day, last_day: the player's own local days that silences touch."""
     frame = pl.DataFrame(
         [(silence.since, silence.until) for silence in silences],

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,27 +108,53 @@ def registry_fault(home: Path, app: str) -> Fault | None:
     store = home / "mlflow.db"
     restore = f"Restore mlflow.db and mlartifacts from a backup, or run: {command('train', app=app)}"
     try:
-        held = _registered(store, app)
+        gone, known = models_gone(home, app), {name for name, _ in _registered(store, app)}
     except sqlite3.Error as error:
         return Fault(app, "registry", f"The model registry {store} is damaged: {error}.", restore)
-    kept = [task for task in TASKS if any((home / "mlartifacts" / app / task).glob("models/*"))]
-    if kept and not held:
-        return Fault(app, "registry", f"The models of '{app}' are lost: {store} does not know them.", restore)
-    if lost := sorted(held - set(kept)):
-        files = f"The files of the models {', '.join(lost)} of '{app}' are lost under {home / 'mlartifacts'}."
+    if gone:
+        files = f"The files of the models {', '.join(gone)} of '{app}' are lost under {home / 'mlartifacts'}."
         return Fault(app, "registry", files, restore)
+    kept = {task for task in TASKS if any((home / "mlartifacts" / app / task).glob("models/*"))}
+    if _used(home, app) - known or (kept and not known):
+        return Fault(app, "registry", f"The models of '{app}' are lost: {store} does not know them.", restore)
     return None
 
 
-def _registered(store: Path, app: str) -> set[str]:
-    """Tasks of an app that have a version in the registry."""
+def models_gone(home: Path, app: str) -> list[str]:
+    """Tasks whose champion is registered while its files are not there.
+
+    Raises:
+        sqlite3.Error: The registry is damaged.
+    """
+    folder = home / "mlartifacts" / app
+    serving = {task: model for task, model in _registered(home / "mlflow.db", app) if model}
+    return sorted(
+        task for task, model in serving.items() if not any((folder / task / "models" / model).rglob("*.json"))
+    )
+
+
+def _registered(store: Path, app: str) -> list[tuple[str, str | None]]:
+    """Tasks of an app that have a version in the registry, with the model that is its champion."""
     if not store.exists():
-        return set()
+        return []
     with closing(sqlite3.connect(f"{store.resolve().as_uri()}?mode=ro", uri=True)) as con:
         if not con.execute("SELECT 1 FROM sqlite_master WHERE name = 'model_versions'").fetchone():
-            return set()
-        names = [name for (name,) in con.execute("SELECT DISTINCT name FROM model_versions")]
-    return {name.removeprefix(f"{app}.") for name in names if name in {f"{app}.{task}" for task in TASKS}}
+            return []
+        rows = con.execute(
+            """SELECT name, max(iif(alias = 'champion', source, NULL))
+               FROM model_versions LEFT JOIN registered_model_aliases USING (name, version) GROUP BY name"""
+        ).fetchall()
+    tasks = {f"{app}.{task}": task for task in TASKS}
+    return [(tasks[name], model and model.rpartition("/")[2]) for name, model in rows if name in tasks]
+
+
+def _used(home: Path, app: str) -> set[str]:
+    """Tasks of which a registered version had a part in the newest night."""
+    for *_, folder in published_nights(home, app)[-1:]:
+        with suppress(NightquestError):
+            models = read_manifest(folder).models
+            return {task for task in TASKS if models.get(task, "").startswith(f"{app}.{task}/")}
+    return set()
 
 
 def _why(folder: Path) -> str:

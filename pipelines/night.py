@@ -85,6 +85,24 @@ def running_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     return running.select("player_key", running_day=pl.min_horizontal("day", pl.lit(night.as_of)))
 
 
+def day_starts(warehouse: Warehouse, night: Night, days: pl.DataFrame) -> pl.DataFrame:
+    """When days begin where the players live, as known at the cut.
+
+    Args:
+        warehouse: Knows the players' zones.
+        night: Its cut bounds what is known of them.
+        days: player_key and day, each pair once.
+
+    Returns:
+        player_key, day and begins_at.
+    """
+    zoned = days.join(_zones(warehouse, night), on="player_key")
+    asked = zoned.select("zone", "day").unique().sort("zone", "day")
+    begins = [zones.day_start(zone, day, night.app.day_shift) for zone, day in asked.iter_rows()]
+    starts = asked.with_columns(begins_at=pl.Series(begins, dtype=pl.Datetime("us", "UTC")))
+    return zoned.join(starts, on=["zone", "day"]).select("player_key", "day", "begins_at")
+
+
 def unknown_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     """player_key, first_day, last_day: spans of the player's local days of which a night knows nothing."""
     return silent_spans(warehouse, night.app, night.cut, night.silences)
@@ -115,16 +133,19 @@ def first_whole_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
 
 def next_served_day(app: App, now: dt.datetime, grace: dt.timedelta = GRACE) -> dt.date:
     """What a night started now serves: the day that began no longer ago than the grace, else the next to begin."""
-    today = local_day(app, now)
-    return zones.first_fresh_day(app.timezone, today, now - grace, app.day_shift)
+    return zones.next_served_day(app.timezone, now, grace, app.day_shift)
 
 
 def _by_zone(warehouse: Warehouse, night: Night, day_of: Callable[[str], dt.date]) -> pl.DataFrame:
     """player_key and day: what `day_of` says for the time zone of each player as known at the cut."""
-    params = {"cut": night.cut, "zone": night.app.timezone}
-    zoned = warehouse.frame(warehouse.fixed("zones_in_use"), params)
+    zoned = _zones(warehouse, night)
     days = {zone: day_of(zone) for zone in zoned["zone"].unique()}
     return zoned.select("player_key", day=pl.col("zone").replace_strict(days, return_dtype=pl.Date))
+
+
+def _zones(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key and zone, as known at the cut."""
+    return warehouse.frame(warehouse.fixed("zones_in_use"), {"cut": night.cut, "zone": night.app.timezone})
 
 
 def pin_night(

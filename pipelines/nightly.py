@@ -33,6 +33,7 @@ from pipelines.challenges.understand import Planned, opted_out, plan_night
 from pipelines.content.arms import write_down
 from pipelines.content.crew import Crew
 from pipelines.content.write import write_citations
+from pipelines.health import TASKS, Fault, models_gone, registry_fault
 from pipelines.late import late_note
 from pipelines.night import Night
 from pipelines.night_notes import days_note, freshness_figures, freshness_note, quiet_note
@@ -93,7 +94,8 @@ def settle(tonight: Tonight) -> pl.DataFrame:
 def load_champions(tonight: Tonight) -> Champions:
     """The registry's champions; where one is missing, a fallback learned on the spot and a note that says so."""
     registry, app = open_registry(tonight.settings), tonight.night.app
-    plays, attainment, segments = (registry.load(app.app, task) for task in ("plays", "attainment", "segments"))
+    lost, gone = _lost_models(tonight)
+    plays, attainment, segments = (None if task in gone else registry.load(app.app, task) for task in TASKS)
     notes: list[str] = []
     edited = ""
     if plays and attainment and isinstance(plays.model, PlaysModel):
@@ -110,18 +112,36 @@ def load_champions(tonight: Tonight) -> Champions:
     else:
         learned = learn_models(tonight.warehouse, tonight.night, seed=SEED)
         models = learned.models
-        trained = plays is not None and attainment is not None
-        why = "The trained models are of another version of Nightquest" if trained else "No trained model serves yet"
-        why = f"The trained models are of an older app file (new: {edited})" if edited else why
-        notes += [f"{why}, so this night learned its own. Run: {command('train', app=app.app)}", *learned.notes]
+        why = _why_none_serves(lost, edited, trained=plays is not None and attainment is not None)
+        remedy = lost.remedy if lost else f"Run: {command('train', app=app.app)}"
+        notes += [f"{why}, so this night learned its own. {remedy}", *learned.notes]
     found = segments.model if segments and isinstance(segments.model, SegmentModel) else None
     if found is not None and not suits(app, found):
         again = command("train", app=app.app)
         notes.append(f"The segment model is of an older app file and does not serve. Run: {again}")
+    if lost and not notes:
+        notes.append(f"{lost.message} {lost.remedy}")
     if found is None:
         notes.append("No segment model serves: segments follow the quantiles of the score.")
     version = f"{segments.name}/{segments.version}" if segments and found is not None and suits(app, found) else ""
     return Champions(models, found, tuple(notes), version)
+
+
+def _why_none_serves(lost: Fault | None, edited: str, *, trained: bool) -> str:
+    if lost:
+        return lost.message.rstrip(".")
+    if edited:
+        return f"The trained models are of an older app file ({edited})"
+    return "The trained models are of another version of Nightquest" if trained else "No trained model serves yet"
+
+
+def _lost_models(tonight: Tonight) -> tuple[Fault | None, list[str]]:
+    """What is wrong with a registry under home, and the tasks whose champion's files are gone."""
+    home, app = tonight.settings.home, tonight.night.app.app
+    if tonight.settings.mlflow_uri is not None:
+        return None, []
+    lost = registry_fault(home, app)
+    return lost, models_gone(home, app) if lost else []
 
 
 def plan(tonight: Tonight, champions: Champions) -> Planned:

@@ -1,5 +1,5 @@
--- What a file of decisions comes to, line by line. Input: `said` (line, user_id, badge_id, decision, reason, citation: text)
--- and `judged` (badge_id, rule_version, …). Parameters: moment (when a decision counts that follows no other).
+-- What a file of decisions comes to, line by line. Input: `said` (line, broken, user_id, badge_id, decision, reason, citation:
+-- text) and `judged` (badge_id, rule_version, …). Parameters: moment (when a decision counts that follows no other).
 WITH words AS (
     SELECT properties ->> '$.badge_id' AS badge_id, player_key, event_id, occurred_at,
            CASE event WHEN 'nightquest.awarded' THEN 'award' ELSE 'refuse' END AS decision
@@ -25,7 +25,8 @@ cases AS (
     LEFT JOIN (SELECT DISTINCT event_id FROM outdated) o ON o.event_id = w.event_id
 )
 SELECT line, user_id, badge_id,
-       CASE WHEN user_id IS NULL THEN 'user_id is missing'
+       CASE WHEN broken IS NOT NULL THEN broken
+            WHEN user_id IS NULL THEN 'user_id is missing'
             WHEN badge_id IS NULL THEN 'badge_id is missing'
             WHEN decision IS NULL THEN 'decision is missing'
             WHEN decision NOT IN ('award', 'refuse') THEN format('decision is ''{}'', not award or refuse', decision[:40])

@@ -1,17 +1,10 @@
 -- Nominees on whom nobody has decided for `lapse_after_days`: never looked at since they were nominated, or held since.
--- Input: `judged` (badge_id, rule_version, lapse_after_days, …) and `busy` (badge_id, player_key: decided on tonight).
+-- Input: `judged` (badge_id, rule_version, lapse_after_days, …), `busy` (badge_id, player_key: decided on tonight) and
+-- `held_since`.
 -- Parameters: as_of, revision, cut.
 WITH stands AS (
     SELECT * FROM verdicts WHERE as_of < $as_of OR as_of = $as_of AND revision < $revision
     QUALIFY row_number() OVER (PARTITION BY badge_id, player_key, rule_version ORDER BY as_of DESC, revision DESC) = 1
-),
-held AS (
-    SELECT v.badge_id, v.player_key, v.rule_version, min(v.as_of) AS since
-    FROM verdicts v
-    LEFT JOIN (SELECT badge_id, player_key, rule_version, max(as_of) AS ended FROM verdicts
-               WHERE decision <> 'hold' AND as_of <= $as_of GROUP BY ALL) e USING (badge_id, player_key, rule_version)
-    WHERE v.decision = 'hold' AND (e.ended IS NULL OR v.as_of > e.ended)
-    GROUP BY ALL
 ),
 open AS (
     SELECT n.badge_id, n.player_key, n.rule_version, n.crossing, n.event_id, s.evidence, s.evidence_hash,
@@ -20,7 +13,7 @@ open AS (
     FROM nominations n
     JOIN judged j USING (badge_id, rule_version)
     LEFT JOIN stands s USING (badge_id, player_key, rule_version)
-    LEFT JOIN held h USING (badge_id, player_key, rule_version)
+    LEFT JOIN held_since h USING (badge_id, player_key, rule_version)
     ANTI JOIN badge_ledger USING (badge_id, player_key)
     ANTI JOIN busy USING (badge_id, player_key)
     WHERE n.as_of <= $as_of AND (s.verdict_id IS NULL OR s.decision = 'hold')

@@ -1,5 +1,5 @@
 -- Everybody who was nominated for a judged badge under its rule of tonight, or was given one by judgement, and how it
--- stands. Input: `judged` (badge_id, rule_version). Parameters: as_of, revision.
+-- stands. Input: `judged` (badge_id, rule_version), `held_since`. Parameters: as_of, revision.
 WITH stands AS (
     SELECT * FROM verdicts
     WHERE as_of < $as_of OR as_of = $as_of AND revision <= $revision
@@ -21,14 +21,6 @@ cases AS (
     SEMI JOIN judged USING (badge_id, rule_version)
     LEFT JOIN stands s USING (badge_id, player_key, rule_version)
     ANTI JOIN (SELECT badge_id, player_key FROM badge_ledger WHERE as_of <= $as_of) USING (badge_id, player_key)
-),
-held AS (
-    SELECT v.badge_id, v.player_key, v.rule_version, min(v.as_of) AS since
-    FROM verdicts v
-    LEFT JOIN (SELECT badge_id, player_key, rule_version, max(as_of) AS ended FROM verdicts
-               WHERE decision <> 'hold' AND as_of <= $as_of GROUP BY ALL) e USING (badge_id, player_key, rule_version)
-    WHERE v.decision = 'hold' AND v.as_of <= $as_of AND (e.ended IS NULL OR v.as_of > e.ended)
-    GROUP BY ALL
 )
 SELECT p.user_id, c.badge_id,
        CASE v.decision WHEN 'award' THEN 'awarded' WHEN 'hold' THEN 'held' WHEN 'refuse' THEN 'refused'
@@ -42,5 +34,5 @@ SELECT p.user_id, c.badge_id,
 FROM cases c
 LEFT JOIN verdicts v USING (verdict_id)
 LEFT JOIN nominations n ON n.badge_id = c.badge_id AND n.player_key = c.player_key AND n.rule_version = c.rule_version
-LEFT JOIN held h ON h.badge_id = c.badge_id AND h.player_key = c.player_key AND h.rule_version = c.rule_version
+LEFT JOIN held_since h ON h.badge_id = c.badge_id AND h.player_key = c.player_key AND h.rule_version = c.rule_version
 LEFT JOIN players p ON p.player_key = c.player_key

@@ -1,13 +1,9 @@
 -- How the content issued since $since was received, as known at the night's cut. Only the player it was written for counts.
 -- Times run from the start of the challenge's first day where the player lives, and from when it was first shown.
 -- A challenge has an outcome once its window is over where the player lives: until then it can be kept but not missed.
--- Input: `costs` (content_type, ai_provider, prompt_version, cost_usd), spread over what was written by number of pieces, and
--- `running` (player_key, running_day).
-WITH zones AS (
-    SELECT player_key, last(timezone ORDER BY recorded_at, available_at) FILTER (timezone IS NOT NULL) AS timezone
-    FROM player_records WHERE available_at <= $cut GROUP BY player_key
-),
-issued AS (
+-- Input: `costs` (content_type, ai_provider, prompt_version, cost_usd), spread over what was written by number of pieces,
+-- `running` (player_key, running_day), and `begins` (player_key, day, begins_at).
+WITH issued AS (
     SELECT content_id, player_key, content_type, ai_provider, prompt_version, variant, persona, valid_from,
            valid_until, personalization_score
     FROM challenges WHERE as_of >= $since AND (as_of < $as_of OR as_of = $as_of AND revision <= $revision)
@@ -40,15 +36,14 @@ rated AS (
 ),
 content AS (
     SELECT i.*, CASE WHEN i.valid_until IS NULL OR i.valid_until < n.running_day THEN s.kept END AS kept, h.shown_at, r.rating,
-           greatest(0, date_diff('second', (i.valid_from + $day_starts_after) AT TIME ZONE coalesce(z.timezone, $timezone),
-                                 s.completed_at) / 60) AS minutes_from_start,
+           greatest(0, date_diff('second', b.begins_at, s.completed_at) / 60) AS minutes_from_start,
            CASE WHEN h.shown_at <= s.completed_at
                 THEN date_diff('second', h.shown_at, s.completed_at) / 60 END AS minutes_from_shown
     FROM issued i
     LEFT JOIN settled s USING (content_id)
     LEFT JOIN shown h ON h.content_id = i.content_id AND h.player_key = i.player_key
     LEFT JOIN rated r ON r.content_id = i.content_id AND r.player_key = i.player_key
-    LEFT JOIN zones z ON z.player_key = i.player_key
+    LEFT JOIN begins b ON b.player_key = i.player_key AND b.day = i.valid_from
     LEFT JOIN running n ON n.player_key = i.player_key
 ),
 performance AS (

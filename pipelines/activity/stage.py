@@ -68,6 +68,14 @@ def repeated_key(doc: str) -> tuple[str, str]:
     return f"list_unique({keys}) < len({keys})", f"list_aggregate({keys}, 'mode')[:60]"
 
 
+def broken_line(doc: str) -> str:
+    """WHEN branches, as SQL, on why a line is no JSON object whose keys stand once; a null `doc` is no JSON at all."""
+    repeats, key = repeated_key(doc)
+    return f"""WHEN {doc} IS NULL THEN 'the line is not valid JSON'
+                    WHEN json_type({doc}) <> 'OBJECT' THEN 'the line is not a JSON object'
+                    WHEN {repeats} THEN 'the line names ''' || {key} || ''' twice'"""
+
+
 def column_types(warehouse: Warehouse, relation: str) -> dict[str, str]:
     """The columns of a relation or query in parentheses, with their DuckDB types."""
     described = warehouse.frame(f"DESCRIBE SELECT * FROM {relation}")
@@ -109,13 +117,10 @@ def stage_json(relation: str, columns: Mapping[str, bool], delivery_id: str) -> 
         for name in columns
         if name in _NAMES
     )
-    repeats, key = repeated_key("doc")
     values = ", ".join(f"nullif(doc ->> '$.{name}', '') AS {name}" for name in columns)
     return f"""
         SELECT _line AS line, _raw AS raw,
-               CASE WHEN doc IS NULL THEN 'the line is not valid JSON'
-                    WHEN json_type(doc) <> 'OBJECT' THEN 'the line is not a JSON object'
-                    WHEN {repeats} THEN 'the line names ''' || {key} || ''' twice'
+               CASE {broken_line("doc")}
                     WHEN NOT list_has_all([{known}], json_keys(doc))
                     THEN 'unknown field ''' || [k FOR k IN json_keys(doc) IF k NOT IN ({known})][1][:60]
                          || '''; put it into properties, or write a source'

@@ -13,6 +13,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.ingest import ingest_files
 from pipelines.activity.read_files import Block, read_blocks
 from pipelines.activity.read_text import FileRefusedError
+from pipelines.activity.stage import broken_line
 from pipelines.badges.nominate import judged_badges
 from pipelines.badges.rules import nominate_rules
 
@@ -82,15 +83,16 @@ def take_decisions(warehouse: Warehouse, app: App, path: Path, *, cut: dt.dateti
 
 
 def _said(warehouse: Warehouse, block: Block) -> pl.DataFrame:
-    """Line and the columns as trimmed text, null where there is nothing."""
+    """Line, why it cannot be read at all, and the columns as trimmed text; null where there is nothing."""
     has = set(block.frame.columns)
-    raw = "CASE WHEN json_valid(_raw) THEN _raw ELSE '{}' END"
-    parts = [f"{raw} ->> '$.{name}'" if block.is_json else name if name in has else "NULL" for name in COLUMNS]
+    parts = [f"doc ->> '$.{name}'" if block.is_json else name if name in has else "NULL" for name in COLUMNS]
+    broken = f"CASE {broken_line('doc')} END" if block.is_json else "NULL::VARCHAR"
+    rows = "(SELECT *, TRY_CAST(_raw AS JSON) AS doc FROM block)" if block.is_json else "block"
     chosen = ", ".join(
         f"nullif(trim(({part})::VARCHAR), '') AS {name}" for part, name in zip(parts, COLUMNS, strict=True)
     )
     with warehouse.lend(block=block.frame):
-        return warehouse.frame(f"SELECT _line AS line, {chosen} FROM block")
+        return warehouse.frame(f"SELECT _line AS line, {broken} AS broken, {chosen} FROM {rows}")
 
 
 def _ingest(warehouse: Warehouse, app: App, rows: pl.DataFrame, now: dt.datetime) -> None:

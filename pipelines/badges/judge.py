@@ -13,7 +13,7 @@ from pipelines.badges.adjudicate import Verdict, adjudicate
 from pipelines.badges.agreement import agreement_of, second_opinions
 from pipelines.badges.award import Cite, cite_awards, name_awards, write_awards
 from pipelines.badges.evidence import gather_evidence, read_evidence
-from pipelines.badges.nominate import choose_nominees, find_nominations, judged_badges
+from pipelines.badges.nominate import choose_nominees, find_nominations, held_since, judged_badges
 from pipelines.badges.panel import Nominee, Panel
 from pipelines.badges.rules import nominate_rules
 from pipelines.badges.verdicts import REASONS_LENGTH
@@ -181,7 +181,8 @@ def _lapsed(warehouse: Warehouse, night: Night, decided: Sequence[pl.DataFrame])
     """Cases beyond `lapse_after_days` that are not decided on tonight, with reasons."""
     limits = {"as_of": night.as_of, "revision": night.revision, "cut": night.cut}
     busy = pl.concat([frame.select(_KEYS) for frame in decided])
-    with warehouse.lend(judged=judged_badges(nominate_rules(night.app)), busy=busy):
+    since = held_since(warehouse, night.as_of)
+    with warehouse.lend(judged=judged_badges(nominate_rules(night.app)), busy=busy, held_since=since):
         return warehouse.frame(warehouse.fixed("lapsed_nominees"), limits)
 
 

@@ -1,5 +1,6 @@
 """Who is looked at tonight for a judged badge, and in which order."""
 
+import datetime as dt
 from collections.abc import Iterable
 
 import polars as pl
@@ -82,6 +83,11 @@ def judged_badges(rules: Iterable[BadgeRule]) -> pl.DataFrame:
     rows = [(rule.badge_id, rule.version, *(getattr(rule.judged, limit) for limit in limits)) for rule in rules]
     schema = {"badge_id": pl.String, "rule_version": pl.String} | dict.fromkeys(limits, pl.Int64)
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def held_since(warehouse: Warehouse, as_of: dt.date) -> pl.DataFrame:
+    """badge_id, player_key, rule_version, since: the night since which nobody has decided on those held at a night."""
+    return warehouse.frame(warehouse.fixed("held_since"), {"as_of": as_of})
 
 
 def events_shown(app: App, rules: Iterable[BadgeRule]) -> pl.DataFrame:

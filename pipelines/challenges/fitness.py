@@ -18,15 +18,17 @@ def definitions_of(app: App) -> str:
 def edited_since(app: App, plays: PlaysModel, learned: Mapping[str, Any]) -> str:
     """What the models were not trained for, as a phrase; empty when they suit. What was only taken away harms nothing.
 
+    Models whose training did not record what metrics meant are taken for models of another file.
+
     Args:
         app: The app file of today.
         plays: The model of play; it knows its windows.
         learned: The recorded parameters of the attainment model's training.
     """
     if windows := sorted(set(app.challenges.windows) - set(plays.windows)):
-        return f"windows of {', '.join(map(str, windows))} days"
+        return f"new: windows of {', '.join(map(str, windows))} days"
     if DEFINITIONS not in learned:
-        return ""
+        return "what metrics count was not recorded then"
     known = set(str(learned[DEFINITIONS]).split())
     changed = [told.partition(":")[0] for told in definitions_of(app).split() if told not in known]
-    return f"what {', '.join(changed)} counts" if changed else ""
+    return f"new: what {', '.join(changed)} counts" if changed else ""

@@ -18,6 +18,7 @@ PAST_WINDOWS = 6
 # Tenure is no strength and would make a segment of those who came back; a running streak is zero for most, and would
 # make one of those who happened to play yesterday.
 PLAY = ("active_days_28", "events_28", "recency_days")
+TIE = 0.001
 _ENGAGED = ("active_days_28", "recency_days")
 
 
@@ -39,14 +40,14 @@ class SegmentFit:
 def measures_of(app: App) -> tuple[Measure, ...]:
     """What describes strength: 28-day values of the app's `segments` metrics first, then play itself.
 
-    The score that orders segments is half the app's `segments.score`, a quarter days active, a quarter recency.
+    Segments are ordered by the app's `segments.score`, whose words their names are; how lately and how often somebody
+    plays decides among those who are alike in it.
     """
     names = dict.fromkeys([app.segments.score, *app.segments.features])
-    metrics = [
-        Measure(f"{name}__28", app.metrics[name].better, 0.5 if name == app.segments.score else 0.0) for name in names
-    ]
+    leading = {app.segments.score: 1 - TIE * len(_ENGAGED)}
+    metrics = [Measure(f"{name}__28", app.metrics[name].better, leading.get(name, 0.0)) for name in names]
     play = [
-        Measure(name, "lower" if name == "recency_days" else "higher", 0.25 if name in _ENGAGED else 0.0)
+        Measure(name, "lower" if name == "recency_days" else "higher", TIE if name in _ENGAGED else 0.0)
         for name in PLAY
     ]
     return (*metrics, *play)
@@ -130,7 +131,7 @@ def suits(app: App, model: SegmentModel) -> bool:
 
 
 def engagement_score(app: App, over: str) -> pl.Expr:
-    """Mean standing, 0 to 1, among the rows that share `over`: half by the app's `segments.score`, half by play.
+    """Mean standing, 0 to 1, among the rows that share `over`, by `segments.score`; where that is alike, by play.
 
     Standing in a measure is the mean rank over the number of rows; an unknown value stands lowest.
     """
@@ -149,7 +150,7 @@ def _by_quantiles(app: App, rows: pl.DataFrame) -> pl.DataFrame:
     levels = app.segments.levels
     enough = pl.col("player_key").n_unique().over("cohort") >= app.cohorts.min_players
     judged = rows.with_columns(judged_as=pl.when(enough).then("cohort").otherwise(pl.lit(PARENT)))
-    scored = judged.with_columns(score=engagement_score(app, "judged_as").round(9))
+    scored = judged.with_columns(score=engagement_score(app, "judged_as").round(12))
     place = (pl.col("score").rank("average").over("judged_as") - 0.5) / pl.len().over("judged_as")
     level = (place * len(levels)).floor().clip(0, len(levels) - 1).cast(pl.Int32)
     names = dict(enumerate(levels))

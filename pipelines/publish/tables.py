@@ -9,10 +9,10 @@ from data.contracts_out import PUBLISHED
 from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until
 from pipelines.badges.held import badges_held
-from pipelines.badges.nominate import judged_badges
+from pipelines.badges.nominate import held_since, judged_badges
 from pipelines.badges.rules import nominate_rules
 from pipelines.challenges.achievements import achievement_progress
-from pipelines.night import Night, running_days
+from pipelines.night import Night, day_starts, running_days
 
 # Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
 FRAMES = ("profiles", "segments", "targets", "scores", "badge_progress", "open_challenges")
@@ -49,6 +49,8 @@ def collect_tables(
         "opted_out": _opted_out(warehouse),
         "achievement_progress": achievement_progress(warehouse, night),
         "running": running_days(warehouse, night),
+        "begins": day_starts(warehouse, night, _first_days(warehouse, night)),
+        "held_since": held_since(warehouse, night.as_of),
         "judged": judged_badges(nominate_rules(night.app)),
     }
     with warehouse.lend(costs=text_costs(warehouse, night) if costs is None else costs, **lent):
@@ -105,11 +107,17 @@ def _select(warehouse: Warehouse, night: Night, name: str) -> pl.DataFrame:
         "cut": night.cut,
         "base_day": night.base_day,
         "since": night.as_of - dt.timedelta(days=PERFORMANCE_DAYS),
-        "timezone": night.app.timezone,
-        "day_starts_after": night.app.day_shift,
         "active_within_days": night.app.challenges.active_within_days,
     }
     return warehouse.frame(sql, {key: value for key, value in pins.items() if f"${key}" in sql})
+
+
+def _first_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key and day: the first days of the challenges of which `content_performance` tells."""
+    return warehouse.frame(
+        "SELECT DISTINCT player_key, valid_from AS day FROM challenges WHERE as_of >= $since AND as_of <= $as_of",
+        {"since": night.as_of - dt.timedelta(days=PERFORMANCE_DAYS), "as_of": night.as_of},
+    )
 
 
 def _opted_out(warehouse: Warehouse) -> pl.DataFrame:

@@ -151,9 +151,26 @@ def test_an_app_that_was_never_trained_has_lost_nothing(home, run):
 
 def test_a_registry_whose_files_are_gone_is_told_as_lost(home, run):
     with closing(sqlite3.connect(home / "mlflow.db")) as con, con:
-        con.execute("CREATE TABLE model_versions (name VARCHAR)")
-        con.execute(f"INSERT INTO model_versions VALUES ('{APP}.plays')")
-    assert "plays" in run("doctor")[1]["faults"][0]["message"]
+        con.execute("CREATE TABLE model_versions (name VARCHAR, version INTEGER, source VARCHAR)")
+        con.execute("CREATE TABLE registered_model_aliases (name VARCHAR, version INTEGER, alias VARCHAR)")
+        con.execute(
+            f"INSERT INTO model_versions VALUES ('{APP}.plays', 1, 'models:/m-1'), ('{APP}.plays', 2, 'models:/m-2')"
+        )
+        con.execute(f"INSERT INTO registered_model_aliases VALUES ('{APP}.plays', 2, 'champion')")
+    older = home / "mlartifacts" / APP / "plays" / "models" / "m-1"
+    older.mkdir(parents=True)
+    (older / "model.json").touch()
+    for look in ("status", "doctor"):
+        told = run(look)[1]
+        assert "plays" in (told["apps"][0] if look == "status" else told)["faults"][0]["message"]
+
+
+def test_models_that_the_newest_night_was_made_with_are_told_as_lost_when_nothing_of_them_is_left(home, run):
+    path = published_root(home, APP) / str(SECOND) / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"models": {"plays": f"{APP}.plays/3", "attainment": "fallback: x"}}))
+    point_at(path.parent)
+    assert "lost" in run("status")[1]["apps"][0]["faults"][0]["message"]
 
 
 def test_a_damaged_registry_is_told_as_damaged(home, run):

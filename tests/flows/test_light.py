@@ -66,7 +66,7 @@ def test_help_loads_nothing_heavy():
 @pytest.mark.parametrize(
     ("line", "may_load"),
     [
-        (("status",), {"duckdb", "polars"}),
+        (("status",), {"duckdb", "polars", "numpy"}),  # its input ended long ago
         (("show", "APP", "player-3"), {"polars", "sqlglot"}),
         (("spending",), set()),
         (("nightly", "APP", "--as-of", LAST_NIGHT), {"duckdb", "polars", "sqlglot", "numpy"}),  # unchanged

@@ -5,9 +5,12 @@ import datetime as dt
 import pytest
 
 import flows.running
+from configs.loader import load_app
+from configs.settings import load_settings
 from data.warehouse import open_warehouse
+from flows.missed import is_overdue
 from flows.nightly import nightly
-from tests.flows.world import START
+from tests.flows.world import LAST_NIGHT, START
 
 DAY = dt.timedelta(days=1)
 FIRST = START + 25 * DAY
@@ -57,3 +60,20 @@ def test_a_run_by_hand_makes_no_missed_night(off):
     report = nightly(app=str(app), as_of=TONIGHT)
     assert [day for day, *_ in nights(home)] == [FIRST, TONIGHT]
     assert not any("was missed" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("days_later", "hour", "most", "overdue"),
+    [(0, 23, 7, False), (1, 1, 7, False), (1, 3, 7, True), (2, 1, 7, True), (9, 12, 7, True), (9, 12, 0, False)],
+)
+def test_a_night_is_overdue_once_the_schedule_should_have_made_it(published, days_later, hour, most, overdue):
+    app, home = published
+    settings = load_settings(home).model_copy(update={"catch_up_nights": most})
+    now = dt.datetime.combine(LAST_NIGHT + days_later * DAY, dt.time(hour), dt.UTC)
+    assert is_overdue(settings, load_app(str(app)).app, now, dt.timedelta(hours=2)) == overdue
+
+
+def test_an_app_without_any_night_waits_for_its_first_scheduled_one(puzzles):
+    app, home = puzzles
+    now = dt.datetime.combine(LAST_NIGHT, dt.time(12), dt.UTC)
+    assert not is_overdue(load_settings(home), load_app(str(app)).app, now, dt.timedelta(hours=2))

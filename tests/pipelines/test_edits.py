@@ -2,10 +2,12 @@
 
 import datetime as dt
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from configs.app import App
 from configs.errors import AppFileError
 from configs.loader import load_app
 from configs.settings import Settings
@@ -19,10 +21,33 @@ SOLVE = {"points": {"type": "number", "min": 0}, "topic": "text"}
 METRICS: dict[str, Any] = PUZZLES["metrics"]
 BASE: dict[str, Any] = {
     **PUZZLES,
+    "cohorts": {"min_players": 20},
     "calendar": [{"title": "Finals", "kind": "exam", "on": str(NEXT + dt.timedelta(days=3))}],
     "content": {"types": ["daily_challenge", "motivational_message", "custom_achievement", "adaptive_mission"]},
 }
+JUDGED = {
+    "nominate_when": "solved >= 5",
+    "criteria": "Somebody who is kind to the others, again and again.",
+    "per_night": 2,
+    "min_confidence": 0.9,
+    "second_opinion": 0.5,
+    "again_after_days": 7,
+    "lapse_after_days": 9,
+    "metrics": ["points"],
+    "events": ["solve"],
+    "properties": ["topic"],
+}
+PRICE = {
+    "provider": "openai",
+    "input_usd": 1.0,
+    "output_usd": 2.0,
+    "cached_input_usd": 0.5,
+    "cache_write_usd": 1.5,
+    "batch_share": 0.5,
+    "structured": False,
+}
 BADGE = {"title": "Keen", "tier": "gold", "category": "habit"}
+UNTRAINED = "older app file"
 RUNS: dict[str, dict[str, Any]] = {
     "taken away": {
         "events": {"solve": {"properties": {"points": SOLVE["points"]}}},
@@ -32,33 +57,115 @@ RUNS: dict[str, dict[str, Any]] = {
         "challenges": {"metrics": ["solved"], "windows": [1], "per_day": 1},
         "content": {},
     },
+    "renamed": {
+        "title": "Riddles",
+        "source": "riddles",
+        "events": {
+            "finish": {"properties": SOLVE, "value": {"type": "number", "min": 0, "max": 9}},
+            "solve": {"properties": SOLVE},
+        },
+        "metrics": {
+            "done": {**METRICS["solved"], "event": ["finish", "solve"], "label": "riddles done", "unit": "riddle"},
+            "gold": {**METRICS["points"], "event": ["finish", "solve"], "plural": "goldies", "unit": "goldy"},
+        },
+        "segments": {"features": ["done", "gold"], "score": "gold"},
+        "badges": {"steady": {**BADGE, "when": "done >= 30", "description": "Thirty riddles.", "xp": 7}},
+        "challenges": {"metrics": ["done", "gold"]},
+        "voice": {"theme": "riddles"},
+    },
     "counted otherwise": {
         "metrics": {
             **METRICS,
             "points": {**METRICS["points"], "agg": "max", "where": "topic <> 'a'"},
             "topics": {**METRICS["topics"], "agg": "days", "of": None},
         },
-        "badges": {"regular": {**BADGE, "when": "last(points, 7) >= 5"}},
-        "challenges": {"metrics": ["points", "topics"], "windows": [2, 5, 28], "per_day": 6},
+        "badges": {"regular": {**BADGE, "when": "last(points, 7) >= 5"}, "kind": {**BADGE, "judged": JUDGED}},
+        "challenges": {
+            "metrics": ["points", "topics"],
+            "windows": [2, 5, 28],
+            "per_day": 6,
+            "target_probability": 0.4,
+            "min_plays": 0.3,
+            "active_within_days": 60,
+            "grace_days": 0,
+        },
     },
     "added": {
-        "events": {**PUZZLES["events"], "quiz": {"properties": {"score": {"type": "number", "min": 0}}}},
+        "events": {
+            "solve": {"properties": {**SOLVE, "points": {"type": "number", "min": 0, "max": 8}}},
+            "quiz": {"title": "Quiz", "active": False, "properties": {"mark": "text"}},
+        },
         "metrics": {
             **METRICS,
             "quizzes": {"event": "quiz", "unit": "quiz", "label": "quizzes", "task": "Take {goal}"},
             "days": {"agg": "days", "unit": "day", "task": "Come back on {goal}"},
             "streak": {"agg": "streak", "unit": "day"},
+            "least": {"event": "solve", "agg": "min", "of": "points", "better": "lower", "unit": "point"},
+            "loved": {"event": "solve", "agg": "entity", "of": "points", "per": "topic", "reaches": 9, "unit": "topic"},
         },
         "segments": {"features": ["solved", "quizzes", "streak"], "score": "quizzes"},
         "challenges": {"metrics": ["quizzes", "days", "solved"], "windows": [1, 3, 7, 14]},
-        "cohorts": {"by": ["topic"], "min_players": 20},
+        "cohorts": {"by": ["topic"], "min_players": 25},
     },
     "judged otherwise": {
         "segments": {"features": ["topics"], "score": "solved", "levels": ["Low", "High"], "percentiles": [10, 99]},
-        "personas": {"CALM": {"traits": {"regularity": 1}, "risk_tolerance": 0.1}},
+        "personas": {
+            "CALM": {"traits": {"regularity": 1}, "risk_tolerance": 0.1, "title": "Calm", "psychology": "Peace."}
+        },
         "engagement": {"levels": ["cold", "hot"], "metric": "points"},
-        "rewards": {"base_xp": 1, "step": 50, "badge_xp": {"bronze": 0}, "achievement_xp": {"gold": 9}},
+        "rewards": {"base_xp": 1, "exponent": 2, "step": 50, "badge_xp": {"bronze": 0}, "achievement_xp": {"gold": 9}},
+        "calendar": [
+            {
+                "title": "May",
+                "kind": "season",
+                "on": str(NEXT),
+                "until": str(NEXT + dt.timedelta(days=9)),
+                "cohort": "a",
+            }
+        ],
     },
+    "said otherwise, by another clock": {
+        "voice": {
+            "theme": "gardens",
+            "player": "gardener",
+            "tone": "calm",
+            "languages": ["de", "en"],
+            "forbidden": ["weed"],
+            "lexicon": {"place": ["the pond"]},
+        },
+        "content": {
+            "types": ["tutorial", "social_prompt", "mission_brief", "adaptive_mission", "daily_challenge"],
+            "social_metrics": ["solved"],
+            "provider": "offline",
+            "mode": "batch",
+            "variants": 3,
+            "individual": {
+                "top_spenders": 0.1,
+                "spend_metric": "points",
+                "at_risk": 0.1,
+                "sample": 0.1,
+                "attributes": ["plan"],
+            },
+            "prices": {"own-1": PRICE},
+            "experiment": {
+                "name": "words",
+                "goal": "return",
+                "policy": "thompson",
+                "arms": {name: {"provider": "offline", "prompt": "next", "weight": 2} for name in ("one", "two")},
+            },
+        },
+        "timezone": "Pacific/Auckland",
+        "day_starts_at": "05:30",
+        "earliest": "2010-01-01",
+    },
+}
+NOTES = {
+    "taken away": "",
+    "renamed": UNTRAINED,
+    "counted otherwise": UNTRAINED,
+    "added": UNTRAINED,
+    "judged otherwise": "The segment model is of an older app file",
+    "said otherwise, by another clock": "",
 }
 REFUSED: dict[str, dict[str, Any]] = {
     "a metric that challenges ask for": {"metrics": {name: METRICS[name] for name in ("solved", "points")}},
@@ -75,20 +182,24 @@ REFUSED: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(name="trained", scope="module")
 def _trained(tmp_path_factory: pytest.TempPathFactory):
-    """A home with data, what so few players teach, and a night whose promises are open."""
+    """A home with data, models that serve, and a night whose promises are open."""
     folder = tmp_path_factory.mktemp("trained")
     loaded, settings = load_app(write_app(folder, **BASE)), Settings(home=folder / "home")
-    run_ingest(settings, loaded, [write_events(folder)], history=True, players=False, now=now())
-    run_train(settings, loaded, as_of=FIRST, now=now())
-    serve_night(settings, loaded, FIRST)
+    run_ingest(settings, loaded, [write_events(folder, players=45)], history=True, players=False, now=now())
+    assert set(run_train(settings, loaded, as_of=FIRST, now=now()).versions) == {"plays", "attainment", "segments"}
+    assert not any("learned its own" in note for note in serve_night(settings, loaded, FIRST).notes)
     return settings.home
 
 
 @pytest.mark.parametrize("edit", RUNS)
-def test_the_night_after_an_edit_of_the_app_file_runs(trained, tmp_path, edit: str) -> None:
+def test_the_night_after_an_edit_runs_and_says_which_models_do_not_serve(trained, tmp_path, edit: str) -> None:
     shutil.copytree(trained, tmp_path / "home")
+    (tmp_path / "riddles.sql").write_text("SELECT * FROM events_raw", encoding="utf-8")
     loaded = load_app(write_app(tmp_path, **{**BASE, **RUNS[edit]}))
-    assert serve_night(Settings(home=tmp_path / "home"), loaded, NEXT).issued
+    report = serve_night(Settings(home=tmp_path / "home"), loaded, NEXT)
+    assert report.issued
+    assert NOTES[edit] in "\n".join(report.notes)
+    assert any("learned its own" in note for note in report.notes) == (NOTES[edit] == UNTRAINED)
 
 
 @pytest.mark.parametrize("edit", REFUSED)
@@ -96,3 +207,35 @@ def test_an_edit_that_leads_nowhere_is_refused_with_its_place_in_the_file(tmp_pa
     with pytest.raises(AppFileError) as error:
         load_app(write_app(tmp_path, **{**BASE, **REFUSED[edit]}))
     assert next(iter(REFUSED[edit])) in str(error.value)
+
+
+def test_every_key_of_an_app_file_is_among_the_edits_but_its_name() -> None:
+    schema = App.model_json_schema()
+    every = dict.fromkeys(keys_of(schema, schema["$defs"]))
+    edits = [edit for edits in (RUNS, REFUSED) for edit in edits.values()]
+    edited = {key for edit in edits for key in keys_of(schema, schema["$defs"], BASE, {**BASE, **edit})}
+    assert set(every) - edited == {"app"}
+
+
+def keys_of(schema: Any, defs: Any, before: Any = None, after: Any = None, at: str = "") -> Iterator[str]:
+    """Each key that a file may have, `*` standing for a name or a place; with two files, those that differ in them."""
+    if after is not None and not isinstance(after, dict | list):
+        return
+    schema = defs[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    for each in schema.get("anyOf", []):
+        yield from keys_of(each, defs, before, after, at)
+    for name, part in schema.get("properties", {}).items():
+        old, new = (each.get(name) if isinstance(each, dict) else None for each in (before, after))
+        if after is None or (new is not None and new != old):
+            yield f"{at}{name}"
+            yield from keys_of(part, defs, old, new, f"{at}{name}.")
+    inner = [schema.get("additionalProperties"), schema.get("items"), *schema.get("patternProperties", {}).values()]
+    for part in filter(lambda each: isinstance(each, dict), inner):
+        if after is None:
+            yield from keys_of(part, defs, at=f"{at}*.")
+        elif isinstance(after, dict):
+            for name, new in after.items():
+                yield from keys_of(part, defs, before.get(name) if isinstance(before, dict) else None, new, f"{at}*.")
+        else:
+            for new in after:
+                yield from keys_of(part, defs, None, new, f"{at}*.")

@@ -78,6 +78,24 @@ def test_wrong_rows_are_told_with_their_line_and_cost_the_others_nothing(tmp_pat
         assert "none is taken back" in wrong.reason
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('{"user_id": "a", "badge', "the line is not valid JSON"),
+        ('"a"', "the line is not a JSON object"),
+        (
+            '{"user_id": "a", "user_id": "b", "badge_id": "patient", "decision": "award"}',
+            "the line names 'user_id' twice",
+        ),
+        ('{"user_id": "a", "decision": "award"}', "badge_id is missing"),
+    ],
+)
+def test_a_line_that_says_nothing_certain_is_told_with_what_is_wrong_with_it(tmp_path, line, why):
+    with players_who_solved(APP, players=1) as warehouse:
+        judge(warehouse, APP, 3)
+        assert [row.reason for row in decide(warehouse, tmp_path, f"{line}\n", "decisions.jsonl").wrong] == [why]
+
+
 def test_a_person_may_change_their_mind_back_and_forth_and_the_last_file_counts(tmp_path):
     with players_who_solved(APP) as warehouse:
         (user,) = warehouse.frame("SELECT user_id FROM players")["user_id"]

@@ -46,6 +46,10 @@ def test_models_go_on_serving_when_words_change_or_less_is_asked(app) -> None:
     assert edited_since(app, PLAYS, LEARNED) == ""
 
 
+def test_models_of_whose_training_no_definitions_are_known_do_not_serve() -> None:
+    assert "not recorded" in edited_since(APP, PLAYS, {})
+
+
 def test_a_metric_may_have_two_underscores_in_its_name() -> None:
     app = with_metric("solved__twice", event="solve")
     with warehouse_with(app, [event(1, 0), event(1, 1)]) as warehouse:

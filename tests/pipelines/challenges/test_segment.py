@@ -1,5 +1,6 @@
 import datetime as dt
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -73,6 +74,26 @@ def test_stronger_players_are_never_in_a_lower_segment_on_the_whole(fit, feature
     assert means["player_key"].is_sorted()
     assert means["place"][0] == 0
     assert means.height > 1
+
+
+@pytest.mark.parametrize("fitted", [True, False])
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_no_level_is_below_a_lower_one_in_the_score_however_the_strong_play(seed, fitted):
+    rng = np.random.default_rng(seed)
+    group = np.arange(180) % 3
+    rows = feature_rows(
+        APP,
+        180,
+        points__28=(np.array([20.0, 40.0, 80.0])[group] * rng.lognormal(0, 0.1, 180)).tolist(),
+        active_days_28=(np.array([25.0, 12.0, 4.0])[group] + rng.integers(0, 3, 180)).tolist(),
+        recency_days=(np.array([1.0, 6.0, 20.0])[group] + rng.integers(0, 3, 180)).tolist(),
+    )
+    model = fit_segments(APP, rows, NOBODY, seed=seed).model if fitted else None
+    found = assign_segments(APP, rows, model, NOBODY).with_columns(points=rows["points__28"])
+    place = found["segment"].replace_strict({name: i for i, name in enumerate(LEVELS)}, return_dtype=pl.Int64)
+    means = found.with_columns(place=place).group_by("place").agg(pl.col("points").mean()).sort("place")
+    assert means.height > 2
+    assert means["points"].is_sorted()
 
 
 def test_without_a_model_levels_are_of_equal_size_and_certain(features):

@@ -1,12 +1,13 @@
 import datetime as dt
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
 from data.contracts_out import PUBLISHED, contract_breaches
 from pipelines.publish.tables import collect_tables, served_players
-from tests.factories import add_events, event
+from tests.factories import add_events, event, put_zone
 from tests.pipelines.publish.nights import (
     APP,
     AS_OF,
@@ -250,6 +251,26 @@ def test_content_performance_counts_what_was_shown_kept_and_rated_by_the_one_it_
     assert figures["median_minutes_from_start"] == 15 * 60  # 10:00 and 20:00
     assert figures["median_minutes_from_shown"] == 2 * 60
     assert by_type["come_back_message"]["kept_rate"] is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "begins"),
+    [
+        ("Africa/Cairo", dt.date(2024, 4, 26), dt.datetime(2024, 4, 25, 22, tzinfo=dt.UTC)),  # its midnight is skipped
+        (
+            "America/Havana",
+            dt.date(2024, 11, 3),
+            dt.datetime(2024, 11, 3, 4, tzinfo=dt.UTC),
+        ),  # its midnight comes twice
+    ],
+)
+def test_minutes_from_the_start_count_from_where_the_clock_begins_the_day(warehouse, zone, day, begins):
+    put(warehouse, "challenges", challenge(1, 1, day))
+    put_zone(warehouse, 1, zone)
+    night = replace(NIGHT, as_of=day + dt.timedelta(days=1), cut=begins + dt.timedelta(days=2))
+    put(warehouse, "settlements", settlement(1, 1, night.as_of, begins + dt.timedelta(minutes=90)))
+    (row,) = collect_tables(warehouse, night, make_frames())["content_performance"].to_dicts()
+    assert row["median_minutes_from_start"] == 90
 
 
 def test_costs_are_spread_over_the_pieces_they_paid_for_and_told_per_completion(warehouse):
