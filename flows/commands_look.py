@@ -43,7 +43,7 @@ def show(app: str, user: str, /, *, why: bool = False, common: Common = DEFAULT)
     """
     from configs.loader import load_app
     from flows.console import emit
-    from flows.render import render_player
+    from flows.render import names_of, render_player
     from pipelines.publish.show import gather_player
 
     if why:
@@ -52,8 +52,9 @@ def show(app: str, user: str, /, *, why: bool = False, common: Common = DEFAULT)
         reasons = explain(common.settings, load_app(app).app.app, user)
         emit(reasons, common.json, lambda: why_view(reasons))
         return
-    view = gather_player(common.settings.home, load_app(app).app.app, user)
-    emit(view.as_dict(), common.json, lambda: render_player(view))
+    loaded = load_app(app).app
+    view = gather_player(common.settings.home, loaded.app, user)
+    emit(view.as_dict(), common.json, lambda: render_player(view, names_of(loaded)))
 
 
 @cli.command(sort_key=6)

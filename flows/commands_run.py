@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from pipelines.content.wishes import Wishes
 
 
+def name_of(app: str) -> str:
+    """What an app is called, however it was pointed to."""
+    from configs.loader import load_app
+
+    return load_app(app).app.app
+
+
 @cli.command(sort_key=1)
 def demo(*, players: Annotated[int, Parameter(validator=Number(gte=2))] = 500, common: Common = DEFAULT) -> None:
     """Simulate an app's players, run its nights, and show what one of them gets.
@@ -77,7 +84,7 @@ def ingest(
         return flow(app=app, files=[str(file) for file in files], history=history, players=players)
 
     result = run_flow(common, [app], run, lambda loaded: check_delivery(common.settings, loaded, files))
-    emit(result, common.json, lambda: ingest_view(app, result))
+    emit(result, common.json, lambda: ingest_view(name_of(app), result))
 
 
 @cli.command(sort_key=4)
@@ -100,7 +107,7 @@ def train(app: str, /, *, as_of: dt.date | None = None, common: Common = DEFAULT
         return flow(app=app, as_of=as_of)
 
     result = run_flow(common, [app], run, lambda loaded: check_night(common.settings, loaded, as_of))
-    emit(result, common.json, lambda: training_view(app, result))
+    emit(result, common.json, lambda: training_view(name_of(app), result))
 
 
 @cli.command(sort_key=5)
@@ -255,4 +262,4 @@ def replay(
         return flow(app=app, start=start, end=end)
 
     result = run_flow(common, [app], run, lambda loaded: check_nights(common.settings, loaded, start, end))
-    emit(result.figures | {"plot": str(result.plot)}, common.json, lambda: replay_view(app, result))
+    emit(result.figures | {"plot": str(result.plot)}, common.json, lambda: replay_view(name_of(app), result))

@@ -12,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.commands import command
+from configs.loader import load_app
 from flows.console import counted, literal, note, shorten
 from flows.demo import APP, Demo
-from flows.render import render_player
+from flows.render import names_of, render_player
 
 
 def demo_view(demo: Demo) -> RenderableType:
@@ -32,7 +33,7 @@ def _parts(demo: Demo) -> Iterator[RenderableType]:
     yield Text("The first night also gives every badge that history had earned.", style="dim")
     yield _verdict(demo)
     yield Rule(f"One player's night, {demo.player.as_of}", align="left")
-    yield render_player(replace(demo.player, scores=[], xp_lately=[]))
+    yield render_player(replace(demo.player, scores=[], xp_lately=[]), names_of(load_app(demo.player.app).app))
     if demo.away is not None:
         yield Text("\nAnd to a player who stayed away:", style="dim")
         yield Panel(

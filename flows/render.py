@@ -17,6 +17,7 @@ from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
 
 if TYPE_CHECKING:
+    from configs.app import App
     from pipelines.publish.audit import AuditReport
 
 TIER_STYLES = {"bronze": "orange3", "silver": "grey70", "gold": "gold1", "platinum": "bright_cyan"}
@@ -27,9 +28,21 @@ LIKELIEST = 8
 BAR_CELLS = 12
 
 
-def render_player(view: PlayerView) -> RenderableType:
-    """One player's published night: who they are, what they are asked, what they hold and what is next."""
-    return Group(_head(view), *_sections(view))
+def render_player(view: PlayerView, names: Mapping[str, str] | None = None) -> RenderableType:
+    """One player's published night: who they are, what they are asked, what they hold and what is next.
+
+    Args:
+        view: From `gather_player`.
+        names: What people call the app's metrics and badges, by id; the night holds only ids.
+    """
+    return Group(_head(view), *_sections(view, names or {}))
+
+
+def names_of(app: "App") -> dict[str, str]:
+    """The titles of an app's badges and the labels of its metrics, by id."""
+    return {name: metric.label for name, metric in app.metrics.items()} | {
+        name: badge.title for name, badge in app.badges.items()
+    }
 
 
 def render_night(night: Published, report: "AuditReport | None" = None, *, changed: bool = True) -> RenderableType:
@@ -73,7 +86,7 @@ def _head(view: PlayerView) -> Panel:
     )
 
 
-def _sections(view: PlayerView) -> Iterator[RenderableType]:
+def _sections(view: PlayerView, names: Mapping[str, str]) -> Iterator[RenderableType]:
     if view.challenges:
         yield _challenges(view.challenges)
     for message in view.messages:
@@ -83,9 +96,9 @@ def _sections(view: PlayerView) -> Iterator[RenderableType]:
     if view.badges_held:
         yield _held(view)
     if coming := [row for row in view.badge_progress if row["progress"] > 0][:NEAREST_BADGES]:
-        yield _coming(coming)
+        yield _coming(coming, names)
     if following := [row for row in view.targets if row["is_next"]]:
-        yield _targets(following)
+        yield _targets(following, names)
     if view.settlements:
         yield _settlements(view.settlements)
     if view.scores:
@@ -162,26 +175,28 @@ def _held(view: PlayerView) -> Table:
     return table
 
 
-def _coming(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _coming(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
     table = _table("Nearest badges", ("badge", "left"), ("progress", "left"), ("missing", "left"), ("days", "right"))
     for row in rows:
         days = "" if row["eta_days"] is None else str(row["eta_days"])
-        table.add_row(_name(row["badge_id"]), _bar(row["progress"]), literal(row["remaining"]), days)
+        table.add_row(_name(row["badge_id"], names), _bar(row["progress"]), literal(row["remaining"]), days)
     return table
 
 
-def _targets(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _targets(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
     table = _table("Next target", ("metric", "left"), ("value", "right"), ("level with or ahead of", "left"))
     for row in rows:
         table.add_row(
-            _name(row["metric"]), figure(row["value"]), f"{row['percentile']} % of comparable {_whom(row['cohort'])}"
+            _name(row["metric"], names),
+            figure(row["value"]),
+            f"{row['percentile']} % of comparable {_whom(row['cohort'])}",
         )
     return table
 
 
-def _name(identifier: str) -> Text:
-    """The name of a badge or metric, of which the night holds only the id."""
-    return literal(identifier.replace("_", " "))
+def _name(identifier: str, names: Mapping[str, str]) -> Text:
+    """What people call a badge or metric; its id where the app has it no more."""
+    return literal(names.get(identifier) or identifier.replace("_", " "))
 
 
 def _whom(cohort: str) -> str:

@@ -45,7 +45,7 @@ def training_view(app: str, report: TrainReport) -> RenderableType:
 def replay_view(app: str, report: ReplayReport) -> RenderableType:
     """The headline figures, each list of groups as a table, and where the plot lies."""
     lists = {name: rows for name, rows in report.figures.items() if isinstance(rows, list) and rows}
-    groups = [_groups(name, rows) for name, rows in lists.items()]
+    groups = [_groups(name.replace("_", " "), rows) for name, rows in lists.items()]
     plot = Text(f"Reliability plot: {shorten(Path(report.plot))}", style="dim")
     return Group(figures_table(f"Promised and kept: {app}", report.figures), *groups, plot)
 
@@ -65,7 +65,7 @@ def _groups(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
     table = Table(*(rows[0] if rows else ()), **STYLE)
     for row in rows:
         table.add_row(*(_cell(part) for part in row.values()))
-    return Group(Text(name.replace("_", " "), style="bold"), table)
+    return Group(Text(name, style="bold"), table)
 
 
 def _cell(value: object) -> str:

@@ -5,12 +5,17 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from flows.render import render_audit, render_night, render_player
+from flows.commands_run import name_of
+from flows.render import names_of, render_audit, render_night, render_player
+from flows.views import training_view
 from pipelines.publish.audit import audit_night
 from pipelines.publish.publish import publish_night
 from pipelines.publish.published import read_latest
 from pipelines.publish.show import gather_player
+from pipelines.reports import TrainReport
+from tests.foreign.apps import write_app
 from tests.pipelines.publish.nights import (
+    APP,
     AS_OF,
     USER_IDS,
     audited,
@@ -47,6 +52,14 @@ def _night(tmp_path_factory):
         tables, report = audited(warehouse, pins, home)
         publish_night(tables, pins, home, report)
     return home, tables, report
+
+
+def test_badges_and_metrics_go_by_their_titles_and_labels(night):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    text = printed(render_player(view, names_of(APP)))
+    assert "Gold mind" in text
+    assert "gold mind" not in text
+    assert all(APP.metrics[row["metric"]].label in text for row in view.targets if row["is_next"])
 
 
 def test_a_players_page_shows_what_is_asked_held_and_next(night):
@@ -100,3 +113,11 @@ def test_a_failed_check_is_marked(night):
     text = printed(render_audit(audit_night(bad, None, make_night(), served)))
     assert "failed" in text
     assert "unfilled slot" in text
+
+
+def test_a_training_names_the_app_as_it_is_registered_also_when_given_by_path(tmp_path):
+    contests = pl.DataFrame({"task": ["plays"], "learner": ["habit"]})
+    report = TrainReport(AS_OF, contests, {"plays": 3}, ())
+    text = printed(training_view(name_of(str(write_app(tmp_path, "record_club"))), report))
+    assert "Models of record_club, as of" in text
+    assert "record_club.plays version 3" in text
