@@ -149,5 +149,7 @@ def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = 
             f'Write it like {PREFIX}PRICES=\'{{"gpt-4": {{"input_usd": 30, "output_usd": 60}}}}\', or unset it.',
         ) from None
     _check_path(settings.home.absolute())
+    if ":" in str(settings.home):  # readers would take `file:home` for an address
+        settings = settings.model_copy(update={"home": settings.home.absolute()})
     remember_home(settings.home)
     return settings

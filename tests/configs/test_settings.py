@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -34,3 +36,18 @@ def test_settings_are_frozen_and_know_no_other_field(tmp_path):
         load_settings(tmp_path).home = tmp_path  # type: ignore[misc]
     with pytest.raises(ValidationError):
         Settings(hom=tmp_path)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("name", ["file:home", "s3:home", "http:"])
+def test_a_home_that_reads_like_an_address_is_a_path(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    assert load_settings(Path(name)).home == tmp_path / name
+
+
+@pytest.mark.parametrize("name", ["what?", "back\\slash"])
+def test_a_home_that_databases_would_look_for_elsewhere_is_refused_also_by_its_parents(tmp_path, monkeypatch, name):
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / name)
+    for home in (Path("home"), tmp_path / name / "deep" / "home"):
+        with pytest.raises(NightquestError, match="in its path"):
+            load_settings(home)

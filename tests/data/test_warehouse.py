@@ -115,3 +115,14 @@ def test_reading_data_that_is_not_there_says_how_to_get_it(tmp_path: Path) -> No
         pass
     assert "ingest" in caught.value.remedy
     assert not warehouse_path(tmp_path, "toy").exists()
+
+
+@pytest.mark.parametrize("home", ["sqlite:home", "md:home", ":memory:", "-x", "~x"])
+def test_a_home_is_a_folder_whatever_databases_read_into_its_name(
+    home: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with open_warehouse(Path(home), "toy") as warehouse:
+        warehouse.run("CREATE TABLE kept AS SELECT 1 AS one")
+    assert (tmp_path / home / "warehouse" / "toy.duckdb").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [home]
