@@ -1,6 +1,7 @@
 """Nights that the schedule missed: made in order by its next run, or skipped with a word; never by a person's run."""
 
 import datetime as dt
+import shutil
 
 import pytest
 
@@ -19,12 +20,26 @@ MISSED = [FIRST + n * DAY for n in (1, 2, 3)]
 LATE_START = dt.datetime.combine(TONIGHT, dt.time(20, 30), dt.UTC)  # hours after the grace
 
 
+@pytest.fixture(name="first", scope="module")
+def _first(history, tmp_path_factory):
+    """A home with one night out, for copies."""
+    app, shared = history
+    home = tmp_path_factory.mktemp("first") / "home"
+    shutil.copytree(shared, home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHTQUEST_HOME", str(home))
+        nightly(app=str(app), as_of=FIRST)
+    return home
+
+
 @pytest.fixture(name="off")
-def _off(puzzles, monkeypatch):
+def _off(history, first, tmp_path, monkeypatch):
     """(app file, home) with one night out, and a clock that shows the evening of the fourth day after it."""
-    nightly(app=str(puzzles[0]), as_of=FIRST)
+    home = tmp_path / "home"
+    shutil.copytree(first, home)
+    monkeypatch.setenv("NIGHTQUEST_HOME", str(home))
     monkeypatch.setattr(flows.running, "clock", lambda: LATE_START)
-    return puzzles
+    return history[0], home
 
 
 def nights(home):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shutil
 
 import pytest
 from mlflow import MlflowClient
@@ -35,9 +36,28 @@ def newest_artifact(key):
         return client.request("GET", "/artifacts/{key}/latest", path_params={"key": key}).json()
 
 
-def test_every_active_player_is_challenged_and_the_fallbacks_are_named(puzzles):
-    app, home = puzzles
-    report = nightly(app=str(app), as_of=NIGHT)
+@pytest.fixture(name="made", scope="module")
+def _made(history, tmp_path_factory):
+    """(home, report) of the night, for copies."""
+    app, shared = history
+    home = tmp_path_factory.mktemp("made") / "home"
+    shutil.copytree(shared, home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NIGHTQUEST_HOME", str(home))
+        return home, nightly(app=str(app), as_of=NIGHT)
+
+
+@pytest.fixture(name="served")
+def _served(history, made, tmp_path, monkeypatch):
+    """(app file, home, report) of a test's own, with the night out."""
+    home = tmp_path / "home"
+    shutil.copytree(made[0], home)
+    monkeypatch.setenv("NIGHTQUEST_HOME", str(home))
+    return history[0], home, made[1]
+
+
+def test_every_active_player_is_challenged_and_the_fallbacks_are_named(served):
+    app, home, report = served
     assert not report.unchanged
     assert report.figures["players_challenged"] == PLAYERS
     assert any("too few players" in note for note in report.notes)
@@ -48,9 +68,8 @@ def test_every_active_player_is_challenged_and_the_fallbacks_are_named(puzzles):
     assert view.profile is not None
 
 
-def test_the_same_night_again_changes_no_byte_and_says_so(puzzles):
-    app, home = puzzles
-    first = nightly(app=str(app), as_of=NIGHT)
+def test_the_same_night_again_changes_no_byte_and_says_so(served):
+    app, home, first = served
     before, promises = bytes_under(published_root(home, "puzzles")), rows(home, "challenges")
     again = nightly(app=str(app), as_of=NIGHT)
     assert (first.unchanged, again.unchanged) == (False, True)
@@ -59,9 +78,8 @@ def test_the_same_night_again_changes_no_byte_and_says_so(puzzles):
     assert rows(home, "challenges") == promises
 
 
-def test_a_night_made_from_scratch_elsewhere_has_the_same_promises(puzzles, tmp_path, monkeypatch):
-    app, home = puzzles
-    nightly(app=str(app), as_of=NIGHT)
+def test_a_night_made_from_scratch_elsewhere_has_the_same_promises(served, tmp_path, monkeypatch):
+    app, home, _ = served
     ours = read_latest(home, "puzzles").table("challenges")
     monkeypatch.setenv("NIGHTQUEST_HOME", str(tmp_path / "elsewhere"))
     ingest(app=str(app), files=[str(write_events(tmp_path))], history=True)
@@ -84,9 +102,8 @@ def test_backfill_settles_what_earlier_nights_promised_and_pays_it_once(puzzles)
     assert (rows(home, "settlements"), rows(home, "xp_ledger")) == (settled, paid)
 
 
-def test_refresh_makes_a_new_revision_and_keeps_every_promise(puzzles):
-    app, home = puzzles
-    nightly(app=str(app), as_of=NIGHT)
+def test_refresh_makes_a_new_revision_and_keeps_every_promise(served):
+    app, home, _ = served
     promised = rows(home, "challenges")
     report = nightly(app=str(app), as_of=NIGHT, refresh=True)
     assert report.figures["revision"] == 2

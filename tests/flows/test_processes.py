@@ -7,6 +7,7 @@ import time
 import pytest
 
 from data.warehouse import open_warehouse
+from flows.cli import run_command as run_here
 from flows.nightly import nightly
 from tests.flows.test_serve import processes_of
 from tests.flows.world import LAST_NIGHT, bytes_under, json_of, run_command, start_command
@@ -68,9 +69,11 @@ def test_a_killed_night_leaves_no_process_and_ends_the_same_when_run_again(publi
 
 
 @pytest.mark.parametrize("line", ["ingest trading events.csv", "nightly trading", "status"])
-def test_a_home_out_of_reach_is_a_sentence(tmp_path, line):
+def test_a_home_out_of_reach_is_a_sentence(tmp_path, capsys, monkeypatch, line):
+    monkeypatch.setenv("NIGHTQUEST_HOME", "")  # commands set it: let it be as it was afterwards
     (tmp_path / "file").write_text("in the way")
-    status, out, err = run_command(*line.split(), home=tmp_path / "file" / "home")
+    status = run_here([*line.split(), "--home", str(tmp_path / "file" / "home")])
+    out, err = capsys.readouterr()
     assert "Traceback" not in err
     if line == "status":
         assert (status, "Nothing under" in out) == (0, True)

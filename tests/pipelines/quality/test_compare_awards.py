@@ -33,8 +33,13 @@ def site() -> Iterator[tuple[Warehouse, App]]:
         yield warehouse, loaded.app
 
 
-def test_rules_agree_with_the_badges_really_awarded(site: tuple[Warehouse, App]) -> None:
-    table = compare_file(*site, DUMP / "badges.parquet")
+@pytest.fixture(scope="module")
+def table(site: tuple[Warehouse, App]) -> pl.DataFrame:
+    """The comparison over the whole dump."""
+    return compare_file(*site, DUMP / "badges.parquet")
+
+
+def test_rules_agree_with_the_badges_really_awarded(table: pl.DataFrame) -> None:
     assert table.height >= 11
     rows = {row["badge_id"]: row for row in table.to_dicts()}
     for badge in NAMED:
@@ -45,25 +50,22 @@ def test_rules_agree_with_the_badges_really_awarded(site: tuple[Warehouse, App])
     assert dated["date_agreement"].min() >= 0.94
 
 
-def test_comparison_looks_only_at_days_before_as_of(site: tuple[Warehouse, App]) -> None:
+def test_comparison_looks_only_at_days_before_as_of(site: tuple[Warehouse, App], table: pl.DataFrame) -> None:
     early = compare_file(*site, DUMP / "badges.parquet", dt.date(2018, 4, 1))
-    late = compare_file(*site, DUMP / "badges.parquet")
-    both = early.join(late, on="badge_id", suffix="_late")
+    both = early.join(table, on="badge_id", suffix="_late")
     assert (both["theirs"] <= both["theirs_late"]).all()
     assert early.filter(pl.col("badge_id") == "student")["ours"].item() < 227
 
 
-def test_the_documented_table_is_the_one_the_rules_give(site: tuple[Warehouse, App]) -> None:
+def test_the_documented_table_is_the_one_the_rules_give(table: pl.DataFrame) -> None:
     docs = Path(__file__).resolve().parents[3] / "docs"
     causes = yaml.safe_load((docs / "badge_gaps.yaml").read_text(encoding="utf-8"))
-    table = compare_file(*site, DUMP / "badges.parquet")
     assert render_comparison_markdown(table, causes) in (docs / "badges.md").read_text(encoding="utf-8")
 
 
-def test_every_gap_in_the_documented_table_has_its_cause(site: tuple[Warehouse, App]) -> None:
+def test_every_gap_in_the_documented_table_has_its_cause(table: pl.DataFrame) -> None:
     docs = Path(__file__).resolve().parents[3] / "docs"
     causes = yaml.safe_load((docs / "badge_gaps.yaml").read_text(encoding="utf-8"))
-    table = compare_file(*site, DUMP / "badges.parquet")
     gaps = table.filter(pl.min_horizontal("precision", "recall", "date_agreement") < 1)
     assert set(gaps["badge_id"]) == set(causes)
 
