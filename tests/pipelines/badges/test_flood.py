@@ -1,6 +1,7 @@
 """A changed app file that would grant a flood of badges waits until somebody means it."""
 
 import datetime as dt
+import shutil
 
 import pytest
 
@@ -20,14 +21,22 @@ NEXT = NIGHT + dt.timedelta(days=1)
 PLAYERS = 8
 
 
-@pytest.fixture(name="world")
-def _world(tmp_path):
-    """Settings under which four grants pass, and an app whose first night is out."""
-    settings = Settings(home=tmp_path / "home", flood_badges=4, flood_xp=1_000_000)
-    loaded = load_app(write_app(tmp_path, badges={"rare": RARE}))
-    run_ingest(settings, loaded, [write_events(tmp_path, days=30)], history=True, players=False, now=now())
+@pytest.fixture(name="first", scope="module")
+def _first(tmp_path_factory):
+    """Settings under which four grants pass, and the home of an app whose first night is out, for copies."""
+    place = tmp_path_factory.mktemp("first")
+    settings = Settings(home=place / "home", flood_badges=4, flood_xp=1_000_000)
+    loaded = load_app(write_app(place, badges={"rare": RARE}))
+    run_ingest(settings, loaded, [write_events(place, days=30)], history=True, players=False, now=now())
     serve_night(settings, loaded, NIGHT, accept=False)
-    return settings, tmp_path
+    return settings
+
+
+@pytest.fixture(name="world")
+def _world(first, tmp_path):
+    """(settings, folder) of a test's own, with the first night out."""
+    shutil.copytree(first.home, tmp_path / "home")
+    return first.model_copy(update={"home": tmp_path / "home"}), tmp_path
 
 
 def changed(folder, **badges):
