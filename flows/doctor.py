@@ -8,6 +8,7 @@ from pathlib import Path
 from configs.errors import BusyError, NightquestError
 from configs.settings import Settings
 from data.warehouse import open_warehouse, warehouse_path
+from flows.left_runs import left_runs
 from flows.serving import NOTE, serving_faults
 from pipelines.health import (
     Fault,
@@ -49,7 +50,7 @@ def diagnosis_view(diagnosis: Diagnosis) -> str:
 
 
 def _faults(settings: Settings, apps: Sequence[str]) -> list[Fault]:
-    found = list(serving_faults(settings.home))
+    found = [*serving_faults(settings.home), *left_runs(settings.home)]
     for app in apps:
         found += night_faults(settings.home, app)
         looked = [pointer_fault(settings.home, app), warehouse_fault(settings.home, app, deep=True)]

@@ -33,7 +33,7 @@ class Fault:
         about: The app, or `serve`, `MLflow`.
         message: A sentence.
         remedy: What a person can do.
-        kind: `pointer`, `night`, `warehouse`, `registry` or `serve`.
+        kind: `pointer`, `night`, `warehouse`, `registry`, `serve`, `server` or `run`.
     """
 
     about: str

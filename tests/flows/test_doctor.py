@@ -9,6 +9,7 @@ import sys
 from contextlib import closing
 
 import polars as pl
+import psutil
 import pytest
 
 from configs.settings import load_settings
@@ -185,6 +186,23 @@ def test_what_a_dead_serve_left_is_told_and_taken_away_when_asked(home, run):
     assert (run("status")[0], note.exists()) == (1, True)
     assert run("doctor", "--mend")[0] == 0
     assert not note.exists()
+
+
+def test_runs_that_were_cut_off_are_told_and_those_that_go_on_are_not(home, run):
+    me = psutil.Process()
+    rows = [
+        ("killed", "RUNNING", [f"process:{me.pid}:{me.create_time() - 999:.0f}"]),
+        ("served", "PENDING", ["nightquest"]),
+        ("alive", "RUNNING", [f"process:{me.pid}:{me.create_time():.0f}"]),
+        ("done", "COMPLETED", []),
+    ]
+    (home / "prefect").mkdir()
+    with closing(sqlite3.connect(home / "prefect" / "prefect.db")) as con, con:
+        con.execute("CREATE TABLE flow_run (name VARCHAR, state_type VARCHAR, tags JSON)")
+        con.executemany("INSERT INTO flow_run VALUES (?, ?, ?)", [(a, b, json.dumps(c)) for a, b, c in rows])
+    status, told = run("doctor")
+    assert (status, kinds(told)) == (1, {"run"})
+    assert [fault["message"].split("'")[1] for fault in told["faults"]] == ["killed", "served"]
 
 
 def test_status_starts_without_prefect_and_mlflow(home):

@@ -160,3 +160,14 @@ def test_sigterm_ends_a_serve_with_a_run_under_way_and_the_next_one_clears_up(pu
         (schedule,) = deployment(prefect, "nightly")["schedules"]
         assert schedule["active"]
     assert processes_of(home) == []
+
+
+def test_a_night_that_was_due_while_nothing_served_is_started_when_serve_is_ready(published, tmp_path):
+    app, shared = published
+    home = tmp_path / "home"
+    shutil.copytree(shared, home)
+    with serving(home, str(app)) as (_, (prefect, _)):
+        only = {"deployments": {"id": {"any_": [deployment(prefect, "nightly")["id"]]}}}
+        started = [run for run in post(prefect, "flow_runs/filter", only) if not run["auto_scheduled"]]
+        assert [run["parameters"] for run in started] == [{"app": str(app), "scheduled": True}]
+    assert processes_of(home) == []
