@@ -205,7 +205,8 @@ def test_players_go_through_a_source_as_well(warehouse, tmp_path):
 
 def test_the_examples_of_the_page_about_ingest_work(warehouse, tmp_path):
     page = (Path(__file__).resolve().parents[3] / "docs" / "ingest.md").read_text(encoding="utf-8")
-    rows, source = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)[0] for kind in ("csv", "sql"))
+    rows = re.findall(r"```csv\n(.*?)```", page, re.DOTALL)[0]
+    (source,) = (sql for sql in re.findall(r"```sql\n(.*?)```", page, re.DOTALL) if "raw_games" in sql)
     assert deliver(warehouse, LEAN, tmp_path, {"events.csv": rows}).taken == 2
     files = {"people.csv": PEOPLE, "games.csv": GAMES}
     assert deliver(warehouse, LEAN, tmp_path, files, source_sql=source).taken == 2
