@@ -11,6 +11,8 @@ from configs.settings import load_settings
 from data.warehouse import open_warehouse
 from flows.missed import is_overdue
 from flows.nightly import nightly
+from flows.words import price_night
+from pipelines.content.wishes import NO_WISHES
 from tests.flows.world import LAST_NIGHT, START
 
 DAY = dt.timedelta(days=1)
@@ -92,3 +94,9 @@ def test_an_app_without_any_night_waits_for_its_first_scheduled_one(puzzles):
     app, home = puzzles
     now = dt.datetime.combine(LAST_NIGHT, dt.time(12), dt.UTC)
     assert not is_overdue(load_settings(home), load_app(str(app)).app, now, dt.timedelta(hours=2))
+
+
+def test_the_price_of_a_night_that_later_ones_have_overtaken_can_be_looked_at(published):
+    app, home = published
+    day = LAST_NIGHT - 2 * DAY
+    assert price_night(load_settings(home), str(app), day, NO_WISHES).as_of == day
