@@ -5,8 +5,8 @@ import re
 # Written the same behind any number.
 _SYMBOLS = frozenset(
     """
-    km m cm mm mi ft yd kg g mg lb oz l ml s ms min h hr hrs bpm rpm kcal kj w kw kwh hz mb gb kb px mph kph xp usd eur
-    gbp chf jpy cad aud inr cny sek nok dkk pln brl mxn
+    km m cm mm mi ft yd kg g mg lb oz l ml s ms min h hr bpm rpm fps bps mbps kcal kj w kw kwh hz mb gb kb px mph kph xp
+    usd eur gbp chf jpy cad aud inr cny sek nok dkk pln brl mxn
     """.split()  # noqa: SIM905 (so many words read better without quotes)
 )
 _IRREGULAR = {
@@ -44,7 +44,14 @@ _SMALL = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")  # noqa: RUF001 (people type both)
-_ONE_THING = re.compile(r"(?:ss|us|is|'s|’s)$", re.IGNORECASE)  # noqa: RUF001
+_ONE_THING = re.compile(r"(?:ss|us|is|'s|’s)$|^(?:gas|lens|atlas|canvas|bias|alias|chaos)$", re.IGNORECASE)  # noqa: RUF001
+# Of these one has less and not fewer.
+_MEASURES = frozenset(
+    """
+    second minute hour day week month year metre meter kilometre kilometer centimetre centimeter mile foot inch yard
+    gram kilogram tonne ton pound ounce litre liter degree percent calorie kilocalorie watt dollar euro franc krone cent
+    """.split()  # noqa: SIM905 (so many words read better without quotes)
+)
 
 
 def plural_of(noun: str) -> str:
@@ -53,7 +60,7 @@ def plural_of(noun: str) -> str:
     Symbols such as km, bpm or EUR, and what does not end in a letter, stay as they are.
     """
     head, rest = _head(noun)
-    if not head[-1:].isalpha() or head.lower() in _SYMBOLS:
+    if is_symbol(head):
         return noun
     before, last = head[: len(head) - len(head.split(" ")[-1])], head.split(" ")[-1]
     return before + _plural_word(last) + rest
@@ -78,8 +85,14 @@ def names_several(phrase: str) -> bool:
 
 
 def is_symbol(unit: str) -> bool:
-    """Whether a unit is a sign or an abbreviation, written the same behind any number."""
-    return not unit[-1:].isalpha() or unit.lower() in _SYMBOLS
+    """Whether a unit is a sign or an abbreviation, written the same behind any number: km, %, km/h."""
+    return not unit[-1:].isalpha() or "/" in unit or unit.lower() in _SYMBOLS
+
+
+def is_counted(noun: str) -> bool:
+    """Whether there can be fewer of it rather than less: mistakes, not minutes or bpm."""
+    last = noun.rsplit(" ", maxsplit=1)[-1]
+    return bool(noun) and not is_symbol(noun) and not {last, _singular_word(last)} & _MEASURES
 
 
 def looks_plural(word: str) -> bool:

@@ -28,7 +28,8 @@ class Locale(Part):
     level: str = Field(description="A measure {a} that comes to {n}.")
     average: str = Field(description="A number of things {a}, on average.")
     every: str = Field(description="Each of {n} things.")
-    at_most: str = Field(description="Not more than {n}.")
+    at_most: str = Field(description="Not more than {n}, of what is measured.")
+    at_most_counted: str = Field(description="Not more than {n}, of what is counted.")
 
 
 class VoiceDefaults(Part):

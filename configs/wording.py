@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from configs.app import App, Metric
-from configs.nouns import names_several, plural_of, singular_of
+from configs.nouns import is_symbol, names_several, plural_of, singular_of
 
 Measure = Literal["total", "average", "level", "share"]
 _SPACES = frozenset("\n\r\t")
@@ -14,15 +14,24 @@ _DROPPED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _HARMLESS = str.maketrans({"{": "(", "}": ")", "<": "(", ">": ")", "`": "'"})
 # What stands before the things themselves and is said by the number: 'number of puzzles', 'most records in one basket'.
 _COUNTING = re.compile(
-    r"^(?:the |a |an |your |my |their |our )?(?:(?:total |overall )?(?:number|count|amount|sum) of |how many |total )?",
+    r"^(?:the |a |an |your |my |their |our )?"
+    r"(?:(?:total |overall )?(?:number|count|amount|sum|no\.?|nr\.?|num|#|№) ?of |# ?|how many |total )?",
     re.IGNORECASE,
 )
 _EXTREME = re.compile(
-    r"^(?:most|max(?:imum)?|highest|best|top|largest|biggest|greatest|fewest|least|lowest|min(?:imum)?|average|mean) ",
+    r"^(?:most|max(?:imum)?|highest|best|top|largest|biggest|greatest|fewest|least|lowest|min(?:imum)?|average|avg\.?|mean"
+    r"|longest|shortest|farthest|furthest|deepest|steepest|heaviest|lightest|fastest|quickest|slowest|cheapest|strongest"
+    r"|hardest|busiest|earliest|latest) ",
     re.IGNORECASE,
 )
 _COUNT_OF = re.compile(r" (?:count|number|amount)$", re.IGNORECASE)
-_SPENT = re.compile(r"^(?:amount|money|sum|quantity) (\w+)$", re.IGNORECASE)
+# What its unit says already: 'weight returned' in kg is '2 kg returned', 'distance' in km is '2 km'.
+_SAID_BY_UNIT = re.compile(
+    r"^(?:amount|money|sum|quantity|distance|weight|time|duration|length|height|volume|energy)(?: (.+))?$",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(r"\s*[(\[][^)\]]*[)\]]")
+_OF_ONES = frozenset({"count", "distinct", "entity"})  # each adds one, so that the label names what is counted
 _VALUES = frozenset({"max", "min", "mean"})  # one value among the events rather than something that adds up
 _DETERMINER = re.compile(r"^(?:the|a|an|your|my|their|our) ", re.IGNORECASE)
 _DIFFERENT = re.compile(r"\b(?:different|distinct|unique|various) ", re.IGNORECASE)
@@ -71,10 +80,9 @@ def metric_words(app: App, name: str) -> MetricWords | None:
     before, slot, after = metric.task.partition("{goal}")
     before = plain(before, edges=False).lstrip() if slot else ""
     after = plain(after, edges=False).rstrip(".!? ") if slot else ""
-    unit = plain(metric.unit)
-    plural = plain(metric.plural) or plural_of(unit)
-    label = _COUNT_OF.sub("", _COUNTING.sub("", plain(metric.label)))
-    label = _sentence_case(label, plural) or plural or name.replace("_", " ")
+    unit, plural = _unit(metric)
+    label = _COUNT_OF.sub("", _COUNTING.sub("", _ASIDE.sub("", plain(metric.label)).strip()))
+    label = _sentence_case(app, label, plural) or plural or name.replace("_", " ")
     measure, (one, many, tail) = _measure(app, metric, label, plural), _counted(metric, label, unit, plural)
     if measure in {"level", "share"}:
         label = _DETERMINER.sub("", label)
@@ -111,6 +119,14 @@ def names_unit(label: str, plural: str) -> re.Match[str] | None:
     return re.search(rf"(?<!\w){re.escape(plural)}(?!\w)", label, re.IGNORECASE) if plural else None
 
 
+def _unit(metric: Metric) -> tuple[str, str]:
+    """One and several of its unit; who writes 'points' as the unit means one point and several."""
+    unit, plural = plain(metric.unit), plain(metric.plural)
+    if unit and not plural and not is_symbol(unit) and names_several(unit):
+        return singular_of(unit), unit
+    return unit, plural or plural_of(unit)
+
+
 def _counted(metric: Metric, label: str, unit: str, plural: str) -> tuple[str, str, str]:
     """What one and what several are called, and what both end with.
 
@@ -124,8 +140,11 @@ def _counted(metric: Metric, label: str, unit: str, plural: str) -> tuple[str, s
         return f"{_DIFFERENT.sub('', start)}{unit}{tail}", f"{start}{plural}{tail}", tail
     if not unit:
         return (_DIFFERENT.sub("", singular_of(shown)), shown, "") if names_several(shown) else (shown, shown, "")
-    if spent := _SPENT.search(label):
-        return f"{unit} {spent[1]}", f"{plural} {spent[1]}", f" {spent[1]}"
+    if said := _SAID_BY_UNIT.search(label):
+        rest = f" {said[1]}" if said[1] else ""
+        return f"{unit}{rest}", f"{plural}{rest}", rest
+    if metric.agg in _OF_ONES and names_several(shown):
+        return _DIFFERENT.sub("", singular_of(shown)), shown, ""
     if names_several(shown) or label in {unit, plural}:
         return unit, plural, ""
     return f"{unit} of {label}", f"{plural} of {label}", f" of {label}"
@@ -139,7 +158,7 @@ def _verb(metric: Metric) -> str:
 def _measure(app: App, metric: Metric, label: str, plural: str) -> Measure:
     things = bool(names_unit(label, plural)) or names_several(label)
     if metric.agg not in _VALUES:
-        return "total" if things or metric.unit else "level"
+        return "total" if things or (metric.unit and metric.agg != "streak") else "level"
     measured = [
         app.property_of(event, metric.of or "value")
         for event in metric.events or app.active_events
@@ -150,15 +169,28 @@ def _measure(app: App, metric: Metric, label: str, plural: str) -> Measure:
     return ("average" if metric.agg == "mean" else "total") if things else "level"
 
 
-def _sentence_case(label: str, plural: str) -> str:
+def _sentence_case(app: App, label: str, plural: str) -> str:
     """A label as it stands within a sentence: 'Puzzles solved' and 'Best Drill Score' lose their capitals.
 
-    Only where it is sure that the first word is no name: it is the plural of the unit, or a word such as 'best'.
+    Only where the first word is hardly a name: it is the plural of the unit, a word such as 'best', or most labels of
+    the app begin with a capital. A word with capitals inside, such as 'CO2' or 'XP', keeps them.
     """
+    if label.isupper() and len(label) > 4:
+        return label.lower()
     found = names_unit(label, plural)
-    if found and found.start() == 0:
-        return plural + label[found.end() :]
-    if not _EXTREME.match(label) or not label[:1].isupper():
+    begins = bool(found and found.start() == 0)
+    if not (begins or _EXTREME.match(label) or _begin_with_capitals(app)):
         return label
-    titled = all(word[:1].isupper() for word in label.split() if len(word) > 3)
-    return label.lower() if titled and " " in label else label[:1].lower() + label[1:]
+    words = label.split(" ")
+    titled = all(word[:1].isupper() for word in words if len(word) > 3)
+    words = [_lowered(word) if titled or i == 0 else word for i, word in enumerate(words)]
+    return plural + " ".join(words)[len(plural) :] if begins else " ".join(words)
+
+
+def _begin_with_capitals(app: App) -> bool:
+    labels = [metric.label.strip() for metric in app.metrics.values() if metric.label.strip()]
+    return sum(label[0].isupper() and label[1:2].islower() for label in labels) * 2 > len(labels)
+
+
+def _lowered(word: str) -> str:
+    return word.lower() if word[1:].islower() or len(word) == 1 else word

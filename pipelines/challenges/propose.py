@@ -56,7 +56,8 @@ def propose_targets(
 ) -> pl.DataFrame:
     """The one target per player, metric and window whose conditional probability is nearest the wanted one.
 
-    "The largest target still above the wanted probability" would overshoot on small counts.
+    "The largest target still above the wanted probability" would overshoot on small counts. On how many days something
+    is done is asked of windows of several days only.
 
     Args:
         app: The app.
@@ -71,6 +72,8 @@ def propose_targets(
         (evidence / (evidence + strength)), own_28 and wanted.
     """
     record = models.attainment.record
+    days = [name for name, metric in app.metrics.items() if metric.agg == "days"]
+    windows = windows.filter(~pl.col("metric").is_in(days) | (pl.col("window_days") > 1))
     asked = ask_menu(app, record, past, windows, lowest=HARDEST - 0.1, highest=EASIEST + 0.07)
     asked = asked.join(wanted, on=list(SNAPSHOT), how="inner").with_columns(
         off=(pl.col("chance") - pl.col("wanted")).abs()

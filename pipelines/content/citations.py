@@ -84,17 +84,11 @@ def _evidence(app: App, told: pl.DataFrame, locale: Locale) -> pl.DataFrame:
     told = told.with_columns(value=value).filter(
         pl.col("value").is_finite() & (pl.col("value") > 0) & (pl.col("value") < LARGEST)
     )
-    told = told.with_columns(amount=amount_text(app, pl.col("metric"), pl.col("value"), locale))
-    days = pl.col("days")
-    before, after = locale.past.replace("{a}", "").split("{n}")
-    within = pl.col("amount") + pl.lit(before) + days.cast(pl.String) + pl.lit(after)
-    text = (
-        pl.when(days.is_null())
-        .then("amount")
-        .when(days == 1)
-        .then(by_value(locale.past_day, "{a}", pl.col("amount")))
-        .otherwise(within)
+    told = told.with_columns(
+        amount=amount_text(app, pl.col("metric"), pl.col("value"), locale, reached=True), within=_within(app, locale)
     )
+    followed = pl.col("within") == pl.col("within").shift(-1).over("order")
+    text = pl.col("amount") + pl.when(followed.fill_null(value=False)).then(pl.lit("")).otherwise("within")
     lists = (
         told.with_columns(text=text)
         .group_by("order", maintain_order=True)
@@ -107,3 +101,18 @@ def _evidence(app: App, told: pl.DataFrame, locale: Locale) -> pl.DataFrame:
     several = by_value(locale.joined.replace("{b}", ""), "{a}", pl.col("first")) + pl.col("last")
     shown = pl.when(pl.col("first") == "").then("last").otherwise(several)
     return lists.select("order", shown=shown).filter(pl.col("shown").str.len_chars() <= EVIDENCE_LENGTH)
+
+
+def _within(app: App, locale: Locale) -> pl.Expr:
+    """The days that a number was measured over, as they stand behind it: ' within 7 days', ' out of 28' for days."""
+    days, number = pl.col("days"), pl.col("days").cast(pl.String)
+    counts_days = pl.col("metric").is_in([name for name, one in app.metrics.items() if one.agg == "days"])
+    return (
+        pl.when(days.is_null())
+        .then(pl.lit(""))
+        .when(days == 1)
+        .then(pl.lit(locale.past_day.replace("{a}", "")))
+        .when(counts_days)
+        .then(by_value(f" {locale.of_days}", "{n}", number))
+        .otherwise(by_value(locale.past.replace("{a}", ""), "{n}", number))
+    )

@@ -29,7 +29,7 @@ _BANDS = (
     *("easy", "fair", "hard", "target", "none", "shown", "days", "weeks", "long"),
     *("rising", "steady", "easing", "new", "seldom", "quiet", "keen"),
 )
-_KINDS = ("bold", "even", "careful", "plain", "tail", "bronze", "silver", "gold", "platinum", "adds")
+_KINDS = ("bold", "even", "careful", "plain", "tail", "bronze", "silver", "gold", "platinum")
 _SMALL_IN_TITLES = frozenset(
     {
         "a",
@@ -52,7 +52,6 @@ _SMALL_IN_TITLES = frozenset(
         "with",
     }
 )
-_ADDS = frozenset({"count", "sum", "distinct", "entity"})
 
 
 def brief_grammar(app: App, brief: Brief) -> Grammar:
@@ -74,9 +73,8 @@ def brief_tags(app: App, brief: Brief) -> tuple[str, ...]:
         tags.append("bold" if persona.risk_tolerance > 0.6 else "careful" if persona.risk_tolerance < 0.4 else "even")
     if brief.content_type == "badge_citation":
         tags.append(app.badges[brief.metric].tier)
-    elif words := metric_words(app, brief.metric):
-        tags.append("tail" if words.after else "plain")
-        tags += ["adds"] if app.metrics[brief.metric].agg in _ADDS else []
+    elif (words := metric_words(app, brief.metric)) and app.metrics[brief.metric].agg != "days":
+        tags.append("tail" if words.after else "plain")  # of days neither: 'on 2 days within the next 3 days'
     return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
@@ -86,7 +84,7 @@ def brief_facts(app: App, brief: Brief) -> dict[str, str]:
     facts = {"player": player, "players": player if looks_plural(player) else plural_of(player)}
     if brief.content_type == "badge_citation":
         badge = app.badges[brief.metric]
-        return facts | {"badge": plain(badge.title), "tier": badge.tier}
+        return facts | {"badge": _quoted(plain(badge.title)), "tier": badge.tier}
     words = metric_words(app, brief.metric)
     if words and "{goal}" in app.metrics[brief.metric].task:
         facts["task"] = f"{_lowered(words.before)}{{goal_1}}{words.after}"
@@ -99,7 +97,8 @@ def title_case(label: str) -> str:
     """A label as it stands in a title: 'records in one basket' becomes 'Records in One Basket'."""
     words = label.split(" ")
     return " ".join(
-        word if i and word in _SMALL_IN_TITLES else word[:1].upper() + word[1:] for i, word in enumerate(words)
+        word if 0 < i < len(words) - 1 and word in _SMALL_IN_TITLES else word[:1].upper() + word[1:]
+        for i, word in enumerate(words)
     )
 
 
@@ -156,6 +155,11 @@ def _untagged(app: App, name: str) -> str:
         if name.endswith(f"_{tag}") and name.removesuffix(f"_{tag}"):
             return name.removesuffix(f"_{tag}")
     return name
+
+
+def _quoted(title: str) -> str:
+    """A title that ends a sentence by itself stands in quotes within a longer one."""
+    return f"\u201c{title}\u201d" if title[-1:] in {".", "!", "?"} else title
 
 
 def _lowered(task: str) -> str:

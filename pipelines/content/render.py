@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import polars as pl
 
 from configs.app import App
+from configs.nouns import is_counted, names_several
 from configs.voice import Locale, voice_defaults
 from configs.wording import MetricWords, metric_words
 from pipelines.content.grammar import with_article
@@ -84,43 +85,43 @@ def goal_text(app: App, metric: pl.Expr, value: pl.Expr, days: pl.Expr, locale: 
     words = _words(app)
     text = _number_and_noun(app, metric, value, locale, {name: (w.unit, w.plural) for name, w in words.items()})
     open_ended = [name for name, w in words.items() if app.metrics[name].better == "lower" and not w.bounded]
-    text = pl.when(metric.is_in(open_ended)).then(by_value(locale.at_most, "{n}", text)).otherwise(text)
     counts_days = metric.is_in([name for name, one in app.metrics.items() if one.agg == "days"])
     every = counts_days & (value == days) & (days > 1)
-    return pl.when(every).then(by_value(locale.every, "{n}", text)).otherwise(text)
+    bounds = _bounds(words, metric, metric.is_in(open_ended) & (value > 0), locale)
+    return _framed(text, "{n}", [*bounds, (every, locale.every)])
 
 
-def amount_text(app: App, metric: pl.Expr, value: pl.Expr, locale: Locale) -> pl.Expr:
+def amount_text(app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, *, reached: bool = False) -> pl.Expr:
     """A number with what it counts or measures, outside of a task.
 
     '1 comment on other people's posts', '13 records in one basket', 'an average of 12 points per game', 'a best score
     of 85 points', 'a share of trades won of 62.5%', '12 minutes or less per lap'.
+
+    Args:
+        app: Its metrics' words.
+        metric: Their names.
+        value: The numbers.
+        locale: Whose words.
+        reached: Whether the value is what somebody came to and no goal: nothing is 'or less' then.
     """
     words = _words(app)
     measure = metric.replace_strict(
         {name: w.measure for name, w in words.items()}, default=None, return_dtype=pl.String
     )
-    lower = metric.is_in([name for name, one in app.metrics.items() if one.better == "lower"])
-
-    def bounded(text: pl.Expr) -> pl.Expr:
-        return pl.when(lower).then(by_value(locale.at_most, "{n}", text)).otherwise(text)
-
+    lower = metric.is_in([name for name, one in app.metrics.items() if one.better == "lower" and not reached])
+    bounds = _bounds(words, metric, lower & (value > 0), locale)  # there is no less than none
     heads = {name: (w.one.removesuffix(w.tail), w.many.removesuffix(w.tail)) for name, w in words.items()}
     tail = metric.replace_strict({name: w.tail for name, w in words.items()}, default="", return_dtype=pl.String)
-    total = bounded(_number_and_noun(app, metric, value, locale, heads)) + tail
+    total = _framed(_number_and_noun(app, metric, value, locale, heads), "{n}", bounds) + tail
+    counted = _framed(total, "{a}", [(measure == "average", locale.average)])
     points = _number_and_noun(app, metric, value, locale, {name: (w.unit, w.plural) for name, w in words.items()})
     share = by_value(locale.percent, "{n}", number_text((value * 100).round(1), locale))
-    level = bounded(pl.when(measure == "share").then(share).otherwise(points))
+    level = _framed(pl.when(measure == "share").then(share).otherwise(points), "{n}", bounds)
     before, _, after = locale.level.partition("{n}")
     labels = {name: with_article(before.replace("{a}", w.label)).strip() for name, w in words.items()}
     label = metric.replace_strict(labels, default=None, return_dtype=pl.String)
-    return (
-        pl.when(measure == "total")
-        .then(total)
-        .when(measure == "average")
-        .then(by_value(locale.average, "{a}", total))
-        .otherwise(label + pl.lit(" ") + level + pl.lit(after))
-    )
+    measured = label + pl.lit(" ") + level + pl.lit(after)
+    return pl.when(measure.is_in(["total", "average"])).then(counted).otherwise(measured)
 
 
 def window_text(days: pl.Expr, locale: Locale) -> pl.Expr:
@@ -134,10 +135,14 @@ def period_text(days: pl.Expr, locale: Locale) -> pl.Expr:
 
 
 def span_text(app: App, metric: pl.Expr, days: int, locale: Locale) -> pl.Expr:
-    """The days over which an amount counts: 'over 28 days', or 'out of 28' for an amount of days."""
-    counts_days = metric.is_in([name for name, one in app.metrics.items() if one.agg == "days"])
-    of_days, span = (pl.lit(text.replace("{n}", str(days))) for text in (locale.of_days, locale.span))
-    return pl.when(counts_days).then(of_days).otherwise(span)
+    """The days over which an amount counts: 'over 28 days', 'out of 28' for days, 'within 28 days' for a best."""
+    texts = (locale.of_days, locale.span, locale.past.replace("{a}", "").strip())
+    of_days, span, within = (pl.lit(text.replace("{n}", str(days))) for text in texts)
+    counts_days, single = (
+        metric.is_in([name for name, one in app.metrics.items() if one.agg in aggs])
+        for aggs in (("days",), ("max", "min", "streak"))
+    )
+    return pl.when(counts_days).then(of_days).when(single).then(within).otherwise(span)
 
 
 def by_value(template: str, slot: str, value: pl.Expr) -> pl.Expr:
@@ -158,6 +163,24 @@ def by_language(language: pl.Expr, languages: Sequence[str], text: Callable[[Loc
 
 def _words(app: App) -> dict[str, MetricWords]:
     return {name: words for name in app.metrics if (words := metric_words(app, name))}
+
+
+def _bounds(
+    words: Mapping[str, MetricWords], metric: pl.Expr, bounded: pl.Expr, locale: Locale
+) -> list[tuple[pl.Expr, str]]:
+    """When a number is 'or fewer' (2 mistakes) and when 'or less' (12 minutes), for `_framed`."""
+    names = [name for name, w in words.items() if (is_counted(w.unit) if w.unit else names_several(w.label))]
+    return [(bounded & metric.is_in(names), locale.at_most_counted), (bounded, locale.at_most)]
+
+
+def _framed(text: pl.Expr, slot: str, frames: Sequence[tuple[pl.Expr, str]]) -> pl.Expr:
+    """The text in the first template whose condition holds, or as it is; the text is calculated once."""
+    before, after = pl.lit(""), pl.lit("")
+    for condition, template in reversed(frames):
+        first, _, last = template.partition(slot)
+        before = pl.when(condition).then(pl.lit(first)).otherwise(before)
+        after = pl.when(condition).then(pl.lit(last)).otherwise(after)
+    return before + text + after
 
 
 def _number_and_noun(

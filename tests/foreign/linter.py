@@ -23,6 +23,15 @@ _RULES = {
     "the wrong article": rf"(?i)\b(?:a (?={_VOWEL})|an (?!{_VOWEL})(?=[a-z]))",
     "a parenthesis": r"[()]",
     "none left": r"\b(?:none|null|nan|inf)\b(?! left)",
+    "a sign or a plural with another ending": r"\d ?(?:\w+/\w+s|kms|bpms|\w+ses|pointss)\b(?<!courses)(?<!purchases)",
+    "days within days": r"\bon (?:all )?\d+ (?:days?|evenings) within\b",
+    "a day of one day": r"\bon 1 (?:day|evening) today\b|\bToday, [^.]* on 1 (?:day|evening)\b",
+    "less than none": r"(?<![\d.,])0 [^.]*\bor (?:less|fewer)\b",
+    "a condition said twice": r"\b[Ii]f you (?:feel|like)\b[^.]*\. [^.]*\bif you like\b",
+    "a verb that the task has": r"\b(\w{3,}) this: \1\b",
+    "any time, but today": r"\b[Ww]henever [^.]*\. [^.]*\btoday\b",
+    "a capital within a sentence": r"\b(?:an?|of|for|with) (?:Longest|Best|Most|Average|Total|Avg)\b",
+    "pieces of what may be one": r"\b(?:a little at a time|bit by bit|spread it)\b",
 }
 _PATTERNS = {name: re.compile(rule) for name, rule in _RULES.items()}
 # Worlds that other apps know nothing of.

@@ -3,19 +3,33 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import cycle
 
 import polars as pl
 
 from configs.app import App
 from configs.voice import voice_defaults
 from pipelines.badges.rules import badge_rules, term_label
+from pipelines.challenges.missions import mission_days
+from pipelines.challenges.questions import whole_metrics
 from pipelines.content.briefs import Brief
 from pipelines.content.check import everything
 from pipelines.content.citations import write_citations
 from pipelines.content.fill import fill_in
 from pipelines.content.offline import AI_PROVIDER, MODEL, write_variants
 
-AMOUNTS = (1.0, 2.0, 13.0, 38.970001, 1250.0)
+# What a night may fill in, by what is asked; see pipelines/challenges.
+AMOUNTS = {
+    "daily_challenge": (1.0, 2.0, 15.0, 2.5, 1200.0),
+    "adaptive_mission": (1.0, 3.0, 20.0, 45.5),
+    "mission_brief": (1.0, 3.0, 20.0, 45.5),
+    "custom_achievement": (5.0, 50.0, 1200.0),
+    "tutorial": (1.0, 2.0, 50.0, 0.5),
+    "social_prompt": (1.0, 1.0, 2.0),
+    "motivational_message": (1.0, 2.0, 13.0, 38.970001, 1250.0),
+    "badge_citation": (1.0, 13.0, 1250.0, 62.125),
+}
+PERCENTILES = (25, 50, 75, 90)
 ENGLISH = voice_defaults().locale("en")
 
 
@@ -25,11 +39,12 @@ class Text:
 
     content_type: str
     metric: str
+    occasion: str
     title: str
     text: str
 
 
-def texts_of(app: App, *, variants: int = 3, amounts: tuple[float, ...] = AMOUNTS, seed: int = 0) -> Iterator[Text]:
+def texts_of(app: App, *, variants: int = 3, seed: int = 0) -> Iterator[Text]:
     """Some texts for every brief of the app's content types and each persona in turn, its citations included."""
     personas = list(app.personas) or [""]
     rows, texts = [], []
@@ -37,20 +52,19 @@ def texts_of(app: App, *, variants: int = 3, amounts: tuple[float, ...] = AMOUNT
         keyed = Brief(
             f"{seed}-{place}",
             brief.content_type,
-            personas[place % len(personas)],
+            personas[(place + seed) % len(personas)],
             brief.metric,
-            ("easy", "fair", "hard")[place % 3] if brief.content_type == "daily_challenge" else "",
+            ("easy", "fair", "hard")[(place + seed) % 3] if brief.content_type == "daily_challenge" else "",
             "en",
             brief.occasion,
             variants,
         )
         for nth, found in enumerate(write_variants(app, keyed, seed=seed)):
-            amount = amounts[(place + nth) % len(amounts)]
-            whole = brief.metric and app.metrics[brief.metric].agg not in {"sum", "max", "min", "mean"}
+            days = _window(app, brief, place + nth + seed)
             rows.append({
                 "at": len(texts), "content_type": brief.content_type, "metric": brief.metric,
-                "amount": float(round(amount)) if whole else amount,
-                "window_days": (1, 3, 7)[(place + nth) % 3], "percentile": 75,
+                "amount": _amount(app, brief, place + nth + seed, days), "window_days": days,
+                "percentile": PERCENTILES[(place + nth) % len(PERCENTILES)], "occasion": brief.occasion,
             })  # fmt: skip
             texts.append({
                 "title": found.title, "text": found.text, "brief_id": keyed.brief_id, "ai_provider": AI_PROVIDER,
@@ -60,20 +74,54 @@ def texts_of(app: App, *, variants: int = 3, amounts: tuple[float, ...] = AMOUNT
     chosen = pl.DataFrame(rows).with_columns(pl.col("at").cast(pl.UInt32), pl.col("percentile").cast(pl.Int32))
     filled = fill_in(app, chosen, pl.DataFrame(texts))
     for row, said in zip(rows, filled.iter_rows(named=True), strict=True):
-        yield Text(str(row["content_type"]), str(row["metric"]), said["title"], said["text"])
-    yield from _citations(app, amounts)
+        yield Text(str(row["content_type"]), str(row["metric"]), str(row["occasion"]), said["title"], said["text"])
+    yield from _citations(app)
 
 
-def _citations(app: App, amounts: tuple[float, ...]) -> Iterator[Text]:
+def _window(app: App, brief: Brief, turn: int) -> int:
+    """The days that a night would give: of days one asks only where there are several."""
+    if brief.content_type in {"adaptive_mission", "mission_brief"}:
+        return mission_days(app)
+    several = brief.metric and app.metrics[brief.metric].agg == "days"
+    windows = [days for days in app.challenges.windows if days > 1 or not several]
+    return windows[turn % len(windows)] if windows else max(app.challenges.windows)
+
+
+def _amount(app: App, brief: Brief, turn: int, days: int) -> float:
+    """A number that the metric can come to."""
+    amounts = AMOUNTS.get(brief.content_type, (1.0,))
+    amount = amounts[turn % len(amounts)]
+    if not brief.metric:
+        return amount
+    metric = app.metrics[brief.metric]
+    if metric.agg == "days" and brief.content_type != "custom_achievement":
+        return float(1 + turn % (days if brief.content_type != "motivational_message" else 28))
+    return _possible(app, brief.metric, amount)
+
+
+def _possible(app: App, name: str, amount: float) -> float:
+    metric = app.metrics[name]
+    if metric.agg == "streak" or (whole_metrics(app)[name] and metric.agg != "mean"):
+        amount = float(max(1, round(amount)))
+    declared = [app.property_of(event, metric.of or "value") for event in metric.events or app.active_events]
+    if declared and all(one is not None and one.type == "boolean" for one in declared) and metric.agg == "mean":
+        return 0.625
+    bounds = [one.max for one in declared if one is not None and one.max is not None]
+    return min(amount, *bounds) if bounds and metric.agg in {"max", "min", "mean"} else amount
+
+
+def _citations(app: App) -> Iterator[Text]:
+    amounts = cycle(AMOUNTS["badge_citation"])
     rows = [
         {
             "award_id": f"{nth:08x}{place:08x}", "player_key": 1, "badge_id": rule.badge_id,
             "evidence": json.dumps({"values": {
-                term_label(t): 0.5 if "rate" in t.metric or "share" in t.metric else amount for t in rule.rule.terms
+                term_label(t): min(_possible(app, t.metric, amount), t.days or 1e9)
+                if app.metrics[t.metric].agg == "days" else _possible(app, t.metric, amount) for t in rule.rule.terms
             }}),
         }
-        for place, rule in enumerate(badge_rules(app)) for nth, amount in enumerate(amounts[:3])
+        for place, rule in enumerate(badge_rules(app)) for nth in range(3) for amount in [next(amounts)]
     ]  # fmt: skip
     if rows:
         for award, said in zip(rows, write_citations(app, pl.DataFrame(rows)).iter_rows(named=True), strict=True):
-            yield Text("badge_citation", str(award["badge_id"]), "", said["citation"])
+            yield Text("badge_citation", str(award["badge_id"]), "shown", "", said["citation"])

@@ -113,7 +113,7 @@ def test_days_that_fill_their_window_are_all_of_them():
         (
             {"agg": "min", "of": "points", "label": "best time", "better": "lower"},
             9,
-            "a best time of 9 puzzles or less",
+            "a best time of 9 puzzles or fewer",
         ),
     ],
 )
