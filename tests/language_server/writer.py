@@ -107,13 +107,13 @@ def _choose(
         start = text.split(" ", 1)[0]
         if start in begun or (unit is not None and repeated_word(title, text, unit)):
             spare.append((title, parts))
+            titles.add(title.casefold() or text)
             continue
         begun.add(start)
         titles.add(title.casefold() or text)
         chosen.append((title, parts))
     for title, parts in spare:  # rather a plain beginning than a text less
-        if len(chosen) < wanted and title.casefold() not in titles:
-            titles.add(title.casefold() or " ".join(parts))
+        if len(chosen) < wanted:
             chosen.append((title, parts))
     return chosen or [("A Small Step", ["Carry on at your own pace."])]
 
