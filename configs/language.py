@@ -34,7 +34,7 @@ class Price(Part):
 class LanguageModel(Part):
     """A model of a provider: prices in US dollars per million tokens, and where its limits start."""
 
-    provider: Vendor
+    provider: str
     input_usd: float = Field(ge=0)
     output_usd: float = Field(ge=0, description="Reasoning tokens are output.")
     cached_input_usd: float | None = Field(None, ge=0, description="Default is the price of input.")

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from models.language.calls import Usage
-from models.language.spending import SpendReport
+from models.language.ledger import SpendReport
 from models.tracking import Tracking, night_name
 
 MOST_TRACES = 20

@@ -11,11 +11,11 @@ from configs.errors import NightquestError
 from configs.settings import Settings
 from models.language.batches import collect_batches, finish_batches, recover_batches, submit_batches
 from models.language.calls import Failed, Reply, Request, Written
-from models.language.desk import Desk
-from models.language.lane import Figures, Limits
+from models.language.client import Client
 from models.language.ledger import Budget, Ledger, open_ledger
-from models.language.vendor import Vendor
-from models.language.vendors import open_vendors
+from models.language.pacing import Figures, Limits
+from models.language.providers import open_providers
+from models.language.providers.provider import Provider
 from pipelines.badges.panel import Panel
 from pipelines.content.arms import PROMPT
 from pipelines.content.authors import Author
@@ -138,7 +138,7 @@ class Studio:
             await recover_batches(self.ledger, vendors, app=self._app.app)
             return await self._send(vendors, jobs)
 
-    async def _send(self, vendors: Mapping[Any, Vendor], jobs: Sequence[Job]) -> list[str]:
+    async def _send(self, vendors: Mapping[Any, Provider], jobs: Sequence[Job]) -> list[str]:
         requests = self.price(jobs)
         keys: list[str] = []
         for name, vendor in vendors.items():
@@ -149,17 +149,17 @@ class Studio:
     def _author(self, ask: Callable[[Request], Coroutine[Any, Any, Reply]]) -> Author:
         return Author(self._app, ask, self._app.content.variants, self._run.night)
 
-    def _vendors(self) -> dict[Any, Vendor]:
-        return open_vendors(self._wants.settings, models=self._models)  # of one event loop
+    def _vendors(self) -> dict[Any, Provider]:
+        return open_providers(self._wants.settings, models=self._models)  # of one event loop
 
-    def _desk(self, vendors: Mapping[Any, Vendor]) -> Desk:
+    def _desk(self, vendors: Mapping[Any, Provider]) -> Client:
         limits = Limits.of(self._wants.settings)
         limits = replace(limits, deadline_s=max(0.0, limits.deadline_s - self.account.desk.seconds))
         clock = self._wants.clock
-        return Desk(self.ledger, vendors, self._run, self._budget, limits, clock, self._seed, self._models)
+        return Client(self.ledger, vendors, self._run, self._budget, limits, clock, self._seed, self._models)
 
-    def _count(self, desk: Desk) -> None:
-        self.account.desk.add(desk.figures())
+    def _count(self, desk: Client) -> None:
+        self.account.desk.add(desk.figures)
         self.account.trouble = self.account.trouble or desk.trouble
 
 
@@ -203,7 +203,7 @@ def collect_answers(settings: Settings, clock: Clock) -> dict[str, Any]:
     """
 
     async def look() -> dict[str, Any]:
-        async with _closing(open_vendors(settings)) as vendors:
+        async with _closing(open_providers(settings)) as vendors:
             recovered = await recover_batches(ledger, vendors)
             collected = await collect_batches(ledger, vendors)
         return {**vars(recovered), **vars(collected), "failed": dict(collected.failed)}
@@ -213,7 +213,7 @@ def collect_answers(settings: Settings, clock: Clock) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _closing(vendors: Mapping[Any, Vendor]) -> AsyncIterator[Mapping[Any, Vendor]]:
+async def _closing(vendors: Mapping[Any, Provider]) -> AsyncIterator[Mapping[Any, Provider]]:
     """Vendors that are closed at the end."""
     try:
         yield vendors

@@ -13,8 +13,7 @@ from configs.errors import NightquestError
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
 from data.warehouse import Warehouse
-from models.language.ledger import SpendReport, open_ledger
-from models.language.spending import nothing_spent
+from models.language.ledger import SpendReport, nothing_spent, open_ledger
 from models.prompt_registry import Registered
 from models.writing_record import kind_of_fault
 from pipelines.badges.award import cite_awards, find_awards

@@ -10,8 +10,7 @@ import polars as pl
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from models.language.calls import Written
-from models.language.ledger import Ledger, Run, open_ledger
-from models.language.spending import CallRecord, nothing_spent
+from models.language.ledger import CallRecord, Ledger, Run, nothing_spent, open_ledger
 from models.writing_record import MOST_SAMPLES, MOST_TRACES, BriefTrace, CallSpan, SampleText, WritingReport
 from pipelines.content.chosen import how_chosen
 from pipelines.content.crew import Crew

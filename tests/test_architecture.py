@@ -20,10 +20,10 @@ KEEPERS = {
     "mlflow": ("models/tracking.py", "models/registry.py"),
     "optuna": ("models/tuning.py",),
     "pydantic_settings": ("configs/settings.py",),
-    "openai": ("models/language/openai.py",),
-    "anthropic": ("models/language/anthropic.py",),
-    "httpx2": ("models/language/sdk.py", "models/language/lean_http.py"),
-    "aiohttp": ("models/language/sdk.py",),
+    "openai": ("models/language/providers/openai.py",),
+    "anthropic": ("models/language/providers/anthropic.py",),
+    "httpx2": ("models/language/providers/sdk.py",),
+    "aiohttp": ("models/language/providers/sdk.py",),
     "py3langid": ("pipelines/content/languages.py",),
 }
 ADAPTER = "models/tracking.py"  # stamps runs and sets what MLflow reads on import

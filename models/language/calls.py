@@ -4,10 +4,10 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Literal
 
-from configs.language import LanguageModel, Vendor
+from configs.language import LanguageModel
 
 FORMAT = 1  # of the key: another number buys every answer anew
 # Why there is no usable answer. "unknown": it was sent and no answer seen, so that it may have been billed.
@@ -29,24 +29,8 @@ Reason = Literal[
     "canceled",
     "late",  # a batch has it and has not ended in time
 ]
-
-
-# Thousands of requests share a schema and a system text; what follows from them alone is worked out once.
-_SCHEMAS: dict[int, tuple[Mapping[str, Any], str]] = {}
-
-
-def _schema_text(schema: Mapping[str, Any]) -> str:
-    held = _SCHEMAS.get(id(schema))  # by identity: holding it keeps another from taking its place in memory
-    if held is None:
-        if len(_SCHEMAS) >= 1024:
-            _SCHEMAS.clear()
-        held = _SCHEMAS[id(schema)] = (schema, json.dumps(schema, sort_keys=True))
-    return held[1]
-
-
-@lru_cache(maxsize=256)
-def _digest_of_form(*form: object) -> "hashlib._Hash":
-    return hashlib.sha256(json.dumps([FORMAT, *form]).encode())
+# Paid for, whatever it says: to ask again would be another purchase.
+FINAL: frozenset[Reason] = frozenset({"refused", "truncated", "malformed"})
 
 
 @dataclass(frozen=True)
@@ -63,7 +47,7 @@ class Request:
         prompt_version: Of the prompt that it was made from, in reports.
     """
 
-    provider: Vendor
+    provider: str
     model: str
     system: str
     user: str
@@ -77,21 +61,20 @@ class Request:
     @cached_property
     def key(self) -> str:
         """SHA-256 over provider, model, prompt, schema, parameters and input: 64 hex digits."""
-        form = (self.provider, self.model, self.system, _schema_text(self.schema), self.max_tokens, self.effort)
-        digest = _digest_of_form(*form).copy()
-        digest.update(self.user.encode())
-        return digest.hexdigest()
+        schema = json.dumps(self.schema, sort_keys=True)
+        form = [FORMAT, self.provider, self.model, self.system, schema, self.max_tokens, self.effort]
+        return hashlib.sha256(json.dumps(form).encode() + self.user.encode()).hexdigest()
 
-    @property
+    @cached_property
     def input_tokens(self) -> int:
         """An upper estimate of the tokens sent: three bytes of UTF-8 to a token."""
-        size = len(self.system.encode()) + len(self.user.encode()) + len(_schema_text(self.schema))
+        size = len(self.system.encode()) + len(self.user.encode()) + len(json.dumps(self.schema))
         return size // 3 + 50
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens billed, no token in two of the four kinds; reasoning is part of output.
+    """Tokens billed, no token in two of the first four kinds; reasoning is part of output.
 
     Attributes:
         input: At the full price: neither read from nor written to the provider's cache.
@@ -107,13 +90,8 @@ class Usage:
         """What it costs in US dollars."""
         cached = model.input_usd if model.cached_input_usd is None else model.cached_input_usd
         write = model.input_usd if model.cache_write_usd is None else model.cache_write_usd
-        cost = (
-            self.input * model.input_usd
-            + self.cached * cached
-            + self.cache_write * write
-            + self.output * model.output_usd
-        )
-        return cost / 1e6 * (model.batch_share if batch else 1)
+        full = self.input * model.input_usd + self.output * model.output_usd
+        return (full + self.cached * cached + self.cache_write * write) / 1e6 * (model.batch_share if batch else 1)
 
 
 def most_it_costs(request: Request, model: LanguageModel, *, batch: bool = False) -> float:

@@ -8,8 +8,7 @@ from typing import Any
 import polars as pl
 
 from data.warehouse import Warehouse
-from models.language.ledger import Ledger
-from models.language.spending import CallRecord
+from models.language.ledger import CallRecord, Ledger
 
 
 @dataclass(frozen=True)

@@ -26,27 +26,26 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from configs.language import Vendor as VendorName
+from configs.language import Vendor as ProviderName
 from configs.language import language_models
 from configs.settings import Settings
-from models.language import anthropic, openai
 from models.language.batches import BatchRows, finish_batches, recover_batches, submit_batches
 from models.language.calls import Reply, Request, Usage, Written
-from models.language.desk import Desk
-from models.language.lane import Limits
+from models.language.client import Client
 from models.language.ledger import Budget, Ledger, Run, open_ledger
-from models.language.vendor import Vendor
-from models.language.vendors import open_vendors
+from models.language.pacing import Limits
+from models.language.providers import anthropic, open_providers, openai
+from models.language.providers.provider import Provider
 from tests.language_server import LanguageServer, start_server
 from tests.language_server.asked import canonical, sha
 
 KILLS, BRIEFS = 200, 2000
 LOADED = (anthropic, openai)  # here, not in every process that is killed
-COMBINATIONS: tuple[tuple[str, VendorName], ...] = (
+COMBINATIONS: tuple[tuple[str, ProviderName], ...] = (
     ("live", "openai"), ("live", "anthropic"), ("batch", "openai"), ("batch", "anthropic"),
 )  # fmt: skip
-MODELS: dict[VendorName, str] = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-5-5"}
-OTHER: dict[VendorName, VendorName] = {"openai": "anthropic", "anthropic": "openai"}
+MODELS: dict[ProviderName, str] = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-5-5"}
+OTHER: dict[ProviderName, ProviderName] = {"openai": "anthropic", "anthropic": "openai"}
 PLENTY = Budget(1e6, 1e6)
 SURE_AFTER_S = 1.0  # the server is near
 LATENCY_MS, BATCH_S = 40, 0.4
@@ -67,7 +66,7 @@ class Night:
     home: Path
     server: LanguageServer
     mode: str
-    provider: VendorName
+    provider: ProviderName
     briefs: int
 
 
@@ -124,7 +123,7 @@ def measure(folder: Path, kills: int = KILLS, briefs: int = BRIEFS, seed: int = 
 
 
 def _combination(
-    folder: Path, server: LanguageServer, mode: str, provider: VendorName, kills: int, briefs: int, seed: int
+    folder: Path, server: LanguageServer, mode: str, provider: ProviderName, kills: int, briefs: int, seed: int
 ) -> Tally:
     """Nights until so many kills have been made."""
     tally, draw = Tally(), Random(f"{seed}/{mode}/{provider}")  # noqa: S311  no secret
@@ -168,36 +167,44 @@ def work(night: Night) -> None:
     with open_ledger(night.home, lambda: datetime.now(UTC)) as ledger:
         run = Run("killed", "2024-03-01", f"{os.getpid()}-{time.monotonic_ns()}")
         requests = asks(night.provider, night.briefs)
-        vendors = _vendors(night.server)
+        providers = _providers(night.server)
         if night.mode == "batch":
-            asyncio.run(_in_batches(ledger, vendors, night.provider, run, requests))
-        replies = _live(ledger, vendors, run, requests)
+            asyncio.run(_in_batches(ledger, providers, night.provider, run, requests))
+        replies = _live(ledger, providers, run, requests)
         lost = [i for i, reply in enumerate(replies) if not isinstance(reply, Written)]
         elsewhere = asks(OTHER[night.provider], night.briefs)
-        again = _live(ledger, vendors, run, [elsewhere[i] for i in lost])
+        again = _live(ledger, providers, run, [elsewhere[i] for i in lost])
         if not all(isinstance(reply, Written) for reply in again):
             raise SystemExit(f"not answered: {[reply for reply in again if not isinstance(reply, Written)][:3]}")
 
 
 async def _in_batches(
-    ledger: Ledger, vendors: dict[VendorName, Vendor], provider: VendorName, run: Run, requests: Sequence[Request]
+    ledger: Ledger,
+    providers: dict[ProviderName, Provider],
+    provider: ProviderName,
+    run: Run,
+    requests: Sequence[Request],
 ) -> None:
     prices = language_models().models
-    await recover_batches(ledger, vendors, sure_after_s=SURE_AFTER_S)
-    await submit_batches(ledger, vendors[provider], run, PLENTY, requests, prices)
-    done = await finish_batches(ledger, vendors, wait_s=60, poll_s=0.05, longest_poll_s=0.2, sure_after_s=SURE_AFTER_S)
-    for vendor in vendors.values():
-        await vendor.close()
+    await recover_batches(ledger, providers, sure_after_s=SURE_AFTER_S)
+    await submit_batches(ledger, providers[provider], run, PLENTY, requests, prices)
+    done = await finish_batches(
+        ledger, providers, wait_s=60, poll_s=0.05, longest_poll_s=0.2, sure_after_s=SURE_AFTER_S
+    )
+    for opened in providers.values():
+        await opened.close()
     if done.open:
         raise SystemExit(f"batches did not end: {done}")
 
 
-def _live(ledger: Ledger, vendors: dict[VendorName, Vendor], run: Run, requests: Sequence[Request]) -> list[Reply]:
-    desk = Desk(ledger, vendors, run, PLENTY, Limits(), lambda: datetime.now(UTC), models=_unlimited())
-    return desk.ask_all(requests) if requests else []
+def _live(
+    ledger: Ledger, providers: dict[ProviderName, Provider], run: Run, requests: Sequence[Request]
+) -> list[Reply]:
+    client = Client(ledger, providers, run, PLENTY, Limits(), lambda: datetime.now(UTC), models=_unlimited())
+    return client.ask_all(requests) if requests else []
 
 
-def asks(provider: VendorName, n: int) -> list[Request]:
+def asks(provider: ProviderName, n: int) -> list[Request]:
     """Distinct questions."""
     return [
         Request(
@@ -213,23 +220,23 @@ def _unlimited() -> Any:
     return models.model_copy(update={"models": {k: m.model_copy(update=free) for k, m in models.models.items()}})
 
 
-def _vendors(server: LanguageServer) -> dict[VendorName, Vendor]:
+def _providers(server: LanguageServer) -> dict[ProviderName, Provider]:
     settings = Settings(
         openai_api_key=server.openai_key,
         openai_base_url=server.openai_url,
         anthropic_api_key=server.anthropic_key,
         anthropic_base_url=server.anthropic_url,
     )
-    vendors = open_vendors(settings)
-    for vendor in vendors.values():
-        vendor.max_requests = A_BATCH
-    return vendors
+    providers = open_providers(settings)
+    for opened in providers.values():
+        opened.max_requests = A_BATCH
+    return providers
 
 
 def _check(night: Night, tally: Tally) -> None:
     """Hold a night's books, ours and the server's, against each other."""
     bills = night.server.control.bills()
-    vendors = _vendors(night.server)
+    providers = _providers(night.server)
     own, other = asks(night.provider, night.briefs), asks(OTHER[night.provider], night.briefs)
     killed = _killed(night.home)
     with open_ledger(night.home, lambda: datetime.now(UTC)) as ledger:
@@ -243,7 +250,7 @@ def _check(night: Night, tally: Tally) -> None:
     tally.briefs += night.briefs
     tally.billed += bills["n"]
     for request in own + other:
-        times = bills["by_body"].get(_body_sha(vendors[request.provider], request), 0)
+        times = bills["by_body"].get(_body_sha(providers[request.provider], request), 0)
         tally.twice += times > 1
         tally.unexplained += times > 1 + (killed[request.key] if night.mode == "live" else 0)
     tally.in_flight += report.in_flight_at_kill
@@ -263,9 +270,9 @@ def _cost(bill: Mapping[str, Any]) -> float:
     return usage.cost_usd(language_models().models[bill["model"]], batch=bill["batch"] is not None)
 
 
-def _body_sha(vendor: Vendor, request: Request) -> str:
+def _body_sha(opened: Provider, request: Request) -> str:
     """How the server's books know a request."""
-    line = json.loads(vendor.body_line("x", request))
+    line = json.loads(opened.batch_line("x", request))
     return sha(canonical(line.get("body") or line["params"]))
 
 

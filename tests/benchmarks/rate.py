@@ -1,4 +1,4 @@
-"""How much of a provider's allowance the desk uses, and how often it is told 429.
+"""How much of a provider's allowance the client uses, and how often it is told 429.
 
 The server lets 500 requests and 200,000 tokens through in a 'minute' that here lasts 6 s; with BENCH_MINUTE_S=60 it
 lasts as long as in life. Short questions make the requests bind, long ones the tokens; `shared` is two desks that do
@@ -12,14 +12,14 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from configs.language import Vendor as VendorName
+from configs.language import Vendor as ProviderName
 from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Request
-from models.language.desk import Desk
-from models.language.lane import Figures, Limits
+from models.language.client import Client
 from models.language.ledger import Budget, Run, open_ledger
-from models.language.vendors import open_vendors
+from models.language.pacing import Figures, Limits
+from models.language.providers import open_providers
 from tests.benchmarks.throughput import MODELS, SCHEMA, SYSTEM, brief
 from tests.language_server import LanguageServer, start_server
 
@@ -29,19 +29,19 @@ MINUTE_S = float(os.environ.get("BENCH_MINUTE_S", "6"))
 LATENCY_MS = 120
 
 
-def question(vendor: VendorName, i: int, *, long: bool) -> Request:
+def question(opened: ProviderName, i: int, *, long: bool) -> Request:
     """A question of some 250 tokens, answer included, or of some 1,500 with as much room for the answer."""
     user = brief(i) if long else f'<brief>{{"content_type": "daily_challenge", "variants": 1, "turn": {i}}}</brief>'
     system = SYSTEM * 2 if long else SYSTEM[:100]
     most = 1500 if long else 150
-    return Request(vendor, MODELS[vendor], system, user, SCHEMA, "answer", most, "low", "daily_challenge", "1")
+    return Request(opened, MODELS[opened], system, user, SCHEMA, "answer", most, "low", "daily_challenge", "1")
 
 
-async def use(server: LanguageServer, vendor: VendorName, home: Path, *, long: bool, desks: int) -> dict[str, float]:
+async def use(server: LanguageServer, opened: ProviderName, home: Path, *, long: bool, desks: int) -> dict[str, float]:
     """Ask as fast as the desks let us, for so many minutes after the first."""
     ends = time.monotonic() + (MINUTES + 1) * MINUTE_S
     each = await asyncio.gather(
-        *(one_desk(server, vendor, home / str(i), ends, long=long, first=i * 10**6) for i in range(desks))
+        *(one_desk(server, opened, home / str(i), ends, long=long, first=i * 10**6) for i in range(desks))
     )
     measured = [tokens for answered, _ in each for at, tokens in answered if ends - MINUTES * MINUTE_S <= at < ends]
     refused, sent = (sum(getattr(figures, name) for _, figures in each) for name in ("rate_limited", "sent"))
@@ -53,9 +53,9 @@ async def use(server: LanguageServer, vendor: VendorName, home: Path, *, long: b
 
 
 async def one_desk(
-    server: LanguageServer, vendor: VendorName, home: Path, ends: float, *, long: bool, first: int
+    server: LanguageServer, opened: ProviderName, home: Path, ends: float, *, long: bool, first: int
 ) -> tuple[list[tuple[float, int]], Figures]:
-    """When answers came and what they used, and the desk's figures."""
+    """When answers came and what they used, and the client's figures."""
     settings = Settings(
         home=home, openai_api_key=server.openai_key, openai_base_url=server.openai_url,
         anthropic_api_key=server.anthropic_key, anthropic_base_url=server.anthropic_url,
@@ -63,21 +63,21 @@ async def one_desk(
     now = lambda: datetime.now(UTC)  # noqa: E731
     answered: list[tuple[float, int]] = []
     with open_ledger(home, now) as ledger:
-        desk = Desk(
-            ledger, open_vendors(settings, [vendor]), Run("bench", "by hand", str(home)), Budget(1e6, 1e6),
+        client = Client(
+            ledger, open_providers(settings, [opened]), Run("bench", "by hand", str(home)), Budget(1e6, 1e6),
             Limits(period_s=MINUTE_S), now, models=language_models(),
         )  # fmt: skip
 
         async def work(i: int, step: int) -> None:
             while time.monotonic() < ends:
-                reply = await desk.ask(question(vendor, i, long=long))
+                reply = await client.ask(question(opened, i, long=long))
                 used = reply.usage
                 answered.append((time.monotonic(), used.input + used.cached + used.cache_write + used.output))
                 i += step
 
-        async with desk:
+        async with client:
             await asyncio.gather(*(work(first + i, 96) for i in range(96)))
-        figures = desk.figures()
+        figures = client.figures
     return answered, figures
 
 
@@ -85,9 +85,9 @@ def measure(folder: Path) -> dict[str, float]:
     """Both providers, requests and tokens binding."""
     limits = {"*": {"requests": REQUESTS, "tokens": TOKENS}}
     figures: dict[str, float] = {"minute_s": MINUTE_S, "minutes": MINUTES}
-    for vendor in MODELS:
+    for opened in MODELS:
         for name, long, desks in (("requests", False, 1), ("tokens", True, 1), ("shared", False, 2)):
             with start_server(latency_ms=LATENCY_MS, window_s=MINUTE_S, limits=limits, voices=False, log=0) as server:
-                got = asyncio.run(use(server, vendor, folder / f"{vendor}-{name}", long=long, desks=desks))
-            figures |= {f"{vendor}_{name}_{what}": value for what, value in got.items()}
+                got = asyncio.run(use(server, opened, folder / f"{opened}-{name}", long=long, desks=desks))
+            figures |= {f"{opened}_{name}_{what}": value for what, value in got.items()}
     return figures

@@ -1,9 +1,9 @@
-"""Asking through the desk against the bare SDK's fastest path: processor time per request, and throughput.
+"""Asking through the client against the bare SDK's fastest path: processor time per request, and throughput.
 
 Both ask the same questions of the same server, which answers after 100 ms from a process on another processor. The bare
-path posts the body raw over aiohttp and does nothing with the answer; the desk claims and settles every ask in the
-ledger, on disk, paces it, reads the answer and what it cost, and the answer is validated. `send` is the desk's own HTTP
-client (models/language/lean_http.py), which the bare path does not have, without the desk.
+path posts the body raw over aiohttp and does nothing with the answer; the client claims and settles every ask in the
+ledger, on disk, paces it, reads the answer and what it cost, and the answer is validated. `send` is the way over
+the SDK (models/language/providers/sdk.py) without the client.
 """
 
 import asyncio
@@ -22,21 +22,21 @@ import httpx2
 import openai
 from pydantic import BaseModel, ConfigDict, Field
 
-from configs.language import Vendor as VendorName
+from configs.language import Vendor as ProviderName
 from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Request, Written
-from models.language.desk import Desk
-from models.language.lane import LOOKAHEAD, Limits
+from models.language.client import LOOKAHEAD, Client
 from models.language.ledger import Budget, Run, open_ledger
-from models.language.vendors import open_vendors
+from models.language.pacing import Limits
+from models.language.providers import open_providers
 from tests.language_server import LanguageServer, start_server
 
 CONCURRENCY = 64
 REQUESTS = 1500  # in one round
 ROUNDS = 5
 LATENCY_MS = 100
-MODELS: dict[VendorName, str] = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-5-5"}
+MODELS: dict[ProviderName, str] = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-5-5"}
 SYSTEM = "You write for people who play. " + "Say what is to be done plainly, and promise nothing that is not so. " * 30
 NO_LIMIT = {"requests": 10_000_000, "tokens": 2_000_000_000}
 
@@ -73,17 +73,17 @@ def brief(i: int) -> str:
     return f"<brief>{json.dumps(given)}</brief>"
 
 
-def questions(vendor: VendorName, start: int, n: int) -> list[Request]:
+def questions(opened: ProviderName, start: int, n: int) -> list[Request]:
     """n questions that nobody asked before."""
     return [
-        Request(vendor, MODELS[vendor], SYSTEM, brief(i), SCHEMA, "answer", 1500, "low", "daily_challenge", "1")
+        Request(opened, MODELS[opened], SYSTEM, brief(i), SCHEMA, "answer", 1500, "low", "daily_challenge", "1")
         for i in range(start, start + n)
     ]
 
 
-def bare(server: LanguageServer, vendor: VendorName) -> tuple[Any, Callable[[Request], Awaitable[object]]]:
+def bare(server: LanguageServer, opened: ProviderName) -> tuple[Any, Callable[[Request], Awaitable[object]]]:
     """The SDK's fastest path: its client, and a raw post of a question."""
-    if vendor == "openai":
+    if opened == "openai":
         client: Any = openai.AsyncOpenAI(
             api_key=server.openai_key, base_url=server.openai_url, max_retries=0,
             http_client=openai.DefaultAioHttpClient(),
@@ -149,9 +149,9 @@ async def timed(
     return cpu / len(requests) * 1000, len(requests) / wall
 
 
-async def compare(server: LanguageServer, vendor: VendorName, home: Path) -> dict[str, float]:
+async def compare(server: LanguageServer, opened: ProviderName, home: Path) -> dict[str, float]:
     """Rounds of both in turn, and the medians of their ratios."""
-    client, post = bare(server, vendor)
+    client, post = bare(server, opened)
     models = language_models()
     free = {name: one.model_copy(update={"requests_per_minute": 10**7, "tokens_per_minute": 10**10})
             for name, one in models.models.items()}  # fmt: skip
@@ -162,41 +162,41 @@ async def compare(server: LanguageServer, vendor: VendorName, home: Path) -> dic
     now = lambda: datetime.now(UTC)  # noqa: E731
     measured: list[tuple[float, ...]] = []
     with open_ledger(home, now) as ledger:
-        vendors = open_vendors(settings, [vendor])
+        providers = open_providers(settings, [opened])
         budget = Budget(1e6, 1e6)
-        desk = Desk(
-            ledger, vendors, Run("bench", "by hand", vendor), budget, Limits(CONCURRENCY), now,
+        client = Client(
+            ledger, providers, Run("bench", "by hand", opened), budget, Limits(CONCURRENCY), now,
             models=models.model_copy(update={"models": free}),
         )  # fmt: skip
 
         async def ask(request: Request) -> None:
-            reply = await desk.ask(request)
+            reply = await client.ask(request)
             assert isinstance(reply, Written), reply
             assert reply.paid_now
             Answer.model_validate_json(reply.text)
 
-        async with desk:
-            await ask_each(post, questions(vendor, 0, 300), CONCURRENCY)
-            await ask_each(ask, questions(vendor, 0, 300), CONCURRENCY + LOOKAHEAD)
+        async with client:
+            await ask_each(post, questions(opened, 0, 300), CONCURRENCY)
+            await ask_each(ask, questions(opened, 0, 300), CONCURRENCY + LOOKAHEAD)
             for i in range(ROUNDS):
-                asked = questions(vendor, 1000 + i * REQUESTS, REQUESTS)
+                asked = questions(opened, 1000 + i * REQUESTS, REQUESTS)
                 alone = await timed(post, asked, CONCURRENCY)
-                sent = await timed(vendors[vendor].send, asked, CONCURRENCY)
-                # More callers than slots: the desk itself keeps 64 in flight.
+                sent = await timed(providers[opened].send, asked, CONCURRENCY)
+                # More callers than slots: the client itself keeps 64 in flight.
                 ours = await timed(ask, asked, CONCURRENCY + LOOKAHEAD)
                 measured.append((*alone, *ours, sent[0]))
-            most = desk.figures().most_at_once
+            most = client.figures.most_at_once
         await client.close()
     assert most <= CONCURRENCY
     columns = list(zip(*measured, strict=True))
     return {
-        f"{vendor}_bare_cpu_ms": statistics.median(columns[0]),
-        f"{vendor}_send_cpu_ms": statistics.median(columns[4]),
-        f"{vendor}_desk_cpu_ms": statistics.median(columns[2]),
-        f"{vendor}_cpu_ratio": statistics.median(desk / alone for alone, _, desk, *_ in measured),
-        f"{vendor}_bare_per_s": statistics.median(columns[1]),
-        f"{vendor}_desk_per_s": statistics.median(columns[3]),
-        f"{vendor}_throughput_ratio": statistics.median(desk / alone for _, alone, _, desk, _ in measured),
+        f"{opened}_bare_cpu_ms": statistics.median(columns[0]),
+        f"{opened}_send_cpu_ms": statistics.median(columns[4]),
+        f"{opened}_desk_cpu_ms": statistics.median(columns[2]),
+        f"{opened}_cpu_ratio": statistics.median(client / alone for alone, _, client, *_ in measured),
+        f"{opened}_bare_per_s": statistics.median(columns[1]),
+        f"{opened}_desk_per_s": statistics.median(columns[3]),
+        f"{opened}_throughput_ratio": statistics.median(client / alone for _, alone, _, client, _ in measured),
     }
 
 
@@ -209,8 +209,8 @@ def measure(folder: Path) -> dict[str, float]:
         try:
             os.sched_setaffinity(server.pid, (before - mine) or before)
             os.sched_setaffinity(0, mine)
-            for vendor in MODELS:
-                figures |= asyncio.run(compare(server, vendor, folder / vendor))
+            for opened in MODELS:
+                figures |= asyncio.run(compare(server, opened, folder / opened))
         finally:
             os.sched_setaffinity(0, before)
     return figures

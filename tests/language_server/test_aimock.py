@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from configs.language import language_models
-from models.language.anthropic import Anthropic
 from models.language.calls import Failed, Request, Usage, Written, most_it_costs
-from models.language.openai import OpenAI
-from models.language.vendor import NoAnswerError, NotSentError
+from models.language.providers.anthropic import Anthropic
+from models.language.providers.openai import OpenAI
+from models.language.providers.provider import NoAnswerError, NotSentError
 from tests.language_server import aimock
 from tests.language_server.asks import GPT, HAIKU, LONG, SCHEMA
 
@@ -49,7 +49,7 @@ def server(tmp_path_factory):
         pytest.skip(f"no aimock: {missing}")
 
 
-def _vendor(server, kind, key=KEY):
+def _opened(server, kind, key=KEY):
     models = language_models()
     if kind == "anthropic":
         return Anthropic(key, models, 10, base_url=server.root)
@@ -71,14 +71,14 @@ def _request(kind, said):
 
 
 def _reply(server, kind, said, key=KEY):
-    vendor, request = _vendor(server, kind, key), _request(kind, said)
+    opened, request = _opened(server, kind, key), _request(kind, said)
 
     async def ask():
         try:
-            sent = await vendor.send(request)
+            sent = await opened.send(request)
         finally:
-            await vendor.close()
-        return sent, vendor.read(request, sent.status, sent.headers, sent.body)
+            await opened.close()
+        return sent, opened.read(request, sent.status, sent.body)
 
     return asyncio.run(ask())
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from models.language.calls import Usage
-from models.language.spending import SpendLine, SpendReport
+from models.language.ledger import SpendLine, SpendReport
 from models.tracking import Tracking
 from models.writing_record import (
     LONGEST_TEXT,

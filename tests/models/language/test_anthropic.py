@@ -5,17 +5,17 @@ import json
 import pytest
 
 from models.language.calls import Usage, Written
-from models.language.vendor import DeclinedError, Found, NoAnswerError, NotThere, Unsure
+from models.language.providers.provider import DeclinedError, Found, NoAnswerError, NotThere, Unsure
+from tests.models.language.providers import provider_for, question
 from tests.models.language.test_openai import finish, run
-from tests.models.language.vending import question, vendor_for
 
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 KEY = "b0123456789abcdef01234"  # as long as what of a key stands in a custom id
 
 
 @pytest.fixture
-def vendor(language_server):
-    return vendor_for(language_server, "anthropic")
+def provider(language_server):
+    return provider_for(language_server, "anthropic")
 
 
 def answer(**values):
@@ -27,12 +27,12 @@ def answer(**values):
     return json.dumps({"content": content, "stop_reason": "end_turn", "usage": usage} | values).encode()
 
 
-def read(vendor, body):
-    return vendor.read(question("anthropic"), 200, {}, body)
+def read(provider, body):
+    return provider.read(question("anthropic"), 200, body)
 
 
-def test_input_excludes_what_was_cached(vendor):
-    reply = read(vendor, answer())
+def test_input_excludes_what_was_cached(provider):
+    reply = read(provider, answer())
     assert isinstance(reply, Written)
     assert (reply.text, reply.usage) == ('{"a": 1}', Usage(300, 600, 100, 50, 20))
 
@@ -47,15 +47,15 @@ def test_input_excludes_what_was_cached(vendor):
         ({"content": None}, "malformed"),
     ],
 )
-def test_a_billed_answer_that_is_none_keeps_its_usage(vendor, values, reason):
-    reply = read(vendor, answer(**values))
+def test_a_billed_answer_that_is_none_keeps_its_usage(provider, values, reason):
+    reply = read(provider, answer(**values))
     assert reply.reason == reason
     assert reply.usage.output == 50
     assert reply.cost_usd > 0
 
 
-def test_the_body_marks_the_system_for_the_cache_and_drops_bounds_that_are_not_accepted(vendor):
-    body = json.loads(vendor._frames.body(question("anthropic")))
+def test_the_body_marks_the_system_for_the_cache_and_drops_bounds_that_are_not_accepted(provider):
+    body = provider.body(question("anthropic"))
     assert body["system"][0]["cache_control"] == {"type": "ephemeral"}
     variants = body["output_config"]["format"]["schema"]["properties"]["variants"]
     assert "maxItems" not in variants
@@ -65,117 +65,117 @@ def test_the_body_marks_the_system_for_the_cache_and_drops_bounds_that_are_not_a
     assert body["output_config"]["effort"] == "low"
 
 
-def test_less_effort_than_the_provider_has_is_its_least(vendor):
-    body = json.loads(vendor._frames.body(question("anthropic", effort="minimal")))
+def test_less_effort_than_the_provider_has_is_its_least(provider):
+    body = provider.body(question("anthropic", effort="minimal"))
     assert body["output_config"]["effort"] == "low"
-    assert "effort" not in json.loads(vendor._frames.body(question("anthropic", effort=None)))["output_config"]
+    assert "effort" not in provider.body(question("anthropic", effort=None))["output_config"]
 
 
-def lines(vendor, folder, n, key=KEY):
+def lines(provider, folder, n, key=KEY):
     path = folder / f"{key}.jsonl"
-    path.write_bytes(b"".join(vendor.body_line(f"{key[:22]}-{i}", question("anthropic", i)) for i in range(n)))
+    path.write_bytes(b"".join(provider.batch_line(f"{key[:22]}-{i}", question("anthropic", i)) for i in range(n)))
     return path
 
 
-def test_a_batch_is_submitted_and_read_and_found_by_the_ids_of_its_results(vendor, language_server, tmp_path):
+def test_a_batch_is_submitted_and_read_and_found_by_the_ids_of_its_results(provider, language_server, tmp_path):
     language_server.control.faults({"what": "batch_partial", "share": 0.3}, {"what": "batch_shuffle"})
 
     async def steps():
-        batch = await vendor.submit(KEY, lines(vendor, tmp_path, 20), 20)
-        other = await vendor.submit("x" * 22, lines(vendor, tmp_path, 20, "x" * 22), 20)
-        state = await finish(vendor, batch)
-        await finish(vendor, other)
-        results = [result async for result in vendor.results(batch)]
-        found = await vendor.find(KEY, 20, LONG_AGO, [])
-        size = await vendor.find(KEY, 19, LONG_AGO, [])
-        known = await vendor.find(KEY, 20, LONG_AGO, [batch])
+        batch = await provider.submit(KEY, lines(provider, tmp_path, 20), 20)
+        other = await provider.submit("x" * 22, lines(provider, tmp_path, 20, "x" * 22), 20)
+        state = await finish(provider, batch)
+        await finish(provider, other)
+        results = [result async for result in provider.results(batch)]
+        found = await provider.find(KEY, 20, LONG_AGO, [])
+        size = await provider.find(KEY, 19, LONG_AGO, [])
+        known = await provider.find(KEY, 20, LONG_AGO, [batch])
         return batch, state, results, found, size, known
 
-    batch, state, results, found, size, known = run(vendor, steps)
+    batch, state, results, found, size, known = run(provider, steps)
     assert (found, size, known) == (Found((batch,)), NotThere(), NotThere())
     assert (state.status, state.counts["total"]) == ("ended", 20)
     assert sorted(result.custom_id for result in results) == sorted(f"{KEY}-{i}" for i in range(20))
-    replies = [vendor.read(question("anthropic"), one.status, {}, one.body, batch=True) for one in results]
+    replies = [provider.read(question("anthropic"), one.status, one.body, batch=True) for one in results]
     written = [reply for reply in replies if isinstance(reply, Written)]
     assert 0 < len(written) == state.counts["completed"] < 20
     assert {reply.reason for reply in replies if reply not in written} <= {"overloaded", "rejected", "rate"}
 
 
-def test_a_batch_that_has_not_ended_may_be_the_one(vendor, language_server, tmp_path):
+def test_a_batch_that_has_not_ended_may_be_the_one(provider, language_server, tmp_path):
     language_server.control.faults({"what": "batch_slow", "seconds": 1})
 
     async def steps():
-        batch = await vendor.submit(KEY, lines(vendor, tmp_path, 2), 2)
-        unsure = await vendor.find(KEY, 2, LONG_AGO, [])
-        await vendor.cancel(batch)
-        return batch, unsure, await finish(vendor, batch), [one async for one in vendor.results(batch)]
+        batch = await provider.submit(KEY, lines(provider, tmp_path, 2), 2)
+        unsure = await provider.find(KEY, 2, LONG_AGO, [])
+        await provider.cancel(batch)
+        return batch, unsure, await finish(provider, batch), [one async for one in provider.results(batch)]
 
-    batch, unsure, state, results = run(vendor, steps)
+    batch, unsure, state, results = run(provider, steps)
     assert isinstance(unsure, Unsure)
     assert batch in unsure.detail
     assert state.status == "ended"
     assert {one.reason for one in results} == {"canceled"}
 
 
-def test_lines_that_expired_say_so(vendor, language_server, tmp_path):
+def test_lines_that_expired_say_so(provider, language_server, tmp_path):
     language_server.control.faults({"what": "batch_expire", "share": 0.5})
 
     async def steps():
-        batch = await vendor.submit(KEY, lines(vendor, tmp_path, 12), 12)
-        await finish(vendor, batch)
-        return [one async for one in vendor.results(batch)]
+        batch = await provider.submit(KEY, lines(provider, tmp_path, 12), 12)
+        await finish(provider, batch)
+        return [one async for one in provider.results(batch)]
 
-    assert {one.reason for one in run(vendor, steps)} == {None, "expired"}
+    assert {one.reason for one in run(provider, steps)} == {None, "expired"}
 
 
-def test_a_large_batch_streams_from_its_file(vendor, tmp_path, monkeypatch):
-    monkeypatch.setattr("models.language.anthropic.BLOCK", 1000)
+def test_a_large_batch_streams_from_its_file(provider, tmp_path, monkeypatch):
+    monkeypatch.setattr("models.language.providers.anthropic.BLOCK", 1000)
 
     async def steps():
-        batch = await vendor.submit(KEY, lines(vendor, tmp_path, 300), 300)
-        await finish(vendor, batch)
-        return [one.custom_id async for one in vendor.results(batch)]
+        batch = await provider.submit(KEY, lines(provider, tmp_path, 300), 300)
+        await finish(provider, batch)
+        return [one.custom_id async for one in provider.results(batch)]
 
-    assert len(set(run(vendor, steps))) == 300
+    assert len(set(run(provider, steps))) == 300
 
 
-def test_a_refused_batch_was_not_begun_and_an_unanswered_one_may_have_been(vendor, language_server, tmp_path):
-    path = lines(vendor, tmp_path, 1)
+def test_a_refused_batch_was_not_begun_and_an_unanswered_one_may_have_been(provider, language_server, tmp_path):
+    path = lines(provider, tmp_path, 1)
     language_server.control.faults({"what": "429", "on": ["create"]})
     with pytest.raises(DeclinedError) as declined:
-        run(vendor, lambda: vendor.submit(KEY, path, 1))
+        run(provider, lambda: provider.submit(KEY, path, 1))
     assert declined.value.reason == "rate"
     for rule in ({"what": "batch_orphan"}, {"what": "500", "on": ["create"]}):
         language_server.control.faults(rule)
         with pytest.raises(NoAnswerError):
-            run(vendor, lambda: vendor.submit(KEY, path, 1))
+            run(provider, lambda: provider.submit(KEY, path, 1))
 
 
-def test_results_are_asked_of_the_provider_whatever_address_it_names(vendor, tmp_path):
+def test_results_are_asked_of_the_provider_whatever_address_it_names(provider, tmp_path):
     async def steps():
-        batch = await vendor.submit(KEY, lines(vendor, tmp_path, 1), 1)
-        await finish(vendor, batch)
+        batch = await provider.submit(KEY, lines(provider, tmp_path, 1), 1)
+        await finish(provider, batch)
         asked = []
-        get = vendor.client.get
+        get = provider.client.get
 
         async def watched(path, **arguments):
             asked.append(path)
             return await get(path, **arguments)
 
-        vendor.client.get = watched
-        return asked, [one async for one in vendor.results(batch)]
+        provider.client.get = watched
+        return asked, [one async for one in provider.results(batch)]
 
-    asked, results = run(vendor, steps)
+    asked, results = run(provider, steps)
     assert len(results) == 1
     assert all(path.startswith("/v1/") for path in asked)
 
 
-def test_a_cut_in_the_middle_of_results_is_told(vendor, language_server, tmp_path):
+def test_a_cut_in_the_middle_of_results_is_told(provider, language_server, tmp_path):
     async def steps():
-        batch = await vendor.submit(KEY, lines(vendor, tmp_path, 40), 40)
-        await finish(vendor, batch)
+        batch = await provider.submit(KEY, lines(provider, tmp_path, 40), 40)
+        await finish(provider, batch)
         await asyncio.to_thread(language_server.control.faults, {"what": "cut_after", "on": ["results"]})
-        return [one async for one in vendor.results(batch)]
+        return [one async for one in provider.results(batch)]
 
     with pytest.raises(NoAnswerError):
-        run(vendor, steps)
+        run(provider, steps)

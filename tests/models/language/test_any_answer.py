@@ -9,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.language import language_models
-from models.language import anthropic_shapes, openai_shapes
 from models.language.calls import Failed, Usage, Written, most_it_costs
-from models.language.desk import Desk
-from models.language.lane import Limits
+from models.language.client import Client
 from models.language.ledger import Budget, Outcome, Run, open_ledger
-from models.language.rate_headers import read_limits, retry_after_s
-from models.language.sdk import readable
-from models.language.vendors import open_vendors
-from tests.models.language.vending import listening, price, question, settings_for
+from models.language.pacing import Limits
+from models.language.pacing.allowance import read_limits, retry_after_s
+from models.language.providers import anthropic, open_providers, openai
+from models.language.providers.anthropic import Anthropic
+from models.language.providers.provider import Provider
+from models.language.providers.sdk import readable
+from tests.models.language.providers import listening, price, question, settings_for
 
 SAID = json.dumps({"variants": [{"title": "A Quiet Path", "description": "Walk it."}]})
 USED = {"input_tokens": 50, "output_tokens": 20}
@@ -52,15 +53,15 @@ def provider_of(protocol):
     return "anthropic" if protocol == "messages" else "openai"
 
 
-def vendors_of(protocol, **others):
+def providers_of(protocol, **others):
     api = {} if protocol == "messages" else {"openai_api": protocol}
-    return open_vendors(settings_for(Nowhere, **api, **others), [provider_of(protocol)])
+    return open_providers(settings_for(Nowhere, **api, **others), [provider_of(protocol)])
 
 
 def read(protocol, answer):
     provider = provider_of(protocol)
     body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-    return vendors_of(protocol)[provider].read(question(provider), 200, {}, body)
+    return providers_of(protocol)[provider].read(question(provider), 200, body)
 
 
 def places(value, path=()):
@@ -147,11 +148,11 @@ def test_tokens_that_cannot_be_a_count_are_not_believed(protocol, tokens):
 
 LINES = {
     "openai": (
-        openai_shapes.read_result,
+        openai.read_result,
         {"custom_id": "k-1", "response": {"status_code": 200, "body": RESPONSE}, "error": None},
     ),
     "anthropic": (
-        anthropic_shapes.read_result,
+        anthropic.read_result,
         {"custom_id": "k-1", "result": {"type": "succeeded", "message": MESSAGE}},
     ),
 }
@@ -164,24 +165,24 @@ def test_any_line_of_a_batch_is_somebodys_answer_or_nobodys(provider, data):
     shape, whole = LINES[provider]
     line = data.draw(st.one_of(st.binary(max_size=80), spoiled(whole).map(lambda value: json.dumps(value).encode())))
     result = readable(line, shape)
-    reply = vendors_of("messages" if provider == "anthropic" else "responses")[provider].read(
-        question(provider), result.status or 200, {}, result.body, batch=True
+    reply = providers_of("messages" if provider == "anthropic" else "responses")[provider].read(
+        question(provider), result.status or 200, result.body, batch=True
     )
     assert isinstance(reply, Written | Failed)
 
 
 def test_an_unreadable_line_still_counts_for_the_question_that_it_names():
-    assert readable(b'{"custom_id": "k-1", "response": 7}', openai_shapes.read_result).custom_id == "k-1"
-    assert readable(b'{"custom_id": "k-2", "result": {"type": "new"}}', anthropic_shapes.read_result).custom_id == "k-2"
-    assert readable(b"\xff\xfe", openai_shapes.read_result).custom_id == ""
+    assert readable(b'{"custom_id": "k-1", "response": 7}', openai.read_result).custom_id == "k-1"
+    assert readable(b'{"custom_id": "k-2", "result": {"type": "new"}}', anthropic.read_result).custom_id == "k-2"
+    assert readable(b"\xff\xfe", openai.read_result).custom_id == ""
 
 
 BATCHES = {
-    openai_shapes.Batch: {
+    openai.Batch: {
         "id": "b1", "status": "completed", "created_at": 1, "metadata": {"nightquest": "k"}, "output_file_id": "f",
         "request_counts": {"completed": 1, "failed": 0, "total": 1}, "errors": {"data": [{"line": 1, "message": "x"}]},
     },
-    anthropic_shapes.Batch: {
+    anthropic.Batch: {
         "id": "b1", "processing_status": "ended", "created_at": "2026-01-01T00:00:00Z", "archived_at": None,
         "request_counts": {"processing": 0, "succeeded": 1, "errored": 0, "canceled": 0, "expired": 0},
     },
@@ -224,7 +225,8 @@ def test_any_header_is_an_allowance_or_nothing(headers):
     now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     wait = retry_after_s(headers, now)
     assert wait is None or wait >= 0
-    for told in read_limits(headers, now).values():
+    found = [read_limits(headers, kind.limit_headers, now) for kind in (Anthropic, Provider)]
+    for told in (one for some in found for one in some.values()):
         assert told.limit >= 1
         assert told.reset_s is None or 0 <= told.reset_s < float("inf")
 
@@ -263,11 +265,11 @@ def test_after_any_answers_no_money_stays_put_aside_and_none_is_asked_twice(tmp_
     async def ask():
         async with listening(serve_in_turn) as url:
             given = settings_for(Nowhere, openai_base_url=url, openai_api="chat")
-            vendors = open_vendors(given, ["openai"])
-            desk = Desk(ledger, vendors, run, Budget(9, 9), Limits(), now, models=language_models())
-            async with desk:
-                replies = await asyncio.gather(*(desk.ask(one) for one in asked))
-            return replies, desk.figures().sent
+            providers = open_providers(given, ["openai"])
+            client = Client(ledger, providers, run, Budget(9, 9), Limits(), now, models=language_models())
+            async with client:
+                replies = await asyncio.gather(*(client.ask(one) for one in asked))
+            return replies, client.figures.sent
 
     with open_ledger(tmp_path, now) as ledger:
         replies, sent = asyncio.run(ask())
@@ -286,8 +288,8 @@ OLD = {"openai": "gpt-4", "anthropic": "claude-3-opus-20240229"}
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_model_that_cannot_be_held_to_a_schema_is_told_it_and_its_fenced_answer_is_read(protocol):
     provider = provider_of(protocol)
-    vendor, request = vendors_of(protocol)[provider], question(provider, model=OLD[provider], effort=None)
-    body = json.loads(vendor.body_line("k-1", request))
+    opened, request = providers_of(protocol)[provider], question(provider, model=OLD[provider], effort=None)
+    body = json.loads(opened.batch_line("k-1", request))
     body = body.get("body") or body["params"]
     assert "variants" in json.dumps(body)
     assert not {"response_format", "text", "output_config"} & set(body)
@@ -296,7 +298,7 @@ def test_a_model_that_cannot_be_held_to_a_schema_is_told_it_and_its_fenced_answe
         "messages": ("content", 0, "text"),
     }[protocol]  # fmt: skip
     answer = put(PROTOCOLS[protocol], path, f"```json\n{SAID}\n```")
-    assert vendor.read(request, 200, {}, json.dumps(answer).encode()).text == SAID
+    assert opened.read(request, 200, json.dumps(answer).encode()).text == SAID
 
 
 def test_an_answer_whose_price_is_not_known_here_is_booked_at_the_most_it_can_be(tmp_path):

@@ -13,20 +13,21 @@ import pytest
 
 from configs.errors import NightquestError
 from configs.language import language_models
-from models.language.anthropic import Anthropic
 from models.language.batches import (
     BatchRows,
     cancel_batches,
     collect_batches,
-    custom_id,
     finish_batches,
     recover_batches,
     submit_batches,
 )
+from models.language.batches.rows import custom_id
 from models.language.calls import Failed, Usage, Written, most_it_costs
 from models.language.ledger import Attempt, Budget
-from models.language.openai import OpenAI
-from models.language.vendor import (
+from models.language.providers.anthropic import Anthropic
+from models.language.providers.openai import OpenAI
+from models.language.providers.provider import (
+    BatchProvider,
     BatchState,
     DeclinedError,
     Found,
@@ -39,50 +40,50 @@ from models.language.vendor import (
 from tests.models.language.asking import PLENTY, Clock, a_run, ask, ledger_at
 
 PRICES = language_models().models
-VENDORS = ("openai", "anthropic")
+PROVIDERS = ("openai", "anthropic")
 
 
 def asks(n: int, provider: str = "openai", first: int = 0):
     return [ask(f"question {i} of a long night", provider=provider, max_tokens=3000) for i in range(first, first + n)]
 
 
-def vendor_of(server, provider, *, max_requests=None, max_bytes=None):
+def provider_of(server, provider, *, max_requests=None, max_bytes=None):
     if provider == "openai":
-        vendor = OpenAI(server.openai_key, language_models(), 10, base_url=server.openai_url)
+        opened = OpenAI(server.openai_key, language_models(), 10, base_url=server.openai_url)
     else:
-        vendor = Anthropic(server.anthropic_key, language_models(), 10, base_url=server.anthropic_url)
-    vendor.max_requests = max_requests or vendor.max_requests
-    vendor.max_bytes = max_bytes or vendor.max_bytes
-    return vendor
+        opened = Anthropic(server.anthropic_key, language_models(), 10, base_url=server.anthropic_url)
+    opened.max_requests = max_requests or opened.max_requests
+    opened.max_bytes = max_bytes or opened.max_bytes
+    return opened
 
 
-def running(vendor, work):
-    """Run in an event loop of its own, and close the vendor's connections in it."""
+def running(opened, work):
+    """Run in an event loop of its own, and close the opened's connections in it."""
 
     async def run():
         try:
             return await work()
         finally:
-            await vendor.close()
+            await opened.close()
 
     return asyncio.run(run())
 
 
-def submit(ledger, vendor, requests, run=None, budget=PLENTY):
-    return running(vendor, lambda: submit_batches(ledger, vendor, run or a_run(), budget, requests, PRICES))
+def submit(ledger, opened, requests, run=None, budget=PLENTY):
+    return running(opened, lambda: submit_batches(ledger, opened, run or a_run(), budget, requests, PRICES))
 
 
-def collect(ledger, vendor):
-    return running(vendor, lambda: collect_batches(ledger, {vendor.name: vendor}))
+def collect(ledger, opened):
+    return running(opened, lambda: collect_batches(ledger, {opened.name: opened}))
 
 
-def recover(ledger, vendor, sure_after_s=0.0, **others):
-    return running(vendor, lambda: recover_batches(ledger, {vendor.name: vendor}, sure_after_s=sure_after_s, **others))
+def recover(ledger, opened, sure_after_s=0.0, **others):
+    return running(opened, lambda: recover_batches(ledger, {opened.name: opened}, sure_after_s=sure_after_s, **others))
 
 
-def finish(ledger, vendor, wait_s=20.0, **others):
+def finish(ledger, opened, wait_s=20.0, **others):
     others = {"poll_s": 0.05, "sure_after_s": 0.0, "grace_s": 10.0} | others
-    return running(vendor, lambda: finish_batches(ledger, {vendor.name: vendor}, wait_s=wait_s, **others))
+    return running(opened, lambda: finish_batches(ledger, {opened.name: opened}, wait_s=wait_s, **others))
 
 
 def claims_of(ledger, requests):
@@ -95,19 +96,19 @@ def billed_once(server, requests):
     return len(by_question) == len(requests) and set(by_question.values()) == {1}
 
 
-@pytest.mark.parametrize("provider", VENDORS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 class TestOverHttp:
     def test_a_batch_is_submitted_collected_and_answers_every_claim_at_batch_price(
         self, tmp_path, language_server, provider
     ):
-        vendor, requests, run = vendor_of(language_server, provider), asks(30, provider), a_run()
+        opened, requests, run = provider_of(language_server, provider), asks(30, provider), a_run()
         with ledger_at(tmp_path) as ledger:
-            (key,) = submit(ledger, vendor, requests, run)
+            (key,) = submit(ledger, opened, requests, run)
             assert {claim.reason for claim in claims_of(ledger, requests)} == {"late"}
             assert {claim.detail for claim in claims_of(ledger, requests)} == {key}
             most = sum(most_it_costs(request, PRICES[request.model], batch=True) for request in requests)
             assert ledger.spent(run.app, run.night) == pytest.approx(most, rel=1e-6)
-            done = finish(ledger, vendor)
+            done = finish(ledger, opened)
             assert (done.collected.collected, done.collected.answered, done.open) == (1, 30, 0)
             claims = claims_of(ledger, requests)
             assert all(isinstance(claim, Written) and claim.batch and not claim.paid_now for claim in claims)
@@ -122,37 +123,39 @@ class TestOverHttp:
             record = ledger.why(requests[0].key)
             assert (record.mode, record.batch, record.request.key) == ("batch", key, requests[0].key)
             assert json.loads(record.raw)
-            assert submit(ledger, vendor, requests, run) == []
+            assert submit(ledger, opened, requests, run) == []
         assert billed_once(language_server, requests)
         assert not list((tmp_path / "ledger" / "batches").iterdir())
 
     def test_batches_are_split_by_count(self, tmp_path, language_server, provider):
         language_server.control.settings(batch_requests={"openai": 7, "anthropic": 7})
-        vendor, requests, run = vendor_of(language_server, provider, max_requests=7), asks(20, provider), a_run()
+        opened, requests, run = provider_of(language_server, provider, max_requests=7), asks(20, provider), a_run()
         with ledger_at(tmp_path) as ledger:
-            assert len(submit(ledger, vendor, requests, run)) == 3
-            finish(ledger, vendor)
+            assert len(submit(ledger, opened, requests, run)) == 3
+            finish(ledger, opened)
             assert all(isinstance(claim, Written) for claim in claims_of(ledger, requests))
         assert sorted(Counter(bill["batch"] for bill in language_server.control.bills()["bills"]).values()) == [6, 7, 7]
 
     def test_batches_are_split_by_bytes(self, tmp_path, language_server, provider):
-        vendor = vendor_of(language_server, provider)
+        opened = provider_of(language_server, provider)
         requests = [ask(i, provider=provider, user="ü" * (200 + 97 * i)) for i in range(30)]
-        sizes = [len(vendor.body_line("0" * 63, request)) for request in requests]
-        vendor.max_bytes = max(sizes) * 3
-        language_server.control.settings(batch_bytes=dict.fromkeys(VENDORS, max(sizes) * 3 + 14))  # and {"requests":[]}
+        sizes = [len(opened.batch_line("0" * 63, request)) for request in requests]
+        opened.max_bytes = max(sizes) * 3
+        language_server.control.settings(
+            batch_bytes=dict.fromkeys(PROVIDERS, max(sizes) * 3 + 14)
+        )  # and {"requests":[]}
         with ledger_at(tmp_path) as ledger:
-            keys = submit(ledger, vendor, requests)
-            assert sum(sizes) / vendor.max_bytes <= len(keys) < 2 * sum(sizes) / vendor.max_bytes + 1
-            finish(ledger, vendor)
+            keys = submit(ledger, opened, requests)
+            assert sum(sizes) / opened.max_bytes <= len(keys) < 2 * sum(sizes) / opened.max_bytes + 1
+            finish(ledger, opened)
             assert all(isinstance(claim, Written) for claim in claims_of(ledger, requests))
 
     def test_a_request_larger_than_a_batch_is_left_for_a_live_ask(self, tmp_path, language_server, provider):
         requests = [*asks(2, provider), ask("x" * 9000, provider=provider), *asks(2, provider, 2)]
-        vendor = vendor_of(language_server, provider, max_bytes=8000)
+        opened = provider_of(language_server, provider, max_bytes=8000)
         with ledger_at(tmp_path) as ledger:
-            submit(ledger, vendor, requests)
-            finish(ledger, vendor)
+            submit(ledger, opened, requests)
+            finish(ledger, opened)
             assert [isinstance(claim, Attempt) for claim in claims_of(ledger, requests)] == [
                 False, False, True, False, False,
             ]  # fmt: skip
@@ -161,10 +164,10 @@ class TestOverHttp:
         self, tmp_path, language_server, provider
     ):
         language_server.control.faults({"what": "batch_partial", "share": 0.3}, {"what": "batch_shuffle"})
-        vendor, requests, run = vendor_of(language_server, provider), asks(40, provider), a_run()
+        opened, requests, run = provider_of(language_server, provider), asks(40, provider), a_run()
         with ledger_at(tmp_path) as ledger:
-            submit(ledger, vendor, requests, run)
-            done = finish(ledger, vendor).collected
+            submit(ledger, opened, requests, run)
+            done = finish(ledger, opened).collected
             assert (done.answered, sum(done.failed.values()), done.strangers) == (28, 12, 0)
             claims = claims_of(ledger, requests)
             assert sum(isinstance(claim, Attempt) for claim in claims) == 12
@@ -173,19 +176,19 @@ class TestOverHttp:
 
     def test_an_expired_batch_gives_what_it_has_and_frees_the_rest(self, tmp_path, language_server, provider):
         language_server.control.faults({"what": "batch_expire", "share": 0.5})
-        vendor, requests = vendor_of(language_server, provider), asks(20, provider)
+        opened, requests = provider_of(language_server, provider), asks(20, provider)
         with ledger_at(tmp_path) as ledger:
-            submit(ledger, vendor, requests)
-            done = finish(ledger, vendor).collected
+            submit(ledger, opened, requests)
+            done = finish(ledger, opened).collected
             assert (done.answered, done.failed) == (10, {"expired": 10})
             assert sum(isinstance(claim, Attempt) for claim in claims_of(ledger, requests)) == 10
 
     def test_refused_and_truncated_lines_are_paid_for_and_not_asked_again(self, tmp_path, language_server, provider):
         language_server.control.faults({"what": "refusal", "times": 3}, {"what": "truncation", "times": 2})
-        vendor, requests, run = vendor_of(language_server, provider), asks(12, provider), a_run()
+        opened, requests, run = provider_of(language_server, provider), asks(12, provider), a_run()
         with ledger_at(tmp_path) as ledger:
-            submit(ledger, vendor, requests, run)
-            done = finish(ledger, vendor).collected
+            submit(ledger, opened, requests, run)
+            done = finish(ledger, opened).collected
             assert done.answered == 12
             assert done.failed == {"refused": 3, "truncated": 2}
             assert not any(isinstance(claim, Attempt) for claim in claims_of(ledger, requests))
@@ -195,10 +198,10 @@ class TestOverHttp:
         self, tmp_path, language_server, provider
     ):
         language_server.control.faults({"what": "batch_slow", "seconds": 1.5})
-        vendor, requests = vendor_of(language_server, provider), asks(100, provider)
+        opened, requests = provider_of(language_server, provider), asks(100, provider)
         with ledger_at(tmp_path) as ledger:
-            submit(ledger, vendor, requests)
-            done = finish(ledger, vendor, wait_s=0.7)
+            submit(ledger, opened, requests)
+            done = finish(ledger, opened, wait_s=0.7)
             assert (done.canceled, done.open) == (1, 0)
             assert 0 < done.collected.answered < 100
             claims = claims_of(ledger, requests)
@@ -210,24 +213,24 @@ class TestOverHttp:
         self, tmp_path, language_server, provider
     ):
         language_server.control.faults({"what": "batch_orphan", "times": 1}, {"what": "batch_shuffle"})
-        vendor, requests, run = vendor_of(language_server, provider), asks(15, provider), a_run()
+        opened, requests, run = provider_of(language_server, provider), asks(15, provider), a_run()
         with ledger_at(tmp_path) as ledger:
-            (key,) = submit(ledger, vendor, requests, run)
+            (key,) = submit(ledger, opened, requests, run)
             assert [batch.state for batch in BatchRows(ledger).unfinished()] == ["unsure"]
             assert {claim.detail for claim in claims_of(ledger, requests)} == {key}
-            done = finish(ledger, vendor)
+            done = finish(ledger, opened)
             assert (done.recovered.adopted, done.recovered.sent, done.collected.answered) == (1, 0, 15)
             assert BatchRows(ledger).figures(run)["adopted"] == 1
         assert billed_once(language_server, requests)
 
     def test_among_orphans_of_one_size_each_finds_its_own(self, tmp_path, language_server, provider):
         language_server.control.faults({"what": "batch_orphan", "times": 3})
-        vendor, requests = vendor_of(language_server, provider, max_requests=5), asks(15, provider)
+        opened, requests = provider_of(language_server, provider, max_requests=5), asks(15, provider)
         with ledger_at(tmp_path) as ledger:
-            assert len(submit(ledger, vendor, requests[:5])) == 1
-            assert len(submit(ledger, vendor, requests[5:10])) == 1
-            assert len(submit(ledger, vendor, requests[10:])) == 1
-            done = finish(ledger, vendor)
+            assert len(submit(ledger, opened, requests[:5])) == 1
+            assert len(submit(ledger, opened, requests[5:10])) == 1
+            assert len(submit(ledger, opened, requests[10:])) == 1
+            done = finish(ledger, opened)
             assert (done.recovered.adopted, done.recovered.sent) == (3, 0)
             assert all(isinstance(claim, Written) for claim in claims_of(ledger, requests))
         assert billed_once(language_server, requests)
@@ -236,65 +239,65 @@ class TestOverHttp:
         self, tmp_path, language_server, provider
     ):
         language_server.control.faults({"what": "cut_before", "on": "create", "times": 1})
-        vendor, requests, clock = vendor_of(language_server, provider), asks(6, provider), Clock()
+        opened, requests, clock = provider_of(language_server, provider), asks(6, provider), Clock()
         with ledger_at(tmp_path, clock) as ledger:
-            submit(ledger, vendor, requests)
-            assert recover(ledger, vendor, sure_after_s=60).unsure == 1
+            submit(ledger, opened, requests)
+            assert recover(ledger, opened, sure_after_s=60).unsure == 1
             clock.forward(seconds=61)
-            assert recover(ledger, vendor, sure_after_s=60).sent == 1
-            assert finish(ledger, vendor).collected.answered == 6
+            assert recover(ledger, opened, sure_after_s=60).sent == 1
+            assert finish(ledger, opened).collected.answered == 6
         assert billed_once(language_server, requests)
 
     def test_when_time_is_up_a_batch_that_never_began_is_given_back_and_not_sent(
         self, tmp_path, language_server, provider
     ):
         language_server.control.faults({"what": "cut_before", "on": "create"})
-        vendor, requests, run = vendor_of(language_server, provider), asks(6, provider), a_run()
+        opened, requests, run = provider_of(language_server, provider), asks(6, provider), a_run()
         with ledger_at(tmp_path) as ledger:
-            submit(ledger, vendor, requests, run)
-            assert finish(ledger, vendor, wait_s=0, grace_s=0.1, sure_after_s=1e9).open == 1
+            submit(ledger, opened, requests, run)
+            assert finish(ledger, opened, wait_s=0, grace_s=0.1, sure_after_s=1e9).open == 1
             assert {claim.reason for claim in claims_of(ledger, requests)} == {"late"}
-            assert recover(ledger, vendor, send_again=False).released == 1
+            assert recover(ledger, opened, send_again=False).released == 1
             assert ledger.spent(run.app, run.night) == 0
             assert all(isinstance(claim, Attempt) for claim in claims_of(ledger, requests))
         assert language_server.control.bills(entries=False)["n"] == 0
 
     def test_a_declined_batch_frees_its_requests_and_no_further_one_is_tried(self, tmp_path, language_server, provider):
         language_server.control.faults({"what": "wrong_key", "on": "create"})
-        vendor, requests, run = vendor_of(language_server, provider, max_requests=3), asks(9, provider), a_run()
+        opened, requests, run = provider_of(language_server, provider, max_requests=3), asks(9, provider), a_run()
         with ledger_at(tmp_path) as ledger:
-            assert submit(ledger, vendor, requests, run) == []
+            assert submit(ledger, opened, requests, run) == []
             report = ledger.report(run)
             assert (report.failed, report.reserved_usd) == ({"key": 3}, 0)
             assert all(isinstance(claim, Attempt) for claim in claims_of(ledger, requests))
 
     def test_a_batch_that_is_limited_waits_and_is_sent_later(self, tmp_path, language_server, provider):
         language_server.control.faults({"what": "429", "on": "create", "times": 1})
-        vendor, requests = vendor_of(language_server, provider), asks(4, provider)
+        opened, requests = provider_of(language_server, provider), asks(4, provider)
         with ledger_at(tmp_path) as ledger:
-            assert submit(ledger, vendor, requests) == []
-            done = finish(ledger, vendor)
+            assert submit(ledger, opened, requests) == []
+            done = finish(ledger, opened)
             assert (done.recovered.sent, done.collected.answered) == (1, 4)
 
     def test_without_a_connection_nothing_is_lost(self, tmp_path, language_server, provider):
-        vendor, requests = vendor_of(language_server, provider), asks(4, provider)
-        dead = vendor_of(language_server, provider)
+        opened, requests = provider_of(language_server, provider), asks(4, provider)
+        dead = provider_of(language_server, provider)
         dead._base_url = "http://127.0.0.1:9"
         with ledger_at(tmp_path) as ledger:
             assert submit(ledger, dead, requests) == []
             assert [batch.state for batch in BatchRows(ledger).unfinished()] == ["unsent"]
             assert recover(ledger, dead).unsure == 1
-            assert recover(ledger, vendor).sent == 1
+            assert recover(ledger, opened).sent == 1
             assert collect(ledger, dead).unreachable == 1
-            assert finish(ledger, vendor).collected.answered == 4
+            assert finish(ledger, opened).collected.answered == 4
         assert billed_once(language_server, requests)
 
     def test_results_that_break_off_are_read_again_and_booked_once(self, tmp_path, language_server, provider):
-        vendor, requests, run = vendor_of(language_server, provider), asks(700, provider), a_run()
+        opened, requests, run = provider_of(language_server, provider), asks(700, provider), a_run()
         with ledger_at(tmp_path) as ledger:
-            submit(ledger, vendor, requests, run)
+            submit(ledger, opened, requests, run)
             language_server.control.idle()
-            whole, count = vendor.results, itertools.count()
+            whole, count = opened.results, itertools.count()
 
             async def broken(batch_id):
                 async for result in whole(batch_id):
@@ -302,10 +305,10 @@ class TestOverHttp:
                         raise NoAnswerError("cut")
                     yield result
 
-            vendor.results = broken
-            first = collect(ledger, vendor)
+            opened.results = broken
+            first = collect(ledger, opened)
             assert (first.answered, first.unreachable) == (300, 1)
-            second = collect(ledger, vendor)
+            second = collect(ledger, opened)
             assert (second.answered, second.repeated, second.collected) == (400, 300, 1)
             assert ledger.report(run).cost_usd == pytest.approx(first.cost_usd + second.cost_usd, abs=1e-6)
 
@@ -331,15 +334,15 @@ def dying(whole, when: str):
 
 def submit_and_die(home, server, provider: str, moment: str) -> None:
     when, name = moment.split()
-    vendor = vendor_of(server, provider, max_requests=12)
-    target = vendor if hasattr(vendor, name) else BatchRows
+    opened = provider_of(server, provider, max_requests=12)
+    target = opened if hasattr(opened, name) else BatchRows
     setattr(target, name, dying(getattr(target, name), when))
     with ledger_at(home) as ledger:
-        submit(ledger, vendor, asks(24, provider))
-        finish(ledger, vendor)
+        submit(ledger, opened, asks(24, provider))
+        finish(ledger, opened)
 
 
-@pytest.mark.parametrize("provider", VENDORS)
+@pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize(
     "moment",
     [
@@ -356,12 +359,12 @@ def test_killed_at_any_step_a_night_of_batches_is_finished_without_buying_twice(
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
-    vendor, requests = vendor_of(language_server, provider, max_requests=12), asks(24, provider)
+    opened, requests = provider_of(language_server, provider, max_requests=12), asks(24, provider)
     with ledger_at(tmp_path) as ledger:
         language_server.control.idle()
-        recover(ledger, vendor)
-        submit(ledger, vendor, requests)
-        done = finish(ledger, vendor)
+        recover(ledger, opened)
+        submit(ledger, opened, requests)
+        done = finish(ledger, opened)
         assert done.open == 0
         assert all(isinstance(claim, Written) for claim in claims_of(ledger, requests))
         assert ledger.report(a_run(), whole_night=True).in_flight_at_kill == 0
@@ -371,7 +374,7 @@ def test_killed_at_any_step_a_night_of_batches_is_finished_without_buying_twice(
 # A provider in memory, for what no server does on demand
 
 
-class Memory:
+class Memory(BatchProvider):
     """A provider whose batches end at once with the results that `shape` makes of their lines."""
 
     name, max_requests, max_bytes = "openai", 50_000, 200_000_000
@@ -381,10 +384,10 @@ class Memory:
         self.state = BatchState("ended")
         self.shape = list
 
-    def body_line(self, name, request):
+    def batch_line(self, name, request):
         return json.dumps({"custom_id": name, "user": request.user}).encode() + b"\n"
 
-    async def submit(self, batch_key, path, n, *, uploaded=None):
+    async def submit(self, batch_key, path, n):
         if self.error:
             raise self.error
         lines = path.read_text().splitlines()
@@ -408,11 +411,10 @@ class Memory:
     async def cancel(self, batch_id):
         self.canceled.append(batch_id)
 
-    def read(self, request, status, headers, body, *, batch=False, seconds=0.0):
+    def read(self, request, status, body, *, batch=False, seconds=0.0):
         return Written(request.key, body.decode(), Usage(10, 0, 0, 10, 0), 0.001, batch=batch)
 
-    async def close(self):
-        pass
+    body = usage = text = send = None  # nobody is asked live
 
 
 @pytest.fixture

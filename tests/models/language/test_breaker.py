@@ -3,8 +3,7 @@ from random import Random
 
 import pytest
 
-from models.language.breaker import IN_A_ROW, Breaker
-from models.language.rate import StoppedError
+from models.language.pacing.breaker import IN_A_ROW, Breaker, StoppedError
 
 
 class Time:

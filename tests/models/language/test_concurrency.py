@@ -2,8 +2,7 @@ import asyncio
 
 import pytest
 
-from models.language.concurrency import CUT_EVERY_S, START, WINDOW, Slots
-from models.language.rate import StoppedError
+from models.language.pacing.breaker import CUT_EVERY_S, START, WINDOW, Slots, StoppedError
 
 
 class Time:

@@ -7,12 +7,16 @@ from collections import deque
 import httpx2
 import pytest
 
-from models.language.rate import Need, Pace, StoppedError
-from models.language.rate_headers import Told, duration_s, read_limits, retry_after_s
+from models.language.pacing.allowance import Told, duration_s, read_limits, retry_after_s
+from models.language.pacing.breaker import StoppedError
+from models.language.pacing.rate import Need, Pace
+from models.language.providers.anthropic import Anthropic
+from models.language.providers.provider import Provider
 
 NOW = dt.datetime(2024, 3, 1, 12, tzinfo=dt.UTC)
 LIMIT, TOKENS = 500, 200_000
 LATENCY_S = 1.5
+HEADERS = Provider.limit_headers
 
 
 @pytest.mark.parametrize(
@@ -35,7 +39,10 @@ def test_openais_headers_tell_requests_and_tokens():
             "x-ratelimit-remaining-tokens": "150000", "x-ratelimit-reset-tokens": "15s", "x-request-id": "req_1",
         }
     )  # fmt: skip
-    assert read_limits(headers, NOW) == {"requests": Told(500, 499, 0.12), "tokens": Told(200_000, 150_000, 15)}
+    assert read_limits(headers, HEADERS, NOW) == {
+        "requests": Told(500, 499, 0.12),
+        "tokens": Told(200_000, 150_000, 15),
+    }
 
 
 def test_anthropics_headers_tell_input_and_output_apart():
@@ -44,12 +51,14 @@ def test_anthropics_headers_tell_input_and_output_apart():
         for kind in ("requests", "input-tokens", "output-tokens")
         for field, value in (("limit", "50"), ("remaining", "40"), ("reset", "2024-03-01T12:00:12Z"))
     }
-    assert read_limits(headers, NOW) == dict.fromkeys(("requests", "input", "output"), Told(50, 40, 12))
+    assert read_limits(headers, Anthropic.limit_headers, NOW) == dict.fromkeys(
+        ("requests", "input", "output"), Told(50, 40, 12)
+    )
 
 
 def test_headers_that_say_nothing_readable_are_left_out():
     headers = {"x-ratelimit-limit-requests": "many", "x-ratelimit-limit-tokens": "9", "x-ratelimit-reset-tokens": "?"}
-    assert read_limits(headers, NOW) == {"tokens": Told(9, None, None)}
+    assert read_limits(headers, HEADERS, NOW) == {"tokens": Told(9, None, None)}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +129,7 @@ class Server:
 def simulate(server: Server, *, clients: int, need: Need, spent: int, minutes: int = 6, told: bool = True):
     """Clients that always have something to ask: shares of the allowance used, after minute 1, and of calls refused."""
     time = 0.0
-    paces = [Pace(LIMIT, TOKENS, clock=lambda: time) for _ in range(clients)]
+    paces = [Pace(LIMIT, TOKENS, HEADERS, clock=lambda: time) for _ in range(clients)]
     events: list[tuple[float, int, str, int, object]] = [(0.01 * i, i, "ask", i, None) for i in range(clients)]
     order = clients
     used_before = (0, 0.0)
@@ -197,7 +206,7 @@ def test_a_limit_that_is_lower_than_configured_is_learnt():
 
 def test_after_a_429_nobody_sends_until_the_provider_wants_it():
     time = 100.0
-    pace = Pace(LIMIT, TOKENS, clock=lambda: time)
+    pace = Pace(LIMIT, TOKENS, HEADERS, clock=lambda: time)
     ticket = pace._grant(SHORT, time)
     pace.refused(ticket, {}, lambda: NOW, 30)
     assert pace._wait_s(SHORT, time) == 30
@@ -207,7 +216,7 @@ def test_after_a_429_nobody_sends_until_the_provider_wants_it():
 
 def test_waiting_is_in_order_and_ends_when_it_is_stopped():
     async def wait():
-        pace = Pace(60, 1e9, period_s=1)
+        pace = Pace(60, 1e9, HEADERS, period_s=1)
         order = []
 
         async def enter(i):
@@ -215,7 +224,7 @@ def test_waiting_is_in_order_and_ends_when_it_is_stopped():
             order.append(i)
 
         await asyncio.gather(*(enter(i) for i in range(6)))
-        slow = Pace(1, 1e9)
+        slow = Pace(1, 1e9, HEADERS)
         tickets = [asyncio.create_task(slow.enter(SHORT)) for _ in range(5)]
         await asyncio.sleep(0.01)
         slow.stop(StoppedError("late", "over"))
@@ -228,7 +237,7 @@ def test_waiting_is_in_order_and_ends_when_it_is_stopped():
 
 def test_a_waiter_that_is_canceled_takes_nothing():
     async def wait():
-        pace = Pace(600, 1e9, period_s=60)
+        pace = Pace(600, 1e9, HEADERS, period_s=60)
         while pace._wait_s(SHORT, pace._clock()) <= 0:
             pace._grant(SHORT, pace._clock())
         first, second = (asyncio.create_task(pace.enter(SHORT)) for _ in range(2))
@@ -246,7 +255,7 @@ def test_limits_on_input_and_output_take_the_place_of_a_guess_at_both():
         for field, value in (("limit", limit), ("remaining", limit), ("reset", "2024-03-01T12:00:00Z"))
     }
     time = 0.0
-    pace = Pace(LIMIT, 60, clock=lambda: time)
+    pace = Pace(LIMIT, 60, Anthropic.limit_headers, clock=lambda: time)
     ticket = pace._grant(Need(100, 50), time)
     assert pace._wait_s(Need(100, 50), time) > 60
     pace.answered(ticket, headers, Need(100, 50), lambda: NOW)
@@ -256,23 +265,23 @@ def test_limits_on_input_and_output_take_the_place_of_a_guess_at_both():
         if wait <= 0:
             pace.answered(pace._grant(Need(100, 50), time), {}, Need(100, 50), lambda: NOW)
             sent += 1
-        time += max(wait, 0.001)  # as the desk waits
+        time += max(wait, 0.001)  # as the client waits
     assert 2 * 8000 <= sent * 50 <= 3 * 8000  # what comes in within two minutes, and what was there before
 
 
 def test_a_right_given_to_somebody_who_left_is_given_back():
     async def wait():
-        pace = Pace(60, 1e9, period_s=1)
+        pace = Pace(60, 1e9, HEADERS, period_s=1)
         while pace._wait_s(SHORT, pace._clock()) <= 0:
             pace._grant(SHORT, pace._clock())
         gone = asyncio.create_task(pace.enter(SHORT))
         await asyncio.sleep(0)
-        taken = pace._gauges["requests"]._level
+        taken = pace._allowances["requests"]._level
         need, waiting = pace._waiting.popleft()
         waiting.set_result(pace._grant(need, pace._clock()))
         gone.cancel()
         await asyncio.gather(gone, return_exceptions=True)
-        return taken, pace._gauges["requests"]._level
+        return taken, pace._allowances["requests"]._level
 
     before, after = asyncio.run(wait())
     assert after >= before - 1e-9

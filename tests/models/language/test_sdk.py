@@ -9,18 +9,17 @@ import pytest
 from configs.errors import NightquestError
 from configs.settings import Settings
 from models.language.calls import Failed, Usage, Written, most_it_costs
-from models.language.schemas import strict
-from models.language.sdk import why, without_keys
-from models.language.vendor import NoAnswerError, NotSentError
-from models.language.vendors import open_vendors
-from tests.models.language.vending import MODELS, listening, price, question, send, vendor_for
+from models.language.providers import open_providers
+from models.language.providers.answers import strict, why, without_keys
+from models.language.providers.provider import NoAnswerError, NotSentError
+from tests.models.language.providers import MODELS, listening, price, provider_for, question, send
 
 BOTH = pytest.mark.parametrize("provider", ["openai", "anthropic"])
 
 
 @BOTH
 def test_an_answer_is_read_with_the_tokens_and_the_price_that_were_billed(language_server, provider):
-    (reply,) = send(vendor_for(language_server, provider), question(provider))
+    (reply,) = send(provider_for(language_server, provider), question(provider))
     assert isinstance(reply, Written)
     assert len(json.loads(reply.text)["variants"]) == 2
     (bill,) = language_server.control.bills()["bills"]
@@ -33,7 +32,7 @@ def test_an_answer_is_read_with_the_tokens_and_the_price_that_were_billed(langua
 @BOTH
 def test_what_came_from_the_providers_cache_is_told_apart(language_server, provider):
     long = question(provider, system="You write for players. " * 2000)
-    first, second = send(vendor_for(language_server, provider), long, replace(long, user="another"))
+    first, second = send(provider_for(language_server, provider), long, replace(long, user="another"))
     assert (first.usage.cached, second.usage.cache_write) == (0, 0)
     assert second.usage.cached == max(first.usage.cache_write, second.usage.cached) > 5000
     assert second.cost_usd < first.cost_usd
@@ -50,34 +49,34 @@ def test_what_came_from_the_providers_cache_is_told_apart(language_server, provi
 )  # fmt: skip
 def test_an_error_is_told_by_its_reason_and_costs_nothing(language_server, provider, rule, reason):
     language_server.control.faults(rule)
-    (reply,) = send(vendor_for(language_server, provider), question(provider))
+    (reply,) = send(provider_for(language_server, provider), question(provider))
     assert (type(reply), reply.reason, reply.cost_usd) == (Failed, reason, 0)
     assert reply.detail
 
 
 @BOTH
 def test_an_unknown_model_and_a_wrong_request_are_told_apart(language_server, provider):
-    vendor = vendor_for(language_server, provider)
-    unknown, wrong = send(vendor, question(provider, model="nobody-1"), question(provider, max_tokens=0))
+    opened = provider_for(language_server, provider)
+    unknown, wrong = send(opened, question(provider, model="nobody-1"), question(provider, max_tokens=0))
     assert (unknown.reason, wrong.reason) == ("model", "rejected")
 
 
 @BOTH
 def test_a_wrong_key_is_never_repeated(language_server, provider):
     secret = "sk-ant-secret-1234567890" if provider == "anthropic" else "sk-secret-1234567890"
-    vendor = vendor_for(language_server, provider, **{f"{provider}_api_key": secret})
-    (reply,) = send(vendor, question(provider))
+    opened = provider_for(language_server, provider, **{f"{provider}_api_key": secret})
+    (reply,) = send(opened, question(provider))
     assert reply.reason == "key"
     assert "secret" not in reply.detail
     assert "7890" not in reply.detail
-    assert "secret" not in repr(vars(vendor)["_timeout"])
+    assert "secret" not in repr(opened)
 
 
 @BOTH
 @pytest.mark.parametrize(("rule", "reason"), [("refusal", "refused"), ("truncation", "truncated")])
 def test_an_answer_that_is_none_is_paid_for(language_server, provider, rule, reason):
     language_server.control.faults({"what": rule})
-    (reply,) = send(vendor_for(language_server, provider), question(provider))
+    (reply,) = send(provider_for(language_server, provider), question(provider))
     (bill,) = language_server.control.bills()["bills"]
     assert reply.reason == reason
     assert reply.usage.output == bill["output"]
@@ -89,7 +88,7 @@ def test_an_answer_that_is_none_is_paid_for(language_server, provider, rule, rea
 def test_a_200_that_does_not_say_its_cost_costs_the_most_it_can(language_server, provider, kind):
     language_server.control.faults({"what": "malformed", "kind": kind})
     request = question(provider)
-    (reply,) = send(vendor_for(language_server, provider), request)
+    (reply,) = send(provider_for(language_server, provider), request)
     assert (reply.reason, reply.usage) == ("malformed", Usage())
     assert reply.cost_usd == most_it_costs(request, price(provider))
 
@@ -100,7 +99,7 @@ def test_a_200_that_does_not_say_its_cost_costs_the_most_it_can(language_server,
 )
 @pytest.mark.parametrize("status", [200, 400, 503])
 def test_reading_never_raises(language_server, provider, body, status):
-    reply = vendor_for(language_server, provider).read(question(provider), status, {}, body)
+    reply = provider_for(language_server, provider).read(question(provider), status, body)
     assert reply.reason == {200: "malformed", 400: "rejected", 503: "overloaded"}[status]
 
 
@@ -108,14 +107,14 @@ def test_reading_never_raises(language_server, provider, body, status):
 def test_a_cut_after_sending_may_have_been_billed(language_server, provider):
     language_server.control.faults({"what": "cut_after"})
     with pytest.raises(NoAnswerError):
-        send(vendor_for(language_server, provider), question(provider))
+        send(provider_for(language_server, provider), question(provider))
 
 
 @BOTH
 def test_an_answer_that_does_not_come_in_time_may_have_been_billed(language_server, provider):
     language_server.control.faults({"what": "timeout"})
     with pytest.raises(NoAnswerError):
-        send(vendor_for(language_server, provider, answer_timeout_s=0.3), question(provider))
+        send(provider_for(language_server, provider, answer_timeout_s=0.3), question(provider))
 
 
 @BOTH
@@ -158,7 +157,7 @@ def test_where_nobody_listens_nothing_is_sent(provider):
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         settings = Settings(**{f"{provider}_api_key": "sk-x", f"{provider}_base_url": url})
         with pytest.raises(NotSentError):
-            send(open_vendors(settings)[provider], question(provider))
+            send(open_providers(settings)[provider], question(provider))
 
 
 @BOTH
@@ -178,33 +177,33 @@ def test_a_redirect_is_not_followed_and_nothing_is_told_of_this_machine(provider
 async def _ask_a_server(provider, answer, **others):
     async with listening(answer) as url:
         settings = Settings(**({f"{provider}_api_key": "sk-x", f"{provider}_base_url": url} | others))
-        vendor, request = open_vendors(settings)[provider], question(provider)
+        opened, request = open_providers(settings)[provider], question(provider)
         try:
-            sent = await vendor.send(request)
-            return vendor.read(request, sent.status, sent.headers, sent.body)
+            sent = await opened.send(request)
+            return opened.read(request, sent.status, sent.body)
         finally:
-            await vendor.close()
+            await opened.close()
 
 
 @BOTH
 def test_one_provider_serves_one_event_loop_after_the_other(language_server, provider):
-    vendor = vendor_for(language_server, provider)
-    assert all(isinstance(send(vendor, question(provider, n))[0], Written) for n in range(2))
+    opened = provider_for(language_server, provider)
+    assert all(isinstance(send(opened, question(provider, n))[0], Written) for n in range(2))
 
 
 def test_there_are_only_providers_with_a_key(language_server):
-    assert open_vendors(Settings()) == {}
-    assert list(open_vendors(Settings(anthropic_api_key="sk-ant-1"))) == ["anthropic"]
+    assert open_providers(Settings()) == {}
+    assert list(open_providers(Settings(anthropic_api_key="sk-ant-1"))) == ["anthropic"]
     with pytest.raises(NightquestError, match="NIGHTQUEST_OPENAI_API_KEY"):
-        open_vendors(Settings(anthropic_api_key="sk-ant-1"), ["openai"])
+        open_providers(Settings(anthropic_api_key="sk-ant-1"), ["openai"])
     with pytest.raises(NightquestError, match="NIGHTQUEST_OPENAI_API_KEY"):
-        open_vendors(Settings(openai_api_key="  "), ["openai"])
+        open_providers(Settings(openai_api_key="  "), ["openai"])
 
 
 @pytest.mark.parametrize("key", ["sk-ü", "sk-a b", "sk-a\nb"])
 def test_what_cannot_be_a_key_is_said_before_anything_is_sent(key):
     with pytest.raises(NightquestError, match="NIGHTQUEST_OPENAI_API_KEY") as said:
-        open_vendors(Settings(openai_api_key=key))
+        open_providers(Settings(openai_api_key=key))
     assert key not in str(said.value)
 
 
@@ -212,7 +211,7 @@ def test_what_cannot_be_a_key_is_said_before_anything_is_sent(key):
 @BOTH
 def test_what_cannot_be_an_address_is_said_before_anything_is_sent(provider, url):
     with pytest.raises(NightquestError, match=f"NIGHTQUEST_{provider.upper()}_BASE_URL"):
-        open_vendors(Settings(**{f"{provider}_api_key": "sk-x", f"{provider}_base_url": url}))
+        open_providers(Settings(**{f"{provider}_api_key": "sk-x", f"{provider}_base_url": url}))
 
 
 def test_schemas_are_closed_and_complete_at_every_depth():

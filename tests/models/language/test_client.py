@@ -16,12 +16,12 @@ from configs.errors import NightquestError
 from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Failed, Written, most_it_costs
-from models.language.desk import Desk
-from models.language.lane import Limits
+from models.language.client import Client
 from models.language.ledger import Budget, Run, open_ledger
-from models.language.vendors import open_vendors
+from models.language.pacing import Limits
+from models.language.providers import open_providers
 from tests.language_server.client import ROOT
-from tests.models.language.vending import question, settings_for
+from tests.models.language.providers import question, settings_for
 
 BOTH = pytest.mark.parametrize("provider", ["openai", "anthropic"])
 PLENTY = Budget(1e6, 1e6)
@@ -42,10 +42,10 @@ def a_run():
     return Run("test", "2024-03-01", f"run {next(RUNS)}")
 
 
-def desk_for(server, ledger, *, run=None, budget=PLENTY, models=None, settings=None, **limits):
+def client_for(server, ledger, *, run=None, budget=PLENTY, models=None, settings=None, **limits):
     fast = models or free_models()
-    vendors = open_vendors(settings or settings_for(server))
-    return Desk(ledger, vendors, run or a_run(), budget, Limits(**limits), now, seed=1, models=fast)
+    providers = open_providers(settings or settings_for(server))
+    return Client(ledger, providers, run or a_run(), budget, Limits(**limits), now, seed=1, models=fast)
 
 
 def free_models():
@@ -66,10 +66,10 @@ def reasons(replies):
 @BOTH
 def test_every_question_is_answered_in_order_and_bought_once(language_server, ledger, provider):
     asked = questions(provider, 40)
-    first = desk_for(language_server, ledger).ask_all(asked)
+    first = client_for(language_server, ledger).ask_all(asked)
     assert all(isinstance(reply, Written) and reply.paid_now for reply in first)
     assert [reply.key for reply in first] == [request.key for request in asked]
-    again = desk_for(language_server, ledger).ask_all(asked)
+    again = client_for(language_server, ledger).ask_all(asked)
     assert [reply.text for reply in again] == [reply.text for reply in first]
     assert not any(reply.paid_now for reply in again)
     bills = language_server.control.bills()
@@ -79,13 +79,13 @@ def test_every_question_is_answered_in_order_and_bought_once(language_server, le
 
 def test_both_providers_are_asked_side_by_side(language_server, ledger):
     asked = [question(provider, i) for i in range(20) for provider in ("openai", "anthropic")]
-    replies = desk_for(language_server, ledger).ask_all(asked)
+    replies = client_for(language_server, ledger).ask_all(asked)
     assert reasons(replies) == {"written"}
     assert [reply.key for reply in replies] == [request.key for request in asked]
 
 
 def test_a_question_asked_twice_at_one_time_is_asked_once(language_server, ledger):
-    replies = desk_for(language_server, ledger).ask_all([question("openai")] * 5)
+    replies = client_for(language_server, ledger).ask_all([question("openai")] * 5)
     assert len({reply.text for reply in replies}) == 1
     assert [reply.paid_now for reply in replies].count(True) == 1
     assert language_server.control.bills()["n"] == 1
@@ -93,27 +93,27 @@ def test_a_question_asked_twice_at_one_time_is_asked_once(language_server, ledge
 
 def test_no_more_is_in_flight_than_is_allowed(language_server, ledger):
     language_server.control.settings(latency_ms=20)
-    desk = desk_for(language_server, ledger, concurrency=12)
-    assert reasons(desk.ask_all(questions("openai", 150))) == {"written"}
+    client = client_for(language_server, ledger, concurrency=12)
+    assert reasons(client.ask_all(questions("openai", 150))) == {"written"}
     assert language_server.control.state()["most_in_flight"] <= 12
-    assert 8 < desk.figures().most_at_once <= 12
+    assert 8 < client.figures.most_at_once <= 12
 
 
 @BOTH
 def test_a_429_is_waited_out_as_long_as_the_provider_says_and_bought_once(language_server, ledger, provider):
     language_server.control.faults({"what": "429", "times": 1, "retry_after": 1})
-    desk, began = desk_for(language_server, ledger), time.monotonic()
-    assert reasons(desk.ask_all([question(provider)])) == {"written"}
+    client, began = client_for(language_server, ledger), time.monotonic()
+    assert reasons(client.ask_all([question(provider)])) == {"written"}
     assert time.monotonic() - began >= 1
-    assert (desk.figures().rate_limited, desk.figures().retries) == (1, 1)
+    assert (client.figures.rate_limited, client.figures.retries) == (1, 1)
     assert language_server.control.bills()["n"] == 1
 
 
 def test_who_wants_to_be_left_alone_for_too_long_is_a_failure_at_once(language_server, ledger):
     language_server.control.faults({"what": "429", "retry_after": 3600})
-    desk = desk_for(language_server, ledger)
-    assert reasons(desk.ask_all([question("openai")])) == {"rate"}
-    assert (desk.figures().sent, desk.figures().retries) == (1, 0)
+    client = client_for(language_server, ledger)
+    assert reasons(client.ask_all([question("openai")])) == {"rate"}
+    assert (client.figures.sent, client.figures.retries) == (1, 0)
     assert ledger.spent("test", "2024-03-01") == 0
 
 
@@ -121,20 +121,20 @@ def test_who_wants_to_be_left_alone_for_too_long_is_a_failure_at_once(language_s
 @pytest.mark.parametrize("what", ["529", "500"])
 def test_a_stumbling_provider_is_asked_again_and_no_answer_is_bought_twice(language_server, ledger, provider, what):
     language_server.control.faults({"what": what, "times": 3})
-    desk = desk_for(language_server, ledger)
-    assert reasons(desk.ask_all(questions(provider, 12))) == {"written"}
-    assert desk.figures().overloaded == 3
+    client = client_for(language_server, ledger)
+    assert reasons(client.ask_all(questions(provider, 12))) == {"written"}
+    assert client.figures.overloaded == 3
     assert language_server.control.bills()["n"] == 12
 
 
 @BOTH
 def test_a_provider_that_only_fails_is_asked_a_few_questions_of_a_night(language_server, ledger, provider):
     language_server.control.faults({"what": "529"})
-    desk = desk_for(language_server, ledger, hold_s=1)
-    replies = desk.ask_all(questions(provider, 2000))
+    client = client_for(language_server, ledger, hold_s=1)
+    replies = client.ask_all(questions(provider, 2000))
     assert reasons(replies) <= {"breaker", "overloaded"}
-    assert desk.figures().breaker_openings == 1
-    assert desk.figures().sent < 60
+    assert client.figures.breaker_openings == 1
+    assert client.figures.sent < 60
     assert language_server.control.bills()["n"] == 0
     assert ledger.spent("test", "2024-03-01") == 0
 
@@ -144,38 +144,38 @@ def test_nobody_is_knocked_at_a_few_times_of_a_night_and_leaves_no_money_reserve
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
         settings = Settings(openai_api_key="sk-x", openai_base_url=url)
-        desk = desk_for(None, ledger, settings=settings, hold_s=1)
-        replies = desk.ask_all(questions("openai", 2000))
+        client = client_for(None, ledger, settings=settings, hold_s=1)
+        replies = client.ask_all(questions("openai", 2000))
     assert reasons(replies) <= {"breaker", "unreachable"}
     assert "unreachable" in replies[-1].detail
-    assert desk.figures().sent < 60
+    assert client.figures.sent < 60
     assert ledger.spent("test", "2024-03-01") == 0
 
 
 def test_a_provider_that_never_answers_costs_one_timeout_and_few_questions(language_server, ledger):
     language_server.control.faults({"what": "timeout"})
     settings = settings_for(language_server, answer_timeout_s=1.5)
-    desk = desk_for(language_server, ledger, settings=settings, hold_s=1)
-    replies = desk.ask_all(questions("openai", 500))
+    client = client_for(language_server, ledger, settings=settings, hold_s=1)
+    replies = client.ask_all(questions("openai", 500))
     assert reasons(replies) == {"breaker", "unknown"}
-    assert desk.figures().sent == desk.figures().unknown <= 10
+    assert client.figures.sent == client.figures.unknown <= 10
 
 
 def test_a_short_outage_loses_nothing(language_server, ledger):
     language_server.control.faults({"what": "529", "times": 9})
-    desk = desk_for(language_server, ledger, hold_s=20)
-    assert reasons(desk.ask_all(questions("openai", 60))) == {"written"}
-    assert desk.figures().breaker_openings >= 1
+    client = client_for(language_server, ledger, hold_s=20)
+    assert reasons(client.ask_all(questions("openai", 60))) == {"written"}
+    assert client.figures.breaker_openings >= 1
 
 
 @BOTH
 @pytest.mark.parametrize(("rule", "reason"), [("wrong_key", "key"), ("quota", "quota")])
 def test_without_key_or_credit_hardly_anything_is_sent(language_server, ledger, provider, rule, reason):
     language_server.control.faults({"what": rule})
-    desk = desk_for(language_server, ledger)
-    replies = desk.ask_all(questions(provider, 300))
+    client = client_for(language_server, ledger)
+    replies = client.ask_all(questions(provider, 300))
     assert reasons(replies) == {"breaker", reason}
-    assert desk.figures().sent <= 16
+    assert client.figures.sent <= 16
     assert all(reply.detail.startswith(f"{reason}: ") for reply in replies if reply.reason == "breaker")
 
 
@@ -183,28 +183,30 @@ def test_an_unknown_model_is_given_up_and_others_go_on(language_server, ledger):
     models = free_models()
     models.models["gpt-9"] = models.models["gpt-5.6-luna"]
     asked = [question("openai", i, model="gpt-9") for i in range(100)] + questions("openai", 20)
-    desk = desk_for(language_server, ledger, models=models)
-    replies = desk.ask_all(asked)
+    client = client_for(language_server, ledger, models=models)
+    replies = client.ask_all(asked)
     assert (reasons(replies[:100]), reasons(replies[100:])) == ({"model"}, {"written"})
-    assert desk.figures().sent <= 20 + 16
+    assert client.figures.sent <= 20 + 16
 
 
 def test_a_model_without_a_price_is_never_asked(language_server, ledger):
     with pytest.raises(NightquestError, match="no price"):
-        desk_for(language_server, ledger).ask_all([question("openai", model="nobody-1")])
+        client_for(language_server, ledger).ask_all([question("openai", model="nobody-1")])
     assert language_server.control.requests()["log"] == []
 
 
 def test_a_provider_without_a_key_is_a_failure_that_says_so(language_server, ledger):
     settings = Settings(openai_api_key=language_server.openai_key, openai_base_url=language_server.openai_url)
-    replies = desk_for(language_server, ledger, settings=settings).ask_all([question("anthropic"), question("openai")])
+    replies = client_for(language_server, ledger, settings=settings).ask_all(
+        [question("anthropic"), question("openai")]
+    )
     assert (replies[0].reason, replies[0].detail) == ("key", "there is no key for anthropic")
     assert isinstance(replies[1], Written)
 
 
 @pytest.mark.parametrize("budget", [Budget(0, 1e6), Budget(1e6, 0)])
 def test_a_budget_of_zero_sends_nothing(language_server, ledger, budget):
-    replies = desk_for(language_server, ledger, budget=budget).ask_all(questions("openai", 30))
+    replies = client_for(language_server, ledger, budget=budget).ask_all(questions("openai", 30))
     assert reasons(replies) == {"budget"}
     assert language_server.control.requests()["log"] == []
 
@@ -212,16 +214,16 @@ def test_a_budget_of_zero_sends_nothing(language_server, ledger, budget):
 def test_money_that_is_only_reserved_is_waited_for(language_server, ledger):
     asked = questions("openai", 30)
     most = most_it_costs(asked[0], free_models().models[asked[0].model])
-    cost = desk_for(language_server, ledger).ask_all(asked)[0].cost_usd
+    cost = client_for(language_server, ledger).ask_all(asked)[0].cost_usd
     assert most > 3 * cost
     budget = Budget(40 * cost + 2 * most, 1e6)  # at once it would do for a few, one after another for all
     others = [question("openai", i) for i in range(100, 130)]
     run = Run("test", "2024-03-02", "another night")
-    assert reasons(desk_for(language_server, ledger, run=run, budget=budget).ask_all(others)) == {"written"}
+    assert reasons(client_for(language_server, ledger, run=run, budget=budget).ask_all(others)) == {"written"}
 
 
 def test_a_budget_is_never_overspent(language_server, ledger):
-    replies = desk_for(language_server, ledger, budget=Budget(0.005, 1e6)).ask_all(questions("openai", 60))
+    replies = client_for(language_server, ledger, budget=Budget(0.005, 1e6)).ask_all(questions("openai", 60))
     assert reasons(replies) == {"written", "budget"}
     assert sum(reply.cost_usd for reply in replies) <= 0.005
 
@@ -232,21 +234,21 @@ def test_an_answer_that_was_lost_is_not_asked_for_again_by_the_same_run_and_once
 ):
     language_server.control.faults({"what": "cut_after", "times": 1})
     run = a_run()
-    replies = [desk_for(language_server, ledger, run=run).ask_all([question(provider)])[0] for _ in range(2)]
+    replies = [client_for(language_server, ledger, run=run).ask_all([question(provider)])[0] for _ in range(2)]
     assert reasons(replies) == {"unknown"}
     assert language_server.control.bills()["n"] == 1
     later = a_run()
-    assert isinstance(desk_for(language_server, ledger, run=later).ask_all([question(provider)])[0], Written)
+    assert isinstance(client_for(language_server, ledger, run=later).ask_all([question(provider)])[0], Written)
     assert language_server.control.bills()["n"] == 2
     assert ledger.report(later).resent == 1
 
 
 def test_after_the_deadline_nothing_is_sent_and_what_is_known_is_still_told(language_server, ledger):
     known = questions("openai", 3)
-    desk_for(language_server, ledger).ask_all(known)
+    client_for(language_server, ledger).ask_all(known)
     language_server.control.settings(latency_ms=200)
-    desk = desk_for(language_server, ledger, concurrency=4, deadline_s=3)
-    replies = desk.ask_all([question("openai", i) for i in range(100, 300)] + known)
+    client = client_for(language_server, ledger, concurrency=4, deadline_s=3)
+    replies = client.ask_all([question("openai", i) for i in range(100, 300)] + known)
     assert reasons(replies[:200]) == {"written", "late"}
     assert reasons(replies[200:]) == {"written"}
     paid = [reply for reply in replies[:200] if isinstance(reply, Written)]
@@ -256,10 +258,10 @@ def test_after_the_deadline_nothing_is_sent_and_what_is_known_is_still_told(lang
 def test_the_deadline_ends_waiting_for_the_rate_and_for_a_provider_that_fails(language_server, ledger):
     models = language_models()
     slow = {name: one.model_copy(update={"requests_per_minute": 10}) for name, one in models.models.items()}
-    desk = desk_for(language_server, ledger, models=models.model_copy(update={"models": slow}), deadline_s=3)
-    assert reasons(desk.ask_all(questions("openai", 50))) == {"written", "late"}
+    client = client_for(language_server, ledger, models=models.model_copy(update={"models": slow}), deadline_s=3)
+    assert reasons(client.ask_all(questions("openai", 50))) == {"written", "late"}
     language_server.control.faults({"what": "529"})
-    waiting = desk_for(language_server, ledger, deadline_s=1, hold_s=60)
+    waiting = client_for(language_server, ledger, deadline_s=1, hold_s=60)
     replies = waiting.ask_all(questions("anthropic", 50))
     assert "late" in reasons(replies) <= {"late", "overloaded"}
 
@@ -269,8 +271,8 @@ def test_who_is_canceled_leaves_the_ledger_true(language_server, ledger):
     run = a_run()
 
     async def ask_and_cancel():
-        async with desk_for(language_server, ledger, run=run, concurrency=5) as desk:
-            tasks = [asyncio.create_task(desk.ask(request)) for request in questions("openai", 40)]
+        async with client_for(language_server, ledger, run=run, concurrency=5) as client:
+            tasks = [asyncio.create_task(client.ask(request)) for request in questions("openai", 40)]
             while (await asyncio.to_thread(language_server.control.state))["in_flight"] < 5:  # noqa: ASYNC110 (another process)
                 await asyncio.sleep(0.02)
             for task in tasks:
@@ -289,9 +291,9 @@ def test_who_is_canceled_leaves_the_ledger_true(language_server, ledger):
 
 def test_who_asks_on_when_the_desk_has_closed_is_told_so(language_server, ledger):
     async def leave_early():
-        async with desk_for(language_server, ledger) as desk:
-            first = await desk.ask(question("openai"))
-        return first, await desk.ask(question("openai", 2))
+        async with client_for(language_server, ledger) as client:
+            first = await client.ask(question("openai"))
+        return first, await client.ask(question("openai", 2))
 
     first, second = asyncio.run(leave_early())
     assert isinstance(first, Written)
@@ -301,18 +303,18 @@ def test_who_asks_on_when_the_desk_has_closed_is_told_so(language_server, ledger
 
 def test_a_full_disk_stops_buying_and_keeps_what_was_answered(language_server, ledger, monkeypatch):
     language_server.control.settings(latency_ms=30)
-    exchange, calls = ledger.exchange, itertools.count()
+    claim, calls = ledger.claim, itertools.count()
 
     def fill_up(*arguments):
         if next(calls) >= 2:
             raise NightquestError("The disk is full.", "Make room.")
-        return exchange(*arguments)
+        return claim(*arguments)
 
-    monkeypatch.setattr(ledger, "exchange", fill_up)
-    desk = desk_for(language_server, ledger, concurrency=4)
-    replies = desk.ask_all(questions("openai", 100))
+    monkeypatch.setattr(ledger, "claim", fill_up)
+    client = client_for(language_server, ledger, concurrency=4)
+    replies = client.ask_all(questions("openai", 100))
     assert reasons(replies) == {"written", "canceled"}
-    assert "disk is full" in desk.trouble
+    assert "disk is full" in client.trouble
     assert language_server.control.bills()["n"] == sum(isinstance(reply, Written) for reply in replies)
 
 
@@ -320,11 +322,11 @@ def test_a_full_disk_stops_buying_and_keeps_what_was_answered(language_server, l
 def test_interrupted_a_process_writes_down_what_was_in_flight(language_server, tmp_path):
     language_server.control.settings(holding=True)
     code = (
-        "import sys; from pathlib import Path; from tests.models.language import test_desk as t\n"
+        "import sys; from pathlib import Path; from tests.models.language import test_client as t\n"
         "from tests.language_server.client import LanguageServer\n"
         f"server = LanguageServer({language_server.root!r}, 0, None)\n"
         "with t.open_ledger(Path(sys.argv[1]), t.now) as ledger:\n"
-        "    t.desk_for(server, ledger, concurrency=3).ask_all(t.questions('anthropic', 20))\n"
+        "    t.client_for(server, ledger, concurrency=3).ask_all(t.questions('anthropic', 20))\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(ROOT)})
@@ -349,7 +351,7 @@ def test_interrupted_a_process_writes_down_what_was_in_flight(language_server, t
 def test_keys_stand_in_no_reply_and_nowhere_in_the_ledger(language_server, ledger, tmp_path):
     settings = settings_for(language_server, openai_api_key="sk-secret-abcdefgh", anthropic_api_key="sk-ant-secret-xyz")
     asked = [question(provider, i) for provider in ("openai", "anthropic") for i in range(3)]
-    replies = desk_for(language_server, ledger, settings=settings).ask_all(asked)
+    replies = client_for(language_server, ledger, settings=settings).ask_all(asked)
     assert reasons(replies) <= {"key", "breaker"}
     kept = json.dumps([reply.detail for reply in replies]).encode()
     kept += b"".join(path.read_bytes() for path in (tmp_path / "ledger").iterdir() if path.is_file())

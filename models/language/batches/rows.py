@@ -7,23 +7,18 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from models.language.calls import Failed, Reason, Request
-from models.language.claiming import Run
-from models.language.ledger import Ledger
-from models.language.ledger_file import lives
-from models.language.settling import Outcome, settle
-from models.language.spending import requests_of
+from models.language.ledger import Ledger, Outcome, Run
+from models.language.ledger.claims import settle
+from models.language.ledger.file import lives
+from models.language.ledger.spending import request_of
 
 KEY_BYTES = 11  # 22 hex digits
 AT_ONCE = 300  # requests settled in one transaction
-_COLUMNS = (
-    "b.id, b.key, b.provider, b.owner_id, b.state, b.requests, b.made_at, b.first_sent_at, b.maybe_sent_at,"
-    " b.submissions, b.provider_id, b.collections, b.detail, r.app, r.night"
-)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch, times in seconds since 1970.
+    """A batch, times in seconds since 1970; fields in the order of the query in `_read`.
 
     Attributes:
         key: 22 hex digits; its requests' custom ids begin with it.
@@ -58,11 +53,7 @@ def custom_id(batch_key: str, request: Request) -> str:
 
 
 class BatchRows:
-    """The batches of a ledger; every change is one transaction, on disk when the method returns.
-
-    Args:
-        ledger: Opened.
-    """
+    """The batches of an open ledger; every change is one transaction, on disk when the method returns."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -84,19 +75,17 @@ class BatchRows:
     def drop_if_empty(self, batch: Batch) -> None:
         """Forget a batch into which nothing went."""
         with self.ledger.file.transaction("drop an empty batch") as connection:
-            connection.execute(
-                "DELETE FROM batch WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM attempt WHERE batch_id = ?1)",
-                (batch.id,),
-            )
+            empty = "NOT EXISTS (SELECT 1 FROM attempt WHERE batch_id = ?1)"
+            connection.execute(f"DELETE FROM batch WHERE id = ?1 AND {empty}", (batch.id,))
 
     def intend(self, batch: Batch, requests: int, size: int) -> Batch:
-        """It is about to be sent; from here on it may have been begun."""
+        """It is about to be sent, so many bytes; from here on it may have been begun."""
         with self.ledger.file.transaction("write down a batch before it is sent, so it was not sent") as connection:
             connection.execute(
-                "UPDATE batch SET state = 'intent', requests = :n, bytes = :size, owner_id = :owner, detail = '',"
-                " maybe_sent_at = :now, first_sent_at = coalesce(first_sent_at, :now), submissions = submissions + 1"
-                " WHERE id = :id",
-                {"n": requests, "size": size, "owner": self.ledger.owner, "now": self.ledger.time(), "id": batch.id},
+                "UPDATE batch SET state = 'intent', requests = ?1, bytes = ?2, owner_id = ?3, detail = '',"
+                " maybe_sent_at = ?4, first_sent_at = coalesce(first_sent_at, ?4), submissions = submissions + 1"
+                " WHERE id = ?5",
+                (requests, size, self.ledger.owner, self.ledger.time(), batch.id),
             )
             return _read(connection, "b.id = ?", batch.id)[0]
 
@@ -109,10 +98,6 @@ class BatchRows:
                 (self.ledger.owner, batch.id, batch.state, batch.owner_id),
             )
             return done.rowcount == 1
-
-    def uploaded(self, batch: Batch, file_id: str) -> None:
-        """The provider has the file."""
-        self._set(batch, file_id=file_id)
 
     def submitted(self, batch: Batch, provider_id: str, *, adopted: bool = False) -> None:
         """The provider's id is known; the file of requests is needed no longer."""
@@ -134,9 +119,8 @@ class BatchRows:
     def doubled(self, batch: Batch, provider_id: str) -> None:
         """The provider has begun it once more under this id."""
         with self.ledger.file.transaction("write down a doubled batch") as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO doubled (provider_id, batch_id) VALUES (?, ?)", (provider_id, batch.id)
-            )
+            row = (provider_id, batch.id)
+            connection.execute("INSERT OR IGNORE INTO doubled (provider_id, batch_id) VALUES (?, ?)", row)
 
     def close(self, batch: Batch, reason: Reason, detail: str, state: str) -> int:
         """Call what it did not answer failed, and open to another ask; returns how many that were.
@@ -147,7 +131,7 @@ class BatchRows:
             detail: Of each failure.
             state: `collected` or `released`.
         """
-        closed, after = 0, 0
+        closed = after = 0
         while rows := self._in_flight(batch, after):
             with self.ledger.file.transaction("close a batch") as connection:
                 outcomes = [Outcome(attempt, Failed(key, reason, detail, batch=True)) for attempt, key, _ in rows]
@@ -159,31 +143,28 @@ class BatchRows:
 
     def match(self, batch: Batch, custom_ids: Sequence[str]) -> dict[str, tuple[int, bool, Request]]:
         """By custom id of this batch: the attempt, whether it is settled, and what was asked."""
-        found: dict[str, tuple[int, bool]] = {}
+        found: dict[str, tuple[int, bool, Request]] = {}
         with self.ledger.file.reading() as connection:
             for name in custom_ids:
-                first = _first_key(batch.key, name)
-                row = (
-                    first
-                    and connection.execute(
-                        "SELECT a.id, coalesce(o.state, 'unknown') <> 'unknown' FROM question q"
-                        " JOIN attempt a ON a.batch_id = ? AND a.question_id = q.id"
-                        " LEFT JOIN outcome o ON o.attempt_id = a.id WHERE q.key BETWEEN ? AND ?",
-                        (batch.id, first, first + b"\xff" * 12),
-                    ).fetchone()
-                )
+                if (first := _first_key(batch.key, name)) is None:
+                    continue
+                row = connection.execute(
+                    "SELECT a.id, coalesce(o.state, 'unknown') <> 'unknown' FROM question q"
+                    " JOIN attempt a ON a.batch_id = ? AND a.question_id = q.id"
+                    " LEFT JOIN outcome o ON o.attempt_id = a.id WHERE q.key BETWEEN ? AND ?",
+                    (batch.id, first, first + b"\xff" * 12),
+                ).fetchone()
                 if row:
-                    found[name] = row[0], bool(row[1])
-            requests = requests_of(connection, [attempt for attempt, _ in found.values()])
-        return {name: (attempt, settled, requests[attempt]) for name, (attempt, settled) in found.items()}
+                    found[name] = row[0], bool(row[1]), request_of(connection, row[0])
+        return found
 
-    def unfinished(self) -> list[Batch]:
+    def unfinished(self, app: str | None = None) -> list[Batch]:
         """Batches whose provider's id is not known, and which no living process is about to send."""
         with self.ledger.file.reading() as connection:
-            rows = _read(connection, "b.state IN ('gathering', 'intent', 'unsure', 'unsent')")
+            of_app = "b.state IN ('gathering', 'intent', 'unsure', 'unsent') AND r.app = coalesce(?, r.app)"
             return [
                 batch
-                for batch in rows
+                for batch in _read(connection, of_app, app)
                 if batch.state in {"unsure", "unsent"} or not lives(connection, batch.owner_id, self.ledger.time())
             ]
 
@@ -204,19 +185,18 @@ class BatchRows:
 
     def figures(self, run: Run, *, whole_night: bool = False) -> dict[str, int]:
         """Of a run's or a night's batches: how many in each state, `adopted`, sent again (`resubmitted`), `doubled`."""
+        named = (run.app, run.night, None if whole_night else run.id)
+        of_runs = (
+            "FROM batch b JOIN run r ON r.id = b.run_id WHERE (r.app, r.night, r.name) = (?, ?, coalesce(?, r.name))"
+        )
         with self.ledger.file.reading() as connection:
-            named = (run.app, run.night, None if whole_night else run.id)
-            of_runs = "FROM batch b JOIN run r ON r.id = b.run_id WHERE r.app = ? AND r.night = ?"
-            of_runs += " AND r.name = coalesce(?, r.name)"
-            states = dict(
-                connection.execute(f"SELECT b.state, count(*) {of_runs} GROUP BY 1 ORDER BY 1", named).fetchall()
-            )
-            adopted, resubmitted, doubled = connection.execute(
+            states = connection.execute(f"SELECT b.state, count(*) {of_runs} GROUP BY 1 ORDER BY 1", named).fetchall()
+            sums = connection.execute(
                 "SELECT coalesce(sum(b.adopted), 0), coalesce(sum(b.submissions > 1), 0),"
                 f" coalesce(sum((SELECT count(*) FROM doubled d WHERE d.batch_id = b.id)), 0) {of_runs}",
                 named,
             ).fetchone()
-        return states | {"adopted": adopted, "resubmitted": resubmitted, "doubled": doubled}
+        return dict(states) | dict(zip(("adopted", "resubmitted", "doubled"), sums, strict=True))
 
     def _in_flight(self, batch: Batch, after: int) -> list[tuple[int, str, int]]:
         with self.ledger.file.reading() as connection:
@@ -239,7 +219,10 @@ class BatchRows:
 
 def _read(connection: Connection, where: str, *values: object) -> list[Batch]:
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM batch b JOIN run r ON r.id = b.run_id WHERE {where} ORDER BY b.id", values
+        "SELECT b.id, b.key, b.provider, b.owner_id, b.state, b.requests, b.made_at, b.first_sent_at, b.maybe_sent_at,"
+        " b.submissions, b.provider_id, b.collections, b.detail, r.app, r.night"
+        f" FROM batch b JOIN run r ON r.id = b.run_id WHERE {where} ORDER BY b.id",
+        values,
     )
     return [Batch(*row) for row in rows]
 
@@ -247,9 +230,6 @@ def _read(connection: Connection, where: str, *values: object) -> list[Batch]:
 def _first_key(batch_key: str, name: str) -> bytes | None:
     """The lowest key of a question that this custom id can mean; None when it is not one of this batch."""
     head, _, tail = name.partition("-")
-    if head != batch_key[:22] or len(tail) != 40:
-        return None
-    try:
-        return bytes.fromhex(tail)
-    except ValueError:
-        return None
+    with suppress(ValueError):
+        return bytes.fromhex(tail) if head == batch_key[:22] and len(tail) == 40 else None
+    return None

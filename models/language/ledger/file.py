@@ -7,62 +7,37 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from json.encoder import encode_basestring, encode_basestring_ascii
+from math import ceil
 from pathlib import Path
 
 import psutil
 
 from configs.errors import BusyError, NightquestError
 
+_ESCAPED: dict[str, Callable[[str], str]] = {"\0a": encode_basestring_ascii, "\0u": encode_basestring}
+VERBATIM = "\0v"
+NANO = 1_000_000_000
+TABLES = Path(__file__).with_name("tables.sql")
 VERSION = 1  # of the tables
 APPLICATION = 0x4E514C31  # marks the file as this ledger ("NQL1")
 PAGE_BYTES = 8192  # most answers fit one
 BUSY_TIMEOUT_MS = 30_000
 OTHER_HOST_S = 3600  # a process of another host, which cannot be looked at, is taken for dead after this long
 
-# Money is in integer nano-dollars, times are seconds since 1970 in UTC. A table's rows only ever grow in number; what
-# changes is small: a question's state, a batch, the sums that budgets are checked against.
-TABLES = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE owner (  -- a process that has, or had, the ledger open
-    id INTEGER PRIMARY KEY, pid INTEGER NOT NULL, started_at REAL NOT NULL, host TEXT NOT NULL,
-    opened_at REAL NOT NULL, first_attempt INTEGER NOT NULL, gone INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE run (
-    id INTEGER PRIMARY KEY, app TEXT NOT NULL, night TEXT NOT NULL, name TEXT NOT NULL,
-    first_attempt INTEGER NOT NULL, last_attempt INTEGER NOT NULL,  -- between which all its attempts lie
-    UNIQUE (app, night, name));
-CREATE TABLE turned_away (  -- claims that were given no attempt: 'answered' before, 'budget', 'late', 'unknown'
-    run_id INTEGER NOT NULL, why TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (run_id, why)) WITHOUT ROWID;
-CREATE TABLE night (
-    app TEXT NOT NULL, night TEXT NOT NULL, spent INTEGER NOT NULL, reserved INTEGER NOT NULL,
-    PRIMARY KEY (app, night)) WITHOUT ROWID;
-CREATE TABLE month (name TEXT PRIMARY KEY, spent INTEGER NOT NULL, reserved INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE text (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, body TEXT NOT NULL);
-CREATE TABLE form (  -- all of a request but its user part
-    id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, provider TEXT NOT NULL, model TEXT NOT NULL,
-    system_id INTEGER NOT NULL, schema_id INTEGER NOT NULL, schema_name TEXT NOT NULL, max_tokens INTEGER NOT NULL,
-    effort TEXT, purpose TEXT NOT NULL, prompt_version TEXT NOT NULL);
-CREATE TABLE question (
-    id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE,
-    state TEXT NOT NULL,  -- of its last attempt: 'sent', 'answered', 'failed' (unbilled), 'unknown'
-    last INTEGER NOT NULL, unknowns INTEGER NOT NULL);
-CREATE TABLE attempt (  -- in flight until it has an outcome
-    id INTEGER PRIMARY KEY, question_id INTEGER NOT NULL, form_id INTEGER NOT NULL, run_id INTEGER NOT NULL,
-    owner_id INTEGER NOT NULL, batch_id INTEGER, month TEXT NOT NULL, reserved INTEGER NOT NULL,
-    resend INTEGER NOT NULL, sent_at REAL NOT NULL, user TEXT NOT NULL);
-CREATE INDEX attempt_by_batch ON attempt (batch_id, question_id) WHERE batch_id IS NOT NULL;
-CREATE TABLE outcome (
-    attempt_id INTEGER PRIMARY KEY, state TEXT NOT NULL, reason TEXT, cost INTEGER NOT NULL,
-    input INTEGER NOT NULL, cached INTEGER NOT NULL, cache_write INTEGER NOT NULL, output INTEGER NOT NULL,
-    reasoning INTEGER NOT NULL, seconds REAL NOT NULL, settled_at REAL NOT NULL, killed INTEGER NOT NULL,
-    text TEXT NOT NULL, raw TEXT NOT NULL);
-CREATE TABLE batch (  -- see batch_rows.py for its states
-    id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, provider TEXT NOT NULL, run_id INTEGER NOT NULL,
-    owner_id INTEGER NOT NULL, state TEXT NOT NULL, requests INTEGER NOT NULL DEFAULT 0,
-    bytes INTEGER NOT NULL DEFAULT 0, made_at REAL NOT NULL, first_sent_at REAL, maybe_sent_at REAL,
-    submissions INTEGER NOT NULL DEFAULT 0, file_id TEXT, provider_id TEXT, adopted INTEGER NOT NULL DEFAULT 0,
-    collections INTEGER NOT NULL DEFAULT 0, detail TEXT NOT NULL DEFAULT '');
-CREATE TABLE doubled (provider_id TEXT PRIMARY KEY, batch_id INTEGER NOT NULL) WITHOUT ROWID;
-"""
+_RESTORE = (
+    "Bring back a copy of it, with its -wal file if there is one. If there is none, move it away; a new one is made, "
+    "what was paid for is asked again, and running batches are not known to it."
+)
+_DENIED = ("{}.", "Give Nightquest the right to write there, and run it again.", 2)
+_IN_WORDS = {
+    sqlite3.SQLITE_FULL: ("the disk is full.", "Make room, and run it again.", 3),
+    sqlite3.SQLITE_IOERR: ("the disk is full or failing ({}).", "Make room or mend it, and run it again.", 3),
+    sqlite3.SQLITE_CORRUPT: ("the file is damaged ({}).", _RESTORE, 2),
+    sqlite3.SQLITE_NOTADB: ("the file is damaged ({}).", _RESTORE, 2),
+    sqlite3.SQLITE_READONLY: _DENIED, sqlite3.SQLITE_CANTOPEN: _DENIED,
+    sqlite3.SQLITE_PERM: _DENIED, sqlite3.SQLITE_AUTH: _DENIED,
+}  # fmt: skip
 
 
 class LedgerFile:
@@ -77,7 +52,6 @@ class LedgerFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.when_rolled_back: list[Callable[[], None]] = []  # what is remembered of rows may be of none
         self._lock = threading.RLock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +110,7 @@ class LedgerFile:
         run = self.connection.execute
         if run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             return
-        for statement in TABLES.split(";\n"):
+        for statement in TABLES.read_text(encoding="utf-8").split(";\n"):
             if statement.strip():
                 run(statement)
         # A later version that adds tables or columns leaves `oldest_reader`, so that this one may go on reading.
@@ -160,8 +134,6 @@ class LedgerFile:
                 yield self.connection
                 self.connection.execute("COMMIT")
             except BaseException:
-                for forget in self.when_rolled_back:
-                    forget()
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
@@ -183,26 +155,10 @@ class LedgerFile:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         begin = f"The spending ledger {self.path} could not {doing}"
         if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            return BusyError(
-                f"{begin}: another process has been writing to it for {BUSY_TIMEOUT_MS // 1000} s.", "Try again."
-            )
-        if code == sqlite3.SQLITE_FULL:
-            return NightquestError(f"{begin}: the disk is full.", "Make room, and run it again.", exit_code=3)
-        if code == sqlite3.SQLITE_IOERR:
-            return NightquestError(
-                f"{begin}: the disk is full or failing ({error}).",
-                "Make room or mend it, and run it again.",
-                exit_code=3,
-            )
-        if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            return NightquestError(
-                f"{begin}: the file is damaged ({error}).",
-                "Bring back a copy of it, with its -wal file if there is one. If there is none, move it away; "
-                "a new one is made, what was paid for is asked again, and running batches are not known to it.",
-            )
-        if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}:
-            return NightquestError(f"{begin}: {error}.", "Give Nightquest the right to write there, and run it again.")
-        return NightquestError(f"{begin}: {error}.", exit_code=1)
+            held = f"another process has been writing to it for {BUSY_TIMEOUT_MS // 1000} s."
+            return BusyError(f"{begin}: {held}", "Try again.")
+        what, remedy, exit_code = _IN_WORDS.get(code, ("{}.", "", 1))
+        return NightquestError(f"{begin}: {what.format(error)}", remedy, exit_code=exit_code)
 
     def close(self) -> None:
         """Give the file back."""
@@ -241,3 +197,35 @@ def lives(connection: sqlite3.Connection, owner: int, now: float) -> bool:
         return False
     except psutil.Error:
         return True
+
+
+def nano(usd: float) -> int:
+    """US dollars as whole nano-dollars, rounded up but for a float's own error."""
+    return ceil(usd * NANO - 1e-3)
+
+
+def storable(text: str) -> str:
+    """Text that UTF-8 can hold: a lone surrogate, which JSON may escape, becomes a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def without_text(raw: str, text: str) -> str:
+    """A raw answer without the text that is kept beside it: a NUL, which no JSON holds, and how it was escaped."""
+    if "\0" in raw:
+        return VERBATIM + raw
+    if text:
+        for mark, escaped in _ESCAPED.items():
+            before, found, after = raw.partition(escaped(text)[1:-1])
+            if found:
+                return before + mark + after
+    return raw
+
+
+def with_text(raw: str, text: str) -> str:
+    """The raw answer as it came."""
+    if raw.startswith(VERBATIM):
+        return raw.removeprefix(VERBATIM)
+    for mark, escaped in _ESCAPED.items():
+        if mark in raw:
+            return raw.replace(mark, escaped(text)[1:-1], 1)
+    return raw

@@ -1,19 +1,16 @@
-"""One provider's lane at the desk: its breaker, its slots, and the pace of each of its models."""
+"""How fast, how much at one time and how patiently a provider is asked: its breaker, its slots, its models' paces."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from random import Random
 
-from configs.language import LanguageModels
+from configs.language import LanguageModel
 from configs.settings import Settings
-from models.language.breaker import Breaker
-from models.language.calls import Usage
-from models.language.concurrency import Slots
-from models.language.rate import Need, Pace, StoppedError
-from models.language.vendor import Vendor
+from models.language.pacing.allowance import Kind
+from models.language.pacing.breaker import Breaker, Slots, StoppedError
+from models.language.pacing.rate import Pace
 
-LOOKAHEAD = 24  # asks claimed before they have a slot, so that no slot waits for the disk
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
 
 
@@ -23,7 +20,7 @@ class Limits:
 
     Attributes:
         concurrency: Requests in flight to one provider.
-        deadline_s: Seconds from the opening of the desk after which nothing is sent.
+        deadline_s: Seconds from the opening of the client after which nothing is sent.
         longest_retry_after_s: What a provider may want us to wait; more is a failure.
         tries: Of one request, while nothing is billed.
         hold_s: How long a provider may fail before nobody waits for it any more.
@@ -45,7 +42,7 @@ class Limits:
 
 @dataclass
 class Figures:
-    """Counts of a desk's work.
+    """Counts of a client's work.
 
     Attributes:
         sent: Requests that went out, retries among them.
@@ -66,52 +63,61 @@ class Figures:
     seconds: float = 0.0
 
     def add(self, more: "Figures") -> None:
-        """Count what another desk has counted."""
+        """Count what another client has counted."""
         most = max(self.most_at_once, more.most_at_once)
         for name, value in asdict(more).items():
             setattr(self, name, getattr(self, name) + value)
         self.most_at_once = most
 
 
-class Lane:
-    """What stands between the desk and one provider.
+class Pacing:
+    """What stands between a client and one provider.
 
     Args:
-        vendor: The provider.
-        models: First limits of its models.
         limits: Concurrency and patience.
+        models: Where the limits of its models start, by name.
+        headers: Which headers tell those limits; see `read_limits`.
         ends_at: Monotonic time of the deadline.
-        figures: Counted in.
-        now: For times in headers.
         random: For jitter.
     """
 
     def __init__(
         self,
-        vendor: Vendor,
-        models: LanguageModels,
         limits: Limits,
+        models: Mapping[str, LanguageModel],
+        headers: Mapping[Kind, str],
         ends_at: float,
-        figures: Figures,
-        now: Callable[[], datetime],
         random: Random,
     ) -> None:
-        self.vendor, self.limits, self.ends_at, self.figures, self.now = vendor, limits, ends_at, figures, now
-        self._models, self._random = models, random
+        self.limits, self._models, self._headers, self._ends_at, self._random = limits, models, headers, ends_at, random
         self.breaker = Breaker(limits.hold_s, random)
         self.slots = Slots(limits.concurrency)
-        self.admitted = Slots(limits.concurrency + LOOKAHEAD, start=limits.concurrency + LOOKAHEAD)
         self.unknown_models: dict[str, str] = {}
         self._paces: dict[str, Pace] = {}
 
     def pace(self, name: str) -> Pace:
         """Of a model."""
-        pace = self._paces.get(name)
-        if pace is None:
-            model = self._models.models[name]
-            pace = Pace(model.requests_per_minute, model.tokens_per_minute, period_s=self.limits.period_s)
+        if name not in self._paces:
+            model, period_s = self._models[name], self.limits.period_s
+            pace = Pace(model.requests_per_minute, model.tokens_per_minute, self._headers, period_s=period_s)
             self._paces[name] = pace
-        return pace
+        return self._paces[name]
+
+    def check(self, name: str) -> None:
+        """Whether it is still time to ask a model.
+
+        Raises:
+            StoppedError: It is too late, or the provider does not know the model.
+        """
+        if self.left_s <= 0:
+            raise StoppedError("late", "the deadline for words has passed")
+        if name in self.unknown_models:
+            raise StoppedError("model", self.unknown_models[name])
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the deadline, at least 0."""
+        return max(0.0, self._ends_at - time.monotonic())
 
     def stop(self, why: StoppedError) -> None:
         """Send everybody away who waits to send."""
@@ -120,11 +126,18 @@ class Lane:
         for pace in self._paces.values():
             pace.stop(why)
 
-    def wait_s(self, tries: int) -> float:
-        """Before the next try: twice as long each time, with jitter."""
-        return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0**tries) * (0.5 + self._random.random())
+    def ill(self, why: str, sent_at: float) -> None:
+        """The provider did not answer, or not well, a request sent then (monotonic seconds)."""
+        self.slots.overloaded()
+        self.breaker.failed(why, sent_at)
+        if self.breaker.state == "dead":
+            self.stop(StoppedError("breaker", why))
 
-    def counted(self, usage: Usage) -> Need:
-        """What an answer took of the provider's allowances: Anthropic does not count what it read from its cache."""
-        cached = 0 if self.vendor.name == "anthropic" else usage.cached
-        return Need(usage.input + usage.cache_write + cached, usage.output)
+    def give_up(self, why: str) -> None:
+        """The provider will not answer, however often it is asked."""
+        self.breaker.give_up(why)
+        self.stop(StoppedError("breaker", why))
+
+    def wait_s(self, tries: int) -> float:
+        """Seconds before the next try: twice as long each time, with jitter."""
+        return min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0**tries) * (0.5 + self._random.random())

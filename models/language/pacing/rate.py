@@ -13,22 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.language.calls import Reason
-from models.language.gauge import BURST, Gauge, Taken
-from models.language.rate_headers import Kind, read_limits
+from models.language.pacing.allowance import BURST, Allowance, Kind, Taken, read_limits
+from models.language.pacing.breaker import StoppedError, send_away, was_served
 
 CUT, LEAST_CUT = 0.85, 0.2  # of the pace after a 429, and in all
 RECOVERY = 0.4  # of the pace, in a period
 LEARNING = 0.1  # weight of the newest answer in how much of an estimate is used
-
-
-class StoppedError(Exception):
-    """Whoever waited need wait no longer: what was waited for will not come."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 @dataclass(slots=True)
@@ -63,18 +53,25 @@ class Pace:
     Args:
         requests: A minute, until the headers say otherwise.
         tokens: A minute, until the headers say otherwise.
+        headers: See `read_limits`.
         period_s: What a minute is; another figure is for servers that run faster than life.
         clock: Monotonic seconds.
     """
 
     def __init__(
-        self, requests: float, tokens: float, *, period_s: float = 60, clock: Callable[[], float] = time.monotonic
+        self,
+        requests: float,
+        tokens: float,
+        headers: Mapping[Kind, str],
+        *,
+        period_s: float = 60,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._clock, self._period_s = clock, period_s
+        self._headers, self._clock, self._period_s = headers, clock, period_s
         now = clock()
-        self._gauges: dict[Kind, Gauge] = {
-            "requests": Gauge(requests, period_s, now),
-            "tokens": Gauge(tokens, period_s, now),
+        self._allowances: dict[Kind, Allowance] = {
+            "requests": Allowance(requests, period_s, now),
+            "tokens": Allowance(tokens, period_s, now),
         }
         self._used_share = 1.0  # of the estimates
         self._numbers = itertools.count(1)
@@ -90,10 +87,6 @@ class Pace:
         Raises:
             StoppedError: `stop` was called meanwhile.
         """
-        if not self._waiting:
-            now = self._clock()
-            if self._wait_s(need, now) <= 0:
-                return self._grant(need, now)
         waiting: asyncio.Future[Ticket] = asyncio.get_running_loop().create_future()
         self._waiting.append((need, waiting))
         if len(self._waiting) == 1:
@@ -101,16 +94,14 @@ class Pace:
         try:
             return await waiting
         except asyncio.CancelledError:
-            if waiting.done() and not waiting.cancelled() and waiting.exception() is None:
+            if was_served(waiting):
                 self.unused(waiting.result())
             raise
 
     def stop(self, why: StoppedError) -> None:
         """Send everybody away who waits."""
-        while self._waiting:
-            _, waiting = self._waiting.popleft()
-            if not waiting.done():
-                waiting.set_exception(why)
+        send_away(deque(waiting for _, waiting in self._waiting), why)
+        self._waiting.clear()
 
     def answered(self, ticket: Ticket, headers: Mapping[str, str], used: Need, now: Callable[[], datetime]) -> None:
         """Correct the estimate by what was used, and learn from the headers."""
@@ -137,10 +128,10 @@ class Pace:
 
     def _correct(self, ticket: Ticket, used: Need, requests: int) -> None:
         for kind, taken in ticket.taken.items():
-            gauge = self._gauges.get(kind)
-            if gauge is not None:
+            allowance = self._allowances.get(kind)
+            if allowance is not None:
                 spent = requests if kind == "requests" else used.of(kind)
-                gauge.correct(taken, spent, spent)
+                allowance.correct(taken, spent, spent)
         if self._waiting:
             self._serve()
 
@@ -152,14 +143,14 @@ class Pace:
         if not always and moment - self._learnt_at < self._period_s / 600:
             return
         self._learnt_at = moment
-        told = read_limits(headers, now())
+        told = read_limits(headers, self._headers, now())
         for kind, said in told.items():
-            gauge = self._gauges.get(kind)
-            if gauge is None:
-                gauge = self._gauges[kind] = Gauge(said.limit, self._period_s, moment)
-            gauge.learn(said, ticket.number, ticket.sent_at)
+            allowance = self._allowances.get(kind)
+            if allowance is None:
+                allowance = self._allowances[kind] = Allowance(said.limit, self._period_s, moment)
+            allowance.learn(said, ticket.number, ticket.sent_at)
         if "input" in told and "tokens" not in told:
-            self._gauges.pop("tokens", None)  # only guessed at, and not what this provider counts
+            self._allowances.pop("tokens", None)  # only guessed at, and not what this provider counts
 
     def _recover(self, now: float) -> None:
         self._cut = min(1.0, self._cut + (now - self._recovered_at) * RECOVERY / self._period_s)
@@ -168,17 +159,17 @@ class Pace:
     def _wait_s(self, need: Need, now: float) -> float:
         self._recover(now)
         waits = self._paused_until - now
-        for kind, gauge in self._gauges.items():
-            gauge.refill(now, self._cut)
-            waits = max(waits, gauge.wait_s(need.of(kind), now, self._cut))
+        for kind, allowance in self._allowances.items():
+            allowance.refill(now, self._cut)
+            waits = max(waits, allowance.wait_s(need.of(kind), now, self._cut))
         return waits
 
     def _grant(self, need: Need, now: float) -> Ticket:
         number = next(self._numbers)
         taken = {}
-        for kind, gauge in self._gauges.items():
+        for kind, allowance in self._allowances.items():
             wanted = need.of(kind)
-            taken[kind] = gauge.take(number, wanted if kind == "requests" else wanted * self._used_share, wanted)
+            taken[kind] = allowance.take(number, wanted if kind == "requests" else wanted * self._used_share, wanted)
         return Ticket(number, need, now, taken)
 
     def _serve(self) -> None:

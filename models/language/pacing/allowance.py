@@ -1,9 +1,12 @@
-"""One allowance of a provider, so many in a minute: a smooth pace, and what is left by the provider's last word."""
+"""One allowance of a provider, so many in a minute: what its headers say of it, a smooth pace, and what is left."""
 
+import re
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-
-from models.language.rate_headers import Told
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
 
 MARGIN = 0.98  # of the refill that is used while others may use the account too
 BURST = 1 / 60  # of an allowance that may go at once
@@ -13,6 +16,25 @@ SLOWEST = 0.02  # of the pace, so that news of more keeps coming
 BOOST = 1.25  # of the pace at most while the provider says that there is plenty
 NEWS = 1 / 30  # of a period without news from the provider, after which what it said is old
 MOST_SINCE = 20_000  # requests remembered since the provider's last word
+
+Kind = Literal["requests", "tokens", "input", "output"]
+_UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|us|µs|ns|d|h|m|s)")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One allowance as the headers tell it.
+
+    Attributes:
+        limit: In a minute.
+        remaining: What was left when the answer was made.
+        reset_s: Seconds until it is whole again; None when they do not say.
+    """
+
+    limit: float
+    remaining: float | None = None
+    reset_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -31,7 +53,7 @@ class Taken:
     known: bool = False
 
 
-class Gauge:
+class Allowance:
     """One allowance of `limit` in every `period_s` seconds.
 
     Args:
@@ -119,3 +141,59 @@ class Gauge:
         brake = min(BRAKE * self.limit, self._most_left / 4)
         slowed = min(1.0, max(SLOWEST, left / brake))
         return even * (self._plenty if self._plenty > 1 and cut == 1 else MARGIN * cut) * slowed
+
+
+def read_limits(headers: Mapping[str, str], names: Mapping[Kind, str], now: datetime) -> dict[Kind, Told]:
+    """The allowances that the headers name; what cannot be read is left out.
+
+    Args:
+        headers: Of an answer.
+        names: Of the headers that tell an allowance, with `{}` where `limit`, `remaining` and `reset` stand.
+        now: What times in them are measured from.
+    """
+    given = {name.lower(): value for name, value in headers.items()}
+    found: dict[Kind, Told] = {}
+    for kind, name in names.items():
+        limit, left, reset = (given.get(name.format(field), "") for field in ("limit", "remaining", "reset"))
+        if (most := _number(limit)) is not None and most >= 1:
+            found[kind] = Told(most, _number(left), duration_s(reset, now))
+    return found
+
+
+def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
+    """How long the provider wants to be left alone, in seconds; None when it does not say."""
+    given = {name.lower(): value for name, value in headers.items()}
+    if (milliseconds := _number(given.get("retry-after-ms", ""))) is not None:
+        return milliseconds / 1000
+    text = given.get("retry-after", "")
+    if (seconds := _number(text)) is not None:
+        return seconds
+    try:
+        return _seconds_until(parsedate_to_datetime(text), now)
+    except (ValueError, OverflowError, TypeError):
+        return None
+
+
+def duration_s(text: str, now: datetime) -> float | None:
+    """Seconds of a duration (`6m0s`, `120ms`, `7.66s`, `3`) or until an RFC 3339 time; None when it is neither."""
+    if (seconds := _number(text)) is not None:
+        return seconds
+    parts = _PART.findall(text)
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        return _number(str(sum(float(number) * _UNITS[unit] for number, unit in parts)))
+    try:
+        return _seconds_until(datetime.fromisoformat(text), now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _seconds_until(when: datetime, now: datetime) -> float:
+    return max(0.0, ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds())
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Request
-from models.language.vendors import open_vendors
+from models.language.providers import open_providers
 
 MODELS = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-5-5"}
 SCHEMA = {
@@ -34,8 +34,8 @@ def settings_for(server, **others):
     return Settings(**(given | others))
 
 
-def vendor_for(server, provider, **others):
-    return open_vendors(settings_for(server, **others), [provider])[provider]
+def provider_for(server, provider, **others):
+    return open_providers(settings_for(server, **others), [provider])[provider]
 
 
 def question(provider, n=1, **others):
@@ -55,18 +55,18 @@ def price(provider):
     return language_models().models[MODELS[provider]]
 
 
-def send(vendor, *requests):
+def send(opened, *requests):
     """Ask one after the other; the replies."""
 
     async def ask():
         try:
             replies = []
             for request in requests:
-                sent = await vendor.send(request)
-                replies.append(vendor.read(request, sent.status, sent.headers, sent.body, seconds=sent.seconds))
+                sent = await opened.send(request)
+                replies.append(opened.read(request, sent.status, sent.body, seconds=sent.seconds))
             return replies
         finally:
-            await vendor.close()
+            await opened.close()
 
     return asyncio.run(ask())
 

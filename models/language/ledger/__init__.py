@@ -1,0 +1,282 @@
+"""The spending ledger: what is asked is written down before it is sent, and what it cost after; nothing is paid twice.
+
+A question is known by its key. `claim` gives an attempt to whoever asks first and has the money; from then on the
+question belongs to that attempt until it is settled. An attempt whose process died may have been billed: its price
+stays booked, and a later run may send it once more.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from sqlite3 import Connection
+
+from configs.errors import BusyError, NightquestError
+from configs.language import LanguageModel
+from models.language.calls import Failed, Request, most_it_costs
+from models.language.ledger.claims import Attempt, Budget, Claim, Claims, Outcome, bury, find_asked, settle
+from models.language.ledger.file import LedgerFile, lives, nano, register
+from models.language.ledger.spending import CallRecord, Reports, Run, SpendLine, SpendReport, nothing_spent
+
+CLOSED = "the client is closed"
+__all__ = [
+    "CLOSED",
+    "Attempt",
+    "Books",
+    "Budget",
+    "CallRecord",
+    "Claim",
+    "Ledger",
+    "Outcome",
+    "Run",
+    "SpendLine",
+    "SpendReport",
+]
+__all__ += ["nothing_spent", "open_ledger"]
+
+
+class Ledger(Reports):
+    """The ledger, opened by `open_ledger`; several threads and processes may use it at one time.
+
+    Attributes:
+        file: Its SQLite file.
+        folder: Where it stands, with the files of batches.
+        owner: Row of this opening of it; what is in flight belongs to an owner.
+    """
+
+    def __init__(self, file: LedgerFile, now: Callable[[], datetime]) -> None:
+        self.file, self.folder, self._now = file, file.path.parent, now
+        with file.transaction("be opened") as connection:
+            self.owner = register(connection, self.time())
+            for (owner,) in connection.execute("SELECT id FROM owner WHERE NOT gone").fetchall():
+                self._bury_if_dead(connection, owner)
+
+    def time(self) -> float:
+        """Now, in seconds since 1970."""
+        return self._now().timestamp()
+
+    def claim(
+        self,
+        run: Run,
+        budget: Budget,
+        requests: Sequence[Request],
+        prices: Mapping[str, LanguageModel],
+        *,
+        batch: int | None = None,
+    ) -> list[Claim]:
+        """Ask for the right to send, in one transaction that is on disk before this returns.
+
+        Args:
+            run: Who pays.
+            budget: What may be reserved in all.
+            requests: Equal keys are given one attempt.
+            prices: Of every model asked for, by name.
+            batch: Row of the batch that the requests go into; then at its price.
+
+        Returns:
+            For each request, in order: the answer that was paid for before (`paid_now=False`); an attempt; or `Failed`
+            with `budget` (it could cost more than is left), `late` (a batch, another process or an earlier claim has
+            it) or `unknown` (sent before, no answer seen: it may not be sent again, or not by this run).
+
+        Raises:
+            NightquestError: It could not be written down, so that nothing may be sent; or a model has no price.
+        """
+        most, month, now = _most(requests, prices, batch=batch is not None), self._month(), self.time()
+        with self.file.transaction("write down what is about to be asked, so nothing was sent") as connection:
+            payer = run, self.run_id(connection, run)
+            is_dead = partial(self._bury_if_dead, connection)
+            claims = Claims(connection, payer, budget, self.owner, batch, month, now, is_dead)
+            return [claims.decide(request, reserve) for request, reserve in zip(requests, most, strict=True)]
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Write down what came of attempts, in one transaction that is on disk before this returns.
+
+        An answer, also a refused, truncated or malformed one, closes its question for good. `unknown` books the most
+        it can have cost. All else was not billed and may be sent again. What is settled already stays as it is.
+
+        Raises:
+            NightquestError: The disk is full or failing. Answers that still found room are kept one by one; attempts
+                whose answer did not stay in flight, booked at the most they can have cost.
+        """
+        try:
+            self._settle(outcomes)
+        except BusyError:
+            raise
+        except NightquestError as error:
+            lost = len(outcomes) - self._settle_singly(outcomes)
+            if lost:
+                raise NightquestError(
+                    f"{error.message} {lost} of {len(outcomes)} answers were not kept; "
+                    "they stay booked at the most they can have cost, and are asked again at most once.",
+                    error.remedy,
+                    error.exit_code,
+                ) from error
+
+    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+        with self.file.transaction("write down what was answered") as connection:
+            settle(connection, outcomes, self.time())
+
+    def _settle_singly(self, outcomes: Sequence[Outcome]) -> int:
+        kept = 0
+        for outcome in outcomes:
+            with suppress(NightquestError):
+                self._settle([outcome])
+                kept += 1
+        return kept
+
+    def spent_in_month(self) -> float:
+        """US dollars that count against the budget of this calendar month (UTC), all apps."""
+        return self.spent_in(self._month())
+
+    def answered(self, requests: Sequence[Request]) -> set[str]:
+        """The keys of those requests whose answer was paid for before."""
+        with self.file.reading() as connection:
+            found = {request.key: find_asked(connection, request) for request in requests}
+        return {key for key, asked in found.items() if asked and asked.state == "answered"}
+
+    def run_id(self, connection: Connection, run: Run) -> int:
+        """Row of a run, written when new; later runs have higher ones."""
+        row = (run.app, run.night, run.id)
+        connection.execute(
+            "INSERT OR IGNORE INTO run (app, night, name, first_attempt, last_attempt)"
+            " SELECT ?, ?, ?, coalesce(max(id), 0) + 1, 0 FROM attempt",
+            row,
+        )
+        found = connection.execute("SELECT id FROM run WHERE app = ? AND night = ? AND name = ?", row).fetchone()
+        return int(found[0])
+
+    def close(self) -> None:
+        """Call unknown what is still in flight here, and give the file back."""
+        try:
+            with self.file.transaction("be closed") as connection:
+                bury(connection, self.owner, self.time(), killed=False)
+        finally:
+            self.file.close()
+
+    def _month(self) -> str:
+        return self._now().astimezone(UTC).strftime("%Y-%m")
+
+    def _bury_if_dead(self, connection: Connection, owner: int) -> bool:
+        if owner == self.owner or lives(connection, owner, self.time()):
+            return False
+        bury(connection, owner, self.time(), killed=True)
+        return True
+
+
+def _most(requests: Sequence[Request], prices: Mapping[str, LanguageModel], *, batch: bool) -> list[int]:
+    """The most that each request costs, in nano-dollars."""
+    missing = {request.model for request in requests} - set(prices)
+    if missing:
+        raise NightquestError(
+            f"No price is known for the model '{min(missing)}', so that what it costs could not be bounded.",
+            "Add it to configs/language.yaml.",
+        )
+    return [nano(most_it_costs(request, prices[request.model], batch=batch)) for request in requests]
+
+
+class Books:
+    """The ledger for coroutines: while a thread writes one transaction, what comes meanwhile waits for the next.
+
+    Takes what `Ledger.claim` takes. Once the ledger cannot be written, `trouble` says why, and nothing more is bought.
+    """
+
+    def __init__(self, ledger: Ledger, run: Run, budget: Budget, prices: Mapping[str, LanguageModel]) -> None:
+        self._ledger, self._run, self._budget, self._prices = ledger, run, budget, prices
+        self._claims: deque[tuple[Request, Future[Claim]]] = deque()
+        self._outcomes: deque[tuple[Outcome, Future[None]]] = deque()
+        self._thread: ThreadPoolExecutor | None = None
+        self.trouble = ""
+
+    def open(self) -> None:
+        """Begin."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+
+    def close(self) -> None:
+        """Write down all that is left; blocks for a transaction or two. Nothing may be claimed any more."""
+        thread, self._thread = self._thread, None
+        if thread:
+            thread.shutdown()
+        self._write()
+
+    async def claimed(self, request: Request) -> Claim:
+        """The answer from before, the right to send, or why there is neither; on disk when this returns."""
+        if self._thread is None or self.trouble:
+            return Failed(request.key, "canceled", self.trouble or CLOSED, paid_now=False)
+        claim: Future[Claim] = Future()
+        self._claims.append((request, claim))
+        self._thread.submit(self._write)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(claim))
+        except asyncio.CancelledError:
+            claim.add_done_callback(self._give_back)
+            raise
+
+    async def settled(self, outcome: Outcome) -> None:
+        """Write an outcome down; on disk when this returns, unless there is `trouble`."""
+        await asyncio.shield(asyncio.wrap_future(self.settle(outcome)))
+
+    def settle(self, outcome: Outcome) -> Future[None]:
+        """Write an outcome down with the next transaction."""
+        kept: Future[None] = Future()
+        self._outcomes.append((outcome, kept))
+        if self._thread is None:
+            self._write()
+        else:
+            with suppress(RuntimeError):  # it is being closed, and what is left written down
+                self._thread.submit(self._write)
+        return kept
+
+    def _give_back(self, claim: Future[Claim]) -> None:
+        given = claim.result()
+        if isinstance(given, Attempt):
+            canceled = Failed(given.request.key, "canceled", "canceled before it was sent")
+            self.settle(Outcome(given.id, canceled))
+
+    def _write(self) -> None:
+        # Others may append meanwhile, so one by one.
+        outcomes = [self._outcomes.popleft() for _ in range(len(self._outcomes))]
+        claims = [self._claims.popleft() for _ in range(len(self._claims))]
+        decided: list[Claim] | None = None
+        try:
+            if outcomes:
+                self._ledger.settle([outcome for outcome, _ in outcomes])
+            if claims and self._thread and not self.trouble:
+                requests = [request for request, _ in claims]
+                decided = self._ledger.claim(self._run, self._budget, requests, self._prices)
+        except NightquestError as error:
+            self.trouble = str(error)
+        except Exception as error:  # noqa: BLE001 (whoever waits must hear of it)
+            self.trouble = f"stopped by a mistake: {type(error).__name__}: {error}"
+        why = self.trouble or CLOSED
+        decided = decided or [Failed(request.key, "canceled", why, paid_now=False) for request, _ in claims]
+        for (_, claim), given in zip(claims, decided, strict=True):
+            claim.set_result(given)
+        for _, kept in outcomes:
+            kept.set_result(None)
+
+
+@contextmanager
+def open_ledger(home: Path, now: Callable[[], datetime]) -> Iterator[Ledger]:
+    """Open the ledger of a home folder; attempts in flight of processes that died become unknown.
+
+    Raises:
+        NightquestError: It cannot be opened, is damaged, was made by a newer version, or the disk is full.
+    """
+    file = LedgerFile(home / "ledger" / "language.sqlite")
+    try:
+        ledger = Ledger(file, now)
+    except BaseException:
+        file.close()
+        raise
+    try:
+        yield ledger
+    except BaseException:
+        with suppress(NightquestError):  # the error on its way says more
+            ledger.close()
+        raise
+    with suppress(NightquestError):  # what is in flight here is called unknown once the process is gone
+        ledger.close()

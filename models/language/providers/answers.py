@@ -1,0 +1,156 @@
+"""The JSON of questions and answers, as far as providers have it in common: schemas, shapes, texts, errors.
+
+Shapes are as loose as servers keep to them: what has none is a ValueError, nothing else.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import from_json
+
+from models.language.calls import Reason, Request
+
+LONGEST_DETAIL = 300
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError)
+_KEY = re.compile(r"\bsk-[\w*.-]+")
+_QUOTA = re.compile(r"insufficient_quota|billing_hard_limit|credit balance|exceeded your current quota", re.IGNORECASE)
+_MODEL = re.compile(r"model_not_found|model .*(does not exist|not found|not supported)", re.IGNORECASE | re.DOTALL)
+_BY_STATUS: dict[int, Reason] = {
+    401: "key", 402: "quota", 403: "key", 404: "model", 408: "overloaded", 409: "overloaded", 425: "overloaded",
+    429: "rate",
+}  # fmt: skip
+
+
+_NESTED, _MANY = ("properties", "$defs", "definitions"), ("anyOf", "allOf", "oneOf", "prefixItems")
+# No answer is billed a thousand million tokens: a larger number is a fault, and money is not counted by it.
+Tokens = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Count = Annotated[Tokens, BeforeValidator(lambda value: 0 if value is None else value)]
+Id = Annotated[str, Field(min_length=1, max_length=512)]
+
+
+@dataclass(frozen=True)
+class Unsaid:
+    """Why an answer holds no text."""
+
+    reason: Reason
+    detail: str
+
+
+NOTHING = Unsaid("malformed", "a 200 without an answer in it")
+
+
+def at(*path: str | int, default: Any = None) -> Any:
+    """A field that stands deeper in the JSON; the default where it does not."""
+    return Field(default, validation_alias=AliasPath(*path))
+
+
+class Shape(BaseModel):
+    """A JSON object of which only the named fields are read."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Begun(Shape):
+    """A batch that has just been begun: only what it is called counts."""
+
+    id: Id
+
+
+class ListedBatch(Shape):
+    """A batch among others."""
+
+    id: str = ""
+    created_at: datetime | None = None
+
+
+Listed = TypeVar("Listed", bound=ListedBatch)
+
+
+class Page(Shape, Generic[Listed]):
+    """Some batches, the newest first."""
+
+    data: list[Listed]
+    has_more: bool = False
+
+
+class Error(Shape):
+    """Why there is no answer, in the provider's words."""
+
+    code: Any = None
+    message: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class Part(Shape):
+    """One part of an answer; of those that are not text only the type is read."""
+
+    type: str = "text"
+    text: str | None = None
+    refusal: str | None = None
+
+
+Content = str | list[str | Part] | None
+
+
+def joined(content: Content) -> str | Unsaid:
+    """The text of an answer, its text parts joined; thoughts and other parts are left out."""
+    parts = [Part(text=part) if isinstance(part, str) else part for part in _listed(content)]
+    for part in parts:
+        if part.type == "refusal":
+            return Unsaid("refused", part.refusal or "")
+    return "".join(part.text or "" for part in parts if part.type in {"text", "output_text"}) or NOTHING
+
+
+def _listed(content: Content) -> list[str | Part]:
+    return [content] if isinstance(content, str) else content or []
+
+
+def told(value: Any) -> str:
+    """A provider's own explanation, whatever it is, as text."""
+    return value if isinstance(value, str) else "" if value is None else repr(value)
+
+
+def strict(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema with every property of every object required and no others allowed, as structured output wants."""
+    made = {name: value for name, value in schema.items() if name != "default"}
+    made |= {name: {key: strict(one) for key, one in made[name].items()} for name in _NESTED if name in made}
+    made |= {name: [strict(one) for one in made[name]] for name in _MANY if name in made}
+    if isinstance(made.get("items"), Mapping):
+        made["items"] = strict(made["items"])
+    if "properties" in made:
+        made |= {"required": list(made["properties"]), "additionalProperties": False}
+    return made
+
+
+def told_in_words(request: Request) -> str:
+    """The system part for a model that cannot be held to a schema: it is told the schema."""
+    schema = json.dumps(strict(request.schema), separators=(",", ":"))
+    return f"{request.system}\n\nAnswer with one JSON object of this JSON Schema and nothing else:\n{schema}"
+
+
+def without_keys(text: str) -> str:
+    """A provider's message, cut and without anything that looks like a key, masked or not."""
+    return _KEY.sub("sk-...", text)[:LONGEST_DETAIL]
+
+
+def why(status: int, body: bytes) -> tuple[Reason, str]:
+    """What an error status means, and the provider's words for it."""
+    text = body[:4000].decode("utf-8", "replace")
+    try:
+        error = from_json(body)["error"]
+        message = f"{error.get('code') or error.get('type') or ''}: {error.get('message') or ''}"
+    except UNREADABLE:
+        message = text
+    reason: Reason = _BY_STATUS.get(status, "overloaded" if status >= 500 else "rejected")
+    if 400 <= status < 500 and _QUOTA.search(text):
+        reason = "quota"
+    elif status == 400 and _MODEL.search(message):
+        reason = "model"
+    return reason, without_keys(f"{status} {message}")

@@ -1,0 +1,227 @@
+"""Anthropic: the messages API live, and message batches, by the official SDK."""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
+from contextlib import aclosing
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import anthropic
+
+from configs.language import LanguageModels
+from models.language.calls import Request, Usage
+from models.language.providers import answers
+from models.language.providers.answers import Content, Count, Shape, Unsaid, at
+from models.language.providers.provider import BatchState, Found, NotThere, Result, Unsure
+from models.language.providers.sdk import SdkProvider, readable
+
+BASE_URL = "https://api.anthropic.com"
+BATCHES = "/v1/messages/batches"
+BLOCK = 1 << 18
+_EFFORTS = {"none": "low", "minimal": "low"}  # it has no less than low
+_STATUS_OF = {
+    "invalid_request_error": 400, "authentication_error": 401, "billing_error": 402, "permission_error": 403,
+    "not_found_error": 404, "request_too_large": 413, "rate_limit_error": 429, "api_error": 500,
+    "timeout_error": 504, "overloaded_error": 529,
+}  # fmt: skip
+
+
+class Anthropic(SdkProvider):
+    """Anthropic; see the base."""
+
+    name = "anthropic"
+    path = "/v1/messages"
+    limit_headers = {  # noqa: RUF012  as the base types it
+        "requests": "anthropic-ratelimit-requests-{}", "tokens": "anthropic-ratelimit-tokens-{}",
+        "input": "anthropic-ratelimit-input-tokens-{}", "output": "anthropic-ratelimit-output-tokens-{}",
+    }  # fmt: skip
+    counts_cached = False
+    max_requests, max_bytes = 100_000, 256_000_000
+    status_error, sdk_error = anthropic.APIStatusError, anthropic.AnthropicError
+
+    def __init__(
+        self, key: str, models: LanguageModels, timeout_s: float = 120, *, base_url: str | None = None
+    ) -> None:
+        super().__init__(key, models, timeout_s, base_url=base_url or BASE_URL)
+
+    def connect(self, http: dict[str, Any]) -> anthropic.AsyncAnthropic:
+        """See the base."""
+        return anthropic.AsyncAnthropic(
+            api_key=self._key,
+            base_url=self._base_url,
+            timeout=http["timeout"],
+            max_retries=0,
+            http_client=anthropic.DefaultAioHttpClient(**http),
+            open_telemetry=False,
+        )
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """See the base."""
+        held = self.is_structured(request.model)
+        system = request.system if held else answers.told_in_words(request)
+        output: dict[str, Any] = {}
+        if held:
+            schema = anthropic.transform_schema(answers.strict(request.schema))
+            output["format"] = {"type": "json_schema", "schema": schema}
+        if request.effort:
+            output["effort"] = _EFFORTS.get(request.effort, request.effort)
+        body = {
+            "model": request.model,
+            "max_tokens": request.max_tokens,
+            # Shorter than the model's minimum it is not cached, and costs no more.
+            "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
+            "messages": [{"role": "user", "content": request.user}],
+        }
+        return body | ({"output_config": output} if output else {})
+
+    def usage(self, answer: Any) -> Usage:
+        """See the base."""
+        return _Usage.model_validate(answer["usage"]).counted()
+
+    def text(self, answer: Any) -> str | Unsaid:
+        """See the base."""
+        return _Message.model_validate(answer).said()
+
+    def batch_line(self, custom_id: str, request: Request) -> bytes:
+        """See the base."""
+        asked = {"custom_id": custom_id, "params": self.body(request)}
+        return json.dumps(asked, separators=(",", ":")).encode() + b"\n"
+
+    async def submit(self, batch_key: str, path: Path, n: int) -> str:  # noqa: ARG002
+        """Begin a batch of the file's lines, streamed; its custom ids carry the key. See the base."""
+        head, tail = b'{"requests":[', b"]}"
+        headers = {"Content-Length": str(len(head) + _size(path) + len(tail))}
+        made = await self.call("post", BATCHES, content=_listed(path, head, tail), options={"headers": headers})
+        return answers.Begun.model_validate(made).id
+
+    async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> Found | NotThere | Unsure:
+        """Look through batches of this size begun since then; an ended one shows its custom ids. See the base."""
+        found: list[str] = []
+        unsure: list[str] = []
+        async with aclosing(self.batches_since(since, BATCHES, answers.Page[Batch], "after_id")) as batches:
+            async for batch in batches:
+                if batch.state().counts["total"] != n or batch.id in known or batch.archived_at:
+                    continue
+                if batch.processing_status != "ended":
+                    unsure.append(batch.id)
+                elif await self._carries(batch.id, batch_key):
+                    found.append(batch.id)
+        if found:
+            return Found(tuple(reversed(found)))
+        return Unsure(f"not ended: {', '.join(unsure)}") if unsure else NotThere()
+
+    async def _carries(self, batch_id: str, batch_key: str) -> bool:
+        async with aclosing(self.results(batch_id)) as results:
+            async for result in results:
+                return result.custom_id.startswith(batch_key[:22])
+        return False
+
+    async def poll(self, batch_id: str) -> BatchState:
+        """See the base."""
+        return Batch.model_validate(await self.call("get", f"{BATCHES}/{batch_id}")).state()
+
+    async def results(self, batch_id: str) -> AsyncGenerator[Result, None]:
+        """See the base."""
+        # Not by its results_url, which may name another host than the one the key is for.
+        async with aclosing(self.lines(f"{BATCHES}/{batch_id}/results")) as lines:
+            async for line in lines:
+                yield readable(line, read_result)
+
+    async def cancel(self, batch_id: str) -> None:
+        """See the base."""
+        await self.call("post", f"{BATCHES}/{batch_id}/cancel")
+
+
+async def _listed(path: Path, head: bytes, tail: bytes) -> AsyncIterator[bytes]:
+    """The lines of a file as a JSON list within a body: each line feed but the last becomes a comma."""
+    left = _size(path)
+    yield head
+    with path.open("rb") as source:
+        while left > 0:
+            block = source.read(min(BLOCK, left))
+            left -= len(block)
+            yield block.replace(b"\n", b",")
+    yield tail
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size - 1  # without the last line feed
+
+
+class _Usage(Shape):
+    """Tokens as Anthropic counts them: its input excludes what was read from and written to the cache."""
+
+    input_tokens: answers.Tokens
+    output_tokens: answers.Tokens
+    cached: Count = at("cache_read_input_tokens", default=0)
+    written: Count = at("cache_creation_input_tokens", default=0)
+    thought: Count = at("output_tokens_details", "thinking_tokens", default=0)
+
+    def counted(self) -> Usage:
+        """No token in two kinds."""
+        return Usage(self.input_tokens, self.cached, self.written, self.output_tokens, self.thought)
+
+
+class _Message(Shape):
+    stop_reason: str | None = None
+    explanation: Any = at("stop_details", "explanation")
+    content: Content = None
+
+    def said(self) -> str | Unsaid:
+        """Its text, or why there is none."""
+        if self.stop_reason == "refusal":
+            return Unsaid("refused", answers.told(self.explanation))
+        if self.stop_reason in {"max_tokens", "model_context_window_exceeded", "pause_turn"}:
+            return Unsaid("truncated", self.stop_reason)
+        return answers.joined(self.content)
+
+
+class _Counts(Shape):
+    processing: Count = 0
+    succeeded: Count = 0
+    errored: Count = 0
+    canceled: Count = 0
+    expired: Count = 0
+
+
+class Batch(answers.ListedBatch):
+    """A batch; its results can be read once it has ended."""
+
+    processing_status: str = ""
+    request_counts: _Counts = _Counts()
+    archived_at: Any = None
+
+    def state(self) -> BatchState:
+        """How far it is."""
+        counts = self.request_counts
+        failed = counts.errored + counts.expired + counts.canceled
+        total = counts.processing + counts.succeeded + failed
+        done = {"completed": counts.succeeded, "failed": failed, "total": total}
+        return BatchState("ended" if self.processing_status == "ended" else "running", done)
+
+
+class _Line(Shape):
+    custom_id: answers.Id
+    type: Literal["succeeded", "errored", "canceled", "expired"] | None = at("result", "type")
+    message: Any = at("result", "message")
+    error: dict[str, Any] | None = at("result", "error")
+
+
+def read_result(line: bytes) -> Result:
+    """One line of a batch's results.
+
+    Raises:
+        ValueError: It is not one.
+    """
+    read = _Line.model_validate_json(line)
+    if read.type == "succeeded":
+        return Result(read.custom_id, 200, json.dumps(read.message).encode())
+    if read.type == "errored":
+        error = read.error or {}
+        inner = error.get("error")
+        code = (inner if isinstance(inner, dict) else error).get("type")
+        return Result(read.custom_id, _STATUS_OF.get(answers.told(code), 500), json.dumps(error).encode())
+    if read.type is None:
+        raise ValueError("a line without a result")
+    return Result(read.custom_id, 0, b"", "expired" if read.type == "expired" else "canceled", read.type)

@@ -1,0 +1,233 @@
+"""What a provider's file says, and what it means: how it is asked, what an answer is and costs, its batches or none."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic_core import from_json
+
+from configs.language import LanguageModel, LanguageModels
+from configs.settings import Settings
+from models.language.calls import Failed, Reason, Reply, Request, Usage, Written, most_it_costs
+from models.language.pacing.allowance import Kind
+from models.language.providers.answers import NOTHING, UNREADABLE, Unsaid, why, without_keys
+
+_FENCE = re.compile(r"\s*```(?:json)?\s*(.*?)\s*```\s*\Z", re.DOTALL)  # around the JSON of a model that is only told
+
+
+class NotSentError(Exception):
+    """No connection came about: the provider has seen nothing, so nothing was billed or begun."""
+
+
+class NoAnswerError(Exception):
+    """Sent, and no answer seen (a timeout, a cut connection, a 5xx to a batch): it may have been billed or begun."""
+
+
+class DeclinedError(Exception):
+    """The provider answered that it will not: nothing was begun."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A live answer as it came, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """Batches that carry a key, the earliest first; more than one when a submission was doubled."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NotThere:
+    """No batch carries the key: every one begun since then was looked at."""
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """A batch that has not ended may carry it."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class BatchState:
+    """How far a batch is.
+
+    Attributes:
+        status: `running` until its results can be read. `failed`: nothing of it was run.
+        counts: `completed`, `failed`, `total` as the provider gives them.
+        detail: Why it failed.
+    """
+
+    status: Literal["running", "ended", "failed", "canceled", "expired"]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of a batch's results.
+
+    Attributes:
+        status: HTTP status of its answer, for `read`.
+        body: The answer as a live one would have come.
+        reason: Why there is no answer to read: `expired`, `canceled`, `rejected`, `overloaded`.
+    """
+
+    custom_id: str
+    status: int = 200
+    body: bytes = b""
+    reason: Reason | None = None
+    detail: str = ""
+
+
+class Provider(ABC):
+    """A provider with a key. `providers/<name>.py` holds one, with `name` the same.
+
+    Args:
+        key: API key.
+        models: Prices, to say what an answer cost.
+        timeout_s: For one live answer from end to end.
+        base_url: None is the provider's own.
+
+    Attributes:
+        prices: Its models, US dollars per million tokens and first limits a minute, where configs/language.yaml
+            does not name them.
+        limit_headers: Which headers tell what is left of its limits; see `read_limits`.
+        counts_cached: Whether its limit on tokens counts what was read from its cache.
+    """
+
+    name: ClassVar[str]
+    prices: ClassVar[Mapping[str, LanguageModel]] = {}
+    limit_headers: ClassVar[Mapping[Kind, str]] = {
+        "requests": "x-ratelimit-{}-requests", "tokens": "x-ratelimit-{}-tokens"
+    }  # fmt: skip
+    counts_cached: ClassVar[bool] = True
+
+    def __init__(
+        self, key: str, models: LanguageModels, timeout_s: float = 120, *, base_url: str | None = None
+    ) -> None:
+        self._key, self._timeout_s, self._base_url = key, timeout_s, (base_url or "").rstrip("/")
+        self._models = {**self.prices, **models.models}
+
+    @classmethod
+    def of(cls, settings: Settings, key: str, models: LanguageModels, base_url: str | None) -> Self:
+        """As the settings say; no connection is made yet."""
+        return cls(key, models, settings.answer_timeout_s, base_url=base_url)
+
+    @abstractmethod
+    def body(self, request: Request) -> dict[str, Any]:
+        """The JSON that a question is asked with."""
+
+    @abstractmethod
+    def usage(self, answer: Any) -> Usage:
+        """The tokens billed, from an answer's JSON; one of `UNREADABLE` when it does not say."""
+
+    @abstractmethod
+    def text(self, answer: Any) -> str | Unsaid:
+        """The answer's text, or why there is none; raises as `usage`."""
+
+    @abstractmethod
+    async def send(self, request: Request) -> Sent:
+        """Ask once, without retries.
+
+        Raises:
+            NotSentError: No connection.
+            NoAnswerError: Sent, and no answer seen.
+        """
+
+    async def close(self) -> None:  # noqa: B027 (a provider may hold nothing open)
+        """Close the connections of the running event loop; the next use opens others."""
+
+    def read(self, request: Request, status: int, body: bytes, *, batch: bool = False, seconds: float = 0.0) -> Reply:
+        """What an answer says and cost; never raises. A 200 without usage costs the most it can have cost."""
+        key, model = request.key, self._models.get(request.model)
+        if not 200 <= status < 300:
+            return Failed(key, *why(status, body), batch=batch, seconds=seconds)
+        try:
+            answer = from_json(body)
+            usage = self.usage(answer)
+        except UNREADABLE:
+            most = most_it_costs(request, model, batch=batch) if model else 0.0
+            return Failed(key, "malformed", "a 200 that does not say what it cost", Usage(), most, batch, True, seconds)
+        try:
+            said = self.text(answer)
+        except UNREADABLE:
+            said = NOTHING
+        cost = usage.cost_usd(model, batch=batch) if model else 0.0
+        if isinstance(said, Unsaid):
+            return Failed(key, said.reason, without_keys(said.detail), usage, cost, batch, True, seconds)
+        fenced = None if self.is_structured(request.model) else _FENCE.match(said)
+        return Written(key, fenced[1] if fenced else said, usage, cost, batch, True, seconds)
+
+    def is_structured(self, name: str) -> bool:
+        """Whether a model can be held to a schema; else it is told in words."""
+        model = self._models.get(name)
+        return model is None or model.structured
+
+
+class BatchProvider(Provider):
+    """A provider that takes batches as well.
+
+    Attributes:
+        max_requests: Of one batch.
+        max_bytes: Of one batch's lines.
+    """
+
+    max_requests: int
+    max_bytes: int
+
+    @abstractmethod
+    def batch_line(self, custom_id: str, request: Request) -> bytes:
+        """A request as a line of a batch, with its line feed."""
+
+    @abstractmethod
+    async def submit(self, batch_key: str, path: Path, n: int) -> str:
+        """Begin a batch, without retries, and return the provider's id of it.
+
+        Args:
+            batch_key: The ledger's; it must be found again by it.
+            path: JSON Lines as `batch_line` gives them.
+            n: How many lines.
+
+        Raises:
+            NotSentError: Nothing was begun.
+            DeclinedError: Nothing was begun; the provider said why.
+            NoAnswerError: It may have been begun.
+        """
+
+    @abstractmethod
+    async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> Found | NotThere | Unsure:
+        """Look for batches of n requests begun since then with this key, but for those whose ids are known.
+
+        Raises:
+            NotSentError, NoAnswerError, DeclinedError: The provider could not be asked.
+        """
+
+    @abstractmethod
+    async def poll(self, batch_id: str) -> BatchState:
+        """How far it is; raises as `find` does."""
+
+    @abstractmethod
+    def results(self, batch_id: str) -> AsyncIterator[Result]:
+        """Every line, of the error file too, in any order, streamed; raises as `find` does, midway too."""
+
+    @abstractmethod
+    async def cancel(self, batch_id: str) -> None:
+        """Ask it to stop; its results so far can be read once it has; raises as `find` does."""

@@ -1,0 +1,166 @@
+"""What providers with an official SDK share: one raw request at a time, what its failure means, lists and files."""
+
+import asyncio
+import json
+import re
+import time
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+import aiohttp
+import httpx2
+from pydantic_core import from_json
+
+from models.language.calls import Request
+from models.language.providers.answers import Listed, Page, why, without_keys
+from models.language.providers.provider import BatchProvider, DeclinedError, NoAnswerError, NotSentError, Result, Sent
+
+Made = TypeVar("Made")
+CONNECT_S = 10
+CLOCKS_APART_S = 300  # ours and the provider's, when batches are looked for
+# No connection came about. aiohttp's transport calls a cut after sending a ConnectError too, so its own errors decide.
+_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError,
+             aiohttp.InvalidURL, httpx2.UnsupportedProtocol, httpx2.ProxyError)  # fmt: skip
+_NOT_SENT_WITHOUT_AIOHTTP = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_NETWORK = (aiohttp.ClientError, OSError, httpx2.HTTPError)
+_NAMED = re.compile(rb'"custom_id"\s*:\s*"([0-9A-Za-z_.:-]+)"')
+
+
+class SdkProvider(BatchProvider):
+    """A provider through its official SDK.
+
+    Attributes:
+        path: Of live asks.
+        status_error: The SDK's error for an answer that is none.
+        sdk_error: Every other error of the SDK's own.
+    """
+
+    path: str
+    page_size = 100
+    status_error: type[Exception]
+    sdk_error: type[Exception]
+    _open: tuple[asyncio.AbstractEventLoop, Any] | None = None
+
+    @abstractmethod
+    def connect(self, http: dict[str, Any]) -> Any:
+        """A new asynchronous SDK client without retries, its HTTP client made with these arguments."""
+
+    @property
+    def client(self) -> Any:
+        """The SDK's client of the running event loop: connections belong to one."""
+        loop = asyncio.get_running_loop()
+        if self._open is None or self._open[0] is not loop:
+            timeout = httpx2.Timeout(self._timeout_s, connect=CONNECT_S, pool=CONNECT_S)
+            # Redirects would carry the question, and the key, to wherever a server points.
+            http = {"timeout": timeout, "follow_redirects": False, "event_hooks": {"request": [_tell_nothing]}}
+            self._open = (loop, self.connect(http))
+        return self._open[1]
+
+    async def close(self) -> None:
+        """Close the connections of the running loop; the next use opens others."""
+        if self._open is not None and self._open[0] is asyncio.get_running_loop():
+            (_, client), self._open = self._open, None
+            await client.close()
+
+    async def send(self, request: Request) -> Sent:
+        """Ask once; see the base."""
+        started = time.monotonic()
+        content = json.dumps(self.body(request)).encode()
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await self.client.post(self.path, content=content, cast_to=httpx2.Response)
+        except self.status_error as error:
+            response = error.response  # type: ignore[attr-defined]
+        except (self.sdk_error, *_NETWORK) as error:
+            raise sent_or_not(error) from None
+        return Sent(response.status_code, response.headers, response.content, time.monotonic() - started)
+
+    async def _guarded(self, awaited: Awaitable[Made]) -> Made:
+        """What the SDK makes, its errors told in the base's terms."""
+        try:
+            return await awaited
+        except self.status_error as error:
+            response = error.response  # type: ignore[attr-defined]
+            reason, detail = why(response.status_code, response.content)
+            raise (NoAnswerError(detail) if response.status_code >= 500 else DeclinedError(reason, detail)) from None
+        except (self.sdk_error, *_NETWORK) as error:
+            raise sent_or_not(error) from None
+        except ValueError:
+            raise NoAnswerError("an answer that is not JSON") from None
+
+    async def call(self, method: Literal["get", "post"], path: str, **arguments: Any) -> Any:
+        """One request that is not a live ask; its JSON.
+
+        Raises:
+            NotSentError, NoAnswerError, DeclinedError: As the base says of batches.
+        """
+        response = await self._guarded(getattr(self.client, method)(path, cast_to=httpx2.Response, **arguments))
+        try:
+            return from_json(response.content)
+        except ValueError:
+            raise NoAnswerError("an answer that is not JSON") from None
+
+    async def batches_since(
+        self, since: datetime, path: str, pages: type[Page[Listed]], after_name: str
+    ) -> AsyncGenerator[Listed, None]:
+        """The batches begun since then, the newest first, and some earlier ones; raises as `call`, or ValueError."""
+        after: dict[str, str] = {}
+        while True:
+            asked = {"params": {"limit": self.page_size, **after}}
+            page = pages.model_validate(await self.call("get", path, options=asked))
+            for batch in page.data:
+                yield batch
+            begun = page.data[-1].created_at if page.data else None
+            past = begun is not None and begun.timestamp() < since.timestamp() - CLOCKS_APART_S
+            if not page.data or past or not page.has_more:
+                return
+            if after.get(after_name) == page.data[-1].id:
+                raise ValueError("the next page of batches is the same page again: the list would never end")
+            after = {after_name: page.data[-1].id}
+
+    async def lines(self, path: str) -> AsyncGenerator[bytes, None]:
+        """The lines of a file as it streams in; split at line feeds only, which no JSON string holds raw."""
+        # The SDK's own line iterators split at every Unicode line end, also inside a JSON string.
+        rest = b""
+        try:
+            response = await self._guarded(self.client.get(path, cast_to=httpx2.Response, stream=True))
+            try:
+                async for block in response.aiter_bytes():
+                    *whole, rest = (rest + block).split(b"\n")
+                    for line in whole:
+                        if line.strip():
+                            yield line
+            finally:
+                await response.aclose()
+        except _NETWORK as error:
+            raise sent_or_not(error) from None
+        if rest.strip():
+            yield rest
+
+
+async def _tell_nothing(request: httpx2.Request) -> None:
+    """An SDK tells the provider with every request what machine this is."""
+    for name in [name for name in request.headers if name.startswith("x-stainless-")]:
+        del request.headers[name]
+
+
+def sent_or_not(error: BaseException) -> NotSentError | NoAnswerError:
+    """Whether the provider may have seen a request that ended in this error."""
+    chain = [error]
+    while chain[-1].__cause__ is not None and len(chain) < 10:
+        chain.append(chain[-1].__cause__)
+    detail = without_keys(f"{type(chain[-1]).__name__} {chain[-1]}".strip())
+    by_aiohttp = any(isinstance(one, aiohttp.ClientError) for one in chain)
+    unsent = _NOT_SENT if by_aiohttp else _NOT_SENT + _NOT_SENT_WITHOUT_AIOHTTP
+    return NotSentError(detail) if any(isinstance(one, unsent) for one in chain) else NoAnswerError(detail)
+
+
+def readable(line: bytes, read: Callable[[bytes], Result]) -> Result:
+    """A line of a batch's results; one that cannot be read is an unreadable answer to the question that it names."""
+    try:
+        return read(line)
+    except ValueError:
+        named = _NAMED.search(line)
+        return Result(named[1].decode() if named else "", 200, line)
