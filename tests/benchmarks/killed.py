@@ -35,7 +35,7 @@ from models.language.client import Client
 from models.language.ledger import Budget, Ledger, Run, open_ledger
 from models.language.pacing import Limits
 from models.language.providers import anthropic, open_providers, openai
-from models.language.providers.provider import Provider
+from models.language.providers.provider import BatchProvider, Provider
 from tests.language_server import LanguageServer, start_server
 from tests.language_server.asked import canonical, sha
 
@@ -180,7 +180,7 @@ def work(night: Night) -> None:
 
 async def _in_batches(
     ledger: Ledger,
-    providers: dict[ProviderName, Provider],
+    providers: dict[str, Provider],
     provider: ProviderName,
     run: Run,
     requests: Sequence[Request],
@@ -197,9 +197,7 @@ async def _in_batches(
         raise SystemExit(f"batches did not end: {done}")
 
 
-def _live(
-    ledger: Ledger, providers: dict[ProviderName, Provider], run: Run, requests: Sequence[Request]
-) -> list[Reply]:
+def _live(ledger: Ledger, providers: dict[str, Provider], run: Run, requests: Sequence[Request]) -> list[Reply]:
     client = Client(ledger, providers, run, PLENTY, Limits(), lambda: datetime.now(UTC), models=_unlimited())
     return client.ask_all(requests) if requests else []
 
@@ -220,7 +218,7 @@ def _unlimited() -> Any:
     return models.model_copy(update={"models": {k: m.model_copy(update=free) for k, m in models.models.items()}})
 
 
-def _providers(server: LanguageServer) -> dict[ProviderName, Provider]:
+def _providers(server: LanguageServer) -> dict[str, Provider]:
     settings = Settings(
         openai_api_key=server.openai_key,
         openai_base_url=server.openai_url,
@@ -229,6 +227,7 @@ def _providers(server: LanguageServer) -> dict[ProviderName, Provider]:
     )
     providers = open_providers(settings)
     for opened in providers.values():
+        assert isinstance(opened, BatchProvider)
         opened.max_requests = A_BATCH
     return providers
 
@@ -272,6 +271,7 @@ def _cost(bill: Mapping[str, Any]) -> float:
 
 def _body_sha(opened: Provider, request: Request) -> str:
     """How the server's books know a request."""
+    assert isinstance(opened, BatchProvider)
     line = json.loads(opened.batch_line("x", request))
     return sha(canonical(line.get("body") or line["params"]))
 

@@ -1,7 +1,7 @@
 """How much of a provider's allowance the client uses, and how often it is told 429.
 
 The server lets 500 requests and 200,000 tokens through in a 'minute' that here lasts 6 s; with BENCH_MINUTE_S=60 it
-lasts as long as in life. Short questions make the requests bind, long ones the tokens; `shared` is two desks that do
+lasts as long as in life. Short questions make the requests bind, long ones the tokens; `shared` is two clients that do
 not know of each other with one account. The first 'minute', in which the server's bucket is full, is left out of what
 was used, and counts for the 429s.
 """
@@ -29,19 +29,21 @@ MINUTE_S = float(os.environ.get("BENCH_MINUTE_S", "6"))
 LATENCY_MS = 120
 
 
-def question(opened: ProviderName, i: int, *, long: bool) -> Request:
+def question(provider: ProviderName, i: int, *, long: bool) -> Request:
     """A question of some 250 tokens, answer included, or of some 1,500 with as much room for the answer."""
     user = brief(i) if long else f'<brief>{{"content_type": "daily_challenge", "variants": 1, "turn": {i}}}</brief>'
     system = SYSTEM * 2 if long else SYSTEM[:100]
     most = 1500 if long else 150
-    return Request(opened, MODELS[opened], system, user, SCHEMA, "answer", most, "low", "daily_challenge", "1")
+    return Request(provider, MODELS[provider], system, user, SCHEMA, "answer", most, "low", "daily_challenge", "1")
 
 
-async def use(server: LanguageServer, opened: ProviderName, home: Path, *, long: bool, desks: int) -> dict[str, float]:
-    """Ask as fast as the desks let us, for so many minutes after the first."""
+async def use(
+    server: LanguageServer, provider: ProviderName, home: Path, *, long: bool, clients: int
+) -> dict[str, float]:
+    """Ask as fast as the clients let us, for so many minutes after the first."""
     ends = time.monotonic() + (MINUTES + 1) * MINUTE_S
     each = await asyncio.gather(
-        *(one_desk(server, opened, home / str(i), ends, long=long, first=i * 10**6) for i in range(desks))
+        *(one_client(server, provider, home / str(i), ends, long=long, first=i * 10**6) for i in range(clients))
     )
     measured = [tokens for answered, _ in each for at, tokens in answered if ends - MINUTES * MINUTE_S <= at < ends]
     refused, sent = (sum(getattr(figures, name) for _, figures in each) for name in ("rate_limited", "sent"))
@@ -52,8 +54,8 @@ async def use(server: LanguageServer, opened: ProviderName, home: Path, *, long:
     }
 
 
-async def one_desk(
-    server: LanguageServer, opened: ProviderName, home: Path, ends: float, *, long: bool, first: int
+async def one_client(
+    server: LanguageServer, provider: ProviderName, home: Path, ends: float, *, long: bool, first: int
 ) -> tuple[list[tuple[float, int]], Figures]:
     """When answers came and what they used, and the client's figures."""
     settings = Settings(
@@ -64,13 +66,13 @@ async def one_desk(
     answered: list[tuple[float, int]] = []
     with open_ledger(home, now) as ledger:
         client = Client(
-            ledger, open_providers(settings, [opened]), Run("bench", "by hand", str(home)), Budget(1e6, 1e6),
+            ledger, open_providers(settings, [provider]), Run("bench", "by hand", str(home)), Budget(1e6, 1e6),
             Limits(period_s=MINUTE_S), now, models=language_models(),
         )  # fmt: skip
 
         async def work(i: int, step: int) -> None:
             while time.monotonic() < ends:
-                reply = await client.ask(question(opened, i, long=long))
+                reply = await client.ask(question(provider, i, long=long))
                 used = reply.usage
                 answered.append((time.monotonic(), used.input + used.cached + used.cache_write + used.output))
                 i += step
@@ -85,9 +87,9 @@ def measure(folder: Path) -> dict[str, float]:
     """Both providers, requests and tokens binding."""
     limits = {"*": {"requests": REQUESTS, "tokens": TOKENS}}
     figures: dict[str, float] = {"minute_s": MINUTE_S, "minutes": MINUTES}
-    for opened in MODELS:
-        for name, long, desks in (("requests", False, 1), ("tokens", True, 1), ("shared", False, 2)):
+    for provider in MODELS:
+        for name, long, clients in (("requests", False, 1), ("tokens", True, 1), ("shared", False, 2)):
             with start_server(latency_ms=LATENCY_MS, window_s=MINUTE_S, limits=limits, voices=False, log=0) as server:
-                got = asyncio.run(use(server, opened, folder / f"{opened}-{name}", long=long, desks=desks))
-            figures |= {f"{opened}_{name}_{what}": value for what, value in got.items()}
+                got = asyncio.run(use(server, provider, folder / f"{provider}-{name}", long=long, clients=clients))
+            figures |= {f"{provider}_{name}_{what}": value for what, value in got.items()}
     return figures

@@ -2,8 +2,8 @@
 
 Both ask the same questions of the same server, which answers after 100 ms from a process on another processor. The bare
 path posts the body raw over aiohttp and does nothing with the answer; the client claims and settles every ask in the
-ledger, on disk, paces it, reads the answer and what it cost, and the answer is validated. `send` is the way over
-the SDK (models/language/providers/sdk.py) without the client.
+ledger, on disk, paces it, reads the answer and what it cost, and the answer is validated. `send` is
+the way over the SDK (models/language/providers/sdk.py) without the client.
 """
 
 import asyncio
@@ -73,18 +73,18 @@ def brief(i: int) -> str:
     return f"<brief>{json.dumps(given)}</brief>"
 
 
-def questions(opened: ProviderName, start: int, n: int) -> list[Request]:
+def questions(provider: ProviderName, start: int, n: int) -> list[Request]:
     """n questions that nobody asked before."""
     return [
-        Request(opened, MODELS[opened], SYSTEM, brief(i), SCHEMA, "answer", 1500, "low", "daily_challenge", "1")
+        Request(provider, MODELS[provider], SYSTEM, brief(i), SCHEMA, "answer", 1500, "low", "daily_challenge", "1")
         for i in range(start, start + n)
     ]
 
 
-def bare(server: LanguageServer, opened: ProviderName) -> tuple[Any, Callable[[Request], Awaitable[object]]]:
+def bare(server: LanguageServer, provider: ProviderName) -> tuple[Any, Callable[[Request], Awaitable[object]]]:
     """The SDK's fastest path: its client, and a raw post of a question."""
-    if opened == "openai":
-        client: Any = openai.AsyncOpenAI(
+    if provider == "openai":
+        sdk: Any = openai.AsyncOpenAI(
             api_key=server.openai_key, base_url=server.openai_url, max_retries=0,
             http_client=openai.DefaultAioHttpClient(),
         )  # fmt: skip
@@ -99,7 +99,7 @@ def bare(server: LanguageServer, opened: ProviderName) -> tuple[Any, Callable[[R
 
         path = "/responses"
     else:
-        client = anthropic.AsyncAnthropic(
+        sdk = anthropic.AsyncAnthropic(
             api_key=server.anthropic_key, base_url=server.anthropic_url, max_retries=0,
             http_client=anthropic.DefaultAioHttpClient(),
         )  # fmt: skip
@@ -117,9 +117,9 @@ def bare(server: LanguageServer, opened: ProviderName) -> tuple[Any, Callable[[R
 
     async def post(request: Request) -> object:
         # Measured to be the cheapest that the SDK offers: bytes in, the response unread by any model out.
-        return await client.post(path, content=json.dumps(body(request)).encode(), cast_to=httpx2.Response)
+        return await sdk.post(path, content=json.dumps(body(request)).encode(), cast_to=httpx2.Response)
 
-    return client, post
+    return sdk, post
 
 
 def _closed(schema: dict[str, Any]) -> dict[str, Any]:
@@ -149,9 +149,9 @@ async def timed(
     return cpu / len(requests) * 1000, len(requests) / wall
 
 
-async def compare(server: LanguageServer, opened: ProviderName, home: Path) -> dict[str, float]:
+async def compare(server: LanguageServer, provider: ProviderName, home: Path) -> dict[str, float]:
     """Rounds of both in turn, and the medians of their ratios."""
-    client, post = bare(server, opened)
+    sdk, post = bare(server, provider)
     models = language_models()
     free = {name: one.model_copy(update={"requests_per_minute": 10**7, "tokens_per_minute": 10**10})
             for name, one in models.models.items()}  # fmt: skip
@@ -162,10 +162,10 @@ async def compare(server: LanguageServer, opened: ProviderName, home: Path) -> d
     now = lambda: datetime.now(UTC)  # noqa: E731
     measured: list[tuple[float, ...]] = []
     with open_ledger(home, now) as ledger:
-        providers = open_providers(settings, [opened])
+        providers = open_providers(settings, [provider])
         budget = Budget(1e6, 1e6)
         client = Client(
-            ledger, providers, Run("bench", "by hand", opened), budget, Limits(CONCURRENCY), now,
+            ledger, providers, Run("bench", "by hand", provider), budget, Limits(CONCURRENCY), now,
             models=models.model_copy(update={"models": free}),
         )  # fmt: skip
 
@@ -176,27 +176,27 @@ async def compare(server: LanguageServer, opened: ProviderName, home: Path) -> d
             Answer.model_validate_json(reply.text)
 
         async with client:
-            await ask_each(post, questions(opened, 0, 300), CONCURRENCY)
-            await ask_each(ask, questions(opened, 0, 300), CONCURRENCY + LOOKAHEAD)
+            await ask_each(post, questions(provider, 0, 300), CONCURRENCY)
+            await ask_each(ask, questions(provider, 0, 300), CONCURRENCY + LOOKAHEAD)
             for i in range(ROUNDS):
-                asked = questions(opened, 1000 + i * REQUESTS, REQUESTS)
+                asked = questions(provider, 1000 + i * REQUESTS, REQUESTS)
                 alone = await timed(post, asked, CONCURRENCY)
-                sent = await timed(providers[opened].send, asked, CONCURRENCY)
+                sent = await timed(providers[provider].send, asked, CONCURRENCY)
                 # More callers than slots: the client itself keeps 64 in flight.
                 ours = await timed(ask, asked, CONCURRENCY + LOOKAHEAD)
                 measured.append((*alone, *ours, sent[0]))
             most = client.figures.most_at_once
-        await client.close()
+        await sdk.close()
     assert most <= CONCURRENCY
     columns = list(zip(*measured, strict=True))
     return {
-        f"{opened}_bare_cpu_ms": statistics.median(columns[0]),
-        f"{opened}_send_cpu_ms": statistics.median(columns[4]),
-        f"{opened}_desk_cpu_ms": statistics.median(columns[2]),
-        f"{opened}_cpu_ratio": statistics.median(client / alone for alone, _, client, *_ in measured),
-        f"{opened}_bare_per_s": statistics.median(columns[1]),
-        f"{opened}_desk_per_s": statistics.median(columns[3]),
-        f"{opened}_throughput_ratio": statistics.median(client / alone for _, alone, _, client, _ in measured),
+        f"{provider}_bare_cpu_ms": statistics.median(columns[0]),
+        f"{provider}_send_cpu_ms": statistics.median(columns[4]),
+        f"{provider}_client_cpu_ms": statistics.median(columns[2]),
+        f"{provider}_cpu_ratio": statistics.median(client / alone for alone, _, client, *_ in measured),
+        f"{provider}_bare_per_s": statistics.median(columns[1]),
+        f"{provider}_client_per_s": statistics.median(columns[3]),
+        f"{provider}_throughput_ratio": statistics.median(client / alone for _, alone, _, client, _ in measured),
     }
 
 
@@ -209,8 +209,8 @@ def measure(folder: Path) -> dict[str, float]:
         try:
             os.sched_setaffinity(server.pid, (before - mine) or before)
             os.sched_setaffinity(0, mine)
-            for opened in MODELS:
-                figures |= asyncio.run(compare(server, opened, folder / opened))
+            for provider in MODELS:
+                figures |= asyncio.run(compare(server, provider, folder / provider))
         finally:
             os.sched_setaffinity(0, before)
     return figures

@@ -229,7 +229,7 @@ def answer_of(connection: Connection, attempt: int) -> Kept | None:
         " WHERE o.attempt_id = ?",
         (attempt,),
     ).fetchone()
-    return Kept(*row[:7], Usage(*row[7:])) if row else None
+    return Kept._make([*row[:7], Usage(*row[7:])]) if row else None
 
 
 def request_of(connection: Connection, attempt: int) -> Request:

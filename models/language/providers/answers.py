@@ -44,9 +44,9 @@ class Unsaid:
 NOTHING = Unsaid("malformed", "a 200 without an answer in it")
 
 
-def at(*path: str | int, default: Any = None) -> Any:
+def at(first: str, *path: str | int, default: Any = None) -> Any:
     """A field that stands deeper in the JSON; the default where it does not."""
-    return Field(default, validation_alias=AliasPath(*path))
+    return Field(default, validation_alias=AliasPath(first, *path))
 
 
 class Shape(BaseModel):
