@@ -23,20 +23,8 @@ from models.language.ledger.file import LedgerFile, lives, nano, register
 from models.language.ledger.spending import CallRecord, Reports, Run, SpendLine, SpendReport, nothing_spent
 
 CLOSED = "the client is closed"
-__all__ = [
-    "CLOSED",
-    "Attempt",
-    "Books",
-    "Budget",
-    "CallRecord",
-    "Claim",
-    "Ledger",
-    "Outcome",
-    "Run",
-    "SpendLine",
-    "SpendReport",
-]
-__all__ += ["nothing_spent", "open_ledger"]
+__all__ = ["CLOSED", "Attempt", "Books", "Budget", "CallRecord", "Claim", "Ledger", "Outcome", "Run", "SpendLine"]
+__all__ += ["SpendReport", "nothing_spent", "open_ledger"]
 
 
 class Ledger(Reports):
@@ -87,9 +75,8 @@ class Ledger(Reports):
         """
         most, month, now = _most(requests, prices, batch=batch is not None), self._month(), self.time()
         with self.file.transaction("write down what is about to be asked, so nothing was sent") as connection:
-            payer = run, self.run_id(connection, run)
-            is_dead = partial(self._bury_if_dead, connection)
-            claims = Claims(connection, payer, budget, self.owner, batch, month, now, is_dead)
+            run_id, is_dead = self.run_id(connection, run), partial(self._bury_if_dead, connection)
+            claims = Claims(connection, run, run_id, budget, self.owner, batch, month, now, is_dead)
             return [claims.decide(request, reserve) for request, reserve in zip(requests, most, strict=True)]
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:

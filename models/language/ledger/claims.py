@@ -54,12 +54,12 @@ class Asked(NamedTuple):
     batch: str | None
 
 
+@dataclass
 class Claims:
-    """Decides on requests in turn and writes each decision down.
+    """Decides on requests in turn, and writes each decision down, inside a transaction.
 
-    Args:
-        connection: Inside a transaction.
-        run: Who pays, and its row.
+    Attributes:
+        run_id: Row of the run that pays.
         owner: Row of whom the attempts belong to.
         batch: Row of the batch that the requests go into; None asks live.
         month: In which it counts (`2024-03`, UTC).
@@ -67,29 +67,27 @@ class Claims:
         is_dead: Whether an owner's process died; what it had in flight is unknown from then on.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        run: tuple[Run, int],
-        budget: Budget,
-        owner: int,
-        batch: int | None,
-        month: str,
-        now: float,
-        is_dead: Callable[[int], bool],
-    ) -> None:
-        self._connection, (self._run, self._run_id), self._is_dead = connection, run, is_dead
-        self._rest = (owner, batch, month, now)
-        self._left = left(connection, self._run, month, budget)
+    connection: Connection
+    run: Run
+    run_id: int
+    budget: Budget
+    owner: int
+    batch: int | None
+    month: str
+    now: float
+    is_dead: Callable[[int], bool]
+
+    def __post_init__(self) -> None:
+        self._left = left(self.connection, self.run, self.month, self.budget)
 
     def decide(self, request: Request, reserve: int) -> Claim:
         """An attempt, which reserves so many nano-dollars, an answer from before, or why there is neither."""
-        asked = find_asked(self._connection, request)
-        if asked and asked.state == "sent" and asked.batch is None and self._is_dead(asked.owner_id):
-            asked = find_asked(self._connection, request)
-        if asked and asked.state == "answered" and (kept := answer_of(self._connection, asked.last)):
+        asked = find_asked(self.connection, request)
+        if asked and asked.state == "sent" and asked.batch is None and self.is_dead(asked.owner_id):
+            asked = find_asked(self.connection, request)
+        if asked and asked.state == "answered" and (kept := answer_of(self.connection, asked.last, request.key)):
             self._turn_away("answered")
-            return kept.reply(request.key)
+            return kept[0]
         why = self._why_not(asked) if asked else None
         if why is None and reserve > self._left:
             why = "budget", "it could cost more than is left"
@@ -103,34 +101,33 @@ class Claims:
             return "late", asked.batch or "in flight"
         if asked.unknowns > RESENDS:
             return "unknown", "sent more than once without an answer; it is not sent again"
-        if asked.state == "unknown" and self._run_id <= asked.run_id:
+        if asked.state == "unknown" and self.run_id <= asked.run_id:
             return "unknown", "sent without an answer; a later run may send it once more"
         return None
 
     def _turn_away(self, why: str) -> None:
-        self._connection.execute(
+        self.connection.execute(
             "INSERT INTO turned_away (run_id, why, n) VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET n = n + 1",
-            (self._run_id, why),
+            (self.run_id, why),
         )
 
     def _grant(self, request: Request, reserve: int, asked: Asked | None) -> Attempt:
-        run = self._connection.execute
-        (attempt,) = run("SELECT coalesce(max(id), 0) + 1 FROM attempt").fetchone()
-        (question,) = run(
+        execute = self.connection.execute
+        (attempt,) = execute("SELECT coalesce(max(id), 0) + 1 FROM attempt").fetchone()
+        (question,) = execute(
             "INSERT INTO question (key, state, last, unknowns) VALUES (?, 'sent', ?, 0)"
             " ON CONFLICT (key) DO UPDATE SET state = 'sent', last = excluded.last RETURNING id",
             (bytes.fromhex(request.key), attempt),
         ).fetchone()
         resend = asked is not None and asked.unknowns > 0
-        owner, batch, month, now = self._rest
-        run(
+        execute(
             "INSERT INTO attempt (id, question_id, form_id, run_id, owner_id, batch_id, month, reserved, resend,"
             " sent_at, user) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (attempt, question, _form_id(self._connection, request), self._run_id, owner, batch, month, reserve,
-             int(resend), now, request.user),
+            (attempt, question, _form_id(self.connection, request), self.run_id, self.owner, self.batch, self.month,
+             reserve, int(resend), self.now, request.user),
         )  # fmt: skip
-        run("UPDATE run SET last_attempt = ? WHERE id = ?", (attempt, self._run_id))
-        book(self._connection, self._run.app, self._run.night, month, 0, reserve)
+        execute("UPDATE run SET last_attempt = ? WHERE id = ?", (attempt, self.run_id))
+        book(self.connection, self.run.app, self.run.night, self.month, 0, reserve)
         self._left -= reserve
         return Attempt(attempt, request)
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from sqlite3 import Connection
-from typing import Any, NamedTuple
 
 from models.language.calls import Failed, Reply, Request, Usage, Written
 from models.language.ledger.file import NANO, LedgerFile, with_text
@@ -106,26 +105,6 @@ class CallRecord:
     night: str
 
 
-class Kept(NamedTuple):
-    """An outcome with its answer, as it was paid for before."""
-
-    reason: Any
-    cost: int
-    seconds: float
-    batch_id: int | None
-    night: str
-    text: str
-    raw: str
-    tokens: Usage
-
-    def reply(self, key: str) -> Reply:
-        """What it was, under the key of its question."""
-        cost, batch = self.cost / NANO, self.batch_id is not None
-        if self.reason is not None:
-            return Failed(key, self.reason, self.text, self.tokens, cost, batch, False, self.seconds, self.night)
-        return Written(key, self.text, self.tokens, cost, batch, False, self.seconds, self.night)
-
-
 class Reports:
     """What the ledger can tell; every method may raise NightquestError when its file is damaged or busy."""
 
@@ -205,12 +184,12 @@ class Reports:
             if row is None:
                 return None
             state, last, sent_at, settled_at, batch, batch_id, app, night, attempts = row
-            kept = answer_of(connection, last)
+            kept = answer_of(connection, last, key)
             return CallRecord(
                 request=request_of(connection, last),
                 state=state,
-                reply=kept.reply(key) if kept else None,
-                raw=with_text(kept.raw, kept.text) if kept else "",
+                reply=kept[0] if kept else None,
+                raw=kept[1] if kept else "",
                 attempts=attempts,
                 sent_at=datetime.fromtimestamp(sent_at, UTC),
                 settled_at=None if settled_at is None else datetime.fromtimestamp(settled_at, UTC),
@@ -221,15 +200,20 @@ class Reports:
             )
 
 
-def answer_of(connection: Connection, attempt: int) -> Kept | None:
-    """The outcome of an attempt; None while it is in flight."""
+def answer_of(connection: Connection, attempt: int, key: str) -> tuple[Reply, str] | None:
+    """What an attempt at the question of this key brought, and the raw answer; None while it is in flight."""
     row = connection.execute(
         "SELECT o.reason, o.cost, o.seconds, a.batch_id, r.night, o.text, o.raw, o.input, o.cached, o.cache_write,"
         " o.output, o.reasoning FROM outcome o JOIN attempt a ON a.id = o.attempt_id JOIN run r ON r.id = a.run_id"
         " WHERE o.attempt_id = ?",
         (attempt,),
     ).fetchone()
-    return Kept._make([*row[:7], Usage(*row[7:])]) if row else None
+    if row is None:
+        return None
+    reason, cost, seconds, batch_id, night, text, raw, *tokens = row
+    rest = (Usage(*tokens), cost / NANO, batch_id is not None, False, seconds, night)
+    reply = Written(key, text, *rest) if reason is None else Failed(key, reason, text, *rest)
+    return reply, with_text(raw, text)
 
 
 def request_of(connection: Connection, attempt: int) -> Request:
