@@ -63,8 +63,8 @@ async def submit_batches(
             if gathering.is_full_for(request):
                 gathering.claim()
                 if gathering.is_full_for(request):
-                    keys, is_going = keys + await gathering.send(), gathering.is_going
-                    if not is_going:
+                    keys += await gathering.send()
+                    if not gathering.is_going:
                         return keys
             gathering.add(request)
         gathering.claim()
