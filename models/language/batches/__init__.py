@@ -144,12 +144,9 @@ def _add(total: CollectReport | Recovery, more: CollectReport | Recovery, last: 
 async def collect_batches(
     ledger: Ledger, providers: Mapping[str, Provider], *, app: str | None = None
 ) -> CollectReport:
-    """Book the results of every batch that has ended; killed midway, the next call goes on where this one was.
+    """Book the results of every batch that has ended, of one app or of all; batches of other providers wait.
 
-    Args:
-        ledger: Opened.
-        providers: Batches of others wait.
-        app: Only batches of this app; None is all.
+    Killed midway, the next call goes on where this one was.
 
     Raises:
         NightquestError: The ledger cannot be written.

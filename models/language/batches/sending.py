@@ -38,15 +38,8 @@ async def submit_batches(
     """Send what the ledger grants as batches; the requests are read once, in order, some hundred at a time.
 
     What is not granted (answered before, held by another batch, over the budget), and a request larger than a batch may
-    be, is left out. Nothing more is sent once the provider cannot be reached or declines for good.
-
-    Args:
-        ledger: Opened.
-        provider: Whom all requests are for; nothing is sent to one without batches.
-        run: Who pays.
-        budget: What may be reserved in all.
-        requests: Read once.
-        prices: Of every model asked for, by name.
+    be, is left out, and everything for a provider without batches. Nothing more is sent once the provider cannot be
+    reached or declines for good. What the ledger is asked is as `Ledger.claim` has it.
 
     Returns:
         The ledger's keys of the batches that were begun, or may have been (see `recover_batches`).
@@ -214,12 +207,12 @@ async def recover_batches(
     """Look after every batch that was being gathered or sent when its process ended, or got no answer.
 
     A batch that may have been begun is looked for, and never sent again while that is unsure. To be called before
-    others are submitted, and again as long as some are unsure.
+    others are submitted, and again as long as some are unsure. Batches of other providers, or another app, wait.
 
     Args:
         ledger: Opened.
-        providers: Batches of others wait.
-        app: Only batches of this app; None is all.
+        providers: By name.
+        app: Whose batches; None is all.
         sure_after_s: How long after it was sent a batch that the provider does not show is taken as never begun.
         send_again: Whether what was never begun is still wanted; else it is given back.
 

@@ -15,8 +15,6 @@ OF_RUNS = (
     f"FROM ({RUNS}) r CROSS JOIN attempt a ON a.id BETWEEN r.first_attempt AND r.last_attempt AND a.run_id = r.id"
     " LEFT JOIN outcome o ON o.attempt_id = a.id"
 )
-
-
 NEWEST, ENOUGH = 20_000, 10  # answers that tell what answers usually cost
 
 

@@ -209,11 +209,7 @@ class _Line(Shape):
 
 
 def read_result(line: bytes) -> Result:
-    """One line of a batch's results.
-
-    Raises:
-        ValueError: It is not one.
-    """
+    """One line of a batch's results; ValueError when it is not one."""
     read = _Line.model_validate_json(line)
     if read.type == "succeeded":
         return Result(read.custom_id, 200, json.dumps(read.message).encode())

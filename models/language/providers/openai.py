@@ -239,11 +239,7 @@ class _Line(Shape):
 
 
 def read_result(line: bytes) -> Result:
-    """One line of a batch's output or error file.
-
-    Raises:
-        ValueError: It is not one.
-    """
+    """One line of a batch's output or error file; ValueError when it is not one."""
     read = _Line.model_validate_json(line)
     if read.status:
         return Result(read.custom_id, read.status, json.dumps(read.body).encode())
