@@ -20,7 +20,7 @@ Aggregation = Literal["count", "sum", "max", "min", "mean", "distinct", "days", 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
 # A running value of these only ever moves towards its target, so "crossed once" and "reached at the end" agree.
 CHALLENGEABLE: frozenset[str] = frozenset({"count", "sum", "max", "min", "distinct", "days", "entity"})
-# Traits that every app has; pipelines/challenges/traits.py says how each is measured. Any metric is a trait too.
+# Traits that every app has; pipelines/players/traits.py says how each is measured. Any metric is a trait too.
 TRAITS = ("intensity", "boldness", "variability", "regularity", "breadth", "growth", "night", "weekend")
 
 

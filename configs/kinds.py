@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-# Each kind has its form in pipelines/content/validate.py and its prompt in configs/prompts.
+# Each kind has its form in pipelines/words/checks/validate.py and its prompt in configs/prompts.
 Writer = Literal["offline", "openai", "anthropic", "both"]
 ContentType = Literal[
     "daily_challenge",

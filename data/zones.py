@@ -22,7 +22,9 @@ def day_start(zone: str, day: dt.date, shift: dt.timedelta) -> dt.datetime:
 
     Where the clock skips the start, the day begins with the skip; where it shows it twice, the first time counts.
     """
-    begins: dt.datetime = _one(fixed_sql("day_start"), zone=zone, wall=dt.datetime.combine(day, dt.time()) + shift)
+    begins: dt.datetime = _one(
+        fixed_sql("activity/day_start"), zone=zone, wall=dt.datetime.combine(day, dt.time()) + shift
+    )
     return begins.replace(tzinfo=dt.UTC)
 
 
@@ -48,7 +50,7 @@ def next_served_day(zone: str, now: dt.datetime, grace: dt.timedelta, shift: dt.
 
 def day_under_way(zone: str, moment: dt.datetime, shift: dt.timedelta) -> dt.date:
     """The first day of a zone that is not over: a clock that is put back may return to the day before."""
-    day: dt.date = _one(fixed_sql("day_under_way"), zone=zone, moment=moment, shift=shift)
+    day: dt.date = _one(fixed_sql("activity/day_under_way"), zone=zone, moment=moment, shift=shift)
     return day
 
 

@@ -10,7 +10,7 @@ from configs.settings import load_settings
 from flows.clock import clock
 from flows.recording import flow, task
 from flows.running import show_figures
-from pipelines.studio import collect_answers
+from pipelines.words.writers.session import collect_answers
 
 
 @task

@@ -14,13 +14,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from configs.errors import NightquestError
 from configs.loader import LoadedApp, load_app
 from configs.settings import Settings
-from data.simulator import SimulatorSettings, simulate, write_simulation
+from data.simulator.simulator import SimulatorSettings, simulate, write_simulation
 from data.warehouse import open_warehouse, warehouse_path
 from flows.progress import report
-from pipelines.night import local_day
+from pipelines.experiments.kept import kept_by_night
+from pipelines.night.pins import local_day
 from pipelines.publish.published import Published, read_latest
 from pipelines.publish.show import PlayerView, gather_player
-from pipelines.quality.kept import kept_by_night
 from pipelines.reports import NightReport, TrainReport
 from pipelines.stores import open_registry
 
@@ -52,7 +52,7 @@ class Demo:
     Attributes:
         events: Events in the warehouse.
         trained: None when an earlier run's models serve.
-        kept: A row per night and one for all of them, see `pipelines.quality.kept`.
+        kept: A row per night and one for all of them, see `pipelines.experiments.kept`.
         away: A message to a player who stayed away: title and body; None when nobody did.
     """
 

@@ -12,7 +12,7 @@ from flows.progress import report
 from flows.recording import flow, task
 from flows.running import Run, begin, show_figures
 from pipelines.activity.ingest import IngestResult
-from pipelines.ingest import run_ingest
+from pipelines.activity.job import run_ingest
 
 
 @task

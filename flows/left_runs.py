@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 
 from configs.commands import command
-from flows.serving import find_serving
-from pipelines.health import Fault
+from flows.server.note import find_serving
+from pipelines.publish.health import Fault
 
 PROCESS = "process:"  # the tag that names who carries a run: its process id and when that began
 

@@ -13,9 +13,9 @@ from flows.parameters import APP_SAYS, AppName, MaxCost, Mode, Provider, Types, 
 from flows.progress import report, warn
 from flows.recording import flow, is_recording, name_run, run_url
 from flows.running import Run, begin, show_figures
-from pipelines.night import local_day, next_served_day
+from pipelines.night.open_night import open_night
+from pipelines.night.pins import local_day, next_served_day
 from pipelines.reports import NightReport
-from pipelines.tonight import open_night
 
 STAGES = 9
 
@@ -61,7 +61,7 @@ def nightly(
         if tonight.out is not None:
             return ended(tell(run, tonight.out, missed))
         from flows import stages  # their libraries take seconds to load, and a night that is out needs none
-        from pipelines.writing import told_of
+        from pipelines.night.words import told_of
 
         stages.weigh_awards(tonight, accept=accept)
         still_open = stages.settle(tonight)

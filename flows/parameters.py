@@ -11,8 +11,8 @@ from pydantic import Field
 from configs.app import App
 from configs.errors import NightquestError
 from configs.kinds import ContentType, Writer
-from pipelines.content.wishes import Wishes
-from pipelines.night import next_served_day
+from pipelines.night.pins import next_served_day
+from pipelines.words.wishes import Wishes
 
 EARLIEST = dt.date(1990, 1, 1)
 MAX_NIGHTS = 400

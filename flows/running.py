@@ -10,7 +10,7 @@ from configs.settings import Settings, load_settings
 from flows.clock import clock, run_id
 from flows.progress import report
 from flows.recording import is_recording, name_run
-from pipelines.content.wishes import Wants, Wishes
+from pipelines.words.wishes import Wants, Wishes
 
 
 @dataclass(frozen=True)

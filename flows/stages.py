@@ -9,8 +9,8 @@ from flows.log import LOG
 from flows.nightly import STAGES
 from flows.progress import report
 from flows.recording import Task
-from pipelines import nightly
-from pipelines.writing import Words
+from pipelines.night import stages as nightly
+from pipelines.night.words import Words
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from flows.parameters import APP_SAYS, AppName, MaxCost, Provider, Types, check_day, wishes
 from flows.recording import flow, task
 from flows.running import Run, begin, show_figures
-from pipelines.ahead import Submitted, look_ahead, submit_ahead
-from pipelines.content.wishes import Wishes
+from pipelines.night.preview import Submitted, look_ahead, submit_ahead
+from pipelines.words.wishes import Wishes
 
 
 @task

@@ -13,8 +13,8 @@ from data.warehouse import Warehouse, open_warehouse
 from pipelines.activity.parts import sync_metrics
 
 if TYPE_CHECKING:
-    from models.prompt_registry import PromptRegistry
-    from models.registry import Registry
+    from models.tracking.prompts import PromptRegistry
+    from models.tracking.registry import Registry
 
 
 @contextmanager
@@ -33,13 +33,13 @@ def open_app(settings: Settings, loaded: LoadedApp) -> Iterator[Warehouse]:
 
 def open_registry(settings: Settings) -> "Registry":
     """The tracking store and model registry."""
-    from models.registry import Registry  # noqa: PLC0415
+    from models.tracking.registry import Registry  # noqa: PLC0415
 
     return Registry(settings.tracking_uri, settings.artifacts if settings.mlflow_uri is None else None)
 
 
 def open_prompts(settings: Settings) -> "PromptRegistry":
     """The prompt registry of the same store."""
-    from models.prompt_registry import PromptRegistry  # noqa: PLC0415
+    from models.tracking.prompts import PromptRegistry  # noqa: PLC0415
 
     return PromptRegistry(open_registry(settings).tracking)

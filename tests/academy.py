@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from configs.loader import LoadedApp, load_app
-from data.simulator import SimulatorSettings, simulate, write_simulation
+from data.simulator.simulator import SimulatorSettings, simulate, write_simulation
 from data.warehouse import Warehouse, open_warehouse
 from pipelines.activity.ingest import ingest_files
 from pipelines.activity.parts import sync_metrics

@@ -36,7 +36,7 @@ os.environ.update(
     MLFLOW_DISABLE_TELEMETRY="true",
     MLFLOW_MODEL_CATALOG_URI="",
     MPLBACKEND="Agg",
-    # As flows/environment.py has it, and before any test imports numpy.
+    # As flows/server/environment.py has it, and before any test imports numpy.
     OMP_NUM_THREADS="1",
     OPENBLAS_NUM_THREADS="1",
 )

@@ -17,16 +17,16 @@ KEEPERS = {
     "prefect": ("flows/",),
     "cyclopts": ("flows/",),
     "rich": ("flows/",),
-    "mlflow": ("models/tracking.py", "models/registry.py"),
+    "mlflow": ("models/tracking/store.py", "models/tracking/registry.py"),
     "optuna": ("models/tuning.py",),
     "pydantic_settings": ("configs/settings.py",),
     "openai": ("models/language/providers/openai.py",),
     "anthropic": ("models/language/providers/anthropic.py",),
     "httpx2": ("models/language/providers/sdk.py",),
     "aiohttp": ("models/language/providers/sdk.py",),
-    "py3langid": ("pipelines/content/languages.py",),
+    "py3langid": ("pipelines/words/checks/languages.py",),
 }
-ADAPTER = "models/tracking.py"  # stamps runs and sets what MLflow reads on import
+ADAPTER = "models/tracking/store.py"  # stamps runs and sets what MLflow reads on import
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.localtime"}
 ENVIRONMENT = {"os.environ", "os.getenv"}
 SEEDLESS = {"random.random", "random.choice", "random.shuffle", "random.randint", "uuid.uuid4", "uuid.uuid1"}

@@ -38,7 +38,7 @@ def append_events(warehouse: Warehouse, app: App, now: dt.datetime, *, history: 
     A row without event_id gets one from its content and its count among identical rows of its delivery. Of several rows
     with one event_id the first stays; the same again is known, other content is refused.
     """
-    warehouse.run(warehouse.fixed("settle_incoming"))
+    warehouse.run(warehouse.fixed("activity/settle_incoming"))
     warehouse.run(
         """INSERT INTO players
            SELECT (SELECT coalesce(max(player_key), 0) FROM players) + row_number() OVER (ORDER BY user_id), user_id
@@ -83,7 +83,7 @@ def append_players(warehouse: Warehouse, now: dt.datetime, *, history: bool) -> 
            SELECT (SELECT coalesce(max(player_key), 0) FROM players) + row_number() OVER (ORDER BY user_id), user_id
            FROM (SELECT DISTINCT user_id FROM incoming_players ANTI JOIN players USING (user_id))"""
     )
-    warehouse.run(warehouse.fixed("settle_incoming_players"))
+    warehouse.run(warehouse.fixed("activity/settle_incoming_players"))
     available = "recorded_at" if history else f"TIMESTAMPTZ '{now.isoformat()}'"
     warehouse.run(
         f"""INSERT INTO player_records BY NAME

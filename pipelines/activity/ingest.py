@@ -20,7 +20,7 @@ from pipelines.activity.deliveries import (
     quarantine_rows,
     record_deliveries,
 )
-from pipelines.activity.intake import (
+from pipelines.activity.delivery_reader import (
     Intake,
     announce,
     prepare,

@@ -4,7 +4,7 @@ import datetime as dt
 
 from configs.app import App
 from data.warehouse import Warehouse
-from pipelines.activity.stage import text
+from pipelines.activity.normalise import text
 
 
 def with_local_days(warehouse: Warehouse, app: App, rows: str) -> str:

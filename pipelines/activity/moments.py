@@ -5,7 +5,7 @@ place whose clock it was (`_PLACE`): an offset, UTC, GMT or Z, or the name of an
 of the app's zone, and must then have happened there exactly once.
 """
 
-from pipelines.activity.stage import text
+from pipelines.activity.normalise import text
 
 EXAMPLE = "2024-05-31T14:05:00Z"
 _DAY = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"

@@ -58,7 +58,7 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
             with warehouse.lend(_touched=touched):
                 warehouse.run("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM _touched")
         _refresh_derived(warehouse)
-        warehouse.run(warehouse.fixed("refresh_parts"))
+        warehouse.run(warehouse.fixed("activity/refresh_parts"))
 
 
 def know_until(warehouse: Warehouse, as_of: dt.date, cut: dt.datetime) -> None:
@@ -126,7 +126,7 @@ def _install_views(warehouse: Warehouse, app: App) -> None:
     warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched_players (player_key BIGINT)")
     derived = derived_events_sql(app, "touched_players", "known_until")
     warehouse.run(f"CREATE OR REPLACE TEMP MACRO derived_of_touched_players(known_until) AS TABLE {derived}")
-    warehouse.run(warehouse.fixed("parts_views"))
+    warehouse.run(warehouse.fixed("activity/parts_views"))
     warehouse.views_of = app
 
 

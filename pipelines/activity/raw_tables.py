@@ -15,10 +15,10 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
+from pipelines.activity.normalise import column_types, quote, repeated_key, text
 from pipelines.activity.read_csv import OWN_COLUMNS, check_columns
 from pipelines.activity.read_files import Block, table_stem
 from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError
-from pipelines.activity.stage import column_types, quote, repeated_key, text
 
 PREFIX = "raw_"
 # Functions that sqlglot has no class for, and that only look at their arguments.

@@ -11,7 +11,9 @@ def find_unused(warehouse: Warehouse, app: App) -> dict[str, int]:
     the app file neither declares nor measures.
     """
     judged = [name for name, badge in app.badges.items() if badge.judged]
-    found = warehouse.frame(warehouse.fixed("unused_events"), {"judged": judged, "without_value": _without_value(app)})
+    found = warehouse.frame(
+        warehouse.fixed("activity/unused_events"), {"judged": judged, "without_value": _without_value(app)}
+    )
     return dict(found.iter_rows())
 
 

@@ -16,7 +16,7 @@ def window_values(warehouse: Warehouse, windows: pl.DataFrame) -> pl.DataFrame:
         The windows in the same order with `value` (Float64, null when the metric has none) and `played` (Boolean).
     """
     with warehouse.lend(windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day")):
-        values = warehouse.frame(warehouse.fixed("windows"))
+        values = warehouse.frame(warehouse.fixed("activity/windows"))
     return windows.join(values, on="window_id", how="left", maintain_order="left")
 
 
@@ -39,4 +39,4 @@ def crossings(warehouse: Warehouse, windows: pl.DataFrame) -> pl.DataFrame:
     with warehouse.lend(
         windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day", "target", "op")
     ):
-        return warehouse.frame(warehouse.fixed("crossings"))
+        return warehouse.frame(warehouse.fixed("activity/crossings"))

@@ -4,7 +4,7 @@ import polars as pl
 
 from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until
-from pipelines.night import Night
+from pipelines.night.pins import Night
 
 # A badge is as rare as the share of players, of all who ever played, that holds it: (upper bound of the share, name).
 RARITY = ((0.01, "legendary"), (0.05, "epic"), (0.15, "rare"), (0.40, "uncommon"))
@@ -46,7 +46,7 @@ def badge_rarity(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     """
     know_until(warehouse, night.as_of, night.cut)
     with warehouse.lend(app_badges=pl.DataFrame({"badge_id": list(night.app.badges)}, schema={"badge_id": pl.String})):
-        found = warehouse.frame(warehouse.fixed("badge_holders"), {"as_of": night.as_of})
+        found = warehouse.frame(warehouse.fixed("badges/badge_holders"), {"as_of": night.as_of})
     rarity = pl.lit("common")
     for bound, name in reversed(RARITY):
         rarity = pl.when(pl.col("share") < bound).then(pl.lit(name)).otherwise(rarity)

@@ -15,10 +15,10 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.windows import crossings
-from pipelines.badges.rules import badge_rules
+from pipelines.badges.rules.read import badge_rules
 from pipelines.challenges.identity import named_ids
 from pipelines.challenges.implied import NOTHING_ASKED, without_implied
-from pipelines.night import Night
+from pipelines.night.pins import Night
 
 CONTENT_TYPE = "custom_achievement"
 ADDS_UP = frozenset({"count", "sum", "distinct", "days", "entity"})
@@ -61,7 +61,7 @@ def lifetime_values(
         "fewest": FEWEST_PACE_DAYS,
     }
     with warehouse.lend(who=players.select("player_key").unique(), asked=asked):
-        rows = warehouse.frame(warehouse.fixed("lifetime_values"), params)
+        rows = warehouse.frame(warehouse.fixed("challenges/lifetime_values"), params)
     return rows.with_columns(pace=pl.col("gain") / pl.col("pace_days")).drop("pace_days")
 
 
@@ -132,7 +132,7 @@ def settle_achievements(warehouse: Warehouse, night: Night) -> None:
     )
     crossed = hits.join(crossings(warehouse, spans), on="window_id", how="inner", maintain_order="left")
     with warehouse.lend(crossed=crossed):
-        found = warehouse.frame(warehouse.fixed("achievement_days"), {"as_of": night.as_of})
+        found = warehouse.frame(warehouse.fixed("challenges/achievement_days"), {"as_of": night.as_of})
     entries = found.filter(pl.col("xp") > 0).select(
         pl.format("achievement:{}", "content_id").alias("entry_id"),
         *("player_key", "as_of", "xp"),
@@ -148,7 +148,7 @@ def open_achievements(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     """content_id, player_key, metric, target, title, xp, as_of of what was not reached by a night and still counts."""
     asked = pl.DataFrame({"metric": lifetime_metrics(night.app)}, schema={"metric": pl.String})
     with warehouse.lend(asked=asked):
-        return warehouse.frame(warehouse.fixed("open_achievements"), {"as_of": night.as_of})
+        return warehouse.frame(warehouse.fixed("challenges/open_achievements"), {"as_of": night.as_of})
 
 
 def achievement_progress(warehouse: Warehouse, night: Night) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import polars as pl
 
 from configs.app import App
 from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
-from pipelines.challenges.questions import SNAPSHOT
+from pipelines.learning.questions import SNAPSHOT
 
 EMPTY_RECENT = pl.DataFrame(
     schema={

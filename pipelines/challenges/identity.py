@@ -5,7 +5,7 @@ import uuid
 import polars as pl
 
 from data.warehouse import Warehouse
-from pipelines.night import Night
+from pipelines.night.pins import Night
 
 NAMESPACE = uuid.UUID("6f0f2f0e-52f1-5c0c-9a55-3d7c3c4f7d10")
 
@@ -19,5 +19,5 @@ def content_ids(warehouse: Warehouse, night: Night, names: pl.Series) -> pl.Seri
 def named_ids(warehouse: Warehouse, names: pl.Series, *, start: str = "") -> pl.Series:
     """UUIDv5 of each name behind `start`, whichever the night, in the order of `names`."""
     with warehouse.lend(named=names.rename("name").to_frame()):
-        found = warehouse.frame(warehouse.fixed("content_ids"), {"namespace": NAMESPACE.hex, "start": start})
+        found = warehouse.frame(warehouse.fixed("challenges/content_ids"), {"namespace": NAMESPACE.hex, "start": start})
     return found["content_id"]

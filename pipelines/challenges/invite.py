@@ -8,8 +8,8 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.challenges.identity import content_ids
-from pipelines.challenges.targets import EVERYONE, FEWEST_PLAYERS
-from pipelines.night import Night
+from pipelines.night.pins import Night
+from pipelines.players.targets import EVERYONE, FEWEST_PLAYERS
 
 BRIEF, TUTORIAL, SOCIAL = "mission_brief", "tutorial", "social_prompt"
 WEEK_DAYS = 7
@@ -253,7 +253,7 @@ def _brief_missions(missions: pl.DataFrame) -> pl.DataFrame:
 def _told(warehouse: Warehouse, night: Night, kind: str) -> pl.DataFrame:
     """player_key, metric, as_of of the messages of a kind that players got within thirty nights."""
     params = {"content_type": kind, "since": night.as_of - dt.timedelta(days=SHOWN_DAYS), "as_of": night.as_of}
-    return warehouse.frame(warehouse.fixed("told_lately"), params)
+    return warehouse.frame(warehouse.fixed("challenges/told_lately"), params)
 
 
 def _long(features: pl.DataFrame, names: list[str], days: str) -> pl.DataFrame:

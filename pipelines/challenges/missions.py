@@ -22,8 +22,8 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
-from pipelines.challenges.questions import SNAPSHOT
-from pipelines.night import Night
+from pipelines.learning.questions import SNAPSHOT
+from pipelines.night.pins import Night
 
 CONTENT_TYPE = "adaptive_mission"
 OCCASIONS = ("rising", "steady", "easing")
@@ -72,7 +72,7 @@ def mission_days(app: App) -> int:
 def mission_record(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     """The missions of the last 90 days and their outcomes as settled by a night: the columns of EMPTY_RECORD."""
     since = night.as_of - dt.timedelta(days=RECORD_DAYS)
-    return warehouse.frame(warehouse.fixed("mission_record"), {"as_of": night.as_of, "since": since})
+    return warehouse.frame(warehouse.fixed("challenges/mission_record"), {"as_of": night.as_of, "since": since})
 
 
 def plan_missions(

@@ -17,8 +17,8 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
-from pipelines.challenges.questions import SNAPSHOT
-from pipelines.night import Night
+from pipelines.learning.questions import SNAPSHOT
+from pipelines.night.pins import Night
 
 DAILY = "daily_challenge"
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from configs.app import App
-from models.attainment import AttainmentModel
-from models.empirical_bayes import PLAYER_KEY
-from models.plays import PlaysModel
-from pipelines.challenges.questions import SNAPSHOT, ask_menu, attainment_rows, plays_rows, sign_of
+from models.learners.empirical_bayes import PLAYER_KEY
+from models.tasks.attainment import AttainmentModel
+from models.tasks.plays import PlaysModel
+from pipelines.learning.questions import SNAPSHOT, ask_menu, attainment_rows, plays_rows, sign_of
 
 # Outside these a target is impossible or trivial for this player, and is never asked.
 HARDEST, EASIEST = 0.25, 0.85

@@ -6,9 +6,9 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
+from pipelines.activity.freshness import touching
 from pipelines.activity.windows import completed, crossings, window_values
-from pipelines.freshness import touching
-from pipelines.night import Night, running_days, unknown_days
+from pipelines.night.pins import Night, running_days, unknown_days
 
 _WINDOW = ("window_id", "player_key", "metric", "start_day", "end_day")
 
@@ -29,7 +29,7 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     Returns:
         The challenges still open: content_id, player_key, progress (0 to 1).
     """
-    due = warehouse.frame(warehouse.fixed("due_challenges"), _limits(warehouse, night.app, night.as_of))
+    due = warehouse.frame(warehouse.fixed("challenges/due_challenges"), _limits(warehouse, night.app, night.as_of))
     if due.is_empty():
         return pl.DataFrame(schema={"content_id": pl.String, "player_key": pl.Int64, "progress": pl.Float64})
     running = running_days(warehouse, night)
@@ -52,7 +52,7 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     if night.issues:
         with warehouse.transaction():
             warehouse.append("settlements", _settlements(settled, night.as_of), on_conflict_skip=True)
-            warehouse.run(warehouse.fixed("pay_settlements"), {"as_of": night.as_of})
+            warehouse.run(warehouse.fixed("challenges/pay_settlements"), {"as_of": night.as_of})
     still = valued.filter(~pl.col("hit") & ~over & first_time)
     return still.select("content_id", "player_key", "progress")
 

@@ -46,7 +46,7 @@ def read_pulse(warehouse: Warehouse, base_day: dt.date, cut: dt.datetime) -> Pul
         cut: Nothing that became available later is counted; for days before, as much earlier.
     """
     limits = {"base_day": base_day, "cut": cut, "days": DAYS}
-    return pulse_of(warehouse.frame(warehouse.fixed("pulse"), limits))
+    return pulse_of(warehouse.frame(warehouse.fixed("publish/pulse"), limits))
 
 
 def pulse_of(rows: pl.DataFrame) -> Pulse:

@@ -9,10 +9,10 @@ from data.contracts_out import PUBLISHED
 from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until
 from pipelines.badges.held import badges_held
-from pipelines.badges.nominate import held_since, judged_badges
-from pipelines.badges.rules import nominate_rules
+from pipelines.badges.judged.nominate import held_since, judged_badges
+from pipelines.badges.rules.read import nominate_rules
 from pipelines.challenges.achievements import achievement_progress
-from pipelines.night import Night, day_starts, running_days
+from pipelines.night.pins import Night, day_starts, running_days
 
 # Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
 FRAMES = ("profiles", "segments", "targets", "scores", "badge_progress", "open_challenges")
@@ -75,7 +75,7 @@ def collect_tables(
 def text_costs(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     """What the texts written in the last PERFORMANCE_DAYS cost: content_type, ai_provider, prompt_version, cost_usd."""
     since = night.as_of - dt.timedelta(days=PERFORMANCE_DAYS)
-    return warehouse.frame(warehouse.fixed("text_costs"), {"since": since, "as_of": night.as_of})
+    return warehouse.frame(warehouse.fixed("publish/text_costs"), {"since": since, "as_of": night.as_of})
 
 
 def served_players(
@@ -100,7 +100,7 @@ def served_players(
 
 
 def _select(warehouse: Warehouse, night: Night, name: str) -> pl.DataFrame:
-    sql = warehouse.fixed(f"published_{name}")
+    sql = warehouse.fixed(f"publish/published_{name}")
     pins = {
         "as_of": night.as_of,
         "revision": night.revision,
@@ -122,7 +122,7 @@ def _first_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
 
 def _opted_out(warehouse: Warehouse) -> pl.DataFrame:
     """Whose last word is to be left alone: unlike all else this heeds what came in after the cut."""
-    return warehouse.frame(warehouse.fixed("opted_out"), {"cut": _EVER})
+    return warehouse.frame(warehouse.fixed("players/opted_out"), {"cut": _EVER})
 
 
 def _open_progress(frame: pl.DataFrame) -> pl.DataFrame:

@@ -47,7 +47,7 @@ def explain_player(warehouse: Warehouse, ledger: Ledger | None, user_id: str, co
         content_ids: Of the texts, see `pipelines.publish.show.shown_ids`.
     """
     with warehouse.lend(shown=pl.DataFrame({"content_id": content_ids}, schema={"content_id": pl.String})):
-        rows = warehouse.frame(warehouse.fixed("why"), {"user": user_id}).to_dicts()
+        rows = warehouse.frame(warehouse.fixed("publish/why"), {"user": user_id}).to_dicts()
     return [_why(row, ledger) for row in rows]
 
 

@@ -8,10 +8,10 @@ import polars as pl
 
 from configs.loader import LoadedApp, load_app
 from configs.settings import Settings
-from data.simulator import SimulatorSettings, simulate
+from data.simulator.simulator import SimulatorSettings, simulate
 from data.warehouse import Warehouse
 from pipelines.activity.ingest import ingest_files
-from pipelines.steps import run_train
+from pipelines.learning.jobs import run_train
 from pipelines.stores import open_app
 from tests.pipelines.nights import serve_night
 

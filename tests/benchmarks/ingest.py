@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 from configs.loader import load_app
-from data.simulator import SimulatorSettings, simulate, write_simulation
+from data.simulator.simulator import SimulatorSettings, simulate, write_simulation
 from data.warehouse import open_warehouse
 from pipelines.activity.ingest import ingest_files
 from pipelines.activity.parts import sync_metrics

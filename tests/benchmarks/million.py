@@ -19,12 +19,12 @@ from configs.kinds import Writer
 from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Usage
-from pipelines.content.briefs import brief_rows
-from pipelines.content.pool import read_pool
-from pipelines.content.wishes import Wishes
-from pipelines.content.write import want_texts
-from pipelines.night import Night
-from pipelines.studio import open_studio
+from pipelines.night.pins import Night
+from pipelines.words.briefs import brief_rows
+from pipelines.words.pool import read_pool
+from pipelines.words.wishes import Wishes
+from pipelines.words.write import want_texts
+from pipelines.words.writers.session import open_studio
 from tests.benchmarks.million_fill import STAGES, UNREAD, World, fill_apart
 from tests.benchmarks.million_plan import draw_night
 from tests.language_server import LanguageServer, start_server

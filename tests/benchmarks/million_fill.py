@@ -19,10 +19,10 @@ from configs.loader import load_app
 from configs.prompt import read_prompts
 from configs.settings import Settings
 from data.warehouse import Warehouse, open_warehouse
-from pipelines.content import write
-from pipelines.content.arms import assign_arms, choose_arms
-from pipelines.content.crew import Crew, gather_crew, vendor_keys
-from pipelines.content.pooled import Pooled, WriteJobs
+from pipelines.experiments.arms import assign_arms, choose_arms
+from pipelines.words import write
+from pipelines.words.writers.crew import Crew, gather_crew, vendor_keys
+from pipelines.words.writers.pooled import Pooled, WriteJobs
 
 NOBODY = pl.DataFrame(schema={"player_key": pl.Int64, "profile": pl.String})
 UNREAD = pl.DataFrame(schema={"player_key": pl.Int64, "variant": pl.String})
@@ -73,7 +73,7 @@ class World:
         recent: pl.DataFrame = UNREAD,
         writer: WriteJobs | None = None,
     ) -> Pooled:
-        """The texts of a night, as `pipelines.writing.open_source` opens them."""
+        """The texts of a night, as `pipelines.night.words.open_source` opens them."""
         app, crew = self.app, self.crew()
         writers = {str(kind): {arm: team.name(kind) for arm, team in crew.teams.items()} for kind in app.content.types}
         return Pooled(

@@ -6,7 +6,7 @@ from configs.app import App
 from configs.expressions import parse_rule
 from configs.loader import APPS, BASE, load_app
 from configs.yaml_file import read_yaml
-from data.simulator import MARKET_HOLIDAYS
+from data.simulator.simulator import MARKET_HOLIDAYS
 
 FIVE = {"BRUTE", "SCHOLAR", "PHANTOM", "WARDEN", "FERAL"}
 BUILT_IN_TRAITS = {"intensity", "regularity", "variability", "breadth", "night", "weekend", "growth", "boldness"}

@@ -6,9 +6,9 @@ import pytest
 
 from configs.errors import NightquestError
 from configs.settings import load_settings
-from flows.cli import run_command
-from flows.command import cli
-from flows.serve import apps_with_data
+from flows.cli.command import cli
+from flows.cli.main import run_command
+from flows.server.serve import apps_with_data
 from tests.flows.world import LAST_NIGHT, write_app
 
 

@@ -8,8 +8,8 @@ from rich.console import Console
 from configs.errors import NightquestError
 from configs.settings import load_settings
 from data.warehouse import open_warehouse
+from flows.cli.demo_view import demo_view
 from flows.demo import NIGHTS, run_demo
-from flows.demo_view import demo_view
 from pipelines.publish.published import published_root
 from tests.flows.world import bytes_under
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from configs.settings import PREFIX, Settings
-from flows.cli import run_command
-from flows.command import cli
+from flows.cli.command import cli
+from flows.cli.main import run_command
 from tests.flows.world import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

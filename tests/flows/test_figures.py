@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.console import counted, figure
+from flows.cli.console import counted, figure
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from configs.settings import load_settings
-from flows.environment import prepare
+from flows.server.environment import prepare
 from tests.flows.test_processes import counted
 from tests.flows.world import LAST_NIGHT, ROOT, write_events
 
@@ -20,7 +20,7 @@ LEARNERS = {"prefect", "mlflow", "optuna", "sklearn", "lightgbm", "xgboost", "sc
 # from one that has loaded the modules it is told.
 TELL = f"""
 import importlib, os, subprocess, sys
-from flows.cli import run_command
+from flows.cli.main import run_command
 for module in sys.argv[1:]:
     importlib.import_module(module)
 for line in sys.stdin.read().splitlines():
@@ -118,7 +118,9 @@ def _refusals(history, tmp_path_factory):
     empty.write_text(app.read_text().replace("app: puzzles", "app: empty"))
     words = {"APP": app, "EMPTY": empty, "NONE": place / "none.yaml"}
     lines = [[*(words.get(word, word) for word in line.split()), "--home", home] for line in REFUSED]
-    return dict(zip(REFUSED, told_by_each(lines, "configs.loader", "configs.settings", "flows.console"), strict=True))
+    return dict(
+        zip(REFUSED, told_by_each(lines, "configs.loader", "configs.settings", "flows.cli.console"), strict=True)
+    )
 
 
 @pytest.mark.parametrize("line", REFUSED)

@@ -9,10 +9,10 @@ import flows.running
 from configs.loader import load_app
 from configs.settings import load_settings
 from data.warehouse import open_warehouse
+from flows.cli.words import price_night
 from flows.missed import is_overdue
 from flows.nightly import nightly
-from flows.words import price_night
-from pipelines.content.wishes import NO_WISHES
+from pipelines.words.wishes import NO_WISHES
 from tests.flows.world import LAST_NIGHT, START
 
 DAY = dt.timedelta(days=1)

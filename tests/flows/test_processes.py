@@ -7,9 +7,9 @@ import time
 import pytest
 
 from data.warehouse import open_warehouse
-from flows.cli import run_command as run_here
+from flows.cli.main import run_command as run_here
 from flows.nightly import nightly
-from tests.flows.test_serve import processes_of
+from tests.flows.server.test_serve import processes_of
 from tests.flows.world import LAST_NIGHT, bytes_under, json_of, run_command, start_command
 
 pytestmark = pytest.mark.slow

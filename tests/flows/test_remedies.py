@@ -9,14 +9,14 @@ import pytest
 from configs.commands import command
 from configs.loader import load_app
 from configs.settings import load_settings
-from flows.cli import run_command as run_here
-from flows.command import cli
+from flows.cli.command import cli
+from flows.cli.main import run_command as run_here
 from tests.flows.world import LAST_NIGHT, write_app, write_events
 from tests.test_architecture import ROOMS, name_of, sources, tree
 
 NAMES = [name for name in cli if not name.startswith("-")]
 RAW = re.compile(rf"nightquest +({'|'.join(NAMES)})\b")
-HELP = "flows/command.py"  # its help is read by test_commands.py
+HELP = "flows/cli/command.py"  # its help is read by test_commands.py
 VALUES = {"--as-of": "2024-02-01", "--from": "2024-02-01", "--to": "2024-02-02"}  # by the option before
 FILLED_IN = {"VERSION": "2"}  # what a person puts for a word in capitals
 

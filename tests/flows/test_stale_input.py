@@ -4,10 +4,10 @@ import datetime as dt
 
 import pytest
 
-import flows.status
+import flows.cli.status
 from configs.settings import load_settings
+from flows.cli.status import gather_status
 from flows.nightly import nightly
-from flows.status import gather_status
 from pipelines.publish.published import read_latest
 from tests.flows.world import DAYS, LAST_NIGHT, START, json_of, run_command
 

@@ -4,7 +4,7 @@
 
 needs Chromium and ChromeDriver (apt-get install chromium chromium-driver) and a home with trained models, as
 `nightquest demo` leaves it. The words come from the test server, which plays both providers.
-`tests/flows/test_serve.py` does the same on a tiny app.
+`tests/flows/server/test_serve.py` does the same on a tiny app.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from configs.loader import load_app
-from flows.servers import free_port
-from models.tracking import Tracking
-from pipelines.night import next_served_day
+from flows.server.processes import free_port
+from models.tracking.store import Tracking
+from pipelines.night.pins import next_served_day
 from pipelines.publish.published import read_latest
 from tests.flows.browser import Browser, browser
 from tests.flows.world import start_command

@@ -63,7 +63,7 @@ def start_command(*arguments: object, home: Path, **environment: str) -> subproc
     """Start `nightquest` in a process of its own."""
     names = {name: value for name, value in os.environ.items() if not name.startswith(("NIGHTQUEST_", "PREFECT_"))}
     return subprocess.Popen(
-        [sys.executable, "-m", "flows.cli", *map(str, arguments), "--home", str(home)],
+        [sys.executable, "-m", "flows.cli.main", *map(str, arguments), "--home", str(home)],
         cwd=ROOT,
         env={**names, **environment},
         stdout=subprocess.PIPE,

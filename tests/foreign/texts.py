@@ -9,14 +9,14 @@ import polars as pl
 
 from configs.app import App
 from configs.voice import voice_defaults
-from pipelines.badges.rules import badge_rules, term_label
+from pipelines.badges.rules.read import badge_rules, term_label
 from pipelines.challenges.missions import mission_days
-from pipelines.challenges.questions import whole_metrics
-from pipelines.content.briefs import Brief
-from pipelines.content.check import everything
-from pipelines.content.citations import write_citations
-from pipelines.content.fill import fill_in
-from pipelines.content.offline import AI_PROVIDER, MODEL, write_variants
+from pipelines.learning.questions import whole_metrics
+from pipelines.words.briefs import Brief
+from pipelines.words.checks.app_file import everything
+from pipelines.words.citations import write_citations
+from pipelines.words.fill import fill_in
+from pipelines.words.writers.offline import AI_PROVIDER, MODEL, write_variants
 
 # What a night may fill in, by what is asked; see pipelines/challenges.
 AMOUNTS = {

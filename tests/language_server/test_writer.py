@@ -8,10 +8,10 @@ import pytest
 from configs.language import language_models
 from configs.loader import load_app, shipped_apps
 from configs.prompt import read_prompts
-from pipelines.badges.verdicts import read_verdict
-from pipelines.content.answers import answer_schema, read_answer
-from pipelines.content.briefs import Brief
-from pipelines.content.prompts import render_request
+from pipelines.badges.judged.verdicts import read_verdict
+from pipelines.words.briefs import Brief
+from pipelines.words.writers.answers import answer_schema, read_answer
+from pipelines.words.writers.prompts import render_request
 from tests.foreign.apps import APPS, write_app
 from tests.language_server.answers import Answers
 from tests.language_server.asked import Asked

@@ -13,8 +13,8 @@ from configs.loader import load_app, shipped_apps
 from configs.nouns import looks_plural, plural_of
 from configs.voice import voice_defaults
 from configs.wording import MetricWords, metric_words
-from pipelines.content.grammar import Grammar
-from pipelines.content.lexicon import title_case
+from pipelines.words.writers.grammar import Grammar
+from pipelines.words.writers.lexicon import title_case
 
 # Where the texts of the content types start that the lexicons have a symbol for.
 STARTS = {

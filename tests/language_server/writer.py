@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from pipelines.content.grammar import tidy
-from pipelines.content.repeats import repeated_word
+from pipelines.words.checks.repeats import repeated_word
+from pipelines.words.writers.grammar import tidy
 from tests.language_server import voices
 from tests.language_server.asked import Asked
 from tests.language_server.judging import judge, verdict

@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import polars as pl
 
-from models.plays import INPUTS
+from models.tasks.plays import INPUTS
 
 
 def play_rows(n: int, *, seed: int = 0, window: int = 1) -> pl.DataFrame:

@@ -5,11 +5,11 @@ import uuid
 
 from configs.loader import LoadedApp
 from configs.settings import Settings
-from pipelines import nightly
-from pipelines.content.wishes import NO_WISHES, Wants, Wishes
+from pipelines.night import stages as nightly
+from pipelines.night.open_night import open_night
+from pipelines.night.words import told_of
 from pipelines.reports import NightReport
-from pipelines.tonight import open_night
-from pipelines.writing import told_of
+from pipelines.words.wishes import NO_WISHES, Wants, Wishes
 
 
 def now() -> dt.datetime:

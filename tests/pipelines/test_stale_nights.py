@@ -7,7 +7,7 @@ import shutil
 from configs.loader import load_app
 from configs.settings import Settings
 from data.warehouse import open_warehouse
-from pipelines.ingest import run_ingest
+from pipelines.activity.job import run_ingest
 from tests.flows.world import START, write_app
 from tests.pipelines.nights import now, serve_night
 

@@ -2,9 +2,9 @@
 
 from configs.loader import load_app
 from configs.settings import Settings
-from pipelines.challenges.training import STEPS
-from pipelines.ingest import run_ingest
-from pipelines.steps import run_train
+from pipelines.activity.job import run_ingest
+from pipelines.learning.jobs import run_train
+from pipelines.learning.training import STEPS
 from tests.flows.world import write_app, write_events
 from tests.pipelines.nights import now
 

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from data.warehouse import Warehouse, scratch
-from pipelines.activity.features import compute_features
 from pipelines.activity.parts import know_until, refresh_parts
+from pipelines.players.features import compute_features
 from tests.factories import make_app
 from tests.pipelines.activity.deliveries import (
     AT,

@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from configs.app import App
-from pipelines.badges.award import award_badges, find_awards
-from pipelines.badges.rules import badge_rules, terms_of
-from pipelines.badges.stream import margin_days
-from pipelines.night import pin_night
+from pipelines.badges.rules.award import award_badges, find_awards
+from pipelines.badges.rules.read import badge_rules, terms_of
+from pipelines.badges.rules.stream import margin_days
+from pipelines.night.pins import pin_night
 from tests.factories import START, add_events, event, warehouse_with
-from tests.pipelines.badges.test_award import app_with, cite, publish
+from tests.pipelines.badges.rules.test_award import app_with, cite, publish
 
 LIFETIME = app_with(
     solver="solved >= 6",

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories import add_events, event
-from tests.pipelines.badges.judged import (
+from tests.pipelines.badges.judged.cases import (
     HOLD,
     Script,
     held_badges,

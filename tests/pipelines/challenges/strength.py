@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from configs.app import App
-from pipelines.activity.features import feature_names
-from pipelines.night import Night
+from pipelines.night.pins import Night
+from pipelines.players.features import feature_names
 
 BASE = dt.date(2024, 3, 1)
 

@@ -1,0 +1,126 @@
+"""What the commands share: options that all take, and what stands around a run: checks, progress, Prefect's record."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+from cyclopts import App, Group, Parameter
+from cyclopts.validators import Number
+
+from configs.errors import BusyError, NightquestError
+from configs.kinds import ContentType
+
+if TYPE_CHECKING:
+    from configs.loader import LoadedApp
+    from configs.settings import Settings
+
+T = TypeVar("T")
+Check = Callable[["LoadedApp"], object]
+STALE = 4  # exit status of a night that was made and published on stale input
+
+HELP = """\
+Each night, the coming day's challenges, badges, targets and messages for an app's players.
+
+A first look, with simulated players:  nightquest demo
+
+With your own app:
+  nightquest check my_app.yaml
+  nightquest ingest my_app.yaml events/ --history
+  nightquest train my_app.yaml
+  nightquest nightly my_app.yaml
+  nightquest show my_app.yaml USER
+
+APP is a shipped app (trading, stackexchange, oulad) or the path of an app file.
+Exit status: 0 done, 1 failed, 2 wrong input, 3 busy or not now: try again, 4 done, but the newest input is missing.\
+"""
+
+cli = App(
+    name="nightquest",
+    help=HELP,
+    help_format="plaintext",
+    version="0.1.0",
+    version_flags=["--version"],
+    default_parameter=Parameter(negative=(), show_default=False),
+)
+_COMMON = Group("Everywhere", sort_key=9)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Common:
+    """Options that every command takes."""
+
+    home: Annotated[
+        Path | None, Parameter(group=_COMMON, help="Where everything is kept; else NIGHTQUEST_HOME, else .nightquest.")
+    ] = None
+    json: Annotated[bool, Parameter(group=_COMMON, help="Print the result as one JSON document.")] = False
+    verbose: Annotated[
+        bool,
+        Parameter(name=["--verbose", "-v"], group=_COMMON, help="Tell every step; also Prefect's log."),
+    ] = False
+
+    @property
+    def settings(self) -> "Settings":
+        """The settings, with --home before the environment."""
+        from configs.settings import load_settings
+
+        return load_settings(self.home)
+
+
+DEFAULT = Common()
+Mode = Literal["live", "batch"]
+Types = Annotated[tuple[ContentType, ...], Parameter(name="--type", negative=())]
+MaxCost = Annotated[float | None, Parameter(validator=Number(gte=0, lte=10_000))]
+
+
+def run_flow(common: Common, apps: Sequence[str], run: Callable[[], T], check: Check | None = None) -> T:
+    """Run flows with a reporter, recorded by Prefect where there is one; what `check` refuses is told before."""
+    from flows.cli.console import progress
+    from flows.progress import reporting_to
+    from flows.server.session import session
+
+    check_each(apps, check)
+    with (
+        session(common.settings, verbose=common.verbose),
+        progress(common.json, common.verbose) as reporter,
+        reporting_to(reporter),
+    ):
+        return run()
+
+
+def check_each(apps: Sequence[str], check: Check | None = None) -> None:
+    """Refuse a wrong app and what `check` refuses; of several apps one may be busy without keeping the others."""
+    from configs.loader import load_app
+
+    for app in apps:
+        loaded = load_app(app)
+        try:
+            if check is not None:
+                check(loaded)
+        except BusyError:
+            if len(apps) == 1:
+                raise
+
+
+def warn_of_stale_input(*, stale: bool) -> None:
+    """End a command that did its work on stale input with a status of its own, once its result is printed."""
+    if stale:
+        sys.exit(STALE)
+
+
+def run_each(apps: Sequence[str], run: Callable[[str], T]) -> list[T]:
+    """Run each app even when one before it failed; then fail with what failed."""
+    done, failed = [], []
+    for app in apps:
+        try:
+            done.append(run(app))
+        except Exception as error:  # noqa: BLE001  # one app's failure must not cost the others
+            failed.append((app, error))
+    if len(failed) == 1 and not done:
+        raise failed[0][1]
+    if failed:
+        text = "\n".join(f"{app}: {error}" for app, error in failed)
+        raise NightquestError(text, exit_code=max(getattr(error, "exit_code", 1) for _, error in failed))
+    return done

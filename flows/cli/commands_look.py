@@ -1,0 +1,219 @@
+"""The commands that look and those that serve. Heavy imports wait for the command that needs them."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from flows.cli.command import DEFAULT, Common, check_each, cli
+
+
+@cli.command(sort_key=2)
+def check(app: str, /, *, sql: bool = False, common: Common = DEFAULT) -> None:
+    """Check an app file: every problem with its line, key and remedy; or how it reads, in sample sentences.
+
+    Example: nightquest check trading --sql
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        sql: Show the SQL that is generated from it.
+    """
+    from flows.cli.check import check_app, describe, generated_sql, summary
+    from flows.cli.console import emit
+
+    loaded = check_app(common.settings.home, app)
+    facts = describe(loaded)
+    if sql:
+        facts["sql"] = generated_sql(loaded.app)
+    emit(facts, common.json, lambda: "\n\n".join(facts["sql"].values()) if sql else summary(facts))
+
+
+@cli.command(sort_key=6)
+def show(app: str, user: str, /, *, why: bool = False, common: Common = DEFAULT) -> None:
+    """Show what the newest published night holds for one player.
+
+    Example: nightquest show trading recruit-000007
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        user: The player's id, as the app's own data has it.
+        why: Show where each text comes from: brief, prompt, raw answer and scores.
+    """
+    from configs.loader import load_app
+    from flows.cli.console import emit
+    from flows.cli.render import names_of, render_player
+    from pipelines.publish.show import gather_player
+
+    if why:
+        from flows.cli.why import explain, why_view
+
+        reasons = explain(common.settings, load_app(app).app.app, user)
+        emit(reasons, common.json, lambda: why_view(reasons))
+        return
+    loaded = load_app(app).app
+    view = gather_player(common.settings.home, loaded.app, user)
+    emit(view.as_dict(), common.json, lambda: render_player(view, names_of(loaded)))
+
+
+@cli.command(sort_key=6)
+def held(
+    app: str,
+    /,
+    *,
+    badge: str | None = None,
+    user: str | None = None,
+    page: Annotated[int, Parameter(validator=Number(gte=1))] = 1,
+    limit: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    decide: Path | None = None,
+    common: Common = DEFAULT,
+) -> None:
+    """Show the nominees for judged badges that a person must decide on, and take decisions from a file.
+
+    Example: nightquest held trading --badge cool_head --page 2
+    Example: nightquest held trading --decide decisions.csv
+
+    A wrong row of the file is told with its line and reason, and the others are taken. If all are wrong it ends with 2.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        badge: Only nominees for this badge.
+        user: Only this player, by the id that the app's own data has.
+        page: Which page of the nominees.
+        limit: Nominees on a page: 10, or all with --json.
+        decide: CSV or JSON Lines: user_id, badge_id, decision (award or refuse), and maybe reason and citation.
+    """
+    from configs.loader import load_app
+    from flows.cli.console import emit
+    from flows.cli.held import PER_PAGE, decide_held, gather_held
+    from flows.cli.held_view import decisions_view, held_view
+
+    loaded = load_app(app)
+    if decide is not None:
+        result = decide_held(common.settings, loaded, decide)
+        emit(result, common.json, lambda: decisions_view(result))
+        if result.wrong and not result.taken + result.known:
+            raise SystemExit(2)
+        return
+    size = limit or (None if common.json and page == 1 else PER_PAGE)
+    report = gather_held(common.settings.home, loaded.app, badge, user, page=page, limit=size)
+    emit(report, common.json, lambda: held_view(report))
+
+
+@cli.command(sort_key=7)
+def status(*, common: Common = DEFAULT) -> None:
+    """Show what is there: each app's data and newest night, who works on it, what is wrong, and whether `serve` runs.
+
+    Example: nightquest status --json
+
+    It ends with 1 when something is wrong; `nightquest doctor` looks deeper.
+    """
+    from flows.cli.console import emit
+    from flows.cli.status import gather_status, status_view
+
+    result = gather_status(common.settings)
+    emit(result, common.json, lambda: status_view(result))
+    if result.every_fault:
+        raise SystemExit(1)
+
+
+@cli.command(sort_key=7)
+def doctor(*apps: str, mend: bool = False, common: Common = DEFAULT) -> None:
+    """Find what is wrong under home: nights, pointers, warehouses, the model registry, what a dead `serve` left.
+
+    Example: nightquest doctor --mend
+
+    Every file is read. Nothing is changed unless you say --mend, which never removes data. It ends with 1 while
+    something is wrong.
+
+    Args:
+        apps: Shipped apps, or paths of app files; none is all that have data or nights.
+        mend: Set right what can be without losing anything: pointers, and what a dead `serve` left.
+    """
+    from configs.loader import load_app
+    from flows.cli.console import emit
+    from flows.cli.doctor import diagnosis_view, examine
+
+    result = examine(common.settings, [load_app(app).app.app for app in apps], mend=mend)
+    emit(result, common.json, lambda: diagnosis_view(result))
+    if result.faults:
+        raise SystemExit(1)
+
+
+@cli.command(sort_key=11)
+def compare_awards(
+    app: str,
+    file: Path,
+    /,
+    *,
+    as_of: dt.date | None = None,
+    markdown: bool = False,
+    common: Common = DEFAULT,
+) -> None:
+    """Compare an app's badge rules with the badges that were really given, by user and badge.
+
+    Example: nightquest compare-awards stackexchange given_badges.parquet
+
+    Nothing is awarded. Badges are matched by title, and a day counts as the same when it is at most one off.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        file: Parquet, CSV or JSON Lines with user_id, badge and awarded_at.
+        as_of: Compare what was given before this day; everything known when left out.
+        markdown: Print a Markdown table, for a document.
+    """
+    from flows.cli.console import emit, progress
+    from flows.cli.preflight import check_data
+    from flows.progress import reporting_to
+
+    check_each([app], lambda loaded: check_data(common.settings, loaded))
+    from flows.cli.compare_awards import compare, comparison_view
+    from pipelines.experiments.compare_awards import render_comparison_markdown
+
+    with progress(common.json, common.verbose) as reporter, reporting_to(reporter):
+        table = compare(common.settings, app, file, as_of)
+    if markdown and not common.json:
+        print(render_comparison_markdown(table), end="")  # noqa: T201
+    else:
+        emit(table, common.json, lambda: comparison_view(app, table))
+
+
+@cli.command(sort_key=12)
+def experiment(app: str, /, *, as_of: dt.date | None = None, name: str | None = None, common: Common = DEFAULT) -> None:
+    """Compare the ways of writing that an app tries, by what players shown their texts then did.
+
+    Example: nightquest experiment trading --as-of 2024-03-31
+
+    The figures are those that the newest night up to that day knew. Looking often is safe: the intervals "at every
+    look" hold however often they are read.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        as_of: Look as a night of this day or before did; the newest when left out.
+        name: Of an earlier experiment; the app file's, else the newest, when left out.
+    """
+    from flows.cli.console import emit, progress
+    from flows.cli.preflight import check_data
+    from flows.progress import reporting_to
+
+    check_each([app], lambda loaded: check_data(common.settings, loaded))
+    from flows.cli.experiment import experiment_view, read
+
+    with progress(common.json, common.verbose) as reporter, reporting_to(reporter):
+        view = read(common.settings, app, name, as_of)
+    emit(view, common.json, lambda: experiment_view(view))
+
+
+@cli.command(sort_key=8)
+def serve(*apps: str, common: Common = DEFAULT) -> None:
+    """Start Prefect, MLflow and every schedule: nights two hours after the app's day begins, training on Mondays.
+
+    Example: nightquest serve trading
+
+    Args:
+        apps: Which apps to schedule; none is every shipped app that has data.
+    """
+    from flows.server.serve import serve as run
+
+    run(common.settings, apps, lambda text: print(text, flush=True), verbose=common.verbose)  # noqa: T201

@@ -1,0 +1,77 @@
+"""Doctor: find every fault under a home folder and, asked, mend those that lose nothing."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.errors import BusyError, NightquestError
+from configs.settings import Settings
+from data.warehouse import open_warehouse, warehouse_path
+from flows.left_runs import left_runs
+from flows.server.note import NOTE, serving_faults
+from pipelines.publish.health import (
+    Fault,
+    apps_under,
+    newest_whole_night,
+    night_faults,
+    pointer_fault,
+    registry_fault,
+    warehouse_fault,
+)
+from pipelines.publish.publish import point_at
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found: mended now, and left for a person."""
+
+    home: Path
+    mended: list[Fault]
+    faults: list[Fault]
+
+
+def examine(settings: Settings, apps: Sequence[str] = (), *, mend: bool = False) -> Diagnosis:
+    """Look at some apps, or all that have data or nights; `mend` sets right what can be without losing anything.
+
+    Raises:
+        BusyError: An app whose pointer is to be mended is being worked on.
+    """
+    faults = list(_faults(settings, apps or apps_under(settings.home)))
+    mended = [fault for fault in faults if mend and _mend(settings.home, fault)]
+    return Diagnosis(settings.home, mended, [fault for fault in faults if fault not in mended])
+
+
+def diagnosis_view(diagnosis: Diagnosis) -> str:
+    """For people."""
+    lines = [f"Mended: {fault.message}" for fault in diagnosis.mended]
+    lines += [f"{fault.message} {fault.remedy}" for fault in diagnosis.faults]
+    return "\n".join(lines) if lines else f"Nothing is wrong under {diagnosis.home}."
+
+
+def _faults(settings: Settings, apps: Sequence[str]) -> list[Fault]:
+    found = [*serving_faults(settings.home), *left_runs(settings.home)]
+    for app in apps:
+        found += night_faults(settings.home, app)
+        looked = [pointer_fault(settings.home, app), warehouse_fault(settings.home, app, deep=True)]
+        looked += [registry_fault(settings.home, app)] if settings.mlflow_uri is None else []
+        found += [fault for fault in looked if fault]
+    return found
+
+
+def _mend(home: Path, fault: Fault) -> bool:
+    if fault.kind == "serve":
+        (home / NOTE).unlink(missing_ok=True)
+        return True
+    newest = newest_whole_night(home, fault.about) if fault.kind == "pointer" else None
+    if newest is None:
+        return False
+    with ExitStack() as held:
+        if warehouse_path(home, fault.about).exists():
+            try:  # who publishes has the warehouse open
+                held.enter_context(open_warehouse(home, fault.about))
+            except BusyError:
+                raise
+            except NightquestError:  # damaged: nobody can be publishing
+                pass
+        return point_at(newest)

@@ -1,0 +1,241 @@
+"""What a person sees on the terminal: one player's night, and a night as a whole.
+
+Texts and ids come from outside: they are shown as they are, never read as markup, and control characters are replaced.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from flows.cli.console import counted, figure, literal
+from pipelines.publish.published import Published
+from pipelines.publish.show import PlayerView
+
+if TYPE_CHECKING:
+    from configs.app import App
+    from pipelines.publish.audit import AuditReport
+
+TIER_STYLES = {"bronze": "orange3", "silver": "grey70", "gold": "gold1", "platinum": "bright_cyan"}
+EVERYDAY = ("motivational_message", "come_back_message")
+STATE_STYLES = {"completed": "green", "expired": "dim"}
+NEAREST_BADGES = 5
+LIKELIEST = 8
+BAR_CELLS = 12
+
+
+def render_player(view: PlayerView, names: Mapping[str, str] | None = None) -> RenderableType:
+    """One player's published night: who they are, what they are asked, what they hold and what is next.
+
+    Args:
+        view: From `gather_player`.
+        names: What people call the app's metrics and badges, by id; the night holds only ids.
+    """
+    return Group(_head(view), *_sections(view, names or {}))
+
+
+def names_of(app: "App") -> dict[str, str]:
+    """The titles of an app's badges and the labels of its metrics, by id."""
+    return {name: metric.label for name, metric in app.metrics.items()} | {
+        name: badge.title for name, badge in app.badges.items()
+    }
+
+
+def render_night(night: Published, report: "AuditReport | None" = None, *, changed: bool = True) -> RenderableType:
+    """A night as a whole: rows a table, the audit's findings, and where it lies."""
+    manifest = night.manifest
+    state = "published" if changed else "unchanged"
+    title = f"{manifest.app}: the night of {manifest.as_of}, revision {manifest.revision}, {state}"
+    rows = _table("Tables", ("table", "left"), ("rows", "right"), ("size", "right"))
+    for name, file in manifest.tables.items():
+        if file.rows:
+            rows.add_row(name, f"{file.rows:,}", f"{file.bytes / 1024:,.0f} kB")
+    parts: list[RenderableType] = [Text(title, style="bold"), rows]
+    if report is not None:
+        parts.append(render_audit(report))
+    return Group(*parts, Text(f"In {night.folder}", style="dim"))
+
+
+def render_audit(report: "AuditReport") -> RenderableType:
+    """The audit's findings, failed ones in red."""
+    checks = _table("Audit", ("", "left"), ("check", "left"), ("finding", "left"))
+    for check in report.checks:
+        mark = Text("ok", style="green") if check.passed else Text("failed", style="bold red")
+        checks.add_row(mark, check.name, literal(check.detail))
+    return checks
+
+
+def _head(view: PlayerView) -> Panel:
+    profile = view.profile or {}
+    facts = [
+        ("persona", profile.get("persona")),
+        ("activity", profile.get("activity")),
+        ("skill", f"{profile['skill_level']} of 10" if profile else None),
+        ("strength", ", ".join(f"{row['segment']} among all {_whom(row['cohort'])}" for row in view.segments) or None),
+        ("XP", f"{view.xp:,}"),
+    ]
+    lines = Text("   ").join(
+        Text.assemble((f"{name} ", "dim"), literal(value)) for name, value in facts if value is not None
+    )
+    return Panel(
+        lines, title=literal(f"{view.user_id} in {view.app}, {view.as_of}", "bold"), title_align="left", expand=False
+    )
+
+
+def _sections(view: PlayerView, names: Mapping[str, str]) -> Iterator[RenderableType]:
+    if view.challenges:
+        yield _challenges(view.challenges)
+    for message in view.messages:
+        yield _message(message)
+    if view.achievements:
+        yield _achievements(view.achievements)
+    if view.badges_held:
+        yield _held(view)
+    if coming := [row for row in view.badge_progress if row["progress"] > 0][:NEAREST_BADGES]:
+        yield _coming(coming, names)
+    if following := [row for row in view.targets if row["is_next"]]:
+        yield _targets(following, names)
+    if view.settlements:
+        yield _settlements(view.settlements)
+    if view.scores:
+        yield _scores(view.scores)
+    if view.xp_lately:
+        yield _grants(view.xp_lately)
+
+
+def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table(
+        "Challenges",
+        ("challenge", "left"),
+        ("chance", "right"),
+        ("if you play", "right"),
+        ("level", "right"),
+        ("XP", "right"),
+    )
+    table.add_column("minutes", justify="right")
+    table.add_column("days", justify="left")
+    for row in rows:
+        table.add_row(
+            Text("\n").join((_titled(row), literal(row["description"]))),
+            f"{row['completion_probability']:.0%}",
+            f"{row['probability_if_active']:.0%}",
+            str(row["difficulty_level"]),
+            str(row["rewards"]["xp"]),
+            "" if row["estimated_minutes"] is None else str(row["estimated_minutes"]),
+            _days(row),
+        )
+    return table
+
+
+def _titled(row: Mapping[str, Any]) -> Text:
+    """The title, marked when this night issued it."""
+    return Text.assemble(literal(row["title"], "bold"), (" (new)", "green") if row.get("is_new", True) else "")
+
+
+def _days(row: Mapping[str, Any]) -> Text:
+    """The first and last day that count, and how far the player has come since they began."""
+    days = Text("\n".join(dict.fromkeys((str(row["valid_from"]), str(row["valid_until"])))))
+    return Text("\n").join((days, _bar(row["progress"]))) if row.get("progress") else days
+
+
+def _message(row: Mapping[str, Any]) -> Panel:
+    """A message, marked with its kind where that is not the everyday one."""
+    kind = None if row["content_type"] in EVERYDAY else literal(row["content_type"].replace("_", " "), "dim")
+    return Panel(
+        literal(row["body"]), title=_titled(row), title_align="left", subtitle=kind, subtitle_align="left", expand=False
+    )
+
+
+def _achievements(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("Achievements", ("achievement", "left"), ("tier", "left"), ("progress", "left"), ("days", "right"))
+    table.add_column("XP", justify="right")
+    for row in rows:
+        done = f"reached on {row['reached_on']}" if row["state"] == "reached" else None
+        table.add_row(
+            Text("\n").join((_titled(row), literal(row["description"]))),
+            literal(row["tier"], TIER_STYLES.get(row["tier"], "")),
+            literal(done, STATE_STYLES["completed"]) if done else _bar(row["progress"]),
+            "" if row["eta_days"] is None else str(row["eta_days"]),
+            str(row["rewards"]["xp"]),
+        )
+    return table
+
+
+def _held(view: PlayerView) -> Table:
+    table = _table("Badges held", ("badge", "left"), ("rarity", "left"), ("since", "left"), ("for", "left"))
+    new = {row["award_id"] for row in view.badges}
+    for row in view.badges_held:
+        name = literal(row["title"], TIER_STYLES.get(row["tier"] or "", ""))
+        since = f"{row['granted_at']:%Y-%m-%d}" + (" (new)" if row["award_id"] in new else "")
+        table.add_row(name, row["rarity"], since, literal(row["citation"]))
+    return table
+
+
+def _coming(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
+    table = _table("Nearest badges", ("badge", "left"), ("progress", "left"), ("missing", "left"), ("days", "right"))
+    for row in rows:
+        days = "" if row["eta_days"] is None else str(row["eta_days"])
+        table.add_row(_name(row["badge_id"], names), _bar(row["progress"]), literal(row["remaining"]), days)
+    return table
+
+
+def _targets(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
+    table = _table("Next target", ("metric", "left"), ("value", "right"), ("level with or ahead of", "left"))
+    for row in rows:
+        table.add_row(
+            _name(row["metric"], names),
+            figure(row["value"]),
+            f"{row['percentile']} % of comparable {_whom(row['cohort'])}",
+        )
+    return table
+
+
+def _name(identifier: str, names: Mapping[str, str]) -> Text:
+    """What people call a badge or metric; its id where the app has it no more."""
+    return literal(names.get(identifier) or identifier.replace("_", " "))
+
+
+def _whom(cohort: str) -> str:
+    """The players of a cohort; `all` is everyone."""
+    return "players" if cohort == "all" else f"players of {cohort}"
+
+
+def _settlements(rows: Sequence[Mapping[str, Any]]) -> Table:
+    columns = (("challenge", "left"), ("state", "left"), ("progress", "left"), ("XP", "right"), ("why", "left"))
+    table = _table("Earlier challenges", *columns)
+    for row in rows:
+        state = literal(row["state"], STATE_STYLES.get(row["state"], ""))
+        table.add_row(literal(row["title"]), state, _bar(row["progress"]), str(row["xp"]), literal(row["reason"]))
+    return table
+
+
+def _scores(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("Likely next", ("what", "left"), ("within", "left"), ("probability", "right"))
+    for row in sorted(rows, key=lambda row: -row["probability"])[:LIKELIEST]:
+        what = row["task"] if row["target"] is None else f"{row['task']}: {figure(row['target'])}"
+        days = row["horizon_days"]
+        table.add_row(literal(what), counted(days, "day"), f"{row['probability']:.0%}")
+    return table
+
+
+def _grants(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("XP lately", ("when", "left"), ("XP", "right"), ("why", "left"))
+    for row in rows:
+        table.add_row(f"{row['occurred_at']:%Y-%m-%d %H:%M}", f"{row['xp']:+,}", literal(row["reason"]))
+    return table
+
+
+def _bar(share: float) -> Text:
+    filled = int(share * BAR_CELLS)
+    return Text.assemble(("━" * filled, "green"), ("─" * (BAR_CELLS - filled), "grey37"), f" {share:.0%}")
+
+
+def _table(title: str, *columns: tuple[str, Any]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, header_style="dim")
+    for name, side in columns:
+        table.add_column(name, justify=side)
+    return table

@@ -1,0 +1,74 @@
+"""How the commands draw their results for people."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Column, Table
+from rich.text import Text
+
+from flows.cli.console import STYLE, figures_table, note, readable, shorten
+from pipelines.reports import NightReport, ReplayReport, TrainReport
+
+# What windows promised stands beside what became of those same windows, once they are over.
+EACH_NIGHT = (
+    *("challenges", "messages", "promised", "ended", "ended_promised", "ended_kept", "xp_paid", "badges_awarded"),
+)
+
+
+def nights_view(reports: Sequence[NightReport]) -> RenderableType:
+    """Each night's figures and where it lies; many nights in one line each."""
+    if len(reports) == 1:
+        return _night(reports[0])
+    columns = (Column(name.replace("_", " "), justify="right") for name in EACH_NIGHT)
+    table = Table("app", "night", *columns, "state", **STYLE)
+    for report in reports:
+        figures = (readable(report.figures[name]) for name in EACH_NIGHT)
+        table.add_row(report.path.parent.name, str(report.as_of), *figures, _state(report))
+    notes = dict.fromkeys(told for report in reports for told in report.notes)
+    folders = dict.fromkeys(str(shorten(report.path.parent)) for report in reports)
+    return Group(table, *(note(told) for told in notes), Text(f"In {', '.join(folders)}", style="dim"))
+
+
+def training_view(app: str, report: TrainReport) -> RenderableType:
+    """Each task's contest with the winner marked, and what fell back."""
+    notes = [note(told) for told in report.notes]
+    versions = ", ".join(f"{app}.{task} version {version}" for task, version in report.versions.items())
+    return Group(
+        _groups(f"Models of {app}, as of {report.as_of}", report.contests.to_dicts()),
+        *notes,
+        f"Registered: {versions or 'none'}",
+    )
+
+
+def replay_view(app: str, report: ReplayReport) -> RenderableType:
+    """The headline figures, each list of groups as a table, and where the plot lies."""
+    lists = {name: rows for name, rows in report.figures.items() if isinstance(rows, list) and rows}
+    groups = [_groups(name.replace("_", " "), rows) for name, rows in lists.items()]
+    plot = Text(f"Reliability plot: {shorten(Path(report.plot))}", style="dim")
+    return Group(figures_table(f"Promised and kept: {app}", report.figures), *groups, plot)
+
+
+def _night(report: NightReport) -> RenderableType:
+    place = Text(f"{_state(report)}: {shorten(report.path)}", style="bold")
+    notes = [note(told) for told in report.notes]
+    return Group(figures_table(f"The night of {report.as_of}", report.figures), *notes, place)
+
+
+def _state(report: NightReport) -> str:
+    state = "unchanged" if report.unchanged else "published"
+    return state if report.issued else f"{state}, not issued"
+
+
+def _groups(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
+    table = Table(*(rows[0] if rows else ()), **STYLE)
+    for row in rows:
+        table.add_row(*(_cell(part) for part in row.values()))
+    return Group(Text(name, style="bold"), table)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

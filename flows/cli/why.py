@@ -1,0 +1,84 @@
+"""What `nightquest show --why` gathers and draws."""
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.text import Text
+
+from configs.errors import NightquestError
+from configs.settings import Settings
+from data.warehouse import open_warehouse
+from flows.cli.console import literal
+from flows.clock import clock
+from models.language.ledger import open_ledger
+from pipelines.publish.published import read_latest
+from pipelines.publish.show import shown_ids
+from pipelines.publish.why import Why, explain_player
+
+
+def explain(settings: Settings, app: str, user_id: str) -> list[Why]:
+    """Where each text of the player's newest night comes from.
+
+    Raises:
+        NightquestError: The night has nothing for this player.
+    """
+    ids = shown_ids(read_latest(settings.home, app), user_id)
+    with open_warehouse(settings.home, app, read_only=True) as warehouse:
+        if (settings.home / "ledger" / "language.sqlite").exists():
+            with open_ledger(settings.home, clock) as ledger:
+                found = explain_player(warehouse, ledger, user_id, ids)
+        else:
+            found = explain_player(warehouse, None, user_id, ids)
+    if not found:
+        raise NightquestError(
+            f"The newest night of '{app}' has no text for a player {user_id!r}.",
+            "Write the id as the app's data has it, and run a night first.",
+        )
+    return found
+
+
+def why_view(reasons: Sequence[Why]) -> RenderableType:
+    """Each text in a frame, with what is behind it."""
+    shown: set[str] = set()
+    return Group(*(_one(reason, shown) for reason in reasons))
+
+
+def _one(why: Why, shown: set[str]) -> RenderableType:
+    """A text with what is behind it; a system part that was shown before is not repeated."""
+    head = f"{why.content_type} by {why.ai_provider}, variant {why.variant}, chosen with chance {why.propensity:.3f}"
+    parts: list[RenderableType] = [literal(why.text), literal(head, "dim")]
+    for name, value in (("how", why.metadata), ("brief", why.brief), ("scores", why.judged)):
+        if value:
+            parts.append(_block(name, json.dumps(value, ensure_ascii=False, default=str)))
+    if why.template:
+        parts.append(_block("text with slots", why.template))
+    if why.call is None:
+        parts.append(_block("prompt", "none: the offline writer's grammar"))
+    else:
+        told = {
+            name: why.call[name] for name in ("provider", "model", "mode", "sent_at", "attempts", "tokens", "cost_usd")
+        }
+        parts.append(_block("call", json.dumps(told, default=str)))
+        system = why.call["system"]
+        parts.append(_block("system", "the same as above" if system in shown else system))
+        parts += [_block("user", why.call["user"]), _block("raw", _without_echo(why.call["raw"]))]
+        shown.add(system)
+    return Panel(Group(*parts), title=literal(why.title, "bold"), title_align="left")
+
+
+def _without_echo(raw: str) -> str:
+    """The provider's answer without the prompt that it repeats; --json has it whole."""
+    with suppress(ValueError):
+        answer = json.loads(raw)
+        if isinstance(answer, dict) and answer.get("instructions"):
+            return json.dumps(answer | {"instructions": "…"}, ensure_ascii=False)
+    return raw
+
+
+def _block(name: str, text: str) -> RenderableType:
+    lines = Text("\n").join(literal(line) for line in text.splitlines() or [""])
+    return Group(Text(name, style="bold"), Padding(lines, (0, 0, 0, 2)))

@@ -1,0 +1,1 @@
+"""Prefect, MLflow and the runner: started, watched, recorded with, stopped."""

@@ -1,0 +1,1 @@
+"""Algorithms: fit, predict, and their files without code."""

@@ -1,0 +1,1 @@
+"""Learned questions, a file each."""

@@ -1,0 +1,1 @@
+"""MLflow: the registry, the pages and plots that people review, the prompts."""

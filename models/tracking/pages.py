@@ -1,0 +1,183 @@
+"""What is written down about a trained model, and the page from which a reviewer decides."""
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from models.learners.portable import Portable
+
+Measured = float | tuple[float, float, float]  # a value, or a value with the low and high of its 95 % interval
+
+WIDE = " &emsp; "  # MLflow's page sets table cells without space between them
+
+TO_DECIDE = """### To decide
+Open the source run: its plots show what was promised against what was kept, what the model looks at and how the rivals
+did. Then move the alias `champion` to the version that should serve from the next night on."""
+
+PAGE = """## {question}
+
+Task `{task}` of the app `{app}`. The night loads the version that holds the alias `champion`; `challenger` is the one
+trained last.
+
+- **To choose another version**, move `champion` to it. The next training notices that a person chose, sets the tag
+  `promotion` to `manual`, and leaves the alias alone from then on.
+- **To hand back**, set the tag `promotion` to `automatic`.
+- **To stop the model**, remove the alias: the night then runs without it and says so.
+"""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether the new version should serve, and why, in a sentence."""
+
+    promote: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A learner's loss on the later holdout with its 95 % interval; lower is better.
+
+    Attributes:
+        behind: Mean loss more than the chosen one on the same rows, with its interval; None when not measured. It
+            tells apart rivals whose own intervals overlap only because players differ.
+    """
+
+    name: str
+    loss: float
+    low: float
+    high: float
+    behind: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class ModelRun:
+    """A trained model with everything a reviewer needs. No field holds rows of players.
+
+    Attributes:
+        model: The learner, fitted.
+        question: What it answers, as a question.
+        decision: What the contest says about serving it.
+        data_window: Named days: `first` and `last` snapshot, and where calibration and test begin.
+        rows: Number of rows by part: train, calibrate, test.
+        inputs: Names and types of the columns that `model.predict` reads: the signature.
+        app_hash: Of the app file it was trained for.
+        code_version: Of Nightquest.
+        parameters: How it was fitted.
+        metrics: Figures on the holdout.
+        rivals: The contest, the winner among them.
+        chosen: The name of the winner.
+        score: What the rivals' loss is.
+        figures: Plots by file name without suffix.
+        limits: What the reviewer must know that the figures do not show; a sentence each.
+        example: Made-up values for inputs where any value will not do, such as metric names.
+    """
+
+    model: Portable
+    question: str
+    decision: Decision
+    data_window: Mapping[str, dt.date]
+    rows: Mapping[str, int]
+    inputs: Mapping[str, pl.DataType]
+    app_hash: str
+    code_version: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Measured] = field(default_factory=dict)
+    rivals: Sequence[Rival] = ()
+    chosen: str = ""
+    score: str = "log loss"
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    limits: Sequence[str] = ()
+    example: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+
+def synthetic_rows(inputs: Mapping[str, pl.DataType], example: Mapping[str, Sequence[Any]], n: int = 3) -> pl.DataFrame:
+    """Made-up rows of the given types, shape (n, len(inputs)); they come from names and types alone.
+
+    Raises:
+        TypeError: If a type has no place in a model's signature.
+    """
+    return pl.DataFrame(
+        {name: _made_up(name, dtype, example.get(name), n) for name, dtype in inputs.items()}, schema=dict(inputs)
+    )
+
+
+def flat_metrics(metrics: Mapping[str, Measured]) -> dict[str, float]:
+    """name, name_low and name_high; ends and values that are not finite are left out."""
+    flat: dict[str, float] = {}
+    for name, measured in metrics.items():
+        values = measured if isinstance(measured, tuple) else (measured,)
+        flat |= {name + end: float(v) for end, v in zip(("", "_low", "_high"), values, strict=False)}
+    return {name: value for name, value in flat.items() if math.isfinite(value)}
+
+
+def card_of(run: ModelRun, decision: Decision) -> str:
+    """The version's page, in Markdown, with the decision that was carried out."""
+    state = "becomes champion" if decision.promote else "waits as challenger"
+    limits = "\n".join(f"- {limit}" for limit in run.limits or ("None recorded.",))
+    parts = [
+        f"At registration it **{state}**: {decision.reason}.",
+        f"## {run.question}",
+        *([_contest(run)] if run.rivals else []),
+        *([_measures(run.metrics)] if run.metrics else []),
+        _trained_on(run),
+        f"### Known limits\n{limits}",
+        TO_DECIDE,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def model_page(app: str, task: str, question: str) -> str:
+    """The registered model's page, in Markdown: what it is for and how to choose who serves."""
+    return PAGE.format(app=app, task=task, question=question)
+
+
+def _made_up(name: str, dtype: pl.DataType, example: Sequence[Any] | None, n: int) -> Sequence[Any]:
+    if example:
+        return [example[i % len(example)] for i in range(n)]
+    if dtype.is_integer():
+        return list(range(1, n + 1))
+    if dtype.is_float():
+        return [(i + 1) / (n + 1) for i in range(n)]
+    if dtype == pl.Boolean:
+        return [i % 2 == 0 for i in range(n)]
+    if dtype == pl.String:
+        return [f"made up {i + 1}" for i in range(n)]
+    if dtype == pl.Date:
+        return [dt.date(2024, 1, 1) + dt.timedelta(days=i) for i in range(n)]
+    raise TypeError(f"model input '{name}' is {dtype}; use numbers, text, booleans or dates")
+
+
+def _contest(run: ModelRun) -> str:
+    rows = []
+    for rival in sorted(run.rivals, key=lambda r: r.loss):
+        name = f"**{rival.name}** (chosen)" if rival.name == run.chosen else rival.name
+        behind = "{:+.4f} ({:+.4f} to {:+.4f})".format(*rival.behind) if rival.behind else ""
+        rows.append(f"| {name} |{WIDE}{rival.loss:.4f}{WIDE}| {rival.low:.4f} to {rival.high:.4f}{WIDE}| {behind} |")
+    head = f"| learner | {run.score} | 95 % interval | behind the chosen one |\n|---|---|---|---|\n"
+    told = "Lower is better. The last column compares on the same rows, so it can tell apart what the intervals cannot."
+    return f"### Contest on the later holdout\n{head}" + "\n".join(rows) + f"\n\n{told}"
+
+
+def _measures(metrics: Mapping[str, Measured]) -> str:
+    rows = []
+    for name, measured in metrics.items():
+        value, *ends = measured if isinstance(measured, tuple) else (measured,)
+        shown = f"{ends[0]:.4f} to {ends[1]:.4f}" if ends and all(map(math.isfinite, ends)) else ""
+        rows.append(f"| {name.replace('_', ' ')} |{WIDE}{value:.4f}{WIDE}| {shown} |")
+    head = "### Figures of the chosen one\n| figure | value | 95 % interval |\n|---|---|---|\n"
+    return head + "\n".join(rows)
+
+
+def _trained_on(run: ModelRun) -> str:
+    days = ", ".join(f"{name.replace('_', ' ')} {day.isoformat()}" for name, day in run.data_window.items())
+    rows = ", ".join(f"{name} {n:,}" for name, n in run.rows.items())
+    return (
+        f"### Trained on\n- Days: {days or 'not recorded'}\n- Rows: {rows or 'not recorded'}\n"
+        f"- App file `{run.app_hash[:12]}`, code `{run.code_version}`"
+    )

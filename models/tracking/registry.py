@@ -1,0 +1,307 @@
+"""The record of every training and every night in MLflow, and the registry that says which model serves.
+
+Models are kept as the plain files of models/learners/portable.py with a checksum of each, and opened here without
+running anything stored beside them.
+"""
+
+import datetime as dt
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import polars.selectors as cs
+from matplotlib.figure import Figure
+
+from configs.errors import NightquestError
+from models.learners.portable import Portable, load_json, load_model, save_json, save_model
+from models.tracking.night_page import NightPage, Past
+from models.tracking.pages import Decision, Measured, ModelRun, card_of, flat_metrics, model_page, synthetic_rows
+from models.tracking.sealed import checksums, predict_as_before, verify
+from models.tracking.served import RUN_FILE, TYPES
+from models.tracking.store import Tracking, first_line, night_name
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+PROMOTION = "promotion"  # tag of a registered model: automatic or manual
+CHOSEN = "champion_seen"  # tag of a registered model: the champion as training last left or found it
+FILES = "files_sha256"  # tag of a version: {path: sha256} of everything that is read when it is loaded
+REQUIREMENTS = ("lightgbm", "numpy", "pandas", "polars", "pyarrow", "scikit-learn", "scipy")
+VERSIONS: dict[str, pl.DataType] = {
+    "task": pl.String(),
+    "version": pl.Int64(),
+    "aliases": pl.String(),
+    "promotion": pl.String(),
+    "trained_to": pl.String(),
+    "app_hash": pl.String(),
+    "reason": pl.String(),
+    "registered_at": pl.Datetime("ms", "UTC"),
+}
+
+
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A version that was just registered.
+
+    Attributes:
+        champion: Whether it serves now.
+        reason: Why it does or does not.
+    """
+
+    name: str
+    version: int
+    run_id: str
+    champion: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A version that was loaded, with what was recorded when it was trained."""
+
+    name: str
+    version: int
+    model: Portable
+    parameters: dict[str, Any]
+    data_window: dict[str, dt.date]
+    app_hash: str
+
+
+class Registry:
+    """The tracking store and model registry of one home.
+
+    Args:
+        tracking_uri: SQLite (`sqlite:////path/mlflow.db`), or the address of an MLflow server.
+        artifacts: Folder for models and plots; None leaves it to the server.
+
+    Raises:
+        NightquestError: If the store cannot be opened.
+    """
+
+    def __init__(self, tracking_uri: str, artifacts: Path | None) -> None:
+        self.tracking = Tracking(tracking_uri, artifacts)
+        self._mlflow, self._client, self._uri = self.tracking.mlflow, self.tracking.client, tracking_uri
+
+    def record(self, app: str, task: str, run: ModelRun) -> RegisteredVersion:
+        """Log a training with its figures and plots, register the model, and move the aliases.
+
+        `challenger` moves to the new version. `champion` moves when `run.decision` says so or no version came before,
+        unless a person has moved it since the last training: then it stays, and the reason says why.
+
+        Raises:
+            NightquestError: If the model, read back from its files, predicts otherwise than before.
+        """
+        with tempfile.TemporaryDirectory() as scratch, self.tracking.run(f"{app}/{task}", _run_name(run)) as run_id:
+            folder = Path(scratch) / "files"
+            example = synthetic_rows(run.inputs, run.example)
+            save_model(folder, run.model)
+            save_json(folder / RUN_FILE, _told(run))
+            predicted = predict_as_before(run.model, folder, example)
+            self.tracking.log(run_id, _parameters(run), {}, run.figures)
+            logged = self._log_model(folder, example, predicted)
+            self.tracking.log(run_id, {}, flat_metrics(run.metrics), {}, model_id=logged.model_id)
+            with self.tracking.alone():
+                version = self._new_version(f"{app}.{task}", run, logged, checksums(folder))
+                self._client.update_registered_model(f"{app}.{task}", model_page(app, task, run.question))
+                return self._judge(f"{app}.{task}", version, run_id, run)
+
+    def record_night(
+        self,
+        app: str,
+        as_of: dt.date,
+        figures: Mapping[str, Measured],
+        page: NightPage | None = None,
+        past: Past | None = None,
+        *,
+        revision: int = 1,
+        plots: Mapping[str, Figure] | None = None,
+    ) -> str:
+        """One run per night and revision in the experiment `<app>/nightly`; again changes only what differs.
+
+        Its figures stand at the step of its day, and those of `past` at theirs, so that a run shows a line over nights.
+
+        Returns:
+            The run's id.
+        """
+        page = page or NightPage()
+        told = {"as_of": as_of, "revision": revision, **{f"model_{k}": v for k, v in page.models.items()}}
+        with self.tracking.only_run(f"{app}/nightly", night_name(as_of, revision)) as (run_id, known):
+            for day in sorted(past or {}) if known is None else ():
+                self.tracking.log(run_id, {}, (past or {})[day], {}, day=day)
+            self.tracking.log_news(run_id, known, told, flat_metrics(figures), day=as_of)
+            for tag, value in page.tags().items():
+                self._client.set_tag(run_id, tag, value)
+            self.tracking.log(run_id, {}, {}, plots or {})
+        return run_id
+
+    def load(self, app: str, task: str, alias: str = CHAMPION) -> LoadedModel | None:
+        """The version that holds an alias, or None when none does; whoever moved the alias, it is followed.
+
+        Raises:
+            NightquestError: If a file is not what was registered, or was not written by Nightquest.
+        """
+        name = f"{app}.{task}"
+        registered = self._registered(name)
+        version = registered.aliases.get(alias) if registered else None
+        if version is None:
+            return None
+        found = self._client.get_model_version(name, str(version))
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = self._fetch(name, str(version), Path(scratch))
+            verify(folder, found.tags.get(FILES), f"{alias} of {name} (version {version})")
+            told = load_json(folder / RUN_FILE)
+            return LoadedModel(
+                name=name,
+                version=int(version),
+                model=load_model(folder),
+                parameters=told["parameters"],
+                data_window={k: dt.date.fromisoformat(v) for k, v in told["data_window"].items()},
+                app_hash=told["app_hash"],
+            )
+
+    def reviewable(self, app: str) -> pl.DataFrame:
+        """Every registered version of an app's models, newest first within a task; columns VERSIONS."""
+        rows = []
+        for model in self._client.search_registered_models(filter_string=f"name LIKE '{app}.%'", max_results=1000):
+            if not model.name.startswith(f"{app}."):  # an underscore in LIKE matches any character
+                continue
+            full = self._client.get_registered_model(model.name)
+            for version in self._client.search_model_versions(f"name = '{model.name}'"):
+                held = sorted(alias for alias, holder in full.aliases.items() if str(holder) == str(version.version))
+                rows.append(
+                    {
+                        "task": model.name.removeprefix(f"{app}."),
+                        "version": int(version.version),
+                        "aliases": ", ".join(held),
+                        "promotion": full.tags.get(PROMOTION, "automatic"),
+                        "trained_to": version.tags.get("trained_to", ""),
+                        "app_hash": version.tags.get("app_hash", ""),
+                        "reason": version.tags.get("reason", ""),
+                        "registered_at": dt.datetime.fromtimestamp(version.creation_timestamp / 1000, dt.UTC),
+                    }
+                )
+        return pl.DataFrame(rows, schema=VERSIONS).sort("task", "version", descending=[False, True])
+
+    def _log_model(self, folder: Path, example: pl.DataFrame, predicted: np.ndarray | pl.DataFrame) -> Any:
+        from mlflow.models import ModelSignature  # noqa: PLC0415
+
+        return self._mlflow.pyfunc.log_model(
+            name="model",
+            loader_module="models.tracking.served",
+            data_path=str(folder),
+            signature=ModelSignature(self._schema(example.schema), self._schema(_result_schema(predicted))),
+            input_example=example.with_columns(cs.numeric().cast(pl.Float64)).to_pandas(),
+            pip_requirements=[f"{package}=={installed(package)}" for package in REQUIREMENTS],
+        )
+
+    def _schema(self, columns: Mapping[str, pl.DataType]) -> Any:
+        from mlflow.types import ColSpec, Schema  # noqa: PLC0415
+
+        unnamed = list(columns) == [""]
+        return Schema([ColSpec(_mlflow_type(t), None if unnamed else n, required=unnamed) for n, t in columns.items()])
+
+    def _new_version(self, name: str, run: ModelRun, logged: Any, files: dict[str, str]) -> str:
+        if self._registered(name) is None:
+            self._client.create_registered_model(name, tags={PROMOTION: "automatic"})
+        tags = {
+            "trained_to": max(run.data_window.values(), default=dt.date.min).isoformat(),
+            "app_hash": run.app_hash,
+            "code_version": run.code_version,
+            FILES: json.dumps(files, sort_keys=True),
+        }
+        created = self._client.create_model_version(
+            name, logged.model_uri, logged.run_id, tags=tags, model_id=logged.model_id
+        )
+        return str(created.version)
+
+    def _judge(self, name: str, version: str, run_id: str, run: ModelRun) -> RegisteredVersion:
+        """Write the version's page and move the aliases."""
+        decision = self._decide(name, run.decision)
+        self._client.set_model_version_tag(name, version, "reason", decision.reason)
+        self._client.update_model_version(name, version, card_of(run, decision))
+        self._client.set_registered_model_alias(name, CHALLENGER, version)
+        if decision.promote:
+            self._client.set_registered_model_alias(name, CHAMPION, version)
+            self._client.set_registered_model_tag(name, CHOSEN, version)
+        return RegisteredVersion(name, int(version), run_id, decision.promote, decision.reason)
+
+    def _decide(self, name: str, decision: Decision) -> Decision:
+        """What the contest says, unless this is the first version or a person has chosen."""
+        registered = self._registered(name)
+        champion, seen = str(registered.aliases.get(CHAMPION, "none")), registered.tags.get(CHOSEN)
+        if seen is None and champion == "none":
+            return Decision(promote=True, reason=f"first; the contest said: {decision.reason}")
+        if registered.tags.get(PROMOTION) != "manual" and champion in (seen, None):
+            return decision
+        self._client.set_registered_model_tag(name, PROMOTION, "manual")
+        self._client.set_registered_model_tag(name, CHOSEN, champion)
+        serving = "that no version serves" if champion == "none" else f"version {champion}"
+        reason = f"A person chose {serving}; the contest said: {decision.reason}"
+        return Decision(promote=False, reason=reason)
+
+    def _registered(self, name: str) -> Any:
+        """The registered model, or None."""
+        found = self._client.search_registered_models(filter_string=f"name = '{name}'", max_results=1)
+        return self._client.get_registered_model(name) if found else None
+
+    def _fetch(self, name: str, version: str, scratch: Path) -> Path:
+        """A private copy of the model's files, so that what is verified is what is read."""
+        uri = self._client.get_model_version_download_uri(name, version)
+        try:
+            self._mlflow.artifacts.download_artifacts(
+                artifact_uri=f"{uri}/data/files", dst_path=str(scratch), tracking_uri=self._uri
+            )
+        except Exception as error:
+            raise NightquestError(
+                f"The files of {name} version {version} cannot be read: {first_line(error)}.",
+                f"Move the alias {CHAMPION} to another version in MLflow, or train again.",
+            ) from error
+        return next(path.parent for path in scratch.rglob(RUN_FILE))
+
+
+def _told(run: ModelRun) -> dict[str, Any]:
+    return {
+        "parameters": dict(run.parameters),
+        "inputs": {name: _type_name(name, dtype) for name, dtype in run.inputs.items()},
+        "data_window": {name: day.isoformat() for name, day in run.data_window.items()},
+        "app_hash": run.app_hash,
+        "code_version": run.code_version,
+    }
+
+
+def _parameters(run: ModelRun) -> dict[str, Any]:
+    return {
+        **run.parameters,
+        **{f"data_{name}": day for name, day in run.data_window.items()},
+        **{f"rows_{name}": n for name, n in run.rows.items()},
+        "chosen": run.chosen,
+        "app_hash": run.app_hash,
+        "code_version": run.code_version,
+    }
+
+
+def _run_name(run: ModelRun) -> str:
+    last = max(run.data_window.values(), default=None)
+    return f"{run.chosen or run.model.kind}, data to {last}" if last else run.chosen or run.model.kind
+
+
+def _type_name(name: str, dtype: pl.DataType) -> str:
+    base = type(dtype).__name__ if isinstance(dtype, pl.DataType) else dtype.__name__
+    if base not in TYPES:
+        raise TypeError(f"model input '{name}' is {dtype}; use numbers, text, booleans or dates")
+    return base
+
+
+def _mlflow_type(dtype: pl.DataType) -> str:
+    """Numbers are doubles: whole ones could not be missing, and MLflow refuses int64 where it expects a double."""
+    if dtype.is_numeric():
+        return "double"
+    return {pl.Boolean: "boolean", pl.Date: "datetime"}.get(type(dtype), "string")
+
+
+def _result_schema(predicted: np.ndarray | pl.DataFrame) -> Mapping[str, pl.DataType]:
+    return predicted.schema if isinstance(predicted, pl.DataFrame) else {"": pl.Float64()}

@@ -1,0 +1,187 @@
+"""The tracking store of one home, which registry, prompts and the records of writing share: MLflow is opened here.
+
+MLflow is imported only when a Tracking is made: the import takes seconds.
+"""
+
+import contextlib
+import datetime as dt
+import fcntl
+import os
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from configs.errors import NightquestError
+from models.tracking.moved import follow_home
+from models.tracking.night_page import day_moment_ms, day_number
+
+# What MLflow's pages show above the runs of an experiment `<app>/<work>`.
+DESCRIPTIONS = {
+    "nightly": "One run for each night and revision of **{app}**: whom it served, promised and settled. "
+    "Charts of `promised`, `ended_promised` and `ended_kept` go over the nights before; a step is a day since 1970.",
+    "writing": "One run for each night's words of **{app}**: cost, faults, and samples to read under Artifacts.",
+}
+TRAINING = "One run for each training of **{app}**'s model `{work}`: figures on later days, rivals and plots."
+KIND = {"mlflow.experimentKind": "custom_model_development"}  # MLflow opens such an experiment at its runs
+
+
+class Tracking:
+    """An open tracking store and registry.
+
+    Args:
+        uri: SQLite (`sqlite:////path/mlflow.db`), or the address of an MLflow server.
+        artifacts: Folder for models, plots and tables; None leaves it to the server.
+
+    Attributes:
+        mlflow: The module.
+        client: An MlflowClient of this store.
+
+    Raises:
+        NightquestError: If the store cannot be opened.
+    """
+
+    def __init__(self, uri: str, artifacts: Path | None) -> None:
+        self.mlflow = _import_mlflow()
+        self.uri = uri
+        self._artifacts = artifacts
+        try:
+            with self.alone():
+                if artifacts is not None and (store := self._file()) is not None:
+                    follow_home(store, artifacts)
+                self.client: Any = self.mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+                self.client.search_experiments(max_results=1)
+        except Exception as error:
+            raise NightquestError(
+                f"MLflow's store at {uri} cannot be opened: {first_line(error)}.",
+                "Check that the folder can be written, or that the tracking server runs.",
+                exit_code=3,
+            ) from error
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep others out of a SQLite store for a while: two at once that make a version collide on rows."""
+        store = self._file()
+        if store is None:
+            yield
+            return
+        with store.with_name(f"{store.name}.lock").open("a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _file(self) -> Path | None:
+        """The file of a SQLite store."""
+        return Path(self.uri.removeprefix("sqlite:///")) if self.uri.startswith("sqlite:///") else None
+
+    def use(self) -> None:
+        """Make this store the one that MLflow's module-level functions write to."""
+        self.mlflow.set_tracking_uri(self.uri)
+        self.mlflow.set_registry_uri(self.uri)
+
+    def experiment(self, name: str) -> str:
+        """The id of an experiment, which is made, or brought back when it was deleted."""
+        with self.alone():
+            known = self.client.get_experiment_by_name(name)
+            if known is None:
+                place = None if self._artifacts is None else (self._artifacts / name).resolve().as_uri()
+                return str(self.client.create_experiment(name, artifact_location=place, tags=_told(name)))
+            if known.lifecycle_stage == "deleted":
+                self.client.restore_experiment(known.experiment_id)
+            for tag, value in _told(name).items():  # of an older version; what a person wrote stays
+                if tag not in known.tags:
+                    self.client.set_experiment_tag(known.experiment_id, tag, value)
+            return str(known.experiment_id)
+
+    @contextlib.contextmanager
+    def run(self, experiment: str, name: str) -> Iterator[str]:
+        """Yield the id of a new run that is active for MLflow; it ends FINISHED, or FAILED when the body raises."""
+        self.use()
+        run = self.client.create_run(self.experiment(experiment), run_name=name)
+        with self.mlflow.start_run(run_id=run.info.run_id):
+            yield str(run.info.run_id)
+
+    @contextlib.contextmanager
+    def only_run(self, experiment: str, name: str) -> Iterator[tuple[str, Any]]:
+        """As `run`, with the experiment's one run of this name: its id, and what it holds already (None when new)."""
+        quoted = name.replace("'", "")
+        found = self.client.search_runs(
+            [self.experiment(experiment)], f"attributes.run_name = '{quoted}'", max_results=1
+        )
+        if not found:
+            with self.run(experiment, quoted) as run_id:
+                yield run_id, None
+            return
+        run_id = str(found[0].info.run_id)
+        self.use()
+        with self.mlflow.start_run(run_id=run_id):
+            yield run_id, found[0].data
+
+    def log(
+        self,
+        run_id: str,
+        parameters: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        figures: Mapping[str, Figure],
+        *,
+        model_id: str | None = None,
+        day: dt.date | None = None,
+    ) -> None:
+        """Write parameters, metrics and plots of a run; metrics of a day at its step and moment."""
+        entities = self.mlflow.entities
+        step, at = (day_number(day), day_moment_ms(day)) if day else (0, int(time.time() * 1000))
+        self.client.log_batch(
+            run_id,
+            params=[entities.Param(key, str(value)) for key, value in parameters.items()],
+            metrics=[entities.Metric(k, v, at, step, model_id=model_id, run_id=run_id) for k, v in metrics.items()],
+        )
+        for name, figure in figures.items():
+            self.client.log_figure(run_id, figure, f"plots/{name}.png")
+
+    def log_news(
+        self,
+        run_id: str,
+        known: Any,
+        parameters: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        *,
+        day: dt.date | None = None,
+    ) -> None:
+        """Write what a run (`only_run`) does not hold yet; a parameter, once written, stays."""
+        if known is not None:
+            metrics = {k: v for k, v in metrics.items() if known.metrics.get(k) != v}
+            parameters = {k: v for k, v in parameters.items() if k not in known.params}
+        self.log(run_id, parameters, metrics, {}, day=day)
+
+
+def _told(name: str) -> dict[str, str]:
+    """Tags of an experiment: what it holds and how MLflow shows it."""
+    app, _, work = name.rpartition("/")
+    return {**KIND, "mlflow.note.content": DESCRIPTIONS.get(work, TRAINING).format(app=app, work=work)}
+
+
+def night_name(as_of: object, revision: int) -> str:
+    """What the run of a night is called."""
+    return str(as_of) if revision == 1 else f"{as_of} revision {revision}"
+
+
+def first_line(error: Exception) -> str:
+    """The start of an error's text; the rest may hold rows of data."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+
+
+def _import_mlflow() -> Any:
+    """MLflow, told to keep to itself. Its import takes seconds and warns about type hints of its own."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_MODEL_CATALOG_URI"] = ""
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    os.environ["MLFLOW_ENABLE_ASYNC_TRACE_LOGGING"] = "false"
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow  # noqa: PLC0415
+        import mlflow.pyfunc  # noqa: PLC0415
+    return mlflow

@@ -1,0 +1,212 @@
+"""SQL that types staged rows and gives each bad one its reason, a plain sentence: the first fault found."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+
+from configs.app import App, Event, Property
+from data.contracts_in import EVENT_COLUMNS, MAX_ID_LENGTH, MAY_LACK, PLAYER_COLUMNS, accepted_events
+from pipelines.activity.moments import with_moments
+from pipelines.activity.normalise import repeated_key, text
+from pipelines.activity.read_text import RAW_CHARACTERS
+
+_MAX_FUTURE = dt.timedelta(days=1)
+_EXACT = 1 << 53  # a double holds every whole number up to here
+_TYPE_WORDS = {"text": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false"}
+_JSON_TYPES = {
+    "text": ("VARCHAR",),
+    "number": ("DOUBLE", "BIGINT", "UBIGINT"),
+    "integer": ("DOUBLE", "BIGINT", "UBIGINT"),
+    "boolean": ("BOOLEAN",),
+}
+
+
+def judge_events_sql(app: App, staged: str, now: dt.datetime) -> str:
+    """A query over staged events: the columns of the table `incoming`, then reason (null for a good row).
+
+    Raw is the row as JSON where the file has no text of its own.
+    """
+    cases = "\n".join(f"WHEN {condition} THEN {reason}" for condition, reason in _event_faults(app, now))
+    return f"""
+        WITH typed AS (
+            SELECT *, occurred_at_moment AS moment, TRY_CAST(sequence AS BIGINT) AS place,
+                   TRY_CAST(value AS DOUBLE) + 0.0 AS number, TRY_CAST(properties AS JSON) AS doc
+            FROM {with_moments(f"({staged})", ("occurred_at",), app.timezone)}
+        ),
+        judged AS (SELECT *, CASE {cases} END AS reason, {_document("doc")} AS document FROM typed),
+        summed AS (
+            SELECT *, md5(concat_ws(chr(31), user_id, event, epoch_us(moment), coalesce(place, 0),
+                                    coalesce(number::VARCHAR, ''), coalesce(document, ''))) AS content
+            FROM (SELECT * REPLACE (CASE WHEN reason IS NULL THEN moment END AS moment) FROM judged)
+        )
+        SELECT line, event_id, user_id, event, moment AS occurred_at, coalesce(place, 0) AS sequence, number AS value,
+               document AS properties, delivery_id, content, md5_number_lower(content) AS content_hash,
+               {_raw(EVENT_COLUMNS)} AS raw, reason
+        FROM summed"""
+
+
+def judge_players_sql(app: App, staged: str, now: dt.datetime) -> str:
+    """A query over staged players: the columns of the table `incoming_players`, then reason.
+
+    Reads `known_zones` (zone), the time zones that count.
+    """
+    cases = "\n".join(f"WHEN {condition} THEN {reason}" for condition, reason in _player_faults(app, now))
+    renamed = {"recorded_at": "recorded", "born_on": "born", "joined_at": "joined", "opted_out": "opted"}
+    moments = with_moments(f"({staged})", ("recorded_at", "joined_at", "born_on"), app.timezone)
+    return f"""
+        WITH typed AS (
+            SELECT * RENAME (recorded_at AS recorded, born_on AS born, joined_at AS joined, opted_out AS opted),
+                   recorded_at_moment AS moment, joined_at_moment AS joined_moment,
+                   CASE WHEN born_on_wall = date_trunc('day', born_on_wall) THEN CAST(born_on_wall AS DATE) END
+                       AS birthday,
+                   TRY_CAST(opted_out AS BOOLEAN) AS is_out, TRY_CAST(attributes AS JSON) AS doc
+            FROM {moments}
+        ),
+        judged AS (SELECT *, CASE {cases} END AS reason FROM typed)
+        SELECT line, user_id, CASE WHEN reason IS NULL THEN moment END AS recorded_at, timezone, language,
+               CASE WHEN reason IS NULL THEN birthday END AS born_on,
+               CASE WHEN reason IS NULL THEN joined_moment END AS joined_at, is_out AS opted_out,
+               {_document("doc")} AS attributes, delivery_id, {_raw(PLAYER_COLUMNS, **renamed)} AS raw, reason
+        FROM judged"""
+
+
+def _event_faults(app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
+    events = accepted_events(app)
+    names = ", ".join(text(name) for name in events)
+    shown = ", ".join(list(events)[:12])
+    yield "fault IS NOT NULL", "fault"
+    yield from _id_faults("user_id")
+    yield f"length(event_id) > {MAX_ID_LENGTH}", f"'event_id is longer than {MAX_ID_LENGTH} characters'"
+    yield "regexp_matches(event_id, '[[:cntrl:]]')", "'event_id holds a control character'"
+    yield "event IS NULL", "'event is missing'"
+    yield f"event NOT IN ({names})", f"'unknown event ''' || event[:60] || '''; this app has ' || {text(shown)}"
+    yield from _moment_faults("occurred_at", "occurred_at", "moment", app, now)
+    yield (
+        "place IS NULL AND regexp_full_match(sequence, '[+-]?\\d+')",
+        "'sequence ''' || sequence[:60] || ''' does not fit into 64 bits'",
+    )
+    yield (
+        "sequence IS NOT NULL AND (place IS NULL OR TRY_CAST(sequence AS DOUBLE) <> place)",
+        "'sequence ''' || sequence[:60] || ''' is not a whole number'",
+    )
+    yield "value IS NOT NULL AND number IS NULL", "'value ''' || value[:60] || ''' is not a number'"
+    yield "NOT isfinite(number)", "'value is NaN or infinite'"
+    yield from _document_faults("properties")
+    for name, event in events.items():
+        needed = tuple(key for key in event.properties if key not in MAY_LACK)
+        required = needed + (("value",) if event.value else ()) if name not in app.events else ()
+        faults = [*_value_faults(event), *_property_faults(name, event), *_missing_faults(required)]
+        inner = " ".join(f"WHEN {condition} THEN {reason}" for condition, reason in faults)
+        told = f"CASE {inner} END"
+        yield f"event = {text(name)} AND {told} IS NOT NULL", told
+
+
+def _document_faults(column: str) -> Iterator[tuple[str, str]]:
+    yield f"{column} IS NOT NULL AND doc IS NULL", f"'{column} is not valid JSON'"
+    yield "json_type(doc) <> 'OBJECT'", f"'{column} is not a JSON object'"
+    repeats, key = repeated_key("doc")
+    yield repeats, f"'{column} names ''' || {key} || ''' twice'"
+
+
+def _player_faults(app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
+    yield "fault IS NOT NULL", "fault"
+    yield from _id_faults("user_id")
+    yield from _moment_faults("recorded_at", "recorded", "moment", app, now)
+    yield (
+        "timezone IS NOT NULL AND timezone NOT IN (SELECT zone FROM known_zones)",
+        "'timezone ''' || timezone[:60] || ''' is not an IANA time zone such as Europe/Berlin'",
+    )
+    yield (
+        "language IS NOT NULL AND NOT regexp_full_match(language, '[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*')",
+        "'language ''' || language[:60] || ''' is not a language tag such as en or pt-BR'",
+    )
+    yield (
+        "born IS NOT NULL AND born_on_fault IS NOT NULL AND birthday IS NULL",
+        "'born_on ''' || born[:60] || ''' ' || born_on_fault",
+    )
+    yield "born IS NOT NULL AND birthday IS NULL", "'born_on ''' || born[:60] || ''' is a time of day, not a date'"
+    yield (
+        f"birthday NOT BETWEEN DATE '1900-01-01' AND DATE '{now.date()}'",
+        "'born_on is before 1900 or in the future'",
+    )
+    yield from (
+        (f"joined IS NOT NULL AND ({condition})", reason)
+        for condition, reason in _moment_faults("joined_at", "joined", "joined_moment", app, now)
+    )
+    yield "opted IS NOT NULL AND is_out IS NULL", "'opted_out ''' || opted[:60] || ''' is not true or false'"
+    yield from _document_faults("attributes")
+
+
+def _id_faults(column: str) -> Iterator[tuple[str, str]]:
+    yield f"{column} IS NULL", f"'{column} is missing'"
+    yield f"length({column}) > {MAX_ID_LENGTH}", f"'{column} is longer than {MAX_ID_LENGTH} characters'"
+    yield f"regexp_matches({column}, '[[:cntrl:]]')", f"'{column} holds a control character'"
+
+
+def _moment_faults(name: str, column: str, moment: str, app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
+    latest = (now + _MAX_FUTURE).isoformat()
+    yield f"{column} IS NULL", f"'{name} is missing'"
+    yield f"{name}_fault IS NOT NULL", f"'{name} ''' || {column}[:60] || ''' ' || {name}_fault"
+    yield (
+        f"{moment} < TIMESTAMPTZ '{app.earliest} 00:00:00+00'",
+        f"'{name} is before {app.earliest}, the app file''s `earliest`; a time of zero reads as 1970'",
+    )
+    yield f"{moment} > TIMESTAMPTZ '{latest}'", f"'{name} is in the future'"
+
+
+def _value_faults(event: Event) -> Iterator[tuple[str, str]]:
+    if event.value is None:
+        return
+    if event.value.type == "integer":
+        yield "number <> round(number)", "'value is not a whole number'"
+        yield f"abs(number) > {_EXACT}", f"'value is beyond {_EXACT}, up to which whole numbers are exact'"
+    yield from _bounds("number", event.value, "value")
+
+
+def _property_faults(name: str, event: Event) -> Iterator[tuple[str, str]]:
+    known = ", ".join(text(p) for p in event.properties)
+    strange = f"[k FOR k IN json_keys(doc) IF k NOT IN ({known})]" if known else "json_keys(doc)"
+    listed = ", ".join(event.properties) or "none"
+    unknown = f"NOT list_has_all([{known}], json_keys(doc))" if known else "len(json_keys(doc)) > 0"
+    yield (
+        unknown,
+        f"'unknown property ''' || {strange}[1][:60] || ''' of ' || {text(name)} || '; it has ' || {text(listed)}",
+    )
+    for key, declared in event.properties.items():
+        kinds = ", ".join(text(kind) for kind in (*_JSON_TYPES[declared.type], "NULL"))
+        yield f"json_type(doc, '$.{key}') NOT IN ({kinds})", f"'property {key} is not {_TYPE_WORDS[declared.type]}'"
+        if declared.type in {"number", "integer"}:
+            value = f"TRY_CAST(doc ->> '$.{key}' AS DOUBLE)"
+            yield f"NOT isfinite({value})", f"'property {key} is NaN or infinite'"
+            if declared.type == "integer":
+                yield f"{value} <> round({value})", f"'property {key} is not a whole number'"
+                yield (
+                    f"{value} IS NOT NULL AND TRY_CAST(doc ->> '$.{key}' AS BIGINT) IS NULL",
+                    f"'property {key} does not fit into 64 bits'",
+                )
+            yield from _bounds(value, declared, f"property {key}")
+
+
+def _bounds(value: str, declared: Property, what: str) -> Iterator[tuple[str, str]]:
+    if declared.min is not None:
+        yield f"{value} < {declared.min!r}", f"'{what} is below {declared.min:g}'"
+    if declared.max is not None:
+        yield f"{value} > {declared.max!r}", f"'{what} is above {declared.max:g}'"
+
+
+def _missing_faults(required: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for key in required:
+        yield "number IS NULL" if key == "value" else f"doc ->> '$.{key}' IS NULL", f"'{key} is missing'"
+
+
+def _document(doc: str) -> str:
+    """A JSON object without white space and nulls; an empty one is null."""
+    slim = f"CASE WHEN contains({doc}::VARCHAR, 'null') THEN json_merge_patch('{{}}', {doc}) ELSE json({doc}) END"
+    return f"nullif(CASE WHEN json_type({doc}) = 'OBJECT' THEN CAST({slim} AS VARCHAR) END, '{{}}')"
+
+
+def _raw(columns: Mapping[str, object], **renamed: str) -> str:
+    fields = ", ".join(f"{text(name)}, {renamed.get(name, name)}" for name in columns)
+    return (
+        f"(CASE WHEN raw IS NULL AND reason IS NOT NULL THEN CAST(json_object({fields}) AS VARCHAR) ELSE raw END)"
+        f"[:{RAW_CHARACTERS}]"
+    )

@@ -1,0 +1,1 @@
+"""Badges given by judgement: nominees, evidence, verdicts, people's decisions."""

@@ -1,0 +1,48 @@
+"""What the audit of a night asks of judged badges."""
+
+import json
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
+from configs.app import App
+from pipelines.badges.rules.read import nominate_rules
+
+_KEYS = ["user_id", "badge_id"]
+
+
+def unjudged(tables: Mapping[str, pl.DataFrame], app: App) -> Iterator[str]:
+    """What is wrong with the night's judged awards: a sentence for each fault, never a row's data.
+
+    Each must have a verdict that awards it, by a person or by a model that cites evidence it was given; none may come
+    from a night on which nobody could be asked.
+
+    Args:
+        tables: The night's, with `badges` and `badge_nominees`.
+        app: Whose judged badges count.
+    """
+    if "badges" not in tables or "badge_nominees" not in tables:
+        return
+    versions = [rule.version for rule in nominate_rules(app)]
+    by_verdict = pl.col("evidence").str.json_path_match("$.verdict_id").is_not_null()
+    new = tables["badges"].filter(pl.col("rule_version").is_in(versions) | by_verdict)
+    cases = (
+        tables["badge_nominees"]
+        .filter(pl.col("state") == "awarded")
+        .select(*_KEYS, "decided_by", "evidence", "evidence_ids")
+    )
+    awards = new.select(_KEYS).join(cases, on=_KEYS, how="left", maintain_order="left")
+    if alone := awards.filter(pl.col("decided_by").is_null()).height:
+        yield f"{alone} awards have no verdict"
+    if offline := awards.filter(pl.col("decided_by") == "nobody").height:
+        yield f"{offline} awards come from a verdict of nobody"
+    by_model = awards.filter(pl.col("decided_by").is_in(["openai", "anthropic"]))
+    if bare := sum(not _rests(row["evidence"], row["evidence_ids"]) for row in by_model.iter_rows(named=True)):
+        yield f"{bare} awards cite no evidence, or none that was given"
+
+
+def _rests(evidence: str | None, cited: str | None) -> bool:
+    """Whether at least one id is cited and all of them were given."""
+    given = {item["id"] for item in json.loads(evidence or "[]")}
+    ids = set(json.loads(cited or "[]"))
+    return bool(ids) and ids <= given

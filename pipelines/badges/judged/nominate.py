@@ -1,0 +1,103 @@
+"""Who is looked at tonight for a judged badge, and in which order."""
+
+import datetime as dt
+from collections.abc import Iterable
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.activity.parts import know_until
+from pipelines.badges.rules.crossings import find_crossings
+from pipelines.badges.rules.read import BadgeRule, nominate_rules
+from pipelines.night.pins import Night
+
+
+def find_nominations(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """Who met the nominating rule of a judged badge since the last night; writes nothing.
+
+    Args:
+        warehouse: Its parts in step with its events.
+        night: Its `as_of` and `cut` bound what is read.
+
+    Returns:
+        badge_id, player_key, rule_version, crossed_at (UTC), event_id, crossing (JSON text: the rule and its values
+        right after the event), without those who hold the badge or were nominated by this version of the rule before.
+
+    Raises:
+        AppFileError: A rule of the app cannot be read.
+    """
+    rules = nominate_rules(night.app)
+    versions = ", ".join(f"'{rule.version}'" for rule in rules) or "NULL"
+    done = f"""SELECT badge_id, player_key FROM badge_ledger
+               UNION SELECT badge_id, player_key FROM nominations WHERE rule_version IN ({versions})"""
+    return find_crossings(warehouse, night, rules, done).select(
+        *("badge_id", "player_key", "rule_version"),
+        pl.col("granted_at").alias("crossed_at"),
+        "event_id",
+        pl.col("evidence").alias("crossing"),
+    )
+
+
+def choose_nominees(
+    warehouse: Warehouse, night: Night, found: pl.DataFrame, settled: pl.DataFrame, *, asked: bool
+) -> pl.DataFrame:
+    """Who is decided on tonight: per badge the longest waiting, up to its limit. The others wait.
+
+    Open are players active of late who do not hold the badge and of whom nothing was decided, or who were held because
+    nobody could be asked, or whom a model did not award `again_after_days` ago or earlier and who have new events
+    since, or who lapsed that long ago and have new events. A person's refusal stands.
+
+    A statistical gate narrows the nominees here, before the limit counts, once it is trained on earlier verdicts.
+
+    Args:
+        warehouse: Its parts in step with its events.
+        night: Its `as_of`, `revision` and `cut` bound what is read.
+        found: From `find_nominations`.
+        settled: badge_id and player_key whom a person decided on tonight.
+        asked: Whether anybody can be asked; without, only those of whom nothing was said yet are open.
+
+    Returns:
+        badge_id, player_key, user_id, rule_version, crossed_at, event_id, crossing, waiting_since and place; in order
+        of badge_id and place.
+    """
+    know_until(warehouse, night.as_of, night.cut)
+    app = night.app
+    limits = {
+        "as_of": night.as_of,
+        "revision": night.revision,
+        "cut": night.cut,
+        "active_within_days": app.challenges.active_within_days,
+        "asked": asked,
+    }
+    rules = nominate_rules(app)
+    frames = {"judged": judged_badges(rules), "shown_events": events_shown(app, rules)}
+    with warehouse.lend(found=found, spoken=settled.select("badge_id", "player_key"), **frames):
+        open_ = warehouse.frame(warehouse.fixed("badges/nominees"), limits)
+    return open_.filter(pl.col("place") <= pl.col("room")).drop("room")
+
+
+def judged_badges(rules: Iterable[BadgeRule]) -> pl.DataFrame:
+    """badge_id, rule_version, per_night, again_after_days and lapse_after_days of judged badges."""
+    limits = ("per_night", "again_after_days", "lapse_after_days")
+    rows = [(rule.badge_id, rule.version, *(getattr(rule.judged, limit) for limit in limits)) for rule in rules]
+    schema = {"badge_id": pl.String, "rule_version": pl.String} | dict.fromkeys(limits, pl.Int64)
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def held_since(warehouse: Warehouse, as_of: dt.date) -> pl.DataFrame:
+    """badge_id, player_key, rule_version, since: the night since which nobody has decided on those held at a night."""
+    return warehouse.frame(warehouse.fixed("badges/held_since"), {"as_of": as_of})
+
+
+def events_shown(app: App, rules: Iterable[BadgeRule]) -> pl.DataFrame:
+    """badge_id, event: the events that count as evidence of a badge."""
+    rows = [(rule.badge_id, event) for rule in rules for event in shown_events(app, rule)]
+    return pl.DataFrame(rows, schema={"badge_id": pl.String, "event": pl.String}, orient="row")
+
+
+def shown_events(app: App, rule: BadgeRule) -> list[str]:
+    """The events that the badge lists, else those that its metrics rest on."""
+    metrics = [*(term.metric for term in rule.rule.terms), *rule.judged.metrics]
+    of_metrics = [event for name in metrics for event in app.metrics[name].events or app.active_events]
+    return list(rule.judged.events or dict.fromkeys(of_metrics))

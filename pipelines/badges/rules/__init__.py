@@ -1,0 +1,1 @@
+"""Badges earned by rule, with their progress."""

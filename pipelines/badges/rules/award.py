@@ -1,0 +1,108 @@
+"""Badges by rule: the first event after which a rule is true earns it, once and for good."""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.badges.rules.crossings import crossings_sql, find_crossings
+from pipelines.badges.rules.read import badge_rules, nominate_rules, terms_of
+from pipelines.badges.rules.stream import stream_sql
+from pipelines.night.pins import Night
+
+Cite = Callable[[App, pl.DataFrame], pl.DataFrame]
+
+
+def award_badges(warehouse: Warehouse, night: Night, cite: Cite) -> pl.DataFrame:
+    """Find what was earned since the last night, write it to the badge and XP ledgers, and return the night's awards.
+
+    A badge that is held stays as it was granted; running a night twice adds nothing.
+
+    Args:
+        warehouse: Open for writing.
+        night: Its `as_of` and `cut` bound what is read.
+        cite: Writes the citations: awards in, a frame with award_id and citation out.
+
+    Returns:
+        The ledger's rows of this night: award_id, player_key, badge_id, as_of, granted_at (UTC), event_id,
+        rule_version, confidence, evidence (JSON text), citation.
+
+    Raises:
+        AppFileError: A rule of the app cannot be read.
+    """
+    write_awards(warehouse, night, cite_awards(night.app, find_awards(warehouse, night), cite))
+    return warehouse.frame(
+        "SELECT * FROM badge_ledger WHERE as_of = $d ORDER BY granted_at, award_id", {"d": night.as_of}
+    )
+
+
+def find_awards(warehouse: Warehouse, night: Night, *, from_scratch: bool = False) -> pl.DataFrame:
+    """What players earned by rule and do not hold yet; writes nothing that lasts.
+
+    Args:
+        warehouse: Its parts in step with its events.
+        night: Its `as_of` and `cut` bound what is read.
+        from_scratch: Evaluate every player's whole history instead of what is new since the last published night.
+
+    Returns:
+        award_id, player_key, badge_id, granted_at (UTC), event_id, rule_version, confidence, evidence (JSON text), in
+        order of granted_at.
+    """
+    held = "SELECT badge_id, player_key FROM badge_ledger"
+    found = find_crossings(warehouse, night, badge_rules(night.app), held, from_scratch=from_scratch)
+    return name_awards(warehouse, night.app, found)
+
+
+def badges_sql(app: App) -> dict[str, str]:
+    """The SQL that an app's rules become, by name, for a person to read."""
+    rules = (*badge_rules(app), *nominate_rules(app))
+    if not rules:
+        return {}
+    return {"badge_stream": stream_sql(app, terms_of(rules))} | {rule.badge_id: crossings_sql(rule) for rule in rules}
+
+
+def name_awards(warehouse: Warehouse, app: App, awards: pl.DataFrame) -> pl.DataFrame:
+    """Awards with their award_id, the same in every rebuilt warehouse; in order of granted_at."""
+    with warehouse.lend(awards=awards):
+        return warehouse.frame(warehouse.fixed("badges/badge_awards"), {"app": app.app})
+
+
+def cite_awards(app: App, awards: pl.DataFrame, cite: Cite) -> pl.DataFrame:
+    """Awards with their citation."""
+    if awards.is_empty():
+        return awards.with_columns(citation=pl.lit(None, dtype=pl.String))
+    words = cite(app, awards).select("award_id", "citation")
+    return awards.join(words, on="award_id", how="left", maintain_order="left", validate="1:1")
+
+
+def write_awards(warehouse: Warehouse, night: Night, awards: pl.DataFrame) -> None:
+    """Add awards to the badge and XP ledgers; what is there already stays untouched.
+
+    Args:
+        warehouse: Open for writing; the caller's transaction is joined.
+        night: The night that noticed.
+        awards: The columns of `find_awards` and citation.
+    """
+    xp = pl.DataFrame(
+        [(badge_id, badge.title, badge_xp(night.app, badge_id)) for badge_id, badge in night.app.badges.items()],
+        schema={"badge_id": pl.String, "title": pl.String, "xp": pl.Int32},
+        orient="row",
+    )
+    entries = awards.join(xp, on="badge_id", how="left", maintain_order="left").select(
+        pl.format("badge:{}", "award_id").alias("entry_id"),
+        "player_key",
+        pl.lit(night.as_of).alias("as_of"),
+        "xp",
+        pl.format("Badge earned: {}", "title").alias("reason"),
+        pl.col("granted_at").alias("occurred_at"),
+    )
+    with warehouse.transaction():
+        warehouse.append("badge_ledger", awards.with_columns(as_of=pl.lit(night.as_of)), on_conflict_skip=True)
+        warehouse.append("xp_ledger", entries, on_conflict_skip=True)
+
+
+def badge_xp(app: App, badge_id: str) -> int:
+    """What a badge pays: its own `xp`, or its tier's."""
+    badge = app.badges[badge_id]
+    return app.rewards.badge_xp.get(badge.tier, 0) if badge.xp is None else badge.xp

@@ -1,0 +1,54 @@
+"""How far active players are from the badges that they do not hold yet."""
+
+import polars as pl
+
+from data.warehouse import Warehouse
+from pipelines.activity.parts import know_until
+from pipelines.badges.rules.progress_sql import measures
+from pipelines.badges.rules.read import BadgeRule, badge_rules, terms_of
+from pipelines.badges.rules.values_sql import values_sql
+from pipelines.night.pins import Night
+
+FAR_DAYS = 3650  # beyond ten years a date is no information
+_COLUMNS = {
+    "player_key": pl.Int64,
+    "badge_id": pl.String,
+    "progress": pl.Float64,
+    "remaining": pl.String,
+    "eta_days": pl.Int32,
+}
+
+
+def badge_progress(warehouse: Warehouse, night: Night, *, active_within_days: int | None = None) -> pl.DataFrame:
+    """Progress towards every badge not held, of active players.
+
+    Args:
+        warehouse: Its parts in step with its events.
+        night: Its `as_of` and `cut` bound what is read.
+        active_within_days: Who is active; the app's `challenges.active_within_days` when not given.
+
+    Returns:
+        player_key, badge_id, progress (0 to 1; 1 when the rule holds and waits for the next event), remaining (what is
+        missing, in words; null when nothing is) and eta_days (at the pace of the last 28 days; null without a pace
+        or beyond ten years), in
+        order of player_key and badge_id.
+    """
+    rules = badge_rules(night.app)
+    if not rules:
+        return pl.DataFrame(schema=_COLUMNS)
+    within = active_within_days or night.app.challenges.active_within_days
+    know_until(warehouse, night.as_of, night.cut)
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {values_sql(night, terms_of(rules), within)}")
+    rows = " UNION ALL ".join(_progress_sql(night, rule) for rule in rules)
+    return warehouse.frame(f"SELECT * FROM ({rows}) ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))
+
+
+def _progress_sql(night: Night, rule: BadgeRule) -> str:
+    found = measures(night.app, rule)
+    return f"""
+        SELECT player_key, '{rule.badge_id}' AS badge_id, ({found.progress})::DOUBLE AS progress,
+               {found.remaining} AS remaining,
+               CASE WHEN {found.eta} <= {FAR_DAYS} THEN ceil({found.eta})::INTEGER END AS eta_days
+        FROM badge_values
+        ANTI JOIN (SELECT player_key FROM badge_ledger
+                   WHERE badge_id = '{rule.badge_id}' AND as_of <= DATE '{night.as_of}') USING (player_key)"""

@@ -1,0 +1,174 @@
+"""From a rule's tree to SQL: how far along it is, what is missing in words, and how many days that takes.
+
+Progress of a comparison `value >= n` is value / n, of `value <= n` it is n / value; 1 when it holds and at most 0.99
+while it does not. AND takes the mean of its parts, so that every part moves it, and BETWEEN is two of them; OR takes
+its best part; anything else is 1 or 0. What has no value yet is 0.
+"""
+
+from dataclasses import dataclass
+from functools import reduce
+
+from sqlglot import exp
+
+from configs.app import App, Metric
+from configs.expressions import Term
+from pipelines.badges.rules.read import BadgeRule, term_label
+
+# Aggregations that grow by doing more; for these "3 more" and a pace mean something.
+GROWING = frozenset({"count", "sum", "distinct", "days", "entity", "streak"})
+_WHOLE = GROWING - {"sum"}
+_FLIP: dict[type[exp.Expression], type[exp.Expression]] = {
+    exp.GT: exp.LT,
+    exp.GTE: exp.LTE,
+    exp.LT: exp.GT,
+    exp.LTE: exp.GTE,
+}
+_SAID: dict[type[exp.Expression], str] = {
+    exp.GT: "above",
+    exp.GTE: "of at least",
+    exp.LT: "below",
+    exp.LTE: "of at most",
+    exp.EQ: "of exactly",
+}
+
+
+@dataclass(frozen=True)
+class Measures:
+    """SQL expressions over the columns of `badge_values`: progress 0 to 1, remaining text, eta in days."""
+
+    progress: str
+    remaining: str
+    eta: str
+
+
+def measures(app: App, rule: BadgeRule) -> Measures:
+    """The three expressions for one badge's rule."""
+    terms = {term.column: term for term in rule.rule.terms}
+    return _Tree(app, terms).measure(rule.rule.expression)
+
+
+class _Tree:
+    def __init__(self, app: App, terms: dict[str, Term]) -> None:
+        self._app = app
+        self._terms = terms
+
+    def measure(self, node: exp.Expression) -> Measures:
+        if isinstance(node, exp.Paren):
+            return self.measure(node.this)
+        if isinstance(node, exp.And):
+            return _all([self.measure(part) for part in _parts(node)])
+        if isinstance(node, exp.Or):
+            return _any([self.measure(part) for part in _parts(node)])
+        if isinstance(node, exp.Between):
+            low, high = node.args["low"], node.args["high"]
+            bounds = (
+                exp.GTE(this=node.this.copy(), expression=low.copy()),
+                exp.LTE(this=node.this.copy(), expression=high.copy()),
+            )
+            return _all([self.measure(bound) for bound in bounds])
+        if type(node) in _FLIP and not list(node.this.find_all(exp.Column)):
+            node = _FLIP[type(node)](this=node.expression.copy(), expression=node.this.copy())
+        return self._atom(node)
+
+    def _atom(self, node: exp.Expression) -> Measures:
+        met, share = f"coalesce({_sql(node)}, false)", "0.0"
+        if isinstance(node, exp.GTE | exp.GT):
+            share = _ratio(self._now(node.this), _sql(node.expression))
+        elif isinstance(node, exp.LTE | exp.LT):
+            share = _ratio(_sql(node.expression), _sql(node.this))
+        elif isinstance(node, exp.EQ):
+            left, right = _sql(node.this), _sql(node.expression)
+            share = _ratio(f"least({left}, {right})", f"greatest({left}, {right})")
+        text, eta = self._words_and_days(node)
+        return Measures(
+            f"CASE WHEN {met} THEN 1.0 ELSE {share} END",
+            f"CASE WHEN NOT {met} THEN {text} END",
+            f"CASE WHEN {met} THEN 0.0 ELSE {eta} END",
+        )
+
+    def _words_and_days(self, node: exp.Expression) -> tuple[str, str]:
+        term = self._terms.get(node.this.name) if isinstance(node.this, exp.Column) else None
+        if term is None or type(node) not in _SAID or list(node.expression.find_all(exp.Column)):
+            return _text(self._readable(node)), "NULL"
+        metric, value, goal = (self._app.metrics[term.metric], self._now(node.this), f"({_sql(node.expression)})")
+        if metric.agg not in GROWING or not isinstance(node, exp.GTE | exp.GT):
+            said = _text(f"{self._name(term)}{f' over {term.days} days' if term.days else ''} {_SAID[type(node)]} ")
+            return (f"{said} || {_number(goal)} || coalesce(' (now ' || {_number(value)} || ')', '')", "NULL")
+        missing = f"({goal} - {value})"
+        if metric.agg in _WHOLE:
+            missing = f"(floor{missing} + 1)" if isinstance(node, exp.GT) else f"ceil{missing}"
+        within = (" in a row" if metric.agg == "streak" else "") + (f" within {term.days} days" if term.days else "")
+        words = f"{_number(missing)} || {_noun(metric, self._name(term), missing)} || {_text(within)}"
+        return words, _days(metric, term, missing, goal)
+
+    def _now(self, node: exp.Expression) -> str:
+        """A term's value; of a streak the run that is going on, since a broken one is of no help."""
+        term = self._terms.get(node.name) if isinstance(node, exp.Column) else None
+        if term is not None and self._app.metrics[term.metric].agg == "streak":
+            return f'"{term.metric}__run"'
+        return _sql(node)
+
+    def _name(self, term: Term) -> str:
+        return self._app.metrics[term.metric].label or term.metric.replace("_", " ")
+
+    def _readable(self, node: exp.Expression) -> str:
+        """The condition as its author wrote it."""
+        labels = {name: exp.Var(this=term_label(term)) for name, term in self._terms.items()}
+        return node.transform(lambda n: labels[n.name].copy() if isinstance(n, exp.Column) else n).sql(dialect="duckdb")
+
+
+def _parts(node: exp.Connector) -> list[exp.Expression]:
+    """The operands of a chain of ANDs or of ORs."""
+    return [part for part in node.flatten() if isinstance(part, exp.Expression)]
+
+
+def _days(metric: Metric, term: Term, missing: str, goal: str) -> str:
+    """Days to go at the recent pace; null without one."""
+    if metric.agg == "streak":
+        return f'CASE WHEN "{term.metric}__run" > 0 THEN {missing} END'
+    pace = f'nullif("{term.metric}__pace", 0)'
+    if term.days:  # a window forgets: below this pace it is never full
+        return f"CASE WHEN {pace} * {term.days} >= {goal} THEN {missing} / {pace} END"
+    return f"{missing} / {pace}"
+
+
+def _all(parts: list[Measures]) -> Measures:
+    return Measures(
+        f"(({' + '.join(part.progress for part in parts)}) / {len(parts)})",
+        f"nullif(concat_ws(' and ', {', '.join(part.remaining for part in parts)}), '')",
+        f"CASE WHEN {' OR '.join(f'({part.eta}) IS NULL' for part in parts)} THEN NULL "
+        f"ELSE greatest({', '.join(part.eta for part in parts)}) END",
+    )
+
+
+def _any(parts: list[Measures]) -> Measures:
+    best = reduce(lambda a, b: Measures(f"greatest({a.progress}, {b.progress})", _nearer(a, b), ""), parts)
+    return Measures(best.progress, best.remaining, f"least({', '.join(part.eta for part in parts)})")
+
+
+def _nearer(a: Measures, b: Measures) -> str:
+    return f"CASE WHEN {a.progress} >= {b.progress} THEN {a.remaining} ELSE {b.remaining} END"
+
+
+def _ratio(share: str, whole: str) -> str:
+    return f"CASE WHEN ({whole}) > 0 THEN coalesce(greatest(0, least(0.99, ({share}) / ({whole}))), 0.0) ELSE 0.0 END"
+
+
+def _number(sql: str) -> str:
+    """A number as a person writes it: no decimals where there are none."""
+    return f"regexp_replace(printf('%.2f', ({sql})::DOUBLE), '\\.?0+$', '')"
+
+
+def _noun(metric: Metric, name: str, count: str) -> str:
+    if not metric.unit:
+        return _text(f" more ({name})")
+    one, many = (_text(f" more {metric.unit}"), _text(f" more {metric.plural or metric.unit + 's'}"))
+    return f"CASE WHEN {count} = 1 THEN {one} ELSE {many} END"
+
+
+def _text(value: str) -> str:
+    return exp.Literal.string(value).sql(dialect="duckdb")
+
+
+def _sql(node: exp.Expression) -> str:
+    return node.sql(dialect="duckdb")

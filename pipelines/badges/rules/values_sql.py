@@ -1,0 +1,115 @@
+"""The numbers that progress is measured on: one row per active player, one column per term of the rules."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from configs.app import App
+from configs.expressions import Term
+from pipelines.badges.rules.progress_sql import GROWING
+from pipelines.night.pins import Night
+
+PACE_DAYS = 28
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """SQL of the columns, by what they are merged from: whole lives, single recent days, keys."""
+
+    life: list[str]
+    recent: list[str]
+    keys: list[str]
+
+
+def values_sql(night: Night, terms: tuple[Term, ...], within_days: int) -> str:
+    """Each term as it will count on the day served, `<metric>__pace` a day and `<metric>__run` of streaks.
+
+    Reads the known_* views. Lifetimes are one plain sum per player and metric; only the days that a window or the pace
+    looks at are read singly.
+    """
+    app, as_of = night.app, f"DATE '{night.as_of}'"
+    metrics = sorted({term.metric for term in terms})
+    lately = max([PACE_DAYS, *(term.days or 0 for term in terms)])
+    columns = _columns(night, terms, metrics)
+    paces = [f'"{metric}__new" / pace_days AS "{metric}__pace"' for metric in metrics if _has_pace(app, metric)]
+    by_days = [metric for metric in metrics if app.metrics[metric].agg == "days"]
+    mine = "FROM known_player_days SEMI JOIN who USING (player_key)"
+    return f"""
+        WITH who AS (
+            SELECT player_key, greatest(1, least({PACE_DAYS}, {as_of} - min(day)))::DOUBLE AS pace_days
+            FROM known_active_days GROUP BY player_key HAVING max(day) >= {as_of} - {within_days}
+        ),
+        totals AS (
+            SELECT player_key, metric, sum(n) AS n, sum(sum) AS sum, min(min) AS min, max(max) AS max
+            {mine} WHERE metric IN ({_listed(set(metrics) - set(by_days))}) GROUP BY player_key, metric
+            UNION ALL
+            SELECT player_key, metric, count(DISTINCT day), NULL, NULL, NULL
+            {mine} WHERE metric IN ({_listed(by_days)}) GROUP BY player_key, metric
+        ),
+        lately AS (SELECT * {mine} WHERE metric IN ({_listed(metrics)}) AND day >= {as_of} - {lately}),
+        seen AS (
+            SELECT player_key, metric, key, min(day) AS first_day, max(day) AS last_day
+            FROM known_player_day_keys SEMI JOIN who USING (player_key)
+            WHERE metric IN ({_listed(metrics)}) GROUP BY player_key, metric, key
+        )
+        SELECT {", ".join(["*", *paces])}
+        FROM who
+        JOIN ({_per_player("totals", columns.life)}) USING (player_key)
+        JOIN ({_per_player("lately", columns.recent)}) USING (player_key)
+        JOIN ({_per_player("seen", columns.keys)}) USING (player_key)"""
+
+
+def _columns(night: Night, terms: tuple[Term, ...], metrics: list[str]) -> _Columns:
+    app, as_of = night.app, f"DATE '{night.as_of}'"
+    columns = _Columns(["1 AS life"], ["1 AS recent"], ["1 AS keys"])
+    for term in terms:
+        agg, mine = app.metrics[term.metric].agg, f"metric = '{term.metric}'"
+        if agg == "distinct":
+            rows = f"{mine} AND last_day > {as_of} - {term.days}" if term.days else mine
+            columns.keys.append(f'count(*) FILTER ({rows})::DOUBLE AS "{term.column}"')
+        elif term.days:
+            merged = _merged(agg, f"{mine} AND day > {as_of} - {term.days}")
+            columns.recent.append(f'{merged}::DOUBLE AS "{term.column}"')
+        else:
+            merged = _merged("count" if agg == "days" else agg, mine)
+            columns.life.append(f'{merged}::DOUBLE AS "{term.column}"')
+    for metric in metrics:
+        agg, mine = app.metrics[metric].agg, f"metric = '{metric}'"
+        if agg == "distinct":
+            columns.keys.append(f'count(*) FILTER ({mine} AND first_day >= {as_of} - {PACE_DAYS}) AS "{metric}__new"')
+        elif agg == "streak":
+            columns.recent.append(f'{_run(mine, night)} AS "{metric}__run"')
+        elif agg in GROWING:
+            columns.recent.append(f'{_merged(agg, f"{mine} AND day >= {as_of} - {PACE_DAYS}")} AS "{metric}__new"')
+    return columns
+
+
+def _per_player(rows: str, columns: list[str]) -> str:
+    return f"SELECT player_key, {', '.join(columns)} FROM who LEFT JOIN {rows} USING (player_key) GROUP BY player_key"
+
+
+def _merged(agg: str, rows: str) -> str:
+    """Parts merged under an aggregation. A count of nothing is 0, a best or a mean of nothing is null."""
+    return {
+        "count": f"coalesce(sum(n) FILTER ({rows}), 0)",
+        "entity": f"coalesce(sum(n) FILTER ({rows}), 0)",
+        "sum": f"coalesce(sum(sum) FILTER ({rows}), 0)",
+        "mean": f"(sum(sum) FILTER ({rows}) / nullif(sum(n) FILTER ({rows}), 0))",
+        "days": f"count(DISTINCT day) FILTER ({rows})",
+        "min": f"min(min) FILTER ({rows})",
+        "max": f"max(max) FILTER ({rows})",
+        "streak": f"coalesce(max(max) FILTER ({rows}), 0)",
+    }[agg]
+
+
+def _run(mine: str, night: Night) -> str:
+    """The run of a streak that is still going on at the base day, 0 when it is broken."""
+    alive = f"max(day) FILTER ({mine}) >= DATE '{night.base_day}' - 1"
+    return f"CASE WHEN {alive} THEN max_by(max, day) FILTER ({mine}) ELSE 0 END::DOUBLE"
+
+
+def _has_pace(app: App, metric: str) -> bool:
+    return app.metrics[metric].agg in GROWING - {"streak"}
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names) or "NULL"

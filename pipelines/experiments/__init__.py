@@ -1,0 +1,1 @@
+"""Ways compared: arms, what they have shown, and proof on history."""

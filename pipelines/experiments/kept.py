@@ -1,0 +1,97 @@
+"""What the nights that were published promised, and what was kept.
+
+Only windows that are over and known in whole are compared: one that runs on can be completed early but not yet be
+missed, so that counting it would flatter, and one that ended unseen would count as a failure.
+"""
+
+import datetime as dt
+from typing import Any
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from models.scores import share_interval
+from pipelines.night.pins import Night, find_night, running_days
+
+DAILY = "daily_challenge"
+
+
+def kept_by_night(warehouse: Warehouse, app: App, content_type: str = DAILY) -> pl.DataFrame:
+    """Each published night's promises against their outcomes, of daily challenges or of missions.
+
+    A window is over when the player's own day after it had begun at the cut of the newest night.
+
+    Returns:
+        A row per night, then one with as_of null for all of them: as_of, challenges, settled, promised (mean
+        completion_probability of the settled ones), kept (share of them completed), and low and high, the
+        player-clustered 95 % interval of kept. Shares are null where nothing is settled.
+    """
+    newest = find_night(warehouse, app)
+    rows = _promises(warehouse, newest, content_type) if newest else pl.DataFrame(schema=_ROWS)
+    nights = rows.partition_by("as_of", maintain_order=True) if rows.height else []
+    return pl.DataFrame([_summary(part) for part in [*nights, rows.with_columns(as_of=None)]], schema=_SCHEMA)
+
+
+def ended_tonight(warehouse: Warehouse, night: Night, content_type: str = DAILY) -> dict[str, Any]:
+    """The windows that ended between the night published before and this one: what they promised, what was kept.
+
+    Returns:
+        ended (how many), ended_promised and ended_kept (means, 0 to 1; None when none ended).
+    """
+    rows = _promises(warehouse, night, content_type).filter("over")
+    if before := find_night(warehouse, night.app, night.as_of - dt.timedelta(days=1)):
+        ran = running_days(warehouse, before).select("player_key", ran="running_day")
+        rows = rows.join(ran, on="player_key", how="left", maintain_order="left").filter(
+            pl.col("valid_until") >= pl.col("ran")
+        )
+    return {
+        "ended": rows.height,
+        "ended_promised": _mean(rows["completion_probability"]),
+        "ended_kept": _mean(rows["completed"].cast(pl.Float64)),
+    }
+
+
+def _promises(warehouse: Warehouse, night: Night, content_type: str) -> pl.DataFrame:
+    with warehouse.lend(running=running_days(warehouse, night)):
+        return warehouse.frame(
+            warehouse.fixed("experiments/kept"), {"content_type": content_type, "as_of": night.as_of}
+        )
+
+
+_ROWS = {
+    "as_of": pl.Date,
+    "player_key": pl.Int64,
+    "completion_probability": pl.Float64,
+    "valid_until": pl.Date,
+    "over": pl.Boolean,
+    "completed": pl.Boolean,
+}
+_SCHEMA = {
+    "as_of": pl.Date,
+    "challenges": pl.Int64,
+    "settled": pl.Int64,
+    "promised": pl.Float64,
+    "kept": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+}
+
+
+def _summary(rows: pl.DataFrame) -> dict[str, object]:
+    over = rows.filter("over")
+    hit = over["completed"].cast(pl.Float64)
+    low, high = share_interval(hit.to_numpy(), over["player_key"].to_numpy()) if over.height else (None, None)
+    return {
+        "as_of": rows["as_of"].first(),
+        "challenges": rows.height,
+        "settled": over.height,
+        "promised": over["completion_probability"].mean(),
+        "kept": hit.mean(),
+        "low": low,
+        "high": high,
+    }
+
+
+def _mean(values: pl.Series) -> float | None:
+    return round(float(values.to_numpy().mean()), 4) if len(values) else None

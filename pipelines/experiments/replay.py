@@ -1,0 +1,214 @@
+"""The proof on history: issue past nights from what was known then, and settle them on what players really did."""
+
+import datetime as dt
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from configs.app import App
+from configs.errors import NightquestError
+from data.warehouse import Warehouse
+from models.scores import calibration_error, calibration_floor, clustered_interval, log_losses, share_interval
+from pipelines.activity.parts import know_until
+from pipelines.challenges.choose import EMPTY_RECENT
+from pipelines.challenges.missions import EMPTY_RECORD
+from pipelines.challenges.settle import with_outcomes
+from pipelines.learning.training import Progress, learn_models, silent
+from pipelines.night.pins import GRACE, Night, day_start, make_night, running_days
+from pipelines.night.plan import Planned, plan_night
+
+RETRAIN_DAYS = 7
+_BAND = (0.4, 0.7)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Every promise of the replayed nights with its outcome, and the figures over them.
+
+    Attributes:
+        promises: One row per daily challenge: as_of, player_key, metric, window_days, target, persona, p_plays,
+            probability_if_active, completion_probability, events_28, value, played, hit.
+        figures: See `replay_figures`; with those of `mission_figures` where the app has missions.
+        missions: Like `promises`, with occasion; without columns where there are none.
+    """
+
+    promises: pl.DataFrame
+    figures: dict[str, Any]
+    missions: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+def replay_nights(
+    warehouse: Warehouse,
+    app: App,
+    start: dt.date,
+    end: dt.date,
+    *,
+    seed: int = 7,
+    grace: dt.timedelta = GRACE,
+    progress: Progress = silent,
+) -> Replay:
+    """Issue each night from `start` to `end` as it would have been, and settle all on what followed.
+
+    Models are learned anew every seven nights, as the weekly schedule would, from what was known then. Only challenges
+    whose whole window was over, where the player lives, when the known past ended count.
+
+    Raises:
+        NightquestError: No challenge of these nights can be settled.
+    """
+    nights = [start + dt.timedelta(days=k) for k in range((end - start).days + 1)]
+    issued: list[pl.DataFrame] = []
+    missions: list[pl.DataFrame] = []
+    recent = EMPTY_RECENT
+    learned = None
+    for done, as_of in enumerate(nights):
+        progress("nights", done, len(nights))
+        night = make_night(warehouse, app, as_of, day_start(app, as_of), grace)
+        know_until(warehouse, as_of, night.cut)
+        if learned is None or done % RETRAIN_DAYS == 0:
+            learned = learn_models(warehouse, night, seed=seed)
+        planned = plan_night(warehouse, night, learned.models, None, recent, _record(warehouse, night, missions))
+        rows = _promises(planned, planned.plan.challenges, as_of)
+        issued.append(rows)
+        recent = _remember(recent, rows, as_of)
+        if planned.plan.missions.height:
+            missions.append(_promises(planned, planned.plan.missions, as_of))
+            recent = _remember(recent, missions[-1], as_of)
+    progress("nights", len(nights), len(nights))
+    promises = _settle(warehouse, night, issued)
+    if promises.is_empty():
+        raise NightquestError(
+            f"None of these nights' challenges was over by {_last_day(warehouse)}, the last known day.",
+            "Choose earlier nights with --from and --to.",
+        )
+    figures = replay_figures(promises, nights=len(nights))
+    if not missions or (weekly := _settle(warehouse, night, missions)).is_empty():
+        return Replay(promises, figures)
+    return Replay(promises, figures | mission_figures(weekly), weekly)
+
+
+def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
+    """What was promised against what was kept.
+
+    calibration_error is over ten equal-mass bins; calibration_floor is the same for outcomes drawn from the promises
+    themselves; log_loss_gain is the base rate's log-loss less ours with a player-clustered 95 % interval.
+    """
+    y, p = promises["hit"].cast(pl.Float64).to_numpy(), promises["completion_probability"].to_numpy()
+    players = promises["player_key"].to_numpy()
+    base = np.full(len(y), y.mean())
+    gain = log_losses(y, base) - log_losses(y, p)
+    low, high = clustered_interval(gain, players)
+    near = promises.filter(pl.col("probability_if_active").is_between(*_BAND))
+    near_played = near.filter("played")
+    quartile = (pl.col("events_28").rank("ordinal") * 4 / (pl.len() + 1)).floor().cast(pl.Int32) + 1
+    by_activity = _groups(promises.with_columns(quartile=quartile), "quartile")
+    return {
+        "nights": nights,
+        "challenges": promises.height,
+        "players": promises["player_key"].n_unique(),
+        "promised": float(p.mean()),
+        "kept": float(y.mean()),
+        "calibration_error": float(calibration_error(y, p)),
+        "calibration_floor": float(calibration_floor(p)),
+        "log_loss": float(log_losses(y, p).mean()),
+        "log_loss_base": float(log_losses(y, base).mean()),
+        "log_loss_gain": {"mean": float(gain.mean()), "low": float(low), "high": float(high)},
+        "conditional": {
+            "share_between_0.4_and_0.7": near.height / promises.height,
+            "promised": _mean(near_played["probability_if_active"]),
+            "kept_by_players_who_played": _mean(near_played["hit"].cast(pl.Float64)),
+        },
+        "by_activity": by_activity,
+        "by_metric": _groups(promises, "metric"),
+        "by_persona": _groups(promises, "persona"),
+        "by_window": _groups(promises, "window_days"),
+    }
+
+
+def mission_figures(missions: pl.DataFrame) -> dict[str, Any]:
+    """What missions promised against what was kept, in all and by occasion; see `replay_figures`."""
+    y, p = missions["hit"].cast(pl.Float64).to_numpy(), missions["completion_probability"].to_numpy()
+    low, high = share_interval(y, missions["player_key"].to_numpy())
+    played = missions.filter("played")
+    return {
+        "missions": {
+            "missions": missions.height,
+            "players": missions["player_key"].n_unique(),
+            "promised": float(p.mean()),
+            "kept": float(y.mean()),
+            "low": low,
+            "high": high,
+            "calibration_error": float(calibration_error(y, p)),
+            "calibration_floor": float(calibration_floor(p)),
+            "promised_if_played": _mean(played["probability_if_active"]),
+            "kept_by_players_who_played": _mean(played["hit"].cast(pl.Float64)),
+        },
+        "missions_by_occasion": _groups(missions, "occasion"),
+    }
+
+
+def _groups(promises: pl.DataFrame, by: str) -> list[dict[str, Any]]:
+    """Promised and kept of each group, with a player-clustered 95 % interval of kept."""
+    rows = []
+    for (name,), group in sorted(promises.partition_by(by, as_dict=True).items()):
+        hit = group["hit"].cast(pl.Float64).to_numpy()
+        low, high = share_interval(hit, group["player_key"].to_numpy())
+        promised = float(group["completion_probability"].to_numpy().mean())
+        rows.append(
+            {
+                by: name,
+                "challenges": group.height,
+                "promised": promised,
+                "kept": float(hit.mean()),
+                "low": low,
+                "high": high,
+            }
+        )
+    return rows
+
+
+def _settle(warehouse: Warehouse, night: Night, issued: list[pl.DataFrame]) -> pl.DataFrame:
+    """Outcomes from all that is known today, for the windows that were over where the player lives when input ended."""
+    last = _last_day(warehouse)
+    rows = pl.concat([r for r in issued if r.height] or issued)
+    heard = warehouse.value("SELECT max(occurred_at) FROM events WHERE active")
+    running = running_days(warehouse, replace(night, as_of=last + dt.timedelta(days=1), cut=heard))
+    over = (
+        rows.join(running, on="player_key", how="left", maintain_order="left")
+        .filter(pl.col("valid_until") < pl.col("running_day"))
+        .drop("running_day")
+        .rename({"valid_from": "start_day", "valid_until": "end_day"})
+    )
+    after = last + dt.timedelta(days=1)
+    know_until(warehouse, after, dt.datetime.max.replace(tzinfo=dt.UTC) - dt.timedelta(days=1))
+    return with_outcomes(warehouse, over)
+
+
+def _last_day(warehouse: Warehouse) -> dt.date:
+    day: dt.date = warehouse.value("SELECT max(day) FROM events WHERE active")
+    return day
+
+
+def _promises(planned: Planned, rows: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    events = planned.players.features.select("player_key", "events_28")
+    return rows.join(events, on="player_key", how="left").with_columns(as_of=pl.lit(as_of))
+
+
+def _record(warehouse: Warehouse, night: Night, missions: list[pl.DataFrame]) -> pl.DataFrame:
+    """What a night would know of the missions before it: the columns of EMPTY_RECORD."""
+    if not missions:
+        return EMPTY_RECORD
+    spans = pl.concat(missions).rename({"valid_from": "start_day", "valid_until": "end_day"})
+    known = with_outcomes(warehouse, spans)
+    settled = pl.col("hit") | (pl.col("end_day") < night.base_day)
+    return known.with_columns(hit=pl.when(settled).then("hit")).select(EMPTY_RECORD.columns)
+
+
+def _remember(recent: pl.DataFrame, rows: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+    issued = rows.select("player_key", "metric", "window_days", "target", issued_on="as_of", valid_until="valid_until")
+    return pl.concat([recent.filter(pl.col("valid_until") >= as_of - dt.timedelta(days=2)), issued])
+
+
+def _mean(values: pl.Series) -> float | None:
+    return float(values.to_numpy().mean()) if len(values) else None

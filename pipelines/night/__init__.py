@@ -1,0 +1,1 @@
+"""One night of one app: its pins and its stages."""

@@ -1,0 +1,35 @@
+"""A night made when later ones are out already: it is there to be looked at, unless somebody means it to count.
+
+Players have read the later nights. What a late one promised them nobody would have seen, so by default it makes no
+promise, pays nothing, judges nothing and buys no words; its folder says so in the manifest.
+"""
+
+from dataclasses import replace
+
+from configs.commands import command
+from data.warehouse import Warehouse
+from pipelines.night.pins import Night, later_night
+from pipelines.words.wishes import Wants
+
+
+def late_wants(night: Night, wants: Wants) -> Wants:
+    """What a night may use to write: one that issues nothing is written offline, unless a provider was asked for."""
+    if night.issues or wants.wishes.provider is not None:
+        return wants
+    return replace(wants, wishes=replace(wants.wishes, provider="offline"))
+
+
+def late_note(warehouse: Warehouse, night: Night) -> tuple[str, ...]:
+    """What a person must know of a late night; nothing for one made in its turn.
+
+    Args:
+        warehouse: Names the newest night out.
+        night: The late one.
+    """
+    if not night.late:
+        return ()
+    made = f"The night of {night.as_of} was made late: that of {later_night(warehouse, night.as_of)} is out already."
+    if night.issues:
+        return (f"{made} It was asked to issue, so its challenges and awards count.",)
+    again = command("nightly", "--as-of", night.as_of, "--issue", app=night.app.app)
+    return (f"{made} It is there to be looked at: it promises and pays nothing. To let it count, run: {again}",)

@@ -1,0 +1,77 @@
+"""What a night says of its input: which days are unknown, what they leave open, and what a person can do."""
+
+import datetime as dt
+from typing import Any
+
+from configs.commands import command
+from data.warehouse import Warehouse
+from pipelines.activity.freshness import Silence
+from pipelines.activity.local_days import day_rule
+from pipelines.night.pins import Night
+
+TOLD_DAYS = 35
+
+
+def freshness_figures(night: Night) -> dict[str, Any]:
+    """For the night's figures; nothing where all days are known."""
+    if not (told := _told(night)):
+        return {}
+    first, last = told[0].first_day, told[-1].last_day
+    return {"unknown_from": str(first), "unknown_until": str(last), "stale": night.stale}
+
+
+def freshness_note(night: Night) -> tuple[str, ...]:
+    """A sentence about the silent stretches, newest last.
+
+    Args:
+        night: With its silences.
+    """
+    told = _told(night)
+    if not told:
+        return ()
+    spans = ", ".join(
+        f"{each.first_day}" if each.first_day == each.last_day else f"{each.first_day} to {each.last_day}"
+        for each in told
+    )
+    why = (
+        f"The input is stale: nothing was heard of '{night.app.app}' since {told[-1].since:%Y-%m-%d %H:%M}"
+        if night.stale
+        else f"Nothing was heard of '{night.app.app}' for longer than it is ever silent"
+    )
+    settle = "What covers these days is not settled. Ingest what is missing"
+    vouch = command("nightly", "--as-of", night.as_of, "--was-silent", app=night.app.app)
+    say = f"if nobody played then, say so: {vouch}"
+    return (f"{why}. Unknown: {spans}. {settle}; {say}",)
+
+
+def days_note(warehouse: Warehouse, night: Night) -> tuple[str, ...]:
+    """A sentence when days are counted otherwise than they were for the night before."""
+    before = warehouse.value(
+        """SELECT day_rule FROM nights WHERE status = 'published' AND as_of < $d
+           ORDER BY as_of DESC, revision DESC LIMIT 1""",
+        {"d": night.as_of},
+    )
+    rule = day_rule(night.app)
+    if before in {None, rule}:
+        return ()
+    counted = f"Days are now those of {rule}, before {before}: all were counted anew"
+    stays = "what was settled stays, and times delivered without a zone stay the moments they were read as"
+    return (f"{counted}, and open challenges end by the new ones; {stays}.",)
+
+
+def quiet_note(quiet: str) -> tuple[str, ...]:
+    """A sentence when far fewer than usual played, which a holiday explains as well as a delivery that is missing.
+
+    Args:
+        quiet: From `judge_input`.
+    """
+    return (
+        (f"{quiet}. If no holiday or end of a term explains it, see what came in: {command('status')}",)
+        if quiet
+        else ()
+    )
+
+
+def _told(night: Night) -> list[Silence]:
+    since = night.as_of - dt.timedelta(days=TOLD_DAYS)
+    return [silence for silence in night.silences if silence.last_day >= since]

@@ -1,0 +1,98 @@
+"""A night as it is opened: its pins, its warehouse as known at the cut, and whether it is out already.
+
+What a night then does is in nightly.py, whose libraries take seconds to load: a night that is out needs none of them.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from configs.loader import LoadedApp
+from configs.version import code_version
+from data.warehouse import Warehouse
+from pipelines.activity.parts import know_until
+from pipelines.night.late import late_wants
+from pipelines.night.pins import OUT, Night, accept_silence, mark_placed, next_served_day, pin_night
+from pipelines.publish.published import damaged_files, folder_name, published_nights, published_root, read_manifest
+from pipelines.reports import NightReport
+from pipelines.stores import open_app
+from pipelines.words.wishes import Wants
+from pipelines.words.writers.crew import require_writers
+
+
+class Tonight:
+    """A night in progress.
+
+    Attributes:
+        settings: The machine's.
+        warehouse: Open, and read as it was known at the night's cut.
+        night: Its pins.
+        wants: What its writing may use.
+        out: Its report, when it was published before.
+    """
+
+    def __init__(self, warehouse: Warehouse, night: Night, wants: Wants) -> None:
+        self.settings = wants.settings
+        self.warehouse = warehouse
+        self.night = night
+        self.wants = wants
+        self.out = _already_out(wants.settings.home, warehouse, night)
+
+
+@contextmanager
+def open_night(
+    loaded: LoadedApp,
+    as_of: dt.date | None,
+    now: dt.datetime,
+    wants: Wants,
+    *,
+    refresh: bool = False,
+    issue: bool = False,
+    was_silent: bool = False,
+) -> Iterator[Tonight]:
+    """Pin the night (or find its pins) and let its warehouse be read as it was known at the cut.
+
+    Raises:
+        BusyError: Another process is working on the app.
+        NightquestError: There is no activity before `as_of`, or nobody can write what is wished.
+    """
+    app = wants.wishes.applied(loaded.app)
+    require_writers(wants.settings, app.content, wants.wishes.provider)
+    with open_app(wants.settings, loaded) as warehouse:
+        grace = wants.settings.day_grace
+        if was_silent and accept_silence(warehouse, app, as_of or next_served_day(app, now, grace), now, grace):
+            refresh = True
+        placed = [(day, revision) for day, revision, _ in published_nights(wants.settings.home, app.app)]
+        mark_placed(warehouse, placed, before=as_of or next_served_day(app, now, grace))
+        night = pin_night(
+            warehouse,
+            app,
+            loaded.hash,
+            as_of,
+            now,
+            code_version(),
+            refresh=refresh,
+            grace=grace,
+            issue=issue,
+            placed=placed,
+        )
+        know_until(warehouse, night.as_of, night.cut)
+        yield Tonight(warehouse, night, late_wants(night, wants))
+
+
+def _already_out(home: Path, warehouse: Warehouse, night: Night) -> NightReport | None:
+    """The report of a night that was published and lies there undamaged."""
+    row = warehouse.frame(
+        "SELECT status, figures FROM nights WHERE as_of = $d AND revision = $r", {"d": night.as_of, "r": night.revision}
+    )
+    folder = published_root(home, night.app.app) / folder_name(night.as_of, night.revision)
+    if row.is_empty() or row["status"][0] not in OUT or not (folder / "manifest.json").exists():
+        return None
+    if damaged_files(folder, read_manifest(folder)):
+        return None
+    figures = json.loads(row["figures"][0])
+    if "writing" in figures:
+        figures["writing"]["paid_now_usd"] = 0.0  # this time
+    return NightReport(night.as_of, figures, folder, unchanged=True, notes=tuple(figures.get("notes", ())))

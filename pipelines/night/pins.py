@@ -1,0 +1,321 @@
+"""A night's pins: what it serves, what it may look at, and which code and app file made it."""
+
+import datetime as dt
+import zlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from configs.app import App
+from configs.errors import NightquestError
+from data import zones
+from data.warehouse import Warehouse
+from pipelines.activity.freshness import (
+    Silence,
+    find_silences,
+    from_json,
+    is_stale,
+    known_whole_until,
+    silent_spans,
+    to_json,
+)
+from pipelines.activity.local_days import day_rule
+
+GRACE = dt.timedelta(hours=3)
+
+
+@dataclass(frozen=True)
+class Night:
+    """One night of one app. A rerun uses the same pins; `refresh` makes a new revision.
+
+    Attributes:
+        as_of: The local day that the night serves; inputs have an earlier day.
+        cut: Nothing that became available later is read.
+        base_day: Features rest on days before this one: the first day that was not over at the cut, or the first silent
+            day where the input fell silent before.
+        watermark: Events in the warehouse when the night was pinned.
+        grace: A day that began no longer than this before the cut is still served.
+        late: Later nights were out already when it was made.
+        issues: It makes promises and pays; otherwise it is made to be looked at, and moves no ledger.
+        silences: Stretches before the day of its making of which nothing is known, oldest first.
+        stale: The newest input was older than it uses to be at this hour.
+    """
+
+    app: App
+    as_of: dt.date
+    revision: int
+    cut: dt.datetime
+    base_day: dt.date
+    seed: int
+    started_at: dt.datetime
+    code_version: str
+    app_hash: str
+    watermark: int
+    grace: dt.timedelta = GRACE
+    late: bool = False
+    issues: bool = True
+    silences: tuple[Silence, ...] = ()
+    stale: bool = False
+
+    @property
+    def lead_days(self) -> int:
+        """Days between the end of what is known and the first day served."""
+        return (self.as_of - self.base_day).days
+
+    @property
+    def silent_from(self) -> dt.date | None:
+        """The first day of the newest silence, when the input is stale."""
+        return self.silences[-1].first_day if self.stale else None
+
+
+_PINS = (
+    *("as_of", "revision", "cut", "base_day", "seed", "started_at", "code_version", "app_hash", "watermark"),
+    *("late", "issues", "stale"),
+)
+OUT = ("published", "unissued")
+
+
+def day_start(app: App, day: dt.date) -> dt.datetime:
+    """The moment an app's local day begins, in UTC; where the clock skips its start, with the skip."""
+    return zones.day_start(app.timezone, day, app.day_shift)
+
+
+def local_day(app: App, moment: dt.datetime) -> dt.date:
+    """The app's local day at a moment."""
+    return zones.local_day(app.timezone, moment, app.day_shift)
+
+
+def running_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key and running_day: the first of the player's local days that was not over at the night's cut."""
+    app = night.app
+    running = _by_zone(warehouse, night, lambda zone: zones.day_under_way(zone, night.cut, app.day_shift))
+    return running.select("player_key", running_day=pl.min_horizontal("day", pl.lit(night.as_of)))
+
+
+def day_starts(warehouse: Warehouse, night: Night, days: pl.DataFrame) -> pl.DataFrame:
+    """When days begin where the players live, as known at the cut.
+
+    Args:
+        warehouse: Knows the players' zones.
+        night: Its cut bounds what is known of them.
+        days: player_key and day, each pair once.
+
+    Returns:
+        player_key, day and begins_at.
+    """
+    zoned = days.join(_zones(warehouse, night), on="player_key")
+    asked = zoned.select("zone", "day").unique().sort("zone", "day")
+    begins = [zones.day_start(zone, day, night.app.day_shift) for zone, day in asked.iter_rows()]
+    starts = asked.with_columns(begins_at=pl.Series(begins, dtype=pl.Datetime("us", "UTC")))
+    return zoned.join(starts, on=["zone", "day"]).select("player_key", "day", "begins_at")
+
+
+def unknown_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key, first_day, last_day: spans of the player's local days of which a night knows nothing."""
+    return silent_spans(warehouse, night.app, night.cut, night.silences)
+
+
+def accept_silence(
+    warehouse: Warehouse, app: App, as_of: dt.date, now: dt.datetime, grace: dt.timedelta = GRACE
+) -> bool:
+    """Write down that a person says: the app was truly silent on the days without events that a night would doubt.
+
+    Returns:
+        Whether there was any doubt.
+    """
+    doubted = make_night(warehouse, app, as_of, now, grace).silences
+    rows = [{"first_day": each.first_day, "last_day": each.last_day, "said_at": now} for each in doubted]
+    return bool(rows) and warehouse.append("quiet_days", pl.DataFrame(rows)) > 0
+
+
+def first_whole_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key and start_day: the first local day from `as_of` on that began no longer before the cut than the grace.
+
+    What the player did between its beginning and the cut counts.
+    """
+    app, since = night.app, night.cut - night.grace
+    fresh = _by_zone(warehouse, night, lambda zone: zones.first_fresh_day(zone, night.as_of, since, app.day_shift))
+    return fresh.select("player_key", start_day="day")
+
+
+def next_served_day(app: App, now: dt.datetime, grace: dt.timedelta = GRACE) -> dt.date:
+    """What a night started now serves: the day that began no longer ago than the grace, else the next to begin."""
+    return zones.next_served_day(app.timezone, now, grace, app.day_shift)
+
+
+def _by_zone(warehouse: Warehouse, night: Night, day_of: Callable[[str], dt.date]) -> pl.DataFrame:
+    """player_key and day: what `day_of` says for the time zone of each player as known at the cut."""
+    zoned = _zones(warehouse, night)
+    days = {zone: day_of(zone) for zone in zoned["zone"].unique()}
+    return zoned.select("player_key", day=pl.col("zone").replace_strict(days, return_dtype=pl.Date))
+
+
+def _zones(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key and zone, as known at the cut."""
+    return warehouse.frame(warehouse.fixed("night/zones_in_use"), {"cut": night.cut, "zone": night.app.timezone})
+
+
+def pin_night(
+    warehouse: Warehouse,
+    app: App,
+    app_hash: str,
+    as_of: dt.date | None,
+    now: dt.datetime,
+    code_version: str,
+    *,
+    refresh: bool = False,
+    grace: dt.timedelta = GRACE,
+    issue: bool = False,
+    placed: Collection[tuple[dt.date, int]] = (),
+) -> Night:
+    """Find the night's pins, or make them and write them down.
+
+    A night that is made when later ones are out already is late: players have read the later ones, so it issues and
+    pays nothing unless `issue` says that it shall. One that went out unissued is issued as a new revision. `placed` are
+    the nights (as_of, revision) whose folder lies where readers look.
+
+    A night whose day began longer ago than the grace is cut at its own start, so that it sees what was known then; any
+    other is cut now. What players in other zones did between the app's day start and their own is a later night's
+    input.
+
+    Raises:
+        NightquestError: There is no activity before `as_of`.
+    """
+    as_of = as_of or next_served_day(app, now, grace)
+    row = warehouse.frame("SELECT * FROM nights WHERE as_of = $d ORDER BY revision DESC LIMIT 1", {"d": as_of})
+    known = row.row(0, named=True) if row.height else None
+    late = later_night(warehouse, as_of) is not None
+    if known and not refresh and not (issue and known["status"] == "unissued"):
+        seen = known["status"] in OUT or (as_of, known["revision"]) in placed
+        night = _from_row(app, known) if seen else _found(warehouse, app, known, late=late, issue=issue)
+        return replace(night, grace=grace)
+    night = make_night(warehouse, app, as_of, now, grace, app_hash=app_hash, code_version=code_version)
+    night = replace(night, revision=known["revision"] + 1 if known else 1, late=late, issues=issue or not late)
+    pins = {name: getattr(night, name) for name in _PINS} | {"silent": to_json(night.silences), "status": "pinned"}
+    pins |= {"day_rule": day_rule(app)}
+    warehouse.append("nights", pl.DataFrame([pins]))
+    return night
+
+
+def mark_placed(warehouse: Warehouse, placed: Collection[tuple[dt.date, int]], before: dt.date) -> None:
+    """Count earlier nights as out that readers have, though their making was killed before it could write that down."""
+    rows = pl.DataFrame(placed, schema={"as_of": pl.Date, "revision": pl.Int32}, orient="row")
+    with warehouse.lend(placed=rows):
+        warehouse.run(
+            """UPDATE nights
+               SET status = CASE WHEN issues THEN 'published' ELSE 'unissued' END, published_at = started_at
+               WHERE status = 'planned' AND as_of < $before
+                 AND (as_of, revision) IN (SELECT as_of, revision FROM placed)""",
+            {"before": before},
+        )
+
+
+def later_night(warehouse: Warehouse, as_of: dt.date) -> dt.date | None:
+    """The newest day after `as_of` whose night was issued, or None."""
+    newest: dt.date | None = warehouse.value(
+        "SELECT max(as_of) FROM nights WHERE status = 'published' AND as_of > $d", {"d": as_of}
+    )
+    return newest
+
+
+def is_out(warehouse: Warehouse, day: dt.date) -> bool:
+    """Whether the night of a day was issued."""
+    return bool(warehouse.value("SELECT count(*) FROM nights WHERE status = 'published' AND as_of = $d", {"d": day}))
+
+
+def missed_days(warehouse: Warehouse, as_of: dt.date) -> list[dt.date]:
+    """The days between the newest night that was issued and `as_of`, oldest first; none before a first night."""
+    newest: dt.date | None = warehouse.value("SELECT max(as_of) FROM nights WHERE status = 'published'")
+    if newest is None:
+        return []
+    return [newest + dt.timedelta(days=n) for n in range(1, (as_of - newest).days)]
+
+
+def _found(warehouse: Warehouse, app: App, row: Mapping[str, object], *, late: bool, issue: bool) -> Night:
+    """The pins of a known night; one that never went out may have been overtaken since."""
+    night = _from_row(app, row)
+    if (night.late, night.issues) == (late, issue or not late):
+        return night
+    night = replace(night, late=late, issues=issue or not late)
+    warehouse.run(
+        "UPDATE nights SET late = $late, issues = $issues WHERE as_of = $d AND revision = $r",
+        {"late": night.late, "issues": night.issues, "d": night.as_of, "r": night.revision},
+    )
+    return night
+
+
+def find_night(warehouse: Warehouse, app: App, until: dt.date | None = None) -> Night | None:
+    """The pins of the newest night that went out, up to a day; None when there is none."""
+    row = warehouse.frame(
+        """SELECT * FROM nights WHERE status = 'published' AND as_of <= coalesce($until, as_of)
+           ORDER BY as_of DESC, revision DESC LIMIT 1""",
+        {"until": until},
+    )
+    return _from_row(app, row.row(0, named=True)) if row.height else None
+
+
+def make_night(
+    warehouse: Warehouse,
+    app: App,
+    as_of: dt.date,
+    now: dt.datetime,
+    grace: dt.timedelta = GRACE,
+    *,
+    app_hash: str = "",
+    code_version: str = "",
+) -> Night:
+    """A night's pins, not written down: what `pin_night` would pin, for replaying the past.
+
+    Raises:
+        NightquestError: There is no activity before `as_of`.
+    """
+    begins = day_start(app, as_of)
+    cut = now if now <= begins + grace else begins
+    base_day = min(as_of, local_day(app, cut))
+    first = warehouse.value("SELECT min(day) FROM events WHERE available_at <= $cut", {"cut": cut})
+    if first is None or first >= base_day:
+        known = f"the first known day is {first}" if first else "nothing was known by then"
+        raise NightquestError(
+            f"There is no activity of '{app.app}' before {as_of}: {known}.",
+            "Choose a later --as-of, or ingest earlier activity (--history for past data).",
+        )
+    _require_players(warehouse, app, as_of, cut, base_day)
+    silences = find_silences(warehouse, app, cut, base_day, now)
+    stale = is_stale(warehouse, app, silences, cut, base_day)
+    return Night(
+        app=app,
+        as_of=as_of,
+        revision=1,
+        cut=cut,
+        base_day=known_whole_until(silences, base_day, stale=stale),
+        seed=zlib.crc32(f"{app.app}:{as_of}".encode()),
+        started_at=now,
+        code_version=code_version,
+        app_hash=app_hash,
+        watermark=int(warehouse.value("SELECT count(*) FROM events")),
+        grace=grace,
+        silences=silences,
+        stale=stale,
+    )
+
+
+def _require_players(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime, base_day: dt.date) -> None:
+    """Refuse a night for which nobody is known to play any more: it would be an empty one."""
+    last = warehouse.value(
+        "SELECT max(day) FROM events WHERE active AND available_at <= $cut AND day < $base_day",
+        {"cut": cut, "base_day": base_day},
+    )
+    within = app.challenges.active_within_days
+    if last is None or last < base_day - dt.timedelta(days=within):
+        known = f"the last known play is of {last}" if last else "no play is known by then"
+        raise NightquestError(
+            f"Nobody played '{app.app}' in the {within} days before {base_day}: {known}. "
+            f"A night of {as_of} would be empty.",
+            "Ingest what is missing, or give a day soon after the last play with --as-of.",
+        )
+
+
+def _from_row(app: App, row: Mapping[str, object]) -> Night:
+    silent = from_json(row["silent"])  # type: ignore[arg-type]
+    return Night(app=app, silences=silent, **{name: row[name] for name in _PINS})  # type: ignore[arg-type]

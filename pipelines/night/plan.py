@@ -1,0 +1,104 @@
+"""What is known of the night's players, and the plan that follows; shared by the night and by replay."""
+
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from data.warehouse import Warehouse
+from models.tasks.segments import SegmentModel
+from pipelines.challenges.asked import what_is_open
+from pipelines.challenges.implied import NOTHING_ASKED
+from pipelines.challenges.missions import CONTENT_TYPE as MISSION
+from pipelines.challenges.missions import EMPTY_RECORD, plan_missions
+from pipelines.challenges.plan import Plan, plan_challenges
+from pipelines.challenges.propose import ChallengeModels
+from pipelines.learning.recalibrate import recalibrate
+from pipelines.learning.samples import describe, eligible_players, past_values
+from pipelines.night.pins import Night, first_whole_days
+from pipelines.players.profiles import describe_players
+from pipelines.players.segments import assign_segments, player_cohorts
+from pipelines.players.targets import set_targets
+
+
+@dataclass(frozen=True)
+class Players:
+    """What is known of the night's eligible players; every frame has player_key.
+
+    Attributes:
+        features: One row per player at the night's base day.
+        past: Their own past windows.
+        segments: cohort, segment, posterior.
+        targets: Percentile values, with the next one marked.
+        profiles: persona, traits, risk_tolerance, skill, … and start_day, the first whole local day.
+    """
+
+    features: pl.DataFrame
+    past: pl.DataFrame
+    segments: pl.DataFrame
+    targets: pl.DataFrame
+    profiles: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A night's players, its plan, the recalibrated models, what was open before, and which segments served."""
+
+    players: Players
+    plan: Plan
+    models: ChallengeModels
+    asked: pl.DataFrame = field(default_factory=NOTHING_ASKED.clone)
+    segment_version: str = ""
+
+
+def understand_players(warehouse: Warehouse, night: Night, segment_model: SegmentModel | None) -> Players:
+    """Everything known of the players active recently enough, from days before the base day."""
+    app = night.app
+    eligible = eligible_players(warehouse, app, [night.base_day])
+    features = describe(warehouse, app, eligible)
+    segments = assign_segments(app, features, segment_model, player_cohorts(warehouse, night))
+    profiles = describe_players(warehouse, night, features, segments)
+    start = first_whole_days(warehouse, night)
+    return Players(
+        features=features,
+        past=past_values(warehouse, app, eligible),
+        segments=segments,
+        targets=set_targets(app, features, segments),
+        profiles=profiles.join(start, on="player_key", how="left", maintain_order="left"),
+    )
+
+
+def plan_night(
+    warehouse: Warehouse,
+    night: Night,
+    models: ChallengeModels,
+    segment_model: SegmentModel | None,
+    recent: pl.DataFrame,
+    record: pl.DataFrame = EMPTY_RECORD,
+) -> Planned:
+    """Understand the players and decide what each is asked; writes nothing.
+
+    Args:
+        warehouse: With the known_* views of the night in place.
+        night: Its pins.
+        models: The champions.
+        segment_model: The champion's segments, or None for the rule.
+        recent: What was issued lately.
+        record: The missions before this night's, see `mission_record`.
+    """
+    players = understand_players(warehouse, night, segment_model)
+    tuned = recalibrate(warehouse, night, models)
+    welcome = players.profiles.join(opted_out(warehouse, night), on="player_key", how="anti", maintain_order="left")
+    asked = what_is_open(warehouse, night, recent)
+    plan = plan_challenges(warehouse, night, tuned, players.features, players.past, welcome, recent, asked)
+    if MISSION in night.app.content.types:
+        features, past, tonight = players.features, players.past, plan.challenges
+        missions = plan_missions(
+            warehouse, night, tuned, features, past, welcome, plan.chances, recent, record, tonight, asked
+        )
+        plan = replace(plan, missions=missions.rows, left_out=missions.left_out)
+    return Planned(players, plan, tuned, asked)
+
+
+def opted_out(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key of those who asked to be left alone, as known by the night's cut."""
+    return warehouse.frame(warehouse.fixed("players/opted_out"), {"cut": night.cut})

@@ -1,0 +1,244 @@
+"""A night's words and judgements: who writes for whom, the words of the plan, citations, verdicts on nominees."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from configs.errors import NightquestError
+from configs.prompt import Prompt, read_prompts
+from configs.settings import Settings
+from data.warehouse import Warehouse
+from models.language.ledger import SpendReport, nothing_spent, open_ledger
+from models.tracking.prompts import Registered
+from models.tracking.writing import kind_of_fault
+from pipelines.badges.judged.judge import Judgements, judge_nominees
+from pipelines.badges.rules.award import cite_awards, find_awards
+from pipelines.experiments.arms import Arm, Trial, assign_arms, choose_arms
+from pipelines.experiments.experiment import weigh_arms
+from pipelines.night.pins import Night
+from pipelines.night.plan import Planned
+from pipelines.stores import open_prompts
+from pipelines.words.individual import individual_profiles
+from pipelines.words.wanted import want_content
+from pipelines.words.wishes import Wants
+from pipelines.words.write import write_citations, write_words
+from pipelines.words.writers.crew import Crew, gather_crew, vendor_keys
+from pipelines.words.writers.pooled import Pooled, WriteJobs
+from pipelines.words.writers.session import Account, find_studio
+
+READ_DAYS = 30
+OFFLINE = Trial("", (Arm("offline", "offline"),))
+
+
+@dataclass(frozen=True)
+class Words:
+    """The rows to issue, with their texts.
+
+    Attributes:
+        awards: Badges earned by rule, with their citations.
+        assigned: player_key, arm and propensity of the players who get something.
+        account: Of the night; judging goes on with it.
+    """
+
+    challenges: pl.DataFrame
+    messages: pl.DataFrame
+    achievements: pl.DataFrame
+    awards: pl.DataFrame
+    assigned: pl.DataFrame
+    trial: Trial = OFFLINE
+    account: Account = field(default_factory=Account)
+
+
+def hire(warehouse: Warehouse, night: Night, wants: Wants) -> Crew:
+    """The arms of a night with their writers.
+
+    Raises:
+        NightquestError: A provider was asked for that has no key, or a model without a price.
+    """
+    keys = vendor_keys(wants.settings)
+    trial = choose_arms(night.app.content, keys, provider=wants.wishes.provider)
+    trial = weigh_arms(warehouse, night, trial)
+    models = wants.settings.priced_models(night.app.content.prices)
+    return gather_crew(wants.settings, models, trial, partial(_serving, wants.settings))
+
+
+def write_night(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew, wants: Wants) -> Words:
+    """Put a night's plan and its earned badges into words; keeps new texts, and issues nothing."""
+    account = Account()
+    with find_studio(night, wants, crew, account) as studio:
+        source = open_source(warehouse, night, planned, crew, studio.write if studio else None)
+        words = compose(warehouse, night, planned, source)
+        return replace(words, trial=crew.trial, account=account)
+
+
+def compose(warehouse: Warehouse, night: Night, planned: Planned, source: Pooled) -> Words:
+    """The words of a night from a source."""
+    wanted = want_content(warehouse, night, planned)
+    texts, letters, marks = write_words(
+        night.app, *wanted, seed=night.seed, as_of=night.as_of, recent=source.recent, source=source
+    )
+    awards = cite_awards(night.app, find_awards(warehouse, night), partial(write_citations, source=source))
+    asked, asks, achievements = wanted
+    challenges = _stamped(night, asked.drop("p_plays", "occasion"), texts)
+    messages = _stamped(night, asks.select("content_id", "player_key", "content_type", "language"), letters)
+    marked = _stamped(night, achievements, marks)
+    served = pl.concat([rows.select("player_key") for rows in (challenges, messages, marked)]).unique()
+    assigned = source.assigned.join(served, on="player_key", how="semi", maintain_order="left")
+    return Words(challenges, messages, marked, awards, assigned)
+
+
+def judge_night(warehouse: Warehouse, night: Night, crew: Crew, wants: Wants, account: Account) -> Judgements:
+    """Decide on the nominees for judged badges, in what is left of the night's patience; writes nothing."""
+    with find_studio(night, wants, crew, account) as studio:
+        return judge_nominees(warehouse, night, studio.panel() if studio else None)
+
+
+def open_source(
+    warehouse: Warehouse,
+    night: Night,
+    planned: Planned,
+    crew: Crew,
+    write: WriteJobs | None,
+    *,
+    made_on: dt.date | None = None,
+) -> Pooled:
+    """The source of a night's texts: kept ones, then what `write` writes, then the offline writer's.
+
+    Args:
+        warehouse: Keeps the texts.
+        night: Whom it serves.
+        planned: Its players.
+        crew: Who writes.
+        write: Writes what is missing.
+        made_on: The day that new texts are kept under; None is the night's own, which then wants no more of them.
+    """
+    app, players = night.app, planned.players
+    assigned = assign_arms(warehouse, players.profiles.select("player_key", "user_id"), crew.trial)
+    own = individual_profiles(warehouse, night, players.features, players.profiles, planned.plan.chances)
+    return Pooled(
+        app,
+        warehouse,
+        crew.by_name(app),
+        assigned,
+        {kind: {arm: team.name(kind) for arm, team in crew.teams.items()} for kind in app.content.types},
+        own,
+        read_lately(warehouse, night),
+        compared=bool(crew.trial.experiment),
+        as_of=made_on or night.as_of,
+        seed=night.seed,
+        write=write,
+    )
+
+
+def read_lately(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key and variant of what players read in the 30 days before, a row for each time."""
+    return warehouse.frame(
+        """SELECT player_key, variant FROM challenges WHERE as_of BETWEEN $since AND $until
+           UNION ALL SELECT player_key, variant FROM messages WHERE as_of BETWEEN $since AND $until
+           UNION ALL SELECT player_key, variant FROM achievements WHERE as_of BETWEEN $since AND $until""",
+        {"since": night.as_of - dt.timedelta(days=READ_DAYS), "until": night.as_of - dt.timedelta(days=1)},
+    )
+
+
+def _serving(settings: Settings, alias: str) -> tuple[Mapping[str, Prompt], tuple[str, ...]]:
+    """The prompts that hold an alias in the registry, after the files were registered."""
+    files, registry = read_prompts(), open_prompts(settings)
+    try:
+        registered = registry.register(files)
+    except NightquestError as error:  # a registry that cannot be written must not stop a night
+        registered = Registered({}, (str(error),))
+    serving = registry.fetch(files, alias)
+    return serving.prompts, (*registered.notes, *serving.notes)
+
+
+def _stamped(night: Night, rows: pl.DataFrame, words: pl.DataFrame) -> pl.DataFrame:
+    """Rows with their words, which stand in the same order, and the night's pins."""
+    pins = {"as_of": night.as_of, "revision": night.revision, "generated_at": night.started_at}
+    stamp = {name: pl.lit(value) for name, value in pins.items()}
+    return rows.hstack(words.drop("content_id")).with_columns(**stamp)
+
+
+def told_of(account: Account) -> list[str]:
+    """What a person should know of a night's writing and judging: who did not answer, and what became of it."""
+    # What led to the rest comes first: a provider that is left alone was ill before.
+    failed = sorted(account.tally.failed.items(), key=lambda told: (told[0].endswith(_AFTERWARDS), -told[1]))
+    notes = [_failure(why, count) for why, count in failed]
+    if offline := account.tally.happened["offline"]:
+        briefs = "1 brief is" if offline == 1 else f"{offline} briefs are"
+        notes.append(f"{briefs} served by the offline writer, since nobody else could.")
+    if refused := account.tally.refused:
+        kinds: Counter[str] = Counter()
+        for fault, count in refused.items():
+            kinds[kind_of_fault(fault)] += count
+        notes.append(f"Texts were refused for {refused.total()} faults; most often: {kinds.most_common(1)[0][0]}.")
+    if account.canceled:
+        notes.append(f"{account.canceled} batches were not back in time; what they lacked was asked live.")
+    if account.trouble:
+        notes.append(f"Nothing more could be bought; the offline writer wrote the rest: {account.trouble}")
+    return notes
+
+
+_REMEDIES = {
+    "key": "Check the key of that provider: it is wrong, or may not use the model.",
+    "quota": "The account has no credit left.",
+    "model": "The provider does not know the model; set another one.",
+    "late": "The night waited no longer; see NIGHTQUEST_WRITING_DEADLINE_S.",
+    "budget": "What the night or the month may cost is used up (--max-cost-usd, NIGHTQUEST_MAX_COST_USD and "
+    "NIGHTQUEST_MAX_COST_USD_PER_MONTH).",
+    "breaker": "It had failed so often that it was left alone.",
+}
+_AFTERWARDS = (": breaker", ": late", ": budget")
+
+
+def _failure(why: str, count: int) -> str:
+    """Requests that failed for a reason (`openai: key`), with what to do where there is something to do."""
+    remedy = _REMEDIES.get(why.rpartition(": ")[2], "")
+    requests = "1 request" if count == 1 else f"{count} requests"
+    return f"{requests} had no usable answer ({why}). {remedy}".rstrip()
+
+
+def night_spend(night: Night, crew: Crew, wants: Wants) -> tuple[SpendReport, SpendReport]:
+    """What this run has paid, and what all runs for the night have; the ledger is opened only where models write."""
+    if not crew.teams:
+        return nothing_spent(), nothing_spent()
+    payer = wants.payer(night)
+    try:
+        with open_ledger(wants.settings.home, wants.clock) as ledger:
+            return ledger.report(payer), ledger.report(payer, whole_night=True)
+    except NightquestError:  # the writing could not use it either, and the night's notes say why
+        return nothing_spent(), nothing_spent()
+
+
+def writing_figures(words: Words, spent: tuple[SpendReport, SpendReport]) -> dict[str, Any]:
+    """The figures of a night's writing that people and MLflow see.
+
+    Args:
+        words: Of the night.
+        spent: From `night_spend`.
+    """
+    rows = pl.concat(frame.select("ai_provider") for frame in (words.challenges, words.messages, words.achievements))
+    texts = rows.group_by("ai_provider").len().sort("ai_provider")
+    arms = words.assigned.group_by("arm").len().sort("arm") if words.trial.experiment else pl.DataFrame()
+    tally, (run, night) = words.account.tally, spent
+    return {
+        **{f"texts_{provider}": count for provider, count in texts.iter_rows()},
+        **{f"players_in_arm_{arm}": count for arm, count in arms.iter_rows()},
+        "answers_paid": night.answered,
+        "answers_known_before": tally.known,
+        "without_an_answer": tally.failed.total(),
+        "texts_refused": tally.refused.total(),
+        "asked_again": tally.happened["again"],
+        "from_the_other_provider": tally.happened["other provider"],
+        "briefs_offline": tally.happened["offline"],
+        "resent": night.resent,
+        "retries": words.account.desk.retries,
+        "rate_limited": words.account.desk.rate_limited,
+        "cost_usd": round(night.cost_usd, 6),
+        "paid_now_usd": round(run.cost_usd, 6),
+        "may_be_billed_too_usd": round(night.reserved_usd, 6),
+    }

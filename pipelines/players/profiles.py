@@ -1,0 +1,183 @@
+"""Profiles: who each player is, from days before the base day and from what was known at the cut."""
+
+import math
+from collections.abc import Iterable
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.night.pins import Night, running_days
+from pipelines.players.traits import TOTALS, measure_traits, trait_names
+
+# Completed challenges that the usual share is worth before a player's own count for as much.
+PRIOR_CHALLENGES = 8.0
+DAYS_TO_KNOW_SKILL = 3.0
+DAYS_TO_KNOW_TASTE = 3
+# Of the players who still play, this share is in the lowest level, the same share of the others in the next, and so on.
+LEVEL_SHARE = 0.6
+
+
+def describe_players(
+    warehouse: Warehouse, night: Night, features: pl.DataFrame, segments: pl.DataFrame
+) -> pl.DataFrame:
+    """What is known of each player.
+
+    Args:
+        warehouse: For the languages, wishes and settlements known at the night.
+        night: Its app, cut and seed.
+        features: One row per player, at the night's base day.
+        segments: player_key, cohort, judged_as, segment.
+
+    Returns:
+        In the order of `features`: player_key, user_id, persona, traits (Struct of -1 to 1), risk_tolerance, skill
+        (0 to 1), skill_level (1 to 10), preferred_content (null: too little play), completion_rate (null: none
+        settled), activity, language, opted_out, segment, cohort.
+    """
+    app = night.app
+    who = features.select("player_key")
+    with warehouse.lend(asked=who, running=running_days(warehouse, night)):
+        known = warehouse.frame(
+            warehouse.fixed("players/player_profiles"), {"cut": night.cut, "as_of": night.as_of}
+        ).with_columns(completion_rate=completion_rate(), language=spoken(app, pl.col("language")))
+    rows = who
+    for part in (
+        known.select("player_key", "user_id", "completion_rate", "language", "opted_out"),
+        segments.select("player_key", "cohort", "segment"),
+        choose_personas(app, features, seed=night.seed),
+        measure_skill(app, features, segments),
+        features.select("player_key", activity=activity(app), preferred_content=preferred_content(app)),
+    ):
+        rows = rows.join(part, on="player_key", how="left", maintain_order="left")
+    return rows.select(
+        *("player_key", "user_id", "persona", "traits", "risk_tolerance", "skill", "skill_level", "preferred_content"),
+        *("completion_rate", "activity", "language", "opted_out", "segment", "cohort"),
+    )
+
+
+def choose_personas(app: App, features: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+    """player_key, persona, traits and risk_tolerance: the persona whose traits fit best.
+
+    Fit is the sum of trait times weight over the Euclidean norm of the weights, so that a persona with many traits has
+    no start on the others. Ties fall to a hash of the player and the persona.
+    """
+    names = trait_names(app)
+    traits = measure_traits(app, features, names)
+    if not app.personas:
+        return traits.select("player_key", persona=pl.lit("PLAYER"), traits=_rounded(names), risk_tolerance=pl.lit(0.5))
+    fits = [
+        (sum((pl.col(t) * w for t, w in persona.traits.items()), start=pl.lit(0.0)) / _norm(persona.traits.values()))
+        .round(9)
+        .alias(name)
+        for name, persona in app.personas.items()
+    ]
+    by_persona = traits.select("player_key", *fits).unpivot(
+        index="player_key", variable_name="persona", value_name="fit"
+    )
+    best = (
+        by_persona.with_columns(tie=pl.struct("player_key", "persona").hash(seed))
+        .sort("player_key", "fit", "tie", "persona", descending=[False, True, False, False])
+        .unique("player_key", keep="first", maintain_order=True)
+    )
+    risks = {name: persona.risk_tolerance for name, persona in app.personas.items()}
+    return traits.select("player_key", traits=_rounded(names)).join(
+        best.select(
+            "player_key",
+            "persona",
+            risk_tolerance=pl.col("persona").replace_strict(risks, return_dtype=pl.Float64),
+        ),
+        on="player_key",
+        how="left",
+        maintain_order="left",
+    )
+
+
+def measure_skill(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+    """player_key, skill (0 to 1) and skill_level (1 to 10): standing among the players that one is compared with.
+
+    skill = 0.5 + d / (d + 3) * (s - 0.5), d being the days with play of the last 28 and s the mean standing in the
+    metrics of `segments` that tell how well rather than how much (a mean, a best), where the app has any; else half
+    the standing in its score, half the mean standing in its features, each per day with play, so that skill is what a
+    player does with a day and not how many days there were. skill_level is 1 + the whole tenths of skill.
+    """
+    names = list(dict.fromkeys([app.segments.score, *app.segments.features]))
+    quality = [name for name in names if app.metrics[name].agg not in {*TOTALS, "streak"}]
+    days = pl.col("active_days_28")
+    rates = {
+        name: pl.col(f"{name}__28") / days.clip(1) if app.metrics[name].agg in TOTALS else pl.col(f"{name}__28")
+        for name in names
+    }
+    rows = features.select("player_key", days.alias("days"), **rates).join(
+        segments.select("player_key", "judged_as"), on="player_key", how="left", maintain_order="left"
+    )
+    standings = {name: _standing(name, app.metrics[name].better == "higher") for name in names}
+    amount = 0.5 * standings[app.segments.score] + 0.5 * pl.mean_horizontal(standings[n] for n in app.segments.features)
+    s = pl.mean_horizontal(standings[name] for name in quality) if quality else amount
+    skill = (0.5 + pl.col("days") / (pl.col("days") + DAYS_TO_KNOW_SKILL) * (s - 0.5)).clip(0, 1)
+    level = (1 + (pl.col("skill") * 10).floor()).clip(1, 10).cast(pl.Int32)
+    return rows.select("player_key", skill=skill).with_columns(skill_level=level)
+
+
+def activity(app: App) -> pl.Expr:
+    """The engagement level: the lowest without anything in a week, the others by standing in the 28-day value.
+
+    What counts is the app's `engagement.metric`, or events. Of those active within a week the lowest 60 % are in the
+    second level, 60 % of the others in the third, and so on.
+    """
+    levels, metric = app.engagement.levels, app.engagement.metric
+    week, month = (f"{metric}__7", f"{metric}__28") if metric else ("events_7", "events_28")
+    idle = (pl.col(week).fill_null(0) == 0) & (pl.col("events_7") == 0)
+    value = pl.when(~idle).then(pl.col(month).fill_null(0))
+    beyond = 1 - (value.rank("average") - 0.5) / value.count()
+    place = (beyond.log() / pl.lit(1 - LEVEL_SHARE).log()).floor().clip(0, max(len(levels) - 2, 0)) + 1
+    place = pl.when(idle).then(0).otherwise(place).clip(0, len(levels) - 1).cast(pl.Int32)
+    return place.replace_strict(dict(enumerate(levels)), return_dtype=pl.String)
+
+
+def preferred_content(app: App) -> pl.Expr:
+    """The challenge metric in which a player stands highest among those who have any of it, by 28-day value per event.
+
+    Null with less than three days of play in 28, or with none of the metrics touched.
+    """
+    shares = []
+    for name in app.challenges.metrics:
+        value = pl.col(f"{name}__28")
+        rate = value / pl.col("events_28").clip(1) if app.metrics[name].agg in TOTALS else value
+        rate = -rate if app.metrics[name].better == "lower" else rate
+        touched = pl.when(value > 0).then(rate)
+        shares.append((touched.rank("average") / touched.count()).fill_null(-1.0))
+    scored = pl.concat_list(shares)
+    best = scored.list.arg_max().replace_strict(dict(enumerate(app.challenges.metrics)), return_dtype=pl.String)
+    known = (pl.col("active_days_28") >= DAYS_TO_KNOW_TASTE) & (scored.list.max() >= 0)
+    return pl.when(known).then(best)
+
+
+def completion_rate() -> pl.Expr:
+    """(completed + 8 r) / (settled + 8) with r the share of all settled challenges; null when none was settled."""
+    prior = PRIOR_CHALLENGES * pl.col("usual_rate")
+    shrunk = (pl.col("completed") + prior) / (pl.col("settled") + PRIOR_CHALLENGES)
+    return pl.when(pl.col("settled") > 0).then(shrunk)
+
+
+def spoken(app: App, language: pl.Expr) -> pl.Expr:
+    """A language of the app's voice: the player's own, with or without its region, else the first."""
+    mine = language.str.to_lowercase().str.replace_all("_", "-")
+    ours = {tag.lower().replace("_", "-"): tag for tag in app.voice.languages}
+    exact = mine.replace_strict(ours, default=None, return_dtype=pl.String)
+    plain = mine.str.extract(r"^([a-z]+)").replace_strict(ours, default=None, return_dtype=pl.String)
+    return pl.coalesce(exact, plain, pl.lit(app.voice.languages[0]))
+
+
+def _standing(name: str, higher: bool) -> pl.Expr:
+    """Mid-rank share, 0 to 1, among the players of the same `judged_as`; an unknown value stands lowest."""
+    value = pl.col(name).fill_nan(None)
+    value = (value if higher else -value).fill_null(float("-inf"))
+    return (value.rank("average").over("judged_as") - 0.5) / pl.len().over("judged_as")
+
+
+def _rounded(names: list[str]) -> pl.Expr:
+    return pl.struct(pl.col(name).round(3) for name in names) if names else pl.struct(none=pl.lit(0.0))
+
+
+def _norm(weights: Iterable[float]) -> float:
+    return max(math.hypot(*weights), 1e-9)

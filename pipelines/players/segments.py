@@ -1,0 +1,174 @@
+"""Segments: how strong each player is among comparable play, by a fitted mixture or by quantiles of a score."""
+
+import datetime as dt
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from models.learners.mixtures import MixtureParameters
+from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters
+from models.threads import one_thread
+from pipelines.learning.samples import describe, eligible_players
+from pipelines.night.pins import Night
+
+WINDOW_DAYS = 28
+PAST_WINDOWS = 6
+# Tenure is no strength and would make a segment of those who came back; a running streak is zero for most, and would
+# make one of those who happened to play yesterday.
+PLAY = ("active_days_28", "events_28", "recency_days")
+TIE = 0.001
+_ENGAGED = ("active_days_28", "recency_days")
+
+
+@dataclass(frozen=True)
+class SegmentFit:
+    """What came of fitting segments.
+
+    Attributes:
+        model: None when there were too few players.
+        trials: The settings tried, with their cohort.
+        note: Why there is no model, or no stable one; else empty.
+    """
+
+    model: SegmentModel | None
+    trials: pl.DataFrame
+    note: str = ""
+
+
+def measures_of(app: App) -> tuple[Measure, ...]:
+    """What describes strength: 28-day values of the app's `segments` metrics first, then play itself.
+
+    Segments are ordered by the app's `segments.score`, whose words their names are; how lately and how often somebody
+    plays decides among those who are alike in it.
+    """
+    names = dict.fromkeys([app.segments.score, *app.segments.features])
+    leading = {app.segments.score: 1 - TIE * len(_ENGAGED)}
+    metrics = [Measure(f"{name}__28", app.metrics[name].better, leading.get(name, 0.0)) for name in names]
+    play = [
+        Measure(name, "lower" if name == "recency_days" else "higher", TIE if name in _ENGAGED else 0.0)
+        for name in PLAY
+    ]
+    return (*metrics, *play)
+
+
+def player_cohorts(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+    """player_key, cohort of the night's eligible players: what they played most of late, as known at the night."""
+    snapshots = eligible_players(warehouse, night.app, [night.base_day])
+    return cohorts_of(warehouse, night.app, snapshots).select("player_key", "cohort")
+
+
+def cohorts_of(warehouse: Warehouse, app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
+    """player_key, base_day, cohort of each snapshot; `all` for play that belongs to none."""
+    asked = pl.DataFrame({"metric": sorted({app.segments.score, *app.segments.features})})
+    with warehouse.lend(snapshots=snapshots.select("player_key", "base_day"), asked=asked):
+        return warehouse.frame(warehouse.fixed("players/player_cohorts"), {"within": app.challenges.active_within_days})
+
+
+def past_strength(warehouse: Warehouse, night: Night) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Features and cohorts of the last six windows of 28 days, one after another: what segments are learned from.
+
+    One day's players are few in a small app, and not like those of another season.
+    """
+    days = [night.base_day - dt.timedelta(days=WINDOW_DAYS * k) for k in range(PAST_WINDOWS)]
+    snapshots = eligible_players(warehouse, night.app, days)
+    return describe(warehouse, night.app, snapshots), cohorts_of(warehouse, night.app, snapshots)
+
+
+@one_thread()
+def fit_segments(app: App, features: pl.DataFrame, cohorts: pl.DataFrame, *, seed: int) -> SegmentFit:
+    """Fit a mixture for all players and for each cohort with enough of them; too few in all give no model and a note.
+
+    Args:
+        app: Its `segments` and `cohorts.min_players`.
+        features: player_key and the columns of `measures_of`; with base_day when players stand there more than once.
+        cohorts: player_key (base_day) and cohort; a player who is not there is of the cohort `all`.
+        seed: Of samples and search.
+    """
+    rows = _with_cohorts(app, features, cohorts)
+    players = rows["player_key"].n_unique()
+    empty = pl.DataFrame(schema={"cohort": pl.String})
+    if players < app.cohorts.min_players:
+        note = f"Segments follow the quantiles of the score: {players} players, {app.cohorts.min_players} are needed."
+        return SegmentFit(None, empty, note)
+    mixture = replace(MixtureParameters(), seed=seed)
+    model = SegmentModel(SegmentParameters(app.cohorts.min_players, mixture), measures_of(app), app.segments.levels)
+    trials = model.fit(rows)
+    unstable = model.quality.filter(~pl.col("stable") | ~pl.col("converged"))["cohort"].to_list()
+    return SegmentFit(
+        model,
+        pl.concat([table.with_columns(cohort=pl.lit(cohort)) for cohort, table in trials.items()]),
+        f"No stable segments were found for {', '.join(unstable)}; the most stable ones serve." if unstable else "",
+    )
+
+
+def assign_segments(
+    app: App, features: pl.DataFrame, model: SegmentModel | None, cohorts: pl.DataFrame
+) -> pl.DataFrame:
+    """The segment of each player.
+
+    Args:
+        app: Its segment levels.
+        features: player_key and the columns of `measures_of`.
+        model: None, or one that does not suit the app any more, lets quantiles of `engagement_score` within the cohort
+            decide, for certain: posterior 1.
+        cohorts: player_key, cohort.
+
+    Returns:
+        In the order of `features`: player_key, cohort, judged_as (the cohort compared with: `all` where the own one has
+        too few players), segment, posterior.
+    """
+    rows = _with_cohorts(app, features, cohorts)
+    judged = model.predict(rows) if model is not None and suits(app, model) else _by_quantiles(app, rows)
+    return pl.concat([rows.select("player_key", "cohort"), judged], how="horizontal")
+
+
+def suits(app: App, model: SegmentModel) -> bool:
+    """Whether a model still knows the app's levels and nothing but its measures; the app file may have changed."""
+    columns = {"cohort", *(m.column for m in measures_of(app))}
+    return model.levels == tuple(app.segments.levels) and set(model.inputs) <= columns
+
+
+def engagement_score(app: App, over: str) -> pl.Expr:
+    """Mean standing, 0 to 1, among the rows that share `over`, by `segments.score`; where that is alike, by play.
+
+    Standing in a measure is the mean rank over the number of rows; an unknown value stands lowest.
+    """
+    return pl.sum_horizontal(standing(m, over) * m.weight for m in measures_of(app) if m.weight)
+
+
+def standing(measure: Measure, over: str) -> pl.Expr:
+    """Mean rank over the number of rows, among the rows that share `over`; an unknown value stands lowest."""
+    value = pl.col(measure.column).fill_nan(None)
+    value = value if measure.better == "higher" else -value
+    return value.fill_null(float("-inf")).rank("average").over(over) / pl.len().over(over)
+
+
+def _by_quantiles(app: App, rows: pl.DataFrame) -> pl.DataFrame:
+    """Levels of equal size by engagement score; players who are alike share a level."""
+    levels = app.segments.levels
+    enough = pl.col("player_key").n_unique().over("cohort") >= app.cohorts.min_players
+    judged = rows.with_columns(judged_as=pl.when(enough).then("cohort").otherwise(pl.lit(PARENT)))
+    scored = judged.with_columns(score=engagement_score(app, "judged_as").round(12))
+    place = (pl.col("score").rank("average").over("judged_as") - 0.5) / pl.len().over("judged_as")
+    level = (place * len(levels)).floor().clip(0, len(levels) - 1).cast(pl.Int32)
+    names = dict(enumerate(levels))
+    return scored.select(
+        "judged_as",
+        segment=level.replace_strict(names, return_dtype=pl.String),
+        posterior=pl.lit(1.0),
+    )
+
+
+def _with_cohorts(app: App, features: pl.DataFrame, cohorts: pl.DataFrame) -> pl.DataFrame:
+    """Features with `cohort`; the measures as numbers."""
+    keys = (
+        ["player_key", "base_day"] if {"base_day"} <= set(features.columns) & set(cohorts.columns) else ["player_key"]
+    )
+    columns = [m.column for m in measures_of(app)]
+    return (
+        features.select(*keys, *columns)
+        .join(cohorts.select(*keys, "cohort"), on=keys, how="left", maintain_order="left")
+        .with_columns(pl.col("cohort").fill_null(PARENT))
+    )

@@ -1,0 +1,167 @@
+"""Targets: what players of comparable strength reach, what is next for each, and who is written to about it."""
+
+import polars as pl
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.challenges.identity import content_ids
+from pipelines.night.pins import Night
+from pipelines.players.segments import WINDOW_DAYS
+
+# Percentiles of fewer players than this say more about single players than about the group.
+FEWEST_PLAYERS = 20
+EVERYONE = "everyone"
+
+
+def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+    """What the app's percentiles of comparable players come to in 28 days, and which of them is each player's next.
+
+    Comparable are the players of the same cohort and segment; where fewer than FEWEST_PLAYERS have a value, those of
+    the cohort, else everyone. A percentile p is a value that some player reached and at least p % of the players do not
+    exceed (do not undercut, where lower is better). Next is the smallest that lies strictly beyond the player's own
+    value; an unknown own value lies below all.
+
+    Args:
+        app: Its challenge metrics, `segments.score` and `segments.percentiles`.
+        features: player_key and `<metric>__28`.
+        segments: player_key, cohort, judged_as, segment.
+
+    Returns:
+        player_key, cohort, metric, percentile (Int32), value, is_next; by player, metric and percentile. A metric
+        without values has no rows.
+    """
+    own = _own_values(app, features, segments)
+    bands = _bands(app, own)
+    ladder = own.select("player_key", "cohort", "group", "metric", "own", "sign").join(
+        bands, on=["group", "metric"], how="inner", maintain_order="left"
+    )
+    beyond = (pl.col("value") > pl.col("own").fill_null(float("-inf"))).fill_null(value=False)
+    ladder = ladder.sort("player_key", "metric", "percentile")
+    first = (beyond.cum_sum() == 1).over("player_key", "metric") & beyond
+    return ladder.select(
+        *("player_key", "cohort", "metric", "percentile"),
+        value=pl.col("value") * pl.col("sign") + 0.0,
+        is_next=first,
+    )
+
+
+def ask_for_encouragement(
+    warehouse: Warehouse,
+    night: Night,
+    features: pl.DataFrame,
+    targets: pl.DataFrame,
+    profiles: pl.DataFrame,
+    unlikely: pl.DataFrame,
+) -> pl.DataFrame:
+    """The messages to write: one for each player who may be written to.
+
+    Whoever is too unlikely to play is asked to come back; all others are told of their nearest next target, the one
+    with the smallest gap relative to its value among the app's challenge metrics. Who has none gets a message without
+    one.
+
+    Args:
+        warehouse: Only calculates.
+        night: Its app, `as_of` and revision make the ids, its seed breaks ties.
+        features: player_key, recency_days.
+        targets: From `set_targets`; `own` values come from `features`.
+        profiles: From `describe_players`; players with `opted_out` are never written to.
+        unlikely: player_key of those who get a come-back message.
+
+    Returns:
+        content_id, player_key, content_type, persona, language, metric, goal, percentile, recency_days; by player_key.
+    """
+    welcome = profiles.filter(~pl.col("opted_out")).select("player_key", "user_id", "persona", "language")
+    recency = features.select("player_key", pl.col("recency_days").fill_null(90).cast(pl.Int32))
+    away = unlikely.select("player_key").unique().with_columns(away=pl.lit(value=True))
+    nearest = _nearest(night, features, targets)
+    rows = (
+        welcome.join(recency, on="player_key", how="inner", maintain_order="left")
+        .join(away, on="player_key", how="left", maintain_order="left")
+        .join(nearest, on="player_key", how="left", maintain_order="left")
+        .sort("player_key")
+        .with_columns(away=pl.col("away").fill_null(value=False))
+    )
+    kind = pl.when("away").then(pl.lit("come_back_message")).otherwise(pl.lit("motivational_message"))
+    rows = rows.with_columns(
+        content_type=kind,
+        **{name: pl.when(~pl.col("away")).then(name) for name in ("metric", "goal", "percentile")},
+    )
+    names = rows.select(pl.col("user_id") + "/" + pl.col("content_type")).to_series()
+    return rows.select(
+        content_ids(warehouse, night, names).alias("content_id"),
+        *("player_key", "content_type", "persona", "language", "metric", "goal", "percentile", "recency_days"),
+    )
+
+
+def target_metrics(app: App) -> list[str]:
+    """The metrics that carry targets: those of challenges, and the score of the segments."""
+    return list(dict.fromkeys([*app.challenges.metrics, app.segments.score]))
+
+
+def _signs(app: App) -> dict[str, float]:
+    return {name: 1.0 if app.metrics[name].better == "higher" else -1.0 for name in target_metrics(app)}
+
+
+def _values(app: App, features: pl.DataFrame) -> pl.DataFrame:
+    """player_key, metric, sign and own, signed so that more is better; null when there is none."""
+    columns = {f"{name}__{WINDOW_DAYS}": name for name in target_metrics(app)}
+    long = features.select("player_key", *(pl.col(c).cast(pl.Float64) for c in columns)).unpivot(
+        index="player_key", variable_name="metric", value_name="own"
+    )
+    return (
+        long.with_columns(metric=pl.col("metric").replace_strict(columns))
+        .with_columns(sign=pl.col("metric").replace_strict(_signs(app), return_dtype=pl.Float64))
+        .with_columns(own=(pl.col("own") * pl.col("sign")).fill_nan(None))
+    )
+
+
+def _own_values(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+    """The players' values with the group that each is compared with in that metric."""
+    who = segments.select(
+        "player_key",
+        "cohort",
+        in_segment=pl.format("{}\n{}", "judged_as", "segment"),
+        in_cohort=pl.format("{}", "judged_as"),
+    )
+    own = _values(app, features).join(who, on="player_key", how="inner", maintain_order="left")
+
+    def enough(group: str) -> pl.Expr:
+        return pl.col("own").count().over(group, "metric") >= FEWEST_PLAYERS
+
+    group = pl.when(enough("in_segment")).then("in_segment").when(enough("in_cohort")).then("in_cohort")
+    return own.with_columns(group=group.otherwise(pl.lit(EVERYONE)))
+
+
+def _bands(app: App, own: pl.DataFrame) -> pl.DataFrame:
+    """group, metric, percentile, value (signed) of every group that some player is compared with."""
+    wanted = own.select("group", "metric").unique()
+    members = pl.concat(
+        [
+            own.select(group="in_segment", metric="metric", own="own"),
+            own.select(group="in_cohort", metric="metric", own="own"),
+            own.select(group=pl.lit(EVERYONE), metric="metric", own="own"),
+        ]
+    )
+    members = members.join(wanted, on=["group", "metric"], how="semi").filter(pl.col("own").is_not_null())
+    wide = members.group_by("group", "metric").agg(
+        pl.col("own").quantile(p / 100, "higher").alias(str(p)) for p in app.segments.percentiles
+    )
+    return wide.unpivot(index=["group", "metric"], variable_name="percentile", value_name="value").with_columns(
+        pl.col("percentile").cast(pl.Int32)
+    )
+
+
+def _nearest(night: Night, features: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
+    """player_key, metric, goal, percentile of the next target with the smallest relative gap."""
+    mine = _values(night.app, features).with_columns(own=pl.col("own") * pl.col("sign"))
+    ahead = targets.filter(pl.col("is_next") & pl.col("metric").is_in(night.app.challenges.metrics)).join(
+        mine.select("player_key", "metric", "own"), on=["player_key", "metric"], how="left", maintain_order="left"
+    )
+    gap = (pl.col("value") - pl.col("own").fill_null(0.0)).abs() / pl.col("value").abs().clip(1e-9)
+    tie = pl.struct("player_key", "metric").hash(night.seed)
+    return (
+        ahead.with_columns(gap=gap.clip(0, 1).round(6), tie=tie)
+        .sort("player_key", "gap", "tie")
+        .unique("player_key", keep="first", maintain_order=True)
+        .select("player_key", "metric", goal="value", percentile="percentile")
+    )

@@ -1,1 +1,0 @@
-"""Proof on history: replay, calibration, comparison with what really happened."""

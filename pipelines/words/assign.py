@@ -1,0 +1,169 @@
+"""Who reads which text: fixed by player, brief and night, different for neighbours, new to the player.
+
+Millions of rows are compared in rounds, so texts, briefs and players are numbers here, in arrays sorted by player.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from pipelines.words.briefs import first_text
+from pipelines.words.checks.validate import SLOT, sentences
+from pipelines.words.read_lately import NOTHING_READ, Numbers, Seats, number_read, seat_rows
+
+Small = npt.NDArray[np.int32]
+Mask = npt.NDArray[np.bool_]
+
+_POLITE_ROUNDS = 24  # so often a row steps aside for another of the same night; for what was read lately, always
+
+
+@dataclass(frozen=True)
+class _Deck:
+    """The night's texts, those of a brief side by side and in the order of their index.
+
+    Attributes:
+        rows: Of each text, its row in the frame that it came in.
+        briefs: Of each text, the number of its brief.
+        first, n: Of each brief, its first text and how many it has.
+        offset: Of each brief, where it starts tonight.
+        ids: brief_id by number.
+        variants: Of each text, what it is called wherever it stands.
+        same: Of each text, a number that it shares with equal texts of other briefs.
+        phrases: Arrays over the texts: numbers of their titles and sentences without slots; 0 is none.
+    """
+
+    rows: Numbers
+    briefs: Numbers
+    first: Numbers
+    n: Numbers
+    offset: Numbers
+    ids: pl.Series
+    variants: pl.Series
+    same: Small
+    phrases: list[Small]
+
+
+def assign_variants(
+    rows: pl.DataFrame, variants: pl.DataFrame, *, as_of: dt.date, recent: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Choose a text for every row.
+
+    A player's first choice is (place + offset) modulo n, where the place is that of the player_key among those who
+    share the brief, and the offset is fixed by the brief and moves on by one each night: a text has been read by n
+    others before it comes round. Where the player has read it lately, or another text of the night has the same title
+    or sentence, it is the next one. A text is read again only when the player has lately read all of the brief's.
+
+    Args:
+        rows: player_key, brief_id, in order of precedence within a player.
+        variants: From `Source.texts`: brief_id, index, n, variant, title, text; at least one for each brief.
+        as_of: The night.
+        recent: player_key, variant of what players read lately.
+
+    Returns:
+        at (the row of `variants` that is read) and propensity: 1 / number of the brief's texts that the player has not
+        read lately; in the order of `rows`.
+    """
+    deck = _lay_out(variants, as_of)
+    seats = seat_rows(rows, deck.ids)
+    read = number_read(seats, deck.briefs, deck.variants, NOTHING_READ if recent is None else recent)
+    index = (_places(seats, deck) + deck.offset[seats.briefs]) % deck.n[seats.briefs]
+    _step_aside(index, seats, deck, read)
+    at, propensity = np.empty(rows.height, np.uint32), np.empty(rows.height)
+    at[seats.order] = deck.rows[deck.first[seats.briefs] + index]
+    propensity[seats.order] = 1 / np.maximum(deck.n[seats.briefs] - _count_reads(seats, deck, read), 1)
+    return pl.DataFrame({"at": at, "propensity": propensity})
+
+
+def _lay_out(variants: pl.DataFrame, as_of: dt.date) -> _Deck:
+    """The deck of a night."""
+    texts = variants.select("brief_id", "index", "variant", "title", "text").with_row_index("row")
+    texts = texts.sort("brief_id", "index")
+    ids = texts.group_by("brief_id", maintain_order=True).agg(n=pl.len())
+    n = ids["n"].to_numpy().astype(np.int64)
+    offset = [first_text(brief_id, as_of) for brief_id in ids["brief_id"]]
+    same = texts["variant"].rank("dense")
+    return _Deck(
+        rows=texts["row"].to_numpy().astype(np.int64),
+        briefs=np.repeat(np.arange(len(n)), n),
+        first=np.cumsum(n) - n,
+        n=n,
+        offset=np.array(offset, dtype=np.int64),
+        ids=ids["brief_id"],
+        variants=texts["variant"],
+        same=same.to_numpy().astype(np.int32),
+        phrases=_phrases(texts),
+    )
+
+
+def _phrases(texts: pl.DataFrame) -> list[Small]:
+    """See `_Deck`; a text that goes with several titles has them all."""
+    numbers: dict[str, int] = {}
+    said: dict[str, list[int]] = {}
+    for variant, title, text in texts.select("variant", "title", "text").unique(maintain_order=True).iter_rows():
+        mine = said.setdefault(variant, [])
+        for phrase in (title, *sentences(text)):
+            if phrase and not SLOT.search(phrase):
+                number = numbers.setdefault(phrase.casefold(), len(numbers) + 1)
+                mine += [] if number in mine else [number]
+    most = max(map(len, said.values()), default=0)
+    padded = np.array(
+        [said[variant] + [0] * (most - len(said[variant])) for variant in texts["variant"]], dtype=np.int32
+    ).reshape(texts.height, most)
+    return [np.ascontiguousarray(column) for column in padded.T]
+
+
+def _places(seats: Seats, deck: _Deck) -> Numbers:
+    """Of each seat, its place among those of its brief, from 1."""
+    small = seats.briefs.astype(np.uint16) if len(deck.n) <= 2**16 else seats.briefs
+    by_brief = np.argsort(small, kind="stable")
+    counts = np.bincount(seats.briefs, minlength=len(deck.n))
+    places = np.empty(len(by_brief), np.int64)
+    places[by_brief] = np.arange(1, len(by_brief) + 1) - np.repeat(np.cumsum(counts) - counts, counts)
+    return places
+
+
+def _count_reads(seats: Seats, deck: _Deck, read: Numbers) -> Numbers:
+    """Of each seat, how many of its brief's texts the player has read lately."""
+    first = seats.players * len(deck.rows) + deck.first[seats.briefs]
+    return np.searchsorted(read, first + deck.n[seats.briefs]) - np.searchsorted(read, first)
+
+
+def _step_aside(index: Numbers, seats: Seats, deck: _Deck, read: Numbers) -> None:
+    """Move on, in place, the rows that must not or should not have their text; their players are looked at again."""
+    left = np.arange(len(index))
+    for round_ in range(_POLITE_ROUNDS + int(max(deck.n, default=0))):
+        players, briefs = seats.players[left], seats.briefs[left]
+        texts = deck.first[briefs] + index[left]
+        bad = _is_in(players * len(deck.rows) + texts, read)
+        _mark_later(bad, players, [deck.same[texts]])
+        if round_ < _POLITE_ROUNDS:
+            _mark_later(bad, players, [phrase[texts] for phrase in deck.phrases])
+        if not bad.any():
+            return
+        moved = left[bad]
+        index[moved] = (index[moved] + 1) % deck.n[briefs[bad]]
+        unsettled = np.zeros(len(seats.keys), np.bool_)
+        unsettled[players[bad]] = True
+        left = left[unsettled[players]]
+
+
+def _is_in(keys: Numbers, ordered: Numbers) -> Mask:
+    if not len(ordered):
+        return np.zeros(len(keys), np.bool_)
+    found: Mask = ordered[np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)] == keys
+    return found
+
+
+def _mark_later(bad: Mask, players: Numbers, said: list[Small]) -> None:
+    """Mark, in place, the rows that have a number above 0 in common with an earlier row of their player."""
+    for apart in range(1, len(players)):
+        same = players[apart:] == players[:-apart]
+        if not same.any():
+            return
+        for later in said:
+            spoken = same & (later[apart:] > 0)
+            for earlier in said if spoken.any() else ():
+                bad[apart:] |= spoken & (later[apart:] == earlier[:-apart])

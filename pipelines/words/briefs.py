@@ -1,0 +1,181 @@
+"""Briefs: what the words of a night depend on, and nothing else. Players who share a brief share its texts."""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from configs.app import App
+from configs.voice import voice_defaults
+from pipelines.words.alike import find_alike
+
+GRAMMAR_VERSION = "3"
+# What a brief is made of. None of it is a player's own (no id, no name, no number, no free text), but for the profile.
+BRIEF_KEYS = ("content_type", "persona", "metric", "difficulty", "language", "occasion", "writer", "profile")
+# Texts per brief: more than a month of nights; twice that for a brief which many neighbours share.
+TEXTS = 64
+LARGE_SHARE = 1 / 8
+# The symbols of the lexicon that belong to a content type: this one, and those that begin with it and an underscore.
+# The texts of other types do not change with them.
+OWN_SYMBOLS = {
+    "custom_achievement": "achievement",
+    "adaptive_mission": "mission",
+    "mission_brief": "briefing",
+    "tutorial": "tutorial",
+    "social_prompt": "social",
+}
+
+
+@dataclass(frozen=True)
+class Brief:
+    """One row of the briefs frame.
+
+    Attributes:
+        brief_id: 16 hex digits of everything that makes it.
+        metric: A metric's name, a badge's for a citation, or empty.
+        difficulty: Of a daily challenge: 'easy' (levels 1 to 3), 'fair' or 'hard' (8 to 10); else empty.
+        occasion: What else the words rest on; see `brief_keys`.
+        variants: How many texts are wanted.
+        writer: Provider, model and prompt version; empty for the offline writer.
+        profile: JSON text about the one player whose own brief this is; empty for a brief of many.
+    """
+
+    brief_id: str
+    content_type: str
+    persona: str
+    metric: str
+    difficulty: str
+    language: str
+    occasion: str
+    variants: int
+    writer: str = ""
+    profile: str = ""
+
+
+def brief_keys(
+    app: App, plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """content_id, player_key and the BRIEF_KEYS of every text that is wanted: challenges, messages, achievements.
+
+    Occasion: for a motivational message 'target' or, without a next target, 'none'; for a come-back message the days
+    away: 'days' under 7, 'weeks' under 28, else 'long'; for a social prompt about a metric without a task 'none'; for
+    an achievement its tier; otherwise what the plan says, or nothing.
+    """
+    frames = [_plan_keys(app, plan), _asks_keys(app, asks)]
+    if achievements is not None:
+        frames.append(_keys(app, achievements, metric=pl.col("metric"), occasion=pl.col("tier")))
+    return pl.concat(frames)
+
+
+def _plan_keys(app: App, plan: pl.DataFrame) -> pl.DataFrame:
+    daily = pl.col("content_type") == "daily_challenge"
+    band = pl.when(daily).then(difficulty_band(pl.col("difficulty_level"))).otherwise(pl.lit(""))
+    return _keys(app, plan, metric=pl.col("metric"), difficulty=band, occasion=_said(plan))
+
+
+def _asks_keys(app: App, asks: pl.DataFrame) -> pl.DataFrame:
+    kind, metric = pl.col("content_type"), pl.col("metric").cast(pl.String)
+    motivating = kind == "motivational_message"
+    target = motivating & pl.all_horizontal(pl.col("metric", "goal", "percentile").is_not_null())
+    idle = [name for name, one in app.metrics.items() if "{goal}" not in one.task]
+    occasion = (
+        pl.when(motivating)
+        .then(pl.when(target).then(pl.lit("target")).otherwise(pl.lit("none")))
+        .when(kind == "come_back_message")
+        .then(_away_band(pl.col("recency_days")))
+        .when((kind == "social_prompt") & metric.is_in(idle))
+        .then(pl.lit("none"))
+        .otherwise(_said(asks))
+    )
+    about = target | ~kind.is_in(["motivational_message", "come_back_message"])
+    return _keys(app, asks, metric=pl.when(about).then(metric), occasion=occasion)
+
+
+def _said(rows: pl.DataFrame) -> pl.Expr:
+    """The occasion that the plan gives, where it gives one."""
+    return pl.col("occasion") if "occasion" in rows.columns else pl.lit("")
+
+
+def _keys(app: App, rows: pl.DataFrame, **keys: pl.Expr) -> pl.DataFrame:
+    """content_id, player_key and the BRIEF_KEYS; what is not given is empty."""
+    types = pl.Schema({"content_id": pl.String(), "player_key": pl.Int64(), **dict.fromkeys(BRIEF_KEYS, pl.String())})
+    given = {name: pl.lit("") for name in BRIEF_KEYS} | {"content_type": pl.col("content_type")} | keys
+    given |= {"persona": pl.col("persona"), "language": pl.col("language").fill_null(app.voice.languages[0])}
+    return rows.select(
+        "content_id", "player_key", *(text.cast(pl.String).fill_null("").alias(name) for name, text in given.items())
+    ).cast(types)
+
+
+def brief_rows(app: App, wanted: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The briefs of rows that carry the BRIEF_KEYS, and `wanted` with the brief_id of each row.
+
+    Returns:
+        A row for each brief with the columns of `Brief`, ordered by brief_id; and the rows in their order.
+    """
+    first, place = find_alike(wanted, *BRIEF_KEYS)
+    groups = wanted.select(BRIEF_KEYS)[first].with_columns(rows=np.bincount(place, minlength=len(first)))
+    ids = pl.Series("brief_id", list(_brief_ids(app, groups)), dtype=pl.String)
+    large = pl.col("rows") >= LARGE_SHARE * pl.col("rows").sum()
+    variants = pl.when(large).then(2 * TEXTS).otherwise(TEXTS).cast(pl.Int64).alias("variants")
+    briefs = groups.with_columns(ids, variants).select("brief_id", *BRIEF_KEYS, "variants").sort("brief_id")
+    return briefs, wanted.with_columns(ids.gather(place))
+
+
+def read_briefs(briefs: pl.DataFrame) -> Iterator[Brief]:
+    """The rows of a briefs frame as objects."""
+    for row in briefs.iter_rows(named=True):
+        yield Brief(**row)
+
+
+def difficulty_band(level: pl.Expr) -> pl.Expr:
+    """'easy', 'fair' or 'hard'."""
+    return pl.when(level <= 3).then(pl.lit("easy")).when(level <= 7).then(pl.lit("fair")).otherwise(pl.lit("hard"))
+
+
+def prompt_version(app: App, content_type: str) -> str:
+    """The grammar's version and a hash of every phrase that it may use for a content type."""
+    phrases = [_phrases_for(content_type, lexicon) for lexicon in (app.voice.lexicon, voice_defaults().lexicon)]
+    return f"grammar-{GRAMMAR_VERSION}-{_hash(phrases)[:8]}"
+
+
+def first_text(brief_id: str, as_of: dt.date) -> int:
+    """Where a brief's texts start on a night: one further each night."""
+    return int(brief_id[:8], 16) + as_of.toordinal()
+
+
+def _away_band(days: pl.Expr) -> pl.Expr:
+    return pl.when(days < 7).then(pl.lit("days")).when(days < 28).then(pl.lit("weeks")).otherwise(pl.lit("long"))
+
+
+def _brief_ids(app: App, groups: pl.DataFrame) -> Iterator[str]:
+    """A hash of the keys and of everything in the app file that the words rest on."""
+    rests_on = {kind: _rests_on(app, kind) for kind in groups["content_type"].unique()}
+    for row in groups.select(BRIEF_KEYS).iter_rows(named=True):
+        parts = (app.metrics.get(row["metric"]), app.badges.get(row["metric"]), app.personas.get(row["persona"]))
+        told = [part and part.model_dump(mode="json") for part in parts]
+        yield _hash([app.app, *rests_on[row["content_type"]], row, told])[:16]
+
+
+def _rests_on(app: App, content_type: str) -> tuple[str, dict[str, Any]]:
+    """The grammar's version and the app's voice, as far as a content type can use them."""
+    voice = app.voice.model_dump(mode="json")
+    return prompt_version(app, content_type), voice | {"lexicon": _phrases_for(content_type, app.voice.lexicon)}
+
+
+def _phrases_for(content_type: str, lexicon: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """A lexicon without the symbols that belong to other content types."""
+    others = tuple(symbol for kind, symbol in OWN_SYMBOLS.items() if kind != content_type)
+    return {name: phrases for name, phrases in lexicon.items() if not _belongs(name, others)}
+
+
+def _belongs(name: str, symbols: tuple[str, ...]) -> bool:
+    return name in symbols or name.startswith(tuple(f"{symbol}_" for symbol in symbols))
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What a text must be before a player reads it."""

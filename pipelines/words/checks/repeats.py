@@ -1,0 +1,45 @@
+"""Words that a text says more than once."""
+
+import re
+from functools import lru_cache
+
+from pipelines.words.checks.validate import SLOT, sentences
+
+_WORD = re.compile(r"[a-z'’-]+", re.IGNORECASE)  # noqa: RUF001 (people type both)
+_ENDING = re.compile(r"(?:ing|edly|ed|ly|es|s|'s|er|ers)$")
+_SMALL = frozenset(
+    """
+    a about after again all also always an and any are as at be before but by can do does done each every for from
+    get give go good has have here how if in into is it its just keep know let like make may more most much no nor
+    not nothing of off on once one only or other out over own so some take that the their them then there these they
+    this those through to too under up us want was way we well what when where which while who will with without you
+    your yours yourself
+    """.split()  # noqa: SIM905 (so many words read better without quotes)
+)
+
+
+def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -> str:
+    """A word that two sentences of the same card have in common, or an empty text.
+
+    Args:
+        title: Counts as a sentence, but may name what the task names.
+        text: Slots not yet filled.
+        words: What stands behind the number that will be filled in.
+        recurring: Words that may stand in several sentences: the subject of a longer text.
+    """
+    named, seen, subject = stems(title), set[str](), stems(recurring)
+    for sentence in sentences(text):
+        asks = SLOT.search(sentence)
+        said = stems(sentence) | stems(words) if asks else stems(sentence)
+        said -= subject
+        if again := said & (seen if asks else seen | named):
+            return min(again)
+        seen |= said
+    return ""
+
+
+@lru_cache(maxsize=50_000)
+def stems(text: str) -> frozenset[str]:
+    """The words of a text that carry meaning, without their endings."""
+    words = (word.lower().strip("'-") for word in _WORD.findall(SLOT.sub(" ", text)))
+    return frozenset(_ENDING.sub("", word) if len(word) > 4 else word for word in words if word not in _SMALL)

@@ -1,0 +1,118 @@
+"""Citations: what a badge was given for, in words."""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from configs.app import App
+from configs.voice import Locale, voice_defaults
+from configs.wording import metric_words
+from pipelines.badges.rules.read import BadgeRule, badge_rules, nominate_rules, term_label
+from pipelines.words.briefs import BRIEF_KEYS, brief_rows
+from pipelines.words.checks.validate import EVIDENCE_LENGTH
+from pipelines.words.render import LARGEST, amount_text, by_value, fill_slots
+from pipelines.words.writers.offline import LANGUAGE
+from pipelines.words.writers.source import Offline, Source
+
+SEED = 0
+_AROUND = 26  # characters of a number, the days it was measured over, and what joins it to the next
+
+
+def write_citations(app: App, awards: pl.DataFrame, source: Source | None = None) -> pl.DataFrame:
+    """Say what each badge was given for.
+
+    Args:
+        app: Its badges' rules and titles and its metrics' words.
+        awards: award_id, player_key, badge_id, evidence (JSON text whose `values` hold a number by metric or
+            `last(metric, days)`).
+        source: Where texts come from; None is the offline writer, which gives the same award the same words.
+
+    Returns:
+        award_id, citation; in the order of the input.
+
+    Raises:
+        AppFileError: A badge's title leaves no way to cite it.
+    """
+    source, locale = source or Offline(app, SEED), voice_defaults().locale(LANGUAGE)
+    rules = (*badge_rules(app), *nominate_rules(app))
+    rows = awards.select("award_id", "player_key", "badge_id", pl.col("evidence").cast(pl.String)).with_row_index(
+        "order"
+    )
+    shown = _evidence(app, rows.join(_terms(app, rules), on="badge_id", how="inner", maintain_order="left"), locale)
+    rows = rows.join(shown, on="order", how="left", maintain_order="left")
+    briefs, signed = brief_rows(app, source.sign(_wanted(rows)))
+    texts = source.texts(briefs, signed)
+    turn = pl.col("award_id").str.head(8).str.to_integer(base=16, strict=False).fill_null(0)
+    chosen = signed.join(texts.select("brief_id", "n").unique(), on="brief_id", how="left", maintain_order="left")
+    chosen = chosen.with_columns(template=pl.format("{}/{}", "brief_id", turn % pl.col("n")))
+    templates = texts.select("text", template=pl.format("{}/{}", "brief_id", "index"))
+    filled = fill_slots(chosen, templates, {"evidence": pl.col("shown")}, on="template")
+    return filled.select("award_id", citation="text")
+
+
+def _wanted(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the BRIEF_KEYS of their citations: one brief for each badge, with and without evidence."""
+    given = {
+        "content_type": pl.lit("badge_citation"),
+        "metric": pl.col("badge_id"),
+        "language": pl.lit(LANGUAGE),
+        "occasion": pl.when(pl.col("shown").is_null()).then(pl.lit("none")).otherwise(pl.lit("shown")),
+    }
+    return rows.with_columns(given.get(name, pl.lit("")).alias(name) for name in BRIEF_KEYS)
+
+
+def _terms(app: App, rules: Iterable[BadgeRule]) -> pl.DataFrame:
+    """badge_id, metric, days (null: lifetime) and path in the evidence of each term that there is room for."""
+    rows = []
+    for rule in rules:
+        room = EVIDENCE_LENGTH
+        for term in sorted(rule.rule.terms, key=lambda term: rule.rule.text.find(term_label(term))):
+            words = metric_words(app, term.metric)
+            room -= len(words.many) + _AROUND if words else 0
+            if room >= 0:
+                rows.append((rule.badge_id, term.metric, term.days, f"$.values['{term_label(term)}']"))
+    schema = {"badge_id": pl.String, "metric": pl.String, "days": pl.Int64, "path": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _evidence(app: App, told: pl.DataFrame, locale: Locale) -> pl.DataFrame:
+    """order, shown: the numbers of each award in words: '15 drills finished within 7 days and 5 journal entries'.
+
+    Awards without a number worth telling have no row.
+    """
+    value = pl.col("evidence").str.json_path_match(pl.col("path")).cast(pl.Float64, strict=False)
+    told = told.with_columns(value=value).filter(
+        pl.col("value").is_finite() & (pl.col("value") > 0) & (pl.col("value") < LARGEST)
+    )
+    told = told.with_columns(
+        amount=amount_text(app, pl.col("metric"), pl.col("value"), locale, reached=True), within=_within(app, locale)
+    )
+    followed = pl.col("within") == pl.col("within").shift(-1).over("order")
+    text = pl.col("amount") + pl.when(followed.fill_null(value=False)).then(pl.lit("")).otherwise("within")
+    lists = (
+        told.with_columns(text=text)
+        .group_by("order", maintain_order=True)
+        .agg("text")
+        .with_columns(
+            first=pl.col("text").list.head(pl.col("text").list.len() - 1).list.join(", "),
+            last=pl.col("text").list.last(),
+        )
+    )
+    several = by_value(locale.joined.replace("{b}", ""), "{a}", pl.col("first")) + pl.col("last")
+    shown = pl.when(pl.col("first") == "").then("last").otherwise(several)
+    return lists.select("order", shown=shown).filter(pl.col("shown").str.len_chars() <= EVIDENCE_LENGTH)
+
+
+def _within(app: App, locale: Locale) -> pl.Expr:
+    """The days that a number was measured over, as they stand behind it: ' within 7 days', ' out of 28' for days."""
+    days, number = pl.col("days"), pl.col("days").cast(pl.String)
+    counts_days = pl.col("metric").is_in([name for name, one in app.metrics.items() if one.agg == "days"])
+    return (
+        pl.when(days.is_null())
+        .then(pl.lit(""))
+        .when(days == 1)
+        .then(pl.lit(locale.past_day.replace("{a}", "")))
+        .when(counts_days)
+        .then(by_value(f" {locale.of_days}", "{n}", number))
+        .otherwise(by_value(locale.past.replace("{a}", ""), "{n}", number))
+    )

@@ -1,0 +1,118 @@
+"""Filling in: the chosen texts with each player's own numbers, over whole columns."""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from configs.app import App
+from configs.errors import NightquestError
+from configs.voice import Locale
+from pipelines.words.alike import find_alike
+from pipelines.words.checks.validate import FORMS, SLOT, TITLE_LENGTH
+from pipelines.words.render import (
+    amount_text,
+    by_language,
+    by_value,
+    fill_slots,
+    goal_text,
+    period_text,
+    span_text,
+    window_text,
+)
+
+TARGET_DAYS = 28  # what the next targets in messages are measured over
+ABOUT_A_METRIC = ("mission_brief", "tutorial", "social_prompt")
+# What may differ between two rows with the same text. All else that is filled in or told follows from their brief.
+_OWN = ("amount", "window_days", "percentile", "mission", "arm")
+TOLD = ("title", "text", "brief_id", "ai_provider", "model", "prompt_version", "variant", "metadata")
+
+
+def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+    """Put each row's numbers into the text chosen for it, and what is known of the row into its metadata.
+
+    A million players share few texts and round numbers, so rows that say the very same are filled once.
+
+    Args:
+        app: Its metrics' words.
+        chosen: at (the row of `texts`), content_type, metric, amount, window_days, percentile; where there are any,
+            mission and arm.
+        texts: The columns of TOLD, text with slots, metadata (JSON text) and language.
+
+    Returns:
+        The columns of TOLD in the order of `chosen`: the text filled, the metadata with the metric of a message that is
+        about one without asking for it, the mission of its brief and the arm of a player.
+
+    Raises:
+        NightquestError: A text is not fit to be read; see `hold_fit`.
+    """
+    rows = chosen.select("at", "content_type", "metric", *(name for name in _OWN if name in chosen.columns))
+    told = [name for name in _OWN if name in rows.columns and rows[name].null_count() < rows.height]
+    first, place = find_alike(rows, "at", *told)
+    filled = _filled(app, rows[first], texts.with_row_index("at")).with_columns(about=_about())
+    for name, column in (("metric", "about"), ("mission", "mission"), ("arm", "arm")):
+        filled = _tell(filled, name, column)
+    return filled.select(TOLD)[place]
+
+
+def _filled(app: App, rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+    """`rows` with the columns of `texts` that go with their `at`, the text filled."""
+    rows = rows.join(texts.drop("text"), on="at", how="left", maintain_order="left")
+    first, place = find_alike(rows, "language", "metric", "amount", "window_days", "percentile")
+    values = _values(app, rows[first], texts["language"].unique().to_list())
+    rows = rows.hstack(values.select(pl.all().name.suffix("_text"))[place])
+    slots = {name: pl.col(f"{name}_text") for name in values.columns}
+    return hold_fit(fill_slots(rows, texts.select("at", "text"), slots, on="at"))
+
+
+def _values(app: App, rows: pl.DataFrame, languages: list[str]) -> pl.DataFrame:
+    """What each slot becomes; null where a row has no such number."""
+
+    def slot(text: Callable[[Locale], pl.Expr]) -> pl.Expr:
+        return by_language(pl.col("language"), languages, text)
+
+    metric, amount, days = pl.col("metric"), pl.col("amount"), pl.col("window_days")
+    return rows.select(
+        goal_1=slot(lambda locale: goal_text(app, metric, amount, days, locale)),
+        window=slot(lambda locale: window_text(days, locale)),
+        period=slot(lambda locale: period_text(days, locale)),
+        amount=slot(lambda locale: amount_text(app, metric, amount, locale)),
+        span=slot(lambda locale: span_text(app, metric, TARGET_DAYS, locale)),
+        percentile=slot(lambda locale: by_value(locale.percent, "{n}", pl.col("percentile"))),
+    )
+
+
+def hold_fit(filled: pl.DataFrame) -> pl.DataFrame:
+    """Let filled texts through that have their length and no slot left open.
+
+    Raises:
+        NightquestError: One has not. Checked texts always have, so that this says that check and filling disagree.
+    """
+    lengths = {name: form.length for name, form in FORMS.items()}
+    most = pl.col("content_type").replace_strict(lengths, return_dtype=pl.UInt32)
+    fits = (
+        pl.col("title").str.len_chars().is_between(1, TITLE_LENGTH)
+        & pl.col("text").str.len_chars().is_between(1, most)
+        & ~pl.col("text").str.contains(SLOT.pattern)
+    )
+    unfit = filled.filter(~fits.fill_null(value=False))
+    if unfit.height:
+        title, text = unfit.select("title", "text").row(0)
+        raise NightquestError(
+            f"{unfit.height} texts are not fit to be read, the first being '{title}': '{text}'.",
+            "Please report this with the app file.",
+            exit_code=1,
+        )
+    return filled
+
+
+def _about() -> pl.Expr:
+    """The metric of a message that is about one without asking for it."""
+    return pl.when(pl.col("content_type").is_in(ABOUT_A_METRIC) & (pl.col("metric") != "")).then("metric")
+
+
+def _tell(words: pl.DataFrame, name: str, column: str) -> pl.DataFrame:
+    """Add a column's value to the metadata of the rows that have one: the mission of its brief, the arm of a player."""
+    if column not in words.columns:
+        return words
+    told = pl.format('{}, "{}": "{}"}}', pl.col("metadata").str.strip_suffix("}"), pl.lit(name), column)
+    return words.with_columns(metadata=pl.when(pl.col(column).is_not_null()).then(told).otherwise(pl.col("metadata")))

@@ -1,0 +1,222 @@
+"""Filling slots: numbers, units, plurals and windows in the text's language, over whole columns, in one pass."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+import polars as pl
+
+from configs.app import App
+from configs.nouns import is_counted, names_several
+from configs.voice import Locale, voice_defaults
+from configs.wording import MetricWords, metric_words
+from pipelines.words.checks.validate import SLOT
+from pipelines.words.writers.grammar import with_article
+
+LARGEST = 1e15  # numbers beyond are no longer exact
+_CURRENCIES = "$£€¥"  # signs that stand before their number
+
+
+def fill_slots(rows: pl.DataFrame, templates: pl.DataFrame, values: Mapping[str, pl.Expr], on: str) -> pl.DataFrame:
+    """Fill the `text` of many rows.
+
+    Every template is cut at its slots once; a row's text is its template's pieces with the row's values between them,
+    so no value is ever searched for slots. A value at the start of a sentence gets a capital.
+
+    Args:
+        rows: `on` and the columns that `values` rest on.
+        templates: `on` (unique) and `text` with slots.
+        values: A text per slot; null where a row has none.
+        on: What ties rows to templates.
+
+    Returns:
+        `rows` in their order with `text` added; null where a slot has no value.
+    """
+    cut = [SLOT.split(text) for text in templates["text"]]
+    width = max(map(len, cut), default=1)
+    pieces = {f"_{i}": [parts[i] if i < len(parts) else "" for parts in cut] for i in range(width)}
+    laid = templates.select(on).with_columns(pl.Series(name, texts, dtype=pl.String) for name, texts in pieces.items())
+    slots = {f"={slot}": text for slot, text in values.items()}
+    joined = rows.with_columns(**slots).join(laid, on=on, how="left", maintain_order="left", validate="m:1")
+    text = [pl.col(f"_{i}") if i % 2 == 0 else _value(i, values) for i in range(width)]
+    return joined.with_columns(text=pl.concat_str(text)).drop([*pieces, *slots])
+
+
+def _value(i: int, values: Mapping[str, pl.Expr]) -> pl.Expr:
+    """The text of the slot that a template's piece number `i` names."""
+    value: pl.Expr = pl.when(pl.col(f"_{i}") == "").then(pl.lit(""))  # a template with fewer slots
+    for slot in values:
+        value = pl.when(pl.col(f"_{i}") == slot).then(pl.col(f"={slot}")).otherwise(value)
+    before = pl.col(f"_{i - 1}")
+    starts = before.str.contains(r"[.!?] $") | (before == "") if i == 1 else before.str.contains(r"[.!?] $")
+    return pl.when(starts).then(value.str.head(1).str.to_uppercase() + value.str.tail(-1)).otherwise(value)
+
+
+def number_text(value: pl.Expr, locale: Locale, *, up: pl.Expr | None = None) -> pl.Expr:
+    """A number as people write it: thousands apart, at most two decimals (four below 1), no trailing zeros.
+
+    Args:
+        value: Finite numbers below 1e15.
+        locale: Whose separators.
+        up: Round a fraction up where true, down where false, so that who reaches the number shown has reached the true
+            one. None rounds to the nearest.
+    """
+    size = value.abs()
+    places = pl.when(size < 1).then(pl.lit(10_000)).otherwise(pl.lit(100))
+    scaled = (size * places).round(4)  # 0.1 + 0.2 is not worth another hundredth
+    nearest = scaled.round()
+    if up is not None:
+        nearest = pl.when(up == (value >= 0)).then(scaled.ceil()).otherwise(scaled.floor())
+    units = nearest.cast(pl.Int64)
+    whole, rest = units // places, units % places
+    digits = (
+        rest.cast(pl.String).str.zfill(pl.when(size < 1).then(pl.lit(4)).otherwise(pl.lit(2))).str.strip_chars_end("0")
+    )
+    fraction = pl.when(rest == 0).then(pl.lit("")).otherwise(pl.lit(locale.decimal) + digits)
+    sign = pl.when((value < 0) & (units > 0)).then(pl.lit("-")).otherwise(pl.lit(""))
+    return sign + _grouped(whole, locale.thousands) + fraction
+
+
+def goal_text(app: App, metric: pl.Expr, value: pl.Expr, days: pl.Expr, locale: Locale) -> pl.Expr:
+    """A number with its metric's unit: '1 answer', '1,250 clicks', '3.5%', '85' for a metric without a unit.
+
+    Where it is days and the window of `days` has no more, 'all 3 days'. Where lower is better and the task does not say
+    so itself, '12 minutes or less'.
+    """
+    words = _words(app)
+    text = _number_and_noun(app, metric, value, locale, {name: (w.unit, w.plural) for name, w in words.items()})
+    open_ended = [name for name, w in words.items() if app.metrics[name].better == "lower" and not w.bounded]
+    counts_days = metric.is_in([name for name, one in app.metrics.items() if one.agg == "days"])
+    every = counts_days & (value == days) & (days > 1)
+    bounds = _bounds(words, metric, metric.is_in(open_ended) & (value > 0), locale)
+    return _framed(text, "{n}", [*bounds, (every, locale.every)])
+
+
+def amount_text(app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, *, reached: bool = False) -> pl.Expr:
+    """A number with what it counts or measures, outside of a task.
+
+    '1 comment on other people's posts', '13 records in one basket', 'an average of 12 points per game', 'a best score
+    of 85 points', 'a share of trades won of 62.5%', '12 minutes or less per lap'.
+
+    Args:
+        app: Its metrics' words.
+        metric: Their names.
+        value: The numbers.
+        locale: Whose words.
+        reached: Whether the value is what somebody came to and no goal: nothing is 'or less' then.
+    """
+    words = _words(app)
+    measure = metric.replace_strict(
+        {name: w.measure for name, w in words.items()}, default=None, return_dtype=pl.String
+    )
+    lower = metric.is_in([name for name, one in app.metrics.items() if one.better == "lower" and not reached])
+    bounds = _bounds(words, metric, lower & (value > 0), locale)  # there is no less than none
+    heads = {name: (w.one.removesuffix(w.tail), w.many.removesuffix(w.tail)) for name, w in words.items()}
+    tail = metric.replace_strict({name: w.tail for name, w in words.items()}, default="", return_dtype=pl.String)
+    total = _framed(_number_and_noun(app, metric, value, locale, heads), "{n}", bounds) + tail
+    counted = _framed(total, "{a}", [(measure == "average", locale.average)])
+    points = _number_and_noun(app, metric, value, locale, {name: (w.unit, w.plural) for name, w in words.items()})
+    share = by_value(locale.percent, "{n}", number_text((value * 100).round(1), locale))
+    level = _framed(pl.when(measure == "share").then(share).otherwise(points), "{n}", bounds)
+    before, _, after = locale.level.partition("{n}")
+    labels = {name: with_article(before.replace("{a}", w.label)).strip() for name, w in words.items()}
+    label = metric.replace_strict(labels, default=None, return_dtype=pl.String)
+    measured = label + pl.lit(" ") + level + pl.lit(after)
+    return pl.when(measure.is_in(["total", "average"])).then(counted).otherwise(measured)
+
+
+def window_text(days: pl.Expr, locale: Locale) -> pl.Expr:
+    """'today' for one day, 'within the next 3 days' for more."""
+    return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(by_value(locale.window, "{n}", days))
+
+
+def period_text(days: pl.Expr, locale: Locale) -> pl.Expr:
+    """'today' for one day, 'the next 3 days' for more."""
+    return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(by_value(locale.period, "{n}", days))
+
+
+def span_text(app: App, metric: pl.Expr, days: int, locale: Locale) -> pl.Expr:
+    """The days over which an amount counts: 'over 28 days', 'out of 28' for days, 'within 28 days' for a best."""
+    texts = (locale.of_days, locale.span, locale.past.replace("{a}", "").strip())
+    of_days, span, within = (pl.lit(text.replace("{n}", str(days))) for text in texts)
+    counts_days, single = (
+        metric.is_in([name for name, one in app.metrics.items() if one.agg in aggs])
+        for aggs in (("days",), ("max", "min", "streak"))
+    )
+    return pl.when(counts_days).then(of_days).when(single).then(within).otherwise(span)
+
+
+def by_value(template: str, slot: str, value: pl.Expr) -> pl.Expr:
+    """A template of a locale with its one slot filled from a column."""
+    before, _, after = template.partition(slot)
+    return pl.concat_str(pl.lit(before), value.cast(pl.String), pl.lit(after))
+
+
+def by_language(language: pl.Expr, languages: Sequence[str], text: Callable[[Locale], pl.Expr]) -> pl.Expr:
+    """An expression of a locale, each row with the locale of its language; English for a language without one."""
+    defaults = voice_defaults()
+    chosen = text(defaults.locale("en"))
+    for name in sorted(set(languages)):
+        if (locale := defaults.locale(name)) is not defaults.locale("en"):
+            chosen = pl.when(language == name).then(text(locale)).otherwise(chosen)
+    return chosen
+
+
+def _words(app: App) -> dict[str, MetricWords]:
+    return {name: words for name in app.metrics if (words := metric_words(app, name))}
+
+
+def _bounds(
+    words: Mapping[str, MetricWords], metric: pl.Expr, bounded: pl.Expr, locale: Locale
+) -> list[tuple[pl.Expr, str]]:
+    """When a number is 'or fewer' (2 mistakes) and when 'or less' (12 minutes), for `_framed`."""
+    names = [name for name, w in words.items() if (is_counted(w.unit) if w.unit else names_several(w.label))]
+    return [(bounded & metric.is_in(names), locale.at_most_counted), (bounded, locale.at_most)]
+
+
+def _framed(text: pl.Expr, slot: str, frames: Sequence[tuple[pl.Expr, str]]) -> pl.Expr:
+    """The text in the first template whose condition holds, or as it is; the text is calculated once."""
+    before, after = pl.lit(""), pl.lit("")
+    for condition, template in reversed(frames):
+        first, _, last = template.partition(slot)
+        before = pl.when(condition).then(pl.lit(first)).otherwise(before)
+        after = pl.when(condition).then(pl.lit(last)).otherwise(after)
+    return before + text + after
+
+
+def _number_and_noun(
+    app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, nouns: Mapping[str, tuple[str, str]]
+) -> pl.Expr:
+    """A number, rounded so that who reaches it has reached the true one, with its noun in the singular or plural."""
+    higher = metric.is_in([name for name, one in app.metrics.items() if one.better == "higher"])
+    number = number_text(value, locale, up=higher)
+    signs = {name: one[:1] for name, (one, _) in nouns.items() if one.startswith(tuple(_CURRENCIES))}
+    one, many = (
+        metric.replace_strict(
+            {name: _spaced(forms[i].lstrip(_CURRENCIES)) for name, forms in nouns.items()},
+            default="",
+            return_dtype=pl.String,
+        )
+        for i in (0, 1)
+    )
+    noun = pl.when(number.is_in(["1", "-1"])).then(one).otherwise(many)
+    if not signs:
+        return number + noun
+    sign = metric.replace_strict(signs, default="", return_dtype=pl.String)
+    tenths = rf"({re.escape(locale.decimal)}\d)$"  # $3.50
+    return sign + pl.when(sign == "").then(number).otherwise(number.str.replace(tenths, "${1}0")) + noun
+
+
+def _spaced(unit: str) -> str:
+    """What stands behind the number: nothing, '%' at once, a word after a space."""
+    return unit if unit[:1] in {"", "%", "°", " "} else f" {unit}"
+
+
+def _grouped(whole: pl.Expr, separator: str) -> pl.Expr:
+    """The digits of whole numbers that are not negative, in groups of three.
+
+    Names its input once: an expression is a tree, and planning it took longer than filling in a night's numbers.
+    """
+    mark = separator.replace("$", "$$")
+    groups = mark.join(f"${{{group}}}" for group in range(1, 6))
+    padded = whole.cast(pl.String).str.zfill(15).str.replace(r"^(\d{3,})" + r"(\d{3})" * 4 + "$", groups)
+    return padded.str.replace(rf"^[0{re.escape(separator)}]+(\d)", "$1")

@@ -1,0 +1,146 @@
+"""What a night's writing leaves for people to look at: spending, how some briefs were asked, and texts to read."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
+
+import polars as pl
+
+from configs.errors import NightquestError
+from data.warehouse import Warehouse
+from models.language.calls import Written
+from models.language.ledger import CallRecord, Ledger, Run, nothing_spent, open_ledger
+from models.tracking.writing import MOST_SAMPLES, MOST_TRACES, BriefTrace, CallSpan, SampleText, WritingReport
+from pipelines.night.pins import Night
+from pipelines.night.words import Words
+from pipelines.words.chosen import how_chosen
+from pipelines.words.wishes import Wants
+from pipelines.words.writers.crew import Crew
+
+_FACTS = ("content_type", "persona", "metric", "difficulty", "language", "occasion")
+
+
+def report_writing(warehouse: Warehouse, night: Night, crew: Crew, words: Words, wants: Wants) -> WritingReport:
+    """Gather what is recorded of a night's writing; the ledger is opened only where models write."""
+    spend, traces = nothing_spent(), list[BriefTrace]()
+    # A ledger that cannot be read was told of while writing; a night that is out is recorded all the same.
+    with suppress(NightquestError), ExitStack() as held:
+        if crew.teams:
+            ledger = held.enter_context(open_ledger(wants.settings.home, wants.clock))
+            spend = ledger.report(Run(night.app.app, str(night.as_of), ""), whole_night=True)
+            traces = list(_traces(warehouse, night, ledger))
+    tally = words.account.tally
+    return WritingReport(
+        spend=spend,
+        parameters={
+            "experiment": crew.trial.experiment or "none",
+            "arms": ", ".join(f"{arm.name} ({arm.provider}, {arm.prompt})" for arm in crew.trial.arms),
+            "mode": night.app.content.mode,
+            "types": ", ".join(night.app.content.types),
+        },
+        happened=tally.happened,
+        refused=tally.refused,
+        judged=tally.judged,
+        desk=asdict(words.account.desk),
+        traces=traces,
+        samples=list(_samples(warehouse, words)),
+        tables={"arms": _arms(words), "texts": _texts(words)},
+        revision=night.revision,
+    )
+
+
+def _rows(words: Words) -> pl.DataFrame:
+    """All texts of the night with who wrote them."""
+    columns = ("content_type", "language", "brief_id", "title", "ai_provider", "model", "prompt_version", "metadata")
+    frames = [
+        (words.challenges, "description", ("metric", "persona")),
+        (words.messages, "body", ()),
+        (words.achievements, "description", ("metric", "persona")),
+    ]
+    return pl.concat(
+        [
+            frame.select(
+                *(pl.col(name).cast(pl.String) for name in columns if name in frame.columns),
+                pl.col(text).alias("text"),
+                *(pl.col(name).cast(pl.String) for name in more if name in frame.columns),
+            )
+            for frame, text, more in frames
+        ],
+        how="diagonal",
+    )
+
+
+def _samples(warehouse: Warehouse, words: Words) -> Iterator[SampleText]:
+    """Texts of the night, evenly from all types and writers; none of a brief that is one player's own."""
+    rows = _rows(words)
+    with warehouse.lend(asked=rows.select("brief_id").unique()):
+        own = warehouse.frame("SELECT brief_id FROM briefs SEMI JOIN asked USING (brief_id) WHERE profile <> ''")
+    drawn = (
+        rows.join(own, on="brief_id", how="anti", maintain_order="left")
+        .unique(["content_type", "ai_provider", "text"], keep="first", maintain_order=True)
+        .sort(pl.col("text").str.reverse())  # an order that has nothing to do with players
+        .with_columns(turn=pl.int_range(pl.len()).over("content_type", "ai_provider"))
+        .sort("turn", "content_type", "ai_provider")
+        .head(MOST_SAMPLES)
+        .sort("content_type", "ai_provider", "turn")
+    )
+    for row in drawn.iter_rows(named=True):
+        told = json.loads(row["metadata"] or "{}")
+        yield SampleText(
+            brief={name: row[name] for name in _FACTS if row.get(name)},
+            title=row["title"],
+            text=row["text"],
+            provider=row["ai_provider"],
+            model=row["model"],
+            prompt_version=row["prompt_version"],
+            why=how_chosen(told),
+        )
+
+
+def _traces(warehouse: Warehouse, night: Night, ledger: Ledger) -> Iterator[BriefTrace]:
+    """Briefs that were written for tonight, the first by id."""
+    briefs = warehouse.frame(
+        "SELECT * FROM briefs WHERE made_on = $day ORDER BY brief_id LIMIT $most",
+        {"day": night.as_of, "most": MOST_TRACES},
+    )
+    texts = warehouse.frame("SELECT * FROM texts WHERE made_on = $day ORDER BY brief_id, place", {"day": night.as_of})
+    for brief in briefs.iter_rows(named=True):
+        mine = texts.filter(pl.col("brief_id") == brief["brief_id"])
+        keys = mine["call_key"].unique(maintain_order=True)
+        yield BriefTrace(
+            brief_id=brief["brief_id"],
+            brief={name: brief[name] for name in _FACTS},
+            calls=[_span(record) for key in keys if (record := ledger.why(key)) is not None],
+            texts=mine.filter("serves")["text"].to_list(),
+            personal=bool(brief["profile"]),
+        )
+
+
+def _span(record: CallRecord) -> CallSpan:
+    reply, request = record.reply, record.request
+    outcome = "in flight" if reply is None else "answered" if isinstance(reply, Written) else reply.reason
+    return CallSpan(
+        provider=request.provider,
+        model=request.model,
+        prompt_version=request.prompt_version,
+        sent_at=record.sent_at,
+        settled_at=record.settled_at or record.sent_at,
+        usage=reply.usage if reply else nothing_spent().tokens,
+        cost_usd=reply.cost_usd if reply else 0.0,
+        outcome=outcome,
+        mode=record.mode,
+    )
+
+
+def _arms(words: Words) -> pl.DataFrame:
+    return words.assigned.group_by("arm").agg(players=pl.len(), propensity=pl.col("propensity").first()).sort("arm")
+
+
+def _texts(words: Words) -> pl.DataFrame:
+    return (
+        _rows(words)
+        .group_by("content_type", "ai_provider", "model", "prompt_version")
+        .agg(texts=pl.len(), briefs=pl.col("brief_id").n_unique())
+        .sort("content_type", "ai_provider")
+    )

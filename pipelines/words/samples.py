@@ -1,0 +1,117 @@
+"""Sample sentences of an app's metrics and badges, as players would read them, which show a label that does not fit."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from configs.app import App
+from configs.kinds import ContentType
+from configs.voice import voice_defaults
+from configs.wording import metric_words
+from pipelines.badges.rules.read import badge_rules, nominate_rules, term_label
+from pipelines.words.briefs import Brief
+from pipelines.words.citations import write_citations
+from pipelines.words.fill import fill_in
+from pipelines.words.render import amount_text, goal_text
+from pipelines.words.writers.offline import AI_PROVIDER, LANGUAGE, MODEL, write_variants
+
+_MANY, _SHARE, _DAYS = 13.0, 0.625, 3.0
+_WINDOW_DAYS = 3
+_CHALLENGE: Literal["daily_challenge"] = "daily_challenge"
+_MESSAGE: Literal["motivational_message"] = "motivational_message"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sentence.
+
+    Attributes:
+        of: `metrics.<name>` or `badges.<name>`, where its words stand in the app file.
+        form: 'one', 'many', 'task', 'challenge', 'message' or 'citation'.
+        text: As players read it.
+    """
+
+    of: str
+    form: str
+    text: str
+
+
+def sample_sentences(app: App) -> list[Sample]:
+    """Every metric in every form that the app uses, then every badge's citation; in the order of the file."""
+    said = [*_amounts(app), *_texts(app)]
+    order = list(app.metrics)
+    by_metric = sorted(said, key=lambda sample: order.index(sample.of.partition(".")[2]))
+    return [*by_metric, *_citations(app)]
+
+
+def _amounts(app: App) -> Iterator[Sample]:
+    locale = voice_defaults().locale(LANGUAGE)
+    rows = [
+        (name, form, amount)
+        for name in app.metrics
+        for form, amount in (("one", 1.0), ("many", _many(app, name)))
+        if form == "many" or amount <= _many(app, name)
+    ]
+    frame = pl.DataFrame(rows, schema=["metric", "form", "amount"], orient="row")
+    metric, amount = pl.col("metric"), pl.col("amount")
+    told = frame.with_columns(
+        text=amount_text(app, metric, amount, locale), goal=goal_text(app, metric, amount, pl.lit(0), locale)
+    )
+    for name, form, _, text, goal in told.iter_rows():
+        yield Sample(f"metrics.{name}", form, text)
+        if form == "many" and "{goal}" in app.metrics[name].task:
+            yield Sample(f"metrics.{name}", "task", app.metrics[name].task.replace("{goal}", goal))
+
+
+def _texts(app: App) -> Iterator[Sample]:
+    """A challenge and a message about each metric that may be asked for."""
+    occasions: dict[ContentType, str] = {_CHALLENGE: "", _MESSAGE: "target"}
+    rows: list[tuple[int, str, str, float, int, int]] = []
+    texts: list[tuple[str, ...]] = []
+    for content_type in (kind for kind in occasions if kind in app.content.types):
+        for name in app.challenges.metrics:
+            difficulty = "fair" if content_type == _CHALLENGE else ""
+            brief = Brief(
+                f"sample {name}", content_type, "", name, difficulty, LANGUAGE, occasions[content_type], variants=1
+            )
+            found = write_variants(app, brief, seed=0)[0]
+            rows.append((len(rows), content_type, name, _many(app, name), _WINDOW_DAYS, 75))
+            texts.append((found.title, found.text, f"{content_type}/{name}", found.variant, found.metadata))
+    if not rows:
+        return
+    names = ["at", "content_type", "metric", "amount", "window_days", "percentile"]
+    chosen = pl.DataFrame(rows, schema=names, orient="row").cast({"at": pl.UInt32, "percentile": pl.Int32})
+    written = pl.DataFrame(texts, schema=["title", "text", "brief_id", "variant", "metadata"], orient="row")
+    by = {"ai_provider": AI_PROVIDER, "model": MODEL, "prompt_version": "", "language": LANGUAGE}
+    filled = fill_in(app, chosen, written.with_columns(pl.lit(value).alias(name) for name, value in by.items()))
+    for (_, kind, name, *_), text in zip(rows, filled["text"], strict=True):
+        yield Sample(f"metrics.{name}", "challenge" if kind == _CHALLENGE else "message", text)
+
+
+def _many(app: App, name: str) -> float:
+    """More than one of it, as its measure and a window of some days allow."""
+    words = metric_words(app, name)
+    if words and words.measure == "share":
+        return _SHARE
+    return _DAYS if app.metrics[name].agg in {"days", "streak"} else _MANY
+
+
+def _citations(app: App) -> Iterator[Sample]:
+    rules = (*badge_rules(app), *nominate_rules(app))
+    rows = [
+        (
+            f"{place:08x}",
+            1,
+            rule.badge_id,
+            json.dumps({"values": {term_label(t): _many(app, t.metric) for t in rule.rule.terms}}),
+        )
+        for place, rule in enumerate(rules)
+    ]
+    if not rows:
+        return
+    awards = pl.DataFrame(rows, schema=["award_id", "player_key", "badge_id", "evidence"], orient="row")
+    for rule, text in zip(rules, write_citations(app, awards)["citation"], strict=True):
+        yield Sample(f"badges.{rule.badge_id}", "citation", text)

@@ -1,0 +1,162 @@
+"""The step that gives a night its words: what is wanted, which texts there are, who reads which, numbers filled in."""
+
+import datetime as dt
+from typing import overload
+
+import numpy as np
+import polars as pl
+
+from configs.app import App
+from pipelines.words.assign import assign_variants
+from pipelines.words.briefs import brief_keys, brief_rows
+from pipelines.words.citations import write_citations
+from pipelines.words.fill import fill_in
+from pipelines.words.render import LARGEST
+from pipelines.words.writers.source import Offline, Source
+
+__all__ = ["want_texts", "write_citations", "write_words"]
+
+_COMMON = ("content_id", "player_key", "content_type", "persona", "metric", "language")
+_PLAN = (*_COMMON, "target", "window_days", "difficulty_level")
+_ASKS = (*_COMMON, "goal", "percentile", "recency_days")
+_ACHIEVEMENTS = (*_COMMON, "target", "tier")
+_NUMBERS = pl.Schema(
+    {
+        "metric": pl.String(),
+        "amount": pl.Float64(),
+        "window_days": pl.Int64(),
+        "percentile": pl.Int64(),
+        "mission": pl.String(),
+    }
+)
+_WRITING = ("brief_id", "ai_provider", "model", "prompt_version", "variant", "propensity", "metadata")
+
+
+@overload
+def write_words(
+    app: App,
+    plan: pl.DataFrame,
+    asks: pl.DataFrame,
+    achievements: None = None,
+    *,
+    seed: int,
+    as_of: dt.date,
+    recent: pl.DataFrame | None = None,
+    source: Source | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame]: ...
+
+
+@overload
+def write_words(
+    app: App,
+    plan: pl.DataFrame,
+    asks: pl.DataFrame,
+    achievements: pl.DataFrame,
+    *,
+    seed: int,
+    as_of: dt.date,
+    recent: pl.DataFrame | None = None,
+    source: Source | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]: ...
+
+
+def write_words(
+    app: App,
+    plan: pl.DataFrame,
+    asks: pl.DataFrame,
+    achievements: pl.DataFrame | None = None,
+    *,
+    seed: int,
+    as_of: dt.date,
+    recent: pl.DataFrame | None = None,
+    source: Source | None = None,
+) -> tuple[pl.DataFrame, ...]:
+    """Write the words of every challenge, message and achievement.
+
+    The same input and texts give the same words; nothing of a player but key, persona, language and numbers is read.
+
+    Args:
+        app: Its voice and metrics.
+        plan: content_id, player_key, content_type, persona, metric, target, window_days, difficulty_level, language;
+            for missions occasion.
+        asks: content_id, player_key, content_type, persona, language, metric, goal (null: no target), percentile,
+            recency_days; for what has an occasion occasion, for mission briefs window_days and mission (the content_id
+            of the challenge that they tell of).
+        achievements: content_id, player_key, content_type, persona, language, metric, target, tier.
+        seed: Another seed draws other texts from the offline writer.
+        as_of: The night; moves players on to the next text of their brief.
+        recent: player_key, variant of what players read in the last 30 days; none is read again while others are left.
+        source: Where texts come from; None is the offline writer.
+
+    Returns:
+        For challenges content_id, title, description, brief_id, ai_provider, model, prompt_version, variant,
+        propensity, metadata (JSON text); for messages the same with body instead of description; for achievements,
+        where they are given, as for challenges. Rows in the order of the input.
+
+    Raises:
+        AppFileError: The words of the app file leave no way to say something; the message names them.
+        ValueError: A column is missing, a content_id stands twice, or a target is not a number that can be written.
+    """
+    source = source or Offline(app, seed)
+    briefs, rows = brief_rows(app, source.sign(want_texts(app, plan, asks, achievements)))
+    texts = source.texts(briefs, rows)
+    chosen = assign_variants(rows, texts, as_of=as_of, recent=recent)
+    words = fill_in(app, rows.hstack(chosen.select("at")), texts)
+    words = words.hstack(rows.select("content_id")).hstack(chosen.select("propensity"))
+    parts = [("description", plan.height), ("body", asks.height)]
+    if achievements is not None:
+        parts.append(("description", achievements.height))
+    done: list[pl.DataFrame] = []
+    for name, height in parts:
+        part = words.slice(sum(frame.height for frame in done), height)
+        done.append(part.select("content_id", "title", pl.col("text").alias(name), *_WRITING))
+    return tuple(done)
+
+
+def want_texts(
+    app: App, plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """What is to be written: a row for each text, challenges before messages before achievements.
+
+    Returns:
+        content_id, player_key, the BRIEF_KEYS, amount, window_days and percentile (the numbers behind the slots), and
+        mission (see `write_words`).
+
+    Raises:
+        ValueError: See `write_words`.
+    """
+    _check(plan, asks, achievements)
+    frames = [(plan, "target"), (asks, "goal"), *([] if achievements is None else [(achievements, "target")])]
+    numbers = pl.concat([_numbers(frame, amount) for frame, amount in frames])
+    return brief_keys(app, plan, asks, achievements).hstack(numbers.drop("metric"))
+
+
+def _check(plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None) -> None:
+    frames: list[tuple[str, pl.DataFrame, tuple[str, ...]]] = [("plan", plan, _PLAN), ("asks", asks, _ASKS)]
+    if achievements is not None:
+        frames.append(("achievements", achievements, _ACHIEVEMENTS))
+    for name, frame, columns in frames:
+        if missing := [column for column in columns if column not in frame.columns]:
+            raise ValueError(f"{name} lacks {', '.join(missing)}")
+    ids = pl.concat([frame["content_id"].cast(pl.String) for _, frame, _ in frames])
+    if _some_twice(ids):
+        raise ValueError("a content_id stands twice in what is to be written")
+    promised = [frame["target"].cast(pl.Float64) for _, frame, columns in frames if "target" in columns]
+    targets = pl.concat([*promised, asks["goal"].cast(pl.Float64).drop_nulls()])
+    if targets.null_count() or not (targets.is_finite() & (targets.abs() < LARGEST)).all():
+        raise ValueError(f"a target is null, not finite or {LARGEST:g} or more")
+
+
+def _some_twice(ids: pl.Series) -> bool:
+    """Whether a value stands twice; hashes tell faster that none does."""
+    hashes = np.sort(ids.hash().to_numpy())
+    return bool((hashes[1:] == hashes[:-1]).any()) and ids.n_unique() < len(ids)
+
+
+def _numbers(frame: pl.DataFrame, amount: str) -> pl.DataFrame:
+    """The numbers behind the slots; null where a frame has no such column."""
+    found = frame.select(pl.col(amount).alias("amount"), *(name for name in _NUMBERS if name in frame.columns))
+    return found.select(
+        (pl.col(name) if name in found.columns else pl.lit(None)).cast(kind).alias(name)
+        for name, kind in _NUMBERS.items()
+    )

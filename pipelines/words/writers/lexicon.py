@@ -1,0 +1,167 @@
+"""The phrases that a brief may use: the app's own by symbol, else the neutral voice's, with those of its tags added."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+
+from configs.app import App
+from configs.nouns import looks_plural, plural_of
+from configs.voice import voice_defaults
+from configs.wording import metric_words, plain
+from pipelines.words.briefs import Brief
+from pipelines.words.checks.validate import SLOT, SLOTS
+from pipelines.words.writers.grammar import Grammar, references, tidy
+
+# Where the texts of each content type start: the symbols of its title and its text.
+STARTS: Mapping[str, tuple[str | None, str]] = {
+    "daily_challenge": ("title", "challenge"),
+    "custom_achievement": ("achievement_title", "achievement"),
+    "adaptive_mission": ("mission_title", "mission"),
+    "mission_brief": ("briefing_title", "briefing"),
+    "motivational_message": ("motivation_title", "motivation"),
+    "come_back_message": ("comeback_title", "comeback"),
+    "tutorial": ("tutorial_title", "tutorial"),
+    "social_prompt": ("social_title", "social"),
+    "badge_citation": (None, "citation"),
+}
+FACTS = frozenset({"task", "subject", "player", "players", "badge", "tier"})
+SUBJECT_LENGTH = 36  # of a label that a title can name
+_BANDS = (
+    *("easy", "fair", "hard", "target", "none", "shown", "days", "weeks", "long"),
+    *("rising", "steady", "easing", "new", "seldom", "quiet", "keen"),
+)
+_KINDS = ("bold", "even", "careful", "plain", "tail", "bronze", "silver", "gold", "platinum")
+_SMALL_IN_TITLES = frozenset(
+    {
+        "a",
+        "an",
+        "and",
+        "as",
+        "at",
+        "but",
+        "by",
+        "for",
+        "from",
+        "in",
+        "into",
+        "of",
+        "on",
+        "or",
+        "per",
+        "the",
+        "to",
+        "with",
+    }
+)
+
+
+def brief_grammar(app: App, brief: Brief) -> Grammar:
+    """The grammar of one brief.
+
+    A lexicon's key is a symbol, or a symbol and a tag: `opening_BRUTE` adds to `opening` for that persona,
+    `why_answers` to `why` for that metric. A symbol of which the app has no phrase for the brief is taken from the
+    neutral voice.
+    """
+    tags = brief_tags(app, brief)
+    own, neutral = _tagged(app.voice.lexicon, tags), _tagged(voice_defaults().lexicon, tags)
+    return Grammar({**neutral, **own}, brief_facts(app, brief))
+
+
+def brief_tags(app: App, brief: Brief) -> tuple[str, ...]:
+    """What may stand behind a symbol's name for this brief."""
+    tags = [brief.persona, brief.metric, brief.difficulty, brief.occasion]
+    if persona := app.personas.get(brief.persona):
+        tags.append("bold" if persona.risk_tolerance > 0.6 else "careful" if persona.risk_tolerance < 0.4 else "even")
+    if brief.content_type == "badge_citation":
+        tags.append(app.badges[brief.metric].tier)
+    elif (words := metric_words(app, brief.metric)) and app.metrics[brief.metric].agg != "days":
+        tags.append("tail" if words.after else "plain")  # of days neither: 'on 2 days within the next 3 days'
+    return tuple(dict.fromkeys(tag for tag in tags if tag))
+
+
+def brief_facts(app: App, brief: Brief) -> dict[str, str]:
+    """Texts of the app file that a grammar inserts as they are."""
+    player = plain(app.voice.player)
+    facts = {"player": player, "players": player if looks_plural(player) else plural_of(player)}
+    if brief.content_type == "badge_citation":
+        badge = app.badges[brief.metric]
+        return facts | {"badge": _quoted(plain(badge.title)), "tier": badge.tier}
+    words = metric_words(app, brief.metric)
+    if words and "{goal}" in app.metrics[brief.metric].task:
+        facts["task"] = f"{_lowered(words.before)}{{goal_1}}{words.after}"
+    if words and len(words.label) <= SUBJECT_LENGTH and not any(c.isdigit() for c in words.label):
+        facts["subject"] = title_case(words.label)
+    return facts
+
+
+def title_case(label: str) -> str:
+    """A label as it stands in a title: 'records in one basket' becomes 'Records in One Basket'."""
+    words = label.split(" ")
+    return " ".join(
+        word if 0 < i < len(words) - 1 and word in _SMALL_IN_TITLES else word[:1].upper() + word[1:]
+        for i, word in enumerate(words)
+    )
+
+
+def own_words(app: App, brief: Brief) -> tuple[str, ...]:
+    """The app's own words that may stand in a text of this brief."""
+    found = [plain(app.voice.player)]
+    if brief.content_type == "badge_citation":
+        found.append(plain(app.badges[brief.metric].title))
+    elif words := metric_words(app, brief.metric):
+        found += [words.before, words.after, words.label, title_case(words.label)]
+    texts = {tidy(text) for text in found} | {_lowered(tidy(text)) for text in found}
+    return tuple(sorted(text for text in texts if text))
+
+
+def lexicon_problems(app: App) -> list[str]:
+    """What the offline writer cannot use in an app's lexicon, one sentence each."""
+    return list(_problems(app))
+
+
+def _problems(app: App) -> Iterator[str]:
+    mine, neutral = app.voice.lexicon, voice_defaults().lexicon
+    bases = {_untagged(app, name) for name in neutral}
+    referred = {r for phrases in [*mine.values(), *neutral.values()] for p in phrases for r in references(p)}
+    known = FACTS | bases | mine.keys() | neutral.keys() | {_untagged(app, name) for name in mine}
+    for name, phrases in mine.items():
+        where = f"voice.lexicon.{name}"
+        if not {name, _untagged(app, name)} & (bases | referred):
+            near = difflib.get_close_matches(name, bases | neutral.keys(), n=1)
+            yield f"{where}: nothing uses it" + (f"; did you mean '{near[0]}'?" if near else "")
+        for phrase in phrases:
+            for symbol in references(phrase):
+                if symbol not in known:
+                    yield f"{where}: '{phrase}' refers to #{symbol}#, which is no symbol"
+            for slot in SLOT.findall(phrase):
+                if slot not in SLOTS:
+                    yield f"{where}: '{phrase}' has the slot {{{slot}}}; use one of {', '.join(sorted(SLOTS))}"
+
+
+def _tagged(lexicon: Mapping[str, list[str]], tags: tuple[str, ...]) -> dict[str, list[str]]:
+    """Every key as it is, and its phrases added to its symbol where its tag is one of the brief's."""
+    symbols = dict(lexicon)
+    for tag in tags:
+        for name, phrases in lexicon.items():
+            if name.endswith(f"_{tag}"):
+                symbol = name.removesuffix(f"_{tag}")
+                symbols[symbol] = [*symbols.get(symbol, ()), *phrases]
+    return symbols
+
+
+def _untagged(app: App, name: str) -> str:
+    """The symbol of a lexicon's key."""
+    tags = [*app.personas, *app.metrics, *app.badges, *_BANDS, *_KINDS]
+    for tag in sorted(tags, key=len, reverse=True):
+        if name.endswith(f"_{tag}") and name.removesuffix(f"_{tag}"):
+            return name.removesuffix(f"_{tag}")
+    return name
+
+
+def _quoted(title: str) -> str:
+    """A title that ends a sentence by itself stands in quotes within a longer one."""
+    return f"\u201c{title}\u201d" if title[-1:] in {".", "!", "?"} else title
+
+
+def _lowered(task: str) -> str:
+    """A task without the capital it starts with; a name or an abbreviation keeps it."""
+    return task[:1].lower() + task[1:] if task[1:2].islower() or task[1:2] == " " else task

@@ -1,0 +1,199 @@
+"""The offline writer: texts for a brief from a grammar over the app's voice. No key, no network, no clock."""
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from configs.app import App
+from configs.errors import AppFileError
+from configs.wording import metric_words
+from pipelines.words.briefs import Brief
+from pipelines.words.checks.repeats import repeated_word
+from pipelines.words.checks.validate import FORMS, TEXT_LENGTH, check_texts
+from pipelines.words.writers.grammar import tidy
+from pipelines.words.writers.lexicon import STARTS, brief_facts, brief_grammar, own_words
+
+AI_PROVIDER = "offline"
+MODEL = "grammar"
+LANGUAGE = "en"  # what the neutral voice and the app files speak; who asks for another language reads English
+_TRIES_PER_TEXT = 16
+_PATIENCE = 60  # drafts in a row with a worn title before titles may be used once more
+
+VARIANTS = {
+    "brief_id": pl.String,
+    "index": pl.Int64,
+    "n": pl.Int64,
+    "variant": pl.String,
+    "title": pl.String,
+    "text": pl.String,
+    "language": pl.String,
+    "metadata": pl.String,
+}
+# For when a lexicon gives nothing that may go out; the task itself says what to do.
+_PLAIN = {
+    "daily_challenge": ("A Challenge for You", "{task} {{window}}."),
+    "custom_achievement": ("A Milestone of Your Own", "{task}, all that came before included."),
+    "adaptive_mission": ("A Mission for You", "{task} {{window}}."),
+    "mission_brief": ("Your Mission", "{task} {{window}}."),
+    "motivational_message": ("A Note for You", "Carry on at your own pace."),
+    "come_back_message": ("Welcome Back", "Your place is here whenever you like."),
+    "tutorial": ("How to Begin", "A first step: {task}."),
+    "social_prompt": ("In Good Company", "{task}."),
+    "badge_citation": ("", "{badge}, {tier}."),
+}
+_PLAIN_FOR = {  # by content type and occasion, where it takes another sentence
+    (
+        "motivational_message",
+        "target",
+    ): "{{amount}} {{span}}: level with or ahead of {{percentile}} of comparable players.",
+    ("social_prompt", "none"): "Others are here, and glad of company.",
+    ("badge_citation", "shown"): "{badge}, {tier}, for {{evidence}}.",
+}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to say what a brief asks for.
+
+    Attributes:
+        variant: 10 hex digits of the text, whichever brief and title it goes with.
+        title: Empty for a citation.
+        text: Description, body or citation with its slots.
+        metadata: JSON text: its language, how it was written, and for a plain sentence why.
+    """
+
+    variant: str
+    title: str
+    text: str
+    metadata: str
+
+
+class WordlessError(AppFileError):
+    """Not even a plain sentence can be made.
+
+    Attributes:
+        key: Where its words stand in the app file.
+        fault: What is wrong with the plainest sentence.
+    """
+
+    def __init__(self, app: App, key: str, fault: str) -> None:
+        remedy = f"Mend the words of {key} in the app file, or what voice.forbidden rules out."
+        super().__init__(f"{key} of '{app.app}': {fault}.", remedy)
+        self.key, self.fault = key, fault
+
+
+def write_briefs(app: App, briefs: Iterable[Brief], *, seed: int) -> pl.DataFrame:
+    """The variants of every brief.
+
+    Returns:
+        brief_id, index (0 to n - 1 within the brief), n, variant, title, text (slots not filled), language (of
+        the text), metadata (JSON text).
+
+    Raises:
+        AppFileError: See `write_variants`.
+    """
+    rows = []
+    for brief in briefs:
+        found = write_variants(app, brief, seed=seed)
+        rows += [
+            (brief.brief_id, i, len(found), v.variant, v.title, v.text, LANGUAGE, v.metadata)
+            for i, v in enumerate(found)
+        ]
+    return pl.DataFrame(rows, schema=VARIANTS, orient="row")
+
+
+def write_variants(app: App, brief: Brief, *, seed: int) -> tuple[Variant, ...]:
+    """Write up to `brief.variants` different texts, every one of them checked.
+
+    A draft that fails its check is thrown away and another one drawn. Where the lexicon gives fewer texts than wanted,
+    there are fewer; where it gives none, one plain sentence around the app's own task, marked as such in its metadata.
+
+    Args:
+        app: Its voice and its metrics' words.
+        brief: What to write.
+        seed: Another seed draws other texts. The same app file, brief and seed give the same texts.
+
+    Raises:
+        WordlessError: Not even the plain sentence may go out.
+    """
+    refused: Counter[str] = Counter()
+    wanted = {v.variant: v for v in _drafts(app, brief, seed, refused)}
+    return tuple(wanted.values()) or (_plain(app, brief, refused),)
+
+
+def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str]) -> Iterator[Variant]:
+    """Different texts that pass; no title is used again before the others are. Counts the faults of those refused."""
+    grammar, draw = brief_grammar(app, brief), random.Random(f"{brief.brief_id}/{seed}")  # noqa: S311 (no secret)
+    title_start, text_start = STARTS[brief.content_type]
+    if text_start not in grammar or (title_start and title_start not in grammar):
+        refused["the lexicon has no phrases for it"] += 1
+        return
+    words, faults_of = metric_words(app, brief.metric), _checks(app, brief)
+    unit = words.many if words else ""
+    subject = _subject(app, brief)
+    metadata = json.dumps({"language": LANGUAGE, "written": "grammar"})
+    worn: Counter[str] = Counter()
+    drawn: set[str] = set()
+    uses, waited = 1, 0
+    for _ in range(_TRIES_PER_TEXT * min(brief.variants, grammar.size(text_start))):
+        title = tidy(grammar.expand(title_start, draw)) if title_start else ""
+        if title_start and worn[title] >= uses:
+            waited += 1
+            uses, waited = (uses + 1, 0) if waited > _PATIENCE else (uses, waited)
+            continue
+        text = tidy(grammar.expand(text_start, draw))
+        draft = Variant(_digest(text), title, text, metadata)
+        if draft.variant in drawn:
+            continue
+        drawn.add(draft.variant)
+        if again := repeated_word(title, text, unit, subject):
+            refused[f"repeats '{again}'"] += 1
+        elif faults := faults_of(title, text):
+            refused.update(faults)
+        else:
+            worn[title] += 1
+            yield draft
+            if worn.total() == brief.variants:
+                return
+
+
+def _subject(app: App, brief: Brief) -> str:
+    """What a longer text may name in several sentences: what it is about."""
+    words = metric_words(app, brief.metric)
+    if FORMS[brief.content_type].length <= TEXT_LENGTH or words is None:
+        return ""
+    return f"{words.before} {words.after} {words.label} {words.unit} {words.plural}"
+
+
+def _plain(app: App, brief: Brief, refused: Counter[str]) -> Variant:
+    title, pattern = _PLAIN[brief.content_type]
+    pattern = _PLAIN_FOR.get((brief.content_type, brief.occasion), pattern)
+    text = tidy(pattern.format(**brief_facts(app, brief)))
+    reason = refused.most_common(1)[0][0]
+    metadata = json.dumps({"language": LANGUAGE, "reason": reason, "written": "plain"})
+    if faults := _checks(app, brief)(title, text):
+        section = "badges" if brief.content_type == "badge_citation" else "metrics"
+        where = f"{section}.{brief.metric}" if brief.metric else "voice"
+        raise WordlessError(app, where, f"there is no way to word a {brief.content_type}: even the plain {faults[0]}")
+    return Variant(_digest(text), title, text, metadata)
+
+
+def _checks(app: App, brief: Brief) -> Callable[[str, str], list[str]]:
+    """A function of title and text that tells their faults."""
+    form, words, own = FORMS[brief.content_type], metric_words(app, brief.metric), own_words(app, brief)
+    length = max(map(len, (words.label, words.one, words.many))) if words else 0
+
+    def check(title: str, text: str) -> list[str]:
+        texts = {"title": title, form.text: text} if form.title else {form.text: text}
+        return check_texts(texts, brief, app.voice, own=own, words_length=length)
+
+    return check
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:10]

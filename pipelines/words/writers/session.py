@@ -1,0 +1,227 @@
+"""Where a night's texts are written: live, or through batches first; every paid question through the ledger."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from configs.errors import NightquestError
+from configs.settings import Settings
+from models.language.batches import collect_batches, finish_batches, recover_batches, submit_batches
+from models.language.calls import Failed, Reply, Request, Written
+from models.language.client import Client
+from models.language.ledger import Budget, Ledger, open_ledger
+from models.language.pacing import Figures, Limits
+from models.language.providers import open_providers
+from models.language.providers.provider import Provider
+from pipelines.badges.judged.panel import Panel
+from pipelines.experiments.arms import PROMPT
+from pipelines.night.pins import Night
+from pipelines.words.wishes import Clock, Wants
+from pipelines.words.writers.choose import Judge
+from pipelines.words.writers.crew import Crew
+from pipelines.words.writers.jobs import Job, Tally, Text
+from pipelines.words.writers.models import Author
+
+
+@dataclass
+class Account:
+    """What a night's writing and judging took; one for the whole night, so that its patience is spent once.
+
+    Attributes:
+        desk: Counts of the live asks.
+        waited_s: For batches.
+        canceled: Batches that were not back in time.
+        trouble: Why nothing could be bought, or no more of it; empty when all is well.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    desk: Figures = field(default_factory=Figures)
+    waited_s: float = 0.0
+    canceled: int = 0
+    trouble: str = ""
+
+
+class Studio:
+    """Where a night's texts are written: the crew, with the ledger open.
+
+    Args:
+        night: Whose words.
+        wants: What may be used.
+        crew: Who writes.
+        ledger: Open.
+        account: Goes on from what the night took so far.
+    """
+
+    def __init__(self, night: Night, wants: Wants, crew: Crew, ledger: Ledger, account: Account | None = None) -> None:
+        self._app, self._wants, self.crew, self.ledger = night.app, wants, crew, ledger
+        self._seed = night.seed
+        self._models = wants.settings.priced_models(night.app.content.prices)
+        self._run = wants.payer(night)
+        settings = wants.settings
+        self._budget = Budget(wants.wishes.budget_usd(settings), settings.max_cost_usd_per_month)
+        self.account = account or Account()
+
+    def write(self, jobs: Sequence[Job]) -> list[list[Text]]:
+        """The new texts of each job; in batch mode what a batch brings in time is not asked live."""
+        return asyncio.run(self._write(jobs))
+
+    def ask_all(self, requests: Sequence[Request]) -> list[Reply]:
+        """Ask live; the replies in the order of the requests."""
+        desk = self._desk(self._vendors())
+        replies = desk.ask_all(requests)
+        self._count(desk)
+        tally = self.account.tally
+        tally.known += sum(isinstance(reply, Written) and not reply.paid_now for reply in replies)
+        tally.failed.update(
+            f"{request.provider}: {reply.reason}"
+            for request, reply in zip(requests, replies, strict=True)
+            if isinstance(reply, Failed)
+        )
+        return replies
+
+    def submit(self, jobs: Sequence[Job]) -> list[str]:
+        """Send the first requests of jobs as batches, to be collected later; the ledger's keys of the batches."""
+        return asyncio.run(self._submit(jobs))
+
+    def panel(self) -> Panel | None:
+        """Who judges nominees for badges, with the prompts that serve: an arm's writers, the other one for seconds."""
+        arms = sorted(self.crew.trial.arms, key=lambda arm: arm.prompt != PROMPT)  # of several the first stays first
+        team = next((self.crew.teams[arm.name] for arm in arms if arm.name in self.crew.teams), None)
+        if team is None:
+            return None
+        pens = (*team.pens, *team.others)
+        return Panel(self.ask_all, tuple(Judge(p.provider, p.model, p.pricing, p.prompts["verdict"]) for p in pens))
+
+    def price(self, jobs: Sequence[Job]) -> list[Request]:
+        """What jobs would ask first."""
+        author = self._author(_nobody)
+        return [request for job in jobs for request in author.first_requests(job)]
+
+    def price_judging(self, jobs: Sequence[Job]) -> list[Request]:
+        """What judging between two providers' texts of jobs would ask at most, with texts as long as they may be."""
+        author = self._author(_nobody)
+        return [request for job in jobs for request in author.judging_requests(job)]
+
+    async def _write(self, jobs: Sequence[Job]) -> list[list[Text]]:
+        if self._app.content.mode == "batch":
+            try:
+                await self._through_batches(jobs)
+            except NightquestError as error:  # the ledger cannot be written; the desk will say so too and buy nothing
+                self.account.trouble = str(error)
+        desk = self._desk(self._vendors())
+        async with desk:
+            author = self._author(desk.ask)
+            texts = await author.write(jobs, lambda done, total: self._wants.progress("briefs written", done, total))
+        self._count(desk)
+        self.account.tally.add(author.tally)
+        return texts
+
+    async def _through_batches(self, jobs: Sequence[Job]) -> None:
+        """Collect what was submitted before, submit what is missing, and wait for it as long as there is time."""
+        app = self._app.app  # another app's night may be at work on its own
+        async with _closing(self._vendors()) as vendors:
+            await recover_batches(self.ledger, vendors, app=app)
+            await collect_batches(self.ledger, vendors, app=app)
+            left_s = max(0.0, self._wants.settings.batch_wait_s - self.account.waited_s)
+            if left_s:  # what cannot be waited for is asked live at once
+                await self._send(vendors, jobs)
+            began = time.monotonic()
+            finish = await finish_batches(self.ledger, vendors, app=app, wait_s=left_s)
+            self.account.canceled += finish.canceled
+            self.account.waited_s += time.monotonic() - began
+
+    async def _submit(self, jobs: Sequence[Job]) -> list[str]:
+        async with _closing(self._vendors()) as vendors:
+            await recover_batches(self.ledger, vendors, app=self._app.app)
+            return await self._send(vendors, jobs)
+
+    async def _send(self, vendors: Mapping[Any, Provider], jobs: Sequence[Job]) -> list[str]:
+        requests = self.price(jobs)
+        keys: list[str] = []
+        for name, vendor in vendors.items():
+            mine = (request for request in requests if request.provider == name)
+            keys += await submit_batches(self.ledger, vendor, self._run, self._budget, mine, self._models.models)
+        return keys
+
+    def _author(self, ask: Callable[[Request], Coroutine[Any, Any, Reply]]) -> Author:
+        return Author(self._app, ask, self._app.content.variants, self._run.night)
+
+    def _vendors(self) -> dict[Any, Provider]:
+        return open_providers(self._wants.settings, models=self._models)  # of one event loop
+
+    def _desk(self, vendors: Mapping[Any, Provider]) -> Client:
+        limits = Limits.of(self._wants.settings)
+        limits = replace(limits, deadline_s=max(0.0, limits.deadline_s - self.account.desk.seconds))
+        clock = self._wants.clock
+        return Client(self.ledger, vendors, self._run, self._budget, limits, clock, self._seed, self._models)
+
+    def _count(self, desk: Client) -> None:
+        self.account.desk.add(desk.figures)
+        self.account.trouble = self.account.trouble or desk.trouble
+
+
+@contextmanager
+def find_studio(night: Night, wants: Wants, crew: Crew, account: Account) -> Iterator[Studio | None]:
+    """As `open_studio`; where the ledger cannot be opened nobody may be asked, and the account says why."""
+    with ExitStack() as held:
+        studio = None
+        try:
+            studio = held.enter_context(open_studio(night, wants, crew, account))
+        except NightquestError as error:
+            account.trouble = str(error)
+        yield studio
+
+
+@contextmanager
+def open_studio(night: Night, wants: Wants, crew: Crew, account: Account | None = None) -> Iterator[Studio | None]:
+    """The studio of a night, or None when the offline writer writes everything.
+
+    Args:
+        night: Whose words.
+        wants: What may be used.
+        crew: Who writes.
+        account: Of the night so far.
+
+    Raises:
+        NightquestError: The ledger cannot be opened.
+    """
+    if not crew.teams:
+        yield None
+        return
+    with open_ledger(wants.settings.home, wants.clock) as ledger:
+        yield Studio(night, wants, crew, ledger, account)
+
+
+def collect_answers(settings: Settings, clock: Clock) -> dict[str, Any]:
+    """Recover and collect the batches of all apps; counts by what became of them.
+
+    Raises:
+        NightquestError: The ledger cannot be written.
+    """
+
+    async def look() -> dict[str, Any]:
+        async with _closing(open_providers(settings)) as vendors:
+            recovered = await recover_batches(ledger, vendors)
+            collected = await collect_batches(ledger, vendors)
+        return {**vars(recovered), **vars(collected), "failed": dict(collected.failed)}
+
+    with open_ledger(settings.home, clock) as ledger:
+        return asyncio.run(look())
+
+
+@asynccontextmanager
+async def _closing(vendors: Mapping[Any, Provider]) -> AsyncIterator[Mapping[Any, Provider]]:
+    """Vendors that are closed at the end."""
+    try:
+        yield vendors
+    finally:
+        for vendor in vendors.values():
+            with suppress(Exception):  # a connection that cannot be closed is gone as well
+                await vendor.close()
+
+
+async def _nobody(request: Request) -> Reply:
+    raise RuntimeError(f"{request.purpose} is priced, not asked")

@@ -1,0 +1,148 @@
+"""A brief as data for a language model: what it may know, and nothing that could be told apart from another brief's."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from configs.app import App
+from configs.voice import Locale, voice_defaults
+from configs.wording import MetricWords, metric_words
+from pipelines.words.briefs import Brief
+from pipelines.words.checks.cleaning import clean, clean_profile
+from pipelines.words.checks.validate import FORMS, SLOTS, TITLE_LENGTH
+from pipelines.words.writers.grammar import with_article
+from pipelines.words.writers.lexicon import brief_facts
+
+MOST_TITLES = 60  # that are to be avoided
+MOST_REASONS = 8
+_COUNTED = {
+    "count": "how often it was done",
+    "sum": "the total over all of them",
+    "max": "the best single one",
+    "min": "the lowest single one",
+    "mean": "the average",
+    "distinct": "how many different ones",
+    "days": "on how many days",
+    "streak": "how many days in a row",
+    "entity": "how many of them got there",
+}
+
+
+def brief_data(
+    app: App,
+    brief: Brief,
+    *,
+    variants: int,
+    turn: int = 1,
+    avoid: Sequence[str] = (),
+    again: Sequence[str] = (),
+) -> dict[str, Any]:
+    """What a language model is told of a brief; keys as the rules in configs/prompts/rules.md explain them.
+
+    All strings are the app file's own or checked texts, except under `profile`, which is cleaned and capped.
+
+    Args:
+        app: Its voice, metrics, personas and badges.
+        brief: What to write.
+        variants: How many texts.
+        turn: 1, then 2 for more of the same brief.
+        avoid: Titles in use; the newest are told.
+        again: Faults of the last answer.
+    """
+    persona, words = app.personas.get(brief.persona), metric_words(app, brief.metric)
+    groups = slot_groups(brief)
+    data: dict[str, Any] = {
+        "app": clean(app.title),
+        "content_type": brief.content_type,
+        "language": brief.language,
+        "variants": variants,
+        "turn": turn,
+        "theme": clean(app.voice.theme, 600),
+        "tone": clean(app.voice.tone, 300),
+        "player": clean(app.voice.player),
+        "persona": {"name": brief.persona, "psychology": clean(persona.psychology, 400)} if persona else None,
+        "difficulty": brief.difficulty,
+        "occasion": brief.occasion,
+        "metric": {"label": words.label, "description": _described(app, brief.metric)} if words else None,
+        "task": brief_task(app, brief),
+        "slots": {slot: _becomes(slot, words, brief.language) for group in groups for slot in group},
+        "one_of": [list(group) for group in groups],
+        "badge": _badge(app, brief),
+        "max_chars": most_characters(app, brief),
+        "avoid": [clean(title, TITLE_LENGTH) for title in avoid][-MOST_TITLES:],
+    }
+    if brief.profile:
+        data["profile"] = clean_profile(brief.profile)
+    if again:
+        data["again"] = {"reasons": [clean(reason, 200) for reason in dict.fromkeys(again)][:MOST_REASONS]}
+    return data
+
+
+def slot_groups(brief: Brief) -> tuple[tuple[str, ...], ...]:
+    """The groups of slots of which a text carries exactly one each."""
+    return () if brief.occasion == "none" else FORMS[brief.content_type].slots
+
+
+def brief_task(app: App, brief: Brief) -> str | None:
+    """The instruction that stands word for word in the text, or None when the brief has no such thing."""
+    wanted = {slot for group in slot_groups(brief) for slot in group}
+    return brief_facts(app, brief).get("task") if "goal_1" in wanted else None
+
+
+def longest_words(app: App, brief: Brief) -> int:
+    """Characters of the longest words that may stand behind a filled number."""
+    words = metric_words(app, brief.metric)
+    return max(map(len, (words.label, words.one, words.many))) if words else 0
+
+
+def most_characters(app: App, brief: Brief) -> dict[str, int]:
+    """The longest title and text, slots as they are written: what they may become is taken off."""
+    form = FORMS[brief.content_type]
+    room = form.length
+    for group in slot_groups(brief):
+        words = longest_words(app, brief) if group[0] in {"goal_1", "amount"} else 0
+        room -= max(SLOTS[slot] for slot in group) + words - max(len(slot) + 2 for slot in group)
+    return {"title": TITLE_LENGTH, "text": room} if form.title else {"text": room}
+
+
+def _becomes(slot: str, words: MetricWords | None, language: str) -> str:
+    """What a slot is replaced by, with an example in the language of the text."""
+    locale = voice_defaults().locale(language)
+    evidence = "15 drills finished within 7 days and 5 journal entries written"
+    examples = {
+        "window": f"when: '{locale.today}' or '{locale.window.replace('{n}', '3')}'",
+        "period": f"when: '{locale.today}' or '{locale.period.replace('{n}', '3')}'",
+        "span": f"over which days: '{locale.span.replace('{n}', '28')}' or '{locale.of_days.replace('{n}', '28')}'",
+        "percentile": f"a share of comparable members: '{locale.percent.replace('{n}', '75')}'",
+        "evidence": f"what was done, as a list: '{evidence}'",
+    }
+    if words:
+        one, many = _counted(1, words.unit), _counted(3, words.plural)
+        examples["goal_1"] = f"a number with its unit: '{many}' or '{one}'"
+        examples["amount"] = f"how much it takes: '{_amount(words, locale)}'"
+    return examples.get(slot, "filled in by the app")
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number}{unit}" if unit[:1] in {"", "%", "°"} else f"{number} {unit}"
+
+
+def _amount(words: MetricWords, locale: Locale) -> str:
+    if words.measure in {"total", "average"}:
+        text = _counted(12, words.many)
+        return text if words.measure == "total" else locale.average.replace("{a}", text)
+    value = locale.percent.replace("{n}", "62.5") if words.measure == "share" else _counted(610, words.plural)
+    return with_article(locale.level.replace("{a}", words.label).replace("{n}", value))
+
+
+def _described(app: App, name: str) -> str:
+    metric = app.metrics[name]
+    events = metric.events or app.active_events
+    titles = [clean(app.events[event].title) or event.replace("_", " ") for event in events][:6]
+    return f"{_COUNTED[metric.agg]}; counts: {', '.join(titles)}"
+
+
+def _badge(app: App, brief: Brief) -> dict[str, str] | None:
+    badge = app.badges.get(brief.metric) if brief.content_type == "badge_citation" else None
+    if badge is None:
+        return None
+    return {"title": clean(badge.title), "tier": badge.tier, "description": clean(badge.description, 200)}

@@ -1,0 +1,123 @@
+import datetime as dt
+import io
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from flows.cli.commands_run import name_of
+from flows.cli.render import names_of, render_audit, render_night, render_player
+from flows.cli.views import training_view
+from pipelines.publish.audit import audit_night
+from pipelines.publish.publish import publish_night
+from pipelines.publish.published import read_latest
+from pipelines.publish.show import gather_player
+from pipelines.reports import TrainReport
+from tests.foreign.apps import write_app
+from tests.pipelines.publish.nights import (
+    APP,
+    AS_OF,
+    USER_IDS,
+    audited,
+    award,
+    challenge,
+    issue,
+    make_night,
+    played_warehouse,
+    put,
+    settlement,
+)
+
+HOSTILE = "[bold red]user[/] \x1b[2Jgone"
+
+
+def printed(renderable, width: int = 120) -> str:
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(renderable)
+    return console.file.getvalue()
+
+
+@pytest.fixture(name="night", scope="module")
+def _night(tmp_path_factory):
+    """(home, tables, report) of a published night in which player 5 has a hostile id."""
+    home = tmp_path_factory.mktemp("home")
+    with played_warehouse() as warehouse:
+        warehouse.run("UPDATE players SET user_id = $id WHERE player_key = 5", {"id": HOSTILE})
+        issue(warehouse)
+        yesterday = AS_OF - dt.timedelta(days=1)
+        put(warehouse, "challenges", challenge(1, 1, yesterday), challenge(1, 2, AS_OF, estimated_minutes=None))
+        put(warehouse, "settlements", settlement(1, 1, AS_OF, None))
+        put(warehouse, "badge_ledger", award(1, AS_OF))
+        pins = make_night()
+        tables, report = audited(warehouse, pins, home)
+        publish_night(tables, pins, home, report)
+    return home, tables, report
+
+
+def test_badges_and_metrics_go_by_their_titles_and_labels(night):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    text = printed(render_player(view, names_of(APP)))
+    assert "Gold mind" in text
+    assert "gold mind" not in text
+    assert all(APP.metrics[row["metric"]].label in text for row in view.targets if row["is_next"])
+
+
+def test_a_players_page_shows_what_is_asked_held_and_next(night):
+    text = printed(render_player(gather_player(night[0], "toy", USER_IDS[0])))
+    for words in (
+        "Three for the road",
+        "31%",
+        "55%",
+        "First step",
+        "gold mind",
+        "98 puzzles",
+        "expired",
+        "SCHOLAR",
+        "+40",
+    ):
+        assert words in text
+
+
+def test_a_player_without_challenges_sees_the_message(night):
+    text = printed(render_player(gather_player(night[0], "toy", HOSTILE)))
+    assert "The board is as you left it." in text
+    assert "Challenges" not in text
+
+
+def test_an_id_is_shown_as_it_is_and_cannot_act_on_the_terminal(night):
+    text = printed(render_player(gather_player(night[0], "toy", HOSTILE)))
+    assert "[bold red]user[/] " in text
+    assert "\x1b" not in text
+
+
+def test_a_narrow_terminal_still_holds_the_page(night):
+    text = printed(render_player(gather_player(night[0], "toy", USER_IDS[0])), width=60)
+    assert max(len(line) for line in text.splitlines()) <= 60
+
+
+def test_a_night_says_its_rows_its_audit_and_whether_it_changed(night):
+    home, _, report = night
+    text = printed(render_night(read_latest(home, "toy"), report, changed=False), width=200)
+    assert "the night of 2024-01-10, revision 1, unchanged" in text
+    assert "challenges" in text
+    assert "5 of 5 active players" in text
+    assert "failed" not in text
+
+
+def test_a_failed_check_is_marked(night):
+    tables = night[1]
+    bad = {**tables, "messages": tables["messages"].with_columns(body=pl.lit("{goal}"))}
+    served = pl.DataFrame(
+        schema={"player_key": pl.Int64, "user_id": pl.String, "served": pl.Boolean, "reason": pl.String}
+    )
+    text = printed(render_audit(audit_night(bad, None, make_night(), served)))
+    assert "failed" in text
+    assert "unfilled slot" in text
+
+
+def test_a_training_names_the_app_as_it_is_registered_also_when_given_by_path(tmp_path):
+    contests = pl.DataFrame({"task": ["plays"], "learner": ["habit"]})
+    report = TrainReport(AS_OF, contests, {"plays": 3}, ())
+    text = printed(training_view(name_of(str(write_app(tmp_path, "record_club"))), report))
+    assert "Models of record_club, as of" in text
+    assert "record_club.plays version 3" in text

@@ -1,0 +1,80 @@
+"""What players reach: shrunk records, a boosted model that falls as the target rises, calibrated promises."""
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.learners.empirical_bayes import EmpiricalBayes
+from models.learners.portable import load_model, save_model
+from models.scores import calibration_error, log_loss
+from models.tasks.attainment import FROM_PLAY, AttainmentModel, AttainmentParameters
+from tests.models.rows import labels
+
+
+def questions(record: EmpiricalBayes, labelled: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
+    asked = labelled.join(record.menu, on=["metric", "window_days"])
+    rows = record.weigh(asked, past).with_columns(hit=(pl.col("value") >= pl.col("target")).cast(pl.Float64))
+    own = {name: pl.col("past_mean") for name in ("own_7", "own_28", "own_per_day")}
+    return rows.with_columns(**own, own_trend=pl.lit(0.0), **{name: pl.lit(0.0) for name in FROM_PLAY})
+
+
+@pytest.fixture(scope="module")
+def record() -> EmpiricalBayes:
+    return EmpiricalBayes.fit(*labels(1500), {"solved": True}, seed=1)
+
+
+def test_a_record_lies_between_the_player_and_the_population(record: EmpiricalBayes) -> None:
+    day = dt.date(2024, 3, 1)
+    key = {"base_day": day, "metric": "solved", "window_days": 1}
+    past = pl.DataFrame(
+        [{"player_key": 1, **key, "value": 9.0, "weight": 6.0}], schema_overrides={"window_days": pl.Int32}
+    )
+    asked = pl.DataFrame(
+        [{"player_key": p, **key, "target": 6.0} for p in (1, 2)], schema_overrides={"window_days": pl.Int32}
+    )
+    weighed = record.weigh(asked, past)
+    strong, unknown = record.probability(weighed)
+    population = weighed["population"][0]
+    assert unknown == pytest.approx(population, abs=1e-9)
+    assert population < strong < 1
+
+
+def test_a_record_falls_as_the_target_rises(record: EmpiricalBayes) -> None:
+    rows = questions(record, *labels(200, seed=3))
+    rows = rows.with_columns(p=record.probability(rows)).sort("player_key", "target")
+    assert (rows.select(pl.col("p").diff().over("player_key")).drop_nulls().to_series() <= 1e-12).all()
+
+
+@pytest.mark.parametrize("kind", ["empirical_bayes", "lightgbm"])
+def test_each_learner_is_calibrated_on_players_it_never_saw(record: EmpiricalBayes, kind: str) -> None:
+    model = AttainmentModel(AttainmentParameters(kind=kind), record).fit(questions(record, *labels(1500)))
+    model.calibrate(questions(record, *labels(800, seed=4)))
+    test = questions(record, *labels(1500, seed=5))
+    y, p = test["hit"].to_numpy(), model.predict(test)
+    assert calibration_error(y, p) < 0.02
+    assert log_loss(y, p) < log_loss(y, np.full(len(y), y.mean())) * 0.8
+
+
+@pytest.mark.parametrize("kind", ["empirical_bayes", "lightgbm"])
+def test_the_probability_falls_as_the_target_rises_whatever_the_player(record: EmpiricalBayes, kind: str) -> None:
+    model = AttainmentModel(AttainmentParameters(kind=kind), record).fit(questions(record, *labels(1500)))
+    rows = questions(record, *labels(300, seed=6)).sort("player_key", "target")
+    rows = rows.with_columns(p=model.predict(rows))
+    assert (rows.select(pl.col("p").diff().over("player_key")).drop_nulls().to_series() <= 1e-9).all()
+
+
+@pytest.mark.parametrize("kind", ["empirical_bayes", "lightgbm"])
+def test_a_model_read_back_from_files_promises_the_same(record: EmpiricalBayes, kind: str, tmp_path: Path) -> None:
+    rows = questions(record, *labels(600))
+    model = AttainmentModel(AttainmentParameters(kind=kind), record).fit(rows).calibrate(rows)
+    save_model(tmp_path / "attainment", model)
+    assert np.array_equal(load_model(tmp_path / "attainment").predict(rows), model.predict(rows))
+
+
+def test_the_menu_of_a_count_is_whole_numbers_from_one(record: EmpiricalBayes) -> None:
+    targets = record.menu["target"].to_list()
+    assert targets[:5] == [1, 2, 3, 4, 5]
+    assert all(t == int(t) for t in targets)

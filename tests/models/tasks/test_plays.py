@@ -1,0 +1,63 @@
+"""Who plays: learners that know habits, promise what happens, and survive a trip through files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.learners.portable import load_model, save_model
+from models.scores import calibration_error, log_loss
+from models.tasks.plays import FEATURES, PlaysModel, PlaysParameters, plays_matrix
+from tests.models.rows import play_rows
+
+
+@pytest.mark.parametrize("kind", ["habit", "logistic", "lightgbm"])
+def test_each_learner_beats_the_base_rate_and_is_calibrated(kind: str) -> None:
+    model = PlaysModel(PlaysParameters(kind=kind), (1,)).fit(play_rows(6000)).calibrate(play_rows(3000, seed=1))
+    test = play_rows(6000, seed=2)
+    y, p = test["played"].to_numpy().astype(float), model.predict(test)
+    assert log_loss(y, p) < log_loss(y, np.full(len(y), y.mean())) - 0.02
+    assert calibration_error(y, p) < 0.03
+
+
+@pytest.mark.parametrize("kind", ["habit", "logistic", "lightgbm"])
+def test_a_model_read_back_from_files_promises_the_same(kind: str, tmp_path: Path) -> None:
+    model = PlaysModel(PlaysParameters(kind=kind), (1, 7)).fit(pl.concat([play_rows(2000), play_rows(2000, window=7)]))
+    model.calibrate(play_rows(1000, seed=1))
+    save_model(tmp_path / "plays", model)
+    rows = play_rows(500, seed=3)
+    assert np.array_equal(load_model(tmp_path / "plays").predict(rows), model.predict(rows))
+
+
+def test_the_label_and_the_player_are_not_among_the_features() -> None:
+    assert not {"played", "player_key", "base_day"} & set(FEATURES)
+    rows = play_rows(200)
+    assert plays_matrix(rows).equals(plays_matrix(rows.with_columns(~pl.col("played"), pl.col("player_key") * 7)))
+
+
+def test_a_longer_window_is_likelier_to_see_play() -> None:
+    model = PlaysModel(PlaysParameters(), (1, 7)).fit(pl.concat([play_rows(4000), play_rows(4000, window=7)]))
+    rows = play_rows(500, seed=5)
+    longer = rows.with_columns(window_days=pl.lit(7, dtype=pl.Int32))
+    assert model.predict(longer).mean() > model.predict(rows).mean() + 0.2
+
+
+def test_newer_outcomes_move_a_copy_and_leave_the_champion_alone() -> None:
+    model = PlaysModel(PlaysParameters(), (1,)).fit(play_rows(4000))
+    rows = play_rows(4000, seed=6)
+    before = model.predict(rows)
+    one = np.ones(len(before))
+    tuned = model.adjusted(rows, 0 * one, before, weights=one, strength=6.0)
+    assert tuned.predict(rows).mean() < before.mean() / 2
+    assert np.array_equal(model.predict(rows), before)
+
+
+def test_a_model_fitted_on_other_inputs_says_so_when_it_is_read_back(tmp_path: Path) -> None:
+    model = PlaysModel(PlaysParameters(), (1,)).fit(play_rows(2000))
+    model.to_files(tmp_path)
+    assert not PlaysModel.from_files(tmp_path).outdated
+    told = json.loads((tmp_path / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps(told | {"inputs": told["inputs"][1:]}))
+    assert PlaysModel.from_files(tmp_path).outdated

@@ -1,0 +1,171 @@
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
+
+from models.learners.mixtures import COVARIANCES, Mixture, MixtureParameters, Scaling, _fit, _full_factors
+from models.learners.portable import learner_of, load_model, save_model
+from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters, levels_of
+
+MEASURES = (Measure("points", weight=0.5), Measure("days", weight=0.25), Measure("away", "lower", weight=0.25))
+LEVELS = ("low", "middle", "high")
+FAST = SegmentParameters(50, MixtureParameters(trials=10, refits=2, most_components=5, seed=1))
+
+
+def players(n: int = 240, *, seed: int = 0, cohort: str = "a") -> pl.DataFrame:
+    """Three groups of players that nobody would mix up; `group` 0 is the least engaged."""
+    rng = np.random.default_rng(seed)
+    group = np.arange(n) % 3
+    return pl.DataFrame(
+        {
+            "player_key": np.arange(n) + 1000 * seed,
+            "cohort": [cohort] * n,
+            "points": np.expm1(np.array([1.0, 3.0, 5.0])[group] + rng.normal(0, 0.25, n)),
+            "days": np.expm1(np.array([0.5, 1.5, 2.8])[group] + rng.normal(0, 0.15, n)),
+            "away": np.expm1(np.array([3.0, 1.8, 0.5])[group] + rng.normal(0, 0.2, n)),
+            "group": group,
+        }
+    )
+
+
+def fitted(rows: pl.DataFrame, parameters: SegmentParameters = FAST, measures=MEASURES, levels=LEVELS) -> SegmentModel:
+    model = SegmentModel(parameters, measures, levels)
+    model.fit(rows.drop("group", strict=False))
+    return model
+
+
+@pytest.fixture(scope="module")
+def model() -> SegmentModel:
+    return fitted(pl.concat([players(), players(30, seed=1, cohort="rare")]))
+
+
+def test_groups_that_nobody_would_mix_up_become_the_levels_in_order_of_engagement(model):
+    rows = players(300, seed=5)
+    found = model.predict(rows)
+    assert adjusted_rand_score(rows["group"], found["segment"]) > 0.95
+    means = found.with_columns(rows["points"]).group_by("segment").agg(pl.col("points").mean())
+    assert means.sort("points")["segment"].to_list() == list(LEVELS)
+
+
+def test_order_follows_the_score_not_the_first_measure():
+    backwards = [replace(m, better="lower" if m.better == "higher" else "higher") for m in MEASURES]
+    found = fitted(players(), measures=backwards).predict(players())
+    assert set(found.filter(players()["group"] == 0)["segment"]) == {"high"}
+
+
+def test_cohort_with_too_few_players_is_judged_with_all_and_says_so(model):
+    rows = pl.concat([players(6), players(6, cohort="rare"), players(6, cohort="unheard of")])
+    assert model.predict(rows)["judged_as"].to_list() == ["a"] * 6 + [PARENT] * 12
+    assert model.quality["cohort"].to_list() == [PARENT, "a"]
+
+
+def test_too_few_players_in_all_are_refused():
+    with pytest.raises(ValueError, match="50 players are needed"):
+        fitted(players(49))
+
+
+def test_a_player_who_stands_there_often_counts_once_towards_the_fewest():
+    rows = pl.concat([players(30)] * 10)
+    with pytest.raises(ValueError, match="50 players are needed"):
+        fitted(rows)
+
+
+def test_files_give_the_same_model(model, tmp_path):
+    save_model(tmp_path / "m", model)
+    again = load_model(tmp_path / "m")
+    assert isinstance(again, SegmentModel)
+    rows = pl.concat([players(90, seed=3), players(9, seed=4, cohort="rare")])
+    assert again.predict(rows).equals(model.predict(rows))
+    assert again.quality.equals(model.quality)
+    assert again.inputs == model.inputs
+    save_model(tmp_path / "n", again)
+    assert (tmp_path / "m" / "model.json").read_bytes() == (tmp_path / "n" / "model.json").read_bytes()
+
+
+def test_the_kind_leads_to_the_class():
+    assert learner_of("segments") is SegmentModel
+
+
+def test_same_seed_gives_the_same_model_in_whatever_order_rows_come(model):
+    rows = pl.concat([players(), players(30, seed=1, cohort="rare")])
+    again = fitted(rows.sample(fraction=1, shuffle=True, seed=9))
+    assert again.quality.equals(model.quality)
+    assert again.predict(rows).equals(model.predict(rows))
+
+
+def test_prediction_of_a_row_does_not_depend_on_the_others(model):
+    rows = players(60, seed=7)
+    whole = model.predict(rows)
+    alone = pl.concat([model.predict(rows[i]) for i in range(0, 60, 7)])
+    assert alone["segment"].to_list() == whole["segment"].gather_every(7).to_list()
+    assert alone["posterior"].to_list() == pytest.approx(whole["posterior"].gather_every(7).to_list())
+
+
+def test_unknown_values_count_as_weak(model):
+    blank = pl.DataFrame({"cohort": ["a"], "points": [None], "days": [None], "away": [None]}, schema=model.inputs)
+    assert model.predict(blank)["segment"].item() == "low"
+
+
+def test_no_rows_give_no_rows_with_the_same_columns(model):
+    assert model.predict(players(3).clear()).schema == model.predict(players(3)).schema
+
+
+def test_posteriors_are_probabilities_of_the_assigned_level(model):
+    chances = model.predict(players(300, seed=8))["posterior"].to_numpy()
+    assert chances.min() >= 1 / len(LEVELS)
+    assert chances.max() <= 1
+
+
+def test_of_two_measures_that_go_together_the_earlier_stands_for_both():
+    rows = players().with_columns(copy=2 * pl.col("points") + 1e-9)
+    found = fitted(rows, measures=(*MEASURES, Measure("copy", weight=0.1)))
+    assert [(m.column, m.weight) for m in found.measures] == [("points", 0.6), ("days", 0.25), ("away", 0.25)]
+
+
+def test_segments_that_do_not_survive_resampling_are_marked():
+    rng = np.random.default_rng(0)
+    noise = pl.DataFrame({m.column: rng.uniform(0, 1, 200) for m in MEASURES})
+    noise = noise.with_columns(player_key=pl.int_range(200), cohort=pl.lit("a"))
+    strict = replace(FAST, mixture=replace(FAST.mixture, min_stability=0.99))
+    assert fitted(noise, strict).quality["stable"].to_list() == [False]
+    assert fitted(players(), strict).quality["stable"].to_list() == [True]
+
+
+def test_a_component_with_too_few_players_is_not_chosen():
+    crowd = players(300).filter(pl.col("group") < 2)
+    odd = players(9).filter(pl.col("group") == 2).with_columns(pl.col("player_key") + 5000)
+    rows = pl.concat([crowd, odd])
+    few = replace(FAST, mixture=replace(FAST.mixture, min_share=0.1))
+    assert fitted(rows, few).quality["smallest_share"].item() >= 0.1
+    assert (
+        fitted(rows, replace(FAST, mixture=replace(FAST.mixture, min_share=0.0))).quality["smallest_share"].item() < 0.1
+    )
+
+
+@pytest.mark.parametrize("covariance", COVARIANCES)
+def test_posterior_is_the_one_of_scikit_learn(covariance):
+    rows = players()
+    values, signs = rows.select("points", "days", "away").to_numpy(), np.array([1.0, 1.0, -1.0])
+    scaling = Scaling.of(values, signs)
+    theirs = _fit(scaling.apply(values), 3, covariance, FAST.mixture)
+    ours = Mixture(scaling, theirs.weights_, theirs.means_, _full_factors(theirs))
+    np.testing.assert_allclose(ours.posterior(values), theirs.predict_proba(scaling.apply(values)), atol=1e-9)
+
+
+@given(st.lists(st.floats(0.01, 1), min_size=2, max_size=8), st.integers(1, 6))
+@settings(deadline=None)
+def test_levels_start_at_the_first_keep_the_order_and_waste_none(shares, levels):
+    places = levels_of(np.array(shares) / sum(shares), levels)
+    assert places[0] == 0
+    assert list(places) == sorted(places)
+    assert max(places) < levels
+    assert len(set(places)) == min(len(shares), levels)
+
+
+def test_half_of_all_players_are_not_called_the_best():
+    assert levels_of(np.array([0.4, 0.6]), 4) == (0, 2)
+    assert levels_of(np.array([0.8, 0.2]), 4) == (0, 3)

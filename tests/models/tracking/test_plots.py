@@ -1,0 +1,127 @@
+import datetime as dt
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+from matplotlib.collections import LineCollection
+
+from models.scores import reliability_table
+from models.tracking.plots import (
+    bic_plot,
+    contest_plot,
+    groups_plot,
+    importance_plot,
+    looks_plot,
+    nights_plot,
+    reliability_plot,
+    save_figure,
+    segments_plot,
+)
+
+
+def words(figure) -> str:
+    figure.draw_without_rendering()
+    return " | ".join(t.get_text() for t in figure.findobj(lambda a: hasattr(a, "get_text")))
+
+
+def forecasts(n=600):
+    rng = np.random.default_rng(1)
+    p = rng.random(n)
+    return (rng.random(n) < p).astype(float), p, np.arange(n) // 3
+
+
+def test_reliability_plot_shows_the_table_with_its_intervals_and_the_error_beside_its_floor():
+    y, p, players = forecasts()
+    figure = reliability_plot(y, p, players, title="Does the player play?")
+    table = reliability_table(y, p, players)
+    upper, lower = figure.axes
+    bars = next(c for c in upper.collections if isinstance(c, LineCollection)).get_segments()
+    assert [b[0][1] for b in bars] == pytest.approx(table["low"].to_list())
+    assert [b[1][1] for b in bars] == pytest.approx(table["high"].to_list())
+    assert sum(patch.get_height() for patch in lower.patches) == len(y)
+    shown = words(figure)
+    assert "Does the player play?" in shown
+    assert "600 promises" in shown
+    assert "by chance alone" in shown
+
+
+def test_importance_plot_orders_features_and_says_how_many_it_left_out():
+    figure = importance_plot({f"f_{i}": i / 100 for i in range(30)}, title="Plays", top=5)
+    widths = [patch.get_width() for patch in figure.axes[0].patches]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] == pytest.approx(0.29)
+    assert "first 5 of 30" in words(figure)
+
+
+def test_contest_plot_names_the_chosen_one_and_bears_an_unknown_interval():
+    rivals = [("logistic", 0.4, 0.39, 0.41), ("base_rate", 0.5, float("-inf"), float("inf"))]
+    shown = words(contest_plot(rivals, title="Plays", chosen="logistic"))
+    assert "logistic (chosen)" in shown
+    assert "base rate" in shown
+
+
+def test_bic_plot_rings_the_mixture_that_serves():
+    trials = pl.DataFrame(
+        [(k, c, 100.0 + k + len(c)) for k in (1, 2, 3) for c in ("full", "diag")],
+        schema=["components", "covariance", "bic"],
+        orient="row",
+    )
+    figure = bic_plot(trials, title="all", chosen=(2, "full"))
+    ring = next(line for line in figure.axes[0].lines if line.get_label() == "chosen")
+    assert (list(ring.get_xdata()), list(ring.get_ydata())) == ([2], [106.0])
+    assert {"full", "diag"} <= {line.get_label() for line in figure.axes[0].lines}
+
+
+def test_segments_plot_counts_players_and_bears_an_empty_segment():
+    members = pl.DataFrame({"segment": ["Low"] * 40, "score": np.arange(40.0)})
+    shown = words(segments_plot(members, levels=["Low", "High"], score="points", title="all"))
+    assert "Low\n40 players" in shown
+    assert "High\n0 players" in shown
+
+
+def test_groups_and_nights_plots_draw_what_they_are_given():
+    groups = pl.DataFrame({"persona": ["BRUTE"], "challenges": [1200], "promised": [0.5], "kept": [0.4]})
+    assert "BRUTE  (1,200)" in words(groups_plot(groups, by="persona", title="x"))
+    days = [dt.date(2024, 1, d) for d in (1, 2)]
+    nights = pl.DataFrame({"as_of": days, "challenges": [10, 20], "promised": [0.3, 0.3], "kept": [0.2, 0.4]})
+    upper, lower = nights_plot(nights, title="x").axes
+    assert {line.get_label(): list(line.get_ydata()) for line in upper.lines} == {
+        "promised": [0.3, 0.3],
+        "kept": [0.2, 0.4],
+    }
+    assert [patch.get_height() for patch in lower.patches] == [10, 20]
+
+
+def test_the_same_figure_gives_the_same_bytes_and_no_leftovers(tmp_path):
+    y, p, players = forecasts()
+    for name in ("a.png", "b.png"):
+        save_figure(reliability_plot(y, p, players, title="x"), tmp_path / "deep" / name)
+    first, second = sorted((tmp_path / "deep").iterdir())
+    assert first.read_bytes() == second.read_bytes()
+    assert first.read_bytes().startswith(b"\x89PNG")
+
+
+def test_plots_never_touch_the_global_pyplot():
+    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def test_looks_plot_draws_every_arm_with_the_band_that_holds_at_every_look():
+    days = [dt.date(2024, 3, day) for day in (1, 2, 3)]
+    looks = pl.DataFrame(
+        {
+            "arm": ["models"] * 3 + ["both"] * 3,
+            "known_on": days * 2,
+            "difference": [0.2, 0.1, 0.08] * 2,
+            "low": [-0.2, 0.02, 0.04] * 2,
+            "high": [0.6, 0.18, 0.12] * 2,
+            "always_low": [-9.0, -0.02, 0.01] * 2,
+            "always_high": [9.4, 0.22, 0.15] * 2,
+        }
+    )
+    figure = looks_plot(looks, title="Toy\nexperiment spring", first="plain", share=True)
+    shown = words(figure)
+    assert "models against plain" in shown
+    assert "both against plain" in shown
+    assert "experiment spring" in shown
+    assert figure.axes[0].get_ylim()[1] < 1  # the first, wide look does not flatten the others

@@ -1,0 +1,119 @@
+"""How far a player is, what is missing, and how long it takes at this pace."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from pipelines.badges.held import badge_rarity, badges_held
+from pipelines.badges.rules.award import award_badges
+from pipelines.badges.rules.progress import badge_progress
+from tests.factories import event, warehouse_with
+from tests.pipelines.badges.rules.test_award import app_with, cite, pin
+
+# Day 0 and 1, two puzzles a day; the night serves day 2.
+ROWS = [
+    event(1, 0, points=2, topic="a"),
+    event(1, 0.1, points=6, topic="b"),
+    event(1, 1, points=3, topic="a"),
+    event(1, 1.1, points=1, topic="a"),
+]
+
+
+def progress_of(
+    rule: str, rows: list[dict[str, Any]] | None = None, days: int = 2
+) -> tuple[float, str | None, int | None]:
+    app = app_with(it=rule)
+    with warehouse_with(app, rows or ROWS) as warehouse:
+        row = badge_progress(warehouse, pin(warehouse, app, days)).row(0, named=True)
+    return round(row["progress"], 4), row["remaining"], row["eta_days"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("solved >= 8", (0.5, "4 more puzzles", 2)),
+        ("solved > 4", (0.99, "1 more puzzle", 1)),
+        ("9 < solved", (0.4444, "6 more puzzles", 3)),
+        ("points >= 13.5", (0.8889, "1.5 more points", 1)),
+        ("topics >= 4", (0.5, "2 more topics", 2)),
+        ("days >= 3", (0.6667, "1 more day", 1)),
+        ("streak >= 8", (0.25, "6 more days in a row", 6)),
+        ("best >= 8", (0.75, "best of at least 8 (now 6)", None)),
+        ("average <= 2", (0.6667, "average of at most 2 (now 3)", None)),
+        ("famous >= 1", (0.0, "1 more post", None)),
+        ("last(solved, 2) >= 4", (0.5, "2 more puzzles within 2 days", 1)),
+        ("last(solved, 2) >= 9", (0.2222, "7 more puzzles within 2 days", None)),
+        ("solved >= 8 and topics >= 4", (0.5, "4 more puzzles and 2 more topics", 2)),
+        ("solved >= 8 and days >= 2", (0.75, "4 more puzzles", 2)),
+        ("solved >= 8 or days >= 3", (0.6667, "1 more day", 1)),
+        ("solved between 5 and 9", (0.9, "1 more puzzle", 1)),
+        ("points >= 6 * solved", (0.5, "points >= 6 * solved", None)),
+        ("not solved >= 2", (0.0, "NOT solved >= 2", None)),
+        ("solved = 4", (1.0, None, 0)),
+    ],
+)
+def test_progress_follows_the_documented_formula(rule: str, expected: tuple[float, str | None, int | None]) -> None:
+    assert progress_of(rule) == expected
+
+
+def test_a_broken_streak_starts_from_nothing() -> None:
+    rows = [event(1, 0), event(1, 1), event(1, 2), event(1, 9)]
+    assert progress_of("streak >= 4", rows, days=10) == (0.25, "3 more days in a row", 3)
+    assert progress_of("streak >= 4", rows, days=13) == (0.0, "4 more days in a row", None)
+
+
+def test_a_window_counts_only_what_is_still_in_it_on_the_day_served() -> None:
+    assert progress_of("last(solved, 2) >= 4", ROWS, days=3)[0] == 0.0
+    assert progress_of("last(solved, 3) >= 8", ROWS, days=3)[0] == 0.25
+
+
+def test_held_badges_and_players_long_gone_have_no_progress() -> None:
+    app = app_with(one="solved >= 1", many="solved >= 100")
+    with warehouse_with(app, [event(1, 0), event(2, 30)]) as warehouse:
+        night = pin(warehouse, app, 32)
+        award_badges(warehouse, night, cite)
+        assert badge_progress(warehouse, night).select("player_key", "badge_id").rows() == [(2, "many")]
+
+
+def test_an_app_without_badges_has_no_progress_and_no_awards() -> None:
+    app = app_with()
+    with warehouse_with(app, ROWS) as warehouse:
+        night = pin(warehouse, app, 2)
+        assert badge_progress(warehouse, night).is_empty()
+        assert award_badges(warehouse, night, cite).is_empty()
+        assert badges_held(warehouse, night).is_empty()
+
+
+def test_rarity_is_the_share_of_all_who_ever_played() -> None:
+    app = app_with(
+        common="solved >= 1", uncommon="solved >= 2", rare="solved >= 3", epic="solved >= 4", legendary="solved >= 9"
+    )
+    counts = [1] * 60 + [2] * 30 + [3] * 8 + [4] * 2
+    rows = [event(player, 0) for player, n in enumerate(counts) for _ in range(n)]
+    with warehouse_with(app, rows) as warehouse:
+        night = pin(warehouse, app, 2)
+        award_badges(warehouse, night, cite)
+        found = {row["badge_id"]: (row["holders"], row["rarity"]) for row in badge_rarity(warehouse, night).to_dicts()}
+        assert found == {
+            "common": (100, "common"),
+            "uncommon": (40, "common"),
+            "rare": (10, "rare"),
+            "epic": (2, "epic"),
+            "legendary": (0, "legendary"),
+        }
+
+
+def test_held_badges_say_what_they_are_and_survive_their_rule() -> None:
+    app, later = app_with(one="solved >= 1"), app_with(other="solved >= 100")
+    with warehouse_with(app, ROWS) as warehouse:
+        award_badges(warehouse, pin(warehouse, app, 2), cite)
+        row = badges_held(warehouse, pin(warehouse, app, 3)).row(0, named=True)
+        assert (row["title"], row["tier"], row["rarity"], row["as_of"]) == (
+            "One",
+            "bronze",
+            "common",
+            dt.date(2024, 1, 3),
+        )
+        orphan = badges_held(warehouse, pin(warehouse, later, 4)).row(0, named=True)
+        assert (orphan["title"], orphan["tier"], orphan["rarity"]) == ("one", None, "common")

@@ -1,0 +1,60 @@
+"""Trained models serve only an app file that asks what they were trained for."""
+
+import pytest
+
+from models.tasks.plays import PlaysModel, PlaysParameters
+from pipelines.activity.parts import know_until
+from pipelines.learning.outdated import DEFINITIONS, definitions_of, edited_since
+from pipelines.players.features import compute_features, feature_names
+from tests.factories import APP as TOY
+from tests.factories import START, event, make_app, warehouse_with
+
+APP = make_app()
+PLAYS = PlaysModel(PlaysParameters(kind="habit"), tuple(APP.challenges.windows))
+LEARNED = {DEFINITIONS: definitions_of(APP)}
+
+
+def with_metric(name: str, **changes: str):
+    return make_app(metrics={**TOY["metrics"], name: {**TOY["metrics"].get(name, {}), **changes}})
+
+
+@pytest.mark.parametrize(
+    ("app", "said"),
+    [
+        (make_app(challenges={**TOY["challenges"], "windows": [1, 5, 7]}), "windows of 5 days"),
+        (make_app(challenges={"metrics": [*TOY["challenges"]["metrics"], "best"]}), "what best counts"),
+        (with_metric("points", where="topic = 'maths'"), "what points counts"),
+        (with_metric("points", agg="max"), "what points counts"),
+        (make_app(events={**TOY["events"], "quiz": {}}), "what days"),
+    ],
+)
+def test_models_do_not_serve_what_was_edited_after_their_training(app, said: str) -> None:
+    assert said in edited_since(app, PLAYS, LEARNED)
+
+
+@pytest.mark.parametrize(
+    "app",
+    [
+        APP,
+        make_app(challenges={**TOY["challenges"], "windows": [1, 7]}),
+        make_app(challenges={"metrics": ["solved", "points"]}),
+        with_metric("points", label="points won", unit="pt", task="Win {goal}"),
+        make_app(title="Other", voice={"theme": "gardens"}),
+    ],
+)
+def test_models_go_on_serving_when_words_change_or_less_is_asked(app) -> None:
+    assert edited_since(app, PLAYS, LEARNED) == ""
+
+
+def test_models_of_whose_training_no_definitions_are_known_do_not_serve() -> None:
+    assert "not recorded" in edited_since(APP, PLAYS, {})
+
+
+def test_a_metric_may_have_two_underscores_in_its_name() -> None:
+    app = with_metric("solved__twice", event="solve")
+    with warehouse_with(app, [event(1, 0), event(1, 1)]) as warehouse:
+        know_until(warehouse, START.date().replace(day=9), START.replace(day=9))
+        snapshots = warehouse.frame("SELECT 1::BIGINT AS player_key, DATE '2024-01-08' AS base_day")
+        rows = compute_features(warehouse, app, snapshots)
+    assert rows["solved__twice__28"].to_list() == [2.0]
+    assert set(feature_names(app)) <= set(rows.columns)

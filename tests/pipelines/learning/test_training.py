@@ -1,0 +1,117 @@
+"""What is learned at a day rests on what was known at that day, and beats guessing on later days."""
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from configs.loader import load_app
+from pipelines.activity.parts import know_until
+from pipelines.challenges.propose import chance_of_play, open_windows, propose_targets
+from pipelines.learning.contests import Split
+from pipelines.learning.samples import Samples, draw_samples
+from pipelines.learning.training import Learned, learn_models, past_days
+from pipelines.night.pins import day_start, make_night
+from tests.academy import SETTINGS, academy
+from tests.factories import event, make_app, put_zone, warehouse_with
+
+AS_OF = SETTINGS.start + dt.timedelta(days=45)
+
+
+def learn(home: Path, *, until: dt.datetime | None = None) -> tuple[Learned, Samples, pl.DataFrame]:
+    """What is learned at AS_OF, the newest snapshots, and the targets proposed for them."""
+    with academy(home, until=until) as (warehouse, loaded):
+        app = loaded.app
+        night = make_night(warehouse, app, AS_OF, day_start(app, AS_OF))
+        know_until(warehouse, AS_OF, night.cut)
+        learned = learn_models(warehouse, night, seed=7)
+        samples = draw_samples(warehouse, night, [AS_OF], most=5000, seed=7)
+        windows = open_windows(app, samples.features.with_columns(start_day=pl.col("base_day")))
+        wanted = samples.features.select("player_key", "base_day", wanted=pl.lit(0.55))
+        targets = propose_targets(app, learned.models, samples.features, samples.past, windows, wanted)
+        chances = chance_of_play(learned.models, samples.features, windows)
+        return learned, samples, targets.join(chances, on=["player_key", "base_day", "window_days"])
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learned, Samples, pl.DataFrame]:
+    return learn(tmp_path_factory.mktemp("whole"))
+
+
+def test_what_happens_later_changes_nothing(known: tuple[Learned, Samples, pl.DataFrame], tmp_path: Path) -> None:
+    _, samples, targets = learn(tmp_path, until=day_start(load_app("trading").app, AS_OF))
+    assert samples.labels["base_day"].n_unique() == 0  # nothing of the newest snapshot's future is known
+    assert targets.height > 200
+    assert targets.equals(known[2])
+
+
+def test_champions_beat_the_base_rate_on_later_days_beyond_the_noise(
+    known: tuple[Learned, Samples, pl.DataFrame],
+) -> None:
+    learned = known[0]
+    assert learned.notes == ()
+    assert learned.plays is not None
+    assert learned.attainment is not None
+    for contest in (learned.plays, learned.attainment):
+        assert contest.gain[1] > 0
+        assert contest.data_window["first"] < contest.data_window["calibrate_from"] < contest.data_window["test_from"]
+        assert contest.data_window["last"] < AS_OF
+
+
+def test_the_target_chosen_is_near_the_wanted_chance_and_never_trivial_or_impossible(
+    known: tuple[Learned, Samples, pl.DataFrame],
+) -> None:
+    chance = known[2]["probability_if_active"]
+    assert chance.is_between(0.25, 0.85).all()
+    assert abs(float(np.median(chance)) - 0.55) < 0.05
+
+
+def test_labels_of_a_part_end_before_the_next_part_begins() -> None:
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=k) for k in range(30)]
+    rows = pl.DataFrame({"base_day": days}).join(
+        pl.DataFrame({"window_days": [1, 7], "lead_days": [0, 1]}), how="cross"
+    )
+    rows = rows.with_columns(start_day=pl.col("base_day") + pl.duration(days="lead_days"))
+    split = Split.of(rows["base_day"])
+    end = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
+    train, calibrate, test = (part.with_columns(end=end) for part in split.parts(rows))
+    assert train["end"].max() < calibrate["base_day"].min() == split.calibrate_from
+    assert calibrate["end"].max() < test["base_day"].min() == split.test_from
+
+
+def test_too_few_players_give_a_fallback_that_says_so() -> None:
+    app = make_app()
+    rows = [event(player, day) for player in range(5) for day in range(10)]
+    as_of = dt.date(2024, 1, 12)
+    with warehouse_with(app, rows) as warehouse:
+        night = make_night(warehouse, app, as_of, dt.datetime(2024, 1, 12, tzinfo=dt.UTC))
+        know_until(warehouse, as_of, night.cut)
+        learned = learn_models(warehouse, night, seed=7)
+    assert "too few players" in learned.notes[0]
+    assert learned.models.plays.parameters.kind == "habit"
+    assert learned.models.attainment.parameters.kind == "empirical_bayes"
+
+
+def test_no_activity_at_all_gives_no_days_to_learn_from() -> None:
+    app = make_app()
+    with warehouse_with(app) as warehouse:
+        know_until(warehouse, dt.date(2024, 1, 5), dt.datetime(2024, 1, 5, tzinfo=dt.UTC))
+        assert past_days(warehouse, app, dt.date(2024, 1, 5)) == []
+
+
+def test_a_day_that_is_not_over_for_a_player_is_no_label() -> None:
+    app = make_app(timezone="UTC")
+    rows = [event(player, day) for player in (1, 2) for day in range(10)]
+    with warehouse_with(app, rows) as warehouse:
+        put_zone(warehouse, 2, "America/Los_Angeles")
+        now = dt.datetime(2024, 1, 10, 6, tzinfo=dt.UTC)
+        night = make_night(warehouse, app, dt.date(2024, 1, 11), now)
+        know_until(warehouse, night.as_of, night.cut)
+        days = [dt.date(2024, 1, 7) + dt.timedelta(days=k) for k in range(4)]
+        samples = draw_samples(warehouse, night, days, most=100, seed=7)
+    last = samples.labels.filter(pl.col("window_days") == 1, pl.col("lead_days") == 0)
+    by_player = dict(last.group_by("player_key").agg(pl.col("base_day").max()).iter_rows())
+    assert by_player == {1: dt.date(2024, 1, 9), 2: dt.date(2024, 1, 8)}
+    assert last["played"].all()

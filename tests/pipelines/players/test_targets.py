@@ -1,0 +1,192 @@
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data.warehouse import scratch
+from pipelines.players.targets import FEWEST_PLAYERS, ask_for_encouragement, set_targets
+from tests.factories import APP as TOY
+from tests.factories import make_app
+from tests.pipelines.challenges.strength import at_night, feature_rows, one_cohort
+
+METRICS = {
+    **TOY["metrics"],
+    "fastest": {"event": "solve", "agg": "min", "of": "points", "better": "lower", "task": "Finish in {goal}"},
+}
+APP = make_app(metrics=METRICS, challenges={"metrics": ["solved", "topics", "fastest"]})
+NONE = pl.DataFrame(schema={"player_key": pl.Int64})
+
+
+def of(targets: pl.DataFrame, player: int, metric: str) -> pl.DataFrame:
+    return targets.filter((pl.col("player_key") == player) & (pl.col("metric") == metric))
+
+
+def next_of(targets: pl.DataFrame, player: int, metric: str) -> float | None:
+    found = of(targets, player, metric).filter("is_next")["value"].to_list()
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def profiles_of(features: pl.DataFrame, *opted_out: int) -> pl.DataFrame:
+    return features.select(
+        "player_key",
+        user_id=pl.format("user{}", "player_key"),
+        persona=pl.lit("SCHOLAR"),
+        language=pl.lit("en"),
+        opted_out=pl.col("player_key").is_in(list(opted_out)),
+    )
+
+
+def ask(features: pl.DataFrame, unlikely: pl.DataFrame = NONE, opted_out: tuple[int, ...] = (), app=APP, **night):
+    targets = set_targets(app, features, one_cohort(features))
+    with scratch() as warehouse:
+        profiles = profiles_of(features, *opted_out)
+        return ask_for_encouragement(warehouse, at_night(app, **night), features, targets, profiles, unlikely)
+
+
+values = st.lists(st.one_of(st.none(), st.integers(0, 50).map(float)), min_size=1, max_size=60)
+
+
+@settings(max_examples=60, deadline=None)
+@given(values, st.sampled_from(["solved", "fastest"]))
+def test_percentiles_get_harder_and_the_next_is_the_smallest_beyond_ones_own(own, metric):
+    sign = 1 if metric == "solved" else -1
+    features = feature_rows(APP, len(own), **{f"{metric}__28": pl.Series(own, dtype=pl.Float64)})
+    targets = set_targets(APP, features, one_cohort(features))
+    known = [v for v in own if v is not None]
+    for player, mine in enumerate(own, start=1):
+        ladder = of(targets, player, metric).sort("percentile")
+        reached = [sign * v for v in ladder["value"]]
+        assert reached == sorted(reached)
+        assert set(ladder["value"]) <= set(known)
+        beyond = [v for v in reached if mine is None or v > sign * mine]
+        found = next_of(targets, player, metric)
+        assert (None if found is None else sign * found) == (min(beyond) if beyond else None)
+
+
+@settings(max_examples=40, deadline=None)
+@given(values.filter(any))
+def test_at_least_the_named_share_of_players_do_not_exceed_a_percentile(own):
+    features = feature_rows(APP, len(own), solved__28=pl.Series(own, dtype=pl.Float64))
+    known = [v for v in own if v is not None]
+    for row in of(set_targets(APP, features, one_cohort(features)), 1, "solved").iter_rows(named=True):
+        share = sum(v <= row["value"] for v in known) / len(known)
+        assert share >= row["percentile"] / 100 - 1e-9
+
+
+def test_who_is_compared_with_whom_is_the_segment_where_it_is_large_enough():
+    features = feature_rows(APP, 60, solved__28=[float(v) for v in range(60)])
+    weak = pl.col("player_key") <= 30
+    segments = one_cohort(features).with_columns(segment=pl.when(weak).then(pl.lit("low")).otherwise(pl.lit("high")))
+    targets = set_targets(APP, features, segments)
+    assert of(targets, 1, "solved")["value"].max() <= 29
+    assert of(targets, 60, "solved")["value"].min() >= 30
+
+
+def test_a_small_segment_is_compared_with_its_cohort():
+    features = feature_rows(APP, 60, solved__28=[float(v) for v in range(60)])
+    few = pl.col("player_key") > 60 - FEWEST_PLAYERS + 1
+    segments = one_cohort(features).with_columns(segment=pl.when(few).then(pl.lit("high")).otherwise(pl.lit("low")))
+    targets = set_targets(APP, features, segments)
+    assert of(targets, 60, "solved")["value"].min() < 30
+
+
+def test_a_small_cohort_is_compared_with_everyone():
+    features = feature_rows(APP, 60, solved__28=[float(v) for v in range(60)])
+    segments = one_cohort(features).with_columns(
+        judged_as=pl.when(pl.col("player_key") > 55).then(pl.lit("rare")).otherwise(pl.lit("all")),
+        cohort=pl.when(pl.col("player_key") > 55).then(pl.lit("rare")).otherwise(pl.lit("all")),
+    )
+    ladder = of(set_targets(APP, features, segments), 60, "solved")
+    assert set(ladder["cohort"]) == {"rare"}
+    assert ladder["value"].min() < 30
+
+
+def test_a_metric_that_nobody_has_a_value_of_has_no_targets():
+    features = feature_rows(APP, 30, fastest__28=pl.Series([None] * 30, dtype=pl.Float64))
+    assert "fastest" not in set(set_targets(APP, features, one_cohort(features))["metric"])
+
+
+def test_an_unknown_own_value_lies_below_all():
+    features = feature_rows(APP, 30, fastest__28=pl.Series([None, *map(float, range(1, 30))]))
+    targets = set_targets(APP, features, one_cohort(features))
+    assert next_of(targets, 1, "fastest") == of(targets, 1, "fastest")["value"].max()
+
+
+def test_targets_have_the_types_of_the_published_table():
+    targets = set_targets(APP, feature_rows(APP, 30), one_cohort(feature_rows(APP, 30)))
+    assert targets.schema == {
+        "player_key": pl.Int64(),
+        "cohort": pl.String(),
+        "metric": pl.String(),
+        "percentile": pl.Int32(),
+        "value": pl.Float64(),
+        "is_next": pl.Boolean(),
+    }
+    assert targets.select("player_key", "cohort", "metric", "percentile").is_unique().all()
+    assert set(targets["percentile"]) == set(APP.segments.percentiles)
+
+
+def test_players_who_opted_out_are_never_written_to():
+    unlikely = pl.DataFrame({"player_key": [3, 4]})
+    assert set(ask(feature_rows(APP, 30), unlikely, opted_out=(3, 7))["player_key"]) == set(range(1, 31)) - {3, 7}
+
+
+def test_the_unlikely_are_asked_back_without_a_goal_and_the_others_told_their_next_one():
+    found = ask(feature_rows(APP, 30), pl.DataFrame({"player_key": [2, 5]}))
+    back = found.filter(pl.col("content_type") == "come_back_message")
+    assert back["player_key"].to_list() == [2, 5]
+    assert back.select("metric", "goal", "percentile").null_count().row(0) == (2, 2, 2)
+    others = found.filter(pl.col("content_type") == "motivational_message")
+    assert others.height == 28
+    assert others.head(20)["goal"].null_count() == 0
+
+
+def test_the_nearest_target_is_the_one_with_the_smallest_relative_gap():
+    solved, topics = [80.0] * 7 + [100.0] * 23, [1.0] * 7 + [9.0] * 23
+    fastest = pl.Series([None] * 30, dtype=pl.Float64)
+    features = feature_rows(APP, 30, solved__28=solved, topics__28=topics, fastest__28=fastest)
+    found = ask(features).head(7)
+    assert found.select("metric", "goal").rows() == [("solved", 100.0)] * 7
+
+
+def test_a_goal_is_always_ahead_of_the_player():
+    features = feature_rows(APP, 80, fastest__28=[float(v % 17 + 1) for v in range(80)])
+    found = ask(features).drop_nulls("goal").join(features, on="player_key")
+    for row in found.iter_rows(named=True):
+        own = row[f"{row['metric']}__28"]
+        assert row["goal"] < own if row["metric"] == "fastest" else row["goal"] > own
+
+
+def test_who_is_beyond_every_target_still_gets_a_message():
+    features = feature_rows(APP, 30, fastest__28=pl.Series([None] * 30, dtype=pl.Float64))
+    best = ask(features).filter(pl.col("player_key") == 30).row(0, named=True)
+    assert best["content_type"] == "motivational_message"
+    assert best["metric"] is best["goal"] is best["percentile"] is None
+
+
+def test_ids_are_the_same_again_and_new_for_another_night_kind_or_revision():
+    features = feature_rows(APP, 30)
+    first = ask(features)
+    assert ask(features).equals(first)
+    back = ask(features, features.select("player_key"))
+    later = [ask(features, revision=2), ask(features, as_of=at_night(APP).as_of.replace(day=2)), back]
+    ids = pl.concat([first["content_id"], *(other["content_id"] for other in later)])
+    assert ids.n_unique() == 4 * 30
+
+
+def test_scores_that_are_not_challenges_carry_targets_but_no_message():
+    app = make_app(challenges={"metrics": ["solved"]})
+    features = feature_rows(app, 30)
+    assert set(set_targets(app, features, one_cohort(features))["metric"]) == {"solved", "points"}
+    assert set(ask(features, app=app)["metric"].drop_nulls()) == {"solved"}
+
+
+def test_a_player_away_for_an_unknown_time_counts_as_long_away():
+    features = feature_rows(APP, 30).with_columns(recency_days=pl.lit(None, dtype=pl.Float64))
+    assert ask(features)["recency_days"].to_list() == [90] * 30
+
+
+@pytest.mark.parametrize("column", ["content_id", "player_key", "content_type", "persona", "language", "recency_days"])
+def test_every_message_has_what_the_writer_needs(column):
+    assert ask(feature_rows(APP, 30))[column].null_count() == 0

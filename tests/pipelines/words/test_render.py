@@ -1,0 +1,178 @@
+import re
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from configs.app import App
+from configs.voice import voice_defaults
+from pipelines.words.render import (
+    amount_text,
+    by_language,
+    fill_slots,
+    goal_text,
+    number_text,
+    period_text,
+    window_text,
+)
+from tests.factories import make_app
+
+ENGLISH = voice_defaults().locale("en")
+LOCALES = [voice_defaults().locale(name) for name in ("en", "de", "fr", "es")]
+numbers = st.one_of(
+    st.integers(0, 10**15 - 1).map(float), st.floats(0, 1e6), st.floats(-1e12, 1e12), st.floats(-1.5, 1.5)
+)
+
+
+def written(value, locale=ENGLISH, *, up=None):
+    up = None if up is None else pl.lit(value=up)
+    return pl.select(number_text(pl.lit(float(value)), locale, up=up)).item()
+
+
+def read(text, locale):
+    return float(text.replace(locale.thousands, "").replace(locale.decimal, "."))
+
+
+def goal(app: App, metric, value, days=7, locale=ENGLISH):
+    return pl.select(goal_text(app, pl.lit(metric), pl.lit(float(value)), pl.lit(days), locale)).item()
+
+
+def amount(app: App, metric, value, locale=ENGLISH):
+    return pl.select(amount_text(app, pl.lit(metric), pl.lit(float(value)), locale)).item()
+
+
+@settings(deadline=None)
+@given(numbers, st.sampled_from(LOCALES))
+def test_a_written_number_reads_back_as_itself_to_two_decimals_or_four_below_one(value, locale):
+    tolerance = 0.00005 if abs(value) < 1 else 0.005 + abs(value) * 1e-12
+    assert abs(read(written(value, locale), locale) - value) <= tolerance
+
+
+@settings(deadline=None)
+@given(numbers)
+def test_a_number_has_groups_of_three_and_no_needless_zero(value):
+    assert re.fullmatch(r"-?\d{1,3}(,\d{3})*(\.\d{0,3}[1-9])?", written(value))
+
+
+@settings(deadline=None)
+@example(value=1e-9)
+@given(st.floats(0, 1e9))
+def test_who_reaches_the_number_shown_has_reached_the_true_one(value):
+    noise = 5.1e-9 if value < 1 else 5.1e-7  # less than this beside a written digit is a float's own
+    assert read(written(value, up=True), ENGLISH) >= value * (1 - 1e-15) - noise
+    assert read(written(value, up=False), ENGLISH) <= value * (1 + 1e-15) + noise
+
+
+@settings(deadline=None)
+@given(st.floats(-1e6, 1e6))
+def test_nothing_is_minus_zero(value):
+    assert written(value) != "-0"
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**9))
+def test_only_one_is_singular(value):
+    text = goal(make_app(), "solved", value)
+    assert text.endswith(" puzzle" if value == 1 else " puzzles")
+
+
+@pytest.mark.parametrize(
+    ("unit", "plural", "value", "text"),
+    [
+        ("answer", "", 1, "1 answer"),
+        ("answer", "", 3, "3 answers"),
+        ("entry", "entries", 2, "2 entries"),
+        ("answer", "", 1250, "1,250 answers"),
+        ("point", "", 1.5, "1.5 points"),
+        ("%", "", 12, "12%"),
+        ("", "", 85, "85"),
+    ],
+)
+def test_a_unit_stands_behind_its_number_as_people_write_it(unit, plural, value, text):
+    metric = {"event": "solve", "unit": unit, "plural": plural, "task": "Do {goal}"}
+    app = make_app(metrics=make_app().model_dump()["metrics"] | {"solved": metric})
+    assert goal(app, "solved", value) == text
+
+
+def test_days_that_fill_their_window_are_all_of_them():
+    assert goal(make_app(), "days", 3, days=3) == "all 3 days"
+    assert goal(make_app(), "days", 3, days=7) == "3 days"
+    assert goal(make_app(), "days", 1, days=1) == "1 day"
+    assert goal(make_app(), "solved", 3, days=3) == "3 puzzles"
+
+
+@pytest.mark.parametrize(
+    ("changes", "value", "text"),
+    [
+        ({"label": "puzzles solved at night"}, 1, "1 puzzle solved at night"),
+        ({"label": "puzzles solved at night"}, 2, "2 puzzles solved at night"),
+        ({"label": "night work"}, 2, "2 puzzles of night work"),
+        ({"label": ""}, 1, "1 puzzle"),
+        ({"agg": "max", "of": "points", "label": "award"}, 85, "an award of 85 puzzles"),
+        (
+            {"agg": "min", "of": "points", "label": "best time", "better": "lower"},
+            9,
+            "a best time of 9 puzzles or fewer",
+        ),
+    ],
+)
+def test_an_amount_names_what_it_counts_or_measures(changes, value, text):
+    metric = {"event": "solve", "unit": "puzzle", "task": "Do {goal}"} | changes
+    app = make_app(metrics=make_app().model_dump()["metrics"] | {"solved": metric}, challenges={"metrics": ["days"]})
+    assert amount(app, "solved", value) == text
+
+
+def test_the_mean_of_yes_and_no_is_a_share():
+    events = {"solve": {"properties": {"points": {"type": "number", "min": 0}, "topic": "text", "clean": "boolean"}}}
+    metrics = make_app().model_dump()["metrics"] | {
+        "clean": {"event": "solve", "agg": "mean", "of": "clean", "label": "share solved cleanly"}
+    }
+    app = make_app(metrics=metrics, events=make_app().model_dump()["events"] | events)
+    assert amount(app, "clean", 0.8251) == "a share solved cleanly of 82.5%"
+
+
+def test_a_window_is_today_or_the_next_days():
+    texts = pl.DataFrame({"d": [1, 3, 7]}).select(
+        window=window_text(pl.col("d"), ENGLISH), period=period_text(pl.col("d"), ENGLISH)
+    )
+    assert texts["window"].to_list() == ["today", "within the next 3 days", "within the next 7 days"]
+    assert texts["period"].to_list() == ["today", "the next 3 days", "the next 7 days"]
+
+
+def test_a_text_is_filled_in_its_own_language_and_in_english_where_there_is_none():
+    rows = pl.DataFrame({"language": ["de", "en", "tlh", "de-AT"], "n": [1234.5] * 4})
+    languages = rows["language"].to_list()
+    text = by_language(pl.col("language"), languages, lambda locale: number_text(pl.col("n"), locale))
+    assert rows.select(text).to_series().to_list() == ["1.234,5", "1,234.5", "1,234.5", "1.234,5"]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(["{goal_1}", "{window}", "Do ", ". ", "now", " and "]), max_size=8), st.text(max_size=20)
+)
+def test_a_value_is_never_searched_for_slots(parts, value):
+    template = "".join(parts)
+    rows = pl.DataFrame({"t": ["a"], "v": [value + "{window}{goal_1}"]})
+    filled = fill_slots(
+        rows, pl.DataFrame({"t": ["a"], "text": [template]}), {"goal_1": pl.col("v"), "window": pl.lit("w")}, on="t"
+    )["text"].item()
+    plain = template.replace("{window}", "w").replace("{goal_1}", value + "{window}{goal_1}")
+    assert filled.upper() == plain.upper()
+
+
+def test_a_value_at_the_start_of_a_sentence_has_a_capital_and_none_elsewhere():
+    texts = ["{window}, do it.", "Do it {window}. {window}, rest.", "In {window}"]
+    rows = pl.DataFrame({"t": ["a", "b", "c"]})
+    filled = fill_slots(rows, pl.DataFrame({"t": ["a", "b", "c"], "text": texts}), {"window": pl.lit("today")}, on="t")
+    assert filled["text"].to_list() == ["Today, do it.", "Do it today. Today, rest.", "In today"]
+
+
+def test_a_slot_without_a_value_leaves_no_text():
+    filled = fill_slots(
+        pl.DataFrame({"t": ["a"]}),
+        pl.DataFrame({"t": ["a"], "text": ["Do {goal_1}."]}),
+        {"goal_1": pl.lit(None, dtype=pl.String)},
+        on="t",
+    )
+    assert filled["text"].to_list() == [None]

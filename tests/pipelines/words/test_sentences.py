@@ -1,0 +1,171 @@
+"""The offline writer's sentences, as an editor reads them: for apps that ship, and for apps that it has never seen."""
+
+import re
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from configs.app import App
+from configs.loader import load_app
+from configs.nouns import plural_of
+from configs.voice import voice_defaults
+from configs.wording import metric_words
+from pipelines.words.checks.safety import text_faults
+from pipelines.words.render import amount_text
+from pipelines.words.writers.lexicon import title_case
+from tests.factories import make_app
+from tests.foreign.apps import APPS, write_app
+from tests.foreign.linter import faults, strange_words
+from tests.foreign.odd import ODD
+from tests.foreign.texts import Text, texts_of
+
+ENGLISH = voice_defaults().locale("en")
+SHIPPED = ("trading", "stackexchange", "oulad")
+# What only somebody who is told of a target can be promised.
+PROMISE = re.compile(
+    r"\b(?:goals?|targets?|mark(?:er)?|aim|within reach|your next step|comes next|where you (?:could )?stand)\b",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture(name="read", scope="module", params=[*SHIPPED, *APPS, *ODD])
+def _read(request, tmp_path_factory) -> tuple[App, list[Text]]:
+    """An app and texts of every kind, as its players read them."""
+    name, folder = request.param, tmp_path_factory.mktemp("app")
+    path = name
+    if name in APPS:
+        path = write_app(folder, name)
+    elif name in ODD:
+        path = folder / f"{name}.yaml"
+        path.write_text(ODD[name], encoding="utf-8")
+    app = load_app(path).app
+    return app, [text for seed in (0, 1) for text in texts_of(app, variants=2, seed=seed)]
+
+
+def test_no_text_of_any_type_has_a_fault_that_an_editor_would_strike_out(read):
+    app, texts = read
+    assert {t.content_type for t in texts} >= set(app.content.types)
+    assert [f for t in texts for f in (*faults(t.text), *faults(t.title, sentence=False)) if t.title or f] == []
+
+
+def test_the_offline_writer_says_nothing_that_a_model_may_not_say(read):
+    app, texts = read
+    words = [found for name in app.metrics if (found := metric_words(app, name))]
+    own = [said for w in words for said in (w.label, title_case(w.label), w.before)]
+    own += [badge.title for badge in app.badges.values()]
+    told = [re.sub(r"[$£](?=\d)", "", f"{t.title}. {t.text}") for t in texts]
+    assert [fault for text in told for fault in text_faults(text, "en", app.voice, own=own)] == []
+
+
+def test_a_message_without_a_target_promises_none(read):
+    told = [t for t in read[1] if (t.content_type, t.occasion) == ("motivational_message", "none")]
+    assert told
+    assert [found[0] for t in told if (found := PROMISE.search(f"{t.title}. {t.text}"))] == []
+
+
+def test_what_somebody_reached_is_told_as_it_is_and_not_as_a_bound(read):
+    cited = [t.text for t in read[1] if t.content_type == "badge_citation"]
+    assert [text for text in cited if re.search(r"\bor (?:less|fewer)\b", text)] == []
+
+
+def test_a_best_is_reached_within_days_and_not_over_them(read):
+    app, texts = read
+    bests = [t.text for t in texts if t.metric in app.metrics and app.metrics[t.metric].agg in {"max", "min"}]
+    assert [text for text in bests if re.search(r"\bover \d+ days", text)] == []
+
+
+@pytest.mark.parametrize("name", [*APPS, *ODD])
+def test_an_app_without_a_voice_hears_nothing_of_another_apps_world(tmp_path, name):
+    path = tmp_path / f"{name}.yaml"
+    path.write_text({**APPS, **ODD}[name], encoding="utf-8")
+    texts = texts_of(load_app(path).app, variants=2, seed=7)
+    assert [word for t in texts for word in strange_words(f"{t.title} {t.text}")] == []
+
+
+def said(agg: str, label: str, unit: str, value: float, **more: str) -> str:
+    of = {} if agg == "count" else {"of": "points"}
+    metric = {"event": "solve", "agg": agg, "label": label, "unit": unit, **of, **more}
+    app = make_app(metrics={**make_app().model_dump()["metrics"], "m": metric})
+    return str(pl.select(amount_text(app, pl.lit("m"), pl.lit(value), ENGLISH)).item())
+
+
+@pytest.mark.parametrize(
+    ("agg", "label", "unit", "value", "text"),
+    [
+        ("max", "records in one basket", "record", 13.0, "13 records in one basket"),
+        ("max", "records in one basket", "record", 1.0, "1 record in one basket"),
+        ("max", "most records in one basket", "record", 13.0, "13 records in one basket"),
+        ("max", "points in the best workout", "", 912.0, "912 points in the best workout"),
+        ("max", "best drill score", "point", 610.0, "a best drill score of 610 points"),
+        ("max", "the longest run", "kilometre", 10.5, "a longest run of 10.5 kilometres"),
+        ("mean", "average points per game", "point", 12.0, "an average of 12 points per game"),
+        ("mean", "average heart rate", "bpm", 121.0, "an average heart rate of 121 bpm"),
+        ("sum", "running distance", "km", 1234.5, "1,234.5 km of running distance"),
+        ("sum", "amount spent", "$", 38.9, "$38.90 spent"),
+        ("sum", "Minutes of practice", "minute", 1.0, "1 minute of practice"),
+        ("sum", "number of steps", "step", 2.0, "2 steps"),
+        ("sum", "puzzles solved", "", 1.0, "1 puzzle solved"),
+        ("distinct", "different artists", "artist", 1.0, "1 artist"),
+        ("distinct", "people helped", "person", 2.0, "2 people helped"),
+        ("sum", "solve puzzles", "puzzle", 2.0, "2 puzzles"),
+        ("sum", "distance", "km", 13.0, "13 km"),
+        ("sum", "weight returned", "kg", 13.0, "13 kg returned"),
+        ("sum", "Minutes (total)", "min", 13.0, "13 min"),
+        ("sum", "points won", "points", 1.0, "1 point won"),
+        ("max", "top speed", "km/h", 38.5, "a top speed of 38.5 km/h"),
+        ("max", "Longest sit", "min", 20.0, "a longest sit of 20 min"),
+        ("max", "TOP SCORE", "points", 20.0, "a top score of 20 points"),
+        ("count", "# of drop-offs", "drop-off", 2.0, "2 drop-offs"),
+        ("count", "second-hand purchases", "item", 1.0, "1 second-hand purchase"),
+        ("count", "Puzzles Solved", "puzzle", 2.0, "2 puzzles solved"),
+        ("sum", "CO2 saved", "kg", 2.0, "2 kg of CO2 saved"),
+    ],
+)
+def test_an_aggregation_has_the_form_of_its_number(agg, label, unit, value, text):
+    assert said(agg, label, unit, value, task="Solve {goal}") == text
+
+
+def test_a_bound_stands_behind_its_number_where_lower_is_better():
+    assert said("min", "fewest mistakes in a test", "mistake", 2.0, better="lower") == "2 mistakes or fewer in a test"
+    assert said("min", "fewest mistakes in a test", "mistake", 0.0, better="lower") == "0 mistakes in a test"
+    assert said("mean", "lap time", "second", 62.0, better="lower") == "a lap time of 62 seconds or less"
+
+
+def test_a_streak_is_so_many_days_long():
+    app = make_app(metrics={**make_app().model_dump()["metrics"], "m": STREAK})
+    text = pl.select(amount_text(app, pl.lit("m"), pl.lit(7.0), ENGLISH)).item()
+    assert text == "a daily streak of 7 days"
+
+
+def test_labels_that_all_begin_with_a_capital_lose_it_within_a_sentence():
+    plain = make_app().model_dump()["metrics"]
+    capitals = {name: {**one, "label": one["label"].capitalize()} for name, one in plain.items()}
+    app = make_app(metrics={**capitals, "m": {"event": "solve", "agg": "max", "of": "points", "label": "Accuracy"}})
+    assert metric_words(app, "m").label == "accuracy"
+    apart = make_app(metrics={**plain, "m": {"event": "solve", "agg": "max", "of": "points", "label": "Elo"}})
+    assert metric_words(apart, "m").label == "Elo"
+
+
+def test_a_badge_whose_title_ends_a_sentence_stands_in_quotes():
+    badge = {"title": "The First Crate!", "tier": "bronze", "category": "start", "when": "solved >= 1"}
+    cited = [t.text for t in texts_of(make_app(badges={"crate": badge})) if t.content_type == "badge_citation"]
+    assert cited
+    assert all("\u201cThe First Crate!\u201d" in text for text in cited)
+
+
+STREAK = {"agg": "streak", "label": "daily streak", "unit": "day"}
+NOUNS = ["puzzle", "activity", "match", "person", "box", "answer", "km", "bpm", "$", "journal entry", "point"]
+
+
+@settings(max_examples=25)
+@given(
+    st.sampled_from(["sum", "max", "min", "mean", "distinct"]),
+    st.sampled_from(NOUNS),
+    st.sampled_from(["{}", "{} in one go", "best {}", "number of {}", "Total {}", "different {}", "result", "{} done"]),
+    st.sampled_from([1.0, 2.0, 13.0, 1250.0, 0.5, 38.97]),
+)
+def test_any_label_around_its_unit_makes_an_amount_without_a_fault(agg, unit, pattern, value):
+    text = said(agg, pattern.format(plural_of(unit)), unit, value)
+    assert [f for f in faults(f"For {text}.") if not f.startswith("several of one")] == []

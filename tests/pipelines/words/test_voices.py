@@ -1,0 +1,114 @@
+"""The voices that ship: nothing in them is wasted, and there is enough of it."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from configs.app import App
+from configs.errors import AppFileError
+from configs.loader import load_app
+from configs.voice import voice_defaults
+from pipelines.words.briefs import TEXTS, Brief
+from pipelines.words.checks.app_file import check_voice
+from pipelines.words.checks.validate import SLOT, _counted, _said
+from pipelines.words.writers.grammar import references
+from pipelines.words.writers.lexicon import lexicon_problems
+from pipelines.words.writers.offline import write_variants
+from tests.factories import make_app
+
+# Symbols whose phrases are parts of sentences or of titles.
+PARTS = re.compile(
+    r"title|^aim$|^peers$|_noun(_|$)|_where$|_what$|_greeting$|_place$|_state$|_rank(_|$)|_post_|_first$|_second(_|$)"
+    r"|_cover$|_lead$|_kind$|_pace$|_line$|_page(_|$)"
+)
+TIMED = re.compile(r"^(title|opening|closing|why|ask|aim|challenge|achievement|mission|briefing)")
+
+
+@pytest.fixture(scope="module", params=["trading", "stackexchange", "oulad"])
+def app(request) -> App:
+    return load_app(request.param).app
+
+
+def phrases(lexicon):
+    return [(symbol, phrase) for symbol, options in lexicon.items() for phrase in options]
+
+
+def wrong(lexicon, forbidden=()):
+    faults = []
+    for symbol, phrase in phrases(lexicon):
+        text = SLOT.sub("X", re.sub(r"#\w+#", "X", phrase))
+        faults += [(symbol, f) for f in _said(text, tuple(forbidden)) if "not clean" not in f or "#" not in phrase]
+        faults += [(symbol, f) for f in _counted(text, timed=bool(TIMED.match(symbol)))]
+        if not PARTS.search(symbol) and not references(phrase) and not SLOT.search(phrase):
+            faults += [] if re.fullmatch(r"[A-Z'].*[.?]", phrase) else [(symbol, f"no sentence: {phrase}")]
+    return faults
+
+
+def test_no_phrase_of_a_shipped_voice_would_be_refused(app):
+    assert wrong(app.voice.lexicon, app.voice.forbidden) == []
+
+
+def test_no_phrase_of_the_neutral_voice_would_be_refused():
+    assert wrong(voice_defaults().lexicon) == []
+
+
+def test_a_shipped_voice_says_nothing_in_duplicate(app):
+    for symbol, options in app.voice.lexicon.items():
+        assert len({text.casefold() for text in options}) == len(options), symbol
+
+
+def test_a_shipped_voice_can_say_everything_and_wastes_nothing(app):
+    check_voice(app)
+
+
+@pytest.mark.parametrize("persona", ["BRUTE", "SCHOLAR", "PHANTOM", "WARDEN", "FERAL"])
+def test_every_challenge_has_a_month_of_texts_with_titles_hardly_worn(app, persona):
+    for metric in app.challenges.metrics:
+        found = write_variants(app, Brief("b", "daily_challenge", persona, metric, "fair", "en", "", TEXTS), seed=1)
+        assert len({v.text for v in found}) == TEXTS
+        assert max(Counter(v.title for v in found).values()) <= 2
+
+
+def test_every_message_has_a_month_of_texts(app):
+    kinds = [("come_back_message", away) for away in ("days", "weeks", "long")]
+    kinds += [("motivational_message", "target"), ("motivational_message", "none")]
+    for content_type, occasion in kinds:
+        metric = app.challenges.metrics[0] if occasion == "target" else ""
+        found = write_variants(app, Brief("b", content_type, "BRUTE", metric, "", "en", occasion, TEXTS), seed=1)
+        assert len(found) == TEXTS
+
+
+def test_an_app_without_a_lexicon_still_has_a_month_of_texts():
+    brief = Brief("b", "daily_challenge", "", "solved", "fair", "en", "", TEXTS)
+    assert len(write_variants(make_app(), brief, seed=1)) == TEXTS
+
+
+def test_a_persona_and_a_metric_are_heard_in_their_texts():
+    app = load_app("trading").app
+    brief = Brief("b", "daily_challenge", "FERAL", "lessons", "fair", "en", "", TEXTS)
+    said = " ".join(v.text for v in write_variants(app, brief, seed=1))
+    lexicon = app.voice.lexicon
+    assert any(text in said for text in lexicon["opening_FERAL"])
+    assert any(text in said for text in lexicon["why_lessons"])
+    assert not any(text in said for text in lexicon["opening_WARDEN"] + lexicon["why_drills"])
+
+
+@pytest.mark.parametrize(
+    ("lexicon", "says"),
+    [
+        ({"opennig": ["Go."]}, "nothing uses it; did you mean 'opening'?"),
+        ({"opening": ["#gone# now."]}, "refers to #gone#, which is no symbol"),
+        ({"ask": ["#task# {soon}."]}, "slot {soon}; use one of"),
+    ],
+)
+def test_what_a_lexicon_cannot_mean_is_told(lexicon, says):
+    app = make_app(voice={"theme": "x", "lexicon": lexicon})
+    assert says in lexicon_problems(app)[0]
+    with pytest.raises(AppFileError, match=r"voice\.lexicon"):
+        check_voice(app)
+
+
+def test_an_apps_own_symbols_and_tags_are_no_problem():
+    lexicon = {"opening_solved": ["#hello# there."], "hello": ["Good day"], "title_second_solved": ["Puzzle"]}
+    assert lexicon_problems(make_app(voice={"theme": "x", "lexicon": lexicon})) == []
