@@ -8,7 +8,7 @@ from pathlib import Path
 from configs.errors import BusyError, NightquestError
 from configs.settings import Settings
 from data.warehouse import open_warehouse, warehouse_path
-from flows.left_runs import left_runs
+from flows.server.left_runs import left_runs
 from flows.server.note import NOTE, serving_faults
 from pipelines.publish.health import (
     Fault,
