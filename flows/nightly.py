@@ -10,14 +10,12 @@ from typing import cast
 
 from flows.missed import catch_up
 from flows.parameters import APP_SAYS, AppName, MaxCost, Mode, Provider, Types, check_day, wishes
-from flows.progress import report, warn
+from flows.progress import NIGHT_STAGES, report, warn
 from flows.recording import flow, is_recording, name_run, run_url
 from flows.running import Run, begin, show_figures
 from pipelines.night.open_night import open_night
 from pipelines.night.pins import local_day, next_served_day
 from pipelines.reports import NightReport
-
-STAGES = 9
 
 
 @flow("nightly {app}")
@@ -89,7 +87,7 @@ def ended(result: NightReport) -> NightReport:
 def tell(run: Run, result: NightReport, missed: tuple[str, ...] = ()) -> NightReport:
     """Leave the night's figures on the run, and what became of missed nights."""
     result = replace(result, notes=(*result.notes, *missed))
-    report(f"night: {result.as_of}", STAGES, STAGES)
+    report(f"night: {result.as_of}", NIGHT_STAGES, NIGHT_STAGES)
     state = "unchanged" if result.unchanged else "published" if result.issued else "published, not issued"
     warn(result.notes)
     notes = "".join(f"\n\n{note}" for note in result.notes)

@@ -6,10 +6,16 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from flows.log import LOG
-from flows.nightly import STAGES
-from flows.progress import report
+from flows.progress import NIGHT_STAGES, report
 from flows.recording import Task
-from pipelines.night import stages as nightly
+from pipelines.night import champions as _champions
+from pipelines.night import issue as _issue
+from pipelines.night import judge as _judge
+from pipelines.night import plan as _plan
+from pipelines.night import publish as _publish
+from pipelines.night import record as _record
+from pipelines.night import settle as _settle
+from pipelines.night import words as _words
 from pipelines.night.words import Words
 
 P = ParamSpec("P")
@@ -28,7 +34,7 @@ def stage(number: int, name: str, work: Callable[P, R], counts: Callable[[R], di
 
     @wraps(work)
     def told(*args: P.args, **kwargs: P.kwargs) -> R:
-        report(f"night: {name}", number - 1, STAGES)
+        report(f"night: {name}", number - 1, NIGHT_STAGES)
         began = time.monotonic()
         result = work(*args, **kwargs)
         figures = ", ".join(f"{what} {value}" for what, value in counts(result).items())
@@ -38,7 +44,7 @@ def stage(number: int, name: str, work: Callable[P, R], counts: Callable[[R], di
     return Task(told, name)
 
 
-def _models(champions: nightly.Champions) -> dict[str, object]:
+def _models(champions: _champions.Champions) -> dict[str, object]:
     plays, attainment = (version or "fallback" for version in champions.challenges.versions)
     return {"plays": plays, "attainment": attainment, "segments": champions.segment_version or "fallback"}
 
@@ -48,20 +54,20 @@ def _written(words: Words) -> dict[str, object]:
     return {name: frame.height for name, frame in frames.items()}
 
 
-def _issued(issued: nightly.Issued) -> dict[str, object]:
+def _issued(issued: _issue.Issued) -> dict[str, object]:
     told = ("challenges", "completed", "xp_paid", "badges_awarded")
     return {name.replace("_", " "): issued.figures[name] for name in told}
 
 
-settle = stage(1, "settle", nightly.settle, lambda still_open: {"still open": still_open.height})
-load_champions = stage(2, "load champions", nightly.load_champions, _models)
-plan = stage(3, "plan", nightly.plan, lambda planned: {"players": planned.players.profiles.height})
-hire_writers = stage(4, "hire writers", nightly.hire_writers, lambda _crew: {})
-write = stage(5, "write", nightly.write, _written)
-judge = stage(6, "judge badges", nightly.judge, lambda judged: {"decisions": judged.verdicts.height})
-issue = stage(7, "issue and audit", nightly.issue, _issued)
-publish = stage(8, "publish", nightly.publish, lambda night: {"folder": night.path.name})
-record = stage(9, "record", nightly.record, lambda _none: {})
-weigh_awards = nightly.weigh_awards
-describe = nightly.describe
-recall = nightly.recall
+settle = stage(1, "settle", _settle.settle, lambda still_open: {"still open": still_open.height})
+load_champions = stage(2, "load champions", _champions.load_champions, _models)
+plan = stage(3, "plan", _plan.plan, lambda planned: {"players": planned.players.profiles.height})
+hire_writers = stage(4, "hire writers", _words.hire_writers, lambda _crew: {})
+write = stage(5, "write", _words.write, _written)
+judge = stage(6, "judge badges", _judge.judge, lambda judged: {"decisions": judged.verdicts.height})
+issue = stage(7, "issue and audit", _issue.issue, _issued)
+publish = stage(8, "publish", _publish.publish, lambda night: {"folder": night.path.name})
+record = stage(9, "record", _record.record, lambda _none: {})
+weigh_awards = _settle.weigh_awards
+describe = _record.describe
+recall = _record.recall

@@ -10,15 +10,15 @@ from configs.settings import Settings
 from flows.clock import clock, run_id
 from flows.parameters import check_day
 from flows.progress import report
-from pipelines.night import preview as ahead
+from pipelines.night import preview
 from pipelines.night.open_night import Tonight
 from pipelines.words.wishes import BY_HAND, Wants, Wishes
 
 
-def price_night(settings: Settings, app: str, as_of: dt.date | None, wished: Wishes) -> ahead.Priced:
+def price_night(settings: Settings, app: str, as_of: dt.date | None, wished: Wishes) -> preview.Priced:
     """What the coming night of an app would ask, and for how much."""
     with _coming_night(settings, app, as_of, wished) as tonight:
-        return ahead.price_night(tonight)
+        return preview.price_night(tonight)
 
 
 def write_by_hand(
@@ -26,7 +26,7 @@ def write_by_hand(
 ) -> list[dict[str, Any]]:
     """Write for one player what the coming night would; nothing is issued."""
     with _coming_night(settings, app, as_of, wished, BY_HAND) as tonight:
-        return ahead.write_by_hand(tonight, user_id)
+        return preview.write_by_hand(tonight, user_id)
 
 
 @contextmanager
@@ -36,5 +36,5 @@ def _coming_night(
     loaded, now = load_app(app), clock()
     day = check_day(loaded.app, as_of, now)
     wants = Wants(settings, wished, clock, report, run_id(now), occasion and f"{occasion} {now:%Y-%m-%d}")
-    with ahead.look_ahead(loaded, day, now, wants) as tonight:
+    with preview.look_ahead(loaded, day, now, wants) as tonight:
         yield tonight

@@ -1,6 +1,7 @@
 """A night as it is opened: its pins, its warehouse as known at the cut, and whether it is out already.
 
-What a night then does is in nightly.py, whose libraries take seconds to load: a night that is out needs none of them.
+What a night then does is in the other files of this room, whose libraries take seconds to load: a night that is out
+needs none of them.
 """
 
 import datetime as dt

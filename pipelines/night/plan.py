@@ -5,15 +5,18 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from data.warehouse import Warehouse
+from models.calibration import Recalibration
 from models.tasks.segments import SegmentModel
 from pipelines.challenges.asked import what_is_open
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.missions import CONTENT_TYPE as MISSION
-from pipelines.challenges.missions import EMPTY_RECORD, plan_missions
-from pipelines.challenges.plan import Plan, plan_challenges
+from pipelines.challenges.missions import EMPTY_RECORD, mission_record, plan_missions
+from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.learning.recalibrate import recalibrate
 from pipelines.learning.samples import describe, eligible_players, past_values
+from pipelines.night.champions import Champions
+from pipelines.night.open_night import Tonight
 from pipelines.night.pins import Night, first_whole_days
 from pipelines.players.profiles import describe_players
 from pipelines.players.segments import assign_segments, player_cohorts
@@ -102,3 +105,25 @@ def plan_night(
 def opted_out(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     """player_key of those who asked to be left alone, as known by the night's cut."""
     return warehouse.frame(warehouse.fixed("players/opted_out"), {"cut": night.cut})
+
+
+def plan(tonight: Tonight, champions: Champions) -> Planned:
+    """Understand the players and decide what each is asked; writes nothing."""
+    warehouse, night = tonight.warehouse, tonight.night
+    recent, record = recent_challenges(warehouse, night), mission_record(warehouse, night)
+    planned = plan_night(warehouse, night, champions.challenges, champions.segments, recent, record)
+    return replace(planned, segment_version=champions.segment_version)
+
+
+def models_of(planned: Planned) -> dict[str, str]:
+    """Which version of each model had a part in the night; a fallback is named as one."""
+    models, segments = planned.models, planned.segment_version
+    plays, attainment = models.versions
+    adjusted = {"plays": models.plays, "attainment": models.attainment}
+    moved = [name for name, model in adjusted.items() if model.adjustment != Recalibration()]
+    return {
+        "plays": plays or f"fallback: {models.plays.parameters.kind}",
+        "attainment": attainment or f"fallback: {models.attainment.parameters.kind}",
+        "segments": segments or "fallback: quantiles of the score",
+        "recalibration": f"of this night: {', '.join(moved)}" if moved else "none: too few outcomes",
+    }

@@ -17,11 +17,11 @@ from models.language.ledger import open_ledger
 from pipelines.activity.parts import know_until
 from pipelines.badges.judged.adjudicate import first_questions
 from pipelines.badges.judged.judge import find_cases
+from pipelines.night.champions import load_champions
 from pipelines.night.open_night import Tonight
 from pipelines.night.pins import Night, is_out, make_night, next_served_day
-from pipelines.night.plan import Planned
-from pipelines.night.stages import load_champions, plan
-from pipelines.night.words import compose, hire, open_source
+from pipelines.night.plan import Planned, plan
+from pipelines.night.words import compose, hire_writers, open_source
 from pipelines.stores import open_app
 from pipelines.words.wanted import want_content
 from pipelines.words.wishes import Wants
@@ -108,9 +108,9 @@ def look_ahead(
 
 def price_night(tonight: Tonight) -> Priced:
     """What the night would ask when every answer holds: the plan with its price; what is asked again comes on top."""
-    warehouse, night, settings = tonight.warehouse, tonight.night, tonight.wants.settings
+    night, settings = tonight.night, tonight.wants.settings
     planned = _planned(tonight)
-    crew = hire(warehouse, night, tonight.wants)
+    crew = hire_writers(tonight)
     with open_ledger(settings.home, tonight.wants.clock) as ledger:
         studio = Studio(night, tonight.wants, crew, ledger)
         jobs = _jobs(tonight, planned, crew)
@@ -138,7 +138,7 @@ def submit_ahead(tonight: Tonight) -> Submitted:
     """
     require_keys(tonight.settings, tonight.night.app, tonight.wants.wishes.provider)
     planned = _planned(tonight)
-    crew = hire(tonight.warehouse, tonight.night, tonight.wants)
+    crew = hire_writers(tonight)
     with open_ledger(tonight.settings.home, tonight.wants.clock) as ledger:
         studio = Studio(tonight.night, tonight.wants, crew, ledger)
         jobs = _jobs(tonight, planned, crew)
@@ -163,7 +163,7 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
     planned = _planned(tonight)
     if planned.players.profiles.filter(pl.col("player_key") == key).is_empty():
         raise _not_served(night, user_id)
-    crew = hire(warehouse, night, tonight.wants)
+    crew = hire_writers(tonight)
     with open_studio(night, tonight.wants, crew) as studio:
         # Kept under the day before: the night may still want more of these briefs than one player does.
         before = night.as_of - dt.timedelta(days=1)

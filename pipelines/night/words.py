@@ -16,10 +16,10 @@ from data.warehouse import Warehouse
 from models.language.ledger import SpendReport, nothing_spent, open_ledger
 from models.tracking.prompts import Registered
 from models.tracking.writing import kind_of_fault
-from pipelines.badges.judged.judge import Judgements, judge_nominees
 from pipelines.badges.rules.award import cite_awards, find_awards
 from pipelines.experiments.arms import Arm, Trial, assign_arms, choose_arms
 from pipelines.experiments.experiment import weigh_arms
+from pipelines.night.open_night import Tonight
 from pipelines.night.pins import Night
 from pipelines.night.plan import Planned
 from pipelines.stores import open_prompts
@@ -54,23 +54,27 @@ class Words:
     account: Account = field(default_factory=Account)
 
 
-def hire(warehouse: Warehouse, night: Night, wants: Wants) -> Crew:
-    """The arms of a night with their writers.
+def hire_writers(tonight: Tonight) -> Crew:
+    """Who writes for each arm of a night, with the prompts that serve.
 
     Raises:
         NightquestError: A provider was asked for that has no key, or a model without a price.
     """
+    night, wants = tonight.night, tonight.wants
     keys = vendor_keys(wants.settings)
     trial = choose_arms(night.app.content, keys, provider=wants.wishes.provider)
-    trial = weigh_arms(warehouse, night, trial)
+    trial = weigh_arms(tonight.warehouse, night, trial)
     models = wants.settings.priced_models(night.app.content.prices)
     return gather_crew(wants.settings, models, trial, partial(_serving, wants.settings))
 
 
-def write_night(warehouse: Warehouse, night: Night, planned: Planned, crew: Crew, wants: Wants) -> Words:
-    """Put a night's plan and its earned badges into words; keeps new texts, and issues nothing."""
-    account = Account()
-    with find_studio(night, wants, crew, account) as studio:
+def write(tonight: Tonight, planned: Planned, crew: Crew) -> Words:
+    """Put the plan and the earned badges into words; keeps new texts, and issues nothing.
+
+    Players who were issued challenges for this day keep those.
+    """
+    warehouse, night, account = tonight.warehouse, tonight.night, Account()
+    with find_studio(night, tonight.wants, crew, account) as studio:
         source = open_source(warehouse, night, planned, crew, studio.write if studio else None)
         words = compose(warehouse, night, planned, source)
         return replace(words, trial=crew.trial, account=account)
@@ -90,12 +94,6 @@ def compose(warehouse: Warehouse, night: Night, planned: Planned, source: Pooled
     served = pl.concat([rows.select("player_key") for rows in (challenges, messages, marked)]).unique()
     assigned = source.assigned.join(served, on="player_key", how="semi", maintain_order="left")
     return Words(challenges, messages, marked, awards, assigned)
-
-
-def judge_night(warehouse: Warehouse, night: Night, crew: Crew, wants: Wants, account: Account) -> Judgements:
-    """Decide on the nominees for judged badges, in what is left of the night's patience; writes nothing."""
-    with find_studio(night, wants, crew, account) as studio:
-        return judge_nominees(warehouse, night, studio.panel() if studio else None)
 
 
 def open_source(

@@ -5,9 +5,16 @@ import uuid
 
 from configs.loader import LoadedApp
 from configs.settings import Settings
-from pipelines.night import stages as nightly
+from pipelines.night.champions import load_champions
+from pipelines.night.issue import issue as issue_night
+from pipelines.night.judge import judge
 from pipelines.night.open_night import open_night
-from pipelines.night.words import told_of
+from pipelines.night.plan import plan
+from pipelines.night.publish import publish
+from pipelines.night.record import describe
+from pipelines.night.record import record as record_night
+from pipelines.night.settle import settle, weigh_awards
+from pipelines.night.words import hire_writers, told_of, write
 from pipelines.reports import NightReport
 from pipelines.words.wishes import NO_WISHES, Wants, Wishes
 
@@ -34,17 +41,17 @@ def serve_night(
     with open_night(loaded, as_of, now(), wants_of(settings, wishes), refresh=refresh, issue=issue) as tonight:
         if tonight.out is not None:
             return tonight.out
-        nightly.weigh_awards(tonight, accept=accept)
-        still_open = nightly.settle(tonight)
-        champions = nightly.load_champions(tonight)
-        planned = nightly.plan(tonight, champions)
-        crew = nightly.hire_writers(tonight)
-        words = nightly.write(tonight, planned, crew)
-        judged = nightly.judge(tonight, crew, words)
-        issued = nightly.issue(tonight, planned, crew, words, judged, still_open, accept=True)
+        weigh_awards(tonight, accept=accept)
+        still_open = settle(tonight)
+        champions = load_champions(tonight)
+        planned = plan(tonight, champions)
+        crew = hire_writers(tonight)
+        words = write(tonight, planned, crew)
+        judged = judge(tonight, crew, words)
+        issued = issue_night(tonight, planned, crew, words, judged, still_open, accept=True)
         notes = (*champions.notes, *crew.notes, *told_of(words.account))
-        report = nightly.publish(tonight, issued, notes)
-        writing = nightly.describe(tonight, crew, words)
+        report = publish(tonight, issued, notes)
+        writing = describe(tonight, crew, words)
     if record:
-        nightly.record(settings, loaded.app.app, report, writing)
+        record_night(settings, loaded.app.app, report, writing)
     return report

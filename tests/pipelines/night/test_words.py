@@ -20,9 +20,10 @@ from configs.settings import Settings
 from models.language.calls import Usage
 from models.language.ledger import Run, open_ledger
 from pipelines.activity.job import run_ingest
-from pipelines.night import preview as ahead
-from pipelines.night import stages as nightly
+from pipelines.night import preview
 from pipelines.night import words as writing
+from pipelines.night.open_night import open_night
+from pipelines.night.words import hire_writers
 from pipelines.publish.published import read_latest
 from pipelines.reports import NightReport
 from pipelines.stores import open_app, open_prompts, open_registry
@@ -143,8 +144,8 @@ def test_a_night_through_batches_is_billed_as_batches_and_never_live(world, lang
 def test_what_was_sent_ahead_in_the_evening_is_read_in_the_night(world, language_server):
     loaded, settings = world
     wishes = Wishes(mode="batch")
-    with ahead.look_ahead(loaded, TONIGHT, now(), wants_of(settings, wishes)) as tonight:
-        sent = ahead.submit_ahead(tonight)
+    with preview.look_ahead(loaded, TONIGHT, now(), wants_of(settings, wishes)) as tonight:
+        sent = preview.submit_ahead(tonight)
     assert len(sent.batches) == 2
     language_server.control.idle()
     collected = collect_answers(settings, now)
@@ -297,8 +298,8 @@ def test_all_the_words_of_a_night_share_one_wait_for_batches(world, language_ser
     language_server.control.settings(batch_s=12)
     settings = settings.model_copy(update={"batch_wait_s": 2.0})
     wants = wants_of(settings, Wishes(mode="batch"))
-    with nightly.open_night(loaded, TONIGHT, now(), wants) as tonight:
-        crew = nightly.hire_writers(tonight)
+    with open_night(loaded, TONIGHT, now(), wants) as tonight:
+        crew = hire_writers(tonight)
         with open_studio(tonight.night, wants, crew) as studio:
             jobs = [one_job(crew, number) for number in range(2)]
             batches = [written_in_batches(studio, job, language_server) for job in jobs]
@@ -370,8 +371,8 @@ def test_without_a_key_nothing_is_asked_and_no_ledger_is_made(world, language_se
 
 def test_a_dry_run_tells_the_price_asks_nothing_and_pins_nothing(world, language_server):
     loaded, settings = world
-    with ahead.look_ahead(loaded, TONIGHT, now(), wants_of(settings)) as tonight:
-        priced = ahead.price_night(tonight)
+    with preview.look_ahead(loaded, TONIGHT, now(), wants_of(settings)) as tonight:
+        priced = preview.price_night(tonight)
         assert tonight.warehouse.value("SELECT count(*) FROM nights") == 0
     assert bills(language_server) == []
     serve_night(settings, loaded, TONIGHT)
@@ -382,8 +383,8 @@ def test_a_dry_run_tells_the_price_asks_nothing_and_pins_nothing(world, language
 def test_a_dry_run_prices_the_judging_between_two_providers(world, language_server):
     loaded, settings = world
     wishes = Wishes(provider="both", types=("daily_challenge", "motivational_message"))
-    with ahead.look_ahead(loaded, TONIGHT, now(), wants_of(settings, wishes)) as tonight:
-        priced = ahead.price_night(tonight).rows
+    with preview.look_ahead(loaded, TONIGHT, now(), wants_of(settings, wishes)) as tonight:
+        priced = preview.price_night(tonight).rows
     serve_night(settings, loaded, TONIGHT, wishes)
     with open_ledger(settings.home, now) as ledger:
         lines = ledger.report(Run(loaded.app.app, str(TONIGHT), ""), whole_night=True).lines
@@ -396,8 +397,8 @@ def test_one_players_texts_by_hand_are_booked_apart_and_issue_nothing(world, lan
     loaded, settings = world
     wishes = Wishes(provider="anthropic", types=("daily_challenge",))
     wants = wants_of(settings, wishes)
-    with ahead.look_ahead(loaded, TONIGHT, now(), wants) as tonight:
-        rows = ahead.write_by_hand(tonight, "player-1")
+    with preview.look_ahead(loaded, TONIGHT, now(), wants) as tonight:
+        rows = preview.write_by_hand(tonight, "player-1")
         assert tonight.warehouse.value("SELECT count(*) FROM challenges") == 0
     assert {row["ai_provider"] for row in rows} == {"anthropic"}
     assert {row["content_type"] for row in rows} == {"daily_challenge"}
@@ -405,10 +406,10 @@ def test_one_players_texts_by_hand_are_booked_apart_and_issue_nothing(world, lan
     tonight_alone = serve_night(settings, loaded, TONIGHT, wishes)
     assert tonight_alone.figures["writing"]["texts_anthropic"] == texts(settings).height
     with (
-        ahead.look_ahead(loaded, TONIGHT, now(), wants) as tonight,
+        preview.look_ahead(loaded, TONIGHT, now(), wants) as tonight,
         pytest.raises(NightquestError, match="does not serve a player 'nobody'"),
     ):
-        ahead.write_by_hand(tonight, "nobody")
+        preview.write_by_hand(tonight, "nobody")
 
 
 def test_an_edited_prompt_waits_as_a_candidate_until_a_person_promotes_it(world, language_server, monkeypatch):

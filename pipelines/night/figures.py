@@ -1,0 +1,65 @@
+"""The figures of a night that people and MLflow see."""
+
+import json
+from typing import Any
+
+import polars as pl
+
+from data.warehouse import Warehouse
+from pipelines.challenges.plan import DAILY
+from pipelines.night.pins import Night
+from pipelines.night.plan import Planned
+
+
+def night_figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
+    """The figures of a night that people and MLflow see."""
+    daily = pl.col("content_type") == DAILY
+    new, settled = tables["challenges"].filter("is_new"), tables["settlements"]
+    challenges = new.filter(daily)
+    paid = tables["xp_ledger"].filter(pl.col("posted_on") == night.as_of)["xp"].sum()
+    return {
+        "as_of": str(night.as_of),
+        "revision": night.revision,
+        "players_active": tables["profiles"].height,
+        "players_challenged": challenges["user_id"].n_unique(),
+        "challenges": challenges.height,
+        "missions": new.filter(~daily).height,
+        "still_open": tables["challenges"].height - new.height,
+        "messages": tables["messages"].filter("is_new").height,
+        "achievements": tables["achievements"].filter(pl.col("state") == "open").height,
+        "promised": _mean(challenges["completion_probability"]),
+        "promised_if_active": _mean(challenges["probability_if_active"]),
+        "completed": settled.filter(pl.col("state") == "completed").height,
+        "xp_paid": int(paid),
+        "badges_awarded": tables["badges"].height,
+        "badges_held": tables["badges_held"].height,
+    }
+
+
+def left_out(planned: Planned) -> dict[str, Any]:
+    """How many missions were due and not found, in all and by reason."""
+    reasons = planned.plan.left_out
+    if reasons.is_empty():
+        return {}
+    counts = reasons.group_by("reason").len().sort("reason").iter_rows()
+    return {"missions_left_out": reasons.height} | {f"missions_{reason}": n for reason, n in counts}
+
+
+def _mean(values: pl.Series) -> float | None:
+    return round(float(values.to_numpy().mean()), 4) if len(values) else None
+
+
+def mark_night(warehouse: Warehouse, night: Night, status: str, figures: dict[str, Any]) -> None:
+    """Write the night's status and figures down; a night that is out stays as it is."""
+    warehouse.run(
+        """UPDATE nights SET figures = $figures, status = $status,
+                  published_at = CASE WHEN $status IN ('published', 'unissued') THEN $at END
+           WHERE as_of = $d AND revision = $r AND status NOT IN ('published', 'unissued')""",
+        {
+            "figures": json.dumps(figures),
+            "status": status,
+            "at": night.started_at,
+            "d": night.as_of,
+            "r": night.revision,
+        },
+    )

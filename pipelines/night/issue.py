@@ -1,0 +1,132 @@
+"""Promises written down, badges awarded, tables gathered and audited: all or nothing."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from data.warehouse import Warehouse
+from pipelines.badges.judged.judge import Judgements, write_judgements
+from pipelines.badges.rules.award import write_awards
+from pipelines.badges.rules.progress import badge_progress
+from pipelines.badges.rules.read import nominate_rules
+from pipelines.challenges.plan import DAILY
+from pipelines.experiments.arms import write_down
+from pipelines.experiments.kept import ended_tonight
+from pipelines.night.figures import left_out, mark_night, night_figures
+from pipelines.night.notes import freshness_figures
+from pipelines.night.open_night import Tonight
+from pipelines.night.pins import Night
+from pipelines.night.plan import Planned, models_of, opted_out
+from pipelines.night.words import Words, night_spend, told_of, writing_figures
+from pipelines.publish.audit import PAST_NIGHTS, AuditLimits, AuditReport, audit_night
+from pipelines.publish.breaks import judge_input
+from pipelines.publish.published import past_nights
+from pipelines.publish.tables import collect_tables, served_players
+from pipelines.words.write import write_citations
+from pipelines.words.writers.crew import Crew
+
+
+@dataclass(frozen=True)
+class Issued:
+    """An audited night, promises written down, ready to go out."""
+
+    tables: dict[str, pl.DataFrame]
+    audit: AuditReport
+    figures: dict[str, Any]
+    quiet: str
+
+
+def issue(
+    tonight: Tonight,
+    planned: Planned,
+    crew: Crew,
+    words: Words,
+    judged: Judgements,
+    still_open: pl.DataFrame,
+    *,
+    accept: bool = False,
+) -> Issued:
+    """Write the promises down, award badges and audit, all or nothing: a night that fails its audit leaves no promise.
+
+    A night that issues nothing gathers and audits what it would promise, and awards nothing.
+
+    Raises:
+        NightquestError: The audit failed; it says which check and what to do.
+    """
+    warehouse, night, home = tonight.warehouse, tonight.night, tonight.settings.home
+    # What a person chose for this run may be less than what the night before had.
+    chosen = frozenset({"challenges", "messages", "achievements"} if tonight.wants.wishes.types else ())
+    limits = AuditLimits(max_fall=tonight.settings.max_row_fall, free=chosen)
+    spent, models = night_spend(night, crew, tonight.wants), models_of(planned)
+    with warehouse.transaction() if night.issues else warehouse.rehearsal():
+        warehouse.append("challenges", _with_models(words.challenges, models), on_conflict_skip=True)
+        warehouse.append("messages", words.messages, on_conflict_skip=True)
+        warehouse.append("achievements", words.achievements, on_conflict_skip=True)
+        judging: dict[str, Any] = {}
+        if night.issues:
+            write_down(warehouse, night, words.trial, words.assigned)
+            write_awards(warehouse, night, words.awards)
+            judging = write_judgements(warehouse, night, judged, write_citations)
+        tables = collect_tables(warehouse, night, _frames(warehouse, night, planned, still_open))
+        served = served_players(warehouse, night, tables, _reasons(warehouse, night, planned))
+        past = past_nights(home, night.app.app, night.as_of, PAST_NIGHTS)
+        previous = past[0] if past else None
+        heard = judge_input(warehouse, night, previous)
+        audit = audit_night(tables, previous, night, served, limits, accept=accept, past=past, broken=heard.broken)
+        audit.require(told_of(words.account))
+        figures = (
+            night_figures(night, tables)
+            | ended_tonight(warehouse, night)
+            | left_out(planned)
+            | {"models": models}
+            | {"writing": writing_figures(words, spent)}
+        )
+        figures |= {"judging": judging} if nominate_rules(night.app) and night.issues else {}
+        figures |= freshness_figures(night)
+        figures |= {"late": True, "issued": night.issues} if night.late else {}
+        mark_night(warehouse, night, "planned", figures)
+    return Issued(tables, audit, figures, heard.quiet)
+
+
+def _frames(warehouse: Warehouse, night: Night, planned: Planned, still_open: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """What is computed each night and kept nowhere else."""
+    models = planned.models
+    scores = planned.plan.chances.select(
+        "player_key",
+        task=pl.lit("plays"),
+        target=pl.lit(None, dtype=pl.String),
+        horizon_days=pl.col("window_days"),
+        probability=pl.col("p_plays"),
+        model_version=pl.lit(models.versions[0] or models.plays.parameters.kind),
+        reasons=pl.lit(None, dtype=pl.String),
+    )
+    return {
+        "profiles": planned.players.profiles,
+        "segments": planned.players.segments,
+        "targets": planned.players.targets,
+        "scores": scores,
+        "badge_progress": badge_progress(warehouse, night),
+        "open_challenges": still_open,
+    }
+
+
+def _reasons(warehouse: Warehouse, night: Night, planned: Planned) -> pl.DataFrame:
+    """Why an active player gets nothing: player_key, reason."""
+    some = planned.players.profiles.select("player_key", reason=pl.lit("content.types has nothing for them tonight"))
+    every = {DAILY, "motivational_message", "come_back_message"} <= set(night.app.content.types)
+    unserved = planned.plan.unserved.select("player_key", "reason")
+    out = opted_out(warehouse, night).with_columns(reason=pl.lit("opted out"))
+    return pl.concat([unserved if every else some, out]).unique("player_key", keep="last")
+
+
+def _with_models(challenges: pl.DataFrame, models: Mapping[str, str]) -> pl.DataFrame:
+    """Challenges whose metadata also names the models behind their numbers: `plays` and `attainment`."""
+    if challenges.is_empty():
+        return challenges
+    told = json.dumps({name: models[name] for name in ("plays", "attainment")}).removeprefix("{")
+    before = pl.col("metadata").fill_null("{}").str.strip_suffix("}")
+    comma = pl.when(before == "{").then(pl.lit("")).otherwise(pl.lit(", "))
+    return challenges.with_columns(metadata=pl.concat_str(before, comma, pl.lit(told)))

@@ -1,0 +1,21 @@
+"""Nominees of badges that are given by judgement: decided on tonight."""
+
+import polars as pl
+
+from pipelines.badges.judged.judge import Judgements, judge_nominees
+from pipelines.night.open_night import Tonight
+from pipelines.night.words import Words
+from pipelines.words.writers.crew import Crew
+from pipelines.words.writers.session import find_studio
+
+
+def judge(tonight: Tonight, crew: Crew, words: Words) -> Judgements:
+    """Decide on the nominees for judged badges, in what is left of the night's patience; writes nothing.
+
+    A night that issues nothing decides nothing.
+    """
+    night = tonight.night
+    if not night.issues:
+        return Judgements(pl.DataFrame(), pl.DataFrame())
+    with find_studio(night, tonight.wants, crew, words.account) as studio:
+        return judge_nominees(tonight.warehouse, night, studio.panel() if studio else None)

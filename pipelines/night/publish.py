@@ -1,0 +1,26 @@
+"""The audited night where the app reads it."""
+
+from pipelines.night.figures import mark_night
+from pipelines.night.issue import Issued
+from pipelines.night.late import late_note
+from pipelines.night.notes import days_note, freshness_note, quiet_note
+from pipelines.night.open_night import Tonight
+from pipelines.publish.publish import publish_night
+from pipelines.reports import NightReport
+
+
+def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightReport:
+    """Put the night where the app reads it, whole, and write down that it is out."""
+    night = tonight.night
+    models = issued.figures["models"]
+    publication = publish_night(issued.tables, night, tonight.settings.home, issued.audit, models=models)
+    notes = (
+        *freshness_note(night),
+        *days_note(tonight.warehouse, night),
+        *late_note(tonight.warehouse, night),
+        *quiet_note(issued.quiet),
+        *notes,
+    )
+    figures = issued.figures | {"notes": list(notes)}
+    mark_night(tonight.warehouse, night, "published" if night.issues else "unissued", figures)
+    return NightReport(night.as_of, figures, publication.folder, unchanged=not publication.changed, notes=notes)

@@ -1,0 +1,26 @@
+"""Settle what earlier nights promised, before anything new is written."""
+
+import polars as pl
+
+from pipelines.badges.rules.flood import FloodLimits, hold_back_flood
+from pipelines.challenges.achievements import settle_achievements
+from pipelines.challenges.settle import settle_challenges
+from pipelines.night.open_night import Tonight
+
+
+def weigh_awards(tonight: Tonight, *, accept: bool = False) -> None:
+    """Hold a night back whose changed badge rules would flood the app, before anything is written.
+
+    Raises:
+        NightquestError: It says what would be granted and how to accept it.
+    """
+    settings = tonight.settings
+    limits = FloodLimits(settings.flood_badges, settings.flood_xp, settings.flood_share)
+    hold_back_flood(tonight.warehouse, tonight.night, limits, accept=accept)
+
+
+def settle(tonight: Tonight) -> pl.DataFrame:
+    """Settle what earlier nights promised; returns the challenges still open."""
+    if "custom_achievement" in tonight.night.app.content.types and tonight.night.issues:
+        settle_achievements(tonight.warehouse, tonight.night)
+    return settle_challenges(tonight.warehouse, tonight.night)
