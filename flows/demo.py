@@ -17,8 +17,8 @@ from configs.settings import Settings
 from data.simulator.simulator import SimulatorSettings, simulate, write_simulation
 from data.warehouse import open_warehouse, warehouse_path
 from flows.progress import report
-from pipelines.experiments.kept import kept_by_night
-from pipelines.night.pins import local_day
+from pipelines.challenges.kept import kept_by_night
+from pipelines.pins import local_day
 from pipelines.publish.published import Published, read_latest
 from pipelines.publish.show import PlayerView, gather_player
 from pipelines.reports import NightReport, TrainReport
@@ -52,7 +52,7 @@ class Demo:
     Attributes:
         events: Events in the warehouse.
         trained: None when an earlier run's models serve.
-        kept: A row per night and one for all of them, see `pipelines.experiments.kept`.
+        kept: A row per night and one for all of them, see `pipelines.challenges.kept`.
         away: A message to a player who stayed away: title and body; None when nobody did.
     """
 

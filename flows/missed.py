@@ -12,7 +12,7 @@ from configs.errors import BusyError
 from configs.settings import PREFIX, Settings
 from flows.parameters import MAX_NIGHTS
 from flows.running import Run
-from pipelines.night.pins import day_start, local_day, missed_days
+from pipelines.pins import day_start, local_day, missed_days
 from pipelines.publish.published import published_nights
 from pipelines.reports import NightReport
 from pipelines.stores import open_app

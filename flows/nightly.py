@@ -14,7 +14,7 @@ from flows.progress import NIGHT_STAGES, report, warn
 from flows.recording import flow, is_recording, name_run, run_url
 from flows.running import Run, begin, show_figures
 from pipelines.night.open_night import open_night
-from pipelines.night.pins import local_day, next_served_day
+from pipelines.pins import local_day, next_served_day
 from pipelines.reports import NightReport
 
 

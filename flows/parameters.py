@@ -11,7 +11,7 @@ from pydantic import Field
 from configs.app import App
 from configs.errors import NightquestError
 from configs.kinds import ContentType, Writer
-from pipelines.night.pins import next_served_day
+from pipelines.pins import next_served_day
 from pipelines.words.wishes import Wishes
 
 EARLIEST = dt.date(1990, 1, 1)

@@ -9,7 +9,7 @@ from flows.parameters import AppName, check_span
 from flows.progress import report
 from flows.recording import flow, task
 from flows.running import Run, begin, show_figures
-from pipelines.learning.jobs import run_replay
+from pipelines.replay.job import run_replay
 from pipelines.reports import ReplayReport
 
 

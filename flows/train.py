@@ -9,7 +9,7 @@ from flows.parameters import AppName, check_day
 from flows.progress import report
 from flows.recording import flow, name_run, task
 from flows.running import Run, begin, show_table
-from pipelines.learning.jobs import run_train
+from pipelines.learning.job import run_train
 from pipelines.reports import TrainReport
 
 

@@ -169,7 +169,7 @@ def compare_awards(
 
     check_each([app], lambda loaded: check_data(common.settings, loaded))
     from flows.cli.compare_awards import compare, comparison_view
-    from pipelines.experiments.compare_awards import render_comparison_markdown
+    from pipelines.replay.compare_awards import render_comparison_markdown
 
     with progress(common.json, common.verbose) as reporter, reporting_to(reporter):
         table = compare(common.settings, app, file, as_of)

@@ -12,12 +12,12 @@ from rich.text import Text
 from configs.loader import load_app
 from configs.settings import Settings
 from flows.progress import report
-from pipelines.experiments.compare_awards import compare_file
+from pipelines.replay.compare_awards import compare_file
 from pipelines.stores import open_app
 
 
 def compare(settings: Settings, app: str, file: Path, as_of: dt.date | None) -> pl.DataFrame:
-    """One row per badge; see `pipelines.experiments.compare_awards`."""
+    """One row per badge; see `pipelines.replay.compare_awards`."""
     loaded = load_app(app)
     report("Comparing awards", 0, 1)
     with open_app(settings, loaded) as warehouse:

@@ -18,7 +18,7 @@ from flows.cli.console import shorten
 from flows.progress import report as told
 from models.tracking.plots import looks_plot, save_figure
 from pipelines.experiments.experiment import UNITS, ExperimentReport, find_experiment, read_experiment
-from pipelines.night.pins import Night, find_night
+from pipelines.pins import Night, find_night
 from pipelines.stores import open_app
 
 _LEGEND = (

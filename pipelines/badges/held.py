@@ -4,7 +4,7 @@ import polars as pl
 
 from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 # A badge is as rare as the share of players, of all who ever played, that holds it: (upper bound of the share, name).
 RARITY = ((0.01, "legendary"), (0.05, "epic"), (0.15, "rare"), (0.40, "uncommon"))

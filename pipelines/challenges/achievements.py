@@ -18,7 +18,7 @@ from pipelines.activity.windows import crossings
 from pipelines.badges.rules.read import badge_rules
 from pipelines.challenges.identity import named_ids
 from pipelines.challenges.implied import NOTHING_ASKED, without_implied
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 CONTENT_TYPE = "custom_achievement"
 ADDS_UP = frozenset({"count", "sum", "distinct", "days", "entity"})

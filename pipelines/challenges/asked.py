@@ -8,7 +8,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.windows import completed, window_values
 from pipelines.challenges.achievements import ADDS_UP, CONTENT_TYPE, lifetime_values, open_achievements
 from pipelines.challenges.implied import ASKED
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 _EVER, _FOREVER = dt.date(1, 1, 1), dt.date(9999, 12, 31)
 

@@ -5,7 +5,7 @@ import uuid
 import polars as pl
 
 from data.warehouse import Warehouse
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 NAMESPACE = uuid.UUID("6f0f2f0e-52f1-5c0c-9a55-3d7c3c4f7d10")
 

@@ -8,7 +8,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.challenges.identity import content_ids
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.players.targets import EVERYONE, FEWEST_PLAYERS
 
 BRIEF, TUTORIAL, SOCIAL = "mission_brief", "tutorial", "social_prompt"

@@ -23,7 +23,7 @@ from pipelines.challenges.propose import (
     wanted_probability,
 )
 from pipelines.learning.questions import SNAPSHOT
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 CONTENT_TYPE = "adaptive_mission"
 OCCASIONS = ("rising", "steady", "easing")

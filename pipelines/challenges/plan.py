@@ -18,7 +18,7 @@ from pipelines.challenges.propose import (
     wanted_probability,
 )
 from pipelines.learning.questions import SNAPSHOT
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 DAILY = "daily_challenge"
 

@@ -8,7 +8,7 @@ from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.freshness import touching
 from pipelines.activity.windows import completed, crossings, window_values
-from pipelines.night.pins import Night, running_days, unknown_days
+from pipelines.pins import Night, running_days, unknown_days
 
 _WINDOW = ("window_id", "player_key", "metric", "start_day", "end_day")
 

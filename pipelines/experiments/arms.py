@@ -11,7 +11,7 @@ from configs.errors import NightquestError
 from configs.kinds import Writer
 from configs.language import VENDORS, Vendor
 from data.warehouse import Warehouse
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 PROMPT = "production"  # alias of the prompts that serve
 BY_HALVES = "auto"  # the experiment of an app that names none and has two keys

@@ -15,7 +15,7 @@ from models.bandit import Result, arm_propensities, effective_rows
 from models.sequential import ALPHA, FEWEST_PLAYERS, Estimate, Ratio, clustered_mean, look_by_look, sample_ratio
 from pipelines.activity.parts import know_until
 from pipelines.experiments.arms import Goal, Trial
-from pipelines.night.pins import Night, running_days
+from pipelines.pins import Night, running_days
 
 # Outcome by goal, and the standard deviation of the differences that were thought possible before any data.
 SCALES: dict[Goal, float] = {"completion": 0.05, "rating": 0.25, "return": 0.05}

@@ -16,7 +16,7 @@ from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_w
 from pipelines.learning.contests import recency
 from pipelines.learning.questions import SNAPSHOT, plays_rows
 from pipelines.learning.samples import draw_samples
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 LOOK_BACK_DAYS = 35
 EVERY_DAYS = 2

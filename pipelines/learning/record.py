@@ -17,8 +17,8 @@ from models.tracking.pages import Decision, ModelRun, Rival
 from models.tracking.plots import bic_plot, contest_plot, importance_plot, reliability_plot, segments_plot
 from pipelines.learning.contests import Contest
 from pipelines.learning.outdated import DEFINITIONS, definitions_of
-from pipelines.night.pins import Night
 from pipelines.night.plan import Players
+from pipelines.pins import Night
 from pipelines.players.segments import PAST_WINDOWS, WINDOW_DAYS, SegmentFit, assign_segments
 
 _QUESTIONS = {

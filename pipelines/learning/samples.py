@@ -12,7 +12,7 @@ from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.freshness import touching
 from pipelines.activity.windows import window_values
-from pipelines.night.pins import Night, running_days, unknown_days
+from pipelines.pins import Night, running_days, unknown_days
 from pipelines.players.features import compute_features
 
 LEADS = (0, 1)  # days between what is known and the first day served: 1 when the night runs after the day began

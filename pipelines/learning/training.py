@@ -17,7 +17,7 @@ from pipelines.challenges.propose import ChallengeModels
 from pipelines.learning.contests import Contest, enough, learn_attainment, learn_plays
 from pipelines.learning.questions import sign_of, whole_metrics
 from pipelines.learning.samples import Samples, draw_samples
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 Progress = Callable[[str, int, int], None]
 SEED = 7
@@ -25,7 +25,7 @@ EVERY_DAYS = 3
 LONGEST_DAYS = 180
 WARM_UP_DAYS = 7
 MOST_SNAPSHOTS = 20_000
-# What training does, in order; these two rooms share the bar that shows it, see `pipelines/learning/jobs.py`.
+# What training does, in order; these two rooms share the bar that shows it, see `pipelines/learning/job.py`.
 STEPS = (
     *("snapshots of past days", "who will play", "what they can reach"),
     *("how strong they are", "plots of the models", "model registry"),

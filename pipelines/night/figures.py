@@ -7,8 +7,8 @@ import polars as pl
 
 from data.warehouse import Warehouse
 from pipelines.challenges.plan import DAILY
-from pipelines.night.pins import Night
 from pipelines.night.plan import Planned
+from pipelines.pins import Night
 
 
 def night_figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:

@@ -12,15 +12,15 @@ from pipelines.badges.judged.judge import Judgements, write_judgements
 from pipelines.badges.rules.award import write_awards
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.badges.rules.read import nominate_rules
+from pipelines.challenges.kept import ended_tonight
 from pipelines.challenges.plan import DAILY
 from pipelines.experiments.arms import write_down
-from pipelines.experiments.kept import ended_tonight
 from pipelines.night.figures import left_out, mark_night, night_figures
 from pipelines.night.notes import freshness_figures
 from pipelines.night.open_night import Tonight
-from pipelines.night.pins import Night
 from pipelines.night.plan import Planned, models_of, opted_out
 from pipelines.night.words import Words, night_spend, told_of, writing_figures
+from pipelines.pins import Night
 from pipelines.publish.audit import PAST_NIGHTS, AuditLimits, AuditReport, audit_night
 from pipelines.publish.breaks import judge_input
 from pipelines.publish.published import past_nights

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from configs.commands import command
 from data.warehouse import Warehouse
-from pipelines.night.pins import Night, later_night
+from pipelines.pins import Night, later_night
 from pipelines.words.wishes import Wants
 
 

@@ -7,7 +7,7 @@ from configs.commands import command
 from data.warehouse import Warehouse
 from pipelines.activity.freshness import Silence
 from pipelines.activity.local_days import day_rule
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 TOLD_DAYS = 35
 

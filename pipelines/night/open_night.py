@@ -15,7 +15,7 @@ from configs.version import code_version
 from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until
 from pipelines.night.late import late_wants
-from pipelines.night.pins import OUT, Night, accept_silence, mark_placed, next_served_day, pin_night
+from pipelines.pins import OUT, Night, accept_silence, mark_placed, next_served_day, pin_night
 from pipelines.publish.published import damaged_files, folder_name, published_nights, published_root, read_manifest
 from pipelines.reports import NightReport
 from pipelines.stores import open_app

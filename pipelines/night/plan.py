@@ -17,7 +17,7 @@ from pipelines.learning.recalibrate import recalibrate
 from pipelines.learning.samples import describe, eligible_players, past_values
 from pipelines.night.champions import Champions
 from pipelines.night.open_night import Tonight
-from pipelines.night.pins import Night, first_whole_days
+from pipelines.pins import Night, first_whole_days
 from pipelines.players.profiles import describe_players
 from pipelines.players.segments import assign_segments, player_cohorts
 from pipelines.players.targets import set_targets

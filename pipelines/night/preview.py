@@ -19,9 +19,9 @@ from pipelines.badges.judged.adjudicate import first_questions
 from pipelines.badges.judged.judge import find_cases
 from pipelines.night.champions import load_champions
 from pipelines.night.open_night import Tonight
-from pipelines.night.pins import Night, is_out, make_night, next_served_day
 from pipelines.night.plan import Planned, plan
 from pipelines.night.words import compose, hire_writers, open_source
+from pipelines.pins import Night, is_out, make_night, next_served_day
 from pipelines.stores import open_app
 from pipelines.words.wanted import want_content
 from pipelines.words.wishes import Wants

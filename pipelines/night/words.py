@@ -20,8 +20,8 @@ from pipelines.badges.rules.award import cite_awards, find_awards
 from pipelines.experiments.arms import Arm, Trial, assign_arms, choose_arms
 from pipelines.experiments.experiment import weigh_arms
 from pipelines.night.open_night import Tonight
-from pipelines.night.pins import Night
 from pipelines.night.plan import Planned
+from pipelines.pins import Night
 from pipelines.stores import open_prompts
 from pipelines.words.individual import individual_profiles
 from pipelines.words.wanted import want_content

@@ -7,7 +7,7 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
-from pipelines.night.pins import Night, running_days
+from pipelines.pins import Night, running_days
 from pipelines.players.traits import TOTALS, measure_traits, trait_names
 
 # Completed challenges that the usual share is worth before a player's own count for as much.

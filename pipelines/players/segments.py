@@ -11,7 +11,7 @@ from models.learners.mixtures import MixtureParameters
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters
 from models.threads import one_thread
 from pipelines.learning.samples import describe, eligible_players
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 WINDOW_DAYS = 28
 PAST_WINDOWS = 6

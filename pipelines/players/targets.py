@@ -5,7 +5,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.challenges.identity import content_ids
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.players.segments import WINDOW_DAYS
 
 # Percentiles of fewer players than this say more about single players than about the group.

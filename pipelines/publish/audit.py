@@ -11,7 +11,7 @@ from configs.commands import command
 from configs.errors import NightquestError
 from data.contracts_out import PUBLISHED, contract_breaches
 from pipelines.badges.judged.audit import unjudged
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.publish.published import Published, TableFile
 
 # Past nights that the coming one is compared with, and of how many all must have had plenty to miss it.

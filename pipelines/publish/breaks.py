@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from configs.app import App
 from data.warehouse import Warehouse
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.publish.published import Published
 from pipelines.publish.pulse import WEEK, WEEKS, Counts, Pulse, read_pulse
 

@@ -17,7 +17,7 @@ import polars as pl
 from configs.commands import command
 from configs.errors import NightquestError
 from data.contracts_out import SCHEMA_VERSION
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.publish.audit import AuditReport
 from pipelines.publish.disk import Disk, write_whole
 from pipelines.publish.published import (

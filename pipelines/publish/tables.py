@@ -12,7 +12,7 @@ from pipelines.badges.held import badges_held
 from pipelines.badges.judged.nominate import held_since, judged_badges
 from pipelines.badges.rules.read import nominate_rules
 from pipelines.challenges.achievements import achievement_progress
-from pipelines.night.pins import Night, day_starts, running_days
+from pipelines.pins import Night, day_starts, running_days
 
 # Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
 FRAMES = ("profiles", "segments", "targets", "scores", "badge_progress", "open_challenges")

@@ -8,7 +8,7 @@ from configs.app import App
 from configs.wording import metric_words, plain
 from data.warehouse import Warehouse
 from pipelines.challenges.achievements import lifetime_values
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.players.traits import rank_share
 
 BEST_METRICS = 2

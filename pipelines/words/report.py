@@ -12,8 +12,8 @@ from data.warehouse import Warehouse
 from models.language.calls import Written
 from models.language.ledger import CallRecord, Ledger, Run, nothing_spent, open_ledger
 from models.tracking.writing import MOST_SAMPLES, MOST_TRACES, BriefTrace, CallSpan, SampleText, WritingReport
-from pipelines.night.pins import Night
 from pipelines.night.words import Words
+from pipelines.pins import Night
 from pipelines.words.chosen import how_chosen
 from pipelines.words.wishes import Wants
 from pipelines.words.writers.crew import Crew

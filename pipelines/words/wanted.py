@@ -8,8 +8,8 @@ from pipelines.challenges.achievements import plan_achievements
 from pipelines.challenges.implied import as_asked
 from pipelines.challenges.invite import ask_in_addition
 from pipelines.challenges.plan import DAILY
-from pipelines.night.pins import Night
 from pipelines.night.plan import Planned
+from pipelines.pins import Night
 from pipelines.players.targets import ask_for_encouragement
 
 _NO_ACHIEVEMENTS = pl.DataFrame(

@@ -12,7 +12,7 @@ from configs.errors import NightquestError
 from configs.kinds import ContentType, Writer
 from configs.settings import Settings
 from models.language.ledger import Run
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 Mode = Literal["live", "batch"]
 Clock = Callable[[], dt.datetime]

@@ -11,7 +11,7 @@ from configs.settings import Settings
 from data.simulator.simulator import SimulatorSettings, simulate
 from data.warehouse import Warehouse
 from pipelines.activity.ingest import ingest_files
-from pipelines.learning.jobs import run_train
+from pipelines.learning.job import run_train
 from pipelines.stores import open_app
 from tests.pipelines.nights import serve_night
 

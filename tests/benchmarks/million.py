@@ -19,7 +19,7 @@ from configs.kinds import Writer
 from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Usage
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.words.briefs import brief_rows
 from pipelines.words.pool import read_pool
 from pipelines.words.wishes import Wishes

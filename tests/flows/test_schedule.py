@@ -11,7 +11,7 @@ from prefect.server.schemas.schedules import CronSchedule
 from configs.loader import load_app
 from configs.settings import Settings
 from flows.deployments import deployments
-from pipelines.night.pins import day_start, local_day
+from pipelines.pins import day_start, local_day
 from tests.flows.world import write_app
 
 STARTS = ("00:00", "04:00", "12:30", "23:00")

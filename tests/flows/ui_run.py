@@ -21,7 +21,7 @@ from pathlib import Path
 from configs.loader import load_app
 from flows.server.processes import free_port
 from models.tracking.store import Tracking
-from pipelines.night.pins import next_served_day
+from pipelines.pins import next_served_day
 from pipelines.publish.published import read_latest
 from tests.flows.browser import Browser, browser
 from tests.flows.world import start_command

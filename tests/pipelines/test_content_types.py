@@ -13,11 +13,11 @@ from configs.settings import Settings
 from data.warehouse import open_warehouse
 from flows.cli.render import render_player
 from pipelines.activity.job import run_ingest
+from pipelines.challenges.kept import kept_by_night
 from pipelines.challenges.missions import SLOT
-from pipelines.experiments.kept import kept_by_night
-from pipelines.learning.jobs import run_replay
 from pipelines.publish.published import read_latest, verify_published
 from pipelines.publish.show import gather_player
+from pipelines.replay.job import run_replay
 from pipelines.stores import open_registry
 from tests.flows.world import START, write_app, write_events
 from tests.pipelines.nights import now, serve_night

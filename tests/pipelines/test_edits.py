@@ -12,7 +12,7 @@ from configs.errors import AppFileError
 from configs.loader import load_app
 from configs.settings import Settings
 from pipelines.activity.job import run_ingest
-from pipelines.learning.jobs import run_train
+from pipelines.learning.job import run_train
 from tests.flows.world import PUZZLES, START, write_app, write_events
 from tests.pipelines.nights import now, serve_night
 

@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from configs.loader import load_app
 from configs.settings import Settings
 from pipelines.activity.job import run_ingest
-from pipelines.learning.jobs import run_train
+from pipelines.learning.job import run_train
 from pipelines.publish.published import read_manifest
 from tests.flows.world import START, write_app, write_events
 from tests.pipelines.nights import now, serve_night

@@ -3,7 +3,7 @@
 from configs.loader import load_app
 from configs.settings import Settings
 from pipelines.activity.job import run_ingest
-from pipelines.learning.jobs import run_train
+from pipelines.learning.job import run_train
 from pipelines.learning.training import STEPS
 from tests.flows.world import write_app, write_events
 from tests.pipelines.nights import now

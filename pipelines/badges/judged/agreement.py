@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from data.warehouse import Warehouse
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 
 @dataclass(frozen=True)

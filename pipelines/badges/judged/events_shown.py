@@ -11,7 +11,7 @@ from data.warehouse import Warehouse
 from pipelines.badges.judged.nominate import events_shown, shown_events
 from pipelines.badges.judged.typed import Members, clean_typed, names_in
 from pipelines.badges.rules.read import BadgeRule
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.words.render import LARGEST, number_text
 
 EVENTS = 24

@@ -20,7 +20,7 @@ from pipelines.activity.parts import know_until
 from pipelines.activity.windows import window_values
 from pipelines.badges.judged.events_shown import event_lines
 from pipelines.badges.rules.read import BadgeRule, nominate_rules
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.words.render import LARGEST, number_text
 
 DAYS = 28

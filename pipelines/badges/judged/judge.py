@@ -17,7 +17,7 @@ from pipelines.badges.judged.panel import Nominee, Panel
 from pipelines.badges.judged.verdicts import REASONS_LENGTH
 from pipelines.badges.rules.award import Cite, cite_awards, name_awards, write_awards
 from pipelines.badges.rules.read import nominate_rules
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.words.checks.cleaning import clean
 
 CITATION_LENGTH = 300  # of a person's own

@@ -10,7 +10,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until
 from pipelines.badges.rules.crossings import find_crossings
 from pipelines.badges.rules.read import BadgeRule, nominate_rules
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 
 def find_nominations(warehouse: Warehouse, night: Night) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from data.warehouse import Warehouse
 from pipelines.badges.rules.crossings import crossings_sql, find_crossings
 from pipelines.badges.rules.read import badge_rules, nominate_rules, terms_of
 from pipelines.badges.rules.stream import stream_sql
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 Cite = Callable[[App, pl.DataFrame], pl.DataFrame]
 

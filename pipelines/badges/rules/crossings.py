@@ -11,7 +11,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until
 from pipelines.badges.rules.read import BadgeRule, term_label, terms_of
 from pipelines.badges.rules.stream import margin_days, openings_sql, past_keys_sql, stream_sql
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 EVENTS_PER_BUCKET = 2_000_000
 _NEVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)

@@ -13,7 +13,7 @@ from configs.commands import command
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from pipelines.badges.rules.award import badge_xp, find_awards
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 SAMPLE = 3
 _TOLD = 8

@@ -7,7 +7,7 @@ from pipelines.activity.parts import know_until
 from pipelines.badges.rules.progress_sql import measures
 from pipelines.badges.rules.read import BadgeRule, badge_rules, terms_of
 from pipelines.badges.rules.values_sql import values_sql
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 FAR_DAYS = 3650  # beyond ten years a date is no information
 _COLUMNS = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from configs.app import App
 from configs.expressions import Term
 from pipelines.badges.rules.progress_sql import GROWING
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 
 PACE_DAYS = 28
 

@@ -18,7 +18,7 @@ from models.language.providers import open_providers
 from models.language.providers.provider import Provider
 from pipelines.badges.judged.panel import Panel
 from pipelines.experiments.arms import PROMPT
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.words.wishes import Clock, Wants
 from pipelines.words.writers.choose import Judge
 from pipelines.words.writers.crew import Crew

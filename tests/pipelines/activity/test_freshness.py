@@ -13,7 +13,7 @@ from pipelines.activity.parts import know_until
 from pipelines.challenges.achievements import settle_achievements
 from pipelines.challenges.settle import settle_challenges
 from pipelines.learning.samples import draw_samples
-from pipelines.night.pins import accept_silence, day_start, make_night, pin_night
+from pipelines.pins import accept_silence, day_start, make_night, pin_night
 from tests.factories import event, make_app, warehouse_with
 from tests.pipelines.publish.nights import achievement, challenge
 

@@ -11,7 +11,7 @@ from configs.app import App
 from pipelines.badges.rules.award import award_badges, find_awards
 from pipelines.badges.rules.read import badge_rules, terms_of
 from pipelines.badges.rules.stream import margin_days
-from pipelines.night.pins import pin_night
+from pipelines.pins import pin_night
 from tests.factories import START, add_events, event, warehouse_with
 from tests.pipelines.badges.rules.test_award import app_with, cite, publish
 

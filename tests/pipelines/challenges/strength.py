@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from configs.app import App
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.players.features import feature_names
 
 BASE = dt.date(2024, 3, 1)

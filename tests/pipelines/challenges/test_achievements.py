@@ -17,7 +17,7 @@ from pipelines.challenges.achievements import (
     plan_achievements,
     settle_achievements,
 )
-from pipelines.night.pins import Night, day_start, make_night
+from pipelines.pins import Night, day_start, make_night
 from tests.factories import APP, START, add_events, event, make_app, warehouse_with
 
 TYPES = ["daily_challenge", "custom_achievement"]

@@ -9,7 +9,7 @@ import polars as pl
 from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until, sync_metrics
 from pipelines.challenges.settle import settle_challenges
-from pipelines.night.pins import Night, day_start, make_night
+from pipelines.pins import Night, day_start, make_night
 from tests.factories import START, add_events, event, make_app, put_zone, warehouse_with
 
 APP = make_app()

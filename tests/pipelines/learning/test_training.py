@@ -13,7 +13,7 @@ from pipelines.challenges.propose import chance_of_play, open_windows, propose_t
 from pipelines.learning.contests import Split
 from pipelines.learning.samples import Samples, draw_samples
 from pipelines.learning.training import Learned, learn_models, past_days
-from pipelines.night.pins import day_start, make_night
+from pipelines.pins import day_start, make_night
 from tests.academy import SETTINGS, academy
 from tests.factories import event, make_app, put_zone, warehouse_with
 

@@ -11,7 +11,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.badges.rules.read import nominate_rules
-from pipelines.night.pins import Night
+from pipelines.pins import Night
 from pipelines.publish.audit import AuditReport, audit_night
 from pipelines.publish.published import previous_night
 from pipelines.publish.tables import collect_tables, served_players

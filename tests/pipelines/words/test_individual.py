@@ -4,7 +4,7 @@ import json
 import polars as pl
 
 from pipelines.activity.parts import know_until
-from pipelines.night.pins import make_night
+from pipelines.pins import make_night
 from pipelines.words.individual import individual_profiles
 from tests.factories import event, make_app, warehouse_with
 

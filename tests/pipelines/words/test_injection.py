@@ -14,8 +14,8 @@ from pipelines.activity.ingest import ingest_files
 from pipelines.activity.parts import know_until
 from pipelines.challenges.plan import recent_challenges
 from pipelines.learning.training import learn_models
-from pipelines.night.pins import make_night
 from pipelines.night.plan import plan_night
+from pipelines.pins import make_night
 from pipelines.words.briefs import brief_rows, read_briefs
 from pipelines.words.checks.cleaning import VALUE_LENGTH, clean
 from pipelines.words.individual import individual_profiles

@@ -15,7 +15,7 @@ from data.warehouse import Warehouse
 from models.language.calls import Failed, Reason, Reply, Request, Usage, Written
 from pipelines.badges.judged.judge import judge_badges
 from pipelines.badges.judged.panel import Panel
-from pipelines.night.pins import Night, pin_night
+from pipelines.pins import Night, pin_night
 from pipelines.words.write import write_citations
 from pipelines.words.writers.choose import Judge
 from tests.factories import APP, START, event, make_app, warehouse_with

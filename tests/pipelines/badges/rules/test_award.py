@@ -12,7 +12,7 @@ from configs.app import App
 from configs.errors import AppFileError
 from data.warehouse import Warehouse
 from pipelines.badges.rules.award import award_badges, find_awards
-from pipelines.night.pins import Night, pin_night
+from pipelines.pins import Night, pin_night
 from tests.factories import START, add_events, event, make_app, warehouse_with
 
 DAY = START.date()

@@ -16,8 +16,8 @@ from pipelines.challenges.choose import EMPTY_RECENT
 from pipelines.challenges.missions import EMPTY_RECORD
 from pipelines.challenges.settle import with_outcomes
 from pipelines.learning.training import Progress, learn_models, silent
-from pipelines.night.pins import GRACE, Night, day_start, make_night, running_days
 from pipelines.night.plan import Planned, plan_night
+from pipelines.pins import GRACE, Night, day_start, make_night, running_days
 
 RETRAIN_DAYS = 7
 _BAND = (0.4, 0.7)

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from pipelines.experiments.kept import ended_tonight, kept_by_night
+from pipelines.challenges.kept import ended_tonight, kept_by_night
 from tests.pipelines.publish.nights import (
     APP,
     AS_OF,

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from configs.errors import NightquestError
-from pipelines.night.pins import GRACE, day_start, first_whole_days, local_day, make_night, next_served_day, pin_night
+from pipelines.pins import GRACE, day_start, first_whole_days, local_day, make_night, next_served_day, pin_night
 from tests.factories import event, make_app, warehouse_with
 
 NEW_YORK = make_app(timezone="America/New_York", day_starts_at="04:00")

@@ -13,7 +13,7 @@ from configs.errors import NightquestError
 from configs.loader import load_app
 from data.warehouse import Warehouse, scratch
 from pipelines.activity.ingest import ingest_files
-from pipelines.experiments.compare_awards import compare_awards, compare_file, render_comparison_markdown
+from pipelines.replay.compare_awards import compare_awards, compare_file, render_comparison_markdown
 from tests.factories import event, make_app, warehouse_with
 from tests.pipelines.badges.rules.test_award import app_with
 

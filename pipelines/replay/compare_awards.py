@@ -14,7 +14,7 @@ from data.warehouse import Warehouse
 from pipelines.badges.rules.award import find_awards
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.badges.rules.read import badge_rules
-from pipelines.night.pins import Night, day_start
+from pipelines.pins import Night, day_start
 
 _EVER = 36_500
 _SCANNERS: Mapping[str, Callable[[Path], pl.LazyFrame]] = {

@@ -1,22 +1,18 @@
-"""Train and replay as jobs. Ingest is in ingest.py, the night's own stages are in nightly.py."""
+"""Training as a job: learn, compare, register."""
 
 import datetime as dt
-
-import polars as pl
 
 from configs.loader import LoadedApp
 from configs.settings import Settings
 from configs.version import code_version
 from data.warehouse import Warehouse
-from models.tracking.plots import reliability_plot, save_figure
 from pipelines.activity.parts import know_until
-from pipelines.experiments.replay import replay_nights
 from pipelines.learning.record import contest_table, run_of, segments_run
 from pipelines.learning.training import SEED, STEPS, Progress, learn_models, silent, tell_step
-from pipelines.night.pins import make_night, next_served_day
 from pipelines.night.plan import understand_players
+from pipelines.pins import make_night, next_served_day
 from pipelines.players.segments import fit_segments, past_strength
-from pipelines.reports import ReplayReport, TrainReport
+from pipelines.reports import TrainReport
 from pipelines.stores import open_app, open_registry
 
 
@@ -47,27 +43,6 @@ def run_train(
     progress("training", len(STEPS), len(STEPS))
     notes = (*learned.notes, *([segments.note] if segments.note else []))
     return TrainReport(as_of, contest_table(contests), versions, notes)
-
-
-def run_replay(
-    settings: Settings, loaded: LoadedApp, *, start: dt.date, end: dt.date, progress: Progress = silent
-) -> ReplayReport:
-    """Issue past nights from what was known then, settle them, and draw what was promised against what was kept."""
-    with open_app(settings, loaded) as warehouse:
-        replay = replay_nights(
-            warehouse, loaded.app, start, end, seed=SEED, grace=settings.day_grace, progress=progress
-        )
-    folder = settings.home / "replay" / loaded.app.app
-    folder.mkdir(parents=True, exist_ok=True)
-    promises = folder / f"{start}_{end}.parquet"
-    replay.promises.write_parquet(promises)
-    figure = reliability_plot(
-        replay.promises["hit"].cast(pl.Float64).to_numpy(),
-        replay.promises["completion_probability"].to_numpy(),
-        replay.promises["player_key"].to_numpy(),
-        title=f"{loaded.app.title}\npromised and kept, {start} to {end}",
-    )
-    return ReplayReport(replay.figures, save_figure(figure, promises.with_suffix(".png")), promises)
 
 
 def _latest_day(warehouse: Warehouse, loaded: LoadedApp, now: dt.datetime, grace: dt.timedelta) -> dt.date:

@@ -12,7 +12,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from models.scores import share_interval
-from pipelines.night.pins import Night, find_night, running_days
+from pipelines.pins import Night, find_night, running_days
 
 DAILY = "daily_challenge"
 
@@ -54,9 +54,7 @@ def ended_tonight(warehouse: Warehouse, night: Night, content_type: str = DAILY)
 
 def _promises(warehouse: Warehouse, night: Night, content_type: str) -> pl.DataFrame:
     with warehouse.lend(running=running_days(warehouse, night)):
-        return warehouse.frame(
-            warehouse.fixed("experiments/kept"), {"content_type": content_type, "as_of": night.as_of}
-        )
+        return warehouse.frame(warehouse.fixed("challenges/kept"), {"content_type": content_type, "as_of": night.as_of})
 
 
 _ROWS = {
