@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from configs.app import App, Metric
 from configs.errors import AppFileError
 from configs.expressions import parse_condition, parse_rule
-from configs.nouns import singular_unit
 from configs.wording import MetricWords, metric_words
 from configs.yaml_file import YamlFile
 
@@ -85,8 +84,6 @@ def word_problems(source: YamlFile, app: App) -> list[Problem]:
 
 
 def _unsayable(metric: Metric, words: MetricWords) -> Iterator[tuple[str, str, str]]:
-    if not metric.plural and (single := singular_unit(words.unit)) != words.unit:
-        yield "unit", f"'{words.unit}' is several", f"Name one, such as '{single}', or add `plural: {words.unit}`."
     if re.search(r"[.!?;:](?:\s|$)|^(?:how|what|when|which|whether)\b(?! many )", metric.label, re.IGNORECASE):
         yield "label", f"'{metric.label}' is no name of a thing", "Say what is counted: 'puzzles solved'."
     if metric.task.count("{goal}") > 1:

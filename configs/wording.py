@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from configs.app import App, Metric
-from configs.nouns import is_symbol, names_several, plural_of, singular_of
+from configs.nouns import names_several, plural_of, singular_of, singular_unit
 
 Measure = Literal["total", "average", "level", "share"]
 _SPACES = frozenset("\n\r\t")
@@ -122,8 +122,8 @@ def names_unit(label: str, plural: str) -> re.Match[str] | None:
 def _unit(metric: Metric) -> tuple[str, str]:
     """One and several of its unit; who writes 'points' as the unit means one point and several."""
     unit, plural = plain(metric.unit), plain(metric.plural)
-    if unit and not plural and not is_symbol(unit) and names_several(unit):
-        return singular_of(unit), unit
+    if unit and not plural and (single := singular_unit(unit)) != unit:
+        return single, unit
     return unit, plural or plural_of(unit)
 
 

@@ -1,5 +1,6 @@
 """A home with the tiny app's history taken in, and one Prefect server for the tests of what it records."""
 
+import os
 import shutil
 
 import pytest
@@ -9,6 +10,13 @@ from configs.settings import load_settings
 from flows.nightly import nightly
 from pipelines.stores import open_registry
 from tests.flows.world import LAST_NIGHT, json_of, run_command, write_app, write_events
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was():
+    """A command leaves its home in the environment, for flows that Prefect starts; here the next test finds none."""
+    yield
+    os.environ.pop("NIGHTQUEST_HOME", None)
 
 
 @pytest.fixture(name="prefect", scope="session")

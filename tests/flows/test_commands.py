@@ -110,7 +110,12 @@ def test_show_before_the_first_night_says_how_to_get_one(run, history):
 def test_status_tells_each_apps_data_and_newest_night(run, history, published, tmp_path):
     status, out, _ = run("status", "--home", history[1], "--json")
     (told,) = json.loads(out)["apps"]
-    assert (status, told["app"], told["state"], told["as_of"]) == (0, "puzzles", "ready", None)
+    assert (status, told["app"], told["state"], told["as_of"]) == (
+        0,
+        "puzzles",
+        "stale: input is missing from 2024-02-10 on",
+        None,
+    )
     assert told["events"] > 100
     assert str(LAST_NIGHT) in run("status", "--home", published[1])[1]
     assert "nightquest demo" in run("status", "--home", tmp_path / "empty")[1]

@@ -28,7 +28,7 @@ def test_a_night_on_stale_input_is_done_in_prefect_and_not_plainly_green(puzzles
 @pytest.mark.parametrize(("days", "told"), [(1, "ready"), (3, f"stale: input is missing from {SILENT} on")])
 def test_status_says_how_fresh_the_input_is_by_now_and_which_day_is_served_next(published, monkeypatch, days, told):
     now = dt.datetime.combine(LAST_NIGHT - dt.timedelta(days=1) + dt.timedelta(days=days), dt.time(2), dt.UTC)
-    monkeypatch.setattr(flows.status, "clock", lambda: now)
+    monkeypatch.setattr(flows.cli.status, "clock", lambda: now)
     (status,) = gather_status(load_settings(published[1])).apps
     assert (status.state, status.next_as_of) == (told, now.date())
 
