@@ -1,1 +1,1 @@
-"""The learners: fit, predict, evaluate; registry.py alone knows MLflow, tuning.py alone knows Optuna."""
+"""What is learned: tasks, learners, calibration; tracking/ alone knows MLflow, tuning.py alone knows Optuna."""

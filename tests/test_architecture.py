@@ -6,6 +6,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,16 @@ def dotted(path: Path) -> Iterator[str]:
                 yield f"{name}.{node.attr}"
 
 
+def named_in(path: Path, package: str) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and node.module == package:
+            yield from (f"{package}.{alias.name}" for alias in node.names)
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -70,6 +81,16 @@ def test_imports_run_one_way(room):
         (name_of(path), name) for path in sources(room) for name in imported(path) if name.split(".")[0] in to_the_left
     ]
     assert wrong == []
+
+
+def test_no_import_leads_back_to_where_it_began():
+    modules = {module_of(path): path for path in sources(*ROOMS)}
+    # What `from package import module` takes is the module.
+    needs = {
+        name: {found for text in imported(path) for found in (text, *named_in(path, text)) if found in modules} - {name}
+        for name, path in modules.items()
+    }
+    assert set(TopologicalSorter(needs).static_order()) == set(modules)  # a circle raises CycleError and names it
 
 
 def test_nothing_that_runs_imports_the_tests():
