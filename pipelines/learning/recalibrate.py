@@ -9,7 +9,6 @@ import datetime as dt
 import polars as pl
 
 from data.warehouse import Warehouse
-from models.threads import one_thread
 from pipelines.activity.windows import completed
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
@@ -26,7 +25,6 @@ STRENGTH = 6.0
 FEWEST_OUTCOMES = 30
 
 
-@one_thread()
 def recalibrate(warehouse: Warehouse, night: Night, models: ChallengeModels) -> ChallengeModels:
     """New models whose last layer fits the newest settled windows; the ones given stay as they are.
 

@@ -12,7 +12,6 @@ from data.warehouse import Warehouse
 from models.learners.empirical_bayes import EmpiricalBayes
 from models.tasks.attainment import AttainmentModel, AttainmentParameters
 from models.tasks.plays import PlaysModel, PlaysParameters
-from models.threads import one_thread
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.learning.contests import Contest, enough, learn_attainment, learn_plays
 from pipelines.learning.questions import sign_of, whole_metrics
@@ -58,7 +57,6 @@ def tell_step(progress: Progress, step: str) -> None:
     progress(f"training: {step}", STEPS.index(step), len(STEPS))
 
 
-@one_thread()
 def learn_models(warehouse: Warehouse, night: Night, *, seed: int, progress: Progress = silent) -> Learned:
     """Learn from snapshots of past days, every third over at most half a year, with labels known by the night.
 

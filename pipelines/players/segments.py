@@ -9,7 +9,6 @@ from configs.app import App
 from data.warehouse import Warehouse
 from models.learners.mixtures import MixtureParameters
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters
-from models.threads import one_thread
 from pipelines.learning.samples import describe, eligible_players
 from pipelines.pins import Night
 
@@ -76,7 +75,6 @@ def past_strength(warehouse: Warehouse, night: Night) -> tuple[pl.DataFrame, pl.
     return describe(warehouse, night.app, snapshots), cohorts_of(warehouse, night.app, snapshots)
 
 
-@one_thread()
 def fit_segments(app: App, features: pl.DataFrame, cohorts: pl.DataFrame, *, seed: int) -> SegmentFit:
     """Fit a mixture for all players and for each cohort with enough of them; too few in all give no model and a note.
 

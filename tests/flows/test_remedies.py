@@ -45,10 +45,11 @@ def doc_of(node):
 
 
 def accepted(line):
-    """Whether the command line reads it."""
+    """The name of the command as which the command line reads it; what it cannot read is raised."""
     program, *words = shlex.split(line)
     assert program == "nightquest"
-    cli.parse_args(words, exit_on_error=False, print_error=False)
+    command, *_ = cli.parse_args(words, exit_on_error=False, print_error=False)
+    return command.__name__.replace("_", "-")
 
 
 def commands_in(text):
@@ -72,7 +73,7 @@ def test_every_command_that_a_message_can_give_is_read_by_the_command_line(call)
         words.append(FILLED_IN.get(word, word))
     if any(keyword.arg == "app" for keyword in call.keywords):
         words.insert(1, "trading")
-    accepted(shlex.join(["nightquest", *words]))
+    assert accepted(shlex.join(["nightquest", *words])) == words[0]
 
 
 def test_an_app_is_spelled_as_it_was_given_and_the_home_that_was_chosen(tmp_path, monkeypatch):
