@@ -18,6 +18,7 @@ from pipelines.activity.windows import crossings
 from pipelines.badges.rules.read import badge_rules
 from pipelines.challenges.identity import named_ids
 from pipelines.challenges.implied import NOTHING_ASKED, without_implied
+from pipelines.luck import luck
 from pipelines.pins import Night
 
 CONTENT_TYPE = "custom_achievement"
@@ -102,9 +103,9 @@ def plan_achievements(
     )
     rows = _of_their_own(app, rows, asked)
     days = (pl.col("target") - pl.col("value")) / pl.col("pace")
-    luck = pl.struct("player_key", "metric").hash(night.seed) % 10_000 / 10_000
+    chance = luck("player_key", "metric", seed=night.seed)
     standing = (pl.col("gain").rank("average").over("metric") - 0.5) / pl.len().over("metric")
-    score = 1 - (days / PACE_DAYS).log(2).abs() + standing + 0.3 * luck
+    score = 1 - (days / PACE_DAYS).log(2).abs() + standing + 0.3 * chance
     chosen = (
         rows.with_columns(score=score - (pl.col("metric") == pl.col("last")).fill_null(value=False))
         .sort("player_key", "score", "metric", descending=[False, True, False])

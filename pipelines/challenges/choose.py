@@ -7,6 +7,7 @@ import polars as pl
 from configs.app import App
 from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
 from pipelines.learning.questions import SNAPSHOT
+from pipelines.luck import luck
 
 EMPTY_RECENT = pl.DataFrame(
     schema={
@@ -53,13 +54,13 @@ def choose_challenges(
     rows = rows.filter(pl.col("p_plays") >= app.challenges.min_plays)
     rows = without_implied(app, _without_open(rows, recent, as_of - dt.timedelta(days=1)), asked)
     own = pl.col("own_28").rank("average").over("metric", "window_days") / pl.len().over("metric", "window_days")
-    luck = pl.struct("player_key", "metric", "window_days", "base_day").hash(seed) % 10_000 / 10_000
+    chance = luck("player_key", "metric", "window_days", "base_day", seed=seed)
     rows = rows.with_columns(fit=fit(), affinity=own).with_columns(
         score=pl.col("fit")
         + 0.3 * pl.col("p_plays")
         - 0.02 * pl.col("window_days")
         - 0.25 * pl.col("asked_lately")
-        + 0.1 * luck,
+        + 0.1 * chance,
         personalization_score=personalization(),
     )
     by_score = rows.sort([*SNAPSHOT, "score", "metric", "window_days"], descending=[False, False, True, False, False])

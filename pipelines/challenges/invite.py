@@ -8,6 +8,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.challenges.identity import content_ids
+from pipelines.luck import lot
 from pipelines.pins import Night
 from pipelines.players.targets import EVERYONE, FEWEST_PLAYERS
 
@@ -158,7 +159,7 @@ def choose_prompts(warehouse: Warehouse, night: Night, standings: pl.DataFrame, 
         .with_columns(
             likes=(pl.col("metric") == pl.col("preferred_content")).fill_null(value=False),
             done=pl.when("does").then("standing").otherwise(0.0),
-            tie=pl.struct("player_key", "metric").hash(night.seed),
+            tie=lot("player_key", "metric", seed=night.seed),
         )
     )
     return (

@@ -23,6 +23,7 @@ from pipelines.challenges.propose import (
     wanted_probability,
 )
 from pipelines.learning.questions import SNAPSHOT
+from pipelines.luck import luck
 from pipelines.pins import Night
 
 CONTENT_TYPE = "adaptive_mission"
@@ -198,7 +199,7 @@ def _choose(
     """One of each player's targets, with fit and slot."""
     running = recent.group_by("player_key", "metric", "window_days").agg(pl.col("valid_until").max())
     last = record.sort("start_day").unique("player_key", keep="last", maintain_order=True)
-    luck = pl.struct("player_key", "metric", "base_day").hash(night.seed) % 10_000 / 10_000
+    chance = luck("player_key", "metric", "base_day", seed=night.seed)
     own = pl.col("own_28").rank("average").over("metric") / pl.len().over("metric")
     dailies = as_asked(tonight.rename({"valid_from": "start_day", "valid_until": "end_day"}))
     new = without_implied(night.app, targets, pl.concat([asked, dailies]))
@@ -214,7 +215,7 @@ def _choose(
         )
         .with_columns(fit=fit(), affinity=own)
     )
-    score = pl.col("fit") + 0.3 * luck - pl.col("asked").fill_null(value=False)
+    score = pl.col("fit") + 0.3 * chance - pl.col("asked").fill_null(value=False)
     again = (pl.col("metric") == pl.col("last")).fill_null(value=False)
     return (
         rows.with_columns(score=score - 0.5 * again)

@@ -7,6 +7,7 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
+from pipelines.luck import lot
 from pipelines.pins import Night, running_days
 from pipelines.players.traits import TOTALS, measure_traits, trait_names
 
@@ -75,7 +76,7 @@ def choose_personas(app: App, features: pl.DataFrame, *, seed: int) -> pl.DataFr
         index="player_key", variable_name="persona", value_name="fit"
     )
     best = (
-        by_persona.with_columns(tie=pl.struct("player_key", "persona").hash(seed))
+        by_persona.with_columns(tie=lot("player_key", "persona", seed=seed))
         .sort("player_key", "fit", "tie", "persona", descending=[False, True, False, False])
         .unique("player_key", keep="first", maintain_order=True)
     )

@@ -5,6 +5,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.challenges.identity import content_ids
+from pipelines.luck import lot
 from pipelines.pins import Night
 from pipelines.players.segments import WINDOW_DAYS
 
@@ -158,7 +159,7 @@ def _nearest(night: Night, features: pl.DataFrame, targets: pl.DataFrame) -> pl.
         mine.select("player_key", "metric", "own"), on=["player_key", "metric"], how="left", maintain_order="left"
     )
     gap = (pl.col("value") - pl.col("own").fill_null(0.0)).abs() / pl.col("value").abs().clip(1e-9)
-    tie = pl.struct("player_key", "metric").hash(night.seed)
+    tie = lot("player_key", "metric", seed=night.seed)
     return (
         ahead.with_columns(gap=gap.clip(0, 1).round(6), tie=tie)
         .sort("player_key", "gap", "tie")
