@@ -211,7 +211,7 @@ PUBLISHED: Mapping[str, PublishedTable] = MappingProxyType(
                 "open_since": pa.Column(pl.Date(), nullable=True),
                 "nominated_on": pa.Column(pl.Date(), nullable=True),
                 "decided_on": pa.Column(pl.Date(), nullable=True),
-                "decided_by": _text(nullable=True, one_of=("openai", "anthropic", "person", "nobody")),
+                "decided_by": _text(nullable=True),  # a provider's name, `person` or `nobody`
                 "model": _text(nullable=True),
                 "prompt_version": _text(nullable=True),
                 "confidence": _share(nullable=True),

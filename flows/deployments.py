@@ -24,7 +24,7 @@ ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLi
 def deployments(apps: Sequence[str], grace_h: float) -> list[RunnerDeployment]:
     """Nightly and weekly deployments of each app, timed by the start of its own day, and those that a person starts.
 
-    An app that writes through batches has them submitted in the evening and collected before its night.
+    An app that writes through batches has them submitted in the evening and collected before its night, in every zone.
 
     Args:
         apps: Names, or paths of app files.
@@ -44,9 +44,8 @@ def deployments(apps: Sequence[str], grace_h: float) -> list[RunnerDeployment]:
         batches = loaded.app.content.mode == "batch"
         scheduled.append(_deployment(submit, app, name, _at(loaded.app, SUBMIT_AFTER_H) if batches else None))
         mornings += [_at(loaded.app, night / 2)] if batches else []
-    morning = mornings[0] if mornings else None
     by_hand = [_deployment(ingest, "any app"), _deployment(backfill, "any app")]
-    return [*scheduled, _deployment(collect, "all apps", when=morning), *by_hand]
+    return [*scheduled, _deployment(collect, "all apps", None, *mornings), *by_hand]
 
 
 def night_after_h(grace_h: float) -> float:
@@ -63,13 +62,11 @@ def _at(app: App, after_h: float, weekday: str = "*", **parameters: bool) -> Sch
     return Cron(f"{minute} {hour} * * {weekday}", timezone=app.timezone, parameters=dict(parameters))
 
 
-def _deployment(
-    flow: Flow[..., Any], name: str, app: str | None = None, when: Schedule | None = None
-) -> RunnerDeployment:
+def _deployment(flow: Flow[..., Any], name: str, app: str | None = None, *when: Schedule | None) -> RunnerDeployment:
     deployment = RunnerDeployment.from_flow(
         flow,
         name=name,
-        schedule=when,
+        schedules=list({(each.cron, each.timezone): each for each in when if each is not None}.values()),
         parameters={"app": app} if app else {},
         concurrency_limit=ONE_AT_A_TIME,
         tags=["nightquest"],

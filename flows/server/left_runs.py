@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
-import psutil
-
 from configs.commands import command
+from flows.server.carrier import is_gone
 from flows.server.note import find_serving
 from pipelines.publish.health import Fault
-
-PROCESS = "process:"  # the tag that names who carries a run: its process id and when that began
 
 
 def left_runs(home: Path) -> Iterator[Fault]:
@@ -24,13 +21,6 @@ def left_runs(home: Path) -> Iterator[Fault]:
         for name, tags in con.execute(
             "SELECT name, tags FROM flow_run WHERE state_type IN ('RUNNING', 'PENDING', 'CANCELLING') ORDER BY name"
         ).fetchall():
-            if not _is_carried(json.loads(tags or "[]")):
+            if is_gone(json.loads(tags or "[]")) is not False:
                 told = f"The run '{name}' was cut off: Prefect calls it running, and its process is gone."
                 yield Fault("serve", "run", told, f"It is marked as crashed by the next: {command('serve')}")
-
-
-def _is_carried(tags: list[str]) -> bool:
-    for mark in (tag.removeprefix(PROCESS).split(":") for tag in tags if tag.startswith(PROCESS)):
-        with suppress(psutil.Error, ValueError):
-            return abs(psutil.Process(int(mark[0])).create_time() - float(mark[1])) < 2
-    return False

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psutil
 from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
@@ -11,15 +10,15 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Crashed
 
-PROCESS = "process"
+from flows.server.carrier import carrier_tag, is_gone
+
 MAX_RUNS = 200
 
 
 @contextmanager
 def runs_of_this_process() -> Iterator[None]:
     """Tag runs with the process that carries them."""
-    me = psutil.Process()
-    with tags(f"{PROCESS}:{me.pid}:{me.create_time():.0f}"):
+    with tags(carrier_tag()):
         yield
 
 
@@ -43,14 +42,5 @@ def crash_stale_runs(*, include_deployments: bool = False) -> int:
 
 
 def _is_gone(run: FlowRun, include_deployments: bool) -> bool:
-    marks = [tag.split(":") for tag in run.tags if tag.startswith(f"{PROCESS}:")]
-    if marks:
-        return not _lives(int(marks[0][1]), float(marks[0][2]))
-    return include_deployments and run.deployment_id is not None
-
-
-def _lives(pid: int, started_at: float) -> bool:
-    try:
-        return abs(psutil.Process(pid).create_time() - started_at) < 2
-    except psutil.Error:
-        return False
+    gone = is_gone(run.tags)
+    return include_deployments and run.deployment_id is not None if gone is None else gone

@@ -66,3 +66,20 @@ def test_a_shorter_grace_brings_the_nights_nearer_to_the_days_start(tmp_path, gr
 def test_a_run_by_hand_of_the_deployment_is_not_a_scheduled_one(tmp_path):
     deployment = nightly_of(write_app(tmp_path))
     assert "scheduled" not in deployment.parameters
+
+
+def test_batches_are_collected_before_the_night_of_every_zone(tmp_path):
+    zones = ("Pacific/Auckland", "America/Los_Angeles", "Europe/Berlin", "Europe/Berlin")
+    content = {"mode": "batch"}
+    apps = []
+    for number, zone in enumerate(zones):
+        (tmp_path / str(number)).mkdir()
+        apps.append(write_app(tmp_path / str(number), app=f"app_{number}", timezone=zone, content=content))
+    *_, collect, _, _ = deployments([str(app) for app in apps], 3.0)
+    assert collect.flow_name.startswith("collect")
+    assert [each.schedule.timezone for each in collect.schedules] == list(dict.fromkeys(zones))
+    for app, zone in zip(apps, zones, strict=True):
+        (nightly,) = nightly_of(app).schedules
+        (mine,) = [each.schedule for each in collect.schedules if each.schedule.timezone == zone]
+        early, night = (dt.time(*map(int, reversed(cron.split()[:2]))) for cron in (mine.cron, nightly.schedule.cron))
+        assert early < night

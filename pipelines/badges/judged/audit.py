@@ -36,7 +36,7 @@ def unjudged(tables: Mapping[str, pl.DataFrame], app: App) -> Iterator[str]:
         yield f"{alone} awards have no verdict"
     if offline := awards.filter(pl.col("decided_by") == "nobody").height:
         yield f"{offline} awards come from a verdict of nobody"
-    by_model = awards.filter(pl.col("decided_by").is_in(["openai", "anthropic"]))
+    by_model = awards.filter(~pl.col("decided_by").is_in(["person", "nobody"]))  # whichever provider it was
     if bare := sum(not _rests(row["evidence"], row["evidence_ids"]) for row in by_model.iter_rows(named=True)):
         yield f"{bare} awards cite no evidence, or none that was given"
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import platform
 import shutil
 import sqlite3
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from configs.settings import load_settings
 from data.warehouse import open_warehouse
 from flows.cli.main import run_command
+from flows.server.carrier import carrier_tag
 from pipelines.publish.publish import parquet_bytes, point_at
 from pipelines.publish.published import Manifest, TableFile, published_root, read_latest, sha256
 
@@ -191,9 +193,9 @@ def test_what_a_dead_serve_left_is_told_and_taken_away_when_asked(home, run):
 def test_runs_that_were_cut_off_are_told_and_those_that_go_on_are_not(home, run):
     me = psutil.Process()
     rows = [
-        ("killed", "RUNNING", [f"process:{me.pid}:{me.create_time() - 999:.0f}"]),
+        ("killed", "RUNNING", [f"process:{platform.node()}:{me.pid}:{me.create_time() - 999:.0f}"]),
         ("served", "PENDING", ["nightquest"]),
-        ("alive", "RUNNING", [f"process:{me.pid}:{me.create_time():.0f}"]),
+        ("alive", "RUNNING", [carrier_tag()]),
         ("done", "COMPLETED", []),
     ]
     (home / "prefect").mkdir()

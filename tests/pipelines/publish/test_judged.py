@@ -103,9 +103,10 @@ def test_the_audit_refuses_an_award_that_nobody_decided(warehouse, tmp_path):
     assert "1 awards come from a verdict of nobody" in finding(warehouse, tmp_path)
 
 
+@pytest.mark.parametrize("provider", ["openai", "a_provider_of_tomorrow"])
 @pytest.mark.parametrize("ids", [[], ["m9"], ["m1", "m9"]])
-def test_the_audit_refuses_an_award_by_a_model_that_cites_nothing_it_was_given(warehouse, tmp_path, ids):
-    put(warehouse, "verdicts", verdict(1, AS_OF, "award", evidence_ids=json.dumps(ids)))
+def test_the_audit_refuses_an_award_by_a_model_that_cites_nothing_it_was_given(warehouse, tmp_path, ids, provider):
+    put(warehouse, "verdicts", verdict(1, AS_OF, "award", evidence_ids=json.dumps(ids), provider=provider))
     put(warehouse, "badge_ledger", judged_award(1, AS_OF))
     assert "1 awards cite no evidence" in finding(warehouse, tmp_path)
 
