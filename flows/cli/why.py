@@ -14,7 +14,7 @@ from configs.settings import Settings
 from data.warehouse import open_warehouse
 from flows.cli.console import literal
 from flows.clock import clock
-from models.language.ledger import open_ledger
+from models.language.ledger import LEDGER_FILE, open_ledger
 from pipelines.publish.published import read_latest
 from pipelines.publish.show import shown_ids
 from pipelines.publish.why import Why, explain_player
@@ -28,7 +28,7 @@ def explain(settings: Settings, app: str, user_id: str) -> list[Why]:
     """
     ids = shown_ids(read_latest(settings.home, app), user_id)
     with open_warehouse(settings.home, app, read_only=True) as warehouse:
-        if (settings.home / "ledger" / "language.sqlite").exists():
+        if (settings.home / LEDGER_FILE).exists():
             with open_ledger(settings.home, clock) as ledger:
                 found = explain_player(warehouse, ledger, user_id, ids)
         else:

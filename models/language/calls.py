@@ -43,7 +43,7 @@ class Request:
         schema: JSON Schema of the answer, an object with every property required and no others.
         schema_name: Letters, digits, underscores.
         max_tokens: Of the answer, reasoning included.
-        purpose: What it is for, in reports: a content type, `judge` or `verdict`.
+        purpose: What it is for, in reports: a content type, `judge` and a content type, or `verdict`.
         prompt_version: Of the prompt that it was made from, in reports.
     """
 

@@ -25,6 +25,7 @@ from pipelines.publish.audit import PAST_NIGHTS, AuditLimits, AuditReport, audit
 from pipelines.publish.breaks import judge_input
 from pipelines.publish.published import past_nights
 from pipelines.publish.tables import collect_tables, served_players
+from pipelines.publish.word_costs import paid_for_words
 from pipelines.words.write import write_citations
 from pipelines.words.writers.crew import Crew
 
@@ -70,7 +71,8 @@ def issue(
             write_down(warehouse, night, words.trial, words.assigned)
             write_awards(warehouse, night, words.awards)
             judging = write_judgements(warehouse, night, judged, write_citations)
-        tables = collect_tables(warehouse, night, _frames(warehouse, night, planned, still_open))
+        costs = paid_for_words(home, night, tonight.wants.clock)
+        tables = collect_tables(warehouse, night, _frames(warehouse, night, planned, still_open), costs=costs)
         served = served_players(warehouse, night, tables, _reasons(warehouse, night, planned))
         past = past_nights(home, night.app.app, night.as_of, PAST_NIGHTS)
         previous = past[0] if past else None

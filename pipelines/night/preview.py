@@ -242,7 +242,7 @@ def _priced(
             0.0
             if free
             else most_it_costs(
-                request, models[request.model], batch=batch and request.purpose not in {"judge", "verdict"}
+                request, models[request.model], batch=batch and request.purpose.split()[0] not in {"judge", "verdict"}
             )
         )
         likely = most * usual.get((request.model, request.purpose), LIKELY)

@@ -17,6 +17,9 @@ from pipelines.pins import Night, day_starts, running_days
 # Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
 FRAMES = ("profiles", "segments", "targets", "scores", "badge_progress", "open_challenges")
 PERFORMANCE_DAYS = 90
+NOTHING_PAID = pl.DataFrame(
+    schema={"content_type": pl.String, "ai_provider": pl.String, "prompt_version": pl.String, "cost_usd": pl.Float64}
+)
 _EVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 
 
@@ -29,8 +32,8 @@ def collect_tables(
         warehouse: Holds the night's challenges, messages, settlements and ledgers.
         night: Its `as_of`, `revision` and `cut` bound what is read.
         frames: One frame for each name in FRAMES, with player_key; one without columns stands for no rows.
-        costs: What words cost: content_type, ai_provider, prompt_version (each once), cost_usd; what is not among them
-            cost nothing. By default the shares of the texts written in the last PERFORMANCE_DAYS.
+        costs: What words of the last PERFORMANCE_DAYS cost: content_type, ai_provider, prompt_version, cost_usd. What
+            no issued content has to its name is spread over all content of the type.
 
     Returns:
         A frame for each table of `data.contracts_out.PUBLISHED`, with its columns and types, sorted by its key.
@@ -53,7 +56,7 @@ def collect_tables(
         "held_since": held_since(warehouse, night.as_of),
         "judged": judged_badges(nominate_rules(night.app)),
     }
-    with warehouse.lend(costs=text_costs(warehouse, night) if costs is None else costs, **lent):
+    with warehouse.lend(costs=NOTHING_PAID if costs is None else costs, **lent):
         found = {
             "challenges": _select(warehouse, night, "challenges"),
             "messages": _select(warehouse, night, "messages"),
@@ -70,12 +73,6 @@ def collect_tables(
     }
     found |= {name: _name_players(frame, players) for name, frame in keyed.items()}
     return {name: _shape(name, found[name], night) for name in PUBLISHED}
-
-
-def text_costs(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """What the texts written in the last PERFORMANCE_DAYS cost: content_type, ai_provider, prompt_version, cost_usd."""
-    since = night.as_of - dt.timedelta(days=PERFORMANCE_DAYS)
-    return warehouse.frame(warehouse.fixed("publish/text_costs"), {"since": since, "as_of": night.as_of})
 
 
 def served_players(

@@ -1,7 +1,8 @@
 -- How the content issued since $since was received, as known at the night's cut. Only the player it was written for counts.
 -- Times run from the start of the challenge's first day where the player lives, and from when it was first shown.
 -- A challenge has an outcome once its window is over where the player lives: until then it can be kept but not missed.
--- Input: `costs` (content_type, ai_provider, prompt_version, cost_usd), spread over what was written by number of pieces,
+-- Input: `costs` (content_type, ai_provider, prompt_version, cost_usd), spread by number of pieces over what was written for
+-- them, and over all pieces of the type where that is nothing: judging, and answers of which nothing could be used;
 -- `running` (player_key, running_day), and `begins` (player_key, day, begins_at).
 WITH issued AS (
     SELECT content_id, player_key, content_type, ai_provider, prompt_version, variant, persona, valid_from,
@@ -62,11 +63,18 @@ performance AS (
     FROM content
     GROUP BY content_type, ai_provider, prompt_version, variant, persona
 ),
+spread AS (
+    SELECT content_type, sum(cost_usd) AS cost_usd
+    FROM costs ANTI JOIN performance USING (content_type, ai_provider, prompt_version)
+    GROUP BY content_type
+),
 costed AS (
-    SELECT p.*, coalesce(c.cost_usd * p.issued / sum(p.issued) OVER written, 0) AS cost_usd
+    SELECT p.*, coalesce(c.cost_usd * p.issued / sum(p.issued) OVER written, 0)
+                + coalesce(s.cost_usd * p.issued / sum(p.issued) OVER alike, 0) AS cost_usd
     FROM performance p
     LEFT JOIN costs c USING (content_type, ai_provider, prompt_version)
-    WINDOW written AS (PARTITION BY p.content_type, p.ai_provider, p.prompt_version)
+    LEFT JOIN spread s USING (content_type)
+    WINDOW written AS (PARTITION BY p.content_type, p.ai_provider, p.prompt_version), alike AS (PARTITION BY p.content_type)
 )
 SELECT *, cost_usd / nullif(completed, 0) AS cost_per_completion_usd
 FROM costed

@@ -24,8 +24,21 @@ from models.language.ledger.file import LedgerFile, lives, nano, register
 from models.language.ledger.spending import CallRecord, Reports, Run, SpendLine, SpendReport, nothing_spent
 
 CLOSED = "the client is closed"
+LEDGER_FILE = Path("ledger") / "language.sqlite"  # under home
 LINGER_S = 0.005  # gathers more for a transaction; halves what an ask costs a busy processor
-__all__ = ["CLOSED", "Attempt", "Books", "Budget", "CallRecord", "Claim", "Ledger", "Outcome", "Run", "SpendLine"]
+__all__ = [
+    "CLOSED",
+    "LEDGER_FILE",
+    "Attempt",
+    "Books",
+    "Budget",
+    "CallRecord",
+    "Claim",
+    "Ledger",
+    "Outcome",
+    "Run",
+    "SpendLine",
+]
 __all__ += ["SpendReport", "nothing_spent", "open_ledger"]
 
 
@@ -259,7 +272,7 @@ def open_ledger(home: Path, now: Callable[[], datetime]) -> Iterator[Ledger]:
     Raises:
         NightquestError: It cannot be opened, is damaged, was made by a newer version, or the disk is full.
     """
-    file = LedgerFile(home / "ledger" / "language.sqlite")
+    file = LedgerFile(home / LEDGER_FILE)
     try:
         ledger = Ledger(file, now)
     except BaseException:

@@ -136,6 +136,21 @@ class Reports:
                 lines=tuple(lines),
             )
 
+    def paid_for(self, app: str, first_night: str, last_night: str) -> list[tuple[str, str, str, float]]:
+        """(purpose, provider, prompt version, US dollars) of all answers seen for the nights of an app, both included.
+
+        What was refused or could not be used was paid for like the rest.
+        """
+        with self.file.reading() as connection:
+            rows = connection.execute(
+                "SELECT f.purpose, f.provider, f.prompt_version, sum(o.cost) FROM run r"
+                " CROSS JOIN attempt a ON a.id BETWEEN r.first_attempt AND r.last_attempt AND a.run_id = r.id"
+                " JOIN outcome o ON o.attempt_id = a.id AND o.state <> 'unknown' JOIN form f ON f.id = a.form_id"
+                " WHERE r.app = ? AND r.night BETWEEN ? AND ? GROUP BY 1, 2, 3 HAVING sum(o.cost) > 0 ORDER BY 1, 2, 3",
+                (app, first_night, last_night),
+            )
+            return [(*told, cost / NANO) for *told, cost in rows]
+
     def nights(self, app: str | None = None, most: int = 31) -> list[tuple[str, str]]:
         """The newest app and night pairs that anything was asked for, of one app or of all."""
         with self.file.reading() as connection:

@@ -164,7 +164,7 @@ def judge_request(app: App, brief: Brief, pairs: Sequence[Mapping[str, object]],
         schema_name="choices",
         max_tokens=_TOKENS_PER_PAIR * (len(pairs) + 1) + effort_tokens(judge.pricing),
         effort=judge.pricing.effort,
-        purpose="judge",
+        purpose=f"judge {brief.content_type}",
         prompt_version=judge.prompt.version,
     )
 

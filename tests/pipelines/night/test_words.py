@@ -388,8 +388,11 @@ def test_a_dry_run_prices_the_judging_between_two_providers(world, language_serv
     serve_night(settings, loaded, TONIGHT, wishes)
     with open_ledger(settings.home, now) as ledger:
         lines = ledger.report(Run(loaded.app.app, str(TONIGHT), ""), whole_night=True).lines
-    asked = sum(line.calls for line in lines if line.purpose == "judge")
-    assert 0 < asked <= priced.filter(pl.col("purpose") == "judge")["requests"].sum()
+    asked = sum(line.calls for line in lines if line.purpose.startswith("judge "))
+    shown = texts(settings, "content_performance")["cost_usd"].sum()
+    words = sum(line.cost_usd for line in lines if line.purpose not in {"verdict", "badge_citation"})
+    assert shown == pytest.approx(words)  # with judging, and with answers of which nothing was usable
+    assert 0 < asked <= priced.filter(pl.col("purpose").str.starts_with("judge "))["requests"].sum()
     assert sum_of(language_server, settings) <= priced["at_most_usd"].sum()
 
 

@@ -294,21 +294,25 @@ def test_costs_are_spread_over_the_pieces_they_paid_for_and_told_per_completion(
     assert contract_breaches("content_performance", rows) == []
 
 
-def test_costs_are_by_default_those_of_the_texts_written_lately_with_the_losers(warehouse):
-    by = {"ai_provider": "openai", "prompt_version": "p1"}
-    put(warehouse, "challenges", challenge(1, 1, YESTERDAY, **by))
-    put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)))
-    brief = dict.fromkeys(("persona", "metric", "difficulty", "language", "occasion", "writer", "profile"), "")
-    put(warehouse, "briefs", {"brief_id": "b", "made_on": YESTERDAY, "content_type": "daily_challenge", **brief})
-    old = AS_OF - dt.timedelta(days=91)
-    texts = [("v1", True, YESTERDAY), ("v2", False, YESTERDAY), ("v3", True, old)]
-    for variant, serves, made_on in texts:
-        words = {"place": 0, "title": "", "text": "", "language": "en", "model": "m", "call_key": "k", "metadata": "{}"}
-        kept = {"brief_id": "b", "variant": variant, "cost_usd": 0.01, "serves": serves, "made_on": made_on}
-        put(warehouse, "texts", {**words, **by, **kept})
-    (row,) = collect_tables(warehouse, NIGHT, make_frames())["content_performance"].to_dicts()
-    assert row["cost_usd"] == pytest.approx(0.02)
-    assert row["cost_per_completion_usd"] == pytest.approx(0.02)
+def test_what_bought_nothing_usable_is_borne_by_all_content_of_its_type(warehouse):
+    put(
+        warehouse,
+        "challenges",
+        *(challenge(n, 1, YESTERDAY, ai_provider="openai", prompt_version="p1") for n in (1, 2)),
+    )
+    put(warehouse, "challenges", *(challenge(n, 1, YESTERDAY) for n in (3, 4)))
+    costs = pl.DataFrame(
+        [
+            ("daily_challenge", "openai", "p1", 0.04),
+            ("daily_challenge", "anthropic", "p1", 0.03),  # every answer was refused
+            ("daily_challenge", None, None, 0.01),  # choosing between the two
+        ],
+        ["content_type", "ai_provider", "prompt_version", "cost_usd"],
+        orient="row",
+    )
+    rows = collect_tables(warehouse, NIGHT, make_frames(), costs=costs)["content_performance"]
+    assert rows["cost_usd"].sum() == pytest.approx(0.08)
+    assert dict(rows.select("ai_provider", "cost_usd").iter_rows()) == pytest.approx({"openai": 0.06, "offline": 0.02})
 
 
 def test_without_costs_everything_was_free(warehouse):
