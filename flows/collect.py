@@ -10,12 +10,13 @@ from configs.settings import load_settings
 from flows.clock import clock
 from flows.recording import flow, task
 from flows.running import show_figures
-from pipelines.words.writers.session import collect_answers
 
 
 @task
 def fetch_answers() -> dict[str, Any]:
     """Look at every batch that is out, of all apps."""
+    from pipelines.words.writers.session import collect_answers  # as in flows.nightly: it takes seconds to load
+
     return collect_answers(load_settings(), clock)
 
 

@@ -10,13 +10,15 @@ from dataclasses import asdict
 from flows.parameters import APP_SAYS, AppName, MaxCost, Provider, Types, check_day, wishes
 from flows.recording import flow, task
 from flows.running import Run, begin, show_figures
-from pipelines.night.preview import Submitted, look_ahead, submit_ahead
+from pipelines.reports import Submitted
 from pipelines.words.wishes import Wishes
 
 
 @task
 def send_batches(run: Run, as_of: dt.date | None, wished: Wishes) -> Submitted:
     """Plan the night as it stands, and send what its briefs lack."""
+    from pipelines.night.preview import look_ahead, submit_ahead  # as in flows.nightly: it takes seconds to load
+
     with look_ahead(run.loaded, as_of, run.now, run.wants(wished), not_out=True) as tonight:
         return submit_ahead(tonight)
 

@@ -9,13 +9,14 @@ from flows.parameters import AppName, check_day
 from flows.progress import report
 from flows.recording import flow, name_run, task
 from flows.running import Run, begin, show_table
-from pipelines.learning.job import run_train
 from pipelines.reports import TrainReport
 
 
 @task
 def hold_contests(run: Run, as_of: dt.date | None) -> TrainReport:
     """Fit every contender on what was known before `as_of` and let the holdout decide."""
+    from pipelines.learning.job import run_train  # as in flows.nightly: it takes seconds to load
+
     return run_train(run.settings, run.loaded, as_of=as_of, now=run.now, progress=report)
 
 

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta, t
 
 Array = NDArray[np.float64]
 FLOOR = 0.05  # of each arm, so that it can still show that it has become better
@@ -75,12 +74,16 @@ def arm_propensities(results: Mapping[str, Result], *, rating: bool = False, flo
 
 
 def _of_share(result: Result) -> Belief:
+    from scipy.stats import beta  # noqa: PLC0415 (it takes a second or two, and few apps try arms)
+
     kept = result.rows * result.mean if result.rows else 0.0
     found: Belief = beta(1 + kept, 1 + result.rows - kept)
     return found
 
 
 def _of_rating(result: Result) -> Belief:
+    from scipy.stats import t  # noqa: PLC0415 (as above)
+
     n = result.rows
     mean = result.mean if n else _CENTRE
     worth, shape = _WORTH + n, _SHAPE + n / 2

@@ -8,7 +8,6 @@ from typing import ClassVar, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit, logit
 
 Array = NDArray[np.float64]
@@ -60,6 +59,8 @@ class Recalibration:
             steepest: The slope may not rise above this.
             strength: Ridge on each group's own intercept; five times that on the slope, a sixth on what all share.
         """
+        from scipy.optimize import minimize  # noqa: PLC0415 (its import takes most of a second, and few commands fit)
+
         index = np.zeros(len(y), dtype=np.int64) if group is None else np.asarray(group)
         n_groups = max(int(index.max(initial=0)) + 1, 1)
         if len(y) == 0:

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
+from scipy.special import ndtri
 
 Array = NDArray[np.float64]
 Clusters = NDArray[np.int64]
@@ -43,13 +43,13 @@ def auc(y: Array, p: Array) -> float:
     ones, zeros = int(happened.sum()), int((~happened).sum())
     if not ones or not zeros:
         return float("nan")
-    return float((rankdata(p)[happened].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+    return float((_ranks(p)[happened].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
 def equal_mass_bins(p: Array, bins: int = 10) -> NDArray[np.int64]:
     """Bin of each probability, 0 to bins - 1, by its rank. Equal probabilities share a bin, whatever their order."""
     p = np.asarray(p, dtype=float)
-    index: NDArray[np.int64] = np.floor(bins * (rankdata(p) - 0.5) / max(len(p), 1)).astype(np.int64)
+    index: NDArray[np.int64] = np.floor(bins * (_ranks(p) - 0.5) / max(len(p), 1)).astype(np.int64)
     return index
 
 
@@ -111,7 +111,7 @@ def clustered_interval(
     tail = (1 - level) / 2
     if n > _MANY_CLUSTERS:
         mean = sums.sum() / counts.sum()
-        reach = norm.ppf(1 - tail) * np.sqrt(np.sum((sums - mean * counts) ** 2)) / counts.sum()
+        reach = ndtri(1 - tail) * np.sqrt(np.sum((sums - mean * counts) ** 2)) / counts.sum()
         return float(mean - reach), float(mean + reach)
     rng, chunk, means = np.random.default_rng(seed), max(1, _CELLS // n), []
     for first in range(0, draws, chunk):
@@ -133,7 +133,7 @@ def share_interval(y: Array, clusters: Clusters | None = None, level: float = 0.
     y = np.asarray(y, dtype=float)
     if not len(y):
         return 0.0, 1.0
-    n, share, z = float(len(y)), float(y.mean()), float(norm.ppf((1 + level) / 2))
+    n, share, z = float(len(y)), float(y.mean()), float(ndtri((1 + level) / 2))
     if clusters is not None and 0 < share < 1:
         sums, counts = _by_cluster(y, clusters)
         groups = len(sums)
@@ -161,6 +161,11 @@ def reliability_table(y: Array, p: Array, clusters: Clusters | None = None, bins
         rows.append((int(number) + 1, int(here.sum()), float(p[here].mean()), float(y[here].mean()), low, high))
     schema = {"bin": pl.Int64, "n": pl.Int64} | dict.fromkeys(("promised", "kept", "low", "high"), pl.Float64)
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _ranks(p: Array) -> Array:
+    """Ranks from 1, equal values sharing the mean of theirs."""
+    return pl.Series(np.asarray(p, dtype=float)).rank("average").to_numpy()
 
 
 def _mean(values: Array) -> float:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, ndtri
 
 Array = NDArray[np.float64]
 ALPHA = 0.05
@@ -72,7 +72,7 @@ def clustered_mean(total: Array, weight: Array, *, share: bool, level: float = 1
         return Estimate(none, none, none, none, 0)
     mean = float(total.sum() / weight.sum())
     se = _error((total - mean * weight) / weight.sum())
-    z = float(norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     if not share:
         return Estimate(mean, se, mean - z * se, mean + z * se, len(weight))
     spread = mean * (1 - mean)
@@ -139,7 +139,7 @@ def look_by_look(rows: pl.DataFrame, first: str, other: str, *, scale: float, al
     ends = np.append(np.flatnonzero(days[1:] != days[:-1]) + 1, len(days)) if len(days) else np.array([], dtype=int)
     total, weight = rows["total"].to_numpy(), rows["weight"].to_numpy()
     sums, weights = np.zeros(2 * len(found)), np.zeros(2 * len(found))
-    z, p, told, start = float(norm.ppf(1 - alpha / 2)), 1.0, [], 0
+    z, p, told, start = float(ndtri(1 - alpha / 2)), 1.0, [], 0
     for end in ends:
         now = slice(start, end)
         sums += np.bincount(place[now], total[now], len(sums))
@@ -177,7 +177,7 @@ def sample_ratio(counts: pl.DataFrame) -> Ratio:
         covariance += players.sum() * (np.diag(chance) - np.outer(chance, chance))
     gap, p = observed - expected, 1.0
     if observed.sum() > 0 and len(arms) > 1:
-        p = float(chi2.sf(gap @ np.linalg.pinv(covariance, hermitian=True) @ gap, len(arms) - 1))
+        p = float(chdtrc(len(arms) - 1, gap @ np.linalg.pinv(covariance, hermitian=True) @ gap))
     told = {arm: int(n) for arm, n in zip(arms, observed, strict=True)}
     return Ratio(told, dict(zip(arms, expected.tolist(), strict=True)), p, p >= RATIO_ALPHA)
 

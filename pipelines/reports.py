@@ -46,3 +46,13 @@ class ReplayReport:
     figures: dict[str, Any]
     plot: Path
     promises: Path
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What was sent ahead: the ledger's keys of the batches, and the requests that they could hold."""
+
+    as_of: dt.date
+    batches: tuple[str, ...]
+    requests: int
+    notes: tuple[str, ...]

@@ -1,4 +1,7 @@
-"""A Gaussian mixture over robustly scaled measures: searched for BIC and stability, fitted, and applied."""
+"""A Gaussian mixture over robustly scaled measures: searched for BIC and stability, fitted, and applied.
+
+scikit-learn is imported where a mixture is fitted: that takes seconds, and most commands only apply one, if that.
+"""
 
 import warnings
 from collections.abc import Mapping
@@ -9,9 +12,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.special import logsumexp
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import adjusted_rand_score, silhouette_score
-from sklearn.mixture import GaussianMixture
 
 from models.tuning import Outcome, Suggest, tune
 
@@ -208,6 +208,8 @@ class _Search:
         return self.known[setting]
 
     def _judge(self, components: int, covariance: str) -> Outcome:
+        from sklearn.metrics import adjusted_rand_score  # noqa: PLC0415 (see above)
+
         p = self.parameters
         fitted = _fit(self.x, components, covariance, p)
         labels = fitted.predict(self.x)
@@ -219,6 +221,9 @@ class _Search:
 
 
 def _fit(x: Array, components: int, covariance: str, p: MixtureParameters, restarts: int = 1) -> Any:
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415 (see above)
+    from sklearn.mixture import GaussianMixture  # noqa: PLC0415
+
     mixture = GaussianMixture(
         components,
         covariance_type=covariance,
@@ -263,5 +268,7 @@ def _bootstrap(players: Labels, rng: np.random.Generator) -> Labels:
 
 def _silhouette(x: Array, labels: Labels) -> float:
     """Mean silhouette (Rousseeuw 1987) of at most 2,000 rows; 0 when all are of one component."""
+    from sklearn.metrics import silhouette_score  # noqa: PLC0415 (see above)
+
     x, labels = x[:2000], labels[:2000]
     return float(silhouette_score(x, labels)) if len(np.unique(labels)) > 1 else 0.0

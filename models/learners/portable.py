@@ -5,14 +5,16 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, cast, runtime_checkable
 
-import lightgbm as lgb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from configs.errors import NightquestError
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 KIND_FILE = "kind.json"
 FORMAT = 1
@@ -117,11 +119,13 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
         return {name: stored[name] for name in stored.files}
 
 
-def save_booster(path: Path, booster: lgb.Booster) -> None:
+def save_booster(path: Path, booster: "lgb.Booster") -> None:
     """Write a LightGBM booster in its own text format."""
     path.write_text(booster.model_to_string(), encoding="utf-8")
 
 
-def load_booster(path: Path) -> lgb.Booster:
+def load_booster(path: Path) -> "lgb.Booster":
     """Read a LightGBM booster from its text."""
+    import lightgbm as lgb  # noqa: PLC0415 (it takes seconds, and not every model has trees)
+
     return lgb.Booster(model_str=path.read_text(encoding="utf-8"))

@@ -2,9 +2,8 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-import lightgbm as lgb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -12,6 +11,9 @@ from numpy.typing import NDArray
 from models.calibration import Recalibrated, Recalibration, logits
 from models.learners.empirical_bayes import KEY, EmpiricalBayes
 from models.learners.portable import load_booster, load_json, save_booster, save_json
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 Array = NDArray[np.float64]
 
@@ -182,7 +184,9 @@ class AttainmentModel(Recalibrated):
         )
         return inputs.select(pl.col(FEATURES).cast(pl.Float64)).to_numpy()
 
-    def _boost(self, x: Array, y: Array, weights: Array | None) -> lgb.Booster:
+    def _boost(self, x: Array, y: Array, weights: Array | None) -> "lgb.Booster":
+        import lightgbm as lgb  # noqa: PLC0415 (it takes seconds, and only training grows trees)
+
         p = self.parameters
         settings = {
             "objective": "binary",

@@ -2,17 +2,18 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-import lightgbm as lgb
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from models.calibration import Recalibrated, Recalibration, logits
 from models.learners.portable import load_arrays, load_booster, load_json, save_arrays, save_booster, save_json
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 Array = NDArray[np.float64]
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -236,6 +237,8 @@ class PlaysModel(Recalibrated):
         return p
 
     def _regress(self, x: Array, y: Array, weights: Array) -> _Logit:
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 (it takes seconds, for training alone)
+
         mean, scale = x.mean(axis=0), x.std(axis=0)
         scale = np.where(scale < 1e-9, 1.0, scale)
         if y.min() == y.max():
@@ -245,7 +248,9 @@ class PlaysModel(Recalibrated):
         fitted = learner.fit(np.clip((x - mean) / scale, -6, 6), y, sample_weight=weights)
         return _Logit(mean, scale, fitted.coef_[0], float(fitted.intercept_[0]))
 
-    def _boost(self, x: Array, y: Array, weights: Array) -> lgb.Booster:
+    def _boost(self, x: Array, y: Array, weights: Array) -> "lgb.Booster":
+        import lightgbm as lgb  # noqa: PLC0415 (it takes seconds, and only training grows trees)
+
         p = self.parameters
         settings = {
             "objective": "binary",

@@ -4,12 +4,14 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from matplotlib.figure import Figure
 
 from models.learners.portable import Portable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Measured = float | tuple[float, float, float]  # a value, or a value with the low and high of its 95 % interval
 
@@ -91,7 +93,7 @@ class ModelRun:
     rivals: Sequence[Rival] = ()
     chosen: str = ""
     score: str = "log loss"
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    figures: Mapping[str, "Figure"] = field(default_factory=dict)
     limits: Sequence[str] = ()
     example: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 

@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 import polars.selectors as cs
-from matplotlib.figure import Figure
 
 from configs.errors import NightquestError
 from models.learners.portable import Portable, load_json, load_model, save_json, save_model
@@ -25,6 +24,9 @@ from models.tracking.pages import Decision, Measured, ModelRun, card_of, flat_me
 from models.tracking.sealed import checksums, predict_as_before, verify
 from models.tracking.served import RUN_FILE, TYPES
 from models.tracking.store import Tracking, first_line, night_name
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 PROMOTION = "promotion"  # tag of a registered model: automatic or manual
@@ -118,7 +120,7 @@ class Registry:
         past: Past | None = None,
         *,
         revision: int = 1,
-        plots: Mapping[str, Figure] | None = None,
+        plots: Mapping[str, "Figure"] | None = None,
     ) -> str:
         """One run per night and revision in the experiment `<app>/nightly`; again changes only what differs.
 

@@ -4,12 +4,14 @@ MLflow imports this module by the name that was logged; no code lies beside the 
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import polars as pl
 
 from models.learners.portable import Portable, load_json, load_model
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RUN_FILE = "run.json"
 TYPES: dict[str, type[pl.DataType]] = {
@@ -28,7 +30,7 @@ class Served:
         self.model = model
         self.inputs = {name: TYPES[dtype] for name, dtype in inputs.items()}
 
-    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 (MLflow's)
+    def predict(self, model_input: "pd.DataFrame", params: dict[str, Any] | None = None) -> Any:  # noqa: ARG002 (MLflow's)
         """Predict for rows with the signature's columns; one that is absent counts as unknown (null)."""
         given = pl.from_pandas(model_input.reset_index(drop=True))
         rows = given.select(

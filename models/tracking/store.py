@@ -11,13 +11,14 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
-
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from configs.errors import NightquestError
 from models.tracking.moved import follow_home
 from models.tracking.night_page import day_moment_ms, day_number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # What MLflow's pages show above the runs of an experiment `<app>/<work>`.
 DESCRIPTIONS = {
@@ -124,7 +125,7 @@ class Tracking:
         run_id: str,
         parameters: Mapping[str, Any],
         metrics: Mapping[str, float],
-        figures: Mapping[str, Figure],
+        figures: Mapping[str, "Figure"],
         *,
         model_id: str | None = None,
         day: dt.date | None = None,

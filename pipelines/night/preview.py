@@ -22,6 +22,7 @@ from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned, plan
 from pipelines.night.words import compose, hire_writers, open_source
 from pipelines.pins import Night, is_out, make_night, next_served_day
+from pipelines.reports import Submitted
 from pipelines.stores import open_app
 from pipelines.words.wanted import want_content
 from pipelines.words.wishes import Wants
@@ -64,16 +65,6 @@ class Priced:
     budget_usd: float
     spent_usd: float
     month_usd: float
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Submitted:
-    """What was sent ahead: the ledger's keys of the batches, and the requests that they could hold."""
-
-    as_of: dt.date
-    batches: tuple[str, ...]
-    requests: int
     notes: tuple[str, ...]
 
 

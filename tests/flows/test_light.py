@@ -69,6 +69,7 @@ def test_help_loads_nothing_heavy():
         (("status",), {"duckdb", "polars", "numpy"}),  # its input ended long ago
         (("show", "APP", "player-3"), {"polars", "sqlglot"}),
         (("spending",), set()),
+        (("check", "APP"), {"duckdb", "polars", "numpy", "scipy", "sqlglot"}),
         (("nightly", "APP", "--as-of", LAST_NIGHT), {"duckdb", "polars", "sqlglot", "numpy"}),  # unchanged
     ],
 )
