@@ -200,6 +200,12 @@ class Challenges(Part):
         [1, 3, 7], description="How many local days a challenge may take."
     )
     per_day: int = Field(3, ge=1, le=6, description="Challenges for each player and night.")
+    most_open: int = Field(
+        6,
+        ge=1,
+        le=30,
+        description="Challenges that may count for a player at once, open and new; a new mission comes on top.",
+    )
     target_probability: float = Field(0.55, gt=0.2, lt=0.9, description="Wanted chance, given that they play.")
     min_plays: float = Field(0.05, ge=0, lt=1, description="Less likely players get a come-back message.")
     active_within_days: int = Field(

@@ -52,6 +52,13 @@ _MEASURES = frozenset(
     gram kilogram tonne ton pound ounce litre liter degree percent calorie kilocalorie watt dollar euro franc krone cent
     """.split()  # noqa: SIM905 (so many words read better without quotes)
 )
+# How many minutes one of it is, in the languages that apps are mostly written in.
+_MINUTES = {
+    **dict.fromkeys(("ms", "msec", "millisecond"), 1 / 60_000),
+    **dict.fromkeys(("s", "sec", "second", "sekunde", "seconde", "segundo", "secondo"), 1 / 60),
+    **dict.fromkeys(("min", "minute", "minuto"), 1.0),
+    **dict.fromkeys(("h", "hr", "hour", "std", "stunde", "heure", "hora", "ora"), 60.0),
+}
 
 
 def plural_of(noun: str) -> str:
@@ -93,6 +100,13 @@ def is_counted(noun: str) -> bool:
     """Whether there can be fewer of it rather than less: mistakes, not minutes or bpm."""
     last = noun.rsplit(" ", maxsplit=1)[-1]
     return bool(noun) and not is_symbol(noun) and not {last, _singular_word(last)} & _MEASURES
+
+
+def minutes_of(unit: str) -> float | None:
+    """How many minutes one of a unit of time is, up to hours: 60.0 of 'hour', 'hours', 'h' or 'hour of practice'."""
+    word = _head(unit)[0].rstrip(".").rpartition(" ")[2].lower()
+    shorter = (word, _singular_word(word) if looks_plural(word) else word, word.removesuffix("n"))
+    return next((_MINUTES[one] for one in shorter if one in _MINUTES), None)
 
 
 def looks_plural(word: str) -> bool:

@@ -17,7 +17,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.windows import crossings
 from pipelines.badges.rules.read import badge_rules
 from pipelines.challenges.identity import named_ids
-from pipelines.challenges.implied import NOTHING_ASKED, without_implied
+from pipelines.challenges.implied import EVER, FOREVER, NOTHING_ASKED, without_implied
 from pipelines.luck import luck
 from pipelines.pins import Night
 
@@ -31,7 +31,6 @@ FEWEST = 5
 TIERS = ((0.01, "platinum"), (0.05, "gold"), (0.2, "silver"))
 FAR_DAYS = 3650  # beyond ten years a date is no information
 _STEPS = [step * 10**power for power in range(9, -1, -1) for step in (5, 2, 1)]
-_EVER = dt.date(1, 1, 1)
 
 
 def lifetime_metrics(app: App) -> list[str]:
@@ -129,7 +128,7 @@ def settle_achievements(warehouse: Warehouse, night: Night) -> None:
     hits = due.join(lives, on=["player_key", "metric"], how="inner", maintain_order="left")
     hits = hits.filter(pl.col("value") >= pl.col("target")).drop("as_of").with_row_index("window_id")
     spans = hits.with_columns(
-        start_day=pl.lit(_EVER), end_day=pl.lit(night.as_of - dt.timedelta(days=1)), op=pl.lit(">=")
+        start_day=pl.lit(EVER), end_day=pl.lit(night.as_of - dt.timedelta(days=1)), op=pl.lit(">=")
     )
     crossed = hits.join(crossings(warehouse, spans), on="window_id", how="inner", maintain_order="left")
     with warehouse.lend(crossed=crossed):
@@ -198,8 +197,8 @@ def _of_their_own(app: App, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataF
     to_do = pl.col("target") - pl.when(_distinct(app)).then(0.0).otherwise("value")
     goals = rows.select(
         *("player_key", "metric", pl.lit(">=").alias("op"), to_do.alias("target")),
-        start_day=pl.lit(_EVER),
-        end_day=pl.lit(dt.date.max),
+        start_day=pl.lit(EVER),
+        end_day=pl.lit(FOREVER),
     )
     new = without_implied(app, goals, asked)
     return rows.join(new, on=["player_key", "metric"], how="semi", maintain_order="left")

@@ -1,16 +1,12 @@
 """What earlier nights asked of the players and still counts: open challenges, missions and achievements."""
 
-import datetime as dt
-
 import polars as pl
 
 from data.warehouse import Warehouse
 from pipelines.activity.windows import completed, window_values
 from pipelines.challenges.achievements import ADDS_UP, CONTENT_TYPE, lifetime_values, open_achievements
-from pipelines.challenges.implied import ASKED
+from pipelines.challenges.implied import ASKED, EVER, FOREVER
 from pipelines.pins import Night
-
-_EVER, _FOREVER = dt.date(1, 1, 1), dt.date(9999, 12, 31)
 
 
 def what_is_open(warehouse: Warehouse, night: Night, recent: pl.DataFrame) -> pl.DataFrame:
@@ -53,7 +49,7 @@ def _open_achievements(warehouse: Warehouse, night: Night) -> pl.DataFrame:
         op=pl.lit(">="),
         left=pl.col("target") - pl.col("value").fill_null(0.0),
         target=pl.col("target") - pl.when(again).then(0.0).otherwise("started_from"),
-        start_day=pl.lit(_EVER),
-        end_day=pl.lit(_FOREVER),
+        start_day=pl.lit(EVER),
+        end_day=pl.lit(FOREVER),
     )
     return rows.select(pl.col(n).cast(k) for n, k in ASKED.items())

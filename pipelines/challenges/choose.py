@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 
 from configs.app import App
-from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
+from pipelines.challenges.implied import FOREVER, NOTHING_ASKED, as_asked, without_implied
 from pipelines.learning.questions import SNAPSHOT
 from pipelines.luck import luck
 
@@ -32,6 +32,8 @@ def choose_challenges(
     seed: int,
 ) -> pl.DataFrame:
     """At most `per_day` targets a player, each of another metric, and none that follows from another or is still asked.
+
+    With what is open a player has at most `most_open`.
 
     score = fit + 0.3 p_plays - 0.02 window_days - 0.25 [metric was asked last night] + 0.1 u, where fit is
     1 - |probability - wanted| / 0.5 and u is uniform, fixed by player, metric, window and night.
@@ -64,9 +66,9 @@ def choose_challenges(
         personalization_score=personalization(),
     )
     by_score = rows.sort([*SNAPSHOT, "score", "metric", "window_days"], descending=[False, False, True, False, False])
-    return _best_of_each(app, by_score).with_columns(
-        completion_probability=pl.col("p_plays") * pl.col("probability_if_active")
-    )
+    return _best_of_each(
+        app, by_score.join(how_many_open(asked), on="player_key", how="left", maintain_order="left")
+    ).with_columns(completion_probability=pl.col("p_plays") * pl.col("probability_if_active"))
 
 
 def fit() -> pl.Expr:
@@ -79,16 +81,23 @@ def personalization() -> pl.Expr:
     return 0.5 * pl.col("fit") + 0.3 * pl.col("knowledge") + 0.2 * pl.col("affinity")
 
 
+def how_many_open(asked: pl.DataFrame) -> pl.DataFrame:
+    """player_key, n_open: challenges and missions that still count; lifetime goals aside."""
+    return asked.filter(pl.col("end_day") < FOREVER).group_by("player_key").agg(n_open=pl.len().cast(pl.Int64))
+
+
 def _best_of_each(app: App, by_score: pl.DataFrame) -> pl.DataFrame:
     """The first row of each snapshot, then the first that asks for another deed, and so on: by snapshot and slot."""
     chosen, rest = [], by_score
+    room = app.challenges.most_open - pl.col("n_open").fill_null(0)
     for slot in range(1, app.challenges.per_day + 1):
+        rest = rest.filter(room >= slot)
         best = rest.unique(SNAPSHOT, keep="first", maintain_order=True)
         chosen.append(best.with_columns(slot=pl.lit(slot, dtype=pl.Int32)))
         if slot < app.challenges.per_day:
             other = rest.join(best, on=[*SNAPSHOT, "metric"], how="anti", maintain_order="left")
             rest = without_implied(app, other, as_asked(best, "base_day"))
-    return pl.concat(chosen).sort(*SNAPSHOT, "slot")
+    return pl.concat(chosen).drop("n_open").sort(*SNAPSHOT, "slot")
 
 
 def _without_open(rows: pl.DataFrame, recent: pl.DataFrame, last_night: dt.date) -> pl.DataFrame:

@@ -7,7 +7,7 @@ file declares. So a pair that is not found here can always be told apart by some
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, field
 from functools import lru_cache
 from itertools import product
@@ -16,21 +16,24 @@ from typing import Any
 import polars as pl
 from sqlglot import exp
 
-from configs.app import App, Metric
+from configs.app import CHALLENGEABLE, App, Metric
 from configs.expressions import parse_condition
 from pipelines.activity.metric_sql import property_types
 
 _FAR = 1e15  # stands for a property without a bound
 _MOST_POINTS = 50_000
+_ANY_OTHER = "\x00"  # ends the word that stands for every word that no condition names
 
 
 @dataclass(frozen=True)
 class Fact:
     """Reaching a target t of `metric` makes `other` come to a value: at least, or at most where less of it is better.
 
-    The value is `each` times `rate` t (rounded up where `whole`), or `least` where `rate` is 0.
+    The value is `each` times `rate` (t - `missed`) (rounded up where `whole`), or `least` where `rate` is 0.
 
     Attributes:
+        missed: So many of t may not count for `other`: of three kinds of run, one may be on the road. It holds for
+            targets beyond.
         of_days: t counts days, so days that lie outside the other's window can be taken off.
         since: It holds for targets of at least this, or at most where less of `metric` is better; null: for all.
     """
@@ -43,6 +46,7 @@ class Fact:
     least: float
     of_days: bool
     since: float | None
+    missed: float = 0
 
 
 FACTS = pl.Schema(
@@ -55,14 +59,22 @@ FACTS = pl.Schema(
         "least": pl.Float64(),
         "of_days": pl.Boolean(),
         "since": pl.Float64(),
+        "missed": pl.Float64(),
     }
 )
 
 
-def facts_of(app: App) -> pl.DataFrame:
-    """What each metric of challenges says of each, itself among them: the columns of FACTS."""
-    told = app.model_dump_json(include={"events", "metrics", "challenges"})
-    return _facts_of(_Definitions(told, app))
+def facts_of(app: App, also: Iterable[str] = ()) -> pl.DataFrame:
+    """What each metric of challenges says of each, itself among them: the columns of FACTS.
+
+    Args:
+        app: Its metrics' definitions.
+        also: Other metrics that were asked for once: those that may still be.
+    """
+    may = {name for name in also if name in app.metrics and app.metrics[name].agg in CHALLENGEABLE}
+    names = (*dict.fromkeys(app.challenges.metrics), *sorted(may - set(app.challenges.metrics)))
+    told = app.model_dump_json(include={"events", "metrics"})
+    return _facts_of(_Definitions(told, names, app))
 
 
 @dataclass(frozen=True)
@@ -70,13 +82,14 @@ class _Definitions:
     """An app, told from others by what facts rest on."""
 
     text: str
+    names: tuple[str, ...]
     app: App = field(compare=False)
 
 
 @lru_cache(maxsize=8)
 def _facts_of(definitions: _Definitions) -> pl.DataFrame:
     app = definitions.app
-    pairs = product(dict.fromkeys(app.challenges.metrics), repeat=2)
+    pairs = product(definitions.names, repeat=2)
     found = [fact for a, b in pairs for fact in _facts(app, a, b)]
     return pl.DataFrame([astuple(fact) for fact in found], schema=FACTS, orient="row")
 
@@ -85,13 +98,15 @@ def _facts(app: App, name: str, other: str) -> Iterator[Fact]:
     a, b = app.metrics[name], app.metrics[other]
     if b.agg == "entity":  # which one got there hangs on what came before
         if a.model_dump(exclude=_WORDS) == b.model_dump(exclude=_WORDS):
-            yield Fact(name, other, 1, True, 1, 0, of_days=False, since=None)
+            yield Fact(name, other, 1, whole=True, each=1, least=0, of_days=False, since=None)
         return
     for since in (None, *_thresholds(app, a, b)):
         beyond = _beyond(a, since)
-        if _all_count(app, a, beyond, b):
+        missed = 0 if _all_count(app, a, beyond, b) else _missed(app, a, b)
+        if missed < math.inf:
             for rate, whole, each, least in _values(app, a, beyond, b):
-                yield Fact(name, other, rate, whole, each, least, of_days=a.agg == "days", since=since)
+                days = a.agg == "days"
+                yield Fact(name, other, rate, whole, each, least, of_days=days, since=since, missed=missed)
             return
 
 
@@ -167,6 +182,26 @@ def _all_count(app: App, a: Metric, beyond: str, b: Metric) -> bool:
     return all(_follows(app, event, _both(a, beyond), b) for event in events)
 
 
+def _missed(app: App, a: Metric, b: Metric) -> float:
+    """How many of the different things that one metric counts may not count for the other; infinity: any number."""
+    of = {"distinct": a.of, "entity": a.per}.get(a.agg)
+    events = a.events or app.active_events
+    if of is None or not set(events) <= set(b.events or app.active_events):
+        return math.inf
+    found = [_failing(app, event, a, b, of) for event in events]
+    return math.inf if None in found else len({value for values in found for value in values or ()})
+
+
+def _failing(app: App, event: str, a: Metric, b: Metric, of: str) -> set[Any] | None:
+    """Which values of a property may count for one metric and not for the other; None where they cannot be listed."""
+    declared, given = app.property_of(event, of), _both(a, "")
+    points = _points(app, event, (given, b.where or "true"), of)
+    if declared is None or declared.type not in {"text", "boolean"} or points is None:
+        return None
+    values = set(points.filter(_holds(given) & ~_holds(b.where or "true"))[of].drop_nulls())
+    return None if any(str(value).endswith(_ANY_OTHER) for value in values) else values
+
+
 def _follows(app: App, event: str, given: str, b: Metric) -> bool:
     points = _points(app, event, (given, b.where or "true"))
     if points is None:
@@ -227,7 +262,7 @@ def _axis(app: App, event: str, name: str, literals: set[Any]) -> list[Any]:
         return [True, False]
     if declared.type == "text":
         words = sorted(str(value) for value in literals)
-        return [*words, "".join(words) + "-"]
+        return [*words, "".join(words) + _ANY_OTHER]
     low = -_FAR if declared.min is None else declared.min
     high = _FAR if declared.max is None else declared.max
     numbers = [value for value in literals if isinstance(value, float)]

@@ -4,6 +4,8 @@ Compared are targets, windows and definitions (`deeds.py`), never a player's hab
 do counts: three lessons tonight are no new deed to whom an open challenge lacks three.
 """
 
+import datetime as dt
+
 import polars as pl
 
 from configs.app import App
@@ -21,6 +23,7 @@ ASKED = pl.Schema(
     }
 )
 NOTHING_ASKED = pl.DataFrame(schema=ASKED)
+EVER, FOREVER = dt.date(1, 1, 1), dt.date(9999, 12, 31)  # of lifetime goals
 _NEAR = 1e-9
 
 
@@ -39,7 +42,7 @@ def without_implied(app: App, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.Dat
     """
     if rows.is_empty() or asked.is_empty():
         return rows
-    facts = facts_of(app)
+    facts = facts_of(app, asked["metric"].unique().to_list())
     numbered = rows.with_row_index("_row")
     keys = ["player_key", *(["base_day"] if "base_day" in asked.columns else [])]
     new = numbered.select("_row", *keys, "metric", "op", "target", "start_day", "end_day")
@@ -87,7 +90,8 @@ def _outside(first: pl.Expr, last: pl.Expr, other_first: pl.Expr, other_last: pl
 def _reaches(outside: pl.Expr, target: pl.Expr, op: pl.Expr, other: pl.Expr, other_op: pl.Expr) -> pl.Expr:
     """Whether a fact carries a target over to another."""
     inside = pl.when(pl.col("of_days")).then(target - outside).when(outside == 0).then(target)
-    sure = pl.when(~pl.col("of_days") | (inside > 0)).then(inside)
+    counts, always = inside - pl.col("missed"), ~pl.col("of_days") & (pl.col("missed") == 0)
+    sure = pl.when(always | (counts > 0)).then(counts)
     since = pl.col("since")
     holds = since.is_null() | pl.when(op == "<=").then(sure <= since).otherwise(sure >= since)
     times = pl.col("rate") * sure

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from configs.app import App
+from configs.nouns import minutes_of
+from configs.wording import metric_words
 from data.warehouse import Warehouse
-from pipelines.challenges.choose import choose_challenges
+from pipelines.challenges.choose import choose_challenges, how_many_open
 from pipelines.challenges.identity import content_ids
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.propose import (
@@ -73,7 +75,8 @@ def plan_challenges(
     if DAILY not in night.app.content.types:
         chosen = chosen.clear()
     rows = promise_rows(warehouse, night, chosen, snapshots, features, DAILY)
-    return Plan(rows, chances, _unserved(night.app, snapshots, chances, rows))
+    full = how_many_open(asked).filter(pl.col("n_open") >= night.app.challenges.most_open)
+    return Plan(rows, chances, _unserved(night.app, snapshots, chances, rows, full["player_key"]))
 
 
 def promise_rows(
@@ -98,7 +101,7 @@ def promise_rows(
         The `plan` frame, by player_key and slot.
     """
     rows = chosen.join(snapshots.drop("base_day", "start_day"), on="player_key", how="left", maintain_order="left")
-    rows = rows.join(_pace(features), on=list(SNAPSHOT), how="left", maintain_order="left")
+    rows = rows.join(minutes_and_days(night.app, features), on=list(SNAPSHOT), how="left", maintain_order="left")
     return _numbers(night.app, _with_ids(warehouse, night, rows.sort("player_key", "slot")), content_type)
 
 
@@ -118,16 +121,26 @@ def reward(app: App, level: pl.Expr) -> pl.Expr:
 
 
 def estimated_minutes(app: App) -> pl.Expr:
-    """Minutes at the player's own pace of the last 28 days, at most their usual play in the window; null without one.
+    """Minutes: the goal's own where it asks for time; else at the player's own pace of the last 28 days.
 
-    The pace is minutes for one of what the metric adds up. One that doesn't add up takes a usual day.
+    The pace is minutes for one of what the metric adds up, at most the player's usual play in the window. What doesn't
+    add up takes a usual day. Null without a pace.
     """
     adding = [name for name in app.challenges.metrics if app.metrics[name].agg in {"count", "sum", "days", "entity"}]
+    asked = {name: time for name, time in _units_of_time(app).items() if app.metrics[name].better == "higher"}
     a_day = pl.col("minutes_28") / pl.col("active_days_28").clip(1)
     at_pace = pl.col("target") * pl.col("minutes_28") / pl.col("own_28")
     paced = pl.when(pl.col("metric").is_in(adding) & (pl.col("own_28") > 0)).then(at_pace).otherwise(a_day)
-    minutes = pl.min_horizontal(paced, a_day * pl.col("window_days")).clip(1, 24 * 60)
-    return pl.when(pl.col("minutes_28") > 0).then(minutes.round()).cast(pl.Int32)
+    usual = pl.when(pl.col("minutes_28") > 0).then(pl.min_horizontal(paced, a_day * pl.col("window_days")))
+    goal = pl.col("target") * pl.col("metric").replace_strict(asked, default=None, return_dtype=pl.Float64)
+    return pl.coalesce(goal, usual).clip(1, 24 * 60).round().cast(pl.Int32)
+
+
+def _units_of_time(app: App) -> dict[str, float]:
+    """The metrics that count time, with the minutes that one of their unit is."""
+    words = {name: metric_words(app, name) for name in app.metrics}
+    minutes = {name: minutes_of(said.unit or said.one) for name, said in words.items() if said}
+    return {name: time for name, time in minutes.items() if time}
 
 
 def _numbers(app: App, rows: pl.DataFrame, content_type: str) -> pl.DataFrame:
@@ -147,8 +160,17 @@ def _numbers(app: App, rows: pl.DataFrame, content_type: str) -> pl.DataFrame:
     )
 
 
-def _pace(features: pl.DataFrame) -> pl.DataFrame:
-    return features.select(*SNAPSHOT, "minutes_28", "active_days_28")
+def minutes_and_days(app: App, features: pl.DataFrame) -> pl.DataFrame:
+    """minutes_28 and active_days_28 of each snapshot; where the app's own events say for how long, no less than that.
+
+    Between the events of a session passes the time that it took, unless a whole workout is one event.
+    """
+    told = [
+        pl.col(f"{name}__28") * minutes
+        for name, minutes in _units_of_time(app).items()
+        if app.metrics[name].agg == "sum"
+    ]
+    return features.select(*SNAPSHOT, pl.max_horizontal("minutes_28", *told), "active_days_28")
 
 
 def _with_ids(warehouse: Warehouse, night: Night, rows: pl.DataFrame) -> pl.DataFrame:
@@ -159,7 +181,9 @@ def _with_ids(warehouse: Warehouse, night: Night, rows: pl.DataFrame) -> pl.Data
     return named.with_columns(content_id=content_ids(warehouse, night, names)).drop("user_id")
 
 
-def _unserved(app: App, snapshots: pl.DataFrame, chances: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def _unserved(
+    app: App, snapshots: pl.DataFrame, chances: pl.DataFrame, rows: pl.DataFrame, full: pl.Series
+) -> pl.DataFrame:
     best = chances.group_by("player_key").agg(pl.col("p_plays").max())
     unlikely = pl.col("p_plays") < app.challenges.min_plays
     otherwise = "no target is both possible and new: an encouraging message instead"
@@ -172,6 +196,8 @@ def _unserved(app: App, snapshots: pl.DataFrame, chances: pl.DataFrame, rows: pl
         .with_columns(
             reason=pl.when(unlikely)
             .then(pl.lit("too unlikely to play: a come-back message instead"))
+            .when(pl.col("player_key").is_in(full.implode()))
+            .then(pl.lit("as many challenges are open as the app allows: an encouraging message instead"))
             .otherwise(pl.lit(otherwise))
         )
     )

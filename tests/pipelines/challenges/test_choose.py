@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
-from pipelines.challenges.plan import difficulty, estimated_minutes, reward
+from pipelines.challenges.implied import ASKED, EVER, FOREVER
+from pipelines.challenges.plan import difficulty, estimated_minutes, minutes_and_days, reward
 from pipelines.challenges.propose import wanted_probability
 from tests.factories import make_app
 
@@ -83,6 +84,21 @@ def test_what_is_still_open_is_not_asked_again() -> None:
     assert chosen.height == 3
 
 
+@pytest.mark.parametrize(("running", "new"), [(0, 3), (3, 2), (5, 0), (9, 0)])
+def test_what_is_open_and_what_is_new_are_together_no_more_than_the_app_allows(running: int, new: int) -> None:
+    """A lifetime goal takes no place; other players' challenges take none either."""
+    app = make_app(challenges={"metrics": list(METRICS), "most_open": 5})
+    rows = targets(2)
+    asked = pl.DataFrame(
+        [(0, "solved", ">=", 900.0 + i, 900.0 + i, BASE, BASE + dt.timedelta(days=i)) for i in range(running)]
+        + [(0, "topics", ">=", 900.0, 900.0, EVER, FOREVER)],
+        schema=ASKED,
+        orient="row",
+    )
+    chosen = choose_challenges(app, rows, plays(rows), EMPTY_RECENT, asked, as_of=BASE, seed=1)
+    assert chosen["player_key"].to_list() == [0] * new + [1] * 3
+
+
 def test_yesterdays_metric_gives_way_to_another() -> None:
     rows = targets(windows=(1,))
     day_before = BASE - dt.timedelta(days=1)
@@ -133,3 +149,45 @@ def test_minutes_follow_the_players_pace_and_stay_within_their_usual_play() -> N
         }
     )
     assert rows.select(estimated_minutes(APP)).to_series().to_list() == [30, 90, 30, None]
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ({"agg": "sum", "of": "points", "unit": "minute"}, 34),
+        ({"agg": "sum", "of": "points", "unit": "Minuten"}, 34),
+        ({"agg": "sum", "of": "points", "label": "minutes of study"}, 34),
+        ({"agg": "sum", "of": "points", "unit": "hours", "label": "time at sea"}, 24 * 60),
+        ({"agg": "sum", "of": "points", "unit": "s", "label": "time held"}, 1),
+        ({"agg": "max", "of": "points", "unit": "min", "label": "longest session"}, 34),
+        ({"agg": "min", "of": "points", "better": "lower", "unit": "minute", "label": "fastest lap"}, 2),
+        ({"agg": "sum", "of": "points", "unit": "minute hand"}, 2),
+        ({"agg": "sum", "of": "points", "unit": "m", "label": "distance"}, 2),
+    ],
+)
+def test_who_is_asked_for_time_takes_that_time(metric: dict, expected: int) -> None:
+    app = make_app(
+        metrics={"asked": {"event": "solve", "task": "Do {goal}", **metric}},
+        segments={"features": ["asked"], "score": "asked"},
+        challenges={"metrics": ["asked"]},
+    )
+    row = {"metric": "asked", "target": 34.0, "own_28": 340.0, "window_days": 1, "active_days_28": 10.0}
+    assert pl.DataFrame([{**row, "minutes_28": 20.0}]).select(estimated_minutes(app)).item() == expected
+
+
+def test_events_that_say_how_long_they_took_set_the_pace() -> None:
+    """One event a workout: nothing passes between events, and yet three workouts take their 45 minutes each."""
+    app = make_app(
+        events={"workout": {"properties": {"hours": {"type": "number", "min": 0}}}},
+        metrics={
+            "workouts": {"event": "workout", "task": "Finish {goal}"},
+            "time": {"event": "workout", "agg": "sum", "of": "hours", "unit": "hour"},
+        },
+        segments={"features": ["workouts"], "score": "workouts"},
+        challenges={"metrics": ["workouts"]},
+    )
+    played = {"minutes_28": 4.0, "active_days_28": 8.0, "time__28": 6.0, "workouts__28": 8.0}
+    features = pl.DataFrame([{"player_key": 1, "base_day": BASE, **played}])
+    asked = {"metric": "workouts", "target": 3.0, "own_28": 8.0, "window_days": 7}
+    rows = minutes_and_days(app, features).with_columns(**{k: pl.lit(v) for k, v in asked.items()})
+    assert rows.select(estimated_minutes(app)).item() == 135
