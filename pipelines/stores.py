@@ -31,6 +31,11 @@ def open_app(settings: Settings, loaded: LoadedApp) -> Iterator[Warehouse]:
         yield warehouse
 
 
+def has_registry(settings: Settings) -> bool:
+    """Whether there is a registry to look into: a server's, or a store under home."""
+    return settings.mlflow_uri is not None or (settings.home / "mlflow.db").exists()
+
+
 def open_registry(settings: Settings) -> "Registry":
     """The tracking store and model registry."""
     from models.tracking.registry import Registry  # noqa: PLC0415

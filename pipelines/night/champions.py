@@ -1,8 +1,11 @@
 """Which models serve the night: the registry's champions, or fallbacks that say so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from configs.commands import command
+from configs.settings import Settings
 from models.tasks.attainment import AttainmentModel
 from models.tasks.plays import PlaysModel
 from models.tasks.segments import SegmentModel
@@ -12,7 +15,10 @@ from pipelines.learning.training import SEED, learn_models
 from pipelines.night.open_night import Tonight
 from pipelines.players.segments import suits
 from pipelines.publish.health import TASKS, Fault, models_gone, registry_fault
-from pipelines.stores import open_registry
+from pipelines.stores import has_registry, open_registry
+
+if TYPE_CHECKING:
+    from models.tracking.registry import LoadedModel
 
 
 @dataclass(frozen=True)
@@ -27,9 +33,9 @@ class Champions:
 
 def load_champions(tonight: Tonight) -> Champions:
     """The registry's champions; where one is missing, a fallback learned on the spot and a note that says so."""
-    registry, app = open_registry(tonight.settings), tonight.night.app
+    app = tonight.night.app
     lost, gone = _lost_models(tonight)
-    plays, attainment, segments = (None if task in gone else registry.load(app.app, task) for task in TASKS)
+    plays, attainment, segments = _registered(tonight.settings, app.app, gone)
     notes: list[str] = []
     edited = ""
     if plays and attainment and isinstance(plays.model, PlaysModel):
@@ -59,6 +65,14 @@ def load_champions(tonight: Tonight) -> Champions:
         notes.append("No segment model serves: segments follow the quantiles of the score.")
     version = f"{segments.name}/{segments.version}" if segments and found is not None and suits(app, found) else ""
     return Champions(models, found, tuple(notes), version)
+
+
+def _registered(settings: Settings, app: str, gone: Sequence[str]) -> tuple["LoadedModel | None", ...]:
+    """What serves each of TASKS; a store that was never made is not made for a look, which takes MLflow seconds."""
+    if not has_registry(settings):
+        return (None,) * len(TASKS)
+    registry = open_registry(settings)
+    return tuple(None if task in gone else registry.load(app, task) for task in TASKS)
 
 
 def _why_none_serves(lost: Fault | None, edited: str, *, trained: bool) -> str:

@@ -80,6 +80,8 @@ def test_every_key_and_share_is_a_column_of_its_table(table):
 @pytest.mark.parametrize("table", PUBLISHED)
 def test_any_column_missing_or_of_another_type_is_a_breach(table):
     empty = pl.DataFrame(schema=PUBLISHED[table].types)
-    for column in empty.columns:
-        assert column in " ".join(contract_breaches(table, empty.drop(column)))
-        assert column in " ".join(contract_breaches(table, empty.with_columns(pl.lit(b"").alias(column))))
+    for columns in (empty.columns[::2], empty.columns[1::2]):
+        missing = " ".join(contract_breaches(table, empty.drop(columns)))
+        mistyped = " ".join(contract_breaches(table, empty.with_columns(pl.lit(b"").alias(name) for name in columns)))
+        assert [name for name in columns if name not in missing.split()] == []
+        assert [name for name in columns if f"{name} breaks" not in mistyped] == []
