@@ -1,7 +1,6 @@
 """An app file may be edited after data, training and nights: the edit is refused with a problem, or the night runs."""
 
 import datetime as dt
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,21 +9,13 @@ import pytest
 from configs.app import App
 from configs.errors import AppFileError
 from configs.loader import load_app
-from configs.settings import Settings
-from pipelines.activity.job import run_ingest
-from pipelines.learning.job import run_train
-from tests.flows.world import PUZZLES, START, write_app, write_events
-from tests.pipelines.nights import now, serve_night
+from tests.flows.world import PUZZLES, write_app
+from tests.pipelines.nights import serve_night
+from tests.pipelines.trained import APP as BASE
+from tests.pipelines.trained import NEXT
 
-FIRST, NEXT = START + dt.timedelta(days=34), START + dt.timedelta(days=35)
 SOLVE = {"points": {"type": "number", "min": 0}, "topic": "text"}
 METRICS: dict[str, Any] = PUZZLES["metrics"]
-BASE: dict[str, Any] = {
-    **PUZZLES,
-    "cohorts": {"min_players": 20},
-    "calendar": [{"title": "Finals", "kind": "exam", "on": str(NEXT + dt.timedelta(days=3))}],
-    "content": {"types": ["daily_challenge", "motivational_message", "custom_achievement", "adaptive_mission"]},
-}
 JUDGED = {
     "nominate_when": "solved >= 5",
     "criteria": "Somebody who is kind to the others, again and again.",
@@ -180,23 +171,12 @@ REFUSED: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(name="trained", scope="module")
-def _trained(tmp_path_factory: pytest.TempPathFactory):
-    """A home with data, models that serve, and a night whose promises are open."""
-    folder = tmp_path_factory.mktemp("trained")
-    loaded, settings = load_app(write_app(folder, **BASE)), Settings(home=folder / "home")
-    run_ingest(settings, loaded, [write_events(folder, players=45)], history=True, players=False, now=now())
-    assert set(run_train(settings, loaded, as_of=FIRST, now=now()).versions) == {"plays", "attainment", "segments"}
-    assert not any("learned its own" in note for note in serve_night(settings, loaded, FIRST).notes)
-    return settings.home
-
-
 @pytest.mark.parametrize("edit", RUNS)
 def test_the_night_after_an_edit_runs_and_says_which_models_do_not_serve(trained, tmp_path, edit: str) -> None:
-    shutil.copytree(trained, tmp_path / "home")
+    settings = trained.copy(tmp_path)
     (tmp_path / "riddles.sql").write_text("SELECT * FROM events_raw", encoding="utf-8")
     loaded = load_app(write_app(tmp_path, **{**BASE, **RUNS[edit]}))
-    report = serve_night(Settings(home=tmp_path / "home"), loaded, NEXT)
+    report = serve_night(settings, loaded, NEXT)
     assert report.issued
     assert NOTES[edit] in "\n".join(report.notes)
     assert any("learned its own" in note for note in report.notes) == (NOTES[edit] == UNTRAINED)
