@@ -68,6 +68,7 @@ class ModelRun:
         data_window: Named days: `first` and `last` snapshot, and where calibration and test begin.
         rows: Number of rows by part: train, calibrate, test.
         inputs: Names and types of the columns that `model.predict` reads: the signature.
+        first_night: The first night that it could serve: the day as of which it was trained.
         app_hash: Of the app file it was trained for.
         code_version: Of Nightquest.
         parameters: How it was fitted.
@@ -88,6 +89,7 @@ class ModelRun:
     inputs: Mapping[str, pl.DataType]
     app_hash: str
     code_version: str
+    first_night: dt.date | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Measured] = field(default_factory=dict)
     rivals: Sequence[Rival] = ()

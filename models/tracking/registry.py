@@ -24,6 +24,7 @@ from models.tracking.pages import Decision, Measured, ModelRun, card_of, flat_me
 from models.tracking.sealed import checksums, predict_as_before, verify
 from models.tracking.served import RUN_FILE, TYPES
 from models.tracking.store import Tracking, first_line, night_name
+from models.tracking.which_serves import FIRST_NIGHT, PROMOTED, TRAINED_TO, Candidate, version_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -146,11 +147,33 @@ class Registry:
         Raises:
             NightquestError: If a file is not what was registered, or was not written by Nightquest.
         """
+        registered = self._registered(f"{app}.{task}")
+        version = registered.aliases.get(alias) if registered else None
+        return None if version is None else self._load(f"{app}.{task}", int(version), alias)
+
+    def load_for(self, app: str, task: str, night: dt.date) -> LoadedModel | None:
+        """The version that serves a night, see `version_for`; None when none may.
+
+        Raises:
+            NightquestError: If a file is not what was registered, or was not written by Nightquest.
+        """
         name = f"{app}.{task}"
         registered = self._registered(name)
-        version = registered.aliases.get(alias) if registered else None
-        if version is None:
+        champion = registered.aliases.get(CHAMPION) if registered else None
+        if champion is None:
             return None
+        versions = self._client.search_model_versions(f"name = '{name}'")
+        candidates = [Candidate.of(int(each.version), each.tags) for each in versions]
+        version = version_for(night, int(champion), candidates)
+        return None if version is None else self._load(name, version, CHAMPION)
+
+    def champion(self, app: str, task: str) -> int | None:
+        """The version that is the champion, or None."""
+        registered = self._registered(f"{app}.{task}")
+        version = registered.aliases.get(CHAMPION) if registered else None
+        return None if version is None else int(version)
+
+    def _load(self, name: str, version: int, alias: str) -> LoadedModel:
         found = self._client.get_model_version(name, str(version))
         with tempfile.TemporaryDirectory() as scratch:
             folder = self._fetch(name, str(version), Path(scratch))
@@ -158,7 +181,7 @@ class Registry:
             told = load_json(folder / RUN_FILE)
             return LoadedModel(
                 name=name,
-                version=int(version),
+                version=version,
                 model=load_model(folder),
                 parameters=told["parameters"],
                 data_window={k: dt.date.fromisoformat(v) for k, v in told["data_window"].items()},
@@ -210,11 +233,13 @@ class Registry:
         if self._registered(name) is None:
             self._client.create_registered_model(name, tags={PROMOTION: "automatic"})
         tags = {
-            "trained_to": max(run.data_window.values(), default=dt.date.min).isoformat(),
+            TRAINED_TO: max(run.data_window.values(), default=dt.date.min).isoformat(),
             "app_hash": run.app_hash,
             "code_version": run.code_version,
             FILES: json.dumps(files, sort_keys=True),
         }
+        if run.first_night:
+            tags[FIRST_NIGHT] = run.first_night.isoformat()
         created = self._client.create_model_version(
             name, logged.model_uri, logged.run_id, tags=tags, model_id=logged.model_id
         )
@@ -222,14 +247,30 @@ class Registry:
 
     def _judge(self, name: str, version: str, run_id: str, run: ModelRun) -> RegisteredVersion:
         """Write the version's page and move the aliases."""
-        decision = self._decide(name, run.decision)
+        later = self._later_champion(name, run.first_night)
+        decision = later or self._decide(name, run.decision)
+        if later and run.decision.promote:
+            self._client.set_model_version_tag(name, version, PROMOTED, "for nights before the champion's")
         self._client.set_model_version_tag(name, version, "reason", decision.reason)
         self._client.update_model_version(name, version, card_of(run, decision))
         self._client.set_registered_model_alias(name, CHALLENGER, version)
         if decision.promote:
             self._client.set_registered_model_alias(name, CHAMPION, version)
             self._client.set_registered_model_tag(name, CHOSEN, version)
+            self._client.set_model_version_tag(name, version, PROMOTED, "by its contest")
         return RegisteredVersion(name, int(version), run_id, decision.promote, decision.reason)
+
+    def _later_champion(self, name: str, first_night: dt.date | None) -> Decision | None:
+        """What becomes of a version that was trained as of a day before the champion's: it serves nights of before."""
+        registered = self._registered(name)
+        champion = registered.aliases.get(CHAMPION) if registered else None
+        if champion is None or first_night is None:
+            return None
+        since = Candidate.of(int(champion), self._client.get_model_version(name, str(champion)).tags).first_night
+        if since is None or since <= first_night:
+            return None
+        reason = f"for nights from {first_night} to {since}, from which on version {champion} may serve"
+        return Decision(promote=False, reason=reason)
 
     def _decide(self, name: str, decision: Decision) -> Decision:
         """What the contest says, unless this is the first version or a person has chosen."""
@@ -241,6 +282,8 @@ class Registry:
             return decision
         self._client.set_registered_model_tag(name, PROMOTION, "manual")
         self._client.set_registered_model_tag(name, CHOSEN, champion)
+        if champion != "none":
+            self._client.set_model_version_tag(name, champion, PROMOTED, "by a person")
         serving = "that no version serves" if champion == "none" else f"version {champion}"
         reason = f"A person chose {serving}; the contest said: {decision.reason}"
         return Decision(promote=False, reason=reason)

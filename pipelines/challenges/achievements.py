@@ -87,7 +87,10 @@ def plan_achievements(
     """
     app = night.app
     lives = lifetime_values(warehouse, night, profiles)
-    given = warehouse.frame("SELECT player_key, metric, target, as_of, content_id FROM achievements ORDER BY as_of")
+    given = warehouse.frame(
+        "SELECT player_key, metric, target, as_of, content_id FROM achievements WHERE as_of <= $d ORDER BY as_of",
+        {"d": night.as_of},
+    )
     still = open_achievements(warehouse, night).select("player_key").unique()
     last = given.unique("player_key", keep="last", maintain_order=True).select("player_key", last="metric")
     rows = (

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
@@ -15,6 +15,7 @@ from models.learners.empirical_bayes import PLAYER_KEY, EmpiricalBayes
 from models.scores import clustered_interval, log_losses
 from models.tasks.attainment import AttainmentModel, AttainmentParameters
 from models.tasks.plays import PlaysModel, PlaysParameters
+from pipelines.learning.incumbents import Against, Incumbent, compare
 from pipelines.learning.questions import ask_menu, attainment_rows, plays_rows, sign_of, whole_metrics
 from pipelines.learning.samples import Samples
 
@@ -26,6 +27,7 @@ FEWEST_PLAYED = 50
 FEWEST_ROWS = 30
 HALF_LIFE_DAYS = 60.0
 MOST_QUESTIONS = 150_000
+_ASKED = (*PLAYER_KEY, "lead_days", "start_day", "target", "hit")
 _END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
 
 
@@ -58,6 +60,7 @@ class Contest(Generic[Model]):
     Attributes:
         gain: Mean log-loss of the base rate less the winner's, with its interval.
         holdout: y, p and player_key of the winner on the holdout.
+        against: How the winner did against the model that serves; None where none does.
     """
 
     task: str
@@ -67,6 +70,7 @@ class Contest(Generic[Model]):
     holdout: pl.DataFrame
     data_window: dict[str, dt.date]
     rows: dict[str, int] = field(default_factory=dict)
+    against: Against | None = None
 
 
 @dataclass(frozen=True)
@@ -100,8 +104,8 @@ def enough(samples: Samples) -> bool:
     return samples.features.height >= FEWEST_SNAPSHOTS and enough_days and played.height >= FEWEST_PLAYED
 
 
-def learn_plays(app: App, samples: Samples, *, seed: int) -> Contest[PlaysModel]:
-    """Logistic against boosted, on the later holdout."""
+def learn_plays(app: App, samples: Samples, *, seed: int, incumbent: Incumbent | None = None) -> Contest[PlaysModel]:
+    """Habit, logistic and boosted against each other and against the model that serves, on the later holdout."""
     rows = plays_rows(samples.features, samples.labels)
     windows = tuple(app.challenges.windows)
 
@@ -111,11 +115,14 @@ def learn_plays(app: App, samples: Samples, *, seed: int) -> Contest[PlaysModel]
     def prepare(_before: dt.date) -> tuple[pl.DataFrame, Callable[[str], PlaysModel]]:
         return rows, make
 
-    return _contest("plays", ("habit", "logistic", "lightgbm"), prepare, rows["base_day"], "played")
+    kinds = ("habit", "logistic", "lightgbm")
+    return _contest("plays", kinds, prepare, rows["base_day"], "played", incumbent, lambda _model, asked: asked)
 
 
-def learn_attainment(app: App, samples: Samples, *, seed: int) -> Contest[AttainmentModel]:
-    """Empirical Bayes against the boosted model over it, on the later holdout."""
+def learn_attainment(
+    app: App, samples: Samples, *, seed: int, incumbent: Incumbent | None = None
+) -> Contest[AttainmentModel]:
+    """Empirical Bayes against the boosted model over it and against the model that serves, on the later holdout."""
     signed = samples.labels.filter("played").with_columns(pl.col("value") * sign_of(app))
     signed = signed.with_columns(start_day=pl.col("base_day") + pl.duration(days="lead_days"))
     past = samples.past.with_columns(pl.col("value") * sign_of(app))
@@ -127,19 +134,25 @@ def learn_attainment(app: App, samples: Samples, *, seed: int) -> Contest[Attain
         def make(kind: str) -> AttainmentModel:
             return AttainmentModel(AttainmentParameters(kind=kind, seed=seed), record)  # type: ignore[arg-type]
 
-        return _questions(app, record, samples, signed, seed), make
+        return seen_by(record, _questions(app, record, samples, signed, seed)), make
 
-    return _contest("attainment", ("empirical_bayes", "lightgbm"), prepare, signed["base_day"], "hit")
+    def seen_by(record: EmpiricalBayes, asked: pl.DataFrame) -> pl.DataFrame:
+        return attainment_rows(app, record, samples.features, samples.past, asked.select(_ASKED))
+
+    kinds = ("empirical_bayes", "lightgbm")
+    return _contest(
+        *("attainment", kinds, prepare, signed["base_day"], "hit", incumbent),
+        lambda model, asked: seen_by(model.record, asked),
+    )
 
 
 def _questions(app: App, record: EmpiricalBayes, samples: Samples, signed: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Up to four targets for each window with play, near what the player's record makes interesting."""
+    """Up to four targets for each window with play, near what the player's record makes interesting; see _ASKED."""
     windows = signed.sample(min(signed.height, MOST_QUESTIONS // 2), seed=seed)
     asked = ask_menu(app, record, samples.past, windows, lowest=0.06, highest=0.95)
     chosen = asked.filter(pl.int_range(pl.len()).shuffle(seed=seed).over([*PLAYER_KEY, "lead_days"]) < 4)
-    chosen = chosen.sort(*PLAYER_KEY, "lead_days", "target").drop("chance")
-    rows = attainment_rows(app, record, samples.features, samples.past, chosen)
-    return rows.with_columns(hit=(pl.col("value").fill_null(float("-inf")) >= pl.col("target")).cast(pl.Float64))
+    hit = (pl.col("value").fill_null(float("-inf")) >= pl.col("target")).cast(pl.Float64)
+    return chosen.sort(*PLAYER_KEY, "lead_days", "target").with_columns(hit=hit).select(_ASKED)
 
 
 def _contest(
@@ -148,6 +161,8 @@ def _contest(
     prepare: Callable[[dt.date], tuple[pl.DataFrame, Callable[[str], Model]]],
     base_days: pl.Series,
     label: str,
+    incumbent: Incumbent | None,
+    seen_by: Callable[[Any, pl.DataFrame], pl.DataFrame],
 ) -> Contest[Model]:
     """Fit on the first days, calibrate on later ones, compare on the last; then refit the winner on all of them."""
     days = base_days.unique().sort().to_list()
@@ -166,6 +181,7 @@ def _contest(
     base = float(np.concatenate([train[label].to_numpy(), calibrate[label].to_numpy()]).mean())
     losses["base_rate"] = log_losses(y, np.full(len(y), base))
     winner = _winner(kinds, losses, players)
+    against = compare(incumbent, test, label, losses[winner], seen_by) if incumbent else None
     rows, make = prepare(dt.date.max)
     model = make(winner).fit(rows, weights=recency(rows, HALF_LIFE_DAYS))
     return Contest(
@@ -182,8 +198,10 @@ def _contest(
             "calibrate_from": split.calibrate_from,
             "test_from": split.test_from,
             "last": days[-1],
+            "labels_to": rows.select(_END.max()).item(),
         },
         rows={"train": train.height, "calibrate": calibrate.height, "test": test.height, "refit": rows.height},
+        against=against,
     )
 
 

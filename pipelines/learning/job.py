@@ -7,6 +7,7 @@ from configs.settings import Settings
 from configs.version import code_version
 from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until
+from pipelines.learning.incumbents import incumbents
 from pipelines.learning.record import contest_table, run_of, segments_run
 from pipelines.learning.training import SEED, STEPS, Progress, learn_models, silent, tell_step
 from pipelines.night.plan import understand_players
@@ -23,22 +24,21 @@ def run_train(
 
     Without `as_of`, the day after the last known activity, or the next served day if that is earlier.
     """
-    app = loaded.app
+    app, registry = loaded.app, open_registry(settings)
     with open_app(settings, loaded) as warehouse:
         as_of = as_of or _latest_day(warehouse, loaded, now, settings.day_grace)
         night = make_night(warehouse, app, as_of, now, settings.day_grace)
         know_until(warehouse, as_of, night.cut)
-        learned = learn_models(warehouse, night, seed=SEED, progress=progress)
+        learned = learn_models(warehouse, night, seed=SEED, progress=progress, serving=incumbents(registry, app, as_of))
         tell_step(progress, "how strong they are")
         players = understand_players(warehouse, night, None)
         segments = fit_segments(app, *past_strength(warehouse, night), seed=SEED)
     tell_step(progress, "plots of the models")
     contests = [contest for contest in (learned.plays, learned.attainment) if contest is not None]
-    runs = {contest.task: run_of(contest, app, loaded.hash, code_version()) for contest in contests}
+    runs = {contest.task: run_of(contest, night, loaded.hash, code_version()) for contest in contests}
     if segments.model is not None:
         runs["segments"] = segments_run(segments, players, night, loaded.hash, code_version())
     tell_step(progress, "model registry")
-    registry = open_registry(settings)
     versions = {task: registry.record(app.app, task, run).version for task, run in runs.items()}
     progress("training", len(STEPS), len(STEPS))
     notes = (*learned.notes, *([segments.note] if segments.note else []))

@@ -15,17 +15,17 @@ def definitions_of(app: App) -> str:
     return " ".join(f"{name}:{definitions_hash(app, name)}" for name in sorted(set(app.challenges.metrics)))
 
 
-def edited_since(app: App, plays: PlaysModel, learned: Mapping[str, Any]) -> str:
+def edited_since(app: App, plays: PlaysModel | None, learned: Mapping[str, Any]) -> str:
     """What the models were not trained for, as a phrase; empty when they suit. What was only taken away harms nothing.
 
     Models whose training did not record what metrics meant are taken for models of another file.
 
     Args:
         app: The app file of today.
-        plays: The model of play; it knows its windows.
-        learned: The recorded parameters of the attainment model's training.
+        plays: The model of play, which knows its windows; None where only what metrics count matters.
+        learned: The recorded parameters of the training.
     """
-    if windows := sorted(set(app.challenges.windows) - set(plays.windows)):
+    if plays is not None and (windows := sorted(set(app.challenges.windows) - set(plays.windows))):
         return f"new: windows of {', '.join(map(str, windows))} days"
     if DEFINITIONS not in learned:
         return "what metrics count was not recorded then"

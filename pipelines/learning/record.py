@@ -44,9 +44,17 @@ _PLOTTED = 6
 
 
 def run_of(
-    contest: Contest[PlaysModel] | Contest[AttainmentModel], app: App, app_hash: str, code_version: str
+    contest: Contest[PlaysModel] | Contest[AttainmentModel], night: Night, app_hash: str, code_version: str
 ) -> ModelRun:
-    """Everything recorded about a contest's winner."""
+    """Everything recorded about a contest's winner.
+
+    Args:
+        contest: With the winner.
+        night: The first that it could serve.
+        app_hash: Of the app file that it was trained for.
+        code_version: Of Nightquest.
+    """
+    app = night.app
     y, p = contest.holdout["y"].to_numpy(), contest.holdout["p"].to_numpy()
     players = contest.holdout["player_key"].to_numpy()
     chosen = contest.model.parameters.kind
@@ -60,6 +68,7 @@ def run_of(
         inputs=plays.INPUTS if contest.task == "plays" else attainment.INPUTS,
         app_hash=app_hash,
         code_version=code_version,
+        first_night=night.as_of,
         parameters={**_parameters(contest), DEFINITIONS: definitions_of(app)},
         metrics={
             "log_loss": next((e.log_loss, e.low, e.high) for e in contest.entrants if e.name == chosen),
@@ -86,10 +95,27 @@ def run_of(
 
 
 def _decision(contest: Contest[PlaysModel] | Contest[AttainmentModel]) -> Decision:
-    """Promote when the winner beats the base rate on the later holdout beyond the noise of its players."""
+    """Promote what beats the base rate beyond the noise of the later holdout's players, unless what serves is better.
+
+    Between equals the newer serves, since it knows more days. What serves stays as long as too few days have passed to
+    compare the two on days that neither has seen.
+    """
     mean, low, high = contest.gain
     told = f"log-loss {mean:+.4f} better than the base rate ({low:+.4f} to {high:+.4f}) on the later holdout"
-    return Decision(low > 0, told if low > 0 else f"not beyond noise: {told}")
+    if low <= 0:
+        return Decision(promote=False, reason=f"not beyond noise: {told}")
+    against = contest.against
+    if against is None:
+        return Decision(promote=True, reason=told)
+    if against.gone:
+        return Decision(promote=True, reason=f"{told}; {against.name}, which served, {against.gone}")
+    if against.gain is None:
+        few = f"{against.name} serves on: it has seen all but {against.rows} of these rows, too few to compare"
+        return Decision(promote=False, reason=f"{few}; {told}")
+    mean, low, high = against.gain
+    rival = f"log-loss {mean:+.4f} better than {against.name} ({low:+.4f} to {high:+.4f}) on {against.rows:,} rows"
+    stays = f"{against.name} is better: " if high < 0 else ""
+    return Decision(promote=high >= 0, reason=f"{stays}{rival} that neither had seen; {told}")
 
 
 def _parameters(contest: Contest[PlaysModel] | Contest[AttainmentModel]) -> Mapping[str, Any]:
@@ -132,6 +158,7 @@ def segments_run(segments: SegmentFit, players: Players, night: Night, app_hash:
         inputs=model.inputs,
         app_hash=app_hash,
         code_version=code_version,
+        first_night=night.as_of,
         parameters={
             "min_players": model.parameters.min_players,
             **asdict(model.parameters.mixture),

@@ -1,7 +1,7 @@
 """Everything a night needs learned, from what was known at a day: champions by contest, or fallbacks that say so."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,12 +14,14 @@ from models.tasks.attainment import AttainmentModel, AttainmentParameters
 from models.tasks.plays import PlaysModel, PlaysParameters
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.learning.contests import Contest, enough, learn_attainment, learn_plays
+from pipelines.learning.incumbents import Incumbent
 from pipelines.learning.questions import sign_of, whole_metrics
 from pipelines.learning.samples import Samples, draw_samples
 from pipelines.pins import Night
 
 Progress = Callable[[str, int, int], None]
 SEED = 7
+NOBODY: Mapping[str, Incumbent] = {}
 EVERY_DAYS = 3
 LONGEST_DAYS = 180
 WARM_UP_DAYS = 7
@@ -57,7 +59,14 @@ def tell_step(progress: Progress, step: str) -> None:
     progress(f"training: {step}", STEPS.index(step), len(STEPS))
 
 
-def learn_models(warehouse: Warehouse, night: Night, *, seed: int, progress: Progress = silent) -> Learned:
+def learn_models(
+    warehouse: Warehouse,
+    night: Night,
+    *,
+    seed: int,
+    progress: Progress = silent,
+    serving: Mapping[str, Incumbent] = NOBODY,
+) -> Learned:
     """Learn from snapshots of past days, every third over at most half a year, with labels known by the night.
 
     Args:
@@ -65,6 +74,7 @@ def learn_models(warehouse: Warehouse, night: Night, *, seed: int, progress: Pro
         night: The night that the models could first serve; nothing beyond its cut is read.
         seed: For thinning and learners.
         progress: Told about each of STEPS.
+        serving: By task, the model that serves and that the winner is compared with.
     """
     tell_step(progress, "snapshots of past days")
     app = night.app
@@ -74,9 +84,9 @@ def learn_models(warehouse: Warehouse, night: Night, *, seed: int, progress: Pro
         return _fallback(app, samples, "too few players and days to train on", seed)
     try:
         tell_step(progress, "who will play")
-        plays = learn_plays(app, samples, seed=seed)
+        plays = learn_plays(app, samples, seed=seed, incumbent=serving.get("plays"))
         tell_step(progress, "what they can reach")
-        attainment = learn_attainment(app, samples, seed=seed)
+        attainment = learn_attainment(app, samples, seed=seed, incumbent=serving.get("attainment"))
     except NightquestError as error:
         return _fallback(app, samples, error.message, seed)
     return Learned(ChallengeModels(plays.model, attainment.model), plays, attainment, ())

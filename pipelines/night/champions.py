@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from configs.commands import command
-from configs.settings import Settings
 from models.tasks.attainment import AttainmentModel
 from models.tasks.plays import PlaysModel
 from models.tasks.segments import SegmentModel
@@ -32,10 +31,13 @@ class Champions:
 
 
 def load_champions(tonight: Tonight) -> Champions:
-    """The registry's champions; where one is missing, a fallback learned on the spot and a note that says so."""
+    """The registry's champions, or for a night of before their time those of then.
+
+    Where one is missing, a fallback learned on the spot and a note that says so.
+    """
     app = tonight.night.app
     lost, gone = _lost_models(tonight)
-    plays, attainment, segments = _registered(tonight.settings, app.app, gone)
+    (plays, attainment, segments), unborn = _registered(tonight, gone)
     notes: list[str] = []
     edited = ""
     if plays and attainment and isinstance(plays.model, PlaysModel):
@@ -52,32 +54,44 @@ def load_champions(tonight: Tonight) -> Champions:
     else:
         learned = learn_models(tonight.warehouse, tonight.night, seed=SEED)
         models = learned.models
-        why = _why_none_serves(lost, edited, trained=plays is not None and attainment is not None)
-        remedy = lost.remedy if lost else f"Run: {command('train', app=app.app)}"
+        why = _why_none_serves(lost, unborn, edited, trained=plays is not None and attainment is not None)
+        again = command("train", *(("--as-of", tonight.night.as_of) if unborn else ()), app=app.app)
+        remedy = lost.remedy if lost else f"Run: {again}"
         notes += [f"{why}, so this night learned its own. {remedy}", *learned.notes]
-    found = segments.model if segments and isinstance(segments.model, SegmentModel) else None
-    if found is not None and not suits(app, found):
+    model = segments.model if segments and isinstance(segments.model, SegmentModel) else None
+    if model is not None and not suits(app, model):
         again = command("train", app=app.app)
         notes.append(f"The segment model is of an older app file and does not serve. Run: {again}")
     if lost and not notes:
         notes.append(f"{lost.message} {lost.remedy}")
-    if found is None:
+    if model is None:
         notes.append("No segment model serves: segments follow the quantiles of the score.")
-    version = f"{segments.name}/{segments.version}" if segments and found is not None and suits(app, found) else ""
-    return Champions(models, found, tuple(notes), version)
+    version = f"{segments.name}/{segments.version}" if segments and model is not None and suits(app, model) else ""
+    return Champions(models, model, tuple(notes), version)
 
 
-def _registered(settings: Settings, app: str, gone: Sequence[str]) -> tuple["LoadedModel | None", ...]:
-    """What serves each of TASKS; a store that was never made is not made for a look, which takes MLflow seconds."""
-    if not has_registry(settings):
-        return (None,) * len(TASKS)
-    registry = open_registry(settings)
-    return tuple(None if task in gone else registry.load(app, task) for task in TASKS)
+def _registered(tonight: Tonight, gone: Sequence[str]) -> tuple[tuple["LoadedModel | None", ...], str]:
+    """What serves each of TASKS at the night, and why later champions do not; empty where there are none.
+
+    A store that was never made is not made for a look, which takes MLflow seconds.
+    """
+    app, night = tonight.night.app.app, tonight.night.as_of
+    if not has_registry(tonight.settings):
+        return (None,) * len(TASKS), ""
+    registry = open_registry(tonight.settings)
+    found = {task: None if task in gone else registry.load_for(app, task, night) for task in TASKS}
+    later = [
+        f"{task} version {version}"
+        for task, serves in found.items()
+        if serves is None and task not in gone and (version := registry.champion(app, task)) is not None
+    ]
+    unborn = f"What serves today ({', '.join(later)}) was trained on later days" if later else ""
+    return tuple(found.values()), unborn
 
 
-def _why_none_serves(lost: Fault | None, edited: str, *, trained: bool) -> str:
-    if lost:
-        return lost.message.rstrip(".")
+def _why_none_serves(lost: Fault | None, unborn: str, edited: str, *, trained: bool) -> str:
+    if lost or unborn:
+        return lost.message.rstrip(".") if lost else unborn
     if edited:
         return f"The trained models are of an older app file ({edited})"
     return "The trained models are of another version of Nightquest" if trained else "No trained model serves yet"

@@ -1,13 +1,19 @@
 """Every model version that had a part in a night is named where its readers look, under the app's own name."""
 
+import datetime as dt
 import json
 
 import polars as pl
 from mlflow import MlflowClient
 
 from configs.settings import Settings
+from pipelines.learning.job import run_train
+from pipelines.publish.health import TASKS
 from pipelines.publish.published import read_manifest
-from tests.pipelines.trained import FILE
+from tests.pipelines.nights import now, serve_night
+from tests.pipelines.trained import FILE, FIRST, NEXT
+
+BEFORE = FIRST - dt.timedelta(days=4)
 
 
 def test_a_night_names_its_models_in_manifest_challenges_and_mlflow_by_the_app_not_its_file(trained):
@@ -30,3 +36,20 @@ def test_a_night_names_its_models_in_manifest_challenges_and_mlflow_by_the_app_n
     experiment = client.get_experiment_by_name("puzzles/nightly")
     (run,) = client.search_runs([experiment.experiment_id])
     assert {f"model_{task}": version for task, version in manifest.models.items()}.items() <= run.data.params.items()
+
+
+def test_a_night_of_before_the_champions_time_learns_its_own_until_one_is_trained_for_it(trained, tmp_path):
+    loaded, settings = trained.loaded, trained.copy(tmp_path)
+    report = serve_night(settings, loaded, BEFORE)
+    (told,) = [note for note in report.notes if "learned its own" in note]
+    assert told.startswith("What serves today (plays version 1, attainment version 1, segments version 1) was trained")
+    assert told.endswith(f"--as-of {BEFORE}")
+    served = read_manifest(report.path).models
+    assert all(served[task].startswith("fallback") for task in TASKS)
+
+    assert run_train(settings, loaded, as_of=BEFORE, now=now()).versions["plays"] == 2
+    again = serve_night(settings, loaded, BEFORE, refresh=True)
+    assert read_manifest(again.path).models["plays"] == "puzzles.plays/2"
+    assert not any("later days" in note for note in again.notes)
+    following = serve_night(settings, loaded, NEXT)
+    assert read_manifest(following.path).models["plays"] == "puzzles.plays/1"

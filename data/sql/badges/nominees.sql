@@ -8,7 +8,7 @@ WITH mine AS (
     SELECT badge_id, player_key, rule_version, $as_of, crossed_at, event_id, crossing FROM found
 ),
 stands AS (
-    SELECT * FROM verdicts
+    SELECT * FROM verdicts WHERE as_of <= $as_of
     QUALIFY row_number() OVER (PARTITION BY badge_id, player_key, rule_version ORDER BY as_of DESC, revision DESC) = 1
 ),
 lately AS (SELECT player_key FROM known_active_days WHERE day >= $as_of - $active_within_days::INTEGER GROUP BY player_key),

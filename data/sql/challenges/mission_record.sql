@@ -7,7 +7,7 @@ LEFT JOIN (
     FROM settlements WHERE as_of <= $as_of
     QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY revision DESC) = 1
 ) s USING (content_id)
-WHERE c.content_type = 'adaptive_mission' AND c.as_of >= $since
+WHERE c.content_type = 'adaptive_mission' AND c.as_of BETWEEN $since AND $as_of
   AND (c.as_of = $as_of
        OR EXISTS (FROM nights n WHERE n.status = 'published' AND n.as_of = c.as_of AND n.revision >= c.revision))
 ORDER BY c.player_key, c.valid_from, c.metric

@@ -231,6 +231,40 @@ def test_a_reviewer_can_open_a_version_with_mlflow_alone_and_predict_on_its_made
     assert served.predict(example.assign(days=None)).shape == (3,)
 
 
+def trained(slope: float, until: int, **changes) -> ModelRun:
+    """A run whose data end on a day of May and that was trained as of the day after."""
+    return a_run(
+        slope, data_window={"last": dt.date(2024, 5, until)}, first_night=dt.date(2024, 5, until + 1), **changes
+    )
+
+
+def test_a_night_is_served_by_what_was_champion_in_its_time(registry, app):
+    for slope, until, promote in ((0.1, 1, True), (0.2, 8, False), (0.3, 15, True)):
+        registry.record(app, "plays", trained(slope, until, promote=promote))
+    served = {day: registry.load_for(app, "plays", dt.date(2024, 5, day)) for day in (1, 2, 9, 15, 16, 31)}
+    assert {day: found and found.version for day, found in served.items()} == {1: None, 2: 1, 9: 1, 15: 1, 16: 3, 31: 3}
+
+
+def test_what_a_person_made_champion_counts_as_promoted_once_training_has_seen_it(registry, app):
+    registry.record(app, "plays", trained(0.1, 1))
+    registry.record(app, "plays", trained(0.2, 8, promote=False))
+    registry._client.set_registered_model_alias(f"{app}.plays", "champion", "2")
+    registry.record(app, "plays", trained(0.3, 15))
+    registry._client.set_registered_model_alias(f"{app}.plays", "champion", "3")
+    assert registry.load_for(app, "plays", dt.date(2024, 5, 10)).version == 2
+    assert registry.load_for(app, "plays", dt.date(2024, 5, 20)).version == 3
+
+
+def test_a_training_as_of_a_day_before_the_champions_serves_the_nights_between_and_takes_nothing_over(registry, app):
+    registry.record(app, "plays", trained(0.1, 20))
+    done = registry.record(app, "plays", trained(0.2, 5))
+    assert not done.champion
+    assert done.reason == "for nights from 2024-05-06 to 2024-05-21, from which on version 1 may serve"
+    assert registry.load(app, "plays").version == 1
+    assert registry.load_for(app, "plays", dt.date(2024, 5, 10)).version == 2
+    assert registry.load_for(app, "plays", dt.date(2024, 5, 25)).version == 1
+
+
 def test_a_model_that_gives_a_table_is_served_as_one(registry, app, mlflow):
     registry.record(app, "segments", a_run(model=Labels(2.0)))
     served = mlflow.pyfunc.load_model(f"models:/{app}.segments@champion")
