@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections import Counter
 
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
@@ -16,16 +17,29 @@ settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
 
+SERVED = "tests/flows/server/"  # its tests share a `serve`
+
+
 class ByServer(LoadScopeScheduling):
-    """Keeps a file's tests in one process, and all of tests/flows, which share a Prefect server."""
+    """Keeps a file's tests in one process, and all of those that share a `serve`."""
 
     def _split_scope(self, nodeid):
         file = nodeid.partition("::")[0]
-        return "tests/flows" if file.startswith("tests/flows/") else file
+        return SERVED if file.startswith(SERVED) else file
 
 
 def pytest_xdist_make_scheduler(config, log):
+    config.option.loadscopereorder = False  # the order below is meant
     return ByServer(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """What waits for servers comes first and what is slow next, so that no worker is left with it at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    many = Counter(item.path for item in items)
+    items.sort(
+        key=lambda item: (not item.nodeid.startswith(SERVED), item.path not in slow, -many[item.path], item.path)
+    )
 
 
 _SCRATCH = tempfile.mkdtemp(prefix="nightquest-tests-")

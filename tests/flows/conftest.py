@@ -1,10 +1,9 @@
-"""A home with the tiny app's history taken in, and one Prefect server for the tests of what it records."""
+"""A home with the tiny app's history taken in, one with a night out, and copies of both to write to."""
 
 import os
 import shutil
 
 import pytest
-from prefect.testing.utilities import prefect_test_harness
 
 from configs.settings import load_settings
 from flows.nightly import nightly
@@ -19,17 +18,11 @@ def _as_it_was():
     os.environ.pop("NIGHTQUEST_HOME", None)
 
 
-@pytest.fixture(name="prefect", scope="session")
-def _prefect():
-    with prefect_test_harness(server_startup_timeout=600):
-        yield
-
-
 @pytest.fixture(name="history", scope="session")
 def _history(tmp_path_factory):
     """(app file, home): the tiny app's history, ingested once; `puzzles` is a copy to write to.
 
-    MLflow's tables are made here, once, and copied with it.
+    MLflow's tables are made here, once, and copied with it and to `new_home`.
     """
     folder = tmp_path_factory.mktemp("puzzles")
     app, home = write_app(folder), folder / "home"
@@ -60,3 +53,13 @@ def _puzzles(history, tmp_path, monkeypatch):
     shutil.copytree(shared, home)
     monkeypatch.setenv("NIGHTQUEST_HOME", str(home))
     return app, home
+
+
+@pytest.fixture(name="new_home")
+def _new_home(history, tmp_path, monkeypatch):
+    """A home of a test's own with nothing in it but MLflow's tables, which take seconds to make."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(history[1] / "mlflow.db", home)
+    monkeypatch.setenv("NIGHTQUEST_HOME", str(home))
+    return home

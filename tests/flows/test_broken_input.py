@@ -4,13 +4,18 @@ import datetime as dt
 
 import polars as pl
 import pytest
+import yaml
 
 from tests.flows.world import json_of, run_command
-from tests.foreign.apps import write_app
+from tests.foreign.apps import APPS
 from tests.foreign.data import LAST_DAY, history, write_history
 
 NIGHT = LAST_DAY + dt.timedelta(days=1)
 NEWEST = pl.col("occurred_at").str.starts_with(str(LAST_DAY))
+LESS = {
+    "challenges": {"metrics": ["activities"]},
+    "content": {"types": ["daily_challenge"]},
+}  # what is asked is not judged
 LOST = pl.int_range(pl.len()) % 2 == 0
 
 
@@ -19,12 +24,13 @@ def _events():
     return history("learning", people=160, days=36, seed=3)
 
 
-def taken(folder, events, *, name="events.csv"):
-    """(app file, home) with events taken in."""
-    app, home = write_app(folder, "learning"), folder / "home"
-    status, _, err = run_command("ingest", app, write_history(folder, events, name), "--history", home=home)
+def taken(home, events, *, name="events.csv"):
+    """The app file, once the events are taken in."""
+    app = home.parent / "learning.yaml"
+    app.write_text(yaml.safe_dump(yaml.safe_load(APPS["learning"]) | LESS), encoding="utf-8")
+    status, _, err = run_command("ingest", app, write_history(home.parent, events, name), "--history", home=home)
     assert status == 0, err
-    return app, home
+    return app
 
 
 def refused(app, home, *options) -> str:
@@ -36,17 +42,17 @@ def refused(app, home, *options) -> str:
     return " ".join(err.split())
 
 
-def test_half_of_a_days_events_lost_refuses_the_night_until_the_rest_is_delivered(tmp_path, events):
-    app, home = taken(tmp_path, events.filter(~(NEWEST & LOST)))
+def test_half_of_a_days_events_lost_refuses_the_night_until_the_rest_is_delivered(new_home, events):
+    app, home = taken(new_home, events.filter(~(NEWEST & LOST))), new_home
     assert "events for each of" in refused(app, home)
-    taken(tmp_path, events.filter(NEWEST & LOST), name="events-rest.csv")
+    taken(home, events.filter(NEWEST & LOST), name="events-rest.csv")
     status, out, err = run_command("nightly", app, "--as-of", NIGHT, "--json", home=home)
     assert status == 0, err
     assert json_of(out)[0]["figures"]["challenges"] > 0
 
 
-def test_a_day_that_a_source_delivers_twice_refuses_the_night_until_a_person_vouches(tmp_path, events):
+def test_a_day_that_a_source_delivers_twice_refuses_the_night_until_a_person_vouches(new_home, events):
     again = events.filter(NEWEST).with_columns(event_id=pl.format("again-{}", "event_id"))
-    app, home = taken(tmp_path, pl.concat([events, again]))
+    app, home = taken(new_home, pl.concat([events, again])), new_home
     assert f"{again.height:,} of the {2 * again.height:,} newest events repeat another" in refused(app, home)
     assert run_command("nightly", app, "--as-of", NIGHT, "--accept", home=home)[0] == 0

@@ -5,16 +5,17 @@ import io
 import pytest
 from rich.console import Console
 
+import flows.demo
 from configs.errors import NightquestError
 from configs.settings import load_settings
 from data.warehouse import open_warehouse
 from flows.cli.demo_view import demo_view
-from flows.demo import NIGHTS, run_demo
+from flows.demo import run_demo
 from pipelines.publish.published import published_root
 from tests.flows.world import bytes_under
 
 pytestmark = pytest.mark.slow
-PLAYERS = 40
+PLAYERS, NIGHTS = 40, 2  # the second settles what the first promised
 
 
 def shown(demo):
@@ -24,10 +25,11 @@ def shown(demo):
 
 
 @pytest.fixture(name="demo", scope="module")
-def _demo(prefect, tmp_path_factory):
+def _demo(tmp_path_factory):
     home = tmp_path_factory.mktemp("demo") / "home"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NIGHTQUEST_HOME", str(home))
+        patch.setattr(flows.demo, "NIGHTS", NIGHTS)
         yield run_demo(load_settings(), PLAYERS)
 
 

@@ -10,21 +10,19 @@ from pipelines.publish.published import read_latest
 from tests.foreign.apps import APPS, write_app
 from tests.foreign.data import LAST_DAY, history, write_history
 
-PEOPLE = {"record_club": (250, 200), "fitness": (40, 60), "learning": (40, 60)}
-NIGHTS = 3
+SIZES = {"record_club": (250, 200, 3), "fitness": (40, 60, 2), "learning": (40, 60, 2)}  # people, days, nights
 
 
 @pytest.mark.parametrize("name", APPS)
-def test_nights_in_order_need_no_accepting(name, tmp_path, monkeypatch):
-    monkeypatch.setenv("NIGHTQUEST_HOME", str(tmp_path / "home"))
-    people, days = PEOPLE[name]
+def test_nights_in_order_need_no_accepting(name, new_home, tmp_path):
+    people, days, nights = SIZES[name]
     app = write_app(tmp_path, name)
     ingest(app=str(app), files=[str(write_history(tmp_path, history(name, people, days)))], history=True)
-    first = LAST_DAY - dt.timedelta(days=NIGHTS - 1)
+    first = LAST_DAY - dt.timedelta(days=nights - 1)
     reports = backfill(app=str(app), start=first, end=LAST_DAY)
-    assert [report.figures["revision"] for report in reports] == [1] * NIGHTS
+    assert [report.figures["revision"] for report in reports] == [1] * nights
     assert all(report.figures["challenges"] > 0 for report in reports)
-    latest = read_latest(tmp_path / "home", name)
+    latest = read_latest(new_home, name)
     assert latest.manifest.as_of == LAST_DAY
     challenges = latest.table("challenges")
     assert challenges["valid_until"].min() >= LAST_DAY

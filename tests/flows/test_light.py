@@ -54,38 +54,44 @@ def told_by_each(lines, *modules):
     return told
 
 
-def told_by(*arguments):
-    """As `told_by_each` for one."""
-    return told_by_each([arguments])[0]
-
-
 def test_help_loads_nothing_heavy():
-    assert told_by("--help")[:3] == (0, 0, set())
+    assert told_by_each([["--help"]])[0][:3] == (0, 0, set())
 
 
-@pytest.mark.parametrize(
-    ("line", "may_load"),
-    [
-        (("status",), {"duckdb", "polars", "numpy"}),  # its input ended long ago
-        (("show", "APP", "player-3"), {"polars", "sqlglot"}),
-        (("spending",), set()),
-        (("check", "APP"), {"duckdb", "polars", "numpy", "scipy", "sqlglot"}),
-        (("nightly", "APP", "--as-of", LAST_NIGHT), {"duckdb", "polars", "sqlglot", "numpy"}),  # unchanged
-    ],
-)
-def test_a_look_loads_only_what_it_looks_with(published, line, may_load):
+def test_the_stages_of_a_night_wait_for_something_to_train_read_or_draw():
+    (told,) = told_by_each([["--help"]], "flows.stages")
+    assert told[2] & (LEARNERS | {"anthropic"}) == {"scipy"}
+
+
+LOOKS = {
+    "status": {"duckdb", "polars", "numpy"},  # its input ended long ago
+    "show APP player-3": {"polars", "sqlglot"},
+    "spending": set(),
+    "check APP": {"duckdb", "polars", "numpy", "scipy", "sqlglot"},
+    f"nightly APP --as-of {LAST_NIGHT}": {"duckdb", "polars", "sqlglot", "numpy"},  # unchanged
+}
+
+
+@pytest.fixture(name="looks", scope="module")
+def _looks(published):
+    """What each of LOOKS told."""
     app, home = published
-    arguments = [app if word == "APP" else word for word in line]
-    status, started, loaded, err = told_by(*arguments, "--home", home)
+    lines = [[*(str(app) if word == "APP" else word for word in line.split()), "--home", home] for line in LOOKS]
+    return dict(zip(LOOKS, told_by_each(lines, "configs.settings", "flows.cli.console"), strict=True))
+
+
+@pytest.mark.parametrize("line", LOOKS)
+def test_a_look_loads_only_what_it_looks_with(looks, line):
+    status, started, loaded, err = looks[line]
     assert (status, started) == (0, 0), err
-    assert loaded - may_load == set()
+    assert loaded - LOOKS[line] == set()
 
 
 def test_ingest_starts_nothing_and_loads_no_learner(puzzles, tmp_path):
     app, home = puzzles
     before = counted(home)["events"]
     more = write_events(tmp_path, first_day=40, days=41)
-    status, started, loaded, err = told_by("ingest", app, more, "--history", "--home", home)
+    status, started, loaded, err = told_by_each([["ingest", app, more, "--history", "--home", home]])[0]
     assert (status, started) == (0, 0), err
     assert loaded & (LEARNERS | {"pandas", "pandera"}) == set()
     assert counted(home)["events"] > before
@@ -119,9 +125,8 @@ def _refusals(history, tmp_path_factory):
     empty.write_text(app.read_text().replace("app: puzzles", "app: empty"))
     words = {"APP": app, "EMPTY": empty, "NONE": place / "none.yaml"}
     lines = [[*(words.get(word, word) for word in line.split()), "--home", home] for line in REFUSED]
-    return dict(
-        zip(REFUSED, told_by_each(lines, "configs.loader", "configs.settings", "flows.cli.console"), strict=True)
-    )
+    always = ("configs.loader", "configs.settings", "flows.cli.console")
+    return dict(zip(REFUSED, told_by_each(lines, *always), strict=True))
 
 
 @pytest.mark.parametrize("line", REFUSED)

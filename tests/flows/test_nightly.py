@@ -1,22 +1,17 @@
-"""The flows in this process, against real DuckDB and MLflow, on a tiny app; Prefect where it records."""
+"""The flows in this process, against real DuckDB and MLflow, on a tiny app; what Prefect records is in server/."""
 
 import datetime as dt
-import json
 import shutil
 
 import pytest
-from mlflow import MlflowClient
 from polars.testing import assert_frame_equal
-from prefect.client.orchestration import get_client
 
 from configs.errors import NightquestError
 from configs.loader import load_app
-from configs.settings import load_settings
 from data.warehouse import open_warehouse
 from flows.backfill import backfill
 from flows.ingest import ingest
 from flows.nightly import nightly
-from flows.recording import recording
 from flows.replay import replay
 from flows.train import train
 from pipelines.publish.published import published_root, read_latest
@@ -29,11 +24,6 @@ NIGHT = LAST_NIGHT - dt.timedelta(days=4)
 def rows(home, table):
     with open_warehouse(home, "puzzles") as warehouse:
         return warehouse.frame(f"SELECT * FROM {table} ORDER BY ALL").to_dicts()
-
-
-def newest_artifact(key):
-    with get_client(sync_client=True) as client:
-        return client.request("GET", "/artifacts/{key}/latest", path_params={"key": key}).json()
 
 
 @pytest.fixture(name="made", scope="module")
@@ -78,26 +68,34 @@ def test_the_same_night_again_changes_no_byte_and_says_so(served):
     assert rows(home, "challenges") == promises
 
 
-def test_a_night_made_from_scratch_elsewhere_has_the_same_promises(served, tmp_path, monkeypatch):
-    app, home, _ = served
-    ours = read_latest(home, "puzzles").table("challenges")
-    monkeypatch.setenv("NIGHTQUEST_HOME", str(tmp_path / "elsewhere"))
+def test_a_night_made_from_scratch_elsewhere_has_the_same_promises_and_its_log_tells_how(
+    history, made, new_home, tmp_path, caplog
+):
+    app, _ = history
+    ours = read_latest(made[0], "puzzles").table("challenges")
     ingest(app=str(app), files=[str(write_events(tmp_path))], history=True)
-    nightly(app=str(app), as_of=NIGHT)
-    theirs = read_latest(tmp_path / "elsewhere", "puzzles").table("challenges")
+    with caplog.at_level("INFO", logger="nightquest"):
+        nightly(app=str(app), as_of=NIGHT)
+    theirs = read_latest(new_home, "puzzles").table("challenges")
     assert_frame_equal(theirs.drop("generated_at"), ours.drop("generated_at"), rel_tol=1e-9)
+    told = [record.message for record in caplog.records]
+    assert any(line.startswith("settle: still open 0 (") for line in told)
+    assert any(line.startswith("load champions: plays fallback") for line in told)
+    assert any(line.startswith("issue and audit: challenges ") and line.endswith(" s)") for line in told)
+    warnings = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert any("No trained model serves yet" in line for line in warnings)
 
 
 def test_backfill_settles_what_earlier_nights_promised_and_pays_it_once(puzzles):
     app, home = puzzles
-    nights = backfill(app=str(app), start=NIGHT, end=NIGHT + dt.timedelta(days=3))
-    assert [night.as_of for night in nights] == [NIGHT + dt.timedelta(days=number) for number in range(4)]
+    nights = backfill(app=str(app), start=NIGHT, end=NIGHT + dt.timedelta(days=2))
+    assert [night.as_of for night in nights] == [NIGHT + dt.timedelta(days=number) for number in range(3)]
     settled, paid = rows(home, "settlements"), rows(home, "xp_ledger")
     assert {row["state"] for row in settled} == {"completed", "expired"}
     assert sum(row["xp"] for row in settled) == sum(
         row["xp"] for row in paid if row["entry_id"].startswith("challenge:")
     )
-    again = backfill(app=str(app), start=NIGHT, end=NIGHT + dt.timedelta(days=3))
+    again = backfill(app=str(app), start=NIGHT, end=NIGHT + dt.timedelta(days=2))
     assert all(night.unchanged for night in again)
     assert (rows(home, "settlements"), rows(home, "xp_ledger")) == (settled, paid)
 
@@ -149,31 +147,13 @@ def test_a_delivery_taken_twice_counts_once(puzzles, tmp_path):
 
 def test_replay_compares_promised_with_kept_and_leaves_no_trace(puzzles):
     app, home = puzzles
-    report = replay(app=str(app), start=START + dt.timedelta(days=25), end=START + dt.timedelta(days=30))
+    report = replay(app=str(app), start=START + dt.timedelta(days=25), end=START + dt.timedelta(days=27))
     assert {"challenges", "promised", "kept", "calibration_error", "calibration_floor", "log_loss"} <= set(
         report.figures
     )
     assert report.figures["challenges"] > 0
     assert report.plot.stat().st_size > 10_000
     assert rows(home, "challenges") == rows(home, "nights") == []
-
-
-def test_a_night_leaves_its_figures_with_prefect_and_mlflow(prefect, puzzles):
-    app, home = puzzles
-    with recording():
-        report = nightly(app=str(app), as_of=NIGHT)
-    artifact = newest_artifact("puzzles-night")
-    assert artifact["type"] == "table"
-    assert str(NIGHT) in artifact["description"]
-    table = {row["figure"]: row["value"] for row in json.loads(artifact["data"])}
-    assert table["challenges"] == report.figures["challenges"]
-    client = MlflowClient(load_settings(home).tracking_uri)
-    experiment = client.get_experiment_by_name("puzzles/nightly")
-    (run,) = client.search_runs([experiment.experiment_id])
-    assert run.info.run_name == str(NIGHT)
-    assert run.data.metrics["challenges"] == report.figures["challenges"]
-    assert run.data.tags["published"] == f"published/puzzles/{NIGHT}"
-    assert "/flow-run/" in run.data.tags["prefect_run"]
 
 
 def test_an_app_is_known_by_its_file_and_by_nothing_else(puzzles, tmp_path):

@@ -9,8 +9,8 @@ import pytest
 from data.warehouse import open_warehouse
 from flows.cli.main import run_command as run_here
 from flows.nightly import nightly
-from tests.flows.server.test_serve import processes_of
-from tests.flows.world import LAST_NIGHT, bytes_under, json_of, run_command, start_command
+from tests.flows.server.looks import processes_of
+from tests.flows.world import LAST_NIGHT, bytes_under, json_of, run_apart, start_command
 
 pytestmark = pytest.mark.slow
 
@@ -23,30 +23,25 @@ def counted(home):
         }
 
 
-def test_a_night_on_an_app_at_work_is_told_who_works_and_loses_nothing(puzzles):
-    app, home = puzzles
-    before = counted(home)
-    with open_warehouse(home, "puzzles"):
-        status, out, err = run_command("nightly", app, "--as-of", LAST_NIGHT, "--json", home=home)
-    error = json_of(out)
-    assert (status, error["exit_code"]) == (3, 3)
-    assert f"Another process is working on 'puzzles': process {os.getpid()} " in error["error"]
-    assert error["error"] in err
-    assert counted(home) == before
-
-
-def test_of_two_nights_at_once_one_works_and_the_other_waits_or_is_turned_away(puzzles):
+def test_a_night_on_an_app_at_work_is_told_who_works_and_one_that_may_wait_gets_its_turn(puzzles):
     app, home = puzzles
     line = ("nightly", app, "--as-of", LAST_NIGHT, "--json")
-    both = [start_command(*line, home=home), start_command(*line, home=home, NIGHTQUEST_WAIT_FOR_LOCK_S="120")]
-    ended = [(process.communicate(timeout=900), process.returncode) for process in both]
-    assert ended[1][1] == 0, ended[1][0]  # it may wait
-    assert ended[0][1] in {0, 3}, ended[0][0]
-    assert counted(home)["nights"] == 1
+    before = counted(home)
+    with open_warehouse(home, "puzzles"):
+        waits = start_command(*line, home=home, NIGHTQUEST_WAIT_FOR_LOCK_S="300")
+        status, out, err = run_apart(*line, home=home)
+        error = json_of(out)
+        assert (status, error["exit_code"]) == (3, 3)
+        assert f"Another process is working on 'puzzles': process {os.getpid()} " in error["error"]
+        assert error["error"] in err
+        assert waits.poll() is None
+    assert before["nights"] == 0
+    out, err = waits.communicate(timeout=900)
+    assert waits.returncode == 0, err
+    after = counted(home)
+    assert (after["nights"], after["events"]) == (1, before["events"])
+    assert after["challenges"] == json_of(out)[0]["figures"]["challenges"]
     assert processes_of(home) == []
-    night = nightly(app=str(app), as_of=LAST_NIGHT)
-    assert night.unchanged
-    assert counted(home)["challenges"] == night.figures["challenges"]
 
 
 def test_a_killed_night_leaves_no_process_and_ends_the_same_when_run_again(published, puzzles):

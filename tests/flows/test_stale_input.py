@@ -7,22 +7,10 @@ import pytest
 import flows.cli.status
 from configs.settings import load_settings
 from flows.cli.status import gather_status
-from flows.nightly import nightly
-from pipelines.publish.published import read_latest
 from tests.flows.world import DAYS, LAST_NIGHT, START, json_of, run_command
 
 SILENT = START + dt.timedelta(days=DAYS)
 NIGHT = LAST_NIGHT + dt.timedelta(days=2)
-
-
-def test_a_night_on_stale_input_is_done_in_prefect_and_not_plainly_green(puzzles, prefect):
-    app, home = puzzles
-    state = nightly.recorded(app=str(app), as_of=NIGHT, return_state=True)
-    assert (state.is_completed(), state.name) == (True, "Stale")
-    assert "The input is stale" in state.message
-    report = state.result()
-    assert report.as_of == NIGHT
-    assert read_latest(home, "puzzles").manifest.silent_from == SILENT
 
 
 @pytest.mark.parametrize(("days", "told"), [(1, "ready"), (3, f"stale: input is missing from {SILENT} on")])

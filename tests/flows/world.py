@@ -1,14 +1,19 @@
-"""A tiny app, its file and its deliveries, and the `nightquest` command as another process would be started."""
+"""A tiny app, its file and its deliveries, and the `nightquest` command: in this process, or in one of its own."""
 
+import contextlib
 import datetime as dt
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import yaml
+
+from flows.cli.main import run_command as run_here
 
 ROOT = Path(__file__).parents[2]
 START = dt.date(2024, 1, 1)
@@ -69,14 +74,45 @@ def start_command(*arguments: object, home: Path, **environment: str) -> subproc
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_hear_ctrl_c,  # noqa: PLW1509  # it takes no lock
     )
 
 
-def run_command(*arguments: object, home: Path, **environment: str) -> tuple[int, str, str]:
+def _hear_ctrl_c() -> None:
+    """As in a terminal; a suite that a shell runs in the background has its children ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def run_apart(*arguments: object, home: Path, **environment: str) -> tuple[int, str, str]:
     """Run `nightquest` in a process of its own: exit status, stdout, stderr."""
     process = start_command(*arguments, home=home, **environment)
     out, err = process.communicate(timeout=900)
     return process.returncode, out, err
+
+
+def run_command(*arguments: object, home: Path, **environment: str) -> tuple[int, str, str]:
+    """As `run_apart` in this process, whose libraries are loaded already."""
+    out, err = io.StringIO(), io.StringIO()
+    with _as_it_was(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        for name in [name for name in os.environ if name.startswith("NIGHTQUEST_")]:
+            del os.environ[name]
+        os.environ |= environment
+        status = run_here([*map(str, arguments), "--home", str(home)])
+    return status, out.getvalue(), err.getvalue()
+
+
+@contextlib.contextmanager
+def _as_it_was() -> Iterator[None]:
+    """Give the environment and the handlers of signals back; a command sets both for its whole process."""
+    before, signs = dict(os.environ), (signal.SIGINT, signal.SIGTERM)
+    handlers = [signal.getsignal(sign) for sign in signs]
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
+        for sign, handler in zip(signs, handlers, strict=True):
+            signal.signal(sign, handler)
 
 
 def bytes_under(folder: Path) -> dict[str, bytes]:

@@ -207,15 +207,6 @@ def test_runs_that_were_cut_off_are_told_and_those_that_go_on_are_not(home, run)
     assert [fault["message"].split("'")[1] for fault in told["faults"]] == ["killed", "served"]
 
 
-def test_status_starts_without_prefect_and_mlflow(home):
-    loaded = "', '.join({'prefect', 'mlflow', 'sklearn'} & set(sys.modules))"
-    code = f"import sys; from flows.cli.main import run_command; run_command(sys.argv[1:]); sys.exit({loaded} or 0)"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "status", "--home", str(home)], check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr  # it names what was loaded
-
-
 def test_a_home_that_is_not_there_is_empty_not_broken(home, run):
     shutil.rmtree(home)
     assert run("status")[0] == 0

@@ -44,10 +44,10 @@ def test_a_plain_c_locale_speaks_ascii_unless_python_is_told_otherwise():
     assert not speaks_ascii({})
 
 
-def run(path, *more, **environment):
+def run(command, path, *more, **environment):
     kept = {n: v for n, v in os.environ.items() if n not in {"LANG", "LC_ALL", "LC_CTYPE", "PYTHONIOENCODING"}}
     done = subprocess.run(
-        [sys.executable, "-m", "flows.cli.main", "check", str(path), *more],
+        [sys.executable, "-m", "flows.cli.main", command, str(path), *more],
         cwd=ROOT,
         env={**kept, **environment},
         capture_output=True,
@@ -61,7 +61,7 @@ def run(path, *more, **environment):
 )
 def test_a_command_falls_back_in_its_answers_and_its_complaints(tmp_path, environment):
     metrics = {**PUZZLES["metrics"], "größe": {"event": "solve"}}
-    status, out = run(write_app(tmp_path, metrics=metrics), **environment)
+    status, out = run("ingest", write_app(tmp_path, metrics=metrics), "none.csv", **environment)
     assert status == 2
     encoding = environment.get("PYTHONIOENCODING", "ascii")
     shown = "größe" if encoding == "latin-1" else "grosse"
@@ -71,6 +71,6 @@ def test_a_command_falls_back_in_its_answers_and_its_complaints(tmp_path, enviro
 
 def test_json_keeps_every_letter_on_any_terminal(tmp_path):
     path = write_app(tmp_path, title="Zoë 中")
-    status, out = run(path, "--json", PYTHONIOENCODING="ascii")
+    status, out = run("check", path, "--json", PYTHONIOENCODING="ascii")
     assert status == 0
     assert json.loads(out.decode("ascii"))["title"] == "Zoë 中"

@@ -6,7 +6,6 @@ import io
 import pytest
 from rich.console import Console
 
-from flows.cli.main import run_command as run_here
 from flows.cli.words_view import submitted_view
 from tests.flows.world import LAST_NIGHT, json_of, run_command
 
@@ -20,23 +19,16 @@ def _keys(language_server):
     return language_server.environment
 
 
-def test_the_evening_the_morning_the_night_and_a_look_behind_it(puzzles, keys, language_server, monkeypatch, capsys):
+def test_the_evening_the_morning_the_night_and_a_look_behind_it(puzzles, keys, language_server):
     app, home = puzzles
     night = ["--as-of", str(LAST_NIGHT)]
-    for name, value in keys.items():
-        monkeypatch.setenv(name, value)
 
     def run(*arguments: object) -> object:
         status, out, err = run_command(*arguments, "--json", home=home, **keys)
         assert status == 0, err
         return json_of(out)
 
-    def look(*arguments: object) -> object:
-        capsys.readouterr()
-        assert run_here([*map(str, arguments), "--json", "--home", str(home)]) == 0
-        return json_of(capsys.readouterr().out)
-
-    (price,) = look("nightly", app, *night, "--dry-run")
+    (price,) = run("nightly", app, *night, "--dry-run")
     assert language_server.control.bills()["n"] == 0
     sent = run("submit", app, *night)
     assert sent["requests"] == sum(row["requests"] for row in price["rows"])
@@ -50,20 +42,20 @@ def test_the_evening_the_morning_the_night_and_a_look_behind_it(puzzles, keys, l
     assert report["figures"]["writing"]["paid_now_usd"] == 0
     assert language_server.control.bills()["n"] == billed == sent["requests"]
 
-    spent = look("spending")
+    spent = run("spending")
     assert [(row["night"], row["answered"]) for row in spent["nights"]] == [(str(LAST_NIGHT), billed)]
     assert spent["nights"][0]["cost_usd"] > 0
     assert spent["month_usd"] == pytest.approx(spent["nights"][0]["cost_usd"])
 
-    for why in look("show", app, "player-1", "--why"):
+    for why in run("show", app, "player-1", "--why"):
         assert why["call"]["mode"] == "batch"
         assert why["template"] in why["call"]["raw"].replace("\\\\", "\\").replace('\\"', '"')
         assert f'"content_type":"{why["content_type"]}"' in why["call"]["user"].replace(" ", "")
 
     by_hand = ["--type", "daily_challenge", "--provider", "openai", "--max-cost-usd", "0.5"]
-    texts = look("write", app, "player-1", "--as-of", str(LAST_NIGHT + dt.timedelta(days=1)), *by_hand)
+    texts = run("write", app, "player-1", "--as-of", str(LAST_NIGHT + dt.timedelta(days=1)), *by_hand)
     assert {(text["content_type"], text["ai_provider"]) for text in texts} == {("daily_challenge", "openai")}
-    prompts = {row["prompt"]: row for row in look("prompts")}
+    prompts = {row["prompt"]: row for row in run("prompts")}
     assert all(row["file"] == row["serves"] and row["registry_version"] == 1 for row in prompts.values())
     assert {"daily_challenge", "judge", "verdict"} <= prompts.keys()
 

@@ -1,68 +1,18 @@
 """`nightquest serve` as a person starts it: servers, schedules, runs, and nothing left behind."""
 
-import contextlib
-import json
-import shutil
 import signal
-import time
-import urllib.request
 
 import psutil
 import pytest
 
 from flows.server.processes import answers, free_port
 from tests.flows.browser import browser, find_programs
-from tests.flows.ui_run import see_through, serving, start_night
+from tests.flows.server.looks import deployment, night_under_way, post, processes_of, state_of, wait_for
+from tests.flows.ui_run import see_through, start_night
 from tests.flows.world import LAST_NIGHT, PLAYERS, json_of, run_command, start_command
 
 pytestmark = pytest.mark.slow
-
-
-def post(prefect, path, body):
-    request = urllib.request.Request(  # noqa: S310  # our own server
-        f"{prefect}/api/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=120) as answer:
-        return json.load(answer)
-
-
-def wait_for(found, timeout_s=300):
-    """The first truth that `found` returns."""
-    deadline = time.monotonic() + timeout_s
-    while not (result := found()):
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.5)
-    return result
-
-
-def processes_of(home):
-    """Every process that works on a home, whoever started it."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            words = " ".join(process.cmdline()), process.environ().get("NIGHTQUEST_HOME", "")
-            if process.pid != psutil.Process().pid and any(str(home) in word for word in words):
-                found.append(process)
-    return found
-
-
-@pytest.fixture(name="served", scope="module")
-def _served(history, tmp_path_factory):
-    """(app file, home, process, addresses) of a `serve`, which Ctrl-C then stops without a trace."""
-    app, shared = history
-    home = tmp_path_factory.mktemp("served") / "home"
-    shutil.copytree(shared, home)
-    with serving(home, str(app), stop=signal.SIGINT) as (process, (prefect, mlflow)):
-        yield app, home, process, (prefect, mlflow)
-    assert process.returncode == 0
-    assert processes_of(home) == []
-    assert not answers(f"{prefect}/api/health")
-
-
-def deployment(prefect, flow):
-    (found,) = [d for d in post(prefect, "deployments/filter", {}) if d["entrypoint"] == f"flows.recorded.{flow}"]
-    return found
+ENDED = {"CRASHED", "CANCELLED", "COMPLETED"}
 
 
 def test_both_uis_answer_and_every_flow_has_a_deployment(served):
@@ -83,7 +33,7 @@ def test_prefect_schedules_runs_of_the_cron_deployments(served):
     assert schedule["schedule"]["timezone"] == "UTC"  # the app's own zone
     assert (schedule["parameters"], "scheduled" in nightly["parameters"]) == ({"scheduled": True}, False)
     only = {"deployments": {"id": {"any_": [nightly["id"]]}}}
-    runs = wait_for(lambda: post(prefect, "flow_runs/filter", only))
+    runs = wait_for(lambda: [run for run in post(prefect, "flow_runs/filter", only) if run["auto_scheduled"]])
     assert all(run["state"]["type"] == "SCHEDULED" for run in runs)
     assert {run["expected_start_time"][11:16] for run in runs} == {"02:00"}
 
@@ -115,8 +65,8 @@ def child(process, words):
     return found
 
 
-@pytest.mark.parametrize("words", ["mlflow server", "prefect server", "flows.server.runner"])
-def test_a_killed_child_is_told_and_comes_back(served, words):
+def kill_and_see_back(served, words):
+    """Kill the child with these words; it is told, and comes back with the runner, the servers and the schedule."""
     _, _, process, (prefect, mlflow) = served
     killed = child(process, words)
     killed.kill()
@@ -127,6 +77,18 @@ def test_a_killed_child_is_told_and_comes_back(served, words):
     assert answers(mlflow)
     assert answers(f"{prefect}/api/health")
     assert deployment(prefect, "nightly")["schedules"][0]["active"]
+
+
+@pytest.mark.parametrize("words", ["mlflow server", "flows.server.runner"])
+def test_a_killed_child_is_told_and_comes_back(served, words):
+    kill_and_see_back(served, words)
+
+
+def test_a_run_that_was_under_way_when_prefect_was_killed_is_not_said_to_run_for_good(served):
+    app, _, _, (prefect, _) = served
+    run = night_under_way(prefect, app)
+    kill_and_see_back(served, "prefect server")
+    assert state_of(prefect, run) in ENDED
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
@@ -141,33 +103,4 @@ def test_told_to_stop_twice_while_it_starts_a_serve_ends_quietly_with_its_childr
     process.send_signal(sign)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "Stopped.\n", "")
-    assert processes_of(home) == []
-
-
-def test_sigterm_ends_a_serve_with_a_run_under_way_and_the_next_one_clears_up(puzzles):
-    app, home = puzzles
-    with serving(home, str(app), stop=signal.SIGTERM) as (process, (prefect, _)):
-        nightly = deployment(prefect, "nightly")
-        create = f"deployments/{nightly['id']}/create_flow_run"
-        run = post(prefect, create, {"parameters": {"app": str(app), "as_of": str(LAST_NIGHT)}})
-        mine = {"flow_runs": {"id": {"any_": [run["id"]]}}}
-        wait_for(lambda: post(prefect, "flow_runs/filter", mine)[0]["state"]["type"] == "RUNNING")
-    assert process.returncode == 0
-    assert processes_of(home) == []
-    with serving(home, str(app)) as (_, (prefect, _)):
-        state = post(prefect, "flow_runs/filter", mine)[0]["state"]["type"]
-        assert state in {"CRASHED", "CANCELLED", "COMPLETED"}  # whatever became of it, it does not say RUNNING for good
-        (schedule,) = deployment(prefect, "nightly")["schedules"]
-        assert schedule["active"]
-    assert processes_of(home) == []
-
-
-def test_a_night_that_was_due_while_nothing_served_is_started_when_serve_is_ready(published, tmp_path):
-    app, shared = published
-    home = tmp_path / "home"
-    shutil.copytree(shared, home)
-    with serving(home, str(app)) as (_, (prefect, _)):
-        only = {"deployments": {"id": {"any_": [deployment(prefect, "nightly")["id"]]}}}
-        started = [run for run in post(prefect, "flow_runs/filter", only) if not run["auto_scheduled"]]
-        assert [run["parameters"] for run in started] == [{"app": str(app), "scheduled": True}]
     assert processes_of(home) == []
