@@ -4,6 +4,7 @@ import datetime as dt
 import zlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 
@@ -40,6 +41,8 @@ class Night:
         issues: It makes promises and pays; otherwise it is made to be looked at, and moves no ledger.
         silences: Stretches before the day of its making of which nothing is known, oldest first.
         stale: The newest input was older than it uses to be at this hour.
+        app_hash: Of the app file and of all that was wished beyond it.
+        file_hash: Of the app file alone.
     """
 
     app: App
@@ -57,6 +60,7 @@ class Night:
     issues: bool = True
     silences: tuple[Silence, ...] = ()
     stale: bool = False
+    file_hash: str = ""
 
     @property
     def lead_days(self) -> int:
@@ -71,7 +75,7 @@ class Night:
 
 _PINS = (
     *("as_of", "revision", "cut", "base_day", "seed", "started_at", "code_version", "app_hash", "watermark"),
-    *("late", "issues", "stale"),
+    *("late", "issues", "stale", "file_hash"),
 )
 OUT = ("published", "unissued")
 
@@ -168,8 +172,12 @@ def pin_night(
     grace: dt.timedelta = GRACE,
     issue: bool = False,
     placed: Collection[tuple[dt.date, int]] = (),
+    file_hash: str = "",
 ) -> Night:
     """Find the night's pins, or make them and write them down.
+
+    The data are pinned once; a night that is not out yet is of the app file and the code that go on with it, see
+    `file_for`. Without a `file_hash` nothing was wished beyond the app file.
 
     A night that is made when later ones are out already is late: players have read the later ones, so it issues and
     pays nothing unless `issue` says that it shall. One that went out unissued is issued as a new revision. `placed` are
@@ -183,19 +191,31 @@ def pin_night(
         NightquestError: There is no activity before `as_of`.
     """
     as_of = as_of or next_served_day(app, now, grace)
-    row = warehouse.frame("SELECT * FROM nights WHERE as_of = $d ORDER BY revision DESC LIMIT 1", {"d": as_of})
-    known = row.row(0, named=True) if row.height else None
-    late = later_night(warehouse, as_of) is not None
-    if known and not refresh and not (issue and known["status"] == "unissued"):
-        seen = known["status"] in OUT or (as_of, known["revision"]) in placed
-        night = _from_row(app, known) if seen else _found(warehouse, app, known, late=late, issue=issue)
-        return replace(night, grace=grace)
+    late, made_of = later_night(warehouse, as_of) is not None, file_hash or app_hash
+    if known := known_night(warehouse, as_of, refresh=refresh, issue=issue):
+        if known["status"] in OUT or (as_of, known["revision"]) in placed:
+            return replace(_from_row(app, known), grace=grace)
+        night = _found(warehouse, app, known, late=late, issue=issue)
+        return replace(night, grace=grace, app_hash=app_hash, file_hash=made_of, code_version=code_version)
     night = make_night(warehouse, app, as_of, now, grace, app_hash=app_hash, code_version=code_version)
-    night = replace(night, revision=known["revision"] + 1 if known else 1, late=late, issues=issue or not late)
+    revision = 1 + int(warehouse.value("SELECT coalesce(max(revision), 0) FROM nights WHERE as_of = $d", {"d": as_of}))
+    night = replace(night, revision=revision, late=late, issues=issue or not late, file_hash=made_of)
     pins = {name: getattr(night, name) for name in _PINS} | {"silent": to_json(night.silences), "status": "pinned"}
     pins |= {"day_rule": day_rule(app)}
     warehouse.append("nights", pl.DataFrame([pins]))
     return night
+
+
+def known_night(
+    warehouse: Warehouse, as_of: dt.date, *, refresh: bool = False, issue: bool = False
+) -> dict[str, Any] | None:
+    """The row of the night that a run for a day goes on with; None where it makes a new one.
+
+    A night is made anew by `refresh`, and by `issue` when it went out unissued.
+    """
+    row = warehouse.frame("SELECT * FROM nights WHERE as_of = $d ORDER BY revision DESC LIMIT 1", {"d": as_of})
+    known = row.row(0, named=True) if row.height else None
+    return None if known is None or refresh or (issue and known["status"] == "unissued") else known
 
 
 def mark_placed(warehouse: Warehouse, placed: Collection[tuple[dt.date, int]], before: dt.date) -> None:
@@ -318,4 +338,5 @@ def _require_players(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.dat
 
 def _from_row(app: App, row: Mapping[str, object]) -> Night:
     silent = from_json(row["silent"])  # type: ignore[arg-type]
+    row = {**row, "file_hash": row["file_hash"] or row["app_hash"]}
     return Night(app=app, silences=silent, **{name: row[name] for name in _PINS})  # type: ignore[arg-type]

@@ -148,6 +148,14 @@ ALTER TABLE nights ADD COLUMN IF NOT EXISTS stale BOOLEAN DEFAULT false;  -- the
 ALTER TABLE nights ADD COLUMN IF NOT EXISTS late BOOLEAN DEFAULT false;   -- made when later nights were out already
 ALTER TABLE nights ADD COLUMN IF NOT EXISTS issues BOOLEAN DEFAULT true;  -- false: promises nothing and pays nothing
 ALTER TABLE nights ADD COLUMN IF NOT EXISTS day_rule VARCHAR;             -- how its days were counted: 'UTC from 00:00'
+ALTER TABLE nights ADD COLUMN IF NOT EXISTS file_hash VARCHAR;           -- of the app file; app_hash covers wishes too
+ALTER TABLE nights ADD COLUMN IF NOT EXISTS wishes JSON;                 -- what was asked for beyond the app file
+
+-- The app files that nights were pinned with, whole.
+CREATE TABLE IF NOT EXISTS app_files (
+    file_hash VARCHAR PRIMARY KEY,
+    app       JSON NOT NULL
+);
 
 -- Local days of the app without events of which a person said that they were truly silent.
 CREATE TABLE IF NOT EXISTS quiet_days (

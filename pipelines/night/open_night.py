@@ -8,14 +8,16 @@ import datetime as dt
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from configs.loader import LoadedApp
 from configs.version import code_version
 from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until
+from pipelines.activity.parts import know_until, sync_metrics
 from pipelines.night.late import late_wants
-from pipelines.pins import OUT, Night, accept_silence, mark_placed, next_served_day, pin_night
+from pipelines.night.pinned_file import PinnedFile, file_for, keep_file
+from pipelines.pins import OUT, Night, accept_silence, known_night, mark_placed, next_served_day, pin_night
 from pipelines.publish.published import damaged_files, folder_name, published_nights, published_root, read_manifest
 from pipelines.reports import NightReport
 from pipelines.stores import open_app
@@ -31,14 +33,16 @@ class Tonight:
         warehouse: Open, and read as it was known at the night's cut.
         night: Its pins.
         wants: What its writing may use.
+        today: The app file as it is now, and what this run asked for; the night may be of another.
         out: Its report, when it was published before.
     """
 
-    def __init__(self, warehouse: Warehouse, night: Night, wants: Wants) -> None:
+    def __init__(self, warehouse: Warehouse, night: Night, wants: Wants, today: PinnedFile) -> None:
         self.settings = wants.settings
         self.warehouse = warehouse
         self.night = night
         self.wants = wants
+        self.today = today
         self.out = _already_out(wants.settings.home, warehouse, night)
 
 
@@ -59,28 +63,34 @@ def open_night(
         BusyError: Another process is working on the app.
         NightquestError: There is no activity before `as_of`, or nobody can write what is wished.
     """
-    app = wants.wishes.applied(loaded.app)
-    require_writers(wants.settings, app.content, wants.wishes.provider)
-    with open_app(wants.settings, loaded) as warehouse:
-        grace = wants.settings.day_grace
-        if was_silent and accept_silence(warehouse, app, as_of or next_served_day(app, now, grace), now, grace):
+    settings, today = wants.settings, PinnedFile.of_today(loaded, wants.wishes)
+    require_writers(settings, today.applied.content, wants.wishes.provider)
+    with open_app(settings, loaded) as warehouse:
+        grace = settings.day_grace
+        day = as_of or next_served_day(loaded.app, now, grace)
+        if was_silent and accept_silence(warehouse, loaded.app, day, now, grace):
             refresh = True
-        placed = [(day, revision) for day, revision, _ in published_nights(wants.settings.home, app.app)]
-        mark_placed(warehouse, placed, before=as_of or next_served_day(app, now, grace))
+        placed = [(out, revision) for out, revision, _ in published_nights(settings.home, loaded.app.app)]
+        mark_placed(warehouse, placed, before=day)
+        file = file_for(warehouse, today, known_night(warehouse, day, refresh=refresh, issue=issue))
+        if file.file_hash != today.file_hash:
+            sync_metrics(warehouse, file.app)
         night = pin_night(
             warehouse,
-            app,
-            loaded.hash,
-            as_of,
+            file.applied,
+            file.hash,
+            day,
             now,
             code_version(),
             refresh=refresh,
             grace=grace,
             issue=issue,
             placed=placed,
+            file_hash=file.file_hash,
         )
+        keep_file(warehouse, file, night)
         know_until(warehouse, night.as_of, night.cut)
-        yield Tonight(warehouse, night, late_wants(night, wants))
+        yield Tonight(warehouse, night, late_wants(night, replace(wants, wishes=file.wishes)), today)
 
 
 def _already_out(home: Path, warehouse: Warehouse, night: Night) -> NightReport | None:

@@ -19,6 +19,7 @@ from pipelines.badges.judged.adjudicate import first_questions
 from pipelines.badges.judged.judge import find_cases
 from pipelines.night.champions import load_champions
 from pipelines.night.open_night import Tonight
+from pipelines.night.pinned_file import PinnedFile
 from pipelines.night.plan import Planned, plan
 from pipelines.night.words import compose, hire_writers, open_source
 from pipelines.pins import Night, is_out, make_night, next_served_day
@@ -85,16 +86,17 @@ def look_ahead(
         BusyError: Another process is working on the app.
         NightquestError: There is no activity before `as_of`, or nobody can write what is wished.
     """
-    app = wants.wishes.applied(loaded.app)
+    file = PinnedFile.of_today(loaded, wants.wishes)
+    app = file.applied
     require_writers(wants.settings, app.content, wants.wishes.provider)
     with open_app(wants.settings, loaded) as warehouse:
         grace = wants.settings.day_grace
         day = as_of or next_served_day(app, now, grace)
         if not_out and as_of is None and is_out(warehouse, day):
             day = next_served_day(app, now, dt.timedelta(0))
-        night = make_night(warehouse, app, day, now, grace, app_hash=loaded.hash, code_version=code_version())
+        night = make_night(warehouse, app, day, now, grace, app_hash=file.hash, code_version=code_version())
         know_until(warehouse, night.as_of, night.cut)
-        yield Tonight(warehouse, night, wants)
+        yield Tonight(warehouse, night, wants, file)
 
 
 def price_night(tonight: Tonight) -> Priced:

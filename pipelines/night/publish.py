@@ -5,6 +5,7 @@ from pipelines.night.issue import Issued
 from pipelines.night.late import late_note
 from pipelines.night.notes import days_note, freshness_note, quiet_note
 from pipelines.night.open_night import Tonight
+from pipelines.night.pinned_file import file_note
 from pipelines.publish.publish import publish_night
 from pipelines.reports import NightReport
 
@@ -17,6 +18,7 @@ def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightRe
     notes = (
         *freshness_note(night),
         *days_note(tonight.warehouse, night),
+        *file_note(night, tonight.today),
         *late_note(tonight.warehouse, night),
         *quiet_note(issued.quiet),
         *notes,

@@ -56,6 +56,15 @@ class Wishes:
                 "Ask for other types, or complete the section content of the app file.",
             ) from None
 
+    def over(self, earlier: "Wishes") -> "Wishes":
+        """These wishes, and what was wished earlier where they leave it open."""
+        return Wishes(
+            provider=self.provider or earlier.provider,
+            mode=self.mode or earlier.mode,
+            types=self.types or earlier.types,
+            max_cost_usd=earlier.max_cost_usd if self.max_cost_usd is None else self.max_cost_usd,
+        )
+
     def budget_usd(self, settings: Settings) -> float:
         """What the night may cost in US dollars."""
         return settings.max_cost_usd if self.max_cost_usd is None else self.max_cost_usd

@@ -77,6 +77,7 @@ RUNS: dict[str, dict[str, Any]] = {
             "per_day": 6,
             "target_probability": 0.4,
             "min_plays": 0.3,
+            "most_open": 2,
             "active_within_days": 60,
             "grace_days": 0,
         },

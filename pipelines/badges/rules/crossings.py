@@ -78,8 +78,8 @@ def _touch(warehouse: Warehouse, night: Night, rules: tuple[BadgeRule, ...], *, 
         """SELECT as_of, cut, started_at FROM (
                SELECT * FROM nights WHERE status = 'published' AND as_of < $as_of
                ORDER BY as_of DESC, revision DESC LIMIT 1)
-           WHERE app_hash = $app_hash AND NOT $from_scratch""",
-        {"as_of": night.as_of, "app_hash": night.app_hash, "from_scratch": from_scratch},
+           WHERE coalesce(file_hash, app_hash) = $file_hash AND NOT $from_scratch""",
+        {"as_of": night.as_of, "file_hash": night.file_hash, "from_scratch": from_scratch},
     )
     since = last.row(0) if last.height else (dt.date.min, _NEVER, _NEVER)
     warehouse.run(

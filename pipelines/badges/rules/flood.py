@@ -71,11 +71,11 @@ def hold_back_flood(warehouse: Warehouse, night: Night, limits: FloodLimits, *, 
 def _changed(warehouse: Warehouse, night: Night) -> bool:
     """Whether the last night before was made with another app file; an app's first night has none."""
     last = warehouse.value(
-        """SELECT app_hash FROM nights WHERE status = 'published' AND (as_of, revision) < ($d, $r)
+        """SELECT coalesce(file_hash, app_hash) FROM nights WHERE status = 'published' AND (as_of, revision) < ($d, $r)
            ORDER BY as_of DESC, revision DESC LIMIT 1""",
         {"d": night.as_of, "r": night.revision},
     )
-    return last is not None and last != night.app_hash
+    return last is not None and last != night.file_hash
 
 
 def _of_changed_rules(warehouse: Warehouse, night: Night) -> pl.DataFrame:
