@@ -13,7 +13,7 @@ from data.warehouse import Warehouse, open_warehouse
 from pipelines.activity.ingest import ingest_files
 from pipelines.activity.parts import sync_metrics
 
-SETTINGS = SimulatorSettings(players=400, days=60, seed=11)
+SETTINGS = SimulatorSettings(players=200, days=60, seed=11)
 LAST_DAY = SETTINGS.start + dt.timedelta(days=SETTINGS.days - 1)
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 

@@ -18,6 +18,10 @@ def language_server_process() -> Iterator[LanguageServer]:
 @pytest.fixture
 def language_server(language_server_process: LanguageServer) -> LanguageServer:
     """A server without bills, batches, faults and limits, with the usual settings."""
-    settings = Options()
-    language_server_process.control.reset(**{name: getattr(settings, name) for name in vars(settings)})
-    return language_server_process
+    return cleaned(language_server_process)
+
+
+def cleaned(server: LanguageServer) -> LanguageServer:
+    """The server as if it had just been started."""
+    server.control.reset(**vars(Options()))
+    return server

@@ -1,6 +1,7 @@
 """How the lines of a batch are worked off, for both providers: over time, billed one by one, with its faults."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from tests.language_server.faults import Rule, Trouble
 from tests.language_server.live import refuse, server_error
 from tests.language_server.state import State
 
+_LOOK_S = 0.05  # how soon a canceled batch does no more lines
+_WINDING_UP_S = 1.5  # how long it then is on its way to its end
 _AT_ONCE = 25  # lines between two looks at the clock, so that other requests are not held up
 
 
@@ -67,18 +70,25 @@ class Work:
         return bool(self._expiring)
 
     async def do(self, seconds: float) -> None:
-        """Work off the lines evenly over so many seconds; billed when done. Stops when canceled."""
+        """Work off the lines evenly over so many seconds; billed when done. Stops soon when canceled."""
         start = time.monotonic()
         for i, line in enumerate(self._lines):
             if i % _AT_ONCE == 0:
-                ahead = start + seconds * (i + 1) / len(self._lines) - time.monotonic()
-                await asyncio.sleep(max(0, ahead))
+                await self._reach(start + seconds * (i + 1) / len(self._lines))
             if self._canceled():
                 break
             line.result = "expired" if i in self._expiring else self._one(i, line)
-        await asyncio.sleep(max(0, start + seconds - time.monotonic()))
+        await self._reach(start + seconds)
+        await asyncio.sleep(max(0, min(start + seconds - time.monotonic(), _WINDING_UP_S)))
         for line in self._lines:
             line.result = line.result or "canceled"
+
+    async def _reach(self, moment: float) -> None:
+        """Wait for a moment, or until canceled."""
+        for _ in range(math.ceil(max(0, moment - time.monotonic()) / _LOOK_S)):
+            if self._canceled():
+                break
+            await asyncio.sleep(min(_LOOK_S, max(0, moment - time.monotonic())))
 
     def order(self) -> list[Line]:
         """The lines as the results list them: as they came, or shuffled."""

@@ -375,18 +375,21 @@ def test_a_store_that_cannot_be_opened_is_one_sentence_with_a_remedy(tmp_path):
 
 
 START = """
-import datetime, pathlib, sys
-from models.tracking.registry import Registry
+import pathlib, sys
+from models.tracking.store import Tracking
 home = pathlib.Path(sys.argv[1])
-Registry(f"sqlite:///{home}/mlflow.db", home / "artifacts").record_night("x", datetime.date(2024, 1, 1), {"a": 1})
+tracking = Tracking(f"sqlite:///{home}/mlflow.db", home / "artifacts")
+print(tracking.experiment("x/nightly"))
 """
 
 
 @pytest.mark.slow
 def test_two_apps_may_make_the_store_at_the_same_moment(tmp_path):
-    racers = [subprocess.Popen([sys.executable, "-c", START, str(tmp_path)], stderr=subprocess.PIPE) for _ in range(2)]
-    ends = [(racer.communicate(timeout=900)[1].decode()[-500:], racer.returncode) for racer in racers]
-    assert [code for _, code in ends] == [0, 0], ends
+    command = [sys.executable, "-c", START, str(tmp_path)]
+    racers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [racer.communicate(timeout=900) for racer in racers]
+    assert [racer.returncode for racer in racers] == [0, 0], [errors[-500:] for _, errors in told]
+    assert len({made for made, _ in told}) == 1, "one experiment for both"
 
 
 def test_two_trainings_of_one_app_at_once_become_two_versions(registry, app):
