@@ -13,7 +13,7 @@ from flows.parameters import APP_SAYS, AppName, MaxCost, Mode, Provider, Types, 
 from flows.progress import NIGHT_STAGES, report, warn
 from flows.recording import flow, is_recording, name_run, run_url
 from flows.running import Run, begin, show_figures
-from pipelines.night.open_night import open_night
+from pipelines.night.open_night import Tonight, open_night
 from pipelines.pins import local_day, next_served_day
 from pipelines.reports import NightReport
 
@@ -56,23 +56,31 @@ def nightly(
         missed = catch_up(run, day, lambda past: nightly(app=app, as_of=past, provider="offline", max_cost_usd=0))
     wants = run.wants(wishes(provider, mode, types, max_cost_usd))
     with open_night(run.loaded, day, run.now, wants, refresh=refresh, issue=issue, was_silent=was_silent) as tonight:
-        if tonight.out is not None:
+        if tonight.out is not None and not tonight.unrecorded:
             return ended(tell(run, tonight.out, missed))
         from flows import stages  # their libraries take seconds to load, and a night that is out needs none
-        from pipelines.night.words import told_of
 
-        stages.weigh_awards(tonight, accept=accept)
-        still_open = stages.settle(tonight)
-        champions = stages.load_champions(tonight)
-        planned = stages.plan(tonight, champions)
-        crew = stages.hire_writers(tonight)
-        words = stages.write(tonight, planned, crew)
-        judged = stages.judge(tonight, crew, words)
-        issued = stages.issue(tonight, planned, crew, words, judged, still_open, accept=accept)
-        result = stages.publish(tonight, issued, (*champions.notes, *crew.notes, *told_of(words.account)))
-        writing, past = stages.describe(tonight, crew, words), stages.recall(tonight)
-    stages.record(run.settings, run.loaded.app.app, result, writing, past, run_url())
+        result = tonight.out or make(tonight, accept=accept)
+        due = stages.left_unrecorded(tonight)
+    stages.record(run.settings, run.loaded.app.app, due)
     return ended(tell(run, result, missed))
+
+
+def make(tonight: Tonight, *, accept: bool) -> NightReport:
+    """The stages of a night, in their order."""
+    from flows import stages
+    from pipelines.night.words import told_of
+
+    stages.weigh_awards(tonight, accept=accept)
+    still_open = stages.settle(tonight)
+    champions = stages.load_champions(tonight)
+    planned = stages.plan(tonight, champions)
+    crew = stages.hire_writers(tonight)
+    words = stages.write(tonight, planned, crew)
+    judged = stages.judge(tonight, crew, words)
+    issued = stages.issue(tonight, planned, crew, words, judged, still_open, accept=accept)
+    stages.keep_unrecorded(tonight, stages.describe(tonight, crew, words), stages.recall(tonight), run_url())
+    return stages.publish(tonight, issued, (*champions.notes, *crew.notes, *told_of(words.account)))
 
 
 def ended(result: NightReport) -> NightReport:

@@ -15,6 +15,7 @@ from pipelines.night import plan as _plan
 from pipelines.night import publish as _publish
 from pipelines.night import record as _record
 from pipelines.night import settle as _settle
+from pipelines.night import unrecorded as _unrecorded
 from pipelines.night import words as _words
 from pipelines.night.words import Words
 
@@ -67,7 +68,9 @@ write = stage(5, "write", _words.write, _written)
 judge = stage(6, "judge badges", _judge.judge, lambda judged: {"decisions": judged.verdicts.height})
 issue = stage(7, "issue and audit", _issue.issue, _issued)
 publish = stage(8, "publish", _publish.publish, lambda night: {"folder": night.path.name})
-record = stage(9, "record", _record.record, lambda _none: {})
+record = stage(9, "record", _record.record, lambda nights: {"nights": nights})
 weigh_awards = _settle.weigh_awards
 describe = _record.describe
 recall = _record.recall
+keep_unrecorded = _unrecorded.keep
+left_unrecorded = _unrecorded.left_unrecorded

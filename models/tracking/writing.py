@@ -113,7 +113,7 @@ class WritingReport:
     desk: Mapping[str, float] = field(default_factory=dict)
     traces: Sequence[BriefTrace] = ()
     samples: Sequence[SampleText] = ()
-    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     revision: int = 1
 
 
@@ -131,7 +131,8 @@ def record_writing(tracking: Tracking, app: str, as_of: dt.date, report: Writing
         samples = [sample for sample in report.samples if not sample.personal][:MOST_SAMPLES]
         tracking.client.log_text(run_id, _page(app, as_of, samples), "samples.md")
         tracking.client.log_text(run_id, _json(samples), "samples.json")
-        for name, table in {"spend": _spend_table(report.spend), **report.tables}.items():
+        tables = {name: pl.DataFrame(list(rows)) for name, rows in report.tables.items()}
+        for name, table in {"spend": _spend_table(report.spend), **tables}.items():
             tracking.client.log_text(run_id, table.write_csv(), f"tables/{name}.csv")
         experiment = tracking.experiment(f"{app}/writing")
         held = _traced(tracking, experiment, run_id)

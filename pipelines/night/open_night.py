@@ -24,6 +24,8 @@ from pipelines.stores import open_app
 from pipelines.words.wishes import Wants
 from pipelines.words.writers.crew import require_writers
 
+UNRECORDED = "unrecorded"  # folder under home, with one for each app
+
 
 class Tonight:
     """A night in progress.
@@ -35,6 +37,7 @@ class Tonight:
         wants: What its writing may use.
         today: The app file as it is now, and what this run asked for; the night may be of another.
         out: Its report, when it was published before.
+        unrecorded: Some night of the app is still to be recorded in MLflow, see `unrecorded.py`.
     """
 
     def __init__(self, warehouse: Warehouse, night: Night, wants: Wants, today: PinnedFile) -> None:
@@ -44,6 +47,7 @@ class Tonight:
         self.wants = wants
         self.today = today
         self.out = _already_out(wants.settings.home, warehouse, night)
+        self.unrecorded = any((self.settings.home / UNRECORDED / night.app.app).glob("*.json"))
 
 
 @contextmanager

@@ -1,14 +1,22 @@
 """What a night leaves in MLflow."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from configs.settings import Settings
 from models.tracking.night_page import NightPage, Past
 from models.tracking.writing import WritingReport, record_writing
 from pipelines.night.open_night import Tonight
+from pipelines.night.unrecorded import Unrecorded
 from pipelines.night.words import Words
 from pipelines.reports import NightReport
 from pipelines.stores import open_registry
 from pipelines.words.report import report_writing
 from pipelines.words.writers.crew import Crew
+
+if TYPE_CHECKING:
+    from models.tracking.registry import Registry
 
 SERIES = ("promised", "ended_promised", "ended_kept")
 TOLD_NIGHTS = 90
@@ -31,27 +39,28 @@ def recall(tonight: Tonight) -> Past:
     return {day: {k: v for k, v in zip(SERIES, values, strict=True) if v is not None} for day, *values in rows}
 
 
-def record(
-    settings: Settings,
-    app: str,
-    report: NightReport,
-    writing: WritingReport,
-    past: Past | None = None,
-    run_url: str | None = None,
-) -> None:
-    """One MLflow run for the night with its figures, and one for its writing.
+def record(settings: Settings, app: str, due: Sequence[tuple[Path, NightReport, Unrecorded]]) -> int:
+    """One MLflow run for each night with its figures, and one for its writing.
 
     Args:
         settings: Where MLflow is.
         app: The app's name.
-        report: The night's.
-        writing: What its words left to look at.
-        past: From `recall`.
-        run_url: Where Prefect shows the run that made the night.
+        due: From `left_unrecorded`; each file is taken away once its night is recorded.
+
+    Returns:
+        How many nights were recorded.
     """
-    numbers = {name: float(value) for name, value in report.figures.items() if isinstance(value, int | float)}
+    if not due:
+        return 0
     registry = open_registry(settings)
-    models = report.figures.get("models", {})
-    revision, folder = report.figures["revision"], report.path.relative_to(settings.home)
-    registry.record_night(app, report.as_of, numbers, NightPage(str(folder), models, run_url), past, revision=revision)
-    record_writing(registry.tracking, app, report.as_of, writing)
+    for file, night, left in due:
+        _record(registry, settings.home, app, night, left)
+        file.unlink(missing_ok=True)
+    return len(due)
+
+
+def _record(registry: "Registry", home: Path, app: str, night: NightReport, left: Unrecorded) -> None:
+    numbers = {name: float(value) for name, value in night.figures.items() if isinstance(value, int | float)}
+    page = NightPage(str(night.path.relative_to(home)), night.figures.get("models", {}), left.run_url)
+    registry.record_night(app, night.as_of, numbers, page, left.past, revision=night.figures["revision"])
+    record_writing(registry.tracking, app, night.as_of, left.writing)

@@ -45,7 +45,7 @@ def report_writing(warehouse: Warehouse, night: Night, crew: Crew, words: Words,
         desk=asdict(words.account.desk),
         traces=traces,
         samples=list(_samples(warehouse, words)),
-        tables={"arms": _arms(words), "texts": _texts(words)},
+        tables={"arms": _arms(words).to_dicts(), "texts": _texts(words).to_dicts()},
         revision=night.revision,
     )
 

@@ -11,9 +11,10 @@ from pipelines.night.judge import judge
 from pipelines.night.open_night import open_night
 from pipelines.night.plan import plan
 from pipelines.night.publish import publish
-from pipelines.night.record import describe
-from pipelines.night.record import record as record_night
+from pipelines.night.record import describe, recall
+from pipelines.night.record import record as record_nights
 from pipelines.night.settle import settle, weigh_awards
+from pipelines.night.unrecorded import keep, left_unrecorded
 from pipelines.night.words import hire_writers, told_of, write
 from pipelines.reports import NightReport
 from pipelines.words.wishes import NO_WISHES, Wants, Wishes
@@ -49,9 +50,10 @@ def serve_night(
         words = write(tonight, planned, crew)
         judged = judge(tonight, crew, words)
         issued = issue_night(tonight, planned, crew, words, judged, still_open, accept=True)
+        if record:
+            keep(tonight, describe(tonight, crew, words), recall(tonight), None)
         notes = (*champions.notes, *crew.notes, *told_of(words.account))
         report = publish(tonight, issued, notes)
-        writing = describe(tonight, crew, words)
-    if record:
-        record_night(settings, loaded.app.app, report, writing)
+        due = left_unrecorded(tonight)
+    record_nights(settings, loaded.app.app, due)
     return report

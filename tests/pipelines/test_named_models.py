@@ -43,7 +43,7 @@ def test_a_night_of_before_the_champions_time_learns_its_own_until_one_is_traine
     report = serve_night(settings, loaded, BEFORE)
     (told,) = [note for note in report.notes if "learned its own" in note]
     assert told.startswith("What serves today (plays version 1, attainment version 1, segments version 1) was trained")
-    assert told.endswith(f"--as-of {BEFORE}")
+    assert f"--as-of {BEFORE}" in told
     served = read_manifest(report.path).models
     assert all(served[task].startswith("fallback") for task in TASKS)
 

@@ -63,7 +63,7 @@ def test_a_rerun_is_of_the_file_that_the_night_was_pinned_with_whatever_was_edit
         name: data for name, data in bytes_under(wanted.path).items() if name.endswith(".parquet")
     }
     (told,) = [note for note in report.notes if "edited since" in note]
-    assert told.endswith("--refresh")
+    assert "--refresh" in told
 
     report, manifest = served(settings, edited, refresh=True)
     assert (manifest.revision, manifest.app_hash) == (2, edited.hash)

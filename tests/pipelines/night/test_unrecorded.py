@@ -1,0 +1,80 @@
+"""What a killed or refused recording left out of MLflow is made up for by the same night run again, or by the next."""
+
+import datetime as dt
+
+import pytest
+from mlflow import MlflowClient
+
+from configs.errors import NightquestError
+from flows.nightly import nightly
+from pipelines.night import record as recording
+from tests.pipelines.nights import serve_night
+from tests.pipelines.trained import FIRST, NEXT
+
+AFTER = NEXT + dt.timedelta(days=1)
+
+
+@pytest.fixture(name="world")
+def _world(trained, tmp_path, monkeypatch):
+    """(settings, loaded app) of a test's own, whose first night is out and recorded, for flows too."""
+    settings = trained.copy(tmp_path)
+    monkeypatch.setenv("NIGHTQUEST_HOME", str(settings.home))
+    return settings, trained.loaded
+
+
+def recorded(settings):
+    """Per experiment, the names of the nights that have a run."""
+    client = MlflowClient(settings.tracking_uri)
+    experiments = (client.get_experiment_by_name(f"puzzles/{name}") for name in ("nightly", "writing"))
+    return [sorted(run.info.run_name for run in client.search_runs([each.experiment_id])) for each in experiments]
+
+
+def left(settings):
+    return sorted(path.stem for path in (settings.home / "unrecorded").rglob("*.json"))
+
+
+def run(loaded, as_of):
+    return nightly(app=str(loaded.path), as_of=as_of)
+
+
+def killed_before_its_recording(settings, loaded, as_of, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(recording, "open_registry", lambda _settings: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            serve_night(settings, loaded, as_of, record=True)
+
+
+def test_a_night_killed_before_its_recording_is_recorded_when_run_again_and_only_then(world, monkeypatch):
+    settings, loaded = world
+    killed_before_its_recording(settings, loaded, NEXT, monkeypatch)
+    before = recorded(settings)
+    assert left(settings) == [f"{NEXT}.r1"]
+    assert run(loaded, NEXT).unchanged
+    assert [len(names) for names in recorded(settings)] == [len(names) + 1 for names in before]
+    assert left(settings) == []
+    with monkeypatch.context() as patch:
+        patch.setattr(recording, "open_registry", lambda _settings: pytest.fail("nothing is left to be recorded"))
+        assert run(loaded, NEXT).unchanged
+
+
+def test_what_mlflow_refused_is_told_and_recorded_with_the_next_night(world, monkeypatch):
+    settings, loaded = world
+    full = NightquestError("MLflow's disk is full.", "Make room.")
+    with monkeypatch.context() as patch:
+        patch.setattr(recording, "record_writing", lambda *_: (_ for _ in ()).throw(full))
+        with pytest.raises(NightquestError, match="disk is full"):
+            run(loaded, NEXT)
+    assert left(settings) == [f"{NEXT}.r1"]
+    run(loaded, AFTER)
+    nights, writing = recorded(settings)
+    assert left(settings) == []
+    assert len(nights) == len(writing) == len({FIRST, NEXT, AFTER})
+
+
+def test_a_damaged_note_of_what_is_left_costs_no_night(world, monkeypatch):
+    settings, loaded = world
+    killed_before_its_recording(settings, loaded, NEXT, monkeypatch)
+    (note,) = (settings.home / "unrecorded").rglob("*.json")
+    note.write_text('{"writing": ')
+    assert run(loaded, NEXT).unchanged
+    assert left(settings) == []
