@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from configs.settings import load_settings
-from flows.nightly import nightly
 from pipelines.stores import open_registry
 from tests.flows.world import LAST_NIGHT, json_of, run_command, write_app, write_events
+from tests.once import made_once
 
 
 @pytest.fixture(autouse=True)
@@ -18,31 +18,33 @@ def _as_it_was():
     os.environ.pop("NIGHTQUEST_HOME", None)
 
 
-@pytest.fixture(name="history", scope="session")
-def _history(tmp_path_factory):
-    """(app file, home): the tiny app's history, ingested once; `puzzles` is a copy to write to.
-
-    MLflow's tables are made here, once, and copied with it and to `new_home`.
-    """
-    folder = tmp_path_factory.mktemp("puzzles")
-    app, home = write_app(folder), folder / "home"
-    status, out, err = run_command("ingest", app, write_events(folder), "--history", "--json", home=home)
+def ingest_history(folder):
+    """The tiny app's file and history; MLflow's tables, which take seconds to make, are copied with it."""
+    home = folder / "home"
+    status, out, err = run_command("ingest", write_app(folder), write_events(folder), "--history", "--json", home=home)
     assert status == 0, err
     assert json_of(out)["taken"] > 100
     open_registry(load_settings(home))
-    return app, home
+
+
+@pytest.fixture(name="history", scope="session")
+def _history(tmp_path_factory):
+    """(app file, home): the tiny app's history, ingested once; `puzzles` is a copy to write to."""
+    folder = made_once(tmp_path_factory, "history", ingest_history)
+    return folder / "puzzles.yaml", folder / "home"
 
 
 @pytest.fixture(name="published", scope="session")
 def _published(history, tmp_path_factory):
     """(app file, home) with one night out, to look at."""
     app, shared = history
-    home = tmp_path_factory.mktemp("published") / "home"
-    shutil.copytree(shared, home)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NIGHTQUEST_HOME", str(home))
-        nightly(app=str(app), as_of=LAST_NIGHT)
-    return app, home
+
+    def publish(folder):
+        home = shutil.copytree(shared, folder / "home")
+        status, _, err = run_command("nightly", app, "--as-of", LAST_NIGHT, home=home)
+        assert status == 0, err
+
+    return app, made_once(tmp_path_factory, "published", publish) / "home"
 
 
 @pytest.fixture(name="puzzles")
