@@ -6,6 +6,7 @@ call a function, read a file or name a table.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -90,6 +91,11 @@ def parse_rule(text: str, metrics: Collection[str]) -> Rule:
     Raises:
         ValueError: The text is not a rule, names an unknown metric or uses what is not allowed.
     """
+    return _rule(text, frozenset(metrics))
+
+
+@lru_cache(maxsize=1024)  # a night asks for all rules of its app again and again
+def _rule(text: str, metrics: frozenset[str]) -> Rule:
     tree = exp.Paren(this=_parse(text))
     terms: dict[str, Term] = {}
     bare = [column for column in tree.find_all(exp.Column) if not isinstance(column.parent, exp.Last)]
