@@ -162,27 +162,28 @@ ISSUED = 16
 TARGETS = [(1, 1), (2, 2), (4, 3), (2, 5), (9, 4)]  # target, days
 
 
-def issued():
-    """Challenges of player 1, issued by the night of day 16."""
+def issued(players):
+    """Challenges of these players, issued by the night of day 16."""
     return [
         challenge(
-            1,
+            player,
             slot,
             day(ISSUED),
             target=float(target),
             window_days=days,
             valid_until=day(ISSUED + days - 1),
         )
+        for player in players
         for slot, (target, days) in enumerate(TARGETS)
     ]
 
 
-def lived(rows, nights, app=APP):
+def lived(rows, nights, players=(1,), app=APP):
     """The final settlements and what was reached, when these nights ran one after another."""
     with warehouse_with(app, rows) as warehouse:
-        warehouse.append("challenges", pl.DataFrame(issued()))
-        reach = {**achievement(1, day(ISSUED)), "metric": "solved", "target": 6.0}
-        warehouse.append("achievements", pl.DataFrame([reach]))
+        warehouse.append("challenges", pl.DataFrame(issued(players)))
+        reach = [{**achievement(player, day(ISSUED)), "metric": "solved", "target": 6.0} for player in players]
+        warehouse.append("achievements", pl.DataFrame(reach))
         for number in nights:
             night = pin_night(warehouse, app, "h", day(number), day_start(app, day(number)), "v")
             know_until(warehouse, night.as_of, night.cut)
@@ -198,26 +199,37 @@ def lived(rows, nights, app=APP):
     return states.rows(), paid.rows(), expired
 
 
-@settings(max_examples=4)
+PLAYERS = range(1, 9)
+
+
+@settings(max_examples=3)
 @given(
-    play=st.lists(st.tuples(st.integers(13, 22), st.integers(0, 23)), max_size=14),
+    plays=st.lists(
+        st.lists(st.tuples(st.integers(13, 22), st.integers(0, 23)), max_size=14),
+        min_size=len(PLAYERS),
+        max_size=len(PLAYERS),
+    ),
     lost=st.integers(16, 19),
     length=st.integers(1, 3),
     delay=st.integers(1, 6),
 )
-def test_events_that_come_late_settle_everything_as_if_they_had_come_in_time(play, lost, length, delay):
+def test_events_that_come_late_settle_everything_as_if_they_had_come_in_time(plays, lost, length, delay):
     until = at(lost + length)
-    mine = [(at(number, hour), nth) for nth, (number, hour) in enumerate(play)]
-    timely = [solve(1, at(0)), *busy(29, per_hour=1), *(solve(1, moment, sequence=nth) for moment, nth in mine)]
+    mine = [
+        solve(player, at(number, hour), sequence=nth)
+        for player, play in zip(PLAYERS, plays, strict=True)
+        for nth, (number, hour) in enumerate(play)
+    ]
+    timely = [*(solve(player, at(0)) for player in PLAYERS), *busy(29, per_hour=1), *mine]
 
     def arrive(row):
         is_lost = at(lost) <= row["occurred_at"] < until
         return {**row, "available_at": until + dt.timedelta(days=delay, hours=-1)} if is_lost else row
 
     nights = range(ISSUED, 29)
-    in_time, late = lived(timely, nights), lived([arrive(row) for row in timely], nights)
+    in_time, late = (lived(rows, nights, PLAYERS) for rows in (timely, [arrive(row) for row in timely]))
     assert late == in_time
-    assert len(in_time[0]) == len(TARGETS)
+    assert len(in_time[0]) == len(PLAYERS) * len(TARGETS)
 
 
 def test_a_window_over_a_silent_day_stays_open_and_what_known_events_completed_is_completed():
