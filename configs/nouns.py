@@ -91,6 +91,11 @@ def names_several(phrase: str) -> bool:
     return _plural_head(phrase) is not None
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things: '1 event', '1,250 events'."""
+    return f"{number:,} {thing if number == 1 else plural_of(thing)}"
+
+
 def is_symbol(unit: str) -> bool:
     """Whether a unit is a sign or an abbreviation, written the same behind any number: km, %, km/h."""
     return not unit[-1:].isalpha() or "/" in unit or unit.lower() in _SYMBOLS

@@ -115,6 +115,14 @@ def day_starts(warehouse: Warehouse, night: Night, days: pl.DataFrame) -> pl.Dat
     return zoned.join(starts, on=["zone", "day"]).select("player_key", "day", "begins_at")
 
 
+def what_is_over(warehouse: Warehouse, night: Night) -> dict[str, pl.DataFrame]:
+    """What tells whether a window is over and known in whole, to be lent: `running` and `unknown`.
+
+    Of a window with an unknown day only what was completed is settled: to count it would flatter.
+    """
+    return {"running": running_days(warehouse, night), "unknown": unknown_days(warehouse, night)}
+
+
 def unknown_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     """player_key, first_day, last_day: spans of the player's local days of which a night knows nothing."""
     return silent_spans(warehouse, night.app, night.cut, night.silences)

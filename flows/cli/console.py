@@ -19,7 +19,6 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.errors import NightquestError
-from configs.nouns import plural_of
 from flows.cli.terminal import shows_all
 from flows.log import log_to_terminal
 
@@ -68,16 +67,15 @@ def plain(value: object) -> Any:
 
 
 def figures_table(title: str, figures: Mapping[str, Any]) -> RenderableType:
-    """Figures by name, for people; lists are left to tables of their own."""
+    """Figures by name, for people: what there is none of is left out, lists are left to tables of their own."""
     table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 3, 0, 0))
     table.add_column(style="dim")
     table.add_column(justify="right")
     for name, value in figures.items():
-        if isinstance(value, Mapping):
-            for inner, part in value.items():
-                table.add_row(f"{name}, {inner}", readable(part))
-        elif not isinstance(value, list):
-            table.add_row(name.replace("_", " "), readable(value))
+        inner = {f"{name}, {key}": part for key, part in value.items()} if isinstance(value, Mapping) else {name: value}
+        for told, part in inner.items():
+            if not isinstance(part, list) and (type(part) is not int or part):
+                table.add_row(told.replace("_", " "), readable(part))
     return Group(Text(title, style="bold"), table, "")
 
 
@@ -88,18 +86,13 @@ def figure(value: float) -> str:
     return whole + (point + rest).rstrip("0").rstrip(".")
 
 
-def counted(number: int, thing: str) -> str:
-    """A number of things: '1 event', '1,250 events'."""
-    return f"{number:,} {thing if number == 1 else plural_of(thing)}"
-
-
 def readable(value: object) -> str:
     """A figure as people read it."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return figure(value) if isinstance(value, float) else str(value)
 
 
 @contextmanager

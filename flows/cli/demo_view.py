@@ -13,7 +13,8 @@ from rich.text import Text
 
 from configs.commands import command
 from configs.loader import load_app
-from flows.cli.console import counted, literal, note, shorten
+from configs.nouns import counted
+from flows.cli.console import literal, note, shorten
 from flows.cli.render import names_of, render_player
 from flows.demo import APP, Demo
 
@@ -25,7 +26,9 @@ def demo_view(demo: Demo) -> RenderableType:
 
 def _parts(demo: Demo) -> Iterator[RenderableType]:
     plan = demo.plan
-    yield Rule(f"{plan.players:,} simulated players of a trading academy, {plan.days} days", align="left")
+    yield Rule(
+        f"{counted(plan.players, 'simulated player')} of a trading academy, {counted(plan.days, 'day')}", align="left"
+    )
     yield f"{counted(demo.events, 'event')}, the last on {plan.last_night - dt.timedelta(days=1):%A, %d %B %Y}."
     yield _models(demo)
     yield Rule("What the nights promised, and what was kept", align="left")
@@ -49,7 +52,7 @@ def _models(demo: Demo) -> RenderableType:
     lines = []
     for row in demo.trained.contests.filter("chosen").iter_rows(named=True):
         rivals = demo.trained.contests.filter(task=row["task"]).height
-        lines.append(f"{row['task']}: {row['learner']} won against {rivals - 1} rivals on later days")
+        lines.append(f"{row['task']}: {row['learner']} won against {counted(rivals - 1, 'rival')} on later days")
     notes = [note(told) for told in demo.trained.notes]
     return Group(*lines, *notes, "")
 

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from configs.nouns import counted
 from flows.cli.console import figures_table, shorten
 from pipelines.activity.ingest import IngestResult
 
@@ -31,7 +32,7 @@ def ingest_view(app: str, result: IngestResult) -> RenderableType:
         told = "; ".join(f"{n:,} {what}" for what, n in result.unused.items())
         parts.append(Text(f"Taken, but without effect: {told}."))
     if (n_known := sum(d.state == "already taken" for d in result.deliveries)) > 0:
-        parts.append(Text(f"{n_known} file(s) had been taken before.", style="dim"))
+        parts.append(Text(f"Taken before: {counted(n_known, 'file')}.", style="dim"))
     return Group(*parts)
 
 

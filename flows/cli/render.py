@@ -12,7 +12,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from flows.cli.console import counted, figure, literal
+from configs.nouns import counted
+from flows.cli.console import figure, literal
 from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
 

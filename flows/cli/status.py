@@ -13,10 +13,11 @@ from rich.text import Text
 
 from configs.commands import command
 from configs.errors import BusyError, NightquestError
+from configs.nouns import counted
 from configs.settings import Settings
 from data.warehouse import Warehouse, open_warehouse
 from data.zones import next_served_day
-from flows.cli.console import counted, note
+from flows.cli.console import note
 from flows.clock import clock
 from flows.server.note import Serving, find_serving, serving_faults
 from pipelines.publish.health import Fault, apps_under, pointer_fault, registry_fault, warehouse_fault

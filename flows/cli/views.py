@@ -71,4 +71,4 @@ def _groups(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
 def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:,.3f}" if isinstance(value, float) else readable(value)

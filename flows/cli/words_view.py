@@ -10,6 +10,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from configs.commands import command
+from configs.nouns import counted
 from flows.cli.console import STYLE, figures_table, literal, note
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _price(price: "Priced") -> RenderableType:
             _usd(row["at_most_usd"]),
         )
     likely, most = (float(price.rows[name].sum()) for name in ("likely_usd", "at_most_usd"))
-    asked = f"{price.lacking} briefs lack texts. Likely {_usd(likely)}, at most {_usd(most)}."
+    asked = f"Without texts: {counted(price.lacking, 'brief')}. Likely {_usd(likely)}, at most {_usd(most)}."
     spent = f"The night may cost {_usd(price.budget_usd)}, of which {_usd(price.spent_usd)} is spent or reserved."
     lines = [asked, f"{spent} The month has {_usd(price.month_usd)} left."]
     return Group(table, *map(Text, lines), *(note(told) for told in price.notes))

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from configs.nouns import counted
 from models.scores import Clusters, calibration_error, calibration_floor, reliability_table
 
 Array = NDArray[np.float64]
@@ -41,7 +42,7 @@ def reliability_plot(y: Array, p: Array, clusters: Clusters | None = None, *, ti
     error, floor = calibration_error(y, p, bins), calibration_floor(p, bins)
     upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="kept", aspect="auto")
     upper.legend(loc="upper left", frameon=False)
-    told = f"{len(y):,} promises\ncalibration error {error:.3f}\nby chance alone {floor:.3f}"
+    told = f"{counted(len(y), 'promise')}\ncalibration error {error:.3f}\nby chance alone {floor:.3f}"
     upper.text(0.98, 0.03, told, transform=upper.transAxes, ha="right", va="bottom", color=INK)
     lower.hist(p, bins=np.linspace(0, 1, 41).tolist(), color=SKY, edgecolor="white", linewidth=0.4)
     lower.set(xlim=(0, 1), xlabel="promised", ylabel="promises")
@@ -120,7 +121,7 @@ def segments_plot(members: pl.DataFrame, *, levels: Sequence[str], score: str, t
     labels = []
     for place, level in enumerate(levels):
         values = members.filter(pl.col("segment") == level)["score"].drop_nulls().to_numpy()
-        labels.append(f"{level}\n{len(values):,} players")
+        labels.append(f"{level}\n{counted(len(values), 'player')}")
         if len(values):
             outer, low, middle, high, upper = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])
             axes.plot([outer, upper], [place, place], color=BLUE, linewidth=1.2)

@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from configs.nouns import counted
 from models.language.calls import Usage
 from models.language.ledger import SpendReport
 from models.tracking.store import Tracking, night_name
@@ -219,7 +220,7 @@ def _json(samples: Sequence[SampleText]) -> str:
 
 def _page(app: str, as_of: dt.date, samples: Sequence[SampleText]) -> str:
     """The samples as Markdown, each text quoted, so that nothing in it is read as markup of the page."""
-    lines = [f"# {len(samples)} texts of {app}, night of {as_of}", ""]
+    lines = [f"# {counted(len(samples), 'text')} of {app}, night of {as_of}", ""]
     for sample in samples:
         facts = ", ".join(f"{name} {value}" for name, value in _facts(sample.brief).items())
         lines += [f"## {_plain(sample.title) or 'Without a title'}", "", f"> {_plain(sample.text)}", ""]
@@ -263,7 +264,7 @@ def _trace(tracking: Tracking, experiment: str, trace: BriefTrace, as_of: dt.dat
         span.set_attribute("mlflow.chat.tokenUsage", _token_usage(call.usage))
         status = "OK" if call.outcome == "answered" else "ERROR"
         span.end(status=status, end_time_ns=_ns(call.settled_at))
-    told_texts: object = f"{len(trace.texts)} texts for one player, not recorded"
+    told_texts: object = f"{counted(len(trace.texts), 'text')} for one player, not recorded"
     if not trace.personal:
         told_texts = [text[:LONGEST_TEXT] for text in trace.texts[:MOST_TEXTS]]
     root.end(outputs={"texts": told_texts, "written": len(trace.texts)}, end_time_ns=_ns(end))

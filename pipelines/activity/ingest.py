@@ -8,6 +8,7 @@ from pathlib import Path
 
 from configs.app import App
 from configs.errors import NightquestError
+from configs.nouns import counted
 from data.contracts_in import accepted_events
 from data.warehouse import Warehouse
 from pipelines.activity.append import Appended, append_events, append_players
@@ -206,7 +207,7 @@ def _insist_on_some(result: IngestResult) -> None:
     ):
         first = result.reasons[0]
         raise NightquestError(
-            f"Nothing was taken: all {result.refused:,} rows were refused, {first.rows:,} of them because "
+            f"Nothing was taken and {counted(result.refused, 'row')} refused, of which {first.rows:,} because "
             f"{first.reason} (first: {first.file}:{first.line}).",
             "Mend the files, the app file or the source, and deliver them again; docs/ingest.md says what goes in.",
         )

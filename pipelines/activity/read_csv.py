@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from configs.nouns import counted
 from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError, Lines
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -201,7 +202,7 @@ def _keep(fields: list[str], lines: Lines, begun: int, end: int, header: Header,
 
 
 def _wrong_width(line: int, raw: str, count: int, width: int) -> BadLine:
-    return BadLine(line, raw[:RAW_CHARACTERS], f"the line has {count} fields and the header has {width}")
+    return BadLine(line, raw[:RAW_CHARACTERS], f"the line has {counted(count, 'field')} and the header has {width}")
 
 
 def _check_broken(broken: int) -> None:

@@ -12,7 +12,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from models.scores import share_interval
-from pipelines.pins import Night, find_night, running_days
+from pipelines.pins import Night, find_night, running_days, what_is_over
 
 DAILY = "daily_challenge"
 
@@ -53,7 +53,7 @@ def ended_tonight(warehouse: Warehouse, night: Night, content_type: str = DAILY)
 
 
 def _promises(warehouse: Warehouse, night: Night, content_type: str) -> pl.DataFrame:
-    with warehouse.lend(running=running_days(warehouse, night)):
+    with warehouse.lend(**what_is_over(warehouse, night)):
         return warehouse.frame(warehouse.fixed("challenges/kept"), {"content_type": content_type, "as_of": night.as_of})
 
 

@@ -15,7 +15,7 @@ from models.bandit import Result, arm_propensities, effective_rows
 from models.sequential import ALPHA, FEWEST_PLAYERS, Estimate, Ratio, clustered_mean, look_by_look, sample_ratio
 from pipelines.activity.parts import know_until
 from pipelines.experiments.arms import Goal, Trial
-from pipelines.pins import Night, running_days
+from pipelines.pins import Night, what_is_over
 
 # Outcome by goal, and the standard deviation of the differences that were thought possible before any data.
 SCALES: dict[Goal, float] = {"completion": 0.05, "rating": 0.25, "return": 0.05}
@@ -142,7 +142,7 @@ def weigh_arms(warehouse: Warehouse, night: Night, trial: Trial) -> Trial:
 def _outcomes(warehouse: Warehouse, night: Night, name: str, since: dt.date = dt.date.min) -> pl.DataFrame:
     """metric, arm, player_key, known_on, n, and total, squares and weight over 1 / propensity."""
     know_until(warehouse, night.as_of, night.cut)
-    with warehouse.lend(running=running_days(warehouse, night)):
+    with warehouse.lend(**what_is_over(warehouse, night)):
         pins = {"experiment": name, "since": since, "as_of": night.as_of, "cut": night.cut}
         warehouse.run(warehouse.fixed("experiments/experiment_content"), pins)
     rows = warehouse.frame(warehouse.fixed("experiments/experiment_outcomes"))

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from configs.app import App
+from configs.nouns import counted
 from models.scores import auc, brier, calibration_error, calibration_floor
 from models.tasks import attainment, plays
 from models.tasks.attainment import AttainmentModel
@@ -179,7 +180,9 @@ def _segments_decision(model: SegmentModel) -> Decision:
     """Promote when every mixture came to rest and its labels survive resampling."""
     weak = model.quality.filter(~(pl.col("stable") & pl.col("converged")))["cohort"].to_list()
     low = model.quality["stability"].to_numpy().min()
-    told = f"{model.quality.height} mixtures, adjusted Rand index of at least {low:.2f} over bootstrap refits"
+    told = (
+        f"{counted(model.quality.height, 'mixture')}, adjusted Rand index of at least {low:.2f} over bootstrap refits"
+    )
     return Decision(not weak, f"not stable for {', '.join(weak)}: {told}" if weak else told)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 from configs.errors import NightquestError
+from configs.nouns import counted
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
 from data.warehouse import Warehouse
@@ -167,15 +168,16 @@ def told_of(account: Account) -> list[str]:
     failed = sorted(account.tally.failed.items(), key=lambda told: (told[0].endswith(_AFTERWARDS), -told[1]))
     notes = [_failure(why, count) for why, count in failed]
     if offline := account.tally.happened["offline"]:
-        briefs = "1 brief is" if offline == 1 else f"{offline} briefs are"
-        notes.append(f"{briefs} served by the offline writer, since nobody else could.")
+        notes.append(f"The offline writer served {counted(offline, 'brief')}, since nobody else could.")
     if refused := account.tally.refused:
         kinds: Counter[str] = Counter()
         for fault, count in refused.items():
             kinds[kind_of_fault(fault)] += count
-        notes.append(f"Texts were refused for {refused.total()} faults; most often: {kinds.most_common(1)[0][0]}.")
+        notes.append(
+            f"Texts were refused for {counted(refused.total(), 'fault')}; most often: {kinds.most_common(1)[0][0]}."
+        )
     if account.canceled:
-        notes.append(f"{account.canceled} batches were not back in time; what they lacked was asked live.")
+        notes.append(f"Not back in time: {counted(account.canceled, 'batch')}; what was lacking was asked live.")
     if account.trouble:
         notes.append(f"Nothing more could be bought; the offline writer wrote the rest: {account.trouble}")
     return notes
@@ -196,8 +198,7 @@ _AFTERWARDS = (": breaker", ": late", ": budget")
 def _failure(why: str, count: int) -> str:
     """Requests that failed for a reason (`openai: key`), with what to do where there is something to do."""
     remedy = _REMEDIES.get(why.rpartition(": ")[2], "")
-    requests = "1 request" if count == 1 else f"{count} requests"
-    return f"{requests} had no usable answer ({why}). {remedy}".rstrip()
+    return f"{counted(count, 'request')} had no usable answer ({why}). {remedy}".rstrip()
 
 
 def night_spend(night: Night, crew: Crew, wants: Wants) -> tuple[SpendReport, SpendReport]:

@@ -8,7 +8,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.luck import lot
-from pipelines.pins import Night, running_days
+from pipelines.pins import Night, what_is_over
 from pipelines.players.traits import TOTALS, measure_traits, trait_names
 
 # Completed challenges that the usual share is worth before a player's own count for as much.
@@ -37,7 +37,7 @@ def describe_players(
     """
     app = night.app
     who = features.select("player_key")
-    with warehouse.lend(asked=who, running=running_days(warehouse, night)):
+    with warehouse.lend(asked=who, **what_is_over(warehouse, night)):
         known = warehouse.frame(
             warehouse.fixed("players/player_profiles"), {"cut": night.cut, "as_of": night.as_of}
         ).with_columns(completion_rate=completion_rate(), language=spoken(app, pl.col("language")))

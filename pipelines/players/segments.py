@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from configs.app import App
+from configs.nouns import counted
 from data.warehouse import Warehouse
 from models.learners.mixtures import MixtureParameters
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters
@@ -88,7 +89,8 @@ def fit_segments(app: App, features: pl.DataFrame, cohorts: pl.DataFrame, *, see
     players = rows["player_key"].n_unique()
     empty = pl.DataFrame(schema={"cohort": pl.String})
     if players < app.cohorts.min_players:
-        note = f"Segments follow the quantiles of the score: {players} players, {app.cohorts.min_players} are needed."
+        few = f"{counted(players, 'player')}, {app.cohorts.min_players:,} are needed"
+        note = f"Segments follow the quantiles of the score: {few}."
         return SegmentFit(None, empty, note)
     mixture = replace(MixtureParameters(), seed=seed)
     model = SegmentModel(SegmentParameters(app.cohorts.min_players, mixture), measures_of(app), app.segments.levels)

@@ -9,6 +9,7 @@ import polars as pl
 
 from configs.commands import command
 from configs.errors import NightquestError
+from configs.nouns import counted
 from data.contracts_out import PUBLISHED, contract_breaches
 from pipelines.badges.judged.audit import unjudged
 from pipelines.pins import Night
@@ -106,7 +107,7 @@ def audit_night(
         name: frame for name, frame in tables.items() if name in PUBLISHED and frame.schema == PUBLISHED[name].types
     }
     checks = (
-        _verdict("contracts", _contract_faults(tables), f"{len(tables)} tables keep their contract"),
+        _verdict("contracts", _contract_faults(tables), f"each of {counted(len(tables), 'table')} keeps its contract"),
         _verdict("one night", _other_nights(sound, night), f"every row is of {night.app.app}, {night.as_of}"),
         _verdict("unique keys", _duplicates(sound), "no key or id twice"),
         _verdict("probabilities", _bad_numbers(sound), "all finite and within 0 and 1"),
@@ -120,7 +121,7 @@ def audit_night(
         _since_before(
             "row counts",
             chain(_row_counts(tables, past, served, limits), _nothing_new(sound, past, limits)),
-            f"players find what they found on the {len(past)} nights before",
+            f"players find what they found on {counted(len(past), 'night')} before",
             accept=accept,
         ),
         _since_before("input", iter(broken), "nothing lost, nothing twice", accept=accept),
@@ -148,14 +149,14 @@ def _other_nights(tables: Tables, night: Night) -> Iterator[str]:
     for name, frame in tables.items():
         own = (pl.col("app") == night.app.app) & (pl.col("as_of") == night.as_of)
         if strangers := frame.filter(~own.fill_null(value=False)).height:
-            yield f"{name} has {strangers} rows of another app or night"
+            yield f"{name} has {counted(strangers, 'row')} of another app or night"
 
 
 def _duplicates(tables: Tables) -> Iterator[str]:
     for name, frame in tables.items():
         key = PUBLISHED[name].key
         if copies := frame.height - frame.select(key).n_unique():
-            yield f"{name} has {copies} rows with a ({', '.join(key)}) that is there already"
+            yield f"{name} has {counted(copies, 'row')} with a ({', '.join(key)}) that is there already"
     for names, column in (
         (("challenges", "messages", "achievements"), "content_id"),
         (("badges_held",), "award_id"),
@@ -163,7 +164,7 @@ def _duplicates(tables: Tables) -> Iterator[str]:
     ):
         ids = pl.concat([tables[name].get_column(column) for name in names if name in tables] or [pl.Series()])
         if copies := ids.len() - ids.n_unique():
-            yield f"{copies} of the {column} in {' and '.join(names)} are there already"
+            yield f"{counted(copies, column)} in {' and '.join(names)} twice"
 
 
 def _bad_numbers(tables: Tables) -> Iterator[str]:
@@ -172,19 +173,20 @@ def _bad_numbers(tables: Tables) -> Iterator[str]:
             share = column in PUBLISHED[name].shares
             fine = pl.col(column).is_between(0, 1) if share else pl.col(column).is_finite()
             if kind.is_float() and (bad := frame.filter(~fine).height):
-                yield f"{name}.{column} is {'outside 0 to 1' if share else 'not a finite number'} in {bad} rows"
+                fault = "outside 0 to 1" if share else "not a finite number"
+                yield f"{name}.{column} is {fault} in {counted(bad, 'row')}"
 
 
 def _bad_dates(tables: Tables, night: Night) -> Iterator[str]:
     if "challenges" in tables:
         frame = tables["challenges"]
         if early := frame.filter(pl.col("is_new") & (pl.col("valid_from") < pl.col("as_of"))).height:
-            yield f"{early} new challenges start before the day that the night serves"
+            yield f"{counted(early, 'new challenge')} before the day that the night serves"
         # Where the day begins later than in the app's own zone, the day before the base day may run on.
         if over := frame.filter(pl.col("valid_until") < night.base_day - dt.timedelta(days=1)).height:
-            yield f"{over} challenges were over before the night"
+            yield f"{counted(over, 'challenge')} over before the night"
         if short := frame.filter(pl.col("valid_until") < pl.col("valid_from")).height:
-            yield f"{short} challenges end before they start"
+            yield f"{counted(short, 'challenge')} with an end before the start"
 
 
 def _bad_texts(tables: Tables) -> Iterator[str]:
@@ -192,9 +194,9 @@ def _bad_texts(tables: Tables) -> Iterator[str]:
         for column in PUBLISHED[name].texts:
             text = pl.col(column)
             if unfilled := frame.filter(text.str.contains(r"[{}]")).height:
-                yield f"{name}.{column} has an unfilled slot in {unfilled} rows"
+                yield f"{name}.{column} has an unfilled slot in {counted(unfilled, 'row')}"
             if blank := frame.filter(text.str.strip_chars() == "").height:
-                yield f"{name}.{column} is blank in {blank} rows"
+                yield f"{name}.{column} is blank in {counted(blank, 'row')}"
 
 
 def _broken_promises(tables: Tables, previous: Published | None, night: Night) -> Iterator[str]:
@@ -207,20 +209,20 @@ def _broken_promises(tables: Tables, previous: Published | None, night: Night) -
             continue
         now, before = tables[name], previous.table(name)
         if reused := now.filter("is_new").join(before, on="content_id", how="semi").height:
-            yield f"{reused} new {name} carry a content_id {since}"
+            yield f"new {name} with a content_id {since}: {reused:,}"
         both = now.filter(~pl.col("is_new")).select("content_id", *same).join(before, on="content_id", suffix="_then")
         if changed := both.filter(pl.any_horizontal(pl.col(c).ne_missing(pl.col(f"{c}_then")) for c in same)).height:
-            yield f"{changed} {name} are not what they were {since}"
+            yield f"{name} that are not what they were {since}: {changed:,}"
     # A late night finds that later ones settled what it would; one to look at settles nothing.
-    counted = night.issues and not night.late and previous.manifest.issued
-    if counted and "challenges" in tables and "settlements" in tables:
+    settles = night.issues and not night.late and previous.manifest.issued
+    if settles and "challenges" in tables and "settlements" in tables:
         # What is over waits for its outcome where input is missing.
         over = night.as_of - dt.timedelta(days=1) if night.silences else night.base_day
         runs_on = previous.table("challenges").filter(pl.col("valid_until") > over)
         asked = runs_on.join(tables["challenges"], on="user_id", how="semi")
         here = pl.concat([tables[name].select("content_id") for name in ("challenges", "settlements")])
         if lost := asked.join(here, on="content_id", how="anti").height:
-            yield f"{lost} challenges {since} are neither open nor settled"
+            yield f"{counted(lost, 'challenge')} {since} neither open nor settled"
 
 
 _PROMISED = {
@@ -236,19 +238,23 @@ def _served(tables: Tables, served: pl.DataFrame) -> Check:
     absent = served.filter("served").join(addressed, on="user_id", how="anti")
     silent = served.filter(~pl.col("served") & pl.col("reason").fill_null("").str.strip_chars().eq(""))
     told = served.filter(~pl.col("served")).group_by("reason").len().sort("len", "reason", descending=[True, False])
-    reasons = ", ".join(f"{row['len']} {row['reason']}" for row in told.drop_nulls().to_dicts())
+    reasons = ", ".join(f"{row['len']:,} {row['reason']}" for row in told.drop_nulls().to_dicts())
     if bad := [
-        f"{frame.height} active players {fault} (player_key {', '.join(map(str, frame['player_key'].head(3)))})"
+        f"{counted(frame.height, 'active player')} {fault} (player_key {_some(frame['player_key'])})"
         for frame, fault in (
-            (silent, "get nothing and no reason is given"),
-            (absent, "are said to be served and get nothing"),
+            (silent, "without anything and without a reason"),
+            (absent, "said to be served, without anything"),
         )
         if frame.height
     ]:
         return Check("every active player served", passed=False, detail="; ".join(bad))
     count = served.filter("served").height
-    figures = f"{count} of {served.height} active players" + (f"; {reasons}" if reasons else "")
+    figures = f"{count:,} of {counted(served.height, 'active player')}" + (f"; {reasons}" if reasons else "")
     return Check("every active player served", passed=True, detail=figures)
+
+
+def _some(keys: pl.Series) -> str:
+    return ", ".join(map(str, keys.head(3)))
 
 
 _NOBODY = pl.DataFrame(schema={"user_id": pl.String})
@@ -264,12 +270,12 @@ def _row_counts(tables: Tables, past: Sequence[Published], served: pl.DataFrame,
             continue
         now = tables[name].height
         if name in _ADDING_UP:
-            fell, before = now < counts[0][1] * (1 - limits.max_fall), f"{counts[0][1]}"
+            fell, before = now < counts[0][1] * (1 - limits.max_fall), f"{counts[0][1]:,}"
         else:
             each = min(rows / max(files["profiles"].rows, 1) for files, rows in counts)
             fell, before = now < served.height * each * (1 - limits.max_fall), f"{each:.2g} for each active player"
         if fell:
-            yield f"{name} fell to {now} rows for {served.height} active players, from {before}"
+            yield f"{name} fell to {counted(now, 'row')} for {counted(served.height, 'active player')}, from {before}"
 
 
 def _nothing_new(tables: Tables, past: Sequence[Published], limits: AuditLimits) -> Iterator[str]:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.app import App
+from configs.nouns import counted
 from data.warehouse import Warehouse
 from pipelines.pins import Night
 from pipelines.publish.published import Published
@@ -102,7 +103,7 @@ def _lost(pulse: Pulse) -> Iterator[tuple[str, str]]:
         # A player's events of a day vary about as much as their mean; one player may be there on each day of a week.
         unlike = (1 - each / least_each) * (players[0] / width) ** 0.5 > UNLIKE
         if fewer and unlike and each < EACH_KEPT * least_each and _mixed_as_ever(pulse, living, width):
-            few = f"{each:.1f} events for each of {players[0]:,.0f} players on the newest {span}"
+            few = f"{each:.1f} events for each of {counted(int(players[0]), 'player')} on the newest {span}"
             yield "events", f"{few}, {least_each:.1f} or more on each such {span} of four weeks: some are missing"
 
 
@@ -119,14 +120,14 @@ def _gone(pulse: Pulse, app: App, base_day: dt.date) -> Iterator[tuple[str, str]
             lived = had[WEEK : WEEK * weeks + 1 : WEEK].all() and _steady(had[1 : WEEK * weeks + 1])
             if lived and had[0] <= GONE * least and _beyond_chance(least / width**0.5, had[0]):
                 before = f"{had[WEEK]:,.0f} a week before, when about as many played"
-                yield f"metric {name}", f"{had[0]:,.0f} players with '{name}' on the newest {span}, {before}"
+                yield f"metric {name}", f"{counted(int(had[0]), 'player')} with '{name}' on the newest {span}, {before}"
 
 
 def _twice(pulse: Pulse) -> Iterator[tuple[str, str]]:
     """Rows that are what other rows are."""
     rows, copies = (pulse.of("sent", name).sum(axis=0) for name in ("rows", "copies"))
     if (usual := _risen(copies, rows)) is not None:
-        told = f"{copies[0]:,.0f} of the {rows[0]:,.0f} newest events repeat another in all but their id"
+        told = f"{copies[0]:,.0f} of the {counted(int(rows[0]), 'newest event')} repeated, in all but the id"
         yield "copies", f"{told}, {usual:.0%} at most before: a delivery may have come twice"
 
 
@@ -136,7 +137,7 @@ def _unnamed(pulse: Pulse) -> Iterator[tuple[str, str]]:
     lacking = np.array([NO_PROPERTY in cohort.split("/") for cohort in pulse.cohorts], dtype=bool)
     without = players[lacking].sum(axis=0)
     if (usual := _risen(without, players.sum(axis=0))) is not None:
-        told = f"{without[0]:,.0f} players on the newest day without the properties that make cohorts"
+        told = f"{counted(int(without[0]), 'player')} on the newest day without the properties that make cohorts"
         yield "cohorts", f"{told}, {usual:.0%} at most before"
 
 

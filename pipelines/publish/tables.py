@@ -12,7 +12,7 @@ from pipelines.badges.held import badges_held
 from pipelines.badges.judged.nominate import held_since, judged_badges
 from pipelines.badges.rules.read import nominate_rules
 from pipelines.challenges.achievements import achievement_progress
-from pipelines.pins import Night, day_starts, running_days
+from pipelines.pins import Night, day_starts, what_is_over
 
 # Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
 FRAMES = ("profiles", "segments", "targets", "scores", "badge_progress", "open_challenges")
@@ -51,7 +51,7 @@ def collect_tables(
         "open_progress": _open_progress(frames["open_challenges"]),
         "opted_out": _opted_out(warehouse),
         "achievement_progress": achievement_progress(warehouse, night),
-        "running": running_days(warehouse, night),
+        **what_is_over(warehouse, night),
         "begins": day_starts(warehouse, night, _first_days(warehouse, night)),
         "held_since": held_since(warehouse, night.as_of),
         "judged": judged_badges(nominate_rules(night.app)),

@@ -6,6 +6,7 @@ import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
+from configs.nouns import counted
 from configs.voice import Locale
 from pipelines.words.alike import find_alike
 from pipelines.words.checks.validate import FORMS, SLOT, TITLE_LENGTH
@@ -98,7 +99,7 @@ def hold_fit(filled: pl.DataFrame) -> pl.DataFrame:
     if unfit.height:
         title, text = unfit.select("title", "text").row(0)
         raise NightquestError(
-            f"{unfit.height} texts are not fit to be read, the first being '{title}': '{text}'.",
+            f"Not fit to be read: {counted(unfit.height, 'text')}, the first being '{title}': '{text}'.",
             "Please report this with the app file.",
             exit_code=1,
         )

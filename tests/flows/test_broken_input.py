@@ -54,5 +54,5 @@ def test_half_of_a_days_events_lost_refuses_the_night_until_the_rest_is_delivere
 def test_a_day_that_a_source_delivers_twice_refuses_the_night_until_a_person_vouches(new_home, events):
     again = events.filter(NEWEST).with_columns(event_id=pl.format("again-{}", "event_id"))
     app, home = taken(new_home, pl.concat([events, again])), new_home
-    assert f"{again.height:,} of the {2 * again.height:,} newest events repeat another" in refused(app, home)
+    assert f"{again.height:,} of the {2 * again.height:,} newest events repeated" in refused(app, home)
     assert run_command("nightly", app, "--as-of", NIGHT, "--accept", home=home)[0] == 0

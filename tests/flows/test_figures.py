@@ -2,7 +2,8 @@
 
 import pytest
 
-from flows.cli.console import counted, figure
+from configs.nouns import counted
+from flows.cli.console import figure
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 -- What an experiment's players got since $since and what came of it, as known at the night $as_of with its cut: a row per piece.
 -- Only nights that went out count, only the player it was written for, and only what they did after it was first shown.
--- Input: `running` (player_key, running_day).
+-- Input: `running` (player_key, running_day), `unknown` (player_key, first_day, last_day).
 CREATE OR REPLACE TEMP TABLE experiment_content AS
 WITH taken AS (
     SELECT a.as_of, a.revision, a.player_key, a.arm, a.propensity
@@ -35,8 +35,10 @@ rated AS (
     FROM answers WHERE event = 'nightquest.rated' AND value BETWEEN 1 AND 5 GROUP BY content_id, player_key
 )
 SELECT t.as_of, t.revision, t.player_key, t.arm, t.propensity, i.content_id, i.ai_provider, h.shown_on,
-       -- A window that runs on can be completed early but not yet be missed, so that counting it would flatter.
+       -- A window that runs on or is not known in whole can be completed but not be missed: counting it would flatter.
        CASE WHEN h.shown_on <= i.valid_until AND i.valid_until < r.running_day AND s.kept IS NOT NULL
+                 AND NOT EXISTS (FROM unknown u WHERE u.player_key = t.player_key
+                                 AND u.first_day <= i.valid_until AND u.last_day >= i.valid_from)
                  AND (s.completed_at IS NULL OR s.completed_at >= h.shown_at) THEN s.kept::INTEGER END AS kept,
        i.valid_until + 1 AS kept_known_on,
        CASE WHEN h.shown_on IS NOT NULL THEN g.rating END AS rating,

@@ -1,6 +1,6 @@
 -- What is known of each of `asked` (player_key) by $cut: user_id, language, opted_out, and how their challenges went that
 -- the nights up to $as_of settled and whose window is over, so that those kept early do not flatter.
--- Input: `running` (player_key, running_day).
+-- Input: `running` (player_key, running_day), `unknown` (player_key, first_day, last_day).
 WITH known AS (
     SELECT player_key,
            arg_max(language, (recorded_at, available_at)) FILTER (language IS NOT NULL) AS language,
@@ -15,6 +15,8 @@ latest AS (
     JOIN challenges c USING (content_id)
     JOIN running r ON r.player_key = s.player_key
     WHERE s.as_of <= $as_of AND c.valid_until < r.running_day
+      AND NOT EXISTS (FROM unknown u WHERE u.player_key = c.player_key
+                      AND u.first_day <= c.valid_until AND u.last_day >= c.valid_from)
     QUALIFY s.revision = max(s.revision) OVER (PARTITION BY content_id)
 ),
 settled AS (

@@ -1,9 +1,9 @@
 -- How the content issued since $since was received, as known at the night's cut. Only the player it was written for counts.
 -- Times run from the start of the challenge's first day where the player lives, and from when it was first shown.
--- A challenge has an outcome once its window is over where the player lives: until then it can be kept but not missed.
+-- A challenge has an outcome once its window is over where the player lives and known: before, it can be kept but not missed.
 -- Input: `costs` (content_type, ai_provider, prompt_version, cost_usd), spread by number of pieces over what was written for
 -- them, and over all pieces of the type where that is nothing: judging, and answers of which nothing could be used;
--- `running` (player_key, running_day), and `begins` (player_key, day, begins_at).
+-- `running` (player_key, running_day), `unknown` (player_key, first_day, last_day), and `begins` (player_key, day, begins_at).
 WITH issued AS (
     SELECT content_id, player_key, content_type, ai_provider, prompt_version, variant, persona, valid_from,
            valid_until, personalization_score
@@ -36,7 +36,12 @@ rated AS (
     FROM answers WHERE event = 'nightquest.rated' AND value BETWEEN 1 AND 5 GROUP BY content_id, player_key
 ),
 content AS (
-    SELECT i.*, CASE WHEN i.valid_until IS NULL OR i.valid_until < n.running_day THEN s.kept END AS kept, h.shown_at, r.rating,
+    SELECT i.*,
+           CASE WHEN i.valid_until IS NULL
+                     OR i.valid_until < n.running_day
+                        AND NOT EXISTS (FROM unknown u WHERE u.player_key = i.player_key
+                                        AND u.first_day <= i.valid_until AND u.last_day >= i.valid_from)
+                THEN s.kept END AS kept, h.shown_at, r.rating,
            greatest(0, date_diff('second', b.begins_at, s.completed_at) / 60) AS minutes_from_start,
            CASE WHEN h.shown_at <= s.completed_at
                 THEN date_diff('second', h.shown_at, s.completed_at) / 60 END AS minutes_from_shown

@@ -18,6 +18,7 @@ from sqlite3 import Connection
 
 from configs.errors import BusyError, NightquestError
 from configs.language import LanguageModel
+from configs.nouns import counted
 from models.language.calls import Failed, Request, most_it_costs
 from models.language.ledger.claims import Attempt, Budget, Claim, Claims, Outcome, bury, find_asked, settle
 from models.language.ledger.file import LedgerFile, lives, nano, register
@@ -112,8 +113,8 @@ class Ledger(Reports):
             lost = len(outcomes) - self._settle_singly(outcomes)
             if lost:
                 raise NightquestError(
-                    f"{error.message} {lost} of {len(outcomes)} answers were not kept; "
-                    "they stay booked at the most they can have cost, and are asked again at most once.",
+                    f"{error.message} Not kept: {lost:,} of {counted(len(outcomes), 'answer')}; "
+                    "what is not kept stays booked at the most it can have cost, and is asked again at most once.",
                     error.remedy,
                     error.exit_code,
                 ) from error

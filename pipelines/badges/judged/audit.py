@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from configs.app import App
+from configs.nouns import counted
 from pipelines.badges.rules.read import nominate_rules
 
 _KEYS = ["user_id", "badge_id"]
@@ -33,12 +34,12 @@ def unjudged(tables: Mapping[str, pl.DataFrame], app: App) -> Iterator[str]:
     )
     awards = new.select(_KEYS).join(cases, on=_KEYS, how="left", maintain_order="left")
     if alone := awards.filter(pl.col("decided_by").is_null()).height:
-        yield f"{alone} awards have no verdict"
+        yield f"{counted(alone, 'award')} without a verdict"
     if offline := awards.filter(pl.col("decided_by") == "nobody").height:
-        yield f"{offline} awards come from a verdict of nobody"
+        yield f"{counted(offline, 'award')} by a verdict of nobody"
     by_model = awards.filter(~pl.col("decided_by").is_in(["person", "nobody"]))  # whichever provider it was
     if bare := sum(not _rests(row["evidence"], row["evidence_ids"]) for row in by_model.iter_rows(named=True)):
-        yield f"{bare} awards cite no evidence, or none that was given"
+        yield f"{counted(bare, 'award')} without cited evidence, or with none that was given"
 
 
 def _rests(evidence: str | None, cited: str | None) -> bool:

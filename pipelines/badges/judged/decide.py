@@ -9,6 +9,7 @@ import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
+from configs.nouns import counted
 from data.warehouse import Warehouse
 from pipelines.activity.ingest import ingest_files
 from pipelines.activity.normalise import broken_line
@@ -105,4 +106,4 @@ def _ingest(warehouse: Warehouse, app: App, rows: pl.DataFrame, now: dt.datetime
         result = ingest_files(warehouse, app, [file], now=now, history=True)
     if result.taken != rows.height:
         why = result.reasons[0].reason if result.reasons else "they are known"
-        raise NightquestError(f"Only {result.taken} of {rows.height} decisions were taken: {why}.")
+        raise NightquestError(f"Taken were only {result.taken:,} of {counted(rows.height, 'decision')}: {why}.")

@@ -11,6 +11,7 @@ import polars as pl
 
 from configs.commands import command
 from configs.errors import NightquestError
+from configs.nouns import counted
 from data.warehouse import Warehouse
 from pipelines.badges.rules.award import badge_xp, find_awards
 from pipelines.pins import Night
@@ -58,11 +59,11 @@ def hold_back_flood(warehouse: Warehouse, night: Night, limits: FloodLimits, *, 
     told = [f"{night.app.badges[name].title} ({name}) {n:,} and {paid:,} XP" for name, n, paid in each.rows()[:_TOLD]]
     more = f" and {each.height - _TOLD} more" if each.height > _TOLD else ""
     some = ", ".join(grants["user_id"].unique(maintain_order=True).head(SAMPLE))
-    whom = f"{grants['user_id'].n_unique():,} players at once ({some}, …)"
+    whom = f"{counted(grants['user_id'].n_unique(), 'player')} at once ({some}, …)"
     raise NightquestError(
-        f"The badge rules of '{night.app.app}' have changed: the night of {night.as_of} would grant {grants.height:,} "
-        f"badges worth {xp:,} XP to {whom}: {'; '.join(told)}{more}. Up to {most:,} badges and {most_xp:,} XP pass "
-        "without a word. Nothing is written.",
+        f"The badge rules of '{night.app.app}' have changed: the night of {night.as_of} would grant "
+        f"{counted(grants.height, 'badge')} worth {xp:,} XP to {whom}: {'; '.join(told)}{more}. "
+        f"Up to {counted(most, 'badge')} and {most_xp:,} XP pass without a word. Nothing is written.",
         "If that is meant, run: " + command("nightly", "--as-of", night.as_of, "--accept", app=night.app.app),
         exit_code=1,
     )

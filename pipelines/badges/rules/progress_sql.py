@@ -12,6 +12,8 @@ from sqlglot import exp
 
 from configs.app import App, Metric
 from configs.expressions import Term
+from configs.nouns import counted
+from configs.wording import metric_words
 from pipelines.badges.rules.read import BadgeRule, term_label
 
 # Aggregations that grow by doing more; for these "3 more" and a pace mean something.
@@ -92,13 +94,17 @@ class _Tree:
             return _text(self._readable(node)), "NULL"
         metric, value, goal = (self._app.metrics[term.metric], self._now(node.this), f"({_sql(node.expression)})")
         if metric.agg not in GROWING or not isinstance(node, exp.GTE | exp.GT):
-            said = _text(f"{self._name(term)}{f' over {term.days} days' if term.days else ''} {_SAID[type(node)]} ")
-            return (f"{said} || {_number(goal)} || coalesce(' (now ' || {_number(value)} || ')', '')", "NULL")
+            span = f" over {counted(term.days, 'day')}" if term.days else ""
+            said = _text(f"{self._name(term)}{span} {_SAID[type(node)]} ")
+            now = _number(_rounded(value, "ceil" if isinstance(node, exp.LT | exp.LTE) else "floor"))
+            return (f"{said} || {_number(goal)} || coalesce(' (now ' || {now} || ')', '')", "NULL")
         missing = f"({goal} - {value})"
         if metric.agg in _WHOLE:
             missing = f"(floor{missing} + 1)" if isinstance(node, exp.GT) else f"ceil{missing}"
-        within = (" in a row" if metric.agg == "streak" else "") + (f" within {term.days} days" if term.days else "")
-        words = f"{_number(missing)} || {_noun(metric, self._name(term), missing)} || {_text(within)}"
+        within = " in a row" if metric.agg == "streak" else ""
+        within += f" within {counted(term.days, 'day')}" if term.days else ""
+        shown = f"({_rounded(missing, 'ceil')})"
+        words = f"{_number(shown)} || {self._noun(term, shown)} || {_text(within)}"
         return words, _days(metric, term, missing, goal)
 
     def _now(self, node: exp.Expression) -> str:
@@ -110,6 +116,12 @@ class _Tree:
 
     def _name(self, term: Term) -> str:
         return self._app.metrics[term.metric].label or term.metric.replace("_", " ")
+
+    def _noun(self, term: Term, count: str) -> str:
+        words = metric_words(self._app, term.metric)
+        if words is None or not words.unit:
+            return _text(f" more ({self._name(term)})")
+        return f"CASE WHEN {count} = 1 THEN {_text(f' more {words.unit}')} ELSE {_text(f' more {words.plural}')} END"
 
     def _readable(self, node: exp.Expression) -> str:
         """The condition as its author wrote it."""
@@ -155,15 +167,14 @@ def _ratio(share: str, whole: str) -> str:
 
 
 def _number(sql: str) -> str:
-    """A number as a person writes it: no decimals where there are none."""
-    return f"regexp_replace(printf('%.2f', ({sql})::DOUBLE), '\\.?0+$', '')"
+    """A number as a person writes it: thousands apart, no decimals where there are none."""
+    return f"regexp_replace(format('{{:,.2f}}', ({sql})::DOUBLE), '\\.?0+$', '')"
 
 
-def _noun(metric: Metric, name: str, count: str) -> str:
-    if not metric.unit:
-        return _text(f" more ({name})")
-    one, many = (_text(f" more {metric.unit}"), _text(f" more {metric.plural or metric.unit + 's'}"))
-    return f"CASE WHEN {count} = 1 THEN {one} ELSE {many} END"
+def _rounded(sql: str, way: str) -> str:
+    """A number to three digits, or to the point where it is larger; `way` (floor, ceil) keeps it off its goal."""
+    places = f"greatest(0, least(2, 2 - floor(log10(greatest(abs({sql}), 0.01)))))"
+    return f"{way}(round(({sql})::DOUBLE * 10 ** {places}, 4)) / 10 ** {places}"
 
 
 def _text(value: str) -> str:

@@ -387,9 +387,7 @@ def test_a_value_is_refused_where_whole_numbers_are_no_longer_exact(warehouse, t
 def test_a_delivery_whose_every_row_is_refused_fails_with_the_reason_and_may_come_again(warehouse, tmp_path):
     old = {"a.csv": as_csv([solve(f"u{i}", "1997-01-01T10:00:00Z") for i in range(5)])}
     for hours in range(2):
-        with pytest.raises(
-            NightquestError, match=r"all 5 rows were refused, 5 of them because .*before 2000-01-01.*a.csv:2"
-        ):
+        with pytest.raises(NightquestError, match=r"5 rows refused, of which 5 because .*before 2000-01-01.*a.csv:2"):
             deliver(warehouse, LEAN, tmp_path, old, now=NOW + dt.timedelta(hours=hours))
     assert {row[0] for row in quarantine(warehouse)} == {"a.csv"}
     assert warehouse.value("SELECT count(*) FROM deliveries") == 0

@@ -19,9 +19,10 @@ from tests.pipelines.publish.nights import (
 DAY = dt.timedelta(days=1)
 
 
-def publish(warehouse, as_of, status="published"):
+def publish(warehouse, as_of, status="published", silent=()):
     pins = {"cut": at(as_of, 0), "base_day": as_of, "watermark": 0, "started_at": at(as_of), "code_version": "test"}
     rest = {"app_hash": "", "seed": 1, "status": status, "published_at": at(as_of), "figures": json.dumps({})}
+    rest |= {"silent": json.dumps([[f"{moment}T00:00:00" for moment in span] for span in silent])}
     put(warehouse, "nights", {"as_of": as_of, "revision": 1, **pins, **rest})
 
 
@@ -38,6 +39,18 @@ def test_a_challenge_that_runs_on_counts_neither_for_nor_against():
     assert first["promised"] == pytest.approx(0.31)
     assert first["low"] < 0.5 < first["high"]
     assert total == first | {"as_of": None}
+
+
+def test_a_window_with_a_day_that_nobody_heard_of_counts_not_even_where_it_was_completed():
+    """Missed ones are not settled, so that the completed ones alone would be the whole."""
+    with played_warehouse() as warehouse:
+        put(warehouse, "challenges", challenge(1, 1), challenge(2, 1, valid_from=AS_OF + DAY, valid_until=AS_OF + DAY))
+        put(warehouse, "settlements", settlement(1, 1, AS_OF + DAY, None))
+        put(warehouse, "settlements", settlement(2, 1, AS_OF + 2 * DAY, at(AS_OF + DAY, 12)))
+        publish(warehouse, AS_OF)
+        publish(warehouse, AS_OF + 2 * DAY, silent=[[AS_OF + DAY, AS_OF + 2 * DAY]])
+        total = kept_by_night(warehouse, APP).to_dicts()[-1]
+        assert (total["challenges"], total["settled"], total["kept"]) == (2, 1, 0.0)
 
 
 def test_the_newest_settlement_of_a_challenge_decides():

@@ -93,8 +93,13 @@ DEFECTS = [
         "dates",
         "new challenges start before",
     ),
-    ("challenges", lambda frame: frame.with_columns(valid_until=pl.lit(YESTERDAY)), "dates", "end before they start"),
-    ("challenges", lambda frame: frame.with_columns(valid_until=pl.lit(LONG_AGO)), "dates", "were over before"),
+    (
+        "challenges",
+        lambda frame: frame.with_columns(valid_until=pl.lit(YESTERDAY)),
+        "dates",
+        "an end before the start",
+    ),
+    ("challenges", lambda frame: frame.with_columns(valid_until=pl.lit(LONG_AGO)), "dates", "over before"),
     (
         "challenges",
         lambda frame: frame.with_columns(title=first("Post {goal_1}").otherwise("title")),
@@ -184,7 +189,7 @@ def test_what_the_night_before_asked_is_here_as_it_was_or_settled(tables, tmp_pa
     assert "promises" not in failures({**unsettled, "challenges": kept}, previous=previous)
     dearer = open_ones.with_columns(rewards=pl.struct(xp=pl.lit(1, pl.Int32)))
     changed = {**tables, "challenges": pl.concat([tables["challenges"], dearer])}
-    assert "4 challenges are not what they were" in failures(changed, previous=previous)["promises"]
+    assert "challenges that are not what they were of the night of" in failures(changed, previous=previous)["promises"]
     assert "4 challenges of the night of 2024-01-09 are neither" in failures(unsettled, previous=previous)["promises"]
     to_look_at = replace(previous, manifest=previous.manifest.model_copy(update={"issued": False}))
     assert "promises" not in failures(unsettled, previous=to_look_at)

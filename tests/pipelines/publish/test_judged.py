@@ -88,19 +88,19 @@ def test_the_audit_accepts_awards_by_a_model_with_cited_evidence_and_by_a_person
 
 def test_the_audit_refuses_a_judged_badge_without_a_verdict(warehouse, tmp_path):
     put(warehouse, "badge_ledger", judged_award(1, AS_OF))
-    assert "1 awards have no verdict" in finding(warehouse, tmp_path)
+    assert "1 award without a verdict" in finding(warehouse, tmp_path)
 
 
 def test_the_audit_refuses_a_judged_badge_whose_verdict_does_not_award(warehouse, tmp_path):
     put(warehouse, "verdicts", verdict(1, AS_OF, "hold"))
     put(warehouse, "badge_ledger", judged_award(1, AS_OF))
-    assert "1 awards have no verdict" in finding(warehouse, tmp_path)
+    assert "1 award without a verdict" in finding(warehouse, tmp_path)
 
 
 def test_the_audit_refuses_an_award_that_nobody_decided(warehouse, tmp_path):
     put(warehouse, "verdicts", verdict(1, AS_OF, "award", decided_by="nobody", provider=None))
     put(warehouse, "badge_ledger", judged_award(1, AS_OF))
-    assert "1 awards come from a verdict of nobody" in finding(warehouse, tmp_path)
+    assert "1 award by a verdict of nobody" in finding(warehouse, tmp_path)
 
 
 @pytest.mark.parametrize("provider", ["openai", "a_provider_of_tomorrow"])
@@ -108,7 +108,7 @@ def test_the_audit_refuses_an_award_that_nobody_decided(warehouse, tmp_path):
 def test_the_audit_refuses_an_award_by_a_model_that_cites_nothing_it_was_given(warehouse, tmp_path, ids, provider):
     put(warehouse, "verdicts", verdict(1, AS_OF, "award", evidence_ids=json.dumps(ids), provider=provider))
     put(warehouse, "badge_ledger", judged_award(1, AS_OF))
-    assert "1 awards cite no evidence" in finding(warehouse, tmp_path)
+    assert "1 award without cited evidence" in finding(warehouse, tmp_path)
 
 
 def test_a_badge_earned_by_rule_before_it_was_judged_needs_no_verdict(warehouse, tmp_path):

@@ -94,7 +94,7 @@ def test_a_challenge_does_not_tell_its_metric_and_nobody_tells_what_there_is_not
 
 @pytest.mark.parametrize("text", ["Do {goal_1} {percentile}.", "Do " + "very " * 60 + "{goal_1}.", "Do {{window}}."])
 def test_a_text_that_is_not_fit_stops_the_night(text):
-    with pytest.raises(NightquestError, match="not fit to be read"):
+    with pytest.raises(NightquestError, match="Not fit to be read: "):
         fill_in(APP, chosen((0, 3.0, 1, None, None, None)), texts(text))
 
 

@@ -57,6 +57,28 @@ def test_progress_follows_the_documented_formula(rule: str, expected: tuple[floa
     assert progress_of(rule) == expected
 
 
+@pytest.mark.parametrize(
+    ("rule", "points", "remaining"),
+    [
+        ("average >= 200", [138.53, 138.53], "average of at least 200 (now 138)"),
+        ("average <= 100", [138.53, 138.53], "average of at most 100 (now 139)"),
+        ("average >= 120", [119.97, 119.97], "average of at least 120 (now 119)"),
+        ("average <= 2", [2.345, 2.345], "average of at most 2 (now 2.35)"),
+        ("best >= 50", [38.970001], "best of at least 50 (now 38.9)"),
+        ("best >= 4000000", [1250000], "best of at least 4,000,000 (now 1,250,000)"),
+        ("points >= 50", [38.970001], "11.1 more points"),
+        ("points >= 9999", [0.4], "9,999 more points"),
+        ("points >= 1", [0.7, 0.1, 0.1], "0.1 more points"),
+        ("last(solved, 1) >= 1", [1], "1 more puzzle within 1 day"),
+        ("last(average, 1) >= 9", [8], "average over 1 day of at least 9"),
+    ],
+)
+def test_what_is_missing_is_told_in_figures_that_people_write(rule: str, points: list[float], remaining: str) -> None:
+    """Three digits are enough, and never say that a goal is reached which is not."""
+    rows = [event(1, i / 10, points=value, topic="a") for i, value in enumerate(points)]
+    assert progress_of(rule, rows)[1] == remaining
+
+
 def test_a_broken_streak_starts_from_nothing() -> None:
     rows = [event(1, 0), event(1, 1), event(1, 2), event(1, 9)]
     assert progress_of("streak >= 4", rows, days=10) == (0.25, "3 more days in a row", 3)
