@@ -4,13 +4,12 @@ import datetime as dt
 from pathlib import Path
 
 import polars as pl
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from configs.loader import load_app
 from configs.settings import Settings
+from flows.cli.console import Grid
 from flows.progress import report
 from pipelines.replay.compare_awards import compare_file
 from pipelines.stores import open_app
@@ -28,7 +27,7 @@ def compare(settings: Settings, app: str, file: Path, as_of: dt.date | None) -> 
 
 def comparison_view(app: str, table: pl.DataFrame) -> RenderableType:
     """For people: counts of users, and shares of them."""
-    shown = Table(box=box.SIMPLE_HEAD, header_style="dim")
+    shown = Grid()
     shown.add_column("badge")
     for name in ("ours", "given", "both", "precision", "recall", "same day", "progress of missed"):
         shown.add_column(name, justify="right")

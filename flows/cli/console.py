@@ -24,7 +24,12 @@ from flows.log import log_to_terminal
 
 Reporter = Callable[[str, int, int], None]
 WIDTH_IN_FILES = 120
-STYLE: dict[str, Any] = {"box": box.SIMPLE_HEAD, "header_style": "dim"}  # of tables
+STYLE: dict[str, Any] = {
+    "box": box.SIMPLE_HEAD,
+    "header_style": "dim",
+    "padding": (0, 1, 0, 0),
+    "pad_edge": False,
+}  # of tables
 
 
 def emit(result: object, as_json: bool, render: Callable[[], RenderableType]) -> None:
@@ -64,6 +69,21 @@ def plain(value: object) -> Any:
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
     return value.isoformat() if isinstance(value, dt.date | dt.time) else str(value)
+
+
+class Grid(Table):
+    """A table that cuts nothing off: headers keep their words whole, and cells break where there is no room."""
+
+    def __init__(self, *headers: str, **options: Any) -> None:
+        super().__init__(**STYLE | options)
+        for header in headers:
+            self.add_column(header)
+
+    def add_column(self, header: RenderableType = "", *args: Any, **options: Any) -> None:
+        """As rich's, with a width for the longest word of the header, and without an ellipsis."""
+        longest = max(map(len, str(header).split()), default=1)
+        usual: dict[str, Any] = {"overflow": "fold", "min_width": longest}
+        super().add_column(header, *args, **usual | options)
 
 
 def figures_table(title: str, figures: Mapping[str, Any]) -> RenderableType:

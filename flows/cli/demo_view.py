@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.rule import Rule
@@ -14,7 +13,7 @@ from rich.text import Text
 from configs.commands import command
 from configs.loader import load_app
 from configs.nouns import counted
-from flows.cli.console import literal, note, shorten
+from flows.cli.console import Grid, literal, note, shorten
 from flows.cli.render import names_of, render_player
 from flows.demo import APP, Demo
 
@@ -58,7 +57,7 @@ def _models(demo: Demo) -> RenderableType:
 
 
 def _nights(demo: Demo) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, header_style="dim")
+    table = Grid()
     table.add_column("night")
     for name in ("players", "challenges", "over by now", "promised", "kept", "badges", "XP paid"):
         table.add_column(name, justify="right")

@@ -4,9 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from configs.commands import command
@@ -14,7 +12,7 @@ from configs.errors import NightquestError
 from configs.loader import LoadedApp, load_app
 from configs.settings import Settings
 from data.warehouse import Warehouse
-from flows.cli.console import shorten
+from flows.cli.console import Grid, shorten
 from flows.progress import report as told
 from models.tracking.plots import looks_plot, save_figure
 from pipelines.experiments.experiment import UNITS, ExperimentReport, find_experiment, read_experiment
@@ -89,7 +87,7 @@ def _draw(home: Path, loaded: LoadedApp, report: ExperimentReport) -> Path:
 
 def _reach(report: ExperimentReport) -> RenderableType:
     columns = ("arm", "provider", "prompt", "chance", "players", "of them shown", "issued", "shown", "own words")
-    table = Table(box=box.SIMPLE_HEAD, header_style="dim")
+    table = Grid()
     for number, name in enumerate(columns):
         table.add_column(name, justify="right" if number > 2 else "left")
     for arm in report.arms.to_dicts():
@@ -101,7 +99,7 @@ def _reach(report: ExperimentReport) -> RenderableType:
 
 
 def _outcomes(report: ExperimentReport) -> RenderableType:
-    table = Table(box=box.SIMPLE_HEAD, header_style="dim")
+    table = Grid()
     table.add_column("outcome")
     table.add_column("arm")
     for name in ("known", "mean", "95 %", "difference", "at one look", "at every look", "shown on"):

@@ -1,13 +1,12 @@
 """How `nightquest held` tells people whom to decide on, and what became of a file of decisions."""
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from configs.commands import command
-from flows.cli.console import literal, note
+from flows.cli.console import Grid, literal, note
 from flows.cli.held import HeldNominee, HeldReport
 from flows.cli.render import TIER_STYLES
 from pipelines.badges.judged.decide import Decisions
@@ -47,7 +46,7 @@ def decisions_view(decisions: Decisions) -> RenderableType:
 
 
 def _counts(report: HeldReport) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
+    table = Grid()
     table.add_column("badge")
     for name in ("held", "since", "waiting", "lapsed", "tonight"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from configs.nouns import counted
-from flows.cli.console import figures_table, shorten
+from flows.cli.console import Grid, figures_table, shorten
 from pipelines.activity.ingest import IngestResult
 
 
@@ -37,4 +36,4 @@ def ingest_view(app: str, result: IngestResult) -> RenderableType:
 
 
 def _table(*columns: str) -> Table:
-    return Table(*columns, box=box.SIMPLE_HEAD, header_style="dim", pad_edge=False)
+    return Grid(*columns)

@@ -6,14 +6,13 @@ Texts and ids come from outside: they are shown as they are, never read as marku
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from configs.nouns import counted
-from flows.cli.console import figure, literal
+from flows.cli.console import Grid, figure, literal
 from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
 
@@ -26,7 +25,7 @@ EVERYDAY = ("motivational_message", "come_back_message")
 STATE_STYLES = {"completed": "green", "expired": "dim"}
 NEAREST_BADGES = 5
 LIKELIEST = 8
-BAR_CELLS = 12
+BAR_CELLS = 10
 
 
 def render_player(view: PlayerView, names: Mapping[str, str] | None = None) -> RenderableType:
@@ -109,16 +108,11 @@ def _sections(view: PlayerView, names: Mapping[str, str]) -> Iterator[Renderable
 
 
 def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table(
-        "Challenges",
-        ("challenge", "left"),
-        ("chance", "right"),
-        ("if you play", "right"),
-        ("level", "right"),
-        ("XP", "right"),
-    )
-    table.add_column("minutes", justify="right")
-    table.add_column("days", justify="left")
+    table = _table("Challenges")
+    table.add_column("challenge", min_width=28)
+    for name in ("chance", "if you\nplay", "level", "XP", "minutes"):
+        table.add_column(name, justify="right")
+    table.add_column("days", no_wrap=True)
     for row in rows:
         table.add_row(
             Text("\n").join((_titled(row), literal(row["description"]))),
@@ -140,7 +134,8 @@ def _titled(row: Mapping[str, Any]) -> Text:
 def _days(row: Mapping[str, Any]) -> Text:
     """The first and last day that count, and how far the player has come since they began."""
     days = Text("\n".join(dict.fromkeys((str(row["valid_from"]), str(row["valid_until"])))))
-    return Text("\n").join((days, _bar(row["progress"]))) if row.get("progress") else days
+    done = row.get("progress")
+    return Text("\n").join((days, Text(f"{done:.0%} done", style="green"))) if done else days
 
 
 def _message(row: Mapping[str, Any]) -> Panel:
@@ -236,7 +231,7 @@ def _bar(share: float) -> Text:
 
 
 def _table(title: str, *columns: tuple[str, Any]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, header_style="dim")
+    table = Grid(title=title, title_justify="left", title_style="bold")
     for name, side in columns:
         table.add_column(name, justify=side)
     return table

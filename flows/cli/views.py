@@ -1,34 +1,29 @@
 """How the commands draw their results for people."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
-from flows.cli.console import STYLE, figures_table, note, readable, shorten
+from flows.cli.console import Grid, figures_table, note, readable, shorten
 from pipelines.reports import NightReport, ReplayReport, TrainReport
 
 # What windows promised stands beside what became of those same windows, once they are over.
-EACH_NIGHT = (
-    *("challenges", "messages", "promised", "ended", "ended_promised", "ended_kept", "xp_paid", "badges_awarded"),
-)
+EACH_NIGHT = ("challenges", "promised", "ended", "ended_promised", "ended_kept", "xp_paid", "badges_awarded")
 
 
 def nights_view(reports: Sequence[NightReport]) -> RenderableType:
     """Each night's figures and where it lies; many nights in one line each."""
     if len(reports) == 1:
         return _night(reports[0])
-    columns = (Column(name.replace("_", " "), justify="right") for name in EACH_NIGHT)
-    table = Table("app", "night", *columns, "state", **STYLE)
-    for report in reports:
-        figures = (readable(report.figures[name]) for name in EACH_NIGHT)
-        table.add_row(report.path.parent.name, str(report.as_of), *figures, _state(report))
+    tables = [_nights(app, list(some)) for app, some in groupby(reports, lambda report: report.path.parent.name)]
     notes = dict.fromkeys(told for report in reports for told in report.notes)
     folders = dict.fromkeys(str(shorten(report.path.parent)) for report in reports)
-    return Group(table, *(note(told) for told in notes), Text(f"In {', '.join(folders)}", style="dim"))
+    return Group(*tables, *(note(told) for told in notes), Text(f"In {', '.join(folders)}", style="dim"))
 
 
 def training_view(app: str, report: TrainReport) -> RenderableType:
@@ -50,6 +45,18 @@ def replay_view(app: str, report: ReplayReport) -> RenderableType:
     return Group(figures_table(f"Promised and kept: {app}", report.figures), *groups, plot)
 
 
+def _nights(app: str, reports: Sequence[NightReport]) -> Table:
+    """A line a night, and its state below the day where it was not simply published."""
+    table = Grid(title=app, title_justify="left", title_style="bold")
+    table.add_column("night", no_wrap=True)
+    for name in EACH_NIGHT:
+        table.add_column(name.removesuffix("_awarded").replace("_", " "), justify="right")
+    for report in reports:
+        state = "" if (told := _state(report)) == "published" else f"\n{told}"
+        table.add_row(f"{report.as_of}{state}", *(readable(report.figures[name]) for name in EACH_NIGHT))
+    return table
+
+
 def _night(report: NightReport) -> RenderableType:
     place = Text(f"{_state(report)}: {shorten(report.path)}", style="bold")
     notes = [note(told) for told in report.notes]
@@ -62,7 +69,7 @@ def _state(report: NightReport) -> str:
 
 
 def _groups(name: str, rows: Sequence[Mapping[str, Any]]) -> RenderableType:
-    table = Table(*(rows[0] if rows else ()), **STYLE)
+    table = Grid(*(column.replace("_", " ") for column in (rows[0] if rows else ())))
     for row in rows:
         table.add_row(*(_cell(part) for part in row.values()))
     return Group(Text(name, style="bold"), table)

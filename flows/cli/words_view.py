@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from configs.commands import command
 from configs.nouns import counted
-from flows.cli.console import STYLE, figures_table, literal, note
+from flows.cli.console import Grid, figures_table, literal, note
 
 if TYPE_CHECKING:
     from pipelines.night.preview import Priced
@@ -124,8 +124,10 @@ def _table(title: str, *names: str) -> Table:
         "killed",
         "resent",
     }
-    columns = (Column(name, justify="right" if name in numbers else "left") for name in names)
-    return Table(*columns, title=title, title_justify="left", title_style="bold", **STYLE)
+    table = Grid(title=title, title_justify="left", title_style="bold")
+    for name in names:
+        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=name == "night")
+    return table
 
 
 def _usd(value: float) -> str:

@@ -181,12 +181,12 @@ def _bad_dates(tables: Tables, night: Night) -> Iterator[str]:
     if "challenges" in tables:
         frame = tables["challenges"]
         if early := frame.filter(pl.col("is_new") & (pl.col("valid_from") < pl.col("as_of"))).height:
-            yield f"{counted(early, 'new challenge')} before the day that the night serves"
+            yield f"new challenges that start before the day that the night serves: {early:,}"
         # Where the day begins later than in the app's own zone, the day before the base day may run on.
         if over := frame.filter(pl.col("valid_until") < night.base_day - dt.timedelta(days=1)).height:
-            yield f"{counted(over, 'challenge')} over before the night"
+            yield f"challenges that were over before the night: {over:,}"
         if short := frame.filter(pl.col("valid_until") < pl.col("valid_from")).height:
-            yield f"{counted(short, 'challenge')} with an end before the start"
+            yield f"challenges that end before they start: {short:,}"
 
 
 def _bad_texts(tables: Tables) -> Iterator[str]:
@@ -209,7 +209,7 @@ def _broken_promises(tables: Tables, previous: Published | None, night: Night) -
             continue
         now, before = tables[name], previous.table(name)
         if reused := now.filter("is_new").join(before, on="content_id", how="semi").height:
-            yield f"new {name} with a content_id {since}: {reused:,}"
+            yield f"new {name} that carry a content_id {since}: {reused:,}"
         both = now.filter(~pl.col("is_new")).select("content_id", *same).join(before, on="content_id", suffix="_then")
         if changed := both.filter(pl.any_horizontal(pl.col(c).ne_missing(pl.col(f"{c}_then")) for c in same)).height:
             yield f"{name} that are not what they were {since}: {changed:,}"
@@ -222,7 +222,7 @@ def _broken_promises(tables: Tables, previous: Published | None, night: Night) -
         asked = runs_on.join(tables["challenges"], on="user_id", how="semi")
         here = pl.concat([tables[name].select("content_id") for name in ("challenges", "settlements")])
         if lost := asked.join(here, on="content_id", how="anti").height:
-            yield f"{counted(lost, 'challenge')} {since} neither open nor settled"
+            yield f"challenges {since} that are neither open nor settled: {lost:,}"
 
 
 _PROMISED = {
@@ -240,10 +240,10 @@ def _served(tables: Tables, served: pl.DataFrame) -> Check:
     told = served.filter(~pl.col("served")).group_by("reason").len().sort("len", "reason", descending=[True, False])
     reasons = ", ".join(f"{row['len']:,} {row['reason']}" for row in told.drop_nulls().to_dicts())
     if bad := [
-        f"{counted(frame.height, 'active player')} {fault} (player_key {_some(frame['player_key'])})"
+        f"active players who {fault}: {frame.height:,} (player_key {_some(frame['player_key'])})"
         for frame, fault in (
-            (silent, "without anything and without a reason"),
-            (absent, "said to be served, without anything"),
+            (silent, "get nothing, and no reason is given"),
+            (absent, "are said to be served and get nothing"),
         )
         if frame.height
     ]:

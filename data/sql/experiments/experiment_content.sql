@@ -9,7 +9,7 @@ WITH taken AS (
     WHERE a.experiment = $experiment AND a.as_of >= $since AND a.as_of < $as_of
 ),
 issued AS (
-    SELECT content_id, as_of, player_key, ai_provider, valid_until FROM challenges
+    SELECT content_id, as_of, player_key, ai_provider, valid_from, valid_until FROM challenges
     UNION ALL BY NAME
     SELECT content_id, as_of, player_key, ai_provider FROM messages
     UNION ALL BY NAME

@@ -29,6 +29,6 @@ def test_every_file_left_out_and_every_reason_is_shown():
         "c.md",
         "user_id is missing",
         "a.csv:7",
-        "taken before",
+        "Taken before",
     ):
         assert words in shown, words

@@ -221,7 +221,7 @@ def test_rows_that_break_the_contract_cost_no_other_row(mixed):
 BROKEN = {
     "csv": [
         (f"ann,solve,{AT},", "the line has 4 fields and the header has 3"),
-        ("ann;solve;2024-05-01", "the line has 1 fields and the header has 3"),
+        ("ann;solve;2024-05-01", "the line has 1 field and the header has 3"),
         (f'ann,"solve,{AT}', "the quoting of the line is broken"),
         (f'a"nn,"so"lve,{AT}', "the quoting of the line is broken"),
         (f"a\x00nn,solve,{AT}", "user_id holds a control character"),

@@ -69,15 +69,15 @@ DEFECTS = [
     ),
     ("challenges", lambda frame: frame.with_columns(difficulty_level=pl.lit(11, pl.Int32)), "contracts", "difficulty"),
     ("profiles", lambda frame: frame.with_columns(user_id=pl.lit(None, pl.String)), "contracts", "user_id"),
-    ("profiles", lambda frame: pl.concat([frame, frame.head(1)]), "unique keys", "profiles has 1 rows"),
+    ("profiles", lambda frame: pl.concat([frame, frame.head(1)]), "unique keys", "profiles has 1 row with"),
     ("xp_ledger", lambda frame: pl.concat([frame, frame.head(1)]), "unique keys", "entry_id"),
-    ("messages", lambda frame: frame.with_columns(as_of=pl.lit(YESTERDAY)), "one night", "messages has 1 rows"),
+    ("messages", lambda frame: frame.with_columns(as_of=pl.lit(YESTERDAY)), "one night", "messages has 1 row of"),
     ("scores", lambda frame: frame.with_columns(app=pl.lit("other")), "one night", "scores"),
     (
         "challenges",
         lambda frame: frame.with_columns(completion_probability=first(1.2).otherwise("completion_probability")),
         "probabilities",
-        "completion_probability is outside 0 to 1 in 1 rows",
+        "completion_probability is outside 0 to 1 in 1 row",
     ),
     ("scores", lambda frame: frame.with_columns(probability=pl.lit(float("nan"))), "probabilities", "5 rows"),
     (
@@ -91,20 +91,20 @@ DEFECTS = [
         "challenges",
         lambda frame: frame.with_columns(valid_from=pl.lit(YESTERDAY)),
         "dates",
-        "new challenges start before",
+        "new challenges that start before",
     ),
     (
         "challenges",
         lambda frame: frame.with_columns(valid_until=pl.lit(YESTERDAY)),
         "dates",
-        "an end before the start",
+        "end before they start",
     ),
-    ("challenges", lambda frame: frame.with_columns(valid_until=pl.lit(LONG_AGO)), "dates", "over before"),
+    ("challenges", lambda frame: frame.with_columns(valid_until=pl.lit(LONG_AGO)), "dates", "were over before"),
     (
         "challenges",
         lambda frame: frame.with_columns(title=first("Post {goal_1}").otherwise("title")),
         "texts",
-        "1 rows",
+        "unfilled slot in 1 row",
     ),
     ("messages", lambda frame: frame.with_columns(body=pl.lit("  ")), "texts", "blank"),
     ("badges", lambda frame: frame.with_columns(citation=pl.lit("{who}")), "texts", "badges.citation"),
@@ -173,7 +173,7 @@ def test_ids_of_the_night_before_may_not_come_back(tables, home):
     previous = previous_night(home, "toy", AS_OF)
     assert "promises" not in failures(tables, previous=previous)
     again = {name: previous.table(name).with_columns(as_of=pl.lit(AS_OF)) for name in ("challenges", "messages")}
-    assert "4 new challenges" in failures({**tables, **again}, previous=previous)["promises"]
+    assert "new challenges that carry" in failures({**tables, **again}, previous=previous)["promises"]
 
 
 def test_what_the_night_before_asked_is_here_as_it_was_or_settled(tables, tmp_path):
@@ -190,7 +190,7 @@ def test_what_the_night_before_asked_is_here_as_it_was_or_settled(tables, tmp_pa
     dearer = open_ones.with_columns(rewards=pl.struct(xp=pl.lit(1, pl.Int32)))
     changed = {**tables, "challenges": pl.concat([tables["challenges"], dearer])}
     assert "challenges that are not what they were of the night of" in failures(changed, previous=previous)["promises"]
-    assert "4 challenges of the night of 2024-01-09 are neither" in failures(unsettled, previous=previous)["promises"]
+    assert "neither open nor settled: 4" in failures(unsettled, previous=previous)["promises"]
     to_look_at = replace(previous, manifest=previous.manifest.model_copy(update={"issued": False}))
     assert "promises" not in failures(unsettled, previous=to_look_at)
     late = audit_night(unsettled, previous, replace(NIGHT, late=True), pl.DataFrame(schema=NO_ONE))
@@ -247,7 +247,7 @@ def test_small_tables_and_those_that_come_and_go_may_fall(tables, home):
 
 def test_a_night_that_failed_its_audit_is_not_published_and_the_one_before_stays(tables, home):
     bad = {**tables, "messages": tables["messages"].with_columns(body=pl.lit("Reach {goal}"))}
-    with pytest.raises(NightquestError, match=r"texts: messages\.body has an unfilled slot in 1 rows") as error:
+    with pytest.raises(NightquestError, match=r"texts: messages\.body has an unfilled slot in 1 row") as error:
         publish_night(bad, NIGHT, home, audit(bad))
     assert "--as-of 2024-01-10 --refresh" in error.value.remedy
     assert read_latest(home, "toy").manifest.as_of == YESTERDAY
