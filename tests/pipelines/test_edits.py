@@ -75,7 +75,6 @@ RUNS: dict[str, dict[str, Any]] = {
             "metrics": ["points", "topics"],
             "windows": [2, 5, 28],
             "per_day": 6,
-            "most_open": 9,
             "target_probability": 0.4,
             "min_plays": 0.3,
             "most_open": 2,
