@@ -18,7 +18,6 @@ from pipelines.challenges.missions import SLOT
 from pipelines.publish.published import read_latest, verify_published
 from pipelines.publish.show import gather_player
 from pipelines.replay.job import run_replay
-from pipelines.stores import open_registry
 from tests.flows.world import START, write_app, write_events
 from tests.pipelines.nights import now, serve_night
 
@@ -43,7 +42,6 @@ def _world(tmp_path_factory):
     run_ingest(
         settings, loaded, [write_events(folder, players=PLAYERS, days=DAYS)], history=True, players=False, now=now()
     )
-    open_registry(settings)
     return loaded, settings, [serve_night(settings, loaded, night) for night in NIGHTS]
 
 
@@ -181,7 +179,7 @@ def test_a_person_is_shown_the_achievement_and_the_messages_with_their_kind(worl
 def test_replay_tells_of_missions_apart_and_of_daily_challenges_as_ever(world):
     loaded, settings, _ = world
     report = run_replay(
-        settings, loaded, start=LAST_NIGHT - dt.timedelta(days=18), end=LAST_NIGHT - dt.timedelta(days=9)
+        settings, loaded, start=LAST_NIGHT - dt.timedelta(days=14), end=LAST_NIGHT - dt.timedelta(days=9)
     )
     promises = pl.read_parquet(report.promises)
     assert set(promises["content_type"]) == {"daily_challenge"}
