@@ -23,8 +23,8 @@ from pipelines.night.words import Words, night_spend, told_of, writing_figures
 from pipelines.pins import Night
 from pipelines.publish.audit import PAST_NIGHTS, AuditLimits, AuditReport, audit_night
 from pipelines.publish.breaks import judge_input
+from pipelines.publish.collect import collect_tables, served_players
 from pipelines.publish.published import past_nights
-from pipelines.publish.tables import collect_tables, served_players
 from pipelines.publish.word_costs import paid_for_words
 from pipelines.words.write import write_citations
 from pipelines.words.writers.crew import Crew

@@ -10,10 +10,10 @@ import polars as pl
 from configs.commands import command
 from configs.errors import NightquestError
 from configs.nouns import counted
-from data.contracts_out import PUBLISHED, contract_breaches
 from pipelines.badges.judged.audit import unjudged
 from pipelines.pins import Night
 from pipelines.publish.published import Published, TableFile
+from pipelines.publish.tables import contract_breaches, published_tables
 
 # Past nights that the coming one is compared with, and of how many all must have had plenty to miss it.
 PAST_NIGHTS = 14
@@ -101,10 +101,10 @@ def audit_night(
     Returns:
         Every check with its figures, failed or not; publishing needs `ok`.
     """
-    limits = limits or AuditLimits()
+    limits, known = limits or AuditLimits(), published_tables()
     past = past or ((previous,) if previous else ())
     sound = {
-        name: frame for name, frame in tables.items() if name in PUBLISHED and frame.schema == PUBLISHED[name].types
+        name: frame for name, frame in tables.items() if name in known and frame.schema == known[name].contract.types
     }
     checks = (
         _verdict("contracts", _contract_faults(tables), f"each of {counted(len(tables), 'table')} keeps its contract"),
@@ -135,11 +135,12 @@ def _verdict(name: str, faults: Iterator[str], fine: str) -> Check:
 
 
 def _contract_faults(tables: Tables) -> Iterator[str]:
-    for name in PUBLISHED:
+    known = published_tables()
+    for name in known:
         if name not in tables:
             yield f"table {name} is missing"
     for name, frame in tables.items():
-        if name not in PUBLISHED:
+        if name not in known:
             yield f"table {name} has no contract"
         elif breaches := contract_breaches(name, frame):
             yield f"{name}: {', '.join(breaches)}"
@@ -154,7 +155,7 @@ def _other_nights(tables: Tables, night: Night) -> Iterator[str]:
 
 def _duplicates(tables: Tables) -> Iterator[str]:
     for name, frame in tables.items():
-        key = PUBLISHED[name].key
+        key = published_tables()[name].contract.key
         if copies := frame.height - frame.select(key).n_unique():
             yield f"{name} has {counted(copies, 'row')} with a ({', '.join(key)}) that is there already"
     for names, column in (
@@ -170,7 +171,7 @@ def _duplicates(tables: Tables) -> Iterator[str]:
 def _bad_numbers(tables: Tables) -> Iterator[str]:
     for name, frame in tables.items():
         for column, kind in frame.schema.items():
-            share = column in PUBLISHED[name].shares
+            share = column in published_tables()[name].contract.shares
             fine = pl.col(column).is_between(0, 1) if share else pl.col(column).is_finite()
             if kind.is_float() and (bad := frame.filter(~fine).height):
                 fault = "outside 0 to 1" if share else "not a finite number"
@@ -191,7 +192,7 @@ def _bad_dates(tables: Tables, night: Night) -> Iterator[str]:
 
 def _bad_texts(tables: Tables) -> Iterator[str]:
     for name, frame in tables.items():
-        for column in PUBLISHED[name].texts:
+        for column in published_tables()[name].contract.texts:
             text = pl.col(column)
             if unfilled := frame.filter(text.str.contains(r"[{}]")).height:
                 yield f"{name}.{column} has an unfilled slot in {counted(unfilled, 'row')}"
@@ -262,9 +263,9 @@ _NOBODY = pl.DataFrame(schema={"user_id": pl.String})
 
 def _row_counts(tables: Tables, past: Sequence[Published], served: pl.DataFrame, limits: AuditLimits) -> Iterator[str]:
     """What players find against the lowest of past nights: for each active player, or in all where it adds up."""
-    for name, table in PUBLISHED.items():
+    for name, table in published_tables().items():
         counts = [(night.manifest.tables, night.manifest.tables[name].rows) for night in past if name in _of(night)]
-        if name not in tables or name in limits.free or not table.standing or not counts:
+        if name not in tables or name in limits.free or not table.contract.standing or not counts:
             continue
         if min(rows for _, rows in counts) < limits.min_rows:
             continue

@@ -9,7 +9,8 @@ import polars as pl
 from configs.errors import NightquestError
 from models.language.ledger import LEDGER_FILE, open_ledger
 from pipelines.pins import Night
-from pipelines.publish.tables import NOTHING_PAID, PERFORMANCE_DAYS
+from pipelines.publish.collect import NOTHING_PAID
+from pipelines.publish.seen import PERFORMANCE_DAYS
 
 JUDGING = "judge "
 

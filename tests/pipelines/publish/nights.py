@@ -13,8 +13,8 @@ from data.warehouse import Warehouse
 from pipelines.badges.rules.read import nominate_rules
 from pipelines.pins import Night
 from pipelines.publish.audit import AuditReport, audit_night
+from pipelines.publish.collect import collect_tables, served_players
 from pipelines.publish.published import previous_night
-from pipelines.publish.tables import collect_tables, served_players
 from tests.factories import event, make_app, warehouse_with
 
 AS_OF = dt.date(2024, 1, 10)

@@ -6,9 +6,9 @@ import pytest
 
 from configs.errors import NightquestError
 from pipelines.publish.audit import AuditLimits, audit_night
+from pipelines.publish.collect import collect_tables
 from pipelines.publish.publish import publish_night
 from pipelines.publish.published import previous_night, read_latest
-from pipelines.publish.tables import collect_tables
 from tests.pipelines.publish.nights import (
     AS_OF,
     PLAYERS,

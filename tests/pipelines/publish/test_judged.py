@@ -6,7 +6,7 @@ import json
 import polars as pl
 import pytest
 
-from pipelines.publish.tables import collect_tables
+from pipelines.publish.collect import collect_tables
 from tests.pipelines.publish.nights import (
     AS_OF,
     audited,

@@ -12,10 +12,10 @@ import pytest
 
 from configs.commands import command
 from configs.errors import NightquestError
-from data.contracts_out import PUBLISHED
 from pipelines.publish.disk import Disk
 from pipelines.publish.publish import parquet_bytes, publish_night
 from pipelines.publish.published import previous_night, published_nights, read_latest, verify_published
+from pipelines.publish.tables import published_tables
 from tests.pipelines.publish.nights import (
     AS_OF,
     USER_IDS,
@@ -110,7 +110,7 @@ def test_a_night_is_one_parquet_file_a_table_a_manifest_and_a_pointer(nights, tm
     assert publication.changed
     assert publication.folder == tmp_path / "published" / "toy" / "2024-01-10"
     names = {path.name for path in publication.folder.iterdir()}
-    assert names == {"manifest.json", *(f"{name}.parquet" for name in PUBLISHED)}
+    assert names == {"manifest.json", *(f"{name}.parquet" for name in published_tables())}
     latest = json.loads((publication.folder.parent / "latest.json").read_text())
     assert (latest["folder"], latest["as_of"], latest["revision"]) == ("2024-01-10", "2024-01-10", 1)
 
@@ -165,7 +165,7 @@ def test_killed_once_or_twice_at_any_operation_readers_have_a_whole_night_and_a_
 ):
     operations = failing_points(nights, index, tmp_path / "calm", Killed())
     wanted = files(tmp_path / "calm")
-    assert operations > 2 * len(PUBLISHED)
+    assert operations > 2 * len(published_tables())
     expected = {(night.as_of, night.revision): tables for tables, night, _ in nights[index - 1 : index + 1]}
     seen = set()
     for at in range(1, operations + 1):

@@ -5,8 +5,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from data.contracts_out import PUBLISHED, contract_breaches
-from pipelines.publish.tables import collect_tables, served_players
+from pipelines.publish.collect import collect_tables, served_players
+from pipelines.publish.tables import contract_breaches, published_tables
 from tests.factories import add_events, event, put_zone
 from tests.pipelines.publish.nights import (
     APP,
@@ -50,8 +50,10 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
     put(warehouse, "achievements", achievement(1, YESTERDAY))
     put(warehouse, "achievements_reached", reached(1, YESTERDAY, AS_OF))
     tables = collect_tables(warehouse, NIGHT, make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),)))
-    assert list(tables) == list(PUBLISHED)
-    assert {name: contract_breaches(name, frame) for name, frame in tables.items()} == {name: [] for name in PUBLISHED}
+    assert list(tables) == list(published_tables())
+    assert {name: contract_breaches(name, frame) for name, frame in tables.items()} == {
+        name: [] for name in published_tables()
+    }
     assert all(frame.height for frame in tables.values())
     for frame in tables.values():
         assert frame.select("app", "as_of").unique().rows() == [("toy", AS_OF)]
@@ -60,7 +62,7 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
 def test_a_first_night_without_models_or_rows_still_has_every_table_with_its_types(warehouse):
     tables = collect_tables(warehouse, NIGHT, dict.fromkeys(make_frames(), pl.DataFrame()))
     assert {name: frame.schema for name, frame in tables.items()} == {
-        name: pl.Schema(table.types) for name, table in PUBLISHED.items()
+        name: pl.Schema(table.contract.types) for name, table in published_tables().items()
     }
 
 
@@ -145,7 +147,7 @@ def test_a_past_night_run_again_does_not_see_later_nights(warehouse):
         ],
     )
     after = collect_tables(warehouse, make_night(YESTERDAY), make_frames())
-    assert [name for name in PUBLISHED if not before[name].equals(after[name])] == []
+    assert [name for name in published_tables() if not before[name].equals(after[name])] == []
 
 
 def test_settlements_are_those_since_the_night_published_before(warehouse):

@@ -1,0 +1,88 @@
+"""The tables of a night out, each made by its own file of tables/, in fixed order under the players' own ids."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from data.warehouse import Warehouse
+from pipelines.activity.parts import know_until
+from pipelines.pins import Night
+from pipelines.publish.seen import Seen, typed
+from pipelines.publish.tables import Table, published_tables
+
+# Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
+FRAMES = ("profiles", "segments", "targets", "scores", "badge_progress", "open_challenges")
+NOTHING_PAID = pl.DataFrame(
+    schema={"content_type": pl.String, "ai_provider": pl.String, "prompt_version": pl.String, "cost_usd": pl.Float64}
+)
+
+
+def collect_tables(
+    warehouse: Warehouse, night: Night, frames: Mapping[str, pl.DataFrame], *, costs: pl.DataFrame | None = None
+) -> dict[str, pl.DataFrame]:
+    """Gather what a night publishes.
+
+    Args:
+        warehouse: Holds the night's challenges, messages, settlements and ledgers.
+        night: Its `as_of`, `revision` and `cut` bound what is read.
+        frames: One frame for each name in FRAMES, with player_key; one without columns stands for no rows.
+        costs: What words of the last PERFORMANCE_DAYS cost: content_type, ai_provider, prompt_version, cost_usd. What
+            no issued content has to its name is spread over all content of the type.
+
+    Returns:
+        A frame for each of `published_tables`, with its columns and types, sorted by its key.
+        A player without a user_id leaves it null, which the audit refuses.
+
+    Raises:
+        ValueError: A frame or one of its columns is missing.
+    """
+    if missing := [name for name in FRAMES if name not in frames]:
+        raise ValueError(f"collect_tables needs the frames {', '.join(missing)}")
+    know_until(warehouse, night.as_of, night.cut)
+    seen = Seen(warehouse, night, frames, NOTHING_PAID if costs is None else costs)
+    return {name: _shape(table, table.rows(seen), night) for name, table in published_tables().items()}
+
+
+def served_players(
+    warehouse: Warehouse, night: Night, tables: Mapping[str, pl.DataFrame], reasons: pl.DataFrame
+) -> pl.DataFrame:
+    """Who of the active players gets something tonight, and why the others do not.
+
+    Args:
+        warehouse: The active players are those who played within the app's `challenges.active_within_days`.
+        night: Its `base_day` and `cut` bound what is read.
+        tables: From `collect_tables`.
+        reasons: player_key and reason, for those that the plan left out; one without columns stands for none.
+
+    Returns:
+        player_key, user_id, served and reason (null for those served, and for those whom nobody accounts for).
+    """
+    know_until(warehouse, night.as_of, night.cut)
+    addressed = pl.concat([tables["challenges"].select("user_id"), tables["messages"].select("user_id")]).unique()
+    told = typed(reasons, {"player_key": pl.Int64(), "reason": pl.String()})
+    seen = Seen(warehouse, night, {}, NOTHING_PAID)
+    return seen.select("served", addressed=addressed, reasons=told, opted_out=seen.opted_out)
+
+
+def _shape(table: Table, frame: pl.DataFrame, night: Night) -> pl.DataFrame:
+    """The contract's columns in order and type, app and as_of added, sorted by the table's key."""
+    types = table.contract.types
+    if not frame.width:
+        return pl.DataFrame(schema=types)
+    every = frame.with_columns(app=pl.lit(night.app.app), as_of=pl.lit(night.as_of))
+    if missing := [column for column in types if column not in every.columns]:
+        raise ValueError(f"frame '{table.name}' lacks {', '.join(missing)}")
+    columns = (_typed(every.schema[column], column, kind) for column, kind in types.items())
+    return every.select(columns).sort(table.contract.key)
+
+
+def _typed(given: pl.DataType, column: str, wanted: pl.DataType) -> pl.Expr:
+    """A column in its contract's type, where that loses nothing; anything else is left for the audit to refuse."""
+    value = pl.col(column)
+    if wanted == pl.String() and isinstance(given, pl.Struct):
+        return value.struct.json_encode().alias(column)
+    if wanted == pl.String() and isinstance(given, (pl.Enum, pl.Categorical)):
+        return value.cast(pl.String)
+    numbers = given.is_numeric() and wanted.is_numeric() and (given.is_integer() or wanted.is_float())
+    times = isinstance(given, pl.Datetime) and isinstance(wanted, pl.Datetime)
+    return value.cast(wanted) if numbers or times or given == pl.Null() else value

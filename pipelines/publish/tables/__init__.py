@@ -1,0 +1,55 @@
+"""The published tables, found by the files of this folder: `<name>.py` holds the one of that name.
+
+A new table is one new file with a CONTRACT (data/contracts_out.py) and `rows`, which makes it from what the night has
+(seen.py). It is published, audited and named in the manifest without a word elsewhere; docs/outputs.md explains it.
+"""
+
+import importlib
+import logging
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import polars as pl
+
+from data.contracts_out import Contract, breaches
+from pipelines.publish.seen import Seen
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table.
+
+    Attributes:
+        contract: What it promises its readers.
+        rows: Makes its rows; more columns than promised are left out, and their order does not matter.
+    """
+
+    name: str
+    contract: Contract
+    rows: Callable[[Seen], pl.DataFrame]
+
+
+def published_tables() -> Mapping[str, Table]:
+    """Every table by name, in order of name; one whose file cannot be used is left out, with a warning in the log."""
+    return _find(tuple(__path__))
+
+
+def contract_breaches(name: str, frame: pl.DataFrame) -> list[str]:
+    """What a frame breaks of the contract of the table of a name, see `breaches`."""
+    return breaches(published_tables()[name].contract, frame)
+
+
+@cache
+def _find(folders: tuple[str, ...]) -> Mapping[str, Table]:
+    found: dict[str, Table] = {}
+    for name in sorted(module.name for module in pkgutil.iter_modules(folders)):
+        try:
+            module = importlib.import_module(f"{__name__}.{name}")
+            found[name] = Table(name, module.CONTRACT, module.rows)
+        except Exception as error:  # noqa: BLE001 (whatever a file does wrong costs its own table)
+            _log.warning("The table %s is not published: %s: %s.", name, type(error).__name__, error, exc_info=error)
+    return found

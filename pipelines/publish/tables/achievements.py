@@ -1,0 +1,51 @@
+"""Achievements made for one player: those reached, and those that are open."""
+
+import polars as pl
+
+from data.contracts_out import (
+    REWARDS,
+    TIERS,
+    contract,
+    day,
+    issued,
+    moment,
+    nested,
+    number,
+    share,
+    text,
+    whole,
+    words,
+    writing,
+)
+from pipelines.challenges.achievements import achievement_progress
+from pipelines.publish.seen import Seen
+
+CONTRACT = contract(
+    ("user_id", "content_id"),
+    {
+        "content_id": text(),
+        "user_id": text(),
+        "title": words(),
+        "description": words(),
+        "category": text(),
+        "tier": text(one_of=TIERS),
+        "metric": text(),
+        "target": number(low=0),
+        "value": number(low=0),
+        "progress": share(),
+        "eta_days": whole(nullable=True),
+        "state": text(one_of=("open", "reached")),
+        "reached_on": day(nullable=True),
+        **issued(),
+        "rewards": nested(REWARDS),
+        **writing(),
+        "generated_at": moment(),
+        "metadata": text(nullable=True),
+    },
+)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    progress = achievement_progress(seen.warehouse, seen.night)
+    return seen.select("achievements", achievement_progress=progress, opted_out=seen.opted_out)

@@ -1,0 +1,37 @@
+"""Who was nominated for a judged badge, and how it stands."""
+
+import polars as pl
+
+from data.contracts_out import contract, day, share, text
+from pipelines.badges.judged.nominate import held_since, judged_badges
+from pipelines.badges.rules.read import nominate_rules
+from pipelines.publish.seen import Seen
+
+CONTRACT = contract(
+    ("user_id", "badge_id"),
+    {
+        "user_id": text(),
+        "badge_id": text(),
+        "state": text(one_of=("waiting", "held", "awarded", "refused", "lapsed")),
+        "open_since": day(nullable=True),
+        "nominated_on": day(nullable=True),
+        "decided_on": day(nullable=True),
+        "decided_by": text(nullable=True),  # a provider's name, `person` or `nobody`
+        "model": text(nullable=True),
+        "prompt_version": text(nullable=True),
+        "confidence": share(nullable=True),
+        "reasons": text(nullable=True),
+        "evidence": text(nullable=True),
+        "evidence_ids": text(nullable=True),
+        "second_opinion": text(nullable=True),
+        "rule_version": text(),
+    },
+    standing=False,
+)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    judged = judged_badges(nominate_rules(seen.night.app))
+    since = held_since(seen.warehouse, seen.night.as_of)
+    return seen.select("badge_nominees", judged=judged, held_since=since)

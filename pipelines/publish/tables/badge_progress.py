@@ -1,0 +1,22 @@
+"""How far players are with badges that they do not hold."""
+
+import polars as pl
+
+from data.contracts_out import contract, share, text, whole
+from pipelines.publish.seen import Seen
+
+CONTRACT = contract(
+    ("user_id", "badge_id"),
+    {
+        "user_id": text(),
+        "badge_id": text(),
+        "progress": share(),
+        "remaining": text(nullable=True),
+        "eta_days": whole(nullable=True),
+    },
+)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    return seen.named(seen.frames["badge_progress"])

@@ -1,0 +1,27 @@
+"""Badges awarded by this night."""
+
+import polars as pl
+
+from data.contracts_out import RARITIES, TIERS, contract, moment, share, text, words
+from pipelines.publish.seen import Seen
+
+AWARD = {
+    "award_id": text(),
+    "user_id": text(),
+    "badge_id": text(),
+    "title": words(),
+    "tier": text(nullable=True, one_of=TIERS),
+    "category": text(nullable=True),
+    "rarity": text(one_of=RARITIES),
+    "granted_at": moment(),
+    "confidence": share(),
+    "evidence": text(),
+    "citation": words(),
+    "rule_version": text(),
+}
+CONTRACT = contract(("user_id", "badge_id"), AWARD, standing=False)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    return seen.named(seen.badges_held.filter(pl.col("noticed_on") == seen.night.as_of))

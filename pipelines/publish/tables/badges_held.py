@@ -1,0 +1,14 @@
+"""Badges that players hold, whenever they got them."""
+
+import polars as pl
+
+from data.contracts_out import contract
+from pipelines.publish.seen import Seen
+from pipelines.publish.tables.badges import AWARD
+
+CONTRACT = contract(("user_id", "badge_id"), AWARD)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    return seen.named(seen.badges_held)

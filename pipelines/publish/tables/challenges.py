@@ -1,0 +1,51 @@
+"""What counts for a player tonight: the challenges of this night, and what is still open of earlier ones."""
+
+import polars as pl
+
+from data.contracts_out import (
+    REQUIREMENTS,
+    REWARDS,
+    contract,
+    day,
+    issued,
+    moment,
+    nested,
+    share,
+    text,
+    whole,
+    words,
+    writing,
+)
+from pipelines.publish.seen import Seen
+
+CONTRACT = contract(
+    ("user_id", "content_id"),
+    {
+        "content_id": text(),
+        "user_id": text(),
+        "content_type": text(),
+        "title": words(),
+        "description": words(),
+        "requirements": nested(REQUIREMENTS),
+        "rewards": nested(REWARDS),
+        "difficulty_level": whole(1, 10),
+        "completion_probability": share(),
+        "probability_if_active": share(),
+        "personalization_score": share(),
+        "estimated_minutes": whole(nullable=True),
+        **writing(),
+        **issued(),
+        "progress": share(),
+        "valid_from": day(),
+        "valid_until": day(),
+        "generated_at": moment(),
+        "metadata": text(nullable=True),
+    },
+)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    return seen.select(
+        "challenges", open_progress=seen.open_progress, opted_out=seen.opted_out, running=seen.over["running"]
+    )

@@ -1,0 +1,27 @@
+"""What a player is told tonight, and the briefs of earlier nights whose mission is still open."""
+
+import polars as pl
+
+from data.contracts_out import contract, issued, moment, text, words, writing
+from pipelines.publish.seen import Seen
+
+CONTRACT = contract(
+    ("user_id", "content_id"),
+    {
+        "content_id": text(),
+        "user_id": text(),
+        "content_type": text(),
+        "title": words(),
+        "body": words(),
+        **writing(),
+        **issued(),
+        "generated_at": moment(),
+        "metadata": text(nullable=True),
+    },
+    standing=False,
+)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    return seen.select("messages", open_progress=seen.open_progress, opted_out=seen.opted_out)

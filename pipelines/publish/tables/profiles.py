@@ -1,0 +1,26 @@
+"""Who players are: persona, skill, what they like."""
+
+import polars as pl
+
+from data.contracts_out import contract, share, text, whole
+from pipelines.publish.seen import Seen
+
+CONTRACT = contract(
+    ("user_id",),
+    {
+        "user_id": text(),
+        "persona": text(),
+        "traits": text(),
+        "risk_tolerance": share(),
+        "skill_level": whole(1, 10),
+        "preferred_content": text(nullable=True),
+        "completion_rate": share(nullable=True),
+        "activity": text(),
+        "language": text(),
+    },
+)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    return seen.named(seen.frames["profiles"])

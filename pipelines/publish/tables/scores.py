@@ -1,0 +1,24 @@
+"""What the models expect of players."""
+
+import polars as pl
+
+from data.contracts_out import contract, share, text, whole
+from pipelines.publish.seen import Seen
+
+CONTRACT = contract(
+    ("user_id", "task", "target", "horizon_days"),
+    {
+        "user_id": text(),
+        "task": text(),
+        "target": text(nullable=True),
+        "horizon_days": whole(1),
+        "probability": share(),
+        "model_version": text(),
+        "reasons": text(nullable=True),
+    },
+)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    return seen.named(seen.frames["scores"])

@@ -1,0 +1,27 @@
+"""What was settled since the night published before."""
+
+import polars as pl
+
+from data.contracts_out import contract, moment, share, text, whole
+from pipelines.publish.seen import Seen
+
+CONTRACT = contract(
+    ("user_id", "content_id", "revision"),
+    {
+        "content_id": text(),
+        "revision": whole(1),
+        "user_id": text(),
+        "title": text(),
+        "state": text(one_of=("completed", "expired")),
+        "completed_at": moment(nullable=True),
+        "progress": share(),
+        "xp": whole(None),
+        "reason": text(),
+    },
+    standing=False,
+)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    return seen.select("settlements")

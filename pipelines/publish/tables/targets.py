@@ -1,0 +1,23 @@
+"""Values that shares of comparable players reach."""
+
+import polars as pl
+
+from data.contracts_out import contract, flag, number, text, whole
+from pipelines.publish.seen import Seen
+
+CONTRACT = contract(
+    ("user_id", "cohort", "metric", "percentile"),
+    {
+        "user_id": text(),
+        "cohort": text(),
+        "metric": text(),
+        "percentile": whole(1, 99),
+        "value": number(),
+        "is_next": flag(),
+    },
+)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    return seen.named(seen.frames["targets"])

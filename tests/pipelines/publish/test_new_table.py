@@ -1,0 +1,77 @@
+"""A published table is one new file: found by its name, audited, published and named without a word elsewhere."""
+
+import logging
+
+import polars as pl
+import pytest
+
+from pipelines.publish import tables
+from pipelines.publish.publish import publish_night
+from pipelines.publish.published import read_manifest
+from tests.pipelines.publish.nights import AS_OF, audited, issue, make_night, played_warehouse
+
+FIRSTS = '''
+"""The first day on which each player did anything."""
+
+from data.contracts_out import contract, count, day, text
+
+CONTRACT = contract(("user_id",), {"user_id": text(), "first_on": day(), "events": count()})
+
+
+def rows(seen):
+    return seen.named(
+        seen.warehouse.frame(
+            "SELECT player_key, min(day) AS first_on, count(*) AS events FROM events WHERE day < $d GROUP BY ALL",
+            {"d": seen.night.as_of},
+        )
+    )
+'''
+
+
+@pytest.fixture(name="folder")
+def _folder(tmp_path, monkeypatch):
+    """A folder whose files are among those of the published tables."""
+    monkeypatch.setattr(tables, "__path__", [*tables.__path__, str(tmp_path)])
+    return tmp_path
+
+
+def test_a_new_file_is_published_with_the_others(folder):
+    (folder / "first_days.py").write_text(FIRSTS)
+    assert "first_days" in tables.published_tables()
+    with played_warehouse() as warehouse:
+        issue(warehouse)
+        night = make_night()
+        made, report = audited(warehouse, night, folder / "home")
+        assert report.ok
+        published = publish_night(made, night, folder / "home", report).folder
+    rows = pl.read_parquet(published / "first_days.parquet")
+    assert read_manifest(published).tables["first_days"].rows == rows.height == 5
+    assert rows.columns == ["app", "as_of", "user_id", "first_on", "events"]
+    assert (rows["first_on"] < AS_OF).all()
+    assert rows["user_id"].is_sorted()
+
+
+def test_what_breaks_its_contract_is_refused_by_the_audit(folder):
+    (folder / "first_days_late.py").write_text(FIRSTS.replace("min(day) AS", "min(day)::VARCHAR AS"))
+    with played_warehouse() as warehouse:
+        issue(warehouse)
+        _, report = audited(warehouse, make_night(), folder / "home")
+    (fault,) = [check.detail for check in report.checks if not check.passed]
+    assert "first_days_late: first_on breaks" in fault
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("raising", "1 / 0", "ZeroDivisionError"),
+        ("unfinished", '"""No contract."""', "AttributeError"),
+        ("not_python", "def", "SyntaxError"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_and_the_others_are_published(folder, caplog, name, text, why):
+    known = set(tables.published_tables())
+    (folder / f"{name}.py").write_text(text)
+    tables._find.cache_clear()
+    with caplog.at_level(logging.WARNING):
+        assert set(tables.published_tables()) == known
+    assert f"The table {name} is not published: {why}" in caplog.text
