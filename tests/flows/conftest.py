@@ -29,9 +29,12 @@ def ingest_history(folder):
 
 @pytest.fixture(name="history", scope="session")
 def _history(tmp_path_factory):
-    """(app file, home): the tiny app's history, ingested once; `puzzles` is a copy to write to."""
+    """(app file, home): the tiny app's history, ingested once; `puzzles` is a copy to write to.
+
+    Each process has a copy: a look that opens a warehouse keeps other processes out.
+    """
     folder = made_once(tmp_path_factory, "history", ingest_history)
-    return folder / "puzzles.yaml", folder / "home"
+    return folder / "puzzles.yaml", shutil.copytree(folder / "home", tmp_path_factory.mktemp("history") / "home")
 
 
 @pytest.fixture(name="published", scope="session")
@@ -44,7 +47,8 @@ def _published(history, tmp_path_factory):
         status, _, err = run_command("nightly", app, "--as-of", LAST_NIGHT, home=home)
         assert status == 0, err
 
-    return app, made_once(tmp_path_factory, "published", publish) / "home"
+    folder = made_once(tmp_path_factory, "published", publish)
+    return app, shutil.copytree(folder / "home", tmp_path_factory.mktemp("published") / "home")
 
 
 @pytest.fixture(name="puzzles")
