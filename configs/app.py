@@ -201,7 +201,7 @@ class Challenges(Part):
     )
     per_day: int = Field(3, ge=1, le=6, description="Challenges for each player and night.")
     most_open: int = Field(
-        6,
+        9,
         ge=1,
         le=30,
         description="Challenges that may count for a player at once, open and new; a new mission comes on top.",

@@ -120,7 +120,7 @@ def audit_night(
         _served(sound, served),
         _since_before(
             "row counts",
-            chain(_row_counts(tables, past, served, limits), _nothing_new(sound, past, limits)),
+            chain(_row_counts(tables, past, served, limits), _nothing_new(sound, past, limits, night)),
             f"players find what they found on {counted(len(past), 'night')} before",
             accept=accept,
         ),
@@ -279,14 +279,17 @@ def _row_counts(tables: Tables, past: Sequence[Published], served: pl.DataFrame,
             yield f"{name} fell to {counted(now, 'row')} for {counted(served.height, 'active player')}, from {before}"
 
 
-def _nothing_new(tables: Tables, past: Sequence[Published], limits: AuditLimits) -> Iterator[str]:
-    """Nothing is issued tonight of what every one of the last nights issued plenty of."""
+def _nothing_new(tables: Tables, past: Sequence[Published], limits: AuditLimits, night: Night) -> Iterator[str]:
+    """Nothing is issued tonight of what each of the last nights issued plenty of, to players who have room for more."""
     if len(past) < FEWEST_NIGHTS:
         return
     for name in ("challenges", "messages"):
-        lately = [night.table(name) for night in past[:FEWEST_NIGHTS] if name in _of(night)]
+        lately = [earlier.table(name) for earlier in past[:FEWEST_NIGHTS] if name in _of(earlier)]
         if name in limits.free or name not in tables or not all("is_new" in frame.columns for frame in lately):
             continue
+        if name == "challenges":
+            full = tables[name].group_by("user_id").len().filter(pl.col("len") >= night.app.challenges.most_open)
+            lately = [frame.join(full, on="user_id", how="anti") for frame in lately]
         fewest = min((frame["is_new"].sum() for frame in lately), default=0)
         if fewest >= PLENTY and not tables[name]["is_new"].sum():
             yield f"no new {name}, {fewest} or more on each of the {FEWEST_NIGHTS} nights before"

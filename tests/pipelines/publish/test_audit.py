@@ -233,6 +233,17 @@ def test_a_planner_that_issues_nothing_is_refused_though_what_is_open_fills_the_
     assert "row counts" not in failures(tables, past=past)
 
 
+def test_players_who_have_as_many_challenges_as_the_app_allows_need_no_new_one(tables, home, monkeypatch):
+    monkeypatch.setattr("pipelines.publish.audit.PLENTY", 1)
+    past = [previous_night(home, "toy", AS_OF)] * 3
+    nothing = {**tables, "challenges": tables["challenges"].with_columns(is_new=pl.lit(value=False))}
+    most = nothing["challenges"].group_by("user_id").len()["len"].min()
+    full = dict(NIGHT.app.challenges) | {"most_open": most}
+    app = NIGHT.app.model_copy(update={"challenges": NIGHT.app.challenges.model_validate(full)})
+    report = audit_night(nothing, past[0], replace(NIGHT, app=app), ACTIVE, past=past)
+    assert next(check for check in report.checks if check.name == "row counts").passed
+
+
 def test_acceptance_covers_row_counts_and_nothing_else(tables):
     assert not audit({**tables, "messages": tables["messages"].with_columns(body=pl.lit("{x}"))}, accept=True).ok
 
