@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from models.tracking.store import Tracking
+
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
     """The folder of that name, filled by `make`, for all processes of the run; read it, or copy it to change it."""
@@ -22,3 +24,11 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
             make(folder)
             done.touch()
     return folder
+
+
+def tracked_home(factory: pytest.TempPathFactory, home: Path) -> Path:
+    """A home with MLflow's empty tables, which take seconds to make, in it."""
+    made = made_once(factory, "mlflow", lambda folder: Tracking(f"sqlite:///{folder}/mlflow.db", None))
+    home.mkdir(exist_ok=True)
+    shutil.copy(made / "mlflow.db", home)
+    return home

@@ -1,6 +1,7 @@
 """The house rules of ARCHITECTURE.md that can be read off the code."""
 
 import ast
+import importlib
 import subprocess
 import sys
 import tomllib
@@ -158,9 +159,7 @@ def test_the_lock_holds_every_declared_dependency_and_prefects_two_pins():
 
 def test_every_module_can_be_loaded():
     names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in sources(*ROOMS)]
-    code = f"import importlib; [importlib.import_module(name) for name in {names}]"
-    done = subprocess.run([sys.executable, "-c", code], check=False, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert [importlib.import_module(name).__name__ for name in names] == names
 
 
 def test_help_loads_no_heavy_library():

@@ -11,13 +11,15 @@ from configs.errors import NightquestError
 from configs.prompt import Prompt, fill, read_prompts
 from models.tracking.prompts import CANDIDATE, PREFIX, PRODUCTION, PromptRegistry
 from models.tracking.store import Tracking
+from tests.once import tracked_home
 
 names = (f"prompt_{i}" for i in itertools.count())
 
 
 @pytest.fixture(scope="module")
 def tracking(tmp_path_factory):
-    return Tracking(f"sqlite:///{tmp_path_factory.mktemp('home')}/mlflow.db", None)
+    home = tracked_home(tmp_path_factory, tmp_path_factory.mktemp("home"))
+    return Tracking(f"sqlite:///{home}/mlflow.db", None)
 
 
 @pytest.fixture

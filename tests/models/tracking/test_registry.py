@@ -22,6 +22,7 @@ from models.tracking.night_page import NightPage
 from models.tracking.pages import Decision, ModelRun, Rival, card_of, synthetic_rows
 from models.tracking.plots import importance_plot
 from models.tracking.registry import Registry
+from tests.once import tracked_home
 
 INPUTS = {
     "x": pl.Float64(),
@@ -94,7 +95,7 @@ def a_run(slope: float = 0.5, *, promote: bool = True, reason: str = "better by 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("home")
+    return tracked_home(tmp_path_factory, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,7 @@ from models.tracking.writing import (
     kind_of_fault,
     record_writing,
 )
+from tests.once import tracked_home
 
 AS_OF = dt.date(2024, 3, 1)
 SENT = dt.datetime(2024, 2, 29, 22, tzinfo=dt.UTC)
@@ -39,7 +40,7 @@ apps = (f"written_{i}" for i in itertools.count())
 
 @pytest.fixture(name="tracking", scope="module")
 def _tracking(tmp_path_factory):
-    home = tmp_path_factory.mktemp("writing")
+    home = tracked_home(tmp_path_factory, tmp_path_factory.mktemp("writing"))
     return Tracking(f"sqlite:///{home}/mlflow.db", home / "mlartifacts")
 
 
@@ -173,7 +174,7 @@ def test_nothing_of_one_player_is_recorded(tracking, app, tmp_path):
     kept = "".join(artifacts(tracking, run_id).values())
     spans = "".join(json.dumps(t.to_dict(), default=str) for t in traces(tracking, app, run_id))
     assert PRIVATE not in kept + spans
-    assert "1 texts for one player, not recorded" in spans
+    assert "1 text for one player, not recorded" in spans
     assert "Night 1" not in kept
 
 

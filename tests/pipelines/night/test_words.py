@@ -36,6 +36,7 @@ from pipelines.words.writers.session import collect_answers, open_studio
 from tests.flows.world import LAST_NIGHT, write_app, write_events
 from tests.language_server.client import LanguageServer
 from tests.language_server.fixture import cleaned
+from tests.once import tracked_home
 from tests.pipelines.nights import now, serve_night, wants_of
 
 pytestmark = pytest.mark.slow
@@ -49,7 +50,7 @@ def _history(tmp_path_factory):
     path = write_app(folder, content={"variants": 6, "individual": {"sample": 0.2}})
     loaded, settings = load_app(str(path)), Settings(home=folder / "home")
     run_ingest(settings, loaded, [write_events(folder)], history=True, players=False, now=now())
-    open_registry(settings)
+    tracked_home(tmp_path_factory, settings.home)
     return loaded, settings.home
 
 
