@@ -55,7 +55,9 @@ def load_champions(tonight: Tonight) -> Champions:
         learned = learn_models(tonight.warehouse, tonight.night, seed=SEED)
         models = learned.models
         why = _why_none_serves(lost, unborn, edited, trained=plays is not None and attainment is not None)
-        again = command("train", *(("--as-of", tonight.night.as_of) if unborn else ()), app=app.app)
+        again = command("train", app=app.app)
+        if unborn:
+            again = command("train", "--as-of", tonight.night.as_of, app=app.app)
         remedy = lost.remedy if lost else f"Run: {again}"
         notes += [f"{why}, so this night learned its own. {remedy}", *learned.notes]
     model = segments.model if segments and isinstance(segments.model, SegmentModel) else None
