@@ -72,10 +72,15 @@ def with_outcomes(warehouse: Warehouse, challenges: pl.DataFrame) -> pl.DataFram
 
 
 def _limits(warehouse: Warehouse, app: App, as_of: dt.date) -> dict[str, object]:
-    """What is over since `grace_from` may still be completed; grace begins when the days in question were known."""
+    """What is over since `grace_from` may still be completed; grace begins when the days in question were known.
+
+    What the last night before did not know may have come in since, however long ago that night was.
+    """
     grace_from = as_of - dt.timedelta(days=app.challenges.grace_days + 1)
     doubted = warehouse.value(
-        "SELECT min(CAST(silent->0->>0 AS TIMESTAMP))::DATE FROM nights WHERE as_of BETWEEN $since AND $d",
+        """SELECT min(CAST(silent->0->>0 AS TIMESTAMP))::DATE FROM nights
+           WHERE as_of <= $d
+             AND as_of >= least($since, (SELECT max(as_of) FROM nights WHERE status = 'published' AND as_of < $d))""",
         {"since": grace_from, "d": as_of},
     )
     return {"as_of": as_of, "grace_from": min(grace_from, doubted or grace_from), "doubted_from": doubted}
