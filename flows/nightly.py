@@ -54,8 +54,8 @@ def nightly(
     name_run(run.loaded.app.app, day or next_served_day(run.loaded.app, run.now, run.settings.day_grace))
     if scheduled and day:
         missed = catch_up(run, day, lambda past: nightly(app=app, as_of=past, provider="offline", max_cost_usd=0))
-    wants = run.wants(wishes(provider, mode, types, max_cost_usd))
-    with open_night(run.loaded, day, run.now, wants, refresh=refresh, issue=issue, was_silent=was_silent) as tonight:
+    context = run.context(wishes(provider, mode, types, max_cost_usd))
+    with open_night(run.loaded, day, run.now, context, refresh=refresh, issue=issue, was_silent=was_silent) as tonight:
         if tonight.out is not None and not tonight.unrecorded:
             return ended(tell(run, tonight.out, missed))
         from flows import stages  # their libraries take seconds to load, and a night that is out needs none

@@ -10,7 +10,7 @@ from configs.settings import Settings, load_settings
 from flows.clock import clock, run_id
 from flows.progress import report
 from flows.recording import is_recording, name_run
-from pipelines.words.wishes import Wants, Wishes
+from pipelines.words.wishes import RunContext, Wishes
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Run:
     loaded: LoadedApp
     now: dt.datetime
 
-    def wants(self, wishes: Wishes, occasion: str = "") -> Wants:
+    def context(self, wishes: Wishes, occasion: str = "") -> RunContext:
         """What the run's writing may use."""
-        return Wants(self.settings, wishes, clock, report, run_id(self.now), occasion)
+        return RunContext(self.settings, wishes, clock, report, run_id(self.now), occasion)
 
 
 def begin(app: str) -> Run:

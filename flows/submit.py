@@ -19,7 +19,7 @@ def send_batches(run: Run, as_of: dt.date | None, wished: Wishes) -> Submitted:
     """Plan the night as it stands, and send what its briefs lack."""
     from pipelines.night.preview import look_ahead, submit_ahead  # as in flows.nightly: it takes seconds to load
 
-    with look_ahead(run.loaded, as_of, run.now, run.wants(wished), not_out=True) as tonight:
+    with look_ahead(run.loaded, as_of, run.now, run.context(wished), not_out=True) as tonight:
         return submit_ahead(tonight)
 
 

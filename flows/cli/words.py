@@ -12,7 +12,7 @@ from flows.parameters import check_day
 from flows.progress import report
 from pipelines.night import preview
 from pipelines.night.open_night import Tonight
-from pipelines.words.wishes import BY_HAND, Wants, Wishes
+from pipelines.words.wishes import BY_HAND, RunContext, Wishes
 
 
 def price_night(settings: Settings, app: str, as_of: dt.date | None, wished: Wishes) -> preview.Priced:
@@ -35,6 +35,6 @@ def _coming_night(
 ) -> Iterator[Tonight]:
     loaded, now = load_app(app), clock()
     day = check_day(loaded.app, as_of, now)
-    wants = Wants(settings, wished, clock, report, run_id(now), occasion and f"{occasion} {now:%Y-%m-%d}")
-    with preview.look_ahead(loaded, day, now, wants) as tonight:
+    context = RunContext(settings, wished, clock, report, run_id(now), occasion and f"{occasion} {now:%Y-%m-%d}")
+    with preview.look_ahead(loaded, day, now, context) as tonight:
         yield tonight

@@ -100,7 +100,7 @@ class WritingReport:
         happened: Briefs by how their texts came about.
         refused: Texts that failed their check, by fault.
         judged: Contests by how they were decided.
-        desk: Counts of the live asks: retries, 429s, breakers and the like.
+        live: Counts of the live asks: retries, 429s, breakers and the like.
         traces: Of some briefs; more than MOST_TRACES are left out.
         samples: More than MOST_SAMPLES are left out.
         tables: Kept as CSV, by name: arms, briefs by type. No column may hold anything of a single player.
@@ -111,7 +111,7 @@ class WritingReport:
     happened: Mapping[str, int] = field(default_factory=dict)
     refused: Mapping[str, int] = field(default_factory=dict)
     judged: Mapping[str, int] = field(default_factory=dict)
-    desk: Mapping[str, float] = field(default_factory=dict)
+    live: Mapping[str, float] = field(default_factory=dict)
     traces: Sequence[BriefTrace] = ()
     samples: Sequence[SampleText] = ()
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
@@ -174,7 +174,7 @@ def _metrics(report: WritingReport) -> Iterator[tuple[str, float]]:
         "turned_away": spend.turned_away,
         "briefs": report.happened,
         "judged": report.judged,
-        "desk": report.desk,
+        "live": report.live,
     }
     for group, counts in groups.items():
         yield from ((_name(f"{group}/{name}"), float(n)) for name, n in sorted(counts.items()))

@@ -20,7 +20,7 @@ _JSON_TYPES = {
 }
 
 
-def judge_events_sql(app: App, staged: str, now: dt.datetime) -> str:
+def check_events_sql(app: App, staged: str, now: dt.datetime) -> str:
     """A query over staged events: the columns of the table `incoming`, then reason (null for a good row).
 
     Raw is the row as JSON where the file has no text of its own.
@@ -32,11 +32,11 @@ def judge_events_sql(app: App, staged: str, now: dt.datetime) -> str:
                    TRY_CAST(value AS DOUBLE) + 0.0 AS number, TRY_CAST(properties AS JSON) AS doc
             FROM {with_moments(f"({staged})", ("occurred_at",), app.timezone)}
         ),
-        judged AS (SELECT *, CASE {cases} END AS reason, {_document("doc")} AS document FROM typed),
+        checked AS (SELECT *, CASE {cases} END AS reason, {_document("doc")} AS document FROM typed),
         summed AS (
             SELECT *, md5(concat_ws(chr(31), user_id, event, epoch_us(moment), coalesce(place, 0),
                                     coalesce(number::VARCHAR, ''), coalesce(document, ''))) AS content
-            FROM (SELECT * REPLACE (CASE WHEN reason IS NULL THEN moment END AS moment) FROM judged)
+            FROM (SELECT * REPLACE (CASE WHEN reason IS NULL THEN moment END AS moment) FROM checked)
         )
         SELECT line, event_id, user_id, event, moment AS occurred_at, coalesce(place, 0) AS sequence, number AS value,
                document AS properties, delivery_id, content, md5_number_lower(content) AS content_hash,
@@ -44,7 +44,7 @@ def judge_events_sql(app: App, staged: str, now: dt.datetime) -> str:
         FROM summed"""
 
 
-def judge_players_sql(app: App, staged: str, now: dt.datetime) -> str:
+def check_players_sql(app: App, staged: str, now: dt.datetime) -> str:
     """A query over staged players: the columns of the table `incoming_players`, then reason.
 
     Reads `known_zones` (zone), the time zones that count.
@@ -61,12 +61,12 @@ def judge_players_sql(app: App, staged: str, now: dt.datetime) -> str:
                    TRY_CAST(opted_out AS BOOLEAN) AS is_out, TRY_CAST(attributes AS JSON) AS doc
             FROM {moments}
         ),
-        judged AS (SELECT *, CASE {cases} END AS reason FROM typed)
+        checked AS (SELECT *, CASE {cases} END AS reason FROM typed)
         SELECT line, user_id, CASE WHEN reason IS NULL THEN moment END AS recorded_at, timezone, language,
                CASE WHEN reason IS NULL THEN birthday END AS born_on,
                CASE WHEN reason IS NULL THEN joined_moment END AS joined_at, is_out AS opted_out,
                {_document("doc")} AS attributes, delivery_id, {_raw(PLAYER_COLUMNS, **renamed)} AS raw, reason
-        FROM judged"""
+        FROM checked"""
 
 
 def _event_faults(app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ from pipelines.activity.deliveries import (
     record_deliveries,
 )
 from pipelines.activity.delivery_reader import (
-    Intake,
+    IngestRun,
     announce,
     prepare,
     read_direct,
@@ -106,21 +106,21 @@ def ingest_files(
     files, others = find_files(paths)
     meter = _Meter(progress, sum(path.stat().st_size for path in files))
     source = None if source_sql is None else read_source(source_sql)
-    intake = Intake(warehouse, app, now, players, source, _version(app, source), limits, meter.add)
-    prepare(intake)
+    ingest = IngestRun(warehouse, app, now, players, source, _version(app, source), limits, meter.add)
+    prepare(ingest)
     ignored = [Delivery(str(path), "ignored", reason=_why_not(path)) for path in others]
-    found = _announce_all(intake, files)
+    found = _announce_all(ingest, files)
     # Rows with the contract's columns are read before the transaction: an error in one file must not cost the others.
-    found = [read_direct(intake, Path(d.file), d) if _is_new(d, intake.direct) else d for d in found]
+    found = [read_direct(ingest, Path(d.file), d) if _is_new(d, ingest.direct) else d for d in found]
     with warehouse.transaction():
         if source is not None:
-            found = [read_raw(intake, Path(d.file), d) if _is_new(d, *source.tables) else d for d in found]
+            found = [read_raw(ingest, Path(d.file), d) if _is_new(d, *source.tables) else d for d in found]
             if new := [d for d in found if _is_new(d, *source.tables)]:
                 check_delivered(warehouse, source, [f"{d.file}: {d.reason}" for d in found if d.state == "refused"])
                 meter.say("Reading the source")
-                select_rows(intake, source, new[-1].delivery_id)
+                select_rows(ingest, source, new[-1].delivery_id)
         meter.say("Adding up player-days")
-        result = _finish(intake, [*found, *ignored], history=history)
+        result = _finish(ingest, [*found, *ignored], history=history)
     _insist_on_some(result)
     return result
 
@@ -147,32 +147,32 @@ def _version(app: App, source: Source | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _announce_all(intake: Intake, files: Sequence[Path]) -> list[Delivery]:
-    number, before = delivery_number(intake.warehouse), set[str]()
-    return [announce(intake, path, number + i, before) for i, path in enumerate(files, 1)]
+def _announce_all(ingest: IngestRun, files: Sequence[Path]) -> list[Delivery]:
+    number, before = delivery_number(ingest.warehouse), set[str]()
+    return [announce(ingest, path, number + i, before) for i, path in enumerate(files, 1)]
 
 
 def _is_new(delivery: Delivery, *feeds: str) -> bool:
     return delivery.state == "taken" and delivery.feeds in feeds
 
 
-def _finish(intake: Intake, found: list[Delivery], *, history: bool) -> IngestResult:
+def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> IngestResult:
     """Append, mark the deliveries, quarantine, and compute the touched player-days again."""
-    warehouse, app = intake.warehouse, intake.app
+    warehouse, app = ingest.warehouse, ingest.app
     sync_metrics(warehouse, app)
     first = not warehouse.value("SELECT count(*) FROM (FROM events LIMIT 1)")
-    if intake.players:
-        appended = append_players(warehouse, intake.now, history=history)
+    if ingest.players:
+        appended = append_players(warehouse, ingest.now, history=history)
     else:
-        appended = append_events(warehouse, app, intake.now, history=history)
+        appended = append_events(warehouse, app, ingest.now, history=history)
     warehouse.append("bad_rows", appended.conflicts)
-    if intake.source is not None and any(_is_new(d, *intake.source.tables) for d in found):
-        show_raw_rows(intake, intake.source)
-    found = _with_counts(intake, found, appended)
-    kept = [d for d in found if not (d.feeds == intake.direct and _all_refused(d))]  # those may come again
-    record_deliveries(warehouse, kept, intake.version, intake.now, history=history)
-    quarantine_files(warehouse, found, intake.now)
-    refused = quarantine_rows(warehouse, found, intake.now)
+    if ingest.source is not None and any(_is_new(d, *ingest.source.tables) for d in found):
+        show_raw_rows(ingest, ingest.source)
+    found = _with_counts(ingest, found, appended)
+    kept = [d for d in found if not (d.feeds == ingest.direct and _all_refused(d))]  # those may come again
+    record_deliveries(warehouse, kept, ingest.version, ingest.now, history=history)
+    quarantine_files(warehouse, found, ingest.now)
+    refused = quarantine_rows(warehouse, found, ingest.now)
     if appended.touched.height:
         refresh_parts(warehouse, app, None if first else appended.touched)
     return IngestResult(
@@ -182,8 +182,8 @@ def _finish(intake: Intake, found: list[Delivery], *, history: bool) -> IngestRe
         refused=refused,
         by_event=appended.by_event,
         touched=appended.touched.height,
-        reasons=frequent_reasons(warehouse, intake.now),
-        unused={} if intake.players else find_unused(warehouse, app),
+        reasons=frequent_reasons(warehouse, ingest.now),
+        unused={} if ingest.players else find_unused(warehouse, app),
     )
 
 
@@ -218,10 +218,10 @@ def _insist_on_some(result: IngestResult) -> None:
     raise NightquestError(f"Nothing was taken. {worst.file}{more}: {worst.reason}", "docs/ingest.md says what goes in.")
 
 
-def _with_counts(intake: Intake, found: list[Delivery], appended: Appended) -> list[Delivery]:
+def _with_counts(ingest: IngestRun, found: list[Delivery], appended: Appended) -> list[Delivery]:
     """The deliveries with what became of their rows; those of raw tables count raw rows and have theirs already."""
     fates = {row["delivery_id"]: row for row in appended.fates.iter_rows(named=True)}
-    bad = intake.warehouse.frame("SELECT delivery_id, count(*) AS n FROM bad_rows GROUP BY delivery_id")
+    bad = ingest.warehouse.frame("SELECT delivery_id, count(*) AS n FROM bad_rows GROUP BY delivery_id")
     refused = dict(bad.iter_rows())
     return [
         replace(
@@ -230,7 +230,7 @@ def _with_counts(intake: Intake, found: list[Delivery], appended: Appended) -> l
             rows_known=fates.get(d.delivery_id, {}).get("rows_known", 0),
             rows_refused=refused.get(d.delivery_id, 0),
         )
-        if _is_new(d, intake.direct)
+        if _is_new(d, ingest.direct)
         else d
         for d in found
     ]

@@ -59,9 +59,9 @@ def issue(
     """
     warehouse, night, home = tonight.warehouse, tonight.night, tonight.settings.home
     # What a person chose for this run may be less than what the night before had.
-    chosen = frozenset({"challenges", "messages", "achievements"} if tonight.wants.wishes.types else ())
+    chosen = frozenset({"challenges", "messages", "achievements"} if tonight.context.wishes.types else ())
     limits = AuditLimits(max_fall=tonight.settings.max_row_fall, free=chosen)
-    spent, models = night_spend(night, crew, tonight.wants), models_of(planned)
+    spent, models = night_spend(night, crew, tonight.context), models_of(planned)
     with warehouse.transaction() if night.issues else warehouse.rehearsal():
         warehouse.append("challenges", _with_models(words.challenges, models), on_conflict_skip=True)
         warehouse.append("messages", words.messages, on_conflict_skip=True)
@@ -71,7 +71,7 @@ def issue(
             write_down(warehouse, night, words.trial, words.assigned)
             write_awards(warehouse, night, words.awards)
             judging = write_judgements(warehouse, night, judged, write_citations)
-        costs = paid_for_words(home, night, tonight.wants.clock)
+        costs = paid_for_words(home, night, tonight.context.clock)
         tables = collect_tables(warehouse, night, _frames(warehouse, night, planned, still_open), costs=costs)
         served = served_players(warehouse, night, tables, _reasons(warehouse, night, planned))
         past = past_nights(home, night.app.app, night.as_of, PAST_NIGHTS)

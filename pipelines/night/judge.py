@@ -6,7 +6,7 @@ from pipelines.badges.judged.judge import Judgements, judge_nominees
 from pipelines.night.open_night import Tonight
 from pipelines.night.words import Words
 from pipelines.words.writers.crew import Crew
-from pipelines.words.writers.session import find_studio
+from pipelines.words.writers.session import find_session
 
 
 def judge(tonight: Tonight, crew: Crew, words: Words) -> Judgements:
@@ -17,5 +17,5 @@ def judge(tonight: Tonight, crew: Crew, words: Words) -> Judgements:
     night = tonight.night
     if not night.issues:
         return Judgements(pl.DataFrame(), pl.DataFrame())
-    with find_studio(night, tonight.wants, crew, words.account) as studio:
-        return judge_nominees(tonight.warehouse, night, studio.panel() if studio else None)
+    with find_session(night, tonight.context, crew, words.account) as session:
+        return judge_nominees(tonight.warehouse, night, session.panel() if session else None)

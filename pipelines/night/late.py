@@ -9,14 +9,14 @@ from dataclasses import replace
 from configs.commands import command
 from data.warehouse import Warehouse
 from pipelines.pins import Night, later_night
-from pipelines.words.wishes import Wants
+from pipelines.words.wishes import RunContext
 
 
-def late_wants(night: Night, wants: Wants) -> Wants:
+def late_context(night: Night, context: RunContext) -> RunContext:
     """What a night may use to write: one that issues nothing is written offline, unless a provider was asked for."""
-    if night.issues or wants.wishes.provider is not None:
-        return wants
-    return replace(wants, wishes=replace(wants.wishes, provider="offline"))
+    if night.issues or context.wishes.provider is not None:
+        return context
+    return replace(context, wishes=replace(context.wishes, provider="offline"))
 
 
 def late_note(warehouse: Warehouse, night: Night) -> tuple[str, ...]:

@@ -15,13 +15,13 @@ from configs.loader import LoadedApp
 from configs.version import code_version
 from data.warehouse import Warehouse
 from pipelines.activity.parts import know_until, sync_metrics
-from pipelines.night.late import late_wants
+from pipelines.night.late import late_context
 from pipelines.night.pinned_file import PinnedFile, file_for, keep_file
 from pipelines.pins import OUT, Night, accept_silence, known_night, mark_placed, next_served_day, pin_night
 from pipelines.publish.published import damaged_files, folder_name, published_nights, published_root, read_manifest
 from pipelines.reports import NightReport
 from pipelines.stores import open_app
-from pipelines.words.wishes import Wants
+from pipelines.words.wishes import RunContext
 from pipelines.words.writers.crew import require_writers
 
 UNRECORDED = "unrecorded"  # folder under home, with one for each app
@@ -34,19 +34,19 @@ class Tonight:
         settings: The machine's.
         warehouse: Open, and read as it was known at the night's cut.
         night: Its pins.
-        wants: What its writing may use.
+        context: What its writing may use.
         today: The app file as it is now, and what this run asked for; the night may be of another.
         out: Its report, when it was published before.
         unrecorded: Some night of the app is still to be recorded in MLflow, see `unrecorded.py`.
     """
 
-    def __init__(self, warehouse: Warehouse, night: Night, wants: Wants, today: PinnedFile) -> None:
-        self.settings = wants.settings
+    def __init__(self, warehouse: Warehouse, night: Night, context: RunContext, today: PinnedFile) -> None:
+        self.settings = context.settings
         self.warehouse = warehouse
         self.night = night
-        self.wants = wants
+        self.context = context
         self.today = today
-        self.out = _already_out(wants.settings.home, warehouse, night)
+        self.out = _already_out(context.settings.home, warehouse, night)
         self.unrecorded = any((self.settings.home / UNRECORDED / night.app.app).glob("*.json"))
 
 
@@ -55,7 +55,7 @@ def open_night(
     loaded: LoadedApp,
     as_of: dt.date | None,
     now: dt.datetime,
-    wants: Wants,
+    context: RunContext,
     *,
     refresh: bool = False,
     issue: bool = False,
@@ -67,8 +67,8 @@ def open_night(
         BusyError: Another process is working on the app.
         NightquestError: There is no activity before `as_of`, or nobody can write what is wished.
     """
-    settings, today = wants.settings, PinnedFile.of_today(loaded, wants.wishes)
-    require_writers(settings, today.applied.content, wants.wishes.provider)
+    settings, today = context.settings, PinnedFile.of_today(loaded, context.wishes)
+    require_writers(settings, today.applied.content, context.wishes.provider)
     with open_app(settings, loaded) as warehouse:
         grace = settings.day_grace
         day = as_of or next_served_day(loaded.app, now, grace)
@@ -94,7 +94,7 @@ def open_night(
         )
         keep_file(warehouse, file, night)
         know_until(warehouse, night.as_of, night.cut)
-        yield Tonight(warehouse, night, late_wants(night, replace(wants, wishes=file.wishes)), today)
+        yield Tonight(warehouse, night, late_context(night, replace(context, wishes=file.wishes)), today)
 
 
 def _already_out(home: Path, warehouse: Warehouse, night: Night) -> NightReport | None:

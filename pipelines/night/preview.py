@@ -26,11 +26,11 @@ from pipelines.pins import Night, is_out, make_night, next_served_day
 from pipelines.reports import Submitted
 from pipelines.stores import open_app
 from pipelines.words.wanted import want_content
-from pipelines.words.wishes import Wants
+from pipelines.words.wishes import RunContext
 from pipelines.words.write import write_words
 from pipelines.words.writers.crew import Crew, require_keys, require_writers
 from pipelines.words.writers.jobs import Job, Text
-from pipelines.words.writers.session import Studio, open_studio
+from pipelines.words.writers.session import WritingSession, open_session
 
 _PRICED = {
     "provider": pl.String,
@@ -71,7 +71,7 @@ class Priced:
 
 @contextmanager
 def look_ahead(
-    loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, wants: Wants, *, not_out: bool = False
+    loaded: LoadedApp, as_of: dt.date | None, now: dt.datetime, context: RunContext, *, not_out: bool = False
 ) -> Iterator[Tonight]:
     """The coming night as it would be if it began now; nothing is pinned and nothing issued.
 
@@ -79,35 +79,35 @@ def look_ahead(
         loaded: The app.
         as_of: The day that it serves; none is the one that a night run now would serve.
         now: When it begins.
-        wants: What its writing may use.
+        context: What its writing may use.
         not_out: Where that night is out already, and `as_of` is none, the next day to begin.
 
     Raises:
         BusyError: Another process is working on the app.
         NightquestError: There is no activity before `as_of`, or nobody can write what is wished.
     """
-    file = PinnedFile.of_today(loaded, wants.wishes)
+    file = PinnedFile.of_today(loaded, context.wishes)
     app = file.applied
-    require_writers(wants.settings, app.content, wants.wishes.provider)
-    with open_app(wants.settings, loaded) as warehouse:
-        grace = wants.settings.day_grace
+    require_writers(context.settings, app.content, context.wishes.provider)
+    with open_app(context.settings, loaded) as warehouse:
+        grace = context.settings.day_grace
         day = as_of or next_served_day(app, now, grace)
         if not_out and as_of is None and is_out(warehouse, day):
             day = next_served_day(app, now, dt.timedelta(0))
         night = make_night(warehouse, app, day, now, grace, app_hash=file.hash, code_version=code_version())
         know_until(warehouse, night.as_of, night.cut)
-        yield Tonight(warehouse, night, wants, file)
+        yield Tonight(warehouse, night, context, file)
 
 
 def price_night(tonight: Tonight) -> Priced:
     """What the night would ask when every answer holds: the plan with its price; what is asked again comes on top."""
-    night, settings = tonight.night, tonight.wants.settings
+    night, settings = tonight.night, tonight.context.settings
     planned = _planned(tonight)
     crew = hire_writers(tonight)
-    with open_ledger(settings.home, tonight.wants.clock) as ledger:
-        studio = Studio(night, tonight.wants, crew, ledger)
+    with open_ledger(settings.home, tonight.context.clock) as ledger:
+        session = WritingSession(night, tonight.context, crew, ledger)
         jobs = _jobs(tonight, planned, crew)
-        requests = [*studio.price(jobs), *studio.price_judging(jobs), *_verdicts(tonight, studio)]
+        requests = [*session.price(jobs), *session.price_judging(jobs), *_verdicts(tonight, session)]
         known = ledger.answered(requests)
         models = settings.priced_models(night.app.content.prices).models
         rows = _priced(requests, models, known, ledger.usual_shares(), batch=night.app.content.mode == "batch")
@@ -116,7 +116,7 @@ def price_night(tonight: Tonight) -> Priced:
         night.as_of,
         len(jobs),
         rows,
-        tonight.wants.wishes.budget_usd(settings),
+        tonight.context.wishes.budget_usd(settings),
         spent,
         settings.max_cost_usd_per_month - month,
         crew.notes,
@@ -129,14 +129,14 @@ def submit_ahead(tonight: Tonight) -> Submitted:
     Raises:
         NightquestError: No provider has a key.
     """
-    require_keys(tonight.settings, tonight.night.app, tonight.wants.wishes.provider)
+    require_keys(tonight.settings, tonight.night.app, tonight.context.wishes.provider)
     planned = _planned(tonight)
     crew = hire_writers(tonight)
-    with open_ledger(tonight.settings.home, tonight.wants.clock) as ledger:
-        studio = Studio(tonight.night, tonight.wants, crew, ledger)
+    with open_ledger(tonight.settings.home, tonight.context.clock) as ledger:
+        session = WritingSession(tonight.night, tonight.context, crew, ledger)
         jobs = _jobs(tonight, planned, crew)
-        sent = studio.submit(jobs)
-        return Submitted(tonight.night.as_of, tuple(sent), len(studio.price(jobs)), crew.notes)
+        sent = session.submit(jobs)
+        return Submitted(tonight.night.as_of, tuple(sent), len(session.price(jobs)), crew.notes)
 
 
 def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
@@ -157,10 +157,10 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
     if planned.players.profiles.filter(pl.col("player_key") == key).is_empty():
         raise _not_served(night, user_id)
     crew = hire_writers(tonight)
-    with open_studio(night, tonight.wants, crew) as studio:
+    with open_session(night, tonight.context, crew) as session:
         # Kept under the day before: the night may still want more of these briefs than one player does.
         before = night.as_of - dt.timedelta(days=1)
-        source = open_source(warehouse, night, planned, crew, studio.write if studio else None, made_on=before)
+        source = open_source(warehouse, night, planned, crew, session.write if session else None, made_on=before)
         mine = [frame.filter(pl.col("player_key") == key) for frame in want_content(warehouse, night, planned)]
         mine = [frame.filter(pl.col("content_type").is_in(night.app.content.types)) for frame in mine]
         words = write_words(
@@ -211,9 +211,9 @@ def _jobs(tonight: Tonight, planned: Planned, crew: Crew) -> list[Job]:
     return heard
 
 
-def _verdicts(tonight: Tonight, studio: Studio) -> list[Request]:
+def _verdicts(tonight: Tonight, session: WritingSession) -> list[Request]:
     """What would be asked about nominees for badges."""
-    panel, night = studio.panel(), tonight.night
+    panel, night = session.panel(), tonight.night
     if panel is None:
         return []
     nominees = find_cases(tonight.warehouse, night, asked=True).nominees

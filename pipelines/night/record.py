@@ -24,7 +24,7 @@ TOLD_NIGHTS = 90
 
 def describe(tonight: Tonight, crew: Crew, words: Words) -> WritingReport:
     """What the night's writing leaves for people to look at."""
-    return report_writing(tonight.warehouse, tonight.night, crew, words, tonight.wants)
+    return report_writing(tonight.warehouse, tonight.night, crew, words, tonight.context)
 
 
 def recall(tonight: Tonight) -> Past:

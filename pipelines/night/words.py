@@ -26,11 +26,11 @@ from pipelines.pins import Night
 from pipelines.stores import open_prompts
 from pipelines.words.individual import individual_profiles
 from pipelines.words.wanted import want_content
-from pipelines.words.wishes import Wants
+from pipelines.words.wishes import RunContext
 from pipelines.words.write import write_citations, write_words
 from pipelines.words.writers.crew import Crew, gather_crew, vendor_keys
 from pipelines.words.writers.pooled import Pooled, WriteJobs
-from pipelines.words.writers.session import Account, find_studio
+from pipelines.words.writers.session import Account, find_session
 
 READ_DAYS = 30
 OFFLINE = Trial("", (Arm("offline", "offline"),))
@@ -61,12 +61,12 @@ def hire_writers(tonight: Tonight) -> Crew:
     Raises:
         NightquestError: A provider was asked for that has no key, or a model without a price.
     """
-    night, wants = tonight.night, tonight.wants
-    keys = vendor_keys(wants.settings)
-    trial = choose_arms(night.app.content, keys, provider=wants.wishes.provider)
+    night, context = tonight.night, tonight.context
+    keys = vendor_keys(context.settings)
+    trial = choose_arms(night.app.content, keys, provider=context.wishes.provider)
     trial = weigh_arms(tonight.warehouse, night, trial)
-    models = wants.settings.priced_models(night.app.content.prices)
-    return gather_crew(wants.settings, models, trial, partial(_serving, wants.settings))
+    models = context.settings.priced_models(night.app.content.prices)
+    return gather_crew(context.settings, models, trial, partial(_serving, context.settings))
 
 
 def write(tonight: Tonight, planned: Planned, crew: Crew) -> Words:
@@ -75,8 +75,8 @@ def write(tonight: Tonight, planned: Planned, crew: Crew) -> Words:
     Players who were issued challenges for this day keep those.
     """
     warehouse, night, account = tonight.warehouse, tonight.night, Account()
-    with find_studio(night, tonight.wants, crew, account) as studio:
-        source = open_source(warehouse, night, planned, crew, studio.write if studio else None)
+    with find_session(night, tonight.context, crew, account) as session:
+        source = open_source(warehouse, night, planned, crew, session.write if session else None)
         words = compose(warehouse, night, planned, source)
         return replace(words, trial=crew.trial, account=account)
 
@@ -201,13 +201,13 @@ def _failure(why: str, count: int) -> str:
     return f"{counted(count, 'request')} had no usable answer ({why}). {remedy}".rstrip()
 
 
-def night_spend(night: Night, crew: Crew, wants: Wants) -> tuple[SpendReport, SpendReport]:
+def night_spend(night: Night, crew: Crew, context: RunContext) -> tuple[SpendReport, SpendReport]:
     """What this run has paid, and what all runs for the night have; the ledger is opened only where models write."""
     if not crew.teams:
         return nothing_spent(), nothing_spent()
-    payer = wants.payer(night)
+    payer = context.payer(night)
     try:
-        with open_ledger(wants.settings.home, wants.clock) as ledger:
+        with open_ledger(context.settings.home, context.clock) as ledger:
             return ledger.report(payer), ledger.report(payer, whole_night=True)
     except NightquestError:  # the writing could not use it either, and the night's notes say why
         return nothing_spent(), nothing_spent()
@@ -235,8 +235,8 @@ def writing_figures(words: Words, spent: tuple[SpendReport, SpendReport]) -> dic
         "from_the_other_provider": tally.happened["other provider"],
         "briefs_offline": tally.happened["offline"],
         "resent": night.resent,
-        "retries": words.account.desk.retries,
-        "rate_limited": words.account.desk.rate_limited,
+        "retries": words.account.live.retries,
+        "rate_limited": words.account.live.rate_limited,
         "cost_usd": round(night.cost_usd, 6),
         "paid_now_usd": round(run.cost_usd, 6),
         "may_be_billed_too_usd": round(night.reserved_usd, 6),

@@ -15,19 +15,19 @@ from models.tracking.writing import MOST_SAMPLES, MOST_TRACES, BriefTrace, CallS
 from pipelines.night.words import Words
 from pipelines.pins import Night
 from pipelines.words.chosen import how_chosen
-from pipelines.words.wishes import Wants
+from pipelines.words.wishes import RunContext
 from pipelines.words.writers.crew import Crew
 
 _FACTS = ("content_type", "persona", "metric", "difficulty", "language", "occasion")
 
 
-def report_writing(warehouse: Warehouse, night: Night, crew: Crew, words: Words, wants: Wants) -> WritingReport:
+def report_writing(warehouse: Warehouse, night: Night, crew: Crew, words: Words, context: RunContext) -> WritingReport:
     """Gather what is recorded of a night's writing; the ledger is opened only where models write."""
     spend, traces = nothing_spent(), list[BriefTrace]()
     # A ledger that cannot be read was told of while writing; a night that is out is recorded all the same.
     with suppress(NightquestError), ExitStack() as held:
         if crew.teams:
-            ledger = held.enter_context(open_ledger(wants.settings.home, wants.clock))
+            ledger = held.enter_context(open_ledger(context.settings.home, context.clock))
             spend = ledger.report(Run(night.app.app, str(night.as_of), ""), whole_night=True)
             traces = list(_traces(warehouse, night, ledger))
     tally = words.account.tally
@@ -42,7 +42,7 @@ def report_writing(warehouse: Warehouse, night: Night, crew: Crew, words: Words,
         happened=tally.happened,
         refused=tally.refused,
         judged=tally.judged,
-        desk=asdict(words.account.desk),
+        live=asdict(words.account.live),
         traces=traces,
         samples=list(_samples(warehouse, words)),
         tables={"arms": _arms(words).to_dicts(), "texts": _texts(words).to_dicts()},

@@ -74,7 +74,7 @@ NO_WISHES = Wishes()
 
 
 @dataclass(frozen=True)
-class Wants:
+class RunContext:
     """What a run may use to write.
 
     Attributes:

@@ -24,11 +24,11 @@ from pipelines.words.briefs import brief_rows
 from pipelines.words.pool import read_pool
 from pipelines.words.wishes import Wishes
 from pipelines.words.write import want_texts
-from pipelines.words.writers.session import open_studio
+from pipelines.words.writers.session import open_session
 from tests.benchmarks.million_fill import STAGES, UNREAD, World, fill_apart
 from tests.benchmarks.million_plan import draw_night
 from tests.language_server import LanguageServer, start_server
-from tests.pipelines.nights import wants_of
+from tests.pipelines.nights import context_of
 
 PLAYERS = 1_000_000
 MOST_CALLS, TIMES_CHEAPER, MOST_SECONDS = 15_000, 50, 20.0
@@ -94,18 +94,18 @@ def _settings(home: Path, server: LanguageServer) -> Settings:
 def _buy(world: World, server: LanguageServer, day: dt.date, assigned: pl.DataFrame, recent: pl.DataFrame) -> Bought:
     """Have a night's missing texts written."""
     app, before = world.app, server.control.bills(entries=False)["n"]
-    wants, moment = (
-        wants_of(world.settings, Wishes(provider=world.provider)),
+    context, moment = (
+        context_of(world.settings, Wishes(provider=world.provider)),
         dt.datetime.combine(day, dt.time(), dt.UTC),
     )
     night = Night(app, day, 1, moment, day, 1, moment, "", "", 0)
-    with world.warehouse() as warehouse, open_studio(night, wants, world.crew()) as studio:
-        assert studio is not None
-        source = world.source(warehouse, day, assigned, recent, studio.write)
+    with world.warehouse() as warehouse, open_session(night, context, world.crew()) as session:
+        assert session is not None
+        source = world.source(warehouse, day, assigned, recent, session.write)
         plan, asks = draw_night(app, np.arange(world.players), day)
         briefs, rows = brief_rows(app, source.sign(want_texts(app, plan, asks)))
         texts = source.texts(briefs, rows)
-        spent = studio.ledger.report(wants.payer(night))
+        spent = session.ledger.report(context.payer(night))
     calls = server.control.bills(entries=False)["n"] - before
     return Bought(briefs.height, texts.height, calls, spent.calls, spent.cost_usd)
 

@@ -17,15 +17,15 @@ from pipelines.night.settle import settle, weigh_awards
 from pipelines.night.unrecorded import keep, left_unrecorded
 from pipelines.night.words import hire_writers, told_of, write
 from pipelines.reports import NightReport
-from pipelines.words.wishes import NO_WISHES, Wants, Wishes
+from pipelines.words.wishes import NO_WISHES, RunContext, Wishes
 
 
 def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def wants_of(settings: Settings, wishes: Wishes = NO_WISHES) -> Wants:
-    return Wants(settings, wishes, now, lambda *_: None, run_id=uuid.uuid4().hex)
+def context_of(settings: Settings, wishes: Wishes = NO_WISHES) -> RunContext:
+    return RunContext(settings, wishes, now, lambda *_: None, run_id=uuid.uuid4().hex)
 
 
 def serve_night(
@@ -39,7 +39,7 @@ def serve_night(
     accept: bool = True,
     record: bool = False,
 ) -> NightReport:
-    with open_night(loaded, as_of, now(), wants_of(settings, wishes), refresh=refresh, issue=issue) as tonight:
+    with open_night(loaded, as_of, now(), context_of(settings, wishes), refresh=refresh, issue=issue) as tonight:
         if tonight.out is not None:
             return tonight.out
         weigh_awards(tonight, accept=accept)

@@ -19,7 +19,7 @@ from models.language.providers.provider import Provider
 from pipelines.badges.judged.panel import Panel
 from pipelines.experiments.arms import PROMPT
 from pipelines.pins import Night
-from pipelines.words.wishes import Clock, Wants
+from pipelines.words.wishes import Clock, RunContext
 from pipelines.words.writers.choose import Judge
 from pipelines.words.writers.crew import Crew
 from pipelines.words.writers.jobs import Job, Tally, Text
@@ -31,37 +31,39 @@ class Account:
     """What a night's writing and judging took; one for the whole night, so that its patience is spent once.
 
     Attributes:
-        desk: Counts of the live asks.
+        live: Counts of the live asks.
         waited_s: For batches.
         canceled: Batches that were not back in time.
         trouble: Why nothing could be bought, or no more of it; empty when all is well.
     """
 
     tally: Tally = field(default_factory=Tally)
-    desk: Figures = field(default_factory=Figures)
+    live: Figures = field(default_factory=Figures)
     waited_s: float = 0.0
     canceled: int = 0
     trouble: str = ""
 
 
-class Studio:
+class WritingSession:
     """Where a night's texts are written: the crew, with the ledger open.
 
     Args:
         night: Whose words.
-        wants: What may be used.
+        context: What may be used.
         crew: Who writes.
         ledger: Open.
         account: Goes on from what the night took so far.
     """
 
-    def __init__(self, night: Night, wants: Wants, crew: Crew, ledger: Ledger, account: Account | None = None) -> None:
-        self._app, self._wants, self.crew, self.ledger = night.app, wants, crew, ledger
+    def __init__(
+        self, night: Night, context: RunContext, crew: Crew, ledger: Ledger, account: Account | None = None
+    ) -> None:
+        self._app, self._context, self.crew, self.ledger = night.app, context, crew, ledger
         self._seed = night.seed
-        self._models = wants.settings.priced_models(night.app.content.prices)
-        self._run = wants.payer(night)
-        settings = wants.settings
-        self._budget = Budget(wants.wishes.budget_usd(settings), settings.max_cost_usd_per_month)
+        self._models = context.settings.priced_models(night.app.content.prices)
+        self._run = context.payer(night)
+        settings = context.settings
+        self._budget = Budget(context.wishes.budget_usd(settings), settings.max_cost_usd_per_month)
         self.account = account or Account()
 
     def write(self, jobs: Sequence[Job]) -> list[list[Text]]:
@@ -70,9 +72,9 @@ class Studio:
 
     def ask_all(self, requests: Sequence[Request]) -> list[Reply]:
         """Ask live; the replies in the order of the requests."""
-        desk = self._desk(self._vendors())
-        replies = desk.ask_all(requests)
-        self._count(desk)
+        client = self._client(self._vendors())
+        replies = client.ask_all(requests)
+        self._count(client)
         tally = self.account.tally
         tally.known += sum(isinstance(reply, Written) and not reply.paid_now for reply in replies)
         tally.failed.update(
@@ -109,13 +111,13 @@ class Studio:
         if self._app.content.mode == "batch":
             try:
                 await self._through_batches(jobs)
-            except NightquestError as error:  # the ledger cannot be written; the desk will say so too and buy nothing
+            except NightquestError as error:  # the ledger cannot be written; the client will say so too and buy nothing
                 self.account.trouble = str(error)
-        desk = self._desk(self._vendors())
-        async with desk:
-            author = self._author(desk.ask)
-            texts = await author.write(jobs, lambda done, total: self._wants.progress("briefs written", done, total))
-        self._count(desk)
+        client = self._client(self._vendors())
+        async with client:
+            author = self._author(client.ask)
+            texts = await author.write(jobs, lambda done, total: self._context.progress("briefs written", done, total))
+        self._count(client)
         self.account.tally.add(author.tally)
         return texts
 
@@ -125,7 +127,7 @@ class Studio:
         async with _closing(self._vendors()) as vendors:
             await recover_batches(self.ledger, vendors, app=app)
             await collect_batches(self.ledger, vendors, app=app)
-            left_s = max(0.0, self._wants.settings.batch_wait_s - self.account.waited_s)
+            left_s = max(0.0, self._context.settings.batch_wait_s - self.account.waited_s)
             if left_s:  # what cannot be waited for is asked live at once
                 await self._send(vendors, jobs)
             began = time.monotonic()
@@ -150,38 +152,40 @@ class Studio:
         return Author(self._app, ask, self._app.content.variants, self._run.night)
 
     def _vendors(self) -> dict[Any, Provider]:
-        return open_providers(self._wants.settings, models=self._models)  # of one event loop
+        return open_providers(self._context.settings, models=self._models)  # of one event loop
 
-    def _desk(self, vendors: Mapping[Any, Provider]) -> Client:
-        limits = Limits.of(self._wants.settings)
-        limits = replace(limits, deadline_s=max(0.0, limits.deadline_s - self.account.desk.seconds))
-        clock = self._wants.clock
+    def _client(self, vendors: Mapping[Any, Provider]) -> Client:
+        limits = Limits.of(self._context.settings)
+        limits = replace(limits, deadline_s=max(0.0, limits.deadline_s - self.account.live.seconds))
+        clock = self._context.clock
         return Client(self.ledger, vendors, self._run, self._budget, limits, clock, self._seed, self._models)
 
-    def _count(self, desk: Client) -> None:
-        self.account.desk.add(desk.figures)
-        self.account.trouble = self.account.trouble or desk.trouble
+    def _count(self, client: Client) -> None:
+        self.account.live.add(client.figures)
+        self.account.trouble = self.account.trouble or client.trouble
 
 
 @contextmanager
-def find_studio(night: Night, wants: Wants, crew: Crew, account: Account) -> Iterator[Studio | None]:
-    """As `open_studio`; where the ledger cannot be opened nobody may be asked, and the account says why."""
+def find_session(night: Night, context: RunContext, crew: Crew, account: Account) -> Iterator[WritingSession | None]:
+    """As `open_session`; where the ledger cannot be opened nobody may be asked, and the account says why."""
     with ExitStack() as held:
-        studio = None
+        session = None
         try:
-            studio = held.enter_context(open_studio(night, wants, crew, account))
+            session = held.enter_context(open_session(night, context, crew, account))
         except NightquestError as error:
             account.trouble = str(error)
-        yield studio
+        yield session
 
 
 @contextmanager
-def open_studio(night: Night, wants: Wants, crew: Crew, account: Account | None = None) -> Iterator[Studio | None]:
-    """The studio of a night, or None when the offline writer writes everything.
+def open_session(
+    night: Night, context: RunContext, crew: Crew, account: Account | None = None
+) -> Iterator[WritingSession | None]:
+    """The writing session of a night, or None when the offline writer writes everything.
 
     Args:
         night: Whose words.
-        wants: What may be used.
+        context: What may be used.
         crew: Who writes.
         account: Of the night so far.
 
@@ -191,8 +195,8 @@ def open_studio(night: Night, wants: Wants, crew: Crew, account: Account | None 
     if not crew.teams:
         yield None
         return
-    with open_ledger(wants.settings.home, wants.clock) as ledger:
-        yield Studio(night, wants, crew, ledger, account)
+    with open_ledger(context.settings.home, context.clock) as ledger:
+        yield WritingSession(night, context, crew, ledger, account)
 
 
 def collect_answers(settings: Settings, clock: Clock) -> dict[str, Any]:

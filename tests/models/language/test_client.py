@@ -289,7 +289,7 @@ def test_who_is_canceled_leaves_the_ledger_true(language_server, ledger):
     assert report.in_flight == 0
 
 
-def test_who_asks_on_when_the_desk_has_closed_is_told_so(language_server, ledger):
+def test_who_asks_on_when_the_client_has_closed_is_told_so(language_server, ledger):
     async def leave_early():
         async with client_for(language_server, ledger) as client:
             first = await client.ask(question("openai"))

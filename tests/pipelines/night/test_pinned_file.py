@@ -15,7 +15,7 @@ from pipelines.night.open_night import open_night
 from pipelines.publish.published import read_manifest
 from pipelines.words.wishes import NO_WISHES, Wishes
 from tests.flows.world import START, bytes_under, write_app, write_events
-from tests.pipelines.nights import now, serve_night, wants_of
+from tests.pipelines.nights import context_of, now, serve_night
 
 AS_OF = START + dt.timedelta(days=20)
 BADGES = {"regular": {"title": "Regular", "tier": "bronze", "category": "habit", "when": "solved >= 30"}}
@@ -33,7 +33,7 @@ def _begun(tmp_path_factory):
     folder = tmp_path_factory.mktemp("begun")
     loaded, settings = load_app(str(write_app(folder, badges=BADGES))), Settings(home=folder / "home")
     run_ingest(settings, loaded, [write_events(folder)], history=True, players=False, now=now())
-    with open_night(loaded, AS_OF, now(), wants_of(settings)) as tonight:
+    with open_night(loaded, AS_OF, now(), context_of(settings)) as tonight:
         assert tonight.night.app_hash == loaded.hash
     return folder
 
@@ -83,7 +83,7 @@ def test_the_hash_covers_every_wish(world):
     ]
     hashes = []
     for each in wishes:
-        with open_night(loaded, AS_OF, now(), wants_of(settings, each), refresh=True) as tonight:
+        with open_night(loaded, AS_OF, now(), context_of(settings, each), refresh=True) as tonight:
             hashes.append(tonight.night.app_hash)
     assert hashes[0] == loaded.hash
     assert len(set(hashes)) == len(wishes)
@@ -93,14 +93,14 @@ def test_a_rerun_keeps_what_was_wished_unless_it_is_wished_otherwise(world):
     folder, settings = world
     loaded = load_app(str(folder / "puzzles.yaml"))
     only = Wishes(types=("motivational_message",))
-    with open_night(loaded, AS_OF, now(), wants_of(settings, only), refresh=True) as tonight:
+    with open_night(loaded, AS_OF, now(), context_of(settings, only), refresh=True) as tonight:
         wished = tonight.night.app_hash
     report, manifest = served(settings, loaded)
     assert manifest.app_hash == wished
     assert (manifest.tables["challenges"].rows, manifest.tables["messages"].rows > 0) == (0, True)
     assert any("with other wishes" in note for note in report.notes)
 
-    with open_night(loaded, AS_OF, now(), wants_of(settings, only), refresh=True):
+    with open_night(loaded, AS_OF, now(), context_of(settings, only), refresh=True):
         pass
     _, manifest = served(settings, loaded, Wishes(types=("daily_challenge",)))
     assert manifest.tables["challenges"].rows > 0
@@ -111,7 +111,7 @@ def test_a_wish_alone_makes_no_file_that_was_edited_and_evaluates_no_badge_from_
     folder, settings = world
     loaded = load_app(str(folder / "puzzles.yaml"))
     served(settings, loaded, Wishes(types=("motivational_message",)))
-    with open_night(loaded, AS_OF + dt.timedelta(days=1), now(), wants_of(settings)) as tonight:
+    with open_night(loaded, AS_OF + dt.timedelta(days=1), now(), context_of(settings)) as tonight:
         assert tonight.night.file_hash == loaded.hash
         assert tonight.warehouse.value("SELECT file_hash FROM nights WHERE as_of = $d", {"d": AS_OF}) == loaded.hash
 

@@ -32,12 +32,12 @@ from pipelines.words.briefs import Brief
 from pipelines.words.wishes import Wishes
 from pipelines.words.writers.answers import read_answer
 from pipelines.words.writers.jobs import Job
-from pipelines.words.writers.session import collect_answers, open_studio
+from pipelines.words.writers.session import collect_answers, open_session
 from tests.flows.world import LAST_NIGHT, write_app, write_events
 from tests.language_server.client import LanguageServer
 from tests.language_server.fixture import cleaned
 from tests.once import tracked_home
-from tests.pipelines.nights import now, serve_night, wants_of
+from tests.pipelines.nights import context_of, now, serve_night
 
 pytestmark = pytest.mark.slow
 TONIGHT = LAST_NIGHT
@@ -180,7 +180,7 @@ def test_a_night_through_batches_is_billed_as_batches_and_never_live(world, lang
 def test_what_was_sent_ahead_in_the_evening_is_read_in_the_night(world, language_server):
     loaded, settings = world
     wishes = Wishes(mode="batch")
-    with preview.look_ahead(loaded, TONIGHT, now(), wants_of(settings, wishes)) as tonight:
+    with preview.look_ahead(loaded, TONIGHT, now(), context_of(settings, wishes)) as tonight:
         sent = preview.submit_ahead(tonight)
     assert len(sent.batches) == 2
     language_server.control.idle()
@@ -335,19 +335,19 @@ def test_all_the_words_of_a_night_share_one_wait_for_batches(world, language_ser
     loaded, settings = world
     language_server.control.settings(batch_s=120)
     settings = settings.model_copy(update={"batch_wait_s": 2.0})
-    wants = wants_of(settings, Wishes(mode="batch"))
-    with open_night(loaded, TONIGHT, now(), wants) as tonight:
+    context = context_of(settings, Wishes(mode="batch"))
+    with open_night(loaded, TONIGHT, now(), context) as tonight:
         crew = hire_writers(tonight)
-        with open_studio(tonight.night, wants, crew) as studio:
+        with open_session(tonight.night, context, crew) as session:
             jobs = [one_job(crew, number) for number in range(2)]
-            batches = [written_in_batches(studio, job, language_server) for job in jobs]
+            batches = [written_in_batches(session, job, language_server) for job in jobs]
     assert batches == [1, 1], "the second has no patience left to send one"
-    assert studio.account.canceled == 1
+    assert session.account.canceled == 1
 
 
-def written_in_batches(studio, job, language_server) -> int:
+def written_in_batches(session, job, language_server) -> int:
     """Batches begun at the server once the job is written."""
-    assert studio.write([job])[0]
+    assert session.write([job])[0]
     counts = language_server.control.requests()["counts"]
     return sum(n for what, n in counts.items() if " create " in what)
 
@@ -409,7 +409,7 @@ def test_without_a_key_nothing_is_asked_and_no_ledger_is_made(world, language_se
 
 def test_a_dry_run_tells_the_price_asks_nothing_and_pins_nothing(world, written, language_server):
     loaded, settings = world
-    with preview.look_ahead(loaded, TONIGHT, now(), wants_of(settings)) as tonight:
+    with preview.look_ahead(loaded, TONIGHT, now(), context_of(settings)) as tonight:
         priced = preview.price_night(tonight)
         assert tonight.warehouse.value("SELECT count(*) FROM nights") == 0
     assert bills(language_server) == []
@@ -420,7 +420,7 @@ def test_a_dry_run_tells_the_price_asks_nothing_and_pins_nothing(world, written,
 def test_a_dry_run_prices_the_judging_between_two_providers(world, language_server):
     loaded, settings = world
     wishes = Wishes(provider="both", types=("daily_challenge", "motivational_message"))
-    with preview.look_ahead(loaded, TONIGHT, now(), wants_of(settings, wishes)) as tonight:
+    with preview.look_ahead(loaded, TONIGHT, now(), context_of(settings, wishes)) as tonight:
         priced = preview.price_night(tonight).rows
     serve_night(settings, loaded, TONIGHT, wishes)
     with open_ledger(settings.home, now) as ledger:
@@ -436,8 +436,8 @@ def test_a_dry_run_prices_the_judging_between_two_providers(world, language_serv
 def test_one_players_texts_by_hand_are_booked_apart_and_issue_nothing(world, language_server):
     loaded, settings = world
     wishes = Wishes(provider="anthropic", types=("daily_challenge",))
-    wants = wants_of(settings, wishes)
-    with preview.look_ahead(loaded, TONIGHT, now(), wants) as tonight:
+    context = context_of(settings, wishes)
+    with preview.look_ahead(loaded, TONIGHT, now(), context) as tonight:
         rows = preview.write_by_hand(tonight, "player-1")
         assert tonight.warehouse.value("SELECT count(*) FROM challenges") == 0
     assert {row["ai_provider"] for row in rows} == {"anthropic"}
@@ -446,7 +446,7 @@ def test_one_players_texts_by_hand_are_booked_apart_and_issue_nothing(world, lan
     tonight_alone = serve_night(settings, loaded, TONIGHT, wishes)
     assert tonight_alone.figures["writing"]["texts_anthropic"] == texts(settings).height
     with (
-        preview.look_ahead(loaded, TONIGHT, now(), wants) as tonight,
+        preview.look_ahead(loaded, TONIGHT, now(), context) as tonight,
         pytest.raises(NightquestError, match="does not serve a player 'nobody'"),
     ):
         preview.write_by_hand(tonight, "nobody")
