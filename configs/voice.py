@@ -27,6 +27,7 @@ class Locale(Part):
     joined: str = Field(description="Two things, {a} and {b}.")
     level: str = Field(description="A measure {a} that comes to {n}.")
     average: str = Field(description="A number of things {a}, on average.")
+    average_level: str = Field(description="A measure {a} that comes to {n} on average.")
     every: str = Field(description="Each of {n} things.")
     at_most: str = Field(description="Not more than {n}, of what is measured.")
     at_most_counted: str = Field(description="Not more than {n}, of what is counted.")

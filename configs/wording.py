@@ -24,6 +24,8 @@ _EXTREME = re.compile(
     r"|hardest|busiest|earliest|latest) ",
     re.IGNORECASE,
 )
+_SHORT_AVERAGE = re.compile(r"\bavg\b\.?", re.IGNORECASE)
+_SAYS_AVERAGE = re.compile(r"\b(?:average|mean|median|typical|usual)\b", re.IGNORECASE)
 _COUNT_OF = re.compile(r" (?:count|number|amount)$", re.IGNORECASE)
 # What its unit says already: 'weight returned' in kg is '2 kg returned', 'distance' in km is '2 km'.
 _SAID_BY_UNIT = re.compile(
@@ -57,6 +59,7 @@ class MetricWords:
         tail: What `one` and `many` share at their end, behind the things counted: ' on other people's posts'.
         measure: 'total' is a number of things ('13 records in one basket'), 'average' a mean number of them, 'level' a
             value of something ('a best drill score of 610 points'), 'share' a part of all, from 0 to 1.
+        averaged: Whether it is the mean of a level and its label does not say so: 'heart rate' of all workouts.
         bounded: Whether the task itself says that its goal is the most: 'Finish a lap in under {goal}'.
     """
 
@@ -69,6 +72,7 @@ class MetricWords:
     many: str
     tail: str
     measure: Measure
+    averaged: bool
     bounded: bool
 
 
@@ -82,7 +86,7 @@ def metric_words(app: App, name: str) -> MetricWords | None:
     after = plain(after, edges=False).rstrip(".!? ") if slot else ""
     unit, plural = _unit(metric)
     label = _COUNT_OF.sub("", _COUNTING.sub("", _ASIDE.sub("", plain(metric.label)).strip()))
-    label = _sentence_case(app, label, plural) or plural or name.replace("_", " ")
+    label = _SHORT_AVERAGE.sub("average", _sentence_case(app, label, plural)) or plural or name.replace("_", " ")
     measure, (one, many, tail) = _measure(app, metric, label, plural), _counted(metric, label, unit, plural)
     if measure in {"level", "share"}:
         label = _DETERMINER.sub("", label)
@@ -97,6 +101,7 @@ def metric_words(app: App, name: str) -> MetricWords | None:
         many,
         tail,
         measure,
+        metric.agg == "mean" and measure == "level" and not _SAYS_AVERAGE.search(label),
         bool(_BOUNDED.search(before) or _BOUNDED.search(after)),
     )
 

@@ -64,12 +64,15 @@ def ask_in_addition(
     kinds = set(night.app.content.types)
     welcome = profiles.filter(~pl.col("opted_out")).join(unlikely, on="player_key", how="anti", maintain_order="left")
     none = pl.DataFrame(schema={"player_key": pl.Int64, "metric": pl.String, "occasion": pl.String})
-    standings = compare(night.app, features, segments)
-    tutorials = choose_tutorials(warehouse, night, standings) if TUTORIAL in kinds else none
+    standings, steps = compare(night.app, features, segments), first_steps(night.app, features)
+    teaching = [
+        name for name, step in steps.items() if step is not None and _is_a_step(night.app, features, name, step)
+    ]
+    taught = standings.filter(pl.col("metric").is_in(teaching))
+    tutorials = choose_tutorials(warehouse, night, taught) if TUTORIAL in kinds else none
     tutorials = tutorials.join(welcome, on="player_key", how="semi", maintain_order="left")
     prompts = choose_prompts(warehouse, night, standings, profiles) if SOCIAL in kinds else none
     prompts = prompts.join(tutorials, on="player_key", how="anti", maintain_order="left")
-    steps = first_steps(night.app, features)
     rows = [
         _brief_missions(missions if BRIEF in kinds else missions.clear()),
         *(
@@ -215,8 +218,8 @@ def first_steps(app: App, features: pl.DataFrame) -> dict[str, float | None]:
     """A small amount of each metric to begin with.
 
     1 of what is counted; of a sum what the lowest quarter of the players come to on a day with any of it; of a best
-    what the lowest quarter reach in 28 days. Both are rounded to 1, 2 or 5 of a power of ten on the easier side. A
-    metric without a task has none.
+    what the lowest quarter reach in 28 days. Both are rounded to 1, 2 or 5 of a power of ten on the easier side, a best
+    that everybody reaches like that to two digits. A metric without a task has none.
     """
     names = dict.fromkeys([*app.challenges.metrics, *app.content.social_metrics])
     return {name: _first_step(app, features, name) if "{goal}" in app.metrics[name].task else None for name in names}
@@ -232,8 +235,24 @@ def _first_step(app: App, features: pl.DataFrame, name: str) -> float:
     if easy is None:
         return 1.0
     power = 10.0 ** math.floor(math.log10(easy))
-    steps = [step * power for step in (1, 2, 5, 10)]
-    return max(step for step in steps if step <= easy) if more else min(step for step in steps if step >= easy)
+    coarse = _easier(easy, [step * power for step in (1, 2, 5, 10)], more=more)
+    if _is_a_step(app, features, name, coarse):
+        return coarse
+    return _easier(easy, [round(step * power / 10, 9) for step in range(10, 101)], more=more)
+
+
+def _easier(value: float, steps: list[float], *, more: bool) -> float:
+    """The step nearest to a value among those that are no harder."""
+    return max(step for step in steps if step <= value) if more else min(step for step in steps if step >= value)
+
+
+def _is_a_step(app: App, features: pl.DataFrame, name: str, step: float) -> bool:
+    """Whether it asks for more than any deed comes to: to buy 1 record in one basket is to buy."""
+    metric = app.metrics[name]
+    if metric.agg not in {"max", "min", "mean"}:
+        return True
+    values = features[f"{name}__28"].fill_nan(None).drop_nulls()
+    return bool((values < step if metric.better == "higher" else values > step).any())
 
 
 def _brief_missions(missions: pl.DataFrame) -> pl.DataFrame:

@@ -20,7 +20,8 @@ def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
     Comparable are the players of the same cohort and segment; where fewer than FEWEST_PLAYERS have a value, those of
     the cohort, else everyone. A percentile p is a value that some player reached and at least p % of the players do not
     exceed (do not undercut, where lower is better). Next is the smallest that lies strictly beyond the player's own
-    value; an unknown own value lies below all.
+    value; an unknown own value lies with the least of the group, which any deed comes to. Of percentiles that come to
+    the same, the highest is next: who reaches the value is level with that many.
 
     Args:
         app: Its challenge metrics, `segments.score` and `segments.percentiles`.
@@ -36,13 +37,15 @@ def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
     ladder = own.select("player_key", "cohort", "group", "metric", "own", "sign").join(
         bands, on=["group", "metric"], how="inner", maintain_order="left"
     )
-    beyond = (pl.col("value") > pl.col("own").fill_null(float("-inf"))).fill_null(value=False)
+    beyond = (pl.col("value") > pl.coalesce("own", "least")).fill_null(value=False)
     ladder = ladder.sort("player_key", "metric", "percentile")
-    first = (beyond.cum_sum() == 1).over("player_key", "metric") & beyond
+    nearest = pl.col("value").filter(beyond).min().over("player_key", "metric")
+    reached = (pl.col("value") <= nearest).fill_null(value=False)
+    highest = pl.col("percentile").filter(reached).max().over("player_key", "metric")
     return ladder.select(
         *("player_key", "cohort", "metric", "percentile"),
-        value=pl.col("value") * pl.col("sign") + 0.0,
-        is_next=first,
+        value=pl.col("told") * pl.col("sign") + 0.0,
+        is_next=(pl.col("percentile") == highest).fill_null(value=False),
     )
 
 
@@ -134,7 +137,11 @@ def _own_values(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
 
 
 def _bands(app: App, own: pl.DataFrame) -> pl.DataFrame:
-    """group, metric, percentile, value (signed) of every group that some player is compared with."""
+    """What every group that some player is compared with comes to.
+
+    Returns:
+        group, metric, percentile, value and least (signed), told: the value without the noise of single precision.
+    """
     wanted = own.select("group", "metric").unique()
     members = pl.concat(
         [
@@ -145,10 +152,13 @@ def _bands(app: App, own: pl.DataFrame) -> pl.DataFrame:
     )
     members = members.join(wanted, on=["group", "metric"], how="semi").filter(pl.col("own").is_not_null())
     wide = members.group_by("group", "metric").agg(
-        pl.col("own").quantile(p / 100, "higher").alias(str(p)) for p in app.segments.percentiles
+        *(pl.col("own").quantile(p / 100, "higher").alias(str(p)) for p in app.segments.percentiles),
+        least=pl.col("own").min(),
     )
-    return wide.unpivot(index=["group", "metric"], variable_name="percentile", value_name="value").with_columns(
-        pl.col("percentile").cast(pl.Int32)
+    return wide.unpivot(
+        index=["group", "metric", "least"], variable_name="percentile", value_name="value"
+    ).with_columns(
+        pl.col("percentile").cast(pl.Int32), told=pl.col("value").cast(pl.Float32).cast(pl.String).cast(pl.Float64)
     )
 
 

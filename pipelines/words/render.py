@@ -95,7 +95,7 @@ def amount_text(app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, *, re
     """A number with what it counts or measures, outside of a task.
 
     '1 comment on other people's posts', '13 records in one basket', 'an average of 12 points per game', 'a best score
-    of 85 points', 'a share of trades won of 62.5%', '12 minutes or less per lap'.
+    of 85 points', 'an average heart rate of 121 bpm', 'a share of trades won of 62.5%', '12 minutes or less per lap'.
 
     Args:
         app: Its metrics' words.
@@ -117,10 +117,15 @@ def amount_text(app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, *, re
     points = _number_and_noun(app, metric, value, locale, {name: (w.unit, w.plural) for name, w in words.items()})
     share = by_value(locale.percent, "{n}", number_text((value * 100).round(1), locale))
     level = _framed(pl.when(measure == "share").then(share).otherwise(points), "{n}", bounds)
-    before, _, after = locale.level.partition("{n}")
-    labels = {name: with_article(before.replace("{a}", w.label)).strip() for name, w in words.items()}
-    label = metric.replace_strict(labels, default=None, return_dtype=pl.String)
-    measured = label + pl.lit(" ") + level + pl.lit(after)
+    frames = {
+        name: (locale.average_level if w.averaged else locale.level).replace("{a}", w.label).partition("{n}")
+        for name, w in words.items()
+    }
+    before, after = (
+        metric.replace_strict({name: part(f) for name, f in frames.items()}, default=None, return_dtype=pl.String)
+        for part in (lambda f: with_article(f[0]), lambda f: f[2])
+    )
+    measured = before + level + after
     return pl.when(measure.is_in(["total", "average"])).then(counted).otherwise(measured)
 
 

@@ -158,8 +158,9 @@ def _untagged(app: App, name: str) -> str:
 
 
 def _quoted(title: str) -> str:
-    """A title that ends a sentence by itself stands in quotes within a longer one."""
-    return f"\u201c{title}\u201d" if title[-1:] in {".", "!", "?"} else title
+    """A title that ends a sentence by itself, or with a word such as 'in', stands in quotes within a longer one."""
+    runs_on = title[-1:] in {".", "!", "?"} or title.rpartition(" ")[2].lower() in _SMALL_IN_TITLES
+    return f"\u201c{title}\u201d" if runs_on else title
 
 
 def _lowered(task: str) -> str:

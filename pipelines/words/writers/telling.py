@@ -131,7 +131,8 @@ def _amount(words: MetricWords, locale: Locale) -> str:
         text = _counted(12, words.many)
         return text if words.measure == "total" else locale.average.replace("{a}", text)
     value = locale.percent.replace("{n}", "62.5") if words.measure == "share" else _counted(610, words.plural)
-    return with_article(locale.level.replace("{a}", words.label).replace("{n}", value))
+    level = locale.average_level if words.averaged else locale.level
+    return with_article(level.replace("{a}", words.label).replace("{n}", value))
 
 
 def _described(app: App, name: str) -> str:

@@ -141,11 +141,32 @@ def test_a_first_step_is_one_of_what_is_counted_and_an_easy_amount_of_what_is_me
     assert first_steps(app, rows) == {
         "solved": 1.0,
         "points": 5.0,
-        "best": 500.0,
+        "best": 640.0,
         "topics": 1.0,
         "days": 1.0,
         "streak": None,
     }
+    some_below = feature_rows(app, 4, points__per_day=[7.0] * 4, best__28=[90.0, 640.0, 810.0, 900.0])
+    assert first_steps(app, some_below)["best"] == 90.0
+    most_above = feature_rows(app, 8, points__per_day=[7.0] * 8, best__28=[90.0, 640.0, 700.0, *[900.0] * 5])
+    assert first_steps(app, most_above)["best"] == 500.0
+
+
+def test_nobody_is_taught_what_any_deed_comes_to():
+    app = make_app(challenges={"metrics": ["best"]}, content={"types": ["tutorial", "daily_challenge"]})
+    taught = {}
+    for name, least in (("all alike", 900.0), ("one falls short", 400.0)):
+        best = [None, least, *[900.0] * 8]
+        rows = feature_rows(app, 10, best__28=best, best__7=best)
+        players = rows.select("player_key", user_id=pl.format("user{}", "player_key")).with_columns(
+            persona=pl.lit("BRUTE"), language=pl.lit("en"), opted_out=False, preferred_content=pl.lit("best")
+        )
+        nobody = pl.DataFrame(schema={"player_key": pl.Int64})
+        with scratch() as warehouse:
+            night = at_night(app)
+            asks = ask_in_addition(warehouse, night, rows, one_cohort(rows), players, pl.DataFrame(), nobody)
+        taught[name] = dict(asks.filter(player_key=1).select("metric", "goal").iter_rows())
+    assert taught == {"all alike": {}, "one falls short": {"best": 500.0}}
 
 
 def everything(app=APP, **changes) -> pl.DataFrame:

@@ -59,9 +59,17 @@ def test_percentiles_get_harder_and_the_next_is_the_smallest_beyond_ones_own(own
         reached = [sign * v for v in ladder["value"]]
         assert reached == sorted(reached)
         assert set(ladder["value"]) <= set(known)
-        beyond = [v for v in reached if mine is None or v > sign * mine]
+        least = min((sign * v for v in known), default=0.0)
+        beyond = [v for v in reached if v > (least if mine is None else sign * mine)]
         found = next_of(targets, player, metric)
         assert (None if found is None else sign * found) == (min(beyond) if beyond else None)
+
+
+def test_of_percentiles_that_come_to_the_same_the_highest_is_next():
+    features = feature_rows(APP, 40, solved__28=[0.0] * 8 + [1.0] * 24 + [2.0] * 8)
+    ladder = of(set_targets(APP, features, one_cohort(features)), 1, "solved")
+    assert dict(ladder.select("percentile", "value").iter_rows()) == {25: 1.0, 50: 1.0, 75: 1.0, 90: 2.0, 95: 2.0}
+    assert ladder.filter("is_next")["percentile"].to_list() == [75]
 
 
 @settings(max_examples=40, deadline=None)
@@ -107,7 +115,22 @@ def test_a_metric_that_nobody_has_a_value_of_has_no_targets():
     assert "fastest" not in set(set_targets(APP, features, one_cohort(features))["metric"])
 
 
-def test_an_unknown_own_value_lies_below_all():
+def test_a_target_has_the_digits_of_what_was_done():
+    shown = pl.Series([470.6, 352.2, 92.9, 27.3] * 10).cast(pl.Float32).cast(pl.Float64)
+    targets = set_targets(APP, feature_rows(APP, 40, solved__28=shown), one_cohort(feature_rows(APP, 40)))
+    assert set(of(targets, 1, "solved")["value"]) <= {470.6, 352.2, 92.9, 27.3}
+    assert next_of(targets, 1, "solved") is None
+    assert next_of(targets, 2, "solved") == 470.6
+
+
+def test_what_any_deed_comes_to_is_nobodys_target():
+    features = feature_rows(APP, 40, fastest__28=pl.Series([None] * 5 + [9.0] * 25 + [5.0] * 10))
+    assert next_of(set_targets(APP, features, one_cohort(features)), 1, "fastest") == 5.0
+    alike = feature_rows(APP, 40, fastest__28=pl.Series([None] * 5 + [9.0] * 35))
+    assert next_of(set_targets(APP, alike, one_cohort(alike)), 1, "fastest") is None
+
+
+def test_an_unknown_own_value_lies_with_the_least():
     features = feature_rows(APP, 30, fastest__28=pl.Series([None, *map(float, range(1, 30))]))
     targets = set_targets(APP, features, one_cohort(features))
     assert next_of(targets, 1, "fastest") == of(targets, 1, "fastest")["value"].max()

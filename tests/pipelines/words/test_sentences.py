@@ -29,6 +29,15 @@ PROMISE = re.compile(
     re.IGNORECASE,
 )
 
+# How much an ask is: only a plan knows, and `easy`, `hard`, `rising` and `easing` say it.
+SIZE = re.compile(
+    r"\b(?:small (?:thing|step|experiment|order)|something (?:small|bigger)|modest|larger|a little more|fits on"
+    r"|a bit of weight|hard nut)\b",
+    re.IGNORECASE,
+)
+OF_ANY_ASK = ("opening", "mission_first", "mission_line", "mission_opening", "briefing_scene")
+PERSONAS = ("_BRUTE", "_SCHOLAR", "_PHANTOM", "_WARDEN", "_FERAL")
+
 
 @pytest.fixture(name="read", scope="module", params=[*SHIPPED, *APPS, *ODD])
 def _read(request, tmp_path_factory) -> tuple[App, list[Text]]:
@@ -57,6 +66,19 @@ def test_the_offline_writer_says_nothing_that_a_model_may_not_say(read):
     own += [badge.title for badge in app.badges.values()]
     told = [re.sub(r"[$£](?=\d)", "", f"{t.title}. {t.text}") for t in texts]
     assert [fault for text in told for fault in text_faults(text, "en", app.voice, own=own)] == []
+
+
+@pytest.mark.parametrize("name", ["neutral", *SHIPPED])
+def test_what_is_said_of_any_ask_says_nothing_of_its_size(name):
+    lexicon = voice_defaults().lexicon if name == "neutral" else load_app(name).app.voice.lexicon
+    said_of_any = [f"{symbol}{tag}" for symbol in OF_ANY_ASK for tag in ("", *PERSONAS)]
+    phrases = [phrase for symbol in said_of_any for phrase in lexicon.get(symbol, [])]
+    assert [phrase for phrase in phrases if SIZE.search(phrase)] == []
+
+
+def test_who_did_it_before_is_told_of_no_first_try(read):
+    taught = [t for t in read[1] if (t.content_type, t.occasion) == ("tutorial", "seldom")]
+    assert [t for t in taught if re.search(r"(?i)\bfirst try\b|\bmay be new\b", f"{t.title}. {t.text}")] == []
 
 
 def test_a_message_without_a_target_promises_none(read):
@@ -102,6 +124,9 @@ def said(agg: str, label: str, unit: str, value: float, **more: str) -> str:
         ("max", "the longest run", "kilometre", 10.5, "a longest run of 10.5 kilometres"),
         ("mean", "average points per game", "point", 12.0, "an average of 12 points per game"),
         ("mean", "average heart rate", "bpm", 121.0, "an average heart rate of 121 bpm"),
+        ("mean", "heart rate", "bpm", 121.0, "an average heart rate of 121 bpm"),
+        ("mean", "Avg. heart rate", "bpm", 121.0, "an average heart rate of 121 bpm"),
+        ("mean", "typical result", "%", 62.5, "a typical result of 62.5%"),
         ("sum", "running distance", "km", 1234.5, "1,234.5 km of running distance"),
         ("sum", "amount spent", "$", 38.9, "$38.90 spent"),
         ("sum", "Minutes of practice", "minute", 1.0, "1 minute of practice"),
@@ -130,7 +155,7 @@ def test_an_aggregation_has_the_form_of_its_number(agg, label, unit, value, text
 def test_a_bound_stands_behind_its_number_where_lower_is_better():
     assert said("min", "fewest mistakes in a test", "mistake", 2.0, better="lower") == "2 mistakes or fewer in a test"
     assert said("min", "fewest mistakes in a test", "mistake", 0.0, better="lower") == "0 mistakes in a test"
-    assert said("mean", "lap time", "second", 62.0, better="lower") == "a lap time of 62 seconds or less"
+    assert said("mean", "lap time", "second", 62.0, better="lower") == "an average lap time of 62 seconds or less"
 
 
 def test_a_streak_is_so_many_days_long():
