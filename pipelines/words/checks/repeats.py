@@ -19,7 +19,7 @@ _SMALL = frozenset(
 
 
 def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -> str:
-    """A word that two sentences of the same card have in common, or an empty text.
+    """A word that two sentences of the same card, or the two parts of its title, have in common, or an empty text.
 
     Args:
         title: Counts as a sentence, but may name what the task names.
@@ -27,6 +27,9 @@ def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -
         words: What stands behind the number that will be filled in.
         recurring: Words that may stand in several sentences: the subject of a longer text.
     """
+    lead, _, rest = title.partition(": ")
+    if again := stems(lead) & stems(rest):
+        return min(again)
     named, seen, subject = stems(title), set[str](), stems(recurring)
     for sentence in sentences(text):
         asks = SLOT.search(sentence)

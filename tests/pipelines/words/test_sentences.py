@@ -76,6 +76,11 @@ def test_what_is_said_of_any_ask_says_nothing_of_its_size(name):
     assert [phrase for phrase in phrases if SIZE.search(phrase)] == []
 
 
+def test_a_title_says_no_word_before_and_after_its_colon(read):
+    parts = [(t.title, [set(re.findall(r"[a-z]{4,}", part.lower())) for part in t.title.split(": ")]) for t in read[1]]
+    assert [title for title, found in parts if len(found) > 1 and found[0] & found[1]] == []
+
+
 def test_who_did_it_before_is_told_of_no_first_try(read):
     taught = [t for t in read[1] if (t.content_type, t.occasion) == ("tutorial", "seldom")]
     assert [t for t in taught if re.search(r"(?i)\bfirst try\b|\bmay be new\b", f"{t.title}. {t.text}")] == []
