@@ -550,7 +550,7 @@ def test_with_a_full_disk_the_answers_that_find_room_are_kept_and_the_others_sta
     claims = full_ledger.claim(run, PLENTY, asks(40), PRICES)
     fill(full_ledger, 4)
     outcomes = [written(claim, "y" * 3000) for claim in claims]
-    with pytest.raises(NightquestError, match=r"the disk is full. \d+ of 40 answers were not kept"):
+    with pytest.raises(NightquestError, match=r"the disk is full. Not kept: \d+ of 40 answers"):
         full_ledger.settle(outcomes)
     report = full_ledger.report(run)
     assert 0 < report.answered < 40

@@ -99,7 +99,7 @@ def test_other_criteria_are_another_case():
     with players_who_solved(APP) as warehouse:
         judge(warehouse, APP, 3, script)
         changed = judged_app(criteria="Honours somebody who never gives up on a puzzle.")
-        warehouse.run("UPDATE nights SET app_hash = 'before'")
+        warehouse.run("UPDATE nights SET app_hash = 'before', file_hash = 'before'")
         assert judge(warehouse, changed, 4, script)["refused"] == 1
         assert warehouse.value("SELECT count(DISTINCT rule_version) FROM nominations") == 2
 
