@@ -88,7 +88,7 @@ VIEWS = {
         TrainReport(DAY, pl.DataFrame([contest("attainment", "empirical_bayes")]), {"plays": 1}, ()),
     ),
     "replay": replay_view(
-        "academy", ReplayReport({"nights": 14, "by_metric": [GROUP]}, Path("/home/plot.png"), Path())
+        "academy", ReplayReport({"nights": 14, "by_metric": [GROUP]}, Path("replay") / "academy" / "plot.png", Path())
     ),
     "spending": spending_view({"month_usd": 1.5, "max_cost_usd_per_month": 20.0, "nights": [SPENT]}),
     "prompts": prompts_view(

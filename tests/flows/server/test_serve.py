@@ -66,28 +66,31 @@ def child(process, words):
 
 
 def kill_and_see_back(served, words):
-    """Kill the child with these words; it is told, and comes back with the runner, the servers and the schedule."""
-    _, _, process, (prefect, mlflow) = served
+    """Kill the child with these words, and wait until it is told and has come back; the old and the new one."""
+    process = served[2]
     killed = child(process, words)
     killed.kill()
     wait_for(lambda: "was ended by SIGKILL; starting it again" in process.stdout.readline())
     wait_for(lambda: "is back." in process.stdout.readline(), 240)
-    assert child(process, words).pid != killed.pid
+    return killed, child(process, words)
+
+
+@pytest.mark.parametrize("words", ["mlflow server", "flows.server.runner"])
+def test_a_killed_child_is_told_and_comes_back_with_the_others_and_the_schedule(served, words):
+    _, _, process, (prefect, mlflow) = served
+    killed, back = kill_and_see_back(served, words)
+    assert back.pid != killed.pid
     assert child(process, "flows.server.runner").is_running()
     assert answers(mlflow)
     assert answers(f"{prefect}/api/health")
     assert deployment(prefect, "nightly")["schedules"][0]["active"]
 
 
-@pytest.mark.parametrize("words", ["mlflow server", "flows.server.runner"])
-def test_a_killed_child_is_told_and_comes_back(served, words):
-    kill_and_see_back(served, words)
-
-
 def test_a_run_that_was_under_way_when_prefect_was_killed_is_not_said_to_run_for_good(served):
     app, _, _, (prefect, _) = served
     run = night_under_way(prefect, app)
-    kill_and_see_back(served, "prefect server")
+    _, back = kill_and_see_back(served, "prefect server")
+    assert back.is_running()
     assert state_of(prefect, run) in ENDED
 
 
