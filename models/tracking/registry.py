@@ -147,9 +147,8 @@ class Registry:
         Raises:
             NightquestError: If a file is not what was registered, or was not written by Nightquest.
         """
-        registered = self._registered(f"{app}.{task}")
-        version = registered.aliases.get(alias) if registered else None
-        return None if version is None else self._load(f"{app}.{task}", int(version), alias)
+        version = self._holder(f"{app}.{task}", alias)
+        return None if version is None else self._load(f"{app}.{task}", version, alias)
 
     def load_for(self, app: str, task: str, night: dt.date) -> LoadedModel | None:
         """The version that serves a night, see `version_for`; None when none may.
@@ -158,20 +157,16 @@ class Registry:
             NightquestError: If a file is not what was registered, or was not written by Nightquest.
         """
         name = f"{app}.{task}"
-        registered = self._registered(name)
-        champion = registered.aliases.get(CHAMPION) if registered else None
+        champion = self._holder(name, CHAMPION)
         if champion is None:
             return None
         versions = self._client.search_model_versions(f"name = '{name}'")
-        candidates = [Candidate.of(int(each.version), each.tags) for each in versions]
-        version = version_for(night, int(champion), candidates)
+        version = version_for(night, champion, [Candidate.of(int(each.version), each.tags) for each in versions])
         return None if version is None else self._load(name, version, CHAMPION)
 
     def champion(self, app: str, task: str) -> int | None:
         """The version that is the champion, or None."""
-        registered = self._registered(f"{app}.{task}")
-        version = registered.aliases.get(CHAMPION) if registered else None
-        return None if version is None else int(version)
+        return self._holder(f"{app}.{task}", CHAMPION)
 
     def _load(self, name: str, version: int, alias: str) -> LoadedModel:
         found = self._client.get_model_version(name, str(version))
@@ -247,7 +242,7 @@ class Registry:
 
     def _judge(self, name: str, version: str, run_id: str, run: ModelRun) -> RegisteredVersion:
         """Write the version's page and move the aliases."""
-        later = self._later_champion(name, run.first_night)
+        later = self._before_champion(name, run)
         decision = later or self._decide(name, run.decision)
         if later and run.decision.promote:
             self._client.set_model_version_tag(name, version, PROMOTED, "for nights before the champion's")
@@ -260,17 +255,16 @@ class Registry:
             self._client.set_model_version_tag(name, version, PROMOTED, "by its contest")
         return RegisteredVersion(name, int(version), run_id, decision.promote, decision.reason)
 
-    def _later_champion(self, name: str, first_night: dt.date | None) -> Decision | None:
-        """What becomes of a version that was trained as of a day before the champion's: it serves nights of before."""
-        registered = self._registered(name)
-        champion = registered.aliases.get(CHAMPION) if registered else None
-        if champion is None or first_night is None:
+    def _before_champion(self, name: str, run: ModelRun) -> Decision | None:
+        """What becomes of a version trained as of a day before the champion's: at best it serves until then."""
+        champion = self._holder(name, CHAMPION)
+        if champion is None or run.first_night is None:
             return None
-        since = Candidate.of(int(champion), self._client.get_model_version(name, str(champion)).tags).first_night
-        if since is None or since <= first_night:
+        since = Candidate.of(champion, self._client.get_model_version(name, str(champion)).tags).first_night
+        if since is None or since <= run.first_night:
             return None
-        reason = f"for nights from {first_night} to {since}, from which on version {champion} may serve"
-        return Decision(promote=False, reason=reason)
+        until = f"for nights from {run.first_night} to {since}, from which on version {champion} may serve"
+        return Decision(promote=False, reason=until if run.decision.promote else f"not {until}: {run.decision.reason}")
 
     def _decide(self, name: str, decision: Decision) -> Decision:
         """What the contest says, unless this is the first version or a person has chosen."""
@@ -292,6 +286,12 @@ class Registry:
         """The registered model, or None."""
         found = self._client.search_registered_models(filter_string=f"name = '{name}'", max_results=1)
         return self._client.get_registered_model(name) if found else None
+
+    def _holder(self, name: str, alias: str) -> int | None:
+        """The version that holds an alias, or None."""
+        registered = self._registered(name)
+        version = registered.aliases.get(alias) if registered else None
+        return None if version is None else int(version)
 
     def _fetch(self, name: str, version: str, scratch: Path) -> Path:
         """A private copy of the model's files, so that what is verified is what is read."""

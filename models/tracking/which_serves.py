@@ -38,15 +38,16 @@ class Candidate:
 def version_for(night: dt.date, champion: int | None, versions: Sequence[Candidate]) -> int | None:
     """The version that serves a night.
 
-    The champion, whoever chose it, wherever it may serve. For a night of before its time the newest version that was
-    promoted by then; None when there is none, or when no version is the champion.
+    The champion, whoever chose it, wherever it may serve. For a night of before its time the version that was promoted
+    by then and knows the latest days; None when there is none, or when no version is the champion.
     """
     if champion is None:
         return None
     able = [each for each in versions if each.may_serve(night)]
     if any(each.version == champion for each in able):
         return champion
-    return max((each.version for each in able if each.promoted), default=None)
+    promoted = [each for each in able if each.promoted]
+    return max(promoted, key=lambda each: (each.trained_to or dt.date.min, each.version)).version if promoted else None
 
 
 def _day(text: str | None) -> dt.date | None:

@@ -264,6 +264,10 @@ def test_a_training_as_of_a_day_before_the_champions_serves_the_nights_between_a
     assert registry.load(app, "plays").version == 1
     assert registry.load_for(app, "plays", dt.date(2024, 5, 10)).version == 2
     assert registry.load_for(app, "plays", dt.date(2024, 5, 25)).version == 1
+    weak = registry.record(app, "plays", trained(0.3, 8, promote=False, reason="not beyond noise"))
+    assert weak.reason.startswith("not for nights from 2024-05-09 to 2024-05-21")
+    assert weak.reason.endswith("not beyond noise")
+    assert registry.load_for(app, "plays", dt.date(2024, 5, 10)).version == 2
 
 
 def test_a_model_that_gives_a_table_is_served_as_one(registry, app, mlflow):

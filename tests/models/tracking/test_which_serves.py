@@ -34,6 +34,11 @@ def test_a_version_that_was_trained_as_of_a_later_day_was_not_there_yet():
     assert version_for(day(10), 2, versions) == 2
 
 
+def test_of_two_that_may_serve_it_is_not_the_number_but_the_days_known_that_count():
+    versions = [version(1, 7), version(2, 21), version(3, 0)]  # the last was made for nights of before
+    assert [version_for(day(n), 2, versions) for n in (1, 7, 8, 21, 22)] == [3, 3, 1, 1, 2]
+
+
 def test_nothing_serves_before_all_versions_and_where_no_version_is_the_champion():
     assert version_for(day(0), 1, [version(1, 0)]) is None
     assert version_for(day(9), None, [version(1, 0)]) is None
