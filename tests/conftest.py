@@ -4,9 +4,11 @@ import os
 import tempfile
 from collections import Counter
 
+import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
+from configs import commands
 from tests.language_server.fixture import language_server, language_server_process
 
 __all__ = ["language_server", "language_server_process"]
@@ -56,3 +58,11 @@ os.environ.update(
 )
 for _name in [name for name in os.environ if name.startswith("NIGHTQUEST_")]:
     del os.environ[_name]
+
+
+@pytest.fixture(autouse=True)
+def _asked_for_here(monkeypatch):
+    """How messages spell commands follows from this test alone, not from the app and home of one before it."""
+    monkeypatch.setattr(commands, "_apps", {})
+    monkeypatch.setattr(commands, "_home", [commands.DEFAULT_HOME])
+    monkeypatch.setattr(commands, "_program", ["nightquest"])

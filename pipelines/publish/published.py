@@ -193,10 +193,11 @@ def _is_whole(path: Path, table: TableFile) -> bool:
 def _verified(folder: Path, app: str) -> Published:
     manifest = read_manifest(folder)
     if damaged := damaged_files(folder, manifest):
-        raise _damaged(folder / damaged[0], app, "its checksum differs from the manifest's", manifest.as_of)
+        raise _damaged(folder / damaged[0], app, "its checksum differs from the manifest's")
     return Published(folder, manifest)
 
 
-def _damaged(path: Path, app: str, why: str, as_of: dt.date | None = None) -> NightquestError:
-    again = command("nightly", "--as-of", as_of, app=app) if as_of else command("nightly", app=app)
+def _damaged(path: Path, app: str, why: str) -> NightquestError:
+    night = re.match(FOLDER, path.parent.name)
+    again = command("nightly", *(["--as-of", night[1]] if night else []), app=app)
     return NightquestError(f"{path} is damaged: {why}.", f"Publish it again: {again}")

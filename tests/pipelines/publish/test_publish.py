@@ -298,7 +298,7 @@ def test_damage_is_found_by_the_reader(nights, tmp_path, damage):
     DAMAGE[damage](publish(nights, 1, tmp_path).folder)
     with pytest.raises(NightquestError, match="is damaged") as error:
         read_latest(tmp_path, "toy")
-    assert command("nightly", app="toy") in error.value.remedy
+    assert command("nightly", "--as-of", "2024-01-10", app="toy") in error.value.remedy
 
 
 @pytest.mark.parametrize("damage", [name for name in DAMAGE if name != "another manifest"])
