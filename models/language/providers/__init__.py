@@ -6,7 +6,6 @@ the settings `<name>_api_key` and `<name>_base_url`.
 
 import importlib
 import logging
-import pkgutil
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from pydantic import SecretStr
 
 from configs.errors import NightquestError
 from configs.language import LanguageModels
+from configs.rooms import names_in
 from configs.settings import PREFIX, Settings
 from models.language.providers.provider import Provider
 
@@ -23,8 +23,7 @@ _log = logging.getLogger(__name__)
 
 def provider_names(package: str = __name__) -> list[str]:
     """The providers that a package has a file for, in order of name; none is loaded."""
-    found = pkgutil.iter_modules(importlib.import_module(package).__path__)
-    return sorted({module.name for module in found} - _SHARED)
+    return names_in(package, _SHARED)
 
 
 def open_providers(

@@ -4,19 +4,16 @@ A new table is one new file with a CONTRACT (data/contracts_out.py) and `rows`, 
 (seen.py). It is published, audited and named in the manifest without a word elsewhere; docs/outputs.md explains it.
 """
 
-import importlib
-import logging
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 
 import polars as pl
 
+from configs.rooms import load_room
 from data.contracts_out import Contract, breaches
 from pipelines.publish.seen import Seen
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,9 @@ def contract_breaches(name: str, frame: pl.DataFrame) -> list[str]:
 
 
 @cache
-def _find(folders: tuple[str, ...]) -> Mapping[str, Table]:
-    found: dict[str, Table] = {}
-    for name in sorted(module.name for module in pkgutil.iter_modules(folders)):
-        try:
-            module = importlib.import_module(f"{__name__}.{name}")
-            found[name] = Table(name, module.CONTRACT, module.rows)
-        except Exception as error:  # noqa: BLE001 (whatever a file does wrong costs its own table)
-            _log.warning("The table %s is not published: %s: %s.", name, type(error).__name__, error, exc_info=error)
-    return found
+def _find(_folders: tuple[str, ...]) -> Mapping[str, Table]:
+    return load_room(__name__, _read, kind="table", lost="is not published").by_name
+
+
+def _read(name: str, module: ModuleType) -> Table:
+    return Table(name, module.CONTRACT, module.rows)
