@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 import flows.demo
+from configs.commands import remember_home
 from configs.errors import NightquestError
 from configs.settings import load_settings
 from data.warehouse import open_warehouse
@@ -19,6 +20,7 @@ PLAYERS, NIGHTS = 40, 2  # the second settles what the first promised
 
 
 def shown(demo):
+    remember_home(demo.home)
     console = Console(file=io.StringIO(), width=140, color_system=None)
     console.print(demo_view(demo))
     return console.file.getvalue()

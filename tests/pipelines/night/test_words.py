@@ -63,8 +63,8 @@ def two_keys(home: Path, server: LanguageServer) -> Settings:
         openai_base_url=server.openai_url,
         anthropic_api_key=SecretStr(server.anthropic_key),
         anthropic_base_url=server.anthropic_url,
-        answer_timeout_s=5,
-        batch_wait_s=30,
+        answer_timeout_s=120,
+        batch_wait_s=120,
     )
 
 
@@ -241,7 +241,7 @@ def test_a_text_that_fails_is_asked_again_once_with_the_reason_and_the_row_says_
 @pytest.mark.parametrize("what", ["wrong_slots", "timeout"])
 def test_what_one_provider_cannot_write_the_other_does_and_the_row_says_why(world, language_server, what):
     loaded, settings = world
-    settings = settings.model_copy(update={"answer_timeout_s": 5 if what == "timeout" else 120})
+    settings = settings.model_copy(update={"answer_timeout_s": 15 if what == "timeout" else 120})
     language_server.control.faults({"what": what, "provider": "openai"})
     serve_night(settings, loaded, TONIGHT, Wishes(types=("daily_challenge",)))
     told = [json.loads(row) for row in kept_texts(settings, loaded)["metadata"]]
