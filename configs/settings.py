@@ -47,7 +47,9 @@ class Settings(BaseSettings):
     catch_up_nights: int = Field(
         7, ge=0, le=60, description="A scheduled night first makes at most so many missed ones; 0 skips them."
     )
-    threads: int | None = Field(None, ge=1, le=256, description="Threads for DuckDB; default is all cores.")
+    threads: int | None = Field(
+        None, ge=1, le=256, description="Threads for DuckDB; default is all cores, one for a small warehouse."
+    )
 
     openai_api_key: SecretStr | None = Field(None, description="Without it OpenAI writes nothing.")
     openai_base_url: str | None = Field(None, description="Any OpenAI-compatible server; default is OpenAI's own.")

@@ -19,6 +19,7 @@ from configs.errors import BusyError, NightquestError
 
 SQL = Path(__file__).parent / "sql"
 _LOOK_AGAIN_S = 1.0
+_SMALL = 16 * 2**20  # bytes of a file that one thread has read before several have agreed on who reads what
 
 
 @cache
@@ -133,7 +134,7 @@ def open_warehouse(
         home: The folder that everything is written under.
         app: The app's name.
         read_only: Look only; the file must exist.
-        threads: For DuckDB; all cores when None.
+        threads: For DuckDB; when None all cores, and one for a small file.
         wait_for_lock_s: How long to wait for another process that has it open.
 
     Raises:
@@ -150,6 +151,8 @@ def open_warehouse(
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET preserve_insertion_order = true")
+        if threads is None and path.stat().st_size < _SMALL:
+            threads = 1
         if threads is not None:
             con.execute(f"SET threads = {int(threads)}")
         if not read_only:

@@ -17,9 +17,10 @@ from pipelines.words.alike import find_alike
 GRAMMAR_VERSION = "3"
 # What a brief is made of. None of it is a player's own (no id, no name, no number, no free text), but for the profile.
 BRIEF_KEYS = ("content_type", "persona", "metric", "difficulty", "language", "occasion", "writer", "profile")
-# Texts per brief: more than a month of nights; twice that for a brief which many neighbours share.
+# The most texts of a brief: more than a month of nights; twice that for a brief which many neighbours share.
 TEXTS = 64
 LARGE_SHARE = 1 / 8
+SPARE_TEXTS = 8  # beyond two for each reader of a night, so that nobody need read one title or sentence twice
 # The symbols of the lexicon that belong to a content type: this one, and those that begin with it and an underscore.
 # The texts of other types do not change with them.
 OWN_SYMBOLS = {
@@ -40,7 +41,7 @@ class Brief:
         metric: A metric's name, a badge's for a citation, or empty.
         difficulty: Of a daily challenge: 'easy' (levels 1 to 3), 'fair' or 'hard' (8 to 10); else empty.
         occasion: What else the words rest on; see `brief_keys`.
-        variants: How many texts are wanted.
+        variants: How many texts are wanted that none of its readers has read lately.
         writer: Provider, model and prompt version; empty for the offline writer.
         profile: JSON text about the one player whose own brief this is; empty for a brief of many.
     """
@@ -121,7 +122,10 @@ def brief_rows(app: App, wanted: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFra
     groups = wanted.select(BRIEF_KEYS)[first].with_columns(rows=np.bincount(place, minlength=len(first)))
     ids = pl.Series("brief_id", list(_brief_ids(app, groups)), dtype=pl.String)
     large = pl.col("rows") >= LARGE_SHARE * pl.col("rows").sum()
-    variants = pl.when(large).then(2 * TEXTS).otherwise(TEXTS).cast(pl.Int64).alias("variants")
+    most = pl.when(large).then(2 * TEXTS).otherwise(TEXTS)
+    few = pl.min_horizontal(most, 2 * pl.col("rows") + SPARE_TEXTS)
+    cites = pl.col("content_type") == "badge_citation"  # whose words rest on the award, whoever else has one
+    variants = pl.when(cites).then(most).otherwise(few).cast(pl.Int64).alias("variants")
     briefs = groups.with_columns(ids, variants).select("brief_id", *BRIEF_KEYS, "variants").sort("brief_id")
     return briefs, wanted.with_columns(ids.gather(place))
 

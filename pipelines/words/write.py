@@ -11,6 +11,7 @@ from pipelines.words.assign import assign_variants
 from pipelines.words.briefs import brief_keys, brief_rows
 from pipelines.words.citations import write_citations
 from pipelines.words.fill import fill_in
+from pipelines.words.read_lately import NOTHING_READ
 from pipelines.words.render import LARGEST
 from pipelines.words.writers.source import Offline, Source
 
@@ -97,7 +98,7 @@ def write_words(
         AppFileError: The words of the app file leave no way to say something; the message names them.
         ValueError: A column is missing, a content_id stands twice, or a target is not a number that can be written.
     """
-    source = source or Offline(app, seed)
+    source = source or Offline(app, seed, NOTHING_READ if recent is None else recent)
     briefs, rows = brief_rows(app, source.sign(want_texts(app, plan, asks, achievements)))
     texts = source.texts(briefs, rows)
     chosen = assign_variants(rows, texts, as_of=as_of, recent=recent)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -87,8 +87,16 @@ class WordlessError(AppFileError):
         self.key, self.fault = key, fault
 
 
-def write_briefs(app: App, briefs: Iterable[Brief], *, seed: int) -> pl.DataFrame:
+def write_briefs(
+    app: App, briefs: Iterable[Brief], *, seed: int, read: Mapping[str, Collection[str]] | None = None
+) -> pl.DataFrame:
     """The variants of every brief.
+
+    Args:
+        app: See `write_variants`.
+        briefs: What to write.
+        seed: See `write_variants`.
+        read: By brief_id, variants that come on top of those that it wants.
 
     Returns:
         brief_id, index (0 to n - 1 within the brief), n, variant, title, text (slots not filled), language (of
@@ -99,7 +107,7 @@ def write_briefs(app: App, briefs: Iterable[Brief], *, seed: int) -> pl.DataFram
     """
     rows = []
     for brief in briefs:
-        found = write_variants(app, brief, seed=seed)
+        found = write_variants(app, brief, seed=seed, read=(read or {}).get(brief.brief_id, ()))
         rows += [
             (brief.brief_id, i, len(found), v.variant, v.title, v.text, LANGUAGE, v.metadata)
             for i, v in enumerate(found)
@@ -107,8 +115,8 @@ def write_briefs(app: App, briefs: Iterable[Brief], *, seed: int) -> pl.DataFram
     return pl.DataFrame(rows, schema=VARIANTS, orient="row")
 
 
-def write_variants(app: App, brief: Brief, *, seed: int) -> tuple[Variant, ...]:
-    """Write up to `brief.variants` different texts, every one of them checked.
+def write_variants(app: App, brief: Brief, *, seed: int, read: Collection[str] = ()) -> tuple[Variant, ...]:
+    """Write up to `brief.variants` different texts, and those of `read` on the way to them, every one checked.
 
     A draft that fails its check is thrown away and another one drawn. Where the lexicon gives fewer texts than wanted,
     there are fewer; where it gives none, one plain sentence around the app's own task, marked as such in its metadata.
@@ -117,16 +125,17 @@ def write_variants(app: App, brief: Brief, *, seed: int) -> tuple[Variant, ...]:
         app: Its voice and its metrics' words.
         brief: What to write.
         seed: Another seed draws other texts. The same app file, brief and seed give the same texts.
+        read: Variants that do not count.
 
     Raises:
         WordlessError: Not even the plain sentence may go out.
     """
     refused: Counter[str] = Counter()
-    wanted = {v.variant: v for v in _drafts(app, brief, seed, refused)}
+    wanted = {v.variant: v for v in _drafts(app, brief, seed, refused, frozenset(read))}
     return tuple(wanted.values()) or (_plain(app, brief, refused),)
 
 
-def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str]) -> Iterator[Variant]:
+def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str], read: frozenset[str]) -> Iterator[Variant]:
     """Different texts that pass; no title is used again before the others are. Counts the faults of those refused."""
     grammar, draw = brief_grammar(app, brief), random.Random(f"{brief.brief_id}/{seed}")  # noqa: S311 (no secret)
     title_start, text_start = STARTS[brief.content_type]
@@ -139,8 +148,8 @@ def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str]) -> Iterato
     metadata = json.dumps({"language": LANGUAGE, "written": "grammar"})
     worn: Counter[str] = Counter()
     drawn: set[str] = set()
-    uses, waited = 1, 0
-    for _ in range(_TRIES_PER_TEXT * min(brief.variants, grammar.size(text_start))):
+    uses, waited, wanted = 1, 0, brief.variants
+    for _ in range(_TRIES_PER_TEXT * min(brief.variants + len(read), grammar.size(text_start))):
         title = tidy(grammar.expand(title_start, draw)) if title_start else ""
         if title_start and worn[title] >= uses:
             waited += 1
@@ -158,7 +167,8 @@ def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str]) -> Iterato
         else:
             worn[title] += 1
             yield draft
-            if worn.total() == brief.variants:
+            wanted -= draft.variant not in read
+            if not wanted:
                 return
 
 

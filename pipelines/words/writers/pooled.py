@@ -54,7 +54,7 @@ class Pooled:
         self.assigned, self._writers, self._compared = assigned, writers, compared
         self._profiles, self.recent = profiles, recent
         self._as_of, self._write = as_of, write
-        self._offline = Offline(app, seed)
+        self._offline = Offline(app, seed, recent)
 
     def sign(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """`wanted` with the writer of each row's player, their profile where they have one, and their arm."""

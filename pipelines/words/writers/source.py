@@ -1,11 +1,13 @@
 """Where a night's texts come from: the offline writer alone, or language models with the offline writer behind them."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import polars as pl
 
 from configs.app import App
-from pipelines.words.briefs import prompt_version, read_briefs
+from pipelines.words.briefs import TEXTS, prompt_version, read_briefs
+from pipelines.words.read_lately import NOTHING_READ
 from pipelines.words.writers.offline import AI_PROVIDER, MODEL, write_briefs
 
 TEXT_COLUMNS = (
@@ -40,23 +42,25 @@ class Offline:
     Args:
         app: Its voice and words.
         seed: Another seed draws other texts.
+        recent: player_key, variant of what players read lately.
     """
 
-    def __init__(self, app: App, seed: int) -> None:
+    def __init__(self, app: App, seed: int, recent: pl.DataFrame = NOTHING_READ) -> None:
         self._app = app
         self._seed = seed
+        self._recent = recent
 
     def sign(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """`wanted` as it is: whoever asks, the offline writer writes."""
         return wanted
 
-    def texts(self, briefs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002 (as the others have it)
-        """As many texts as each brief wants, or as its phrases give.
+    def texts(self, briefs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+        """As many texts as each brief wants beyond what its readers know, or as its phrases give.
 
         Raises:
             AppFileError: The words of the app file leave no way to say something; the message names them.
         """
-        texts = write_briefs(self._app, read_briefs(briefs), seed=self._seed)
+        texts = write_briefs(self._app, read_briefs(briefs), seed=self._seed, read=self._read(briefs, rows))
         versions = {kind: prompt_version(self._app, kind) for kind in briefs["content_type"].unique()}
         version = pl.col("content_type").replace_strict(versions, return_dtype=pl.String)
         return (
@@ -66,3 +70,10 @@ class Offline:
             .with_columns(ai_provider=pl.lit(AI_PROVIDER), model=pl.lit(MODEL))
             .select(TEXT_COLUMNS)
         )
+
+    def _read(self, briefs: pl.DataFrame, rows: pl.DataFrame) -> Mapping[str, list[str]]:
+        """By brief_id, what its readers read lately, where they are few; where they are many, it wants all there is."""
+        few = briefs.filter(pl.col("variants") < TEXTS).select("brief_id")
+        readers = rows.select("player_key", "brief_id").join(few, on="brief_id", how="semi").unique()
+        known = readers.join(self._recent, on="player_key").group_by("brief_id").agg(pl.col("variant").unique())
+        return dict(known.iter_rows())

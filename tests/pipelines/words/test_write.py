@@ -8,8 +8,10 @@ import pytest
 from configs.app import App
 from configs.errors import AppFileError
 from configs.loader import load_app
+from pipelines.words.briefs import SPARE_TEXTS, brief_rows
 from pipelines.words.checks.validate import SLOT, TEXT_LENGTH, TITLE_LENGTH
-from pipelines.words.write import write_words
+from pipelines.words.write import want_texts, write_words
+from pipelines.words.writers.source import Offline
 from tests.factories import APP, make_app
 from tests.pipelines.words.plans import NIGHT, make_asks, make_plan
 
@@ -125,6 +127,21 @@ def test_100_neighbours_with_the_very_same_challenge_read_different_texts(app):
     texts, _ = words(app, plan)
     assert texts["description"].n_unique() >= 95
     assert texts["title"].value_counts()["count"].max() <= 4
+
+
+def test_as_many_texts_are_written_as_the_readers_of_a_brief_may_need_and_no_more():
+    app = load_app("trading").app
+    briefs, rows = brief_rows(app, want_texts(app, make_plan(app, 30), make_asks(app, 30)))
+    readers = rows.group_by("brief_id").agg(readers=pl.len())
+    found = Offline(app, 5).texts(briefs, rows)
+    counts = found.group_by("brief_id").agg(texts=pl.len()).join(readers, on="brief_id")
+    assert counts.filter(pl.col("texts") > 2 * pl.col("readers") + SPARE_TEXTS).is_empty()
+    assert counts.filter(pl.col("texts") < 2 * pl.col("readers")).is_empty()
+    known = rows.select("player_key", "brief_id").join(found.select("brief_id", "variant"), on="brief_id").unique()
+    more = Offline(app, 5, known.select("player_key", "variant")).texts(briefs, rows)
+    assert more.height > 1.9 * found.height, "what the readers know already does not count"
+    first = found.join(more, on=["brief_id", "index"], how="left", maintain_order="left", suffix="_more")
+    assert first["variant"].equals(first["variant_more"].rename("variant")), "the same texts, and others after them"
 
 
 def test_nobody_reads_a_text_again_within_30_nights():
