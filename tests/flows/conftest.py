@@ -5,10 +5,8 @@ import shutil
 
 import pytest
 
-from configs.settings import load_settings
-from pipelines.stores import open_registry
 from tests.flows.world import LAST_NIGHT, json_of, run_command, write_app, write_events
-from tests.once import made_once
+from tests.once import made_once, tracked_home
 
 
 @pytest.fixture(autouse=True)
@@ -19,12 +17,11 @@ def _as_it_was():
 
 
 def ingest_history(folder):
-    """The tiny app's file and history; MLflow's tables, which take seconds to make, are copied with it."""
+    """The tiny app's file and history, beside MLflow's tables."""
     home = folder / "home"
     status, out, err = run_command("ingest", write_app(folder), write_events(folder), "--history", "--json", home=home)
     assert status == 0, err
     assert json_of(out)["taken"] > 100
-    open_registry(load_settings(home))
 
 
 @pytest.fixture(name="history", scope="session")
@@ -33,7 +30,12 @@ def _history(tmp_path_factory):
 
     Each process has a copy: a look that opens a warehouse keeps other processes out.
     """
-    folder = made_once(tmp_path_factory, "history", ingest_history)
+
+    def make(folder):
+        tracked_home(tmp_path_factory, folder / "home")
+        ingest_history(folder)
+
+    folder = made_once(tmp_path_factory, "history", make)
     return folder / "puzzles.yaml", shutil.copytree(folder / "home", tmp_path_factory.mktemp("history") / "home")
 
 

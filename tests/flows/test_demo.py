@@ -14,9 +14,10 @@ from flows.cli.demo_view import demo_view
 from flows.demo import run_demo
 from pipelines.publish.published import published_root
 from tests.flows.world import bytes_under
+from tests.once import tracked_home
 
 pytestmark = pytest.mark.slow
-PLAYERS, NIGHTS = 40, 2  # the second settles what the first promised
+PLAYERS, DAYS, NIGHTS = 40, 50, 2  # the second settles what the first promised
 
 
 def shown(demo):
@@ -28,9 +29,10 @@ def shown(demo):
 
 @pytest.fixture(name="demo", scope="module")
 def _demo(tmp_path_factory):
-    home = tmp_path_factory.mktemp("demo") / "home"
+    home = tracked_home(tmp_path_factory, tmp_path_factory.mktemp("demo") / "home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NIGHTQUEST_HOME", str(home))
+        patch.setattr(flows.demo, "DAYS", DAYS)
         patch.setattr(flows.demo, "NIGHTS", NIGHTS)
         yield run_demo(load_settings(), PLAYERS)
 

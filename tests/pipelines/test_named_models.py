@@ -18,7 +18,8 @@ BEFORE = FIRST - dt.timedelta(days=4)
 
 def test_a_night_names_its_models_in_manifest_challenges_and_mlflow_by_the_app_not_its_file(trained):
     assert trained.loaded.path.name == FILE
-    client = MlflowClient(Settings(home=trained.home).tracking_uri)
+    store = Settings(home=trained.home).tracking_uri
+    client = MlflowClient(store, store)
     names = {model.name for model in client.search_registered_models()}
     assert {f"puzzles.{task}" for task in trained.versions} <= names
     assert not any("club" in name.lower() for name in names)

@@ -12,13 +12,13 @@ from models.tracking.moved import follow_home
 from models.tracking.store import Tracking
 from pipelines.stores import open_registry
 from tests.models.tracking.test_registry import a_run
+from tests.once import tracked_home
 
 
 @pytest.fixture(name="old", scope="module")
 def _old(tmp_path_factory):
     """A home with a model, a night's run and a picture."""
-    home = tmp_path_factory.mktemp("homes") / "old home"
-    home.mkdir()
+    home = tracked_home(tmp_path_factory, tmp_path_factory.mktemp("homes") / "old home")
     registry = open_registry(load_settings(home))
     registry.record("shop", "plays", a_run(0.5))
     registry.record_night("shop", dt.date(2024, 4, 1), {"promised": 0.2})

@@ -24,7 +24,7 @@ def _world(trained, tmp_path, monkeypatch):
 
 def recorded(settings):
     """Per experiment, the names of the nights that have a run."""
-    client = MlflowClient(settings.tracking_uri)
+    client = MlflowClient(settings.tracking_uri, settings.tracking_uri)
     experiments = (client.get_experiment_by_name(f"puzzles/{name}") for name in ("nightly", "writing"))
     return [sorted(run.info.run_name for run in client.search_runs([each.experiment_id])) for each in experiments]
 
