@@ -45,12 +45,57 @@ _SMALL = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")  # noqa: RUF001 (people type both)
 _ONE_THING = re.compile(r"(?:ss|us|is|'s|’s)$|^(?:gas|lens|atlas|canvas|bias|alias|chaos)$", re.IGNORECASE)  # noqa: RUF001
-# Of these one has less and not fewer.
+# Of these one has so much rather than so many.
 _MEASURES = frozenset(
     """
-    second minute hour day week month year metre meter kilometre kilometer centimetre centimeter mile foot inch yard
+    second minute hour metre meter kilometre kilometer centimetre centimeter mile foot inch yard
     gram kilogram tonne ton pound ounce litre liter degree percent calorie kilocalorie watt dollar euro franc krone cent
     """.split()  # noqa: SIM905 (so many words read better without quotes)
+)
+# The words that a sign stands for, in the plural.
+_SPELLED = {
+    "km": ("kilometres", "kilometers"),
+    "m": ("metres", "meters"),
+    "mi": ("miles",),
+    "kg": ("kilograms", "kilos"),
+    "g": ("grams",),
+    "l": ("litres", "liters"),
+    "s": ("seconds",),
+    "sec": ("seconds",),
+    "min": ("minutes",),
+    "h": ("hours",),
+    "hr": ("hours",),
+    "kcal": ("kilocalories", "calories"),
+    "$": ("dollars",),
+    "usd": ("dollars",),
+    "€": ("euros",),
+    "eur": ("euros",),
+    "£": ("pounds",),
+    "gbp": ("pounds",),
+}
+# Of these one has so much in things rather than so much of them.
+_CURRENCIES = frozenset(
+    [
+        "$",
+        "£",
+        "€",
+        "¥",
+        "usd",
+        "eur",
+        "gbp",
+        "chf",
+        "jpy",
+        "cad",
+        "aud",
+        "inr",
+        "cny",
+        "sek",
+        "nok",
+        "dkk",
+        "pln",
+        "brl",
+        "mxn",
+    ]
 )
 # How many minutes one of it is, in the languages that apps are mostly written in.
 _MINUTES = {
@@ -102,9 +147,24 @@ def is_symbol(unit: str) -> bool:
 
 
 def is_counted(noun: str) -> bool:
-    """Whether there can be fewer of it rather than less: mistakes, not minutes or bpm."""
-    last = noun.rsplit(" ", maxsplit=1)[-1]
-    return bool(noun) and not is_symbol(noun) and not {last, _singular_word(last)} & _MEASURES
+    """Whether there can be so many of it rather than so much: mistakes and days, not minutes, bpm or km ridden."""
+    words = head_of(noun).split(" ")
+    return bool(noun) and not any(is_symbol(word) or {word, _singular_word(word)} & _MEASURES for word in words)
+
+
+def is_currency(unit: str) -> bool:
+    """Whether a unit is money: €, USD."""
+    return unit.lower() in _CURRENCIES
+
+
+def spelled(unit: str) -> tuple[str, ...]:
+    """The words that a unit's sign stands for: 'kilometres' and 'kilometers' of 'km'."""
+    return _SPELLED.get(unit.lower(), ())
+
+
+def head_of(phrase: str) -> str:
+    """A phrase up to its first small word: 'points' of 'points in the best workout'."""
+    return _head(phrase)[0]
 
 
 def minutes_of(unit: str) -> float | None:

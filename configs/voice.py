@@ -29,8 +29,8 @@ class Locale(Part):
     average: str = Field(description="A number of things {a}, on average.")
     average_level: str = Field(description="A measure {a} that comes to {n} on average.")
     every: str = Field(description="Each of {n} things.")
-    at_most: str = Field(description="Not more than {n}, of what is measured.")
-    at_most_counted: str = Field(description="Not more than {n}, of what is counted.")
+    at_most: str = Field(description="Not more than {n}.")
+    one: str = Field(description="The number 1 before a single thing that is counted, of whatever gender.")
 
 
 class VoiceDefaults(Part):

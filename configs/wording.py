@@ -2,11 +2,21 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from configs.app import App, Metric
-from configs.nouns import names_several, plural_of, singular_of, singular_unit
+from configs.nouns import (
+    head_of,
+    is_counted,
+    is_currency,
+    names_several,
+    plural_of,
+    singular_of,
+    singular_unit,
+    spelled,
+)
 
 Measure = Literal["total", "average", "level", "share"]
 _SPACES = frozenset("\n\r\t")
@@ -27,6 +37,15 @@ _EXTREME = re.compile(
 _SHORT_AVERAGE = re.compile(r"\bavg\b\.?", re.IGNORECASE)
 _SAYS_AVERAGE = re.compile(r"\b(?:average|mean|median|typical|usual)\b", re.IGNORECASE)
 _COUNT_OF = re.compile(r" (?:count|number|amount)$", re.IGNORECASE)
+# Of one thing they say which one it is: 'a longest ride of 80 km' is 'a ride of 80 km'.
+_SIZE = re.compile(
+    r"^(?:largest|biggest|greatest|longest|shortest|farthest|furthest|deepest|steepest|heaviest|lightest|thickest"
+    r"|tallest|widest|smallest) (?!value\b|size\b)",
+    re.IGNORECASE,
+)
+_OF_ONE = re.compile(rf"^({_EXTREME.pattern[1:]})?([\w-]+) of an? ([\w-]+)$", re.IGNORECASE)  # 'length of a trip'
+_OTHERS = re.compile(r"\b(?:other people|other \w+s|others)['\u2019]s? (\w+)$", re.IGNORECASE)
+_IN_A_ROW = re.compile(r" (?:in a row|on end|running)$|\bconsecutive ", re.IGNORECASE)
 # What its unit says already: 'weight returned' in kg is '2 kg returned', 'distance' in km is '2 km'.
 _SAID_BY_UNIT = re.compile(
     r"^(?:amount|money|sum|quantity|distance|weight|time|duration|length|height|volume|energy)(?: (.+))?$",
@@ -54,9 +73,10 @@ class MetricWords:
         label: 'comments on other people's posts', 'best drill score'; without an article or a count in front.
         unit: 'comment'.
         plural: 'comments'.
-        one: What one of it is called without its task: 'comment on other people's posts'.
-        many: The same for several.
-        tail: What `one` and `many` share at their end, behind the things counted: ' on other people's posts'.
+        one: What one of it is called without its task: 'comment on someone else's post'.
+        many: The same for several: 'comments on other people's posts'.
+        after_one: The task behind a goal of one: ' on someone else's post'.
+        named: What has the level, without its size: 'best drill score', 'ride' of the longest ride, 'trip length'.
         measure: 'total' is a number of things ('13 records in one basket'), 'average' a mean number of them, 'level' a
             value of something ('a best drill score of 610 points'), 'share' a part of all, from 0 to 1.
         averaged: Whether it is the mean of a level and its label does not say so: 'heart rate' of all workouts.
@@ -70,7 +90,8 @@ class MetricWords:
     plural: str
     one: str
     many: str
-    tail: str
+    after_one: str
+    named: str
     measure: Measure
     averaged: bool
     bounded: bool
@@ -86,11 +107,21 @@ def metric_words(app: App, name: str) -> MetricWords | None:
     after = plain(after, edges=False).rstrip(".!? ") if slot else ""
     unit, plural = _unit(metric)
     label = _COUNT_OF.sub("", _COUNTING.sub("", _ASIDE.sub("", plain(metric.label)).strip()))
-    label = _SHORT_AVERAGE.sub("average", _sentence_case(app, label, plural)) or plural or name.replace("_", " ")
-    measure, (one, many, tail) = _measure(app, metric, label, plural), _counted(metric, label, unit, plural)
+    label = _unit_behind(unit, plural).sub("", label) if unit else label
+    label = (
+        _SHORT_AVERAGE.sub("average", _sentence_case(app, label, (plural, *spelled(unit))))
+        or plural
+        or name.replace("_", " ")
+    )
+    measure, (one, many) = _measure(app, metric, label, plural), _counted(metric, label, unit, plural)
     if measure in {"level", "share"}:
         label = _DETERMINER.sub("", label)
         label = f"share of {label}" if measure == "share" and names_several(label) else label
+    named = _named(metric, label)
+    if measure == "level" and (found := re.search(rf" of (.*\b{re.escape(plural)})$", named)) and plural:
+        named, one, many = named[: found.start()], f"{found[1].removesuffix(plural)}{unit}", found[1]  # 'run of days'
+    elif measure == "level":
+        one, many = unit, plural
     return MetricWords(
         before,
         after,
@@ -99,7 +130,8 @@ def metric_words(app: App, name: str) -> MetricWords | None:
         plural,
         one,
         many,
-        tail,
+        _of_one(after),
+        named,
         measure,
         metric.agg == "mean" and measure == "level" and not _SAYS_AVERAGE.search(label),
         bool(_BOUNDED.search(before) or _BOUNDED.search(after)),
@@ -120,8 +152,9 @@ def plain(text: str, *, edges: bool = True) -> str:
 
 
 def names_unit(label: str, plural: str) -> re.Match[str] | None:
-    """Where a label has the things counted: 'accepted answers' has 'answers'."""
-    return re.search(rf"(?<!\w){re.escape(plural)}(?!\w)", label, re.IGNORECASE) if plural else None
+    """Where a label has the things counted: 'accepted answers' has 'answers', 'the longest run of days' is a run."""
+    found = re.search(rf"(?<!\w){re.escape(plural)}(?!\w)", label, re.IGNORECASE) if plural else None
+    return found if found and found.start() <= len(head_of(label)) else None
 
 
 def _unit(metric: Metric) -> tuple[str, str]:
@@ -132,27 +165,62 @@ def _unit(metric: Metric) -> tuple[str, str]:
     return unit, plural or plural_of(unit)
 
 
-def _counted(metric: Metric, label: str, unit: str, plural: str) -> tuple[str, str, str]:
-    """What one and what several are called, and what both end with.
+def _counted(metric: Metric, label: str, unit: str, plural: str) -> tuple[str, str]:
+    """What one and what several are called.
 
     The label where it names the things counted; the unit alone where the label names other things; the unit of the
     label where it names one thing: '12 kilometres of running distance'.
     """
-    shown = _EXTREME.sub("", label) if metric.agg in _VALUES else label
-    if found := names_unit(shown, plural) or (names_unit(shown, unit) if metric.agg not in _VALUES else None):
-        start, tail = shown[: found.start()], shown[found.end() :]
-        start = "" if start.lower().startswith(f"{_verb(metric)} ") else start
-        return f"{_DIFFERENT.sub('', start)}{unit}{tail}", f"{start}{plural}{tail}", tail
-    if not unit:
-        return (_DIFFERENT.sub("", singular_of(shown)), shown, "") if names_several(shown) else (shown, shown, "")
+    shown = _COUNTING.sub("", _EXTREME.sub("", label)) if metric.agg in _VALUES else label
+    if named := _by_name(metric, shown, unit, plural):
+        return named
+    if not unit or (metric.agg in _OF_ONES and names_several(shown) and not _SAID_BY_UNIT.search(label)):
+        return _one_of(shown) if names_several(shown) else shown, shown
+    return f"{unit}{_of_what(label, unit, plural)}", f"{plural}{_of_what(label, unit, plural)}"
+
+
+def _by_name(metric: Metric, shown: str, unit: str, plural: str) -> tuple[str, str] | None:
+    """One and several, where the label names its unit: 'puzzles solved'."""
+    found = next((found for name in (plural, *spelled(unit)) if (found := names_unit(shown, name))), None)
+    found = found or (names_unit(shown, unit) if metric.agg not in _VALUES else None)
+    if found is None:
+        return None
+    start, tail = shown[: found.start()], shown[found.end() :]
+    start = "" if start.lower().startswith(f"{_verb(metric)} ") else start
+    return f"{_DIFFERENT.sub('', start)}{unit}{_of_one(tail)}", f"{start}{plural}{tail}"
+
+
+def _of_what(label: str, unit: str, plural: str) -> str:
+    """What stands behind a unit that the label does not begin with: ' of running distance', ' in fares paid'."""
     if said := _SAID_BY_UNIT.search(label):
-        rest = f" {said[1]}" if said[1] else ""
-        return f"{unit}{rest}", f"{plural}{rest}", rest
-    if metric.agg in _OF_ONES and names_several(shown):
-        return _DIFFERENT.sub("", singular_of(shown)), shown, ""
-    if names_several(shown) or label in {unit, plural}:
-        return unit, plural, ""
-    return f"{unit} of {label}", f"{plural} of {label}", f" of {label}"
+        return f" {said[1]}" if said[1] else ""
+    if label in {unit, plural} or re.search(rf"\b{re.escape(plural)}\b", label):
+        return ""
+    if is_currency(unit):
+        return f" in {label}"
+    return "" if names_several(label) and is_counted(unit) else f" of {label}"
+
+
+def _one_of(things: str) -> str:
+    """One of several things: 'comments on other people's posts' are each a 'comment on someone else's post'."""
+    return _of_one(_IN_A_ROW.sub("", _DIFFERENT.sub("", singular_of(things))))
+
+
+def _of_one(rest: str) -> str:
+    """What stands behind several things, as it stands behind one."""
+    return _IN_A_ROW.sub("", _OTHERS.sub(lambda found: f"someone else's {singular_of(found[1])}", rest))
+
+
+def _named(metric: Metric, label: str) -> str:
+    """What has a level: the longest ride is a ride, and the length of a trip the trip length."""
+    size = _SIZE.sub("", label) if metric.agg in {"max", "min", "streak"} else label
+    return _OF_ONE.sub(lambda found: f"{found[1] or ''}{found[3]} {found[2]}", size)
+
+
+def _unit_behind(unit: str, plural: str) -> re.Pattern[str]:
+    """A unit that the label repeats: 'distance in km'."""
+    names = "|".join(map(re.escape, sorted({unit, plural, *spelled(unit)}, key=len, reverse=True)))
+    return re.compile(rf"(?<=\w) in (?:{names})$", re.IGNORECASE)
 
 
 def _verb(metric: Metric) -> str:
@@ -161,7 +229,8 @@ def _verb(metric: Metric) -> str:
 
 
 def _measure(app: App, metric: Metric, label: str, plural: str) -> Measure:
-    things = bool(names_unit(label, plural)) or names_several(label)
+    shown = _COUNTING.sub("", _EXTREME.sub("", label))
+    things = bool(names_unit(shown, plural)) or names_several(shown)
     if metric.agg not in _VALUES:
         return "total" if things or (metric.unit and metric.agg != "streak") else "level"
     measured = [
@@ -174,22 +243,21 @@ def _measure(app: App, metric: Metric, label: str, plural: str) -> Measure:
     return ("average" if metric.agg == "mean" else "total") if things else "level"
 
 
-def _sentence_case(app: App, label: str, plural: str) -> str:
+def _sentence_case(app: App, label: str, names: Sequence[str]) -> str:
     """A label as it stands within a sentence: 'Puzzles solved' and 'Best Drill Score' lose their capitals.
 
-    Only where the first word is hardly a name: it is the plural of the unit, a word such as 'best', or most labels of
-    the app begin with a capital. A word with capitals inside, such as 'CO2' or 'XP', keeps them.
+    Only where the first word is hardly a name: it is the unit's (one of `names`), a word such as 'best', or most labels
+    of the app begin with a capital. A word with capitals inside, such as 'CO2' or 'XP', keeps them.
     """
     if label.isupper() and len(label) > 4:
         return label.lower()
-    found = names_unit(label, plural)
-    begins = bool(found and found.start() == 0)
+    begins = next((name for name in names if (found := names_unit(label, name)) and found.start() == 0), "")
     if not (begins or _EXTREME.match(label) or _begin_with_capitals(app)):
         return label
     words = label.split(" ")
     titled = all(word[:1].isupper() for word in words if len(word) > 3)
     words = [_lowered(word) if titled or i == 0 else word for i, word in enumerate(words)]
-    return plural + " ".join(words)[len(plural) :] if begins else " ".join(words)
+    return begins + " ".join(words)[len(begins) :]
 
 
 def _begin_with_capitals(app: App) -> bool:

@@ -15,6 +15,7 @@ KEY = ("metric", "window_days")
 PLAYER_KEY = ("player_key", "base_day", *KEY)
 STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 MENU_STEPS = 28
+LEAST_SHARE = 0.1  # of the windows with any of it that come to less than the least that is asked
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def _menu(labels: pl.DataFrame, whole: dict[str, bool]) -> pl.DataFrame:
 
 
 def _round_numbers(values: Array, steps: Array, *, whole: bool) -> list[float]:
+    """None is less than nearly everybody comes to who does any of it: nobody writes a review of 1 word."""
     quantiles = np.quantile(values, steps)
     scale = 10.0 ** np.maximum(np.floor(np.log10(np.maximum(np.abs(quantiles), 1e-9))) - 1, 0 if whole else -2)
     step = np.where(
@@ -143,6 +145,8 @@ def _round_numbers(values: Array, steps: Array, *, whole: bool) -> list[float]:
         small = np.arange(1.0, 6.0)
         rounded = np.concatenate([rounded, small[small <= np.max(quantiles)]])
         rounded = rounded[rounded >= 1]
+    if values.min() >= 0 and (some := values[values > 0]).size:
+        rounded = rounded[rounded >= np.quantile(some, LEAST_SHARE, method="lower")]
     return sorted({round(float(v), 2) for v in rounded if v != 0})
 
 

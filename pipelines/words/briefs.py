@@ -14,7 +14,7 @@ from configs.app import App
 from configs.voice import voice_defaults
 from pipelines.words.alike import find_alike
 
-GRAMMAR_VERSION = "3"
+GRAMMAR_VERSION = "4"
 # What a brief is made of. None of it is a player's own (no id, no name, no number, no free text), but for the profile.
 BRIEF_KEYS = ("content_type", "persona", "metric", "difficulty", "language", "occasion", "writer", "profile")
 # The most texts of a brief: more than a month of nights; twice that for a brief which many neighbours share.

@@ -84,6 +84,10 @@ def _evidence(app: App, told: pl.DataFrame, locale: Locale) -> pl.DataFrame:
     told = told.with_columns(value=value).filter(
         pl.col("value").is_finite() & (pl.col("value") > 0) & (pl.col("value") < LARGEST)
     )
+    size = pl.col("value").abs()
+    mean = pl.col("metric").is_in([name for name, one in app.metrics.items() if one.agg == "mean"])
+    rounded = pl.when(size >= 100).then(pl.col("value").round()).when(size >= 10).then(pl.col("value").round(1))
+    told = told.with_columns(value=pl.when(mean).then(rounded.otherwise("value")).otherwise("value"))
     told = told.with_columns(
         amount=amount_text(app, pl.col("metric"), pl.col("value"), locale, reached=True), within=_within(app, locale)
     )

@@ -19,6 +19,7 @@ from pipelines.words.render import (
     period_text,
     span_text,
     window_text,
+    with_one,
 )
 
 TARGET_DAYS = 28  # what the next targets in messages are measured over
@@ -62,7 +63,10 @@ def _filled(app: App, rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     values = _values(app, rows[first], texts["language"].unique().to_list())
     rows = rows.hstack(values.select(pl.all().name.suffix("_text"))[place])
     slots = {name: pl.col(f"{name}_text") for name in values.columns}
-    return hold_fit(fill_slots(rows, texts.select("at", "text"), slots, on="at"))
+    filled = fill_slots(rows, texts.select("at", "text"), slots, on="at").with_columns(
+        text=with_one(app, pl.col("text"))
+    )
+    return hold_fit(filled)
 
 
 def _values(app: App, rows: pl.DataFrame, languages: list[str]) -> pl.DataFrame:
@@ -76,10 +80,18 @@ def _values(app: App, rows: pl.DataFrame, languages: list[str]) -> pl.DataFrame:
         goal_1=slot(lambda locale: goal_text(app, metric, amount, days, locale)),
         window=slot(lambda locale: window_text(days, locale)),
         period=slot(lambda locale: period_text(days, locale)),
-        amount=slot(lambda locale: amount_text(app, metric, amount, locale)),
+        amount=slot(lambda locale: amount_text(app, metric, _plainer(app, metric, amount), locale)),
         span=slot(lambda locale: span_text(app, metric, TARGET_DAYS, locale)),
         percentile=slot(lambda locale: by_value(locale.percent, "{n}", pl.col("percentile"))),
     )
+
+
+def _plainer(app: App, metric: pl.Expr, amount: pl.Expr) -> pl.Expr:
+    """A target with no more digits than people say: 190 minutes for 189.1, so that who reaches it has reached both."""
+    places = pl.when(amount.abs() >= 10).then(1).when(amount.abs() >= 1).then(10).otherwise(100)
+    scaled = (amount * places).round(6)
+    lower = metric.is_in([name for name, one in app.metrics.items() if one.better == "lower"])
+    return pl.when(lower).then(scaled.floor()).otherwise(scaled.ceil()) / places
 
 
 def hold_fit(filled: pl.DataFrame) -> pl.DataFrame:

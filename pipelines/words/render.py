@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import polars as pl
 
 from configs.app import App
-from configs.nouns import is_counted, names_several
+from configs.nouns import is_counted
 from configs.voice import Locale, voice_defaults
 from configs.wording import MetricWords, metric_words
 from pipelines.words.checks.validate import SLOT
@@ -79,46 +79,45 @@ def number_text(value: pl.Expr, locale: Locale, *, up: pl.Expr | None = None) ->
 def goal_text(app: App, metric: pl.Expr, value: pl.Expr, days: pl.Expr, locale: Locale) -> pl.Expr:
     """A number with its metric's unit: '1 answer', '1,250 clicks', '3.5%', '85' for a metric without a unit.
 
-    Where it is days and the window of `days` has no more, 'all 3 days'. Where lower is better and the task does not say
-    so itself, '12 minutes or less'.
+    Where it is days and the window of `days` has no more, 'all 3 days', but never 'all 3 mindful days'. Where lower is
+    better and the task does not say so itself, 'no more than 12 minutes'.
     """
     words = _words(app)
     text = _number_and_noun(app, metric, value, locale, {name: (w.unit, w.plural) for name, w in words.items()})
     open_ended = [name for name, w in words.items() if app.metrics[name].better == "lower" and not w.bounded]
-    counts_days = metric.is_in([name for name, one in app.metrics.items() if one.agg == "days"])
-    every = counts_days & (value == days) & (days > 1)
-    bounds = _bounds(words, metric, metric.is_in(open_ended) & (value > 0), locale)
-    return _framed(text, "{n}", [*bounds, (every, locale.every)])
+    whole_days = [name for name, w in words.items() if app.metrics[name].agg == "days" and " " not in w.unit]
+    every = metric.is_in(whole_days) & (value == days) & (days > 1)
+    bounded = metric.is_in(open_ended) & (value > 0)
+    return _framed(text, "{n}", [(bounded, locale.at_most), (every, locale.every)])
 
 
 def amount_text(app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, *, reached: bool = False) -> pl.Expr:
     """A number with what it counts or measures, outside of a task.
 
-    '1 comment on other people's posts', '13 records in one basket', 'an average of 12 points per game', 'a best score
-    of 85 points', 'an average heart rate of 121 bpm', 'a share of trades won of 62.5%', '12 minutes or less per lap'.
+    'one comment on someone else's post', '13 records in one basket', 'an average of 12 points per game', 'a best score
+    of 85 points', 'an average heart rate of 121 bpm', 'a share of trades won of 62.5%', 'a lap of no more than 62 s'.
 
     Args:
         app: Its metrics' words.
         metric: Their names.
         value: The numbers.
         locale: Whose words.
-        reached: Whether the value is what somebody came to and no goal: nothing is 'or less' then.
+        reached: Whether the value is what somebody came to and no goal: nothing is 'no more than' then.
     """
     words = _words(app)
     measure = metric.replace_strict(
         {name: w.measure for name, w in words.items()}, default=None, return_dtype=pl.String
     )
     lower = metric.is_in([name for name, one in app.metrics.items() if one.better == "lower" and not reached])
-    bounds = _bounds(words, metric, lower & (value > 0), locale)  # there is no less than none
-    heads = {name: (w.one.removesuffix(w.tail), w.many.removesuffix(w.tail)) for name, w in words.items()}
-    tail = metric.replace_strict({name: w.tail for name, w in words.items()}, default="", return_dtype=pl.String)
-    total = _framed(_number_and_noun(app, metric, value, locale, heads), "{n}", bounds) + tail
+    bounds = [(lower & (value > 0), locale.at_most)]  # there is no less than none
+    nouns = {name: (w.one, w.many) for name, w in words.items()}
+    total = _framed(_number_and_noun(app, metric, value, locale, nouns), "{n}", bounds)
     counted = _framed(total, "{a}", [(measure == "average", locale.average)])
-    points = _number_and_noun(app, metric, value, locale, {name: (w.unit, w.plural) for name, w in words.items()})
     share = by_value(locale.percent, "{n}", number_text((value * 100).round(1), locale))
+    points = _number_and_noun(app, metric, value, locale, nouns)
     level = _framed(pl.when(measure == "share").then(share).otherwise(points), "{n}", bounds)
     frames = {
-        name: (locale.average_level if w.averaged else locale.level).replace("{a}", w.label).partition("{n}")
+        name: (locale.average_level if w.averaged else locale.level).replace("{a}", w.named).partition("{n}")
         for name, w in words.items()
     }
     before, after = (
@@ -150,6 +149,16 @@ def span_text(app: App, metric: pl.Expr, days: int, locale: Locale) -> pl.Expr:
     return pl.when(counts_days).then(of_days).when(single).then(within).otherwise(span)
 
 
+def with_one(app: App, text: pl.Expr) -> pl.Expr:
+    """A filled text whose task asks for one thing, what follows it said of one: 'on someone else's post'."""
+    one = voice_defaults().locale("en").one
+    for words in _words(app).values():
+        if words.after_one != words.after:
+            asked, meant = (f"{one} {words.unit}{after}" for after in (words.after, words.after_one))
+            text = text.str.replace(asked, meant, literal=True)
+    return text
+
+
 def by_value(template: str, slot: str, value: pl.Expr) -> pl.Expr:
     """A template of a locale with its one slot filled from a column."""
     before, _, after = template.partition(slot)
@@ -168,14 +177,6 @@ def by_language(language: pl.Expr, languages: Sequence[str], text: Callable[[Loc
 
 def _words(app: App) -> dict[str, MetricWords]:
     return {name: words for name in app.metrics if (words := metric_words(app, name))}
-
-
-def _bounds(
-    words: Mapping[str, MetricWords], metric: pl.Expr, bounded: pl.Expr, locale: Locale
-) -> list[tuple[pl.Expr, str]]:
-    """When a number is 'or fewer' (2 mistakes) and when 'or less' (12 minutes), for `_framed`."""
-    names = [name for name, w in words.items() if (is_counted(w.unit) if w.unit else names_several(w.label))]
-    return [(bounded & metric.is_in(names), locale.at_most_counted), (bounded, locale.at_most)]
 
 
 def _framed(text: pl.Expr, slot: str, frames: Sequence[tuple[pl.Expr, str]]) -> pl.Expr:
@@ -204,6 +205,8 @@ def _number_and_noun(
         for i in (0, 1)
     )
     noun = pl.when(number.is_in(["1", "-1"])).then(one).otherwise(many)
+    things = metric.is_in([name for name, (one, _) in nouns.items() if is_counted(one)])
+    number = pl.when(things & (number == "1")).then(pl.lit(locale.one)).otherwise(number)
     if not signs:
         return number + noun
     sign = metric.replace_strict(signs, default="", return_dtype=pl.String)

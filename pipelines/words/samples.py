@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
+from sqlglot import exp
 
 from configs.app import App
+from configs.expressions import Term
 from configs.kinds import ContentType
 from configs.voice import voice_defaults
 from configs.wording import metric_words
-from pipelines.badges.rules.read import badge_rules, nominate_rules, term_label
+from pipelines.badges.rules.read import BadgeRule, badge_rules, nominate_rules, term_label
 from pipelines.words.briefs import Brief
 from pipelines.words.citations import write_citations
 from pipelines.words.fill import fill_in
@@ -96,7 +98,21 @@ def _many(app: App, name: str) -> float:
     words = metric_words(app, name)
     if words and words.measure == "share":
         return _SHARE
-    return _DAYS if app.metrics[name].agg in {"days", "streak"} else _MANY
+    metric = app.metrics[name]
+    if metric.agg in {"days", "streak"}:
+        return _DAYS
+    measured = [app.property_of(event, metric.of or "value") for event in metric.events or app.active_events]
+    most = min((one.max for one in measured if one and one.max is not None), default=_MANY)
+    return _MANY if most >= _MANY or metric.agg not in {"max", "min", "mean"} else round(most * _SHARE, 1)
+
+
+def _enough(app: App, rule: BadgeRule, term: Term) -> float:
+    """What the rule asks for, as far as it compares the term with a number."""
+    for node in rule.rule.expression.find_all(exp.Predicate):
+        asked = node.args.get("expression")
+        if isinstance(node.this, exp.Column) and node.this.name == term.column and isinstance(asked, exp.Literal):
+            return float(asked.this)
+    return _many(app, term.metric)
 
 
 def _citations(app: App) -> Iterator[Sample]:
@@ -106,7 +122,7 @@ def _citations(app: App) -> Iterator[Sample]:
             f"{place:08x}",
             1,
             rule.badge_id,
-            json.dumps({"values": {term_label(t): _many(app, t.metric) for t in rule.rule.terms}}),
+            json.dumps({"values": {term_label(t): _enough(app, rule, t) for t in rule.rule.terms}}),
         )
         for place, rule in enumerate(rules)
     ]

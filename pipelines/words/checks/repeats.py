@@ -35,10 +35,16 @@ def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -
         asks = SLOT.search(sentence)
         said = stems(sentence) | stems(words) if asks else stems(sentence)
         said -= subject
-        if again := said & (seen if asks else seen | named):
+        if again := (said & (seen if asks else seen | named)) or (stems(_lead_in(sentence)) & named):
             return min(again)
         seen |= said
     return ""
+
+
+def _lead_in(sentence: str) -> str:
+    """What stands before a task and its colon: 'As a first step' of 'As a first step: solve {goal_1}.'."""
+    lead, _, task = sentence.partition(": ")
+    return lead if "{goal_1}" in task else ""
 
 
 @lru_cache(maxsize=50_000)

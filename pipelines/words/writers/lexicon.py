@@ -1,6 +1,7 @@
 """The phrases that a brief may use: the app's own by symbol, else the neutral voice's, with those of its tags added."""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 
 from configs.app import App
@@ -24,12 +25,13 @@ STARTS: Mapping[str, tuple[str | None, str]] = {
     "badge_citation": (None, "citation"),
 }
 FACTS = frozenset({"task", "subject", "player", "players", "badge", "tier"})
+_WITHIN, _WITH = re.compile(r"\bwithin\b", re.IGNORECASE), re.compile(r"\bwith\b", re.IGNORECASE)
 SUBJECT_LENGTH = 36  # of a label that a title can name
 _BANDS = (
     *("easy", "fair", "hard", "target", "none", "shown", "days", "weeks", "long"),
     *("rising", "steady", "easing", "new", "seldom", "quiet", "keen"),
 )
-_KINDS = ("bold", "even", "careful", "plain", "tail", "bronze", "silver", "gold", "platinum")
+_KINDS = ("bold", "even", "careful", "plain", "tail", "alone", "bronze", "silver", "gold", "platinum")
 _SMALL_IN_TITLES = frozenset(
     {
         "a",
@@ -71,10 +73,14 @@ def brief_tags(app: App, brief: Brief) -> tuple[str, ...]:
     tags = [brief.persona, brief.metric, brief.difficulty, brief.occasion]
     if persona := app.personas.get(brief.persona):
         tags.append("bold" if persona.risk_tolerance > 0.6 else "careful" if persona.risk_tolerance < 0.4 else "even")
+    words = metric_words(app, brief.metric)
     if brief.content_type == "badge_citation":
         tags.append(app.badges[brief.metric].tier)
-    elif (words := metric_words(app, brief.metric)) and app.metrics[brief.metric].agg != "days":
-        tags.append("tail" if words.after else "plain")  # of days neither: 'on 2 days within the next 3 days'
+    # Of days neither: 'on 2 days within the next 3 days'; nor of 'Return a book within 3 days'.
+    elif words and app.metrics[brief.metric].agg != "days" and not _WITHIN.search(f"{words.before}{words.after}"):
+        tags.append("tail" if words.after else "plain")
+    if words and not _WITH.search(f"{words.named} {words.many}"):
+        tags.append("alone")
     return tuple(dict.fromkeys(tag for tag in tags if tag))
 
 
@@ -88,7 +94,9 @@ def brief_facts(app: App, brief: Brief) -> dict[str, str]:
     words = metric_words(app, brief.metric)
     if words and "{goal}" in app.metrics[brief.metric].task:
         facts["task"] = f"{_lowered(words.before)}{{goal_1}}{words.after}"
-    if words and len(words.label) <= SUBJECT_LENGTH and not any(c.isdigit() for c in words.label):
+    # One begins with no high score and with no fewest mistakes.
+    best = brief.content_type == "tutorial" and words and app.metrics[brief.metric].agg in {"max", "min", "mean"}
+    if words and not best and len(words.label) <= SUBJECT_LENGTH and not any(c.isdigit() for c in words.label):
         facts["subject"] = title_case(words.label)
     return facts
 

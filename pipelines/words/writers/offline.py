@@ -22,6 +22,7 @@ AI_PROVIDER = "offline"
 MODEL = "grammar"
 LANGUAGE = "en"  # what the neutral voice and the app files speak; who asks for another language reads English
 _TRIES_PER_TEXT = 16
+_FEW = 8  # who wants fewer texts draws as often: a run of drafts that are refused is no reason for a plain sentence
 _PATIENCE = 60  # drafts in a row with a worn title before titles may be used once more
 
 VARIANTS = {
@@ -50,7 +51,7 @@ _PLAIN_FOR = {  # by content type and occasion, where it takes another sentence
     (
         "motivational_message",
         "target",
-    ): "{{amount}} {{span}}: level with or ahead of {{percentile}} of comparable players.",
+    ): "{{amount}} {{span}} would put you level with or ahead of {{percentile}} of comparable {players}.",
     ("social_prompt", "none"): "Others are here, and glad of company.",
     ("badge_citation", "shown"): "{badge}, {tier}, for {{evidence}}.",
 }
@@ -149,7 +150,7 @@ def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str], read: froz
     worn: Counter[str] = Counter()
     drawn: set[str] = set()
     uses, waited, wanted = 1, 0, brief.variants
-    for _ in range(_TRIES_PER_TEXT * min(brief.variants + len(read), grammar.size(text_start))):
+    for _ in range(_TRIES_PER_TEXT * max(_FEW, min(brief.variants + len(read), grammar.size(text_start)))):
         title = tidy(grammar.expand(title_start, draw)) if title_start else ""
         if title_start and worn[title] >= uses:
             waited += 1

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from configs.app import App
+from configs.nouns import is_counted
 from configs.voice import Locale, voice_defaults
 from configs.wording import MetricWords, metric_words
 from pipelines.words.briefs import Brief
@@ -116,13 +117,14 @@ def _becomes(slot: str, words: MetricWords | None, language: str) -> str:
         "evidence": f"what was done, as a list: '{evidence}'",
     }
     if words:
-        one, many = _counted(1, words.unit), _counted(3, words.plural)
+        one = _counted(locale.one if is_counted(words.unit) else 1, words.unit)
+        many = _counted(3, words.plural)
         examples["goal_1"] = f"a number with its unit: '{many}' or '{one}'"
         examples["amount"] = f"how much it takes: '{_amount(words, locale)}'"
     return examples.get(slot, "filled in by the app")
 
 
-def _counted(number: int, unit: str) -> str:
+def _counted(number: int | str, unit: str) -> str:
     return f"{number}{unit}" if unit[:1] in {"", "%", "°"} else f"{number} {unit}"
 
 
@@ -130,9 +132,9 @@ def _amount(words: MetricWords, locale: Locale) -> str:
     if words.measure in {"total", "average"}:
         text = _counted(12, words.many)
         return text if words.measure == "total" else locale.average.replace("{a}", text)
-    value = locale.percent.replace("{n}", "62.5") if words.measure == "share" else _counted(610, words.plural)
+    value = locale.percent.replace("{n}", "62.5") if words.measure == "share" else _counted(610, words.many)
     level = locale.average_level if words.averaged else locale.level
-    return with_article(level.replace("{a}", words.label).replace("{n}", value))
+    return with_article(level.replace("{a}", words.named).replace("{n}", value))
 
 
 def _described(app: App, name: str) -> str:

@@ -74,6 +74,17 @@ def test_a_model_read_back_from_files_promises_the_same(record: EmpiricalBayes, 
     assert np.array_equal(load_model(tmp_path / "attainment").predict(rows), model.predict(rows))
 
 
+def test_nothing_less_is_asked_than_nearly_everybody_comes_to_who_does_any_of_it() -> None:
+    labelled, past = labels(1500)
+    words = pl.when(pl.col("value") > 0).then(pl.col("value") * 7 + 20).otherwise(0.0).alias("value")
+    targets = EmpiricalBayes.fit(labelled.with_columns(words), past.with_columns(words), {"solved": True}, seed=1).menu
+    least = labelled.with_columns(words).filter(pl.col("value") > 0).group_by("metric", "window_days")
+    floors = least.agg(floor=pl.col("value").quantile(0.1, "lower"))
+    told = targets.join(floors, on=["metric", "window_days"])
+    assert told.height > 5
+    assert told.filter(pl.col("target") < pl.col("floor")).is_empty()
+
+
 def test_the_menu_of_a_count_is_whole_numbers_from_one(record: EmpiricalBayes) -> None:
     targets = record.menu["target"].to_list()
     assert targets[:5] == [1, 2, 3, 4, 5]

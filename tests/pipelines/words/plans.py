@@ -1,14 +1,23 @@
 """Plans and asks as the nights make them, with every app's own metrics."""
 
 import datetime as dt
+import re
 from itertools import count
 
 import polars as pl
 
 from configs.app import App
+from configs.wording import metric_words
 
 NIGHT = dt.date(2026, 5, 1)
 _PERCENTILES = (25, 50, 75, 90, 95)
+
+
+def numbers(app: App, metric: str | None, text: str) -> list[str]:
+    """The numbers of a text; one of a metric's unit is 1."""
+    words = metric_words(app, metric) if metric else None
+    told = re.sub(rf"\b[Oo]ne (?={re.escape(words.unit)}\b)", "1 ", text) if words and words.unit else text
+    return re.findall(r"\d+(?:,\d{3})*", told)
 
 
 def make_plan(app: App, players: int, *, per_player: int = 3, **fixed: object) -> pl.DataFrame:

@@ -28,8 +28,8 @@ def cite(badge_id, values, app=APP, award_id="0" * 32):
     ("badge_id", "values", "says"),
     [
         ("solver", {"solved": 3.0}, "3 puzzles solved"),
-        ("solver", {"solved": 1.0}, "1 puzzle solved"),
-        ("sprinter", {"last(solved, 7)": 4.0, "days": 1.0}, "4 puzzles solved within 7 days and 1 day"),
+        ("solver", {"solved": 1.0}, "one puzzle solved"),
+        ("sprinter", {"last(solved, 7)": 4.0, "days": 1.0}, "4 puzzles solved within 7 days and one day"),
         ("ace", {"best": 95.5, "last(points, 1)": 12.0}, "a best of 95.5 and 12 points in one day"),
         ("ace", {"best": 95.5, "last(points, 1)": 0.0}, "a best of 95.5"),
         ("ace", {"best": None, "last(points, 1)": 12.0}, "12 points in one day"),

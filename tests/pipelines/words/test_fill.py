@@ -74,7 +74,7 @@ def test_rows_filled_together_are_what_each_is_by_itself(rows):
 
 def test_a_row_says_its_own_number_and_window():
     filled = fill_in(APP, chosen((0, 3.0, 7, None, None, None), (1, 1.0, 1, None, None, None)), texts(*TEXTS))
-    assert filled["text"].to_list() == ["Do 3 puzzles within the next 7 days.", "For today: 1 puzzle."]
+    assert filled["text"].to_list() == ["Do 3 puzzles within the next 7 days.", "For today: one puzzle."]
 
 
 def test_the_metadata_tells_the_metric_then_the_mission_then_the_arm():

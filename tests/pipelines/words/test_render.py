@@ -80,7 +80,7 @@ def test_only_one_is_singular(value):
 @pytest.mark.parametrize(
     ("unit", "plural", "value", "text"),
     [
-        ("answer", "", 1, "1 answer"),
+        ("answer", "", 1, "one answer"),
         ("answer", "", 3, "3 answers"),
         ("entry", "entries", 2, "2 entries"),
         ("answer", "", 1250, "1,250 answers"),
@@ -98,22 +98,22 @@ def test_a_unit_stands_behind_its_number_as_people_write_it(unit, plural, value,
 def test_days_that_fill_their_window_are_all_of_them():
     assert goal(make_app(), "days", 3, days=3) == "all 3 days"
     assert goal(make_app(), "days", 3, days=7) == "3 days"
-    assert goal(make_app(), "days", 1, days=1) == "1 day"
+    assert goal(make_app(), "days", 1, days=1) == "one day"
     assert goal(make_app(), "solved", 3, days=3) == "3 puzzles"
 
 
 @pytest.mark.parametrize(
     ("changes", "value", "text"),
     [
-        ({"label": "puzzles solved at night"}, 1, "1 puzzle solved at night"),
+        ({"label": "puzzles solved at night"}, 1, "one puzzle solved at night"),
         ({"label": "puzzles solved at night"}, 2, "2 puzzles solved at night"),
         ({"label": "night work"}, 2, "2 puzzles of night work"),
-        ({"label": ""}, 1, "1 puzzle"),
+        ({"label": ""}, 1, "one puzzle"),
         ({"agg": "max", "of": "points", "label": "award"}, 85, "an award of 85 puzzles"),
         (
             {"agg": "min", "of": "points", "label": "best time", "better": "lower"},
             9,
-            "a best time of 9 puzzles or fewer",
+            "a best time of no more than 9 puzzles",
         ),
     ],
 )

@@ -20,7 +20,7 @@ from pipelines.words.write import write_words
 from pipelines.words.writers.lexicon import brief_facts
 from pipelines.words.writers.offline import write_variants
 from tests.factories import make_app
-from tests.pipelines.words.plans import NIGHT, make_asks, make_plan
+from tests.pipelines.words.plans import NIGHT, make_asks, make_plan, numbers
 
 TIERS = ("bronze", "silver", "gold", "platinum")
 TYPES = ["daily_challenge", "custom_achievement", "adaptive_mission", "mission_brief", "tutorial", "social_prompt"]
@@ -132,7 +132,7 @@ def test_no_text_names_a_number_that_the_plan_did_not_set(app, night):
         for metric, goal, days, said in zip(source["metric"], amount, windows, frame[text], strict=True):
             words = metric_words(app, metric)
             wanted = [f"{goal:,.0f}", *re.findall(r"\d+", words.before + words.after), *([str(days)] if days else [])]
-            assert sorted(re.findall(r"\d[\d,]*", said)) == sorted(wanted), said
+            assert sorted(numbers(app, metric, said)) == sorted(wanted), said
 
 
 def test_a_brief_names_its_mission_and_other_messages_their_metric_in_the_metadata(app, night):

@@ -20,7 +20,7 @@ from tests.factories import make_app
 # Symbols whose phrases are parts of sentences or of titles.
 PARTS = re.compile(
     r"title|^aim$|^peers$|_noun(_|$)|_where$|_what$|_greeting$|_place$|_state$|_rank(_|$)|_post_|_first$|_second(_|$)"
-    r"|_cover$|_lead(_|$)|_kind(_|$)|_pace$|_line$|_page(_|$)"
+    r"|_cover$|_lead(_|$)|_kind(_|$)|_pace$|_line(_|$)|_page(_|$)|^with_"
 )
 TIMED = re.compile(r"^(title|opening|closing|why|ask|aim|challenge|achievement|mission|briefing)")
 
