@@ -14,6 +14,7 @@ from configs.errors import NightquestError
 from configs.expressions import parse_rule
 from configs.loader import LoadedApp, examine_app, load_app, read_source_of
 from configs.problems import as_error, consistency_problem
+from configs.prompt import read_prompts
 from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
 from data.warehouse import open_warehouse, warehouse_path
 from data.zones import rules_note
@@ -21,7 +22,7 @@ from flows.cli.console import shorten
 from flows.clock import clock
 from pipelines.activity.metric_sql import contributions, derived_sql
 from pipelines.activity.raw_tables import column_fault, read_source
-from pipelines.words.checks.app_file import check_voice, voice_problems, wording_problems
+from pipelines.words.checks.app_file import voice_problems, wording_problems
 from pipelines.words.samples import sample_sentences
 
 
@@ -45,9 +46,8 @@ def check_app(home: Path, name_or_path: str) -> LoadedApp:
     problems = [*examined.problems, *(consistency_problem(examined.source, text) for text in told)]
     if problems:
         raise as_error(problems)
-    loaded = load_app(name_or_path)
-    check_voice(loaded.app)
-    return loaded
+    read_prompts()
+    return load_app(name_or_path)
 
 
 def _source_problems(home: Path, app: App, events_sql: str | None, players_sql: str | None) -> Iterator[str]:

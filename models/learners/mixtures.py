@@ -11,7 +11,6 @@ from typing import Any, Self
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from models.tuning import Outcome, Suggest, tune
 
@@ -111,6 +110,8 @@ class Mixture:
         parts = [((x - m) @ f) for m, f in zip(self.means, self.factors, strict=True)]
         log_density = np.column_stack([-0.5 * (part**2).sum(axis=1) for part in parts]) + half_logdet
         joint = log_density + np.log(self.weights)
+        from scipy.special import logsumexp  # noqa: PLC0415 (it takes a second, and most commands apply no mixture)
+
         probability: Array = np.exp(joint - logsumexp(joint, axis=1, keepdims=True))
         return probability
 

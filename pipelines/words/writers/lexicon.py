@@ -147,12 +147,13 @@ def _problems(app: App) -> Iterator[str]:
 
 def _tagged(lexicon: Mapping[str, list[str]], tags: tuple[str, ...]) -> dict[str, list[str]]:
     """Every key as it is, and its phrases added to its symbol where its tag is one of the brief's."""
-    symbols = dict(lexicon)
-    for tag in tags:
-        for name, phrases in lexicon.items():
-            if name.endswith(f"_{tag}"):
-                symbol = name.removesuffix(f"_{tag}")
-                symbols[symbol] = [*symbols.get(symbol, ()), *phrases]
+    symbols, endings = dict(lexicon), tuple(f"_{tag}" for tag in tags)
+    named = [name for name in lexicon if name.endswith(endings)]
+    for ending in endings:
+        for name in named:
+            if name.endswith(ending):
+                symbol = name.removesuffix(ending)
+                symbols[symbol] = [*symbols.get(symbol, ()), *lexicon[name]]
     return symbols
 
 
