@@ -34,6 +34,7 @@ class Warehouse:
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con = con
         self.views_of: object = None  # whose temporary views it has; see pipelines.activity.parts
+        self.seen_by: object = None  # whose views of the known past it has; see pipelines.known
         self._depth = 0
 
     def run(self, sql: str, params: object = None) -> None:
@@ -112,7 +113,7 @@ class Warehouse:
             self._rollback()
 
     def _rollback(self) -> None:
-        self.views_of = None
+        self.views_of = self.seen_by = None
         try:
             self.con.execute("ROLLBACK")
         except (duckdb.TransactionException, duckdb.FatalException):

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import zlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,6 @@ from pipelines.activity.freshness import (
     from_json,
     is_stale,
     known_whole_until,
-    silent_spans,
     to_json,
 )
 from pipelines.activity.local_days import day_rule
@@ -90,44 +89,6 @@ def local_day(app: App, moment: dt.datetime) -> dt.date:
     return zones.local_day(app.timezone, moment, app.day_shift)
 
 
-def running_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """player_key and running_day: the first of the player's local days that was not over at the night's cut."""
-    app = night.app
-    running = _by_zone(warehouse, night, lambda zone: zones.day_under_way(zone, night.cut, app.day_shift))
-    return running.select("player_key", running_day=pl.min_horizontal("day", pl.lit(night.as_of)))
-
-
-def day_starts(warehouse: Warehouse, night: Night, days: pl.DataFrame) -> pl.DataFrame:
-    """When days begin where the players live, as known at the cut.
-
-    Args:
-        warehouse: Knows the players' zones.
-        night: Its cut bounds what is known of them.
-        days: player_key and day, each pair once.
-
-    Returns:
-        player_key, day and begins_at.
-    """
-    zoned = days.join(_zones(warehouse, night), on="player_key")
-    asked = zoned.select("zone", "day").unique().sort("zone", "day")
-    begins = [zones.day_start(zone, day, night.app.day_shift) for zone, day in asked.iter_rows()]
-    starts = asked.with_columns(begins_at=pl.Series(begins, dtype=pl.Datetime("us", "UTC")))
-    return zoned.join(starts, on=["zone", "day"]).select("player_key", "day", "begins_at")
-
-
-def what_is_over(warehouse: Warehouse, night: Night) -> dict[str, pl.DataFrame]:
-    """What tells whether a window is over and known in whole, to be lent: `running` and `unknown`.
-
-    Of a window with an unknown day only what was completed is settled: to count it would flatter.
-    """
-    return {"running": running_days(warehouse, night), "unknown": unknown_days(warehouse, night)}
-
-
-def unknown_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """player_key, first_day, last_day: spans of the player's local days of which a night knows nothing."""
-    return silent_spans(warehouse, night.app, night.cut, night.silences)
-
-
 def accept_silence(
     warehouse: Warehouse, app: App, as_of: dt.date, now: dt.datetime, grace: dt.timedelta = GRACE
 ) -> bool:
@@ -141,31 +102,9 @@ def accept_silence(
     return bool(rows) and warehouse.append("quiet_days", pl.DataFrame(rows)) > 0
 
 
-def first_whole_days(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """player_key and start_day: the first local day from `as_of` on that began no longer before the cut than the grace.
-
-    What the player did between its beginning and the cut counts.
-    """
-    app, since = night.app, night.cut - night.grace
-    fresh = _by_zone(warehouse, night, lambda zone: zones.first_fresh_day(zone, night.as_of, since, app.day_shift))
-    return fresh.select("player_key", start_day="day")
-
-
 def next_served_day(app: App, now: dt.datetime, grace: dt.timedelta = GRACE) -> dt.date:
     """What a night started now serves: the day that began no longer ago than the grace, else the next to begin."""
     return zones.next_served_day(app.timezone, now, grace, app.day_shift)
-
-
-def _by_zone(warehouse: Warehouse, night: Night, day_of: Callable[[str], dt.date]) -> pl.DataFrame:
-    """player_key and day: what `day_of` says for the time zone of each player as known at the cut."""
-    zoned = _zones(warehouse, night)
-    days = {zone: day_of(zone) for zone in zoned["zone"].unique()}
-    return zoned.select("player_key", day=pl.col("zone").replace_strict(days, return_dtype=pl.Date))
-
-
-def _zones(warehouse: Warehouse, night: Night) -> pl.DataFrame:
-    """player_key and zone, as known at the cut."""
-    return warehouse.frame(warehouse.fixed("night/zones_in_use"), {"cut": night.cut, "zone": night.app.timezone})
 
 
 def pin_night(

@@ -11,7 +11,10 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse, scratch
 from pipelines.activity.parts import refresh_parts, sync_metrics
+from pipelines.known import Known
+from pipelines.pins import Night
 
+FAR_DAY, FAR = dt.date(2099, 1, 1), dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 START = dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC)
 
 APP: dict[str, Any] = {
@@ -95,3 +98,9 @@ def warehouse_with(app: App, rows: Sequence[dict[str, Any]] = ()) -> Iterator[Wa
         if rows:
             add_events(warehouse, app, rows)
         yield warehouse
+
+
+def known_at(warehouse: Warehouse, app: App, as_of: dt.date = FAR_DAY, cut: dt.datetime = FAR) -> Known:
+    """What a night that is pinned nowhere sees; without a day and a cut, everything."""
+    pins = {"seed": 0, "started_at": cut, "code_version": "", "app_hash": "", "watermark": 0}
+    return Known(warehouse, Night(app, as_of, 1, cut, as_of, **pins))

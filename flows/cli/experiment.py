@@ -16,6 +16,7 @@ from flows.cli.console import Grid, shorten
 from flows.progress import report as told
 from models.tracking.plots import looks_plot, save_figure
 from pipelines.experiments.experiment import UNITS, ExperimentReport, find_experiment, read_experiment
+from pipelines.known import Known
 from pipelines.pins import Night, find_night
 from pipelines.stores import open_app
 
@@ -43,7 +44,7 @@ def read(settings: Settings, app: str, name: str | None, as_of: dt.date | None) 
     told("Reading the experiment", 0, 1)
     with open_app(settings, loaded) as warehouse:
         experiment, goal = find_experiment(warehouse, loaded.app, name)
-        found = read_experiment(warehouse, _night(warehouse, loaded, as_of), experiment, goal)
+        found = read_experiment(Known(warehouse, _night(warehouse, loaded, as_of)), experiment, goal)
     told("Reading the experiment", 1, 1)
     return ExperimentView(found, _draw(settings.home, loaded, found) if found.looks.height else None)
 

@@ -49,6 +49,7 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
         touched: Columns player_key and day; None rebuilds every player-day.
     """
     _install_views(warehouse, app)
+    warehouse.seen_by = None
     with warehouse.transaction():
         if touched is None:
             for table in ("player_days", "player_day_keys", "active_days", "derived_events"):
@@ -61,13 +62,14 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
         warehouse.run(warehouse.fixed("activity/refresh_parts"))
 
 
-def know_until(warehouse: Warehouse, as_of: dt.date, cut: dt.datetime) -> None:
+def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime) -> None:
     """Create the views known_player_days, known_player_day_keys, known_active_days: what a night may look at.
 
     They hold days before `as_of` and nothing that became available after `cut`. A player-day that a later delivery
     changed is computed again without it, and so are streaks and entities, which one late event changes on other days.
     `known_metric_events` are the events behind them.
     """
+    _install_views(warehouse, app)
     limits = {"as_of": as_of, "cut": cut}
     cut_sql = f"TIMESTAMPTZ '{cut.isoformat()}'"
     warehouse.run(

@@ -14,12 +14,12 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
-from pipelines.activity.windows import crossings
 from pipelines.badges.rules.read import badge_rules
 from pipelines.challenges.identity import named_ids
 from pipelines.challenges.implied import EVER, FOREVER, NOTHING_ASKED, without_implied
+from pipelines.known import Known
 from pipelines.luck import luck
-from pipelines.pins import Night
+from pipelines.windows import crossings
 
 CONTENT_TYPE = "custom_achievement"
 ADDS_UP = frozenset({"count", "sum", "distinct", "days", "entity"})
@@ -38,14 +38,11 @@ def lifetime_metrics(app: App) -> list[str]:
     return [name for name in app.challenges.metrics if app.metrics[name].agg in ADDS_UP]
 
 
-def lifetime_values(
-    warehouse: Warehouse, night: Night, players: pl.DataFrame, metrics: Sequence[str] | None = None
-) -> pl.DataFrame:
+def lifetime_values(known: Known, players: pl.DataFrame, metrics: Sequence[str] | None = None) -> pl.DataFrame:
     """What each metric has come to in these players' lives; reads the known_* views.
 
     Args:
-        warehouse: With the known_* views of the night in place.
-        night: Its app and day.
+        known: What the night may see.
         players: player_key.
         metrics: That add up; those of achievements when left out.
 
@@ -53,21 +50,19 @@ def lifetime_values(
         player_key, metric, value, gain (of the last 28 days) and pace (a day, over 28 days or since the player's first
         day, at least 7); a row for each metric with any of it.
     """
-    names = lifetime_metrics(night.app) if metrics is None else metrics
+    names = lifetime_metrics(known.app) if metrics is None else metrics
     asked = pl.DataFrame({"metric": names}, schema={"metric": pl.String})
     params = {
-        "as_of": night.as_of,
-        "since": night.as_of - dt.timedelta(days=PACE_DAYS),
+        "as_of": known.as_of,
+        "since": known.as_of - dt.timedelta(days=PACE_DAYS),
         "fewest": FEWEST_PACE_DAYS,
     }
-    with warehouse.lend(who=players.select("player_key").unique(), asked=asked):
-        rows = warehouse.frame(warehouse.fixed("challenges/lifetime_values"), params)
+    with known.lend(who=players.select("player_key").unique(), asked=asked):
+        rows = known.frame(known.fixed("challenges/lifetime_values"), params)
     return rows.with_columns(pace=pl.col("gain") / pl.col("pace_days")).drop("pace_days")
 
 
-def plan_achievements(
-    warehouse: Warehouse, night: Night, profiles: pl.DataFrame, asked: pl.DataFrame = NOTHING_ASKED
-) -> pl.DataFrame:
+def plan_achievements(known: Known, profiles: pl.DataFrame, asked: pl.DataFrame = NOTHING_ASKED) -> pl.DataFrame:
     """A new achievement for each player who has none open and does enough to reach one.
 
     Among a player's metrics the choice is by fit + standing + 0.3 u - [the metric of their last one], where fit is
@@ -76,8 +71,7 @@ def plan_achievements(
     the player is left out.
 
     Args:
-        warehouse: With the known_* views of the night in place.
-        night: Whom it serves.
+        known: What the night may see.
         profiles: player_key, user_id, persona, language of the active players who may be written to.
         asked: What else is asked of them, tonight and still (see `what_is_open`).
 
@@ -85,13 +79,13 @@ def plan_achievements(
         content_id, player_key, content_type, persona, language, metric, target, tier, category, xp, started_from,
         reached_share; by player_key.
     """
-    app = night.app
-    lives = lifetime_values(warehouse, night, profiles)
-    given = warehouse.frame(
+    app = known.app
+    lives = lifetime_values(known, profiles)
+    given = known.frame(
         "SELECT player_key, metric, target, as_of, content_id FROM achievements WHERE as_of <= $d ORDER BY as_of",
-        {"d": night.as_of},
+        {"d": known.as_of},
     )
-    still = open_achievements(warehouse, night).select("player_key").unique()
+    still = open_achievements(known).select("player_key").unique()
     last = given.unique("player_key", keep="last", maintain_order=True).select("player_key", last="metric")
     rows = (
         lives.with_columns(target=_round_target())
@@ -105,7 +99,7 @@ def plan_achievements(
     )
     rows = _of_their_own(app, rows, asked)
     days = (pl.col("target") - pl.col("value")) / pl.col("pace")
-    chance = luck("player_key", "metric", seed=night.seed)
+    chance = luck("player_key", "metric", seed=known.night.seed)
     standing = (pl.col("gain").rank("average").over("metric") - 0.5) / pl.len().over("metric")
     score = 1 - (days / PACE_DAYS).log(2).abs() + standing + 0.3 * chance
     chosen = (
@@ -114,56 +108,55 @@ def plan_achievements(
         .unique("player_key", keep="first", maintain_order=True)
         .join(profiles.select("player_key", "user_id", "persona", "language"), on="player_key", maintain_order="left")
     )
-    return _described(warehouse, app, chosen, _reached_shares(chosen, lives, profiles.height))
+    return _described(known.warehouse, app, chosen, _reached_shares(chosen, lives, profiles.height))
 
 
-def settle_achievements(warehouse: Warehouse, night: Night) -> None:
+def settle_achievements(known: Known) -> None:
     """Write down which achievements were reached, when and with which event, and pay what the app pays for their tier.
 
     Args:
-        warehouse: Open for writing, with the known_* views of the night in place.
-        night: Whose known days count.
+        known: What the night may see.
     """
-    due = open_achievements(warehouse, night).filter(pl.col("as_of") < night.as_of)
+    due = open_achievements(known).filter(pl.col("as_of") < known.as_of)
     if due.is_empty():
         return
-    lives = lifetime_values(warehouse, night, due).select("player_key", "metric", "value")
+    lives = lifetime_values(known, due).select("player_key", "metric", "value")
     hits = due.join(lives, on=["player_key", "metric"], how="inner", maintain_order="left")
     hits = hits.filter(pl.col("value") >= pl.col("target")).drop("as_of").with_row_index("window_id")
     spans = hits.with_columns(
-        start_day=pl.lit(EVER), end_day=pl.lit(night.as_of - dt.timedelta(days=1)), op=pl.lit(">=")
+        start_day=pl.lit(EVER), end_day=pl.lit(known.as_of - dt.timedelta(days=1)), op=pl.lit(">=")
     )
-    crossed = hits.join(crossings(warehouse, spans), on="window_id", how="inner", maintain_order="left")
-    with warehouse.lend(crossed=crossed):
-        found = warehouse.frame(warehouse.fixed("challenges/achievement_days"), {"as_of": night.as_of})
+    crossed = hits.join(crossings(known, spans), on="window_id", how="inner", maintain_order="left")
+    with known.lend(crossed=crossed):
+        found = known.frame(known.fixed("challenges/achievement_days"), {"as_of": known.as_of})
     entries = found.filter(pl.col("xp") > 0).select(
         pl.format("achievement:{}", "content_id").alias("entry_id"),
         *("player_key", "as_of", "xp"),
         pl.format("Achievement reached: {}", "title").alias("reason"),
         pl.col("reached_at").alias("occurred_at"),
     )
-    with warehouse.transaction():
-        warehouse.append("achievements_reached", found.drop("title"), on_conflict_skip=True)
-        warehouse.append("xp_ledger", entries, on_conflict_skip=True)
+    with known.warehouse.transaction():
+        known.warehouse.append("achievements_reached", found.drop("title"), on_conflict_skip=True)
+        known.warehouse.append("xp_ledger", entries, on_conflict_skip=True)
 
 
-def open_achievements(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def open_achievements(known: Known) -> pl.DataFrame:
     """content_id, player_key, metric, target, title, xp, as_of of what was not reached by a night and still counts."""
-    asked = pl.DataFrame({"metric": lifetime_metrics(night.app)}, schema={"metric": pl.String})
-    with warehouse.lend(asked=asked):
-        return warehouse.frame(warehouse.fixed("challenges/open_achievements"), {"as_of": night.as_of})
+    asked = pl.DataFrame({"metric": lifetime_metrics(known.app)}, schema={"metric": pl.String})
+    with known.lend(asked=asked):
+        return known.frame(known.fixed("challenges/open_achievements"), {"as_of": known.as_of})
 
 
-def achievement_progress(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def achievement_progress(known: Known) -> pl.DataFrame:
     """How far each open achievement is: content_id, value, progress (value / target, 0 to 1), eta_days.
 
     eta_days is at the player's pace; null without one or beyond ten years. Nothing is open for an app that writes no
     custom achievements.
     """
-    rows = open_achievements(warehouse, night)
-    if CONTENT_TYPE not in night.app.content.types:
+    rows = open_achievements(known)
+    if CONTENT_TYPE not in known.app.content.types:
         rows = rows.clear()
-    lives = lifetime_values(warehouse, night, rows)
+    lives = lifetime_values(known, rows)
     days = ((pl.col("target") - pl.col("value")) / pl.col("pace")).ceil()
     return rows.join(lives, on=["player_key", "metric"], how="left", maintain_order="left").select(
         "content_id",

@@ -2,49 +2,47 @@
 
 import polars as pl
 
-from data.warehouse import Warehouse
-from pipelines.activity.windows import completed, window_values
 from pipelines.challenges.achievements import ADDS_UP, CONTENT_TYPE, lifetime_values, open_achievements
 from pipelines.challenges.implied import ASKED, EVER, FOREVER
-from pipelines.pins import Night
+from pipelines.known import Known
+from pipelines.windows import completed, window_values
 
 
-def what_is_open(warehouse: Warehouse, night: Night, recent: pl.DataFrame) -> pl.DataFrame:
+def what_is_open(known: Known, recent: pl.DataFrame) -> pl.DataFrame:
     """What earlier nights asked and the players have not done yet, as known at a night: the columns of ASKED.
 
     Args:
-        warehouse: With the known_* views of the night in place.
-        night: Its app and day.
+        known: What the night may see.
         recent: player_key, metric, window_days, target, valid_until of the challenges and missions issued lately.
     """
-    frames = [_open_challenges(warehouse, night, recent)]
-    if CONTENT_TYPE in night.app.content.types:
-        frames.append(_open_achievements(warehouse, night))
+    frames = [_open_challenges(known, recent)]
+    if CONTENT_TYPE in known.app.content.types:
+        frames.append(_open_achievements(known))
     return pl.concat(frames)
 
 
-def _open_challenges(warehouse: Warehouse, night: Night, recent: pl.DataFrame) -> pl.DataFrame:
-    app = night.app
+def _open_challenges(known: Known, recent: pl.DataFrame) -> pl.DataFrame:
+    app = known.app
     lower = [name for name, metric in app.metrics.items() if metric.better == "lower"]
     adding = [name for name, metric in app.metrics.items() if metric.agg in ADDS_UP]
     running = recent.filter(
-        (pl.col("valid_until") >= night.as_of) & pl.col("metric").is_in(list(app.metrics))
+        (pl.col("valid_until") >= known.as_of) & pl.col("metric").is_in(list(app.metrics))
     ).with_row_index("window_id")
     spans = running.with_columns(
         start_day=pl.col("valid_until") - pl.duration(days=pl.col("window_days") - 1),
         end_day=pl.col("valid_until"),
         op=pl.when(pl.col("metric").is_in(lower)).then(pl.lit("<=")).otherwise(pl.lit(">=")),
     )
-    valued = window_values(warehouse, spans).filter(~completed(pl.col("value"), pl.col("op"), pl.col("target")))
+    valued = window_values(known, spans).filter(~completed(pl.col("value"), pl.col("op"), pl.col("target")))
     done = pl.when(pl.col("metric").is_in(adding)).then(pl.col("value").fill_null(0.0)).otherwise(0.0)
     return valued.with_columns(left=pl.col("target") - done).select(pl.col(n).cast(k) for n, k in ASKED.items())
 
 
-def _open_achievements(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def _open_achievements(known: Known) -> pl.DataFrame:
     """Lifetime goals, asked since they were issued; of different things those seen before count too."""
-    rows = open_achievements(warehouse, night).filter(pl.col("as_of") < night.as_of)
-    lives = lifetime_values(warehouse, night, rows).select("player_key", "metric", "value")
-    again = pl.col("metric").is_in([name for name, metric in night.app.metrics.items() if metric.agg == "distinct"])
+    rows = open_achievements(known).filter(pl.col("as_of") < known.as_of)
+    lives = lifetime_values(known, rows).select("player_key", "metric", "value")
+    again = pl.col("metric").is_in([name for name, metric in known.app.metrics.items() if metric.agg == "distinct"])
     rows = rows.join(lives, on=["player_key", "metric"], how="left", maintain_order="left").with_columns(
         op=pl.lit(">="),
         left=pl.col("target") - pl.col("value").fill_null(0.0),

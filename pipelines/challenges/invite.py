@@ -6,10 +6,9 @@ import math
 import polars as pl
 
 from configs.app import App
-from data.warehouse import Warehouse
 from pipelines.challenges.identity import content_ids
+from pipelines.known import Known
 from pipelines.luck import lot
-from pipelines.pins import Night
 from pipelines.players.targets import EVERYONE, FEWEST_PLAYERS
 
 BRIEF, TUTORIAL, SOCIAL = "mission_brief", "tutorial", "social_prompt"
@@ -37,8 +36,7 @@ ASKS = pl.Schema(
 
 
 def ask_in_addition(
-    warehouse: Warehouse,
-    night: Night,
+    known: Known,
     features: pl.DataFrame,
     segments: pl.DataFrame,
     profiles: pl.DataFrame,
@@ -50,8 +48,7 @@ def ask_in_addition(
     Nobody gets a tutorial and a social prompt in one night, and who is too unlikely to play gets neither.
 
     Args:
-        warehouse: For ids, and for what was told lately.
-        night: Its app and day.
+        known: What the night may see.
         features: One row per player at the night's base day.
         segments: player_key, judged_as, segment.
         profiles: From `describe_players`; players with `opted_out` are never written to.
@@ -61,17 +58,17 @@ def ask_in_addition(
     Returns:
         The columns of ASKS, one row for each message.
     """
-    kinds = set(night.app.content.types)
+    kinds = set(known.app.content.types)
     welcome = profiles.filter(~pl.col("opted_out")).join(unlikely, on="player_key", how="anti", maintain_order="left")
     none = pl.DataFrame(schema={"player_key": pl.Int64, "metric": pl.String, "occasion": pl.String})
-    standings, steps = compare(night.app, features, segments), first_steps(night.app, features)
+    standings, steps = compare(known.app, features, segments), first_steps(known.app, features)
     teaching = [
-        name for name, step in steps.items() if step is not None and _is_a_step(night.app, features, name, step)
+        name for name, step in steps.items() if step is not None and _is_a_step(known.app, features, name, step)
     ]
     taught = standings.filter(pl.col("metric").is_in(teaching))
-    tutorials = choose_tutorials(warehouse, night, taught) if TUTORIAL in kinds else none
+    tutorials = choose_tutorials(known, taught) if TUTORIAL in kinds else none
     tutorials = tutorials.join(welcome, on="player_key", how="semi", maintain_order="left")
-    prompts = choose_prompts(warehouse, night, standings, profiles) if SOCIAL in kinds else none
+    prompts = choose_prompts(known, standings, profiles) if SOCIAL in kinds else none
     prompts = prompts.join(tutorials, on="player_key", how="anti", maintain_order="left")
     rows = [
         _brief_missions(missions if BRIEF in kinds else missions.clear()),
@@ -85,7 +82,7 @@ def ask_in_addition(
     told = welcome.select("player_key", "user_id", "persona", "language")
     asks = pl.concat(rows, how="diagonal").join(told, on="player_key", how="inner", maintain_order="left")
     names = asks.select(pl.col("user_id") + "/" + pl.col("content_type")).to_series()
-    asks = asks.with_columns(content_id=content_ids(warehouse, night, names))
+    asks = asks.with_columns(content_id=content_ids(known, names))
     return asks.select(
         (pl.col(name) if name in asks.columns else pl.lit(None)).cast(kind).alias(name) for name, kind in ASKS.items()
     )
@@ -96,7 +93,7 @@ def taught_metrics(app: App) -> list[str]:
     return [name for name in app.challenges.metrics if app.metrics[name].agg != "days"]
 
 
-def choose_tutorials(warehouse: Warehouse, night: Night, standings: pl.DataFrame) -> pl.DataFrame:
+def choose_tutorials(known: Known, standings: pl.DataFrame) -> pl.DataFrame:
     """What each player could learn next, if anything.
 
     Taught is a metric of challenges, other than days of play, that at least half of the comparable players have done
@@ -105,18 +102,17 @@ def choose_tutorials(warehouse: Warehouse, night: Night, standings: pl.DataFrame
     the order of the app file. Nobody gets a second one within seven nights, nor the same within thirty.
 
     Args:
-        warehouse: For what was told lately.
-        night: Its app and day.
+        known: What the night may see.
         standings: From `compare`.
 
     Returns:
         player_key, metric, occasion: 'new' for what the player has not done, else 'seldom'; one row for a player.
     """
-    app = night.app
+    app = known.app
     taught = taught_metrics(app)
     order = dict(zip(taught, range(len(taught)), strict=True))
-    lately = _told(warehouse, night, TUTORIAL)
-    this_week = lately.filter(pl.col("as_of") > night.as_of - dt.timedelta(days=WEEK_DAYS))
+    lately = _told(known, TUTORIAL)
+    this_week = lately.filter(pl.col("as_of") > known.as_of - dt.timedelta(days=WEEK_DAYS))
     wanting = ~pl.col("does") | (pl.col("standing") < _LOW)
     return (
         standings.filter(pl.col("metric").is_in(taught) & (pl.col("share") >= USUAL_SHARE) & wanting)
@@ -133,7 +129,7 @@ def choose_tutorials(warehouse: Warehouse, night: Night, standings: pl.DataFrame
     )
 
 
-def choose_prompts(warehouse: Warehouse, night: Night, standings: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
+def choose_prompts(known: Known, standings: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
     """Whom to invite to something social, and to what.
 
     Invited is a player who has done none of the app's social metrics in seven days ('quiet'), or who likes one of them
@@ -142,27 +138,26 @@ def choose_prompts(warehouse: Warehouse, night: Night, standings: pl.DataFrame, 
     longest ago, then to one that changes by player and night. Nobody gets a second one within seven nights.
 
     Args:
-        warehouse: For what was told lately.
-        night: Its app and day; its seed breaks ties.
+        known: What the night may see.
         standings: From `compare`.
         profiles: player_key, preferred_content.
 
     Returns:
         player_key, metric, occasion; one row for a player.
     """
-    lately = _told(warehouse, night, SOCIAL)
-    this_week = lately.filter(pl.col("as_of") > night.as_of - dt.timedelta(days=WEEK_DAYS))
+    lately = _told(known, SOCIAL)
+    this_week = lately.filter(pl.col("as_of") > known.as_of - dt.timedelta(days=WEEK_DAYS))
     last = lately.group_by("player_key", "metric").agg(last=pl.col("as_of").max())
     liked = profiles.select("player_key", "preferred_content")
     rows = (
-        standings.filter(pl.col("metric").is_in(night.app.content.social_metrics))
+        standings.filter(pl.col("metric").is_in(known.app.content.social_metrics))
         .with_columns(quiet=(pl.col("week").fill_null(0) == 0).all().over("player_key"))
         .join(liked, on="player_key", how="left", maintain_order="left")
         .join(last, on=["player_key", "metric"], how="left", maintain_order="left")
         .with_columns(
             likes=(pl.col("metric") == pl.col("preferred_content")).fill_null(value=False),
             done=pl.when("does").then("standing").otherwise(0.0),
-            tie=lot("player_key", "metric", seed=night.seed),
+            tie=lot("player_key", "metric", seed=known.night.seed),
         )
     )
     return (
@@ -270,10 +265,10 @@ def _brief_missions(missions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _told(warehouse: Warehouse, night: Night, kind: str) -> pl.DataFrame:
+def _told(known: Known, kind: str) -> pl.DataFrame:
     """player_key, metric, as_of of the messages of a kind that players got within thirty nights."""
-    params = {"content_type": kind, "since": night.as_of - dt.timedelta(days=SHOWN_DAYS), "as_of": night.as_of}
-    return warehouse.frame(warehouse.fixed("challenges/told_lately"), params)
+    params = {"content_type": kind, "since": known.as_of - dt.timedelta(days=SHOWN_DAYS), "as_of": known.as_of}
+    return known.frame(known.fixed("challenges/told_lately"), params)
 
 
 def _long(features: pl.DataFrame, names: list[str], days: str) -> pl.DataFrame:

@@ -12,7 +12,8 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from models.scores import share_interval
-from pipelines.pins import Night, find_night, running_days, what_is_over
+from pipelines.known import Known
+from pipelines.pins import find_night
 
 DAILY = "daily_challenge"
 
@@ -28,20 +29,20 @@ def kept_by_night(warehouse: Warehouse, app: App, content_type: str = DAILY) -> 
         player-clustered 95 % interval of kept. Shares are null where nothing is settled.
     """
     newest = find_night(warehouse, app)
-    rows = _promises(warehouse, newest, content_type) if newest else pl.DataFrame(schema=_ROWS)
+    rows = _promises(Known(warehouse, newest), content_type) if newest else pl.DataFrame(schema=_ROWS)
     nights = rows.partition_by("as_of", maintain_order=True) if rows.height else []
     return pl.DataFrame([_summary(part) for part in [*nights, rows.with_columns(as_of=None)]], schema=_SCHEMA)
 
 
-def ended_tonight(warehouse: Warehouse, night: Night, content_type: str = DAILY) -> dict[str, Any]:
+def ended_tonight(known: Known, content_type: str = DAILY) -> dict[str, Any]:
     """The windows that ended between the night published before and this one: what they promised, what was kept.
 
     Returns:
         ended (how many), ended_promised and ended_kept (means, 0 to 1; None when none ended).
     """
-    rows = _promises(warehouse, night, content_type).filter("over")
-    if before := find_night(warehouse, night.app, night.as_of - dt.timedelta(days=1)):
-        ran = running_days(warehouse, before).select("player_key", ran="running_day")
+    rows = _promises(known, content_type).filter("over")
+    if before := find_night(known.warehouse, known.app, known.as_of - dt.timedelta(days=1)):
+        ran = Known(known.warehouse, before).running_days().select("player_key", ran="running_day")
         rows = rows.join(ran, on="player_key", how="left", maintain_order="left").filter(
             pl.col("valid_until") >= pl.col("ran")
         )
@@ -52,9 +53,9 @@ def ended_tonight(warehouse: Warehouse, night: Night, content_type: str = DAILY)
     }
 
 
-def _promises(warehouse: Warehouse, night: Night, content_type: str) -> pl.DataFrame:
-    with warehouse.lend(**what_is_over(warehouse, night)):
-        return warehouse.frame(warehouse.fixed("challenges/kept"), {"content_type": content_type, "as_of": night.as_of})
+def _promises(known: Known, content_type: str) -> pl.DataFrame:
+    with known.lend(**known.what_is_over()):
+        return known.frame(known.fixed("challenges/kept"), {"content_type": content_type, "as_of": known.as_of})
 
 
 _ROWS = {

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import polars as pl
 
 from configs.app import App
-from data.warehouse import Warehouse
 from pipelines.challenges.choose import fit, personalization
 from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
 from pipelines.challenges.plan import promise_rows
@@ -22,6 +21,7 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
+from pipelines.known import Known
 from pipelines.learning.questions import SNAPSHOT
 from pipelines.luck import luck
 from pipelines.pins import Night
@@ -70,15 +70,14 @@ def mission_days(app: App) -> int:
     return WEEK if WEEK in app.challenges.windows else max(app.challenges.windows)
 
 
-def mission_record(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def mission_record(known: Known) -> pl.DataFrame:
     """The missions of the last 90 days and their outcomes as settled by a night: the columns of EMPTY_RECORD."""
-    since = night.as_of - dt.timedelta(days=RECORD_DAYS)
-    return warehouse.frame(warehouse.fixed("challenges/mission_record"), {"as_of": night.as_of, "since": since})
+    since = known.as_of - dt.timedelta(days=RECORD_DAYS)
+    return known.frame(known.fixed("challenges/mission_record"), {"as_of": known.as_of, "since": since})
 
 
 def plan_missions(
-    warehouse: Warehouse,
-    night: Night,
+    known: Known,
     models: ChallengeModels,
     features: pl.DataFrame,
     past: pl.DataFrame,
@@ -97,8 +96,7 @@ def plan_missions(
     player, metric and night. A metric that is still asked of the player over as many days is left out.
 
     Args:
-        warehouse: For user ids.
-        night: Whom it serves.
+        known: What the night may see.
         models: Champions, recalibrated for the night.
         features: One row per eligible player at the night's base day.
         past: Their own past windows.
@@ -109,7 +107,7 @@ def plan_missions(
         tonight: The night's daily challenges: player_key, metric, op, target, valid_from, valid_until.
         asked: What is open for the players, see `what_is_open`.
     """
-    app, days = night.app, mission_days(night.app)
+    app, days = known.app, mission_days(known.app)
     snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
     shifted = snapshots.join(mission_shift(record), on="player_key", how="left", maintain_order="left")
     wanted = _shifted(wanted_probability(app, snapshots, chances), shifted.select(*SNAPSHOT, "shift"))
@@ -117,11 +115,11 @@ def plan_missions(
     due = _without_running(snapshots.join(likely.select(*SNAPSHOT), on=list(SNAPSHOT), how="semi"), record, days)
     windows = open_windows(app, due).filter(pl.col("window_days") == days)
     targets = propose_targets(app, models, features, past, windows, wanted)
-    chosen = _choose(night, targets, recent, record, tonight, asked)
+    chosen = _choose(known.night, targets, recent, record, tonight, asked)
     left_out = _left_out(due, targets, chosen)
     chosen = chosen.join(likely, on=[*SNAPSHOT, "window_days"], how="inner")
     chosen = chosen.with_columns(completion_probability=pl.col("p_plays") * pl.col("probability_if_active"))
-    rows = promise_rows(warehouse, night, chosen, snapshots, features, CONTENT_TYPE)
+    rows = promise_rows(known, chosen, snapshots, features, CONTENT_TYPE)
     shift = shifted.select("player_key", pl.col("shift").fill_null(0.0))
     rows = (
         rows.join(shift, on="player_key", how="left", maintain_order="left")

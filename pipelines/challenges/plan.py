@@ -8,7 +8,6 @@ import polars as pl
 from configs.app import App
 from configs.nouns import minutes_of
 from configs.wording import metric_words
-from data.warehouse import Warehouse
 from pipelines.challenges.choose import choose_challenges, how_many_open
 from pipelines.challenges.identity import content_ids
 from pipelines.challenges.implied import NOTHING_ASKED
@@ -19,8 +18,8 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
+from pipelines.known import Known
 from pipelines.learning.questions import SNAPSHOT
-from pipelines.pins import Night
 
 DAILY = "daily_challenge"
 
@@ -45,8 +44,7 @@ class Plan:
 
 
 def plan_challenges(
-    warehouse: Warehouse,
-    night: Night,
+    known: Known,
     models: ChallengeModels,
     features: pl.DataFrame,
     past: pl.DataFrame,
@@ -57,8 +55,7 @@ def plan_challenges(
     """Choose targets for everybody likely enough to play, with difficulty, reward and minutes.
 
     Args:
-        warehouse: For user ids.
-        night: Whom it serves.
+        known: What the night may see.
         models: Champions, recalibrated for the night.
         features: One row per eligible player at the night's base day.
         past: Their own past windows.
@@ -67,21 +64,20 @@ def plan_challenges(
         asked: What is open for the players, see `what_is_open`.
     """
     snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
-    windows = open_windows(night.app, snapshots)
+    windows = open_windows(known.app, snapshots)
     chances = chance_of_play(models, features, windows)
-    wanted = wanted_probability(night.app, snapshots, chances)
-    targets = propose_targets(night.app, models, features, past, windows, wanted)
-    chosen = choose_challenges(night.app, targets, chances, recent, asked, as_of=night.as_of, seed=night.seed)
-    if DAILY not in night.app.content.types:
+    wanted = wanted_probability(known.app, snapshots, chances)
+    targets = propose_targets(known.app, models, features, past, windows, wanted)
+    chosen = choose_challenges(known.app, targets, chances, recent, asked, as_of=known.as_of, seed=known.night.seed)
+    if DAILY not in known.app.content.types:
         chosen = chosen.clear()
-    rows = promise_rows(warehouse, night, chosen, snapshots, features, DAILY)
-    full = how_many_open(asked).filter(pl.col("n_open") >= night.app.challenges.most_open)
-    return Plan(rows, chances, _unserved(night.app, snapshots, chances, rows, full["player_key"]))
+    rows = promise_rows(known, chosen, snapshots, features, DAILY)
+    full = how_many_open(asked).filter(pl.col("n_open") >= known.app.challenges.most_open)
+    return Plan(rows, chances, _unserved(known.app, snapshots, chances, rows, full["player_key"]))
 
 
 def promise_rows(
-    warehouse: Warehouse,
-    night: Night,
+    known: Known,
     chosen: pl.DataFrame,
     snapshots: pl.DataFrame,
     features: pl.DataFrame,
@@ -90,8 +86,7 @@ def promise_rows(
     """What is asked, as promises: with id, difficulty, reward and minutes.
 
     Args:
-        warehouse: For user ids.
-        night: Whom it serves.
+        known: What the night may see.
         chosen: From `choose_challenges`.
         snapshots: player_key, base_day, start_day and the players' profiles.
         features: One row per eligible player at the night's base day.
@@ -101,8 +96,8 @@ def promise_rows(
         The `plan` frame, by player_key and slot.
     """
     rows = chosen.join(snapshots.drop("base_day", "start_day"), on="player_key", how="left", maintain_order="left")
-    rows = rows.join(minutes_and_days(night.app, features), on=list(SNAPSHOT), how="left", maintain_order="left")
-    return _numbers(night.app, _with_ids(warehouse, night, rows.sort("player_key", "slot")), content_type)
+    rows = rows.join(minutes_and_days(known.app, features), on=list(SNAPSHOT), how="left", maintain_order="left")
+    return _numbers(known.app, _with_ids(known, rows.sort("player_key", "slot")), content_type)
 
 
 def difficulty(probability: pl.Expr) -> pl.Expr:
@@ -173,12 +168,12 @@ def minutes_and_days(app: App, features: pl.DataFrame) -> pl.DataFrame:
     return features.select(*SNAPSHOT, pl.max_horizontal("minutes_28", *told), "active_days_28")
 
 
-def _with_ids(warehouse: Warehouse, night: Night, rows: pl.DataFrame) -> pl.DataFrame:
+def _with_ids(known: Known, rows: pl.DataFrame) -> pl.DataFrame:
     """content_id of the player and slot; a later revision's promises are new ones."""
-    players = warehouse.frame("SELECT player_key, user_id FROM players")
+    players = known.frame("SELECT player_key, user_id FROM players")
     named = rows.join(players, on="player_key", how="left", maintain_order="left")
     names = named.select(pl.col("user_id") + "/" + pl.col("slot").cast(pl.String)).to_series()
-    return named.with_columns(content_id=content_ids(warehouse, night, names)).drop("user_id")
+    return named.with_columns(content_id=content_ids(known, names)).drop("user_id")
 
 
 def _unserved(
@@ -203,10 +198,10 @@ def _unserved(
     )
 
 
-def recent_challenges(warehouse: Warehouse, night: Night, days: int = 30) -> pl.DataFrame:
+def recent_challenges(known: Known, days: int = 30) -> pl.DataFrame:
     """What earlier nights issued lately: player_key, metric, window_days, target, issued_on, valid_until."""
-    return warehouse.frame(
+    return known.frame(
         """SELECT player_key, metric, window_days, target, as_of AS issued_on, valid_until FROM challenges
            WHERE as_of < $as_of AND as_of >= $since ORDER BY as_of, content_id""",
-        {"as_of": night.as_of, "since": night.as_of - dt.timedelta(days=days)},
+        {"as_of": known.as_of, "since": known.as_of - dt.timedelta(days=days)},
     )

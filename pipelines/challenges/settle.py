@@ -7,13 +7,13 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.freshness import touching
-from pipelines.activity.windows import completed, crossings, window_values
-from pipelines.pins import Night, running_days, unknown_days
+from pipelines.known import Known
+from pipelines.windows import completed, crossings, window_values
 
 _WINDOW = ("window_id", "player_key", "metric", "start_day", "end_day")
 
 
-def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def settle_challenges(known: Known) -> pl.DataFrame:
     """Settle what can be settled by a night, and write settlements and XP.
 
     A challenge is completed with the event that reached its target, as soon as that is known; it expires when its
@@ -23,25 +23,24 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     issues nothing only looks.
 
     Args:
-        warehouse: Open for writing, with the known_* views of the night in place.
-        night: Its cut decides which windows are over: when the player's own day is.
+        known: What the night may see.
 
     Returns:
         The challenges still open: content_id, player_key, progress (0 to 1).
     """
-    due = warehouse.frame(warehouse.fixed("challenges/due_challenges"), _limits(warehouse, night.app, night.as_of))
+    due = known.frame(known.fixed("challenges/due_challenges"), _limits(known.warehouse, known.app, known.as_of))
     if due.is_empty():
         return pl.DataFrame(schema={"content_id": pl.String, "player_key": pl.Int64, "progress": pl.Float64})
-    running = running_days(warehouse, night)
-    valued = with_outcomes(warehouse, due).join(running, on="player_key", how="left", maintain_order="left")
-    over = (pl.col("end_day") < pl.col("running_day")) & ~pl.col("content_id").is_in(_unknown(warehouse, night, due))
+    running = known.running_days()
+    valued = with_outcomes(known, due).join(running, on="player_key", how="left", maintain_order="left")
+    over = (pl.col("end_day") < pl.col("running_day")) & ~pl.col("content_id").is_in(_unknown(known, due))
     first_time = pl.col("settled_revision").is_null()
-    kept = _completed_rows(warehouse, valued.filter("hit"))
+    kept = _completed_rows(known, valued.filter("hit"))
     missed = valued.filter(~pl.col("hit") & over & first_time).with_columns(
         state=pl.lit("expired"),
         completed_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
         event_id=pl.lit(None, dtype=pl.String),
-        reason=pl.when(~pl.col("metric").is_in(list(night.app.metrics)))
+        reason=pl.when(~pl.col("metric").is_in(list(known.app.metrics)))
         .then(pl.lit("window over, the app no longer counts this"))
         .when("played")
         .then(pl.lit("window over, target not reached"))
@@ -49,17 +48,17 @@ def settle_challenges(warehouse: Warehouse, night: Night) -> pl.DataFrame:
         earned=pl.lit(0, dtype=pl.Int32),
     )
     settled = pl.concat([kept, missed.select(kept.columns)])
-    if night.issues:
-        with warehouse.transaction():
-            warehouse.append("settlements", _settlements(settled, night.as_of), on_conflict_skip=True)
-            warehouse.run(warehouse.fixed("challenges/pay_settlements"), {"as_of": night.as_of})
+    if known.night.issues:
+        with known.warehouse.transaction():
+            known.warehouse.append("settlements", _settlements(settled, known.as_of), on_conflict_skip=True)
+            known.run(known.fixed("challenges/pay_settlements"), {"as_of": known.as_of})
     still = valued.filter(~pl.col("hit") & ~over & first_time)
     return still.select("content_id", "player_key", "progress")
 
 
-def with_outcomes(warehouse: Warehouse, challenges: pl.DataFrame) -> pl.DataFrame:
+def with_outcomes(known: Known, challenges: pl.DataFrame) -> pl.DataFrame:
     """Add value, played, hit and progress to challenges (player_key, metric, start_day, end_day, target, op)."""
-    valued = window_values(warehouse, challenges.with_row_index("window_id"))
+    valued = window_values(known, challenges.with_row_index("window_id"))
     share = (
         pl.when(pl.col("op") == ">=")
         .then(pl.col("value") / pl.col("target"))
@@ -86,15 +85,15 @@ def _limits(warehouse: Warehouse, app: App, as_of: dt.date) -> dict[str, object]
     return {"as_of": as_of, "grace_from": min(grace_from, doubted or grace_from), "doubted_from": doubted}
 
 
-def _unknown(warehouse: Warehouse, night: Night, due: pl.DataFrame) -> list[str]:
+def _unknown(known: Known, due: pl.DataFrame) -> list[str]:
     """The challenges with a day in their window of which nothing is known."""
-    if not night.silences:
+    if not known.night.silences:
         return []
-    return touching(due, unknown_days(warehouse, night))["content_id"].to_list()
+    return touching(due, known.unknown_days())["content_id"].to_list()
 
 
-def _completed_rows(warehouse: Warehouse, hits: pl.DataFrame) -> pl.DataFrame:
-    crossed = crossings(warehouse, hits.select(*_WINDOW, "target", "op"))
+def _completed_rows(known: Known, hits: pl.DataFrame) -> pl.DataFrame:
+    crossed = crossings(known, hits.select(*_WINDOW, "target", "op"))
     late = pl.col("settled_revision").is_not_null()
     earlier = pl.col("crossed_at") < pl.col("known_completed_at")
     found = hits.join(crossed, on="window_id", how="left", maintain_order="left")

@@ -11,7 +11,7 @@ from configs.errors import NightquestError
 from configs.kinds import Writer
 from configs.language import VENDORS, Vendor
 from data.warehouse import Warehouse
-from pipelines.pins import Night
+from pipelines.known import Known
 
 PROMPT = "production"  # alias of the prompts that serve
 BY_HALVES = "auto"  # the experiment of an app that names none and has two keys
@@ -116,27 +116,26 @@ def assign_arms(warehouse: Warehouse, players: pl.DataFrame, trial: Trial) -> pl
         return warehouse.frame(warehouse.fixed("experiments/experiment_assign"), {"experiment": trial.experiment})
 
 
-def write_down(warehouse: Warehouse, night: Night, trial: Trial, assigned: pl.DataFrame) -> None:
+def write_down(known: Known, trial: Trial, assigned: pl.DataFrame) -> None:
     """Keep who was in which arm and the chance of it, without which nothing can be compared later.
 
     Args:
-        warehouse: Open for writing; the caller's transaction is joined. Written again, nothing changes.
-        night: Whose content it is.
+        known: What the night may see.
         trial: A trial without a name is not kept.
         assigned: From `assign_arms`, for the players who get something this night.
     """
     if not trial.experiment:
         return
-    stamp = {"as_of": night.as_of, "revision": night.revision, "experiment": trial.experiment}
+    stamp = {"as_of": known.as_of, "revision": known.night.revision, "experiment": trial.experiment}
     columns = {name: pl.lit(value) for name, value in stamp.items()}
     chance = trial.propensities
     rows = [
         {"arm": arm.name, "place": i, "provider": arm.provider, "prompt": arm.prompt, "propensity": chance[arm.name]}
         for i, arm in enumerate(trial.arms)
     ]
-    with warehouse.transaction():
-        warehouse.append("experiment_arms", pl.DataFrame(rows).with_columns(**columns), on_conflict_skip=True)
-        warehouse.append(
+    with known.warehouse.transaction():
+        known.warehouse.append("experiment_arms", pl.DataFrame(rows).with_columns(**columns), on_conflict_skip=True)
+        known.warehouse.append(
             "assignments",
             assigned.select("player_key", "arm", "propensity").with_columns(**columns),
             on_conflict_skip=True,

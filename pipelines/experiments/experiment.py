@@ -13,9 +13,8 @@ from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from models.bandit import Result, arm_propensities, effective_rows
 from models.sequential import ALPHA, FEWEST_PLAYERS, Estimate, Ratio, clustered_mean, look_by_look, sample_ratio
-from pipelines.activity.parts import know_until
 from pipelines.experiments.arms import Goal, Trial
-from pipelines.pins import Night, what_is_over
+from pipelines.known import Known
 
 # Outcome by goal, and the standard deviation of the differences that were thought possible before any data.
 SCALES: dict[Goal, float] = {"completion": 0.05, "rating": 0.25, "return": 0.05}
@@ -74,28 +73,27 @@ class ExperimentReport:
     looks: pl.DataFrame
 
 
-def read_experiment(warehouse: Warehouse, night: Night, name: str, goal: Goal = "completion") -> ExperimentReport:
+def read_experiment(known: Known, name: str, goal: Goal = "completion") -> ExperimentReport:
     """Read an experiment's results as known at a night's cut.
 
     Args:
-        warehouse: The views known_* are made anew for the night.
-        night: What it serves itself is not among the results.
+        known: What the night may see.
         name: The experiment's.
         goal: What decides.
     """
-    outcomes = _outcomes(warehouse, night, name)
-    arms = warehouse.frame(warehouse.fixed("experiments/experiment_reach"), {"experiment": name, "as_of": night.as_of})
-    counts = warehouse.frame(warehouse.fixed("experiments/experiment_ratio"), {"experiment": name})
+    outcomes = _outcomes(known, name)
+    arms = known.frame(known.fixed("experiments/experiment_reach"), {"experiment": name, "as_of": known.as_of})
+    counts = known.frame(known.fixed("experiments/experiment_ratio"), {"experiment": name})
     ratios = {stage: sample_ratio(counts.filter(pl.col("stage") == stage)) for stage in ("assigned", "shown")}
     order = arms["arm"].to_list()
     looks = {metric: _looks(outcomes, metric, order, scale) for metric, scale in SCALES.items()}
     rows = [_result(outcomes, looks[metric], metric, arm) for metric in SCALES for arm in order]
     results = pl.DataFrame(rows, schema=RESULTS)
     valid = bool(arms["shown"].sum()) and all(ratio.sound for ratio in ratios.values())
-    nights = warehouse.value("SELECT count(DISTINCT as_of) FROM experiment_content")
+    nights = known.value("SELECT count(DISTINCT as_of) FROM experiment_content")
     verdict = _verdict(arms, ratios, results.filter(pl.col("metric") == goal), goal)
     return ExperimentReport(
-        night.app.app, name, night.as_of, goal, int(nights), valid, verdict, arms, ratios, results, looks[goal]
+        known.app.app, name, known.as_of, goal, int(nights), valid, verdict, arms, ratios, results, looks[goal]
     )
 
 
@@ -123,7 +121,7 @@ def find_experiment(warehouse: Warehouse, app: App, name: str | None = None) -> 
     return wanted, declared.goal if declared and declared.name == wanted else "completion"
 
 
-def weigh_arms(warehouse: Warehouse, night: Night, trial: Trial) -> Trial:
+def weigh_arms(known: Known, trial: Trial) -> Trial:
     """The trial with the weights of the coming night: what has worked gets more, by Thompson sampling.
 
     Only what was known at the night's cut counts, of the content of the last WEIGHED_DAYS. A trial whose policy is
@@ -131,21 +129,20 @@ def weigh_arms(warehouse: Warehouse, night: Night, trial: Trial) -> Trial:
     """
     if trial.policy != "thompson":
         return trial
-    since = night.as_of - dt.timedelta(days=WEIGHED_DAYS)
-    outcomes = _outcomes(warehouse, night, trial.experiment, since).filter(pl.col("metric") == trial.goal)
+    since = known.as_of - dt.timedelta(days=WEIGHED_DAYS)
+    outcomes = _outcomes(known, trial.experiment, since).filter(pl.col("metric") == trial.goal)
     if outcomes.is_empty():
         return trial
-    known = {arm.name: _known(outcomes.filter(pl.col("arm") == arm.name), trial.goal) for arm in trial.arms}
-    return trial.weighed(arm_propensities(known, rating=trial.goal == "rating"))
+    results = {arm.name: _result_of(outcomes.filter(pl.col("arm") == arm.name), trial.goal) for arm in trial.arms}
+    return trial.weighed(arm_propensities(results, rating=trial.goal == "rating"))
 
 
-def _outcomes(warehouse: Warehouse, night: Night, name: str, since: dt.date = dt.date.min) -> pl.DataFrame:
+def _outcomes(known: Known, name: str, since: dt.date = dt.date.min) -> pl.DataFrame:
     """metric, arm, player_key, known_on, n, and total, squares and weight over 1 / propensity."""
-    know_until(warehouse, night.as_of, night.cut)
-    with warehouse.lend(**what_is_over(warehouse, night)):
-        pins = {"experiment": name, "since": since, "as_of": night.as_of, "cut": night.cut}
-        warehouse.run(warehouse.fixed("experiments/experiment_content"), pins)
-    rows = warehouse.frame(warehouse.fixed("experiments/experiment_outcomes"))
+    with known.lend(**known.what_is_over()):
+        pins = {"experiment": name, "since": since, "as_of": known.as_of, "cut": known.cut}
+        known.run(known.fixed("experiments/experiment_content"), pins)
+    rows = known.frame(known.fixed("experiments/experiment_outcomes"))
     worth = 1 / pl.col("propensity")
     return rows.with_columns(
         weight=pl.col("n") * worth, total=pl.col("total") * worth, squares=pl.col("squares") * worth
@@ -157,7 +154,7 @@ def _estimate(rows: pl.DataFrame, metric: str) -> Estimate:
     return clustered_mean(players["total"].to_numpy(), players["weight"].to_numpy(), share=metric != "rating")
 
 
-def _known(rows: pl.DataFrame, goal: Goal) -> Result:
+def _result_of(rows: pl.DataFrame, goal: Goal) -> Result:
     found = _estimate(rows, goal)
     if not found.players:
         return Result(float("nan"), 0)

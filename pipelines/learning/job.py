@@ -6,7 +6,7 @@ from configs.loader import LoadedApp
 from configs.settings import Settings
 from configs.version import code_version
 from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until
+from pipelines.known import Known
 from pipelines.learning.incumbents import incumbents
 from pipelines.learning.record import contest_table, run_of, segments_run
 from pipelines.learning.training import SEED, STEPS, Progress, learn_models, silent, tell_step
@@ -28,11 +28,11 @@ def run_train(
     with open_app(settings, loaded) as warehouse:
         as_of = as_of or _latest_day(warehouse, loaded, now, settings.day_grace)
         night = make_night(warehouse, app, as_of, now, settings.day_grace)
-        know_until(warehouse, as_of, night.cut)
-        learned = learn_models(warehouse, night, seed=SEED, progress=progress, serving=incumbents(registry, app, as_of))
+        known = Known(warehouse, night)
+        learned = learn_models(known, seed=SEED, progress=progress, serving=incumbents(registry, app, as_of))
         tell_step(progress, "how strong they are")
-        players = understand_players(warehouse, night, None)
-        segments = fit_segments(app, *past_strength(warehouse, night), seed=SEED)
+        players = understand_players(known, None)
+        segments = fit_segments(app, *past_strength(known), seed=SEED)
     tell_step(progress, "plots of the models")
     contests = [contest for contest in (learned.plays, learned.attainment) if contest is not None]
     runs = {contest.task: run_of(contest, night, loaded.hash, code_version()) for contest in contests}

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from configs.app import App
-from data.warehouse import Warehouse
 from pipelines.activity.freshness import touching
-from pipelines.activity.windows import window_values
-from pipelines.pins import Night, running_days, unknown_days
+from pipelines.known import Known
 from pipelines.players.features import compute_features
+from pipelines.windows import window_values
 
 LEADS = (0, 1)  # days between what is known and the first day served: 1 when the night runs after the day began
 
@@ -33,32 +32,31 @@ class Samples:
     labels: pl.DataFrame
 
 
-def eligible_players(warehouse: Warehouse, app: App, base_days: list[dt.date]) -> pl.DataFrame:
+def eligible_players(known: Known, base_days: list[dt.date]) -> pl.DataFrame:
     """Columns player_key and base_day: who was active recently enough on each base day."""
-    with warehouse.lend(base_days=pl.DataFrame({"base_day": base_days}, schema={"base_day": pl.Date})):
-        return warehouse.frame(warehouse.fixed("learning/snapshots"), {"within": app.challenges.active_within_days})
+    with known.lend(base_days=pl.DataFrame({"base_day": base_days}, schema={"base_day": pl.Date})):
+        return known.frame(known.fixed("learning/snapshots"), {"within": known.app.challenges.active_within_days})
 
 
-def draw_samples(warehouse: Warehouse, night: Night, base_days: list[dt.date], *, most: int, seed: int) -> Samples:
+def draw_samples(known: Known, base_days: list[dt.date], *, most: int, seed: int) -> Samples:
     """Snapshots on these base days, at most `most`, with every label whose window was over at the night's cut."""
-    app = night.app
     day_before = dt.timedelta(days=1)
-    known = [day for day in base_days if not any(silence.covers(day - day_before) for silence in night.silences)]
-    snapshots = eligible_players(warehouse, app, known)
+    whole = [day for day in base_days if not any(silence.covers(day - day_before) for silence in known.night.silences)]
+    snapshots = eligible_players(known, whole)
     if snapshots.height > most:
         snapshots = snapshots.sample(most, seed=seed).sort("base_day", "player_key")
     return Samples(
-        features=describe(warehouse, app, snapshots),
-        past=past_values(warehouse, app, snapshots),
-        labels=labels_of(warehouse, night, snapshots),
+        features=describe(known, snapshots),
+        past=past_values(known, snapshots),
+        labels=labels_of(known, snapshots),
     )
 
 
-def describe(warehouse: Warehouse, app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
+def describe(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     """Features of the snapshots, how near the calendar's entries are, and how lively the app is as a whole."""
-    features = compute_features(warehouse, app, snapshots)
+    features = compute_features(known, snapshots)
     features = features.join(
-        near_calendar(warehouse, app, snapshots), on=["player_key", "base_day"], how="left", maintain_order="left"
+        near_calendar(known, snapshots), on=["player_key", "base_day"], how="left", maintain_order="left"
     )
     return features.with_columns(
         (pl.col("active_days_1").mean().over("base_day")).alias("app_active_1"),
@@ -68,25 +66,27 @@ def describe(warehouse: Warehouse, app: App, snapshots: pl.DataFrame) -> pl.Data
     )
 
 
-def near_calendar(warehouse: Warehouse, app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
+def near_calendar(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     """Days to the next and since the last calendar entry of the player's: known ahead, so no look into the future.
 
     Returns:
         player_key, base_day, next_calendar_days, last_calendar_days (null without an entry).
     """
     entries = pl.DataFrame(
-        [(entry.on, entry.cohort) for entry in app.calendar], schema={"on": pl.Date, "cohort": pl.String}, orient="row"
+        [(entry.on, entry.cohort) for entry in known.app.calendar],
+        schema={"on": pl.Date, "cohort": pl.String},
+        orient="row",
     )
-    with warehouse.lend(snapshots=snapshots.select("player_key", "base_day"), entries=entries):
-        return warehouse.frame(warehouse.fixed("learning/near_calendar"))
+    with known.lend(snapshots=snapshots.select("player_key", "base_day"), entries=entries):
+        return known.frame(known.fixed("learning/near_calendar"))
 
 
-def past_values(warehouse: Warehouse, app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
+def past_values(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     """What each challenge metric came to in each player's own recent windows with play; see past_values.sql."""
-    lengths = pl.DataFrame({"window_days": app.challenges.windows}, schema={"window_days": pl.Int32})
-    asked = pl.DataFrame({"metric": app.challenges.metrics})
-    with warehouse.lend(snapshots=snapshots.select("player_key", "base_day"), lengths=lengths, asked=asked):
-        return warehouse.frame(warehouse.fixed("learning/past_values"))
+    lengths = pl.DataFrame({"window_days": known.app.challenges.windows}, schema={"window_days": pl.Int32})
+    asked = pl.DataFrame({"metric": known.app.challenges.metrics})
+    with known.lend(snapshots=snapshots.select("player_key", "base_day"), lengths=lengths, asked=asked):
+        return known.frame(known.fixed("learning/past_values"))
 
 
 def windows_of(app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
@@ -101,14 +101,14 @@ def windows_of(app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def labels_of(warehouse: Warehouse, night: Night, snapshots: pl.DataFrame) -> pl.DataFrame:
+def labels_of(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     """What the windows came to that were over, for the player in question, at the night's cut, and known in whole."""
-    windows = windows_of(night.app, snapshots).join(
-        running_days(warehouse, night), on="player_key", how="left", maintain_order="left"
+    windows = windows_of(known.app, snapshots).join(
+        known.running_days(), on="player_key", how="left", maintain_order="left"
     )
     over = windows.filter(pl.col("end_day") < pl.col("running_day")).drop("running_day")
-    if night.silences:
-        unknown = touching(over, unknown_days(warehouse, night)).select("player_key", "start_day", "end_day").unique()
+    if known.night.silences:
+        unknown = touching(over, known.unknown_days()).select("player_key", "start_day", "end_day").unique()
         over = over.join(unknown, on=["player_key", "start_day", "end_day"], how="anti", maintain_order="left")
     over = over.with_row_index("window_id")
-    return window_values(warehouse, over).drop("window_id")
+    return window_values(known, over).drop("window_id")

@@ -8,16 +8,15 @@ import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
-from data.warehouse import Warehouse
 from models.learners.empirical_bayes import EmpiricalBayes
 from models.tasks.attainment import AttainmentModel, AttainmentParameters
 from models.tasks.plays import PlaysModel, PlaysParameters
 from pipelines.challenges.propose import ChallengeModels
+from pipelines.known import Known
 from pipelines.learning.contests import Contest, enough, learn_attainment, learn_plays
 from pipelines.learning.incumbents import Incumbent
 from pipelines.learning.questions import sign_of, whole_metrics
 from pipelines.learning.samples import Samples, draw_samples
-from pipelines.pins import Night
 
 Progress = Callable[[str, int, int], None]
 SEED = 7
@@ -60,8 +59,7 @@ def tell_step(progress: Progress, step: str) -> None:
 
 
 def learn_models(
-    warehouse: Warehouse,
-    night: Night,
+    known: Known,
     *,
     seed: int,
     progress: Progress = silent,
@@ -70,16 +68,15 @@ def learn_models(
     """Learn from snapshots of past days, every third over at most half a year, with labels known by the night.
 
     Args:
-        warehouse: With the known_* views of the night in place.
-        night: The night that the models could first serve; nothing beyond its cut is read.
+        known: What the night may see.
         seed: For thinning and learners.
         progress: Told about each of STEPS.
         serving: By task, the model that serves and that the winner is compared with.
     """
     tell_step(progress, "snapshots of past days")
-    app = night.app
-    days = past_days(warehouse, app, night.base_day)
-    samples = draw_samples(warehouse, night, days, most=MOST_SNAPSHOTS, seed=seed)
+    app = known.app
+    days = past_days(known, known.base_day)
+    samples = draw_samples(known, days, most=MOST_SNAPSHOTS, seed=seed)
     if not enough(samples):
         return _fallback(app, samples, "too few players and days to train on", seed)
     try:
@@ -92,12 +89,12 @@ def learn_models(
     return Learned(ChallengeModels(plays.model, attainment.model), plays, attainment, ())
 
 
-def past_days(warehouse: Warehouse, app: App, base_day: dt.date) -> list[dt.date]:
+def past_days(known: Known, base_day: dt.date) -> list[dt.date]:
     """Base days to learn from: every third, ending with the last whose shortest window was over by `base_day`."""
-    first = warehouse.value("SELECT min(day) FROM known_active_days")
+    first = known.value("SELECT min(day) FROM known_active_days")
     if first is None:
         return []
-    latest = base_day - dt.timedelta(days=min(app.challenges.windows))
+    latest = base_day - dt.timedelta(days=min(known.app.challenges.windows))
     earliest = max(first + dt.timedelta(days=WARM_UP_DAYS), base_day - dt.timedelta(days=LONGEST_DAYS))
     return [latest - dt.timedelta(days=k) for k in range(0, max((latest - earliest).days + 1, 0), EVERY_DAYS)]
 

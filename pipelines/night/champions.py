@@ -52,7 +52,7 @@ def load_champions(tonight: Tonight) -> Champions:
         versions = (f"{plays.name}/{plays.version}", f"{attainment.name}/{attainment.version}")
         models = ChallengeModels(plays.model, attainment.model, versions)
     else:
-        learned = learn_models(tonight.warehouse, tonight.night, seed=SEED)
+        learned = learn_models(tonight.known, seed=SEED)
         models = learned.models
         why = _why_none_serves(lost, unborn, edited, trained=plays is not None and attainment is not None)
         again = command("train", app=app.app)

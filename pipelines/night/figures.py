@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from data.warehouse import Warehouse
 from pipelines.challenges.plan import DAILY
+from pipelines.known import Known
 from pipelines.night.plan import Planned
 from pipelines.pins import Night
 
@@ -49,17 +49,17 @@ def _mean(values: pl.Series) -> float | None:
     return round(float(values.to_numpy().mean()), 4) if len(values) else None
 
 
-def mark_night(warehouse: Warehouse, night: Night, status: str, figures: dict[str, Any]) -> None:
+def mark_night(known: Known, status: str, figures: dict[str, Any]) -> None:
     """Write the night's status and figures down; a night that is out stays as it is."""
-    warehouse.run(
+    known.run(
         """UPDATE nights SET figures = $figures, status = $status,
                   published_at = CASE WHEN $status IN ('published', 'unissued') THEN $at END
            WHERE as_of = $d AND revision = $r AND status NOT IN ('published', 'unissued')""",
         {
             "figures": json.dumps(figures),
             "status": status,
-            "at": night.started_at,
-            "d": night.as_of,
-            "r": night.revision,
+            "at": known.night.started_at,
+            "d": known.as_of,
+            "r": known.night.revision,
         },
     )

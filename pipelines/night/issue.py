@@ -7,7 +7,6 @@ from typing import Any
 
 import polars as pl
 
-from data.warehouse import Warehouse
 from pipelines.badges.judged.judge import Judgements, write_judgements
 from pipelines.badges.rules.award import write_awards
 from pipelines.badges.rules.progress import badge_progress
@@ -15,12 +14,12 @@ from pipelines.badges.rules.read import nominate_rules
 from pipelines.challenges.kept import ended_tonight
 from pipelines.challenges.plan import DAILY
 from pipelines.experiments.arms import write_down
+from pipelines.known import Known
 from pipelines.night.figures import left_out, mark_night, night_figures
 from pipelines.night.notes import freshness_figures
 from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned, models_of, opted_out
 from pipelines.night.words import Words, night_spend, told_of, writing_figures
-from pipelines.pins import Night
 from pipelines.publish.audit import PAST_NIGHTS, AuditLimits, AuditReport, audit_night
 from pipelines.publish.breaks import judge_input
 from pipelines.publish.collect import collect_tables, served_players
@@ -57,7 +56,8 @@ def issue(
     Raises:
         NightquestError: The audit failed; it says which check and what to do.
     """
-    warehouse, night, home = tonight.warehouse, tonight.night, tonight.settings.home
+    known, night, home = tonight.known, tonight.night, tonight.settings.home
+    warehouse = known.warehouse
     # What a person chose for this run may be less than what the night before had.
     chosen = frozenset({"challenges", "messages", "achievements"} if tonight.context.wishes.types else ())
     limits = AuditLimits(max_fall=tonight.settings.max_row_fall, free=chosen)
@@ -68,20 +68,20 @@ def issue(
         warehouse.append("achievements", words.achievements, on_conflict_skip=True)
         judging: dict[str, Any] = {}
         if night.issues:
-            write_down(warehouse, night, words.trial, words.assigned)
-            write_awards(warehouse, night, words.awards)
-            judging = write_judgements(warehouse, night, judged, write_citations)
+            write_down(known, words.trial, words.assigned)
+            write_awards(known, words.awards)
+            judging = write_judgements(known, judged, write_citations)
         costs = paid_for_words(home, night, tonight.context.clock)
-        tables = collect_tables(warehouse, night, _frames(warehouse, night, planned, still_open), costs=costs)
-        served = served_players(warehouse, night, tables, _reasons(warehouse, night, planned))
+        tables = collect_tables(known, _frames(known, planned, still_open), costs=costs)
+        served = served_players(known, tables, _reasons(known, planned))
         past = past_nights(home, night.app.app, night.as_of, PAST_NIGHTS)
         previous = past[0] if past else None
-        heard = judge_input(warehouse, night, previous)
+        heard = judge_input(known, previous)
         audit = audit_night(tables, previous, night, served, limits, accept=accept, past=past, broken=heard.broken)
         audit.require(told_of(words.account))
         figures = (
             night_figures(night, tables)
-            | ended_tonight(warehouse, night)
+            | ended_tonight(known)
             | left_out(planned)
             | {"models": models}
             | {"writing": writing_figures(words, spent)}
@@ -89,11 +89,11 @@ def issue(
         figures |= {"judging": judging} if nominate_rules(night.app) and night.issues else {}
         figures |= freshness_figures(night)
         figures |= {"late": True, "issued": night.issues} if night.late else {}
-        mark_night(warehouse, night, "planned", figures)
+        mark_night(known, "planned", figures)
     return Issued(tables, audit, figures, heard.quiet)
 
 
-def _frames(warehouse: Warehouse, night: Night, planned: Planned, still_open: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """What is computed each night and kept nowhere else."""
     models = planned.models
     scores = planned.plan.chances.select(
@@ -110,17 +110,17 @@ def _frames(warehouse: Warehouse, night: Night, planned: Planned, still_open: pl
         "segments": planned.players.segments,
         "targets": planned.players.targets,
         "scores": scores,
-        "badge_progress": badge_progress(warehouse, night),
+        "badge_progress": badge_progress(known),
         "open_challenges": still_open,
     }
 
 
-def _reasons(warehouse: Warehouse, night: Night, planned: Planned) -> pl.DataFrame:
+def _reasons(known: Known, planned: Planned) -> pl.DataFrame:
     """Why an active player gets nothing: player_key, reason."""
     some = planned.players.profiles.select("player_key", reason=pl.lit("content.types has nothing for them tonight"))
-    every = {DAILY, "motivational_message", "come_back_message"} <= set(night.app.content.types)
+    every = {DAILY, "motivational_message", "come_back_message"} <= set(known.app.content.types)
     unserved = planned.plan.unserved.select("player_key", "reason")
-    out = opted_out(warehouse, night).with_columns(reason=pl.lit("opted out"))
+    out = opted_out(known).with_columns(reason=pl.lit("opted out"))
     return pl.concat([unserved if every else some, out]).unique("player_key", keep="last")
 
 

@@ -14,8 +14,7 @@ def judge(tonight: Tonight, crew: Crew, words: Words) -> Judgements:
 
     A night that issues nothing decides nothing.
     """
-    night = tonight.night
-    if not night.issues:
+    if not tonight.night.issues:
         return Judgements(pl.DataFrame(), pl.DataFrame())
-    with find_session(night, tonight.context, crew, words.account) as session:
-        return judge_nominees(tonight.warehouse, night, session.panel() if session else None)
+    with find_session(tonight.night, tonight.context, crew, words.account) as session:
+        return judge_nominees(tonight.known, session.panel() if session else None)

@@ -7,7 +7,7 @@ promise, pays nothing, judges nothing and buys no words; its folder says so in t
 from dataclasses import replace
 
 from configs.commands import command
-from data.warehouse import Warehouse
+from pipelines.known import Known
 from pipelines.pins import Night, later_night
 from pipelines.words.wishes import RunContext
 
@@ -19,17 +19,18 @@ def late_context(night: Night, context: RunContext) -> RunContext:
     return replace(context, wishes=replace(context.wishes, provider="offline"))
 
 
-def late_note(warehouse: Warehouse, night: Night) -> tuple[str, ...]:
+def late_note(known: Known) -> tuple[str, ...]:
     """What a person must know of a late night; nothing for one made in its turn.
 
     Args:
-        warehouse: Names the newest night out.
-        night: The late one.
+        known: What the night may see.
     """
-    if not night.late:
+    if not known.night.late:
         return ()
-    made = f"The night of {night.as_of} was made late: that of {later_night(warehouse, night.as_of)} is out already."
-    if night.issues:
+    made = (
+        f"The night of {known.as_of} was made late: that of {later_night(known.warehouse, known.as_of)} is out already."
+    )
+    if known.night.issues:
         return (f"{made} It was asked to issue, so its challenges and awards count.",)
-    again = command("nightly", "--as-of", night.as_of, "--issue", app=night.app.app)
+    again = command("nightly", "--as-of", known.as_of, "--issue", app=known.app.app)
     return (f"{made} It is there to be looked at: it promises and pays nothing. To let it count, run: {again}",)

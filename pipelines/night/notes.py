@@ -4,9 +4,9 @@ import datetime as dt
 from typing import Any
 
 from configs.commands import command
-from data.warehouse import Warehouse
 from pipelines.activity.freshness import Silence
 from pipelines.activity.local_days import day_rule
+from pipelines.known import Known
 from pipelines.pins import Night
 
 TOLD_DAYS = 35
@@ -44,14 +44,14 @@ def freshness_note(night: Night) -> tuple[str, ...]:
     return (f"{why}. Unknown: {spans}. {settle}; {say}",)
 
 
-def days_note(warehouse: Warehouse, night: Night) -> tuple[str, ...]:
+def days_note(known: Known) -> tuple[str, ...]:
     """A sentence when days are counted otherwise than they were for the night before."""
-    before = warehouse.value(
+    before = known.value(
         """SELECT day_rule FROM nights WHERE status = 'published' AND as_of < $d
            ORDER BY as_of DESC, revision DESC LIMIT 1""",
-        {"d": night.as_of},
+        {"d": known.as_of},
     )
-    rule = day_rule(night.app)
+    rule = day_rule(known.app)
     if before in {None, rule}:
         return ()
     counted = f"Days are now those of {rule}, before {before}: all were counted anew"

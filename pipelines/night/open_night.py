@@ -14,7 +14,8 @@ from pathlib import Path
 from configs.loader import LoadedApp
 from configs.version import code_version
 from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until, sync_metrics
+from pipelines.activity.parts import sync_metrics
+from pipelines.known import Known
 from pipelines.night.late import late_context
 from pipelines.night.pinned_file import PinnedFile, file_for, keep_file
 from pipelines.pins import OUT, Night, accept_silence, known_night, mark_placed, next_served_day, pin_night
@@ -32,22 +33,25 @@ class Tonight:
 
     Attributes:
         settings: The machine's.
-        warehouse: Open, and read as it was known at the night's cut.
-        night: Its pins.
+        known: What the night may see, on a warehouse open for writing.
         context: What its writing may use.
         today: The app file as it is now, and what this run asked for; the night may be of another.
         out: Its report, when it was published before.
         unrecorded: Some night of the app is still to be recorded in MLflow, see `unrecorded.py`.
     """
 
-    def __init__(self, warehouse: Warehouse, night: Night, context: RunContext, today: PinnedFile) -> None:
+    def __init__(self, known: Known, context: RunContext, today: PinnedFile) -> None:
         self.settings = context.settings
-        self.warehouse = warehouse
-        self.night = night
+        self.known = known
         self.context = context
         self.today = today
-        self.out = _already_out(context.settings.home, warehouse, night)
-        self.unrecorded = any((self.settings.home / UNRECORDED / night.app.app).glob("*.json"))
+        self.out = _already_out(context.settings.home, known.warehouse, known.night)
+        self.unrecorded = any((self.settings.home / UNRECORDED / self.night.app.app).glob("*.json"))
+
+    @property
+    def night(self) -> Night:
+        """The night's pins."""
+        return self.known.night
 
 
 @contextmanager
@@ -93,8 +97,7 @@ def open_night(
             file_hash=file.file_hash,
         )
         keep_file(warehouse, file, night)
-        know_until(warehouse, night.as_of, night.cut)
-        yield Tonight(warehouse, night, late_context(night, replace(context, wishes=file.wishes)), today)
+        yield Tonight(Known(warehouse, night), late_context(night, replace(context, wishes=file.wishes)), today)
 
 
 def _already_out(home: Path, warehouse: Warehouse, night: Night) -> NightReport | None:

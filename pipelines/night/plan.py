@@ -4,7 +4,6 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from data.warehouse import Warehouse
 from models.calibration import Recalibration
 from models.tasks.segments import SegmentModel
 from pipelines.challenges.asked import what_is_open
@@ -13,11 +12,11 @@ from pipelines.challenges.missions import CONTENT_TYPE as MISSION
 from pipelines.challenges.missions import EMPTY_RECORD, mission_record, plan_missions
 from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
+from pipelines.known import Known
 from pipelines.learning.recalibrate import recalibrate
 from pipelines.learning.samples import describe, eligible_players, past_values
 from pipelines.night.champions import Champions
 from pipelines.night.open_night import Tonight
-from pipelines.pins import Night, first_whole_days
 from pipelines.players.profiles import describe_players
 from pipelines.players.segments import assign_segments, player_cohorts
 from pipelines.players.targets import set_targets
@@ -53,17 +52,17 @@ class Planned:
     segment_version: str = ""
 
 
-def understand_players(warehouse: Warehouse, night: Night, segment_model: SegmentModel | None) -> Players:
+def understand_players(known: Known, segment_model: SegmentModel | None) -> Players:
     """Everything known of the players active recently enough, from days before the base day."""
-    app = night.app
-    eligible = eligible_players(warehouse, app, [night.base_day])
-    features = describe(warehouse, app, eligible)
-    segments = assign_segments(app, features, segment_model, player_cohorts(warehouse, night))
-    profiles = describe_players(warehouse, night, features, segments)
-    start = first_whole_days(warehouse, night)
+    app = known.app
+    eligible = eligible_players(known, [known.base_day])
+    features = describe(known, eligible)
+    segments = assign_segments(app, features, segment_model, player_cohorts(known))
+    profiles = describe_players(known, features, segments)
+    start = known.first_whole_days()
     return Players(
         features=features,
-        past=past_values(warehouse, app, eligible),
+        past=past_values(known, eligible),
         segments=segments,
         targets=set_targets(app, features, segments),
         profiles=profiles.join(start, on="player_key", how="left", maintain_order="left"),
@@ -71,8 +70,7 @@ def understand_players(warehouse: Warehouse, night: Night, segment_model: Segmen
 
 
 def plan_night(
-    warehouse: Warehouse,
-    night: Night,
+    known: Known,
     models: ChallengeModels,
     segment_model: SegmentModel | None,
     recent: pl.DataFrame,
@@ -81,37 +79,34 @@ def plan_night(
     """Understand the players and decide what each is asked; writes nothing.
 
     Args:
-        warehouse: With the known_* views of the night in place.
-        night: Its pins.
+        known: What the night may see.
         models: The champions.
         segment_model: The champion's segments, or None for the rule.
         recent: What was issued lately.
         record: The missions before this night's, see `mission_record`.
     """
-    players = understand_players(warehouse, night, segment_model)
-    tuned = recalibrate(warehouse, night, models)
-    welcome = players.profiles.join(opted_out(warehouse, night), on="player_key", how="anti", maintain_order="left")
-    asked = what_is_open(warehouse, night, recent)
-    plan = plan_challenges(warehouse, night, tuned, players.features, players.past, welcome, recent, asked)
-    if MISSION in night.app.content.types:
+    players = understand_players(known, segment_model)
+    tuned = recalibrate(known, models)
+    welcome = players.profiles.join(opted_out(known), on="player_key", how="anti", maintain_order="left")
+    asked = what_is_open(known, recent)
+    plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked)
+    if MISSION in known.app.content.types:
         features, past, tonight = players.features, players.past, plan.challenges
-        missions = plan_missions(
-            warehouse, night, tuned, features, past, welcome, plan.chances, recent, record, tonight, asked
-        )
+        missions = plan_missions(known, tuned, features, past, welcome, plan.chances, recent, record, tonight, asked)
         plan = replace(plan, missions=missions.rows, left_out=missions.left_out)
     return Planned(players, plan, tuned, asked)
 
 
-def opted_out(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def opted_out(known: Known) -> pl.DataFrame:
     """player_key of those who asked to be left alone, as known by the night's cut."""
-    return warehouse.frame(warehouse.fixed("players/opted_out"), {"cut": night.cut})
+    return known.frame(known.fixed("players/opted_out"), {"cut": known.cut})
 
 
 def plan(tonight: Tonight, champions: Champions) -> Planned:
     """Understand the players and decide what each is asked; writes nothing."""
-    warehouse, night = tonight.warehouse, tonight.night
-    recent, record = recent_challenges(warehouse, night), mission_record(warehouse, night)
-    planned = plan_night(warehouse, night, champions.challenges, champions.segments, recent, record)
+    known = tonight.known
+    recent, record = recent_challenges(known), mission_record(known)
+    planned = plan_night(known, champions.challenges, champions.segments, recent, record)
     return replace(planned, segment_version=champions.segment_version)
 
 

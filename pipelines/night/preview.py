@@ -14,9 +14,9 @@ from configs.loader import LoadedApp
 from configs.version import code_version
 from models.language.calls import Request, most_it_costs
 from models.language.ledger import open_ledger
-from pipelines.activity.parts import know_until
 from pipelines.badges.judged.adjudicate import first_questions
 from pipelines.badges.judged.judge import find_cases
+from pipelines.known import Known
 from pipelines.night.champions import load_champions
 from pipelines.night.open_night import Tonight
 from pipelines.night.pinned_file import PinnedFile
@@ -95,8 +95,7 @@ def look_ahead(
         if not_out and as_of is None and is_out(warehouse, day):
             day = next_served_day(app, now, dt.timedelta(0))
         night = make_night(warehouse, app, day, now, grace, app_hash=file.hash, code_version=code_version())
-        know_until(warehouse, night.as_of, night.cut)
-        yield Tonight(warehouse, night, context, file)
+        yield Tonight(Known(warehouse, night), context, file)
 
 
 def price_night(tonight: Tonight) -> Priced:
@@ -149,8 +148,8 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
     Raises:
         NightquestError: The player is not among those the night serves, or nothing of these types is due for them.
     """
-    warehouse, night = tonight.warehouse, tonight.night
-    key = warehouse.value("SELECT player_key FROM players WHERE user_id = $u", {"u": user_id})
+    night, known = tonight.night, tonight.known
+    key = known.value("SELECT player_key FROM players WHERE user_id = $u", {"u": user_id})
     if key is None:
         raise _not_served(night, user_id)
     planned = _planned(tonight)
@@ -160,8 +159,8 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
     with open_session(night, tonight.context, crew) as session:
         # Kept under the day before: the night may still want more of these briefs than one player does.
         before = night.as_of - dt.timedelta(days=1)
-        source = open_source(warehouse, night, planned, crew, session.write if session else None, made_on=before)
-        mine = [frame.filter(pl.col("player_key") == key) for frame in want_content(warehouse, night, planned)]
+        source = open_source(known, planned, crew, session.write if session else None, made_on=before)
+        mine = [frame.filter(pl.col("player_key") == key) for frame in want_content(known, planned)]
         mine = [frame.filter(pl.col("content_type").is_in(night.app.content.types)) for frame in mine]
         words = write_words(
             night.app,
@@ -205,9 +204,7 @@ def _jobs(tonight: Tonight, planned: Planned, crew: Crew) -> list[Job]:
         heard.extend(jobs)
         return [[] for _ in jobs]
 
-    compose(
-        tonight.warehouse, tonight.night, planned, open_source(tonight.warehouse, tonight.night, planned, crew, listen)
-    )
+    compose(tonight.known, planned, open_source(tonight.known, planned, crew, listen))
     return heard
 
 
@@ -216,7 +213,7 @@ def _verdicts(tonight: Tonight, session: WritingSession) -> list[Request]:
     panel, night = session.panel(), tonight.night
     if panel is None:
         return []
-    nominees = find_cases(tonight.warehouse, night, asked=True).nominees
+    nominees = find_cases(tonight.known, asked=True).nominees
     return first_questions(night.app, nominees, panel.judges, seed=night.seed)
 
 

@@ -17,12 +17,12 @@ def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightRe
     publication = publish_night(issued.tables, night, tonight.settings.home, issued.audit, models=models)
     notes = (
         *freshness_note(night),
-        *days_note(tonight.warehouse, night),
+        *days_note(tonight.known),
         *file_note(night, tonight.today),
-        *late_note(tonight.warehouse, night),
+        *late_note(tonight.known),
         *quiet_note(issued.quiet),
         *notes,
     )
     figures = issued.figures | {"notes": list(notes)}
-    mark_night(tonight.warehouse, night, "published" if night.issues else "unissued", figures)
+    mark_night(tonight.known, "published" if night.issues else "unissued", figures)
     return NightReport(night.as_of, figures, publication.folder, unchanged=not publication.changed, notes=notes)

@@ -24,13 +24,13 @@ TOLD_NIGHTS = 90
 
 def describe(tonight: Tonight, crew: Crew, words: Words) -> WritingReport:
     """What the night's writing leaves for people to look at."""
-    return report_writing(tonight.warehouse, tonight.night, crew, words, tonight.context)
+    return report_writing(tonight.known, crew, words, tonight.context)
 
 
 def recall(tonight: Tonight) -> Past:
     """What the nights that were out before said they would keep, and what was kept: the curve behind a night's own."""
     columns = ", ".join(f"CAST(figures->>'$.{name}' AS DOUBLE)" for name in SERIES)
-    rows = tonight.warehouse.rows(
+    rows = tonight.known.rows(
         f"""SELECT as_of, {columns} FROM nights WHERE status = 'published' AND as_of < $d
             QUALIFY row_number() OVER (PARTITION BY as_of ORDER BY revision DESC) = 1
             ORDER BY as_of DESC LIMIT {TOLD_NIGHTS}""",

@@ -16,11 +16,11 @@ def weigh_awards(tonight: Tonight, *, accept: bool = False) -> None:
     """
     settings = tonight.settings
     limits = FloodLimits(settings.flood_badges, settings.flood_xp, settings.flood_share)
-    hold_back_flood(tonight.warehouse, tonight.night, limits, accept=accept)
+    hold_back_flood(tonight.known, limits, accept=accept)
 
 
 def settle(tonight: Tonight) -> pl.DataFrame:
     """Settle what earlier nights promised; returns the challenges still open."""
     if "custom_achievement" in tonight.night.app.content.types and tonight.night.issues:
-        settle_achievements(tonight.warehouse, tonight.night)
-    return settle_challenges(tonight.warehouse, tonight.night)
+        settle_achievements(tonight.known)
+    return settle_challenges(tonight.known)

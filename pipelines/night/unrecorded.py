@@ -53,7 +53,7 @@ def left_unrecorded(tonight: Tonight) -> Sequence[tuple[Path, NightReport, Unrec
     home, app, found = tonight.settings.home, tonight.night.app.app, []
     for path in sorted((home / UNRECORDED / app).glob("*.json")):
         as_of, revision = dt.date.fromisoformat(path.stem.partition(".r")[0]), int(path.stem.partition(".r")[2])
-        row = tonight.warehouse.frame(
+        row = tonight.known.frame(
             "SELECT status, figures FROM nights WHERE as_of = $d AND revision = $r", {"d": as_of, "r": revision}
         )
         if row.is_empty() or row["status"][0] not in OUT:

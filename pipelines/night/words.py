@@ -13,13 +13,13 @@ from configs.errors import NightquestError
 from configs.nouns import counted
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
-from data.warehouse import Warehouse
 from models.language.ledger import SpendReport, nothing_spent, open_ledger
 from models.tracking.prompts import Registered
 from models.tracking.writing import kind_of_fault
 from pipelines.badges.rules.award import cite_awards, find_awards
 from pipelines.experiments.arms import Arm, Trial, assign_arms, choose_arms
 from pipelines.experiments.experiment import weigh_arms
+from pipelines.known import Known
 from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned
 from pipelines.pins import Night
@@ -64,7 +64,7 @@ def hire_writers(tonight: Tonight) -> Crew:
     night, context = tonight.night, tonight.context
     keys = vendor_keys(context.settings)
     trial = choose_arms(night.app.content, keys, provider=context.wishes.provider)
-    trial = weigh_arms(tonight.warehouse, night, trial)
+    trial = weigh_arms(tonight.known, trial)
     models = context.settings.priced_models(night.app.content.prices)
     return gather_crew(context.settings, models, trial, partial(_serving, context.settings))
 
@@ -74,32 +74,31 @@ def write(tonight: Tonight, planned: Planned, crew: Crew) -> Words:
 
     Players who were issued challenges for this day keep those.
     """
-    warehouse, night, account = tonight.warehouse, tonight.night, Account()
-    with find_session(night, tonight.context, crew, account) as session:
-        source = open_source(warehouse, night, planned, crew, session.write if session else None)
-        words = compose(warehouse, night, planned, source)
+    account = Account()
+    with find_session(tonight.night, tonight.context, crew, account) as session:
+        source = open_source(tonight.known, planned, crew, session.write if session else None)
+        words = compose(tonight.known, planned, source)
         return replace(words, trial=crew.trial, account=account)
 
 
-def compose(warehouse: Warehouse, night: Night, planned: Planned, source: Pooled) -> Words:
+def compose(known: Known, planned: Planned, source: Pooled) -> Words:
     """The words of a night from a source."""
-    wanted = want_content(warehouse, night, planned)
+    wanted = want_content(known, planned)
     texts, letters, marks = write_words(
-        night.app, *wanted, seed=night.seed, as_of=night.as_of, recent=source.recent, source=source
+        known.app, *wanted, seed=known.night.seed, as_of=known.as_of, recent=source.recent, source=source
     )
-    awards = cite_awards(night.app, find_awards(warehouse, night), partial(write_citations, source=source))
+    awards = cite_awards(known.app, find_awards(known), partial(write_citations, source=source))
     asked, asks, achievements = wanted
-    challenges = _stamped(night, asked.drop("p_plays", "occasion"), texts)
-    messages = _stamped(night, asks.select("content_id", "player_key", "content_type", "language"), letters)
-    marked = _stamped(night, achievements, marks)
+    challenges = _stamped(known.night, asked.drop("p_plays", "occasion"), texts)
+    messages = _stamped(known.night, asks.select("content_id", "player_key", "content_type", "language"), letters)
+    marked = _stamped(known.night, achievements, marks)
     served = pl.concat([rows.select("player_key") for rows in (challenges, messages, marked)]).unique()
     assigned = source.assigned.join(served, on="player_key", how="semi", maintain_order="left")
     return Words(challenges, messages, marked, awards, assigned)
 
 
 def open_source(
-    warehouse: Warehouse,
-    night: Night,
+    known: Known,
     planned: Planned,
     crew: Crew,
     write: WriteJobs | None,
@@ -109,38 +108,37 @@ def open_source(
     """The source of a night's texts: kept ones, then what `write` writes, then the offline writer's.
 
     Args:
-        warehouse: Keeps the texts.
-        night: Whom it serves.
+        known: What the night may see.
         planned: Its players.
         crew: Who writes.
         write: Writes what is missing.
         made_on: The day that new texts are kept under; None is the night's own, which then wants no more of them.
     """
-    app, players = night.app, planned.players
-    assigned = assign_arms(warehouse, players.profiles.select("player_key", "user_id"), crew.trial)
-    own = individual_profiles(warehouse, night, players.features, players.profiles, planned.plan.chances)
+    app, players = known.app, planned.players
+    assigned = assign_arms(known.warehouse, players.profiles.select("player_key", "user_id"), crew.trial)
+    own = individual_profiles(known, players.features, players.profiles, planned.plan.chances)
     return Pooled(
         app,
-        warehouse,
+        known.warehouse,
         crew.by_name(app),
         assigned,
         {kind: {arm: team.name(kind) for arm, team in crew.teams.items()} for kind in app.content.types},
         own,
-        read_lately(warehouse, night),
+        read_lately(known),
         compared=bool(crew.trial.experiment),
-        as_of=made_on or night.as_of,
-        seed=night.seed,
+        as_of=made_on or known.as_of,
+        seed=known.night.seed,
         write=write,
     )
 
 
-def read_lately(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def read_lately(known: Known) -> pl.DataFrame:
     """player_key and variant of what players read in the 30 days before, a row for each time."""
-    return warehouse.frame(
+    return known.frame(
         """SELECT player_key, variant FROM challenges WHERE as_of BETWEEN $since AND $until
            UNION ALL SELECT player_key, variant FROM messages WHERE as_of BETWEEN $since AND $until
            UNION ALL SELECT player_key, variant FROM achievements WHERE as_of BETWEEN $since AND $until""",
-        {"since": night.as_of - dt.timedelta(days=READ_DAYS), "until": night.as_of - dt.timedelta(days=1)},
+        {"since": known.as_of - dt.timedelta(days=READ_DAYS), "until": known.as_of - dt.timedelta(days=1)},
     )
 
 

@@ -5,7 +5,7 @@ from itertools import product
 import polars as pl
 
 from configs.app import App
-from data.warehouse import Warehouse
+from pipelines.known import Known
 
 PLAY = (
     *("recency_days", "tenure_days", "streak_days", "best_streak_days"),
@@ -24,29 +24,29 @@ def feature_names(app: App) -> tuple[str, ...]:
     return PLAY + tuple(f"{metric}__{measure}" for metric, measure in product(sorted(app.metrics), MEASURES))
 
 
-def compute_features(warehouse: Warehouse, app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
+def compute_features(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     """Features of each snapshot (player_key, base_day), from days before its base day.
 
-    Reads the known_* views, so `know_until` comes first.
+    Reads the known_* views.
 
     Returns:
         One row per snapshot in the order given: player_key, base_day and `feature_names(app)` as Float64. Counts and
         sums without events are 0; values that do not exist (a best score never scored) are null.
     """
     snapshots = snapshots.select("player_key", "base_day")
-    with warehouse.lend(snapshots=snapshots):
-        play = warehouse.frame(warehouse.fixed("players/features_play"))
-        long = warehouse.frame(warehouse.fixed("players/features_metrics"))
+    with known.lend(snapshots=snapshots):
+        play = known.frame(known.fixed("players/features_play"))
+        long = known.frame(known.fixed("players/features_metrics"))
     wide = snapshots.join(play, on=["player_key", "base_day"], how="left", maintain_order="left")
     for metric, rows in long.partition_by("metric", as_dict=True).items():
         named = {column: f"{metric[0]}__{measure}" for measure in MEASURES if (column := _LONG.get(measure, measure))}
         wide = wide.join(
             rows.drop("metric").rename(named), on=["player_key", "base_day"], how="left", maintain_order="left"
         )
-    missing = [name for name in feature_names(app) if name not in wide.columns]
+    missing = [name for name in feature_names(known.app) if name not in wide.columns]
     wide = wide.with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in missing)
-    zero = [name for name in feature_names(app) if _counts(app, name)]
-    return wide.select("player_key", "base_day", *(_steady(n, zero=n in zero) for n in feature_names(app)))
+    zero = [name for name in feature_names(known.app) if _counts(known.app, name)]
+    return wide.select("player_key", "base_day", *(_steady(n, zero=n in zero) for n in feature_names(known.app)))
 
 
 def _steady(name: str, *, zero: bool) -> pl.Expr:

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 import polars as pl
 
 from configs.app import App
-from data.warehouse import Warehouse
+from pipelines.known import Known
 from pipelines.luck import lot
-from pipelines.pins import Night, what_is_over
 from pipelines.players.traits import TOTALS, measure_traits, trait_names
 
 # Completed challenges that the usual share is worth before a player's own count for as much.
@@ -19,14 +18,11 @@ DAYS_TO_KNOW_TASTE = 3
 LEVEL_SHARE = 0.6
 
 
-def describe_players(
-    warehouse: Warehouse, night: Night, features: pl.DataFrame, segments: pl.DataFrame
-) -> pl.DataFrame:
+def describe_players(known: Known, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
     """What is known of each player.
 
     Args:
-        warehouse: For the languages, wishes and settlements known at the night.
-        night: Its app, cut and seed.
+        known: What the night may see.
         features: One row per player, at the night's base day.
         segments: player_key, cohort, judged_as, segment.
 
@@ -35,17 +31,16 @@ def describe_players(
         (0 to 1), skill_level (1 to 10), preferred_content (null: too little play), completion_rate (null: none
         settled), activity, language, opted_out, segment, cohort.
     """
-    app = night.app
+    app = known.app
     who = features.select("player_key")
-    with warehouse.lend(asked=who, **what_is_over(warehouse, night)):
-        known = warehouse.frame(
-            warehouse.fixed("players/player_profiles"), {"cut": night.cut, "as_of": night.as_of}
-        ).with_columns(completion_rate=completion_rate(), language=spoken(app, pl.col("language")))
+    with known.lend(asked=who, **known.what_is_over()):
+        told = known.frame(known.fixed("players/player_profiles"), {"cut": known.cut, "as_of": known.as_of})
+    told = told.with_columns(completion_rate=completion_rate(), language=spoken(app, pl.col("language")))
     rows = who
     for part in (
-        known.select("player_key", "user_id", "completion_rate", "language", "opted_out"),
+        told.select("player_key", "user_id", "completion_rate", "language", "opted_out"),
         segments.select("player_key", "cohort", "segment"),
-        choose_personas(app, features, seed=night.seed),
+        choose_personas(app, features, seed=known.night.seed),
         measure_skill(app, features, segments),
         features.select("player_key", activity=activity(app), preferred_content=preferred_content(app)),
     ):

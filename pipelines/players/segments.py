@@ -7,11 +7,10 @@ import polars as pl
 
 from configs.app import App
 from configs.nouns import counted
-from data.warehouse import Warehouse
 from models.learners.mixtures import MixtureParameters
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters
+from pipelines.known import Known
 from pipelines.learning.samples import describe, eligible_players
-from pipelines.pins import Night
 
 WINDOW_DAYS = 28
 PAST_WINDOWS = 6
@@ -53,27 +52,27 @@ def measures_of(app: App) -> tuple[Measure, ...]:
     return (*metrics, *play)
 
 
-def player_cohorts(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def player_cohorts(known: Known) -> pl.DataFrame:
     """player_key, cohort of the night's eligible players: what they played most of late, as known at the night."""
-    snapshots = eligible_players(warehouse, night.app, [night.base_day])
-    return cohorts_of(warehouse, night.app, snapshots).select("player_key", "cohort")
+    snapshots = eligible_players(known, [known.base_day])
+    return cohorts_of(known, snapshots).select("player_key", "cohort")
 
 
-def cohorts_of(warehouse: Warehouse, app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
+def cohorts_of(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     """player_key, base_day, cohort of each snapshot; `all` for play that belongs to none."""
-    asked = pl.DataFrame({"metric": sorted({app.segments.score, *app.segments.features})})
-    with warehouse.lend(snapshots=snapshots.select("player_key", "base_day"), asked=asked):
-        return warehouse.frame(warehouse.fixed("players/player_cohorts"), {"within": app.challenges.active_within_days})
+    asked = pl.DataFrame({"metric": sorted({known.app.segments.score, *known.app.segments.features})})
+    with known.lend(snapshots=snapshots.select("player_key", "base_day"), asked=asked):
+        return known.frame(known.fixed("players/player_cohorts"), {"within": known.app.challenges.active_within_days})
 
 
-def past_strength(warehouse: Warehouse, night: Night) -> tuple[pl.DataFrame, pl.DataFrame]:
+def past_strength(known: Known) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Features and cohorts of the last six windows of 28 days, one after another: what segments are learned from.
 
     One day's players are few in a small app, and not like those of another season.
     """
-    days = [night.base_day - dt.timedelta(days=WINDOW_DAYS * k) for k in range(PAST_WINDOWS)]
-    snapshots = eligible_players(warehouse, night.app, days)
-    return describe(warehouse, night.app, snapshots), cohorts_of(warehouse, night.app, snapshots)
+    days = [known.base_day - dt.timedelta(days=WINDOW_DAYS * k) for k in range(PAST_WINDOWS)]
+    snapshots = eligible_players(known, days)
+    return describe(known, snapshots), cohorts_of(known, snapshots)
 
 
 def fit_segments(app: App, features: pl.DataFrame, cohorts: pl.DataFrame, *, seed: int) -> SegmentFit:

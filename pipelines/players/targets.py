@@ -3,8 +3,8 @@
 import polars as pl
 
 from configs.app import App
-from data.warehouse import Warehouse
 from pipelines.challenges.identity import content_ids
+from pipelines.known import Known
 from pipelines.luck import lot
 from pipelines.pins import Night
 from pipelines.players.segments import WINDOW_DAYS
@@ -50,8 +50,7 @@ def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
 
 
 def ask_for_encouragement(
-    warehouse: Warehouse,
-    night: Night,
+    known: Known,
     features: pl.DataFrame,
     targets: pl.DataFrame,
     profiles: pl.DataFrame,
@@ -64,8 +63,7 @@ def ask_for_encouragement(
     one.
 
     Args:
-        warehouse: Only calculates.
-        night: Its app, `as_of` and revision make the ids, its seed breaks ties.
+        known: What the night may see.
         features: player_key, recency_days.
         targets: From `set_targets`; `own` values come from `features`.
         profiles: From `describe_players`; players with `opted_out` are never written to.
@@ -77,7 +75,7 @@ def ask_for_encouragement(
     welcome = profiles.filter(~pl.col("opted_out")).select("player_key", "user_id", "persona", "language")
     recency = features.select("player_key", pl.col("recency_days").fill_null(90).cast(pl.Int32))
     away = unlikely.select("player_key").unique().with_columns(away=pl.lit(value=True))
-    nearest = _nearest(night, features, targets)
+    nearest = _nearest(known.night, features, targets)
     rows = (
         welcome.join(recency, on="player_key", how="inner", maintain_order="left")
         .join(away, on="player_key", how="left", maintain_order="left")
@@ -92,7 +90,7 @@ def ask_for_encouragement(
     )
     names = rows.select(pl.col("user_id") + "/" + pl.col("content_type")).to_series()
     return rows.select(
-        content_ids(warehouse, night, names).alias("content_id"),
+        content_ids(known, names).alias("content_id"),
         *("player_key", "content_type", "persona", "language", "metric", "goal", "percentile", "recency_days"),
     )
 

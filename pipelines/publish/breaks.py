@@ -21,8 +21,7 @@ from numpy.typing import NDArray
 
 from configs.app import App
 from configs.nouns import counted
-from data.warehouse import Warehouse
-from pipelines.pins import Night
+from pipelines.known import Known
 from pipelines.publish.published import Published
 from pipelines.publish.pulse import WEEK, WEEKS, Counts, Pulse, read_pulse
 
@@ -53,20 +52,19 @@ class InputVerdict:
     quiet: str = ""
 
 
-def judge_input(warehouse: Warehouse, night: Night, previous: Published | None) -> InputVerdict:
+def judge_input(known: Known, previous: Published | None) -> InputVerdict:
     """Whether the input of a night broke.
 
     Args:
-        warehouse: With the known_* views of the night in place.
-        night: Its base day, cut and calendar.
+        known: What the night may see.
         previous: The night before, whose findings a person took.
     """
-    pulse = read_pulse(warehouse, night.base_day, night.cut)
-    found, quiet = find_breaks(pulse, night.app, night.base_day), few_players(pulse)
+    pulse = read_pulse(known, known.base_day, known.cut)
+    found, quiet = find_breaks(pulse, known.app, known.base_day), few_players(pulse)
     if not found or previous is None:
         return InputVerdict(tuple(found.values()), quiet)
     then = previous.manifest
-    taken = find_breaks(read_pulse(warehouse, then.base_day, then.cut), night.app, then.base_day)
+    taken = find_breaks(read_pulse(known, then.base_day, then.cut), known.app, then.base_day)
     return InputVerdict(tuple(told for what, told in found.items() if what not in taken), quiet)
 
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until
+from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.publish.seen import Seen, typed
 from pipelines.publish.tables import Table, published_tables
@@ -18,13 +17,12 @@ NOTHING_PAID = pl.DataFrame(
 
 
 def collect_tables(
-    warehouse: Warehouse, night: Night, frames: Mapping[str, pl.DataFrame], *, costs: pl.DataFrame | None = None
+    known: Known, frames: Mapping[str, pl.DataFrame], *, costs: pl.DataFrame | None = None
 ) -> dict[str, pl.DataFrame]:
     """Gather what a night publishes.
 
     Args:
-        warehouse: Holds the night's challenges, messages, settlements and ledgers.
-        night: Its `as_of`, `revision` and `cut` bound what is read.
+        known: What the night may see.
         frames: One frame for each name in FRAMES, with player_key; one without columns stands for no rows.
         costs: What words of the last PERFORMANCE_DAYS cost: content_type, ai_provider, prompt_version, cost_usd. What
             no issued content has to its name is spread over all content of the type.
@@ -38,29 +36,24 @@ def collect_tables(
     """
     if missing := [name for name in FRAMES if name not in frames]:
         raise ValueError(f"collect_tables needs the frames {', '.join(missing)}")
-    know_until(warehouse, night.as_of, night.cut)
-    seen = Seen(warehouse, night, frames, NOTHING_PAID if costs is None else costs)
-    return {name: _shape(table, table.rows(seen), night) for name, table in published_tables().items()}
+    seen = Seen(known, frames, NOTHING_PAID if costs is None else costs)
+    return {name: _shape(table, table.rows(seen), known.night) for name, table in published_tables().items()}
 
 
-def served_players(
-    warehouse: Warehouse, night: Night, tables: Mapping[str, pl.DataFrame], reasons: pl.DataFrame
-) -> pl.DataFrame:
+def served_players(known: Known, tables: Mapping[str, pl.DataFrame], reasons: pl.DataFrame) -> pl.DataFrame:
     """Who of the active players gets something tonight, and why the others do not.
 
     Args:
-        warehouse: The active players are those who played within the app's `challenges.active_within_days`.
-        night: Its `base_day` and `cut` bound what is read.
+        known: What the night may see.
         tables: From `collect_tables`.
         reasons: player_key and reason, for those that the plan left out; one without columns stands for none.
 
     Returns:
         player_key, user_id, served and reason (null for those served, and for those whom nobody accounts for).
     """
-    know_until(warehouse, night.as_of, night.cut)
     addressed = pl.concat([tables["challenges"].select("user_id"), tables["messages"].select("user_id")]).unique()
     told = typed(reasons, {"player_key": pl.Int64(), "reason": pl.String()})
-    seen = Seen(warehouse, night, {}, NOTHING_PAID)
+    seen = Seen(known, {}, NOTHING_PAID)
     return seen.select("served", addressed=addressed, reasons=told, opted_out=seen.opted_out)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from data.warehouse import Warehouse
+from pipelines.known import Known
 
 Counts = NDArray[np.float64]
 WEEK, WEEKS = 7, 8
@@ -37,16 +37,16 @@ class Pulse:
         return [name for each, name in self.counts if each == kind]
 
 
-def read_pulse(warehouse: Warehouse, base_day: dt.date, cut: dt.datetime) -> Pulse:
+def read_pulse(known: Known, base_day: dt.date, cut: dt.datetime) -> Pulse:
     """The pulse that a night feels.
 
     Args:
-        warehouse: With the known_* views of that night or a later one in place.
+        known: What the night may see.
         base_day: The day after the newest.
         cut: Nothing that became available later is counted; for days before, as much earlier.
     """
     limits = {"base_day": base_day, "cut": cut, "days": DAYS}
-    return pulse_of(warehouse.frame(warehouse.fixed("publish/pulse"), limits))
+    return pulse_of(known.frame(known.fixed("publish/pulse"), limits))
 
 
 def pulse_of(rows: pl.DataFrame) -> Pulse:

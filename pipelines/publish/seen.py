@@ -7,9 +7,8 @@ from functools import cached_property
 
 import polars as pl
 
-from data.warehouse import Warehouse
 from pipelines.badges.held import badges_held
-from pipelines.pins import Night, what_is_over
+from pipelines.known import Known
 
 PERFORMANCE_DAYS = 90
 _EVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
@@ -21,26 +20,24 @@ class Seen:
     """What a night has to publish from.
 
     Attributes:
-        warehouse: Read as it was known at the night's cut.
-        night: Its `as_of`, `revision` and `cut` bound what is read.
+        known: What the night may see.
         frames: What was worked out tonight and is kept nowhere else, with player_key: see `collect.FRAMES`.
         costs: What words of the last PERFORMANCE_DAYS cost: content_type, ai_provider, prompt_version, cost_usd.
     """
 
-    warehouse: Warehouse
-    night: Night
+    known: Known
     frames: Mapping[str, pl.DataFrame]
     costs: pl.DataFrame
 
     @property
     def since(self) -> dt.date:
         """The first day that `content_performance` tells of."""
-        return self.night.as_of - dt.timedelta(days=PERFORMANCE_DAYS)
+        return self.known.as_of - dt.timedelta(days=PERFORMANCE_DAYS)
 
     @cached_property
     def over(self) -> dict[str, pl.DataFrame]:
-        """`running` and `unknown`, see `what_is_over`."""
-        return what_is_over(self.warehouse, self.night)
+        """`running` and `unknown`, see `Known.what_is_over`."""
+        return self.known.what_is_over()
 
     @cached_property
     def open_progress(self) -> pl.DataFrame:
@@ -50,16 +47,16 @@ class Seen:
     @cached_property
     def opted_out(self) -> pl.DataFrame:
         """Whose last word is to be left alone: unlike all else this heeds what came in after the cut."""
-        return self.warehouse.frame(self.warehouse.fixed("players/opted_out"), {"cut": _EVER})
+        return self.known.frame(self.known.fixed("players/opted_out"), {"cut": _EVER})
 
     @cached_property
     def badges_held(self) -> pl.DataFrame:
         """Badges that players hold; `noticed_on` is the night that awarded them."""
-        return badges_held(self.warehouse, self.night).rename({"as_of": "noticed_on"})
+        return badges_held(self.known).rename({"as_of": "noticed_on"})
 
     @cached_property
     def _players(self) -> pl.DataFrame:
-        return self.warehouse.frame("SELECT player_key, user_id FROM players")
+        return self.known.frame("SELECT player_key, user_id FROM players")
 
     def named(self, frame: pl.DataFrame) -> pl.DataFrame:
         """A frame with player_key, under the players' own ids; who has none keeps a null, which the audit refuses."""
@@ -69,17 +66,17 @@ class Seen:
 
     def select(self, name: str, **lent: pl.DataFrame) -> pl.DataFrame:
         """What `data/sql/publish/published_<name>.sql` says of the night; `lent` are frames it may name."""
-        sql = self.warehouse.fixed(f"publish/published_{name}")
+        sql = self.known.fixed(f"publish/published_{name}")
         pins = {
-            "as_of": self.night.as_of,
-            "revision": self.night.revision,
-            "cut": self.night.cut,
-            "base_day": self.night.base_day,
+            "as_of": self.known.as_of,
+            "revision": self.known.night.revision,
+            "cut": self.known.cut,
+            "base_day": self.known.base_day,
             "since": self.since,
-            "active_within_days": self.night.app.challenges.active_within_days,
+            "active_within_days": self.known.app.challenges.active_within_days,
         }
-        with self.warehouse.lend(**lent):
-            return self.warehouse.frame(sql, {key: value for key, value in pins.items() if f"${key}" in sql})
+        with self.known.lend(**lent):
+            return self.known.frame(sql, {key: value for key, value in pins.items() if f"${key}" in sql})
 
 
 def typed(frame: pl.DataFrame, types: Mapping[str, pl.DataType]) -> pl.DataFrame:

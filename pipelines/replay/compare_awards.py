@@ -14,6 +14,7 @@ from data.warehouse import Warehouse
 from pipelines.badges.rules.award import find_awards
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.badges.rules.read import badge_rules
+from pipelines.known import Known
 from pipelines.pins import Night, day_start
 
 _EVER = 36_500
@@ -39,12 +40,12 @@ def compare_file(warehouse: Warehouse, app: App, path: Path, as_of: dt.date | No
     Raises:
         NightquestError: The file cannot be read or lacks a column, or the warehouse has no events.
     """
-    night = _night(warehouse, app, as_of)
-    theirs = _read_awards(path).filter(pl.col("awarded_at") < night.cut)
+    known = Known(warehouse, _night(warehouse, app, as_of))
+    theirs = _read_awards(path).filter(pl.col("awarded_at") < known.cut)
     titles = pl.DataFrame([(rule.badge_id, rule.badge.title) for rule in badge_rules(app)], _TITLES, orient="row")
     named = theirs.join(titles.with_columns(badge=pl.col("title").str.to_lowercase()), on="badge")
-    table = compare_awards(_our_awards(warehouse, night), named.select("user_id", "badge_id", "awarded_at"))
-    progress = badge_progress(warehouse, night, active_within_days=_EVER).join(_users(warehouse), on="player_key")
+    table = compare_awards(_our_awards(known), named.select("user_id", "badge_id", "awarded_at"))
+    progress = badge_progress(known, active_within_days=_EVER).join(_users(warehouse), on="player_key")
     missed = table.select("badge_id", user_id="missed").explode("user_id").join(progress, on=["badge_id", "user_id"])
     nearest = missed.group_by("badge_id").agg(missed_progress=pl.col("progress").median())
     return titles.join(table, on="badge_id", maintain_order="left").join(
@@ -117,14 +118,14 @@ def _night(warehouse: Warehouse, app: App, as_of: dt.date | None) -> Night:
     return Night(app, served, 0, cut, served, seed=0, started_at=cut, code_version="", app_hash="", watermark=0)
 
 
-def _our_awards(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def _our_awards(known: Known) -> pl.DataFrame:
     """What is held, and what the rules find beyond it."""
     columns = ("player_key", "badge_id", "granted_at")
-    held = warehouse.frame(
-        "SELECT player_key, badge_id, granted_at FROM badge_ledger WHERE granted_at < $cut", {"cut": night.cut}
+    held = known.frame(
+        "SELECT player_key, badge_id, granted_at FROM badge_ledger WHERE granted_at < $cut", {"cut": known.cut}
     )
-    found = find_awards(warehouse, night, from_scratch=True).select(columns)
-    both = pl.concat([held, found]).join(_users(warehouse), on="player_key")
+    found = find_awards(known, from_scratch=True).select(columns)
+    both = pl.concat([held, found]).join(_users(known.warehouse), on="player_key")
     return both.select("user_id", "badge_id", awarded_at="granted_at")
 
 

@@ -11,16 +11,17 @@ from configs.app import App
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from models.scores import calibration_error, calibration_floor, clustered_interval, log_losses, share_interval
-from pipelines.activity.parts import know_until
 from pipelines.challenges.choose import EMPTY_RECENT
 from pipelines.challenges.missions import EMPTY_RECORD
 from pipelines.challenges.settle import with_outcomes
+from pipelines.known import Known
 from pipelines.learning.training import Progress, learn_models, silent
 from pipelines.night.plan import Planned, plan_night
-from pipelines.pins import GRACE, Night, day_start, make_night, running_days
+from pipelines.pins import GRACE, day_start, make_night
 
 RETRAIN_DAYS = 7
 _BAND = (0.4, 0.7)
+_EVER = dt.datetime.max.replace(tzinfo=dt.UTC) - dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,10 @@ def replay_nights(
     learned = None
     for done, as_of in enumerate(nights):
         progress("nights", done, len(nights))
-        night = make_night(warehouse, app, as_of, day_start(app, as_of), grace)
-        know_until(warehouse, as_of, night.cut)
+        known = Known(warehouse, make_night(warehouse, app, as_of, day_start(app, as_of), grace))
         if learned is None or done % RETRAIN_DAYS == 0:
-            learned = learn_models(warehouse, night, seed=seed)
-        planned = plan_night(warehouse, night, learned.models, None, recent, _record(warehouse, night, missions))
+            learned = learn_models(known, seed=seed)
+        planned = plan_night(known, learned.models, None, recent, _record(known, missions))
         rows = _promises(planned, planned.plan.challenges, as_of)
         issued.append(rows)
         recent = _remember(recent, rows, as_of)
@@ -76,14 +76,14 @@ def replay_nights(
             missions.append(_promises(planned, planned.plan.missions, as_of))
             recent = _remember(recent, missions[-1], as_of)
     progress("nights", len(nights), len(nights))
-    promises = _settle(warehouse, night, issued)
+    promises = _settle(known, issued)
     if promises.is_empty():
         raise NightquestError(
             f"None of these nights' challenges was over by {_last_day(warehouse)}, the last known day.",
             "Choose earlier nights with --from and --to.",
         )
     figures = replay_figures(promises, nights=len(nights))
-    if not missions or (weekly := _settle(warehouse, night, missions)).is_empty():
+    if not missions or (weekly := _settle(known, missions)).is_empty():
         return Replay(promises, figures)
     return Replay(promises, figures | mission_figures(weekly), weekly)
 
@@ -168,21 +168,20 @@ def _groups(promises: pl.DataFrame, by: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _settle(warehouse: Warehouse, night: Night, issued: list[pl.DataFrame]) -> pl.DataFrame:
+def _settle(known: Known, issued: list[pl.DataFrame]) -> pl.DataFrame:
     """Outcomes from all that is known today, for the windows that were over where the player lives when input ended."""
-    last = _last_day(warehouse)
+    last = _last_day(known.warehouse)
     rows = pl.concat([r for r in issued if r.height] or issued)
-    heard = warehouse.value("SELECT max(occurred_at) FROM events WHERE active")
-    running = running_days(warehouse, replace(night, as_of=last + dt.timedelta(days=1), cut=heard))
+    after = last + dt.timedelta(days=1)
+    heard = known.value("SELECT max(occurred_at) FROM events WHERE active")
+    running = Known(known.warehouse, replace(known.night, as_of=after, cut=heard)).running_days()
     over = (
         rows.join(running, on="player_key", how="left", maintain_order="left")
         .filter(pl.col("valid_until") < pl.col("running_day"))
         .drop("running_day")
         .rename({"valid_from": "start_day", "valid_until": "end_day"})
     )
-    after = last + dt.timedelta(days=1)
-    know_until(warehouse, after, dt.datetime.max.replace(tzinfo=dt.UTC) - dt.timedelta(days=1))
-    return with_outcomes(warehouse, over)
+    return with_outcomes(Known(known.warehouse, replace(known.night, as_of=after, cut=_EVER)), over)
 
 
 def _last_day(warehouse: Warehouse) -> dt.date:
@@ -195,14 +194,14 @@ def _promises(planned: Planned, rows: pl.DataFrame, as_of: dt.date) -> pl.DataFr
     return rows.join(events, on="player_key", how="left").with_columns(as_of=pl.lit(as_of))
 
 
-def _record(warehouse: Warehouse, night: Night, missions: list[pl.DataFrame]) -> pl.DataFrame:
+def _record(known: Known, missions: list[pl.DataFrame]) -> pl.DataFrame:
     """What a night would know of the missions before it: the columns of EMPTY_RECORD."""
     if not missions:
         return EMPTY_RECORD
     spans = pl.concat(missions).rename({"valid_from": "start_day", "valid_until": "end_day"})
-    known = with_outcomes(warehouse, spans)
-    settled = pl.col("hit") | (pl.col("end_day") < night.base_day)
-    return known.with_columns(hit=pl.when(settled).then("hit")).select(EMPTY_RECORD.columns)
+    told = with_outcomes(known, spans)
+    settled = pl.col("hit") | (pl.col("end_day") < known.base_day)
+    return told.with_columns(hit=pl.when(settled).then("hit")).select(EMPTY_RECORD.columns)
 
 
 def _remember(recent: pl.DataFrame, rows: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:

@@ -6,9 +6,8 @@ import polars as pl
 
 from configs.app import App
 from configs.wording import metric_words, plain
-from data.warehouse import Warehouse
 from pipelines.challenges.achievements import lifetime_values
-from pipelines.pins import Night
+from pipelines.known import Known
 from pipelines.players.traits import rank_share
 
 BEST_METRICS = 2
@@ -17,7 +16,7 @@ _NOBODY = pl.DataFrame(schema={"player_key": pl.Int64, "profile": pl.String})
 
 
 def individual_profiles(
-    warehouse: Warehouse, night: Night, features: pl.DataFrame, profiles: pl.DataFrame, chances: pl.DataFrame
+    known: Known, features: pl.DataFrame, profiles: pl.DataFrame, chances: pl.DataFrame
 ) -> pl.DataFrame:
     """Choose the players of the app file's `content.individual` and describe each.
 
@@ -25,8 +24,7 @@ def individual_profiles(
     exact number. The app's own attributes are what they are: somebody may have typed them, so they are cleaned and cut.
 
     Args:
-        warehouse: For attributes known at the night's cut, and for the hash that draws the sample.
-        night: Its app and cut.
+        known: What the night may see.
         features: One row per player at the night's base day.
         profiles: From `describe_players`.
         chances: player_key, p_plays (a row per window).
@@ -34,25 +32,25 @@ def individual_profiles(
     Returns:
         player_key, profile (JSON text with sorted keys); by player_key.
     """
-    app, wanted = night.app, night.app.content.individual
+    app, wanted = known.app, known.app.content.individual
     if not (wanted.top_spenders or wanted.at_risk or wanted.sample):
         return _NOBODY
     likely = chances.group_by("player_key").agg(pl.col("p_plays").max())
     asked = (
         features.select("player_key")
-        .join(_spent(warehouse, night, features), on="player_key", how="left", maintain_order="left")
+        .join(_spent(known, features), on="player_key", how="left", maintain_order="left")
         .join(likely, on="player_key", how="left", maintain_order="left")
     )
     shares = {name: getattr(wanted, name) for name in ("top_spenders", "at_risk", "sample")}
-    with warehouse.lend(asked=asked):
-        chosen = warehouse.frame(warehouse.fixed("words/individuals"), {"app": app.app, **shares})
+    with known.lend(asked=asked):
+        chosen = known.frame(known.fixed("words/individuals"), {"app": app.app, **shares})
     if chosen.is_empty():
         return _NOBODY
     rows = (
         chosen.join(profiles, on="player_key", how="inner", maintain_order="left")
         .join(features.select("player_key", "tenure_days", "recency_days"), on="player_key", maintain_order="left")
         .join(_strengths(app, features), on="player_key", how="left", maintain_order="left")
-        .join(_attributes(warehouse, night, chosen), on="player_key", how="left", maintain_order="left")
+        .join(_attributes(known, chosen), on="player_key", how="left", maintain_order="left")
     )
     return pl.DataFrame(
         [(row["player_key"], _told(app, row)) for row in rows.iter_rows(named=True)],  # a few per cent of the players
@@ -61,10 +59,10 @@ def individual_profiles(
     )
 
 
-def _spent(warehouse: Warehouse, night: Night, features: pl.DataFrame) -> pl.DataFrame:
+def _spent(known: Known, features: pl.DataFrame) -> pl.DataFrame:
     """player_key, spent: what the app's `spend_metric` has come to in each player's life."""
-    metric = night.app.content.individual.spend_metric
-    lives = lifetime_values(warehouse, night, features.select("player_key"), [metric] if metric else [])
+    metric = known.app.content.individual.spend_metric
+    lives = lifetime_values(known, features.select("player_key"), [metric] if metric else [])
     return lives.select("player_key", pl.col("value").alias("spent"))
 
 
@@ -105,11 +103,11 @@ def _strengths(app: App, features: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _attributes(warehouse: Warehouse, night: Night, chosen: pl.DataFrame) -> pl.DataFrame:
+def _attributes(known: Known, chosen: pl.DataFrame) -> pl.DataFrame:
     """player_key, attributes (JSON text): those that the app file lists, for players who have any."""
-    names = list(night.app.content.individual.attributes)
-    with warehouse.lend(chosen=chosen):
-        return warehouse.frame(warehouse.fixed("words/player_attributes"), {"cut": night.cut, "names": names})
+    names = list(known.app.content.individual.attributes)
+    with known.lend(chosen=chosen):
+        return known.frame(known.fixed("words/player_attributes"), {"cut": known.cut, "names": names})
 
 
 def _cleaned(attributes: object) -> dict[str, str]:

@@ -12,8 +12,8 @@ from data.warehouse import Warehouse
 from models.language.calls import Written
 from models.language.ledger import CallRecord, Ledger, Run, nothing_spent, open_ledger
 from models.tracking.writing import MOST_SAMPLES, MOST_TRACES, BriefTrace, CallSpan, SampleText, WritingReport
+from pipelines.known import Known
 from pipelines.night.words import Words
-from pipelines.pins import Night
 from pipelines.words.chosen import how_chosen
 from pipelines.words.wishes import RunContext
 from pipelines.words.writers.crew import Crew
@@ -21,32 +21,32 @@ from pipelines.words.writers.crew import Crew
 _FACTS = ("content_type", "persona", "metric", "difficulty", "language", "occasion")
 
 
-def report_writing(warehouse: Warehouse, night: Night, crew: Crew, words: Words, context: RunContext) -> WritingReport:
+def report_writing(known: Known, crew: Crew, words: Words, context: RunContext) -> WritingReport:
     """Gather what is recorded of a night's writing; the ledger is opened only where models write."""
     spend, traces = nothing_spent(), list[BriefTrace]()
     # A ledger that cannot be read was told of while writing; a night that is out is recorded all the same.
     with suppress(NightquestError), ExitStack() as held:
         if crew.teams:
             ledger = held.enter_context(open_ledger(context.settings.home, context.clock))
-            spend = ledger.report(Run(night.app.app, str(night.as_of), ""), whole_night=True)
-            traces = list(_traces(warehouse, night, ledger))
+            spend = ledger.report(Run(known.app.app, str(known.as_of), ""), whole_night=True)
+            traces = list(_traces(known, ledger))
     tally = words.account.tally
     return WritingReport(
         spend=spend,
         parameters={
             "experiment": crew.trial.experiment or "none",
             "arms": ", ".join(f"{arm.name} ({arm.provider}, {arm.prompt})" for arm in crew.trial.arms),
-            "mode": night.app.content.mode,
-            "types": ", ".join(night.app.content.types),
+            "mode": known.app.content.mode,
+            "types": ", ".join(known.app.content.types),
         },
         happened=tally.happened,
         refused=tally.refused,
         judged=tally.judged,
         live=asdict(words.account.live),
         traces=traces,
-        samples=list(_samples(warehouse, words)),
+        samples=list(_samples(known.warehouse, words)),
         tables={"arms": _arms(words).to_dicts(), "texts": _texts(words).to_dicts()},
-        revision=night.revision,
+        revision=known.night.revision,
     )
 
 
@@ -98,13 +98,13 @@ def _samples(warehouse: Warehouse, words: Words) -> Iterator[SampleText]:
         )
 
 
-def _traces(warehouse: Warehouse, night: Night, ledger: Ledger) -> Iterator[BriefTrace]:
+def _traces(known: Known, ledger: Ledger) -> Iterator[BriefTrace]:
     """Briefs that were written for tonight, the first by id."""
-    briefs = warehouse.frame(
+    briefs = known.frame(
         "SELECT * FROM briefs WHERE made_on = $day ORDER BY brief_id LIMIT $most",
-        {"day": night.as_of, "most": MOST_TRACES},
+        {"day": known.as_of, "most": MOST_TRACES},
     )
-    texts = warehouse.frame("SELECT * FROM texts WHERE made_on = $day ORDER BY brief_id, place", {"day": night.as_of})
+    texts = known.frame("SELECT * FROM texts WHERE made_on = $day ORDER BY brief_id, place", {"day": known.as_of})
     for brief in briefs.iter_rows(named=True):
         mine = texts.filter(pl.col("brief_id") == brief["brief_id"])
         keys = mine["call_key"].unique(maintain_order=True)

@@ -2,14 +2,13 @@
 
 import polars as pl
 
-from data.warehouse import Warehouse
 from pipelines.challenges.achievements import CONTENT_TYPE as ACHIEVEMENT
 from pipelines.challenges.achievements import plan_achievements
 from pipelines.challenges.implied import as_asked
 from pipelines.challenges.invite import ask_in_addition
 from pipelines.challenges.plan import DAILY
+from pipelines.known import Known
 from pipelines.night.plan import Planned
-from pipelines.pins import Night
 from pipelines.players.targets import ask_for_encouragement
 
 _NO_ACHIEVEMENTS = pl.DataFrame(
@@ -21,52 +20,47 @@ _NO_ACHIEVEMENTS = pl.DataFrame(
 )
 
 
-def want_content(
-    warehouse: Warehouse, night: Night, planned: Planned
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def want_content(known: Known, planned: Planned) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """The rows that need words, as far as the app's `content.types` lists them.
 
     Players who were issued daily challenges for this day before keep those; missions, tutorials, social prompts and
     achievements look at what was issued themselves.
 
     Args:
-        warehouse: For ids and for what was issued.
-        night: Whom it serves.
+        known: What the night may see.
         planned: Its players and plan.
 
     Returns:
         The frames that `write_words` takes: challenges (the `plan` frame with occasion), messages, achievements.
     """
     return (
-        _challenges(warehouse, night, planned),
-        _messages(warehouse, night, planned),
-        _achievements(warehouse, night, planned),
+        _challenges(known, planned),
+        _messages(known, planned),
+        _achievements(known, planned),
     )
 
 
-def _challenges(warehouse: Warehouse, night: Night, planned: Planned) -> pl.DataFrame:
-    issued = warehouse.frame(
+def _challenges(known: Known, planned: Planned) -> pl.DataFrame:
+    issued = known.frame(
         "SELECT DISTINCT player_key FROM challenges WHERE as_of = $day AND content_type = $daily",
-        {"day": night.as_of, "daily": DAILY},
+        {"day": known.as_of, "daily": DAILY},
     )
     daily = planned.plan.challenges.join(issued, on="player_key", how="anti", maintain_order="left")
     return pl.concat([daily.with_columns(occasion=pl.lit("")), planned.plan.missions], how="diagonal")
 
 
-def _messages(warehouse: Warehouse, night: Night, planned: Planned) -> pl.DataFrame:
+def _messages(known: Known, planned: Planned) -> pl.DataFrame:
     players, plan = planned.players, planned.plan
     unlikely = plan.unserved.filter(pl.col("reason").str.starts_with("too unlikely")).select("player_key")
-    encouraging = ask_for_encouragement(
-        warehouse, night, players.features, players.targets, players.profiles, unlikely
-    ).filter(pl.col("content_type").is_in(night.app.content.types))
-    more = ask_in_addition(
-        warehouse, night, players.features, players.segments, players.profiles, plan.missions, unlikely
+    encouraging = ask_for_encouragement(known, players.features, players.targets, players.profiles, unlikely).filter(
+        pl.col("content_type").is_in(known.app.content.types)
     )
+    more = ask_in_addition(known, players.features, players.segments, players.profiles, plan.missions, unlikely)
     return pl.concat([encouraging, more], how="diagonal_relaxed")
 
 
-def _achievements(warehouse: Warehouse, night: Night, planned: Planned) -> pl.DataFrame:
-    if ACHIEVEMENT not in night.app.content.types:
+def _achievements(known: Known, planned: Planned) -> pl.DataFrame:
+    if ACHIEVEMENT not in known.app.content.types:
         return _NO_ACHIEVEMENTS
     plan = planned.plan
     new = pl.concat(
@@ -74,4 +68,4 @@ def _achievements(warehouse: Warehouse, night: Night, planned: Planned) -> pl.Da
     )
     tonight = as_asked(new.rename({"valid_from": "start_day", "valid_until": "end_day"}))
     welcome = planned.players.profiles.filter(~pl.col("opted_out"))
-    return plan_achievements(warehouse, night, welcome, pl.concat([planned.asked, tonight]))
+    return plan_achievements(known, welcome, pl.concat([planned.asked, tonight]))

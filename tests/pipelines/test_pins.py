@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from configs.errors import NightquestError
-from pipelines.pins import GRACE, day_start, first_whole_days, local_day, make_night, next_served_day, pin_night
+from pipelines.known import Known
+from pipelines.pins import GRACE, day_start, local_day, make_night, next_served_day, pin_night
 from tests.factories import event, make_app, warehouse_with
 
 NEW_YORK = make_app(timezone="America/New_York", day_starts_at="04:00")
@@ -39,7 +40,7 @@ def test_a_night_within_the_grace_sees_what_came_in_since_the_day_began() -> Non
     app = make_app(day_starts_at="04:00")
     with warehouse_with(app, [event(1, 0, points=1, topic="a")]) as warehouse:
         night = make_night(warehouse, app, dt.date(2024, 1, 5), utc("2024-01-05 06:00"))
-        found = first_whole_days(warehouse, night)
+        found = Known(warehouse, night).first_whole_days()
     assert (night.cut, night.base_day, night.lead_days) == (utc("2024-01-05 06:00"), dt.date(2024, 1, 5), 0)
     assert found["start_day"].to_list() == [dt.date(2024, 1, 5)]
 
@@ -88,7 +89,7 @@ def test_a_player_whose_day_has_begun_is_served_from_the_next() -> None:
         )
         warehouse.append("player_records", records)
         night = make_night(warehouse, app, dt.date(2024, 1, 5), utc("2024-01-05 00:00"))
-        found = first_whole_days(warehouse, night).sort("player_key")
+        found = Known(warehouse, night).first_whole_days().sort("player_key")
     assert found["start_day"].to_list() == [dt.date(2024, 1, 6), dt.date(2024, 1, 5), dt.date(2024, 1, 5)]
 
 
@@ -101,5 +102,5 @@ def test_a_player_whose_day_began_within_the_grace_is_served_from_it() -> None:
         )
         warehouse.append("player_records", records)
         night = make_night(warehouse, app, dt.date(2024, 1, 5), utc("2024-01-05 00:30"))
-        found = first_whole_days(warehouse, night).sort("player_key")
+        found = Known(warehouse, night).first_whole_days().sort("player_key")
     assert found["start_day"].to_list() == [dt.date(2024, 1, 5), dt.date(2024, 1, 6)]

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from data.warehouse import Warehouse
-from pipelines.pins import Night
+from pipelines.known import Known
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,12 @@ def agreement_of(pairs: pl.DataFrame) -> Agreement:
     return Agreement(n, same, (same - by_chance) / (1 - by_chance) if by_chance < 1 else None)
 
 
-def second_opinions(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def second_opinions(known: Known) -> pl.DataFrame:
     """badge_id, first and second: both decisions of every case that two providers gave an answer on, up to a night."""
-    return warehouse.frame(
+    return known.frame(
         """SELECT badge_id, second_opinion ->> 'first' AS first, second_opinion ->> 'decision' AS second
            FROM verdicts WHERE second_opinion ->> 'decision' IS NOT NULL
                            AND (as_of < $as_of OR as_of = $as_of AND revision <= $revision)
            ORDER BY as_of, verdict_id""",
-        {"as_of": night.as_of, "revision": night.revision},
+        {"as_of": known.as_of, "revision": known.night.revision},
     )

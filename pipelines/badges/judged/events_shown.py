@@ -11,7 +11,7 @@ from data.warehouse import Warehouse
 from pipelines.badges.judged.nominate import events_shown, shown_events
 from pipelines.badges.judged.typed import Members, clean_typed, names_in
 from pipelines.badges.rules.read import BadgeRule
-from pipelines.pins import Night
+from pipelines.known import Known
 from pipelines.words.render import LARGEST, number_text
 
 EVENTS = 24
@@ -19,18 +19,16 @@ _KEYS = ["badge_id", "player_key"]
 _EVENT = [*_KEYS, "place"]
 
 
-def event_lines(
-    warehouse: Warehouse, night: Night, nominees: pl.DataFrame, rules: Mapping[str, BadgeRule]
-) -> pl.DataFrame:
+def event_lines(known: Known, nominees: pl.DataFrame, rules: Mapping[str, BadgeRule]) -> pl.DataFrame:
     """badge_id, player_key, kind, place (1 is the newest), text and when (UTC, to the minute); at most EVENTS each."""
-    with warehouse.lend(nominees=nominees, shown_events=events_shown(night.app, rules.values())):
-        limits = {"as_of": night.as_of, "cut": night.cut, "newest": EVENTS}
-        found = warehouse.frame(warehouse.fixed("badges/nominee_events"), limits)
+    with known.lend(nominees=nominees, shown_events=events_shown(known.app, rules.values())):
+        limits = {"as_of": known.as_of, "cut": known.cut, "newest": EVENTS}
+        found = known.frame(known.fixed("badges/nominee_events"), limits)
     said = _said(
-        warehouse,
-        found.join(_declared(night.app, rules), on=["badge_id", "event", "key"], how="left", maintain_order="left"),
+        known.warehouse,
+        found.join(_declared(known.app, rules), on=["badge_id", "event", "key"], how="left", maintain_order="left"),
     )
-    titles = {name: plain(event.title) or name.replace("_", " ") for name, event in night.app.events.items()}
+    titles = {name: plain(event.title) or name.replace("_", " ") for name, event in known.app.events.items()}
     title = pl.col("event").replace_strict(titles, return_dtype=pl.String)
     details = pl.col("said").drop_nulls().str.join(", ")
     return (

@@ -15,12 +15,11 @@ import polars as pl
 from configs.app import App
 from configs.voice import Locale, voice_defaults
 from configs.wording import MetricWords, metric_words
-from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until
-from pipelines.activity.windows import window_values
 from pipelines.badges.judged.events_shown import event_lines
 from pipelines.badges.rules.read import BadgeRule, nominate_rules
+from pipelines.known import Known
 from pipelines.pins import Night
+from pipelines.windows import window_values
 from pipelines.words.render import LARGEST, number_text
 
 DAYS = 28
@@ -31,28 +30,26 @@ _LETTER = {"metric": "m", "trend": "t", "event": "e"}
 Item = dict[str, str]
 
 
-def gather_evidence(warehouse: Warehouse, night: Night, nominees: pl.DataFrame) -> pl.DataFrame:
+def gather_evidence(known: Known, nominees: pl.DataFrame) -> pl.DataFrame:
     """The evidence of some nominees.
 
     Args:
-        warehouse: Its parts in step with its events.
-        night: Its `as_of` and `cut` bound what is read.
+        known: What the night may see.
         nominees: badge_id (of judged badges) and player_key.
 
     Returns:
         badge_id, player_key, evidence (JSON text: a list of {id, kind, text, when}, `when` with events only) and
         evidence_hash (64 hex digits of it), by badge_id and player_key.
     """
-    know_until(warehouse, night.as_of, night.cut)
-    rules = {rule.badge_id: rule for rule in nominate_rules(night.app)}
+    rules = {rule.badge_id: rule for rule in nominate_rules(known.app)}
     wanted = nominees.select(_KEYS).unique().sort(_KEYS)
-    numbers = _numbers(warehouse, night, wanted, rules)
+    numbers = _numbers(known, wanted, rules)
     lines = pl.concat(
         [
-            _tenure(warehouse, night, wanted),
-            _metric_lines(night.app, numbers),
-            _trend_lines(night.app, numbers),
-            event_lines(warehouse, night, wanted, rules),
+            _tenure(known, wanted),
+            _metric_lines(known.app, numbers),
+            _trend_lines(known.app, numbers),
+            event_lines(known, wanted, rules),
         ]
     )
     listed = (
@@ -92,29 +89,27 @@ def _items(row: Mapping[str, Any]) -> Iterator[Item]:
         yield item | {"when": when} if when else item
 
 
-def _tenure(warehouse: Warehouse, night: Night, nominees: pl.DataFrame) -> pl.DataFrame:
-    with warehouse.lend(nominees=nominees):
-        found = warehouse.frame(
+def _tenure(known: Known, nominees: pl.DataFrame) -> pl.DataFrame:
+    with known.lend(nominees=nominees):
+        found = known.frame(
             """SELECT badge_id, player_key, $as_of - min(day) AS days, count(DISTINCT day) AS active
                FROM nominees JOIN known_active_days USING (player_key) GROUP BY badge_id, player_key""",
-            {"as_of": night.as_of},
+            {"as_of": known.as_of},
         )
     text = pl.format("first active {} days ago, active on {} days since", "days", "active")
     return _lines(found, "metric", pl.lit(0), text)
 
 
-def _numbers(
-    warehouse: Warehouse, night: Night, nominees: pl.DataFrame, rules: Mapping[str, BadgeRule]
-) -> pl.DataFrame:
+def _numbers(known: Known, nominees: pl.DataFrame, rules: Mapping[str, BadgeRule]) -> pl.DataFrame:
     """badge_id, player_key, metric, place, label and, in words, so_far, lately, before and weeks (a list)."""
-    app, locale = night.app, voice_defaults().locale("en")
+    app, locale = known.app, voice_defaults().locale("en")
     shown = pl.DataFrame(
         [(rule.badge_id, name, i) for rule in rules.values() for i, name in enumerate(shown_metrics(rule), start=1)],
         schema={"badge_id": pl.String, "metric": pl.String, "place": pl.Int64},
         orient="row",
     )
-    windows = nominees.join(shown, on="badge_id").join(_spans(night), how="cross").with_row_index("window_id")
-    values = window_values(warehouse, windows.with_columns(window_id=pl.col("window_id").cast(pl.Int64)))
+    windows = nominees.join(shown, on="badge_id").join(_spans(known.night), how="cross").with_row_index("window_id")
+    values = window_values(known, windows.with_columns(window_id=pl.col("window_id").cast(pl.Int64)))
     told = values.with_columns(said=_number_words(app, locale)).sort(*_KEYS, "place", "span")
     weeks = pl.col("said").filter(pl.col("span").str.starts_with("week"))
     spans = {name: pl.col("said").filter(pl.col("span") == name).first() for name in ("so_far", "lately", "before")}

@@ -17,6 +17,7 @@ from pipelines.badges.judged.panel import Nominee, Panel
 from pipelines.badges.judged.verdicts import REASONS_LENGTH
 from pipelines.badges.rules.award import Cite, cite_awards, name_awards, write_awards
 from pipelines.badges.rules.read import nominate_rules
+from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.words.checks.cleaning import clean
 
@@ -86,59 +87,56 @@ class Judgements:
     verdicts: pl.DataFrame
 
 
-def judge_badges(warehouse: Warehouse, night: Night, panel: Panel | None, cite: Cite) -> dict[str, Any]:
+def judge_badges(known: Known, panel: Panel | None, cite: Cite) -> dict[str, Any]:
     """Decide on the night's nominees and write down what was decided; see `judge_nominees` and `write_judgements`."""
-    return write_judgements(warehouse, night, judge_nominees(warehouse, night, panel), cite)
+    return write_judgements(known, judge_nominees(known, panel), cite)
 
 
-def judge_nominees(warehouse: Warehouse, night: Night, panel: Panel | None) -> Judgements:
+def judge_nominees(known: Known, panel: Panel | None) -> Judgements:
     """Find the nominees, gather their evidence and decide on them; writes nothing.
 
     The same night asks the same questions, so that a night begun again finds its answers in the ledger.
 
     Args:
-        warehouse: Its parts in step with its events.
-        night: Its `as_of` and `cut` bound what is read; its `seed` draws whom two judges are asked about.
+        known: What the night may see.
         panel: Who is asked. Without one, nominees are held for a person.
 
     Raises:
         AppFileError: A rule of the app cannot be read.
     """
-    cases = find_cases(warehouse, night, asked=panel is not None and bool(panel.judges))
-    verdicts = adjudicate(night.app, cases.nominees, panel, seed=night.seed)
+    cases = find_cases(known, asked=panel is not None and bool(panel.judges))
+    verdicts = adjudicate(known.app, cases.nominees, panel, seed=known.night.seed)
     by_person = [_of_person(row) for row in cases.people.iter_rows(named=True)]
     lapsed = [Verdict("lapse", "nobody", reasons) for reasons in cases.lapsed["reasons"]]
     decided = ((cases.people, by_person), (cases.rows, verdicts), (cases.lapsed, lapsed))
     return Judgements(cases.found, pl.concat([_rows(rows, said) for rows, said in decided]))
 
 
-def find_cases(warehouse: Warehouse, night: Night, *, asked: bool) -> Cases:
+def find_cases(known: Known, *, asked: bool) -> Cases:
     """Find the nominees and gather their evidence; see `judge_nominees`.
 
     Args:
-        warehouse: Its parts in step with its events.
-        night: Its `as_of` and `cut` bound what is read.
+        known: What the night may see.
         asked: Whether anybody can be asked tonight.
     """
-    found = find_nominations(warehouse, night)
-    people = _decisions_of_people(warehouse, night)
-    chosen = choose_nominees(warehouse, night, found, people, asked=asked)
-    chosen = chosen.with_columns(decided_at=pl.lit(night.cut).cast(pl.Datetime("us", "UTC")))
-    evidence = gather_evidence(warehouse, night, pl.concat([chosen.select(_KEYS), people.select(_KEYS)]))
+    found = find_nominations(known)
+    people = _decisions_of_people(known)
+    chosen = choose_nominees(known, found, people, asked=asked)
+    chosen = chosen.with_columns(decided_at=pl.lit(known.cut).cast(pl.Datetime("us", "UTC")))
+    evidence = gather_evidence(known, pl.concat([chosen.select(_KEYS), people.select(_KEYS)]))
     rows, decided = (frame.join(evidence, on=_KEYS, maintain_order="left") for frame in (chosen, people))
     nominees = tuple(
-        Nominee(_case(night, row), row["badge_id"], tuple(read_evidence(row["evidence"])))
+        Nominee(_case(known.night, row), row["badge_id"], tuple(read_evidence(row["evidence"])))
         for row in rows.iter_rows(named=True)  # a question each
     )
-    return Cases(found, rows, nominees, decided, _lapsed(warehouse, night, [rows, decided]))
+    return Cases(found, rows, nominees, decided, _lapsed(known, [rows, decided]))
 
 
-def write_judgements(warehouse: Warehouse, night: Night, judgements: Judgements, cite: Cite) -> dict[str, Any]:
+def write_judgements(known: Known, judgements: Judgements, cite: Cite) -> dict[str, Any]:
     """Write nominations and verdicts down and award what was decided. Doing it again adds nothing.
 
     Args:
-        warehouse: Open for writing; the caller's transaction is joined.
-        night: The night that decided.
+        known: What the night may see.
         judgements: From `judge_nominees` of the same night.
         cite: Writes the citations of what people awarded: awards in, a frame with award_id and citation out.
 
@@ -147,43 +145,47 @@ def write_judgements(warehouse: Warehouse, night: Night, judgements: Judgements,
         by_person, lapsed (tonight, as nobody decided for too long), waiting (nominated, nothing said yet), held_in_all,
         second_opinions, agreement (share) and kappa of all second opinions so far.
     """
-    ids = [_verdict_id(night, row) for row in judgements.verdicts.select("user_id", "badge_id").iter_rows(named=True)]
+    ids = [
+        _verdict_id(known.night, row) for row in judgements.verdicts.select("user_id", "badge_id").iter_rows(named=True)
+    ]
     rows = judgements.verdicts.with_columns(
-        pl.Series("verdict_id", ids, dtype=pl.String), as_of=pl.lit(night.as_of), revision=pl.lit(night.revision)
+        pl.Series("verdict_id", ids, dtype=pl.String), as_of=pl.lit(known.as_of), revision=pl.lit(known.night.revision)
     )
-    awards = _awards(warehouse, night, rows.filter(pl.col("decision") == "award"), cite)
+    awards = _awards(known, rows.filter(pl.col("decision") == "award"), cite)
     citations = awards.select(*_KEYS, written="citation")
     told = rows.join(citations, on=_KEYS, how="left", maintain_order="left").with_columns(citation=pl.col("written"))
-    with warehouse.transaction():
-        warehouse.append("nominations", judgements.found.with_columns(as_of=pl.lit(night.as_of)), on_conflict_skip=True)
+    with known.warehouse.transaction():
+        known.warehouse.append(
+            "nominations", judgements.found.with_columns(as_of=pl.lit(known.as_of)), on_conflict_skip=True
+        )
         kept = told.drop("user_id", "crossing", "event_id", "decided_at", "written")
-        warehouse.append("verdicts", kept, on_conflict_skip=True)
-        write_awards(warehouse, night, _stand(warehouse, awards))
-    return judged_figures(warehouse, night)
+        known.warehouse.append("verdicts", kept, on_conflict_skip=True)
+        write_awards(known, _stand(known.warehouse, awards))
+    return judged_figures(known)
 
 
-def judged_figures(warehouse: Warehouse, night: Night) -> dict[str, Any]:
+def judged_figures(known: Known) -> dict[str, Any]:
     """The figures of `write_judgements`, read from what is written down."""
-    limits = {"as_of": night.as_of, "revision": night.revision}
-    with warehouse.lend(judged=judged_badges(nominate_rules(night.app))):
-        counts = warehouse.frame(warehouse.fixed("badges/judged_figures"), limits).row(0, named=True)
-    agreement = agreement_of(second_opinions(warehouse, night))
+    limits = {"as_of": known.as_of, "revision": known.night.revision}
+    with known.lend(judged=judged_badges(nominate_rules(known.app))):
+        counts = known.frame(known.fixed("badges/judged_figures"), limits).row(0, named=True)
+    agreement = agreement_of(second_opinions(known))
     return counts | {"second_opinions": agreement.n, "agreement": agreement.share, "kappa": agreement.kappa}
 
 
-def _decisions_of_people(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def _decisions_of_people(known: Known) -> pl.DataFrame:
     """The columns of badge_decisions.sql, of what is not noted yet."""
-    with warehouse.lend(judged=judged_badges(nominate_rules(night.app))):
-        return warehouse.frame(warehouse.fixed("badges/badge_decisions"), {"as_of": night.as_of, "cut": night.cut})
+    with known.lend(judged=judged_badges(nominate_rules(known.app))):
+        return known.frame(known.fixed("badges/badge_decisions"), {"as_of": known.as_of, "cut": known.cut})
 
 
-def _lapsed(warehouse: Warehouse, night: Night, decided: Sequence[pl.DataFrame]) -> pl.DataFrame:
+def _lapsed(known: Known, decided: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Cases beyond `lapse_after_days` that are not decided on tonight, with reasons."""
-    limits = {"as_of": night.as_of, "revision": night.revision, "cut": night.cut}
+    limits = {"as_of": known.as_of, "revision": known.night.revision, "cut": known.cut}
     busy = pl.concat([frame.select(_KEYS) for frame in decided])
-    since = held_since(warehouse, night.as_of)
-    with warehouse.lend(judged=judged_badges(nominate_rules(night.app)), busy=busy, held_since=since):
-        return warehouse.frame(warehouse.fixed("badges/lapsed_nominees"), limits)
+    since = held_since(known.warehouse, known.as_of)
+    with known.lend(judged=judged_badges(nominate_rules(known.app)), busy=busy, held_since=since):
+        return known.frame(known.fixed("badges/lapsed_nominees"), limits)
 
 
 def _of_person(row: Mapping[str, Any]) -> Verdict:
@@ -207,12 +209,12 @@ def _plain(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _awards(warehouse: Warehouse, night: Night, rows: pl.DataFrame, cite: Cite) -> pl.DataFrame:
+def _awards(known: Known, rows: pl.DataFrame, cite: Cite) -> pl.DataFrame:
     """What goes into the ledger: the columns of `find_awards` and citation: a model's, a person's, or `cite`'s."""
     evidence = [_award_evidence(row) for row in rows.iter_rows(named=True)]
     named = name_awards(
-        warehouse,
-        night.app,
+        known.warehouse,
+        known.app,
         rows.select(
             *("player_key", "badge_id", "event_id", "rule_version", "confidence"),
             pl.col("decided_at").alias("granted_at"),
@@ -224,7 +226,7 @@ def _awards(warehouse: Warehouse, night: Night, rows: pl.DataFrame, cite: Cite) 
     by_model = judged.filter(pl.col("decided_by") == "model").drop("decided_by")
     by_person = judged.filter(pl.col("decided_by") == "person").drop("decided_by").rename({"citation": "own"})
     own = pl.when(pl.col("own") != "").then("own").otherwise("citation").alias("citation")
-    cited = cite_awards(night.app, by_person, cite).with_columns(own)
+    cited = cite_awards(known.app, by_person, cite).with_columns(own)
     return pl.concat([by_model, cited.select(by_model.columns)])
 
 

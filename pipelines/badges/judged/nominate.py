@@ -7,18 +7,16 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until
 from pipelines.badges.rules.crossings import find_crossings
 from pipelines.badges.rules.read import BadgeRule, nominate_rules
-from pipelines.pins import Night
+from pipelines.known import Known
 
 
-def find_nominations(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def find_nominations(known: Known) -> pl.DataFrame:
     """Who met the nominating rule of a judged badge since the last night; writes nothing.
 
     Args:
-        warehouse: Its parts in step with its events.
-        night: Its `as_of` and `cut` bound what is read.
+        known: What the night may see.
 
     Returns:
         badge_id, player_key, rule_version, crossed_at (UTC), event_id, crossing (JSON text: the rule and its values
@@ -27,11 +25,11 @@ def find_nominations(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     Raises:
         AppFileError: A rule of the app cannot be read.
     """
-    rules = nominate_rules(night.app)
+    rules = nominate_rules(known.app)
     versions = ", ".join(f"'{rule.version}'" for rule in rules) or "NULL"
     done = f"""SELECT badge_id, player_key FROM badge_ledger
                UNION SELECT badge_id, player_key FROM nominations WHERE rule_version IN ({versions})"""
-    return find_crossings(warehouse, night, rules, done).select(
+    return find_crossings(known, rules, done).select(
         *("badge_id", "player_key", "rule_version"),
         pl.col("granted_at").alias("crossed_at"),
         "event_id",
@@ -39,9 +37,7 @@ def find_nominations(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     )
 
 
-def choose_nominees(
-    warehouse: Warehouse, night: Night, found: pl.DataFrame, settled: pl.DataFrame, *, asked: bool
-) -> pl.DataFrame:
+def choose_nominees(known: Known, found: pl.DataFrame, settled: pl.DataFrame, *, asked: bool) -> pl.DataFrame:
     """Who is decided on tonight: per badge the longest waiting, up to its limit. The others wait.
 
     Open are players active of late who do not hold the badge and of whom nothing was decided, or who were held because
@@ -51,8 +47,7 @@ def choose_nominees(
     A statistical gate narrows the nominees here, before the limit counts, once it is trained on earlier verdicts.
 
     Args:
-        warehouse: Its parts in step with its events.
-        night: Its `as_of`, `revision` and `cut` bound what is read.
+        known: What the night may see.
         found: From `find_nominations`.
         settled: badge_id and player_key whom a person decided on tonight.
         asked: Whether anybody can be asked; without, only those of whom nothing was said yet are open.
@@ -61,19 +56,18 @@ def choose_nominees(
         badge_id, player_key, user_id, rule_version, crossed_at, event_id, crossing, waiting_since and place; in order
         of badge_id and place.
     """
-    know_until(warehouse, night.as_of, night.cut)
-    app = night.app
+    app = known.app
     limits = {
-        "as_of": night.as_of,
-        "revision": night.revision,
-        "cut": night.cut,
+        "as_of": known.as_of,
+        "revision": known.night.revision,
+        "cut": known.cut,
         "active_within_days": app.challenges.active_within_days,
         "asked": asked,
     }
     rules = nominate_rules(app)
     frames = {"judged": judged_badges(rules), "shown_events": events_shown(app, rules)}
-    with warehouse.lend(found=found, spoken=settled.select("badge_id", "player_key"), **frames):
-        open_ = warehouse.frame(warehouse.fixed("badges/nominees"), limits)
+    with known.lend(found=found, spoken=settled.select("badge_id", "player_key"), **frames):
+        open_ = known.frame(known.fixed("badges/nominees"), limits)
     return open_.filter(pl.col("place") <= pl.col("room")).drop("room")
 
 

@@ -9,19 +9,18 @@ from data.warehouse import Warehouse
 from pipelines.badges.rules.crossings import crossings_sql, find_crossings
 from pipelines.badges.rules.read import badge_rules, nominate_rules, terms_of
 from pipelines.badges.rules.stream import stream_sql
-from pipelines.pins import Night
+from pipelines.known import Known
 
 Cite = Callable[[App, pl.DataFrame], pl.DataFrame]
 
 
-def award_badges(warehouse: Warehouse, night: Night, cite: Cite) -> pl.DataFrame:
+def award_badges(known: Known, cite: Cite) -> pl.DataFrame:
     """Find what was earned since the last night, write it to the badge and XP ledgers, and return the night's awards.
 
     A badge that is held stays as it was granted; running a night twice adds nothing.
 
     Args:
-        warehouse: Open for writing.
-        night: Its `as_of` and `cut` bound what is read.
+        known: What the night may see.
         cite: Writes the citations: awards in, a frame with award_id and citation out.
 
     Returns:
@@ -31,18 +30,15 @@ def award_badges(warehouse: Warehouse, night: Night, cite: Cite) -> pl.DataFrame
     Raises:
         AppFileError: A rule of the app cannot be read.
     """
-    write_awards(warehouse, night, cite_awards(night.app, find_awards(warehouse, night), cite))
-    return warehouse.frame(
-        "SELECT * FROM badge_ledger WHERE as_of = $d ORDER BY granted_at, award_id", {"d": night.as_of}
-    )
+    write_awards(known, cite_awards(known.app, find_awards(known), cite))
+    return known.frame("SELECT * FROM badge_ledger WHERE as_of = $d ORDER BY granted_at, award_id", {"d": known.as_of})
 
 
-def find_awards(warehouse: Warehouse, night: Night, *, from_scratch: bool = False) -> pl.DataFrame:
+def find_awards(known: Known, *, from_scratch: bool = False) -> pl.DataFrame:
     """What players earned by rule and do not hold yet; writes nothing that lasts.
 
     Args:
-        warehouse: Its parts in step with its events.
-        night: Its `as_of` and `cut` bound what is read.
+        known: What the night may see.
         from_scratch: Evaluate every player's whole history instead of what is new since the last published night.
 
     Returns:
@@ -50,8 +46,8 @@ def find_awards(warehouse: Warehouse, night: Night, *, from_scratch: bool = Fals
         order of granted_at.
     """
     held = "SELECT badge_id, player_key FROM badge_ledger"
-    found = find_crossings(warehouse, night, badge_rules(night.app), held, from_scratch=from_scratch)
-    return name_awards(warehouse, night.app, found)
+    found = find_crossings(known, badge_rules(known.app), held, from_scratch=from_scratch)
+    return name_awards(known.warehouse, known.app, found)
 
 
 def badges_sql(app: App) -> dict[str, str]:
@@ -76,30 +72,29 @@ def cite_awards(app: App, awards: pl.DataFrame, cite: Cite) -> pl.DataFrame:
     return awards.join(words, on="award_id", how="left", maintain_order="left", validate="1:1")
 
 
-def write_awards(warehouse: Warehouse, night: Night, awards: pl.DataFrame) -> None:
+def write_awards(known: Known, awards: pl.DataFrame) -> None:
     """Add awards to the badge and XP ledgers; what is there already stays untouched.
 
     Args:
-        warehouse: Open for writing; the caller's transaction is joined.
-        night: The night that noticed.
+        known: What the night may see.
         awards: The columns of `find_awards` and citation.
     """
     xp = pl.DataFrame(
-        [(badge_id, badge.title, badge_xp(night.app, badge_id)) for badge_id, badge in night.app.badges.items()],
+        [(badge_id, badge.title, badge_xp(known.app, badge_id)) for badge_id, badge in known.app.badges.items()],
         schema={"badge_id": pl.String, "title": pl.String, "xp": pl.Int32},
         orient="row",
     )
     entries = awards.join(xp, on="badge_id", how="left", maintain_order="left").select(
         pl.format("badge:{}", "award_id").alias("entry_id"),
         "player_key",
-        pl.lit(night.as_of).alias("as_of"),
+        pl.lit(known.as_of).alias("as_of"),
         "xp",
         pl.format("Badge earned: {}", "title").alias("reason"),
         pl.col("granted_at").alias("occurred_at"),
     )
-    with warehouse.transaction():
-        warehouse.append("badge_ledger", awards.with_columns(as_of=pl.lit(night.as_of)), on_conflict_skip=True)
-        warehouse.append("xp_ledger", entries, on_conflict_skip=True)
+    with known.warehouse.transaction():
+        known.warehouse.append("badge_ledger", awards.with_columns(as_of=pl.lit(known.as_of)), on_conflict_skip=True)
+        known.warehouse.append("xp_ledger", entries, on_conflict_skip=True)
 
 
 def badge_xp(app: App, badge_id: str) -> int:

@@ -8,10 +8,9 @@ from sqlglot import exp
 
 from configs.app import App
 from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until
 from pipelines.badges.rules.read import BadgeRule, term_label, terms_of
 from pipelines.badges.rules.stream import margin_days, openings_sql, past_keys_sql, stream_sql
-from pipelines.pins import Night
+from pipelines.known import Known
 
 EVENTS_PER_BUCKET = 2_000_000
 _NEVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
@@ -29,13 +28,12 @@ _NONE = pl.DataFrame(
 
 
 def find_crossings(
-    warehouse: Warehouse, night: Night, rules: tuple[BadgeRule, ...], done: str, *, from_scratch: bool = False
+    known: Known, rules: tuple[BadgeRule, ...], done: str, *, from_scratch: bool = False
 ) -> pl.DataFrame:
     """Who crossed the line of a rule; writes nothing that lasts.
 
     Args:
-        warehouse: Its parts in step with its events.
-        night: Its `as_of` and `cut` bound what is read.
+        known: What the night may see.
         rules: At most one per badge.
         done: A query of badge_id and player_key: who is past a badge's line and not looked at again.
         from_scratch: Evaluate every player's whole history instead of what is new since the last published night.
@@ -45,11 +43,10 @@ def find_crossings(
     """
     frames = [_NONE]
     if rules:
-        know_until(warehouse, night.as_of, night.cut)
-        warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_done AS {done}")
-        for bucket in range(_touch(warehouse, night, rules, from_scratch=from_scratch)):
-            _stream(warehouse, night.app, rules, bucket, {"as_of": night.as_of, "cut": night.cut})
-            frames += [warehouse.frame(crossings_sql(rule)) for rule in rules]
+        known.run(f"CREATE OR REPLACE TEMP TABLE badge_done AS {done}")
+        for bucket in range(_touch(known, rules, from_scratch=from_scratch)):
+            _stream(known.warehouse, known.app, rules, bucket, {"as_of": known.as_of, "cut": known.cut})
+            frames += [known.frame(crossings_sql(rule)) for rule in rules]
     return pl.concat(frames, how="vertical_relaxed")
 
 
@@ -72,21 +69,21 @@ def crossings_sql(rule: BadgeRule) -> str:
         ) ANTI JOIN (SELECT player_key FROM badge_done WHERE badge_id = '{rule.badge_id}') USING (player_key)"""
 
 
-def _touch(warehouse: Warehouse, night: Night, rules: tuple[BadgeRule, ...], *, from_scratch: bool) -> int:
+def _touch(known: Known, rules: tuple[BadgeRule, ...], *, from_scratch: bool) -> int:
     """List the players to evaluate; returns how many buckets they are best read in."""
-    last = warehouse.frame(
+    last = known.frame(
         """SELECT as_of, cut, started_at FROM (
                SELECT * FROM nights WHERE status = 'published' AND as_of < $as_of
                ORDER BY as_of DESC, revision DESC LIMIT 1)
            WHERE coalesce(file_hash, app_hash) = $file_hash AND NOT $from_scratch""",
-        {"as_of": night.as_of, "file_hash": night.file_hash, "from_scratch": from_scratch},
+        {"as_of": known.as_of, "file_hash": known.night.file_hash, "from_scratch": from_scratch},
     )
     since = last.row(0) if last.height else (dt.date.min, _NEVER, _NEVER)
-    warehouse.run(
-        warehouse.fixed("badges/badge_touched"),
+    known.run(
+        known.fixed("badges/badge_touched"),
         {
-            "as_of": night.as_of,
-            "cut": night.cut,
+            "as_of": known.as_of,
+            "cut": known.cut,
             "since_day": since[0],
             "since_cut": since[1],
             "since_taken": since[2],
@@ -95,9 +92,9 @@ def _touch(warehouse: Warehouse, night: Night, rules: tuple[BadgeRule, ...], *, 
         },
     )
     events = int(
-        warehouse.value("SELECT count(*) FROM events JOIN badge_touched_all USING (player_key) WHERE day >= start_day")
+        known.value("SELECT count(*) FROM events JOIN badge_touched_all USING (player_key) WHERE day >= start_day")
     )
-    warehouse.run(f"CREATE OR REPLACE TEMP MACRO badge_bucket(k) AS k % {1 + events // EVENTS_PER_BUCKET}")
+    known.run(f"CREATE OR REPLACE TEMP MACRO badge_bucket(k) AS k % {1 + events // EVENTS_PER_BUCKET}")
     return 1 + events // EVENTS_PER_BUCKET
 
 

@@ -12,9 +12,8 @@ import polars as pl
 from configs.commands import command
 from configs.errors import NightquestError
 from configs.nouns import counted
-from data.warehouse import Warehouse
 from pipelines.badges.rules.award import badge_xp, find_awards
-from pipelines.pins import Night
+from pipelines.known import Known
 
 SAMPLE = 3
 _TOLD = 8
@@ -34,69 +33,68 @@ class FloodLimits:
     share: float = 0.25
 
 
-def hold_back_flood(warehouse: Warehouse, night: Night, limits: FloodLimits, *, accept: bool) -> None:
+def hold_back_flood(known: Known, limits: FloodLimits, *, accept: bool) -> None:
     """Refuse a night whose new or changed rules grant more than the limits; writes nothing.
 
     Args:
-        warehouse: With the known_* views of the night in place.
-        night: Its app file; only one that differs from the last night's is looked at.
+        known: What the night may see.
         limits: What may pass.
         accept: A person has seen the count and means it.
 
     Raises:
         NightquestError: With grants, XP and players of each badge, some players, and the command that accepts them.
     """
-    if accept or not night.issues or not _changed(warehouse, night):
+    if accept or not known.night.issues or not _changed(known):
         return
-    grants = _of_changed_rules(warehouse, night)
+    grants = _of_changed_rules(known)
     xp = int(grants["xp"].sum())
-    most, most_xp = _allowed(warehouse, night, limits)
+    most, most_xp = _allowed(known, limits)
     if grants.height <= most and xp <= most_xp:
         return
     each = (
         grants.group_by("badge_id").agg(pl.len(), pl.col("xp").sum()).sort("len", "badge_id", descending=[True, False])
     )
-    told = [f"{night.app.badges[name].title} ({name}) {n:,} and {paid:,} XP" for name, n, paid in each.rows()[:_TOLD]]
+    told = [f"{known.app.badges[name].title} ({name}) {n:,} and {paid:,} XP" for name, n, paid in each.rows()[:_TOLD]]
     more = f" and {each.height - _TOLD} more" if each.height > _TOLD else ""
     some = ", ".join(grants["user_id"].unique(maintain_order=True).head(SAMPLE))
     whom = f"{counted(grants['user_id'].n_unique(), 'player')} at once ({some}, …)"
     raise NightquestError(
-        f"The badge rules of '{night.app.app}' have changed: the night of {night.as_of} would grant "
+        f"The badge rules of '{known.app.app}' have changed: the night of {known.as_of} would grant "
         f"{counted(grants.height, 'badge')} worth {xp:,} XP to {whom}: {'; '.join(told)}{more}. "
         f"Up to {counted(most, 'badge')} and {most_xp:,} XP pass without a word. Nothing is written.",
-        "If that is meant, run: " + command("nightly", "--as-of", night.as_of, "--accept", app=night.app.app),
+        "If that is meant, run: " + command("nightly", "--as-of", known.as_of, "--accept", app=known.app.app),
         exit_code=1,
     )
 
 
-def _changed(warehouse: Warehouse, night: Night) -> bool:
+def _changed(known: Known) -> bool:
     """Whether the last night before was made with another app file; an app's first night has none."""
-    last = warehouse.value(
+    last = known.value(
         """SELECT coalesce(file_hash, app_hash) FROM nights WHERE status = 'published' AND (as_of, revision) < ($d, $r)
            ORDER BY as_of DESC, revision DESC LIMIT 1""",
-        {"d": night.as_of, "r": night.revision},
+        {"d": known.as_of, "r": known.night.revision},
     )
-    return last is not None and last != night.file_hash
+    return last is not None and last != known.night.file_hash
 
 
-def _of_changed_rules(warehouse: Warehouse, night: Night) -> pl.DataFrame:
+def _of_changed_rules(known: Known) -> pl.DataFrame:
     """badge_id, user_id and xp of what is earned by rules under which nobody holds their badge yet."""
-    known = warehouse.frame("SELECT DISTINCT badge_id, rule_version FROM badge_ledger")
-    players = warehouse.frame("SELECT player_key, user_id FROM players")
-    pay = {badge_id: badge_xp(night.app, badge_id) for badge_id in night.app.badges}
+    held = known.frame("SELECT DISTINCT badge_id, rule_version FROM badge_ledger")
+    players = known.frame("SELECT player_key, user_id FROM players")
+    pay = {badge_id: badge_xp(known.app, badge_id) for badge_id in known.app.badges}
     return (
-        find_awards(warehouse, night)
-        .join(known, on=["badge_id", "rule_version"], how="anti", maintain_order="left")
+        find_awards(known)
+        .join(held, on=["badge_id", "rule_version"], how="anti", maintain_order="left")
         .join(players, on="player_key", how="left", maintain_order="left")
         .select("badge_id", "user_id", xp=pl.col("badge_id").replace_strict(pay, return_dtype=pl.Int64))
     )
 
 
-def _allowed(warehouse: Warehouse, night: Night, limits: FloodLimits) -> tuple[int, int]:
-    within = night.app.challenges.active_within_days
-    active = warehouse.value(
+def _allowed(known: Known, limits: FloodLimits) -> tuple[int, int]:
+    within = known.app.challenges.active_within_days
+    active = known.value(
         "SELECT count(DISTINCT player_key) FROM known_active_days WHERE day >= $base_day::DATE - $within::INTEGER",
-        {"base_day": night.base_day, "within": within},
+        {"base_day": known.base_day, "within": within},
     )
-    paid = warehouse.value("SELECT coalesce(sum(xp), 0) FROM xp_ledger")
+    paid = known.value("SELECT coalesce(sum(xp), 0) FROM xp_ledger")
     return max(limits.badges, int(limits.share * active)), max(limits.xp, int(limits.share * int(paid)))

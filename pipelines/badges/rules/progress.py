@@ -2,11 +2,10 @@
 
 import polars as pl
 
-from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until
 from pipelines.badges.rules.progress_sql import measures
 from pipelines.badges.rules.read import BadgeRule, badge_rules, terms_of
 from pipelines.badges.rules.values_sql import values_sql
+from pipelines.known import Known
 from pipelines.pins import Night
 
 FAR_DAYS = 3650  # beyond ten years a date is no information
@@ -19,12 +18,11 @@ _COLUMNS = {
 }
 
 
-def badge_progress(warehouse: Warehouse, night: Night, *, active_within_days: int | None = None) -> pl.DataFrame:
+def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl.DataFrame:
     """Progress towards every badge not held, of active players.
 
     Args:
-        warehouse: Its parts in step with its events.
-        night: Its `as_of` and `cut` bound what is read.
+        known: What the night may see.
         active_within_days: Who is active; the app's `challenges.active_within_days` when not given.
 
     Returns:
@@ -33,14 +31,13 @@ def badge_progress(warehouse: Warehouse, night: Night, *, active_within_days: in
         or beyond ten years), in
         order of player_key and badge_id.
     """
-    rules = badge_rules(night.app)
+    rules = badge_rules(known.app)
     if not rules:
         return pl.DataFrame(schema=_COLUMNS)
-    within = active_within_days or night.app.challenges.active_within_days
-    know_until(warehouse, night.as_of, night.cut)
-    warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {values_sql(night, terms_of(rules), within)}")
-    rows = " UNION ALL ".join(_progress_sql(night, rule) for rule in rules)
-    return warehouse.frame(f"SELECT * FROM ({rows}) ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))
+    within = active_within_days or known.app.challenges.active_within_days
+    known.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {values_sql(known.night, terms_of(rules), within)}")
+    rows = " UNION ALL ".join(_progress_sql(known.night, rule) for rule in rules)
+    return known.frame(f"SELECT * FROM ({rows}) ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))
 
 
 def _progress_sql(night: Night, rule: BadgeRule) -> str:

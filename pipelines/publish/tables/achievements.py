@@ -47,5 +47,5 @@ CONTRACT = contract(
 
 def rows(seen: Seen) -> pl.DataFrame:
     """The table's rows, in any order."""
-    progress = achievement_progress(seen.warehouse, seen.night)
+    progress = achievement_progress(seen.known)
     return seen.select("achievements", achievement_progress=progress, opted_out=seen.opted_out)

@@ -32,6 +32,6 @@ CONTRACT = contract(
 
 def rows(seen: Seen) -> pl.DataFrame:
     """The table's rows, in any order."""
-    judged = judged_badges(nominate_rules(seen.night.app))
-    since = held_since(seen.warehouse, seen.night.as_of)
+    judged = judged_badges(nominate_rules(seen.known.app))
+    since = held_since(seen.known.warehouse, seen.known.as_of)
     return seen.select("badge_nominees", judged=judged, held_since=since)

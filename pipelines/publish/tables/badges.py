@@ -24,4 +24,4 @@ CONTRACT = contract(("user_id", "badge_id"), AWARD, standing=False)
 
 def rows(seen: Seen) -> pl.DataFrame:
     """The table's rows, in any order."""
-    return seen.named(seen.badges_held.filter(pl.col("noticed_on") == seen.night.as_of))
+    return seen.named(seen.badges_held.filter(pl.col("noticed_on") == seen.known.as_of))

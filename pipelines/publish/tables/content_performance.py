@@ -3,7 +3,6 @@
 import polars as pl
 
 from data.contracts_out import contract, count, number, share, text
-from pipelines.pins import day_starts
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -33,13 +32,13 @@ CONTRACT = contract(
 
 def rows(seen: Seen) -> pl.DataFrame:
     """The table's rows, in any order."""
-    begins = day_starts(seen.warehouse, seen.night, _first_days(seen))
+    begins = seen.known.day_starts(_first_days(seen))
     return seen.select("content_performance", costs=seen.costs, begins=begins, **seen.over)
 
 
 def _first_days(seen: Seen) -> pl.DataFrame:
     """player_key and day: the first days of the challenges that are told of."""
-    return seen.warehouse.frame(
+    return seen.known.frame(
         "SELECT DISTINCT player_key, valid_from AS day FROM challenges WHERE as_of >= $since AND as_of <= $as_of",
-        {"since": seen.since, "as_of": seen.night.as_of},
+        {"since": seen.since, "as_of": seen.known.as_of},
     )

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.errors import NightquestError
-from pipelines.activity.parts import know_until
 from pipelines.challenges.achievements import settle_achievements
 from pipelines.challenges.settle import settle_challenges
+from pipelines.known import Known
 from pipelines.learning.samples import draw_samples
 from pipelines.pins import accept_silence, day_start, make_night, pin_night
 from tests.factories import event, make_app, warehouse_with
@@ -149,8 +149,7 @@ def test_no_label_and_no_snapshot_rests_on_an_unknown_day():
     rows = busy(40, missing=lambda moment: at(33) <= moment < at(34), per_hour=1)
     with warehouse_with(APP, rows) as warehouse:
         night = make_night(warehouse, APP, day(40), NOW)
-        know_until(warehouse, night.as_of, night.cut)
-        samples = draw_samples(warehouse, night, [day(number) for number in range(30, 39)], most=1000, seed=1)
+        samples = draw_samples(Known(warehouse, night), [day(number) for number in range(30, 39)], most=1000, seed=1)
     start = pl.col("base_day") + pl.duration(days="lead_days")
     spans = samples.labels.select(start.alias("a"), (start + pl.duration(days=pl.col("window_days") - 1)).alias("b"))
     assert spans.height > 0
@@ -186,9 +185,8 @@ def lived(rows, nights, players=(1,), app=APP):
         warehouse.append("achievements", pl.DataFrame(reach))
         for number in nights:
             night = pin_night(warehouse, app, "h", day(number), day_start(app, day(number)), "v")
-            know_until(warehouse, night.as_of, night.cut)
-            settle_achievements(warehouse, night)
-            settle_challenges(warehouse, night)
+            settle_achievements(Known(warehouse, night))
+            settle_challenges(Known(warehouse, night))
             warehouse.run("UPDATE nights SET status = 'published' WHERE as_of = $d", {"d": night.as_of})
         states = warehouse.frame(
             """SELECT content_id, state, completed_at, event_id, progress, played, xp FROM settlements

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from data.warehouse import Warehouse, scratch
-from pipelines.activity.parts import know_until, refresh_parts
+from pipelines.activity.parts import refresh_parts
 from pipelines.players.features import compute_features
-from tests.factories import make_app
+from tests.factories import known_at, make_app
 from tests.pipelines.activity.deliveries import (
     AT,
     LEAN,
@@ -290,9 +290,8 @@ def test_a_player_record_that_breaks_the_contract_is_quarantined(warehouse, tmp_
 
 
 def features_of_night(warehouse: Warehouse, as_of: dt.date, cut: dt.datetime) -> pl.DataFrame:
-    know_until(warehouse, as_of, cut)
     keys = warehouse.frame("SELECT player_key FROM players WHERE user_id IN ('ann', 'bob') ORDER BY user_id")
-    return compute_features(warehouse, make_app(), keys.with_columns(base_day=pl.lit(as_of)))
+    return compute_features(known_at(warehouse, make_app(), as_of, cut), keys.with_columns(base_day=pl.lit(as_of)))
 
 
 def test_late_events_reopen_their_days_and_leave_the_features_of_past_nights_as_they_were(warehouse, tmp_path):

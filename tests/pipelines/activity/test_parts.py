@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until, refresh_parts, sync_metrics
-from tests.factories import START, add_events, event, make_app, warehouse_with
+from pipelines.activity.parts import refresh_parts, sync_metrics
+from tests.factories import START, add_events, event, known_at, make_app, warehouse_with
 
 APP = make_app()
 PARTS = ("player_days", "player_day_keys", "active_days", "derived_events")
@@ -84,11 +84,11 @@ def test_a_night_sees_a_day_as_it_was_known_at_its_cut() -> None:
     rows = [event(1, 0, points=3, topic="a"), event(1, 0.1, points=5, topic="b", available_at=late)]
     with warehouse_with(APP, rows) as warehouse:
         total = "SELECT sum FROM known_player_days WHERE metric = 'points'"
-        know_until(warehouse, dt.date(2024, 1, 5), START + dt.timedelta(days=3))
-        assert warehouse.frame(total)["sum"].to_list() == [3.0]
-        assert warehouse.value("SELECT n_events FROM known_active_days") == 1
-        know_until(warehouse, dt.date(2024, 1, 5), START + dt.timedelta(days=10))
-        assert warehouse.frame(total)["sum"].to_list() == [8.0]
+        early = known_at(warehouse, APP, dt.date(2024, 1, 5), START + dt.timedelta(days=3))
+        late = known_at(warehouse, APP, dt.date(2024, 1, 5), START + dt.timedelta(days=10))
+        assert early.frame(total)["sum"].to_list() == [3.0]
+        assert early.value("SELECT n_events FROM known_active_days") == 1
+        assert late.frame(total)["sum"].to_list() == [8.0]
 
 
 def test_a_day_that_one_late_event_reopens_counts_its_other_events_once() -> None:
@@ -96,9 +96,9 @@ def test_a_day_that_one_late_event_reopens_counts_its_other_events_once() -> Non
     app = make_app(cohorts={"by": ["topic"]})
     rows = [event(1, 0, points=3, topic="a"), event(1, 0.1, points=5, topic="b", available_at=late)]
     with warehouse_with(app, rows) as warehouse:
-        know_until(warehouse, dt.date(2024, 1, 5), START + dt.timedelta(days=3))
-        assert warehouse.frame("SELECT n FROM known_player_days WHERE metric = 'solved'")["n"].to_list() == [1]
-        assert warehouse.frame("SELECT n FROM known_player_day_keys WHERE metric = 'topics'")["n"].to_list() == [1]
+        known = known_at(warehouse, app, dt.date(2024, 1, 5), START + dt.timedelta(days=3))
+        assert known.frame("SELECT n FROM known_player_days WHERE metric = 'solved'")["n"].to_list() == [1]
+        assert known.frame("SELECT n FROM known_player_day_keys WHERE metric = 'topics'")["n"].to_list() == [1]
 
 
 def test_parts_keep_cohorts_apart() -> None:

@@ -11,6 +11,7 @@ from configs.app import App
 from pipelines.badges.rules.award import award_badges, find_awards
 from pipelines.badges.rules.read import badge_rules, terms_of
 from pipelines.badges.rules.stream import margin_days
+from pipelines.known import Known
 from pipelines.pins import pin_night
 from tests.factories import START, add_events, event, warehouse_with
 from tests.pipelines.badges.rules.test_award import app_with, cite, publish
@@ -51,8 +52,8 @@ def test_each_night_finds_what_a_reading_of_the_whole_history_finds(app: App, se
             if not warehouse.value("SELECT count(*) FROM events WHERE day < $d", {"d": until.date()}):
                 continue
             night = pin_night(warehouse, app, "hash", until.date(), until, "code")
-            assert find_awards(warehouse, night).equals(find_awards(warehouse, night, from_scratch=True))
-            award_badges(warehouse, night, cite)
+            assert find_awards(Known(warehouse, night)).equals(find_awards(Known(warehouse, night), from_scratch=True))
+            award_badges(Known(warehouse, night), cite)
             publish(warehouse, night)
         assert warehouse.value("SELECT count(DISTINCT badge_id) FROM badge_ledger") >= 3
 
@@ -88,10 +89,13 @@ def test_only_players_with_news_are_read() -> None:
     rows = [event(player, day) for player in range(1, 21) for day in range(3)]
     with warehouse_with(LIFETIME, rows) as warehouse:
         night = pin_night(warehouse, LIFETIME, "hash", dt.date(2024, 1, 5), START + dt.timedelta(days=4), "code")
-        award_badges(warehouse, night, cite)
+        award_badges(Known(warehouse, night), cite)
         publish(warehouse, night)
         add_events(warehouse, LIFETIME, [event(7, 5)])
         find_awards(
-            warehouse, pin_night(warehouse, LIFETIME, "hash", dt.date(2024, 1, 8), START + dt.timedelta(days=9), "code")
+            Known(
+                warehouse,
+                pin_night(warehouse, LIFETIME, "hash", dt.date(2024, 1, 8), START + dt.timedelta(days=9), "code"),
+            )
         )
         assert warehouse.frame("SELECT player_key FROM badge_touched_all")["player_key"].to_list() == [7]

@@ -6,7 +6,6 @@ import polars as pl
 import pytest
 
 from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until
 from pipelines.challenges.achievements import (
     LATEST_DAYS,
     SOONEST_DAYS,
@@ -17,6 +16,7 @@ from pipelines.challenges.achievements import (
     plan_achievements,
     settle_achievements,
 )
+from pipelines.known import Known
 from pipelines.pins import Night, day_start, make_night
 from tests.factories import APP, START, add_events, event, make_app, warehouse_with
 
@@ -31,9 +31,7 @@ DAY = dt.timedelta(days=1)
 def night_of(warehouse: Warehouse, after: int, app=TOY) -> Night:
     """The night that serves the day so many days after START."""
     as_of = START.date() + after * DAY
-    night = make_night(warehouse, app, as_of, day_start(app, as_of))
-    know_until(warehouse, as_of, night.cut)
-    return night
+    return make_night(warehouse, app, as_of, day_start(app, as_of))
 
 
 def solving(days: int, players: int = 3, per_day: int = 2) -> list[dict]:
@@ -90,7 +88,7 @@ def test_lifetime_values_add_up_over_all_days_and_gains_over_the_last_28():
     ]
     rows.append(event(1, 45, points=1, topic="b"))
     with warehouse_with(TOY, rows) as warehouse:
-        found = lifetime_values(warehouse, night_of(warehouse, 50), pl.DataFrame({"player_key": [1]}))
+        found = lifetime_values(Known(warehouse, night_of(warehouse, 50)), pl.DataFrame({"player_key": [1]}))
     by_metric = {row["metric"]: (row["value"], row["gain"], row["pace"]) for row in found.iter_rows(named=True)}
     assert by_metric == {
         "solved": (4, 2, 2 / 28),
@@ -102,25 +100,25 @@ def test_lifetime_values_add_up_over_all_days_and_gains_over_the_last_28():
 
 def test_a_newcomers_pace_is_taken_over_a_week_at_least():
     with warehouse_with(TOY, solving(2)) as warehouse:
-        found = lifetime_values(warehouse, night_of(warehouse, 2), pl.DataFrame({"player_key": [1]}))
+        found = lifetime_values(Known(warehouse, night_of(warehouse, 2)), pl.DataFrame({"player_key": [1]}))
     assert found.filter(pl.col("metric") == "solved")["pace"].to_list() == [4 / 7]
 
 
 def test_each_player_gets_one_that_is_ahead_of_them_and_has_it_until_it_is_reached():
     with warehouse_with(TOY, solving(20)) as warehouse:
         night = night_of(warehouse, 20)
-        planned = plan_achievements(warehouse, night, profiles())
+        planned = plan_achievements(Known(warehouse, night), profiles())
         issue(warehouse, night, planned)
         assert planned["player_key"].to_list() == [1, 2, 3]
         assert (planned["target"] > planned["started_from"]).all()
-        assert plan_achievements(warehouse, night_of(warehouse, 21), profiles()).is_empty()
+        assert plan_achievements(Known(warehouse, night_of(warehouse, 21)), profiles()).is_empty()
 
 
 def test_the_same_night_plans_the_same_and_an_id_rests_on_player_metric_and_target():
     with warehouse_with(TOY, solving(20)) as warehouse:
-        first = plan_achievements(warehouse, night_of(warehouse, 20), profiles())
-        assert first.equals(plan_achievements(warehouse, night_of(warehouse, 20), profiles().reverse()))
-        later = plan_achievements(warehouse, night_of(warehouse, 21), profiles())
+        first = plan_achievements(Known(warehouse, night_of(warehouse, 20)), profiles())
+        assert first.equals(plan_achievements(Known(warehouse, night_of(warehouse, 20)), profiles().reverse()))
+        later = plan_achievements(Known(warehouse, night_of(warehouse, 21)), profiles())
     both = first.join(later, on=["player_key", "metric", "target"], suffix="_later")
     assert both.height > 0
     assert (both["content_id"] == both["content_id_later"]).all()
@@ -129,7 +127,7 @@ def test_the_same_night_plans_the_same_and_an_id_rests_on_player_metric_and_targ
 def test_a_tier_tells_how_few_have_come_that_far_and_decides_the_pay():
     app = make_app(challenges={"metrics": ["solved"]}, rewards=TOY.rewards.model_dump(), content={"types": TYPES})
     with warehouse_with(app, solving(20, players=30, per_day=1)) as warehouse:
-        planned = plan_achievements(warehouse, night_of(warehouse, 20, app), profiles(30))
+        planned = plan_achievements(Known(warehouse, night_of(warehouse, 20, app)), profiles(30))
     pay = {"bronze": 10, "silver": 20, "gold": 30, "platinum": 40}
     assert [pay[tier] for tier in planned["tier"]] == planned["xp"].to_list()
     ranks = planned["tier"].replace_strict({"bronze": 0, "silver": 1, "gold": 2, "platinum": 3})
@@ -142,8 +140,8 @@ def test_no_more_different_things_are_asked_for_than_anybody_has_met():
     rows += [event(1, 6, points=0.01, topic=f"x{n}") for n in range(20)]
     with warehouse_with(TOY, rows) as warehouse:
         night = night_of(warehouse, 7)
-        lives = lifetime_values(warehouse, night, profiles(2)).filter(pl.col("metric") == "topics")
-        planned = [plan_achievements(warehouse, night, profiles(2)).filter(pl.col("metric") == "topics")]
+        lives = lifetime_values(Known(warehouse, night), profiles(2)).filter(pl.col("metric") == "topics")
+        planned = [plan_achievements(Known(warehouse, night), profiles(2)).filter(pl.col("metric") == "topics")]
     assert all((frame["target"] <= lives["value"].max()).all() for frame in planned)
 
 
@@ -151,20 +149,20 @@ def test_reaching_it_is_written_down_with_its_day_paid_once_and_followed_by_anot
     with warehouse_with(TOY, solving(20)) as warehouse:
         night = night_of(warehouse, 20)
         issued = issue(
-            warehouse, night, plan_achievements(warehouse, night, profiles()).filter(pl.col("player_key") == 3)
+            warehouse, night, plan_achievements(Known(warehouse, night), profiles()).filter(pl.col("player_key") == 3)
         )
         metric, target = issued.row(0, named=True)["metric"], issued.row(0, named=True)["target"]
         add_events(warehouse, TOY, [row for row in solving(80) if row["player_key"] == 3 and row["day"] >= night.as_of])
         later = night_of(warehouse, 80)
-        settle_achievements(warehouse, later)
-        settle_achievements(warehouse, later)
+        settle_achievements(Known(warehouse, later))
+        settle_achievements(Known(warehouse, later))
         reached = warehouse.frame("SELECT * FROM achievements_reached").to_dicts()
         xp = warehouse.frame("SELECT entry_id, xp, reason, occurred_at FROM xp_ledger").to_dicts()
-        again = plan_achievements(warehouse, later, profiles().filter(pl.col("player_key") == 3))
-        progress = achievement_progress(warehouse, later)
+        again = plan_achievements(Known(warehouse, later), profiles().filter(pl.col("player_key") == 3))
+        progress = achievement_progress(Known(warehouse, later))
         day = reached[0]["reached_on"]
         before = night_of(warehouse, (day - START.date()).days)
-        value = lifetime_values(warehouse, before, profiles()).filter(player_key=3, metric=metric)["value"][0]
+        value = lifetime_values(Known(warehouse, before), profiles()).filter(player_key=3, metric=metric)["value"][0]
     assert len(reached) == len(xp) == 1
     assert value < target <= reached[0]["value"]
     assert day == reached[0]["reached_at"].date()
@@ -181,9 +179,9 @@ def test_reaching_it_is_written_down_with_its_day_paid_once_and_followed_by_anot
 def test_an_earlier_night_knows_nothing_of_what_was_reached_later():
     with warehouse_with(TOY, solving(60)) as warehouse:
         night = night_of(warehouse, 20)
-        issue(warehouse, night, plan_achievements(warehouse, night, profiles()))
-        settle_achievements(warehouse, night_of(warehouse, 60))
-        open_then = achievement_progress(warehouse, night_of(warehouse, 21))
+        issue(warehouse, night, plan_achievements(Known(warehouse, night), profiles()))
+        settle_achievements(Known(warehouse, night_of(warehouse, 60)))
+        open_then = achievement_progress(Known(warehouse, night_of(warehouse, 21)))
     assert open_then.height == 3
     assert (open_then["progress"] < 1).all()
 
@@ -191,8 +189,8 @@ def test_an_earlier_night_knows_nothing_of_what_was_reached_later():
 def test_progress_is_the_share_of_the_target_with_days_at_the_players_pace():
     with warehouse_with(TOY, solving(20)) as warehouse:
         night = night_of(warehouse, 20)
-        issued = issue(warehouse, night, plan_achievements(warehouse, night, profiles()))
-        found = achievement_progress(warehouse, night).join(issued, on="content_id")
+        issued = issue(warehouse, night, plan_achievements(Known(warehouse, night), profiles()))
+        found = achievement_progress(Known(warehouse, night)).join(issued, on="content_id")
     assert found["value"].to_list() == found["started_from"].to_list()
     assert found["progress"].to_list() == pytest.approx((found["value"] / found["target"]).to_list())
     assert found["eta_days"].is_between(SOONEST_DAYS, LATEST_DAYS).all()
@@ -201,9 +199,9 @@ def test_progress_is_the_share_of_the_target_with_days_at_the_players_pace():
 def test_an_app_that_drops_a_metric_counts_its_achievements_no_more():
     with warehouse_with(TOY, solving(20)) as warehouse:
         night = night_of(warehouse, 20)
-        issue(warehouse, night, plan_achievements(warehouse, night, profiles()))
+        issue(warehouse, night, plan_achievements(Known(warehouse, night), profiles()))
         without = make_app(content={"types": TYPES}, challenges={"metrics": ["best"]})
-        assert achievement_progress(warehouse, night_of(warehouse, 21, without)).is_empty()
+        assert achievement_progress(Known(warehouse, night_of(warehouse, 21, without))).is_empty()
 
 
 def test_a_category_is_that_of_the_badges_about_the_metric_or_about_its_events_or_the_metrics_own_words():

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from data.warehouse import scratch
 from pipelines.challenges.identity import NAMESPACE, content_ids
+from pipelines.known import Known
 from tests.pipelines.publish.nights import make_night
 
 
@@ -16,6 +17,6 @@ from tests.pipelines.publish.nights import make_night
 def test_an_id_is_the_uuid_of_the_nights_name_and_the_rows(names: list[str]) -> None:
     night = make_night()
     with scratch() as warehouse:
-        found = content_ids(warehouse, night, pl.Series(names, dtype=pl.String)).to_list()
+        found = content_ids(Known(warehouse, night), pl.Series(names, dtype=pl.String)).to_list()
     start = f"{night.app.app}/{night.as_of}/"
     assert found == [str(uuid.uuid5(NAMESPACE, start + name)) for name in names]

@@ -8,10 +8,9 @@ import polars as pl
 import pytest
 
 from configs.app import App
-from pipelines.activity.parts import know_until
-from pipelines.activity.windows import completed, window_values
 from pipelines.challenges.implied import ASKED, as_asked, without_implied
-from tests.factories import event, make_app, warehouse_with
+from pipelines.windows import completed, window_values
+from tests.factories import event, known_at, make_app, warehouse_with
 
 FIRST = dt.date(2024, 1, 8)
 METRICS: dict[str, dict[str, Any]] = {
@@ -200,8 +199,7 @@ def kept() -> dict[tuple[str, float, int], set[int]]:
     asked = asks(*EVERY).drop("player_key").with_row_index("ask")
     windows = asked.join(pl.DataFrame({"player_key": range(len(weeks))}), how="cross").with_row_index("window_id")
     with warehouse_with(APP, rows) as warehouse:
-        know_until(warehouse, FIRST + dt.timedelta(days=9), noon + dt.timedelta(days=9))
-        valued = window_values(warehouse, windows)
+        valued = window_values(known_at(warehouse, APP), windows)
     hits = valued.filter(completed(pl.col("value"), pl.col("op"), pl.col("target")))
     found = {ask: set(rows["player_key"]) for (ask,), rows in hits.partition_by("ask", as_dict=True).items()}
     return {ask: found.get(i, set()) for i, ask in enumerate(EVERY)}

@@ -16,6 +16,7 @@ from pipelines.challenges.invite import (
     compare,
     first_steps,
 )
+from pipelines.known import Known
 from tests.factories import make_app
 from tests.pipelines.challenges.strength import BASE, at_night, feature_rows, one_cohort
 
@@ -59,7 +60,7 @@ def tutorials(rows: pl.DataFrame, *lately: tuple[str, int]) -> dict[int, tuple[s
     with scratch() as warehouse:
         for metric, days_ago in lately:
             told(warehouse, "tutorial", 7, metric, days_ago)
-        found = choose_tutorials(warehouse, at_night(APP), compare(APP, rows, one_cohort(rows)))
+        found = choose_tutorials(Known(warehouse, at_night(APP)), compare(APP, rows, one_cohort(rows)))
     return {row["player_key"]: (row["metric"], row["occasion"]) for row in found.iter_rows(named=True)}
 
 
@@ -68,7 +69,7 @@ def prompts(rows: pl.DataFrame, *lately: tuple[str, int], likes: str | None = No
     with scratch() as warehouse:
         for metric, days_ago in lately:
             told(warehouse, "social_prompt", 7, metric, days_ago)
-        found = choose_prompts(warehouse, at_night(APP), compare(APP, rows, one_cohort(rows)), liked)
+        found = choose_prompts(Known(warehouse, at_night(APP)), compare(APP, rows, one_cohort(rows)), liked)
     return {row["player_key"]: (row["metric"], row["occasion"]) for row in found.iter_rows(named=True)}
 
 
@@ -164,7 +165,7 @@ def test_nobody_is_taught_what_any_deed_comes_to():
         nobody = pl.DataFrame(schema={"player_key": pl.Int64})
         with scratch() as warehouse:
             night = at_night(app)
-            asks = ask_in_addition(warehouse, night, rows, one_cohort(rows), players, pl.DataFrame(), nobody)
+            asks = ask_in_addition(Known(warehouse, night), rows, one_cohort(rows), players, pl.DataFrame(), nobody)
         taught[name] = dict(asks.filter(player_key=1).select("metric", "goal").iter_rows())
     assert taught == {"all alike": {}, "one falls short": {"best": 500.0}}
 
@@ -182,7 +183,7 @@ def everything(app=APP, **changes) -> pl.DataFrame:
     )
     unlikely = pl.DataFrame({"player_key": changes.get("unlikely", [])}, schema={"player_key": pl.Int64})
     with scratch() as warehouse:
-        return ask_in_addition(warehouse, at_night(app), rows, one_cohort(rows), profiles, missions, unlikely)
+        return ask_in_addition(Known(warehouse, at_night(app)), rows, one_cohort(rows), profiles, missions, unlikely)
 
 
 def test_a_brief_goes_with_each_mission_and_a_tutorial_takes_the_place_of_a_prompt():

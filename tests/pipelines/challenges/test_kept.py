@@ -4,6 +4,7 @@ import json
 import pytest
 
 from pipelines.challenges.kept import ended_tonight, kept_by_night
+from pipelines.known import Known
 from tests.pipelines.publish.nights import (
     APP,
     AS_OF,
@@ -94,7 +95,7 @@ def test_a_window_is_over_when_it_is_over_where_the_player_lives(timezone, count
         publish(warehouse, AS_OF)
         publish(warehouse, AS_OF + DAY)
         assert kept_by_night(warehouse, APP)["settled"].to_list() == [counted] * 2
-        assert ended_tonight(warehouse, make_night(AS_OF + DAY))["ended"] == counted
+        assert ended_tonight(Known(warehouse, make_night(AS_OF + DAY)))["ended"] == counted
 
 
 def test_a_window_that_ended_unseen_is_no_failure():
@@ -114,9 +115,9 @@ def test_a_night_compares_the_windows_that_ended_since_the_one_before_however_ea
         put(warehouse, "settlements", settlement(1, 1, AS_OF + DAY, None))
         put(warehouse, "settlements", settlement(2, 1, AS_OF + DAY, at(AS_OF, 12)))
         publish(warehouse, AS_OF)
-        first = ended_tonight(warehouse, make_night(AS_OF + DAY))
+        first = ended_tonight(Known(warehouse, make_night(AS_OF + DAY)))
         publish(warehouse, AS_OF + DAY)
         put(warehouse, "settlements", settlement(3, 1, AS_OF + 2 * DAY, None, content_id=content_id(AS_OF, 3, 1)))
-        second = ended_tonight(warehouse, make_night(AS_OF + 2 * DAY))
+        second = ended_tonight(Known(warehouse, make_night(AS_OF + 2 * DAY)))
     assert first == {"ended": 1, "ended_promised": 0.9, "ended_kept": 0.0}
     assert second == {"ended": 2, "ended_promised": 0.405, "ended_kept": 0.5}

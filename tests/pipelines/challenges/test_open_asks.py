@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from configs.app import App
 from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until
-from pipelines.activity.windows import completed, window_values
 from pipelines.challenges.achievements import ADDS_UP
 from pipelines.challenges.asked import what_is_open
 from pipelines.challenges.identity import named_ids
 from pipelines.challenges.implied import ASKED, without_implied
+from pipelines.known import Known
 from pipelines.pins import make_night
-from tests.factories import event, make_app, warehouse_with
+from pipelines.windows import completed, window_values
+from tests.factories import event, known_at, make_app, warehouse_with
 
 TONIGHT = dt.date(2024, 1, 15)
 LONG_AFTER = TONIGHT + dt.timedelta(days=20)
@@ -107,7 +107,7 @@ def still_open(warehouse: Warehouse, app: App, past: dict[int, int]) -> pl.DataF
     with warehouse.transaction():
         warehouse.append("achievements", _goals(warehouse, goals))
     recent = issued.join(players, how="cross")
-    return what_is_open(warehouse, night, recent).filter(pl.col("left") > 0)
+    return what_is_open(Known(warehouse, night), recent).filter(pl.col("left") > 0)
 
 
 def _goals(warehouse: Warehouse, goals: pl.DataFrame) -> pl.DataFrame:
@@ -127,11 +127,11 @@ def _goals(warehouse: Warehouse, goals: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def outcomes(warehouse: Warehouse, asked: pl.DataFrame, players: int) -> np.ndarray:
+def outcomes(known: Known, asked: pl.DataFrame, players: int) -> np.ndarray:
     """Who completes what, by the predicate that settles challenges: a row for each of `asked`, a column a player."""
     spans = asked.select("metric", "start_day", "end_day").unique(maintain_order=True).with_row_index("span")
     whole = spans.join(pl.DataFrame({"player_key": range(players)}), how="cross").with_row_index("window_id")
-    value = window_values(warehouse, whole).sort("span", "player_key").select("span", "player_key", "value")
+    value = window_values(known, whole).sort("span", "player_key").select("span", "player_key", "value")
     rows = asked.with_row_index("ask").join(spans, on=["metric", "start_day", "end_day"], maintain_order="left")
     hits = rows.join(value, on="span").select(
         "ask", "player_key", hit=completed(pl.col("value"), pl.col("op"), pl.col("target"))
@@ -157,14 +157,13 @@ def test_what_is_asked_tonight_follows_from_nothing_that_still_counts(app: App, 
         for i, (name, day, size, kind) in enumerate(week)
     ]
     with warehouse_with(app, rows) as warehouse:
-        know_until(warehouse, TONIGHT, dt.datetime.combine(TONIGHT, dt.time(3), dt.UTC))
         opened = still_open(warehouse, app, {i: i * len(afters) for i in range(len(befores))})
         new = asks(app).with_columns(
             start_day=pl.lit(TONIGHT), end_day=pl.lit(TONIGHT) + pl.duration(days=pl.col("window_days") - 1)
         )
-        know_until(warehouse, LONG_AFTER, noon + dt.timedelta(days=30))
-        old_done = outcomes(warehouse, opened.select("metric", "op", "target", "start_day", "end_day"), len(weeks))
-        new_done = outcomes(warehouse, new, len(weeks))
+        after = known_at(warehouse, app, LONG_AFTER, noon + dt.timedelta(days=30))
+        old_done = outcomes(after, opened.select("metric", "op", "target", "start_day", "end_day"), len(weeks))
+        new_done = outcomes(after, new, len(weeks))
     kept, apart = allowed(app, opened, new), told_apart(app, opened, new, old_done, new_done, len(afters))
     some_do = np.array([old_done[i, p : p + len(afters)].any() for i, p in enumerate(opened["player_key"])])
     begun = opened["metric"].is_in([n for n, m in app.metrics.items() if m.agg == "distinct"]) & (

@@ -7,8 +7,9 @@ from dataclasses import replace
 import polars as pl
 
 from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until, sync_metrics
+from pipelines.activity.parts import sync_metrics
 from pipelines.challenges.settle import settle_challenges
+from pipelines.known import Known
 from pipelines.pins import Night, day_start, make_night
 from tests.factories import START, add_events, event, make_app, put_zone, warehouse_with
 
@@ -17,9 +18,7 @@ ISSUED = dt.date(2024, 1, 3)
 
 
 def night_of(warehouse: Warehouse, as_of: dt.date, now: dt.datetime | None = None) -> Night:
-    night = make_night(warehouse, APP, as_of, now or day_start(APP, as_of))
-    know_until(warehouse, as_of, night.cut)
-    return night
+    return make_night(warehouse, APP, as_of, now or day_start(APP, as_of))
 
 
 def issue(warehouse: Warehouse, *, target: float = 2, days: int = 2, status: str = "published", slot: int = 1) -> str:
@@ -80,7 +79,7 @@ def test_a_kept_challenge_is_completed_at_the_event_that_crossed_before_its_wind
     with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
         issue(warehouse, days=7)
         add_events(warehouse, APP, [event(1, 2.1, points=1, topic="a"), event(1, 2.2, points=1, topic="b")])
-        still = settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 4)))
+        still = settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 4))))
         assert still.is_empty()
         crossing = START + dt.timedelta(days=2.2)
         assert settled(warehouse) == [(1, "completed", crossing, 40)]
@@ -91,9 +90,9 @@ def test_an_open_challenge_shows_its_progress_and_expires_when_its_window_is_ove
     with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
         issue(warehouse)
         add_events(warehouse, APP, [event(1, 2.1, points=1, topic="a")])
-        still = settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 4)))
+        still = settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 4))))
         assert still["progress"].to_list() == [0.5]
-        assert settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5))).is_empty()
+        assert settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))).is_empty()
         assert settled(warehouse) == [(1, "expired", None, 0)]
 
 
@@ -103,8 +102,8 @@ def test_settling_a_night_twice_changes_nothing() -> None:
         issue(warehouse, target=9, days=3, slot=2)
         add_events(warehouse, APP, [event(1, 2.1 + i / 10, points=1, topic="a") for i in range(3)])
         night = night_of(warehouse, dt.date(2024, 1, 4))
-        first = (settle_challenges(warehouse, night), settled(warehouse))
-        again = (settle_challenges(warehouse, night), settled(warehouse))
+        first = (settle_challenges(Known(warehouse, night)), settled(warehouse))
+        again = (settle_challenges(Known(warehouse, night)), settled(warehouse))
         assert first[0].equals(again[0])
         assert first[1] == again[1]
         assert warehouse.value("SELECT count(*) FROM xp_ledger") == 1
@@ -113,10 +112,10 @@ def test_settling_a_night_twice_changes_nothing() -> None:
 def test_a_late_event_within_grace_completes_an_expired_challenge_with_a_new_row_and_its_xp() -> None:
     with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
         issue(warehouse, target=1)
-        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))
+        settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 5))))
         late = START + dt.timedelta(days=4.2)
         add_events(warehouse, APP, [event(1, 3, points=1, topic="a", available_at=late)])
-        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 6)))
+        settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 6))))
         assert settled(warehouse) == [(1, "expired", None, 0), (2, "completed", START + dt.timedelta(days=3), 40)]
         assert warehouse.value("SELECT sum(xp) FROM xp_ledger") == 40
 
@@ -124,10 +123,10 @@ def test_a_late_event_within_grace_completes_an_expired_challenge_with_a_new_row
 def test_an_event_later_than_the_grace_period_changes_nothing() -> None:
     with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
         issue(warehouse, target=1)
-        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))
+        settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 5))))
         late = START + dt.timedelta(days=12)
         add_events(warehouse, APP, [event(1, 3, points=1, topic="a", available_at=late)])
-        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 15)))
+        settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 15))))
         assert settled(warehouse) == [(1, "expired", None, 0)]
 
 
@@ -135,19 +134,19 @@ def test_a_promise_that_was_never_published_is_not_settled() -> None:
     with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
         issue(warehouse, status="planned")
         add_events(warehouse, APP, [event(1, 2.1 + i / 10, points=1, topic="a") for i in range(3)])
-        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 9)))
+        settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 9))))
         assert settled(warehouse) == []
 
 
 def test_a_night_settled_again_with_more_known_pays_no_second_time() -> None:
     with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
         issue(warehouse, target=1)
-        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))
+        settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 5))))
         known_in_time = START + dt.timedelta(days=3.3)
         add_events(warehouse, APP, [event(1, 3, points=1, topic="a", available_at=known_in_time)])
-        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))
+        settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 5))))
         assert warehouse.value("SELECT count(*) FROM xp_ledger") == 0
-        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 6)))
+        settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 6))))
         assert warehouse.frame("SELECT entry_id, xp FROM xp_ledger")["xp"].to_list() == [40]
 
 
@@ -159,7 +158,7 @@ def test_a_challenge_whose_metric_is_gone_expires_and_says_so() -> None:
         smaller = make_app(metrics=metrics, challenges={"metrics": ["points"]}, segments=segments)
         sync_metrics(warehouse, smaller)
         night = replace(night_of(warehouse, dt.date(2024, 1, 5)), app=smaller)
-        settle_challenges(warehouse, night)
+        settle_challenges(Known(warehouse, night))
         assert warehouse.value("SELECT reason FROM settlements") == "window over, the app no longer counts this"
 
 
@@ -167,9 +166,9 @@ def test_a_window_is_over_when_the_players_own_day_is() -> None:
     with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
         issue(warehouse, target=1)
         put_zone(warehouse, 1, "America/Los_Angeles")
-        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))
+        settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 5))))
         assert settled(warehouse) == []
-        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 6)))
+        settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 6))))
         assert settled(warehouse) == [(1, "expired", None, 0)]
 
 
@@ -178,7 +177,7 @@ def test_a_promise_of_a_first_revision_that_only_the_second_published_is_settled
         issue(warehouse, status="planned")
         second = warehouse.frame("SELECT * REPLACE (2 AS revision, 'published' AS status) FROM nights")
         warehouse.append("nights", second)
-        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 5)))
+        settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 5))))
         assert settled(warehouse) == [(1, "expired", None, 0)]
 
 
@@ -188,5 +187,5 @@ def test_the_crossing_is_that_of_the_events_known_at_the_cut() -> None:
         late = START + dt.timedelta(days=9)
         rows = [event(1, at, points=1, topic="a") for at in (2.1, 2.4)]
         add_events(warehouse, APP, [*rows, event(1, 2.2, points=1, topic="a", available_at=late)])
-        settle_challenges(warehouse, night_of(warehouse, dt.date(2024, 1, 4)))
+        settle_challenges(Known(warehouse, night_of(warehouse, dt.date(2024, 1, 4))))
         assert settled(warehouse) == [(1, "completed", START + dt.timedelta(days=2.4), 40)]

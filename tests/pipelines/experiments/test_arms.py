@@ -10,6 +10,7 @@ from configs.app import Content
 from configs.errors import NightquestError
 from data.warehouse import scratch
 from pipelines.experiments.arms import Arm, Trial, assign_arms, choose_arms, write_down
+from pipelines.known import Known
 from tests.pipelines.publish.nights import make_night
 
 BOTH = ("openai", "anthropic")
@@ -152,9 +153,9 @@ def test_what_is_written_down_again_changes_nothing_and_a_refresh_leaves_the_fir
     with scratch() as warehouse:
         assigned = assign_arms(warehouse, PLAYERS.head(50), trial)
         for _ in range(2):
-            write_down(warehouse, make_night(), trial, assigned)
+            write_down(Known(warehouse, make_night()), trial, assigned)
         turned = trial.weighed({"a": 1, "b": 99})
-        write_down(warehouse, make_night(revision=2), turned, assign_arms(warehouse, PLAYERS.head(60), turned))
+        write_down(Known(warehouse, make_night(revision=2)), turned, assign_arms(warehouse, PLAYERS.head(60), turned))
         kept = warehouse.frame("SELECT player_key, arm, propensity FROM assignments WHERE revision = 1 ORDER BY ALL")
         arms = warehouse.frame(
             "SELECT revision, arm, place, provider, prompt, propensity FROM experiment_arms ORDER BY ALL"
@@ -172,6 +173,6 @@ def test_what_is_written_down_again_changes_nothing_and_a_refresh_leaves_the_fir
 def test_a_night_without_an_experiment_leaves_no_trace():
     trial = choose_arms(content(), ())
     with scratch() as warehouse:
-        write_down(warehouse, make_night(), trial, assign_arms(warehouse, PLAYERS.head(5), trial))
+        write_down(Known(warehouse, make_night()), trial, assign_arms(warehouse, PLAYERS.head(5), trial))
         assert warehouse.value("SELECT count(*) FROM assignments") == 0
         assert warehouse.value("SELECT count(*) FROM experiment_arms") == 0

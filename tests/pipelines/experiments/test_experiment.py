@@ -5,6 +5,7 @@ from configs.app import App
 from configs.errors import NightquestError
 from pipelines.experiments.arms import Arm, Trial, write_down
 from pipelines.experiments.experiment import find_experiment, read_experiment, weigh_arms
+from pipelines.known import Known
 from tests.factories import add_events, put_zone, warehouse_with
 from tests.pipelines.experiments.trials import DAY, FIRST, TRIAL, add_players, one_event, open_night, play_experiment
 from tests.pipelines.publish.nights import APP, at, challenge, content_id, make_night, message, put, settlement
@@ -15,7 +16,7 @@ def results(report, metric: str) -> list[dict]:
 
 
 def read(warehouse, after: int, goal="completion"):
-    return read_experiment(warehouse, make_night(FIRST + after * DAY), "spring", goal)
+    return read_experiment(Known(warehouse, make_night(FIRST + after * DAY)), "spring", goal)
 
 
 @pytest.fixture(name="better", scope="module")
@@ -131,7 +132,7 @@ def test_only_what_was_done_after_the_text_was_seen_counts():
         add_players(warehouse, 3)
         placed = pl.DataFrame({"player_key": [1, 2, 3], "arm": "plain", "propensity": 0.5})
         open_night(warehouse, FIRST)
-        write_down(warehouse, make_night(FIRST), TRIAL, placed)
+        write_down(Known(warehouse, make_night(FIRST)), TRIAL, placed)
         put(warehouse, "challenges", *(challenge(player, 1, FIRST) for player in (1, 2, 3)))
         ids = [content_id(FIRST, player, 1) for player in (1, 2, 3)]
         shown = [(1, at(FIRST, 8)), (2, at(FIRST, 20)), (3, at(FIRST + DAY, 8))]
@@ -153,7 +154,9 @@ def test_a_return_is_play_on_the_players_own_day_after():
         put_zone(warehouse, 2, "America/Los_Angeles")
         open_night(warehouse, FIRST)
         write_down(
-            warehouse, make_night(FIRST), TRIAL, pl.DataFrame({"player_key": [1, 2], "arm": "plain", "propensity": 0.5})
+            Known(warehouse, make_night(FIRST)),
+            TRIAL,
+            pl.DataFrame({"player_key": [1, 2], "arm": "plain", "propensity": 0.5}),
         )
         put(warehouse, "messages", message(1, FIRST), message(2, FIRST))
         add_events(
@@ -182,26 +185,26 @@ def test_a_night_that_never_went_out_is_not_counted():
 
 def test_thompson_favours_what_worked_by_what_was_known_and_fixed_stays(better):
     clever = Trial("spring", TRIAL.arms, policy="thompson")
-    tonight = weigh_arms(better, make_night(FIRST + 4 * DAY), clever).propensities
+    tonight = weigh_arms(Known(better, make_night(FIRST + 4 * DAY)), clever).propensities
     assert tonight["models"] > 0.9
     assert min(tonight.values()) >= 0.05
-    assert weigh_arms(better, make_night(FIRST + 4 * DAY), clever).propensities == tonight
-    assert weigh_arms(better, make_night(FIRST + 4 * DAY), TRIAL) is TRIAL
+    assert weigh_arms(Known(better, make_night(FIRST + 4 * DAY)), clever).propensities == tonight
+    assert weigh_arms(Known(better, make_night(FIRST + 4 * DAY)), TRIAL) is TRIAL
     # Before anything had settled nothing was known, whatever came later.
-    assert weigh_arms(better, make_night(FIRST), clever) is clever
+    assert weigh_arms(Known(better, make_night(FIRST)), clever) is clever
     rating = Trial("spring", TRIAL.arms, goal="rating", policy="thompson")
-    assert weigh_arms(better, make_night(FIRST + 2 * DAY), rating).propensities["models"] > 0.9
+    assert weigh_arms(Known(better, make_night(FIRST + 2 * DAY)), rating).propensities["models"] > 0.9
 
 
 def test_thompson_forgets_what_is_long_past(better):
     clever = Trial("spring", TRIAL.arms, policy="thompson")
-    assert weigh_arms(better, make_night(FIRST + 29 * DAY), clever) is not clever
-    assert weigh_arms(better, make_night(FIRST + 60 * DAY), clever) is clever
+    assert weigh_arms(Known(better, make_night(FIRST + 29 * DAY)), clever) is not clever
+    assert weigh_arms(Known(better, make_night(FIRST + 60 * DAY)), clever) is clever
 
 
 def test_an_arm_that_joins_later_starts_from_its_prior(better):
     joined = Trial("spring", (*TRIAL.arms, Arm("new", "anthropic")), policy="thompson")
-    chances = weigh_arms(better, make_night(FIRST + 4 * DAY), joined).propensities
+    chances = weigh_arms(Known(better, make_night(FIRST + 4 * DAY)), joined).propensities
     assert chances["new"] > chances["plain"]
 
 
@@ -223,7 +226,7 @@ def test_the_experiment_to_look_at_is_the_named_the_declared_or_the_newest(bette
 def test_nothing_tried_and_known_is_a_report_all_the_same():
     with warehouse_with(APP) as warehouse:
         play_experiment(warehouse, players=20, nights=1)
-        report = read_experiment(warehouse, make_night(FIRST), "spring")
+        report = read_experiment(Known(warehouse, make_night(FIRST)), "spring")
     assert report.as_of == FIRST
     assert (report.nights, report.valid) == (0, False)
     assert report.looks.height == 0

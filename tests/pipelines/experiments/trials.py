@@ -8,6 +8,7 @@ import polars as pl
 
 from data.warehouse import Warehouse
 from pipelines.experiments.arms import Arm, Trial, assign_arms, write_down
+from pipelines.known import Known
 from tests.factories import add_events
 from tests.pipelines.publish.nights import APP, at, challenge, make_night, put
 
@@ -64,7 +65,7 @@ def play_experiment(
         placed = assign_arms(warehouse, names, tonight)
         assigned = placed if assigned is None else assigned
         open_night(warehouse, as_of)
-        write_down(warehouse, make_night(as_of), tonight, placed)
+        write_down(Known(warehouse, make_night(as_of)), tonight, placed)
         _play_night(warehouse, as_of, placed, mood, rng, effect, shows, lost)
     open_night(warehouse, FIRST + nights * DAY)
     return assigned

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipelines.activity.parts import know_until
+from pipelines.known import Known
 from pipelines.learning.contests import learn_attainment, learn_plays
 from pipelines.learning.incumbents import FEWEST_FAIR, Incumbent
 from pipelines.learning.record import run_of
@@ -36,8 +36,8 @@ def world(tmp_path_factory):
         app, samples = loaded.app, {}
         for day in (EARLY, LATE):
             night = make_night(warehouse, app, day, day_start(app, day))
-            know_until(warehouse, day, night.cut)
-            samples[day] = draw_samples(warehouse, night, past_days(warehouse, app, night.base_day), most=4000, seed=7)
+            known = Known(warehouse, night)
+            samples[day] = draw_samples(known, past_days(known, night.base_day), most=4000, seed=7)
         early = {
             "plays": learn_plays(app, samples[EARLY], seed=7),
             "attainment": learn_attainment(app, samples[EARLY], seed=7),

@@ -3,11 +3,10 @@
 import pytest
 
 from models.tasks.plays import PlaysModel, PlaysParameters
-from pipelines.activity.parts import know_until
 from pipelines.learning.outdated import DEFINITIONS, definitions_of, edited_since
 from pipelines.players.features import compute_features, feature_names
 from tests.factories import APP as TOY
-from tests.factories import START, event, make_app, warehouse_with
+from tests.factories import event, known_at, make_app, warehouse_with
 
 APP = make_app()
 PLAYS = PlaysModel(PlaysParameters(kind="habit"), tuple(APP.challenges.windows))
@@ -53,8 +52,7 @@ def test_models_of_whose_training_no_definitions_are_known_do_not_serve() -> Non
 def test_a_metric_may_have_two_underscores_in_its_name() -> None:
     app = with_metric("solved__twice", event="solve")
     with warehouse_with(app, [event(1, 0), event(1, 1)]) as warehouse:
-        know_until(warehouse, START.date().replace(day=9), START.replace(day=9))
         snapshots = warehouse.frame("SELECT 1::BIGINT AS player_key, DATE '2024-01-08' AS base_day")
-        rows = compute_features(warehouse, app, snapshots)
+        rows = compute_features(known_at(warehouse, app), snapshots)
     assert rows["solved__twice__28"].to_list() == [2.0]
     assert set(feature_names(app)) <= set(rows.columns)

@@ -8,14 +8,14 @@ import polars as pl
 import pytest
 
 from configs.loader import load_app
-from pipelines.activity.parts import know_until
 from pipelines.challenges.propose import chance_of_play, open_windows, propose_targets
+from pipelines.known import Known
 from pipelines.learning.contests import Split
 from pipelines.learning.samples import Samples, draw_samples
 from pipelines.learning.training import Learned, learn_models, past_days
 from pipelines.pins import day_start, make_night
 from tests.academy import SETTINGS, academy
-from tests.factories import event, make_app, put_zone, warehouse_with
+from tests.factories import event, known_at, make_app, put_zone, warehouse_with
 
 AS_OF = SETTINGS.start + dt.timedelta(days=45)
 
@@ -25,9 +25,9 @@ def learn(home: Path, *, until: dt.datetime | None = None) -> tuple[Learned, Sam
     with academy(home, until=until) as (warehouse, loaded):
         app = loaded.app
         night = make_night(warehouse, app, AS_OF, day_start(app, AS_OF))
-        know_until(warehouse, AS_OF, night.cut)
-        learned = learn_models(warehouse, night, seed=7)
-        samples = draw_samples(warehouse, night, [AS_OF], most=5000, seed=7)
+        known = Known(warehouse, night)
+        learned = learn_models(known, seed=7)
+        samples = draw_samples(known, [AS_OF], most=5000, seed=7)
         windows = open_windows(app, samples.features.with_columns(start_day=pl.col("base_day")))
         wanted = samples.features.select("player_key", "base_day", wanted=pl.lit(0.55))
         targets = propose_targets(app, learned.models, samples.features, samples.past, windows, wanted)
@@ -87,8 +87,7 @@ def test_too_few_players_give_a_fallback_that_says_so() -> None:
     as_of = dt.date(2024, 1, 12)
     with warehouse_with(app, rows) as warehouse:
         night = make_night(warehouse, app, as_of, dt.datetime(2024, 1, 12, tzinfo=dt.UTC))
-        know_until(warehouse, as_of, night.cut)
-        learned = learn_models(warehouse, night, seed=7)
+        learned = learn_models(Known(warehouse, night), seed=7)
     assert "too few players" in learned.notes[0]
     assert learned.models.plays.parameters.kind == "habit"
     assert learned.models.attainment.parameters.kind == "empirical_bayes"
@@ -97,8 +96,8 @@ def test_too_few_players_give_a_fallback_that_says_so() -> None:
 def test_no_activity_at_all_gives_no_days_to_learn_from() -> None:
     app = make_app()
     with warehouse_with(app) as warehouse:
-        know_until(warehouse, dt.date(2024, 1, 5), dt.datetime(2024, 1, 5, tzinfo=dt.UTC))
-        assert past_days(warehouse, app, dt.date(2024, 1, 5)) == []
+        known = known_at(warehouse, app, dt.date(2024, 1, 5), dt.datetime(2024, 1, 5, tzinfo=dt.UTC))
+        assert past_days(known, dt.date(2024, 1, 5)) == []
 
 
 def test_a_day_that_is_not_over_for_a_player_is_no_label() -> None:
@@ -108,9 +107,8 @@ def test_a_day_that_is_not_over_for_a_player_is_no_label() -> None:
         put_zone(warehouse, 2, "America/Los_Angeles")
         now = dt.datetime(2024, 1, 10, 6, tzinfo=dt.UTC)
         night = make_night(warehouse, app, dt.date(2024, 1, 11), now)
-        know_until(warehouse, night.as_of, night.cut)
         days = [dt.date(2024, 1, 7) + dt.timedelta(days=k) for k in range(4)]
-        samples = draw_samples(warehouse, night, days, most=100, seed=7)
+        samples = draw_samples(Known(warehouse, night), days, most=100, seed=7)
     last = samples.labels.filter(pl.col("window_days") == 1, pl.col("lead_days") == 0)
     by_player = dict(last.group_by("player_key").agg(pl.col("base_day").max()).iter_rows())
     assert by_player == {1: dt.date(2024, 1, 9), 2: dt.date(2024, 1, 8)}

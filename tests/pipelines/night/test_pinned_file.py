@@ -113,7 +113,7 @@ def test_a_wish_alone_makes_no_file_that_was_edited_and_evaluates_no_badge_from_
     served(settings, loaded, Wishes(types=("motivational_message",)))
     with open_night(loaded, AS_OF + dt.timedelta(days=1), now(), context_of(settings)) as tonight:
         assert tonight.night.file_hash == loaded.hash
-        assert tonight.warehouse.value("SELECT file_hash FROM nights WHERE as_of = $d", {"d": AS_OF}) == loaded.hash
+        assert tonight.known.value("SELECT file_hash FROM nights WHERE as_of = $d", {"d": AS_OF}) == loaded.hash
 
 
 def test_the_code_of_a_night_is_the_one_that_ran(world, monkeypatch):

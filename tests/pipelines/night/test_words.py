@@ -411,7 +411,7 @@ def test_a_dry_run_tells_the_price_asks_nothing_and_pins_nothing(world, written,
     loaded, settings = world
     with preview.look_ahead(loaded, TONIGHT, now(), context_of(settings)) as tonight:
         priced = preview.price_night(tonight)
-        assert tonight.warehouse.value("SELECT count(*) FROM nights") == 0
+        assert tonight.known.value("SELECT count(*) FROM nights") == 0
     assert bills(language_server) == []
     assert priced.rows["requests"].sum() == len(written.bills)
     assert sum_of(written.bills) <= priced.rows["at_most_usd"].sum()
@@ -439,7 +439,7 @@ def test_one_players_texts_by_hand_are_booked_apart_and_issue_nothing(world, lan
     context = context_of(settings, wishes)
     with preview.look_ahead(loaded, TONIGHT, now(), context) as tonight:
         rows = preview.write_by_hand(tonight, "player-1")
-        assert tonight.warehouse.value("SELECT count(*) FROM challenges") == 0
+        assert tonight.known.value("SELECT count(*) FROM challenges") == 0
     assert {row["ai_provider"] for row in rows} == {"anthropic"}
     assert {row["content_type"] for row in rows} == {"daily_challenge"}
     assert {bill["provider"] for bill in bills(language_server)} == {"anthropic"}

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from data.warehouse import Warehouse
-from pipelines.activity.parts import know_until
 from pipelines.players.features import compute_features, feature_names
-from tests.factories import START, add_events, event, make_app, warehouse_with
+from tests.factories import START, add_events, event, known_at, make_app, warehouse_with
 from tests.pipelines.activity.test_parts import events, row
 
 APP = make_app()
@@ -19,8 +18,9 @@ FOREVER = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
 
 def features_at(warehouse: Warehouse, base: dt.date = BASE, players: tuple[int, ...] = (1, 2, 3)) -> pl.DataFrame:
-    know_until(warehouse, dt.date(2099, 1, 1), FOREVER)
-    return compute_features(warehouse, APP, pl.DataFrame({"player_key": players, "base_day": [base] * len(players)}))
+    return compute_features(
+        known_at(warehouse, APP), pl.DataFrame({"player_key": players, "base_day": [base] * len(players)})
+    )
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])

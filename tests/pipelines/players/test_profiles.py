@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.known import Known
 from pipelines.players.profiles import (
     activity,
     choose_personas,
@@ -40,7 +41,7 @@ def warehouse():
 
 def profile(warehouse, features=None, night=NIGHT) -> pl.DataFrame:
     features = feature_rows(APP, 30) if features is None else features
-    return describe_players(warehouse, night, features, one_cohort(features))
+    return describe_players(Known(warehouse, night), features, one_cohort(features))
 
 
 def says(warehouse, player: int, at: dt.datetime, available_at: dt.datetime | None = None, **what) -> None:

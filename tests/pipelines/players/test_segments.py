@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from models.learners.portable import save_model
 from models.tracking.pages import synthetic_rows
 from models.tracking.sealed import predict_as_before
-from pipelines.activity.parts import know_until
+from pipelines.known import Known
 from pipelines.learning.record import segments_run
 from pipelines.night.plan import Players
 from pipelines.players.segments import (
@@ -154,8 +154,7 @@ def night_after(day: int):
 
 def cohorts_at(warehouse, day: int) -> dict[int, str]:
     night = night_after(day)
-    know_until(warehouse, night.as_of, night.cut)
-    return dict(player_cohorts(warehouse, night).iter_rows())
+    return dict(player_cohorts(Known(warehouse, night)).iter_rows())
 
 
 def test_a_cohort_is_what_was_played_most_of_late():
@@ -182,8 +181,7 @@ def test_segments_are_learned_from_windows_that_do_not_overlap_and_end_before_th
     rows = [row for player in range(4) for row in plays(player, "a", *range(player, 120, 9))]
     with warehouse_with(APP, rows) as warehouse:
         night = night_after(100)
-        know_until(warehouse, night.as_of, night.cut)
-        features, cohorts = past_strength(warehouse, night)
+        features, cohorts = past_strength(Known(warehouse, night))
     days = features["base_day"].unique().sort(descending=True)
     assert days[0] == night.base_day
     assert set((days[:-1] - days[1:]).dt.total_days()) == {28}
@@ -197,8 +195,7 @@ def test_segments_are_learned_from_windows_that_do_not_overlap_and_end_before_th
 def test_a_past_window_has_the_cohort_of_its_own_time():
     with warehouse_with(APP, plays(1, "old", *range(60, 70)) + plays(1, "new", *range(75, 99))) as warehouse:
         night = night_after(100)
-        know_until(warehouse, night.as_of, night.cut)
-        cohorts = past_strength(warehouse, night)[1].sort("base_day")["cohort"].to_list()
+        cohorts = past_strength(Known(warehouse, night))[1].sort("base_day")["cohort"].to_list()
     assert cohorts == ["old", "new"]
 
 

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.warehouse import scratch
+from pipelines.known import Known
 from pipelines.players.targets import FEWEST_PLAYERS, ask_for_encouragement, set_targets
 from tests.factories import APP as TOY
 from tests.factories import make_app
@@ -41,7 +42,7 @@ def ask(features: pl.DataFrame, unlikely: pl.DataFrame = NONE, opted_out: tuple[
     targets = set_targets(app, features, one_cohort(features))
     with scratch() as warehouse:
         profiles = profiles_of(features, *opted_out)
-        return ask_for_encouragement(warehouse, at_night(app, **night), features, targets, profiles, unlikely)
+        return ask_for_encouragement(Known(warehouse, at_night(app, **night)), features, targets, profiles, unlikely)
 
 
 values = st.lists(st.one_of(st.none(), st.integers(0, 50).map(float)), min_size=1, max_size=60)

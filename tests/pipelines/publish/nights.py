@@ -11,6 +11,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.badges.rules.read import nominate_rules
+from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.publish.audit import AuditReport, audit_night
 from pipelines.publish.collect import collect_tables, served_players
@@ -304,6 +305,6 @@ def issue(warehouse: Warehouse, as_of: dt.date = AS_OF) -> None:
 
 
 def audited(warehouse: Warehouse, night: Night, home) -> tuple[dict[str, pl.DataFrame], AuditReport]:
-    tables = collect_tables(warehouse, night, make_frames())
-    served = served_players(warehouse, night, tables, pl.DataFrame())
+    tables = collect_tables(Known(warehouse, night), make_frames())
+    served = served_players(Known(warehouse, night), tables, pl.DataFrame())
     return tables, audit_night(tables, previous_night(home, night.app.app, night.as_of), night, served)

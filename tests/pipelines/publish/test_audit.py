@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from configs.errors import NightquestError
+from pipelines.known import Known
 from pipelines.publish.audit import AuditLimits, audit_night
 from pipelines.publish.collect import collect_tables
 from pipelines.publish.publish import publish_night
@@ -35,7 +36,7 @@ def _tables():
         put(warehouse, "settlements", *(settlement(player, 1, AS_OF, None) for player in PLAYERS[:-1]))
         issue(warehouse)
         put(warehouse, "badge_ledger", award(1, AS_OF))
-        yield collect_tables(warehouse, NIGHT, make_frames())
+        yield collect_tables(Known(warehouse, NIGHT), make_frames())
 
 
 def audit(tables, *, previous=None, served=None, **options):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipelines.activity.parts import know_until
+from pipelines.known import Known
 from pipelines.publish.breaks import few_players, find_breaks, judge_input
 from pipelines.publish.published import Manifest, Published
 from pipelines.publish.pulse import DAYS, Pulse
@@ -143,11 +143,10 @@ def test_what_the_night_before_found_is_not_found_again(tmp_path):
     day = dt.timedelta(days=1)
     night = make_night(dt.date(2024, 1, 1) + 40 * day)
     with warehouse_with(APP, rows) as warehouse:
-        know_until(warehouse, night.as_of, night.cut)
-        second = judge_input(warehouse, night, None)
+        second = judge_input(Known(warehouse, night), None)
         assert second.broken[0].startswith("0 players with 'topics'")
-        assert judge_input(warehouse, night, _out(night, day, tmp_path)).broken == ()
-        assert judge_input(warehouse, night, _out(night, 2 * day, tmp_path)).broken == second.broken
+        assert judge_input(Known(warehouse, night), _out(night, day, tmp_path)).broken == ()
+        assert judge_input(Known(warehouse, night), _out(night, 2 * day, tmp_path)).broken == second.broken
 
 
 def _out(night, ago: dt.timedelta, folder) -> Published:

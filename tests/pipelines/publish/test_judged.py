@@ -6,6 +6,7 @@ import json
 import polars as pl
 import pytest
 
+from pipelines.known import Known
 from pipelines.publish.collect import collect_tables
 from tests.pipelines.publish.nights import (
     AS_OF,
@@ -34,7 +35,7 @@ def _warehouse():
 
 
 def nominees(warehouse, night=NIGHT) -> dict[str, dict]:
-    table = collect_tables(warehouse, night, make_frames())["badge_nominees"]
+    table = collect_tables(Known(warehouse, night), make_frames())["badge_nominees"]
     return {row["user_id"]: row for row in table.iter_rows(named=True)}
 
 

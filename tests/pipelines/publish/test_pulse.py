@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from pipelines.activity.parts import know_until
+from pipelines.known import Known
 from pipelines.publish.pulse import read_pulse
 from tests.factories import event, warehouse_with
 from tests.pipelines.publish.nights import APP, AS_OF, at, make_night
@@ -12,8 +12,7 @@ NIGHT = make_night()
 
 def pulse_of_events(*rows):
     with warehouse_with(APP, list(rows)) as warehouse:
-        know_until(warehouse, AS_OF, NIGHT.cut)
-        return read_pulse(warehouse, NIGHT.base_day, NIGHT.cut)
+        return read_pulse(Known(warehouse, NIGHT), NIGHT.base_day, NIGHT.cut)
 
 
 def test_each_day_is_counted_as_it_was_known_when_its_own_night_came():

@@ -3,7 +3,7 @@ import json
 
 import polars as pl
 
-from pipelines.activity.parts import know_until
+from pipelines.known import Known
 from pipelines.pins import make_night
 from pipelines.words.individual import individual_profiles
 from tests.factories import event, make_app, warehouse_with
@@ -49,8 +49,7 @@ def chosen(individual, records=(), players=100):
             }
             warehouse.append("player_records", pl.DataFrame(row))
         night = make_night(warehouse, app, dt.date(2024, 1, 20), CUT)
-        know_until(warehouse, night.as_of, night.cut)
-        rows = individual_profiles(warehouse, night, *frames(players))
+        rows = individual_profiles(Known(warehouse, night), *frames(players))
         return {row["player_key"]: json.loads(row["profile"]) for row in rows.iter_rows(named=True)}
 
 

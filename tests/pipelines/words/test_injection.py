@@ -11,8 +11,8 @@ import pytest
 
 from configs.language import language_models
 from pipelines.activity.ingest import ingest_files
-from pipelines.activity.parts import know_until
 from pipelines.challenges.plan import recent_challenges
+from pipelines.known import Known
 from pipelines.learning.training import learn_models
 from pipelines.night.plan import plan_night
 from pipelines.pins import make_night
@@ -108,10 +108,9 @@ def night_with(folder, typed):
 
 def _understood(warehouse):
     night = make_night(warehouse, APP, NIGHT, dt.datetime(2024, 1, 25, tzinfo=dt.UTC))
-    know_until(warehouse, night.as_of, night.cut)
-    models = learn_models(warehouse, night, seed=1).models
-    planned = plan_night(warehouse, night, models, None, recent_challenges(warehouse, night))
-    plan, asks, achievements = want_content(warehouse, night, planned)
+    models = learn_models(Known(warehouse, night), seed=1).models
+    planned = plan_night(Known(warehouse, night), models, None, recent_challenges(Known(warehouse, night)))
+    plan, asks, achievements = want_content(Known(warehouse, night), planned)
     wanted = want_texts(APP, plan, asks, achievements)
     briefs, _ = brief_rows(APP, wanted)
     requests = {}
@@ -119,7 +118,7 @@ def _understood(warehouse):
         request = ask(brief)
         requests[brief.brief_id] = (request.system, request.user, request.key)
     own = individual_profiles(
-        warehouse, night, planned.players.features, planned.players.profiles, planned.plan.chances
+        Known(warehouse, night), planned.players.features, planned.players.profiles, planned.plan.chances
     )
     texts = write_words(APP, plan, asks, achievements, seed=1, as_of=NIGHT)
     keys = wanted.select("content_id", "player_key")

@@ -15,6 +15,7 @@ from data.warehouse import Warehouse
 from models.language.calls import Failed, Reason, Reply, Request, Usage, Written
 from pipelines.badges.judged.judge import judge_badges
 from pipelines.badges.judged.panel import Panel
+from pipelines.known import Known
 from pipelines.pins import Night, pin_night
 from pipelines.words.write import write_citations
 from pipelines.words.writers.choose import Judge
@@ -100,7 +101,7 @@ def judge(warehouse: Warehouse, app: App, days: float, script: Script | None = N
     """One night's judgements, published; returns its figures."""
     night = pin(warehouse, app, days)
     with warehouse.transaction():
-        figures = judge_badges(warehouse, night, panel(script, both=both) if script else None, write_citations)
+        figures = judge_badges(Known(warehouse, night), panel(script, both=both) if script else None, write_citations)
     warehouse.run("UPDATE nights SET status = 'published' WHERE as_of = $d", {"d": night.as_of})
     return figures
 

@@ -13,6 +13,7 @@ from data.warehouse import Warehouse
 from pipelines.badges.judged.events_shown import EVENTS
 from pipelines.badges.judged.evidence import DAYS, gather_evidence
 from pipelines.badges.judged.typed import TYPED_LENGTH, Members, clean_typed
+from pipelines.known import Known
 from tests.factories import APP as TOY
 from tests.factories import add_events, event, make_app, warehouse_with
 from tests.pipelines.badges.judged.cases import CRITERIA, pin
@@ -64,7 +65,7 @@ def played(rows, app: App = APP):
 
 def evidence_of(warehouse: Warehouse, app: App, days: float, player: int = 1) -> list[dict[str, str]]:
     frame = gather_evidence(
-        warehouse, pin(warehouse, app, days), pl.DataFrame({"badge_id": ["patient"], "player_key": [player]})
+        Known(warehouse, pin(warehouse, app, days)), pl.DataFrame({"badge_id": ["patient"], "player_key": [player]})
     )
     assert frame.height == 1
     return json.loads(frame["evidence"][0])
@@ -102,9 +103,9 @@ def test_trends_go_week_by_week_and_end_with_the_latest():
 def test_every_item_has_its_own_id_and_the_same_list_the_same_hash():
     with played([event(1, day / 2, points=1) for day in range(20)]) as warehouse:
         night, who = pin(warehouse, APP, 12), pl.DataFrame({"badge_id": ["patient"], "player_key": [1]})
-        first, again = (gather_evidence(warehouse, night, who) for _ in range(2))
+        first, again = (gather_evidence(Known(warehouse, night), who) for _ in range(2))
         add_events(warehouse, APP, [event(1, 30, points=1)])
-        later = gather_evidence(warehouse, night, who)
+        later = gather_evidence(Known(warehouse, night), who)
     ids = [item["id"] for item in json.loads(first["evidence"][0])]
     assert len(set(ids)) == len(ids)
     assert first.equals(again)
@@ -199,7 +200,7 @@ def test_nominees_of_several_badges_and_players_are_told_apart():
     rows = [event(1, 0, points=1), event(2, 0, points=2), event(2, 1, points=2)]
     with warehouse_with(app, rows) as warehouse:
         who = pl.DataFrame([("many", 1), ("rich", 2)], schema=["badge_id", "player_key"], orient="row")
-        frame = gather_evidence(warehouse, pin(warehouse, app, 3), who)
+        frame = gather_evidence(Known(warehouse, pin(warehouse, app, 3)), who)
     many, rich = (json.loads(text) for text in frame["evidence"])
     assert many[1]["text"].startswith("puzzles solved: 1 so far")
     assert rich[1]["text"].startswith("points: 4 so far")

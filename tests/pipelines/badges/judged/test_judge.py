@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.badges.judged.agreement import agreement_of
 from pipelines.badges.judged.judge import judge_nominees, write_judgements
+from pipelines.known import Known
 from pipelines.words.write import write_citations
 from tests.factories import START, add_events, event, warehouse_with
 from tests.pipelines.badges.judged.cases import (
@@ -83,9 +84,9 @@ def test_a_night_that_was_undone_finds_its_answers_in_the_ledger():
     script = Script()
     with players_who_solved(APP, players=3) as warehouse:
         night = pin(warehouse, APP, 3)
-        judgements = judge_nominees(warehouse, night, panel(script))
+        judgements = judge_nominees(Known(warehouse, night), panel(script))
         with pytest.raises(KeyboardInterrupt), warehouse.transaction():
-            raise_after(write_judgements(warehouse, night, judgements, write_citations))
+            raise_after(write_judgements(Known(warehouse, night), judgements, write_citations))
         assert (verdicts(warehouse, "1"), held_badges(warehouse).height) == ([], 0)
         asked = [request.key for request in script.asked]
         judge(warehouse, APP, 3, script)
@@ -96,9 +97,9 @@ def test_a_night_that_was_undone_finds_its_answers_in_the_ledger():
 def test_of_two_answers_in_one_night_the_one_written_down_first_stands():
     with players_who_solved(APP) as warehouse:
         night = pin(warehouse, APP, 3)
-        held, awarded = (judge_nominees(warehouse, night, panel(Script(answer))) for answer in (HOLD, GOOD))
+        held, awarded = (judge_nominees(Known(warehouse, night), panel(Script(answer))) for answer in (HOLD, GOOD))
         for judgements in (held, awarded):
-            write_judgements(warehouse, night, judgements, write_citations)
+            write_judgements(Known(warehouse, night), judgements, write_citations)
         assert verdicts(warehouse, "decision") == [("hold",)]
         assert held_badges(warehouse).is_empty()
 

@@ -7,6 +7,7 @@ import polars as pl
 from pipelines.badges.judged.nominate import find_nominations
 from pipelines.badges.rules.award import award_badges, find_awards
 from pipelines.badges.rules.progress import badge_progress
+from pipelines.known import Known
 from pipelines.words.write import write_citations
 from tests.factories import START, add_events, event, warehouse_with
 from tests.pipelines.badges.judged.cases import (
@@ -26,7 +27,7 @@ APP = judged_app()
 
 def test_the_first_event_that_meets_the_nominating_rule_nominates():
     with warehouse_with(APP, [event(1, 0), event(1, 1), event(1, 2), event(2, 1)]) as warehouse:
-        found = find_nominations(warehouse, pin(warehouse, APP, 4))
+        found = find_nominations(Known(warehouse, pin(warehouse, APP, 4)))
         assert found.select("badge_id", "player_key", "event_id").rows() == [("patient", 1, "e000001")]
         assert found["crossed_at"].to_list() == [START + dt.timedelta(days=1)]
 
@@ -34,17 +35,17 @@ def test_the_first_event_that_meets_the_nominating_rule_nominates():
 def test_rules_that_earn_and_rules_that_nominate_do_not_mix():
     with warehouse_with(APP, [event(1, 0), event(1, 1)]) as warehouse:
         night = pin(warehouse, APP, 4)
-        assert find_awards(warehouse, night)["badge_id"].to_list() == ["starter"]
-        assert badge_progress(warehouse, night)["badge_id"].to_list() == ["starter"]
-        award_badges(warehouse, night, write_citations)
-        assert find_nominations(warehouse, night)["badge_id"].to_list() == ["patient"]
+        assert find_awards(Known(warehouse, night))["badge_id"].to_list() == ["starter"]
+        assert badge_progress(Known(warehouse, night))["badge_id"].to_list() == ["starter"]
+        award_badges(Known(warehouse, night), write_citations)
+        assert find_nominations(Known(warehouse, night))["badge_id"].to_list() == ["patient"]
 
 
 def test_an_event_that_came_later_does_not_nominate_before():
     late = event(1, 1, available_at=START + dt.timedelta(days=8))
     with warehouse_with(APP, [event(1, 0), late]) as warehouse:
-        assert find_nominations(warehouse, pin(warehouse, APP, 5)).is_empty()
-        assert find_nominations(warehouse, pin(warehouse, APP, 10)).height == 1
+        assert find_nominations(Known(warehouse, pin(warehouse, APP, 5))).is_empty()
+        assert find_nominations(Known(warehouse, pin(warehouse, APP, 10))).height == 1
 
 
 def test_the_longest_waiting_are_decided_first_and_the_rest_wait_for_their_night():

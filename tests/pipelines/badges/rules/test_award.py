@@ -12,6 +12,7 @@ from configs.app import App
 from configs.errors import AppFileError
 from data.warehouse import Warehouse
 from pipelines.badges.rules.award import award_badges, find_awards
+from pipelines.known import Known
 from pipelines.pins import Night, pin_night
 from tests.factories import START, add_events, event, make_app, warehouse_with
 
@@ -45,7 +46,7 @@ def crossings(rule: str, rows: list[dict[str, Any]], days: int = 20) -> dict[int
     """The event, counted from 0, that earned the badge, by player."""
     app = app_with(it=rule)
     with warehouse_with(app, rows) as warehouse:
-        found = find_awards(warehouse, pin(warehouse, app, days))
+        found = find_awards(Known(warehouse, pin(warehouse, app, days)))
         return {player: int(event_id[1:]) for player, event_id in found.select("player_key", "event_id").iter_rows()}
 
 
@@ -159,13 +160,13 @@ def test_conditions_combine_as_in_sql(rule: str, earned_by: int) -> None:
 def test_a_rule_that_calls_or_reads_or_names_the_unknown_is_refused(rule: str) -> None:
     app = app_with(it=rule)
     with warehouse_with(app, [event(1, 0)]) as warehouse, pytest.raises(AppFileError, match=r"badges\.it\.when"):
-        find_awards(warehouse, pin(warehouse, app, 2))
+        find_awards(Known(warehouse, pin(warehouse, app, 2)))
 
 
 def test_an_award_carries_its_evidence_and_pays_its_tier() -> None:
     app = app_with(it="solved >= 2 and last(points, 7) > 3")
     with warehouse_with(app, [event(1, 0, points=2), event(1, 1, points=2)]) as warehouse:
-        award = award_badges(warehouse, pin(warehouse, app, 3), cite).row(0, named=True)
+        award = award_badges(Known(warehouse, pin(warehouse, app, 3)), cite).row(0, named=True)
         evidence = json.loads(award["evidence"])
         assert evidence["values"] == {"solved": 2, "last(points, 7)": 4}
         assert evidence["rule"] == app.badges["it"].when
@@ -182,9 +183,9 @@ def test_a_night_run_twice_adds_nothing_and_returns_the_same() -> None:
     app = app_with(one="solved >= 1", two="solved >= 2")
     with warehouse_with(app, [event(1, 0), event(1, 1), event(2, 0)]) as warehouse:
         night = pin(warehouse, app, 3)
-        first = award_badges(warehouse, night, cite)
+        first = award_badges(Known(warehouse, night), cite)
         assert first.height == 3
-        assert award_badges(warehouse, night, cite).equals(first)
+        assert award_badges(Known(warehouse, night), cite).equals(first)
         assert warehouse.value("SELECT count(*) FROM xp_ledger") == 3
 
 
@@ -192,17 +193,17 @@ def test_a_night_sees_only_its_own_past() -> None:
     app = app_with(two="solved >= 2")
     late = event(1, 1, available_at=START + dt.timedelta(days=8))
     with warehouse_with(app, [event(1, 0), late, event(2, 0), event(2, 5)]) as warehouse:
-        assert award_badges(warehouse, pin(warehouse, app, 5), cite).is_empty()
+        assert award_badges(Known(warehouse, pin(warehouse, app, 5)), cite).is_empty()
 
 
 def test_a_late_event_earns_at_its_true_time_and_moves_nothing_already_held() -> None:
     app = app_with(two="solved >= 2", three="solved >= 3")
     with warehouse_with(app, [event(1, 0), event(1, 5)]) as warehouse:
         night = pin(warehouse, app, 7)
-        held = award_badges(warehouse, night, cite)
+        held = award_badges(Known(warehouse, night), cite)
         publish(warehouse, night)
         add_events(warehouse, app, [event(1, 2, available_at=START + dt.timedelta(days=8))])
-        later = award_badges(warehouse, pin(warehouse, app, 10), cite)
+        later = award_badges(Known(warehouse, pin(warehouse, app, 10)), cite)
         assert later["badge_id"].to_list() == ["three"]
         assert later["granted_at"].to_list() == [START + dt.timedelta(days=5)]
         assert warehouse.frame("FROM badge_ledger WHERE badge_id = 'two'").equals(held)
@@ -212,14 +213,14 @@ def test_history_taken_in_after_a_night_is_evaluated_by_the_next() -> None:
     app = app_with(two="solved >= 2")
     with warehouse_with(app, [event(1, 4)]) as warehouse:
         night = pin(warehouse, app, 6)
-        award_badges(warehouse, night, cite)
+        award_badges(Known(warehouse, night), cite)
         publish(warehouse, night)
         add_events(warehouse, app, [event(1, 1) | {"delivery_id": "old"}])
         taken = night.started_at + dt.timedelta(hours=1)
         warehouse.run(
             "INSERT INTO deliveries VALUES ('old', 'f', 'h', 'events', 's', $t, true, 1, 1, 0, 0)", {"t": taken}
         )
-        assert award_badges(warehouse, pin(warehouse, app, 7), cite)["granted_at"].to_list() == [
+        assert award_badges(Known(warehouse, pin(warehouse, app, 7)), cite)["granted_at"].to_list() == [
             START + dt.timedelta(days=4)
         ]
 
@@ -228,6 +229,6 @@ def test_a_changed_app_file_evaluates_new_rules_over_the_whole_past() -> None:
     before, after = app_with(two="solved >= 2"), app_with(two="solved >= 2", one="solved >= 1")
     with warehouse_with(before, [event(1, 0)]) as warehouse:
         night = pin(warehouse, before, 3)
-        award_badges(warehouse, night, cite)
+        award_badges(Known(warehouse, night), cite)
         publish(warehouse, night)
-        assert award_badges(warehouse, pin(warehouse, after, 4, "other"), cite)["badge_id"].to_list() == ["one"]
+        assert award_badges(Known(warehouse, pin(warehouse, after, 4, "other")), cite)["badge_id"].to_list() == ["one"]

@@ -8,6 +8,7 @@ import pytest
 from pipelines.badges.held import badge_rarity, badges_held
 from pipelines.badges.rules.award import award_badges
 from pipelines.badges.rules.progress import badge_progress
+from pipelines.known import Known
 from tests.factories import event, warehouse_with
 from tests.pipelines.badges.rules.test_award import app_with, cite, pin
 
@@ -25,7 +26,7 @@ def progress_of(
 ) -> tuple[float, str | None, int | None]:
     app = app_with(it=rule)
     with warehouse_with(app, rows or ROWS) as warehouse:
-        row = badge_progress(warehouse, pin(warehouse, app, days)).row(0, named=True)
+        row = badge_progress(Known(warehouse, pin(warehouse, app, days))).row(0, named=True)
     return round(row["progress"], 4), row["remaining"], row["eta_days"]
 
 
@@ -94,17 +95,17 @@ def test_held_badges_and_players_long_gone_have_no_progress() -> None:
     app = app_with(one="solved >= 1", many="solved >= 100")
     with warehouse_with(app, [event(1, 0), event(2, 30)]) as warehouse:
         night = pin(warehouse, app, 32)
-        award_badges(warehouse, night, cite)
-        assert badge_progress(warehouse, night).select("player_key", "badge_id").rows() == [(2, "many")]
+        award_badges(Known(warehouse, night), cite)
+        assert badge_progress(Known(warehouse, night)).select("player_key", "badge_id").rows() == [(2, "many")]
 
 
 def test_an_app_without_badges_has_no_progress_and_no_awards() -> None:
     app = app_with()
     with warehouse_with(app, ROWS) as warehouse:
         night = pin(warehouse, app, 2)
-        assert badge_progress(warehouse, night).is_empty()
-        assert award_badges(warehouse, night, cite).is_empty()
-        assert badges_held(warehouse, night).is_empty()
+        assert badge_progress(Known(warehouse, night)).is_empty()
+        assert award_badges(Known(warehouse, night), cite).is_empty()
+        assert badges_held(Known(warehouse, night)).is_empty()
 
 
 def test_rarity_is_the_share_of_all_who_ever_played() -> None:
@@ -115,8 +116,10 @@ def test_rarity_is_the_share_of_all_who_ever_played() -> None:
     rows = [event(player, 0) for player, n in enumerate(counts) for _ in range(n)]
     with warehouse_with(app, rows) as warehouse:
         night = pin(warehouse, app, 2)
-        award_badges(warehouse, night, cite)
-        found = {row["badge_id"]: (row["holders"], row["rarity"]) for row in badge_rarity(warehouse, night).to_dicts()}
+        award_badges(Known(warehouse, night), cite)
+        found = {
+            row["badge_id"]: (row["holders"], row["rarity"]) for row in badge_rarity(Known(warehouse, night)).to_dicts()
+        }
         assert found == {
             "common": (100, "common"),
             "uncommon": (40, "common"),
@@ -129,13 +132,13 @@ def test_rarity_is_the_share_of_all_who_ever_played() -> None:
 def test_held_badges_say_what_they_are_and_survive_their_rule() -> None:
     app, later = app_with(one="solved >= 1"), app_with(other="solved >= 100")
     with warehouse_with(app, ROWS) as warehouse:
-        award_badges(warehouse, pin(warehouse, app, 2), cite)
-        row = badges_held(warehouse, pin(warehouse, app, 3)).row(0, named=True)
+        award_badges(Known(warehouse, pin(warehouse, app, 2)), cite)
+        row = badges_held(Known(warehouse, pin(warehouse, app, 3))).row(0, named=True)
         assert (row["title"], row["tier"], row["rarity"], row["as_of"]) == (
             "One",
             "bronze",
             "common",
             dt.date(2024, 1, 3),
         )
-        orphan = badges_held(warehouse, pin(warehouse, later, 4)).row(0, named=True)
+        orphan = badges_held(Known(warehouse, pin(warehouse, later, 4))).row(0, named=True)
         assert (orphan["title"], orphan["tier"], orphan["rarity"]) == ("one", None, "common")

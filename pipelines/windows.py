@@ -2,21 +2,21 @@
 
 import polars as pl
 
-from data.warehouse import Warehouse
+from pipelines.known import Known
 
 
-def window_values(warehouse: Warehouse, windows: pl.DataFrame) -> pl.DataFrame:
+def window_values(known: Known, windows: pl.DataFrame) -> pl.DataFrame:
     """Add to each window what its metric came to.
 
     Args:
-        warehouse: With the known_* views in place (`know_until`).
+        known: What the night may see.
         windows: Columns window_id (unique), player_key, metric, start_day, end_day (inclusive); others are kept.
 
     Returns:
         The windows in the same order with `value` (Float64, null when the metric has none) and `played` (Boolean).
     """
-    with warehouse.lend(windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day")):
-        values = warehouse.frame(warehouse.fixed("activity/windows"))
+    with known.lend(windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day")):
+        values = known.frame(known.fixed("activity/windows"))
     return windows.join(values, on="window_id", how="left", maintain_order="left")
 
 
@@ -25,18 +25,18 @@ def completed(value: pl.Expr, op: pl.Expr, target: pl.Expr) -> pl.Expr:
     return pl.when(op == "<=").then(value <= target).otherwise(value >= target).fill_null(value=False)
 
 
-def crossings(warehouse: Warehouse, windows: pl.DataFrame) -> pl.DataFrame:
+def crossings(known: Known, windows: pl.DataFrame) -> pl.DataFrame:
     """The event with which each completed window reached its target, by a scan of those players' events.
 
     Args:
-        warehouse: With the known_* views in place.
+        known: What the night may see.
         windows: Columns window_id, player_key, metric, start_day, end_day, target, op; completed ones only.
 
     Returns:
         window_id, crossed_at, event_id: the first event in order (occurred_at, sequence, event_id) after which the
         running value has reached the target.
     """
-    with warehouse.lend(
+    with known.lend(
         windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day", "target", "op")
     ):
-        return warehouse.frame(warehouse.fixed("activity/crossings"))
+        return known.frame(known.fixed("activity/crossings"))
