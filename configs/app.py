@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
+from configs.aggregations import AGGREGATIONS, Aggregation
+from configs.aggregations import Name as AggregationName
 from configs.kinds import ContentType, Writer
 from configs.language import Price
 from configs.part import Part
@@ -15,11 +17,8 @@ from configs.zones import zone_names
 
 Tier = Literal["bronze", "silver", "gold", "platinum"]
 PropertyType = Literal["text", "number", "integer", "boolean"]
-Aggregation = Literal["count", "sum", "max", "min", "mean", "distinct", "days", "streak", "entity"]
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
-# A running value of these only ever moves towards its target, so "crossed once" and "reached at the end" agree.
-CHALLENGEABLE: frozenset[str] = frozenset({"count", "sum", "max", "min", "distinct", "days", "entity"})
 # Traits that every app has; pipelines/players/traits.py says how each is measured. Any metric is a trait too.
 TRAITS = ("intensity", "boldness", "variability", "regularity", "breadth", "growth", "night", "weekend")
 
@@ -75,7 +74,7 @@ class Event(Part):
 class Metric(Part):
     """Something counted or measured about a player; see docs/apps.md for each aggregation."""
 
-    agg: Aggregation = Field("count", description="How events become one number.")
+    agg: AggregationName = Field("count", description="How events become one number.")
     event: Name | list[Name] | None = Field(None, description="Which events; none means every active one.")
     of: Name | None = Field(None, description="The property measured; `value` is the event's own value.")
     where: str | None = Field(None, description="A SQL condition on the event's properties.")
@@ -90,20 +89,24 @@ class Metric(Part):
     task: str = Field("", description="An instruction with {goal}: 'Post {goal}'. Needed for challenges.")
 
     @property
+    def aggregation(self) -> Aggregation:
+        """What its `agg` means."""
+        return AGGREGATIONS[self.agg]
+
+    @property
     def events(self) -> tuple[str, ...]:
         """The names of the events it rests on; empty for every active event."""
         return () if self.event is None else (self.event,) if isinstance(self.event, str) else tuple(self.event)
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        needs_of = self.agg in {"sum", "max", "min", "mean", "distinct", "entity"}
-        if needs_of and not self.of:
+        if self.aggregation.measures and not self.of:
             raise ValueError(f"agg {self.agg} needs `of`, the property it measures")
         if self.agg == "entity" and (not self.per or self.reaches is None):
             raise ValueError("agg entity needs `per` (the property naming the entity) and `reaches` (the sum)")
         if self.agg != "entity" and (self.per or self.reaches is not None):
             raise ValueError("`per` and `reaches` belong to agg: entity")
-        if self.better == "lower" and self.agg not in {"min", "mean"}:
+        if self.better == "lower" and not self.aggregation.lower:
             raise ValueError("better: lower goes with agg min or mean")
         return self
 
@@ -441,10 +444,10 @@ def _persona_problems(app: App) -> Iterator[str]:
 
 def _challenge_problems(app: App, name: str) -> Iterator[str]:
     metric = app.metrics[name]
-    if metric.agg not in CHALLENGEABLE:
+    if not metric.aggregation.moves_one_way:
         yield (
             f"challenges.metrics: '{name}' is a {metric.agg}, which can be undone by later play; "
-            f"use one of {', '.join(sorted(CHALLENGEABLE))}"
+            f"use one of {', '.join(sorted(name for name, one in AGGREGATIONS.items() if one.moves_one_way))}"
         )
     if "{goal}" not in metric.task:
         yield f"metrics.{name}.task: a challenge needs an instruction with {{goal}}, such as 'Post {{goal}}'"

@@ -52,8 +52,6 @@ _SAID_BY_UNIT = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = re.compile(r"\s*[(\[][^)\]]*[)\]]")
-_OF_ONES = frozenset({"count", "distinct", "entity"})  # each adds one, so that the label names what is counted
-_VALUES = frozenset({"max", "min", "mean"})  # one value among the events rather than something that adds up
 _DETERMINER = re.compile(r"^(?:the|a|an|your|my|their|our) ", re.IGNORECASE)
 _DIFFERENT = re.compile(r"\b(?:different|distinct|unique|various) ", re.IGNORECASE)
 _BOUNDED = re.compile(
@@ -171,10 +169,10 @@ def _counted(metric: Metric, label: str, unit: str, plural: str) -> tuple[str, s
     The label where it names the things counted; the unit alone where the label names other things; the unit of the
     label where it names one thing: '12 kilometres of running distance'.
     """
-    shown = _COUNTING.sub("", _EXTREME.sub("", label)) if metric.agg in _VALUES else label
+    shown = _COUNTING.sub("", _EXTREME.sub("", label)) if metric.aggregation.single else label
     if named := _by_name(metric, shown, unit, plural):
         return named
-    if not unit or (metric.agg in _OF_ONES and names_several(shown) and not _SAID_BY_UNIT.search(label)):
+    if not unit or (metric.aggregation.ones and names_several(shown) and not _SAID_BY_UNIT.search(label)):
         return _one_of(shown) if names_several(shown) else shown, shown
     return f"{unit}{_of_what(label, unit, plural)}", f"{plural}{_of_what(label, unit, plural)}"
 
@@ -182,7 +180,7 @@ def _counted(metric: Metric, label: str, unit: str, plural: str) -> tuple[str, s
 def _by_name(metric: Metric, shown: str, unit: str, plural: str) -> tuple[str, str] | None:
     """One and several, where the label names its unit: 'puzzles solved'."""
     found = next((found for name in (plural, *spelled(unit)) if (found := names_unit(shown, name))), None)
-    found = found or (names_unit(shown, unit) if metric.agg not in _VALUES else None)
+    found = found or (names_unit(shown, unit) if not metric.aggregation.single else None)
     if found is None:
         return None
     start, tail = shown[: found.start()], shown[found.end() :]
@@ -231,7 +229,7 @@ def _verb(metric: Metric) -> str:
 def _measure(app: App, metric: Metric, label: str, plural: str) -> Measure:
     shown = _COUNTING.sub("", _EXTREME.sub("", label))
     things = bool(names_unit(shown, plural)) or names_several(shown)
-    if metric.agg not in _VALUES:
+    if not metric.aggregation.single:
         return "total" if things or (metric.unit and metric.agg != "streak") else "level"
     measured = [
         app.property_of(event, metric.of or "value")

@@ -118,7 +118,7 @@ def generated_sql(app: App) -> dict[str, str]:
 
 
 def _metric(app: App, name: str) -> str:
-    derived = app.metrics[name].agg in {"entity", "streak"}
+    derived = app.metrics[name].aggregation.derived
     return _pretty(derived_sql(app, name, "touched_players") if derived else contributions(app, name).sql("duckdb"))
 
 

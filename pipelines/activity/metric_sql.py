@@ -10,9 +10,6 @@ from sqlglot.expressions import Select
 from configs.app import App, Metric, PropertyType
 from configs.expressions import parse_condition
 
-# Metrics that need more than one event; their rows are kept in the table derived_events.
-DERIVED = frozenset({"entity", "streak"})
-
 _SQL_TYPE: dict[PropertyType, str] = {"text": "VARCHAR", "number": "DOUBLE", "integer": "BIGINT", "boolean": "BOOLEAN"}
 _ORDER = "occurred_at, sequence, event_id"
 
@@ -23,7 +20,7 @@ def metric_events_sql(app: App) -> str:
     Columns: metric, player_key, event_id, occurred_at, sequence, day, cohort, value, key, available_at.
     """
     texts = _contribution_texts(_Defined(app))
-    parts = [texts[name] for name, metric in app.metrics.items() if metric.agg not in DERIVED]
+    parts = [texts[name] for name, metric in app.metrics.items() if not metric.aggregation.derived]
     parts.append(
         """SELECT metric, player_key, event_id, occurred_at, sequence, day, cohort, value, key, available_at
            FROM derived_events"""
@@ -69,14 +66,14 @@ def contributions(app: App, name: str) -> Select:
     query = query.where(exp.column("event").isin(*events) if events else "active")
     if metric.where:
         query = query.where(condition_sql(app, metric), dialect="duckdb")
-    if metric.of or metric.agg == "distinct":
-        query = query.where(f"({key if metric.agg == 'distinct' else value}) IS NOT NULL", dialect="duckdb")
+    if metric.of or metric.aggregation.keyed:
+        query = query.where(f"({key if metric.aggregation.keyed else value}) IS NOT NULL", dialect="duckdb")
     return query
 
 
 def derived_events_sql(app: App, players: str, known_until: str) -> str:
     """Rows of all entity and streak metrics, as `derived_sql` gives them."""
-    names = [name for name, metric in app.metrics.items() if metric.agg in DERIVED]
+    names = [name for name, metric in app.metrics.items() if metric.aggregation.derived]
     if not names:
         return f"SELECT * FROM derived_events WHERE available_at < {known_until} AND false"
     return "\nUNION ALL\n".join(f"SELECT * FROM ({derived_sql(app, name, players, known_until)})" for name in names)
@@ -141,10 +138,10 @@ def property_types(app: App, events: Iterable[str]) -> dict[str, PropertyType]:
 
 def _value_and_key(app: App, metric: Metric) -> tuple[str, str]:
     types = property_types(app, metric.events or app.active_events)
-    if metric.agg == "distinct":
+    if metric.aggregation.keyed:
         return "1.0", _property(metric.of or "value", "text")
     key = _property(metric.per, "text") if metric.per else "NULL::VARCHAR"
-    if metric.agg in {"count", "days", "streak"} or metric.of is None:
+    if not metric.aggregation.measures or metric.of is None:
         return "1.0", key
     kind = types.get(metric.of, "number")
     return f"CAST({_property(metric.of, kind)} AS DOUBLE)", key

@@ -7,6 +7,7 @@ import datetime as dt
 
 import polars as pl
 
+from configs.aggregations import macros_sql
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.local_days import sync_days
@@ -106,7 +107,7 @@ def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime)
 
 
 _KNOWN_EVENTS = """FROM metric_events WHERE available_at <= $cut AND metric IN (
-                       SELECT metric FROM metrics WHERE agg NOT IN ('entity', 'streak'))
+                       SELECT metric FROM metrics WHERE NOT is_derived(agg))
                    UNION ALL BY NAME FROM known_derived"""
 _KNOWN_AGAIN = f"({_KNOWN_EVENTS}) SEMI JOIN touched USING (player_key, day)"
 _AGAIN = {
@@ -114,7 +115,7 @@ _AGAIN = {
                               max(value) AS max, max(available_at) AS available_at
                        FROM {_KNOWN_AGAIN} GROUP BY player_key, day, cohort, metric""",
     "player_day_keys": f"""SELECT player_key, day, metric, key, count(*) AS n, max(available_at) AS available_at
-                           FROM {_KNOWN_AGAIN} WHERE metric IN (SELECT metric FROM metrics WHERE agg = 'distinct')
+                           FROM {_KNOWN_AGAIN} WHERE metric IN (SELECT metric FROM metrics WHERE is_keyed(agg))
                            GROUP BY player_key, day, metric, key""",
     "active_days": "SELECT * FROM active_days_of_touched($cut)",
 }
@@ -128,6 +129,7 @@ def _install_views(warehouse: Warehouse, app: App) -> None:
     warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched_players (player_key BIGINT)")
     derived = derived_events_sql(app, "touched_players", "known_until")
     warehouse.run(f"CREATE OR REPLACE TEMP MACRO derived_of_touched_players(known_until) AS TABLE {derived}")
+    warehouse.run(macros_sql())
     warehouse.run(warehouse.fixed("activity/parts_views"))
     warehouse.views_of = app
 

@@ -22,7 +22,6 @@ from pipelines.luck import luck
 from pipelines.windows import crossings
 
 CONTENT_TYPE = "custom_achievement"
-ADDS_UP = frozenset({"count", "sum", "distinct", "days", "entity"})
 PACE_DAYS = 28
 FEWEST_PACE_DAYS = 7
 SOONEST_DAYS, LATEST_DAYS = 14, 56
@@ -35,7 +34,7 @@ _STEPS = [step * 10**power for power in range(9, -1, -1) for step in (5, 2, 1)]
 
 def lifetime_metrics(app: App) -> list[str]:
     """The metrics that an achievement may be about: those of challenges that add up."""
-    return [name for name in app.challenges.metrics if app.metrics[name].agg in ADDS_UP]
+    return [name for name in app.challenges.metrics if app.metrics[name].aggregation.adds_up]
 
 
 def lifetime_values(known: Known, players: pl.DataFrame, metrics: Sequence[str] | None = None) -> pl.DataFrame:
@@ -201,7 +200,7 @@ def _of_their_own(app: App, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataF
 
 
 def _distinct(app: App) -> pl.Expr:
-    return pl.col("metric").is_in([name for name, metric in app.metrics.items() if metric.agg == "distinct"])
+    return pl.col("metric").is_in([name for name, metric in app.metrics.items() if metric.aggregation.keyed])
 
 
 def _round_target() -> pl.Expr:

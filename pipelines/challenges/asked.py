@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipelines.challenges.achievements import ADDS_UP, CONTENT_TYPE, lifetime_values, open_achievements
+from pipelines.challenges.achievements import CONTENT_TYPE, lifetime_values, open_achievements
 from pipelines.challenges.implied import ASKED, EVER, FOREVER
 from pipelines.known import Known
 from pipelines.windows import completed, window_values
@@ -24,7 +24,7 @@ def what_is_open(known: Known, recent: pl.DataFrame) -> pl.DataFrame:
 def _open_challenges(known: Known, recent: pl.DataFrame) -> pl.DataFrame:
     app = known.app
     lower = [name for name, metric in app.metrics.items() if metric.better == "lower"]
-    adding = [name for name, metric in app.metrics.items() if metric.agg in ADDS_UP]
+    adding = [name for name, metric in app.metrics.items() if metric.aggregation.adds_up]
     running = recent.filter(
         (pl.col("valid_until") >= known.as_of) & pl.col("metric").is_in(list(app.metrics))
     ).with_row_index("window_id")
@@ -42,7 +42,7 @@ def _open_achievements(known: Known) -> pl.DataFrame:
     """Lifetime goals, asked since they were issued; of different things those seen before count too."""
     rows = open_achievements(known).filter(pl.col("as_of") < known.as_of)
     lives = lifetime_values(known, rows).select("player_key", "metric", "value")
-    again = pl.col("metric").is_in([name for name, metric in known.app.metrics.items() if metric.agg == "distinct"])
+    again = pl.col("metric").is_in([name for name, metric in known.app.metrics.items() if metric.aggregation.keyed])
     rows = rows.join(lives, on=["player_key", "metric"], how="left", maintain_order="left").with_columns(
         op=pl.lit(">="),
         left=pl.col("target") - pl.col("value").fill_null(0.0),

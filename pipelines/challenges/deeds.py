@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 from sqlglot import exp
 
-from configs.app import CHALLENGEABLE, App, Metric
+from configs.app import App, Metric
 from configs.expressions import parse_condition
 from pipelines.activity.metric_sql import property_types
 
@@ -71,7 +71,7 @@ def facts_of(app: App, also: Iterable[str] = ()) -> pl.DataFrame:
         app: Its metrics' definitions.
         also: Other metrics that were asked for once: those that may still be.
     """
-    may = {name for name in also if name in app.metrics and app.metrics[name].agg in CHALLENGEABLE}
+    may = {name for name in also if name in app.metrics and app.metrics[name].aggregation.moves_one_way}
     names = (*dict.fromkeys(app.challenges.metrics), *sorted(may - set(app.challenges.metrics)))
     told = app.model_dump_json(include={"events", "metrics"})
     return _facts_of(_Definitions(told, names, app))
@@ -148,7 +148,7 @@ def _values(app: App, a: Metric, beyond: str, b: Metric) -> Iterator[tuple[float
 
 def _times(app: App, a: Metric) -> float:
     """How many events a target of 1 takes at least; 0 where one is enough for any target."""
-    if a.agg in {"count", "days", "distinct", "entity"}:
+    if a.aggregation.adds_up and a.aggregation.whole:
         return 1.0
     most = _bounds(app, a, "", a.of or "value")[1] if a.agg == "sum" else math.inf
     return 1 / most if 0 < most < math.inf else 0.0

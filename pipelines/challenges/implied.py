@@ -70,7 +70,7 @@ def _new_makes_open(app: App) -> pl.Expr:
     Of the same metric, by what is left to do; of another, by what was asked. The last bit of something that takes a
     week is often done on the way, and would leave nothing else to ask. Different things may be those seen before.
     """
-    again = [name for name, metric in app.metrics.items() if metric.agg == "distinct"]
+    again = [name for name, metric in app.metrics.items() if metric.aggregation.keyed]
     same = (pl.col("metric") == pl.col("of")) & ~pl.col("metric").is_in(again)
     return _reaches(
         _outside(pl.col("start_day"), pl.col("end_day"), pl.col("start_day_asked"), pl.col("end_day_asked")),

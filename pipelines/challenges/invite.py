@@ -222,7 +222,7 @@ def first_steps(app: App, features: pl.DataFrame) -> dict[str, float | None]:
 
 def _first_step(app: App, features: pl.DataFrame, name: str) -> float:
     metric = app.metrics[name]
-    if metric.agg in {"count", "distinct", "entity", "days", "streak"}:
+    if metric.aggregation.whole:
         return 1.0
     values = features[f"{name}__{'per_day' if metric.agg == 'sum' else '28'}"].fill_nan(None).drop_nulls()
     more = metric.better == "higher"

@@ -121,7 +121,8 @@ def estimated_minutes(app: App) -> pl.Expr:
     The pace is minutes for one of what the metric adds up, at most the player's usual play in the window. What doesn't
     add up takes a usual day. Null without a pace.
     """
-    adding = [name for name in app.challenges.metrics if app.metrics[name].agg in {"count", "sum", "days", "entity"}]
+    metrics = {name: app.metrics[name].aggregation for name in app.challenges.metrics}
+    adding = [name for name, one in metrics.items() if one.adds_up and not one.keyed]
     asked = {name: time for name, time in _units_of_time(app).items() if app.metrics[name].better == "higher"}
     a_day = pl.col("minutes_28") / pl.col("active_days_28").clip(1)
     at_pace = pl.col("target") * pl.col("minutes_28") / pl.col("own_28")

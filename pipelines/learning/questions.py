@@ -8,7 +8,6 @@ from models.tasks.attainment import FROM_PLAY
 from models.tasks.plays import plays_matrix
 
 SNAPSHOT = ("player_key", "base_day")
-WHOLE = frozenset({"count", "distinct", "days", "entity"})
 _OWN = ("7", "28", "per_day", "trend")
 
 
@@ -20,7 +19,7 @@ def sign_of(app: App) -> pl.Expr:
 
 def whole_metrics(app: App) -> dict[str, bool]:
     """Which metrics come in whole numbers."""
-    return {name: metric.agg in WHOLE or _of_integers(app, name) for name, metric in app.metrics.items()}
+    return {name: metric.aggregation.whole or _of_integers(app, name) for name, metric in app.metrics.items()}
 
 
 def plays_rows(features: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:

@@ -60,6 +60,4 @@ def _counts(app: App, name: str) -> bool:
     metric, _, measure = name.rpartition("__")  # a metric's own name may have "__" in it
     if not metric:
         return name.startswith(("active_days", "events", "sessions", "minutes_28", "streak", "heat", "on_"))
-    return measure == "heat" or (
-        app.metrics[metric].agg in {"count", "sum", "distinct", "days", "entity"} and measure in _LONG
-    )
+    return measure == "heat" or (app.metrics[metric].aggregation.adds_up and measure in _LONG)

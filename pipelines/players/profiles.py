@@ -8,7 +8,7 @@ import polars as pl
 from configs.app import App
 from pipelines.known import Known
 from pipelines.luck import lot
-from pipelines.players.traits import TOTALS, measure_traits, trait_names
+from pipelines.players.traits import measure_traits, trait_names
 
 # Completed challenges that the usual share is worth before a player's own count for as much.
 PRIOR_CHALLENGES = 8.0
@@ -97,10 +97,10 @@ def measure_skill(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> p
     player does with a day and not how many days there were. skill_level is 1 + the whole tenths of skill.
     """
     names = list(dict.fromkeys([app.segments.score, *app.segments.features]))
-    quality = [name for name in names if app.metrics[name].agg not in {*TOTALS, "streak"}]
+    quality = [name for name in names if not app.metrics[name].aggregation.grows]
     days = pl.col("active_days_28")
     rates = {
-        name: pl.col(f"{name}__28") / days.clip(1) if app.metrics[name].agg in TOTALS else pl.col(f"{name}__28")
+        name: pl.col(f"{name}__28") / days.clip(1) if app.metrics[name].aggregation.adds_up else pl.col(f"{name}__28")
         for name in names
     }
     rows = features.select("player_key", days.alias("days"), **rates).join(
@@ -138,7 +138,7 @@ def preferred_content(app: App) -> pl.Expr:
     shares = []
     for name in app.challenges.metrics:
         value = pl.col(f"{name}__28")
-        rate = value / pl.col("events_28").clip(1) if app.metrics[name].agg in TOTALS else value
+        rate = value / pl.col("events_28").clip(1) if app.metrics[name].aggregation.adds_up else value
         rate = -rate if app.metrics[name].better == "lower" else rate
         touched = pl.when(value > 0).then(rate)
         shares.append((touched.rank("average") / touched.count()).fill_null(-1.0))

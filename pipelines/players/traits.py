@@ -6,7 +6,6 @@ import polars as pl
 
 from configs.app import App
 
-TOTALS = frozenset({"count", "sum", "distinct", "days", "entity"})
 _SMALLEST = 0.05
 # A trait moves this many days of play away from the middle before it counts for half.
 _DAYS_TO_TELL = 2.0
@@ -64,11 +63,11 @@ def _centred(name: str) -> pl.Expr:
 
 
 def _built_in(app: App) -> dict[str, pl.Expr]:
-    totals = [name for name in app.challenges.metrics if app.metrics[name].agg in TOTALS]
+    totals = [name for name in app.challenges.metrics if app.metrics[name].aggregation.adds_up]
     days, events = pl.col("active_days_28").clip(1), pl.col("events_28")
     gaps = pl.col("gap_sd_28") / pl.col("gap_mean_28").clip(1)
     own = app.engagement.metric
-    sizes = [own] if own and app.metrics[own].agg in TOTALS else totals
+    sizes = [own] if own and app.metrics[own].aggregation.adds_up else totals
     bursts = [pl.col(f"{m}__sd") / pl.col(f"{m}__per_day").abs().clip(_SMALLEST) for m in sizes]
     burst = pl.when(pl.col("active_days_28") >= 3).then(pl.mean_horizontal(bursts)) if bursts else gaps
     share = pl.col("active_days_28") / pl.col("tenure_days").clip(1, 28)
@@ -91,4 +90,4 @@ def _of_metric(app: App, name: str) -> pl.Expr:
     if name not in app.metrics:
         return pl.lit(None, dtype=pl.Float64)
     value = pl.col(f"{name}__28")
-    return value / pl.col("events_28").clip(1) if app.metrics[name].agg in TOTALS else value
+    return value / pl.col("events_28").clip(1) if app.metrics[name].aggregation.adds_up else value

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from configs.app import CHALLENGEABLE
 from pipelines.windows import completed, crossings, window_values
 from tests.factories import START, event, known_at, make_app, warehouse_with
 from tests.pipelines.activity.test_parts import events, row
 
 APP = make_app()
 FOREVER = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
-ASKED = [name for name, metric in APP.metrics.items() if metric.agg in CHALLENGEABLE]
+ASKED = [name for name, metric in APP.metrics.items() if metric.aggregation.moves_one_way]
 
 
 def window(metric: str, first: int, last: int, target: float = 1, player: int = 1) -> dict[str, object]:

@@ -18,16 +18,3 @@ SELECT player_key, day,
        max(available_at) AS available_at
 FROM gaps
 GROUP BY player_key, day;
-
--- What merged parts come to under a metric's aggregation. A count without events is 0; a best without events is null.
--- Sums are rounded to nine decimals, so that neither the order of adding nor 0.1 + 0.2 decides what reaches a target.
-CREATE OR REPLACE TEMP MACRO part_value(agg, n, total, lowest, highest, n_days) AS
-    CASE agg WHEN 'count' THEN coalesce(n, 0)::DOUBLE
-             WHEN 'entity' THEN coalesce(n, 0)::DOUBLE
-             WHEN 'distinct' THEN coalesce(n, 0)::DOUBLE
-             WHEN 'days' THEN coalesce(n_days, 0)::DOUBLE
-             WHEN 'sum' THEN round(coalesce(total, 0)::DOUBLE, 9)
-             WHEN 'max' THEN highest
-             WHEN 'streak' THEN highest
-             WHEN 'min' THEN lowest
-             WHEN 'mean' THEN round(total / nullif(n, 0), 9) END;

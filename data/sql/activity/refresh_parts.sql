@@ -15,7 +15,7 @@ WHERE player_day_keys.player_key = touched.player_key AND player_day_keys.day = 
 INSERT INTO player_day_keys
 SELECT player_key, day, metric, key, count(*), max(available_at)
 FROM metric_events SEMI JOIN touched USING (player_key, day)
-WHERE metric IN (SELECT metric FROM metrics WHERE agg = 'distinct')
+WHERE metric IN (SELECT metric FROM metrics WHERE is_keyed(agg))
 GROUP BY ALL
 ORDER BY day, player_key, metric, key;
 

@@ -30,8 +30,7 @@ keys AS (
     GROUP BY w.window_id
 )
 SELECT w.window_id,
-       CASE WHEN m.agg = 'distinct' THEN coalesce(k.n_keys, 0)::DOUBLE
-            ELSE part_value(m.agg, p.n, p.sum, p.min, p.max, p.days) END AS value,
+       part_value(m.agg, p.n, p.sum, p.min, p.max, p.days, k.n_keys) AS value,
        a.active_days IS NOT NULL AS played
 FROM windows w
 LEFT JOIN metrics m ON m.metric = w.metric

@@ -13,21 +13,16 @@ keys AS (
     FROM known_player_day_keys SEMI JOIN who USING (player_key) SEMI JOIN asked USING (metric)
     GROUP BY player_key, metric, key
 ),
+keyed AS (
+    SELECT player_key, metric, count(*) AS n, count(*) FILTER (first_day >= $since) AS n_since FROM keys GROUP BY ALL
+),
 lives AS (
     SELECT player_key, metric,
-           CASE agg WHEN 'sum' THEN round(sum(sum), 9) ELSE sum(n) END::DOUBLE AS value,
-           coalesce(CASE agg WHEN 'sum' THEN round(sum(sum) FILTER (day >= $since), 9)
-                             ELSE sum(n) FILTER (day >= $since) END, 0)::DOUBLE AS gain
-    FROM mine WHERE agg IN ('count', 'entity', 'sum')
+           part_value(agg, sum(m.n), sum(m.sum), NULL, NULL, count(DISTINCT day), any_value(k.n)) AS value,
+           part_value(agg, sum(m.n) FILTER (day >= $since), sum(m.sum) FILTER (day >= $since), NULL, NULL,
+                      count(DISTINCT day) FILTER (day >= $since), any_value(k.n_since)) AS gain
+    FROM mine m LEFT JOIN keyed k USING (player_key, metric)
     GROUP BY player_key, metric, agg
-    UNION ALL
-    SELECT player_key, metric, count(DISTINCT day)::DOUBLE, (count(DISTINCT day) FILTER (day >= $since))::DOUBLE
-    FROM mine WHERE agg = 'days'
-    GROUP BY player_key, metric
-    UNION ALL
-    SELECT player_key, metric, count(*)::DOUBLE, (count(*) FILTER (first_day >= $since))::DOUBLE
-    FROM keys
-    GROUP BY player_key, metric
 ),
 first_days AS (SELECT player_key, min(day) AS first_day FROM known_active_days SEMI JOIN who USING (player_key) GROUP BY player_key)
 SELECT l.player_key, l.metric, l.value, l.gain,

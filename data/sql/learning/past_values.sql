@@ -42,8 +42,7 @@ keyed AS (
     GROUP BY ALL
 )
 SELECT t.player_key, t.base_day, t.window_days, m.metric,
-       CASE WHEN m.agg = 'distinct' THEN coalesce(k.n_keys, 0)::DOUBLE
-            ELSE part_value(m.agg, d.n, d.sum, d.min, d.max, d.days) END AS value,
+       part_value(m.agg, d.n, d.sum, d.min, d.max, d.days, k.n_keys) AS value,
        round(sum(pow(2, -(t.tile * t.window_days) / 28.0)), 9) AS weight
 FROM latest t
 CROSS JOIN (SELECT * FROM metrics SEMI JOIN asked USING (metric)) m

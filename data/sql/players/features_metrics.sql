@@ -29,9 +29,7 @@ per_day AS (
 ),
 aged AS (
     SELECT s.player_key, s.base_day, d.metric, m.agg, s.base_day - d.day AS age, d.n, d.sum, d.min, d.max,
-           CASE m.agg WHEN 'count' THEN d.n WHEN 'entity' THEN d.n WHEN 'distinct' THEN k.n_keys WHEN 'days' THEN 1
-                      WHEN 'max' THEN d.max WHEN 'streak' THEN d.max WHEN 'min' THEN d.min
-                      WHEN 'mean' THEN d.sum / d.n ELSE d.sum END AS day_value
+           part_value(m.agg, d.n, d.sum, d.min, d.max, 1, k.n_keys) AS day_value
     FROM snapshots s
     JOIN per_day d ON d.player_key = s.player_key AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
     JOIN metrics m ON m.metric = d.metric
@@ -40,12 +38,12 @@ aged AS (
 summed AS (
     SELECT player_key, base_day, metric,
            part_value(agg, sum(n) FILTER (age <= 1), sum(sum) FILTER (age <= 1), min(min) FILTER (age <= 1),
-                      max(max) FILTER (age <= 1), count(*) FILTER (age <= 1)) AS v_1,
+                      max(max) FILTER (age <= 1), count(*) FILTER (age <= 1), NULL) AS v_1,
            part_value(agg, sum(n) FILTER (age <= 7), sum(sum) FILTER (age <= 7), min(min) FILTER (age <= 7),
-                      max(max) FILTER (age <= 7), count(*) FILTER (age <= 7)) AS v_7,
+                      max(max) FILTER (age <= 7), count(*) FILTER (age <= 7), NULL) AS v_7,
            part_value(agg, sum(n) FILTER (age <= 28), sum(sum) FILTER (age <= 28), min(min) FILTER (age <= 28),
-                      max(max) FILTER (age <= 28), count(*) FILTER (age <= 28)) AS v_28,
-           part_value(agg, sum(n), sum(sum), min(min), max(max), count(*)) AS v_90,
+                      max(max) FILTER (age <= 28), count(*) FILTER (age <= 28), NULL) AS v_28,
+           part_value(agg, sum(n), sum(sum), min(min), max(max), count(*), NULL) AS v_90,
            CASE WHEN agg = 'min' THEN min(day_value) ELSE max(day_value) END AS best,
            avg(day_value) FILTER (age <= 28) AS per_day,
            stddev_pop(day_value) FILTER (age <= 28) AS sd,

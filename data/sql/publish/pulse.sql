@@ -5,7 +5,7 @@
 --   sent: rows, and copies of others, that came in with the day
 WITH parts AS (
     SELECT metric, cohort, player_key, n, ($base_day::DATE - 1 - day)::INTEGER AS back
-    FROM known_player_days SEMI JOIN (FROM metrics WHERE agg NOT IN ('streak', 'entity')) USING (metric)
+    FROM known_player_days SEMI JOIN (FROM metrics WHERE NOT is_derived(agg)) USING (metric)
     WHERE day < $base_day AND day >= $base_day::DATE - $days::INTEGER
       AND available_at <= $cut::TIMESTAMPTZ - to_days(($base_day::DATE - 1 - day)::INTEGER)
 ),

@@ -163,7 +163,7 @@ def _has_unit(words: MetricWords) -> bool:
 
 def _trend_lines(app: App, numbers: pl.DataFrame) -> pl.DataFrame:
     """Weeks of what happened in them; a streak has no weeks of its own."""
-    streaks = [name for name, metric in app.metrics.items() if metric.agg == "streak"]
+    streaks = [name for name, metric in app.metrics.items() if metric.aggregation.runs]
     happened = pl.col("weeks").list.eval(~pl.element().is_in(["0", "none"])).list.any()
     weeks = pl.col("weeks").list.join(", ")
     text = pl.format(f"{{}}, by week, the last {WEEKS} weeks, oldest first: {{}}", "label", weeks)

@@ -16,9 +16,6 @@ from configs.nouns import counted
 from configs.wording import metric_words
 from pipelines.badges.rules.read import BadgeRule, term_label
 
-# Aggregations that grow by doing more; for these "3 more" and a pace mean something.
-GROWING = frozenset({"count", "sum", "distinct", "days", "entity", "streak"})
-_WHOLE = GROWING - {"sum"}
 _FLIP: dict[type[exp.Expression], type[exp.Expression]] = {
     exp.GT: exp.LT,
     exp.GTE: exp.LTE,
@@ -93,15 +90,15 @@ class _Tree:
         if term is None or type(node) not in _SAID or list(node.expression.find_all(exp.Column)):
             return _text(self._readable(node)), "NULL"
         metric, value, goal = (self._app.metrics[term.metric], self._now(node.this), f"({_sql(node.expression)})")
-        if metric.agg not in GROWING or not isinstance(node, exp.GTE | exp.GT):
+        if not metric.aggregation.grows or not isinstance(node, exp.GTE | exp.GT):
             span = f" over {counted(term.days, 'day')}" if term.days else ""
             said = _text(f"{self._name(term)}{span} {_SAID[type(node)]} ")
             now = _number(_rounded(value, "ceil" if isinstance(node, exp.LT | exp.LTE) else "floor"))
             return (f"{said} || {_number(goal)} || coalesce(' (now ' || {now} || ')', '')", "NULL")
         missing = f"({goal} - {value})"
-        if metric.agg in _WHOLE:
+        if metric.aggregation.whole:
             missing = f"(floor{missing} + 1)" if isinstance(node, exp.GT) else f"ceil{missing}"
-        within = " in a row" if metric.agg == "streak" else ""
+        within = " in a row" if metric.aggregation.runs else ""
         within += f" within {counted(term.days, 'day')}" if term.days else ""
         shown = f"({_rounded(missing, 'ceil')})"
         words = f"{_number(shown)} || {self._noun(term, shown)} || {_text(within)}"
@@ -110,7 +107,7 @@ class _Tree:
     def _now(self, node: exp.Expression) -> str:
         """A term's value; of a streak the run that is going on, since a broken one is of no help."""
         term = self._terms.get(node.name) if isinstance(node, exp.Column) else None
-        if term is not None and self._app.metrics[term.metric].agg == "streak":
+        if term is not None and self._app.metrics[term.metric].aggregation.runs:
             return f'"{term.metric}__run"'
         return _sql(node)
 
@@ -136,7 +133,7 @@ def _parts(node: exp.Connector) -> list[exp.Expression]:
 
 def _days(metric: Metric, term: Term, missing: str, goal: str) -> str:
     """Days to go at the recent pace; null without one."""
-    if metric.agg == "streak":
+    if metric.aggregation.runs:
         return f'CASE WHEN "{term.metric}__run" > 0 THEN {missing} END'
     pace = f'nullif("{term.metric}__pace", 0)'
     if term.days:  # a window forgets: below this pace it is never full

@@ -14,6 +14,16 @@ _ZONE_MARGIN_DAYS = 4
 _DAY = 2**32  # more than the events of one player, so (day, rank) fits one ordered integer
 
 
+# What is carried over from the days before the stream, by part.
+_BALANCES = {
+    "n": "sum(n)",
+    "total": "sum(sum)",
+    "lowest": "min(min)",
+    "highest": "max(max)",
+    "days": "count(DISTINCT day)",
+}
+
+
 def margin_days(terms: Iterable[Term]) -> int:
     """How many days before a player's first new event the stream must begin."""
     return _ZONE_MARGIN_DAYS + max((term.days or 0 for term in terms), default=0)
@@ -24,17 +34,10 @@ def openings_sql(app: App, terms: Iterable[Term]) -> str:
     sums, keys = [], []
     for metric in _lifetime(terms):
         mine = f"FILTER (metric = '{metric}')"
-        match app.metrics[metric].agg:
-            case "distinct":
-                keys.append(f'count(*) {mine} AS "{metric}__n"')
-            case "days":
-                sums.append(f'count(DISTINCT day) {mine} AS "{metric}__n"')
-            case "max" | "streak":
-                sums.append(f'max(max) {mine} AS "{metric}__max"')
-            case "min":
-                sums.append(f'min(min) {mine} AS "{metric}__min"')
-            case _:
-                sums += [f'coalesce(sum(n) {mine}, 0)::BIGINT AS "{metric}__n"', f'sum(sum) {mine} AS "{metric}__sum"']
+        one = app.metrics[metric].aggregation
+        if one.keyed:
+            keys.append(f'count(*) {mine} AS "{metric}__keys"')
+        sums += [f'{_BALANCES[part]} {mine} AS "{metric}__{part}"' for part in one.parts if part in _BALANCES]
     return f"""
         WITH balances AS (
             SELECT player_key, {", ".join(sums) or "1 AS no_sums"}
@@ -93,7 +96,7 @@ def _lifetime(terms: Iterable[Term]) -> list[str]:
 
 def _mark(app: App, metric: str) -> str:
     """What one event brings to a metric: a value, or of a distinct metric its key (again, if new to the player)."""
-    if app.metrics[metric].agg == "distinct":
+    if app.metrics[metric].aggregation.keyed:
         return (
             f"max(m.key) FILTER (m.metric = '{metric}') AS \"{metric}\", "
             f"max(m.key) FILTER (m.metric = '{metric}' AND k.key IS NULL) AS \"{metric}__new\""
@@ -103,27 +106,24 @@ def _mark(app: App, metric: str) -> str:
 
 def _value(app: App, term: Term) -> str:
     """A term's value after an event. A count of nothing is 0; a best or a mean of nothing is null."""
-    mark, over = f'"{term.metric}"', "OVER life" if term.days is None else f"OVER last_{term.days}"
+    one, mark = app.metrics[term.metric].aggregation, f'"{term.metric}"'
+    over = "OVER life" if term.days is None else f"OVER last_{term.days}"
     fresh = f'"{term.metric}__new"' if term.days is None else mark
-    n, total, low, high = _opening(term)
-    count, added = f"({n} + count({mark}) {over})", f"({total} + coalesce(sum({mark}) {over}, 0))"
-    best = f"greatest({high}, max({mark}) {over})"
-    return {
-        "count": count,
-        "entity": count,
-        "sum": added,
-        "mean": f"({added} / nullif({count}, 0))",
-        "days": f"({n} + count(DISTINCT CASE WHEN {mark} IS NOT NULL THEN day END) {over})",
-        "distinct": f"({n} + count(DISTINCT {fresh}) {over})",
-        "min": f"least({low}, min({mark}) {over})",
-        "max": best,
-        "streak": f"coalesce({best}, 0)",
-    }[app.metrics[term.metric].agg]
 
+    def opening(part: str) -> str:
+        """What the part starts from; nothing for a window, which lies within the stream."""
+        return "NULL" if term.days else f'o."{term.metric}__{part}"'
 
-def _opening(term: Term) -> tuple[str, str, str, str]:
-    """What a term starts from: n, sum, min, max before the stream; nothing for a window, which lies within it."""
-    if term.days is not None:
-        return "0", "0", "NULL", "NULL"
-    column = f'o."{term.metric}__'
-    return f'coalesce({column}n", 0)', f'coalesce({column}sum", 0)', f'{column}min"', f'{column}max"'
+    def added(part: str, running: str) -> str:
+        return f"(coalesce({opening(part)}, 0) + coalesce({running} {over}, 0))"
+
+    running = {
+        "n": added("n", f"count({mark})"),
+        "total": added("total", f"sum({mark})"),
+        "lowest": f"least({opening('lowest')}, min({mark}) {over})",
+        "highest": f"greatest({opening('highest')}, max({mark}) {over})",
+        "days": added("days", f"count(DISTINCT CASE WHEN {mark} IS NOT NULL THEN day END)"),
+        "keys": added("keys", f"count(DISTINCT {fresh})"),
+    }
+    value = one.sql(**{part: running[part] for part in one.parts})
+    return f"coalesce({value}, 0)" if one.grows else f"({value})"

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from configs.aggregations import Aggregation
 from configs.app import App
 from configs.expressions import Term
-from pipelines.badges.rules.progress_sql import GROWING
 from pipelines.pins import Night
 
 PACE_DAYS = 28
@@ -62,24 +62,24 @@ def _columns(night: Night, terms: tuple[Term, ...], metrics: list[str]) -> _Colu
     app, as_of = night.app, f"DATE '{night.as_of}'"
     columns = _Columns(["1 AS life"], ["1 AS recent"], ["1 AS keys"])
     for term in terms:
-        agg, mine = app.metrics[term.metric].agg, f"metric = '{term.metric}'"
-        if agg == "distinct":
+        one, mine = app.metrics[term.metric].aggregation, f"metric = '{term.metric}'"
+        if one.keyed:
             rows = f"{mine} AND last_day > {as_of} - {term.days}" if term.days else mine
             columns.keys.append(f'count(*) FILTER ({rows})::DOUBLE AS "{term.column}"')
         elif term.days:
-            merged = _merged(agg, f"{mine} AND day > {as_of} - {term.days}")
+            merged = _merged(one, f"{mine} AND day > {as_of} - {term.days}")
             columns.recent.append(f'{merged}::DOUBLE AS "{term.column}"')
         else:
-            merged = _merged("count" if agg == "days" else agg, mine)
+            merged = _merged(one, mine, days="sum(n)")
             columns.life.append(f'{merged}::DOUBLE AS "{term.column}"')
     for metric in metrics:
-        agg, mine = app.metrics[metric].agg, f"metric = '{metric}'"
-        if agg == "distinct":
+        one, mine = app.metrics[metric].aggregation, f"metric = '{metric}'"
+        if one.keyed:
             columns.keys.append(f'count(*) FILTER ({mine} AND first_day >= {as_of} - {PACE_DAYS}) AS "{metric}__new"')
-        elif agg == "streak":
+        elif one.runs:
             columns.recent.append(f'{_run(mine, night)} AS "{metric}__run"')
-        elif agg in GROWING:
-            columns.recent.append(f'{_merged(agg, f"{mine} AND day >= {as_of} - {PACE_DAYS}")} AS "{metric}__new"')
+        elif one.adds_up:
+            columns.recent.append(f'{_merged(one, f"{mine} AND day >= {as_of} - {PACE_DAYS}")} AS "{metric}__new"')
     return columns
 
 
@@ -87,18 +87,11 @@ def _per_player(rows: str, columns: list[str]) -> str:
     return f"SELECT player_key, {', '.join(columns)} FROM who LEFT JOIN {rows} USING (player_key) GROUP BY player_key"
 
 
-def _merged(agg: str, rows: str) -> str:
-    """Parts merged under an aggregation. A count of nothing is 0, a best or a mean of nothing is null."""
-    return {
-        "count": f"coalesce(sum(n) FILTER ({rows}), 0)",
-        "entity": f"coalesce(sum(n) FILTER ({rows}), 0)",
-        "sum": f"coalesce(sum(sum) FILTER ({rows}), 0)",
-        "mean": f"(sum(sum) FILTER ({rows}) / nullif(sum(n) FILTER ({rows}), 0))",
-        "days": f"count(DISTINCT day) FILTER ({rows})",
-        "min": f"min(min) FILTER ({rows})",
-        "max": f"max(max) FILTER ({rows})",
-        "streak": f"coalesce(max(max) FILTER ({rows}), 0)",
-    }[agg]
+def _merged(one: Aggregation, rows: str, days: str = "count(DISTINCT day)") -> str:
+    """Parts merged under an aggregation; a run of days that never began is 0 days long."""
+    merges = {"n": "sum(n)", "total": "sum(sum)", "lowest": "min(min)", "highest": "max(max)", "days": days}
+    value = one.sql(**{part: f"{merge} FILTER ({rows})" for part, merge in merges.items()})
+    return f"coalesce({value}, 0)" if one.grows else value
 
 
 def _run(mine: str, night: Night) -> str:
@@ -108,7 +101,7 @@ def _run(mine: str, night: Night) -> str:
 
 
 def _has_pace(app: App, metric: str) -> bool:
-    return app.metrics[metric].agg in GROWING - {"streak"}
+    return app.metrics[metric].aggregation.adds_up
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -15,17 +15,6 @@ from pipelines.words.writers.lexicon import brief_facts
 
 MOST_TITLES = 60  # that are to be avoided
 MOST_REASONS = 8
-_COUNTED = {
-    "count": "how often it was done",
-    "sum": "the total over all of them",
-    "max": "the best single one",
-    "min": "the lowest single one",
-    "mean": "the average",
-    "distinct": "how many different ones",
-    "days": "on how many days",
-    "streak": "how many days in a row",
-    "entity": "how many of them got there",
-}
 
 
 def brief_data(
@@ -141,7 +130,7 @@ def _described(app: App, name: str) -> str:
     metric = app.metrics[name]
     events = metric.events or app.active_events
     titles = [clean(app.events[event].title) or event.replace("_", " ") for event in events][:6]
-    return f"{_COUNTED[metric.agg]}; counts: {', '.join(titles)}"
+    return f"{metric.aggregation.said}; counts: {', '.join(titles)}"
 
 
 def _badge(app: App, brief: Brief) -> dict[str, str] | None:

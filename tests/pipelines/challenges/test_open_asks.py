@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from configs.app import App
 from data.warehouse import Warehouse
-from pipelines.challenges.achievements import ADDS_UP
 from pipelines.challenges.asked import what_is_open
 from pipelines.challenges.identity import named_ids
 from pipelines.challenges.implied import ASKED, without_implied
@@ -101,7 +100,7 @@ def still_open(warehouse: Warehouse, app: App, past: dict[int, int]) -> pl.DataF
         valid_until=pl.lit(TONIGHT) + pl.duration(days=pl.col("window_days") - 1 - pl.col("age")),
         issued_on=pl.lit(TONIGHT) - pl.duration(days=pl.col("age")),
     )
-    goals = asks(app).filter(pl.col("metric").is_in([n for n, m in app.metrics.items() if m.agg in ADDS_UP]))
+    goals = asks(app).filter(pl.col("metric").is_in([n for n, m in app.metrics.items() if m.aggregation.adds_up]))
     goals = goals.select("metric", pl.col("target") + 4).unique().join(players, how="cross").sort(pl.all())
     night = make_night(warehouse, app, TONIGHT, dt.datetime.combine(TONIGHT, dt.time(3), dt.UTC))
     with warehouse.transaction():
