@@ -6,6 +6,7 @@ What Nightquest refuses ends a run in a state that says so in a sentence, withou
 input, `Busy`, which is no failure, while another process works on the app. The caller gets the error as it was raised.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,6 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 WRONG_INPUT = 2
+RETRY_AFTER_S = 2.0
 
 _recording: ContextVar[bool] = ContextVar("recording", default=False)
 _refused: ContextVar[list[NightquestError] | None] = ContextVar("refused", default=None)
@@ -73,11 +75,12 @@ class Task(Generic[P, R]):
     Args:
         work: The function.
         name: In Prefect; the function's own when empty.
+        retries: How often it is tried again, after RETRY_AFTER_S, when a disk or a connection failed it.
     """
 
-    def __init__(self, work: Callable[P, R], name: str = "") -> None:
+    def __init__(self, work: Callable[P, R], name: str = "", retries: int = 0) -> None:
         update_wrapper(self, work)
-        self.work, self.name = work, name
+        self.work, self.name = _tried_again(work, retries), name
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it: as a Prefect task where Prefect records, else as the function that it is."""
@@ -122,6 +125,22 @@ def run_url() -> str | None:
     from prefect.runtime import flow_run
 
     return cast("str | None", flow_run.ui_url)
+
+
+def _tried_again(work: Callable[P, R], retries: int) -> Callable[P, R]:
+    """The work, tried again where what failed it may pass: a disk or a connection; each time the log says why."""
+
+    @wraps(work)
+    def tried(*args: P.args, **kwargs: P.kwargs) -> R:
+        for left in range(retries, 0, -1):
+            try:
+                return work(*args, **kwargs)
+            except OSError as error:
+                LOG.warning("%s failed and is tried again, at most %d times: %r", work.__name__, left, error)
+                time.sleep(RETRY_AFTER_S)
+        return work(*args, **kwargs)
+
+    return tried
 
 
 def _recorded(work: Callable[P, R]) -> Callable[P, R]:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from flows.log import LOG
 from flows.progress import NIGHT_STAGES, report
@@ -17,13 +17,32 @@ from pipelines.night import record as _record
 from pipelines.night import settle as _settle
 from pipelines.night import unrecorded as _unrecorded
 from pipelines.night import words as _words
+from pipelines.night.open_night import Tonight, run_stage
 from pipelines.night.words import Words
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def stage(number: int, name: str, work: Callable[P, R], counts: Callable[[R], dict[str, object]]) -> Task[P, R]:
+def of_night(
+    number: int,
+    name: str,
+    work: Callable[Concatenate[Tonight, P], R],
+    counts: Callable[[R], dict[str, object]],
+    retries: int = 0,
+) -> Task[Concatenate[Tonight, P], R]:
+    """A stage that reads the night's warehouse; see `stage` and `run_stage`."""
+
+    @wraps(work)
+    def opened(tonight: Tonight, *args: P.args, **kwargs: P.kwargs) -> R:
+        return run_stage(work, tonight, *args, **kwargs)
+
+    return stage(number, name, opened, counts, retries)
+
+
+def stage(
+    number: int, name: str, work: Callable[P, R], counts: Callable[[R], dict[str, object]], retries: int = 0
+) -> Task[P, R]:
     """A stage as a task that tells how far the night is and logs what it did.
 
     Args:
@@ -31,6 +50,7 @@ def stage(number: int, name: str, work: Callable[P, R], counts: Callable[[R], di
         name: What it does, for people.
         work: The stage.
         counts: What its line in the log counts, from its result.
+        retries: See `Task`. What a stage writes it writes once or not at all, so that it can be tried again.
     """
 
     @wraps(work)
@@ -42,7 +62,7 @@ def stage(number: int, name: str, work: Callable[P, R], counts: Callable[[R], di
         LOG.info("%s: %s (%.1f s)", name, figures or "done", time.monotonic() - began)
         return result
 
-    return Task(told, name)
+    return Task(told, name, retries)
 
 
 def _models(champions: _champions.Champions) -> dict[str, object]:
@@ -60,15 +80,15 @@ def _issued(issued: _issue.Issued) -> dict[str, object]:
     return {name.replace("_", " "): issued.figures[name] for name in told}
 
 
-settle = stage(1, "settle", _settle.settle, lambda still_open: {"still open": still_open.height})
-load_champions = stage(2, "load champions", _champions.load_champions, _models)
-plan = stage(3, "plan", _plan.plan, lambda planned: {"players": planned.players.profiles.height})
-hire_writers = stage(4, "hire writers", _words.hire_writers, lambda _crew: {})
-write = stage(5, "write", _words.write, _written)
-judge = stage(6, "judge badges", _judge.judge, lambda judged: {"decisions": judged.verdicts.height})
-issue = stage(7, "issue and audit", _issue.issue, _issued)
-publish = stage(8, "publish", _publish.publish, lambda night: {"folder": night.path.name})
-record = stage(9, "record", _record.record, lambda nights: {"nights": nights})
+settle = of_night(1, "settle", _settle.settle, lambda still_open: {"still open": still_open.height})
+load_champions = of_night(2, "load champions", _champions.load_champions, _models, retries=2)
+plan = of_night(3, "plan", _plan.plan, lambda planned: {"players": planned.players.profiles.height})
+hire_writers = of_night(4, "hire writers", _words.hire_writers, lambda _crew: {})
+write = of_night(5, "write", _words.write, _written)
+judge = of_night(6, "judge badges", _judge.judge, lambda judged: {"decisions": judged.verdicts.height})
+issue = of_night(7, "issue and audit", _issue.issue, _issued)
+publish = of_night(8, "publish", _publish.publish, lambda night: {"folder": night.path.name}, retries=2)
+record = stage(9, "record", _record.record, lambda nights: {"nights": nights}, retries=2)
 weigh_awards = _settle.weigh_awards
 describe = _record.describe
 recall = _record.recall

@@ -6,14 +6,15 @@ needs none of them.
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from configs.loader import LoadedApp
 from configs.version import code_version
-from data.warehouse import Warehouse
+from data.warehouse import Warehouse, open_warehouse
 from pipelines.activity.parts import sync_metrics
 from pipelines.known import Known
 from pipelines.night.late import late_context
@@ -25,15 +26,18 @@ from pipelines.stores import open_app
 from pipelines.words.wishes import RunContext
 from pipelines.words.writers.crew import require_writers
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 UNRECORDED = "unrecorded"  # folder under home, with one for each app
 
 
 class Tonight:
-    """A night in progress.
+    """A night in progress. Pickled it goes to another process, where a stage opens its warehouse anew.
 
     Attributes:
         settings: The machine's.
-        known: What the night may see, on a warehouse open for writing.
+        night: The pins.
         context: What its writing may use.
         today: The app file as it is now, and what this run asked for; the night may be of another.
         out: Its report, when it was published before.
@@ -42,16 +46,53 @@ class Tonight:
 
     def __init__(self, known: Known, context: RunContext, today: PinnedFile) -> None:
         self.settings = context.settings
-        self.known = known
+        self.night = known.night
         self.context = context
         self.today = today
         self.out = _already_out(context.settings.home, known.warehouse, known.night)
         self.unrecorded = any((self.settings.home / UNRECORDED / self.night.app.app).glob("*.json"))
+        self._known: Known | None = known
 
     @property
-    def night(self) -> Night:
-        """The night's pins."""
-        return self.known.night
+    def known(self) -> Known:
+        """What the night may see, on a warehouse open for writing.
+
+        Raises:
+            ValueError: It came from another process and is not `opened` in this one.
+        """
+        if self._known is None:
+            raise ValueError(f"the night of {self.night.as_of} is not open in this process")
+        return self._known
+
+    @contextmanager
+    def opened(self) -> Iterator[Self]:
+        """The night with its warehouse open: as it is, or where it came from another process, opened for a while.
+
+        Raises:
+            BusyError: Another process is working on the app.
+        """
+        if self._known is not None:
+            yield self
+            return
+        settings = self.settings
+        with open_warehouse(
+            settings.home, self.night.app.app, threads=settings.threads, wait_for_lock_s=settings.wait_for_lock_s
+        ) as warehouse:
+            self._known = Known(warehouse, self.night)
+            try:
+                yield self
+            finally:
+                self._known = None
+
+    def __getstate__(self) -> dict[str, object]:
+        """All but the warehouse."""
+        return self.__dict__ | {"_known": None}
+
+
+def run_stage(work: Callable[Concatenate[Tonight, P], R], tonight: Tonight, /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Do a stage of a night: here, where the night is open, or in any process that it was sent to with its frames."""
+    with tonight.opened():
+        return work(tonight, *args, **kwargs)
 
 
 @contextmanager

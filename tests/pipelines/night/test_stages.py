@@ -1,0 +1,93 @@
+"""The stages of a night can be done anywhere: each in a process of its own gives the night that one process makes."""
+
+import datetime as dt
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+
+from configs.loader import load_app
+from configs.settings import Settings
+from flows.clock import clock
+from flows.progress import report
+from pipelines.activity.job import run_ingest
+from pipelines.night.champions import load_champions
+from pipelines.night.issue import issue
+from pipelines.night.judge import judge
+from pipelines.night.open_night import open_night, run_stage
+from pipelines.night.plan import plan
+from pipelines.night.publish import publish
+from pipelines.night.settle import settle
+from pipelines.night.words import hire_writers, write
+from pipelines.publish.published import read_latest
+from pipelines.words.wishes import NO_WISHES, RunContext
+from tests.flows.world import START, write_app, write_events
+from tests.pipelines.nights import serve_night
+
+AS_OF = START + dt.timedelta(days=20)
+
+
+@pytest.fixture(name="world")
+def _world(tmp_path):
+    """(settings, loaded) of an app with one night out, in a home of its own; made anew for every call."""
+
+    def make(name):
+        settings = Settings(home=tmp_path / name)
+        loaded = load_app(write_app(tmp_path, challenges={"windows": [1, 3]}))
+        run_ingest(settings, loaded, [write_events(tmp_path, days=30)], history=True, players=False, now=clock())
+        serve_night(settings, loaded, AS_OF)
+        return settings, loaded
+
+    return make
+
+
+def tonight_of(settings, loaded):
+    context = RunContext(settings, NO_WISHES, clock, report, run_id="a run")
+    return open_night(loaded, AS_OF + dt.timedelta(days=1), clock(), context)
+
+
+def test_stages_in_processes_of_their_own_publish_what_one_process_publishes(world):
+    settings, loaded = world("apart")
+    with tonight_of(settings, loaded) as opened:
+        tonight = pickle.loads(pickle.dumps(opened))  # noqa: S301 (just made)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as elsewhere:
+
+        def apart(work, *args):
+            return elsewhere.submit(run_stage, work, tonight, *args).result()
+
+        still_open = apart(settle)
+        champions = apart(load_champions)
+        planned = apart(plan, champions)
+        crew = apart(hire_writers)
+        words = apart(write, planned, crew)
+        judged = apart(judge, crew, words)
+        issued = apart(issue, planned, crew, words, judged, still_open)
+        apart(publish, issued, ())
+    together, _ = world("together")
+    serve_night(together, loaded, AS_OF + dt.timedelta(days=1))
+    tables = [read_latest(home.home, loaded.app.app).manifest.tables for home in (settings, together)]
+    rows = [
+        {name: read_latest(home.home, loaded.app.app).table(name).drop(_MADE, strict=False) for name in tables[0]}
+        for home in (settings, together)
+    ]
+    assert tables[0].keys() == tables[1].keys()
+    assert rows[0]["challenges"].height > 0
+    for name, frame in rows[0].items():
+        assert frame.equals(rows[1][name]), name
+
+
+_MADE = ["generated_at", "settled_at"]  # when the words were made
+
+
+def test_a_night_that_came_from_another_process_is_open_only_where_it_was_opened(world):
+    settings, loaded = world("home")
+    with tonight_of(settings, loaded) as opened:
+        sent = pickle.loads(pickle.dumps(opened))  # noqa: S301 (just made)
+        assert opened.known.value("SELECT count(*) FROM events") > 0
+    with pytest.raises(ValueError, match="is not open in this process"):
+        assert sent.known
+    with sent.opened():
+        assert sent.known.value("SELECT count(*) FROM known_active_days") > 0
+    with pytest.raises(ValueError, match="is not open in this process"):
+        assert sent.known
