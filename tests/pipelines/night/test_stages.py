@@ -34,7 +34,7 @@ def _world(tmp_path):
 
     def make(name):
         settings = Settings(home=tmp_path / name)
-        loaded = load_app(write_app(tmp_path, challenges={"windows": [1, 3]}))
+        loaded = load_app(write_app(tmp_path))
         run_ingest(settings, loaded, [write_events(tmp_path, days=30)], history=True, players=False, now=clock())
         serve_night(settings, loaded, AS_OF)
         return settings, loaded

@@ -20,9 +20,9 @@ CONTRACT = contract(("user_id",), {"user_id": text(), "first_on": day(), "events
 
 def rows(seen):
     return seen.named(
-        seen.warehouse.frame(
+        seen.known.frame(
             "SELECT player_key, min(day) AS first_on, count(*) AS events FROM events WHERE day < $d GROUP BY ALL",
-            {"d": seen.night.as_of},
+            {"d": seen.known.as_of},
         )
     )
 '''
