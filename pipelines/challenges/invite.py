@@ -244,7 +244,7 @@ def _easier(value: float, steps: list[float], *, more: bool) -> float:
 def _is_a_step(app: App, features: pl.DataFrame, name: str, step: float) -> bool:
     """Whether it asks for more than any deed comes to: to buy 1 record in one basket is to buy."""
     metric = app.metrics[name]
-    if metric.agg not in {"max", "min", "mean"}:
+    if not metric.aggregation.single:
         return True
     values = features[f"{name}__28"].fill_nan(None).drop_nulls()
     return bool((values < step if metric.better == "higher" else values > step).any())

@@ -103,7 +103,7 @@ def _many(app: App, name: str) -> float:
         return _DAYS
     measured = [app.property_of(event, metric.of or "value") for event in metric.events or app.active_events]
     most = min((one.max for one in measured if one and one.max is not None), default=_MANY)
-    return _MANY if most >= _MANY or metric.agg not in {"max", "min", "mean"} else round(most * _SHARE, 1)
+    return _MANY if most >= _MANY or not metric.aggregation.single else round(most * _SHARE, 1)
 
 
 def _enough(app: App, rule: BadgeRule, term: Term) -> float:

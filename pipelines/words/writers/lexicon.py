@@ -95,7 +95,7 @@ def brief_facts(app: App, brief: Brief) -> dict[str, str]:
     if words and "{goal}" in app.metrics[brief.metric].task:
         facts["task"] = f"{_lowered(words.before)}{{goal_1}}{words.after}"
     # One begins with no high score and with no fewest mistakes.
-    best = brief.content_type == "tutorial" and words and app.metrics[brief.metric].agg in {"max", "min", "mean"}
+    best = brief.content_type == "tutorial" and words and app.metrics[brief.metric].aggregation.single
     if words and not best and len(words.label) <= SUBJECT_LENGTH and not any(c.isdigit() for c in words.label):
         facts["subject"] = title_case(words.label)
     return facts
