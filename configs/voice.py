@@ -23,6 +23,7 @@ class Locale(Part):
     span: str = Field(description="Within some days, whichever.")
     of_days: str = Field(description="Some of {n} days.")
     past: str = Field(description="A thing {a} within {n} days that are over.")
+    past_weeks: str = Field(description="A thing {a}, itself measured in days, within {n} weeks that are over.")
     past_day: str = Field(description="A thing {a} within a day that is over.")
     joined: str = Field(description="Two things, {a} and {b}.")
     level: str = Field(description="A measure {a} that comes to {n}.")

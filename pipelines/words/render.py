@@ -139,14 +139,21 @@ def period_text(days: pl.Expr, locale: Locale) -> pl.Expr:
 
 
 def span_text(app: App, metric: pl.Expr, days: int, locale: Locale) -> pl.Expr:
-    """The days over which an amount counts: 'over 28 days', 'out of 28' for days, 'within 28 days' for a best."""
+    """The days over which an amount counts: 'over 28 days', 'out of 28' for days, 'within 28 days' for a best.
+
+    'Within 4 weeks' for a best that is itself so many days: 'a loan of no more than 19 days within 4 weeks'.
+    """
     texts = (locale.of_days, locale.span, locale.past.replace("{a}", "").strip())
     of_days, span, within = (pl.lit(text.replace("{n}", str(days))) for text in texts)
+    weeks = pl.lit(locale.past_weeks.replace("{a}", "").replace("{n}", str(days // 7)).strip())
+    in_days = metric.is_in([name for name, one in app.metrics.items() if one.unit in {"day", "days"}])
     counts_days, single = (
         metric.is_in([name for name, one in app.metrics.items() if one.agg in aggs])
         for aggs in (("days",), ("max", "min", "streak"))
     )
-    return pl.when(counts_days).then(of_days).when(single).then(within).otherwise(span)
+    return (
+        pl.when(counts_days).then(of_days).when(single & in_days).then(weeks).when(single).then(within).otherwise(span)
+    )
 
 
 def with_one(app: App, text: pl.Expr) -> pl.Expr:

@@ -242,6 +242,19 @@ def test_a_target_is_told_without_needless_digits_and_on_the_safe_side(agg, bett
     assert text in told(app, "motivational_message", "m", "target", amount).lower()
 
 
+def test_a_best_of_so_many_days_is_reached_within_weeks():
+    metric = {
+        "event": "solve",
+        "agg": "min",
+        "of": "points",
+        "better": "lower",
+        "label": "shortest loan",
+        "unit": "day",
+    }
+    app = make_app(metrics={**make_app().model_dump()["metrics"], "m": metric})
+    assert "loan of no more than 19 days within 4 weeks" in told(app, "motivational_message", "m", "target", 19.0)
+
+
 def test_a_target_with_a_with_of_its_own_gets_no_second_one():
     metric = {"event": "solve", "label": "days with a purchase", "unit": "day", "task": "Buy on {goal}"}
     app = make_app(metrics={**make_app().model_dump()["metrics"], "m": metric})
