@@ -133,12 +133,10 @@ class Registry:
         page = page or NightPage()
         told = {"as_of": as_of, "revision": revision, **{f"model_{k}": v for k, v in page.models.items()}}
         with self.tracking.only_run(f"{app}/nightly", night_name(as_of, revision)) as (run_id, known):
-            for day in sorted(past or {}) if known is None else ():
-                self.tracking.log(run_id, {}, (past or {})[day], {}, day=day)
-            self.tracking.log_news(run_id, known, told, flat_metrics(figures), day=as_of)
-            for tag, value in page.tags().items():
-                self._client.set_tag(run_id, tag, value)
-            self.tracking.log(run_id, {}, {}, plots or {})
+            measured, tags = flat_metrics(figures), page.tags()
+            self.tracking.log_news(
+                run_id, known, told, measured, day=as_of, past=past or {}, tags=tags, figures=plots or {}
+            )
         return run_id
 
     def load(self, app: str, task: str, alias: str = CHAMPION) -> LoadedModel | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from configs.errors import NightquestError
 from models.tracking.moved import follow_home
-from models.tracking.night_page import day_moment_ms, day_number
+from models.tracking.night_page import Past, day_moment_ms, day_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +27,8 @@ DESCRIPTIONS = {
     "writing": "One run for each night's words of **{app}**: cost, faults, and samples to read under Artifacts.",
 }
 TRAINING = "One run for each training of **{app}**'s model `{work}`: figures on later days, rivals and plots."
+NO_PAST: Past = {}
+NO_TAGS: Mapping[str, str] = {}
 KIND = {"mlflow.experimentKind": "custom_model_development"}  # MLflow opens such an experiment at its runs
 
 
@@ -129,14 +131,24 @@ class Tracking:
         *,
         model_id: str | None = None,
         day: dt.date | None = None,
+        past: Past = NO_PAST,
+        tags: Mapping[str, str] = NO_TAGS,
     ) -> None:
-        """Write parameters, metrics and plots of a run; metrics of a day at its step and moment."""
+        """Write parameters, metrics, tags and plots of a run; metrics of a day at its step and moment.
+
+        All but the plots goes in one request: each is a transaction of its own, which takes longer than what it writes.
+        """
         entities = self.mlflow.entities
-        step, at = (day_number(day), day_moment_ms(day)) if day else (0, int(time.time() * 1000))
+
+        def measured(day: dt.date | None, figures: Mapping[str, float]) -> list[Any]:
+            step, at = (day_number(day), day_moment_ms(day)) if day else (0, int(time.time() * 1000))
+            return [entities.Metric(k, v, at, step, model_id=model_id, run_id=run_id) for k, v in figures.items()]
+
         self.client.log_batch(
             run_id,
             params=[entities.Param(key, str(value)) for key, value in parameters.items()],
-            metrics=[entities.Metric(k, v, at, step, model_id=model_id, run_id=run_id) for k, v in metrics.items()],
+            metrics=[*(one for each in sorted(past) for one in measured(each, past[each])), *measured(day, metrics)],
+            tags=[entities.RunTag(key, value) for key, value in tags.items()],
         )
         for name, figure in figures.items():
             self.client.log_figure(run_id, figure, f"plots/{name}.png")
@@ -149,12 +161,19 @@ class Tracking:
         metrics: Mapping[str, float],
         *,
         day: dt.date | None = None,
+        past: Past = NO_PAST,
+        tags: Mapping[str, str] = NO_TAGS,
+        figures: Mapping[str, "Figure"] | None = None,
     ) -> None:
-        """Write what a run (`only_run`) does not hold yet; a parameter, once written, stays."""
+        """Write what a run (`only_run`) does not hold yet, and tags and plots as they are.
+
+        A parameter, once written, stays, and so do the metrics of the past.
+        """
         if known is not None:
+            past = NO_PAST
             metrics = {k: v for k, v in metrics.items() if known.metrics.get(k) != v}
             parameters = {k: v for k, v in parameters.items() if k not in known.params}
-        self.log(run_id, parameters, metrics, {}, day=day)
+        self.log(run_id, parameters, metrics, figures or {}, day=day, past=past, tags=tags)
 
 
 def _told(name: str) -> dict[str, str]:
