@@ -17,7 +17,9 @@ from configs.settings import Settings
 from data.simulator.simulator import SimulatorSettings, simulate, write_simulation
 from data.warehouse import open_warehouse, warehouse_path
 from flows.progress import report
+from models.portable import OutdatedModelError
 from pipelines.challenges.kept import kept_by_night
+from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.pins import local_day
 from pipelines.publish.published import Published, read_latest
 from pipelines.publish.show import PlayerView, gather_player
@@ -152,7 +154,10 @@ def _simulate(plan: Plan, folder: Path) -> list[Path]:
 def _serves(settings: Settings) -> bool:
     """Whether an earlier run's models serve already."""
     registry = open_registry(settings)
-    return all(registry.load(APP, task) for task in ("plays", "attainment"))
+    try:
+        return all(registry.load(APP, task) for task in PLANNED_WITH)
+    except OutdatedModelError:
+        return False
 
 
 def _read_plan(note: Path) -> Plan:

@@ -80,7 +80,8 @@ def make(tonight: Tonight, *, accept: bool) -> NightReport:
     judged = stages.judge(tonight, crew, words)
     issued = stages.issue(tonight, planned, crew, words, judged, still_open, accept=accept)
     stages.keep_unrecorded(tonight, stages.describe(tonight, crew, words), stages.recall(tonight), run_url())
-    return stages.publish(tonight, issued, (*champions.notes, *crew.notes, *told_of(words.account)))
+    notes = (*champions.notes, *planned.scored.notes, *crew.notes, *told_of(words.account))
+    return stages.publish(tonight, issued, notes)
 
 
 def ended(result: NightReport) -> NightReport:

@@ -66,8 +66,7 @@ def stage(
 
 
 def _models(champions: _champions.Champions) -> dict[str, object]:
-    plays, attainment = (version or "fallback" for version in champions.challenges.versions)
-    return {"plays": plays, "attainment": attainment, "segments": champions.segment_version or "fallback"}
+    return dict(champions.told())
 
 
 def _written(words: Words) -> dict[str, object]:

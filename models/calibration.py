@@ -1,12 +1,8 @@
 """Recalibration: move probabilities so that what is promised is what happens."""
 
-from abc import ABC, abstractmethod
-from copy import copy
 from dataclasses import dataclass
-from typing import ClassVar, Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
@@ -88,69 +84,3 @@ class Recalibration:
             loss, start, jac=True, method="L-BFGS-B", bounds=[(0.2, steepest)] + [(-3.0, 3.0)] * (n_groups + 1)
         )
         return cls(float(found.x[0]), tuple(float(v) for v in found.x[1] + found.x[2:]))
-
-
-class Recalibrated(ABC):
-    """A learner of probabilities that is recalibrated twice: when it is trained, and each night on newer outcomes.
-
-    Attributes:
-        label: The column with what happened, 0 or 1.
-        least: No promise is nearer to 0 or 1 than this.
-        inputs: What the learner reads, by name; saved with it.
-        fitted_on: What it read when it was fitted.
-    """
-
-    label: ClassVar[str]
-    least: ClassVar[float]
-    inputs: ClassVar[tuple[str, ...]]
-    fitted_on: tuple[str, ...]
-    recalibration: Recalibration
-    adjustment: Recalibration
-
-    @property
-    def outdated(self) -> bool:
-        """Whether it was fitted on other inputs than this version of the code computes, and so can't serve."""
-        return self.fitted_on != self.inputs
-
-    @abstractmethod
-    def _raw(self, rows: pl.DataFrame) -> Array:
-        """The learner's own probabilities, shape (n,)."""
-
-    @abstractmethod
-    def _group(self, rows: pl.DataFrame) -> NDArray[np.int64]:
-        """Which intercept each row has, shape (n,); -1 for none of its own."""
-
-    def predict(self, rows: pl.DataFrame) -> Array:
-        """Probabilities, shape (n,)."""
-        group = self._group(rows)
-        calibrated = self.recalibration.apply(self._raw(rows), group)
-        return np.clip(self.adjustment.apply(calibrated, group), self.least, 1 - self.least)
-
-    @property
-    @abstractmethod
-    def flexible(self) -> bool:
-        """Whether the learner can fit the noise of its rows, and so looks surer on them than it may be."""
-
-    def calibrate(self, rows: pl.DataFrame, *, seen: bool = False) -> Self:
-        """Set the recalibration from later rows; the learner itself stays.
-
-        With `seen`, the rows are among those it was fitted on: a flexible learner is then made no surer by them.
-        """
-        y = rows[self.label].cast(pl.Float64).to_numpy()
-        steepest = 1.0 if seen and self.flexible else 3.0
-        self.recalibration = Recalibration.fit(y, self._raw(rows), self._group(rows), steepest=steepest)
-        return self
-
-    def adjusted(self, rows: pl.DataFrame, y: Array, p: Array, *, weights: Array, strength: float) -> Self:
-        """A copy whose promises are moved to fit newer outcomes, for one night's use.
-
-        Args:
-            rows: The columns that tell a row's group.
-            y: What happened, 0 or 1, shape (n,).
-            p: What this model promised, shape (n,).
-            weights: Weight of each outcome, shape (n,).
-            strength: See Recalibration.fit.
-        """
-        tuned = copy(self)
-        tuned.adjustment = Recalibration.fit(y, p, self._group(rows), weights=weights, strength=strength)
-        return tuned

@@ -4,11 +4,14 @@ Values are signed so that higher is always better: a lower-is-better metric come
 """
 
 from dataclasses import dataclass
-from typing import Self
+from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from models.learner import Learner, Sheet
 
 Array = NDArray[np.float64]
 KEY = ("metric", "window_days")
@@ -16,6 +19,7 @@ PLAYER_KEY = ("player_key", "base_day", *KEY)
 STRENGTHS = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 MENU_STEPS = 28
 LEAST_SHARE = 0.1  # of the windows with any of it that come to less than the least that is asked
+_TABLES = ("survival", "strengths", "menu")
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,16 @@ class EmpiricalBayes:
         start = cls(survival, _constant_strength(menu, 4.0), menu)
         weighed = start.weigh(asked, past).with_columns(hit=(pl.col("value") >= pl.col("target")).cast(pl.Float64))
         return cls(survival, _likeliest_strength(weighed), menu)
+
+    def to_files(self, folder: Path) -> None:
+        """Write the tables as Parquet."""
+        for name in _TABLES:
+            getattr(self, name).write_parquet(folder / f"{name}.parquet")
+
+    @classmethod
+    def from_files(cls, folder: Path) -> Self:
+        """Read what `to_files` wrote."""
+        return cls(*(pl.read_parquet(folder / f"{name}.parquet", glob=False) for name in _TABLES))
 
     def weigh(self, asked: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
         """Add the evidence on each question: reached (k_t), evidence (n), past_mean, past_sd, population (S(t)).
@@ -108,6 +122,27 @@ class EmpiricalBayes:
         )
         p = (pl.col("reached") + pl.col("strength") * pl.col("population")) / (pl.col("evidence") + pl.col("strength"))
         return rows.select(p.clip(0.001, 0.999)).to_series().to_numpy()
+
+
+class RecordLearner(Learner):
+    """Says what the shrunk record says: rows have it as the column `chance`. It needs no fitting of its own."""
+
+    name: ClassVar[str] = "empirical_bayes"
+    suits: ClassVar[frozenset[str]] = frozenset({"attainment"})
+    rank: ClassVar[int] = 0
+    keeps_order: ClassVar[bool] = True
+
+    def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:  # noqa: ARG002 (the record is fitted before)
+        """Learn nothing."""
+        return self
+
+    def predict(self, sheet: Sheet) -> Array:
+        """Probabilities, shape (n,)."""
+        return sheet.rows["chance"].to_numpy()
+
+    def importance(self) -> dict[str, float]:
+        """The one thing it looks at."""
+        return {"record": 1.0}
 
 
 def _survival(labels: pl.DataFrame) -> pl.DataFrame:

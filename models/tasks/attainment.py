@@ -1,21 +1,24 @@
-"""If they play, how likely is t of metric m within the window? Empirical Bayes, or a monotone boosted model."""
+"""If they play, how likely is t of metric m within the window?"""
 
-from dataclasses import asdict, dataclass
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.calibration import Recalibrated, Recalibration, logits
-from models.learners.empirical_bayes import KEY, EmpiricalBayes
-from models.learners.portable import load_booster, load_json, save_booster, save_json
+from configs.app import App
+from models.calibration import logits
+from models.learners.empirical_bayes import KEY, PLAYER_KEY, EmpiricalBayes
+from models.task import SNAPSHOT, BinaryTask, Encoding, Samples
+from models.tasks.plays import plays_matrix, plays_rows
 
-if TYPE_CHECKING:
-    import lightgbm as lgb
-
-Array = NDArray[np.float64]
+MOST_QUESTIONS = 150_000
+_ASKED = (*PLAYER_KEY, "lead_days", "start_day", "target", "hit")
+_OWN = ("7", "28", "per_day", "trend")
+_END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
 
 # Name and direction in which the probability may move as the feature rises (0: any). Everything that rests on the
 # target falls with it, so the whole model falls with it.
@@ -65,88 +68,22 @@ INPUTS: dict[str, pl.DataType] = {
 }
 
 
-@dataclass(frozen=True)
-class AttainmentParameters:
-    """How to fit; `kind` chooses the learner."""
+class Record(Encoding):
+    """What all players reached, and how much to trust it; each metric and window has a calibration of its own."""
 
-    kind: Literal["empirical_bayes", "lightgbm"] = "empirical_bayes"
-    trees: int = 120
-    leaves: int = 12
-    learning_rate: float = 0.05
-    min_leaf: int = 150
-    seed: int = 7
-
-
-class AttainmentModel(Recalibrated):
-    """P(metric reaches the target within the window, given that the player plays).
-
-    Targets and values are signed (see empirical_bayes). Rows carry FEATURES' raw inputs: what `EmpiricalBayes.weigh`
-    adds, own_* columns of the metric, and the play features of models/tasks/plays.py.
-    """
-
-    kind: ClassVar[str] = "attainment"
-    label: ClassVar[str] = "hit"
-    inputs: ClassVar[tuple[str, ...]] = FEATURES
-    least: ClassVar[float] = 1e-3
-
-    def __init__(self, parameters: AttainmentParameters, record: EmpiricalBayes) -> None:
-        self.parameters = parameters
+    def __init__(self, record: EmpiricalBayes) -> None:
         self.record = record
         self.places = {key: i for i, key in enumerate(record.strengths.select(KEY).sort(KEY).iter_rows())}
         self.codes = {metric: i for i, metric in enumerate(sorted({m for m, _ in self.places}))}
-        self.recalibration = Recalibration(1.0, (0.0,) * max(len(self.places), 1))
-        self.adjustment = Recalibration()
-        self.fitted_on = self.inputs
-        self._booster: lgb.Booster | None = None
-
-    def fit(self, rows: pl.DataFrame, *, weights: Array | None = None) -> Self:
-        """Fit on rows with the label `hit` (0.0 or 1.0)."""
-        if self.parameters.kind == "lightgbm":
-            self._booster = self._boost(self._matrix(rows), rows["hit"].to_numpy(), weights)
-        return self
+        super().__init__(sorted({days for _, days in self.places}))
 
     @property
-    def flexible(self) -> bool:
-        """Trees can fit the noise of their rows."""
-        return self._booster is not None
+    def groups(self) -> int:
+        """How many intercepts there are."""
+        return len(self.places)
 
-    def importance(self) -> dict[str, float]:
-        """Share of the gain by feature; empirical Bayes rests on the record alone."""
-        if self._booster is None:
-            return {"record": 1.0}
-        gain = self._booster.feature_importance("gain")
-        return {name: float(g) / (float(gain.sum()) or 1.0) for name, g in zip(FEATURES, gain, strict=True)}
-
-    def to_files(self, folder: Path) -> None:
-        """Write the model as JSON, Parquet tables and booster text."""
-        for name in ("survival", "strengths", "menu"):
-            getattr(self.record, name).write_parquet(folder / f"{name}.parquet")
-        save_json(
-            folder / "model.json",
-            {
-                "parameters": asdict(self.parameters),
-                "inputs": list(self.fitted_on),
-                "slope": self.recalibration.slope,
-                "intercepts": list(self.recalibration.intercepts),
-            },
-        )
-        if self._booster is not None:
-            save_booster(folder / "booster.txt", self._booster)
-
-    @classmethod
-    def from_files(cls, folder: Path) -> Self:
-        """Read what `to_files` wrote."""
-        told = load_json(folder / "model.json")
-        tables = (folder / f"{name}.parquet" for name in ("survival", "strengths", "menu"))
-        record = EmpiricalBayes(*(pl.read_parquet(table, glob=False) for table in tables))
-        model = cls(AttainmentParameters(**told["parameters"]), record)
-        model.fitted_on = tuple(told.get("inputs", ()))
-        model.recalibration = Recalibration(told["slope"], tuple(told["intercepts"]))
-        if model.parameters.kind == "lightgbm":
-            model._booster = load_booster(folder / "booster.txt")
-        return model
-
-    def _group(self, rows: pl.DataFrame) -> NDArray[np.int64]:
+    def group(self, rows: pl.DataFrame) -> NDArray[np.int64]:
+        """The place of each row's metric and window, shape (n,); -1 for one never seen."""
         places = pl.DataFrame(
             [(m, w, i) for (m, w), i in self.places.items()],
             schema={"metric": pl.String, "window_days": rows.schema["window_days"], "_place": pl.Int64},
@@ -155,54 +92,160 @@ class AttainmentModel(Recalibrated):
         found = rows.select(KEY).join(places, on=KEY, how="left", maintain_order="left")["_place"]
         return found.fill_null(-1).to_numpy()
 
-    def _raw(self, rows: pl.DataFrame) -> Array:
-        if self._booster is not None:
-            return np.asarray(self._booster.predict(self._matrix(rows), num_threads=1))
-        return self.record.probability(rows)
+    def lacks(self, windows: Sequence[int]) -> str:  # noqa: ARG002
+        """Nothing: a window too long to have been over yet is asked of nobody."""
+        return ""
 
-    def _matrix(self, rows: pl.DataFrame) -> Array:
+    def to_files(self, folder: Path) -> None:
+        """Write the record's tables."""
+        self.record.to_files(folder)
+
+    @classmethod
+    def from_files(cls, folder: Path) -> Self:
+        """Read what `to_files` wrote."""
+        return cls(EmpiricalBayes.from_files(folder))
+
+
+class Attainment(BinaryTask[Record]):
+    """P(metric reaches the target within the window, given that the player plays); it falls as the target rises.
+
+    Targets and values are signed, so that higher is always better (see models/learners/empirical_bayes.py).
+    """
+
+    name: ClassVar[str] = "attainment"
+    question: ClassVar[str] = "If they play, how likely is it that a metric reaches a target within the window?"
+    doing: ClassVar[str] = "what they can reach"
+    label: ClassVar[str] = "hit"
+    inputs: ClassVar[Mapping[str, pl.DataType]] = INPUTS
+    features: ClassVar[tuple[str, ...]] = FEATURES
+    monotone: ClassVar[Mapping[str, int]] = MONOTONE
+    categories: ClassVar[tuple[str, ...]] = ("metric",)
+    least: ClassVar[float] = 1e-3
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "lightgbm": {"trees": 120, "leaves": 12, "min_leaf": 150, "features": 0.8}
+    }
+    moves: ClassVar[bool] = False  # planning moves it by the challenges that it would have chosen
+    encoding_type: ClassVar[type[Encoding]] = Record
+    limits: ClassVar[tuple[str, ...]] = (
+        "Targets come from the menu of round numbers that players reached in training; nothing beyond it is asked.",
+        "The probability holds given play; `plays` supplies the other factor.",
+    )
+
+    def days(self, samples: Samples) -> pl.Series:
+        """The base days of the windows with play."""
+        return samples.labels.filter("played")["base_day"]
+
+    def encoding(self, app: App, samples: Samples, before: dt.date, *, seed: int) -> Record:
+        """The record of the windows with play that were over before a day."""
+        signed, past = _signed(app, samples)
+        return Record(EmpiricalBayes.fit(signed.filter(before > _END), past, whole_metrics(app), seed=seed))
+
+    def rows(self, app: App, samples: Samples, encoding: Record, *, seed: int) -> pl.DataFrame:
+        """Up to four targets for each window with play, near what the player's record makes interesting."""
+        record, (signed, _) = encoding.record, _signed(app, samples)
+        windows = signed.sample(min(signed.height, MOST_QUESTIONS // 2), seed=seed)
+        asked = ask_menu(app, record, samples.past, windows, lowest=0.06, highest=0.95)
+        chosen = asked.filter(pl.int_range(pl.len()).shuffle(seed=seed).over([*PLAYER_KEY, "lead_days"]) < 4)
+        hit = (pl.col("value").fill_null(float("-inf")) >= pl.col("target")).cast(pl.Float64)
+        questions = chosen.sort(*PLAYER_KEY, "lead_days", "target").with_columns(hit=hit)
+        return self.seen_by(app, samples, encoding, questions)
+
+    def seen_by(self, app: App, samples: Samples, encoding: Record, rows: pl.DataFrame) -> pl.DataFrame:
+        """The same questions, weighed by another record."""
+        return attainment_rows(app, encoding.record, samples.features, samples.past, rows.select(_ASKED))
+
+    def encode(self, rows: pl.DataFrame, encoding: Record) -> pl.DataFrame:
+        """The rows with FEATURES, and the record's own answer as `chance`."""
+        record = encoding.record
+        rows = rows.with_columns(chance=pl.Series(record.probability(rows)))
+
         def log(name: str) -> pl.Expr:
             return pl.col(name).sign() * pl.col(name).abs().log1p()
 
-        mean = pl.col("past_mean")
-        inputs = rows.select(
+        return rows.with_columns(
             log_target=log("target"),
             over_mean=log("target") - log("past_mean"),
-            record=pl.lit(pl.Series(logits(self.record.probability(rows)))),
+            record=pl.Series(logits(rows["chance"].to_numpy())),
             population=(pl.col("population") / (1 - pl.col("population"))).log(),
-            evidence=pl.col("evidence"),
-            past_mean=mean.sign() * mean.abs().log1p(),
+            past_mean=log("past_mean"),
             past_sd=pl.col("past_sd").log1p(),
-            window_days=pl.col("window_days"),
-            lead_days=pl.col("lead_days"),
             own_7=log("own_7"),
             own_28=log("own_28"),
             own_per_day=log("own_per_day"),
-            own_trend=pl.col("own_trend"),
-            **{name: pl.col(name) for name in FROM_PLAY},
-            metric=pl.col("metric").replace_strict(self.codes, default=-1),
+            metric=pl.col("metric").replace_strict(encoding.codes, default=-1),
         )
-        return inputs.select(pl.col(FEATURES).cast(pl.Float64)).to_numpy()
 
-    def _boost(self, x: Array, y: Array, weights: Array | None) -> "lgb.Booster":
-        import lightgbm as lgb  # noqa: PLC0415 (it takes seconds, and only training grows trees)
 
-        p = self.parameters
-        settings = {
-            "objective": "binary",
-            "num_leaves": p.leaves,
-            "learning_rate": p.learning_rate,
-            "min_data_in_leaf": p.min_leaf,
-            "monotone_constraints": list(MONOTONE.values()),
-            "monotone_constraints_method": "advanced",
-            "feature_fraction": 0.8,
-            "bagging_fraction": 0.7,
-            "bagging_freq": 1,
-            "lambda_l2": 5.0,
-            "seed": p.seed,
-            "deterministic": True,
-            "num_threads": 1,
-            "verbose": -1,
-        }
-        data = lgb.Dataset(x, y, weight=weights, feature_name=list(FEATURES), categorical_feature=["metric"])
-        return lgb.train(settings, data, p.trees)
+def _signed(app: App, samples: Samples) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The windows with play, with start_day, and the players' own past ones; values signed."""
+    signed = samples.labels.filter("played").with_columns(pl.col("value") * sign_of(app))
+    signed = signed.with_columns(start_day=pl.col("base_day") + pl.duration(days="lead_days"))
+    return signed, samples.past.with_columns(pl.col("value") * sign_of(app))
+
+
+def sign_of(app: App) -> pl.Expr:
+    """1 where more is better, -1 where less is, by metric; signed values are always better when higher."""
+    lower = [name for name, metric in app.metrics.items() if metric.better == "lower"]
+    return pl.when(pl.col("metric").is_in(lower)).then(-1.0).otherwise(1.0)
+
+
+def whole_metrics(app: App) -> dict[str, bool]:
+    """Which metrics come in whole numbers."""
+    return {name: metric.aggregation.whole or _of_integers(app, name) for name, metric in app.metrics.items()}
+
+
+def attainment_rows(
+    app: App, record: EmpiricalBayes, features: pl.DataFrame, past: pl.DataFrame, asked: pl.DataFrame
+) -> pl.DataFrame:
+    """Evidence and inputs for each question asked.
+
+    Args:
+        app: The app.
+        record: The fitted population record.
+        features: One row per snapshot (samples.describe).
+        past: Own past windows; raw values (samples.past_values).
+        asked: PLAYER_KEY, lead_days, start_day, target (signed), any others.
+    """
+    weighed = record.weigh(asked, past.with_columns(pl.col("value") * sign_of(app)))
+    weighed = weighed.join(_own_values(features, asked), on=[*SNAPSHOT, "metric"], how="left", maintain_order="left")
+    spans = plays_rows(features, asked)
+    play = pl.concat(
+        [spans.select(*SNAPSHOT, "lead_days", "window_days"), plays_matrix(spans).select(FROM_PLAY)], how="horizontal"
+    )
+    keys = [*SNAPSHOT, "lead_days", "window_days"]
+    return weighed.join(play.unique(keys, maintain_order=True), on=keys, how="left", maintain_order="left")
+
+
+def ask_menu(
+    app: App, record: EmpiricalBayes, past: pl.DataFrame, windows: pl.DataFrame, *, lowest: float, highest: float
+) -> pl.DataFrame:
+    """Every menu target whose shrunk record lies between two probabilities, for each window."""
+    asked = windows.join(record.menu, on=["metric", "window_days"], how="inner")
+    weighed = record.weigh(
+        asked.select(*PLAYER_KEY, "target").unique(), past.with_columns(pl.col("value") * sign_of(app))
+    )
+    weighed = weighed.with_columns(pl.Series("chance", record.probability(weighed)))
+    near = weighed.filter(pl.col("chance").is_between(lowest, highest)).select(*PLAYER_KEY, "target", "chance")
+    return asked.join(near, on=[*PLAYER_KEY, "target"], how="inner")
+
+
+def _own_values(features: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """own_7, own_28, own_per_day, own_trend of each asked metric, in long form."""
+    own = {f"own_{measure}": pl.Float64 for measure in _OWN}
+    return pl.concat(
+        [
+            features.select(
+                *SNAPSHOT,
+                pl.lit(metric).alias("metric"),
+                *(pl.col(f"{metric}__{measure}").fill_null(0.0).alias(f"own_{measure}") for measure in _OWN),
+            )
+            for metric in asked["metric"].unique().sort()
+        ]
+        or [pl.DataFrame(schema={**{k: features.schema[k] for k in SNAPSHOT}, "metric": pl.String, **own})]
+    )
+
+
+def _of_integers(app: App, name: str) -> bool:
+    metric = app.metrics[name]
+    declared = [app.property_of(event, metric.of) for event in metric.events or app.active_events] if metric.of else []
+    return bool(declared) and all(p is not None and p.type == "integer" for p in declared)

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.learners.mixtures import Fitted, Mixture, MixtureParameters, Scaling, fit_mixture
-from models.learners.portable import load_arrays, load_json, save_arrays, save_json
+from models.mixtures import Fitted, Mixture, MixtureParameters, Scaling, fit_mixture
+from models.portable import load_arrays, load_json, save_arrays, save_json
+from models.task import Task
 
 Array = NDArray[np.float64]
 PARENT = "all"
@@ -52,6 +53,19 @@ class SegmentParameters:
 
     min_players: int = 200
     mixture: MixtureParameters = field(default_factory=MixtureParameters)
+
+
+class Segments(Task):
+    """Strength among comparable play: mixtures that are judged by BIC and stability, not in a contest of learners."""
+
+    name: ClassVar[str] = "segments"
+    question: ClassVar[str] = "How strong is this player among comparable play?"
+    doing: ClassVar[str] = "how strong they are"
+    limits: ClassVar[tuple[str, ...]] = (
+        "A segment is a standing among comparable players, not a promise; nothing is checked on later days.",
+        "Counts are not normal: variances have a floor, so BIC compares shapes of these measures only.",
+        "Components that share a level of the app count as one segment.",
+    )
 
 
 class SegmentModel:

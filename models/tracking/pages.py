@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from models.learners.portable import Portable
+from models.portable import Portable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,6 +79,7 @@ class ModelRun:
         figures: Plots by file name without suffix.
         limits: What the reviewer must know that the figures do not show; a sentence each.
         example: Made-up values for inputs where any value will not do, such as metric names.
+        requires: Packages that the model needs beside those that all do.
     """
 
     model: Portable
@@ -98,6 +99,7 @@ class ModelRun:
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
     limits: Sequence[str] = ()
     example: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    requires: Sequence[str] = ()
 
 
 def synthetic_rows(inputs: Mapping[str, pl.DataType], example: Mapping[str, Sequence[Any]], n: int = 3) -> pl.DataFrame:

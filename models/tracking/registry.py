@@ -1,13 +1,13 @@
 """The record of every training and every night in MLflow, and the registry that says which model serves.
 
-Models are kept as the plain files of models/learners/portable.py with a checksum of each, and opened here without
+Models are kept as the plain files of models/portable.py with a checksum of each, and opened here without
 running anything stored beside them.
 """
 
 import datetime as dt
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -18,7 +18,7 @@ import polars as pl
 import polars.selectors as cs
 
 from configs.errors import NightquestError
-from models.learners.portable import Portable, load_json, load_model, save_json, save_model
+from models.portable import Portable, load_json, load_model, save_json, save_model
 from models.tracking.night_page import NightPage, Past
 from models.tracking.pages import Decision, Measured, ModelRun, card_of, flat_metrics, model_page, synthetic_rows
 from models.tracking.sealed import checksums, predict_as_before, verify
@@ -105,7 +105,7 @@ class Registry:
             save_json(folder / RUN_FILE, _told(run))
             predicted = predict_as_before(run.model, folder, example)
             self.tracking.log(run_id, _parameters(run), {}, run.figures)
-            logged = self._log_model(folder, example, predicted)
+            logged = self._log_model(folder, example, predicted, run.requires)
             self.tracking.log(run_id, {}, flat_metrics(run.metrics), {}, model_id=logged.model_id)
             with self.tracking.alone():
                 version = self._new_version(f"{app}.{task}", run, logged, checksums(folder))
@@ -204,7 +204,9 @@ class Registry:
                 )
         return pl.DataFrame(rows, schema=VERSIONS).sort("task", "version", descending=[False, True])
 
-    def _log_model(self, folder: Path, example: pl.DataFrame, predicted: np.ndarray | pl.DataFrame) -> Any:
+    def _log_model(
+        self, folder: Path, example: pl.DataFrame, predicted: np.ndarray | pl.DataFrame, requires: Sequence[str]
+    ) -> Any:
         from mlflow.models import ModelSignature  # noqa: PLC0415
 
         return self._mlflow.pyfunc.log_model(
@@ -213,7 +215,7 @@ class Registry:
             data_path=str(folder),
             signature=ModelSignature(self._schema(example.schema), self._schema(_result_schema(predicted))),
             input_example=example.with_columns(cs.numeric().cast(pl.Float64)).to_pandas(),
-            pip_requirements=[f"{package}=={installed(package)}" for package in REQUIREMENTS],
+            pip_requirements=[f"{package}=={installed(package)}" for package in sorted({*REQUIREMENTS, *requires})],
         )
 
     def _schema(self, columns: Mapping[str, pl.DataType]) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from configs.errors import NightquestError
-from models.learners.portable import Portable, load_model
+from models.portable import Portable, load_model
 
 
 def checksums(folder: Path) -> dict[str, str]:

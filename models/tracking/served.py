@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from models.learners.portable import Portable, load_json, load_model
+from models.portable import Portable, load_json, load_model
 
 if TYPE_CHECKING:
     import pandas as pd

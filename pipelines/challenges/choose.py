@@ -5,8 +5,8 @@ import datetime as dt
 import polars as pl
 
 from configs.app import App
+from models.task import SNAPSHOT
 from pipelines.challenges.implied import FOREVER, NOTHING_ASKED, as_asked, without_implied
-from pipelines.learning.questions import SNAPSHOT
 from pipelines.luck import luck
 
 EMPTY_RECENT = pl.DataFrame(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from configs.app import App
+from models.task import SNAPSHOT
 from pipelines.challenges.choose import fit, personalization
 from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
 from pipelines.challenges.plan import promise_rows
@@ -22,7 +23,6 @@ from pipelines.challenges.propose import (
     wanted_probability,
 )
 from pipelines.known import Known
-from pipelines.learning.questions import SNAPSHOT
 from pipelines.luck import luck
 from pipelines.pins import Night
 

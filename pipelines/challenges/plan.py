@@ -8,6 +8,7 @@ import polars as pl
 from configs.app import App
 from configs.nouns import minutes_of
 from configs.wording import metric_words
+from models.task import SNAPSHOT
 from pipelines.challenges.choose import choose_challenges, how_many_open
 from pipelines.challenges.identity import content_ids
 from pipelines.challenges.implied import NOTHING_ASKED
@@ -19,7 +20,6 @@ from pipelines.challenges.propose import (
     wanted_probability,
 )
 from pipelines.known import Known
-from pipelines.learning.questions import SNAPSHOT
 
 DAILY = "daily_challenge"
 
@@ -32,6 +32,7 @@ class Plan:
         challenges: The `plan` frame: one row per challenge, numbers only.
         chances: player_key, base_day, window_days, p_plays for every eligible player.
         unserved: player_key, reason for eligible players without a challenge.
+        windows: What is open to every eligible player, see `open_windows`.
         missions: Like `challenges`, with occasion: the adaptive missions, where the app writes them.
         left_out: player_key, reason for whom a mission was due and none was found.
     """
@@ -39,6 +40,7 @@ class Plan:
     challenges: pl.DataFrame
     chances: pl.DataFrame
     unserved: pl.DataFrame
+    windows: pl.DataFrame
     missions: pl.DataFrame = field(default_factory=pl.DataFrame)
     left_out: pl.DataFrame = field(default_factory=pl.DataFrame)
 
@@ -73,7 +75,7 @@ def plan_challenges(
         chosen = chosen.clear()
     rows = promise_rows(known, chosen, snapshots, features, DAILY)
     full = how_many_open(asked).filter(pl.col("n_open") >= known.app.challenges.most_open)
-    return Plan(rows, chances, _unserved(known.app, snapshots, chances, rows, full["player_key"]))
+    return Plan(rows, chances, _unserved(known.app, snapshots, chances, rows, full["player_key"]), windows)
 
 
 def promise_rows(

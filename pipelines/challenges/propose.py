@@ -1,27 +1,41 @@
 """What could be asked of each player, with how likely they are to play and to get there."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import polars as pl
 
 from configs.app import App
-from models.learners.empirical_bayes import PLAYER_KEY
-from models.tasks.attainment import AttainmentModel
-from models.tasks.plays import PlaysModel
-from pipelines.learning.questions import SNAPSHOT, ask_menu, attainment_rows, plays_rows, sign_of
+from models.learned import LearnedModel
+from models.learners.empirical_bayes import PLAYER_KEY, EmpiricalBayes
+from models.task import SNAPSHOT
+from models.tasks.attainment import Record, ask_menu, attainment_rows, sign_of
+from models.tasks.plays import plays_rows
 
 # Outside these a target is impossible or trivial for this player, and is never asked.
 HARDEST, EASIEST = 0.25, 0.85
 _NEAREST = 4
+PLANNED_WITH = ("plays", "attainment")  # the tasks that make a promise: planning asks for these two by name
 
 
 @dataclass(frozen=True)
 class ChallengeModels:
-    """The two champions behind a promise, and their versions in the registry."""
+    """The champions of PLANNED_WITH, and their versions in the registry."""
 
-    plays: PlaysModel
-    attainment: AttainmentModel
+    plays: LearnedModel
+    attainment: LearnedModel
     versions: tuple[str, str] = ("", "")
+
+    @property
+    def record(self) -> EmpiricalBayes:
+        """What all players reached, as attainment weighs it."""
+        return cast("Record", self.attainment.encoding).record
+
+    def told(self) -> tuple[str, str]:
+        """What serves of each: its version, or the learner that stands in for one."""
+        learners = (self.plays.learner.name, self.attainment.learner.name)
+        plays, attainment = (version or learner for version, learner in zip(self.versions, learners, strict=True))
+        return plays, attainment
 
 
 def open_windows(app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
@@ -71,7 +85,7 @@ def propose_targets(
         The windows that have such a target, with target (unsigned), op, probability_if_active, evidence, knowledge
         (evidence / (evidence + strength)), own_28 and wanted.
     """
-    record = models.attainment.record
+    record = models.record
     days = [name for name, metric in app.metrics.items() if metric.agg == "days"]
     windows = windows.filter(~pl.col("metric").is_in(days) | (pl.col("window_days") > 1))
     asked = ask_menu(app, record, past, windows, lowest=HARDEST - 0.1, highest=EASIEST + 0.07)

@@ -1,10 +1,10 @@
-"""Whether trained challenge models suit the app file of today: it may have been edited since."""
+"""Whether trained models suit the app file of today: it may have been edited since."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from configs.app import App
-from models.tasks.plays import PlaysModel
+from models.learned import LearnedModel
 from pipelines.activity.metric_sql import definitions_hash
 
 DEFINITIONS = "definitions"  # parameter of a training: what its metrics meant
@@ -15,18 +15,18 @@ def definitions_of(app: App) -> str:
     return " ".join(f"{name}:{definitions_hash(app, name)}" for name in sorted(set(app.challenges.metrics)))
 
 
-def edited_since(app: App, plays: PlaysModel | None, learned: Mapping[str, Any]) -> str:
-    """What the models were not trained for, as a phrase; empty when they suit. What was only taken away harms nothing.
+def edited_since(app: App, model: LearnedModel, learned: Mapping[str, Any]) -> str:
+    """What a model was not trained for, as a phrase; empty when it suits. What was only taken away harms nothing.
 
-    Models whose training did not record what metrics meant are taken for models of another file.
+    A model whose training did not record what metrics meant is taken for a model of another file.
 
     Args:
         app: The app file of today.
-        plays: The model of play, which knows its windows; None where only what metrics count matters.
+        model: It knows the windows that it was trained for.
         learned: The recorded parameters of the training.
     """
-    if plays is not None and (windows := sorted(set(app.challenges.windows) - set(plays.windows))):
-        return f"new: windows of {', '.join(map(str, windows))} days"
+    if lacks := model.encoding.lacks(model.task.horizons(app)):
+        return f"new: {lacks}"
     if DEFINITIONS not in learned:
         return "what metrics count was not recorded then"
     known = set(str(learned[DEFINITIONS]).split())

@@ -1,18 +1,21 @@
-"""Recalibrate the champions on what has just settled: the newest windows whose end is known, most recent first.
+"""Move models to fit what has just settled: the newest windows whose end is known, most recent first.
 
-The rows are the challenges that the same rules would have chosen then, so the correction covers what choosing does to
-promises (the pick of many is a little too good to be true), not only what time does.
+What a task's rows ask is compared with what it would have promised. Attainment is moved by the challenges that the same
+rules would have chosen then, so the correction covers what choosing does to promises (the pick of many is a little too
+good to be true), not only what time does.
 """
 
 import datetime as dt
+from dataclasses import replace
 
 import polars as pl
 
+from models.contest import recency
+from models.learned import LearnedModel
+from models.task import SNAPSHOT, Samples
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
 from pipelines.known import Known
-from pipelines.learning.contests import recency
-from pipelines.learning.questions import SNAPSHOT, plays_rows
 from pipelines.learning.samples import draw_samples
 from pipelines.windows import completed
 
@@ -24,35 +27,63 @@ STRENGTH = 6.0
 FEWEST_OUTCOMES = 30
 
 
-def recalibrate(known: Known, models: ChallengeModels) -> ChallengeModels:
-    """New models whose last layer fits the newest settled windows; the ones given stay as they are.
+def settled_lately(known: Known) -> Samples:
+    """Snapshots of the last weeks, with what followed as far as it is over."""
+    nearest = 1 + min(known.app.challenges.windows)
+    days = [known.base_day - dt.timedelta(days=k) for k in range(nearest, LOOK_BACK_DAYS, EVERY_DAYS)]
+    return draw_samples(known, days, most=MOST_SNAPSHOTS, seed=known.night.seed)
+
+
+def moved(known: Known, model: LearnedModel, settled: Samples) -> LearnedModel:
+    """The model with answers that fit the newest outcomes, where its task says so; the one given stays as it is."""
+    task = model.task
+    labels = _like_tonight(known, task.labels(known, settled)) if task.moves else pl.DataFrame()
+    if labels.is_empty():
+        return model
+    rows = task.rows(known.app, replace(settled, labels=labels), model.encoding, seed=known.night.seed)
+    if rows.is_empty():
+        return model
+    happened, promised = rows[task.label].cast(pl.Float64).to_numpy(), model.predict(rows)
+    return model.adjusted(rows, happened, promised, weights=recency(rows, HALF_LIFE_DAYS), strength=STRENGTH)
+
+
+def recalibrate(known: Known, models: ChallengeModels, settled: Samples) -> ChallengeModels:
+    """The models that planning needs, moved; the ones given stay as they are.
 
     Args:
         known: What the night may see.
         models: The champions.
+        settled: See `settled_lately`.
     """
-    app, today = known.app, known.base_day
-    days = [today - dt.timedelta(days=k) for k in range(1 + min(app.challenges.windows), LOOK_BACK_DAYS, EVERY_DAYS)]
-    samples = draw_samples(known, days, most=MOST_SNAPSHOTS, seed=known.night.seed)
-    labels = samples.labels.filter(pl.col("lead_days") == min(known.night.lead_days, 1))
+    attainment = models.attainment
+    labels = _like_tonight(known, settled.labels)
     if labels.is_empty():
         return models
-    rows = plays_rows(samples.features, labels)
-    played, promised = rows["played"].cast(pl.Float64).to_numpy(), models.plays.predict(rows)
-    weights = recency(rows, HALF_LIFE_DAYS)
-    plays = models.plays.adjusted(rows, played, promised, weights=weights, strength=STRENGTH)
-    start = pl.col("base_day") + pl.duration(days=known.night.lead_days)
-    windows = open_windows(app, samples.features.with_columns(start_day=start)).filter(pl.col("end_day") < today)
-    wanted = samples.features.select(*SNAPSHOT, wanted=pl.lit(app.challenges.target_probability))
-    targets = propose_targets(app, models, samples.features, samples.past, windows, wanted)
-    chances = chance_of_play(models, samples.features, windows)
-    chosen = choose_challenges(app, targets, chances, EMPTY_RECENT, as_of=known.as_of, seed=known.night.seed)
+    asked = _would_have_asked(known, models, settled)
     outcomes = labels.select(*SNAPSHOT, "metric", "window_days", "value", "played")
-    asked = chosen.join(outcomes, on=[*SNAPSHOT, "metric", "window_days"]).filter("played")
-    if asked.height < FEWEST_OUTCOMES:
-        return ChallengeModels(plays, models.attainment, models.versions)
-    kept = completed(pl.col("value"), pl.col("op"), pl.col("target")).cast(pl.Float64)
-    hit, promised = asked.select(kept).to_series().to_numpy(), asked["probability_if_active"].to_numpy()
-    weights = recency(asked, HALF_LIFE_DAYS)
-    attainment = models.attainment.adjusted(asked, hit, promised, weights=weights, strength=STRENGTH)
-    return ChallengeModels(plays, attainment, models.versions)
+    asked = asked.join(outcomes, on=[*SNAPSHOT, "metric", "window_days"]).filter("played")
+    if asked.height >= FEWEST_OUTCOMES:
+        kept = completed(pl.col("value"), pl.col("op"), pl.col("target")).cast(pl.Float64)
+        hit, promised = asked.select(kept).to_series().to_numpy(), asked["probability_if_active"].to_numpy()
+        weights = recency(asked, HALF_LIFE_DAYS)
+        attainment = attainment.adjusted(asked, hit, promised, weights=weights, strength=STRENGTH)
+    return ChallengeModels(moved(known, models.plays, settled), attainment, models.versions)
+
+
+def _like_tonight(known: Known, labels: pl.DataFrame) -> pl.DataFrame:
+    """Those that began as long after what was known as tonight's do."""
+    if "lead_days" not in labels.columns:
+        return labels
+    return labels.filter(pl.col("lead_days") == min(known.night.lead_days, 1))
+
+
+def _would_have_asked(known: Known, models: ChallengeModels, settled: Samples) -> pl.DataFrame:
+    """The challenges that the same rules would have chosen for the snapshots, and that are over."""
+    app, night = known.app, known.night
+    start = pl.col("base_day") + pl.duration(days=night.lead_days)
+    windows = open_windows(app, settled.features.with_columns(start_day=start))
+    windows = windows.filter(pl.col("end_day") < known.base_day)
+    wanted = settled.features.select(*SNAPSHOT, wanted=pl.lit(app.challenges.target_probability))
+    targets = propose_targets(app, models, settled.features, settled.past, windows, wanted)
+    chances = chance_of_play(models, settled.features, windows)
+    return choose_challenges(app, targets, chances, EMPTY_RECENT, as_of=known.as_of, seed=night.seed)

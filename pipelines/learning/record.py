@@ -1,7 +1,7 @@
 """From a contest, or from fitted segments, to the record a reviewer decides from."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -9,44 +9,19 @@ import polars as pl
 
 from configs.app import App
 from configs.nouns import counted
-from models.scores import auc, brier, calibration_error, calibration_floor
-from models.tasks import attainment, plays
-from models.tasks.attainment import AttainmentModel
-from models.tasks.plays import PlaysModel
-from models.tasks.segments import PARENT, SegmentModel
+from models.contest import Contest
+from models.tasks.segments import PARENT, SegmentModel, Segments
 from models.tracking.pages import Decision, ModelRun, Rival
 from models.tracking.plots import bic_plot, contest_plot, importance_plot, reliability_plot, segments_plot
-from pipelines.learning.contests import Contest
 from pipelines.learning.outdated import DEFINITIONS, definitions_of
 from pipelines.night.plan import Players
 from pipelines.pins import Night
 from pipelines.players.segments import PAST_WINDOWS, WINDOW_DAYS, SegmentFit, assign_segments
 
-_QUESTIONS = {
-    "plays": "Will the player act at all within the window?",
-    "attainment": "If they play, how likely is it that a metric reaches a target within the window?",
-}
-_LIMITS = {
-    "plays": (
-        "Promises are moved every night to fit what has just settled; this page shows the model before that.",
-        "Players not active within the app's `challenges.active_within_days` are not judged.",
-    ),
-    "attainment": (
-        "Targets come from the menu of round numbers that players reached in training; nothing beyond it is asked.",
-        "The probability holds given play; `plays` supplies the other factor.",
-    ),
-    "segments": (
-        "A segment is a standing among comparable players, not a promise; nothing is checked on later days.",
-        "Counts are not normal: variances have a floor, so BIC compares shapes of these measures only.",
-        "Components that share a level of the app count as one segment.",
-    ),
-}
 _PLOTTED = 6
 
 
-def run_of(
-    contest: Contest[PlaysModel] | Contest[AttainmentModel], night: Night, app_hash: str, code_version: str
-) -> ModelRun:
+def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> ModelRun:
     """Everything recorded about a contest's winner.
 
     Args:
@@ -55,18 +30,15 @@ def run_of(
         app_hash: Of the app file that it was trained for.
         code_version: Of Nightquest.
     """
-    app = night.app
+    app, task, chosen = night.app, contest.task, contest.chosen
     y, p = contest.holdout["y"].to_numpy(), contest.holdout["p"].to_numpy()
-    players = contest.holdout["player_key"].to_numpy()
-    chosen = contest.model.parameters.kind
-    title = f"{app.title}: {contest.task}"
     return ModelRun(
         model=contest.model,
-        question=_QUESTIONS[contest.task],
-        decision=_decision(contest),
+        question=task.question,
+        decision=task.decide(contest.gain, contest.against),
         data_window=contest.data_window,
         rows=contest.rows,
-        inputs=plays.INPUTS if contest.task == "plays" else attainment.INPUTS,
+        inputs=task.inputs,
         app_hash=app_hash,
         code_version=code_version,
         first_night=night.as_of,
@@ -74,63 +46,42 @@ def run_of(
         metrics={
             "log_loss": next((e.log_loss, e.low, e.high) for e in contest.entrants if e.name == chosen),
             "log_loss_gain_over_base_rate": contest.gain,
-            "auc": auc(y, p),
-            "brier": brier(y, p),
-            "calibration_error": calibration_error(y, p),
-            "calibration_floor": calibration_floor(p),
+            **task.figures(y, p),
         },
         rivals=[
             Rival(e.name, e.log_loss, e.low, e.high, e.behind if e.name != chosen else None) for e in contest.entrants
         ],
         chosen=chosen,
-        figures={
-            "reliability": reliability_plot(y, p, players, title=f"{title}, later holdout"),
-            "importance": importance_plot(contest.model.importance(), title=f"{title}, what it looks at"),
-            "contest": contest_plot(
-                [(e.name, e.log_loss, e.low, e.high) for e in contest.entrants], title=title, chosen=chosen
-            ),
-        },
-        limits=_LIMITS[contest.task],
-        example={"metric": app.challenges.metrics, "window_days": app.challenges.windows, "lead_days": [0, 1]},
+        figures=_plots(contest, app),
+        limits=task.limits,
+        example=task.example(app),
+        requires=contest.model.learner.requires,
     )
 
 
-def _decision(contest: Contest[PlaysModel] | Contest[AttainmentModel]) -> Decision:
-    """Promote what beats the base rate beyond the noise of the later holdout's players, unless what serves is better.
-
-    Between equals the newer serves, since it knows more days. What serves stays as long as too few days have passed to
-    compare the two on days that neither has seen.
-    """
-    mean, low, high = contest.gain
-    told = f"log-loss {mean:+.4f} better than the base rate ({low:+.4f} to {high:+.4f}) on the later holdout"
-    if low <= 0:
-        return Decision(promote=False, reason=f"not beyond noise: {told}")
-    against = contest.against
-    if against is None:
-        return Decision(promote=True, reason=told)
-    if against.gone:
-        return Decision(promote=True, reason=f"{told}; {against.name}, which served, {against.gone}")
-    if against.gain is None:
-        few = f"{against.name} serves on: it has seen all but {against.rows} of these rows, too few to compare"
-        return Decision(promote=False, reason=f"{few}; {told}")
-    mean, low, high = against.gain
-    rival = f"log-loss {mean:+.4f} better than {against.name} ({low:+.4f} to {high:+.4f}) on {against.rows:,} rows"
-    stays = f"{against.name} is better: " if high < 0 else ""
-    return Decision(promote=high >= 0, reason=f"{stays}{rival} that neither had seen; {told}")
+def _plots(contest: Contest, app: App) -> dict[str, Any]:
+    """What was promised against what was kept, what the winner looks at, and how the rivals did."""
+    y, p = contest.holdout["y"].to_numpy(), contest.holdout["p"].to_numpy()
+    players, title = contest.holdout["player_key"].to_numpy(), f"{app.title}: {contest.task.name}"
+    entrants = [(e.name, e.log_loss, e.low, e.high) for e in contest.entrants]
+    importance = contest.model.learner.importance()
+    return {
+        "reliability": reliability_plot(y, p, players, title=f"{title}, later holdout"),
+        "importance": importance_plot(importance, title=f"{title}, what it looks at"),
+        "contest": contest_plot(entrants, title=title, chosen=contest.chosen),
+    }
 
 
-def _parameters(contest: Contest[PlaysModel] | Contest[AttainmentModel]) -> Mapping[str, Any]:
-    return {**asdict(contest.model.parameters), "recalibration_slope": round(contest.model.recalibration.slope, 4)}
+def _parameters(contest: Contest) -> Mapping[str, Any]:
+    model = contest.model
+    told = {"kind": contest.chosen, **model.learner.told()}
+    return {**told, "recalibration_slope": round(model.recalibration.slope, 4)}
 
 
-def contest_table(contests: list[Contest[Any]]) -> pl.DataFrame:
+def contest_table(contests: Iterable[Contest]) -> pl.DataFrame:
     """task, learner, log_loss, low, high, chosen: the contests as a table people read."""
     return pl.DataFrame(
-        [
-            (c.task, e.name, e.log_loss, e.low, e.high, e.name == c.model.parameters.kind)
-            for c in contests
-            for e in c.entrants
-        ],
+        [(c.task.name, e.name, e.log_loss, e.low, e.high, e.name == c.chosen) for c in contests for e in c.entrants],
         schema=["task", "learner", "log_loss", "low", "high", "chosen"],
         orient="row",
     )
@@ -149,7 +100,7 @@ def segments_run(segments: SegmentFit, players: Players, night: Night, app_hash:
     cohorts = model.quality["cohort"].to_list()
     return ModelRun(
         model=model,
-        question="How strong is this player among comparable play?",
+        question=Segments.question,
         decision=_segments_decision(model),
         data_window={
             "first": night.base_day - dt.timedelta(days=WINDOW_DAYS * PAST_WINDOWS),
@@ -171,7 +122,7 @@ def segments_run(segments: SegmentFit, players: Players, night: Night, app_hash:
         chosen=f"{parent['components']} components, {parent['covariance']}",
         score="BIC",
         figures=_segment_figures(segments, model, players, app),
-        limits=(*_LIMITS["segments"], *([segments.note] if segments.note else [])),
+        limits=(*Segments.limits, *([segments.note] if segments.note else [])),
         example={"cohort": cohorts},
     )
 

@@ -4,32 +4,17 @@ Everything is read through the known_* views, so a label exists only when its wh
 """
 
 import datetime as dt
-from dataclasses import dataclass
 
 import polars as pl
 
 from configs.app import App
+from models.task import Samples
 from pipelines.activity.freshness import touching
 from pipelines.known import Known
 from pipelines.players.features import compute_features
 from pipelines.windows import window_values
 
 LEADS = (0, 1)  # days between what is known and the first day served: 1 when the night runs after the day began
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Snapshots and their labels.
-
-    Attributes:
-        features: One row per (player_key, base_day), with `calendar` and app-wide columns.
-        past: player_key, base_day, window_days, metric, value, weight: own past windows with play.
-        labels: player_key, base_day, lead_days, window_days, metric, value, played.
-    """
-
-    features: pl.DataFrame
-    past: pl.DataFrame
-    labels: pl.DataFrame
 
 
 def eligible_players(known: Known, base_days: list[dt.date]) -> pl.DataFrame:

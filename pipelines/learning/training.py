@@ -1,68 +1,56 @@
 """Everything a night needs learned, from what was known at a day: champions by contest, or fallbacks that say so."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
-import polars as pl
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from configs.app import App
 from configs.errors import NightquestError
-from models.learners.empirical_bayes import EmpiricalBayes
-from models.tasks.attainment import AttainmentModel, AttainmentParameters
-from models.tasks.plays import PlaysModel, PlaysParameters
-from pipelines.challenges.propose import ChallengeModels
+from models.contest import Contest, fallback, hold_contest
+from models.learned import LearnedModel
+from models.promotion import Incumbent
+from models.task import BinaryTask, Samples
+from models.tasks import binary_task, binary_tasks
+from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.known import Known
-from pipelines.learning.contests import Contest, enough, learn_attainment, learn_plays
-from pipelines.learning.incumbents import Incumbent
-from pipelines.learning.questions import sign_of, whole_metrics
-from pipelines.learning.samples import Samples, draw_samples
+from pipelines.learning.samples import draw_samples
+from pipelines.learning.steps import LOOKING, Steps, silent
 
-Progress = Callable[[str, int, int], None]
 SEED = 7
 NOBODY: Mapping[str, Incumbent] = {}
 EVERY_DAYS = 3
 LONGEST_DAYS = 180
 WARM_UP_DAYS = 7
 MOST_SNAPSHOTS = 20_000
-# What training does, in order; these two rooms share the bar that shows it, see `pipelines/learning/job.py`.
-STEPS = (
-    *("snapshots of past days", "who will play", "what they can reach"),
-    *("how strong they are", "plots of the models", "model registry"),
-)
+FEWEST_SNAPSHOTS = 300
+FEWEST_DAYS = 5
+FEWEST_PLAYED = 50
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Learned:
-    """The challenge models learned at a day.
+    """What was learned at a day.
 
     Attributes:
-        models: What serves.
-        plays: The contest behind it; None when a fallback serves.
-        attainment: The same.
-        notes: A sentence for each fallback, with its reason.
+        models: What planning can serve with; fallbacks among them where nothing was learned.
+        contests: By task; one that could not be learned is absent.
+        notes: A sentence for each task or learner that did not come about, with its reason.
     """
 
     models: ChallengeModels
-    plays: Contest[PlaysModel] | None
-    attainment: Contest[AttainmentModel] | None
+    contests: Mapping[str, Contest]
     notes: tuple[str, ...]
-
-
-def silent(stage: str, done: int, total: int) -> None:
-    """A progress that shows nothing."""
-
-
-def tell_step(progress: Progress, step: str) -> None:
-    """Say that one of STEPS begins."""
-    progress(f"training: {step}", STEPS.index(step), len(STEPS))
 
 
 def learn_models(
     known: Known,
     *,
     seed: int,
-    progress: Progress = silent,
+    wanted: Collection[str] = PLANNED_WITH,
+    steps: Steps | None = None,
     serving: Mapping[str, Incumbent] = NOBODY,
 ) -> Learned:
     """Learn from snapshots of past days, every third over at most half a year, with labels known by the night.
@@ -70,23 +58,35 @@ def learn_models(
     Args:
         known: What the night may see.
         seed: For thinning and learners.
-        progress: Told about each of STEPS.
+        wanted: The tasks to learn; at least those that planning needs.
+        steps: Told about each.
         serving: By task, the model that serves and that the winner is compared with.
     """
-    tell_step(progress, "snapshots of past days")
-    app = known.app
-    days = past_days(known, known.base_day)
-    samples = draw_samples(known, days, most=MOST_SNAPSHOTS, seed=seed)
+    steps = steps or Steps(silent)
+    steps.begin(LOOKING)
+    samples = draw_samples(known, past_days(known, known.base_day), most=MOST_SNAPSHOTS, seed=seed)
+    contests: dict[str, Contest] = {}
+    notes: list[str] = []
     if not enough(samples):
-        return _fallback(app, samples, "too few players and days to train on", seed)
-    try:
-        tell_step(progress, "who will play")
-        plays = learn_plays(app, samples, seed=seed, incumbent=serving.get("plays"))
-        tell_step(progress, "what they can reach")
-        attainment = learn_attainment(app, samples, seed=seed, incumbent=serving.get("attainment"))
-    except NightquestError as error:
-        return _fallback(app, samples, error.message, seed)
-    return Learned(ChallengeModels(plays.model, attainment.model), plays, attainment, ())
+        notes.append("Fallback models serve: too few players and days to train on.")
+    else:
+        for task in (task for task in binary_tasks() if task.name in wanted):
+            steps.begin(task.doing)
+            learned = _learn(task, known, samples, seed, serving.get(task.name))
+            if isinstance(learned, str):
+                notes.append(learned)
+            else:
+                contests[task.name] = learned
+                notes += learned.faults
+    return Learned(_planning(known.app, samples, contests, seed), contests, tuple(dict.fromkeys(notes)))
+
+
+def enough(samples: Samples) -> bool:
+    """Whether there is anything to learn from: snapshots, days, and windows with play."""
+    labels = samples.labels
+    played = labels.filter("played").select("player_key", "base_day", "window_days").unique()
+    enough_days = labels["base_day"].n_unique() >= FEWEST_DAYS
+    return samples.features.height >= FEWEST_SNAPSHOTS and enough_days and played.height >= FEWEST_PLAYED
 
 
 def past_days(known: Known, base_day: dt.date) -> list[dt.date]:
@@ -99,13 +99,34 @@ def past_days(known: Known, base_day: dt.date) -> list[dt.date]:
     return [latest - dt.timedelta(days=k) for k in range(0, max((latest - earliest).days + 1, 0), EVERY_DAYS)]
 
 
-def _fallback(app: App, samples: Samples, why: str, seed: int) -> Learned:
-    """Each player's own habit, and the population's record where there is any."""
-    past = samples.past.with_columns(pl.col("value") * sign_of(app))
-    played = samples.labels.filter("played").with_columns(pl.col("value") * sign_of(app))
-    record = EmpiricalBayes.fit(played, past, whole_metrics(app), seed=seed)
-    models = ChallengeModels(
-        PlaysModel(PlaysParameters(kind="habit"), tuple(app.challenges.windows)),
-        AttainmentModel(AttainmentParameters(kind="empirical_bayes"), record),
-    )
-    return Learned(models, None, None, (f"Fallback models serve: {why}.",))
+def _learn(
+    task: BinaryTask[Any], known: Known, samples: Samples, seed: int, incumbent: Incumbent | None
+) -> Contest | str:
+    """The task's contest, or a sentence that says why there is none."""
+    instead = "Fallback models serve" if task.name in PLANNED_WITH else f"No model of {task.name} is learned"
+    try:
+        own = replace(samples, labels=task.labels(known, samples))
+        return hold_contest(task, known.app, own, seed=seed, incumbent=incumbent)
+    except NightquestError as error:
+        return f"{instead}: {error.message}"
+    except Exception as error:  # noqa: BLE001 (a task's file may do anything wrong, and costs the others nothing)
+        _log.warning("The task %s cannot be learned.", task.name, exc_info=error)
+        return f"{instead}: the task {task.name} fails with {type(error).__name__}: {error}."
+
+
+def _planning(app: App, samples: Samples, contests: Mapping[str, Contest], seed: int) -> ChallengeModels:
+    """What was learned of the tasks that planning needs; else each player's own habit and the population's record."""
+
+    def model(name: str) -> LearnedModel:
+        if name in contests:
+            return contests[name].model
+        simple = fallback(binary_task(name), app, samples, seed=seed)
+        if simple is None:
+            raise NightquestError(
+                f"Nothing serves for {name} where too little is known to learn from.",
+                "A learner of rank 0 must suit it, see models/learners/.",
+            )
+        return simple
+
+    plays, attainment = (model(name) for name in PLANNED_WITH)
+    return ChallengeModels(plays, attainment)

@@ -1,102 +1,177 @@
 """Which models serve the night: the registry's champions, or fallbacks that say so."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from configs.app import App
 from configs.commands import command
-from models.tasks.attainment import AttainmentModel
-from models.tasks.plays import PlaysModel
-from models.tasks.segments import SegmentModel
-from pipelines.challenges.propose import ChallengeModels
+from configs.errors import NightquestError
+from models.learned import LearnedModel
+from models.portable import OutdatedModelError
+from models.tasks import binary_tasks, tasks
+from models.tasks.segments import SegmentModel, Segments
+from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.learning.outdated import edited_since
 from pipelines.learning.training import SEED, learn_models
 from pipelines.night.open_night import Tonight
+from pipelines.night.score import Served
 from pipelines.players.segments import suits
-from pipelines.publish.health import TASKS, Fault, models_gone, registry_fault
+from pipelines.publish.health import Fault, models_gone, registry_fault
 from pipelines.stores import has_registry, open_registry
 
 if TYPE_CHECKING:
-    from models.tracking.registry import LoadedModel
+    from models.tracking.registry import LoadedModel, Registry
+
+_OTHER_VERSION = "of another version of Nightquest"
 
 
 @dataclass(frozen=True)
 class Champions:
-    """The models that serve, and a note for every fallback among them."""
+    """The models that serve, and a note for every fallback among them.
+
+    Attributes:
+        challenges: Those that planning needs.
+        others: Those of every other task, by name.
+    """
 
     challenges: ChallengeModels
     segments: SegmentModel | None
     notes: tuple[str, ...]
     segment_version: str = ""
+    others: Mapping[str, Served] = field(default_factory=dict)
+
+    def told(self) -> dict[str, str]:
+        """By task, which version serves, or `fallback`."""
+        planning = zip(PLANNED_WITH, self.challenges.versions, strict=True)
+        told = {name: version or "fallback" for name, version in planning}
+        told |= {name: each.version for name, each in self.others.items()}
+        return told | {Segments.name: self.segment_version or "fallback"}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the registry has for a task at a night.
+
+    Attributes:
+        loaded: The version that serves; None where none does.
+        why: Of what else the registered one is, so that it does not serve; empty otherwise.
+        fault: A sentence about files that cannot be read.
+    """
+
+    loaded: "LoadedModel | None" = None
+    why: str = ""
+    fault: str = ""
+
+    @property
+    def served(self) -> Served | None:
+        """The model that serves, with its version."""
+        if self.loaded is None or not isinstance(self.loaded.model, LearnedModel):
+            return None
+        return Served(self.loaded.model, f"{self.loaded.name}/{self.loaded.version}")
 
 
 def load_champions(tonight: Tonight) -> Champions:
     """The registry's champions, or for a night of before their time those of then.
 
-    Where one is missing, a fallback learned on the spot and a note that says so.
+    Where planning misses one, a fallback learned on the spot and a note that says so.
     """
-    app = tonight.night.app
     lost, gone = _lost_models(tonight)
-    (plays, attainment, segments), unborn = _registered(tonight, gone)
-    notes: list[str] = []
-    edited = ""
-    if plays and attainment and isinstance(plays.model, PlaysModel):
-        edited = edited_since(app, plays.model, attainment.parameters)
-    if (
-        plays
-        and attainment
-        and isinstance(plays.model, PlaysModel)
-        and isinstance(attainment.model, AttainmentModel)
-        and not (plays.model.outdated or attainment.model.outdated or edited)
-    ):
-        versions = (f"{plays.name}/{plays.version}", f"{attainment.name}/{attainment.version}")
-        models = ChallengeModels(plays.model, attainment.model, versions)
-    else:
-        learned = learn_models(tonight.known, seed=SEED)
-        models = learned.models
-        why = _why_none_serves(lost, unborn, edited, trained=plays is not None and attainment is not None)
-        again = command("train", app=app.app)
-        if unborn:
-            again = command("train", "--as-of", tonight.night.as_of, app=app.app)
-        remedy = lost.remedy if lost else f"Run: {again}"
-        notes += [f"{why}, so this night learned its own. {remedy}", *learned.notes]
-    model = segments.model if segments and isinstance(segments.model, SegmentModel) else None
-    if model is not None and not suits(app, model):
-        again = command("train", app=app.app)
-        notes.append(f"The segment model is of an older app file and does not serve. Run: {again}")
+    found, unborn = _registered(tonight, gone)
+    models, notes = _planning(tonight, found, lost, unborn)
+    others = {name: each.served for name, each in found.items() if each.served and name not in PLANNED_WITH}
+    if not notes:
+        notes += _missing(tonight, found)
+    segments, version, told = _segments(tonight, found.get(Segments.name, Looked()))
     if lost and not notes:
         notes.append(f"{lost.message} {lost.remedy}")
-    if model is None:
-        notes.append("No segment model serves: segments follow the quantiles of the score.")
-    version = f"{segments.name}/{segments.version}" if segments and model is not None and suits(app, model) else ""
-    return Champions(models, model, tuple(notes), version)
+    return Champions(models, segments, (*tasks().faults, *notes, *told), version, others)
 
 
-def _registered(tonight: Tonight, gone: Sequence[str]) -> tuple[tuple["LoadedModel | None", ...], str]:
-    """What serves each of TASKS at the night, and why later champions do not; empty where there are none.
+def _planning(
+    tonight: Tonight, found: Mapping[str, Looked], lost: Fault | None, unborn: str
+) -> tuple[ChallengeModels, list[str]]:
+    """What planning serves with, and why if that was learned on the spot."""
+    plays, attainment = (found.get(name, Looked()) for name in PLANNED_WITH)
+    if plays.served and attainment.served:
+        versions = (plays.served.version, attainment.served.version)
+        return ChallengeModels(plays.served.model, attainment.served.model, versions), []
+    learned = learn_models(tonight.known, seed=SEED)
+    why = f"The trained models are {plays.why or attainment.why}"
+    if lost or unborn:
+        why = lost.message.rstrip(".") if lost else unborn
+    elif not (plays.why or attainment.why):
+        why = "No trained model serves yet"
+    app, as_of = tonight.night.app.app, tonight.night.as_of
+    again = command("train", "--as-of", as_of, app=app) if unborn else command("train", app=app)
+    remedy = lost.remedy if lost else f"Run: {again}"
+    return learned.models, [f"{why}, so this night learned its own. {remedy}", *learned.notes]
+
+
+def _segments(tonight: Tonight, looked: Looked) -> tuple[SegmentModel | None, str, list[str]]:
+    """The segment model and its version, and why it does not serve or there is none."""
+    app, loaded = tonight.night.app, looked.loaded
+    if loaded is None or not isinstance(loaded.model, SegmentModel):
+        return None, "", ["No segment model serves: segments follow the quantiles of the score."]
+    if suits(app, loaded.model):
+        return loaded.model, f"{loaded.name}/{loaded.version}", []
+    again = command("train", app=app.app)
+    return loaded.model, "", [f"The segment model is of an older app file and does not serve. Run: {again}"]
+
+
+def _missing(tonight: Tonight, found: Mapping[str, Looked]) -> list[str]:
+    """A sentence for each task beside planning's whose scores nobody gives."""
+    app = tonight.night.app.app
+    notes = []
+    for task in binary_tasks():
+        looked = found.get(task.name, Looked())
+        if task.name in PLANNED_WITH or looked.served:
+            continue
+        why = f"The model of {task.name} is {looked.why}" if looked.why else f"No model of {task.name} serves yet"
+        told = looked.fault or f"{why}, so this night has no scores of it."
+        notes.append(f"{told} Run: {command('train', app=app)}")
+    return notes
+
+
+def _registered(tonight: Tonight, gone: Sequence[str]) -> tuple[dict[str, Looked], str]:
+    """What serves each task at the night, and why later champions do not; empty where there are none.
 
     A store that was never made is not made for a look, which takes MLflow seconds.
     """
-    app, night = tonight.night.app.app, tonight.night.as_of
+    app, night = tonight.night.app, tonight.night.as_of
     if not has_registry(tonight.settings):
-        return (None,) * len(TASKS), ""
+        return {}, ""
     registry = open_registry(tonight.settings)
-    found = {task: None if task in gone else registry.load_for(app, task, night) for task in TASKS}
+    found = {name: _look(registry, app, name, night) for name in tasks().by_name if name not in gone}
     later = [
-        f"{task} version {version}"
-        for task, serves in found.items()
-        if serves is None and task not in gone and (version := registry.champion(app, task)) is not None
+        f"{name} version {version}"
+        for name, each in found.items()
+        if each == Looked() and (version := registry.champion(app.app, name)) is not None
     ]
-    unborn = f"What serves today ({', '.join(later)}) was trained on later days" if later else ""
-    return tuple(found.values()), unborn
+    return found, f"What serves today ({', '.join(later)}) was trained on later days" if later else ""
 
 
-def _why_none_serves(lost: Fault | None, unborn: str, edited: str, *, trained: bool) -> str:
-    if lost or unborn:
-        return lost.message.rstrip(".") if lost else unborn
-    if edited:
-        return f"The trained models are of an older app file ({edited})"
-    return "The trained models are of another version of Nightquest" if trained else "No trained model serves yet"
+def _look(registry: "Registry", app: App, name: str, night: dt.date) -> Looked:
+    """What serves a task.
+
+    Raises:
+        NightquestError: The files of a model that planning needs are not what was registered.
+    """
+    try:
+        loaded = registry.load_for(app.app, name, night)
+    except OutdatedModelError:
+        return Looked(why=_OTHER_VERSION)
+    except NightquestError as error:
+        if name in (*PLANNED_WITH, Segments.name):
+            raise
+        return Looked(fault=error.message)
+    if loaded is None or not isinstance(loaded.model, LearnedModel):
+        return Looked(loaded)
+    if loaded.model.outdated:
+        return Looked(why=_OTHER_VERSION)
+    edited = edited_since(app, loaded.model, loaded.parameters)
+    return Looked(why=f"of an older app file ({edited})") if edited else Looked(loaded)
 
 
 def _lost_models(tonight: Tonight) -> tuple[Fault | None, list[str]]:

@@ -13,6 +13,7 @@ from pipelines.badges.rules.progress import badge_progress
 from pipelines.badges.rules.read import nominate_rules
 from pipelines.challenges.kept import ended_tonight
 from pipelines.challenges.plan import DAILY
+from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.experiments.arms import write_down
 from pipelines.known import Known
 from pipelines.night.figures import left_out, mark_night, night_figures
@@ -95,21 +96,11 @@ def issue(
 
 def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """What is computed each night and kept nowhere else."""
-    models = planned.models
-    scores = planned.plan.chances.select(
-        "player_key",
-        task=pl.lit("plays"),
-        target=pl.lit(None, dtype=pl.String),
-        horizon_days=pl.col("window_days"),
-        probability=pl.col("p_plays"),
-        model_version=pl.lit(models.versions[0] or models.plays.parameters.kind),
-        reasons=pl.lit(None, dtype=pl.String),
-    )
     return {
         "profiles": planned.players.profiles,
         "segments": planned.players.segments,
         "targets": planned.players.targets,
-        "scores": scores,
+        "scores": planned.scored.rows,
         "badge_progress": badge_progress(known),
         "open_challenges": still_open,
     }
@@ -125,10 +116,10 @@ def _reasons(known: Known, planned: Planned) -> pl.DataFrame:
 
 
 def _with_models(challenges: pl.DataFrame, models: Mapping[str, str]) -> pl.DataFrame:
-    """Challenges whose metadata also names the models behind their numbers: `plays` and `attainment`."""
+    """Challenges whose metadata also names the models behind their numbers."""
     if challenges.is_empty():
         return challenges
-    told = json.dumps({name: models[name] for name in ("plays", "attainment")}).removeprefix("{")
+    told = json.dumps({name: models[name] for name in PLANNED_WITH}).removeprefix("{")
     before = pl.col("metadata").fill_null("{}").str.strip_suffix("}")
     comma = pl.when(before == "{").then(pl.lit("")).otherwise(pl.lit(", "))
     return challenges.with_columns(metadata=pl.concat_str(before, comma, pl.lit(told)))

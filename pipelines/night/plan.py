@@ -1,11 +1,12 @@
 """What is known of the night's players, and the plan that follows; shared by the night and by replay."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from models.calibration import Recalibration
-from models.tasks.segments import SegmentModel
+from models.task import Asked
+from models.tasks.segments import SegmentModel, Segments
 from pipelines.challenges.asked import what_is_open
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.missions import CONTENT_TYPE as MISSION
@@ -13,13 +14,16 @@ from pipelines.challenges.missions import EMPTY_RECORD, mission_record, plan_mis
 from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.known import Known
-from pipelines.learning.recalibrate import recalibrate
+from pipelines.learning.recalibrate import recalibrate, settled_lately
 from pipelines.learning.samples import describe, eligible_players, past_values
 from pipelines.night.champions import Champions
 from pipelines.night.open_night import Tonight
+from pipelines.night.score import Scored, Served, score
 from pipelines.players.profiles import describe_players
 from pipelines.players.segments import assign_segments, player_cohorts
 from pipelines.players.targets import set_targets
+
+NO_OTHERS: Mapping[str, Served] = {}
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,11 @@ class Players:
 
 @dataclass(frozen=True)
 class Planned:
-    """A night's players, its plan, the recalibrated models, what was open before, and which segments served."""
+    """A night's players, its plan, the scores behind it, what was open before, and which segments served."""
 
     players: Players
     plan: Plan
-    models: ChallengeModels
+    scored: Scored = field(default_factory=Scored)
     asked: pl.DataFrame = field(default_factory=NOTHING_ASKED.clone)
     segment_version: str = ""
 
@@ -75,18 +79,21 @@ def plan_night(
     segment_model: SegmentModel | None,
     recent: pl.DataFrame,
     record: pl.DataFrame = EMPTY_RECORD,
+    others: Mapping[str, Served] = NO_OTHERS,
 ) -> Planned:
-    """Understand the players and decide what each is asked; writes nothing.
+    """Understand the players, decide what each is asked, and score them; writes nothing.
 
     Args:
         known: What the night may see.
-        models: The champions.
+        models: The champions of the tasks that planning needs.
         segment_model: The champion's segments, or None for the rule.
         recent: What was issued lately.
         record: The missions before this night's, see `mission_record`.
+        others: The champions of every other task, by name.
     """
     players = understand_players(known, segment_model)
-    tuned = recalibrate(known, models)
+    settled = settled_lately(known)
+    tuned = recalibrate(known, models, settled)
     welcome = players.profiles.join(opted_out(known), on="player_key", how="anti", maintain_order="left")
     asked = what_is_open(known, recent)
     plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked)
@@ -94,7 +101,8 @@ def plan_night(
         features, past, tonight = players.features, players.past, plan.challenges
         missions = plan_missions(known, tuned, features, past, welcome, plan.chances, recent, record, tonight, asked)
         plan = replace(plan, missions=missions.rows, left_out=missions.left_out)
-    return Planned(players, plan, tuned, asked)
+    served = Asked(players.features, players.past, plan.windows, plan.chances)
+    return Planned(players, plan, score(known, tuned, others, served, settled), asked)
 
 
 def opted_out(known: Known) -> pl.DataFrame:
@@ -106,19 +114,21 @@ def plan(tonight: Tonight, champions: Champions) -> Planned:
     """Understand the players and decide what each is asked; writes nothing."""
     known = tonight.known
     recent, record = recent_challenges(known), mission_record(known)
-    planned = plan_night(known, champions.challenges, champions.segments, recent, record)
+    planned = plan_night(known, champions.challenges, champions.segments, recent, record, champions.others)
     return replace(planned, segment_version=champions.segment_version)
 
 
 def models_of(planned: Planned) -> dict[str, str]:
     """Which version of each model had a part in the night; a fallback is named as one."""
-    models, segments = planned.models, planned.segment_version
-    plays, attainment = models.versions
-    adjusted = {"plays": models.plays, "attainment": models.attainment}
-    moved = [name for name, model in adjusted.items() if model.adjustment != Recalibration()]
+    scored = planned.scored
+    learners = {name: each.model.learner.name for name, each in scored.served.items()}
+    versions = {
+        name: f"fallback: {each.version}" if each.version == learners[name] else each.version
+        for name, each in scored.served.items()
+    }
+    moved = scored.moved()
     return {
-        "plays": plays or f"fallback: {models.plays.parameters.kind}",
-        "attainment": attainment or f"fallback: {models.attainment.parameters.kind}",
-        "segments": segments or "fallback: quantiles of the score",
+        **versions,
+        Segments.name: planned.segment_version or "fallback: quantiles of the score",
         "recalibration": f"of this night: {', '.join(moved)}" if moved else "none: too few outcomes",
     }

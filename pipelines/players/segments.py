@@ -7,7 +7,7 @@ import polars as pl
 
 from configs.app import App
 from configs.nouns import counted
-from models.learners.mixtures import MixtureParameters
+from models.mixtures import MixtureParameters
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters
 from pipelines.known import Known
 from pipelines.learning.samples import describe, eligible_players

@@ -11,6 +11,7 @@ import duckdb
 from configs.commands import command
 from configs.errors import BusyError, NightquestError
 from data.warehouse import Warehouse, open_warehouse, warehouse_path
+from models.tasks import task_names
 from pipelines.publish.published import (
     LATEST,
     MANIFEST,
@@ -21,8 +22,6 @@ from pipelines.publish.published import (
     read_latest,
     read_manifest,
 )
-
-TASKS = ("plays", "attainment", "segments")
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def registry_fault(home: Path, app: str) -> Fault | None:
     if gone:
         files = f"The files of the models {', '.join(gone)} of '{app}' are lost under {home / 'mlartifacts'}."
         return Fault(app, "registry", files, restore)
-    kept = {task for task in TASKS if any((home / "mlartifacts" / app / task).glob("models/*"))}
+    kept = {task for task in task_names() if any((home / "mlartifacts" / app / task).glob("models/*"))}
     if _used(home, app) - known or (kept and not known):
         return Fault(app, "registry", f"The models of '{app}' are lost: {store} does not know them.", restore)
     return None
@@ -144,7 +143,7 @@ def _registered(store: Path, app: str) -> list[tuple[str, str | None]]:
             """SELECT name, max(iif(alias = 'champion', source, NULL))
                FROM model_versions LEFT JOIN registered_model_aliases USING (name, version) GROUP BY name"""
         ).fetchall()
-    tasks = {f"{app}.{task}": task for task in TASKS}
+    tasks = {f"{app}.{task}": task for task in task_names()}
     return [(tasks[name], model and model.rpartition("/")[2]) for name, model in rows if name in tasks]
 
 
@@ -153,7 +152,7 @@ def _used(home: Path, app: str) -> set[str]:
     for *_, folder in published_nights(home, app)[-1:]:
         with suppress(NightquestError):
             models = read_manifest(folder).models
-            return {task for task in TASKS if models.get(task, "").startswith(f"{app}.{task}/")}
+            return {task for task in task_names() if models.get(task, "").startswith(f"{app}.{task}/")}
     return set()
 
 

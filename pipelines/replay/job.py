@@ -7,7 +7,8 @@ import polars as pl
 from configs.loader import LoadedApp
 from configs.settings import Settings
 from models.tracking.plots import reliability_plot, save_figure
-from pipelines.learning.training import SEED, Progress, silent
+from pipelines.learning.steps import Progress, silent
+from pipelines.learning.training import SEED
 from pipelines.replay.replay import replay_nights
 from pipelines.reports import ReplayReport
 from pipelines.stores import open_app

@@ -15,7 +15,8 @@ from pipelines.challenges.choose import EMPTY_RECENT
 from pipelines.challenges.missions import EMPTY_RECORD
 from pipelines.challenges.settle import with_outcomes
 from pipelines.known import Known
-from pipelines.learning.training import Progress, learn_models, silent
+from pipelines.learning.steps import Progress, silent
+from pipelines.learning.training import learn_models
 from pipelines.night.plan import Planned, plan_night
 from pipelines.pins import GRACE, day_start, make_night
 

@@ -9,9 +9,9 @@ import polars as pl
 
 from configs.app import App
 from configs.voice import voice_defaults
+from models.tasks.attainment import whole_metrics
 from pipelines.badges.rules.read import badge_rules, term_label
 from pipelines.challenges.missions import mission_days
-from pipelines.learning.questions import whole_metrics
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.app_file import everything
 from pipelines.words.citations import write_citations

@@ -7,8 +7,8 @@ import polars as pl
 from mlflow import MlflowClient
 
 from configs.settings import Settings
+from models.tasks import task_names
 from pipelines.learning.job import run_train
-from pipelines.publish.health import TASKS
 from pipelines.publish.published import read_manifest
 from tests.pipelines.nights import now, serve_night
 from tests.pipelines.trained import FILE, FIRST, NEXT
@@ -43,10 +43,10 @@ def test_a_night_of_before_the_champions_time_learns_its_own_until_one_is_traine
     loaded, settings = trained.loaded, trained.copy(tmp_path)
     report = serve_night(settings, loaded, BEFORE)
     (told,) = [note for note in report.notes if "learned its own" in note]
-    assert told.startswith("What serves today (plays version 1, attainment version 1, segments version 1) was trained")
+    assert told.startswith("What serves today (attainment version 1, plays version 1, segments version 1) was trained")
     assert f"--as-of {BEFORE}" in told
     served = read_manifest(report.path).models
-    assert all(served[task].startswith("fallback") for task in TASKS)
+    assert all(served[task].startswith("fallback") for task in task_names())
 
     assert run_train(settings, loaded, as_of=BEFORE, now=now()).versions["plays"] == 2
     again = serve_night(settings, loaded, BEFORE, refresh=True)

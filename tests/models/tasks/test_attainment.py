@@ -7,11 +7,18 @@ import numpy as np
 import polars as pl
 import pytest
 
+from models.learned import LearnedModel
+from models.learners import learner_of
 from models.learners.empirical_bayes import EmpiricalBayes
-from models.learners.portable import load_model, save_model
+from models.portable import load_model, save_model
 from models.scores import calibration_error, log_loss
-from models.tasks.attainment import FROM_PLAY, AttainmentModel, AttainmentParameters
+from models.tasks.attainment import FROM_PLAY, Attainment, Record
 from tests.models.rows import labels
+
+
+def attainment(learner: str, record: EmpiricalBayes) -> LearnedModel:
+    task = Attainment()
+    return LearnedModel(task, Record(record), learner_of(learner)(**task.settings.get(learner, {})))
 
 
 def questions(record: EmpiricalBayes, labelled: pl.DataFrame, past: pl.DataFrame) -> pl.DataFrame:
@@ -50,7 +57,7 @@ def test_a_record_falls_as_the_target_rises(record: EmpiricalBayes) -> None:
 
 @pytest.mark.parametrize("kind", ["empirical_bayes", "lightgbm"])
 def test_each_learner_is_calibrated_on_players_it_never_saw(record: EmpiricalBayes, kind: str) -> None:
-    model = AttainmentModel(AttainmentParameters(kind=kind), record).fit(questions(record, *labels(1500)))
+    model = attainment(kind, record).fit(questions(record, *labels(1500)))
     model.calibrate(questions(record, *labels(800, seed=4)))
     test = questions(record, *labels(1500, seed=5))
     y, p = test["hit"].to_numpy(), model.predict(test)
@@ -60,7 +67,7 @@ def test_each_learner_is_calibrated_on_players_it_never_saw(record: EmpiricalBay
 
 @pytest.mark.parametrize("kind", ["empirical_bayes", "lightgbm"])
 def test_the_probability_falls_as_the_target_rises_whatever_the_player(record: EmpiricalBayes, kind: str) -> None:
-    model = AttainmentModel(AttainmentParameters(kind=kind), record).fit(questions(record, *labels(1500)))
+    model = attainment(kind, record).fit(questions(record, *labels(1500)))
     rows = questions(record, *labels(300, seed=6)).sort("player_key", "target")
     rows = rows.with_columns(p=model.predict(rows))
     assert (rows.select(pl.col("p").diff().over("player_key")).drop_nulls().to_series() <= 1e-9).all()
@@ -69,7 +76,7 @@ def test_the_probability_falls_as_the_target_rises_whatever_the_player(record: E
 @pytest.mark.parametrize("kind", ["empirical_bayes", "lightgbm"])
 def test_a_model_read_back_from_files_promises_the_same(record: EmpiricalBayes, kind: str, tmp_path: Path) -> None:
     rows = questions(record, *labels(600))
-    model = AttainmentModel(AttainmentParameters(kind=kind), record).fit(rows).calibrate(rows)
+    model = attainment(kind, record).fit(rows).calibrate(rows)
     save_model(tmp_path / "attainment", model)
     assert np.array_equal(load_model(tmp_path / "attainment").predict(rows), model.predict(rows))
 

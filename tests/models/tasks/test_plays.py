@@ -7,15 +7,22 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.learners.portable import load_model, save_model
+from models.learned import LearnedModel
+from models.learners import learner_of
+from models.portable import load_model, save_model
 from models.scores import calibration_error, log_loss
-from models.tasks.plays import FEATURES, PlaysModel, PlaysParameters, plays_matrix
+from models.task import Encoding
+from models.tasks.plays import FEATURES, Plays, plays_matrix
 from tests.models.rows import play_rows
+
+
+def plays(learner: str = "logistic", windows: tuple[int, ...] = (1,)) -> LearnedModel:
+    return LearnedModel(Plays(), Encoding(windows), learner_of(learner)())
 
 
 @pytest.mark.parametrize("kind", ["habit", "logistic", "lightgbm"])
 def test_each_learner_beats_the_base_rate_and_is_calibrated(kind: str) -> None:
-    model = PlaysModel(PlaysParameters(kind=kind), (1,)).fit(play_rows(6000)).calibrate(play_rows(3000, seed=1))
+    model = plays(kind).fit(play_rows(6000)).calibrate(play_rows(3000, seed=1))
     test = play_rows(6000, seed=2)
     y, p = test["played"].to_numpy().astype(float), model.predict(test)
     assert log_loss(y, p) < log_loss(y, np.full(len(y), y.mean())) - 0.02
@@ -24,7 +31,7 @@ def test_each_learner_beats_the_base_rate_and_is_calibrated(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["habit", "logistic", "lightgbm"])
 def test_a_model_read_back_from_files_promises_the_same(kind: str, tmp_path: Path) -> None:
-    model = PlaysModel(PlaysParameters(kind=kind), (1, 7)).fit(pl.concat([play_rows(2000), play_rows(2000, window=7)]))
+    model = plays(kind, (1, 7)).fit(pl.concat([play_rows(2000), play_rows(2000, window=7)]))
     model.calibrate(play_rows(1000, seed=1))
     save_model(tmp_path / "plays", model)
     rows = play_rows(500, seed=3)
@@ -38,14 +45,14 @@ def test_the_label_and_the_player_are_not_among_the_features() -> None:
 
 
 def test_a_longer_window_is_likelier_to_see_play() -> None:
-    model = PlaysModel(PlaysParameters(), (1, 7)).fit(pl.concat([play_rows(4000), play_rows(4000, window=7)]))
+    model = plays(windows=(1, 7)).fit(pl.concat([play_rows(4000), play_rows(4000, window=7)]))
     rows = play_rows(500, seed=5)
     longer = rows.with_columns(window_days=pl.lit(7, dtype=pl.Int32))
     assert model.predict(longer).mean() > model.predict(rows).mean() + 0.2
 
 
 def test_newer_outcomes_move_a_copy_and_leave_the_champion_alone() -> None:
-    model = PlaysModel(PlaysParameters(), (1,)).fit(play_rows(4000))
+    model = plays().fit(play_rows(4000))
     rows = play_rows(4000, seed=6)
     before = model.predict(rows)
     one = np.ones(len(before))
@@ -55,9 +62,9 @@ def test_newer_outcomes_move_a_copy_and_leave_the_champion_alone() -> None:
 
 
 def test_a_model_fitted_on_other_inputs_says_so_when_it_is_read_back(tmp_path: Path) -> None:
-    model = PlaysModel(PlaysParameters(), (1,)).fit(play_rows(2000))
+    model = plays().fit(play_rows(2000))
     model.to_files(tmp_path)
-    assert not PlaysModel.from_files(tmp_path).outdated
+    assert not LearnedModel.from_files(tmp_path).outdated
     told = json.loads((tmp_path / "model.json").read_text())
-    (tmp_path / "model.json").write_text(json.dumps(told | {"inputs": told["inputs"][1:]}))
-    assert PlaysModel.from_files(tmp_path).outdated
+    (tmp_path / "model.json").write_text(json.dumps(told | {"features": told["features"][1:]}))
+    assert LearnedModel.from_files(tmp_path).outdated

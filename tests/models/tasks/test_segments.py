@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from models.learners.mixtures import COVARIANCES, Mixture, MixtureParameters, Scaling, _fit, _full_factors
-from models.learners.portable import learner_of, load_model, save_model
+from models.mixtures import COVARIANCES, Mixture, MixtureParameters, Scaling, _fit, _full_factors
+from models.portable import class_of, load_model, save_model
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters, levels_of
 
 MEASURES = (Measure("points", weight=0.5), Measure("days", weight=0.25), Measure("away", "lower", weight=0.25))
@@ -87,7 +87,7 @@ def test_files_give_the_same_model(model, tmp_path):
 
 
 def test_the_kind_leads_to_the_class():
-    assert learner_of("segments") is SegmentModel
+    assert class_of("segments") is SegmentModel
 
 
 def test_same_seed_gives_the_same_model_in_whatever_order_rows_come(model):

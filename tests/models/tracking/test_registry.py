@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from configs.errors import NightquestError
-from models.learners.portable import load_arrays, portable, save_arrays
+from models.portable import load_arrays, portable, save_arrays
 from models.tracking.night_page import NightPage
 from models.tracking.pages import Decision, ModelRun, Rival, card_of, synthetic_rows
 from models.tracking.plots import importance_plot

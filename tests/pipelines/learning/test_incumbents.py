@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.contest import hold_contest
+from models.promotion import FEWEST_FAIR, Incumbent
+from models.tasks import binary_task
+from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.known import Known
-from pipelines.learning.contests import learn_attainment, learn_plays
-from pipelines.learning.incumbents import FEWEST_FAIR, Incumbent
 from pipelines.learning.record import run_of
 from pipelines.learning.samples import draw_samples
 from pipelines.learning.training import past_days
@@ -22,7 +24,7 @@ class Certain:
     """A model that is sure of the opposite, or of the truth, of what happens."""
 
     def __init__(self, like, share: float) -> None:
-        self.record, self.share = getattr(like, "record", None), share
+        self.encoding, self.share = like.encoding, share
 
     def predict(self, rows):
         happened = rows["played" if "played" in rows.columns else "hit"].to_numpy().astype(float)
@@ -38,21 +40,17 @@ def world(tmp_path_factory):
             night = make_night(warehouse, app, day, day_start(app, day))
             known = Known(warehouse, night)
             samples[day] = draw_samples(known, past_days(known, night.base_day), most=4000, seed=7)
-        early = {
-            "plays": learn_plays(app, samples[EARLY], seed=7),
-            "attainment": learn_attainment(app, samples[EARLY], seed=7),
-        }
+        early = {task: hold_contest(binary_task(task), app, samples[EARLY], seed=7) for task in PLANNED_WITH}
     return app, night, samples[LATE], early
 
 
 def decided(world, incumbent, task="plays"):
     app, night, samples, _ = world
-    learn = {"plays": learn_plays, "attainment": learn_attainment}[task]
-    contest = learn(app, samples, seed=7, incumbent=incumbent)
+    contest = hold_contest(binary_task(task), app, samples, seed=7, incumbent=incumbent)
     return contest.against, run_of(contest, night, "hash", "code").decision
 
 
-@pytest.mark.parametrize("task", ["plays", "attainment"])
+@pytest.mark.parametrize("task", PLANNED_WITH)
 def test_what_serves_stays_where_it_is_better_and_goes_where_it_is_worse(world, task):
     early = world[3][task]
     knew = max(early.data_window.values())

@@ -2,14 +2,17 @@
 
 import pytest
 
-from models.tasks.plays import PlaysModel, PlaysParameters
+from models.learned import LearnedModel
+from models.learners.habit import Habit
+from models.task import Encoding
+from models.tasks.plays import Plays
 from pipelines.learning.outdated import DEFINITIONS, definitions_of, edited_since
 from pipelines.players.features import compute_features, feature_names
 from tests.factories import APP as TOY
 from tests.factories import event, known_at, make_app, warehouse_with
 
 APP = make_app()
-PLAYS = PlaysModel(PlaysParameters(kind="habit"), tuple(APP.challenges.windows))
+PLAYS = LearnedModel(Plays(), Encoding(APP.challenges.windows), Habit())
 LEARNED = {DEFINITIONS: definitions_of(APP)}
 
 

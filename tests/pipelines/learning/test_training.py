@@ -8,10 +8,11 @@ import polars as pl
 import pytest
 
 from configs.loader import load_app
+from models.contest import Split
+from models.task import Samples
 from pipelines.challenges.propose import chance_of_play, open_windows, propose_targets
 from pipelines.known import Known
-from pipelines.learning.contests import Split
-from pipelines.learning.samples import Samples, draw_samples
+from pipelines.learning.samples import draw_samples
 from pipelines.learning.training import Learned, learn_models, past_days
 from pipelines.pins import day_start, make_night
 from tests.academy import SETTINGS, academy
@@ -52,9 +53,8 @@ def test_champions_beat_the_base_rate_on_later_days_beyond_the_noise(
 ) -> None:
     learned = known[0]
     assert learned.notes == ()
-    assert learned.plays is not None
-    assert learned.attainment is not None
-    for contest in (learned.plays, learned.attainment):
+    assert set(learned.contests) == {"plays", "attainment"}
+    for contest in learned.contests.values():
         assert contest.gain[1] > 0
         assert contest.data_window["first"] < contest.data_window["calibrate_from"] < contest.data_window["test_from"]
         assert contest.data_window["last"] < AS_OF
@@ -89,8 +89,8 @@ def test_too_few_players_give_a_fallback_that_says_so() -> None:
         night = make_night(warehouse, app, as_of, dt.datetime(2024, 1, 12, tzinfo=dt.UTC))
         learned = learn_models(Known(warehouse, night), seed=7)
     assert "too few players" in learned.notes[0]
-    assert learned.models.plays.parameters.kind == "habit"
-    assert learned.models.attainment.parameters.kind == "empirical_bayes"
+    assert learned.models.plays.learner.name == "habit"
+    assert learned.models.attainment.learner.name == "empirical_bayes"
 
 
 def test_no_activity_at_all_gives_no_days_to_learn_from() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.learners.portable import save_model
+from models.portable import save_model
 from models.tracking.pages import synthetic_rows
 from models.tracking.sealed import predict_as_before
 from pipelines.known import Known

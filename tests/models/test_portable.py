@@ -1,21 +1,19 @@
 from pathlib import Path
 
-import lightgbm as lgb
 import numpy as np
 import pytest
 
-from configs.errors import NightquestError
-from models.learners.portable import (
-    learner_of,
+from models.learned import LearnedModel
+from models.portable import (
+    OutdatedModelError,
+    class_of,
     load_arrays,
-    load_booster,
     load_json,
     load_model,
     save_arrays,
-    save_booster,
     save_json,
 )
-from models.tasks.plays import PlaysModel
+from models.tasks.segments import SegmentModel
 
 
 class Trap:
@@ -57,26 +55,19 @@ def test_json_has_the_same_bytes_for_the_same_content_and_no_nan(tmp_path):
         save_json(tmp_path / "c.json", {"a": float("nan")})
 
 
-def test_a_booster_predicts_the_same_after_its_text(tmp_path):
-    rng = np.random.default_rng(0)
-    x = rng.random((200, 3))
-    booster = lgb.train({"objective": "binary", "verbose": -1, "num_threads": 1}, lgb.Dataset(x, x[:, 0] > 0.5), 5)
-    save_booster(tmp_path / "b.txt", booster)
-    assert np.array_equal(load_booster(tmp_path / "b.txt").predict(x), booster.predict(x))
-
-
 def test_a_kind_is_found_in_the_module_of_its_name():
-    assert learner_of("plays") is PlaysModel
+    assert class_of("learned") is LearnedModel
+    assert class_of("segments") is SegmentModel
 
 
-@pytest.mark.parametrize("kind", ["os", "scores", "../plays", "plays.evil", "nothing_such"])
-def test_a_kind_that_is_no_learner_is_refused_with_a_remedy(kind, tmp_path):
+@pytest.mark.parametrize("kind", ["os", "scores", "plays", "../learned", "learned.evil", "nothing_such"])
+def test_a_kind_that_is_no_model_is_refused_with_a_remedy(kind, tmp_path):
     save_json(tmp_path / "kind.json", {"kind": kind, "format": 1})
-    with pytest.raises(NightquestError, match="Train again"):
+    with pytest.raises(OutdatedModelError, match="Train again"):
         load_model(tmp_path)
 
 
 def test_a_newer_file_format_is_refused_rather_than_misread(tmp_path):
-    save_json(tmp_path / "kind.json", {"kind": "plays", "format": 2})
-    with pytest.raises(NightquestError, match="format 2"):
+    save_json(tmp_path / "kind.json", {"kind": "learned", "format": 2})
+    with pytest.raises(OutdatedModelError, match="format 2"):
         load_model(tmp_path)

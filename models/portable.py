@@ -1,11 +1,11 @@
-"""Models as plain files: JSON, arrays, Parquet and booster text. Reading one back runs no code from it."""
+"""Models as plain files: JSON, arrays, Parquet and libraries' own text. Reading one back runs no code from it."""
 
 import importlib
 import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, TypeVar, cast, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, TypeVar, cast, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -13,20 +13,25 @@ from numpy.typing import NDArray
 
 from configs.errors import NightquestError
 
-if TYPE_CHECKING:
-    import lightgbm as lgb
-
 KIND_FILE = "kind.json"
 FORMAT = 1
 _KIND = re.compile(r"^[a-z][a-z_]{0,47}$")
+_HOMES = ("models", "models.tasks")  # where a module of a kind's name is looked for
+
+
+class OutdatedModelError(NightquestError):
+    """A saved model that this version of Nightquest cannot read, or that nothing in it answers to any more."""
+
+    def __init__(self, message: str, remedy: str = "Train again, or install the version that wrote it.") -> None:
+        super().__init__(message, remedy)
 
 
 @runtime_checkable
 class Portable(Protocol):
-    """A learner that can be written down as files and read back.
+    """A model that can be written down as files and read back.
 
-    `kind` names the module of `models` that defines the class (`plays` is `models/tasks/plays.py`); a class that lives
-    elsewhere is made known with `@portable`.
+    `kind` names the module that defines the class (`learned` is `models/learned.py`, `segments` is
+    `models/tasks/segments.py`); a class that lives elsewhere is made known with `@portable`.
     """
 
     kind: ClassVar[str]
@@ -46,31 +51,29 @@ PortableClass = TypeVar("PortableClass", bound=type[Portable])
 _elsewhere: dict[str, type[Portable]] = {}
 
 
-def portable(learner: PortableClass) -> PortableClass:
-    """Class decorator: make a learner that is not in `models/<kind>.py` known by its kind."""
-    _elsewhere[learner.kind] = learner
-    return learner
+def portable(model: PortableClass) -> PortableClass:
+    """Class decorator: make a model that is not in the module of its kind known by its kind."""
+    _elsewhere[model.kind] = model
+    return model
 
 
-def learner_of(kind: str) -> type[Portable]:
+def class_of(kind: str) -> type[Portable]:
     """The class of a kind.
 
     Raises:
-        NightquestError: If this version of Nightquest has no such learner.
+        OutdatedModelError: If this version of Nightquest has no such model.
     """
     if kind in _elsewhere:
         return _elsewhere[kind]
-    try:
-        module = importlib.import_module(f"models.tasks.{kind}") if _KIND.match(kind) else None
-    except ModuleNotFoundError:
-        module = None
-    for candidate in vars(module).values() if module else ():
-        if isinstance(candidate, type) and candidate.__dict__.get("kind") == kind:
-            return cast("type[Portable]", candidate)
-    raise NightquestError(
-        f"A saved model is of kind '{kind}', which this version of Nightquest does not know.",
-        "Train again, or install the version that wrote it.",
-    )
+    for home in _HOMES if _KIND.match(kind) else ():
+        try:
+            module = importlib.import_module(f"{home}.{kind}")
+        except ModuleNotFoundError:
+            continue
+        for candidate in vars(module).values():
+            if isinstance(candidate, type) and candidate.__dict__.get("kind") == kind:
+                return cast("type[Portable]", candidate)
+    raise OutdatedModelError(f"A saved model is of kind '{kind}', which this version of Nightquest does not know.")
 
 
 def save_model(folder: Path, model: Portable) -> None:
@@ -84,15 +87,14 @@ def load_model(folder: Path) -> Portable:
     """Read a model that `save_model` wrote.
 
     Raises:
-        NightquestError: If the files are of an unknown kind or of a newer format.
+        OutdatedModelError: If the files are of an unknown kind or of a newer format.
     """
     told = load_json(folder / KIND_FILE)
     if told["format"] != FORMAT:
-        raise NightquestError(
-            f"A saved model has file format {told['format']}; this version of Nightquest reads format {FORMAT}.",
-            "Train again, or install the version that wrote it.",
+        raise OutdatedModelError(
+            f"A saved model has file format {told['format']}; this version of Nightquest reads format {FORMAT}."
         )
-    return learner_of(told["kind"]).from_files(folder)
+    return class_of(told["kind"]).from_files(folder)
 
 
 def save_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -117,15 +119,3 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Read named arrays; never unpickles."""
     with np.load(path, allow_pickle=False) as stored:
         return {name: stored[name] for name in stored.files}
-
-
-def save_booster(path: Path, booster: "lgb.Booster") -> None:
-    """Write a LightGBM booster in its own text format."""
-    path.write_text(booster.model_to_string(), encoding="utf-8")
-
-
-def load_booster(path: Path) -> "lgb.Booster":
-    """Read a LightGBM booster from its text."""
-    import lightgbm as lgb  # noqa: PLC0415 (it takes seconds, and not every model has trees)
-
-    return lgb.Booster(model_str=path.read_text(encoding="utf-8"))

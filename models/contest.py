@@ -1,0 +1,256 @@
+"""Candidates are fitted on past days, calibrated on later ones and compared on the last; the winner learns from all."""
+
+import datetime as dt
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from configs.app import App
+from configs.errors import NightquestError
+from models.learned import LearnedModel
+from models.learner import Learner
+from models.learners import candidates
+from models.promotion import Against, Gain, Incumbent, compare, with_interval
+from models.scores import log_losses
+from models.task import BinaryTask, Encoding, Samples
+
+Array = NDArray[np.float64]
+FEWEST_ROWS = 30
+HALF_LIFE_DAYS = 60.0
+Parts = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]  # to train, to calibrate, to test
+_END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
+_KEYS = ("player_key", "base_day", "start_day", "window_days")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """How one learner did on the holdout; log-loss with a player-clustered 95 % interval.
+
+    Attributes:
+        behind: Mean log-loss more than the winner's on the same rows, with its interval.
+    """
+
+    name: str
+    log_loss: float
+    low: float
+    high: float
+    behind: Gain
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The winner, refitted, with the table of the contest and its promises on the holdout.
+
+    Attributes:
+        gain: Mean log-loss of the base rate less the winner's, with its interval.
+        holdout: y, p and player_key of the winner on the holdout.
+        against: How the winner did against the model that serves; None where none does.
+        faults: A sentence for each candidate that could not be fitted.
+    """
+
+    task: BinaryTask[Any]
+    model: LearnedModel
+    entrants: tuple[Entrant, ...]
+    gain: Gain
+    holdout: pl.DataFrame
+    data_window: dict[str, dt.date]
+    rows: dict[str, int] = field(default_factory=dict)
+    against: Against | None = None
+    faults: tuple[str, ...] = ()
+
+    @property
+    def chosen(self) -> str:
+        """The name of the winning learner."""
+        return self.model.learner.name
+
+
+@dataclass(frozen=True)
+class Split:
+    """Later cuts for calibration and test; labels of an earlier part end before the next part begins."""
+
+    calibrate_from: dt.date
+    test_from: dt.date
+
+    @classmethod
+    def of(cls, base_days: pl.Series) -> "Split":
+        """From the last 20 % of the rows on a day tests, from the 20 % before them on it calibrates."""
+        days = base_days.sort()
+        return cls(days[int(len(days) * 0.6)], days[int(len(days) * 0.8)])
+
+    def parts(self, rows: pl.DataFrame) -> Parts:
+        """Training, calibration and test rows."""
+        base = pl.col("base_day")
+        return (
+            rows.filter((base < self.calibrate_from) & (self.calibrate_from > _END)),
+            rows.filter((base >= self.calibrate_from) & (base < self.test_from) & (self.test_from > _END)),
+            rows.filter(base >= self.test_from),
+        )
+
+
+def hold_contest(
+    task: BinaryTask[Any], app: App, samples: Samples, *, seed: int, incumbent: Incumbent | None = None
+) -> Contest:
+    """Let the candidates compete with each other, the base rate and the model that serves, on the later holdout.
+
+    Args:
+        task: The question.
+        app: The app.
+        samples: Its `labels` are the task's own.
+        seed: For thinning and learners.
+        incumbent: The model that serves.
+
+    Raises:
+        NightquestError: There are too few rows, or none of the candidates could be fitted.
+        ValueError: The task's rows are not what they should be.
+    """
+    days = task.days(samples)
+    split = Split.of(days) if len(days) else Split(dt.date.max, dt.date.max)
+    encoding = task.encoding(app, samples, split.calibrate_from, seed=seed)
+    parts = split.parts(_checked(task, task.rows(app, samples, encoding, seed=seed)))
+    if min(part.height for part in parts) < FEWEST_ROWS:
+        raise NightquestError(
+            f"There are too few past windows to learn {task.name}: "
+            f"{parts[0].height} to train, {parts[2].height} to test.",
+            "Ingest a longer history (--history), or wait for more days of activity.",
+        )
+    promises, faults = _promises(task, encoding, parts, seed)
+    judged = _Judged.of(task, parts, promises)
+    against = None
+    if incumbent:
+        against = compare(
+            *(incumbent, parts[2], task.label, judged.losses[judged.winner]),
+            lambda model, rows: task.seen_by(app, samples, model.encoding, rows),
+        )
+    rows, model = _refitted(task, app, samples, judged.winner, seed)
+    first, *_, last = days.unique().sort()
+    return Contest(
+        task=task,
+        model=model.calibrate(split.parts(rows)[2], seen=True),
+        entrants=judged.entrants(),
+        gain=judged.ahead_of("base_rate"),
+        holdout=pl.DataFrame({"y": judged.y, "p": promises[judged.winner], "player_key": judged.players}),
+        data_window={
+            "first": first,
+            "calibrate_from": split.calibrate_from,
+            "test_from": split.test_from,
+            "last": last,
+            "labels_to": rows.select(_END.max()).item(),
+        },
+        rows=dict(zip(("train", "calibrate", "test"), (part.height for part in parts), strict=True))
+        | {"refit": rows.height},
+        against=against,
+        faults=tuple(faults),
+    )
+
+
+def fallback(task: BinaryTask[Any], app: App, samples: Samples, *, seed: int) -> LearnedModel | None:
+    """What serves where too little is known to learn from: a learner that needs no rows; None where none suits."""
+    simple = next((each for each in candidates(task) if each.rank == 0), None)
+    if simple is None:
+        return None
+    return LearnedModel(task, task.encoding(app, samples, dt.date.max, seed=seed), _made(task, simple, seed))
+
+
+def recency(rows: pl.DataFrame, half_life_days: float) -> Array:
+    """A weight for each row that halves with age, counted back from the latest base day; shape (n,)."""
+    age = rows.select((pl.col("base_day").max() - pl.col("base_day")).dt.total_days()).to_series().to_numpy()
+    return np.asarray(0.5 ** (age / half_life_days), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The losses of all who competed, and of the base rate, on the later holdout."""
+
+    y: Array
+    players: NDArray[np.int64]
+    losses: dict[str, Array]
+    winner: str
+
+    @classmethod
+    def of(cls, task: BinaryTask[Any], parts: Parts, promises: dict[str, Array]) -> "_Judged":
+        train, calibrate, test = parts
+        y, players = test[task.label].to_numpy().astype(float), test["player_key"].to_numpy()
+        losses = {name: log_losses(y, p) for name, p in promises.items()}
+        base = float(np.concatenate([train[task.label].to_numpy(), calibrate[task.label].to_numpy()]).mean())
+        winner = _winner(list(promises), losses, players)
+        return cls(y, players, losses | {"base_rate": log_losses(y, np.full(len(y), base))}, winner)
+
+    def ahead_of(self, name: str) -> Gain:
+        """Mean log-loss of another less the winner's."""
+        return with_interval(self.losses[name] - self.losses[self.winner], self.players)
+
+    def entrants(self) -> tuple[Entrant, ...]:
+        return tuple(
+            Entrant(name, *with_interval(loss, self.players), self.ahead_of(name)) for name, loss in self.losses.items()
+        )
+
+
+def _promises(task: BinaryTask[Any], encoding: Encoding, parts: Parts, seed: int) -> tuple[dict[str, Array], list[str]]:
+    """What each candidate promises on the holdout, from simple to complex, and a sentence for each that failed."""
+    train, calibrate, test = parts
+    promises: dict[str, Array] = {}
+    faults: list[str] = []
+    weights = recency(train, HALF_LIFE_DAYS)
+    for learner in candidates(task):
+        try:
+            model = LearnedModel(task, encoding, _made(task, learner, seed))
+            promised = model.fit(train, weights=weights).calibrate(calibrate).predict(test)
+            promises[learner.name] = _one_each(promised, test)
+        except Exception as error:  # noqa: BLE001 (whatever a learner does wrong costs its own place)
+            faults.append(
+                f"The learner {learner.name} does not compete for {task.name}: {type(error).__name__}: {error}."
+            )
+            _log.warning("%s", faults[-1], exc_info=error)
+    if not promises:
+        raise NightquestError(f"No learner could be fitted for {task.name}. {' '.join(faults)}", "Mend them.")
+    return promises, faults
+
+
+def _refitted(
+    task: BinaryTask[Any], app: App, samples: Samples, winner: str, seed: int
+) -> tuple[pl.DataFrame, LearnedModel]:
+    """All rows, and the winner fitted on them."""
+    encoding = task.encoding(app, samples, dt.date.max, seed=seed)
+    rows = task.rows(app, samples, encoding, seed=seed)
+    learner = next(each for each in candidates(task) if each.name == winner)
+    model = LearnedModel(task, encoding, _made(task, learner, seed))
+    return rows, model.fit(rows, weights=recency(rows, HALF_LIFE_DAYS))
+
+
+def _one_each(p: Array, rows: pl.DataFrame) -> Array:
+    if p.shape != (rows.height,) or not np.isfinite(p).all():
+        raise ValueError("it must give one probability for each row")
+    return p
+
+
+def _made(task: BinaryTask[Any], learner: type[Learner], seed: int) -> Learner:
+    return learner(seed=seed, **task.settings.get(learner.name, {}))
+
+
+def _checked(task: BinaryTask[Any], rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows that can be learned from.
+
+    Raises:
+        ValueError: A column is missing, or the label is not 0 or 1 throughout.
+    """
+    if lacking := [name for name in (*_KEYS, task.label, *task.inputs) if name not in rows.columns]:
+        raise ValueError(f"its rows lack {', '.join(lacking)}")
+    if not rows[task.label].cast(pl.Float64).is_in([0.0, 1.0]).all() or rows[task.label].null_count():
+        raise ValueError(f"its label {task.label} is not 0 or 1 throughout")
+    if task.label in task.features:
+        raise ValueError(f"its label {task.label} is among its features")
+    return rows
+
+
+def _winner(names: list[str], losses: dict[str, Array], players: NDArray[np.int64]) -> str:
+    """From simple to complex: a simpler learner stays unless another is better beyond the noise of these players."""
+    best = names[0]
+    for other in names[1:]:
+        if with_interval(losses[best] - losses[other], players)[1] > 0:
+            best = other
+    return best

@@ -1,0 +1,137 @@
+"""The model of a binary task as it serves: the task's encoding, the learner that won, and its calibration."""
+
+from copy import copy
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from models.calibration import Recalibration
+from models.learner import Learner, Sheet
+from models.learners import learner_of
+from models.portable import OutdatedModelError, load_json, save_json
+from models.task import BinaryTask, Encoding
+from models.tasks import tasks
+
+Array = NDArray[np.float64]
+
+
+class LearnedModel:
+    """Answers a task's rows with probabilities, recalibrated twice: when trained, and each night on newer outcomes.
+
+    Attributes:
+        recalibration: From rows later than those the learner was fitted on.
+        adjustment: From what has settled lately, for one night.
+        fitted_on: The features that the learner read when it was fitted.
+    """
+
+    kind: ClassVar[str] = "learned"
+
+    def __init__(self, task: BinaryTask[Any], encoding: Encoding, learner: Learner) -> None:
+        self.task = task
+        self.encoding = encoding
+        self.learner = learner
+        self.recalibration = Recalibration(1.0, (0.0,) * max(encoding.groups, 1))
+        self.adjustment = Recalibration()
+        self.fitted_on = task.features
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it was fitted on other features than this version of the code computes, and so can't serve."""
+        return self.fitted_on != self.task.features
+
+    def fit(self, rows: pl.DataFrame, *, weights: Array | None = None) -> Self:
+        """Fit the learner on rows with the task's label and inputs; without weights all count alike."""
+        weights = np.ones(rows.height) if weights is None else weights
+        self.learner.fit(self._sheet(rows), self._happened(rows), weights)
+        return self
+
+    def calibrate(self, rows: pl.DataFrame, *, seen: bool = False) -> Self:
+        """Set the recalibration from later rows; the learner itself stays.
+
+        With `seen`, the rows are among those it was fitted on: a flexible learner is then made no surer by them.
+        """
+        steepest = 1.0 if seen and self.learner.flexible else 3.0
+        raw, group = self._raw(rows), self.encoding.group(rows)
+        self.recalibration = Recalibration.fit(self._happened(rows), raw, group, steepest=steepest)
+        return self
+
+    def predict(self, rows: pl.DataFrame) -> Array:
+        """Probabilities for rows with the task's inputs, shape (n,)."""
+        group = self.encoding.group(rows)
+        calibrated = self.recalibration.apply(self._raw(rows), group)
+        least = self.task.least
+        return np.clip(self.adjustment.apply(calibrated, group), least, 1 - least)
+
+    def adjusted(self, rows: pl.DataFrame, y: Array, p: Array, *, weights: Array, strength: float) -> Self:
+        """A copy whose promises are moved to fit newer outcomes, for one night's use.
+
+        Args:
+            rows: The columns that tell a row's group.
+            y: What happened, 0 or 1, shape (n,).
+            p: What this model promised, shape (n,).
+            weights: Weight of each outcome, shape (n,).
+            strength: See Recalibration.fit.
+        """
+        tuned = copy(self)
+        tuned.adjustment = Recalibration.fit(y, p, self.encoding.group(rows), weights=weights, strength=strength)
+        return tuned
+
+    def to_files(self, folder: Path) -> None:
+        """Write what it is made of, the encoding and the learner in folders of their own."""
+        save_json(
+            folder / "model.json",
+            {
+                "task": self.task.name,
+                "learner": self.learner.name,
+                "parameters": self.learner.told(),
+                "features": list(self.fitted_on),
+                "slope": self.recalibration.slope,
+                "intercepts": list(self.recalibration.intercepts),
+            },
+        )
+        for part in ("encoding", "learner"):
+            (folder / part).mkdir()
+            getattr(self, part).to_files(folder / part)
+
+    @classmethod
+    def from_files(cls, folder: Path) -> Self:
+        """Read what `to_files` wrote.
+
+        Raises:
+            OutdatedModelError: There is no such task or learner in this version.
+        """
+        told = load_json(folder / "model.json")
+        task = tasks().by_name.get(told["task"])
+        if not isinstance(task, BinaryTask):
+            raise OutdatedModelError(f"A saved model answers the task '{told['task']}', which is not there.")
+        learner = learner_of(told["learner"])
+        try:
+            made = learner(**told["parameters"])
+        except TypeError as error:
+            raise OutdatedModelError(f"A saved model has other parameters than its learner: {error}.") from error
+        model = cls(task, task.encoding_type.from_files(folder / "encoding"), made.from_files(folder / "learner"))
+        model.fitted_on = tuple(told["features"])
+        model.recalibration = Recalibration(told["slope"], tuple(told["intercepts"]))
+        return model
+
+    def _raw(self, rows: pl.DataFrame) -> Array:
+        """The learner's own probabilities, shape (n,)."""
+        return self.learner.predict(self._sheet(rows))
+
+    def _happened(self, rows: pl.DataFrame) -> Array:
+        return rows[self.task.label].cast(pl.Float64).to_numpy()
+
+    def _sheet(self, rows: pl.DataFrame) -> Sheet:
+        task = self.task
+        encoded = task.encode(rows, self.encoding)
+        return Sheet(
+            rows=encoded,
+            x=encoded.select(pl.col(task.features).cast(pl.Float64)),
+            windows=rows["window_days"].to_numpy().astype(np.int64),
+            common=task.common,
+            monotone=task.monotone,
+            categories=task.categories,
+        )

@@ -1,0 +1,99 @@
+"""Gradient-boosted trees by LightGBM, which keep to the directions that a task demands."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.learner import Learner, Sheet, shares
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
+
+Array = NDArray[np.float64]
+BOOSTER = "booster.txt"
+
+
+@dataclass(frozen=True)
+class LightGBMParameters:
+    """As LightGBM means them: `min_leaf` is min_data_in_leaf, `features` and `rows` are shares drawn for a tree."""
+
+    trees: int = 150
+    leaves: int = 15
+    learning_rate: float = 0.05
+    min_leaf: int = 100
+    features: float = 0.7
+    rows: float = 0.7
+    ridge: float = 5.0
+
+
+class LightGBM(Learner):
+    """One model for all lengths of window; one thread, so that the same rows give the same trees."""
+
+    name: ClassVar[str] = "lightgbm"
+    suits: ClassVar[frozenset[str]] = frozenset({"binary"})
+    requires: ClassVar[tuple[str, ...]] = ("lightgbm",)
+    flexible: ClassVar[bool] = True
+    keeps_order: ClassVar[bool] = True
+    parameters_type = LightGBMParameters
+    parameters: LightGBMParameters
+
+    _booster: "lgb.Booster"
+
+    def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
+        """Grow the trees."""
+        import lightgbm as lgb  # noqa: PLC0415 (it takes seconds, and only training grows trees)
+
+        x = sheet.personal()
+        data = lgb.Dataset(
+            np.ascontiguousarray(x.to_numpy()),
+            y,
+            weight=weights,
+            feature_name=x.columns,
+            categorical_feature=list(sheet.categories),
+        )
+        self._booster = lgb.train(self._settings(sheet, x.columns), data, self.parameters.trees)
+        return self
+
+    def predict(self, sheet: Sheet) -> Array:
+        """Probabilities, shape (n,)."""
+        x = np.ascontiguousarray(sheet.personal().to_numpy())
+        return np.asarray(self._booster.predict(x, num_threads=1))
+
+    def importance(self) -> dict[str, float]:
+        """Share of the gain."""
+        return shares(self._booster.feature_name(), self._booster.feature_importance("gain"))
+
+    def to_files(self, folder: Path) -> None:
+        """Write the booster in its own text format."""
+        (folder / BOOSTER).write_text(self._booster.model_to_string(), encoding="utf-8")
+
+    def from_files(self, folder: Path) -> Self:
+        """Read the booster from its text."""
+        import lightgbm as lgb  # noqa: PLC0415 (it takes seconds, and not every model has trees)
+
+        self._booster = lgb.Booster(model_str=(folder / BOOSTER).read_text(encoding="utf-8"))
+        return self
+
+    def _settings(self, sheet: Sheet, names: list[str]) -> dict[str, Any]:
+        p = self.parameters
+        settings = {
+            "objective": "binary",
+            "num_leaves": p.leaves,
+            "learning_rate": p.learning_rate,
+            "min_data_in_leaf": p.min_leaf,
+            "feature_fraction": p.features,
+            "bagging_fraction": p.rows,
+            "bagging_freq": 1,
+            "lambda_l2": p.ridge,
+            "seed": self.seed,
+            "deterministic": True,
+            "num_threads": 1,
+            "verbose": -1,
+        }
+        if sheet.monotone:
+            directions = [sheet.monotone.get(name, 0) for name in names]
+            settings |= {"monotone_constraints": directions, "monotone_constraints_method": "advanced"}
+        return settings

@@ -1,0 +1,102 @@
+"""Logistic regression on standardised features, one for each length of window."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from models.calibration import logits
+from models.learner import Learner, Sheet, shares
+from models.portable import load_arrays, load_json, save_arrays, save_json
+
+Array = NDArray[np.float64]
+_FARTHEST = 6.0  # standard deviations, beyond which all are alike
+
+
+@dataclass(frozen=True)
+class LogisticParameters:
+    """`c` is the inverse strength of the ridge."""
+
+    c: float = 0.1
+
+
+@dataclass(frozen=True)
+class Line:
+    """The regression for one length of window; arrays of shape (features,)."""
+
+    mean: Array
+    scale: Array
+    weights: Array
+    intercept: float
+
+    def predict(self, x: Array) -> Array:
+        """Probabilities, shape (n,)."""
+        scaled = np.clip((x - self.mean) / self.scale, -_FARTHEST, _FARTHEST)
+        p: Array = expit(scaled @ self.weights + self.intercept)
+        return p
+
+
+class Logistic(Learner):
+    """A length of window that was never seen is answered by the nearest one that was."""
+
+    name: ClassVar[str] = "logistic"
+    suits: ClassVar[frozenset[str]] = frozenset({"binary"})
+    rank: ClassVar[int] = 1
+    requires: ClassVar[tuple[str, ...]] = ("scikit-learn",)
+    parameters_type = LogisticParameters
+    parameters: LogisticParameters
+
+    _names: tuple[str, ...] = ()
+    _lines: dict[int, Line]
+
+    def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
+        """Fit a line for each length of window."""
+        self._names, x = tuple(sheet.x.columns), sheet.x.to_numpy()
+        at = {int(days): sheet.windows == days for days in np.unique(sheet.windows)}
+        self._lines = {days: self._regress(x[here], y[here], weights[here]) for days, here in at.items()}
+        return self
+
+    def predict(self, sheet: Sheet) -> Array:
+        """Probabilities, shape (n,)."""
+        x = sheet.x.to_numpy()
+        p = np.full(len(x), 0.5)
+        for days in np.unique(sheet.windows):
+            nearest = min(self._lines, key=lambda known: abs(known - days))
+            p[sheet.windows == days] = self._lines[nearest].predict(x[sheet.windows == days])
+        return p
+
+    def importance(self) -> dict[str, float]:
+        """Mean absolute standardised weight, as shares."""
+        return shares(list(self._names), np.mean([np.abs(line.weights) for line in self._lines.values()], axis=0))
+
+    def to_files(self, folder: Path) -> None:
+        """Write the lines as JSON and arrays."""
+        intercepts = {str(days): line.intercept for days, line in self._lines.items()}
+        save_json(folder / "lines.json", {"names": list(self._names), "intercepts": intercepts})
+        arrays = {f"{d}_{k}": getattr(m, k) for d, m in self._lines.items() for k in ("mean", "scale", "weights")}
+        save_arrays(folder / "lines.npz", arrays)
+
+    def from_files(self, folder: Path) -> Self:
+        """Read what `to_files` wrote."""
+        told, arrays = load_json(folder / "lines.json"), load_arrays(folder / "lines.npz")
+        self._names = tuple(told["names"])
+        self._lines = {
+            int(days): Line(**{k: arrays[f"{days}_{k}"] for k in ("mean", "scale", "weights")}, intercept=intercept)
+            for days, intercept in told["intercepts"].items()
+        }
+        return self
+
+    def _regress(self, x: Array, y: Array, weights: Array) -> Line:
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 (it takes seconds, for training alone)
+
+        mean, scale = x.mean(axis=0), x.std(axis=0)
+        scale = np.where(scale < 1e-9, 1.0, scale)
+        if y.min() == y.max():
+            share = (y.sum() + 0.5) / (len(y) + 1)
+            return Line(mean, scale, np.zeros(x.shape[1]), float(logits(np.array([share]))[0]))
+        learner = LogisticRegression(C=self.parameters.c, max_iter=500)
+        fitted = learner.fit(np.clip((x - mean) / scale, -_FARTHEST, _FARTHEST), y, sample_weight=weights)
+        return Line(mean, scale, fitted.coef_[0], float(fitted.intercept_[0]))

@@ -1,0 +1,255 @@
+"""What the file of a learned question says; models/tasks/ holds one a file."""
+
+import datetime as dt
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from configs.app import App
+from models.portable import load_json, save_json
+from models.promotion import Against, Gain, better_than_guessing
+from models.scores import auc, brier, calibration_error, calibration_floor
+from models.tracking.pages import Decision, Measured
+
+if TYPE_CHECKING:
+    from models.learner import Learner
+
+Array = NDArray[np.float64]
+SNAPSHOT = ("player_key", "base_day")
+SCORES: dict[str, pl.DataType] = {
+    "player_key": pl.Int64(),
+    "target": pl.String(),
+    "horizon_days": pl.Int32(),
+    "probability": pl.Float64(),
+    "reasons": pl.String(),
+}
+
+
+class Known(Protocol):
+    """What may be seen at a night: SQL over the known_* views, which end where it knows nothing more."""
+
+    @property
+    def app(self) -> App:
+        """The app."""
+
+    @property
+    def base_day(self) -> dt.date:
+        """Features rest on days before this one."""
+
+    def frame(self, sql: str, params: object = None) -> pl.DataFrame:
+        """The rows of a query."""
+
+    def lend(self, **frames: pl.DataFrame) -> AbstractContextManager[None]:
+        """Let SQL read frames by name for a while."""
+
+
+class Answering(Protocol):
+    """A model that answers a task's rows."""
+
+    def predict(self, rows: pl.DataFrame) -> Array:
+        """Probabilities, shape (n,)."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Snapshots of past days, as nights of those days would have seen them, and what followed.
+
+    Attributes:
+        features: One row per (player_key, base_day), with `calendar` and app-wide columns.
+        past: player_key, base_day, window_days, metric, value, weight: own past windows with play.
+        labels: player_key, base_day, lead_days, window_days, metric, value, played; of a task with `labels` of its own
+            what that gives.
+    """
+
+    features: pl.DataFrame
+    past: pl.DataFrame
+    labels: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A night's players whom the app may address.
+
+    Attributes:
+        features: One row per player at the night's base day, see `Samples.features`.
+        past: Their own past windows, see `Samples.past`.
+        windows: player_key, base_day, start_day, lead_days, window_days, end_day, metric: what is open to each.
+        chances: player_key, base_day, window_days, p_plays: how likely each is to play, which planning asks first.
+    """
+
+    features: pl.DataFrame
+    past: pl.DataFrame
+    windows: pl.DataFrame
+    chances: pl.DataFrame
+
+
+class Encoding:
+    """What a task needs to turn rows into features, and which rows share a calibration: here the length of the window.
+
+    Args:
+        windows: Lengths in days, each with an intercept of its own.
+    """
+
+    def __init__(self, windows: Sequence[int]) -> None:
+        self.windows = tuple(windows)
+
+    @property
+    def groups(self) -> int:
+        """How many intercepts there are."""
+        return len(self.windows)
+
+    def group(self, rows: pl.DataFrame) -> NDArray[np.int64]:
+        """Which intercept each row has, shape (n,); -1 for none of its own."""
+        places = {days: i for i, days in enumerate(self.windows)}
+        return rows["window_days"].replace_strict(places, default=-1).to_numpy().astype(np.int64)
+
+    def lacks(self, windows: Sequence[int]) -> str:
+        """What of these windows it was not made for, as a phrase; empty where it suits."""
+        new = sorted(set(windows) - set(self.windows))
+        return f"windows of {', '.join(map(str, new))} days" if new else ""
+
+    def to_files(self, folder: Path) -> None:
+        """Write it into an existing, empty folder."""
+        save_json(folder / "windows.json", {"windows": list(self.windows)})
+
+    @classmethod
+    def from_files(cls, folder: Path) -> Self:
+        """Read what `to_files` wrote."""
+        return cls(load_json(folder / "windows.json")["windows"])
+
+
+E = TypeVar("E", bound=Encoding)
+
+
+class Task(ABC):
+    """A learned question.
+
+    Attributes:
+        name: As its file is called; its model is registered as `<app>.<name>`.
+        question: What it answers, for people.
+        doing: What is found out while it is learned, for the bar that training shows.
+        limits: What a reviewer must know that the figures do not show; a sentence each.
+    """
+
+    name: ClassVar[str]
+    question: ClassVar[str]
+    doing: ClassVar[str]
+    limits: ClassVar[tuple[str, ...]] = ()
+
+
+class BinaryTask(Task, Generic[E]):
+    """A question that is answered with a probability, learned in a contest and promoted, scored and published by it.
+
+    A row asks it of one player, or of one player and target, about one window. Levels, times and badges are asked as
+    several such rows: is the level reached, is this the last week, is this badge earned.
+
+    Attributes:
+        label: The column of `rows` with what happened, 0 or 1.
+        inputs: The columns of `rows` from which it is answered: the signature of its model.
+        features: The columns that `encode` gives; never the label.
+        common: See `Sheet.common`.
+        monotone: See `Sheet.monotone`; only learners that keep such an order then enter the contest.
+        categories: See `Sheet.categories`.
+        least: No answer is nearer to 0 or 1 than this.
+        settings: Parameters other than the defaults, by learner.
+        only: The learners that may enter its contest; None takes all that suit.
+        encoding_type: What `encode` needs, as it is kept with the model.
+        moves: Every night its answers are moved to fit what has just settled.
+    """
+
+    form: ClassVar[str] = "binary"
+    label: ClassVar[str]
+    inputs: ClassVar[Mapping[str, pl.DataType]]
+    features: ClassVar[tuple[str, ...]]
+    common: ClassVar[frozenset[str]] = frozenset()
+    monotone: ClassVar[Mapping[str, int]] = {}
+    categories: ClassVar[tuple[str, ...]] = ()
+    least: ClassVar[float] = 1e-4
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    only: ClassVar[frozenset[str] | None] = None
+    moves: ClassVar[bool] = True
+    encoding_type: ClassVar[type[Encoding]] = Encoding
+
+    # Whom it asks, and what became of it.
+
+    def horizons(self, app: App) -> tuple[int, ...]:
+        """The lengths of window in days that it is asked about."""
+        return tuple(app.challenges.windows)
+
+    def labels(self, known: Known, samples: Samples) -> pl.DataFrame:  # noqa: ARG002 (for those who look further)
+        """What followed the snapshots, as known by the night of the training; by default what windows came to."""
+        return samples.labels
+
+    @abstractmethod
+    def rows(self, app: App, samples: Samples, encoding: E, *, seed: int) -> pl.DataFrame:
+        """Past questions with their answers: player_key, base_day, start_day, window_days, the label and the inputs."""
+
+    def days(self, samples: Samples) -> pl.Series:
+        """The base days of its questions, by which the contest is split into training, calibration and test."""
+        return samples.labels["base_day"]
+
+    def seen_by(self, app: App, samples: Samples, encoding: E, rows: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
+        """The same questions, in the same order, as a model with another encoding sees them."""
+        return rows
+
+    def ask(self, app: App, asked: Asked) -> pl.DataFrame | None:  # noqa: ARG002
+        """Tonight's questions: player_key, window_days, the inputs, and `target` where it asks about one.
+
+        None, the default, is for a task that publishes no scores.
+        """
+        return None
+
+    # What its learners look at.
+
+    def encoding(self, app: App, samples: Samples, before: dt.date, *, seed: int) -> E:  # noqa: ARG002
+        """What `encode` needs, from windows that were over before a day."""
+        return cast("E", self.encoding_type(self.horizons(app)))
+
+    def encode(self, rows: pl.DataFrame, encoding: E) -> pl.DataFrame:  # noqa: ARG002 (for those who have one)
+        """Rows with `features` added, in the same order; by default they are there already."""
+        return rows
+
+    def takes(self, learner: "type[Learner]") -> bool:
+        """Whether a learner may enter its contest."""
+        suits = bool({self.name, self.form} & learner.suits) and (self.only is None or learner.name in self.only)
+        return suits and (learner.keeps_order or not any(self.monotone.values()))
+
+    # What is decided, published and shown.
+
+    def decide(self, gain: Gain, against: Against | None) -> Decision:
+        """Whether the contest's winner should serve; see `better_than_guessing`."""
+        return better_than_guessing(gain, against)
+
+    def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
+        """What it writes into the published table `scores`: columns SCORES."""
+        rows = self.ask(app, asked)
+        if rows is None:
+            return pl.DataFrame(schema=SCORES)
+        target = "target" if "target" in rows.columns else pl.lit(None, dtype=pl.String)
+        return rows.select(
+            "player_key",
+            target=target,
+            horizon_days="window_days",
+            probability=pl.Series(model.predict(rows)),
+            reasons=pl.lit(None, dtype=pl.String),
+        )
+
+    def figures(self, y: Array, p: Array) -> dict[str, Measured]:
+        """What the model page tells of the winner on the later holdout, beside its log-loss."""
+        return {
+            "auc": auc(y, p),
+            "brier": brier(y, p),
+            "calibration_error": calibration_error(y, p),
+            "calibration_floor": calibration_floor(p),
+        }
+
+    def example(self, app: App) -> dict[str, Sequence[Any]]:
+        """Made-up values for inputs where any value will not do."""
+        return {"metric": app.challenges.metrics, "window_days": self.horizons(app), "lead_days": [0, 1]}

@@ -1,0 +1,34 @@
+"""The bar that training shows: what is done, in order."""
+
+from collections.abc import Callable
+
+from models.tasks import binary_tasks, tasks
+
+Progress = Callable[[str, int, int], None]
+LOOKING, DRAWING, REGISTERING = "snapshots of past days", "plots of the models", "model registry"
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """A progress that shows nothing."""
+
+
+def training_steps() -> list[str]:
+    """What training does: it looks back, learns one task after another, and registers what came of it."""
+    contests = [task.doing for task in binary_tasks()]
+    others = [task.doing for task in tasks().by_name.values() if task.doing not in contests]
+    return [LOOKING, *contests, *others, DRAWING, REGISTERING]
+
+
+class Steps:
+    """Tells a progress which step begins."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._all = progress, training_steps()
+
+    def begin(self, step: str) -> None:
+        """One of `training_steps` begins."""
+        self._progress(f"training: {step}", self._all.index(step), len(self._all))
+
+    def end(self) -> None:
+        """All of them are done."""
+        self._progress("training", len(self._all), len(self._all))

@@ -1,0 +1,86 @@
+"""What every model expects of the players tonight: the published scores."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from models.calibration import Recalibration
+from models.learned import LearnedModel
+from models.task import SCORES, Asked, Samples
+from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
+from pipelines.known import Known
+from pipelines.learning.recalibrate import moved
+
+TOLD: dict[str, pl.DataType] = {**SCORES, "task": pl.String(), "model_version": pl.String()}
+_KEY = ("player_key", "target", "horizon_days")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A model that serves, and its version in the registry or the learner that stands in for one."""
+
+    model: LearnedModel
+    version: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The scores of a night.
+
+    Attributes:
+        rows: Columns TOLD.
+        served: By task, what they come from, as moved for the night.
+        notes: A sentence for each task whose scores are left out.
+    """
+
+    rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TOLD))
+    served: Mapping[str, Served] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def moved(self) -> list[str]:
+        """The tasks whose models were moved to fit what has settled lately."""
+        return [name for name, each in self.served.items() if each.model.adjustment != Recalibration()]
+
+
+def score(
+    known: Known, planning: ChallengeModels, others: Mapping[str, Served], asked: Asked, settled: Samples
+) -> Scored:
+    """Ask every model of tonight's players; a task that fails costs its own scores alone.
+
+    Args:
+        known: What the night may see.
+        planning: The models of PLANNED_WITH, as moved for the night.
+        others: Every other model that serves, by task.
+        asked: The players.
+        settled: What the others are moved by.
+    """
+    ready = zip(PLANNED_WITH, (planning.plays, planning.attainment), planning.told(), strict=True)
+    served = {name: Served(model, version) for name, model, version in ready}
+    frames, notes = [_scores(known, served[name], asked) for name in PLANNED_WITH], list[str]()
+    for name, each in others.items():
+        try:
+            tonight = Served(moved(known, each.model, settled), each.version)
+            frames.append(_scores(known, tonight, asked))
+            served[name] = tonight
+        except Exception as error:  # noqa: BLE001 (whatever a task's file does wrong costs its own scores)
+            notes.append(f"The scores of {name} are left out: {type(error).__name__}: {error}.")
+            _log.warning("%s", notes[-1], exc_info=error)
+    return Scored(pl.concat(frames), served, tuple(notes))
+
+
+def _scores(known: Known, served: Served, asked: Asked) -> pl.DataFrame:
+    """What a task publishes.
+
+    Raises:
+        ValueError: It is not what the table `scores` promises its readers.
+    """
+    task = served.model.task
+    rows = task.scores(served.model, known.app, asked).select(pl.col(n).cast(t) for n, t in SCORES.items())
+    if not rows["probability"].is_between(0, 1).all() or rows["probability"].null_count():
+        raise ValueError("a probability is not between 0 and 1")
+    if rows.select(_KEY).is_duplicated().any():
+        raise ValueError("a player has two scores for one target and horizon")
+    return rows.with_columns(task=pl.lit(task.name), model_version=pl.lit(served.version)).select(*TOLD)
