@@ -127,7 +127,13 @@ def warehouse_path(home: Path, app: str) -> Path:
 
 @contextmanager
 def open_warehouse(
-    home: Path, app: str, *, read_only: bool = False, threads: int | None = None, wait_for_lock_s: float = 0
+    home: Path,
+    app: str,
+    *,
+    read_only: bool = False,
+    threads: int | None = None,
+    grows: bool = False,
+    wait_for_lock_s: float = 0,
 ) -> Iterator[Warehouse]:
     """Open an app's warehouse, creating it on first use.
 
@@ -136,6 +142,7 @@ def open_warehouse(
         app: The app's name.
         read_only: Look only; the file must exist.
         threads: For DuckDB; when None all cores, and one for a small file.
+        grows: Much may come in, so that a file that is small now gets all cores too.
         wait_for_lock_s: How long to wait for another process that has it open.
 
     Raises:
@@ -152,7 +159,7 @@ def open_warehouse(
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET preserve_insertion_order = true")
-        if threads is None and path.stat().st_size < _SMALL:
+        if threads is None and not grows and path.stat().st_size < _SMALL:
             threads = 1
         if threads is not None:
             con.execute(f"SET threads = {int(threads)}")
@@ -176,7 +183,7 @@ def open_warehouse(
 @contextmanager
 def scratch(statements: Sequence[str] = ()) -> Iterator[Warehouse]:
     """A warehouse in memory, with the schema, for checks that need no file."""
-    con = duckdb.connect(":memory:")
+    con = duckdb.connect(":memory:", config={"threads": 1})
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute(fixed_sql("schema"))

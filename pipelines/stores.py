@@ -18,14 +18,20 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_app(settings: Settings, loaded: LoadedApp) -> Iterator[Warehouse]:
+def open_app(settings: Settings, loaded: LoadedApp, *, grows: bool = False) -> Iterator[Warehouse]:
     """The app's warehouse, open for writing; parts are rebuilt when the app file's metrics changed.
+
+    Args:
+        settings: Where it lies.
+        loaded: The app.
+        grows: Much may come in.
 
     Raises:
         BusyError: Another process is working on the app, still after `wait_for_lock_s`.
     """
+    wait_s = settings.wait_for_lock_s
     with open_warehouse(
-        settings.home, loaded.app.app, threads=settings.threads, wait_for_lock_s=settings.wait_for_lock_s
+        settings.home, loaded.app.app, threads=settings.threads, grows=grows, wait_for_lock_s=wait_s
     ) as warehouse:
         sync_metrics(warehouse, loaded.app)
         yield warehouse

@@ -22,7 +22,7 @@ def run_ingest(
 ) -> IngestResult:
     """Take files into an app's warehouse; see pipelines.activity.ingest."""
     source = loaded.players_sql if players else loaded.source_sql
-    with open_app(settings, loaded) as warehouse:
+    with open_app(settings, loaded, grows=True) as warehouse:
         return ingest_files(
             warehouse,
             loaded.app,

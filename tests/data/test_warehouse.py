@@ -126,3 +126,19 @@ def test_a_home_is_a_folder_whatever_databases_read_into_its_name(
         warehouse.run("CREATE TABLE kept AS SELECT 1 AS one")
     assert (tmp_path / home / "warehouse" / "toy.duckdb").is_file()
     assert [path.name for path in tmp_path.iterdir()] == [home]
+
+
+THREADS = "SELECT current_setting('threads')"
+
+
+def test_a_small_warehouse_is_read_by_one_thread_unless_much_may_come_in_or_a_person_says_otherwise(tmp_path):
+    with duckdb.connect() as con:
+        ((every,),) = con.execute(THREADS).fetchall()
+    told = [({}, 1), ({"grows": True}, every), ({"threads": 3}, 3), ({"threads": 3, "grows": True}, 3)]
+    for given, expected in told:
+        with open_warehouse(tmp_path, "toy", **given) as warehouse:
+            assert warehouse.value(THREADS) == expected
+    with warehouse_path(tmp_path, "toy").open("ab") as file:
+        file.truncate(2**25)
+    with open_warehouse(tmp_path, "toy") as warehouse:
+        assert warehouse.value(THREADS) == every
