@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, WithJsonSchema, fiel
 
 from configs.aggregations import AGGREGATIONS, Aggregation
 from configs.aggregations import Name as AggregationName
-from configs.kinds import ContentType, Writer
+from configs.kinds import TypeName, Writer
 from configs.language import Price
 from configs.part import Part
 from configs.zones import zone_names
@@ -291,7 +291,7 @@ class Individual(Part):
 class Content(Part):
     """What is written, by whom, and for whom in person."""
 
-    types: list[ContentType] = Field(
+    types: list[TypeName] = Field(
         ["daily_challenge", "motivational_message", "come_back_message", "badge_citation"],
         min_length=1,
         description="What a night writes.",
@@ -410,7 +410,6 @@ def _problems(app: App) -> Iterator[str]:
         if name in known:
             yield from _challenge_problems(app, name)
     yield from _persona_problems(app)
-    yield from _content_problems(app)
     judged = {name: badge.judged for name, badge in app.badges.items()}
     yield from (problem for name, how in judged.items() if how for problem in _judged_problems(app, name, how))
 
@@ -426,13 +425,6 @@ def _judged_problems(app: App, badge: str, judged: Judged) -> Iterator[str]:
     for key in judged.properties:
         if key not in {*carried, "value"}:
             yield f"badges.{badge}.judged.properties: none of the badge's events has a property '{key}'"
-
-
-def _content_problems(app: App) -> Iterator[str]:
-    if "social_prompt" in app.content.types and not app.content.social_metrics:
-        yield "content.social_metrics: a social_prompt needs the metrics that it may invite to"
-    if "mission_brief" in app.content.types and "adaptive_mission" not in app.content.types:
-        yield "content.types: a mission_brief goes with an adaptive_mission; add it or drop the brief"
 
 
 def _persona_problems(app: App) -> Iterator[str]:

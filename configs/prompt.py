@@ -47,12 +47,21 @@ class Prompt:
         return self.content_hash[:8]
 
 
-def read_prompts(folder: Path = PROMPTS) -> dict[str, Prompt]:
+def writing_prompts() -> list[str]:
+    """The names of the prompts that texts are written with, in order of name; none is read."""
+    return sorted({path.stem for path in PROMPTS.glob("*.md")} - {RULES, *USER_SLOTS})
+
+
+def read_prompts(folder: Path | None = None) -> dict[str, Prompt]:
     """Every prompt of a folder by name, with the shared rules taken in.
+
+    Args:
+        folder: None is configs/prompts.
 
     Raises:
         NightquestError: A file cannot be read, lacks a part, or has a slot that nothing fills.
     """
+    folder = folder or PROMPTS
     paths = sorted(path for path in folder.glob("*.md") if path.stem != RULES)
     if not paths:
         raise NightquestError(f"There are no prompt files in {folder}.", "Restore configs/prompts.")

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from configs.app import App
 from configs.errors import NightquestError
-from configs.kinds import ContentType, Writer
+from configs.kinds import TypeName, Writer
 from pipelines.pins import next_served_day
 from pipelines.words.wishes import Wishes
 
@@ -23,7 +23,7 @@ Files = Annotated[list[str], Field(min_length=1, max_length=1000)]
 APP_SAYS: Literal["as the app says"] = "as the app says"
 Provider = Literal["as the app says", "offline", "openai", "anthropic", "both"]
 Mode = Literal["as the app says", "live", "batch"]
-Types = Annotated[list[ContentType], Field(max_length=9)]
+Types = Annotated[list[TypeName], Field(max_length=100)]
 MaxCost = Annotated[float, Field(ge=0, le=10_000)]
 
 

@@ -10,7 +10,7 @@ from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
 from configs.errors import BusyError, NightquestError
-from configs.kinds import ContentType
+from configs.kinds import content_type_names
 
 if TYPE_CHECKING:
     from configs.loader import LoadedApp
@@ -71,7 +71,11 @@ class Common:
 
 DEFAULT = Common()
 Mode = Literal["live", "batch"]
-Types = Annotated[tuple[ContentType, ...], Parameter(name="--type", negative=())]
+if TYPE_CHECKING:
+    TypeName = str
+else:
+    TypeName = Literal[tuple(content_type_names())]  # so that --help lists them
+Types = Annotated[tuple[TypeName, ...], Parameter(name="--type", negative=())]
 MaxCost = Annotated[float | None, Parameter(validator=Number(gte=0, lte=10_000))]
 
 

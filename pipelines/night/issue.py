@@ -12,7 +12,6 @@ from pipelines.badges.rules.award import write_awards
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.badges.rules.read import nominate_rules
 from pipelines.challenges.kept import ended_tonight
-from pipelines.challenges.plan import DAILY
 from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.experiments.arms import write_down
 from pipelines.known import Known
@@ -26,6 +25,7 @@ from pipelines.publish.breaks import judge_input
 from pipelines.publish.collect import collect_tables, served_players
 from pipelines.publish.published import past_nights
 from pipelines.publish.word_costs import paid_for_words
+from pipelines.words.types import content_types
 from pipelines.words.write import write_citations
 from pipelines.words.writers.crew import Crew
 
@@ -109,7 +109,7 @@ def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[st
 def _reasons(known: Known, planned: Planned) -> pl.DataFrame:
     """Why an active player gets nothing: player_key, reason."""
     some = planned.players.profiles.select("player_key", reason=pl.lit("content.types has nothing for them tonight"))
-    every = {DAILY, "motivational_message", "come_back_message"} <= set(known.app.content.types)
+    every = {name for name, kind in content_types().items() if kind.for_everyone} <= set(known.app.content.types)
     unserved = planned.plan.unserved.select("player_key", "reason")
     out = opted_out(known).with_columns(reason=pl.lit("opted out"))
     return pl.concat([unserved if every else some, out]).unique("player_key", keep="last")

@@ -8,6 +8,7 @@ from pipelines.activity.freshness import Silence
 from pipelines.activity.local_days import day_rule
 from pipelines.known import Known
 from pipelines.pins import Night
+from pipelines.words.types import unusable
 
 TOLD_DAYS = 35
 
@@ -57,6 +58,11 @@ def days_note(known: Known) -> tuple[str, ...]:
     counted = f"Days are now those of {rule}, before {before}: all were counted anew"
     stays = "what was settled stays, and times delivered without a zone stay the moments they were read as"
     return (f"{counted}, and open challenges end by the new ones; {stays}.",)
+
+
+def types_note(night: Night) -> tuple[str, ...]:
+    """A sentence for each content type of the app that could not be written."""
+    return tuple(unusable(night.app))
 
 
 def quiet_note(quiet: str) -> tuple[str, ...]:

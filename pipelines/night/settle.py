@@ -3,7 +3,7 @@
 import polars as pl
 
 from pipelines.badges.rules.flood import FloodLimits, hold_back_flood
-from pipelines.challenges.achievements import settle_achievements
+from pipelines.challenges.achievements import CONTENT_TYPE, settle_achievements
 from pipelines.challenges.settle import settle_challenges
 from pipelines.night.open_night import Tonight
 
@@ -21,6 +21,6 @@ def weigh_awards(tonight: Tonight, *, accept: bool = False) -> None:
 
 def settle(tonight: Tonight) -> pl.DataFrame:
     """Settle what earlier nights promised; returns the challenges still open."""
-    if "custom_achievement" in tonight.night.app.content.types and tonight.night.issues:
+    if CONTENT_TYPE in tonight.night.app.content.types and tonight.night.issues:
         settle_achievements(tonight.known)
     return settle_challenges(tonight.known)

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from configs.commands import command
 from configs.errors import NightquestError
 from configs.nouns import counted
 from configs.prompt import Prompt, read_prompts
@@ -25,6 +26,7 @@ from pipelines.night.plan import Planned
 from pipelines.pins import Night
 from pipelines.stores import open_prompts
 from pipelines.words.individual import individual_profiles
+from pipelines.words.types import lacking
 from pipelines.words.wanted import want_content
 from pipelines.words.wishes import RunContext
 from pipelines.words.write import write_citations, write_words
@@ -59,9 +61,12 @@ def hire_writers(tonight: Tonight) -> Crew:
     """Who writes for each arm of a night, with the prompts that serve.
 
     Raises:
-        NightquestError: A provider was asked for that has no key, or a model without a price.
+        NightquestError: A provider was asked for that has no key, or a model without a price; the app file lacks what
+            its content types need.
     """
     night, context = tonight.night, tonight.context
+    if problems := lacking(night.app):
+        raise NightquestError(f"{problems[0]}.", f"See every fault of the file: {command('check', app=night.app.app)}")
     keys = vendor_keys(context.settings)
     trial = choose_arms(night.app.content, keys, provider=context.wishes.provider)
     trial = weigh_arms(tonight.known, trial)

@@ -1,10 +1,8 @@
-"""Targets: what players of comparable strength reach, what is next for each, and who is written to about it."""
+"""Targets: what players of comparable strength reach, what is next for each, and which of these is nearest."""
 
 import polars as pl
 
 from configs.app import App
-from pipelines.challenges.identity import content_ids
-from pipelines.known import Known
 from pipelines.luck import lot
 from pipelines.pins import Night
 from pipelines.players.segments import WINDOW_DAYS
@@ -49,49 +47,28 @@ def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
     )
 
 
-def ask_for_encouragement(
-    known: Known,
-    features: pl.DataFrame,
-    targets: pl.DataFrame,
-    profiles: pl.DataFrame,
-    unlikely: pl.DataFrame,
-) -> pl.DataFrame:
-    """The messages to write: one for each player who may be written to.
-
-    Whoever is too unlikely to play is asked to come back; all others are told of their nearest next target, the one
-    with the smallest gap relative to its value among the app's challenge metrics. Who has none gets a message without
-    one.
+def nearest_targets(night: Night, features: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
+    """Each player's nearest next target: the one with the smallest gap relative to its value.
 
     Args:
-        known: What the night may see.
-        features: player_key, recency_days.
-        targets: From `set_targets`; `own` values come from `features`.
-        profiles: From `describe_players`; players with `opted_out` are never written to.
-        unlikely: player_key of those who get a come-back message.
+        night: Its app's challenge metrics; its seed breaks ties.
+        features: player_key and `<metric>__28`: the players' own values.
+        targets: From `set_targets`.
 
     Returns:
-        content_id, player_key, content_type, persona, language, metric, goal, percentile, recency_days; by player_key.
+        player_key, metric, goal, percentile; no row for who is beyond every target.
     """
-    welcome = profiles.filter(~pl.col("opted_out")).select("player_key", "user_id", "persona", "language")
-    recency = features.select("player_key", pl.col("recency_days").fill_null(90).cast(pl.Int32))
-    away = unlikely.select("player_key").unique().with_columns(away=pl.lit(value=True))
-    nearest = _nearest(known.night, features, targets)
-    rows = (
-        welcome.join(recency, on="player_key", how="inner", maintain_order="left")
-        .join(away, on="player_key", how="left", maintain_order="left")
-        .join(nearest, on="player_key", how="left", maintain_order="left")
-        .sort("player_key")
-        .with_columns(away=pl.col("away").fill_null(value=False))
+    mine = _values(night.app, features).with_columns(own=pl.col("own") * pl.col("sign"))
+    ahead = targets.filter(pl.col("is_next") & pl.col("metric").is_in(night.app.challenges.metrics)).join(
+        mine.select("player_key", "metric", "own"), on=["player_key", "metric"], how="left", maintain_order="left"
     )
-    kind = pl.when("away").then(pl.lit("come_back_message")).otherwise(pl.lit("motivational_message"))
-    rows = rows.with_columns(
-        content_type=kind,
-        **{name: pl.when(~pl.col("away")).then(name) for name in ("metric", "goal", "percentile")},
-    )
-    names = rows.select(pl.col("user_id") + "/" + pl.col("content_type")).to_series()
-    return rows.select(
-        content_ids(known, names).alias("content_id"),
-        *("player_key", "content_type", "persona", "language", "metric", "goal", "percentile", "recency_days"),
+    gap = (pl.col("value") - pl.col("own").fill_null(0.0)).abs() / pl.col("value").abs().clip(1e-9)
+    tie = lot("player_key", "metric", seed=night.seed)
+    return (
+        ahead.with_columns(gap=gap.clip(0, 1).round(6), tie=tie)
+        .sort("player_key", "gap", "tie")
+        .unique("player_key", keep="first", maintain_order=True)
+        .select("player_key", "metric", goal="value", percentile="percentile")
     )
 
 
@@ -157,20 +134,4 @@ def _bands(app: App, own: pl.DataFrame) -> pl.DataFrame:
         index=["group", "metric", "least"], variable_name="percentile", value_name="value"
     ).with_columns(
         pl.col("percentile").cast(pl.Int32), told=pl.col("value").cast(pl.Float32).cast(pl.String).cast(pl.Float64)
-    )
-
-
-def _nearest(night: Night, features: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
-    """player_key, metric, goal, percentile of the next target with the smallest relative gap."""
-    mine = _values(night.app, features).with_columns(own=pl.col("own") * pl.col("sign"))
-    ahead = targets.filter(pl.col("is_next") & pl.col("metric").is_in(night.app.challenges.metrics)).join(
-        mine.select("player_key", "metric", "own"), on=["player_key", "metric"], how="left", maintain_order="left"
-    )
-    gap = (pl.col("value") - pl.col("own").fill_null(0.0)).abs() / pl.col("value").abs().clip(1e-9)
-    tie = lot("player_key", "metric", seed=night.seed)
-    return (
-        ahead.with_columns(gap=gap.clip(0, 1).round(6), tie=tie)
-        .sort("player_key", "gap", "tie")
-        .unique("player_key", keep="first", maintain_order=True)
-        .select("player_key", "metric", goal="value", percentile="percentile")
     )

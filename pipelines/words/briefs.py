@@ -13,6 +13,7 @@ import polars as pl
 from configs.app import App
 from configs.voice import voice_defaults
 from pipelines.words.alike import find_alike
+from pipelines.words.types import content_type, content_types
 
 GRAMMAR_VERSION = "4"
 # What a brief is made of. None of it is a player's own (no id, no name, no number, no free text), but for the profile.
@@ -21,15 +22,6 @@ BRIEF_KEYS = ("content_type", "persona", "metric", "difficulty", "language", "oc
 TEXTS = 64
 LARGE_SHARE = 1 / 8
 SPARE_TEXTS = 8  # beyond two for each reader of a night, so that nobody need read one title or sentence twice
-# The symbols of the lexicon that belong to a content type: this one, and those that begin with it and an underscore.
-# The texts of other types do not change with them.
-OWN_SYMBOLS = {
-    "custom_achievement": "achievement",
-    "adaptive_mission": "mission",
-    "mission_brief": "briefing",
-    "tutorial": "tutorial",
-    "social_prompt": "social",
-}
 
 
 @dataclass(frozen=True)
@@ -63,50 +55,20 @@ def brief_keys(
 ) -> pl.DataFrame:
     """content_id, player_key and the BRIEF_KEYS of every text that is wanted: challenges, messages, achievements.
 
-    Occasion: for a motivational message 'target' or, without a next target, 'none'; for a come-back message the days
-    away: 'days' under 7, 'weeks' under 28, else 'long'; for a social prompt about a metric without a task 'none'; for
-    an achievement its tier; otherwise what the plan says, or nothing.
+    A key that the content type does not set (`ContentType.keys`) is the row's own metric, and the occasion that the
+    plan gives, or nothing.
     """
-    frames = [_plan_keys(app, plan), _asks_keys(app, asks)]
-    if achievements is not None:
-        frames.append(_keys(app, achievements, metric=pl.col("metric"), occasion=pl.col("tier")))
-    return pl.concat(frames)
+    return pl.concat([_keys(app, rows) for rows in (plan, asks, achievements) if rows is not None])
 
 
-def _plan_keys(app: App, plan: pl.DataFrame) -> pl.DataFrame:
-    daily = pl.col("content_type") == "daily_challenge"
-    band = pl.when(daily).then(difficulty_band(pl.col("difficulty_level"))).otherwise(pl.lit(""))
-    return _keys(app, plan, metric=pl.col("metric"), difficulty=band, occasion=_said(plan))
-
-
-def _asks_keys(app: App, asks: pl.DataFrame) -> pl.DataFrame:
-    kind, metric = pl.col("content_type"), pl.col("metric").cast(pl.String)
-    motivating = kind == "motivational_message"
-    target = motivating & pl.all_horizontal(pl.col("metric", "goal", "percentile").is_not_null())
-    idle = [name for name, one in app.metrics.items() if "{goal}" not in one.task]
-    occasion = (
-        pl.when(motivating)
-        .then(pl.when(target).then(pl.lit("target")).otherwise(pl.lit("none")))
-        .when(kind == "come_back_message")
-        .then(_away_band(pl.col("recency_days")))
-        .when((kind == "social_prompt") & metric.is_in(idle))
-        .then(pl.lit("none"))
-        .otherwise(_said(asks))
-    )
-    about = target | ~kind.is_in(["motivational_message", "come_back_message"])
-    return _keys(app, asks, metric=pl.when(about).then(metric), occasion=occasion)
-
-
-def _said(rows: pl.DataFrame) -> pl.Expr:
-    """The occasion that the plan gives, where it gives one."""
-    return pl.col("occasion") if "occasion" in rows.columns else pl.lit("")
-
-
-def _keys(app: App, rows: pl.DataFrame, **keys: pl.Expr) -> pl.DataFrame:
-    """content_id, player_key and the BRIEF_KEYS; what is not given is empty."""
+def _keys(app: App, rows: pl.DataFrame) -> pl.DataFrame:
     types = pl.Schema({"content_id": pl.String(), "player_key": pl.Int64(), **dict.fromkeys(BRIEF_KEYS, pl.String())})
-    given = {name: pl.lit("") for name in BRIEF_KEYS} | {"content_type": pl.col("content_type")} | keys
+    given = {name: pl.lit("") for name in BRIEF_KEYS} | {"content_type": pl.col("content_type")}
     given |= {"persona": pl.col("persona"), "language": pl.col("language").fill_null(app.voice.languages[0])}
+    given |= {"metric": pl.col("metric"), "occasion": pl.col("occasion") if "occasion" in rows.columns else pl.lit("")}
+    for kind in rows["content_type"].unique():
+        for name, key in content_type(kind).keys(app).items():
+            given[name] = pl.when(pl.col("content_type") == kind).then(key).otherwise(given[name])
     return rows.select(
         "content_id", "player_key", *(text.cast(pl.String).fill_null("").alias(name) for name, text in given.items())
     ).cast(types)
@@ -136,24 +98,15 @@ def read_briefs(briefs: pl.DataFrame) -> Iterator[Brief]:
         yield Brief(**row)
 
 
-def difficulty_band(level: pl.Expr) -> pl.Expr:
-    """'easy', 'fair' or 'hard'."""
-    return pl.when(level <= 3).then(pl.lit("easy")).when(level <= 7).then(pl.lit("fair")).otherwise(pl.lit("hard"))
-
-
-def prompt_version(app: App, content_type: str) -> str:
+def prompt_version(app: App, kind: str) -> str:
     """The grammar's version and a hash of every phrase that it may use for a content type."""
-    phrases = [_phrases_for(content_type, lexicon) for lexicon in (app.voice.lexicon, voice_defaults().lexicon)]
+    phrases = [_phrases_for(kind, lexicon) for lexicon in (app.voice.lexicon, voice_defaults().lexicon)]
     return f"grammar-{GRAMMAR_VERSION}-{_hash(phrases)[:8]}"
 
 
 def first_text(brief_id: str, as_of: dt.date) -> int:
     """Where a brief's texts start on a night: one further each night."""
     return int(brief_id[:8], 16) + as_of.toordinal()
-
-
-def _away_band(days: pl.Expr) -> pl.Expr:
-    return pl.when(days < 7).then(pl.lit("days")).when(days < 28).then(pl.lit("weeks")).otherwise(pl.lit("long"))
 
 
 def _brief_ids(app: App, groups: pl.DataFrame) -> Iterator[str]:
@@ -165,15 +118,15 @@ def _brief_ids(app: App, groups: pl.DataFrame) -> Iterator[str]:
         yield _hash([app.app, *rests_on[row["content_type"]], row, told])[:16]
 
 
-def _rests_on(app: App, content_type: str) -> tuple[str, dict[str, Any]]:
+def _rests_on(app: App, kind: str) -> tuple[str, dict[str, Any]]:
     """The grammar's version and the app's voice, as far as a content type can use them."""
     voice = app.voice.model_dump(mode="json")
-    return prompt_version(app, content_type), voice | {"lexicon": _phrases_for(content_type, app.voice.lexicon)}
+    return prompt_version(app, kind), voice | {"lexicon": _phrases_for(kind, app.voice.lexicon)}
 
 
-def _phrases_for(content_type: str, lexicon: Mapping[str, list[str]]) -> dict[str, list[str]]:
+def _phrases_for(of: str, lexicon: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """A lexicon without the symbols that belong to other content types."""
-    others = tuple(symbol for kind, symbol in OWN_SYMBOLS.items() if kind != content_type)
+    others = tuple(kind.starts[1] for kind in content_types().values() if kind.own_phrases and kind.name != of)
     return {name: phrases for name, phrases in lexicon.items() if not _belongs(name, others)}
 
 

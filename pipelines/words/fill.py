@@ -9,7 +9,7 @@ from configs.errors import NightquestError
 from configs.nouns import counted
 from configs.voice import Locale
 from pipelines.words.alike import find_alike
-from pipelines.words.checks.validate import FORMS, SLOT, TITLE_LENGTH
+from pipelines.words.checks.validate import SLOT, TITLE_LENGTH
 from pipelines.words.render import (
     amount_text,
     by_language,
@@ -21,9 +21,9 @@ from pipelines.words.render import (
     window_text,
     with_one,
 )
+from pipelines.words.types import content_types
 
 TARGET_DAYS = 28  # what the next targets in messages are measured over
-ABOUT_A_METRIC = ("mission_brief", "tutorial", "social_prompt")
 # What may differ between two rows with the same text. All else that is filled in or told follows from their brief.
 _OWN = ("amount", "window_days", "percentile", "mission", "arm")
 TOLD = ("title", "text", "brief_id", "ai_provider", "model", "prompt_version", "variant", "metadata")
@@ -100,7 +100,7 @@ def hold_fit(filled: pl.DataFrame) -> pl.DataFrame:
     Raises:
         NightquestError: One has not. Checked texts always have, so that this says that check and filling disagree.
     """
-    lengths = {name: form.length for name, form in FORMS.items()}
+    lengths = {name: kind.form.length for name, kind in content_types().items()}
     most = pl.col("content_type").replace_strict(lengths, return_dtype=pl.UInt32)
     fits = (
         pl.col("title").str.len_chars().is_between(1, TITLE_LENGTH)
@@ -120,7 +120,8 @@ def hold_fit(filled: pl.DataFrame) -> pl.DataFrame:
 
 def _about() -> pl.Expr:
     """The metric of a message that is about one without asking for it."""
-    return pl.when(pl.col("content_type").is_in(ABOUT_A_METRIC) & (pl.col("metric") != "")).then("metric")
+    told = [name for name, kind in content_types().items() if kind.names_metric]
+    return pl.when(pl.col("content_type").is_in(told) & (pl.col("metric") != "")).then("metric")
 
 
 def _tell(words: pl.DataFrame, name: str, column: str) -> pl.DataFrame:

@@ -3,14 +3,12 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import polars as pl
 from sqlglot import exp
 
 from configs.app import App
 from configs.expressions import Term
-from configs.kinds import ContentType
 from configs.voice import voice_defaults
 from configs.wording import metric_words
 from pipelines.badges.rules.read import BadgeRule, badge_rules, nominate_rules, term_label
@@ -18,12 +16,11 @@ from pipelines.words.briefs import Brief
 from pipelines.words.citations import write_citations
 from pipelines.words.fill import fill_in
 from pipelines.words.render import amount_text, goal_text
+from pipelines.words.types import content_types
 from pipelines.words.writers.offline import AI_PROVIDER, LANGUAGE, MODEL, write_variants
 
 _MANY, _SHARE, _DAYS = 13.0, 0.625, 3.0
 _WINDOW_DAYS = 3
-_CHALLENGE: Literal["daily_challenge"] = "daily_challenge"
-_MESSAGE: Literal["motivational_message"] = "motivational_message"
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Sample:
 
     Attributes:
         of: `metrics.<name>` or `badges.<name>`, where its words stand in the app file.
-        form: 'one', 'many', 'task', 'challenge', 'message' or 'citation'.
+        form: 'one', 'many', 'task', 'citation', or as a content type says ('challenge', 'message').
         text: As players read it.
     """
 
@@ -69,19 +66,16 @@ def _amounts(app: App) -> Iterator[Sample]:
 
 
 def _texts(app: App) -> Iterator[Sample]:
-    """A challenge and a message about each metric that may be asked for."""
-    occasions: dict[ContentType, str] = {_CHALLENGE: "", _MESSAGE: "target"}
+    """A text of each content type that is shown so, about each metric that may be asked for."""
+    shown = [kind for name, kind in content_types().items() if name in app.content.types]
     rows: list[tuple[int, str, str, float, int, int]] = []
     texts: list[tuple[str, ...]] = []
-    for content_type in (kind for kind in occasions if kind in app.content.types):
+    for kind, as_ in ((kind, kind.shown) for kind in shown if kind.shown):
         for name in app.challenges.metrics:
-            difficulty = "fair" if content_type == _CHALLENGE else ""
-            brief = Brief(
-                f"sample {name}", content_type, "", name, difficulty, LANGUAGE, occasions[content_type], variants=1
-            )
+            brief = Brief(f"sample {name}", kind.name, "", name, as_.difficulty, LANGUAGE, as_.occasion, variants=1)
             found = write_variants(app, brief, seed=0)[0]
-            rows.append((len(rows), content_type, name, _many(app, name), _WINDOW_DAYS, 75))
-            texts.append((found.title, found.text, f"{content_type}/{name}", found.variant, found.metadata))
+            rows.append((len(rows), kind.name, name, _many(app, name), _WINDOW_DAYS, 75))
+            texts.append((found.title, found.text, f"{kind.name}/{name}", found.variant, found.metadata))
     if not rows:
         return
     names = ["at", "content_type", "metric", "amount", "window_days", "percentile"]
@@ -89,8 +83,9 @@ def _texts(app: App) -> Iterator[Sample]:
     written = pl.DataFrame(texts, schema=["title", "text", "brief_id", "variant", "metadata"], orient="row")
     by = {"ai_provider": AI_PROVIDER, "model": MODEL, "prompt_version": "", "language": LANGUAGE}
     filled = fill_in(app, chosen, written.with_columns(pl.lit(value).alias(name) for name, value in by.items()))
-    for (_, kind, name, *_), text in zip(rows, filled["text"], strict=True):
-        yield Sample(f"metrics.{name}", "challenge" if kind == _CHALLENGE else "message", text)
+    called = {kind.name: kind.shown.name for kind in shown if kind.shown}
+    for (_, kind_name, name, *_), text in zip(rows, filled["text"], strict=True):
+        yield Sample(f"metrics.{name}", called[kind_name], text)
 
 
 def _many(app: App, name: str) -> float:

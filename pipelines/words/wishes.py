@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from configs.app import App
 from configs.errors import NightquestError
-from configs.kinds import ContentType, Writer
+from configs.kinds import TypeName, Writer
 from configs.settings import Settings
 from models.language.ledger import Run
 from pipelines.pins import Night
+from pipelines.words.types import lacking
 
 Mode = Literal["live", "batch"]
 Clock = Callable[[], dt.datetime]
@@ -33,28 +34,31 @@ class Wishes:
 
     provider: Writer | None = None
     mode: Mode | None = None
-    types: tuple[ContentType, ...] = ()
+    types: tuple[TypeName, ...] = ()
     max_cost_usd: float | None = None
 
     def applied(self, app: App) -> App:
-        """The app with the wished mode and types.
+        """The app with the wished mode and types, if it has what these types need.
 
         Raises:
             NightquestError: The app cannot have these types.
         """
         changes = {"mode": self.mode, "types": list(self.types)}
-        wanted = {name: value for name, value in changes.items() if value}
-        if not wanted:
-            return app
-        told = app.model_dump(mode="json", exclude_none=True)
-        try:
-            return App.model_validate({**told, "content": {**told["content"], **wanted}})
-        except ValidationError as error:
-            why = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise NightquestError(
-                f"'{app.app}' cannot write {', '.join(self.types)}: {why}.",
-                "Ask for other types, or complete the section content of the app file.",
-            ) from None
+        if wanted := {name: value for name, value in changes.items() if value}:
+            told = app.model_dump(mode="json", exclude_none=True)
+            try:
+                app = App.model_validate({**told, "content": {**told["content"], **wanted}})
+            except ValidationError as error:
+                raise self._cannot(app, error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+        if self.types and (problems := lacking(app)):  # what the file itself lacks is told when it is to be written
+            raise self._cannot(app, problems[0])
+        return app
+
+    def _cannot(self, app: App, why: str) -> NightquestError:
+        return NightquestError(
+            f"'{app.app}' cannot write {', '.join(self.types or app.content.types)}: {why}.",
+            "Ask for other types, or complete the section content of the app file.",
+        )
 
     def over(self, earlier: "Wishes") -> "Wishes":
         """These wishes, and what was wished earlier where they leave it open."""

@@ -1,16 +1,12 @@
 """Whether an app file can be put into words, told before a night needs it."""
 
 from collections.abc import Iterator
-from itertools import product
-from typing import get_args
 
-from configs.app import App, Tier
+from configs.app import App
 from configs.errors import AppFileError
 from configs.prompt import read_prompts
-from pipelines.challenges.achievements import lifetime_metrics
-from pipelines.challenges.invite import taught_metrics
-from pipelines.challenges.missions import OCCASIONS
 from pipelines.words.briefs import Brief
+from pipelines.words.types import content_types, lacking, unusable
 from pipelines.words.writers.lexicon import lexicon_problems
 from pipelines.words.writers.offline import LANGUAGE, WordlessError, write_variants
 
@@ -28,9 +24,14 @@ def check_voice(app: App) -> None:
 
 
 def voice_problems(app: App) -> list[str]:
-    """What the offline writer cannot use in an app's lexicon: 'key: fault; remedy'."""
+    """What its content types lack, and what the offline writer cannot use in its lexicon: 'key: fault; remedy'."""
     remedy = "; docs/content.md lists the symbols"
-    return [problem if "; " in problem else problem + remedy for problem in lexicon_problems(app)]
+    told = [problem if "; " in problem else problem + remedy for problem in lexicon_problems(app)]
+    return [*lacking(app), *(f"content.types: {_as_fault(problem)}" for problem in unusable(app)), *told]
+
+
+def _as_fault(sentence: str) -> str:
+    return f"{sentence[:1].lower()}{sentence[1:].rstrip('.')}"
 
 
 def wording_problems(app: App) -> list[str]:
@@ -46,23 +47,9 @@ def wording_problems(app: App) -> list[str]:
 
 def everything(app: App) -> Iterator[Brief]:
     """One brief of every kind that the app writes; badges are always cited."""
-    wanted = {
-        "daily_challenge": product(app.challenges.metrics, [""]),
-        "custom_achievement": product(lifetime_metrics(app), get_args(Tier)),
-        "adaptive_mission": product(app.challenges.metrics, OCCASIONS),
-        "mission_brief": product(app.challenges.metrics, [""]),
-        "motivational_message": [*product(app.challenges.metrics, ["target"]), ("", "none")],
-        "come_back_message": product([""], ["days", "weeks", "long"]),
-        "tutorial": product(taught_metrics(app), ["new", "seldom"]),
-        "social_prompt": [
-            (metric, occasion if "{goal}" in app.metrics[metric].task else "none")
-            for metric, occasion in product(app.content.social_metrics, ["quiet", "keen"])
-        ],
-    }
-    for content_type, briefs in wanted.items():
-        if content_type in app.content.types:
-            yield from (_brief(content_type, metric, occasion) for metric, occasion in briefs)
-    yield from (_brief("badge_citation", badge, shown) for badge in app.badges for shown in ("shown", "none"))
+    for name, kind in content_types().items():
+        if name in app.content.types or kind.table == "badges":
+            yield from (_brief(name, about, occasion) for about, occasion in kind.briefs(app))
 
 
 def _brief(content_type: str, metric: str, occasion: str) -> Brief:

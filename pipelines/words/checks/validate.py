@@ -3,15 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from configs.app import Voice
 from pipelines.words.briefs import Brief
+from pipelines.words.content_type import Form
+from pipelines.words.types import content_type
 
 TITLE_LENGTH = 60
-TEXT_LENGTH = 280
-LONG_TEXT_LENGTH = 600  # of what tells a story or how to do something
 EVIDENCE_LENGTH = 210
 
 # What may be filled in, and how long it can become; the words of the metric come on top of goal and amount.
@@ -23,40 +22,6 @@ SLOTS: Mapping[str, int] = {
     "span": 24,
     "percentile": 5,
     "evidence": EVIDENCE_LENGTH,
-}
-
-
-@dataclass(frozen=True)
-class Form:
-    """The texts of a content type.
-
-    Attributes:
-        text: The column beside `title`: description, body or citation.
-        title: Whether it has a title.
-        slots: Groups of slots; the text carries exactly one of each group, once. Where the occasion is 'none', none.
-        length: The most characters of the text, slots filled.
-        timed: Whether only a slot may say by when, or nothing at all.
-    """
-
-    text: str
-    title: bool = True
-    slots: tuple[tuple[str, ...], ...] = ()
-    length: int = TEXT_LENGTH
-    timed: bool = False
-
-
-_GOAL = (("goal_1",),)
-_GOAL_AND_WINDOW = (("goal_1",), ("window", "period"))
-FORMS: Mapping[str, Form] = {
-    "daily_challenge": Form("description", slots=_GOAL_AND_WINDOW, timed=True),
-    "custom_achievement": Form("description", slots=_GOAL, timed=True),
-    "adaptive_mission": Form("description", slots=_GOAL_AND_WINDOW, timed=True),
-    "mission_brief": Form("body", slots=_GOAL_AND_WINDOW, length=LONG_TEXT_LENGTH, timed=True),
-    "motivational_message": Form("body", slots=(("amount",), ("span",), ("percentile",))),
-    "come_back_message": Form("body"),
-    "tutorial": Form("body", slots=_GOAL, length=LONG_TEXT_LENGTH),
-    "social_prompt": Form("body", slots=_GOAL),
-    "badge_citation": Form("citation", title=False, slots=(("evidence",),)),
 }
 
 SLOT = re.compile(r"\{([a-z_0-9]+)\}")
@@ -102,7 +67,7 @@ def check_texts(
     Raises:
         KeyError: The content type is unknown.
     """
-    form = FORMS[brief.content_type]
+    form = content_type(brief.content_type).form
     wanted = {"title", form.text} if form.title else {form.text}
     if texts.keys() != wanted:
         return [f"has {', '.join(sorted(texts)) or 'no text'} instead of {', '.join(sorted(wanted))}"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.words.checks.validate import FORMS
+from pipelines.words.types import content_type
 
 
 class _Strict(BaseModel):
@@ -29,7 +29,7 @@ class Told(_Strict):
 
 
 class Taught(_Strict):
-    """A tutorial; its steps become one text."""
+    """How to do something; its steps become one text."""
 
     title: str
     steps: list[str]
@@ -72,19 +72,20 @@ _BY_TEXT: Mapping[str, type[BaseModel]] = {
 }
 
 
-def answer_model(content_type: str) -> type[BaseModel]:
+def answer_model(kind: str) -> type[BaseModel]:
     """The pydantic model of the answer to a content type's briefs.
 
     Raises:
         KeyError: The content type is unknown.
     """
-    return TaughtAnswer if content_type == "tutorial" else _BY_TEXT[FORMS[content_type].text]
+    form = content_type(kind).form
+    return TaughtAnswer if form.steps else _BY_TEXT[form.text]
 
 
 @cache
-def answer_schema(content_type: str) -> dict[str, Any]:
+def answer_schema(kind: str) -> dict[str, Any]:
     """JSON Schema of the answer: the same for all briefs of a content type, every property required, no others."""
-    return json_schema(answer_model(content_type))
+    return json_schema(answer_model(kind))
 
 
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
@@ -94,10 +95,11 @@ def json_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 @cache
-def entry_model(content_type: str) -> type[BaseModel]:
+def entry_model(kind: str) -> type[BaseModel]:
     """The pydantic model of one text of an answer."""
     by_text: dict[str, type[BaseModel]] = {"description": Described, "body": Told, "citation": Cited}
-    return Taught if content_type == "tutorial" else by_text[FORMS[content_type].text]
+    form = content_type(kind).form
+    return Taught if form.steps else by_text[form.text]
 
 
 def _plain_schema(schema: Any, definitions: Mapping[str, Any]) -> Any:

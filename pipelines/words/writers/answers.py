@@ -15,7 +15,8 @@ from configs.wording import plain
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.languages import language_fault, primary
 from pipelines.words.checks.safety import canary_of, other_moment, text_faults
-from pipelines.words.checks.validate import FORMS, check_texts
+from pipelines.words.checks.validate import check_texts
+from pipelines.words.types import content_type
 from pipelines.words.writers.answer_forms import Taught, answer_model, answer_schema, entry_model, json_schema
 from pipelines.words.writers.lexicon import own_words
 from pipelines.words.writers.offline import Variant
@@ -125,7 +126,7 @@ def check(app: App, brief: Brief, draft: Draft) -> list[str]:
 
 def checker(app: App, brief: Brief) -> Callable[[Draft], list[str]]:
     """As `check`, for many texts of a brief."""
-    form, own, words_length = FORMS[brief.content_type], own_words(app, brief), longest_words(app, brief)
+    form, own, words_length = content_type(brief.content_type).form, own_words(app, brief), longest_words(app, brief)
     canary, wanted = canary_of(app.app), _wanted(app, brief)
 
     def faults_of(draft: Draft) -> list[str]:
@@ -147,7 +148,7 @@ def checker(app: App, brief: Brief) -> Callable[[Draft], list[str]]:
 
 def _wanted(app: App, brief: Brief) -> list[str]:
     """What must stand word for word in a text: the task, in the app's own language, or the badge's title."""
-    if brief.content_type == "badge_citation":
+    if content_type(brief.content_type).about == "badge":
         return [plain(app.badges[brief.metric].title)]
     task = brief_task(app, brief)
     return [task] if task and primary(brief.language) == primary(app.voice.languages[0]) else []

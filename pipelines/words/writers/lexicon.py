@@ -10,27 +10,13 @@ from configs.voice import voice_defaults
 from configs.wording import metric_words, plain
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.validate import SLOT, SLOTS
+from pipelines.words.types import content_type, content_types
 from pipelines.words.writers.grammar import Grammar, references, tidy
 
-# Where the texts of each content type start: the symbols of its title and its text.
-STARTS: Mapping[str, tuple[str | None, str]] = {
-    "daily_challenge": ("title", "challenge"),
-    "custom_achievement": ("achievement_title", "achievement"),
-    "adaptive_mission": ("mission_title", "mission"),
-    "mission_brief": ("briefing_title", "briefing"),
-    "motivational_message": ("motivation_title", "motivation"),
-    "come_back_message": ("comeback_title", "comeback"),
-    "tutorial": ("tutorial_title", "tutorial"),
-    "social_prompt": ("social_title", "social"),
-    "badge_citation": (None, "citation"),
-}
 FACTS = frozenset({"task", "subject", "player", "players", "badge", "tier"})
 _WITHIN, _WITH = re.compile(r"\bwithin\b", re.IGNORECASE), re.compile(r"\bwith\b", re.IGNORECASE)
 SUBJECT_LENGTH = 36  # of a label that a title can name
-_BANDS = (
-    *("easy", "fair", "hard", "target", "none", "shown", "days", "weeks", "long"),
-    *("rising", "steady", "easing", "new", "seldom", "quiet", "keen"),
-)
+_BANDS = ("easy", "fair", "hard")
 _KINDS = ("bold", "even", "careful", "plain", "tail", "alone", "bronze", "silver", "gold", "platinum")
 _SMALL_IN_TITLES = frozenset(
     {
@@ -74,7 +60,7 @@ def brief_tags(app: App, brief: Brief) -> tuple[str, ...]:
     if persona := app.personas.get(brief.persona):
         tags.append("bold" if persona.risk_tolerance > 0.6 else "careful" if persona.risk_tolerance < 0.4 else "even")
     words = metric_words(app, brief.metric)
-    if brief.content_type == "badge_citation":
+    if content_type(brief.content_type).about == "badge":
         tags.append(app.badges[brief.metric].tier)
     # Of days neither: 'on 2 days within the next 3 days'; nor of 'Return a book within 3 days'.
     elif words and app.metrics[brief.metric].agg != "days" and not _WITHIN.search(f"{words.before}{words.after}"):
@@ -88,15 +74,15 @@ def brief_facts(app: App, brief: Brief) -> dict[str, str]:
     """Texts of the app file that a grammar inserts as they are."""
     player = plain(app.voice.player)
     facts = {"player": player, "players": player if looks_plural(player) else plural_of(player)}
-    if brief.content_type == "badge_citation":
+    if content_type(brief.content_type).about == "badge":
         badge = app.badges[brief.metric]
         return facts | {"badge": _quoted(plain(badge.title)), "tier": badge.tier}
     words = metric_words(app, brief.metric)
     if words and "{goal}" in app.metrics[brief.metric].task:
         facts["task"] = f"{_lowered(words.before)}{{goal_1}}{words.after}"
-    # One begins with no high score and with no fewest mistakes.
-    best = brief.content_type == "tutorial" and words and app.metrics[brief.metric].aggregation.single
-    if words and not best and len(words.label) <= SUBJECT_LENGTH and not any(c.isdigit() for c in words.label):
+    best = words and app.metrics[brief.metric].aggregation.single
+    named = content_type(brief.content_type).names_bests or not best
+    if words and named and len(words.label) <= SUBJECT_LENGTH and not any(c.isdigit() for c in words.label):
         facts["subject"] = title_case(words.label)
     return facts
 
@@ -113,7 +99,7 @@ def title_case(label: str) -> str:
 def own_words(app: App, brief: Brief) -> tuple[str, ...]:
     """The app's own words that may stand in a text of this brief."""
     found = [plain(app.voice.player)]
-    if brief.content_type == "badge_citation":
+    if content_type(brief.content_type).about == "badge":
         found.append(plain(app.badges[brief.metric].title))
     elif words := metric_words(app, brief.metric):
         found += [words.before, words.after, words.label, title_case(words.label)]
@@ -128,7 +114,8 @@ def lexicon_problems(app: App) -> list[str]:
 
 def _problems(app: App) -> Iterator[str]:
     mine, neutral = app.voice.lexicon, voice_defaults().lexicon
-    bases = {_untagged(app, name) for name in neutral}
+    starts = {symbol for kind in content_types().values() for symbol in kind.starts if symbol}
+    bases = {_untagged(app, name) for name in neutral} | starts
     referred = {r for phrases in [*mine.values(), *neutral.values()] for p in phrases for r in references(p)}
     known = FACTS | bases | mine.keys() | neutral.keys() | {_untagged(app, name) for name in mine}
     for name, phrases in mine.items():
@@ -159,7 +146,8 @@ def _tagged(lexicon: Mapping[str, list[str]], tags: tuple[str, ...]) -> dict[str
 
 def _untagged(app: App, name: str) -> str:
     """The symbol of a lexicon's key."""
-    tags = [*app.personas, *app.metrics, *app.badges, *_BANDS, *_KINDS]
+    occasions = [occasion for kind in content_types().values() for occasion in kind.occasions]
+    tags = [*app.personas, *app.metrics, *app.badges, *_BANDS, *_KINDS, *occasions]
     for tag in sorted(tags, key=len, reverse=True):
         if name.endswith(f"_{tag}") and name.removesuffix(f"_{tag}"):
             return name.removesuffix(f"_{tag}")

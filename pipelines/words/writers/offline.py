@@ -14,9 +14,11 @@ from configs.errors import AppFileError
 from configs.wording import metric_words
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.repeats import repeated_word
-from pipelines.words.checks.validate import FORMS, TEXT_LENGTH, check_texts
+from pipelines.words.checks.validate import check_texts
+from pipelines.words.content_type import TEXT_LENGTH
+from pipelines.words.types import content_type
 from pipelines.words.writers.grammar import tidy
-from pipelines.words.writers.lexicon import STARTS, brief_facts, brief_grammar, own_words
+from pipelines.words.writers.lexicon import brief_facts, brief_grammar, own_words
 
 AI_PROVIDER = "offline"
 MODEL = "grammar"
@@ -34,26 +36,6 @@ VARIANTS = {
     "text": pl.String,
     "language": pl.String,
     "metadata": pl.String,
-}
-# For when a lexicon gives nothing that may go out; the task itself says what to do.
-_PLAIN = {
-    "daily_challenge": ("A Challenge for You", "{task} {{window}}."),
-    "custom_achievement": ("A Milestone of Your Own", "{task}, all that came before included."),
-    "adaptive_mission": ("A Mission for You", "{task} {{window}}."),
-    "mission_brief": ("Your Mission", "{task} {{window}}."),
-    "motivational_message": ("A Note for You", "Carry on at your own pace."),
-    "come_back_message": ("Welcome Back", "Your place is here whenever you like."),
-    "tutorial": ("How to Begin", "A first step: {task}."),
-    "social_prompt": ("In Good Company", "{task}."),
-    "badge_citation": ("", "{badge}, {tier}."),
-}
-_PLAIN_FOR = {  # by content type and occasion, where it takes another sentence
-    (
-        "motivational_message",
-        "target",
-    ): "{{amount}} {{span}} would put you level with or ahead of {{percentile}} of comparable {players}.",
-    ("social_prompt", "none"): "Others are here, and glad of company.",
-    ("badge_citation", "shown"): "{badge}, {tier}, for {{evidence}}.",
 }
 
 
@@ -139,7 +121,7 @@ def write_variants(app: App, brief: Brief, *, seed: int, read: Collection[str] =
 def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str], read: frozenset[str]) -> Iterator[Variant]:
     """Different texts that pass; no title is used again before the others are. Counts the faults of those refused."""
     grammar, draw = brief_grammar(app, brief), random.Random(f"{brief.brief_id}/{seed}")  # noqa: S311 (no secret)
-    title_start, text_start = STARTS[brief.content_type]
+    title_start, text_start = content_type(brief.content_type).starts
     if text_start not in grammar or (title_start and title_start not in grammar):
         refused["the lexicon has no phrases for it"] += 1
         return
@@ -176,27 +158,26 @@ def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str], read: froz
 def _subject(app: App, brief: Brief) -> str:
     """What a longer text may name in several sentences: what it is about."""
     words = metric_words(app, brief.metric)
-    if FORMS[brief.content_type].length <= TEXT_LENGTH or words is None:
+    if content_type(brief.content_type).form.length <= TEXT_LENGTH or words is None:
         return ""
     return f"{words.before} {words.after} {words.label} {words.unit} {words.plural}"
 
 
 def _plain(app: App, brief: Brief, refused: Counter[str]) -> Variant:
-    title, pattern = _PLAIN[brief.content_type]
-    pattern = _PLAIN_FOR.get((brief.content_type, brief.occasion), pattern)
+    kind = content_type(brief.content_type)
+    title, pattern = kind.plain_title, kind.plain.get(brief.occasion, kind.plain[""])
     text = tidy(pattern.format(**brief_facts(app, brief)))
     reason = refused.most_common(1)[0][0]
     metadata = json.dumps({"language": LANGUAGE, "reason": reason, "written": "plain"})
     if faults := _checks(app, brief)(title, text):
-        section = "badges" if brief.content_type == "badge_citation" else "metrics"
-        where = f"{section}.{brief.metric}" if brief.metric else "voice"
+        where = f"{kind.about}s.{brief.metric}" if brief.metric else "voice"
         raise WordlessError(app, where, f"there is no way to word a {brief.content_type}: even the plain {faults[0]}")
     return Variant(_digest(text), title, text, metadata)
 
 
 def _checks(app: App, brief: Brief) -> Callable[[str, str], list[str]]:
     """A function of title and text that tells their faults."""
-    form, words, own = FORMS[brief.content_type], metric_words(app, brief.metric), own_words(app, brief)
+    form, words, own = content_type(brief.content_type).form, metric_words(app, brief.metric), own_words(app, brief)
     length = max(map(len, (words.label, words.one, words.many))) if words else 0
 
     def check(title: str, text: str) -> list[str]:

@@ -7,20 +7,22 @@ from configs.app import App
 from configs.voice import voice_defaults
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.cleaning import clean
+from pipelines.words.types import content_type, content_types
+from pipelines.words.types.daily_challenge import NAME as DAILY
 from pipelines.words.writers.grammar import references, tidy
-from pipelines.words.writers.lexicon import STARTS, brief_grammar
+from pipelines.words.writers.lexicon import brief_grammar
 
 _MOST_TITLES, _MOST_LINES, _MOST_BY_PERSONA = 8, 18, 4
 _LONGEST_LINE = 90
 
 
-def style_lines(app: App, content_type: str) -> Iterator[str]:
+def style_lines(app: App, name: str) -> Iterator[str]:
     """Lines of a prompt that show titles and phrases of a content type, and phrases by persona; the same every time."""
-    start = content_type if content_type in STARTS else "daily_challenge"
+    start = name if name in content_types() else DAILY
     if titles := _titles(app, start):
         yield ""
         yield f"Titles of the app's own, for their sound: {'; '.join(titles)}."
-    symbols = _reachable(app, [symbol for symbol in STARTS[start] if symbol])
+    symbols = _reachable(app, [symbol for symbol in content_type(start).starts if symbol])
     if lines := _spread([line for symbol in symbols for line in _lines(app, symbol)], _MOST_LINES):
         yield ""
         yield "Lines of the app's own, for their sound. Write in their spirit and use none of them again:"
@@ -35,13 +37,13 @@ def style_lines(app: App, content_type: str) -> Iterator[str]:
         yield from (f"- {name}: {' / '.join(spoken)}" for name, spoken in by_persona.items() if spoken)
 
 
-def _titles(app: App, content_type: str) -> list[str]:
+def _titles(app: App, kind: str) -> list[str]:
     """Titles as the offline writer makes them, of several metrics."""
-    symbol = STARTS[content_type][0]
+    symbol = content_type(kind).starts[0]
     titles = []
     for i in range(_MOST_TITLES if symbol else 0):
         metric = app.challenges.metrics[i % len(app.challenges.metrics)]
-        grammar = brief_grammar(app, Brief("style", content_type, "", metric, "", "en", "", 1))
+        grammar = brief_grammar(app, Brief("style", kind, "", metric, "", "en", "", 1))
         if str(symbol) in grammar:
             titles.append(clean(tidy(grammar.expand(str(symbol), random.Random(f"style/{i}")))))  # noqa: S311 (no secret)
     return list(dict.fromkeys(titles))

@@ -9,7 +9,8 @@ from configs.voice import Locale, voice_defaults
 from configs.wording import MetricWords, metric_words
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.cleaning import clean, clean_profile
-from pipelines.words.checks.validate import FORMS, SLOTS, TITLE_LENGTH
+from pipelines.words.checks.validate import SLOTS, TITLE_LENGTH
+from pipelines.words.types import content_type
 from pipelines.words.writers.grammar import with_article
 from pipelines.words.writers.lexicon import brief_facts
 
@@ -69,7 +70,7 @@ def brief_data(
 
 def slot_groups(brief: Brief) -> tuple[tuple[str, ...], ...]:
     """The groups of slots of which a text carries exactly one each."""
-    return () if brief.occasion == "none" else FORMS[brief.content_type].slots
+    return () if brief.occasion == "none" else content_type(brief.content_type).form.slots
 
 
 def brief_task(app: App, brief: Brief) -> str | None:
@@ -86,7 +87,7 @@ def longest_words(app: App, brief: Brief) -> int:
 
 def most_characters(app: App, brief: Brief) -> dict[str, int]:
     """The longest title and text, slots as they are written: what they may become is taken off."""
-    form = FORMS[brief.content_type]
+    form = content_type(brief.content_type).form
     room = form.length
     for group in slot_groups(brief):
         words = longest_words(app, brief) if group[0] in {"goal_1", "amount"} else 0
@@ -134,7 +135,7 @@ def _described(app: App, name: str) -> str:
 
 
 def _badge(app: App, brief: Brief) -> dict[str, str] | None:
-    badge = app.badges.get(brief.metric) if brief.content_type == "badge_citation" else None
+    badge = app.badges.get(brief.metric) if content_type(brief.content_type).about == "badge" else None
     if badge is None:
         return None
     return {"title": clean(badge.title), "tier": badge.tier, "description": clean(badge.description, 200)}

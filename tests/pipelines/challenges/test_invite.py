@@ -8,16 +8,13 @@ import polars as pl
 import pytest
 
 from data.warehouse import Warehouse, scratch
-from pipelines.challenges.invite import (
-    ASKS,
-    ask_in_addition,
-    choose_prompts,
-    choose_tutorials,
-    compare,
-    first_steps,
-)
+from pipelines.challenges.invite import compare, first_steps
 from pipelines.known import Known
+from pipelines.words.types.social_prompt import choose_prompts
+from pipelines.words.types.tutorial import choose_tutorials
+from pipelines.words.wanted import ASKS
 from tests.factories import make_app
+from tests.pipelines.asks import asks_of
 from tests.pipelines.challenges.strength import BASE, at_night, feature_rows, one_cohort
 
 TYPES = ["daily_challenge", "adaptive_mission", "mission_brief", "tutorial", "social_prompt"]
@@ -162,10 +159,9 @@ def test_nobody_is_taught_what_any_deed_comes_to():
         players = rows.select("player_key", user_id=pl.format("user{}", "player_key")).with_columns(
             persona=pl.lit("BRUTE"), language=pl.lit("en"), opted_out=False, preferred_content=pl.lit("best")
         )
-        nobody = pl.DataFrame(schema={"player_key": pl.Int64})
         with scratch() as warehouse:
             night = at_night(app)
-            asks = ask_in_addition(Known(warehouse, night), rows, one_cohort(rows), players, pl.DataFrame(), nobody)
+            asks = asks_of(warehouse, night, rows, players)
         taught[name] = dict(asks.filter(player_key=1).select("metric", "goal").iter_rows())
     assert taught == {"all alike": {}, "one falls short": {"best": 500.0}}
 
@@ -183,7 +179,7 @@ def everything(app=APP, **changes) -> pl.DataFrame:
     )
     unlikely = pl.DataFrame({"player_key": changes.get("unlikely", [])}, schema={"player_key": pl.Int64})
     with scratch() as warehouse:
-        return ask_in_addition(Known(warehouse, at_night(app)), rows, one_cohort(rows), profiles, missions, unlikely)
+        return asks_of(warehouse, at_night(app), rows, profiles, missions=missions, unlikely=unlikely)
 
 
 def test_a_brief_goes_with_each_mission_and_a_tutorial_takes_the_place_of_a_prompt():
@@ -203,4 +199,4 @@ def test_who_opted_out_or_is_too_unlikely_to_play_gets_none_of_it():
 
 
 def test_an_app_that_lists_none_of_these_types_asks_for_none():
-    assert everything(make_app()).is_empty()
+    assert everything(make_app(content={"types": ["daily_challenge"]})).is_empty()

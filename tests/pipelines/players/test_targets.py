@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.warehouse import scratch
-from pipelines.known import Known
-from pipelines.players.targets import FEWEST_PLAYERS, ask_for_encouragement, set_targets
+from pipelines.players.targets import FEWEST_PLAYERS, set_targets
 from tests.factories import APP as TOY
 from tests.factories import make_app
+from tests.pipelines.asks import asks_of
 from tests.pipelines.challenges.strength import at_night, feature_rows, one_cohort
 
 METRICS = {
@@ -41,8 +41,15 @@ def profiles_of(features: pl.DataFrame, *opted_out: int) -> pl.DataFrame:
 def ask(features: pl.DataFrame, unlikely: pl.DataFrame = NONE, opted_out: tuple[int, ...] = (), app=APP, **night):
     targets = set_targets(app, features, one_cohort(features))
     with scratch() as warehouse:
-        profiles = profiles_of(features, *opted_out)
-        return ask_for_encouragement(Known(warehouse, at_night(app, **night)), features, targets, profiles, unlikely)
+        asks = asks_of(
+            warehouse,
+            at_night(app, **night),
+            features,
+            profiles_of(features, *opted_out),
+            targets=targets,
+            unlikely=unlikely,
+        )
+    return asks.sort("player_key")
 
 
 values = st.lists(st.one_of(st.none(), st.integers(0, 50).map(float)), min_size=1, max_size=60)

@@ -6,7 +6,7 @@ import pytest
 
 from configs.loader import load_app
 from pipelines.badges.rules.read import badge_rules, term_label
-from pipelines.words.checks.validate import TEXT_LENGTH
+from pipelines.words.content_type import TEXT_LENGTH
 from pipelines.words.write import write_citations
 from tests.factories import make_app
 

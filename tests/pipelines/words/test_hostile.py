@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from configs.errors import AppFileError
 from configs.wording import plain
-from pipelines.words.checks.validate import TEXT_LENGTH
+from pipelines.words.content_type import TEXT_LENGTH
 from pipelines.words.write import write_words
 from tests.factories import APP, make_app
 from tests.pipelines.words.plans import NIGHT, make_asks, make_plan

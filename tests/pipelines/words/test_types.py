@@ -11,11 +11,14 @@ from configs.app import App
 from configs.loader import load_app
 from configs.wording import metric_words
 from pipelines.challenges.achievements import lifetime_metrics
-from pipelines.challenges.invite import ASKS, taught_metrics
 from pipelines.challenges.missions import OCCASIONS
 from pipelines.words.briefs import TEXTS, Brief, prompt_version
 from pipelines.words.checks.app_file import check_voice
-from pipelines.words.checks.validate import FORMS, LONG_TEXT_LENGTH, TITLE_LENGTH
+from pipelines.words.checks.validate import TITLE_LENGTH
+from pipelines.words.content_type import LONG_TEXT_LENGTH
+from pipelines.words.types import content_type as type_of
+from pipelines.words.types.tutorial import taught_metrics
+from pipelines.words.wanted import ASKS
 from pipelines.words.write import write_words
 from pipelines.words.writers.lexicon import brief_facts
 from pipelines.words.writers.offline import write_variants
@@ -119,7 +122,7 @@ def test_every_text_keeps_to_its_forms_length_and_fills_its_slots(app, night):
         assert frame["content_id"].to_list() == source["content_id"].to_list()
         for kind, title, said in zip(source["content_type"], frame["title"], frame[text], strict=True):
             assert 1 <= len(title) <= TITLE_LENGTH
-            assert 1 <= len(said) <= FORMS[kind].length <= LONG_TEXT_LENGTH
+            assert 1 <= len(said) <= type_of(kind).form.length <= LONG_TEXT_LENGTH
             assert not re.search(r"[{}#]|\bnull\b|\bNone\b", title + said)
 
 

@@ -9,7 +9,8 @@ from configs.app import App
 from configs.errors import AppFileError
 from configs.loader import load_app
 from pipelines.words.briefs import SPARE_TEXTS, brief_rows
-from pipelines.words.checks.validate import SLOT, TEXT_LENGTH, TITLE_LENGTH
+from pipelines.words.checks.validate import SLOT, TITLE_LENGTH
+from pipelines.words.content_type import TEXT_LENGTH
 from pipelines.words.write import want_texts, write_words
 from pipelines.words.writers.source import Offline
 from tests.factories import APP, make_app

@@ -2,7 +2,8 @@ import pytest
 
 from configs.app import Voice
 from pipelines.words.briefs import Brief
-from pipelines.words.checks.validate import TEXT_LENGTH, TITLE_LENGTH, check_texts
+from pipelines.words.checks.validate import TITLE_LENGTH, check_texts
+from pipelines.words.content_type import TEXT_LENGTH
 
 VOICE = Voice(theme="puzzles", forbidden=["easy money", "can't lose"])
 GOOD = {"title": "A Calm Start", "description": "Sit down. Solve {goal_1} {window}. Then rest."}

@@ -1,17 +1,16 @@
 """Answers: read without trust, every text held to its brief, and what was wrong said so that it can be mended."""
 
 import json
-from typing import get_args
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.kinds import ContentType
+from configs.kinds import content_type_names
 from configs.loader import load_app
 from pipelines.words.briefs import Brief
-from pipelines.words.checks.validate import FORMS
+from pipelines.words.types import content_type as type_of
 from pipelines.words.writers.answers import (
     Draft,
     answer_model,
@@ -207,7 +206,7 @@ def test_a_citation_has_no_title_and_names_its_badge():
     assert any("'Field Medic' 0 times" in fault for fault in checked.faults)
 
 
-@pytest.mark.parametrize("content_type", get_args(ContentType))
+@pytest.mark.parametrize("content_type", content_type_names())
 def test_the_schema_is_what_the_model_takes_and_nothing_else(content_type):
     schema = answer_schema(content_type)
     entry = {
@@ -220,7 +219,7 @@ def test_the_schema_is_what_the_model_takes_and_nothing_else(content_type):
             jsonschema.validate({"variants": [wrong]}, schema)
     assert "$ref" not in json.dumps(schema)
     assert "title" not in schema
-    if FORMS[content_type].title:
+    if type_of(content_type).form.title:
         assert entry["title"] == "a"
 
 

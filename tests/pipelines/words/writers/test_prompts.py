@@ -2,21 +2,20 @@
 
 import json
 import re
-from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.errors import NightquestError
-from configs.kinds import ContentType
+from configs.kinds import content_type_names
 from configs.language import language_models
 from configs.loader import load_app
 from configs.prompt import PROMPTS, RULES, Prompt, check_prompt, fill, read_prompts
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.cleaning import as_json, clean, clean_data, clean_profile
 from pipelines.words.checks.safety import canary_of
-from pipelines.words.checks.validate import FORMS
+from pipelines.words.types import content_type as type_of
 from pipelines.words.writers.answers import Draft, answer_schema, check, read_drafts
 from pipelines.words.writers.prompts import load_prompts, render_request, system_part
 from pipelines.words.writers.telling import brief_data
@@ -24,7 +23,7 @@ from tests.factories import make_app
 
 MODELS = language_models().models
 LUNA, HAIKU = MODELS["gpt-5.6-luna"], MODELS["claude-haiku-4-5"]
-TYPES = get_args(ContentType)
+TYPES = content_type_names()
 APPS = {name: load_app(name).app for name in ("trading", "stackexchange", "oulad")}
 FILES = load_prompts()
 BETWEEN = re.compile(r"<brief>\n(.*)\n</brief>", re.DOTALL)
@@ -135,7 +134,7 @@ def test_every_content_type_of_every_app_can_be_asked_for(name, content_type):
     assert "{{" not in request.system + request.user
     assert request.prompt_version == FILES[content_type].version
     assert set(data["slots"]) == {slot for group in data["one_of"] for slot in group}
-    assert data["max_chars"]["text"] <= FORMS[content_type].length
+    assert data["max_chars"]["text"] <= type_of(content_type).form.length
     assert 2048 < request.max_tokens <= 20_000
     if data["task"]:
         assert data["task"].count("{goal_1}") == 1
@@ -288,7 +287,7 @@ def example(name, text):
     if text.startswith("{"):
         drafts, _ = read_drafts(json.dumps({"variants": [json.loads(text)]}), of)
         return of, drafts[0]
-    return of, Draft("A Title" if FORMS[name].title else "", text.strip('"'))
+    return of, Draft("A Title" if type_of(name).form.title else "", text.strip('"'))
 
 
 @pytest.mark.parametrize(("name", "text"), GOOD)

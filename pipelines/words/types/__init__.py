@@ -1,0 +1,71 @@
+"""The content types, found by the files of this folder: `<name>.py` holds the one of that name.
+
+A new type is one new file with a TYPE (pipelines/words/content_type.py) and its prompt, configs/prompts/<name>.md. An
+app file may then list it; it is planned, written, checked and published without a word elsewhere.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from types import ModuleType
+
+from configs.app import App
+from configs.errors import NightquestError
+from configs.rooms import Found, load_room
+from pipelines.words.content_type import ContentType
+
+
+def content_types() -> Mapping[str, ContentType]:
+    """Every content type by name, in order of their places; one whose file cannot be used is left out, with a warning.
+
+    Raises:
+        NightquestError: Two have the same name.
+    """
+    return _find(tuple(__path__)).by_name
+
+
+def content_type(name: str) -> ContentType:
+    """The content type of a name.
+
+    Raises:
+        KeyError: There is none.
+        NightquestError: Its file cannot be used.
+    """
+    if name not in content_types() and (fault := _fault(name)):
+        raise NightquestError(fault, f"Mend pipelines/words/types/{name}.py.")
+    return content_types()[name]
+
+
+def lacking(app: App) -> list[str]:
+    """What an app file leaves out that its content types need: 'key: fault; remedy'."""
+    listed = [kind for name, kind in content_types().items() if name in app.content.types]
+    return [problem for kind in listed for problem in kind.lacks(app)]
+
+
+def unusable(app: App) -> list[str]:
+    """A sentence for each content type of an app that nothing can be written of, with the file that is to be mended."""
+    missing = [name for name in dict.fromkeys(app.content.types) if name not in content_types()]
+    faults = {
+        name: _fault(name) or f"The content type {name} is not written: it has a prompt alone." for name in missing
+    }
+    return [f"{fault} See pipelines/words/types/{name}.py." for name, fault in faults.items()]
+
+
+def _fault(name: str) -> str:
+    """What is wrong with a type's file; empty when nothing is, or there is none."""
+    faults = _find(tuple(__path__)).faults
+    return next((fault for fault in faults if fault.startswith(f"The content type {name} ")), "")
+
+
+@cache
+def _find(_folders: tuple[str, ...]) -> Found[ContentType]:
+    found = load_room(__name__, _read, kind="content type", lost="is not written")
+    in_place = sorted(found.by_name.values(), key=lambda kind: kind.place)
+    return Found({kind.name: kind for kind in in_place}, found.faults)
+
+
+def _read(name: str, module: ModuleType) -> ContentType:
+    kind: ContentType = module.TYPE
+    if not isinstance(kind, ContentType):
+        raise TypeError("TYPE is no ContentType")
+    return replace(kind, name=name)

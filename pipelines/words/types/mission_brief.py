@@ -1,0 +1,42 @@
+"""Mission briefs: the story of a new mission."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import polars as pl
+
+from configs.app import App
+from pipelines.words.content_type import GOAL_AND_WINDOW, LONG_TEXT_LENGTH, NOBODY, Asking, ContentType, Form
+
+MISSION = "adaptive_mission"
+
+
+def plan(asking: Asking) -> pl.DataFrame:
+    """A message for each new mission, about the same metric, goal and window, to those likely enough to play."""
+    missions = asking.rows(MISSION)
+    if not missions.width:
+        return NOBODY
+    told = missions.select(
+        "player_key", "metric", "window_days", goal="target", mission="content_id", occasion=pl.lit("")
+    )
+    return told.join(asking.likely, on="player_key", how="semi", maintain_order="left")
+
+
+def lacks(app: App) -> Iterator[str]:
+    """It tells of missions, so that there must be some."""
+    if MISSION not in app.content.types:
+        yield f"content.types: a mission_brief goes with an {MISSION}; add it or drop the brief"
+
+
+TYPE = ContentType(
+    table="messages",
+    form=Form("body", slots=GOAL_AND_WINDOW, length=LONG_TEXT_LENGTH, timed=True),
+    starts=("briefing_title", "briefing"),
+    plain_title="Your Mission",
+    plain={"": "{task} {{window}}."},
+    briefs=lambda app: product(app.challenges.metrics, [""]),
+    plan=plan,
+    lacks=lacks,
+    place=50,
+    names_metric=True,
+)

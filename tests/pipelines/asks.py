@@ -1,0 +1,33 @@
+"""What a night's content types plan for players that a test made up."""
+
+import polars as pl
+
+from data.warehouse import Warehouse
+from pipelines.known import Known
+from pipelines.pins import Night
+from pipelines.words.content_type import Asking
+from pipelines.words.wanted import gather
+from tests.pipelines.challenges.strength import one_cohort
+
+NOBODY = pl.DataFrame(schema={"player_key": pl.Int64})
+
+
+def asks_of(
+    warehouse: Warehouse,
+    night: Night,
+    features: pl.DataFrame,
+    profiles: pl.DataFrame,
+    *,
+    targets: pl.DataFrame = NOBODY,
+    missions: pl.DataFrame = NOBODY,
+    unlikely: pl.DataFrame = NOBODY,
+) -> pl.DataFrame:
+    """The messages of the types that the night's app lists; nobody is asked for a daily challenge."""
+    segments, none = one_cohort(features), pl.DataFrame(schema={"player_key": pl.Int64})
+
+    def asking(rows):
+        return Asking(
+            Known(warehouse, night), features, segments, targets, profiles, none, missions, unlikely, none, rows
+        )
+
+    return gather(night.app, asking, none)[1]
