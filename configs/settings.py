@@ -17,6 +17,11 @@ from configs.language import LanguageModels, Price, Vendor, language_models
 PREFIX = "NIGHTQUEST_"
 # Read by the command line itself, not a setting.
 _NOT_SETTINGS = frozenset({"NIGHTQUEST_DEBUG"})
+# Settings that are JSON, with an example of each.
+_AS_JSON = {
+    "prices": '{"gpt-4": {"input_usd": 30, "output_usd": 60}}',
+    "sinks": '{"folder": {"to": "/mnt/nights"}}',
+}
 
 
 class Settings(BaseSettings):
@@ -72,6 +77,10 @@ class Settings(BaseSettings):
         1800, gt=0, description="How long a night waits for words before it goes offline."
     )
     batch_wait_s: float = Field(600, ge=0, le=86_400, description="How long a night waits for batches still running.")
+
+    sinks: dict[str, dict[str, SecretStr]] = Field(
+        {}, description="Destinations of nights beside home and what each is told; JSON, see docs/outputs.md."
+    )
 
     @property
     def day_grace(self) -> dt.timedelta:
@@ -145,10 +154,11 @@ def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = 
         raise NightquestError(
             f"{PREFIX}{name.upper()} is {first['input']!r}{where}: {first['msg']}.", "Correct it or unset it."
         ) from None
-    except SettingsError:
+    except SettingsError as error:
+        name = next(name for name in _AS_JSON if f'"{name}"' in str(error))
         raise NightquestError(
-            f"{PREFIX}PRICES is not JSON.",
-            f'Write it like {PREFIX}PRICES=\'{{"gpt-4": {{"input_usd": 30, "output_usd": 60}}}}\', or unset it.',
+            f"{PREFIX}{name.upper()} is not JSON.",
+            f"Write it like {PREFIX}{name.upper()}='{_AS_JSON[name]}', or unset it.",
         ) from None
     _check_path(settings.home.absolute())
     if ":" in str(settings.home):  # readers would take `file:home` for an address

@@ -56,14 +56,15 @@ def nightly(
         missed = catch_up(run, day, lambda past: nightly(app=app, as_of=past, provider="offline", max_cost_usd=0))
     context = run.context(wishes(provider, mode, types, max_cost_usd))
     with open_night(run.loaded, day, run.now, context, refresh=refresh, issue=issue, was_silent=was_silent) as tonight:
-        if tonight.out is not None and not tonight.unrecorded:
+        if tonight.out is not None and not (tonight.unrecorded or tonight.undelivered):
             return ended(tell(run, tonight.out, missed))
         from flows import stages  # their libraries take seconds to load, and a night that is out needs none
 
         result = tonight.out or make(tonight, accept=accept)
+        lacking = tuple(stages.deliver(tonight).failed) if tonight.sinks else ()
         due = stages.left_unrecorded(tonight)
     stages.record(run.settings, run.loaded.app.app, due)
-    return ended(tell(run, result, missed))
+    return ended(tell(run, replace(result, undelivered=lacking), (*missed, *lacking)))
 
 
 def make(tonight: Tonight, *, accept: bool) -> NightReport:
@@ -85,16 +86,17 @@ def make(tonight: Tonight, *, accept: bool) -> NightReport:
 
 
 def ended(result: NightReport) -> NightReport:
-    """How the run ends in Prefect: a night whose input is stale is done, and not plainly green."""
-    if not result.stale or not is_recording():
+    """How the run ends in Prefect: not plainly green on stale input, or where a destination lacks the night."""
+    if not result.warned or not is_recording():
         return result
     from prefect.states import Completed
 
-    return cast("NightReport", Completed(name="Stale", message=result.notes[0], data=result))
+    name, why = ("Stale", result.notes[0]) if result.stale else ("Undelivered", result.undelivered[0])
+    return cast("NightReport", Completed(name=name, message=why, data=result))
 
 
 def tell(run: Run, result: NightReport, missed: tuple[str, ...] = ()) -> NightReport:
-    """Leave the night's figures on the run, and what became of missed nights."""
+    """Leave the night's figures on the run, what became of missed nights, and what is not delivered."""
     result = replace(result, notes=(*result.notes, *missed))
     report(f"night: {result.as_of}", NIGHT_STAGES, NIGHT_STAGES)
     state = "unchanged" if result.unchanged else "published" if result.issued else "published, not issued"

@@ -8,7 +8,7 @@ from flows.log import LOG
 from flows.recording import is_recording
 
 Progress = Callable[[str, int, int], None]
-NIGHT_STAGES = 9  # of flows/stages.py, whose libraries take seconds to load
+NIGHT_STAGES = 10  # of flows/stages.py, whose libraries take seconds to load
 
 _reporter: ContextVar[Progress | None] = ContextVar("reporter", default=None)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
+from flows.deliver import send
 from flows.log import LOG
 from flows.progress import NIGHT_STAGES, report
 from flows.recording import Task
@@ -19,6 +20,8 @@ from pipelines.night import unrecorded as _unrecorded
 from pipelines.night import words as _words
 from pipelines.night.open_night import Tonight, run_stage
 from pipelines.night.words import Words
+from pipelines.publish.deliver import Deliveries, deliver_due
+from pipelines.publish.outbox import queue
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -79,6 +82,13 @@ def _issued(issued: _issue.Issued) -> dict[str, object]:
     return {name.replace("_", " "): issued.figures[name] for name in told}
 
 
+def _delivered(tonight: Tonight) -> Deliveries:
+    """Bring the night, and what was left of others, to the app's destinations."""
+    warehouse, home, app = tonight.known.warehouse, tonight.settings.home, tonight.night.app.app
+    queue(warehouse, home, app, tonight.sinks, (tonight.night.as_of, tonight.night.revision))
+    return deliver_due(warehouse, home, app, tonight.sinks, tonight.context.clock, send)
+
+
 settle = of_night(1, "settle", _settle.settle, lambda still_open: {"still open": still_open.height})
 load_champions = of_night(2, "load champions", _champions.load_champions, _models, retries=2)
 plan = of_night(3, "plan", _plan.plan, lambda planned: {"players": planned.players.profiles.height})
@@ -87,7 +97,8 @@ write = of_night(5, "write", _words.write, _written)
 judge = of_night(6, "judge badges", _judge.judge, lambda judged: {"decisions": judged.verdicts.height})
 issue = of_night(7, "issue and audit", _issue.issue, _issued)
 publish = of_night(8, "publish", _publish.publish, lambda night: {"folder": night.path.name}, retries=2)
-record = stage(9, "record", _record.record, lambda nights: {"nights": nights}, retries=2)
+deliver = of_night(9, "deliver", _delivered, lambda found: {"delivered": len(found.done), "failed": len(found.failed)})
+record = stage(10, "record", _record.record, lambda nights: {"nights": nights}, retries=2)
 weigh_awards = _settle.weigh_awards
 describe = _record.describe
 recall = _record.recall

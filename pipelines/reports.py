@@ -10,18 +10,29 @@ import polars as pl
 
 @dataclass(frozen=True)
 class NightReport:
-    """What a night did; `unchanged` when it was out already."""
+    """What a night did.
+
+    Attributes:
+        unchanged: It was out already.
+        undelivered: A sentence for each destination that lacks nights; `notes` has them too.
+    """
 
     as_of: dt.date
     figures: dict[str, Any]
     path: Path
     unchanged: bool
     notes: tuple[str, ...] = ()
+    undelivered: tuple[str, ...] = ()
 
     @property
     def stale(self) -> bool:
         """Whether its input was older than it uses to be; see pipelines.freshness."""
         return bool(self.figures.get("stale"))
+
+    @property
+    def warned(self) -> bool:
+        """Whether it is done and somebody should still see to something."""
+        return self.stale or bool(self.undelivered)
 
     @property
     def issued(self) -> bool:

@@ -151,6 +151,19 @@ ALTER TABLE nights ADD COLUMN IF NOT EXISTS day_rule VARCHAR;             -- how
 ALTER TABLE nights ADD COLUMN IF NOT EXISTS file_hash VARCHAR;           -- of the app file; app_hash covers wishes too
 ALTER TABLE nights ADD COLUMN IF NOT EXISTS wishes JSON;                 -- what was asked for beyond the app file
 
+-- What is to be delivered: a row for each night and destination.
+CREATE TABLE IF NOT EXISTS outbox (
+    as_of        DATE NOT NULL,
+    revision     INTEGER NOT NULL,
+    sink         VARCHAR NOT NULL,
+    receipt      VARCHAR,                    -- null: still to be delivered
+    delivered_at TIMESTAMPTZ,
+    tries        INTEGER NOT NULL DEFAULT 0,
+    error        VARCHAR,                    -- of the last try, where it failed
+    failed_at    TIMESTAMPTZ,
+    PRIMARY KEY (as_of, revision, sink)
+);
+
 -- The app files that nights were pinned with, whole.
 CREATE TABLE IF NOT EXISTS app_files (
     file_hash VARCHAR PRIMARY KEY,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Check = Callable[["LoadedApp"], object]
-STALE = 4  # exit status of a night that was made and published on stale input
+WARNED = 4  # exit status of what is done while somebody should still see to something
 
 HELP = """\
 Each night, the coming day's challenges, badges, targets and messages for an app's players.
@@ -33,7 +33,8 @@ With your own app:
   nightquest show my_app.yaml USER
 
 APP is a shipped app (trading, stackexchange, oulad) or the path of an app file.
-Exit status: 0 done, 1 failed, 2 wrong input, 3 busy or not now: try again, 4 done, but the newest input is missing.\
+Exit status: 0 done, 1 failed, 2 wrong input, 3 busy or not now: try again, 4 done, but see to it: the newest input is
+missing, or a night is not delivered everywhere.\
 """
 
 cli = App(
@@ -108,10 +109,10 @@ def check_each(apps: Sequence[str], check: Check | None = None) -> None:
                 raise
 
 
-def warn_of_stale_input(*, stale: bool) -> None:
-    """End a command that did its work on stale input with a status of its own, once its result is printed."""
-    if stale:
-        sys.exit(STALE)
+def end_warned(*, warned: bool) -> None:
+    """End a command that is done, though on stale input or with a night not delivered, with a status of its own."""
+    if warned:
+        sys.exit(WARNED)
 
 
 def run_each(apps: Sequence[str], run: Callable[[str], T]) -> list[T]:

@@ -22,8 +22,10 @@ def check(app: str, /, *, sql: bool = False, common: Common = DEFAULT) -> None:
     """
     from flows.cli.check import check_app, describe, generated_sql, summary
     from flows.cli.console import emit
+    from flows.cli.preflight import check_sinks
 
     loaded = check_app(common.settings.home, app)
+    check_sinks(common.settings)
     facts = describe(loaded)
     if sql:
         facts["sql"] = generated_sql(loaded.app)

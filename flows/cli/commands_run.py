@@ -18,9 +18,9 @@ from flows.cli.command import (
     Types,
     check_each,
     cli,
+    end_warned,
     run_each,
     run_flow,
-    warn_of_stale_input,
 )
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def nightly(
 
     result = run_flow(common, served, run, check)
     emit(result, common.json, lambda: nights_view(result))
-    warn_of_stale_input(stale=any(report.stale for report in result))
+    end_warned(warned=any(report.warned for report in result))
 
 
 def _price(common: Common, apps: Sequence[str], as_of: dt.date | None, wished: "Wishes", check: Check) -> None:
@@ -231,7 +231,32 @@ def backfill(
     wished = wishes(provider)
     result = run_flow(common, [app], run, lambda loaded: check_nights(common.settings, loaded, start, end, wished))
     emit(result, common.json, lambda: nights_view(result))
-    warn_of_stale_input(stale=result[-1].stale)
+    end_warned(warned=result[-1].warned)
+
+
+@cli.command(sort_key=9)
+def deliver(app: str, /, *, common: Common = DEFAULT) -> None:
+    """Bring nights that are out to the destinations that lack them (NIGHTQUEST_SINKS, docs/outputs.md).
+
+    Example: nightquest deliver trading
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+    """
+    from flows.cli.console import emit
+    from flows.cli.preflight import check_data, check_sinks
+    from flows.cli.views import deliveries_view
+
+    check_sinks(common.settings)
+
+    def run() -> Any:
+        from flows.deliver import deliver as flow
+
+        return flow(app=app)
+
+    result = run_flow(common, [app], run, lambda loaded: check_data(common.settings, loaded))
+    emit(result, common.json, lambda: deliveries_view(name_of(app), result))
+    end_warned(warned=bool(result.failed))
 
 
 @cli.command(sort_key=10)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from configs.errors import NightquestError
 from configs.loader import LoadedApp
-from configs.settings import Settings
+from configs.settings import PREFIX, Settings
 from data.warehouse import open_warehouse, warehouse_path
 from flows.clock import clock
 from flows.parameters import check_day, check_span
 from pipelines.activity.read_files import find_files
+from pipelines.publish.sinks import sink_problem
 from pipelines.words.wishes import NO_WISHES, Wishes
 from pipelines.words.writers.crew import require_writers
 
@@ -40,6 +41,18 @@ def check_nights(
     """
     check_span(loaded.app, start, end, clock())
     check_night(settings, loaded, None, wished)
+
+
+def check_sinks(settings: Settings) -> None:
+    """Refuse destinations that there are not, or that are told too little.
+
+    Raises:
+        NightquestError: It names them all.
+    """
+    problems = [problem for name in sorted(settings.sinks) if (problem := sink_problem(name, settings.sinks[name]))]
+    if problems:
+        text = "; ".join(problems)
+        raise NightquestError(f"{PREFIX}SINKS: {text}.", "Correct it or unset it; docs/outputs.md says what it holds.")
 
 
 def check_data(settings: Settings, loaded: LoadedApp) -> None:

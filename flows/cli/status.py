@@ -21,7 +21,9 @@ from flows.cli.console import note
 from flows.clock import clock
 from flows.server.note import Serving, find_serving, serving_faults
 from pipelines.publish.health import Fault, apps_under, pointer_fault, registry_fault, warehouse_fault
+from pipelines.publish.outbox import undelivered
 from pipelines.publish.published import published_nights
+from pipelines.publish.sinks import chosen_for
 
 _SEEN = ("events", "players", "quarantined", "last_event_at", "next_as_of", "last_run_at")
 _FRESH = dt.timedelta(hours=1)
@@ -37,6 +39,7 @@ class AppStatus:
         last_event_at: When the newest event occurred.
         next_as_of: The day that a night started now serves.
         last_run_at: When the newest night was started.
+        undelivered: A sentence for each destination of its nights that lacks some.
         next_run_at: When `serve` starts the next night; None when it does not run or has none planned.
     """
 
@@ -52,6 +55,7 @@ class AppStatus:
     next_as_of: dt.date | None
     last_run_at: dt.datetime | None
     next_run_at: dt.datetime | None
+    undelivered: list[str]
     faults: list[Fault]
 
 
@@ -107,11 +111,12 @@ def _block(app: AppStatus) -> Table:
 
 
 def _look(settings: Settings, app: str, serving: Serving | None, now: dt.datetime) -> AppStatus:
-    home, busy, seen = settings.home, None, dict[str, object]()
+    home, busy, seen, lacking = settings.home, None, dict[str, object](), list[str]()
     with suppress(NightquestError, duckdb.Error):  # told as a fault below
         try:
             with open_warehouse(home, app, read_only=True) as warehouse:
                 seen = _seen(warehouse, settings.day_grace, now)
+                lacking = _lacking(warehouse, settings, app)
         except BusyError as error:
             busy = error.message
     found = [pointer_fault(home, app), None if busy else warehouse_fault(home, app, deep=False)]
@@ -126,8 +131,22 @@ def _look(settings: Settings, app: str, serving: Serving | None, now: dt.datetim
         as_of=newest[-1][0] if newest else None,
         revision=newest[-1][1] if newest else None,
         next_run_at=_next_run(home, app) if serving else None,
+        undelivered=lacking,
         faults=faults,
     )
+
+
+def _lacking(warehouse: Warehouse, settings: Settings, app: str) -> list[str]:
+    """What the app's destinations still lack, with how to try again."""
+    if not (chosen := chosen_for(app, settings.sinks)):
+        return []
+    with suppress(duckdb.CatalogException):  # as below
+        return [
+            f"{sink} lacks {counted(count, 'night')} since {first}. {error or 'Not tried yet.'} "
+            f"Try again: {command('deliver', app=app)}"
+            for sink, count, first, error in undelivered(warehouse, chosen)
+        ]
+    return []
 
 
 def _freshness(warehouse: Warehouse, rule: _Rule, last: object, now: dt.datetime) -> str:
@@ -181,6 +200,7 @@ def _lines(app: AppStatus) -> dict[str, str]:
         "last run": _moment(app.last_run_at),
         "next day served": "" if app.next_as_of is None else str(app.next_as_of),
         "next run": _moment(app.next_run_at),
+        "not delivered": "\n".join(app.undelivered),
     }
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.cli.console import Grid, figures_table, note, readable, shorten
+from pipelines.publish.deliver import Deliveries
 from pipelines.reports import NightReport, ReplayReport, TrainReport
 
 # What windows promised stands beside what became of those same windows, once they are over.
@@ -35,6 +36,15 @@ def training_view(app: str, report: TrainReport) -> RenderableType:
         *notes,
         f"Registered: {versions or 'none'}",
     )
+
+
+def deliveries_view(app: str, result: Deliveries) -> RenderableType:
+    """What went where, with its receipt, and what is still lacking."""
+    table = Grid("destination", "night", "receipt")
+    for row in result.done:
+        table.add_row(*row)
+    nothing = "" if result.failed else note(f"No destination lacks a night of {app}.", "")
+    return Group(table if result.done else nothing, *(note(told) for told in result.failed))
 
 
 def replay_view(app: str, report: ReplayReport) -> RenderableType:

@@ -20,7 +20,9 @@ from pipelines.known import Known
 from pipelines.night.late import late_context
 from pipelines.night.pinned_file import PinnedFile, file_for, keep_file
 from pipelines.pins import OUT, Night, accept_silence, known_night, mark_placed, next_served_day, pin_night
+from pipelines.publish.outbox import is_due
 from pipelines.publish.published import damaged_files, folder_name, published_nights, published_root, read_manifest
+from pipelines.publish.sinks import chosen_for
 from pipelines.reports import NightReport
 from pipelines.stores import open_app
 from pipelines.words.wishes import RunContext
@@ -41,6 +43,8 @@ class Tonight:
         context: What its writing may use.
         today: The app file as it is now, and what this run asked for; the night may be of another.
         out: Its report, when it was published before.
+        sinks: The app's destinations and what they are told.
+        undelivered: Some night of the app is still to be delivered, as far as can be told before this one is made.
         unrecorded: Some night of the app is still to be recorded in MLflow, see `unrecorded.py`.
     """
 
@@ -50,8 +54,14 @@ class Tonight:
         self.context = context
         self.today = today
         self.out = _already_out(context.settings.home, known.warehouse, known.night)
+        self.sinks = chosen_for(self.night.app.app, self.settings.sinks)
+        self.undelivered = bool(self.sinks) and self._is_due(known.warehouse)
         self.unrecorded = any((self.settings.home / UNRECORDED / self.night.app.app).glob("*.json"))
         self._known: Known | None = known
+
+    def _is_due(self, warehouse: Warehouse) -> bool:
+        this = (self.night.as_of, self.night.revision) if self.out else None
+        return is_due(warehouse, self.settings.home, self.night.app.app, list(self.sinks), this)
 
     @property
     def known(self) -> Known:

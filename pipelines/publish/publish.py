@@ -78,11 +78,11 @@ def publish_night(
     root = published_root(home, night.app.app)
     try:
         disk.make_folder(root)
-        _sweep(disk, root)
+        sweep(disk, root)
         return _publish(tables, night, home, disk, models or {})
     except (OSError, NightquestError) as error:
         with suppress(OSError):
-            _sweep(disk, root)
+            sweep(disk, root)
         if isinstance(error, NightquestError):
             raise
         raise _explained(error, night, root) from error
@@ -152,7 +152,7 @@ def _put_in_place(disk: Disk, staging: Path, folder: Path, manifest: Manifest) -
         disk.move(folder, folder.with_name(f"{DAMAGED}{folder.name}"))
     disk.move(staging, folder)
     disk.sync(folder.parent)
-    _sweep(disk, folder.parent)
+    sweep(disk, folder.parent)
     return True
 
 
@@ -202,7 +202,7 @@ def point_at(folder: Path, disk: Disk | None = None) -> bool:
     return True
 
 
-def _sweep(disk: Disk, root: Path) -> None:
+def sweep(disk: Disk, root: Path) -> None:
     """Remove what a killed run left."""
     if not root.is_dir():
         return

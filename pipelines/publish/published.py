@@ -78,6 +78,12 @@ class Published:
     folder: Path
     manifest: Manifest
 
+    @property
+    def key(self) -> str:
+        """The same for the same night whenever it is looked at, and another for every other: app, folder, content."""
+        content = sha256((self.folder / MANIFEST).read_bytes())[:16]
+        return f"{self.manifest.app}/{self.folder.name}/{content}"
+
     def table(self, name: str) -> pl.DataFrame:
         """All rows of one table."""
         return pl.read_parquet(self.folder / self.manifest.tables[name].file, glob=False)
@@ -105,7 +111,11 @@ def is_a_night(path: Path) -> bool:
 
 def published_nights(home: Path, app: str) -> list[tuple[dt.date, int, Path]]:
     """(as_of, revision, folder) of every night out, oldest first."""
-    root = published_root(home, app)
+    return nights_in(published_root(home, app))
+
+
+def nights_in(root: Path) -> list[tuple[dt.date, int, Path]]:
+    """(as_of, revision, folder) of every night in a folder of nights, oldest first."""
     named = [(re.match(FOLDER, path.name), path) for path in root.iterdir()] if root.is_dir() else []
     nights = [
         (dt.date.fromisoformat(name[1]), int(name[2] or 1), path)
