@@ -104,22 +104,14 @@ def metric_words(app: App, name: str) -> MetricWords | None:
     before = plain(before, edges=False).lstrip() if slot else ""
     after = plain(after, edges=False).rstrip(".!? ") if slot else ""
     unit, plural = _unit(metric)
-    label = _COUNT_OF.sub("", _COUNTING.sub("", _ASIDE.sub("", plain(metric.label)).strip()))
-    label = _unit_behind(unit, plural).sub("", label) if unit else label
-    label = (
-        _SHORT_AVERAGE.sub("average", _sentence_case(app, label, (plural, *spelled(unit))))
-        or plural
-        or name.replace("_", " ")
-    )
+    label = _cleaned(app, metric, unit, plural) or plural or name.replace("_", " ")
     measure, (one, many) = _measure(app, metric, label, plural), _counted(metric, label, unit, plural)
     if measure in {"level", "share"}:
         label = _DETERMINER.sub("", label)
         label = f"share of {label}" if measure == "share" and names_several(label) else label
     named = _named(metric, label)
-    if measure == "level" and (found := re.search(rf" of (.*\b{re.escape(plural)})$", named)) and plural:
-        named, one, many = named[: found.start()], f"{found[1].removesuffix(plural)}{unit}", found[1]  # 'run of days'
-    elif measure == "level":
-        one, many = unit, plural
+    if measure == "level":
+        named, one, many = _level(named, unit, plural)
     return MetricWords(
         before,
         after,
@@ -213,6 +205,21 @@ def _named(metric: Metric, label: str) -> str:
     """What has a level: the longest ride is a ride, and the length of a trip the trip length."""
     size = _SIZE.sub("", label) if metric.agg in {"max", "min", "streak"} else label
     return _OF_ONE.sub(lambda found: f"{found[1] or ''}{found[3]} {found[2]}", size)
+
+
+def _level(named: str, unit: str, plural: str) -> tuple[str, str, str]:
+    """What has a level, one of its unit and several: a run of library days is a run, of so many library days."""
+    found = re.search(rf" of (.*\b{re.escape(plural)})$", named) if plural else None
+    if found is None:
+        return named, unit, plural
+    return named[: found.start()], f"{found[1].removesuffix(plural)}{unit}", found[1]
+
+
+def _cleaned(app: App, metric: Metric, unit: str, plural: str) -> str:
+    """A label as it stands within a sentence, without what the number and its unit say."""
+    label = _COUNT_OF.sub("", _COUNTING.sub("", _ASIDE.sub("", plain(metric.label)).strip()))
+    label = _unit_behind(unit, plural).sub("", label) if unit else label
+    return _SHORT_AVERAGE.sub("average", _sentence_case(app, label, (plural, *spelled(unit))))
 
 
 def _unit_behind(unit: str, plural: str) -> re.Pattern[str]:
