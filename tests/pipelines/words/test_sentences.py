@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.app import App
-from configs.kinds import ContentType
 from configs.loader import load_app
 from configs.nouns import plural_of
 from configs.voice import voice_defaults
@@ -296,7 +295,7 @@ def test_one_wanted_text_is_no_plain_one_because_its_first_drafts_were_refused()
     }
 
 
-def told(app: App, content_type: ContentType, metric: str, occasion: str, amount: float) -> str:
+def told(app: App, content_type: str, metric: str, occasion: str, amount: float) -> str:
     """A text with its numbers, as a player reads it."""
     brief = Brief("b", content_type, "", metric, "", "en", occasion, 1)
     found = write_variants(app, brief, seed=0)[0]
