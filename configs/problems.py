@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from configs.app import App, Metric
+from configs.app import App
 from configs.errors import AppFileError
 from configs.expressions import parse_condition, parse_rule
+from configs.measured import Metric
 from configs.wording import MetricWords, metric_words
 from configs.yaml_file import YamlFile
 

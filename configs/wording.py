@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from configs.app import App, Metric
+from configs.app import App
+from configs.measured import Metric
 from configs.nouns import (
     head_of,
     is_counted,

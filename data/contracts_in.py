@@ -8,7 +8,8 @@ silence. The database holds this contract itself, since a command over one small
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from configs.app import App, Event, Property
+from configs.app import App
+from configs.measured import Event, Property
 
 MAX_ID_LENGTH = 256
 

@@ -3,7 +3,8 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping
 
-from configs.app import App, Event, Property
+from configs.app import App
+from configs.measured import Event, Property
 from data.contracts_in import EVENT_COLUMNS, MAX_ID_LENGTH, MAY_LACK, PLAYER_COLUMNS, accepted_events
 from pipelines.activity.moments import with_moments
 from pipelines.activity.normalise import repeated_key, text

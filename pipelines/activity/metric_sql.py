@@ -7,8 +7,9 @@ from functools import lru_cache
 from sqlglot import exp, select
 from sqlglot.expressions import Select
 
-from configs.app import App, Metric, PropertyType
+from configs.app import App
 from configs.expressions import parse_condition
+from configs.measured import Metric, PropertyType
 
 _SQL_TYPE: dict[PropertyType, str] = {"text": "VARCHAR", "number": "DOUBLE", "integer": "BIGINT", "boolean": "BOOLEAN"}
 _ORDER = "occurred_at, sequence, event_id"

@@ -16,8 +16,9 @@ from typing import Any
 import polars as pl
 from sqlglot import exp
 
-from configs.app import App, Metric
+from configs.app import App
 from configs.expressions import parse_condition
+from configs.measured import Metric
 from pipelines.activity.metric_sql import property_types
 
 _FAR = 1e15  # stands for a property without a bound

@@ -6,10 +6,10 @@ from typing import Literal
 
 import polars as pl
 
-from configs.app import Content, Experiment
 from configs.errors import NightquestError
 from configs.kinds import Writer
 from configs.language import VENDORS, Vendor
+from configs.written import Content, Experiment
 from data.warehouse import Warehouse
 from pipelines.known import Known
 

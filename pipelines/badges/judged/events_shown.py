@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from configs.app import App, Property
+from configs.app import App
+from configs.measured import Property
 from configs.voice import voice_defaults
 from configs.wording import plain
 from data.warehouse import Warehouse

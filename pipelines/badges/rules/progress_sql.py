@@ -10,8 +10,9 @@ from functools import reduce
 
 from sqlglot import exp
 
-from configs.app import App, Metric
+from configs.app import App
 from configs.expressions import Term
+from configs.measured import Metric
 from configs.nouns import counted
 from configs.wording import metric_words
 from pipelines.badges.rules.read import BadgeRule, term_label

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from configs.app import App, Badge, Judged
+from configs.app import App
+from configs.awarded import Badge, Judged
 from configs.errors import AppFileError
 from configs.expressions import Rule, Term, parse_rule
 

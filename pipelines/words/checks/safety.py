@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
-from configs.app import Voice
 from configs.claims import Topic, claims
+from configs.written import Voice
 from pipelines.words.checks.languages import other_language, primary
 from pipelines.words.checks.validate import SLOT
 

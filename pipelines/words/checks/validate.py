@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
-from configs.app import Voice
+from configs.written import Voice
 from pipelines.words.briefs import Brief
 from pipelines.words.content_type import Form
 from pipelines.words.types import content_type

@@ -6,7 +6,8 @@ from typing import get_args
 
 import polars as pl
 
-from configs.app import App, Tier
+from configs.app import App
+from configs.awarded import Tier
 from pipelines.challenges.achievements import lifetime_metrics, plan_achievements
 from pipelines.challenges.implied import as_asked
 from pipelines.words.content_type import GOAL, Asking, ContentType, Form

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from configs.app import App, Content
+from configs.app import App
 from configs.errors import NightquestError
 from configs.kinds import Writer
 from configs.language import VENDORS, LanguageModel, LanguageModels, Vendor
 from configs.prompt import Prompt
 from configs.settings import Settings
+from configs.written import Content
 from pipelines.experiments.arms import Arm, Trial, choose_arms
 from pipelines.words.writers.jobs import Pen, Team
 

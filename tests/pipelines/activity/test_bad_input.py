@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from configs.app import Event, Metric
 from configs.errors import NightquestError
+from configs.measured import Event, Metric
 from data.warehouse import Warehouse, open_warehouse, scratch
 from pipelines.activity.ingest import IngestResult, ingest_files
 from pipelines.activity.read_text import RAW_CHARACTERS, Limits

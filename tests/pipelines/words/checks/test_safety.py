@@ -3,9 +3,9 @@
 
 import pytest
 
-from configs.app import Voice
 from configs.claims import claims
 from configs.loader import load_app
+from configs.written import Voice
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.languages import language_fault, other_language
 from pipelines.words.checks.safety import canary_of, odd_characters, other_moment, skeleton, text_faults

@@ -1,0 +1,34 @@
+"""Names and other small words of an app file, each with what it may be."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from configs.zones import zone_names
+
+NAME = re.compile(r"^[a-z][a-z0-9_]{0,47}$")
+
+
+def _plain_name(value: str) -> str:
+    if not NAME.match(value):
+        raise ValueError(f"'{value}' must be lower-case letters, digits and underscores, starting with a letter")
+    return value
+
+
+def _known_zone(value: str) -> str:
+    if value not in zone_names():
+        raise ValueError(f"'{value}' is not an IANA time zone; write one like Europe/Berlin")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_plain_name), WithJsonSchema({"type": "string", "pattern": NAME.pattern})]
+
+
+Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+Weight = Annotated[float, Field(ge=-1, le=1)]
+
+
+ClockText = Annotated[str, Field(pattern="^[0-2][0-9]:[0-5][0-9]$")]
