@@ -5,7 +5,7 @@ from tests.benchmarks import killed
 
 @pytest.mark.slow
 def test_nights_killed_at_random_moments_are_finished_and_buy_nothing_twice_but_what_was_in_flight(tmp_path, capsys):
-    figures = killed.measure(tmp_path, kills=8, briefs=100)
+    figures = killed.measure(tmp_path, kills=8, briefs=60)
     assert figures["kills"] == 8
     assert figures["unanswered"] == figures["unexplained"] == figures["underbooked"] == 0
     assert figures["twice"] <= figures["in_flight"]
