@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from configs.errors import NightquestError
-from configs.measured import Event, Metric
 from data.warehouse import Warehouse, open_warehouse, scratch
 from pipelines.activity.ingest import IngestResult, ingest_files
 from pipelines.activity.read_text import RAW_CHARACTERS, Limits
@@ -349,41 +348,6 @@ def deliver_paths(warehouse: Warehouse, paths: list[Path]) -> IngestResult:
     return ingest_files(warehouse, LEAN, paths, now=NOW, history=False)
 
 
-WHOLE_NUMBERS = {
-    "5": "5", "-0": "0", "1e3": "1e3", "9007199254740993": "9007199254740993",
-    "9223372036854775807": "9223372036854775807", "-9223372036854775808": "-9223372036854775808",
-    "9223372036854775808": None, "18446744073709551616": None, "1e19": None, "-1e19": None, "1" * 60: None,
-}  # fmt: skip
-
-
-def test_a_whole_number_that_does_not_fit_is_refused_and_one_that_does_is_counted(warehouse, tmp_path):
-    lines = [
-        as_jsonl([solve(f"u{i}")]).strip()[:-1] + f', "properties": {{"whole": {number}}}}}\n'
-        for i, number in enumerate(WHOLE_NUMBERS)
-    ]
-    event = Event.model_validate({"properties": {"whole": {"type": "integer"}}})
-    app = LEAN.model_copy(update={"events": {**LEAN.events, "solve": event}})
-    app = app.model_copy(update={"metrics": {"wholes": Metric(event="solve", agg="sum", of="whole")}})
-    deliver(warehouse, app, tmp_path, {"a.jsonl": "".join(lines)})
-    kept = [int(float(n)) if "e" in n else int(n) for n in WHOLE_NUMBERS.values() if n is not None]
-    stored = warehouse.frame("SELECT CAST(properties ->> '$.whole' AS BIGINT) AS w FROM events")
-    assert sorted(stored["w"]) == sorted(kept)
-    assert warehouse.value("SELECT count(*) FROM player_days WHERE metric = 'wholes'") == len(kept)
-    reasons = {reason for _, _, _, reason in quarantine(warehouse)}
-    assert reasons == {"property whole does not fit into 64 bits"}
-
-
-def test_a_value_is_refused_where_whole_numbers_are_no_longer_exact(warehouse, tmp_path):
-    event = Event.model_validate({"value": {"type": "integer"}})
-    app = LEAN.model_copy(update={"events": {**LEAN.events, "solve": event}})
-    rows = [solve("a", value=9007199254740992), solve("b", value=9007199254740994), solve("c", value="-0")]
-    deliver(warehouse, app, tmp_path, {"a.csv": as_csv([*rows, solve("c", value="0")], columns=COLUMNS)})
-    assert [reason for _, _, _, reason in quarantine(warehouse)] == [
-        "value is beyond 9007199254740992, up to which whole numbers are exact"
-    ]
-    assert warehouse.value("SELECT count(DISTINCT content_hash) FROM events WHERE value = 0") == 1
-
-
 def test_a_delivery_whose_every_row_is_refused_fails_with_the_reason_and_may_come_again(warehouse, tmp_path):
     old = {"a.csv": as_csv([solve(f"u{i}", "1997-01-01T10:00:00Z") for i in range(5)])}
     for hours in range(2):
@@ -407,34 +371,6 @@ def test_linked_folders_are_read_once_and_dangling_links_are_named(warehouse, tm
     result = deliver_paths(warehouse, [tmp_path / "inbox"])
     assert sorted(users(warehouse)) == ["far", "good"]
     assert [d.reason for d in result.deliveries if d.state == "ignored"] == ["is a link to what is not there"]
-
-
-def test_a_decision_on_a_badge_that_nobody_judges_is_counted_and_named(warehouse, tmp_path):
-    rows = [solve(event=f"nightquest.{what}", badge_id="ten") for what in ("awarded", "awarded", "refused")]
-    result = deliver(warehouse, LEAN, tmp_path, {"a.csv": as_csv(rows)})
-    why = ", which is no judged badge"
-    assert result.unused == {f"nightquest.awarded of ten{why}": 2, f"nightquest.refused of ten{why}": 1}
-
-
-def test_answers_to_content_that_the_player_was_not_given_are_counted_and_named(warehouse, tmp_path):
-    given = "0189f7ea-ae2c-4f3b-8d2a-000000000001"
-    deliver(warehouse, LEAN, tmp_path, {"a.csv": as_csv([solve("ann")])})
-    warehouse.run(
-        f"""INSERT INTO messages
-            SELECT '{given}', '2024-05-02', 1, player_key, 'motivational_message', 'Title', 'Body', 'brief', 'offline',
-                   'grammar', '', 'variant', 1, 'en', '2024-05-01T00:00:00Z', NULL
-            FROM players"""
-    )
-    rows = [solve("ann", event="nightquest.shown", content_id=content) for content in ("no-such-thing", given)]
-    rows.append(solve("bob", event="nightquest.rated", value=5, content_id=given))
-    result = deliver(warehouse, LEAN, tmp_path, {"b.jsonl": as_jsonl(rows)})
-    why = "of content that the player was not given"
-    assert result.unused == {f"nightquest.shown {why}": 1, f"nightquest.rated {why}": 1}
-
-
-def test_a_value_that_nothing_asks_for_is_counted_and_named(warehouse, tmp_path):
-    result = deliver(warehouse, LEAN, tmp_path, {"a.csv": as_csv([solve(value=3), solve(value=4), solve()])})
-    assert result.unused == {"value of solve, which the app file neither declares nor measures": 2}
 
 
 def test_hidden_files_and_folders_are_left_alone_and_named(warehouse, tmp_path):
