@@ -127,22 +127,14 @@ def hold_contest(
             lambda model, rows: task.seen_by(app, samples, model.encoding, rows),
         )
     rows, model = _refitted(task, app, samples, judged.winner, seed)
-    first, *_, last = days.unique().sort()
     return Contest(
         task=task,
         model=model.calibrate(split.parts(rows)[2], seen=True),
         entrants=judged.entrants(),
         gain=judged.ahead_of("base_rate"),
         holdout=pl.DataFrame({"y": judged.y, "p": promises[judged.winner], "player_key": judged.players}),
-        data_window={
-            "first": first,
-            "calibrate_from": split.calibrate_from,
-            "test_from": split.test_from,
-            "last": last,
-            "labels_to": rows.select(_END.max()).item(),
-        },
-        rows=dict(zip(("train", "calibrate", "test"), (part.height for part in parts), strict=True))
-        | {"refit": rows.height},
+        data_window=_data_window(days, split, rows),
+        rows=_heights(parts) | {"refit": rows.height},
         against=against,
         faults=tuple(faults),
     )
@@ -209,6 +201,21 @@ def _promises(task: BinaryTask[Any], encoding: Encoding, parts: Parts, seed: int
     if not promises:
         raise NightquestError(f"No learner could be fitted for {task.name}. {' '.join(faults)}", "Mend them.")
     return promises, faults
+
+
+def _data_window(days: pl.Series, split: Split, rows: pl.DataFrame) -> dict[str, dt.date]:
+    first, *_, last = days.unique().sort()
+    return {
+        "first": first,
+        "calibrate_from": split.calibrate_from,
+        "test_from": split.test_from,
+        "last": last,
+        "labels_to": rows.select(_END.max()).item(),
+    }
+
+
+def _heights(parts: Parts) -> dict[str, int]:
+    return dict(zip(("train", "calibrate", "test"), (part.height for part in parts), strict=True))
 
 
 def _refitted(
