@@ -84,14 +84,35 @@ def test_imports_run_one_way(room):
     assert wrong == []
 
 
-def test_no_import_leads_back_to_where_it_began():
+def needed() -> dict[str, set[str]]:
+    """Which modules each module imports; what `from package import module` takes is the module."""
     modules = {module_of(path): path for path in sources(*ROOMS)}
-    # What `from package import module` takes is the module.
-    needs = {
+    return {
         name: {found for text in imported(path) for found in (text, *named_in(path, text)) if found in modules} - {name}
         for name, path in modules.items()
     }
-    assert set(TopologicalSorter(needs).static_order()) == set(modules)  # a circle raises CycleError and names it
+
+
+def test_no_import_leads_back_to_where_it_began():
+    assert list(TopologicalSorter(needed()).static_order())  # a circle raises CycleError and names it
+
+
+def test_of_folders_beside_each_other_none_leans_on_one_that_leans_on_it():
+    """Each with all that lies under it."""
+    folders = {
+        name: name.split(".") if (ROOT / name.replace(".", "/")).is_dir() else name.split(".")[:-1] for name in needed()
+    }
+    beside: dict[str, dict[str, set[str]]] = {}
+    for name, others in needed().items():
+        for other in others:
+            pairs = list(zip(folders[name], folders[other], strict=False))
+            apart = next((i for i, (mine, theirs) in enumerate(pairs) if mine != theirs), None)
+            if apart is not None:
+                mine, theirs = pairs[apart]
+                beside.setdefault(".".join(folders[name][:apart]), {}).setdefault(mine, set()).add(theirs)
+    assert "pipelines" in beside
+    for needs in beside.values():
+        assert list(TopologicalSorter(needs).static_order())  # a circle raises CycleError and names it
 
 
 def test_nothing_that_runs_imports_the_tests():

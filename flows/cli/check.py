@@ -22,7 +22,7 @@ from flows.cli.console import shorten
 from flows.clock import clock
 from pipelines.activity.metric_sql import contributions, derived_sql
 from pipelines.activity.raw_tables import column_fault, read_source
-from pipelines.words.checks.app_file import voice_problems, wording_problems
+from pipelines.words.app_file import voice_problems, wording_problems
 from pipelines.words.samples import sample_sentences
 
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from configs.app import App
+from configs.badge_rules import badge_rules
 from data.warehouse import Warehouse
-from pipelines.badges.rules.read import badge_rules
 from pipelines.challenges.identity import named_ids
 from pipelines.challenges.implied import EVER, FOREVER, NOTHING_ASKED, without_implied
 from pipelines.known import Known

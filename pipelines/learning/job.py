@@ -14,9 +14,9 @@ from pipelines.learning.incumbents import incumbents
 from pipelines.learning.record import contest_table, run_of, segments_run
 from pipelines.learning.steps import DRAWING, REGISTERING, Progress, Steps, silent
 from pipelines.learning.training import SEED, learn_models
-from pipelines.night.plan import understand_players
 from pipelines.pins import make_night, next_served_day
 from pipelines.players.segments import fit_segments, past_strength
+from pipelines.players.understand import understand_players
 from pipelines.reports import TrainReport
 from pipelines.stores import open_app, open_registry
 

@@ -14,9 +14,9 @@ from models.tasks.segments import PARENT, SegmentModel, Segments
 from models.tracking.pages import Decision, ModelRun, Rival
 from models.tracking.plots import bic_plot, contest_plot, importance_plot, reliability_plot, segments_plot
 from pipelines.learning.outdated import DEFINITIONS, definitions_of
-from pipelines.night.plan import Players
 from pipelines.pins import Night
 from pipelines.players.segments import PAST_WINDOWS, WINDOW_DAYS, SegmentFit, assign_segments
+from pipelines.players.understand import Players
 
 _PLOTTED = 6
 

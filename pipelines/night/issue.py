@@ -7,10 +7,10 @@ from typing import Any
 
 import polars as pl
 
+from configs.badge_rules import nominate_rules
 from pipelines.badges.judged.judge import Judgements, write_judgements
 from pipelines.badges.rules.award import write_awards
 from pipelines.badges.rules.progress import badge_progress
-from pipelines.badges.rules.read import nominate_rules
 from pipelines.challenges.kept import ended_tonight
 from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.experiments.arms import write_down

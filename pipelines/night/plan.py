@@ -15,34 +15,12 @@ from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.known import Known
 from pipelines.learning.recalibrate import recalibrate, settled_lately
-from pipelines.learning.samples import describe, eligible_players, past_values
 from pipelines.night.champions import Champions
 from pipelines.night.open_night import Tonight
 from pipelines.night.score import Scored, Served, score
-from pipelines.players.profiles import describe_players
-from pipelines.players.segments import assign_segments, player_cohorts
-from pipelines.players.targets import set_targets
+from pipelines.players.understand import Players, understand_players
 
 NO_OTHERS: Mapping[str, Served] = {}
-
-
-@dataclass(frozen=True)
-class Players:
-    """What is known of the night's eligible players; every frame has player_key.
-
-    Attributes:
-        features: One row per player at the night's base day.
-        past: Their own past windows.
-        segments: cohort, segment, posterior.
-        targets: Percentile values, with the next one marked.
-        profiles: persona, traits, risk_tolerance, skill, … and start_day, the first whole local day.
-    """
-
-    features: pl.DataFrame
-    past: pl.DataFrame
-    segments: pl.DataFrame
-    targets: pl.DataFrame
-    profiles: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -54,23 +32,6 @@ class Planned:
     scored: Scored = field(default_factory=Scored)
     asked: pl.DataFrame = field(default_factory=NOTHING_ASKED.clone)
     segment_version: str = ""
-
-
-def understand_players(known: Known, segment_model: SegmentModel | None) -> Players:
-    """Everything known of the players active recently enough, from days before the base day."""
-    app = known.app
-    eligible = eligible_players(known, [known.base_day])
-    features = describe(known, eligible)
-    segments = assign_segments(app, features, segment_model, player_cohorts(known))
-    profiles = describe_players(known, features, segments)
-    start = known.first_whole_days()
-    return Players(
-        features=features,
-        past=past_values(known, eligible),
-        segments=segments,
-        targets=set_targets(app, features, segments),
-        profiles=profiles.join(start, on="player_key", how="left", maintain_order="left"),
-    )
 
 
 def plan_night(

@@ -18,14 +18,15 @@ from pipelines.badges.judged.adjudicate import first_questions
 from pipelines.badges.judged.judge import find_cases
 from pipelines.known import Known
 from pipelines.night.champions import load_champions
+from pipelines.night.judge import panel_of
 from pipelines.night.open_night import Tonight
 from pipelines.night.pinned_file import PinnedFile
 from pipelines.night.plan import Planned, plan
+from pipelines.night.wanted import want_content
 from pipelines.night.words import compose, hire_writers, open_source
 from pipelines.pins import Night, is_out, make_night, next_served_day
 from pipelines.reports import Submitted
 from pipelines.stores import open_app
-from pipelines.words.wanted import want_content
 from pipelines.words.wishes import RunContext
 from pipelines.words.write import write_words
 from pipelines.words.writers.crew import Crew, require_keys, require_writers
@@ -210,7 +211,7 @@ def _jobs(tonight: Tonight, planned: Planned, crew: Crew) -> list[Job]:
 
 def _verdicts(tonight: Tonight, session: WritingSession) -> list[Request]:
     """What would be asked about nominees for badges."""
-    panel, night = session.panel(), tonight.night
+    panel, night = panel_of(session), tonight.night
     if panel is None:
         return []
     nominees = find_cases(tonight.known, asked=True).nominees

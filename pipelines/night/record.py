@@ -10,9 +10,9 @@ from models.tracking.writing import WritingReport, record_writing
 from pipelines.night.open_night import Tonight
 from pipelines.night.unrecorded import Unrecorded
 from pipelines.night.words import Words
+from pipelines.night.writing_report import report_writing
 from pipelines.reports import NightReport
 from pipelines.stores import open_registry
-from pipelines.words.report import report_writing
 from pipelines.words.writers.crew import Crew
 
 if TYPE_CHECKING:

@@ -23,11 +23,11 @@ from pipelines.experiments.experiment import weigh_arms
 from pipelines.known import Known
 from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned
+from pipelines.night.wanted import want_content
 from pipelines.pins import Night
 from pipelines.stores import open_prompts
 from pipelines.words.individual import individual_profiles
 from pipelines.words.types import lacking
-from pipelines.words.wanted import want_content
 from pipelines.words.wishes import RunContext
 from pipelines.words.write import write_citations, write_words
 from pipelines.words.writers.crew import Crew, gather_crew, vendor_keys

@@ -10,7 +10,7 @@ from configs.nouns import counted
 from models.mixtures import MixtureParameters
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters
 from pipelines.known import Known
-from pipelines.learning.samples import describe, eligible_players
+from pipelines.players.snapshots import describe, eligible_players
 
 WINDOW_DAYS = 28
 PAST_WINDOWS = 6

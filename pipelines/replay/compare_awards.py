@@ -8,12 +8,12 @@ from pathlib import Path
 import polars as pl
 
 from configs.app import App
+from configs.badge_rules import badge_rules
 from configs.commands import command
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from pipelines.badges.rules.award import find_awards
 from pipelines.badges.rules.progress import badge_progress
-from pipelines.badges.rules.read import badge_rules
 from pipelines.known import Known
 from pipelines.pins import Night, day_start
 

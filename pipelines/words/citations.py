@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import polars as pl
 
 from configs.app import App
+from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_label
 from configs.voice import Locale, voice_defaults
 from configs.wording import metric_words
-from pipelines.badges.rules.read import BadgeRule, badge_rules, nominate_rules, term_label
 from pipelines.words.briefs import BRIEF_KEYS, brief_rows
 from pipelines.words.checks.validate import EVIDENCE_LENGTH
 from pipelines.words.render import LARGEST, amount_text, by_value, fill_slots

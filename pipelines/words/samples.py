@@ -8,10 +8,10 @@ import polars as pl
 from sqlglot import exp
 
 from configs.app import App
+from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_label
 from configs.expressions import Term
 from configs.voice import voice_defaults
 from configs.wording import metric_words
-from pipelines.badges.rules.read import BadgeRule, badge_rules, nominate_rules, term_label
 from pipelines.words.briefs import Brief
 from pipelines.words.citations import write_citations
 from pipelines.words.fill import fill_in

@@ -8,12 +8,12 @@ from itertools import cycle
 import polars as pl
 
 from configs.app import App
+from configs.badge_rules import badge_rules, term_label
 from configs.voice import voice_defaults
 from models.tasks.attainment import whole_metrics
-from pipelines.badges.rules.read import badge_rules, term_label
 from pipelines.challenges.missions import mission_days
+from pipelines.words.app_file import everything
 from pipelines.words.briefs import Brief
-from pipelines.words.checks.app_file import everything
 from pipelines.words.citations import write_citations
 from pipelines.words.fill import fill_in
 from pipelines.words.writers.offline import AI_PROVIDER, MODEL, write_variants

@@ -4,9 +4,9 @@ import polars as pl
 
 from data.warehouse import Warehouse
 from pipelines.known import Known
+from pipelines.night.wanted import gather
 from pipelines.pins import Night
 from pipelines.words.content_type import Asking
-from pipelines.words.wanted import gather
 from tests.pipelines.challenges.strength import one_cohort
 
 NOBODY = pl.DataFrame(schema={"player_key": pl.Int64})

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from configs.app import App
+from configs.badge_rules import nominate_rules
 from configs.nouns import counted
-from pipelines.badges.rules.read import nominate_rules
 
 _KEYS = ["user_id", "badge_id"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from configs.app import App
+from configs.badge_rules import nominate_rules
 from configs.errors import NightquestError
 from configs.nouns import counted
 from data.warehouse import Warehouse
@@ -16,7 +17,6 @@ from pipelines.activity.normalise import broken_line
 from pipelines.activity.read_files import Block, read_blocks
 from pipelines.activity.read_text import FileRefusedError
 from pipelines.badges.judged.nominate import judged_badges
-from pipelines.badges.rules.read import nominate_rules
 
 NEEDED = ("user_id", "badge_id", "decision")
 COLUMNS = (*NEEDED, "reason", "citation")

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import polars as pl
 
 from configs.app import App
+from configs.badge_rules import BadgeRule
 from configs.measured import Property
 from configs.voice import voice_defaults
 from configs.wording import plain
 from data.warehouse import Warehouse
 from pipelines.badges.judged.nominate import events_shown, shown_events
 from pipelines.badges.judged.typed import Members, clean_typed, names_in
-from pipelines.badges.rules.read import BadgeRule
 from pipelines.known import Known
 from pipelines.words.render import LARGEST, number_text
 

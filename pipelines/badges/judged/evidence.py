@@ -13,10 +13,10 @@ from typing import Any
 import polars as pl
 
 from configs.app import App
+from configs.badge_rules import BadgeRule, nominate_rules
 from configs.voice import Locale, voice_defaults
 from configs.wording import MetricWords, metric_words
 from pipelines.badges.judged.events_shown import event_lines
-from pipelines.badges.rules.read import BadgeRule, nominate_rules
 from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.windows import window_values

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from configs.badge_rules import nominate_rules
 from data.warehouse import Warehouse
 from pipelines.badges.judged.adjudicate import Verdict, adjudicate
 from pipelines.badges.judged.agreement import agreement_of, second_opinions
@@ -16,7 +17,6 @@ from pipelines.badges.judged.nominate import choose_nominees, find_nominations, 
 from pipelines.badges.judged.panel import Nominee, Panel
 from pipelines.badges.judged.verdicts import REASONS_LENGTH
 from pipelines.badges.rules.award import Cite, cite_awards, name_awards, write_awards
-from pipelines.badges.rules.read import nominate_rules
 from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.words.checks.cleaning import clean

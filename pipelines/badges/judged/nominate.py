@@ -6,9 +6,9 @@ from collections.abc import Iterable
 import polars as pl
 
 from configs.app import App
+from configs.badge_rules import BadgeRule, nominate_rules
 from data.warehouse import Warehouse
 from pipelines.badges.rules.crossings import find_crossings
-from pipelines.badges.rules.read import BadgeRule, nominate_rules
 from pipelines.known import Known
 
 

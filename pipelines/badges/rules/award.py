@@ -5,9 +5,9 @@ from collections.abc import Callable
 import polars as pl
 
 from configs.app import App
+from configs.badge_rules import badge_rules, nominate_rules, terms_of
 from data.warehouse import Warehouse
 from pipelines.badges.rules.crossings import crossings_sql, find_crossings
-from pipelines.badges.rules.read import badge_rules, nominate_rules, terms_of
 from pipelines.badges.rules.stream import stream_sql
 from pipelines.known import Known
 

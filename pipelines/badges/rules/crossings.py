@@ -7,8 +7,8 @@ import polars as pl
 from sqlglot import exp
 
 from configs.app import App
+from configs.badge_rules import BadgeRule, term_label, terms_of
 from data.warehouse import Warehouse
-from pipelines.badges.rules.read import BadgeRule, term_label, terms_of
 from pipelines.badges.rules.stream import margin_days, openings_sql, past_keys_sql, stream_sql
 from pipelines.known import Known
 

@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from configs.badge_rules import BadgeRule, badge_rules, terms_of
 from pipelines.badges.rules.progress_sql import measures
-from pipelines.badges.rules.read import BadgeRule, badge_rules, terms_of
 from pipelines.badges.rules.values_sql import values_sql
 from pipelines.known import Known
 from pipelines.pins import Night

@@ -11,11 +11,11 @@ from functools import reduce
 from sqlglot import exp
 
 from configs.app import App
+from configs.badge_rules import BadgeRule, term_label
 from configs.expressions import Term
 from configs.measured import Metric
 from configs.nouns import counted
 from configs.wording import metric_words
-from pipelines.badges.rules.read import BadgeRule, term_label
 
 _FLIP: dict[type[exp.Expression], type[exp.Expression]] = {
     exp.GT: exp.LT,

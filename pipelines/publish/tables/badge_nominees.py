@@ -2,9 +2,9 @@
 
 import polars as pl
 
+from configs.badge_rules import nominate_rules
 from data.contracts_out import contract, day, share, text
 from pipelines.badges.judged.nominate import held_since, judged_badges
-from pipelines.badges.rules.read import nominate_rules
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(

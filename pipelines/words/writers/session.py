@@ -16,11 +16,8 @@ from models.language.ledger import Budget, Ledger, open_ledger
 from models.language.pacing import Figures, Limits
 from models.language.providers import open_providers
 from models.language.providers.provider import Provider
-from pipelines.badges.judged.panel import Panel
-from pipelines.experiments.arms import PROMPT
 from pipelines.pins import Night
 from pipelines.words.wishes import Clock, RunContext
-from pipelines.words.writers.choose import Judge
 from pipelines.words.writers.crew import Crew
 from pipelines.words.writers.jobs import Job, Tally, Text
 from pipelines.words.writers.models import Author
@@ -87,15 +84,6 @@ class WritingSession:
     def submit(self, jobs: Sequence[Job]) -> list[str]:
         """Send the first requests of jobs as batches, to be collected later; the ledger's keys of the batches."""
         return asyncio.run(self._submit(jobs))
-
-    def panel(self) -> Panel | None:
-        """Who judges nominees for badges, with the prompts that serve: an arm's writers, the other one for seconds."""
-        arms = sorted(self.crew.trial.arms, key=lambda arm: arm.prompt != PROMPT)  # of several the first stays first
-        team = next((self.crew.teams[arm.name] for arm in arms if arm.name in self.crew.teams), None)
-        if team is None:
-            return None
-        pens = (*team.pens, *team.others)
-        return Panel(self.ask_all, tuple(Judge(p.provider, p.model, p.pricing, p.prompts["verdict"]) for p in pens))
 
     def price(self, jobs: Sequence[Job]) -> list[Request]:
         """What jobs would ask first."""

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from configs.app import App
+from configs.badge_rules import badge_rules, terms_of
 from pipelines.badges.rules.award import award_badges, find_awards
-from pipelines.badges.rules.read import badge_rules, terms_of
 from pipelines.badges.rules.stream import margin_days
 from pipelines.known import Known
 from pipelines.pins import pin_night

@@ -10,9 +10,9 @@ import pytest
 from data.warehouse import Warehouse, scratch
 from pipelines.challenges.invite import compare, first_steps
 from pipelines.known import Known
+from pipelines.night.wanted import ASKS
 from pipelines.words.types.social_prompt import choose_prompts
 from pipelines.words.types.tutorial import choose_tutorials
-from pipelines.words.wanted import ASKS
 from tests.factories import make_app
 from tests.pipelines.asks import asks_of
 from tests.pipelines.challenges.strength import BASE, at_night, feature_rows, one_cohort

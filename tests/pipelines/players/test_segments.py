@@ -11,7 +11,6 @@ from models.tracking.pages import synthetic_rows
 from models.tracking.sealed import predict_as_before
 from pipelines.known import Known
 from pipelines.learning.record import segments_run
-from pipelines.night.plan import Players
 from pipelines.players.segments import (
     PAST_WINDOWS,
     assign_segments,
@@ -22,6 +21,7 @@ from pipelines.players.segments import (
     player_cohorts,
     suits,
 )
+from pipelines.players.understand import Players
 from tests.factories import START, add_events, event, make_app, warehouse_with
 from tests.pipelines.challenges.strength import at_night, feature_rows
 

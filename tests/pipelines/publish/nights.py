@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import polars as pl
 
 from configs.app import App
+from configs.badge_rules import nominate_rules
 from data.warehouse import Warehouse
-from pipelines.badges.rules.read import nominate_rules
 from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.publish.audit import AuditReport, audit_night

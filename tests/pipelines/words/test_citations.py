@@ -4,8 +4,8 @@ import uuid
 import polars as pl
 import pytest
 
+from configs.badge_rules import badge_rules, term_label
 from configs.loader import load_app
-from pipelines.badges.rules.read import badge_rules, term_label
 from pipelines.words.content_type import TEXT_LENGTH
 from pipelines.words.write import write_citations
 from tests.factories import make_app

@@ -15,11 +15,11 @@ from pipelines.challenges.plan import recent_challenges
 from pipelines.known import Known
 from pipelines.learning.training import learn_models
 from pipelines.night.plan import plan_night
+from pipelines.night.wanted import want_content
 from pipelines.pins import make_night
 from pipelines.words.briefs import brief_rows, read_briefs
 from pipelines.words.checks.cleaning import VALUE_LENGTH, clean
 from pipelines.words.individual import individual_profiles
-from pipelines.words.wanted import want_content
 from pipelines.words.write import want_texts, write_words
 from pipelines.words.writers.prompts import load_prompts, render_request, system_part
 from tests.factories import make_app, warehouse_with

@@ -16,8 +16,8 @@ from flows.cli.check import check_app
 from pipelines.activity.job import run_ingest
 from pipelines.publish.published import read_latest
 from pipelines.words import types
+from pipelines.words.app_file import everything
 from pipelines.words.briefs import prompt_version
-from pipelines.words.checks.app_file import everything
 from pipelines.words.samples import sample_sentences
 from tests.flows.world import LAST_NIGHT, PUZZLES, write_app, write_events
 from tests.once import tracked_home

@@ -12,13 +12,13 @@ from configs.loader import load_app
 from configs.wording import metric_words
 from pipelines.challenges.achievements import lifetime_metrics
 from pipelines.challenges.missions import OCCASIONS
+from pipelines.night.wanted import ASKS
+from pipelines.words.app_file import check_voice
 from pipelines.words.briefs import TEXTS, Brief, prompt_version
-from pipelines.words.checks.app_file import check_voice
 from pipelines.words.checks.validate import TITLE_LENGTH
 from pipelines.words.content_type import LONG_TEXT_LENGTH
 from pipelines.words.types import content_type as type_of
 from pipelines.words.types.tutorial import taught_metrics
-from pipelines.words.wanted import ASKS
 from pipelines.words.write import write_words
 from pipelines.words.writers.lexicon import brief_facts
 from pipelines.words.writers.offline import write_variants

@@ -9,8 +9,8 @@ from configs.app import App
 from configs.errors import AppFileError
 from configs.loader import load_app
 from configs.voice import voice_defaults
+from pipelines.words.app_file import check_voice
 from pipelines.words.briefs import TEXTS, Brief
-from pipelines.words.checks.app_file import check_voice
 from pipelines.words.checks.validate import SLOT, _counted, _said
 from pipelines.words.writers.grammar import references
 from pipelines.words.writers.lexicon import lexicon_problems

@@ -1,0 +1,51 @@
+"""Players as they stood on some days: who was active, what they had done, and what their own past windows came to."""
+
+import datetime as dt
+
+import polars as pl
+
+from pipelines.known import Known
+from pipelines.players.features import compute_features
+
+
+def eligible_players(known: Known, base_days: list[dt.date]) -> pl.DataFrame:
+    """Columns player_key and base_day: who was active recently enough on each base day."""
+    with known.lend(base_days=pl.DataFrame({"base_day": base_days}, schema={"base_day": pl.Date})):
+        return known.frame(known.fixed("players/snapshots"), {"within": known.app.challenges.active_within_days})
+
+
+def describe(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
+    """Features of the snapshots, how near the calendar's entries are, and how lively the app is as a whole."""
+    features = compute_features(known, snapshots)
+    features = features.join(
+        near_calendar(known, snapshots), on=["player_key", "base_day"], how="left", maintain_order="left"
+    )
+    return features.with_columns(
+        (pl.col("active_days_1").mean().over("base_day")).alias("app_active_1"),
+        (pl.col("active_days_3").mean().over("base_day") / 3).alias("app_active_3"),
+        (pl.col("active_days_7").mean().over("base_day") / 7).alias("app_active_7"),
+        (pl.col("active_days_28").mean().over("base_day") / 28).alias("app_active_28"),
+    )
+
+
+def near_calendar(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
+    """Days to the next and since the last calendar entry of the player's: known ahead, so no look into the future.
+
+    Returns:
+        player_key, base_day, next_calendar_days, last_calendar_days (null without an entry).
+    """
+    entries = pl.DataFrame(
+        [(entry.on, entry.cohort) for entry in known.app.calendar],
+        schema={"on": pl.Date, "cohort": pl.String},
+        orient="row",
+    )
+    with known.lend(snapshots=snapshots.select("player_key", "base_day"), entries=entries):
+        return known.frame(known.fixed("players/near_calendar"))
+
+
+def past_values(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
+    """What each challenge metric came to in each player's own recent windows with play; see past_values.sql."""
+    lengths = pl.DataFrame({"window_days": known.app.challenges.windows}, schema={"window_days": pl.Int32})
+    asked = pl.DataFrame({"metric": known.app.challenges.metrics})
+    with known.lend(snapshots=snapshots.select("player_key", "base_day"), lengths=lengths, asked=asked):
+        return known.frame(known.fixed("players/past_values"))

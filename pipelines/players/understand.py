@@ -1,0 +1,48 @@
+"""What is known of the players that a night may serve."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from models.tasks.segments import SegmentModel
+from pipelines.known import Known
+from pipelines.players.profiles import describe_players
+from pipelines.players.segments import assign_segments, player_cohorts
+from pipelines.players.snapshots import describe, eligible_players, past_values
+from pipelines.players.targets import set_targets
+
+
+@dataclass(frozen=True)
+class Players:
+    """What is known of the night's eligible players; every frame has player_key.
+
+    Attributes:
+        features: One row per player at the night's base day.
+        past: Their own past windows.
+        segments: cohort, segment, posterior.
+        targets: Percentile values, with the next one marked.
+        profiles: persona, traits, risk_tolerance, skill, … and start_day, the first whole local day.
+    """
+
+    features: pl.DataFrame
+    past: pl.DataFrame
+    segments: pl.DataFrame
+    targets: pl.DataFrame
+    profiles: pl.DataFrame
+
+
+def understand_players(known: Known, segment_model: SegmentModel | None) -> Players:
+    """Everything known of the players active recently enough, from days before the base day."""
+    app = known.app
+    eligible = eligible_players(known, [known.base_day])
+    features = describe(known, eligible)
+    segments = assign_segments(app, features, segment_model, player_cohorts(known))
+    profiles = describe_players(known, features, segments)
+    start = known.first_whole_days()
+    return Players(
+        features=features,
+        past=past_values(known, eligible),
+        segments=segments,
+        targets=set_targets(app, features, segments),
+        profiles=profiles.join(start, on="player_key", how="left", maintain_order="left"),
+    )
