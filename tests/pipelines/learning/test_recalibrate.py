@@ -1,0 +1,86 @@
+"""Each night moves its models to what has just settled: promises follow a change, and nothing of later nights does."""
+
+import datetime as dt
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from models.calibration import Recalibration
+from pipelines.known import Known
+from pipelines.learning.recalibrate import moved, recalibrate, settled_lately
+from pipelines.learning.training import learn_models
+from pipelines.pins import day_start, make_night
+from tests.factories import START, add_events, event, make_app, warehouse_with
+
+APP = make_app()
+DAYS, CHANGE = 60, 45
+AS_OF = START.date() + dt.timedelta(days=DAYS)
+# Everybody plays daily, and from one day on every third day only.
+EVENTS = [
+    event(player, day, points=3, topic="a")
+    for player in range(1, 41)
+    for day in range(DAYS)
+    if day < CHANGE or (day + player) % 3 == 0
+]
+
+
+def known_of(warehouse, as_of=AS_OF):
+    return Known(warehouse, make_night(warehouse, APP, as_of, day_start(APP, as_of)))
+
+
+def promised_and_happened(known, model, settled):
+    """The mean promise for windows since the change that have settled, and the share of them that came true."""
+    since = pl.col("base_day") >= START.date() + dt.timedelta(days=CHANGE)
+    labels = model.task.labels(known, settled).filter(since)
+    rows = model.task.rows(APP, replace(settled, labels=labels), model.encoding, seed=known.night.seed)
+    return float(model.predict(rows).mean()), float(rows[model.task.label].cast(pl.Float64).mean())
+
+
+@pytest.fixture(name="world", scope="module")
+def _world():
+    """(known, models that each player's own habit makes, what has settled lately), while the warehouse is open."""
+    with warehouse_with(APP, EVENTS) as warehouse:
+        known = known_of(warehouse)
+        yield known, learn_models(known, seed=7, wanted=()).models, settled_lately(known)
+
+
+def test_promises_move_to_what_has_settled_lately(world):
+    known, models, settled = world
+    before, happened = promised_and_happened(known, models.plays, settled)
+    after, _ = promised_and_happened(known, recalibrate(known, models, settled).plays, settled)
+    assert before - happened > 0.05
+    assert abs(after - happened) < (before - happened) / 2
+
+
+def test_the_models_that_were_given_stay_as_they_are(world):
+    known, models, settled = world
+    tuned = recalibrate(known, models, settled)
+    assert models.plays.adjustment == models.attainment.adjustment == Recalibration()
+    assert tuned.plays.adjustment != Recalibration()
+    assert tuned.versions == models.versions
+
+
+def test_where_nothing_has_settled_the_models_serve_as_they_are(world):
+    _, models, _ = world
+    with warehouse_with(APP, [event(player, 0) for player in range(1, 41)]) as warehouse:
+        known = known_of(warehouse, START.date() + dt.timedelta(days=1))
+        settled = settled_lately(known)
+        assert recalibrate(known, models, settled) is models
+        assert moved(known, models.plays, settled) is models.plays
+
+
+def test_what_came_in_after_the_night_moves_nothing(world):
+    _, models, _ = world
+    late = [
+        event(player, day, points=3, topic="b", available_at=day_start(APP, AS_OF) + dt.timedelta(days=2))
+        for player in range(1, 41)
+        for day in range(CHANGE, DAYS + 1)
+    ]
+    with warehouse_with(APP, EVENTS) as warehouse:
+        known = known_of(warehouse)
+        then = recalibrate(known, models, settled_lately(known))
+        add_events(warehouse, APP, [row | {"event_id": f"late-{i}"} for i, row in enumerate(late)])
+        later = recalibrate(known, models, settled_lately(known))
+    assert later.plays.adjustment == then.plays.adjustment
+    assert later.attainment.adjustment == then.attainment.adjustment
