@@ -106,13 +106,13 @@ AGGREGATIONS: dict[str, Aggregation] = {
 
 
 def macros_sql() -> str:
-    """DuckDB macros for the SQL in data/sql: part_value, is_derived, is_keyed."""
+    """DuckDB macros for the SQL in data/sql: part_value, is_derived, is_keyed, adds_up."""
     columns = {name: name for name in ("n", "total", "lowest", "highest", "days", "keys")}
     cases = " ".join(f"WHEN '{name}' THEN ({one.sql(**columns)})::DOUBLE" for name, one in AGGREGATIONS.items())
     value = f"CREATE OR REPLACE TEMP MACRO part_value(agg, {', '.join(columns)}) AS CASE agg {cases} END;"
     return value + "".join(
         f"CREATE OR REPLACE TEMP MACRO {macro}(agg) AS agg IN ({_listed(macro.removeprefix('is_'))});"
-        for macro in ("is_derived", "is_keyed")
+        for macro in ("is_derived", "is_keyed", "adds_up")
     )
 
 

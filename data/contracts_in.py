@@ -1,8 +1,9 @@
 """The contracts of what comes in: the columns a file may have, and the events that every app has.
 
 A delivered row first becomes text by column (`*_COLUMNS`), is then typed and judged by SQL, and must satisfy the tables
-of `data/sql/incoming.sql` before it is appended. Rows that do not are quarantined with a reason; nothing is dropped in
-silence. The database holds this contract itself, since a command over one small file need not load what checks frames.
+of `data/sql/activity/incoming.sql` before it is appended. Rows that do not are quarantined with a reason; nothing is
+dropped in silence. The database holds this contract itself, since a command over one small file need not load what
+checks frames.
 """
 
 from collections.abc import Mapping

@@ -141,6 +141,8 @@ def _rules(name: str, column: pa.Column) -> Iterator[pl.Expr]:
     value = pl.col(name)
     if not column.nullable:
         yield value.is_not_null()
+        if column.dtype.type.is_float():
+            yield value.is_not_nan()
     for check in column.checks:
         yield _holds(value, check)
 

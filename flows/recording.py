@@ -6,6 +6,7 @@ What Nightquest refuses ends a run in a state that says so in a sentence, withou
 input, `Busy`, which is no failure, while another process works on the app. The caller gets the error as it was raised.
 """
 
+import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ R = TypeVar("R")
 
 WRONG_INPUT = 2
 RETRY_AFTER_S = 2.0
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 _recording: ContextVar[bool] = ContextVar("recording", default=False)
 _refused: ContextVar[list[NightquestError] | None] = ContextVar("refused", default=None)
@@ -135,12 +137,28 @@ def _tried_again(work: Callable[P, R], retries: int) -> Callable[P, R]:
         for left in range(retries, 0, -1):
             try:
                 return work(*args, **kwargs)
-            except OSError as error:
-                LOG.warning("%s failed and is tried again, at most %d times: %r", work.__name__, left, error)
+            except Exception as error:
+                if not _may_pass(error):
+                    raise
+                # Not its text, which may hold what a destination was told, such as a password.
+                LOG.warning(
+                    "%s failed and is tried again, at most %d times: %s",
+                    work.__name__,
+                    left,
+                    getattr(error, "strerror", None) or type(error).__name__,
+                )
                 time.sleep(RETRY_AFTER_S)
         return work(*args, **kwargs)
 
     return tried
+
+
+def _may_pass(error: BaseException | None) -> bool:
+    """Whether a disk or a connection failed that may do better at once: not one that is full, missing or forbidden."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__
+    lasting = isinstance(error, FileNotFoundError | PermissionError) or (error is not None and error.errno in _FULL)
+    return error is not None and not lasting
 
 
 def _recorded(work: Callable[P, R]) -> Callable[P, R]:

@@ -35,12 +35,15 @@ def of_night(
     retries: int = 0,
 ) -> Task[Concatenate[Tonight, P], R]:
     """A stage that reads the night's warehouse; see `stage` and `run_stage`."""
+    return stage(number, name, _opened(work), counts, retries)
 
+
+def _opened(work: Callable[Concatenate[Tonight, P], R]) -> Callable[Concatenate[Tonight, P], R]:
     @wraps(work)
-    def opened(tonight: Tonight, *args: P.args, **kwargs: P.kwargs) -> R:
+    def opened(tonight: Tonight, /, *args: P.args, **kwargs: P.kwargs) -> R:
         return run_stage(work, tonight, *args, **kwargs)
 
-    return stage(number, name, opened, counts, retries)
+    return opened
 
 
 def stage(
@@ -99,8 +102,8 @@ issue = of_night(7, "issue and audit", _issue.issue, _issued)
 publish = of_night(8, "publish", _publish.publish, lambda night: {"folder": night.path.name}, retries=2)
 deliver = of_night(9, "deliver", _delivered, lambda found: {"delivered": len(found.done), "failed": len(found.failed)})
 record = stage(10, "record", _record.record, lambda nights: {"nights": nights}, retries=2)
-weigh_awards = _settle.weigh_awards
-describe = _record.describe
-recall = _record.recall
+weigh_awards = _opened(_settle.weigh_awards)
+describe = _opened(_record.describe)
+recall = _opened(_record.recall)
 keep_unrecorded = _unrecorded.keep
-left_unrecorded = _unrecorded.left_unrecorded
+left_unrecorded = _opened(_unrecorded.left_unrecorded)

@@ -118,6 +118,7 @@ class Known:
     def _in_place(self) -> Warehouse:
         """The warehouse with the views of this night."""
         if self.warehouse.seen_by is not self:
+            self.warehouse.seen_by = None
             know_until(self.warehouse, self.app, self.as_of, self.cut)
             self.warehouse.seen_by = self
         return self.warehouse

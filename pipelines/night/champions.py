@@ -147,7 +147,9 @@ def _registered(tonight: Tonight, gone: Sequence[str]) -> tuple[dict[str, Looked
     later = [
         f"{name} version {version}"
         for name, each in found.items()
-        if each == Looked() and (version := registry.champion(app.app, name)) is not None
+        if name in (*PLANNED_WITH, Segments.name)
+        and each == Looked()
+        and (version := registry.champion(app.app, name)) is not None
     ]
     return found, f"What serves today ({', '.join(later)}) was trained on later days" if later else ""
 

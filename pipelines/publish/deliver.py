@@ -107,7 +107,7 @@ def _why(error: BaseException, sink: str, folder: Path, options: Options) -> str
         told = f"{error.message} {error.remedy}".strip()
     with suppress(NightquestError):  # two of one name: then nothing was told to either
         for secret in sinks()[sink].secrets & options.keys() if sink in sinks() else ():
-            told = told.replace(options[secret], "***")
+            told = told.replace(options[secret] or "***", "***")
     return told[:MOST]
 
 

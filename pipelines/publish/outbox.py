@@ -77,8 +77,13 @@ def undelivered(warehouse: Warehouse, sinks: Iterable[str]) -> list[tuple[str, i
 
 
 def _expected(home: Path, app: str, sinks: Iterable[str], night: NightName | None) -> Iterable[tuple[NightName, str]]:
-    newest = [(day, revision) for day, revision, _ in published_nights(home, app)[-1:]]
-    nights = dict.fromkeys([*newest, *([night] if night else [])])
+    """The newest night that is out, and where one is given, it and the newest one before it.
+
+    That one may have been killed between going out and being written down here.
+    """
+    out = [(day, revision) for day, revision, _ in published_nights(home, app)]
+    before = [each for each in out if night is not None and each < night]
+    nights = dict.fromkeys([*before[-1:], *out[-1:], *([night] if night else [])])
     return [(each, sink) for sink in sinks for each in nights]
 
 

@@ -22,7 +22,7 @@ class Pulse:
 
     Attributes:
         cohorts: Sorted; '' is the row of what is not told by cohort.
-        counts: By (kind, name), as `data/sql/pulse.sql` names them.
+        counts: By (kind, name), as `data/sql/publish/pulse.sql` names them.
     """
 
     cohorts: Sequence[str]

@@ -89,6 +89,7 @@ def _values(app: App, rows: pl.DataFrame, languages: list[str]) -> pl.DataFrame:
 def _plainer(app: App, metric: pl.Expr, amount: pl.Expr) -> pl.Expr:
     """A target with no more digits than people say: 190 minutes for 189.1, so that who reaches it has reached both."""
     places = pl.when(amount.abs() >= 10).then(1).when(amount.abs() >= 1).then(10).otherwise(100)
+    places = pl.when(amount.abs() < 0.1).then(10_000).otherwise(places)
     scaled = (amount * places).round(6)
     lower = metric.is_in([name for name, one in app.metrics.items() if one.better == "lower"])
     return pl.when(lower).then(scaled.floor()).otherwise(scaled.ceil()) / places

@@ -43,8 +43,9 @@ def test_merged_days_come_to_what_the_events_come_to(agg, events):
 
 @pytest.mark.parametrize("agg", AGGREGATIONS)
 def test_sql_that_asks_for_a_kind_of_aggregation_is_told_the_same_as_python(agg):
-    told = CON.execute("SELECT is_derived($a), is_keyed($a)", {"a": agg}).fetchone()
-    assert told == (AGGREGATIONS[agg].derived, AGGREGATIONS[agg].keyed)
+    told = CON.execute("SELECT is_derived($a), is_keyed($a), adds_up($a)", {"a": agg}).fetchone()
+    one = AGGREGATIONS[agg]
+    assert told == (one.derived, one.keyed, one.adds_up)
 
 
 def test_a_sum_does_not_depend_on_how_floats_add():

@@ -72,6 +72,12 @@ def test_a_table_breaks_its_contract_exactly_if_pandera_says_so(found):
     assert (breaches(TABLE, frame) == []) == keeps_by_pandera(frame)
 
 
+def test_no_number_at_all_is_no_number():
+    frame = pl.DataFrame([SOUND | {"as_of": 0, "number": float("nan")}], schema=TABLE.types, orient="row")
+    assert breaches(TABLE, frame) != []
+    assert not keeps_by_pandera(frame)
+
+
 def test_a_check_of_another_kind_is_still_made():
     table = contract(("named",), {"named": pa.Column(pl.String(), pa.Check.str_startswith("a"))})
     frame = pl.DataFrame({"app": ["toy", "toy"], "as_of": [0, 0], "named": ["ab", "b"]}, schema=table.types)

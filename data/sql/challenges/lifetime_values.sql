@@ -22,6 +22,7 @@ lives AS (
            part_value(agg, sum(m.n) FILTER (day >= $since), sum(m.sum) FILTER (day >= $since), NULL, NULL,
                       count(DISTINCT day) FILTER (day >= $since), any_value(k.n_since)) AS gain
     FROM mine m LEFT JOIN keyed k USING (player_key, metric)
+    WHERE adds_up(agg)
     GROUP BY player_key, metric, agg
 ),
 first_days AS (SELECT player_key, min(day) AS first_day FROM known_active_days SEMI JOIN who USING (player_key) GROUP BY player_key)

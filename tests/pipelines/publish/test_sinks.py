@@ -166,6 +166,13 @@ def test_a_delivery_that_was_killed_before_its_receipt_was_kept_is_done_again(fi
     assert len(server.taken) == 2
 
 
+def test_a_night_killed_between_going_out_and_being_written_down_is_delivered_by_the_next(files, server, tmp_path):
+    (files / "post.py").write_text(HTTP)
+    with nights(tmp_path, AS_OF, NEXT) as warehouse:  # the first was never queued
+        run(warehouse, tmp_path, {"post": {"url": server.address, "token": "t"}}, (NEXT, 1))
+    assert [key.split("/")[1] for key in server.taken] == [str(AS_OF), str(NEXT)]
+
+
 def test_one_destination_that_is_down_keeps_no_other_from_its_night(files, server, tmp_path):
     (files / "post_down.py").write_text(HTTP)
     (tmp_path / "second").mkdir()
@@ -186,6 +193,16 @@ def test_a_secret_never_stands_in_what_is_told(files, tmp_path):
         (told,) = run(warehouse, tmp_path, {"leaky": {"dsn": "user:hunter2@db"}}).failed
         assert "hunter2" not in told + str(outbox(warehouse))
     assert "cannot reach ***" in told
+
+
+def test_a_secret_that_is_empty_changes_nothing_of_what_is_told(files, tmp_path):
+    (files / "leaky.py").write_text(
+        'OPTIONS = {"dsn": "where"}\nSECRETS = ("dsn",)\n\n\ndef deliver(night, options):\n'
+        '    raise RuntimeError("cannot reach it")\n'
+    )
+    with nights(tmp_path, AS_OF) as warehouse:
+        (told,) = run(warehouse, tmp_path, {"leaky": {"dsn": ""}}).failed
+    assert "is not told 'dsn'" in told
 
 
 def test_the_folder_gets_whole_nights_and_latest_json_names_the_newest(tmp_path):
