@@ -162,7 +162,6 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
         before = night.as_of - dt.timedelta(days=1)
         source = open_source(known, planned, crew, session.write if session else None, made_on=before)
         mine = [frame.filter(pl.col("player_key") == key) for frame in want_content(known, planned)]
-        mine = [frame.filter(pl.col("content_type").is_in(night.app.content.types)) for frame in mine]
         words = write_words(
             night.app,
             *mine,

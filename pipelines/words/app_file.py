@@ -3,24 +3,10 @@
 from collections.abc import Iterator
 
 from configs.app import App
-from configs.errors import AppFileError
-from configs.prompt import read_prompts
 from pipelines.words.briefs import Brief
 from pipelines.words.types import content_types, lacking, unusable
 from pipelines.words.writers.lexicon import lexicon_problems
 from pipelines.words.writers.offline import LANGUAGE, WordlessError, write_variants
-
-
-def check_voice(app: App) -> None:
-    """Look for what the offline writer cannot use, try to word everything that a night may ask for, read the prompts.
-
-    Raises:
-        AppFileError: Every problem found, each with its key and remedy.
-        NightquestError: A prompt file has a problem.
-    """
-    if problems := [*voice_problems(app), *wording_problems(app)]:
-        raise AppFileError("\n".join(f"{problem}." for problem in problems))
-    read_prompts()
 
 
 def voice_problems(app: App) -> list[str]:

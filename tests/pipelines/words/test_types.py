@@ -13,7 +13,7 @@ from configs.wording import metric_words
 from pipelines.challenges.achievements import lifetime_metrics
 from pipelines.challenges.missions import OCCASIONS
 from pipelines.night.wanted import ASKS
-from pipelines.words.app_file import check_voice
+from pipelines.words.app_file import voice_problems, wording_problems
 from pipelines.words.briefs import TEXTS, Brief, prompt_version
 from pipelines.words.checks.validate import TITLE_LENGTH
 from pipelines.words.content_type import LONG_TEXT_LENGTH
@@ -61,7 +61,7 @@ def test_each_has_many_texts_around_the_metrics_own_task(app):
 
 def test_the_neutral_voice_has_many_texts_too():
     app = make_app(content={"types": TYPES, "social_metrics": ["solved", "streak"]})
-    check_voice(app)
+    assert [*voice_problems(app), *wording_problems(app)] == []
     for content_type, metric, occasion in kinds(app):
         asked = brief(content_type, metric, occasion if app.metrics[metric].task else "none")
         assert len(write_variants(app, asked, seed=1)) >= TEXTS / 2
