@@ -59,7 +59,8 @@ class Learner(ABC):
 
     Attributes:
         name: As its file is called.
-        suits: The forms of task (`binary`), or the names of single tasks, whose contests it enters.
+        suits: The forms of task (`binary`), or the names of single tasks, whose contests it enters; with none, those of
+            the tasks that ask for it (`asks_for`).
         rank: From simple (0: it needs no rows to be fitted on) to complex. A simpler one stays unless another is better
             beyond noise.
         requires: Packages that it cannot do without, as they are called in the package index.
@@ -71,7 +72,7 @@ class Learner(ABC):
 
     name: ClassVar[str]
     suits: ClassVar[frozenset[str]]
-    rank: ClassVar[int] = 2
+    rank: ClassVar[int] = 3
     requires: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[bool] = False
     flexible: ClassVar[bool] = False
@@ -100,6 +101,13 @@ class Learner(ABC):
     @abstractmethod
     def predict(self, sheet: Sheet) -> Array:
         """Probabilities, shape (n,)."""
+
+    def contributions(self, sheet: Sheet) -> pl.DataFrame | None:  # noqa: ARG002 (for those who can tell)
+        """How far each feature moves each row's log-odds from what all share: a column a feature; None: it can't tell.
+
+        They add up to the row's log-odds but for a constant (of a length of window).
+        """
+        return None
 
     @abstractmethod
     def importance(self) -> dict[str, float]:

@@ -160,6 +160,7 @@ class BinaryTask(Task, Generic[E]):
         least: No answer is nearer to 0 or 1 than this.
         settings: Parameters other than the defaults, by learner.
         only: The learners that may enter its contest; None takes all that suit.
+        asks_for: Learners that enter it beside those that suit.
         encoding_type: What `encode` needs, as it is kept with the model.
         moves: Every night its answers are moved to fit what has just settled.
     """
@@ -174,6 +175,7 @@ class BinaryTask(Task, Generic[E]):
     least: ClassVar[float] = 1e-4
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     only: ClassVar[frozenset[str] | None] = None
+    asks_for: ClassVar[frozenset[str]] = frozenset()
     moves: ClassVar[bool] = True
     encoding_type: ClassVar[type[Encoding]] = Encoding
 
@@ -218,8 +220,9 @@ class BinaryTask(Task, Generic[E]):
 
     def takes(self, learner: "type[Learner]") -> bool:
         """Whether a learner may enter its contest."""
-        suits = bool({self.name, self.form} & learner.suits) and (self.only is None or learner.name in self.only)
-        return suits and (learner.keeps_order or not any(self.monotone.values()))
+        suits = bool({self.name, self.form} & learner.suits) or learner.name in self.asks_for
+        allowed = self.only is None or learner.name in self.only
+        return suits and allowed and (learner.keeps_order or not any(self.monotone.values()))
 
     # What is decided, published and shown.
 

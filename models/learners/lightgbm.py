@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from models.learner import Learner, Sheet, shares
@@ -61,6 +62,12 @@ class LightGBM(Learner):
         """Probabilities, shape (n,)."""
         x = np.ascontiguousarray(sheet.personal().to_numpy())
         return np.asarray(self._booster.predict(x, num_threads=1))
+
+    def contributions(self, sheet: Sheet) -> pl.DataFrame:
+        """TreeSHAP of the log-odds (Lundberg et al. 2020, Nature Machine Intelligence 2, 56)."""
+        x = sheet.personal()
+        told = self._booster.predict(np.ascontiguousarray(x.to_numpy()), pred_contrib=True, num_threads=1)
+        return pl.DataFrame(np.asarray(told)[:, :-1], schema=x.columns)  # the last is what all rows share
 
     def importance(self) -> dict[str, float]:
         """Share of the gain."""

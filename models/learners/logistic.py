@@ -1,10 +1,12 @@
 """Logistic regression on standardised features, one for each length of window."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -34,9 +36,16 @@ class Line:
 
     def predict(self, x: Array) -> Array:
         """Probabilities, shape (n,)."""
-        scaled = np.clip((x - self.mean) / self.scale, -_FARTHEST, _FARTHEST)
-        p: Array = expit(scaled @ self.weights + self.intercept)
+        p: Array = expit(self._scaled(x) @ self.weights + self.intercept)
         return p
+
+    def contributions(self, x: Array) -> Array:
+        """What each feature adds to the log-odds of a row at the mean of all, shape (n, features)."""
+        return self._scaled(x) * self.weights
+
+    def _scaled(self, x: Array) -> Array:
+        scaled: Array = np.clip((x - self.mean) / self.scale, -_FARTHEST, _FARTHEST)
+        return scaled
 
 
 class Logistic(Learner):
@@ -44,7 +53,7 @@ class Logistic(Learner):
 
     name: ClassVar[str] = "logistic"
     suits: ClassVar[frozenset[str]] = frozenset({"binary"})
-    rank: ClassVar[int] = 1
+    rank: ClassVar[int] = 2
     requires: ClassVar[tuple[str, ...]] = ("scikit-learn",)
     parameters_type = LogisticParameters
     parameters: LogisticParameters
@@ -61,12 +70,17 @@ class Logistic(Learner):
 
     def predict(self, sheet: Sheet) -> Array:
         """Probabilities, shape (n,)."""
-        x = sheet.x.to_numpy()
-        p = np.full(len(x), 0.5)
-        for days in np.unique(sheet.windows):
-            nearest = min(self._lines, key=lambda known: abs(known - days))
-            p[sheet.windows == days] = self._lines[nearest].predict(x[sheet.windows == days])
+        p = np.full(len(sheet.windows), 0.5)
+        for line, here, x in self._by_window(sheet):
+            p[here] = line.predict(x)
         return p
+
+    def contributions(self, sheet: Sheet) -> pl.DataFrame:
+        """Exact: a weight times how far the feature is from the mean of those the line was fitted on."""
+        told = np.zeros(sheet.x.shape)
+        for line, here, x in self._by_window(sheet):
+            told[here] = line.contributions(x)
+        return pl.DataFrame(told, schema=sheet.x.columns)
 
     def importance(self) -> dict[str, float]:
         """Mean absolute standardised weight, as shares."""
@@ -88,6 +102,13 @@ class Logistic(Learner):
             for days, intercept in told["intercepts"].items()
         }
         return self
+
+    def _by_window(self, sheet: Sheet) -> Iterator[tuple[Line, NDArray[np.bool_], Array]]:
+        """The line for each length of window asked about, which rows those are, and their features."""
+        x = sheet.x.to_numpy()
+        for days in np.unique(sheet.windows):
+            here = sheet.windows == days
+            yield self._lines[min(self._lines, key=lambda known: abs(known - days))], here, x[here]
 
     def _regress(self, x: Array, y: Array, weights: Array) -> Line:
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 (it takes seconds, for training alone)

@@ -1,0 +1,156 @@
+"""A random forest by scikit-learn, kept as the plain arrays of its trees' nodes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from models.learner import Learner, Sheet, shares
+from models.portable import OutdatedModelError, load_arrays, load_json, save_arrays, save_json
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
+
+Array = NDArray[np.float64]
+_AT_ONCE = 20_000
+_LEAF = -1
+
+
+@dataclass(frozen=True)
+class ForestParameters:
+    """As scikit-learn means them: `min_leaf` is min_samples_leaf, `rows` the share of rows drawn for a tree."""
+
+    trees: int = 60
+    depth: int = 10
+    min_leaf: int = 20
+    rows: float = 0.5
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """The nodes of all trees after one another; shape (nodes,), but `roots` (trees,).
+
+    Attributes:
+        roots: Where each tree begins.
+        feature: Which feature a node asks about; at a leaf any.
+        threshold: Values up to it go left.
+        left: Where they go; -1 at a leaf.
+        right: Where the others go.
+        unknown_left: Whether an unknown value goes left.
+        share: At a leaf, how many of its rows happened.
+    """
+
+    roots: NDArray[np.int64]
+    feature: NDArray[np.int64]
+    threshold: Array
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    unknown_left: NDArray[np.bool_]
+    share: Array
+
+    @classmethod
+    def of(cls, forest: "RandomForestClassifier") -> Self:
+        """Those of a fitted forest."""
+        trees = [each.tree_ for each in forest.estimators_]
+        roots = np.cumsum([0, *(tree.node_count for tree in trees)][:-1]).astype(np.int64)
+        place = list(forest.classes_).index(1.0)
+
+        def joined(name: str) -> NDArray[np.int64]:
+            parts = (np.where((to := getattr(t, name)) < 0, _LEAF, to + at) for t, at in zip(trees, roots, strict=True))
+            return np.concatenate(list(parts)).astype(np.int64)
+
+        return cls(
+            roots=roots,
+            feature=np.maximum(np.concatenate([tree.feature for tree in trees]), 0).astype(np.int64),
+            threshold=np.concatenate([tree.threshold for tree in trees]),
+            left=joined("children_left"),
+            right=joined("children_right"),
+            unknown_left=np.concatenate([tree.missing_go_to_left for tree in trees]).astype(bool),
+            share=np.concatenate([tree.value[:, 0, place] for tree in trees]),
+        )
+
+    def predict(self, x: NDArray[np.float32]) -> Array:
+        """The mean share of the leaves in which each row falls, shape (n,)."""
+        at = np.tile(self.roots, (len(x), 1))
+        rows = np.arange(len(x))[:, None]
+        while (inside := self.left[at] != _LEAF).any():
+            value = x[rows, self.feature[at]]
+            go_left = np.where(np.isnan(value), self.unknown_left[at], value <= self.threshold[at])
+            at = np.where(inside, np.where(go_left, self.left[at], self.right[at]), at)
+        mean: Array = self.share[at].mean(axis=1)
+        return mean
+
+    def sound(self, features: int) -> bool:
+        """Whether every node leads on to a later one, so that each walk ends at a leaf."""
+        here, inner = np.arange(len(self.left)), self.left != _LEAF
+        onward = [(to[inner] > here[inner]).all() and (to < len(here)).all() for to in (self.left, self.right)]
+        known = (self.feature >= 0).all() and (self.feature < features).all()
+        return bool(all(onward) and known and (self.roots >= 0).all() and (self.roots < len(here)).all())
+
+
+class RandomForest(Learner):
+    """It enters the contests of the tasks that ask for it; one thread, so that the same rows give the same trees."""
+
+    name: ClassVar[str] = "random_forest"
+    suits: ClassVar[frozenset[str]] = frozenset()
+    requires: ClassVar[tuple[str, ...]] = ("scikit-learn",)
+    flexible: ClassVar[bool] = True
+    parameters_type = ForestParameters
+    parameters: ForestParameters
+
+    _nodes: Nodes
+    _shares: dict[str, float]
+
+    def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
+        """Grow the trees."""
+        from sklearn.ensemble import RandomForestClassifier  # noqa: PLC0415 (it takes seconds, for training alone)
+
+        if y.min() == y.max():
+            raise ValueError("all outcomes are alike")
+        p, x = self.parameters, sheet.personal()
+        forest = RandomForestClassifier(
+            n_estimators=p.trees,
+            max_depth=p.depth,
+            min_samples_leaf=p.min_leaf,
+            max_samples=p.rows,
+            n_jobs=1,
+            random_state=self.seed,
+        ).fit(_plain(x), y, sample_weight=weights / weights.mean())
+        self._nodes = Nodes.of(forest)
+        self._shares = shares(x.columns, forest.feature_importances_)
+        return self
+
+    def predict(self, sheet: Sheet) -> Array:
+        """Probabilities, shape (n,)."""
+        x = _plain(sheet.personal().select(*self._shares))
+        parts = [self._nodes.predict(x[first : first + _AT_ONCE]) for first in range(0, len(x), _AT_ONCE)]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def importance(self) -> dict[str, float]:
+        """Share of the impurity taken away."""
+        return self._shares
+
+    def to_files(self, folder: Path) -> None:
+        """Write the nodes as arrays: nothing pickled, and nothing that scikit-learn must read."""
+        save_json(folder / "shares.json", {"names": list(self._shares), "shares": list(self._shares.values())})
+        save_arrays(folder / "nodes.npz", vars(self._nodes))
+
+    def from_files(self, folder: Path) -> Self:
+        """Read what `to_files` wrote.
+
+        Raises:
+            OutdatedModelError: The nodes are no trees.
+        """
+        told, self._nodes = load_json(folder / "shares.json"), Nodes(**load_arrays(folder / "nodes.npz"))
+        self._shares = dict(zip(told["names"], told["shares"], strict=True))
+        if not self._nodes.sound(len(self._shares)):
+            raise OutdatedModelError("A saved random forest is no forest.")
+        return self
+
+
+def _plain(x: pl.DataFrame) -> NDArray[np.float32]:
+    """As scikit-learn's trees read it: in single precision."""
+    return x.to_numpy().astype(np.float32)

@@ -1,0 +1,103 @@
+"""Gradient-boosted trees by XGBoost, grown level by level where LightGBM grows leaf by leaf."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from models.learner import Learner, Sheet, shares
+
+if TYPE_CHECKING:
+    import xgboost as xgb
+
+Array = NDArray[np.float64]
+BOOSTER = "booster.ubj"
+
+
+@dataclass(frozen=True)
+class XGBoostParameters:
+    """As XGBoost means them: `min_child` is min_child_weight, `features` and `rows` are shares drawn for a tree."""
+
+    trees: int = 150
+    depth: int = 4
+    learning_rate: float = 0.05
+    min_child: float = 20.0
+    features: float = 0.7
+    rows: float = 0.7
+    ridge: float = 5.0
+
+
+class XGBoost(Learner):
+    """It enters the contests of the tasks that ask for it; one thread, so that the same rows give the same trees."""
+
+    name: ClassVar[str] = "xgboost"
+    suits: ClassVar[frozenset[str]] = frozenset()
+    requires: ClassVar[tuple[str, ...]] = ("xgboost-cpu",)
+    flexible: ClassVar[bool] = True
+    keeps_order: ClassVar[bool] = True
+    parameters_type = XGBoostParameters
+    parameters: XGBoostParameters
+
+    _booster: "xgb.Booster"
+
+    def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
+        """Grow the trees."""
+        import xgboost as xgb  # noqa: PLC0415 (it takes seconds, and only training grows trees)
+
+        x = sheet.personal()
+        data = _matrix(x, label=y, weight=weights)
+        self._booster = xgb.train(self._settings(sheet, x.columns), data, self.parameters.trees)
+        return self
+
+    def predict(self, sheet: Sheet) -> Array:
+        """Probabilities, shape (n,)."""
+        return self._booster.predict(_matrix(sheet.personal())).astype(np.float64)
+
+    def contributions(self, sheet: Sheet) -> pl.DataFrame:
+        """TreeSHAP of the log-odds (Lundberg et al. 2020, Nature Machine Intelligence 2, 56)."""
+        x = sheet.personal()
+        told = self._booster.predict(_matrix(x), pred_contribs=True).astype(np.float64)
+        return pl.DataFrame(told[:, :-1], schema=x.columns)  # the last is what all rows share
+
+    def importance(self) -> dict[str, float]:
+        """Share of the gain."""
+        names, gain = self._booster.feature_names or [], self._booster.get_score(importance_type="total_gain")
+        return shares(list(names), np.array([gain.get(name, 0.0) for name in names], dtype=np.float64))
+
+    def to_files(self, folder: Path) -> None:
+        """Write the booster in its own format, binary JSON."""
+        self._booster.save_model(folder / BOOSTER)
+
+    def from_files(self, folder: Path) -> Self:
+        """Read the booster."""
+        import xgboost as xgb  # noqa: PLC0415 (it takes seconds, and not every model has trees)
+
+        self._booster = xgb.Booster({"nthread": 1}, model_file=folder / BOOSTER)
+        return self
+
+    def _settings(self, sheet: Sheet, names: list[str]) -> dict[str, Any]:
+        p = self.parameters
+        settings = {
+            "objective": "binary:logistic",
+            "tree_method": "hist",
+            "max_depth": p.depth,
+            "learning_rate": p.learning_rate,
+            "min_child_weight": p.min_child,
+            "colsample_bytree": p.features,
+            "subsample": p.rows,
+            "lambda": p.ridge,
+            "seed": self.seed,
+            "nthread": 1,
+        }
+        if sheet.monotone:
+            settings["monotone_constraints"] = tuple(sheet.monotone.get(name, 0) for name in names)
+        return settings
+
+
+def _matrix(x: pl.DataFrame, **told: Any) -> "xgb.DMatrix":
+    import xgboost as xgb  # noqa: PLC0415 (as above)
+
+    return xgb.DMatrix(x.to_numpy(), feature_names=x.columns, nthread=1, **told)

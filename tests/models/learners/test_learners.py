@@ -1,0 +1,131 @@
+"""What every algorithm must do: learn, tell why, keep an order where it says so, and survive a trip through files."""
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.special import logit
+from sklearn.ensemble import RandomForestClassifier
+
+from models.learner import Sheet
+from models.learners import learner_of, learners
+from models.portable import OutdatedModelError
+from models.task import BinaryTask
+
+GENERAL = ("lightgbm", "logistic", "random_forest", "xgboost")
+TELLING = ("lightgbm", "logistic", "xgboost")
+ORDERED = ("lightgbm", "xgboost")
+FULL = ("lightgbm", "random_forest", "xgboost")
+
+
+def sheet(n=3000, *, seed=0, monotone=None, unknown=0.0):
+    """(rows, outcomes): `strong` drives them, `weak` a little, `idle` not at all; on one day in two windows."""
+    rng = np.random.default_rng(seed)
+    strong, weak, idle = rng.normal(size=(3, n))
+    y = (rng.random(n) < 1 / (1 + np.exp(-(1.5 * strong + 0.4 * weak)))).astype(float)
+    x = pl.DataFrame({"strong": strong, "weak": weak, "idle": idle})
+    if unknown:
+        x = x.with_columns(pl.when(pl.Series(rng.random(n) > unknown)).then("weak").alias("weak"))
+    return Sheet(x, x, np.where(np.arange(n) % 2, 7, 1), monotone=monotone), y
+
+
+def fitted(name, *given, **how):
+    rows, y = sheet(*given, **how)
+    return learner_of(name)(seed=7).fit(rows, y, np.ones(len(y)))
+
+
+@pytest.mark.parametrize("name", GENERAL)
+def test_it_learns_what_drives_the_outcome_and_says_what_it_looks_at(name):
+    learner, (rows, y) = fitted(name), sheet(seed=1)
+    p = learner.predict(rows)
+    assert p.shape == y.shape
+    assert p[y == 1].mean() > p[y == 0].mean() + 0.2
+    told = learner.importance()
+    assert sum(told.values()) == pytest.approx(1)
+    assert max(told, key=told.get) == "strong"
+
+
+@pytest.mark.parametrize("name", GENERAL)
+def test_the_same_rows_give_the_same_answers_before_and_after_the_trip_through_files(name, tmp_path):
+    one, (rows, _) = fitted(name), sheet(seed=1)
+    one.to_files(tmp_path)
+    again = learner_of(name)(seed=7).from_files(tmp_path)
+    assert np.array_equal(again.predict(rows), one.predict(rows))
+    assert np.array_equal(fitted(name).predict(rows), one.predict(rows))
+    assert again.importance() == one.importance()
+    assert not any(path.suffix in {".pkl", ".pickle", ".joblib"} for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", TELLING)
+def test_contributions_add_up_to_the_log_odds_of_each_row(name):
+    learner, (rows, _) = fitted(name), sheet(seed=1)
+    told = learner.contributions(rows)
+    for days in (1, 7):
+        here = rows.windows == days
+        rest = logit(learner.predict(rows)[here]) - told.sum_horizontal().to_numpy()[here]
+        assert np.ptp(rest) < 1e-3
+    assert told["strong"].abs().mean() > 3 * told["idle"].abs().mean()
+
+
+def test_who_cannot_tell_why_says_nothing():
+    rows, _ = sheet()
+    silent = {name for name in learners().by_name if name not in TELLING}
+    assert "random_forest" in silent
+    assert all(learners().by_name[name]().contributions(rows) is None for name in silent)
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_an_order_that_is_demanded_is_kept(name):
+    learner = fitted(name, monotone={"idle": -1})
+    rows, _ = sheet(seed=1)
+    more = Sheet(rows.rows, rows.x.with_columns(pl.col("idle") + 1), rows.windows)
+    assert (learner.predict(more) <= learner.predict(rows) + 1e-9).all()
+    assert learner.keeps_order
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_an_unknown_value_is_no_obstacle(name, tmp_path):
+    learner, (rows, y) = fitted(name, unknown=0.3), sheet(seed=1, unknown=0.3)
+    p = learner.predict(rows)
+    assert np.isfinite(p).all()
+    assert p[y == 1].mean() > p[y == 0].mean() + 0.2
+    learner.to_files(tmp_path)
+    assert np.array_equal(learner_of(name)(seed=7).from_files(tmp_path).predict(rows), p)
+
+
+def test_a_forest_answers_as_scikit_learn_does():
+    rows, y = sheet(unknown=0.2)
+    x = rows.personal().to_numpy()
+    settings = {"n_estimators": 60, "max_depth": 10, "min_samples_leaf": 20, "max_samples": 0.5, "random_state": 7}
+    theirs = RandomForestClassifier(**settings).fit(x, y, np.ones(len(y))).predict_proba(x)[:, 1]
+    assert np.allclose(fitted("random_forest", unknown=0.2).predict(rows), theirs)
+
+
+@pytest.mark.parametrize("field", ["left", "feature", "roots"])
+def test_a_forest_whose_nodes_lead_nowhere_is_refused(field, tmp_path):
+    fitted("random_forest").to_files(tmp_path)
+    nodes = dict(np.load(tmp_path / "nodes.npz"))
+    nodes[field][0] = 10**9 if field != "left" else 0
+    np.savez(tmp_path / "nodes.npz", **nodes)
+    with pytest.raises(OutdatedModelError, match="no forest"):
+        learner_of("random_forest")(seed=7).from_files(tmp_path)
+
+
+def test_costly_learners_enter_only_where_a_task_asks_for_them():
+    class Plain(BinaryTask):
+        name = "plain"
+
+        def rows(self, app, samples, encoding, *, seed): ...
+
+    class Asking(Plain):
+        asks_for = frozenset({"xgboost"})
+
+    class Strict(Asking):
+        only = frozenset({"logistic"})
+
+    entered = {
+        task: {name for name, each in learners().by_name.items() if task().takes(each)}
+        for task in (Plain, Asking, Strict)
+    }
+    assert entered[Plain] == {"lightgbm", "logistic"}
+    assert entered[Asking] == {"lightgbm", "logistic", "xgboost"}
+    assert entered[Strict] == {"logistic"}
