@@ -8,10 +8,10 @@ PARALLEL := --numprocesses auto --maxprocesses 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format schema cover bench serve ui lock clean
+.PHONY: help demo test quick check format schema cover bench bench-small serve ui lock clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -46,8 +46,11 @@ schema: $(READY) ## export the app file's JSON Schema for editors, and its keys 
 cover: $(READY) ## every test, with branch coverage
 	@$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term
 
-bench: $(READY) ## measure against straight baselines, among them ten times the history
-	@$(BIN)/python -m tests.benchmarks
+bench: $(READY) ## measure every stage against a straight script, for 20,000 and 200,000 players (PLAYERS="500000": others)
+	@$(BIN)/python -m tests.benchmarks.bench $(PLAYERS)
+
+bench-small: $(READY) ## the same for 1,000 players, in two minutes
+	@$(BIN)/python -m tests.benchmarks.bench --small
 
 serve: $(READY) ## Prefect, MLflow, and every deployment with its schedule
 	@$(BIN)/nightquest serve --home $(HOME_DIR)

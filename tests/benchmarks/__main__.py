@@ -1,4 +1,7 @@
-"""Run the benchmarks, or those named, and print their figures as JSON, one line each."""
+"""Run the benchmarks of words, or those named, and print their figures as JSON, one line each.
+
+The stages of a night are measured by tests/benchmarks/bench.py.
+"""
 
 import argparse
 import importlib
@@ -8,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 # Modules of this package with a function `measure(folder)`; loaded when run, as each brings much along.
-BENCHMARKS = ("ingest", "history", "killed", "throughput", "rate", "million")
+BENCHMARKS = ("killed", "throughput", "rate", "million")
 
 
 def main() -> None:

@@ -1,0 +1,50 @@
+"""A simulated delivery of any size: players, past events, and one more day, written as Parquet.
+
+Players are simulated a chunk at a time, so that fifty million events need no more memory than one million.
+"""
+
+import argparse
+import datetime as dt
+import json
+from pathlib import Path
+
+import polars as pl
+
+from data.simulator.simulator import SimulatorSettings, simulate
+
+CHUNK = 20_000
+DAYS = 26  # of which the last is the new day; some fifty events for each player
+START = dt.date(2026, 1, 5)
+NEW_DAY = START + dt.timedelta(days=DAYS - 1)
+
+
+def write_delivery(folder: Path, players: int, days: int = DAYS) -> dict[str, int]:
+    """Write players.parquet, past/*.parquet and new_day.parquet; returns how many events each half has."""
+    past = folder / "past"
+    past.mkdir(parents=True, exist_ok=True)
+    # 04:00 on the new day where it begins last: by then every player's day before it is over.
+    turn = dt.datetime.combine(START + dt.timedelta(days=days - 1), dt.time(12), dt.UTC)
+    people, new, counts = [], [], {"past": 0, "new_day": 0}
+    for number, first in enumerate(range(0, players, CHUNK)):
+        size = max(2, min(CHUNK, players - first))
+        made = simulate(SimulatorSettings(players=size, days=days, start=START, seed=number))
+        name = pl.format(f"{number:03d}{{}}", "user_id").alias("user_id")
+        events = made.events.with_columns(name, pl.format(f"{number:03d}{{}}", "event_id").alias("event_id"))
+        old = events.filter(pl.col("occurred_at") < turn)
+        old.write_parquet(past / f"events_{number:03d}.parquet")
+        people.append(made.players.with_columns(name))
+        new.append(events.filter(pl.col("occurred_at") >= turn))
+        counts["past"] += old.height
+        counts["new_day"] += new[-1].height
+    pl.concat(people).write_parquet(folder / "players.parquet")
+    pl.concat(new).write_parquet(folder / "new_day.parquet")
+    (folder / "counts.json").write_text(json.dumps(counts), encoding="utf-8")
+    return counts
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("players", type=int)
+    given = parser.parse_args()
+    write_delivery(given.folder, given.players)
