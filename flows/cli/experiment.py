@@ -1,10 +1,12 @@
 """`nightquest experiment`: what the ways of writing that an app tries have shown so far."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from configs.commands import command
@@ -87,40 +89,52 @@ def _draw(home: Path, loaded: LoadedApp, report: ExperimentReport) -> Path:
 
 
 def _reach(report: ExperimentReport) -> RenderableType:
-    columns = ("arm", "provider", "prompt", "chance", "players", "of them shown", "issued", "shown", "own words")
-    table = Grid()
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if number > 2 else "left")
-    for arm in report.arms.to_dicts():
-        counts = (f"{arm[name]:,}" for name in ("players", "players_shown", "issued", "shown"))
-        own = _share(arm["own_words"])
-        table.add_row(arm["arm"], arm["provider"], arm["prompt"], _share(arm["propensity"]), *counts, own)
+    arms = report.arms.to_dicts()
+    facts = {
+        "provider": [arm["provider"] for arm in arms],
+        "prompt": [arm["prompt"] for arm in arms],
+        "chance": [_share(arm["propensity"]) for arm in arms],
+        "players": [f"{arm['players']:,}" for arm in arms],
+        "of them shown": [f"{arm['players_shown']:,}" for arm in arms],
+        "issued": [f"{arm['issued']:,}" for arm in arms],
+        "shown": [f"{arm['shown']:,}" for arm in arms],
+        "own words": [_share(arm["own_words"]) for arm in arms],
+    }
     ratios = ", ".join(f"{stage} p = {ratio.p:.2g}" for stage, ratio in report.ratios.items())
-    return Group(table, Text(f"Split of the players against their chances: {ratios}.", style="dim"))
+    told = Text(f"Split of the players against their chances: {ratios}.", style="dim")
+    return Group(_by_arm("who was reached", [arm["arm"] for arm in arms], facts), told, "")
 
 
 def _outcomes(report: ExperimentReport) -> RenderableType:
-    table = Grid()
-    table.add_column("outcome")
-    table.add_column("arm")
-    for name in ("known", "mean", "95 %", "difference", "at one look", "at every look", "shown on"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for metric, rows in report.results.group_by("metric", maintain_order=True):
-        for row in rows.to_dicts():
-            share = metric[0] != "rating"
-            mark = " *" if metric[0] == report.goal else ""
-            table.add_row(
-                f"{metric[0]}{mark}",
-                row["arm"],
-                f"{row['n']:,}",
-                _number(row["mean"], share=share),
-                _span(row["low"], row["high"], share=share),
-                _number(row["difference"], share=share, sign="+"),
-                _span(row["difference_low"], row["difference_high"], share=share, sign="+"),
-                _span(row["always_low"], row["always_high"], share=share, sign="+"),
-                str(row["found_on"] or ""),
-            )
-    return Group(table, Text(_LEGEND, style="dim"))
+    tables = []
+    for (metric,), rows in report.results.group_by("metric", maintain_order=True):
+        share = metric != "rating"
+        arms = rows.to_dicts()
+        facts = {
+            "known": [f"{row['n']:,}" for row in arms],
+            "mean": [_number(row["mean"], share=share) for row in arms],
+            "95 %": [_span(row["low"], row["high"], share=share) for row in arms],
+            "difference": [_number(row["difference"], share=share, sign="+") for row in arms],
+            "at one look": [
+                _span(row["difference_low"], row["difference_high"], share=share, sign="+") for row in arms
+            ],
+            "at every look": [_span(row["always_low"], row["always_high"], share=share, sign="+") for row in arms],
+            "shown on": [str(row["found_on"] or "") for row in arms],
+        }
+        mark = " *" if metric == report.goal else ""
+        tables.append(_by_arm(f"{metric}{mark}", rows["arm"].to_list(), facts))
+    return Group(*tables, Text(_LEGEND, style="dim"))
+
+
+def _by_arm(title: str, arms: Sequence[str], facts: Mapping[str, Sequence[str]]) -> Table:
+    """A column for each arm, the first one first: few arms have many figures. A row without any is left out."""
+    table = Grid(title)
+    for arm in arms:
+        table.add_column(arm, justify="right")
+    for name, values in facts.items():
+        if any(values):
+            table.add_row(name, *values)
+    return table
 
 
 def _number(value: float | None, *, share: bool, sign: str = "") -> str:

@@ -17,7 +17,7 @@ MOST_TOLD = 20
 def held_view(report: HeldReport) -> RenderableType:
     """For people: counts by badge, a panel for each nominee of the page, then how to decide."""
     waiting = sum(count.waiting for count in report.badges)
-    counts = f"{report.n_held} held for a person, {waiting} waiting to be looked at"
+    counts = f"{report.n_held:,} held for a person, {waiting:,} waiting to be looked at"
     head = Text(f"{report.app}, the night of {report.as_of}: {counts}", style="bold")
     parts: list[RenderableType] = [head, *([_counts(report)] if report.badges else [])]
     if any(count.lapsed for count in report.badges):
@@ -35,7 +35,7 @@ def held_view(report: HeldReport) -> RenderableType:
 
 def decisions_view(decisions: Decisions) -> RenderableType:
     """For people: how many rows were taken, and each wrong one with its line and reason."""
-    counts = f"{decisions.taken} taken, {decisions.known} known already, {len(decisions.wrong)} wrong"
+    counts = f"{decisions.taken:,} taken, {decisions.known:,} known already, {len(decisions.wrong):,} wrong"
     parts: list[RenderableType] = [Text(f"Decisions for {decisions.app}: {counts}", style="bold")]
     parts += [literal(f"line {row.line}: {row.reason}") for row in decisions.wrong[:MOST_TOLD]]
     if (more := len(decisions.wrong) - MOST_TOLD) > 0:

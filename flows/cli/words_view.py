@@ -82,13 +82,10 @@ def prompts_view(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
 
 
 def _price(price: "Priced") -> RenderableType:
-    table = _table(
-        f"The night of {price.as_of} would ask", "provider", "model", "for", "requests", "known", "likely", "at most"
-    )
+    table = _table(f"The night of {price.as_of} would ask", "model", "for", "requests", "known", "likely", "at most")
     for row in price.rows.iter_rows(named=True):
         table.add_row(
-            row["provider"],
-            row["model"],
+            f"{row['provider']} {row['model']}",
             row["purpose"],
             f"{row['requests']:,}",
             f"{row['answered_before']:,}",

@@ -11,12 +11,21 @@ from rich.console import Console, RenderableType
 
 from flows.cli.compare_awards import comparison_view
 from flows.cli.console import figures_table
+from flows.cli.experiment import ExperimentView, experiment_view
+from flows.cli.held import HeldCount, HeldNominee, HeldReport
+from flows.cli.held_view import decisions_view, held_view
 from flows.cli.ingest_view import ingest_view
 from flows.cli.render import render_player
+from flows.cli.status import AppStatus, Status, status_view
 from flows.cli.views import EACH_NIGHT, nights_view, replay_view, training_view
-from flows.cli.words_view import prompts_view, spending_view
+from flows.cli.words_view import prices_view, prompts_view, spending_view
+from models.sequential import Ratio
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.ingest import IngestResult
+from pipelines.badges.judged.decide import Decisions, WrongRow
+from pipelines.experiments.experiment import RESULTS, ExperimentReport
+from pipelines.night.preview import Priced
+from pipelines.publish.health import Fault
 from pipelines.publish.show import PlayerView
 from pipelines.reports import NightReport, ReplayReport, TrainReport
 
@@ -80,7 +89,83 @@ GROUP = {
     "high": 0.3,
 }
 AWARDS = {"title": "Strunk & White", "ours": 12, "theirs": 12, "both": 12, "precision": 0.5, "recall": 0.5}
+NOMINEE = HeldNominee(
+    user_id="recruit-000252",
+    badge_id="cool_head",
+    title="Cool Head",
+    tier="gold",
+    criteria="Composure after losses: the next trades were no bigger, and the stop-loss stayed in place.",
+    held_since="2026-11-24",
+    held_by="anthropic",
+    reasons="The record is thin, and the last two weeks tell the opposite of the ten before.",
+    evidence=[
+        {"id": "t4", "kind": "trend", "text": "trades closed with a stop-loss, by week: 0, 4, 5, 1, 5, 4, 0, 6, 3, 18"},
+        {"id": "e1", "kind": "event", "text": "Wrote a journal entry: words 124", "when": "2026-11-24 09:59"},
+    ],
+    cited=["t4"],
+    second_opinion={"provider": "openai", "decision": "refuse", "reasons": "Ten trades are no habit yet."},
+)
+HELD = HeldReport(
+    "academy",
+    str(DAY),
+    badges=[HeldCount("strunk_and_white_editors", "Strunk & White", 12345, "2026-11-24", 1234, 1234, 123)],
+    n_held=12345,
+    page=1,
+    pages=618,
+    held=[NOMINEE],
+    to_decide=["user_id,badge_id,decision", "recruit-000252,cool_head,award"],
+)
+WRONG = WrongRow(12345, "There is no badge 'cool_heads' in the app file; those there are: cool_head, quiet_mentor.")
+
+
+def standing() -> Status:
+    """An app with everything to tell, and something wrong with it."""
+    moment = dt.datetime(2026, 11, 27, 9, 59, tzinfo=dt.UTC)
+    app = AppStatus(
+        app="trading_academy_for_recruits",
+        state="stale: input is missing from 2026-11-27 on",
+        busy="nightly has worked on it since 2026-11-27 04:00 UTC, process 4194304.",
+        events=12_345_678,
+        players=123_456,
+        quarantined=12_345,
+        last_event_at=moment,
+        as_of=DAY,
+        revision=12,
+        next_as_of=DAY,
+        last_run_at=moment,
+        next_run_at=moment,
+        undelivered=["The folder destination lacks 12 nights: No space is left on the device."],
+        faults=[Fault("trading_academy_for_recruits", "pointer", "latest.json cannot be read.", "Mend it: doctor.")],
+    )
+    return Status(Path("home"), None, [app], [])
+
+
+def experiment() -> ExperimentView:
+    """Two arms that were seen, with every figure there is."""
+    spans = {"mean": 0.4567, "low": 0.4321, "high": 0.4821, "difference": 0.0321, "difference_low": -0.0123}
+    spans |= {"difference_high": 0.0765, "always_low": -0.0456, "always_high": 0.1098, "p": 0.04, "found_on": DAY}
+    result = {"metric": "completion", "arm": "anthropic-warm", "n": 123456, "players": 12345} | spans
+    arm = {"arm": "anthropic-warm", "provider": "anthropic", "prompt": "24a9a6f7", "propensity": 0.5, "players": 12345}
+    arm |= {"players_shown": 12345, "issued": 123456, "shown": 123456, "own_words": 0.98}
+    verdict = "Nothing is shown yet: the difference of anthropic-warm to offline lies within what chance would give."
+    fair = Ratio({}, {}, 0.5, sound=True)
+    report = ExperimentReport(
+        *("academy", "voices", DAY, "completion", 28, True, verdict),
+        *(pl.DataFrame([arm]), {"assigned": fair, "shown": fair}),
+        *(pl.DataFrame([result], schema=RESULTS), pl.DataFrame()),
+    )
+    return ExperimentView(report, None)
+
+
+ASKED = {"provider": "anthropic", "model": "claude-haiku-4-5-20251001", "purpose": "mission_brief", "requests": 12345}
+ASKED |= {"answered_before": 12345, "input_tokens": 12345678, "likely_usd": 123.4567, "at_most_usd": 1234.5678}
+
 VIEWS = {
+    "held": held_view(HELD),
+    "decisions": decisions_view(Decisions("academy", 12345, 12, (WRONG,))),
+    "status": status_view(standing()),
+    "experiment": experiment_view(experiment()),
+    "what a night would ask": prices_view([Priced(DAY, 12345, pl.DataFrame([ASKED]), 20.0, 1.25, 123.4567, ())]),
     "nights": nights_view([night(DAY), night(DAY + dt.timedelta(days=1))]),
     "nights of two apps": nights_view([night(DAY), night(DAY, "trading", unchanged=True)]),
     "training": training_view(
