@@ -98,6 +98,12 @@ class Engagement(Part):
         description="Names from least to most engaged.",
     )
     metric: Name | None = Field(None, description="What engagement is measured by; without it, the number of events.")
+    gone_after_days: int | None = Field(
+        None,
+        ge=7,
+        le=90,
+        description="Who does not play for so many days has left; without it, as long as few pauses last, 7 to 28.",
+    )
 
 
 class CalendarEntry(Part):

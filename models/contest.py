@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from configs.app import App
 from configs.errors import NightquestError
+from models.leaks import refuse_leaks
 from models.learned import LearnedModel
 from models.learner import Learner
 from models.learners import candidates
@@ -20,6 +21,7 @@ from models.task import BinaryTask, Encoding, Samples
 
 Array = NDArray[np.float64]
 FEWEST_ROWS = 30
+FEWEST_CALIBRATED = 300
 HALF_LIFE_DAYS = 60.0
 Parts = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]  # to train, to calibrate, to test
 _END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
@@ -48,7 +50,7 @@ class Contest:
 
     Attributes:
         gain: Mean log-loss of the base rate less the winner's, with its interval.
-        holdout: y, p and player_key of the winner on the holdout.
+        holdout: The later rows, with what happened as `y` and what the winner promised as `p`.
         against: How the winner did against the model that serves; None where none does.
         faults: A sentence for each candidate that could not be fitted.
     """
@@ -83,13 +85,18 @@ class Split:
         return cls(days[int(len(days) * 0.6)], days[int(len(days) * 0.8)])
 
     def parts(self, rows: pl.DataFrame) -> Parts:
-        """Training, calibration and test rows."""
+        """Training, calibration and test rows.
+
+        Where windows are so long that hardly any ends between the two cuts, every fifth player of the days before the
+        test calibrates, and the others train.
+        """
         base = pl.col("base_day")
-        return (
-            rows.filter((base < self.calibrate_from) & (self.calibrate_from > _END)),
-            rows.filter((base >= self.calibrate_from) & (base < self.test_from) & (self.test_from > _END)),
-            rows.filter(base >= self.test_from),
-        )
+        train = rows.filter((base < self.calibrate_from) & (self.calibrate_from > _END))
+        calibrate = rows.filter((base >= self.calibrate_from) & (base < self.test_from) & (self.test_from > _END))
+        if calibrate.height < FEWEST_CALIBRATED:
+            early, fifth = rows.filter((base < self.test_from) & (self.test_from > _END)), pl.col("player_key") % 5 == 0
+            train, calibrate = early.filter(~fifth), early.filter(fifth)
+        return train, calibrate, rows.filter(base >= self.test_from)
 
 
 def hold_contest(
@@ -105,7 +112,7 @@ def hold_contest(
         incumbent: The model that serves.
 
     Raises:
-        NightquestError: There are too few rows, or none of the candidates could be fitted.
+        NightquestError: There are too few rows, all answers are alike, a feature knows them, or nobody could be fitted.
         ValueError: The task's rows are not what they should be.
     """
     days = task.days(samples)
@@ -118,6 +125,10 @@ def hold_contest(
             f"{parts[0].height} to train, {parts[2].height} to test.",
             "Ingest a longer history (--history), or wait for more days of activity.",
         )
+    if parts[0][task.label].n_unique() < 2:
+        raise NightquestError(f"All past answers of {task.name} are alike.", "Wait for days that differ.")
+    later = task.encode(parts[2], encoding)
+    refuse_leaks(task.name, later.select(pl.col(task.features).cast(pl.Float64)), later[task.label])
     promises, faults = _promises(task, encoding, parts, seed)
     judged = _Judged.of(task, parts, promises)
     against = None
@@ -132,7 +143,7 @@ def hold_contest(
         model=model.calibrate(split.parts(rows)[2], seen=True),
         entrants=judged.entrants(),
         gain=judged.ahead_of("base_rate"),
-        holdout=pl.DataFrame({"y": judged.y, "p": promises[judged.winner], "player_key": judged.players}),
+        holdout=parts[2].with_columns(y=pl.Series(judged.y), p=pl.Series(promises[judged.winner])),
         data_window=_data_window(days, split, rows),
         rows=_heights(parts) | {"refit": rows.height},
         against=against,

@@ -65,6 +65,10 @@ class LearnedModel:
         least = self.task.least
         return np.clip(self.adjustment.apply(calibrated, group), least, 1 - least)
 
+    def contributions(self, rows: pl.DataFrame) -> pl.DataFrame | None:
+        """What each feature adds to each row's log-odds, before any recalibration; None: the learner cannot tell."""
+        return self.learner.contributions(self._sheet(rows))
+
     def adjusted(self, rows: pl.DataFrame, y: Array, p: Array, *, weights: Array, strength: float) -> Self:
         """A copy whose promises are moved to fit newer outcomes, for one night's use.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from configs.app import App
 from models.portable import load_json, save_json
 from models.promotion import Against, Gain, better_than_guessing
+from models.reasons import Kind, reasons
 from models.scores import auc, brier, calibration_error, calibration_floor
 from models.tracking.pages import Decision, Measured
 
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 SNAPSHOT = ("player_key", "base_day")
+MOST_EXPLAINED = 20_000  # rows: to tell why costs far more than to tell how likely
 SCORES: dict[str, pl.DataType] = {
     "player_key": pl.Int64(),
     "target": pl.String(),
     "horizon_days": pl.Int32(),
     "probability": pl.Float64(),
+    "days": pl.Int32(),
+    "band": pl.String(),
     "reasons": pl.String(),
 }
 
@@ -46,15 +50,30 @@ class Known(Protocol):
     def frame(self, sql: str, params: object = None) -> pl.DataFrame:
         """The rows of a query."""
 
+    def fixed(self, name: str) -> str:
+        """The text of `data/sql/<name>.sql`."""
+
+    def over(self, spans: pl.DataFrame) -> pl.DataFrame:
+        """Those of the spans (player_key, start_day, end_day, …) that were over and known in whole."""
+
     def lend(self, **frames: pl.DataFrame) -> AbstractContextManager[None]:
         """Let SQL read frames by name for a while."""
 
 
 class Answering(Protocol):
-    """A model that answers a task's rows."""
+    """A model that answers a task's rows.
+
+    Attributes:
+        encoding: What its task needs to turn rows into features.
+    """
+
+    encoding: Any
 
     def predict(self, rows: pl.DataFrame) -> Array:
         """Probabilities, shape (n,)."""
+
+    def contributions(self, rows: pl.DataFrame) -> pl.DataFrame | None:
+        """What each feature adds to each row's log-odds; None where its learner cannot tell."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +181,7 @@ class BinaryTask(Task, Generic[E]):
         only: The learners that may enter its contest; None takes all that suit.
         asks_for: Learners that enter it beside those that suit.
         encoding_type: What `encode` needs, as it is kept with the model.
+        kinds: What its features say of a player in words, see models/reasons.py; with none no reasons are told.
         moves: Every night its answers are moved to fit what has just settled.
     """
 
@@ -176,6 +196,7 @@ class BinaryTask(Task, Generic[E]):
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     only: ClassVar[frozenset[str] | None] = None
     asks_for: ClassVar[frozenset[str]] = frozenset()
+    kinds: ClassVar[Mapping[str, Kind]] = {}
     moves: ClassVar[bool] = True
     encoding_type: ClassVar[type[Encoding]] = Encoding
 
@@ -235,17 +256,29 @@ class BinaryTask(Task, Generic[E]):
         rows = self.ask(app, asked)
         if rows is None:
             return pl.DataFrame(schema=SCORES)
-        target = "target" if "target" in rows.columns else pl.lit(None, dtype=pl.String)
-        return rows.select(
-            "player_key",
-            target=target,
-            horizon_days="window_days",
-            probability=pl.Series(model.predict(rows)),
-            reasons=pl.lit(None, dtype=pl.String),
-        )
+        rows = rows.with_columns(probability=pl.Series(model.predict(rows)))
+        return as_scores(rows.with_columns(reasons=self.reasons(model, rows)))
 
-    def figures(self, y: Array, p: Array) -> dict[str, Measured]:
-        """What the model page tells of the winner on the later holdout, beside its log-loss."""
+    def reasons(self, model: Answering, rows: pl.DataFrame) -> pl.Series:
+        """The strongest reasons of each row in words; null beyond MOST_EXPLAINED rows, the likeliest first.
+
+        Args:
+            model: Who answers.
+            rows: With their `probability`.
+        """
+        if not self.kinds:
+            return pl.Series("reasons", [None] * rows.height, dtype=pl.String)
+        explained = rows.with_row_index("_row").top_k(MOST_EXPLAINED, by="probability").sort("_row")
+        told = explained.select("_row", reasons=reasons(explained, model.contributions(explained), self.kinds))
+        return rows.with_row_index("_row").join(told, on="_row", how="left", maintain_order="left")["reasons"]
+
+    def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
+        """What the model page tells of the winner on the later holdout, beside its log-loss.
+
+        Args:
+            holdout: The task's rows with `y`, what happened, and `p`, what the winner promised.
+        """
+        y, p = holdout["y"].to_numpy(), holdout["p"].to_numpy()
         return {
             "auc": auc(y, p),
             "brier": brier(y, p),
@@ -256,3 +289,15 @@ class BinaryTask(Task, Generic[E]):
     def example(self, app: App) -> dict[str, Sequence[Any]]:
         """Made-up values for inputs where any value will not do."""
         return {"metric": app.challenges.metrics, "window_days": self.horizons(app), "lead_days": [0, 1]}
+
+
+def as_scores(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows as the published table `scores` has them.
+
+    Args:
+        rows: player_key, window_days and probability; others of SCORES are null where they are not there.
+    """
+    there = {"horizon_days": "window_days", **{name: name for name in SCORES if name in rows.columns}}
+    return rows.select(
+        (pl.col(there[name]) if name in there else pl.lit(None)).cast(kind).alias(name) for name, kind in SCORES.items()
+    )

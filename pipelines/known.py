@@ -10,7 +10,7 @@ import polars as pl
 from configs.app import App
 from data import zones
 from data.warehouse import Warehouse
-from pipelines.activity.freshness import silent_spans
+from pipelines.activity.freshness import silent_spans, touching
 from pipelines.activity.parts import know_until
 from pipelines.pins import Night
 
@@ -107,6 +107,16 @@ class Known:
     def unknown_days(self) -> pl.DataFrame:
         """player_key, first_day, last_day: spans of the player's local days of which the night knows nothing."""
         return silent_spans(self.warehouse, self.app, self.cut, self.night.silences)
+
+    def over(self, spans: pl.DataFrame) -> pl.DataFrame:
+        """Those of the spans (player_key, start_day, end_day, …) that were over for the player and known in whole."""
+        running = self.running_days()
+        over = spans.join(running, on="player_key", how="left", maintain_order="left")
+        over = over.filter(pl.col("end_day") < pl.col("running_day")).drop("running_day")
+        if not self.night.silences:
+            return over
+        unknown = touching(over, self.unknown_days()).select("player_key", "start_day", "end_day").unique()
+        return over.join(unknown, on=["player_key", "start_day", "end_day"], how="anti", maintain_order="left")
 
     def what_is_over(self) -> dict[str, pl.DataFrame]:
         """What tells whether a window is over and known in whole, to be lent: `running` and `unknown`.

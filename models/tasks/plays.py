@@ -6,7 +6,7 @@ from typing import ClassVar
 import polars as pl
 
 from configs.app import App
-from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples
+from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -66,13 +66,7 @@ class Plays(BinaryTask[Encoding]):
 
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:  # noqa: ARG002
         """The chances that planning has asked for already."""
-        return asked.chances.select(
-            "player_key",
-            target=pl.lit(None, dtype=pl.String),
-            horizon_days="window_days",
-            probability="p_plays",
-            reasons=pl.lit(None, dtype=pl.String),
-        )
+        return as_scores(asked.chances.with_columns(probability="p_plays"))
 
 
 def plays_rows(features: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:

@@ -31,7 +31,6 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
         code_version: Of Nightquest.
     """
     app, task, chosen = night.app, contest.task, contest.chosen
-    y, p = contest.holdout["y"].to_numpy(), contest.holdout["p"].to_numpy()
     return ModelRun(
         model=contest.model,
         question=task.question,
@@ -46,7 +45,7 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
         metrics={
             "log_loss": next((e.log_loss, e.low, e.high) for e in contest.entrants if e.name == chosen),
             "log_loss_gain_over_base_rate": contest.gain,
-            **task.figures(y, p),
+            **task.figures(contest.holdout),
         },
         rivals=[
             Rival(e.name, e.log_loss, e.low, e.high, e.behind if e.name != chosen else None) for e in contest.entrants

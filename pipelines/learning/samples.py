@@ -9,7 +9,6 @@ import polars as pl
 
 from configs.app import App
 from models.task import Samples
-from pipelines.activity.freshness import touching
 from pipelines.known import Known
 from pipelines.players.snapshots import describe, eligible_players, past_values
 from pipelines.windows import window_values
@@ -45,12 +44,5 @@ def windows_of(app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
 
 def labels_of(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     """What the windows came to that were over, for the player in question, at the night's cut, and known in whole."""
-    windows = windows_of(known.app, snapshots).join(
-        known.running_days(), on="player_key", how="left", maintain_order="left"
-    )
-    over = windows.filter(pl.col("end_day") < pl.col("running_day")).drop("running_day")
-    if known.night.silences:
-        unknown = touching(over, known.unknown_days()).select("player_key", "start_day", "end_day").unique()
-        over = over.join(unknown, on=["player_key", "start_day", "end_day"], how="anti", maintain_order="left")
-    over = over.with_row_index("window_id")
+    over = known.over(windows_of(known.app, snapshots)).with_row_index("window_id")
     return window_values(known, over).drop("window_id")

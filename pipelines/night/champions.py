@@ -121,17 +121,19 @@ def _segments(tonight: Tonight, looked: Looked) -> tuple[SegmentModel | None, st
 
 
 def _missing(tonight: Tonight, found: Mapping[str, Looked]) -> list[str]:
-    """A sentence for each task beside planning's whose scores nobody gives."""
-    app = tonight.night.app.app
-    notes = []
+    """A sentence for the tasks beside planning's whose scores nobody gives, those with one reason together."""
+    again = f"Run: {command('train', app=tonight.night.app.app)}"
+    faults, reasons = list[str](), dict[str, list[str]]()
     for task in binary_tasks():
         looked = found.get(task.name, Looked())
-        if task.name in PLANNED_WITH or looked.served:
-            continue
-        why = f"The model of {task.name} is {looked.why}" if looked.why else f"No model of {task.name} serves yet"
-        told = looked.fault or f"{why}, so this night has no scores of it."
-        notes.append(f"{told} Run: {command('train', app=app)}")
-    return notes
+        if looked.fault:
+            faults.append(f"{looked.fault} {again}")
+        elif task.name not in PLANNED_WITH and not looked.served:
+            reasons.setdefault(f"is {looked.why}" if looked.why else "serves yet", []).append(task.name)
+    for why, names in reasons.items():
+        model = "No model" if why == "serves yet" else "The model"
+        faults.append(f"{model} of {' and '.join(names)} {why}, so this night has no scores of it. {again}")
+    return faults
 
 
 def _registered(tonight: Tonight, gone: Sequence[str]) -> tuple[dict[str, Looked], str]:

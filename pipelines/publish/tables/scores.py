@@ -13,6 +13,8 @@ CONTRACT = contract(
         "target": text(nullable=True),
         "horizon_days": whole(1),
         "probability": share(),
+        "days": whole(nullable=True),
+        "band": text(nullable=True),
         "model_version": text(),
         "reasons": text(nullable=True),
     },

@@ -3,6 +3,8 @@
 Beside them lie files that do everything wrong: each is named and costs its own part alone.
 """
 
+import re
+
 import polars as pl
 import pytest
 from mlflow import MlflowClient
@@ -250,7 +252,9 @@ def test_scores_that_break_the_contract_cost_themselves_alone(world):
     assert set(pl.read_parquet(night.path / "scores.parquet")["task"]) == {"plays", "returns"}
     told = "The scores of boastful are left out: ValueError: a probability is not between 0 and 1."
     assert told in night.notes
-    assert any("No model of stumbling serves yet" in note for note in night.notes)
+    assert any(
+        re.match("No model of .*stumbling serves yet, so this night has no scores", note) for note in night.notes
+    )
 
 
 def test_without_its_file_a_night_goes_on_without_it(world, trained, monkeypatch):

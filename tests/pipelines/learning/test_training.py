@@ -74,11 +74,25 @@ def test_labels_of_a_part_end_before_the_next_part_begins() -> None:
         pl.DataFrame({"window_days": [1, 7], "lead_days": [0, 1]}), how="cross"
     )
     rows = rows.with_columns(start_day=pl.col("base_day") + pl.duration(days="lead_days"))
+    rows = rows.join(pl.DataFrame({"player_key": range(100)}), how="cross")
     split = Split.of(rows["base_day"])
     end = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
     train, calibrate, test = (part.with_columns(end=end) for part in split.parts(rows))
     assert train["end"].max() < calibrate["base_day"].min() == split.calibrate_from
     assert calibrate["end"].max() < test["base_day"].min() == split.test_from
+
+
+def test_where_windows_are_long_other_players_calibrate_and_no_label_reaches_into_the_test() -> None:
+    rows = pl.DataFrame({"base_day": [dt.date(2024, 1, 1) + dt.timedelta(days=k) for k in range(60)]})
+    rows = rows.with_columns(start_day="base_day", window_days=pl.lit(28)).join(
+        pl.DataFrame({"player_key": range(40)}), how="cross"
+    )
+    split = Split.of(rows["base_day"])
+    train, calibrate, test = split.parts(rows)
+    assert not set(train["player_key"]) & set(calibrate["player_key"])
+    assert min(part.height for part in (train, calibrate, test)) > 100
+    for part in (train, calibrate):
+        assert part["base_day"].max() + dt.timedelta(days=27) < split.test_from == test["base_day"].min()
 
 
 def test_too_few_players_give_a_fallback_that_says_so() -> None:

@@ -256,6 +256,8 @@ def make_frames(
             horizon_days=pl.lit(1),
             probability=pl.lit(0.4),
             model_version=pl.lit("fallback"),
+            days=pl.lit(None, pl.Int32),
+            band=pl.lit(None, pl.String),
             reasons=pl.lit(None, pl.String),
         ),
         "badge_progress": who.with_columns(

@@ -1,0 +1,13 @@
+"""Kaplan and Meier's survival curve for players who are alike in how much they play."""
+
+from typing import ClassVar
+
+from models.rates import Rates
+
+
+class KaplanMeier(Rates):
+    """The share of those who left, by days with play of the last four weeks."""
+
+    name: ClassVar[str] = "kaplan_meier"
+    suits: ClassVar[frozenset[str]] = frozenset({"churn"})
+    by: ClassVar[str] = "active_days_28"

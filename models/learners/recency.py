@@ -1,0 +1,13 @@
+"""How long ago somebody last played, and nothing else: what a model of leaving must beat."""
+
+from typing import ClassVar
+
+from models.rates import Rates
+
+
+class Recency(Rates):
+    """The share of those who left, by days since the last play."""
+
+    name: ClassVar[str] = "recency"
+    suits: ClassVar[frozenset[str]] = frozenset({"churn"})
+    by: ClassVar[str] = "recency_days"

@@ -1,0 +1,71 @@
+"""How often it happened among those who were alike in one thing: the simplest honest rival of any learner."""
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.learner import Learner, Sheet
+from models.portable import load_arrays, save_arrays
+
+Array = NDArray[np.float64]
+_BINS = 12
+_PRIOR = 5.0  # rows of what all came to, added to each cell
+
+
+class Rates(Learner):
+    """Shares by length of window and bins of one column: with hazards, a Kaplan-Meier curve for each bin.
+
+    A cell is drawn to the share of its window (Kaplan and Meier 1958, JASA 53, 457, without the drawing).
+
+    Attributes:
+        by: The column of the task's rows that they must be alike in, never null.
+    """
+
+    rank: ClassVar[int] = 1
+    by: ClassVar[str]
+
+    _windows: NDArray[np.int64]
+    _edges: Array
+    _table: Array
+
+    def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
+        """Count."""
+        value = self._value(sheet)
+        self._edges = np.unique(np.quantile(value, np.linspace(0, 1, _BINS + 1)[1:-1]))
+        self._windows = np.unique(sheet.windows)
+        cells = (self._place(sheet), np.searchsorted(self._edges, value, side="left"))
+        shape = (len(self._windows), len(self._edges) + 1)
+        happened, seen = np.zeros(shape), np.zeros(shape)
+        np.add.at(happened, cells, weights * y)
+        np.add.at(seen, cells, weights)
+        usual = (happened.sum(axis=1) + 0.5) / (seen.sum(axis=1) + 1)
+        self._table = (happened + _PRIOR * usual[:, None]) / (seen + _PRIOR)
+        return self
+
+    def predict(self, sheet: Sheet) -> Array:
+        """Probabilities, shape (n,); a length never seen is answered by the nearest one that was."""
+        bins = np.searchsorted(self._edges, self._value(sheet), side="left")
+        return np.asarray(self._table[self._place(sheet), bins], dtype=np.float64)
+
+    def importance(self) -> dict[str, float]:
+        """The one thing it looks at."""
+        return {self.by: 1.0}
+
+    def to_files(self, folder: Path) -> None:
+        """Write the table."""
+        save_arrays(folder / "rates.npz", {"windows": self._windows, "edges": self._edges, "table": self._table})
+
+    def from_files(self, folder: Path) -> Self:
+        """Read what `to_files` wrote."""
+        arrays = load_arrays(folder / "rates.npz")
+        self._windows, self._edges, self._table = arrays["windows"], arrays["edges"], arrays["table"]
+        return self
+
+    def _value(self, sheet: Sheet) -> Array:
+        return sheet.rows[self.by].to_numpy().astype(np.float64)
+
+    def _place(self, sheet: Sheet) -> NDArray[np.int64]:
+        distance = np.abs(sheet.windows[:, None] - self._windows[None, :])
+        return np.asarray(distance.argmin(axis=1), dtype=np.int64)

@@ -1,0 +1,73 @@
+"""Why a model says what it says of a player, in words: the facts that moved its answer most.
+
+What features of one kind add to the log-odds is summed; a kind is told by a sentence with the player's own figures.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+MOST = 3
+LEAST = 0.05  # log-odds; what moves an answer less is no reason
+RAISES, LOWERS = "raises it", "lowers it"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Features that one fact stands behind.
+
+    Attributes:
+        features: Their names.
+        text: The fact, from the columns of a task's rows; null where it cannot be told.
+    """
+
+    features: tuple[str, ...]
+    text: pl.Expr
+
+
+def spoken(value: str | pl.Expr) -> pl.Expr:
+    """A number as people say it: whole."""
+    number = pl.col(value) if isinstance(value, str) else value
+    return number.round(0).cast(pl.Int64).cast(pl.String)
+
+
+def counted(value: str, noun: str) -> pl.Expr:
+    """A number with its noun: 1 day, 2 days."""
+    whole = pl.col(value).round(0).cast(pl.Int64)
+    return pl.format("{} {}", whole, pl.when(whole == 1).then(pl.lit(noun)).otherwise(pl.lit(f"{noun}s")))
+
+
+def reasons(rows: pl.DataFrame, contributions: pl.DataFrame | None, kinds: Mapping[str, Kind]) -> pl.Series:
+    """The strongest reasons of each row, as one text: "last played 9 days ago, usually every 2 days (raises it); …".
+
+    Args:
+        rows: A task's rows.
+        contributions: What each feature adds to a row's log-odds, see `Learner.contributions`; None: unknown.
+        kinds: Who tells what; features of none are not told.
+
+    Returns:
+        Text, null where there is nothing to tell.
+    """
+    told = {
+        name: [f for f in kind.features if contributions is not None and f in contributions.columns]
+        for name, kind in kinds.items()
+    }
+    told = {name: features for name, features in told.items() if features}
+    if contributions is None or not told:
+        return pl.Series("reasons", [None] * rows.height, dtype=pl.String)
+    moved = contributions.select(pl.sum_horizontal(features).alias(f"by_{name}") for name, features in told.items())
+    facts = rows.select(kinds[name].text.alias(f"told_{name}") for name in told)
+    ranked = [_weighed(name) for name in told]
+    texts = pl.concat([moved, facts], how="horizontal").select(pl.concat_list(ranked).list.drop_nulls().alias("all"))
+    strongest = pl.col("all").list.sort(descending=True).list.head(MOST)
+    joined = strongest.list.eval(pl.element().struct.field("text")).list.join("; ")
+    return texts.select(pl.when(strongest.list.len() > 0).then(joined).alias("reasons")).to_series()
+
+
+def _weighed(name: str) -> pl.Expr:
+    """How strong a kind is and what it says, null where it is no reason."""
+    by, told = pl.col(f"by_{name}"), pl.col(f"told_{name}")
+    text = pl.format("{} ({})", told, pl.when(by > 0).then(pl.lit(RAISES)).otherwise(pl.lit(LOWERS)))
+    is_one = (by.abs() >= LEAST) & told.is_not_null()
+    return pl.when(is_one).then(pl.struct(size=by.abs().round(6), text=text))
