@@ -98,12 +98,22 @@ class Engagement(Part):
         description="Names from least to most engaged.",
     )
     metric: Name | None = Field(None, description="What engagement is measured by; without it, the number of events.")
+    cuts: list[float] | None = Field(
+        None,
+        description="Values in a week at which the third level and those above begin; without them, learnt from play.",
+    )
     gone_after_days: int | None = Field(
         None,
         ge=7,
         le=90,
         description="Who does not play for so many days has left; without it, as long as few pauses last, 7 to 28.",
     )
+
+    @model_validator(mode="after")
+    def _cut(self) -> Self:
+        if self.cuts is not None and (len(self.cuts) != len(self.levels) - 2 or self.cuts != sorted(set(self.cuts))):
+            raise ValueError(f"cuts must rise strictly, and be {len(self.levels) - 2} for {len(self.levels)} levels")
+        return self
 
 
 class CalendarEntry(Part):

@@ -11,6 +11,7 @@ from models.portable import load_arrays, save_arrays
 
 Array = NDArray[np.float64]
 _BINS = 12
+_FEW = 32  # so many values have a bin each
 _PRIOR = 5.0  # rows of what all came to, added to each cell
 
 
@@ -33,7 +34,9 @@ class Rates(Learner):
     def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
         """Count."""
         value = self._value(sheet)
-        self._edges = np.unique(np.quantile(value, np.linspace(0, 1, _BINS + 1)[1:-1]))
+        different = np.unique(value)
+        spread = np.quantile(value, np.linspace(0, 1, _BINS + 1)[1:-1])
+        self._edges = different[:-1] if len(different) <= _FEW else np.unique(spread)
         self._windows = np.unique(sheet.windows)
         cells = (self._place(sheet), np.searchsorted(self._edges, value, side="left"))
         shape = (len(self._windows), len(self._edges) + 1)

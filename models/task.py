@@ -181,7 +181,6 @@ class BinaryTask(Task, Generic[E]):
         only: The learners that may enter its contest; None takes all that suit.
         asks_for: Learners that enter it beside those that suit.
         encoding_type: What `encode` needs, as it is kept with the model.
-        kinds: What its features say of a player in words, see models/reasons.py; with none no reasons are told.
         moves: Every night its answers are moved to fit what has just settled.
     """
 
@@ -196,7 +195,6 @@ class BinaryTask(Task, Generic[E]):
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     only: ClassVar[frozenset[str] | None] = None
     asks_for: ClassVar[frozenset[str]] = frozenset()
-    kinds: ClassVar[Mapping[str, Kind]] = {}
     moves: ClassVar[bool] = True
     encoding_type: ClassVar[type[Encoding]] = Encoding
 
@@ -239,6 +237,14 @@ class BinaryTask(Task, Generic[E]):
         """Rows with `features` added, in the same order; by default they are there already."""
         return rows
 
+    def lacks(self, app: App, encoding: E) -> str:
+        """What an app file asks that a model with this encoding was not made for, as a phrase; empty where it suits."""
+        return encoding.lacks(self.horizons(app))
+
+    def kinds(self, app: App) -> Mapping[str, Kind]:  # noqa: ARG002 (for those whose words name what the app counts)
+        """What its features say of a player in words, see models/reasons.py; with none no reasons are told."""
+        return {}
+
     def takes(self, learner: "type[Learner]") -> bool:
         """Whether a learner may enter its contest."""
         suits = bool({self.name, self.form} & learner.suits) or learner.name in self.asks_for
@@ -257,20 +263,26 @@ class BinaryTask(Task, Generic[E]):
         if rows is None:
             return pl.DataFrame(schema=SCORES)
         rows = rows.with_columns(probability=pl.Series(model.predict(rows)))
-        return as_scores(rows.with_columns(reasons=self.reasons(model, rows)))
+        return as_scores(rows.with_columns(reasons=self.reasons(model, app, rows)))
 
-    def reasons(self, model: Answering, rows: pl.DataFrame) -> pl.Series:
+    def reasons(self, model: Answering, app: App, rows: pl.DataFrame, sign: pl.Series | None = None) -> pl.Series:
         """The strongest reasons of each row in words; null beyond MOST_EXPLAINED rows, the likeliest first.
 
         Args:
             model: Who answers.
+            app: The app.
             rows: With their `probability`.
+            sign: -1 for rows whose published answer is the opposite of what was asked.
         """
-        if not self.kinds:
+        kinds = self.kinds(app)
+        if not kinds:
             return pl.Series("reasons", [None] * rows.height, dtype=pl.String)
-        explained = rows.with_row_index("_row").top_k(MOST_EXPLAINED, by="probability").sort("_row")
-        told = explained.select("_row", reasons=reasons(explained, model.contributions(explained), self.kinds))
-        return rows.with_row_index("_row").join(told, on="_row", how="left", maintain_order="left")["reasons"]
+        rows = rows.with_columns(_row=pl.int_range(pl.len()), _sign=pl.lit(1.0) if sign is None else sign)
+        explained = rows.top_k(MOST_EXPLAINED, by="probability").sort("_row")
+        moved = model.contributions(explained)
+        moved = None if moved is None else moved.select(pl.all() * explained["_sign"])
+        told = explained.select("_row", reasons=reasons(explained, moved, kinds))
+        return rows.join(told, on="_row", how="left", maintain_order="left")["reasons"]
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
         """What the model page tells of the winner on the later holdout, beside its log-loss.

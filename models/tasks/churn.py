@@ -11,6 +11,7 @@ import polars as pl
 from configs.app import App
 from models import habits
 from models.portable import load_json, save_json
+from models.reasons import Kind
 from models.scores import auc
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
 from models.tracking.pages import Measured
@@ -32,10 +33,6 @@ class Quiet(Encoding):
     def __init__(self, days: int) -> None:
         self.days = days
         super().__init__(windows_of(days))
-
-    def lacks(self, windows: Sequence[int]) -> str:
-        """What the app file says of leaving that it was not made for."""
-        return f"who is quiet for {windows[0]} days has left" if windows and windows[0] != self.days else ""
 
     def to_files(self, folder: Path) -> None:
         """Write the days."""
@@ -64,7 +61,6 @@ class Churn(BinaryTask[Quiet]):
     common: ClassVar[frozenset[str]] = habits.COMMON
     asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost"})
     moves: ClassVar[bool] = False  # what settles tonight began weeks ago
-    kinds: ClassVar = habits.KINDS
     encoding_type: ClassVar[type[Encoding]] = Quiet
     limits: ClassVar[tuple[str, ...]] = (
         "Leaving is N days in a row without play (`quiet days`), so the newest answers are N days old.",
@@ -72,9 +68,14 @@ class Churn(BinaryTask[Quiet]):
         f"Nothing is foreseen beyond {WEEKS} weeks.",
     )
 
-    def horizons(self, app: App) -> tuple[int, ...]:
-        """The days without play that the app file calls leaving; none where they are learnt."""
-        return (app.engagement.gone_after_days,) if app.engagement.gone_after_days else ()
+    def lacks(self, app: App, encoding: Quiet) -> str:
+        """What the app file says of leaving that the model was not trained for."""
+        said = app.engagement.gone_after_days
+        return f"who is quiet for {said} days has left" if said and said != encoding.days else ""
+
+    def kinds(self, app: App) -> Mapping[str, Kind]:  # noqa: ARG002
+        """Those of habit."""
+        return habits.KINDS
 
     def labels(self, known: Known, samples: Samples) -> pl.DataFrame:
         """One row per snapshot and week that it was at risk in and that is known: week, quiet_days, window, left."""
@@ -104,7 +105,7 @@ class Churn(BinaryTask[Quiet]):
         """The rows with the features of habit."""
         return rows.with_columns(**habits.FEATURES)
 
-    def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:  # noqa: ARG002
+    def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
         """P(left by the end of each week), from the hazards; with the days that a player is half likely to stay."""
         weeks = pl.DataFrame({"week": range(WEEKS + 1)}, schema={"week": pl.Int32})
         rows = asked.features.join(weeks, how="cross").with_columns(
@@ -114,7 +115,7 @@ class Churn(BinaryTask[Quiet]):
         rows = rows.with_columns(stays=(1 - pl.col("hazard")).cum_prod().over("player_key"))
         rows = rows.with_columns(probability=1 - pl.col("stays"), band=_band())
         now = rows.filter(pl.col("week") == 0)
-        told = now.select("player_key", "week", reasons=self.reasons(model, now))
+        told = now.select("player_key", "week", reasons=self.reasons(model, app, now))
         rows = rows.join(told, on=["player_key", "week"], how="left", maintain_order="left")
         return as_scores(rows.join(_half_likely(rows), on="player_key", how="left", maintain_order="left"))
 

@@ -25,7 +25,7 @@ def edited_since(app: App, model: LearnedModel, learned: Mapping[str, Any]) -> s
         model: It knows the windows that it was trained for.
         learned: The recorded parameters of the training.
     """
-    if lacks := model.encoding.lacks(model.task.horizons(app)):
+    if lacks := model.task.lacks(app, model.encoding):
         return f"new: {lacks}"
     if DEFINITIONS not in learned:
         return "what metrics count was not recorded then"

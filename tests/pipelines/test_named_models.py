@@ -25,7 +25,7 @@ def test_a_night_names_its_models_in_manifest_challenges_and_mlflow_by_the_app_n
     assert not any("club" in name.lower() for name in names)
 
     manifest = read_manifest(trained.night)
-    assert set(manifest.models) == {"plays", "attainment", "segments", "recalibration"}
+    assert set(manifest.models) == {*trained.versions, "recalibration"} >= {"plays", "attainment", "segments"}
     for task in ("plays", "attainment", "segments"):
         assert manifest.models[task].startswith((f"puzzles.{task}/", "fallback: "))
 

@@ -169,8 +169,9 @@ def test_a_model_read_back_says_the_same_and_knows_which_app_file_it_suits(world
         again = load_model(tmp_path / name)
         assert np.array_equal(again.predict(rows), model.predict(rows))
         assert again.encoding.days == 7
-    assert model.encoding.lacks(task.horizons(app)) == again.encoding.lacks(()) == ""
-    assert "quiet for 30 days" in model.encoding.lacks((30,))
+    assert task.lacks(app, again.encoding) == task.lacks(make_app(), again.encoding) == ""
+    other = make_app(engagement={"gone_after_days": 30})
+    assert "quiet for 30 days" in task.lacks(other, again.encoding)
 
 
 def test_who_was_not_active_lately_is_not_judged(world):

@@ -244,12 +244,15 @@ def test_a_night_publishes_its_scores_and_names_its_version(world):
 def test_a_file_that_fails_is_named_and_the_others_are_learned(world, told):
     _, report, _ = world
     assert any(told in note for note in report.notes), report.notes
-    assert set(report.versions) == {"plays", "attainment", "segments", "returns", "boastful"}
+    assert set(report.versions) >= {"plays", "attainment", "segments", "returns", "boastful"}
+    assert not set(report.versions) & {"stumbling", "raising", "twin"}
 
 
 def test_scores_that_break_the_contract_cost_themselves_alone(world):
     _, _, night = world
-    assert set(pl.read_parquet(night.path / "scores.parquet")["task"]) == {"plays", "returns"}
+    tasks = set(pl.read_parquet(night.path / "scores.parquet")["task"])
+    assert tasks >= {"plays", "returns"}
+    assert not tasks & {"boastful", "stumbling"}
     told = "The scores of boastful are left out: ValueError: a probability is not between 0 and 1."
     assert told in night.notes
     assert any(
@@ -262,7 +265,9 @@ def test_without_its_file_a_night_goes_on_without_it(world, trained, monkeypatch
     for package in (models.tasks, models.learners):
         monkeypatch.setattr(package, "__path__", package.__path__[:1])
     night = serve_night(settings, trained.loaded, NEXT, refresh=True)
-    assert set(pl.read_parquet(night.path / "scores.parquet")["task"]) == {"plays"}
+    tasks = set(pl.read_parquet(night.path / "scores.parquet")["task"])
+    assert "plays" in tasks
+    assert not tasks & {"returns", "boastful", "stumbling"}
     assert "returns" not in read_manifest(night.path).models
 
 

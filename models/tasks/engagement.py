@@ -1,0 +1,299 @@
+"""How engaged will the player be: which of the app's levels do they reach in the next week, and in the next four?"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from configs.app import App
+from models import habits
+from models.portable import load_json, save_json
+from models.reasons import Kind, spoken
+from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
+from models.tracking.pages import Measured
+
+Array = NDArray[np.float64]
+HORIZONS = (7, 28)
+LEVEL_SHARE = 0.6  # of those who play, how many are in the lowest level above idleness; of the others in the next; …
+MOST_SNAPSHOTS = 8_000
+_QUESTION = ("player_key", "base_day", "window_days")
+_END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
+
+INPUTS: dict[str, pl.DataType] = {
+    **habits.INPUTS,
+    **{name: pl.Float64() for name in ("value_7", "value_28", "value_90", "cut")},
+    **{name: pl.Int32() for name in ("level", "window_days")},
+}
+
+
+class Levels(Encoding):
+    """Where levels begin: the first with play at all, the others at a value; each level and window has an intercept.
+
+    Args:
+        cuts: By length of window, the values at which the levels above the first two begin; not falling.
+    """
+
+    def __init__(self, cuts: Mapping[int, Sequence[float]]) -> None:
+        self.cuts = {days: tuple(values) for days, values in cuts.items()}
+        super().__init__(sorted(self.cuts))
+
+    @property
+    def levels(self) -> int:
+        """How many levels above the lowest there are."""
+        return 1 + len(next(iter(self.cuts.values())))
+
+    @property
+    def groups(self) -> int:
+        """How many intercepts there are."""
+        return self.levels * len(self.windows)
+
+    def group(self, rows: pl.DataFrame) -> NDArray[np.int64]:
+        """The place of each row's window and level, shape (n,)."""
+        window = super().group(rows)
+        return np.where(window < 0, -1, window * self.levels + rows["level"].to_numpy() - 1)
+
+    def asked(self) -> pl.DataFrame:
+        """window_days, level, cut: every question that can be asked of a player."""
+        return pl.DataFrame(
+            [(days, level, cut) for days, cuts in self.cuts.items() for level, cut in enumerate((0.0, *cuts), start=1)],
+            schema={"window_days": pl.Int32, "level": pl.Int32, "cut": pl.Float64},
+            orient="row",
+        )
+
+    def to_files(self, folder: Path) -> None:
+        """Write the cuts."""
+        save_json(folder / "cuts.json", {str(days): list(values) for days, values in self.cuts.items()})
+
+    @classmethod
+    def from_files(cls, folder: Path) -> Self:
+        """Read what `to_files` wrote."""
+        return cls({int(days): values for days, values in load_json(folder / "cuts.json").items()})
+
+
+class Engagement(BinaryTask[Levels]):
+    """P(the player reaches level k within a window), for each level above the lowest.
+
+    A window's level goes by the app's `engagement.metric`, or by active events: the lowest without play, the next with
+    any, the others from a cut on. Rows ask of nested questions, so the chances of levels are their differences
+    (McCullagh 1980, J. R. Stat. Soc. B 42, 109, with learners in place of one line).
+    """
+
+    name: ClassVar[str] = "engagement"
+    question: ClassVar[str] = "How engaged will the player be in the next week, and in the next four?"
+    doing: ClassVar[str] = "how engaged they will be"
+    label: ClassVar[str] = "reached"
+    inputs: ClassVar[Mapping[str, pl.DataType]] = INPUTS
+    features: ClassVar[tuple[str, ...]] = (
+        *(*habits.FEATURES, "log_7", "log_28", "log_90", "over_7", "over_28", "over_90", "reached_last"),
+        *("log_cut", "level"),
+    )
+    common: ClassVar[frozenset[str]] = habits.COMMON
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "lightgbm": {"trees": 120},
+        "random_forest": {"min_leaf": 40},
+    }
+    asks_for: ClassVar[frozenset[str]] = frozenset({"random_forest", "xgboost"})
+    moves: ClassVar[bool] = False  # weekly training is near enough, and a night is cheaper without
+    encoding_type: ClassVar[type[Encoding]] = Levels
+    limits: ClassVar[tuple[str, ...]] = (
+        "Cuts that the app file does not set are those of the training: a level means the same until the next one.",
+        "The contest's log-loss is of the questions `is this level reached?`, `log loss of levels` of the levels.",
+        "Players not active within `challenges.active_within_days` are not judged.",
+    )
+
+    def horizons(self, app: App) -> tuple[int, ...]:  # noqa: ARG002
+        """A week and four."""
+        return HORIZONS
+
+    def lacks(self, app: App, encoding: Levels) -> str:
+        """What the app file says of levels that the model was not trained for."""
+        cuts = said_cuts(app)
+        if encoding.levels != max(len(app.engagement.levels) - 1, 1) or (cuts is not None and encoding.cuts != cuts):
+            return "other engagement levels"
+        return ""
+
+    def labels(self, known: Known, samples: Samples) -> pl.DataFrame:
+        """What each window that is over came to: value, played."""
+        windows = pl.DataFrame({"window_days": HORIZONS}, schema={"window_days": pl.Int32})
+        spans = samples.features.select(SNAPSHOT).join(windows, how="cross").with_columns(start_day="base_day")
+        over = known.over(spans.with_columns(end_day=_END)).with_row_index("window_id")
+        metric = known.app.engagement.metric
+        asked = over.select("window_id", "player_key", "start_day", "end_day", metric=pl.lit(metric, dtype=pl.String))
+        with known.lend(windows=asked):
+            values = known.frame(known.fixed("activity/windows" if metric else "learning/events_within"))
+        found = over.join(values, on="window_id", how="left", maintain_order="left").drop("window_id")
+        return found.with_columns(pl.col("value").fill_null(0.0))
+
+    def encoding(self, app: App, samples: Samples, before: dt.date, *, seed: int) -> Levels:  # noqa: ARG002
+        """The app file's cuts, else quantiles of the windows with play that were over before a day."""
+        if (said := said_cuts(app)) is not None:
+            return Levels(said)
+        shares = [1 - (1 - LEVEL_SHARE) ** n for n in range(1, max(len(app.engagement.levels) - 1, 1))]
+        past = samples.labels.filter("played", before > _END) if samples.labels.height else samples.labels
+        return Levels({days: _quantiles(past, days, shares) for days in HORIZONS})
+
+    def rows(self, app: App, samples: Samples, encoding: Levels, *, seed: int) -> pl.DataFrame:
+        """Every level of every window that was over, of at most MOST_SNAPSHOTS snapshots."""
+        features = samples.features.sample(min(samples.features.height, MOST_SNAPSHOTS), seed=seed)
+        asked = samples.labels.join(encoding.asked(), on="window_days", maintain_order="left")
+        rows = asked.join(_with_values(app, features), on=list(SNAPSHOT), maintain_order="left")
+        return rows.with_columns(reached=_reaches("value", pl.col("played")))
+
+    def encode(self, rows: pl.DataFrame, encoding: Levels) -> pl.DataFrame:
+        """The rows with the features of habit, how far the cut is, and where the player stood in the window before."""
+        cut, days = pl.col("cut").log1p(), pl.col("window_days")
+        return rows.with_columns(
+            **habits.FEATURES,
+            **{f"log_{n}": pl.col(f"value_{n}").clip(0).log1p() for n in (7, 28, 90)},
+            **{f"over_{n}": (pl.col(f"value_{n}").clip(0) * days / n).log1p() - cut for n in (7, 28, 90)},
+            log_cut=cut,
+            reached_last=_reached_last().cast(pl.Float64),
+            standing=32 * pl.col("level") + _level_last(encoding),
+        )
+
+    def kinds(self, app: App) -> Mapping[str, Kind]:
+        """Those of habit, and how much it was."""
+        metric = app.engagement.metric
+        what = (metric and (app.metrics[metric].label or metric.replace("_", " "))) or "actions"
+        value = Kind(
+            ("log_7", "log_28", "log_90", "over_7", "over_28", "over_90", "reached_last"),
+            pl.format(
+                "{}: {} in the last 28 days, {} of them in the last 7",
+                pl.lit(what),
+                spoken("value_28"),
+                spoken("value_7"),
+            ),
+        )
+        return {"value": value, **{name: kind for name, kind in habits.KINDS.items() if metric or name != "amount"}}
+
+    def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
+        """P(the level is k), which add up to 1 for each window; reasons where the level is the likeliest."""
+        names = dict(enumerate(app.engagement.levels))
+        rows = _with_values(app, asked.features).join(model.encoding.asked(), how="cross").sort(*_QUESTION, "level")
+        chances = exactly(model.predict(rows), model.encoding.levels)
+        questions = rows.filter(pl.col("level") == 1).select("player_key", "window_days")
+        questions = questions.with_columns(likeliest=pl.Series(chances.argmax(axis=1), dtype=pl.Int32))
+        of_each = [
+            questions.with_columns(level=pl.lit(level, dtype=pl.Int32), probability=pl.Series(chances[:, level]))
+            for level in names
+        ]
+        told = self._reasons(model, app, rows.join(questions, on=["player_key", "window_days"], maintain_order="left"))
+        rows = pl.concat(of_each).join(
+            told, on=["player_key", "window_days", "level"], how="left", maintain_order="left"
+        )
+        return as_scores(
+            rows.with_columns(
+                target=pl.col("level").replace_strict(names, return_dtype=pl.String),
+                band=pl.col("likeliest").replace_strict(names, return_dtype=pl.String),
+            )
+        )
+
+    def _reasons(self, model: Answering, app: App, rows: pl.DataFrame) -> pl.DataFrame:
+        """player_key, window_days, level, reasons: for the likeliest level; what keeps a player idle raises that."""
+        asked = rows.filter(pl.col("level") == pl.col("likeliest").clip(1)).with_columns(
+            probability=pl.lit(1.0), sign=pl.when(pl.col("likeliest") == 0).then(-1.0).otherwise(1.0)
+        )
+        told = self.reasons(model, app, asked, sign=asked["sign"])
+        return asked.select("player_key", "window_days", level="likeliest", reasons=told)
+
+    def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
+        """Of the levels themselves, beside those of the questions; and how often nothing changes."""
+        rows = holdout.with_columns(last=_reached_last()).sort(*_QUESTION, "level")
+        levels = int(rows["level"].max())  # type: ignore[arg-type]
+        truth, last = (rows[name].to_numpy().reshape(-1, levels).sum(axis=1).astype(int) for name in ("y", "last"))
+        chances = exactly(rows["p"].to_numpy(), levels)
+        likeliest = chances.argmax(axis=1)
+        return {
+            **super().figures(holdout),
+            "log_loss_of_levels": float(-np.log(np.clip(chances[np.arange(len(truth)), truth], 1e-6, 1)).mean()),
+            "macro_f1": macro_f1(truth, likeliest),
+            "macro_f1_of_persistence": macro_f1(truth, last),
+            "quadratic_kappa": quadratic_kappa(truth, likeliest, levels + 1),
+            "quadratic_kappa_of_persistence": quadratic_kappa(truth, last, levels + 1),
+        }
+
+    def example(self, app: App) -> dict[str, Sequence[Any]]:
+        """Levels of this app."""
+        return {"level": list(range(1, len(app.engagement.levels))), "window_days": HORIZONS}
+
+
+def said_cuts(app: App) -> dict[int, tuple[float, ...]] | None:
+    """The app file's cuts by length of window; those of a week hold for four where the metric is no sum."""
+    if app.engagement.cuts is None:
+        return None
+    metric = app.engagement.metric
+    grows = metric is None or app.metrics[metric].aggregation.adds_up
+    return {days: tuple(cut * (days / 7 if grows else 1) for cut in app.engagement.cuts) for days in HORIZONS}
+
+
+def exactly(at_least: Array, levels: int) -> Array:
+    """P(level is 0, 1, …), from P(level >= 1), P(level >= 2), … of each question; shape (questions, levels + 1).
+
+    Answers that rise with the level are brought down to the one before.
+    """
+    reached = np.minimum.accumulate(at_least.reshape(-1, levels), axis=1)
+    ends = np.ones((len(reached), 1)), np.zeros((len(reached), 1))
+    chances: Array = -np.diff(np.concatenate([ends[0], reached, ends[1]], axis=1), axis=1)
+    return chances
+
+
+def macro_f1(truth: NDArray[Any], said: NDArray[Any]) -> float:
+    """The mean over levels of 2 hits / (those who were at the level + those said to be)."""
+    f1 = [
+        2 * ((truth == k) & (said == k)).sum() / ((truth == k).sum() + (said == k).sum())
+        for k in np.union1d(truth, said)
+    ]
+    return float(np.mean(f1)) if f1 else float("nan")
+
+
+def quadratic_kappa(truth: NDArray[Any], said: NDArray[Any], levels: int) -> float:
+    """Agreement beyond chance, a miss by k levels weighing k squared (Cohen 1968, Psychol. Bull. 70, 213)."""
+    seen = np.zeros((levels, levels))
+    np.add.at(seen, (truth, said), 1.0)
+    weight = np.subtract.outer(np.arange(levels), np.arange(levels)) ** 2
+    by_chance = np.outer(seen.sum(axis=1), seen.sum(axis=0)) / max(seen.sum(), 1)
+    missed = float((weight * by_chance).sum())
+    return 1 - float((weight * seen).sum()) / missed if missed else float("nan")
+
+
+def _quantiles(past: pl.DataFrame, days: int, shares: Sequence[float]) -> list[float]:
+    """Values below which these shares of the windows with play are; without any all cuts are out of reach."""
+    values = past.filter(pl.col("window_days") == days)["value"]
+    return [float(values.quantile(share, "higher") or 0.0) if len(values) else float(2**53) for share in shares]
+
+
+def _with_values(app: App, features: pl.DataFrame) -> pl.DataFrame:
+    """The features with what the windows before came to: value_7, value_28, value_90."""
+    metric = app.engagement.metric
+    past = {n: f"{metric}__{n}" if metric else f"events_{n}" for n in (7, 28, 90)}
+    return features.with_columns(pl.col(name).fill_null(0.0).alias(f"value_{n}") for n, name in past.items())
+
+
+def _reaches(value: str | pl.Expr, played: pl.Expr) -> pl.Expr:
+    value = pl.col(value) if isinstance(value, str) else value
+    return played & ((pl.col("level") == 1) | (value >= pl.col("cut")))
+
+
+def _reached_last() -> pl.Expr:
+    """Whether the window before, of the same length, reached the level."""
+    return _reaches(_last("value"), _last("active_days") > 0)
+
+
+def _level_last(encoding: Levels) -> pl.Expr:
+    """The level of the window before, of the same length."""
+    reached = [
+        pl.when(pl.col("window_days") == days).then(
+            pl.sum_horizontal(pl.lit(1), *(_last("value") >= cut for cut in cuts))
+        )
+        for days, cuts in encoding.cuts.items()
+    ]
+    return pl.when(_last("active_days") > 0).then(pl.coalesce(reached)).otherwise(0)
+
+
+def _last(name: str) -> pl.Expr:
+    """What a name with 7 or 28 behind it says of the window before."""
+    return pl.when(pl.col("window_days") <= HORIZONS[0]).then(f"{name}_7").otherwise(f"{name}_28")
