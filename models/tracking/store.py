@@ -101,26 +101,33 @@ class Tracking:
     @contextlib.contextmanager
     def run(self, experiment: str, name: str) -> Iterator[str]:
         """Yield the id of a new run that is active for MLflow; it ends FINISHED, or FAILED when the body raises."""
-        self.use()
         run = self.client.create_run(self.experiment(experiment), run_name=name)
-        with self.mlflow.start_run(run_id=run.info.run_id):
+        with self.active(run.info.run_id):
             yield str(run.info.run_id)
 
     @contextlib.contextmanager
-    def only_run(self, experiment: str, name: str) -> Iterator[tuple[str, Any]]:
-        """As `run`, with the experiment's one run of this name: its id, and what it holds already (None when new)."""
-        quoted = name.replace("'", "")
-        found = self.client.search_runs(
-            [self.experiment(experiment)], f"attributes.run_name = '{quoted}'", max_results=1
-        )
-        if not found:
-            with self.run(experiment, quoted) as run_id:
-                yield run_id, None
-            return
-        run_id = str(found[0].info.run_id)
+    def active(self, run_id: str) -> Iterator[None]:
+        """Make a run the one that models and traces are logged to, which takes MLflow a dozen requests."""
         self.use()
         with self.mlflow.start_run(run_id=run_id):
-            yield run_id, found[0].data
+            yield
+
+    @contextlib.contextmanager
+    def only_run(self, experiment: str, name: str) -> Iterator[tuple[str, Any]]:
+        """The experiment's one run of this name: its id, and what it holds already (None when new).
+
+        It ends as `run` does, and is not active for MLflow.
+        """
+        quoted, place = name.replace("'", ""), self.experiment(experiment)
+        found = self.client.search_runs([place], f"attributes.run_name = '{quoted}'", max_results=1)
+        run = found[0] if found else self.client.create_run(place, run_name=quoted)
+        run_id = str(run.info.run_id)
+        try:
+            yield run_id, run.data if found else None
+        except BaseException:
+            self.client.set_terminated(run_id, "FAILED")
+            raise
+        self.client.set_terminated(run_id)
 
     def log(
         self,

@@ -7,9 +7,11 @@ counted, not shown.
 import datetime as dt
 import json
 import re
+import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -129,18 +131,41 @@ def record_writing(tracking: Tracking, app: str, as_of: dt.date, report: Writing
     told = {"as_of": as_of, "revision": report.revision, **report.parameters}
     with tracking.only_run(f"{app}/writing", night_name(as_of, report.revision)) as (run_id, known):
         tracking.log_news(run_id, known, told, dict(_metrics(report)))
-        samples = [sample for sample in report.samples if not sample.personal][:MOST_SAMPLES]
-        tracking.client.log_text(run_id, _page(app, as_of, samples), "samples.md")
-        tracking.client.log_text(run_id, _json(samples), "samples.json")
-        tables = {name: pl.DataFrame(list(rows)) for name, rows in report.tables.items()}
-        for name, table in {"spend": _spend_table(report.spend), **tables}.items():
-            tracking.client.log_text(run_id, table.write_csv(), f"tables/{name}.csv")
-        experiment = tracking.experiment(f"{app}/writing")
-        held = _traced(tracking, experiment, run_id)
-        for trace in report.traces[:MOST_TRACES]:
-            if trace.calls and trace.brief_id not in held:
-                _trace(tracking, experiment, trace, as_of)
+        _keep_files(tracking, run_id, _files(app, as_of, report))
+        _keep_traces(tracking, app, as_of, report.traces[:MOST_TRACES], run_id)
     return run_id
+
+
+def _files(app: str, as_of: dt.date, report: WritingReport) -> dict[str, str]:
+    """Texts of the run's files by name."""
+    samples = [sample for sample in report.samples if not sample.personal][:MOST_SAMPLES]
+    tables = {"spend": _spend_table(report.spend)}
+    tables |= {name: pl.DataFrame(list(rows)) for name, rows in report.tables.items()}
+    written = {f"tables/{name}.csv": table.write_csv() for name, table in tables.items()}
+    return {"samples.md": _page(app, as_of, samples), "samples.json": _json(samples), **written}
+
+
+def _keep_files(tracking: Tracking, run_id: str, files: Mapping[str, str]) -> None:
+    """All in one go: MLflow looks the run up for each time it is called."""
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, text in files.items():
+            path = Path(scratch, name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        tracking.client.log_artifacts(run_id, scratch)
+
+
+def _keep_traces(tracking: Tracking, app: str, as_of: dt.date, traces: Sequence[BriefTrace], run_id: str) -> None:
+    """Those of briefs that somebody was asked about and the run has no trace of."""
+    asked = [trace for trace in traces if trace.calls]
+    if not asked:
+        return
+    experiment = tracking.experiment(f"{app}/writing")
+    held = _traced(tracking, experiment, run_id)
+    with tracking.active(run_id):
+        for trace in asked:
+            if trace.brief_id not in held:
+                _trace(tracking, experiment, trace, as_of)
 
 
 def kind_of_fault(fault: str) -> str:
