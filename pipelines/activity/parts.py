@@ -11,7 +11,7 @@ from configs.aggregations import macros_sql
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.local_days import sync_days
-from pipelines.activity.metric_sql import definitions_hash, derived_events_sql, metric_events_sql
+from pipelines.activity.metric_sql import definitions_hash, derived_events_sql, metric_events_sql, parsed_sql
 
 
 def sync_metrics(warehouse: Warehouse, app: App) -> bool:
@@ -60,7 +60,9 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
             with warehouse.lend(_touched=touched):
                 warehouse.run("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM _touched")
         _refresh_derived(warehouse)
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE parsed_events AS {parsed_sql(app).events}")
         warehouse.run(warehouse.fixed("activity/refresh_parts"))
+        warehouse.run("DELETE FROM parsed_events")
 
 
 def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime) -> None:
@@ -127,6 +129,10 @@ def _install_views(warehouse: Warehouse, app: App) -> None:
     warehouse.run(f"CREATE OR REPLACE TEMP VIEW metric_events AS {metric_events_sql(app)}")
     warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched (player_key BIGINT, day DATE)")
     warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched_players (player_key BIGINT)")
+    parsed = parsed_sql(app)
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE parsed_events AS {parsed.events} WHERE false")
+    warehouse.run(f"CREATE OR REPLACE TEMP VIEW touched_metric_events AS {parsed.days}")
+    warehouse.run(f"CREATE OR REPLACE TEMP VIEW touched_keys AS {parsed.keys}")
     derived = derived_events_sql(app, "touched_players", "known_until")
     warehouse.run(f"CREATE OR REPLACE TEMP MACRO derived_of_touched_players(known_until) AS TABLE {derived}")
     warehouse.run(macros_sql())

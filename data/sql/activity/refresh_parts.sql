@@ -1,11 +1,11 @@
--- Rebuild the parts of the player-days in `touched` (player_key, day) from the events.
+-- Rebuild the parts of the player-days in `touched` (player_key, day) from the events, which `parsed_events` holds.
 
 DELETE FROM player_days USING touched
 WHERE player_days.player_key = touched.player_key AND player_days.day = touched.day;
 
 INSERT INTO player_days
 SELECT player_key, day, cohort, metric, count(*), sum(value), min(value), max(value), max(available_at)
-FROM metric_events SEMI JOIN touched USING (player_key, day)
+FROM touched_metric_events
 GROUP BY ALL
 ORDER BY day, player_key, metric, cohort;
 
@@ -14,8 +14,7 @@ WHERE player_day_keys.player_key = touched.player_key AND player_day_keys.day = 
 
 INSERT INTO player_day_keys
 SELECT player_key, day, metric, key, count(*), max(available_at)
-FROM metric_events SEMI JOIN touched USING (player_key, day)
-WHERE metric IN (SELECT metric FROM metrics WHERE is_keyed(agg))
+FROM touched_keys
 GROUP BY ALL
 ORDER BY day, player_key, metric, key;
 
