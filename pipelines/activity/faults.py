@@ -1,13 +1,13 @@
 """SQL that types staged rows and gives each bad one its reason, a plain sentence: the first fault found."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from configs.app import App
 from configs.measured import Event, Property
 from data.contracts_in import EVENT_COLUMNS, MAX_ID_LENGTH, MAY_LACK, PLAYER_COLUMNS, accepted_events
 from pipelines.activity.moments import with_moments
-from pipelines.activity.normalise import repeated_key, text
+from pipelines.activity.normalise import given_as_text, repeated_key, text
 from pipelines.activity.read_text import RAW_CHARACTERS
 
 _MAX_FUTURE = dt.timedelta(days=1)
@@ -26,14 +26,17 @@ def check_events_sql(app: App, staged: str, now: dt.datetime) -> str:
 
     Raw is the row as JSON where the file has no text of its own.
     """
-    cases = "\n".join(f"WHEN {condition} THEN {reason}" for condition, reason in _event_faults(app, now))
+    asked = _Asked(app)
+    cases = "\n".join(f"WHEN {condition} THEN {reason}" for condition, reason in _event_faults(app, asked, now))
     return f"""
-        WITH typed AS (
-            SELECT *, occurred_at_moment AS moment, TRY_CAST(sequence AS BIGINT) AS place,
-                   TRY_CAST(value AS DOUBLE) + 0.0 AS number, TRY_CAST(properties AS JSON) AS doc
+        WITH read AS (
+            SELECT *, coalesce(occurred_at_given, occurred_at_moment) AS moment,
+                   coalesce(sequence_given, TRY_CAST(sequence AS BIGINT)) AS place,
+                   coalesce(value_given, TRY_CAST(value AS DOUBLE)) + 0.0 AS number, TRY_CAST(properties AS JSON) AS doc
             FROM {with_moments(f"({staged})", ("occurred_at",), app.timezone)}
         ),
-        checked AS (SELECT *, CASE {cases} END AS reason, {_document("doc")} AS document FROM typed),
+        typed AS (SELECT *, {asked.read("doc")} FROM read),
+        checked AS (SELECT *, CASE {cases} END AS reason, {_document("doc", "shape")} AS document FROM typed),
         summed AS (
             SELECT *, md5(concat_ws(chr(31), user_id, event, epoch_us(moment), coalesce(place, 0),
                                     coalesce(number::VARCHAR, ''), coalesce(document, ''))) AS content
@@ -41,8 +44,40 @@ def check_events_sql(app: App, staged: str, now: dt.datetime) -> str:
         )
         SELECT line, event_id, user_id, event, moment AS occurred_at, coalesce(place, 0) AS sequence, number AS value,
                document AS properties, delivery_id, content, md5_number_lower(content) AS content_hash,
-               {_raw(EVENT_COLUMNS)} AS raw, reason
+               {_raw({name: given_as_text(name) for name in EVENT_COLUMNS})} AS raw, reason
         FROM summed"""
+
+
+class _Asked:
+    """What is asked of the properties of events, all taken out of their JSON at once.
+
+    `shape` is the type of the JSON, `keys` its keys, `kinds` the type of each property that the app knows and `texts`
+    the value of each that may be a number; null where an event lacks it.
+    """
+
+    def __init__(self, app: App) -> None:
+        declared = [pair for event in accepted_events(app).values() for pair in event.properties.items()]
+        self._names = sorted({name for name, _ in declared})
+        self._numbers = sorted({name for name, one in declared if one.type in {"number", "integer"}})
+
+    def read(self, doc: str) -> str:
+        """The four columns."""
+        return (
+            f"json_type({doc}) AS shape, json_keys({doc}) AS keys, json_type({doc}, {_paths(self._names)}) AS kinds, "
+            f"json_extract_string({doc}, {_paths(self._numbers)}) AS texts"
+        )
+
+    def kind(self, name: str) -> str:
+        """The JSON type of a property."""
+        return f"kinds[{self._names.index(name) + 1}]"
+
+    def number(self, name: str) -> str:
+        """The value of a number, as text."""
+        return f"texts[{self._numbers.index(name) + 1}]"
+
+
+def _paths(names: Sequence[str]) -> str:
+    return f"CAST([{', '.join(text(f'$.{name}') for name in names)}] AS VARCHAR[])"
 
 
 def check_players_sql(app: App, staged: str, now: dt.datetime) -> str:
@@ -66,11 +101,12 @@ def check_players_sql(app: App, staged: str, now: dt.datetime) -> str:
         SELECT line, user_id, CASE WHEN reason IS NULL THEN moment END AS recorded_at, timezone, language,
                CASE WHEN reason IS NULL THEN birthday END AS born_on,
                CASE WHEN reason IS NULL THEN joined_moment END AS joined_at, is_out AS opted_out,
-               {_document("doc")} AS attributes, delivery_id, {_raw(PLAYER_COLUMNS, **renamed)} AS raw, reason
+               {_document("doc", "json_type(doc)")} AS attributes, delivery_id,
+               {_raw({name: renamed.get(name, name) for name in PLAYER_COLUMNS})} AS raw, reason
         FROM checked"""
 
 
-def _event_faults(app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
+def _event_faults(app: App, asked: _Asked, now: dt.datetime) -> Iterator[tuple[str, str]]:
     events = accepted_events(app)
     names = ", ".join(text(name) for name in events)
     shown = ", ".join(list(events)[:12])
@@ -91,21 +127,24 @@ def _event_faults(app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
     )
     yield "value IS NOT NULL AND number IS NULL", "'value ''' || value[:60] || ''' is not a number'"
     yield "NOT isfinite(number)", "'value is NaN or infinite'"
-    yield from _document_faults("properties")
+    # Where every key is a property that the app knows and stands once, there are as many keys as such properties.
+    yield from _document_faults("properties", "shape", "keys", unless="len(keys) = list_count(kinds)")
+    told = ""  # one CASE, so that each event is held against its own declaration only
     for name, event in events.items():
         needed = tuple(key for key in event.properties if key not in MAY_LACK)
         required = needed + (("value",) if event.value else ()) if name not in app.events else ()
-        faults = [*_value_faults(event), *_property_faults(name, event), *_missing_faults(required)]
+        faults = [*_value_faults(event), *_property_faults(name, event, asked), *_missing_faults(required, asked)]
         inner = " ".join(f"WHEN {condition} THEN {reason}" for condition, reason in faults)
-        told = f"CASE {inner} END"
-        yield f"event = {text(name)} AND {told} IS NOT NULL", told
+        told += f"\nWHEN {text(name)} THEN CASE {inner} END"
+    told = f"CASE event {told} END"
+    yield f"{told} IS NOT NULL", told
 
 
-def _document_faults(column: str) -> Iterator[tuple[str, str]]:
+def _document_faults(column: str, shape: str, keys: str, unless: str = "false") -> Iterator[tuple[str, str]]:
     yield f"{column} IS NOT NULL AND doc IS NULL", f"'{column} is not valid JSON'"
-    yield "json_type(doc) <> 'OBJECT'", f"'{column} is not a JSON object'"
-    repeats, key = repeated_key("doc")
-    yield repeats, f"'{column} names ''' || {key} || ''' twice'"
+    yield f"{shape} <> 'OBJECT'", f"'{column} is not a JSON object'"
+    repeats, key = repeated_key(keys)
+    yield f"NOT ({unless}) AND {repeats}", f"'{column} names ''' || {key} || ''' twice'"
 
 
 def _player_faults(app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
@@ -134,7 +173,7 @@ def _player_faults(app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
         for condition, reason in _moment_faults("joined_at", "joined", "joined_moment", app, now)
     )
     yield "opted IS NOT NULL AND is_out IS NULL", "'opted_out ''' || opted[:60] || ''' is not true or false'"
-    yield from _document_faults("attributes")
+    yield from _document_faults("attributes", "json_type(doc)", "json_keys(doc)")
 
 
 def _id_faults(column: str) -> Iterator[tuple[str, str]]:
@@ -145,7 +184,7 @@ def _id_faults(column: str) -> Iterator[tuple[str, str]]:
 
 def _moment_faults(name: str, column: str, moment: str, app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
     latest = (now + _MAX_FUTURE).isoformat()
-    yield f"{column} IS NULL", f"'{name} is missing'"
+    yield f"{column} IS NULL AND {moment} IS NULL", f"'{name} is missing'"
     yield f"{name}_fault IS NOT NULL", f"'{name} ''' || {column}[:60] || ''' ' || {name}_fault"
     yield (
         f"{moment} < TIMESTAMPTZ '{app.earliest} 00:00:00+00'",
@@ -163,25 +202,25 @@ def _value_faults(event: Event) -> Iterator[tuple[str, str]]:
     yield from _bounds("number", event.value, "value")
 
 
-def _property_faults(name: str, event: Event) -> Iterator[tuple[str, str]]:
+def _property_faults(name: str, event: Event, asked: _Asked) -> Iterator[tuple[str, str]]:
     known = ", ".join(text(p) for p in event.properties)
-    strange = f"[k FOR k IN json_keys(doc) IF k NOT IN ({known})]" if known else "json_keys(doc)"
+    strange = f"[k FOR k IN keys IF k NOT IN ({known})]" if known else "keys"
     listed = ", ".join(event.properties) or "none"
-    unknown = f"NOT list_has_all([{known}], json_keys(doc))" if known else "len(json_keys(doc)) > 0"
+    unknown = f"NOT list_has_all([{known}], keys)" if known else "len(keys) > 0"
     yield (
         unknown,
         f"'unknown property ''' || {strange}[1][:60] || ''' of ' || {text(name)} || '; it has ' || {text(listed)}",
     )
     for key, declared in event.properties.items():
         kinds = ", ".join(text(kind) for kind in (*_JSON_TYPES[declared.type], "NULL"))
-        yield f"json_type(doc, '$.{key}') NOT IN ({kinds})", f"'property {key} is not {_TYPE_WORDS[declared.type]}'"
+        yield f"{asked.kind(key)} NOT IN ({kinds})", f"'property {key} is not {_TYPE_WORDS[declared.type]}'"
         if declared.type in {"number", "integer"}:
-            value = f"TRY_CAST(doc ->> '$.{key}' AS DOUBLE)"
+            value = f"TRY_CAST({asked.number(key)} AS DOUBLE)"
             yield f"NOT isfinite({value})", f"'property {key} is NaN or infinite'"
             if declared.type == "integer":
                 yield f"{value} <> round({value})", f"'property {key} is not a whole number'"
                 yield (
-                    f"{value} IS NOT NULL AND TRY_CAST(doc ->> '$.{key}' AS BIGINT) IS NULL",
+                    f"{value} IS NOT NULL AND TRY_CAST({asked.number(key)} AS BIGINT) IS NULL",
                     f"'property {key} does not fit into 64 bits'",
                 )
             yield from _bounds(value, declared, f"property {key}")
@@ -194,19 +233,20 @@ def _bounds(value: str, declared: Property, what: str) -> Iterator[tuple[str, st
         yield f"{value} > {declared.max!r}", f"'{what} is above {declared.max:g}'"
 
 
-def _missing_faults(required: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _missing_faults(required: tuple[str, ...], asked: _Asked) -> Iterator[tuple[str, str]]:
     for key in required:
-        yield "number IS NULL" if key == "value" else f"doc ->> '$.{key}' IS NULL", f"'{key} is missing'"
+        lacks = "number IS NULL" if key == "value" else f"coalesce({asked.kind(key)}, 'NULL') = 'NULL'"
+        yield lacks, f"'{key} is missing'"
 
 
-def _document(doc: str) -> str:
+def _document(doc: str, shape: str) -> str:
     """A JSON object without white space and nulls; an empty one is null."""
     slim = f"CASE WHEN contains({doc}::VARCHAR, 'null') THEN json_merge_patch('{{}}', {doc}) ELSE json({doc}) END"
-    return f"nullif(CASE WHEN json_type({doc}) = 'OBJECT' THEN CAST({slim} AS VARCHAR) END, '{{}}')"
+    return f"nullif(CASE WHEN {shape} = 'OBJECT' THEN CAST({slim} AS VARCHAR) END, '{{}}')"
 
 
-def _raw(columns: Mapping[str, object], **renamed: str) -> str:
-    fields = ", ".join(f"{text(name)}, {renamed.get(name, name)}" for name in columns)
+def _raw(columns: Mapping[str, str]) -> str:
+    fields = ", ".join(f"{text(name)}, {column}" for name, column in columns.items())
     return (
         f"(CASE WHEN raw IS NULL AND reason IS NOT NULL THEN CAST(json_object({fields}) AS VARCHAR) ELSE raw END)"
         f"[:{RAW_CHARACTERS}]"

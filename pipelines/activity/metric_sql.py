@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 from sqlglot import exp, select
 from sqlglot.expressions import Select
@@ -85,7 +86,7 @@ def _parsed(defined: _Defined) -> Parsed:
         return exp.column(columns.setdefault(typed, f"property_{len(columns)}"))
 
     for name in (name for name, metric in metrics.items() if not metric.aggregation.derived):
-        query = contributions(defined.app, name).transform(parsed).from_("parsed_events")
+        query = cast("Select", contributions(defined.app, name).transform(parsed)).from_("parsed_events")
         kept = [column for column in query.expressions if column.alias_or_name in _OF_A_PART]
         texts[name] = query.select(*kept, append=False).sql(dialect="duckdb")
     paths = list(dict.fromkeys(path for path, _ in columns))

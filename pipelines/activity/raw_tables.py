@@ -192,7 +192,7 @@ def _exists(warehouse: Warehouse, table: str) -> bool:
 def _taken_apart(warehouse: Warehouse) -> tuple[str, list[BadLine]]:
     """JSON objects as columns of text, one for every key that occurs."""
     docs = "(SELECT _line, _raw, TRY_CAST(_raw AS JSON) AS doc FROM _block)"
-    repeats, key = repeated_key("doc")
+    repeats, key = repeated_key("json_keys(doc)")
     fault = (
         "CASE WHEN doc IS NULL OR json_type(doc) <> 'OBJECT' THEN 'the line is not a JSON object' "
         f"WHEN {repeats} THEN 'the line names ''' || {key} || ''' twice' END"
