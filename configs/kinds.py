@@ -1,13 +1,14 @@
 """What is written for players and who may write it; a command line knows these before any app file is read."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
+from configs.names import Name
 from configs.prompt import writing_prompts
 
-Writer = Literal["offline", "openai", "anthropic", "both"]
+Writer = Name  # `offline`, `both`, or a provider: which there are is known where they are, in models/language/providers
 
 
 def content_type_names() -> list[str]:

@@ -1,20 +1,18 @@
-"""Which language models there are, what they cost, and how much may be asked of them until they say so themselves."""
+"""What may be said of language models: what they cost, and how much may be asked of them until they say so themselves.
+
+Which providers there are, and what they sell, stands with them: models/language/providers.
+"""
 
 import difflib
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from configs.errors import NightquestError
+from configs.names import Name
 from configs.part import Part
-from configs.yaml_file import read_yaml
 
-LANGUAGE = Path(__file__).parent / "language.yaml"
-Vendor = Literal["openai", "anthropic"]
-VENDORS: tuple[Vendor, ...] = ("openai", "anthropic")
 # A new price of input is the price of what goes with it, too.
 _OF_NEW_PRICE = {"cached_input_usd": None, "cache_write_usd": None}
 
@@ -22,7 +20,7 @@ _OF_NEW_PRICE = {"cached_input_usd": None, "cache_write_usd": None}
 class Price(Part):
     """What a million tokens of a model cost in US dollars, given where the model is chosen."""
 
-    provider: Vendor | None = Field(None, description="Needed for a model that is neither known nor chosen.")
+    provider: Name | None = Field(None, description="Needed for a model that is neither known nor chosen.")
     input_usd: float = Field(ge=0)
     output_usd: float = Field(ge=0, description="Reasoning tokens are output.")
     cached_input_usd: float | None = Field(None, ge=0, description="Default is the price of input.")
@@ -34,7 +32,7 @@ class Price(Part):
 class LanguageModel(Part):
     """A model of a provider: prices in US dollars per million tokens, and where its limits start."""
 
-    provider: str
+    provider: str = Field("", description="Whose it is; in a provider's own price list that provider's.")
     input_usd: float = Field(ge=0)
     output_usd: float = Field(ge=0, description="Reasoning tokens are output.")
     cached_input_usd: float | None = Field(None, ge=0, description="Default is the price of input.")
@@ -51,28 +49,32 @@ class LanguageModel(Part):
     assumed: bool = Field(default=False, description="Its price is not known but counted at a ceiling.")
 
 
-class VendorDefaults(Part):
-    """What a provider is used with when the settings say nothing."""
+class Offer(Part):
+    """What a provider sells: its price list."""
 
-    model: str
-    key_prefix: str = ""
+    model: str = Field(description="Which one is asked when the settings name none.")
+    models: dict[str, LanguageModel] = Field(min_length=1, description="By the provider's own names.")
+    apis: list[str] = Field([], description="Ways to ask that NIGHTQUEST_<NAME>_API chooses from, the usual one first.")
+    place: int = Field(100, description="Who is compared with whom, and stands in for whom, goes by it, then by name.")
+
+    @model_validator(mode="after")
+    def _model_has_a_price(self) -> Self:
+        if self.model not in self.models:
+            raise ValueError(f"model: '{self.model}' is not one of the models")
+        return self
+
+    def of(self, name: str) -> "Offer":
+        """The same, each model said to be this provider's."""
+        own = {key: model.model_copy(update={"provider": name}) for key, model in self.models.items()}
+        return self.model_copy(update={"models": own})
 
 
 class LanguageModels(Part):
-    """The whole of configs/language.yaml."""
+    """Models by name, with their prices."""
 
-    providers: dict[Vendor, VendorDefaults]
     models: dict[str, LanguageModel]
 
-    @model_validator(mode="after")
-    def _defaults_have_prices(self) -> "LanguageModels":
-        for vendor, defaults in self.providers.items():
-            model = self.models.get(defaults.model)
-            if model is None or model.provider != vendor:
-                raise ValueError(f"providers.{vendor}.model: '{defaults.model}' is not one of the models of {vendor}")
-        return self
-
-    def priced(self, name: str, vendor: str) -> LanguageModel:
+    def priced(self, name: str, provider: str) -> LanguageModel:
         """A model with its prices.
 
         Raises:
@@ -85,18 +87,18 @@ class LanguageModels(Part):
             given = f'{{"{name}": {{"input_usd": 1.25, "output_usd": 5}}}}'
             raise NightquestError(
                 f"The model '{name}' has no price, and nothing is bought at an unknown one.{hint}",
-                f"Give it in US dollars per million tokens, from {vendor}'s price page: NIGHTQUEST_PRICES='{given}', "
+                f"Give it in US dollars per million tokens, from {provider}'s price page: NIGHTQUEST_PRICES='{given}', "
                 "or under content.prices of the app file; or let it count at the most that it may cost: "
                 "NIGHTQUEST_PRICE_CEILING_USD=100.",
             )
-        if found.provider != vendor:
+        if found.provider != provider:
             raise NightquestError(
-                f"The model '{name}' is one of {found.provider}, not of {vendor}.",
-                f"Set NIGHTQUEST_{vendor.upper()}_MODEL to a model of {vendor}.",
+                f"The model '{name}' is one of {found.provider}, not of {provider}.",
+                f"Set NIGHTQUEST_{provider.upper()}_MODEL to a model of {provider}.",
             )
         return found
 
-    def with_prices(self, prices: Mapping[str, Price], chosen: Mapping[Vendor, str]) -> "LanguageModels":
+    def with_prices(self, prices: Mapping[str, Price], chosen: Mapping[str, str]) -> "LanguageModels":
         """These models, with prices given elsewhere over their own.
 
         Args:
@@ -111,34 +113,24 @@ class LanguageModels(Part):
             told = price.model_dump(exclude_none=True)
             known = models.get(name)
             if known is None and price.provider is None:
-                owner = next((vendor for vendor, model in chosen.items() if model == name), None)
+                owner = next((provider for provider, model in chosen.items() if model == name), None)
                 if owner is None:
                     raise NightquestError(
                         f"The price of the model '{name}' does not say whose model it is.",
-                        f"Add its provider: {' or '.join(VENDORS)}.",
+                        f"Add its provider: {' or '.join(chosen)}.",
                     )
                 told["provider"] = owner
             base = known.model_dump() | _OF_NEW_PRICE if known else {}
             models[name] = LanguageModel.model_validate(base | told)
         return self.model_copy(update={"models": models})
 
-    def with_ceiling(self, ceiling_usd: float | None, chosen: Mapping[Vendor, str]) -> "LanguageModels":
+    def with_ceiling(self, ceiling_usd: float | None, chosen: Mapping[str, str]) -> "LanguageModels":
         """These models, and the chosen ones whose price is not known at so many dollars per million tokens."""
         if ceiling_usd is None:
             return self
         assumed = {
-            name: LanguageModel(provider=vendor, input_usd=ceiling_usd, output_usd=ceiling_usd, assumed=True)
-            for vendor, name in chosen.items()
+            name: LanguageModel(provider=provider, input_usd=ceiling_usd, output_usd=ceiling_usd, assumed=True)
+            for provider, name in chosen.items()
             if name not in self.models
         }
         return self.model_copy(update={"models": self.models | assumed})
-
-
-@cache
-def language_models() -> LanguageModels:
-    """Read configs/language.yaml once.
-
-    Raises:
-        AppFileError: The file is missing or not YAML.
-    """
-    return LanguageModels.model_validate(read_yaml(LANGUAGE).content)

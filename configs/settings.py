@@ -3,16 +3,17 @@
 import datetime as dt
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from configs.commands import DEFAULT_HOME, remember_home
 from configs.errors import NightquestError
-from configs.language import LanguageModels, Price, Vendor, language_models
+from configs.language import Price
 
 PREFIX = "NIGHTQUEST_"
 # Read by the command line itself, not a setting.
@@ -22,12 +23,20 @@ _AS_JSON = {
     "prices": '{"gpt-4": {"input_usd": 30, "output_usd": 60}}',
     "sinks": '{"folder": {"to": "/mnt/nights"}}',
 }
+# What providers of language models are told, as NIGHTQUEST_<NAME>_<THIS>.
+OF_PROVIDERS = ("api_key", "base_url", "model", "api")
+_OF_PROVIDER = re.compile(rf"([a-z][a-z0-9_]*)_({'|'.join(OF_PROVIDERS)})")
 
 
 class Settings(BaseSettings):
-    """One frozen set of settings, read once from NIGHTQUEST_* variables; an argument wins over a variable."""
+    """One frozen set of settings, read once from NIGHTQUEST_* variables; an argument wins over a variable.
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    What a provider of language models is told is a setting too (`openai_api_key`); which providers there are is known
+    to models/language/offers.py.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, SecretStr]
 
     home: Path = Field(DEFAULT_HOME, description="Where everything that Nightquest writes lives.")
     mlflow_uri: str | None = Field(None, description="MLflow tracking server; default is SQLite under home.")
@@ -56,16 +65,7 @@ class Settings(BaseSettings):
         None, ge=1, le=256, description="Threads for DuckDB; default is all cores, one for a small warehouse."
     )
 
-    openai_api_key: SecretStr | None = Field(None, description="Without it OpenAI writes nothing.")
-    openai_base_url: str | None = Field(None, description="Any OpenAI-compatible server; default is OpenAI's own.")
-    openai_api: Literal["responses", "chat"] = Field(
-        "responses", description="`chat` for compatible servers that answer 404 to /responses."
-    )
-    openai_model: str | None = Field(None, min_length=1, description="Default stands in configs/language.yaml.")
-    anthropic_api_key: SecretStr | None = Field(None, description="Without it Anthropic writes nothing.")
-    anthropic_base_url: str | None = Field(None, description="Default is Anthropic's own.")
-    anthropic_model: str | None = Field(None, min_length=1, description="Default stands in configs/language.yaml.")
-    prices: dict[str, Price] = Field({}, description="US dollars per million tokens, over configs/language.yaml; JSON.")
+    prices: dict[str, Price] = Field({}, description="US dollars per million tokens, over the providers' own; JSON.")
     price_ceiling_usd: float | None = Field(
         None, gt=0, description="At which a model without a price is counted, per million tokens in and out."
     )
@@ -82,6 +82,21 @@ class Settings(BaseSettings):
         {}, description="Destinations of nights beside home and what each is told; JSON, see docs/outputs.md."
     )
 
+    @model_validator(mode="after")
+    def _knows_no_other(self) -> Self:
+        if strange := [name for name in self.__pydantic_extra__ if not _OF_PROVIDER.fullmatch(name)]:
+            raise ValueError(f"there is no setting {', '.join(strange)}")
+        return self
+
+    @property
+    def of_providers(self) -> dict[str, dict[str, str]]:
+        """What each provider of language models is told, by its name, under one of `OF_PROVIDERS`; blanks cut off."""
+        told: dict[str, dict[str, str]] = {}
+        for setting, value in self.__pydantic_extra__.items():
+            if value is not None and (named := _OF_PROVIDER.fullmatch(setting)):
+                told.setdefault(named[1], {})[named[2]] = value.get_secret_value().strip()
+        return told
+
     @property
     def day_grace(self) -> dt.timedelta:
         """How long a day may have begun for a night to serve it still."""
@@ -96,24 +111,6 @@ class Settings(BaseSettings):
     def artifacts(self) -> Path:
         """Where MLflow keeps models and plots when the store is the local one."""
         return self.home.absolute() / "mlartifacts"
-
-    def chosen_models(self) -> dict[Vendor, str]:
-        """The model of each provider: the one set here, else that of configs/language.yaml."""
-        given = {"openai": self.openai_model, "anthropic": self.anthropic_model}
-        return {vendor: given[vendor] or default.model for vendor, default in language_models().providers.items()}
-
-    def priced_models(self, prices: Mapping[str, Price] | None = None) -> LanguageModels:
-        """The language models with their prices: configs/language.yaml, then the app file's, then the settings'.
-
-        Args:
-            prices: The app file's.
-
-        Raises:
-            NightquestError: A price does not say whose model it is for.
-        """
-        chosen = self.chosen_models()
-        models = language_models().with_prices({**(prices or {}), **self.prices}, chosen)
-        return models.with_ceiling(self.price_ceiling_usd, chosen)
 
     @property
     def prefect_home(self) -> Path:
@@ -138,13 +135,15 @@ def load_settings(home: Path | None = None, environ: Mapping[str, str] | None = 
         NightquestError: A variable is unknown or its value is not allowed, or home's path has a '?' or a backslash.
     """
     environ = os.environ if environ is None else environ
+    arguments: dict[str, Any] = {} if home is None else {"home": home}
     known = {PREFIX + name.upper() for name in Settings.model_fields} | _NOT_SETTINGS
-    for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in known:
+    for name in sorted(name for name in environ if name.startswith(PREFIX) and name not in known):
+        setting = name.removeprefix(PREFIX).lower()
+        if not _OF_PROVIDER.fullmatch(setting):
             near = difflib.get_close_matches(name, known, n=1)
             remedy = f"Did you mean {near[0]}?" if near else f"Unset it; known are {', '.join(sorted(known))}."
             raise NightquestError(f"The environment variable {name} is not a setting.", remedy)
-    arguments: dict[str, Any] = {} if home is None else {"home": home}
+        arguments[setting] = environ[name]
     try:
         settings = Settings(**arguments)
     except ValidationError as error:

@@ -26,7 +26,9 @@ class Voice(Part):
 class Arm(Part):
     """One way of writing that an experiment tries."""
 
-    provider: Writer = Field(description="Who writes; `both` writes with both and lets a judge pick.")
+    provider: Writer = Field(
+        description="Who writes: `offline`, a provider, or `both`, which writes with two and lets a judge pick."
+    )
     prompt: str = Field("production", description="Alias of the prompts in MLflow's prompt registry.")
     weight: float = Field(1, gt=0, description="Its share of the players, against the other arms' weights.")
 
@@ -66,12 +68,14 @@ class Content(Part):
         min_length=1,
         description="What a night writes.",
     )
-    provider: Literal["auto", "offline", "openai", "anthropic", "both"] = Field(
-        "auto", description="Who writes; `auto` is every provider with a key, by halves of the players, else offline."
+    provider: Writer = Field(
+        "auto",
+        description="Who writes: `offline`, a provider such as `openai`, `both` (two write, a judge picks), or `auto`: "
+        "every provider with a key, each for its share of the players, else offline.",
     )
     mode: Literal["live", "batch"] = Field("live", description="Batches cost half and take up to a day.")
     variants: int = Field(10, ge=1, le=30, description="Texts asked for in one request.")
     social_metrics: list[Name] = Field([], description="What social prompts invite to; needed for them.")
     individual: Individual = Field(default_factory=Individual, description="Who gets a brief of their own.")
-    prices: dict[str, Price] = Field({}, description="Prices of language models, over those of configs/language.yaml.")
+    prices: dict[str, Price] = Field({}, description="Prices of language models, over those of their providers.")
     experiment: Experiment | None = Field(None, description="Ways of writing to compare; wins over `provider`.")

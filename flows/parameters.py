@@ -6,11 +6,12 @@ The form takes a parameter's description from the `Args` of its flow's docstring
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from configs.app import App
 from configs.errors import NightquestError
 from configs.kinds import TypeName, Writer
+from models.language.providers import provider_names
 from pipelines.pins import next_served_day
 from pipelines.words.wishes import Wishes
 
@@ -21,7 +22,16 @@ AppName = Annotated[str, Field(min_length=1, max_length=400)]
 Files = Annotated[list[str], Field(min_length=1, max_length=1000)]
 # The form shows a list of choices; "as the app says" leaves it to the app file.
 APP_SAYS: Literal["as the app says"] = "as the app says"
-Provider = Literal["as the app says", "offline", "openai", "anthropic", "both"]
+WRITERS = [APP_SAYS, "offline", *provider_names(), "both"]
+
+
+def _known_writer(name: str) -> str:
+    if name not in WRITERS:
+        raise ValueError(f"'{name}' writes nothing; use {', '.join(WRITERS)}")
+    return name
+
+
+Provider = Annotated[str, AfterValidator(_known_writer), WithJsonSchema({"type": "string", "enum": WRITERS})]
 Mode = Literal["as the app says", "live", "batch"]
 Types = Annotated[list[TypeName], Field(max_length=100)]
 MaxCost = Annotated[float, Field(ge=0, le=10_000)]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from configs.loader import LoadedApp, load_app
-from configs.settings import Settings, load_settings
+from configs.settings import Settings
 from flows.clock import clock, run_id
 from flows.progress import report
 from flows.recording import is_recording, name_run
+from flows.settings import read_settings
 from pipelines.words.wishes import RunContext, Wishes
 
 
@@ -33,7 +34,7 @@ def begin(app: str) -> Run:
         AppFileError: There is no such app, or its file has problems.
         NightquestError: A setting is wrong.
     """
-    run = Run(load_settings(), load_app(app), clock())
+    run = Run(read_settings(), load_app(app), clock())
     name_run(run.loaded.app.app)
     return run
 

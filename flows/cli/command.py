@@ -4,13 +4,14 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, TypeVar
 
 from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
 from configs.errors import BusyError, NightquestError
 from configs.kinds import content_type_names
+from models.language.providers import provider_names
 
 if TYPE_CHECKING:
     from configs.loader import LoadedApp
@@ -65,17 +66,19 @@ class Common:
     @property
     def settings(self) -> "Settings":
         """The settings, with --home before the environment."""
-        from configs.settings import load_settings
+        from flows.settings import read_settings
 
-        return load_settings(self.home)
+        return read_settings(self.home)
 
 
 DEFAULT = Common()
 Mode = Literal["live", "batch"]
 if TYPE_CHECKING:
-    TypeName = str
-else:
-    TypeName = Literal[tuple(content_type_names())]  # so that --help lists them
+    TypeName: TypeAlias = str
+    Writer: TypeAlias = str
+else:  # so that --help lists them
+    TypeName = Literal[tuple(content_type_names())]
+    Writer = Literal[("offline", *provider_names(), "both")]
 Types = Annotated[tuple[TypeName, ...], Parameter(name="--type", negative=())]
 MaxCost = Annotated[float | None, Parameter(validator=Number(gte=0, lte=10_000))]
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from configs.kinds import Writer
 from flows.cli.command import (
     DEFAULT,
     Check,
@@ -16,6 +15,7 @@ from flows.cli.command import (
     MaxCost,
     Mode,
     Types,
+    Writer,
     check_each,
     cli,
     end_warned,

@@ -3,8 +3,7 @@
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from configs.kinds import Writer
-from flows.cli.command import DEFAULT, Common, MaxCost, Types, check_each, cli, run_flow
+from flows.cli.command import DEFAULT, Common, MaxCost, Types, Writer, check_each, cli, run_flow
 
 if TYPE_CHECKING:
     from configs.loader import LoadedApp

@@ -14,9 +14,10 @@ from datetime import datetime
 from random import Random
 from typing import Self
 
-from configs.language import LanguageModels, language_models
+from configs.language import LanguageModels
 from models.language.calls import Failed, Reply, Request, Usage, Written
 from models.language.ledger import CLOSED, Attempt, Books, Budget, Claim, Ledger, Outcome, Run
+from models.language.offers import language_models
 from models.language.pacing import Figures, Limits, Pacing
 from models.language.pacing.allowance import retry_after_s
 from models.language.pacing.breaker import StoppedError
@@ -53,9 +54,7 @@ class Client:
         seed: int = 0,
         models: LanguageModels | None = None,
     ) -> None:
-        models = models or language_models()
-        own = {name: model for provider in providers.values() for name, model in provider.prices.items()}
-        self._models = models.model_copy(update={"models": {**own, **models.models}})
+        self._models = models or language_models(providers)
         self._books = Books(ledger, run, budget, self._models.models)
         self._providers, self._limits, self._now = providers, limits, now
         self._random = Random(seed)  # noqa: S311  jitter is no secret

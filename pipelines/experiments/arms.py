@@ -1,20 +1,22 @@
 """Ways of writing a night's words: the arms there are, whom each asks in turn, and who is in which arm."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import polars as pl
 
 from configs.errors import NightquestError
 from configs.kinds import Writer
-from configs.language import VENDORS, Vendor
+from configs.settings import PREFIX
 from configs.written import Content, Experiment
 from data.warehouse import Warehouse
+from models.language.providers import provider_names
 from pipelines.known import Known
 
 PROMPT = "production"  # alias of the prompts that serve
-BY_HALVES = "auto"  # the experiment of an app that names none and has two keys
+BY_HALVES = "auto"  # the experiment of an app that names none and has two keys or more
+BOTH, OFFLINE = "both", "offline"
 Goal = Literal["completion", "rating", "return"]
 
 
@@ -23,10 +25,11 @@ class Arm:
     """One way of writing.
 
     Attributes:
-        provider: Who writes; `both` writes with both providers and a judge picks.
+        provider: Who writes; `both` are the first two providers with a key, and a judge picks.
         prompt: Alias of the prompts in the prompt registry.
         weight: Its share of the players, against the other arms' weights.
         fallback: Who is asked in turn for what `provider` could not write; `offline`, which always can, is last.
+        two: Who they are when both write.
     """
 
     name: str
@@ -34,11 +37,12 @@ class Arm:
     prompt: str = PROMPT
     weight: float = 1.0
     fallback: tuple[Writer, ...] = ("offline",)
+    two: tuple[str, ...] = ()
 
     @property
-    def writers(self) -> tuple[Writer, ...]:
+    def writers(self) -> tuple[str, ...]:
         """Who is asked first."""
-        return VENDORS if self.provider == "both" else (self.provider,)
+        return self.two if self.provider == BOTH else (self.provider,)
 
 
 @dataclass(frozen=True)
@@ -70,30 +74,80 @@ class Trial:
         return replace(self, arms=tuple(replace(arm, weight=weights[arm.name]) for arm in self.arms))
 
 
-def choose_arms(content: Content, keys: Collection[Vendor], *, provider: Writer | None = None) -> Trial:
+@dataclass(frozen=True)
+class Hands:
+    """Who could write tonight.
+
+    Attributes:
+        able: The providers that have a key and can be used, in the order in which they stand in for each other.
+        faults: Why those that have a key cannot be used, a sentence with a remedy each.
+    """
+
+    able: tuple[str, ...] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+    def lacking(self, provider: Writer) -> list[str]:
+        """The providers of which one, or all, would be needed for this way of writing."""
+        if provider == BOTH:
+            return [] if len(self.able) > 1 else [name for name in provider_names() if name not in self.able]
+        return [provider] if provider not in {OFFLINE, *self.able} else []
+
+    def why_not(self, provider: Writer) -> str:
+        """Why what is lacking is."""
+        lacking = self.lacking(provider)
+        told = [self.faults[name] for name in lacking if name in self.faults]
+        if keys := [f"{PREFIX}{name.upper()}_API_KEY" for name in lacking if name not in self.faults]:
+            joint = " and " if len(keys) + len(self.able) <= 2 else " or "
+            told.append(f"{provider} needs {joint.join(keys)}, which {'are' if len(keys) > 1 else 'is'} not set.")
+        return " ".join(told)
+
+
+def strangers(content: Content, wished: Writer | None = None) -> dict[str, str]:
+    """Who is named and is no writer, by where: 'fault; remedy'.
+
+    Args:
+        content: The app's section.
+        wished: Who is to write this time; then nobody else counts.
+    """
+    arms = content.experiment.arms if content.experiment else {}
+    named = {"content.provider": content.provider}
+    named |= {f"content.experiment.arms.{name}.provider": arm.provider for name, arm in arms.items()}
+    known = (OFFLINE, *provider_names(), BOTH)
+    return {
+        key: f"'{name}' is no writer; use {', '.join(known)}"
+        for key, name in (named if wished is None else {"--provider": wished}).items()
+        if name not in known and (key, name) != ("content.provider", "auto")
+    }
+
+
+def choose_arms(content: Content, hands: Hands, *, provider: Writer | None = None) -> Trial:
     """The arms of a night.
 
     An arm whose provider has no key cannot be what it says, so it is left out and its players go to the other arms.
 
     Args:
         content: The app's section: its experiment, else its provider.
-        keys: The providers that have a key.
+        hands: Who could write.
         provider: Who writes this time, whatever the app file says; there is no experiment then.
 
     Raises:
-        NightquestError: `provider` was asked for and has no key.
+        NightquestError: `provider` was asked for and cannot write, or somebody is named who is no writer.
     """
+    for where, told in strangers(content, provider).items():
+        fault, _, remedy = told.partition("; ")
+        raise NightquestError(f"{where}: {fault}.", f"{remedy.capitalize()}.")
     if provider is not None:
-        _require_keys(provider, keys)
-        return Trial("", (_arm(provider, provider, keys),))
+        _require(provider, hands)
+        return Trial("", (_arm(provider, provider, hands),))
     if content.experiment is not None:
-        return _experiment(content.experiment, keys)
+        return _experiment(content.experiment, hands)
     if content.provider != "auto":
-        return _single(content.provider, keys)
-    have = [vendor for vendor in VENDORS if vendor in keys]
-    if len(have) > 1:
-        return Trial(BY_HALVES, tuple(_arm(vendor, vendor, keys) for vendor in have))
-    return _single(have[0] if have else "offline", keys)
+        return _single(content.provider, hands)
+    notes = tuple(hands.faults.values())
+    if len(hands.able) > 1:
+        return Trial(BY_HALVES, tuple(_arm(name, name, hands) for name in hands.able), notes=notes)
+    name = next(iter(hands.able), OFFLINE)
+    return Trial("", (_arm(name, name, hands),), notes=notes)
 
 
 def assign_arms(warehouse: Warehouse, players: pl.DataFrame, trial: Trial) -> pl.DataFrame:
@@ -145,54 +199,46 @@ def write_down(known: Known, trial: Trial, assigned: pl.DataFrame) -> None:
 _ARMS = {"arm": pl.String, "weight": pl.Float64}
 
 
-def _experiment(experiment: Experiment, keys: Collection[Vendor]) -> Trial:
+def _experiment(experiment: Experiment, hands: Hands) -> Trial:
     arms = tuple(
-        _arm(name, arm.provider, keys, prompt=arm.prompt, weight=arm.weight)
+        _arm(name, arm.provider, hands, prompt=arm.prompt, weight=arm.weight)
         for name, arm in experiment.arms.items()
-        if not _missing(arm.provider, keys)
+        if not hands.lacking(arm.provider)
     )
     notes = tuple(
-        f"The arm '{name}' of the experiment '{experiment.name}' is left out: {_no_key(arm.provider, keys)}"
+        f"The arm '{name}' of the experiment '{experiment.name}' is left out: {hands.why_not(arm.provider)}"
         for name, arm in experiment.arms.items()
-        if _missing(arm.provider, keys)
+        if hands.lacking(arm.provider)
     )
     if len(arms) > 1:
         return Trial(experiment.name, arms, experiment.goal, experiment.policy, notes)
     if arms:
         return Trial("", arms, notes=(*notes, "One arm is left, so there is nothing to compare."))
-    return Trial("", (_arm("offline", "offline", keys),), notes=notes)
+    return Trial("", (_arm(OFFLINE, OFFLINE, hands),), notes=notes)
 
 
-def _single(provider: Writer, keys: Collection[Vendor]) -> Trial:
+def _single(provider: Writer, hands: Hands) -> Trial:
     """One arm; without its key the next best, and a note."""
-    missing = _missing(provider, keys)
-    if not missing:
-        return Trial("", (_arm(provider, provider, keys),))
-    left: Writer = next((vendor for vendor in VENDORS if vendor in keys), "offline")
-    return Trial("", (_arm(left, left, keys),), notes=(f"{_no_key(provider, keys)} This night is written by {left}.",))
+    if not hands.lacking(provider):
+        return Trial("", (_arm(provider, provider, hands),))
+    left = next(iter(hands.able), OFFLINE)
+    why = hands.why_not(provider)
+    return Trial("", (_arm(left, left, hands),), notes=(f"{why} This night is written by {left}.",))
 
 
-def _arm(name: str, provider: Writer, keys: Collection[Vendor], *, prompt: str = PROMPT, weight: float = 1) -> Arm:
-    others: tuple[Writer, ...] = ()
-    if provider in VENDORS:
-        others = tuple(vendor for vendor in VENDORS if vendor in keys and vendor != provider)
-    return Arm(name, provider, prompt, float(weight), (*others, "offline"))
+def _arm(name: str, provider: Writer, hands: Hands, *, prompt: str = PROMPT, weight: float = 1) -> Arm:
+    others = tuple(other for other in hands.able if other != provider) if provider in hands.able else ()
+    return Arm(name, provider, prompt, float(weight), (*others, OFFLINE), hands.able[:2] if provider == BOTH else ())
 
 
-def _missing(provider: Writer, keys: Collection[Vendor]) -> list[Vendor]:
-    return [vendor for vendor in VENDORS if provider in {vendor, "both"} and vendor not in keys]
-
-
-def _no_key(provider: Writer, keys: Collection[Vendor]) -> str:
-    missing = _missing(provider, keys)
-    names = " and ".join(f"NIGHTQUEST_{vendor.upper()}_API_KEY" for vendor in missing)
-    return f"{provider} needs {names}, which {'are' if len(missing) > 1 else 'is'} not set."
-
-
-def _require_keys(provider: Writer, keys: Collection[Vendor]) -> None:
-    if missing := _missing(provider, keys):
-        raise NightquestError(
-            f"There is no key for {' and '.join(missing)}.",
-            " ".join(f"Set NIGHTQUEST_{vendor.upper()}_API_KEY." for vendor in missing)
-            + " Without a key the words can be written with --provider offline.",
-        )
+def _require(provider: Writer, hands: Hands) -> None:
+    lacking = hands.lacking(provider)
+    if not lacking:
+        return
+    if told := [hands.faults[name] for name in lacking if name in hands.faults]:
+        raise NightquestError(" ".join(told))
+    raise NightquestError(
+        f"There is no key for {' and '.join(lacking)}.",
+        " ".join(f"Set {PREFIX}{name.upper()}_API_KEY." for name in lacking)
+        + " Without a key the words can be written with --provider offline.",
+    )

@@ -14,6 +14,7 @@ from configs.loader import LoadedApp
 from configs.version import code_version
 from models.language.calls import Request, most_it_costs
 from models.language.ledger import open_ledger
+from models.language.offers import priced_models
 from pipelines.badges.judged.adjudicate import first_questions
 from pipelines.badges.judged.judge import find_cases
 from pipelines.known import Known
@@ -109,7 +110,7 @@ def price_night(tonight: Tonight) -> Priced:
         jobs = _jobs(tonight, planned, crew)
         requests = [*session.price(jobs), *session.price_judging(jobs), *_verdicts(tonight, session)]
         known = ledger.answered(requests)
-        models = settings.priced_models(night.app.content.prices).models
+        models = priced_models(settings, night.app.content.prices).models
         rows = _priced(requests, models, known, ledger.usual_shares(), batch=night.app.content.mode == "batch")
         spent, month = ledger.spent(night.app.app, str(night.as_of)), ledger.spent_in_month()
     return Priced(

@@ -15,10 +15,11 @@ from configs.nouns import counted
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
 from models.language.ledger import SpendReport, nothing_spent, open_ledger
+from models.language.offers import priced_models
 from models.tracking.prompts import Registered
 from models.tracking.writing import kind_of_fault
 from pipelines.badges.rules.award import cite_awards, find_awards
-from pipelines.experiments.arms import Arm, Trial, assign_arms, choose_arms
+from pipelines.experiments.arms import OFFLINE, Arm, Trial, assign_arms, choose_arms
 from pipelines.experiments.experiment import weigh_arms
 from pipelines.known import Known
 from pipelines.night.open_night import Tonight
@@ -30,12 +31,12 @@ from pipelines.words.individual import individual_profiles
 from pipelines.words.types import lacking
 from pipelines.words.wishes import RunContext
 from pipelines.words.write import write_citations, write_words
-from pipelines.words.writers.crew import Crew, gather_crew, vendor_keys
+from pipelines.words.writers.crew import Crew, find_hands, gather_crew
 from pipelines.words.writers.pooled import Pooled, WriteJobs
 from pipelines.words.writers.session import Account, find_session
 
 READ_DAYS = 30
-OFFLINE = Trial("", (Arm("offline", "offline"),))
+NOBODY = Trial("", (Arm(OFFLINE, OFFLINE),))
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Words:
     achievements: pl.DataFrame
     awards: pl.DataFrame
     assigned: pl.DataFrame
-    trial: Trial = OFFLINE
+    trial: Trial = NOBODY
     account: Account = field(default_factory=Account)
 
 
@@ -67,10 +68,11 @@ def hire_writers(tonight: Tonight) -> Crew:
     night, context = tonight.night, tonight.context
     if problems := lacking(night.app):
         raise NightquestError(f"{problems[0]}.", f"See every fault of the file: {command('check', app=night.app.app)}")
-    keys = vendor_keys(context.settings)
-    trial = choose_arms(night.app.content, keys, provider=context.wishes.provider)
+    wished = context.wishes.provider
+    hands = find_hands(context.settings, load=OFFLINE not in {wished, night.app.content.provider})
+    trial = choose_arms(night.app.content, hands, provider=wished)
     trial = weigh_arms(tonight.known, trial)
-    models = context.settings.priced_models(night.app.content.prices)
+    models = priced_models(context.settings, night.app.content.prices)
     return gather_crew(context.settings, models, trial, partial(_serving, context.settings))
 
 

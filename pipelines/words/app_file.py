@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from configs.app import App
+from models.language.providers import provider_names
+from pipelines.experiments.arms import strangers
 from pipelines.words.briefs import Brief
 from pipelines.words.types import content_types, lacking, unusable
 from pipelines.words.writers.lexicon import lexicon_problems
@@ -10,10 +12,16 @@ from pipelines.words.writers.offline import LANGUAGE, WordlessError, write_varia
 
 
 def voice_problems(app: App) -> list[str]:
-    """What its content types lack, and what the offline writer cannot use in its lexicon: 'key: fault; remedy'."""
+    """What its content types lack, writers that are none, lexicon that cannot be used: 'key: fault; remedy' each."""
     remedy = "; docs/content.md lists the symbols"
     told = [problem if "; " in problem else problem + remedy for problem in lexicon_problems(app)]
-    return [*lacking(app), *(f"content.types: {_as_fault(problem)}" for problem in unusable(app)), *told]
+    nobody = [f"{key}: {fault}" for key, fault in strangers(app.content).items()]
+    nobody += [
+        f"content.prices.{model}.provider: '{price.provider}' is no provider; use {', '.join(provider_names())}"
+        for model, price in app.content.prices.items()
+        if price.provider not in {None, *provider_names()}
+    ]
+    return [*lacking(app), *nobody, *(f"content.types: {_as_fault(problem)}" for problem in unusable(app)), *told]
 
 
 def _as_fault(sentence: str) -> str:

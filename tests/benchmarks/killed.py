@@ -26,26 +26,25 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from configs.language import Vendor as ProviderName
-from configs.language import language_models
 from configs.settings import Settings
 from models.language.batches import BatchRows, finish_batches, recover_batches, submit_batches
 from models.language.calls import Reply, Request, Usage, Written
 from models.language.client import Client
 from models.language.ledger import Budget, Ledger, Run, open_ledger
+from models.language.offers import language_models, open_providers
 from models.language.pacing import Limits
-from models.language.providers import anthropic, open_providers, openai
+from models.language.providers import anthropic, openai
 from models.language.providers.provider import BatchProvider, Provider
 from tests.language_server import LanguageServer, start_server
 from tests.language_server.asked import canonical, sha
 
 KILLS, BRIEFS = 200, 2000
 LOADED = (anthropic, openai)  # here, not in every process that is killed
-COMBINATIONS: tuple[tuple[str, ProviderName], ...] = (
+COMBINATIONS: tuple[tuple[str, str], ...] = (
     ("live", "openai"), ("live", "anthropic"), ("batch", "openai"), ("batch", "anthropic"),
 )  # fmt: skip
-MODELS: dict[ProviderName, str] = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-5-5"}
-OTHER: dict[ProviderName, ProviderName] = {"openai": "anthropic", "anthropic": "openai"}
+MODELS: dict[str, str] = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-5-5"}
+OTHER: dict[str, str] = {"openai": "anthropic", "anthropic": "openai"}
 PLENTY = Budget(1e6, 1e6)
 SURE_AFTER_S = 1.0  # the server is near
 LATENCY_MS, BATCH_S = 40, 0.4
@@ -66,7 +65,7 @@ class Night:
     home: Path
     server: LanguageServer
     mode: str
-    provider: ProviderName
+    provider: str
     briefs: int
 
 
@@ -123,7 +122,7 @@ def measure(folder: Path, kills: int = KILLS, briefs: int = BRIEFS, seed: int = 
 
 
 def _combination(
-    folder: Path, server: LanguageServer, mode: str, provider: ProviderName, kills: int, briefs: int, seed: int
+    folder: Path, server: LanguageServer, mode: str, provider: str, kills: int, briefs: int, seed: int
 ) -> Tally:
     """Nights until so many kills have been made."""
     tally, draw = Tally(), Random(f"{seed}/{mode}/{provider}")  # noqa: S311  no secret
@@ -181,7 +180,7 @@ def work(night: Night) -> None:
 async def _in_batches(
     ledger: Ledger,
     providers: dict[str, Provider],
-    provider: ProviderName,
+    provider: str,
     run: Run,
     requests: Sequence[Request],
 ) -> None:
@@ -202,7 +201,7 @@ def _live(ledger: Ledger, providers: dict[str, Provider], run: Run, requests: Se
     return client.ask_all(requests) if requests else []
 
 
-def asks(provider: ProviderName, n: int) -> list[Request]:
+def asks(provider: str, n: int) -> list[Request]:
     """Distinct questions."""
     return [
         Request(

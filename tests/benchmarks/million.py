@@ -16,9 +16,9 @@ import polars as pl
 from pydantic import SecretStr
 
 from configs.kinds import Writer
-from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Usage
+from models.language.offers import language_models
 from pipelines.pins import Night
 from pipelines.words.briefs import brief_rows
 from pipelines.words.pool import read_pool

@@ -14,14 +14,14 @@ import polars as pl
 
 from configs.app import App
 from configs.kinds import Writer
-from configs.language import language_models
 from configs.loader import load_app
 from configs.prompt import read_prompts
 from configs.settings import Settings
 from data.warehouse import Warehouse, open_warehouse
+from models.language.offers import language_models
 from pipelines.experiments.arms import assign_arms, choose_arms
 from pipelines.words import write
-from pipelines.words.writers.crew import Crew, gather_crew, vendor_keys
+from pipelines.words.writers.crew import Crew, find_hands, gather_crew
 from pipelines.words.writers.pooled import Pooled, WriteJobs
 
 NOBODY = pl.DataFrame(schema={"player_key": pl.Int64, "profile": pl.String})
@@ -51,7 +51,7 @@ class World:
 
     def crew(self) -> Crew:
         """Its arms with their writers; prompts as their files have them."""
-        trial = choose_arms(self.app.content, vendor_keys(self.settings), provider=self.provider)
+        trial = choose_arms(self.app.content, find_hands(self.settings), provider=self.provider)
         return gather_crew(self.settings, language_models(), trial, lambda _: (read_prompts(), ()))
 
     def warehouse(self) -> AbstractContextManager[Warehouse]:

@@ -12,14 +12,12 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from configs.language import Vendor as ProviderName
-from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Request
 from models.language.client import Client
 from models.language.ledger import Budget, Run, open_ledger
+from models.language.offers import language_models, open_providers
 from models.language.pacing import Figures, Limits
-from models.language.providers import open_providers
 from tests.benchmarks.throughput import MODELS, SCHEMA, SYSTEM, brief
 from tests.language_server import LanguageServer, start_server
 
@@ -29,7 +27,7 @@ MINUTE_S = float(os.environ.get("BENCH_MINUTE_S", "6"))
 LATENCY_MS = 120
 
 
-def question(provider: ProviderName, i: int, *, long: bool) -> Request:
+def question(provider: str, i: int, *, long: bool) -> Request:
     """A question of some 250 tokens, answer included, or of some 1,500 with as much room for the answer."""
     user = brief(i) if long else f'<brief>{{"content_type": "daily_challenge", "variants": 1, "turn": {i}}}</brief>'
     system = SYSTEM * 2 if long else SYSTEM[:100]
@@ -37,9 +35,7 @@ def question(provider: ProviderName, i: int, *, long: bool) -> Request:
     return Request(provider, MODELS[provider], system, user, SCHEMA, "answer", most, "low", "daily_challenge", "1")
 
 
-async def use(
-    server: LanguageServer, provider: ProviderName, home: Path, *, long: bool, clients: int
-) -> dict[str, float]:
+async def use(server: LanguageServer, provider: str, home: Path, *, long: bool, clients: int) -> dict[str, float]:
     """Ask as fast as the clients let us, for so many minutes after the first."""
     ends = time.monotonic() + (MINUTES + 1) * MINUTE_S
     each = await asyncio.gather(
@@ -55,7 +51,7 @@ async def use(
 
 
 async def one_client(
-    server: LanguageServer, provider: ProviderName, home: Path, ends: float, *, long: bool, first: int
+    server: LanguageServer, provider: str, home: Path, ends: float, *, long: bool, first: int
 ) -> tuple[list[tuple[float, int]], Figures]:
     """When answers came and what they used, and the client's figures."""
     settings = Settings(

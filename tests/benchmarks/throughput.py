@@ -22,21 +22,19 @@ import httpx2
 import openai
 from pydantic import BaseModel, ConfigDict, Field
 
-from configs.language import Vendor as ProviderName
-from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Request, Written
 from models.language.client import LOOKAHEAD, Client
 from models.language.ledger import Budget, Run, open_ledger
+from models.language.offers import language_models, open_providers
 from models.language.pacing import Limits
-from models.language.providers import open_providers
 from tests.language_server import LanguageServer, start_server
 
 CONCURRENCY = 64
 REQUESTS = 1500  # in one round
 ROUNDS = 5
 LATENCY_MS = 100
-MODELS: dict[ProviderName, str] = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-5-5"}
+MODELS: dict[str, str] = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-5-5"}
 SYSTEM = "You write for people who play. " + "Say what is to be done plainly, and promise nothing that is not so. " * 30
 NO_LIMIT = {"requests": 10_000_000, "tokens": 2_000_000_000}
 
@@ -73,7 +71,7 @@ def brief(i: int) -> str:
     return f"<brief>{json.dumps(given)}</brief>"
 
 
-def questions(provider: ProviderName, start: int, n: int) -> list[Request]:
+def questions(provider: str, start: int, n: int) -> list[Request]:
     """n questions that nobody asked before."""
     return [
         Request(provider, MODELS[provider], SYSTEM, brief(i), SCHEMA, "answer", 1500, "low", "daily_challenge", "1")
@@ -81,7 +79,7 @@ def questions(provider: ProviderName, start: int, n: int) -> list[Request]:
     ]
 
 
-def bare(server: LanguageServer, provider: ProviderName) -> tuple[Any, Callable[[Request], Awaitable[object]]]:
+def bare(server: LanguageServer, provider: str) -> tuple[Any, Callable[[Request], Awaitable[object]]]:
     """The SDK's fastest path: its client, and a raw post of a question."""
     if provider == "openai":
         sdk: Any = openai.AsyncOpenAI(
@@ -149,7 +147,7 @@ async def timed(
     return cpu / len(requests) * 1000, len(requests) / wall
 
 
-async def compare(server: LanguageServer, provider: ProviderName, home: Path) -> dict[str, float]:
+async def compare(server: LanguageServer, provider: str, home: Path) -> dict[str, float]:
     """Rounds of both in turn, and the medians of their ratios."""
     sdk, post = bare(server, provider)
     models = language_models()

@@ -30,23 +30,23 @@ def test_faults_of_every_kind_come_together_in_the_order_of_the_file(tmp_path):
         tmp_path,
         badges={"b": badge("solved"), "c": badge("nothing >= 3")},
         personas={"P": {"traits": {"growth": 3}, "risk_tolerance": 0.5}},
-        content={"provider": "openia"},
+        content={"mode": "lvie"},
     )
     assert len(lines) == 4
     numbers = [int(line.split(":")[1]) for line in lines]
     assert numbers == sorted(numbers)
     assert {
-        key for line in lines for key in ("badges.b.when", "badges.c.when", "traits.growth", "provider") if key in line
+        key for line in lines for key in ("badges.b.when", "badges.c.when", "traits.growth", "mode") if key in line
     } == {
         "badges.b.when",
         "badges.c.when",
         "traits.growth",
-        "provider",
+        "mode",
     }
 
 
 def test_a_value_that_fits_no_branch_of_a_choice_is_one_fault(tmp_path):
-    assert len(told(tmp_path, content={"provider": "openia"})) == 1
+    assert len(told(tmp_path, content={"mode": "lvie"})) == 1
     metrics = {**APP["metrics"], "solved": {"event": 5}}
     assert len([line for line in told(tmp_path, metrics=metrics) if "metrics.solved.event" in line]) == 1
 
@@ -109,13 +109,13 @@ def test_what_leads_nowhere_is_told_beside_what_does_not_fit(tmp_path):
 
 @pytest.mark.parametrize("section", ["title", "voice", "segments", "challenges", "metrics", "events"])
 def test_a_missing_section_is_one_fault_and_hides_no_other(tmp_path, section):
-    content = {**APP, "content": {"provider": "openia"}}
+    content = {**APP, "content": {"mode": "lvie"}}
     del content[section]
     path = tmp_path / "app.yaml"
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     with pytest.raises(AppFileError) as caught:
         load_app(path)
-    assert sorted(keys_of(caught.value.message.splitlines())) == sorted([section, "content.provider"])
+    assert sorted(keys_of(caught.value.message.splitlines())) == sorted([section, "content.mode"])
 
 
 def test_what_is_wrong_is_not_told_again_as_what_follows_from_it(tmp_path):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from configs.language import language_models
+from models.language.offers import language_models
 
 OPENAI_KEY = "sk-test-0123456789"
 ANTHROPIC_KEY = "sk-ant-test-0123456789"

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from configs.language import language_models
 from models.language.calls import Failed, Request, Usage, Written, most_it_costs
+from models.language.offers import language_models
 from models.language.providers.anthropic import Anthropic
 from models.language.providers.openai import OpenAI
 from models.language.providers.provider import NoAnswerError, NotSentError

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from configs.language import language_models
 from configs.loader import load_app, shipped_apps
 from configs.prompt import read_prompts
+from models.language.offers import language_models
 from pipelines.badges.judged.verdicts import read_verdict
 from pipelines.words.briefs import Brief
 from pipelines.words.writers.answers import answer_schema, read_answer

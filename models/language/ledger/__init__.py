@@ -176,7 +176,7 @@ def _most(requests: Sequence[Request], prices: Mapping[str, LanguageModel], *, b
     if missing:
         raise NightquestError(
             f"No price is known for the model '{min(missing)}', so that what it costs could not be bounded.",
-            "Add it to configs/language.yaml.",
+            "Add it to the price list of its provider, or set NIGHTQUEST_PRICES.",
         )
     return [nano(most_it_costs(request, prices[request.model], batch=batch)) for request in requests]
 

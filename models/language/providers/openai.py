@@ -7,13 +7,12 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import openai
 from pydantic import Field
 
 from configs.language import LanguageModels
-from configs.settings import Settings
 from models.language.calls import Reason, Request, Usage
 from models.language.providers import answers
 from models.language.providers.answers import NOTHING, Content, Count, Shape, Unsaid, at
@@ -21,7 +20,6 @@ from models.language.providers.provider import BatchState, Found, NoAnswerError,
 from models.language.providers.sdk import SdkProvider, readable
 
 BASE_URL = "https://api.openai.com/v1"
-Api = Literal["responses", "chat"]
 _STATES: dict[str, Literal["running", "ended", "failed", "canceled", "expired"]] = {
     "completed": "ended", "failed": "failed", "expired": "expired", "cancelled": "canceled",
 }  # fmt: skip
@@ -46,16 +44,11 @@ class OpenAI(SdkProvider):
         timeout_s: float = 120,
         *,
         base_url: str | None = None,
-        api: Api = "responses",
+        api: str = "responses",
     ) -> None:
         super().__init__(key, models, timeout_s, base_url=base_url or BASE_URL)
         self._api = api
         self.path = "/responses" if api == "responses" else "/chat/completions"
-
-    @classmethod
-    def of(cls, settings: Settings, key: str, models: LanguageModels, base_url: str | None) -> Self:
-        """As the settings say; see the base."""
-        return cls(key, models, settings.answer_timeout_s, base_url=base_url, api=settings.openai_api)
 
     def connect(self, http: dict[str, Any]) -> openai.AsyncOpenAI:
         """See the base."""

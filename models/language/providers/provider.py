@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 from pydantic_core import from_json
 
-from configs.language import LanguageModel, LanguageModels
-from configs.settings import Settings
+from configs.language import LanguageModels, Offer
 from models.language.calls import Failed, Reason, Reply, Request, Usage, Written, most_it_costs
 from models.language.pacing.allowance import Kind
 from models.language.providers.answers import NOTHING, UNREADABLE, Unsaid, why, without_keys
@@ -104,17 +103,16 @@ class Provider(ABC):
         key: API key.
         models: Prices, to say what an answer cost.
         timeout_s: For one live answer from end to end.
-        base_url: None is the provider's own.
+        base_url: None is the provider's own. A provider whose price list names `apis` takes the chosen `api`, too.
 
     Attributes:
-        prices: Its models, US dollars per million tokens and first limits a minute, where configs/language.yaml
-            does not name them.
+        offer: Its price list, where no `<name>.yaml` stands beside its file.
         limit_headers: Which headers tell what is left of its limits; see `read_limits`.
         counts_cached: Whether its limit on tokens counts what was read from its cache.
     """
 
     name: ClassVar[str]
-    prices: ClassVar[Mapping[str, LanguageModel]] = {}
+    offer: ClassVar[Offer | None] = None
     limit_headers: ClassVar[Mapping[Kind, str]] = {
         "requests": "x-ratelimit-{}-requests", "tokens": "x-ratelimit-{}-tokens"
     }  # fmt: skip
@@ -124,12 +122,7 @@ class Provider(ABC):
         self, key: str, models: LanguageModels, timeout_s: float = 120, *, base_url: str | None = None
     ) -> None:
         self._key, self._timeout_s, self._base_url = key, timeout_s, (base_url or "").rstrip("/")
-        self._models = {**self.prices, **models.models}
-
-    @classmethod
-    def of(cls, settings: Settings, key: str, models: LanguageModels, base_url: str | None) -> Self:
-        """As the settings say; no connection is made yet."""
-        return cls(key, models, settings.answer_timeout_s, base_url=base_url)
+        self._models = models.models
 
     @abstractmethod
     def body(self, request: Request) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from configs.app import App
-from configs.language import LanguageModel, Vendor
+from configs.language import LanguageModel
 from configs.prompt import Prompt, fill
 from models.language.calls import Reply, Request, Written
 from pipelines.words.briefs import Brief
@@ -35,7 +35,7 @@ _TOKENS_PER_PAIR = 60
 class Judge:
     """A model that may be asked, with the judge's prompt."""
 
-    provider: Vendor
+    provider: str
     model: str
     pricing: LanguageModel
     prompt: Prompt

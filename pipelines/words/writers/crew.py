@@ -1,16 +1,18 @@
 """Who writes for each arm of a night: providers with a key, their models, and the prompts that serve."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from configs.app import App
 from configs.errors import NightquestError
 from configs.kinds import Writer
-from configs.language import VENDORS, LanguageModel, LanguageModels, Vendor
+from configs.language import LanguageModel, LanguageModels
 from configs.prompt import Prompt
-from configs.settings import Settings
+from configs.settings import PREFIX, Settings
 from configs.written import Content
-from pipelines.experiments.arms import Arm, Trial, choose_arms
+from models.language.offers import chosen_models, find_faults, names_with_key, priced_models
+from models.language.providers import provider_names
+from pipelines.experiments.arms import OFFLINE, Arm, Hands, Trial, choose_arms
 from pipelines.words.writers.jobs import Pen, Team
 
 # The prompts that hold an alias, and what a person should know of them.
@@ -35,20 +37,21 @@ class Crew:
         return {team.name(kind): team for team in self.teams.values() for kind in app.content.types}
 
 
-def vendor_keys(settings: Settings) -> tuple[Vendor, ...]:
-    """The providers that have a key."""
-    keys = {"openai": settings.openai_api_key, "anthropic": settings.anthropic_api_key}
-    return tuple(name for name in VENDORS if (key := keys[name]) and key.get_secret_value().strip())
+def find_hands(settings: Settings, *, load: bool = False) -> Hands:
+    """Who has a key; loaded, also who can be used. Loading takes seconds where a provider has an SDK."""
+    named = names_with_key(settings)
+    faults = find_faults(named) if load else {}
+    return Hands(tuple(name for name in named if name not in faults), faults)
 
 
-def chosen_models(settings: Settings, models: LanguageModels) -> dict[Vendor, tuple[str, LanguageModel]]:
-    """The model of each provider that has a key, by name and with its prices.
+def models_of(settings: Settings, names: Iterable[str], models: LanguageModels) -> dict[str, tuple[str, LanguageModel]]:
+    """The model of each of these providers, by name and with its prices.
 
     Raises:
         NightquestError: A model has no price, or is another provider's.
     """
-    keys, named = vendor_keys(settings), settings.chosen_models()
-    return {vendor: (named[vendor], models.priced(named[vendor], vendor)) for vendor in keys}
+    chosen = chosen_models(settings)
+    return {name: (chosen[name], models.priced(chosen[name], name)) for name in names if name in chosen}
 
 
 def require_writers(settings: Settings, content: Content, provider: Writer | None = None) -> None:
@@ -62,7 +65,9 @@ def require_writers(settings: Settings, content: Content, provider: Writer | Non
     Raises:
         NightquestError: A provider was asked for that has no key, or a model without a price.
     """
-    choose_arms(content, chosen_models(settings, settings.priced_models(content.prices)), provider=provider)
+    hands = find_hands(settings)
+    models_of(settings, hands.able, priced_models(settings, content.prices))
+    choose_arms(content, hands, provider=provider)
 
 
 def require_keys(settings: Settings, app: App, provider: Writer | None = None) -> None:
@@ -71,11 +76,11 @@ def require_keys(settings: Settings, app: App, provider: Writer | None = None) -
     Raises:
         NightquestError: No provider that would be asked has a key.
     """
-    trial = choose_arms(app.content, vendor_keys(settings), provider=provider)
-    if all(arm.provider == "offline" for arm in trial.arms):
+    trial = choose_arms(app.content, find_hands(settings), provider=provider)
+    if all(arm.provider == OFFLINE for arm in trial.arms):
         raise NightquestError(
             f"Nobody has a key to write for '{app.app}', so there is nothing to send.",
-            "Set NIGHTQUEST_OPENAI_API_KEY or NIGHTQUEST_ANTHROPIC_API_KEY.",
+            f"Set {' or '.join(f'{PREFIX}{name.upper()}_API_KEY' for name in provider_names())}.",
         )
 
 
@@ -91,7 +96,8 @@ def gather_crew(settings: Settings, models: LanguageModels, trial: Trial, prompt
     Raises:
         NightquestError: A model has no price, or is another provider's.
     """
-    chosen = chosen_models(settings, models)
+    asked = [name for arm in trial.arms for name in (*arm.writers, *arm.fallback) if name != OFFLINE]
+    chosen = models_of(settings, dict.fromkeys(asked), models)
     served: dict[str, Mapping[str, Prompt]] = {}
     notes: list[str] = list(trial.notes)
     notes += [
@@ -99,19 +105,14 @@ def gather_crew(settings: Settings, models: LanguageModels, trial: Trial, prompt
         for name, model in chosen.values()
         if model.assumed
     ]
-    for alias in dict.fromkeys(arm.prompt for arm in trial.arms if arm.provider != "offline"):
+    for alias in dict.fromkeys(arm.prompt for arm in trial.arms if arm.provider != OFFLINE):
         served[alias], told = prompts_of(alias)
         notes += told
 
-    def pen(vendor: Vendor, arm: Arm) -> Pen:
-        return Pen(vendor, *chosen[vendor], served[arm.prompt])
+    def pens(names: Iterable[str], arm: Arm) -> tuple[Pen, ...]:
+        return tuple(Pen(name, *chosen[name], served[arm.prompt]) for name in names if name != OFFLINE)
 
     teams = {
-        arm.name: Team(
-            tuple(pen(vendor, arm) for vendor in VENDORS if vendor in arm.writers),
-            tuple(pen(vendor, arm) for vendor in VENDORS if vendor in arm.fallback),
-        )
-        for arm in trial.arms
-        if arm.provider != "offline"
+        arm.name: Team(pens(arm.writers, arm), pens(arm.fallback, arm)) for arm in trial.arms if arm.provider != OFFLINE
     }
     return Crew(trial, teams, tuple(notes))

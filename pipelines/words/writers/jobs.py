@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from configs.language import LanguageModel, Vendor
+from configs.language import LanguageModel
 from configs.prompt import Prompt
 from pipelines.words.briefs import Brief
 from pipelines.words.writers.offline import Variant
@@ -19,7 +19,7 @@ class Pen:
         prompts: By content type, and the judge's.
     """
 
-    provider: Vendor
+    provider: str
     model: str
     pricing: LanguageModel
     prompts: Mapping[str, Prompt]

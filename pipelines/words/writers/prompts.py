@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from configs.app import App
-from configs.language import LanguageModel, Vendor
+from configs.language import LanguageModel
 from configs.prompt import Prompt, fill
 from configs.prompt import read_prompts as load_prompts
 from models.language.calls import Request
@@ -30,7 +30,7 @@ def render_request(
     brief: Brief,
     prompt: Prompt,
     *,
-    provider: Vendor,
+    provider: str,
     model: str,
     pricing: LanguageModel,
     variants: int,

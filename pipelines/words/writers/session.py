@@ -13,8 +13,8 @@ from models.language.batches import collect_batches, finish_batches, recover_bat
 from models.language.calls import Failed, Reply, Request, Written
 from models.language.client import Client
 from models.language.ledger import Budget, Ledger, open_ledger
+from models.language.offers import open_providers, priced_models
 from models.language.pacing import Figures, Limits
-from models.language.providers import open_providers
 from models.language.providers.provider import Provider
 from pipelines.pins import Night
 from pipelines.words.wishes import Clock, RunContext
@@ -57,7 +57,7 @@ class WritingSession:
     ) -> None:
         self._app, self._context, self.crew, self.ledger = night.app, context, crew, ledger
         self._seed = night.seed
-        self._models = context.settings.priced_models(night.app.content.prices)
+        self._models = priced_models(context.settings, night.app.content.prices)
         self._run = context.payer(night)
         settings = context.settings
         self._budget = Budget(context.wishes.budget_usd(settings), settings.max_cost_usd_per_month)
@@ -69,7 +69,7 @@ class WritingSession:
 
     def ask_all(self, requests: Sequence[Request]) -> list[Reply]:
         """Ask live; the replies in the order of the requests."""
-        client = self._client(self._vendors())
+        client = self._client(self._providers())
         replies = client.ask_all(requests)
         self._count(client)
         tally = self.account.tally
@@ -101,7 +101,7 @@ class WritingSession:
                 await self._through_batches(jobs)
             except NightquestError as error:  # the ledger cannot be written; the client will say so too and buy nothing
                 self.account.trouble = str(error)
-        client = self._client(self._vendors())
+        client = self._client(self._providers())
         async with client:
             author = self._author(client.ask)
             texts = await author.write(jobs, lambda done, total: self._context.progress("briefs written", done, total))
@@ -112,41 +112,41 @@ class WritingSession:
     async def _through_batches(self, jobs: Sequence[Job]) -> None:
         """Collect what was submitted before, submit what is missing, and wait for it as long as there is time."""
         app = self._app.app  # another app's night may be at work on its own
-        async with _closing(self._vendors()) as vendors:
-            await recover_batches(self.ledger, vendors, app=app)
-            await collect_batches(self.ledger, vendors, app=app)
+        async with _closing(self._providers()) as providers:
+            await recover_batches(self.ledger, providers, app=app)
+            await collect_batches(self.ledger, providers, app=app)
             left_s = max(0.0, self._context.settings.batch_wait_s - self.account.waited_s)
             if left_s:  # what cannot be waited for is asked live at once
-                await self._send(vendors, jobs)
+                await self._send(providers, jobs)
             began = time.monotonic()
-            finish = await finish_batches(self.ledger, vendors, app=app, wait_s=left_s)
+            finish = await finish_batches(self.ledger, providers, app=app, wait_s=left_s)
             self.account.canceled += finish.canceled
             self.account.waited_s += time.monotonic() - began
 
     async def _submit(self, jobs: Sequence[Job]) -> list[str]:
-        async with _closing(self._vendors()) as vendors:
-            await recover_batches(self.ledger, vendors, app=self._app.app)
-            return await self._send(vendors, jobs)
+        async with _closing(self._providers()) as providers:
+            await recover_batches(self.ledger, providers, app=self._app.app)
+            return await self._send(providers, jobs)
 
-    async def _send(self, vendors: Mapping[Any, Provider], jobs: Sequence[Job]) -> list[str]:
+    async def _send(self, providers: Mapping[Any, Provider], jobs: Sequence[Job]) -> list[str]:
         requests = self.price(jobs)
         keys: list[str] = []
-        for name, vendor in vendors.items():
+        for name, provider in providers.items():
             mine = (request for request in requests if request.provider == name)
-            keys += await submit_batches(self.ledger, vendor, self._run, self._budget, mine, self._models.models)
+            keys += await submit_batches(self.ledger, provider, self._run, self._budget, mine, self._models.models)
         return keys
 
     def _author(self, ask: Callable[[Request], Coroutine[Any, Any, Reply]]) -> Author:
         return Author(self._app, ask, self._app.content.variants, self._run.night)
 
-    def _vendors(self) -> dict[Any, Provider]:
+    def _providers(self) -> dict[Any, Provider]:
         return open_providers(self._context.settings, models=self._models)  # of one event loop
 
-    def _client(self, vendors: Mapping[Any, Provider]) -> Client:
+    def _client(self, providers: Mapping[Any, Provider]) -> Client:
         limits = Limits.of(self._context.settings)
         limits = replace(limits, deadline_s=max(0.0, limits.deadline_s - self.account.live.seconds))
         clock = self._context.clock
-        return Client(self.ledger, vendors, self._run, self._budget, limits, clock, self._seed, self._models)
+        return Client(self.ledger, providers, self._run, self._budget, limits, clock, self._seed, self._models)
 
     def _count(self, client: Client) -> None:
         self.account.live.add(client.figures)
@@ -195,9 +195,9 @@ def collect_answers(settings: Settings, clock: Clock) -> dict[str, Any]:
     """
 
     async def look() -> dict[str, Any]:
-        async with _closing(open_providers(settings)) as vendors:
-            recovered = await recover_batches(ledger, vendors)
-            collected = await collect_batches(ledger, vendors)
+        async with _closing(open_providers(settings)) as providers:
+            recovered = await recover_batches(ledger, providers)
+            collected = await collect_batches(ledger, providers)
         return {**vars(recovered), **vars(collected), "failed": dict(collected.failed)}
 
     with open_ledger(settings.home, clock) as ledger:
@@ -205,14 +205,14 @@ def collect_answers(settings: Settings, clock: Clock) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _closing(vendors: Mapping[Any, Provider]) -> AsyncIterator[Mapping[Any, Provider]]:
-    """Vendors that are closed at the end."""
+async def _closing(providers: Mapping[Any, Provider]) -> AsyncIterator[Mapping[Any, Provider]]:
+    """Providers that are closed at the end."""
     try:
-        yield vendors
+        yield providers
     finally:
-        for vendor in vendors.values():
+        for provider in providers.values():
             with suppress(Exception):  # a connection that cannot be closed is gone as well
-                await vendor.close()
+                await provider.close()
 
 
 async def _nobody(request: Request) -> Reply:

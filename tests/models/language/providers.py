@@ -4,10 +4,9 @@ import asyncio
 import json
 from contextlib import asynccontextmanager, suppress
 
-from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Request
-from models.language.providers import open_providers
+from models.language.offers import language_models, open_providers
 
 MODELS = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-5-5"}
 SCHEMA = {

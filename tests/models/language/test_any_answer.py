@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs.language import language_models
 from models.language.calls import Failed, Usage, Written, most_it_costs
 from models.language.client import Client
 from models.language.ledger import Budget, Outcome, Run, open_ledger
+from models.language.offers import language_models, open_providers
 from models.language.pacing import Limits
 from models.language.pacing.allowance import read_limits, retry_after_s
-from models.language.providers import anthropic, open_providers, openai
+from models.language.providers import anthropic, openai
 from models.language.providers.anthropic import Anthropic
 from models.language.providers.provider import Provider
 from models.language.providers.sdk import readable

@@ -13,13 +13,12 @@ import time
 import pytest
 
 from configs.errors import NightquestError
-from configs.language import language_models
 from configs.settings import Settings
 from models.language.calls import Failed, Written, most_it_costs
 from models.language.client import Client
 from models.language.ledger import Budget, Run, open_ledger
+from models.language.offers import language_models, open_providers
 from models.language.pacing import Limits
-from models.language.providers import open_providers
 from tests.language_server.client import ROOT
 from tests.models.language.providers import question, settings_for
 

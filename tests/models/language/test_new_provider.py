@@ -3,18 +3,27 @@
 import asyncio
 import datetime as dt
 import logging
+import sys
 
 import pytest
-from pydantic import SecretStr
 
 from configs.errors import NightquestError
-from configs.settings import Settings
+from configs.settings import Settings, load_settings
+from models.language import providers
 from models.language.batches import submit_batches
 from models.language.calls import Failed, Written
 from models.language.client import Client
 from models.language.ledger import Budget, Run, open_ledger
+from models.language.offers import (
+    check_settings,
+    chosen_models,
+    find_offer,
+    names_with_key,
+    open_providers,
+    priced_models,
+)
 from models.language.pacing import Limits
-from models.language.providers import open_providers, provider_names
+from models.language.providers import provider_names
 from tests.models.language.asking import ask
 from tests.models.language.providers import listening
 
@@ -23,7 +32,7 @@ ACME = '''
 
 import httpx2
 
-from configs.language import LanguageModel
+from configs.language import LanguageModel, Offer
 from models.language.calls import Usage
 from models.language.providers.provider import Provider, Sent
 
@@ -32,7 +41,7 @@ class Acme(Provider):
     """Acme."""
 
     name = "acme"
-    prices = {"acme-1": LanguageModel(provider="acme", input_usd=1, output_usd=2, requests_per_minute=600)}
+    offer = Offer(model="acme-1", models={"acme-1": LanguageModel(input_usd=1, output_usd=2, requests_per_minute=600)})
 
     def body(self, request):
         return {"ask": request.system + request.user}
@@ -51,21 +60,14 @@ class Acme(Provider):
 RUN, PLENTY = Run("test", "2024-03-01", "a run"), Budget(9, 9)
 
 
-class WithAcme(Settings):
-    acme_api_key: SecretStr | None = None
-    acme_base_url: str | None = None
-    broken_api_key: SecretStr | None = None
-
-
 @pytest.fixture
-def housed(tmp_path, monkeypatch, request):
-    """A package of its own with Acme in it."""
-    name = f"housed_{abs(hash(request.node.name))}"
-    (tmp_path / name).mkdir()
-    (tmp_path / name / "__init__.py").touch()
-    (tmp_path / name / "acme.py").write_text(ACME)
-    monkeypatch.syspath_prepend(tmp_path)
-    return tmp_path / name
+def housed(tmp_path, monkeypatch):
+    """A folder whose files are among those of the providers, with Acme in it."""
+    monkeypatch.setattr(providers, "__path__", [*providers.__path__, str(tmp_path)])
+    (tmp_path / "acme.py").write_text(ACME)
+    yield tmp_path
+    for path in tmp_path.glob("*.py"):
+        sys.modules.pop(f"{providers.__name__}.{path.stem}", None)
 
 
 def now():
@@ -87,11 +89,11 @@ def test_a_new_file_is_asked_billed_and_never_asked_twice(housed, tmp_path):
 
     async def work():
         async with listening(answer) as url:
-            settings = WithAcme(acme_api_key="ac-1", acme_base_url=url)
-            providers = open_providers(settings, package=housed.name)
-            assert list(providers) == ["acme"]
-            assert await submit_batches(ledger, providers["acme"], RUN, PLENTY, asked, providers["acme"].prices) == []
-            async with Client(ledger, providers, RUN, PLENTY, Limits(), now) as client:
+            settings = Settings(acme_api_key="ac-1", acme_base_url=url)
+            opened, prices = open_providers(settings), priced_models(settings)
+            assert list(opened) == ["acme"]
+            assert await submit_batches(ledger, opened["acme"], RUN, PLENTY, asked, prices.models) == []
+            async with Client(ledger, opened, RUN, PLENTY, Limits(), now) as client:
                 first = [await client.ask(request) for request in asked]
                 return first, [await client.ask(request) for request in asked], client.figures.sent
 
@@ -104,26 +106,44 @@ def test_a_new_file_is_asked_billed_and_never_asked_twice(housed, tmp_path):
     assert (line.provider, line.answered, line.cost_usd) == ("acme", 3, pytest.approx(3 * 200e-6))
 
 
-def test_a_file_that_cannot_be_loaded_is_named_and_the_others_serve(housed, caplog):
-    (housed / "broken.py").write_text("import nothing_of_that_name")
-    settings = WithAcme(acme_api_key="ac-1", acme_base_url="http://127.0.0.1:9", broken_api_key="br-1")
-    assert provider_names(housed.name) == ["acme", "broken"]
+BROKEN = {
+    "raising": ("1 / 0", "ZeroDivisionError"),
+    "importing": ("import nothing_of_that_name", "ModuleNotFoundError"),
+    "of_another_name": (ACME, "its file holds acme"),
+    "empty": ("", "nothing of its own name"),
+    "priceless": (ACME.replace('"acme"', '"priceless"').replace("offer =", "other ="), "no price list"),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "why"), [(name, *told) for name, told in BROKEN.items()])
+def test_a_file_that_cannot_be_used_is_named_and_the_others_serve(housed, caplog, name, text, why):
+    (housed / f"{name}.py").write_text(text)
+    settings = Settings(**{"acme_api_key": "ac-1", "acme_base_url": "http://127.0.0.1:9", f"{name}_api_key": "br-1"})
+    assert provider_names() == sorted(["acme", "anthropic", "openai", name])
     with caplog.at_level(logging.WARNING):
-        assert list(open_providers(settings, package=housed.name)) == ["acme"]
-    assert "broken" in caplog.text
-    with pytest.raises(NightquestError, match="provider broken cannot be loaded: ModuleNotFoundError"):
-        open_providers(settings, ["broken"], package=housed.name)
+        assert list(open_providers(settings)) == ["acme"]
+    assert f"provider {name} " in caplog.text
+    with pytest.raises(NightquestError, match=f"provider {name} .*{why}"):
+        open_providers(settings, [name])
 
 
-def test_a_file_without_a_provider_of_its_name_says_so(housed):
-    (housed / "broken.py").write_text('"""Nothing."""')
-    with pytest.raises(NightquestError, match="no provider of the name broken"):
-        open_providers(WithAcme(broken_api_key="br-1"), ["broken"], package=housed.name)
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [("model: [", "broken.yaml"), ("model: a-1\nmodels: {b-1: {input_usd: 1, output_usd: 1}}", "'a-1' is not one of")],
+)
+def test_a_price_list_that_cannot_be_read_is_named_and_the_others_serve(housed, caplog, text, why):
+    (housed / "broken.py").write_text(ACME.replace('"acme"', '"broken"'))
+    (housed / "broken.yaml").write_text(text)
+    settings = Settings(acme_api_key="ac-1", broken_api_key="br-1", acme_base_url="http://127.0.0.1:9")
+    with caplog.at_level(logging.WARNING):
+        assert list(open_providers(settings)) == ["acme"]
+    assert why in caplog.text
+    assert "broken" not in chosen_models(settings)
 
 
 def test_without_a_key_a_file_is_not_even_loaded(housed, tmp_path):
     (housed / "broken.py").write_text("raise SystemExit")
-    assert open_providers(WithAcme(), package=housed.name) == {}
+    assert open_providers(Settings()) == {}
     with open_ledger(tmp_path, now) as ledger:
         client = Client(ledger, {}, RUN, PLENTY, Limits(), now)
         (reply,) = client.ask_all([ask()])
@@ -131,5 +151,50 @@ def test_without_a_key_a_file_is_not_even_loaded(housed, tmp_path):
     assert reply.reason == "key"
 
 
-def test_the_providers_that_ship_are_those_of_the_folder():
+def test_a_price_list_beside_the_file_wins_and_is_read_without_loading_it(housed):
+    (housed / "acme.yaml").write_text("model: acme-2\nplace: 0\nmodels: {acme-2: {input_usd: 3, output_usd: 4}}")
+    settings = Settings(acme_api_key="ac-1", openai_api_key="sk-1")
+    assert names_with_key(settings) == ("acme", "openai")
+    assert chosen_models(settings)["acme"] == "acme-2"
+    assert priced_models(settings).priced("acme-2", "acme").input_usd == 3
+    assert f"{providers.__name__}.acme" not in sys.modules
+
+
+def test_the_variables_of_a_new_provider_are_settings_and_those_of_none_are_refused(housed, monkeypatch):
+    told = {"API_KEY": "ac-1", "BASE_URL": "http://127.0.0.1:9", "MODEL": "acme-1"}
+    for name, value in told.items():
+        monkeypatch.setenv(f"NIGHTQUEST_ACME_{name}", value)
+    settings = check_settings(load_settings())
+    assert settings.of_providers == {"acme": {name.lower(): value for name, value in told.items()}}
+    monkeypatch.setenv("NIGHTQUEST_ACNE_API_KEY", "ac-1")
+    with pytest.raises(
+        NightquestError, match="NIGHTQUEST_ACNE_API_KEY is not a setting: there is no provider acne"
+    ) as said:
+        check_settings(load_settings())
+    assert "acme, anthropic, openai" in said.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "why"),
+    [
+        ("acme_api", "chat", "acme has no such way to ask"),
+        ("openai_api", "telepathy", "Set it to responses or chat"),
+        ("openai_model", "", "NIGHTQUEST_OPENAI_MODEL is empty"),
+        ("openai_base_url", "nowhere", "no address"),
+        ("openai_api_key", "sk 1", "NIGHTQUEST_OPENAI_API_KEY holds"),
+    ],
+)
+def test_what_a_provider_cannot_be_told_is_refused_with_the_variables_name(housed, setting, value, why):
+    with pytest.raises(NightquestError, match=why):
+        check_settings(Settings(**{setting: value}))
+
+
+def test_two_of_one_name_are_refused_with_both_their_places(housed):
+    (housed / "openai.py").write_text(ACME)
+    with pytest.raises(NightquestError, match=r"Two files have the name openai: .*openai\.py and .*openai\.py"):
+        open_providers(Settings())
+
+
+def test_the_providers_that_ship_are_those_of_the_folder_each_with_a_price_list():
     assert provider_names() == ["anthropic", "openai"]
+    assert {name: find_offer(name).place for name in provider_names()} == {"openai": 1, "anthropic": 2}

@@ -9,7 +9,7 @@ import pytest
 from configs.errors import NightquestError
 from configs.settings import Settings
 from models.language.calls import Failed, Usage, Written, most_it_costs
-from models.language.providers import open_providers
+from models.language.offers import open_providers
 from models.language.providers.answers import strict, why, without_keys
 from models.language.providers.provider import NoAnswerError, NotSentError
 from tests.models.language.providers import MODELS, listening, price, provider_for, question, send

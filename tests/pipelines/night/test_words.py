@@ -14,12 +14,12 @@ import pytest
 from pydantic import SecretStr
 
 from configs.errors import NightquestError
-from configs.language import language_models
 from configs.loader import load_app
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
 from models.language.calls import Usage
 from models.language.ledger import Run, open_ledger
+from models.language.offers import language_models
 from pipelines.activity.job import run_ingest
 from pipelines.night import preview
 from pipelines.night import words as writing
@@ -360,7 +360,7 @@ def one_job(crew, number: int) -> Job:
 
 def test_a_server_that_is_not_there_leaves_offline_words(world):
     loaded, settings = world
-    nowhere = {"openai_base_url": "http://127.0.0.1:9/v1", "anthropic_base_url": "http://127.0.0.1:9"}
+    nowhere = {f"{name}_base_url": SecretStr("http://127.0.0.1:9/v1") for name in ("openai", "anthropic")}
     settings = settings.model_copy(update={**nowhere, "writing_deadline_s": 2.0})
     report = serve_night(settings, loaded, TONIGHT)
     assert set(providers(settings)) == {"offline"}
@@ -379,10 +379,10 @@ def test_the_budget_is_a_hard_stop_and_the_night_finishes_offline(world, languag
 
 def test_an_unknown_model_and_a_model_without_a_price_are_told_before_anything_is_asked(world, language_server):
     loaded, settings = world
-    priceless = settings.model_copy(update={"openai_model": "gpt-9"})
+    priceless = settings.model_copy(update={"openai_model": SecretStr("gpt-9")})
     with pytest.raises(NightquestError, match="no price"):
         serve_night(priceless, loaded, TONIGHT)
-    other = settings.model_copy(update={"openai_model": "claude-haiku-5-5"})
+    other = settings.model_copy(update={"openai_model": SecretStr("claude-haiku-5-5")})
     with pytest.raises(NightquestError, match="one of anthropic"):
         serve_night(other, loaded, TONIGHT)
     language_server.control.settings(models={})

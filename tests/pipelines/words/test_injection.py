@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 import pytest
 
-from configs.language import language_models
+from models.language.offers import language_models
 from pipelines.activity.ingest import ingest_files
 from pipelines.challenges.plan import recent_challenges
 from pipelines.known import Known

@@ -138,7 +138,7 @@ def test_a_language_model_writes_it_too(folder, tmp_path_factory, language_serve
     tracked_home(tmp_path_factory, settings.home)
     keys = {
         "openai_api_key": SecretStr(language_server.openai_key),
-        "openai_base_url": language_server.openai_url,
+        "openai_base_url": SecretStr(language_server.openai_url),
         "answer_timeout_s": 60,
     }
     serve_night(settings.model_copy(update=keys), loaded, LAST_NIGHT)

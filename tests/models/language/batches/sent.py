@@ -2,13 +2,13 @@
 
 import asyncio
 
-from configs.language import language_models
 from models.language.batches import (
     collect_batches,
     finish_batches,
     recover_batches,
     submit_batches,
 )
+from models.language.offers import language_models
 from models.language.providers.anthropic import Anthropic
 from models.language.providers.openai import OpenAI
 from tests.models.language.asking import PLENTY, a_run, ask

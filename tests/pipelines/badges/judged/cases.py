@@ -9,10 +9,10 @@ from typing import Any
 import polars as pl
 
 from configs.app import App
-from configs.language import language_models
 from configs.prompt import read_prompts
 from data.warehouse import Warehouse
 from models.language.calls import Failed, Reason, Reply, Request, Usage, Written
+from models.language.offers import language_models
 from pipelines.badges.judged.judge import judge_badges
 from pipelines.badges.judged.panel import Panel
 from pipelines.known import Known

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from configs.language import language_models
 from configs.prompt import read_prompts
 from models.language.calls import Failed, Reply, Request, Usage, Written
+from models.language.offers import language_models
 from pipelines.words.briefs import Brief
 from pipelines.words.writers.choose import MARGIN, Contest, Judge, judge_variants
 from pipelines.words.writers.offline import Variant

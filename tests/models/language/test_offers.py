@@ -7,9 +7,9 @@ import pytest
 
 from configs.app import App
 from configs.errors import NightquestError
-from configs.language import language_models
 from configs.loader import load_app
 from configs.settings import Settings, load_settings
+from models.language.offers import language_models, priced_models
 
 UNKNOWN = {"openai": "gpt-omega", "anthropic": "claude-omega"}
 BOTH = pytest.mark.parametrize("vendor", UNKNOWN)
@@ -22,29 +22,29 @@ def chosen(vendor, **others):
 @BOTH
 def test_a_chosen_model_without_a_price_is_asked_for_by_name(vendor):
     with pytest.raises(NightquestError, match=UNKNOWN[vendor]):
-        chosen(vendor).priced_models().priced(UNKNOWN[vendor], vendor)
+        priced_models(chosen(vendor)).priced(UNKNOWN[vendor], vendor)
 
 
 @BOTH
 def test_what_the_error_says_to_set_is_enough(vendor, monkeypatch):
     monkeypatch.setenv(f"NIGHTQUEST_{vendor.upper()}_MODEL", UNKNOWN[vendor])
     with pytest.raises(NightquestError) as said:
-        load_settings().priced_models().priced(UNKNOWN[vendor], vendor)
+        priced_models(load_settings()).priced(UNKNOWN[vendor], vendor)
     ways = re.findall(r"(NIGHTQUEST_\w+)=(?:'(.*?)'|(\d+))", said.value.remedy)
     assert len(ways) == 2
     for name, quoted, plain in ways:
         with monkeypatch.context() as context:
             context.setenv(name, quoted or plain)
-            assert load_settings().priced_models().priced(UNKNOWN[vendor], vendor).provider == vendor
+            assert priced_models(load_settings()).priced(UNKNOWN[vendor], vendor).provider == vendor
 
 
 @BOTH
 def test_a_price_can_be_given_in_the_settings_or_in_the_app_file(vendor):
     price = {UNKNOWN[vendor]: {"input_usd": 2, "output_usd": 8}}
-    by_settings = chosen(vendor, prices=price).priced_models().priced(UNKNOWN[vendor], vendor)
+    by_settings = priced_models(chosen(vendor, prices=price)).priced(UNKNOWN[vendor], vendor)
     told = load_app("trading").app.model_dump(mode="json", exclude_none=True)
     app = App.model_validate(told | {"content": told["content"] | {"prices": price}})
-    by_app = chosen(vendor).priced_models(app.content.prices).priced(UNKNOWN[vendor], vendor)
+    by_app = priced_models(chosen(vendor), app.content.prices).priced(UNKNOWN[vendor], vendor)
     assert (by_settings.input_usd, by_settings.output_usd) == (2, 8)
     assert by_settings == by_app
 
@@ -55,9 +55,9 @@ def test_the_settings_win_over_the_app_file_and_both_over_the_shipped_prices():
         | {"content": {"prices": {"gpt-5.6-luna": {"input_usd": 3, "output_usd": 4}}}}
     )
     shipped = language_models().models["gpt-5.6-luna"]
-    of_app = Settings().priced_models(app.content.prices).models["gpt-5.6-luna"]
+    of_app = priced_models(Settings(), app.content.prices).models["gpt-5.6-luna"]
     settings = Settings(prices={"gpt-5.6-luna": {"input_usd": 5, "output_usd": 6}})
-    of_settings = settings.priced_models(app.content.prices).models["gpt-5.6-luna"]
+    of_settings = priced_models(settings, app.content.prices).models["gpt-5.6-luna"]
     assert (shipped.input_usd, of_app.input_usd, of_settings.input_usd) == (0.2, 3, 5)
     assert of_app.effort == shipped.effort
     assert of_app.cached_input_usd is None, "a discount of the old price is none of the new one"
@@ -65,17 +65,17 @@ def test_the_settings_win_over_the_app_file_and_both_over_the_shipped_prices():
 
 @BOTH
 def test_a_person_may_count_an_unknown_price_at_a_ceiling(vendor):
-    model = chosen(vendor, price_ceiling_usd=80).priced_models().priced(UNKNOWN[vendor], vendor)
+    model = priced_models(chosen(vendor, price_ceiling_usd=80)).priced(UNKNOWN[vendor], vendor)
     assert (model.input_usd, model.output_usd, model.assumed) == (80, 80, True)
 
 
 def test_a_ceiling_leaves_known_prices_alone():
-    assert Settings(price_ceiling_usd=80).priced_models() == language_models()
+    assert priced_models(Settings(price_ceiling_usd=80)) == language_models()
 
 
 def test_a_price_of_nobodys_model_is_asked_whose_it_is():
     with pytest.raises(NightquestError, match="gpt-omega"):
-        Settings(prices={"gpt-omega": {"input_usd": 1, "output_usd": 1}}).priced_models()
+        priced_models(Settings(prices={"gpt-omega": {"input_usd": 1, "output_usd": 1}}))
 
 
 @pytest.mark.parametrize(
