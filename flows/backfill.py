@@ -10,10 +10,11 @@ from flows.parameters import AppName, Provider, check_span
 from flows.progress import report
 from flows.recording import flow, name_run
 from flows.running import begin
+from flows.schedule import Deployed
 from pipelines.reports import NightReport
 
 
-@flow("backfill {app} {start} to {end}")
+@flow("backfill {app} {start} to {end}", Deployed())
 def backfill(
     app: AppName,
     start: dt.date,

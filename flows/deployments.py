@@ -1,30 +1,26 @@
-"""What runs when: every deployment, its schedule and how many of its runs may go on at once."""
+"""What runs when: a deployment of every flow that says it has one, its schedule and how many runs may go on at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from inspect import signature
 from typing import Any
 
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
-from prefect.flows import Flow
 from prefect.schedules import Cron, Schedule
 from prefect.types.entrypoint import EntrypointType
 
 from configs.app import App
 from configs.loader import load_app
-from flows.recorded import backfill, collect, ingest, nightly, submit, train
+from flows.recording import Flow
+from flows.registry import find_flows
+from flows.schedule import Deployed, Start
 
-# Hours from the start of the app's day, on its clocks.
-NIGHT_AFTER_H = 2.0  # yesterday's events have come in by then; at most two thirds of the grace
-TRAINING_AFTER_H = -1.0
-SUBMIT_AFTER_H = -8.0  # a batch takes up to a day, mostly far less
 # Runs of different deployments on one app wait for the warehouse's own lock (wait_for_lock_s).
 ONE_AT_A_TIME = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
 
 
 def deployments(apps: Sequence[str], grace_h: float) -> list[RunnerDeployment]:
-    """Nightly and weekly deployments of each app, timed by the start of its own day, and those that a person starts.
-
-    An app that writes through batches has them submitted in the evening and collected before its night, in every zone.
+    """Every flow's deployments, in order of its name: one for each app, or one for all of them.
 
     Args:
         apps: Names, or paths of app files.
@@ -32,45 +28,45 @@ def deployments(apps: Sequence[str], grace_h: float) -> list[RunnerDeployment]:
 
     Raises:
         AppFileError: One of the apps does not exist, or its file has problems.
+        NightquestError: Two flows have one name.
     """
-    scheduled: list[RunnerDeployment] = []
-    mornings: list[Schedule] = []
-    for name in apps:
-        loaded = load_app(name)
-        app = loaded.app.app
-        night = night_after_h(grace_h)
-        scheduled.append(_deployment(nightly, app, name, _at(loaded.app, night, scheduled=True)))
-        scheduled.append(_deployment(train, app, name, _at(loaded.app, TRAINING_AFTER_H, "1")))
-        batches = loaded.app.content.mode == "batch"
-        scheduled.append(_deployment(submit, app, name, _at(loaded.app, SUBMIT_AFTER_H) if batches else None))
-        mornings += [_at(loaded.app, night / 2)] if batches else []
-    by_hand = [_deployment(ingest, "any app"), _deployment(backfill, "any app")]
-    return [*scheduled, _deployment(collect, "all apps", None, *mornings), *by_hand]
+    loaded = {name: load_app(name).app for name in apps}
+    found = [(flow, flow.deployed) for flow in find_flows().by_name.values() if flow.deployed is not None]
+    return [one for flow, deployed in found for one in _of(flow, deployed, loaded, grace_h)]
 
 
-def night_after_h(grace_h: float) -> float:
-    """How many hours after its day begins an app's night is scheduled."""
-    return min(NIGHT_AFTER_H, grace_h * 2 / 3)
+def _of(flow: Flow[..., Any], deployed: Deployed, apps: dict[str, App], grace_h: float) -> Iterator[RunnerDeployment]:
+    if deployed.each_app:
+        for name, app in apps.items():
+            yield _deployment(flow, app.app, _schedules(deployed, [app], grace_h), {"app": name})
+    else:
+        named = "any app" if "app" in signature(flow.work).parameters else "all apps"
+        yield _deployment(flow, named, _schedules(deployed, apps.values(), grace_h), {})
 
 
-def _at(app: App, after_h: float, weekday: str = "*", **parameters: bool) -> Schedule:
-    """Every day, or on one weekday, so many hours after the app's day begins by the clocks of its zone.
-
-    Its runs have these parameters beside the deployment's, which a person's runs have alone.
-    """
-    hour, minute = divmod((int(app.day_shift.total_seconds()) // 60 + round(after_h * 60)) % (24 * 60), 60)
-    return Cron(f"{minute} {hour} * * {weekday}", timezone=app.timezone, parameters=dict(parameters))
+def _schedules(deployed: Deployed, apps: Iterable[App], grace_h: float) -> list[Schedule]:
+    """When the apps say that it starts; of several that say the same one."""
+    when = [_at(app, start) for app in apps if (start := deployed.starts(app, grace_h)) is not None]
+    return list({(each.cron, each.timezone): each for each in when}.values())
 
 
-def _deployment(flow: Flow[..., Any], name: str, app: str | None = None, *when: Schedule | None) -> RunnerDeployment:
+def _at(app: App, start: Start) -> Schedule:
+    minutes = int(app.day_shift.total_seconds()) // 60 + round(start.after_h * 60)
+    hour, minute = divmod(minutes % (24 * 60), 60)
+    return Cron(f"{minute} {hour} * * {start.weekday}", timezone=app.timezone, parameters=dict(start.parameters))
+
+
+def _deployment(
+    flow: Flow[..., Any], name: str, schedules: list[Schedule], parameters: dict[str, Any]
+) -> RunnerDeployment:
     deployment = RunnerDeployment.from_flow(
-        flow,
+        flow.recorded,
         name=name,
-        schedules=list({(each.cron, each.timezone): each for each in when if each is not None}.values()),
-        parameters={"app": app} if app else {},
+        schedules=schedules,
+        parameters=parameters,
         concurrency_limit=ONE_AT_A_TIME,
         tags=["nightquest"],
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
-    deployment.entrypoint = f"flows.recorded.{flow.fn.__name__}"
+    deployment.entrypoint = f"flows.recorded.{flow.work.__name__}"
     return deployment

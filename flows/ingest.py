@@ -11,6 +11,7 @@ from flows.parameters import AppName, Files
 from flows.progress import report
 from flows.recording import flow, task
 from flows.running import Run, begin, show_figures
+from flows.schedule import Deployed
 from pipelines.activity.ingest import IngestResult
 from pipelines.activity.job import run_ingest
 
@@ -22,7 +23,7 @@ def take_files(run: Run, files: list[str], history: bool, players: bool) -> Inge
     return run_ingest(run.settings, run.loaded, paths, history=history, players=players, now=run.now, progress=report)
 
 
-@flow("ingest {app}")
+@flow("ingest {app}", Deployed())
 def ingest(app: AppName, files: Files, history: bool = False, players: bool = False) -> IngestResult:
     """Take files of events or players into an app's warehouse.
 

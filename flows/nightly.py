@@ -8,17 +8,23 @@ import datetime as dt
 from dataclasses import replace
 from typing import cast
 
+from configs.app import App
 from flows.missed import catch_up
 from flows.parameters import APP_SAYS, AppName, MaxCost, Mode, Provider, Types, check_day, wishes
 from flows.progress import NIGHT_STAGES, report, warn
 from flows.recording import flow, is_recording, name_run, run_url
 from flows.running import Run, begin, show_figures
+from flows.schedule import Deployed, Start, night_after_h
 from pipelines.night.open_night import Tonight, open_night
 from pipelines.pins import local_day, next_served_day
 from pipelines.reports import NightReport
 
 
-@flow("nightly {app}")
+def _starts(_app: App, grace_h: float) -> Start:
+    return Start(night_after_h(grace_h), parameters={"scheduled": True})
+
+
+@flow("nightly {app}", Deployed(_starts, each_app=True))
 def nightly(
     app: AppName,
     as_of: dt.date | None = None,

@@ -1,15 +1,14 @@
-"""The flows that have deployments, as Prefect knows them: a deployment's run finds its flow here."""
+"""The flows as Prefect knows them: a deployment's run finds its flow here, by its name."""
 
-from flows import backfill as _backfill
-from flows import collect as _collect
-from flows import ingest as _ingest
-from flows import nightly as _nightly
-from flows import submit as _submit
-from flows import train as _train
+from typing import TYPE_CHECKING, Any
 
-backfill = _backfill.backfill.recorded
-collect = _collect.collect.recorded
-ingest = _ingest.ingest.recorded
-nightly = _nightly.nightly.recorded
-submit = _submit.submit.recorded
-train = _train.train.recorded
+from flows.registry import flow_names, load_flow
+
+if TYPE_CHECKING:
+    from prefect import Flow
+
+
+def __getattr__(name: str) -> "Flow[..., Any]":
+    if name not in flow_names():
+        raise AttributeError(f"there is no flow {name}")
+    return load_flow(name).recorded

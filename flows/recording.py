@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from configs.errors import BusyError, NightquestError
 from flows.log import LOG
+from flows.schedule import Deployed
 
 if TYPE_CHECKING:
     from prefect import Flow as PrefectFlow
@@ -53,11 +54,12 @@ class Flow(Generic[P, R]):
     Args:
         work: The function.
         flow_run_name: Of its runs in Prefect; `{parameter}` is filled in.
+        deployed: How `serve` offers it; None is not at all.
     """
 
-    def __init__(self, work: Callable[P, R], flow_run_name: str) -> None:
+    def __init__(self, work: Callable[P, R], flow_run_name: str, deployed: Deployed | None = None) -> None:
         update_wrapper(self, work)
-        self.work, self.flow_run_name = work, flow_run_name
+        self.work, self.flow_run_name, self.deployed = work, flow_run_name, deployed
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it: as a Prefect flow where Prefect records, else as the function that it is."""
@@ -96,9 +98,9 @@ class Task(Generic[P, R]):
         return task(name=self.name or None, cache_policy=NO_CACHE)(_ended(self.work))
 
 
-def flow(flow_run_name: str) -> Callable[[Callable[P, R]], Flow[P, R]]:
+def flow(flow_run_name: str, deployed: Deployed | None = None) -> Callable[[Callable[P, R]], Flow[P, R]]:
     """Make a function a flow; see `Flow`."""
-    return lambda work: Flow(work, flow_run_name)
+    return lambda work: Flow(work, flow_run_name, deployed)
 
 
 def task(work: Callable[P, R]) -> Task[P, R]:

@@ -7,9 +7,11 @@ there, and asks live for what has not come back.
 import datetime as dt
 from dataclasses import asdict
 
+from configs.app import App
 from flows.parameters import APP_SAYS, AppName, MaxCost, Provider, Types, check_day, wishes
 from flows.recording import flow, task
 from flows.running import Run, begin, show_figures
+from flows.schedule import Deployed, Start
 from pipelines.reports import Submitted
 from pipelines.words.wishes import Wishes
 
@@ -23,7 +25,11 @@ def send_batches(run: Run, as_of: dt.date | None, wished: Wishes) -> Submitted:
         return submit_ahead(tonight)
 
 
-@flow("submit {app}")
+def _starts(app: App, _grace_h: float) -> Start | None:
+    return Start(-8.0) if app.content.mode == "batch" else None  # a batch takes up to a day, mostly far less
+
+
+@flow("submit {app}", Deployed(_starts, each_app=True))
 def submit(
     app: AppName,
     as_of: dt.date | None = None,

@@ -5,10 +5,12 @@ Runs weekly. Writes MLflow runs and, where a challenger wins, the registry's cha
 
 import datetime as dt
 
+from configs.app import App
 from flows.parameters import AppName, check_day
 from flows.progress import report
 from flows.recording import flow, name_run, task
 from flows.running import Run, begin, show_table
+from flows.schedule import Deployed, Start
 from pipelines.reports import TrainReport
 
 
@@ -20,7 +22,11 @@ def hold_contests(run: Run, as_of: dt.date | None) -> TrainReport:
     return run_train(run.settings, run.loaded, as_of=as_of, now=run.now, progress=report)
 
 
-@flow("train {app}")
+def _starts(_app: App, _grace_h: float) -> Start:
+    return Start(-1.0, weekday="1")
+
+
+@flow("train {app}", Deployed(_starts, each_app=True))
 def train(app: AppName, as_of: dt.date | None = None) -> TrainReport:
     """Train an app's models on what was known before a day, and register the winners.
 

@@ -21,11 +21,14 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 
 from configs.loader import load_app
-from configs.settings import Settings, load_settings
+from configs.settings import Settings
 from flows.clock import clock
-from flows.deployments import deployments, night_after_h
+from flows.deployments import deployments
 from flows.missed import is_overdue
+from flows.registry import find_flows
+from flows.schedule import night_after_h
 from flows.server.stale_runs import crash_stale_runs
+from flows.settings import read_settings
 
 
 class OrderlyRunner(Runner):
@@ -40,11 +43,12 @@ def run(sign: Path, apps: Sequence[str]) -> None:
     """Start scheduled and submitted runs of the apps' deployments until SIGINT or SIGTERM."""
     crash_stale_runs(include_deployments=True)
     runner = OrderlyRunner(name="nightquest", pause_on_shutdown=True)
-    settings = load_settings()
+    settings = read_settings()
     prepared = deployments(apps, settings.day_grace_h)
     added = {(one.flow_name, one.name): cast("UUID", runner.add_deployment(one)) for one in prepared}
     overdue = _start_overdue(settings, apps, added)
-    _tell(sign, [*(f"  {one.flow_name}/{one.name}{_when(one)}" for one in prepared), *overdue])
+    faults = [f"  {fault}" for fault in find_flows().faults]
+    _tell(sign, [*(f"  {one.flow_name}/{one.name}{_when(one)}" for one in prepared), *overdue, *faults])
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(runner.start())
 
