@@ -55,6 +55,7 @@ os.environ.update(
     # As flows/server/environment.py has it, and before any test imports numpy.
     OMP_NUM_THREADS="1",
     OPENBLAS_NUM_THREADS="1",
+    POLARS_MAX_THREADS="1",  # on the few rows of a test a second thread costs more than it does
 )
 for _name in [name for name in os.environ if name.startswith("NIGHTQUEST_")]:
     del os.environ[_name]

@@ -102,22 +102,22 @@ class PromptRegistry:
             alias: `production`, or another that a person has given.
         """
         try:
-            found = {model.name: model for model in self._search_models()}
+            aliases = {model.name.removeprefix(PREFIX): model.aliases for model in self._search_models()}
+            found = self._versions()
         except Exception as error:  # noqa: BLE001 (a registry that is down must not stop a night)
             note = f"The prompt registry cannot be reached ({first_line(error)}); the prompt files serve."
             return Serving(dict(prompts), {}, (note,))
         serving, versions, notes = dict(prompts), {}, []
         for name in prompts:
-            model = found.get(PREFIX + name)
-            version = model.aliases.get(alias) if model else None
+            version = aliases.get(name, {}).get(alias)
             if version is None:
                 notes.append(f"No version of the prompt {name} holds the alias {alias}; its file serves.")
                 continue
             try:
-                serving[name] = self._load(name, int(version))
+                serving[name] = _checked(name, int(version), found.get((name, int(version))))
                 versions[name] = int(version)
-            except Exception as error:  # noqa: BLE001 (as above)
-                notes.append(f"Version {version} of the prompt {name} cannot serve, so its file does: {_said(error)}")
+            except NightquestError as error:
+                notes.append(f"Version {version} of the prompt {name} cannot serve, so its file does: {error.message}")
         return Serving(serving, versions, tuple(notes))
 
     def promote(self, name: str, version: int) -> None:
@@ -127,7 +127,7 @@ class PromptRegistry:
             NightquestError: There is no such version, it cannot be used, or the registry cannot be written.
         """
         try:
-            self._load(name, version)
+            _checked(name, version, self._versions().get((name, version)))
             self._client.set_prompt_alias(PREFIX + name, PRODUCTION, version)
         except NightquestError:
             raise
@@ -151,29 +151,13 @@ class PromptRegistry:
         self._client.set_prompt_alias(PREFIX + prompt.name, PRODUCTION if first else CANDIDATE, int(made.version))
         return int(made.version)
 
-    def _load(self, name: str, version: int) -> Prompt:
-        """A version, checked like a file.
-
-        Raises:
-            NightquestError: It is no chat of a system and a user message, or has an unknown slot.
-        """
-        where = f"version {version} of the prompt {name} in MLflow"
-        found = self._client.get_prompt_version(PREFIX + name, str(version))
-        prompt = _read(name, found.template) if found else None
-        if prompt is None:
-            problem = "is not a chat of a system and a user message" if found else "does not exist"
-            raise NightquestError(f"V{where[1:]} {problem}.", "Look it up under Prompts in MLflow.")
-        return check_prompt(prompt, where)
-
     def _kept(self) -> dict[str, _Kept]:
         """What the registry has, by prompt name, in two queries."""
         by_hash: dict[str, dict[str, int]] = {}
-        for found in self._client.search_model_versions(
-            f"name LIKE '{PREFIX}%' AND {_IS_PROMPT}", max_results=10 * _MOST
-        ):
-            known = by_hash.setdefault(found.name.removeprefix(PREFIX), {})
-            text_hash = _hash_of(found) or f"version {found.version}"
-            known[text_hash] = max(int(found.version), known.get(text_hash, 0))
+        for (name, version), found in self._versions().items():
+            known = by_hash.setdefault(name, {})
+            text_hash = _hash_of(found) or f"version {version}"
+            known[text_hash] = max(version, known.get(text_hash, 0))
         aliases = {model.name.removeprefix(PREFIX): model.aliases for model in self._search_models()}
         return {
             name: _Kept(by_hash.get(name, {}), {alias: int(v) for alias, v in held.items()})
@@ -182,6 +166,33 @@ class PromptRegistry:
 
     def _search_models(self) -> list[Any]:
         return list(self._client.search_registered_models(f"name LIKE '{PREFIX}%' AND {_IS_PROMPT}", max_results=_MOST))
+
+    def _versions(self) -> dict[tuple[str, int], Any]:
+        """Every version of every prompt with its text, by name and number, in one query: one for each takes seconds."""
+        found = self._client.search_model_versions(f"name LIKE '{PREFIX}%' AND {_IS_PROMPT}", max_results=10 * _MOST)
+        return {(each.name.removeprefix(PREFIX), int(each.version)): each for each in found}
+
+
+def _checked(name: str, version: int, found: Any) -> Prompt:
+    """A version, checked like a file; None for one that was not found.
+
+    Raises:
+        NightquestError: It is no chat of a system and a user message, or has an unknown slot.
+    """
+    where = f"version {version} of the prompt {name} in MLflow"
+    prompt = _text_of(found) if found else None
+    if prompt is None:
+        problem = "is not a chat of a system and a user message" if found else "does not exist"
+        raise NightquestError(f"V{where[1:]} {problem}.", "Look it up under Prompts in MLflow.")
+    return check_prompt(prompt, where)
+
+
+def _text_of(found: Any) -> Prompt | None:
+    """The prompt of a version, or None when it is not a system and a user message."""
+    try:
+        return _read(found.name.removeprefix(PREFIX), json.loads(found.tags[_TEXT]))
+    except (KeyError, ValueError, AttributeError):
+        return None
 
 
 def _read(name: str, template: object) -> Prompt | None:
@@ -192,10 +203,7 @@ def _read(name: str, template: object) -> Prompt | None:
 
 def _hash_of(found: Any) -> str:
     """The hash of a version's text; its tag may have been copied from another when it was made by hand."""
-    try:
-        prompt = _read(found.name, json.loads(found.tags[_TEXT]))
-    except (KeyError, ValueError, AttributeError):
-        prompt = None
+    prompt = _text_of(found)
     return prompt.content_hash if prompt else str(found.tags.get(HASH, ""))
 
 
@@ -220,10 +228,6 @@ def _join_links() -> None:
     for thread in threading.enumerate():
         if thread.name.startswith(_LINKS):
             thread.join(timeout=10)
-
-
-def _said(error: Exception) -> str:
-    return error.message if isinstance(error, NightquestError) else f"{first_line(error)}."
 
 
 def _unreachable(uri: str, error: Exception) -> NightquestError:

@@ -285,7 +285,7 @@ class Registry:
     def _registered(self, name: str) -> Any:
         """The registered model, or None."""
         found = self._client.search_registered_models(filter_string=f"name = '{name}'", max_results=1)
-        return self._client.get_registered_model(name) if found else None
+        return found[0] if found else None
 
     def _holder(self, name: str, alias: str) -> int | None:
         """The version that holds an alias, or None."""
