@@ -55,6 +55,15 @@ def parsed_sql(app: App) -> Parsed:
     return _parsed(_Defined(app))
 
 
+def event_marks(app: App) -> Mapping[str, str]:
+    """What an event brings to each metric, by name, as SQL over the columns of `events`.
+
+    Its value, or of a distinct metric its key; null where it doesn't count. Entities and streaks, which rest on several
+    events, are not among them.
+    """
+    return _event_marks(_Defined(app))
+
+
 class _Defined:
     """An app file as far as its metrics go: equal for equal definitions, whatever else the files say."""
 
@@ -104,6 +113,18 @@ def _parsed(defined: _Defined) -> Parsed:
 
 def _union(queries: Iterable[str]) -> str:
     return "\nUNION ALL\n".join(queries)
+
+
+@lru_cache(maxsize=32)
+def _event_marks(defined: _Defined) -> Mapping[str, str]:
+    marks = {}
+    for name, metric in defined.app.metrics.items():
+        if not metric.aggregation.derived:
+            query = contributions(defined.app, name)
+            brings = {column.alias_or_name: column.unalias() for column in query.expressions}
+            brought = brings["key" if metric.aggregation.keyed else "value"].sql(dialect="duckdb")
+            marks[name] = f"CASE WHEN {query.args['where'].this.sql(dialect='duckdb')} THEN {brought} END"
+    return marks
 
 
 def contributions(app: App, name: str) -> Select:

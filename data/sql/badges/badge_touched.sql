@@ -19,7 +19,8 @@ complete AS (
     GROUP BY player_key HAVING count(DISTINCT badge_id) >= len($badge_ids)
 )
 SELECT player_key,
-       min(day) - $margin_days::INTEGER AS start_day,   -- the stream of events begins here, the parts stand for the rest
+       min(day) AS first_day,
+       min(day) - $margin_days::INTEGER AS start_day,   -- days before are before all others in time, whatever the zone
        min(occurred_at) AS first_at                     -- rules are evaluated from here
 FROM fresh ANTI JOIN complete USING (player_key)
 GROUP BY player_key

@@ -7,8 +7,10 @@ import polars as pl
 from configs.app import App
 from configs.badge_rules import badge_rules, nominate_rules, terms_of
 from data.warehouse import Warehouse
-from pipelines.badges.rules.crossings import crossings_sql, find_crossings
+from pipelines.badges.rules.crossings import find_crossings, first_sql
+from pipelines.badges.rules.days import due_sql, numbers_sql
 from pipelines.badges.rules.stream import stream_sql
+from pipelines.badges.rules.walk import marks_sql, walk_sql, walked_sql
 from pipelines.known import Known
 
 Cite = Callable[[App, pl.DataFrame], pl.DataFrame]
@@ -55,7 +57,11 @@ def badges_sql(app: App) -> dict[str, str]:
     rules = (*badge_rules(app), *nominate_rules(app))
     if not rules:
         return {}
-    return {"badge_stream": stream_sql(app, terms_of(rules))} | {rule.badge_id: crossings_sql(rule) for rule in rules}
+    terms = terms_of(rules)
+    steps = {"badge_numbers": numbers_sql(app, terms), "badge_due": due_sql(app, rules, terms)}
+    steps |= {"badge_marks": marks_sql(app, terms), "badge_walk": walk_sql(app, terms)}
+    steps["badge_stream"] = stream_sql(app, terms)
+    return steps | {rule.badge_id: first_sql(rule, walked_sql(rule)) for rule in rules}
 
 
 def name_awards(warehouse: Warehouse, app: App, awards: pl.DataFrame) -> pl.DataFrame:

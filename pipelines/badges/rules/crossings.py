@@ -1,18 +1,21 @@
 """The first event after which a rule is true, for every player who has news: what earns badges and what nominates."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
+from itertools import product
 
 import polars as pl
 from sqlglot import exp
 
-from configs.app import App
 from configs.badge_rules import BadgeRule, term_label, terms_of
-from data.warehouse import Warehouse
+from pipelines.badges.rules.days import due_sql, is_keyed, keys_sql, numbers_sql
 from pipelines.badges.rules.stream import margin_days, openings_sql, past_keys_sql, stream_sql
+from pipelines.badges.rules.walk import add_up, events_sql, marks_sql, walk_sql, walked_sql
 from pipelines.known import Known
 
+Walk = Callable[[Known, tuple[BadgeRule, ...]], Iterator[pl.DataFrame]]
 EVENTS_PER_BUCKET = 2_000_000
+DAYS_PER_BUCKET = 200_000
 _NEVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 _NONE = pl.DataFrame(
     schema={
@@ -32,6 +35,9 @@ def find_crossings(
 ) -> pl.DataFrame:
     """Who crossed the line of a rule; writes nothing that lasts.
 
+    Only days on which a rule may have become true are walked event by event. Players whose local days do not follow one
+    another in time are walked whole, from their first new event on.
+
     Args:
         known: What the night may see.
         rules: At most one per badge.
@@ -44,14 +50,56 @@ def find_crossings(
     frames = [_NONE]
     if rules:
         known.run(f"CREATE OR REPLACE TEMP TABLE badge_done AS {done}")
-        for bucket in range(_touch(known, rules, from_scratch=from_scratch)):
-            _stream(known.warehouse, known.app, rules, bucket, {"as_of": known.as_of, "cut": known.cut})
-            frames += [known.frame(crossings_sql(rule)) for rule in rules]
+        buckets, ways = _touch(known, rules, from_scratch=from_scratch)
+        for bucket, (astray, walk) in product(range(buckets), ways.items()):
+            known.run(
+                f"""CREATE OR REPLACE TEMP TABLE badge_touched AS
+                    FROM badge_touched_all WHERE player_key % {buckets} = {bucket} AND astray = {astray}"""
+            )
+            frames += walk(known, rules)
     return pl.concat(frames, how="vertical_relaxed")
 
 
-def crossings_sql(rule: BadgeRule) -> str:
-    """The first row of each player on which a rule holds, for those who are not past it."""
+def _walk_days(known: Known, rules: tuple[BadgeRule, ...]) -> Iterator[pl.DataFrame]:
+    """Walk the days on which a rule may be true, of each player and rule up to the first that ends with it true."""
+    terms = terms_of(rules)
+    if is_keyed(known.app, terms):
+        known.run(f"CREATE OR REPLACE TEMP TABLE badge_keys AS {keys_sql(known.app, terms)}")
+    known.run(f"CREATE OR REPLACE TEMP TABLE badge_numbers AS {numbers_sql(known.app, terms)}")
+    known.run(f"CREATE OR REPLACE TEMP TABLE badge_due AS {due_sql(known.app, rules, terms)}")
+    while due := {badge_id for (badge_id,) in known.rows("SELECT DISTINCT badge_id FROM badge_due")}:
+        some = tuple(rule for rule in rules if rule.badge_id in due)
+        known.run(known.fixed("badges/badge_next"))
+        for table, sql in events_sql().items():
+            known.run(f"CREATE OR REPLACE TEMP TABLE {table} AS {sql}", {"cut": known.cut})
+        marks = known.frame(marks_sql(known.app, terms_of(some)))
+        with known.lend(badge_so_far=add_up(known.app, terms_of(some), marks)):
+            known.run(f"CREATE OR REPLACE TEMP TABLE badge_walk AS {walk_sql(known.app, terms_of(some))}")
+        found = known.frame(" UNION ALL ".join(first_sql(rule, walked_sql(rule)) for rule in some))
+        with known.lend(found=found.select("player_key", "badge_id")):
+            known.run(known.fixed("badges/badge_left"))
+        yield found
+
+
+def _walk_whole(known: Known, rules: tuple[BadgeRule, ...]) -> Iterator[pl.DataFrame]:
+    """Walk all events of each player from the first on that the last night did not see."""
+    app, terms = known.app, terms_of(rules)
+    known.run(f"CREATE OR REPLACE TEMP TABLE badge_past_keys AS {past_keys_sql(terms)}")
+    known.run(f"CREATE OR REPLACE TEMP TABLE badge_openings AS {openings_sql(app, terms)}")
+    known.run(
+        f"CREATE OR REPLACE TEMP TABLE badge_stream AS {stream_sql(app, terms)}",
+        {"as_of": known.as_of, "cut": known.cut},
+    )
+    yield known.frame(" UNION ALL ".join(first_sql(rule, "badge_stream") for rule in rules))
+
+
+def first_sql(rule: BadgeRule, stream: str) -> str:
+    """The first row of each player on which a rule holds, for those who are not past it.
+
+    Args:
+        rule: The rule.
+        stream: Of `badge_touched` players: player_key, event_id, occurred_at, moment and the columns of the terms.
+    """
     values = ", ".join(f'"{term_label(term)}" := "{term.column}"' for term in rule.rule.terms)
     text = exp.Literal.string(rule.rule.text).sql(dialect="duckdb")
     moment = "strftime(first.occurred_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')"
@@ -63,22 +111,27 @@ def crossings_sql(rule: BadgeRule) -> str:
         FROM (
             SELECT player_key, min_by(struct_pack(event_id := event_id, occurred_at := occurred_at,
                                                   terms := struct_pack({values})), moment) AS first
-            FROM badge_stream JOIN badge_touched USING (player_key)
+            FROM {stream} JOIN badge_touched USING (player_key)
             WHERE occurred_at >= first_at AND {rule.rule.sql}
             GROUP BY player_key
         ) ANTI JOIN (SELECT player_key FROM badge_done WHERE badge_id = '{rule.badge_id}') USING (player_key)"""
 
 
-def _touch(known: Known, rules: tuple[BadgeRule, ...], *, from_scratch: bool) -> int:
-    """List the players to evaluate; returns how many buckets they are best read in."""
-    last = known.frame(
+def _touch(known: Known, rules: tuple[BadgeRule, ...], *, from_scratch: bool) -> tuple[int, dict[bool, Walk]]:
+    """List the players to evaluate in `badge_touched_all`.
+
+    Returns:
+        The number of buckets that they are best read in, and how to walk those who are there, by whether their days
+        are astray.
+    """
+    last = known.rows(
         """SELECT as_of, cut, started_at FROM (
                SELECT * FROM nights WHERE status = 'published' AND as_of < $as_of
                ORDER BY as_of DESC, revision DESC LIMIT 1)
            WHERE coalesce(file_hash, app_hash) = $file_hash AND NOT $from_scratch""",
         {"as_of": known.as_of, "file_hash": known.night.file_hash, "from_scratch": from_scratch},
     )
-    since = last.row(0) if last.height else (dt.date.min, _NEVER, _NEVER)
+    since = last[0] if last else (dt.date.min, _NEVER, _NEVER)
     known.run(
         known.fixed("badges/badge_touched"),
         {
@@ -91,19 +144,11 @@ def _touch(known: Known, rules: tuple[BadgeRule, ...], *, from_scratch: bool) ->
             "badge_ids": [rule.badge_id for rule in rules],
         },
     )
-    events = int(
-        known.value("SELECT count(*) FROM events JOIN badge_touched_all USING (player_key) WHERE day >= start_day")
+    known.run(known.fixed("badges/badge_event_days"), {"as_of": known.as_of, "cut": known.cut})
+    known.run(known.fixed("badges/badge_astray"))
+    found = known.rows(
+        """SELECT astray, count(*), sum(n_events) FROM badge_event_days JOIN badge_touched_all USING (player_key)
+           GROUP BY astray ORDER BY astray"""
     )
-    known.run(f"CREATE OR REPLACE TEMP MACRO badge_bucket(k) AS k % {1 + events // EVENTS_PER_BUCKET}")
-    return 1 + events // EVENTS_PER_BUCKET
-
-
-def _stream(
-    warehouse: Warehouse, app: App, rules: tuple[BadgeRule, ...], bucket: int, limits: Mapping[str, object]
-) -> None:
-    terms = terms_of(rules)
-    mine = f"FROM badge_touched_all WHERE badge_bucket(player_key) = {bucket}"
-    warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_touched AS {mine}")
-    warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_past_keys AS {past_keys_sql(terms)}")
-    warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_openings AS {openings_sql(app, terms)}")
-    warehouse.run(f"CREATE OR REPLACE TEMP TABLE badge_stream AS {stream_sql(app, terms)}", limits)
+    sizes = [events // EVENTS_PER_BUCKET if astray else days // DAYS_PER_BUCKET for astray, days, events in found]
+    return 1 + max(sizes, default=0), {row[0]: _walk_whole if row[0] else _walk_days for row in found}

@@ -1,11 +1,13 @@
 """The running numbers that rules are evaluated on: one row per event of a player, one column per term.
 
-The past is not read again: parts stand for the days before `start_day` as opening balances, the events of later days
-run on from there. `start_day` lies far enough back that every window of `last()` is whole within the stream.
+For players whose local days do not follow one another in time, as of those who travel. The past is not read again:
+parts stand for the days before `start_day` as opening balances, the events of later days run on from there.
+`start_day` lies far enough back that every window of `last()` is whole within the stream.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
+from configs.aggregations import Aggregation
 from configs.app import App
 from configs.expressions import Term
 
@@ -69,11 +71,10 @@ def stream_sql(app: App, terms: tuple[Term, ...]) -> str:
         ),
         marks AS (
             SELECT m.player_key, m.event_id, {", ".join(_mark(app, metric) for metric in metrics)}
-            FROM metric_events m
+            FROM known_metric_events m
             JOIN badge_touched t ON t.player_key = m.player_key AND m.day >= t.start_day
             LEFT JOIN badge_past_keys k ON k.player_key = m.player_key AND k.metric = m.metric AND k.key = m.key
             WHERE m.metric IN ({", ".join(f"'{metric}'" for metric in metrics)})
-              AND m.day < $as_of AND m.available_at <= $cut
             GROUP BY m.player_key, m.event_id
         )
         SELECT player_key, event_id, occurred_at, moment,
@@ -104,26 +105,39 @@ def _mark(app: App, metric: str) -> str:
     return f"max(m.value) FILTER (m.metric = '{metric}') AS \"{metric}\""
 
 
+def value_sql(one: Aggregation, running: Mapping[str, str], opening: Callable[[str], str]) -> str:
+    """A number's value after an event, as SQL. A count of nothing is 0; a best or a mean of nothing is null.
+
+    Args:
+        one: How the number comes about.
+        running: What each of its parts has come to since the opening.
+        opening: What a part starts from.
+    """
+    merges = {"lowest": "least", "highest": "greatest"}
+
+    def merged(part: str) -> str:
+        if part in merges:
+            return f"{merges[part]}({opening(part)}, {running[part]})"
+        return f"(coalesce({opening(part)}, 0) + coalesce({running[part]}, 0))"
+
+    value = one.sql(**{part: merged(part) for part in one.parts})
+    return f"coalesce({value}, 0)" if one.grows else f"({value})"
+
+
 def _value(app: App, term: Term) -> str:
-    """A term's value after an event. A count of nothing is 0; a best or a mean of nothing is null."""
-    one, mark = app.metrics[term.metric].aggregation, f'"{term.metric}"'
-    over = "OVER life" if term.days is None else f"OVER last_{term.days}"
-    fresh = f'"{term.metric}__new"' if term.days is None else mark
+    mark, over = f'"{term.metric}"', f"last_{term.days}" if term.days else "life"
+    fresh = mark if term.days else f'"{term.metric}__new"'
+    running = {
+        "n": f"count({mark}) OVER {over}",
+        "total": f"sum({mark}) OVER {over}",
+        "lowest": f"min({mark}) OVER {over}",
+        "highest": f"max({mark}) OVER {over}",
+        "days": f"count(DISTINCT CASE WHEN {mark} IS NOT NULL THEN day END) OVER {over}",
+        "keys": f"count(DISTINCT {fresh}) OVER {over}",
+    }
 
     def opening(part: str) -> str:
-        """What the part starts from; nothing for a window, which lies within the stream."""
+        """Nothing for a window, which lies within the stream."""
         return "NULL" if term.days else f'o."{term.metric}__{part}"'
 
-    def added(part: str, running: str) -> str:
-        return f"(coalesce({opening(part)}, 0) + coalesce({running} {over}, 0))"
-
-    running = {
-        "n": added("n", f"count({mark})"),
-        "total": added("total", f"sum({mark})"),
-        "lowest": f"least({opening('lowest')}, min({mark}) {over})",
-        "highest": f"greatest({opening('highest')}, max({mark}) {over})",
-        "days": added("days", f"count(DISTINCT CASE WHEN {mark} IS NOT NULL THEN day END)"),
-        "keys": added("keys", f"count(DISTINCT {fresh})"),
-    }
-    value = one.sql(**{part: running[part] for part in one.parts})
-    return f"coalesce({value}, 0)" if one.grows else f"({value})"
+    return value_sql(app.metrics[term.metric].aggregation, running, opening)

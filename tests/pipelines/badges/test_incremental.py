@@ -1,18 +1,22 @@
-"""Reading only what is new finds what reading everything finds."""
+"""Reading what is new, and of that the days on which a line may have been crossed, finds what reading all does."""
 
 import datetime as dt
 import random
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from configs.app import App
 from configs.badge_rules import badge_rules, terms_of
+from data.warehouse import Warehouse
+from pipelines.activity.parts import sync_metrics
+from pipelines.badges.rules import crossings
 from pipelines.badges.rules.award import award_badges, find_awards
 from pipelines.badges.rules.stream import margin_days
 from pipelines.known import Known
-from pipelines.pins import pin_night
+from pipelines.pins import Night, pin_night
 from tests.factories import START, add_events, event, warehouse_with
 from tests.pipelines.badges.rules.test_award import app_with, cite, publish
 
@@ -33,51 +37,121 @@ WINDOWS = app_with(
     mild="last(average, 3) between 2 and 3 and last(best, 3) < 6",
     run="last(streak, 2) >= 3 or last(famous, 3) >= 1",
 )
+METRICS = ("solved", "points", "best", "topics", "days", "streak", "average", "famous")
+PLAYERS, TRAVELLERS, DAYS, EVENTS = (1, 2, 3, 4), (4,), 20, 80
 
 
 @pytest.mark.parametrize("app", [LIFETIME, WINDOWS], ids=["lifetime", "windows"])
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10_000))
-def test_each_night_finds_what_a_reading_of_the_whole_history_finds(app: App, seed: int) -> None:
+def test_each_night_finds_what_a_walk_through_the_whole_history_finds(app: App, seed: int) -> None:
     """Late events arrive days after they occurred; local days run out of step with time when a player changes zone."""
     chance = random.Random(seed)  # noqa: S311 - rows for a test
-    arrivals = sorted((_random_event(chance) for _ in range(100)), key=lambda row: row["available_at"])
+    assert awards_of(chance, app, app)["badge_id"].n_unique() >= 3
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 1_000_000))
+def test_of_any_rules_each_night_finds_what_a_walk_through_the_whole_history_finds(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - rows for a test
+    before = {f"r{i}": random_rule(chance) for i in range(6)}
+    after = before | {"r1": random_rule(chance), "new": random_rule(chance)}
+    awards_of(chance, app_with(**before), app_with(**after))
+
+
+def awards_of(chance: random.Random, app: App, edited: App) -> pl.DataFrame:
+    """The ledger after nights in which anything happens, each compared with the whole walk.
+
+    Events arrive late; a delivery brings the history of long ago; a night is killed, is run again, or is a past one;
+    the app file is edited.
+    """
+    arrivals = sorted((random_event(chance) for _ in range(EVENTS)), key=lambda row: row["available_at"])
+    history, arrivals = arrivals[:10], arrivals[10:]
     with warehouse_with(app) as warehouse:
-        for day in range(4, 30, 5):
-            until = dt.datetime.combine(START.date() + dt.timedelta(days=day), dt.time(), dt.UTC)
+        for day in range(4, DAYS + 8, 6):
+            until = START.replace(hour=0) + dt.timedelta(days=day)
             arrived = [row for row in arrivals if row["available_at"] <= until]
             arrivals = arrivals[len(arrived) :]
+            if day >= DAYS // 2:
+                app = edited
+                sync_metrics(warehouse, app)
+                take_history(warehouse, app, history, until)
+                history = []
             if arrived:
                 add_events(warehouse, app, arrived)
-            if not warehouse.value("SELECT count(*) FROM events WHERE day < $d", {"d": until.date()}):
+            if not warehouse.value("SELECT count(*) FROM active_days WHERE day < $d", {"d": until.date()}):
                 continue
-            night = pin_night(warehouse, app, "hash", until.date(), until, "code")
-            assert find_awards(Known(warehouse, night)).equals(find_awards(Known(warehouse, night), from_scratch=True))
+            night = pin_night(warehouse, app, "hash", until.date(), until, "code", file_hash=str(app is edited))
+            find_both_ways(warehouse, night)
+            if chance.random() < 0.2:
+                continue  # killed before it was out
             award_badges(Known(warehouse, night), cite)
             publish(warehouse, night)
-        assert warehouse.value("SELECT count(DISTINCT badge_id) FROM badge_ledger") >= 3
+            look_back(warehouse, app, chance.randint(1, day))
+        return warehouse.frame("FROM badge_ledger")
 
 
-def _random_event(chance: random.Random) -> dict[str, object]:
-    at = round(chance.uniform(0, 24), 1)
-    moment = START + dt.timedelta(days=at)
+def find_both_ways(warehouse: Warehouse, night: Night) -> None:
+    found = find_awards(Known(warehouse, night))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crossings, "_walk_days", crossings._walk_whole)
+        assert found.equals(find_awards(Known(warehouse, night), from_scratch=True))
+
+
+def look_back(warehouse: Warehouse, app: App, day: int) -> None:
+    """A past night sees what was known then, whatever has come in since."""
+    cut = START.replace(hour=0) + dt.timedelta(days=day)
+    pins = {"seed": 0, "started_at": cut, "code_version": "", "app_hash": "", "watermark": 0}
+    find_both_ways(warehouse, Night(app, cut.date(), 1, cut, cut.date(), **pins))
+
+
+def take_history(warehouse: Warehouse, app: App, rows: list[dict[str, object]], now: dt.datetime) -> None:
+    """Past data taken in late counts as known from when it happened."""
+    if not rows:
+        return
+    old = [row | {"available_at": row["occurred_at"], "delivery_id": "old"} for row in rows]
+    add_events(warehouse, app, old)
+    taken = now - dt.timedelta(seconds=1)
+    warehouse.run("INSERT INTO deliveries VALUES ('old', 'f', 'h', 'events', 's', $t, true, 1, 1, 0, 0)", {"t": taken})
+
+
+def random_event(chance: random.Random) -> dict[str, object]:
+    moment = START + dt.timedelta(days=round(chance.uniform(0, DAYS), 1))
     late = dt.timedelta(days=chance.choice([0, 0, 0, 0, 1, 5]))
-    player = chance.randint(1, 4)
+    player = chance.choice(PLAYERS)
     if chance.random() < 0.3:
-        row = event(
-            player,
-            moment,
-            "liked",
-            available_at=moment + late,
-            delta=chance.choice([1, 1, -1]),
-            post_id=chance.choice("pqr"),
-        )
+        delta, post = chance.choice([1, 1, -1]), chance.choice("pqr")
+        row = event(player, moment, "liked", available_at=moment + late, delta=delta, post_id=post)
     else:
-        row = event(
-            player, moment, available_at=moment + late, points=chance.randint(0, 9), topic=chance.choice("abcde")
-        )
-    zone = dt.timedelta(hours=chance.choice([-12, 0, 0, 0, 0, 14]))
+        points, topic = chance.choice([*range(10), 0.1, 0.7]), chance.choice("abcde")
+        row = event(player, moment, available_at=moment + late, points=points, topic=topic)
+    zone = dt.timedelta(hours=chance.choice([-12, 0, 0, 0, 0, 14]) if player in TRAVELLERS else 0)
     return row | {"day": (moment + zone).date(), "sequence": chance.randint(0, 2)}
+
+
+def random_rule(chance: random.Random, depth: int = 2) -> str:
+    kind = chance.random()
+    if depth and kind < 0.45:
+        joined = f" {chance.choice(['and', 'or'])} ".join(f"({random_rule(chance, depth - 1)})" for _ in range(2))
+        return f"not ({joined})" if chance.random() < 0.2 else joined
+    left, low = random_number(chance), chance.randint(0, 9)
+    if kind < 0.55:
+        return f"{left} between {low} and {low + chance.randint(0, 3)}"
+    if kind < 0.62:
+        return f"{left} {chance.choice(['in', 'not in'])} ({low}, {low + 2})"
+    if kind < 0.70:
+        return f"{left} is {chance.choice(['', 'not '])}null"
+    right = str(low) if chance.random() < 0.7 else random_number(chance)
+    return f"{left} {chance.choice(['>=', '>=', '>', '<', '<=', '=', '<>'])} {right}"
+
+
+def random_number(chance: random.Random, depth: int = 1) -> str:
+    if depth and chance.random() < 0.3:
+        parts = [random_number(chance, 0), chance.choice([random_number(chance, 0), "2", "0.5"])]
+        return f"({parts[0]} {chance.choice('+-*/')} {parts[1]})"
+    metric = chance.choice(METRICS)
+    term = metric if chance.random() < 0.5 else f"last({metric}, {chance.choice([1, 2, 3, 5])})"
+    return f"-{term}" if chance.random() < 0.1 else term
 
 
 def test_the_stream_begins_before_the_longest_window_of_the_rules() -> None:
@@ -99,3 +173,13 @@ def test_only_players_with_news_are_read() -> None:
             )
         )
         assert warehouse.frame("SELECT player_key FROM badge_touched_all")["player_key"].to_list() == [7]
+
+
+def test_only_the_day_on_which_the_line_was_crossed_is_walked() -> None:
+    app = app_with(solver="solved >= 6", burst="last(points, 3) >= 15", never="average > 100", broad="topics >= 3")
+    rows = [event(1, day, points=1, topic="abcd"[day % 4]) for day in range(10)] + [event(1, 10, points=14)]
+    with warehouse_with(app, rows) as warehouse:
+        night = pin_night(warehouse, app, "hash", dt.date(2024, 1, 20), START + dt.timedelta(days=19), "code")
+        assert find_awards(Known(warehouse, night)).height == 3
+        walked = warehouse.frame("SELECT DISTINCT day FROM badge_events ORDER BY day")["day"].to_list()
+        assert walked == [START.date() + dt.timedelta(days=day) for day in (2, 5, 10)]
