@@ -45,7 +45,7 @@ class LearnedModel:
     def fit(self, rows: pl.DataFrame, *, weights: Array | None = None) -> Self:
         """Fit the learner on rows with the task's label and inputs; without weights all count alike."""
         weights = np.ones(rows.height) if weights is None else weights
-        self.learner.fit(self._sheet(rows), self._happened(rows), weights)
+        self.learner.fit(self.sheet(rows), self._happened(rows), weights)
         return self
 
     def calibrate(self, rows: pl.DataFrame, *, seen: bool = False) -> Self:
@@ -67,7 +67,20 @@ class LearnedModel:
 
     def contributions(self, rows: pl.DataFrame) -> pl.DataFrame | None:
         """What each feature adds to each row's log-odds, before any recalibration; None: the learner cannot tell."""
-        return self.learner.contributions(self._sheet(rows))
+        return self.learner.contributions(self.sheet(rows))
+
+    def sheet(self, rows: pl.DataFrame) -> Sheet:
+        """Rows as the learner reads them."""
+        task = self.task
+        encoded = task.encode(rows, self.encoding)
+        return Sheet(
+            rows=encoded,
+            x=encoded.select(pl.col(task.features).cast(pl.Float64)),
+            windows=rows["window_days"].to_numpy().astype(np.int64),
+            common=task.common,
+            monotone=task.monotone,
+            categories=task.categories,
+        )
 
     def adjusted(self, rows: pl.DataFrame, y: Array, p: Array, *, weights: Array, strength: float) -> Self:
         """A copy whose promises are moved to fit newer outcomes, for one night's use.
@@ -123,19 +136,7 @@ class LearnedModel:
 
     def _raw(self, rows: pl.DataFrame) -> Array:
         """The learner's own probabilities, shape (n,)."""
-        return self.learner.predict(self._sheet(rows))
+        return self.learner.predict(self.sheet(rows))
 
     def _happened(self, rows: pl.DataFrame) -> Array:
         return rows[self.task.label].cast(pl.Float64).to_numpy()
-
-    def _sheet(self, rows: pl.DataFrame) -> Sheet:
-        task = self.task
-        encoded = task.encode(rows, self.encoding)
-        return Sheet(
-            rows=encoded,
-            x=encoded.select(pl.col(task.features).cast(pl.Float64)),
-            windows=rows["window_days"].to_numpy().astype(np.int64),
-            common=task.common,
-            monotone=task.monotone,
-            categories=task.categories,
-        )

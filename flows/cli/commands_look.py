@@ -41,7 +41,7 @@ def show(app: str, user: str, /, *, why: bool = False, common: Common = DEFAULT)
     Args:
         app: A shipped app's name, or the path of an app file.
         user: The player's id, as the app's own data has it.
-        why: Show where each text comes from: brief, prompt, raw answer and scores.
+        why: Show where each text comes from (brief, prompt, raw answer and scores), and why models expect what they do.
     """
     from configs.loader import load_app
     from flows.cli.console import emit
@@ -49,10 +49,11 @@ def show(app: str, user: str, /, *, why: bool = False, common: Common = DEFAULT)
     from pipelines.publish.show import gather_player
 
     if why:
-        from flows.cli.why import explain, why_view
+        from flows.cli.why import explain, scores_of, why_view
 
-        reasons = explain(common.settings, load_app(app).app.app, user)
-        emit(reasons, common.json, lambda: why_view(reasons))
+        name = load_app(app).app.app
+        reasons = explain(common.settings, name, user)
+        emit(reasons, common.json, lambda: why_view(reasons, scores_of(common.settings, name, user)))
         return
     loaded = load_app(app).app
     view = gather_player(common.settings.home, loaded.app, user)

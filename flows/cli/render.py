@@ -212,10 +212,14 @@ def _settlements(rows: Sequence[Mapping[str, Any]]) -> Table:
 def _scores(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("Likely next", ("what", "left"), ("within", "left"), ("probability", "right"))
     for row in sorted(rows, key=lambda row: -row["probability"])[:LIKELIEST]:
-        what = row["task"] if row["target"] is None else f"{row['task']}: {figure(row['target'])}"
-        days = row["horizon_days"]
-        table.add_row(literal(what), counted(days, "day"), f"{row['probability']:.0%}")
+        table.add_row(*score_cells(row))
     return table
+
+
+def score_cells(row: Mapping[str, Any]) -> tuple[RenderableType, str, str]:
+    """What a score is of, within what time, and how likely it is."""
+    what = row["task"] if row["target"] is None else f"{row['task']}: {row['target']}"
+    return literal(what.replace("_", " ")), counted(row["horizon_days"], "day"), f"{row['probability']:.0%}"
 
 
 def _grants(rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -1,18 +1,21 @@
 """What `nightquest show --why` gathers and draws."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
+from rich.table import Table
 from rich.text import Text
 
 from configs.errors import NightquestError
 from configs.settings import Settings
 from data.warehouse import open_warehouse
 from flows.cli.console import literal
+from flows.cli.render import score_cells
 from flows.clock import clock
 from models.language.ledger import LEDGER_FILE, open_ledger
 from pipelines.publish.published import read_latest
@@ -41,10 +44,26 @@ def explain(settings: Settings, app: str, user_id: str) -> list[Why]:
     return found
 
 
-def why_view(reasons: Sequence[Why]) -> RenderableType:
-    """Each text in a frame, with what is behind it."""
+def why_view(reasons: Sequence[Why], scores: Sequence[Mapping[str, Any]] = ()) -> RenderableType:
+    """Each text in a frame, with what is behind it; before them the scores of which reasons are told."""
     shown: set[str] = set()
-    return Group(*(_one(reason, shown) for reason in reasons))
+    told = [_expected(scores)] if any(row["reasons"] for row in scores) else []
+    return Group(*told, *(_one(reason, shown) for reason in reasons))
+
+
+def scores_of(settings: Settings, app: str, user_id: str) -> list[dict[str, Any]]:
+    """What the newest night's models expect of a player, with their reasons; none of a night before these were told."""
+    night = read_latest(settings.home, app)
+    return night.rows_of("scores", user_id).to_dicts() if "scores" in night.manifest.tables else []
+
+
+def _expected(scores: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """What models expect of the player, and the facts that moved each answer most, one a line."""
+    table = Table("what", "within", "probability", "because", title="Likely next", title_justify="left", box=None)
+    for row in scores:
+        if row["reasons"]:
+            table.add_row(*score_cells(row), Text("\n").join(literal(fact) for fact in row["reasons"].split("; ")))
+    return table
 
 
 def _one(why: Why, shown: set[str]) -> RenderableType:

@@ -4,6 +4,7 @@ Okabe and Ito (2008, "Color Universal Design") chose them to stay apart for colo
 carry the same message as colour throughout.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -65,6 +66,27 @@ def importance_plot(importance: Mapping[str, float], *, title: str, top: int = 2
     axes.grid(axis="y", visible=False)
     left = len(importance) - len(ranked)
     return _titled(figure, f"{title} (first {top} of {len(importance)})" if left else title)
+
+
+def contributions_plot(contributions: pl.DataFrame, features: pl.DataFrame, *, title: str, top: int = 15) -> Figure:
+    """SHAP's beeswarm: how far each feature moves each answer, a dot a row, coloured by the feature's value.
+
+    Args:
+        contributions: In log-odds, a column a feature.
+        features: The values, columns alike.
+        title: What is answered.
+        top: Features shown, the others added up.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import shap  # noqa: PLC0415 (it takes seconds, and only training draws this)
+
+        figure, (axes,) = _canvas(7.4, 1.6 + 0.3 * min(top, contributions.width))
+        names = [name.replace("_", " ") for name in contributions.columns]
+        told = shap.Explanation(contributions.to_numpy(), data=features.to_numpy(), feature_names=names)
+        shap.plots.beeswarm(told, max_display=top, ax=axes, plot_size=None, show=False)
+    axes.set_xlabel("what it adds to the log-odds (right: likelier)")
+    return _titled(figure, title)
 
 
 def contest_plot(entrants: Sequence[tuple[str, float, float, float]], *, title: str, chosen: str) -> Figure:

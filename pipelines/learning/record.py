@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -12,13 +12,24 @@ from configs.nouns import counted
 from models.contest import Contest
 from models.tasks.segments import PARENT, SegmentModel, Segments
 from models.tracking.pages import Decision, ModelRun, Rival
-from models.tracking.plots import bic_plot, contest_plot, importance_plot, reliability_plot, segments_plot
+from models.tracking.plots import (
+    bic_plot,
+    contest_plot,
+    contributions_plot,
+    importance_plot,
+    reliability_plot,
+    segments_plot,
+)
 from pipelines.learning.outdated import DEFINITIONS, definitions_of
 from pipelines.pins import Night
 from pipelines.players.segments import PAST_WINDOWS, WINDOW_DAYS, SegmentFit, assign_segments
 from pipelines.players.understand import Players
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _PLOTTED = 6
+_EXPLAINED = 1_000
 
 
 def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> ModelRun:
@@ -64,11 +75,23 @@ def _plots(contest: Contest, app: App) -> dict[str, Any]:
     players, title = contest.holdout["player_key"].to_numpy(), f"{app.title}: {contest.task.name}"
     entrants = [(e.name, e.log_loss, e.low, e.high) for e in contest.entrants]
     importance = contest.model.learner.importance()
-    return {
+    drawn = {} if (moves := _moves(contest, f"{title}, what moves the answer")) is None else {"contributions": moves}
+    return drawn | {
         "reliability": reliability_plot(y, p, players, title=f"{title}, later holdout"),
         "importance": importance_plot(importance, title=f"{title}, what it looks at"),
         "contest": contest_plot(entrants, title=title, chosen=contest.chosen),
     }
+
+
+def _moves(contest: Contest, title: str) -> "Figure | None":
+    """How far each feature moves answers of the later holdout; None where the winner cannot tell."""
+    holdout = contest.holdout
+    sheet = contest.model.sheet(holdout.sample(min(holdout.height, _EXPLAINED), seed=_PLOTTED))
+    told = contest.model.learner.contributions(sheet)
+    if told is None:
+        return None
+    values = sheet.x.with_columns(window_days=pl.Series(sheet.windows, dtype=pl.Float64))
+    return contributions_plot(told, values.select(told.columns), title=title)
 
 
 def _parameters(contest: Contest) -> Mapping[str, Any]:

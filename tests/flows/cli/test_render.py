@@ -8,6 +8,7 @@ from rich.console import Console
 from flows.cli.commands_run import name_of
 from flows.cli.render import names_of, render_audit, render_night, render_player
 from flows.cli.views import training_view
+from flows.cli.why import why_view
 from pipelines.publish.audit import audit_night
 from pipelines.publish.publish import publish_night
 from pipelines.publish.published import read_latest
@@ -121,3 +122,13 @@ def test_a_training_names_the_app_as_it_is_registered_also_when_given_by_path(tm
     text = printed(training_view(name_of(str(write_app(tmp_path, "record_club"))), report))
     assert "Models of record_club, as of" in text
     assert "record_club.plays version 3" in text
+
+
+def test_why_models_expect_what_they_do_is_told_a_fact_a_line_where_reasons_are_known():
+    known = {"task": "churn", "target": None, "horizon_days": 14, "probability": 0.31}
+    facts = "last played 9 days ago, usually every 2 days (raises it); played on 3 of the last 28 days (raises it)"
+    told = printed(why_view([], [known | {"reasons": facts}, known | {"task": "plays", "reasons": None}]))
+    assert "31%" in told
+    assert "last played 9 days ago, usually every 2 days (raises it)\n" in told.replace(" \n", "\n")
+    assert "plays" not in told
+    assert "Likely next" not in printed(why_view([], [known | {"reasons": None}]))

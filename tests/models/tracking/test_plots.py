@@ -1,4 +1,5 @@
 import datetime as dt
+import io
 import sys
 
 import numpy as np
@@ -10,6 +11,7 @@ from models.scores import reliability_table
 from models.tracking.plots import (
     bic_plot,
     contest_plot,
+    contributions_plot,
     groups_plot,
     importance_plot,
     looks_plot,
@@ -125,3 +127,18 @@ def test_looks_plot_draws_every_arm_with_the_band_that_holds_at_every_look():
     assert "both against plain" in shown
     assert "experiment spring" in shown
     assert figure.axes[0].get_ylim()[1] < 1  # the first, wide look does not flatten the others
+
+
+def test_contributions_plot_shows_the_features_that_move_answers_most_first():
+    rng = np.random.default_rng(0)
+    moved = pl.DataFrame(
+        {"days_quiet": 2 * rng.normal(size=80), "visits": 0.1 * rng.normal(size=80), "idle": np.zeros(80)}
+    )
+    figure = contributions_plot(moved, moved + 1, title="Toy: churn", top=2)
+    told = words(figure)
+    assert "Toy: churn" in told
+    assert "days quiet" in told
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names[-1] == "days quiet"  # drawn from below
+    assert "2 other features" in " ".join(names)
+    figure.savefig(io.BytesIO())
