@@ -4,7 +4,7 @@ import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar, cast
 
@@ -37,7 +37,7 @@ SCORES: dict[str, pl.DataType] = {
 
 
 class Known(Protocol):
-    """What may be seen at a night: SQL over the known_* views, which end where it knows nothing more."""
+    """What training may see at a night: SQL over the known_* views, which end where it knows nothing more."""
 
     @property
     def app(self) -> App:
@@ -55,6 +55,12 @@ class Known(Protocol):
 
     def over(self, spans: pl.DataFrame) -> pl.DataFrame:
         """Those of the spans (player_key, start_day, end_day, …) that were over and known in whole."""
+
+    def badges_earned(self) -> pl.DataFrame:
+        """player_key, badge_id, earned_day: when each badge's rule first held."""
+
+    def badges_on(self, days: Sequence[dt.date]) -> pl.DataFrame:
+        """player_key, base_day, badge_id, progress, eta_days: how far active players were with badges on these days."""
 
     def lend(self, **frames: pl.DataFrame) -> AbstractContextManager[None]:
         """Let SQL read frames by name for a while."""
@@ -101,12 +107,14 @@ class Asked:
         past: Their own past windows, see `Samples.past`.
         windows: player_key, base_day, start_day, lead_days, window_days, end_day, metric: what is open to each.
         chances: player_key, base_day, window_days, p_plays: how likely each is to play, which planning asks first.
+        badges: player_key, badge_id, progress, eta_days of badges not held, where a task `asks_of_badges`.
     """
 
     features: pl.DataFrame
     past: pl.DataFrame
     windows: pl.DataFrame
     chances: pl.DataFrame
+    badges: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 class Encoding:
@@ -181,6 +189,7 @@ class BinaryTask(Task, Generic[E]):
         only: The learners that may enter its contest; None takes all that suit.
         asks_for: Learners that enter it beside those that suit.
         encoding_type: What `encode` needs, as it is kept with the model.
+        asks_of_badges: Tonight's players come with how far they are with badges, `Asked.badges`.
         moves: Every night its answers are moved to fit what has just settled.
     """
 
@@ -195,6 +204,7 @@ class BinaryTask(Task, Generic[E]):
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     only: ClassVar[frozenset[str] | None] = None
     asks_for: ClassVar[frozenset[str]] = frozenset()
+    asks_of_badges: ClassVar[bool] = False
     moves: ClassVar[bool] = True
     encoding_type: ClassVar[type[Encoding]] = Encoding
 

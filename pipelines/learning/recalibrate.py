@@ -16,6 +16,7 @@ from models.task import SNAPSHOT, Samples
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
 from pipelines.known import Known
+from pipelines.learning.past import Past
 from pipelines.learning.samples import draw_samples
 from pipelines.windows import completed
 
@@ -37,7 +38,7 @@ def settled_lately(known: Known) -> Samples:
 def moved(known: Known, model: LearnedModel, settled: Samples) -> LearnedModel:
     """The model with answers that fit the newest outcomes, where its task says so; the one given stays as it is."""
     task = model.task
-    labels = _like_tonight(known, task.labels(known, settled)) if task.moves else pl.DataFrame()
+    labels = _like_tonight(known, task.labels(Past.of(known), settled)) if task.moves else pl.DataFrame()
     if labels.is_empty():
         return model
     rows = task.rows(known.app, replace(settled, labels=labels), model.encoding, seed=known.night.seed)

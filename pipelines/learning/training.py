@@ -15,6 +15,7 @@ from models.task import BinaryTask, Samples
 from models.tasks import binary_task, binary_tasks
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.known import Known
+from pipelines.learning.past import Past
 from pipelines.learning.samples import draw_samples
 from pipelines.learning.steps import LOOKING, Steps, silent
 
@@ -67,12 +68,13 @@ def learn_models(
     samples = draw_samples(known, past_days(known, known.base_day), most=MOST_SNAPSHOTS, seed=seed)
     contests: dict[str, Contest] = {}
     notes: list[str] = []
+    past = Past.of(known)
     if not enough(samples):
         notes.append("Fallback models serve: too few players and days to train on.")
     else:
         for task in (task for task in binary_tasks() if task.name in wanted):
             steps.begin(task.doing)
-            learned = _learn(task, known, samples, seed, serving.get(task.name))
+            learned = _learn(task, past, samples, seed, serving.get(task.name))
             if isinstance(learned, str):
                 notes.append(learned)
             else:
@@ -100,7 +102,7 @@ def past_days(known: Known, base_day: dt.date) -> list[dt.date]:
 
 
 def _learn(
-    task: BinaryTask[Any], known: Known, samples: Samples, seed: int, incumbent: Incumbent | None
+    task: BinaryTask[Any], known: Past, samples: Samples, seed: int, incumbent: Incumbent | None
 ) -> Contest | str:
     """The task's contest, or a sentence that says why there is none."""
     instead = "Fallback models serve" if task.name in PLANNED_WITH else f"No model of {task.name} is learned"

@@ -19,6 +19,7 @@ from pipelines.night.figures import left_out, mark_night, night_figures
 from pipelines.night.notes import freshness_figures
 from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned, models_of, opted_out
+from pipelines.night.score import Scored
 from pipelines.night.words import Words, night_spend, told_of, writing_figures
 from pipelines.publish.audit import PAST_NIGHTS, AuditLimits, AuditReport, audit_night
 from pipelines.publish.breaks import judge_input
@@ -100,10 +101,20 @@ def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[st
         "profiles": planned.players.profiles,
         "segments": planned.players.segments,
         "targets": planned.players.targets,
-        "scores": planned.scored.rows,
+        "scores": _to_be_earned(known, planned.scored),
         "badge_progress": badge_progress(known),
         "open_challenges": still_open,
     }
+
+
+def _to_be_earned(known: Known, scored: Scored) -> pl.DataFrame:
+    """The scores, without the odds of badges that this night has granted meanwhile."""
+    of_badges = [name for name, each in scored.served.items() if each.model.task.asks_of_badges]
+    if not of_badges:
+        return scored.rows
+    held = known.frame("SELECT player_key, badge_id AS target FROM badge_ledger")
+    held = held.join(pl.DataFrame({"task": of_badges}), how="cross")
+    return scored.rows.join(held, on=["player_key", "target", "task"], how="anti", maintain_order="left")
 
 
 def _reasons(known: Known, planned: Planned) -> pl.DataFrame:

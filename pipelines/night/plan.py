@@ -7,6 +7,7 @@ import polars as pl
 
 from models.task import Asked
 from models.tasks.segments import SegmentModel, Segments
+from pipelines.badges.rules.progress import badge_progress
 from pipelines.challenges.asked import what_is_open
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.missions import CONTENT_TYPE as MISSION
@@ -62,7 +63,9 @@ def plan_night(
         features, past, tonight = players.features, players.past, plan.challenges
         missions = plan_missions(known, tuned, features, past, welcome, plan.chances, recent, record, tonight, asked)
         plan = replace(plan, missions=missions.rows, left_out=missions.left_out)
-    served = Asked(players.features, players.past, plan.windows, plan.chances)
+    wanted = any(each.model.task.asks_of_badges for each in others.values())
+    badges = badge_progress(known) if wanted else pl.DataFrame()
+    served = Asked(players.features, players.past, plan.windows, plan.chances, badges)
     return Planned(players, plan, score(known, tuned, others, served, settled), asked)
 
 

@@ -55,3 +55,10 @@ def test_a_night_of_before_the_champions_time_learns_its_own_until_one_is_traine
     assert not any("later days" in note for note in again.notes)
     following = serve_night(settings, loaded, NEXT)
     assert read_manifest(following.path).models["plays"] == "puzzles.plays/1"
+
+
+def test_scores_say_nothing_of_badges_that_are_held(trained):
+    scores = pl.read_parquet(trained.night / "scores.parquet")
+    held = pl.read_parquet(trained.night / "badges_held.parquet").select("user_id", pl.col("badge_id").alias("target"))
+    assert held.height
+    assert scores.filter(task="badge_odds").join(held, on=["user_id", "target"], how="semi").is_empty()

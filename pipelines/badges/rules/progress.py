@@ -36,11 +36,12 @@ def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl
         return pl.DataFrame(schema=_COLUMNS)
     within = active_within_days or known.app.challenges.active_within_days
     known.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {values_sql(known.night, terms_of(rules), within)}")
-    rows = " UNION ALL ".join(_progress_sql(known.night, rule) for rule in rules)
+    rows = " UNION ALL ".join(progress_sql(known.night, rule) for rule in rules)
     return known.frame(f"SELECT * FROM ({rows}) ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))
 
 
-def _progress_sql(night: Night, rule: BadgeRule) -> str:
+def progress_sql(night: Night, rule: BadgeRule) -> str:
+    """The progress towards one badge of those in `badge_values` who do not hold it: the columns of `badge_progress`."""
     found = measures(night.app, rule)
     return f"""
         SELECT player_key, '{rule.badge_id}' AS badge_id, ({found.progress})::DOUBLE AS progress,

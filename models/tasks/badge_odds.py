@@ -1,0 +1,280 @@
+"""How likely is it that a badge is earned within a week, two, or four?"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sqlglot import exp
+
+from configs.app import App
+from configs.badge_rules import BadgeRule, badge_rules
+from models import habits
+from models.calibration import logits
+from models.portable import load_json, save_json
+from models.reasons import Kind, counted, spoken
+from models.scores import brier
+from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
+from models.tracking.pages import Measured
+
+Array = NDArray[np.float64]
+HORIZONS = (7, 14, 28)
+EVERY_DAYS, MOST_CUTS, MOST_PAIRS = 7, 10, 20_000
+TOLD = 3  # the likeliest badges of each player
+PACE_DAYS = 28
+FAR_DAYS = 3650.0
+TIERS = {"bronze": 1.0, "silver": 2.0, "gold": 3.0, "platinum": 4.0}
+_END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
+_PAIR = (*SNAPSHOT, "badge_id")
+
+# How far a player is, and what all came to, as of the day; what the badge's rule is like.
+STANDING: dict[str, pl.DataType] = {name: pl.Float64() for name in ("progress", "eta_days", "held_by", "earned_by")}
+TRAITS: dict[str, pl.DataType] = {name: pl.Float64() for name in ("goal", "terms", "within", "runs", "tier")}
+
+
+class Commonness(Encoding):
+    """How common each badge was when the model was trained: the share of active players who held it, and earned it.
+
+    Args:
+        badges: badge_id, held_by, earned_by.
+    """
+
+    def __init__(self, badges: pl.DataFrame) -> None:
+        self.badges = badges
+        super().__init__(HORIZONS)
+
+    def to_files(self, folder: Path) -> None:
+        """Write the shares."""
+        save_json(folder / "badges.json", {"badges": self.badges.sort("badge_id").rows()})
+
+    @classmethod
+    def from_files(cls, folder: Path) -> Self:
+        """Read what `to_files` wrote."""
+        return cls(pl.DataFrame(load_json(folder / "badges.json")["badges"], schema=_COMMON, orient="row"))
+
+
+_COMMON = {"badge_id": pl.String, "held_by": pl.Float64, "earned_by": pl.Float64}
+
+
+class BadgeOdds(BinaryTask[Commonness]):
+    """One discrete-time hazard of earning, pooled over players, badges and days.
+
+    A row asks of a badge that a player did not hold on a day: not earned in the weeks before, is it in these? What is
+    known of the badge is how far the player is, at what pace, what its rule is like and how common it was by then, so
+    the model answers for badges that it never saw. The name of a badge is no feature.
+    """
+
+    name: ClassVar[str] = "badge_odds"
+    question: ClassVar[str] = "How likely is it that a badge is earned within a week, two, or four?"
+    doing: ClassVar[str] = "which badges they will earn"
+    label: ClassVar[str] = "earned"
+    inputs: ClassVar[Mapping[str, pl.DataType]] = {
+        **habits.INPUTS,
+        **STANDING,
+        **TRAITS,
+        "window_days": pl.Int32(),
+    }
+    features: ClassVar[tuple[str, ...]] = (
+        *(*habits.FEATURES, "progress", "missing", "log_eta", "has_pace", "closed_form", "held_by", "earned_by"),
+        *("log_goal", "terms", "within", "runs", "tier"),
+    )
+    common: ClassVar[frozenset[str]] = habits.COMMON
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lightgbm": {"min_leaf": 50}}
+    asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost"})
+    asks_of_badges: ClassVar[bool] = True
+    moves: ClassVar[bool] = False  # to see it settle means to look through all events
+    encoding_type: ClassVar[type[Encoding]] = Commonness
+    limits: ClassVar[tuple[str, ...]] = (
+        "Badges given by judgement are not asked about.",
+        "A player who leaves earns nothing: leaving is part of the odds, not told apart.",
+        "How common a badge is, is known as of the training.",
+    )
+
+    def horizons(self, app: App) -> tuple[int, ...]:  # noqa: ARG002
+        """One week, two and four."""
+        return HORIZONS
+
+    def labels(self, known: Known, samples: Samples) -> pl.DataFrame:
+        """One row per player, badge not held, day and span of weeks at risk: STANDING, earned."""
+        players = samples.features.select(SNAPSHOT)
+        days = _apart(players["base_day"].unique().sort(descending=True).to_list())
+        earned = known.badges_earned() if badge_rules(known.app) else _NONE
+        pairs = known.badges_on(days).join(players, on=list(SNAPSHOT), how="semi")
+        pairs = pairs.join(earned, on=["player_key", "badge_id"], how="left")
+        pairs = pairs.filter(
+            pl.col("progress") < 1, pl.col("earned_day").is_null() | (pl.col("earned_day") >= pl.col("base_day"))
+        )
+        pairs = pairs.join(commonness(players, earned), on=["base_day", "badge_id"], how="left")
+        pairs = pairs.with_columns(pl.col("held_by", "earned_by").fill_null(0.0)).sort(_PAIR)
+        pairs = pairs.sample(min(pairs.height, MOST_PAIRS), seed=7)
+        return known.over(_at_risk(pairs).with_columns(end_day=_END)).drop("end_day", "earned_day")
+
+    def encoding(self, app: App, samples: Samples, before: dt.date, *, seed: int) -> Commonness:  # noqa: ARG002
+        """How common badges were on the last day before."""
+        past = samples.labels.filter(pl.col("base_day") < before)
+        latest = past.sort("base_day").group_by("badge_id").agg(pl.col("held_by", "earned_by").last())
+        return Commonness(latest.select(*_COMMON))
+
+    def rows(self, app: App, samples: Samples, encoding: Commonness, *, seed: int) -> pl.DataFrame:  # noqa: ARG002
+        """Every pair at risk, with the player's habits and what the badge's rule is like."""
+        rows = samples.labels.join(_traits(app), on="badge_id", maintain_order="left")
+        return rows.join(samples.features, on=list(SNAPSHOT), maintain_order="left")
+
+    def encode(self, rows: pl.DataFrame, encoding: Commonness) -> pl.DataFrame:  # noqa: ARG002
+        """The rows with FEATURES, and the closed form's own answer as `chance`."""
+        missing = ((1 - pl.col("progress")) * pl.col("goal")).ceil().clip(1)
+        rows = rows.with_columns(missing=missing, has_pace=pl.col("eta_days").is_not_null().cast(pl.Float64))
+        rows = rows.with_columns(chance=pl.Series(closed_form(rows)))
+        return rows.with_columns(
+            **habits.FEATURES,
+            missing=pl.col("missing").log1p(),
+            log_eta=pl.col("eta_days").fill_null(FAR_DAYS).clip(0).log1p(),
+            closed_form=pl.Series(logits(rows["chance"].to_numpy())),
+            log_goal=pl.col("goal").log1p(),
+        )
+
+    def kinds(self, app: App) -> Mapping[str, Kind]:  # noqa: ARG002
+        """How far, at what pace, how common; and those of habit."""
+        far = pl.format("{} % of the way", spoken((100 * pl.col("progress")).floor()))
+        pace = pl.format("{} to go at the pace of late", counted("eta_days", "day")).fill_null("no pace of late")
+        common = pl.format("held by {} % of active players", spoken(100 * pl.col("held_by")))
+        return {
+            "progress": Kind(("progress", "missing", "log_goal"), far),
+            "pace": Kind(("log_eta", "has_pace", "closed_form"), pace),
+            "common": Kind(("held_by", "earned_by"), common),
+            **habits.KINDS,
+        }
+
+    def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
+        """P(earned within 7, 14, 28 days) of each player's likeliest badges, with the days until it is half."""
+        pairs = asked.badges.filter(pl.col("progress") < 1).select(pl.col(n).cast(t) for n, t in _STANDING.items())
+        pairs = pairs.join(_traits(app), on="badge_id").join(model.encoding.badges, on="badge_id", how="left")
+        pairs = pairs.with_columns(pl.col("held_by", "earned_by").fill_null(0.0)).join(asked.features, on="player_key")
+        windows = pl.DataFrame({"window_days": HORIZONS}, schema={"window_days": pl.Int32})
+        rows = pairs.join(windows, how="cross").sort("player_key", "badge_id", "window_days")
+        rows = rows.with_columns(hazard=pl.Series(model.predict(rows)))
+        mine = ("player_key", "badge_id")
+        rows = rows.with_columns(probability=1 - (1 - pl.col("hazard")).cum_prod().over(mine))
+        likeliest = rows.filter(window_days=HORIZONS[-1]).sort("probability", "badge_id", descending=[True, False])
+        rows = rows.join(likeliest.group_by("player_key").head(TOLD), on=list(mine), how="semi", maintain_order="left")
+        first = rows.filter(window_days=HORIZONS[0])
+        told = first.select(*mine, "window_days", reasons=self.reasons(model, app, first))
+        rows = rows.join(told, on=[*mine, "window_days"], how="left", maintain_order="left")
+        half = rows.filter(pl.col("probability") >= 0.5).group_by(mine).agg(days=pl.col("window_days").min())
+        return as_scores(
+            rows.join(half, on=list(mine), how="left", maintain_order="left").rename({"badge_id": "target"})
+        )
+
+    def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
+        """Beside the usual, how well those who earn rank first, and the skill over each badge's own rate by then."""
+        from sklearn.metrics import average_precision_score  # noqa: PLC0415 (it takes seconds, for training alone)
+
+        y, p = holdout["y"].to_numpy(), holdout["p"].to_numpy()
+        chance = self.encode(holdout, Commonness(pl.DataFrame(schema=_COMMON)))["chance"].to_numpy()
+        rate = (holdout["earned_by"] * _length(holdout) / PACE_DAYS).clip(0, 1).to_numpy()
+        return {
+            **super().figures(holdout),
+            "earned": float(y.mean()),
+            "pr_auc": float(average_precision_score(y, p)),
+            "pr_auc_of_the_closed_form": float(average_precision_score(y, chance)),
+            "brier_skill_over_the_rate_of_each_badge": 1 - brier(y, p) / brier(y, rate),
+        }
+
+    def example(self, app: App) -> dict[str, Sequence[Any]]:  # noqa: ARG002
+        """Windows of weeks."""
+        return {"window_days": HORIZONS, "goal": [10.0], "progress": [0.5], "eta_days": [9.0]}
+
+
+_STANDING = {"player_key": pl.Int64(), "badge_id": pl.String(), "progress": pl.Float64(), "eta_days": pl.Float64()}
+_NONE = pl.DataFrame(schema={"player_key": pl.Int64, "badge_id": pl.String, "earned_day": pl.Date})
+
+
+def closed_form(rows: pl.DataFrame) -> Array:
+    """P(a Poisson count whose rate has a gamma prior reaches what is missing in the span, not having done so before).
+
+    The count of the last 28 days is what the pace makes of it, plus a half: P(N >= m within h days) is the survival of
+    a negative binomial (Gelman et al. 2013, Bayesian Data Analysis, section 2.6).
+
+    Args:
+        rows: missing (whole, at least 1), eta_days (null without a pace), window_days.
+    """
+    from scipy.stats import nbinom  # noqa: PLC0415 (its import takes a second)
+
+    missing, eta = rows["missing"].to_numpy(), rows["eta_days"].cast(pl.Float64).fill_null(np.inf).to_numpy()
+    count = PACE_DAYS * missing / np.maximum(eta, 0.5) + 0.5
+    until = rows["window_days"].to_numpy().astype(np.float64)
+    since = until - _length(rows).to_numpy()
+
+    def reached(days: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            chance: Array = np.where(days > 0, nbinom.sf(missing - 1, count, PACE_DAYS / (PACE_DAYS + days)), 0.0)
+        return chance
+
+    before = reached(since)
+    chance: Array = np.clip((reached(until) - before) / np.maximum(1 - before, 1e-9), 1e-6, 1 - 1e-6)
+    return chance
+
+
+def commonness(players: pl.DataFrame, earned: pl.DataFrame) -> pl.DataFrame:
+    """base_day, badge_id, held_by, earned_by: shares of the active players of each day, from what was earned before it.
+
+    Args:
+        players: player_key, base_day.
+        earned: player_key, badge_id, earned_day.
+    """
+    active = players.group_by("base_day").len("active")
+    before = players.join(earned, on="player_key").filter(pl.col("earned_day") < pl.col("base_day"))
+    lately = pl.col("earned_day") >= pl.col("base_day") - pl.duration(days=PACE_DAYS)
+    counts = before.group_by("base_day", "badge_id").agg(held=pl.len(), new=lately.sum())
+    shares = counts.join(active, on="base_day")
+    return shares.select(
+        "base_day", "badge_id", held_by=pl.col("held") / pl.col("active"), earned_by=pl.col("new") / pl.col("active")
+    )
+
+
+def _at_risk(pairs: pl.DataFrame) -> pl.DataFrame:
+    """A row for each span of weeks before which the badge was not earned: window_days, start_day, earned."""
+    windows = pl.DataFrame({"window_days": HORIZONS}, schema={"window_days": pl.Int32})
+    rows = pairs.join(windows, how="cross").with_columns(start_day="base_day")
+    after = (pl.col("earned_day") - pl.col("base_day")).dt.total_days()
+    rows = rows.with_columns(after=after).filter(
+        pl.col("after").is_null() | (pl.col("after") >= pl.col("window_days") - _days())
+    )
+    return rows.with_columns(earned=(pl.col("after") < pl.col("window_days")).fill_null(value=False)).drop("after")
+
+
+def _days() -> pl.Expr:
+    """How many days the span has that ends with a window."""
+    lengths = dict(zip(HORIZONS, np.diff([0, *HORIZONS]).tolist(), strict=True))
+    return pl.col("window_days").replace_strict(lengths, return_dtype=pl.Int32)
+
+
+def _length(rows: pl.DataFrame) -> pl.Series:
+    return rows.select(_days().cast(pl.Float64)).to_series()
+
+
+def _apart(days: list[dt.date]) -> list[dt.date]:
+    """Of days from the newest on, those at least a week apart, at most MOST_CUTS; oldest first."""
+    kept: list[dt.date] = []
+    for day in days:
+        if not kept or (kept[-1] - day).days >= EVERY_DAYS:
+            kept.append(day)
+    return kept[:MOST_CUTS][::-1]
+
+
+def _traits(app: App) -> pl.DataFrame:
+    """badge_id and TRAITS of every badge that is earned by rule."""
+    rows = [(rule.badge_id, *_like(app, rule)) for rule in badge_rules(app)]
+    return pl.DataFrame(rows, schema={"badge_id": pl.String, **TRAITS}, orient="row")
+
+
+def _like(app: App, rule: BadgeRule) -> tuple[float, ...]:
+    """The largest number it asks for, how many figures it rests on, within how many days, of runs or not, its tier."""
+    numbers = [float(each.this) for each in rule.rule.expression.find_all(exp.Literal) if each.is_number]
+    terms = rule.rule.terms
+    runs = any(app.metrics[term.metric].aggregation.runs for term in terms)
+    within = float(max((term.days or 0 for term in terms), default=0))
+    return max(numbers, default=1.0), float(len(terms)), within, float(runs), TIERS.get(rule.badge.tier, 0.0)
