@@ -1,7 +1,7 @@
 """Promises written down, badges awarded, tables gathered and audited: all or nothing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +33,13 @@ from pipelines.words.writers.crew import Crew
 
 @dataclass(frozen=True)
 class Issued:
-    """An audited night, promises written down, ready to go out."""
+    """An audited night, promises written down, ready to go out; with a sentence for each table that is left out."""
 
     tables: dict[str, pl.DataFrame]
     audit: AuditReport
     figures: dict[str, Any]
     quiet: str
+    notes: tuple[str, ...] = ()
 
 
 def issue(
@@ -74,13 +75,14 @@ def issue(
             write_awards(known, words.awards)
             judging = write_judgements(known, judged, write_citations)
         costs = paid_for_words(home, night, tonight.context.clock)
-        tables = collect_tables(known, _frames(known, planned, still_open), costs=costs)
-        served = served_players(known, tables, _reasons(known, planned))
+        collected = collect_tables(known, _frames(known, planned, still_open), costs=costs)
+        tables = collected.tables
+        served = served_players(known, tables, _reasons(known, planned, words.faults))
         past = past_nights(home, night.app.app, night.as_of, PAST_NIGHTS)
         previous = past[0] if past else None
         heard = judge_input(known, previous)
         audit = audit_night(tables, previous, night, served, limits, accept=accept, past=past, broken=heard.broken)
-        audit.require(told_of(words.account))
+        audit.require([*told_of(words), *collected.faults])
         figures = (
             night_figures(night, tables)
             | ended_tonight(known)
@@ -92,7 +94,7 @@ def issue(
         figures |= freshness_figures(night)
         figures |= {"late": True, "issued": night.issues} if night.late else {}
         mark_night(known, "planned", figures)
-    return Issued(tables, audit, figures, heard.quiet)
+    return Issued(tables, audit, figures, heard.quiet, collected.faults)
 
 
 def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -117,10 +119,12 @@ def _to_be_earned(known: Known, scored: Scored) -> pl.DataFrame:
     return scored.rows.join(held, on=["player_key", "target", "task"], how="anti", maintain_order="left")
 
 
-def _reasons(known: Known, planned: Planned) -> pl.DataFrame:
+def _reasons(known: Known, planned: Planned, failed: Collection[str]) -> pl.DataFrame:
     """Why an active player gets nothing: player_key, reason."""
-    some = planned.players.profiles.select("player_key", reason=pl.lit("content.types has nothing for them tonight"))
-    every = {name for name, kind in content_types().items() if kind.for_everyone} <= set(known.app.content.types)
+    why = f"would get {', '.join(failed)}, which failed" if failed else "content.types has nothing for them tonight"
+    some = planned.players.profiles.select("player_key", reason=pl.lit(why))
+    everyone = {name for name, kind in content_types().items() if kind.for_everyone}
+    every = everyone <= set(known.app.content.types).difference(failed)
     unserved = planned.plan.unserved.select("player_key", "reason")
     out = opted_out(known).with_columns(reason=pl.lit("opted out"))
     return pl.concat([unserved if every else some, out]).unique("player_key", keep="last")

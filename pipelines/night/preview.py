@@ -162,7 +162,7 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
         # Kept under the day before: the night may still want more of these briefs than one player does.
         before = night.as_of - dt.timedelta(days=1)
         source = open_source(known, planned, crew, session.write if session else None, made_on=before)
-        mine = [frame.filter(pl.col("player_key") == key) for frame in want_content(known, planned)]
+        mine = [frame.filter(pl.col("player_key") == key) for frame in want_content(known, planned).frames]
         words = write_words(
             night.app,
             *mine,

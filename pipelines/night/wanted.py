@@ -1,15 +1,19 @@
 """What a night is to put into words: each content type's plan, as far as the app lists it."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from configs.app import App
+from configs.errors import NightquestError
 from pipelines.challenges.identity import content_ids
 from pipelines.known import Known
 from pipelines.night.plan import Planned
-from pipelines.words.content_type import NOBODY, Asking
+from pipelines.words.content_type import NOBODY, Asking, ContentType
 from pipelines.words.types import content_types
+from pipelines.words.write import TABLES, check_rows
 
 LONG_AWAY_DAYS = 90  # what an unknown time away counts as
 ASKS = pl.Schema(
@@ -37,8 +41,31 @@ _NO_ACHIEVEMENTS = pl.DataFrame(
 )
 
 
-def want_content(known: Known, planned: Planned) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """The rows that need words, as far as the app's `content.types` lists them.
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The rows that need words, by table: the frames that `write_words` takes.
+
+    Attributes:
+        challenges: The `plan` frame with occasion.
+        faults: By content type, why nothing of it is planned tonight: a sentence with the file to mend.
+    """
+
+    challenges: pl.DataFrame
+    messages: pl.DataFrame
+    achievements: pl.DataFrame
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def frames(self) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+        """Challenges, messages, achievements."""
+        return self.challenges, self.messages, self.achievements
+
+
+def want_content(known: Known, planned: Planned) -> Wanted:
+    """The rows that need words, as far as the app's `content.types` lists them; a type that fails costs its own alone.
 
     Players who were issued daily challenges for this day before keep those; missions, achievements and what comes
     once a week look at what was issued themselves.
@@ -46,9 +73,6 @@ def want_content(known: Known, planned: Planned) -> tuple[pl.DataFrame, pl.DataF
     Args:
         known: What the night may see.
         planned: Its players and plan.
-
-    Returns:
-        The frames that `write_words` takes: challenges (the `plan` frame with occasion), messages, achievements.
     """
     players, plan = planned.players, planned.plan
     unlikely = plan.unserved.filter(pl.col("reason").str.starts_with("too unlikely")).select("player_key")
@@ -62,39 +86,59 @@ def want_content(known: Known, planned: Planned) -> tuple[pl.DataFrame, pl.DataF
     return gather(known.app, asking, plan.challenges)
 
 
-def gather(
-    app: App, asking: Callable[[Callable[[str], pl.DataFrame]], Asking], challenges: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def gather(app: App, asking: Callable[[Callable[[str], pl.DataFrame]], Asking], challenges: pl.DataFrame) -> Wanted:
     """What every content type that the app lists plans for the night, by table.
 
     Args:
         app: It says which types.
         asking: Makes what they plan from, given what tells one what another plans.
         challenges: Of what columns challenges are.
-
-    Returns:
-        See `want_content`.
     """
+    listed = {name: kind for name, kind in content_types().items() if name in app.content.types and kind.plan}
     planned: dict[str, pl.DataFrame] = {}
+    faults: dict[str, str] = {}
 
     def rows(name: str) -> pl.DataFrame:
-        kind = content_types().get(name) if name in app.content.types else None
-        if name not in planned:
+        if name in listed and name not in planned:
             planned[name] = NOBODY  # to a type that it looks at itself
-            planned[name] = kind.plan(told) if kind and kind.plan else NOBODY
-        return planned[name]
+            try:
+                planned[name] = _rows(told, listed[name])
+            except (NightquestError, OSError, MemoryError):
+                raise  # no fault of its file
+            except Exception as error:  # noqa: BLE001 (whatever a type's file does wrong costs its own rows)
+                why = f"{type(error).__name__}: {error}"
+                faults[name] = f"Nothing of {name} is planned: {why}. See pipelines/words/types/{name}.py."
+                _log.warning("%s", faults[name], exc_info=error)
+        return planned.get(name, NOBODY)
 
     told = asking(rows)
-    found: dict[str, list[pl.DataFrame]] = {"challenges": [], "messages": [], "achievements": []}
-    for name, kind in content_types().items():
-        if (mine := rows(name)).height and kind.table in found:
-            found[kind.table].append(_messages(told, name, mine) if kind.table == "messages" else mine)
+    found: dict[str, list[pl.DataFrame]] = {table: [] for table in TABLES}
+    for name, kind in listed.items():
+        if rows(name).height and kind.table in found:
+            found[kind.table].append(planned[name])
     none = challenges.clear().with_columns(occasion=pl.lit(""))
-    return (
+    return Wanted(
         pl.concat([none, *found["challenges"]], how="diagonal"),
         pl.concat([pl.DataFrame(schema=ASKS), *found["messages"]]),
         pl.concat(found["achievements"] or [_NO_ACHIEVEMENTS]),
+        faults,
     )
+
+
+def _rows(asking: Asking, kind: ContentType) -> pl.DataFrame:
+    """What a content type plans, as its table has it.
+
+    Raises:
+        Exception: Whatever its file raises, or a ValueError where its rows cannot be put into words.
+    """
+    rows = kind.plan(asking) if kind.plan else NOBODY
+    if not rows.height:
+        return NOBODY
+    rows = _messages(asking, kind.name, rows) if kind.table == "messages" else rows
+    if kind.table in TABLES:
+        check_rows(kind.table, rows)
+    rows.select(**kind.keys(asking.known.app))
+    return rows
 
 
 def _messages(asking: Asking, kind: str, rows: pl.DataFrame) -> pl.DataFrame:

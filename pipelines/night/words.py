@@ -47,6 +47,7 @@ class Words:
         awards: Badges earned by rule, with their citations.
         assigned: player_key, arm and propensity of the players who get something.
         account: Of the night; judging goes on with it.
+        faults: By content type, why nothing of it was planned.
     """
 
     challenges: pl.DataFrame
@@ -56,6 +57,7 @@ class Words:
     assigned: pl.DataFrame
     trial: Trial = NOBODY
     account: Account = field(default_factory=Account)
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 def hire_writers(tonight: Tonight) -> Crew:
@@ -92,16 +94,16 @@ def compose(known: Known, planned: Planned, source: Pooled) -> Words:
     """The words of a night from a source."""
     wanted = want_content(known, planned)
     texts, letters, marks = write_words(
-        known.app, *wanted, seed=known.night.seed, as_of=known.as_of, recent=source.recent, source=source
+        known.app, *wanted.frames, seed=known.night.seed, as_of=known.as_of, recent=source.recent, source=source
     )
     awards = cite_awards(known.app, find_awards(known), partial(write_citations, source=source))
-    asked, asks, achievements = wanted
+    asked, asks, achievements = wanted.frames
     challenges = _stamped(known.night, asked.drop("p_plays", "occasion"), texts)
     messages = _stamped(known.night, asks.select("content_id", "player_key", "content_type", "language"), letters)
     marked = _stamped(known.night, achievements, marks)
     served = pl.concat([rows.select("player_key") for rows in (challenges, messages, marked)]).unique()
     assigned = source.assigned.join(served, on="player_key", how="semi", maintain_order="left")
-    return Words(challenges, messages, marked, awards, assigned)
+    return Words(challenges, messages, marked, awards, assigned, faults=wanted.faults)
 
 
 def open_source(
@@ -167,11 +169,12 @@ def _stamped(night: Night, rows: pl.DataFrame, words: pl.DataFrame) -> pl.DataFr
     return rows.hstack(words.drop("content_id")).with_columns(**stamp)
 
 
-def told_of(account: Account) -> list[str]:
+def told_of(words: Words) -> list[str]:
     """What a person should know of a night's writing and judging: who did not answer, and what became of it."""
+    account = words.account
     # What led to the rest comes first: a provider that is left alone was ill before.
     failed = sorted(account.tally.failed.items(), key=lambda told: (told[0].endswith(_AFTERWARDS), -told[1]))
-    notes = [_failure(why, count) for why, count in failed]
+    notes = [*words.faults.values(), *(_failure(why, count) for why, count in failed)]
     if offline := account.tally.happened["offline"]:
         notes.append(f"The offline writer served {counted(offline, 'brief')}, since nobody else could.")
     if refused := account.tally.refused:

@@ -12,6 +12,7 @@ from configs.errors import NightquestError
 from configs.nouns import counted
 from pipelines.badges.judged.audit import unjudged
 from pipelines.pins import Night
+from pipelines.publish.collect import NEEDED
 from pipelines.publish.published import Published, TableFile
 from pipelines.publish.tables import contract_breaches, published_tables
 
@@ -136,7 +137,7 @@ def _verdict(name: str, faults: Iterator[str], fine: str) -> Check:
 
 def _contract_faults(tables: Tables) -> Iterator[str]:
     known = published_tables()
-    for name in known:
+    for name in NEEDED:
         if name not in tables:
             yield f"table {name} is missing"
     for name, frame in tables.items():

@@ -1,13 +1,16 @@
 """The tables of a night out, each made by its own file of tables/, in fixed order under the players' own ids."""
 
+import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import polars as pl
 
+from configs.errors import NightquestError
 from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.publish.seen import Seen, typed
-from pipelines.publish.tables import Table, published_tables
+from pipelines.publish.tables import Table, published_tables, table_faults
 
 # Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
 FRAMES = ("profiles", "segments", "targets", "scores", "badge_progress", "open_challenges")
@@ -16,10 +19,27 @@ NOTHING_PAID = pl.DataFrame(
 )
 
 
-def collect_tables(
-    known: Known, frames: Mapping[str, pl.DataFrame], *, costs: pl.DataFrame | None = None
-) -> dict[str, pl.DataFrame]:
-    """Gather what a night publishes.
+# Of which no night may go out without: what players are asked and paid, and what the audit weighs it by.
+NEEDED = ("challenges", "messages", "achievements", "settlements", "xp_ledger", "badges_held", "profiles")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """The tables of a night.
+
+    Attributes:
+        tables: By name, each with its contract's columns and types, sorted by its key. A player without a user_id
+            leaves it null, which the audit refuses.
+        faults: A sentence for each table that is left out.
+    """
+
+    tables: dict[str, pl.DataFrame]
+    faults: tuple[str, ...] = ()
+
+
+def collect_tables(known: Known, frames: Mapping[str, pl.DataFrame], *, costs: pl.DataFrame | None = None) -> Collected:
+    """Gather what a night publishes; a table that cannot be made costs itself alone, unless it is NEEDED.
 
     Args:
         known: What the night may see.
@@ -27,17 +47,26 @@ def collect_tables(
         costs: What words of the last PERFORMANCE_DAYS cost: content_type, ai_provider, prompt_version, cost_usd. What
             no issued content has to its name is spread over all content of the type.
 
-    Returns:
-        A frame for each of `published_tables`, with its columns and types, sorted by its key.
-        A player without a user_id leaves it null, which the audit refuses.
-
     Raises:
-        ValueError: A frame or one of its columns is missing.
+        ValueError: A frame is missing.
+        NightquestError: A table that is needed cannot be made.
     """
     if missing := [name for name in FRAMES if name not in frames]:
         raise ValueError(f"collect_tables needs the frames {', '.join(missing)}")
     seen = Seen(known, frames, NOTHING_PAID if costs is None else costs)
-    return {name: _shape(table, table.rows(seen), known.night) for name, table in published_tables().items()}
+    made: dict[str, pl.DataFrame] = {}
+    faults = list(table_faults())
+    for name, table in published_tables().items():
+        try:
+            made[name] = _shape(table, table.rows(seen), known.night)
+        except (NightquestError, OSError, MemoryError):
+            raise  # no fault of its file
+        except Exception as error:  # (whatever a table's file does wrong costs that table)
+            faults.append(f"The table {name} is not published: {type(error).__name__}: {error}.")
+            if name in NEEDED:
+                raise NightquestError(faults[-1], f"Mend pipelines/publish/tables/{name}.py.", exit_code=1) from error
+            _log.warning("%s", faults[-1], exc_info=error)
+    return Collected(made, tuple(faults))
 
 
 def served_players(known: Known, tables: Mapping[str, pl.DataFrame], reasons: pl.DataFrame) -> pl.DataFrame:

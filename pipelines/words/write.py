@@ -18,9 +18,12 @@ from pipelines.words.writers.source import Offline, Source
 __all__ = ["want_texts", "write_citations", "write_words"]
 
 _COMMON = ("content_id", "player_key", "content_type", "persona", "metric", "language")
-_PLAN = (*_COMMON, "target", "window_days", "difficulty_level")
-_ASKS = (*_COMMON, "goal", "percentile", "recency_days")
-_ACHIEVEMENTS = (*_COMMON, "target", "tier")
+# What is put into words, and what each row of it must say.
+TABLES = {
+    "challenges": (*_COMMON, "target", "window_days", "difficulty_level"),
+    "messages": (*_COMMON, "goal", "percentile", "recency_days"),
+    "achievements": (*_COMMON, "target", "tier"),
+}
 _NUMBERS = pl.Schema(
     {
         "metric": pl.String(),
@@ -132,20 +135,30 @@ def want_texts(
     return brief_keys(app, plan, asks, achievements).hstack(numbers.drop("metric"))
 
 
-def _check(plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None) -> None:
-    frames: list[tuple[str, pl.DataFrame, tuple[str, ...]]] = [("plan", plan, _PLAN), ("asks", asks, _ASKS)]
-    if achievements is not None:
-        frames.append(("achievements", achievements, _ACHIEVEMENTS))
-    for name, frame, columns in frames:
-        if missing := [column for column in columns if column not in frame.columns]:
-            raise ValueError(f"{name} lacks {', '.join(missing)}")
-    ids = pl.concat([frame["content_id"].cast(pl.String) for _, frame, _ in frames])
-    if _some_twice(ids):
+def check_rows(table: str, rows: pl.DataFrame) -> None:
+    """Refuse rows of a table that cannot be put into words.
+
+    Raises:
+        ValueError: A column is missing, a content_id stands twice, or a target is not a number that can be written.
+    """
+    if missing := [column for column in TABLES[table] if column not in rows.columns]:
+        raise ValueError(f"{table} lacks {', '.join(missing)}")
+    if _some_twice(rows["content_id"].cast(pl.String)):
         raise ValueError("a content_id stands twice in what is to be written")
-    promised = [frame["target"].cast(pl.Float64) for _, frame, columns in frames if "target" in columns]
-    targets = pl.concat([*promised, asks["goal"].cast(pl.Float64).drop_nulls()])
+    named = "goal" if table == "messages" else "target"
+    targets = rows[named].cast(pl.Float64)
+    targets = targets.drop_nulls() if table == "messages" else targets
     if targets.null_count() or not (targets.is_finite() & (targets.abs() < LARGEST)).all():
-        raise ValueError(f"a target is null, not finite or {LARGEST:g} or more")
+        raise ValueError(f"a {named} is null, not finite or {LARGEST:g} or more")
+
+
+def _check(plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None) -> None:
+    given = dict(zip(TABLES, (plan, asks, achievements), strict=True))
+    frames = {table: rows for table, rows in given.items() if rows is not None}
+    for table, rows in frames.items():
+        check_rows(table, rows)
+    if _some_twice(pl.concat([rows["content_id"].cast(pl.String) for rows in frames.values()])):
+        raise ValueError("a content_id stands twice in what is to be written")
 
 
 def _some_twice(ids: pl.Series) -> bool:

@@ -30,4 +30,4 @@ def asks_of(
             Known(warehouse, night), features, segments, targets, profiles, none, missions, unlikely, none, rows
         )
 
-    return gather(night.app, asking, none)[1]
+    return gather(night.app, asking, none).messages

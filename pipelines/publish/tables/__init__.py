@@ -11,7 +11,7 @@ from types import ModuleType
 
 import polars as pl
 
-from configs.rooms import load_room
+from configs.rooms import Found, load_room
 from data.contracts_out import Contract, breaches
 from pipelines.publish.seen import Seen
 
@@ -32,7 +32,7 @@ class Table:
 
 def published_tables() -> Mapping[str, Table]:
     """Every table by name, in order of name; one whose file cannot be used is left out, with a warning in the log."""
-    return _find(tuple(__path__))
+    return _find(tuple(__path__)).by_name
 
 
 def contract_breaches(name: str, frame: pl.DataFrame) -> list[str]:
@@ -40,9 +40,14 @@ def contract_breaches(name: str, frame: pl.DataFrame) -> list[str]:
     return breaches(published_tables()[name].contract, frame)
 
 
+def table_faults() -> tuple[str, ...]:
+    """A sentence for each table whose file cannot be used."""
+    return _find(tuple(__path__)).faults
+
+
 @cache
-def _find(_folders: tuple[str, ...]) -> Mapping[str, Table]:
-    return load_room(__name__, _read, kind="table", lost="is not published").by_name
+def _find(_folders: tuple[str, ...]) -> Found[Table]:
+    return load_room(__name__, _read, kind="table", lost="is not published")
 
 
 def _read(name: str, module: ModuleType) -> Table:

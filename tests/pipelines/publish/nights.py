@@ -307,6 +307,6 @@ def issue(warehouse: Warehouse, as_of: dt.date = AS_OF) -> None:
 
 
 def audited(warehouse: Warehouse, night: Night, home) -> tuple[dict[str, pl.DataFrame], AuditReport]:
-    tables = collect_tables(Known(warehouse, night), make_frames())
+    tables = collect_tables(Known(warehouse, night), make_frames()).tables
     served = served_players(Known(warehouse, night), tables, pl.DataFrame())
     return tables, audit_night(tables, previous_night(home, night.app.app, night.as_of), night, served)

@@ -36,7 +36,7 @@ def _tables():
         put(warehouse, "settlements", *(settlement(player, 1, AS_OF, None) for player in PLAYERS[:-1]))
         issue(warehouse)
         put(warehouse, "badge_ledger", award(1, AS_OF))
-        yield collect_tables(Known(warehouse, NIGHT), make_frames())
+        yield collect_tables(Known(warehouse, NIGHT), make_frames()).tables
 
 
 def audit(tables, *, previous=None, served=None, **options):
@@ -119,8 +119,8 @@ def test_each_defect_is_caught_by_its_check_and_named(tables, table, spoil, chec
 
 
 def test_a_missing_table_and_one_without_a_contract_are_refused(tables):
-    found = failures({"extra" if name == "segments" else name: frame for name, frame in tables.items()})
-    assert "table segments is missing" in found["contracts"]
+    found = failures({"extra" if name == "messages" else name: frame for name, frame in tables.items()})
+    assert "table messages is missing" in found["contracts"]
     assert "table extra has no contract" in found["contracts"]
 
 

@@ -35,7 +35,7 @@ def _warehouse():
 
 
 def nominees(warehouse, night=NIGHT) -> dict[str, dict]:
-    table = collect_tables(Known(warehouse, night), make_frames())["badge_nominees"]
+    table = collect_tables(Known(warehouse, night), make_frames()).tables["badge_nominees"]
     return {row["user_id"]: row for row in table.iter_rows(named=True)}
 
 

@@ -1,14 +1,19 @@
 """A published table is one new file: found by its name, audited, published and named without a word elsewhere."""
 
 import logging
+import sys
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
+from configs.errors import NightquestError
+from pipelines.known import Known
 from pipelines.publish import tables
+from pipelines.publish.collect import collect_tables
 from pipelines.publish.publish import publish_night
 from pipelines.publish.published import read_manifest
-from tests.pipelines.publish.nights import AS_OF, audited, issue, make_night, played_warehouse
+from tests.pipelines.publish.nights import AS_OF, audited, issue, make_frames, make_night, played_warehouse
 
 FIRSTS = '''
 """The first day on which each player did anything."""
@@ -32,7 +37,9 @@ def rows(seen):
 def _folder(tmp_path, monkeypatch):
     """A folder whose files are among those of the published tables."""
     monkeypatch.setattr(tables, "__path__", [*tables.__path__, str(tmp_path)])
-    return tmp_path
+    yield tmp_path
+    for path in tmp_path.glob("*.py"):
+        sys.modules.pop(f"{tables.__name__}.{path.stem}", None)
 
 
 def test_a_new_file_is_published_with_the_others(folder):
@@ -75,3 +82,31 @@ def test_a_file_that_cannot_be_used_is_named_and_the_others_are_published(folder
     with caplog.at_level(logging.WARNING):
         assert set(tables.published_tables()) == known
     assert f"The table {name} is not published: {why}" in caplog.text
+
+
+def test_one_that_fails_at_night_is_named_and_the_others_are_published(folder, caplog):
+    (folder / "first_days.py").write_text(FIRSTS.replace("def rows(seen", "def rows(seen, more"))
+    (folder / "broken.py").write_text("1 / 0")
+    with played_warehouse() as warehouse, caplog.at_level(logging.WARNING):
+        issue(warehouse)
+        collected = collect_tables(Known(warehouse, make_night()), make_frames())
+        made, report = audited(warehouse, make_night(), folder / "home")
+    assert report.ok
+    assert "challenges" in made
+    assert not {"first_days", "broken"} & made.keys()
+    assert [fault.split(":")[0] for fault in collected.faults] == [
+        "The table broken is not published",
+        "The table first_days is not published",
+    ]
+    assert collected.faults[1] in caplog.text
+
+
+def test_one_that_no_night_may_go_without_refuses_it_by_name(folder, monkeypatch):
+    known = tables.published_tables()
+    broken = replace(known["messages"], rows=lambda seen: 1 / 0)
+    monkeypatch.setattr("pipelines.publish.collect.published_tables", lambda: {**known, "messages": broken})
+    with played_warehouse() as warehouse:
+        issue(warehouse)
+        with pytest.raises(NightquestError, match="The table messages is not published: ZeroDivisionError") as said:
+            collect_tables(Known(warehouse, make_night()), make_frames())
+    assert "pipelines/publish/tables/messages.py" in said.value.remedy

@@ -1,5 +1,6 @@
 import datetime as dt
 import json
+import re
 from dataclasses import replace
 
 import polars as pl
@@ -50,7 +51,7 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
     put(warehouse, "nominations", nomination(1, AS_OF))
     put(warehouse, "achievements", achievement(1, YESTERDAY))
     put(warehouse, "achievements_reached", reached(1, YESTERDAY, AS_OF))
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),)))
+    tables = collect_tables(Known(warehouse, NIGHT), make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),))).tables
     assert list(tables) == list(published_tables())
     assert {name: contract_breaches(name, frame) for name, frame in tables.items()} == {
         name: [] for name in published_tables()
@@ -61,7 +62,7 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
 
 
 def test_a_first_night_without_models_or_rows_still_has_every_table_with_its_types(warehouse):
-    tables = collect_tables(Known(warehouse, NIGHT), dict.fromkeys(make_frames(), pl.DataFrame()))
+    tables = collect_tables(Known(warehouse, NIGHT), dict.fromkeys(make_frames(), pl.DataFrame())).tables
     assert {name: frame.schema for name, frame in tables.items()} == {
         name: pl.Schema(table.contract.types) for name, table in published_tables().items()
     }
@@ -77,20 +78,20 @@ def test_a_forgotten_frame_is_an_error_and_not_an_empty_table(warehouse):
 def test_a_forgotten_column_is_named(warehouse):
     frames = make_frames()
     frames["segments"] = frames["segments"].drop("posterior")
-    with pytest.raises(ValueError, match=r"segments.*posterior"):
-        collect_tables(Known(warehouse, NIGHT), frames)
+    (fault,) = collect_tables(Known(warehouse, NIGHT), frames).faults
+    assert re.search(r"The table segments is not published: .*posterior", fault)
 
 
 def test_user_ids_come_out_exactly_as_they_came_in(warehouse):
     issue(warehouse)
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames())
+    tables = collect_tables(Known(warehouse, NIGHT), make_frames()).tables
     assert set(tables["challenges"]["user_id"]) == set(USER_IDS[:-1])
     assert set(tables["profiles"]["user_id"]) == set(USER_IDS)
 
 
 def test_requirements_rewards_and_traits_are_nested_as_promised(warehouse):
     issue(warehouse)
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames())
+    tables = collect_tables(Known(warehouse, NIGHT), make_frames()).tables
     row = tables["challenges"].row(0, named=True)
     assert row["requirements"] == [{"metric": "solved", "op": ">=", "target": 3.0, "window_days": 1}]
     assert row["rewards"] == {"xp": 40}
@@ -108,7 +109,7 @@ def test_who_opted_out_last_gets_nothing_written_and_who_came_back_does(warehous
             for player, hour, out in records
         ),
     )
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames())
+    tables = collect_tables(Known(warehouse, NIGHT), make_frames()).tables
     assert set(tables["challenges"]["user_id"]) == set(USER_IDS[1:4])
     assert tables["messages"].is_empty()
 
@@ -117,7 +118,8 @@ def test_a_refresh_keeps_every_challenge_promised_before_and_puts_its_own_messag
     issue(warehouse)
     put(warehouse, "challenges", challenge(5, revision=2))
     put(warehouse, "messages", message(5, revision=2))
-    first, second = (collect_tables(Known(warehouse, make_night(revision=number)), make_frames()) for number in (1, 2))
+    nights = (Known(warehouse, make_night(revision=number)) for number in (1, 2))
+    first, second = (collect_tables(known, make_frames()).tables for known in nights)
     added = second["challenges"].join(first["challenges"], on="content_id", how="anti")
     assert added["user_id"].to_list() == [USER_IDS[4]]
     assert second["challenges"].height == first["challenges"].height + 1
@@ -127,7 +129,7 @@ def test_a_refresh_keeps_every_challenge_promised_before_and_puts_its_own_messag
 
 def test_a_player_without_a_user_id_is_left_for_the_audit_to_refuse(warehouse):
     put(warehouse, "challenges", challenge(99))
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames([*PLAYERS, 98]))
+    tables = collect_tables(Known(warehouse, NIGHT), make_frames([*PLAYERS, 98])).tables
     assert any("user_id" in fault for fault in contract_breaches("challenges", tables["challenges"]))
     assert any("user_id" in fault for fault in contract_breaches("profiles", tables["profiles"]))
 
@@ -135,7 +137,7 @@ def test_a_player_without_a_user_id_is_left_for_the_audit_to_refuse(warehouse):
 def test_a_past_night_run_again_does_not_see_later_nights(warehouse):
     issue(warehouse, YESTERDAY)
     put(warehouse, "badge_ledger", award(1, YESTERDAY))
-    before = collect_tables(Known(warehouse, make_night(YESTERDAY)), make_frames())
+    before = collect_tables(Known(warehouse, make_night(YESTERDAY)), make_frames()).tables
     issue(warehouse)
     put(warehouse, "badge_ledger", award(2, AS_OF), award(1, AS_OF, "gold_mind"))
     put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)))
@@ -147,7 +149,7 @@ def test_a_past_night_run_again_does_not_see_later_nights(warehouse):
             event(6, 6.5, available_at=at(AS_OF, 5)),
         ],
     )
-    after = collect_tables(Known(warehouse, make_night(YESTERDAY)), make_frames())
+    after = collect_tables(Known(warehouse, make_night(YESTERDAY)), make_frames()).tables
     assert [name for name in published_tables() if not before[name].equals(after[name])] == []
 
 
@@ -156,7 +158,7 @@ def test_settlements_are_those_since_the_night_published_before(warehouse):
     put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)), settlement(2, 1, YESTERDAY, None))
 
     def found() -> set[tuple]:
-        rows = collect_tables(Known(warehouse, NIGHT), make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),)))
+        rows = collect_tables(Known(warehouse, NIGHT), make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),))).tables
         return set(rows["settlements"].select("user_id", "state", "revision", "progress", "completed_at").rows())
 
     new = {(USER_IDS[0], "completed", 1, 1.0, at(YESTERDAY))}
@@ -175,7 +177,7 @@ def test_a_night_holds_all_that_counts_now_with_what_is_new_marked_and_nothing_s
     opted = {"player_key": 4, "recorded_at": moment, "available_at": moment, "opted_out": True}
     put(warehouse, "player_records", opted)
     open_ids = tuple((content_id(YESTERDAY, n, 2), n) for n in (2, 3, 4))
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames(open_ids=open_ids))["challenges"]
+    rows = collect_tables(Known(warehouse, NIGHT), make_frames(open_ids=open_ids)).tables["challenges"]
     assert set(rows.select("user_id", "is_new", "issued_on", "progress", "valid_until").rows()) == {
         (USER_IDS[0], True, AS_OF, 0.0, AS_OF),
         (USER_IDS[1], True, AS_OF, 0.0, AS_OF),
@@ -194,7 +196,7 @@ def test_a_missions_brief_stands_as_long_as_its_mission(warehouse):
         put(warehouse, "messages", message(player, YESTERDAY, **told))
     put(warehouse, "messages", message(3, YESTERDAY))
     publish(warehouse, YESTERDAY)
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames(open_ids=((ids[1], 1),)))["messages"]
+    rows = collect_tables(Known(warehouse, NIGHT), make_frames(open_ids=((ids[1], 1),))).tables["messages"]
     assert rows.select("user_id", "content_type", "is_new", "issued_on").rows() == [
         (USER_IDS[0], "mission_brief", False, YESTERDAY)
     ]
@@ -202,7 +204,7 @@ def test_a_missions_brief_stands_as_long_as_its_mission(warehouse):
 
 def test_new_badges_are_those_that_the_night_noticed_and_held_are_all(warehouse):
     put(warehouse, "badge_ledger", award(1, YESTERDAY), award(2, AS_OF), award(3, AS_OF, "retired"))
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames())
+    tables = collect_tables(Known(warehouse, NIGHT), make_frames()).tables
     assert set(tables["badges"]["user_id"]) == {USER_IDS[1], USER_IDS[2]}
     held = {row["user_id"]: row for row in tables["badges_held"].to_dicts()}
     assert set(held) == set(USER_IDS[:3])
@@ -212,7 +214,7 @@ def test_new_badges_are_those_that_the_night_noticed_and_held_are_all(warehouse)
 
 def test_the_ledger_is_whole_up_to_the_night_and_says_which_night_posted_each_grant(warehouse):
     put(warehouse, "xp_ledger", xp_entry(1, YESTERDAY), xp_entry(1, AS_OF), xp_entry(1, AS_OF + dt.timedelta(days=1)))
-    ledger = collect_tables(Known(warehouse, NIGHT), make_frames())["xp_ledger"]
+    ledger = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["xp_ledger"]
     assert ledger["posted_on"].to_list() == [YESTERDAY, AS_OF]
 
 
@@ -244,7 +246,7 @@ def test_content_performance_counts_what_was_shown_kept_and_rated_by_the_one_it_
             event(3, at(YESTERDAY, 12), "nightquest.rated", value=5.0, content_id=ids[3]),
         ],
     )
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames())["content_performance"].to_dicts()
+    rows = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["content_performance"].to_dicts()
     by_type = {row["content_type"]: row for row in rows}
     assert set(by_type) == {"daily_challenge", "come_back_message"}
     figures = by_type["daily_challenge"]
@@ -272,7 +274,7 @@ def test_minutes_from_the_start_count_from_where_the_clock_begins_the_day(wareho
     put_zone(warehouse, 1, zone)
     night = replace(NIGHT, as_of=day + dt.timedelta(days=1), cut=begins + dt.timedelta(days=2))
     put(warehouse, "settlements", settlement(1, 1, night.as_of, begins + dt.timedelta(minutes=90)))
-    (row,) = collect_tables(Known(warehouse, night), make_frames())["content_performance"].to_dicts()
+    (row,) = collect_tables(Known(warehouse, night), make_frames()).tables["content_performance"].to_dicts()
     assert row["median_minutes_from_start"] == 90
 
 
@@ -286,7 +288,7 @@ def test_costs_are_spread_over_the_pieces_they_paid_for_and_told_per_completion(
         ["content_type", "ai_provider", "prompt_version", "cost_usd"],
         orient="row",
     )
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames(), costs=costs)["content_performance"]
+    rows = collect_tables(Known(warehouse, NIGHT), make_frames(), costs=costs).tables["content_performance"]
     figures = {(row["ai_provider"], row["variant"]): row for row in rows.to_dicts()}
     assert figures["openai", "a"]["cost_usd"] == pytest.approx(0.06)
     assert figures["openai", "a"]["cost_per_completion_usd"] == pytest.approx(0.03)
@@ -313,7 +315,7 @@ def test_what_bought_nothing_usable_is_borne_by_all_content_of_its_type(warehous
         ["content_type", "ai_provider", "prompt_version", "cost_usd"],
         orient="row",
     )
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames(), costs=costs)["content_performance"]
+    rows = collect_tables(Known(warehouse, NIGHT), make_frames(), costs=costs).tables["content_performance"]
     assert rows["cost_usd"].sum() == pytest.approx(0.08)
     assert dict(rows.select("ai_provider", "cost_usd").iter_rows()) == pytest.approx({"openai": 0.06, "offline": 0.02})
 
@@ -321,7 +323,7 @@ def test_what_bought_nothing_usable_is_borne_by_all_content_of_its_type(warehous
 def test_without_costs_everything_was_free(warehouse):
     issue(warehouse, YESTERDAY)
     put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)))
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames())["content_performance"]
+    rows = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["content_performance"]
     assert rows["cost_usd"].to_list() == [0, 0]
     told = {row["content_type"]: row for row in rows.to_dicts()}
     assert told["daily_challenge"]["cost_per_completion_usd"] == 0
@@ -339,7 +341,7 @@ def test_time_to_complete_runs_from_the_start_of_the_day_where_the_player_lives(
         "player_records",
         {"player_key": 1, "recorded_at": moment, "available_at": moment, "timezone": "Asia/Tokyo"},
     )
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames())["content_performance"]
+    rows = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["content_performance"]
     assert rows["median_minutes_from_start"].to_list() == [15 * 60]  # Tokyo's day starts at 15:00 UTC the day before
 
 
@@ -349,7 +351,7 @@ def test_a_window_that_runs_on_where_the_player_lives_has_no_outcome_yet(warehou
     moment = at(YESTERDAY, 0)
     lives = {"recorded_at": moment, "available_at": moment, "timezone": "America/New_York"}
     put(warehouse, "player_records", {"player_key": 1, **lives})
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames())["content_performance"]
+    rows = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["content_performance"]
     assert rows.select("issued", "settled", "completed", "kept_rate").rows() == [(2, 1, 1, 1.0)]
 
 
@@ -361,7 +363,7 @@ def test_a_compensating_settlement_is_the_one_that_counts(warehouse):
         settlement(1, 1, AS_OF, None),
         settlement(1, 1, AS_OF, at(YESTERDAY), revision=2, reason="late event"),
     )
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames())["content_performance"]
+    rows = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["content_performance"]
     assert rows.select("settled", "completed").rows() == [(1, 1)]
 
 
@@ -373,7 +375,7 @@ def test_served_players_are_all_active_ones_with_a_reason_for_each_left_out(ware
         warehouse, "player_records", {"player_key": 2, "recorded_at": moment, "available_at": moment, "opted_out": True}
     )
     add_events(warehouse, APP, [event(7, -60.0)])
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames())
+    tables = collect_tables(Known(warehouse, NIGHT), make_frames()).tables
     reasons = pl.DataFrame({"player_key": [4], "reason": ["nothing within reach"]})
     served = served_players(Known(warehouse, NIGHT), tables, reasons)
     assert served.select("player_key", "served", "reason").rows() == [

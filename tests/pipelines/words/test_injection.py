@@ -110,7 +110,7 @@ def _understood(warehouse):
     night = make_night(warehouse, APP, NIGHT, dt.datetime(2024, 1, 25, tzinfo=dt.UTC))
     models = learn_models(Known(warehouse, night), seed=1).models
     planned = plan_night(Known(warehouse, night), models, None, recent_challenges(Known(warehouse, night)))
-    plan, asks, achievements = want_content(Known(warehouse, night), planned)
+    plan, asks, achievements = want_content(Known(warehouse, night), planned).frames
     wanted = want_texts(APP, plan, asks, achievements)
     briefs, _ = brief_rows(APP, wanted)
     requests = {}

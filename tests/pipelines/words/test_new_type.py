@@ -3,6 +3,8 @@
 import json
 import logging
 import shutil
+import sys
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -71,7 +73,9 @@ def _folder(tmp_path, monkeypatch):
     (tmp_path / "types").mkdir()
     monkeypatch.setattr(prompts, "PROMPTS", asked)
     monkeypatch.setattr(types, "__path__", [*types.__path__, str(tmp_path / "types")])
-    return tmp_path
+    yield tmp_path
+    for path in (tmp_path / "types").glob("*.py"):
+        sys.modules.pop(f"{types.__name__}.{path.stem}", None)
 
 
 def add(folder, name, text):
@@ -171,6 +175,57 @@ def test_a_file_that_cannot_be_used_is_named_and_the_rest_of_the_night_goes_out(
     assert night.table("challenges").height > 0
     with pytest.raises(AppFileError, match=rf"content\.types: .*{name}"):
         check_app(settings.home, str(write(folder, types=["daily_challenge", name])))
+
+
+LAST = "    return rows.join"  # the line that ends its plan
+RAISING = {
+    "plan": (ENCORE.replace("    rows = asking", "    1 / 0\n    rows = asking"), "ZeroDivisionError"),
+    "rows": (ENCORE.replace('how="semi", maintain_order="left")', 'how="inner").select(user="metric")'), "Column"),
+    "twice": (
+        ENCORE.replace("    return rows.join", "    rows = pl.concat([rows, rows])\n    return rows.join"),
+        "two mess",
+    ),
+    "keys": (ENCORE.replace("    names_metric", "    keys=lambda app: {} / 0,\n    names_metric"), "TypeError"),
+    "goal": (ENCORE.replace("(done / 2).ceil()", "done / 0"), "not finite"),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), RAISING.values(), ids=RAISING)
+def test_one_that_fails_at_night_is_named_and_the_rest_of_the_night_goes_out(folder, caplog, text, why):
+    add(folder, "encore", text)
+    loaded, settings = played(folder)
+    with caplog.at_level(logging.WARNING):
+        report = serve_night(settings, loaded, LAST_NIGHT)
+    (note,) = [note for note in report.notes if "encore" in note]
+    assert note.startswith("Nothing of encore is planned: ")
+    assert why in note
+    assert note.endswith("See pipelines/words/types/encore.py.")
+    assert note in caplog.text
+    night = read_latest(settings.home, "puzzles")
+    assert night.table("challenges").height > 0
+    assert set(night.table("messages")["content_type"]) == {"motivational_message"}
+
+
+def test_one_that_looks_at_a_type_which_fails_goes_on(folder):
+    add(folder, "encore", RAISING["plan"][0])
+    add(
+        folder,
+        "echo",
+        ENCORE.replace("    return rows.join", '    assert not asking.rows("encore").height\n    return rows.join'),
+    )
+    loaded, settings = played(folder, types=["daily_challenge", "encore", "echo"])
+    serve_night(settings, loaded, LAST_NIGHT)
+    assert set(read_latest(settings.home, "puzzles").table("messages")["content_type"]) == {"echo"}
+
+
+def test_who_would_have_got_a_type_that_fails_is_accounted_for(folder, monkeypatch):
+    add(folder, "encore", ENCORE)
+    loaded, settings = played(folder, types=["daily_challenge", "motivational_message", "come_back_message"])
+    kinds = types.content_types()
+    broken = replace(kinds["motivational_message"], plan=lambda asking: 1 / 0)
+    monkeypatch.setattr("pipelines.night.wanted.content_types", lambda: {**kinds, "motivational_message": broken})
+    report = serve_night(settings, loaded, LAST_NIGHT)
+    assert [note for note in report.notes if note.startswith("Nothing of motivational_message is planned")]
 
 
 def test_two_of_one_name_are_refused_with_both_their_places(folder):

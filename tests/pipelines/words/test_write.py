@@ -217,7 +217,7 @@ def test_an_app_file_that_leaves_no_way_to_say_it_is_told_which_words_to_mend():
 @pytest.mark.parametrize(
     ("plan", "says"),
     [
-        (lambda plan: plan.drop("target"), "plan lacks target"),
+        (lambda plan: plan.drop("target"), "challenges lacks target"),
         (lambda plan: plan.with_columns(content_id=pl.lit("same")), "stands twice"),
         (lambda plan: plan.with_columns(target=pl.lit(None, dtype=pl.Float64)), "target is null"),
         (lambda plan: plan.with_columns(target=pl.lit(float("nan"))), "target is null"),
