@@ -7,7 +7,7 @@ import polars as pl
 
 from configs.app import App
 from pipelines.known import Known
-from pipelines.players.targets import EVERYONE, FEWEST_PLAYERS
+from pipelines.players.standing import FEWEST_PLAYERS, IN_COHORT, IN_SEGMENT, comparable, mid_rank, narrowest
 
 WEEK_DAYS = 7
 SHOWN_DAYS = 30
@@ -26,25 +26,17 @@ def compare(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.Data
     names = list(dict.fromkeys([*app.challenges.metrics, *app.content.social_metrics]))
     signs = {name: 1.0 if app.metrics[name].better == "higher" else -1.0 for name in names}
     months, weeks = (_long(features, names, days) for days in ("28", "7"))
-    who = segments.select(
-        "player_key", in_segment=pl.format("{}\n{}", "judged_as", "segment"), in_cohort=pl.col("judged_as")
-    )
+    who = comparable(segments)
+    who = who.with_columns(group=narrowest(lambda group: pl.len().over(group) >= FEWEST_PLAYERS))
     rows = months.hstack([weeks["value"].rename("week")]).join(who, on="player_key", how="inner", maintain_order="left")
-    sizes = who.with_columns(
-        group=pl.when(pl.len().over("in_segment") >= FEWEST_PLAYERS)
-        .then(pl.lit("in_segment"))
-        .when(pl.len().over("in_cohort") >= FEWEST_PLAYERS)
-        .then(pl.lit("in_cohort"))
-        .otherwise(pl.lit(EVERYONE))
-    ).select("player_key", "group")
     value = pl.col("value").fill_nan(None)
-    rows = rows.join(sizes, on="player_key", how="left", maintain_order="left").with_columns(
+    rows = rows.with_columns(
         does=(value != 0).fill_null(value=False),
-        strength=(value * pl.col("metric").replace_strict(signs, return_dtype=pl.Float64)).fill_null(float("-inf")),
+        strength=value * pl.col("metric").replace_strict(signs, return_dtype=pl.Float64),
     )
     return rows.with_columns(
         share=_by_group(pl.col("does").mean()),
-        standing=_by_group((pl.col("strength").rank("average") - 0.5) / pl.len()),
+        standing=_by_group(mid_rank(pl.col("strength"))),
     ).select("player_key", "metric", "does", "share", "standing", "week")
 
 
@@ -106,9 +98,9 @@ def _long(features: pl.DataFrame, names: list[str], days: str) -> pl.DataFrame:
 def _by_group(value: pl.Expr) -> pl.Expr:
     """An expression over the players that each one is compared with in a metric."""
     return (
-        pl.when(pl.col("group") == "in_segment")
-        .then(value.over("in_segment", "metric"))
-        .when(pl.col("group") == "in_cohort")
-        .then(value.over("in_cohort", "metric"))
+        pl.when(pl.col("group") == IN_SEGMENT)
+        .then(value.over(IN_SEGMENT, "metric"))
+        .when(pl.col("group") == IN_COHORT)
+        .then(value.over(IN_COHORT, "metric"))
         .otherwise(value.over("metric"))
     )

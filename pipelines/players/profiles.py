@@ -8,6 +8,7 @@ import polars as pl
 from configs.app import App
 from pipelines.known import Known
 from pipelines.luck import lot
+from pipelines.players.standing import mid_rank, strength
 from pipelines.players.traits import measure_traits, trait_names
 
 # Completed challenges that the usual share is worth before a player's own count for as much.
@@ -106,7 +107,7 @@ def measure_skill(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> p
     rows = features.select("player_key", days.alias("days"), **rates).join(
         segments.select("player_key", "judged_as"), on="player_key", how="left", maintain_order="left"
     )
-    standings = {name: _standing(name, app.metrics[name].better == "higher") for name in names}
+    standings = {name: mid_rank(strength(name, app.metrics[name].better), "judged_as") for name in names}
     amount = 0.5 * standings[app.segments.score] + 0.5 * pl.mean_horizontal(standings[n] for n in app.segments.features)
     s = pl.mean_horizontal(standings[name] for name in quality) if quality else amount
     skill = (0.5 + pl.col("days") / (pl.col("days") + DAYS_TO_KNOW_SKILL) * (s - 0.5)).clip(0, 1)
@@ -162,13 +163,6 @@ def spoken(app: App, language: pl.Expr) -> pl.Expr:
     exact = mine.replace_strict(ours, default=None, return_dtype=pl.String)
     plain = mine.str.extract(r"^([a-z]+)").replace_strict(ours, default=None, return_dtype=pl.String)
     return pl.coalesce(exact, plain, pl.lit(app.voice.languages[0]))
-
-
-def _standing(name: str, higher: bool) -> pl.Expr:
-    """Mid-rank share, 0 to 1, among the players of the same `judged_as`; an unknown value stands lowest."""
-    value = pl.col(name).fill_nan(None)
-    value = (value if higher else -value).fill_null(float("-inf"))
-    return (value.rank("average").over("judged_as") - 0.5) / pl.len().over("judged_as")
 
 
 def _rounded(names: list[str]) -> pl.Expr:

@@ -11,6 +11,7 @@ from models.mixtures import MixtureParameters
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters
 from pipelines.known import Known
 from pipelines.players.snapshots import describe, eligible_players
+from pipelines.players.standing import mid_rank, strength
 
 WINDOW_DAYS = 28
 PAST_WINDOWS = 6
@@ -130,18 +131,9 @@ def suits(app: App, model: SegmentModel) -> bool:
 
 
 def engagement_score(app: App, over: str) -> pl.Expr:
-    """Mean standing, 0 to 1, among the rows that share `over`, by `segments.score`; where that is alike, by play.
-
-    Standing in a measure is the mean rank over the number of rows; an unknown value stands lowest.
-    """
-    return pl.sum_horizontal(standing(m, over) * m.weight for m in measures_of(app) if m.weight)
-
-
-def standing(measure: Measure, over: str) -> pl.Expr:
-    """Mean rank over the number of rows, among the rows that share `over`; an unknown value stands lowest."""
-    value = pl.col(measure.column).fill_nan(None)
-    value = value if measure.better == "higher" else -value
-    return value.fill_null(float("-inf")).rank("average").over(over) / pl.len().over(over)
+    """Mean standing, 0 to 1, among the rows that share `over`, by `segments.score`; where that is alike, by play."""
+    weighed = [measure for measure in measures_of(app) if measure.weight]
+    return pl.sum_horizontal(mid_rank(strength(m.column, m.better), over) * m.weight for m in weighed)
 
 
 def _by_quantiles(app: App, rows: pl.DataFrame) -> pl.DataFrame:

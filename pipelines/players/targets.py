@@ -6,10 +6,7 @@ from configs.app import App
 from pipelines.luck import lot
 from pipelines.pins import Night
 from pipelines.players.segments import WINDOW_DAYS
-
-# Percentiles of fewer players than this say more about single players than about the group.
-FEWEST_PLAYERS = 20
-EVERYONE = "everyone"
+from pipelines.players.standing import EVERYONE, FEWEST_PLAYERS, IN_COHORT, IN_SEGMENT, comparable, narrowest
 
 
 def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
@@ -96,19 +93,11 @@ def _values(app: App, features: pl.DataFrame) -> pl.DataFrame:
 
 def _own_values(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
     """The players' values with the group that each is compared with in that metric."""
-    who = segments.select(
-        "player_key",
-        "cohort",
-        in_segment=pl.format("{}\n{}", "judged_as", "segment"),
-        in_cohort=pl.format("{}", "judged_as"),
-    )
+    who = comparable(segments).hstack(segments.select("cohort"))
     own = _values(app, features).join(who, on="player_key", how="inner", maintain_order="left")
-
-    def enough(group: str) -> pl.Expr:
-        return pl.col("own").count().over(group, "metric") >= FEWEST_PLAYERS
-
-    group = pl.when(enough("in_segment")).then("in_segment").when(enough("in_cohort")).then("in_cohort")
-    return own.with_columns(group=group.otherwise(pl.lit(EVERYONE)))
+    own = own.with_columns(kind=narrowest(lambda group: pl.col("own").count().over(group, "metric") >= FEWEST_PLAYERS))
+    named = (pl.when(pl.col("kind") == group).then(pl.col(group)) for group in (IN_SEGMENT, IN_COHORT))
+    return own.with_columns(group=pl.coalesce(*named, pl.lit(EVERYONE)))
 
 
 def _bands(app: App, own: pl.DataFrame) -> pl.DataFrame:
@@ -120,8 +109,8 @@ def _bands(app: App, own: pl.DataFrame) -> pl.DataFrame:
     wanted = own.select("group", "metric").unique()
     members = pl.concat(
         [
-            own.select(group="in_segment", metric="metric", own="own"),
-            own.select(group="in_cohort", metric="metric", own="own"),
+            own.select(group=IN_SEGMENT, metric="metric", own="own"),
+            own.select(group=IN_COHORT, metric="metric", own="own"),
             own.select(group=pl.lit(EVERYONE), metric="metric", own="own"),
         ]
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from configs.app import App
+from pipelines.players.standing import rank_share
 
 _SMALLEST = 0.05
 # A trait moves this many days of play away from the middle before it counts for half.
@@ -49,13 +50,6 @@ def measure_traits(app: App, features: pl.DataFrame, names: Iterable[str]) -> pl
     return features.select("player_key", days, **raw).select(
         "player_key", *(_centred(name) * days / (days + _DAYS_TO_TELL) for name in raw)
     )
-
-
-def rank_share(value: pl.Expr) -> pl.Expr:
-    """Mean rank among the known values, from 0 to 1; a half for an unknown one, or when there is only one."""
-    known = value.fill_nan(None)
-    share = (known.rank("average") - 1) / (known.count() - 1).clip(1)
-    return pl.when(known.count() > 1).then(share).fill_null(0.5)
 
 
 def _centred(name: str) -> pl.Expr:

@@ -8,7 +8,7 @@ from configs.app import App
 from configs.wording import metric_words, plain
 from pipelines.challenges.achievements import lifetime_values
 from pipelines.known import Known
-from pipelines.players.traits import rank_share
+from pipelines.players.standing import rank_share
 
 BEST_METRICS = 2
 ATTRIBUTE_LENGTH = 80

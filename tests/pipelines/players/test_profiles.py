@@ -15,7 +15,8 @@ from pipelines.players.profiles import (
     preferred_content,
     spoken,
 )
-from pipelines.players.traits import measure_traits, rank_share
+from pipelines.players.standing import rank_share
+from pipelines.players.traits import measure_traits
 from tests.factories import add_events, event, make_app, warehouse_with
 from tests.pipelines.challenges.strength import BASE, at_night, feature_rows, one_cohort
 from tests.pipelines.publish.nights import challenge

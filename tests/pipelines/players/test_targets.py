@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.warehouse import scratch
-from pipelines.players.targets import FEWEST_PLAYERS, set_targets
+from pipelines.players.standing import FEWEST_PLAYERS
+from pipelines.players.targets import set_targets
 from tests.factories import APP as TOY
 from tests.factories import make_app
 from tests.pipelines.asks import asks_of
