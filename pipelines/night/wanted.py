@@ -94,15 +94,18 @@ def gather(app: App, asking: Callable[[Callable[[str], pl.DataFrame]], Asking], 
         asking: Makes what they plan from, given what tells one what another plans.
         challenges: Of what columns challenges are.
     """
-    listed = {name: kind for name, kind in content_types().items() if name in app.content.types and kind.plan}
+    listed = {name: kind for name, kind in content_types().items() if name in app.content.types}
     planned: dict[str, pl.DataFrame] = {}
+    worded: dict[str, pl.DataFrame] = {}
     faults: dict[str, str] = {}
 
     def rows(name: str) -> pl.DataFrame:
-        if name in listed and name not in planned:
-            planned[name] = NOBODY  # to a type that it looks at itself
+        kind = listed.get(name)
+        if kind and kind.plan and name not in planned:
+            planned[name] = pl.DataFrame(schema=ASKS) if kind.table == "messages" else NOBODY  # if it looks at itself
             try:
-                planned[name] = _rows(told, listed[name])
+                made = kind.plan(told)
+                worded[name], planned[name] = _to_word(told, kind, made), made
             except (NightquestError, OSError, MemoryError):
                 raise  # no fault of its file
             except Exception as error:  # noqa: BLE001 (whatever a type's file does wrong costs its own rows)
@@ -115,7 +118,7 @@ def gather(app: App, asking: Callable[[Callable[[str], pl.DataFrame]], Asking], 
     found: dict[str, list[pl.DataFrame]] = {table: [] for table in TABLES}
     for name, kind in listed.items():
         if rows(name).height and kind.table in found:
-            found[kind.table].append(planned[name])
+            found[kind.table].append(worded[name])
     none = challenges.clear().with_columns(occasion=pl.lit(""))
     return Wanted(
         pl.concat([none, *found["challenges"]], how="diagonal"),
@@ -125,18 +128,16 @@ def gather(app: App, asking: Callable[[Callable[[str], pl.DataFrame]], Asking], 
     )
 
 
-def _rows(asking: Asking, kind: ContentType) -> pl.DataFrame:
+def _to_word(asking: Asking, kind: ContentType, rows: pl.DataFrame) -> pl.DataFrame:
     """What a content type plans, as its table has it.
 
     Raises:
         Exception: Whatever its file raises, or a ValueError where its rows cannot be put into words.
     """
-    rows = kind.plan(asking) if kind.plan else NOBODY
-    if not rows.height:
-        return NOBODY
+    if not rows.height or kind.table not in TABLES:
+        return rows
     rows = _messages(asking, kind.name, rows) if kind.table == "messages" else rows
-    if kind.table in TABLES:
-        check_rows(kind.table, rows)
+    check_rows(kind.table, rows)
     rows.select(**kind.keys(asking.known.app))
     return rows
 

@@ -14,7 +14,7 @@ MISSION = "adaptive_mission"
 def plan(asking: Asking) -> pl.DataFrame:
     """A message for each new mission, about the same metric, goal and window, to those likely enough to play."""
     missions = asking.rows(MISSION)
-    if not missions.width:
+    if missions.is_empty():
         return NOBODY
     told = missions.select(
         "player_key", "metric", "window_days", goal="target", mission="content_id", occasion=pl.lit("")

@@ -175,7 +175,17 @@ def everything(app=APP, **changes) -> pl.DataFrame:
         preferred_content=pl.lit("topics"),
     )
     missions = pl.DataFrame(
-        {"player_key": [7], "metric": ["solved"], "window_days": [7], "target": [6.0], "content_id": ["m7"]}
+        {
+            "player_key": [7],
+            "metric": ["solved"],
+            "window_days": [7],
+            "target": [6.0],
+            "content_id": ["m7"],
+            "content_type": ["adaptive_mission"],
+            "persona": [""],
+            "language": ["en"],
+            "difficulty_level": [3],
+        }
     )
     unlikely = pl.DataFrame({"player_key": changes.get("unlikely", [])}, schema={"player_key": pl.Int64})
     with scratch() as warehouse:

@@ -218,6 +218,15 @@ def test_one_that_looks_at_a_type_which_fails_goes_on(folder):
     assert set(read_latest(settings.home, "puzzles").table("messages")["content_type"]) == {"echo"}
 
 
+def test_of_types_that_go_together_one_that_fails_leaves_the_other_without_a_fault(folder, monkeypatch):
+    loaded, settings = played(folder, types=["daily_challenge", "adaptive_mission", "mission_brief"])
+    kinds = types.content_types()
+    broken = replace(kinds["adaptive_mission"], plan=lambda asking: 1 / 0)
+    monkeypatch.setattr("pipelines.night.wanted.content_types", lambda: {**kinds, "adaptive_mission": broken})
+    notes = [note for note in serve_night(settings, loaded, LAST_NIGHT).notes if "is planned" in note]
+    assert [note.split(":")[0] for note in notes] == ["Nothing of adaptive_mission is planned"]
+
+
 def test_who_would_have_got_a_type_that_fails_is_accounted_for(folder, monkeypatch):
     add(folder, "encore", ENCORE)
     loaded, settings = played(folder, types=["daily_challenge", "motivational_message", "come_back_message"])
