@@ -8,7 +8,6 @@ from flows.parameters import AppName
 from flows.recording import Task, flow, task
 from flows.running import Run, begin, show_figures
 from pipelines.publish.deliver import Deliveries, deliver_due, send_night
-from pipelines.publish.outbox import queue
 from pipelines.publish.sinks import chosen_for
 from pipelines.stores import open_app
 
@@ -21,7 +20,6 @@ def deliver_nights(run: Run) -> Deliveries:
     home, app = run.settings.home, run.loaded.app.app
     chosen = chosen_for(app, run.settings.sinks)
     with open_app(run.settings, run.loaded) as warehouse:
-        queue(warehouse, home, app, chosen)
         return deliver_due(warehouse, home, app, chosen, clock, send)
 
 

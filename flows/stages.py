@@ -21,7 +21,6 @@ from pipelines.night import words as _words
 from pipelines.night.open_night import Tonight, run_stage
 from pipelines.night.words import Words
 from pipelines.publish.deliver import Deliveries, deliver_due
-from pipelines.publish.outbox import queue
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,8 +87,8 @@ def _issued(issued: _issue.Issued) -> dict[str, object]:
 def _delivered(tonight: Tonight) -> Deliveries:
     """Bring the night, and what was left of others, to the app's destinations."""
     warehouse, home, app = tonight.known.warehouse, tonight.settings.home, tonight.night.app.app
-    queue(warehouse, home, app, tonight.sinks, (tonight.night.as_of, tonight.night.revision))
-    return deliver_due(warehouse, home, app, tonight.sinks, tonight.context.clock, send)
+    night = (tonight.night.as_of, tonight.night.revision)
+    return deliver_due(warehouse, home, app, tonight.sinks, tonight.context.clock, send, night)
 
 
 settle = of_night(1, "settle", _settle.settle, lambda still_open: {"still open": still_open.height})

@@ -56,12 +56,14 @@ class Looked:
 
     Attributes:
         loaded: The version that serves; None where none does.
-        why: Of what else the registered one is, so that it does not serve; empty otherwise.
+        why: What else the registered one is, so that it does not serve: 'of an older app file'; empty otherwise.
+        later: The version that serves today and was trained on later days; 0 where there is none.
         fault: A sentence about files that cannot be read.
     """
 
     loaded: "LoadedModel | None" = None
     why: str = ""
+    later: int = 0
     fault: str = ""
 
     @property
@@ -122,18 +124,25 @@ def _segments(tonight: Tonight, looked: Looked) -> tuple[SegmentModel | None, st
 
 def _missing(tonight: Tonight, found: Mapping[str, Looked]) -> list[str]:
     """A sentence for the tasks beside planning's whose scores nobody gives, those with one reason together."""
-    again = f"Run: {command('train', app=tonight.night.app.app)}"
-    faults, reasons = list[str](), dict[str, list[str]]()
+    app, day = tonight.night.app.app, ("--as-of", tonight.night.as_of)
+    faults, reasons = list[str](), dict[tuple[str, str, str], list[str]]()
     for task in binary_tasks():
         looked = found.get(task.name, Looked())
+        again = f"Run: {command('train', *(day if looked.later else ()), app=app)}"
         if looked.fault:
             faults.append(f"{looked.fault} {again}")
         elif task.name not in PLANNED_WITH and not looked.served:
-            reasons.setdefault(f"is {looked.why}" if looked.why else "serves yet", []).append(task.name)
-    for why, names in reasons.items():
-        model = "No model" if why == "serves yet" else "The model"
+            reasons.setdefault((*_why_none(looked), again), []).append(task.name)
+    for (model, why, again), names in reasons.items():
         faults.append(f"{model} of {' and '.join(names)} {why}, so this night has no scores of it. {again}")
     return faults
+
+
+def _why_none(looked: Looked) -> tuple[str, str]:
+    """Why nothing serves a task: how its sentence begins, and how it goes on after the task."""
+    if looked.later:
+        return "The model", "that serves today was trained on later days"
+    return ("The model", f"is {looked.why}") if looked.why else ("No model", "serves yet")
 
 
 def _registered(tonight: Tonight, gone: Sequence[str]) -> tuple[dict[str, Looked], str]:
@@ -146,13 +155,8 @@ def _registered(tonight: Tonight, gone: Sequence[str]) -> tuple[dict[str, Looked
         return {}, ""
     registry = open_registry(tonight.settings)
     found = {name: _look(registry, app, name, night) for name in tasks().by_name if name not in gone}
-    later = [
-        f"{name} version {version}"
-        for name, each in found.items()
-        if name in (*PLANNED_WITH, Segments.name)
-        and each == Looked()
-        and (version := registry.champion(app.app, name)) is not None
-    ]
+    planning = (*PLANNED_WITH, Segments.name)
+    later = [f"{name} version {each.later}" for name, each in found.items() if name in planning and each.later]
     return found, f"What serves today ({', '.join(later)}) was trained on later days" if later else ""
 
 
@@ -170,7 +174,9 @@ def _look(registry: "Registry", app: App, name: str, night: dt.date) -> Looked:
         if name in (*PLANNED_WITH, Segments.name):
             raise
         return Looked(fault=error.message)
-    if loaded is None or not isinstance(loaded.model, LearnedModel):
+    if loaded is None:
+        return Looked(later=registry.champion(app.app, name) or 0)
+    if not isinstance(loaded.model, LearnedModel):
         return Looked(loaded)
     if loaded.model.outdated:
         return Looked(why=_OTHER_VERSION)

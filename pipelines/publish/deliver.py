@@ -10,7 +10,7 @@ from pathlib import Path
 from configs.commands import command
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
-from pipelines.publish.outbox import Due, find_due, forget, keep_failure, keep_receipt
+from pipelines.publish.outbox import Due, NightName, find_due, forget, keep_failure, keep_receipt, queue
 from pipelines.publish.published import Published, damaged_files, read_manifest
 from pipelines.publish.sinks import Options, sink_problem, sinks
 
@@ -38,8 +38,11 @@ def deliver_due(
     chosen: Mapping[str, Options],
     clock: Callable[[], dt.datetime],
     send: Send,
+    night: NightName | None = None,
 ) -> Deliveries:
-    """Deliver what the outbox holds, each night with its receipt before the next is sent.
+    """Deliver what destinations lack, each night with its receipt before the next is sent.
+
+    Due is what the outbox holds, a night that has just gone out, and for a new destination the newest night.
 
     Nights go out oldest first. When one cannot be delivered, of that destination's others only the newest is tried:
     what is dead is not waited for night by night, and one bad night does not keep tonight's away.
@@ -51,7 +54,9 @@ def deliver_due(
         chosen: The app's destinations and what they are told.
         clock: The time in UTC.
         send: `send_night`, or what tries it more than once when a connection or a disk fails it.
+        night: That has just gone out.
     """
+    queue(warehouse, home, app, chosen, night)
     done: list[tuple[str, str, str]] = []
     failed: list[str] = []
     for sink, rows in groupby(sorted(find_due(warehouse, chosen), key=lambda due: due.sink), lambda due: due.sink):

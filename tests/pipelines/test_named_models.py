@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 
 import polars as pl
 from mlflow import MlflowClient
@@ -55,6 +56,14 @@ def test_a_night_of_before_the_champions_time_learns_its_own_until_one_is_traine
     assert not any("later days" in note for note in again.notes)
     following = serve_night(settings, loaded, NEXT)
     assert read_manifest(following.path).models["plays"] == "puzzles.plays/1"
+
+    other = next(task for task in trained.versions if task not in served)  # of which only the later champion is left
+    MlflowClient(settings.tracking_uri, settings.tracking_uri).delete_model_version(f"puzzles.{other}", "2")
+    without = serve_night(settings, loaded, BEFORE, refresh=True)
+    (note,) = [note for note in without.notes if "that serves today was trained on later days" in note]
+    assert re.match(rf"The model of .*\b{other}\b", note)
+    assert f"--as-of {BEFORE}" in note
+    assert not any(re.match(rf"No model of .*\b{other}\b", told) for told in without.notes)
 
 
 def test_scores_say_nothing_of_badges_that_are_held(trained):
