@@ -16,7 +16,7 @@ from pipelines.known import Known
 
 PROMPT = "production"  # alias of the prompts that serve
 BY_HALVES = "auto"  # the experiment of an app that names none and has two keys or more
-BOTH, OFFLINE = "both", "offline"
+AUTO, BOTH, OFFLINE = "auto", "both", "offline"
 Goal = Literal["completion", "rating", "return"]
 
 
@@ -114,9 +114,9 @@ def strangers(content: Content, wished: Writer | None = None) -> dict[str, str]:
     named |= {f"content.experiment.arms.{name}.provider": arm.provider for name, arm in arms.items()}
     known = (OFFLINE, *provider_names(), BOTH)
     return {
-        key: f"'{name}' is no writer; use {', '.join(known)}"
+        key: f"'{name}' is no writer; use {', '.join([AUTO, *known] if key == 'content.provider' else known)}"
         for key, name in (named if wished is None else {"--provider": wished}).items()
-        if name not in known and (key, name) != ("content.provider", "auto")
+        if name not in known and (key, name) != ("content.provider", AUTO)
     }
 
 
@@ -141,7 +141,7 @@ def choose_arms(content: Content, hands: Hands, *, provider: Writer | None = Non
         return Trial("", (_arm(provider, provider, hands),))
     if content.experiment is not None:
         return _experiment(content.experiment, hands)
-    if content.provider != "auto":
+    if content.provider != AUTO:
         return _single(content.provider, hands)
     notes = tuple(hands.faults.values())
     if len(hands.able) > 1:

@@ -139,7 +139,7 @@ def test_check_refuses_a_writer_that_there_is_none_of_and_names_those_there_are(
     ):
         path = write_app(folder, content=content)
         with pytest.raises(
-            AppFileError, match=rf"{key}: 'acne' is no writer\. Use offline, acme, anthropic, openai, both"
+            AppFileError, match=rf"{key}: 'acne' is no writer\. Use (auto, )?offline, acme, anthropic, openai, both"
         ):
             check_app(folder / "home", str(path))
     check_app(folder / "home", str(write_app(folder, content={"provider": "acme"})))
