@@ -21,9 +21,10 @@ from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned, models_of, opted_out
 from pipelines.night.score import Scored
 from pipelines.night.words import Words, night_spend, told_of, writing_figures
-from pipelines.publish.audit import PAST_NIGHTS, AuditLimits, AuditReport, audit_night
+from pipelines.publish.audit import PAST_NIGHTS, AuditReport, audit_night
 from pipelines.publish.breaks import judge_input
 from pipelines.publish.collect import collect_tables, served_players
+from pipelines.publish.fallen import AuditLimits
 from pipelines.publish.published import past_nights
 from pipelines.publish.word_costs import paid_for_words
 from pipelines.words.types import content_types

@@ -1,7 +1,7 @@
 """The audit between writing a night and publishing it: a night that fails stays in, the one before stays out."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -13,29 +13,11 @@ from configs.nouns import counted
 from pipelines.badges.judged.audit import unjudged
 from pipelines.pins import Night
 from pipelines.publish.collect import NEEDED
-from pipelines.publish.published import Published, TableFile
+from pipelines.publish.fallen import AuditLimits, Tables, nothing_new, row_counts
+from pipelines.publish.published import Published
 from pipelines.publish.tables import contract_breaches, published_tables
 
-# Past nights that the coming one is compared with, and of how many all must have had plenty to miss it.
-PAST_NIGHTS = 14
-FEWEST_NIGHTS = 3
-PLENTY = 20
-Tables = Mapping[str, pl.DataFrame]
-
-
-@dataclass(frozen=True)
-class AuditLimits:
-    """How far a standing table may shrink below what past nights had.
-
-    Attributes:
-        max_fall: The largest share that may be missing: of rows for each active player, or of rows where they add up.
-        min_rows: A table that was smaller on one of the past nights is not judged.
-        free: Tables that are not judged.
-    """
-
-    max_fall: float = 0.5
-    min_rows: int = 50
-    free: frozenset[str] = frozenset()
+PAST_NIGHTS = 14  # that the coming one is compared with
 
 
 @dataclass(frozen=True)
@@ -121,7 +103,7 @@ def audit_night(
         _served(sound, served),
         _since_before(
             "row counts",
-            chain(_row_counts(tables, past, served, limits), _nothing_new(sound, past, limits, night)),
+            chain(row_counts(tables, past, served, limits), nothing_new(sound, past, limits, night)),
             f"players find what they found on {counted(len(past), 'night')} before",
             accept=accept,
         ),
@@ -260,47 +242,6 @@ def _some(keys: pl.Series) -> str:
 
 
 _NOBODY = pl.DataFrame(schema={"user_id": pl.String})
-
-
-def _row_counts(tables: Tables, past: Sequence[Published], served: pl.DataFrame, limits: AuditLimits) -> Iterator[str]:
-    """What players find against the lowest of past nights: for each active player, or in all where it adds up."""
-    for name, table in published_tables().items():
-        counts = [(night.manifest.tables, night.manifest.tables[name].rows) for night in past if name in _of(night)]
-        if name not in tables or name in limits.free or not table.contract.standing or not counts:
-            continue
-        if min(rows for _, rows in counts) < limits.min_rows:
-            continue
-        now = tables[name].height
-        if name in _ADDING_UP:
-            fell, before = now < counts[0][1] * (1 - limits.max_fall), f"{counts[0][1]:,}"
-        else:
-            each = min(rows / max(files["profiles"].rows, 1) for files, rows in counts)
-            fell, before = now < served.height * each * (1 - limits.max_fall), f"{each:.2g} for each active player"
-        if fell:
-            yield f"{name} fell to {counted(now, 'row')} for {counted(served.height, 'active player')}, from {before}"
-
-
-def _nothing_new(tables: Tables, past: Sequence[Published], limits: AuditLimits, night: Night) -> Iterator[str]:
-    """Nothing is issued tonight of what each of the last nights issued plenty of, to players who have room for more."""
-    if len(past) < FEWEST_NIGHTS:
-        return
-    for name in ("challenges", "messages"):
-        lately = [earlier.table(name) for earlier in past[:FEWEST_NIGHTS] if name in _of(earlier)]
-        if name in limits.free or name not in tables or not all("is_new" in frame.columns for frame in lately):
-            continue
-        if name == "challenges":
-            full = tables[name].group_by("user_id").len().filter(pl.col("len") >= night.app.challenges.most_open)
-            lately = [frame.join(full, on="user_id", how="anti") for frame in lately]
-        fewest = min((frame["is_new"].sum() for frame in lately), default=0)
-        if fewest >= PLENTY and not tables[name]["is_new"].sum():
-            yield f"no new {name}, {fewest} or more on each of the {FEWEST_NIGHTS} nights before"
-
-
-def _of(night: Published) -> Mapping[str, TableFile]:
-    return night.manifest.tables
-
-
-_ADDING_UP = frozenset({"achievements", "badges_held", "xp_ledger"})
 
 
 def _since_before(name: str, found: Iterator[str], fine: str, *, accept: bool) -> Check:
