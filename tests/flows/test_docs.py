@@ -4,9 +4,11 @@ import re
 
 import pytest
 
-from configs.settings import PREFIX, Settings
+from configs.settings import OF_PROVIDERS, PREFIX, Settings
 from flows.cli.command import cli
 from flows.cli.main import run_command
+from models.language.offers import find_offer
+from models.language.providers import provider_names
 from tests.flows.world import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -30,7 +32,9 @@ def test_every_place_that_the_architecture_names_exists():
 
 def test_every_setting_is_documented_and_none_besides():
     told = set(re.findall(rf"^\| `({PREFIX}\w+)`", text_of("docs/operations.md"), re.MULTILINE))
-    assert told == {PREFIX + name.upper() for name in Settings.model_fields} | {"NIGHTQUEST_DEBUG"}
+    of_all = {f"{name}_{what}" for name in provider_names() for what in OF_PROVIDERS if what != "api"}
+    of_all |= {f"{name}_api" for name in provider_names() if find_offer(name).apis}
+    assert told == {PREFIX + name.upper() for name in {*Settings.model_fields, *of_all}} | {"NIGHTQUEST_DEBUG"}
 
 
 def test_the_readme_names_every_command():
