@@ -19,6 +19,7 @@ from configs.errors import BusyError, NightquestError
 
 SQL = Path(__file__).parent / "sql"
 _LOOK_AGAIN_S = 1.0
+_MOST_MEMORY = 2 * 2**30  # bytes for DuckDB while much comes in; what does not fit waits on disk
 _SMALL = 16 * 2**20  # bytes of a file that one thread has read before several have agreed on who reads what
 
 
@@ -142,7 +143,8 @@ def open_warehouse(
         app: The app's name.
         read_only: Look only; the file must exist.
         threads: For DuckDB; when None all cores, and one for a small file.
-        grows: Much may come in, so that a file that is small now gets all cores too.
+        grows: Much may come in, so that a file that is small now gets all cores too, and memory is bounded: what does
+            not fit waits in a folder beside the file.
         wait_for_lock_s: How long to wait for another process that has it open.
 
     Raises:
@@ -163,6 +165,8 @@ def open_warehouse(
             threads = 1
         if threads is not None:
             con.execute(f"SET threads = {int(threads)}")
+        if grows:
+            con.execute(f"SET memory_limit = '{_most_memory()}B'")
         if not read_only:
             con.execute(fixed_sql("schema"))
         _close_the_doors(con)
@@ -198,6 +202,11 @@ def scratch(statements: Sequence[str] = ()) -> Iterator[Warehouse]:
 def reckoner() -> duckdb.DuckDBPyConnection:
     """A connection in memory, for what needs DuckDB's functions and no tables."""
     return duckdb.connect(":memory:", config={"threads": 1})
+
+
+def _most_memory() -> int:
+    """Bytes: never more than DuckDB would take by itself."""
+    return min(_MOST_MEMORY, psutil.virtual_memory().total * 8 // 10)
 
 
 def _close_the_doors(con: duckdb.DuckDBPyConnection) -> None:

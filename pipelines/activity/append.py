@@ -48,8 +48,7 @@ def append_events(warehouse: Warehouse, app: App, now: dt.datetime, *, history: 
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE landed AS
             SELECT id AS event_id, player_key, event, event IN (SELECT unnest($active)) AS active, occurred_at,
-                   sequence, value, properties::JSON AS properties,
-                   day, local_hour,
+                   sequence, value, properties, day, local_hour,
                    {"occurred_at" if history else f"TIMESTAMPTZ '{now.isoformat()}'"} AS available_at,
                    delivery_id, content_hash
             FROM ({with_local_days(warehouse, app, new)})""",
@@ -62,7 +61,7 @@ def append_events(warehouse: Warehouse, app: App, now: dt.datetime, *, history: 
             """SELECT delivery_id, line,
                       coalesce(raw, CAST(json_object('event_id', event_id, 'user_id', user_id, 'event', event,
                                'occurred_at', occurred_at::VARCHAR, 'value', value,
-                               'properties', properties::JSON) AS VARCHAR)) AS raw,
+                               'properties', properties) AS VARCHAR)) AS raw,
                       'event_id ''' || id || ''' was taken before with other content; the first stays' AS reason
                FROM settled WHERE fate = 'conflict' ORDER BY row"""
         ),

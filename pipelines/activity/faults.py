@@ -39,7 +39,7 @@ def check_events_sql(app: App, staged: str, now: dt.datetime) -> str:
         checked AS (SELECT *, CASE {cases} END AS reason, {_document("doc", "shape")} AS document FROM typed),
         summed AS (
             SELECT *, md5(concat_ws(chr(31), user_id, event, epoch_us(moment), coalesce(place, 0),
-                                    coalesce(number::VARCHAR, ''), coalesce(document, ''))) AS content
+                                    coalesce(number::VARCHAR, ''), coalesce(document::VARCHAR, ''))) AS content
             FROM (SELECT * REPLACE (CASE WHEN reason IS NULL THEN moment END AS moment) FROM checked)
         )
         SELECT line, event_id, user_id, event, moment AS occurred_at, coalesce(place, 0) AS sequence, number AS value,
@@ -242,7 +242,7 @@ def _missing_faults(required: tuple[str, ...], asked: _Asked) -> Iterator[tuple[
 def _document(doc: str, shape: str) -> str:
     """A JSON object without white space and nulls; an empty one is null."""
     slim = f"CASE WHEN contains({doc}::VARCHAR, 'null') THEN json_merge_patch('{{}}', {doc}) ELSE json({doc}) END"
-    return f"nullif(CASE WHEN {shape} = 'OBJECT' THEN CAST({slim} AS VARCHAR) END, '{{}}')"
+    return f"nullif(CASE WHEN {shape} = 'OBJECT' THEN {slim} END, '{{}}'::JSON)"
 
 
 def _raw(columns: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ def with_local_days(warehouse: Warehouse, app: App, rows: str) -> str:
         rows: A table or query in brackets with player_key and occurred_at.
     """
     zone = text(app.timezone)
-    if warehouse.value("SELECT count(*) FROM player_records WHERE timezone IS NOT NULL"):
+    if warehouse.value("SELECT count(*) FROM (FROM player_records WHERE timezone IS NOT NULL LIMIT 1)"):
         zone, rows = f"coalesce(zone, {zone})", _with_zones(rows)
     return f"""
         SELECT *, CAST(wall - INTERVAL ({_shift_min(app)}) MINUTE AS DATE) AS day,
@@ -61,14 +61,21 @@ def _shift_min(app: App) -> int:
 
 
 def _with_zones(rows: str) -> str:
-    """Rows with the zone that held when they happened; null for players without any."""
+    """Rows with the zone that held when they happened; null for players without any.
+
+    Only of those who have moved is it asked when.
+    """
     zones = "(SELECT player_key, recorded_at, timezone FROM player_records WHERE timezone IS NOT NULL)"
+    firsts = f"""(SELECT player_key, arg_min(timezone, recorded_at) AS timezone,
+                         count(DISTINCT timezone) > 1 AS has_moved FROM {zones} GROUP BY player_key)"""
     return f"""(
+        SELECT placed.*, only_zone.timezone AS zone
+        FROM {rows} AS placed LEFT JOIN {firsts} AS only_zone USING (player_key)
+        WHERE only_zone.has_moved IS NOT true
+        UNION ALL BY NAME
         SELECT placed.*, coalesce(then_zone.timezone, first_zone.timezone) AS zone
         FROM {rows} AS placed
+        JOIN (FROM {firsts} WHERE has_moved) AS first_zone ON first_zone.player_key = placed.player_key
         ASOF LEFT JOIN {zones} AS then_zone
             ON then_zone.player_key = placed.player_key AND then_zone.recorded_at <= placed.occurred_at
-        LEFT JOIN (SELECT player_key, arg_min(timezone, recorded_at) AS timezone
-                   FROM {zones} GROUP BY player_key) AS first_zone
-            ON first_zone.player_key = placed.player_key
     )"""

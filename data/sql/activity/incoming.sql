@@ -9,7 +9,7 @@ CREATE OR REPLACE TEMP TABLE incoming (
     occurred_at TIMESTAMPTZ NOT NULL CHECK (occurred_at >= TIMESTAMPTZ '1900-01-01 00:00:00+00'),
     sequence BIGINT NOT NULL,
     value DOUBLE CHECK (isfinite(value)),
-    properties VARCHAR,
+    properties JSON,
     delivery_id VARCHAR NOT NULL,
     content VARCHAR NOT NULL CHECK (length(content) = 32),
     content_hash UBIGINT NOT NULL,

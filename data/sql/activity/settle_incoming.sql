@@ -1,25 +1,31 @@
 -- What becomes of each row of `incoming`: new, known (here already) or conflict (its id is here with other content).
+-- Nearly all are new, so only the others are written down.
 
-CREATE OR REPLACE TEMP TABLE identified AS
-SELECT rowid AS row, *, event_id AS id FROM incoming WHERE event_id IS NOT NULL
-UNION ALL
-SELECT rowid, *,
-       'row:' || content || ':' || row_number() OVER (PARTITION BY delivery_id, content_hash, content ORDER BY rowid)
+-- Ids of rows that came without one: their content and its count among identical rows of the delivery.
+CREATE OR REPLACE TEMP TABLE made_ids AS
+SELECT rowid AS row,
+       'row:' || content || ':' || row_number() OVER (PARTITION BY delivery_id, content_hash, content ORDER BY rowid) AS made
 FROM incoming WHERE event_id IS NULL;
 
-CREATE OR REPLACE TEMP TABLE settled AS
-WITH first_rows AS (
-    SELECT id, min(row) AS row, arg_min(content_hash, row) AS content_hash FROM identified GROUP BY id
+CREATE OR REPLACE TEMP VIEW identified AS
+SELECT i.rowid AS row, i.*, coalesce(i.event_id, m.made) AS id FROM incoming AS i LEFT JOIN made_ids AS m ON m.row = i.rowid;
+
+CREATE OR REPLACE TEMP TABLE not_new AS
+WITH ids AS (SELECT row, id, content_hash FROM identified),
+again AS (
+    SELECT id, min(row) AS row, arg_min(content_hash, row) AS content_hash FROM ids GROUP BY id HAVING count(*) > 1
 ),
 here AS (
-    SELECT event_id AS id, content_hash FROM events WHERE event_id IN (SELECT id FROM first_rows)
+    SELECT event_id AS id, content_hash FROM events WHERE event_id IN (SELECT id FROM ids)
+),
+first_rows AS ( -- of each id that stands more than once, here or in the files
+    SELECT id, -1 AS row, content_hash FROM here
+    UNION ALL
+    FROM again ANTI JOIN here USING (id)
 )
-SELECT identified.*,
-       CASE WHEN here.id IS NOT NULL AND here.content_hash = identified.content_hash THEN 'known'
-            WHEN here.id IS NOT NULL THEN 'conflict'
-            WHEN first_rows.row = identified.row THEN 'new'
-            WHEN first_rows.content_hash = identified.content_hash THEN 'known'
-            ELSE 'conflict' END AS fate
-FROM identified
-JOIN first_rows USING (id)
-LEFT JOIN here USING (id);
+SELECT ids.row, CASE WHEN f.content_hash = ids.content_hash THEN 'known' ELSE 'conflict' END AS fate
+FROM ids JOIN first_rows AS f USING (id)
+WHERE f.row <> ids.row;
+
+CREATE OR REPLACE TEMP VIEW settled AS
+SELECT identified.*, coalesce(fate, 'new') AS fate FROM identified LEFT JOIN not_new USING (row);
