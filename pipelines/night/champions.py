@@ -124,11 +124,12 @@ def _segments(tonight: Tonight, looked: Looked) -> tuple[SegmentModel | None, st
 
 def _missing(tonight: Tonight, found: Mapping[str, Looked]) -> list[str]:
     """A sentence for the tasks beside planning's whose scores nobody gives, those with one reason together."""
-    app, day = tonight.night.app.app, ("--as-of", tonight.night.as_of)
+    app = tonight.night.app.app
+    newest, of_then = command("train", app=app), command("train", "--as-of", tonight.night.as_of, app=app)
     faults, reasons = list[str](), dict[tuple[str, str, str], list[str]]()
     for task in binary_tasks():
         looked = found.get(task.name, Looked())
-        again = f"Run: {command('train', *(day if looked.later else ()), app=app)}"
+        again = f"Run: {of_then if looked.later else newest}"
         if looked.fault:
             faults.append(f"{looked.fault} {again}")
         elif task.name not in PLANNED_WITH and not looked.served:

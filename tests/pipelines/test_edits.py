@@ -104,7 +104,7 @@ RUNS: dict[str, dict[str, Any]] = {
         "personas": {
             "CALM": {"traits": {"regularity": 1}, "risk_tolerance": 0.1, "title": "Calm", "psychology": "Peace."}
         },
-        "engagement": {"levels": ["cold", "hot"], "metric": "points"},
+        "engagement": {"levels": ["cold", "warm", "hot"], "metric": "points", "cuts": [4], "gone_after_days": 9},
         "rewards": {"base_xp": 1, "exponent": 2, "step": 50, "badge_xp": {"bronze": 0}, "achievement_xp": {"gold": 9}},
         "calendar": [
             {
