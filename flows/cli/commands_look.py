@@ -61,6 +61,31 @@ def show(app: str, user: str, /, *, why: bool = False, common: Common = DEFAULT)
 
 
 @cli.command(sort_key=6)
+def models(app: str, /, *, common: Common = DEFAULT) -> None:
+    """Show who serves each learned question, since when, against whom it won, and who waits.
+
+    Example: nightquest models trading
+
+    It ends with 1 when the model registry is lost or damaged.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+    """
+    from configs.loader import load_app
+    from flows.cli.console import emit
+    from flows.cli.models_view import leaderboard_view
+    from flows.clock import clock
+    from pipelines.night.leaderboard import read_leaderboard
+    from pipelines.pins import next_served_day
+
+    loaded, settings = load_app(app).app, common.settings
+    board = read_leaderboard(settings, loaded, next_served_day(loaded, clock(), settings.day_grace))
+    emit(board, common.json, lambda: leaderboard_view(board))
+    if board.fault:
+        raise SystemExit(1)
+
+
+@cli.command(sort_key=6)
 def held(
     app: str,
     /,

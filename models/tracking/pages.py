@@ -76,6 +76,7 @@ class ModelRun:
         rivals: The contest, the winner among them.
         chosen: The name of the winner.
         score: What the rivals' loss is.
+        gains: By name what it was compared with, the base rate and what serves: mean loss less, with its interval.
         figures: Plots by file name without suffix.
         limits: What the reviewer must know that the figures do not show; a sentence each.
         example: Made-up values for inputs where any value will not do, such as metric names.
@@ -96,6 +97,7 @@ class ModelRun:
     rivals: Sequence[Rival] = ()
     chosen: str = ""
     score: str = "log loss"
+    gains: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
     limits: Sequence[str] = ()
     example: Mapping[str, Sequence[Any]] = field(default_factory=dict)

@@ -24,26 +24,16 @@ from models.tracking.pages import Decision, Measured, ModelRun, card_of, flat_me
 from models.tracking.sealed import checksums, predict_as_before, verify
 from models.tracking.served import RUN_FILE, TYPES
 from models.tracking.store import Tracking, first_line, night_name
+from models.tracking.versions import CONTEST, PROMOTION, contest_json, registered_versions
 from models.tracking.which_serves import FIRST_NIGHT, PROMOTED, TRAINED_TO, Candidate, version_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-PROMOTION = "promotion"  # tag of a registered model: automatic or manual
 CHOSEN = "champion_seen"  # tag of a registered model: the champion as training last left or found it
 FILES = "files_sha256"  # tag of a version: {path: sha256} of everything that is read when it is loaded
 REQUIREMENTS = ("lightgbm", "numpy", "pandas", "polars", "pyarrow", "scikit-learn", "scipy")
-VERSIONS: dict[str, pl.DataType] = {
-    "task": pl.String(),
-    "version": pl.Int64(),
-    "aliases": pl.String(),
-    "promotion": pl.String(),
-    TRAINED_TO: pl.String(),
-    "app_hash": pl.String(),
-    "reason": pl.String(),
-    "registered_at": pl.Datetime("ms", "UTC"),
-}
 
 
 @dataclass(frozen=True)
@@ -183,26 +173,7 @@ class Registry:
 
     def reviewable(self, app: str) -> pl.DataFrame:
         """Every registered version of an app's models, newest first within a task; columns VERSIONS."""
-        rows = []
-        for model in self._client.search_registered_models(filter_string=f"name LIKE '{app}.%'", max_results=1000):
-            if not model.name.startswith(f"{app}."):  # an underscore in LIKE matches any character
-                continue
-            full = self._client.get_registered_model(model.name)
-            for version in self._client.search_model_versions(f"name = '{model.name}'"):
-                held = sorted(alias for alias, holder in full.aliases.items() if str(holder) == str(version.version))
-                rows.append(
-                    {
-                        "task": model.name.removeprefix(f"{app}."),
-                        "version": int(version.version),
-                        "aliases": ", ".join(held),
-                        "promotion": full.tags.get(PROMOTION, "automatic"),
-                        TRAINED_TO: version.tags.get(TRAINED_TO, ""),
-                        "app_hash": version.tags.get("app_hash", ""),
-                        "reason": version.tags.get("reason", ""),
-                        "registered_at": dt.datetime.fromtimestamp(version.creation_timestamp / 1000, dt.UTC),
-                    }
-                )
-        return pl.DataFrame(rows, schema=VERSIONS).sort("task", "version", descending=[False, True])
+        return registered_versions(self._client, app)
 
     def _log_model(
         self, folder: Path, example: pl.DataFrame, predicted: np.ndarray | pl.DataFrame, requires: Sequence[str]
@@ -232,6 +203,7 @@ class Registry:
             "app_hash": run.app_hash,
             "code_version": run.code_version,
             FILES: json.dumps(files, sort_keys=True),
+            CONTEST: contest_json(run),
         }
         if run.first_night:
             tags[FIRST_NIGHT] = run.first_night.isoformat()

@@ -10,6 +10,7 @@ import polars as pl
 from configs.app import App
 from configs.nouns import counted
 from models.contest import Contest
+from models.promotion import Gain
 from models.tasks.segments import PARENT, SegmentModel, Segments
 from models.tracking.pages import Decision, ModelRun, Rival
 from models.tracking.plots import (
@@ -62,11 +63,18 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
             Rival(e.name, e.log_loss, e.low, e.high, e.behind if e.name != chosen else None) for e in contest.entrants
         ],
         chosen=chosen,
+        gains=_gains(contest),
         figures=_plots(contest, app),
         limits=task.limits,
         example=task.example(app),
         requires=contest.model.learner.requires,
     )
+
+
+def _gains(contest: Contest) -> dict[str, Gain]:
+    """How much better the winner is than the base rate and than what serves, where that could be compared."""
+    against = contest.against
+    return {"the base rate": contest.gain} | ({against.name: against.gain} if against and against.gain else {})
 
 
 def _plots(contest: Contest, app: App) -> dict[str, Any]:

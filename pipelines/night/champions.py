@@ -155,13 +155,13 @@ def _registered(tonight: Tonight, gone: Sequence[str]) -> tuple[dict[str, Looked
     if not has_registry(tonight.settings):
         return {}, ""
     registry = open_registry(tonight.settings)
-    found = {name: _look(registry, app, name, night) for name in tasks().by_name if name not in gone}
+    found = {name: look(registry, app, name, night) for name in tasks().by_name if name not in gone}
     planning = (*PLANNED_WITH, Segments.name)
     later = [f"{name} version {each.later}" for name, each in found.items() if name in planning and each.later]
     return found, f"What serves today ({', '.join(later)}) was trained on later days" if later else ""
 
 
-def _look(registry: "Registry", app: App, name: str, night: dt.date) -> Looked:
+def look(registry: "Registry", app: App, name: str, night: dt.date) -> Looked:
     """What serves a task.
 
     Raises:

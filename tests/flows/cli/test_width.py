@@ -15,6 +15,7 @@ from flows.cli.experiment import ExperimentView, experiment_view
 from flows.cli.held import HeldCount, HeldNominee, HeldReport
 from flows.cli.held_view import decisions_view, held_view
 from flows.cli.ingest_view import ingest_view
+from flows.cli.models_view import leaderboard_view
 from flows.cli.render import render_player
 from flows.cli.status import AppStatus, Status, status_view
 from flows.cli.views import EACH_NIGHT, nights_view, replay_view, training_view
@@ -24,6 +25,7 @@ from pipelines.activity.deliveries import Delivery
 from pipelines.activity.ingest import IngestResult
 from pipelines.badges.judged.decide import Decisions, WrongRow
 from pipelines.experiments.experiment import RESULTS, ExperimentReport
+from pipelines.night.leaderboard import Leaderboard, Seat, Waiting
 from pipelines.night.preview import Priced
 from pipelines.publish.health import Fault
 from pipelines.publish.show import PlayerView
@@ -157,6 +159,17 @@ def experiment() -> ExperimentView:
     return ExperimentView(report, None)
 
 
+def seat() -> Seat:
+    """A question with everything to tell of who serves it."""
+    rival = {"learner": "empirical_bayes", "loss": 0.51234567, "low": 0.49, "high": 0.53, "behind": (0.01, 0.0, 0.02)}
+    return Seat(
+        *("recommendations", "Which badge, challenge metric or content type suits whom next?", 123, True, DAY, DAY),
+        *("gamma_poisson", "log loss", [rival, rival | {"learner": "gamma_poisson", "behind": None}]),
+        gains=[{"over": "the base rate", "gain": (0.1, 0.05, 0.15)}],
+        waiting=Waiting(124, "random_forest", "version 123 serves on: it has seen all but 12 of these rows"),
+    )
+
+
 ASKED = {"provider": "anthropic", "model": "claude-haiku-4-5-20251001", "purpose": "mission_brief", "requests": 12345}
 ASKED |= {"answered_before": 12345, "input_tokens": 12345678, "likely_usd": 123.4567, "at_most_usd": 1234.5678}
 
@@ -172,6 +185,7 @@ VIEWS = {
         "academy",
         TrainReport(DAY, pl.DataFrame([contest("attainment", "empirical_bayes")]), {"plays": 1}, ()),
     ),
+    "models": leaderboard_view(Leaderboard("academy", DAY, [seat(), Seat("plays", "Will they?", why="None serves.")])),
     "replay": replay_view(
         "academy", ReplayReport({"nights": 14, "by_metric": [GROUP]}, Path("replay") / "academy" / "plot.png", Path())
     ),
