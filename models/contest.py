@@ -16,6 +16,7 @@ from models.learned import LearnedModel
 from models.learner import Learner
 from models.learners import candidates
 from models.promotion import Against, Gain, Incumbent, compare, with_interval
+from models.reasons import against_the_answer
 from models.scores import log_losses
 from models.task import BinaryTask, Encoding, Samples
 
@@ -23,6 +24,7 @@ Array = NDArray[np.float64]
 FEWEST_ROWS = 30
 FEWEST_CALIBRATED = 300
 HALF_LIFE_DAYS = 60.0
+MOST_LOOKED_AT = 500  # rows, to find which facts are no reasons
 Parts = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]  # to train, to calibrate, to test
 _END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
 _KEYS = ("player_key", "base_day", "start_day", "window_days")
@@ -138,6 +140,7 @@ def hold_contest(
             lambda model, rows: task.seen_by(app, samples, model.encoding, rows),
         )
     rows, model = _refitted(task, app, samples, judged.winner, seed)
+    model.untold = _untold(task, app, model, parts[2], seed)
     return Contest(
         task=task,
         model=model.calibrate(split.parts(rows)[2], seen=True),
@@ -238,6 +241,13 @@ def _refitted(
     learner = next(each for each in candidates(task) if each.name == winner)
     model = LearnedModel(task, encoding, _made(task, learner, seed))
     return rows, model.fit(rows, weights=recency(rows, HALF_LIFE_DAYS))
+
+
+def _untold(task: BinaryTask[Any], app: App, model: LearnedModel, rows: pl.DataFrame, seed: int) -> tuple[str, ...]:
+    """Kinds of fact that run against the model's answers on later rows."""
+    kinds = task.kinds(app)
+    moved = model.contributions(rows.sample(min(rows.height, MOST_LOOKED_AT), seed=seed)) if kinds else None
+    return () if moved is None else against_the_answer(moved, kinds)
 
 
 def _one_each(p: Array, rows: pl.DataFrame) -> Array:

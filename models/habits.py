@@ -3,11 +3,13 @@
 All of it rests on a snapshot's features, which end before its base day (pipelines/players/features.py).
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from models.reasons import Kind, counted, spoken
+from models.task import Change
 
 _DAYS = tuple(f"active_days_{n}" for n in (1, 7, 14, 28, 90, "life"))
 
@@ -64,52 +66,45 @@ FEATURES: dict[str, pl.Expr] = {
 # Alike for all players on a day, or a clock that tells one day from another.
 COMMON = frozenset({"app_7", "app_ratio", "log_tenure", "log_life", "next_calendar", "last_calendar"})
 
+_EVENTS = ("log_events_7", "log_events_28", "log_events_90")
+
 KINDS: Mapping[str, Kind] = {
     "quiet": Kind(
         ("log_recency", "overdue", "log_gap", "gap_spread"),
         pl.format("last played {} ago", counted("recency_days", "day"))
         + pl.format(", usually every {}", counted("gap_mean_28", "day")).fill_null(""),
+        "how long ago they last played, against their usual pause",
     ),
     "week": Kind(
         ("active_1", "active_7", "heat_3", "slowing"),
         pl.format("played on {} of the last 7 days", spoken("active_days_7")),
+        "how much they played in the last days",
     ),
-    "month": Kind(
-        ("active_14", "active_28", "share_of_tenure", "heat_10", "heat_30"),
-        pl.format("played on {} of the last 28 days", spoken("active_days_28")),
-    ),
-    "quarter": Kind(("active_90",), pl.format("played on {} of the last 90 days", spoken("active_days_90"))),
-    "amount": Kind(
-        ("log_events_7", "log_events_28", "log_events_90"),
-        pl.format("{} in the last 28 days", counted("events_28", "action")),
-    ),
-    "streak": Kind(
-        ("streak", "best_streak"),
-        pl.when(pl.col("streak_days") > 0)
-        .then(pl.format("a run of {} going on", counted("streak_days", "day")))
-        .otherwise(pl.format("no run of days going on, the longest was {}", counted("best_streak_days", "day"))),
+    # What goes together is one fact: apart, each would only correct the others, and a fact that corrects tells nothing.
+    "often": Kind(
+        (
+            *("active_14", "active_28", "active_90", "share_of_tenure", "heat_10", "heat_30", *_EVENTS),
+            *("streak", "best_streak", "log_sessions", "log_minutes"),
+        ),
+        pl.format("played on {} of the last 28 days, {}", spoken("active_days_28"), counted("sessions_28", "visit")),
+        "how often and how much they play",
     ),
     "tenure": Kind(
         ("log_tenure", "log_life"),
         pl.format(
             "first played {} ago, on {} since", counted("tenure_days", "day"), counted("active_days_life", "day")
         ),
-    ),
-    "visits": Kind(
-        ("log_sessions", "log_minutes"),
-        pl.format(
-            "{} in the last 28 days, about {} each",
-            counted("sessions_28", "visit"),
-            counted("minutes_per_session", "minute"),
-        ),
+        "how long they have been there",
     ),
     "weekends": Kind(
         ("weekends",),
         pl.format("{} % of the days with play are weekends", spoken(100 * pl.col("weekend_share"))),
+        "whether they play at weekends",
     ),
     "app": Kind(
         ("app_7", "app_ratio"),
         pl.format("{} % of all players are there on a usual day of this week", spoken(100 * pl.col("app_active_7"))),
+        "how lively the app is as a whole",
     ),
     "calendar": Kind(
         ("next_calendar", "last_calendar"),
@@ -117,5 +112,50 @@ KINDS: Mapping[str, Kind] = {
             pl.format("{} to the next date of the calendar", counted("next_calendar_days", "day")),
             pl.format("{} since the last date of the calendar", counted("last_calendar_days", "day")),
         ),
+        "how near the dates of the calendar are",
     ),
 }
+
+
+def changes() -> Sequence[Change]:
+    """That a player had also played on each of the last days before the night, or done more on the days they did."""
+    return [*(_also_played(days) for days in range(1, 7)), *(_did_more(share) for share in (1.5, 2.0))]
+
+
+def _also_played(days: int) -> Change:
+    """What would be known of a player who had played on the last `days` days as on a usual day, and did on none."""
+    last = pl.col("recency_days")
+    played = pl.col("active_days_28").fill_null(0)
+    share = {name: pl.col(name).fill_null(0) / pl.max_horizontal(played, 1) for name in ("events_28", "sessions_28")}
+    gaps, sd = pl.col("gap_mean_28").fill_null(0), pl.col("gap_sd_28").fill_null(0)
+    since = last - days
+    n = played + days
+    mean = (gaps * played + since + (days - 1)) / n
+    square = ((sd**2 + gaps**2) * played + since**2 + (days - 1)) / n
+    run = pl.when(since <= 1).then(pl.col("streak_days").fill_null(0) + days).otherwise(days)
+    values = {
+        "recency_days": pl.lit(1.0),
+        "streak_days": run,
+        "best_streak_days": pl.max_horizontal(pl.col("best_streak_days").fill_null(0), run),
+        "gap_mean_28": mean,
+        "gap_sd_28": (square - mean**2).clip(0).sqrt(),
+        "sessions_28": pl.col("sessions_28") + days * pl.max_horizontal(share["sessions_28"], 1),
+    }
+    values |= {f"active_days_{k}": pl.col(f"active_days_{k}") + min(days, k) for k in (1, 3, 7, 14, 28, 90)}
+    values["active_days_life"] = pl.col("active_days_life") + days
+    done = pl.max_horizontal(share["events_28"], 1)
+    for span in (1, 7, 28, 90):
+        values[f"events_{span}"] = pl.col(f"events_{span}").fill_null(0) + done * min(days, span)
+    for span in (3, 10, 30):  # as features_play.sql has it
+        heat = sum(math.exp(-age / span) for age in range(1, days + 1))
+        values[f"heat_{span}"] = pl.col(f"heat_{span}") + heat
+    text = "they had played yesterday" if days == 1 else f"they had played on each of the last {days} days"
+    return Change("also played", days, pl.lit(text), values, possible=last > days)
+
+
+def _did_more(share: float) -> Change:
+    """What would be known of a player who had done more on the days on which they played."""
+    values = {f"events_{n}": pl.col(f"events_{n}") * share for n in (1, 7, 28, 90)}
+    much = "half as much again" if share < 2 else "twice as much"
+    text = pl.lit(f"they had done {much} on the days on which they played")
+    return Change("did more", share, text, values, possible=pl.col("events_28") > 0)

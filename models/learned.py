@@ -25,6 +25,7 @@ class LearnedModel:
         recalibration: From rows later than those the learner was fitted on.
         adjustment: From what has settled lately, for one night.
         fitted_on: The features that the learner read when it was fitted.
+        untold: Kinds of fact that run against its answers, see `models.reasons.against_the_answer`.
     """
 
     kind: ClassVar[str] = "learned"
@@ -36,6 +37,7 @@ class LearnedModel:
         self.recalibration = Recalibration(1.0, (0.0,) * max(encoding.groups, 1))
         self.adjustment = Recalibration()
         self.fitted_on = task.features
+        self.untold: tuple[str, ...] = ()
 
     @property
     def outdated(self) -> bool:
@@ -107,6 +109,7 @@ class LearnedModel:
                 "features": list(self.fitted_on),
                 "slope": self.recalibration.slope,
                 "intercepts": list(self.recalibration.intercepts),
+                "untold": list(self.untold),
             },
         )
         for part in ("encoding", "learner"):
@@ -131,6 +134,7 @@ class LearnedModel:
             raise OutdatedModelError(f"A saved model has other parameters than its learner: {error}.") from error
         model = cls(task, task.encoding_type.from_files(folder / "encoding"), made.from_files(folder / "learner"))
         model.fitted_on = tuple(told["features"])
+        model.untold = tuple(told.get("untold", ()))
         model.recalibration = Recalibration(told["slope"], tuple(told["intercepts"]))
         return model
 

@@ -20,10 +20,12 @@ class Kind:
     Attributes:
         features: Their names.
         text: The fact, from the columns of a task's rows; null where it cannot be told.
+        about: What it is about, of any player.
     """
 
     features: tuple[str, ...]
     text: pl.Expr
+    about: str
 
 
 def spoken(value: str | pl.Expr) -> pl.Expr:
@@ -32,10 +34,36 @@ def spoken(value: str | pl.Expr) -> pl.Expr:
     return number.round(0).cast(pl.Int64).cast(pl.String)
 
 
-def counted(value: str, noun: str) -> pl.Expr:
+def counted(value: str | pl.Expr, noun: str) -> pl.Expr:
     """A number with its noun: 1 day, 2 days."""
-    whole = pl.col(value).round(0).cast(pl.Int64)
+    whole = (pl.col(value) if isinstance(value, str) else value).round(0).cast(pl.Int64)
     return pl.format("{} {}", whole, pl.when(whole == 1).then(pl.lit(noun)).otherwise(pl.lit(f"{noun}s")))
+
+
+def told_by(contributions: pl.DataFrame, kinds: Mapping[str, Kind]) -> pl.DataFrame:
+    """What the features of each kind add up to in each row's log-odds: a column for each kind that has any."""
+    there = {name: [f for f in kind.features if f in contributions.columns] for name, kind in kinds.items()}
+    return contributions.select(pl.sum_horizontal(features).alias(name) for name, features in there.items() if features)
+
+
+def against_the_answer(contributions: pl.DataFrame, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
+    """Kinds that fall where answers rise: they correct what others overstate, and as reasons they would mislead.
+
+    Who has more of such a fact gets the answer that its reason denies. Measured is the rank correlation between what
+    the kind adds and the log-odds of all, over many rows.
+    """
+    whole = contributions.select(pl.sum_horizontal(pl.all())).to_series().alias("whole")
+    moved = told_by(contributions, kinds).with_columns(whole)
+    together = moved.select(pl.corr(name, "whole", method="spearman") for name in moved.columns[:-1])
+    return tuple(name for name, each in together.row(0, named=True).items() if each is not None and each < 0)
+
+
+def share_of_kinds(importance: Mapping[str, float], kinds: Mapping[str, Kind]) -> dict[str, float]:
+    """What a model looks at, for people: the shares of its features by what they are about, the largest first."""
+    shares = {kind.about: sum(importance.get(f, 0.0) for f in kind.features) for kind in kinds.values()}
+    rest = sum(importance.values()) - sum(shares.values())
+    ranked = sorted(shares.items(), key=lambda each: -each[1])
+    return {about: share for about, share in [*ranked, ("anything else", rest)] if share >= 0.005}
 
 
 def reasons(rows: pl.DataFrame, contributions: pl.DataFrame | None, kinds: Mapping[str, Kind]) -> pl.Series:
@@ -49,14 +77,11 @@ def reasons(rows: pl.DataFrame, contributions: pl.DataFrame | None, kinds: Mappi
     Returns:
         Text, null where there is nothing to tell.
     """
-    told = {
-        name: [f for f in kind.features if contributions is not None and f in contributions.columns]
-        for name, kind in kinds.items()
-    }
-    told = {name: features for name, features in told.items() if features}
-    if contributions is None or not told:
+    moved = None if contributions is None else told_by(contributions, kinds)
+    if moved is None or not moved.width:
         return pl.Series("reasons", [None] * rows.height, dtype=pl.String)
-    moved = contributions.select(pl.sum_horizontal(features).alias(f"by_{name}") for name, features in told.items())
+    told = moved.columns
+    moved = moved.rename({name: f"by_{name}" for name in told})
     facts = rows.select(kinds[name].text.alias(f"told_{name}") for name in told)
     ranked = [_weighed(name) for name in told]
     texts = pl.concat([moved, facts], how="horizontal").select(pl.concat_list(ranked).list.drop_nulls().alias("all"))

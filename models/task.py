@@ -2,7 +2,7 @@
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,6 +75,10 @@ class Answering(Protocol):
 
     encoding: Any
 
+    @property
+    def untold(self) -> Collection[str]:
+        """Kinds of fact that run against its answers, and are no reasons."""
+
     def predict(self, rows: pl.DataFrame) -> Array:
         """Probabilities, shape (n,)."""
 
@@ -115,6 +119,27 @@ class Asked:
     windows: pl.DataFrame
     chances: pl.DataFrame
     badges: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a player might have done otherwise, as other values of what is known of them; see models/changes.py.
+
+    Attributes:
+        way: What kind of change it is; of each kind the smallest that matters is told.
+        effort: How large it is among those of its kind, which are given in this order.
+        text: What would have been: "they had played on each of the last 2 days".
+        features: Other values of columns of `Asked.features`.
+        badges: Other values of columns of `Asked.badges`.
+        possible: Where there is such a change, from the columns of both.
+    """
+
+    way: str
+    effort: float
+    text: pl.Expr
+    features: Mapping[str, pl.Expr] = field(default_factory=dict)
+    badges: Mapping[str, pl.Expr] = field(default_factory=dict)
+    possible: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
 
 
 class Encoding:
@@ -191,6 +216,7 @@ class BinaryTask(Task, Generic[E]):
         encoding_type: What `encode` needs, as it is kept with the model.
         asks_of_badges: Tonight's players come with how far they are with badges, `Asked.badges`.
         moves: Every night its answers are moved to fit what has just settled.
+        wanted: Which way its answer is good for the app: 1 up, -1 down, 0 neither; see `changes`.
     """
 
     form: ClassVar[str] = "binary"
@@ -206,6 +232,7 @@ class BinaryTask(Task, Generic[E]):
     asks_for: ClassVar[frozenset[str]] = frozenset()
     asks_of_badges: ClassVar[bool] = False
     moves: ClassVar[bool] = True
+    wanted: ClassVar[int] = 0
     encoding_type: ClassVar[type[Encoding]] = Encoding
 
     # Whom it asks, and what became of it.
@@ -255,6 +282,10 @@ class BinaryTask(Task, Generic[E]):
         """What its features say of a player in words, see models/reasons.py; with none no reasons are told."""
         return {}
 
+    def changes(self, app: App) -> Sequence[Change]:  # noqa: ARG002 (for those whose answer a player can change)
+        """What a player might have done otherwise, from the least of each way on, see models/changes.py."""
+        return ()
+
     def takes(self, learner: "type[Learner]") -> bool:
         """Whether a learner may enter its contest."""
         suits = bool({self.name, self.form} & learner.suits) or learner.name in self.asks_for
@@ -284,7 +315,7 @@ class BinaryTask(Task, Generic[E]):
             rows: With their `probability`.
             sign: -1 for rows whose published answer is the opposite of what was asked.
         """
-        kinds = self.kinds(app)
+        kinds = {name: kind for name, kind in self.kinds(app).items() if name not in model.untold}
         if not kinds:
             return pl.Series("reasons", [None] * rows.height, dtype=pl.String)
         rows = rows.with_columns(_row=pl.int_range(pl.len()), _sign=pl.lit(1.0) if sign is None else sign)

@@ -61,6 +61,34 @@ def show(app: str, user: str, /, *, why: bool = False, common: Common = DEFAULT)
 
 
 @cli.command(sort_key=6)
+def explain(app: str, user: str, /, *, task: str = "churn", common: Common = DEFAULT) -> None:
+    """Explain what a model says of one player: how likely, why, what would have changed it, and what it looks at.
+
+    Example: nightquest explain trading recruit-000007 --task churn
+    Example: nightquest explain trading recruit-000007 --task badge_odds
+
+    The player is seen as the newest night that went out saw them.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        user: The player's id, as the app's own data has it.
+        task: The learned question: churn, engagement, badge_odds, or another whose answers have reasons.
+    """
+    from configs.loader import load_app
+    from flows.cli.console import emit
+    from flows.cli.preflight import check_data
+
+    loaded, settings = load_app(app), common.settings
+    check_data(settings, loaded)
+    from flows.cli.explain_view import explanation_view
+    from flows.clock import clock
+    from pipelines.night.explain import explain_score
+
+    told = explain_score(settings, loaded, user, task, clock())
+    emit(told, common.json, lambda: explanation_view(told))
+
+
+@cli.command(sort_key=6)
 def models(app: str, /, *, common: Common = DEFAULT) -> None:
     """Show who serves each learned question, since when, against whom it won, and who waits.
 

@@ -17,7 +17,7 @@ from models.calibration import logits
 from models.portable import load_json, save_json
 from models.reasons import Kind, counted, spoken
 from models.scores import brier
-from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
+from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Change, Encoding, Known, Samples, as_scores
 from models.tracking.pages import Measured
 
 Array = NDArray[np.float64]
@@ -86,6 +86,7 @@ class BadgeOdds(BinaryTask[Commonness]):
     asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost"})
     asks_of_badges: ClassVar[bool] = True
     moves: ClassVar[bool] = False  # to see it settle means to look through all events
+    wanted: ClassVar[int] = 1
     encoding_type: ClassVar[type[Encoding]] = Commonness
     limits: ClassVar[tuple[str, ...]] = (
         "Badges given by judgement are not asked about.",
@@ -137,16 +138,25 @@ class BadgeOdds(BinaryTask[Commonness]):
         )
 
     def kinds(self, app: App) -> Mapping[str, Kind]:  # noqa: ARG002
-        """How far, at what pace, how common; and those of habit."""
+        """How far and at what pace, how common; and those of habit.
+
+        How far and how fast is one fact, since the closed form rests on both: where little is missing it is high even
+        without a pace.
+        """
         far = pl.format("{} % of the way", spoken((100 * pl.col("progress")).floor()))
         pace = pl.format("{} to go at the pace of late", counted("eta_days", "day")).fill_null("no pace of late")
+        standing = ("progress", "missing", "log_goal", "log_eta", "has_pace", "closed_form")
         common = pl.format("held by {} % of active players", spoken(100 * pl.col("held_by")))
         return {
-            "progress": Kind(("progress", "missing", "log_goal"), far),
-            "pace": Kind(("log_eta", "has_pace", "closed_form"), pace),
-            "common": Kind(("held_by", "earned_by"), common),
+            "progress": Kind(standing, pl.format("{}, {}", far, pace), "how far they are, and at what pace"),
+            "common": Kind(("held_by", "earned_by"), common, "how common the badge is"),
+            "rule": Kind(("terms", "within", "runs", "tier"), pl.lit(None, pl.String), "what the badge's rule is like"),
             **habits.KINDS,
         }
+
+    def changes(self, app: App) -> Sequence[Change]:  # noqa: ARG002
+        """That a player were further, or got on faster; and those of habit."""
+        return [*(_further(step) for step in (0.1, 0.2, 0.3, 0.4)), *map(_faster, (1.5, 2, 4)), *habits.changes()]
 
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
         """P(earned within 7, 14, 28 days) of each player's likeliest badges, with the days until it is half."""
@@ -190,6 +200,23 @@ class BadgeOdds(BinaryTask[Commonness]):
 
 _STANDING = {"player_key": pl.Int64(), "badge_id": pl.String(), "progress": pl.Float64(), "eta_days": pl.Float64()}
 _NONE = pl.DataFrame(schema={"player_key": pl.Int64, "badge_id": pl.String, "earned_day": pl.Date})
+
+
+def _further(step: float) -> Change:
+    """So much further on the way; at the same pace the rest takes less long."""
+    progress = pl.col("progress")
+    left = (1 - progress - step) / (1 - progress)
+    told = [spoken((100 * each).floor()) for each in (progress + step + 1e-9, progress)]
+    text = pl.format("they were {} % of the way rather than {} %", *told)
+    values = {"progress": progress + step, "eta_days": (pl.col("eta_days") * left).ceil()}
+    return Change("further", step, text, badges=values, possible=progress + step < 1)
+
+
+def _faster(times: float) -> Change:
+    """At so many times the pace."""
+    eta = (pl.col("eta_days") / times).ceil()
+    text = pl.format("at a pace that leaves {} rather than {}", counted(eta, "day"), counted("eta_days", "day"))
+    return Change("faster", times, pl.format("they got on {}", text), badges={"eta_days": eta})
 
 
 def closed_form(rows: pl.DataFrame) -> Array:

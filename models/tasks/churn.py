@@ -13,7 +13,7 @@ from models import habits
 from models.portable import load_json, save_json
 from models.reasons import Kind
 from models.scores import auc
-from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
+from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Change, Encoding, Known, Samples, as_scores
 from models.tracking.pages import Measured
 
 WEEKS = 4  # how far ahead leaving is foreseen
@@ -61,6 +61,7 @@ class Churn(BinaryTask[Quiet]):
     common: ClassVar[frozenset[str]] = habits.COMMON
     asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost"})
     moves: ClassVar[bool] = False  # what settles tonight began weeks ago
+    wanted: ClassVar[int] = -1
     encoding_type: ClassVar[type[Encoding]] = Quiet
     limits: ClassVar[tuple[str, ...]] = (
         "Leaving is N days in a row without play (`quiet days`), so the newest answers are N days old.",
@@ -76,6 +77,10 @@ class Churn(BinaryTask[Quiet]):
     def kinds(self, app: App) -> Mapping[str, Kind]:  # noqa: ARG002
         """Those of habit."""
         return habits.KINDS
+
+    def changes(self, app: App) -> Sequence[Change]:  # noqa: ARG002
+        """Those of habit."""
+        return habits.changes()
 
     def labels(self, known: Known, samples: Samples) -> pl.DataFrame:
         """One row per snapshot and week that it was at risk in and that is known: week, quiet_days, window, left."""

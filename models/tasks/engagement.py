@@ -167,8 +167,9 @@ class Engagement(BinaryTask[Levels]):
                 spoken("value_28"),
                 spoken("value_7"),
             ),
+            "how much it was lately, against what the level asks",
         )
-        return {"value": value, **{name: kind for name, kind in habits.KINDS.items() if metric or name != "amount"}}
+        return {"value": value, **habits.KINDS}
 
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
         """P(the level is k), which add up to 1 for each window; reasons where the level is the likeliest."""

@@ -12,6 +12,7 @@ from rich.console import Console, RenderableType
 from flows.cli.compare_awards import comparison_view
 from flows.cli.console import figures_table
 from flows.cli.experiment import ExperimentView, experiment_view
+from flows.cli.explain_view import explanation_view
 from flows.cli.held import HeldCount, HeldNominee, HeldReport
 from flows.cli.held_view import decisions_view, held_view
 from flows.cli.ingest_view import ingest_view
@@ -20,11 +21,13 @@ from flows.cli.render import render_player
 from flows.cli.status import AppStatus, Status, status_view
 from flows.cli.views import EACH_NIGHT, nights_view, replay_view, training_view
 from flows.cli.words_view import prices_view, prompts_view, spending_view
+from models.changes import Changed
 from models.sequential import Ratio
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.ingest import IngestResult
 from pipelines.badges.judged.decide import Decisions, WrongRow
 from pipelines.experiments.experiment import RESULTS, ExperimentReport
+from pipelines.night.explain import Explanation
 from pipelines.night.leaderboard import Leaderboard, Seat, Waiting
 from pipelines.night.preview import Priced
 from pipelines.publish.health import Fault
@@ -159,6 +162,18 @@ def experiment() -> ExperimentView:
     return ExperimentView(report, None)
 
 
+def explanation() -> Explanation:
+    """A player's odds with everything to tell of them."""
+    odds = {"target": "strunk_and_white_editors", "horizon_days": 28, "probability": 0.123, "days": 7, "band": "medium"}
+    fact = "last played 21 days ago, usually every 28 days, and on 12 of the last 28 days, 12345 visits (raises it)"
+    change = Changed(fact, "strunk_and_white_editors", 28, 0.12, 0.3, enough=False)
+    return Explanation(
+        *("academy", "badge_odds", "How likely is it that a badge is earned within a week, two, or four?"),
+        *("recruit-000252", DAY, "academy.badge_odds/123", "gamma_poisson", [odds], [odds | {"facts": [fact]}]),
+        *({"how long ago they last played, against their usual pause": 0.12}, [change]),
+    )
+
+
 def seat() -> Seat:
     """A question with everything to tell of who serves it."""
     rival = {"learner": "empirical_bayes", "loss": 0.51234567, "low": 0.49, "high": 0.53, "behind": (0.01, 0.0, 0.02)}
@@ -186,6 +201,7 @@ VIEWS = {
         TrainReport(DAY, pl.DataFrame([contest("attainment", "empirical_bayes")]), {"plays": 1}, ()),
     ),
     "models": leaderboard_view(Leaderboard("academy", DAY, [seat(), Seat("plays", "Will they?", why="None serves.")])),
+    "explanation": explanation_view(explanation()),
     "replay": replay_view(
         "academy", ReplayReport({"nights": 14, "by_metric": [GROUP]}, Path("replay") / "academy" / "plot.png", Path())
     ),

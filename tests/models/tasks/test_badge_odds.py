@@ -134,6 +134,7 @@ class Eager:
     """A model for which the next badge is the one with most progress."""
 
     encoding = Commonness(pl.DataFrame({"badge_id": ["a"], "held_by": [0.3], "earned_by": [0.1]}))
+    untold = ()
 
     def predict(self, rows):
         return 0.3 * rows["progress"].to_numpy()
@@ -162,7 +163,6 @@ def test_each_player_is_told_the_likeliest_few_with_reasons_and_odds_that_rise_w
     assert mine["days"].to_list() == [28] * 3
     assert mine["reasons"].to_list()[1:] == [None, None]
     assert mine["reasons"][0] == (
-        "90 % of the way (raises it); 4 days to go at the pace of late (lowers it); "
-        "held by 30 % of active players (raises it)"
+        "90 % of the way, 4 days to go at the pace of late (raises it); held by 30 % of active players (raises it)"
     )
     assert "no pace of late" in scores.filter(player_key=2, target="b", horizon_days=7)["reasons"][0]

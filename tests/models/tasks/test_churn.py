@@ -86,6 +86,7 @@ class Sure:
     """A model that gives every week the same hazard."""
 
     encoding = Quiet(14)
+    untold = ()
 
     def __init__(self, hazard: float) -> None:
         self.hazard = hazard
@@ -123,7 +124,8 @@ def test_reasons_are_facts_of_the_player_and_leave_out_what_is_asked_and_what_is
     scores = Churn().scores(Sure(0.3), make_app(), asked)
     told = dict(scores.filter(horizon_days=14).select("player_key", "reasons").rows())
     assert told[1] == (
-        "last played 2 days ago, usually every 2 days (raises it); played on 14 of the last 28 days (lowers it)"
+        "last played 2 days ago, usually every 2 days (raises it); "
+        "played on 14 of the last 28 days, 14 visits (lowers it)"
     )
     assert told[2].startswith("last played 2 days ago, usually every 4 days (raises it); ")
     assert scores.filter(pl.col("horizon_days") > 14)["reasons"].null_count() == scores.height - 2

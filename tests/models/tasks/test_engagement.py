@@ -95,6 +95,7 @@ class Fixed:
     """A model with the same nested chances for everybody."""
 
     encoding = CUTS
+    untold = ()
 
     def __init__(self, *at_least: float) -> None:
         self.at_least = at_least

@@ -1,0 +1,64 @@
+"""What `nightquest explain` draws."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from configs.nouns import counted
+from flows.cli.console import Grid, literal
+from models.changes import Changed
+from pipelines.night.explain import Explanation
+
+
+def explanation_view(told: Explanation) -> RenderableType:
+    """How likely, why, what would have changed it, and beside it what the model looks at for all players."""
+    head = Text(f"{told.task} of ", style="bold")
+    head.append_text(literal(told.user_id, "bold"))
+    head.append(f" in {told.app}, as the night of {told.night} saw them", style="bold")
+    parts: list[RenderableType] = [head, Text(told.question), Text(f"Asked: {told.version} ({told.learner})"), ""]
+    parts += [_scores(told), *_reasons(told), *_changes(told), _looks_at(told)]
+    return Group(*parts)
+
+
+def _scores(told: Explanation) -> Table:
+    table = Grid("what", "within", "probability", "band")
+    for row in told.scores:
+        what = literal((row["target"] or told.task).replace("_", " "))
+        table.add_row(what, counted(row["horizon_days"], "day"), f"{row['probability']:.1%}", row["band"] or "")
+    return table
+
+
+def _reasons(told: Explanation) -> list[RenderableType]:
+    """The facts that moved each answer most, the strongest first."""
+    if not told.reasons:
+        return [Text(f"The learner {told.learner} does not tell what moved an answer."), ""]
+    lines: list[RenderableType] = [Text("Why: what moved the answer most, the strongest first", style="bold")]
+    for row in told.reasons:
+        if row["target"] is not None:
+            lines.append(literal(f"{row['target'].replace('_', ' ')}, {counted(row['horizon_days'], 'day')}"))
+        lines += [literal(f"  {fact}") for fact in row["facts"]]
+    return [*lines, ""]
+
+
+def _changes(told: Explanation) -> list[RenderableType]:
+    if not told.changes:
+        return []
+    lines = [literal(f"  {_change(each)}") for each in told.changes]
+    title = Text("What would have changed it, as the model says; no promise of what would have happened", style="bold")
+    return [title, *lines, ""]
+
+
+def _change(each: Changed) -> str:
+    about = "" if each.target is None else f"{each.target.replace('_', ' ')}: "
+    within = f"within {counted(each.within_days, 'day')}"
+    little = "" if each.enough else ", which is little"
+    return f"{about}if {each.text}: {each.after:.1%} {within} rather than {each.before:.1%}{little}"
+
+
+def _looks_at(told: Explanation) -> Table:
+    table = Grid(title="What it looks at, for all players", title_justify="left", title_style="bold")
+    table.add_column("share", justify="right")
+    table.add_column("of what moves its answers")
+    for about, share in told.looks_at.items():
+        table.add_row(f"{share:.0%}", about)
+    return table

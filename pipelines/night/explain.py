@@ -1,0 +1,156 @@
+"""What the model that serves a question says of one player: how likely, why, and what would have changed it."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from configs.app import App
+from configs.commands import command
+from configs.errors import NightquestError
+from configs.loader import LoadedApp
+from configs.nouns import counted
+from configs.settings import Settings
+from models.changes import Changed, nearest_changes
+from models.reasons import share_of_kinds
+from models.task import Asked, BinaryTask
+from models.tasks import binary_tasks
+from pipelines.badges.rules.progress import badge_progress
+from pipelines.known import Known
+from pipelines.night.champions import look
+from pipelines.night.score import Served
+from pipelines.pins import Night, find_night, make_night, next_served_day
+from pipelines.players.snapshots import describe, eligible_players
+from pipelines.stores import has_registry, open_app, open_registry
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a model says of a player, and why.
+
+    Attributes:
+        night: As of which night the player is seen: the newest that went out, else the coming one.
+        version: Of the model.
+        scores: target, horizon_days, probability, days, band: as the table `scores` has them.
+        reasons: target, horizon_days, facts: what moved the answer most, the strongest first.
+        looks_at: What the model looks at for all players: shares by what they are about.
+        changes: What would have changed it; empty for a question to which there is none.
+    """
+
+    app: str
+    task: str
+    question: str
+    user_id: str
+    night: dt.date
+    version: str
+    learner: str
+    scores: Sequence[Mapping[str, Any]]
+    reasons: Sequence[Mapping[str, Any]]
+    looks_at: Mapping[str, float]
+    changes: Sequence[Changed]
+
+
+def explained_tasks(app: App) -> dict[str, BinaryTask[Any]]:
+    """The questions whose answers are told with reasons, by name."""
+    return {task.name: task for task in binary_tasks() if task.kinds(app)}
+
+
+def find_task(app: App, name: str) -> BinaryTask[Any]:
+    """The question of a name that can be explained.
+
+    Raises:
+        NightquestError: There is none.
+    """
+    known = explained_tasks(app)
+    if name not in known:
+        raise NightquestError(f"No question '{name}' is explained.", f"Give --task one of: {', '.join(known)}.")
+    return known[name]
+
+
+def explain_score(settings: Settings, loaded: LoadedApp, user_id: str, task_name: str, now: dt.datetime) -> Explanation:
+    """Ask the model that serves a question of one player, as the newest night that went out saw them.
+
+    Raises:
+        NightquestError: There is no such question, model or player, or the player is not judged.
+    """
+    app, task = loaded.app, find_task(loaded.app, task_name)
+    with open_app(settings, loaded) as warehouse:
+        known = Known(warehouse, _night(warehouse, loaded.app, now, settings.day_grace))
+        key = _key(known, user_id)
+        served = _served(settings, app, task, known.night)
+        eligible = eligible_players(known, [known.base_day])
+        if key not in eligible["player_key"]:
+            raise NightquestError(_not_judged(known, user_id, key), "Take a player who played since then.")
+        features = describe(known, eligible).filter(player_key=key)
+        badges = badge_progress(known).filter(player_key=key) if task.asks_of_badges else pl.DataFrame()
+    none = pl.DataFrame()
+    asked = Asked(features, none, none, none, badges)
+    scores = task.scores(served.model, app, asked).sort("target", "horizon_days", maintain_order=True)
+    if scores.is_empty():
+        raise NightquestError(
+            f"{task.name} says nothing of {user_id!r}: there is nothing left to ask of them.", "Take another player."
+        )
+    reasons = scores.drop_nulls("reasons").with_columns(facts=pl.col("reasons").str.split("; "))
+    return Explanation(
+        app=app.app,
+        task=task.name,
+        question=task.question,
+        user_id=user_id,
+        night=known.as_of,
+        version=served.version,
+        learner=served.model.learner.name,
+        scores=scores.drop("player_key", "reasons").to_dicts(),
+        reasons=reasons.select("target", "horizon_days", "facts").to_dicts(),
+        looks_at=share_of_kinds(served.model.learner.importance(), task.kinds(app)),
+        changes=nearest_changes(task, served.model, app, asked),
+    )
+
+
+def _night(warehouse: Any, app: App, now: dt.datetime, grace: dt.timedelta) -> Night:
+    out = find_night(warehouse, app)
+    if out is not None:
+        return out
+    last = warehouse.value("SELECT max(day) FROM events WHERE active")
+    served = next_served_day(app, now, grace)
+    return make_night(warehouse, app, min(served, last + dt.timedelta(days=1)) if last else served, now, grace)
+
+
+def _served(settings: Settings, app: App, task: BinaryTask[Any], night: Night) -> Served:
+    """The model that serves the night.
+
+    Raises:
+        NightquestError: None does, with the reason.
+    """
+    again = f"Run: {command('train', app=app.app)}"
+    if not has_registry(settings):
+        raise NightquestError(f"No model of {task.name} serves yet.", again)
+    found = look(open_registry(settings), app, task.name, night.as_of)
+    if found.served is not None:
+        return found.served
+    if found.fault:
+        raise NightquestError(found.fault, again)
+    if found.later:
+        of_then = command("train", "--as-of", night.as_of, app=app.app)
+        why = f"version {found.later}, which serves today, was trained on later days than the night of {night.as_of}"
+        raise NightquestError(f"No model of {task.name} serves the newest night: {why}.", f"Run a night, or: {of_then}")
+    why = f"The model of {task.name} is {found.why} and does not serve." if found.why else ""
+    raise NightquestError(why or f"No model of {task.name} serves yet.", again)
+
+
+def _key(known: Known, user_id: str) -> int:
+    key = known.value("SELECT player_key FROM players WHERE user_id = $u", {"u": user_id})
+    if key is None:
+        raise NightquestError(
+            f"'{known.app.app}' has no player {user_id!r}.", "Write the id as the app's own data has it."
+        )
+    return int(key)
+
+
+def _not_judged(known: Known, user_id: str, key: int) -> str:
+    within = known.app.challenges.active_within_days
+    last = known.value("SELECT max(day) FROM known_active_days WHERE player_key = $k", {"k": key})
+    played = f"last played on {last}" if last else "had not played by then"
+    judged = f"only players with play in the {counted(within, 'day')} before {known.base_day} are judged"
+    return f"{user_id!r} {played}; {judged}."

@@ -1,0 +1,29 @@
+"""Reasons are facts that hold when they are checked: what runs against the answers is none."""
+
+import numpy as np
+import polars as pl
+
+from models.reasons import Kind, against_the_answer, reasons, share_of_kinds
+
+KINDS = {
+    "play": Kind(("days", "weeks"), pl.lit("played"), "how much they play"),
+    "talk": Kind(("talk",), pl.lit("talked"), "how much they talk"),
+    "none": Kind(("absent",), pl.lit("never"), "nothing"),
+}
+
+
+def test_a_fact_that_only_corrects_others_is_found_and_what_goes_with_the_answers_is_not():
+    z = np.linspace(-2, 2, 50)
+    moved = pl.DataFrame({"days": 2 * z, "weeks": -0.5 * z, "talk": -0.4 * z, "rest": 0.1 * z**2})
+    assert against_the_answer(moved, KINDS) == ("talk",)
+    assert against_the_answer(moved.with_columns(talk=pl.lit(0.0)), KINDS) == ()
+
+
+def test_features_of_one_fact_are_added_up_before_anything_is_said_of_it():
+    moved = pl.DataFrame({"days": [0.9], "weeks": [-1.2], "talk": [0.2]})
+    assert reasons(pl.DataFrame({"x": [1]}), moved, KINDS)[0] == "played (lowers it); talked (raises it)"
+
+
+def test_what_a_model_looks_at_is_told_by_what_it_is_about_and_adds_up_to_all():
+    shares = share_of_kinds({"days": 0.3, "weeks": 0.2, "talk": 0.1, "week": 0.4}, KINDS)
+    assert shares == {"how much they play": 0.5, "how much they talk": 0.1, "anything else": 0.4}

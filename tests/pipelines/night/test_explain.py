@@ -1,0 +1,66 @@
+"""What a model says of one player is what the night published of them, in words; and what cannot be is one sentence."""
+
+import shutil
+
+import pytest
+
+from configs.errors import NightquestError
+from configs.settings import Settings
+from pipelines.night.explain import explain_score, explained_tasks
+from pipelines.publish.published import read_latest
+from tests.pipelines.nights import now
+from tests.pipelines.trained import FIRST
+
+
+@pytest.fixture(scope="module")
+def world(trained, tmp_path_factory):
+    return trained.copy(tmp_path_factory.mktemp("explained")), trained.loaded
+
+
+def test_what_is_explained_is_what_the_night_published(world):
+    (settings, loaded), task = world, "engagement"
+    published = read_latest(settings.home, "puzzles").table("scores").filter(task=task)
+    user = published.drop_nulls("reasons")["user_id"][0] if published["reasons"].count() else published["user_id"][0]
+    mine = published.filter(user_id=user)
+    told = explain_score(settings, loaded, user, task, now())
+    assert (told.night, told.version) == (FIRST, mine["model_version"][0])
+    answers = {(row["target"], row["horizon_days"]): row["probability"] for row in mine.to_dicts()}
+    assert {(row["target"], row["horizon_days"]): row["probability"] for row in told.scores} == pytest.approx(answers)
+    reasons = {(row["target"], row["horizon_days"]): "; ".join(row["facts"]) for row in told.reasons}
+    assert reasons == {
+        (row["target"], row["horizon_days"]): row["reasons"] for row in mine.to_dicts() if row["reasons"]
+    }
+    assert sum(told.looks_at.values()) == pytest.approx(1, abs=0.06)
+    assert told.changes == []
+    assert set(told.looks_at) <= {
+        "anything else",
+        *(k.about for k in explained_tasks(loaded.app)[task].kinds(loaded.app).values()),
+    }
+
+
+@pytest.mark.parametrize(
+    ("user", "task", "message", "remedy"),
+    [
+        (
+            "player-0",
+            "chrun",
+            "No question 'chrun' is explained.",
+            "Give --task one of: badge_odds, churn, engagement.",
+        ),
+        ("player-0", "segments", "No question 'segments' is explained.", "Give --task one of: "),
+        ("nobody", "churn", "'puzzles' has no player 'nobody'.", "Write the id as the app's own data has it."),
+    ],
+)
+def test_a_wrong_name_is_told_in_a_sentence_with_what_to_give(world, user, task, message, remedy):
+    with pytest.raises(NightquestError) as told:
+        explain_score(*world, user, task, now())
+    assert told.value.message == message
+    assert told.value.remedy.startswith(remedy)
+
+
+def test_without_a_model_it_says_how_to_get_one(trained, tmp_path):
+    shutil.copytree(trained.home / "warehouse", tmp_path / "home" / "warehouse")
+    with pytest.raises(NightquestError) as told:
+        explain_score(Settings(home=tmp_path / "home"), trained.loaded, "player-0", "churn", now())
+    assert told.value.message == "No model of churn serves yet."
+    assert told.value.remedy == "Run: nightquest train APP"
