@@ -60,20 +60,26 @@ def number_text(value: pl.Expr, locale: Locale, *, up: pl.Expr | None = None) ->
         up: Round a fraction up where true, down where false, so that who reaches the number shown has reached the true
             one. None rounds to the nearest.
     """
-    size = value.abs()
-    places = pl.when(size < 1).then(pl.lit(10_000)).otherwise(pl.lit(100))
-    scaled = (size * places).round(4)  # 0.1 + 0.2 is not worth another hundredth
+    asked = {"value": value} if up is None else {"value": value, "up": up}
+    return _at_once(lambda rows: _numbers_written(rows, locale), **asked)
+
+
+def _numbers_written(rows: pl.DataFrame, locale: Locale) -> pl.Series:
+    """`number_text` of the column `value`, rounded by the column `up` where there is one."""
+    value, size, scaled, units, rest = map(pl.col, ("value", "size", "scaled", "units", "rest"))
+    rows = rows.with_columns(size=value.abs())
+    rows = rows.with_columns(places=pl.when(size < 1).then(pl.lit(10_000)).otherwise(pl.lit(100)))
+    rows = rows.with_columns(scaled=(size * pl.col("places")).round(4))  # 0.1 + 0.2 is not worth another hundredth
     nearest = scaled.round()
-    if up is not None:
-        nearest = pl.when(up == (value >= 0)).then(scaled.ceil()).otherwise(scaled.floor())
-    units = nearest.cast(pl.Int64)
-    whole, rest = units // places, units % places
-    digits = (
-        rest.cast(pl.String).str.zfill(pl.when(size < 1).then(pl.lit(4)).otherwise(pl.lit(2))).str.strip_chars_end("0")
-    )
-    fraction = pl.when(rest == 0).then(pl.lit("")).otherwise(pl.lit(locale.decimal) + digits)
+    if "up" in rows.columns:
+        nearest = pl.when(pl.col("up") == (value >= 0)).then(scaled.ceil()).otherwise(scaled.floor())
+    rows = rows.with_columns(units=nearest.cast(pl.Int64))
+    rows = rows.with_columns(rest=units % pl.col("places"), whole=units // pl.col("places"))
+    digits = rest.cast(pl.String).str.zfill(pl.when(size < 1).then(pl.lit(4)).otherwise(pl.lit(2)))
+    fraction = pl.lit(locale.decimal) + digits.str.strip_chars_end("0")
+    fraction = pl.when(rest == 0).then(pl.lit("")).otherwise(fraction)
     sign = pl.when((value < 0) & (units > 0)).then(pl.lit("-")).otherwise(pl.lit(""))
-    return sign + _grouped(whole, locale.thousands) + fraction
+    return rows.select(text=sign + _grouped(pl.col("whole"), locale.thousands) + fraction)["text"]
 
 
 def goal_text(app: App, metric: pl.Expr, value: pl.Expr, days: pl.Expr, locale: Locale) -> pl.Expr:
@@ -186,6 +192,15 @@ def _words(app: App) -> dict[str, MetricWords]:
     return {name: words for name in app.metrics if (words := metric_words(app, name))}
 
 
+def _at_once(text: Callable[[pl.DataFrame], pl.Series], **columns: pl.Expr) -> pl.Expr:
+    """A text worked out step by step from columns, each calculated once.
+
+    An expression is a tree: one that names a number ten times, of which each names its own ten times, takes longer to
+    plan than a night's texts to fill.
+    """
+    return pl.struct(**columns).map_batches(lambda rows: text(rows.struct.unnest()), return_dtype=pl.String)
+
+
 def _framed(text: pl.Expr, slot: str, frames: Sequence[tuple[pl.Expr, str]]) -> pl.Expr:
     """The text in the first template whose condition holds, or as it is; the text is calculated once."""
     before, after = pl.lit(""), pl.lit("")
@@ -200,25 +215,28 @@ def _number_and_noun(
     app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, nouns: Mapping[str, tuple[str, str]]
 ) -> pl.Expr:
     """A number, rounded so that who reaches it has reached the true one, with its noun in the singular or plural."""
-    higher = metric.is_in([name for name, one in app.metrics.items() if one.better == "higher"])
-    number = number_text(value, locale, up=higher)
-    signs = {name: one[:1] for name, (one, _) in nouns.items() if one.startswith(tuple(_CURRENCIES))}
-    one, many = (
-        metric.replace_strict(
-            {name: _spaced(forms[i].lstrip(_CURRENCIES)) for name, forms in nouns.items()},
-            default="",
-            return_dtype=pl.String,
+    def written(rows: pl.DataFrame) -> pl.Series:
+        metric, number = pl.col("metric"), pl.col("number")
+        higher = metric.is_in([name for name, one in app.metrics.items() if one.better == "higher"])
+        rows = rows.with_columns(number=number_text(pl.col("value"), locale, up=higher))
+        noun = pl.when(number.is_in(["1", "-1"])).then(form(0)).otherwise(form(1))
+        things = metric.is_in([name for name, (one, _) in nouns.items() if is_counted(one)])
+        rows = rows.with_columns(
+            noun=noun, number=pl.when(things & (number == "1")).then(pl.lit(locale.one)).otherwise(number)
         )
-        for i in (0, 1)
-    )
-    noun = pl.when(number.is_in(["1", "-1"])).then(one).otherwise(many)
-    things = metric.is_in([name for name, (one, _) in nouns.items() if is_counted(one)])
-    number = pl.when(things & (number == "1")).then(pl.lit(locale.one)).otherwise(number)
-    if not signs:
-        return number + noun
-    sign = metric.replace_strict(signs, default="", return_dtype=pl.String)
-    tenths = rf"({re.escape(locale.decimal)}\d)$"  # $3.50
-    return sign + pl.when(sign == "").then(number).otherwise(number.str.replace(tenths, "${1}0")) + noun
+        if not signs:
+            return rows.select(text=number + pl.col("noun"))["text"]
+        sign = metric.replace_strict(signs, default="", return_dtype=pl.String)
+        tenths = rf"({re.escape(locale.decimal)}\d)$"  # $3.50
+        paid = pl.when(sign == "").then(number).otherwise(number.str.replace(tenths, "${1}0"))
+        return rows.select(text=sign + paid + pl.col("noun"))["text"]
+
+    def form(which: int) -> pl.Expr:
+        forms = {name: _spaced(both[which].lstrip(_CURRENCIES)) for name, both in nouns.items()}
+        return pl.col("metric").replace_strict(forms, default="", return_dtype=pl.String)
+
+    signs = {name: one[:1] for name, (one, _) in nouns.items() if one.startswith(tuple(_CURRENCIES))}
+    return _at_once(written, metric=metric, value=value)
 
 
 def _spaced(unit: str) -> str:
