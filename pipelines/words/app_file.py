@@ -6,7 +6,7 @@ from configs.app import App
 from models.language.providers import provider_names
 from pipelines.experiments.arms import strangers
 from pipelines.words.briefs import Brief
-from pipelines.words.types import content_types, lacking, unusable
+from pipelines.words.types import briefs_of, content_types, lacking, unusable
 from pipelines.words.writers.lexicon import lexicon_problems
 from pipelines.words.writers.offline import LANGUAGE, WordlessError, write_variants
 
@@ -43,7 +43,7 @@ def everything(app: App) -> Iterator[Brief]:
     """One brief of every kind that the app writes; badges are always cited."""
     for name, kind in content_types().items():
         if name in app.content.types or kind.table == "badges":
-            yield from (_brief(name, about, occasion) for about, occasion in kind.briefs(app))
+            yield from (_brief(name, about, occasion) for about, occasion in briefs_of(app, kind))
 
 
 def _brief(content_type: str, metric: str, occasion: str) -> Brief:

@@ -215,6 +215,7 @@ def _number_and_noun(
     app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, nouns: Mapping[str, tuple[str, str]]
 ) -> pl.Expr:
     """A number, rounded so that who reaches it has reached the true one, with its noun in the singular or plural."""
+
     def written(rows: pl.DataFrame) -> pl.Series:
         metric, number = pl.col("metric"), pl.col("number")
         higher = metric.is_in([name for name, one in app.metrics.items() if one.better == "higher"])

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from types import ModuleType
+from typing import Any, Literal
 
 from configs.app import App
 from configs.errors import NightquestError
@@ -38,17 +39,38 @@ def content_type(name: str) -> ContentType:
 
 def lacking(app: App) -> list[str]:
     """What an app file leaves out that its content types need: 'key: fault; remedy'."""
-    listed = [kind for name, kind in content_types().items() if name in app.content.types]
-    return [problem for kind in listed for problem in kind.lacks(app)]
+    return [problem for kind in _listed(app) for problem in _told(kind, app, "lacks")[0]]
+
+
+def briefs_of(app: App, kind: ContentType) -> list[tuple[str, str]]:
+    """Every (metric or badge, occasion) that an app may have texts of a content type written for; none if it fails."""
+    briefs: list[tuple[str, str]] = _told(kind, app, "briefs")[0]
+    return briefs
 
 
 def unusable(app: App) -> list[str]:
-    """A sentence for each content type of an app that nothing can be written of, with the file that is to be mended."""
+    """A sentence for each content type of an app that cannot be used or asked, with the file that is to be mended."""
     missing = [name for name in dict.fromkeys(app.content.types) if name not in content_types()]
     faults = {
         name: _fault(name) or f"The content type {name} is not written: it has a prompt alone." for name in missing
     }
+    for kind in _listed(app):
+        for asked in ("lacks", "briefs"):
+            if error := _told(kind, app, asked)[1]:
+                faults[kind.name] = f"The content type {kind.name} cannot be checked: its {asked} end in {error}."
     return [f"{fault} See pipelines/words/types/{name}.py." for name, fault in faults.items()]
+
+
+def _listed(app: App) -> list[ContentType]:
+    return [kind for name, kind in content_types().items() if name in app.content.types]
+
+
+def _told(kind: ContentType, app: App, asked: Literal["lacks", "briefs"]) -> tuple[list[Any], str]:
+    """What a content type says of an app, and what it raised instead."""
+    try:
+        return list(getattr(kind, asked)(app)), ""
+    except Exception as error:  # noqa: BLE001 (whatever a type's file does wrong costs its own texts)
+        return [], f"{type(error).__name__}: {error}"
 
 
 def _fault(name: str) -> str:

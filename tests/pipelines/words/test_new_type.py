@@ -262,6 +262,23 @@ def test_a_type_without_what_it_needs_is_refused_by_check_with_every_other_fault
         assert fault in str(raised.value)
 
 
+@pytest.mark.parametrize("asked", ["lacks", "briefs"])
+def test_one_that_cannot_be_asked_of_an_app_is_named_by_check_and_the_night_goes_out(folder, asked):
+    text = ENCORE.replace('briefs=lambda app: product(app.challenges.metrics, ["again"]),', "briefs=lambda app: [],")
+    text = text.replace("briefs=lambda app: []", "briefs=lambda app: [] / 1") if asked == "briefs" else text
+    add(
+        folder,
+        "encore",
+        text.replace("    names_metric", "    lacks=lambda app: 1 / 0,\n    names_metric", asked == "lacks"),
+    )
+    with pytest.raises(AppFileError, match=rf"content type encore cannot be checked: its {asked} end in .*encore\.py"):
+        check_app(folder / "home", str(write(folder)))
+    loaded, settings = played(folder)
+    report = serve_night(settings, loaded, LAST_NIGHT)
+    assert any(note.startswith("The content type encore cannot be checked") for note in report.notes)
+    assert read_latest(settings.home, "puzzles").table("messages").filter(pl.col("content_type") == "encore").height
+
+
 def test_a_night_of_a_type_without_what_it_needs_is_refused_with_the_way_to_see_every_fault(folder):
     loaded, settings = played(folder, types=["daily_challenge", "social_prompt"])
     with pytest.raises(NightquestError, match=r"a social_prompt needs the metrics.*\. See .*: nightquest check"):
