@@ -1,12 +1,11 @@
 """Asks language models, each question once: the whole way of a request, from the ledger to the provider and back.
 
 `Client.ask` claims it, or gives the answer that was paid for before; `Client._send` leads it past breaker, slots and
-pace, and again while nothing was billed; `Client.ask` settles what came of it. The ledger is on disk at either end.
+pace, and again while nothing was billed; `Client._ask` settles what came of it. The ledger is on disk at either end.
 """
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,13 +17,11 @@ from configs.language import LanguageModels
 from models.language.calls import Failed, Reply, Request, Usage, Written
 from models.language.ledger import CLOSED, Attempt, Books, Budget, Claim, Ledger, Outcome, Run
 from models.language.offers import language_models
-from models.language.pacing import Figures, Limits, Pacing
-from models.language.pacing.allowance import retry_after_s
-from models.language.pacing.breaker import StoppedError
-from models.language.pacing.rate import Need, Pace, Ticket
+from models.language.pacing import Figures, Limits, Pacing, StoppedError
 from models.language.providers.provider import NoAnswerError, NotSentError, Provider, Sent
+from models.language.rate import Pace, Ticket, retry_after_s
 
-LOOKAHEAD = 24  # asks claimed before they have a slot, so that no slot waits for the disk
+LOOKAHEAD = 24  # asks claimed before they may be sent, so that no slot waits for the disk
 
 
 class Client:
@@ -41,6 +38,7 @@ class Client:
         now: For times in headers.
         seed: Of the jitter.
         models: Prices and first limits.
+        figures: Counts, which go on from what they are.
     """
 
     def __init__(
@@ -53,45 +51,37 @@ class Client:
         now: Callable[[], datetime],
         seed: int = 0,
         models: LanguageModels | None = None,
+        figures: Figures | None = None,
     ) -> None:
         self._models = models or language_models(providers)
         self._books = Books(ledger, run, budget, self._models.models)
         self._providers, self._limits, self._now = providers, limits, now
         self._random = Random(seed)  # noqa: S311  jitter is no secret
+        self.figures = figures or Figures()
         self._pacing: dict[str, Pacing] = {}
         self._admitted: dict[str, asyncio.Semaphore] = {}
         self._asking: dict[str, asyncio.Future[Reply]] = {}
         self._unsettled = 0
-        self._short: deque[asyncio.Future[None]] = deque()  # asks that wait for money
-        self._figures = Figures()
-        self._started = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._settled, self._short_of_money = asyncio.Event(), asyncio.Lock()
+        self._began = 0.0
 
     async def __aenter__(self) -> Self:
         self._books.open()
-        self._started = time.monotonic()
-        ends_at = self._started + self._limits.deadline_s
+        self._began = time.monotonic()
         for name, provider in self._providers.items():
-            models, headers = self._models.models, provider.limit_headers
-            self._pacing[name] = Pacing(self._limits, models, headers, ends_at, self._random)
+            headers = provider.limit_headers
+            self._pacing[name] = Pacing(self._limits, self._models.models, headers, self.figures, self._random)
             self._admitted[name] = asyncio.Semaphore(self._limits.concurrency + LOOKAHEAD)
-        late = StoppedError("late", "the deadline for words has passed")
-        self._timer = asyncio.get_running_loop().call_later(self._limits.deadline_s, self._stop, late)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._timer:
-            self._timer.cancel()
-        self._figures.seconds = time.monotonic() - self._started
-        self._stop(StoppedError("canceled", CLOSED))
+        self.figures.seconds += time.monotonic() - self._began
+        for pacing in self._pacing.values():
+            pacing.stop(StoppedError("canceled", CLOSED))
         self._books.close()
         for provider in self._providers.values():
             with suppress(Exception):  # a connection that cannot be closed is gone as well
                 await provider.close()
-
-    def _stop(self, why: StoppedError) -> None:
-        for pacing in self._pacing.values():
-            pacing.stop(why)
 
     async def ask(self, request: Request) -> Reply:
         """Ask one question, or give the answer that was paid for before.
@@ -120,7 +110,7 @@ class Client:
         async with self._admitted[request.provider]:
             claim = await self._claim(request)
             if not isinstance(claim, Attempt):
-                self._figures.from_ledger += isinstance(claim, Written)
+                self.figures.from_ledger += isinstance(claim, Written)
                 return claim
             self._unsettled += 1
             try:
@@ -137,24 +127,25 @@ class Client:
     async def _claim(self, request: Request) -> Claim:
         """Claim; where asks in flight have reserved what is left, wait until one has cost less than it might."""
         claim = await self._books.claimed(request)
-        while isinstance(claim, Failed) and claim.reason == "budget" and self._unsettled:
-            freed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._short.append(freed)
-            await freed
-            claim = await self._books.claimed(request)
-        return claim
+        if not _is_short(claim):
+            return claim
+        async with self._short_of_money:
+            while True:
+                self._settled.clear()
+                claim = await self._books.claimed(request)
+                if not _is_short(claim) or not (self._unsettled or self._settled.is_set()):
+                    return claim
+                await self._settled.wait()
 
     def _free(self) -> None:
-        """An ask is settled: what it reserved beyond its cost may serve another; after the last one all look again."""
+        """An ask is settled: what it reserved beyond its cost may serve another."""
         self._unsettled -= 1
-        for _ in range(1 if self._unsettled else len(self._short)):
-            if self._short and not (freed := self._short.popleft()).done():
-                freed.set_result(None)
+        self._settled.set()
 
     async def _send(self, attempt: Attempt) -> tuple[Reply, str]:
         request = attempt.request
         provider, pacing = self._providers[request.provider], self._pacing[request.provider]
-        sending = Sending(request, provider, pacing, self._figures, self._now)
+        sending = Sending(request, provider, pacing, self.figures, self._now)
         lost: Failed | None = None
         try:
             return await sending.until_answered()
@@ -190,16 +181,13 @@ class Client:
         return asyncio.run(ask_each())
 
     @property
-    def figures(self) -> Figures:
-        """Counts for reports."""
-        most = max((pacing.slots.highest for pacing in self._pacing.values()), default=0)
-        openings = sum(pacing.breaker.openings for pacing in self._pacing.values())
-        return replace(self._figures, most_at_once=most, breaker_openings=openings)
-
-    @property
     def trouble(self) -> str:
         """Why the ledger could not be written, so that nothing more was bought; empty when all is well."""
         return self._books.trouble
+
+
+def _is_short(claim: Claim) -> bool:
+    return isinstance(claim, Failed) and claim.reason == "budget"
 
 
 @dataclass
@@ -228,37 +216,16 @@ class Sending:
         """
         pacing, pace = self.pacing, self.pacing.pace(self.request.model)
         while True:
-            pacing.check(self.request.model)
-            probe = await pacing.breaker.enter()
+            ticket, probe = await pacing.enter(self.request)
             try:
-                await pacing.slots.enter()
-                try:
-                    ticket = await pace.enter(Need(self.request.input_tokens, self.request.max_tokens))
-                    if not self._is_still_wanted(pace, ticket, probe=probe):
-                        continue
-                    reply, raw, wait_s = await self._once(pace, ticket)
-                    probe = False  # it has told
-                finally:
-                    pacing.slots.leave()
+                reply, raw, wait_s = await self._once(pace, ticket)
             finally:
-                if probe:
-                    pacing.breaker.passed()
+                pacing.leave(probe=probe)
             self.tries += 1
             if wait_s is None or self.tries >= pacing.limits.tries:
                 return reply, raw
             self.figures.retries += 1
             await asyncio.sleep(min(wait_s, pacing.left_s))
-
-    def _is_still_wanted(self, pace: Pace, ticket: Ticket, *, probe: bool) -> bool:
-        """Whether what was so when the wait began is so at its end; False sends it back to the breaker."""
-        wanted = False
-        try:
-            self.pacing.check(self.request.model)
-            wanted = probe or self.pacing.breaker.state == "closed"
-        finally:
-            if not wanted:
-                pace.unused(ticket)
-        return wanted
 
     async def _once(self, pace: Pace, ticket: Ticket) -> tuple[Reply, str, float | None]:
         """The reply, the raw answer, and how long to wait before the next try; None when there is to be none."""
@@ -282,14 +249,12 @@ class Sending:
         reply = self.provider.read(self.request, sent.status, sent.body, seconds=sent.seconds)
         if isinstance(reply, Failed) and sent.status >= 300:
             return reply, "", self._refused(pace, ticket, sent, reply, sent_at)
-        self.pacing.breaker.succeeded()
-        self.pacing.slots.answered(sent.seconds, reply.usage.output)
-        pace.answered(ticket, sent.headers, self._counted(reply.usage), self.now)
+        self.pacing.well()
+        pace.answered(ticket, sent.headers, self._input_tokens(reply.usage), reply.usage.output)
         return reply, sent.body.decode("utf-8", "replace"), None
 
-    def _counted(self, usage: Usage) -> Need:
-        cached = usage.cached if self.provider.counts_cached else 0
-        return Need(usage.input + usage.cache_write + cached, usage.output)
+    def _input_tokens(self, usage: Usage) -> int:
+        return usage.input + usage.cache_write + (usage.cached if self.provider.counts_cached else 0)
 
     def _refused(self, pace: Pace, ticket: Ticket, sent: Sent, reply: Failed, sent_at: float) -> float | None:
         """What an error means for those who ask next; how long to wait before the next try."""
@@ -299,9 +264,9 @@ class Sending:
         if reply.reason == "rate":
             self.figures.rate_limited += 1
             pacing.breaker.succeeded()
-            pacing.slots.overloaded()
-            wait_s = pacing.wait_s(self.tries) if asked_for is None else min(asked_for, longest)
-            pace.refused(ticket, sent.headers, self.now, wait_s)
+            pace.refused(
+                ticket, sent.headers, pacing.wait_s(self.tries) if asked_for is None else min(asked_for, longest)
+            )
             return 0.0 if is_patient else None
         pace.unused(ticket)
         if reply.reason == "overloaded":
@@ -313,5 +278,5 @@ class Sending:
             return None
         pacing.breaker.succeeded()
         if reply.reason == "model":
-            pacing.unknown_models[self.request.model] = detail
+            pacing.unknown_models[self.request.model] = StoppedError("model", detail)
         return None

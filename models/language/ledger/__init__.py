@@ -6,10 +6,7 @@ stays booked, and a later run may send it once more.
 """
 
 import asyncio
-import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -182,88 +179,80 @@ def _most(requests: Sequence[Request], prices: Mapping[str, LanguageModel], *, b
 
 
 class Books:
-    """The ledger for coroutines: while a thread writes one transaction, what comes meanwhile waits for the next.
+    """The ledger for coroutines: what they claim and settle within some milliseconds goes into one transaction each.
 
     Takes what `Ledger.claim` takes. Once the ledger cannot be written, `trouble` says why, and nothing more is bought.
     """
 
     def __init__(self, ledger: Ledger, run: Run, budget: Budget, prices: Mapping[str, LanguageModel]) -> None:
         self._ledger, self._run, self._budget, self._prices = ledger, run, budget, prices
-        self._claims: deque[tuple[Request, Future[Claim]]] = deque()
-        self._outcomes: deque[tuple[Outcome, Future[None]]] = deque()
-        self._thread: ThreadPoolExecutor | None = None
+        self._claims: list[tuple[Request, asyncio.Future[Claim]]] = []
+        self._outcomes: list[tuple[Outcome, asyncio.Future[None]]] = []
+        self._due: asyncio.TimerHandle | None = None
+        self._is_open = False
         self.trouble = ""
 
     def open(self) -> None:
         """Begin."""
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        self._is_open = True
 
     def close(self) -> None:
-        """Write down all that is left; blocks for a transaction or two. Nothing may be claimed any more."""
-        thread, self._thread = self._thread, None
-        if thread:
-            thread.shutdown()
+        """Write down all that is left. Nothing may be claimed any more."""
+        self._is_open = False
         self._write()
 
     async def claimed(self, request: Request) -> Claim:
         """The answer from before, the right to send, or why there is neither; on disk when this returns."""
-        if self._thread is None or self.trouble:
+        if self.trouble or not self._is_open:
             return Failed(request.key, "canceled", self.trouble or CLOSED, paid_now=False)
-        claim: Future[Claim] = Future()
+        claim: asyncio.Future[Claim] = asyncio.get_running_loop().create_future()
         self._claims.append((request, claim))
-        self._thread.submit(self._write)
+        self._write_soon()
         try:
-            return await asyncio.shield(asyncio.wrap_future(claim))
+            return await claim
         except asyncio.CancelledError:
-            claim.add_done_callback(self._give_back)
+            given = None if claim.cancelled() else claim.result()
+            if isinstance(given, Attempt):
+                self.settle(Outcome(given.id, Failed(request.key, "canceled", "canceled before it was sent")))
             raise
 
     async def settled(self, outcome: Outcome) -> None:
         """Write an outcome down; on disk when this returns, unless there is `trouble`."""
-        await asyncio.shield(asyncio.wrap_future(self.settle(outcome)))
+        await self.settle(outcome)
 
-    def settle(self, outcome: Outcome) -> Future[None]:
+    def settle(self, outcome: Outcome) -> asyncio.Future[None]:
         """Write an outcome down with the next transaction."""
-        kept: Future[None] = Future()
+        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._outcomes.append((outcome, kept))
-        if self._thread is None:
-            self._write()
-        else:
-            with suppress(RuntimeError):  # it is being closed, and what is left written down
-                self._thread.submit(self._write)
+        self._write_soon() if self._is_open else self._write()
         return kept
 
-    def _give_back(self, claim: Future[Claim]) -> None:
-        given = claim.result()
-        if isinstance(given, Attempt):
-            canceled = Failed(given.request.key, "canceled", "canceled before it was sent")
-            self.settle(Outcome(given.id, canceled))
+    def _write_soon(self) -> None:
+        self._due = self._due or asyncio.get_running_loop().call_later(LINGER_S, self._write)
 
     def _write(self) -> None:
-        if not (self._outcomes or self._claims):
-            return
-        if self._thread:
-            time.sleep(LINGER_S)
-        # Others may append meanwhile, so one by one.
-        outcomes = [self._outcomes.popleft() for _ in range(len(self._outcomes))]
-        claims = [self._claims.popleft() for _ in range(len(self._claims))]
-        decided: list[Claim] | None = None
+        if self._due:
+            self._due.cancel()
+        outcomes, claims = self._outcomes, [one for one in self._claims if not one[1].done()]
+        self._due, self._outcomes, self._claims = None, [], []
+        given: Sequence[Claim] = ()
         try:
             if outcomes:
                 self._ledger.settle([outcome for outcome, _ in outcomes])
-            if claims and self._thread and not self.trouble:
+            if claims and self._is_open and not self.trouble:
                 requests = [request for request, _ in claims]
-                decided = self._ledger.claim(self._run, self._budget, requests, self._prices)
+                given = self._ledger.claim(self._run, self._budget, requests, self._prices)
         except NightquestError as error:
             self.trouble = str(error)
         except Exception as error:  # noqa: BLE001 (whoever waits must hear of it)
             self.trouble = f"stopped by a mistake: {type(error).__name__}: {error}"
         why = self.trouble or CLOSED
-        decided = decided or [Failed(request.key, "canceled", why, paid_now=False) for request, _ in claims]
-        for (_, claim), given in zip(claims, decided, strict=True):
-            claim.set_result(given)
+        given = given or [Failed(request.key, "canceled", why, paid_now=False) for request, _ in claims]
+        for (_, claim), one in zip(claims, given, strict=True):
+            claim.set_result(one)
         for _, kept in outcomes:
-            kept.set_result(None)
+            if not kept.done():
+                kept.set_result(None)
 
 
 @contextmanager

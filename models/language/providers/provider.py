@@ -12,8 +12,8 @@ from pydantic_core import from_json
 
 from configs.language import LanguageModels, Offer
 from models.language.calls import Failed, Reason, Reply, Request, Usage, Written, most_it_costs
-from models.language.pacing.allowance import Kind
 from models.language.providers.answers import NOTHING, UNREADABLE, Unsaid, why, without_keys
+from models.language.rate import Kind
 
 _FENCE = re.compile(r"\s*```(?:json)?\s*(.*?)\s*```\s*\Z", re.DOTALL)  # around the JSON of a model that is only told
 

@@ -71,7 +71,7 @@ class WritingSession:
         """Ask live; the replies in the order of the requests."""
         client = self._client(self._providers())
         replies = client.ask_all(requests)
-        self._count(client)
+        self.account.trouble = self.account.trouble or client.trouble
         tally = self.account.tally
         tally.known += sum(isinstance(reply, Written) and not reply.paid_now for reply in replies)
         tally.failed.update(
@@ -105,7 +105,7 @@ class WritingSession:
         async with client:
             author = self._author(client.ask)
             texts = await author.write(jobs, lambda done, total: self._context.progress("briefs written", done, total))
-        self._count(client)
+        self.account.trouble = self.account.trouble or client.trouble
         self.account.tally.add(author.tally)
         return texts
 
@@ -146,11 +146,8 @@ class WritingSession:
         limits = Limits.of(self._context.settings)
         limits = replace(limits, deadline_s=max(0.0, limits.deadline_s - self.account.live.seconds))
         clock = self._context.clock
-        return Client(self.ledger, providers, self._run, self._budget, limits, clock, self._seed, self._models)
-
-    def _count(self, client: Client) -> None:
-        self.account.live.add(client.figures)
-        self.account.trouble = self.account.trouble or client.trouble
+        figures = self.account.live
+        return Client(self.ledger, providers, self._run, self._budget, limits, clock, self._seed, self._models, figures)
 
 
 @contextmanager

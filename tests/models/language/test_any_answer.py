@@ -13,11 +13,11 @@ from models.language.client import Client
 from models.language.ledger import Budget, Outcome, Run, open_ledger
 from models.language.offers import language_models, open_providers
 from models.language.pacing import Limits
-from models.language.pacing.allowance import read_limits, retry_after_s
 from models.language.providers import anthropic, openai
 from models.language.providers.anthropic import Anthropic
 from models.language.providers.provider import Provider
 from models.language.providers.sdk import readable
+from models.language.rate import read_limits, retry_after_s
 from tests.models.language.providers import listening, price, question, settings_for
 
 SAID = json.dumps({"variants": [{"title": "A Quiet Path", "description": "Walk it."}]})
@@ -225,10 +225,10 @@ def test_any_header_is_an_allowance_or_nothing(headers):
     now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     wait = retry_after_s(headers, now)
     assert wait is None or wait >= 0
-    found = [read_limits(headers, kind.limit_headers, now) for kind in (Anthropic, Provider)]
+    found = [read_limits(headers, kind.limit_headers) for kind in (Anthropic, Provider)]
     for told in (one for some in found for one in some.values()):
         assert told.limit >= 1
-        assert told.reset_s is None or 0 <= told.reset_s < float("inf")
+        assert told.remaining is None or 0 <= told.remaining < float("inf")
 
 
 BODIES = [
