@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.learner import Learner, Sheet
+from models.own_record import OwnRecord, places
 
 Array = NDArray[np.float64]
 KEY = ("metric", "window_days")
@@ -76,52 +77,51 @@ class EmpiricalBayes:
             asked: PLAYER_KEY and target (signed), any other columns.
             past: PLAYER_KEY, value (signed), weight.
         """
-        past = past.join(asked.select(PLAYER_KEY).unique(), on=list(PLAYER_KEY), how="semi")  # often a small part
-        ordered = past.sort("value").with_columns(
-            reached=pl.col("weight").reverse().cum_sum().reverse().over(PLAYER_KEY),
+        keys = asked.select(PLAYER_KEY).unique(maintain_order=True)
+        own = OwnRecord.of(keys, past, PLAYER_KEY)
+        at = places(asked, keys, PLAYER_KEY)
+        return asked.with_columns(
+            self.population(asked.select(*KEY, "target")),
+            pl.Series("reached", own.reached(at, asked["target"].to_numpy())),
+            *own.told(at),
         )
-        totals = past.group_by(PLAYER_KEY).agg(
-            evidence=pl.col("weight").sum(),
-            past_mean=(pl.col("value") * pl.col("weight")).sum() / pl.col("weight").sum(),
-            past_square=(pl.col("value") ** 2 * pl.col("weight")).sum() / pl.col("weight").sum(),
-        )
-        return (
+
+    def population(self, asked: pl.DataFrame) -> pl.Series:
+        """S(t) of each question, kept away from 0 and 1.
+
+        Args:
+            asked: metric, window_days and target (signed).
+        """
+        reached = self.survival.sort("value").rename({"value": "_grid", "at_least": "population"})
+        found = (
             asked.with_row_index("_order")
             .sort("target")
             .join_asof(
-                ordered.select(*PLAYER_KEY, "value", "reached").rename({"value": "_at"}),
-                left_on="target",
-                right_on="_at",
-                by=list(PLAYER_KEY),
-                strategy="forward",
-                check_sortedness=False,
-            )
-            .join_asof(
-                self.survival.sort("value").rename({"value": "_grid", "at_least": "population"}),
+                reached,
                 left_on="target",
                 right_on="_grid",
                 by=list(KEY),
                 strategy="forward",
                 check_sortedness=False,
             )
-            .join(totals, on=list(PLAYER_KEY), how="left")
-            .with_columns(
-                pl.col("reached").fill_null(0.0),
-                pl.col("evidence").fill_null(0.0),
-                pl.col("population").fill_null(0.0).clip(0.002, 0.998),
-                past_sd=(pl.col("past_square") - pl.col("past_mean") ** 2).clip(0.0).sqrt(),
-            )
             .sort("_order")
-            .drop("_order", "_at", "_grid", "past_square")
         )
+        return found["population"].fill_null(0.0).clip(0.002, 0.998)
 
     def probability(self, weighed: pl.DataFrame) -> Array:
         """The shrunk probability for rows that `weigh` returned, shape (n,)."""
-        rows = weighed.join(self.strengths, on=KEY, how="left", maintain_order="left").with_columns(
-            pl.col("strength").fill_null(4.0)
-        )
-        p = (pl.col("reached") + pl.col("strength") * pl.col("population")) / (pl.col("evidence") + pl.col("strength"))
-        return rows.select(p.clip(0.001, 0.999)).to_series().to_numpy()
+        reached, evidence, population = (weighed[name].to_numpy() for name in ("reached", "evidence", "population"))
+        return shrunk(reached, evidence, population, self.strength(weighed))
+
+    def strength(self, rows: pl.DataFrame) -> Array:
+        """The pseudo-windows behind the population for each row's metric and window_days, shape (n,)."""
+        found = rows.select(KEY).join(self.strengths, on=KEY, how="left", maintain_order="left")
+        return found["strength"].fill_null(4.0).to_numpy()
+
+
+def shrunk(reached: Array, evidence: Array, population: Array, strength: Array | float) -> Array:
+    """(k_t + strength * S(t)) / (n + strength), see `EmpiricalBayes`; never nearer to 0 or 1 than a thousandth."""
+    return np.clip((reached + strength * population) / (evidence + strength), 0.001, 0.999)
 
 
 class RecordLearner(Learner):

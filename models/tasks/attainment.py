@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from configs.app import App
 from models.calibration import logits
 from models.learners.empirical_bayes import KEY, PLAYER_KEY, EmpiricalBayes
+from models.menus import ask_menu
 from models.task import SNAPSHOT, BinaryTask, Encoding, Samples
+from models.tasks.plays import INPUTS as PLAYS
 from models.tasks.plays import plays_matrix, plays_rows
 
 MOST_QUESTIONS = 150_000
@@ -142,9 +144,9 @@ class Attainment(BinaryTask[Record]):
 
     def rows(self, app: App, samples: Samples, encoding: Record, *, seed: int) -> pl.DataFrame:
         """Up to four targets for each window with play, near what the player's record makes interesting."""
-        record, (signed, _) = encoding.record, _signed(app, samples)
+        record, (signed, past) = encoding.record, _signed(app, samples)
         windows = signed.sample(min(signed.height, MOST_QUESTIONS // 2), seed=seed)
-        asked = ask_menu(app, record, samples.past, windows, lowest=0.06, highest=0.95)
+        asked = ask_menu(record, past, windows, lowest=0.06, highest=0.95)
         chosen = asked.filter(pl.int_range(pl.len()).shuffle(seed=seed).over([*PLAYER_KEY, "lead_days"]) < 4)
         hit = (pl.col("value").fill_null(float("-inf")) >= pl.col("target")).cast(pl.Float64)
         questions = chosen.sort(*PLAYER_KEY, "lead_days", "target").with_columns(hit=hit)
@@ -152,7 +154,8 @@ class Attainment(BinaryTask[Record]):
 
     def seen_by(self, app: App, samples: Samples, encoding: Record, rows: pl.DataFrame) -> pl.DataFrame:
         """The same questions, weighed by another record."""
-        return attainment_rows(app, encoding.record, samples.features, samples.past, rows.select(_ASKED))
+        asked, (_, past) = rows.select(_ASKED), _signed(app, samples)
+        return encoding.record.weigh(with_inputs(samples.features, asked), past)
 
     def encode(self, rows: pl.DataFrame, encoding: Record) -> pl.DataFrame:
         """The rows with FEATURES, and the record's own answer as `chance`."""
@@ -194,39 +197,20 @@ def whole_metrics(app: App) -> dict[str, bool]:
     return {name: metric.aggregation.whole or _of_integers(app, name) for name, metric in app.metrics.items()}
 
 
-def attainment_rows(
-    app: App, record: EmpiricalBayes, features: pl.DataFrame, past: pl.DataFrame, asked: pl.DataFrame
-) -> pl.DataFrame:
-    """Evidence and inputs for each question asked.
+def with_inputs(features: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with what a question's metric and window say of the player: the own_* columns and FROM_PLAY.
 
     Args:
-        app: The app.
-        record: The fitted population record.
         features: One row per snapshot (samples.describe).
-        past: Own past windows; raw values (samples.past_values).
-        asked: PLAYER_KEY, lead_days, start_day, target (signed), any others.
+        rows: PLAYER_KEY, lead_days, start_day, any others.
     """
-    weighed = record.weigh(asked, past.with_columns(pl.col("value") * sign_of(app)))
-    weighed = weighed.join(_own_values(features, asked), on=[*SNAPSHOT, "metric"], how="left", maintain_order="left")
-    spans = plays_rows(features, asked)
+    own = rows.join(_own_values(features, rows), on=[*SNAPSHOT, "metric"], how="left", maintain_order="left")
+    spans = plays_rows(features.select(*SNAPSHOT, *(name for name in PLAYS if name in features.columns)), rows)
     play = pl.concat(
         [spans.select(*SNAPSHOT, "lead_days", "window_days"), plays_matrix(spans).select(FROM_PLAY)], how="horizontal"
     )
     keys = [*SNAPSHOT, "lead_days", "window_days"]
-    return weighed.join(play.unique(keys, maintain_order=True), on=keys, how="left", maintain_order="left")
-
-
-def ask_menu(
-    app: App, record: EmpiricalBayes, past: pl.DataFrame, windows: pl.DataFrame, *, lowest: float, highest: float
-) -> pl.DataFrame:
-    """Every menu target whose shrunk record lies between two probabilities, for each window."""
-    asked = windows.join(record.menu, on=["metric", "window_days"], how="inner")
-    weighed = record.weigh(
-        asked.select(*PLAYER_KEY, "target").unique(), past.with_columns(pl.col("value") * sign_of(app))
-    )
-    weighed = weighed.with_columns(pl.Series("chance", record.probability(weighed)))
-    near = weighed.filter(pl.col("chance").is_between(lowest, highest)).select(*PLAYER_KEY, "target", "chance")
-    return asked.join(near, on=[*PLAYER_KEY, "target"], how="inner")
+    return own.join(play.unique(keys, maintain_order=True), on=keys, how="left", maintain_order="left")
 
 
 def _own_values(features: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:

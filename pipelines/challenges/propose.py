@@ -8,13 +8,15 @@ import polars as pl
 from configs.app import App
 from models.learned import LearnedModel
 from models.learners.empirical_bayes import PLAYER_KEY, EmpiricalBayes
+from models.menus import ask_menu
 from models.task import SNAPSHOT
-from models.tasks.attainment import Record, ask_menu, attainment_rows, sign_of
+from models.tasks.attainment import Record, sign_of, with_inputs
 from models.tasks.plays import plays_rows
 
 # Outside these a target is impossible or trivial for this player, and is never asked.
 HARDEST, EASIEST = 0.25, 0.85
 _NEAREST = 4
+_WINDOWS_AT_ONCE = 100_000  # so that memory does not grow with the players
 PLANNED_WITH = ("plays", "attainment")  # the tasks that make a promise: planning asks for these two by name
 
 
@@ -85,22 +87,13 @@ def propose_targets(
         The windows that have such a target, with target (unsigned), op, probability_if_active, evidence, knowledge
         (evidence / (evidence + strength)), own_28 and wanted.
     """
-    record = models.record
     days = [name for name, metric in app.metrics.items() if metric.agg == "days"]
     windows = windows.filter(~pl.col("metric").is_in(days) | (pl.col("window_days") > 1))
-    asked = ask_menu(app, record, past, windows, lowest=HARDEST - 0.1, highest=EASIEST + 0.07)
-    asked = asked.join(wanted, on=list(SNAPSHOT), how="inner").with_columns(
-        off=(pl.col("chance") - pl.col("wanted")).abs()
-    )
-    near = asked.filter(pl.col("off").rank("ordinal").over(PLAYER_KEY) <= _NEAREST).drop("off", "chance")
-    rows = attainment_rows(app, record, features, past, near.sort(*PLAYER_KEY, "target"))
-    rows = rows.with_columns(pl.Series("probability_if_active", models.attainment.predict(rows)))
-    rows = rows.filter(pl.col("probability_if_active").is_between(HARDEST, EASIEST))
-    best = rows.with_columns(off=(pl.col("probability_if_active") - pl.col("wanted")).abs())
-    best = best.filter(pl.col("off").rank("ordinal").over(PLAYER_KEY) == 1)
-    strengths = record.strengths.with_columns(pl.col("window_days").cast(pl.Int32))
+    windows = windows.join(wanted, on=list(SNAPSHOT), how="inner", maintain_order="left").sort(PLAYER_KEY)
+    past = past.with_columns(pl.col("value") * sign_of(app))
+    parts = [_nearest(models, features, past, part) for part in windows.iter_slices(_WINDOWS_AT_ONCE)]
     return (
-        best.join(strengths, on=["metric", "window_days"], how="left", maintain_order="left")
+        pl.concat(parts or [_nearest(models, features, past, windows)])
         .with_columns(
             target=pl.col("target") * sign_of(app),
             op=pl.when(sign_of(app) > 0).then(pl.lit(">=")).otherwise(pl.lit("<=")),
@@ -111,6 +104,33 @@ def propose_targets(
             *("knowledge", "own_28", "wanted"),
         )
     )
+
+
+def _nearest(
+    models: ChallengeModels, features: pl.DataFrame, past: pl.DataFrame, windows: pl.DataFrame
+) -> pl.DataFrame:
+    """The target of each window that the model finds nearest to the wanted chance; of equally near ones the smallest.
+
+    Args:
+        models: The champions.
+        features: One row per snapshot.
+        past: Own past windows of the snapshots, values signed.
+        windows: PLAYER_KEY, lead_days, start_day, wanted and others, which are kept.
+    """
+    record = models.record
+    of_players = pl.col("player_key").is_between(windows["player_key"].min(), windows["player_key"].max())
+    asked = with_inputs(features, windows.with_row_index("_window"))
+    rows = ask_menu(
+        *(record, past.filter(of_players), asked),
+        lowest=HARDEST - 0.1,
+        highest=EASIEST + 0.07,
+        nearest=_NEAREST,
+    )
+    rows = rows.with_columns(pl.Series("probability_if_active", models.attainment.predict(rows)))
+    rows = rows.filter(pl.col("probability_if_active").is_between(HARDEST, EASIEST))
+    off = (pl.col("probability_if_active") - pl.col("wanted")).abs()
+    best = rows.sort("_window", off, maintain_order=True).unique("_window", keep="first", maintain_order=True)
+    return best.with_columns(pl.Series("strength", record.strength(best)))
 
 
 def wanted_probability(app: App, profiles: pl.DataFrame, chances: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import pytest
 from configs.loader import load_app
 from models.contest import Split
 from models.task import Samples
+from pipelines.challenges import propose
 from pipelines.challenges.propose import chance_of_play, open_windows, propose_targets
 from pipelines.known import Known
 from pipelines.learning.samples import draw_samples
@@ -46,6 +47,18 @@ def test_what_happens_later_changes_nothing(known: tuple[Learned, Samples, pl.Da
     assert samples.labels["base_day"].n_unique() == 0  # nothing of the newest snapshot's future is known
     assert targets.height > 200
     assert targets.equals(known[2])
+
+
+def test_targets_are_the_same_however_few_windows_are_asked_about_at_once(
+    known: tuple[Learned, Samples, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned, samples, targets = known
+    app = load_app("trading").app
+    windows = open_windows(app, samples.features.with_columns(start_day=pl.col("base_day")))
+    wanted = samples.features.select("player_key", "base_day", wanted=pl.lit(0.55))
+    monkeypatch.setattr(propose, "_WINDOWS_AT_ONCE", 37)
+    parts = propose.propose_targets(app, learned.models, samples.features, samples.past, windows, wanted)
+    assert parts.equals(targets.select(parts.columns))
 
 
 def test_champions_beat_the_base_rate_on_later_days_beyond_the_noise(
