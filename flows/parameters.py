@@ -4,6 +4,7 @@ The form takes a parameter's description from the `Args` of its flow's docstring
 """
 
 import datetime as dt
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -12,6 +13,7 @@ from configs.app import App
 from configs.errors import NightquestError
 from configs.kinds import TypeName, Writer
 from models.language.providers import provider_names
+from models.tasks import task_names
 from pipelines.pins import next_served_day
 from pipelines.words.wishes import Wishes
 
@@ -34,6 +36,20 @@ def _known_writer(name: str) -> str:
 Provider = Annotated[str, AfterValidator(_known_writer), WithJsonSchema({"type": "string", "enum": WRITERS})]
 Mode = Literal["as the app says", "live", "batch"]
 Types = Annotated[list[TypeName], Field(max_length=100)]
+_BUDGET = r"^\s*(\d+(?:\.\d+)?)\s*(s|m|h)\s*$"
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+LEAST_BUDGET_S, MOST_BUDGET_S = 10, 24 * 3600
+
+
+def _known_task(name: str) -> str:
+    if name not in task_names():
+        raise ValueError(f"there is no task '{name}' to learn; use {', '.join(task_names())}")
+    return name
+
+
+Task = Annotated[str, AfterValidator(_known_task), WithJsonSchema({"type": "string", "enum": task_names()})]
+Tasks = Annotated[list[Task], Field(max_length=100)]
+Duration = Annotated[str, Field(pattern=_BUDGET, examples=["10m"])]
 MaxCost = Annotated[float, Field(ge=0, le=10_000)]
 
 
@@ -49,6 +65,23 @@ def check_day(app: App, day: dt.date | None, now: dt.datetime, name: str = "--as
             f"{name} {day} cannot be served.", f"Give a day from {EARLIEST} to {latest}, the next day of '{app.app}'."
         )
     return day
+
+
+def seconds_of(budget: str | None) -> float | None:
+    """The seconds of a time such as 90s, 10m or 1h; None where none is given.
+
+    Raises:
+        NightquestError: It is no time, shorter than ten seconds or longer than a day.
+    """
+    if budget is None:
+        return None
+    found = re.match(_BUDGET, budget)
+    seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
+    if not LEAST_BUDGET_S <= seconds <= MOST_BUDGET_S:
+        raise NightquestError(
+            f"--budget {budget} is no time to train in.", "Give one from 10s to 24h, such as 90s or 10m."
+        )
+    return seconds
 
 
 def wishes(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from configs.app import App
 from configs.errors import NightquestError
+from models.budget import FOR_EVER, Budget
 from models.leaks import refuse_leaks
 from models.learned import LearnedModel
 from models.learner import Learner
@@ -24,6 +26,8 @@ Array = NDArray[np.float64]
 FEWEST_ROWS = 30
 FEWEST_CALIBRATED = 300
 HALF_LIFE_DAYS = 60.0
+PILOT = 10  # every so manieth row tells how long a fit takes
+FITS = 3.0  # a fit, and one on all rows, with what is asked of them
 MOST_LOOKED_AT = 500  # rows, to find which facts are no reasons
 Parts = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]  # to train, to calibrate, to test
 _END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
@@ -102,7 +106,13 @@ class Split:
 
 
 def hold_contest(
-    task: BinaryTask[Any], app: App, samples: Samples, *, seed: int, incumbent: Incumbent | None = None
+    task: BinaryTask[Any],
+    app: App,
+    samples: Samples,
+    *,
+    seed: int,
+    incumbent: Incumbent | None = None,
+    budget: Budget = FOR_EVER,
 ) -> Contest:
     """Let the candidates compete with each other, the base rate and the model that serves, on the later holdout.
 
@@ -112,9 +122,11 @@ def hold_contest(
         samples: Its `labels` are the task's own.
         seed: For thinning and learners.
         incumbent: The model that serves.
+        budget: Who could not be fitted twice in what is left of it does not compete, but for the simplest.
 
     Raises:
-        NightquestError: There are too few rows, all answers are alike, a feature knows them, or nobody could be fitted.
+        NightquestError: The budget lets nobody compete but the simplest, there are too few rows, all answers are
+            alike, a feature knows them, or nobody could be fitted.
         ValueError: The task's rows are not what they should be.
     """
     days = task.days(samples)
@@ -131,7 +143,7 @@ def hold_contest(
         raise NightquestError(f"All past answers of {task.name} are alike.", "Wait for days that differ.")
     later = task.encode(parts[2], encoding)
     refuse_leaks(task.name, later.select(pl.col(task.features).cast(pl.Float64)), later[task.label])
-    promises, faults = _promises(task, encoding, parts, seed)
+    promises, faults = _promises(task, encoding, parts, seed, budget)
     judged = _Judged.of(task, parts, promises)
     against = None
     if incumbent:
@@ -196,15 +208,21 @@ class _Judged:
         )
 
 
-def _promises(task: BinaryTask[Any], encoding: Encoding, parts: Parts, seed: int) -> tuple[dict[str, Array], list[str]]:
+def _promises(
+    task: BinaryTask[Any], encoding: Encoding, parts: Parts, seed: int, budget: Budget
+) -> tuple[dict[str, Array], list[str]]:
     """What each candidate promises on the holdout, from simple to complex, and a sentence for each that failed."""
     train, calibrate, test = parts
     promises: dict[str, Array] = {}
     faults: list[str] = []
+    late: list[str] = []
     weights = recency(train, HALF_LIFE_DAYS)
     for learner in candidates(task):
         try:
             model = LearnedModel(task, encoding, _made(task, learner, seed))
+            if promises and budget.bounded and budget.left < _takes_s(model, train):
+                late.append(learner.name)
+                continue
             promised = model.fit(train, weights=weights).calibrate(calibrate).predict(test)
             promises[learner.name] = _one_each(promised, test)
         except Exception as error:  # noqa: BLE001 (whatever a learner does wrong costs its own place)
@@ -214,7 +232,17 @@ def _promises(task: BinaryTask[Any], encoding: Encoding, parts: Parts, seed: int
             _log.warning("%s", faults[-1], exc_info=error)
     if not promises:
         raise NightquestError(f"No learner could be fitted for {task.name}. {' '.join(faults)}", "Mend them.")
+    if late and len(promises) == 1:
+        raise NightquestError(f"The budget is too short to fit {' or '.join(late)}.", "Give a longer --budget.")
+    faults += [f"The learner {name} does not compete for {task.name}: the budget is too short." for name in late]
     return promises, faults
+
+
+def _takes_s(model: LearnedModel, rows: pl.DataFrame) -> float:
+    """About how many seconds it takes to fit a model on these rows and again on all, told by a part of them."""
+    begun = time.monotonic()
+    model.fit(rows.gather_every(PILOT))
+    return (time.monotonic() - begun) * PILOT * FITS
 
 
 def _data_window(days: pl.Series, split: Split, rows: pl.DataFrame) -> dict[str, dt.date]:

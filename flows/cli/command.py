@@ -12,6 +12,7 @@ from cyclopts.validators import Number
 from configs.errors import BusyError, NightquestError
 from configs.kinds import content_type_names
 from models.language.providers import provider_names
+from models.tasks import task_names
 
 if TYPE_CHECKING:
     from configs.loader import LoadedApp
@@ -76,10 +77,13 @@ Mode = Literal["live", "batch"]
 if TYPE_CHECKING:
     TypeName: TypeAlias = str
     Writer: TypeAlias = str
+    TaskName: TypeAlias = str
 else:  # so that --help lists them
     TypeName = Literal[tuple(content_type_names())]
     Writer = Literal[("offline", *provider_names(), "both")]
+    TaskName = Literal[tuple(task_names())]
 Types = Annotated[tuple[TypeName, ...], Parameter(name="--type", negative=())]
+Tasks = Annotated[tuple[TaskName, ...], Parameter(name="--task", negative=())]
 MaxCost = Annotated[float | None, Parameter(validator=Number(gte=0, lte=10_000))]
 
 

@@ -14,6 +14,7 @@ from flows.cli.command import (
     Common,
     MaxCost,
     Mode,
+    Tasks,
     Types,
     Writer,
     check_each,
@@ -88,23 +89,37 @@ def ingest(
 
 
 @cli.command(sort_key=4)
-def train(app: str, /, *, as_of: dt.date | None = None, common: Common = DEFAULT) -> None:
+def train(
+    app: str,
+    /,
+    *,
+    as_of: dt.date | None = None,
+    tasks: Tasks = (),
+    budget: str | None = None,
+    common: Common = DEFAULT,
+) -> None:
     """Train the app's models on what is known, and let the later days decide who serves.
 
     Example: nightquest train trading
+    Example: nightquest train trading --task churn --budget 10m
 
     Args:
         app: A shipped app's name, or the path of an app file.
         as_of: Use only what was known before this day.
+        tasks: Learn only this question; can be given several times.
+        budget: How long it may take, such as 90s, 10m or 1h; learners for which it is too short do not compete.
     """
     from flows.cli.console import emit
     from flows.cli.preflight import check_night
     from flows.cli.views import training_view
+    from flows.parameters import seconds_of
+
+    seconds_of(budget)
 
     def run() -> Any:
         from flows.train import train as flow
 
-        return flow(app=app, as_of=as_of)
+        return flow(app=app, as_of=as_of, tasks=list(tasks) or None, budget=budget)
 
     result = run_flow(common, [app], run, lambda loaded: check_night(common.settings, loaded, as_of))
     emit(result, common.json, lambda: training_view(name_of(app), result))

@@ -1,6 +1,7 @@
 """The models that serve, as rivals of those that are trained."""
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 from configs.app import App
@@ -16,12 +17,18 @@ from pipelines.learning.outdated import edited_since
 _OTHER_VERSION = "is of another version of Nightquest"
 
 
-def incumbents(registry: Registry, app: App, night: dt.date) -> dict[str, Incumbent]:
-    """The champions at a night, by task; one that cannot serve any more says why.
+def incumbents(
+    registry: Registry, app: App, night: dt.date, wanted: Collection[str] | None = None
+) -> dict[str, Incumbent]:
+    """The champions at a night, by task, of those wanted (None: all); one that cannot serve any more says why.
 
     One that knew the night's day already is no rival of a model for that night.
     """
-    found = {task.name: _incumbent(registry, app, task, night) for task in binary_tasks()}
+    found = {
+        task.name: _incumbent(registry, app, task, night)
+        for task in binary_tasks()
+        if wanted is None or task.name in wanted
+    }
     return {name: each for name, each in found.items() if each is not None}
 
 

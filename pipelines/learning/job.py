@@ -1,11 +1,14 @@
 """Training as a job: learn, compare, register."""
 
 import datetime as dt
+from collections.abc import Collection
 
+from configs.errors import NightquestError
 from configs.loader import LoadedApp
 from configs.settings import Settings
 from configs.version import code_version
 from data.warehouse import Warehouse
+from models.budget import Budget
 from models.learners import learners_left_out
 from models.tasks import task_names, tasks
 from models.tasks.segments import Segments
@@ -13,40 +16,89 @@ from pipelines.known import Known
 from pipelines.learning.incumbents import incumbents
 from pipelines.learning.record import contest_table, run_of, segments_run
 from pipelines.learning.steps import DRAWING, REGISTERING, Progress, Steps, silent
-from pipelines.learning.training import SEED, learn_models
+from pipelines.learning.training import SEED, learn_tasks
 from pipelines.pins import make_night, next_served_day
 from pipelines.players.segments import fit_segments, past_strength
 from pipelines.players.understand import understand_players
 from pipelines.reports import TrainReport
 from pipelines.stores import open_app, open_registry
 
+LEARNING = 0.8  # of a budget at most; the rest is to draw and register
+REGISTERING_S = 2.0  # a model
+
 
 def run_train(
-    settings: Settings, loaded: LoadedApp, *, as_of: dt.date | None, now: dt.datetime, progress: Progress = silent
+    settings: Settings,
+    loaded: LoadedApp,
+    *,
+    as_of: dt.date | None,
+    now: dt.datetime,
+    progress: Progress = silent,
+    only: Collection[str] = (),
+    budget_s: float | None = None,
 ) -> TrainReport:
     """Learn the app's models from what was known at a day, and register them.
 
-    Without `as_of`, the day after the last known activity, or the next served day if that is earlier.
+    Args:
+        settings: The machine's.
+        loaded: The app.
+        as_of: The day; without it the day after the last known activity, or the next served day if that is earlier.
+        now: The moment.
+        progress: Told of every step.
+        only: The tasks to learn; none is all.
+        budget_s: How long it may take, see `check_tasks` for its least.
+
+    Raises:
+        NightquestError: There is no such task.
     """
-    app, registry, steps = loaded.app, open_registry(settings), Steps(progress)
+    budget, wanted = Budget(budget_s), check_tasks(only)
+    app, registry, steps = loaded.app, open_registry(settings), Steps(progress, wanted)
     with open_app(settings, loaded) as warehouse:
         as_of = as_of or _latest_day(warehouse, loaded, now, settings.day_grace)
         night = make_night(warehouse, app, as_of, now, settings.day_grace)
         known = Known(warehouse, night)
-        serving = incumbents(registry, app, as_of)
-        learned = learn_models(known, seed=SEED, wanted=task_names(), steps=steps, serving=serving)
-        steps.begin(Segments.doing)
-        players = understand_players(known, None)
-        segments = fit_segments(app, *past_strength(known), seed=SEED)
+        serving = incumbents(registry, app, as_of, wanted)
+        for_learning = _for_learning(budget, len(wanted))
+        _, contests, notes = learn_tasks(known, wanted, seed=SEED, steps=steps, serving=serving, budget=for_learning)
+        segments = None
+        if Segments.name in wanted and not for_learning.left:
+            notes = (*notes, f"No model of {Segments.name} is learned: the budget is spent.")
+        elif Segments.name in wanted:
+            steps.begin(Segments.doing)
+            players = understand_players(known, None)
+            segments = fit_segments(app, *past_strength(known), seed=SEED)
     steps.begin(DRAWING)
-    runs = {name: run_of(each, night, loaded.hash, code_version()) for name, each in learned.contests.items()}
-    if segments.model is not None:
+    runs = {name: run_of(each, night, loaded.hash, code_version()) for name, each in contests.items()}
+    if segments is not None and segments.model is not None:
         runs[Segments.name] = segments_run(segments, players, night, loaded.hash, code_version())
     steps.begin(REGISTERING)
     versions = {task: registry.record(app.app, task, run).version for task, run in runs.items()}
     steps.end()
-    notes = (*tasks().faults, *learners_left_out(), *learned.notes, *([segments.note] if segments.note else []))
-    return TrainReport(as_of, contest_table(learned.contests.values()), versions, notes)
+    told = [segments.note] if segments and segments.note else []
+    return TrainReport(
+        as_of, contest_table(contests.values()), versions, (*tasks().faults, *learners_left_out(), *notes, *told)
+    )
+
+
+def _for_learning(budget: Budget, models: int) -> Budget:
+    """What of a budget is left to learn in, so that it is also enough to draw and register as many models."""
+    if not budget.bounded:
+        return budget
+    return Budget(max(min(budget.left * LEARNING, budget.left - REGISTERING_S * models), 0.0))
+
+
+def check_tasks(only: Collection[str]) -> list[str]:
+    """The tasks to learn, in order; all where none is named.
+
+    Raises:
+        NightquestError: There is no such task; those there are are told.
+    """
+    known = task_names()
+    if strange := [name for name in only if name not in known]:
+        raise NightquestError(
+            f"There is no task {' or '.join(map(repr, strange))} to learn.", f"There are: {', '.join(known)}."
+        )
+    return [name for name in known if not only or name in only]
 
 
 def _latest_day(warehouse: Warehouse, loaded: LoadedApp, now: dt.datetime, grace: dt.timedelta) -> dt.date:

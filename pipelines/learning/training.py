@@ -8,6 +8,7 @@ from typing import Any
 
 from configs.app import App
 from configs.errors import NightquestError
+from models.budget import FOR_EVER, Budget
 from models.contest import Contest, fallback, hold_contest
 from models.learned import LearnedModel
 from models.promotion import Incumbent
@@ -46,22 +47,34 @@ class Learned:
     notes: tuple[str, ...]
 
 
-def learn_models(
+def learn_models(known: Known, *, seed: int, wanted: Collection[str] = PLANNED_WITH) -> Learned:
+    """What planning needs, learned on the spot from what a night may see; fallbacks for what is not wanted."""
+    samples, contests, notes = learn_tasks(known, wanted, seed=seed)
+    return Learned(_planning(known.app, samples, contests, seed), contests, notes)
+
+
+def learn_tasks(
     known: Known,
+    wanted: Collection[str],
     *,
     seed: int,
-    wanted: Collection[str] = PLANNED_WITH,
     steps: Steps | None = None,
     serving: Mapping[str, Incumbent] = NOBODY,
-) -> Learned:
+    budget: Budget = FOR_EVER,
+) -> tuple[Samples, dict[str, Contest], tuple[str, ...]]:
     """Learn from snapshots of past days, every third over at most half a year, with labels known by the night.
 
     Args:
         known: What the night may see.
+        wanted: The tasks to learn.
         seed: For thinning and learners.
-        wanted: The tasks to learn; at least those that planning needs.
         steps: Told about each.
         serving: By task, the model that serves and that the winner is compared with.
+        budget: How long all of it may take, with one task more after it; each gets an equal part of what is left.
+
+    Returns:
+        The snapshots, the contests by task (one that could not be learned is absent), and a sentence for each task or
+        learner that did not come about, with its reason.
     """
     steps = steps or Steps(silent)
     steps.begin(LOOKING)
@@ -69,18 +82,19 @@ def learn_models(
     contests: dict[str, Contest] = {}
     notes: list[str] = []
     past = Past.of(known)
-    if not enough(samples):
+    tasks = [task for task in binary_tasks() if task.name in wanted]
+    if tasks and not enough(samples):
         notes.append("Fallback models serve: too few players and days to train on.")
-    else:
-        for task in (task for task in binary_tasks() if task.name in wanted):
-            steps.begin(task.doing)
-            learned = _learn(task, past, samples, seed, serving.get(task.name))
-            if isinstance(learned, str):
-                notes.append(learned)
-            else:
-                contests[task.name] = learned
-                notes += learned.faults
-    return Learned(_planning(known.app, samples, contests, seed), contests, tuple(dict.fromkeys(notes)))
+        tasks = []
+    for place, task in enumerate(tasks):
+        steps.begin(task.doing)
+        learned = _learn(task, past, samples, seed, serving.get(task.name), budget.share(1 + len(tasks) - place))
+        if isinstance(learned, str):
+            notes.append(learned)
+        else:
+            contests[task.name] = learned
+            notes += learned.faults
+    return samples, contests, tuple(dict.fromkeys(notes))
 
 
 def enough(samples: Samples) -> bool:
@@ -102,13 +116,15 @@ def past_days(known: Known, base_day: dt.date) -> list[dt.date]:
 
 
 def _learn(
-    task: BinaryTask[Any], known: Past, samples: Samples, seed: int, incumbent: Incumbent | None
+    task: BinaryTask[Any], known: Past, samples: Samples, seed: int, incumbent: Incumbent | None, budget: Budget
 ) -> Contest | str:
     """The task's contest, or a sentence that says why there is none."""
-    instead = "Fallback models serve" if task.name in PLANNED_WITH else f"No model of {task.name} is learned"
+    if not budget.left:
+        return f"No model of {task.name} is learned: the budget is spent."
+    instead = f"No model of {task.name} is learned"
     try:
         own = replace(samples, labels=task.labels(known, samples))
-        return hold_contest(task, known.app, own, seed=seed, incumbent=incumbent)
+        return hold_contest(task, known.app, own, seed=seed, incumbent=incumbent, budget=budget)
     except NightquestError as error:
         return f"{instead}: {error.message}"
     except Exception as error:  # noqa: BLE001 (a task's file may do anything wrong, and costs the others nothing)

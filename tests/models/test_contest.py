@@ -1,0 +1,70 @@
+"""A contest keeps to its budget, and says who could not compete."""
+
+import time
+
+import polars as pl
+import pytest
+
+import models.contest
+from configs.errors import NightquestError
+from models.budget import Budget
+from models.contest import hold_contest
+from models.learners.habit import Habit
+from models.learners.logistic import Logistic
+from models.task import Samples
+from models.tasks.plays import Plays
+from tests.factories import make_app
+from tests.models.rows import play_rows
+
+
+class Played(Plays):
+    """Of rows that are there already."""
+
+    def rows(self, app, samples, encoding, *, seed):
+        return samples.labels
+
+
+class Slow(Logistic):
+    """Fits in proportion to its rows: in half a second on all that train."""
+
+    name = "slow"
+    rank = 4
+
+    def fit(self, sheet, y, weights):
+        time.sleep(0.5 * len(y) / 2400)
+        return super().fit(sheet, y, weights)
+
+
+@pytest.fixture(name="candidates")
+def _candidates(monkeypatch):
+    monkeypatch.setattr(models.contest, "candidates", lambda task: [Habit, Logistic, Slow])
+
+
+def held(seconds):
+    rows = play_rows(4000).with_columns(base_day=pl.col("base_day").sort())
+    return hold_contest(Played(), make_app(), Samples(rows, rows, rows), seed=7, budget=Budget(seconds))
+
+
+def test_who_would_take_longer_than_is_left_does_not_compete_and_the_budget_holds(candidates):
+    begun = time.monotonic()
+    contest = held(1.2)
+    assert time.monotonic() - begun < 1.2
+    assert {each.name for each in contest.entrants} == {"base_rate", "habit", "logistic"}
+    assert contest.faults == ("The learner slow does not compete for plays: the budget is too short.",)
+
+
+def test_with_time_enough_or_no_budget_all_compete(candidates):
+    assert {each.name for each in held(60).entrants} == {"base_rate", "habit", "logistic", "slow"}
+    assert held(None).faults == ()
+
+
+def test_a_budget_for_the_simplest_alone_makes_no_model(candidates):
+    with pytest.raises(NightquestError, match="too short to fit logistic or slow") as told:
+        held(0)
+    assert "longer --budget" in told.value.remedy
+
+
+def test_time_that_is_left_over_is_shared_by_those_who_follow():
+    assert Budget(None).left == Budget(None).share(3).left == float("inf")
+    assert 19 < Budget(60).share(3).left <= 20
+    assert Budget(-1).left == 0
