@@ -64,6 +64,14 @@ class Settings(BaseSettings):
     threads: int | None = Field(
         None, ge=1, le=256, description="Threads for DuckDB; default is all cores, one for a small warehouse."
     )
+    engine: str = Field("local", description="Where the players' work is done: local, processes, or dask.")
+    workers: int | None = Field(
+        None, ge=1, le=256, description="Processes of the engine `processes`; default is one a core."
+    )
+    buckets: int | None = Field(
+        None, ge=1, le=65_536, description="Buckets of players; default is one for 25,000, at least one a worker."
+    )
+    dask_address: str | None = Field(None, description="Scheduler of the engine `dask`: tcp://host:8786.")
 
     prices: dict[str, Price] = Field({}, description="US dollars per million tokens, over the providers' own; JSON.")
     price_ceiling_usd: float | None = Field(

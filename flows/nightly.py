@@ -87,7 +87,7 @@ def make(tonight: Tonight, *, accept: bool) -> NightReport:
     judged = stages.judge(tonight, crew, words)
     issued = stages.issue(tonight, planned, crew, words, judged, still_open, accept=accept)
     stages.keep_unrecorded(tonight, stages.describe(tonight, crew, words), stages.recall(tonight), run_url())
-    notes = (*champions.notes, *planned.scored.notes, *crew.notes, *told_of(words), *issued.notes)
+    notes = (*champions.notes, *planned.notes, *crew.notes, *told_of(words), *issued.notes)
     return stages.publish(tonight, issued, notes)
 
 

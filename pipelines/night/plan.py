@@ -14,6 +14,7 @@ from pipelines.challenges.missions import CONTENT_TYPE as MISSION
 from pipelines.challenges.missions import EMPTY_RECORD, mission_record, plan_missions
 from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
+from pipelines.engines import Buckets, buckets_of
 from pipelines.known import Known
 from pipelines.learning.recalibrate import recalibrate, settled_lately
 from pipelines.night.champions import Champions
@@ -26,13 +27,14 @@ NO_OTHERS: Mapping[str, Served] = {}
 
 @dataclass(frozen=True)
 class Planned:
-    """A night's players, its plan, the scores behind it, what was open before, and which segments served."""
+    """A night's players, its plan, the scores behind it, what was open before, which segments served, what to tell."""
 
     players: Players
     plan: Plan
     scored: Scored = field(default_factory=Scored)
     asked: pl.DataFrame = field(default_factory=NOTHING_ASKED.clone)
     segment_version: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def plan_night(
@@ -42,6 +44,7 @@ def plan_night(
     recent: pl.DataFrame,
     record: pl.DataFrame = EMPTY_RECORD,
     others: Mapping[str, Served] = NO_OTHERS,
+    buckets: Buckets | None = None,
 ) -> Planned:
     """Understand the players, decide what each is asked, and score them; writes nothing.
 
@@ -52,13 +55,14 @@ def plan_night(
         recent: What was issued lately.
         record: The missions before this night's, see `mission_record`.
         others: The champions of every other task, by name.
+        buckets: Where the work of the players is done; None is here, at once.
     """
     players = understand_players(known, segment_model)
     settled = settled_lately(known)
     tuned = recalibrate(known, models, settled)
     welcome = players.profiles.join(opted_out(known), on="player_key", how="anti", maintain_order="left")
     asked = what_is_open(known, recent)
-    plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked)
+    plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked, buckets)
     if MISSION in known.app.content.types:
         features, past, tonight = players.features, players.past, plan.challenges
         missions = plan_missions(known, tuned, features, past, welcome, plan.chances, recent, record, tonight, asked)
@@ -66,7 +70,9 @@ def plan_night(
     wanted = any(each.model.task.asks_of_badges for each in others.values())
     badges = badge_progress(known) if wanted else pl.DataFrame()
     served = Asked(players.features, players.past, plan.windows, plan.chances, badges)
-    return Planned(players, plan, score(known, tuned, others, served, settled), asked)
+    scored = score(known, tuned, others, served, settled, buckets)
+    notes = tuple(buckets.notes) if buckets else ()
+    return Planned(players, plan, scored, asked, notes=(*notes, *scored.notes))
 
 
 def opted_out(known: Known) -> pl.DataFrame:
@@ -78,7 +84,8 @@ def plan(tonight: Tonight, champions: Champions) -> Planned:
     """Understand the players and decide what each is asked; writes nothing."""
     known = tonight.known
     recent, record = recent_challenges(known), mission_record(known)
-    planned = plan_night(known, champions.challenges, champions.segments, recent, record, champions.others)
+    models, buckets = champions.challenges, buckets_of(tonight.settings)
+    planned = plan_night(known, models, champions.segments, recent, record, champions.others, buckets)
     return replace(planned, segment_version=champions.segment_version)
 
 

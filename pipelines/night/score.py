@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import polars as pl
 
+from configs.app import App
 from models.calibration import Recalibration
 from models.learned import LearnedModel
 from models.task import SCORES, Asked, Samples
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
+from pipelines.engines import Buckets, here
 from pipelines.known import Known
 from pipelines.learning.recalibrate import moved
 
@@ -46,7 +48,12 @@ class Scored:
 
 
 def score(
-    known: Known, planning: ChallengeModels, others: Mapping[str, Served], asked: Asked, settled: Samples
+    known: Known,
+    planning: ChallengeModels,
+    others: Mapping[str, Served],
+    asked: Asked,
+    settled: Samples,
+    buckets: Buckets | None = None,
 ) -> Scored:
     """Ask every model of tonight's players; a task that fails costs its own scores alone.
 
@@ -56,14 +63,16 @@ def score(
         others: Every other model that serves, by task.
         asked: The players.
         settled: What the others are moved by.
+        buckets: Where the models are asked; None is here.
     """
     ready = zip(PLANNED_WITH, (planning.plays, planning.attainment), planning.told(), strict=True)
     served = {name: Served(model, version) for name, model, version in ready}
-    frames, notes = [_scores(known, served[name], asked) for name in PLANNED_WITH], list[str]()
+    by_bucket = buckets or here()
+    frames, notes = [_scores(known, served[name], asked, by_bucket) for name in PLANNED_WITH], list[str]()
     for name, each in others.items():
         try:
             tonight = Served(moved(known, each.model, settled), each.version)
-            frames.append(_scores(known, tonight, asked))
+            frames.append(_scores(known, tonight, asked, by_bucket))
             served[name] = tonight
         except Exception as error:  # noqa: BLE001 (whatever a task's file does wrong costs its own scores)
             notes.append(f"The scores of {name} are left out: {type(error).__name__}: {error}.")
@@ -71,16 +80,22 @@ def score(
     return Scored(pl.concat(frames), served, tuple(notes))
 
 
-def _scores(known: Known, served: Served, asked: Asked) -> pl.DataFrame:
+def _scores(known: Known, served: Served, asked: Asked, buckets: Buckets) -> pl.DataFrame:
     """What a task publishes.
 
     Raises:
         ValueError: It is not what the table `scores` promises its readers.
     """
     task = served.model.task
-    rows = task.scores(served.model, known.app, asked).select(pl.col(n).cast(t) for n, t in SCORES.items())
+    frames = [getattr(asked, part.name) for part in fields(Asked)]
+    rows = buckets.each(_told, (served.model, known.app), frames).select(pl.col(n).cast(t) for n, t in SCORES.items())
     if not rows["probability"].is_between(0, 1).all() or rows["probability"].null_count():
         raise ValueError("a probability is not between 0 and 1")
     if rows.select(_KEY).is_duplicated().any():
         raise ValueError("a player has two scores for one target and horizon")
     return rows.with_columns(task=pl.lit(task.name), model_version=pl.lit(served.version)).select(*TOLD)
+
+
+def _told(model: LearnedModel, app: App, *frames: pl.DataFrame) -> pl.DataFrame:
+    """What a model's task tells of a bucket of players, whose frames are those of `Asked`."""
+    return model.task.scores(model, app, Asked(*frames))

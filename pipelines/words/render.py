@@ -198,7 +198,8 @@ def _at_once(text: Callable[[pl.DataFrame], pl.Series], **columns: pl.Expr) -> p
     An expression is a tree: one that names a number ten times, of which each names its own ten times, takes longer to
     plan than a night's texts to fill.
     """
-    return pl.struct(**columns).map_batches(lambda rows: text(rows.struct.unnest()), return_dtype=pl.String)
+    named = [column.alias(name) for name, column in columns.items()]
+    return pl.struct(named).map_batches(lambda rows: text(rows.struct.unnest()), return_dtype=pl.String)
 
 
 def _framed(text: pl.Expr, slot: str, frames: Sequence[tuple[pl.Expr, str]]) -> pl.Expr:

@@ -52,7 +52,7 @@ def serve_night(
         issued = issue_night(tonight, planned, crew, words, judged, still_open, accept=True)
         if record:
             keep(tonight, describe(tonight, crew, words), recall(tonight), None)
-        notes = (*champions.notes, *planned.scored.notes, *crew.notes, *told_of(words), *issued.notes)
+        notes = (*champions.notes, *planned.notes, *crew.notes, *told_of(words), *issued.notes)
         report = publish(tonight, issued, notes)
         due = left_unrecorded(tonight)
     record_nights(settings, loaded.app.app, due)

@@ -51,7 +51,9 @@ def test_stages_in_processes_of_their_own_publish_what_one_process_publishes(wor
     settings, loaded = world("apart")
     with tonight_of(settings, loaded) as opened:
         tonight = pickle.loads(pickle.dumps(opened))  # noqa: S301 (just made)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as elsewhere:
+    context = get_context("forkserver")  # which has the libraries loaded
+    context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as elsewhere:
 
         def apart(work, *args):
             return elsewhere.submit(run_stage, work, tonight, *args).result()

@@ -1,0 +1,188 @@
+"""Work on players, bucket by bucket: in this process, or by whoever an engine has for it."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import polars as pl
+
+from configs.errors import NightquestError
+from configs.nouns import counted
+from configs.settings import Settings
+from configs.version import code_version
+from pipelines.luck import lot
+
+KEY = "player_key"
+PLAYERS_A_BUCKET = 25_000
+TRIES = 3  # of a bucket whose worker died
+_SEED = 20_250_101  # of the players' buckets
+_log = logging.getLogger(__name__)
+
+Frames = Sequence[pl.DataFrame]
+Work = Callable[..., pl.DataFrame]
+
+
+class EngineError(Exception):
+    """An engine cannot go on, whatever is asked of it; says why."""
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who does the work.
+
+    Attributes:
+        start: Gives an executor, a new one after the last broke.
+        count: How many buckets are worked on at once.
+    """
+
+    start: Callable[[], AbstractContextManager[Executor]]
+    count: int
+
+
+OpenWorkers = Callable[[Settings], Workers]
+
+
+@dataclass
+class Buckets:
+    """The work of many players in parts that rest on nothing of each other.
+
+    Attributes:
+        settings: Which engine, how many buckets.
+        workers: The engine's; None is this process.
+        notes: A sentence for what an engine did not do, so that it was done here.
+    """
+
+    settings: Settings
+    workers: OpenWorkers | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def each(self, work: Work, same: Sequence[Any], frames: Frames) -> pl.DataFrame:
+        """What `work` gives for every bucket, one below the other.
+
+        Args:
+            work: Takes `same`, then `frames`, cut to the bucket's players; a function that can be sent to a process.
+                Of each player it gives the same rows, whoever else is in the bucket.
+            same: What is the same for all.
+            frames: With player_key, the first with a row or more for every player; one without columns goes to all.
+
+        Raises:
+            Exception: Whatever `work` raises. What an engine cannot do is done here, with a note.
+        """
+        count, done = self._count(frames[0], 1), dict[int, pl.DataFrame]()
+        if self.workers is not None:
+            try:
+                workers = self.workers(self.settings)
+                count = self._count(frames[0], workers.count)
+                cut = _Cut(frames, count)
+                for number, rows in _results(workers, partial(_checked, code_version(), work), cut, same):
+                    done[number] = rows
+            except EngineError as error:
+                left = f"{count - len(done)} of {counted(count, 'bucket')}"
+                self._tell(f"The engine {self.settings.engine} {error}; {left} were worked on here.")
+        if count == 1 and not done:
+            return work(*same, *frames)
+        cut = _Cut(frames, count)
+        return pl.concat([done[n] if n in done else work(*same, *cut.of(n)) for n in range(count)])
+
+    def _count(self, players: pl.DataFrame, at_once: int) -> int:
+        return self.settings.buckets or max(-(-players[KEY].n_unique() // PLAYERS_A_BUCKET), at_once)
+
+    def _tell(self, note: str) -> None:
+        _log.warning("%s", note)
+        if note not in self.notes:
+            self.notes.append(note)
+
+
+def here() -> Buckets:
+    """Everything in this process, at once."""
+    return Buckets(Settings.model_construct(engine="local", buckets=1))
+
+
+def bucket_of(count: int) -> pl.Expr:
+    """The bucket of a player, 0 to `count` - 1: a keyed hash, so that buckets are alike whoever came when."""
+    return lot(KEY, seed=_SEED) % count
+
+
+class _Cut:
+    """Frames cut into buckets, a bucket at a time."""
+
+    def __init__(self, frames: Frames, count: int) -> None:
+        self.count = count
+        self._numbered = [
+            (frame, frame.select(bucket_of(count)).to_series() if frame.width else None) for frame in frames
+        ]
+
+    def of(self, number: int) -> list[pl.DataFrame]:
+        """The rows of a bucket's players, of every frame."""
+        return [frame if buckets is None else frame.filter(buckets == number) for frame, buckets in self._numbered]
+
+
+def _checked(version: str, work: Work, *args: Any) -> pl.DataFrame:
+    """`work`, by a worker of the same code.
+
+    Raises:
+        EngineError: The worker's is another.
+    """
+    if code_version() != version:
+        raise EngineError(f"has a worker of version {code_version()}, and this is {version}")
+    return work(*args)
+
+
+def _results(workers: Workers, work: Work, cut: _Cut, same: Sequence[Any]) -> Iterator[tuple[int, pl.DataFrame]]:
+    """The number and rows of each bucket as they come; what a worker that died had in hand is asked for again.
+
+    Raises:
+        EngineError: There are no workers, or they died again and again.
+    """
+    left, why = list(range(cut.count)), ""
+    for _ in range(TRIES):
+        try:
+            with workers.start() as executor:
+                for number, rows in _asked(executor, work, cut, same, left, workers.count):
+                    left.remove(number)
+                    yield number, rows
+        except (EngineError, NightquestError):
+            raise
+        except Exception as error:
+            if not _is_lost(error):
+                raise
+            why = f"{type(error).__name__}: {error}"
+            _log.warning("a worker was lost with %s left (%s)", counted(len(left), "bucket"), why)
+        if not left:
+            return
+    raise EngineError(f"lost its workers {TRIES} times ({why})")
+
+
+def _asked(
+    executor: Executor, work: Work, cut: _Cut, same: Sequence[Any], numbers: list[int], most: int
+) -> Iterator[tuple[int, pl.DataFrame]]:
+    """Ask for some buckets, two ahead of each worker so that memory holds few of them; results as they come.
+
+    Raises:
+        Exception: The first that a worker raised, when all that was done beside it is given.
+    """
+    waiting, running = list(reversed(numbers)), dict[Future[pl.DataFrame], int]()
+    failed: BaseException | None = None
+    while (waiting and failed is None) or running:
+        while waiting and failed is None and len(running) < 2 * most:
+            number = waiting.pop()
+            try:
+                running[executor.submit(work, *same, *cut.of(number))] = number
+            except Exception as error:  # noqa: BLE001 (an executor whose workers died takes no more)
+                failed = error
+        for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
+            number = running.pop(future)
+            if future.exception() is None:
+                yield number, future.result()
+            failed = failed or future.exception()
+    if failed is not None:
+        raise failed
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether a worker is gone, rather than its work wrong."""
+    return type(error).__name__ in {"BrokenProcessPool", "KilledWorker", "CommClosedError", "CancelledError"}

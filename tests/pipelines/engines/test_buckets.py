@@ -1,0 +1,132 @@
+"""Work in buckets: the same rows whoever does it, and what an engine cannot do is done here."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from configs.errors import NightquestError
+from configs.settings import Settings
+from pipelines import engines
+from pipelines.engines import buckets as room
+from pipelines.engines import buckets_of, here
+
+PLAYERS = pl.DataFrame({"player_key": range(200), "points": range(200)})
+NOBODY = pl.DataFrame()
+
+
+def doubled(factor: int, players: pl.DataFrame, none: pl.DataFrame) -> pl.DataFrame:
+    assert none.is_empty()
+    return players.select("player_key", points=pl.col("points") * factor, process=os.getpid())
+
+
+def dies_once(folder: str, players: pl.DataFrame) -> pl.DataFrame:
+    """Kills the worker that has player 7 the first time, once others are done."""
+    (Path(folder) / f"asked-{players['player_key'].min()}-{os.getpid()}").touch()
+    died = Path(folder) / "died"
+    if 7 in players["player_key"] and not died.exists():
+        died.touch()
+        os._exit(9)
+    return players
+
+
+def dies_in_workers(parent: int, players: pl.DataFrame) -> pl.DataFrame:
+    if os.getpid() != parent:
+        os._exit(9)
+    return players
+
+
+def fails(players: pl.DataFrame) -> pl.DataFrame:
+    raise NightquestError(f"Player {players['player_key'].min()} is wrong.")
+
+
+def settings(tmp_path: Path, **told: object) -> Settings:
+    return Settings(home=tmp_path, **told)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 300], ids="{} buckets".format)
+def test_buckets_hold_every_player_once_and_empty_ones_do_no_harm(tmp_path, count):
+    done = buckets_of(settings(tmp_path, buckets=count)).each(doubled, (2,), (PLAYERS, NOBODY))
+    assert_frame_equal(done.sort("player_key").drop("process"), PLAYERS.with_columns(pl.col("points") * 2))
+
+
+def test_a_player_stays_in_the_bucket_whoever_else_there_is():
+    alone = PLAYERS.filter(pl.col("player_key") % 3 == 0).with_columns(bucket=room.bucket_of(16))
+    among = PLAYERS.with_columns(bucket=room.bucket_of(16))
+    assert_frame_equal(alone, among.filter(pl.col("player_key") % 3 == 0))
+    assert among["bucket"].n_unique() == 16
+
+
+def test_few_players_are_one_bucket_and_many_as_many_as_memory_likes(tmp_path, monkeypatch):
+    asked = []
+
+    def work(players):
+        asked.append(players.height)
+        return players
+
+    here().each(work, (), (PLAYERS,))
+    assert asked == [200]
+    monkeypatch.setattr(room, "PLAYERS_A_BUCKET", 30)
+    asked.clear()
+    buckets_of(settings(tmp_path)).each(work, (), (PLAYERS,))
+    assert len(asked) == 7
+    assert sum(asked) == 200
+
+
+def test_processes_do_the_work_and_a_bucket_whose_worker_was_killed_is_done_again_alone(tmp_path):
+    by = buckets_of(settings(tmp_path, engine="processes", workers=2, buckets=6))
+    done = by.each(doubled, (3,), (PLAYERS, NOBODY))
+    assert os.getpid() not in done["process"]
+    assert_frame_equal(done.sort("player_key").drop("process"), PLAYERS.with_columns(pl.col("points") * 3))
+    again = by.each(dies_once, (str(tmp_path),), (PLAYERS,))
+    assert_frame_equal(again.sort("player_key"), PLAYERS)
+    asked = [path.name.split("-")[1] for path in tmp_path.glob("asked-*")]
+    assert len(asked) > len(set(asked))
+    assert len(asked) < 2 * 6  # what was done before stays done
+    assert not by.notes
+
+
+def test_workers_that_die_again_and_again_leave_the_work_to_this_process_which_says_so(tmp_path):
+    by = buckets_of(settings(tmp_path, engine="processes", workers=1, buckets=2))
+    assert_frame_equal(by.each(dies_in_workers, (os.getpid(),), (PLAYERS,)).sort("player_key"), PLAYERS)
+    (note,) = by.notes
+    assert note.startswith("The engine processes lost its workers 3 times (BrokenProcessPool")
+    assert note.endswith("2 of 2 buckets were worked on here.")
+
+
+def test_what_the_work_itself_raises_is_raised(tmp_path):
+    by = buckets_of(settings(tmp_path, engine="processes", workers=1, buckets=2))
+    with pytest.raises(NightquestError, match=r"Player \d+ is wrong"):
+        by.each(fails, (), (PLAYERS,))
+    assert not by.notes
+
+
+def test_a_worker_of_another_version_does_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "code_version", lambda: "0.0.1+other")  # as this process has it; its workers do not
+    by = buckets_of(settings(tmp_path, engine="processes", workers=1, buckets=2))
+    assert set(by.each(doubled, (1,), (PLAYERS, NOBODY))["process"]) == {os.getpid()}
+    (note,) = by.notes
+    assert "has a worker of version" in note
+    assert "this is 0.0.1+other" in note
+
+
+def test_an_engine_that_nobody_has_is_refused_with_those_that_there_are(tmp_path):
+    with pytest.raises(NightquestError, match=r"no engine 'spark' \(NIGHTQUEST_ENGINE\). Use one of dask, local, proc"):
+        buckets_of(settings(tmp_path, engine="spark"))
+
+
+def test_a_new_engine_is_one_new_file(tmp_path, monkeypatch):
+    (tmp_path / "threads.py").write_text(
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from pipelines.engines.buckets import Workers\n\n\n"
+        "def workers(settings):\n    return Workers(lambda: ThreadPoolExecutor(2), 2)\n"
+    )
+    (tmp_path / "broken.py").write_text("import nothing_like_it\n")
+    monkeypatch.setattr(engines, "__path__", [*engines.__path__, str(tmp_path)])
+    by = buckets_of(settings(tmp_path, engine="threads"))
+    assert by.each(doubled, (2,), (PLAYERS, NOBODY)).height == 200
+    assert not by.notes
+    with pytest.raises(NightquestError, match=r"The engine broken cannot be used: .*nothing_like_it"):
+        buckets_of(settings(tmp_path, engine="broken"))

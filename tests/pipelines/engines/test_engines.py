@@ -1,0 +1,87 @@
+"""A night's tables are the same whatever the engine and the number of buckets; on Dask with real worker processes."""
+
+import os
+import signal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from configs.settings import Settings
+from pipelines.engines import buckets_of
+from pipelines.publish.published import read_latest
+from tests.pipelines.engines.test_buckets import NOBODY, PLAYERS, dies_once, doubled
+from tests.pipelines.nights import serve_night
+from tests.pipelines.trained import NEXT
+
+pytestmark = pytest.mark.slow
+MADE = ["generated_at", "settled_at"]  # when it was
+
+
+@pytest.fixture(name="cluster", scope="module")
+def _cluster():
+    """A Dask cluster of two processes on this machine."""
+    from distributed import LocalCluster  # noqa: PLC0415
+
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture(name="alone", scope="module")
+def _alone(trained, tmp_path_factory):
+    return night_of(trained, tmp_path_factory.mktemp("alone"))[0]
+
+
+def night_of(trained, folder: Path, **told: object) -> tuple[dict[str, pl.DataFrame], tuple[str, ...]]:
+    """The tables of the next night, and its notes."""
+    settings = Settings(home=trained.copy(folder).home, **told)
+    report = serve_night(settings, trained.loaded, NEXT)
+    night = read_latest(settings.home, trained.loaded.app.app)
+    return {name: night.table(name).drop(MADE, strict=False) for name in night.manifest.tables}, report.notes
+
+
+def same(one, other):
+    assert one.keys() == other.keys()
+    assert one["scores"].height > 100
+    return all(one[name].equals(other[name]) for name in one)
+
+
+@pytest.mark.parametrize(
+    "told", [{"buckets": 5}, {"engine": "processes", "workers": 2, "buckets": 3}], ids=["local", "processes"]
+)
+def test_buckets_change_nothing_that_is_published(trained, alone, tmp_path, told):
+    tables, notes = night_of(trained, tmp_path, **told)
+    assert not any("engine" in note for note in notes)
+    assert same(alone, tables)
+
+
+def test_a_dask_cluster_publishes_the_same(trained, alone, tmp_path, cluster):
+    tables, notes = night_of(trained, tmp_path, engine="dask", dask_address=cluster.scheduler_address)
+    assert not any("engine" in note for note in notes)
+    assert same(alone, tables)
+
+
+def test_a_dask_worker_that_is_killed_costs_its_bucket_alone(tmp_path, cluster):
+    told = Settings(home=tmp_path, engine="dask", dask_address=cluster.scheduler_address, buckets=4)
+    processes = set(buckets_of(told).each(doubled, (1,), (PLAYERS, NOBODY))["process"])
+    assert os.getpid() not in processes
+    by = buckets_of(told)
+    assert by.each(dies_once, (str(tmp_path),), (PLAYERS,)).sort("player_key").equals(PLAYERS)
+    assert not by.notes
+    os.kill(processes.pop(), signal.SIGKILL)
+    assert by.each(doubled, (1,), (PLAYERS, NOBODY)).height == PLAYERS.height
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [(None, "set NIGHTQUEST_DASK_ADDRESS"), ("tcp://127.0.0.1:9", "does not answer"), ("nonsense", "does not answer")],
+)
+def test_without_a_scheduler_the_work_is_done_here_with_a_note(tmp_path, monkeypatch, address, why):
+    monkeypatch.setattr("pipelines.engines.dask._ANSWERS_S", 1)
+    by = buckets_of(Settings(home=tmp_path, engine="dask", dask_address=address, buckets=2))
+    assert set(by.each(doubled, (1,), (PLAYERS, NOBODY))["process"]) == {os.getpid()}
+    (note,) = by.notes
+    assert note.startswith("The engine dask ")
+    assert why in note
