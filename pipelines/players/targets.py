@@ -28,19 +28,25 @@ def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
         without values has no rows.
     """
     own = _own_values(app, features, segments)
-    bands = _bands(app, own)
+    percentiles = app.segments.percentiles
     ladder = own.select("player_key", "cohort", "group", "metric", "own", "sign").join(
-        bands, on=["group", "metric"], how="inner", maintain_order="left"
+        _bands(app, own), on=["group", "metric"], how="inner", maintain_order="left"
     )
-    beyond = (pl.col("value") > pl.coalesce("own", "least")).fill_null(value=False)
-    ladder = ladder.sort("player_key", "metric", "percentile")
-    nearest = pl.col("value").filter(beyond).min().over("player_key", "metric")
-    reached = (pl.col("value") <= nearest).fill_null(value=False)
-    highest = pl.col("percentile").filter(reached).max().over("player_key", "metric")
-    return ladder.select(
-        *("player_key", "cohort", "metric", "percentile"),
-        value=pl.col("told") * pl.col("sign") + 0.0,
-        is_next=(pl.col("percentile") == highest).fill_null(value=False),
+    values = {p: pl.col(_value(p)) for p in percentiles}
+    beyond = pl.coalesce("own", "least")
+    nearest = pl.min_horizontal(pl.when(value > beyond).then(value) for value in values.values())
+    highest = pl.max_horizontal(pl.when(value <= pl.col("nearest")).then(p) for p, value in values.items())
+    told = pl.concat_list(pl.col(_told(p)) * pl.col("sign") + 0.0 for p in percentiles)
+    steps = pl.Series(percentiles, dtype=pl.Int32)
+    return (
+        ladder.with_columns(nearest=nearest)
+        .select("player_key", "cohort", "metric", percentile=pl.lit(steps).implode(), value=told, highest=highest)
+        .sort("player_key", "metric")
+        .explode("percentile", "value")
+        .select(
+            *("player_key", "cohort", "metric", "percentile", "value"),
+            is_next=(pl.col("percentile") == pl.col("highest")).fill_null(value=False),
+        )
     )
 
 
@@ -104,7 +110,8 @@ def _bands(app: App, own: pl.DataFrame) -> pl.DataFrame:
     """What every group that some player is compared with comes to.
 
     Returns:
-        group, metric, percentile, value and least (signed), told: the value without the noise of single precision.
+        group, metric, least (signed); of each percentile its `_value` (signed), and `_told` without the noise of
+        single precision.
     """
     wanted = own.select("group", "metric").unique()
     members = pl.concat(
@@ -115,12 +122,18 @@ def _bands(app: App, own: pl.DataFrame) -> pl.DataFrame:
         ]
     )
     members = members.join(wanted, on=["group", "metric"], how="semi").filter(pl.col("own").is_not_null())
-    wide = members.group_by("group", "metric").agg(
-        *(pl.col("own").quantile(p / 100, "higher").alias(str(p)) for p in app.segments.percentiles),
+    percentiles = app.segments.percentiles
+    bands = members.group_by("group", "metric").agg(
+        *(pl.col("own").quantile(p / 100, "higher").alias(_value(p)) for p in percentiles),
         least=pl.col("own").min(),
     )
-    return wide.unpivot(
-        index=["group", "metric", "least"], variable_name="percentile", value_name="value"
-    ).with_columns(
-        pl.col("percentile").cast(pl.Int32), told=pl.col("value").cast(pl.Float32).cast(pl.String).cast(pl.Float64)
-    )
+    told = (pl.col(_value(p)).cast(pl.Float32).cast(pl.String).cast(pl.Float64).alias(_told(p)) for p in percentiles)
+    return bands.with_columns(told)
+
+
+def _value(percentile: int) -> str:
+    return f"value_{percentile}"
+
+
+def _told(percentile: int) -> str:
+    return f"told_{percentile}"
