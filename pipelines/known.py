@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -13,6 +13,8 @@ from data.warehouse import Warehouse
 from pipelines.activity.freshness import silent_spans, touching
 from pipelines.activity.parts import know_until
 from pipelines.pins import Night
+
+R = TypeVar("R")
 
 
 class Known:
@@ -30,6 +32,7 @@ class Known:
     def __init__(self, warehouse: Warehouse, night: Night) -> None:
         self.warehouse = warehouse
         self.night = night
+        self._kept: dict[str, Any] = {}
 
     @property
     def app(self) -> App:
@@ -75,6 +78,15 @@ class Known:
         """The text of `data/sql/<name>.sql`."""
         return self.warehouse.fixed(name)
 
+    def once(self, name: str, make: Callable[[], R]) -> R:
+        """What a night asks for more than once: made when first asked for, and anew after something has come in."""
+        if self.warehouse.seen_by is not self:
+            return make()
+        if name not in self._kept:
+            self._kept[name] = make()
+        kept: R = self._kept[name]
+        return kept
+
     def running_days(self) -> pl.DataFrame:
         """player_key and running_day: the first of the player's local days that was not over at the night's cut."""
         running = self._by_zone(lambda zone: zones.day_under_way(zone, self.cut, self.app.day_shift))
@@ -106,7 +118,7 @@ class Known:
 
     def unknown_days(self) -> pl.DataFrame:
         """player_key, first_day, last_day: spans of the player's local days of which the night knows nothing."""
-        return silent_spans(self.warehouse, self.app, self.cut, self.night.silences)
+        return self.once("unknown days", lambda: silent_spans(self.warehouse, self.app, self.cut, self.night.silences))
 
     def over(self, spans: pl.DataFrame) -> pl.DataFrame:
         """Those of the spans (player_key, start_day, end_day, …) that were over for the player and known in whole."""
@@ -129,6 +141,7 @@ class Known:
         """The warehouse with the views of this night."""
         if self.warehouse.seen_by is not self:
             self.warehouse.seen_by = None
+            self._kept.clear()
             know_until(self.warehouse, self.app, self.as_of, self.cut)
             self.warehouse.seen_by = self
         return self.warehouse
@@ -141,4 +154,5 @@ class Known:
 
     def _zones(self) -> pl.DataFrame:
         """player_key and zone, as known at the cut."""
-        return self.warehouse.frame(self.fixed("night/zones_in_use"), {"cut": self.cut, "zone": self.app.timezone})
+        told = {"cut": self.cut, "zone": self.app.timezone}
+        return self.once("zones", lambda: self.warehouse.frame(self.fixed("night/zones_in_use"), told))

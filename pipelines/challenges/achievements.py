@@ -8,7 +8,6 @@ No number of different things is asked for that nobody has come to yet: there ma
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
 
 import polars as pl
 
@@ -17,48 +16,18 @@ from configs.badge_rules import badge_rules
 from data.warehouse import Warehouse
 from pipelines.challenges.identity import named_ids
 from pipelines.challenges.implied import EVER, FOREVER, NOTHING_ASKED, without_implied
+from pipelines.challenges.lifetimes import PACE_DAYS, lifetime_metrics, lifetime_values
 from pipelines.known import Known
 from pipelines.luck import luck
 from pipelines.windows import crossings
 
 CONTENT_TYPE = "custom_achievement"
-PACE_DAYS = 28
-FEWEST_PACE_DAYS = 7
 SOONEST_DAYS, LATEST_DAYS = 14, 56
 FEWEST = 5
 # A tier by the share of the players active of late who have come that far, the player included: (below, tier).
 TIERS = ((0.01, "platinum"), (0.05, "gold"), (0.2, "silver"))
 FAR_DAYS = 3650  # beyond ten years a date is no information
 _STEPS = [step * 10**power for power in range(9, -1, -1) for step in (5, 2, 1)]
-
-
-def lifetime_metrics(app: App) -> list[str]:
-    """The metrics that an achievement may be about: those of challenges that add up."""
-    return [name for name in app.challenges.metrics if app.metrics[name].aggregation.adds_up]
-
-
-def lifetime_values(known: Known, players: pl.DataFrame, metrics: Sequence[str] | None = None) -> pl.DataFrame:
-    """What each metric has come to in these players' lives; reads the known_* views.
-
-    Args:
-        known: What the night may see.
-        players: player_key.
-        metrics: That add up; those of achievements when left out.
-
-    Returns:
-        player_key, metric, value, gain (of the last 28 days) and pace (a day, over 28 days or since the player's first
-        day, at least 7); a row for each metric with any of it.
-    """
-    names = lifetime_metrics(known.app) if metrics is None else metrics
-    asked = pl.DataFrame({"metric": names}, schema={"metric": pl.String})
-    params = {
-        "as_of": known.as_of,
-        "since": known.as_of - dt.timedelta(days=PACE_DAYS),
-        "fewest": FEWEST_PACE_DAYS,
-    }
-    with known.lend(who=players.select("player_key").unique(), asked=asked):
-        rows = known.frame(known.fixed("challenges/lifetime_values"), params)
-    return rows.with_columns(pace=pl.col("gain") / pl.col("pace_days")).drop("pace_days")
 
 
 def plan_achievements(known: Known, profiles: pl.DataFrame, asked: pl.DataFrame = NOTHING_ASKED) -> pl.DataFrame:

@@ -2,8 +2,9 @@
 
 import polars as pl
 
-from pipelines.challenges.achievements import CONTENT_TYPE, lifetime_values, open_achievements
+from pipelines.challenges.achievements import CONTENT_TYPE, open_achievements
 from pipelines.challenges.implied import ASKED, EVER, FOREVER
+from pipelines.challenges.lifetimes import lifetime_values
 from pipelines.known import Known
 from pipelines.windows import completed, window_values
 

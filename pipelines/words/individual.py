@@ -6,7 +6,7 @@ import polars as pl
 
 from configs.app import App
 from configs.wording import metric_words, plain
-from pipelines.challenges.achievements import lifetime_values
+from pipelines.challenges.lifetimes import lifetime_values
 from pipelines.known import Known
 from pipelines.players.standing import rank_share
 

@@ -28,6 +28,24 @@ def test_what_comes_in_later_is_seen_by_a_night_that_looks_again():
         assert (before, known.value(EVENTS)) == (1, 2)
 
 
+def test_what_is_asked_for_often_is_made_once_until_something_comes_in():
+    with warehouse_with(APP, [event(1, 0)]) as warehouse:
+        known, other = nights(warehouse, 5, 5)
+        made = []
+
+        def count():
+            made.append(known.value(EVENTS))
+            return made[-1]
+
+        assert [known.once("events", count) for _ in range(4)] == [1] * 4
+        assert len(made) == 2  # the first looks before the views are in place
+        add_events(warehouse, APP, [event(1, 1) | {"event_id": "another"}])
+        assert [known.once("events", count) for _ in range(3)] == [2] * 3
+        assert other.value(EVENTS) == 2  # whose views are in place now
+        assert [known.once("events", count) for _ in range(2)] == [2] * 2
+        assert len(made) == 6
+
+
 def test_views_made_in_what_is_taken_back_are_made_again():
     with warehouse_with(APP, [event(1, 0)]) as warehouse:
         (known,) = nights(warehouse, 5)

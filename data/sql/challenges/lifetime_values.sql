@@ -2,7 +2,7 @@
 -- of it from the day $since on. One row for each player and metric with any of it. `pace_days`: the days from $since to
 -- $as_of, for newcomers those since their first, but at least $fewest.
 WITH mine AS (
-    SELECT d.player_key, d.metric, m.agg, d.day, d.n, d.sum
+    SELECT d.player_key, d.metric, m.agg, d.day, d.n, d.sum, CASE WHEN m.agg = 'days' THEN d.day END AS d -- to tell apart costs
     FROM known_player_days d
     SEMI JOIN who USING (player_key)
     SEMI JOIN asked USING (metric)
@@ -18,9 +18,9 @@ keyed AS (
 ),
 lives AS (
     SELECT player_key, metric,
-           part_value(agg, sum(m.n), sum(m.sum), NULL, NULL, count(DISTINCT day), any_value(k.n)) AS value,
+           part_value(agg, sum(m.n), sum(m.sum), NULL, NULL, count(DISTINCT d), any_value(k.n)) AS value,
            part_value(agg, sum(m.n) FILTER (day >= $since), sum(m.sum) FILTER (day >= $since), NULL, NULL,
-                      count(DISTINCT day) FILTER (day >= $since), any_value(k.n_since)) AS gain
+                      count(DISTINCT d) FILTER (day >= $since), any_value(k.n_since)) AS gain
     FROM mine m LEFT JOIN keyed k USING (player_key, metric)
     WHERE adds_up(agg)
     GROUP BY player_key, metric, agg

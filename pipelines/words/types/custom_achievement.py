@@ -8,8 +8,9 @@ import polars as pl
 
 from configs.app import App
 from configs.awarded import Tier
-from pipelines.challenges.achievements import lifetime_metrics, plan_achievements
+from pipelines.challenges.achievements import plan_achievements
 from pipelines.challenges.implied import as_asked
+from pipelines.challenges.lifetimes import lifetime_metrics
 from pipelines.words.content_type import GOAL, Asking, ContentType, Form
 
 

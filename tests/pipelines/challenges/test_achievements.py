@@ -12,10 +12,10 @@ from pipelines.challenges.achievements import (
     _round_target,
     achievement_progress,
     categories,
-    lifetime_values,
     plan_achievements,
     settle_achievements,
 )
+from pipelines.challenges.lifetimes import lifetime_values
 from pipelines.known import Known
 from pipelines.pins import Night, day_start, make_night
 from tests.factories import APP, START, add_events, event, make_app, warehouse_with
@@ -26,6 +26,7 @@ TOY = make_app(
     rewards={"achievement_xp": {"bronze": 10, "silver": 20, "gold": 30, "platinum": 40}},
 )
 DAY = dt.timedelta(days=1)
+frame = Known.frame
 
 
 def night_of(warehouse: Warehouse, after: int, app=TOY) -> Night:
@@ -96,6 +97,21 @@ def test_lifetime_values_add_up_over_all_days_and_gains_over_the_last_28():
         "topics": (2, 1, 1 / 28),  # a topic met before is no new one
         "days": (3, 2, 2 / 28),
     }
+
+
+def test_lives_are_looked_up_once_a_night_whoever_asks(monkeypatch):
+    everyone, two = (pl.DataFrame({"player_key": keys}) for keys in ([1, 2, 3], [3, 1]))
+    with warehouse_with(TOY, solving(30)) as warehouse:
+        known = Known(warehouse, night_of(warehouse, 30))
+        whole = lifetime_values(known, everyone)
+        asked = []
+        monkeypatch.setattr(
+            Known, "frame", lambda self, sql, params=None: asked.append(sql) or frame(self, sql, params)
+        )
+        assert lifetime_values(known, two).equals(whole.filter(pl.col("player_key") != 2))
+        assert lifetime_values(known, everyone).equals(whole)
+        assert lifetime_values(known, two).equals(whole.filter(pl.col("player_key") != 2))
+    assert len(asked) == 2  # the views were not in place when all were asked for first; then who is new alone
 
 
 def test_a_newcomers_pace_is_taken_over_a_week_at_least():

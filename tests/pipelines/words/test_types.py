@@ -10,7 +10,7 @@ import pytest
 from configs.app import App
 from configs.loader import load_app
 from configs.wording import metric_words
-from pipelines.challenges.achievements import lifetime_metrics
+from pipelines.challenges.lifetimes import lifetime_metrics
 from pipelines.challenges.missions import OCCASIONS
 from pipelines.night.wanted import ASKS
 from pipelines.words.app_file import voice_problems, wording_problems
