@@ -73,6 +73,13 @@ class Settings(BaseSettings):
     )
     dask_address: str | None = Field(None, description="Scheduler of the engine `dask`: tcp://host:8786.")
 
+    tuning_s: float = Field(
+        20,
+        ge=0,
+        le=86_400,
+        description="How long a training looks for better settings of its learners, all questions together; 0: not.",
+    )
+
     prices: dict[str, Price] = Field({}, description="US dollars per million tokens, over the providers' own; JSON.")
     price_ceiling_usd: float | None = Field(
         None, gt=0, description="At which a model without a price is counted, per million tokens in and out."

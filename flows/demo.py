@@ -84,7 +84,7 @@ def run_demo(settings: Settings, players: int) -> Demo:
     ingest(app=APP, files=[str(people)], history=True, players=True)
     ingest(app=APP, files=[str(path) for path in files], history=True)
     first_night = plan.last_night - dt.timedelta(days=NIGHTS - 1)
-    trained = None if _serves(settings) else train(app=APP, as_of=first_night)
+    trained = None if _serves(settings) else train(app=APP, as_of=first_night, untuned=True)
     nights = backfill(app=APP, start=first_night, end=plan.last_night)
     with open_warehouse(settings.home, APP) as warehouse:
         kept = kept_by_night(warehouse, load_app(APP).app)

@@ -16,11 +16,21 @@ from pipelines.reports import TrainReport
 
 
 @task
-def hold_contests(run: Run, as_of: dt.date | None, only: Sequence[str], budget_s: float | None) -> TrainReport:
+def hold_contests(
+    run: Run, as_of: dt.date | None, only: Sequence[str], budget_s: float | None, tuned: bool
+) -> TrainReport:
     """Fit every contender on what was known before `as_of` and let the holdout decide."""
     from pipelines.learning.job import run_train  # as in flows.nightly: it takes seconds to load
 
-    return run_train(run.settings, run.loaded, as_of=as_of, now=run.now, progress=report, only=only, budget_s=budget_s)
+    return run_train(
+        *(run.settings, run.loaded),
+        as_of=as_of,
+        now=run.now,
+        progress=report,
+        only=only,
+        budget_s=budget_s,
+        tuned=tuned,
+    )
 
 
 def _starts(_app: App, _grace_h: float) -> Start:
@@ -29,7 +39,11 @@ def _starts(_app: App, _grace_h: float) -> Start:
 
 @flow("train {app}", Deployed(_starts, each_app=True))
 def train(
-    app: AppName, as_of: dt.date | None = None, tasks: Tasks | None = None, budget: Duration | None = None
+    app: AppName,
+    as_of: dt.date | None = None,
+    tasks: Tasks | None = None,
+    budget: Duration | None = None,
+    untuned: bool = False,
 ) -> TrainReport:
     """Train an app's models on what was known before a day, and register the winners.
 
@@ -38,9 +52,10 @@ def train(
         as_of: Use only what was known before this day; none is the day after the last known play.
         tasks: Learn only these; none is all.
         budget: How long it may take, such as 90s, 10m or 1h; learners for which it is too short do not compete.
+        untuned: Take the learners as they are, without a search for better settings.
     """
     run = begin(app)
-    result = hold_contests(run, check_day(run.loaded.app, as_of, run.now), tasks or (), seconds_of(budget))
+    result = hold_contests(run, check_day(run.loaded.app, as_of, run.now), tasks or (), seconds_of(budget), not untuned)
     name_run(run.loaded.app.app, result.as_of)
     versions = ", ".join(f"{task} {version}" for task, version in result.versions.items()) or "none"
     description = "\n\n".join([f"Contests on the later holdout. Registered versions: {versions}.", *result.notes])

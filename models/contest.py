@@ -3,7 +3,8 @@
 import datetime as dt
 import logging
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,17 +21,15 @@ from models.learners import candidates
 from models.promotion import Against, Gain, Incumbent, compare, with_interval
 from models.reasons import against_the_answer
 from models.scores import log_losses
+from models.search import Found, Ground, Tuning, search_settings
+from models.split import END, HALF_LIFE_DAYS, Parts, Split, recency
 from models.task import BinaryTask, Encoding, Samples
 
 Array = NDArray[np.float64]
 FEWEST_ROWS = 30
-FEWEST_CALIBRATED = 300
-HALF_LIFE_DAYS = 60.0
 PILOT = 10  # every so manieth row tells how long a fit takes
 FITS = 3.0  # a fit, and one on all rows, with what is asked of them
 MOST_LOOKED_AT = 500  # rows, to find which facts are no reasons
-Parts = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]  # to train, to calibrate, to test
-_END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
 _KEYS = ("player_key", "base_day", "start_day", "window_days")
 _log = logging.getLogger(__name__)
 
@@ -58,7 +57,8 @@ class Contest:
         gain: Mean log-loss of the base rate less the winner's, with its interval.
         holdout: The later rows, with what happened as `y` and what the winner promised as `p`.
         against: How the winner did against the model that serves; None where none does.
-        faults: A sentence for each candidate that could not be fitted.
+        faults: A sentence for each candidate that could not be fitted or tuned.
+        tuned: The settings with which learners competed, where others than the usual ones, and all that were tried.
     """
 
     task: BinaryTask[Any]
@@ -70,39 +70,12 @@ class Contest:
     rows: dict[str, int] = field(default_factory=dict)
     against: Against | None = None
     faults: tuple[str, ...] = ()
+    tuned: Found = field(default_factory=Found)
 
     @property
     def chosen(self) -> str:
         """The name of the winning learner."""
         return self.model.learner.name
-
-
-@dataclass(frozen=True)
-class Split:
-    """Later cuts for calibration and test; labels of an earlier part end before the next part begins."""
-
-    calibrate_from: dt.date
-    test_from: dt.date
-
-    @classmethod
-    def of(cls, base_days: pl.Series) -> "Split":
-        """From the last 20 % of the rows on a day tests, from the 20 % before them on it calibrates."""
-        days = base_days.sort()
-        return cls(days[int(len(days) * 0.6)], days[int(len(days) * 0.8)])
-
-    def parts(self, rows: pl.DataFrame) -> Parts:
-        """Training, calibration and test rows.
-
-        Where windows are so long that hardly any ends between the two cuts, every fifth player of the days before the
-        test calibrates, and the others train.
-        """
-        base = pl.col("base_day")
-        train = rows.filter((base < self.calibrate_from) & (self.calibrate_from > _END))
-        calibrate = rows.filter((base >= self.calibrate_from) & (base < self.test_from) & (self.test_from > _END))
-        if calibrate.height < FEWEST_CALIBRATED:
-            early, fifth = rows.filter((base < self.test_from) & (self.test_from > _END)), pl.col("player_key") % 5 == 0
-            train, calibrate = early.filter(~fifth), early.filter(fifth)
-        return train, calibrate, rows.filter(base >= self.test_from)
 
 
 def hold_contest(
@@ -113,6 +86,7 @@ def hold_contest(
     seed: int,
     incumbent: Incumbent | None = None,
     budget: Budget = FOR_EVER,
+    tuning: Tuning | None = None,
 ) -> Contest:
     """Let the candidates compete with each other, the base rate and the model that serves, on the later holdout.
 
@@ -122,6 +96,7 @@ def hold_contest(
         samples: Its `labels` are the task's own.
         seed: For thinning and learners.
         incumbent: The model that serves.
+        tuning: How its learners are tuned before they compete, within half of a budget that ends; None: not at all.
         budget: Who could not be fitted twice in what is left of it does not compete, but for the simplest.
 
     Raises:
@@ -143,7 +118,9 @@ def hold_contest(
         raise NightquestError(f"All past answers of {task.name} are alike.", "Wait for days that differ.")
     later = task.encode(parts[2], encoding)
     refuse_leaks(task.name, later.select(pl.col(task.features).cast(pl.Float64)), later[task.label])
-    promises, faults = _promises(task, encoding, parts, seed, budget)
+    found = _tuned(task, encoding, parts, seed, budget, tuning)
+    made = _Makes(task, seed, found.settings)
+    promises, faults = _promises(made, encoding, parts, budget)
     judged = _Judged.of(task, parts, promises)
     against = None
     if incumbent:
@@ -151,7 +128,7 @@ def hold_contest(
             *(incumbent, parts[2], task.label, judged.losses[judged.winner]),
             lambda model, rows: task.seen_by(app, samples, model.encoding, rows),
         )
-    rows, model = _refitted(task, app, samples, judged.winner, seed)
+    rows, model = _refitted(made, app, samples, judged.winner)
     model.untold = _untold(task, app, model, parts[2], seed)
     return Contest(
         task=task,
@@ -162,7 +139,8 @@ def hold_contest(
         data_window=_data_window(days, split, rows),
         rows=_heights(parts) | {"refit": rows.height},
         against=against,
-        faults=tuple(faults),
+        faults=(*found.notes, *faults),
+        tuned=found,
     )
 
 
@@ -171,13 +149,7 @@ def fallback(task: BinaryTask[Any], app: App, samples: Samples, *, seed: int) ->
     simple = next((each for each in candidates(task) if each.rank == 0), None)
     if simple is None:
         return None
-    return LearnedModel(task, task.encoding(app, samples, dt.date.max, seed=seed), _made(task, simple, seed))
-
-
-def recency(rows: pl.DataFrame, half_life_days: float) -> Array:
-    """A weight for each row that halves with age, counted back from the latest base day; shape (n,)."""
-    age = rows.select((pl.col("base_day").max() - pl.col("base_day")).dt.total_days()).to_series().to_numpy()
-    return np.asarray(0.5 ** (age / half_life_days), dtype=np.float64)
+    return LearnedModel(task, task.encoding(app, samples, dt.date.max, seed=seed), _Makes(task, seed).learner(simple))
 
 
 @dataclass(frozen=True)
@@ -208,10 +180,20 @@ class _Judged:
         )
 
 
-def _promises(
-    task: BinaryTask[Any], encoding: Encoding, parts: Parts, seed: int, budget: Budget
-) -> tuple[dict[str, Array], list[str]]:
+def _tuned(
+    task: BinaryTask[Any], encoding: Encoding, parts: Parts, seed: int, budget: Budget, tuning: Tuning | None
+) -> Found:
+    """Better settings for those who compete, found on the rows before the holdout."""
+    if tuning is None or tuning.seconds <= 0:
+        return Found()
+    if budget.bounded:
+        tuning = replace(tuning, seconds=budget.left / 2)
+    return search_settings(Ground(task, encoding, parts[0], parts[1], seed), candidates(task), tuning)
+
+
+def _promises(made: "_Makes", encoding: Encoding, parts: Parts, budget: Budget) -> tuple[dict[str, Array], list[str]]:
     """What each candidate promises on the holdout, from simple to complex, and a sentence for each that failed."""
+    task = made.task
     train, calibrate, test = parts
     promises: dict[str, Array] = {}
     faults: list[str] = []
@@ -219,7 +201,7 @@ def _promises(
     weights = recency(train, HALF_LIFE_DAYS)
     for learner in candidates(task):
         try:
-            model = LearnedModel(task, encoding, _made(task, learner, seed))
+            model = LearnedModel(task, encoding, made.learner(learner))
             if promises and budget.bounded and budget.left < _takes_s(model, train):
                 late.append(learner.name)
                 continue
@@ -239,10 +221,16 @@ def _promises(
 
 
 def _takes_s(model: LearnedModel, rows: pl.DataFrame) -> float:
-    """About how many seconds it takes to fit a model on these rows and again on all, told by a part of them."""
-    begun = time.monotonic()
-    model.fit(rows.gather_every(PILOT))
-    return (time.monotonic() - begun) * PILOT * FITS
+    """About how many seconds it takes to fit a model on these rows and again on all, told by a part of them.
+
+    The part is fitted twice, since a first fit also loads what the learner needs.
+    """
+    took = []
+    for _ in range(2):
+        begun = time.monotonic()
+        model.fit(rows.gather_every(PILOT))
+        took.append(time.monotonic() - begun)
+    return min(took) * PILOT * FITS
 
 
 def _data_window(days: pl.Series, split: Split, rows: pl.DataFrame) -> dict[str, dt.date]:
@@ -252,7 +240,7 @@ def _data_window(days: pl.Series, split: Split, rows: pl.DataFrame) -> dict[str,
         "calibrate_from": split.calibrate_from,
         "test_from": split.test_from,
         "last": last,
-        "labels_to": rows.select(_END.max()).item(),
+        "labels_to": rows.select(END.max()).item(),
     }
 
 
@@ -260,14 +248,13 @@ def _heights(parts: Parts) -> dict[str, int]:
     return dict(zip(("train", "calibrate", "test"), (part.height for part in parts), strict=True))
 
 
-def _refitted(
-    task: BinaryTask[Any], app: App, samples: Samples, winner: str, seed: int
-) -> tuple[pl.DataFrame, LearnedModel]:
+def _refitted(made: "_Makes", app: App, samples: Samples, winner: str) -> tuple[pl.DataFrame, LearnedModel]:
     """All rows, and the winner fitted on them."""
-    encoding = task.encoding(app, samples, dt.date.max, seed=seed)
-    rows = task.rows(app, samples, encoding, seed=seed)
+    task = made.task
+    encoding = task.encoding(app, samples, dt.date.max, seed=made.seed)
+    rows = task.rows(app, samples, encoding, seed=made.seed)
     learner = next(each for each in candidates(task) if each.name == winner)
-    model = LearnedModel(task, encoding, _made(task, learner, seed))
+    model = LearnedModel(task, encoding, made.learner(learner))
     return rows, model.fit(rows, weights=recency(rows, HALF_LIFE_DAYS))
 
 
@@ -284,8 +271,18 @@ def _one_each(p: Array, rows: pl.DataFrame) -> Array:
     return p
 
 
-def _made(task: BinaryTask[Any], learner: type[Learner], seed: int) -> Learner:
-    return learner(seed=seed, **task.settings.get(learner.name, {}))
+@dataclass(frozen=True)
+class _Makes:
+    """Makes the learners of a task, with settings other than the task's by learner."""
+
+    task: BinaryTask[Any]
+    seed: int
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def learner(self, kind: type[Learner]) -> Learner:
+        """A learner that is not fitted yet."""
+        name = kind.name
+        return kind(seed=self.seed, **{**self.task.settings.get(name, {}), **self.settings.get(name, {})})
 
 
 def _checked(task: BinaryTask[Any], rows: pl.DataFrame) -> pl.DataFrame:

@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from models.tuning import Setting, Suggest
+
 Array = NDArray[np.float64]
 
 
@@ -87,6 +89,11 @@ class Learner(ABC):
         """
         self.seed = seed
         self.parameters = self.parameters_type(**given)
+
+    @classmethod
+    def space(cls, ask: Suggest) -> dict[str, Setting]:  # noqa: ARG003 (for those who have something to tune)
+        """Parameters to try, each asked for by its name within bounds that hold the default; none: nothing to tune."""
+        return {}
 
     @abstractmethod
     def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:

@@ -1,5 +1,6 @@
 """How often it happened among those who were alike in one thing: the simplest honest rival of any learner."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -8,11 +9,18 @@ from numpy.typing import NDArray
 
 from models.learner import Learner, Sheet
 from models.portable import load_arrays, save_arrays
+from models.tuning import Setting, Suggest
 
 Array = NDArray[np.float64]
-_BINS = 12
 _FEW = 32  # so many values have a bin each
-_PRIOR = 5.0  # rows of what all came to, added to each cell
+
+
+@dataclass(frozen=True)
+class RatesParameters:
+    """`bins` of equally many rows; `prior` is how many rows of what all came to are added to each cell."""
+
+    bins: int = 12
+    prior: float = 5.0
 
 
 class Rates(Learner):
@@ -26,16 +34,23 @@ class Rates(Learner):
 
     rank: ClassVar[int] = 1
     by: ClassVar[str]
+    parameters_type = RatesParameters
+    parameters: RatesParameters
 
     _windows: NDArray[np.int64]
     _edges: Array
     _table: Array
 
+    @classmethod
+    def space(cls, ask: Suggest) -> dict[str, Setting]:
+        """How finely rows are told apart, and how much a cell is drawn to all."""
+        return {"bins": ask.whole("bins", 4, 32), "prior": ask.number("prior", 0.5, 200.0, log=True)}
+
     def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
         """Count."""
         value = self._value(sheet)
         different = np.unique(value)
-        spread = np.quantile(value, np.linspace(0, 1, _BINS + 1)[1:-1])
+        spread = np.quantile(value, np.linspace(0, 1, self.parameters.bins + 1)[1:-1])
         self._edges = different[:-1] if len(different) <= _FEW else np.unique(spread)
         self._windows = np.unique(sheet.windows)
         cells = (self._place(sheet), np.searchsorted(self._edges, value, side="left"))
@@ -44,7 +59,8 @@ class Rates(Learner):
         np.add.at(happened, cells, weights * y)
         np.add.at(seen, cells, weights)
         usual = (happened.sum(axis=1) + 0.5) / (seen.sum(axis=1) + 1)
-        self._table = (happened + _PRIOR * usual[:, None]) / (seen + _PRIOR)
+        prior = self.parameters.prior
+        self._table = (happened + prior * usual[:, None]) / (seen + prior)
         return self
 
     def predict(self, sheet: Sheet) -> Array:

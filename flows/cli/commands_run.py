@@ -96,6 +96,7 @@ def train(
     as_of: dt.date | None = None,
     tasks: Tasks = (),
     budget: str | None = None,
+    untuned: bool = False,
     common: Common = DEFAULT,
 ) -> None:
     """Train the app's models on what is known, and let the later days decide who serves.
@@ -108,6 +109,7 @@ def train(
         as_of: Use only what was known before this day.
         tasks: Learn only this question; can be given several times.
         budget: How long it may take, such as 90s, 10m or 1h; learners for which it is too short do not compete.
+        untuned: Take the learners as they are, without a search for better settings (NIGHTQUEST_TUNING_S).
     """
     from flows.cli.console import emit
     from flows.cli.preflight import check_night
@@ -119,7 +121,7 @@ def train(
     def run() -> Any:
         from flows.train import train as flow
 
-        return flow(app=app, as_of=as_of, tasks=list(tasks) or None, budget=budget)
+        return flow(app=app, as_of=as_of, tasks=list(tasks) or None, budget=budget, untuned=untuned)
 
     result = run_flow(common, [app], run, lambda loaded: check_night(common.settings, loaded, as_of))
     emit(result, common.json, lambda: training_view(name_of(app), result))

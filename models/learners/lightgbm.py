@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.learner import Learner, Sheet, shares
+from models.tuning import Setting, Suggest
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -42,6 +43,19 @@ class LightGBM(Learner):
     parameters: LightGBMParameters
 
     _booster: "lgb.Booster"
+
+    @classmethod
+    def space(cls, ask: Suggest) -> dict[str, Setting]:
+        """Size and number of trees, how fast they learn, and what each of them sees."""
+        return {
+            "trees": ask.whole("trees", 50, 400, log=True),
+            "leaves": ask.whole("leaves", 4, 63, log=True),
+            "learning_rate": ask.number("learning_rate", 0.02, 0.2, log=True),
+            "min_leaf": ask.whole("min_leaf", 10, 400, log=True),
+            "features": ask.number("features", 0.3, 1.0),
+            "rows": ask.number("rows", 0.5, 1.0),
+            "ridge": ask.number("ridge", 0.1, 50.0, log=True),
+        }
 
     def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
         """Grow the trees."""

@@ -13,6 +13,7 @@ from scipy.special import expit
 from models.calibration import logits
 from models.learner import Learner, Sheet, shares
 from models.portable import load_arrays, load_json, save_arrays, save_json
+from models.tuning import Setting, Suggest
 
 Array = NDArray[np.float64]
 _FARTHEST = 6.0  # standard deviations, beyond which all are alike
@@ -60,6 +61,11 @@ class Logistic(Learner):
 
     _names: tuple[str, ...] = ()
     _lines: dict[int, Line]
+
+    @classmethod
+    def space(cls, ask: Suggest) -> dict[str, Setting]:
+        """The strength of the ridge."""
+        return {"c": ask.number("c", 0.001, 10.0, log=True)}
 
     def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
         """Fit a line for each length of window."""

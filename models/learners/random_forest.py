@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.learner import Learner, Sheet, shares
 from models.portable import OutdatedModelError, load_arrays, load_json, save_arrays, save_json
+from models.tuning import Setting, Suggest
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
@@ -103,6 +104,15 @@ class RandomForest(Learner):
 
     _nodes: Nodes
     _shares: dict[str, float]
+
+    @classmethod
+    def space(cls, ask: Suggest) -> dict[str, Setting]:
+        """How large trees are and what each of them sees; more trees are never worse, only slower."""
+        return {
+            "depth": ask.whole("depth", 4, 16),
+            "min_leaf": ask.whole("min_leaf", 3, 200, log=True),
+            "rows": ask.number("rows", 0.2, 0.9),
+        }
 
     def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
         """Grow the trees."""

@@ -78,6 +78,7 @@ class ModelRun:
         score: What the rivals' loss is.
         gains: By name what it was compared with, the base rate and what serves: mean loss less, with its interval.
         figures: Plots by file name without suffix.
+        tables: Kept as CSV, by name.
         limits: What the reviewer must know that the figures do not show; a sentence each.
         example: Made-up values for inputs where any value will not do, such as metric names.
         requires: Packages that the model needs beside those that all do.
@@ -99,6 +100,7 @@ class ModelRun:
     score: str = "log loss"
     gains: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
+    tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     limits: Sequence[str] = ()
     example: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     requires: Sequence[str] = ()

@@ -95,6 +95,8 @@ class Registry:
             save_json(folder / RUN_FILE, _told(run))
             predicted = predict_as_before(run.model, folder, example)
             self.tracking.log(run_id, _parameters(run), {}, run.figures)
+            for name, table in run.tables.items():
+                self._client.log_text(run_id, table.write_csv(), f"tables/{name}.csv")
             logged = self._log_model(folder, example, predicted, run.requires)
             self.tracking.log(run_id, {}, flat_metrics(run.metrics), {}, model_id=logged.model_id)
             with self.tracking.alone():

@@ -10,6 +10,7 @@ from configs.version import code_version
 from data.warehouse import Warehouse
 from models.budget import Budget
 from models.learners import learners_left_out
+from models.search import Tuning
 from models.tasks import task_names, tasks
 from models.tasks.segments import Segments
 from pipelines.known import Known
@@ -23,6 +24,7 @@ from pipelines.players.understand import understand_players
 from pipelines.reports import TrainReport
 from pipelines.stores import open_app, open_registry
 
+TUNING = "tuning"  # folder under home: what was tried, by app, task and learner
 LEARNING = 0.8  # of a budget at most; the rest is to draw and register
 REGISTERING_S = 2.0  # a model
 
@@ -36,6 +38,7 @@ def run_train(
     progress: Progress = silent,
     only: Collection[str] = (),
     budget_s: float | None = None,
+    tuned: bool = True,
 ) -> TrainReport:
     """Learn the app's models from what was known at a day, and register them.
 
@@ -46,7 +49,8 @@ def run_train(
         now: The moment.
         progress: Told of every step.
         only: The tasks to learn; none is all.
-        budget_s: How long it may take, see `check_tasks` for its least.
+        budget_s: How long it may take.
+        tuned: Learners are tuned first, for `tuning_s` of the settings, or for half of what a budget leaves.
 
     Raises:
         NightquestError: There is no such task.
@@ -58,8 +62,11 @@ def run_train(
         night = make_night(warehouse, app, as_of, now, settings.day_grace)
         known = Known(warehouse, night)
         serving = incumbents(registry, app, as_of, wanted)
+        tuning = Tuning(settings.tuning_s, settings.home / TUNING / app.app) if tuned else None
         for_learning = _for_learning(budget, len(wanted))
-        _, contests, notes = learn_tasks(known, wanted, seed=SEED, steps=steps, serving=serving, budget=for_learning)
+        _, contests, notes = learn_tasks(
+            known, wanted, seed=SEED, steps=steps, serving=serving, budget=for_learning, tuning=tuning
+        )
         segments = None
         if Segments.name in wanted and not for_learning.left:
             notes = (*notes, f"No model of {Segments.name} is learned: the budget is spent.")

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import polars as pl
 
-from models.contest import recency
 from models.learned import LearnedModel
+from models.split import recency
 from models.task import SNAPSHOT, Samples
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets

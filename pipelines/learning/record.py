@@ -65,6 +65,7 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
         chosen=chosen,
         gains=_gains(contest),
         figures=_plots(contest, app),
+        tables={"tuning": contest.tuned.trials} if contest.tuned.trials.height else {},
         limits=task.limits,
         example=task.example(app),
         requires=contest.model.learner.requires,
@@ -105,6 +106,8 @@ def _moves(contest: Contest, title: str) -> "Figure | None":
 def _parameters(contest: Contest) -> Mapping[str, Any]:
     model = contest.model
     told = {"kind": contest.chosen, **model.learner.told()}
+    if (tried := contest.tuned.trials).height:
+        told |= {"tuning_tried": tried.height, "tuned": contest.chosen in contest.tuned.settings}
     return {**told, "recalibration_slope": round(model.recalibration.slope, 4)}
 
 

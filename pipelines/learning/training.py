@@ -12,6 +12,7 @@ from models.budget import FOR_EVER, Budget
 from models.contest import Contest, fallback, hold_contest
 from models.learned import LearnedModel
 from models.promotion import Incumbent
+from models.search import Tuning
 from models.task import BinaryTask, Samples
 from models.tasks import binary_task, binary_tasks
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
@@ -61,6 +62,7 @@ def learn_tasks(
     steps: Steps | None = None,
     serving: Mapping[str, Incumbent] = NOBODY,
     budget: Budget = FOR_EVER,
+    tuning: Tuning | None = None,
 ) -> tuple[Samples, dict[str, Contest], tuple[str, ...]]:
     """Learn from snapshots of past days, every third over at most half a year, with labels known by the night.
 
@@ -70,6 +72,7 @@ def learn_tasks(
         seed: For thinning and learners.
         steps: Told about each.
         serving: By task, the model that serves and that the winner is compared with.
+        tuning: How learners are tuned, all tasks together; None: they are not.
         budget: How long all of it may take, with one task more after it; each gets an equal part of what is left.
 
     Returns:
@@ -88,7 +91,8 @@ def learn_tasks(
         tasks = []
     for place, task in enumerate(tasks):
         steps.begin(task.doing)
-        learned = _learn(task, past, samples, seed, serving.get(task.name), budget.share(1 + len(tasks) - place))
+        share, tuned = budget.share(1 + len(tasks) - place), _tuning_of(task, tuning, len(tasks))
+        learned = _learn(task, past, samples, seed, serving.get(task.name), share, tuned)
         if isinstance(learned, str):
             notes.append(learned)
         else:
@@ -115,8 +119,21 @@ def past_days(known: Known, base_day: dt.date) -> list[dt.date]:
     return [latest - dt.timedelta(days=k) for k in range(0, max((latest - earliest).days + 1, 0), EVERY_DAYS)]
 
 
+def _tuning_of(task: BinaryTask[Any], tuning: Tuning | None, tasks: int) -> Tuning | None:
+    """An equal part of the time, and a folder of its own."""
+    if tuning is None:
+        return None
+    return Tuning(tuning.seconds / tasks, tuning.folder / task.name if tuning.folder else None)
+
+
 def _learn(
-    task: BinaryTask[Any], known: Past, samples: Samples, seed: int, incumbent: Incumbent | None, budget: Budget
+    task: BinaryTask[Any],
+    known: Past,
+    samples: Samples,
+    seed: int,
+    incumbent: Incumbent | None,
+    budget: Budget,
+    tuning: Tuning | None,
 ) -> Contest | str:
     """The task's contest, or a sentence that says why there is none."""
     if not budget.left:
@@ -124,7 +141,7 @@ def _learn(
     instead = f"No model of {task.name} is learned"
     try:
         own = replace(samples, labels=task.labels(known, samples))
-        return hold_contest(task, known.app, own, seed=seed, incumbent=incumbent, budget=budget)
+        return hold_contest(task, known.app, own, seed=seed, incumbent=incumbent, budget=budget, tuning=tuning)
     except NightquestError as error:
         return f"{instead}: {error.message}"
     except Exception as error:  # noqa: BLE001 (a task's file may do anything wrong, and costs the others nothing)

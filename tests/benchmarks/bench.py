@@ -67,7 +67,7 @@ def _commands(delivery: Path, home: Path, store: Path) -> tuple[dict[str, list[l
     night = ["nightly", "trading", "--accept", "--home", str(home), "--as-of"]
     own = {
         "ingest": [[*take, "--players", people], [*take, past]],
-        "train": [["train", "trading", "--home", str(home), "--as-of", first]],
+        "train": [["train", "trading", "--home", str(home), "--as-of", first, "--untuned"]],
         "first night": [[*night, first]],
         "new day": [[*take, new]],
         "next night": [[*night, second]],

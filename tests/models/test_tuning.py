@@ -1,9 +1,11 @@
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from models.tuning import Outcome, tune
+from models.tuning import Outcome, Store, tune
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,3 +54,80 @@ def test_no_other_module_imports_optuna():
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert path.name == "tuning.py" or not any(n.split(".")[0] == "optuna" for n in names), path
+
+
+def stored(folder, name="2024-01-01-a", trials=12, seed=1, first=(), objective=None):
+    asked = []
+
+    def bowl(suggest) -> Outcome:
+        x = suggest.number("x", -4.0, 4.0)
+        asked.append(x)
+        return Outcome((x - 1) ** 2)
+
+    return tune(objective or bowl, seed=seed, trials=trials, store=Store(folder, name), first=first), asked
+
+
+def test_a_search_that_is_run_again_goes_on_with_the_trials_it_has(tmp_path):
+    half, asked = stored(tmp_path, trials=6, first=[{"x": 3.0}])
+    assert asked[0] == 3.0
+    assert half.kept == 0
+    whole, later = stored(tmp_path, trials=12, first=[{"x": 3.0}])
+    assert (whole.kept, len(later)) == (6, 6)
+    assert set(later) & set(asked) == set()  # it does not begin with the same settings again
+    assert {t.settings["x"] for t in whole.tried} == {*asked, *later}
+    done, none = stored(tmp_path, trials=12)
+    assert (none, done.best) == ([], whole.best)
+
+
+def test_the_next_search_of_its_kind_begins_with_the_best_of_the_one_before(tmp_path):
+    before, _ = stored(tmp_path, "2024-01-01-a", trials=12)
+    _, asked = stored(tmp_path, "2024-01-08-b", trials=3, first=[{"x": 3.0}])
+    assert asked[:2] == [3.0, before.best.settings["x"]]
+    assert len(list(tmp_path.glob("*.journal"))) == 2
+    for day in range(10, 20):
+        stored(tmp_path, f"2024-02-{day}", trials=1)
+    assert min(path.stem for path in tmp_path.glob("*.journal")) == "2024-02-15"
+
+
+def test_what_goes_worse_than_most_is_ended_early_and_is_never_the_best(tmp_path):
+    finished = []
+
+    def slow(suggest) -> Outcome:
+        x = suggest.number("x", 0.0, 1.0)
+        suggest.so_far(x)
+        finished.append(x)
+        return Outcome(x)
+
+    tuned, _ = stored(tmp_path, trials=25, objective=slow)
+    assert tuned.pruned > 3
+    assert len(finished) + tuned.pruned == 25
+    assert tuned.best.settings["x"] == min(finished)
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from models.tuning import Outcome, Store, tune
+
+def slow(suggest):
+    x = suggest.number("x", -4.0, 4.0)
+    print(x, flush=True)
+    if x != 3.0:
+        time.sleep(0.05)
+    return Outcome((x - 1) ** 2)
+
+tune(slow, seed=1, trials=1000, store=Store(Path(sys.argv[1]), "search"), first=[{"x": 3.0}])
+"""
+
+
+def test_a_search_that_was_killed_keeps_its_trials_and_the_one_cut_short_is_tried_no_more(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", KILLED, tmp_path], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    seen = [float(process.stdout.readline()) for _ in range(6)]
+    process.kill()
+    seen += [float(line) for line in process.communicate()[0].split()]
+    path = tmp_path / "search.journal"
+    path.write_bytes(path.read_bytes() + b'{"op_code":4,"wor')  # a line that was being written
+    again, asked = stored(tmp_path, "search", trials=len(seen) + 5)
+    assert again.kept in {len(seen) - 1, len(seen)}
+    assert {t.settings["x"] for t in again.tried} >= set(seen[:-1])
+    assert len(asked) == len(seen) + 5 - again.kept

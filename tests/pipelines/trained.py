@@ -44,12 +44,15 @@ class Trained:
     def copy(self, folder: Path) -> Settings:
         """A home of a test's own."""
         shutil.copytree(self.home, folder / "home")
-        return Settings(home=folder / "home")
+        return Settings(home=folder / "home", tuning_s=0)
 
 
 def make_trained(folder: Path) -> None:
     """Ingest, train and run a night; what they told is written beside."""
-    loaded, settings = load_app(str(write_app(folder, **APP).rename(folder / FILE))), Settings(home=folder / "home")
+    loaded, settings = (
+        load_app(str(write_app(folder, **APP).rename(folder / FILE))),
+        Settings(home=folder / "home", tuning_s=0),
+    )
     run_ingest(settings, loaded, [write_events(folder, players=45)], history=True, players=False, now=now())
     steps: list[tuple[str, int, int]] = []
     trained = run_train(settings, loaded, as_of=FIRST, now=now(), progress=lambda *step: steps.append(step))

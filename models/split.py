@@ -1,0 +1,48 @@
+"""Which rows train, which calibrate and which test; and how much each counts by its age."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+FEWEST_CALIBRATED = 300
+HALF_LIFE_DAYS = 60.0
+Parts = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]  # to train, to calibrate, to test
+END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Later cuts for calibration and test; labels of an earlier part end before the next part begins."""
+
+    calibrate_from: dt.date
+    test_from: dt.date
+
+    @classmethod
+    def of(cls, base_days: pl.Series) -> "Split":
+        """From the last 20 % of the rows on a day tests, from the 20 % before them on it calibrates."""
+        days = base_days.sort()
+        return cls(days[int(len(days) * 0.6)], days[int(len(days) * 0.8)])
+
+    def parts(self, rows: pl.DataFrame) -> Parts:
+        """Training, calibration and test rows.
+
+        Where windows are so long that hardly any ends between the two cuts, every fifth player of the days before the
+        test calibrates, and the others train.
+        """
+        base = pl.col("base_day")
+        train = rows.filter((base < self.calibrate_from) & (self.calibrate_from > END))
+        calibrate = rows.filter((base >= self.calibrate_from) & (base < self.test_from) & (self.test_from > END))
+        if calibrate.height < FEWEST_CALIBRATED:
+            early, fifth = rows.filter((base < self.test_from) & (self.test_from > END)), pl.col("player_key") % 5 == 0
+            train, calibrate = early.filter(~fifth), early.filter(fifth)
+        return train, calibrate, rows.filter(base >= self.test_from)
+
+
+def recency(rows: pl.DataFrame, half_life_days: float) -> Array:
+    """A weight for each row that halves with age, counted back from the latest base day; shape (n,)."""
+    age = rows.select((pl.col("base_day").max() - pl.col("base_day")).dt.total_days()).to_series().to_numpy()
+    return np.asarray(0.5 ** (age / half_life_days), dtype=np.float64)
