@@ -66,7 +66,6 @@ class Client:
         self._began = 0.0
 
     async def __aenter__(self) -> Self:
-        self._books.open()
         self._began = time.monotonic()
         for name, provider in self._providers.items():
             headers = provider.limit_headers
@@ -78,7 +77,7 @@ class Client:
         self.figures.seconds += time.monotonic() - self._began
         for pacing in self._pacing.values():
             pacing.stop(StoppedError("canceled", CLOSED))
-        self._books.close()
+        await self._books.close()
         for provider in self._providers.values():
             with suppress(Exception):  # a connection that cannot be closed is gone as well
                 await provider.close()

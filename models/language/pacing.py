@@ -137,6 +137,8 @@ class Breaker:
 class Pacing:
     """What stands between a client and one provider.
 
+    Few requests are in flight at first, one more with each answer, half as many after each failure.
+
     Args:
         limits: Concurrency and patience.
         models: Where the limits of its models start, by name.
@@ -179,7 +181,7 @@ class Pacing:
         """
         pace = self.pace(request.model)
         async with self._turns[request.model]:
-            while (wait_s := self._wait_s(request.model, pace)) > 0:
+            while (wait_s := self._wait_s(request, pace)) > 0:
                 self._news.clear()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(wait_s, self.left_s)):
@@ -189,13 +191,15 @@ class Pacing:
             probe = self.breaker.is_probing = self.breaker.state != "closed"
             return pace.take(request.input_tokens, request.max_tokens), probe
 
-    def _wait_s(self, model: str, pace: Pace) -> float:
+    def _wait_s(self, request: Request, pace: Pace) -> float:
         late = None if self.left_s else StoppedError("late", "the deadline for words has passed")
-        if stopped := self.stopped or late or self.unknown_models.get(model):
+        if stopped := self.stopped or late or self.unknown_models.get(request.model):
             raise stopped
         if (wait_s := self.breaker.wait_s()) > 0:
             return wait_s
-        return pace.wait_s() if self._in_flight < self._most else self.limits.period_s
+        if self._in_flight >= self._most:
+            return self.limits.period_s
+        return pace.wait_s(request.input_tokens, request.max_tokens)
 
     def leave(self, *, probe: bool) -> None:
         """It is answered, or lost; whoever waits looks again."""
@@ -224,7 +228,7 @@ class Pacing:
         before = self.breaker.state
         self.breaker.failed(why, sent_at)
         self._figures.breaker_openings += before == "closed" != self.breaker.state
-        self._most = min(START, self._most)
+        self._most = max(1, self._most // 2)
 
     def give_up(self, why: str) -> None:
         """The provider will not answer, however often it is asked."""

@@ -14,7 +14,8 @@ from typing import Literal
 
 MARGIN = 0.98  # of the refill that is used
 BURST = 1 / 60  # of an allowance that may go at once
-BRAKE = 0.052  # below this share of an allowance left the pace falls with what is left
+BRAKE = 0.03  # below this share of an allowance left the pace falls with what is left
+SLACK = 0.01  # of an allowance, that is left alone: providers round what they say
 SLOWEST = 0.02  # of the pace, so that news of more keeps coming
 CUT, LEAST_CUT = 0.85, 0.2  # of the pace after a 429, and in all
 RECOVERY = 0.4  # of the pace, in a period
@@ -58,12 +59,16 @@ class Allowance:
         self._told: tuple[float, float, float] | None = None  # what was left, when, and what had been taken by then
         self._most_left = 0.0
 
-    def wait_s(self, now: float, cut: float) -> float:
-        """Let time pass; seconds until something may be taken."""
-        pace = self._pace(now, cut)
+    def wait_s(self, need: float, now: float, cut: float) -> float:
+        """Let time pass; seconds until so much may be taken."""
+        even, left = self.limit / self._period_s, self._left(now)
+        # A provider that lets little go at once never says that much is left.
+        brake = min(BRAKE * self.limit, self._most_left / 4)
+        pace = even * MARGIN * cut * (min(1.0, max(SLOWEST, left / brake)) if brake else 1.0)
         self.level = min(self.limit * BURST, self.level + (now - self._at) * pace)
         self._at = now
-        return max(0.0, -self.level / pace)
+        short = min(need + SLACK * self.limit, self._most_left) - left
+        return max(0.0, -self.level / pace, short / even)
 
     def learn(self, told: Told, mark: float, sent_at: float) -> None:
         """Believe the provider, as of the moment when the request was sent whose answer this is."""
@@ -72,16 +77,15 @@ class Allowance:
             self._told = (told.remaining, sent_at, mark)
             self._most_left = max(self._most_left, told.remaining)
 
-    def _pace(self, now: float, cut: float) -> float:
-        """So much in a second."""
-        even = self.limit / self._period_s
-        if self._told is None or not self._most_left:
-            return even * MARGIN * cut
+    def _left(self, now: float) -> float:
+        """What the provider has left by its last word and what was taken since; others use what has just come in."""
+        if self._told is None:
+            return self.limit
         remaining, at, mark = self._told
-        left = remaining + (now - at) * even - (self.taken - mark)
-        # A provider that lets little go at once never says that much is left.
-        brake = min(BRAKE * self.limit, self._most_left / 4)
-        return even * MARGIN * cut * min(1.0, max(SLOWEST, left / brake))
+        return min(
+            self.limit,
+            remaining + max(0.0, now - at - self._period_s * BURST) * self.limit / self._period_s - (self.taken - mark),
+        )
 
 
 class Pace:
@@ -112,14 +116,15 @@ class Pace:
         }
         self._used_share = 1.0  # of the estimates
         self._cut, self._cut_at, self._recovered_at = 1.0, now - period_s, now
-        self._paused_until = now
+        self._paused_until, self._learnt_at = now, now - period_s
 
-    def wait_s(self) -> float:
-        """Seconds until a request may be sent."""
-        now = self._clock()
+    def wait_s(self, input_tokens: int, output_tokens: int) -> float:
+        """Seconds until a request of at most so many tokens may be sent."""
+        now, need = self._clock(), _counted(input_tokens, output_tokens)
         self._cut = min(1.0, self._cut + (now - self._recovered_at) * RECOVERY / self._period_s)
         self._recovered_at = now
-        return max(self._paused_until - now, *(one.wait_s(now, self._cut) for one in self._allowances.values()))
+        waits = (one.wait_s(need[kind], now, self._cut) for kind, one in self._allowances.items())
+        return max(self._paused_until - now, *waits)
 
     def take(self, input_tokens: int, output_tokens: int) -> Ticket:
         """Send one request now, of at most so many tokens."""
@@ -140,7 +145,7 @@ class Pace:
 
     def refused(self, ticket: Ticket, headers: Mapping[str, str], pause_s: float) -> None:
         """A 429: no token was used; nobody sends for so long, and then everybody more slowly for a while."""
-        self._learn(ticket, headers)
+        self._learn(ticket, headers, always=True)
         moment = self._clock()
         # Requests that were together in flight are refused together: once is enough.
         if moment - self._cut_at >= self._period_s * BURST:
@@ -158,7 +163,11 @@ class Pace:
             self._allowances[kind].taken += used[kind] - ticket.charged[kind]
         ticket.charged, ticket.paced = dict(used), dict(used)
 
-    def _learn(self, ticket: Ticket, headers: Mapping[str, str]) -> None:
+    def _learn(self, ticket: Ticket, headers: Mapping[str, str], *, always: bool = False) -> None:
+        # Ten times a second is often enough, and reading headers is not free.
+        if not always and self._clock() - self._learnt_at < self._period_s / 600:
+            return
+        self._learnt_at = self._clock()
         told = read_limits(headers, self._headers)
         for kind, said in told.items():
             allowance = self._allowances.setdefault(kind, Allowance(said.limit, self._period_s, self._clock()))

@@ -27,7 +27,7 @@ from random import Random
 from typing import Any
 
 from configs.settings import Settings
-from models.language.batches import BatchRows, finish_batches, recover_batches, submit_batches
+from models.language.batches import Batches
 from models.language.calls import Reply, Request, Usage, Written
 from models.language.client import Client
 from models.language.ledger import Budget, Ledger, Run, open_ledger
@@ -93,7 +93,7 @@ class Tally:
     unanswered: int = 0
     elsewhere: int = 0
     adopted: int = 0
-    sent_again: int = 0
+    given_up: int = 0
     underbooked: int = 0
     seconds: float = 0.0
 
@@ -185,11 +185,13 @@ async def _in_batches(
     requests: Sequence[Request],
 ) -> None:
     prices = language_models().models
-    await recover_batches(ledger, providers, sure_after_s=SURE_AFTER_S)
-    await submit_batches(ledger, providers[provider], run, PLENTY, requests, prices)
-    done = await finish_batches(
-        ledger, providers, wait_s=60, poll_s=0.05, longest_poll_s=0.2, sure_after_s=SURE_AFTER_S
-    )
+    released = 1
+    while released:  # until what was never begun has gone with another batch
+        batches = Batches(ledger, providers, sure_after_s=SURE_AFTER_S)
+        await batches.recover()
+        await batches.submit(provider, run, PLENTY, requests, prices)
+        done = await batches.finish(60, poll_s=0.05, longest_poll_s=0.2)
+        released = done.released
     for opened in providers.values():
         await opened.close()
     if done.open:
@@ -243,7 +245,9 @@ def _check(night: Night, tally: Tally) -> None:
         first = ledger.claim(run, Budget(0, 0), own, prices)
         second = ledger.claim(run, Budget(0, 0), other, prices)
         report = ledger.report(run, whole_night=True)
-        figures = BatchRows(ledger).figures(run, whole_night=True)
+        adopted, given_up = ledger.file.connection.execute(
+            "SELECT total(adopted), total(state = 'released') FROM batch"
+        ).fetchone()
     tally.nights += 1
     tally.briefs += night.briefs
     tally.billed += bills["n"]
@@ -256,8 +260,8 @@ def _check(night: Night, tally: Tally) -> None:
     for one, two in zip(first, second, strict=True):
         tally.elsewhere += not isinstance(one, Written)
         tally.unanswered += not isinstance(one, Written) and not isinstance(two, Written)
-    tally.adopted += figures["adopted"]
-    tally.sent_again += figures["resubmitted"]
+    tally.adopted += round(adopted)
+    tally.given_up += round(given_up)
     cost = sum(_cost(bill) for bill in bills["bills"])
     tally.underbooked += report.cost_usd + report.reserved_usd < cost - 1e-6
     tally.unexplained += night.mode == "batch" and any(bill["batch"] is None for bill in bills["bills"])

@@ -1,40 +1,44 @@
-"""Batches from the evening to the morning: submitted with their intent on disk, recovered, collected, in time.
+"""Batches from the evening to the morning: submitted once with their intent on disk, found again, collected, in time.
 
-`submit_batches` claims and sends; `recover_batches` looks after those whose sending was cut short; `collect_batches`
-books what has come back; `finish_batches` does both until all is in or time is up. After that `Ledger.claim` returns
-the answers, and what has none may be asked live.
+A batch is sent at most once. One whose sending was cut short, or got no answer, is looked for at its provider by its
+key; what surely never began gives its questions back, for another batch or a live ask.
 """
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from models.language.batches.rows import AT_ONCE, Batch, BatchRows
-from models.language.batches.sending import (
-    SURE_AFTER_S,
-    UNREADABLE,
-    Recovery,
-    cancel_doubles,
-    find_batch,
-    recover_batches,
-    submit_batches,
-)
+from configs.language import LanguageModel
+from models.language.batches.rows import Batch, BatchRows, custom_id
 from models.language.calls import FINAL, Failed, Reason, Reply, Request
-from models.language.ledger import Ledger, Outcome
-from models.language.providers.provider import BatchProvider, BatchState, Found, Provider, Result
+from models.language.ledger import Budget, Ledger, Outcome, Run
+from models.language.providers.provider import (
+    BatchProvider,
+    DeclinedError,
+    NoAnswerError,
+    NotSentError,
+    Provider,
+    Result,
+)
 
-__all__ = ["BatchRows", "cancel_batches", "collect_batches", "finish_batches", "recover_batches", "submit_batches"]
+__all__ = ["BatchReport", "BatchRows", "Batches"]
+UNREADABLE = (DeclinedError, NoAnswerError, NotSentError, ValueError, LookupError)  # an answer may be garbled
+SURE_AFTER_S = 120.0  # a batch that the provider does not show by then was not begun
+CLOCKS_APART_S = 3600.0  # how far the provider's clock may be behind
+LOOKED_FOR_S = 86_400.0  # what was taken as never begun, and shows up after all
+GIVE_UP_AFTER_S = 30 * 86_400.0  # results are gone by then
 SHORTFALLS = 3  # readings that bring fewer results than the provider counted, before the rest is given up
 SLOWER = 1.5  # each pause against the one before
 _REASONS: dict[str, Reason] = {"ended": "expired", "failed": "rejected", "canceled": "canceled", "expired": "expired"}
 
 
 @dataclass
-class CollectReport:
-    """What a look at all running batches brought.
+class BatchReport:
+    """What became of batches: `running`, `unreachable`, `keyless`, `short` and `unsure` at the last look, else in all.
 
     Attributes:
         collected: Batches that have ended and are booked.
@@ -42,11 +46,15 @@ class CollectReport:
         unreachable: Batches whose provider could not be asked, or broke off; they are read again.
         keyless: Batches of a provider that there is no key for here.
         short: Batches that brought fewer results than the provider counted; they are read again.
+        unsure: Batches that may have been begun.
+        adopted: Batches that had been begun without our knowing.
+        released: Batches that were never begun; their questions may be asked anew.
+        doubled: Batches that showed up after they had been released, and were canceled.
+        canceled: Batches stopped because time was up.
         answered: Results that were paid for, refused and truncated ones too.
         failed: Requests without a usable answer, by reason; those that are not among `answered` may be asked anew.
         repeated: Results seen before.
         strangers: Results with custom ids that are none of the batch's.
-        doubled: Batches begun twice, whose later one was canceled.
         cost_usd: Of the results booked now.
     """
 
@@ -55,190 +63,244 @@ class CollectReport:
     unreachable: int = 0
     keyless: int = 0
     short: int = 0
+    unsure: int = 0
+    adopted: int = 0
+    released: int = 0
+    doubled: int = 0
+    canceled: int = 0
     answered: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
     strangers: int = 0
-    doubled: int = 0
     cost_usd: float = 0.0
 
     @property
     def open(self) -> int:
-        """Batches that will bring more."""
-        return self.running + self.unreachable + self.short
-
-
-@dataclass
-class Finish:
-    """What waiting for batches brought.
-
-    Attributes:
-        collected: Sums over all looks; `running`, `unreachable`, `keyless` and `short` of the last one.
-        recovered: Sums over all looks; `unsure` of the last one.
-        canceled: Batches stopped because time was up.
-    """
-
-    collected: CollectReport = field(default_factory=CollectReport)
-    recovered: Recovery = field(default_factory=Recovery)
-    canceled: int = 0
-
-    @property
-    def open(self) -> int:
         """Batches that may still bring, or cost, something: their questions are `late`."""
-        return self.collected.open + self.recovered.unsure
+        return self.running + self.unreachable + self.short + self.unsure
 
 
-async def finish_batches(
-    ledger: Ledger,
-    providers: Mapping[str, Provider],
-    *,
-    app: str | None = None,
-    wait_s: float,
-    grace_s: float = 60.0,
-    poll_s: float = 1.0,
-    longest_poll_s: float = 30.0,
-    sure_after_s: float = SURE_AFTER_S,
-) -> Finish:
-    """Recover and collect until nothing is open; when time is up, cancel and collect what was done by then.
+class Batches:
+    """The batches of an open ledger, at their providers. Every method may raise NightquestError: it cannot be written.
 
     Args:
         ledger: Opened.
-        providers: Batches of others wait.
-        app: Whose batches to wait for and to cancel; None is all.
-        wait_s: How long to wait for results.
-        grace_s: How long to wait for canceled batches to end.
-        poll_s: The first pause; each is longer than the one before.
-        longest_poll_s: The longest pause.
-        sure_after_s: See `recover_batches`.
+        providers: By name; batches of others wait.
+        app: Whose batches are looked after; None is all.
+        sure_after_s: How long after it was sent a batch that the provider does not show is taken as never begun.
 
-    Raises:
-        NightquestError: The ledger cannot be written.
+    Attributes:
+        report: What became of them so far.
     """
-    done = Finish()
 
-    async def look_for(seconds: float, *, send_again: bool) -> None:
-        end, pause_s = time.monotonic() + seconds, poll_s
-        while True:
-            again = await recover_batches(ledger, providers, app=app, sure_after_s=sure_after_s, send_again=send_again)
-            _add(done.recovered, again, last={"unsure"})
-            collected = await collect_batches(ledger, providers, app=app)
-            _add(done.collected, collected, last={"running", "unreachable", "keyless", "short"})
-            left_s = end - time.monotonic()
-            if not done.open or left_s <= 0:
-                return
-            await asyncio.sleep(min(pause_s, left_s))
-            pause_s = min(pause_s * SLOWER, longest_poll_s)
+    def __init__(
+        self,
+        ledger: Ledger,
+        providers: Mapping[str, Provider],
+        *,
+        app: str | None = None,
+        sure_after_s: float = SURE_AFTER_S,
+    ) -> None:
+        self._rows, self._providers, self._app, self._sure_after_s = BatchRows(ledger), providers, app, sure_after_s
+        self._ledger = ledger
+        self.report = BatchReport()
 
-    await look_for(wait_s, send_again=True)
-    if done.open:
-        done.canceled = await cancel_batches(ledger, providers, app=app)
-        await look_for(grace_s, send_again=False)
-    return done
+    async def submit(
+        self, name: str, run: Run, budget: Budget, requests: Iterable[Request], prices: Mapping[str, LanguageModel]
+    ) -> list[str]:
+        """Send what the ledger grants to the provider of this name as batches; requests are read one batch at a time.
 
+        What is not granted (answered before, held by another batch, over the budget), and a request larger than a
+        batch may be, is left out, and everything for a provider without batches. Nothing more is sent once the provider
+        took one not. What the ledger is asked is as `Ledger.claim` has it.
 
-def _add(total: CollectReport | Recovery, more: CollectReport | Recovery, last: set[str]) -> None:
-    for name, value in vars(more).items():
-        setattr(total, name, value if name in last else getattr(total, name) + value)
+        Returns:
+            The ledger's keys of the batches that were begun, or may have been.
+        """
+        keys: list[str] = []
+        if isinstance(provider := self._providers.get(name), BatchProvider):
+            for some in _split(provider, requests):
+                batch = self._rows.intend(run, budget, name, some, prices)
+                if batch is None:
+                    continue
+                if not await self._send(provider, batch):
+                    break
+                keys.append(batch.key)
+        return keys
 
-
-async def collect_batches(
-    ledger: Ledger, providers: Mapping[str, Provider], *, app: str | None = None
-) -> CollectReport:
-    """Book the results of every batch that has ended, of one app or of all; batches of other providers wait.
-
-    Killed midway, the next call goes on where this one was.
-
-    Raises:
-        NightquestError: The ledger cannot be written.
-    """
-    rows, report = BatchRows(ledger), CollectReport()
-    for batch in rows.running(app):
-        provider = providers.get(batch.provider)
-        if not isinstance(provider, BatchProvider) or batch.provider_id is None:
-            report.keyless += 1
-            continue
+    async def _send(self, provider: BatchProvider, batch: Batch) -> bool:
+        """Send a batch; whether it was, or may have been, begun."""
+        rows = self._rows
+        lines = [provider.batch_line(name, rows.request(id_)) for name, (id_, _) in rows.attempts(batch).items()]
         try:
-            state = await provider.poll(batch.provider_id)
-            if state.status == "running":
-                report.running += 1
-            else:
-                await _collect(rows, provider, batch, batch.provider_id, state, report)
-        except UNREADABLE:
-            report.unreachable += 1
-    return report
+            provider_id = await provider.submit(batch.key, lines)
+        except (DeclinedError, NotSentError) as error:
+            reason = error.reason if isinstance(error, DeclinedError) else "unreachable"
+            rows.close(batch, reason, str(error), state="released", maybe_sent_at=None)
+            return False
+        except asyncio.CancelledError:
+            rows.note(batch, state="unsure", detail="canceled while it was sent")
+            raise
+        except (NoAnswerError, ValueError, LookupError, TypeError) as error:  # without an id in it it is no answer
+            rows.note(batch, state="unsure", detail=str(error))
+            return True
+        rows.note(batch, state="submitted", provider_id=provider_id)
+        return True
 
+    async def recover(self) -> BatchReport:
+        """Look after every batch that was being sent when its process ended, or got no answer.
 
-async def cancel_batches(ledger: Ledger, providers: Mapping[str, Provider], *, app: str | None = None) -> int:
-    """Ask providers to stop what has not ended, and give back what never began; returns how many batches that were.
+        To be called before others are submitted, and again as long as some are unsure.
+        """
+        self.report.unsure = 0
+        for batch in self._rows.unfinished(self._app):
+            if (provider := self._provider(batch)) and self._rows.take(batch):
+                await self._settle_doubt(provider, batch)
+        for batch in self._rows.given_up(self._ledger.time() - LOOKED_FOR_S, self._app):
+            if provider := self._provider(batch):
+                with suppress(*UNREADABLE):  # it is looked for again
+                    for id_ in await self._find(provider, batch):
+                        self._rows.note(batch, state="doubled", provider_id=id_)
+                        self.report.doubled += 1
+                        await provider.cancel(id_)
+        return self.report
 
-    What they answered until then is to be collected once they have ended.
-
-    Raises:
-        NightquestError: The ledger cannot be written.
-    """
-    rows, done = BatchRows(ledger), 0
-    for batch in rows.running(app):
-        provider = providers.get(batch.provider)
-        if isinstance(provider, BatchProvider) and batch.provider_id is not None:
-            with suppress(*UNREADABLE):  # it has ended, or cannot be reached
-                await provider.cancel(batch.provider_id)
-                done += 1
-    for batch in rows.unfinished(app):
-        if batch.state == "unsent" and rows.take(batch):
-            rows.close(batch, "unreachable", "it was never begun", "released")
-            done += 1
-    return done
-
-
-async def _collect(
-    rows: BatchRows, provider: BatchProvider, batch: Batch, provider_id: str, state: BatchState, report: CollectReport
-) -> None:
-    read = 0
-    if state.status != "failed":
-        some: list[Result] = []
-        async for result in provider.results(provider_id):
-            read += 1
-            some.append(result)
-            if len(some) >= AT_ONCE:
-                _book(rows, provider, batch, some, report)
-                some = []
-        _book(rows, provider, batch, some, report)
-    counted = state.counts.get("completed", 0) + state.counts.get("failed", 0)
-    if read < min(counted, batch.requests) and state.status != "failed" and batch.collections + 1 < SHORTFALLS:
-        rows.fell_short(batch)
-        report.short += 1
-        return
-    if batch.submissions > 1:  # look whether an earlier sending began one too
-        found = await find_batch(rows, provider, batch)
-        report.doubled += await cancel_doubles(rows, provider, batch, found.ids) if isinstance(found, Found) else 0
-    reason = _REASONS[state.status]
-    missing = rows.close(batch, reason, state.detail or "not among the results of its batch", "collected")
-    report.failed.update({reason: missing} if missing else {})
-    report.collected += 1
-
-
-def _book(
-    rows: BatchRows, provider: BatchProvider, batch: Batch, results: Sequence[Result], report: CollectReport
-) -> None:
-    """Settle some results, in one transaction."""
-    matched = rows.match(batch, [result.custom_id for result in results])
-    outcomes: dict[int, Outcome] = {}
-    for result in results:
-        attempt, settled, request = matched.get(result.custom_id, (0, False, None))
-        if request is None:
-            report.strangers += 1
-        elif settled or attempt in outcomes:
-            report.repeated += 1
+    async def _settle_doubt(self, provider: BatchProvider, batch: Batch) -> None:
+        age_s = self._ledger.time() - (batch.maybe_sent_at or batch.made_at)
+        try:
+            found, doubt = await self._find(provider, batch), "" if age_s >= self._sure_after_s else "not there yet"
+        except UNREADABLE as error:
+            found, doubt = [], str(error) or "unreadable"
+        except BaseException:
+            self._rows.note(batch, state="unsure", detail="looking for it was cut short")
+            raise
+        if found:
+            self._rows.note(batch, state="submitted", provider_id=found[0], adopted=1)
+            self.report.adopted += 1
+        elif not doubt:
+            self._rows.close(batch, "unreachable", "it was never begun", state="released")
+            self.report.released += 1
+        elif age_s > GIVE_UP_AFTER_S:
+            self._rows.close(batch, "unknown", f"not to be found, and not surely absent: {doubt}", state="released")
+            self.report.released += 1
         else:
-            raw = result.body.decode("utf-8", "replace")
-            outcomes[attempt] = Outcome(attempt, _reply(provider, request, result), raw)
-    if outcomes:
-        rows.ledger.settle(list(outcomes.values()))
-    replies = [outcome.reply for outcome in outcomes.values()]
-    failed = [reply.reason for reply in replies if isinstance(reply, Failed)]
-    report.cost_usd += sum(reply.cost_usd for reply in replies)
-    report.answered += len(replies) - sum(reason not in FINAL for reason in failed)
-    report.failed.update(failed)
+            self._rows.note(batch, state="unsure", detail=doubt)
+            self.report.unsure += 1
+
+    async def _find(self, provider: BatchProvider, batch: Batch) -> Sequence[str]:
+        since = datetime.fromtimestamp(batch.made_at - CLOCKS_APART_S, UTC)
+        return await provider.find(batch.key, batch.requests, since, self._rows.known_ids(batch.provider))
+
+    def _provider(self, batch: Batch) -> BatchProvider | None:
+        provider = self._providers.get(batch.provider)
+        return provider if isinstance(provider, BatchProvider) else None
+
+    async def collect(self) -> BatchReport:
+        """Book the results of every batch that has ended; killed midway, the next call does it anew."""
+        report = self.report
+        report.running = report.unreachable = report.keyless = report.short = 0
+        for batch in self._rows.running(self._app):
+            provider = self._provider(batch)
+            if provider is None:
+                report.keyless += 1
+                continue
+            try:
+                await self._collect(provider, batch, batch.provider_id or "")
+            except UNREADABLE:
+                report.unreachable += 1
+        return report
+
+    async def _collect(self, provider: BatchProvider, batch: Batch, provider_id: str) -> None:
+        state = await provider.poll(provider_id)
+        if state.status == "running":
+            self.report.running += 1
+            return
+        results = [] if state.status == "failed" else await provider.results(provider_id)
+        self._book(provider, batch, results)
+        counted = state.counts.get("completed", 0) + state.counts.get("failed", 0)
+        is_short = state.status != "failed" and len(results) < min(counted, batch.requests)
+        if is_short and batch.collections + 1 < SHORTFALLS:
+            self._rows.note(batch, collections=batch.collections + 1)
+            self.report.short += 1
+            return
+        reason, detail = _REASONS[state.status], state.detail or "not among the results of its batch"
+        missing = self._rows.close(batch, reason, detail, state="collected")
+        self.report.failed.update({reason: missing} if missing else {})
+        self.report.collected += 1
+
+    def _book(self, provider: BatchProvider, batch: Batch, results: Sequence[Result]) -> None:
+        """Settle results, in one transaction."""
+        report, attempts = self.report, self._rows.attempts(batch)
+        outcomes: dict[int, Outcome] = {}
+        for result in results:
+            id_, settled = attempts.get(result.custom_id, (0, False))
+            if not id_:
+                report.strangers += 1
+            elif settled or id_ in outcomes:
+                report.repeated += 1
+            else:
+                raw = result.body.decode("utf-8", "replace")
+                outcomes[id_] = Outcome(id_, _reply(provider, self._rows.request(id_), result), raw)
+        if outcomes:
+            self._ledger.settle(list(outcomes.values()))
+        replies = [outcome.reply for outcome in outcomes.values()]
+        failed = [reply.reason for reply in replies if isinstance(reply, Failed)]
+        report.cost_usd += sum(reply.cost_usd for reply in replies)
+        report.answered += len(replies) - sum(reason not in FINAL for reason in failed)
+        report.failed.update(failed)
+
+    async def cancel(self) -> BatchReport:
+        """Ask providers to stop what has not ended; what they answered until then is to be collected once it has."""
+        for batch in self._rows.running(self._app):
+            if provider := self._provider(batch):
+                with suppress(*UNREADABLE):  # it has ended, or cannot be reached
+                    await provider.cancel(batch.provider_id or "")
+                    self.report.canceled += 1
+        return self.report
+
+    async def finish(
+        self, wait_s: float, *, grace_s: float = 60.0, poll_s: float = 1.0, longest_poll_s: float = 30.0
+    ) -> BatchReport:
+        """Recover and collect until nothing is open; when time is up, cancel and collect what was done by then.
+
+        Args:
+            wait_s: How long to wait for results.
+            grace_s: How long to wait for canceled batches to end.
+            poll_s: The first pause; each is longer than the one before.
+            longest_poll_s: The longest pause.
+        """
+        for seconds in (wait_s, grace_s):
+            end, pause_s = time.monotonic() + seconds, poll_s
+            while True:
+                await self.recover()
+                await self.collect()
+                left_s = end - time.monotonic()
+                if not self.report.open:
+                    return self.report
+                if left_s <= 0:
+                    break
+                await asyncio.sleep(min(pause_s, left_s))
+                pause_s = min(pause_s * SLOWER, longest_poll_s)
+            if seconds is wait_s:
+                await self.cancel()
+        return self.report
+
+
+def _split(provider: BatchProvider, requests: Iterable[Request]) -> Iterator[list[Request]]:
+    """As many requests at a time as a batch may hold, without those that are larger than one."""
+    some: list[Request] = []
+    size = 0
+    for request in requests:
+        own = len(provider.batch_line(custom_id("0" * 22, request.key), request))
+        if own > provider.max_bytes:
+            continue
+        if some and (len(some) >= provider.max_requests or size + own > provider.max_bytes):
+            yield some
+            some, size = [], 0
+        some.append(request)
+        size += own
+    if some:
+        yield some
 
 
 def _reply(provider: BatchProvider, request: Request, result: Result) -> Reply:

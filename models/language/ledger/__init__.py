@@ -45,12 +45,11 @@ class Ledger(Reports):
 
     Attributes:
         file: Its SQLite file.
-        folder: Where it stands, with the files of batches.
         owner: Row of this opening of it; what is in flight belongs to an owner.
     """
 
     def __init__(self, file: LedgerFile, now: Callable[[], datetime]) -> None:
-        self.file, self.folder, self._now = file, file.path.parent, now
+        self.file, self._now = file, now
         with file.transaction("be opened") as connection:
             self.owner = register(connection, self.time())
             for (owner,) in connection.execute("SELECT id FROM owner WHERE NOT gone").fetchall():
@@ -61,13 +60,7 @@ class Ledger(Reports):
         return self._now().timestamp()
 
     def claim(
-        self,
-        run: Run,
-        budget: Budget,
-        requests: Sequence[Request],
-        prices: Mapping[str, LanguageModel],
-        *,
-        batch: int | None = None,
+        self, run: Run, budget: Budget, requests: Sequence[Request], prices: Mapping[str, LanguageModel]
     ) -> list[Claim]:
         """Ask for the right to send, in one transaction that is on disk before this returns.
 
@@ -76,7 +69,6 @@ class Ledger(Reports):
             budget: What may be reserved in all.
             requests: Equal keys are given one attempt.
             prices: Of every model asked for, by name.
-            batch: Row of the batch that the requests go into; then at its price.
 
         Returns:
             For each request, in order: the answer that was paid for before (`paid_now=False`); an attempt; or `Failed`
@@ -86,11 +78,24 @@ class Ledger(Reports):
         Raises:
             NightquestError: It could not be written down, so that nothing may be sent; or a model has no price.
         """
-        most, month, now = _most(requests, prices, batch=batch is not None), self._month(), self.time()
         with self.file.transaction("write down what is about to be asked, so nothing was sent") as connection:
-            run_id, is_dead = self.run_id(connection, run), partial(self._bury_if_dead, connection)
-            claims = Claims(connection, run, run_id, budget, self.owner, batch, month, now, is_dead)
-            return [claims.decide(request, reserve) for request, reserve in zip(requests, most, strict=True)]
+            return self.decide(connection, run, budget, requests, prices)
+
+    def decide(
+        self,
+        connection: Connection,
+        run: Run,
+        budget: Budget,
+        requests: Sequence[Request],
+        prices: Mapping[str, LanguageModel],
+        *,
+        batch: int | None = None,
+    ) -> list[Claim]:
+        """`claim` within a transaction; with the row of a batch that the requests go into, at its price."""
+        most, month = _most(requests, prices, batch=batch is not None), self._month()
+        run_id, is_dead = self.run_id(connection, run), partial(self._bury_if_dead, connection)
+        claims = Claims(connection, run, run_id, budget, self.owner, batch, month, self.time(), is_dead)
+        return [claims.decide(request, reserve) for request, reserve in zip(requests, most, strict=True)]
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Write down what came of attempts, in one transaction that is on disk before this returns.
@@ -179,7 +184,7 @@ def _most(requests: Sequence[Request], prices: Mapping[str, LanguageModel], *, b
 
 
 class Books:
-    """The ledger for coroutines: what they claim and settle within some milliseconds goes into one transaction each.
+    """The ledger for coroutines: while a thread writes one transaction, what comes meanwhile waits for the next.
 
     Takes what `Ledger.claim` takes. Once the ledger cannot be written, `trouble` says why, and nothing more is bought.
     """
@@ -188,32 +193,26 @@ class Books:
         self._ledger, self._run, self._budget, self._prices = ledger, run, budget, prices
         self._claims: list[tuple[Request, asyncio.Future[Claim]]] = []
         self._outcomes: list[tuple[Outcome, asyncio.Future[None]]] = []
-        self._due: asyncio.TimerHandle | None = None
-        self._is_open = False
+        self._writing: asyncio.Task[None] | None = None
+        self.is_open = True
         self.trouble = ""
 
-    def open(self) -> None:
-        """Begin."""
-        self._is_open = True
-
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write down all that is left. Nothing may be claimed any more."""
-        self._is_open = False
-        self._write()
+        self.is_open = False
+        while self._writing:
+            await self._writing
 
     async def claimed(self, request: Request) -> Claim:
         """The answer from before, the right to send, or why there is neither; on disk when this returns."""
-        if self.trouble or not self._is_open:
-            return Failed(request.key, "canceled", self.trouble or CLOSED, paid_now=False)
         claim: asyncio.Future[Claim] = asyncio.get_running_loop().create_future()
         self._claims.append((request, claim))
         self._write_soon()
         try:
             return await claim
         except asyncio.CancelledError:
-            given = None if claim.cancelled() else claim.result()
-            if isinstance(given, Attempt):
-                self.settle(Outcome(given.id, Failed(request.key, "canceled", "canceled before it was sent")))
+            if not claim.cancelled():  # it was given to who had left
+                self._give_back(claim.result())
             raise
 
     async def settled(self, outcome: Outcome) -> None:
@@ -224,35 +223,44 @@ class Books:
         """Write an outcome down with the next transaction."""
         kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._outcomes.append((outcome, kept))
-        self._write_soon() if self._is_open else self._write()
+        self._write_soon()
         return kept
 
-    def _write_soon(self) -> None:
-        self._due = self._due or asyncio.get_running_loop().call_later(LINGER_S, self._write)
+    def _give_back(self, claim: Claim) -> None:
+        if isinstance(claim, Attempt):
+            canceled = Failed(claim.request.key, "canceled", "canceled before it was sent")
+            self.settle(Outcome(claim.id, canceled))
 
-    def _write(self) -> None:
-        if self._due:
-            self._due.cancel()
-        outcomes, claims = self._outcomes, [one for one in self._claims if not one[1].done()]
-        self._due, self._outcomes, self._claims = None, [], []
-        given: Sequence[Claim] = ()
+    def _write_soon(self) -> None:
+        self._writing = self._writing or asyncio.get_running_loop().create_task(self._write())
+
+    async def _write(self) -> None:
+        while self._outcomes or self._claims:
+            await asyncio.sleep(LINGER_S)
+            outcomes, claims, self._outcomes, self._claims = self._outcomes, self._claims, [], []
+            requests = [request for request, _ in claims]
+            given = await asyncio.to_thread(self._transact, [outcome for outcome, _ in outcomes], requests)
+            for (_, claim), one in zip(claims, given, strict=True):
+                if claim.cancelled():
+                    self._give_back(one)
+                else:
+                    claim.set_result(one)
+            for _, kept in outcomes:
+                if not kept.cancelled():
+                    kept.set_result(None)
+        self._writing = None
+
+    def _transact(self, outcomes: Sequence[Outcome], requests: Sequence[Request]) -> Sequence[Claim]:
         try:
             if outcomes:
-                self._ledger.settle([outcome for outcome, _ in outcomes])
-            if claims and self._is_open and not self.trouble:
-                requests = [request for request, _ in claims]
-                given = self._ledger.claim(self._run, self._budget, requests, self._prices)
+                self._ledger.settle(outcomes)
+            if requests and self.is_open and not self.trouble:
+                return self._ledger.claim(self._run, self._budget, requests, self._prices)
         except NightquestError as error:
             self.trouble = str(error)
         except Exception as error:  # noqa: BLE001 (whoever waits must hear of it)
             self.trouble = f"stopped by a mistake: {type(error).__name__}: {error}"
-        why = self.trouble or CLOSED
-        given = given or [Failed(request.key, "canceled", why, paid_now=False) for request, _ in claims]
-        for (_, claim), one in zip(claims, given, strict=True):
-            claim.set_result(one)
-        for _, kept in outcomes:
-            if not kept.done():
-                kept.set_result(None)
+        return [Failed(request.key, "canceled", self.trouble or CLOSED, paid_now=False) for request in requests]
 
 
 @contextmanager

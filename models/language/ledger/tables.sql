@@ -36,8 +36,6 @@ CREATE TABLE outcome (
     text TEXT NOT NULL, raw TEXT NOT NULL);
 CREATE TABLE batch (  -- see batches/rows.py for its states
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, provider TEXT NOT NULL, run_id INTEGER NOT NULL,
-    owner_id INTEGER NOT NULL, state TEXT NOT NULL, requests INTEGER NOT NULL DEFAULT 0,
-    bytes INTEGER NOT NULL DEFAULT 0, made_at REAL NOT NULL, first_sent_at REAL, maybe_sent_at REAL,
-    submissions INTEGER NOT NULL DEFAULT 0, file_id TEXT, provider_id TEXT, adopted INTEGER NOT NULL DEFAULT 0,
-    collections INTEGER NOT NULL DEFAULT 0, detail TEXT NOT NULL DEFAULT '');
-CREATE TABLE doubled (provider_id TEXT PRIMARY KEY, batch_id INTEGER NOT NULL) WITHOUT ROWID;
+    owner_id INTEGER NOT NULL, state TEXT NOT NULL, requests INTEGER NOT NULL DEFAULT 0, made_at REAL NOT NULL,
+    maybe_sent_at REAL, provider_id TEXT, adopted INTEGER NOT NULL DEFAULT 0, collections INTEGER NOT NULL DEFAULT 0,
+    detail TEXT NOT NULL DEFAULT '');

@@ -1,10 +1,8 @@
 """Anthropic: the messages API live, and message batches, by the official SDK."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Collection
-from contextlib import aclosing
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
 import anthropic
@@ -13,12 +11,11 @@ from configs.language import LanguageModels
 from models.language.calls import Request, Usage
 from models.language.providers import answers
 from models.language.providers.answers import Content, Count, Shape, Unsaid, at
-from models.language.providers.provider import BatchState, Found, NotThere, Result, Unsure
-from models.language.providers.sdk import SdkProvider, readable
+from models.language.providers.provider import BatchState, NoAnswerError, Result
+from models.language.providers.sdk import SdkProvider
 
 BASE_URL = "https://api.anthropic.com"
 BATCHES = "/v1/messages/batches"
-BLOCK = 1 << 18
 _EFFORTS = {"none": "low", "minimal": "low"}  # it has no less than low
 _STATUS_OF = {
     "invalid_request_error": 400, "authentication_error": 401, "billing_error": 402, "permission_error": 403,
@@ -37,7 +34,7 @@ class Anthropic(SdkProvider):
         "input": "anthropic-ratelimit-input-tokens-{}", "output": "anthropic-ratelimit-output-tokens-{}",
     }  # fmt: skip
     counts_cached = False
-    max_requests, max_bytes = 100_000, 256_000_000
+    max_bytes = 256_000_000
     status_error, sdk_error = anthropic.APIStatusError, anthropic.AnthropicError
 
     def __init__(
@@ -88,65 +85,38 @@ class Anthropic(SdkProvider):
         asked = {"custom_id": custom_id, "params": self.body(request)}
         return json.dumps(asked, separators=(",", ":")).encode() + b"\n"
 
-    async def submit(self, batch_key: str, path: Path, n: int) -> str:  # noqa: ARG002
-        """Begin a batch of the file's lines, streamed; its custom ids carry the key. See the base."""
-        head, tail = b'{"requests":[', b"]}"
-        headers = {"Content-Length": str(len(head) + _size(path) + len(tail))}
-        made = await self.call("post", BATCHES, content=_listed(path, head, tail), options={"headers": headers})
-        return answers.Begun.model_validate(made).id
+    async def submit(self, batch_key: str, lines: Sequence[bytes]) -> str:  # noqa: ARG002
+        """Begin a batch of the lines, whose custom ids carry the key; see the base."""
+        content = b'{"requests":[' + b",".join(line.rstrip() for line in lines) + b"]}"
+        return answers.Begun.model_validate_json(await self.call("post", BATCHES, content=content)).id
 
-    async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> Found | NotThere | Unsure:
+    async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> list[str]:
         """Look through batches of this size begun since then; an ended one shows its custom ids. See the base."""
-        found: list[str] = []
-        unsure: list[str] = []
-        async with aclosing(self.batches_since(since, BATCHES, answers.Page[Batch], "after_id")) as batches:
-            async for batch in batches:
-                if batch.state().counts["total"] != n or batch.id in known or batch.archived_at:
-                    continue
-                if batch.processing_status != "ended":
-                    unsure.append(batch.id)
-                elif await self._carries(batch.id, batch_key):
-                    found.append(batch.id)
-        if found:
-            return Found(tuple(reversed(found)))
-        return Unsure(f"not ended: {', '.join(unsure)}") if unsure else NotThere()
+        batches = await self.batches_since(since, BATCHES, answers.Page[Batch], "after_id")
+        alike = [
+            one for one in batches if one.state().counts["total"] == n and one.id not in known and not one.archived_at
+        ]
+        ended = [one.id for one in alike if one.processing_status == "ended"]
+        found = [id_ for id_ in ended if await self._carries(id_, batch_key)]
+        if not found and len(ended) < len(alike):
+            raise NoAnswerError(f"not ended: {', '.join(one.id for one in alike if one.id not in ended)}")
+        return found
 
     async def _carries(self, batch_id: str, batch_key: str) -> bool:
-        async with aclosing(self.results(batch_id)) as results:
-            async for result in results:
-                return result.custom_id.startswith(batch_key[:22])
-        return False
+        return any(result.custom_id.startswith(batch_key[:22]) for result in await self.results(batch_id))
 
     async def poll(self, batch_id: str) -> BatchState:
         """See the base."""
-        return Batch.model_validate(await self.call("get", f"{BATCHES}/{batch_id}")).state()
+        return Batch.model_validate_json(await self.call("get", f"{BATCHES}/{batch_id}")).state()
 
-    async def results(self, batch_id: str) -> AsyncGenerator[Result, None]:
+    async def results(self, batch_id: str) -> list[Result]:
         """See the base."""
         # Not by its results_url, which may name another host than the one the key is for.
-        async with aclosing(self.lines(f"{BATCHES}/{batch_id}/results")) as lines:
-            async for line in lines:
-                yield readable(line, read_result)
+        return await self.read_lines(f"{BATCHES}/{batch_id}/results", read_result)
 
     async def cancel(self, batch_id: str) -> None:
         """See the base."""
         await self.call("post", f"{BATCHES}/{batch_id}/cancel")
-
-
-async def _listed(path: Path, head: bytes, tail: bytes) -> AsyncIterator[bytes]:
-    """The lines of a file as a JSON list within a body: each line feed but the last becomes a comma."""
-    left = _size(path)
-    yield head
-    with path.open("rb") as source:
-        while left > 0:
-            block = source.read(min(BLOCK, left))
-            left -= len(block)
-            yield block.replace(b"\n", b",")
-    yield tail
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size - 1  # without the last line feed
 
 
 class _Usage(Shape):

@@ -1,12 +1,9 @@
 """OpenAI, or any server that speaks its protocol: the responses API live, files and batches, by the official SDK."""
 
-import asyncio
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Collection
-from contextlib import aclosing
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
 import openai
@@ -16,8 +13,8 @@ from configs.language import LanguageModels
 from models.language.calls import Reason, Request, Usage
 from models.language.providers import answers
 from models.language.providers.answers import NOTHING, Content, Count, Shape, Unsaid, at
-from models.language.providers.provider import BatchState, Found, NoAnswerError, NotSentError, NotThere, Result, Unsure
-from models.language.providers.sdk import SdkProvider, readable
+from models.language.providers.provider import BatchState, NoAnswerError, NotSentError, Result
+from models.language.providers.sdk import SdkProvider
 
 BASE_URL = "https://api.openai.com/v1"
 _STATES: dict[str, Literal["running", "ended", "failed", "canceled", "expired"]] = {
@@ -34,7 +31,7 @@ class OpenAI(SdkProvider):
     """OpenAI; see the base. With `api="chat"` for servers that know chat completions only."""
 
     name = "openai"
-    max_requests, max_bytes = 50_000, 200_000_000
+    max_bytes = 200_000_000
     status_error, sdk_error = openai.APIStatusError, openai.OpenAIError
 
     def __init__(
@@ -97,47 +94,45 @@ class OpenAI(SdkProvider):
         asked = {"custom_id": custom_id, "method": "POST", "url": f"/v1{self.path}", "body": self.body(request)}
         return json.dumps(asked, separators=(",", ":")).encode() + b"\n"
 
-    async def submit(self, batch_key: str, path: Path, n: int) -> str:  # noqa: ARG002
-        """Upload the file and begin a batch of it, marked with the key; see the base."""
-        source = await asyncio.to_thread(path.open, "rb")
+    async def submit(self, batch_key: str, lines: Sequence[bytes]) -> str:
+        """Upload the lines and begin a batch of them, marked with the key; see the base."""
+        file = ("file", (f"{batch_key}.jsonl", b"".join(lines)))
+        headers = {"Content-Type": "multipart/form-data"}
         try:
             # Nothing is begun by an upload: an unanswered one leaves a file without a batch.
-            file = await self._guarded(self.client.files.create(file=(f"{batch_key}.jsonl", source), purpose="batch"))
-        except NoAnswerError as error:
+            made = await self.call(
+                "post", "/files", body={"purpose": "batch"}, files=[file], options={"headers": headers}
+            )
+            uploaded = answers.Begun.model_validate_json(made).id
+        except (NoAnswerError, ValueError) as error:
             raise NotSentError(f"upload: {error}") from None
-        finally:
-            source.close()
-        if not getattr(file, "id", None):
-            raise NotSentError("upload: an answer that names no file")
-        body = {"input_file_id": str(file.id), "endpoint": f"/v1{self.path}", "completion_window": "24h"}
+        body = {"input_file_id": uploaded, "endpoint": f"/v1{self.path}", "completion_window": "24h"}
         made = await self.call("post", "/batches", body=body | {"metadata": {"nightquest": batch_key}})
-        return answers.Begun.model_validate(made).id
+        return answers.Begun.model_validate_json(made).id
 
-    async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> Found | NotThere | Unsure:  # noqa: ARG002
+    async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> list[str]:  # noqa: ARG002
         """Look for the key in the metadata of every batch begun since then; see the base."""
-        async with aclosing(self.batches_since(since, "/batches", answers.Page[Batch], "after")) as batches:
-            found = [
-                batch.id
-                async for batch in batches
-                if (batch.metadata or {}).get("nightquest") == batch_key and batch.id not in known
-            ]
-        return Found(tuple(reversed(found))) if found else NotThere()
+        batches = await self.batches_since(since, "/batches", answers.Page[Batch], "after")
+        marked = [batch.id for batch in batches if (batch.metadata or {}).get("nightquest") == batch_key]
+        return [id_ for id_ in marked if id_ not in known]
 
     async def poll(self, batch_id: str) -> BatchState:
         """See the base."""
-        return Batch.model_validate(await self.call("get", f"/batches/{batch_id}")).state()
+        return (await self._batch(batch_id)).state()
 
-    async def results(self, batch_id: str) -> AsyncGenerator[Result, None]:
+    async def results(self, batch_id: str) -> list[Result]:
         """Every line of the output and the error file; see the base."""
-        batch = Batch.model_validate(await self.call("get", f"/batches/{batch_id}"))
+        batch, found = await self._batch(batch_id), []
         for file in filter(None, (batch.output_file_id, batch.error_file_id)):
-            async with aclosing(self.lines(f"/files/{file}/content")) as lines:
-                async for line in lines:
-                    yield readable(line, read_result)
+            found += await self.read_lines(f"/files/{file}/content", read_result)
+        return found
 
     async def cancel(self, batch_id: str) -> None:
         """See the base."""
         await self.call("post", f"/batches/{batch_id}/cancel")
+
+    async def _batch(self, batch_id: str) -> "Batch":
+        return Batch.model_validate_json(await self.call("get", f"/batches/{batch_id}"))
 
 
 class _Usage(Shape):

@@ -2,10 +2,9 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic_core import from_json
@@ -43,25 +42,6 @@ class Sent:
     headers: Mapping[str, str]
     body: bytes
     seconds: float
-
-
-@dataclass(frozen=True)
-class Found:
-    """Batches that carry a key, the earliest first; more than one when a submission was doubled."""
-
-    ids: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class NotThere:
-    """No batch carries the key: every one begun since then was looked at."""
-
-
-@dataclass(frozen=True)
-class Unsure:
-    """A batch that has not ended may carry it."""
-
-    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,11 +159,11 @@ class BatchProvider(Provider):
     """A provider that takes batches as well.
 
     Attributes:
-        max_requests: Of one batch.
+        max_requests: Of one batch, which is held in memory; providers take more.
         max_bytes: Of one batch's lines.
     """
 
-    max_requests: int
+    max_requests: int = 10_000
     max_bytes: int
 
     @abstractmethod
@@ -191,13 +171,12 @@ class BatchProvider(Provider):
         """A request as a line of a batch, with its line feed."""
 
     @abstractmethod
-    async def submit(self, batch_key: str, path: Path, n: int) -> str:
+    async def submit(self, batch_key: str, lines: Sequence[bytes]) -> str:
         """Begin a batch, without retries, and return the provider's id of it.
 
         Args:
             batch_key: The ledger's; it must be found again by it.
-            path: JSON Lines as `batch_line` gives them.
-            n: How many lines.
+            lines: As `batch_line` gives them.
 
         Raises:
             NotSentError: Nothing was begun.
@@ -206,11 +185,12 @@ class BatchProvider(Provider):
         """
 
     @abstractmethod
-    async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> Found | NotThere | Unsure:
-        """Look for batches of n requests begun since then with this key, but for those whose ids are known.
+    async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> list[str]:
+        """The ids of batches of n requests begun since then with this key, but for those that are known.
 
         Raises:
-            NotSentError, NoAnswerError, DeclinedError: The provider could not be asked.
+            NotSentError, NoAnswerError, DeclinedError: The provider could not be asked, or has a batch of which it
+                does not tell yet whether it is one.
         """
 
     @abstractmethod
@@ -218,8 +198,8 @@ class BatchProvider(Provider):
         """How far it is; raises as `find` does."""
 
     @abstractmethod
-    def results(self, batch_id: str) -> AsyncIterator[Result]:
-        """Every line, of the error file too, in any order, streamed; raises as `find` does, midway too."""
+    async def results(self, batch_id: str) -> list[Result]:
+        """Every line, of the error file too, in any order; raises as `find` does."""
 
     @abstractmethod
     async def cancel(self, batch_id: str) -> None:

@@ -5,19 +5,17 @@ import json
 import re
 import time
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import aiohttp
 import httpx2
-from pydantic_core import from_json
 
 from models.language.calls import Request
 from models.language.providers.answers import Listed, Page, why, without_keys
 from models.language.providers.provider import BatchProvider, DeclinedError, NoAnswerError, NotSentError, Result, Sent
 
-Made = TypeVar("Made")
 CONNECT_S = 10
 CLOCKS_APART_S = 300  # ours and the provider's, when batches are looked for
 # No connection came about. aiohttp's transport calls a cut after sending a ConnectError too, so its own errors decide.
@@ -77,67 +75,44 @@ class SdkProvider(BatchProvider):
             raise sent_or_not(error) from None
         return Sent(response.status_code, response.headers, response.content, time.monotonic() - started)
 
-    async def _guarded(self, awaited: Awaitable[Made]) -> Made:
-        """What the SDK makes, its errors told in the base's terms."""
+    async def call(self, method: Literal["get", "post"], path: str, **arguments: Any) -> bytes:
+        """One request that is not a live ask; the body of its answer.
+
+        Raises:
+            NotSentError, NoAnswerError, DeclinedError: As the base says of batches.
+        """
         try:
-            return await awaited
+            response = await getattr(self.client, method)(path, cast_to=httpx2.Response, **arguments)
         except self.status_error as error:
             response = error.response  # type: ignore[attr-defined]
             reason, detail = why(response.status_code, response.content)
             raise (NoAnswerError(detail) if response.status_code >= 500 else DeclinedError(reason, detail)) from None
         except (self.sdk_error, *_NETWORK) as error:
             raise sent_or_not(error) from None
-        except ValueError:
-            raise NoAnswerError("an answer that is not JSON") from None
-
-    async def call(self, method: Literal["get", "post"], path: str, **arguments: Any) -> Any:
-        """One request that is not a live ask; its JSON.
-
-        Raises:
-            NotSentError, NoAnswerError, DeclinedError: As the base says of batches.
-        """
-        response = await self._guarded(getattr(self.client, method)(path, cast_to=httpx2.Response, **arguments))
-        try:
-            return from_json(response.content)
-        except ValueError:
-            raise NoAnswerError("an answer that is not JSON") from None
+        content: bytes = response.content
+        return content
 
     async def batches_since(
         self, since: datetime, path: str, pages: type[Page[Listed]], after_name: str
-    ) -> AsyncGenerator[Listed, None]:
-        """The batches begun since then, the newest first, and some earlier ones; raises as `call`, or ValueError."""
+    ) -> list[Listed]:
+        """The batches begun since then, the earliest first, and some before; raises as `call`, or ValueError."""
+        found: list[Listed] = []
         after: dict[str, str] = {}
         while True:
             asked = {"params": {"limit": self.page_size, **after}}
-            page = pages.model_validate(await self.call("get", path, options=asked))
-            for batch in page.data:
-                yield batch
+            page = pages.model_validate_json(await self.call("get", path, options=asked))
+            found += page.data
             begun = page.data[-1].created_at if page.data else None
             past = begun is not None and begun.timestamp() < since.timestamp() - CLOCKS_APART_S
             if not page.data or past or not page.has_more:
-                return
+                return found[::-1]
             if after.get(after_name) == page.data[-1].id:
                 raise ValueError("the next page of batches is the same page again: the list would never end")
             after = {after_name: page.data[-1].id}
 
-    async def lines(self, path: str) -> AsyncGenerator[bytes, None]:
-        """The lines of a file as it streams in; split at line feeds only, which no JSON string holds raw."""
-        # The SDK's own line iterators split at every Unicode line end, also inside a JSON string.
-        rest = b""
-        try:
-            response = await self._guarded(self.client.get(path, cast_to=httpx2.Response, stream=True))
-            try:
-                async for block in response.aiter_bytes():
-                    *whole, rest = (rest + block).split(b"\n")
-                    for line in whole:
-                        if line.strip():
-                            yield line
-            finally:
-                await response.aclose()
-        except _NETWORK as error:
-            raise sent_or_not(error) from None
-        if rest.strip():
-            yield rest
+    async def read_lines(self, path: str, read: Callable[[bytes], Result]) -> list[Result]:
+        """A file of results; split at line feeds only, which no JSON string holds raw."""
+        return [readable(line, read) for line in (await self.call("get", path)).split(b"\n") if line.strip()]
 
 
 async def _tell_nothing(request: httpx2.Request) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from configs.errors import NightquestError
 from configs.settings import Settings
-from models.language.batches import collect_batches, finish_batches, recover_batches, submit_batches
+from models.language.batches import Batches
 from models.language.calls import Failed, Reply, Request, Written
 from models.language.client import Client
 from models.language.ledger import Budget, Ledger, open_ledger
@@ -111,30 +111,35 @@ class WritingSession:
 
     async def _through_batches(self, jobs: Sequence[Job]) -> None:
         """Collect what was submitted before, submit what is missing, and wait for it as long as there is time."""
-        app = self._app.app  # another app's night may be at work on its own
-        async with _closing(self._providers()) as providers:
-            await recover_batches(self.ledger, providers, app=app)
-            await collect_batches(self.ledger, providers, app=app)
+        async with self._batches() as batches:
+            await batches.recover()
+            await batches.collect()
             left_s = max(0.0, self._context.settings.batch_wait_s - self.account.waited_s)
             if left_s:  # what cannot be waited for is asked live at once
-                await self._send(providers, jobs)
+                await self._send(batches, jobs)
             began = time.monotonic()
-            finish = await finish_batches(self.ledger, providers, app=app, wait_s=left_s)
-            self.account.canceled += finish.canceled
+            report = await batches.finish(left_s)
+            self.account.canceled += report.canceled
             self.account.waited_s += time.monotonic() - began
 
     async def _submit(self, jobs: Sequence[Job]) -> list[str]:
-        async with _closing(self._providers()) as providers:
-            await recover_batches(self.ledger, providers, app=self._app.app)
-            return await self._send(providers, jobs)
+        async with self._batches() as batches:
+            await batches.recover()
+            return await self._send(batches, jobs)
 
-    async def _send(self, providers: Mapping[Any, Provider], jobs: Sequence[Job]) -> list[str]:
+    async def _send(self, batches: Batches, jobs: Sequence[Job]) -> list[str]:
         requests = self.price(jobs)
         keys: list[str] = []
-        for name, provider in providers.items():
+        for name in dict.fromkeys(request.provider for request in requests):
             mine = (request for request in requests if request.provider == name)
-            keys += await submit_batches(self.ledger, provider, self._run, self._budget, mine, self._models.models)
+            keys += await batches.submit(name, self._run, self._budget, mine, self._models.models)
         return keys
+
+    @asynccontextmanager
+    async def _batches(self) -> AsyncIterator[Batches]:
+        """The app's batches; another app's night may be at work on its own."""
+        async with _closing(self._providers()) as providers:
+            yield Batches(self.ledger, providers, app=self._app.app)
 
     def _author(self, ask: Callable[[Request], Coroutine[Any, Any, Reply]]) -> Author:
         return Author(self._app, ask, self._app.content.variants, self._run.night)
@@ -193,9 +198,10 @@ def collect_answers(settings: Settings, clock: Clock) -> dict[str, Any]:
 
     async def look() -> dict[str, Any]:
         async with _closing(open_providers(settings)) as providers:
-            recovered = await recover_batches(ledger, providers)
-            collected = await collect_batches(ledger, providers)
-        return {**vars(recovered), **vars(collected), "failed": dict(collected.failed)}
+            batches = Batches(ledger, providers)
+            await batches.recover()
+            report = await batches.collect()
+        return vars(report) | {"failed": dict(report.failed)}
 
     with open_ledger(settings.home, clock) as ledger:
         return asyncio.run(look())

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from models.language.calls import Usage, Written
-from models.language.providers.provider import DeclinedError, Found, NoAnswerError, NotThere, Unsure
+from models.language.providers.provider import DeclinedError, NoAnswerError
 from tests.models.language.providers import provider_for, question
 from tests.models.language.test_openai import finish, run
 
@@ -71,28 +71,26 @@ def test_less_effort_than_the_provider_has_is_its_least(provider):
     assert "effort" not in provider.body(question("anthropic", effort=None))["output_config"]
 
 
-def lines(provider, folder, n, key=KEY):
-    path = folder / f"{key}.jsonl"
-    path.write_bytes(b"".join(provider.batch_line(f"{key[:22]}-{i}", question("anthropic", i)) for i in range(n)))
-    return path
+def lines(provider, n, key=KEY):
+    return [provider.batch_line(f"{key[:22]}-{i}", question("anthropic", i)) for i in range(n)]
 
 
-def test_a_batch_is_submitted_and_read_and_found_by_the_ids_of_its_results(provider, language_server, tmp_path):
+def test_a_batch_is_submitted_and_read_and_found_by_the_ids_of_its_results(provider, language_server):
     language_server.control.faults({"what": "batch_partial", "share": 0.3}, {"what": "batch_shuffle"})
 
     async def steps():
-        batch = await provider.submit(KEY, lines(provider, tmp_path, 20), 20)
-        other = await provider.submit("x" * 22, lines(provider, tmp_path, 20, "x" * 22), 20)
+        batch = await provider.submit(KEY, lines(provider, 20))
+        other = await provider.submit("x" * 22, lines(provider, 20, "x" * 22))
         state = await finish(provider, batch)
         await finish(provider, other)
-        results = [result async for result in provider.results(batch)]
+        results = await provider.results(batch)
         found = await provider.find(KEY, 20, LONG_AGO, [])
         size = await provider.find(KEY, 19, LONG_AGO, [])
         known = await provider.find(KEY, 20, LONG_AGO, [batch])
         return batch, state, results, found, size, known
 
     batch, state, results, found, size, known = run(provider, steps)
-    assert (found, size, known) == (Found((batch,)), NotThere(), NotThere())
+    assert (found, size, known) == ([batch], [], [])
     assert (state.status, state.counts["total"]) == ("ended", 20)
     assert sorted(result.custom_id for result in results) == sorted(f"{KEY}-{i}" for i in range(20))
     replies = [provider.read(question("anthropic"), one.status, one.body, batch=True) for one in results]
@@ -101,59 +99,46 @@ def test_a_batch_is_submitted_and_read_and_found_by_the_ids_of_its_results(provi
     assert {reply.reason for reply in replies if reply not in written} <= {"overloaded", "rejected", "rate"}
 
 
-def test_a_batch_that_has_not_ended_may_be_the_one(provider, language_server, tmp_path):
+def test_a_batch_that_has_not_ended_may_be_the_one(provider, language_server):
     language_server.control.faults({"what": "batch_slow", "seconds": 1})
 
     async def steps():
-        batch = await provider.submit(KEY, lines(provider, tmp_path, 2), 2)
-        unsure = await provider.find(KEY, 2, LONG_AGO, [])
+        batch = await provider.submit(KEY, lines(provider, 2))
+        with pytest.raises(NoAnswerError, match=f"not ended: {batch}"):
+            await provider.find(KEY, 2, LONG_AGO, [])
         await provider.cancel(batch)
-        return batch, unsure, await finish(provider, batch), [one async for one in provider.results(batch)]
+        return await finish(provider, batch), await provider.results(batch)
 
-    batch, unsure, state, results = run(provider, steps)
-    assert isinstance(unsure, Unsure)
-    assert batch in unsure.detail
+    state, results = run(provider, steps)
     assert state.status == "ended"
     assert {one.reason for one in results} == {"canceled"}
 
 
-def test_lines_that_expired_say_so(provider, language_server, tmp_path):
+def test_lines_that_expired_say_so(provider, language_server):
     language_server.control.faults({"what": "batch_expire", "share": 0.5})
 
     async def steps():
-        batch = await provider.submit(KEY, lines(provider, tmp_path, 12), 12)
+        batch = await provider.submit(KEY, lines(provider, 12))
         await finish(provider, batch)
-        return [one async for one in provider.results(batch)]
+        return await provider.results(batch)
 
     assert {one.reason for one in run(provider, steps)} == {None, "expired"}
 
 
-def test_a_large_batch_streams_from_its_file(provider, tmp_path, monkeypatch):
-    monkeypatch.setattr("models.language.providers.anthropic.BLOCK", 1000)
-
-    async def steps():
-        batch = await provider.submit(KEY, lines(provider, tmp_path, 300), 300)
-        await finish(provider, batch)
-        return [one.custom_id async for one in provider.results(batch)]
-
-    assert len(set(run(provider, steps))) == 300
-
-
-def test_a_refused_batch_was_not_begun_and_an_unanswered_one_may_have_been(provider, language_server, tmp_path):
-    path = lines(provider, tmp_path, 1)
+def test_a_refused_batch_was_not_begun_and_an_unanswered_one_may_have_been(provider, language_server):
     language_server.control.faults({"what": "429", "on": ["create"]})
     with pytest.raises(DeclinedError) as declined:
-        run(provider, lambda: provider.submit(KEY, path, 1))
+        run(provider, lambda: provider.submit(KEY, lines(provider, 1)))
     assert declined.value.reason == "rate"
     for rule in ({"what": "batch_orphan"}, {"what": "500", "on": ["create"]}):
         language_server.control.faults(rule)
         with pytest.raises(NoAnswerError):
-            run(provider, lambda: provider.submit(KEY, path, 1))
+            run(provider, lambda: provider.submit(KEY, lines(provider, 1)))
 
 
-def test_results_are_asked_of_the_provider_whatever_address_it_names(provider, tmp_path):
+def test_results_are_asked_of_the_provider_whatever_address_it_names(provider):
     async def steps():
-        batch = await provider.submit(KEY, lines(provider, tmp_path, 1), 1)
+        batch = await provider.submit(KEY, lines(provider, 1))
         await finish(provider, batch)
         asked = []
         get = provider.client.get
@@ -163,19 +148,19 @@ def test_results_are_asked_of_the_provider_whatever_address_it_names(provider, t
             return await get(path, **arguments)
 
         provider.client.get = watched
-        return asked, [one async for one in provider.results(batch)]
+        return asked, await provider.results(batch)
 
     asked, results = run(provider, steps)
     assert len(results) == 1
     assert all(path.startswith("/v1/") for path in asked)
 
 
-def test_a_cut_in_the_middle_of_results_is_told(provider, language_server, tmp_path):
+def test_a_cut_in_the_middle_of_results_is_told(provider, language_server):
     async def steps():
-        batch = await provider.submit(KEY, lines(provider, tmp_path, 40), 40)
+        batch = await provider.submit(KEY, lines(provider, 40))
         await finish(provider, batch)
         await asyncio.to_thread(language_server.control.faults, {"what": "cut_after", "on": ["results"]})
-        return [one async for one in provider.results(batch)]
+        return await provider.results(batch)
 
     with pytest.raises(NoAnswerError):
         run(provider, steps)

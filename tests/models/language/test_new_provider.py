@@ -10,7 +10,7 @@ import pytest
 from configs.errors import NightquestError
 from configs.settings import Settings, load_settings
 from models.language import providers
-from models.language.batches import submit_batches
+from models.language.batches import Batches
 from models.language.calls import Failed, Written
 from models.language.client import Client
 from models.language.ledger import Budget, Run, open_ledger
@@ -92,7 +92,7 @@ def test_a_new_file_is_asked_billed_and_never_asked_twice(housed, tmp_path):
             settings = Settings(acme_api_key="ac-1", acme_base_url=url)
             opened, prices = open_providers(settings), priced_models(settings)
             assert list(opened) == ["acme"]
-            assert await submit_batches(ledger, opened["acme"], RUN, PLENTY, asked, prices.models) == []
+            assert await Batches(ledger, opened).submit("acme", RUN, PLENTY, asked, prices.models) == []
             async with Client(ledger, opened, RUN, PLENTY, Limits(), now) as client:
                 first = [await client.ask(request) for request in asked]
                 return first, [await client.ask(request) for request in asked], client.figures.sent

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from models.language.calls import Usage, Written
-from models.language.providers.provider import DeclinedError, Found, NoAnswerError, NotSentError, NotThere
+from models.language.providers.provider import DeclinedError, NoAnswerError, NotSentError
 from models.language.providers.sdk import SdkProvider
 from tests.models.language.providers import listening, provider_for, question, send
 
@@ -98,10 +98,8 @@ def test_in_chat_too_an_answer_that_is_none_is_told(language_server, rule, reaso
     assert reply.cost_usd > 0
 
 
-def lines(provider, folder, n):
-    path = folder / "batch.jsonl"
-    path.write_bytes(b"".join(provider.batch_line(f"key1-{i}", question("openai", i)) for i in range(n)))
-    return path
+def lines(provider, n):
+    return [provider.batch_line(f"key1-{i}", question("openai", i)) for i in range(n)]
 
 
 async def finish(provider, batch_id):
@@ -123,20 +121,20 @@ def run(provider, steps):
     return asyncio.run(within())
 
 
-def test_a_batch_is_submitted_found_by_its_key_and_read_to_the_last_line(provider, language_server, tmp_path):
+def test_a_batch_is_submitted_found_by_its_key_and_read_to_the_last_line(provider, language_server):
     language_server.control.faults({"what": "batch_partial", "share": 0.3}, {"what": "batch_shuffle"})
 
     async def steps():
-        batch = await provider.submit("key1", lines(provider, tmp_path, 20), 20)
+        batch = await provider.submit("key1", lines(provider, 20))
         state = await finish(provider, batch)
-        results = [result async for result in provider.results(batch)]
+        results = await provider.results(batch)
         found = await provider.find("key1", 20, LONG_AGO, [])
         other = await provider.find("key2", 20, LONG_AGO, [])
         known = await provider.find("key1", 20, LONG_AGO, [batch])
         return batch, state, results, found, other, known
 
     batch, state, results, found, other, known = run(provider, steps)
-    assert (found, other, known) == (Found((batch,)), NotThere(), NotThere())
+    assert (found, other, known) == ([batch], [], [])
     assert (state.status, state.counts["total"]) == ("ended", 20)
     assert sorted(result.custom_id for result in results) == sorted(f"key1-{i}" for i in range(20))
     request = question("openai")
@@ -146,57 +144,53 @@ def test_a_batch_is_submitted_found_by_its_key_and_read_to_the_last_line(provide
     assert {reply.reason for reply in replies if reply not in written} <= {"overloaded", "rejected", "rate"}
 
 
-def test_a_batch_is_looked_for_through_all_pages_but_no_further_back_than_needed(provider, tmp_path, monkeypatch):
+def test_a_batch_is_looked_for_through_all_pages_but_no_further_back_than_needed(provider, monkeypatch):
     monkeypatch.setattr(SdkProvider, "page_size", 2)
 
     async def steps():
-        made = [await provider.submit(f"key{i}", lines(provider, tmp_path, 1), 1) for i in range(5)]
+        made = [await provider.submit(f"key{i}", lines(provider, 1)) for i in range(5)]
         soon = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
         return made, await provider.find("key0", 1, LONG_AGO, []), await provider.find("key0", 1, soon, [])
 
     made, found, later = run(provider, steps)
-    assert found == Found((made[0],))
-    assert later == NotThere()
+    assert (found, later) == ([made[0]], [])
 
 
-def test_a_canceled_batch_says_so(provider, language_server, tmp_path):
+def test_a_canceled_batch_says_so(provider, language_server):
     language_server.control.faults({"what": "batch_slow", "seconds": 1})
 
     async def steps():
-        batch = await provider.submit("key1", lines(provider, tmp_path, 3), 3)
+        batch = await provider.submit("key1", lines(provider, 3))
         await provider.cancel(batch)
         return await finish(provider, batch)
 
     assert run(provider, steps).status == "canceled"
 
 
-def test_a_batch_that_failed_says_why(provider, language_server, tmp_path):
-    path = tmp_path / "bad.jsonl"
-    path.write_bytes(b"{\n")
-
+def test_a_batch_that_failed_says_why(provider, language_server):
     async def steps():
-        return await finish(provider, await provider.submit("key1", path, 1))
+        return await finish(provider, await provider.submit("key1", [b"{\n"]))
 
     state = run(provider, steps)
     assert state.status == "failed"
     assert "line 1" in state.detail
 
 
-def test_a_refused_batch_was_not_begun_and_an_unanswered_one_may_have_been(provider, language_server, tmp_path):
+def test_a_refused_batch_was_not_begun_and_an_unanswered_one_may_have_been(provider, language_server):
     language_server.control.faults({"what": "429", "on": ["create"]})
     with pytest.raises(DeclinedError) as declined:
-        run(provider, lambda: provider.submit("key1", lines(provider, tmp_path, 1), 1))
+        run(provider, lambda: provider.submit("key1", lines(provider, 1)))
     assert declined.value.reason == "rate"
     for rule in ({"what": "batch_orphan"}, {"what": "500", "on": ["create"]}):
         language_server.control.faults(rule)
         with pytest.raises(NoAnswerError):
-            run(provider, lambda: provider.submit("key1", lines(provider, tmp_path, 1), 1))
+            run(provider, lambda: provider.submit("key1", lines(provider, 1)))
 
 
-def test_an_upload_that_is_not_answered_began_nothing(provider, language_server, tmp_path):
+def test_an_upload_that_is_not_answered_began_nothing(provider, language_server):
     language_server.control.faults({"what": "500", "on": ["files"]})
     with pytest.raises(NotSentError, match="upload"):
-        run(provider, lambda: provider.submit("key1", lines(provider, tmp_path, 1), 1))
+        run(provider, lambda: provider.submit("key1", lines(provider, 1)))
 
 
 def test_lines_are_split_at_line_feeds_only(language_server):
@@ -216,7 +210,7 @@ def test_lines_are_split_at_line_feeds_only(language_server):
         async with listening(answer) as url:
             own = provider_for(language_server, "openai", openai_base_url=url)
             try:
-                return [result async for result in own.results("b")]
+                return await own.results("b")
             finally:
                 await own.close()
 

@@ -2,12 +2,7 @@
 
 import asyncio
 
-from models.language.batches import (
-    collect_batches,
-    finish_batches,
-    recover_batches,
-    submit_batches,
-)
+from models.language.batches import Batches
 from models.language.offers import language_models
 from models.language.providers.anthropic import Anthropic
 from models.language.providers.openai import OpenAI
@@ -44,20 +39,21 @@ def running(opened, work):
 
 
 def submit(ledger, opened, requests, run=None, budget=PLENTY):
-    return running(opened, lambda: submit_batches(ledger, opened, run or a_run(), budget, requests, PRICES))
+    batches = Batches(ledger, {opened.name: opened})
+    return running(opened, lambda: batches.submit(opened.name, run or a_run(), budget, requests, PRICES))
 
 
 def collect(ledger, opened):
-    return running(opened, lambda: collect_batches(ledger, {opened.name: opened}))
+    return running(opened, Batches(ledger, {opened.name: opened}).collect)
 
 
-def recover(ledger, opened, sure_after_s=0.0, **others):
-    return running(opened, lambda: recover_batches(ledger, {opened.name: opened}, sure_after_s=sure_after_s, **others))
+def recover(ledger, opened, sure_after_s=0.0, app=None):
+    return running(opened, Batches(ledger, {opened.name: opened}, app=app, sure_after_s=sure_after_s).recover)
 
 
-def finish(ledger, opened, wait_s=20.0, **others):
-    others = {"poll_s": 0.05, "sure_after_s": 0.0, "grace_s": 10.0} | others
-    return running(opened, lambda: finish_batches(ledger, {opened.name: opened}, wait_s=wait_s, **others))
+def finish(ledger, opened, wait_s=20.0, *, app=None, sure_after_s=0.0, grace_s=10.0):
+    batches = Batches(ledger, {opened.name: opened}, app=app, sure_after_s=sure_after_s)
+    return running(opened, lambda: batches.finish(wait_s, grace_s=grace_s, poll_s=0.05))
 
 
 def claims_of(ledger, requests):

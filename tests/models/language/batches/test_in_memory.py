@@ -5,12 +5,7 @@ import weakref
 
 import pytest
 
-from configs.errors import NightquestError
-from models.language.batches import (
-    BatchRows,
-    cancel_batches,
-    finish_batches,
-)
+from models.language.batches import Batches, BatchRows
 from models.language.batches.rows import custom_id
 from models.language.calls import Failed, Usage, Written, most_it_costs
 from models.language.ledger import Attempt, Budget
@@ -18,12 +13,9 @@ from models.language.providers.provider import (
     BatchProvider,
     BatchState,
     DeclinedError,
-    Found,
     NoAnswerError,
     NotSentError,
-    NotThere,
     Result,
-    Unsure,
 )
 from tests.models.language.asking import PLENTY, Clock, a_run, ask, ledger_at
 from tests.models.language.batches.sent import PRICES, asks, claims_of, collect, finish, recover, running, submit
@@ -35,33 +27,30 @@ class Memory(BatchProvider):
     name, max_requests, max_bytes = "openai", 50_000, 200_000_000
 
     def __init__(self):
-        self.batches, self.canceled, self.found, self.error = {}, [], NotThere(), None
+        self.batches, self.canceled, self.found, self.error = {}, [], [], None
         self.state = BatchState("ended")
         self.shape = list
 
     def batch_line(self, name, request):
         return json.dumps({"custom_id": name, "user": request.user}).encode() + b"\n"
 
-    async def submit(self, batch_key, path, n):
+    async def submit(self, batch_key, lines):
         if self.error:
             raise self.error
-        lines = path.read_text().splitlines()
-        assert len(lines) == n
         id_ = f"batch_{len(self.batches)}"
         self.batches[id_] = [Result(json.loads(line)["custom_id"], 200, b"{}") for line in lines]
         return id_
 
     async def find(self, batch_key, n, since, known):
-        if isinstance(self.found, Found):
-            return Found(tuple(id_ for id_ in self.found.ids if id_ not in known))
-        return self.found
+        if isinstance(self.found, Exception):
+            raise self.found
+        return [id_ for id_ in self.found if id_ not in known]
 
     async def poll(self, batch_id):
         return self.state
 
     async def results(self, batch_id):
-        for result in self.shape(self.batches[batch_id]):
-            yield result
+        return self.shape(self.batches[batch_id])
 
     async def cancel(self, batch_id):
         self.canceled.append(batch_id)
@@ -125,33 +114,26 @@ def test_a_batch_that_failed_frees_all_with_the_providers_reason(tmp_path, memor
         assert ledger.why(requests[0].key).reply.detail == "line 3: not JSON"
 
 
-def test_of_two_batches_with_one_key_the_later_is_canceled_and_counted(tmp_path, memory):
+def test_a_batch_that_was_begun_without_our_knowing_is_found_and_its_answers_booked(tmp_path, memory):
     memory.error = NoAnswerError("timed out")
-    run = a_run()
     with ledger_at(tmp_path) as ledger:
-        submit(ledger, memory, asks(3), run)
-        rows = BatchRows(ledger)
-        (batch,) = rows.unfinished()
-        memory.batches["first"] = memory.batches["second"] = [
-            Result(custom_id(batch.key, request), 200, b"{}") for request in asks(3)
-        ]
-        memory.found = Found(("first", "second"))
-        done = recover(ledger, memory)
-        assert (done.adopted, done.doubled, memory.canceled) == (1, 1, ["second"])
-        assert rows.figures(run)["doubled"] == 1
-        assert rows.running()[0].provider_id == "first"
+        submit(ledger, memory, asks(3))
+        (batch,) = BatchRows(ledger).unfinished()
+        memory.batches["first"] = [Result(custom_id(batch.key, request.key), 200, b"{}") for request in asks(3)]
+        memory.found = ["first"]
+        assert recover(ledger, memory).adopted == 1
+        assert BatchRows(ledger).running()[0].provider_id == "first"
         assert collect(ledger, memory).answered == 3
 
 
 def test_a_night_neither_waits_for_nor_gives_back_the_unfinished_batches_of_another_app(tmp_path, memory):
     with ledger_at(tmp_path) as ledger:
-        memory.error = NotSentError("no route")
+        memory.error = NoAnswerError("timed out")
         submit(ledger, memory, asks(3), a_run("oulad"))
-        memory.error = None
         done = finish(ledger, memory, wait_s=5, app="trading")
-        assert (done.open, done.recovered.released, memory.batches) == (0, 0, {})
+        assert (done.open, done.released, memory.batches) == (0, 0, {})
         assert [batch.app for batch in BatchRows(ledger).unfinished()] == ["oulad"]
-        assert finish(ledger, memory, app="oulad").recovered.sent == 1
+        assert finish(ledger, memory, app="oulad").released == 1
 
 
 def test_an_answer_without_the_batchs_id_leaves_it_in_doubt_and_is_no_crash(tmp_path, memory):
@@ -161,15 +143,36 @@ def test_an_answer_without_the_batchs_id_leaves_it_in_doubt_and_is_no_crash(tmp_
         assert [batch.state for batch in BatchRows(ledger).unfinished()] == ["unsure"]
 
 
-def test_a_batch_that_shows_up_after_it_was_sent_again_is_canceled_and_counted(tmp_path, memory):
+def test_a_batch_that_shows_up_after_it_was_given_up_is_canceled_and_counted(tmp_path, memory):
+    clock = Clock()
     memory.error = NoAnswerError("timed out")
-    with ledger_at(tmp_path) as ledger:
+    with ledger_at(tmp_path, clock) as ledger:
         submit(ledger, memory, asks(3))
         memory.error = None
-        assert recover(ledger, memory).sent == 1
-        memory.found = Found(("late one", "batch_0"))
-        assert collect(ledger, memory).doubled == 1
+        assert recover(ledger, memory).released == 1
+        memory.found = NoAnswerError("not ended")
+        assert recover(ledger, memory).doubled == 0
+        memory.found = ["late one"]
+        assert recover(ledger, memory).doubled == 1
         assert memory.canceled == ["late one"]
+        assert recover(ledger, memory).doubled == 0
+        memory.found = ["much later"]
+        clock.forward(hours=25)
+        assert recover(ledger, memory).doubled == 0
+
+
+@pytest.mark.parametrize("error", [NotSentError("no route"), DeclinedError("quota"), DeclinedError("rate")], ids=str)
+def test_a_batch_that_was_surely_not_begun_is_not_looked_for_and_its_questions_are_free(tmp_path, memory, error):
+    memory.error, memory.found = error, ["somebody's"]
+    run = a_run()
+    with ledger_at(tmp_path) as ledger:
+        assert submit(ledger, memory, asks(3), run) == []
+        done = recover(ledger, memory)
+        assert (done.open, done.doubled, done.adopted, memory.canceled) == (0, 0, 0, [])
+        assert ledger.report(run).reserved_usd == 0
+        memory.error = None
+        assert len(submit(ledger, memory, asks(3))) == 1
+        assert collect(ledger, memory).answered == 3
 
 
 def test_while_a_batch_is_in_doubt_its_questions_are_late_for_a_month_and_unknown_after(tmp_path, memory):
@@ -177,17 +180,12 @@ def test_while_a_batch_is_in_doubt_its_questions_are_late_for_a_month_and_unknow
     memory.error = NoAnswerError("timed out")
     with ledger_at(tmp_path, clock) as ledger:
         submit(ledger, memory, requests, run)
-        memory.found = DeclinedError("key")
-
-        async def find(*_):
-            raise NotSentError("no route")
-
-        memory.find = find
+        memory.found = NotSentError("no route")
         clock.forward(days=29)
         assert recover(ledger, memory).unsure == 1
         assert {claim.reason for claim in claims_of(ledger, requests)} == {"late"}
         clock.forward(days=2)
-        assert recover(ledger, memory).unsure == 1
+        assert recover(ledger, memory).released == 1
         assert recover(ledger, memory).unsure == 0
         report = ledger.report(run)
         assert (report.failed, report.cost_usd) == ({"unknown": 2}, 0)
@@ -195,26 +193,13 @@ def test_while_a_batch_is_in_doubt_its_questions_are_late_for_a_month_and_unknow
         assert all(isinstance(claim, Attempt) for claim in claims_of(ledger, requests))
 
 
-def test_a_batch_from_the_day_before_that_never_began_is_no_longer_wanted(tmp_path, memory):
-    clock = Clock()
-    memory.error = NotSentError("no route")
-    with ledger_at(tmp_path, clock) as ledger:
-        submit(ledger, memory, asks(2))
-        memory.error = None
-        clock.forward(hours=25)
-        assert recover(ledger, memory).released == 1
-        assert memory.batches == {}
-
-
 def test_a_batch_that_a_living_process_is_sending_is_left_to_it(tmp_path, memory):
     with ledger_at(tmp_path) as ledger, ledger_at(tmp_path) as other:
         rows = BatchRows(ledger)
-        batch = rows.gather(a_run(), "openai")
-        ledger.claim(a_run(), PLENTY, asks(2), PRICES, batch=batch.id)
-        rows.intend(batch, 2, 100)
-        memory.found = Found(("theirs",))
+        batch = rows.intend(a_run(), PLENTY, "openai", asks(2), PRICES)
+        memory.found = ["theirs"]
         assert recover(other, memory).adopted == 0
-        rows.unsure(batch, "no answer")
+        rows.note(batch, state="unsure")
         taken = [BatchRows(other).take(batch) for batch in BatchRows(other).unfinished() for _ in range(2)]
         assert taken == [True, False]
 
@@ -234,10 +219,10 @@ def test_an_empty_batch_is_neither_sent_nor_kept(tmp_path, memory):
         assert submit(ledger, memory, []) == []
         assert submit(ledger, memory, asks(3), budget=Budget(0, 0)) == []
         assert memory.batches == {}
-        assert BatchRows(ledger).figures(a_run(), whole_night=True) == {"adopted": 0, "resubmitted": 0, "doubled": 0}
+        assert ledger.file.connection.execute("SELECT count(*) FROM batch").fetchone() == (0,)
 
 
-def test_requests_are_read_once_and_never_all_held(tmp_path, memory):
+def test_requests_are_read_once_and_a_batch_of_them_held(tmp_path, memory):
     """A generator whose requests must be gone by the time that later ones are made."""
     alive = weakref.WeakValueDictionary()
 
@@ -247,29 +232,19 @@ def test_requests_are_read_once_and_never_all_held(tmp_path, memory):
             alive[i] = request
             yield request
 
-    most = 0
+    memory.max_requests, most = 300, 0
     with ledger_at(tmp_path) as ledger:
-        whole = ledger.claim
+        whole = ledger.decide
 
         def watching(*args, **named):
             nonlocal most
             most = max(most, len(alive))
             return whole(*args, **named)
 
-        ledger.claim = watching
+        ledger.decide = watching
         submit(ledger, memory, made())
-    assert len(memory.batches["batch_0"]) == 3000
+    assert [len(batch) for batch in memory.batches.values()] == [300] * 10
     assert most < 700
-
-
-def test_a_folder_that_cannot_be_written_stops_before_anything_is_sent(tmp_path, memory):
-    run = a_run()
-    with ledger_at(tmp_path) as ledger:
-        (tmp_path / "ledger" / "batches").write_text("in the way")
-        with pytest.raises(NightquestError, match=r"could not be written, so it was not sent"):
-            submit(ledger, memory, asks(2), run)
-        assert memory.batches == {}
-        assert all(isinstance(claim, Attempt) for claim in claims_of(ledger, asks(2)))
 
 
 def test_a_failed_line_is_never_unknown(tmp_path, memory):
@@ -279,27 +254,28 @@ def test_a_failed_line_is_never_unknown(tmp_path, memory):
         assert collect(ledger, memory).failed == {"overloaded": 2}
 
 
-def test_a_batch_that_turns_out_never_begun_after_time_is_up_is_given_back_and_not_sent(tmp_path, memory):
+def test_a_batch_that_turns_out_never_begun_after_time_is_up_is_given_back(tmp_path, memory):
     memory.error = NoAnswerError("timed out")
-    seen = iter([Unsure("running"), NotThere()])
+    seen = iter([NoAnswerError("not ended"), []])
 
     async def find(*_):
-        return next(seen)
+        memory.found = next(seen, [])
+        return await Memory.find(memory, *_)
 
     memory.find = find
     with ledger_at(tmp_path) as ledger:
         submit(ledger, memory, asks(2))
         memory.error = None
         done = finish(ledger, memory, wait_s=0)
-        assert (done.open, done.recovered.released, done.recovered.sent, memory.batches) == (0, 1, 0, {})
+        assert (done.open, done.released, memory.batches) == (0, 1, {})
         assert all(isinstance(claim, Attempt) for claim in claims_of(ledger, asks(2)))
 
 
 def test_nobody_waits_for_batches_of_a_provider_without_a_key(tmp_path, memory):
     with ledger_at(tmp_path) as ledger:
         submit(ledger, memory, asks(2))
-        done = running(memory, lambda: finish_batches(ledger, {}, wait_s=60))
-        assert (done.open, done.collected.keyless) == (0, 1)
+        done = running(memory, lambda: Batches(ledger, {}).finish(60))
+        assert (done.open, done.keyless) == (0, 1)
         assert {claim.reason for claim in claims_of(ledger, asks(2))} == {"late"}
 
 
@@ -307,5 +283,5 @@ def test_only_the_batches_of_an_app_are_canceled(tmp_path, memory):
     with ledger_at(tmp_path) as ledger:
         submit(ledger, memory, asks(2), a_run("trading"))
         submit(ledger, memory, asks(2, first=2), a_run("oulad"))
-        assert running(memory, lambda: cancel_batches(ledger, {"openai": memory}, app="oulad")) == 1
+        assert running(memory, Batches(ledger, {"openai": memory}, app="oulad").cancel).canceled == 1
         assert memory.canceled == ["batch_1"]

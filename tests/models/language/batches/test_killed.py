@@ -7,9 +7,7 @@ import signal
 
 import pytest
 
-from models.language.batches import (
-    BatchRows,
-)
+from models.language.batches import BatchRows
 from models.language.calls import Written
 from tests.models.language.asking import a_run, ledger_at
 from tests.models.language.batches.sent import (
@@ -54,8 +52,8 @@ def submit_and_die(home, server, provider: str, moment: str) -> None:
 @pytest.mark.parametrize(
     "moment",
     [
-        "after gather", "before intend", "after intend", "before submit", "after submit", "before submitted",
-        "after submitted", "before poll", "before match", "after match", "before close", "after close",
+        "before intend", "after intend", "before attempts", "before submit", "after submit", "before note",
+        "after note", "before poll", "before results", "after results", "before close", "after close",
     ],
 )  # fmt: skip
 def test_killed_at_any_step_a_night_of_batches_is_finished_without_buying_twice(
