@@ -126,6 +126,18 @@ def warehouse_path(home: Path, app: str) -> Path:
     return home / "warehouse" / f"{app}.duckdb"
 
 
+def require_warehouse(home: Path, app: str) -> None:
+    """Refuse to work on an app that has no warehouse.
+
+    Raises:
+        NightquestError: It has none.
+    """
+    if not warehouse_path(home, app).exists():
+        raise NightquestError(
+            f"There is no data for '{app}' under {home}.", f"Run: {command('ingest', 'FILE', app=app)}"
+        )
+
+
 @contextmanager
 def open_warehouse(
     home: Path,
@@ -153,11 +165,9 @@ def open_warehouse(
             disk or memory ran out.
     """
     path = warehouse_path(home, app)
-    if read_only and not path.exists():
-        raise NightquestError(
-            f"There is no data for '{app}' under {home}.", f"Run: {command('ingest', 'FILE', app=app)}"
-        )
-    con = _connect(path, app, read_only, wait_for_lock_s)
+    if read_only:
+        require_warehouse(home, app)
+    con = connect(path, app, read_only=read_only, wait_for_lock_s=wait_for_lock_s)
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET preserve_insertion_order = true")
@@ -166,7 +176,7 @@ def open_warehouse(
         if threads is not None:
             con.execute(f"SET threads = {int(threads)}")
         if grows:
-            con.execute(f"SET memory_limit = '{_most_memory()}B'")
+            con.execute(f"SET memory_limit = '{most_memory()}B'")
         if not read_only:
             con.execute(fixed_sql("schema"))
         _close_the_doors(con)
@@ -204,8 +214,8 @@ def reckoner() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config={"threads": 1})
 
 
-def _most_memory() -> int:
-    """Bytes: never more than DuckDB would take by itself."""
+def most_memory() -> int:
+    """Bytes for DuckDB while much is moved: never more than it would take by itself."""
     return min(_MOST_MEMORY, psutil.virtual_memory().total * 8 // 10)
 
 
@@ -215,7 +225,13 @@ def _close_the_doors(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("SET lock_configuration = true")
 
 
-def _connect(path: Path, app: str, read_only: bool, wait_for_lock_s: float) -> duckdb.DuckDBPyConnection:
+def connect(path: Path, app: str, *, read_only: bool, wait_for_lock_s: float) -> duckdb.DuckDBPyConnection:
+    """An app's file, held against other processes, with its doors open; see `open_warehouse`.
+
+    Raises:
+        BusyError: Another process has it open, still after the wait.
+        NightquestError: It cannot be written or is damaged.
+    """
     deadline = time.monotonic() + wait_for_lock_s
     while True:
         try:

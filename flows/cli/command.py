@@ -136,3 +136,10 @@ def run_each(apps: Sequence[str], run: Callable[[str], T]) -> list[T]:
         text = "\n".join(f"{app}: {error}" for app, error in failed)
         raise NightquestError(text, exit_code=max(getattr(error, "exit_code", 1) for _, error in failed))
     return done
+
+
+def name_of(app: str) -> str:
+    """What an app is called, however it was pointed to."""
+    from configs.loader import load_app
+
+    return load_app(app).app.app

@@ -20,6 +20,7 @@ from flows.cli.command import (
     check_each,
     cli,
     end_warned,
+    name_of,
     run_each,
     run_flow,
 )
@@ -27,13 +28,6 @@ from flows.cli.command import (
 if TYPE_CHECKING:
     from configs.loader import LoadedApp
     from pipelines.words.wishes import Wishes
-
-
-def name_of(app: str) -> str:
-    """What an app is called, however it was pointed to."""
-    from configs.loader import load_app
-
-    return load_app(app).app.app
 
 
 @cli.command(sort_key=1)
@@ -249,31 +243,6 @@ def backfill(
     result = run_flow(common, [app], run, lambda loaded: check_nights(common.settings, loaded, start, end, wished))
     emit(result, common.json, lambda: nights_view(result))
     end_warned(warned=result[-1].warned)
-
-
-@cli.command(sort_key=9)
-def deliver(app: str, /, *, common: Common = DEFAULT) -> None:
-    """Bring nights that are out to the destinations that lack them (NIGHTQUEST_SINKS, docs/outputs.md).
-
-    Example: nightquest deliver trading
-
-    Args:
-        app: A shipped app's name, or the path of an app file.
-    """
-    from flows.cli.console import emit
-    from flows.cli.preflight import check_data, check_sinks
-    from flows.cli.views import deliveries_view
-
-    check_sinks(common.settings)
-
-    def run() -> Any:
-        from flows.deliver import deliver as flow
-
-        return flow(app=app)
-
-    result = run_flow(common, [app], run, lambda loaded: check_data(common.settings, loaded))
-    emit(result, common.json, lambda: deliveries_view(name_of(app), result))
-    end_warned(warned=bool(result.failed))
 
 
 @cli.command(sort_key=10)

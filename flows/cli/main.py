@@ -13,7 +13,8 @@ from cyclopts import CycloptsError
 
 import flows.cli.commands_look
 import flows.cli.commands_run
-import flows.cli.commands_words  # noqa: F401  # all three register their commands
+import flows.cli.commands_upkeep
+import flows.cli.commands_words  # noqa: F401  # all four register their commands
 from configs.commands import remember_program
 from configs.errors import NightquestError
 from flows.cli.command import cli

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from data.compaction import Compacted
 from flows.cli.console import Grid, figures_table, note, readable, shorten
 from pipelines.publish.deliver import Deliveries
 from pipelines.reports import NightReport, ReplayReport, TrainReport
@@ -45,6 +47,12 @@ def deliveries_view(app: str, result: Deliveries) -> RenderableType:
         table.add_row(*row)
     nothing = "" if result.failed else note(f"No destination lacks a night of {app}.", "")
     return Group(table if result.done else nothing, *(note(told) for told in result.failed))
+
+
+def compacted_view(app: str, result: Compacted) -> RenderableType:
+    """How large the warehouse was and is."""
+    before, after = decimal(result.before), decimal(result.after)
+    return Text(f"The warehouse of {app}: {before} before, {after} now.")
 
 
 def replay_view(app: str, report: ReplayReport) -> RenderableType:

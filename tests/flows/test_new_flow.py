@@ -36,7 +36,7 @@ def greet(app: str, loud: bool = False) -> str:
     """
     return f"good morning, {app}" + "!" * loud
 '''
-SHIPPED = ["backfill", "collect", "deliver", "ingest", "nightly", "replay", "submit", "train"]
+SHIPPED = ["backfill", "collect", "compact", "deliver", "ingest", "nightly", "replay", "submit", "train"]
 
 
 @pytest.fixture(name="folder")
@@ -80,7 +80,7 @@ def test_a_file_that_cannot_be_used_is_named_and_the_others_are_deployed(folder,
     (folder / "greet.py").write_text(text)
     with caplog.at_level(logging.WARNING):
         names = {name for name, _ in deployed(write_app(tmp_path))}
-    assert names == {"backfill", "collect", "ingest", "nightly", "submit", "train"}
+    assert names == {"backfill", "collect", "compact", "ingest", "nightly", "submit", "train"}
     (fault,) = find_flows().faults
     assert fault.startswith("The flow greet is not deployed")
     assert why in fault

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from flows.cli.commands_run import name_of
+from flows.cli.command import name_of
 from flows.cli.render import names_of, render_audit, render_night, render_player
 from flows.cli.views import training_view
 from flows.cli.why import why_view
