@@ -125,7 +125,7 @@ def hold_contest(
     against = None
     if incumbent:
         against = compare(
-            *(incumbent, parts[2], task.label, judged.losses[judged.winner]),
+            *(incumbent, parts[2], task.label, promises[judged.winner]),
             lambda model, rows: task.seen_by(app, samples, model.encoding, rows),
         )
     rows, model = _refitted(made, app, samples, judged.winner)

@@ -1,7 +1,13 @@
-"""Whether a contest's winner should serve: against the base rate, and against the model that serves."""
+"""Whether a contest's winner should serve: against the base rate, and against the model that serves.
+
+What serves stays unless the winner is better beyond doubt, no worse calibrated, and worse for no kind of players. The
+doubt allowed is spent over all tries against one model, so that luck alone promotes hardly ever, however often it is
+tried.
+"""
 
 import datetime as dt
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +15,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.scores import clustered_interval, log_losses
+from models.scores import calibration_error, clustered_interval, clustered_mean, log_losses
 from models.tracking.pages import Decision
 
 Gain = tuple[float, float, float]  # a mean, and the low and high of its player-clustered 95 % interval
 FEWEST_FAIR = 300
+DOUBT = 0.05  # that a model no better than the one that serves is ever promoted over it, however often one is tried
+WORSE_CALIBRATED = 0.005
+FEWEST_OF_A_KIND = 30  # players
+_ACTIVE = ("active_days_28", "active_28")  # what tells how much a player plays, whichever a task's rows have
+_SORTS = ("window_days", "metric", "level")  # columns each value of which is a kind of question
 
 
 @dataclass(frozen=True)
@@ -25,12 +36,16 @@ class Incumbent:
         model: None where it cannot serve any more.
         trained_to: The last day that it knew.
         gone: Why it cannot serve any more, as the end of a sentence about it; empty where it can.
+        version: In the registry.
+        tries: How often others were compared with it before.
     """
 
     name: str
     model: Any
     trained_to: dt.date
     gone: str = ""
+    version: int = 0
+    tries: int = 0
 
 
 @dataclass(frozen=True)
@@ -42,19 +57,29 @@ class Against:
         rows: Rows of the later holdout that the incumbent had not seen either.
         gain: Mean log-loss of the incumbent less the winner's on them; None where there are fewer than FEWEST_FAIR.
         gone: See `Incumbent`.
+        doubt: How likely so great a gain is where there is none.
+        allowed: How much doubt this try may have.
+        calibration: The calibration error of the winner and of the incumbent.
+        worse: Kinds of players or questions for which the winner is worse beyond doubt.
+        challenges: The incumbent's version, and how often it was compared with others before; None: it was not now.
     """
 
     name: str
     rows: int
     gain: Gain | None
     gone: str = ""
+    doubt: float = 0.0
+    allowed: float = DOUBT
+    calibration: tuple[float, float] = (0.0, 0.0)
+    worse: tuple[str, ...] = ()
+    challenges: tuple[int, int] | None = None
 
 
 def compare(
     incumbent: Incumbent,
     test: pl.DataFrame,
     label: str,
-    losses: NDArray[Any],
+    promised: NDArray[Any],
     seen_by: Callable[[Any, pl.DataFrame], pl.DataFrame],
 ) -> Against:
     """How the winner of a contest does against the incumbent, on rows whose day the incumbent had not seen.
@@ -63,25 +88,88 @@ def compare(
         incumbent: The model that serves.
         test: The contest's later holdout: player_key, base_day, the label and what a model looks at.
         label: The column with what happened, 0 or 1.
-        losses: The winner's log-loss of each row.
+        promised: What the winner promised for each row.
         seen_by: (model, rows) to the rows as the model looks at them, in the same order.
     """
     if incumbent.gone:
         return Against(incumbent.name, 0, None, incumbent.gone)
     fair = (test["base_day"] > incumbent.trained_to).to_numpy()
-    rows = test.filter(fair)
+    rows, ours = test.filter(fair), promised[fair]
     if rows.height < FEWEST_FAIR:
         return Against(incumbent.name, rows.height, None)
-    promised = incumbent.model.predict(seen_by(incumbent.model, rows))
-    gains = log_losses(rows[label].to_numpy().astype(float), promised) - losses[fair]
-    return Against(incumbent.name, rows.height, with_interval(gains, rows["player_key"].to_numpy()))
+    theirs = incumbent.model.predict(seen_by(incumbent.model, rows))
+    y, players = rows[label].to_numpy().astype(float), rows["player_key"].to_numpy()
+    gains = log_losses(y, theirs) - log_losses(y, ours)
+    return Against(
+        name=incumbent.name,
+        rows=rows.height,
+        gain=with_interval(gains, players),
+        doubt=chance_of_gain(gains, players),
+        allowed=allowed_doubt(incumbent.tries + 1),
+        calibration=(calibration_error(y, ours), calibration_error(y, theirs)),
+        worse=worse_kinds(gains, players, kinds_of(rows)),
+        challenges=(incumbent.version, incumbent.tries),
+    )
+
+
+def allowed_doubt(tries: int) -> float:
+    """What of DOUBT the nth try against one model may spend: DOUBT * 6 / (pi n)^2, which adds up to DOUBT over all.
+
+    Union bound over a sequence of tests, as in alpha spending (Lan and DeMets 1983, Biometrika 70, 659).
+    """
+    return DOUBT * 6 / (math.pi * tries) ** 2
+
+
+def chance_of_gain(gains: NDArray[np.float64], players: NDArray[np.int64]) -> float:
+    """How likely so great a mean is where there is none, one-sided: a t-test of means clustered by player.
+
+    The tail matters far beyond what a bootstrap can tell (Cameron and Miller 2015, J. Hum. Resources 50, 317).
+    """
+    from scipy.special import stdtr  # noqa: PLC0415 (its import takes most of a second, and few commands compare)
+
+    mean, error, clusters = clustered_mean(gains, players)
+    if clusters < 2 or error == 0:
+        return 0.0 if clusters >= 2 and mean > 0 else 1.0
+    return float(stdtr(clusters - 1, -mean / error))
+
+
+def kinds_of(rows: pl.DataFrame) -> dict[str, NDArray[np.bool_]]:
+    """Kinds of players and questions, by name: which rows are of each.
+
+    Quarters by days with play of the last four weeks, and every value of the columns that tell questions apart.
+    """
+    found: dict[str, pl.Series] = {}
+    if active := next((name for name in _ACTIVE if name in rows.columns), None):
+        rank = (rows[active].rank("average") / max(rows.height, 1) * 4).ceil().clip(1, 4)
+        names = ("the least active quarter", "the second quarter", "the third quarter", "the most active quarter")
+        found |= {name: rank == place for place, name in enumerate(names, start=1)}
+    for column in (name for name in _SORTS if name in rows.columns):
+        for value in rows[column].unique().sort():
+            found[f"{column.replace('_', ' ')} {value}"] = rows[column] == value
+    return {name: here.fill_null(value=False).to_numpy() for name, here in found.items()}
+
+
+def worse_kinds(
+    gains: NDArray[np.float64], players: NDArray[np.int64], kinds: Mapping[str, NDArray[np.bool_]]
+) -> tuple[str, ...]:
+    """The kinds for which gains are below zero beyond doubt, all of them together (Holm 1979, Scand. J. Stat. 6, 65).
+
+    Kinds with too few players to tell are left out.
+    """
+    large = {name: here for name, here in kinds.items() if len(np.unique(players[here])) >= FEWEST_OF_A_KIND}
+    chances = {name: chance_of_gain(-gains[here], players[here]) for name, here in large.items()}
+    worse: list[str] = []
+    for place, name in enumerate(sorted(chances, key=lambda each: chances[each])):
+        if chances[name] > DOUBT / (len(chances) - place):
+            break
+        worse.append(name)
+    return tuple(worse)
 
 
 def better_than_guessing(gain: Gain, against: Against | None) -> Decision:
-    """Promote what beats the base rate beyond the noise of the later holdout's players, unless what serves is better.
+    """Promote what beats the base rate beyond the noise of the later holdout's players, and what serves beyond doubt.
 
-    Between equals the newer serves, since it knows more days. What serves stays as long as too few days have passed to
-    compare the two on days that neither has seen.
+    What serves stays as long as too few days have passed to compare the two on days that neither has seen.
     """
     mean, low, high = gain
     told = f"log-loss {mean:+.4f} better than the base rate ({low:+.4f} to {high:+.4f}) on the later holdout"
@@ -94,10 +182,25 @@ def better_than_guessing(gain: Gain, against: Against | None) -> Decision:
     if against.gain is None:
         few = f"{against.name} serves on: it has seen all but {against.rows} of these rows, too few to compare"
         return Decision(promote=False, reason=f"{few}; {told}")
+    stays = _stays(against, against.gain)
     mean, low, high = against.gain
     rival = f"log-loss {mean:+.4f} better than {against.name} ({low:+.4f} to {high:+.4f}) on {against.rows:,} rows"
-    stays = f"{against.name} is better: " if high < 0 else ""
-    return Decision(promote=high >= 0, reason=f"{stays}{rival} that neither had seen; {told}")
+    doubt = f"by chance alone with {against.doubt:.2g}, allowed is {against.allowed:.2g}"
+    return Decision(promote=not stays, reason=f"{stays}{rival} that neither had seen, {doubt}; {told}")
+
+
+def _stays(against: Against, gain: Gain) -> str:
+    """Why what serves stays, as the beginning of a sentence; empty where it does not."""
+    ours, theirs = against.calibration
+    if gain[2] < 0:
+        return f"{against.name} is better: "
+    if against.doubt > against.allowed or gain[1] <= 0:
+        return f"{against.name} serves on, as nothing is better beyond doubt: "
+    if ours > theirs + WORSE_CALIBRATED:
+        return f"{against.name} serves on, as it is better calibrated ({theirs:.4f}, not {ours:.4f}): "
+    if against.worse:
+        return f"{against.name} serves on, as it is better for {', '.join(against.worse)}: "
+    return ""
 
 
 def with_interval(values: NDArray[np.float64], clusters: NDArray[np.int64]) -> Gain:

@@ -121,6 +121,17 @@ def clustered_interval(
     return float(low), float(high)
 
 
+def clustered_mean(values: Array, clusters: Clusters) -> tuple[float, float, int]:
+    """The mean of values, its standard error when whole clusters are drawn, and how many clusters there are.
+
+    The linearised variance of a ratio, corrected for few clusters (Cochran 1977, Sampling Techniques, section 6.4).
+    """
+    sums, counts = _by_cluster(np.asarray(values, dtype=float), clusters)
+    n, mean = len(sums), float(sums.sum() / max(counts.sum(), 1))
+    error = np.sqrt(np.sum((sums - mean * counts) ** 2) * n / max(n - 1, 1)) / max(counts.sum(), 1)
+    return mean, float(error), n
+
+
 def share_interval(y: Array, clusters: Clusters | None = None, level: float = 0.95) -> tuple[float, float]:
     """Interval of a share of rows, also sensible at 0 and 1, where a bootstrap has no width.
 

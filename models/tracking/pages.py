@@ -77,6 +77,7 @@ class ModelRun:
         chosen: The name of the winner.
         score: What the rivals' loss is.
         gains: By name what it was compared with, the base rate and what serves: mean loss less, with its interval.
+        challenges: The version that it was compared with, and how often others had been before; None: with none.
         figures: Plots by file name without suffix.
         tables: Kept as CSV, by name.
         limits: What the reviewer must know that the figures do not show; a sentence each.
@@ -99,6 +100,7 @@ class ModelRun:
     chosen: str = ""
     score: str = "log loss"
     gains: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    challenges: tuple[int, int] | None = None
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     limits: Sequence[str] = ()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+CHALLENGED = "challenged"  # tag of a version: how often others were compared with it while it served
 CHOSEN = "champion_seen"  # tag of a registered model: the champion as training last left or found it
 FILES = "files_sha256"  # tag of a version: {path: sha256} of everything that is read when it is loaded
 REQUIREMENTS = ("lightgbm", "numpy", "pandas", "polars", "pyarrow", "scikit-learn", "scipy")
@@ -158,6 +159,10 @@ class Registry:
         """The version that is the champion, or None."""
         return self._holder(f"{app}.{task}", CHAMPION)
 
+    def challenged(self, app: str, task: str, version: int) -> int:
+        """How often others were compared with a version while it served."""
+        return int(self._client.get_model_version(f"{app}.{task}", str(version)).tags.get(CHALLENGED, 0))
+
     def _load(self, name: str, version: int, alias: str) -> LoadedModel:
         found = self._client.get_model_version(name, str(version))
         with tempfile.TemporaryDirectory() as scratch:
@@ -221,6 +226,9 @@ class Registry:
         if later and run.decision.promote:
             self._client.set_model_version_tag(name, version, PROMOTED, "for nights before the champion's")
         self._client.set_model_version_tag(name, version, "reason", decision.reason)
+        if run.challenges is not None:
+            tried, served = str(run.challenges[1] + 1), str(run.challenges[0])
+            self._client.set_model_version_tag(name, served, CHALLENGED, tried)
         self._client.update_model_version(name, version, card_of(run, decision))
         self._client.set_registered_model_alias(name, CHALLENGER, version)
         if decision.promote:

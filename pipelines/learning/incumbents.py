@@ -49,4 +49,6 @@ def _incumbent(registry: Registry, app: App, task: BinaryTask[Any], night: dt.da
     if trained_to >= night:
         return None
     edited = edited_since(app, loaded.model, loaded.parameters)
-    return Incumbent(name, loaded.model, trained_to, f"is of an older app file ({edited})" if edited else "")
+    gone = f"is of an older app file ({edited})" if edited else ""
+    tries = registry.challenged(app.app, task.name, version)
+    return Incumbent(name, loaded.model, trained_to, gone, version, tries)

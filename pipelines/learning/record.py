@@ -64,6 +64,7 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
         ],
         chosen=chosen,
         gains=_gains(contest),
+        challenges=contest.against.challenges if contest.against else None,
         figures=_plots(contest, app),
         tables={"tuning": contest.tuned.trials} if contest.tuned.trials.height else {},
         limits=task.limits,

@@ -139,6 +139,16 @@ def test_champion_moves_when_the_contest_says_so_and_challenger_always(registry,
     assert registry.load(app, "plays").version == registry.load(app, "plays", "challenger").version == 3
 
 
+def test_how_often_others_were_compared_with_what_serves_is_counted_with_it(registry, app):
+    registry.record(app, "plays", a_run(0.1))
+    assert registry.challenged(app, "plays", 1) == 0
+    for tries in range(3):
+        registry.record(app, "plays", a_run(0.2, promote=False, challenges=(1, tries)))
+    assert registry.challenged(app, "plays", 1) == 3
+    registry.record(app, "plays", a_run(0.3, challenges=(1, 3)))
+    assert registry.challenged(app, "plays", registry.champion(app, "plays")) == 0
+
+
 def test_a_person_who_moves_the_alias_is_obeyed_until_they_hand_back(registry, app, mlflow):
     for slope in (0.1, 0.2):
         registry.record(app, "plays", a_run(slope))
