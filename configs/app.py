@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Iterator
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -14,6 +14,8 @@ from configs.names import ClockText, Name, Weight, Zone
 from configs.part import Part
 from configs.written import Content, Voice
 
+# What a player's record tells that may shape segments; pipelines/players/facts.py says how each is measured.
+Fact = Literal["age"]
 # Traits that every app has; pipelines/players/traits.py says how each is measured. Any metric is a trait too.
 TRAITS = ("intensity", "boldness", "variability", "regularity", "breadth", "growth", "night", "weekend")
 
@@ -30,12 +32,19 @@ class Segments(Part):
 
     features: list[Name] = Field(min_length=1, description="Metrics whose 28-day values describe strength.")
     score: Name = Field(description="The metric that leads the order of the segments and carries a target.")
+    shaped_by: list[Fact] = Field(
+        [], description="What else tells players apart, as neither strength nor weakness: `age`, from `born_on`."
+    )
     levels: list[str] = Field(
         ["Beginner", "Intermediate", "Advanced", "Expert"],
         description="Names of the segments, from weakest to strongest.",
     )
     percentiles: list[int] = Field(
         [25, 50, 75, 90, 95], description="Where targets lie among comparable players; rising."
+    )
+    bands: dict[str, Annotated[list[int], Field(min_length=2, max_length=2)]] = Field(
+        {},
+        description="For each level, the first and last percentile, among all of the cohort, that its players aim for.",
     )
 
     @field_validator("percentiles")
@@ -44,6 +53,15 @@ class Segments(Part):
         if value != sorted(set(value)) or not value or value[0] < 1 or value[-1] > 99:
             raise ValueError("percentiles must rise strictly and lie between 1 and 99")
         return value
+
+    @model_validator(mode="after")
+    def _banded(self) -> Self:
+        if self.bands and set(self.bands) != set(self.levels):
+            raise ValueError(f"bands must name each level once: {', '.join(self.levels)}")
+        for level, (first, last) in self.bands.items():
+            if first > last or not {first, last} <= set(self.percentiles):
+                raise ValueError(f"the band of {level} must begin and end with one of percentiles, in this order")
+        return self
 
 
 class Persona(Part):

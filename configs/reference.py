@@ -76,8 +76,8 @@ def _type(node: dict[str, Any]) -> str:
         return str(node["$ref"].rpartition("/")[2])
     if "anyOf" in node:
         return " or ".join(dict.fromkeys(_type(branch) for branch in node["anyOf"] if branch.get("type") != "null"))
-    if "enum" in node:
-        return " · ".join(f"`{value}`" for value in node["enum"])
+    if allowed := node.get("enum") or ([node["const"]] if "const" in node else []):
+        return " · ".join(f"`{value}`" for value in allowed)
     if node.get("type") == "array":
         return f"list of {_type(node.get('items', {}))}"
     if node.get("type") == "object":

@@ -26,6 +26,7 @@ TRIALS: dict[str, pl.DataType] = {
     "allowed": pl.Boolean(),
 }
 _FARTHEST = 5.0
+_UNKNOWN = {1.0: 0.05, -1.0: 0.95, 0.0: 0.5}  # the quantile that stands for an unknown value, by the measure's sign
 
 
 @dataclass(frozen=True)
@@ -65,16 +66,16 @@ class Scaling:
 
     @classmethod
     def of(cls, values: Array, signs: Array) -> Self:
-        """Learn it from values, shape (n, measures); signs are 1 where higher is better, else -1."""
+        """Learn it from values, shape (n, measures), and signs: 1 where higher is better, -1 where lower, else 0."""
         logged = signed_log(values)
         known = [column[np.isfinite(column)] for column in logged.T]
         known = [column if len(column) else np.zeros(1) for column in known]
         spread = np.array([robust_spread(column) for column in known])
-        weak = np.array([np.quantile(c, 0.05 if s > 0 else 0.95) for c, s in zip(known, signs, strict=True)])
+        weak = np.array([np.quantile(c, _UNKNOWN[s]) for c, s in zip(known, signs, strict=True)])
         return cls(np.array([np.median(column) for column in known]), spread, weak)
 
     def apply(self, values: Array) -> Array:
-        """Scaled values; an unknown one counts as weak, and beyond five spreads all are alike."""
+        """Scaled values; an unknown one is weak or, where the sign is 0, middling; past five spreads all are alike."""
         logged = signed_log(values)
         filled = np.where(np.isfinite(logged), logged, self.unknown)
         scaled: Array = np.clip((filled - self.centre) / self.spread, -_FARTHEST, _FARTHEST)
@@ -157,7 +158,7 @@ def fit_mixture(values: Array, players: Labels, signs: Array, weights: Array, pa
     Args:
         values: Measures, shape (n, d); NaN is unknown.
         players: Whose rows they are, shape (n,): samples take or leave whole players.
-        signs: 1 where higher is better, else -1, shape (d,).
+        signs: 1 where higher is better, -1 where lower, 0 where neither, shape (d,).
         weights: Share of each measure in the score that orders the components, shape (d,).
         parameters: How to search.
     """

@@ -17,6 +17,7 @@ from models.task import Task
 Array = NDArray[np.float64]
 PARENT = "all"
 TWINS = 0.995  # measures that go together this closely are one: twice counted, they would feign a tight shape
+_SIGNS = {"higher": 1.0, "lower": -1.0, "neither": 0.0}
 # One row per mixture: what the record and the reviewer see.
 QUALITY: dict[str, pl.DataType] = {
     "cohort": pl.String(),
@@ -39,11 +40,12 @@ class Measure:
     """A column that describes strength.
 
     Attributes:
+        better: Which way is stronger; `neither` tells players apart and is no strength: unknown, it is middling.
         weight: Its share in the score that orders the components; 0 lets it shape them only.
     """
 
     column: str
-    better: Literal["higher", "lower"] = "higher"
+    better: Literal["higher", "lower", "neither"] = "higher"
     weight: float = 0.0
 
 
@@ -123,7 +125,7 @@ class SegmentModel:
         """The segment of each row.
 
         Args:
-            rows: Columns `inputs`; a null measure is unknown and counts as weak.
+            rows: Columns `inputs`; a null measure is unknown and counts as weak, or as middling if no strength.
 
         Returns:
             judged_as (the cohort whose mixture was used, `all` for one without), segment and posterior, a row each.
@@ -187,7 +189,7 @@ class SegmentModel:
         return fit_mixture(self._values(rows), keys, self._signs(), weights, self.parameters.mixture)
 
     def _signs(self) -> Array:
-        return np.array([1.0 if m.better == "higher" else -1.0 for m in self.measures])
+        return np.array([_SIGNS[m.better] for m in self.measures])
 
     def _drop_twins(self, rows: pl.DataFrame) -> None:
         """Let the earlier of two measures that go together stand for both, and take over the weight."""

@@ -38,7 +38,7 @@ class SegmentFit:
 
 
 def measures_of(app: App) -> tuple[Measure, ...]:
-    """What describes strength: 28-day values of the app's `segments` metrics first, then play itself.
+    """What describes strength: 28-day values of the app's `segments` metrics, then play, then facts of the record.
 
     Segments are ordered by the app's `segments.score`, whose words their names are; how lately and how often somebody
     plays decides among those who are alike in it.
@@ -50,7 +50,8 @@ def measures_of(app: App) -> tuple[Measure, ...]:
         Measure(name, "lower" if name == "recency_days" else "higher", TIE if name in _ENGAGED else 0.0)
         for name in PLAY
     ]
-    return (*metrics, *play)
+    shaped = [Measure(name, "neither") for name in app.segments.shaped_by]
+    return (*metrics, *play, *shaped)
 
 
 def player_cohorts(known: Known) -> pl.DataFrame:

@@ -5,6 +5,7 @@ import datetime as dt
 import polars as pl
 
 from pipelines.known import Known
+from pipelines.players.facts import player_facts
 from pipelines.players.features import compute_features
 
 
@@ -15,8 +16,11 @@ def eligible_players(known: Known, base_days: list[dt.date]) -> pl.DataFrame:
 
 
 def describe(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
-    """Features of the snapshots, how near the calendar's entries are, and how lively the app is as a whole."""
+    """Features of the snapshots, facts of their records, how near the calendar is, and how lively the whole app is."""
     features = compute_features(known, snapshots)
+    if known.app.segments.shaped_by:
+        facts = player_facts(known, snapshots)
+        features = features.join(facts, on=["player_key", "base_day"], how="left", maintain_order="left")
     features = features.join(
         near_calendar(known, snapshots), on=["player_key", "base_day"], how="left", maintain_order="left"
     )

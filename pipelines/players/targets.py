@@ -18,8 +18,11 @@ def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
     value; an unknown own value lies with the least of the group, which any deed comes to. Of percentiles that come to
     the same, the highest is next: who reaches the value is level with that many.
 
+    With `segments.bands` comparable are all players of the cohort, whatever their segment, and a player has the
+    percentiles of the own segment's band; who is beyond the band in a metric has those above it as well.
+
     Args:
-        app: Its challenge metrics, `segments.score` and `segments.percentiles`.
+        app: Its challenge metrics, `segments.score`, `segments.percentiles` and `segments.bands`.
         features: player_key and `<metric>__28`.
         segments: player_key, cohort, judged_as, segment.
 
@@ -29,16 +32,18 @@ def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
     """
     own = _own_values(app, features, segments)
     percentiles = app.segments.percentiles
-    ladder = own.select("player_key", "cohort", "group", "metric", "own", "sign").join(
+    ladder = own.select("player_key", "cohort", "segment", "group", "metric", "own", "sign").join(
         _bands(app, own), on=["group", "metric"], how="inner", maintain_order="left"
     )
-    values = {p: pl.col(_value(p)) for p in percentiles}
+    aimed = _aimed_for(app)
+    values = {p: pl.when(aimed[p]).then(pl.col(_value(p))) if p in aimed else pl.col(_value(p)) for p in percentiles}
     beyond = pl.coalesce("own", "least")
     nearest = pl.min_horizontal(pl.when(value > beyond).then(value) for value in values.values())
     highest = pl.max_horizontal(pl.when(value <= pl.col("nearest")).then(p) for p, value in values.items())
-    told = pl.concat_list(pl.col(_told(p)) * pl.col("sign") + 0.0 for p in percentiles)
+    every = {p: pl.col(_told(p)) * pl.col("sign") + 0.0 for p in percentiles}
+    told = pl.concat_list(pl.when(aimed[p]).then(value) if p in aimed else value for p, value in every.items())
     steps = pl.Series(percentiles, dtype=pl.Int32)
-    return (
+    rows = (
         ladder.with_columns(nearest=nearest)
         .select("player_key", "cohort", "metric", percentile=pl.lit(steps).implode(), value=told, highest=highest)
         .sort("player_key", "metric")
@@ -48,6 +53,7 @@ def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
             is_next=(pl.col("percentile") == pl.col("highest")).fill_null(value=False),
         )
     )
+    return rows.filter(pl.col("value").is_not_null()) if aimed else rows
 
 
 def nearest_targets(night: Night, features: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
@@ -99,11 +105,28 @@ def _values(app: App, features: pl.DataFrame) -> pl.DataFrame:
 
 def _own_values(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
     """The players' values with the group that each is compared with in that metric."""
-    who = comparable(segments).hstack(segments.select("cohort"))
+    who = comparable(segments).hstack(segments.select("cohort", "segment"))
     own = _values(app, features).join(who, on="player_key", how="inner", maintain_order="left")
-    own = own.with_columns(kind=narrowest(lambda group: pl.col("own").count().over(group, "metric") >= FEWEST_PLAYERS))
+    enough = {group: pl.col("own").count().over(group, "metric") >= FEWEST_PLAYERS for group in (IN_SEGMENT, IN_COHORT)}
+    if app.segments.bands:
+        enough[IN_SEGMENT] = pl.lit(value=False)
+    own = own.with_columns(kind=narrowest(enough.__getitem__))
     named = (pl.when(pl.col("kind") == group).then(pl.col(group)) for group in (IN_SEGMENT, IN_COHORT))
     return own.with_columns(group=pl.coalesce(*named, pl.lit(EVERYONE)))
+
+
+def _aimed_for(app: App) -> dict[int, pl.Expr]:
+    """Whether each percentile is in the band of a row's segment, or above one that lies behind; empty without bands."""
+    bands = app.segments.bands
+    if not bands:
+        return {}
+    first, last = (
+        pl.col("segment").replace_strict({level: band[i] for level, band in bands.items()}, return_dtype=pl.Int32)
+        for i in (0, 1)
+    )
+    end = pl.coalesce(pl.when(last == p).then(pl.col(_value(p))) for p in {band[1] for band in bands.values()})
+    behind = (pl.coalesce("own", "least") >= end).fill_null(value=False)
+    return {p: (first <= p) & ((last >= p) | behind) for p in app.segments.percentiles}
 
 
 def _bands(app: App, own: pl.DataFrame) -> pl.DataFrame:

@@ -21,13 +21,13 @@ LOST = pl.int_range(pl.len()) % 2 == 0
 
 @pytest.fixture(name="events", scope="module")
 def _events():
-    return history("learning", people=160, days=36, seed=3)
+    return history("study_log", people=160, days=36, seed=3)
 
 
 def taken(home, events, *, name="events.csv"):
     """The app file, once the events are taken in."""
     app = home.parent / "learning.yaml"
-    app.write_text(yaml.safe_dump(yaml.safe_load(APPS["learning"]) | LESS), encoding="utf-8")
+    app.write_text(yaml.safe_dump(yaml.safe_load(APPS["study_log"]) | LESS), encoding="utf-8")
     status, _, err = run_command("ingest", app, write_history(home.parent, events, name), "--history", home=home)
     assert status == 0, err
     return app
@@ -36,7 +36,7 @@ def taken(home, events, *, name="events.csv"):
 def refused(app, home, *options) -> str:
     status, _, err = run_command("nightly", app, "--as-of", NIGHT, *options, home=home)
     assert status == 1, err
-    assert not (home / "published" / "learning").exists()
+    assert not (home / "published" / "study_log").exists()
     assert "nothing is published" in err
     assert f"nightly {app} --as-of {NIGHT} --accept" in " ".join(err.split())
     return " ".join(err.split())

@@ -10,7 +10,7 @@ from pipelines.publish.published import read_latest
 from tests.foreign.apps import APPS, write_app
 from tests.foreign.data import LAST_DAY, history, write_history
 
-SIZES = {"record_club": (250, 200, 3), "fitness": (40, 60, 2), "learning": (40, 60, 2)}  # people, days, nights
+SIZES = {"record_club": (250, 200, 3), "gym": (40, 60, 2), "study_log": (40, 60, 2)}  # people, days, nights
 
 
 @pytest.mark.parametrize("name", APPS)

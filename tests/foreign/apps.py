@@ -34,7 +34,7 @@ content:
 """
 
 FITNESS = """\
-app: fitness
+app: gym
 title: Fitness
 timezone: Europe/Berlin
 day_starts_at: 04:00
@@ -75,7 +75,7 @@ content:
 """
 
 LEARNING = """\
-app: learning
+app: study_log
 title: Learning Record
 timezone: UTC
 events:
@@ -107,7 +107,7 @@ content:
   social_metrics: [questions, peers]
 """
 
-APPS = {"record_club": SHOP, "fitness": FITNESS, "learning": LEARNING}
+APPS = {"record_club": SHOP, "gym": FITNESS, "study_log": LEARNING}
 
 
 def write_app(folder: Path, name: str) -> Path:

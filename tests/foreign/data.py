@@ -80,7 +80,7 @@ def statements(rng: Generator, people: int, days: int) -> pl.DataFrame:
                 "activity": np.char.add("unit-", rng.integers(1, 41, len(who)).astype(str)),
                 "minutes": rng.lognormal(2.3, 0.6, len(who)).round(1).clip(1, 240),
                 "percent": rng.normal(able, 12).round(1).clip(0, 100),
-                "peer": np.char.add("learning-", rng.integers(0, people, len(who)).astype(str)),
+                "peer": np.char.add("study_log-", rng.integers(0, people, len(who)).astype(str)),
             }
         )
         .with_columns(passed=pl.col("percent") >= 60)
@@ -96,8 +96,8 @@ def statements(rng: Generator, people: int, days: int) -> pl.DataFrame:
 
 LOGS: dict[str, Callable[[Generator, int, int], pl.DataFrame]] = {
     "record_club": purchases,
-    "fitness": workouts,
-    "learning": statements,
+    "gym": workouts,
+    "study_log": statements,
 }
 
 

@@ -169,3 +169,18 @@ def test_levels_start_at_the_first_keep_the_order_and_waste_none(shares, levels)
 def test_half_of_all_players_are_not_called_the_best():
     assert levels_of(np.array([0.4, 0.6]), 4) == (0, 2)
     assert levels_of(np.array([0.8, 0.2]), 4) == (0, 3)
+
+
+def test_what_is_no_strength_is_middling_where_it_is_unknown():
+    known = np.array([[float(v)] for v in range(1, 102)])
+    weak = {sign: Scaling.of(known, np.array([sign])).apply(np.array([[np.nan]]))[0, 0] for sign in (1.0, -1.0, 0.0)}
+    assert weak[1.0] < 0 < weak[-1.0]
+    assert weak[0.0] == 0
+
+
+def test_a_measure_that_is_no_strength_does_not_order_the_levels():
+    rows = players().with_columns(age=pl.Series(np.where(np.arange(240) % 3 == 0, 60.0, 20.0)))
+    model = fitted(rows, measures=(*MEASURES, Measure("age", "neither")))
+    found = model.predict(rows).with_columns(rows["points"]).group_by("segment").agg(pl.col("points").mean())
+    means = dict(found.iter_rows())
+    assert sorted(means, key=means.__getitem__) == [level for level in LEVELS if level in means]

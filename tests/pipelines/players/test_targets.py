@@ -100,6 +100,40 @@ def test_who_is_compared_with_whom_is_the_segment_where_it_is_large_enough():
     assert of(targets, 60, "solved")["value"].min() >= 30
 
 
+def banded(levels: dict[str, tuple[int, int]]):
+    segments = {"features": ["solved"], "score": "points", "levels": list(levels), "bands": levels}
+    return make_app(metrics=METRICS, challenges={"metrics": ["solved"]}, segments=segments)
+
+
+def test_with_bands_a_level_aims_for_its_own_percentiles_of_the_whole_cohort():
+    app = banded({"low": (25, 50), "high": (75, 95)})
+    features = feature_rows(app, 100, solved__28=[float(v) for v in range(100)])
+    weak = pl.col("player_key") <= 50
+    segments = one_cohort(features).with_columns(segment=pl.when(weak).then(pl.lit("low")).otherwise(pl.lit("high")))
+    targets = set_targets(app, features, segments)
+    assert dict(of(targets, 1, "solved").select("percentile", "value").iter_rows()) == {25: 25.0, 50: 50.0}
+    assert dict(of(targets, 60, "solved").select("percentile", "value").iter_rows()) == {75: 75.0, 90: 90.0, 95: 95.0}
+    assert (next_of(targets, 1, "solved"), next_of(targets, 60, "solved")) == (25.0, 75.0)
+
+
+def test_who_is_beyond_the_band_of_the_level_aims_for_what_lies_above_it():
+    app = banded({"low": (25, 50), "high": (75, 95)})
+    features = feature_rows(app, 100, solved__28=[float(v) for v in range(100)])
+    targets = set_targets(app, features, one_cohort(features, segment="low"))
+    assert next_of(targets, 81, "solved") == 90.0
+    assert next_of(targets, 50, "solved") == 50.0
+
+
+@pytest.mark.parametrize(
+    ("bands", "says"),
+    [({"low": (25, 50)}, "each level once"), ({"low": (25, 50), "high": (75, 99)}, "band of high"),
+     ({"low": (50, 25), "high": (75, 90)}, "band of low")],
+)  # fmt: skip
+def test_bands_that_fit_no_level_or_percentile_are_refused(bands, says):
+    with pytest.raises(ValueError, match=says):
+        make_app(segments={"features": ["solved"], "score": "points", "levels": ["low", "high"], "bands": bands})
+
+
 def test_a_small_segment_is_compared_with_its_cohort():
     features = feature_rows(APP, 60, solved__28=[float(v) for v in range(60)])
     few = pl.col("player_key") > 60 - FEWEST_PLAYERS + 1

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from configs.badge_rules import badge_rules, term_label
-from configs.loader import load_app
+from configs.loader import load_app, shipped_apps
 from pipelines.words.content_type import TEXT_LENGTH
 from pipelines.words.write import write_citations
 from tests.factories import make_app
@@ -74,7 +74,7 @@ def test_no_awards_have_no_citations():
     assert write_citations(APP, awards).schema == {"award_id": pl.String, "citation": pl.String}
 
 
-@pytest.mark.parametrize("name", ["trading", "stackexchange", "oulad"])
+@pytest.mark.parametrize("name", shipped_apps())
 def test_every_badge_of_the_shipped_apps_is_cited_with_its_evidence(name):
     app = load_app(name).app
     rows = [

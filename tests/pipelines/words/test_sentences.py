@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.app import App
-from configs.loader import load_app
+from configs.loader import load_app, shipped_apps
 from configs.nouns import plural_of
 from configs.voice import voice_defaults
 from configs.wording import metric_words
@@ -29,7 +29,7 @@ from tests.foreign.odd import ODD
 from tests.foreign.texts import Text, texts_of
 
 ENGLISH = voice_defaults().locale("en")
-SHIPPED = ("trading", "stackexchange", "oulad")
+SHIPPED = tuple(shipped_apps())
 # What only somebody who is told of a target can be promised.
 PROMISE = re.compile(
     r"\b(?:goals?|targets?|mark(?:er)?|aim|within reach|your next step|comes next|where you (?:could )?stand)\b",
@@ -43,7 +43,6 @@ SIZE = re.compile(
     re.IGNORECASE,
 )
 OF_ANY_ASK = ("opening", "mission_first", "mission_line", "mission_opening", "briefing_scene")
-PERSONAS = ("_BRUTE", "_SCHOLAR", "_PHANTOM", "_WARDEN", "_FERAL")
 
 
 @pytest.fixture(name="read", scope="module", params=[*SHIPPED, *APPS, *ODD])
@@ -77,8 +76,10 @@ def test_the_offline_writer_says_nothing_that_a_model_may_not_say(read):
 
 @pytest.mark.parametrize("name", ["neutral", *SHIPPED])
 def test_what_is_said_of_any_ask_says_nothing_of_its_size(name):
-    lexicon = voice_defaults().lexicon if name == "neutral" else load_app(name).app.voice.lexicon
-    said_of_any = [f"{symbol}{tag}" for symbol in OF_ANY_ASK for tag in ("", *PERSONAS)]
+    app = load_app("stackexchange" if name == "neutral" else name).app
+    lexicon = voice_defaults().lexicon if name == "neutral" else app.voice.lexicon
+    tags = ("", *(f"_{persona}" for persona in app.personas))
+    said_of_any = [f"{symbol}{tag}" for symbol in OF_ANY_ASK for tag in tags]
     phrases = [phrase for symbol in said_of_any for phrase in lexicon.get(symbol, [])]
     assert [phrase for phrase in phrases if SIZE.search(phrase)] == []
 
@@ -282,7 +283,7 @@ def test_a_message_about_nothing_in_particular_speaks_of_no_it(read):
 
 
 def test_what_one_begins_with_is_no_best(tmp_path):
-    app = load_app(write_app(tmp_path, "fitness")).app
+    app = load_app(write_app(tmp_path, "gym")).app
     titles = {t.title for seed in range(3) for t in texts_of(app, seed=seed) if t.content_type == "tutorial"}
     assert [title for title in titles if re.search(r"Best|Lowest|Heart Rate", title)] == []
 

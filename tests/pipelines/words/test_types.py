@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from configs.app import App
-from configs.loader import load_app
+from configs.loader import load_app, shipped_apps
 from configs.wording import metric_words
 from pipelines.challenges.lifetimes import lifetime_metrics
 from pipelines.challenges.missions import OCCASIONS
@@ -29,7 +29,7 @@ TIERS = ("bronze", "silver", "gold", "platinum")
 TYPES = ["daily_challenge", "custom_achievement", "adaptive_mission", "mission_brief", "tutorial", "social_prompt"]
 
 
-@pytest.fixture(scope="module", params=["trading", "stackexchange", "oulad"])
+@pytest.fixture(scope="module", params=shipped_apps())
 def app(request) -> App:
     return load_app(request.param).app
 
@@ -72,7 +72,7 @@ def frames(app: App, players: int = 36) -> tuple[pl.DataFrame, pl.DataFrame, pl.
     missions = make_plan(app, players, per_player=1, content_type="adaptive_mission", window_days=7, target=6.0)
     missions = missions.with_columns(occasion=pl.Series([OCCASIONS[i % 3] for i in range(players)]))
     personas, metrics = list(app.personas), app.challenges.metrics
-    taught, social = taught_metrics(app), app.content.social_metrics
+    about = {"mission_brief": metrics, "tutorial": taught_metrics(app), "social_prompt": app.content.social_metrics}
     rows = [
         {
             "content_id": f"{kind}{player}",
@@ -80,16 +80,15 @@ def frames(app: App, players: int = 36) -> tuple[pl.DataFrame, pl.DataFrame, pl.
             "content_type": kind,
             "persona": personas[player % len(personas)],
             "language": "en",
-            "metric": {"mission_brief": metrics, "tutorial": taught, "social_prompt": social}[kind][
-                player % {"mission_brief": len(metrics), "tutorial": len(taught), "social_prompt": len(social)}[kind]
-            ],
+            "metric": about[kind][player % len(about[kind])],
             "goal": 4.0 if kind == "mission_brief" else 1.0,
             "occasion": {"tutorial": "new", "social_prompt": "quiet"}.get(kind, ""),
             "window_days": 7 if kind == "mission_brief" else None,
             "mission": f"c{player}-0" if kind == "mission_brief" else None,
         }
         for player in range(players)
-        for kind in ("mission_brief", "tutorial", "social_prompt")
+        for kind in about
+        if about[kind]
     ]
     asks = pl.DataFrame(rows, schema_overrides=ASKS, infer_schema_length=None)
     asks = asks.with_columns(percentile=pl.lit(None, pl.Int32), recency_days=pl.lit(None, pl.Int32))

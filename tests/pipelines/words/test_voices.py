@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
+from itertools import product
 
 import pytest
 
 from configs.app import App
-from configs.loader import load_app
+from configs.loader import load_app, shipped_apps
 from configs.voice import voice_defaults
 from pipelines.words.app_file import voice_problems, wording_problems
 from pipelines.words.briefs import TEXTS, Brief
@@ -24,7 +25,7 @@ PARTS = re.compile(
 TIMED = re.compile(r"^(title|opening|closing|why|ask|aim|challenge|achievement|mission|briefing)")
 
 
-@pytest.fixture(scope="module", params=["trading", "stackexchange", "oulad"])
+@pytest.fixture(scope="module", params=shipped_apps())
 def app(request) -> App:
     return load_app(request.param).app
 
@@ -61,9 +62,8 @@ def test_a_shipped_voice_can_say_everything_and_wastes_nothing(app):
     assert [*voice_problems(app), *wording_problems(app)] == []
 
 
-@pytest.mark.parametrize("persona", ["BRUTE", "SCHOLAR", "PHANTOM", "WARDEN", "FERAL"])
-def test_every_challenge_has_a_month_of_texts_with_titles_hardly_worn(app, persona):
-    for metric in app.challenges.metrics:
+def test_every_challenge_has_a_month_of_texts_with_titles_hardly_worn(app):
+    for persona, metric in product(app.personas, app.challenges.metrics):
         found = write_variants(app, Brief("b", "daily_challenge", persona, metric, "fair", "en", "", TEXTS), seed=1)
         assert len({v.text for v in found}) == TEXTS
         assert max(Counter(v.title for v in found).values()) <= 2

@@ -1,7 +1,7 @@
 import pytest
 
 from configs.errors import NightquestError
-from configs.loader import load_app
+from configs.loader import load_app, shipped_apps
 from configs.settings import load_settings
 from pipelines.words.wishes import NO_WISHES, Wishes
 from tests.factories import make_app
@@ -12,7 +12,7 @@ def test_without_wishes_the_app_stays_what_it_is():
     assert NO_WISHES.applied(app) is app
 
 
-@pytest.mark.parametrize("name", ["trading", "stackexchange", "oulad"])
+@pytest.mark.parametrize("name", shipped_apps())
 def test_a_wish_changes_only_what_it_names(name):
     app = load_app(name).app
     changed = Wishes(mode="batch", types=("daily_challenge",)).applied(app)

@@ -7,7 +7,7 @@ import pytest
 
 from configs.app import App
 from configs.errors import AppFileError
-from configs.loader import load_app
+from configs.loader import load_app, shipped_apps
 from pipelines.words.briefs import SPARE_TEXTS, brief_rows
 from pipelines.words.checks.validate import SLOT, TITLE_LENGTH
 from pipelines.words.content_type import TEXT_LENGTH
@@ -16,7 +16,7 @@ from pipelines.words.writers.source import Offline
 from tests.factories import APP, make_app
 from tests.pipelines.words.plans import NIGHT, make_asks, make_plan, numbers
 
-APPS = ("trading", "stackexchange", "oulad")
+APPS = tuple(shipped_apps())
 ROW = (
     ["content_id", "title"],
     ["brief_id", "ai_provider", "model", "prompt_version", "variant", "propensity", "metadata"],

@@ -4,7 +4,7 @@
 import pytest
 
 from configs.claims import claims
-from configs.loader import load_app
+from configs.loader import load_app, shipped_apps
 from configs.written import Voice
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.languages import language_fault
@@ -295,7 +295,7 @@ def test_the_letters_of_a_language_are_its_own(text, language):
 
 def offline_texts():
     """Thousands of texts as the offline writer makes them, in groups as large as an answer."""
-    for name in ("trading", "stackexchange", "oulad"):
+    for name in shipped_apps():
         app = load_app(name).app
         personas = ["", *app.personas]
         briefs = [

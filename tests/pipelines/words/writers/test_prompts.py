@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from configs.errors import NightquestError
 from configs.kinds import content_type_names
-from configs.loader import load_app
+from configs.loader import load_app, shipped_apps
 from configs.prompt import PROMPTS, RULES, Prompt, check_prompt, fill, read_prompts
 from models.language.offers import language_models
 from pipelines.words.briefs import Brief
@@ -24,7 +24,7 @@ from tests.factories import make_app
 MODELS = language_models().models
 LUNA, HAIKU = MODELS["gpt-5.6-luna"], MODELS["claude-haiku-4-5"]
 TYPES = content_type_names()
-APPS = {name: load_app(name).app for name in ("trading", "stackexchange", "oulad")}
+APPS = {name: load_app(name).app for name in shipped_apps()}
 FILES = load_prompts()
 BETWEEN = re.compile(r"<brief>\n(.*)\n</brief>", re.DOTALL)
 

@@ -1,0 +1,58 @@
+"""The made-up tables of a fitness game, and what its source makes of them."""
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+from configs.loader import load_app
+from data.simulator.fitness import LEVELS, MAIN, FitnessSettings, simulate_fitness, write_fitness
+from data.warehouse import scratch
+from pipelines.activity.ingest import ingest_files
+
+NOW = dt.datetime(2026, 7, 2, tzinfo=dt.UTC)
+MAIN_KIND = (pl.col("mode") == MAIN[0]) & (pl.col("difficulty") == MAIN[1]) & (pl.col("duration") == MAIN[2])
+
+
+@pytest.fixture(name="tables", scope="module")
+def _tables():
+    return simulate_fitness()
+
+
+def test_the_same_seed_gives_the_same_tables_with_945_records_of_the_main_kind(tables):
+    again, other = simulate_fitness(), simulate_fitness(FitnessSettings(seed=12))
+    assert tables.workouts.equals(again.workouts)
+    assert not tables.workouts.equals(other.workouts)
+    assert tables.race_configs.filter(MAIN_KIND).height == 945
+
+
+def test_those_of_a_higher_level_score_more_in_the_main_kind(tables):
+    main = tables.race_configs.filter(MAIN_KIND).join(tables.workouts, left_on="workoutId", right_on="id")
+    done = main.filter("completedWorkout").join(tables.truth, on="userId")
+    means = dict(done.group_by("level").agg(pl.col("score").mean()).iter_rows())
+    assert sorted(means, key=means.__getitem__) == list(LEVELS)
+
+
+def test_the_shipped_source_takes_every_row_of_them_in(tables, tmp_path):
+    app = load_app("fitness")
+    people, play = write_fitness(tables, tmp_path)
+    with scratch() as warehouse:
+        known = ingest_files(
+            warehouse, app.app, people, now=NOW, history=True, source_sql=app.players_sql, players=True
+        )
+        taken = ingest_files(warehouse, app.app, play, now=NOW, history=True, source_sql=app.source_sql)
+        born = warehouse.value("SELECT count(born_on) FROM player_records")
+        cohort = warehouse.value("SELECT count(*) FROM player_days WHERE cohort = 'DualFlow/expert/10 min'")
+    assert (known.taken, known.refused) == (tables.users.height, 0)
+    assert (taken.taken, taken.refused) == (tables.workouts.height, 0)
+    assert born == tables.health_data.height
+    assert cohort > 0
+
+
+def test_a_row_that_cannot_be_read_is_refused_and_the_others_go_in(tables, tmp_path):
+    app = load_app("fitness")
+    _, (workouts, races) = write_fitness(tables, tmp_path)
+    workouts.write_text(workouts.read_text() + "99999,1,lots,2026-05-05 10:00:00,true\n")
+    with scratch() as warehouse:
+        taken = ingest_files(warehouse, app.app, [workouts, races], now=NOW, history=True, source_sql=app.source_sql)
+    assert (taken.taken, taken.refused) == (tables.workouts.height, 1)
