@@ -36,7 +36,9 @@ def crossings(known: Known, windows: pl.DataFrame) -> pl.DataFrame:
         window_id, crossed_at, event_id: the first event in order (occurred_at, sequence, event_id) after which the
         running value has reached the target.
     """
-    with known.lend(
-        windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day", "target", "op")
-    ):
-        return known.frame(known.fixed("activity/crossings"))
+    windows = windows.select("window_id", "player_key", "metric", "start_day", "end_day", "target", "op")
+    spanned = {"first": windows["start_day"].min(), "last": windows["end_day"].max()}
+    with known.lend(windows=windows):
+        return known.frame(
+            known.fixed("activity/crossings"), {**spanned, "metrics": sorted(windows["metric"].unique())}
+        )

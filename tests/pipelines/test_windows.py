@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipelines.known import Known
 from pipelines.windows import completed, crossings, window_values
 from tests.factories import START, event, known_at, make_app, warehouse_with
 from tests.pipelines.activity.test_parts import events, row
@@ -63,6 +64,18 @@ def test_the_crossing_event_is_the_first_in_order_of_time_sequence_and_id() -> N
         asked = pl.DataFrame([window("solved", 0, 2, 1), window("solved", 0, 2, 2)]).with_row_index("window_id")
         found = crossings(known, asked).sort("window_id")["event_id"].to_list()
     assert found == ["e000001", "e000000"]
+
+
+def test_only_events_of_the_metrics_in_question_are_read_for_a_crossing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with warehouse_with(APP, [event(1, 1, points=1, topic="a")]) as warehouse:
+        known = known_at(warehouse, APP)
+        ask, plans = Known.frame, list[pl.DataFrame]()
+        monkeypatch.setattr(Known, "frame", lambda self, sql, params: plans.append(ask(self, f"EXPLAIN {sql}", params)))
+        for metrics in (["solved"], ASKED):
+            asked = pl.DataFrame([window(metric, 0, 2) for metric in metrics]).with_row_index("window_id")
+            crossings(known, asked)
+        one, every = (str(plan.row(0)).count("SEQ_SCAN") + str(plan.row(0)).count("Table: ") for plan in plans)
+    assert 0 < one < every
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

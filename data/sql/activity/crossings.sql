@@ -1,4 +1,5 @@
 -- When did each window in `windows` (window_id, player_key, metric, start_day, end_day, target, op) reach its target?
+-- $metrics, $first and $last say again which metrics and days: what is told as constants is read no further.
 WITH steps AS (
     SELECT w.window_id, w.target, w.op, m.agg, e.occurred_at, e.sequence, e.event_id, e.value,
            row_number() OVER (PARTITION BY w.window_id, e.key ORDER BY e.occurred_at, e.sequence, e.event_id) = 1 AS new_key,
@@ -6,6 +7,7 @@ WITH steps AS (
     FROM windows w
     JOIN metrics m ON m.metric = w.metric
     JOIN known_metric_events e ON e.player_key = w.player_key AND e.metric = w.metric AND e.day BETWEEN w.start_day AND w.end_day
+    WHERE e.day BETWEEN $first::DATE AND $last::DATE AND list_contains($metrics::VARCHAR[], e.metric)
 ),
 running AS (
     SELECT window_id, target, op, occurred_at, sequence, event_id,
