@@ -173,6 +173,10 @@ class App(Part):
     voice: Voice = Field(description="How the app speaks.")
     content: Content = Field(default_factory=Content, description="What is written, and by whom.")
     calendar: list[CalendarEntry] = Field([], description="What is known ahead of time.")
+    promotion: Literal["auto", "review"] = Field(
+        "auto",
+        description="Who lets a trained model serve: its contest, or a person who moves the alias `champion`.",
+    )
 
     @field_validator("day_starts_at", mode="before", json_schema_input_type=ClockText)
     @classmethod

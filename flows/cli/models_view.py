@@ -42,7 +42,9 @@ def _block(seat: Seat) -> list[RenderableType]:
         told.append(_contest(seat))
     told += [Text(f"  {_gain(each)}") for each in seat.gains]
     if seat.waiting:
-        told.append(Text(f"  Version {seat.waiting.version} ({seat.waiting.learner}) waits: {seat.waiting.reason}."))
+        told.append(Text(f"  Version {seat.waiting.version} ({seat.waiting.learner}): {seat.waiting.reason}."))
+        if seat.waiting.to_review:
+            told.append(Text("  To let it serve, move the alias champion to it in MLflow.", style="yellow"))
     if seat.promotion == "manual":
         told.append(Text("  A person chose who serves; training leaves it alone."))
     return [Text(f"{seat.task}: {seat.question}", style="bold"), *told, Text("")] if told else []

@@ -3,7 +3,7 @@
 import datetime as dt
 import sqlite3
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -20,7 +20,7 @@ from data.zones import next_served_day
 from flows.cli.console import note
 from flows.clock import clock
 from flows.server.note import Serving, find_serving, serving_faults
-from pipelines.publish.health import Fault, apps_under, pointer_fault, registry_fault, warehouse_fault
+from pipelines.publish.health import Fault, apps_under, pointer_fault, registry_fault, to_review, warehouse_fault
 from pipelines.publish.outbox import undelivered
 from pipelines.publish.published import published_nights
 from pipelines.publish.sinks import chosen_for
@@ -41,6 +41,7 @@ class AppStatus:
         last_run_at: When the newest night was started.
         undelivered: A sentence for each destination of its nights that lacks some.
         next_run_at: When `serve` starts the next night; None when it does not run or has none planned.
+        to_review: The models that wait until a person has reviewed them.
     """
 
     app: str
@@ -57,6 +58,7 @@ class AppStatus:
     next_run_at: dt.datetime | None
     undelivered: list[str]
     faults: list[Fault]
+    to_review: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,7 @@ def _look(settings: Settings, app: str, serving: Serving | None, now: dt.datetim
         next_run_at=_next_run(home, app) if serving else None,
         undelivered=lacking,
         faults=faults,
+        to_review=to_review(home, app),
     )
 
 
@@ -201,7 +204,14 @@ def _lines(app: AppStatus) -> dict[str, str]:
         "next day served": "" if app.next_as_of is None else str(app.next_as_of),
         "next run": _moment(app.next_run_at),
         "not delivered": "\n".join(app.undelivered),
+        "to review": _to_review(app),
     }
+
+
+def _to_review(app: AppStatus) -> str:
+    if not app.to_review:
+        return ""
+    return f"{', '.join(app.to_review)}. In MLflow, move the alias champion to what should serve."
 
 
 def _moment(moment: dt.datetime | None) -> str:

@@ -28,6 +28,8 @@ trained last.
 
 - **To choose another version**, move `champion` to it. The next training notices that a person chose, sets the tag
   `promotion` to `manual`, and leaves the alias alone from then on.
+- **Where the app file says `promotion: review`**, training never moves `champion`. The version that its contest would
+  let serve gets the alias `review` and waits: move `champion` to it, and it serves from the next night on.
 - **To hand back**, set the tag `promotion` to `automatic`.
 - **To stop the model**, remove the alias: the night then runs without it and says so.
 """
@@ -128,9 +130,10 @@ def flat_metrics(metrics: Mapping[str, Measured]) -> dict[str, float]:
     return {name: value for name, value in flat.items() if math.isfinite(value)}
 
 
-def card_of(run: ModelRun, decision: Decision) -> str:
-    """The version's page, in Markdown, with the decision that was carried out."""
+def card_of(run: ModelRun, decision: Decision, *, proposed: bool = False) -> str:
+    """The version's page, in Markdown, with the decision that was carried out; `proposed`: it waits for a person."""
     state = "becomes champion" if decision.promote else "waits as challenger"
+    state = "waits under the alias `review`" if proposed else state
     limits = "\n".join(f"- {limit}" for limit in run.limits or ("None recorded.",))
     parts = [
         f"At registration it **{state}**: {decision.reason}.",

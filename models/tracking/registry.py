@@ -30,7 +30,7 @@ from models.tracking.which_serves import FIRST_NIGHT, PROMOTED, TRAINED_TO, Cand
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHAMPION, CHALLENGER, REVIEW = "champion", "challenger", "review"
 CHALLENGED = "challenged"  # tag of a version: how often others were compared with it while it served
 CHOSEN = "champion_seen"  # tag of a registered model: the champion as training last left or found it
 FILES = "files_sha256"  # tag of a version: {path: sha256} of everything that is read when it is loaded
@@ -80,11 +80,12 @@ class Registry:
         self.tracking = Tracking(tracking_uri, artifacts)
         self._mlflow, self._client, self._uri = self.tracking.mlflow, self.tracking.client, tracking_uri
 
-    def record(self, app: str, task: str, run: ModelRun) -> RegisteredVersion:
+    def record(self, app: str, task: str, run: ModelRun, *, review: bool = False) -> RegisteredVersion:
         """Log a training with its figures and plots, register the model, and move the aliases.
 
         `challenger` moves to the new version. `champion` moves when `run.decision` says so or no version came before,
-        unless a person has moved it since the last training: then it stays, and the reason says why.
+        unless a person has moved it since the last training: then it stays, and the reason says why. With `review` a
+        person alone moves `champion`, and the version that would have got it gets the alias `review`.
 
         Raises:
             NightquestError: If the model, read back from its files, predicts otherwise than before.
@@ -103,7 +104,7 @@ class Registry:
             with self.tracking.alone():
                 version = self._new_version(f"{app}.{task}", run, logged, checksums(folder))
                 self._client.update_registered_model(f"{app}.{task}", model_page(app, task, run.question))
-                return self._judge(f"{app}.{task}", version, run_id, run)
+                return self._judge(f"{app}.{task}", version, run_id, run, review=review)
 
     def record_night(
         self,
@@ -219,23 +220,45 @@ class Registry:
         )
         return str(created.version)
 
-    def _judge(self, name: str, version: str, run_id: str, run: ModelRun) -> RegisteredVersion:
+    def _judge(self, name: str, version: str, run_id: str, run: ModelRun, *, review: bool) -> RegisteredVersion:
         """Write the version's page and move the aliases."""
         later = self._before_champion(name, run)
-        decision = later or self._decide(name, run.decision)
-        if later and run.decision.promote:
+        decision = later or (self._reviewed if review else self._decide)(name, run.decision)
+        if later and run.decision.promote and not review:
             self._client.set_model_version_tag(name, version, PROMOTED, "for nights before the champion's")
+        proposed = review and not later and decision.promote
+        decision = Decision(promote=decision.promote and not review, reason=decision.reason)
         self._client.set_model_version_tag(name, version, "reason", decision.reason)
         if run.challenges is not None:
             tried, served = str(run.challenges[1] + 1), str(run.challenges[0])
             self._client.set_model_version_tag(name, served, CHALLENGED, tried)
-        self._client.update_model_version(name, version, card_of(run, decision))
+        self._client.update_model_version(name, version, card_of(run, decision, proposed=proposed))
         self._client.set_registered_model_alias(name, CHALLENGER, version)
+        if proposed:
+            self._client.set_registered_model_alias(name, REVIEW, version)
+        elif self._holder(name, REVIEW) == self._holder(name, CHAMPION):
+            self._client.delete_registered_model_alias(name, REVIEW)
         if decision.promote:
             self._client.set_registered_model_alias(name, CHAMPION, version)
             self._client.set_registered_model_tag(name, CHOSEN, version)
             self._client.set_model_version_tag(name, version, PROMOTED, "by its contest")
         return RegisteredVersion(name, int(version), run_id, decision.promote, decision.reason)
+
+    def _reviewed(self, name: str, decision: Decision) -> Decision:
+        """Whether a person should review a version; what they chose since the last training is written down."""
+        registered = self._registered(name)
+        champion, seen = str(registered.aliases.get(CHAMPION, "none")), registered.tags.get(CHOSEN, "none")
+        if champion != seen:
+            self._client.set_registered_model_tag(name, CHOSEN, champion)
+            if champion != "none":
+                self._client.set_model_version_tag(name, champion, PROMOTED, "by a person")
+        if champion == "none":
+            return Decision(
+                promote=True, reason=f"waits for review, as none serves; the contest said: {decision.reason}"
+            )
+        return Decision(
+            decision.promote, f"waits for review: {decision.reason}" if decision.promote else decision.reason
+        )
 
     def _before_champion(self, name: str, run: ModelRun) -> Decision | None:
         """What becomes of a version trained as of a day before the champion's: at best it serves until then."""

@@ -79,7 +79,8 @@ def run_train(
     if segments is not None and segments.model is not None:
         runs[Segments.name] = segments_run(segments, players, night, loaded.hash, code_version())
     steps.begin(REGISTERING)
-    versions = {task: registry.record(app.app, task, run).version for task, run in runs.items()}
+    review = app.promotion == "review"
+    versions = {task: registry.record(app.app, task, run, review=review).version for task, run in runs.items()}
     steps.end()
     told = [segments.note] if segments and segments.note else []
     return TrainReport(

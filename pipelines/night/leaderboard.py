@@ -32,11 +32,12 @@ _INSTEAD = {
 
 @dataclass(frozen=True)
 class Waiting:
-    """The version that was trained last and does not serve, with the reason."""
+    """A version that does not serve, with the reason: the one to be reviewed, else the one that was trained last."""
 
     version: int
     learner: str
     reason: str
+    to_review: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _seat(
     champion = _holder(mine, "champion")
     if looked and looked.loaded:
         champion = mine.row(by_predicate=pl.col("version") == looked.loaded.version, named=True)
-    waiting = _waiting(_holder(mine, "challenger"), champion)
+    waiting = _waiting(_holder(mine, "review"), champion) or _waiting(_holder(mine, "challenger"), champion)
     if champion is None:
         return Seat(name, question, waiting=waiting, why=_none(name))
     contest = json.loads(champion[CONTEST]) if champion[CONTEST] else NO_CONTEST
@@ -182,7 +183,8 @@ def _waiting(challenger: Mapping[str, Any] | None, champion: Mapping[str, Any] |
     if challenger is None or (champion and champion["version"] == challenger["version"]):
         return None
     contest = json.loads(challenger[CONTEST]) if challenger[CONTEST] else NO_CONTEST
-    return Waiting(challenger["version"], contest.get("chosen", ""), challenger["reason"])
+    to_review = "review" in challenger["aliases"].split(", ")
+    return Waiting(challenger["version"], contest.get("chosen", ""), challenger["reason"], to_review)
 
 
 def _since(home: Path, app: str) -> dict[str, tuple[str, dt.date]]:

@@ -132,6 +132,20 @@ def models_gone(home: Path, app: str) -> list[str]:
     )
 
 
+def to_review(home: Path, app: str) -> list[str]:
+    """`<task> version <n>` for each model that waits for a person's review; none of a registry out of reach."""
+    store = home / "mlflow.db"
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{store.resolve().as_uri()}?mode=ro", uri=True)) as con:
+        rows = con.execute(
+            """SELECT r.name, r.version FROM registered_model_aliases r
+               LEFT JOIN registered_model_aliases c ON c.name = r.name AND c.alias = 'champion'
+               WHERE r.alias = 'review' AND r.version IS DISTINCT FROM c.version ORDER BY r.name"""
+        ).fetchall()
+        tasks = {f"{app}.{task}": task for task in task_names()}
+        return [f"{tasks[name]} version {version}" for name, version in rows if name in tasks]
+    return []
+
+
 def _registered(store: Path, app: str) -> list[tuple[str, str | None]]:
     """Tasks of an app that have a version in the registry, with the model that is its champion."""
     if not store.exists():

@@ -140,6 +140,7 @@ def standing() -> Status:
         last_run_at=moment,
         next_run_at=moment,
         undelivered=["The folder destination lacks 12 nights: No space is left on the device."],
+        to_review=["attainment version 12345", "badge_odds version 12345", "engagement version 12345"],
         faults=[Fault("trading_academy_for_recruits", "pointer", "latest.json cannot be read.", "Mend it: doctor.")],
     )
     return Status(Path("home"), None, [app], [])
@@ -181,7 +182,9 @@ def seat() -> Seat:
         *("recommendations", "Which badge, challenge metric or content type suits whom next?", 123, True, DAY, DAY),
         *("gamma_poisson", "log loss", [rival, rival | {"learner": "gamma_poisson", "behind": None}]),
         gains=[{"over": "the base rate", "gain": (0.1, 0.05, 0.15)}],
-        waiting=Waiting(124, "random_forest", "version 123 serves on: it has seen all but 12 of these rows"),
+        waiting=Waiting(
+            124, "random_forest", "version 123 serves on: it has seen all but 12 of these rows", to_review=True
+        ),
     )
 
 

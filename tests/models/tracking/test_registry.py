@@ -164,6 +164,31 @@ def test_a_person_who_moves_the_alias_is_obeyed_until_they_hand_back(registry, a
     assert registry.load(app, "plays").model.slope == 0.4
 
 
+def test_under_review_a_version_waits_until_a_person_lets_it_serve(registry, app, mlflow):
+    client = mlflow.MlflowClient()
+    first = registry.record(app, "plays", a_run(0.1, promote=False), review=True)
+    assert (first.champion, first.reason) == (
+        False,
+        "waits for review, as none serves; the contest said: better by 0.01",
+    )
+    assert registry.load(app, "plays") is None
+    assert registry.load(app, "plays", "review").version == 1
+    page = client.get_model_version(f"{app}.plays", "1").description
+    assert "it **waits under the alias `review`**: waits for review" in page
+    client.set_registered_model_alias(f"{app}.plays", "champion", "1")
+    assert not registry.record(app, "plays", a_run(0.2, promote=False, reason="no better"), review=True).champion
+    assert registry.load(app, "plays", "review") is None  # what serves waits no more
+    better = registry.record(app, "plays", a_run(0.3), review=True)
+    assert (better.champion, better.reason) == (False, "waits for review: better by 0.01")
+    registry.record(app, "plays", a_run(0.4, promote=False, reason="no better"), review=True)
+    assert [registry.load(app, "plays", alias).version for alias in ("champion", "review", "challenger")] == [1, 3, 4]
+    assert set(registry.reviewable(app)["promotion"]) == {"automatic"}  # to choose is what review is for
+    client.set_registered_model_alias(f"{app}.plays", "champion", "3")
+    registry.record(app, "plays", a_run(0.5, promote=False), review=True)
+    assert registry.load(app, "plays").version == 3
+    assert registry.record(app, "plays", a_run(0.6)).champion  # without review the contest decides again
+
+
 def test_a_person_who_removes_the_alias_stops_the_model(registry, app, mlflow):
     registry.record(app, "plays", a_run())
     mlflow.MlflowClient().delete_registered_model_alias(f"{app}.plays", "champion")

@@ -1,6 +1,7 @@
 """Who serves, since when and against whom it won, as the registry and the nights that are out tell it."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -8,6 +9,7 @@ from configs.settings import Settings
 from models.tasks import task_names
 from pipelines.learning.job import run_train
 from pipelines.night.leaderboard import read_leaderboard
+from pipelines.publish.health import to_review
 from pipelines.stores import open_registry
 from tests.pipelines.nights import now
 from tests.pipelines.trained import FIRST, NEXT
@@ -54,6 +56,25 @@ def test_a_version_that_waits_is_told_with_its_reason_and_what_it_was_compared_w
     client.set_registered_model_alias("puzzles.plays", "champion", "2")
     moved = seats_of(settings, trained.loaded)[1]["plays"]
     assert (moved.version, moved.since, moved.waiting) == (2, None, None)
+
+
+def test_under_review_nothing_serves_before_a_person_lets_it_and_board_and_status_say_what_waits(trained, tmp_path):
+    settings = trained.copy(tmp_path)
+    client = open_registry(settings)._client
+    client.delete_registered_model("puzzles.plays")
+    careful = replace(trained.loaded, app=trained.loaded.app.model_copy(update={"promotion": "review"}))
+    assert to_review(settings.home, "puzzles") == []
+    run_train(settings, careful, as_of=NEXT, now=now(), only=["plays"])
+    assert to_review(settings.home, "puzzles") == ["plays version 1"]
+    plays = seats_of(settings, careful)[1]["plays"]
+    assert plays.version is None
+    assert (plays.waiting.version, plays.waiting.to_review) == (1, True)
+    assert plays.waiting.reason.startswith("waits for review, as none serves")
+    client.set_registered_model_alias("puzzles.plays", "champion", "1")
+    assert to_review(settings.home, "puzzles") == []
+    moved = seats_of(settings, careful)[1]["plays"]
+    assert (moved.version, moved.waiting) == (1, None)
+    assert to_review(tmp_path / "nowhere", "puzzles") == []
 
 
 @pytest.mark.parametrize("lost", [["mlflow.db", "mlartifacts"], ["mlflow.db"], ["mlartifacts"]])
