@@ -62,7 +62,7 @@ performance AS (
                 THEN count(*) FILTER (kept) / nullif(count(kept), 0) END AS kept_rate,
            count(rating) AS rated,
            avg(rating) AS mean_rating,
-           avg(personalization_score) AS mean_personalization,
+           round(avg(personalization_score), 9) AS mean_personalization, -- whichever way threads add up
            median(minutes_from_start) FILTER (kept) AS median_minutes_from_start,
            median(minutes_from_shown) FILTER (kept) AS median_minutes_from_shown
     FROM content

@@ -278,6 +278,17 @@ def test_minutes_from_the_start_count_from_where_the_clock_begins_the_day(wareho
     assert row["median_minutes_from_start"] == 90
 
 
+def test_a_mean_is_the_same_whichever_way_its_numbers_are_added_up(warehouse):
+    scores = (0.1, 0.1, 0.1, 0.3)  # a mean of 0.15000000000000002 from the left, of 0.15 from the right
+    rows = (
+        challenge(n, 1, YESTERDAY, personalization_score=p, variant="ab"[n > 4])
+        for n, p in enumerate(scores + scores[::-1], 1)
+    )
+    put(warehouse, "challenges", *rows)
+    made = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["content_performance"]
+    assert made["mean_personalization"].to_list() == [0.15, 0.15]
+
+
 def test_costs_are_spread_over_the_pieces_they_paid_for_and_told_per_completion(warehouse):
     paid = {"ai_provider": "openai", "prompt_version": "p1"}
     put(warehouse, "challenges", *(challenge(n, 1, YESTERDAY, variant="ab"[n > 3], **paid) for n in (1, 2, 3, 4)))
