@@ -119,7 +119,7 @@ def hold_contest(
     later = task.encode(parts[2], encoding)
     refuse_leaks(task.name, later.select(pl.col(task.features).cast(pl.Float64)), later[task.label])
     found = _tuned(task, encoding, parts, seed, budget, tuning)
-    made = _Makes(task, seed, found.settings)
+    made = _Makes(task, seed, found.settings, quick=tuning is None or tuning.seconds <= 0)
     promises, faults = _promises(made, encoding, parts, budget)
     judged = _Judged.of(task, parts, promises)
     against = None
@@ -199,7 +199,7 @@ def _promises(made: "_Makes", encoding: Encoding, parts: Parts, budget: Budget) 
     faults: list[str] = []
     late: list[str] = []
     weights = recency(train, HALF_LIFE_DAYS)
-    for learner in candidates(task):
+    for learner in (each for each in candidates(task) if not (made.quick and each.heavy)):
         try:
             model = LearnedModel(task, encoding, made.learner(learner))
             if promises and budget.bounded and budget.left < _takes_s(model, train):
@@ -273,11 +273,12 @@ def _one_each(p: Array, rows: pl.DataFrame) -> Array:
 
 @dataclass(frozen=True)
 class _Makes:
-    """Makes the learners of a task, with settings other than the task's by learner."""
+    """Makes the learners of a task, with settings other than the task's by learner; `quick`: no heavy ones compete."""
 
     task: BinaryTask[Any]
     seed: int
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    quick: bool = False
 
     def learner(self, kind: type[Learner]) -> Learner:
         """A learner that is not fitted yet."""

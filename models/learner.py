@@ -67,6 +67,7 @@ class Learner(ABC):
             beyond noise.
         requires: Packages that it cannot do without, as they are called in the package index.
         optional: Without them it does not compete, and training says so; else Nightquest is not whole without them.
+        heavy: It enters only trainings that take their time to tune, not those that are to be quick.
         flexible: It can fit the noise of its rows, and so looks surer on them than it may be.
         keeps_order: Its answers obey `Sheet.monotone`, so that it may enter the contest of a task with such features.
         parameters_type: How it is fitted: a frozen dataclass whose defaults a task may move (`Task.settings`).
@@ -77,6 +78,7 @@ class Learner(ABC):
     rank: ClassVar[int] = 3
     requires: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[bool] = False
+    heavy: ClassVar[bool] = False
     flexible: ClassVar[bool] = False
     keeps_order: ClassVar[bool] = False
     parameters_type: ClassVar[type[Any]] = Nothing

@@ -47,6 +47,7 @@ class Plays(BinaryTask[Encoding]):
     inputs: ClassVar[Mapping[str, pl.DataType]] = INPUTS
     features: ClassVar[tuple[str, ...]] = FEATURES
     common: ClassVar[frozenset[str]] = COMMON
+    asks_for: ClassVar[frozenset[str]] = frozenset({"stack"})
     limits: ClassVar[tuple[str, ...]] = (
         "Promises are moved every night to fit what has just settled; this page shows the model before that.",
         "Players not active within the app's `challenges.active_within_days` are not judged.",

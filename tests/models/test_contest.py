@@ -11,6 +11,7 @@ from models.budget import Budget
 from models.contest import hold_contest
 from models.learners.habit import Habit
 from models.learners.logistic import Logistic
+from models.search import Tuning
 from models.task import Samples
 from models.tasks.plays import Plays
 from tests.factories import make_app
@@ -62,6 +63,21 @@ def test_a_budget_for_the_simplest_alone_makes_no_model(candidates):
     with pytest.raises(NightquestError, match="too short to fit logistic or slow") as told:
         held(0)
     assert "longer --budget" in told.value.remedy
+
+
+class Heavy(Logistic):
+    """Enters only where there is time."""
+
+    name = "heavy"
+    heavy = True
+
+
+def test_a_heavy_learner_enters_only_a_training_that_takes_its_time(monkeypatch):
+    monkeypatch.setattr(models.contest, "candidates", lambda task: [Habit, Heavy])
+    rows = play_rows(2000).with_columns(base_day=pl.col("base_day").sort())
+    for tuning, entered in ((None, False), (Tuning(0), False), (Tuning(0.2), True)):
+        contest = hold_contest(Played(), make_app(), Samples(rows, rows, rows), seed=7, tuning=tuning)
+        assert ("heavy" in {each.name for each in contest.entrants}) == entered
 
 
 def test_time_that_is_left_over_is_shared_by_those_who_follow():

@@ -11,8 +11,8 @@ from models.learners import learner_of, learners
 from models.portable import OutdatedModelError
 from models.task import BinaryTask
 
-GENERAL = ("lightgbm", "logistic", "random_forest", "xgboost")
-TELLING = ("lightgbm", "logistic", "xgboost")
+GENERAL = ("lightgbm", "logistic", "random_forest", "stack", "xgboost")
+TELLING = ("lightgbm", "logistic", "stack", "xgboost")
 ORDERED = ("lightgbm", "xgboost")
 FULL = ("lightgbm", "random_forest", "xgboost")
 
