@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 SNAPSHOT = ("player_key", "base_day")
-MOST_EXPLAINED = 20_000  # rows: to tell why costs far more than to tell how likely
 SCORES: dict[str, pl.DataType] = {
     "player_key": pl.Int64(),
     "target": pl.String(),
@@ -307,23 +306,21 @@ class BinaryTask(Task, Generic[E]):
         return as_scores(rows.with_columns(reasons=self.reasons(model, app, rows)))
 
     def reasons(self, model: Answering, app: App, rows: pl.DataFrame, sign: pl.Series | None = None) -> pl.Series:
-        """The strongest reasons of each row in words; null beyond MOST_EXPLAINED rows, the likeliest first.
+        """The strongest reasons of each row in words; null where the model cannot tell.
 
         Args:
             model: Who answers.
             app: The app.
-            rows: With their `probability`.
+            rows: Its rows.
             sign: -1 for rows whose published answer is the opposite of what was asked.
         """
         kinds = {name: kind for name, kind in self.kinds(app).items() if name not in model.untold}
         if not kinds:
             return pl.Series("reasons", [None] * rows.height, dtype=pl.String)
-        rows = rows.with_columns(_row=pl.int_range(pl.len()), _sign=pl.lit(1.0) if sign is None else sign)
-        explained = rows.top_k(MOST_EXPLAINED, by="probability").sort("_row")
-        moved = model.contributions(explained)
-        moved = None if moved is None else moved.select(pl.all() * explained["_sign"])
-        told = explained.select("_row", reasons=reasons(explained, moved, kinds))
-        return rows.join(told, on="_row", how="left", maintain_order="left")["reasons"]
+        moved = model.contributions(rows)
+        if moved is not None and sign is not None:
+            moved = moved.select(pl.all() * sign)
+        return reasons(rows, moved, kinds)
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
         """What the model page tells of the winner on the later holdout, beside its log-loss.

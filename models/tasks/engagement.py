@@ -196,7 +196,7 @@ class Engagement(BinaryTask[Levels]):
     def _reasons(self, model: Answering, app: App, rows: pl.DataFrame) -> pl.DataFrame:
         """player_key, window_days, level, reasons: for the likeliest level; what keeps a player idle raises that."""
         asked = rows.filter(pl.col("level") == pl.col("likeliest").clip(1)).with_columns(
-            probability=pl.lit(1.0), sign=pl.when(pl.col("likeliest") == 0).then(-1.0).otherwise(1.0)
+            sign=pl.when(pl.col("likeliest") == 0).then(-1.0).otherwise(1.0)
         )
         told = self.reasons(model, app, asked, sign=asked["sign"])
         return asked.select("player_key", "window_days", level="likeliest", reasons=told)

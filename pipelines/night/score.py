@@ -1,7 +1,7 @@
 """What every model expects of the players tonight: the published scores."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 
 import polars as pl
@@ -17,6 +17,7 @@ from pipelines.learning.recalibrate import moved
 
 TOLD: dict[str, pl.DataType] = {**SCORES, "task": pl.String(), "model_version": pl.String()}
 _KEY = ("player_key", "target", "horizon_days")
+MOST_EXPLAINED = 20_000  # players: to tell why costs far more than to tell how likely
 _log = logging.getLogger(__name__)
 
 
@@ -88,7 +89,11 @@ def _scores(known: Known, served: Served, asked: Asked, buckets: Buckets) -> pl.
     """
     task = served.model.task
     frames = [getattr(asked, part.name) for part in fields(Asked)]
-    rows = buckets.each(_told, (served.model, known.app), frames).select(pl.col(n).cast(t) for n, t in SCORES.items())
+    few = asked.features.height <= MOST_EXPLAINED
+    rows = buckets.each(_told, (served.model, known.app, few), frames)
+    if not few and task.kinds(known.app):
+        rows = _with_reasons(rows, lambda some: buckets.each(_told, (served.model, known.app, True), some), frames)
+    rows = rows.select(pl.col(n).cast(t) for n, t in SCORES.items())
     if not rows["probability"].is_between(0, 1).all() or rows["probability"].null_count():
         raise ValueError("a probability is not between 0 and 1")
     if rows.select(_KEY).is_duplicated().any():
@@ -96,6 +101,30 @@ def _scores(known: Known, served: Served, asked: Asked, buckets: Buckets) -> pl.
     return rows.with_columns(task=pl.lit(task.name), model_version=pl.lit(served.version)).select(*TOLD)
 
 
-def _told(model: LearnedModel, app: App, *frames: pl.DataFrame) -> pl.DataFrame:
-    """What a model's task tells of a bucket of players, whose frames are those of `Asked`."""
-    return model.task.scores(model, app, Asked(*frames))
+def _with_reasons(
+    rows: pl.DataFrame, tell: Callable[[list[pl.DataFrame]], pl.DataFrame], frames: list[pl.DataFrame]
+) -> pl.DataFrame:
+    """Scores with the reasons of MOST_EXPLAINED players, those first of whom something is the likeliest."""
+    likeliest = rows.group_by("player_key").agg(pl.col("probability").max())
+    chosen = likeliest.sort("probability", "player_key", descending=[True, False]).head(MOST_EXPLAINED)
+    some = [
+        frame.join(chosen, on="player_key", how="semi", maintain_order="left") if frame.width else frame
+        for frame in frames
+    ]
+    told = tell(some).select(*_KEY, "reasons")
+    return rows.drop("reasons").join(told, on=list(_KEY), how="left", nulls_equal=True, maintain_order="left")
+
+
+class _Silent:
+    """A model that does not tell why."""
+
+    def __init__(self, model: LearnedModel) -> None:
+        self.encoding, self.untold, self.predict = model.encoding, model.untold, model.predict
+
+    def contributions(self, rows: pl.DataFrame) -> None:
+        """Nothing of any row."""
+
+
+def _told(model: LearnedModel, app: App, explained: bool, *frames: pl.DataFrame) -> pl.DataFrame:
+    """What a model's task tells of a bucket of players, whose frames are those of `Asked`, with reasons or without."""
+    return model.task.scores(model if explained else _Silent(model), app, Asked(*frames))

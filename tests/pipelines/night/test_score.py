@@ -1,0 +1,74 @@
+"""A night's scores: why is told of the players it matters most for, whatever the buckets they are asked in."""
+
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from configs.settings import Settings
+from models.task import Asked, as_scores
+from pipelines.engines import buckets_of
+from pipelines.night import score
+from pipelines.night.score import Served
+
+PLAYERS = pl.DataFrame({"player_key": range(30), "base_day": [0] * 30})
+NOTHING = pl.DataFrame()
+
+
+class Question:
+    """How likely is a player to have a high number; a model that can tell why tells of each."""
+
+    name = "high"
+
+    def __init__(self, spoken: bool = True) -> None:
+        self.spoken = spoken
+
+    def kinds(self, _app):
+        return {"number": 1} if self.spoken else {}
+
+    def scores(self, model, _app, asked):
+        moved = model.contributions(asked.features)
+        rows = asked.features.select("player_key", window_days=7, probability=pl.col("player_key") / 30)
+        told = [None] * rows.height if moved is None else [f"has {key}" for key in rows["player_key"]]
+        return as_scores(rows.with_columns(reasons=pl.Series(told, dtype=pl.String)))
+
+
+class Model:
+    """Tells why of everybody."""
+
+    encoding, untold = None, ()
+
+    def __init__(self, task: Question) -> None:
+        self.task = task
+
+    def predict(self, rows):
+        return rows["player_key"].to_numpy() / 30
+
+    def contributions(self, rows):
+        return rows
+
+
+def scored(tmp_path, task=None, **told) -> pl.DataFrame:
+    served = Served(Model(task or Question()), "high/1")
+    asked = Asked(PLAYERS, NOTHING, NOTHING, NOTHING)
+    known = SimpleNamespace(app=None)
+    rows = score._scores(known, served, asked, buckets_of(Settings(home=tmp_path, **told)))
+    return rows.sort("player_key")
+
+
+def test_of_few_players_all_are_told_why(tmp_path):
+    assert scored(tmp_path)["reasons"].to_list() == [f"has {key}" for key in range(30)]
+
+
+@pytest.mark.parametrize("buckets", [1, 4])
+def test_of_many_those_first_of_whom_something_is_the_likeliest(tmp_path, monkeypatch, buckets):
+    monkeypatch.setattr(score, "MOST_EXPLAINED", 3)
+    rows = scored(tmp_path, buckets=buckets)
+    assert rows["reasons"].to_list() == [None] * 27 + ["has 27", "has 28", "has 29"]
+    assert rows["probability"].to_list() == pytest.approx([key / 30 for key in range(30)])
+    assert rows.columns == list(score.TOLD)
+
+
+def test_a_question_without_words_is_not_asked_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(score, "MOST_EXPLAINED", 3)
+    assert scored(tmp_path, Question(spoken=False))["reasons"].null_count() == 30
