@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from configs.aggregations import AGGREGATIONS
 from configs.awarded import Badge, Judged, Tier
+from configs.delivered import Files
 from configs.measured import Event, Metric, Property
 from configs.names import ClockText, Name, Weight, Zone
 from configs.part import Part
@@ -159,6 +160,7 @@ class App(Part):
         description="An event or player record before this day is refused: a time of zero reads as 1970.",
     )
     source: Name | None = Field(None, description="Default source: configs/sources/<name>.sql, or beside this file.")
+    files: Files = Field(default_factory=Files, description="How delivered text is written, if not as usual.")
     events: dict[Name, Event] = Field(min_length=1, description="What players do, and what happens to them.")
     metrics: dict[Name, Metric] = Field(min_length=1, description="What is counted or measured.")
     cohorts: Cohorts = Field(default_factory=Cohorts, description="Whose play is comparable.")

@@ -214,6 +214,18 @@ def reckoner() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config={"threads": 1})
 
 
+def sniffed_delimiter(path: Path) -> str | None:
+    """What DuckDB's sniffer finds between the fields of a CSV file; None where it finds several fields nowhere."""
+    con = duckdb.connect(":memory:", config={"threads": 1})
+    try:
+        found = con.execute("SELECT Delimiter, len(Columns) FROM sniff_csv($1)", [str(path)]).fetchone()
+    except duckdb.Error:
+        return None
+    finally:
+        con.close()
+    return str(found[0]) if found and found[1] > 1 else None
+
+
 def most_memory() -> int:
     """Bytes for DuckDB while much is moved: never more than it would take by itself."""
     return min(_MOST_MEMORY, psutil.virtual_memory().total * 8 // 10)

@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     rows_known    BIGINT NOT NULL,           -- already here under the same event_id
     rows_refused  BIGINT NOT NULL            -- in quarantine
 );
+ALTER TABLE deliveries ADD COLUMN IF NOT EXISTS written VARCHAR;  -- what the app file said of how text files are written
 
 CREATE TABLE IF NOT EXISTS quarantine (
     delivery_id    VARCHAR NOT NULL,

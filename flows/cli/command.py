@@ -27,7 +27,8 @@ Each night, the coming day's challenges, badges, targets and messages for an app
 
 A first look, with simulated players:  nightquest demo
 
-With your own app:
+With your own app, from an export of your own (docs/new-app.md):
+  nightquest init purchases.csv
   nightquest check my_app.yaml
   nightquest ingest my_app.yaml events/ --history
   nightquest train my_app.yaml

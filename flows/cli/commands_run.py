@@ -55,11 +55,13 @@ def ingest(
     *,
     history: bool = False,
     players: bool = False,
+    preview: bool = False,
     common: Common = DEFAULT,
 ) -> None:
     """Take files of events or players: CSV, JSON, Parquet, .gz, .zst, or folders of them.
 
     Example: nightquest ingest trading events.jsonl.gz more/ --history
+    Example: nightquest ingest my_app.yaml purchases.csv --preview
 
     A file is taken once. A row that breaks the contract goes to quarantine with its line and reason; the rest goes in.
 
@@ -68,8 +70,17 @@ def ingest(
         files: Files or folders.
         history: Past data: an event counts as known from when it occurred, not from now.
         players: The files describe players (time zone, language, ...), not events.
+        preview: Show the columns found and what the first rows would become; take nothing.
     """
     from flows.cli.console import emit
+
+    if preview:
+        from configs.loader import load_app
+        from flows.cli.preview_view import preview_delivery, preview_view
+
+        shown = preview_delivery(load_app(app), files, players=players)
+        emit(shown, common.json, lambda: preview_view(shown))
+        return
     from flows.cli.ingest_view import ingest_view
     from flows.cli.preflight import check_delivery
 

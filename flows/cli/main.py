@@ -11,10 +11,11 @@ from pathlib import Path
 
 from cyclopts import CycloptsError
 
+import flows.cli.commands_begin
 import flows.cli.commands_look
 import flows.cli.commands_run
 import flows.cli.commands_upkeep
-import flows.cli.commands_words  # noqa: F401  # all four register their commands
+import flows.cli.commands_words  # noqa: F401  # all of them register their commands
 from configs.commands import remember_program
 from configs.errors import NightquestError
 from flows.cli.command import cli

@@ -57,14 +57,13 @@ def is_taken(warehouse: Warehouse, file_hash: str, feeds: str, version: str) -> 
     )
 
 
-def earlier_delivery(warehouse: Warehouse, file_hash: str, feeds: str) -> tuple[str, int] | None:
-    """The first delivery of this very file to a raw table and its rows, if there was one."""
-    rows = warehouse.frame(
-        """SELECT delivery_id, rows_read FROM deliveries WHERE file_hash = $file AND source = $feeds
-           ORDER BY delivery_id LIMIT 1""",
+def earlier_deliveries(warehouse: Warehouse, file_hash: str, feeds: str) -> list[tuple[str, int, str]]:
+    """The deliveries of this very file to a raw table: id, rows, and what the app file said of how it is written."""
+    return warehouse.rows(
+        """SELECT delivery_id, rows_read, coalesce(written, '') FROM deliveries
+           WHERE file_hash = $file AND source = $feeds ORDER BY delivery_id""",
         {"file": file_hash, "feeds": feeds},
-    ).rows()
-    return (str(rows[0][0]), int(rows[0][1])) if rows else None
+    )
 
 
 def delivery_number(warehouse: Warehouse) -> int:
@@ -78,7 +77,13 @@ def delivery_number(warehouse: Warehouse) -> int:
 
 
 def record_deliveries(
-    warehouse: Warehouse, deliveries: Sequence[Delivery], version: str, now: dt.datetime, *, history: bool
+    warehouse: Warehouse,
+    deliveries: Sequence[Delivery],
+    version: str,
+    now: dt.datetime,
+    *,
+    history: bool,
+    written: str = "",
 ) -> None:
     """Write the marker rows of the files taken."""
     rows = [
@@ -88,7 +93,10 @@ def record_deliveries(
     ]
     names = ["delivery_id", "file", "file_hash", "source", "rows_read", "rows_taken", "rows_known", "rows_refused"]
     frame = pl.DataFrame(rows, schema=names, orient="row").with_columns(
-        pl.lit(version).alias("source_hash"), pl.lit(now).alias("taken_at"), pl.lit(history).alias("history")
+        pl.lit(version).alias("source_hash"),
+        pl.lit(written).alias("written"),
+        pl.lit(now).alias("taken_at"),
+        pl.lit(history).alias("history"),
     )
     warehouse.append("deliveries", frame)
 

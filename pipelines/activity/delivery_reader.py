@@ -1,8 +1,9 @@
 """Files on their way in: read, staged, judged, and laid into temporary tables; nothing lasting but raw rows."""
 
 import datetime as dt
+import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -11,11 +12,12 @@ import duckdb
 import polars as pl
 
 from configs.app import App
+from configs.delivered import PLAIN, Files
 from configs.errors import NightquestError
 from configs.zones import zone_names
 from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
 from data.warehouse import Warehouse, is_out_of_room
-from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_delivery, is_taken
+from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_deliveries, is_taken
 from pipelines.activity.faults import check_events_sql, check_players_sql
 from pipelines.activity.normalise import column_types, stage_json, stage_typed
 from pipelines.activity.raw_tables import Source, column_fault, forget_delivery, has_rows_of, keep_block, table_for
@@ -25,7 +27,11 @@ from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedErr
 
 @dataclass(frozen=True)
 class IngestRun:
-    """The settled facts of one run; its rows lie in temporary tables, the bad ones in `bad_rows`."""
+    """The settled facts of one run; its rows lie in temporary tables, the bad ones in `bad_rows`.
+
+    Attributes:
+        most_blocks: How many blocks of each file are read; none is all of them.
+    """
 
     warehouse: Warehouse
     app: App
@@ -35,6 +41,7 @@ class IngestRun:
     version: str
     limits: Limits
     on_bytes: Callable[[str, int], None]
+    most_blocks: int | None = None
 
     @property
     def direct(self) -> str:
@@ -47,9 +54,19 @@ class IngestRun:
         return PLAYER_COLUMNS if self.players else EVENT_COLUMNS
 
     @property
+    def written(self) -> Files:
+        """How text files with the contract's own columns are written: with a source, what the app says is of others."""
+        return self.app.files if self.source is None else Files(encoding=self.app.files.encoding)
+
+    @property
     def table(self) -> str:
         """The temporary table of checked rows."""
         return "incoming_players" if self.players else "incoming"
+
+    def blocks(self, path: Path, wanted: Sequence[str], written: Files) -> Iterator[Block]:
+        """A file's blocks, as many of them as are wanted."""
+        found = read_blocks(path, wanted, self.limits, lambda n: self.on_bytes(path.name, n), written)
+        return itertools.islice(found, self.most_blocks)
 
     def check(self, staged: str) -> str:
         """The query that types staged rows and finds their faults."""
@@ -57,10 +74,19 @@ class IngestRun:
         return check(self.app, staged, self.now)
 
 
+def as_written(app: App) -> str:
+    """What an app file says of how text files are written, as one text; empty where it says nothing."""
+    return app.files.model_dump_json() if app.files != PLAIN else ""
+
+
 def prepare(ingest: IngestRun) -> None:
     """Empty the temporary tables."""
-    warehouse = ingest.warehouse
-    warehouse.run(warehouse.fixed("activity/incoming"))
+    ingest.warehouse.run(ingest.warehouse.fixed("activity/incoming"))
+    know_zones(ingest.warehouse)
+
+
+def know_zones(warehouse: Warehouse) -> None:
+    """Lay the time zones that count into the temporary table `known_zones`."""
     with warehouse.lend(_zones=_zones()):
         warehouse.run(
             "CREATE OR REPLACE TEMP TABLE known_zones AS "
@@ -111,7 +137,7 @@ def read_direct(ingest: IngestRun, path: Path, delivery: Delivery) -> Delivery:
     wanted = [name for name, needed in ingest.columns.items() if needed]
     n_read = 0
     try:
-        for block in read_blocks(path, wanted, ingest.limits, lambda n: ingest.on_bytes(path.name, n)):
+        for block in ingest.blocks(path, wanted, ingest.written):
             _check_block(ingest, block, delivery.delivery_id)
             _note(ingest, block.bad, delivery.delivery_id)
             n_read += block.frame.height + len(block.bad)
@@ -126,14 +152,19 @@ def read_direct(ingest: IngestRun, path: Path, delivery: Delivery) -> Delivery:
 
 
 def read_raw(ingest: IngestRun, path: Path, delivery: Delivery) -> Delivery:
-    """Append a file's rows to the raw table it feeds, unless they are there from an earlier version of the source."""
+    """Append a file's rows to the raw table it feeds, unless they are there from an earlier version of the source.
+
+    Rows that were read when the app file said something else of how text is written go, and the file is read anew.
+    """
     warehouse, table = ingest.warehouse, delivery.feeds
-    earlier = earlier_delivery(warehouse, delivery.file_hash, table)
-    if earlier and has_rows_of(warehouse, table, earlier[0]):
-        return replace(delivery, rows_read=earlier[1], rows_known=earlier[1])
+    for earlier, n_rows, written in earlier_deliveries(warehouse, delivery.file_hash, table):
+        if written != as_written(ingest.app):
+            forget_delivery(warehouse, table, earlier)
+        elif has_rows_of(warehouse, table, earlier):
+            return replace(delivery, rows_read=n_rows, rows_known=n_rows)
     n_read, n_kept = 0, 0
     try:
-        for block in read_blocks(path, (), ingest.limits, lambda n: ingest.on_bytes(path.name, n)):
+        for block in ingest.blocks(path, (), ingest.app.files):
             kept, misfits = keep_block(warehouse, table, block, delivery.delivery_id)
             _note(ingest, [*block.bad, *misfits], delivery.delivery_id)
             n_read, n_kept = n_read + block.frame.height + len(block.bad), n_kept + kept

@@ -24,6 +24,7 @@ from pipelines.activity.deliveries import (
 from pipelines.activity.delivery_reader import (
     IngestRun,
     announce,
+    as_written,
     prepare,
     read_direct,
     read_raw,
@@ -143,7 +144,10 @@ class _Meter:
 def _version(app: App, source: Source | None) -> str:
     """Changes with the source and with what the app's events may be."""
     events = (f"{name} {event.model_dump_json(exclude={'title'})}" for name, event in accepted_events(app).items())
-    text = "\n".join([source.hash if source else "", app.timezone, str(app.earliest), *events])
+    written = as_written(app)
+    text = "\n".join(
+        [source.hash if source else "", app.timezone, str(app.earliest), *events, *([written] * bool(written))]
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -170,7 +174,7 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
         show_raw_rows(ingest, ingest.source)
     found = _with_counts(ingest, found, appended)
     kept = [d for d in found if not (d.feeds == ingest.direct and _all_refused(d))]  # those may come again
-    record_deliveries(warehouse, kept, ingest.version, ingest.now, history=history)
+    record_deliveries(warehouse, kept, ingest.version, ingest.now, history=history, written=as_written(app))
     quarantine_files(warehouse, found, ingest.now)
     refused = quarantine_rows(warehouse, found, ingest.now)
     if appended.touched.height:

@@ -126,7 +126,7 @@ def keep_block(warehouse: Warehouse, table: str, block: Block, delivery_id: str)
         The rows kept, and those with a value that does not fit its column.
     """
     with warehouse.lend(_block=block.frame):
-        relation, bad = _taken_apart(warehouse) if block.is_json else ("_block", [])
+        relation, bad = taken_apart(warehouse) if block.is_json else ("_block", [])
         types = {name: kind for name, kind in column_types(warehouse, relation).items() if name not in OWN_COLUMNS}
         kinds = _make_room(warehouse, table, types)
         bad += _misfits(warehouse, relation, types, kinds)
@@ -189,8 +189,8 @@ def _exists(warehouse: Warehouse, table: str) -> bool:
     return bool(warehouse.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = $name", {"name": table}))
 
 
-def _taken_apart(warehouse: Warehouse) -> tuple[str, list[BadLine]]:
-    """JSON objects as columns of text, one for every key that occurs."""
+def taken_apart(warehouse: Warehouse) -> tuple[str, list[BadLine]]:
+    """The JSON objects lent as `_block`, as columns of text: a query with one for every key, and the broken lines."""
     docs = "(SELECT _line, _raw, TRY_CAST(_raw AS JSON) AS doc FROM _block)"
     repeats, key = repeated_key("json_keys(doc)")
     fault = (

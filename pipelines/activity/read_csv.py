@@ -39,13 +39,15 @@ class _Found:
     bad: list[BadLine] = field(default_factory=list)
 
 
-def read_header(line: str, wanted: Collection[str]) -> Header:
+def read_header(line: str, wanted: Collection[str], delimiters: Sequence[str] = DELIMITERS) -> Header:
     """Find the delimiter with which a header names the wanted columns; without any, the one that splits it most.
+
+    Where nothing is wanted, a column without a name is called column_ and its place, as an index that a tool added.
 
     Raises:
         FileRefusedError: No delimiter gives the wanted columns, or no table can have these columns.
     """
-    found = [Header(d, tuple(name.strip() for name in _fields(line, d))) for d in DELIMITERS]
+    found = [Header(d, tuple(name.strip() for name in _fields(line, d))) for d in delimiters]
     best = max(found, key=lambda header: (len(set(wanted) & set(header.columns)), len(header.columns)))
     missing = [name for name in wanted if name not in best.columns]
     if missing:
@@ -56,6 +58,9 @@ def read_header(line: str, wanted: Collection[str]) -> Header:
             f"The first line ('{start}') is no header with {', '.join(wanted)}; missing: {', '.join(missing)}; "
             f"it seems to name: {named}. Name the columns in the first line, separated by commas."
         )
+    if not wanted and len(best.columns) > 1:
+        filled = tuple(name or f"column_{place}" for place, name in enumerate(best.columns, 1))
+        best = Header(best.delimiter, filled)
     check_columns(best.columns)
     return best
 

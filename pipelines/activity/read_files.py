@@ -12,8 +12,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from configs.delivered import PLAIN, Files
 from configs.errors import NightquestError
-from pipelines.activity.read_csv import check_columns, read_header, read_rows
+from pipelines.activity.read_csv import DELIMITERS, Header, check_columns, read_header, read_rows
 from pipelines.activity.read_json import begins_array, begins_long_object, split_objects
 from pipelines.activity.read_text import BadLine, FileRefusedError, Limits, Lines, read_chunks, split_lines
 
@@ -114,7 +115,11 @@ def hash_file(path: Path) -> str:
 
 
 def read_blocks(
-    path: Path, wanted: Collection[str], limits: Limits = LIMITS, on_bytes: Callable[[int], None] = lambda _: None
+    path: Path,
+    wanted: Collection[str],
+    limits: Limits = LIMITS,
+    on_bytes: Callable[[int], None] = lambda _: None,
+    written: Files = PLAIN,
 ) -> Iterator[Block]:
     """Read a file block by block, so that its size does not matter.
 
@@ -123,6 +128,7 @@ def read_blocks(
         wanted: Columns that a CSV header must name; they also decide which delimiter it uses.
         limits: What the file may ask of the machine.
         on_bytes: Called with the bytes read since the last call.
+        written: What the app file says of text files.
 
     Raises:
         FileRefusedError: The file as a whole cannot be read.
@@ -131,7 +137,8 @@ def read_blocks(
         magic = stream.read(4)
     if magic == b"PAR1" or (path.suffix.lower() == ".parquet" and magic):
         return _read_parquet(path, limits, on_bytes)
-    return _read_text(path, wanted, limits, on_bytes)
+    chunks = read_chunks(path, limits, on_bytes, written.encoding)
+    return _read_text(chunks, _format_suffix(path) in JSON_SUFFIXES, wanted, limits, written)
 
 
 def _format_suffix(path: Path) -> str:
@@ -141,29 +148,42 @@ def _format_suffix(path: Path) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def _read_text(path: Path, wanted: Collection[str], limits: Limits, on_bytes: Callable[[int], None]) -> Iterator[Block]:
-    chunks = read_chunks(path, limits, on_bytes)
+def _read_text(
+    chunks: Iterator[bytes], named_json: bool, wanted: Collection[str], limits: Limits, written: Files
+) -> Iterator[Block]:
     first = next(chunks)
     chunks = itertools.chain([first], chunks)
-    named_json = _format_suffix(path) in JSON_SUFFIXES
     in_array = begins_array(first, named_json=named_json)
     if in_array or begins_long_object(first):
         yield from (_json_block(block) for block in split_objects(chunks, limits, in_array=in_array))
     elif named_json or first.lstrip().startswith(b"{"):
         yield from (_json_block(block) for block in _without_blank_start(split_lines(chunks, limits)))
     else:
-        yield from _read_delimited(split_lines(chunks, limits), wanted)
+        yield from _read_delimited(split_lines(chunks, limits), wanted, written)
 
 
-def _read_delimited(blocks: Iterator[Lines], wanted: Collection[str]) -> Iterator[Block]:
+def _read_delimited(blocks: Iterator[Lines], wanted: Collection[str], written: Files) -> Iterator[Block]:
+    sign = written.sign
+    if sign == " ":
+        blocks, sign = map(_split_at_blanks, blocks), "\t"
     blocks = _without_blank_start(blocks)
+    if written.columns:
+        check_columns(written.columns)
+        header = Header(sign or ",", tuple(written.columns))
+        yield from itertools.starmap(Block, read_rows(blocks, header))
+        return
     first = next(blocks)
     if first.bad and first.bad[0].line < first.numbers[0]:
         raise FileRefusedError(f"The header cannot be read: {first.bad[0].reason}.")
-    header = read_header(first.texts[0], wanted)
+    header = read_header(first.texts[0], wanted, (sign,) if sign else DELIMITERS)
     rest = Lines(first.numbers[1:], first.texts[1:], first.bad)
     for frame, bad in read_rows(itertools.chain([rest], blocks), header):
         yield Block(frame, bad)
+
+
+def _split_at_blanks(block: Lines) -> Lines:
+    """The same lines with one tab between their words."""
+    return Lines(block.numbers, ["\t".join(text.split()) for text in block.texts], block.bad)
 
 
 def _without_blank_start(blocks: Iterator[Lines]) -> Iterator[Lines]:

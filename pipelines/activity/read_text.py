@@ -1,5 +1,6 @@
 """Text files as numbered lines, read in blocks: decompressed, decoded and held to limits on the way."""
 
+import codecs
 import gzip
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -66,30 +67,35 @@ class Lines:
     bad: list[BadLine] = field(default_factory=list)
 
 
-def read_chunks(path: Path, limits: Limits, on_bytes: Callable[[int], None]) -> Iterator[bytes]:
-    """Read a text file some bytes at a time, whatever its lines are like.
+def read_chunks(
+    path: Path, limits: Limits, on_bytes: Callable[[int], None], encoding: str | None = None
+) -> Iterator[bytes]:
+    """Read a text file some bytes at a time, as UTF-8, whatever its lines are like.
 
     Args:
         path: Plain, gzip or zstd; told by its first bytes, whatever its name.
         limits: What the file may ask.
         on_bytes: Called with the bytes read from disk since the last call.
+        encoding: Of text that does not begin with the byte order mark of UTF-8; none is UTF-8.
 
     Raises:
-        FileRefusedError: The file is empty, damaged, not UTF-8 text, or decompresses beyond the limits.
+        FileRefusedError: The file is empty, damaged, not text of its encoding, or decompresses beyond the limits.
     """
     compressed = path.stat().st_size
     if compressed == 0:
         raise FileRefusedError("The file is empty; deliver it again.")
     total, told = 0, 0
+    recode: Callable[[bytes], bytes] = _as_it_is
     with path.open("rb") as disk, _decompressed(disk, path) as stream:
         while chunk := _next_chunk(stream, limits.block_bytes):
             if total == 0:
-                chunk = _checked_start(chunk)
+                recode = _recoder(chunk, encoding)
+                chunk = _checked_start(chunk, encoding)
             total += len(chunk)
             _check_size(total, compressed, limits)
             on_bytes(disk.tell() - told)
             told = disk.tell()
-            yield chunk
+            yield recode(chunk)
     if total == 0:
         raise FileRefusedError("The file is empty once decompressed; deliver it again.")
 
@@ -152,18 +158,32 @@ def _check_size(total: int, compressed: int, limits: Limits) -> None:
         )
 
 
-def _checked_start(chunk: bytes) -> bytes:
-    """Refuse what is not UTF-8 text by its beginning; drop a byte order mark."""
+def _as_it_is(chunk: bytes) -> bytes:
+    return chunk
+
+
+def _recoder(start: bytes, encoding: str | None) -> Callable[[bytes], bytes]:
+    """What turns the bytes of a text into UTF-8, one chunk after another."""
+    if encoding is None or start.startswith(codecs.BOM_UTF8):
+        return _as_it_is
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    return lambda chunk: decoder.decode(chunk).encode()
+
+
+def _checked_start(chunk: bytes, encoding: str | None) -> bytes:
+    """Refuse what is not text of its encoding by its beginning; drop the byte order mark of UTF-8."""
     for magic, what in _MAGIC.items():
         if chunk.startswith(magic):
             raise FileRefusedError(f"The file is {what}, not text; export it as CSV, JSON Lines or Parquet.")
     sample = chunk[:8192]
+    if encoding is not None and codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+        return chunk
     nul = sample.count(0)
     if chunk.startswith((b"\xff\xfe", b"\xfe\xff")) or 0.3 * len(sample) < nul < 0.7 * len(sample):
         raise FileRefusedError("The file is UTF-16 text; save it as UTF-8.")
     if sum(byte in _CONTROLS for byte in sample) > 0.05 * len(sample):
         raise FileRefusedError("The file is binary, not text; export it as CSV, JSON Lines or Parquet.")
-    return chunk.removeprefix(b"\xef\xbb\xbf")
+    return chunk.removeprefix(codecs.BOM_UTF8)
 
 
 def _split(body: bytes, first: int, limits: Limits, bad: list[BadLine]) -> Lines:

@@ -17,6 +17,8 @@ from flows.cli.held import HeldCount, HeldNominee, HeldReport
 from flows.cli.held_view import decisions_view, held_view
 from flows.cli.ingest_view import ingest_view
 from flows.cli.models_view import leaderboard_view
+from flows.cli.newapp_view import Written, newapp_view
+from flows.cli.preview_view import preview_view
 from flows.cli.render import render_player
 from flows.cli.status import AppStatus, Status, status_view
 from flows.cli.views import EACH_NIGHT, nights_view, replay_view, training_view
@@ -25,8 +27,12 @@ from models.changes import Changed
 from models.sequential import Ratio
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.ingest import IngestResult
+from pipelines.activity.preview import Found, Preview
 from pipelines.badges.judged.decide import Decisions, WrongRow
 from pipelines.experiments.experiment import RESULTS, ExperimentReport
+from pipelines.newapp.guess import Guess
+from pipelines.newapp.make import Made
+from pipelines.newapp.play import Play
 from pipelines.night.explain import Explanation
 from pipelines.night.leaderboard import Leaderboard, Seat, Waiting
 from pipelines.night.preview import Priced
@@ -188,6 +194,32 @@ def seat() -> Seat:
     )
 
 
+def new_app() -> Written:
+    """An app guessed from files that go on beyond the sample and hold rows that would be refused."""
+    play = Play(12345, 1234, {"purchase": 12345}, DAY, DAY, 2.0, 9.0)
+    why = "its unit is not told: minutes is a guess, and every value could be either of the two"
+    made = Made(
+        "shop", "", "", (Guess("left out", "customer_name, customer_email", why),), play, 12, {why: 12}, partly=True
+    )
+    return Written(Path("shop.yaml"), Path("shop.sql"), made, ("nightquest nightly shop.yaml --as-of DAY",))
+
+
+def preview() -> Preview:
+    """A file with a row that would go in and one that would not, and one that cannot be read."""
+    good = {
+        "line": 2,
+        "user_id": "recruit-000252",
+        "event": "purchase",
+        "occurred_at": DAY,
+        "raw": None,
+        "reason": None,
+    }
+    good |= {"event_id": "purchase-0001", "value": 12.5, "properties": '{"quantity": 12345, "amount": 12.34}'}
+    bad = {"line": 12345, "raw": "recruit-000253;27.11.2026;", "reason": "amount '' is not a number"}
+    found = (Found("shop.csv", {"customer id": "recruit-000252"}), Found("empty.csv", {}, "The file is empty."))
+    return Preview(found, (good, bad), 12345, 12, {"amount '' is not a number": 12}, partly=True)
+
+
 ASKED = {"provider": "anthropic", "model": "claude-haiku-4-5-20251001", "purpose": "mission_brief", "requests": 12345}
 ASKED |= {"answered_before": 12345, "input_tokens": 12345678, "likely_usd": 123.4567, "at_most_usd": 1234.5678}
 
@@ -208,6 +240,8 @@ VIEWS = {
     "replay": replay_view(
         "academy", ReplayReport({"nights": 14, "by_metric": [GROUP]}, Path("replay") / "academy" / "plot.png", Path())
     ),
+    "a new app": newapp_view(new_app()),
+    "preview": preview_view(preview()),
     "spending": spending_view({"month_usd": 1.5, "max_cost_usd_per_month": 20.0, "nights": [SPENT]}),
     "prompts": prompts_view(
         [{"prompt": "motivational_message", "file": "14a9a6f7", "serves": "24a9a6f7", "registry_version": 12}]

@@ -1,0 +1,70 @@
+"""How `nightquest ingest --preview` shows what files would become."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from configs.loader import LoadedApp
+from configs.nouns import counted
+from data.warehouse import scratch
+from flows.cli.console import Grid, literal, note, readable, shorten
+from flows.clock import clock
+from pipelines.activity.preview import Preview, preview_files
+
+
+def preview_delivery(loaded: LoadedApp, files: list[Path], *, players: bool) -> Preview:
+    """Look at files as `ingest` would take them; nothing is written."""
+    sql = loaded.players_sql if players else loaded.source_sql
+    with scratch() as warehouse:
+        return preview_files(warehouse, loaded.app, files, now=clock(), source_sql=sql, players=players)
+
+
+def preview_view(preview: Preview) -> RenderableType:
+    """Each file's columns, the first rows as they would go in, and why others would not."""
+    parts: list[RenderableType] = []
+    for found in preview.found:
+        parts.append(
+            Text(f"{shorten(Path(found.file))}: {found.reason or counted(len(found.columns), 'column')}", "bold")
+        )
+        table = Grid("column", "first value")
+        for name, value in found.columns.items():
+            table.add_row(literal(name), literal(value))
+        parts += [table] if found.columns else []
+    parts.append(Text("The first rows, as they would go in", style="bold"))
+    rows = Grid("line", "player", "when", "what")
+    for row in preview.rows:
+        when = row.get("occurred_at") or row.get("recorded_at")
+        rows.add_row(str(row["line"] or ""), literal(row.get("user_id")), str(when or ""), literal(_what(row)))
+    parts.append(rows)
+    more = " (the beginning of the files)" if preview.partly else ""
+    looked = preview.taken + preview.refused
+    parts.append(
+        Text(f"Of {counted(looked, 'row')}{more} {preview.taken:,} would go in and {preview.refused:,} would not.")
+    )
+    if preview.reasons:
+        why = Grid("rows", "why not")
+        for reason, n in preview.reasons.items():
+            why.add_row(f"{n:,}" if n else "file", literal(reason))
+        parts.append(why)
+    parts.append(note("Nothing was taken.", "dim"))
+    return Group(*parts)
+
+
+def _what(row: Mapping[str, Any]) -> str:
+    """The event with what it carries, or why the row would be refused."""
+    if row.get("reason"):
+        return f"refused: {row['reason']}: {str(row.get('raw') or '')[:200]}"
+    carried = {
+        name: row[name] for name in row if name not in {"line", "user_id", "event", "occurred_at", "recorded_at"}
+    }
+    told = [str(row["event"])] if row.get("event") else []
+    for name, value in carried.items():
+        if name in {"properties", "attributes"} and value:
+            told += [f"{key} {readable(part)}" for key, part in json.loads(value).items()]
+        elif value is not None and value != 0 and name not in {"raw", "reason"}:
+            told.append(f"{name.replace('_', ' ')} {value}")
+    return ", ".join(told)

@@ -1,0 +1,1 @@
+"""A first app file and source, guessed from a sample of somebody's own data."""

@@ -1,0 +1,110 @@
+"""Which metrics an app may begin with: a count of every kind of event, its numbers, its different things, its days."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.newapp.carried import Carried
+from pipelines.newapp.sample import plain_name
+from pipelines.newapp.words import Words, event_words, number_words, thing_words
+
+_MOST_COUNTS, _MOST_NUMBERS, _MOST_THINGS = 8, 8, 4
+_RATES = {"success": "success rate", "passed": "pass rate", "pass": "pass rate", "won": "win rate", "win": "win rate"}
+_RATES |= {"completed": "completion rate", "completion": "completion rate", "correct": "share of correct answers"}
+# Which metric leads, by what it adds up, best first.
+_LEADERS = ("collected", "money spent", "distance covered", "time spent")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A metric to begin with.
+
+    Attributes:
+        name: In the app file.
+        keys: agg, event, of and where.
+        words: How it is said.
+        askable: Whether players can only move it towards a target, and its words have a task.
+        adds_up: Whether its values of several days can be added.
+    """
+
+    name: str
+    keys: Mapping[str, Any]
+    words: Words
+    askable: bool = False
+    adds_up: bool = False
+
+
+def metrics_of(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
+    """Metrics for kinds of events, the most frequent first, by the properties that they carry."""
+    found: dict[str, Measured] = {}
+    for event in list(kinds)[:_MOST_COUNTS]:
+        said = event_words(event)
+        name = plain_name(said.label.replace("-", " ").split())
+        _add(found, Measured(name, {"event": event}, said, bool(said.task), adds_up=True))
+    if len(kinds) > 1:
+        _add(found, Measured("actions", {}, Words("actions", "action", "Reach {goal}"), True, adds_up=True))
+    carriers = _carriers(kinds)
+    numbers = [one for one, _ in carriers.values() if one.type in {"integer", "number"}]
+    for one in numbers[:_MOST_NUMBERS]:
+        _add(found, _number(one, carriers[one.name][1], kinds))
+    for one, events in carriers.values():
+        if one.type == "boolean" and one.name in _RATES:
+            words = Words(_RATES[one.name])
+            _add(found, Measured(f"{one.name}_rate", _keys("mean", events, kinds, one.name), words))
+    things = [one for one, _ in carriers.values() if one.type == "text" and one.column.distinct >= 3]
+    for one in things[:_MOST_THINGS]:
+        words = thing_words(one.words[-2:] if one.words[-1] in {"id", "no"} else one.words[-1:])
+        keys = _keys("distinct", carriers[one.name][1], kinds, one.name)
+        _add(found, Measured(plain_name(words.label.split()), keys, words, bool(words.task)))
+    _add(
+        found, Measured("days", {"agg": "days"}, Words("days with something done", "day", "Come back on {goal}"), True)
+    )
+    _add(found, Measured("streak", {"agg": "streak"}, Words("days in a row", "day")))
+    return list(found.values())
+
+
+def _add(found: dict[str, Measured], metric: Measured) -> None:
+    known = {(str(one.keys), one.words.label) for one in found.values()} | {one.words.label for one in found.values()}
+    if metric.name not in found and metric.words.label not in known:
+        found[metric.name] = metric
+
+
+def _carriers(kinds: Mapping[str, Sequence[Carried]]) -> dict[str, tuple[Carried, list[str]]]:
+    """Each property with the kinds of event that carry it."""
+    found: dict[str, tuple[Carried, list[str]]] = {}
+    for event, properties in kinds.items():
+        for one in properties:
+            found.setdefault(one.name, (one, []))[1].append(event)
+    return found
+
+
+def _keys(agg: str, events: Sequence[str], kinds: Mapping[str, Sequence[Carried]], of: str) -> dict[str, Any]:
+    where = {} if len(events) == len(kinds) > 1 else {"event": events[0] if len(events) == 1 else list(events)}
+    return {**where, "agg": agg, "of": of}
+
+
+def _number(one: Carried, events: list[str], kinds: Mapping[str, Sequence[Carried]]) -> Measured:
+    agg, words = number_words(one.words, one.column.form.unit, events[0])
+    asked = bool(words.task) and (agg != "sum" or one.nonnegative)
+    name = one.name if agg == "sum" else f"{'best' if agg == 'max' else 'average'}_{one.name.removeprefix('average_')}"
+    return Measured(name, _keys(agg, events, kinds, one.name), words, asked, adds_up=agg == "sum" and one.nonnegative)
+
+
+def leader_of(metrics: Sequence[Measured]) -> Measured:
+    """The metric that says best how strong a player is."""
+
+    def place(metric: Measured) -> int:
+        label = metric.words.label
+        return next((i for i, end in enumerate(_LEADERS) if label.endswith(end) and metric.adds_up), len(_LEADERS))
+
+    best = min(metrics, key=place)
+    if place(best) < len(_LEADERS):
+        return best
+    return next((m for m in metrics if m.keys.get("agg") == "max"), metrics[0])
+
+
+def features_of(metrics: Sequence[Measured], leader: Measured) -> list[str]:
+    """The metrics that describe strength: the leader, the first count, and up to two more that add up."""
+    more = [m.name for m in metrics if m.adds_up and m.keys.get("agg") == "sum"]
+    count = "actions" if any(m.name == "actions" for m in metrics) else metrics[0].name
+    return list(dict.fromkeys([count, leader.name, *more]))[:4]

@@ -1,0 +1,167 @@
+"""What the columns of a table are for: who, when, what kind of event, its id, and what it carries; each with a why."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipelines.activity.normalise import text
+from pipelines.newapp import vocabulary as words
+from pipelines.newapp.carried import Carried, carried_by
+from pipelines.newapp.guess import Guess
+from pipelines.newapp.sample import Column, Table, plain_name
+from pipelines.newapp.who_when import as_moment, find_time, find_user, named, said_column, user_score, with_clock
+from pipelines.newapp.words import named_event
+from pipelines.newapp.xapi import is_xapi, voided, who_when_what
+
+MOST_KINDS, OTHER = 20, "other"
+
+
+@dataclass(frozen=True)
+class Roles:
+    """A table's columns by what they are for.
+
+    Attributes:
+        kinds: Events by the value of `event` that stands for them; the one of a table without such a column by ''.
+        hidden: The condition that leaves rows out, as SQL, or empty.
+    """
+
+    table: Table
+    user: str
+    moment: str
+    event_id: str
+    event: Column | None
+    kinds: dict[str, str]
+    properties: tuple[Carried, ...]
+    guesses: tuple[Guess, ...]
+    zoned: bool = False
+    hidden: str = ""
+
+
+def find_roles(table: Table, user: str | None, time: str | None, event: str | None) -> Roles:
+    """Guess what each column of a table is for.
+
+    Args:
+        table: The sample.
+        user: The column that names the player, where the person said so.
+        time: The column of the moment.
+        event: The column of the kind of event.
+
+    Raises:
+        NightquestError: Nothing looks like a player or a moment; it names the columns.
+    """
+    told: list[Guess] = []
+    what: Column | None
+    if is_xapi(table):
+        who, when, what = who_when_what(table, told)
+    else:
+        who, when = find_user(table, user, told), find_time(table, time, told)
+        what = _event(table, event, {who.name, when.name}, told)
+    used = {column.name for column in (who, when, what) if column}
+    id_ = _event_id(table, used, told)
+    used |= {id_.name} if id_ else set()
+    moment, clock = with_clock(table, when)
+    used |= {clock} if clock else set()
+    kinds = _kinds(table, what, told)
+    carried = carried_by(table, used, told)
+    hidden = voided(table) if is_xapi(table) else ""
+    return Roles(
+        table,
+        f"trim({who.sql})" if who.form.kind == "text" and not is_xapi(table) else who.sql,
+        moment,
+        id_.sql if id_ else "",
+        what,
+        kinds,
+        carried,
+        tuple(told),
+        zoned=when.form.zoned,
+        hidden=hidden,
+    )
+
+
+def _event(table: Table, given: str | None, used: set[str], told: list[Guess]) -> Column | None:
+    if given:
+        told.append(Guess("kind of event", given, "you said so"))
+        return said_column(table, given, "--event")
+    fit = [
+        column
+        for column in table.columns
+        if column.name not in used
+        and column.form.kind == "text"
+        and 2 <= column.distinct <= 200
+        and column.filled >= 0.95 * table.rows
+        and column.distinct < 0.2 * table.rows
+        and set(column.words) & words.EVENT
+        and not set(column.words) & (words.ID | {"value"})
+    ]
+    if not fit:
+        return None
+    best = min(fit, key=lambda column: (len(column.words), column.distinct))
+    told.append(Guess("kind of event", best.name, f"{best.distinct} different: {', '.join(best.examples)}"))
+    return best
+
+
+def _kinds(table: Table, what: Column | None, told: list[Guess]) -> dict[str, str]:
+    """Event names by the value that stands for them."""
+    if what is None:
+        name, why = named_event(table)
+        told.append(Guess("kind of event", name, why))
+        return {"": name}
+    kinds: dict[str, str] = {}
+    for value in _kinds_of(what):
+        name = plain_name(re.split(r"[/#]", value.rstrip("/#"))[-1].split(), "event")
+        kinds[value] = name
+    if what.distinct > MOST_KINDS:
+        told.append(Guess("rarer kinds", OTHER, f"all but the {MOST_KINDS} most frequent of {what.distinct}"))
+    return kinds
+
+
+def _kinds_of(what: Column) -> list[str]:
+    """The most frequent values, without the verb that takes statements back."""
+    return [value for value in what.values[:MOST_KINDS] if not value.endswith("/voided")]
+
+
+def event_sql(roles: Roles) -> str:
+    """The kind of event, as SQL."""
+    if roles.event is None:
+        return text(roles.kinds[""])
+    read = f"trim({roles.event.sql})"
+    cases = "".join(f"\n           WHEN {text(value)} THEN {text(name)}" for value, name in roles.kinds.items())
+    rest = f" ELSE {text(OTHER)}" if roles.event.distinct > MOST_KINDS else f" ELSE {read}"
+    return f"CASE {read}{cases}{rest} END"
+
+
+def _event_id(table: Table, used: set[str], told: list[Guess]) -> Column | None:
+    fit = [
+        column
+        for column in table.columns
+        if column.name not in used
+        and column.form.kind in {"text", "integer"}
+        and column.distinct == column.filled == table.rows > 1
+        and named(column, words.ID | words.RECORD)
+        and column.words[:1] != ("column",)
+    ]
+    if not fit:
+        told.append(Guess("event id", "none", "no column is different in every row and named like an id"))
+        return None
+    best = min(fit, key=lambda column: (not set(column.words) & words.ID, len(column.words)))
+    told.append(Guess("event id", best.name, "different in every row, and named like an id"))
+    return best
+
+
+def is_events(table: Table) -> bool:
+    """Whether a table can hold events: somebody, at a moment."""
+    has_moment = any(as_moment(c).form.kind == "moment" for c in table.columns)
+    return has_moment and any(user_score(c, table.rows) > 0 for c in table.columns)
+
+
+def union_of(roles: Sequence[Roles]) -> dict[str, list[Carried]]:
+    """The properties that each kind of event carries."""
+    found: dict[str, list[Carried]] = {}
+    for one in roles:
+        names = [*one.kinds.values()]
+        if one.event is not None and one.event.distinct > MOST_KINDS:
+            names.append(OTHER)
+        for name in names:
+            known = {carried.name for carried in found.setdefault(name, [])}
+            found[name] += [carried for carried in one.properties if carried.name not in known]
+    return found

@@ -1,0 +1,102 @@
+"""Words that columns are named with, in the languages that exports mostly are in, by what they speak of."""
+
+
+def words_in(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
+PLAYER = words_in(
+    """user uid customer cust client player member learner student account actor athlete subscriber person people rider
+    patient employee visitor guest reader owner buyer donor volunteer participant pupil teacher runner gamer viewer
+    listener borrower patron kunde kunden kundennr kundennummer mitglied spieler nutzer benutzer schueler utilisateur
+    usuario cliente utente joueur membre socio jugador alumno studente giocatore username userid login card karte"""
+)
+ID = words_in("id ids no nr num number nummer numero key code uuid guid hash ref identifier mbox email")
+RECORD = words_in(
+    "order invoice transaction receipt record row statement event session booking ticket rental loan trip ride"
+)
+NO_PLAYER = words_in(
+    """name age gender sex country city state region type segment status product item sku article price amount order
+    invoice transaction session event store shop device description category title url page zip plz postcode artikel"""
+)
+TIME = words_in(
+    """time timestamp date datetime day at when ts moment epoch datum zeit tag uhrzeit zeitpunkt fecha hora dia date
+    heure jour data ora giorno dt utc"""
+)
+HAPPENED = words_in(
+    """occurred happened created purchased ordered order purchase invoice transaction start started begin began event
+    played completed done logged posted checkin checkout visit recorded sold bought workout session borrowed rental"""
+)
+NOT_HAPPENED = words_in(
+    """updated modified birth born dob birthday due expires expiry expiration shipped delivered registered joined signup
+    stored end ended until last first valid return returned geburtsdatum geaendert membership enrolled"""
+)
+EVENT = words_in("event action verb ereignis aktion evento azione evenement operation")
+PRIVATE = words_in(
+    """name firstname lastname surname vorname nachname nom prenom nombre email mail phone telephone telefon mobile
+    address adresse street strasse ip comment comments note notes message text description beschreibung body
+    content title url link useragent agent password token birthday birthdate dob born gender sex age"""
+)
+PLACE = words_in(
+    "lat lon lng latitude longitude x y index row line zip plz postcode year month weekday week version offset"
+)
+LABEL = words_in("sku article artikel artikelnr item product isbn ean barcode code category kategorie class type typ")
+OUTER = words_in("result properties data payload attributes context definition extensions props details meta")
+LOGS = words_in(
+    """log logs data dataset export exports events event records record rows entries table sheet sheet1 master full all
+    history dump sample statements statement activity activities actions action file files report extract raw stats
+    column transactions_data final new test train"""
+)
+
+# Numbers, by what they measure.
+MONEY = words_in(
+    """amount price total revenue spent paid payment cost sales sum betrag preis umsatz summe montant prix importe
+    precio importo prezzo gesamt gesamtbetrag subtotal usd eur gbp chf dollars euros fare fee tip donation charge"""
+)
+QUANTITY = words_in("quantity qty count items units menge anzahl cantidad quantita quantite pieces stueck copies")
+DISTANCE = {
+    "km": ("km", ""),
+    "kilometers": ("km", ""),
+    "kilometres": ("km", ""),
+    "miles": ("mile", ""),
+    "mi": ("mile", ""),
+    "meters": ("metre", ""),
+    "metres": ("metre", ""),
+    "distance": ("km", "its unit is not told: km is a guess"),
+    "distanz": ("km", "its unit is not told: km is a guess"),
+    "strecke": ("km", "its unit is not told: km is a guess"),
+}
+DURATION = {
+    "minutes": ("minute", ""),
+    "minute": ("minute", ""),
+    "mins": ("minute", ""),
+    "min": ("minute", ""),
+    "minuten": ("minute", ""),
+    "seconds": ("second", ""),
+    "secs": ("second", ""),
+    "sec": ("second", ""),
+    "sekunden": ("second", ""),
+    "hours": ("hour", ""),
+    "hrs": ("hour", ""),
+    "stunden": ("hour", ""),
+    "duration": ("minute", "its unit is not told: minutes is a guess"),
+    "dauer": ("minute", "its unit is not told: minutes is a guess"),
+    "elapsed": ("second", "its unit is not told: seconds is a guess"),
+}
+POINTS = words_in("points pts xp punkte puntos puntos punti coins gold gems stars credits tokens")
+SCORE = words_in("score scores result mark grade punktzahl puntuacion punteggio raw")
+LEVEL = words_in(
+    """rate rating level rank speed pace temperature weight height bpm hr heart pulse percent pct percentage
+    scaled ratio average avg mean power watts elevation altitude bmi mood difficulty position elo max min"""
+)
+CURRENCIES = {
+    "usd": "$",
+    "dollars": "$",
+    "dollar": "$",
+    "eur": "€",
+    "euro": "€",
+    "euros": "€",
+    "gbp": "£",
+    "chf": "CHF",
+}

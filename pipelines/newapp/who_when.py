@@ -1,0 +1,142 @@
+"""Which column says who acts, and which one says when."""
+
+from dataclasses import replace
+
+from configs.errors import NightquestError
+from pipelines.newapp import vocabulary as words
+from pipelines.newapp.forms import Form
+from pipelines.newapp.guess import Guess
+from pipelines.newapp.sample import Column, Table
+
+_SECONDS, _MILLIS = (6e8, 2.5e9), (6e11, 2.5e12)
+_SERIAL = (20_000, 60_000)
+
+
+def find_user(table: Table, given: str | None, told: list[Guess]) -> Column:
+    """The column of who acts: `given`, or the best by name and by how often its values come again.
+
+    Raises:
+        NightquestError: None looks like it; it names the columns.
+    """
+    if given:
+        told.append(Guess("player", given, "you said so"))
+        return said_column(table, given, "--user")
+    scored = sorted(table.columns, key=lambda column: -user_score(column, table.rows))
+    best = scored[0] if scored else None
+    if best is None or user_score(best, table.rows) <= 0:
+        raise NightquestError(
+            f"No column of {table.files[0]} looks like the id of a player; it has {_columns(table)}.",
+            "Say which one it is: --user COLUMN.",
+        )
+    by_name = bool(named(best, words.PLAYER))
+    why = f"{best.distinct:,} different in {best.filled:,} rows"
+    told.append(Guess("player", best.name, f"named like a person's id, {why}" if by_name else why))
+    return best
+
+
+def named(column: Column, known: frozenset[str]) -> set[str]:
+    """The words of a column that are known, those with id behind them in one word too: 'userid'."""
+    return {w for w in column.words if w in known or w.removesuffix("id") in known or w.removesuffix("s") in known}
+
+
+def user_score(column: Column, rows: int) -> float:
+    """How much a column looks like the id of a player; nothing above 0 where it does not."""
+    kind = column.form.kind
+    if kind not in {"text", "integer"} or column.filled < 0.6 * rows or column.distinct < 2:
+        return 0
+    repeats = column.filled / column.distinct
+    score = (
+        4.0 * bool(named(column, words.PLAYER)) + 2.0 * bool(named(column, words.ID)) + (1.5 if repeats > 1.1 else 0)
+    )
+    score += 1.0 if repeats > 1.1 and column.distinct > 20 else 0
+    score -= 4.0 * bool(set(column.words) & words.NO_PLAYER) + 0.5 * bool(set(column.words) & words.PRIVATE)
+    if not named(column, words.PLAYER):  # of nameless columns the one that comes again, but stands for many
+        score -= 2.0 if repeats <= 1.1 or column.distinct < max(3, rows**0.3) else 0
+        score -= 0.5 * (kind == "text" and not named(column, words.ID))
+    return score
+
+
+def find_time(table: Table, given: str | None, told: list[Guess]) -> Column:
+    """The column of when it happened: `given`, or the best of those that hold dates.
+
+    Raises:
+        NightquestError: None holds dates; it names the columns.
+    """
+    columns = [as_moment(column) for column in table.columns]
+    moments = [column for column in columns if column.form.kind == "moment" and column.filled >= 0.5 * table.rows]
+    if given:
+        column = as_moment(said_column(table, given, "--time"))
+        if column.form.kind != "moment":
+            raise NightquestError(
+                f"'{column.name}' of {table.files[0]} holds no dates: {', '.join(column.examples)}.",
+                "docs/ingest.md says which moments are read; convert others in the SELECT of a source.",
+            )
+        told.append(Guess("moment", column.name, f"you said so; {column.form.told}"))
+        return column
+    if not moments:
+        raise NightquestError(
+            f"No column of {table.files[0]} holds dates; it has {_columns(table)}.",
+            "Say which one it is: --time COLUMN.",
+        )
+    best = max(moments, key=_time_score)
+    others = [column.name for column in moments if column is not best]
+    beside = f"; also dates: {', '.join(others)[:80]}" if others else ""
+    told.append(Guess("moment", best.name, f"{best.form.told}{beside}"))
+    if best.form.doubt:
+        told.append(Guess("day and month", best.form.told, f"{best.form.doubt}; look at it before you go on"))
+    return best
+
+
+def _time_score(column: Column) -> float:
+    own = set(column.words)
+    score = 2.0 * bool(own & words.TIME) + 1.0 * bool(own & words.HAPPENED) - 3.0 * bool(own & words.NOT_HAPPENED)
+    return score + (0 if column.form.whole_days else 1.0) + min(1.0, column.distinct / max(1, column.filled))
+
+
+def as_moment(column: Column) -> Column:
+    """A column of counts of seconds, milliseconds or days read as moments, where its name speaks of time."""
+    form = column.form
+    if form.kind not in {"integer", "number"} or not set(column.words) & (words.TIME | words.HAPPENED):
+        return column
+    number = f"TRY_CAST({column.sql} AS DOUBLE)"
+    for (low, high), sql, what in (
+        (_SECONDS, f"to_timestamp({number})", "seconds since 1970"),
+        (_MILLIS, f"to_timestamp({number} / 1000)", "milliseconds since 1970"),
+        (
+            _SERIAL,
+            f"TIMESTAMP '1899-12-30' + to_microseconds(CAST({number} * 86400000000 AS BIGINT))",
+            "days as Excel counts",
+        ),
+    ):
+        if low <= form.lowest and form.highest <= high:
+            since = what.endswith("1970")
+            return replace(
+                column, form=Form("moment", sql, what, zoned=since, whole_days=form.kind == "integer" and not since)
+            )
+    return column
+
+
+def with_clock(table: Table, when: Column) -> tuple[str, str]:
+    """The moment as SQL, with a column of times of day behind a date that has none; and that column's name."""
+    clock = next((c for c in table.columns if c.form.kind == "clock" and c.filled >= 0.5 * table.rows), None)
+    if not when.form.whole_days or clock is None or when.form.told.endswith("type"):
+        return when.form.sql, ""
+    return f"({when.form.sql}) || coalesce(' ' || trim({clock.sql}), '')", clock.name
+
+
+def said_column(table: Table, name: str, option: str) -> Column:
+    """The column that a person named.
+
+    Raises:
+        NightquestError: There is none of that name.
+    """
+    column = table.column(name)
+    if column is None:
+        raise NightquestError(
+            f"There is no column '{name}' in {table.files[0]}.", f"{option} is one of {_columns(table)}."
+        )
+    return column
+
+
+def _columns(table: Table) -> str:
+    return ", ".join(f"'{column.name}'" for column in table.columns)[:600]

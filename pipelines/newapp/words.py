@@ -1,0 +1,228 @@
+"""What players are told of events and numbers: label, unit and task, in English that holds for what is counted."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from configs.nouns import names_several, plural_of, singular_of
+from pipelines.newapp import vocabulary as known
+
+if TYPE_CHECKING:
+    from pipelines.newapp.sample import Table
+
+# What is done with a thing that is counted: instruction, and what was done to it.
+_DONE = {
+    **dict.fromkeys(
+        ("purchase", "sale", "transaction", "booking", "reservation", "donation", "payment"), ("Make", "made")
+    ),
+    **dict.fromkeys(("visit", "submission", "attempt", "reading", "measurement", "deposit"), ("Make", "made")),
+    **dict.fromkeys(("workout", "exercise", "session", "training"), ("Finish", "finished")),
+    **dict.fromkeys(
+        ("lesson", "course", "module", "level", "quest", "task", "activity", "quiz"), ("Complete", "completed")
+    ),
+    **dict.fromkeys(("test", "exam", "survey", "unit", "chapter", "mission", "assignment"), ("Complete", "completed")),
+    **dict.fromkeys(("game", "match", "round", "song", "track"), ("Play", "played")),
+    **dict.fromkeys(("post", "comment", "review", "note", "entry"), ("Write", "written")),
+    **dict.fromkeys(("observation", "sighting"), ("Report", "reported")),
+    **dict.fromkeys(("video", "film", "movie", "episode"), ("Watch", "watched")),
+    **dict.fromkeys(("book", "article", "page"), ("Read", "read")),
+    **dict.fromkeys(("ride", "run", "walk", "hike", "swim", "trip", "flight"), ("Finish", "finished")),
+    "order": ("Place", "placed"),
+    "message": ("Send", "sent"),
+    "answer": ("Give", "given"),
+    "question": ("Ask", "asked"),
+    "loan": ("Take out", "taken out"),
+    "rental": ("Make", "made"),
+    "donut": ("Buy", "bought"),
+    "puzzle": ("Solve", "solved"),
+    "meal": ("Log", "logged"),
+    "photo": ("Share", "shared"),
+}
+# Verbs that can be asked for, by any of their forms.
+_VERBS = {
+    "complete": "completed",
+    "finish": "finished",
+    "solve": "solved",
+    "answer": "answered",
+    "ask": "asked",
+    "attempt": "attempted",
+    "play": "played",
+    "watch": "watched",
+    "view": "viewed",
+    "read": "read",
+    "experience": "experienced",
+    "pass": "passed",
+    "win": "won",
+    "earn": "earned",
+    "collect": "collected",
+    "post": "posted",
+    "publish": "published",
+    "share": "shared",
+    "submit": "submitted",
+    "create": "created",
+    "upload": "uploaded",
+    "buy": "bought",
+    "purchase": "purchased",
+    "order": "ordered",
+    "learn": "learned",
+    "practice": "practised",
+    "review": "reviewed",
+    "visit": "visited",
+    "write": "written",
+    "send": "sent",
+    "master": "mastered",
+    "borrow": "borrowed",
+}
+_PAST = {past: base for base, past in _VERBS.items()} | {"practiced": "practice", "logged": "log"}
+_PAST |= {done: task.lower() for task, done in _DONE.values() if " " not in done}
+_SMALL = known.words_in("in to on at out up off down of for from with by into over")
+_INFERRED = (
+    (known.MONEY | known.QUANTITY, "purchase", "it has amounts"),
+    (frozenset({*known.DISTANCE, "heart", "bpm", "calories", "pace"}), "workout", "it has distances or a heart rate"),
+    (known.POINTS | known.SCORE, "game", "it has scores"),
+    (frozenset({"url", "page", "path", "referrer"}), "visit", "it has pages"),
+)
+SHOP, GYM, SCHOOL, GAME = (
+    "a friendly corner shop",
+    "a gym that is open to everyone",
+    "a quiet place to learn",
+    "a game among friends",
+)
+_THEMES = (
+    (frozenset({"purchase", "sale", "transaction", "order", "payment", "rental"}), SHOP, "customer"),
+    (frozenset({"workout", "exercise", "training", "run", "ride", "walk", "swim", "hike"}), GYM, "athlete"),
+    (
+        frozenset({"lesson", "course", "module", "answered", "attempted", "experienced", "quiz", "exam"}),
+        SCHOOL,
+        "learner",
+    ),
+    (frozenset({"game", "match", "round", "level", "quest"}), GAME, "player"),
+    (frozenset({"book", "loan", "article", "page"}), "a library with its lights on", "reader"),
+)
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a metric is said; without a task it is never asked for."""
+
+    label: str
+    unit: str = ""
+    task: str = ""
+    note: str = ""
+
+
+def named_event(table: "Table") -> tuple[str, str]:
+    """What a row of a table without kinds of events is called, and why."""
+    own = [word for word in table.name.removeprefix("raw_").split("_") if word not in known.LOGS and not word.isdigit()]
+    if own:
+        one = singular_of(own[-1])
+        if one in _DONE or (names_several(own[-1]) and len(one) > 2):
+            return one if one in _DONE else "_".join([*own[:-1], one]), "the file is named for it"
+    columns = {word for column in table.columns for word in column.words}
+    for marks, name, why in _INFERRED:
+        if marks & columns:
+            return name, f"{why}, and the file's name says nothing"
+    return "action", "the file's name says nothing"
+
+
+def event_words(name: str) -> Words:
+    """How one kind of event is counted: 'level_completed' is levels completed, 'purchase' purchases made."""
+    parts = name.split("_")
+    if parts[-1] in _PAST:
+        return _verb(_PAST[parts[-1]], parts[-1], parts[:-1])
+    if parts[0] in _PAST and len(parts) > 1:
+        return _verb(_PAST[parts[0]], parts[0], parts[1:])
+    if parts[0] in _VERBS and not parts[-1].endswith("ed") and (len(parts) > 1 or parts[0] not in _DONE):
+        return _verb(parts[0], _VERBS[parts[0]], parts[1:])
+    noun, said = singular_of(parts[-1]), " ".join(parts)
+    if noun in _DONE:
+        unit = " ".join([*parts[:-1], noun])
+        task, done = _DONE[noun]
+        return Words(f"{plural_of(unit)} {done}", unit, f"{task} {{goal}}")
+    if _SMALL & set(parts) or parts[-1].endswith("ed") or not said.isascii():
+        return _bare(parts)
+    unit = " ".join([*parts[:-1], noun])
+    return Words(plural_of(unit), unit, "Reach {goal}" if len(parts) == 1 else "")
+
+
+def _bare(parts: list[str]) -> Words:
+    """Of what is no thing that is counted: 'add-to-cart events'."""
+    return Words(f"{'-'.join(parts)} events", "event")
+
+
+def _verb(base: str, past: str, noun: list[str]) -> Words:
+    if _SMALL & set(noun):
+        return _bare([base, *noun])
+    unit = " ".join([*noun[:-1], singular_of(noun[-1])]) if noun else "activity"
+    return Words(f"{plural_of(unit)} {past}", unit, f"{base.capitalize()} {{goal}}")
+
+
+def number_words(words: tuple[str, ...], sign: str, event: str) -> tuple[str, Words]:
+    """How a number is aggregated, and said: ('sum', 'items bought')."""
+    own = set(words)
+    found = (
+        _result(own, sign)
+        or _price(own, sign)
+        or _extent(words, own, sign)
+        or (_quantity(words, event) if own & known.QUANTITY else None)
+    )
+    if found is None and names_several(words[-1]) and words[-1].isascii():
+        unit = " ".join([*words[:-1], singular_of(words[-1])])
+        found = "sum", Words(plural_of(unit), unit, "Reach {goal}")
+    return found or ("mean", Words(f"average {' '.join(words)}"))
+
+
+def _result(own: set[str], sign: str) -> tuple[str, Words] | None:
+    if sign == "minute":
+        return "sum", Words("time spent", "minute", "Keep at it for {goal}")
+    return ("mean", Words("average score")) if "scaled" in own else None
+
+
+def _price(own: set[str], sign: str) -> tuple[str, Words] | None:
+    if not own & known.MONEY:
+        return None
+    unit, note = _currency(own, sign)
+    if "price" in own and not own & {"total", "sum"}:
+        return "mean", Words("average price", unit, "", note)
+    return "sum", Words("money spent", unit, "", note)
+
+
+def _extent(words: tuple[str, ...], own: set[str], sign: str) -> tuple[str, Words] | None:
+    """Distance, duration, level, points or score."""
+    if found := next((known.DISTANCE[word] for word in words if word in known.DISTANCE), None):
+        return "sum", Words("distance covered", found[0], "Cover {goal}", found[1])
+    if found := next((known.DURATION[word] for word in words if word in known.DURATION), None):
+        return "sum", Words("time spent", found[0], "Keep at it for {goal}", found[1])
+    if own & known.LEVEL:
+        said = " ".join(word for word in words if word not in {"avg", "average", "mean", "pct"}) or "level"
+        return "mean", Words(f"average {said}", sign if sign == "%" else "")
+    if own & known.POINTS:
+        unit = singular_of(min(own & known.POINTS))
+        unit = {"pt": "point", "punkte": "point", "punto": "point", "xp": "XP"}.get(unit, unit)
+        return "sum", Words(f"{plural_of(unit)} collected", unit, "Collect {goal}")
+    return ("max", Words("best score", "point", "Score {goal} in one go")) if own & known.SCORE else None
+
+
+def _quantity(words: tuple[str, ...], event: str) -> tuple[str, Words]:
+    things = [word for word in words if word not in known.QUANTITY | {"of", "number", "num", "n"}]
+    unit = " ".join([*things[:-1], singular_of(things[-1])]) if things else "item"
+    if event in {"purchase", "sale", "order", "transaction"}:
+        return "sum", Words(f"{plural_of(unit)} bought", unit, "Buy {goal}")
+    return "sum", Words(plural_of(unit), unit, "Reach {goal}")
+
+
+def _currency(own: set[str], sign: str) -> tuple[str, str]:
+    found = next((known.CURRENCIES[word] for word in sorted(own) if word in known.CURRENCIES), sign)
+    return (found, "") if found else ("unit of money", "which currency? Put $, € or EUR here")
+
+
+def thing_words(words: tuple[str, ...]) -> Words:
+    """How different values of a text are counted: 'different products'."""
+    parts = [word for word in words if word not in known.ID] or list(words)
+    unit = " ".join([*parts[:-1], singular_of(parts[-1])])
+    return Words(f"different {plural_of(unit)}", unit, "Try {goal}" if unit.isascii() else "")
+
+
+def theme_of(events: list[str]) -> tuple[str, str]:
+    """The world that the words come from, and what a member is called."""
+    own = {part for event in events for part in (event, *event.split("_"), singular_of(event.split("_")[-1]))}
+    return next(((theme, player) for marks, theme, player in _THEMES if marks & own), ("a friendly club", "member"))

@@ -1,0 +1,107 @@
+"""From somebody's export to a first night: init, ingest and a night, and what they say on the way."""
+
+import datetime as dt
+import json
+
+import pytest
+
+from pipelines.publish.published import read_latest
+from tests.flows.world import json_of, run_command
+from tests.foreign.exports import EXPORTS, LAST_DAY, purchases
+
+WHOLE_NIGHTS = ("Excel", "JSON lines", "xAPI")  # the others differ only in how they are read
+
+
+@pytest.mark.parametrize("export", EXPORTS)
+def test_an_export_becomes_an_app_that_is_right_and_takes_all_of_it(export, tmp_path, new_home):
+    rows = purchases()
+    file = EXPORTS[export](tmp_path, rows)
+    status, out, err = run_command("init", file, "--to", tmp_path, "--json", home=new_home)
+    assert status == 0, err
+    made = json_of(out)
+    assert (made["refused"], made["last_day"]) == (0, str(max(when for _, when, *_ in rows).date()))
+    assert run_command("check", made["app_file"], home=new_home)[0] == 0
+    status, out, err = run_command("ingest", made["app_file"], file, "--history", "--json", home=new_home)
+    taken = json_of(out)
+    voided = len(range(0, len(rows), 40)) if export == "xAPI" else 0
+    assert (taken["taken"], taken["refused"]) == (len(rows) - voided, 0)
+    if export in WHOLE_NIGHTS:
+        day = str(LAST_DAY + dt.timedelta(days=1))
+        status, _, err = run_command("nightly", made["app_file"], "--as-of", day, home=new_home)
+        assert status == 0, err
+        night = read_latest(new_home, made["app"])
+        assert night.table("challenges").height > 20
+        assert night.table("badges").height > 5
+
+
+def test_the_commands_that_init_ends_with_are_those_for_this_file(tmp_path, new_home):
+    file = EXPORTS["purchase log"](tmp_path, purchases(20))
+    _, out, _ = run_command("init", file, "--to", tmp_path, "--json", home=new_home)
+    ingest, nightly, show = json_of(out)["next"]
+    app = tmp_path / "cdnow_purchases.yaml"
+    assert ingest.startswith(f"nightquest ingest {app} {file} --history")
+    assert nightly.startswith(f"nightquest nightly {app} --as-of 1998-07-01")
+    assert show.startswith(f"nightquest show {app} USER")
+
+
+def test_what_is_there_is_never_written_over(tmp_path, new_home):
+    file = EXPORTS["purchase log"](tmp_path, purchases(20))
+    (tmp_path / "cdnow_purchases.sql").write_text("SELECT mine")
+    status, _, err = run_command("init", file, "--to", tmp_path, home=new_home)
+    assert status == 2
+    assert "cdnow_purchases.sql is there already" in err
+    assert (tmp_path / "cdnow_purchases.sql").read_text() == "SELECT mine"
+    assert not (tmp_path / "cdnow_purchases.yaml").exists()
+    assert run_command("init", file, "--to", tmp_path, "--app", "mine", home=new_home)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "told"),
+    [
+        ("colour,weight\nred,1\nblue,2\n", [], "looks like the id of a player"),
+        ("user,weight\na,1\nb,2\na,3\n", [], "holds dates; it has 'user', 'weight'"),
+        ("user,at\na,2024-01-01\nb,2024-01-02\n", ["--user", "member"], "no column 'member'"),
+        ("user,at\na,2024-01-01\nb,2024-01-02\n", ["--time", "user"], "holds no dates: "),
+        ("user,at\na,2024-01-01\nb,2024-01-02\n", ["--app", "trading"], "name of a shipped app"),
+        ("user,at\n", [], "holds no rows"),
+        ("", [], "empty"),
+    ],
+)
+def test_files_that_do_not_say_enough_are_told_with_their_columns(text, options, told, tmp_path, new_home):
+    (tmp_path / "export.csv").write_text(text)
+    status, _, err = run_command("init", tmp_path / "export.csv", "--to", tmp_path, *options, home=new_home)
+    assert status == 2
+    assert told in err
+    assert list(tmp_path.glob("*.yaml")) == []
+
+
+def test_a_preview_shows_columns_and_rows_and_takes_nothing(history, tmp_path):
+    app, home = history
+    before = sorted(path.name for path in home.rglob("*"))
+    rows = [
+        {"user_id": f"p{n}", "event": "solve", "occurred_at": "2024-01-01T10:00:00Z", "properties": {"points": n - 3}}
+        for n in range(12)
+    ]
+    file = tmp_path / "events.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    status, out, _ = run_command("ingest", app, file, "--preview", "--json", home=home)
+    shown = json_of(out)
+    assert status == 0
+    assert shown["found"][0]["columns"]["user_id"] == "p0"
+    assert (shown["taken"], shown["refused"], len(shown["rows"])) == (9, 3, 10)
+    assert "points" in shown["rows"][0]["reason"]
+    assert json.loads(shown["rows"][3]["properties"]) == {"points": 0}
+    assert sorted(path.name for path in home.rglob("*")) == before
+    told = run_command("ingest", app, file, "--preview", home=home)[1]
+    assert "Of 12 rows 9 would go in and 3 would not." in told
+    assert "Nothing was taken." in told
+
+
+def test_a_preview_of_a_source_that_misses_a_column_names_those_that_were_found(tmp_path, new_home):
+    file = EXPORTS["purchase log"](tmp_path, purchases(20))
+    run_command("init", file, "--to", tmp_path, home=new_home)
+    file.write_text(file.read_text().replace("quantity", "pieces"))
+    status, _, err = run_command("ingest", tmp_path / "cdnow_purchases.yaml", file, "--preview", home=new_home)
+    assert status == 2
+    assert "quantity" in err
+    assert "customer id, date, pieces, amount" in err

@@ -1,0 +1,169 @@
+"""What is guessed of a column, a file and a name, each by an example of its own."""
+
+import datetime as dt
+
+import pytest
+
+from configs.delivered import Files
+from configs.errors import NightquestError
+from data.warehouse import scratch
+from pipelines.activity.delivery_reader import know_zones
+from pipelines.newapp.forms import forms_of
+from pipelines.newapp.make import Said, make_app
+from pipelines.newapp.words import event_words, number_words
+from pipelines.newapp.written import guess_files
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+RUSSIAN = "имя;дата\nИван;2024-01-01\nПётр;2024-01-02\nМария;2024-01-03\n"  # noqa: RUF001
+THREE = ["column_1", "column_2", "column_3"]
+
+
+@pytest.fixture(name="warehouse", scope="module")
+def _warehouse():
+    with scratch() as warehouse:
+        know_zones(warehouse)
+        yield warehouse
+
+
+def read(warehouse, values):
+    form = forms_of(warehouse, values, "VARCHAR", "v")
+    listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return form, [value for (value,) in warehouse.rows(f"SELECT {form.sql} FROM (SELECT unnest([{listed}]) AS v)")]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "first"),
+    [
+        (["12", "-3"], "integer", 12),
+        (["12.5", "3"], "number", 12.5),
+        (["1,234.50", "7.00"], "number", 1234.5),
+        (["1.234,50 €", "12,00 €"], "number", 1234.5),
+        (["$3", "$1,200"], "integer", 3),
+        (["3,5", "4"], "number", 3.5),
+        (["yes", "no"], "boolean", True),
+        (["PT1H2M3S", "PT30S"], "number", 62.05),
+        (["31.12.2024 10:05", "01.02.2024 9:30"], "moment", "2024-12-31T10:05:00"),
+        (["12/31/2024", "1/2/2024"], "moment", "2024-12-31"),
+        (["31/12/2024 11:05 PM", "01/02/2024 1:00 AM"], "moment", "2024-12-31T23:05:00"),
+        (["19970101", "19971231"], "moment", "1997-01-01"),
+        (["2024-05-01T10:00:00+02:00"], "moment", "2024-05-01T10:00:00+02:00"),
+        (["10:05", "9:30"], "clock", "10:05"),
+        (["red", "12"], "text", "red"),
+    ],
+)
+def test_values_are_read_in_the_form_that_fits_them_all(warehouse, values, kind, first):
+    form, found = read(warehouse, values)
+    assert form.kind == kind
+    assert found[0] == pytest.approx(first)
+
+
+def test_dates_that_could_be_read_two_ways_are_read_the_narrower_way_and_told(warehouse):
+    form, found = read(warehouse, ["03/01/2024", "03/09/2024", "03/12/2024"])
+    assert found == ["2024-03-01", "2024-03-09", "2024-03-12"]
+    assert "could be either" in form.doubt
+    assert read(warehouse, ["03/01/2024", "03/19/2024"])[0].doubt == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "written"),
+    [
+        (b"user,at\na,2024-01-01\n", Files()),
+        ("user;café\n1;thé\n".encode("cp1252"), Files(encoding="cp1252")),
+        (RUSSIAN.encode("cp1251") * 9, Files(encoding="cp1251")),
+        ("a\tb\n1\t2\n3\t4\n".encode("utf-16"), Files(encoding="utf-16")),
+        (b"1 19970101  2\n2 19970103  1\n3 19970104  5\n", Files(delimiter="space", columns=THREE)),
+        (b"7|2024-01-01|3\n8|2024-01-02|4\n", Files(delimiter="pipe", columns=THREE)),
+        (b'{"user": 1}\n', Files()),
+    ],
+)
+def test_how_a_file_is_written_is_told_by_its_bytes(tmp_path, content, written):
+    (tmp_path / "f.txt").write_bytes(content)
+    assert guess_files(tmp_path / "f.txt") == written
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "task"),
+    [
+        ("purchase", "purchases made", "Make {goal}"),
+        ("level_completed", "levels completed", "Complete {goal}"),
+        ("play_song", "songs played", "Play {goal}"),
+        ("order_placed", "orders placed", "Place {goal}"),
+        ("answered", "activities answered", "Answer {goal}"),
+        ("add_to_cart", "add-to-cart events", ""),
+        ("suspended", "suspended events", ""),
+    ],
+)
+def test_an_event_is_asked_for_only_where_its_name_says_how(name, label, task):
+    words = event_words(name)
+    assert (words.label, words.task) == (label, task)
+
+
+@pytest.mark.parametrize(
+    ("words", "sign", "agg", "unit", "task"),
+    [
+        (("amount",), "€", "sum", "€", ""),
+        (("unit", "price"), "", "mean", "unit of money", ""),
+        (("quantity",), "", "sum", "item", "Buy {goal}"),
+        (("distance", "km"), "", "sum", "km", "Cover {goal}"),
+        (("heart", "rate"), "", "mean", "", ""),
+        (("score",), "", "max", "point", "Score {goal} in one go"),
+        (("calories",), "", "sum", "calorie", "Reach {goal}"),
+    ],
+)
+def test_nobody_is_asked_to_spend_or_to_raise_what_only_varies(words, sign, agg, unit, task):
+    found, said = number_words(words, sign, "purchase")
+    assert (found, said.unit, said.task) == (agg, unit, task)
+
+
+def make(folder, text, name="export.csv", **said):
+    (folder / name).write_text(text, encoding="utf-8")
+    return make_app([folder / name], Said(**said), NOW)
+
+
+def guesses(made):
+    return {guess.about: guess.guess for guess in made.guesses}
+
+
+def test_an_index_without_a_name_a_date_with_a_time_beside_it_and_rows_without_a_player(tmp_path):
+    rows = [f"{n},{'' if n == 3 else f'c{n % 4}'},2024-0{1 + n % 6}-11,{8 + n % 3}:30,{n}.5" for n in range(12)]
+    made = make(tmp_path, "\n".join([",customer,date,time,amount", *rows, ""]), "till.csv")
+    assert (made.refused, made.play.events) == (0, 11)
+    assert guesses(made)["player"] == "customer"
+    assert "|| coalesce(' ' || trim(r.\"time\"), '')" in made.sql_text
+    assert "IS NOT NULL" in made.sql_text
+    assert any(guess.about == "left out" and guess.guess == "1 row" for guess in made.guesses)
+
+
+def test_what_tells_of_a_person_is_left_out(tmp_path):
+    rows = [f"{n % 5},Ann {n % 5},a{n % 5}@x.example,2024-01-{n + 1:02},fine thing,{n}" for n in range(20)]
+    made = make(tmp_path, "\n".join(["member_id,full_name,email,visited_at,comment,points", *rows, ""]))
+    assert "Ann" not in made.app_text
+    assert not any(word in made.sql_text for word in ("full_name", "email", "comment"))
+    assert "points collected" in made.app_text
+
+
+def test_columns_can_be_named_where_the_guess_is_wrong(tmp_path):
+    rows = [f"{n % 3},{n % 5},2024-01-{n + 1:02},2023-01-{n + 1:02},{'ab'[n % 2]}" for n in range(20)]
+    text = "\n".join(["customer,owner,joined,bought,what", *rows, ""])
+    assert guesses(make(tmp_path, text))["moment"] == "bought"
+    made = make(tmp_path, text, user="owner", time="joined", event="what", timezone="Europe/Rome", app="club")
+    assert (made.app, made.play.players, list(made.play.by_kind)) == ("club", 5, ["a", "b"])
+    assert "timezone: Europe/Rome" in made.app_text
+
+
+def test_files_of_one_name_are_one_table_and_a_list_of_products_is_left_aside(tmp_path):
+    for year in (2023, 2024):
+        rows = "".join(f"c{n % 4},{year}-01-{n + 1:02},{n}\n" for n in range(10))
+        (tmp_path / f"sales-{year}.csv").write_text("customer,day,quantity\n" + rows)
+    (tmp_path / "products.csv").write_text("sku,colour\n1,red\n2,blue\n")
+    made = make_app(sorted(tmp_path.glob("*.csv")), Said(), NOW)
+    assert made.play.events == 20
+    assert guesses(made)["left aside"] == "products.csv"
+    assert made.sql_text.count("FROM raw_sales") == 1
+
+
+def test_files_written_in_two_ways_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_bytes("user;café\n1;2024-01-01\n".encode("cp1252"))
+    (tmp_path / "b.csv").write_bytes(b"1 2 3\n4 5 6\n7 8 9\n")
+    with pytest.raises(NightquestError, match="not written alike"):
+        make_app([tmp_path / "a.csv", tmp_path / "b.csv"], Said(), NOW)
