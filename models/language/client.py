@@ -215,11 +215,11 @@ class Sending:
         """
         pacing, pace = self.pacing, self.pacing.pace(self.request.model)
         while True:
-            ticket, probe = await pacing.enter(self.request)
+            ticket = await pacing.enter(self.request)
             try:
                 reply, raw, wait_s = await self._once(pace, ticket)
             finally:
-                pacing.leave(probe=probe)
+                pacing.leave()
             self.tries += 1
             if wait_s is None or self.tries >= pacing.limits.tries:
                 return reply, raw
@@ -262,7 +262,7 @@ class Sending:
         is_patient = asked_for is None or asked_for <= longest
         if reply.reason == "rate":
             self.figures.rate_limited += 1
-            pacing.breaker.succeeded()
+            pacing.works()
             pace.refused(
                 ticket, sent.headers, pacing.wait_s(self.tries) if asked_for is None else min(asked_for, longest)
             )
@@ -275,7 +275,7 @@ class Sending:
         if reply.reason in {"key", "quota"}:
             pacing.give_up(detail)
             return None
-        pacing.breaker.succeeded()
+        pacing.works()
         if reply.reason == "model":
             pacing.unknown_models[self.request.model] = StoppedError("model", detail)
         return None

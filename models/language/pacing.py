@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
-from typing import Literal
 
 from configs.language import LanguageModel
 from configs.settings import Settings
@@ -15,7 +14,7 @@ from models.language.rate import Kind, Pace, Ticket
 
 START = 8  # requests at one time, until answers come
 IN_A_ROW = 5  # failures, after which a provider is left alone
-FIRST_PROBE_S, LONGEST_PROBE_S = 0.5, 30.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
 
 
@@ -77,67 +76,12 @@ class StoppedError(Exception):
         self.detail = detail
 
 
-class Breaker:
-    """Whether a provider is asked.
-
-    Closed: yes. Open: one probe at a time, ever more seldom, while the others wait. Dead: it has not answered for
-    `hold_s`; a probe every now and then, and the others are sent away at once.
-
-    Args:
-        hold_s: How long others wait for a provider that fails.
-        random: For the jitter of probes.
-        clock: Monotonic seconds.
-    """
-
-    def __init__(self, hold_s: float, random: Random, clock: Callable[[], float] = time.monotonic) -> None:
-        self._hold_s, self._random, self._clock = hold_s, random, clock
-        self.state: Literal["closed", "open", "dead"] = "closed"
-        self.is_probing = False
-        self._failures = 0  # in a row
-        self._ill_since = 0.0  # when the first of them was sent
-        self._why, self._for_good = "", False
-        self._pause_s, self._probe_at = FIRST_PROBE_S, 0.0
-
-    def wait_s(self) -> float:
-        """Seconds until somebody may ask, or it may be known whether.
-
-        Raises:
-            StoppedError: It is given up on for now.
-        """
-        if self.state == "closed":
-            return 0.0
-        wait_s = self._hold_s if self.is_probing else self._probe_at - self._clock()
-        if self.state == "dead" and (self._for_good or wait_s > 0):
-            raise StoppedError("breaker", self._why)
-        return wait_s
-
-    def succeeded(self) -> None:
-        """An answer came, of whatever kind: the provider works."""
-        self._failures = 0
-        if not self._for_good:
-            self.state, self._pause_s = "closed", FIRST_PROBE_S
-
-    def failed(self, why: str, sent_at: float) -> None:
-        """It did not answer, or not well, a request sent then."""
-        self._ill_since = min(sent_at, self._ill_since) if self._failures else sent_at
-        self._failures += 1
-        self._why = self._why if self._for_good else why
-        if self.is_probing or (self.state == "closed" and self._failures >= IN_A_ROW):
-            now = self._clock()
-            is_over = self._for_good or now - self._ill_since >= self._hold_s
-            self.state = "dead" if is_over else "open"
-            self._probe_at = now + self._pause_s * (0.75 + 0.5 * self._random.random())
-            self._pause_s = min(LONGEST_PROBE_S, self._pause_s * 2)
-
-    def give_up(self, why: str) -> None:
-        """It will not answer, however often it is asked: no key, no credit."""
-        self.state, self._for_good, self._why = "dead", True, why
-
-
 class Pacing:
-    """What stands between a client and one provider.
+    """What stands between a client and one provider: its breaker, places in flight, and the pace of its models.
 
-    Few requests are in flight at first, one more with each answer, half as many after each failure.
+    Few requests are in flight at first, one more with each answer, half as many after each failure. After some failures
+    in a row the provider is left alone, ever longer; then one request asks whether it works again, while the others
+    wait, or are sent away once it has not answered for `hold_s`.
 
     Args:
         limits: Concurrency and patience.
@@ -145,6 +89,7 @@ class Pacing:
         headers: Which headers tell those limits; see `read_limits`.
         figures: Counts.
         random: For jitter.
+        clock: Monotonic seconds.
     """
 
     def __init__(
@@ -154,13 +99,18 @@ class Pacing:
         headers: Mapping[Kind, str],
         figures: Figures,
         random: Random,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.limits, self._models, self._headers, self._figures, self._random = limits, models, headers, figures, random
-        self.breaker = Breaker(limits.hold_s, random)
+        self.limits, self._models, self._headers, self._figures = limits, models, headers, figures
+        self._random, self._clock = random, clock
         self.stopped: StoppedError | None = None
         self.unknown_models: dict[str, StoppedError] = {}
-        self._ends_at = time.monotonic() + limits.deadline_s
+        self._ends_at = clock() + limits.deadline_s
         self._most, self._in_flight = min(START, limits.concurrency), 0
+        self._failures, self._why = 0, ""  # in a row, and the last one
+        self._ill_since = 0.0  # when the first of them was sent
+        self._is_dead = False
+        self._pause_s, self._alone_until = FIRST_PAUSE_S, clock()
         self._paces: dict[str, Pace] = {}
         self._turns: dict[str, asyncio.Lock] = {}  # who waits longest for a model is next
         self._news = asyncio.Event()
@@ -169,71 +119,84 @@ class Pacing:
         """Of a model."""
         if name not in self._paces:
             model, period_s = self._models[name], self.limits.period_s
-            pace = Pace(model.requests_per_minute, model.tokens_per_minute, self._headers, period_s=period_s)
-            self._paces[name], self._turns[name] = pace, asyncio.Lock()
+            a_minute = model.requests_per_minute, model.tokens_per_minute
+            self._paces[name] = Pace(*a_minute, self._headers, period_s=period_s, clock=self._clock)
+            self._turns[name] = asyncio.Lock()
         return self._paces[name]
 
-    async def enter(self, request: Request) -> tuple[Ticket, bool]:
-        """Wait for the right to send a request now; whether it is a probe. `leave` gives the right back.
+    async def enter(self, request: Request) -> Ticket:
+        """Wait for the right to send a request now; `leave` gives it back.
 
         Raises:
             StoppedError: It is too late, or there is no answer to be had.
         """
         pace = self.pace(request.model)
         async with self._turns[request.model]:
-            while (wait_s := self._wait_s(request, pace)) > 0:
+            while (wait_s := self._wait_s(request.model)) > 0:
                 self._news.clear()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(wait_s, self.left_s)):
                         await self._news.wait()
             self._in_flight += 1
             self._figures.most_at_once = max(self._figures.most_at_once, self._in_flight)
-            probe = self.breaker.is_probing = self.breaker.state != "closed"
-            return pace.take(request.input_tokens, request.max_tokens), probe
+            return pace.take(request.input_tokens, request.max_tokens)
 
-    def _wait_s(self, request: Request, pace: Pace) -> float:
+    def _wait_s(self, model: str) -> float:
         late = None if self.left_s else StoppedError("late", "the deadline for words has passed")
-        if stopped := self.stopped or late or self.unknown_models.get(request.model):
+        if stopped := self.stopped or late or self.unknown_models.get(model):
             raise stopped
-        if (wait_s := self.breaker.wait_s()) > 0:
-            return wait_s
-        if self._in_flight >= self._most:
-            return self.limits.period_s
-        return pace.wait_s(request.input_tokens, request.max_tokens)
+        alone_s, most = 0.0, self._most
+        if self.is_broken:
+            alone_s, most = self._alone_until - self._clock(), 1
+            if self._is_dead and (alone_s > 0 or self._in_flight):
+                raise StoppedError("breaker", self._why)
+        return max(alone_s, self.pace(model).wait_s() if self._in_flight < most else self.limits.period_s)
 
-    def leave(self, *, probe: bool) -> None:
+    def leave(self) -> None:
         """It is answered, or lost; whoever waits looks again."""
         self._in_flight -= 1
-        if probe:
-            self.breaker.is_probing = False
         self._news.set()
 
     @property
     def left_s(self) -> float:
         """Seconds until the deadline, at least 0."""
-        return max(0.0, self._ends_at - time.monotonic())
+        return max(0.0, self._ends_at - self._clock())
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it failed so often in a row that it is left alone."""
+        return self._failures >= IN_A_ROW
 
     def stop(self, why: StoppedError) -> None:
         """Send everybody away who waits to send."""
         self.stopped = why
         self._news.set()
 
+    def works(self) -> None:
+        """The provider answered, if only that it will not."""
+        self._failures, self._is_dead, self._pause_s = 0, False, FIRST_PAUSE_S
+
     def well(self) -> None:
-        """The provider answered, so that one more may be in flight."""
-        self.breaker.succeeded()
+        """The provider answered well, so that one more may be in flight."""
+        self.works()
         self._most = min(self.limits.concurrency, self._most + 1)
 
     def ill(self, why: str, sent_at: float) -> None:
         """The provider did not answer, or not well, a request sent then (monotonic seconds)."""
-        before = self.breaker.state
-        self.breaker.failed(why, sent_at)
-        self._figures.breaker_openings += before == "closed" != self.breaker.state
+        now = self._clock()
+        self._ill_since = min(sent_at, self._ill_since) if self._failures else sent_at
+        self._failures, self._why = self._failures + 1, why
         self._most = max(1, self._most // 2)
+        self._figures.breaker_openings += self._failures == IN_A_ROW
+        if self.is_broken and now >= self._alone_until:  # else it is one of those that were in flight when it broke
+            self._is_dead = now - self._ill_since >= self.limits.hold_s
+            self._alone_until = now + self._pause_s * (0.75 + 0.5 * self._random.random())
+            self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2)
 
     def give_up(self, why: str) -> None:
-        """The provider will not answer, however often it is asked."""
-        self._figures.breaker_openings += self.breaker.state == "closed"
-        self.breaker.give_up(why)
+        """The provider will not answer, however often it is asked: no key, no credit."""
+        self._figures.breaker_openings += not (self.stopped or self.is_broken)
+        self.stop(StoppedError("breaker", why))
 
     def wait_s(self, tries: int) -> float:
         """Seconds before the next try: twice as long each time, with jitter."""

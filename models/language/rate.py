@@ -1,8 +1,8 @@
 """How fast a model may be asked: requests and tokens a minute, smooth, learnt from the provider's headers.
 
 Every allowance is paced at a little less than it refills by, so that no window of the provider's, sliding, fixed or a
-bucket, sees more than it allows. Where little is left by the headers, as when others use the same account, the pace
-falls with what is left. A 429 stops everybody for as long as the provider says, and then slows them for a while.
+bucket, sees more than it allows. A 429 stops everybody for as long as the provider says, and then slows them for a
+while: so those who share an account find their shares.
 """
 
 import time
@@ -14,9 +14,6 @@ from typing import Literal
 
 MARGIN = 0.98  # of the refill that is used
 BURST = 1 / 60  # of an allowance that may go at once
-BRAKE = 0.03  # below this share of an allowance left the pace falls with what is left
-SLACK = 0.01  # of an allowance, that is left alone: providers round what they say
-SLOWEST = 0.02  # of the pace, so that news of more keeps coming
 CUT, LEAST_CUT = 0.85, 0.2  # of the pace after a 429, and in all
 RECOVERY = 0.4  # of the pace, in a period
 LEARNING = 0.1  # weight of the newest answer in how much of an estimate is used
@@ -24,68 +21,12 @@ LEARNING = 0.1  # weight of the newest answer in how much of an estimate is used
 Kind = Literal["requests", "tokens", "input", "output"]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One allowance as the headers tell it: in a minute, and what was left of it when the answer was made."""
-
-    limit: float
-    remaining: float | None = None
-
-
 @dataclass(slots=True)
 class Ticket:
-    """The right to send one request now.
+    """The right to send one request now: the most that its tokens are, and what it took of each allowance."""
 
-    Attributes:
-        sent_at: Monotonic seconds.
-        charged: What the provider may count for it so far, by allowance.
-        paced: What it took of the pace.
-        marks: What had been taken of each allowance by then, this request included.
-    """
-
-    sent_at: float
-    charged: dict[Kind, float]
-    paced: dict[Kind, float]
-    marks: dict[Kind, float]
-
-
-class Allowance:
-    """One allowance of `limit` in every `period_s` seconds; moments are of the caller's monotonic clock."""
-
-    def __init__(self, limit: float, period_s: float, now: float) -> None:
-        self.limit, self._period_s = limit, period_s
-        self.level, self._at = limit * BURST, now  # what may go at once
-        self.taken = 0.0  # in all, as the provider may count it
-        self._told: tuple[float, float, float] | None = None  # what was left, when, and what had been taken by then
-        self._most_left = 0.0
-
-    def wait_s(self, need: float, now: float, cut: float) -> float:
-        """Let time pass; seconds until so much may be taken."""
-        even, left = self.limit / self._period_s, self._left(now)
-        # A provider that lets little go at once never says that much is left.
-        brake = min(BRAKE * self.limit, self._most_left / 4)
-        pace = even * MARGIN * cut * (min(1.0, max(SLOWEST, left / brake)) if brake else 1.0)
-        self.level = min(self.limit * BURST, self.level + (now - self._at) * pace)
-        self._at = now
-        short = min(need + SLACK * self.limit, self._most_left) - left
-        return max(0.0, -self.level / pace, short / even)
-
-    def learn(self, told: Told, mark: float, sent_at: float) -> None:
-        """Believe the provider, as of the moment when the request was sent whose answer this is."""
-        self.limit = told.limit
-        if told.remaining is not None and (self._told is None or mark >= self._told[2]):
-            self._told = (told.remaining, sent_at, mark)
-            self._most_left = max(self._most_left, told.remaining)
-
-    def _left(self, now: float) -> float:
-        """What the provider has left by its last word and what was taken since; others use what has just come in."""
-        if self._told is None:
-            return self.limit
-        remaining, at, mark = self._told
-        return min(
-            self.limit,
-            remaining + max(0.0, now - at - self._period_s * BURST) * self.limit / self._period_s - (self.taken - mark),
-        )
+    tokens: int
+    taken: dict[Kind, float]
 
 
 class Pace:
@@ -109,93 +50,84 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._headers, self._clock, self._period_s = headers, clock, period_s
-        now = clock()
-        self._allowances: dict[Kind, Allowance] = {
-            "requests": Allowance(requests, period_s, now),
-            "tokens": Allowance(tokens, period_s, now),
-        }
+        self._limits: dict[Kind, float] = {"requests": requests, "tokens": tokens}
+        self._levels = {kind: limit * BURST for kind, limit in self._limits.items()}  # what may go at once
+        self._at = now = clock()
         self._used_share = 1.0  # of the estimates
-        self._cut, self._cut_at, self._recovered_at = 1.0, now - period_s, now
+        self._cut, self._cut_at = 1.0, now - period_s
         self._paused_until, self._learnt_at = now, now - period_s
 
-    def wait_s(self, input_tokens: int, output_tokens: int) -> float:
-        """Seconds until a request of at most so many tokens may be sent."""
-        now, need = self._clock(), _counted(input_tokens, output_tokens)
-        self._cut = min(1.0, self._cut + (now - self._recovered_at) * RECOVERY / self._period_s)
-        self._recovered_at = now
-        waits = (one.wait_s(need[kind], now, self._cut) for kind, one in self._allowances.items())
-        return max(self._paused_until - now, *waits)
+    def wait_s(self) -> float:
+        """Seconds until a request may be sent."""
+        now = self._clock()
+        passed, self._at = (now - self._at) / self._period_s, now
+        self._cut = min(1.0, self._cut + passed * RECOVERY)
+        waits = [self._paused_until - now]
+        for kind, limit in self._limits.items():
+            pace = limit * MARGIN * self._cut
+            self._levels[kind] = min(limit * BURST, self._levels[kind] + passed * pace)
+            waits.append(-self._levels[kind] / pace * self._period_s)
+        return max(waits)
 
     def take(self, input_tokens: int, output_tokens: int) -> Ticket:
         """Send one request now, of at most so many tokens."""
-        charged = _counted(input_tokens, output_tokens)
-        paced = {kind: n if kind == "requests" else n * self._used_share for kind, n in charged.items()}
-        for kind, allowance in self._allowances.items():
-            allowance.level -= paced[kind]
-            allowance.taken += charged[kind]
-        return Ticket(self._clock(), charged, paced, {kind: one.taken for kind, one in self._allowances.items()})
+        share = self._used_share
+        ticket = Ticket(input_tokens + output_tokens, _counted(1, input_tokens * share, output_tokens * share))
+        self._correct(ticket.taken, -1)
+        return ticket
 
     def answered(self, ticket: Ticket, headers: Mapping[str, str], input_tokens: int, output_tokens: int) -> None:
         """Learn from the headers, and correct the estimate by what was used."""
-        if input_tokens or output_tokens:
-            share = (input_tokens + output_tokens) / max(1.0, ticket.charged["tokens"])
-            self._used_share += LEARNING * (min(share, 1.5) - self._used_share)
-        self._learn(ticket, headers)
-        self._correct(ticket, _counted(input_tokens, output_tokens))
+        if tokens := input_tokens + output_tokens:
+            self._used_share += LEARNING * (min(tokens / max(1, ticket.tokens), 1.5) - self._used_share)
+        # Ten times a second is often enough, and reading headers is not free.
+        if self._clock() - self._learnt_at >= self._period_s / 600:
+            self._learnt_at = self._clock()
+            self._learn(read_limits(headers, self._headers))
+        self._correct(ticket.taken, 1)
+        self._correct(_counted(1, input_tokens, output_tokens), -1)
 
     def refused(self, ticket: Ticket, headers: Mapping[str, str], pause_s: float) -> None:
         """A 429: no token was used; nobody sends for so long, and then everybody more slowly for a while."""
-        self._learn(ticket, headers, always=True)
-        moment = self._clock()
+        self._learn(read_limits(headers, self._headers))
+        now = self._clock()
         # Requests that were together in flight are refused together: once is enough.
-        if moment - self._cut_at >= self._period_s * BURST:
-            self._cut, self._cut_at = max(LEAST_CUT, self._cut * CUT), moment
-        self._paused_until = max(self._paused_until, moment + pause_s)
-        self._correct(ticket, _counted(0, 0))
+        if now - self._cut_at >= self._period_s * BURST:
+            self._cut, self._cut_at = max(LEAST_CUT, self._cut * CUT), now
+        self._paused_until = max(self._paused_until, now + pause_s)
+        self._correct(ticket.taken | {"requests": 0.0}, 1)
 
     def unused(self, ticket: Ticket) -> None:
         """It was not sent, or was refused for another reason than the rate."""
-        self._correct(ticket, dict.fromkeys(ticket.charged, 0.0))
+        self._correct(ticket.taken, 1)
 
-    def _correct(self, ticket: Ticket, used: Mapping[Kind, float]) -> None:
-        for kind in ticket.marks.keys() & self._allowances.keys():
-            self._allowances[kind].level += ticket.paced[kind] - used[kind]
-            self._allowances[kind].taken += used[kind] - ticket.charged[kind]
-        ticket.charged, ticket.paced = dict(used), dict(used)
+    def _correct(self, taken: Mapping[Kind, float], sign: int) -> None:
+        for kind in self._levels:
+            self._levels[kind] += sign * taken[kind]
 
-    def _learn(self, ticket: Ticket, headers: Mapping[str, str], *, always: bool = False) -> None:
-        # Ten times a second is often enough, and reading headers is not free.
-        if not always and self._clock() - self._learnt_at < self._period_s / 600:
-            return
-        self._learnt_at = self._clock()
-        told = read_limits(headers, self._headers)
-        for kind, said in told.items():
-            allowance = self._allowances.setdefault(kind, Allowance(said.limit, self._period_s, self._clock()))
-            allowance.learn(said, ticket.marks.get(kind, 0.0), ticket.sent_at)
+    def _learn(self, told: Mapping[Kind, float]) -> None:
+        self._limits |= told
         if "input" in told and "tokens" not in told:
-            self._allowances.pop("tokens", None)  # only guessed at, and not what this provider counts
+            self._limits.pop("tokens", None)  # only guessed at, and not what this provider counts
+        self._levels = {kind: self._levels.get(kind, limit * BURST) for kind, limit in self._limits.items()}
 
 
-def _counted(input_tokens: float, output_tokens: float) -> dict[Kind, float]:
-    """What a request takes of each allowance."""
+def _counted(requests: float, input_tokens: float, output_tokens: float) -> dict[Kind, float]:
+    """What requests take of each allowance."""
     tokens = input_tokens + output_tokens
-    return {"requests": 1.0, "tokens": tokens, "input": input_tokens, "output": output_tokens}
+    return {"requests": requests, "tokens": tokens, "input": input_tokens, "output": output_tokens}
 
 
-def read_limits(headers: Mapping[str, str], names: Mapping[Kind, str]) -> dict[Kind, Told]:
-    """The allowances that the headers name; what cannot be read is left out.
+def read_limits(headers: Mapping[str, str], names: Mapping[Kind, str]) -> dict[Kind, float]:
+    """The limits a minute that the headers tell; what cannot be read is left out.
 
     Args:
         headers: Of an answer.
-        names: Of the headers that tell an allowance, with `{}` where `limit` and `remaining` stand.
+        names: Of the headers that tell a limit.
     """
     given = {name.lower(): value for name, value in headers.items()}
-    found: dict[Kind, Told] = {}
-    for kind, name in names.items():
-        limit, left = (_number(given.get(name.format(field), "")) for field in ("limit", "remaining"))
-        if limit is not None and limit >= 1:
-            found[kind] = Told(limit, left)
-    return found
+    found = {kind: _number(given.get(name, "")) for kind, name in names.items()}
+    return {kind: limit for kind, limit in found.items() if limit is not None and limit >= 1}
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -14,7 +14,7 @@ from configs.errors import NightquestError
 from configs.nouns import counted
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
-from models.language.ledger import SpendReport, nothing_spent, open_ledger
+from models.language.ledger import SpendReport, open_ledger
 from models.language.offers import priced_models
 from models.tracking.prompts import Registered
 from models.tracking.writing import kind_of_fault
@@ -212,13 +212,13 @@ def _failure(why: str, count: int) -> str:
 def night_spend(night: Night, crew: Crew, context: RunContext) -> tuple[SpendReport, SpendReport]:
     """What this run has paid, and what all runs for the night have; the ledger is opened only where models write."""
     if not crew.teams:
-        return nothing_spent(), nothing_spent()
+        return SpendReport(), SpendReport()
     payer = context.payer(night)
     try:
         with open_ledger(context.settings.home, context.clock) as ledger:
             return ledger.report(payer), ledger.report(payer, whole_night=True)
     except NightquestError:  # the writing could not use it either, and the night's notes say why
-        return nothing_spent(), nothing_spent()
+        return SpendReport(), SpendReport()
 
 
 def writing_figures(words: Words, spent: tuple[SpendReport, SpendReport]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import polars as pl
 
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
-from models.language.calls import Written
-from models.language.ledger import CallRecord, Ledger, Run, nothing_spent, open_ledger
+from models.language.calls import Usage, Written
+from models.language.ledger import CallRecord, Ledger, Run, SpendReport, open_ledger
 from models.tracking.writing import MOST_SAMPLES, MOST_TRACES, BriefTrace, CallSpan, SampleText, WritingReport
 from pipelines.known import Known
 from pipelines.night.words import Words
@@ -23,7 +23,7 @@ _FACTS = ("content_type", "persona", "metric", "difficulty", "language", "occasi
 
 def report_writing(known: Known, crew: Crew, words: Words, context: RunContext) -> WritingReport:
     """Gather what is recorded of a night's writing; the ledger is opened only where models write."""
-    spend, traces = nothing_spent(), list[BriefTrace]()
+    spend, traces = SpendReport(), list[BriefTrace]()
     # A ledger that cannot be read was told of while writing; a night that is out is recorded all the same.
     with suppress(NightquestError), ExitStack() as held:
         if crew.teams:
@@ -126,7 +126,7 @@ def _span(record: CallRecord) -> CallSpan:
         prompt_version=request.prompt_version,
         sent_at=record.sent_at,
         settled_at=record.settled_at or record.sent_at,
-        usage=reply.usage if reply else nothing_spent().tokens,
+        usage=reply.usage if reply else Usage(),
         cost_usd=reply.cost_usd if reply else 0.0,
         outcome=outcome,
         mode=record.mode,

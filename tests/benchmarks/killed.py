@@ -284,8 +284,7 @@ def _killed(home: Path) -> Counter[str]:
     connection = sqlite3.connect(home / "ledger" / "language.sqlite")
     try:
         rows: Iterator[tuple[str, int]] = connection.execute(
-            "SELECT lower(hex(q.key)), count(*) FROM outcome o JOIN attempt a ON a.id = o.attempt_id"
-            " JOIN question q ON q.id = a.question_id WHERE o.killed GROUP BY 1"
+            "SELECT key, count(*) FROM attempt WHERE killed GROUP BY 1"
         )
         return Counter(dict(rows))
     finally:

@@ -96,11 +96,8 @@ class BatchRows:
             values: Its state, and what else is to be written down of it.
         """
         with self.ledger.file.transaction("close a batch") as connection:
-            left = connection.execute(
-                "SELECT a.id, lower(hex(q.key)) FROM attempt a JOIN question q ON q.id = a.question_id"
-                " WHERE a.batch_id = ? AND NOT EXISTS (SELECT 1 FROM outcome o WHERE o.attempt_id = a.id)",
-                (batch.id,),
-            ).fetchall()
+            in_flight = "SELECT id, key FROM attempt WHERE batch_id = ? AND state = 'sent'"
+            left = connection.execute(in_flight, (batch.id,)).fetchall()
             outcomes = [Outcome(attempt, Failed(key, reason, detail, batch=True)) for attempt, key in left]
             settle(connection, outcomes, self.ledger.time())
             _set(connection, batch, {"detail": detail if left else "", **values})
@@ -110,9 +107,7 @@ class BatchRows:
         """Its attempts by custom id, and whether each is settled."""
         with self.ledger.file.reading() as connection:
             rows = connection.execute(
-                "SELECT lower(hex(q.key)), a.id, coalesce(o.state, 'unknown') <> 'unknown' FROM attempt a"
-                " JOIN question q ON q.id = a.question_id LEFT JOIN outcome o ON o.attempt_id = a.id"
-                " WHERE a.batch_id = ? ORDER BY a.id",
+                "SELECT key, id, state NOT IN ('sent', 'unknown') FROM attempt WHERE batch_id = ? ORDER BY id",
                 (batch.id,),
             )
             return {custom_id(batch.key, key): (attempt, bool(settled)) for key, attempt, settled in rows}

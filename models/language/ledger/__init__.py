@@ -9,35 +9,37 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 
 from configs.errors import BusyError, NightquestError
 from configs.language import LanguageModel
 from configs.nouns import counted
-from models.language.calls import Failed, Request, most_it_costs
-from models.language.ledger.claims import Attempt, Budget, Claim, Claims, Outcome, bury, find_asked, settle
+from models.language.calls import Failed, Reason, Request, most_it_costs
+from models.language.ledger.claims import (
+    Attempt,
+    Budget,
+    Claim,
+    Outcome,
+    book,
+    bury,
+    find_asked,
+    grant,
+    left,
+    settle,
+    turn_away,
+)
 from models.language.ledger.file import LedgerFile, lives, nano, register
-from models.language.ledger.spending import CallRecord, Reports, Run, SpendLine, SpendReport, nothing_spent
+from models.language.ledger.spending import CallRecord, Reports, Run, SpendLine, SpendReport, reply_of
 
 CLOSED = "the client is closed"
 LEDGER_FILE = Path("ledger") / "language.sqlite"  # under home
 LINGER_S = 0.005  # gathers more for a transaction; halves what an ask costs a busy processor
+SHORT: tuple[Reason, str] = ("budget", "it could cost more than is left")
 __all__ = [
-    "CLOSED",
-    "LEDGER_FILE",
-    "Attempt",
-    "Books",
-    "Budget",
-    "CallRecord",
-    "Claim",
-    "Ledger",
-    "Outcome",
-    "Run",
-    "SpendLine",
-]
-__all__ += ["SpendReport", "nothing_spent", "open_ledger"]
+    "CLOSED", "LEDGER_FILE", "Attempt", "Books", "Budget", "CallRecord", "Claim", "Ledger", "Outcome", "Run",
+    "SpendLine", "SpendReport", "open_ledger",
+]  # fmt: skip
 
 
 class Ledger(Reports):
@@ -92,10 +94,30 @@ class Ledger(Reports):
         batch: int | None = None,
     ) -> list[Claim]:
         """`claim` within a transaction; with the row of a batch that the requests go into, at its price."""
-        most, month = _most(requests, prices, batch=batch is not None), self._month()
-        run_id, is_dead = self.run_id(connection, run), partial(self._bury_if_dead, connection)
-        claims = Claims(connection, run, run_id, budget, self.owner, batch, month, self.time(), is_dead)
-        return [claims.decide(request, reserve) for request, reserve in zip(requests, most, strict=True)]
+        most, month, run_id = (
+            _most(requests, prices, batch=batch is not None),
+            self._month(),
+            self.run_id(connection, run),
+        )
+        money, claims = left(connection, run, month, budget), list[Claim]()
+        told = {"run_id": run_id, "owner_id": self.owner, "batch_id": batch, "month": month, "sent_at": self.time()}
+        for request, reserve in zip(requests, most, strict=True):
+            asked = find_asked(connection, request)
+            if asked and asked.state == "sent" and not asked.batch and self._bury_if_dead(connection, asked.owner_id):
+                asked = find_asked(connection, request)
+            why = asked.why_not(run_id) if asked else None
+            if asked and asked.state == "answered":
+                claims.append(reply_of(connection, asked.attempt))
+                turn_away(connection, run_id, "answered")
+            elif why or reserve > money:
+                claims.append(Failed(request.key, *(why or SHORT), paid_now=False))
+                turn_away(connection, run_id, (why or SHORT)[0])
+            else:
+                resend = bool(asked and asked.unknowns)
+                claims.append(grant(connection, request, reserved=reserve, resend=resend, **told))
+                book(connection, run.app, run.night, month, 0, reserve)
+                money -= reserve
+        return claims
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Write down what came of attempts, in one transaction that is on disk before this returns.
@@ -146,11 +168,7 @@ class Ledger(Reports):
     def run_id(self, connection: Connection, run: Run) -> int:
         """Row of a run, written when new; later runs have higher ones."""
         row = (run.app, run.night, run.id)
-        connection.execute(
-            "INSERT OR IGNORE INTO run (app, night, name, first_attempt, last_attempt)"
-            " SELECT ?, ?, ?, coalesce(max(id), 0) + 1, 0 FROM attempt",
-            row,
-        )
+        connection.execute("INSERT OR IGNORE INTO run (app, night, name) VALUES (?, ?, ?)", row)
         found = connection.execute("SELECT id FROM run WHERE app = ? AND night = ? AND name = ?", row).fetchone()
         return int(found[0])
 

@@ -1,13 +1,13 @@
 """The ledger's SQLite file: its tables, its transactions, its errors in words, and which processes hold it open."""
 
+import fcntl
 import os
 import platform
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
-from json.encoder import encode_basestring, encode_basestring_ascii
 from math import ceil
 from pathlib import Path
 
@@ -15,11 +15,9 @@ import psutil
 
 from configs.errors import BusyError, NightquestError
 
-_ESCAPED: dict[str, Callable[[str], str]] = {"\0a": encode_basestring_ascii, "\0u": encode_basestring}
-VERBATIM = "\0v"
 NANO = 1_000_000_000
 TABLES = Path(__file__).with_name("tables.sql")
-VERSION = 1  # of the tables
+VERSION = 2  # of the tables
 APPLICATION = 0x4E514C31  # marks the file as this ledger ("NQL1")
 PAGE_BYTES = 8192  # most answers fit one
 BUSY_TIMEOUT_MS = 30_000
@@ -72,51 +70,34 @@ class LedgerFile:
         run = self.connection.execute
         run(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         run(f"PRAGMA page_size = {PAGE_BYTES}")
-        self._use_wal()
+        # Two processes that make the file at one time are told by SQLite that it is busy, without waiting.
+        with self.path.with_name(f"{self.path.name}.lock").open("a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            run("PRAGMA journal_mode = WAL")
+            if not run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                self._make()
         run("PRAGMA synchronous = FULL")
         run("PRAGMA cell_size_check = ON")
         run("PRAGMA cache_size = -32768")
         run("PRAGMA wal_autocheckpoint = 4096")
-        if not run("PRAGMA user_version").fetchone()[0]:
-            with self.transaction("be made"):
-                if not run("PRAGMA user_version").fetchone()[0]:  # another process may have been first
-                    self._make()
         version, application = run("PRAGMA user_version").fetchone()[0], run("PRAGMA application_id").fetchone()[0]
-        oldest = run("SELECT value FROM meta WHERE name = 'oldest_reader'").fetchone() if version else None
-        if application != APPLICATION or oldest is None:
+        if application != APPLICATION:
             raise NightquestError(
                 f"{self.path} is not a spending ledger of Nightquest.", "Move it away; a new one is made."
             )
-        if int(oldest[0]) > VERSION:
+        if version != VERSION:
             raise NightquestError(
-                f"The spending ledger {self.path} was made by a newer Nightquest (tables {version}, known {VERSION}).",
-                "Update Nightquest, or use another --home.",
+                f"The spending ledger {self.path} was made by another Nightquest (tables {version}, known {VERSION}).",
+                "Use that one, or another --home.",
             )
 
-    def _use_wal(self) -> None:
-        """SQLite lets no two processes wait for each other over this, but tells one of them that it is busy."""
-        ends_at = time.monotonic() + BUSY_TIMEOUT_MS / 1000
-        while True:
-            try:
-                self.connection.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > ends_at:
-                    raise
-                time.sleep(0.02)
-            else:
-                return
-
     def _make(self) -> None:
-        run = self.connection.execute
-        if run("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            return
-        for statement in TABLES.read_text(encoding="utf-8").split(";\n"):
-            if statement.strip():
-                run(statement)
-        # A later version that adds tables or columns leaves `oldest_reader`, so that this one may go on reading.
-        run("INSERT INTO meta (name, value) VALUES ('oldest_reader', ?)", (str(VERSION),))
-        run(f"PRAGMA application_id = {APPLICATION}")
-        run(f"PRAGMA user_version = {VERSION}")
+        with self.transaction("be made") as connection:
+            for statement in TABLES.read_text(encoding="utf-8").split(";\n"):
+                if statement.strip():
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextmanager
     def transaction(self, doing: str) -> Iterator[sqlite3.Connection]:
@@ -170,26 +151,21 @@ def register(connection: sqlite3.Connection, opened_at: float) -> int:
     """Write down, inside a transaction, that this process has the ledger open; returns the owner's id."""
     process = psutil.Process(os.getpid())
     row = (process.pid, process.create_time(), platform.node(), opened_at)
-    done = connection.execute(
-        "INSERT INTO owner (pid, started_at, host, opened_at, first_attempt)"
-        " SELECT ?, ?, ?, ?, coalesce(max(id), 0) FROM attempt",
-        row,
-    )
+    done = connection.execute("INSERT INTO owner (pid, started_at, host, opened_at) VALUES (?, ?, ?, ?)", row)
     return int(done.lastrowid or 0)
 
 
 def lives(connection: sqlite3.Connection, owner: int, now: float) -> bool:
     """Whether an owner's process still runs with the ledger open."""
-    pid, started_at, host, opened_at, first_attempt, gone = connection.execute(
-        "SELECT pid, started_at, host, opened_at, first_attempt, gone FROM owner WHERE id = ?", (owner,)
+    pid, started_at, host, gone, last = connection.execute(
+        "SELECT pid, started_at, host, gone, coalesce((SELECT max(sent_at) FROM attempt WHERE owner_id = owner.id"
+        " AND state = 'sent'), opened_at) FROM owner WHERE id = ?",
+        (owner,),
     ).fetchone()
     if gone:
         return False
     if host != platform.node():
-        last = connection.execute(
-            "SELECT max(sent_at) FROM attempt WHERE owner_id = ? AND id > ?", (owner, first_attempt)
-        ).fetchone()[0]
-        return bool(now - (last or opened_at) < OTHER_HOST_S)
+        return bool(now - last < OTHER_HOST_S)
     try:
         process = psutil.Process(pid)
         return abs(process.create_time() - started_at) < 2 and process.status() != psutil.STATUS_ZOMBIE
@@ -209,23 +185,12 @@ def storable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def without_text(raw: str, text: str) -> str:
-    """A raw answer without the text that is kept beside it: a NUL, which no JSON holds, and how it was escaped."""
-    if "\0" in raw:
-        return VERBATIM + raw
-    if text:
-        for mark, escaped in _ESCAPED.items():
-            before, found, after = raw.partition(escaped(text)[1:-1])
-            if found:
-                return before + mark + after
-    return raw
+def packed(raw: str, text: str) -> bytes:
+    """A raw answer, compressed by the text in it that is kept beside it."""
+    packer = zlib.compressobj(level=1, zdict=text.encode())
+    return packer.compress(raw.encode("utf-8", "replace")) + packer.flush() if raw else b""
 
 
-def with_text(raw: str, text: str) -> str:
+def unpacked(raw: bytes, text: str) -> str:
     """The raw answer as it came."""
-    if raw.startswith(VERBATIM):
-        return raw.removeprefix(VERBATIM)
-    for mark, escaped in _ESCAPED.items():
-        if mark in raw:
-            return raw.replace(mark, escaped(text)[1:-1], 1)
-    return raw
+    return zlib.decompressobj(zdict=text.encode()).decompress(raw).decode() if raw else ""

@@ -2,19 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from sqlite3 import Connection
 
 from models.language.calls import Failed, Reply, Request, Usage, Written
-from models.language.ledger.file import NANO, LedgerFile, with_text
+from models.language.ledger.file import NANO, LedgerFile, unpacked
 
-# A night's runs, or one of them; and their attempts with their outcomes.
-RUNS = "SELECT * FROM run WHERE app = ? AND night = ? AND name = coalesce(?, name)"
-OF_RUNS = (
-    f"FROM ({RUNS}) r CROSS JOIN attempt a ON a.id BETWEEN r.first_attempt AND r.last_attempt AND a.run_id = r.id"
-    " LEFT JOIN outcome o ON o.attempt_id = a.id"
-)
+# A night's runs, or one of them; and their attempts.
+NAMED = "WHERE r.app = ? AND r.night = ? AND r.name = coalesce(?, r.name)"
+OF_RUNS = f"FROM run r JOIN attempt a ON a.run_id = r.id JOIN form f ON f.id = a.form_id {NAMED}"
 NEWEST, ENOUGH = 20_000, 10  # answers that tell what answers usually cost
 
 
@@ -59,23 +56,18 @@ class SpendReport:
         in_flight_at_kill: Attempts in flight when their process died.
     """
 
-    calls: int
-    answered: int
-    in_flight: int
-    from_ledger: int
-    failed: Mapping[str, int]
-    turned_away: Mapping[str, int]
-    tokens: Usage
-    cost_usd: float
-    reserved_usd: float
-    resent: int
-    in_flight_at_kill: int
-    lines: tuple[SpendLine, ...]
-
-
-def nothing_spent() -> SpendReport:
-    """The report of a night that asked nobody."""
-    return SpendReport(0, 0, 0, 0, {}, {}, Usage(), 0.0, 0.0, 0, 0, ())
+    calls: int = 0
+    answered: int = 0
+    in_flight: int = 0
+    from_ledger: int = 0
+    failed: Mapping[str, int] = field(default_factory=dict)
+    turned_away: Mapping[str, int] = field(default_factory=dict)
+    tokens: Usage = field(default_factory=Usage)
+    cost_usd: float = 0.0
+    reserved_usd: float = 0.0
+    resent: int = 0
+    in_flight_at_kill: int = 0
+    lines: tuple[SpendLine, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,12 +106,12 @@ class Reports:
         with self.file.reading() as connection:
             lines = _lines(connection, named)
             in_flight, killed, resent = connection.execute(
-                "SELECT count(*) FILTER (WHERE o.state IS NULL), coalesce(sum(o.killed), 0),"
-                f" count(*) FILTER (WHERE a.resend AND o.state IS NOT 'failed') {OF_RUNS}",
+                "SELECT count(*) FILTER (WHERE a.state = 'sent'), coalesce(sum(a.killed), 0),"
+                f" count(*) FILTER (WHERE a.resend AND a.state <> 'failed') {OF_RUNS}",
                 named,
             ).fetchone()
-            failed = f"SELECT o.reason, count(*) {OF_RUNS} WHERE o.reason IS NOT NULL GROUP BY 1 ORDER BY 1"
-            away = f"SELECT why, sum(n) FROM turned_away JOIN ({RUNS}) r ON r.id = run_id GROUP BY 1 ORDER BY 1"
+            failed = f"SELECT a.reason, count(*) {OF_RUNS} AND a.reason IS NOT NULL GROUP BY 1 ORDER BY 1"
+            away = f"SELECT why, sum(n) FROM turned_away JOIN run r ON r.id = run_id {NAMED} GROUP BY 1 ORDER BY 1"
             turned_away = dict(connection.execute(away, named).fetchall())
             return SpendReport(
                 calls=sum(line.calls for line in lines),
@@ -142,14 +134,13 @@ class Reports:
         What was refused or could not be used was paid for like the rest.
         """
         with self.file.reading() as connection:
-            rows = connection.execute(
-                "SELECT f.purpose, f.provider, f.prompt_version, sum(o.cost) FROM run r"
-                " CROSS JOIN attempt a ON a.id BETWEEN r.first_attempt AND r.last_attempt AND a.run_id = r.id"
-                " JOIN outcome o ON o.attempt_id = a.id AND o.state <> 'unknown' JOIN form f ON f.id = a.form_id"
-                " WHERE r.app = ? AND r.night BETWEEN ? AND ? GROUP BY 1, 2, 3 HAVING sum(o.cost) > 0 ORDER BY 1, 2, 3",
+            return connection.execute(
+                f"SELECT f.purpose, f.provider, f.prompt_version, sum(a.cost) / {NANO}.0 FROM run r"
+                " JOIN attempt a ON a.run_id = r.id JOIN form f ON f.id = a.form_id"
+                " WHERE r.app = ? AND r.night BETWEEN ? AND ? AND a.state <> 'unknown'"
+                " GROUP BY 1, 2, 3 HAVING sum(a.cost) > 0 ORDER BY 1, 2, 3",
                 (app, first_night, last_night),
-            )
-            return [(*told, cost / NANO) for *told, cost in rows]
+            ).fetchall()
 
     def nights(self, app: str | None = None, most: int = 31) -> list[tuple[str, str]]:
         """The newest app and night pairs that anything was asked for, of one app or of all."""
@@ -163,9 +154,9 @@ class Reports:
         """By model and purpose, what answers usually cost of the most that they could; where enough are known."""
         with self.file.reading() as connection:
             rows = connection.execute(
-                "SELECT f.model, f.purpose, sum(o.cost) * 1.0 / sum(a.reserved) FROM attempt a"
-                " JOIN outcome o ON o.attempt_id = a.id JOIN form f ON f.id = a.form_id"
-                " WHERE a.id > (SELECT max(id) FROM attempt) - ? AND o.state = 'answered'"
+                "SELECT f.model, f.purpose, sum(a.cost) * 1.0 / sum(a.reserved) FROM attempt a"
+                " JOIN form f ON f.id = a.form_id"
+                " WHERE a.id > (SELECT max(id) FROM attempt) - ? AND a.state = 'answered'"
                 " GROUP BY f.model, f.purpose HAVING count(*) >= ? AND sum(a.reserved) > 0",
                 (NEWEST, ENOUGH),
             )
@@ -188,21 +179,19 @@ class Reports:
         """How an answer came to be; None when the question was never asked."""
         with self.file.reading() as connection:
             row = connection.execute(
-                "SELECT q.state, q.last, a.sent_at, o.settled_at, b.key, a.batch_id, r.app, r.night,"
-                " (SELECT count(*) FROM attempt x WHERE x.question_id = q.id)"
-                " FROM question q JOIN attempt a ON a.id = q.last JOIN run r ON r.id = a.run_id"
-                " LEFT JOIN outcome o ON o.attempt_id = a.id LEFT JOIN batch b ON b.id = a.batch_id WHERE q.key = ?",
-                (bytes.fromhex(key),),
+                "SELECT a.id, a.state, a.raw, a.text, count(*) OVER (), a.sent_at, a.settled_at, a.batch_id, b.key,"
+                " r.app, r.night FROM attempt a JOIN run r ON r.id = a.run_id LEFT JOIN batch b ON b.id = a.batch_id"
+                " WHERE a.key = ? ORDER BY a.state = 'answered' DESC, a.id DESC LIMIT 1",
+                (key,),
             ).fetchone()
             if row is None:
                 return None
-            state, last, sent_at, settled_at, batch, batch_id, app, night, attempts = row
-            kept = answer_of(connection, last, key)
+            attempt, state, raw, text, attempts, sent_at, settled_at, batch_id, batch, app, night = row
             return CallRecord(
-                request=request_of(connection, last),
+                request=request_of(connection, attempt),
                 state=state,
-                reply=kept[0] if kept else None,
-                raw=kept[1] if kept else "",
+                reply=None if state == "sent" else reply_of(connection, attempt),
+                raw=unpacked(raw, text),
                 attempts=attempts,
                 sent_at=datetime.fromtimestamp(sent_at, UTC),
                 settled_at=None if settled_at is None else datetime.fromtimestamp(settled_at, UTC),
@@ -213,28 +202,22 @@ class Reports:
             )
 
 
-def answer_of(connection: Connection, attempt: int, key: str) -> tuple[Reply, str] | None:
-    """What an attempt at the question of this key brought, and the raw answer; None while it is in flight."""
-    row = connection.execute(
-        "SELECT o.reason, o.cost, o.seconds, a.batch_id, r.night, o.text, o.raw, o.input, o.cached, o.cache_write,"
-        " o.output, o.reasoning FROM outcome o JOIN attempt a ON a.id = o.attempt_id JOIN run r ON r.id = a.run_id"
-        " WHERE o.attempt_id = ?",
+def reply_of(connection: Connection, attempt: int) -> Reply:
+    """What a settled attempt brought."""
+    key, reason, text, cost, batch_id, seconds, night, *tokens = connection.execute(
+        "SELECT a.key, a.reason, a.text, a.cost, a.batch_id, a.seconds, r.night, a.input, a.cached, a.cache_write,"
+        " a.output, a.reasoning FROM attempt a JOIN run r ON r.id = a.run_id WHERE a.id = ?",
         (attempt,),
     ).fetchone()
-    if row is None:
-        return None
-    reason, cost, seconds, batch_id, night, text, raw, *tokens = row
     rest = (Usage(*tokens), cost / NANO, batch_id is not None, False, seconds, night)
-    reply = Written(key, text, *rest) if reason is None else Failed(key, reason, text, *rest)
-    return reply, with_text(raw, text)
+    return Written(key, text, *rest) if reason is None else Failed(key, reason, text, *rest)
 
 
 def request_of(connection: Connection, attempt: int) -> Request:
     """What an attempt asked."""
     provider, model, system, user, schema, *rest = connection.execute(
-        "SELECT f.provider, f.model, s.body, a.user, t.body, f.schema_name, f.max_tokens, f.effort, f.purpose,"
-        " f.prompt_version FROM attempt a JOIN form f ON f.id = a.form_id JOIN text s ON s.id = f.system_id"
-        " JOIN text t ON t.id = f.schema_id WHERE a.id = ?",
+        "SELECT f.provider, f.model, f.system, a.user, f.schema, f.schema_name, f.max_tokens, f.effort, f.purpose,"
+        " f.prompt_version FROM attempt a JOIN form f ON f.id = a.form_id WHERE a.id = ?",
         (attempt,),
     ).fetchone()
     return Request(provider, model, system, user, json.loads(schema), *rest)
@@ -243,23 +226,13 @@ def request_of(connection: Connection, attempt: int) -> Request:
 def _lines(connection: Connection, named: tuple[str, str, str | None]) -> list[SpendLine]:
     rows = connection.execute(
         "SELECT f.provider, f.model, f.purpose, iif(a.batch_id IS NULL, 'live', 'batch'), count(*),"
-        " count(*) FILTER (WHERE o.state = 'answered'), sum(o.input), sum(o.cached), sum(o.cache_write),"
-        " sum(o.output), sum(o.reasoning), sum(o.cost) FILTER (WHERE o.state <> 'unknown'),"
-        " sum(a.reserved) FILTER (WHERE o.state IS NULL OR o.state = 'unknown')"
-        f" {OF_RUNS} JOIN form f ON f.id = a.form_id GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
+        " sum(a.state = 'answered'), sum(a.input), sum(a.cached), sum(a.cache_write), sum(a.output), sum(a.reasoning),"
+        f" sum(iif(a.state = 'unknown', 0, a.cost)) / {NANO}.0,"
+        f" sum(iif(a.state IN ('sent', 'unknown'), a.reserved, 0)) / {NANO}.0"
+        f" {OF_RUNS} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
         named,
     )
     return [
-        SpendLine(
-            provider,
-            model,
-            purpose,
-            mode,
-            calls,
-            answered,
-            Usage(*(n or 0 for n in tokens)),
-            cost_usd=(cost or 0) / NANO,
-            reserved_usd=(reserved or 0) / NANO,
-        )
+        SpendLine(provider, model, purpose, mode, calls, answered, Usage(*tokens), cost, reserved)
         for provider, model, purpose, mode, calls, answered, *tokens, cost, reserved in rows
     ]

@@ -30,8 +30,8 @@ class Anthropic(SdkProvider):
     name = "anthropic"
     path = "/v1/messages"
     limit_headers = {  # noqa: RUF012  as the base types it
-        "requests": "anthropic-ratelimit-requests-{}", "tokens": "anthropic-ratelimit-tokens-{}",
-        "input": "anthropic-ratelimit-input-tokens-{}", "output": "anthropic-ratelimit-output-tokens-{}",
+        "requests": "anthropic-ratelimit-requests-limit", "tokens": "anthropic-ratelimit-tokens-limit",
+        "input": "anthropic-ratelimit-input-tokens-limit", "output": "anthropic-ratelimit-output-tokens-limit",
     }  # fmt: skip
     counts_cached = False
     max_bytes = 256_000_000

@@ -87,14 +87,14 @@ class Provider(ABC):
 
     Attributes:
         offer: Its price list, where no `<name>.yaml` stands beside its file.
-        limit_headers: Which headers tell what is left of its limits; see `read_limits`.
+        limit_headers: Which headers tell its limits a minute.
         counts_cached: Whether its limit on tokens counts what was read from its cache.
     """
 
     name: ClassVar[str]
     offer: ClassVar[Offer | None] = None
     limit_headers: ClassVar[Mapping[Kind, str]] = {
-        "requests": "x-ratelimit-{}-requests", "tokens": "x-ratelimit-{}-tokens"
+        "requests": "x-ratelimit-limit-requests", "tokens": "x-ratelimit-limit-tokens"
     }  # fmt: skip
     counts_cached: ClassVar[bool] = True
 

@@ -8,7 +8,7 @@ import pytest
 
 from models.language.providers.anthropic import Anthropic
 from models.language.providers.provider import Provider
-from models.language.rate import Pace, Told, read_limits, retry_after_s
+from models.language.rate import Pace, read_limits, retry_after_s
 
 NOW = dt.datetime(2024, 3, 1, 12, tzinfo=dt.UTC)
 LIMIT, TOKENS = 500, 200_000
@@ -23,7 +23,7 @@ def test_openais_headers_tell_requests_and_tokens():
             "x-ratelimit-limit-tokens": "200000", "x-ratelimit-remaining-tokens": "150000", "x-request-id": "req_1",
         }
     )  # fmt: skip
-    assert read_limits(headers, HEADERS) == {"requests": Told(500, 499), "tokens": Told(200_000, 150_000)}
+    assert read_limits(headers, HEADERS) == {"requests": 500, "tokens": 200_000}
 
 
 def test_anthropics_headers_tell_input_and_output_apart():
@@ -32,16 +32,12 @@ def test_anthropics_headers_tell_input_and_output_apart():
         for kind in ("requests", "input-tokens", "output-tokens")
         for field, value in (("limit", "50"), ("remaining", "40"), ("reset", "2024-03-01T12:00:12Z"))
     }
-    assert read_limits(headers, Anthropic.limit_headers) == dict.fromkeys(("requests", "input", "output"), Told(50, 40))
+    assert read_limits(headers, Anthropic.limit_headers) == dict.fromkeys(("requests", "input", "output"), 50)
 
 
 def test_headers_that_say_nothing_readable_are_left_out():
-    headers = {
-        "x-ratelimit-limit-requests": "many",
-        "x-ratelimit-limit-tokens": "9",
-        "x-ratelimit-remaining-tokens": "?",
-    }
-    assert read_limits(headers, HEADERS) == {"tokens": Told(9, None)}
+    headers = {"x-ratelimit-limit-requests": "many", "x-ratelimit-limit-tokens": "9"}
+    assert read_limits(headers, HEADERS) == {"tokens": 9}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +114,7 @@ def simulate(server: Server, *, clients: int, need: tuple[int, int], spent: int,
             used_before = (server.admitted, server.tokens)
         order += 1
         if what == "ask":
-            wait = paces[i].wait_s(*need)
+            wait = paces[i].wait_s()
             if wait > 0:
                 heapq.heappush(events, (time + min(max(wait, 0.001), 1.0), order, "ask", i, None))
                 continue
@@ -149,17 +145,17 @@ SHORT, LONG = (150, 100), (1200, 1500)
     ("kind", "need", "spent", "binds", "least"),
     [
         ("bucket", SHORT, 200, 0, 0.97), ("bucket", LONG, 1600, 1, 0.97), ("fixed", SHORT, 200, 0, 0.95),
-        ("fixed", LONG, 1600, 1, 0.95), ("sliding", SHORT, 200, 0, 0.95), ("sliding", LONG, 1600, 1, 0.9),
+        ("fixed", LONG, 1600, 1, 0.95), ("sliding", SHORT, 200, 0, 0.95), ("sliding", LONG, 1600, 1, 0.88),
     ],
 )  # fmt: skip
 def test_an_allowance_is_used_up_and_hardly_ever_overdrawn_whatever_window_counts_it(kind, need, spent, binds, least):
     *used, refused = simulate(Server(kind), clients=1, need=need, spent=spent)
     assert used[binds] >= least
-    assert refused <= 0.01
+    assert refused <= 0.015
 
 
-@pytest.mark.parametrize(("need", "spent", "binds", "most"), [(SHORT, 200, 0, 0.01), (LONG, 1600, 1, 0.06)])
-def test_two_processes_share_an_account_by_believing_the_headers(need, spent, binds, most):
+@pytest.mark.parametrize(("need", "spent", "binds", "most"), [(SHORT, 200, 0, 0.03), (LONG, 1600, 1, 0.08)])
+def test_two_processes_share_an_account_by_slowing_down_after_429s(need, spent, binds, most):
     *used, refused = simulate(Server("bucket"), clients=2, need=need, spent=spent)
     assert used[binds] >= 0.95
     assert refused <= most
@@ -187,9 +183,9 @@ def test_after_a_429_nobody_sends_until_the_provider_wants_it():
     time = 100.0
     pace = Pace(LIMIT, TOKENS, HEADERS, clock=lambda: time)
     pace.refused(pace.take(*SHORT), {}, 30)
-    assert pace.wait_s(*SHORT) == 30
+    assert pace.wait_s() == 30
     time += 30
-    assert pace.wait_s(*SHORT) <= 0
+    assert pace.wait_s() <= 0
 
 
 def test_after_429s_everybody_is_slower_for_a_while_and_then_as_fast_as_before():
@@ -200,7 +196,7 @@ def test_after_429s_everybody_is_slower_for_a_while_and_then_as_fast_as_before()
         nonlocal time
         began, sent = time, 0
         while time < began + 60:
-            if (wait := pace.wait_s(*SHORT)) <= 0:
+            if (wait := pace.wait_s()) <= 0:
                 pace.take(*SHORT)
                 sent += 1
             time += max(wait, 0.001)
@@ -216,10 +212,10 @@ def test_after_429s_everybody_is_slower_for_a_while_and_then_as_fast_as_before()
 def test_what_was_not_sent_is_given_back():
     time = 100.0
     pace = Pace(LIMIT, TOKENS, HEADERS, clock=lambda: time)
-    while pace.wait_s(*SHORT) <= 0:
+    while pace.wait_s() <= 0:
         last = pace.take(*SHORT)
     pace.unused(last)
-    assert pace.wait_s(*SHORT) <= 0
+    assert pace.wait_s() <= 0
 
 
 def test_limits_on_input_and_output_take_the_place_of_a_guess_at_both():
@@ -231,11 +227,11 @@ def test_limits_on_input_and_output_take_the_place_of_a_guess_at_both():
     time = 0.0
     pace = Pace(LIMIT, 60, Anthropic.limit_headers, clock=lambda: time)
     ticket = pace.take(100, 50)
-    assert pace.wait_s(100, 50) > 60
+    assert pace.wait_s() > 60
     pace.answered(ticket, headers, 100, 50)
     sent = 0
     while time < 120:
-        wait = pace.wait_s(100, 50)
+        wait = pace.wait_s()
         if wait <= 0:
             pace.answered(pace.take(100, 50), {}, 100, 50)
             sent += 1
