@@ -53,7 +53,7 @@ class Past(Known):
             for place in range(len(days))
         )
         self.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {stacked}")
-        told = self.frame(" UNION ALL ".join(progress_sql(self.night, rule) for rule in rules))
+        told = self.frame(progress_sql(self.night, rules))
         for place in range(len(days)):
             self.run(f"DROP TABLE badge_values_{place}")
         key, of_day = -1 - pl.col("player_key"), dict(enumerate(days))

@@ -1,9 +1,11 @@
 """How far active players are from the badges that they do not hold yet."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from configs.badge_rules import BadgeRule, badge_rules, terms_of
-from pipelines.badges.rules.progress_sql import measures
+from pipelines.badges.rules.progress_sql import measures, with_shown
 from pipelines.badges.rules.values_sql import values_sql
 from pipelines.known import Known
 from pipelines.pins import Night
@@ -36,17 +38,18 @@ def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl
         return pl.DataFrame(schema=_COLUMNS)
     within = active_within_days or known.app.challenges.active_within_days
     known.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {values_sql(known.night, terms_of(rules), within)}")
-    rows = " UNION ALL ".join(progress_sql(known.night, rule) for rule in rules)
-    return known.frame(f"SELECT * FROM ({rows}) ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))
+    return known.frame(f"{progress_sql(known.night, rules)} ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))
 
 
-def progress_sql(night: Night, rule: BadgeRule) -> str:
-    """The progress towards one badge of those in `badge_values` who do not hold it: the columns of `badge_progress`."""
-    found = measures(night.app, rule)
+def progress_sql(night: Night, rules: Sequence[BadgeRule]) -> str:
+    """The progress of those in `badge_values` towards the badges that they do not hold: columns of `badge_progress`."""
+    found = {rule.badge_id: measures(night.app, rule) for rule in rules}
+    told = ", ".join(
+        f"""{{'badge_id': '{badge_id}', 'progress': ({one.progress})::DOUBLE, 'remaining': {one.remaining},
+              'eta_days': CASE WHEN {one.eta} <= {FAR_DAYS} THEN ceil({one.eta})::INTEGER END}}"""
+        for badge_id, one in found.items()
+    )
     return f"""
-        SELECT player_key, '{rule.badge_id}' AS badge_id, ({found.progress})::DOUBLE AS progress,
-               {found.remaining} AS remaining,
-               CASE WHEN {found.eta} <= {FAR_DAYS} THEN ceil({found.eta})::INTEGER END AS eta_days
-        FROM badge_values
-        ANTI JOIN (SELECT player_key FROM badge_ledger
-                   WHERE badge_id = '{rule.badge_id}' AND as_of <= DATE '{night.as_of}') USING (player_key)"""
+        SELECT * FROM (SELECT player_key, unnest([{told}], recursive := true) FROM {with_shown(found.values())})
+        ANTI JOIN (SELECT player_key, badge_id FROM badge_ledger WHERE as_of <= DATE '{night.as_of}')
+            USING (player_key, badge_id)"""

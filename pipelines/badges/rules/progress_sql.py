@@ -5,7 +5,8 @@ while it does not. AND takes the mean of its parts, so that every part moves it,
 its best part; anything else is 1 or 0. What has no value yet is 0.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import reduce
 
 from sqlglot import exp
@@ -34,23 +35,49 @@ _SAID: dict[type[exp.Expression], str] = {
 
 @dataclass(frozen=True)
 class Measures:
-    """SQL expressions over the columns of `badge_values`: progress 0 to 1, remaining text, eta in days."""
+    """SQL expressions over the columns of `badge_values`: progress 0 to 1, remaining text, eta in days.
+
+    Attributes:
+        shown: Numbers that `remaining` shows, by the name that it has for each: the number, and `floor` or `ceil`.
+    """
 
     progress: str
     remaining: str
     eta: str
+    shown: tuple[tuple[str, str, str], ...] = ()
 
 
 def measures(app: App, rule: BadgeRule) -> Measures:
-    """The three expressions for one badge's rule."""
-    terms = {term.column: term for term in rule.rule.terms}
-    return _Tree(app, terms).measure(rule.rule.expression)
+    """The three expressions for one badge's rule, over `badge_values` `with_shown` numbers."""
+    tree = _Tree(app, {term.column: term for term in rule.rule.terms}, rule.badge_id)
+    return replace(tree.measure(rule.rule.expression), shown=tuple(tree.shown))
+
+
+def with_shown(found: Iterable[Measures]) -> str:
+    """`badge_values` with the shown numbers: to three digits, or to the point where they are larger; never their goal.
+
+    Step by step, since an expression is a tree: one that names a number ten times takes long to plan.
+    """
+    shown = [each for one in found for each in one.shown]
+    if not shown:
+        return "badge_values"
+    exact = ", ".join(f'({sql})::DOUBLE AS "{name} is"' for name, sql, _ in shown)
+    places = ", ".join(
+        f'greatest(0, least(2, 2 - floor(log10(greatest(abs("{name} is"), 0.01))))) AS "{name} to"'
+        for name, _, _ in shown
+    )
+    rounded = ", ".join(
+        f'{way}(round("{name} is" * 10 ** "{name} to", 4)) / 10 ** "{name} to" AS "{name}"' for name, _, way in shown
+    )
+    return f"(SELECT *, {rounded} FROM (SELECT *, {places} FROM (SELECT *, {exact} FROM badge_values)))"
 
 
 class _Tree:
-    def __init__(self, app: App, terms: dict[str, Term]) -> None:
+    def __init__(self, app: App, terms: dict[str, Term], name: str) -> None:
         self._app = app
         self._terms = terms
+        self._badge = name
+        self.shown: list[tuple[str, str, str]] = []
 
     def measure(self, node: exp.Expression) -> Measures:
         if isinstance(node, exp.Paren):
@@ -94,16 +121,22 @@ class _Tree:
         if not metric.aggregation.grows or not isinstance(node, exp.GTE | exp.GT):
             span = f" over {counted(term.days, 'day')}" if term.days else ""
             said = _text(f"{self._name(term)}{span} {_SAID[type(node)]} ")
-            now = _number(_rounded(value, "ceil" if isinstance(node, exp.LT | exp.LTE) else "floor"))
+            now = _number(self._shown(value, "ceil" if isinstance(node, exp.LT | exp.LTE) else "floor"))
             return (f"{said} || {_number(goal)} || coalesce(' (now ' || {now} || ')', '')", "NULL")
         missing = f"({goal} - {value})"
         if metric.aggregation.whole:
             missing = f"(floor{missing} + 1)" if isinstance(node, exp.GT) else f"ceil{missing}"
         within = " in a row" if metric.aggregation.runs else ""
         within += f" within {counted(term.days, 'day')}" if term.days else ""
-        shown = f"({_rounded(missing, 'ceil')})"
+        shown = self._shown(missing, "ceil")
         words = f"{_number(shown)} || {self._noun(term, shown)} || {_text(within)}"
         return words, _days(metric, term, missing, goal)
+
+    def _shown(self, number: str, way: str) -> str:
+        """The name of a number that the text shows."""
+        name = f"{self._badge} {len(self.shown) + 1}"
+        self.shown.append((name, number, way))
+        return f'"{name}"'
 
     def _now(self, node: exp.Expression) -> str:
         """A term's value; of a streak the run that is going on, since a broken one is of no help."""
@@ -167,12 +200,6 @@ def _ratio(share: str, whole: str) -> str:
 def _number(sql: str) -> str:
     """A number as a person writes it: thousands apart, no decimals where there are none."""
     return f"regexp_replace(format('{{:,.2f}}', ({sql})::DOUBLE), '\\.?0+$', '')"
-
-
-def _rounded(sql: str, way: str) -> str:
-    """A number to three digits, or to the point where it is larger; `way` (floor, ceil) keeps it off its goal."""
-    places = f"greatest(0, least(2, 2 - floor(log10(greatest(abs({sql}), 0.01)))))"
-    return f"{way}(round(({sql})::DOUBLE * 10 ** {places}, 4)) / 10 ** {places}"
 
 
 def _text(value: str) -> str:
