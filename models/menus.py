@@ -67,14 +67,14 @@ def _by_metric_and_length(
 
     The menu has the population's share beside each target.
     """
-    menu = record.menu.with_columns(record.population(record.menu))
+    menu = record.menu.with_columns(record.population(record.menu)).sort("target")
+    menus = menu.partition_by(KEY, as_dict=True)
     pairs = windows.select(KEY).unique(maintain_order=True)
     pair = places(windows, pairs, KEY)
     strengths = record.strength(pairs)
     for number, key in enumerate(pairs.iter_rows()):
-        mine = menu.filter((pl.col(KEY[0]) == key[0]) & (pl.col(KEY[1]) == key[1])).sort("target")
-        if mine.height:
-            yield np.flatnonzero(pair == number), mine, strengths[number]
+        if key in menus:
+            yield np.flatnonzero(pair == number), menus[key], strengths[number]
 
 
 def _nearest(off: Array, near: Mask, most: int) -> Mask:

@@ -216,17 +216,16 @@ def with_inputs(features: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 def _own_values(features: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     """own_7, own_28, own_per_day, own_trend of each asked metric, in long form."""
     own = {f"own_{measure}": pl.Float64 for measure in _OWN}
-    return pl.concat(
-        [
-            features.select(
-                *SNAPSHOT,
-                pl.lit(metric).alias("metric"),
-                *(pl.col(f"{metric}__{measure}").fill_null(0.0).alias(f"own_{measure}") for measure in _OWN),
-            )
-            for metric in asked["metric"].unique().sort()
-        ]
-        or [pl.DataFrame(schema={**{k: features.schema[k] for k in SNAPSHOT}, "metric": pl.String, **own})]
-    )
+    of_each = [
+        features.lazy().select(
+            *SNAPSHOT,
+            pl.lit(metric).alias("metric"),
+            *(pl.col(f"{metric}__{measure}").fill_null(0.0).alias(f"own_{measure}") for measure in _OWN),
+        )
+        for metric in asked["metric"].unique().sort()
+    ]
+    none = pl.LazyFrame(schema={**{k: features.schema[k] for k in SNAPSHOT}, "metric": pl.String, **own})
+    return pl.concat(of_each or [none]).collect()
 
 
 def _of_integers(app: App, name: str) -> bool:
