@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from configs.app import App
@@ -97,7 +98,26 @@ class MetricWords:
 
 
 def metric_words(app: App, name: str) -> MetricWords | None:
-    """The words of a metric, or None when the app has no such metric."""
+    """The words of a metric, or None when the app has no such metric; a night asks for them hundreds of times."""
+    return _metric_words(_Itself(app), name)
+
+
+class _Itself:
+    """An app, told from others by being itself: to compare what they say would take longer than to word it."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    def __hash__(self) -> int:
+        return id(self.app)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and other.app is self.app
+
+
+@lru_cache(maxsize=1_000)
+def _metric_words(of: _Itself, name: str) -> MetricWords | None:
+    app = of.app
     metric = app.metrics.get(name)
     if metric is None:
         return None
