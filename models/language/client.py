@@ -53,7 +53,7 @@ class Client:
         models: LanguageModels | None = None,
         figures: Figures | None = None,
     ) -> None:
-        self._models = models or language_models(providers)
+        self._models = models or language_models()
         self._books = Books(ledger, run, budget, self._models.models)
         self._providers, self._limits, self._now = providers, limits, now
         self._random = Random(seed)  # noqa: S311  jitter is no secret

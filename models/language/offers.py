@@ -1,6 +1,6 @@
 """What the providers sell and which of it the settings choose: their models and prices, keys and addresses.
 
-A price list is read without its provider's file, whose SDK takes a second to load, unless it stands in that file.
+A price list is read without its provider's file, whose SDK takes a second to load.
 """
 
 import logging
@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -24,35 +23,11 @@ from models.language.providers.provider import Provider
 _log = logging.getLogger(__name__)
 
 
-def check_settings(settings: Settings) -> Settings:
-    """The settings, if what they tell providers can be meant.
-
-    Raises:
-        NightquestError: A provider that is told something is none; or a key, an address or a way to ask cannot be one.
-    """
-    for name, told in settings.of_providers.items():
-        if name not in provider_names():
-            variable = f"{PREFIX}{name.upper()}_{next(iter(told)).upper()}"
-            raise NightquestError(
-                f"The environment variable {variable} is not a setting: there is no provider {name}.",
-                f"Unset it; the providers are {', '.join(provider_names())}.",
-            )
-        _check_key(name, told.get("api_key", ""))
-        _check_url(name, told.get("base_url"))
-        if "model" in told and not told["model"]:
-            raise NightquestError(f"{PREFIX}{name.upper()}_MODEL is empty.", f"Name a model of {name}, or unset it.")
-        if "api" in told and told["api"] not in (apis := find_offer(name).apis):
-            raise NightquestError(
-                f"{PREFIX}{name.upper()}_API is '{told['api']}', and {name} has no such way to ask.",
-                f"Set it to {' or '.join(apis)}." if apis else "Unset it.",
-            )
-    return settings
-
-
 def names_with_key(settings: Settings) -> tuple[str, ...]:
     """The providers that the settings hold a key for, in their places' order; those whose file cannot be used too."""
     told = settings.of_providers
-    return _in_place(name for name in provider_names() if told.get(name, {}).get("api_key"))
+    in_order = dict.fromkeys([*_offers(), *provider_names()])
+    return tuple(name for name in in_order if told.get(name, {}).get("api_key"))
 
 
 def find_faults(names: Iterable[str]) -> dict[str, str]:
@@ -68,19 +43,15 @@ def find_faults(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def language_models(also: Iterable[str] = ()) -> LanguageModels:
-    """The models of all price lists.
-
-    Args:
-        also: Providers whose price list may stand in their file: it is loaded for that.
-    """
-    offered = [offer.models for offer in _offers(also).values()]
+def language_models() -> LanguageModels:
+    """The models of all price lists."""
+    offered = [offer.models for offer in _offers().values()]
     return LanguageModels(models={name: model for models in offered for name, model in models.items()})
 
 
 def chosen_models(settings: Settings) -> dict[str, str]:
     """The model of each provider: the one set, else that of its price list."""
-    offered = {name: offer.model for name, offer in _offers(names_with_key(settings)).items()}
+    offered = {name: offer.model for name, offer in _offers().items()}
     return offered | {name: told["model"] for name, told in settings.of_providers.items() if "model" in told}
 
 
@@ -98,7 +69,7 @@ def priced_models(settings: Settings, prices: Mapping[str, Price] | None = None)
     for model, price in given.items():
         if price.provider is not None and price.provider not in provider_names():
             raise NightquestError(f"The price of '{model}' is one of {no_provider(price.provider)}.")
-    models = language_models(names_with_key(settings)).with_prices(given, chosen)
+    models = language_models().with_prices(given, chosen)
     return models.with_ceiling(settings.price_ceiling_usd, chosen)
 
 
@@ -118,10 +89,9 @@ def open_providers(
         models: Their prices; None is as the settings say.
 
     Raises:
-        NightquestError: A wanted one has no key or cannot be loaded; a key or an address cannot be one.
+        NightquestError: A wanted one has no key or cannot be loaded.
     """
     names = list(dict.fromkeys(names_with_key(settings) if wanted is None else wanted))
-    check_settings(settings)
     models, told = models or priced_models(settings), settings.of_providers
     if lacking := next((name for name in names if not told.get(name, {}).get("api_key")), None):
         raise NightquestError(
@@ -156,20 +126,15 @@ def load_provider(name: str) -> type[Provider]:
 
 
 def find_offer(name: str) -> Offer:
-    """A provider's price list: `<name>.yaml` beside its file, else `offer` of its class.
+    """A provider's price list, `<name>.yaml` beside its file.
 
     Raises:
         NightquestError: There is none, or it cannot be used.
     """
-    if path := _price_list(name):
-        return _read(name, path)
-    if (offer := load_provider(name).offer) is None:
-        raise NightquestError(f"The provider {name} has no price list.", f"Write {name}.yaml beside its file.")
-    return offer.of(name)
-
-
-def _price_list(name: str) -> Path | None:
-    return next((path for folder in providers.__path__ if (path := Path(folder, f"{name}.yaml")).is_file()), None)
+    for folder in providers.__path__:
+        if (path := Path(folder, f"{name}.yaml")).is_file():
+            return _read(name, path)
+    raise NightquestError(f"The provider {name} has no price list.", f"Write {name}.yaml beside its file.")
 
 
 @cache
@@ -182,44 +147,12 @@ def _read(name: str, path: Path) -> Offer:
         raise NightquestError(f"The price list {path}: {where}: {first['msg']}.", "Correct it.") from None
 
 
-def _offers(also: Iterable[str]) -> dict[str, Offer]:
-    """The price lists that can be used, in their places' order; of files that must be loaded for theirs only these."""
-    names = [name for name in provider_names() if _price_list(name) or name in set(also)]
+def _offers() -> dict[str, Offer]:
+    """The price lists that can be used, in their places' order."""
     found = {}
-    for name in _in_place(names):
+    for name in provider_names():
         try:
             found[name] = find_offer(name)
         except NightquestError as error:
             _log.warning("%s", error)
-    return found
-
-
-def _in_place(names: Iterable[str]) -> tuple[str, ...]:
-    def place(name: str) -> tuple[int, str]:
-        try:
-            return find_offer(name).place, name
-        except NightquestError:
-            return 0, name
-
-    return tuple(sorted(names, key=place))
-
-
-def _check_key(name: str, key: str) -> None:
-    if not key.isascii() or (key and not key.isprintable()) or " " in key:
-        raise NightquestError(
-            f"{PREFIX}{name.upper()}_API_KEY holds characters that no key has.",
-            "Copy the key anew: it is letters, digits, dashes and underscores.",
-        )
-
-
-def _check_url(name: str, url: str | None) -> None:
-    try:
-        parts = urlsplit(url or "")
-        fits = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        fits = False
-    if url is not None and not fits:
-        raise NightquestError(
-            f"{PREFIX}{name.upper()}_BASE_URL is '{url}', which is no address.",
-            "It begins with https:// or http:// and names a host.",
-        )
+    return dict(sorted(found.items(), key=lambda one: (one[1].place, one[0])))

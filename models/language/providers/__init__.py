@@ -1,7 +1,7 @@
 """The providers of language models, found by the files of this folder: `<name>.py` holds the one of that name.
 
-A new provider is one new file with a `Provider` (provider.py) in it, and its price list: `<name>.yaml` beside it, or
-`offer` of its class. It is hired once NIGHTQUEST_<NAME>_API_KEY is set; configs/settings.py has what else it is told.
+A new provider is one new file with a `Provider` (provider.py) in it, and its price list beside it, `<name>.yaml`. It is
+hired once NIGHTQUEST_<NAME>_API_KEY is set; configs/settings.py has what else it is told.
 """
 
 from configs.rooms import names_in

@@ -5,10 +5,8 @@ Shapes are as loose as servers keep to them: what has none is a ValueError, noth
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import from_json
@@ -24,9 +22,6 @@ _BY_STATUS: dict[int, Reason] = {
     401: "key", 402: "quota", 403: "key", 404: "model", 408: "overloaded", 409: "overloaded", 425: "overloaded",
     429: "rate",
 }  # fmt: skip
-
-
-_NESTED, _MANY = ("properties", "$defs", "definitions"), ("anyOf", "allOf", "oneOf", "prefixItems")
 # No answer is billed a thousand million tokens: a larger number is a fault, and money is not counted by it.
 Tokens = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Count = Annotated[Tokens, BeforeValidator(lambda value: 0 if value is None else value)]
@@ -53,29 +48,6 @@ class Shape(BaseModel):
     """A JSON object of which only the named fields are read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Begun(Shape):
-    """A batch that has just been begun: only what it is called counts."""
-
-    id: Id
-
-
-class ListedBatch(Shape):
-    """A batch among others."""
-
-    id: str = ""
-    created_at: datetime | None = None
-
-
-Listed = TypeVar("Listed", bound=ListedBatch)
-
-
-class Page(Shape, Generic[Listed]):
-    """Some batches, the newest first."""
-
-    data: list[Listed]
-    has_more: bool = False
 
 
 class Error(Shape):
@@ -117,21 +89,9 @@ def told(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else repr(value)
 
 
-def strict(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema with every property of every object required and no others allowed, as structured output wants."""
-    made = {name: value for name, value in schema.items() if name != "default"}
-    made |= {name: {key: strict(one) for key, one in made[name].items()} for name in _NESTED if name in made}
-    made |= {name: [strict(one) for one in made[name]] for name in _MANY if name in made}
-    if isinstance(made.get("items"), Mapping):
-        made["items"] = strict(made["items"])
-    if "properties" in made:
-        made |= {"required": list(made["properties"]), "additionalProperties": False}
-    return made
-
-
 def told_in_words(request: Request) -> str:
     """The system part for a model that cannot be held to a schema: it is told the schema."""
-    schema = json.dumps(strict(request.schema), separators=(",", ":"))
+    schema = json.dumps(request.schema, separators=(",", ":"))
     return f"{request.system}\n\nAnswer with one JSON object of this JSON Schema and nothing else:\n{schema}"
 
 

@@ -7,21 +7,42 @@ from typing import Any, Literal
 
 import anthropic
 
-from configs.language import LanguageModels
 from models.language.calls import Request, Usage
 from models.language.providers import answers
 from models.language.providers.answers import Content, Count, Shape, Unsaid, at
 from models.language.providers.provider import BatchState, NoAnswerError, Result
-from models.language.providers.sdk import SdkProvider
+from models.language.providers.sdk import ListedBatch, SdkProvider
 
-BASE_URL = "https://api.anthropic.com"
-BATCHES = "/v1/messages/batches"
 _EFFORTS = {"none": "low", "minimal": "low"}  # it has no less than low
 _STATUS_OF = {
     "invalid_request_error": 400, "authentication_error": 401, "billing_error": 402, "permission_error": 403,
     "not_found_error": 404, "request_too_large": 413, "rate_limit_error": 429, "api_error": 500,
     "timeout_error": 504, "overloaded_error": 529,
 }  # fmt: skip
+
+
+class _Counts(Shape):
+    processing: Count = 0
+    succeeded: Count = 0
+    errored: Count = 0
+    canceled: Count = 0
+    expired: Count = 0
+
+
+class Batch(ListedBatch):
+    """A batch; its results can be read once it has ended."""
+
+    processing_status: str = ""
+    request_counts: _Counts = _Counts()
+    archived_at: Any = None
+
+    def state(self) -> BatchState:
+        """How far it is."""
+        counts = self.request_counts
+        failed = counts.errored + counts.expired + counts.canceled
+        total = counts.processing + counts.succeeded + failed
+        done = {"completed": counts.succeeded, "failed": failed, "total": total}
+        return BatchState("ended" if self.processing_status == "ended" else "running", done)
 
 
 class Anthropic(SdkProvider):
@@ -35,23 +56,10 @@ class Anthropic(SdkProvider):
     }  # fmt: skip
     counts_cached = False
     max_bytes = 256_000_000
-    status_error, sdk_error = anthropic.APIStatusError, anthropic.AnthropicError
-
-    def __init__(
-        self, key: str, models: LanguageModels, timeout_s: float = 120, *, base_url: str | None = None
-    ) -> None:
-        super().__init__(key, models, timeout_s, base_url=base_url or BASE_URL)
-
-    def connect(self, http: dict[str, Any]) -> anthropic.AsyncAnthropic:
-        """See the base."""
-        return anthropic.AsyncAnthropic(
-            api_key=self._key,
-            base_url=self._base_url,
-            timeout=http["timeout"],
-            max_retries=0,
-            http_client=anthropic.DefaultAioHttpClient(**http),
-            open_telemetry=False,
-        )
+    home_url = "https://api.anthropic.com"
+    batches, batch_shape, after_name = "/v1/messages/batches", Batch, "after_id"
+    sdk, sdk_client, sdk_error = anthropic, anthropic.AsyncAnthropic, anthropic.AnthropicError
+    sdk_options = {"open_telemetry": False}  # noqa: RUF012  as the base types it
 
     def body(self, request: Request) -> dict[str, Any]:
         """See the base."""
@@ -59,7 +67,7 @@ class Anthropic(SdkProvider):
         system = request.system if held else answers.told_in_words(request)
         output: dict[str, Any] = {}
         if held:
-            schema = anthropic.transform_schema(answers.strict(request.schema))
+            schema = anthropic.transform_schema(dict(request.schema))
             output["format"] = {"type": "json_schema", "schema": schema}
         if request.effort:
             output["effort"] = _EFFORTS.get(request.effort, request.effort)
@@ -88,11 +96,11 @@ class Anthropic(SdkProvider):
     async def submit(self, batch_key: str, lines: Sequence[bytes]) -> str:  # noqa: ARG002
         """Begin a batch of the lines, whose custom ids carry the key; see the base."""
         content = b'{"requests":[' + b",".join(line.rstrip() for line in lines) + b"]}"
-        return answers.Begun.model_validate_json(await self.call("post", BATCHES, content=content)).id
+        return await self.begin(content=content)
 
     async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> list[str]:
         """Look through batches of this size begun since then; an ended one shows its custom ids. See the base."""
-        batches = await self.batches_since(since, BATCHES, answers.Page[Batch], "after_id")
+        batches = await self.batches_since(since)
         alike = [
             one for one in batches if one.state().counts["total"] == n and one.id not in known and not one.archived_at
         ]
@@ -105,18 +113,10 @@ class Anthropic(SdkProvider):
     async def _carries(self, batch_id: str, batch_key: str) -> bool:
         return any(result.custom_id.startswith(batch_key[:22]) for result in await self.results(batch_id))
 
-    async def poll(self, batch_id: str) -> BatchState:
-        """See the base."""
-        return Batch.model_validate_json(await self.call("get", f"{BATCHES}/{batch_id}")).state()
-
     async def results(self, batch_id: str) -> list[Result]:
         """See the base."""
         # Not by its results_url, which may name another host than the one the key is for.
-        return await self.read_lines(f"{BATCHES}/{batch_id}/results", read_result)
-
-    async def cancel(self, batch_id: str) -> None:
-        """See the base."""
-        await self.call("post", f"{BATCHES}/{batch_id}/cancel")
+        return await self.read_lines(f"{self.batches}/{batch_id}/results", read_result)
 
 
 class _Usage(Shape):
@@ -145,30 +145,6 @@ class _Message(Shape):
         if self.stop_reason in {"max_tokens", "model_context_window_exceeded", "pause_turn"}:
             return Unsaid("truncated", self.stop_reason)
         return answers.joined(self.content)
-
-
-class _Counts(Shape):
-    processing: Count = 0
-    succeeded: Count = 0
-    errored: Count = 0
-    canceled: Count = 0
-    expired: Count = 0
-
-
-class Batch(answers.ListedBatch):
-    """A batch; its results can be read once it has ended."""
-
-    processing_status: str = ""
-    request_counts: _Counts = _Counts()
-    archived_at: Any = None
-
-    def state(self) -> BatchState:
-        """How far it is."""
-        counts = self.request_counts
-        failed = counts.errored + counts.expired + counts.canceled
-        total = counts.processing + counts.succeeded + failed
-        done = {"completed": counts.succeeded, "failed": failed, "total": total}
-        return BatchState("ended" if self.processing_status == "ended" else "running", done)
 
 
 class _Line(Shape):

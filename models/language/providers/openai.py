@@ -9,14 +9,12 @@ from typing import Any, Literal
 import openai
 from pydantic import Field
 
-from configs.language import LanguageModels
 from models.language.calls import Reason, Request, Usage
 from models.language.providers import answers
 from models.language.providers.answers import NOTHING, Content, Count, Shape, Unsaid, at
 from models.language.providers.provider import BatchState, NoAnswerError, NotSentError, Result
-from models.language.providers.sdk import SdkProvider
+from models.language.providers.sdk import Begun, ListedBatch, SdkProvider
 
-BASE_URL = "https://api.openai.com/v1"
 _STATES: dict[str, Literal["running", "ended", "failed", "canceled", "expired"]] = {
     "completed": "ended", "failed": "failed", "expired": "expired", "cancelled": "canceled",
 }  # fmt: skip
@@ -27,36 +25,42 @@ _LINE_ERRORS: dict[str, Reason] = {
 _FAILED: dict[str, Reason] = {"rate_limit_exceeded": "rate", "server_error": "overloaded"}
 
 
+class Batch(ListedBatch):
+    """A batch, its results named by the files that hold them."""
+
+    status: str = ""
+    metadata: dict[str, Any] | None = None
+    completed: Count = at("request_counts", "completed", default=0)
+    failed: Count = at("request_counts", "failed", default=0)
+    total: Count = at("request_counts", "total", default=0)
+    errors: list[dict[str, Any]] | None = at("errors", "data")
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+
+    def state(self) -> BatchState:
+        """How far it is."""
+        detail = "; ".join(f"line {error.get('line')}: {error.get('message')}" for error in (self.errors or [])[:5])
+        counts = {"completed": self.completed, "failed": self.failed, "total": self.total}
+        return BatchState(_STATES.get(self.status, "running"), counts, detail)
+
+
 class OpenAI(SdkProvider):
     """OpenAI; see the base. With `api="chat"` for servers that know chat completions only."""
 
     name = "openai"
     max_bytes = 200_000_000
-    status_error, sdk_error = openai.APIStatusError, openai.OpenAIError
+    home_url = "https://api.openai.com/v1"
+    batches, batch_shape, after_name = "/batches", Batch, "after"
+    sdk, sdk_client, sdk_error = openai, openai.AsyncOpenAI, openai.OpenAIError
 
-    def __init__(
-        self,
-        key: str,
-        models: LanguageModels,
-        timeout_s: float = 120,
-        *,
-        base_url: str | None = None,
-        api: str = "responses",
-    ) -> None:
-        super().__init__(key, models, timeout_s, base_url=base_url or BASE_URL)
+    def __init__(self, *given: Any, api: str = "responses", **named: Any) -> None:
+        super().__init__(*given, **named)
         self._api = api
         self.path = "/responses" if api == "responses" else "/chat/completions"
 
-    def connect(self, http: dict[str, Any]) -> openai.AsyncOpenAI:
-        """See the base."""
-        client = openai.DefaultAioHttpClient(**http)
-        return openai.AsyncOpenAI(
-            api_key=self._key, base_url=self._base_url, timeout=http["timeout"], max_retries=0, http_client=client
-        )
-
     def body(self, request: Request) -> dict[str, Any]:
         """See the base."""
-        shape = {"name": request.schema_name, "schema": answers.strict(request.schema), "strict": True}
+        shape = {"name": request.schema_name, "schema": request.schema, "strict": True}
         held = self.is_structured(request.model)
         system = request.system if held else answers.told_in_words(request)
         if self._api == "chat":
@@ -103,36 +107,27 @@ class OpenAI(SdkProvider):
             made = await self.call(
                 "post", "/files", body={"purpose": "batch"}, files=[file], options={"headers": headers}
             )
-            uploaded = answers.Begun.model_validate_json(made).id
+            uploaded = Begun.model_validate_json(made).id
         except (NoAnswerError, ValueError) as error:
             raise NotSentError(f"upload: {error}") from None
         body = {"input_file_id": uploaded, "endpoint": f"/v1{self.path}", "completion_window": "24h"}
-        made = await self.call("post", "/batches", body=body | {"metadata": {"nightquest": batch_key}})
-        return answers.Begun.model_validate_json(made).id
+        return await self.begin(body=body | {"metadata": {"nightquest": batch_key}})
 
     async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> list[str]:  # noqa: ARG002
         """Look for the key in the metadata of every batch begun since then; see the base."""
-        batches = await self.batches_since(since, "/batches", answers.Page[Batch], "after")
-        marked = [batch.id for batch in batches if (batch.metadata or {}).get("nightquest") == batch_key]
+        marked = [
+            batch.id
+            for batch in await self.batches_since(since)
+            if (batch.metadata or {}).get("nightquest") == batch_key
+        ]
         return [id_ for id_ in marked if id_ not in known]
-
-    async def poll(self, batch_id: str) -> BatchState:
-        """See the base."""
-        return (await self._batch(batch_id)).state()
 
     async def results(self, batch_id: str) -> list[Result]:
         """Every line of the output and the error file; see the base."""
-        batch, found = await self._batch(batch_id), []
+        batch, found = await self.batch(batch_id), list[Result]()
         for file in filter(None, (batch.output_file_id, batch.error_file_id)):
             found += await self.read_lines(f"/files/{file}/content", read_result)
         return found
-
-    async def cancel(self, batch_id: str) -> None:
-        """See the base."""
-        await self.call("post", f"/batches/{batch_id}/cancel")
-
-    async def _batch(self, batch_id: str) -> "Batch":
-        return Batch.model_validate_json(await self.call("get", f"/batches/{batch_id}"))
 
 
 class _Usage(Shape):
@@ -198,25 +193,6 @@ class _Response(Shape):
             cause = self.cause or self.status
             return Unsaid("refused" if cause == "content_filter" else "truncated", cause)
         return "".join(message for message in messages if isinstance(message, str)) or NOTHING
-
-
-class Batch(answers.ListedBatch):
-    """A batch, its results named by the files that hold them."""
-
-    status: str = ""
-    metadata: dict[str, Any] | None = None
-    completed: Count = at("request_counts", "completed", default=0)
-    failed: Count = at("request_counts", "failed", default=0)
-    total: Count = at("request_counts", "total", default=0)
-    errors: list[dict[str, Any]] | None = at("errors", "data")
-    output_file_id: str | None = None
-    error_file_id: str | None = None
-
-    def state(self) -> BatchState:
-        """How far it is."""
-        detail = "; ".join(f"line {error.get('line')}: {error.get('message')}" for error in (self.errors or [])[:5])
-        counts = {"completed": self.completed, "failed": self.failed, "total": self.total}
-        return BatchState(_STATES.get(self.status, "running"), counts, detail)
 
 
 class _Line(Shape):

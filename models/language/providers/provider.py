@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic_core import from_json
 
-from configs.language import LanguageModels, Offer
+from configs.language import LanguageModels
 from models.language.calls import Failed, Reason, Reply, Request, Usage, Written, most_it_costs
 from models.language.providers.answers import NOTHING, UNREADABLE, Unsaid, why, without_keys
 from models.language.rate import Kind
@@ -86,22 +86,22 @@ class Provider(ABC):
         base_url: None is the provider's own. A provider whose price list names `apis` takes the chosen `api`, too.
 
     Attributes:
-        offer: Its price list, where no `<name>.yaml` stands beside its file.
         limit_headers: Which headers tell its limits a minute.
+        home_url: Its own address.
         counts_cached: Whether its limit on tokens counts what was read from its cache.
     """
 
     name: ClassVar[str]
-    offer: ClassVar[Offer | None] = None
     limit_headers: ClassVar[Mapping[Kind, str]] = {
         "requests": "x-ratelimit-limit-requests", "tokens": "x-ratelimit-limit-tokens"
     }  # fmt: skip
     counts_cached: ClassVar[bool] = True
+    home_url: ClassVar[str] = ""
 
     def __init__(
         self, key: str, models: LanguageModels, timeout_s: float = 120, *, base_url: str | None = None
     ) -> None:
-        self._key, self._timeout_s, self._base_url = key, timeout_s, (base_url or "").rstrip("/")
+        self._key, self._timeout_s, self._base_url = key, timeout_s, (base_url or self.home_url).rstrip("/")
         self._models = models.models
 
     @abstractmethod

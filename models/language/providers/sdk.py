@@ -4,17 +4,25 @@ import asyncio
 import json
 import re
 import time
-from abc import abstractmethod
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import aiohttp
 import httpx2
 
 from models.language.calls import Request
-from models.language.providers.answers import Listed, Page, why, without_keys
-from models.language.providers.provider import BatchProvider, DeclinedError, NoAnswerError, NotSentError, Result, Sent
+from models.language.providers.answers import Id, Shape, why, without_keys
+from models.language.providers.provider import (
+    BatchProvider,
+    BatchState,
+    DeclinedError,
+    NoAnswerError,
+    NotSentError,
+    Result,
+    Sent,
+)
 
 CONNECT_S = 10
 CLOCKS_APART_S = 300  # ours and the provider's, when batches are looked for
@@ -26,24 +34,54 @@ _NETWORK = (aiohttp.ClientError, OSError, httpx2.HTTPError)
 _NAMED = re.compile(rb'"custom_id"\s*:\s*"([0-9A-Za-z_.:-]+)"')
 
 
+class ListedBatch(Shape, ABC):
+    """A batch, as a list of them has it."""
+
+    id: str = ""
+    created_at: datetime | None = None
+
+    @abstractmethod
+    def state(self) -> BatchState:
+        """How far it is."""
+
+
+class Begun(Shape):
+    """What has just been made: only what it is called counts."""
+
+    id: Id
+
+
+class _Page(Shape):
+    """Some batches, the newest first."""
+
+    data: list[dict[str, Any]]
+    has_more: bool = False
+
+
 class SdkProvider(BatchProvider):
     """A provider through its official SDK.
 
     Attributes:
         path: Of live asks.
-        status_error: The SDK's error for an answer that is none.
-        sdk_error: Every other error of the SDK's own.
+        batches: Path of batches.
+        batch_shape: What is read of one.
+        after_name: Parameter that asks for the batches after one.
+        sdk: The SDK.
+        sdk_client: Its asynchronous client.
+        sdk_error: What its errors are, but for answers that are none.
+        sdk_options: What else its client is told.
     """
 
     path: str
+    batches: str
+    batch_shape: type[ListedBatch]
+    after_name: str
     page_size = 100
-    status_error: type[Exception]
+    sdk: Any
+    sdk_client: type[Any]
     sdk_error: type[Exception]
+    sdk_options: ClassVar[Mapping[str, Any]] = {}
     _open: tuple[asyncio.AbstractEventLoop, Any] | None = None
-
-    @abstractmethod
-    def connect(self, http: dict[str, Any]) -> Any:
-        """A new asynchronous SDK client without retries, its HTTP client made with these arguments."""
 
     @property
     def client(self) -> Any:
@@ -53,7 +91,9 @@ class SdkProvider(BatchProvider):
             timeout = httpx2.Timeout(self._timeout_s, connect=CONNECT_S, pool=CONNECT_S)
             # Redirects would carry the question, and the key, to wherever a server points.
             http = {"timeout": timeout, "follow_redirects": False, "event_hooks": {"request": [_tell_nothing]}}
-            self._open = (loop, self.connect(http))
+            address = {"api_key": self._key, "base_url": self._base_url, "timeout": timeout, **self.sdk_options}
+            http_client = self.sdk.DefaultAioHttpClient(**http)
+            self._open = (loop, self.sdk_client(**address, max_retries=0, http_client=http_client))
         return self._open[1]
 
     async def close(self) -> None:
@@ -69,8 +109,8 @@ class SdkProvider(BatchProvider):
         try:
             async with asyncio.timeout(self._timeout_s):
                 response = await self.client.post(self.path, content=content, cast_to=httpx2.Response)
-        except self.status_error as error:
-            response = error.response  # type: ignore[attr-defined]
+        except self.sdk.APIStatusError as error:
+            response = error.response
         except (self.sdk_error, *_NETWORK) as error:
             raise sent_or_not(error) from None
         return Sent(response.status_code, response.headers, response.content, time.monotonic() - started)
@@ -83,8 +123,8 @@ class SdkProvider(BatchProvider):
         """
         try:
             response = await getattr(self.client, method)(path, cast_to=httpx2.Response, **arguments)
-        except self.status_error as error:
-            response = error.response  # type: ignore[attr-defined]
+        except self.sdk.APIStatusError as error:
+            response = error.response
             reason, detail = why(response.status_code, response.content)
             raise (NoAnswerError(detail) if response.status_code >= 500 else DeclinedError(reason, detail)) from None
         except (self.sdk_error, *_NETWORK) as error:
@@ -92,23 +132,38 @@ class SdkProvider(BatchProvider):
         content: bytes = response.content
         return content
 
-    async def batches_since(
-        self, since: datetime, path: str, pages: type[Page[Listed]], after_name: str
-    ) -> list[Listed]:
+    async def begin(self, **arguments: Any) -> str:
+        """Begin a batch; raises as `call`, or ValueError."""
+        return Begun.model_validate_json(await self.call("post", self.batches, **arguments)).id
+
+    async def batch(self, batch_id: str) -> Any:
+        """A batch in its shape; raises as `call`, or ValueError."""
+        return self.batch_shape.model_validate_json(await self.call("get", f"{self.batches}/{batch_id}"))
+
+    async def poll(self, batch_id: str) -> BatchState:
+        """See the base."""
+        state: BatchState = (await self.batch(batch_id)).state()
+        return state
+
+    async def cancel(self, batch_id: str) -> None:
+        """See the base."""
+        await self.call("post", f"{self.batches}/{batch_id}/cancel")
+
+    async def batches_since(self, since: datetime) -> list[Any]:
         """The batches begun since then, the earliest first, and some before; raises as `call`, or ValueError."""
-        found: list[Listed] = []
+        found: list[ListedBatch] = []
         after: dict[str, str] = {}
         while True:
             asked = {"params": {"limit": self.page_size, **after}}
-            page = pages.model_validate_json(await self.call("get", path, options=asked))
-            found += page.data
-            begun = page.data[-1].created_at if page.data else None
+            page = _Page.model_validate_json(await self.call("get", self.batches, options=asked))
+            found += map(self.batch_shape.model_validate, page.data)
+            begun = found[-1].created_at if page.data else None
             past = begun is not None and begun.timestamp() < since.timestamp() - CLOCKS_APART_S
             if not page.data or past or not page.has_more:
                 return found[::-1]
-            if after.get(after_name) == page.data[-1].id:
+            if after.get(self.after_name) == found[-1].id:
                 raise ValueError("the next page of batches is the same page again: the list would never end")
-            after = {after_name: page.data[-1].id}
+            after = {self.after_name: found[-1].id}
 
     async def read_lines(self, path: str, read: Callable[[bytes], Result]) -> list[Result]:
         """A file of results; split at line feeds only, which no JSON string holds raw."""

@@ -19,9 +19,13 @@ SCHEMA = {
             "items": {
                 "type": "object",
                 "properties": {"title": {"type": "string", "maxLength": 60}, "description": {"type": "string"}},
+                "required": ["title", "description"],
+                "additionalProperties": False,
             },
         }
     },
+    "required": ["variants"],
+    "additionalProperties": False,
 }
 
 

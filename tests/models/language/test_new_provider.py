@@ -8,14 +8,13 @@ import sys
 import pytest
 
 from configs.errors import NightquestError
-from configs.settings import Settings, load_settings
+from configs.settings import Settings
 from models.language import providers
 from models.language.batches import Batches
 from models.language.calls import Failed, Written
 from models.language.client import Client
 from models.language.ledger import Budget, Run, open_ledger
 from models.language.offers import (
-    check_settings,
     chosen_models,
     find_offer,
     names_with_key,
@@ -32,7 +31,6 @@ ACME = '''
 
 import httpx2
 
-from configs.language import LanguageModel, Offer
 from models.language.calls import Usage
 from models.language.providers.provider import Provider, Sent
 
@@ -41,7 +39,6 @@ class Acme(Provider):
     """Acme."""
 
     name = "acme"
-    offer = Offer(model="acme-1", models={"acme-1": LanguageModel(input_usd=1, output_usd=2, requests_per_minute=600)})
 
     def body(self, request):
         return {"ask": request.system + request.user}
@@ -57,6 +54,7 @@ class Acme(Provider):
             got = await http.post(self._base_url, json=self.body(request))
         return Sent(got.status_code, got.headers, got.content, 0.1)
 '''
+PRICES = "model: acme-1\nmodels: {acme-1: {input_usd: 1, output_usd: 2, requests_per_minute: 600}}"
 RUN, PLENTY = Run("test", "2024-03-01", "a run"), Budget(9, 9)
 
 
@@ -65,6 +63,7 @@ def housed(tmp_path, monkeypatch):
     """A folder whose files are among those of the providers, with Acme in it."""
     monkeypatch.setattr(providers, "__path__", [*providers.__path__, str(tmp_path)])
     (tmp_path / "acme.py").write_text(ACME)
+    (tmp_path / "acme.yaml").write_text(PRICES)
     yield tmp_path
     for path in tmp_path.glob("*.py"):
         sys.modules.pop(f"{providers.__name__}.{path.stem}", None)
@@ -111,13 +110,15 @@ BROKEN = {
     "importing": ("import nothing_of_that_name", "ModuleNotFoundError"),
     "of_another_name": (ACME, "its file holds acme"),
     "empty": ("", "nothing of its own name"),
-    "priceless": (ACME.replace('"acme"', '"priceless"').replace("offer =", "other ="), "no price list"),
+    "priceless": (ACME.replace('"acme"', '"priceless"'), "no price list"),
 }
 
 
 @pytest.mark.parametrize(("name", "text", "why"), [(name, *told) for name, told in BROKEN.items()])
 def test_a_file_that_cannot_be_used_is_named_and_the_others_serve(housed, caplog, name, text, why):
     (housed / f"{name}.py").write_text(text)
+    if name != "priceless":
+        (housed / f"{name}.yaml").write_text(PRICES)
     settings = Settings(**{"acme_api_key": "ac-1", "acme_base_url": "http://127.0.0.1:9", f"{name}_api_key": "br-1"})
     assert provider_names() == sorted(["acme", "anthropic", "openai", name])
     with caplog.at_level(logging.WARNING):
@@ -151,42 +152,13 @@ def test_without_a_key_a_file_is_not_even_loaded(housed, tmp_path):
     assert reply.reason == "key"
 
 
-def test_a_price_list_beside_the_file_wins_and_is_read_without_loading_it(housed):
+def test_a_price_list_is_read_without_loading_its_providers_file(housed):
     (housed / "acme.yaml").write_text("model: acme-2\nplace: 0\nmodels: {acme-2: {input_usd: 3, output_usd: 4}}")
     settings = Settings(acme_api_key="ac-1", openai_api_key="sk-1")
     assert names_with_key(settings) == ("acme", "openai")
     assert chosen_models(settings)["acme"] == "acme-2"
     assert priced_models(settings).priced("acme-2", "acme").input_usd == 3
     assert f"{providers.__name__}.acme" not in sys.modules
-
-
-def test_the_variables_of_a_new_provider_are_settings_and_those_of_none_are_refused(housed, monkeypatch):
-    told = {"API_KEY": "ac-1", "BASE_URL": "http://127.0.0.1:9", "MODEL": "acme-1"}
-    for name, value in told.items():
-        monkeypatch.setenv(f"NIGHTQUEST_ACME_{name}", value)
-    settings = check_settings(load_settings())
-    assert settings.of_providers == {"acme": {name.lower(): value for name, value in told.items()}}
-    monkeypatch.setenv("NIGHTQUEST_ACNE_API_KEY", "ac-1")
-    with pytest.raises(
-        NightquestError, match="NIGHTQUEST_ACNE_API_KEY is not a setting: there is no provider acne"
-    ) as said:
-        check_settings(load_settings())
-    assert "acme, anthropic, openai" in said.value.remedy
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "why"),
-    [
-        ("acme_api", "chat", "acme has no such way to ask"),
-        ("openai_api", "telepathy", "Set it to responses or chat"),
-        ("openai_model", "", "NIGHTQUEST_OPENAI_MODEL is empty"),
-        ("openai_base_url", "nowhere", "no address"),
-        ("openai_api_key", "sk 1", "NIGHTQUEST_OPENAI_API_KEY holds"),
-    ],
-)
-def test_what_a_provider_cannot_be_told_is_refused_with_the_variables_name(housed, setting, value, why):
-    with pytest.raises(NightquestError, match=why):
-        check_settings(Settings(**{setting: value}))
 
 
 def test_two_of_one_name_are_refused_with_both_their_places(housed):
