@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS quarantine (
     reason         VARCHAR NOT NULL,
     quarantined_at TIMESTAMPTZ NOT NULL
 );
+ALTER TABLE quarantine ADD COLUMN IF NOT EXISTS fields VARCHAR;   -- JSON: names of the fields of a line of delimited text
 
 CREATE TABLE IF NOT EXISTS players (
     player_key BIGINT PRIMARY KEY,

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from flows.cli.command import DEFAULT, Common, cli
 
@@ -46,3 +47,37 @@ def init(
     names = tuple(name.strip() for name in columns.split(",") if name.strip())
     written = write_new_app(files, Said(app, timezone, user, time, event, names), to)
     emit(written.as_dict(), common.json, lambda: newapp_view(written))
+
+
+@cli.command(sort_key=3)
+def quarantine(
+    app: str,
+    /,
+    *,
+    reason: str = "",
+    samples: Annotated[int, Parameter(validator=Number(gte=0, lte=1000))] = 2,
+    export: Path | None = None,
+    common: Common = DEFAULT,
+) -> None:
+    """Show which delivered rows were refused and why, and write them out to be mended.
+
+    Example: nightquest quarantine my_app.yaml
+    Example: nightquest quarantine my_app.yaml --reason "is not a number" --export mend.jsonl
+
+    Mend the rows in that file and give it to `ingest`: each takes the place of the one that it mends.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        reason: Only rows whose reason has this text in it.
+        samples: How many rows to show of each reason.
+        export: Write the rows to this file, as JSON lines.
+    """
+    from configs.loader import load_app
+    from flows.cli.console import emit
+    from flows.cli.preflight import check_data
+    from flows.cli.quarantine_view import quarantine_view, visit_quarantine
+
+    loaded = load_app(app)
+    check_data(common.settings, loaded)
+    found = visit_quarantine(common.settings, loaded.app, reason, samples, export)
+    emit(found, common.json, lambda: quarantine_view(found))

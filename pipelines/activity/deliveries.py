@@ -1,6 +1,7 @@
 """What was delivered: one marker row per file taken, in the transaction of its rows, and the quarantine."""
 
 import datetime as dt
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -23,6 +24,8 @@ class Delivery:
         rows_known: Already here.
         rows_refused: In quarantine, each with its reason.
         reason: Why the whole file was refused or ignored.
+        fields: Names of the fields of a line, of delimited text.
+        mends: Places in quarantine that the file's rows mend.
     """
 
     file: str
@@ -35,6 +38,8 @@ class Delivery:
     rows_known: int = 0
     rows_refused: int = 0
     reason: str = ""
+    fields: tuple[str, ...] = ()
+    mends: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,13 +112,14 @@ def quarantine_rows(warehouse: Warehouse, found: Sequence[Delivery], now: dt.dat
     Returns:
         How many are new.
     """
-    schema = {"delivery_id": pl.String, "file": pl.String}
-    files = pl.DataFrame([(d.delivery_id, d.file) for d in found if d.delivery_id], schema=schema, orient="row")
+    schema = dict.fromkeys(("delivery_id", "file", "fields"), pl.String)
+    rows = [(d.delivery_id, d.file, json.dumps(d.fields) if d.fields else None) for d in found if d.delivery_id]
+    files = pl.DataFrame(rows, schema=schema, orient="row")
     with warehouse.lend(_files=files):
         return int(
             warehouse.value(
-                """INSERT INTO quarantine
-                   SELECT b.delivery_id, coalesce(f.file, d.file, ''), b.line, b.raw, b.reason, $now
+                """INSERT INTO quarantine (delivery_id, file, line, raw, reason, quarantined_at, fields)
+                   SELECT b.delivery_id, coalesce(f.file, d.file, ''), b.line, b.raw, b.reason, $now, f.fields
                    FROM bad_rows AS b LEFT JOIN deliveries AS d USING (delivery_id)
                    LEFT JOIN _files AS f USING (delivery_id)
                    WHERE NOT EXISTS (FROM quarantine AS q WHERE q.delivery_id = b.delivery_id AND q.reason = b.reason
@@ -141,7 +147,7 @@ def quarantine_files(warehouse: Warehouse, deliveries: Sequence[Delivery], now: 
     refused = pl.DataFrame(rows, schema=dict.fromkeys(("delivery_id", "file", "reason"), pl.String), orient="row")
     with warehouse.lend(_refused=refused):
         warehouse.run(
-            """INSERT INTO quarantine
+            """INSERT INTO quarantine (delivery_id, file, line, raw, reason, quarantined_at)
                SELECT delivery_id, file, NULL, NULL, reason, $now FROM _refused AS r
                WHERE NOT EXISTS (FROM quarantine AS q WHERE q.file = r.file AND q.reason = r.reason AND q.line IS NULL
                                  AND split_part(q.delivery_id, '-', 2) = split_part(r.delivery_id, '-', 2))""",

@@ -20,7 +20,9 @@ from data.warehouse import Warehouse, is_out_of_room
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_deliveries, is_taken
 from pipelines.activity.faults import check_events_sql, check_players_sql
 from pipelines.activity.normalise import column_types, stage_json, stage_typed
+from pipelines.activity.quarantine import feed_of, places_in
 from pipelines.activity.raw_tables import Source, column_fault, forget_delivery, has_rows_of, keep_block, table_for
+from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import Block, hash_file, read_blocks, table_stem
 from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError, Limits
 
@@ -108,7 +110,11 @@ def announce(ingest: IngestRun, path: Path, number: int, before: set[str]) -> De
         number: Its place among all deliveries.
         before: Hashes of the files of this run; this one's is added.
     """
-    feeds = _fed_by(ingest, path)
+    try:
+        mends = tuple(places_in(path))
+    except OSError:
+        mends = ()  # what cannot be read is told below
+    feeds = feed_of(ingest.warehouse, mends, ingest.direct) if mends else _fed_by(ingest, path)
     if feeds is None:
         reads = ", ".join(name.removeprefix("raw_") for name in ingest.source.tables) if ingest.source else ""
         why = f"the source reads {reads}; without it go files named {ingest.direct}, or {ingest.direct}- and more"
@@ -120,7 +126,8 @@ def announce(ingest: IngestRun, path: Path, number: int, before: set[str]) -> De
     known = file_hash + feeds in before or is_taken(ingest.warehouse, file_hash, feeds, ingest.version)
     before.add(file_hash + feeds)
     return Delivery(
-        str(path), "already taken" if known else "taken", feeds, f"{number:08d}-{file_hash[:12]}", file_hash
+        *(str(path), "already taken" if known else "taken", feeds, f"{number:08d}-{file_hash[:12]}", file_hash),
+        mends=mends,
     )
 
 
@@ -136,11 +143,12 @@ def read_direct(ingest: IngestRun, path: Path, delivery: Delivery) -> Delivery:
     """Read a file that has the contract's columns into the temporary table."""
     wanted = [name for name, needed in ingest.columns.items() if needed]
     n_read = 0
+    fields: tuple[str, ...] = ()
     try:
         for block in ingest.blocks(path, wanted, ingest.written):
             _check_block(ingest, block, delivery.delivery_id)
             _note(ingest, block.bad, delivery.delivery_id)
-            n_read += block.frame.height + len(block.bad)
+            n_read, fields = n_read + block.frame.height + len(block.bad), _fields_of(block)
     except (FileRefusedError, duckdb.Error) as error:
         if isinstance(error, duckdb.ConstraintException) or (isinstance(error, duckdb.Error) and is_out_of_room(error)):
             raise  # no fault of the file
@@ -148,7 +156,7 @@ def read_direct(ingest: IngestRun, path: Path, delivery: Delivery) -> Delivery:
             ingest.warehouse.run(f"DELETE FROM {table} WHERE delivery_id = $id", {"id": delivery.delivery_id})
         reason = str(error) if isinstance(error, FileRefusedError) else f"{_first_line(error)}."
         return replace(delivery, state="refused", reason=reason)
-    return replace(delivery, rows_read=n_read)
+    return replace(delivery, rows_read=n_read, fields=fields)
 
 
 def read_raw(ingest: IngestRun, path: Path, delivery: Delivery) -> Delivery:
@@ -163,11 +171,13 @@ def read_raw(ingest: IngestRun, path: Path, delivery: Delivery) -> Delivery:
         elif has_rows_of(warehouse, table, earlier):
             return replace(delivery, rows_read=n_rows, rows_known=n_rows)
     n_read, n_kept = 0, 0
+    fields: tuple[str, ...] = ()
     try:
         for block in ingest.blocks(path, (), ingest.app.files):
             kept, misfits = keep_block(warehouse, table, block, delivery.delivery_id)
             _note(ingest, [*block.bad, *misfits], delivery.delivery_id)
             n_read, n_kept = n_read + block.frame.height + len(block.bad), n_kept + kept
+            fields = _fields_of(block)
     except FileRefusedError as error:
         warehouse.run("DELETE FROM bad_rows WHERE delivery_id = $id", {"id": delivery.delivery_id})
         forget_delivery(warehouse, table, delivery.delivery_id)
@@ -178,7 +188,8 @@ def read_raw(ingest: IngestRun, path: Path, delivery: Delivery) -> Delivery:
         raise NightquestError(
             f"The file '{path}' cannot be kept: {_first_line(error)}.", "Deliver the others without it; none was taken."
         ) from error
-    return replace(delivery, rows_read=n_read, rows_taken=n_kept, rows_refused=n_read - n_kept)
+    delivery = replace(delivery, rows_read=n_read, rows_taken=n_kept, rows_refused=n_read - n_kept)
+    return replace(delivery, fields=fields)
 
 
 def select_rows(ingest: IngestRun, source: Source, delivery_id: str) -> None:
@@ -214,6 +225,11 @@ def show_raw_rows(ingest: IngestRun, source: Source) -> None:
                       SEMI JOIN bad_rows AS b ON b.delivery_id = r._delivery_id AND b.line = r._row) AS delivered
                 WHERE bad_rows.delivery_id = delivered._delivery_id AND bad_rows.line = delivered._row"""
         )
+
+
+def _fields_of(block: Block) -> tuple[str, ...]:
+    """Names of the fields of a line of delimited text; none where rows are documents or have no text."""
+    return () if block.is_json else tuple(name for name in block.frame.columns if name not in OWN_COLUMNS)
 
 
 def _check_block(ingest: IngestRun, block: Block, delivery_id: str) -> None:

@@ -32,6 +32,7 @@ from pipelines.activity.delivery_reader import (
     show_raw_rows,
 )
 from pipelines.activity.parts import refresh_parts, sync_metrics
+from pipelines.activity.quarantine import retire_rows, retire_settled
 from pipelines.activity.raw_tables import Source, check_delivered, read_source
 from pipelines.activity.read_files import LIMITS, find_files, is_hidden
 from pipelines.activity.read_text import Limits
@@ -114,6 +115,8 @@ def ingest_files(
     # Rows with the contract's columns are read before the transaction: an error in one file must not cost the others.
     found = [read_direct(ingest, Path(d.file), d) if _is_new(d, ingest.direct) else d for d in found]
     with warehouse.transaction():
+        for delivery in found:
+            retire_rows(warehouse, delivery.mends)
         if source is not None:
             found = [read_raw(ingest, Path(d.file), d) if _is_new(d, *source.tables) else d for d in found]
             if new := [d for d in found if _is_new(d, *source.tables)]:
@@ -175,12 +178,14 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
     found = _with_counts(ingest, found, appended)
     kept = [d for d in found if not (d.feeds == ingest.direct and _all_refused(d))]  # those may come again
     record_deliveries(warehouse, kept, ingest.version, ingest.now, history=history, written=as_written(app))
+    judged = ingest.source.tables if ingest.source and any(_is_new(d, *ingest.source.tables) for d in found) else ()
+    retire_settled(warehouse, [(d.file, d.delivery_id, d.file_hash) for d in found if d.state == "taken"], judged)
     quarantine_files(warehouse, found, ingest.now)
     refused = quarantine_rows(warehouse, found, ingest.now)
     if appended.touched.height:
         refresh_parts(warehouse, app, None if first else appended.touched)
     return IngestResult(
-        tuple(found),
+        tuple(replace(d, fields=(), mends=()) for d in found),
         taken=int(appended.fates["rows_taken"].sum()),
         known=int(appended.fates["rows_known"].sum()),
         refused=refused,

@@ -56,6 +56,9 @@ _GIVEN: Mapping[str, tuple[str, str]] = {
     "sequence": ("BIGINT", "IS NOT NULL"),
     "value": ("DOUBLE", "IS NOT NULL"),
 }
+# What a row beside its own fields may carry that was written out of quarantine to be mended.
+PLACE, REASON, TEXT = "_quarantined", "_reason", "_text"
+MARKS = (PLACE, REASON, TEXT)
 _INTERNAL = frozenset({"_line", "_raw", "_delivery_id", "_row"})
 _NAMES = ("event_id", "user_id", "event")
 
@@ -118,7 +121,7 @@ def stage_typed(relation: str, types: Mapping[str, str], columns: Mapping[str, b
 
 def stage_json(relation: str, columns: Mapping[str, bool], delivery_id: str) -> str:
     """A query that stages JSON objects, one in each `_raw` of a relation (_line, _raw)."""
-    known = ", ".join(text(name) for name in columns)
+    known = ", ".join(text(name) for name in (*columns, *MARKS))
     kinds = "".join(
         f" WHEN json_type(doc, '$.{name}') IN ('OBJECT', 'ARRAY', 'BOOLEAN', 'DOUBLE') THEN '{name} is not text'"
         for name in columns

@@ -15,7 +15,7 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
-from pipelines.activity.normalise import column_types, quote, repeated_key, text
+from pipelines.activity.normalise import MARKS, column_types, quote, repeated_key, text
 from pipelines.activity.read_csv import OWN_COLUMNS, check_columns
 from pipelines.activity.read_files import Block, table_stem
 from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError
@@ -202,6 +202,7 @@ def taken_apart(warehouse: Warehouse) -> tuple[str, list[BadLine]]:
     keys = warehouse.frame(
         f"SELECT DISTINCT unnest(json_keys(doc)) AS key FROM {docs} WHERE ({fault}) IS NULL ORDER BY key"
     )["key"].to_list()
+    keys = [key for key in keys if key not in MARKS]
     if keys:
         check_columns(keys)
     values = "".join(f", doc ->> {text(_pointer(key))} AS {quote(key)}" for key in keys)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from pipelines.publish.published import read_latest
-from tests.flows.world import json_of, run_command
+from tests.flows.world import json_of, run_command, write_app
 from tests.foreign.exports import EXPORTS, LAST_DAY, purchases
 
 WHOLE_NIGHTS = ("Excel", "JSON lines", "xAPI")  # the others differ only in how they are read
@@ -105,3 +105,22 @@ def test_a_preview_of_a_source_that_misses_a_column_names_those_that_were_found(
     assert status == 2
     assert "quantity" in err
     assert "customer id, date, pieces, amount" in err
+
+
+def test_quarantine_is_visited_emptied_by_mending_and_tells_how(tmp_path, new_home):
+    app = write_app(tmp_path)
+    bad = "user_id,event,occurred_at\nann,solve,2024-01-01T10:00:00Z\nbob,solve,5/1/2024\ncho,solve,6/1/2024\n"
+    (tmp_path / "events.csv").write_text(bad)
+    run_command("ingest", app, tmp_path / "events.csv", "--history", home=new_home)
+    _, out, _ = run_command("quarantine", app, "--samples", "1", home=new_home)
+    assert "puzzles: 2 rows in quarantine" in out
+    assert "bob,solve,5/1/2024" in out
+    mend = tmp_path / "mend.jsonl"
+    status, out, _ = run_command("quarantine", app, "--export", mend, home=new_home)
+    assert (status, "Mend them there" in out) == (0, True)
+    assert run_command("quarantine", app, "--export", mend, home=new_home)[0] == 2
+    mend.write_text(mend.read_text().replace('"5/1/2024"', '"2024-01-05"').replace('"6/1/2024"', '"2024-01-06"'))
+    _, out, _ = run_command("ingest", app, mend, "--json", home=new_home)
+    assert json_of(out)["taken"] == 2
+    _, out, _ = run_command("quarantine", app, home=new_home)
+    assert out == "Nothing of puzzles lies in quarantine.\n"

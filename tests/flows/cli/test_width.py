@@ -19,6 +19,7 @@ from flows.cli.ingest_view import ingest_view
 from flows.cli.models_view import leaderboard_view
 from flows.cli.newapp_view import Written, newapp_view
 from flows.cli.preview_view import preview_view
+from flows.cli.quarantine_view import quarantine_view
 from flows.cli.render import render_player
 from flows.cli.status import AppStatus, Status, status_view
 from flows.cli.views import EACH_NIGHT, nights_view, replay_view, training_view
@@ -28,6 +29,7 @@ from models.sequential import Ratio
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.ingest import IngestResult
 from pipelines.activity.preview import Found, Preview
+from pipelines.activity.quarantine import Held, Quarantine
 from pipelines.badges.judged.decide import Decisions, WrongRow
 from pipelines.experiments.experiment import RESULTS, ExperimentReport
 from pipelines.newapp.guess import Guess
@@ -220,6 +222,13 @@ def preview() -> Preview:
     return Preview(found, (good, bad), 12345, 12, {"amount '' is not a number": 12}, partly=True)
 
 
+def quarantine() -> Quarantine:
+    """Rows of one reason, a file refused whole, rows written out and one too long for it."""
+    row = {"file": "shop.csv", "line": 12345, "raw": "recruit-000252,27.11.2026,12345"}
+    held = Held("occurred_at '27.11.2026' does not say which number is the day", 12345, str(DAY), (row, row))
+    return Quarantine("shop", 12345, (held,), {"empty.csv": "The file is empty."}, {"mend.jsonl": 12344}, 1)
+
+
 ASKED = {"provider": "anthropic", "model": "claude-haiku-4-5-20251001", "purpose": "mission_brief", "requests": 12345}
 ASKED |= {"answered_before": 12345, "input_tokens": 12345678, "likely_usd": 123.4567, "at_most_usd": 1234.5678}
 
@@ -242,6 +251,7 @@ VIEWS = {
     ),
     "a new app": newapp_view(new_app()),
     "preview": preview_view(preview()),
+    "quarantine": quarantine_view(quarantine()),
     "spending": spending_view({"month_usd": 1.5, "max_cost_usd_per_month": 20.0, "nights": [SPENT]}),
     "prompts": prompts_view(
         [{"prompt": "motivational_message", "file": "14a9a6f7", "serves": "24a9a6f7", "registry_version": 12}]

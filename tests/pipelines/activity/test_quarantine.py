@@ -1,0 +1,144 @@
+"""Rows in quarantine: told, written out, mended and taken, each once; what was mended lies there no longer."""
+
+import json
+
+import pytest
+
+from configs.errors import NightquestError
+from data.warehouse import scratch
+from pipelines.activity.ingest import ingest_files
+from pipelines.activity.quarantine import export_rows, read_quarantine
+from tests.factories import make_app
+from tests.pipelines.activity.deliveries import NOW, as_csv, deliver, quarantine, solve, users
+
+SOURCE = (
+    "SELECT r.who AS user_id, 'solve' AS event, r.day AS occurred_at, "
+    "json_object('points', TRY_CAST(r.n AS DOUBLE)) AS properties, r._delivery_id, r._row FROM raw_log AS r"
+)
+APP = make_app()
+
+
+@pytest.fixture(name="warehouse")
+def _warehouse():
+    with scratch() as warehouse:
+        yield warehouse
+
+
+def mend(file, **changes):
+    """Rewrite exported rows: by user_id or who, the fields that are wrong."""
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    key = "user_id" if any("user_id" in row for row in rows) else "who"
+    rows = [{name: v for name, v in (row | changes.get(row.get(key), {})).items() if name != "_text"} for row in rows]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return rows
+
+
+def take(warehouse, file, **options):
+    return ingest_files(warehouse, APP, [file], now=NOW, history=True, **options)
+
+
+def test_rows_of_a_file_with_the_contracts_columns_are_mended(warehouse, tmp_path):
+    text = as_csv([solve("ann"), solve("bob", at="yesterday"), solve("cho", event="solved")]) + "dora,solve\n"
+    deliver(warehouse, APP, tmp_path, {"a.csv": text}, history=True)
+    assert read_quarantine(warehouse, "toy", "", 1).rows == 3
+    written, kept_back = export_rows(warehouse, tmp_path / "mend.jsonl", "")
+    assert (written, kept_back) == ({str(tmp_path / "mend.jsonl"): 3}, 0)
+    rows = mend(
+        tmp_path / "mend.jsonl",
+        bob={"occurred_at": "2024-01-02T10:00:00Z"},
+        cho={"event": "solve"},
+        dora={"user_id": "dora", "event": "solve", "occurred_at": "2024-01-03T10:00:00Z"},
+    )
+    assert rows[0]["_reason"].startswith("occurred_at 'yesterday' is not a date")
+    wrong = next(row for row in rows if "2 fields" in row["_reason"])
+    assert wrong["user_id"] == "dora" or "dora" in str(wrong)
+    result = take(warehouse, tmp_path / "mend.jsonl")
+    assert (result.taken, quarantine(warehouse)) == (3, [])
+    assert sorted(users(warehouse)) == ["ann", "bob", "cho", "dora"]
+    again = take(warehouse, tmp_path / "mend.jsonl")
+    assert (again.taken, again.deliveries[0].state) == (0, "already taken")
+
+
+def test_a_raw_row_gives_way_to_the_one_that_mends_it(warehouse, tmp_path):
+    log = "who,day,n\nann,2024-01-01,3\nbob,someday,4\ncho,2024-01-01,5\ncho,,5\n"
+    deliver(warehouse, APP, tmp_path, {"log.csv": log}, source_sql=SOURCE, history=True)
+    assert [line for _, line, _, _ in quarantine(warehouse)] == [3, 5]
+    export_rows(warehouse, tmp_path / "mend.jsonl", "is not a date")
+    assert len(mend(tmp_path / "mend.jsonl", bob={"day": "2024-01-02"})) == 1
+    assert take(warehouse, tmp_path / "mend.jsonl", source_sql=SOURCE).taken == 1
+    assert [line for _, line, _, _ in quarantine(warehouse)] == [5]
+    later = "who,day,n\ndora,2024-01-09,1\n"
+    assert deliver(warehouse, APP, tmp_path, {"log-2.csv": later}, source_sql=SOURCE, history=True).refused == 0
+    assert [line for _, line, _, _ in quarantine(warehouse)] == [5]
+    assert sorted(users(warehouse)) == ["ann", "bob", "cho", "dora"]
+
+
+def test_a_row_that_is_still_wrong_lies_there_once_with_its_new_reason(warehouse, tmp_path):
+    log = "who,day,n\nann,2024-01-01,3\nbob,someday,4\n"
+    deliver(warehouse, APP, tmp_path, {"log.csv": log}, source_sql=SOURCE, history=True)
+    export_rows(warehouse, tmp_path / "mend.jsonl", "")
+    mend(tmp_path / "mend.jsonl", bob={"day": "2024-01-02", "n": "-4"})
+    assert take(warehouse, tmp_path / "mend.jsonl", source_sql=SOURCE).taken == 0
+    ((_, _, _, reason),) = quarantine(warehouse)
+    assert "points" in reason
+    export_rows(warehouse, tmp_path / "again.jsonl", "")
+    mend(tmp_path / "again.jsonl", bob={"n": "4"})
+    assert take(warehouse, tmp_path / "again.jsonl", source_sql=SOURCE).taken == 1
+    assert quarantine(warehouse) == []
+
+
+def test_a_source_that_fails_leaves_quarantine_as_it_was(warehouse, tmp_path):
+    log = "who,day,n\nann,2024-01-01,3\nbob,someday,4\n"
+    deliver(warehouse, APP, tmp_path, {"log.csv": log}, source_sql=SOURCE, history=True)
+    export_rows(warehouse, tmp_path / "mend.jsonl", "")
+    before = quarantine(warehouse)
+    with pytest.raises(NightquestError, match="source"):
+        take(warehouse, tmp_path / "mend.jsonl", source_sql=SOURCE.replace("r.n", "r.gone"))
+    assert quarantine(warehouse) == before
+
+
+def test_what_a_mended_app_file_lets_in_lies_there_no_longer(warehouse, tmp_path):
+    rows = as_csv([solve("ann"), solve("bob", event="climb")])
+    deliver(warehouse, APP, tmp_path, {"a.csv": rows}, history=True)
+    assert len(quarantine(warehouse)) == 1
+    events = {"solve": APP.events["solve"].model_dump(), "climb": {}, "liked": APP.events["liked"].model_dump()}
+    deliver(warehouse, make_app(events=events), tmp_path, {"a.csv": rows}, history=True)
+    assert quarantine(warehouse) == []
+
+
+def test_rows_that_a_mended_source_lets_in_lie_there_no_longer(warehouse, tmp_path):
+    log = {"log.csv": "who,day,n\nann,2024-01-01,3\nbob,20240102,4\ncho,never,4\n"}
+    deliver(warehouse, APP, tmp_path, log, source_sql=SOURCE, history=True)
+    assert len(quarantine(warehouse)) == 2
+    better = "coalesce(strftime(try_strptime(r.day, '%Y%m%d'), '%Y-%m-%d'), r.day)"
+    deliver(warehouse, APP, tmp_path, log, source_sql=SOURCE.replace("r.day", better), history=True)
+    assert [line for _, line, _, _ in quarantine(warehouse)] == [4]
+
+
+def test_a_file_refused_as_a_whole_is_told_until_it_is_taken(warehouse, tmp_path):
+    deliver(
+        warehouse, APP, tmp_path, {"a.csv": "nothing,of,use\n1,2,3\n", "b.csv": as_csv([solve("ann")])}, history=True
+    )
+    assert list(read_quarantine(warehouse, "toy", "", 1).files) == [str(tmp_path / "a.csv")]
+    deliver(warehouse, APP, tmp_path, {"a.csv": as_csv([solve("bob")])}, history=True)
+    assert read_quarantine(warehouse, "toy", "", 1).files == {}
+
+
+def test_rows_of_several_tables_are_written_to_a_file_each_and_none_over_another(warehouse, tmp_path):
+    two = SOURCE + " UNION ALL " + SOURCE.replace("raw_log", "raw_old")
+    files = {"log.csv": "who,day,n\nann,2024-01-01,1\nbob,x,2\n", "old.csv": "who,day,n\ncho,y,3\n"}
+    deliver(warehouse, APP, tmp_path, files, source_sql=two, history=True)
+    written, _ = export_rows(warehouse, tmp_path / "mend.jsonl", "")
+    assert written == {str(tmp_path / "mend-log.jsonl"): 1, str(tmp_path / "mend-old.jsonl"): 1}
+    with pytest.raises(NightquestError, match="is there already"):
+        export_rows(warehouse, tmp_path / "mend.jsonl", "")
+    mend(tmp_path / "mend-log.jsonl", bob={"day": "2024-01-02"})
+    mend(tmp_path / "mend-old.jsonl", cho={"day": "2024-01-02"})
+    both = [tmp_path / "mend-log.jsonl", tmp_path / "mend-old.jsonl"]
+    assert ingest_files(warehouse, APP, both, now=NOW, history=True, source_sql=two).taken == 2
+    assert quarantine(warehouse) == []
+
+
+def test_a_row_of_which_only_the_beginning_is_kept_is_not_written_out(warehouse, tmp_path):
+    deliver(warehouse, APP, tmp_path, {"a.csv": as_csv([solve("ann"), solve("bob", at="x" * 6000)])}, history=True)
+    assert export_rows(warehouse, tmp_path / "mend.jsonl", "") == ({}, 1)
