@@ -218,8 +218,11 @@ def _scores(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 def score_cells(row: Mapping[str, Any]) -> tuple[RenderableType, str, str]:
     """What a score is of, within what time, and how likely it is."""
+    chance = f"{row['probability']:.0%}"
+    if row["task"] == "anomaly":  # of what is over, not of what is to come
+        return literal("an unusual week"), f"the last {counted(row['horizon_days'], 'day')}", chance
     what = row["task"] if row["target"] is None else f"{row['task']}: {row['target']}"
-    return literal(what.replace("_", " ")), counted(row["horizon_days"], "day"), f"{row['probability']:.0%}"
+    return literal(what.replace("_", " ")), counted(row["horizon_days"], "day"), chance
 
 
 def _grants(rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -90,7 +90,8 @@ def explain_score(settings: Settings, loaded: LoadedApp, user_id: str, task_name
     scores = task.scores(served.model, app, asked).sort("target", "horizon_days", maintain_order=True)
     if scores.is_empty():
         raise NightquestError(
-            f"{task.name} says nothing of {user_id!r}: there is nothing left to ask of them.", "Take another player."
+            f"The model of {task.name} has nothing to tell of {user_id!r}: nothing is left to ask, or all is as usual.",
+            "Take another player.",
         )
     reasons = scores.drop_nulls("reasons").with_columns(facts=pl.col("reasons").str.split("; "))
     return Explanation(

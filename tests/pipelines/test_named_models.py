@@ -53,7 +53,8 @@ def test_a_night_of_before_the_champions_time_learns_its_own_until_one_is_traine
     assert run_train(settings, loaded, as_of=BEFORE, now=now()).versions["plays"] == 2
     again = serve_night(settings, loaded, BEFORE, refresh=True)
     assert read_manifest(again.path).models["plays"] == "puzzles.plays/2"
-    assert not any("later days" in note for note in again.notes)
+    late = [note for note in again.notes if "later days" in note]
+    assert not [note for note in late if "anomaly" not in note]  # whose contest has nothing to win on so little
     following = serve_night(settings, loaded, NEXT)
     assert read_manifest(following.path).models["plays"] == "puzzles.plays/1"
 

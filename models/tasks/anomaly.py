@@ -1,0 +1,175 @@
+"""Does a player's last week look like theirs at all?"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import polars as pl
+
+from configs.app import App
+from models.reasons import Kind, counted, spoken
+from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
+
+WEEK = 7
+MOST_SNAPSHOTS = 4_000
+UNUSUAL = 0.8  # what is told: four times as likely somebody else's week as their own
+_LUCK = 2_654_435_761  # spreads player keys, so that neighbours are nobody's in particular
+
+# What the last week was, and what the weeks before it were: never of the same days.
+LAST = ("events_7", "active_days_7", "active_days_1")
+BEFORE = {
+    "events_21": ("events_28", "events_7"),
+    "active_21": ("active_days_28", "active_days_7"),
+    "events_83": ("events_90", "events_7"),
+    "active_83": ("active_days_90", "active_days_7"),
+}
+
+
+_DAYS = ("active_7", "active_1", "log_active_21", "log_active_83", "more_days")
+_AMOUNT = ("log_events_7", "per_day", "log_events_21", "log_events_83", "more_events")
+
+
+class Anomaly(BinaryTask[Encoding]):
+    """P(the last week is another player's), where half of all weeks are, which is known only by what both did before.
+
+    No week is marked as unusual in any app's history. So half of the weeks are put with the weeks before of somebody
+    else, and who tells these from the true ones knows which weeks do not go with a player (Hastie, Tibshirani and
+    Friedman 2009, The Elements of Statistical Learning, section 14.2.4). An isolation forest, which learns from true
+    weeks alone, is in the contest.
+    """
+
+    name: ClassVar[str] = "anomaly"
+    question: ClassVar[str] = "Does the player's last week look like somebody else's?"
+    doing: ClassVar[str] = "whose week is unusual"
+    label: ClassVar[str] = "mixed"
+    inputs: ClassVar[Mapping[str, pl.DataType]] = {
+        **{name: pl.Float64() for name in (*LAST, *BEFORE, "tenure_days", "most_7", "most_21", "least_7", "least_21")},
+        "window_days": pl.Int32(),
+    }
+    features: ClassVar[tuple[str, ...]] = (
+        *("log_events_7", "active_7", "active_1", "per_day", "log_events_21", "log_active_21", "log_events_83"),
+        *("log_active_83", "log_tenure", "more_events", "more_days", "rose", "fell"),
+    )
+    asks_for: ClassVar[frozenset[str]] = frozenset({"isolation_forest"})
+    moves: ClassVar[bool] = False  # nothing settles
+    limits: ClassVar[tuple[str, ...]] = (
+        "Unusual is no offence: a holiday, an exam and a shared account look alike.",
+        "Weeks of other players stand for unusual ones; what is odd in another way may not be found.",
+        "Only the number of actions, days with play and what challenges measure are looked at.",
+    )
+
+    def horizons(self, app: App) -> tuple[int, ...]:  # noqa: ARG002
+        """The last week."""
+        return (WEEK,)
+
+    def rows(self, app: App, samples: Samples, encoding: Encoding, *, seed: int) -> pl.DataFrame:  # noqa: ARG002
+        """Weeks of at most MOST_SNAPSHOTS snapshots, every second one put with the weeks before of somebody else."""
+        features = samples.features.sample(min(samples.features.height, MOST_SNAPSHOTS), seed=seed)
+        rows = _weeks(app, features)
+        luck = ((pl.col("player_key") * _LUCK) % 1_000_003 + (pl.col("base_day").dt.epoch("d") * 7_919)) % 1_000_003
+        rows = rows.with_columns(luck=luck).sort("base_day", "luck", "player_key")
+        mine = pl.int_range(pl.len()).over("base_day")
+        rows = rows.with_columns(mixed=(mine % 2 == 1) & (pl.len().over("base_day") > 1))
+        last = [*LAST, *(name for name in rows.columns if name.endswith("__last"))]
+        others = (pl.col(last).shift(1).over("base_day")).name.suffix("_other")
+        rows = rows.with_columns(others).with_columns(
+            pl.when("mixed").then(pl.col(f"{name}_other")).otherwise(pl.col(name)).alias(name) for name in last
+        )
+        return _extremes(app, rows.drop(f"{name}_other" for name in last).drop("luck"))
+
+    def days(self, samples: Samples) -> pl.Series:
+        """Those of the snapshots: nothing follows them."""
+        return samples.features["base_day"]
+
+    def ask(self, app: App, asked: Asked) -> pl.DataFrame:
+        """The last week of each of tonight's players."""
+        return _extremes(app, _weeks(app, asked.features))
+
+    def encode(self, rows: pl.DataFrame, encoding: Encoding) -> pl.DataFrame:  # noqa: ARG002
+        """The rows with the week, the weeks before, and how far they are apart."""
+        events, days = pl.col("events_7"), pl.col("active_days_7")
+        return rows.with_columns(
+            log_events_7=events.log1p(),
+            active_7=days / WEEK,
+            active_1=pl.col("active_days_1"),
+            per_day=(events / days.clip(1)).log1p() - (pl.col("events_21") / pl.col("active_21").clip(1)).log1p(),
+            log_events_21=pl.col("events_21").log1p(),
+            log_active_21=pl.col("active_21").log1p(),
+            log_events_83=pl.col("events_83").log1p(),
+            log_active_83=pl.col("active_83").log1p(),
+            log_tenure=pl.col("tenure_days").fill_null(0).log1p(),
+            more_events=events.log1p() - (pl.col("events_21") / 3).log1p(),
+            more_days=days / WEEK - pl.col("active_21") / 21,
+            rose=_rise("most"),
+            fell=_rise("least"),
+        )
+
+    def kinds(self, app: App) -> Mapping[str, Kind]:
+        """How much, on how many days, and which metric stands out."""
+        before = "{} in the last 7 days, and {} in the 21 before"
+        days = pl.format(
+            "played on {} of the last 7 days, and on {} of the 21 before", spoken("active_days_7"), spoken("active_21")
+        )
+        amount = pl.format(before, counted("events_7", "action"), spoken("events_21"))
+        names = {name: app.metrics[name].label or name.replace("_", " ") for name in _metrics(app)}
+        metric = pl.col("most_metric").replace_strict(names, default=None, return_dtype=pl.String)
+        told = pl.format(f"{{}}: {before}", metric, spoken("most_7"), spoken("most_21"))
+        return {
+            "days": Kind(_DAYS, days, "on which days they play"),
+            "amount": Kind(_AMOUNT, amount, "how much they do"),
+            "metric": Kind(("rose", "fell"), told, "what they do more or less of than before"),
+            "tenure": Kind(("log_tenure",), pl.lit(None, dtype=pl.String), "how long they are there"),
+        }
+
+    def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
+        """The unusual weeks alone, with reasons."""
+        rows = self.ask(app, asked)
+        rows = rows.with_columns(probability=pl.Series(model.predict(rows)), band=pl.lit("unusual"))
+        rows = rows.filter(pl.col("probability") >= UNUSUAL)
+        return as_scores(rows.with_columns(reasons=self.reasons(model, app, rows)))
+
+    def example(self, app: App) -> dict[str, Sequence[Any]]:  # noqa: ARG002
+        """A week."""
+        return {"window_days": [WEEK]}
+
+
+def _metrics(app: App) -> list[str]:
+    """The metrics of challenges of which a week and the weeks before it are apart."""
+    asked = {name: app.metrics[name] for name in sorted(set(app.challenges.metrics))}
+    return [name for name, metric in asked.items() if metric.aggregation.adds_up and metric.agg != "distinct"]
+
+
+def _weeks(app: App, features: pl.DataFrame) -> pl.DataFrame:
+    """The week and the weeks before of each snapshot: LAST, BEFORE, and `<metric>__last`, `<metric>__before`."""
+    day = pl.col("base_day")
+    parts = {name: (pl.col(whole).fill_null(0) - pl.col(last)).clip(0) for name, (whole, last) in BEFORE.items()}
+    for name in _metrics(app):
+        last = pl.col(f"{name}__7").fill_null(0)
+        parts[f"{name}__last"] = last
+        parts[f"{name}__before"] = (pl.col(f"{name}__28").fill_null(0) - last).clip(0)
+    start, days = day - dt.timedelta(days=WEEK), pl.lit(WEEK, dtype=pl.Int32)
+    return features.select(*SNAPSHOT, *LAST, "tenure_days", start_day=start, window_days=days, **parts)
+
+
+def _extremes(app: App, rows: pl.DataFrame) -> pl.DataFrame:
+    """With the metric that rose most and the one that fell most: most_metric, most_7, most_21, least_7, least_21."""
+    metrics = _metrics(app)
+    if not metrics:
+        none = {name: pl.lit(0.0) for name in ("most_7", "most_21", "least_7", "least_21")}
+        return rows.with_columns(most_metric=pl.lit(None, dtype=pl.String), **none)
+    changes = [(pl.col(f"{name}__last").log1p() - (pl.col(f"{name}__before") / 3).log1p()) for name in metrics]
+    rows = rows.with_columns(
+        _most=pl.concat_list(changes).list.arg_max(), _least=pl.concat_list(changes).list.arg_min()
+    )
+    columns = {}
+    for which in ("most", "least"):
+        for days, part in ((7, "last"), (21, "before")):
+            values = pl.concat_list(f"{name}__{part}" for name in metrics)
+            columns[f"{which}_{days}"] = values.list.get(pl.col(f"_{which}")).cast(pl.Float64)
+    most = pl.col("_most").replace_strict(dict(enumerate(metrics)), return_dtype=pl.String)
+    parts = [f"{name}__{part}" for name in metrics for part in ("last", "before")]
+    return rows.with_columns(**columns, most_metric=most).drop("_most", "_least", *parts)
+
+
+def _rise(which: str) -> pl.Expr:
+    return pl.col(f"{which}_7").log1p() - (pl.col(f"{which}_21") / 3).log1p()
