@@ -62,7 +62,7 @@ def quarantine(
     """Show which delivered rows were refused and why, and write them out to be mended.
 
     Example: nightquest quarantine my_app.yaml
-    Example: nightquest quarantine my_app.yaml --reason "is not a number" --export mend.jsonl
+    Example: nightquest quarantine my_app.yaml --reason number --export mend.jsonl
 
     Mend the rows in that file and give it to `ingest`: each takes the place of the one that it mends.
 
