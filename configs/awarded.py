@@ -44,6 +44,10 @@ class Badge(Part):
     judged: Judged | None = Field(None, description="Instead of `when`: given by judgement.")
     description: str = Field("", description="What it is for, in a sentence.")
     xp: int | None = Field(None, ge=0, description="Default is the tier's reward.")
+    series: Name | None = Field(
+        None, description="Badges of a series follow each other in the file; only the next one's progress is told."
+    )
+    hidden: bool = Field(False, description="Nobody is told of progress towards it.")
 
     @property
     def condition(self) -> str:

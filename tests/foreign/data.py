@@ -22,14 +22,14 @@ def purchases(rng: Generator, people: int, days: int) -> pl.DataFrame:
     more = rng.poisson(rng.gamma(0.5, 3.0, people) * days / 365)
     who = np.repeat(np.arange(people), more + 1)
     first = rng.integers(0, days, people)[who]
-    day = first + np.where(_nth(who) == 0, 0, rng.integers(0, days, len(who)))
+    day = first + np.where(nth(who) == 0, 0, rng.integers(0, days, len(who)))
     kept = day < days
     records = rng.geometric(0.55, len(who)) + rng.binomial(1, 0.05, len(who)) * rng.poisson(8, len(who))
     return pl.DataFrame(
         {
             "who": who,
             "day": day + ((day % 7 < 2) & (rng.random(len(who)) < 0.3)),
-            "second": _around(rng, len(who), 15, 3),
+            "second": around(rng, len(who), 15, 3),
             "event": "purchase",
             "records": records,
             "dollars": (records * rng.lognormal(2.6, 0.3, len(who))).round(2),
@@ -39,7 +39,7 @@ def purchases(rng: Generator, people: int, days: int) -> pl.DataFrame:
 
 def workouts(rng: Generator, people: int, days: int) -> pl.DataFrame:
     """A workout on the days of one's habit, seldom two; habits wear off, and half of the modes are one's own."""
-    who, day = _visits(rng, people, days, often=rng.beta(1.5, 3, people), lasts=rng.geometric(1 / 90, people))
+    who, day = visits(rng, people, days, often=rng.beta(1.5, 3, people), lasts=rng.geometric(1 / 90, people))
     times = 1 + (rng.random(len(who)) < 0.08)
     who, day = np.repeat(who, times), np.repeat(day, times)
     form = rng.normal(500, 120, people)[who] + 0.5 * day
@@ -49,7 +49,7 @@ def workouts(rng: Generator, people: int, days: int) -> pl.DataFrame:
         {
             "who": who,
             "day": day,
-            "second": _around(rng, len(who), 18, 4),
+            "second": around(rng, len(who), 18, 4),
             "event": "workout",
             "mode": modes[np.where(rng.random(len(who)) < 0.6, own, rng.integers(0, len(modes), len(who)))],
             "difficulty": np.array(["easy", "steady", "hard"])[rng.integers(0, 3, people)[who]],
@@ -63,9 +63,9 @@ def workouts(rng: Generator, people: int, days: int) -> pl.DataFrame:
 
 def statements(rng: Generator, people: int, days: int) -> pl.DataFrame:
     """Sittings of a handful of statements on the days of one's study: most complete something, few ask or help."""
-    who, day = _visits(rng, people, days, often=rng.beta(2, 4, people), lasts=rng.geometric(1 / 150, people))
+    who, day = visits(rng, people, days, often=rng.beta(2, 4, people), lasts=rng.geometric(1 / 150, people))
     size = 1 + rng.poisson(rng.gamma(2.0, 2.0, people)[who])
-    starts = _around(rng, len(who), 19, 4)
+    starts = around(rng, len(who), 19, 4)
     who, day, starts = np.repeat(who, size), np.repeat(day, size), np.repeat(starts, size)
     kind = rng.choice(["completed", "scored", "asked", "helped"], len(who), p=[0.55, 0.33, 0.07, 0.05])
     able = rng.normal(70, 12, people)[who]
@@ -75,7 +75,7 @@ def statements(rng: Generator, people: int, days: int) -> pl.DataFrame:
             {
                 "who": who,
                 "day": day,
-                "second": np.minimum(starts + 240 * _nth(who * days + day), 86_399),
+                "second": np.minimum(starts + 240 * nth(who * days + day), 86_399),
                 "event": kind,
                 "activity": np.char.add("unit-", rng.integers(1, 41, len(who)).astype(str)),
                 "minutes": rng.lognormal(2.3, 0.6, len(who)).round(1).clip(1, 240),
@@ -94,16 +94,19 @@ def statements(rng: Generator, people: int, days: int) -> pl.DataFrame:
     )
 
 
-LOGS: dict[str, Callable[[Generator, int, int], pl.DataFrame]] = {
+Log = Callable[[Generator, int, int], pl.DataFrame]
+LOGS: dict[str, Log] = {
     "record_club": purchases,
     "gym": workouts,
     "study_log": statements,
 }
 
 
-def history(app: str, people: int, days: int, seed: int = 5) -> pl.DataFrame:
+def history(app: str, people: int, days: int, seed: int = 5, log_of: Log | None = None) -> pl.DataFrame:
     """The events of an app up to LAST_DAY: event_id, user_id, event, occurred_at (wall time), properties (JSON)."""
-    log = LOGS[app](np.random.default_rng(seed), people, days).sort("day", "second", "who", maintain_order=True)
+    log = (log_of or LOGS[app])(np.random.default_rng(seed), people, days).sort(
+        "day", "second", "who", maintain_order=True
+    )
     known = [name for name in log.columns if name not in {"who", "day", "second", "event"}]
     began = LAST_DAY - dt.timedelta(days=days - 1)
     moment = pl.lit(dt.datetime.combine(began, dt.time())) + pl.duration(days="day", seconds="second")
@@ -123,7 +126,7 @@ def write_history(folder: Path, events: pl.DataFrame, name: str = "events.csv") 
     return folder / name
 
 
-def _visits(rng: Generator, people: int, days: int, *, often: NDArray[np.float64], lasts: Whole) -> tuple[Whole, Whole]:
+def visits(rng: Generator, people: int, days: int, *, often: NDArray[np.float64], lasts: Whole) -> tuple[Whole, Whole]:
     """(who, day) of every visit: a player comes from a day of their own on, with a chance of their own, and leaves."""
     joined = rng.integers(-60, days, people)
     at = np.arange(days)
@@ -133,7 +136,7 @@ def _visits(rng: Generator, people: int, days: int, *, often: NDArray[np.float64
     return who, day
 
 
-def _nth(groups: Whole) -> Whole:
+def nth(groups: Whole) -> Whole:
     """Which row of its group a row is, groups being together."""
     starts = np.r_[True, groups[1:] != groups[:-1]]
     at = np.arange(len(groups))
@@ -141,7 +144,7 @@ def _nth(groups: Whole) -> Whole:
     return nth
 
 
-def _around(rng: Generator, count: int, hour: float, spread_h: float) -> Whole:
+def around(rng: Generator, count: int, hour: float, spread_h: float) -> Whole:
     """Seconds of the day around an hour."""
     return (rng.normal(hour, spread_h, count).clip(0.5, 23.4) * 3600).astype(np.int64)
 

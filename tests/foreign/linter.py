@@ -31,7 +31,8 @@ _RULES = {
     "the wrong article": rf"(?i)\b(?:a (?={_VOWEL})|an (?!{_VOWEL})(?=[a-z]))",
     "a parenthesis": r"[()]",
     "none left": r"\b(?:none|null|nan|inf)\b(?! left)",
-    "a sign or a plural with another ending": r"\d ?(?:\w+/\w+s|kms|bpms|\w+ses|pointss)\b(?<!courses)(?<!purchases)",
+    "a sign or a plural with another ending": r"\d ?(?:\w+/\w+s|kms|bpms|\w+ses|pointss)\b"
+    r"(?<!courses)(?<!purchases)(?<!exercises)",
     "days within days": r"\bon (?:all )?\d+ (?:days?|evenings) within\b",
     "a day of one day": r"\bon 1 (?:day|evening) today\b|\bToday, [^.]* on 1 (?:day|evening)\b",
     "less than none": r"\bno more than 0 ",

@@ -1,9 +1,11 @@
 """How far active players are from the badges that they do not hold yet."""
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import polars as pl
 
+from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, terms_of
 from pipelines.badges.rules.progress_sql import measures, with_shown
 from pipelines.badges.rules.values_sql import values_sql
@@ -21,7 +23,7 @@ _COLUMNS = {
 
 
 def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl.DataFrame:
-    """Progress towards every badge not held, of active players.
+    """Progress towards every badge not held, of active players; of a series towards the next one, of hidden ones none.
 
     Args:
         known: What the night may see.
@@ -33,7 +35,7 @@ def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl
         or beyond ten years), in
         order of player_key and badge_id.
     """
-    rules = badge_rules(known.app)
+    rules = [rule for rule in badge_rules(known.app) if not rule.badge.hidden]
     if not rules:
         return pl.DataFrame(schema=_COLUMNS)
     within = active_within_days or known.app.challenges.active_within_days
@@ -49,7 +51,21 @@ def progress_sql(night: Night, rules: Sequence[BadgeRule]) -> str:
               'eta_days': CASE WHEN {one.eta} <= {FAR_DAYS} THEN ceil({one.eta})::INTEGER END}}"""
         for badge_id, one in found.items()
     )
+    held = f"SELECT player_key, badge_id FROM badge_ledger WHERE as_of <= DATE '{night.as_of}'"
     return f"""
         SELECT * FROM (SELECT player_key, unnest([{told}], recursive := true) FROM {with_shown(found.values())})
-        ANTI JOIN (SELECT player_key, badge_id FROM badge_ledger WHERE as_of <= DATE '{night.as_of}')
-            USING (player_key, badge_id)"""
+        ANTI JOIN ({held}) USING (player_key, badge_id)
+        {_later_steps(night.app, held)}"""
+
+
+def _later_steps(app: App, held: str) -> str:
+    """Leave out who lacks a badge that comes before in its series; nothing for an app without a series."""
+    series = [(name, badge.series) for name, badge in app.badges.items() if badge.series]
+    pairs = [(later, earlier) for (earlier, one), (later, other) in combinations(series, 2) if one == other]
+    if not pairs:
+        return ""
+    return f"""ANTI JOIN (
+            SELECT who.player_key, step.badge_id
+            FROM badge_values AS who CROSS JOIN (VALUES {", ".join(map(str, pairs))}) AS step(badge_id, needs)
+            ANTI JOIN ({held}) AS held ON held.player_key = who.player_key AND held.badge_id = step.needs
+        ) USING (player_key, badge_id)"""

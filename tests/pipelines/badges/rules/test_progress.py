@@ -142,3 +142,33 @@ def test_held_badges_say_what_they_are_and_survive_their_rule() -> None:
         )
         orphan = badges_held(Known(warehouse, pin(warehouse, later, 4))).row(0, named=True)
         assert (orphan["title"], orphan["tier"], orphan["rarity"]) == ("one", None, "common")
+
+
+def shown(changes: dict[str, dict[str, Any]], held: bool) -> list[str]:
+    """The badges towards which player 1 is shown progress, a night after the first badge was granted or before it."""
+    app = app_with(one="solved >= 2", two="solved >= 8", three="solved >= 20")
+    badges = {name: badge.model_copy(update=changes.get(name, {})) for name, badge in app.badges.items()}
+    app = app.model_copy(update={"badges": badges})
+    with warehouse_with(app, ROWS) as warehouse:
+        known = Known(warehouse, pin(warehouse, app, 2))
+        if held:
+            award_badges(known, cite)
+        return sorted(badge_progress(known)["badge_id"])
+
+
+def test_of_a_series_only_the_next_badge_shows_progress():
+    series = {name: {"series": "steps"} for name in ("one", "two", "three")}
+    assert shown(series, held=False) == ["one"]
+    assert shown(series, held=True) == ["two"]
+    assert shown({}, held=True) == ["three", "two"]
+
+
+def test_a_hidden_badge_shows_no_progress_and_is_earned_all_the_same():
+    assert shown({"one": {"hidden": True}}, held=False) == ["three", "two"]
+    app = app_with(one="solved >= 2")
+    badges = {name: badge.model_copy(update={"hidden": True}) for name, badge in app.badges.items()}
+    with warehouse_with(app, ROWS) as warehouse:
+        known = Known(warehouse, pin(warehouse, app.model_copy(update={"badges": badges}), 2))
+        award_badges(known, cite)
+        assert badges_held(known).height == 1
+        assert badge_progress(known).is_empty()
