@@ -5,21 +5,22 @@ pace, and again while nothing was billed; `Client._ask` settles what came of it.
 """
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 from typing import Self
 
 from configs.language import LanguageModels
-from models.language.calls import Failed, Reply, Request, Usage, Written
+from models.language.calls import Failed, Reply, Request, Written
 from models.language.ledger import CLOSED, Attempt, Books, Budget, Claim, Ledger, Outcome, Run
 from models.language.offers import language_models
 from models.language.pacing import Figures, Limits, Pacing, StoppedError
-from models.language.providers.provider import NoAnswerError, NotSentError, Provider, Sent
-from models.language.rate import Pace, Ticket, retry_after_s
+from models.language.providers.provider import NoAnswerError, NotSentError, Provider
+from models.language.rate import Ticket, retry_after_s
 
 LOOKAHEAD = 24  # asks claimed before they may be sent, so that no slot waits for the disk
 
@@ -61,6 +62,7 @@ class Client:
         self._pacing: dict[str, Pacing] = {}
         self._admitted: dict[str, asyncio.Semaphore] = {}
         self._asking: dict[str, asyncio.Future[Reply]] = {}
+        self._out: set[str] = set()  # sent, and no answer has come
         self._unsettled = 0
         self._settled, self._short_of_money = asyncio.Event(), asyncio.Lock()
         self._began = 0.0
@@ -118,7 +120,7 @@ class Client:
                 self._free()
                 raise
         try:
-            await self._books.settled(Outcome(claim.id, reply, raw))
+            await self._books.settle(Outcome(claim.id, reply, raw))
         finally:
             self._free()
         return reply
@@ -142,17 +144,16 @@ class Client:
         self._settled.set()
 
     async def _send(self, attempt: Attempt) -> tuple[Reply, str]:
+        """The reply and the provider's answer as it came; when it ends early, the ledger is told what is known."""
         request = attempt.request
-        provider, pacing = self._providers[request.provider], self._pacing[request.provider]
-        sending = Sending(request, provider, pacing, self.figures, self._now)
         lost: Failed | None = None
         try:
-            return await sending.until_answered()
+            return await self._until_answered(request)
         except StoppedError as stopped:
             return Failed(request.key, stopped.reason, stopped.detail), ""
         except asyncio.CancelledError:
             lost = Failed(request.key, "canceled", "canceled before it was sent")
-            if sending.is_out:
+            if request.key in self._out:
                 lost = Failed(request.key, "unknown", "canceled while in flight")
             raise
         except Exception as error:
@@ -160,8 +161,78 @@ class Client:
             lost = Failed(request.key, "unknown", f"stopped by a mistake: {type(error).__name__}")
             raise
         finally:
+            self._out.discard(request.key)
             if lost:
                 self._books.settle(Outcome(attempt.id, lost))
+
+    async def _until_answered(self, request: Request) -> tuple[Reply, str]:
+        """Send it, and again while nothing was billed and patience lasts; StoppedError when it will not be sent."""
+        pacing = self._pacing[request.provider]
+        for tries in itertools.count():
+            ticket = await pacing.enter(request)
+            self._out.add(request.key)
+            try:
+                reply, raw, wait_s = await self._once(request, ticket, tries)
+            finally:
+                pacing.leave()
+            self._out.discard(request.key)
+            if wait_s is None or tries + 1 >= self._limits.tries:
+                break
+            self.figures.retries += 1
+            await asyncio.sleep(min(wait_s, pacing.left_s))
+        return reply, raw
+
+    async def _once(self, request: Request, ticket: Ticket, tries: int) -> tuple[Reply, str, float | None]:
+        """The reply, the raw answer, and how long to wait before the next try; None when there is to be none."""
+        provider, pacing, key = self._providers[request.provider], self._pacing[request.provider], request.key
+        pace, sent_at = pacing.pace(request.model), time.monotonic()
+        self.figures.sent += 1
+        try:
+            sent = await provider.send(request)
+        except NotSentError as error:
+            pace.unused(ticket)
+            self.figures.unreachable += 1
+            pacing.ill(f"unreachable: {error}", sent_at)
+            return Failed(key, "unreachable", str(error)), "", pacing.wait_s(tries)
+        except NoAnswerError as error:
+            self.figures.unknown += 1
+            pacing.ill(f"no answer: {error}", sent_at)
+            return Failed(key, "unknown", str(error), seconds=time.monotonic() - sent_at), "", None
+        reply = provider.read(request, sent.status, sent.body, seconds=sent.seconds)
+        if isinstance(reply, Failed) and sent.status >= 300:
+            asked_for = retry_after_s(sent.headers, self._now())
+            wait_s = self._refused(request, reply, sent_at, pacing.wait_s(tries), asked_for)
+            if reply.reason == "rate":
+                pause_s = min(asked_for, self._limits.longest_retry_after_s) if asked_for else pacing.wait_s(tries)
+                pace.refused(ticket, sent.headers, pause_s)
+            else:
+                pace.unused(ticket)
+            return reply, "", wait_s
+        pacing.well()
+        used = reply.usage.input + reply.usage.cache_write + (reply.usage.cached if provider.counts_cached else 0)
+        pace.answered(ticket, sent.headers, used, reply.usage.output)
+        return reply, sent.body.decode("utf-8", "replace"), None
+
+    def _refused(
+        self, request: Request, reply: Failed, sent_at: float, wait_s: float, asked_for: float | None
+    ) -> float | None:
+        """What an error means for those who ask next; how long to wait before the next try."""
+        pacing, detail = self._pacing[request.provider], f"{reply.reason}: {reply.detail}"
+        is_patient = asked_for is None or asked_for <= self._limits.longest_retry_after_s
+        if reply.reason == "overloaded":
+            self.figures.overloaded += 1
+            pacing.ill(detail, sent_at)
+            return max(asked_for or 0.0, wait_s) if is_patient else None
+        if reply.reason in {"key", "quota"}:
+            pacing.give_up(detail)
+            return None
+        pacing.works()
+        if reply.reason == "rate":
+            self.figures.rate_limited += 1
+            return 0.0 if is_patient else None
+        if reply.reason == "model":
+            pacing.unknown_models[request.model] = StoppedError("model", detail)
+        return None
 
     def ask_all(self, requests: Sequence[Request]) -> list[Reply]:
         """Ask all, in an event loop of its own; the replies in order of the requests.
@@ -187,95 +258,3 @@ class Client:
 
 def _is_short(claim: Claim) -> bool:
     return isinstance(claim, Failed) and claim.reason == "budget"
-
-
-@dataclass
-class Sending:
-    """One request on its way to its provider: sent again while nothing was billed and patience lasts.
-
-    Attributes:
-        now: For times in headers.
-        tries: How often it was sent.
-        is_out: It was sent, and no answer has come.
-    """
-
-    request: Request
-    provider: Provider
-    pacing: Pacing
-    figures: Figures
-    now: Callable[[], datetime]
-    tries: int = 0
-    is_out: bool = False
-
-    async def until_answered(self) -> tuple[Reply, str]:
-        """The reply and the provider's answer as it came.
-
-        Raises:
-            StoppedError: It was not sent, and will not be.
-        """
-        pacing, pace = self.pacing, self.pacing.pace(self.request.model)
-        while True:
-            ticket = await pacing.enter(self.request)
-            try:
-                reply, raw, wait_s = await self._once(pace, ticket)
-            finally:
-                pacing.leave()
-            self.tries += 1
-            if wait_s is None or self.tries >= pacing.limits.tries:
-                return reply, raw
-            self.figures.retries += 1
-            await asyncio.sleep(min(wait_s, pacing.left_s))
-
-    async def _once(self, pace: Pace, ticket: Ticket) -> tuple[Reply, str, float | None]:
-        """The reply, the raw answer, and how long to wait before the next try; None when there is to be none."""
-        key, sent_at = self.request.key, time.monotonic()
-        self.figures.sent += 1
-        self.is_out = True
-        try:
-            sent = await self.provider.send(self.request)
-        except NotSentError as error:
-            self.is_out = False
-            pace.unused(ticket)
-            self.figures.unreachable += 1
-            self.pacing.ill(f"unreachable: {error}", sent_at)
-            return Failed(key, "unreachable", str(error)), "", self.pacing.wait_s(self.tries)
-        except NoAnswerError as error:
-            self.is_out = False
-            self.figures.unknown += 1
-            self.pacing.ill(f"no answer: {error}", sent_at)
-            return Failed(key, "unknown", str(error), seconds=time.monotonic() - sent_at), "", None
-        self.is_out = False
-        reply = self.provider.read(self.request, sent.status, sent.body, seconds=sent.seconds)
-        if isinstance(reply, Failed) and sent.status >= 300:
-            return reply, "", self._refused(pace, ticket, sent, reply, sent_at)
-        self.pacing.well()
-        pace.answered(ticket, sent.headers, self._input_tokens(reply.usage), reply.usage.output)
-        return reply, sent.body.decode("utf-8", "replace"), None
-
-    def _input_tokens(self, usage: Usage) -> int:
-        return usage.input + usage.cache_write + (usage.cached if self.provider.counts_cached else 0)
-
-    def _refused(self, pace: Pace, ticket: Ticket, sent: Sent, reply: Failed, sent_at: float) -> float | None:
-        """What an error means for those who ask next; how long to wait before the next try."""
-        pacing, detail = self.pacing, f"{reply.reason}: {reply.detail}"
-        longest, asked_for = pacing.limits.longest_retry_after_s, retry_after_s(sent.headers, self.now())
-        is_patient = asked_for is None or asked_for <= longest
-        if reply.reason == "rate":
-            self.figures.rate_limited += 1
-            pacing.works()
-            pace.refused(
-                ticket, sent.headers, pacing.wait_s(self.tries) if asked_for is None else min(asked_for, longest)
-            )
-            return 0.0 if is_patient else None
-        pace.unused(ticket)
-        if reply.reason == "overloaded":
-            self.figures.overloaded += 1
-            pacing.ill(detail, sent_at)
-            return max(asked_for or 0.0, pacing.wait_s(self.tries)) if is_patient else None
-        if reply.reason in {"key", "quota"}:
-            pacing.give_up(detail)
-            return None
-        pacing.works()
-        if reply.reason == "model":
-            pacing.unknown_models[self.request.model] = StoppedError("model", detail)
-        return None

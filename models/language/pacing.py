@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from random import Random
 
 from configs.language import LanguageModel
-from configs.settings import Settings
 from models.language.calls import Reason, Request
 from models.language.rate import Kind, Pace, Ticket
 
@@ -37,11 +36,6 @@ class Limits:
     tries: int = 8
     hold_s: float = 10
     period_s: float = 60
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Limits":
-        """As the settings say."""
-        return cls(concurrency=settings.writing_concurrency, deadline_s=settings.writing_deadline_s)
 
 
 @dataclass

@@ -16,17 +16,11 @@ from configs.language import LanguageModel
 from models.language.batches.rows import Batch, BatchRows, custom_id
 from models.language.calls import FINAL, Failed, Reason, Reply, Request
 from models.language.ledger import Budget, Ledger, Outcome, Run
-from models.language.providers.provider import (
-    BatchProvider,
-    DeclinedError,
-    NoAnswerError,
-    NotSentError,
-    Provider,
-    Result,
-)
+from models.language.providers import provider as at
+from models.language.providers.provider import BatchProvider, Provider, Result
 
 __all__ = ["BatchReport", "BatchRows", "Batches"]
-UNREADABLE = (DeclinedError, NoAnswerError, NotSentError, ValueError, LookupError)  # an answer may be garbled
+UNREADABLE = (at.DeclinedError, at.NoAnswerError, at.NotSentError, ValueError, LookupError)  # an answer may be garbled
 SURE_AFTER_S = 120.0  # a batch that the provider does not show by then was not begun
 CLOCKS_APART_S = 3600.0  # how far the provider's clock may be behind
 LOOKED_FOR_S = 86_400.0  # what was taken as never begun, and shows up after all
@@ -134,14 +128,14 @@ class Batches:
         lines = [provider.batch_line(name, rows.request(id_)) for name, (id_, _) in rows.attempts(batch).items()]
         try:
             provider_id = await provider.submit(batch.key, lines)
-        except (DeclinedError, NotSentError) as error:
-            reason = error.reason if isinstance(error, DeclinedError) else "unreachable"
+        except (at.DeclinedError, at.NotSentError) as error:
+            reason = error.reason if isinstance(error, at.DeclinedError) else "unreachable"
             rows.close(batch, reason, str(error), state="released", maybe_sent_at=None)
             return False
         except asyncio.CancelledError:
             rows.note(batch, state="unsure", detail="canceled while it was sent")
             raise
-        except (NoAnswerError, ValueError, LookupError, TypeError) as error:  # without an id in it it is no answer
+        except (at.NoAnswerError, ValueError, LookupError, TypeError) as error:  # without an id in it it is no answer
             rows.note(batch, state="unsure", detail=str(error))
             return True
         rows.note(batch, state="submitted", provider_id=provider_id)
@@ -153,17 +147,20 @@ class Batches:
         To be called before others are submitted, and again as long as some are unsure.
         """
         self.report.unsure = 0
-        for batch in self._rows.unfinished(self._app):
-            if (provider := self._provider(batch)) and self._rows.take(batch):
-                await self._settle_doubt(provider, batch)
-        for batch in self._rows.given_up(self._ledger.time() - LOOKED_FOR_S, self._app):
-            if provider := self._provider(batch):
+        for batch in self._rows.unfinished(self._ledger.time() - LOOKED_FOR_S, self._app):
+            provider = self._provider(batch)
+            if provider and batch.state == "released":
                 with suppress(*UNREADABLE):  # it is looked for again
-                    for id_ in await self._find(provider, batch):
-                        self._rows.note(batch, state="doubled", provider_id=id_)
-                        self.report.doubled += 1
-                        await provider.cancel(id_)
+                    await self._cancel_double(provider, batch)
+            elif provider and self._rows.take(batch):
+                await self._settle_doubt(provider, batch)
         return self.report
+
+    async def _cancel_double(self, provider: BatchProvider, batch: Batch) -> None:
+        for id_ in await self._find(provider, batch):
+            self._rows.note(batch, state="doubled", provider_id=id_)
+            self.report.doubled += 1
+            await provider.cancel(id_)
 
     async def _settle_doubt(self, provider: BatchProvider, batch: Batch) -> None:
         age_s = self._ledger.time() - (batch.maybe_sent_at or batch.made_at)
@@ -177,15 +174,13 @@ class Batches:
         if found:
             self._rows.note(batch, state="submitted", provider_id=found[0], adopted=1)
             self.report.adopted += 1
-        elif not doubt:
-            self._rows.close(batch, "unreachable", "it was never begun", state="released")
-            self.report.released += 1
-        elif age_s > GIVE_UP_AFTER_S:
-            self._rows.close(batch, "unknown", f"not to be found, and not surely absent: {doubt}", state="released")
-            self.report.released += 1
-        else:
+        elif doubt and age_s <= GIVE_UP_AFTER_S:
             self._rows.note(batch, state="unsure", detail=doubt)
             self.report.unsure += 1
+        else:
+            reason: Reason = "unknown" if doubt else "unreachable"
+            self._rows.close(batch, reason, doubt or "it was never begun", state="released")
+            self.report.released += 1
 
     async def _find(self, provider: BatchProvider, batch: Batch) -> Sequence[str]:
         since = datetime.fromtimestamp(batch.made_at - CLOCKS_APART_S, UTC)

@@ -117,18 +117,16 @@ class BatchRows:
         with self.ledger.file.reading() as connection:
             return request_of(connection, attempt)
 
-    def unfinished(self, app: str | None = None) -> list[Batch]:
-        """Batches whose provider's id is not known, and which no living process is sending."""
-        now = self.ledger.time()
-        with self.ledger.file.reading() as connection:
-            found = _read(connection, "b.state IN ('intent', 'unsure') AND r.app = coalesce(?, r.app)", app)
-            return [one for one in found if one.state == "unsure" or not lives(connection, one.owner_id, now)]
+    def unfinished(self, since: float = 0, app: str | None = None) -> list[Batch]:
+        """Batches that may have been begun, and which no living process is sending.
 
-    def given_up(self, since: float, app: str | None = None) -> list[Batch]:
-        """Batches that may have been sent since then, and were taken as never begun."""
-        of_app = "b.state = 'released' AND b.maybe_sent_at >= ? AND r.app = coalesce(?, r.app)"
+        Those that were taken as never begun are among them, when they may have been sent since then.
+        """
+        now, in_doubt = self.ledger.time(), "b.state IN ('intent', 'unsure')"
+        late = "b.state = 'released' AND b.maybe_sent_at >= ?"
         with self.ledger.file.reading() as connection:
-            return _read(connection, of_app, since, app)
+            found = _read(connection, f"({in_doubt} OR {late}) AND r.app = coalesce(?, r.app)", since, app)
+            return [one for one in found if one.state != "intent" or not lives(connection, one.owner_id, now)]
 
     def running(self, app: str | None = None) -> list[Batch]:
         """Batches that the provider has and that have not been collected, of one app or of all."""

@@ -16,19 +16,8 @@ from configs.errors import BusyError, NightquestError
 from configs.language import LanguageModel
 from configs.nouns import counted
 from models.language.calls import Failed, Reason, Request, most_it_costs
-from models.language.ledger.claims import (
-    Attempt,
-    Budget,
-    Claim,
-    Outcome,
-    book,
-    bury,
-    find_asked,
-    grant,
-    left,
-    settle,
-    turn_away,
-)
+from models.language.ledger import claims as rows
+from models.language.ledger.claims import Attempt, Budget, Claim, Outcome, bury, find_asked, settle
 from models.language.ledger.file import LedgerFile, lives, nano, register
 from models.language.ledger.spending import CallRecord, Reports, Run, SpendLine, SpendReport, reply_of
 
@@ -94,12 +83,9 @@ class Ledger(Reports):
         batch: int | None = None,
     ) -> list[Claim]:
         """`claim` within a transaction; with the row of a batch that the requests go into, at its price."""
-        most, month, run_id = (
-            _most(requests, prices, batch=batch is not None),
-            self._month(),
-            self.run_id(connection, run),
-        )
-        money, claims = left(connection, run, month, budget), list[Claim]()
+        most, month = _most(requests, prices, batch=batch is not None), self._month()
+        run_id = self.run_id(connection, run)
+        money, claims = rows.left(connection, run, month, budget), list[Claim]()
         told = {"run_id": run_id, "owner_id": self.owner, "batch_id": batch, "month": month, "sent_at": self.time()}
         for request, reserve in zip(requests, most, strict=True):
             asked = find_asked(connection, request)
@@ -108,14 +94,14 @@ class Ledger(Reports):
             why = asked.why_not(run_id) if asked else None
             if asked and asked.state == "answered":
                 claims.append(reply_of(connection, asked.attempt))
-                turn_away(connection, run_id, "answered")
+                rows.turn_away(connection, run_id, "answered")
             elif why or reserve > money:
                 claims.append(Failed(request.key, *(why or SHORT), paid_now=False))
-                turn_away(connection, run_id, (why or SHORT)[0])
+                rows.turn_away(connection, run_id, (why or SHORT)[0])
             else:
                 resend = bool(asked and asked.unknowns)
-                claims.append(grant(connection, request, reserved=reserve, resend=resend, **told))
-                book(connection, run.app, run.night, month, 0, reserve)
+                claims.append(rows.grant(connection, request, reserved=reserve, resend=resend, **told))
+                rows.book(connection, run.app, run.night, month, 0, reserve)
                 money -= reserve
         return claims
 
@@ -130,11 +116,12 @@ class Ledger(Reports):
                 whose answer did not stay in flight, booked at the most they can have cost.
         """
         try:
-            self._settle(outcomes)
+            with self.file.transaction("write down what was answered") as connection:
+                settle(connection, outcomes, self.time())
         except BusyError:
             raise
         except NightquestError as error:
-            lost = len(outcomes) - self._settle_singly(outcomes)
+            lost = len(outcomes) if len(outcomes) < 2 else sum(self._is_lost(outcome) for outcome in outcomes)
             if lost:
                 raise NightquestError(
                     f"{error.message} Not kept: {lost:,} of {counted(len(outcomes), 'answer')}; "
@@ -143,17 +130,13 @@ class Ledger(Reports):
                     error.exit_code,
                 ) from error
 
-    def _settle(self, outcomes: Sequence[Outcome]) -> None:
-        with self.file.transaction("write down what was answered") as connection:
-            settle(connection, outcomes, self.time())
-
-    def _settle_singly(self, outcomes: Sequence[Outcome]) -> int:
-        kept = 0
-        for outcome in outcomes:
-            with suppress(NightquestError):
-                self._settle([outcome])
-                kept += 1
-        return kept
+    def _is_lost(self, outcome: Outcome) -> bool:
+        """Whether an outcome by itself finds no room either."""
+        try:
+            self.settle([outcome])
+        except NightquestError:
+            return True
+        return False
 
     def spent_in_month(self) -> float:
         """US dollars that count against the budget of this calendar month (UTC), all apps."""
@@ -209,8 +192,7 @@ class Books:
 
     def __init__(self, ledger: Ledger, run: Run, budget: Budget, prices: Mapping[str, LanguageModel]) -> None:
         self._ledger, self._run, self._budget, self._prices = ledger, run, budget, prices
-        self._claims: list[tuple[Request, asyncio.Future[Claim]]] = []
-        self._outcomes: list[tuple[Outcome, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Request | Outcome, asyncio.Future[Claim | None]]] = []
         self._writing: asyncio.Task[None] | None = None
         self.is_open = True
         self.trouble = ""
@@ -223,62 +205,58 @@ class Books:
 
     async def claimed(self, request: Request) -> Claim:
         """The answer from before, the right to send, or why there is neither; on disk when this returns."""
-        claim: asyncio.Future[Claim] = asyncio.get_running_loop().create_future()
-        self._claims.append((request, claim))
-        self._write_soon()
+        waiting = self._write_down(request)
         try:
-            return await claim
+            return await waiting or Failed(request.key, "canceled", self.trouble or CLOSED, paid_now=False)
         except asyncio.CancelledError:
-            if not claim.cancelled():  # it was given to who had left
-                self._give_back(claim.result())
+            if not waiting.cancelled():  # it was given to who had left
+                self._give_back(waiting.result())
             raise
 
-    async def settled(self, outcome: Outcome) -> None:
-        """Write an outcome down; on disk when this returns, unless there is `trouble`."""
-        await self.settle(outcome)
+    def settle(self, outcome: Outcome) -> asyncio.Future[Claim | None]:
+        """Write an outcome down with the next transaction; on disk when this is done, unless there is `trouble`."""
+        return self._write_down(outcome)
 
-    def settle(self, outcome: Outcome) -> asyncio.Future[None]:
-        """Write an outcome down with the next transaction."""
-        kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._outcomes.append((outcome, kept))
-        self._write_soon()
-        return kept
-
-    def _give_back(self, claim: Claim) -> None:
+    def _give_back(self, claim: Claim | None) -> None:
         if isinstance(claim, Attempt):
             canceled = Failed(claim.request.key, "canceled", "canceled before it was sent")
             self.settle(Outcome(claim.id, canceled))
 
-    def _write_soon(self) -> None:
-        self._writing = self._writing or asyncio.get_running_loop().create_task(self._write())
+    def _write_down(self, what: Request | Outcome) -> asyncio.Future[Claim | None]:
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Claim | None] = loop.create_future()
+        self._waiting.append((what, waiting))
+        self._writing = self._writing or loop.create_task(self._write())
+        return waiting
 
     async def _write(self) -> None:
-        while self._outcomes or self._claims:
+        while self._waiting:
             await asyncio.sleep(LINGER_S)
-            outcomes, claims, self._outcomes, self._claims = self._outcomes, self._claims, [], []
-            requests = [request for request, _ in claims]
-            given = await asyncio.to_thread(self._transact, [outcome for outcome, _ in outcomes], requests)
-            for (_, claim), one in zip(claims, given, strict=True):
-                if claim.cancelled():
-                    self._give_back(one)
+            now, self._waiting = self._waiting, []
+            # Outcomes first: what they cost less than was reserved may be claimed.
+            now.sort(key=lambda one: isinstance(one[0], Request))
+            given = await asyncio.to_thread(self._transact, [what for what, _ in now])
+            for (_, waiting), claim in zip(now, given, strict=True):
+                if waiting.cancelled():
+                    self._give_back(claim)
                 else:
-                    claim.set_result(one)
-            for _, kept in outcomes:
-                if not kept.cancelled():
-                    kept.set_result(None)
+                    waiting.set_result(claim)
         self._writing = None
 
-    def _transact(self, outcomes: Sequence[Outcome], requests: Sequence[Request]) -> Sequence[Claim]:
+    def _transact(self, whats: Sequence[Request | Outcome]) -> Sequence[Claim | None]:
+        outcomes = [what for what in whats if isinstance(what, Outcome)]
+        requests = [what for what in whats if isinstance(what, Request)]
+        claims: Sequence[Claim | None] = [None] * len(requests)
         try:
             if outcomes:
                 self._ledger.settle(outcomes)
             if requests and self.is_open and not self.trouble:
-                return self._ledger.claim(self._run, self._budget, requests, self._prices)
+                claims = self._ledger.claim(self._run, self._budget, requests, self._prices)
         except NightquestError as error:
             self.trouble = str(error)
         except Exception as error:  # noqa: BLE001 (whoever waits must hear of it)
             self.trouble = f"stopped by a mistake: {type(error).__name__}: {error}"
-        return [Failed(request.key, "canceled", self.trouble or CLOSED, paid_now=False) for request in requests]
+        return [*[None] * len(outcomes), *claims]
 
 
 @contextmanager

@@ -51,14 +51,8 @@ class LedgerFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise NightquestError(
-                f"The folder {path.parent} of the spending ledger cannot be made: {error.strerror}.",
-                "Make room or give the right to write there, and run it again.",
-            ) from None
         with self._in_words("be opened"):
+            path.parent.mkdir(parents=True, exist_ok=True)
             self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
             try:
                 self._prepare()
@@ -129,11 +123,11 @@ class LedgerFile:
     def _in_words(self, doing: str) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._error(error, doing) from error
 
-    def _error(self, error: sqlite3.Error, doing: str) -> NightquestError:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    def _error(self, error: sqlite3.Error | OSError, doing: str) -> NightquestError:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CANTOPEN) & 0xFF
         begin = f"The spending ledger {self.path} could not {doing}"
         if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             held = f"another process has been writing to it for {BUSY_TIMEOUT_MS // 1000} s."

@@ -75,24 +75,18 @@ class CallRecord:
     """How an answer came to be.
 
     Attributes:
-        state: `sent` while in flight, `answered`, `failed` (unbilled) or `unknown` (sent, no answer seen).
         reply: None while in flight.
         raw: The provider's answer as it came.
         attempts: How often it was asked.
-        batch: The ledger's key of the batch that it was in.
     """
 
     request: Request
-    state: str
     reply: Reply | None
     raw: str
     attempts: int
     sent_at: datetime
     settled_at: datetime | None
     mode: str
-    batch: str | None
-    app: str
-    night: str
 
 
 class Reports:
@@ -179,26 +173,21 @@ class Reports:
         """How an answer came to be; None when the question was never asked."""
         with self.file.reading() as connection:
             row = connection.execute(
-                "SELECT a.id, a.state, a.raw, a.text, count(*) OVER (), a.sent_at, a.settled_at, a.batch_id, b.key,"
-                " r.app, r.night FROM attempt a JOIN run r ON r.id = a.run_id LEFT JOIN batch b ON b.id = a.batch_id"
-                " WHERE a.key = ? ORDER BY a.state = 'answered' DESC, a.id DESC LIMIT 1",
+                "SELECT id, state, raw, text, count(*) OVER (), sent_at, settled_at, batch_id FROM attempt"
+                " WHERE key = ? ORDER BY state = 'answered' DESC, id DESC LIMIT 1",
                 (key,),
             ).fetchone()
             if row is None:
                 return None
-            attempt, state, raw, text, attempts, sent_at, settled_at, batch_id, batch, app, night = row
+            attempt, state, raw, text, attempts, sent_at, settled_at, batch_id = row
             return CallRecord(
                 request=request_of(connection, attempt),
-                state=state,
                 reply=None if state == "sent" else reply_of(connection, attempt),
                 raw=unpacked(raw, text),
                 attempts=attempts,
                 sent_at=datetime.fromtimestamp(sent_at, UTC),
                 settled_at=None if settled_at is None else datetime.fromtimestamp(settled_at, UTC),
                 mode="live" if batch_id is None else "batch",
-                batch=batch,
-                app=app,
-                night=night,
             )
 
 

@@ -5,10 +5,11 @@ Shapes are as loose as servers keep to them: what has none is a ValueError, noth
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 from pydantic_core import from_json
 
 from models.language.calls import Reason, Request
@@ -26,6 +27,21 @@ _BY_STATUS: dict[int, Reason] = {
 Tokens = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Count = Annotated[Tokens, BeforeValidator(lambda value: 0 if value is None else value)]
 Id = Annotated[str, Field(min_length=1, max_length=512)]
+
+
+_TOKENS: TypeAdapter[int] = TypeAdapter(Tokens)
+
+
+def tokens(value: Any) -> int:
+    """A number of tokens; ValueError where it cannot be one."""
+    return _TOKENS.validate_python(value)
+
+
+def count(value: Any, *path: str) -> int:
+    """As `tokens`, of what stands deeper in the JSON; 0 where nothing does."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return 0 if value is None else tokens(value)
 
 
 @dataclass(frozen=True)
@@ -60,28 +76,18 @@ class Error(Shape):
         return f"{self.code}: {self.message}"
 
 
-class Part(Shape):
-    """One part of an answer; of those that are not text only the type is read."""
-
-    type: str = "text"
-    text: str | None = None
-    refusal: str | None = None
-
-
-Content = str | list[str | Part] | None
-
-
-def joined(content: Content) -> str | Unsaid:
-    """The text of an answer, its text parts joined; thoughts and other parts are left out."""
-    parts = [Part(text=part) if isinstance(part, str) else part for part in _listed(content)]
-    for part in parts:
-        if part.type == "refusal":
-            return Unsaid("refused", part.refusal or "")
-    return "".join(part.text or "" for part in parts if part.type in {"text", "output_text"}) or NOTHING
-
-
-def _listed(content: Content) -> list[str | Part]:
-    return [content] if isinstance(content, str) else content or []
+def joined(content: Any) -> str | Unsaid:
+    """The text of an answer, its text parts joined; thoughts and other parts are left out. One of `UNREADABLE`."""
+    if not isinstance(content, str | list | None):
+        raise TypeError("neither a text nor parts")
+    texts = []
+    for part in [content] if isinstance(content, str) else content or []:
+        one = {"text": part} if isinstance(part, str) else part
+        if one.get("type") == "refusal":
+            return Unsaid("refused", told(one.get("refusal")))
+        if one.get("type", "text") in ("text", "output_text"):
+            texts.append(one.get("text") or "")
+    return "".join(texts) or NOTHING
 
 
 def told(value: Any) -> str:

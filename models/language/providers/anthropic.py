@@ -9,7 +9,7 @@ import anthropic
 
 from models.language.calls import Request, Usage
 from models.language.providers import answers
-from models.language.providers.answers import Content, Count, Shape, Unsaid, at
+from models.language.providers.answers import Count, Shape, Unsaid, at, count, tokens
 from models.language.providers.provider import BatchState, NoAnswerError, Result
 from models.language.providers.sdk import ListedBatch, SdkProvider
 
@@ -81,12 +81,20 @@ class Anthropic(SdkProvider):
         return body | ({"output_config": output} if output else {})
 
     def usage(self, answer: Any) -> Usage:
-        """See the base."""
-        return _Usage.model_validate(answer["usage"]).counted()
+        """See the base. Anthropic's input excludes what was read from and written to the cache."""
+        told = answer["usage"]
+        cached, written = count(told, "cache_read_input_tokens"), count(told, "cache_creation_input_tokens")
+        thought = count(told, "output_tokens_details", "thinking_tokens")
+        return Usage(tokens(told["input_tokens"]), cached, written, tokens(told["output_tokens"]), thought)
 
     def text(self, answer: Any) -> str | Unsaid:
         """See the base."""
-        return _Message.model_validate(answer).said()
+        ended = answer.get("stop_reason")
+        if ended == "refusal":
+            return Unsaid("refused", answers.told((answer.get("stop_details") or {}).get("explanation")))
+        if ended in ("max_tokens", "model_context_window_exceeded", "pause_turn"):
+            return Unsaid("truncated", ended)
+        return answers.joined(answer.get("content"))
 
     def batch_line(self, custom_id: str, request: Request) -> bytes:
         """See the base."""
@@ -117,34 +125,6 @@ class Anthropic(SdkProvider):
         """See the base."""
         # Not by its results_url, which may name another host than the one the key is for.
         return await self.read_lines(f"{self.batches}/{batch_id}/results", read_result)
-
-
-class _Usage(Shape):
-    """Tokens as Anthropic counts them: its input excludes what was read from and written to the cache."""
-
-    input_tokens: answers.Tokens
-    output_tokens: answers.Tokens
-    cached: Count = at("cache_read_input_tokens", default=0)
-    written: Count = at("cache_creation_input_tokens", default=0)
-    thought: Count = at("output_tokens_details", "thinking_tokens", default=0)
-
-    def counted(self) -> Usage:
-        """No token in two kinds."""
-        return Usage(self.input_tokens, self.cached, self.written, self.output_tokens, self.thought)
-
-
-class _Message(Shape):
-    stop_reason: str | None = None
-    explanation: Any = at("stop_details", "explanation")
-    content: Content = None
-
-    def said(self) -> str | Unsaid:
-        """Its text, or why there is none."""
-        if self.stop_reason == "refusal":
-            return Unsaid("refused", answers.told(self.explanation))
-        if self.stop_reason in {"max_tokens", "model_context_window_exceeded", "pause_turn"}:
-            return Unsaid("truncated", self.stop_reason)
-        return answers.joined(self.content)
 
 
 class _Line(Shape):

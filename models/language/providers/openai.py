@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 import openai
-from pydantic import Field
 
 from models.language.calls import Reason, Request, Usage
 from models.language.providers import answers
-from models.language.providers.answers import NOTHING, Content, Count, Shape, Unsaid, at
+from models.language.providers.answers import NOTHING, Count, Shape, Unsaid, at, count, tokens
 from models.language.providers.provider import BatchState, NoAnswerError, NotSentError, Result
 from models.language.providers.sdk import Begun, ListedBatch, SdkProvider
 
@@ -84,14 +83,19 @@ class OpenAI(SdkProvider):
         return body | ({"reasoning": {"effort": request.effort}} if request.effort else {})
 
     def usage(self, answer: Any) -> Usage:
-        """See the base."""
-        if answer["usage"] is None and answer.get("status") == "failed":
+        """See the base. OpenAI's input includes what was read from and written to the cache."""
+        told, (sent, made) = answer["usage"], ("prompt", "completion") if self._api == "chat" else ("input", "output")
+        if told is None and answer.get("status") == "failed":
             return Usage()
-        return (_ChatUsage if self._api == "chat" else _Usage).model_validate(answer["usage"]).counted()
+        total, output = tokens(told[f"{sent}_tokens"]), tokens(told[f"{made}_tokens"])
+        kinds = ("cached_tokens", "cache_write_tokens")
+        cached, written = (count(told, f"{sent}_tokens_details", kind) for kind in kinds)
+        reasoning = count(told, f"{made}_tokens_details", "reasoning_tokens")
+        return Usage(max(0, total - cached - written), cached, written, output, reasoning)
 
     def text(self, answer: Any) -> str | Unsaid:
         """See the base."""
-        return (_Chat if self._api == "chat" else _Response).model_validate(answer).said()
+        return _of_chat(answer["choices"][0]) if self._api == "chat" else _of_response(answer)
 
     def batch_line(self, custom_id: str, request: Request) -> bytes:
         """See the base."""
@@ -130,69 +134,29 @@ class OpenAI(SdkProvider):
         return found
 
 
-class _Usage(Shape):
-    """Tokens as OpenAI counts them: its input includes what was read from and written to the cache."""
-
-    total: answers.Tokens = Field(alias="input_tokens")
-    output: answers.Tokens = Field(alias="output_tokens")
-    cached: Count = at("input_tokens_details", "cached_tokens", default=0)
-    written: Count = at("input_tokens_details", "cache_write_tokens", default=0)
-    reasoning: Count = at("output_tokens_details", "reasoning_tokens", default=0)
-
-    def counted(self) -> Usage:
-        """No token in two kinds."""
-        fresh = max(0, self.total - self.cached - self.written)
-        return Usage(fresh, self.cached, self.written, self.output, self.reasoning)
+def _of_chat(choice: Any) -> str | Unsaid:
+    message, ended = choice["message"], choice.get("finish_reason")
+    if message.get("refusal"):
+        return Unsaid("refused", answers.told(message["refusal"]))
+    if ended in ("length", "content_filter"):
+        return Unsaid("truncated" if ended == "length" else "refused", ended)
+    return answers.joined(message.get("content"))
 
 
-class _ChatUsage(_Usage):
-    total: answers.Tokens = Field(alias="prompt_tokens")
-    output: answers.Tokens = Field(alias="completion_tokens")
-    cached: Count = at("prompt_tokens_details", "cached_tokens", default=0)
-    written: Count = at("prompt_tokens_details", "cache_write_tokens", default=0)
-    reasoning: Count = at("completion_tokens_details", "reasoning_tokens", default=0)
-
-
-class _Chat(Shape):
-    content: Content = at("choices", 0, "message", "content")
-    refusal: Any = at("choices", 0, "message", "refusal")
-    finish_reason: str | None = at("choices", 0, "finish_reason")
-
-    def said(self) -> str | Unsaid:
-        """Its text, or why there is none."""
-        if self.refusal:
-            return Unsaid("refused", answers.told(self.refusal))
-        if self.finish_reason in {"length", "content_filter"}:
-            return Unsaid("truncated" if self.finish_reason == "length" else "refused", self.finish_reason)
-        return answers.joined(self.content)
-
-
-class _Item(Shape):
-    type: str = ""
-    content: Content = None
-
-
-class _Response(Shape):
-    status: str
-    output: list[_Item] = Field(default_factory=list)
-    error: answers.Error | None = None
-    cause: str | None = at("incomplete_details", "reason")
-    spent: Count = at("usage", "output_tokens", default=0)
-
-    def said(self) -> str | Unsaid:
-        """Its text, or why there is none."""
-        if self.status == "failed":
-            # What was billed is not asked again, whatever the reason.
-            error = self.error or answers.Error()
-            return Unsaid("malformed" if self.spent else _FAILED.get(answers.told(error.code), "rejected"), str(error))
-        messages = [answers.joined(item.content) for item in self.output if item.type == "message"]
-        for message in messages:
-            if isinstance(message, Unsaid) and message.reason == "refused":
-                return message
-        if self.status != "completed":
-            cause = self.cause or self.status
-            return Unsaid("refused" if cause == "content_filter" else "truncated", cause)
-        return "".join(message for message in messages if isinstance(message, str)) or NOTHING
+def _of_response(answer: Any) -> str | Unsaid:
+    if answer["status"] == "failed":
+        # What was billed is not asked again, whatever the reason.
+        error = answers.Error.model_validate(answer.get("error") or {})
+        spent = count(answer, "usage", "output_tokens")
+        return Unsaid("malformed" if spent else _FAILED.get(answers.told(error.code), "rejected"), str(error))
+    messages = [answers.joined(item.get("content")) for item in answer["output"] if item.get("type") == "message"]
+    for message in messages:
+        if isinstance(message, Unsaid) and message.reason == "refused":
+            return message
+    if answer["status"] != "completed":
+        cause = answers.told((answer.get("incomplete_details") or {}).get("reason") or answer["status"])
+        return Unsaid("refused" if cause == "content_filter" else "truncated", cause)
+    return "".join(message for message in messages if isinstance(message, str)) or NOTHING
 
 
 class _Line(Shape):

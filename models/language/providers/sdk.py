@@ -13,16 +13,9 @@ import aiohttp
 import httpx2
 
 from models.language.calls import Request
+from models.language.providers import provider as at
 from models.language.providers.answers import Id, Shape, why, without_keys
-from models.language.providers.provider import (
-    BatchProvider,
-    BatchState,
-    DeclinedError,
-    NoAnswerError,
-    NotSentError,
-    Result,
-    Sent,
-)
+from models.language.providers.provider import BatchProvider, BatchState, Result, Sent
 
 CONNECT_S = 10
 CLOCKS_APART_S = 300  # ours and the provider's, when batches are looked for
@@ -126,7 +119,9 @@ class SdkProvider(BatchProvider):
         except self.sdk.APIStatusError as error:
             response = error.response
             reason, detail = why(response.status_code, response.content)
-            raise (NoAnswerError(detail) if response.status_code >= 500 else DeclinedError(reason, detail)) from None
+            raise (
+                at.NoAnswerError(detail) if response.status_code >= 500 else at.DeclinedError(reason, detail)
+            ) from None
         except (self.sdk_error, *_NETWORK) as error:
             raise sent_or_not(error) from None
         content: bytes = response.content
@@ -176,7 +171,7 @@ async def _tell_nothing(request: httpx2.Request) -> None:
         del request.headers[name]
 
 
-def sent_or_not(error: BaseException) -> NotSentError | NoAnswerError:
+def sent_or_not(error: BaseException) -> at.NotSentError | at.NoAnswerError:
     """Whether the provider may have seen a request that ended in this error."""
     chain = [error]
     while chain[-1].__cause__ is not None and len(chain) < 10:
@@ -184,7 +179,7 @@ def sent_or_not(error: BaseException) -> NotSentError | NoAnswerError:
     detail = without_keys(f"{type(chain[-1]).__name__} {chain[-1]}".strip())
     by_aiohttp = any(isinstance(one, aiohttp.ClientError) for one in chain)
     unsent = _NOT_SENT if by_aiohttp else _NOT_SENT + _NOT_SENT_WITHOUT_AIOHTTP
-    return NotSentError(detail) if any(isinstance(one, unsent) for one in chain) else NoAnswerError(detail)
+    return at.NotSentError(detail) if any(isinstance(one, unsent) for one in chain) else at.NoAnswerError(detail)
 
 
 def readable(line: bytes, read: Callable[[bytes], Result]) -> Result:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from configs.errors import NightquestError
@@ -148,8 +148,9 @@ class WritingSession:
         return open_providers(self._context.settings, models=self._models)  # of one event loop
 
     def _client(self, providers: Mapping[Any, Provider]) -> Client:
-        limits = Limits.of(self._context.settings)
-        limits = replace(limits, deadline_s=max(0.0, limits.deadline_s - self.account.live.seconds))
+        settings = self._context.settings
+        left_s = max(0.0, settings.writing_deadline_s - self.account.live.seconds)
+        limits = Limits(concurrency=settings.writing_concurrency, deadline_s=left_s)
         clock = self._context.clock
         figures = self.account.live
         return Client(self.ledger, providers, self._run, self._budget, limits, clock, self._seed, self._models, figures)

@@ -141,7 +141,10 @@ def test_a_file_of_another_version_is_refused(tmp_path, version):
 
 def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path):
     (tmp_path / "ledger").write_text("a file where the folder should be")
-    with pytest.raises(NightquestError, match=r"The folder .* cannot be made"), ledger_at(tmp_path):
+    with (
+        pytest.raises(NightquestError, match=r"could not be opened: .*Give Nightquest the right to write there"),
+        ledger_at(tmp_path),
+    ):
         pass
 
 

@@ -124,7 +124,7 @@ def test_why_tells_how_an_answer_came_to_be(tmp_path):
     request = ask(purpose="daily_challenge", prompt_version="7", effort="low", system="Ünïcode \u2028 system")
     with ledger_at(tmp_path, clock) as ledger:
         attempt = claim_one(ledger, request)
-        assert ledger.why(request.key).state == "sent"
+        assert ledger.why(request.key).reply is None
         clock.forward(seconds=3)
         outcome = written(attempt)
         ledger.settle([outcome])
@@ -133,9 +133,9 @@ def test_why_tells_how_an_answer_came_to_be(tmp_path):
     assert record.request == request
     assert record.request.key == request.key
     assert record.raw == outcome.raw
-    assert (record.state, record.attempts, record.mode, record.batch) == ("answered", 1, "live", None)
+    assert (record.attempts, record.mode) == (1, "live")
     assert (record.sent_at, record.settled_at) == (NOON, NOON + dt.timedelta(seconds=3))
-    assert (record.app, record.night, record.reply.paid_now) == ("trading", "2024-03-01", False)
+    assert (record.reply.text, record.reply.paid_now) == (outcome.reply.text, False)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
