@@ -17,7 +17,7 @@ from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
 from pipelines.known import Known
 from pipelines.learning.past import Past
-from pipelines.learning.samples import draw_samples
+from pipelines.learning.samples import draw_snapshots
 from pipelines.windows import completed
 
 LOOK_BACK_DAYS = 35
@@ -28,11 +28,11 @@ STRENGTH = 6.0
 FEWEST_OUTCOMES = 30
 
 
-def settled_lately(known: Known) -> Samples:
-    """Snapshots of the last weeks, with what followed as far as it is over."""
+def snapshots_lately(known: Known) -> pl.DataFrame:
+    """player_key, base_day: players on days of the last weeks, all before tonight's base day."""
     nearest = 1 + min(known.app.challenges.windows)
     days = [known.base_day - dt.timedelta(days=k) for k in range(nearest, LOOK_BACK_DAYS, EVERY_DAYS)]
-    return draw_samples(known, days, most=MOST_SNAPSHOTS, seed=known.night.seed)
+    return draw_snapshots(known, days, most=MOST_SNAPSHOTS, seed=known.night.seed)
 
 
 def moved(known: Known, model: LearnedModel, settled: Samples) -> LearnedModel:
@@ -54,7 +54,7 @@ def recalibrate(known: Known, models: ChallengeModels, settled: Samples) -> Chal
     Args:
         known: What the night may see.
         models: The champions.
-        settled: See `settled_lately`.
+        settled: Of `snapshots_lately`.
     """
     attainment = models.attainment
     labels = _like_tonight(known, settled.labels)

@@ -10,7 +10,7 @@ import polars as pl
 from configs.app import App
 from models.task import Samples
 from pipelines.known import Known
-from pipelines.players.snapshots import describe, eligible_players, past_values
+from pipelines.players.snapshots import Seen, eligible_players, look_at
 from pipelines.windows import window_values
 
 LEADS = (0, 1)  # days between what is known and the first day served: 1 when the night runs after the day began
@@ -18,16 +18,23 @@ LEADS = (0, 1)  # days between what is known and the first day served: 1 when th
 
 def draw_samples(known: Known, base_days: list[dt.date], *, most: int, seed: int) -> Samples:
     """Snapshots on these base days, at most `most`, with every label whose window was over at the night's cut."""
+    return samples_of(known, draw_snapshots(known, base_days, most=most, seed=seed))
+
+
+def draw_snapshots(known: Known, base_days: list[dt.date], *, most: int, seed: int) -> pl.DataFrame:
+    """player_key, base_day: at most `most` of those who were active recently enough on days of which all is known."""
     day_before = dt.timedelta(days=1)
     whole = [day for day in base_days if not any(silence.covers(day - day_before) for silence in known.night.silences)]
     snapshots = eligible_players(known, whole)
     if snapshots.height > most:
         snapshots = snapshots.sample(most, seed=seed).sort("base_day", "player_key")
-    return Samples(
-        features=describe(known, snapshots),
-        past=past_values(known, snapshots),
-        labels=labels_of(known, snapshots),
-    )
+    return snapshots
+
+
+def samples_of(known: Known, snapshots: pl.DataFrame, seen: Seen | None = None) -> Samples:
+    """Snapshots with every label whose window was over at the night's cut; `seen` where they were looked at already."""
+    seen = seen or look_at(known, snapshots)[0]
+    return Samples(seen.features, seen.past, labels_of(known, snapshots))
 
 
 def windows_of(app: App, snapshots: pl.DataFrame) -> pl.DataFrame:

@@ -16,10 +16,12 @@ from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.engines import Buckets, buckets_of
 from pipelines.known import Known
-from pipelines.learning.recalibrate import recalibrate, settled_lately
+from pipelines.learning.recalibrate import recalibrate, snapshots_lately
+from pipelines.learning.samples import samples_of
 from pipelines.night.champions import Champions
 from pipelines.night.open_night import Tonight
 from pipelines.night.score import Scored, Served, score
+from pipelines.players.snapshots import eligible_players, look_at
 from pipelines.players.understand import Players, understand_players
 
 NO_OTHERS: Mapping[str, Served] = {}
@@ -57,8 +59,10 @@ def plan_night(
         others: The champions of every other task, by name.
         buckets: Where the work of the players is done; None is here, at once.
     """
-    players = understand_players(known, segment_model)
-    settled = settled_lately(known)
+    lately = snapshots_lately(known)
+    now, before = look_at(known, eligible_players(known, [known.base_day]), lately)
+    players = understand_players(known, segment_model, now)
+    settled = samples_of(known, lately, before)
     tuned = recalibrate(known, models, settled)
     welcome = players.profiles.join(opted_out(known), on="player_key", how="anti", maintain_order="left")
     asked = what_is_open(known, recent)

@@ -1,12 +1,38 @@
 """Players as they stood on some days: who was active, what they had done, and what their own past windows came to."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 import polars as pl
 
 from pipelines.known import Known
 from pipelines.players.facts import player_facts
 from pipelines.players.features import compute_features
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known of snapshots: their features (see `describe`) and own past windows (see `past_values`)."""
+
+    features: pl.DataFrame
+    past: pl.DataFrame
+
+
+def look_at(known: Known, *parts: pl.DataFrame) -> list[Seen]:
+    """Look at several sets of snapshots in one go: to plan the queries takes longer than to answer a few more rows.
+
+    Args:
+        known: What the night may see.
+        parts: player_key and base_day; no day is in two of them.
+    """
+    every = pl.concat(part.select("player_key", "base_day") for part in parts)
+    features, past = describe(known, every), past_values(known, every)
+    seen, first = list[Seen](), 0
+    for part in parts:
+        of_days = pl.col("base_day").is_in(part["base_day"].unique().implode())
+        seen.append(Seen(features.slice(first, part.height), past.filter(of_days)))
+        first += part.height
+    return seen
 
 
 def eligible_players(known: Known, base_days: list[dt.date]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from models.tasks.segments import SegmentModel
 from pipelines.known import Known
 from pipelines.players.profiles import describe_players
 from pipelines.players.segments import assign_segments, player_cohorts
-from pipelines.players.snapshots import describe, eligible_players, past_values
+from pipelines.players.snapshots import Seen, eligible_players, look_at
 from pipelines.players.targets import set_targets
 
 
@@ -31,17 +31,23 @@ class Players:
     profiles: pl.DataFrame
 
 
-def understand_players(known: Known, segment_model: SegmentModel | None) -> Players:
-    """Everything known of the players active recently enough, from days before the base day."""
+def understand_players(known: Known, segment_model: SegmentModel | None, seen: Seen | None = None) -> Players:
+    """Everything known of the players active recently enough, from days before the base day.
+
+    Args:
+        known: What the night may see.
+        segment_model: The champion's segments, or None for the rule.
+        seen: Of these players, where they have been looked at already.
+    """
     app = known.app
-    eligible = eligible_players(known, [known.base_day])
-    features = describe(known, eligible)
+    seen = seen or look_at(known, eligible_players(known, [known.base_day]))[0]
+    features = seen.features
     segments = assign_segments(app, features, segment_model, player_cohorts(known))
     profiles = describe_players(known, features, segments)
     start = known.first_whole_days()
     return Players(
         features=features,
-        past=past_values(known, eligible),
+        past=seen.past,
         segments=segments,
         targets=set_targets(app, features, segments),
         profiles=profiles.join(start, on="player_key", how="left", maintain_order="left"),

@@ -8,7 +8,8 @@ import pytest
 
 from models.calibration import Recalibration
 from pipelines.known import Known
-from pipelines.learning.recalibrate import moved, recalibrate, settled_lately
+from pipelines.learning.recalibrate import moved, recalibrate, snapshots_lately
+from pipelines.learning.samples import samples_of
 from pipelines.learning.training import learn_models
 from pipelines.pins import day_start, make_night
 from tests.factories import START, add_events, event, make_app, warehouse_with
@@ -42,7 +43,7 @@ def _world():
     """(known, models that each player's own habit makes, what has settled lately), while the warehouse is open."""
     with warehouse_with(APP, EVENTS) as warehouse:
         known = known_of(warehouse)
-        yield known, learn_models(known, seed=7, wanted=()).models, settled_lately(known)
+        yield known, learn_models(known, seed=7, wanted=()).models, samples_of(known, snapshots_lately(known))
 
 
 def test_promises_move_to_what_has_settled_lately(world):
@@ -65,7 +66,7 @@ def test_where_nothing_has_settled_the_models_serve_as_they_are(world):
     _, models, _ = world
     with warehouse_with(APP, [event(player, 0) for player in range(1, 41)]) as warehouse:
         known = known_of(warehouse, START.date() + dt.timedelta(days=1))
-        settled = settled_lately(known)
+        settled = samples_of(known, snapshots_lately(known))
         assert recalibrate(known, models, settled) is models
         assert moved(known, models.plays, settled) is models.plays
 
@@ -79,8 +80,8 @@ def test_what_came_in_after_the_night_moves_nothing(world):
     ]
     with warehouse_with(APP, EVENTS) as warehouse:
         known = known_of(warehouse)
-        then = recalibrate(known, models, settled_lately(known))
+        then = recalibrate(known, models, samples_of(known, snapshots_lately(known)))
         add_events(warehouse, APP, [row | {"event_id": f"late-{i}"} for i, row in enumerate(late)])
-        later = recalibrate(known, models, settled_lately(known))
+        later = recalibrate(known, models, samples_of(known, snapshots_lately(known)))
     assert later.plays.adjustment == then.plays.adjustment
     assert later.attainment.adjustment == then.attainment.adjustment

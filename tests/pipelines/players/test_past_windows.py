@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 
 from pipelines.known import Known
-from pipelines.players.snapshots import past_values
+from pipelines.players.snapshots import look_at, past_values
 from pipelines.windows import window_values
 from tests.factories import START, known_at, make_app, warehouse_with
 from tests.pipelines.activity.test_parts import events, row
@@ -49,3 +49,19 @@ def test_past_windows_are_those_with_play_by_what_they_came_to(history: list) ->
         wanted = one_by_one(known, snapshots)
     assert found.select(KEYS).equals(wanted.select(KEYS))
     assert (found["weight"] - wanted["weight"]).abs().max() < 2e-9 if found.height else wanted.is_empty()
+
+
+def test_snapshots_that_are_looked_at_together_are_seen_as_each_by_itself() -> None:
+    base = START.date() + dt.timedelta(days=11)
+    history = [row(player, 1.5 * day, "solve", day % 4, "abc"[day % 3]) for player in (1, 2, 3) for day in range(7)]
+    with warehouse_with(APP, history) as warehouse:
+        known = known_at(warehouse, APP)
+        tonight = pl.DataFrame({"player_key": [3, 1, 2], "base_day": [base] * 3})
+        before = pl.DataFrame({"player_key": [2, 1], "base_day": [base - dt.timedelta(days=n) for n in (2, 5)]})
+        nobody = tonight.clear()
+        together = look_at(known, tonight, before, nobody)
+        apart = [look_at(known, part)[0] for part in (tonight, before, nobody)]
+    for one, other in zip(together, apart, strict=True):
+        assert one.features.equals(other.features)
+        assert one.past.equals(other.past)
+    assert [seen.past.is_empty() for seen in together] == [False, False, True]
