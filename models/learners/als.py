@@ -1,0 +1,13 @@
+"""What few hidden tastes say, and nothing else."""
+
+from typing import ClassVar
+
+from models.rates import Rates
+
+
+class Als(Rates):
+    """The share of those who did it, by the score of implicit ALS."""
+
+    name: ClassVar[str] = "als"
+    suits: ClassVar[frozenset[str]] = frozenset({"recommendations"})
+    by: ClassVar[str] = "als"

@@ -1,0 +1,13 @@
+"""What is like the things that somebody does, and nothing else."""
+
+from typing import ClassVar
+
+from models.rates import Rates
+
+
+class ItemKnn(Rates):
+    """The share of those who did it, by how alike it is to what they did (cosine)."""
+
+    name: ClassVar[str] = "item_knn"
+    suits: ClassVar[frozenset[str]] = frozenset({"recommendations"})
+    by: ClassVar[str] = "knn"

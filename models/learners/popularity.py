@@ -1,0 +1,13 @@
+"""How common each thing is, whoever asks: what recommendations must beat."""
+
+from typing import ClassVar
+
+from models.rates import Rates
+
+
+class Popularity(Rates):
+    """The share of those who did it, by the thing itself."""
+
+    name: ClassVar[str] = "popularity"
+    suits: ClassVar[frozenset[str]] = frozenset({"recommendations"})
+    by: ClassVar[str] = "place"

@@ -1,0 +1,249 @@
+"""What will this player take up next: of the things that challenges ask for, which do they do within a week?"""
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from configs.app import App
+from models import habits
+from models.portable import load_arrays, load_json, save_arrays, save_json
+from models.ranking import coverage_at, ndcg_at, recall_at
+from models.reasons import Kind, spoken
+from models.similar import als_factors, als_scores, cosine, ease
+from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
+from models.tracking.pages import Measured
+
+Array = NDArray[np.float64]
+HORIZON = 7
+SPANS = (7, 28, 90)
+MOST_SNAPSHOTS = 6_000
+TOLD = 5  # the likeliest of each player
+RANKED = 3  # what the figures of a ranking look at
+_PLAYER = ("player_key", "base_day")
+
+
+class Items(Encoding):
+    """What goes with what: how alike the things are that players did, from snapshots before a day.
+
+    Args:
+        names: The metrics, in the order of everything else.
+        scale: A usual log-amount of each among those who did it.
+        popularity: The share of snapshots in whose last four weeks each was done.
+        alike: Cosines between items, none with itself, shape (items, items).
+        weights: Of EASE, shape (items, items).
+        factors: Of ALS, shape (items, k).
+    """
+
+    def __init__(
+        self, names: Sequence[str], scale: Array, popularity: Array, alike: Array, weights: Array, factors: Array
+    ) -> None:
+        super().__init__((HORIZON,))
+        self.names = tuple(names)
+        self.scale, self.popularity = scale, popularity
+        self.alike, self.weights, self.factors = alike, weights, factors
+
+    @classmethod
+    def learned(cls, names: Sequence[str], done: Array) -> Self:
+        """From what snapshots did, shape (snapshots, items)."""
+        logs = np.log1p(np.clip(done, 0, None))
+        some = (logs > 0).sum(axis=0)
+        scale = np.where(some > 0, logs.sum(axis=0) / np.maximum(some, 1), 1.0)
+        x = logs / scale
+        popularity = (x > 0).mean(axis=0) if len(x) else np.zeros(len(names))
+        return cls(names, scale, popularity, cosine(x), ease(x), als_factors(x))
+
+    def to_files(self, folder: Path) -> None:
+        """Write names and arrays."""
+        save_json(folder / "items.json", {"names": list(self.names)})
+        save_arrays(folder / "items.npz", {name: getattr(self, name) for name in _ARRAYS})
+
+    @classmethod
+    def from_files(cls, folder: Path) -> Self:
+        """Read what `to_files` wrote."""
+        arrays = load_arrays(folder / "items.npz")
+        return cls(load_json(folder / "items.json")["names"], *(arrays[name] for name in _ARRAYS))
+
+
+_ARRAYS = ("scale", "popularity", "alike", "weights", "factors")
+
+
+class Recommendations(BinaryTask[Items]):
+    """P(a metric of challenges is done within a week), of every such metric; the likeliest first is the recommendation.
+
+    What neighbours in the sense of item-kNN, EASE (Steck 2019, "Embarrassingly shallow autoencoders for sparse data")
+    and implicit ALS (Hu, Koren and Volinsky 2008) say are features beside the player's own record, and each of them,
+    like popularity, competes alone.
+    """
+
+    name: ClassVar[str] = "recommendations"
+    question: ClassVar[str] = "Which of the things that challenges ask for will the player do within a week?"
+    doing: ClassVar[str] = "what suits whom next"
+    label: ClassVar[str] = "done"
+    inputs: ClassVar[Mapping[str, pl.DataType]] = {
+        **habits.INPUTS,
+        "item": pl.String(),
+        "lately": pl.String(),  # JSON: what each item came to in the last 28 days, in the order of the app's metrics
+        **{f"own_{days}": pl.Float64() for days in SPANS},
+        "window_days": pl.Int32(),
+    }
+    features: ClassVar[tuple[str, ...]] = (
+        *habits.FEATURES,
+        *(f"level_{days}" for days in SPANS),
+        *("popularity", "knn", "ease", "als", "breadth"),
+    )
+    common: ClassVar[frozenset[str]] = habits.COMMON
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lightgbm": {"trees": 120}}
+    asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack"})
+    moves: ClassVar[bool] = False
+    encoding_type: ClassVar[type[Encoding]] = Items
+    limits: ClassVar[tuple[str, ...]] = (
+        "Likely is not liked: it says what a player would do anyway, not what a recommendation changes.",
+        "Metrics that only count days are not asked about: they say that somebody plays, not what.",
+    )
+
+    def horizons(self, app: App) -> tuple[int, ...]:  # noqa: ARG002
+        """A week."""
+        return (HORIZON,)
+
+    def lacks(self, app: App, encoding: Items) -> str:
+        """Whether the app file asks about other metrics."""
+        return "" if encoding.names == items_of(app) else "other metrics of challenges"
+
+    def labels(self, known: Known, samples: Samples) -> pl.DataFrame:
+        """What was done of each item in the week from each snapshot's day, where it is over."""
+        names = items_of(known.app)
+        spans = samples.features.select(SNAPSHOT).with_columns(
+            start_day="base_day", window_days=pl.lit(HORIZON, dtype=pl.Int32)
+        )
+        over = known.over(spans.with_columns(end_day=pl.col("start_day") + pl.duration(days=HORIZON - 1)))
+        asked = over.join(pl.DataFrame({"metric": names}, schema={"metric": pl.String}), how="cross")
+        asked = asked.with_row_index("window_id")
+        with known.lend(windows=asked.select("window_id", "player_key", "start_day", "end_day", "metric")):
+            values = known.frame(known.fixed("activity/windows"))
+        found = asked.join(values, on="window_id", how="left", maintain_order="left").drop("window_id")
+        return found.with_columns(done=pl.col("value").fill_null(0.0) > 0).rename({"metric": "item"})
+
+    def encoding(self, app: App, samples: Samples, before: dt.date, *, seed: int) -> Items:  # noqa: ARG002
+        """What went with what in the snapshots of days before."""
+        names = items_of(app)
+        past = samples.features.filter(pl.col("base_day") < before)
+        return Items.learned(names, past.select(_amounts(names, 28)).to_numpy())
+
+    def rows(self, app: App, samples: Samples, encoding: Items, *, seed: int) -> pl.DataFrame:  # noqa: ARG002
+        """Every item of at most MOST_SNAPSHOTS snapshots."""
+        features = samples.features.sample(min(samples.features.height, MOST_SNAPSHOTS), seed=seed)
+        labels = samples.labels.select(*_PLAYER, "start_day", "window_days", "item", "done")
+        return labels.join(_with_own(encoding.names, features), on=[*_PLAYER, "item"], maintain_order="left")
+
+    def ask(self, app: App, asked: Asked) -> pl.DataFrame:
+        """Every item of tonight's players."""
+        rows = _with_own(items_of(app), asked.features)
+        return rows.with_columns(window_days=pl.lit(HORIZON, dtype=pl.Int32)).sort("player_key", "item")
+
+    def encode(self, rows: pl.DataFrame, encoding: Items) -> pl.DataFrame:
+        """The rows with the features of habit, the player's own record in the item, and what its neighbours say."""
+        places = {name: place for place, name in enumerate(encoding.names)}
+        place = rows["item"].replace_strict(places, default=-1, return_dtype=pl.Int64).to_numpy()
+        x = _lately(rows["lately"], len(encoding.names), encoding.scale)
+        at = (np.arange(rows.height), place)
+        known = place >= 0
+
+        def of_item(scores: Array) -> pl.Series:
+            return pl.Series(np.where(known, scores[at], 0.0))
+
+        usual = np.where(known, encoding.scale[place], 1.0)
+        return rows.with_columns(
+            **habits.FEATURES,
+            **{f"level_{days}": (pl.col(f"own_{days}").fill_null(0).clip(0).log1p()) / usual for days in SPANS},
+            popularity=pl.Series(np.where(known, encoding.popularity[place], 0.0)),
+            knn=of_item(x @ encoding.alike),
+            ease=of_item(x @ encoding.weights),
+            als=of_item(als_scores(x, encoding.factors)),
+            breadth=pl.Series((x > 0).sum(axis=1).astype(np.float64)),
+            place=pl.Series(place),
+        )
+
+    def kinds(self, app: App) -> Mapping[str, Kind]:
+        """Their own record in the item, what goes with it, and those of habit."""
+        labels = {name: (app.metrics[name].label or name).replace("_", " ") for name in items_of(app)}
+        item = pl.col("item").replace_strict(labels, default=pl.col("item"), return_dtype=pl.String)
+        own = pl.format("{}: {} in the last 28 days, {} of them in the last 7", item, *map(spoken, ("own_28", "own_7")))
+        return {
+            "own": Kind(tuple(f"level_{days}" for days in SPANS), own, "how much of it they did lately"),
+            "others": Kind(
+                ("popularity", "knn", "ease", "als", "breadth"),
+                pl.format("{} goes with what else they do", item),
+                "what players do who do the same otherwise",
+            ),
+            **habits.KINDS,
+        }
+
+    def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
+        """The likeliest items of each player."""
+        rows = self.ask(app, asked)
+        rows = rows.with_columns(probability=pl.Series(model.predict(rows), dtype=pl.Float64))
+        best = rows.sort("probability", "item", descending=[True, False]).group_by("player_key").head(TOLD)
+        best = best.sort("player_key", "item")
+        return as_scores(best.with_columns(reasons=self.reasons(model, app, best)).rename({"item": "target"}))
+
+    def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
+        """Beside the usual, how good the first RANKED of each player are, and those of popularity."""
+        popular = holdout.group_by("item").agg(popularity=pl.col("y").mean())
+        rows = holdout.join(popular, on="item", how="left", maintain_order="left").sort(*_PLAYER, "item")
+        told: dict[str, Measured] = dict(super().figures(holdout))
+        for by, name in (("p", ""), ("popularity", "_of_popularity")):
+            told |= {
+                f"ndcg_at_{RANKED}{name}": ndcg_at(RANKED, rows, _PLAYER, by, "y"),
+                f"recall_at_{RANKED}{name}": recall_at(RANKED, rows, _PLAYER, by, "y"),
+                f"coverage_at_{RANKED}{name}": coverage_at(RANKED, rows, _PLAYER, by, "item"),
+            }
+        return told
+
+    def example(self, app: App) -> dict[str, Sequence[Any]]:
+        """Items of this app."""
+        names = items_of(app)
+        return {"item": names, "lately": [json.dumps([1.0] * len(names))], "window_days": [HORIZON]}
+
+
+def items_of(app: App) -> tuple[str, ...]:
+    """What challenges ask for that is more than to be there, in the order of the app file."""
+    return tuple(name for name in app.challenges.metrics if app.metrics[name].agg not in {"days", "streak"})
+
+
+def _amounts(names: Sequence[str], days: int) -> list[pl.Expr]:
+    return [pl.col(f"{name}__{days}").cast(pl.Float64).fill_null(0.0).fill_nan(0.0) for name in names]
+
+
+def _with_own(names: Sequence[str], features: pl.DataFrame) -> pl.DataFrame:
+    """A row for each snapshot and item: the features, item, own amounts, and what all items came to lately."""
+    if not names:
+        nothing = {f"own_{days}": pl.lit(0.0) for days in SPANS}
+        return features.clear().with_columns(item=pl.lit(""), lately=pl.lit("[]"), **nothing)
+    amounts = pl.concat_list(_amounts(names, 28)).list.eval(pl.element().cast(pl.String)).list.join(",")
+    told = features.with_columns(lately=pl.format("[{}]", amounts))
+    return pl.concat(
+        told.with_columns(item=pl.lit(name), **{f"own_{days}": _amounts([name], days)[0] for days in SPANS})
+        for name in names
+    )
+
+
+def _lately(texts: pl.Series, width: int, scale: Array) -> Array:
+    """What each row's player did lately, in usual amounts, shape (rows, items)."""
+    different = texts.unique()
+    lists = different.str.strip_chars("[]").str.split(",")
+    padded = [[float(one) for one in each[:width] if one] for each in lists.to_list()]
+    table = np.zeros((len(padded), width))
+    for place, values in enumerate(padded):
+        table[place, : len(values)] = values
+    at = texts.to_frame("text").join(
+        different.to_frame("text").with_row_index("at"), on="text", how="left", maintain_order="left"
+    )["at"]
+    usual: Array = np.log1p(np.clip(table, 0, None)) / scale
+    told: Array = usual[at.to_numpy()]
+    return told

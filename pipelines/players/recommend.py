@@ -1,0 +1,68 @@
+"""What to recommend to whom: a few things of each kind, the likeliest mostly, with the chance that each was chosen."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipelines.luck import luck
+
+MOST = 3  # of a kind, for a player
+SHARPNESS = 2.0  # a thing that is twice as likely is chosen four times as often
+RECOMMENDED: dict[str, pl.DataType] = {
+    "player_key": pl.Int64(),
+    "kind": pl.String(),
+    "item": pl.String(),
+    "place": pl.Int32(),
+    "score": pl.Float64(),
+    "propensity": pl.Float64(),
+    "model_version": pl.String(),
+}
+_LIST = ("player_key", "kind")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the candidates of a kind come from: a task's scores of one horizon in days."""
+
+    kind: str
+    task: str
+    horizon_days: int
+
+
+SOURCES = (Source("metric", "recommendations", 7), Source("badge", "badge_odds", 14))
+
+
+def recommend(scores: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+    """At most MOST things of each kind for each player, in the order in which they were chosen.
+
+    One after another is drawn without replacement, each with a chance in proportion to its score to the power of
+    SHARPNESS (Plackett 1975, J. R. Stat. Soc. C 24, 193; drawn at once as the largest of log weight + Gumbel noise).
+    So that what was not shown can be judged from what was, `propensity` is the chance of the choice, given those made
+    before it.
+
+    Args:
+        scores: A night's published scores: player_key, task, target, horizon_days, probability, model_version.
+        seed: The night's: the same again for the same night.
+
+    Returns:
+        Columns RECOMMENDED, by player, kind and place.
+    """
+    found = [_candidates(scores, source) for source in SOURCES]
+    rows = pl.concat(found).with_columns(weight=pl.col("score").clip(1e-6) ** SHARPNESS)
+    die = (luck("player_key", "kind", "item", seed=seed) + 0.00005).alias("die")  # never 0
+    rows = rows.with_columns(die).with_columns(drawn=pl.col("weight").log() - (-pl.col("die").log()).log())
+    rows = rows.sort(*_LIST, "drawn", "item", descending=[False, False, True, False])
+    left = pl.col("weight").sum().over(_LIST) - pl.col("weight").cum_sum().over(_LIST) + pl.col("weight")
+    rows = rows.with_columns(
+        place=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(_LIST),
+        propensity=(pl.col("weight") / left).clip(0, 1),
+    )
+    return rows.filter(pl.col("place") <= MOST).select(pl.col(n).cast(t) for n, t in RECOMMENDED.items())
+
+
+def _candidates(scores: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """player_key, kind, item, score, model_version of what may be recommended of a kind."""
+    of_kind = scores.filter(task=source.task, horizon_days=source.horizon_days).drop_nulls("target")
+    return of_kind.select(
+        "player_key", kind=pl.lit(source.kind), item="target", score="probability", model_version="model_version"
+    )

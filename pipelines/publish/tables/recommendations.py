@@ -1,0 +1,30 @@
+"""Which metrics and badges suit whom next, each with the chance that it was chosen."""
+
+import polars as pl
+
+from data.contracts_out import contract, share, text, whole
+from pipelines.players.recommend import RECOMMENDED, recommend
+from pipelines.publish.seen import Seen
+
+CONTRACT = contract(
+    ("user_id", "kind", "place"),
+    {
+        "user_id": text(),
+        "kind": text(one_of=("metric", "badge")),
+        "item": text(),
+        "place": whole(1),
+        "score": share(),
+        "propensity": share(),
+        "model_version": text(),
+    },
+    standing=False,
+)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    scores = seen.frames["scores"]
+    if not scores.width:
+        return pl.DataFrame(schema=RECOMMENDED)
+    welcome = scores.join(seen.opted_out, on="player_key", how="anti", maintain_order="left")
+    return seen.named(recommend(welcome, seed=seen.known.night.seed))
