@@ -60,7 +60,10 @@ RUNS: dict[str, dict[str, Any]] = {
             "gold": {**METRICS["points"], "event": ["finish", "solve"], "plural": "goldies", "unit": "goldy"},
         },
         "segments": {"features": ["done", "gold"], "score": "gold"},
-        "badges": {"steady": {**BADGE, "when": "done >= 30", "description": "Thirty riddles.", "xp": 7}},
+        "badges": {
+            "steady": {**BADGE, "when": "done >= 30", "description": "Thirty riddles.", "xp": 7, "series": "steps"},
+            "sudden": {**BADGE, "when": "gold >= 90", "hidden": True},
+        },
         "challenges": {"metrics": ["done", "gold"]},
         "voice": {"theme": "riddles"},
     },
@@ -100,7 +103,15 @@ RUNS: dict[str, dict[str, Any]] = {
         "cohorts": {"by": ["topic"], "min_players": 25},
     },
     "judged otherwise": {
-        "segments": {"features": ["topics"], "score": "solved", "levels": ["Low", "High"], "percentiles": [10, 99]},
+        "segments": {
+            "features": ["topics"],
+            "score": "solved",
+            "levels": ["Low", "High"],
+            "percentiles": [10, 99],
+            "bands": {"Low": [10, 10], "High": [10, 99]},
+            "shaped_by": ["age"],
+        },
+        "promotion": "review",
         "personas": {
             "CALM": {"traits": {"regularity": 1}, "risk_tolerance": 0.1, "title": "Calm", "psychology": "Peace."}
         },
@@ -149,6 +160,7 @@ RUNS: dict[str, dict[str, Any]] = {
         "timezone": "Pacific/Auckland",
         "day_starts_at": "05:30",
         "earliest": "2010-01-01",
+        "files": {"encoding": "cp1252", "delimiter": "semicolon", "columns": ["user_id", "event", "occurred_at"]},
     },
 }
 NOTES = {

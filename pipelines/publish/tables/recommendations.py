@@ -3,7 +3,7 @@
 import polars as pl
 
 from data.contracts_out import contract, share, text, whole
-from pipelines.players.recommend import RECOMMENDED, recommend
+from pipelines.players.recommend import recommend
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -25,6 +25,6 @@ def rows(seen: Seen) -> pl.DataFrame:
     """The table's rows, in any order."""
     scores = seen.frames["scores"]
     if not scores.width:
-        return pl.DataFrame(schema=RECOMMENDED)
+        return scores
     welcome = scores.join(seen.opted_out, on="player_key", how="anti", maintain_order="left")
     return seen.named(recommend(welcome, seed=seen.known.night.seed))

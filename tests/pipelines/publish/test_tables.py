@@ -51,7 +51,10 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
     put(warehouse, "nominations", nomination(1, AS_OF))
     put(warehouse, "achievements", achievement(1, YESTERDAY))
     put(warehouse, "achievements_reached", reached(1, YESTERDAY, AS_OF))
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),))).tables
+    frames = make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),))
+    suits = frames["scores"].with_columns(task=pl.lit("recommendations"), target=pl.lit("solved"), horizon_days=7)
+    frames["scores"] = pl.concat([frames["scores"], suits])
+    tables = collect_tables(Known(warehouse, NIGHT), frames).tables
     assert list(tables) == list(published_tables())
     assert {name: contract_breaches(name, frame) for name, frame in tables.items()} == {
         name: [] for name in published_tables()
