@@ -6,6 +6,7 @@ from rich.text import Text
 
 from configs.nouns import counted
 from flows.cli.console import Grid, literal
+from flows.cli.render import score_cells
 from models.changes import Changed
 from pipelines.night.explain import Explanation
 
@@ -23,8 +24,8 @@ def explanation_view(told: Explanation) -> RenderableType:
 def _scores(told: Explanation) -> Table:
     table = Grid("what", "within", "probability", "band")
     for row in told.scores:
-        what = literal((row["target"] or told.task).replace("_", " "))
-        table.add_row(what, counted(row["horizon_days"], "day"), f"{row['probability']:.1%}", row["band"] or "")
+        what, within, _ = score_cells({**row, "task": told.task})
+        table.add_row(what, within, f"{row['probability']:.1%}", row["band"] or "")
     return table
 
 
