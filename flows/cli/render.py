@@ -99,6 +99,8 @@ def _sections(view: PlayerView, names: Mapping[str, str]) -> Iterator[Renderable
         yield _coming(coming, names)
     if following := [row for row in view.targets if row["is_next"]]:
         yield _targets(following, names)
+    if view.recommendations:
+        yield _suits(view.recommendations, names)
     if view.settlements:
         yield _settlements(view.settlements)
     if view.scores:
@@ -187,6 +189,13 @@ def _targets(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Tab
             figure(row["value"]),
             f"{row['percentile']} % of comparable {_whom(row['cohort'])}",
         )
+    return table
+
+
+def _suits(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
+    table = _table("Suits next", ("what", "left"), ("", "left"), ("likely anyway", "right"))
+    for row in rows:
+        table.add_row(_name(row["item"], names), row["kind"], f"{row['score']:.0%}")
     return table
 
 

@@ -39,6 +39,7 @@ class PlayerView:
     xp: int
     xp_lately: list[Row]
     achievements: list[Row] = field(default_factory=list)
+    recommendations: list[Row] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON: days and moments as ISO 8601 text."""
@@ -76,6 +77,7 @@ def gather_player(home: Path, app: str, user_id: str) -> PlayerView:
         xp=int(ledger["xp"].sum()),
         xp_lately=ledger.head(LATELY).drop("app", "as_of", "user_id").to_dicts(),
         achievements=sorted(_rows(night, "achievements", user_id), key=lambda row: row["state"]),
+        recommendations=sorted(_rows(night, "recommendations", user_id), key=lambda row: (row["place"], row["kind"])),
     )
     if not any((view.profile, view.segments, view.challenges, view.messages, view.badges_held, view.xp_lately)):
         raise NightquestError(

@@ -1,5 +1,7 @@
 import datetime as dt
 import io
+import re
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -61,6 +63,16 @@ def test_badges_and_metrics_go_by_their_titles_and_labels(night):
     assert "Gold mind" in text
     assert "gold mind" not in text
     assert all(APP.metrics[row["metric"]].label in text for row in view.targets if row["is_next"])
+
+
+def test_what_suits_a_player_next_goes_by_its_name_with_how_likely_it_is(night):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    told = [("metric", "solved", 0.82), ("badge", "gold_mind", 0.07)]
+    rows = [{"kind": kind, "item": item, "place": 1, "score": score, "propensity": 0.5} for kind, item, score in told]
+    text = printed(render_player(replace(view, recommendations=rows), names_of(APP)))
+    suits = text[text.index("Suits next") :]
+    assert re.search(r"puzzles solved +metric +82%", suits)
+    assert re.search(r"Gold mind +badge +7%", suits)
 
 
 def test_a_players_page_shows_what_is_asked_held_and_next(night):
