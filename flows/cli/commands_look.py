@@ -11,25 +11,39 @@ from flows.cli.command import DEFAULT, Common, check_each, cli
 
 
 @cli.command(sort_key=2)
-def check(app: str, /, *, sql: bool = False, common: Common = DEFAULT) -> None:
-    """Check an app file: every problem with its line, key and remedy; or how it reads, in sample sentences.
+def check(app: str, /, *, sql: bool = False, preview: bool = False, common: Common = DEFAULT) -> None:
+    """Check an app file: every problem with its line, key and remedy; or how it reads, and what may not be meant.
 
     Example: nightquest check trading --sql
+    Example: nightquest check my_app.yaml --preview
 
     Args:
         app: A shipped app's name, or the path of an app file.
         sql: Show the SQL that is generated from it.
+        preview: Show which badges it would grant if it went live today: how many, to whom, for how much XP.
     """
+    from rich.console import Group
+
     from flows.cli.check import check_app, describe, generated_sql, summary
     from flows.cli.console import emit
-    from flows.cli.preflight import check_sinks
+    from flows.cli.lint_view import advice_text, foresee_app, foreseen_view
+    from flows.cli.preflight import check_data, check_sinks
 
     loaded = check_app(common.settings.home, app)
     check_sinks(common.settings)
     facts = describe(loaded)
+    if preview:
+        check_data(common.settings, loaded)
+        seen = foresee_app(common.settings, loaded.app)
+        advice = [*facts["advice"], *seen.advice]
+        told = {**facts, "advice": advice, "preview": seen}
+        emit(told, common.json, lambda: Group(foreseen_view(seen), "", advice_text(advice)))
+        return
     if sql:
         facts["sql"] = generated_sql(loaded.app)
-    emit(facts, common.json, lambda: "\n\n".join(facts["sql"].values()) if sql else summary(facts))
+        emit(facts, common.json, lambda: "\n\n".join(facts["sql"].values()))
+        return
+    emit(facts, common.json, lambda: f"{summary(facts)}\n\n{advice_text(facts['advice'])}")
 
 
 @cli.command(sort_key=6)

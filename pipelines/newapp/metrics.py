@@ -59,7 +59,6 @@ def metrics_of(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
     _add(
         found, Measured("days", {"agg": "days"}, Words("days with something done", "day", "Come back on {goal}"), True)
     )
-    _add(found, Measured("streak", {"agg": "streak"}, Words("days in a row", "day")))
     return list(found.values())
 
 

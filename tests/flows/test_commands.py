@@ -37,6 +37,20 @@ def test_generated_sql_is_printed_in_lines_that_can_be_copied(run):
     assert "SELECT" in out
 
 
+def test_check_tells_what_may_not_be_meant_and_what_would_be_granted_today(run, puzzles):
+    app, home = puzzles
+    _, out, _ = run("check", app, "--home", home)
+    assert out.endswith("Nothing in it looks unintended.\n")
+    status, out, _ = run("check", app, "--preview", "--home", home, "--json")
+    seen = json.loads(out)["preview"]
+    assert (status, seen["badges"][0]["badge_id"], seen["known"]) == (0, "regular", 8)
+    assert seen["grants"] == seen["badges"][0]["gain"] > 0
+    assert seen["xp"] == 50 * seen["grants"]
+    told = run("check", app, "--preview", "--home", home)[1]
+    assert f"It would grant {seen['grants']} badges worth {seen['xp']} XP to {seen['grants']} of 8 players." in told
+    assert run("check", app, "--preview", "--home", home.parent / "none")[0] == 2
+
+
 def test_json_is_one_document_on_stdout_and_nothing_else(run):
     status, out, err = run("check", "trading", "--json")
     assert (status, err) == (0, "")

@@ -16,6 +16,7 @@ from flows.cli.explain_view import explanation_view
 from flows.cli.held import HeldCount, HeldNominee, HeldReport
 from flows.cli.held_view import decisions_view, held_view
 from flows.cli.ingest_view import ingest_view
+from flows.cli.lint_view import foreseen_view
 from flows.cli.models_view import leaderboard_view
 from flows.cli.newapp_view import Written, newapp_view
 from flows.cli.preview_view import preview_view
@@ -30,6 +31,7 @@ from pipelines.activity.deliveries import Delivery
 from pipelines.activity.ingest import IngestResult
 from pipelines.activity.preview import Found, Preview
 from pipelines.activity.quarantine import Held, Quarantine
+from pipelines.badges.foresee import Foreseen, Granted
 from pipelines.badges.judged.decide import Decisions, WrongRow
 from pipelines.experiments.experiment import RESULTS, ExperimentReport
 from pipelines.newapp.guess import Guess
@@ -252,6 +254,15 @@ VIEWS = {
     "a new app": newapp_view(new_app()),
     "preview": preview_view(preview()),
     "quarantine": quarantine_view(quarantine()),
+    "what would be granted": foreseen_view(
+        Foreseen(
+            *(
+                DAY,
+                (Granted("cool_head", "Cool Head", 12345, 1234, 123456, ("recruit-000252", "recruit-000253"), 0.5),),
+            ),
+            *(1234, 123456, 1234, 12345, True, {"strunk_and_white_editors": 12}, ()),
+        )
+    ),
     "spending": spending_view({"month_usd": 1.5, "max_cost_usd_per_month": 20.0, "nights": [SPENT]}),
     "prompts": prompts_view(
         [{"prompt": "motivational_message", "file": "14a9a6f7", "serves": "24a9a6f7", "registry_version": 12}]

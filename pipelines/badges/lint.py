@@ -1,0 +1,226 @@
+"""What an app file says that may not be meant: metrics for nothing, badges nobody can earn, or anybody at once.
+
+A rule is tried on the numbers around its own constants, as far as an app's properties and windows allow them. From the
+combinations that make it true follows whether it can be met at all, and the cheapest way: how many events, on how many
+days.
+"""
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import duckdb
+from sqlglot import exp
+
+from configs.app import App
+from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_label
+from configs.expressions import Term
+from configs.measured import Property
+from data.warehouse import reckoner
+from pipelines.badges.rules.award import badge_xp
+
+_MOST_TRIES = 100_000
+_MANY = 1e6  # stands for as much as one likes
+_TOO_CHEAP = 2  # XP of one event, in rewards of a whole challenge of difficulty 1
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One thing that may not be meant: its key in the app file, what is odd, and what to do."""
+
+    key: str
+    says: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Path:
+    """The cheapest way to a badge: so many events of these kinds on so many days."""
+
+    events: int
+    days: int
+    kinds: tuple[str, ...]
+    boundless: str = ""
+
+
+def lint_app(app: App) -> list[Advice]:
+    """Everything odd that the file alone shows, in the order of the file."""
+    found = [*_unused(app), *_alike(app)]
+    con = reckoner()
+    try:
+        for rule in badge_rules(app):
+            found += _of_rule(app, rule, con)
+    finally:
+        con.close()
+    return found
+
+
+def _unused(app: App) -> Iterator[Advice]:
+    used = {term.metric for rule in (*badge_rules(app), *nominate_rules(app)) for term in rule.rule.terms}
+    used |= {*app.challenges.metrics, *app.segments.features, app.segments.score, *app.content.social_metrics}
+    used |= {m for m in (app.engagement.metric, app.content.individual.spend_metric) if m}
+    used |= {name for badge in app.badges.values() if badge.judged for name in badge.judged.metrics}
+    used |= {trait for persona in app.personas.values() for trait in persona.traits}
+    for name in app.metrics:
+        if name not in used:
+            yield Advice(f"metrics.{name}", "nothing uses it", "ask for it, let a badge rest on it, or leave it out")
+
+
+def _alike(app: App) -> Iterator[Advice]:
+    """Badges of one title, and those that one rule earns."""
+    titles, rules = defaultdict(list), defaultdict(list)
+    for name, badge in app.badges.items():
+        titles[" ".join(badge.title.lower().split())].append(name)
+    for rule in badge_rules(app):
+        rules[rule.rule.sql].append(rule.badge_id)
+    for names in titles.values():
+        for name in names[1:]:
+            yield Advice(f"badges.{name}.title", f"badge '{names[0]}' has the same title", "name them apart")
+    for names in rules.values():
+        for name in names[1:]:
+            told = f"'{names[0]}' is earned by the same rule: whoever has one has both"
+            yield Advice(f"badges.{name}.when", told, "make one of them harder, or leave it out")
+
+
+def _of_rule(app: App, rule: BadgeRule, con: duckdb.DuckDBPyConnection) -> Iterator[Advice]:
+    key = f"badges.{rule.badge_id}.when"
+    found = _true_at(app, rule, con)
+    if found is None:
+        return
+    if not found:
+        bounds = ", ".join(f"{term_label(t)} is {_span(app, t)}" for t in rule.rule.terms)
+        yield Advice(
+            key, f"nobody can ever earn it: {bounds}", "mend the threshold, the window or the property's bounds"
+        )
+        return
+    yield from _cheap(app, rule, _cheapest(app, rule, found))
+
+
+def _cheapest(app: App, rule: BadgeRule, found: Sequence[tuple[float, ...]]) -> Path:
+    paths = [_path(app, rule.rule.terms, values) for values in found]
+    return min(paths, key=lambda path: (path.days, path.events))
+
+
+def _cheap(app: App, rule: BadgeRule, path: Path) -> Iterator[Advice]:
+    """Whether the cheapest way takes no more than a day and pays more for each event than a challenge does."""
+    paid, badge = badge_xp(app, rule.badge_id), app.badges[rule.badge_id]
+    by_others = path.kinds and not any(app.events[kind].active for kind in path.kinds if kind in app.events)
+    if badge.tier == "bronze" or path.days > 1 or by_others or path.events == 0:
+        return
+    if paid / path.events <= _TOO_CHEAP * app.rewards.base_xp:
+        return
+    way = "1 event" if path.events == 1 else f"{path.events} events"
+    kinds = f" of {' and '.join(path.kinds)}" if path.kinds else ""
+    because = f", since nothing bounds {path.boundless}" if path.boundless else ""
+    told = f"it can be farmed: {way}{kinds} on one day {'is' if path.events == 1 else 'are'} enough{because}"
+    remedy = "declare its max, or " if path.boundless else ""
+    yield Advice(
+        f"badges.{rule.badge_id}.when",
+        f"{told}, for {paid} XP ({badge.tier})",
+        f"{remedy}ask for more, for several days or for different things, or pay less",
+    )
+
+
+def _true_at(app: App, rule: BadgeRule, con: duckdb.DuckDBPyConnection) -> list[tuple[float, ...]] | None:
+    """Combinations of the terms' values at which the rule holds; None where they cannot be tried."""
+    tree, terms = rule.rule.expression, rule.rule.terms
+    if tree.find(exp.Is):
+        return None  # it asks for what was never done
+    tried = [_tried(app, tree, term) for term in terms]
+    if math.prod(map(len, tried)) > _MOST_TRIES:
+        return None
+    combinations = [values for values in itertools.product(*tried) if _fits(app, terms, values)]
+    if not combinations:
+        return []
+    columns = ", ".join(f'"{term.column}"' for term in terms)
+    listed = ", ".join("(" + ", ".join(f"{value!r}::DOUBLE" for value in values) + ")" for values in combinations)
+    return con.execute(f"SELECT * FROM (VALUES {listed}) AS t({columns}) WHERE {rule.rule.sql}").fetchall()
+
+
+def _tried(app: App, tree: exp.Expression, term: Term) -> list[float]:
+    """Values around the rule's constants that the term can have."""
+    low, high = _bounds(app, term)
+    whole = app.metrics[term.metric].aggregation.whole
+    constants = {float(node.this) for node in tree.find_all(exp.Literal)}
+    constants |= {-value for value in constants} if tree.find(exp.Neg) else set()
+    step = 1.0 if whole else 0.01
+    values = {value + shift for value in constants for shift in (-step, 0.0, step)}
+    values |= {0.0, 1.0, max(low, -_MANY), min(high, _MANY)}
+    values = {math.ceil(value) if whole else value for value in values}
+    return sorted(value for value in values if low <= value <= high)
+
+
+def _bounds(app: App, term: Term) -> tuple[float, float]:
+    """Between which numbers a term lies, by its aggregation and the properties that the app declares."""
+    metric = app.metrics[term.metric]
+    if metric.agg in {"days", "streak"}:
+        return 0.0, float(term.days or math.inf)
+    measured = _measured(app, term.metric)
+    low = min((one.min if one.min is not None else -math.inf for one in measured), default=-math.inf)
+    high = max((one.max if one.max is not None else math.inf for one in measured), default=math.inf)
+    if any(one.type == "boolean" for one in measured):
+        low, high = 0.0, 1.0
+    if metric.agg == "distinct":
+        return 0.0, 2.0 if all(one.type == "boolean" for one in measured) and measured else math.inf
+    if metric.aggregation.single:
+        return low, high
+    return (0.0 if metric.agg != "sum" or low >= 0 else -math.inf), math.inf
+
+
+def _measured(app: App, name: str) -> list[Property]:
+    metric = app.metrics[name]
+    found = [app.property_of(event, metric.of or "value") for event in metric.events or app.active_events]
+    return [one for one in found if one is not None] if metric.of else []
+
+
+def _fits(app: App, terms: Sequence[Term], values: Sequence[float]) -> bool:
+    """Whether what happened within days is no more than what happened within more of them, or ever."""
+    spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for term, value in zip(terms, values, strict=True):
+        metric = app.metrics[term.metric]
+        if (metric.aggregation.adds_up and _bounds(app, term)[0] >= 0) or metric.agg == "max":
+            spans[term.metric].append((term.days or math.inf, value))
+    return all(a <= b for span in spans.values() for (_, a), (_, b) in itertools.pairwise(sorted(span)))
+
+
+def _path(app: App, terms: Sequence[Term], values: Sequence[float]) -> Path:
+    """How many events on how many days bring the terms to these values, at best."""
+    costs: dict[tuple[str, ...], int] = {}
+    days, boundless = 0, ""
+    for term, value in zip(terms, values, strict=True):
+        metric = app.metrics[term.metric]
+        kinds = metric.events
+        needed, why = _events_for(app, term.metric, value)
+        boundless = boundless or why
+        # Numbers of the same events can be reached together; those of others add up.
+        costs[kinds] = max(costs.get(kinds, 0), needed)
+        days = max(days, math.ceil(value) if metric.agg in {"days", "streak"} else min(1, needed))
+    of_any = costs.pop((), 0)  # any active event counts, those of the others, too
+    return Path(
+        max(of_any, sum(costs.values())), days, tuple(dict.fromkeys(k for kinds in costs for k in kinds)), boundless
+    )
+
+
+def _events_for(app: App, name: str, value: float) -> tuple[int, str]:
+    """Events that bring a metric from nothing to a value at best, and the property that nothing bounds, if one does."""
+    metric = app.metrics[name]
+    if metric.agg in {"max", "min", "mean"}:
+        unbounded = metric.agg == "max" and value > 0 and _bounds(app, Term(name, None))[1] == math.inf
+        return 1, f"'{metric.of}'" if unbounded else ""
+    if value <= 0:
+        return 0, ""
+    most = max((one.max if one.max is not None else math.inf for one in _measured(app, name)), default=1.0)
+    if metric.agg == "entity":
+        each = math.ceil((metric.reaches or 1) / most) if most not in {0.0, math.inf} else 1
+        return math.ceil(value) * max(1, each), ""
+    if metric.agg != "sum":
+        return math.ceil(value), ""
+    return (1, f"'{metric.of}'") if most == math.inf else (max(1, math.ceil(value / most)) if most > 0 else 0, "")
+
+
+def _span(app: App, term: Term) -> str:
+    low, high = _bounds(app, term)
+    ends = [f"at least {low:g}" if low > -math.inf else "", f"at most {high:g}" if high < math.inf else ""]
+    return " and ".join(end for end in ends if end) or "any number"
