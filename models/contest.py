@@ -260,9 +260,9 @@ def _refitted(made: "_Makes", app: App, samples: Samples, winner: str) -> tuple[
 
 def _untold(task: BinaryTask[Any], app: App, model: LearnedModel, rows: pl.DataFrame, seed: int) -> tuple[str, ...]:
     """Kinds of fact that run against the model's answers on later rows."""
-    kinds = task.kinds(app)
-    moved = model.contributions(rows.sample(min(rows.height, MOST_LOOKED_AT), seed=seed)) if kinds else None
-    return () if moved is None else against_the_answer(moved, kinds)
+    kinds, some = task.kinds(app), rows.sample(min(rows.height, MOST_LOOKED_AT), seed=seed)
+    moved = model.contributions(some) if kinds else None
+    return () if moved is None else against_the_answer(some, moved, kinds)
 
 
 def _one_each(p: Array, rows: pl.DataFrame) -> Array:

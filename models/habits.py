@@ -74,11 +74,13 @@ KINDS: Mapping[str, Kind] = {
         pl.format("last played {} ago", counted("recency_days", "day"))
         + pl.format(", usually every {}", counted("gap_mean_28", "day")).fill_null(""),
         "how long ago they last played, against their usual pause",
+        "recency_days",
     ),
     "week": Kind(
         ("active_1", "active_7", "heat_3", "slowing"),
         pl.format("played on {} of the last 7 days", spoken("active_days_7")),
         "how much they played in the last days",
+        "active_days_7",
     ),
     # What goes together is one fact: apart, each would only correct the others, and a fact that corrects tells nothing.
     "often": Kind(
@@ -88,6 +90,7 @@ KINDS: Mapping[str, Kind] = {
         ),
         pl.format("played on {} of the last 28 days, {}", spoken("active_days_28"), counted("sessions_28", "visit")),
         "how often and how much they play",
+        "active_days_28",
     ),
     "tenure": Kind(
         ("log_tenure", "log_life"),
@@ -95,16 +98,19 @@ KINDS: Mapping[str, Kind] = {
             "first played {} ago, on {} since", counted("tenure_days", "day"), counted("active_days_life", "day")
         ),
         "how long they have been there",
+        "tenure_days",
     ),
     "weekends": Kind(
         ("weekends",),
         pl.format("{} % of the days with play are weekends", spoken(100 * pl.col("weekend_share"))),
         "whether they play at weekends",
+        "weekend_share",
     ),
     "app": Kind(
         ("app_7", "app_ratio"),
         pl.format("{} % of all players are there on a usual day of this week", spoken(100 * pl.col("app_active_7"))),
         "how lively the app is as a whole",
+        "app_active_7",
     ),
     "calendar": Kind(
         ("next_calendar", "last_calendar"),

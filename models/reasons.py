@@ -3,6 +3,7 @@
 What features of one kind add to the log-odds is summed; a kind is told by a sentence with the player's own figures.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,11 +22,13 @@ class Kind:
         features: Their names.
         text: The fact, from the columns of a task's rows; null where it cannot be told.
         about: What it is about, of any player.
+        figure: The column that the fact tells, where more of it is more of one thing.
     """
 
     features: tuple[str, ...]
     text: pl.Expr
     about: str
+    figure: str | None = None
 
 
 def spoken(value: str | pl.Expr) -> pl.Expr:
@@ -46,16 +49,37 @@ def told_by(contributions: pl.DataFrame, kinds: Mapping[str, Kind]) -> pl.DataFr
     return contributions.select(pl.sum_horizontal(features).alias(name) for name, features in there.items() if features)
 
 
-def against_the_answer(contributions: pl.DataFrame, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
-    """Kinds that fall where answers rise: they correct what others overstate, and as reasons they would mislead.
+def against_the_answer(rows: pl.DataFrame, contributions: pl.DataFrame, kinds: Mapping[str, Kind]) -> tuple[str, ...]:
+    """Kinds that would mislead as reasons, since they correct what others overstate.
 
-    Who has more of such a fact gets the answer that its reason denies. Measured is the rank correlation between what
-    the kind adds and the log-odds of all, over many rows.
+    Either they fall where answers rise, or more of what their fact tells moves the answer one way while those who have
+    more of it get answers that are moved the other way. Measured are rank correlations over many rows.
+
+    Args:
+        rows: A task's rows.
+        contributions: See `reasons`.
+        kinds: Who tells what.
     """
-    whole = contributions.select(pl.sum_horizontal(pl.all())).to_series().alias("whole")
-    moved = told_by(contributions, kinds).with_columns(whole)
-    together = moved.select(pl.corr(name, "whole", method="spearman") for name in moved.columns[:-1])
-    return tuple(name for name, each in together.row(0, named=True).items() if each is not None and each < 0)
+    whole = contributions.select(pl.sum_horizontal(pl.all())).to_series()
+    return tuple(
+        moved.name
+        for moved in told_by(contributions, kinds).get_columns()
+        if _together(moved, whole) < 0 or _turned(rows, kinds[moved.name].figure, moved, whole)
+    )
+
+
+def _turned(rows: pl.DataFrame, figure: str | None, moved: pl.Series, whole: pl.Series) -> bool:
+    """Whether a figure goes with what its kind adds one way, and with the answers the other way."""
+    if figure is None or figure not in rows.columns:
+        return False
+    return _together(rows[figure], moved) * _together(rows[figure], whole) < 0
+
+
+def _together(one: pl.Series, other: pl.Series) -> float:
+    """The rank correlation where both are known; 0 where either is constant."""
+    pairs = pl.DataFrame({"one": one.cast(pl.Float64), "other": other}).drop_nulls()
+    found = pairs.select(pl.corr("one", "other", method="spearman")).item()
+    return float(found) if found is not None and math.isfinite(found) else 0.0
 
 
 def share_of_kinds(importance: Mapping[str, float], kinds: Mapping[str, Kind]) -> dict[str, float]:

@@ -145,11 +145,12 @@ class BadgeOdds(BinaryTask[Commonness]):
         """
         far = pl.format("{} % of the way", spoken((100 * pl.col("progress")).floor()))
         pace = pl.format("{} to go at the pace of late", counted("eta_days", "day")).fill_null("no pace of late")
+        told = pl.format("{}, {}", far, pace)
         standing = ("progress", "missing", "log_goal", "log_eta", "has_pace", "closed_form")
         common = pl.format("held by {} % of active players", spoken(100 * pl.col("held_by")))
         return {
-            "progress": Kind(standing, pl.format("{}, {}", far, pace), "how far they are, and at what pace"),
-            "common": Kind(("held_by", "earned_by"), common, "how common the badge is"),
+            "progress": Kind(standing, told, "how far they are, and at what pace", "progress"),
+            "common": Kind(("held_by", "earned_by"), common, "how common the badge is", "held_by"),
             "rule": Kind(("terms", "within", "runs", "tier"), pl.lit(None, pl.String), "what the badge's rule is like"),
             **habits.KINDS,
         }

@@ -168,6 +168,7 @@ class Engagement(BinaryTask[Levels]):
                 spoken("value_7"),
             ),
             "how much it was lately, against what the level asks",
+            "value_28",
         )
         return {"value": value, **habits.KINDS}
 

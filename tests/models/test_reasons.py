@@ -15,8 +15,22 @@ KINDS = {
 def test_a_fact_that_only_corrects_others_is_found_and_what_goes_with_the_answers_is_not():
     z = np.linspace(-2, 2, 50)
     moved = pl.DataFrame({"days": 2 * z, "weeks": -0.5 * z, "talk": -0.4 * z, "rest": 0.1 * z**2})
-    assert against_the_answer(moved, KINDS) == ("talk",)
-    assert against_the_answer(moved.with_columns(talk=pl.lit(0.0)), KINDS) == ()
+    none = pl.DataFrame({"x": z})
+    assert against_the_answer(none, moved, KINDS) == ("talk",)
+    assert against_the_answer(none, moved.with_columns(talk=pl.lit(0.0)), KINDS) == ()
+
+
+def test_a_figure_that_moves_answers_one_way_while_who_has_more_gets_the_other_is_no_reason():
+    rng = np.random.default_rng(0)
+    talks = rng.normal(size=500)
+    days = talks + 0.3 * rng.normal(size=500)  # who talks more plays more, and playing is what counts
+    rows = pl.DataFrame({"talks": talks}).with_columns(
+        talks=pl.when(pl.int_range(pl.len()) > 0).then("talks")  # one is not known
+    )
+    kinds = {**KINDS, "talk": Kind(("talk",), pl.lit("talked"), "how much they talk", "talks")}
+    turned = pl.DataFrame({"days": 2 * days, "talk": -0.2 * talks + 0.9 * rng.normal(size=500)})
+    assert against_the_answer(rows, turned, kinds) == ("talk",)
+    assert against_the_answer(rows, turned.with_columns(talk=0.2 * pl.Series(talks)), kinds) == ()
 
 
 def test_features_of_one_fact_are_added_up_before_anything_is_said_of_it():
