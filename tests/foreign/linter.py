@@ -10,7 +10,7 @@ _ONE = "puzzle|record|point|minute|answer|day|workout|purchase|activity|person|d
 _RULES = {
     "an article before several things": rf"\ban? (?!{_SINGULAR}\b)\w+s\b(?= (?:in|of|on|per|at|with|from|for|to)\b)",
     "an article before a number": r"\ban? \d",
-    "one of several": r"(?<![\d.,])[$£€]?1 (?!(?:%|bpm|km|kg|xp|kcal)\b)(?!\w*(?:ss|us|is)\b)\w+s\b",
+    "one of several": r"(?<![\d.,])[$£€]?1 (?!(?:%|bpm|km|kg|ms|xp|kcal)\b)(?!\w*(?:ss|us|is)\b)\w+s\b",
     "several of one": rf"{_MANY} (?:{_ONE})\b",
     "a digit for one thing": rf"(?<![\d.,/$£€])1 (?:new |perfect |\w+-hand )?(?:{_ONE})\b(?<!minute)(?<!dollar)",
     "one of what several have": r"\bone \w+ (?:\w+ )?(?:on|to|of|for) (?:other people|others|other \w+s)'",
