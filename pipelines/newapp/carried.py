@@ -25,7 +25,7 @@ class Carried:
         parts = list(NAMES.get(self.column.name, self.column.words))
         while len(parts) > 1 and parts[0] in words.OUTER:
             parts = parts[1:]
-        return tuple(parts)
+        return tuple(part for part in parts if not part.isdigit()) or tuple(parts)
 
     @property
     def nonnegative(self) -> bool:
@@ -45,14 +45,18 @@ def carried_by(table: Table, used: set[str], told: list[Guess]) -> tuple[Carried
             continue
         name = _property_name(column, {one.name for one in found})
         type_ = {"integer": "integer", "number": "number", "boolean": "boolean"}.get(column.form.kind, "text")
-        found.append(Carried(name, column, "text" if _is_label(column) else type_))
+        found.append(Carried(name, column, "text" if is_label(column) else type_))
     for why, names in left.items():
         told.append(Guess("left out", ", ".join(names), why))
     return tuple(found)
 
 
-def _is_label(column: Column) -> bool:
-    """Whether its figures only tell things apart."""
+def is_label(column: Column) -> bool:
+    """Whether its figures only tell things apart, as codes with leading zeros do; 'number of cds' counts them."""
+    if column.words[0] in {"n", "no", "num", "number"} and len(column.words) > 1 and column.form.kind == "integer":
+        return False
+    if column.form.kind == "integer" and any(len(value) > 1 and value[0] == "0" for value in column.examples):
+        return True
     return column.form.kind in {"integer", "text"} and bool(named(column, words.ID) or set(column.words) & words.LABEL)
 
 

@@ -14,7 +14,7 @@ from data.warehouse import Warehouse, scratch
 from pipelines.activity.delivery_reader import know_zones
 from pipelines.activity.preview import read_ahead
 from pipelines.activity.read_files import find_files
-from pipelines.newapp.carried import Carried
+from pipelines.newapp.carried import Carried, is_label
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.metrics import Measured, leader_of, metrics_of
 from pipelines.newapp.play import Play, badges_of, read_play
@@ -127,7 +127,8 @@ def _names(files: Sequence[Path], written: dict[Path, Files]) -> tuple[str, ...]
     usual = {"moment": "moment", "clock": "time_of_day", "integer": "count", "number": "amount", "text": "kind"}
     names: list[str] = []
     for column in table.columns:
-        name = "player" if column.name == player else usual.get(column.form.kind, "field")
+        code = is_label(column) and column.form.kind == "integer"
+        name = "player" if column.name == player else "code" if code else usual.get(column.form.kind, "field")
         names.append(name if name not in names else f"{name}_{len(names) + 1}")
     return tuple(names)
 

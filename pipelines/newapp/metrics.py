@@ -85,7 +85,8 @@ def _keys(agg: str, events: Sequence[str], kinds: Mapping[str, Sequence[Carried]
 def _number(one: Carried, events: list[str], kinds: Mapping[str, Sequence[Carried]]) -> Measured:
     agg, words = number_words(one.words, one.column.form.unit, events[0])
     asked = bool(words.task) and (agg != "sum" or one.nonnegative)
-    name = one.name if agg == "sum" else f"{'best' if agg == 'max' else 'average'}_{one.name.removeprefix('average_')}"
+    bare = one.name.removeprefix("average_").removeprefix("mean_").removeprefix("avg_")
+    name = one.name if agg == "sum" else f"{'best' if agg == 'max' else 'average'}_{bare}"
     return Measured(name, _keys(agg, events, kinds, one.name), words, asked, adds_up=agg == "sum" and one.nonnegative)
 
 

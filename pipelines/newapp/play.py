@@ -77,14 +77,22 @@ def badges_of(warehouse: Warehouse, metrics: Sequence[Measured], leader: Measure
             threshold = _nice(max(reached, below * 1.01))
             if threshold <= below:
                 continue
-            below = threshold
+            below, also = threshold, f" and {days.name} >= 2" if category == "strength" else ""
             badges[f"{metric.name}_{threshold:g}".replace(".", "_")[:48]] = {
                 "title": title,
-                "tier": tier,
+                "tier": _worth(tier, threshold) if category == "play" else tier,
                 "category": category,
-                "when": f"{metric.name} >= {threshold:g}",
+                "when": f"{metric.name} >= {threshold:g}{also}",
             }
     return badges
+
+
+def _worth(tier: str, events: float) -> str:
+    """The tier, or a lower one where it would pay too much for so few events."""
+    least = {"gold": 10, "silver": 4}
+    while events < least.get(tier, 0):
+        tier = {"gold": "silver", "silver": "bronze"}[tier]
+    return tier
 
 
 def _reached(warehouse: Warehouse, metric: Measured, share: float) -> float:

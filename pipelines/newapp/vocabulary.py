@@ -52,7 +52,8 @@ LOGS = words_in(
 # Numbers, by what they measure.
 MONEY = words_in(
     """amount price total revenue spent paid payment cost sales sum betrag preis umsatz summe montant prix importe
-    precio importo prezzo gesamt gesamtbetrag subtotal usd eur gbp chf dollars euros fare fee tip donation charge"""
+    precio importo prezzo gesamt gesamtbetrag subtotal usd eur gbp chf dollar dollars euro euros fare
+    fee tip donation charge"""
 )
 QUANTITY = words_in("quantity qty count items units menge anzahl cantidad quantita quantite pieces stueck copies")
 DISTANCE = {
@@ -90,6 +91,7 @@ LEVEL = words_in(
     """rate rating level rank speed pace temperature weight height bpm hr heart pulse percent pct percentage
     scaled ratio average avg mean power watts elevation altitude bmi mood difficulty position elo max min"""
 )
+UNITS = words_in("ms kg g cm mm m bpm kcal kwh hz mb gb kmh rpm c f")
 CURRENCIES = {
     "usd": "$",
     "dollars": "$",

@@ -30,7 +30,8 @@ def find_user(table: Table, given: str | None, told: list[Guess]) -> Column:
         )
     by_name = bool(named(best, words.PLAYER))
     why = f"{best.distinct:,} different in {best.filled:,} rows"
-    told.append(Guess("player", best.name, f"named like a person's id, {why}" if by_name else why))
+    doubt = "not named like a person's id, so look whether it is one (--user)"
+    told.append(Guess("player", best.name, f"named like a person's id, {why}" if by_name else f"{why}; {doubt}"))
     return best
 
 

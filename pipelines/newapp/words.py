@@ -158,6 +158,8 @@ def _verb(base: str, past: str, noun: list[str]) -> Words:
 
 def number_words(words: tuple[str, ...], sign: str, event: str) -> tuple[str, Words]:
     """How a number is aggregated, and said: ('sum', 'items bought')."""
+    if len(words) > 1 and words[0] in {"n", "no", "num", "number"}:
+        words = tuple(word for word in words[1:] if word != "of") or words
     own = set(words)
     found = (
         _result(own, sign)
@@ -168,7 +170,7 @@ def number_words(words: tuple[str, ...], sign: str, event: str) -> tuple[str, Wo
     if found is None and names_several(words[-1]) and words[-1].isascii():
         unit = " ".join([*words[:-1], singular_of(words[-1])])
         found = "sum", Words(plural_of(unit), unit, "Reach {goal}")
-    return found or ("mean", Words(f"average {' '.join(words)}"))
+    return found or ("mean", _average(words, ""))
 
 
 def _result(own: set[str], sign: str) -> tuple[str, Words] | None:
@@ -193,13 +195,20 @@ def _extent(words: tuple[str, ...], own: set[str], sign: str) -> tuple[str, Word
     if found := next((known.DURATION[word] for word in words if word in known.DURATION), None):
         return "sum", Words("time spent", found[0], "Keep at it for {goal}", found[1])
     if own & known.LEVEL:
-        said = " ".join(word for word in words if word not in {"avg", "average", "mean", "pct"}) or "level"
-        return "mean", Words(f"average {said}", sign if sign == "%" else "")
+        return "mean", _average(words, sign if sign == "%" else "")
     if own & known.POINTS:
         unit = singular_of(min(own & known.POINTS))
         unit = {"pt": "point", "punkte": "point", "punto": "point", "xp": "XP"}.get(unit, unit)
         return "sum", Words(f"{plural_of(unit)} collected", unit, "Collect {goal}")
     return ("max", Words("best score", "point", "Score {goal} in one go")) if own & known.SCORE else None
+
+
+def _average(words: tuple[str, ...], unit: str) -> Words:
+    """What only varies, with its unit where the name ends in one: 'mean_rt_ms'."""
+    if not unit and len(words) > 1 and words[-1] in known.UNITS:
+        words, unit = words[:-1], words[-1]
+    said = [word for word in words if word not in {"avg", "average", "mean", "pct"}]
+    return Words(f"average {' '.join(said) or 'level'}", unit)
 
 
 def _quantity(words: tuple[str, ...], event: str) -> tuple[str, Words]:

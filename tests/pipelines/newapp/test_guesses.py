@@ -6,12 +6,15 @@ import pytest
 
 from configs.delivered import Files
 from configs.errors import NightquestError
+from configs.loader import load_app
 from data.warehouse import scratch
 from pipelines.activity.delivery_reader import know_zones
+from pipelines.badges.lint import lint_app
 from pipelines.newapp.forms import forms_of
 from pipelines.newapp.make import Said, make_app
 from pipelines.newapp.words import event_words, number_words
 from pipelines.newapp.written import guess_files
+from tests.foreign.exports import cdnow, purchases
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 RUSSIAN = "имя;дата\nИван;2024-01-01\nПётр;2024-01-02\nМария;2024-01-03\n"  # noqa: RUF001
@@ -160,6 +163,26 @@ def test_files_of_one_name_are_one_table_and_a_list_of_products_is_left_aside(tm
     assert made.play.events == 20
     assert guesses(made)["left aside"] == "products.csv"
     assert made.sql_text.count("FROM raw_sales") == 1
+
+
+def test_codes_are_no_figures_and_numbers_of_things_are(tmp_path):
+    rows = [f" {n % 7:05} {n % 3:04} 2024010{1 + n % 9}  {n % 4} {n}.50" for n in range(30)]
+    bare = make(tmp_path, "\n".join([*rows, ""]), "log.txt").app_text
+    assert "columns: [player, code, moment, count, amount]" in bare
+    assert "code: text" in bare
+    named = "\n".join(["member shelf day number_of_cds dollar_value", *rows, ""])
+    app = make(tmp_path, named, "discs.txt").app_text
+    assert (
+        'number_of_cds: {event: disc, agg: sum, of: number_of_cds, label: cds, unit: cd, task: "Reach {goal}"}' in app
+    )
+    assert 'label: "money spent", unit: "$"' in app
+
+
+def test_what_init_writes_has_nothing_in_it_that_looks_unintended(tmp_path):
+    made = make(tmp_path, cdnow(tmp_path, purchases()).read_text(), "purchases.csv")
+    (tmp_path / "purchases.yaml").write_text(made.app_text)
+    (tmp_path / "purchases.sql").write_text(made.sql_text)
+    assert lint_app(load_app(tmp_path / "purchases.yaml").app) == []
 
 
 def test_files_written_in_two_ways_are_refused(tmp_path):
