@@ -17,10 +17,11 @@ from models.language.batches.rows import Batch, BatchRows, custom_id
 from models.language.calls import FINAL, Failed, Reason, Reply, Request
 from models.language.ledger import Budget, Ledger, Outcome, Run
 from models.language.providers import provider as at
+from models.language.providers.answers import UNREADABLE
 from models.language.providers.provider import BatchProvider, Provider, Result
 
 __all__ = ["BatchReport", "BatchRows", "Batches"]
-UNREADABLE = (at.DeclinedError, at.NoAnswerError, at.NotSentError, ValueError, LookupError)  # an answer may be garbled
+_UNREAD = (at.DeclinedError, at.NoAnswerError, at.NotSentError, *UNREADABLE)  # an answer may be garbled
 SURE_AFTER_S = 120.0  # a batch that the provider does not show by then was not begun
 CLOCKS_APART_S = 3600.0  # how far the provider's clock may be behind
 LOOKED_FOR_S = 86_400.0  # what was taken as never begun, and shows up after all
@@ -135,7 +136,7 @@ class Batches:
         except asyncio.CancelledError:
             rows.note(batch, state="unsure", detail="canceled while it was sent")
             raise
-        except (at.NoAnswerError, ValueError, LookupError, TypeError) as error:  # without an id in it it is no answer
+        except (at.NoAnswerError, *UNREADABLE) as error:  # without an id in it it is no answer
             rows.note(batch, state="unsure", detail=str(error))
             return True
         rows.note(batch, state="submitted", provider_id=provider_id)
@@ -150,7 +151,7 @@ class Batches:
         for batch in self._rows.unfinished(self._ledger.time() - LOOKED_FOR_S, self._app):
             provider = self._provider(batch)
             if provider and batch.state == "released":
-                with suppress(*UNREADABLE):  # it is looked for again
+                with suppress(*_UNREAD):  # it is looked for again
                     await self._cancel_double(provider, batch)
             elif provider and self._rows.take(batch):
                 await self._settle_doubt(provider, batch)
@@ -166,7 +167,7 @@ class Batches:
         age_s = self._ledger.time() - (batch.maybe_sent_at or batch.made_at)
         try:
             found, doubt = await self._find(provider, batch), "" if age_s >= self._sure_after_s else "not there yet"
-        except UNREADABLE as error:
+        except _UNREAD as error:
             found, doubt = [], str(error) or "unreadable"
         except BaseException:
             self._rows.note(batch, state="unsure", detail="looking for it was cut short")
@@ -201,7 +202,7 @@ class Batches:
                 continue
             try:
                 await self._collect(provider, batch, batch.provider_id or "")
-            except UNREADABLE:
+            except _UNREAD:
                 report.unreachable += 1
         return report
 
@@ -248,7 +249,7 @@ class Batches:
         """Ask providers to stop what has not ended; what they answered until then is to be collected once it has."""
         for batch in self._rows.running(self._app):
             if provider := self._provider(batch):
-                with suppress(*UNREADABLE):  # it has ended, or cannot be reached
+                with suppress(*_UNREAD):  # it has ended, or cannot be reached
                     await provider.cancel(batch.provider_id or "")
                     self.report.canceled += 1
         return self.report

@@ -1,6 +1,6 @@
-"""The JSON of questions and answers, as far as providers have it in common: schemas, shapes, texts, errors.
+"""The JSON of questions and answers, as far as providers have it in common: numbers, texts, errors.
 
-Shapes are as loose as servers keep to them: what has none is a ValueError, nothing else.
+It is read as loosely as servers keep to it: what makes no sense is one of `UNREADABLE`, nothing else.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 from pydantic_core import from_json
 
 from models.language.calls import Reason, Request
@@ -24,24 +24,31 @@ _BY_STATUS: dict[int, Reason] = {
     429: "rate",
 }  # fmt: skip
 # No answer is billed a thousand million tokens: a larger number is a fault, and money is not counted by it.
-Tokens = Annotated[int, Field(ge=0, le=1_000_000_000)]
-Count = Annotated[Tokens, BeforeValidator(lambda value: 0 if value is None else value)]
-Id = Annotated[str, Field(min_length=1, max_length=512)]
+_COUNT: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=0, le=1_000_000_000)])
+_ID: TypeAdapter[str] = TypeAdapter(Annotated[str, Field(min_length=1, max_length=512)])
 
 
-_TOKENS: TypeAdapter[int] = TypeAdapter(Tokens)
+def dig(value: Any, *path: str) -> Any:
+    """What stands deeper in the JSON; None where nothing does."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def tokens(value: Any) -> int:
     """A number of tokens; ValueError where it cannot be one."""
-    return _TOKENS.validate_python(value)
+    return _COUNT.validate_python(value)
 
 
 def count(value: Any, *path: str) -> int:
     """As `tokens`, of what stands deeper in the JSON; 0 where nothing does."""
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return 0 if value is None else tokens(value)
+    found = dig(value, *path)
+    return 0 if found is None else tokens(found)
+
+
+def id_of(value: Any) -> str:
+    """What something is called; ValueError where it cannot be that."""
+    return _ID.validate_python(value)
 
 
 @dataclass(frozen=True)
@@ -53,27 +60,6 @@ class Unsaid:
 
 
 NOTHING = Unsaid("malformed", "a 200 without an answer in it")
-
-
-def at(first: str, *path: str | int, default: Any = None) -> Any:
-    """A field that stands deeper in the JSON; the default where it does not."""
-    return Field(default, validation_alias=AliasPath(first, *path))
-
-
-class Shape(BaseModel):
-    """A JSON object of which only the named fields are read."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Error(Shape):
-    """Why there is no answer, in the provider's words."""
-
-    code: Any = None
-    message: Any = None
-
-    def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
 
 
 def joined(content: Any) -> str | Unsaid:

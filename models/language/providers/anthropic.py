@@ -3,46 +3,23 @@
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import anthropic
+from pydantic_core import from_json
 
 from models.language.calls import Request, Usage
-from models.language.providers import answers
-from models.language.providers.answers import Count, Shape, Unsaid, at, count, tokens
+from models.language.providers.answers import Unsaid, count, dig, id_of, joined, tokens, told, told_in_words
 from models.language.providers.provider import BatchState, NoAnswerError, Result
-from models.language.providers.sdk import ListedBatch, SdkProvider
+from models.language.providers.sdk import SdkProvider
 
+_COUNTS = ("processing", "succeeded", "errored", "canceled", "expired")
 _EFFORTS = {"none": "low", "minimal": "low"}  # it has no less than low
 _STATUS_OF = {
     "invalid_request_error": 400, "authentication_error": 401, "billing_error": 402, "permission_error": 403,
     "not_found_error": 404, "request_too_large": 413, "rate_limit_error": 429, "api_error": 500,
     "timeout_error": 504, "overloaded_error": 529,
 }  # fmt: skip
-
-
-class _Counts(Shape):
-    processing: Count = 0
-    succeeded: Count = 0
-    errored: Count = 0
-    canceled: Count = 0
-    expired: Count = 0
-
-
-class Batch(ListedBatch):
-    """A batch; its results can be read once it has ended."""
-
-    processing_status: str = ""
-    request_counts: _Counts = _Counts()
-    archived_at: Any = None
-
-    def state(self) -> BatchState:
-        """How far it is."""
-        counts = self.request_counts
-        failed = counts.errored + counts.expired + counts.canceled
-        total = counts.processing + counts.succeeded + failed
-        done = {"completed": counts.succeeded, "failed": failed, "total": total}
-        return BatchState("ended" if self.processing_status == "ended" else "running", done)
 
 
 class Anthropic(SdkProvider):
@@ -57,14 +34,14 @@ class Anthropic(SdkProvider):
     counts_cached = False
     max_bytes = 256_000_000
     home_url = "https://api.anthropic.com"
-    batches, batch_shape, after_name = "/v1/messages/batches", Batch, "after_id"
+    batches, after_name = "/v1/messages/batches", "after_id"
     sdk, sdk_client, sdk_error = anthropic, anthropic.AsyncAnthropic, anthropic.AnthropicError
     sdk_options = {"open_telemetry": False}  # noqa: RUF012  as the base types it
 
     def body(self, request: Request) -> dict[str, Any]:
         """See the base."""
         held = self.is_structured(request.model)
-        system = request.system if held else answers.told_in_words(request)
+        system = request.system if held else told_in_words(request)
         output: dict[str, Any] = {}
         if held:
             schema = anthropic.transform_schema(dict(request.schema))
@@ -91,10 +68,10 @@ class Anthropic(SdkProvider):
         """See the base."""
         ended = answer.get("stop_reason")
         if ended == "refusal":
-            return Unsaid("refused", answers.told((answer.get("stop_details") or {}).get("explanation")))
+            return Unsaid("refused", told(dig(answer, "stop_details", "explanation")))
         if ended in ("max_tokens", "model_context_window_exceeded", "pause_turn"):
             return Unsaid("truncated", ended)
-        return answers.joined(answer.get("content"))
+        return joined(answer.get("content"))
 
     def batch_line(self, custom_id: str, request: Request) -> bytes:
         """See the base."""
@@ -104,19 +81,24 @@ class Anthropic(SdkProvider):
     async def submit(self, batch_key: str, lines: Sequence[bytes]) -> str:  # noqa: ARG002
         """Begin a batch of the lines, whose custom ids carry the key; see the base."""
         content = b'{"requests":[' + b",".join(line.rstrip() for line in lines) + b"]}"
-        return await self.begin(content=content)
+        return id_of(from_json(await self.call("post", self.batches, content=content))["id"])
 
     async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> list[str]:
         """Look through batches of this size begun since then; an ended one shows its custom ids. See the base."""
         batches = await self.batches_since(since)
-        alike = [
-            one for one in batches if one.state().counts["total"] == n and one.id not in known and not one.archived_at
-        ]
-        ended = [one.id for one in alike if one.processing_status == "ended"]
-        found = [id_ for id_ in ended if await self._carries(id_, batch_key)]
-        if not found and len(ended) < len(alike):
-            raise NoAnswerError(f"not ended: {', '.join(one.id for one in alike if one.id not in ended)}")
+        fresh = [one for one in batches if one["id"] not in known and not one.get("archived_at")]
+        alike = {one["id"]: self.state(one).status for one in fresh if self.state(one).counts["total"] == n}
+        found = [id_ for id_, state in alike.items() if state == "ended" and await self._carries(id_, batch_key)]
+        running = [id_ for id_, state in alike.items() if state == "running"]
+        if running and not found:
+            raise NoAnswerError(f"not ended: {', '.join(running)}")
         return found
+
+    def state(self, batch: Any) -> BatchState:
+        """See the base."""
+        waiting, done, *failed = (count(batch, "request_counts", name) for name in _COUNTS)
+        counts = {"completed": done, "failed": sum(failed), "total": waiting + done + sum(failed)}
+        return BatchState("ended" if batch.get("processing_status") == "ended" else "running", counts)
 
     async def _carries(self, batch_id: str, batch_key: str) -> bool:
         return any(result.custom_id.startswith(batch_key[:22]) for result in await self.results(batch_id))
@@ -127,23 +109,16 @@ class Anthropic(SdkProvider):
         return await self.read_lines(f"{self.batches}/{batch_id}/results", read_result)
 
 
-class _Line(Shape):
-    custom_id: answers.Id
-    type: Literal["succeeded", "errored", "canceled", "expired"] | None = at("result", "type")
-    message: Any = at("result", "message")
-    error: dict[str, Any] | None = at("result", "error")
-
-
 def read_result(line: bytes) -> Result:
-    """One line of a batch's results; ValueError when it is not one."""
-    read = _Line.model_validate_json(line)
-    if read.type == "succeeded":
-        return Result(read.custom_id, 200, json.dumps(read.message).encode())
-    if read.type == "errored":
-        error = read.error or {}
-        inner = error.get("error")
-        code = (inner if isinstance(inner, dict) else error).get("type")
-        return Result(read.custom_id, _STATUS_OF.get(answers.told(code), 500), json.dumps(error).encode())
-    if read.type is None:
-        raise ValueError("a line without a result")
-    return Result(read.custom_id, 0, b"", "expired" if read.type == "expired" else "canceled", read.type)
+    """One line of a batch's results; one of UNREADABLE when it is not one."""
+    read = from_json(line)
+    name, kind = id_of(read["custom_id"]), dig(read, "result", "type")
+    if kind == "succeeded":
+        return Result(name, 200, json.dumps(dig(read, "result", "message")).encode())
+    if kind == "errored":
+        error = dig(read, "result", "error")
+        code = told(dig(error, "error", "type") or dig(error, "type"))
+        return Result(name, _STATUS_OF.get(code, 500), json.dumps(error).encode())
+    if kind in ("canceled", "expired"):
+        return Result(name, 0, b"", kind, kind)
+    raise ValueError("a line without a result")

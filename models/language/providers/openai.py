@@ -7,12 +7,23 @@ from datetime import datetime
 from typing import Any, Literal
 
 import openai
+from pydantic_core import from_json
 
 from models.language.calls import Reason, Request, Usage
-from models.language.providers import answers
-from models.language.providers.answers import NOTHING, Count, Shape, Unsaid, at, count, tokens
+from models.language.providers.answers import (
+    NOTHING,
+    UNREADABLE,
+    Unsaid,
+    count,
+    dig,
+    id_of,
+    joined,
+    tokens,
+    told,
+    told_in_words,
+)
 from models.language.providers.provider import BatchState, NoAnswerError, NotSentError, Result
-from models.language.providers.sdk import Begun, ListedBatch, SdkProvider
+from models.language.providers.sdk import SdkProvider
 
 _STATES: dict[str, Literal["running", "ended", "failed", "canceled", "expired"]] = {
     "completed": "ended", "failed": "failed", "expired": "expired", "cancelled": "canceled",
@@ -24,32 +35,13 @@ _LINE_ERRORS: dict[str, Reason] = {
 _FAILED: dict[str, Reason] = {"rate_limit_exceeded": "rate", "server_error": "overloaded"}
 
 
-class Batch(ListedBatch):
-    """A batch, its results named by the files that hold them."""
-
-    status: str = ""
-    metadata: dict[str, Any] | None = None
-    completed: Count = at("request_counts", "completed", default=0)
-    failed: Count = at("request_counts", "failed", default=0)
-    total: Count = at("request_counts", "total", default=0)
-    errors: list[dict[str, Any]] | None = at("errors", "data")
-    output_file_id: str | None = None
-    error_file_id: str | None = None
-
-    def state(self) -> BatchState:
-        """How far it is."""
-        detail = "; ".join(f"line {error.get('line')}: {error.get('message')}" for error in (self.errors or [])[:5])
-        counts = {"completed": self.completed, "failed": self.failed, "total": self.total}
-        return BatchState(_STATES.get(self.status, "running"), counts, detail)
-
-
 class OpenAI(SdkProvider):
     """OpenAI; see the base. With `api="chat"` for servers that know chat completions only."""
 
     name = "openai"
     max_bytes = 200_000_000
     home_url = "https://api.openai.com/v1"
-    batches, batch_shape, after_name = "/batches", Batch, "after"
+    batches, after_name = "/batches", "after"
     sdk, sdk_client, sdk_error = openai, openai.AsyncOpenAI, openai.OpenAIError
 
     def __init__(self, *given: Any, api: str = "responses", **named: Any) -> None:
@@ -61,7 +53,7 @@ class OpenAI(SdkProvider):
         """See the base."""
         shape = {"name": request.schema_name, "schema": request.schema, "strict": True}
         held = self.is_structured(request.model)
-        system = request.system if held else answers.told_in_words(request)
+        system = request.system if held else told_in_words(request)
         if self._api == "chat":
             chat = {
                 "model": request.model,
@@ -111,25 +103,30 @@ class OpenAI(SdkProvider):
             made = await self.call(
                 "post", "/files", body={"purpose": "batch"}, files=[file], options={"headers": headers}
             )
-            uploaded = Begun.model_validate_json(made).id
-        except (NoAnswerError, ValueError) as error:
+            uploaded = id_of(from_json(made)["id"])
+        except (NoAnswerError, *UNREADABLE) as error:
             raise NotSentError(f"upload: {error}") from None
         body = {"input_file_id": uploaded, "endpoint": f"/v1{self.path}", "completion_window": "24h"}
-        return await self.begin(body=body | {"metadata": {"nightquest": batch_key}})
+        made = await self.call("post", self.batches, body=body | {"metadata": {"nightquest": batch_key}})
+        return id_of(from_json(made)["id"])
 
     async def find(self, batch_key: str, n: int, since: datetime, known: Collection[str]) -> list[str]:  # noqa: ARG002
         """Look for the key in the metadata of every batch begun since then; see the base."""
-        marked = [
-            batch.id
-            for batch in await self.batches_since(since)
-            if (batch.metadata or {}).get("nightquest") == batch_key
-        ]
+        batches = await self.batches_since(since)
+        marked = [batch["id"] for batch in batches if dig(batch, "metadata", "nightquest") == batch_key]
         return [id_ for id_ in marked if id_ not in known]
+
+    def state(self, batch: Any) -> BatchState:
+        """See the base."""
+        counts = {name: count(batch, "request_counts", name) for name in ("completed", "failed", "total")}
+        errors = (dig(batch, "errors", "data") or [])[:5]
+        detail = "; ".join(f"line {dig(error, 'line')}: {dig(error, 'message')}" for error in errors)
+        return BatchState(_STATES.get(batch.get("status"), "running"), counts, detail)
 
     async def results(self, batch_id: str) -> list[Result]:
         """Every line of the output and the error file; see the base."""
         batch, found = await self.batch(batch_id), list[Result]()
-        for file in filter(None, (batch.output_file_id, batch.error_file_id)):
+        for file in filter(None, (batch.get("output_file_id"), batch.get("error_file_id"))):
             found += await self.read_lines(f"/files/{file}/content", read_result)
         return found
 
@@ -137,39 +134,33 @@ class OpenAI(SdkProvider):
 def _of_chat(choice: Any) -> str | Unsaid:
     message, ended = choice["message"], choice.get("finish_reason")
     if message.get("refusal"):
-        return Unsaid("refused", answers.told(message["refusal"]))
+        return Unsaid("refused", told(message["refusal"]))
     if ended in ("length", "content_filter"):
         return Unsaid("truncated" if ended == "length" else "refused", ended)
-    return answers.joined(message.get("content"))
+    return joined(message.get("content"))
 
 
 def _of_response(answer: Any) -> str | Unsaid:
     if answer["status"] == "failed":
         # What was billed is not asked again, whatever the reason.
-        error = answers.Error.model_validate(answer.get("error") or {})
-        spent = count(answer, "usage", "output_tokens")
-        return Unsaid("malformed" if spent else _FAILED.get(answers.told(error.code), "rejected"), str(error))
-    messages = [answers.joined(item.get("content")) for item in answer["output"] if item.get("type") == "message"]
+        code, message = dig(answer, "error", "code"), dig(answer, "error", "message")
+        reason = "malformed" if count(answer, "usage", "output_tokens") else _FAILED.get(told(code), "rejected")
+        return Unsaid(reason, f"{code}: {message}")
+    messages = [joined(item.get("content")) for item in answer["output"] if item.get("type") == "message"]
     for message in messages:
         if isinstance(message, Unsaid) and message.reason == "refused":
             return message
     if answer["status"] != "completed":
-        cause = answers.told((answer.get("incomplete_details") or {}).get("reason") or answer["status"])
+        cause = told(dig(answer, "incomplete_details", "reason") or answer["status"])
         return Unsaid("refused" if cause == "content_filter" else "truncated", cause)
     return "".join(message for message in messages if isinstance(message, str)) or NOTHING
 
 
-class _Line(Shape):
-    custom_id: answers.Id
-    status: int | None = at("response", "status_code")
-    body: Any = at("response", "body")
-    error: answers.Error | None = None
-
-
 def read_result(line: bytes) -> Result:
-    """One line of a batch's output or error file; ValueError when it is not one."""
-    read = _Line.model_validate_json(line)
-    if read.status:
-        return Result(read.custom_id, read.status, json.dumps(read.body).encode())
-    error = read.error or answers.Error()
-    return Result(read.custom_id, 0, b"", _LINE_ERRORS.get(answers.told(error.code), "rejected"), str(error))
+    """One line of a batch's output or error file; one of UNREADABLE when it is not one."""
+    read = from_json(line)
+    name = id_of(read["custom_id"])
+    if status := count(read, "response", "status_code"):
+        return Result(name, status, json.dumps(read["response"].get("body")).encode())
+    code, message = dig(read, "error", "code"), dig(read, "error", "message")
+    return Result(name, 0, b"", _LINE_ERRORS.get(told(code), "rejected"), f"{code}: {message}")

@@ -4,17 +4,19 @@ import asyncio
 import json
 import re
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 import aiohttp
 import httpx2
+from pydantic import TypeAdapter
+from pydantic_core import from_json
 
 from models.language.calls import Request
 from models.language.providers import provider as at
-from models.language.providers.answers import Id, Shape, why, without_keys
+from models.language.providers.answers import UNREADABLE, why, without_keys
 from models.language.providers.provider import BatchProvider, BatchState, Result, Sent
 
 CONNECT_S = 10
@@ -27,28 +29,7 @@ _NETWORK = (aiohttp.ClientError, OSError, httpx2.HTTPError)
 _NAMED = re.compile(rb'"custom_id"\s*:\s*"([0-9A-Za-z_.:-]+)"')
 
 
-class ListedBatch(Shape, ABC):
-    """A batch, as a list of them has it."""
-
-    id: str = ""
-    created_at: datetime | None = None
-
-    @abstractmethod
-    def state(self) -> BatchState:
-        """How far it is."""
-
-
-class Begun(Shape):
-    """What has just been made: only what it is called counts."""
-
-    id: Id
-
-
-class _Page(Shape):
-    """Some batches, the newest first."""
-
-    data: list[dict[str, Any]]
-    has_more: bool = False
+_WHEN: TypeAdapter[datetime | None] = TypeAdapter(datetime | None)
 
 
 class SdkProvider(BatchProvider):
@@ -57,7 +38,6 @@ class SdkProvider(BatchProvider):
     Attributes:
         path: Of live asks.
         batches: Path of batches.
-        batch_shape: What is read of one.
         after_name: Parameter that asks for the batches after one.
         sdk: The SDK.
         sdk_client: Its asynchronous client.
@@ -67,7 +47,6 @@ class SdkProvider(BatchProvider):
 
     path: str
     batches: str
-    batch_shape: type[ListedBatch]
     after_name: str
     page_size = 100
     sdk: Any
@@ -127,38 +106,37 @@ class SdkProvider(BatchProvider):
         content: bytes = response.content
         return content
 
-    async def begin(self, **arguments: Any) -> str:
-        """Begin a batch; raises as `call`, or ValueError."""
-        return Begun.model_validate_json(await self.call("post", self.batches, **arguments)).id
+    @abstractmethod
+    def state(self, batch: Any) -> BatchState:
+        """How far a batch is, from its JSON; raises as `usage`."""
 
     async def batch(self, batch_id: str) -> Any:
-        """A batch in its shape; raises as `call`, or ValueError."""
-        return self.batch_shape.model_validate_json(await self.call("get", f"{self.batches}/{batch_id}"))
+        """The JSON of a batch; raises as `call`, or ValueError."""
+        return from_json(await self.call("get", f"{self.batches}/{batch_id}"))
 
     async def poll(self, batch_id: str) -> BatchState:
         """See the base."""
-        state: BatchState = (await self.batch(batch_id)).state()
-        return state
+        return self.state(await self.batch(batch_id))
 
     async def cancel(self, batch_id: str) -> None:
         """See the base."""
         await self.call("post", f"{self.batches}/{batch_id}/cancel")
 
     async def batches_since(self, since: datetime) -> list[Any]:
-        """The batches begun since then, the earliest first, and some before; raises as `call`, or ValueError."""
-        found: list[ListedBatch] = []
+        """The batches begun since then, the earliest first, and some before; raises as `call`, or one of UNREADABLE."""
+        found: list[Any] = []
         after: dict[str, str] = {}
         while True:
             asked = {"params": {"limit": self.page_size, **after}}
-            page = _Page.model_validate_json(await self.call("get", self.batches, options=asked))
-            found += map(self.batch_shape.model_validate, page.data)
-            begun = found[-1].created_at if page.data else None
+            page = from_json(await self.call("get", self.batches, options=asked))
+            found += page["data"]
+            begun = _WHEN.validate_python(found[-1].get("created_at")) if page["data"] else None
             past = begun is not None and begun.timestamp() < since.timestamp() - CLOCKS_APART_S
-            if not page.data or past or not page.has_more:
+            if not page["data"] or past or not page.get("has_more"):
                 return found[::-1]
-            if after.get(self.after_name) == found[-1].id:
+            if after.get(self.after_name) == found[-1]["id"]:
                 raise ValueError("the next page of batches is the same page again: the list would never end")
-            after = {self.after_name: found[-1].id}
+            after = {self.after_name: found[-1]["id"]}
 
     async def read_lines(self, path: str, read: Callable[[bytes], Result]) -> list[Result]:
         """A file of results; split at line feeds only, which no JSON string holds raw."""
@@ -186,6 +164,6 @@ def readable(line: bytes, read: Callable[[bytes], Result]) -> Result:
     """A line of a batch's results; one that cannot be read is an unreadable answer to the question that it names."""
     try:
         return read(line)
-    except ValueError:
+    except UNREADABLE:
         named = _NAMED.search(line)
         return Result(named[1].decode() if named else "", 200, line)
