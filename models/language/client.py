@@ -40,6 +40,9 @@ class Client:
         seed: Of the jitter.
         models: Prices and first limits.
         figures: Counts, which go on from what they are.
+
+    Attributes:
+        books: Whose `trouble` says why nothing more was bought.
     """
 
     def __init__(
@@ -55,7 +58,7 @@ class Client:
         figures: Figures | None = None,
     ) -> None:
         self._models = models or language_models()
-        self._books = Books(ledger, run, budget, self._models.models)
+        self.books = Books(ledger, run, budget, self._models.models)
         self._providers, self._limits, self._now = providers, limits, now
         self._random = Random(seed)  # noqa: S311  jitter is no secret
         self.figures = figures or Figures()
@@ -79,7 +82,7 @@ class Client:
         self.figures.seconds += time.monotonic() - self._began
         for pacing in self._pacing.values():
             pacing.stop(StoppedError("canceled", CLOSED))
-        await self._books.close()
+        await self.books.close()
         for provider in self._providers.values():
             with suppress(Exception):  # a connection that cannot be closed is gone as well
                 await provider.close()
@@ -120,20 +123,20 @@ class Client:
                 self._free()
                 raise
         try:
-            await self._books.settle(Outcome(claim.id, reply, raw))
+            await self.books.put(Outcome(claim.id, reply, raw))
         finally:
             self._free()
         return reply
 
     async def _claim(self, request: Request) -> Claim:
         """Claim; where asks in flight have reserved what is left, wait until one has cost less than it might."""
-        claim = await self._books.claimed(request)
+        claim = await self.books.claimed(request)
         if not _is_short(claim):
             return claim
         async with self._short_of_money:
             while True:
                 self._settled.clear()
-                claim = await self._books.claimed(request)
+                claim = await self.books.claimed(request)
                 if not _is_short(claim) or not (self._unsettled or self._settled.is_set()):
                     return claim
                 await self._settled.wait()
@@ -163,7 +166,7 @@ class Client:
         finally:
             self._out.discard(request.key)
             if lost:
-                self._books.settle(Outcome(attempt.id, lost))
+                self.books.put(Outcome(attempt.id, lost))
 
     async def _until_answered(self, request: Request) -> tuple[Reply, str]:
         """Send it, and again while nothing was billed and patience lasts; StoppedError when it will not be sent."""
@@ -226,7 +229,7 @@ class Client:
         if reply.reason in {"key", "quota"}:
             pacing.give_up(detail)
             return None
-        pacing.works()
+        pacing.well(more=0)
         if reply.reason == "rate":
             self.figures.rate_limited += 1
             return 0.0 if is_patient else None
@@ -249,11 +252,6 @@ class Client:
             return [task.result() for task in tasks]
 
         return asyncio.run(ask_each())
-
-    @property
-    def trouble(self) -> str:
-        """Why the ledger could not be written, so that nothing more was bought; empty when all is well."""
-        return self._books.trouble
 
 
 def _is_short(claim: Claim) -> bool:

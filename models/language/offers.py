@@ -68,14 +68,10 @@ def priced_models(settings: Settings, prices: Mapping[str, Price] | None = None)
     chosen, given = chosen_models(settings), {**(prices or {}), **settings.prices}
     for model, price in given.items():
         if price.provider is not None and price.provider not in provider_names():
-            raise NightquestError(f"The price of '{model}' is one of {no_provider(price.provider)}.")
+            there = f"which is no provider; the providers are {', '.join(provider_names())}"
+            raise NightquestError(f"The price of '{model}' is one of '{price.provider}', {there}.")
     models = language_models().with_prices(given, chosen)
     return models.with_ceiling(settings.price_ceiling_usd, chosen)
-
-
-def no_provider(name: str) -> str:
-    """That there is no such provider, and which there are, to stand in a sentence."""
-    return f"'{name}', which is no provider; the providers are {', '.join(provider_names())}"
 
 
 def open_providers(

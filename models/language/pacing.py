@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from random import Random
 
 from configs.language import LanguageModel
-from models.language.calls import Reason, Request
+from models.language.calls import Request
+from models.language.providers.provider import DeclinedError
 from models.language.rate import Kind, Pace, Ticket
 
 START = 8  # requests at one time, until answers come
@@ -61,13 +62,8 @@ class Figures:
     seconds: float = 0.0
 
 
-class StoppedError(Exception):
+class StoppedError(DeclinedError):
     """A request was not sent, and will not be."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
 
 
 class Pacing:
@@ -140,7 +136,7 @@ class Pacing:
         if stopped := self.stopped or late or self.unknown_models.get(model):
             raise stopped
         alone_s, most = 0.0, self._most
-        if self.is_broken:
+        if self._failures >= IN_A_ROW:  # it is left alone
             alone_s, most = self._alone_until - self._clock(), 1
             if self._is_dead and (alone_s > 0 or self._in_flight):
                 raise StoppedError("breaker", self._why)
@@ -156,24 +152,15 @@ class Pacing:
         """Seconds until the deadline, at least 0."""
         return max(0.0, self._ends_at - self._clock())
 
-    @property
-    def is_broken(self) -> bool:
-        """Whether it failed so often in a row that it is left alone."""
-        return self._failures >= IN_A_ROW
-
     def stop(self, why: StoppedError) -> None:
         """Send everybody away who waits to send."""
         self.stopped = why
         self._news.set()
 
-    def works(self) -> None:
-        """The provider answered, if only that it will not."""
+    def well(self, *, more: int = 1) -> None:
+        """The provider answered: so many more may be in flight; none if it answered that it will not."""
         self._failures, self._is_dead, self._pause_s = 0, False, FIRST_PAUSE_S
-
-    def well(self) -> None:
-        """The provider answered well, so that one more may be in flight."""
-        self.works()
-        self._most = min(self.limits.concurrency, self._most + 1)
+        self._most = min(self.limits.concurrency, self._most + more)
 
     def ill(self, why: str, sent_at: float) -> None:
         """The provider did not answer, or not well, a request sent then (monotonic seconds)."""
@@ -182,14 +169,14 @@ class Pacing:
         self._failures, self._why = self._failures + 1, why
         self._most = max(1, self._most // 2)
         self._figures.breaker_openings += self._failures == IN_A_ROW
-        if self.is_broken and now >= self._alone_until:  # else it is one of those that were in flight when it broke
+        if self._failures >= IN_A_ROW and now >= self._alone_until:  # not of those in flight when it broke
             self._is_dead = now - self._ill_since >= self.limits.hold_s
             self._alone_until = now + self._pause_s * (0.75 + 0.5 * self._random.random())
             self._pause_s = min(LONGEST_PAUSE_S, self._pause_s * 2)
 
     def give_up(self, why: str) -> None:
         """The provider will not answer, however often it is asked: no key, no credit."""
-        self._figures.breaker_openings += not (self.stopped or self.is_broken)
+        self._figures.breaker_openings += not (self.stopped or self._failures >= IN_A_ROW)
         self.stop(StoppedError("breaker", why))
 
     def wait_s(self, tries: int) -> float:

@@ -235,8 +235,11 @@ class Batches:
             elif settled or id_ in outcomes:
                 report.repeated += 1
             else:
-                raw = result.body.decode("utf-8", "replace")
-                outcomes[id_] = Outcome(id_, _reply(provider, self._rows.request(id_), result), raw)
+                request, raw = self._rows.request(id_), result.body.decode("utf-8", "replace")
+                reply: Reply = provider.read(request, result.status, result.body, batch=True)
+                if result.reason:
+                    reply = Failed(request.key, result.reason, result.detail, batch=True)
+                outcomes[id_] = Outcome(id_, reply, raw)
         if outcomes:
             self._ledger.settle(list(outcomes.values()))
         replies = [outcome.reply for outcome in outcomes.values()]
@@ -297,12 +300,3 @@ def _split(provider: BatchProvider, requests: Iterable[Request]) -> Iterator[lis
         size += own
     if some:
         yield some
-
-
-def _reply(provider: BatchProvider, request: Request, result: Result) -> Reply:
-    if result.reason is not None:
-        return Failed(request.key, result.reason, result.detail, batch=True)
-    reply = provider.read(request, result.status, result.body, batch=True)
-    if isinstance(reply, Failed) and reply.reason == "unknown":  # a batch says of each line what became of it
-        return Failed(request.key, "overloaded", reply.detail, reply.usage, reply.cost_usd, batch=True)
-    return reply

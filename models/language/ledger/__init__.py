@@ -7,7 +7,7 @@ stays booked, and a later run may send it once more.
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection
@@ -18,8 +18,8 @@ from configs.nouns import counted
 from models.language.calls import Failed, Reason, Request, most_it_costs
 from models.language.ledger import claims as rows
 from models.language.ledger.claims import Attempt, Budget, Claim, Outcome, bury, find_asked, settle
-from models.language.ledger.file import LedgerFile, lives, nano, register
-from models.language.ledger.spending import CallRecord, Reports, Run, SpendLine, SpendReport, reply_of
+from models.language.ledger.file import NANO, LedgerFile, lives, nano, register
+from models.language.ledger.spending import OF_MONTH, CallRecord, Reports, Run, SpendLine, SpendReport, reply_of, spent
 
 CLOSED = "the client is closed"
 LEDGER_FILE = Path("ledger") / "language.sqlite"  # under home
@@ -139,8 +139,9 @@ class Ledger(Reports):
         return False
 
     def spent_in_month(self) -> float:
-        """US dollars that count against the budget of this calendar month (UTC), all apps."""
-        return self.spent_in(self._month())
+        """US dollars that count against the budget of this calendar month (UTC), all apps; of what was sent in it."""
+        with self.file.reading() as connection:
+            return spent(connection, OF_MONTH, self._month()) / NANO
 
     def answered(self, requests: Sequence[Request]) -> set[str]:
         """The keys of those requests whose answer was paid for before."""
@@ -155,13 +156,10 @@ class Ledger(Reports):
         found = connection.execute("SELECT id FROM run WHERE app = ? AND night = ? AND name = ?", row).fetchone()
         return int(found[0])
 
-    def close(self) -> None:
-        """Call unknown what is still in flight here, and give the file back."""
-        try:
-            with self.file.transaction("be closed") as connection:
-                bury(connection, self.owner, self.time(), killed=False)
-        finally:
-            self.file.close()
+    def end(self) -> None:
+        """Call unknown what is still in flight here."""
+        with self.file.transaction("be closed") as connection:
+            bury(connection, self.owner, self.time(), killed=False)
 
     def _month(self) -> str:
         return self._now().astimezone(UTC).strftime("%Y-%m")
@@ -205,7 +203,7 @@ class Books:
 
     async def claimed(self, request: Request) -> Claim:
         """The answer from before, the right to send, or why there is neither; on disk when this returns."""
-        waiting = self._write_down(request)
+        waiting = self.put(request)
         try:
             return await waiting or Failed(request.key, "canceled", self.trouble or CLOSED, paid_now=False)
         except asyncio.CancelledError:
@@ -213,16 +211,13 @@ class Books:
                 self._give_back(waiting.result())
             raise
 
-    def settle(self, outcome: Outcome) -> asyncio.Future[Claim | None]:
-        """Write an outcome down with the next transaction; on disk when this is done, unless there is `trouble`."""
-        return self._write_down(outcome)
-
     def _give_back(self, claim: Claim | None) -> None:
         if isinstance(claim, Attempt):
             canceled = Failed(claim.request.key, "canceled", "canceled before it was sent")
-            self.settle(Outcome(claim.id, canceled))
+            self.put(Outcome(claim.id, canceled))
 
-    def _write_down(self, what: Request | Outcome) -> asyncio.Future[Claim | None]:
+    def put(self, what: Request | Outcome) -> asyncio.Future[Claim | None]:
+        """Claim a request, or settle an outcome, with the next transaction; on disk when this is done."""
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[Claim | None] = loop.create_future()
         self._waiting.append((what, waiting))
@@ -264,19 +259,12 @@ def open_ledger(home: Path, now: Callable[[], datetime]) -> Iterator[Ledger]:
     """Open the ledger of a home folder; attempts in flight of processes that died become unknown.
 
     Raises:
-        NightquestError: It cannot be opened, is damaged, was made by a newer version, or the disk is full.
+        NightquestError: It cannot be opened, is damaged, was made by another version, or the disk is full.
     """
-    file = LedgerFile(home / LEDGER_FILE)
-    try:
+    with closing(LedgerFile(home / LEDGER_FILE)) as file:
         ledger = Ledger(file, now)
-    except BaseException:
-        file.close()
-        raise
-    try:
-        yield ledger
-    except BaseException:
-        with suppress(NightquestError):  # the error on its way says more
-            ledger.close()
-        raise
-    with suppress(NightquestError):  # what is in flight here is called unknown once the process is gone
-        ledger.close()
+        try:
+            yield ledger
+        finally:
+            with suppress(NightquestError):  # what is in flight here is called unknown once the process is gone
+                ledger.end()

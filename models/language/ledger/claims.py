@@ -8,8 +8,8 @@ from sqlite3 import Connection
 from typing import NamedTuple
 
 from models.language.calls import FINAL, Failed, Reason, Reply, Request, Usage
-from models.language.ledger.file import NANO, nano, packed, storable
-from models.language.ledger.spending import Run
+from models.language.ledger.file import NANO, nano, packed
+from models.language.ledger.spending import OF_MONTH, OF_NIGHT, Run, spent
 
 RESENDS = 1  # of a question whose answer was not seen
 
@@ -77,12 +77,8 @@ def left(connection: Connection, run: Run, month: str, budget: Budget) -> int:
     """Nano-dollars that may still be reserved; -1 when a budget is 0, so that not even what is free is bought."""
     if min(budget.max_cost_usd, budget.max_cost_usd_per_month) <= 0:
         return -1
-    night = connection.execute("SELECT spent + reserved FROM night WHERE app = ? AND night = ?", (run.app, run.night))
-    so_far = connection.execute("SELECT spent + reserved FROM month WHERE name = ?", (month,))
-    return min(
-        round(budget.max_cost_usd * NANO) - (night.fetchone() or (0,))[0],
-        round(budget.max_cost_usd_per_month * NANO) - (so_far.fetchone() or (0,))[0],
-    )
+    night, so_far = spent(connection, OF_NIGHT, run.app, run.night), spent(connection, OF_MONTH, month)
+    return min(round(budget.max_cost_usd * NANO) - night, round(budget.max_cost_usd_per_month * NANO) - so_far)
 
 
 def turn_away(connection: Connection, run_id: int, why: str) -> None:
@@ -140,7 +136,8 @@ def _settle(connection: Connection, outcome: Outcome, now: float, *, killed: boo
     if before not in {"sent", "unknown"} or before == state:
         return
     cost, reason = _cost(reply, state, reserved), reply.reason if isinstance(reply, Failed) else None
-    text = storable(reply.detail if isinstance(reply, Failed) else reply.text)
+    text = reply.detail if isinstance(reply, Failed) else reply.text
+    text = text.encode("utf-8", "replace").decode()  # JSON may escape a lone surrogate, which no file can hold
     connection.execute(
         "UPDATE attempt SET state = ?, reason = ?, cost = ?, input = ?, cached = ?, cache_write = ?, output = ?,"
         " reasoning = ?, seconds = ?, settled_at = ?, killed = ?, text = ?, raw = ? WHERE id = ?",

@@ -45,7 +45,7 @@ class LedgerFile:
         path: Made, with its folder, when absent.
 
     Raises:
-        NightquestError: It cannot be opened, is damaged, or was made by a newer version.
+        NightquestError: It cannot be opened, is damaged, or was made by another version.
     """
 
     def __init__(self, path: Path) -> None:
@@ -124,16 +124,13 @@ class LedgerFile:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise self._error(error, doing) from error
-
-    def _error(self, error: sqlite3.Error | OSError, doing: str) -> NightquestError:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CANTOPEN) & 0xFF
-        begin = f"The spending ledger {self.path} could not {doing}"
-        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-            held = f"another process has been writing to it for {BUSY_TIMEOUT_MS // 1000} s."
-            return BusyError(f"{begin}: {held}", "Try again.")
-        what, remedy, exit_code = _IN_WORDS.get(code, ("{}.", "", 1))
-        return NightquestError(f"{begin}: {what.format(error)}", remedy, exit_code=exit_code)
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CANTOPEN) & 0xFF
+            begin = f"The spending ledger {self.path} could not {doing}"
+            if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+                held = f"another process has been writing to it for {BUSY_TIMEOUT_MS // 1000} s."
+                raise BusyError(f"{begin}: {held}", "Try again.") from error
+            what, remedy, exit_code = _IN_WORDS.get(code, ("{}.", "", 1))
+            raise NightquestError(f"{begin}: {what.format(error)}", remedy, exit_code=exit_code) from error
 
     def close(self) -> None:
         """Give the file back."""
@@ -172,11 +169,6 @@ def lives(connection: sqlite3.Connection, owner: int, now: float) -> bool:
 def nano(usd: float) -> int:
     """US dollars as whole nano-dollars, rounded up but for a float's own error."""
     return ceil(usd * NANO - 1e-3)
-
-
-def storable(text: str) -> str:
-    """Text that UTF-8 can hold: a lone surrogate, which JSON may escape, becomes a question mark."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def packed(raw: str, text: str) -> bytes:

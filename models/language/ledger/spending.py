@@ -12,6 +12,7 @@ from models.language.ledger.file import NANO, LedgerFile, unpacked
 # A night's runs, or one of them; and their attempts.
 NAMED = "WHERE r.app = ? AND r.night = ? AND r.name = coalesce(?, r.name)"
 OF_RUNS = f"FROM run r JOIN attempt a ON a.run_id = r.id JOIN form f ON f.id = a.form_id {NAMED}"
+OF_NIGHT, OF_MONTH = "night WHERE (app, night) = (?, ?)", "month WHERE name = ?"
 NEWEST, ENOUGH = 20_000, 10  # answers that tell what answers usually cost
 
 
@@ -158,16 +159,8 @@ class Reports:
 
     def spent(self, app: str, night: str) -> float:
         """US dollars that count against a night's budget: answers, what is in flight, what may have been billed."""
-        return self._sum("night WHERE (app, night) = (?, ?)", app, night)
-
-    def spent_in(self, month: str) -> float:
-        """US dollars that count against the budget of a month (`2024-03`, UTC), all apps; of what was sent in it."""
-        return self._sum("month WHERE name = ?", month)
-
-    def _sum(self, rows: str, *named: str) -> float:
         with self.file.reading() as connection:
-            row = connection.execute(f"SELECT spent + reserved FROM {rows}", named).fetchone()
-        return (row[0] if row else 0) / NANO
+            return spent(connection, OF_NIGHT, app, night) / NANO
 
     def why(self, key: str) -> CallRecord | None:
         """How an answer came to be; None when the question was never asked."""
@@ -189,6 +182,12 @@ class Reports:
                 settled_at=None if settled_at is None else datetime.fromtimestamp(settled_at, UTC),
                 mode="live" if batch_id is None else "batch",
             )
+
+
+def spent(connection: Connection, of: str, *named: str) -> int:
+    """Nano-dollars that count against a budget: OF_NIGHT by app and night, OF_MONTH by name (`2024-03`, UTC)."""
+    row = connection.execute(f"SELECT spent + reserved FROM {of}", named).fetchone()
+    return row[0] if row else 0
 
 
 def reply_of(connection: Connection, attempt: int) -> Reply:

@@ -125,7 +125,7 @@ class OpenAI(SdkProvider):
 
     async def results(self, batch_id: str) -> list[Result]:
         """Every line of the output and the error file; see the base."""
-        batch, found = await self.batch(batch_id), list[Result]()
+        batch, found = from_json(await self.call("get", f"/batches/{batch_id}")), list[Result]()
         for file in filter(None, (batch.get("output_file_id"), batch.get("error_file_id"))):
             found += await self.read_lines(f"/files/{file}/content", read_result)
         return found

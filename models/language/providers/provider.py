@@ -26,7 +26,7 @@ class NoAnswerError(Exception):
 
 
 class DeclinedError(Exception):
-    """The provider answered that it will not: nothing was begun."""
+    """The provider will not: nothing was begun."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}")

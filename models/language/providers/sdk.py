@@ -110,13 +110,9 @@ class SdkProvider(BatchProvider):
     def state(self, batch: Any) -> BatchState:
         """How far a batch is, from its JSON; raises as `usage`."""
 
-    async def batch(self, batch_id: str) -> Any:
-        """The JSON of a batch; raises as `call`, or ValueError."""
-        return from_json(await self.call("get", f"{self.batches}/{batch_id}"))
-
     async def poll(self, batch_id: str) -> BatchState:
         """See the base."""
-        return self.state(await self.batch(batch_id))
+        return self.state(from_json(await self.call("get", f"{self.batches}/{batch_id}")))
 
     async def cancel(self, batch_id: str) -> None:
         """See the base."""

@@ -71,7 +71,7 @@ class WritingSession:
         """Ask live; the replies in the order of the requests."""
         client = self._client(self._providers())
         replies = client.ask_all(requests)
-        self.account.trouble = self.account.trouble or client.trouble
+        self.account.trouble = self.account.trouble or client.books.trouble
         tally = self.account.tally
         tally.known += sum(isinstance(reply, Written) and not reply.paid_now for reply in replies)
         tally.failed.update(
@@ -105,7 +105,7 @@ class WritingSession:
         async with client:
             author = self._author(client.ask)
             texts = await author.write(jobs, lambda done, total: self._context.progress("briefs written", done, total))
-        self.account.trouble = self.account.trouble or client.trouble
+        self.account.trouble = self.account.trouble or client.books.trouble
         self.account.tally.add(author.tally)
         return texts
 

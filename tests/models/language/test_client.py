@@ -313,7 +313,7 @@ def test_a_full_disk_stops_buying_and_keeps_what_was_answered(language_server, l
     client = client_for(language_server, ledger, concurrency=4)
     replies = client.ask_all(questions("openai", 100))
     assert reasons(replies) == {"written", "canceled"}
-    assert "disk is full" in client.trouble
+    assert "disk is full" in client.books.trouble
     assert language_server.control.bills()["n"] == sum(isinstance(reply, Written) for reply in replies)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from models.language.batches import Batches, BatchRows
 from models.language.batches.rows import custom_id
-from models.language.calls import Failed, Usage, Written, most_it_costs
+from models.language.calls import Usage, Written, most_it_costs
 from models.language.ledger import Attempt, Budget
 from models.language.providers.provider import (
     BatchProvider,
@@ -245,13 +245,6 @@ def test_requests_are_read_once_and_a_batch_of_them_held(tmp_path, memory):
         submit(ledger, memory, made())
     assert [len(batch) for batch in memory.batches.values()] == [300] * 10
     assert most < 700
-
-
-def test_a_failed_line_is_never_unknown(tmp_path, memory):
-    memory.read = lambda request, *_, **__: Failed(request.key, "unknown", "504")
-    with ledger_at(tmp_path) as ledger:
-        submit(ledger, memory, asks(2))
-        assert collect(ledger, memory).failed == {"overloaded": 2}
 
 
 def test_a_batch_that_turns_out_never_begun_after_time_is_up_is_given_back(tmp_path, memory):
