@@ -175,17 +175,7 @@ def kind_of_fault(fault: str) -> str:
 
 def _metrics(report: WritingReport) -> Iterator[tuple[str, float]]:
     spend = report.spend
-    for name in (
-        "calls",
-        "answered",
-        "in_flight",
-        "from_ledger",
-        "cost_usd",
-        "reserved_usd",
-        "resent",
-        "in_flight_at_kill",
-    ):
-        yield name, float(getattr(spend, name))
+    yield from ((name, float(value)) for name, value in vars(spend).items() if isinstance(value, int | float))
     asked = spend.from_ledger + spend.calls
     yield "from_ledger_share", spend.from_ledger / asked if asked else 0.0
     yield from _tokens("tokens", spend.tokens)

@@ -97,7 +97,6 @@ class Batches:
         sure_after_s: float = SURE_AFTER_S,
     ) -> None:
         self._rows, self._providers, self._app, self._sure_after_s = BatchRows(ledger), providers, app, sure_after_s
-        self._ledger = ledger
         self.report = BatchReport()
 
     async def submit(
@@ -133,9 +132,6 @@ class Batches:
             reason = error.reason if isinstance(error, at.DeclinedError) else "unreachable"
             rows.close(batch, reason, str(error), state="released", maybe_sent_at=None)
             return False
-        except asyncio.CancelledError:
-            rows.note(batch, state="unsure", detail="canceled while it was sent")
-            raise
         except (at.NoAnswerError, *UNREADABLE) as error:  # without an id in it it is no answer
             rows.note(batch, state="unsure", detail=str(error))
             return True
@@ -143,12 +139,12 @@ class Batches:
         return True
 
     async def recover(self) -> BatchReport:
-        """Look after every batch that was being sent when its process ended, or got no answer.
+        """Look after every batch that was being sent when its process ended or this was canceled, or got no answer.
 
         To be called before others are submitted, and again as long as some are unsure.
         """
         self.report.unsure = 0
-        for batch in self._rows.unfinished(self._ledger.time() - LOOKED_FOR_S, self._app):
+        for batch in self._rows.unfinished(self._rows.ledger.time() - LOOKED_FOR_S, self._app):
             provider = self._provider(batch)
             if provider and batch.state == "released":
                 with suppress(*_UNREAD):  # it is looked for again
@@ -164,14 +160,11 @@ class Batches:
             await provider.cancel(id_)
 
     async def _settle_doubt(self, provider: BatchProvider, batch: Batch) -> None:
-        age_s = self._ledger.time() - (batch.maybe_sent_at or batch.made_at)
+        age_s = self._rows.ledger.time() - (batch.maybe_sent_at or batch.made_at)
         try:
             found, doubt = await self._find(provider, batch), "" if age_s >= self._sure_after_s else "not there yet"
         except _UNREAD as error:
             found, doubt = [], str(error) or "unreadable"
-        except BaseException:
-            self._rows.note(batch, state="unsure", detail="looking for it was cut short")
-            raise
         if found:
             self._rows.note(batch, state="submitted", provider_id=found[0], adopted=1)
             self.report.adopted += 1
@@ -241,7 +234,7 @@ class Batches:
                     reply = Failed(request.key, result.reason, result.detail, batch=True)
                 outcomes[id_] = Outcome(id_, reply, raw)
         if outcomes:
-            self._ledger.settle(list(outcomes.values()))
+            self._rows.ledger.settle(list(outcomes.values()))
         replies = [outcome.reply for outcome in outcomes.values()]
         failed = [reply.reason for reply in replies if isinstance(reply, Failed)]
         report.cost_usd += sum(reply.cost_usd for reply in replies)
