@@ -19,8 +19,8 @@ def test_both_uis_answer_and_every_flow_has_a_deployment(served):
     _, _, _, (prefect, mlflow) = served
     assert answers(prefect)
     assert answers(mlflow)
-    assert len(post(prefect, "deployments/filter", {})) == 6
-    for flow in ("nightly", "train", "submit", "collect", "ingest", "backfill"):
+    assert len(post(prefect, "deployments/filter", {})) == 7
+    for flow in ("nightly", "train", "compact", "submit", "collect", "ingest", "backfill"):
         parameters = deployment(prefect, flow)["parameter_openapi_schema"]["properties"]
         assert all(parameter["description"] for parameter in parameters.values())  # the form explains itself
 
