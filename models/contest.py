@@ -19,7 +19,7 @@ from models.learned import LearnedModel
 from models.learner import Learner
 from models.learners import candidates
 from models.promotion import Against, Gain, Incumbent, compare, with_interval
-from models.reasons import against_the_answer
+from models.reasons import against_the_answer, usual_figures
 from models.scores import log_losses
 from models.search import Found, Ground, Tuning, search_settings
 from models.split import END, HALF_LIFE_DAYS, Parts, Split, recency
@@ -129,7 +129,7 @@ def hold_contest(
             lambda model, rows: task.seen_by(app, samples, model.encoding, rows),
         )
     rows, model = _refitted(made, app, samples, judged.winner)
-    model.untold = _untold(task, app, model, parts[2], seed)
+    _learn_reasons(made, app, model, parts[2])
     return Contest(
         task=task,
         model=model.calibrate(split.parts(rows)[2], seen=True),
@@ -258,11 +258,13 @@ def _refitted(made: "_Makes", app: App, samples: Samples, winner: str) -> tuple[
     return rows, model.fit(rows, weights=recency(rows, HALF_LIFE_DAYS))
 
 
-def _untold(task: BinaryTask[Any], app: App, model: LearnedModel, rows: pl.DataFrame, seed: int) -> tuple[str, ...]:
-    """Kinds of fact that run against the model's answers on later rows."""
-    kinds, some = task.kinds(app), rows.sample(min(rows.height, MOST_LOOKED_AT), seed=seed)
+def _learn_reasons(made: "_Makes", app: App, model: LearnedModel, rows: pl.DataFrame) -> None:
+    """Let a model know, from later rows, which facts are no reasons, and which way the others' figures go."""
+    kinds, some = made.task.kinds(app), rows.sample(min(rows.height, MOST_LOOKED_AT), seed=made.seed)
     moved = model.contributions(some) if kinds else None
-    return () if moved is None else against_the_answer(some, moved, kinds)
+    if moved is not None:
+        model.untold = against_the_answer(some, moved, kinds)
+        model.usual = usual_figures(some, moved, kinds)
 
 
 def _one_each(p: Array, rows: pl.DataFrame) -> Array:

@@ -12,6 +12,7 @@ from models.calibration import Recalibration
 from models.learner import Learner, Sheet
 from models.learners import learner_of
 from models.portable import OutdatedModelError, load_json, save_json
+from models.reasons import Usual
 from models.task import BinaryTask, Encoding
 from models.tasks import tasks
 
@@ -26,6 +27,7 @@ class LearnedModel:
         adjustment: From what has settled lately, for one night.
         fitted_on: The features that the learner read when it was fitted.
         untold: Kinds of fact that run against its answers, see `models.reasons.against_the_answer`.
+        usual: By kind of fact what its figure usually is and does, see `models.reasons.usual_figures`.
     """
 
     kind: ClassVar[str] = "learned"
@@ -38,6 +40,7 @@ class LearnedModel:
         self.adjustment = Recalibration()
         self.fitted_on = task.features
         self.untold: tuple[str, ...] = ()
+        self.usual: dict[str, Usual] = {}
 
     @property
     def outdated(self) -> bool:
@@ -110,6 +113,7 @@ class LearnedModel:
                 "slope": self.recalibration.slope,
                 "intercepts": list(self.recalibration.intercepts),
                 "untold": list(self.untold),
+                "usual": {name: list(each) for name, each in self.usual.items()},
             },
         )
         for part in ("encoding", "learner"):
@@ -135,6 +139,7 @@ class LearnedModel:
         model = cls(task, task.encoding_type.from_files(folder / "encoding"), made.from_files(folder / "learner"))
         model.fitted_on = tuple(told["features"])
         model.untold = tuple(told.get("untold", ()))
+        model.usual = {name: (middle, way) for name, (middle, way) in told.get("usual", {}).items()}
         model.recalibration = Recalibration(told["slope"], tuple(told["intercepts"]))
         return model
 

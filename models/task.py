@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from configs.app import App
 from models.portable import load_json, save_json
 from models.promotion import Against, Gain, better_than_guessing
-from models.reasons import Kind, reasons
+from models.reasons import Kind, Usual, reasons
 from models.scores import auc, brier, calibration_error, calibration_floor
 from models.tracking.pages import Decision, Measured
 
@@ -77,6 +77,10 @@ class Answering(Protocol):
     @property
     def untold(self) -> Collection[str]:
         """Kinds of fact that run against its answers, and are no reasons."""
+
+    @property
+    def usual(self) -> Mapping[str, Usual]:
+        """By kind of fact what its figure usually is, and which way more of it moves answers."""
 
     def predict(self, rows: pl.DataFrame) -> Array:
         """Probabilities, shape (n,)."""
@@ -317,10 +321,7 @@ class BinaryTask(Task, Generic[E]):
         kinds = {name: kind for name, kind in self.kinds(app).items() if name not in model.untold}
         if not kinds:
             return pl.Series("reasons", [None] * rows.height, dtype=pl.String)
-        moved = model.contributions(rows)
-        if moved is not None and sign is not None:
-            moved = moved.select(pl.all() * sign)
-        return reasons(rows, moved, kinds)
+        return reasons(rows, model.contributions(rows), kinds, model.usual, sign)
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
         """What the model page tells of the winner on the later holdout, beside its log-loss.

@@ -149,7 +149,7 @@ class BadgeOdds(BinaryTask[Commonness]):
         standing = ("progress", "missing", "log_goal", "log_eta", "has_pace", "closed_form")
         common = pl.format("held by {} % of active players", spoken(100 * pl.col("held_by")))
         return {
-            "progress": Kind(standing, told, "how far they are, and at what pace", "progress"),
+            "progress": Kind(standing, told, "how far they are, and at what pace", "progress", alone=False),
             "common": Kind(("held_by", "earned_by"), common, "how common the badge is", "held_by"),
             "rule": Kind(("terms", "within", "runs", "tier"), pl.lit(None, pl.String), "what the badge's rule is like"),
             **habits.KINDS,

@@ -119,7 +119,8 @@ class _Silent:
     """A model that does not tell why."""
 
     def __init__(self, model: LearnedModel) -> None:
-        self.encoding, self.untold, self.predict = model.encoding, model.untold, model.predict
+        self.encoding, self.predict = model.encoding, model.predict
+        self.untold, self.usual = model.untold, model.usual
 
     def contributions(self, rows: pl.DataFrame) -> None:
         """Nothing of any row."""

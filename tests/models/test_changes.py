@@ -46,7 +46,7 @@ class Quieter:
     """Leaving by recency alone."""
 
     encoding = Quiet(14)
-    untold = ()
+    untold, usual = (), {}
 
     def predict(self, rows):
         return 1 / (1 + np.exp(3 - 0.3 * rows["recency_days"].to_numpy()))
@@ -86,7 +86,7 @@ class Eager:
     """A badge is earned by how far the player is."""
 
     encoding = Commonness(pl.DataFrame(schema={"badge_id": pl.String, "held_by": pl.Float64, "earned_by": pl.Float64}))
-    untold = ()
+    untold, usual = (), {}
 
     def predict(self, rows):
         return 0.4 * rows["progress"].to_numpy() ** 2

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from models.reasons import Kind, against_the_answer, reasons, share_of_kinds
+from models.reasons import Kind, against_the_answer, reasons, share_of_kinds, usual_figures
 
 KINDS = {
     "play": Kind(("days", "weeks"), pl.lit("played"), "how much they play"),
@@ -36,6 +36,25 @@ def test_a_figure_that_moves_answers_one_way_while_who_has_more_gets_the_other_i
 def test_features_of_one_fact_are_added_up_before_anything_is_said_of_it():
     moved = pl.DataFrame({"days": [0.9], "weeks": [-1.2], "talk": [0.2]})
     assert reasons(pl.DataFrame({"x": [1]}), moved, KINDS)[0] == "played (lowers it); talked (raises it)"
+
+
+def test_a_fact_whose_figure_lies_on_the_other_side_of_what_is_usual_is_no_reason():
+    rng = np.random.default_rng(0)
+    days = rng.integers(0, 29, 400).astype(float)
+    kinds = {"play": Kind(("days", "weeks"), pl.format("played on {} days", pl.col("n").cast(pl.Int64)), "", "n")}
+    moved = pl.DataFrame({"days": 0.1 * (days - 14), "weeks": 0.3 * rng.normal(size=400)})
+    usual = usual_figures(pl.DataFrame({"n": days}), moved, kinds)
+    middle, way = usual["play"]
+    assert 12 <= middle <= 16
+    assert way == 1.0
+    rows = pl.DataFrame({"n": [1.0, 1.0, 27.0, 27.0, None]})
+    pulls = pl.DataFrame({"days": [0.9, -0.9, 0.9, -0.9, 0.9], "weeks": [0.0] * 5})
+    told = ["played on 1 days (lowers it)", "played on 27 days (raises it)"]
+    assert reasons(rows, pulls, kinds, usual).to_list() == [None, told[0], told[1], None, None]
+    opposite = reasons(rows, pulls, kinds, usual, pl.Series([-1.0] * 5))
+    assert opposite.to_list() == [None, "played on 1 days (raises it)", "played on 27 days (lowers it)", None, None]
+    alike = {"play": Kind(("days",), pl.lit("played"), "", "n", alone=False)}
+    assert usual_figures(pl.DataFrame({"n": days}), moved, alike) == {}
 
 
 def test_what_a_model_looks_at_is_told_by_what_it_is_about_and_adds_up_to_all():

@@ -134,7 +134,7 @@ class Eager:
     """A model for which the next badge is the one with most progress."""
 
     encoding = Commonness(pl.DataFrame({"badge_id": ["a"], "held_by": [0.3], "earned_by": [0.1]}))
-    untold = ()
+    untold, usual = (), {}
 
     def predict(self, rows):
         return 0.3 * rows["progress"].to_numpy()

@@ -86,7 +86,7 @@ class Sure:
     """A model that gives every week the same hazard."""
 
     encoding = Quiet(14)
-    untold = ()
+    untold, usual = (), {}
 
     def __init__(self, hazard: float) -> None:
         self.hazard = hazard

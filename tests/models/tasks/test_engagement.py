@@ -95,7 +95,7 @@ class Fixed:
     """A model with the same nested chances for everybody."""
 
     encoding = CUTS
-    untold = ()
+    untold, usual = (), {}
 
     def __init__(self, *at_least: float) -> None:
         self.at_least = at_least
@@ -104,7 +104,8 @@ class Fixed:
         return np.tile(self.at_least, rows.height // len(self.at_least))
 
     def contributions(self, rows):
-        return rows.select(over_28=pl.lit(-1.0), log_recency=pl.lit(0.5), level=pl.lit(3.0))
+        moved = {"over_28": -1.0, "log_recency": 0.5, "level": 3.0}
+        return rows.select(pl.repeat(value, pl.len()).alias(name) for name, value in moved.items())
 
 
 @pytest.mark.parametrize(

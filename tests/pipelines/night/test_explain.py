@@ -45,7 +45,7 @@ def test_what_is_explained_is_what_the_night_published(world):
             "player-0",
             "chrun",
             "No question 'chrun' is explained.",
-            "Give --task one of: anomaly, badge_odds, churn, engagement.",
+            "Give --task one of: anomaly, badge_odds, churn, engagement",
         ),
         ("player-0", "segments", "No question 'segments' is explained.", "Give --task one of: "),
         ("nobody", "churn", "'puzzles' has no player 'nobody'.", "Write the id as the app's own data has it."),

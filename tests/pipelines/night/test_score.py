@@ -36,7 +36,7 @@ class Question:
 class Model:
     """Tells why of everybody."""
 
-    encoding, untold = None, ()
+    encoding, untold, usual = None, (), {}
 
     def __init__(self, task: Question) -> None:
         self.task = task
