@@ -261,21 +261,22 @@ class Batches:
             poll_s: The first pause; each is longer than the one before.
             longest_poll_s: The longest pause.
         """
-        for seconds in (wait_s, grace_s):
-            end, pause_s = time.monotonic() + seconds, poll_s
-            while True:
-                await self.recover()
-                await self.collect()
-                left_s = end - time.monotonic()
-                if not self.report.open:
-                    return self.report
-                if left_s <= 0:
-                    break
-                await asyncio.sleep(min(pause_s, left_s))
-                pause_s = min(pause_s * SLOWER, longest_poll_s)
-            if seconds is wait_s:
-                await self.cancel()
+        await self._look_for(wait_s, poll_s, longest_poll_s)
+        if self.report.open:
+            await self.cancel()
+            await self._look_for(grace_s, poll_s, longest_poll_s)
         return self.report
+
+    async def _look_for(self, seconds: float, pause_s: float, longest_pause_s: float) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            await self.recover()
+            await self.collect()
+            left_s = end - time.monotonic()
+            if not self.report.open or left_s <= 0:
+                return
+            await asyncio.sleep(min(pause_s, left_s))
+            pause_s = min(pause_s * SLOWER, longest_pause_s)
 
 
 def _split(provider: BatchProvider, requests: Iterable[Request]) -> Iterator[list[Request]]:
