@@ -58,7 +58,8 @@ def against_the_answer(rows: pl.DataFrame, contributions: pl.DataFrame, kinds: M
     """Kinds that would mislead as reasons, since they correct what others overstate.
 
     Either they fall where answers rise, or more of what their fact tells moves the answer one way while those who have
-    more of it get answers that are moved the other way. Measured are rank correlations over many rows.
+    more of it get answers that are moved the other way, or what it tells is not what moves the answer. Measured are
+    rank correlations over many rows.
 
     Args:
         rows: A task's rows.
@@ -69,15 +70,16 @@ def against_the_answer(rows: pl.DataFrame, contributions: pl.DataFrame, kinds: M
     return tuple(
         moved.name
         for moved in told_by(contributions, kinds).get_columns()
-        if _together(moved, whole) < 0 or _turned(rows, kinds[moved.name].figure, moved, whole)
+        if _together(moved, whole) < 0 or _turned(rows, kinds[moved.name], moved, whole)
     )
 
 
-def _turned(rows: pl.DataFrame, figure: str | None, moved: pl.Series, whole: pl.Series) -> bool:
-    """Whether a figure goes with what its kind adds one way, and with the answers the other way."""
-    if figure is None or figure not in rows.columns:
+def _turned(rows: pl.DataFrame, kind: Kind, moved: pl.Series, whole: pl.Series) -> bool:
+    """Whether a figure says nothing of what its kind adds, or goes with it one way and with answers the other."""
+    if kind.figure is None or kind.figure not in rows.columns:
         return False
-    return _together(rows[figure], moved) * _together(rows[figure], whole) < 0
+    way = _together(rows[kind.figure], moved)
+    return (kind.alone and abs(way) < CLEAR) or way * _together(rows[kind.figure], whole) < 0
 
 
 def _together(one: pl.Series, other: pl.Series) -> float:

@@ -31,6 +31,10 @@ def test_a_figure_that_moves_answers_one_way_while_who_has_more_gets_the_other_i
     turned = pl.DataFrame({"days": 2 * days, "talk": -0.2 * talks + 0.9 * rng.normal(size=500)})
     assert against_the_answer(rows, turned, kinds) == ("talk",)
     assert against_the_answer(rows, turned.with_columns(talk=0.2 * pl.Series(talks)), kinds) == ()
+    elsewhere = turned.with_columns(talk=pl.Series(0.3 * days + rng.normal(size=500)))
+    idle = pl.DataFrame({"talks": rng.normal(size=500)})
+    assert against_the_answer(idle, elsewhere, kinds) == ("talk",)  # what it tells is not what moves the answer
+    assert against_the_answer(rows, elsewhere, kinds) == ()
 
 
 def test_features_of_one_fact_are_added_up_before_anything_is_said_of_it():
