@@ -21,6 +21,7 @@ from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned, models_of, opted_out
 from pipelines.night.score import Scored
 from pipelines.night.words import Words, night_spend, told_of, writing_figures
+from pipelines.players.segments import in_each_cohort
 from pipelines.publish.audit import PAST_NIGHTS, AuditReport, audit_night
 from pipelines.publish.breaks import judge_input
 from pipelines.publish.collect import collect_tables, served_players
@@ -102,7 +103,7 @@ def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[st
     """What is computed each night and kept nowhere else."""
     return {
         "profiles": planned.players.profiles,
-        "segments": planned.players.segments,
+        "segments": in_each_cohort(known, planned.players.segments),
         "targets": planned.players.targets,
         "scores": _to_be_earned(known, planned.scored),
         "badge_progress": badge_progress(known),

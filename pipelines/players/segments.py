@@ -125,6 +125,39 @@ def assign_segments(
     return pl.concat([rows.select("player_key", "cohort"), judged], how="horizontal")
 
 
+def in_each_cohort(known: Known, main: pl.DataFrame) -> pl.DataFrame:
+    """The segments of players in every cohort that they played in 28 days, that of their main cohort marked.
+
+    Beside the main one, a segment is a standing in `segments.score` as it came to in that cohort alone, among all who
+    played there: levels of equal size, players who are alike in one level. A cohort in which fewer than
+    `cohorts.min_players` have a value tells nothing of anybody but those whose main cohort it is.
+
+    Args:
+        known: Its app's segments and cohorts.
+        main: From `assign_segments`.
+
+    Returns:
+        player_key, cohort, segment, posterior, is_main; the main segment of a player first, others by cohort.
+    """
+    app = known.app
+    columns = ("player_key", "cohort", "segment", "posterior", "is_main")
+    first = main.with_columns(is_main=pl.lit(value=True)).select(columns)
+    if not app.cohorts.by:
+        return first
+    snapshots = main.select("player_key", base_day=pl.lit(known.base_day))
+    with known.lend(snapshots=snapshots):
+        values = known.frame(known.fixed("players/cohort_values"), {"metric": app.segments.score})
+    score = app.metrics[app.segments.score]
+    standing = mid_rank(strength("value", score.better), "cohort")
+    others = (
+        values.drop_nulls("value")
+        .filter(pl.len().over("cohort") >= app.cohorts.min_players)
+        .with_columns(segment=_named(app, standing), posterior=pl.lit(1.0), is_main=pl.lit(value=False))
+        .join(first, on=["player_key", "cohort"], how="anti", maintain_order="left")
+    )
+    return pl.concat([first, others.select(columns)])
+
+
 def suits(app: App, model: SegmentModel) -> bool:
     """Whether a model still knows the app's levels and nothing but its measures; the app file may have changed."""
     columns = {"cohort", *(m.column for m in measures_of(app))}
@@ -139,18 +172,18 @@ def engagement_score(app: App, over: str) -> pl.Expr:
 
 def _by_quantiles(app: App, rows: pl.DataFrame) -> pl.DataFrame:
     """Levels of equal size by engagement score; players who are alike share a level."""
-    levels = app.segments.levels
     enough = pl.col("player_key").n_unique().over("cohort") >= app.cohorts.min_players
     judged = rows.with_columns(judged_as=pl.when(enough).then("cohort").otherwise(pl.lit(PARENT)))
     scored = judged.with_columns(score=engagement_score(app, "judged_as").round(12))
     place = (pl.col("score").rank("average").over("judged_as") - 0.5) / pl.len().over("judged_as")
+    return scored.select("judged_as", segment=_named(app, place), posterior=pl.lit(1.0))
+
+
+def _named(app: App, place: pl.Expr) -> pl.Expr:
+    """The level, of equal size, in which a standing from 0 to 1 lies."""
+    levels = app.segments.levels
     level = (place * len(levels)).floor().clip(0, len(levels) - 1).cast(pl.Int32)
-    names = dict(enumerate(levels))
-    return scored.select(
-        "judged_as",
-        segment=level.replace_strict(names, return_dtype=pl.String),
-        posterior=pl.lit(1.0),
-    )
+    return level.replace_strict(dict(enumerate(levels)), return_dtype=pl.String)
 
 
 def _with_cohorts(app: App, features: pl.DataFrame, cohorts: pl.DataFrame) -> pl.DataFrame:

@@ -65,7 +65,7 @@ def gather_player(home: Path, app: str, user_id: str) -> PlayerView:
         revision=night.manifest.revision,
         user_id=user_id,
         profile=next(iter(_rows(night, "profiles", user_id)), None),
-        segments=_rows(night, "segments", user_id),
+        segments=sorted(_rows(night, "segments", user_id), key=lambda row: (not row["is_main"], row["cohort"])),
         challenges=_newest_first(_rows(night, "challenges", user_id)),
         messages=_newest_first(_rows(night, "messages", user_id)),
         badges=_rows(night, "badges", user_id),

@@ -1,13 +1,13 @@
-"""How strong players are among comparable play."""
+"""How strong players are among comparable play, in each cohort that they play."""
 
 import polars as pl
 
-from data.contracts_out import contract, share, text
+from data.contracts_out import contract, flag, share, text
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
     ("user_id", "cohort"),
-    {"user_id": text(), "cohort": text(), "segment": text(), "posterior": share()},
+    {"user_id": text(), "cohort": text(), "segment": text(), "posterior": share(), "is_main": flag()},
 )
 
 

@@ -16,13 +16,14 @@ from pipelines.players.segments import (
     assign_segments,
     engagement_score,
     fit_segments,
+    in_each_cohort,
     measures_of,
     past_strength,
     player_cohorts,
     suits,
 )
 from pipelines.players.understand import Players
-from tests.factories import START, add_events, event, make_app, warehouse_with
+from tests.factories import FAR, START, add_events, event, make_app, warehouse_with
 from tests.pipelines.challenges.strength import at_night, feature_rows
 
 APP = make_app(cohorts={"by": ["topic"], "min_players": 40})
@@ -216,3 +217,24 @@ def test_nothing_is_recorded_without_a_model():
     known = Players(features=NOBODY, past=NOBODY, segments=NOBODY, targets=NOBODY, profiles=NOBODY)
     with pytest.raises(ValueError, match="no segments"):
         segments_run(fit, known, at_night(APP), "hash", "code")
+
+
+def test_a_player_has_a_segment_in_each_large_cohort_played_and_one_of_them_is_the_main_one():
+    app = make_app(cohorts={"by": ["topic"], "min_players": 20}, segments={"features": ["solved"], "score": "points"})
+    rows = [event(player, day, topic="a", points=player) for player in range(1, 41) for day in (0, 1)]
+    rows += [event(player, 2, topic="b", points=100 - player) for player in range(1, 25)]
+    rows += [event(player, 2, topic="rare", points=1) for player in range(1, 6)]
+    with warehouse_with(app, rows) as warehouse:
+        known = Known(warehouse, at_night(app, base_day=START.date() + dt.timedelta(days=9), cut=FAR))
+        main = pl.DataFrame({
+            "player_key": list(range(1, 41)), "cohort": ["a"] * 40, "judged_as": ["a"] * 40,
+            "segment": ["Expert"] * 40, "posterior": [0.8] * 40,
+        })  # fmt: skip
+        found = in_each_cohort(known, main)
+    assert found.filter("is_main")["player_key"].to_list() == list(range(1, 41))
+    assert set(found.filter("is_main")["segment"]) == {"Expert"}
+    others = found.filter(~pl.col("is_main"))
+    assert set(others["cohort"]) == {"b"}
+    assert others["player_key"].to_list() == list(range(1, 25))
+    assert others.filter(pl.col("player_key") <= 6)["segment"].unique().to_list() == [app.segments.levels[-1]]
+    assert others.filter(pl.col("player_key") > 18)["segment"].unique().to_list() == [app.segments.levels[0]]

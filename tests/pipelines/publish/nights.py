@@ -246,7 +246,9 @@ def make_frames(
             language=pl.lit("en"),
             cohort=pl.lit("all"),
         ),
-        "segments": who.with_columns(cohort=pl.lit("all"), segment=pl.lit("Advanced"), posterior=pl.lit(0.9)),
+        "segments": who.with_columns(
+            cohort=pl.lit("all"), segment=pl.lit("Advanced"), posterior=pl.lit(0.9), is_main=pl.lit(value=True)
+        ),
         "targets": who.join(pl.DataFrame({"percentile": [50, 75], "is_next": [False, True]}), how="cross").with_columns(
             cohort=pl.lit("all"), metric=pl.lit("points"), value=pl.col("percentile").cast(pl.Float64)
         ),
