@@ -8,9 +8,7 @@ from pipelines.newapp.carried import Carried
 from pipelines.newapp.sample import plain_name
 from pipelines.newapp.words import Words, event_words, number_words, thing_words
 
-_MOST_COUNTS, _MOST_NUMBERS, _MOST_THINGS = 8, 8, 4
-_RATES = {"success": "success rate", "passed": "pass rate", "pass": "pass rate", "won": "win rate", "win": "win rate"}
-_RATES |= {"completed": "completion rate", "completion": "completion rate", "correct": "share of correct answers"}
+_MOST_COUNTS, _MOST_NUMBERS = 8, 8
 # Which metric leads, by what it adds up, best first.
 _LEADERS = ("collected", "money spent", "distance covered", "time spent")
 
@@ -35,31 +33,40 @@ class Measured:
 
 
 def metrics_of(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
-    """Metrics for kinds of events, the most frequent first, by the properties that they carry."""
+    """Metrics for kinds of events, the most frequent first, by the properties that they carry.
+
+    Averages, and things of which nobody would be asked to try more, are left to whoever has a use for them.
+    """
     found: dict[str, Measured] = {}
     for event in list(kinds)[:_MOST_COUNTS]:
         said = event_words(event)
+        if len(kinds) > 1 and not said.task:
+            continue  # it goes into the sum of all, and a badge may come to rest on it
         name = plain_name(said.label.replace("-", " ").split())
         _add(found, Measured(name, {"event": event}, said, bool(said.task), adds_up=True))
     if len(kinds) > 1:
         _add(found, Measured("actions", {}, Words("actions", "action", "Reach {goal}"), True, adds_up=True))
     carriers = _carriers(kinds)
-    numbers = [one for one, _ in carriers.values() if one.type in {"integer", "number"}]
-    for one in numbers[:_MOST_NUMBERS]:
-        _add(found, _number(one, carriers[one.name][1], kinds))
-    for one, events in carriers.values():
-        if one.type == "boolean" and one.name in _RATES:
-            words = Words(_RATES[one.name])
-            _add(found, Measured(f"{one.name}_rate", _keys("mean", events, kinds, one.name), words))
+    numbers = [one for one, _ in carriers.values() if one.type in {"integer", "number"} and not _is_flag(one)]
+    measured = [_number(one, carriers[one.name][1], kinds) for one in numbers]
+    for metric in [metric for metric in measured if metric.keys["agg"] != "mean"][:_MOST_NUMBERS]:
+        _add(found, metric)
     things = [one for one, _ in carriers.values() if one.type == "text" and one.column.distinct >= 3]
-    for one in things[:_MOST_THINGS]:
+    for one in things:
         words = thing_words(one.words[-2:] if one.words[-1] in {"id", "no"} else one.words[-1:])
+        if not words.task:
+            continue
         keys = _keys("distinct", carriers[one.name][1], kinds, one.name)
-        _add(found, Measured(plain_name(words.label.split()), keys, words, bool(words.task)))
+        _add(found, Measured(plain_name(words.label.split()), keys, words, True))
     _add(
         found, Measured("days", {"agg": "days"}, Words("days with something done", "day", "Come back on {goal}"), True)
     )
     return list(found.values())
+
+
+def _is_flag(one: Carried) -> bool:
+    """Whether its figures are only 0 and 1, which say yes or no."""
+    return one.type == "integer" and one.column.form.lowest >= 0 and one.column.form.highest <= 1
 
 
 def _add(found: dict[str, Measured], metric: Measured) -> None:

@@ -91,6 +91,12 @@ LEVEL = words_in(
     """rate rating level rank speed pace temperature weight height bpm hr heart pulse percent pct percentage
     scaled ratio average avg mean power watts elevation altitude bmi mood difficulty position elo max min"""
 )
+# Things that one may be asked to try more of, and numbers that only one's own doing raises.
+TRIED = words_in(
+    """item product genre mode level game activity course lesson module topic category song artist route exercise skill
+    store shop place book recipe sport drill dish trail"""
+)
+DONE_BY_ONESELF = words_in("calorie step lap rep repetition page word line set cd record disc")
 UNITS = words_in("ms kg g cm mm m bpm kcal kwh hz mb gb kmh rpm c f")
 CURRENCIES = {
     "usd": "$",

@@ -118,6 +118,8 @@ def named_event(table: "Table") -> tuple[str, str]:
         if one in _DONE or (names_several(own[-1]) and len(one) > 2):
             return one if one in _DONE else "_".join([*own[:-1], one]), "the file is named for it"
     columns = {word for column in table.columns for word in column.words}
+    if record := sorted(columns & known.RECORD & _DONE.keys()):
+        return record[0], f"its columns speak of each {record[0]}"
     for marks, name, why in _INFERRED:
         if marks & columns:
             return name, f"{why}, and the file's name says nothing"
@@ -169,7 +171,7 @@ def number_words(words: tuple[str, ...], sign: str, event: str) -> tuple[str, Wo
     )
     if found is None and names_several(words[-1]) and words[-1].isascii():
         unit = " ".join([*words[:-1], singular_of(words[-1])])
-        found = "sum", Words(plural_of(unit), unit, "Reach {goal}")
+        found = "sum", Words(plural_of(unit), unit, "Reach {goal}" if unit in known.DONE_BY_ONESELF else "")
     return found or ("mean", _average(words, ""))
 
 
@@ -228,7 +230,9 @@ def thing_words(words: tuple[str, ...]) -> Words:
     """How different values of a text are counted: 'different products'."""
     parts = [word for word in words if word not in known.ID] or list(words)
     unit = " ".join([*parts[:-1], singular_of(parts[-1])])
-    return Words(f"different {plural_of(unit)}", unit, "Try {goal}" if unit.isascii() else "")
+    return Words(
+        f"different {plural_of(unit)}", unit, "Try {goal}" if parts[-1] in known.TRIED or unit in known.TRIED else ""
+    )
 
 
 def theme_of(events: list[str]) -> tuple[str, str]:

@@ -58,7 +58,7 @@ def test_the_shops_files_of_the_page_on_ingest_go_from_its_log_to_its_warehouse(
     assert '"taken": 1, "known": 0, "refused": 0' in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/operations.md", "docs/ingest.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/operations.md", "docs/ingest.md", "docs/new-app.md"])
 def test_every_command_line_of_a_page_is_accepted(page):
     lines = re.findall(r"^nightquest (.+?)(?:\s+#.*)?$", text_of(page), re.MULTILINE)
     assert lines

@@ -185,6 +185,21 @@ def test_what_init_writes_has_nothing_in_it_that_looks_unintended(tmp_path):
     assert lint_app(load_app(tmp_path / "purchases.yaml").app) == []
 
 
+def test_what_only_varies_or_others_decide_is_carried_and_not_measured(tmp_path):
+    rows = [f"c{n % 5},2024-01-{n + 1:02},{n}.5,{n % 2},p{n % 9},{n % 4}" for n in range(20)]
+    app = load_made(tmp_path, "\n".join(["customer,day,pace,gift,parent_id,recipe", *rows, ""]))
+    assert {"pace", "gift", "parent_id", "recipe"} <= set(app.events["visit"].properties)
+    assert list(app.metrics) == ["visits_made", "days"]
+    assert lint_app(app) == []
+
+
+def load_made(folder, text):
+    made = make(folder, text, "visits.csv")
+    (folder / "visits.yaml").write_text(made.app_text)
+    (folder / "visits.sql").write_text(made.sql_text)
+    return load_app(folder / "visits.yaml").app
+
+
 def test_files_written_in_two_ways_are_refused(tmp_path):
     (tmp_path / "a.csv").write_bytes("user;café\n1;2024-01-01\n".encode("cp1252"))
     (tmp_path / "b.csv").write_bytes(b"1 2 3\n4 5 6\n7 8 9\n")
