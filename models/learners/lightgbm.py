@@ -116,5 +116,6 @@ class LightGBM(Learner):
         }
         if sheet.monotone:
             directions = [sheet.monotone.get(name, 0) for name in names]
-            settings |= {"monotone_constraints": directions, "monotone_constraints_method": "advanced"}
+            # The other methods let answers rise where they must fall, once there are names and unknown values as well.
+            settings |= {"monotone_constraints": directions, "monotone_constraints_method": "basic"}
         return settings

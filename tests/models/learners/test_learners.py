@@ -82,6 +82,35 @@ def test_an_order_that_is_demanded_is_kept(name):
     assert learner.keeps_order
 
 
+@pytest.mark.parametrize("name", ORDERED)
+@pytest.mark.parametrize("seed", range(4))
+def test_an_order_over_several_features_is_kept_beside_names_and_unknown_values(name, seed):
+    rng = np.random.default_rng(seed)
+    n, grid = 4000, np.linspace(0, 1, 30)
+    directions = {"hard": -1, "over": -1, "reached": 1, "usual": 1}
+
+    def asked(target, who, kind):
+        """Four features that follow from the target, six of the player, one of them unknown at times, and a name."""
+        told = {
+            "hard": np.log1p(20 * target),
+            "over": 20 * target / (1 + 5 * who[:, 0]) - 1,
+            "reached": np.clip(1 - target * (0.5 + who[:, 0]), 0, 1) ** 2,
+            "usual": np.exp(-3 * target),
+        }
+        x = pl.DataFrame({**told, **{f"own_{i}": who[:, i] for i in range(6)}, "kind": kind.astype(float)})
+        x = x.with_columns(pl.when(pl.col("own_2") > 0.3).then("own_2").alias("own_2"))
+        return Sheet(x, x, np.full(len(target), 7), monotone=directions, categories=("kind",))
+
+    target, who, kind = np.round(rng.random(n) * 12) / 12, rng.random((n, 6)), rng.integers(0, 5, n)
+    chance = (0.4 + 0.15 * kind) / (1 + np.exp(6 * target / (0.4 + who[:, 0]) - 3 - who[:, 3]))
+    settings = {"leaves": 12, "trees": 120} if name == "lightgbm" else {}
+    learner = learner_of(name)(seed=seed, **settings)
+    learner.fit(asked(target, who, kind), (rng.random(n) < chance).astype(float), np.ones(n))
+    few = np.repeat(np.arange(300), len(grid))
+    p = learner.predict(asked(np.tile(grid, 300), who[few], kind[few])).reshape(300, -1)
+    assert (np.diff(p, axis=1) <= 1e-9).all()
+
+
 @pytest.mark.parametrize("name", FULL)
 def test_an_unknown_value_is_no_obstacle(name, tmp_path):
     learner, (rows, y) = fitted(name, unknown=0.3), sheet(seed=1, unknown=0.3)
