@@ -140,6 +140,8 @@ def tune(
             found.setdefault(_key(trial.params), Tried(dict(trial.params), Outcome(trial.value)))
         if kept < trials:
             study.optimize(judge, n_trials=trials - kept, timeout=timeout_s)
+        if not found:  # no time was left, or those of before had all been pruned
+            study.optimize(judge, n_trials=1)
         pruned = len(study.get_trials(states=[optuna.trial.TrialState.PRUNED]))
     tried = tuple(found.values())
     keeping = [one for one in tried if one.keeps]

@@ -36,6 +36,12 @@ def test_each_setting_stands_once_among_those_tried():
     assert len({tuple(sorted(t.settings.items())) for t in tried}) == len(tried) <= 20
 
 
+@pytest.mark.parametrize("seconds", [0, -1.0])
+def test_a_search_without_time_tries_the_first_settings(seconds):
+    tuned = tune(parabola, seed=1, trials=9, timeout_s=seconds, first=[{"x": 3, "side": "left"}])
+    assert [dict(one.settings) for one in tuned.tried] == [{"x": 3, "side": "left"}]
+
+
 def test_search_without_trials_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         tune(parabola, seed=1, trials=0)
