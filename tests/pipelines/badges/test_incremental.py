@@ -112,7 +112,9 @@ def take_history(warehouse: Warehouse, app: App, rows: list[dict[str, object]], 
     old = [row | {"available_at": row["occurred_at"], "delivery_id": "old"} for row in rows]
     add_events(warehouse, app, old)
     taken = now - dt.timedelta(seconds=1)
-    warehouse.run("INSERT INTO deliveries VALUES ('old', 'f', 'h', 'events', 's', $t, true, 1, 1, 0, 0)", {"t": taken})
+    warehouse.run(
+        "INSERT INTO deliveries VALUES ('old', 'f', 'h', 'events', 's', $t, true, 1, 1, 0, 0, '')", {"t": taken}
+    )
 
 
 def random_event(chance: random.Random) -> dict[str, object]:
