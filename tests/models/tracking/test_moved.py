@@ -11,7 +11,7 @@ from configs.settings import load_settings
 from models.tracking.moved import follow_home
 from models.tracking.store import Tracking
 from pipelines.stores import open_registry
-from tests.models.tracking.test_registry import a_run
+from tests.models.tracking.toys import a_run
 from tests.once import tracked_home
 
 

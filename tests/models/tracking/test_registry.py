@@ -1,124 +1,18 @@
-"""Real MLflow on SQLite. Starting it costs seconds, so one registry serves all tests, each with an app of its own."""
+"""Which versions serve, who may change that, and that nothing is read that was not registered."""
 
 import datetime as dt
-import itertools
-import json
-import os
 import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from pathlib import Path
-from typing import ClassVar, Self
 
 import numpy as np
-import polars as pl
 import pytest
 
 from configs.errors import NightquestError
-from models.portable import load_arrays, portable, save_arrays
-from models.tracking.night_page import NightPage
-from models.tracking.pages import Decision, ModelRun, Rival, card_of, synthetic_rows
-from models.tracking.plots import importance_plot
-from models.tracking.registry import Registry
-from tests.once import tracked_home
-
-INPUTS = {
-    "x": pl.Float64(),
-    "days": pl.Int32(),
-    "visits": pl.Int64(),
-    "metric": pl.String(),
-    "weekend": pl.Boolean(),
-    "start_day": pl.Date(),
-}
-FIRST = "first; the contest said: better by 0.01"
-apps = (f"app_{i}" for i in itertools.count())
-
-
-@portable
-class Toy:
-    """p = slope * x, so that two versions can be told apart."""
-
-    kind: ClassVar[str] = "toy"
-
-    def __init__(self, slope: float) -> None:
-        self.slope = slope
-
-    def to_files(self, folder: Path) -> None:
-        save_arrays(folder / "slope.npz", {"slope": np.array([self.slope])})
-
-    @classmethod
-    def from_files(cls, folder: Path) -> Self:
-        return cls(float(load_arrays(folder / "slope.npz")["slope"][0]))
-
-    def predict(self, rows: pl.DataFrame):
-        assert dict(rows.schema) == INPUTS
-        return self.slope * rows["x"].to_numpy()
-
-
-@portable
-class Forgetful(Toy):
-    kind: ClassVar[str] = "forgetful"
-
-    @classmethod
-    def from_files(cls, folder: Path) -> Self:
-        return cls(0.0)
-
-
-@portable
-class Labels(Toy):
-    kind: ClassVar[str] = "labels"
-
-    def predict(self, rows: pl.DataFrame):
-        return rows.select(segment=pl.col("metric").str.to_uppercase(), posterior=pl.col("x") * self.slope)
-
-
-def a_run(slope: float = 0.5, *, promote: bool = True, reason: str = "better by 0.01", **changes) -> ModelRun:
-    run = ModelRun(
-        model=Toy(slope),
-        question="Does the player play?",
-        decision=Decision(promote, reason),
-        data_window={"first": dt.date(2024, 1, 1), "test_from": dt.date(2024, 3, 1), "last": dt.date(2024, 3, 31)},
-        rows={"train": 1000, "test": 200},
-        inputs=INPUTS,
-        app_hash="0123456789abcdef",
-        code_version="1.2.3",
-        parameters={"kind": "logistic", "c": 0.1},
-        metrics={"log_loss": (0.41, 0.40, 0.42), "auc": 0.8, "odd": (0.1, float("-inf"), float("inf"))},
-        rivals=(Rival("logistic", 0.41, 0.40, 0.42), Rival("base_rate", 0.5, 0.48, 0.52, behind=(0.09, 0.08, 0.1))),
-        chosen="logistic",
-        limits=("Players younger than a week are rare.",),
-    )
-    return replace(run, **changes)
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tracked_home(tmp_path_factory, tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture(scope="module")
-def registry(home):
-    return Registry(f"sqlite:///{home}/mlflow.db", home / "mlartifacts")
-
-
-@pytest.fixture
-def app():
-    return next(apps)
-
-
-@pytest.fixture
-def mlflow(registry):
-    mlflow = registry._mlflow
-    mlflow.set_tracking_uri(registry._uri)
-    mlflow.set_registry_uri(registry._uri)
-    return mlflow
-
-
-def files_of(home: Path, slope_file: str = "slope.npz") -> Path:
-    """The registered files written last."""
-    return max(home.glob(f"mlartifacts/**/{slope_file}"), key=lambda path: path.stat().st_mtime_ns).parent
+from models.portable import save_arrays
+from models.tracking.pages import ModelRun
+from tests.models.tracking.toys import FIRST, Forgetful, Labels, a_run, files_of
 
 
 def test_the_first_version_serves_even_when_the_contest_would_not_promote_it(registry, app):
@@ -319,102 +213,6 @@ def test_what_is_stored_holds_no_pickle_and_no_code(registry, app, home):
     assert not {name for name in stored if name.endswith((".pkl", ".pickle", ".py", ".joblib", ".cloudpickle"))}
 
 
-def test_the_run_keeps_parameters_figures_with_intervals_plots_and_data_window(registry, app, mlflow):
-    figures = {"importance": importance_plot({"x": 1.0}, title="x")}
-    done = registry.record(app, "plays", a_run(figures=figures))
-    run = mlflow.get_run(done.run_id)
-    assert run.info.status == "FINISHED"
-    assert run.data.metrics == {"log_loss": 0.41, "log_loss_low": 0.40, "log_loss_high": 0.42, "auc": 0.8, "odd": 0.1}
-    expected = {"kind": "logistic", "data_first": "2024-01-01", "data_test_from": "2024-03-01", "rows_train": "1000"}
-    assert expected.items() <= run.data.params.items()
-    assert run.data.params["app_hash"] == "0123456789abcdef"
-    assert [f.path for f in mlflow.MlflowClient().list_artifacts(done.run_id, "plots")] == ["plots/importance.png"]
-
-
-def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
-    registry.record(app, "plays", a_run())
-    registry.record(app, "plays", a_run(promote=False, reason="no better than version 1"))
-    client = mlflow.MlflowClient()
-    page = client.get_model_version(f"{app}.plays", "2").description
-    for part in (
-        "Does the player play?",
-        "it **waits as challenger**: no better than version 1.",
-        "| **logistic** (chosen) | &emsp; 0.4100 &emsp; | 0.4000 to 0.4200",
-        "0.4800 to 0.5200 &emsp; | +0.0900 (+0.0800 to +0.1000) |",
-        "first 2024-01-01",
-        "train 1,000",
-        "Players younger than a week are rare.",
-        "move the alias `champion`",
-    ):
-        assert part in page
-    assert "set the tag `promotion` to `automatic`" in client.get_registered_model(f"{app}.plays").description
-
-
-def test_reviewable_lists_versions_newest_first_with_who_serves_and_why(registry, app):
-    registry.record(app, "plays", a_run())
-    registry.record(app, "plays", a_run(promote=False, reason="no better"))
-    registry.record(app, "segments", a_run(model=Labels(1.0)))
-    listed = registry.reviewable(app)
-    assert listed.select("task", "version", "aliases", "reason", "trained_to").rows() == [
-        ("plays", 2, "challenger", "no better", "2024-03-31"),
-        ("plays", 1, "champion", FIRST, "2024-03-31"),
-        ("segments", 1, "challenger, champion", FIRST, "2024-03-31"),
-    ]
-
-
-def test_a_night_recorded_twice_is_one_run_that_holds_the_later_figures(registry, app, mlflow):
-    day, page = dt.date(2024, 4, 1), NightPage("published/a", {"plays": "a.plays/3"})
-    first = registry.record_night(app, day, {"challenges": 10, "kept": (0.5, 0.4, 0.6)}, page)
-    again = registry.record_night(app, day, {"challenges": 12, "kept": (0.5, 0.4, 0.6)}, page)
-    assert first == again
-    run = mlflow.get_run(again)
-    assert run.data.metrics == {"challenges": 12, "kept": 0.5, "kept_low": 0.4, "kept_high": 0.6}
-    assert run.info.status == "FINISHED"
-    assert registry.record_night(app, day, {"challenges": 1}, revision=2) != first
-    assert len(mlflow.search_runs(experiment_names=[f"{app}/nightly"], output_format="list")) == 2
-
-
-def test_a_night_shows_the_nights_before_it_as_a_line_and_names_its_models_and_folder(registry, app, mlflow):
-    day = dt.date(2024, 4, 3)
-    past = {dt.date(2024, 4, 1): {"promised": 0.5, "ended_kept": 0.4}, dt.date(2024, 4, 2): {"promised": 0.6}}
-    page = NightPage("published/a/2024-04-03", {"plays": "a.plays/3", "segments": "fallback: quantiles"}, "http://p/1")
-    for _ in range(2):
-        run_id = registry.record_night(app, day, {"promised": 0.7, "challenges": 9}, page, past)
-    client = mlflow.MlflowClient()
-    line = [(point.step, point.value) for point in client.get_metric_history(run_id, "promised")]
-    assert line == [(19814, 0.5), (19815, 0.6), (19816, 0.7)]
-    run = client.get_run(run_id)
-    assert run.data.metrics["promised"] == 0.7
-    tags = {name: value for name, value in run.data.tags.items() if not name.startswith("mlflow.")}
-    assert tags == {
-        "model_plays": "a.plays/3",
-        "model_segments": "fallback: quantiles",
-        "published": "published/a/2024-04-03",
-        "prefect_run": "http://p/1",
-    }
-    assert "[a.plays version 3](#/models/a.plays/versions/3)" in run.data.tags["mlflow.note.content"]
-
-
-def test_an_experiment_that_was_deleted_in_the_ui_comes_back(registry, app, mlflow):
-    registry.record_night(app, dt.date(2024, 4, 1), {"challenges": 1})
-    client = mlflow.MlflowClient()
-    client.delete_experiment(client.get_experiment_by_name(f"{app}/nightly").experiment_id)
-    registry.record_night(app, dt.date(2024, 4, 2), {"challenges": 1})
-    assert client.get_experiment_by_name(f"{app}/nightly").lifecycle_stage == "active"
-
-
-def test_telemetry_is_off_before_mlflow_is_imported(registry):
-    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
-    assert os.environ["MLFLOW_MODEL_CATALOG_URI"] == ""
-
-
-def test_a_store_that_cannot_be_opened_is_one_sentence_with_a_remedy(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(NightquestError, match=r"cannot be opened.*folder can be written"):
-        Registry(f"sqlite:///{tmp_path}/file/mlflow.db", tmp_path)
-
-
-# Two processes from the fork on, when what takes seconds to import is there.
 START = """
 import os, pathlib, sys
 import mlflow.store.tracking.sqlalchemy_store
@@ -440,23 +238,3 @@ def test_two_trainings_of_one_app_at_once_become_two_versions(registry, app):
         done = list(pool.map(lambda slope: registry.record(app, "plays", a_run(slope)), (0.1, 0.2)))
     assert sorted(version.version for version in done) == [1, 2]
     assert registry.load(app, "plays").version in {1, 2}
-
-
-def test_the_example_is_made_from_names_and_types_alone():
-    rows = synthetic_rows(INPUTS, {"metric": ["points"]})
-    assert dict(rows.schema) == INPUTS
-    assert rows["metric"].to_list() == ["points"] * 3
-    with pytest.raises(TypeError, match="'when' is Datetime"):
-        synthetic_rows({"when": pl.Datetime("us")}, {})
-
-
-def test_a_page_without_a_contest_still_says_what_it_knows():
-    page = card_of(a_run(rivals=(), metrics={}, limits=()), Decision(promote=True, reason="first"))
-    assert "Contest" not in page
-    assert "None recorded." in page
-
-
-def test_checksums_are_kept_in_the_registry_and_not_beside_the_files(registry, app, mlflow, home):
-    registry.record(app, "plays", a_run())
-    kept = json.loads(mlflow.MlflowClient().get_model_version(f"{app}.plays", "1").tags["files_sha256"])
-    assert kept.keys() == {path.name for path in files_of(home).iterdir()}

@@ -1,0 +1,130 @@
+"""What MLflow keeps of a training and a night for people to read, and a store that is there before any is."""
+
+import datetime as dt
+import json
+import os
+
+import polars as pl
+import pytest
+
+from configs.errors import NightquestError
+from models.tracking.night_page import NightPage
+from models.tracking.pages import Decision, card_of, synthetic_rows
+from models.tracking.plots import importance_plot
+from models.tracking.registry import Registry
+from tests.models.tracking.toys import FIRST, INPUTS, Labels, a_run, files_of
+
+
+def test_the_run_keeps_parameters_figures_with_intervals_plots_and_data_window(registry, app, mlflow):
+    figures = {"importance": importance_plot({"x": 1.0}, title="x")}
+    done = registry.record(app, "plays", a_run(figures=figures))
+    run = mlflow.get_run(done.run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics == {"log_loss": 0.41, "log_loss_low": 0.40, "log_loss_high": 0.42, "auc": 0.8, "odd": 0.1}
+    expected = {"kind": "logistic", "data_first": "2024-01-01", "data_test_from": "2024-03-01", "rows_train": "1000"}
+    assert expected.items() <= run.data.params.items()
+    assert run.data.params["app_hash"] == "0123456789abcdef"
+    assert [f.path for f in mlflow.MlflowClient().list_artifacts(done.run_id, "plots")] == ["plots/importance.png"]
+
+
+def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
+    registry.record(app, "plays", a_run())
+    registry.record(app, "plays", a_run(promote=False, reason="no better than version 1"))
+    client = mlflow.MlflowClient()
+    page = client.get_model_version(f"{app}.plays", "2").description
+    for part in (
+        "Does the player play?",
+        "it **waits as challenger**: no better than version 1.",
+        "| **logistic** (chosen) | &emsp; 0.4100 &emsp; | 0.4000 to 0.4200",
+        "0.4800 to 0.5200 &emsp; | +0.0900 (+0.0800 to +0.1000) |",
+        "first 2024-01-01",
+        "train 1,000",
+        "Players younger than a week are rare.",
+        "move the alias `champion`",
+    ):
+        assert part in page
+    assert "set the tag `promotion` to `automatic`" in client.get_registered_model(f"{app}.plays").description
+
+
+def test_reviewable_lists_versions_newest_first_with_who_serves_and_why(registry, app):
+    registry.record(app, "plays", a_run())
+    registry.record(app, "plays", a_run(promote=False, reason="no better"))
+    registry.record(app, "segments", a_run(model=Labels(1.0)))
+    listed = registry.reviewable(app)
+    assert listed.select("task", "version", "aliases", "reason", "trained_to").rows() == [
+        ("plays", 2, "challenger", "no better", "2024-03-31"),
+        ("plays", 1, "champion", FIRST, "2024-03-31"),
+        ("segments", 1, "challenger, champion", FIRST, "2024-03-31"),
+    ]
+
+
+def test_a_night_recorded_twice_is_one_run_that_holds_the_later_figures(registry, app, mlflow):
+    day, page = dt.date(2024, 4, 1), NightPage("published/a", {"plays": "a.plays/3"})
+    first = registry.record_night(app, day, {"challenges": 10, "kept": (0.5, 0.4, 0.6)}, page)
+    again = registry.record_night(app, day, {"challenges": 12, "kept": (0.5, 0.4, 0.6)}, page)
+    assert first == again
+    run = mlflow.get_run(again)
+    assert run.data.metrics == {"challenges": 12, "kept": 0.5, "kept_low": 0.4, "kept_high": 0.6}
+    assert run.info.status == "FINISHED"
+    assert registry.record_night(app, day, {"challenges": 1}, revision=2) != first
+    assert len(mlflow.search_runs(experiment_names=[f"{app}/nightly"], output_format="list")) == 2
+
+
+def test_a_night_shows_the_nights_before_it_as_a_line_and_names_its_models_and_folder(registry, app, mlflow):
+    day = dt.date(2024, 4, 3)
+    past = {dt.date(2024, 4, 1): {"promised": 0.5, "ended_kept": 0.4}, dt.date(2024, 4, 2): {"promised": 0.6}}
+    page = NightPage("published/a/2024-04-03", {"plays": "a.plays/3", "segments": "fallback: quantiles"}, "http://p/1")
+    for _ in range(2):
+        run_id = registry.record_night(app, day, {"promised": 0.7, "challenges": 9}, page, past)
+    client = mlflow.MlflowClient()
+    line = [(point.step, point.value) for point in client.get_metric_history(run_id, "promised")]
+    assert line == [(19814, 0.5), (19815, 0.6), (19816, 0.7)]
+    run = client.get_run(run_id)
+    assert run.data.metrics["promised"] == 0.7
+    tags = {name: value for name, value in run.data.tags.items() if not name.startswith("mlflow.")}
+    assert tags == {
+        "model_plays": "a.plays/3",
+        "model_segments": "fallback: quantiles",
+        "published": "published/a/2024-04-03",
+        "prefect_run": "http://p/1",
+    }
+    assert "[a.plays version 3](#/models/a.plays/versions/3)" in run.data.tags["mlflow.note.content"]
+
+
+def test_an_experiment_that_was_deleted_in_the_ui_comes_back(registry, app, mlflow):
+    registry.record_night(app, dt.date(2024, 4, 1), {"challenges": 1})
+    client = mlflow.MlflowClient()
+    client.delete_experiment(client.get_experiment_by_name(f"{app}/nightly").experiment_id)
+    registry.record_night(app, dt.date(2024, 4, 2), {"challenges": 1})
+    assert client.get_experiment_by_name(f"{app}/nightly").lifecycle_stage == "active"
+
+
+def test_telemetry_is_off_before_mlflow_is_imported(registry):
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert os.environ["MLFLOW_MODEL_CATALOG_URI"] == ""
+
+
+def test_a_store_that_cannot_be_opened_is_one_sentence_with_a_remedy(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(NightquestError, match=r"cannot be opened.*folder can be written"):
+        Registry(f"sqlite:///{tmp_path}/file/mlflow.db", tmp_path)
+
+
+def test_the_example_is_made_from_names_and_types_alone():
+    rows = synthetic_rows(INPUTS, {"metric": ["points"]})
+    assert dict(rows.schema) == INPUTS
+    assert rows["metric"].to_list() == ["points"] * 3
+    with pytest.raises(TypeError, match="'when' is Datetime"):
+        synthetic_rows({"when": pl.Datetime("us")}, {})
+
+
+def test_a_page_without_a_contest_still_says_what_it_knows():
+    page = card_of(a_run(rivals=(), metrics={}, limits=()), Decision(promote=True, reason="first"))
+    assert "Contest" not in page
+    assert "None recorded." in page
+
+
+def test_checksums_are_kept_in_the_registry_and_not_beside_the_files(registry, app, mlflow, home):
+    registry.record(app, "plays", a_run())
+    kept = json.loads(mlflow.MlflowClient().get_model_version(f"{app}.plays", "1").tags["files_sha256"])
+    assert kept.keys() == {path.name for path in files_of(home).iterdir()}
