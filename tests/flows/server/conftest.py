@@ -1,5 +1,6 @@
 """One `serve` for the tests of this folder, and its Prefect to record what they run themselves."""
 
+import contextlib
 import shutil
 import signal
 
@@ -19,9 +20,10 @@ def _served(history, tmp_path_factory):
     app, shared = history
     home = tmp_path_factory.mktemp("served") / "home"
     shutil.copytree(shared, home)
-    with serving(home, str(app), stop=signal.SIGTERM) as (process, (prefect, mlflow)):
+    serve = serving(home, str(app), stop=signal.SIGTERM)
+    with contextlib.ExitStack() as until_stopped, serve as (process, (prefect, mlflow)):
         yield app, home, process, (prefect, mlflow)
-        night_under_way(prefect, app)
+        until_stopped.enter_context(night_under_way(prefect, app, home))
     assert process.returncode == 0
     assert processes_of(home) == []
     assert not answers(f"{prefect}/api/health")

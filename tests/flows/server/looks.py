@@ -7,6 +7,7 @@ import urllib.request
 
 import psutil
 
+from data.warehouse import open_warehouse
 from tests.flows.world import START, days
 
 CUT_OFF = days(START, 26)[-1]  # the night that is cut off; no test looks at what became of it
@@ -54,9 +55,11 @@ def state_of(prefect, run):
     return found["state"]["type"]
 
 
-def night_under_way(prefect, app):
-    """The id of a nightly run that the runner has just begun."""
+@contextlib.contextmanager
+def night_under_way(prefect, app, home):
+    """The id of a nightly run that the runner has begun, and that waits for this process's hold on its warehouse."""
     body = {"parameters": {"app": str(app), "as_of": str(CUT_OFF)}}
-    run = post(prefect, f"deployments/{deployment(prefect, 'nightly')['id']}/create_flow_run", body)["id"]
-    wait_for(lambda: state_of(prefect, run) == "RUNNING")
-    return run
+    with open_warehouse(home, "puzzles"):
+        run = post(prefect, f"deployments/{deployment(prefect, 'nightly')['id']}/create_flow_run", body)["id"]
+        wait_for(lambda: state_of(prefect, run) == "RUNNING")
+        yield run

@@ -87,9 +87,9 @@ def test_a_killed_child_is_told_and_comes_back_with_the_others_and_the_schedule(
 
 
 def test_a_run_that_was_under_way_when_prefect_was_killed_is_not_said_to_run_for_good(served):
-    app, _, _, (prefect, _) = served
-    run = night_under_way(prefect, app)
-    _, back = kill_and_see_back(served, "prefect server")
+    app, home, _, (prefect, _) = served
+    with night_under_way(prefect, app, home) as run:
+        _, back = kill_and_see_back(served, "prefect server")
     assert back.is_running()
     assert state_of(prefect, run) in ENDED
 
