@@ -3,6 +3,7 @@
 import contextlib
 import json
 import time
+import urllib.error
 import urllib.request
 
 import psutil
@@ -14,13 +15,22 @@ CUT_OFF = days(START, 26)[-1]  # the night that is cut off; no test looks at wha
 
 
 def post(prefect, path, body):
-    """What Prefect's API answers."""
+    """What Prefect's API answers; while it is too busy to (503) it is asked again, as its own clients do."""
     request = urllib.request.Request(  # noqa: S310  # our own server
         f"{prefect}/api/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=120) as answer:
-        return json.load(answer)
+
+    def answered():
+        try:
+            with opener.open(request, timeout=120) as answer:
+                return [json.load(answer)]
+        except urllib.error.HTTPError as error:
+            if error.code != 503:
+                raise
+            return None
+
+    return wait_for(answered)[0]
 
 
 def wait_for(found, timeout_s=300):
