@@ -96,7 +96,7 @@ def explain(app: str, user: str, /, *, task: str = "churn", common: Common = DEF
     check_data(settings, loaded)
     from flows.cli.explain_view import explanation_view
     from flows.clock import clock
-    from pipelines.night.explain import explain_score
+    from pipelines.review.explain import explain_score
 
     told = explain_score(settings, loaded, user, task, clock())
     emit(told, common.json, lambda: explanation_view(told))
@@ -117,8 +117,8 @@ def models(app: str, /, *, common: Common = DEFAULT) -> None:
     from flows.cli.console import emit
     from flows.cli.models_view import leaderboard_view
     from flows.clock import clock
-    from pipelines.night.leaderboard import read_leaderboard
     from pipelines.pins import next_served_day
+    from pipelines.review.leaderboard import read_leaderboard
 
     loaded, settings = load_app(app).app, common.settings
     board = read_leaderboard(settings, loaded, next_served_day(loaded, clock(), settings.day_grace))

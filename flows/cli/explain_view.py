@@ -8,7 +8,7 @@ from configs.nouns import counted
 from flows.cli.console import Grid, literal
 from flows.cli.render import score_cells
 from models.changes import Changed
-from pipelines.night.explain import Explanation
+from pipelines.review.explain import Explanation
 
 
 def explanation_view(told: Explanation) -> RenderableType:

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from flows.cli.console import Grid, note
-from pipelines.night.leaderboard import Leaderboard, Seat
+from pipelines.review.leaderboard import Leaderboard, Seat
 
 
 def leaderboard_view(board: Leaderboard) -> RenderableType:

@@ -235,15 +235,12 @@ def _with_own(names: Sequence[str], features: pl.DataFrame) -> pl.DataFrame:
 
 def _lately(texts: pl.Series, width: int, scale: Array) -> Array:
     """What each row's player did lately, in usual amounts, shape (rows, items)."""
-    different = texts.unique()
-    lists = different.str.strip_chars("[]").str.split(",")
-    padded = [[float(one) for one in each[:width] if one] for each in lists.to_list()]
-    table = np.zeros((len(padded), width))
-    for place, values in enumerate(padded):
-        table[place, : len(values)] = values
-    at = texts.to_frame("text").join(
-        different.to_frame("text").with_row_index("at"), on="text", how="left", maintain_order="left"
-    )["at"]
+    if not width:
+        return np.zeros((len(texts), 0))
+    different = texts.unique(maintain_order=True)
+    table = different.str.json_decode(pl.List(pl.Float64)).list.to_array(width).to_numpy()
+    places = pl.DataFrame({"text": different}).with_row_index("at")
+    at = pl.DataFrame({"text": texts}).join(places, on="text", how="left", maintain_order="left")["at"]
     usual: Array = np.log1p(np.clip(table, 0, None)) / scale
     told: Array = usual[at.to_numpy()]
     return told

@@ -19,7 +19,7 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
-from pipelines.engines import Buckets, here
+from pipelines.engines import HERE, Buckets
 from pipelines.known import Known
 
 DAILY = "daily_challenge"
@@ -54,7 +54,7 @@ def plan_challenges(
     profiles: pl.DataFrame,
     recent: pl.DataFrame,
     asked: pl.DataFrame = NOTHING_ASKED,
-    buckets: Buckets | None = None,
+    buckets: Buckets = HERE,
 ) -> Plan:
     """Choose targets for everybody likely enough to play, with difficulty, reward and minutes.
 
@@ -66,14 +66,14 @@ def plan_challenges(
         profiles: player_key, persona, language, risk_tolerance, skill and start_day (the first whole local day).
         recent: What was issued lately (see choose_challenges).
         asked: What is open for the players, see `what_is_open`.
-        buckets: Where the players' targets are looked for; None is here.
+        buckets: Where the players' targets are looked for.
     """
     snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
     windows = open_windows(known.app, snapshots)
     chances = chance_of_play(models, features, windows)
     wanted = wanted_probability(known.app, snapshots, chances)
     frames = (features, past, windows, wanted)
-    targets = (buckets or here()).each(propose_targets, (known.app, models), frames)
+    targets = buckets.each(propose_targets, (known.app, models), frames)
     chosen = choose_challenges(known.app, targets, chances, recent, asked, as_of=known.as_of, seed=known.night.seed)
     if DAILY not in known.app.content.types:
         chosen = chosen.clear()

@@ -4,13 +4,13 @@ A new engine is one new file with `workers(settings)`, a context of `Workers`; N
 What it gives is the same everywhere: the work of one bucket of players rests on nothing of another's.
 """
 
-from functools import cache
+from functools import cache, partial
 from types import ModuleType
 
 from configs.errors import NightquestError
 from configs.rooms import Found, load_room
 from configs.settings import Settings
-from pipelines.engines.buckets import Buckets, OpenWorkers, here
+from pipelines.engines.buckets import HERE, Buckets, OpenWorkers
 
 SHARED = frozenset({"buckets"})
 
@@ -28,17 +28,18 @@ def buckets_of(settings: Settings) -> Buckets:
             fault or f"There is no engine '{settings.engine}' (NIGHTQUEST_ENGINE).",
             f"Use one of {', '.join(found.by_name)}.",
         )
-    return Buckets(settings, found.by_name[settings.engine])
+    workers = found.by_name[settings.engine]
+    return Buckets(settings.buckets, settings.engine, partial(workers, settings) if workers else None)
 
 
 @cache
-def _find(_folders: tuple[str, ...]) -> Found[OpenWorkers]:
+def _find(_folders: tuple[str, ...]) -> Found[OpenWorkers | None]:
     return load_room(__name__, _read, kind="engine", shared=SHARED)
 
 
-def _read(_name: str, module: ModuleType) -> OpenWorkers:
-    workers: OpenWorkers = module.workers
+def _read(_name: str, module: ModuleType) -> OpenWorkers | None:
+    workers: OpenWorkers | None = module.workers
     return workers
 
 
-__all__ = ["Buckets", "buckets_of", "here"]
+__all__ = ["HERE", "Buckets", "buckets_of"]

@@ -51,13 +51,15 @@ class Buckets:
     """The work of many players in parts that rest on nothing of each other.
 
     Attributes:
-        settings: Which engine, how many buckets.
-        workers: The engine's; None is this process.
+        count: How many; None goes by the number of players and workers.
+        engine: Who does the work, for people.
+        workers: Opens the engine's; None is this process.
         notes: A sentence for what an engine did not do, so that it was done here.
     """
 
-    settings: Settings
-    workers: OpenWorkers | None = None
+    count: int | None = None
+    engine: str = "local"
+    workers: Callable[[], Workers] | None = None
     notes: list[str] = field(default_factory=list)
 
     def each(self, work: Work, same: Sequence[Any], frames: Frames) -> pl.DataFrame:
@@ -72,24 +74,24 @@ class Buckets:
         Raises:
             Exception: Whatever `work` raises. What an engine cannot do is done here, with a note.
         """
-        count, done = self._count(frames[0], 1), dict[int, pl.DataFrame]()
+        count, done = self._number(frames[0], 1), dict[int, pl.DataFrame]()
         if self.workers is not None:
             try:
-                workers = self.workers(self.settings)
-                count = self._count(frames[0], workers.count)
+                workers = self.workers()
+                count = self._number(frames[0], workers.count)
                 cut = _Cut(frames, count)
                 for number, rows in _results(workers, partial(_checked, code_version(), work), cut, same):
                     done[number] = rows
             except EngineError as error:
                 left = f"{count - len(done)} of {counted(count, 'bucket')}"
-                self._tell(f"The engine {self.settings.engine} {error}; {left} were worked on here.")
+                self._tell(f"The engine {self.engine} {error}; {left} were worked on here.")
         if count == 1 and not done:
             return work(*same, *frames)
         cut = _Cut(frames, count)
         return pl.concat([done[n] if n in done else work(*same, *cut.of(n)) for n in range(count)])
 
-    def _count(self, players: pl.DataFrame, at_once: int) -> int:
-        return self.settings.buckets or max(-(-players[KEY].n_unique() // PLAYERS_A_BUCKET), at_once)
+    def _number(self, players: pl.DataFrame, at_once: int) -> int:
+        return self.count or max(-(-players[KEY].n_unique() // PLAYERS_A_BUCKET), at_once)
 
     def _tell(self, note: str) -> None:
         _log.warning("%s", note)
@@ -97,9 +99,7 @@ class Buckets:
             self.notes.append(note)
 
 
-def here() -> Buckets:
-    """Everything in this process, at once."""
-    return Buckets(Settings.model_construct(engine="local", buckets=1))
+HERE = Buckets(count=1)
 
 
 def bucket_of(count: int) -> pl.Expr:

@@ -14,7 +14,7 @@ from pipelines.challenges.missions import CONTENT_TYPE as MISSION
 from pipelines.challenges.missions import EMPTY_RECORD, mission_record, plan_missions
 from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
-from pipelines.engines import Buckets, buckets_of
+from pipelines.engines import HERE, Buckets, buckets_of
 from pipelines.known import Known
 from pipelines.learning.recalibrate import recalibrate, snapshots_lately
 from pipelines.learning.samples import samples_of
@@ -46,7 +46,7 @@ def plan_night(
     recent: pl.DataFrame,
     record: pl.DataFrame = EMPTY_RECORD,
     others: Mapping[str, Served] = NO_OTHERS,
-    buckets: Buckets | None = None,
+    buckets: Buckets = HERE,
 ) -> Planned:
     """Understand the players, decide what each is asked, and score them; writes nothing.
 
@@ -57,7 +57,7 @@ def plan_night(
         recent: What was issued lately.
         record: The missions before this night's, see `mission_record`.
         others: The champions of every other task, by name.
-        buckets: Where the work of the players is done; None is here, at once.
+        buckets: Where the work of the players is done.
     """
     lately = snapshots_lately(known)
     now, before = look_at(known, eligible_players(known, [known.base_day]), lately)
@@ -75,8 +75,7 @@ def plan_night(
     badges = badge_progress(known) if wanted else pl.DataFrame()
     served = Asked(players.features, players.past, plan.windows, plan.chances, badges)
     scored = score(known, tuned, others, served, settled, buckets)
-    notes = tuple(buckets.notes) if buckets else ()
-    return Planned(players, plan, scored, asked, notes=(*notes, *scored.notes))
+    return Planned(players, plan, scored, asked, notes=(*buckets.notes, *scored.notes))
 
 
 def opted_out(known: Known) -> pl.DataFrame:

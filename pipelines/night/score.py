@@ -11,7 +11,7 @@ from models.calibration import Recalibration
 from models.learned import LearnedModel
 from models.task import SCORES, Asked, Samples
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
-from pipelines.engines import Buckets, here
+from pipelines.engines import HERE, Buckets
 from pipelines.known import Known
 from pipelines.learning.recalibrate import moved
 
@@ -54,7 +54,7 @@ def score(
     others: Mapping[str, Served],
     asked: Asked,
     settled: Samples,
-    buckets: Buckets | None = None,
+    buckets: Buckets = HERE,
 ) -> Scored:
     """Ask every model of tonight's players; a task that fails costs its own scores alone.
 
@@ -64,16 +64,15 @@ def score(
         others: Every other model that serves, by task.
         asked: The players.
         settled: What the others are moved by.
-        buckets: Where the models are asked; None is here.
+        buckets: Where the models are asked.
     """
     ready = zip(PLANNED_WITH, (planning.plays, planning.attainment), planning.told(), strict=True)
     served = {name: Served(model, version) for name, model, version in ready}
-    by_bucket = buckets or here()
-    frames, notes = [_scores(known, served[name], asked, by_bucket) for name in PLANNED_WITH], list[str]()
+    frames, notes = [_scores(known, served[name], asked, buckets) for name in PLANNED_WITH], list[str]()
     for name, each in others.items():
         try:
             tonight = Served(moved(known, each.model, settled), each.version)
-            frames.append(_scores(known, tonight, asked, by_bucket))
+            frames.append(_scores(known, tonight, asked, buckets))
             served[name] = tonight
         except Exception as error:  # noqa: BLE001 (whatever a task's file does wrong costs its own scores)
             notes.append(f"The scores of {name} are left out: {type(error).__name__}: {error}.")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipelines.luck import luck
+from pipelines.luck import lot
 
 MOST = 3  # of a kind, for a player
 SHARPNESS = 2.0  # a thing that is twice as likely is chosen four times as often
@@ -49,8 +49,8 @@ def recommend(scores: pl.DataFrame, *, seed: int) -> pl.DataFrame:
     """
     found = [_candidates(scores, source) for source in SOURCES]
     rows = pl.concat(found).with_columns(weight=pl.col("score").clip(1e-6) ** SHARPNESS)
-    die = (luck("player_key", "kind", "item", seed=seed) + 0.00005).alias("die")  # never 0
-    rows = rows.with_columns(die).with_columns(drawn=pl.col("weight").log() - (-pl.col("die").log()).log())
+    die = (lot("player_key", "kind", "item", seed=seed).cast(pl.Float64) + 1) / 2.0**64  # above 0, at most 1
+    rows = rows.with_columns(drawn=pl.col("weight").log() - (-die.clip(upper_bound=1 - 1e-12).log()).log())
     rows = rows.sort(*_LIST, "drawn", "item", descending=[False, False, True, False])
     left = pl.col("weight").sum().over(_LIST) - pl.col("weight").cum_sum().over(_LIST) + pl.col("weight")
     rows = rows.with_columns(

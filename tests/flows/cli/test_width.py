@@ -37,12 +37,12 @@ from pipelines.experiments.experiment import RESULTS, ExperimentReport
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.make import Made
 from pipelines.newapp.play import Play
-from pipelines.night.explain import Explanation
-from pipelines.night.leaderboard import Leaderboard, Seat, Waiting
 from pipelines.night.preview import Priced
 from pipelines.publish.health import Fault
 from pipelines.publish.show import PlayerView
 from pipelines.reports import NightReport, ReplayReport, TrainReport
+from pipelines.review.explain import Explanation
+from pipelines.review.leaderboard import Leaderboard, Seat, Waiting
 
 DAY = dt.date(2026, 11, 27)
 

@@ -56,7 +56,9 @@ def test_of_any_rules_each_night_finds_what_a_walk_through_the_whole_history_fin
     chance = random.Random(seed)  # noqa: S311 - rows for a test
     before = {f"r{i}": random_rule(chance) for i in range(6)}
     after = before | {"r1": random_rule(chance), "new": random_rule(chance)}
-    awards_of(chance, app_with(**before), app_with(**after))
+    ledger = awards_of(chance, app_with(**before), app_with(**after))
+    assert set(ledger["badge_id"]) <= after.keys()
+    assert not ledger.select("player_key", "badge_id").is_duplicated().any()
 
 
 def awards_of(chance: random.Random, app: App, edited: App) -> pl.DataFrame:

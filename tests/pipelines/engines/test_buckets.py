@@ -10,8 +10,8 @@ from polars.testing import assert_frame_equal
 from configs.errors import NightquestError
 from configs.settings import Settings
 from pipelines import engines
+from pipelines.engines import HERE, buckets_of
 from pipelines.engines import buckets as room
-from pipelines.engines import buckets_of, here
 
 PLAYERS = pl.DataFrame({"player_key": range(200), "points": range(200)})
 NOBODY = pl.DataFrame()
@@ -66,7 +66,7 @@ def test_few_players_are_one_bucket_and_many_as_many_as_memory_likes(tmp_path, m
         asked.append(players.height)
         return players
 
-    here().each(work, (), (PLAYERS,))
+    HERE.each(work, (), (PLAYERS,))
     assert asked == [200]
     monkeypatch.setattr(room, "PLAYERS_A_BUCKET", 30)
     asked.clear()

@@ -55,6 +55,9 @@ def make_night(as_of: dt.date = AS_OF, revision: int = 1, app: App = APP) -> Nig
     )
 
 
+YESTERDAY, NIGHT = AS_OF - dt.timedelta(days=1), make_night()
+
+
 def content_id(as_of: dt.date, player: int, slot: int, revision: int = 1) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{as_of}/r{revision}/{player}/{slot}"))
 

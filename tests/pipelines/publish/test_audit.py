@@ -13,7 +13,9 @@ from pipelines.publish.publish import publish_night
 from pipelines.publish.published import previous_night, read_latest
 from tests.pipelines.publish.nights import (
     AS_OF,
+    NIGHT,
     PLAYERS,
+    YESTERDAY,
     audited,
     award,
     issue,
@@ -24,9 +26,7 @@ from tests.pipelines.publish.nights import (
     settlement,
 )
 
-YESTERDAY = AS_OF - dt.timedelta(days=1)
 LONG_AGO = AS_OF - dt.timedelta(days=9)
-NIGHT = make_night()
 NO_ONE = {"player_key": pl.Int64, "user_id": pl.String, "served": pl.Boolean, "reason": pl.String}
 
 

@@ -13,26 +13,17 @@ from tests.factories import add_events, event, put_zone
 from tests.pipelines.publish.nights import (
     APP,
     AS_OF,
+    NIGHT,
     PLAYERS,
+    YESTERDAY,
     at,
     challenge,
     content_id,
     issue,
     make_frames,
-    make_night,
-    played_warehouse,
     put,
     settlement,
 )
-
-YESTERDAY = AS_OF - dt.timedelta(days=1)
-NIGHT = make_night()
-
-
-@pytest.fixture(name="warehouse")
-def _warehouse():
-    with played_warehouse() as warehouse:
-        yield warehouse
 
 
 def test_content_performance_counts_what_was_shown_kept_and_rated_by_the_one_it_was_for(warehouse):

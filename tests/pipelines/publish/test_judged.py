@@ -1,6 +1,5 @@
 """What is published of nominees, and what the audit asks of badges given by judgement."""
 
-import datetime as dt
 import json
 
 import polars as pl
@@ -10,6 +9,8 @@ from pipelines.known import Known
 from pipelines.publish.collect import collect_tables
 from tests.pipelines.publish.nights import (
     AS_OF,
+    NIGHT,
+    YESTERDAY,
     audited,
     award,
     issue,
@@ -21,9 +22,6 @@ from tests.pipelines.publish.nights import (
     put,
     verdict,
 )
-
-YESTERDAY = AS_OF - dt.timedelta(days=1)
-NIGHT = make_night()
 
 
 @pytest.fixture(name="warehouse")

@@ -19,6 +19,7 @@ from pipelines.publish.tables import published_tables
 from tests.pipelines.publish.nights import (
     AS_OF,
     USER_IDS,
+    YESTERDAY,
     audited,
     issue,
     make_night,
@@ -26,8 +27,6 @@ from tests.pipelines.publish.nights import (
     put,
     xp_entry,
 )
-
-YESTERDAY = AS_OF - dt.timedelta(days=1)
 
 
 class Killed(BaseException):

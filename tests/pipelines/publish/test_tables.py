@@ -12,8 +12,10 @@ from tests.factories import add_events, event
 from tests.pipelines.publish.nights import (
     APP,
     AS_OF,
+    NIGHT,
     PLAYERS,
     USER_IDS,
+    YESTERDAY,
     achievement,
     at,
     award,
@@ -24,22 +26,12 @@ from tests.pipelines.publish.nights import (
     make_night,
     message,
     nomination,
-    played_warehouse,
     publish,
     put,
     reached,
     settlement,
     xp_entry,
 )
-
-YESTERDAY = AS_OF - dt.timedelta(days=1)
-NIGHT = make_night()
-
-
-@pytest.fixture(name="warehouse")
-def _warehouse():
-    with played_warehouse() as warehouse:
-        yield warehouse
 
 
 def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):

@@ -8,8 +8,8 @@ import pytest
 from configs.settings import Settings
 from models.tasks import task_names
 from pipelines.learning.job import run_train
-from pipelines.night.leaderboard import read_leaderboard
 from pipelines.publish.health import to_review
+from pipelines.review.leaderboard import read_leaderboard
 from pipelines.stores import open_registry
 from tests.pipelines.nights import now
 from tests.pipelines.trained import FIRST, NEXT

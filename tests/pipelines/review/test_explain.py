@@ -6,8 +6,8 @@ import pytest
 
 from configs.errors import NightquestError
 from configs.settings import Settings
-from pipelines.night.explain import explain_score, explained_tasks
 from pipelines.publish.published import read_latest
+from pipelines.review.explain import explain_score, explained_tasks
 from tests.pipelines.nights import now
 from tests.pipelines.trained import FIRST
 
