@@ -7,6 +7,7 @@ from configs.errors import NightquestError
 from configs.settings import PREFIX, Settings, load_settings
 from models.language.offers import find_offer
 from models.language.providers import provider_names
+from pipelines.engines import engine_names
 
 
 def read_settings(home: Path | None = None) -> Settings:
@@ -19,11 +20,16 @@ def read_settings(home: Path | None = None) -> Settings:
 
 
 def check_settings(settings: Settings) -> Settings:
-    """The settings, if what they tell providers can be meant.
+    """The settings, if their engine is one and what they tell providers can be meant.
 
     Raises:
-        NightquestError: A provider that is told something is none; or a key, an address or a way to ask cannot be one.
+        NightquestError: The engine is none; a provider that is told something is none; or a key, an address or a way
+            to ask cannot be one.
     """
+    if settings.engine not in (engines := engine_names()):
+        raise NightquestError(
+            f"{PREFIX}ENGINE is '{settings.engine}', and there is no such engine.", f"Use {' or '.join(engines)}."
+        )
     for name, told in settings.of_providers.items():
         if name not in provider_names():
             variable = f"{PREFIX}{name.upper()}_{next(iter(told)).upper()}"

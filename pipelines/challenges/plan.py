@@ -19,7 +19,7 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
-from pipelines.engines import HERE, Buckets
+from pipelines.engines.buckets import HERE, Buckets
 from pipelines.known import Known
 
 DAILY = "daily_challenge"

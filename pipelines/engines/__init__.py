@@ -1,45 +1,48 @@
 """Where the work of many players is done, found by the files of this folder: `<name>.py` holds the one so named.
 
-A new engine is one new file with `workers(settings)`, a context of `Workers`; NIGHTQUEST_ENGINE says which is used.
-What it gives is the same everywhere: the work of one bucket of players rests on nothing of another's.
+A new engine is one new file with `workers(settings)`, which gives `Workers`; NIGHTQUEST_ENGINE says which is used. What
+it gives is the same everywhere: the work of one bucket of players rests on nothing of another's. The names alone are
+told without loading anything.
 """
 
 from functools import cache, partial
 from types import ModuleType
+from typing import TYPE_CHECKING
 
-from configs.errors import NightquestError
-from configs.rooms import Found, load_room
+from configs.rooms import Found, load_room, names_in
 from configs.settings import Settings
-from pipelines.engines.buckets import HERE, Buckets, OpenWorkers
+
+if TYPE_CHECKING:
+    from pipelines.engines.buckets import Buckets, OpenWorkers
 
 SHARED = frozenset({"buckets"})
 
 
-def buckets_of(settings: Settings) -> Buckets:
-    """How a machine's settings want the players' work done.
+def engine_names() -> list[str]:
+    """Every engine's name, in order; none is loaded."""
+    return names_in(__name__, SHARED)
+
+
+def buckets_of(settings: Settings) -> "Buckets":
+    """How a machine's settings want the players' work done: here, with a note, where the engine's file is broken.
 
     Raises:
-        NightquestError: There is no engine of that name.
+        KeyError: There is no engine of that name.
     """
-    found = _find(tuple(__path__))
-    if settings.engine not in found.by_name:
-        fault = next((fault for fault in found.faults if fault.startswith(f"The engine {settings.engine} ")), None)
-        raise NightquestError(
-            fault or f"There is no engine '{settings.engine}' (NIGHTQUEST_ENGINE).",
-            f"Use one of {', '.join(found.by_name)}.",
-        )
-    workers = found.by_name[settings.engine]
-    return Buckets(settings.buckets, settings.engine, partial(workers, settings) if workers else None)
+    from pipelines.engines.buckets import Buckets  # noqa: PLC0415 (it loads polars)
+
+    found, name = _find(tuple(__path__)), settings.engine
+    if fault := next((fault for fault in found.faults if fault.startswith(f"The engine {name} ")), None):
+        return Buckets(settings.buckets, notes=[f"{fault} The work was done here."])
+    workers = found.by_name[name]
+    return Buckets(settings.buckets, name, partial(workers, settings) if workers else None)
 
 
 @cache
-def _find(_folders: tuple[str, ...]) -> Found[OpenWorkers | None]:
+def _find(_folders: tuple[str, ...]) -> "Found[OpenWorkers | None]":
     return load_room(__name__, _read, kind="engine", shared=SHARED)
 
 
-def _read(_name: str, module: ModuleType) -> OpenWorkers | None:
+def _read(_name: str, module: ModuleType) -> "OpenWorkers | None":
     workers: OpenWorkers | None = module.workers
     return workers
-
-
-__all__ = ["HERE", "Buckets", "buckets_of"]

@@ -33,7 +33,7 @@ def _client(address: str) -> Iterator[Any]:
     try:
         from distributed import Client  # noqa: PLC0415 (it is there only where somebody has a cluster)
     except ImportError as error:
-        raise EngineError("needs the package distributed: pip install 'nightquest[dask]'") from error
+        raise EngineError("needs the package distributed, which the extra dask installs") from error
     try:
         client = Client(address, timeout=_ANSWERS_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:

@@ -14,7 +14,8 @@ from pipelines.challenges.missions import CONTENT_TYPE as MISSION
 from pipelines.challenges.missions import EMPTY_RECORD, mission_record, plan_missions
 from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
-from pipelines.engines import HERE, Buckets, buckets_of
+from pipelines.engines import buckets_of
+from pipelines.engines.buckets import HERE, Buckets
 from pipelines.known import Known
 from pipelines.learning.recalibrate import recalibrate, snapshots_lately
 from pipelines.learning.samples import samples_of

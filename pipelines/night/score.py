@@ -11,7 +11,7 @@ from models.calibration import Recalibration
 from models.learned import LearnedModel
 from models.task import SCORES, Asked, Samples
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
-from pipelines.engines import HERE, Buckets
+from pipelines.engines.buckets import HERE, Buckets
 from pipelines.known import Known
 from pipelines.learning.recalibrate import moved
 

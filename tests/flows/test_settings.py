@@ -40,9 +40,10 @@ def test_the_variables_of_a_new_provider_are_settings_and_those_of_none_are_refu
         ("openai_model", "", "NIGHTQUEST_OPENAI_MODEL is empty"),
         ("openai_base_url", "nowhere", "no address"),
         ("openai_api_key", "sk 1", "NIGHTQUEST_OPENAI_API_KEY holds"),
+        ("engine", "spark", "NIGHTQUEST_ENGINE is 'spark', .* Use dask or local or processes"),
     ],
 )
-def test_what_a_provider_cannot_be_told_is_refused_with_the_variables_name(setting, value, why):
+def test_what_cannot_be_told_is_refused_with_the_variables_name(setting, value, why):
     with pytest.raises(NightquestError, match=why):
         check_settings(Settings(**{setting: value}))
 
