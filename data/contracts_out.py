@@ -33,6 +33,7 @@ class Contract:
         shares: Columns that are probabilities or shares, 0 to 1.
         texts: Columns that a player reads.
         standing: Whether its size is steady from night to night, so that a fall is a sign of a fault.
+        screen: Columns that a player's screen needs, which go into the player's bundle.
     """
 
     schema: pa.DataFrameSchema
@@ -40,6 +41,7 @@ class Contract:
     shares: tuple[str, ...]
     texts: tuple[str, ...]
     standing: bool
+    screen: tuple[str, ...] = ()
 
     @property
     def types(self) -> dict[str, pl.DataType]:
@@ -104,13 +106,16 @@ def moment(*, nullable: bool = False) -> pa.Column:
     return pa.Column(TIME, nullable=nullable)
 
 
-def contract(key: tuple[str, ...], columns: dict[str, pa.Column], *, standing: bool = True) -> Contract:
+def contract(
+    key: tuple[str, ...], columns: dict[str, pa.Column], *, standing: bool = True, screen: tuple[str, ...] = ()
+) -> Contract:
     """A table's contract: `app` and `as_of` come before its own columns.
 
     Args:
         key: Identifies a row and fixes the order of rows in the file.
         columns: By name, in order.
         standing: Whether its size is steady from night to night.
+        screen: What of it a player's screen needs; nothing of a table that is not about players.
     """
     every = {"app": text(), "as_of": day(), **columns}
 
@@ -118,7 +123,9 @@ def contract(key: tuple[str, ...], columns: dict[str, pa.Column], *, standing: b
         return tuple(name for name, column in every.items() if (column.metadata or {}).get(mark))
 
     schema = pa.DataFrameSchema(every, strict=True, ordered=True)
-    return Contract(schema=schema, key=key, shares=marked("share"), texts=marked("words"), standing=standing)
+    return Contract(
+        schema=schema, key=key, shares=marked("share"), texts=marked("words"), standing=standing, screen=screen
+    )
 
 
 def writing() -> dict[str, pa.Column]:

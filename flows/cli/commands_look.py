@@ -47,15 +47,17 @@ def check(app: str, /, *, sql: bool = False, preview: bool = False, common: Comm
 
 
 @cli.command(sort_key=6)
-def show(app: str, user: str, /, *, why: bool = False, common: Common = DEFAULT) -> None:
-    """Show what the newest published night holds for one player.
+def show(app: str, user: str, /, *, why: bool = False, as_of: dt.date | None = None, common: Common = DEFAULT) -> None:
+    """Show what a published night holds for one player.
 
     Example: nightquest show trading recruit-000007
+    Example: nightquest show trading recruit-000007 --as-of 2024-03-01
 
     Args:
         app: A shipped app's name, or the path of an app file.
         user: The player's id, as the app's own data has it.
         why: Show where each text comes from (brief, prompt, raw answer and scores), and why models expect what they do.
+        as_of: The day that the night serves; the newest night by default.
     """
     from configs.loader import load_app
     from flows.cli.console import emit
@@ -66,12 +68,33 @@ def show(app: str, user: str, /, *, why: bool = False, common: Common = DEFAULT)
         from flows.cli.why import explain, scores_of, why_view
 
         name = load_app(app).app.app
-        reasons = explain(common.settings, name, user)
-        emit(reasons, common.json, lambda: why_view(reasons, scores_of(common.settings, name, user)))
+        reasons = explain(common.settings, name, user, as_of)
+        emit(reasons, common.json, lambda: why_view(reasons, scores_of(common.settings, name, user, as_of)))
         return
     loaded = load_app(app).app
-    view = gather_player(common.settings.home, loaded.app, user)
+    view = gather_player(common.settings.home, loaded.app, user, as_of)
     emit(view.as_dict(), common.json, lambda: render_player(view, names_of(loaded)))
+
+
+@cli.command(sort_key=6)
+def bundle(app: str, user: str | None = None, /, *, as_of: dt.date | None = None, common: Common = DEFAULT) -> None:
+    """Print what a player's screen needs of a published night as one line of JSON; of all players, a line each.
+
+    Example: nightquest bundle trading recruit-000007
+    Example: nightquest bundle trading --as-of 2024-03-01
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        user: The player's id, as the app's own data has it; everybody by default.
+        as_of: The day that the night serves; the newest night by default.
+    """
+    from configs.loader import load_app
+    from flows.cli.console import emit_lines
+    from pipelines.publish.bundles import every_bundle, player_bundle
+    from pipelines.publish.published import read_night
+
+    night = read_night(common.settings.home, load_app(app).app.app, as_of)
+    emit_lines(every_bundle(night) if user is None else [player_bundle(night, user)])
 
 
 @cli.command(sort_key=6)
@@ -247,32 +270,6 @@ def compare_awards(
         print(render_comparison_markdown(table), end="")  # noqa: T201
     else:
         emit(table, common.json, lambda: comparison_view(app, table))
-
-
-@cli.command(sort_key=12)
-def experiment(app: str, /, *, as_of: dt.date | None = None, name: str | None = None, common: Common = DEFAULT) -> None:
-    """Compare the ways of writing that an app tries, by what players shown their texts then did.
-
-    Example: nightquest experiment trading --as-of 2024-03-31
-
-    The figures are those that the newest night up to that day knew. Looking often is safe: the intervals "at every
-    look" hold however often they are read.
-
-    Args:
-        app: A shipped app's name, or the path of an app file.
-        as_of: Look as a night of this day or before did; the newest when left out.
-        name: Of an earlier experiment; the app file's, else the newest, when left out.
-    """
-    from flows.cli.console import emit, progress
-    from flows.cli.preflight import check_data
-    from flows.progress import reporting_to
-
-    check_each([app], lambda loaded: check_data(common.settings, loaded))
-    from flows.cli.experiment import experiment_view, read
-
-    with progress(common.json, common.verbose) as reporter, reporting_to(reporter):
-        view = read(common.settings, app, name, as_of)
-    emit(view, common.json, lambda: experiment_view(view))
 
 
 @cli.command(sort_key=8)

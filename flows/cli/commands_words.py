@@ -1,4 +1,4 @@
-"""The commands about words: one player's texts, batches, spending and prompts. Heavy imports wait for the command."""
+"""The commands about words: a player's texts, batches, spending, prompts, experiments. Heavy imports wait."""
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
@@ -7,6 +7,32 @@ from flows.cli.command import DEFAULT, Common, MaxCost, Types, Writer, check_eac
 
 if TYPE_CHECKING:
     from configs.loader import LoadedApp
+
+
+@cli.command(sort_key=12)
+def experiment(app: str, /, *, as_of: dt.date | None = None, name: str | None = None, common: Common = DEFAULT) -> None:
+    """Compare the ways of writing that an app tries, by what players shown their texts then did.
+
+    Example: nightquest experiment trading --as-of 2024-03-31
+
+    The figures are those that the newest night up to that day knew. Looking often is safe: the intervals "at every
+    look" hold however often they are read.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        as_of: Look as a night of this day or before did; the newest when left out.
+        name: Of an earlier experiment; the app file's, else the newest, when left out.
+    """
+    from flows.cli.console import emit, progress
+    from flows.cli.preflight import check_data
+    from flows.progress import reporting_to
+
+    check_each([app], lambda loaded: check_data(common.settings, loaded))
+    from flows.cli.experiment import experiment_view, read
+
+    with progress(common.json, common.verbose) as reporter, reporting_to(reporter):
+        view = read(common.settings, app, name, as_of)
+    emit(view, common.json, lambda: experiment_view(view))
 
 
 @cli.command(sort_key=13)

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,14 @@ def emit(result: object, as_json: bool, render: Callable[[], RenderableType]) ->
         width = None if sys.stdout.isatty() else WIDTH_IN_FILES
         # Ids, paths and SQL are shown as they are: no markup, and text is never broken into lines.
         Console(markup=False, emoji=False, width=width).print(shown, soft_wrap=isinstance(shown, str), crop=False)
+
+
+def emit_lines(documents: Iterable[str]) -> None:
+    """Print JSON documents as UTF-8, one on each line, whatever the terminal can show."""
+    sys.stdout.flush()
+    for document in documents:
+        sys.stdout.buffer.write(f"{document}\n".encode())
+    sys.stdout.buffer.flush()
 
 
 def note(text: str, style: str = "yellow") -> Text:

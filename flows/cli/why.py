@@ -1,5 +1,6 @@
 """What `nightquest show --why` gathers and draws."""
 
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,18 +19,19 @@ from flows.cli.console import literal
 from flows.cli.render import score_cells
 from flows.clock import clock
 from models.language.ledger import LEDGER_FILE, open_ledger
-from pipelines.publish.published import read_latest
+from pipelines.publish.published import read_night
 from pipelines.publish.show import shown_ids
 from pipelines.publish.why import Why, explain_player
 
 
-def explain(settings: Settings, app: str, user_id: str) -> list[Why]:
-    """Where each text of the player's newest night comes from.
+def explain(settings: Settings, app: str, user_id: str, as_of: dt.date | None = None) -> list[Why]:
+    """Where each text of a player's night comes from; of the newest by default.
 
     Raises:
         NightquestError: The night has nothing for this player.
     """
-    ids = shown_ids(read_latest(settings.home, app), user_id)
+    night = read_night(settings.home, app, as_of)
+    ids = shown_ids(night, user_id)
     with open_warehouse(settings.home, app, read_only=True) as warehouse:
         if (settings.home / LEDGER_FILE).exists():
             with open_ledger(settings.home, clock) as ledger:
@@ -38,7 +40,7 @@ def explain(settings: Settings, app: str, user_id: str) -> list[Why]:
             found = explain_player(warehouse, None, user_id, ids)
     if not found:
         raise NightquestError(
-            f"The newest night of '{app}' has no text for a player {user_id!r}.",
+            f"The night of {night.manifest.as_of} of '{app}' has no text for a player {user_id!r}.",
             "Write the id as the app's data has it, and run a night first.",
         )
     return found
@@ -51,9 +53,9 @@ def why_view(reasons: Sequence[Why], scores: Sequence[Mapping[str, Any]] = ()) -
     return Group(*told, *(_one(reason, shown) for reason in reasons))
 
 
-def scores_of(settings: Settings, app: str, user_id: str) -> list[dict[str, Any]]:
-    """What the newest night's models expect of a player, with their reasons; none of a night before these were told."""
-    night = read_latest(settings.home, app)
+def scores_of(settings: Settings, app: str, user_id: str, as_of: dt.date | None = None) -> list[dict[str, Any]]:
+    """What a night's models expect of a player, with their reasons; none of a night before these were told."""
+    night = read_night(settings.home, app, as_of)
     return night.rows_of("scores", user_id).to_dicts() if "scores" in night.manifest.tables else []
 
 

@@ -170,6 +170,15 @@ def verify_published(home: Path, app: str, as_of: dt.date) -> Published:
     return _verified(folders[-1], app)
 
 
+def read_night(home: Path, app: str, as_of: dt.date | None = None) -> Published:
+    """The newest night out, or the newest revision of the one that serves a day; its checksums verified.
+
+    Raises:
+        NightquestError: There is none, or a file is missing or damaged.
+    """
+    return read_latest(home, app) if as_of is None else verify_published(home, app, as_of)
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a published folder.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.errors import NightquestError
-from pipelines.publish.published import Published, read_latest
+from pipelines.publish.published import Published, read_night
 
 Row = dict[str, Any]
 LATELY = 10
@@ -14,7 +14,7 @@ LATELY = 10
 
 @dataclass(frozen=True)
 class PlayerView:
-    """What the newest night holds about one player; each row is a published row without `app` and `as_of`.
+    """What a night holds about one player; each row is a published row without `app` and `as_of`.
 
     Attributes:
         profile: None for a player who was not active of late.
@@ -46,18 +46,19 @@ class PlayerView:
         return {name: _plain(value) for name, value in asdict(self).items()}
 
 
-def gather_player(home: Path, app: str, user_id: str) -> PlayerView:
-    """Read one player's rows of the newest published night.
+def gather_player(home: Path, app: str, user_id: str, as_of: dt.date | None = None) -> PlayerView:
+    """Read one player's rows of a published night.
 
     Args:
         home: The folder that everything is written under.
         app: The app's name.
         user_id: Exactly as in the app's own data.
+        as_of: The day that the night serves; the newest night by default.
 
     Raises:
         NightquestError: Nothing is published, a file is damaged, or no table knows the player.
     """
-    night = read_latest(home, app)
+    night = read_night(home, app, as_of)
     ledger = night.rows_of("xp_ledger", user_id).sort("occurred_at", "entry_id", descending=True)
     view = PlayerView(
         app=app,

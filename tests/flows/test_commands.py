@@ -114,6 +114,25 @@ def test_a_published_players_page_shows_their_challenges(run, published):
     assert "'nobody'" in err
 
 
+def test_a_past_night_is_shown_as_it_was_and_one_that_never_was_says_what_to_run(run, published):
+    app, home = published
+    here = ("--home", home, "--json", "--as-of")
+    assert run("show", app, "player-3", *here, LAST_NIGHT)[1] == run("show", app, "player-3", *here[:-1])[1]
+    status, _, err = run("show", app, "player-3", "--home", home, "--as-of", "2020-01-01")
+    assert status == 2
+    assert "The night of 2020-01-01 is not published" in err
+
+
+def test_a_bundle_is_a_line_of_json_and_that_of_all_players_holds_it(run, published):
+    app, home = published
+    status, one, err = run("bundle", app, "player-3", "--home", home)
+    assert (status, err) == (0, "")
+    assert json.loads(one)["challenges"][0]["is_new"]
+    status, every, _ = run("bundle", app, "--home", home, "--as-of", LAST_NIGHT)
+    assert one in every.splitlines(keepends=True)
+    assert run("bundle", app, "nobody", "--home", home)[0] == 2
+
+
 def test_show_before_the_first_night_says_how_to_get_one(run, history):
     app, home = history
     status, _, err = run("show", app, "player-3", "--home", home)

@@ -42,6 +42,23 @@ CONTRACT = contract(
         "generated_at": moment(),
         "metadata": text(nullable=True),
     },
+    screen=(
+        "content_id",
+        "title",
+        "description",
+        "category",
+        "tier",
+        "metric",
+        "target",
+        "value",
+        "progress",
+        "eta_days",
+        "state",
+        "reached_on",
+        "issued_on",
+        "is_new",
+        "rewards",
+    ),
 )
 
 

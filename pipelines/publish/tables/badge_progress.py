@@ -14,6 +14,7 @@ CONTRACT = contract(
         "remaining": text(nullable=True),
         "eta_days": whole(nullable=True),
     },
+    screen=("badge_id", "progress", "remaining", "eta_days"),
 )
 
 

@@ -19,7 +19,8 @@ AWARD = {
     "citation": words(),
     "rule_version": text(),
 }
-CONTRACT = contract(("user_id", "badge_id"), AWARD, standing=False)
+AWARD_SCREEN = ("badge_id", "title", "tier", "category", "rarity", "granted_at", "citation")
+CONTRACT = contract(("user_id", "badge_id"), AWARD, standing=False, screen=AWARD_SCREEN)
 
 
 def rows(seen: Seen) -> pl.DataFrame:

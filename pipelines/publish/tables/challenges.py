@@ -41,6 +41,21 @@ CONTRACT = contract(
         "generated_at": moment(),
         "metadata": text(nullable=True),
     },
+    screen=(
+        "content_id",
+        "content_type",
+        "title",
+        "description",
+        "requirements",
+        "rewards",
+        "difficulty_level",
+        "estimated_minutes",
+        "progress",
+        "valid_from",
+        "valid_until",
+        "issued_on",
+        "is_new",
+    ),
 )
 
 

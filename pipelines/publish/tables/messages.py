@@ -19,6 +19,7 @@ CONTRACT = contract(
         "metadata": text(nullable=True),
     },
     standing=False,
+    screen=("content_id", "content_type", "title", "body", "issued_on", "is_new"),
 )
 
 

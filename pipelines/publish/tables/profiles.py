@@ -18,6 +18,7 @@ CONTRACT = contract(
         "activity": text(),
         "language": text(),
     },
+    screen=("persona", "skill_level", "completion_rate", "activity", "language"),
 )
 
 

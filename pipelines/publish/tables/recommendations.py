@@ -18,6 +18,7 @@ CONTRACT = contract(
         "model_version": text(),
     },
     standing=False,
+    screen=("kind", "place", "item"),
 )
 
 

@@ -8,6 +8,7 @@ from pipelines.publish.seen import Seen
 CONTRACT = contract(
     ("user_id", "cohort"),
     {"user_id": text(), "cohort": text(), "segment": text(), "posterior": share(), "is_main": flag()},
+    screen=("cohort", "segment", "is_main"),
 )
 
 

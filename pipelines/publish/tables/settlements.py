@@ -19,6 +19,7 @@ CONTRACT = contract(
         "reason": text(),
     },
     standing=False,
+    screen=("content_id", "title", "state", "completed_at", "progress", "xp"),
 )
 
 

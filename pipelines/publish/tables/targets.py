@@ -15,6 +15,7 @@ CONTRACT = contract(
         "value": number(),
         "is_next": flag(),
     },
+    screen=("cohort", "metric", "percentile", "value", "is_next"),
 )
 
 

@@ -311,7 +311,9 @@ def issue(warehouse: Warehouse, as_of: dt.date = AS_OF) -> None:
     put(warehouse, "xp_ledger", *(xp_entry(player, as_of) for player in PLAYERS[:2]))
 
 
-def audited(warehouse: Warehouse, night: Night, home) -> tuple[dict[str, pl.DataFrame], AuditReport]:
-    tables = collect_tables(Known(warehouse, night), make_frames()).tables
+def audited(
+    warehouse: Warehouse, night: Night, home, open_ids: tuple[tuple[str, int], ...] = ()
+) -> tuple[dict[str, pl.DataFrame], AuditReport]:
+    tables = collect_tables(Known(warehouse, night), make_frames(open_ids=open_ids)).tables
     served = served_players(Known(warehouse, night), tables, pl.DataFrame())
     return tables, audit_night(tables, previous_night(home, night.app.app, night.as_of), night, served)
