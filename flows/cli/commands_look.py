@@ -151,6 +151,31 @@ def models(app: str, /, *, common: Common = DEFAULT) -> None:
 
 
 @cli.command(sort_key=6)
+def policies(app: str, /, *, common: Common = DEFAULT) -> None:
+    """Show what other ways to choose recommendations would have brought, from choices whose chances were published.
+
+    Example: nightquest policies trading
+
+    What was recommended first on each night, with which chance, and what the player did then, tells it by weighing:
+    inverse propensity scores, self-normalised, clipped, and doubly robust.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+    """
+    from configs.loader import load_app
+    from flows.cli.console import emit
+    from flows.cli.preflight import check_data
+
+    loaded, settings = load_app(app), common.settings
+    check_data(settings, loaded)
+    from flows.cli.policies_view import policies_view
+    from pipelines.review.policies import judge_policies
+
+    told = judge_policies(settings, loaded)
+    emit(told, common.json, lambda: policies_view(told))
+
+
+@cli.command(sort_key=6)
 def held(
     app: str,
     /,

@@ -47,8 +47,7 @@ def recommend(scores: pl.DataFrame, *, seed: int) -> pl.DataFrame:
     Returns:
         Columns RECOMMENDED, by player, kind and place.
     """
-    found = [_candidates(scores, source) for source in SOURCES]
-    rows = pl.concat(found).with_columns(weight=pl.col("score").clip(1e-6) ** SHARPNESS)
+    rows = candidates(scores, "player_key").with_columns(weight=weight_of(pl.col("score")))
     die = (lot("player_key", "kind", "item", seed=seed).cast(pl.Float64) + 1) / 2.0**64  # above 0, at most 1
     rows = rows.with_columns(drawn=pl.col("weight").log() - (-die.clip(upper_bound=1 - 1e-12).log()).log())
     rows = rows.sort(*_LIST, "drawn", "item", descending=[False, False, True, False])
@@ -60,9 +59,22 @@ def recommend(scores: pl.DataFrame, *, seed: int) -> pl.DataFrame:
     return rows.filter(pl.col("place") <= MOST).select(pl.col(n).cast(t) for n, t in RECOMMENDED.items())
 
 
-def _candidates(scores: pl.DataFrame, source: Source) -> pl.DataFrame:
-    """player_key, kind, item, score, model_version of what may be recommended of a kind."""
-    of_kind = scores.filter(task=source.task, horizon_days=source.horizon_days).drop_nulls("target")
-    return of_kind.select(
-        "player_key", kind=pl.lit(source.kind), item="target", score="probability", model_version="model_version"
-    )
+def candidates(scores: pl.DataFrame, player: str) -> pl.DataFrame:
+    """What may be recommended to whom: player, kind, item, score, model_version.
+
+    Args:
+        scores: See `recommend`.
+        player: The column that tells players apart.
+    """
+    of_kinds = [
+        scores.filter(task=source.task, horizon_days=source.horizon_days)
+        .drop_nulls("target")
+        .select(player, kind=pl.lit(source.kind), item="target", score="probability", model_version="model_version")
+        for source in SOURCES
+    ]
+    return pl.concat(of_kinds)
+
+
+def weight_of(score: pl.Expr) -> pl.Expr:
+    """How often a thing of a score is chosen, in proportion to the others of its list."""
+    return score.clip(1e-6) ** SHARPNESS
