@@ -7,7 +7,8 @@ here, once, when app and settings are loaded.
 import shlex
 from pathlib import Path
 
-_SHIPPED = Path(__file__).parent / "apps"
+from configs.shipped import APPS
+
 DEFAULT_HOME = Path(".nightquest")
 UNKNOWN = "APP"  # an app that is not shipped and whose file nobody named
 _apps: dict[str, str] = {}
@@ -44,7 +45,7 @@ def command(name: str, *words: object, app: str = "") -> str:
 
 def _spelled(app: str) -> str:
     known = _apps.get(app)
-    return known or (app if (_SHIPPED / f"{app}.yaml").is_file() else UNKNOWN)
+    return known or (app if (APPS / f"{app}.yaml").is_file() else UNKNOWN)
 
 
 def _home_option() -> list[str]:

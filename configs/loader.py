@@ -15,10 +15,10 @@ from configs.commands import remember_app
 from configs.errors import AppFileError
 from configs.examine import Examined, examine
 from configs.problems import Problem, as_error
+from configs.shipped import APPS, shipped_apps
 from configs.yaml_file import MAX_BYTES, YamlFile, read_yaml
 
 CONFIGS = Path(__file__).parent
-APPS = CONFIGS / "apps"
 SOURCES = CONFIGS / "sources"
 BASE = CONFIGS / "base.yaml"
 SCHEMA = CONFIGS / "apps.schema.json"
@@ -39,11 +39,6 @@ class LoadedApp:
     hash: str
     source_sql: str | None
     players_sql: str | None = None
-
-
-def shipped_apps() -> list[str]:
-    """Names of the apps in configs/apps."""
-    return sorted(path.stem for path in APPS.glob("*.yaml"))
 
 
 def load_app(name_or_path: str | Path) -> LoadedApp:

@@ -26,7 +26,7 @@ def backfill(
     """Serve every night from `start` to `end`, both included.
 
     Args:
-        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        app: A shipped app's name, or the path of an app file.
         start: The first local day served.
         end: The last local day served.
         provider: Who writes the words. Offline unless asked otherwise, since hardly anybody will read past nights and

@@ -31,7 +31,7 @@ def compact(app: AppName, scheduled: bool = False) -> Compacted | None:
     """Write an app's warehouse anew, without the room that changes have left behind.
 
     Args:
-        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        app: A shipped app's name, or the path of an app file.
         scheduled: Set by the schedule: leave it where little would be gained.
     """
     run = begin(app)

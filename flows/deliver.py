@@ -28,7 +28,7 @@ def deliver(app: AppName) -> Deliveries:
     """Bring an app's nights to the destinations of NIGHTQUEST_SINKS that lack them.
 
     Args:
-        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        app: A shipped app's name, or the path of an app file.
     """
     run = begin(app)
     result = deliver_nights(run)

@@ -28,7 +28,7 @@ def ingest(app: AppName, files: Files, history: bool = False, players: bool = Fa
     """Take files of events or players into an app's warehouse.
 
     Args:
-        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        app: A shipped app's name, or the path of an app file.
         files: Files or folders on the machine that serves: CSV, JSON or Parquet, also .gz and .zst.
         history: Past data. An event counts as known from when it occurred, not from now.
         players: The files describe players, not events.

@@ -41,7 +41,7 @@ def nightly(
     """Serve one night of an app: settle, plan, write, audit, publish.
 
     Args:
-        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        app: A shipped app's name, or the path of an app file.
         as_of: The local day that the night serves; none is the day that began within the grace, else the next to begin.
         refresh: Make a new revision of a published night. Promises already issued stay.
         accept: You have looked at what the night stopped for, a table that shrank or a flood of badges, and take it.

@@ -24,7 +24,7 @@ def replay(app: AppName, start: dt.date, end: dt.date) -> ReplayReport:
     """Compare promised with kept over past nights, `start` and `end` included.
 
     Args:
-        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        app: A shipped app's name, or the path of an app file.
         start: The first local day served.
         end: The last local day served.
     """

@@ -40,7 +40,7 @@ def submit(
     """Send the words of the coming night ahead as batches.
 
     Args:
-        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        app: A shipped app's name, or the path of an app file.
         as_of: The local day that the night will serve; none is the one that a night run now would serve, or the
             next once that is out.
         provider: Who writes this time. Both writes with both and lets a judge pick.

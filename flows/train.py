@@ -48,7 +48,7 @@ def train(
     """Train an app's models on what was known before a day, and register the winners.
 
     Args:
-        app: A shipped app (trading, stackexchange, oulad) or the path of an app file.
+        app: A shipped app's name, or the path of an app file.
         as_of: Use only what was known before this day; none is the day after the last known play.
         tasks: Learn only these; none is all.
         budget: How long it may take, such as 90s, 10m or 1h; learners for which it is too short do not compete.

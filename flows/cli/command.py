@@ -11,6 +11,7 @@ from cyclopts.validators import Number
 
 from configs.errors import BusyError, NightquestError
 from configs.kinds import content_type_names
+from configs.shipped import shipped_apps
 from models.language.providers import provider_names
 from models.tasks import task_names
 
@@ -22,7 +23,7 @@ T = TypeVar("T")
 Check = Callable[["LoadedApp"], object]
 WARNED = 4  # exit status of what is done while somebody should still see to something
 
-HELP = """\
+HELP = f"""\
 Each night, the coming day's challenges, badges, targets and messages for an app's players.
 
 A first look, with simulated players:  nightquest demo
@@ -35,9 +36,10 @@ With your own app, from an export of your own (docs/new-app.md):
   nightquest nightly my_app.yaml
   nightquest show my_app.yaml USER
 
-APP is a shipped app (trading, stackexchange, oulad) or the path of an app file.
-Exit status: 0 done, 1 failed, 2 wrong input, 3 busy or not now: try again, 4 done, but see to it: the newest input is
-missing, or a night is not delivered everywhere.\
+APP is the path of an app file, or a shipped app: {", ".join(shipped_apps())}.
+Exit status: 0 done, 1 failed, 2 wrong input, 3 busy or not now: try again,
+4 done, but see to it: the newest input is missing, or a night is not delivered
+everywhere.\
 """
 
 cli = App(

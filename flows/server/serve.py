@@ -12,8 +12,9 @@ from types import FrameType
 
 from configs.commands import command
 from configs.errors import NightquestError
-from configs.loader import load_app, shipped_apps
+from configs.loader import load_app
 from configs.settings import Settings
+from configs.shipped import shipped_apps
 from data.warehouse import warehouse_path
 from data.zones import rules_note
 from flows.clock import clock

@@ -8,8 +8,8 @@ from pathlib import Path
 from configs.app import App
 from configs.delivered import Files
 from configs.errors import NightquestError
-from configs.loader import shipped_apps
 from configs.nouns import counted
+from configs.shipped import shipped_apps
 from data.warehouse import Warehouse, scratch
 from pipelines.activity.delivery_reader import know_zones
 from pipelines.activity.preview import read_ahead

@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from configs.errors import AppFileError
-from configs.loader import SCHEMA, LoadedApp, export_schema, load_app, shipped_apps
+from configs.loader import SCHEMA, LoadedApp, export_schema, load_app
+from configs.shipped import shipped_apps
 from tests.factories import APP
 
 TOY = yaml.safe_dump(APP, sort_keys=False)

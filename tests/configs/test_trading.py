@@ -4,7 +4,8 @@ import pytest
 
 from configs.app import App
 from configs.expressions import parse_rule
-from configs.loader import APPS, BASE, load_app
+from configs.loader import BASE, load_app
+from configs.shipped import APPS
 from configs.yaml_file import read_yaml
 from data.simulator.simulator import MARKET_HOLIDAYS
 

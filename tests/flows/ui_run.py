@@ -14,6 +14,7 @@ import json
 import re
 import signal
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,7 @@ from tests.language_server import start_server
 
 READY_S = 240
 NIGHT_S = 600
+DRAWN_S = 4  # a canvas does not say when it is drawn
 ENDED = re.compile(r"^(Completed|Stale|Failed|Crashed|Cancelled)$", re.MULTILINE)  # stale: done, of old input
 Addresses = tuple[str, str]  # Prefect's and MLflow's
 # Where a file lies on this machine is nothing for a picture.
@@ -85,6 +87,10 @@ def see_through(page: Browser, run: str, save: Path | None) -> tuple[str, dict[s
     if state not in {"Completed", "Stale"}:
         raise AssertionError(f"the run {state}:\n{page.text}")
     page.wait_for(f"{NIGHT_STAGES} of {NIGHT_STAGES}")  # the last line of its log
+    if save is not None:
+        page.run("location.reload()")  # its timeline, drawn while it ran, holds the first seconds only
+        page.wait_for(f"{NIGHT_STAGES} of {NIGHT_STAGES}")
+        time.sleep(DRAWN_S)
     photograph(page, save, "prefect-run")
     page.click("//li[normalize-space()='Artifacts']")
     page.click("//a[contains(@href, '/artifacts/artifact/')]")
@@ -154,7 +160,10 @@ def main() -> None:
     day = min(newest + dt.timedelta(days=1), next_served_day(app, dt.datetime.now(dt.UTC)))
     with (
         start_server(limits={"*": {"requests": 100_000, "tokens": 100_000_000}}) as language,
-        serving(options.home, options.app, **language.environment) as (_, (prefect, mlflow)),
+        serving(options.home, options.app, NIGHTQUEST_CATCH_UP_NIGHTS="0", **language.environment) as (
+            _,
+            (prefect, mlflow),
+        ),
         browser(height=1100) as page,
     ):
         run = start_night(page, prefect, app.app, day, options.save)

@@ -5,8 +5,9 @@ import random
 
 import pytest
 
-from configs.loader import load_app, shipped_apps
+from configs.loader import load_app
 from configs.prompt import read_prompts
+from configs.shipped import shipped_apps
 from models.language.offers import language_models
 from pipelines.badges.judged.verdicts import read_verdict
 from pipelines.words.briefs import Brief

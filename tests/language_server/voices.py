@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from configs.app import App
-from configs.loader import load_app, shipped_apps
+from configs.loader import load_app
 from configs.nouns import looks_plural, plural_of
+from configs.shipped import shipped_apps
 from configs.voice import voice_defaults
 from configs.wording import MetricWords, metric_words
 from pipelines.words.writers.grammar import Grammar

@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from configs.badge_rules import badge_rules, term_label
-from configs.loader import load_app, shipped_apps
+from configs.loader import load_app
+from configs.shipped import shipped_apps
 from pipelines.words.content_type import TEXT_LENGTH
 from pipelines.words.write import write_citations
 from tests.factories import make_app

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.app import App
-from configs.loader import load_app, shipped_apps
+from configs.loader import load_app
 from configs.nouns import plural_of
+from configs.shipped import shipped_apps
 from configs.voice import voice_defaults
 from configs.wording import metric_words
 from pipelines.words.briefs import Brief

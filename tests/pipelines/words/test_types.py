@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from configs.app import App
-from configs.loader import load_app, shipped_apps
+from configs.loader import load_app
+from configs.shipped import shipped_apps
 from configs.wording import metric_words
 from pipelines.challenges.lifetimes import lifetime_metrics
 from pipelines.challenges.missions import OCCASIONS

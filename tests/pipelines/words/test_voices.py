@@ -7,7 +7,8 @@ from itertools import product
 import pytest
 
 from configs.app import App
-from configs.loader import load_app, shipped_apps
+from configs.loader import load_app
+from configs.shipped import shipped_apps
 from configs.voice import voice_defaults
 from pipelines.words.app_file import voice_problems, wording_problems
 from pipelines.words.briefs import TEXTS, Brief

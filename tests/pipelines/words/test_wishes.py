@@ -1,8 +1,9 @@
 import pytest
 
 from configs.errors import NightquestError
-from configs.loader import load_app, shipped_apps
+from configs.loader import load_app
 from configs.settings import load_settings
+from configs.shipped import shipped_apps
 from pipelines.words.wishes import NO_WISHES, Wishes
 from tests.factories import make_app
 

@@ -7,7 +7,8 @@ import pytest
 
 from configs.app import App
 from configs.errors import AppFileError
-from configs.loader import load_app, shipped_apps
+from configs.loader import load_app
+from configs.shipped import shipped_apps
 from pipelines.words.briefs import SPARE_TEXTS, brief_rows
 from pipelines.words.checks.validate import SLOT, TITLE_LENGTH
 from pipelines.words.content_type import TEXT_LENGTH

@@ -4,7 +4,8 @@
 import pytest
 
 from configs.claims import claims
-from configs.loader import load_app, shipped_apps
+from configs.loader import load_app
+from configs.shipped import shipped_apps
 from configs.written import Voice
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.languages import language_fault

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from configs.errors import NightquestError
 from configs.kinds import content_type_names
-from configs.loader import load_app, shipped_apps
+from configs.loader import load_app
 from configs.prompt import PROMPTS, RULES, Prompt, check_prompt, fill, read_prompts
+from configs.shipped import shipped_apps
 from models.language.offers import language_models
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.cleaning import as_json, clean, clean_data, clean_profile
