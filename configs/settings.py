@@ -80,6 +80,14 @@ class Settings(BaseSettings):
         description="How long a training looks for better settings of its learners, all questions together; 0: not.",
     )
 
+    scoring_s: float = Field(
+        30,
+        gt=0,
+        le=86_400,
+        description="What asking the models of all players may take of a night, in seconds of the processor, all "
+        "questions together; a slower model takes nothing over.",
+    )
+
     prices: dict[str, Price] = Field({}, description="US dollars per million tokens, over the providers' own; JSON.")
     price_ceiling_usd: float | None = Field(
         None, gt=0, description="At which a model without a price is counted, per million tokens in and out."

@@ -122,13 +122,14 @@ def hold_contest(
     made = _Makes(task, seed, found.settings, quick=tuning is None or tuning.seconds <= 0)
     promises, faults = _promises(made, encoding, parts, budget)
     judged = _Judged.of(task, parts, promises)
+    rows, model = _refitted(made, app, samples, judged.winner)
     against = None
     if incumbent:
         against = compare(
             *(incumbent, parts[2], task.label, promises[judged.winner]),
             lambda model, rows: task.seen_by(app, samples, model.encoding, rows),
+            model.predict,
         )
-    rows, model = _refitted(made, app, samples, judged.winner)
     _learn_reasons(made, app, model, parts[2])
     return Contest(
         task=task,

@@ -7,6 +7,7 @@ tried.
 
 import datetime as dt
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from models.scores import calibration_error, clustered_interval, clustered_mean, log_losses
 from models.tracking.pages import Decision
 
+Answers = Callable[[pl.DataFrame], NDArray[np.float64]]
 Gain = tuple[float, float, float]  # a mean, and the low and high of its player-clustered 95 % interval
 FEWEST_FAIR = 300
 DOUBT = 0.05  # that a model no better than the one that serves is ever promoted over it, however often one is tried
@@ -38,6 +40,8 @@ class Incumbent:
         gone: Why it cannot serve any more, as the end of a sentence about it; empty where it can.
         version: In the registry.
         tries: How often others were compared with it before.
+        players: Of how many a night asks it.
+        scoring_s: How long that may take, in seconds of the processor.
     """
 
     name: str
@@ -46,6 +50,8 @@ class Incumbent:
     gone: str = ""
     version: int = 0
     tries: int = 0
+    players: int = 0
+    scoring_s: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,8 @@ class Against:
         calibration: The calibration error of the winner and of the incumbent.
         worse: Kinds of players or questions for which the winner is worse beyond doubt.
         challenges: The incumbent's version, and how often it was compared with others before; None: it was not now.
+        seconds: Of the processor, to ask the winner, and the incumbent, of a night's players.
+        allowed_s: How long that may take.
     """
 
     name: str
@@ -73,6 +81,8 @@ class Against:
     calibration: tuple[float, float] = (0.0, 0.0)
     worse: tuple[str, ...] = ()
     challenges: tuple[int, int] | None = None
+    seconds: tuple[float, float] = (0.0, 0.0)
+    allowed_s: float = math.inf
 
 
 def compare(
@@ -81,6 +91,7 @@ def compare(
     label: str,
     promised: NDArray[Any],
     seen_by: Callable[[Any, pl.DataFrame], pl.DataFrame],
+    winner: Answers | None = None,
 ) -> Against:
     """How the winner of a contest does against the incumbent, on rows whose day the incumbent had not seen.
 
@@ -90,6 +101,7 @@ def compare(
         label: The column with what happened, 0 or 1.
         promised: What the winner promised for each row.
         seen_by: (model, rows) to the rows as the model looks at them, in the same order.
+        winner: Answers rows as they are looked at; asked to see how long it takes, as `promised` is of before.
     """
     if incumbent.gone:
         return Against(incumbent.name, 0, None, incumbent.gone)
@@ -97,7 +109,9 @@ def compare(
     rows, ours = test.filter(fair), promised[fair]
     if rows.height < FEWEST_FAIR:
         return Against(incumbent.name, rows.height, None)
-    theirs = incumbent.model.predict(seen_by(incumbent.model, rows))
+    theirs, their_s = _timed(incumbent.model.predict, seen_by(incumbent.model, rows))
+    our_s = _timed(winner, rows)[1] if winner else 0.0
+    a_night = incumbent.players / max(rows.select("player_key", "base_day").n_unique(), 1)
     y, players = rows[label].to_numpy().astype(float), rows["player_key"].to_numpy()
     gains = log_losses(y, theirs) - log_losses(y, ours)
     return Against(
@@ -109,7 +123,16 @@ def compare(
         calibration=(calibration_error(y, ours), calibration_error(y, theirs)),
         worse=worse_kinds(gains, players, kinds_of(rows)),
         challenges=(incumbent.version, incumbent.tries),
+        seconds=(our_s * a_night, their_s * a_night),
+        allowed_s=incumbent.scoring_s,
     )
+
+
+def _timed(answers: Answers, rows: pl.DataFrame) -> tuple[NDArray[np.float64], float]:
+    """The answers, and the seconds of the processor that they took: others at work on the machine do not count."""
+    begun = time.process_time()
+    told = answers(rows)
+    return told, time.process_time() - begun
 
 
 def allowed_doubt(tries: int) -> float:
@@ -198,6 +221,11 @@ def _stays(against: Against, gain: Gain) -> str:
         return f"{against.name} serves on, as nothing is better beyond doubt: "
     if ours > theirs + WORSE_CALIBRATED:
         return f"{against.name} serves on, as it is better calibrated ({theirs:.4f}, not {ours:.4f}): "
+    if against.seconds[0] > max(against.allowed_s, against.seconds[1]):
+        slow, may = against.seconds[0], against.allowed_s
+        return (
+            f"{against.name} serves on, as this one takes {slow:.1f} s to ask of all players, allowed is {may:.1f} s: "
+        )
     if against.worse:
         return f"{against.name} serves on, as it is better for {', '.join(against.worse)}: "
     return ""

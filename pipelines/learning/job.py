@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection
+from dataclasses import replace
 
 from configs.errors import NightquestError
 from configs.loader import LoadedApp
@@ -10,8 +11,9 @@ from configs.version import code_version
 from data.warehouse import Warehouse
 from models.budget import Budget
 from models.learners import learners_left_out
+from models.promotion import Incumbent
 from models.search import Tuning
-from models.tasks import task_names, tasks
+from models.tasks import binary_tasks, task_names, tasks
 from models.tasks.segments import Segments
 from pipelines.known import Known
 from pipelines.learning.incumbents import incumbents
@@ -20,6 +22,7 @@ from pipelines.learning.steps import DRAWING, REGISTERING, Progress, Steps, sile
 from pipelines.learning.training import SEED, learn_tasks
 from pipelines.pins import make_night, next_served_day
 from pipelines.players.segments import fit_segments, past_strength
+from pipelines.players.snapshots import eligible_players
 from pipelines.players.understand import understand_players
 from pipelines.reports import TrainReport
 from pipelines.stores import open_app, open_registry
@@ -61,7 +64,7 @@ def run_train(
         as_of = as_of or _latest_day(warehouse, loaded, now, settings.day_grace)
         night = make_night(warehouse, app, as_of, now, settings.day_grace)
         known = Known(warehouse, night)
-        serving = incumbents(registry, app, as_of, wanted)
+        serving = _at_work(known, incumbents(registry, app, as_of, wanted), settings.scoring_s)
         tuning = Tuning(settings.tuning_s, settings.home / TUNING / app.app) if tuned else None
         for_learning = _for_learning(budget, len(wanted))
         _, contests, notes = learn_tasks(
@@ -86,6 +89,14 @@ def run_train(
     return TrainReport(
         as_of, contest_table(contests.values()), versions, (*tasks().faults, *learners_left_out(), *notes, *told)
     )
+
+
+def _at_work(known: Known, serving: dict[str, Incumbent], scoring_s: float) -> dict[str, Incumbent]:
+    """The models that serve, with the players that a night asks of and the part of the time that each question has."""
+    if not serving:
+        return serving
+    players, share = eligible_players(known, [known.base_day]).height, scoring_s / len(binary_tasks())
+    return {name: replace(each, players=players, scoring_s=share) for name, each in serving.items()}
 
 
 def _for_learning(budget: Budget, models: int) -> Budget:

@@ -1,5 +1,7 @@
 """What serves stays unless another is better beyond doubt; luck alone promotes hardly ever, however often it tries."""
 
+import datetime as dt
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +11,11 @@ import pytest
 from models.promotion import (
     DOUBT,
     Against,
+    Incumbent,
     allowed_doubt,
     better_than_guessing,
     chance_of_gain,
+    compare,
     kinds_of,
     with_interval,
     worse_kinds,
@@ -19,6 +23,9 @@ from models.promotion import (
 
 GAIN = (0.02, 0.01, 0.03)
 BETTER = Against("version 3", 1200, (0.004, 0.002, 0.006), doubt=0.0001, allowed=0.03, calibration=(0.01, 0.01))
+
+
+CLEAR = {"gain": (0.004, 0.002, 0.006), "doubt": 0.0001}
 
 
 def equal(rng, players=200, rows=5):
@@ -98,11 +105,40 @@ def test_kinds_are_quarters_of_activity_and_what_tells_questions_apart():
         (replace(BETTER, gain=(-0.004, -0.006, -0.002)), False, "version 3 is better: "),
         (replace(BETTER, calibration=(0.0149, 0.01)), True, "log-loss +0.0040"),
         (replace(BETTER, calibration=(0.0151, 0.01)), False, "version 3 serves on, as it is better calibrated (0.0100"),
+        (
+            replace(BETTER, seconds=(5.1, 0.2), allowed_s=5.0),
+            False,
+            "version 3 serves on, as this one takes 5.1 s to ask of all",
+        ),
+        (replace(BETTER, seconds=(5.1, 5.2), allowed_s=5.0), True, "log-loss +0.0040"),
         (replace(BETTER, worse=("metric points",)), False, "version 3 serves on, as it is better for metric points"),
     ],
 )
-def test_what_is_better_but_worse_calibrated_or_worse_for_some_waits(against, promote, reason):
+def test_what_is_better_but_worse_calibrated_or_slow_or_worse_for_some_waits(against, promote, reason):
     decision = better_than_guessing(GAIN, against)
     assert decision.promote == promote
     assert decision.reason.startswith(reason)
     assert "better than the base rate" in decision.reason
+
+
+class Busy:
+    """Answers after so much of the processor's time."""
+
+    def __init__(self, takes_s):
+        self.takes_s = takes_s
+
+    def predict(self, rows):
+        until = time.process_time() + self.takes_s
+        while time.process_time() < until:
+            pass
+        return np.full(rows.height, 0.5)
+
+
+def test_how_long_a_model_takes_is_told_for_the_players_of_a_night():
+    rows = pl.DataFrame({"player_key": np.arange(400) // 2, "base_day": [dt.date(2024, 1, 2)] * 400, "y": [0, 1] * 200})
+    serves = Incumbent("version 3", Busy(0.01), dt.date(2024, 1, 1), players=20_000, scoring_s=3.0)
+    told = compare(serves, rows, "y", np.full(400, 0.5), lambda _, asked: asked, Busy(0.05).predict)
+    assert told.seconds == pytest.approx((0.05 * 100, 0.01 * 100), rel=0.5)  # 200 players here, 20,000 at night
+    assert told.allowed_s == 3.0
+    assert not better_than_guessing(GAIN, replace(told, **CLEAR)).promote
+    assert better_than_guessing(GAIN, replace(told, allowed_s=60.0, **CLEAR)).promote
