@@ -32,6 +32,7 @@ class Contract:
         key: Identifies a row and fixes the order of rows in the file.
         shares: Columns that are probabilities or shares, 0 to 1.
         texts: Columns that a player reads.
+        documents: Columns of text that hold JSON.
         standing: Whether its size is steady from night to night, so that a fall is a sign of a fault.
         screen: Columns that a player's screen needs, which go into the player's bundle.
     """
@@ -40,6 +41,7 @@ class Contract:
     key: tuple[str, ...]
     shares: tuple[str, ...]
     texts: tuple[str, ...]
+    documents: tuple[str, ...]
     standing: bool
     screen: tuple[str, ...] = ()
 
@@ -63,6 +65,11 @@ def text(*, nullable: bool = False, one_of: tuple[str, ...] = (), metadata: dict
 def words() -> pa.Column:
     """Text that a player reads."""
     return text(metadata={"words": True})
+
+
+def document(*, nullable: bool = False) -> pa.Column:
+    """Text that holds JSON."""
+    return text(nullable=nullable, metadata={"json": True})
 
 
 def share(*, nullable: bool = False) -> pa.Column:
@@ -123,9 +130,8 @@ def contract(
         return tuple(name for name, column in every.items() if (column.metadata or {}).get(mark))
 
     schema = pa.DataFrameSchema(every, strict=True, ordered=True)
-    return Contract(
-        schema=schema, key=key, shares=marked("share"), texts=marked("words"), standing=standing, screen=screen
-    )
+    kinds = {"shares": marked("share"), "texts": marked("words"), "documents": marked("json")}
+    return Contract(schema=schema, key=key, **kinds, standing=standing, screen=screen)
 
 
 def writing() -> dict[str, pa.Column]:

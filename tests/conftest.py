@@ -10,8 +10,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 from configs import commands
 from tests.language_server.fixture import language_server, language_server_process
+from tests.postgres_server import postgres, postgres_server
 
-__all__ = ["language_server", "language_server_process"]
+__all__ = ["language_server", "language_server_process", "postgres", "postgres_server"]
 
 # The same examples every time, so that a test that passes here passes elsewhere: pytest --hypothesis-profile=default
 # looks further.

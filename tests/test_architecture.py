@@ -26,6 +26,7 @@ KEEPERS = {
     "anthropic": ("models/language/providers/anthropic.py",),
     "httpx2": ("models/language/providers/sdk.py",),
     "aiohttp": ("models/language/providers/sdk.py",),
+    "psycopg": ("data/postgres.py",),
     "py3langid": ("pipelines/words/checks/languages.py",),
 }
 ADAPTER = "models/tracking/store.py"  # stamps runs and sets what MLflow reads on import

@@ -17,6 +17,7 @@ from pipelines.publish.health import (
     night_faults,
     pointer_fault,
     registry_fault,
+    sink_faults,
     warehouse_fault,
 )
 from pipelines.publish.publish import point_at
@@ -50,7 +51,7 @@ def diagnosis_view(diagnosis: Diagnosis) -> str:
 
 
 def _faults(settings: Settings, apps: Sequence[str]) -> list[Fault]:
-    found = [*serving_faults(settings.home), *left_runs(settings.home)]
+    found = [*serving_faults(settings.home), *left_runs(settings.home), *sink_faults(settings.sinks)]
     for app in apps:
         found += night_faults(settings.home, app)
         looked = [pointer_fault(settings.home, app), warehouse_fault(settings.home, app, deep=True)]

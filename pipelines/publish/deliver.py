@@ -1,6 +1,5 @@
 """Bring nights that are out to the destinations that lack them; what fails is told and stays to be delivered."""
 
-import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -12,10 +11,10 @@ from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from pipelines.publish.outbox import Due, NightName, find_due, forget, keep_failure, keep_receipt, queue
 from pipelines.publish.published import Published, damaged_files, read_manifest
-from pipelines.publish.sinks import Options, sink_problem, sinks
+from pipelines.publish.sinks import Clock, Options, sink_problem, sinks
 
 MOST = 500  # characters of a receipt or an error that are kept
-Send = Callable[[str, Path, Options], str]
+Send = Callable[[str, Path, Options, Clock], str]
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def deliver_due(
     home: Path,
     app: str,
     chosen: Mapping[str, Options],
-    clock: Callable[[], dt.datetime],
+    clock: Clock,
     send: Send,
     night: NightName | None = None,
 ) -> Deliveries:
@@ -68,7 +67,7 @@ def deliver_due(
                 forget(warehouse, due)
                 continue
             try:
-                receipt = send(sink, folder, chosen[sink])
+                receipt = send(sink, folder, chosen[sink], clock)
             except (Exception, SystemExit) as refused:  # noqa: BLE001 (a destination never stops a night)
                 error = _why(refused, sink, folder, chosen[sink])
                 keep_failure(warehouse, due, error, clock())
@@ -81,13 +80,14 @@ def deliver_due(
     return Deliveries(done, failed)
 
 
-def send_night(sink: str, folder: Path, options: Options) -> str:
+def send_night(sink: str, folder: Path, options: Options, clock: Clock) -> str:
     """Bring one night to one destination; returns the receipt.
 
     Args:
         sink: Its name.
         folder: Where the night lies.
         options: What it is told.
+        clock: The time in UTC.
 
     Raises:
         NightquestError: The destination cannot be used or gave no receipt, or the night is damaged.
@@ -99,7 +99,7 @@ def send_night(sink: str, folder: Path, options: Options) -> str:
     if damaged := damaged_files(folder, manifest):
         again = command("nightly", "--as-of", manifest.as_of, app=manifest.app)
         raise NightquestError(f"{folder / damaged[0]} is damaged.", f"Publish it again: {again}")
-    receipt = sinks()[sink].deliver(Published(folder, manifest), options)
+    receipt = sinks()[sink].deliver(Published(folder, manifest), options, clock)
     if not isinstance(receipt, str) or not receipt.strip():
         raise NightquestError(f"It gave no receipt for {folder.name}.", "Mend its file in pipelines/publish/sinks.")
     return receipt[:MOST]

@@ -1,12 +1,13 @@
 """What is wrong under a home folder, found from its files alone: nothing is changed, nothing slow imported."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from pydantic import SecretStr
 
 from configs.commands import command
 from configs.errors import BusyError, NightquestError
@@ -22,6 +23,7 @@ from pipelines.publish.published import (
     read_latest,
     read_manifest,
 )
+from pipelines.publish.sinks import sink_problem, sinks
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,29 @@ class Fault:
     """Something that is not as it should be.
 
     Attributes:
-        about: The app, or `serve`, `MLflow`.
+        about: The app, or `serve`, `MLflow`, a destination.
         message: A sentence.
         remedy: What a person can do.
-        kind: `pointer`, `night`, `warehouse`, `registry`, `serve`, `server` or `run`.
+        kind: `pointer`, `night`, `warehouse`, `registry`, `serve`, `server`, `run`, `sink` or `pull`.
     """
 
     about: str
     kind: str
     message: str
     remedy: str
+
+
+def sink_faults(chosen: Mapping[str, Mapping[str, SecretStr]]) -> Iterator[Fault]:
+    """Destinations that cannot be used, or that say so themselves when they are asked."""
+    for name in sorted(chosen):
+        told = {key: value.get_secret_value() for key, value in chosen[name].items()}
+        if problem := sink_problem(name, told):
+            yield Fault(name, "sink", f"NIGHTQUEST_SINKS: {problem}.", "Correct it or unset it.")
+        elif probe := sinks()[name].probe:
+            try:
+                probe(told)
+            except NightquestError as error:
+                yield Fault(name, "sink", error.message, error.remedy)
 
 
 def apps_under(home: Path) -> list[str]:

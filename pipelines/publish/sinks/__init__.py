@@ -1,11 +1,16 @@
 """The destinations of a night beside its home, found by the files of this folder: `<name>.py` holds the one so named.
 
 A new destination is one new file with `deliver(night, options) -> receipt`, OPTIONS (what it is to be told, by name:
-what for) and, where there are secrets among these, SECRETS (their names). `deliver` may be asked for the same night
-again, after a run that was killed before the receipt was written down, and then changes nothing; `night.key` is the
-same each time. Whatever it raises means that the night is still to be delivered. NIGHTQUEST_SINKS says which are used.
+what for) and, where there are such, OPTIONAL (what it may be told besides) and SECRETS (names of either that never
+stand in a message). `deliver` may be asked for the same night again, after a run that was killed before the receipt
+was written down, and then changes nothing; `night.key` is the same each time. One that must tell the time takes a third
+argument `clock`. `probe(options)`, where there is one, raises what would keep a night from being delivered, for
+`nightquest doctor`. Whatever `deliver` raises means that the night is still to be delivered. NIGHTQUEST_SINKS says
+which are used.
 """
 
+import datetime as dt
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +23,7 @@ from pipelines.publish.published import Published
 
 APPS = "apps"  # the option of every destination: for which apps, separated by commas; all when left out
 Options = Mapping[str, str]
+Clock = Callable[[], dt.datetime]
 
 
 @dataclass(frozen=True)
@@ -27,13 +33,17 @@ class Sink:
     Attributes:
         deliver: Brings a whole night there and returns what proves it.
         options: What it must be told, by name: what for.
+        optional: What it may be told besides.
         secrets: Which of these never stand in a message.
+        probe: Raises what would keep a night from being delivered, and changes nothing.
     """
 
     name: str
-    deliver: Callable[[Published, Options], str]
+    deliver: Callable[[Published, Options, Clock], str]
     options: Mapping[str, str]
+    optional: Mapping[str, str]
     secrets: frozenset[str]
+    probe: Callable[[Options], None] | None
 
 
 def sinks() -> Mapping[str, Sink]:
@@ -64,9 +74,9 @@ def sink_problem(name: str, options: Mapping[str, object]) -> str | None:
         faults = (fault.rstrip(".") for fault in _find(tuple(__path__)).faults)
         there = f"the destination {name} is not known; there are {', '.join(known) or 'none'}"
         return next((fault for fault in faults if fault.startswith(f"The destination {name} ")), there)
-    wanted = known[name].options
+    wanted, may = known[name].options, known[name].optional
     missing = [f"'{key}' ({what})" for key, what in wanted.items() if not options.get(key)]
-    strange = [f"'{key}'" for key in options if key not in {*wanted, APPS}]
+    strange = [f"'{key}'" for key in options if key not in {*wanted, *may, APPS}]
     if missing or strange:
         return f"the destination {name} " + " and ".join(_told(missing, strange))
     return None
@@ -85,4 +95,13 @@ def _find(_folders: tuple[str, ...]) -> Found[Sink]:
 
 
 def _read(name: str, module: ModuleType) -> Sink:
-    return Sink(name, module.deliver, dict(module.OPTIONS), frozenset(getattr(module, "SECRETS", ())))
+    secrets = frozenset(getattr(module, "SECRETS", ()))
+    optional = dict(getattr(module, "OPTIONAL", {}))
+    return Sink(name, _timed(module.deliver), dict(module.OPTIONS), optional, secrets, getattr(module, "probe", None))
+
+
+def _timed(deliver: Callable[..., str]) -> Callable[[Published, Options, Clock], str]:
+    """A destination that is given the clock, whether it asks for one or not."""
+    if "clock" in inspect.signature(deliver).parameters:
+        return deliver
+    return lambda night, options, _clock: deliver(night, options)

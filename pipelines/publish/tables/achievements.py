@@ -7,6 +7,7 @@ from data.contracts_out import (
     TIERS,
     contract,
     day,
+    document,
     issued,
     moment,
     nested,
@@ -40,7 +41,7 @@ CONTRACT = contract(
         "rewards": nested(REWARDS),
         **writing(),
         "generated_at": moment(),
-        "metadata": text(nullable=True),
+        "metadata": document(nullable=True),
     },
     screen=(
         "content_id",

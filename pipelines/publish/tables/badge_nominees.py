@@ -3,7 +3,7 @@
 import polars as pl
 
 from configs.badge_rules import nominate_rules
-from data.contracts_out import contract, day, share, text
+from data.contracts_out import contract, day, document, share, text
 from pipelines.badges.judged.nominate import held_since, judged_badges
 from pipelines.publish.seen import Seen
 
@@ -21,9 +21,9 @@ CONTRACT = contract(
         "prompt_version": text(nullable=True),
         "confidence": share(nullable=True),
         "reasons": text(nullable=True),
-        "evidence": text(nullable=True),
-        "evidence_ids": text(nullable=True),
-        "second_opinion": text(nullable=True),
+        "evidence": document(nullable=True),
+        "evidence_ids": document(nullable=True),
+        "second_opinion": document(nullable=True),
         "rule_version": text(),
     },
     standing=False,

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from data.contracts_out import RARITIES, TIERS, contract, moment, share, text, words
+from data.contracts_out import RARITIES, TIERS, contract, document, moment, share, text, words
 from pipelines.publish.seen import Seen
 
 AWARD = {
@@ -15,7 +15,7 @@ AWARD = {
     "rarity": text(one_of=RARITIES),
     "granted_at": moment(),
     "confidence": share(),
-    "evidence": text(),
+    "evidence": document(),
     "citation": words(),
     "rule_version": text(),
 }

@@ -7,6 +7,7 @@ from data.contracts_out import (
     REWARDS,
     contract,
     day,
+    document,
     issued,
     moment,
     nested,
@@ -39,7 +40,7 @@ CONTRACT = contract(
         "valid_from": day(),
         "valid_until": day(),
         "generated_at": moment(),
-        "metadata": text(nullable=True),
+        "metadata": document(nullable=True),
     },
     screen=(
         "content_id",

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from data.contracts_out import contract, issued, moment, text, words, writing
+from data.contracts_out import contract, document, issued, moment, text, words, writing
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -16,7 +16,7 @@ CONTRACT = contract(
         **writing(),
         **issued(),
         "generated_at": moment(),
-        "metadata": text(nullable=True),
+        "metadata": document(nullable=True),
     },
     standing=False,
     screen=("content_id", "content_type", "title", "body", "issued_on", "is_new"),

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from data.contracts_out import contract, share, text, whole
+from data.contracts_out import contract, document, share, text, whole
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -10,7 +10,7 @@ CONTRACT = contract(
     {
         "user_id": text(),
         "persona": text(),
-        "traits": text(),
+        "traits": document(),
         "risk_tolerance": share(),
         "skill_level": whole(1, 10),
         "preferred_content": text(nullable=True),

@@ -15,6 +15,7 @@ from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.publish.audit import AuditReport, audit_night
 from pipelines.publish.collect import collect_tables, served_players
+from pipelines.publish.publish import publish_night
 from pipelines.publish.published import previous_night
 from tests.factories import event, make_app, warehouse_with
 
@@ -317,3 +318,20 @@ def audited(
     tables = collect_tables(Known(warehouse, night), make_frames(open_ids=open_ids)).tables
     served = served_players(Known(warehouse, night), tables, pl.DataFrame())
     return tables, audit_night(tables, previous_night(home, night.app.app, night.as_of), night, served)
+
+
+def put_out(warehouse: Warehouse, home, *days: dt.date, revision: int = 1, **changed: pl.DataFrame) -> None:
+    """Publish the rows of the first night as those of other days, some tables changed."""
+    made, report = audited(warehouse, make_night(), home)
+    for day in days:
+        tables = {name: frame.with_columns(as_of=pl.lit(day)) for name, frame in {**made, **changed}.items()}
+        publish_night(tables, make_night(day, revision), home, report)
+
+
+@contextmanager
+def nights(home, *days: dt.date) -> Iterator[Warehouse]:
+    """An app's warehouse after its nights of these days, all out."""
+    with played_warehouse() as warehouse:
+        issue(warehouse)
+        put_out(warehouse, home, *days)
+        yield warehouse

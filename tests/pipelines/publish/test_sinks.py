@@ -4,7 +4,6 @@ import datetime as dt
 import json
 import logging
 import threading
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -14,10 +13,9 @@ from configs.errors import NightquestError
 from pipelines.publish import sinks
 from pipelines.publish.deliver import deliver_due, send_night
 from pipelines.publish.outbox import find_due, is_due, queue
-from pipelines.publish.publish import publish_night
 from pipelines.publish.published import MANIFEST, nights_in, published_root
 from pipelines.publish.sinks import chosen_for, sink_problem
-from tests.pipelines.publish.nights import AS_OF, audited, issue, make_night, played_warehouse
+from tests.pipelines.publish.nights import AS_OF, nights
 
 HTTP = '''
 """A server that takes nights over HTTP."""
@@ -91,17 +89,6 @@ def _files(tmp_path, monkeypatch):
     folder.mkdir()
     monkeypatch.setattr(sinks, "__path__", [*sinks.__path__, str(folder)])
     return folder
-
-
-@contextmanager
-def nights(home, *days):
-    """An app's warehouse after its nights of these days, all out."""
-    with played_warehouse() as warehouse:
-        issue(warehouse)
-        made, report = audited(warehouse, make_night(), home)
-        for day in days:
-            publish_night(made, make_night(day), home, report)
-        yield warehouse
 
 
 def run(warehouse, home, chosen, night=None):

@@ -1,0 +1,188 @@
+"""One night on its way into PostgreSQL: staged, put in the place of the one before, and its news put into the outbox.
+
+All of it is one transaction, so that readers see a whole night or the one before, and a run that is killed leaves
+nothing. What takes a network's time, the files, goes into temporary tables first.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from configs.errors import NightquestError
+from data.postgres import compose, listed, name, plain
+from pipelines.publish.news import NEWS, tells_news
+from pipelines.publish.postgres_tables import Layout, bring_in_step, has_table, layout_of, make_schema, with_texts
+from pipelines.publish.published import Published
+
+if TYPE_CHECKING:
+    from data.postgres import Connection
+ROWS = 5_000  # of a file that are in memory at one time
+_NIGHTS: str = """
+CREATE TABLE {nights} (
+    app text NOT NULL, as_of date NOT NULL, revision integer NOT NULL, key text NOT NULL,
+    schema_version integer NOT NULL, issued boolean NOT NULL, kept boolean NOT NULL, generated_at timestamptz NOT NULL,
+    manifest jsonb NOT NULL, delivered_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (app, as_of))
+"""
+_OUTBOX: str = """
+CREATE TABLE {outbox} (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, idempotency_key text NOT NULL UNIQUE, app text NOT NULL,
+    as_of date NOT NULL, user_id text NOT NULL, kind text NOT NULL, payload jsonb NOT NULL, expires_on date,
+    created_at timestamptz NOT NULL DEFAULT now(), sent_at timestamptz, attempts integer NOT NULL DEFAULT 0,
+    next_try_at timestamptz NOT NULL DEFAULT now(), last_error text)
+"""
+_DUE: str = "CREATE INDEX outbox_due ON {outbox} (next_try_at, id) WHERE sent_at IS NULL"
+
+
+def put_night(con: "Connection", schema: str, night: Published, keep: int) -> str:
+    """Put a night's tables into a schema; returns what became of it.
+
+    Args:
+        con: Its transaction is the caller's, to commit or to take back.
+        schema: Made where it is missing.
+        night: Whole, as it lies in its folder.
+        keep: How many nights of the app have rows afterwards. One that is older than these is noted, and no more.
+
+    Raises:
+        NightquestError: Another night of that day and revision is there, or a table has a column of another type.
+    """
+    place = _Schema(con, schema)
+    place.lay_out()
+    manifest = night.manifest
+    app, day = manifest.app, manifest.as_of
+    there = place.row("SELECT revision, key FROM {nights} WHERE app = %s AND as_of = %s", app, day)
+    if there and there[0] == manifest.revision and there[1] != night.key:
+        raise NightquestError(
+            f"The schema {schema} has another night of {day} of '{app}', of the same revision, from another home.",
+            f"Give another schema, or: DELETE FROM {schema}.nights WHERE app = '{app}' AND as_of = '{day}'.",
+        )
+    if there and there[0] >= manifest.revision:
+        return f"revision {there[0]} was there already"
+    later = place.row("SELECT count(*) FROM {nights} WHERE app = %s AND as_of > %s", app, day)[0]
+    staged = [_stage(con, night, table) for table in manifest.tables] if later < keep else []
+    place.note_night(night, kept=bool(staged))
+    place.forget(app, day, keep)
+    for layout in staged:
+        place.take_in(layout)
+    told = place.tell(staged) if not later and tells_news(manifest) else 0
+    return f"{sum(manifest.tables[layout.name].rows for layout in staged)} rows, {told} new in the outbox"
+
+
+class _Schema:
+    """The schema that holds the tables."""
+
+    def __init__(self, con: "Connection", schema: str) -> None:
+        self.con, self.schema = con, schema
+
+    def run(self, text: str, *values: object) -> int:
+        names = {table: name(self.schema, table) for table in ("nights", "outbox")}
+        return self.con.execute(compose(text, **names), values).rowcount
+
+    def row(self, text: str, *values: object) -> Any:
+        return self.con.execute(compose(text, nights=name(self.schema, "nights")), values).fetchone()
+
+    def lay_out(self) -> None:
+        """Keep others out until the end, and make what is not there."""
+        self.con.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"nightquest {self.schema}"])
+        make_schema(self.con, self.schema)
+        if not has_table(self.con, self.schema, "nights"):
+            self.run(_NIGHTS)
+        if not has_table(self.con, self.schema, "outbox"):
+            self.run(_OUTBOX)
+            self.run(_DUE)
+
+    def note_night(self, night: Published, *, kept: bool) -> None:
+        manifest = night.manifest
+        self.run("DELETE FROM {nights} WHERE app = %s AND as_of = %s", manifest.app, manifest.as_of)
+        self.run(
+            """INSERT INTO {nights} (app, as_of, revision, key, schema_version, issued, kept, generated_at, manifest)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+            *(manifest.app, manifest.as_of, manifest.revision, night.key, manifest.schema_version, manifest.issued),
+            *(kept, manifest.generated_at, manifest.model_dump_json()),
+        )
+
+    def forget(self, app: str, day: object, keep: int) -> None:
+        """Take out the rows of a day, and those of nights that are no longer kept, of tables of old, too."""
+        newest = "SELECT as_of FROM {nights} WHERE app = %s AND kept ORDER BY as_of DESC LIMIT %s"
+        oldest = self.row(f"SELECT min(as_of) FROM ({newest}) AS newest", app, keep)[0]
+        self.run("UPDATE {nights} SET kept = false WHERE app = %s AND as_of < %s", app, oldest)
+        tables = self.con.execute(
+            compose(
+                "SELECT DISTINCT jsonb_object_keys(manifest -> 'tables') FROM {nights} WHERE app = %s",
+                nights=name(self.schema, "nights"),
+            ),
+            [app],
+        ).fetchall()
+        for (table,) in tables:
+            if has_table(self.con, self.schema, table):
+                gone = compose(
+                    "DELETE FROM {table} WHERE app = %s AND (as_of = %s OR as_of < %s)", table=name(self.schema, table)
+                )
+                self.con.execute(gone, [app, day, oldest])
+
+    def take_in(self, layout: Layout) -> None:
+        """Put staged rows where they belong."""
+        bring_in_step(self.con, self.schema, layout)
+        self.con.execute(
+            compose(
+                "INSERT INTO {table} ({names}) SELECT {names} FROM {staged}",
+                table=name(self.schema, layout.name),
+                names=layout.names,
+                staged=_staged(layout.name),
+            )
+        )
+
+    def tell(self, staged: list[Layout]) -> int:
+        """Put what is new into the outbox; what was ever put there is not again. Returns how much is."""
+        told = 0
+        for layout in (layout for layout in staged if layout.name in NEWS):
+            news = NEWS[layout.name]
+            statement = compose(
+                """INSERT INTO {outbox} (idempotency_key, app, as_of, user_id, kind, payload, expires_on)
+                   SELECT app || '/' || %s || '/' || {id}, app, as_of, user_id, %s,
+                          (SELECT to_jsonb(screen) FROM (SELECT {screen}) AS screen), {ends}
+                   FROM {staged} AS s WHERE {new} ORDER BY user_id, {id} ON CONFLICT (idempotency_key) DO NOTHING""",
+                outbox=name(self.schema, "outbox"),
+                id=name(news.id),
+                screen=listed(name("s", column) for column in layout.screen),
+                ends=name(news.ends) if news.ends else plain("NULL"),
+                staged=_staged(layout.name),
+                new=plain("is_new" if news.marked else "true"),
+            )
+            told += self.con.execute(statement, [news.kind, news.kind]).rowcount
+        return told
+
+
+def _staged(table: str) -> Any:
+    return name("pg_temp", f"stage_{table}")
+
+
+def _stage(con: "Connection", night: Published, table: str) -> Layout:
+    """Copy a file into a temporary table, a part at a time."""
+    from pipelines.publish.tables import published_tables  # noqa: PLC0415 (contracts take a second to load)
+
+    path = night.folder / night.manifest.tables[table].file
+    known = published_tables().get(table)
+    layout = layout_of(table, pl.read_parquet_schema(path), known.contract if known else None)
+    con.execute(
+        compose(
+            "CREATE TEMP TABLE {t} ({columns}) ON COMMIT DROP",
+            t=name(f"stage_{table}"),
+            columns=layout.declared(loose=True),
+        )
+    )
+    into = compose("COPY {t} ({names}) FROM STDIN (FORMAT csv)", t=_staged(table), names=layout.names)
+    with con.cursor() as cursor, cursor.copy(into) as copy:
+        for frame in _parts(path):
+            copy.write(with_texts(frame, layout))
+    return layout
+
+
+def _parts(path: Path) -> Iterator[pl.DataFrame]:
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=ROWS):
+            yield pl.DataFrame(pa.Table.from_batches([batch]))
