@@ -309,6 +309,10 @@ class BinaryTask(Task, Generic[E]):
         rows = rows.with_columns(probability=pl.Series(model.predict(rows)))
         return as_scores(rows.with_columns(reasons=self.reasons(model, app, rows)))
 
+    def explained(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
+        """What is told of one player who is asked for: columns SCORES, with reasons; by default what is published."""
+        return self.scores(model, app, asked)
+
     def reasons(self, model: Answering, app: App, rows: pl.DataFrame, sign: pl.Series | None = None) -> pl.Series:
         """The strongest reasons of each row in words; null where the model cannot tell.
 

@@ -109,7 +109,8 @@ def explain(app: str, user: str, /, *, task: str = "churn", common: Common = DEF
     Args:
         app: A shipped app's name, or the path of an app file.
         user: The player's id, as the app's own data has it.
-        task: The learned question: churn, engagement, badge_odds, or another whose answers have reasons.
+        task: The learned question: churn, engagement, badge_odds, plays, attainment (of the night's challenges),
+            or another whose answers have reasons.
     """
     from configs.loader import load_app
     from flows.cli.console import emit

@@ -35,8 +35,11 @@ def _reasons(told: Explanation) -> list[RenderableType]:
         return [Text(f"The learner {told.learner} does not tell what moved an answer."), ""]
     lines: list[RenderableType] = [Text("Why: what moved the answer most, the strongest first", style="bold")]
     for row in told.reasons:
+        within = counted(row["horizon_days"], "day")
         if row["target"] is not None:
-            lines.append(literal(f"{row['target'].replace('_', ' ')}, {counted(row['horizon_days'], 'day')}"))
+            lines.append(literal(f"{row['target'].replace('_', ' ')}, {within}"))
+        elif len(told.reasons) > 1:
+            lines.append(literal(f"within {within}"))
         lines += [literal(f"  {fact}") for fact in row["facts"]]
     return [*lines, ""]
 

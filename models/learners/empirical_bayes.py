@@ -140,6 +140,11 @@ class RecordLearner(Learner):
         """Probabilities, shape (n,)."""
         return sheet.rows["chance"].to_numpy()
 
+    def contributions(self, sheet: Sheet) -> pl.DataFrame:
+        """Exact: all players' share, and how far the player's own record draws the answer away from it."""
+        population = sheet.x["population"]
+        return pl.DataFrame({"population": population, "record": sheet.x["record"] - population})
+
     def importance(self) -> dict[str, float]:
         """The one thing it looks at."""
         return {"record": 1.0}

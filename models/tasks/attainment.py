@@ -13,7 +13,8 @@ from configs.app import App
 from models.calibration import logits
 from models.learners.empirical_bayes import KEY, PLAYER_KEY, EmpiricalBayes
 from models.menus import ask_menu
-from models.task import SNAPSHOT, BinaryTask, Encoding, Samples
+from models.reasons import Kind, counted, spoken
+from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
 from models.tasks.plays import INPUTS as PLAYS
 from models.tasks.plays import plays_matrix, plays_rows
 
@@ -177,6 +178,86 @@ class Attainment(BinaryTask[Record]):
             own_per_day=log("own_per_day"),
             metric=pl.col("metric").replace_strict(encoding.codes, default=-1),
         )
+
+    def kinds(self, app: App) -> Mapping[str, Kind]:
+        """Their own record, what they did lately, what all players come to, and how they play."""
+        labels = {name: (app.metrics[name].label or name).replace("_", " ") for name in app.challenges.metrics}
+        metric = pl.col("metric").replace_strict(labels, default=pl.col("metric"), return_dtype=pl.String)
+        lately = pl.format("{}: {} in the last 28 days, {} in the last 7", metric, *map(_number, ("own_28", "own_7")))
+        everybody = pl.format(
+            "{} % of all players' windows with play come to as much", spoken(100 * pl.col("population"))
+        )
+        return {
+            "record": Kind(_RECORD, _record(), "how often they came to as much themselves"),
+            "lately": Kind(("own_7", "own_28", "own_per_day", "own_trend"), lately, "how much of it they did lately"),
+            "all": Kind(("population",), everybody, "how often all players come to as much", "population"),
+            **_PLAY,
+        }
+
+    def explained(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
+        """The chance of each target of the windows, which have one each as `target` (signed), with reasons."""
+        rows = with_inputs(asked.features, asked.windows)
+        rows = model.encoding.record.weigh(rows, asked.past.with_columns(pl.col("value") * sign_of(app)))
+        rows = rows.with_columns(probability=pl.Series(model.predict(rows)), reasons=self.reasons(model, app, rows))
+        unsigned = _number(pl.col("target") * sign_of(app))
+        beyond = pl.when(sign_of(app) > 0).then(pl.lit("at least")).otherwise(pl.lit("at most"))
+        return as_scores(rows.with_columns(target=pl.format("{} {} {}", "metric", beyond, unsigned)))
+
+
+_RECORD = ("record", "over_mean", "log_target", "evidence", "past_mean", "past_sd")
+_SHARE = pl.col("reached") / pl.col("evidence")
+
+
+def _record() -> pl.Expr:
+    """How often the player came to as much in windows of the same length, as the record weighs them."""
+    window = (
+        pl.when(pl.col("window_days") == 1)
+        .then(pl.lit("days"))
+        .otherwise(pl.format("{} of {}", pl.lit("windows"), counted("window_days", "day")))
+    )
+    told = pl.format(
+        "came to as much in {} % of their own {} with play, newer ones count more", spoken(100 * _SHARE), window
+    )
+    return pl.when(pl.col("evidence") > 0).then(told).otherwise(pl.lit("no whole window with play to go by"))
+
+
+def _number(value: str | pl.Expr) -> pl.Expr:
+    """A number as people say it: whole where it is, else with at most two decimals."""
+    number = pl.col(value) if isinstance(value, str) else value
+    return number.round(2).cast(pl.String).str.strip_suffix(".0")
+
+
+_PLAY = {
+    "often": Kind(
+        ("active_7", "active_28", "log_events_7", "streak"),
+        pl.format(
+            "played on {} of the last 28 days, {} of the last 7",
+            spoken(28 * pl.col("active_28")),
+            spoken(7 * pl.col("active_7")),
+        ),
+        "how often they play",
+        "active_28",
+    ),
+    "quiet": Kind(
+        ("log_recency",),
+        pl.format("last played {} ago", counted(pl.col("log_recency").exp() - 1, "day")),
+        "how long ago they last played",
+        "log_recency",
+    ),
+    "weekdays": Kind(
+        ("habit", "weekend_days"),
+        pl.format("played on {} % of the same weekdays in the last 8 weeks", spoken(100 * pl.col("habit"))),
+        "on which weekdays they play",
+        "habit",
+    ),
+    "calendar": Kind(
+        ("next_calendar", "last_calendar"),
+        pl.when(pl.col("next_calendar") > 1e-3).then(
+            pl.format("{} to the next date of the calendar", counted(-7 * pl.col("next_calendar").log(), "day"))
+        ),
+        "how near the dates of the calendar are",
+    ),
+}
 
 
 def _signed(app: App, samples: Samples) -> tuple[pl.DataFrame, pl.DataFrame]:

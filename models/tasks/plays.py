@@ -1,11 +1,14 @@
 """Will the player act at all within the window?"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 import polars as pl
 
 from configs.app import App
+from models import habits
+from models.reasons import Kind, spoken
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -65,9 +68,41 @@ class Plays(BinaryTask[Encoding]):
         """The rows with FEATURES, see `plays_matrix`."""
         return rows.with_columns(plays_matrix(rows))
 
+    def kinds(self, app: App) -> Mapping[str, Kind]:  # noqa: ARG002
+        """Those of habit, and on which weekdays."""
+        often = pl.format("played on {} of the last 28 days", spoken("active_days_28"))
+        weekdays = pl.format(
+            "played on {} % of the same weekdays in the last 8 weeks",
+            spoken(100 * _habit(_length(), pl.col("start_day"))),
+        )
+        return {name: replace(habits.KINDS[name], features=features) for name, features in _OF_HABIT.items()} | {
+            "often": replace(habits.KINDS["often"], features=_OFTEN, text=often),
+            "weekdays": Kind(
+                ("habit", "habit_ratio", "weekend_days", "start_weekend"), weekdays, "on which weekdays they play"
+            ),
+        }
+
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:  # noqa: ARG002
-        """The chances that planning has asked for already."""
+        """The chances that planning has asked for already; why is told of one player only, who is asked for."""
         return as_scores(asked.chances.with_columns(probability="p_plays"))
+
+    def explained(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
+        """The chances, with reasons."""
+        rows = self.ask(app, asked)
+        rows = rows.with_columns(probability=pl.Series(model.predict(rows)))
+        return as_scores(rows.with_columns(reasons=self.reasons(model, app, rows)))
+
+
+_OF_HABIT = {
+    "quiet": ("log_recency", "log_gap", "overdue"),
+    "week": ("active_1", "active_3", "active_7", "heat_3", "log_events_1"),
+    "tenure": ("log_tenure", "log_life"),
+    "app": ("app_1", "app_3", "app_7", "app_ratio"),
+    "calendar": ("next_calendar", "last_calendar"),
+}
+_OFTEN = (
+    *("active_14", "active_28", "heat_10", "heat_30", "log_events_7", "log_events_28", "share_of_tenure", "streak"),
+)
 
 
 def plays_rows(features: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:
@@ -83,13 +118,9 @@ def plays_matrix(rows: pl.DataFrame) -> pl.DataFrame:
     Args:
         rows: Features of a snapshot plus window_days, lead_days and start_day.
     """
-    weekday = pl.col("start_day").dt.weekday()
-    length = pl.col("window_days").clip(1, 7)
-
-    def in_window(day: int) -> pl.Expr:
-        return (((day - weekday) % 7) < length).cast(pl.Float64)
-
-    habit = pl.sum_horizontal(pl.col(f"on_{name}") * in_window(i + 1) for i, name in enumerate(WEEKDAYS)) / length
+    start, length = pl.col("start_day"), _length()
+    weekday = start.dt.weekday()
+    habit = _habit(length, start)
     anyday = pl.sum_horizontal(pl.col(f"on_{name}") for name in WEEKDAYS) / 7
     recency = pl.col("recency_days").fill_null(90)
     gap = pl.col("gap_mean_28").fill_null(14).clip(1, 28)
@@ -113,7 +144,7 @@ def plays_matrix(rows: pl.DataFrame) -> pl.DataFrame:
         share_of_tenure=pl.col("active_days_28") / tenure.clip(1, 28),
         habit=habit,
         habit_ratio=((habit + 0.02) / (anyday + 0.02)).log(),
-        weekend_days=(in_window(6) + in_window(7)) / length,
+        weekend_days=(_in_window(6, length, start) + _in_window(7, length, start)) / length,
         start_weekend=(weekday >= 6).cast(pl.Float64),
         app_1=pl.col("app_active_1"),
         app_3=pl.col("app_active_3"),
@@ -125,3 +156,18 @@ def plays_matrix(rows: pl.DataFrame) -> pl.DataFrame:
         next_calendar=(-pl.col("next_calendar_days").fill_null(60) / 7).exp(),
         last_calendar=(-pl.col("last_calendar_days").fill_null(60) / 7).exp(),
     ).cast(pl.Float64)
+
+
+def _length() -> pl.Expr:
+    return pl.col("window_days").clip(1, 7)
+
+
+def _in_window(day: int, length: pl.Expr, start: pl.Expr) -> pl.Expr:
+    """1 where a weekday (1 is Monday) is among the days of a window, else 0."""
+    return (((day - start.dt.weekday()) % 7) < length).cast(pl.Float64)
+
+
+def _habit(length: pl.Expr, start: pl.Expr) -> pl.Expr:
+    """How often the player played on the weekdays of the window, in the last 8 weeks."""
+    days = (pl.col(f"on_{name}") * _in_window(place, length, start) for place, name in enumerate(WEEKDAYS, start=1))
+    return pl.sum_horizontal(days) / length

@@ -14,15 +14,18 @@ from configs.loader import LoadedApp
 from configs.nouns import counted
 from configs.settings import Settings
 from models.changes import Changed, nearest_changes
+from models.learned import LearnedModel
 from models.reasons import share_of_kinds
 from models.task import Asked, BinaryTask
-from models.tasks import binary_tasks
+from models.tasks import binary_task, binary_tasks
 from pipelines.badges.rules.progress import badge_progress
+from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.known import Known
 from pipelines.night.champions import look
 from pipelines.night.score import Served
 from pipelines.pins import Night, find_night, make_night, next_served_day
 from pipelines.players.snapshots import describe, eligible_players
+from pipelines.review.planned import ATTAINMENT, as_planned
 from pipelines.stores import has_registry, open_app, open_registry
 
 
@@ -83,11 +86,10 @@ def explain_score(settings: Settings, loaded: LoadedApp, user_id: str, task_name
         eligible = eligible_players(known, [known.base_day])
         if key not in eligible["player_key"]:
             raise NightquestError(_not_judged(known, user_id, key), "Take a player who played since then.")
-        features = describe(known, eligible).filter(player_key=key)
-        badges = badge_progress(known).filter(player_key=key) if task.asks_of_badges else pl.DataFrame()
-    none = pl.DataFrame()
-    asked = Asked(features, none, none, none, badges)
-    scores = task.scores(served.model, app, asked).sort("target", "horizon_days", maintain_order=True)
+        model, asked = _asked(settings, known, task, served, key, eligible)
+    if task.name == ATTAINMENT and asked.windows.is_empty():
+        raise NightquestError(f"The night of {known.as_of} asked nothing of {user_id!r}.", "Take another player.")
+    scores = task.explained(model, app, asked).sort("target", "horizon_days", maintain_order=True)
     if scores.is_empty():
         raise NightquestError(
             f"The model of {task.name} has nothing to tell of {user_id!r}: nothing is left to ask, or all is as usual.",
@@ -105,8 +107,22 @@ def explain_score(settings: Settings, loaded: LoadedApp, user_id: str, task_name
         scores=scores.drop("player_key", "reasons").to_dicts(),
         reasons=reasons.select("target", "horizon_days", "facts").to_dicts(),
         looks_at=share_of_kinds(served.model.learner.importance(), task.kinds(app)),
-        changes=nearest_changes(task, served.model, app, asked),
+        changes=nearest_changes(task, model, app, asked),
     )
+
+
+def _asked(
+    settings: Settings, known: Known, task: BinaryTask[Any], served: Served, key: int, eligible: pl.DataFrame
+) -> tuple[LearnedModel, Asked]:
+    """The model as the night asked it, and what it asked of a player."""
+    if task.name in PLANNED_WITH:
+        others = {name: binary_task(name) for name in PLANNED_WITH}
+        models = {name: _served(settings, known.app, other, known.night).model for name, other in others.items()}
+        return as_planned(known, task.name, models, key)
+    features = describe(known, eligible).filter(player_key=key)
+    badges = badge_progress(known).filter(player_key=key) if task.asks_of_badges else pl.DataFrame()
+    none = pl.DataFrame()
+    return served.model, Asked(features, none, none, none, badges)
 
 
 def _night(warehouse: Any, app: App, now: dt.datetime, grace: dt.timedelta) -> Night:

@@ -2,12 +2,14 @@
 
 import shutil
 
+import polars as pl
 import pytest
 
 from configs.errors import NightquestError
 from configs.settings import Settings
 from pipelines.publish.published import read_latest
 from pipelines.review.explain import explain_score, explained_tasks
+from pipelines.stores import open_app
 from tests.pipelines.nights import now
 from tests.pipelines.trained import FIRST
 
@@ -45,7 +47,7 @@ def test_what_is_explained_is_what_the_night_published(world):
             "player-0",
             "chrun",
             "No question 'chrun' is explained.",
-            "Give --task one of: anomaly, badge_odds, churn, engagement",
+            "Give --task one of: anomaly, attainment, badge_odds, churn, engagement, plays",
         ),
         ("player-0", "segments", "No question 'segments' is explained.", "Give --task one of: "),
         ("nobody", "churn", "'puzzles' has no player 'nobody'.", "Write the id as the app's own data has it."),
@@ -64,3 +66,48 @@ def test_without_a_model_it_says_how_to_get_one(trained, tmp_path):
         explain_score(Settings(home=tmp_path / "home"), trained.loaded, "player-0", "churn", now())
     assert told.value.message == "No model of churn serves yet."
     assert told.value.remedy == "Run: nightquest train APP"
+
+
+def asked(settings) -> pl.DataFrame:
+    """The challenges that the night issued."""
+    night = read_latest(settings.home, "puzzles")
+    return night.table("challenges").filter(issued_on=night.manifest.as_of)
+
+
+def test_who_plays_is_explained_as_the_night_published_it(world):
+    (settings, loaded) = world
+    published = read_latest(settings.home, "puzzles").table("scores").filter(task="plays")
+    for user in ("player-0", "player-7", "player-31"):
+        mine = published.filter(user_id=user).sort("horizon_days")
+        told = explain_score(settings, loaded, user, "plays", now())
+        assert [row["probability"] for row in told.scores] == pytest.approx(mine["probability"].to_list())
+        assert [row["horizon_days"] for row in told.scores] == mine["horizon_days"].to_list()
+        assert told.version == mine["model_version"][0]
+    assert set(published["reasons"]) == {None}  # they are told of whom somebody asks for
+
+
+def test_a_challenge_is_explained_with_the_chance_that_it_was_given(world):
+    settings, loaded = world
+    challenges = asked(settings)
+    user = challenges["user_id"][0]
+    mine = challenges.filter(user_id=user)
+    told = explain_score(settings, loaded, user, "attainment", now())
+    wanted = {
+        (f"{row['requirements'][0]['metric']} at least {row['requirements'][0]['target']:g}", row["window_days"]): row
+        for row in mine.with_columns(window_days=pl.col("requirements").list[0].struct["window_days"]).to_dicts()
+    }
+    found = {(row["target"], row["horizon_days"]): row["probability"] for row in told.scores}
+    assert set(found) == set(wanted)
+    assert found == pytest.approx({key: row["probability_if_active"] for key, row in wanted.items()}, abs=1e-6)
+    facts = [fact for row in told.reasons for fact in row["facts"]]
+    assert facts
+    assert all(fact.endswith(("(raises it)", "(lowers it)")) for fact in facts)
+
+
+def test_who_was_asked_nothing_has_no_challenge_to_explain(world):
+    settings, loaded = world
+    with open_app(settings, loaded) as warehouse:
+        of = "player_key = (SELECT player_key FROM players WHERE user_id = 'player-44')"
+        warehouse.run(f"DELETE FROM challenges WHERE {of}")
+    with pytest.raises(NightquestError, match=r"The night of .* asked nothing of 'player-44'\."):
+        explain_score(settings, loaded, "player-44", "attainment", now())

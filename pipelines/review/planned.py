@@ -1,0 +1,51 @@
+"""The questions that planning asks of one player, with the models as the night moved them."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from models.learned import LearnedModel
+from models.task import SNAPSHOT, Asked
+from models.tasks.attainment import sign_of
+from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels, open_windows
+from pipelines.known import Known
+from pipelines.learning.recalibrate import moved, recalibrate, snapshots_lately
+from pipelines.learning.samples import samples_of
+from pipelines.players.snapshots import eligible_players, look_at
+
+PLAYS, ATTAINMENT = PLANNED_WITH
+
+
+def as_planned(known: Known, task: str, models: Mapping[str, LearnedModel], key: int) -> tuple[LearnedModel, Asked]:
+    """What a night asked one player when it planned, and the model that it asked, moved by what had settled.
+
+    Args:
+        known: What the night may see.
+        task: One of PLANNED_WITH.
+        models: By task, the models that serve: of attainment both, as whom it would have asked moves it.
+        key: The player.
+
+    Returns:
+        The model, and its questions: every open window, or the windows of the challenges of the night with `target`.
+    """
+    lately = snapshots_lately(known)
+    now, before = look_at(known, eligible_players(known, [known.base_day]), lately)
+    settled = samples_of(known, lately, before)
+    features, past = now.features.filter(player_key=key), now.past.filter(player_key=key)
+    none = pl.DataFrame()
+    if task == PLAYS:
+        start = features.select(SNAPSHOT).join(known.first_whole_days(), on="player_key")
+        return moved(known, models[PLAYS], settled), Asked(features, past, open_windows(known.app, start), none)
+    tuned = recalibrate(known, ChallengeModels(models[PLAYS], models[ATTAINMENT]), settled)
+    return tuned.attainment, Asked(features, past, _asked_for(known, key), none)
+
+
+def _asked_for(known: Known, key: int) -> pl.DataFrame:
+    """The windows and signed targets of the challenges that the night issued to a player."""
+    asked = known.frame(
+        """SELECT DISTINCT player_key, metric, window_days::INTEGER AS window_days, target, valid_from AS start_day
+           FROM challenges WHERE player_key = $key AND as_of = $as_of ORDER BY metric, window_days, target""",
+        {"key": key, "as_of": known.as_of},
+    )
+    lead = (pl.col("start_day") - pl.lit(known.base_day)).dt.total_days().cast(pl.Int32)
+    return asked.with_columns(pl.col("target") * sign_of(known.app), base_day=pl.lit(known.base_day), lead_days=lead)
