@@ -4,8 +4,6 @@ All of it is one transaction, so that readers see a whole night or the one befor
 nothing. What takes a network's time, the files, goes into temporary tables first.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -174,15 +172,6 @@ def _stage(con: "Connection", night: Published, table: str) -> Layout:
     )
     into = compose("COPY {t} ({names}) FROM STDIN (FORMAT csv)", t=_staged(table), names=layout.names)
     with con.cursor() as cursor, cursor.copy(into) as copy:
-        for frame in _parts(path):
+        for frame in night.parts(table, ROWS):
             copy.write(with_texts(frame, layout))
     return layout
-
-
-def _parts(path: Path) -> Iterator[pl.DataFrame]:
-    import pyarrow as pa  # noqa: PLC0415
-    import pyarrow.parquet as pq  # noqa: PLC0415
-
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=ROWS):
-            yield pl.DataFrame(pa.Table.from_batches([batch]))

@@ -1,0 +1,220 @@
+"""A webhook: what is new for players, posted in signed batches to an address of the app's own.
+
+Signed as Standard Webhooks has it (standardwebhooks.com, 1.0): HMAC-SHA256 over id, timestamp and body. A night that is
+sent again, after a receiver was down or a run was killed, has the same ids in the same batches, and each piece of news
+keeps its id over all nights: a receiver that knows an id again takes nothing twice. docs/webhook.md is for receivers.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import http.client
+import json
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+import polars as pl
+
+from configs.errors import NightquestError
+from pipelines.publish.news import NEWS, News, tells_news
+from pipelines.publish.published import Published
+from pipelines.publish.sinks import Clock, Options
+
+OPTIONS = {
+    "url": "the address that takes them, like https://app.example.com/nightquest",
+    "secret": "what both sides sign with: 16 characters or more, or whsec_ and base64",
+}
+OPTIONAL = {"batch": "pieces of news in a request; 500", "timeout_s": "seconds for an answer; 10"}
+SECRETS = ("url", "secret")
+
+_WHAT = "The destination webhook"
+_ROWS = 5_000  # of a file that are in memory at one time
+_WAITS_S = (1.0, 2.0, 4.0, 8.0)  # between the tries of a batch
+_LONGEST_WAIT_S = 60.0  # that a receiver may ask for
+_TRY_AGAIN = {408, 425, 429, 500, 502, 503, 504}
+_REMEDIES = {
+    401: "Give both sides the same secret.",
+    403: "Give both sides the same secret.",
+    404: "Correct its url.",
+    410: "Correct its url.",
+    413: "Set its option batch to less.",
+}
+
+
+def deliver(night: Published, options: Options, clock: Clock) -> str:
+    """Post what is new; returns the night's key, and how much it was.
+
+    Raises:
+        NightquestError: An option is wrong, the receiver does not take a batch, or it stays away over several tries.
+    """
+    receiver = _Receiver(options)
+    sent = requests = 0
+    for items in _batches(night, receiver.batch) if tells_news(night.manifest) else ():
+        receiver.post(_id(night, requests), _body(night, items), clock)
+        sent, requests = sent + len(items), requests + 1
+    return f"{night.key}: {sent} pieces of news in {requests} requests"
+
+
+def probe(options: Options) -> None:
+    """Find out whether somebody answers at the address; nothing is sent.
+
+    Raises:
+        NightquestError: As `deliver`.
+    """
+    receiver = _Receiver(options)
+    try:
+        receiver.connection.connect()
+    except (OSError, http.client.HTTPException) as error:
+        raise receiver.away(error) from None
+    finally:
+        receiver.connection.close()
+
+
+def _id(night: Published, number: int) -> str:
+    return f"nq_{hashlib.sha256(f'{night.key}/{number}'.encode()).hexdigest()[:32]}"
+
+
+def _body(night: Published, items: pl.Series) -> bytes:
+    manifest = night.manifest
+    head = {"type": "nightquest.news", "app": manifest.app, "as_of": str(manifest.as_of), "night": night.key}
+    return f'{json.dumps(head)[:-1]}, "items": [{",".join(items)}]}}'.encode()
+
+
+def _batches(night: Published, most: int) -> Iterator[pl.Series]:
+    """What is new as JSON objects, in the order of the files, so that the same night has the same batches."""
+    from pipelines.publish.tables import published_tables  # noqa: PLC0415 (contracts take a second to load)
+
+    for table, news in NEWS.items():
+        screen = published_tables()[table].contract.screen
+        for frame in night.parts(table, _ROWS):
+            items = _items(frame, news, screen)
+            for start in range(0, len(items), most):
+                yield items.slice(start, most)
+
+
+def _items(frame: pl.DataFrame, news: News, screen: tuple[str, ...]) -> pl.Series:
+    moments = pl.selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+    new = (frame.filter("is_new") if news.marked else frame).with_columns(moments)
+    item = pl.struct(
+        pl.concat_str("app", pl.lit(f"/{news.kind}/"), news.id).alias("id"),
+        pl.lit(news.kind).alias("kind"),
+        "user_id",
+        (pl.col(news.ends) if news.ends else pl.lit(None, pl.Date)).alias("expires_on"),
+        pl.struct(each for each in screen if each in new.columns).alias("data"),
+    )
+    return new.select(item.struct.json_encode().alias("item"))["item"]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    reason: str
+    retry_after_s: float | None
+
+
+class _Receiver:
+    """Who takes the requests, over one connection as long as it holds."""
+
+    def __init__(self, options: Options) -> None:
+        self.key = _key(options["secret"])
+        self.batch = int(_number(options, "batch", 500, 1, 5_000))
+        self.timeout_s = _number(options, "timeout_s", 10, 0.1, 120)
+        parts = _address(options["url"])
+        self.host = f"{parts.scheme}://{parts.netloc}"
+        self.path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        name = parts.hostname or ""
+        self.connection = (
+            http.client.HTTPSConnection(name, parts.port, timeout=self.timeout_s, context=ssl.create_default_context())
+            if parts.scheme == "https"
+            else http.client.HTTPConnection(name, parts.port, timeout=self.timeout_s)
+        )
+
+    def post(self, message: str, body: bytes, clock: Clock) -> None:
+        """Post a batch until it is taken; each try is signed anew, since a receiver refuses old ones."""
+        for wait_s in (*_WAITS_S, None):
+            try:
+                answer = self._ask(message, body, int(clock().timestamp()))
+            except (OSError, http.client.HTTPException) as error:
+                self.connection.close()
+                failed, asked_s = self.away(error), None
+            else:
+                if 200 <= answer.status < 300:
+                    return
+                failed, asked_s = self._refused(answer), answer.retry_after_s
+                if answer.status not in _TRY_AGAIN:
+                    raise failed
+            if wait_s is None:
+                raise failed
+            time.sleep(min(max(wait_s, asked_s or 0.0), _LONGEST_WAIT_S))
+
+    def _ask(self, message: str, body: bytes, moment: int) -> _Answer:
+        signed = hmac.digest(self.key, f"{message}.{moment}.".encode() + body, "sha256")
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "nightquest",
+            "Webhook-Id": message,
+            "Webhook-Timestamp": str(moment),
+            "Webhook-Signature": f"v1,{base64.b64encode(signed).decode()}",
+        }
+        self.connection.request("POST", self.path, body, headers)
+        answer = self.connection.getresponse()
+        answer.read(64 * 1024)
+        if not answer.isclosed():  # more than anybody reads: the connection cannot be used again
+            self.connection.close()
+        asked = answer.headers.get("Retry-After", "")
+        return _Answer(answer.status, answer.reason, float(asked) if asked.isdigit() else None)
+
+    def away(self, error: Exception) -> NightquestError:
+        """Nobody answers, in time or at all."""
+        why = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+        return NightquestError(
+            f"The receiver at {self.host} cannot be reached: {why[:200]}.", "Start it, or look at its log."
+        )
+
+    def _refused(self, answer: _Answer) -> NightquestError:
+        remedy = "Give the address that it leads to." if 300 <= answer.status < 400 else "Look at its log."
+        return NightquestError(
+            f"The receiver at {self.host} answered {answer.status} {answer.reason[:60]}".strip() + ".",
+            _REMEDIES.get(answer.status, remedy),
+        )
+
+
+def _key(secret: str) -> bytes:
+    try:
+        key = base64.b64decode(secret[6:], validate=True) if secret.startswith("whsec_") else secret.encode()
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) < 16:
+        raise NightquestError(
+            f"{_WHAT} has a secret that is too short or no base64.", "Give 16 characters or more, or whsec_ and base64."
+        )
+    return key
+
+
+def _address(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in {"http", "https"} and parts.hostname and not parts.username and parts.port != 0
+    except ValueError:
+        right = False
+    if not right or not url.isascii() or any(sign.isspace() for sign in url):
+        raise NightquestError(
+            f"{_WHAT} has an url that cannot be used.",
+            "Write it like https://app.example.com/nightquest, without a user.",
+        )
+    return parts
+
+
+def _number(options: Options, name: str, usual: float, low: float, high: float) -> float:
+    told = options.get(name)
+    try:
+        number = float(told) if told else usual
+    except ValueError:
+        number = -1.0
+    if not low <= number <= high:
+        raise NightquestError(f"{_WHAT} has '{told}' for {name}.", f"Write a number from {low:g} to {high:g}.")
+    return number
