@@ -111,7 +111,7 @@ class Asked:
 
     Attributes:
         features: One row per player at the night's base day, see `Samples.features`.
-        past: Their own past windows, see `Samples.past`.
+        past: Their own past windows, see `Samples.past`, where a task `asks_of_past`.
         windows: player_key, base_day, start_day, lead_days, window_days, end_day, metric: what is open to each.
         chances: player_key, base_day, window_days, p_plays: how likely each is to play, which planning asks first.
         badges: player_key, badge_id, progress, eta_days of badges not held, where a task `asks_of_badges`.
@@ -218,6 +218,7 @@ class BinaryTask(Task, Generic[E]):
         asks_for: Learners that enter it beside those that suit.
         encoding_type: What `encode` needs, as it is kept with the model.
         asks_of_badges: Tonight's players come with how far they are with badges, `Asked.badges`.
+        asks_of_past: Tonight's players come with their own past windows, `Asked.past`.
         moves: Every night its answers are moved to fit what has just settled.
         wanted: Which way its answer is good for the app: 1 up, -1 down, 0 neither; see `changes`.
     """
@@ -234,6 +235,7 @@ class BinaryTask(Task, Generic[E]):
     only: ClassVar[frozenset[str] | None] = None
     asks_for: ClassVar[frozenset[str]] = frozenset()
     asks_of_badges: ClassVar[bool] = False
+    asks_of_past: ClassVar[bool] = False
     moves: ClassVar[bool] = True
     wanted: ClassVar[int] = 0
     encoding_type: ClassVar[type[Encoding]] = Encoding

@@ -4,6 +4,7 @@ Only the player-days that new events touch are recomputed, so a night costs what
 """
 
 import datetime as dt
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -12,6 +13,8 @@ from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.local_days import sync_days
 from pipelines.activity.metric_sql import definitions_hash, derived_events_sql, metric_events_sql, parsed_sql
+
+PLAYER_DAYS_AT_ONCE = 500_000  # that are added up together, some five events each
 
 
 def sync_metrics(warehouse: Warehouse, app: App) -> bool:
@@ -60,8 +63,10 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
             with warehouse.lend(_touched=touched):
                 warehouse.run("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM _touched")
         _refresh_derived(warehouse)
-        warehouse.run(f"CREATE OR REPLACE TEMP TABLE parsed_events AS {parsed_sql(app).events}")
-        warehouse.run(warehouse.fixed("activity/refresh_parts"))
+        parsed = f"CREATE OR REPLACE TEMP TABLE parsed_events AS {parsed_sql(app).events}"
+        for _ in _stretches(warehouse):
+            warehouse.run(parsed)
+            warehouse.run(warehouse.fixed("activity/refresh_parts"))
         warehouse.run("DELETE FROM parsed_events")
 
 
@@ -138,6 +143,30 @@ def _install_views(warehouse: Warehouse, app: App) -> None:
     warehouse.run(macros_sql())
     warehouse.run(warehouse.fixed("activity/parts_views"))
     warehouse.views_of = app
+
+
+def _stretches(warehouse: Warehouse) -> Iterator[None]:
+    """Let `touched` hold some of its player-days after the other, by day and player: what is added up fits in memory.
+
+    The parts come to lie in the order in which they would lie if all were added up at once.
+    """
+    parts = -(-int(warehouse.value("SELECT count(*) FROM touched")) // PLAYER_DAYS_AT_ONCE)
+    if parts <= 1:
+        yield
+        return
+    warehouse.run(
+        """CREATE OR REPLACE TEMP TABLE touched_in_parts AS
+           SELECT *, ntile($parts) OVER (ORDER BY day, player_key) AS part FROM touched""",
+        {"parts": parts},
+    )
+    for part in range(1, parts + 1):
+        warehouse.run(
+            """CREATE OR REPLACE TEMP TABLE touched AS
+               SELECT player_key, day FROM touched_in_parts WHERE part = $part""",
+            {"part": part},
+        )
+        yield
+    warehouse.run("DROP TABLE touched_in_parts")
 
 
 def _refresh_derived(warehouse: Warehouse) -> None:

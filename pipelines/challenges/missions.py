@@ -22,6 +22,7 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
+from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.known import Known
 from pipelines.luck import luck
 from pipelines.pins import Night
@@ -80,13 +81,14 @@ def plan_missions(
     known: Known,
     models: ChallengeModels,
     features: pl.DataFrame,
-    past: pl.DataFrame,
+    past: pl.DataFrame | Kept,
     profiles: pl.DataFrame,
     chances: pl.DataFrame,
     recent: pl.DataFrame,
     record: pl.DataFrame,
     tonight: pl.DataFrame,
     asked: pl.DataFrame = NOTHING_ASKED,
+    buckets: Buckets = HERE,
 ) -> Missions:
     """A mission for each player who is likely enough to play and whose last mission's window is over.
 
@@ -106,6 +108,7 @@ def plan_missions(
         record: The missions before this one, see `mission_record`.
         tonight: The night's daily challenges: player_key, metric, op, target, valid_from, valid_until.
         asked: What is open for the players, see `what_is_open`.
+        buckets: Where the players' targets are looked for.
     """
     app, days = known.app, mission_days(known.app)
     snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
@@ -114,7 +117,8 @@ def plan_missions(
     likely = chances.filter((pl.col("window_days") == days) & (pl.col("p_plays") >= app.challenges.min_plays))
     due = _without_running(snapshots.join(likely.select(*SNAPSHOT), on=list(SNAPSHOT), how="semi"), record, days)
     windows = open_windows(app, due).filter(pl.col("window_days") == days)
-    targets = propose_targets(app, models, features, past, windows, wanted)
+    due_features = features.join(due, on=list(SNAPSHOT), how="semi", maintain_order="left")
+    targets = buckets.each(propose_targets, (app, models), (due_features, past, windows, wanted))
     chosen = _choose(known.night, targets, recent, record, tonight, asked)
     left_out = _left_out(due, targets, chosen)
     chosen = chosen.join(likely, on=[*SNAPSHOT, "window_days"], how="inner")

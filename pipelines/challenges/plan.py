@@ -19,7 +19,7 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
-from pipelines.engines.buckets import HERE, Buckets
+from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.known import Known
 
 DAILY = "daily_challenge"
@@ -50,7 +50,7 @@ def plan_challenges(
     known: Known,
     models: ChallengeModels,
     features: pl.DataFrame,
-    past: pl.DataFrame,
+    past: pl.DataFrame | Kept,
     profiles: pl.DataFrame,
     recent: pl.DataFrame,
     asked: pl.DataFrame = NOTHING_ASKED,
@@ -72,8 +72,7 @@ def plan_challenges(
     windows = open_windows(known.app, snapshots)
     chances = chance_of_play(models, features, windows)
     wanted = wanted_probability(known.app, snapshots, chances)
-    frames = (features, past, windows, wanted)
-    targets = buckets.each(propose_targets, (known.app, models), frames)
+    targets = buckets.each(propose_targets, (known.app, models), (features, past, windows, wanted))
     chosen = choose_challenges(known.app, targets, chances, recent, asked, as_of=known.as_of, seed=known.night.seed)
     if DAILY not in known.app.content.types:
         chosen = chosen.clear()

@@ -119,7 +119,7 @@ def _nearest(
     """
     record = models.record
     of_players = pl.col("player_key").is_between(windows["player_key"].min(), windows["player_key"].max())
-    asked = with_inputs(features, windows.with_row_index("_window"))
+    asked = with_inputs(features.filter(of_players), windows.with_row_index("_window"))
     rows = ask_menu(
         *(record, past.filter(of_players), asked),
         lowest=HARDEST - 0.1,

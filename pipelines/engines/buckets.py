@@ -6,7 +6,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -22,7 +22,15 @@ TRIES = 3  # of a bucket whose worker died
 _SEED = 20_250_101  # of the players' buckets
 _log = logging.getLogger(__name__)
 
-Frames = Sequence[pl.DataFrame]
+
+class Kept(Protocol):
+    """Rows of players that lie elsewhere, so that no more of them are held than are worked on."""
+
+    def of(self, players: pl.Series) -> pl.DataFrame:
+        """The rows of these players."""
+
+
+Frames = Sequence[pl.DataFrame | Kept]
 Work = Callable[..., pl.DataFrame]
 
 
@@ -69,29 +77,29 @@ class Buckets:
             work: Takes `same`, then `frames`, cut to the bucket's players; a function that can be sent to a process.
                 Of each player it gives the same rows, whoever else is in the bucket.
             same: What is the same for all.
-            frames: With player_key, the first with a row or more for every player; one without columns goes to all.
+            frames: With player_key, the first (which is no `Kept`) with a row or more for every player; one without
+                columns goes to all.
 
         Raises:
             Exception: Whatever `work` raises. What an engine cannot do is done here, with a note.
         """
-        count, done = self._number(frames[0], 1), dict[int, pl.DataFrame]()
+        players = _players(frames)
+        count, done = self._number(players, 1), dict[int, pl.DataFrame]()
         if self.workers is not None:
             try:
                 workers = self.workers()
-                count = self._number(frames[0], workers.count)
+                count = self._number(players, workers.count)
                 cut = _Cut(frames, count)
                 for number, rows in _results(workers, partial(_checked, code_version(), work), cut, same):
                     done[number] = rows
             except EngineError as error:
                 left = f"{count - len(done)} of {counted(count, 'bucket')}"
                 self._tell(f"The engine {self.engine} {error}; {left} were worked on here.")
-        if count == 1 and not done:
-            return work(*same, *frames)
         cut = _Cut(frames, count)
         return pl.concat([done[n] if n in done else work(*same, *cut.of(n)) for n in range(count)])
 
-    def _number(self, players: pl.DataFrame, at_once: int) -> int:
-        return self.count or max(-(-players[KEY].n_unique() // PLAYERS_A_BUCKET), at_once)
+    def _number(self, players: pl.Series, at_once: int) -> int:
+        return self.count or max(-(-len(players) // PLAYERS_A_BUCKET), at_once)
 
     def _tell(self, note: str) -> None:
         _log.warning("%s", note)
@@ -107,18 +115,41 @@ def bucket_of(count: int) -> pl.Expr:
     return lot(KEY, seed=_SEED) % count
 
 
+def _players(frames: Frames) -> pl.Series:
+    """The players of the first frame, each once, in its order."""
+    first = frames[0]
+    if not isinstance(first, pl.DataFrame):
+        raise TypeError("the first frame of a work in buckets must be there: it says who the players are")
+    return first[KEY].unique(maintain_order=True)
+
+
 class _Cut:
     """Frames cut into buckets, a bucket at a time."""
 
     def __init__(self, frames: Frames, count: int) -> None:
         self.count = count
-        self._numbered = [
-            (frame, frame.select(bucket_of(count)).to_series() if frame.width else None) for frame in frames
-        ]
+        self._frames = frames
+        self._players = _players(frames)
+        self._buckets = [_numbered(frame, count) for frame in (self._players.to_frame(), *frames)]
 
     def of(self, number: int) -> list[pl.DataFrame]:
         """The rows of a bucket's players, of every frame."""
-        return [frame if buckets is None else frame.filter(buckets == number) for frame, buckets in self._numbered]
+        mine, *buckets = self._buckets
+        players = self._players if mine is None else self._players.filter(mine == number)
+        return [_cut(*each, number, players) for each in zip(self._frames, buckets, strict=True)]
+
+
+def _numbered(frame: pl.DataFrame | Kept, count: int) -> pl.Series | None:
+    """The bucket of each row; None where all go to each."""
+    if count == 1 or not isinstance(frame, pl.DataFrame) or not frame.width:
+        return None
+    return frame.select(bucket_of(count)).to_series()
+
+
+def _cut(frame: pl.DataFrame | Kept, buckets: pl.Series | None, number: int, players: pl.Series) -> pl.DataFrame:
+    if not isinstance(frame, pl.DataFrame):
+        return frame.of(players)
+    return frame if buckets is None else frame.filter(buckets == number)
 
 
 def _checked(version: str, work: Work, *args: Any) -> pl.DataFrame:

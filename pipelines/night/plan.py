@@ -70,12 +70,13 @@ def plan_night(
     plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked, buckets)
     if MISSION in known.app.content.types:
         features, past, tonight = players.features, players.past, plan.challenges
-        missions = plan_missions(known, tuned, features, past, welcome, plan.chances, recent, record, tonight, asked)
+        chances, so_far = plan.chances, (recent, record, tonight, asked)
+        missions = plan_missions(known, tuned, features, past, welcome, chances, *so_far, buckets)
         plan = replace(plan, missions=missions.rows, left_out=missions.left_out)
     wanted = any(each.model.task.asks_of_badges for each in others.values())
     badges = badge_progress(known) if wanted else pl.DataFrame()
-    served = Asked(players.features, players.past, plan.windows, plan.chances, badges)
-    scored = score(known, tuned, others, served, settled, buckets)
+    served = Asked(players.features, pl.DataFrame(), plan.windows, plan.chances, badges)
+    scored = score(known, tuned, others, served, settled, buckets, players.past)
     return Planned(players, plan, scored, asked, notes=(*buckets.notes, *scored.notes))
 
 

@@ -1,7 +1,7 @@
 """What every model expects of the players tonight: the published scores."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import polars as pl
@@ -11,7 +11,7 @@ from models.calibration import Recalibration
 from models.learned import LearnedModel
 from models.task import SCORES, Asked, Samples
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
-from pipelines.engines.buckets import HERE, Buckets
+from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.known import Known
 from pipelines.learning.recalibrate import moved
 
@@ -55,6 +55,7 @@ def score(
     asked: Asked,
     settled: Samples,
     buckets: Buckets = HERE,
+    past: Kept | None = None,
 ) -> Scored:
     """Ask every model of tonight's players; a task that fails costs its own scores alone.
 
@@ -62,17 +63,18 @@ def score(
         known: What the night may see.
         planning: The models of PLANNED_WITH, as moved for the night.
         others: Every other model that serves, by task.
-        asked: The players.
+        asked: The players, without their past windows.
         settled: What the others are moved by.
         buckets: Where the models are asked.
+        past: The players' past windows, for the tasks that ask of them.
     """
     ready = zip(PLANNED_WITH, (planning.plays, planning.attainment), planning.told(), strict=True)
     served = {name: Served(model, version) for name, model, version in ready}
-    frames, notes = [_scores(known, served[name], asked, buckets) for name in PLANNED_WITH], list[str]()
+    frames, notes = [_scores(known, served[name], asked, buckets, past) for name in PLANNED_WITH], list[str]()
     for name, each in others.items():
         try:
             tonight = Served(moved(known, each.model, settled), each.version)
-            frames.append(_scores(known, tonight, asked, buckets))
+            frames.append(_scores(known, tonight, asked, buckets, past))
             served[name] = tonight
         except Exception as error:  # noqa: BLE001 (whatever a task's file does wrong costs its own scores)
             notes.append(f"The scores of {name} are left out: {type(error).__name__}: {error}.")
@@ -80,14 +82,15 @@ def score(
     return Scored(pl.concat(frames), served, tuple(notes))
 
 
-def _scores(known: Known, served: Served, asked: Asked, buckets: Buckets) -> pl.DataFrame:
+def _scores(known: Known, served: Served, asked: Asked, buckets: Buckets, past: Kept | None) -> pl.DataFrame:
     """What a task publishes.
 
     Raises:
         ValueError: It is not what the table `scores` promises its readers.
     """
     task = served.model.task
-    frames = [getattr(asked, part.name) for part in fields(Asked)]
+    given = {part.name: getattr(asked, part.name) for part in fields(Asked)}
+    frames = list((given | {"past": past} if past is not None and task.asks_of_past else given).values())
     few = asked.features.height <= MOST_EXPLAINED
     rows = buckets.each(_told, (served.model, known.app, few), frames)
     if not few and task.kinds(known.app):
@@ -101,13 +104,17 @@ def _scores(known: Known, served: Served, asked: Asked, buckets: Buckets) -> pl.
 
 
 def _with_reasons(
-    rows: pl.DataFrame, tell: Callable[[list[pl.DataFrame]], pl.DataFrame], frames: list[pl.DataFrame]
+    rows: pl.DataFrame,
+    tell: Callable[[Sequence[pl.DataFrame | Kept]], pl.DataFrame],
+    frames: Sequence[pl.DataFrame | Kept],
 ) -> pl.DataFrame:
     """Scores with the reasons of MOST_EXPLAINED players, those first of whom something is the likeliest."""
     likeliest = rows.group_by("player_key").agg(pl.col("probability").max())
     chosen = likeliest.sort("probability", "player_key", descending=[True, False]).head(MOST_EXPLAINED)
     some = [
-        frame.join(chosen, on="player_key", how="semi", maintain_order="left") if frame.width else frame
+        frame.join(chosen, on="player_key", how="semi", maintain_order="left")
+        if isinstance(frame, pl.DataFrame) and frame.width
+        else frame
         for frame in frames
     ]
     told = tell(some).select(*_KEY, "reasons")

@@ -9,28 +9,60 @@ from pipelines.known import Known
 from pipelines.players.facts import player_facts
 from pipelines.players.features import compute_features
 
+AT_ONCE = 30_000  # snapshots whose past windows are read in one go
+
+
+class PastWindows:
+    """Own past windows of snapshots (see `past_values`): two hundred rows a player, read when they are asked for.
+
+    Args:
+        known: What the night may see.
+        snapshots: player_key and base_day.
+        read: The rows, where they were read already.
+    """
+
+    def __init__(self, known: Known, snapshots: pl.DataFrame, read: pl.DataFrame | None = None) -> None:
+        self._known = known
+        self._snapshots = snapshots
+        self._read = read
+
+    def of(self, players: pl.Series) -> pl.DataFrame:
+        """Those of some players."""
+        asked = pl.col("player_key").is_in(players.implode())
+        if self._read is not None:
+            return self._read.filter(asked)
+        return past_values(self._known, self._snapshots.filter(asked))
+
+    def whole(self) -> pl.DataFrame:
+        """Those of all."""
+        return past_values(self._known, self._snapshots) if self._read is None else self._read
+
 
 @dataclass(frozen=True)
 class Seen:
-    """What is known of snapshots: their features (see `describe`) and own past windows (see `past_values`)."""
+    """What is known of snapshots: their features (see `describe`) and own past windows."""
 
     features: pl.DataFrame
-    past: pl.DataFrame
+    past: PastWindows
 
 
 def look_at(known: Known, *parts: pl.DataFrame) -> list[Seen]:
     """Look at several sets of snapshots in one go: to plan the queries takes longer than to answer a few more rows.
+
+    Only where there are many rows do past windows wait until they are asked for.
 
     Args:
         known: What the night may see.
         parts: player_key and base_day; no day is in two of them.
     """
     every = pl.concat(part.select("player_key", "base_day") for part in parts)
-    features, past = describe(known, every), past_values(known, every)
+    features = describe(known, every)
+    past = past_values(known, every) if every.height <= AT_ONCE else None
     seen, first = list[Seen](), 0
     for part in parts:
         of_days = pl.col("base_day").is_in(part["base_day"].unique().implode())
-        seen.append(Seen(features.slice(first, part.height), past.filter(of_days)))
+        read = None if past is None else past.filter(of_days)
+        seen.append(Seen(features.slice(first, part.height), PastWindows(known, part, read)))
         first += part.height
     return seen
 

@@ -8,7 +8,7 @@ from models.tasks.segments import SegmentModel
 from pipelines.known import Known
 from pipelines.players.profiles import describe_players
 from pipelines.players.segments import assign_segments, player_cohorts
-from pipelines.players.snapshots import Seen, eligible_players, look_at
+from pipelines.players.snapshots import PastWindows, Seen, eligible_players, look_at
 from pipelines.players.targets import set_targets
 
 
@@ -25,7 +25,7 @@ class Players:
     """
 
     features: pl.DataFrame
-    past: pl.DataFrame
+    past: PastWindows
     segments: pl.DataFrame
     targets: pl.DataFrame
     profiles: pl.DataFrame

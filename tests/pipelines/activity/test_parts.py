@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.warehouse import Warehouse
+from pipelines.activity import parts as room
 from pipelines.activity.parts import refresh_parts, sync_metrics
 from tests.factories import START, add_events, event, known_at, make_app, warehouse_with
 
@@ -45,6 +46,20 @@ def test_parts_built_delivery_by_delivery_equal_parts_built_from_scratch(first: 
         step_by_step = parts_of(warehouse)
         refresh_parts(warehouse, APP, None)
         assert parts_of(warehouse) == step_by_step
+
+
+def test_parts_added_up_a_few_days_at_a_time_lie_as_if_all_were_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [row(n % 4, (n * 7) % 9 + n / 50, ("solve", "liked")[n % 5 == 0], n, "abc"[n % 3]) for n in range(40)]
+    with warehouse_with(APP, rows) as warehouse:
+        at_once = [warehouse.frame(f"SELECT * FROM {table}").rows() for table in PARTS]
+        monkeypatch.setattr(room, "PLAYER_DAYS_AT_ONCE", 3)
+        refresh_parts(warehouse, APP, None)
+        assert [warehouse.frame(f"SELECT * FROM {table}").rows() for table in PARTS] == at_once
+        some = warehouse.frame("SELECT player_key, day FROM events WHERE player_key > 1")
+        refresh_parts(warehouse, APP, some)
+        assert [sorted(warehouse.rows(f"SELECT * FROM {table}"), key=repr) for table in PARTS] == [
+            sorted(rows, key=repr) for rows in at_once
+        ]
 
 
 def test_an_entity_counts_on_the_day_it_reached_its_sum_even_when_the_vote_came_late() -> None:

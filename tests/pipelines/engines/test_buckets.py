@@ -55,6 +55,32 @@ def test_buckets_hold_every_player_once_and_empty_ones_do_no_harm(tmp_path, coun
     assert_frame_equal(done.sort("player_key").drop("process"), PLAYERS.with_columns(pl.col("points") * 2))
 
 
+def both(players: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
+    return players.join(kept, on="player_key", how="left", maintain_order="left")
+
+
+class Elsewhere:
+    """Rows that are read for some players; tells whom it was asked of."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+
+    def of(self, players: pl.Series) -> pl.DataFrame:
+        self.asked.append(players.to_list())
+        return pl.DataFrame({"player_key": players, "doubled": players * 2})
+
+
+@pytest.mark.parametrize("count", [1, 4], ids="{} buckets".format)
+def test_rows_that_lie_elsewhere_are_read_for_the_players_of_a_bucket(tmp_path, count):
+    kept = Elsewhere()
+    done = buckets_of(settings(tmp_path, buckets=count)).each(both, (), (PLAYERS, kept))
+    assert done.sort("player_key")["doubled"].to_list() == [2 * key for key in range(200)]
+    assert len(kept.asked) == count
+    assert sorted(key for keys in kept.asked for key in keys) == list(range(200))
+    with pytest.raises(TypeError, match="who the players are"):
+        HERE.each(both, (), (kept, PLAYERS))
+
+
 def test_a_player_stays_in_the_bucket_whoever_else_there_is():
     alone = PLAYERS.filter(pl.col("player_key") % 3 == 0).with_columns(bucket=room.bucket_of(16))
     among = PLAYERS.with_columns(bucket=room.bucket_of(16))

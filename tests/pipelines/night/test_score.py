@@ -19,6 +19,7 @@ class Question:
     """How likely is a player to have a high number; a model that can tell why tells of each."""
 
     name = "high"
+    asks_of_past = False
 
     def __init__(self, spoken: bool = True) -> None:
         self.spoken = spoken
@@ -48,11 +49,32 @@ class Model:
         return rows
 
 
-def scored(tmp_path, task=None, **told) -> pl.DataFrame:
+class Remembering(Question):
+    """Tells how many rows it saw of a player's past."""
+
+    asks_of_past = True
+
+    def scores(self, model, app, asked):
+        assert set(asked.past["player_key"]) == set(asked.features["player_key"])
+        return super().scores(model, app, asked)
+
+
+class Past:
+    """Two rows a player, read when they are asked for."""
+
+    def __init__(self) -> None:
+        self.read = []
+
+    def of(self, players):
+        self.read.append(len(players))
+        return pl.DataFrame({"player_key": [*players, *players]})
+
+
+def scored(tmp_path, task=None, past=None, **told) -> pl.DataFrame:
     served = Served(Model(task or Question()), "high/1")
     asked = Asked(PLAYERS, NOTHING, NOTHING, NOTHING)
     known = SimpleNamespace(app=None)
-    rows = score._scores(known, served, asked, buckets_of(Settings(home=tmp_path, **told)))
+    rows = score._scores(known, served, asked, buckets_of(Settings(home=tmp_path, **told)), past)
     return rows.sort("player_key")
 
 
@@ -67,6 +89,15 @@ def test_of_many_those_first_of_whom_something_is_the_likeliest(tmp_path, monkey
     assert rows["reasons"].to_list() == [None] * 27 + ["has 27", "has 28", "has 29"]
     assert rows["probability"].to_list() == pytest.approx([key / 30 for key in range(30)])
     assert rows.columns == list(score.TOLD)
+
+
+def test_past_windows_are_read_a_bucket_at_a_time_for_a_question_that_asks_of_them_and_for_no_other(tmp_path):
+    past = Past()
+    scored(tmp_path, past=past, buckets=3)
+    assert past.read == []
+    scored(tmp_path, Remembering(), past, buckets=3)
+    assert len(past.read) == 3
+    assert sum(past.read) == 30
 
 
 def test_a_question_without_words_is_not_asked_twice(tmp_path, monkeypatch):

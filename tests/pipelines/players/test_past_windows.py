@@ -3,9 +3,11 @@
 import datetime as dt
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from pipelines.known import Known
+from pipelines.players import snapshots as room
 from pipelines.players.snapshots import look_at, past_values
 from pipelines.windows import window_values
 from tests.factories import START, known_at, make_app, warehouse_with
@@ -51,7 +53,11 @@ def test_past_windows_are_those_with_play_by_what_they_came_to(history: list) ->
     assert (found["weight"] - wanted["weight"]).abs().max() < 2e-9 if found.height else wanted.is_empty()
 
 
-def test_snapshots_that_are_looked_at_together_are_seen_as_each_by_itself() -> None:
+@pytest.mark.parametrize("at_once", [100, 0], ids=["read at once", "read when asked for"])
+def test_snapshots_that_are_looked_at_together_are_seen_as_each_by_itself(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "AT_ONCE", at_once)
     base = START.date() + dt.timedelta(days=11)
     history = [row(player, 1.5 * day, "solve", day % 4, "abc"[day % 3]) for player in (1, 2, 3) for day in range(7)]
     with warehouse_with(APP, history) as warehouse:
@@ -61,7 +67,10 @@ def test_snapshots_that_are_looked_at_together_are_seen_as_each_by_itself() -> N
         nobody = tonight.clear()
         together = look_at(known, tonight, before, nobody)
         apart = [look_at(known, part)[0] for part in (tonight, before, nobody)]
-    for one, other in zip(together, apart, strict=True):
-        assert one.features.equals(other.features)
-        assert one.past.equals(other.past)
-    assert [seen.past.is_empty() for seen in together] == [False, False, True]
+        for one, other, part in zip(together, apart, (tonight, before, nobody), strict=True):
+            assert one.features.equals(other.features)
+            every = past_values(known, part)
+            assert one.past.whole().equals(other.past.whole())
+            assert one.past.whole().equals(every)
+            assert one.past.of(pl.Series([1, 3])).equals(every.filter(pl.col("player_key") != 2))
+        assert [seen.past.whole().is_empty() for seen in together] == [False, False, True]
