@@ -29,6 +29,10 @@ class Judged(Part):
     lapse_after_days: int = Field(
         90, ge=1, le=3650, description="A nominee on whom nobody has decided for so many days lapses, and is told."
     )
+    hold_unusual: bool = Field(
+        False,
+        description="Whose last week looks like somebody else's (learned question `anomaly`) is left to a person.",
+    )
     metrics: list[Name] = Field([], max_length=12, description="Metrics shown as evidence beside those of the rule.")
     events: list[Name] = Field([], description="Events shown as evidence, newest first; none: those of the metrics.")
     properties: list[Name] = Field([], description="Which properties of the events are shown; none: all except ids.")

@@ -84,7 +84,7 @@ def make(tonight: Tonight, *, accept: bool) -> NightReport:
     planned = stages.plan(tonight, champions)
     crew = stages.hire_writers(tonight)
     words = stages.write(tonight, planned, crew)
-    judged = stages.judge(tonight, crew, words)
+    judged = stages.judge(tonight, planned, crew, words)
     issued = stages.issue(tonight, planned, crew, words, judged, still_open, accept=accept)
     stages.keep_unrecorded(tonight, stages.describe(tonight, crew, words), stages.recall(tonight), run_url())
     notes = (*champions.notes, *planned.notes, *crew.notes, *told_of(words), *issued.notes)

@@ -4,15 +4,17 @@ import polars as pl
 
 from pipelines.badges.judged.judge import Judgements, judge_nominees
 from pipelines.badges.judged.panel import Panel
+from pipelines.badges.judged.unusual import unusual_weeks
 from pipelines.experiments.arms import PROMPT
 from pipelines.night.open_night import Tonight
+from pipelines.night.plan import Planned
 from pipelines.night.words import Words
 from pipelines.words.writers.choose import Judge
 from pipelines.words.writers.crew import Crew
 from pipelines.words.writers.session import WritingSession, find_session
 
 
-def judge(tonight: Tonight, crew: Crew, words: Words) -> Judgements:
+def judge(tonight: Tonight, planned: Planned, crew: Crew, words: Words) -> Judgements:
     """Decide on the nominees for judged badges, in what is left of the night's patience; writes nothing.
 
     A night that issues nothing decides nothing.
@@ -20,7 +22,8 @@ def judge(tonight: Tonight, crew: Crew, words: Words) -> Judgements:
     if not tonight.night.issues:
         return Judgements(pl.DataFrame(), pl.DataFrame())
     with find_session(tonight.night, tonight.context, crew, words.account) as session:
-        return judge_nominees(tonight.known, panel_of(session) if session else None)
+        unusual = unusual_weeks(planned.scored.rows)
+        return judge_nominees(tonight.known, panel_of(session) if session else None, unusual)
 
 
 def panel_of(session: WritingSession) -> Panel | None:

@@ -17,6 +17,7 @@ from models.language.ledger import open_ledger
 from models.language.offers import priced_models
 from pipelines.badges.judged.adjudicate import first_questions
 from pipelines.badges.judged.judge import find_cases
+from pipelines.badges.judged.unusual import unusual_weeks
 from pipelines.known import Known
 from pipelines.night.champions import load_champions
 from pipelines.night.judge import panel_of
@@ -108,7 +109,7 @@ def price_night(tonight: Tonight) -> Priced:
     with open_ledger(settings.home, tonight.context.clock) as ledger:
         session = WritingSession(night, tonight.context, crew, ledger)
         jobs = _jobs(tonight, planned, crew)
-        requests = [*session.price(jobs), *session.price_judging(jobs), *_verdicts(tonight, session)]
+        requests = [*session.price(jobs), *session.price_judging(jobs), *_verdicts(tonight, planned, session)]
         known = ledger.answered(requests)
         models = priced_models(settings, night.app.content.prices).models
         rows = _priced(requests, models, known, ledger.usual_shares(), batch=night.app.content.mode == "batch")
@@ -209,12 +210,12 @@ def _jobs(tonight: Tonight, planned: Planned, crew: Crew) -> list[Job]:
     return heard
 
 
-def _verdicts(tonight: Tonight, session: WritingSession) -> list[Request]:
+def _verdicts(tonight: Tonight, planned: Planned, session: WritingSession) -> list[Request]:
     """What would be asked about nominees for badges."""
     panel, night = panel_of(session), tonight.night
     if panel is None:
         return []
-    nominees = find_cases(tonight.known, asked=True).nominees
+    nominees = find_cases(tonight.known, unusual_weeks(planned.scored.rows), asked=True).nominees
     return first_questions(night.app, nominees, panel.judges, seed=night.seed)
 
 

@@ -48,7 +48,7 @@ def serve_night(
         planned = plan(tonight, champions)
         crew = hire_writers(tonight)
         words = write(tonight, planned, crew)
-        judged = judge(tonight, crew, words)
+        judged = judge(tonight, planned, crew, words)
         issued = issue_night(tonight, planned, crew, words, judged, still_open, accept=True)
         if record:
             keep(tonight, describe(tonight, crew, words), recall(tonight), None)

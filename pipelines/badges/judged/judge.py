@@ -15,6 +15,7 @@ from pipelines.badges.judged.agreement import agreement_of, second_opinions
 from pipelines.badges.judged.evidence import gather_evidence, read_evidence
 from pipelines.badges.judged.nominate import choose_nominees, find_nominations, held_since, judged_badges
 from pipelines.badges.judged.panel import Nominee, Panel
+from pipelines.badges.judged.unusual import NOBODY, Unusual, held_as_unusual, to_review
 from pipelines.badges.judged.verdicts import REASONS_LENGTH
 from pipelines.badges.rules.award import Cite, cite_awards, name_awards, write_awards
 from pipelines.known import Known
@@ -63,6 +64,7 @@ class Cases:
         found: Nominations new tonight.
         rows: A row for each case that is to be judged.
         nominees: The same, with their evidence.
+        flagged: A row for each case that is left to a person since the week is unusual.
         people: A row for each case that a person has decided.
         lapsed: A row for each case on which nobody has decided for too long, with its reasons.
     """
@@ -70,6 +72,7 @@ class Cases:
     found: pl.DataFrame
     rows: pl.DataFrame
     nominees: tuple[Nominee, ...]
+    flagged: pl.DataFrame
     people: pl.DataFrame
     lapsed: pl.DataFrame
 
@@ -87,12 +90,14 @@ class Judgements:
     verdicts: pl.DataFrame
 
 
-def judge_badges(known: Known, panel: Panel | None, cite: Cite) -> dict[str, Any]:
+def judge_badges(
+    known: Known, panel: Panel | None, cite: Cite, unusual: Mapping[int, Unusual] = NOBODY
+) -> dict[str, Any]:
     """Decide on the night's nominees and write down what was decided; see `judge_nominees` and `write_judgements`."""
-    return write_judgements(known, judge_nominees(known, panel), cite)
+    return write_judgements(known, judge_nominees(known, panel, unusual), cite)
 
 
-def judge_nominees(known: Known, panel: Panel | None) -> Judgements:
+def judge_nominees(known: Known, panel: Panel | None, unusual: Mapping[int, Unusual] = NOBODY) -> Judgements:
     """Find the nominees, gather their evidence and decide on them; writes nothing.
 
     The same night asks the same questions, so that a night begun again finds its answers in the ledger.
@@ -100,23 +105,31 @@ def judge_nominees(known: Known, panel: Panel | None) -> Judgements:
     Args:
         known: What the night may see.
         panel: Who is asked. Without one, nominees are held for a person.
+        unusual: By player_key, whose week is unusual: where the badge says so they are held, and nobody is asked.
 
     Raises:
         AppFileError: A rule of the app cannot be read.
     """
-    cases = find_cases(known, asked=panel is not None and bool(panel.judges))
+    cases = find_cases(known, unusual, asked=panel is not None and bool(panel.judges))
+    flagged = [held_as_unusual(unusual[key]) for key in cases.flagged["player_key"]]
     verdicts = adjudicate(known.app, cases.nominees, panel, seed=known.night.seed)
     by_person = [_of_person(row) for row in cases.people.iter_rows(named=True)]
     lapsed = [Verdict("lapse", "nobody", reasons) for reasons in cases.lapsed["reasons"]]
-    decided = ((cases.people, by_person), (cases.rows, verdicts), (cases.lapsed, lapsed))
+    decided = (
+        (cases.people, by_person),
+        (cases.rows, verdicts),
+        (cases.flagged, flagged),
+        (cases.lapsed, lapsed),
+    )
     return Judgements(cases.found, pl.concat([_rows(rows, said) for rows, said in decided]))
 
 
-def find_cases(known: Known, *, asked: bool) -> Cases:
+def find_cases(known: Known, unusual: Mapping[int, Unusual] = NOBODY, *, asked: bool) -> Cases:
     """Find the nominees and gather their evidence; see `judge_nominees`.
 
     Args:
         known: What the night may see.
+        unusual: See `judge_nominees`.
         asked: Whether anybody can be asked tonight.
     """
     found = find_nominations(known)
@@ -125,11 +138,13 @@ def find_cases(known: Known, *, asked: bool) -> Cases:
     chosen = chosen.with_columns(decided_at=pl.lit(known.cut).cast(pl.Datetime("us", "UTC")))
     evidence = gather_evidence(known, pl.concat([chosen.select(_KEYS), people.select(_KEYS)]))
     rows, decided = (frame.join(evidence, on=_KEYS, maintain_order="left") for frame in (chosen, people))
+    to_a_person = to_review(known.app, rows, unusual)
+    rows, flagged = rows.filter(~to_a_person), rows.filter(to_a_person)
     nominees = tuple(
         Nominee(_case(known.night, row), row["badge_id"], tuple(read_evidence(row["evidence"])))
         for row in rows.iter_rows(named=True)  # a question each
     )
-    return Cases(found, rows, nominees, decided, _lapsed(known, [rows, decided]))
+    return Cases(found, rows, nominees, flagged, decided, _lapsed(known, [rows, flagged, decided]))
 
 
 def write_judgements(known: Known, judgements: Judgements, cite: Cite) -> dict[str, Any]:

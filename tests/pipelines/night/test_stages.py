@@ -63,7 +63,7 @@ def test_stages_in_processes_of_their_own_publish_what_one_process_publishes(wor
         planned = apart(plan, champions)
         crew = apart(hire_writers)
         words = apart(write, planned, crew)
-        judged = apart(judge, crew, words)
+        judged = apart(judge, planned, crew, words)
         issued = apart(issue, planned, crew, words, judged, still_open)
         apart(publish, issued, ())
     together, _ = world("together")
