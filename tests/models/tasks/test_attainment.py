@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from models.calibration import logits
 from models.learned import LearnedModel
 from models.learners import learner_of
 from models.learners.empirical_bayes import EmpiricalBayes
@@ -53,6 +54,17 @@ def test_a_record_falls_as_the_target_rises(record: EmpiricalBayes) -> None:
     rows = questions(record, *labels(200, seed=3))
     rows = rows.with_columns(p=record.probability(rows)).sort("player_key", "target")
     assert (rows.select(pl.col("p").diff().over("player_key")).drop_nulls().to_series() <= 1e-12).all()
+
+
+def test_what_moves_a_record_adds_up_to_its_log_odds_and_is_nothing_of_their_own_without_a_window(
+    record: EmpiricalBayes,
+) -> None:
+    model, rows = attainment("empirical_bayes", record), questions(record, *labels(200, seed=3))
+    moved = model.contributions(rows)
+    assert moved.columns == ["population", "record"]
+    assert moved.sum_horizontal().to_numpy() == pytest.approx(logits(record.probability(rows)))
+    nobody = rows.with_columns(reached=pl.lit(0.0), evidence=pl.lit(0.0))
+    assert model.contributions(nobody)["record"].to_numpy() == pytest.approx(np.zeros(rows.height), abs=1e-9)
 
 
 @pytest.mark.parametrize("kind", ["empirical_bayes", "lightgbm"])
