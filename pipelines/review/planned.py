@@ -31,7 +31,7 @@ def as_planned(known: Known, task: str, models: Mapping[str, LearnedModel], key:
     lately = snapshots_lately(known)
     now, before = look_at(known, eligible_players(known, [known.base_day]), lately)
     settled = samples_of(known, lately, before)
-    features, past = now.features.filter(player_key=key), now.past.filter(player_key=key)
+    features, past = now.features.filter(player_key=key), now.past.of(pl.Series([key]))
     none = pl.DataFrame()
     if task == PLAYS:
         start = features.select(SNAPSHOT).join(known.first_whole_days(), on="player_key")
