@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from configs.aggregations import AGGREGATIONS
 from configs.awarded import Badge, Judged, Tier
+from configs.badge_links import badge_problems
 from configs.delivered import Files
 from configs.measured import Event, Metric, Property
 from configs.names import ClockText, Name, Weight, Zone
@@ -106,6 +107,7 @@ class Rewards(Part):
         {"bronze": 50, "silver": 150, "gold": 400, "platinum": 1000},
         description="XP of a badge by its tier.",
     )
+    prestige_xp: int = Field(0, ge=0, description="XP of a badge for each point of its prestige, beside its own.")
     achievement_xp: dict[Tier, int] = Field({}, description="XP of a custom achievement by its tier; none: no XP.")
 
 
@@ -243,6 +245,7 @@ def _problems(app: App) -> Iterator[str]:
         if name in known:
             yield from _challenge_problems(app, name)
     yield from _persona_problems(app)
+    yield from badge_problems(app.badges, app.metrics)
     judged = {name: badge.judged for name, badge in app.badges.items()}
     yield from (problem for name, how in judged.items() if how for problem in _judged_problems(app, name, how))
 

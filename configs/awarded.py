@@ -1,13 +1,16 @@
-"""What an app file says of badges: earned by rule or given by judgement."""
+"""What an app file says of badges: earned by rule or given by judgement, once or again, always or in a season."""
 
-from typing import Literal, Self
+import datetime as dt
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from configs.names import Name
 from configs.part import Part
+from configs.spans import Period, season_span
 
 Tier = Literal["bronze", "silver", "gold", "platinum"]
+State = Literal["open", "on_hold", "withdrawn"]
 
 
 class Judged(Part):
@@ -38,6 +41,52 @@ class Judged(Part):
     properties: list[Name] = Field([], description="Which properties of the events are shown; none: all except ids.")
 
 
+class Season(Part):
+    """The days on which a badge can be earned; its numbers count from the first of them."""
+
+    on: dt.date = Field(description="The first day.")
+    until: dt.date = Field(description="The last day.")
+    yearly: bool = Field(False, description="The same days of every later year, too.")
+
+    @property
+    def span(self) -> str:
+        """Its name as a span; see `configs.spans`."""
+        return season_span(self.on, self.until, yearly=self.yearly)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.until < self.on:
+            raise ValueError("a season ends before it begins; put the first day into `on` and the last into `until`")
+        if self.yearly and (self.until - self.on).days >= 364:
+            raise ValueError("a yearly season must leave days between two of them")
+        if self.yearly and any((day.month, day.day) == (2, 29) for day in (self.on, self.until)):
+            raise ValueError("a yearly season neither begins nor ends on 29 February; not every year has it")
+        return self
+
+
+class Repeat(Part):
+    """How a badge is earned again; each award is one of its own."""
+
+    per: Annotated[int, Field(ge=1)] | Period = Field(
+        description="Once in every day, week, month, year or season; or, as a number, with each so many more of `of`."
+    )
+    of: Name | None = Field(None, description="With a number: the metric that it counts; one that adds up.")
+    most: int = Field(100, ge=1, le=10_000, description="With a number: how many awards a player can have.")
+
+    @property
+    def by_number(self) -> int | None:
+        """The number, where it is earned again with so many more."""
+        return self.per if isinstance(self.per, int) else None
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if isinstance(self.per, int) != (self.of is not None):
+            raise ValueError("`of` names the metric that a number in `per` counts, and stands with a number only")
+        if not isinstance(self.per, int) and "most" in self.model_fields_set:
+            raise ValueError("`most` stands with a number in `per` only")
+        return self
+
+
 class Badge(Part):
     """A badge: earned when `when` first becomes true, or given by judgement."""
 
@@ -52,14 +101,34 @@ class Badge(Part):
         None, description="Badges of a series follow each other in the file; only the next one's progress is told."
     )
     hidden: bool = Field(False, description="Nobody is told of progress towards it.")
+    requires: list[Name] = Field([], description="Badges that must be held before this one can be earned.")
+    repeat: Repeat | None = Field(None, description="It can be earned again.")
+    season: Season | None = Field(None, description="It can be earned on these days only.")
+    state: State = Field(
+        "open", description="`on_hold`: not granted until opened; `withdrawn`: no more awards, those held stay."
+    )
+    prestige: int = Field(0, ge=0, le=100, description="How much it counts among badges; ranks, and pays by the point.")
 
     @property
     def condition(self) -> str:
         """What is evaluated after every event: the rule that earns the badge, or the one that nominates for it."""
         return self.judged.nominate_when if self.judged else self.when
 
+    @property
+    def span(self) -> str:
+        """From when on its bare metrics count: a span's name; empty for a whole life."""
+        if self.repeat and isinstance(self.repeat.per, str) and self.repeat.per != "season":
+            return self.repeat.per
+        return self.season.span if self.season else ""
+
     @model_validator(mode="after")
     def _one_way_to_it(self) -> Self:
         if bool(self.when) == bool(self.judged):
             raise ValueError("a badge has either `when`, a rule that earns it, or `judged`")
+        if self.judged and self.repeat:
+            raise ValueError("a badge by judgement is given once; leave `repeat` out")
+        if self.repeat and self.repeat.per == "season" and not (self.season and self.season.yearly):
+            raise ValueError("`repeat: {per: season}` needs a `season` with `yearly: true`")
+        if self.repeat and self.repeat.by_number and self.season:
+            raise ValueError("what is earned again with so many more is so all year; leave `season` out")
         return self

@@ -1,8 +1,9 @@
 """An app's badges with their rules read: what each rests on, and which version of it is in force."""
 
 import hashlib
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from configs.app import App
 from configs.awarded import Badge, Judged
@@ -15,8 +16,8 @@ class BadgeRule:
     """A badge and its parsed rule: the one that earns it, or of a judged badge the one that nominates for it.
 
     Attributes:
-        version: 12 hex digits of the rule's text, of the criteria of a judged badge, and of the metrics that the rule
-            rests on; part of every award's evidence.
+        version: 12 hex digits of the rule's text, of the criteria of a judged badge, of the metrics that the rule
+            rests on, and of what it requires, its season and how it repeats; part of every award's evidence.
     """
 
     badge_id: str
@@ -35,6 +36,27 @@ class BadgeRule:
             raise ValueError(f"{self.badge_id} is earned by rule and not judged")
         return self.badge.judged
 
+    @property
+    def per(self) -> int | None:
+        """Earned again with each so many more of `counted`."""
+        return self.badge.repeat.by_number if self.badge.repeat else None
+
+    @property
+    def counted(self) -> Term:
+        """What `per` counts.
+
+        Raises:
+            ValueError: It is not earned again by number.
+        """
+        if self.badge.repeat is None or self.badge.repeat.of is None:
+            raise ValueError(f"{self.badge_id} is not earned again with so many more")
+        return Term(self.badge.repeat.of, None)
+
+    @property
+    def period(self) -> str:
+        """The span in each of which it can be earned again; empty for none."""
+        return self.badge.span if self.badge.repeat and not self.per else ""
+
 
 def badge_rules(app: App) -> tuple[BadgeRule, ...]:
     """Read the rule of every badge that is earned by rule, in the order of the app's file.
@@ -52,6 +74,34 @@ def nominate_rules(app: App) -> tuple[BadgeRule, ...]:
         AppFileError: A rule cannot be read, names an unknown metric or uses what is not allowed.
     """
     return tuple(_read(app, badge_id, badge) for badge_id, badge in app.badges.items() if badge.judged)
+
+
+def earnable_rules(app: App) -> tuple[BadgeRule, ...]:
+    """The rules that badges can be earned by now: of those that are open."""
+    return tuple(rule for rule in badge_rules(app) if rule.badge.state == "open")
+
+
+def once_rules(app: App) -> tuple[BadgeRule, ...]:
+    """Those of `earnable_rules` whose badges are earned once: of which one can ask whether and when it will be."""
+    return tuple(rule for rule in earnable_rules(app) if not rule.badge.repeat)
+
+
+def open_nominate_rules(app: App) -> tuple[BadgeRule, ...]:
+    """The nominating rules of the judged badges that are open."""
+    return tuple(rule for rule in nominate_rules(app) if rule.badge.state == "open")
+
+
+def in_levels(rules: Iterable[BadgeRule]) -> tuple[tuple[BadgeRule, ...], ...]:
+    """Rules in the order in which they can be looked at: each after those among them that its badge requires."""
+    left = {rule.badge_id: rule for rule in rules}
+    levels = []
+    while left:
+        ready = tuple(rule for rule in left.values() if not left.keys() & {*rule.badge.requires})
+        if not ready:
+            raise ValueError(f"badges require each other: {', '.join(left)}")
+        levels.append(ready)
+        left = {name: rule for name, rule in left.items() if rule not in ready}
+    return tuple(levels)
 
 
 def terms_of(rules: Iterable[BadgeRule]) -> tuple[Term, ...]:
@@ -75,7 +125,12 @@ def _read(app: App, badge_id: str, badge: Badge) -> BadgeRule:
         ) from None
     metrics = [app.metrics[term.metric].model_dump_json(exclude=_WORDS) for term in rule.terms]
     meaning = [badge.condition, *([badge.judged.criteria] if badge.judged else []), *metrics]
-    return BadgeRule(badge_id, badge, rule, hashlib.sha256("\n".join(meaning).encode()).hexdigest()[:12])
+    bounds = badge.model_dump(mode="json", include=_BOUNDS, exclude_defaults=True)
+    meaning += [json.dumps(bounds, sort_keys=True)] if bounds else []
+    version = hashlib.sha256("\n".join(meaning).encode()).hexdigest()[:12]
+    found = BadgeRule(badge_id, badge, rule.within(badge.span) if badge.span else rule, version)
+    return replace(found, rule=found.rule.resting_on(found.counted)) if found.per else found
 
 
 _WORDS = {"label", "unit", "plural", "task"}
+_BOUNDS = {"requires", "repeat", "season"}

@@ -5,7 +5,7 @@ call a function, read a file or name a table.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import sqlglot
@@ -43,15 +43,20 @@ MAX_LENGTH = 2000
 
 @dataclass(frozen=True)
 class Term:
-    """A number that a rule rests on: a metric over the whole life (`days` None) or over the last local days."""
+    """A number that a rule rests on: a metric over the whole life (`days` None) or over the last local days.
+
+    Attributes:
+        span: Without `days`: it counts from the first day of this span on, such as a week; see `configs.spans`.
+    """
 
     metric: str
     days: int | None
+    span: str = ""
 
     @property
     def column(self) -> str:
         """The column that carries this term wherever rules are evaluated."""
-        return f"{self.metric}__{self.days or 'life'}"
+        return f"{self.metric}__{self.days or self.span or 'life'}"
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,18 @@ class Rule:
     def sql(self) -> str:
         """DuckDB SQL over the terms' columns; null is false."""
         return f"coalesce({self.expression.sql(dialect='duckdb')}, false)"
+
+    def within(self, span: str) -> "Rule":
+        """The same rule with each bare metric counted from the first day of a span on."""
+        moved = {term.column: replace(term, span=span) if term.days is None else term for term in self.terms}
+        tree = exp.Paren(this=self.expression.copy())
+        for column in list(tree.find_all(exp.Column)):
+            column.replace(exp.column(exp.to_identifier(moved[column.name].column, quoted=True)))
+        return Rule(self.text, tuple(moved.values()), tree.this)
+
+    def resting_on(self, term: Term) -> "Rule":
+        """The same rule with a number beside those that it compares."""
+        return self if term in self.terms else replace(self, terms=(*self.terms, term))
 
 
 def parse_condition(text: str, columns: Collection[str]) -> exp.Expression:

@@ -332,7 +332,7 @@ CREATE TABLE IF NOT EXISTS xp_ledger (
 );
 
 CREATE TABLE IF NOT EXISTS badge_ledger (
-    award_id     VARCHAR PRIMARY KEY,        -- UUIDv5 of app, player and badge
+    award_id     VARCHAR PRIMARY KEY,        -- UUIDv5 of app, player, badge and round
     player_key   BIGINT NOT NULL,
     badge_id     VARCHAR NOT NULL,
     as_of        DATE NOT NULL,              -- the night that noticed
@@ -343,6 +343,7 @@ CREATE TABLE IF NOT EXISTS badge_ledger (
     evidence     JSON NOT NULL,
     citation     VARCHAR NOT NULL
 );
+ALTER TABLE badge_ledger ADD COLUMN IF NOT EXISTS round_no BIGINT DEFAULT 0;  -- which award of a badge that repeats; 0: of one that does not
 
 -- Experiments -----------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sqlglot import exp
 
 from configs.app import App
-from configs.badge_rules import BadgeRule, badge_rules
+from configs.badge_rules import BadgeRule, badge_rules, once_rules
 from models import habits
 from models.calibration import logits
 from models.portable import load_json, save_json
@@ -102,7 +102,7 @@ class BadgeOdds(BinaryTask[Commonness]):
         """One row per player, badge not held, day and span of weeks at risk: STANDING, earned."""
         players = samples.features.select(SNAPSHOT)
         days = _apart(players["base_day"].unique().sort(descending=True).to_list())
-        earned = known.badges_earned() if badge_rules(known.app) else _NONE
+        earned = known.badges_earned() if once_rules(known.app) else _NONE
         pairs = known.badges_on(days).join(players, on=list(SNAPSHOT), how="semi")
         pairs = pairs.join(earned, on=["player_key", "badge_id"], how="left")
         pairs = pairs.filter(

@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import polars as pl
 
-from configs.badge_rules import badge_rules, terms_of
+from configs.badge_rules import once_rules, terms_of
 from pipelines.badges.rules.crossings import find_crossings
 from pipelines.badges.rules.progress import progress_sql
+from pipelines.badges.rules.rounds import NOBODY
 from pipelines.badges.rules.values_sql import values_sql
 from pipelines.known import Known
 from pipelines.pins import day_start
-
-_NOBODY = "SELECT NULL::VARCHAR AS badge_id, NULL::BIGINT AS player_key WHERE false"
 
 
 class Past(Known):
@@ -26,7 +25,7 @@ class Past(Known):
 
     def badges_earned(self) -> pl.DataFrame:
         """player_key, badge_id, earned_day: when each rule first held, whether it was granted or not."""
-        found = find_crossings(self, badge_rules(self.app), _NOBODY, from_scratch=True)
+        found = find_crossings(self, once_rules(self.app), NOBODY, from_scratch=True)
         found = found.select("player_key", "badge_id", "event_id")
         with self.lend(found=found):
             return self.frame(
@@ -39,7 +38,7 @@ class Past(Known):
         Badges that were held by then are among them. All days are asked in one go, under keys below 0 that no ledger
         knows: to plan the question takes longer than to answer it.
         """
-        rules = badge_rules(self.app)
+        rules = once_rules(self.app)
         if not rules or not days:
             return pl.DataFrame(schema={"player_key": pl.Int64, "base_day": pl.Date, **_STANDING})
         for place, day in enumerate(days):

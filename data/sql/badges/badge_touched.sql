@@ -1,7 +1,9 @@
 -- Players whose rules may have changed since the last evaluated night: who has events that it could not see.
 -- Such an event has a day that it did not serve yet, or became available after its cut, or came in a delivery taken since
 -- (past data taken in late is available from the moment it occurred). Parameters: as_of, cut; since_day, since_cut,
--- since_taken of the last night; margin_days, badge_ids. Input: `badge_done` (badge_id, player_key), who is past a badge.
+-- since_taken of the last night; margin_days, badge_ids, once (those of them that are earned once). Input: `badge_done`
+-- (badge_id, player_key), who is past a badge, and `badge_gates`: whom a badge of that night or since has let come to
+-- another one is looked at from there on.
 CREATE OR REPLACE TEMP TABLE badge_touched_all AS
 WITH fresh AS (
     SELECT player_key, day, occurred_at FROM events
@@ -13,9 +15,11 @@ WITH fresh AS (
     SELECT player_key, day, occurred_at FROM events
     WHERE delivery_id IN (SELECT delivery_id FROM deliveries WHERE taken_at > $since_taken)
       AND day < $since_day AND available_at <= $cut
+    UNION ALL  -- a day before or after, whatever the zone
+    SELECT player_key, open_at::DATE - 2, open_at FROM badge_gates WHERE as_of >= $since_day
 ),
 complete AS (
-    SELECT player_key FROM badge_done WHERE badge_id IN (SELECT unnest($badge_ids))
+    SELECT player_key FROM badge_done WHERE badge_id IN (SELECT unnest($once))
     GROUP BY player_key HAVING count(DISTINCT badge_id) >= len($badge_ids)
 )
 SELECT player_key,

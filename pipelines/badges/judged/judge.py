@@ -233,6 +233,7 @@ def _awards(known: Known, rows: pl.DataFrame, cite: Cite) -> pl.DataFrame:
         rows.select(
             *("player_key", "badge_id", "event_id", "rule_version", "confidence"),
             pl.col("decided_at").alias("granted_at"),
+            pl.lit(0, pl.Int64).alias("round_no"),
             pl.Series("evidence", evidence, dtype=pl.String),
         ),
     )

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 import polars as pl
 
 from configs.app import App
-from configs.badge_rules import BadgeRule, nominate_rules
+from configs.badge_rules import BadgeRule, open_nominate_rules
 from data.warehouse import Warehouse
 from pipelines.badges.rules.crossings import find_crossings
+from pipelines.badges.rules.rounds import HELD
 from pipelines.known import Known
 
 
@@ -25,10 +26,10 @@ def find_nominations(known: Known) -> pl.DataFrame:
     Raises:
         AppFileError: A rule of the app cannot be read.
     """
-    rules = nominate_rules(known.app)
+    rules = open_nominate_rules(known.app)
     versions = ", ".join(f"'{rule.version}'" for rule in rules) or "NULL"
-    done = f"""SELECT badge_id, player_key FROM badge_ledger
-               UNION SELECT badge_id, player_key FROM nominations WHERE rule_version IN ({versions})"""
+    done = f"""{HELD}
+               UNION SELECT badge_id, player_key, 0 FROM nominations WHERE rule_version IN ({versions})"""
     return find_crossings(known, rules, done).select(
         *("badge_id", "player_key", "rule_version"),
         pl.col("granted_at").alias("crossed_at"),
@@ -64,7 +65,7 @@ def choose_nominees(known: Known, found: pl.DataFrame, settled: pl.DataFrame, *,
         "active_within_days": app.challenges.active_within_days,
         "asked": asked,
     }
-    rules = nominate_rules(app)
+    rules = open_nominate_rules(app)
     frames = {"judged": judged_badges(rules), "shown_events": events_shown(app, rules)}
     with known.lend(found=found, spoken=settled.select("badge_id", "player_key"), **frames):
         open_ = known.frame(known.fixed("badges/nominees"), limits)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import polars as pl
 
 from configs.app import App
-from configs.badge_rules import badge_rules, nominate_rules, terms_of
+from configs.badge_rules import badge_rules, earnable_rules, nominate_rules, terms_of
 from data.warehouse import Warehouse
 from pipelines.badges.rules.crossings import find_crossings, first_sql
 from pipelines.badges.rules.days import due_sql, numbers_sql
+from pipelines.badges.rules.rounds import HELD
 from pipelines.badges.rules.stream import stream_sql
 from pipelines.badges.rules.walk import marks_sql, walk_sql, walked_sql
 from pipelines.known import Known
@@ -44,11 +45,11 @@ def find_awards(known: Known, *, from_scratch: bool = False) -> pl.DataFrame:
         from_scratch: Evaluate every player's whole history instead of what is new since the last published night.
 
     Returns:
-        award_id, player_key, badge_id, granted_at (UTC), event_id, rule_version, confidence, evidence (JSON text), in
+        award_id, player_key, badge_id, round_no, granted_at (UTC), event_id, rule_version, confidence, evidence (JSON
+        text), in
         order of granted_at.
     """
-    held = "SELECT badge_id, player_key FROM badge_ledger"
-    found = find_crossings(known, badge_rules(known.app), held, from_scratch=from_scratch)
+    found = find_crossings(known, earnable_rules(known.app), HELD, from_scratch=from_scratch)
     return name_awards(known.warehouse, known.app, found)
 
 
@@ -104,6 +105,7 @@ def write_awards(known: Known, awards: pl.DataFrame) -> None:
 
 
 def badge_xp(app: App, badge_id: str) -> int:
-    """What a badge pays: its own `xp`, or its tier's."""
+    """What a badge pays: its own `xp`, or its tier's, and `prestige_xp` for each point of prestige."""
     badge = app.badges[badge_id]
-    return app.rewards.badge_xp.get(badge.tier, 0) if badge.xp is None else badge.xp
+    own = app.rewards.badge_xp.get(badge.tier, 0) if badge.xp is None else badge.xp
+    return own + badge.prestige * app.rewards.prestige_xp

@@ -7,8 +7,9 @@ from itertools import product
 import polars as pl
 from sqlglot import exp
 
-from configs.badge_rules import BadgeRule, term_label, terms_of
+from configs.badge_rules import BadgeRule, in_levels, term_label, terms_of
 from pipelines.badges.rules.days import due_sql, is_keyed, keys_sql, numbers_sql
+from pipelines.badges.rules.rounds import gates_sql, moments_sql, round_name_sql
 from pipelines.badges.rules.stream import margin_days, openings_sql, past_keys_sql, stream_sql
 from pipelines.badges.rules.walk import add_up, events_sql, marks_sql, walk_sql, walked_sql
 from pipelines.known import Known
@@ -21,6 +22,7 @@ _NONE = pl.DataFrame(
     schema={
         "player_key": pl.Int64,
         "badge_id": pl.String,
+        "round_no": pl.Int64,
         "granted_at": pl.Datetime("us", "UTC"),
         "event_id": pl.String,
         "rule_version": pl.String,
@@ -40,24 +42,33 @@ def find_crossings(
 
     Args:
         known: What the night may see.
-        rules: At most one per badge.
-        done: A query of badge_id and player_key: who is past a badge's line and not looked at again.
+        rules: At most one per badge. Those whose badges require others of them are looked at after these.
+        done: A query of badge_id, player_key and round_no: which rounds of a badge (see rounds.py) a player is past.
         from_scratch: Evaluate every player's whole history instead of what is new since the last published night.
 
     Returns:
-        player_key, badge_id, granted_at (UTC), event_id, rule_version, confidence (1), evidence (JSON text).
+        player_key, badge_id, round_no, granted_at (UTC), event_id, rule_version, confidence (1), evidence (JSON text).
     """
     frames = [_NONE]
-    if rules:
-        known.run(f"CREATE OR REPLACE TEMP TABLE badge_done AS {done}")
-        buckets, ways = _touch(known, rules, from_scratch=from_scratch)
-        for bucket, (astray, walk) in product(range(buckets), ways.items()):
-            known.run(
-                f"""CREATE OR REPLACE TEMP TABLE badge_touched AS
-                    FROM badge_touched_all WHERE player_key % {buckets} = {bucket} AND astray = {astray}"""
-            )
-            frames += walk(known, rules)
+    known.run(f"CREATE OR REPLACE TEMP TABLE badge_done AS {done}")
+    for level in in_levels(rules):
+        frames += _find_level(known, level, pl.concat(frames, how="vertical_relaxed"), from_scratch=from_scratch)
     return pl.concat(frames, how="vertical_relaxed")
+
+
+def _find_level(
+    known: Known, rules: tuple[BadgeRule, ...], found: pl.DataFrame, *, from_scratch: bool
+) -> Iterator[pl.DataFrame]:
+    """Who crossed the line of rules that do not wait for each other; `found` is who crossed those before them."""
+    with known.lend(badge_found=found.with_columns(as_of=pl.lit(known.as_of))):
+        known.run(f"CREATE OR REPLACE TEMP TABLE badge_gates AS {gates_sql(rules)}")
+    buckets, ways = _touch(known, rules, from_scratch=from_scratch)
+    for bucket, (astray, walk) in product(range(buckets), ways.items()):
+        known.run(
+            f"""CREATE OR REPLACE TEMP TABLE badge_touched AS
+                FROM badge_touched_all WHERE player_key % {buckets} = {bucket} AND astray = {astray}"""
+        )
+        yield from walk(known, rules)
 
 
 def _walk_days(known: Known, rules: tuple[BadgeRule, ...]) -> Iterator[pl.DataFrame]:
@@ -76,7 +87,7 @@ def _walk_days(known: Known, rules: tuple[BadgeRule, ...]) -> Iterator[pl.DataFr
         with known.lend(badge_so_far=add_up(known.app, terms_of(some), marks)):
             known.run(f"CREATE OR REPLACE TEMP TABLE badge_walk AS {walk_sql(known.app, terms_of(some))}")
         found = known.frame(" UNION ALL ".join(first_sql(rule, walked_sql(rule)) for rule in some))
-        with known.lend(found=found.select("player_key", "badge_id")):
+        with known.lend(found=found.select("player_key", "badge_id", "round_no")):
             known.run(known.fixed("badges/badge_left"))
         yield found
 
@@ -94,27 +105,24 @@ def _walk_whole(known: Known, rules: tuple[BadgeRule, ...]) -> Iterator[pl.DataF
 
 
 def first_sql(rule: BadgeRule, stream: str) -> str:
-    """The first row of each player on which a rule holds, for those who are not past it.
+    """The first row of each player and round on which a rule holds, for those who are not past it.
 
     Args:
         rule: The rule.
-        stream: Of `badge_touched` players: player_key, event_id, occurred_at, moment and the columns of the terms.
+        stream: Of `badge_touched` players: player_key, event_id, occurred_at, moment, day_no and the columns of the
+            terms.
     """
     values = ", ".join(f'"{term_label(term)}" := "{term.column}"' for term in rule.rule.terms)
     text = exp.Literal.string(rule.rule.text).sql(dialect="duckdb")
     moment = "strftime(first.occurred_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%fZ')"
+    again = f", round := {round_name_sql(rule)}" if rule.badge.repeat else ""
+    found = f"struct_pack(event_id := event_id, occurred_at := occurred_at, terms := struct_pack({values}))"
     return f"""
-        SELECT player_key, '{rule.badge_id}' AS badge_id, first.occurred_at AS granted_at, first.event_id AS event_id,
-               '{rule.version}' AS rule_version, 1.0 AS confidence,
+        SELECT player_key, '{rule.badge_id}' AS badge_id, round_no, first.occurred_at AS granted_at,
+               first.event_id AS event_id, '{rule.version}' AS rule_version, 1.0 AS confidence,
                to_json(struct_pack(rule := {text}, rule_version := '{rule.version}', "values" := first.terms,
-                                   event_id := first.event_id, occurred_at := {moment}))::VARCHAR AS evidence
-        FROM (
-            SELECT player_key, min_by(struct_pack(event_id := event_id, occurred_at := occurred_at,
-                                                  terms := struct_pack({values})), moment) AS first
-            FROM {stream} JOIN badge_touched USING (player_key)
-            WHERE occurred_at >= first_at AND {rule.rule.sql}
-            GROUP BY player_key
-        ) ANTI JOIN (SELECT player_key FROM badge_done WHERE badge_id = '{rule.badge_id}') USING (player_key)"""
+                                   event_id := first.event_id, occurred_at := {moment}{again}))::VARCHAR AS evidence
+        FROM ({moments_sql(rule, stream, found)})"""
 
 
 def _touch(known: Known, rules: tuple[BadgeRule, ...], *, from_scratch: bool) -> tuple[int, dict[bool, Walk]]:
@@ -142,6 +150,7 @@ def _touch(known: Known, rules: tuple[BadgeRule, ...], *, from_scratch: bool) ->
             "since_taken": since[2],
             "margin_days": margin_days(terms_of(rules)),
             "badge_ids": [rule.badge_id for rule in rules],
+            "once": [rule.badge_id for rule in rules if not rule.badge.repeat],
         },
     )
     known.run(known.fixed("badges/badge_event_days"), {"as_of": known.as_of, "cut": known.cut})

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from configs.app import App
 from configs.badge_rules import BadgeRule
 from configs.expressions import Term
-from pipelines.badges.rules.possible import possible_sql
+from configs.spans import span_start_sql
+from pipelines.badges.rules.rounds import due_of_rule_sql, reach_columns
 
 # Days are counted from 1970; all before `start_day` stand as one, so far back that no window reaches it.
 _AT = "CASE WHEN day < start_day THEN -1000000 ELSE day - DATE '1970-01-01' END"
@@ -73,7 +74,10 @@ def numbers_sql(app: App, terms: tuple[Term, ...]) -> str:
         f"last_{days} AS (PARTITION BY player_key ORDER BY day_no RANGE BETWEEN {days - 1} PRECEDING AND 1 PRECEDING)"
         for days in sorted({term.days for term in terms if term.days})
     ]
-    frames.append("life AS (PARTITION BY player_key ORDER BY day_no ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)")
+    frames += [
+        f"{_frame(term)} AS (PARTITION BY player_key{_partition(term)} ORDER BY day_no {_BEFORE})"
+        for term in {term.span: term for term in terms if term.days is None}.values()
+    ]
     return f"""
         WITH facts AS (
             SELECT player_key, day_no, bool_or(happened) AS happened,
@@ -94,28 +98,22 @@ def numbers_sql(app: App, terms: tuple[Term, ...]) -> str:
 def due_sql(app: App, rules: tuple[BadgeRule, ...], terms: tuple[Term, ...]) -> str:
     """The days of `badge_numbers` on which rules may be true, for players not past them.
 
-    Columns: player_key, badge_id, day_no and ends: the rule is true at the day's end, so that its line was crossed on
-    that day at the latest.
+    Columns: player_key, badge_id, day_no, round_no (see rounds.py) and ends: the rule is true at the day's end, so that
+    its line was crossed on that day at the latest.
     """
     values = []
     for term in terms:
         reach = _reach(app, term)
         told = {"": f"({reach.end})::DOUBLE", " low": reach.low, " high": reach.high, " absent": reach.absent}
         values += [f'{sql} AS "{term.column}{which}"' for which, sql in told.items()]
-    flags = [
-        f'{possible_sql(rule)} AS "{rule.badge_id} may", {rule.rule.sql} AS "{rule.badge_id} ends"' for rule in rules
-    ]
-    each = [
-        f"""SELECT player_key, '{rule.badge_id}' AS badge_id, day_no, "{rule.badge_id} ends" AS ends
-            FROM flags WHERE "{rule.badge_id} may" """
-        for rule in rules
-    ]
+    flags = [column for rule in rules for column in reach_columns(rule)]
+    each = [due_of_rule_sql(rule) for rule in rules]
     return f"""
         WITH flags AS MATERIALIZED (
             SELECT player_key, day_no, {", ".join(flags)}
             FROM (SELECT player_key, day_no, {", ".join(values)} FROM badge_numbers)
         )
-        SELECT * FROM ({" UNION ALL ".join(each)}) ANTI JOIN badge_done USING (player_key, badge_id)"""
+        {" UNION ALL ".join(each)}"""
 
 
 def _reach(app: App, term: Term) -> Reach:
@@ -132,6 +130,16 @@ def _reach(app: App, term: Term) -> Reach:
 
 
 _ENDS = ("end", "low", "high")
+_BEFORE = "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+
+
+def _frame(term: Term) -> str:
+    """The window of the days before a day that a term counts."""
+    return f"last_{term.days}" if term.days else f'"since {term.span}"' if term.span else "life"
+
+
+def _partition(term: Term) -> str:
+    return f", {span_start_sql(term.span, 'day_no')}" if term.span else ""
 
 
 def _part(term: Term, part: str) -> Reach:
@@ -190,11 +198,20 @@ def _gain_columns(app: App, terms: tuple[Term, ...]) -> dict[str, str]:
 
 
 def _new_keys_sql(keyed: tuple[Term, ...]) -> str:
-    new = {
-        term: f"before <= day_no - {term.days} OR before IS NULL" if term.days else "before IS NULL" for term in keyed
-    }
-    counts = (f"count(*) FILTER (metric = '{t.metric}' AND ({is_new})) AS {_fresh(t)}" for t, is_new in new.items())
+    counts = (
+        f"count(*) FILTER (metric = '{term.metric}' AND ({is_new_sql(term, 'before', 'day_no')})) AS {_fresh(term)}"
+        for term in keyed
+    )
     return f"SELECT player_key, day_no, {', '.join(counts)} FROM badge_keys GROUP BY player_key, day_no"
+
+
+def is_new_sql(term: Term, before: str, day_no: str) -> str:
+    """SQL: whether a key counts anew for a term on a day, by the day on which it came before."""
+    if term.days:
+        return f"{before} <= {day_no} - {term.days} OR {before} IS NULL"
+    if term.span:
+        return f"{before} < {span_start_sql(term.span, day_no)} OR {before} IS NULL"
+    return f"{before} IS NULL"
 
 
 def _held_keys_sql(recent: tuple[Term, ...]) -> str:
@@ -216,14 +233,14 @@ def _held_keys_sql(recent: tuple[Term, ...]) -> str:
 def _openings(app: App, terms: tuple[Term, ...]) -> dict[str, str]:
     columns: dict[str, str] = {}
     for term in terms:
-        frame = f"last_{term.days}" if term.days else "life"
+        frame = _frame(term)
         for part in app.metrics[term.metric].aggregation.parts:
             if part != "keys":
                 sql = f"{_MERGED[part]}({_gain(term.metric, part)}) OVER {frame}"
             elif term.days:
                 sql = f"sum({_held(term)}) OVER (PARTITION BY player_key ORDER BY day_no ROWS UNBOUNDED PRECEDING)"
             else:
-                sql = f"sum({_fresh(term)}) OVER life"
+                sql = f"sum({_fresh(term)}) OVER {frame}"
             columns[opening(term, part)] = f"({sql})::{_kind(part)}"
     return columns
 

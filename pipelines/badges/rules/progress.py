@@ -1,12 +1,14 @@
 """How far active players are from the badges that they do not hold yet."""
 
+import datetime as dt
 from collections.abc import Sequence
 from itertools import combinations
 
 import polars as pl
 
 from configs.app import App
-from configs.badge_rules import BadgeRule, badge_rules, terms_of
+from configs.badge_rules import BadgeRule, earnable_rules, terms_of
+from configs.spans import span_start
 from pipelines.badges.rules.progress_sql import measures, with_shown
 from pipelines.badges.rules.values_sql import values_sql
 from pipelines.known import Known
@@ -23,7 +25,10 @@ _COLUMNS = {
 
 
 def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl.DataFrame:
-    """Progress towards every badge not held, of active players; of a series towards the next one, of hidden ones none.
+    """Progress towards every badge not held, of active players: of a series towards the next one.
+
+    Of hidden badges nothing is told, nor out of season, nor while a badge that it requires is not held. Of one that
+    repeats it is the progress towards the next award.
 
     Args:
         known: What the night may see.
@@ -35,7 +40,7 @@ def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl
         or beyond ten years), in
         order of player_key and badge_id.
     """
-    rules = [rule for rule in badge_rules(known.app) if not rule.badge.hidden]
+    rules = [rule for rule in earnable_rules(known.app) if not rule.badge.hidden and _in_season(rule, known.as_of)]
     if not rules:
         return pl.DataFrame(schema=_COLUMNS)
     within = active_within_days or known.app.challenges.active_within_days
@@ -53,15 +58,48 @@ def progress_sql(night: Night, rules: Sequence[BadgeRule]) -> str:
     )
     held = f"SELECT player_key, badge_id FROM badge_ledger WHERE as_of <= DATE '{night.as_of}'"
     return f"""
-        SELECT * FROM (SELECT player_key, unnest([{told}], recursive := true) FROM {with_shown(found.values())})
-        ANTI JOIN ({held}) USING (player_key, badge_id)
+        SELECT * FROM (SELECT player_key, unnest([{told}], recursive := true)
+                       FROM {with_shown(found.values(), values_with_awards(rules, held))})
+        ANTI JOIN ({held}{_of_this_round(night, rules)}) USING (player_key, badge_id)
         {_later_steps(night.app, held)}"""
 
 
+def values_with_awards(rules: Sequence[BadgeRule], held: str) -> str:
+    """`badge_values`, with `<badge> next`: what a badge that repeats by number takes to be earned once more."""
+    counted = [rule for rule in rules if rule.per]
+    if not counted:
+        return "badge_values"
+    columns = ", ".join(
+        f"""(1 + count(*) FILTER (badge_id = '{rule.badge_id}')) * {rule.per} AS "{rule.badge_id} next" """
+        for rule in counted
+    )
+    return f"""(SELECT * FROM badge_values JOIN (
+                  SELECT player_key, {columns} FROM badge_values LEFT JOIN ({held}) USING (player_key)
+                  GROUP BY player_key) USING (player_key))"""
+
+
+def _of_this_round(night: Night, rules: Sequence[BadgeRule]) -> str:
+    """Leave out awards of rounds gone by, and as many as there may be of what repeats by number."""
+    conditions = []
+    for rule in rules:
+        again = f"badge_id = '{rule.badge_id}' AND round_no"
+        if rule.period and (first := span_start(rule.period, night.as_of)):
+            conditions.append(f" AND NOT ({again} <> DATE '{first}' - DATE '1970-01-01')")
+        elif rule.per and rule.badge.repeat:
+            conditions.append(f" AND NOT ({again} < {rule.badge.repeat.most})")
+    return "".join(conditions)
+
+
+def _in_season(rule: BadgeRule, day: dt.date) -> bool:
+    season = rule.badge.season
+    return season is None or span_start(season.span, day) is not None
+
+
 def _later_steps(app: App, held: str) -> str:
-    """Leave out who lacks a badge that comes before in its series; nothing for an app without a series."""
-    series = [(name, badge.series) for name, badge in app.badges.items() if badge.series]
+    """Leave out who lacks a badge that comes before in its series or is required; nothing for an app without."""
+    series = [(name, badge.series) for name, badge in app.badges.items() if badge.series and badge.state == "open"]
     pairs = [(later, earlier) for (earlier, one), (later, other) in combinations(series, 2) if one == other]
+    pairs += [(name, needed) for name, badge in app.badges.items() for needed in badge.requires]
     if not pairs:
         return ""
     return f"""ANTI JOIN (

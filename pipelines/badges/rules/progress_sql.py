@@ -50,17 +50,21 @@ class Measures:
 def measures(app: App, rule: BadgeRule) -> Measures:
     """The three expressions for one badge's rule, over `badge_values` `with_shown` numbers."""
     tree = _Tree(app, {term.column: term for term in rule.rule.terms}, rule.badge_id)
-    return replace(tree.measure(rule.rule.expression), shown=tuple(tree.shown))
+    asked: exp.Expression = rule.rule.expression
+    if rule.per:
+        counted = exp.column(exp.to_identifier(rule.counted.column, quoted=True))
+        asked = exp.And(this=exp.Paren(this=asked.copy()), expression=exp.GTE(this=counted, expression=_next(rule)))
+    return replace(tree.measure(asked), shown=tuple(tree.shown))
 
 
-def with_shown(found: Iterable[Measures]) -> str:
+def with_shown(found: Iterable[Measures], values: str = "badge_values") -> str:
     """`badge_values` with the shown numbers: to three digits, or to the point where they are larger; never their goal.
 
     Step by step, since an expression is a tree: one that names a number ten times takes long to plan.
     """
     shown = [each for one in found for each in one.shown]
     if not shown:
-        return "badge_values"
+        return values
     exact = ", ".join(f'({sql})::DOUBLE AS "{name} is"' for name, sql, _ in shown)
     places = ", ".join(
         f'greatest(0, least(2, 2 - floor(log10(greatest(abs("{name} is"), 0.01))))) AS "{name} to"'
@@ -69,7 +73,12 @@ def with_shown(found: Iterable[Measures]) -> str:
     rounded = ", ".join(
         f'{way}(round("{name} is" * 10 ** "{name} to", 4)) / 10 ** "{name} to" AS "{name}"' for name, _, way in shown
     )
-    return f"(SELECT *, {rounded} FROM (SELECT *, {places} FROM (SELECT *, {exact} FROM badge_values)))"
+    return f"(SELECT *, {rounded} FROM (SELECT *, {places} FROM (SELECT *, {exact} FROM {values})))"
+
+
+def _next(rule: BadgeRule) -> exp.Expression:
+    """What the counted number must come to for one award more: a column that stands for a number."""
+    return exp.Var(this=f'"{rule.badge_id} next"')
 
 
 class _Tree:

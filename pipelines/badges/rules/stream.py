@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from configs.aggregations import Aggregation
 from configs.app import App
 from configs.expressions import Term
+from configs.spans import span_days, span_start_sql
 
 # Local days of one player's neighbouring moments may run backwards when the player changes zone: by at most two.
 _ZONE_MARGIN_DAYS = 4
 _DAY = 2**32  # more than the events of one player, so (day, rank) fits one ordered integer
-
+_DAY_NO = f"moment // {_DAY}"
 
 # What is carried over from the days before the stream, by part.
 _BALANCES = {
@@ -28,7 +29,11 @@ _BALANCES = {
 
 def margin_days(terms: Iterable[Term]) -> int:
     """How many days before a player's first new event the stream must begin."""
-    return _ZONE_MARGIN_DAYS + max((term.days or 0 for term in terms), default=0)
+    return _ZONE_MARGIN_DAYS + max((_looks_back(term) for term in terms), default=0)
+
+
+def _looks_back(term: Term) -> int:
+    return term.days or (span_days(term.span) if term.span else 0)
 
 
 def openings_sql(app: App, terms: Iterable[Term]) -> str:
@@ -52,7 +57,7 @@ def openings_sql(app: App, terms: Iterable[Term]) -> str:
 def stream_sql(app: App, terms: tuple[Term, ...]) -> str:
     """One row per event of the players in `badge_touched` from their `start_day`, in time order by `moment`.
 
-    Columns: player_key, event_id, occurred_at, moment and each term's column: its value after that event.
+    Columns: player_key, event_id, occurred_at, moment, day_no and each term's column: its value after that event.
     Parameters as_of and cut bound what is read.
     """
     metrics = sorted({term.metric for term in terms})
@@ -60,6 +65,11 @@ def stream_sql(app: App, terms: tuple[Term, ...]) -> str:
     in_time = "PARTITION BY player_key ORDER BY moment"
     windows = [f"life AS ({in_time} ROWS UNBOUNDED PRECEDING)"] + [
         f"last_{d} AS ({in_time} RANGE BETWEEN {(d - 1) * _DAY} + rank PRECEDING AND CURRENT ROW)" for d in days
+    ]
+    windows += [
+        f"{_over(term)} AS (PARTITION BY player_key, {span_start_sql(term.span, _DAY_NO)} "
+        "ORDER BY moment ROWS UNBOUNDED PRECEDING)"
+        for term in {term.span: term for term in terms if term.span}.values()
     ]
     return f"""
         WITH timeline AS (
@@ -77,7 +87,7 @@ def stream_sql(app: App, terms: tuple[Term, ...]) -> str:
             WHERE m.metric IN ({", ".join(f"'{metric}'" for metric in metrics)})
             GROUP BY m.player_key, m.event_id
         )
-        SELECT player_key, event_id, occurred_at, moment,
+        SELECT player_key, event_id, occurred_at, moment, {_DAY_NO} AS day_no,
                {", ".join(f'{_value(app, term)}::DOUBLE AS "{term.column}"' for term in terms)}
         FROM timeline LEFT JOIN marks USING (player_key, event_id) JOIN badge_openings o USING (player_key)
         WINDOW {", ".join(windows)}"""
@@ -92,7 +102,12 @@ def past_keys_sql(terms: Iterable[Term]) -> str:
 
 
 def _lifetime(terms: Iterable[Term]) -> list[str]:
-    return sorted({term.metric for term in terms if term.days is None})
+    return sorted({term.metric for term in terms if not (term.days or term.span)})
+
+
+def _over(term: Term) -> str:
+    """The window of the events that a term counts."""
+    return f"last_{term.days}" if term.days else f'"since {term.span}"' if term.span else "life"
 
 
 def _mark(app: App, metric: str) -> str:
@@ -125,8 +140,8 @@ def value_sql(one: Aggregation, running: Mapping[str, str], opening: Callable[[s
 
 
 def _value(app: App, term: Term) -> str:
-    mark, over = f'"{term.metric}"', f"last_{term.days}" if term.days else "life"
-    fresh = mark if term.days else f'"{term.metric}__new"'
+    mark, over = f'"{term.metric}"', _over(term)
+    fresh = f'"{term.metric}__new"' if over == "life" else mark
     running = {
         "n": f"count({mark}) OVER {over}",
         "total": f"sum({mark}) OVER {over}",
@@ -137,7 +152,7 @@ def _value(app: App, term: Term) -> str:
     }
 
     def opening(part: str) -> str:
-        """Nothing for a window, which lies within the stream."""
-        return "NULL" if term.days else f'o."{term.metric}__{part}"'
+        """Nothing for a window or a span, which lies within the stream."""
+        return "NULL" if over != "life" else f'o."{term.metric}__{part}"'
 
     return value_sql(app.metrics[term.metric].aggregation, running, opening)

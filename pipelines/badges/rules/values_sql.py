@@ -1,11 +1,13 @@
 """The numbers that progress is measured on: one row per active player, one column per term of the rules."""
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from configs.aggregations import Aggregation
 from configs.app import App
 from configs.expressions import Term
+from configs.spans import span_start
 from pipelines.pins import Night
 
 PACE_DAYS = 28
@@ -28,7 +30,8 @@ def values_sql(night: Night, terms: tuple[Term, ...], within_days: int) -> str:
     """
     app, as_of = night.app, f"DATE '{night.as_of}'"
     metrics = sorted({term.metric for term in terms})
-    lately = max([PACE_DAYS, *(term.days or 0 for term in terms)])
+    since = [first for term in terms if (first := _first_day(night, term))]
+    lately = max([PACE_DAYS, *(term.days or 0 for term in terms), *((night.as_of - first).days for first in since)])
     columns = _columns(night, terms, metrics)
     paces = [f'"{metric}__new" / pace_days AS "{metric}__pace"' for metric in metrics if _has_pace(app, metric)]
     by_days = [metric for metric in metrics if app.metrics[metric].agg == "days"]
@@ -64,10 +67,15 @@ def _columns(night: Night, terms: tuple[Term, ...], metrics: list[str]) -> _Colu
     for term in terms:
         one, mine = app.metrics[term.metric].aggregation, f"metric = '{term.metric}'"
         if one.keyed:
-            rows = f"{mine} AND last_day > {as_of} - {term.days}" if term.days else mine
+            first = _first_day(night, term)
+            rows = f"{mine} AND last_day >= DATE '{first}'" if first else mine
+            rows = f"{mine} AND last_day > {as_of} - {term.days}" if term.days else rows
             columns.keys.append(f'count(*) FILTER ({rows})::DOUBLE AS "{term.column}"')
         elif term.days:
             merged = _merged(one, f"{mine} AND day > {as_of} - {term.days}")
+            columns.recent.append(f'{merged}::DOUBLE AS "{term.column}"')
+        elif first := _first_day(night, term):
+            merged = _merged(one, f"{mine} AND day >= DATE '{first}'")
             columns.recent.append(f'{merged}::DOUBLE AS "{term.column}"')
         else:
             merged = _merged(one, mine, days="sum(n)")
@@ -81,6 +89,11 @@ def _columns(night: Night, terms: tuple[Term, ...], metrics: list[str]) -> _Colu
         elif one.adds_up:
             columns.recent.append(f'{_merged(one, f"{mine} AND day >= {as_of} - {PACE_DAYS}")} AS "{metric}__new"')
     return columns
+
+
+def _first_day(night: Night, term: Term) -> dt.date | None:
+    """From which day on a term counts on the day served; None for a whole life, and outside of a season."""
+    return span_start(term.span, night.as_of) if term.span else None
 
 
 def _per_player(rows: str, columns: list[str]) -> str:

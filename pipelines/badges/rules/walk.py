@@ -11,7 +11,7 @@ from configs.app import App
 from configs.badge_rules import BadgeRule
 from configs.expressions import Term
 from pipelines.activity.metric_sql import event_marks
-from pipelines.badges.rules.days import opening
+from pipelines.badges.rules.days import is_new_sql, opening
 from pipelines.badges.rules.stream import value_sql
 
 # Streaks and entities as the night may see them; a late event changes them on other days, too.
@@ -113,7 +113,7 @@ def _keys_sql(metric: str) -> str:
 
 def _is_new(term: Term) -> str:
     before = f'"keys {term.metric}".before'
-    return f"({before} IS NULL OR {before} <= m.day_no - {term.days})" if term.days else f"{before} IS NULL"
+    return f"({is_new_sql(term, before, 'm.day_no')})"
 
 
 def _mark(metric: str) -> str:

@@ -19,8 +19,9 @@ AWARD = {
     "citation": words(),
     "rule_version": text(),
 }
+KEY = ("user_id", "badge_id", "granted_at", "award_id")
 AWARD_SCREEN = ("badge_id", "title", "tier", "category", "rarity", "granted_at", "citation")
-CONTRACT = contract(("user_id", "badge_id"), AWARD, standing=False, screen=AWARD_SCREEN)
+CONTRACT = contract(KEY, AWARD, standing=False, screen=AWARD_SCREEN)
 
 
 def rows(seen: Seen) -> pl.DataFrame:

@@ -4,9 +4,9 @@ import polars as pl
 
 from data.contracts_out import contract
 from pipelines.publish.seen import Seen
-from pipelines.publish.tables.badges import AWARD, AWARD_SCREEN
+from pipelines.publish.tables.badges import AWARD, AWARD_SCREEN, KEY
 
-CONTRACT = contract(("user_id", "badge_id"), AWARD, screen=AWARD_SCREEN)
+CONTRACT = contract(KEY, AWARD, screen=AWARD_SCREEN)
 
 
 def rows(seen: Seen) -> pl.DataFrame:
