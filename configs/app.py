@@ -14,6 +14,7 @@ from configs.delivered import Files
 from configs.measured import Event, Metric, Property
 from configs.names import ClockText, Name, Weight, Zone
 from configs.part import Part
+from configs.timed import CalendarEntry, Streaks
 from configs.written import Content, Voice
 
 # What a player's record tells that may shape segments; pipelines/players/facts.py says how each is measured.
@@ -137,16 +138,6 @@ class Engagement(Part):
         return self
 
 
-class CalendarEntry(Part):
-    """Something known ahead of time: a deadline, an exam, a season."""
-
-    title: str = Field(description="What a person calls it.")
-    kind: Name = Field(description="Entries of a kind are alike: deadline, exam, season.")
-    on: dt.date = Field(description="Its day, or its first.")
-    until: dt.date | None = Field(None, description="Its last day, when it lasts.")
-    cohort: str | None = Field(None, description="Only for players of this cohort; none is for everyone.")
-
-
 class App(Part):
     """One app: everything Nightquest knows about it."""
 
@@ -177,6 +168,7 @@ class App(Part):
     voice: Voice = Field(description="How the app speaks.")
     content: Content = Field(default_factory=Content, description="What is written, and by whom.")
     calendar: list[CalendarEntry] = Field([], description="What is known ahead of time.")
+    streaks: Streaks = Field(default_factory=Streaks, description="When a run of days goes on over a missed one.")
     promotion: Literal["auto", "review"] = Field(
         "auto",
         description="Who lets a trained model serve: its contest, or a person who moves the alias `champion`.",
@@ -193,6 +185,14 @@ class App(Part):
     def day_shift(self) -> dt.timedelta:
         """How long after midnight the app's day starts."""
         return dt.timedelta(hours=self.day_starts_at.hour, minutes=self.day_starts_at.minute)
+
+    @property
+    def streaks_meaning(self) -> str:
+        """What decides when a run of days breaks, as text; empty where every missed day breaks it."""
+        if self.streaks == Streaks():
+            return ""
+        rests = [entry.model_dump_json() for entry in self.calendar if entry.kind in self.streaks.rest_on]
+        return "\n".join([self.streaks.model_dump_json(), *rests])
 
     @property
     def active_events(self) -> tuple[str, ...]:
@@ -246,6 +246,7 @@ def _problems(app: App) -> Iterator[str]:
             yield from _challenge_problems(app, name)
     yield from _persona_problems(app)
     yield from badge_problems(app.badges, app.metrics)
+    yield from _rest_problems(app)
     judged = {name: badge.judged for name, badge in app.badges.items()}
     yield from (problem for name, how in judged.items() if how for problem in _judged_problems(app, name, how))
 
@@ -268,6 +269,16 @@ def _persona_problems(app: App) -> Iterator[str]:
         for trait in persona.traits:
             if trait not in {*TRAITS, *app.metrics}:
                 yield f"personas.{title}.traits: '{trait}' is neither a trait ({', '.join(TRAITS)}) nor a metric"
+
+
+def _rest_problems(app: App) -> Iterator[str]:
+    for kind in app.streaks.rest_on:
+        entries = [entry for entry in app.calendar if entry.kind == kind]
+        if not entries:
+            kinds = ", ".join(sorted({entry.kind for entry in app.calendar})) or "it is empty"
+            yield f"streaks.rest_on: no entry of the calendar is of kind '{kind}' ({kinds})"
+        elif any(entry.cohort for entry in entries):
+            yield f"streaks.rest_on: entries of kind '{kind}' are of a cohort; days of rest are everyone's"
 
 
 def _challenge_problems(app: App, name: str) -> Iterator[str]:

@@ -125,6 +125,8 @@ def _read(app: App, badge_id: str, badge: Badge) -> BadgeRule:
         ) from None
     metrics = [app.metrics[term.metric].model_dump_json(exclude=_WORDS) for term in rule.terms]
     meaning = [badge.condition, *([badge.judged.criteria] if badge.judged else []), *metrics]
+    if app.streaks_meaning and any(app.metrics[term.metric].aggregation.runs for term in rule.terms):
+        meaning.append(app.streaks_meaning)
     bounds = badge.model_dump(mode="json", include=_BOUNDS, exclude_defaults=True)
     meaning += [json.dumps(bounds, sort_keys=True)] if bounds else []
     version = hashlib.sha256("\n".join(meaning).encode()).hexdigest()[:12]

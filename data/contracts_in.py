@@ -39,8 +39,8 @@ PLAYER_COLUMNS: Mapping[str, bool] = MappingProxyType(
     }
 )
 
-MAY_LACK = ("reason", "citation")  # of a person's decision on a badge
-_DECISION = {name: Property(type="text") for name in ("badge_id", *MAY_LACK)}
+MAY_LACK = ("reason", "citation", "days")  # of a person's decision on a badge; of a pause without an end
+_DECISION = {name: Property(type="text") for name in ("badge_id", "reason", "citation")}
 
 # Events that close the loop; every app has them. None of them is play.
 RESERVED_EVENTS: Mapping[str, Event] = MappingProxyType(
@@ -56,6 +56,10 @@ RESERVED_EVENTS: Mapping[str, Event] = MappingProxyType(
         ),
         "nightquest.awarded": Event(title="Badge given", active=False, properties=_DECISION),
         "nightquest.refused": Event(title="Badge refused", active=False, properties=_DECISION),
+        "nightquest.paused": Event(
+            title="Player paused", active=False, properties={"days": Property(type="integer", min=1, max=3660)}
+        ),
+        "nightquest.resumed": Event(title="Player is back", active=False),
     }
 )
 

@@ -122,6 +122,13 @@ CREATE TABLE IF NOT EXISTS metrics (
     version VARCHAR NOT NULL
 );
 
+-- Append-only: player-days that events left or came to, since the player's time zone became known after them.
+CREATE TABLE IF NOT EXISTS moved_days (
+    player_key BIGINT NOT NULL,
+    day        DATE NOT NULL,
+    moved_at   TIMESTAMPTZ NOT NULL
+);
+
 -- How the days of the events are counted: one row; another app file counts them anew.
 CREATE TABLE IF NOT EXISTS day_rule (
     timezone       VARCHAR NOT NULL,         -- of players without one

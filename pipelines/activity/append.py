@@ -7,7 +7,7 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
-from pipelines.activity.local_days import with_local_days
+from pipelines.activity.local_days import move_days, with_local_days
 
 _FATES = """
     SELECT delivery_id, count(*) FILTER (fate = 'new') AS rows_taken, count(*) FILTER (fate = 'known') AS rows_known,
@@ -72,8 +72,8 @@ def append_events(warehouse: Warehouse, app: App, now: dt.datetime, *, history: 
     )
 
 
-def append_players(warehouse: Warehouse, now: dt.datetime, *, history: bool) -> Appended:
-    """Append the new ones among the temporary table `incoming_players`.
+def append_players(warehouse: Warehouse, app: App, now: dt.datetime, *, history: bool) -> Appended:
+    """Append the new ones among the temporary table `incoming_players`; zones move what came before to its days.
 
     A record is known when the player has the same one of that moment; another of the same moment is refused.
     """
@@ -97,5 +97,5 @@ def append_players(warehouse: Warehouse, now: dt.datetime, *, history: bool) -> 
                       'this player has another record of the same recorded_at; the first stays' AS reason
                FROM settled_players WHERE fate = 'conflict' ORDER BY row"""
         ),
-        touched=pl.DataFrame(schema={"player_key": pl.Int64, "day": pl.Date}),
+        touched=move_days(warehouse, app, now),
     )

@@ -169,7 +169,7 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
     sync_metrics(warehouse, app)
     first = not warehouse.value("SELECT count(*) FROM (FROM events LIMIT 1)")
     if ingest.players:
-        appended = append_players(warehouse, ingest.now, history=history)
+        appended = append_players(warehouse, app, ingest.now, history=history)
     else:
         appended = append_events(warehouse, app, ingest.now, history=history)
     warehouse.append("bad_rows", appended.conflicts)

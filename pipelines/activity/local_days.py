@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+import polars as pl
+
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.normalise import text
@@ -49,6 +51,39 @@ def sync_days(warehouse: Warehouse, app: App) -> bool:
         )
         warehouse.run("DROP TABLE counted")
     return True
+
+
+def move_days(warehouse: Warehouse, app: App, now: dt.datetime) -> pl.DataFrame:
+    """Count the days of events anew whose players' zones came after them, with the records of `settled_players`.
+
+    Of players who stay where they were known to be nothing is counted.
+
+    Returns:
+        player_key and day of the player-days that events have left or come to.
+    """
+    warehouse.run(
+        """CREATE OR REPLACE TEMP TABLE placed AS
+           SELECT player_key FROM player_records
+           WHERE timezone IS NOT NULL AND player_key IN (
+               SELECT player_key FROM settled_players WHERE fate = 'new' AND timezone IS NOT NULL)
+           GROUP BY player_key
+           HAVING count(DISTINCT timezone) > 1 OR count(*) = (
+               SELECT count(*) FROM settled_players s
+               WHERE s.player_key = player_records.player_key AND fate = 'new' AND timezone IS NOT NULL)"""
+    )
+    theirs = """(SELECT event_id, player_key, occurred_at, day AS day_was, local_hour AS hour_was
+                 FROM events SEMI JOIN placed USING (player_key))"""
+    warehouse.run(
+        f"""CREATE OR REPLACE TEMP TABLE moved AS SELECT event_id, player_key, day_was, day, local_hour
+            FROM ({with_local_days(warehouse, app, theirs)}) WHERE day <> day_was OR local_hour <> hour_was"""
+    )
+    warehouse.run(
+        """UPDATE events SET day = moved.day, local_hour = moved.local_hour FROM moved
+           WHERE events.event_id = moved.event_id"""
+    )
+    touched = warehouse.frame("SELECT player_key, day_was AS day FROM moved UNION SELECT player_key, day FROM moved")
+    warehouse.append("moved_days", touched.sort("player_key", "day").with_columns(moved_at=pl.lit(now)))
+    return touched
 
 
 def day_rule(app: App) -> str:

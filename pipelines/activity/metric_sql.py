@@ -12,9 +12,9 @@ from sqlglot.expressions import Select
 from configs.app import App
 from configs.expressions import parse_condition
 from configs.measured import Metric, PropertyType
+from pipelines.activity.streaks import ORDER, streak_sql
 
 _SQL_TYPE: dict[PropertyType, str] = {"text": "VARCHAR", "number": "DOUBLE", "integer": "BIGINT", "boolean": "BOOLEAN"}
-_ORDER = "occurred_at, sequence, event_id"
 
 
 def metric_events_sql(app: App) -> str:
@@ -177,24 +177,19 @@ def derived_sql(app: App, name: str, players: str, known_until: str = "TIMESTAMP
             FROM (
                 SELECT *, sum(value) OVER running AS total, max(available_at) OVER running AS known_at
                 FROM ({base})
-                WINDOW running AS (PARTITION BY player_key, key ORDER BY {_ORDER} ROWS UNBOUNDED PRECEDING)
+                WINDOW running AS (PARTITION BY player_key, key ORDER BY {ORDER} ROWS UNBOUNDED PRECEDING)
             )
             WHERE total >= {float(metric.reaches or 0)}
-            QUALIFY row_number() OVER (PARTITION BY player_key, key ORDER BY {_ORDER}) = 1"""
-    return f"""
-        SELECT metric, player_key, event_id, occurred_at, sequence, day, 'all' AS cohort,
-               row_number() OVER (PARTITION BY player_key, run ORDER BY day)::DOUBLE AS value, NULL::VARCHAR AS key,
-               available_at
-        FROM (
-            SELECT *, day - row_number() OVER (PARTITION BY player_key ORDER BY day)::INTEGER AS run
-            FROM (SELECT * FROM ({base}) QUALIFY row_number() OVER (PARTITION BY player_key, day ORDER BY {_ORDER}) = 1)
-        )"""
+            QUALIFY row_number() OVER (PARTITION BY player_key, key ORDER BY {ORDER}) = 1"""
+    return streak_sql(app, base, known_until)
 
 
 def definitions_hash(app: App, name: str) -> str:
     """Changes when the meaning of a metric changes, so that its parts are rebuilt."""
     text = app.metrics[name].model_dump_json(exclude={"label", "unit", "plural", "task"})
     text += _contribution_texts(_Defined(app))[name] + repr(app.active_events)
+    if app.metrics[name].aggregation.runs:
+        text += app.streaks_meaning
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -138,6 +138,7 @@ def _install_views(warehouse: Warehouse, app: App) -> None:
     warehouse.run(f"CREATE OR REPLACE TEMP TABLE parsed_events AS {parsed.events} WHERE false")
     warehouse.run(f"CREATE OR REPLACE TEMP VIEW touched_metric_events AS {parsed.days}")
     warehouse.run(f"CREATE OR REPLACE TEMP VIEW touched_keys AS {parsed.keys}")
+    warehouse.run(warehouse.fixed("activity/pauses"))
     derived = derived_events_sql(app, "touched_players", "known_until")
     warehouse.run(f"CREATE OR REPLACE TEMP MACRO derived_of_touched_players(known_until) AS TABLE {derived}")
     warehouse.run(macros_sql())

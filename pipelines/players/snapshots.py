@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import cast
 
 import polars as pl
 
@@ -96,8 +97,10 @@ def near_calendar(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     Returns:
         player_key, base_day, next_calendar_days, last_calendar_days (null without an entry).
     """
+    days = snapshots["base_day"]
+    first, last = (cast("dt.date", day or known.base_day) for day in (days.min(), days.max()))
     entries = pl.DataFrame(
-        [(entry.on, entry.cohort) for entry in known.app.calendar],
+        [(on, entry.cohort) for entry in known.app.calendar for on, _ in entry.spans(first, last)],
         schema={"on": pl.Date, "cohort": pl.String},
         orient="row",
     )

@@ -182,7 +182,7 @@ def _steady(had: Counts) -> bool:
 def _season_ended(app: App, base_day: dt.date, width: int) -> bool:
     """Whether the calendar names something that ended in the newest days or on the day before them."""
     first = base_day - dt.timedelta(days=width + 1)
-    return any(first <= (entry.until or entry.on) < base_day for entry in app.calendar)
+    return any(first <= last < base_day for entry in app.calendar for _, last in entry.spans(first, base_day))
 
 
 def _summed(counts: Counts, width: int) -> Counts:

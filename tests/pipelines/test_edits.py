@@ -101,6 +101,14 @@ RUNS: dict[str, dict[str, Any]] = {
         "segments": {"features": ["solved", "quizzes", "streak"], "score": "quizzes"},
         "challenges": {"metrics": ["quizzes", "days", "solved"], "windows": [1, 3, 7, 14]},
         "cohorts": {"by": ["topic"], "min_players": 25},
+        "calendar": [{"title": "Fair", "kind": "holiday", "on": str(NEXT), "every": "year"}],
+        "streaks": {
+            "rest_days": ["sunday"],
+            "rest_on": ["holiday"],
+            "freezes": 2,
+            "freeze_renews_days": 14,
+            "short_day_hours": 12,
+        },
     },
     "judged otherwise": {
         "segments": {

@@ -1,6 +1,6 @@
 -- Players whose rules may have changed since the last evaluated night: who has events that it could not see.
 -- Such an event has a day that it did not serve yet, or became available after its cut, or came in a delivery taken since
--- (past data taken in late is available from the moment it occurred). Parameters: as_of, cut; since_day, since_cut,
+-- (past data taken in late is available from the moment it occurred), or its day has moved since. Parameters: as_of, cut; since_day, since_cut,
 -- since_taken of the last night; margin_days, badge_ids, once (those of them that are earned once). Input: `badge_done`
 -- (badge_id, player_key), who is past a badge, and `badge_gates`: whom a badge of that night or since has let come to
 -- another one is looked at from there on.
@@ -17,6 +17,10 @@ WITH fresh AS (
       AND day < $since_day AND available_at <= $cut
     UNION ALL  -- a day before or after, whatever the zone
     SELECT player_key, open_at::DATE - 2, open_at FROM badge_gates WHERE as_of >= $since_day
+    UNION ALL
+    SELECT player_key, day, occurred_at FROM events
+    SEMI JOIN (FROM moved_days WHERE moved_at > $since_taken) USING (player_key, day)
+    WHERE day < $since_day AND available_at <= $cut
 ),
 complete AS (
     SELECT player_key FROM badge_done WHERE badge_id IN (SELECT unnest($once))

@@ -8,6 +8,8 @@ from configs.aggregations import Aggregation
 from configs.app import App
 from configs.expressions import Term
 from configs.spans import span_start
+from pipelines.activity.streaks import goes_on_sql
+from pipelines.badges.rules.walk import DERIVED
 from pipelines.pins import Night
 
 PACE_DAYS = 28
@@ -20,6 +22,7 @@ class _Columns:
     life: list[str]
     recent: list[str]
     keys: list[str]
+    runs: list[str]
 
 
 def values_sql(night: Night, terms: tuple[Term, ...], within_days: int) -> str:
@@ -56,6 +59,7 @@ def values_sql(night: Night, terms: tuple[Term, ...], within_days: int) -> str:
         )
         SELECT {", ".join(["*", *paces])}
         FROM who
+        {_joined_runs(night, metrics, columns.runs)}
         JOIN ({_per_player("totals", columns.life)}) USING (player_key)
         JOIN ({_per_player("lately", columns.recent)}) USING (player_key)
         JOIN ({_per_player("seen", columns.keys)}) USING (player_key)"""
@@ -63,7 +67,7 @@ def values_sql(night: Night, terms: tuple[Term, ...], within_days: int) -> str:
 
 def _columns(night: Night, terms: tuple[Term, ...], metrics: list[str]) -> _Columns:
     app, as_of = night.app, f"DATE '{night.as_of}'"
-    columns = _Columns(["1 AS life"], ["1 AS recent"], ["1 AS keys"])
+    columns = _Columns(["1 AS life"], ["1 AS recent"], ["1 AS keys"], [])
     for term in terms:
         one, mine = app.metrics[term.metric].aggregation, f"metric = '{term.metric}'"
         if one.keyed:
@@ -85,7 +89,7 @@ def _columns(night: Night, terms: tuple[Term, ...], metrics: list[str]) -> _Colu
         if one.keyed:
             columns.keys.append(f'count(*) FILTER ({mine} AND first_day >= {as_of} - {PACE_DAYS}) AS "{metric}__new"')
         elif one.runs:
-            columns.recent.append(f'{_run(mine, night)} AS "{metric}__run"')
+            columns.runs.append(f'coalesce(max(value) FILTER ({mine} AND goes_on), 0)::DOUBLE AS "{metric}__run"')
         elif one.adds_up:
             columns.recent.append(f'{_merged(one, f"{mine} AND day >= {as_of} - {PACE_DAYS}")} AS "{metric}__new"')
     return columns
@@ -107,10 +111,16 @@ def _merged(one: Aggregation, rows: str, days: str = "count(DISTINCT day)") -> s
     return f"coalesce({value}, 0)" if one.grows else value
 
 
-def _run(mine: str, night: Night) -> str:
-    """The run of a streak that is still going on at the base day, 0 when it is broken."""
-    alive = f"max(day) FILTER ({mine}) >= DATE '{night.base_day}' - 1"
-    return f"CASE WHEN {alive} THEN max_by(max, day) FILTER ({mine}) ELSE 0 END::DOUBLE"
+def _joined_runs(night: Night, metrics: list[str], columns: list[str]) -> str:
+    """The runs of streaks that are still going on at the base day, 0 when they are broken."""
+    if not columns:
+        return ""
+    streaks = _listed(metric for metric in metrics if night.app.metrics[metric].aggregation.runs)
+    runs = f"""(SELECT player_key, metric, max_by(value, day) AS value,
+                       {goes_on_sql(night.base_day)} AS goes_on
+                FROM ({DERIVED}) SEMI JOIN who USING (player_key)
+                WHERE metric IN ({streaks}) AND day < DATE '{night.as_of}' GROUP BY player_key, metric)"""
+    return f"JOIN ({_per_player(runs, columns)}) USING (player_key)"
 
 
 def _has_pace(app: App, metric: str) -> bool:

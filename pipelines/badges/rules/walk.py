@@ -15,7 +15,7 @@ from pipelines.badges.rules.days import is_new_sql, opening
 from pipelines.badges.rules.stream import value_sql
 
 # Streaks and entities as the night may see them; a late event changes them on other days, too.
-_DERIVED = """SELECT * FROM derived_events ANTI JOIN touched_players USING (player_key)
+DERIVED = """SELECT * FROM derived_events ANTI JOIN touched_players USING (player_key)
               UNION ALL BY NAME FROM known_derived SEMI JOIN touched_players USING (player_key)"""
 
 
@@ -24,7 +24,7 @@ def events_sql() -> dict[str, str]:
     mine = "SEMI JOIN badge_walked w ON w.player_key = e.player_key AND w.day_no = e.day - DATE '1970-01-01'"
     return {
         "badge_events": f"SELECT * FROM events e {mine} WHERE e.available_at <= $cut",
-        "badge_derived": f"SELECT * FROM ({_DERIVED}) e {mine} WHERE e.available_at <= $cut",
+        "badge_derived": f"SELECT * FROM ({DERIVED}) e {mine} WHERE e.available_at <= $cut",
     }
 
 

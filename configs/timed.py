@@ -1,0 +1,76 @@
+"""What an app file says of time: what is known ahead, and when a run of days goes on."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Literal, Self, get_args
+
+from pydantic import Field, field_validator, model_validator
+
+from configs.names import Name
+from configs.part import Part
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: tuple[str, ...] = get_args(Weekday)
+
+
+class CalendarEntry(Part):
+    """Something known ahead of time: a deadline, an exam, a season."""
+
+    title: str = Field(description="What a person calls it.")
+    kind: Name = Field(description="Entries of a kind are alike: deadline, exam, season.")
+    on: dt.date = Field(description="Its day, or its first.")
+    until: dt.date | None = Field(None, description="Its last day, when it lasts.")
+    every: Literal["year"] | None = Field(None, description="`year`: it comes again each year on the same dates.")
+    cohort: str | None = Field(None, description="Only for players of this cohort; none is for everyone.")
+
+    @property
+    def last(self) -> dt.date:
+        """Its last day."""
+        return self.until or self.on
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.last < self.on:
+            raise ValueError("`until` is before `on`; write the first day in `on` and the last in `until`")
+        if self.every and (self.last - self.on).days > 364:
+            raise ValueError("an entry of `every: year` lasts less than a year")
+        return self
+
+    def spans(self, first: dt.date, last: dt.date) -> Iterator[tuple[dt.date, dt.date]]:
+        """First and last day of each time that it comes, of those which may touch the days from first to last."""
+        if not self.every:
+            yield self.on, self.last
+            return
+        for year in range(first.year - 1, last.year + 2):
+            begins = _in_year(self.on, year)
+            yield begins, begins + (self.last - self.on)
+
+
+class Streaks(Part):
+    """When a run of days goes on although a day was missed; holds for every metric with agg streak."""
+
+    rest_days: list[Weekday] = Field([], max_length=6, description="Weekdays on which nobody has to play.")
+    rest_on: list[Name] = Field([], description="Kinds of calendar entries on whose days nobody has to play.")
+    freezes: int = Field(0, ge=0, le=14, description="Missed days that each player is forgiven.")
+    freeze_renews_days: int = Field(
+        30, ge=1, le=366, description="So many days after it was used, a freeze can be used again."
+    )
+    short_day_hours: int = Field(
+        0, ge=0, le=23, description="A day of which a move to another time zone left a player fewer hours is forgiven."
+    )
+
+    @field_validator("rest_days")
+    @classmethod
+    def _once(cls, value: list[str]) -> list[str]:
+        return sorted(set(value), key=WEEKDAYS.index)
+
+    @model_validator(mode="after")
+    def _can_break(self) -> Self:
+        if self.freezes >= self.freeze_renews_days:
+            raise ValueError("no streak could ever break: `freezes` must be fewer than `freeze_renews_days`")
+        return self
+
+
+def _in_year(day: dt.date, year: int) -> dt.date:
+    """The same date of another year; 28 February where there is no 29th."""
+    return day.replace(year=year, day=min(day.day, 28)) if (day.month, day.day) == (2, 29) else day.replace(year=year)
