@@ -44,10 +44,14 @@ def candidates(task: "BinaryTask[Any]") -> list[type[Learner]]:
     return sorted(able, key=lambda each: (each.rank, each.name))
 
 
-def learners_left_out() -> list[str]:
-    """A sentence for each algorithm that does not compete: its file cannot be used, or its library is missing."""
+def learners_left_out(*, heavy: bool = True) -> list[str]:
+    """A sentence for each algorithm that does not compete: its file cannot be used, or its library is missing.
+
+    Args:
+        heavy: Heavy ones would compete, too.
+    """
     found = learners()
-    lacking = {name: missing(each) for name, each in found.by_name.items()}
+    lacking = {name: missing(each) for name, each in found.by_name.items() if heavy or not each.heavy}
     return [
         *found.faults,
         *(

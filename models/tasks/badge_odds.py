@@ -83,7 +83,7 @@ class BadgeOdds(BinaryTask[Commonness]):
     )
     common: ClassVar[frozenset[str]] = habits.COMMON
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lightgbm": {"min_leaf": 50}}
-    asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack"})
+    asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack", "catboost"})
     asks_of_badges: ClassVar[bool] = True
     moves: ClassVar[bool] = False  # to see it settle means to look through all events
     wanted: ClassVar[int] = 1

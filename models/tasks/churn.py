@@ -59,7 +59,7 @@ class Churn(BinaryTask[Quiet]):
     inputs: ClassVar[Mapping[str, pl.DataType]] = {**habits.INPUTS, "week": pl.Int32(), "window_days": pl.Int32()}
     features: ClassVar[tuple[str, ...]] = (*habits.FEATURES, "week")
     common: ClassVar[frozenset[str]] = habits.COMMON
-    asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack"})
+    asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack", "catboost"})
     moves: ClassVar[bool] = False  # what settles tonight began weeks ago
     wanted: ClassVar[int] = -1
     encoding_type: ClassVar[type[Encoding]] = Quiet

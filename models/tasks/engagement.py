@@ -96,7 +96,7 @@ class Engagement(BinaryTask[Levels]):
         "lightgbm": {"trees": 120},
         "random_forest": {"min_leaf": 40},
     }
-    asks_for: ClassVar[frozenset[str]] = frozenset({"random_forest", "stack", "xgboost"})
+    asks_for: ClassVar[frozenset[str]] = frozenset({"catboost", "random_forest", "stack", "xgboost"})
     moves: ClassVar[bool] = False  # weekly training is near enough, and a night is cheaper without
     encoding_type: ClassVar[type[Encoding]] = Levels
     limits: ClassVar[tuple[str, ...]] = (

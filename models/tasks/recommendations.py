@@ -99,7 +99,7 @@ class Recommendations(BinaryTask[Items]):
     )
     common: ClassVar[frozenset[str]] = habits.COMMON
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lightgbm": {"trees": 120}}
-    asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack"})
+    asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack", "catboost"})
     moves: ClassVar[bool] = False
     encoding_type: ClassVar[type[Encoding]] = Items
     limits: ClassVar[tuple[str, ...]] = (

@@ -85,10 +85,9 @@ def run_train(
     review = app.promotion == "review"
     versions = {task: registry.record(app.app, task, run, review=review).version for task, run in runs.items()}
     steps.end()
+    left_out = learners_left_out(heavy=tuning is not None and tuning.seconds > 0)
     told = [segments.note] if segments and segments.note else []
-    return TrainReport(
-        as_of, contest_table(contests.values()), versions, (*tasks().faults, *learners_left_out(), *notes, *told)
-    )
+    return TrainReport(as_of, contest_table(contests.values()), versions, (*tasks().faults, *left_out, *notes, *told))
 
 
 def _at_work(known: Known, serving: dict[str, Incumbent], scoring_s: float) -> dict[str, Incumbent]:

@@ -1,5 +1,7 @@
 """What every algorithm must do: learn, tell why, keep an order where it says so, and survive a trip through files."""
 
+import importlib.util
+
 import numpy as np
 import polars as pl
 import pytest
@@ -11,10 +13,12 @@ from models.learners import learner_of, learners
 from models.portable import OutdatedModelError
 from models.task import BinaryTask
 
-GENERAL = ("lightgbm", "logistic", "random_forest", "stack", "xgboost")
-TELLING = ("lightgbm", "logistic", "random_forest", "stack", "xgboost")
+HERE = importlib.util.find_spec("catboost") is not None
+CATBOOST = pytest.param("catboost", marks=pytest.mark.skipif(not HERE, reason="the extra catboost is not installed"))
+GENERAL = ("lightgbm", "logistic", "random_forest", "stack", "xgboost", CATBOOST)
+TELLING = ("lightgbm", "logistic", "random_forest", "stack", "xgboost", CATBOOST)
 ORDERED = ("lightgbm", "xgboost")
-FULL = ("lightgbm", "random_forest", "xgboost")
+FULL = ("lightgbm", "random_forest", "xgboost", CATBOOST)
 
 
 def sheet(n=3000, *, seed=0, monotone=None, unknown=0.0):
@@ -68,7 +72,8 @@ def test_contributions_add_up_to_the_log_odds_of_each_row(name):
 
 def test_who_cannot_tell_why_says_nothing():
     rows, _ = sheet()
-    silent = set(learners().by_name) - {*TELLING, "empirical_bayes"}  # the last tells of attainment alone
+    telling = {"catboost", "lightgbm", "logistic", "random_forest", "stack", "xgboost"}
+    silent = set(learners().by_name) - telling - {"empirical_bayes"}  # which tells of attainment alone
     assert "recency" in silent
     assert all(learners().by_name[name]().contributions(rows) is None for name in silent)
 

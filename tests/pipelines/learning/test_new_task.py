@@ -4,6 +4,7 @@ Beside them lie files that do everything wrong: each is named and costs its own 
 """
 
 import re
+from importlib.metadata import PackageNotFoundError
 
 import polars as pl
 import pytest
@@ -246,6 +247,22 @@ def test_a_file_that_fails_is_named_and_the_others_are_learned(world, told):
     assert any(told in note for note in report.notes), report.notes
     assert set(report.versions) >= {"plays", "attainment", "segments", "returns", "boastful"}
     assert not set(report.versions) & {"stumbling", "raising", "twin"}
+
+
+def test_a_heavy_learner_whose_library_is_missing_is_told_only_of_a_training_in_which_it_would_compete(
+    world, monkeypatch
+):
+    _, report, _ = world
+    monkeypatch.setattr("models.learner.version", lambda _: raise_missing())
+    missing = "The learner catboost does not compete: catboost is not installed. Install it: pip install catboost"
+    assert missing not in report.notes  # it is not tuned
+    assert missing in learners_left_out()
+    assert missing not in learners_left_out(heavy=False)
+    assert any("learner lightgbm does not" in told for told in learners_left_out(heavy=False))
+
+
+def raise_missing():
+    raise PackageNotFoundError
 
 
 def test_scores_that_break_the_contract_cost_themselves_alone(world):
