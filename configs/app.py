@@ -244,11 +244,20 @@ def _problems(app: App) -> Iterator[str]:
     for name in app.challenges.metrics:
         if name in known:
             yield from _challenge_problems(app, name)
+    yield from _asked_again(app)
     yield from _persona_problems(app)
     yield from badge_problems(app.badges, app.metrics)
     yield from _rest_problems(app)
     judged = {name: badge.judged for name, badge in app.badges.items()}
     yield from (problem for name, how in judged.items() if how for problem in _judged_problems(app, name, how))
+
+
+def _asked_again(app: App) -> Iterator[str]:
+    asked = {"challenges.metrics": app.challenges.metrics, "content.social_metrics": app.content.social_metrics}
+    for where, names in asked.items():
+        for name in names:
+            if name in app.metrics and app.metrics[name].once:
+                yield f"{where}: '{name}' is done once and never again; take it out, and give a badge for it"
 
 
 def _judged_problems(app: App, badge: str, judged: Judged) -> Iterator[str]:

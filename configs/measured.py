@@ -8,6 +8,7 @@ from configs.aggregations import AGGREGATIONS, Aggregation
 from configs.aggregations import Name as AggregationName
 from configs.names import Name
 from configs.part import Part
+from configs.verbs import Verb
 
 PropertyType = Literal["text", "number", "integer", "boolean"]
 
@@ -56,6 +57,10 @@ class Metric(Part):
         "higher", description="Which way is better; lower for min and mean only."
     )
     task: str = Field("", description="An instruction with {goal}: 'Post {goal}'. Needed for challenges.")
+    verb: Verb | None = Field(
+        None, description="What the task asks to do, so that the words suit it; by default its first word tells."
+    )
+    once: bool = Field(False, description="Done once and never again, such as filling in a profile: never asked for.")
 
     @property
     def aggregation(self) -> Aggregation:

@@ -1,19 +1,27 @@
-"""What every voice starts from: phrases for the offline writer, and how each language writes numbers and spans."""
+"""What voices start from: phrases for the offline writer by kind of app, and how a language writes what is filled in.
 
+A kind of app is a file of configs/voices, a language a file of configs/languages; both are found by name.
+"""
+
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
 from configs.part import Part
 from configs.yaml_file import read_yaml
 
-VOICE = Path(__file__).parent / "voice.yaml"
+VOICES, LANGUAGES = (Path(__file__).parent / name for name in ("voices", "languages"))
+NEUTRAL = "neutral"
 
 
 class Locale(Part):
     """How a language writes what is filled into a text. `{n}` stands for a number."""
 
+    name: str = Field(description="What the language is called, in English.")
     thousands: str
     decimal: str
     percent: str
@@ -34,22 +42,66 @@ class Locale(Part):
     one: str = Field(description="The number 1 before a single thing that is counted, of whatever gender.")
 
 
-class VoiceDefaults(Part):
-    """The neutral voice: used symbol by symbol where an app's own lexicon has nothing."""
+class _Kind(Part):
+    """A file of configs/voices."""
 
     lexicon: dict[str, list[str]]
-    locales: dict[str, Locale]
 
-    def locale(self, language: str) -> Locale:
-        """The locale of a language tag such as `de` or `de-AT`; English for one that has none."""
-        return self.locales.get(language.split("-", maxsplit=1)[0].lower(), self.locales["en"])
+
+def primary(language: str) -> str:
+    """The language of a tag without its region: 'de' of 'de-AT'."""
+    return language.split("-", maxsplit=1)[0].lower()
 
 
 @cache
-def voice_defaults() -> VoiceDefaults:
-    """Read configs/voice.yaml once.
+def languages() -> tuple[str, ...]:
+    """The languages that there is a catalogue of, in order."""
+    return tuple(sorted(path.stem for path in LANGUAGES.glob("*.yaml")))
+
+
+def locale_of(language: str) -> Locale:
+    """The locale of a language tag such as `de` or `de-AT`; English for one without a catalogue.
 
     Raises:
-        AppFileError: The file is missing or not YAML.
+        AppFileError: Its file is not YAML.
     """
-    return VoiceDefaults.model_validate(read_yaml(VOICE).content)
+    return _locale(found if (found := primary(language)) in languages() else "en")
+
+
+@cache
+def voice_kinds() -> tuple[str, ...]:
+    """The kinds of app that have a voice, the neutral one first."""
+    names = {path.stem for path in VOICES.glob("*.yaml")} - {NEUTRAL}
+    return (NEUTRAL, *sorted(names))
+
+
+@cache
+def base_lexicon(kind: str = NEUTRAL) -> Mapping[str, list[str]]:
+    """What an app's own lexicon is laid over, symbol by symbol: the kind's phrases, else those of the neutral voice.
+
+    Raises:
+        AppFileError: The kind's file is missing or not YAML.
+    """
+    own = _Kind.model_validate(read_yaml(VOICES / f"{kind}.yaml").content).lexicon
+    return own if kind == NEUTRAL else {**base_lexicon(), **own}
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.model_validate(read_yaml(LANGUAGES / f"{language}.yaml").content)
+
+
+def _known_kind(name: str) -> str:
+    if name not in voice_kinds():
+        raise ValueError(f"'{name}' is no kind of app; use {', '.join(voice_kinds())}")
+    return name
+
+
+class _Listed:
+    """Lets a JSON Schema list the kinds there are when it is made."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "enum": list(voice_kinds())}
+
+
+VoiceKind = Annotated[str, AfterValidator(_known_kind), _Listed()]

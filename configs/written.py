@@ -8,12 +8,16 @@ from configs.kinds import TypeName, Writer
 from configs.language import Price
 from configs.names import Name
 from configs.part import Part
+from configs.voice import NEUTRAL, VoiceKind
 
 
 class Voice(Part):
     """How the app speaks, and what it must never say."""
 
     theme: str = Field(description="The world that the words come from.")
+    kind: VoiceKind = Field(
+        NEUTRAL, description="The kind of app: phrases for it, where the lexicon has none of its own."
+    )
     tone: str = Field("warm and plain", description="How they sound.")
     player: str = Field("player", description="What a member is called.")
     languages: list[str] = Field(["en"], min_length=1, description="Languages to write in; the first is the default.")

@@ -23,7 +23,7 @@ from flows.clock import clock
 from pipelines.activity.metric_sql import contributions, derived_sql
 from pipelines.activity.raw_tables import column_fault, read_source
 from pipelines.badges.lint import lint_app
-from pipelines.words.app_file import voice_problems, wording_problems
+from pipelines.words.app_file import language_notes, voice_problems, wording_problems
 from pipelines.words.samples import sample_sentences
 
 
@@ -91,7 +91,7 @@ def describe(loaded: LoadedApp) -> dict[str, Any]:
         "hash": loaded.hash,
         "timezone": app.timezone,
         "source": app.source,
-        "notes": list(rules_note(app.timezone, clock().date())),
+        "notes": [*rules_note(app.timezone, clock().date()), *language_notes(app)],
         "advice": lint_app(app),
         "samples": [asdict(sample) for sample in sample_sentences(app)],
         "counts": {name: len(section) for name, section in sections.items()},

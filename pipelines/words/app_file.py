@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from configs.app import App
+from configs.voice import languages, primary
 from models.language.providers import provider_names
 from pipelines.experiments.arms import strangers
 from pipelines.words.briefs import Brief
@@ -22,6 +23,22 @@ def voice_problems(app: App) -> list[str]:
         if price.provider not in {None, *provider_names()}
     ]
     return [*lacking(app), *nobody, *(f"content.types: {_as_fault(problem)}" for problem in unusable(app)), *told]
+
+
+def language_notes(app: App) -> list[str]:
+    """A sentence for each language of the app that something is lacking of."""
+    told = []
+    for language in app.voice.languages:
+        if primary(language) not in languages():
+            told.append(
+                f"voice.languages: '{language}' has no catalogue (there are {', '.join(languages())}), so that numbers "
+                f"and spans are written as in English; add configs/languages/{primary(language)}.yaml."
+            )
+        if primary(language) != LANGUAGE:
+            told.append(
+                f"voice.languages: texts in '{language}' come from language models; the offline writer speaks English."
+            )
+    return told
 
 
 def _as_fault(sentence: str) -> str:

@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 
 from configs.app import App
-from configs.voice import voice_defaults
+from configs.voice import base_lexicon
 from pipelines.words.alike import find_alike
 from pipelines.words.types import content_type, content_types
 
-GRAMMAR_VERSION = "4"
+GRAMMAR_VERSION = "5"
 # What a brief is made of. None of it is a player's own (no id, no name, no number, no free text), but for the profile.
 BRIEF_KEYS = ("content_type", "persona", "metric", "difficulty", "language", "occasion", "writer", "profile")
 # The most texts of a brief: more than a month of nights; twice that for a brief which many neighbours share.
@@ -100,7 +100,7 @@ def read_briefs(briefs: pl.DataFrame) -> Iterator[Brief]:
 
 def prompt_version(app: App, kind: str) -> str:
     """The grammar's version and a hash of every phrase that it may use for a content type."""
-    phrases = [_phrases_for(kind, lexicon) for lexicon in (app.voice.lexicon, voice_defaults().lexicon)]
+    phrases = [_phrases_for(kind, lexicon) for lexicon in (app.voice.lexicon, base_lexicon(app.voice.kind))]
     return f"grammar-{GRAMMAR_VERSION}-{_hash(phrases)[:8]}"
 
 

@@ -6,7 +6,7 @@ import polars as pl
 
 from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_label
-from configs.voice import Locale, voice_defaults
+from configs.voice import Locale, locale_of
 from configs.wording import metric_words
 from pipelines.words.briefs import BRIEF_KEYS, brief_rows
 from pipelines.words.checks.validate import EVIDENCE_LENGTH
@@ -33,7 +33,7 @@ def write_citations(app: App, awards: pl.DataFrame, source: Source | None = None
     Raises:
         AppFileError: A badge's title leaves no way to cite it.
     """
-    source, locale = source or Offline(app, SEED), voice_defaults().locale(LANGUAGE)
+    source, locale = source or Offline(app, SEED), locale_of(LANGUAGE)
     rules = (*badge_rules(app), *nominate_rules(app))
     rows = awards.select("award_id", "player_key", "badge_id", pl.col("evidence").cast(pl.String)).with_row_index(
         "order"

@@ -7,7 +7,7 @@ import polars as pl
 
 from configs.app import App
 from configs.nouns import is_counted
-from configs.voice import Locale, voice_defaults
+from configs.voice import Locale, locale_of
 from configs.wording import MetricWords, metric_words
 from pipelines.words.checks.validate import SLOT
 from pipelines.words.writers.grammar import with_article
@@ -164,7 +164,7 @@ def span_text(app: App, metric: pl.Expr, days: int, locale: Locale) -> pl.Expr:
 
 def with_one(app: App, text: pl.Expr) -> pl.Expr:
     """A filled text whose task asks for one thing, what follows it said of one: 'on someone else's post'."""
-    one = voice_defaults().locale("en").one
+    one = locale_of("en").one
     for words in _words(app).values():
         if words.after_one != words.after:
             asked, meant = (f"{one} {words.unit}{after}" for after in (words.after, words.after_one))
@@ -180,10 +180,9 @@ def by_value(template: str, slot: str, value: pl.Expr) -> pl.Expr:
 
 def by_language(language: pl.Expr, languages: Sequence[str], text: Callable[[Locale], pl.Expr]) -> pl.Expr:
     """An expression of a locale, each row with the locale of its language; English for a language without one."""
-    defaults = voice_defaults()
-    chosen = text(defaults.locale("en"))
+    chosen = text(locale_of("en"))
     for name in sorted(set(languages)):
-        if (locale := defaults.locale(name)) is not defaults.locale("en"):
+        if (locale := locale_of(name)) is not locale_of("en"):
             chosen = pl.when(language == name).then(text(locale)).otherwise(chosen)
     return chosen
 

@@ -10,7 +10,7 @@ from sqlglot import exp
 from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_label
 from configs.expressions import Term
-from configs.voice import voice_defaults
+from configs.voice import locale_of
 from configs.wording import metric_words
 from pipelines.words.briefs import Brief
 from pipelines.words.citations import write_citations
@@ -47,12 +47,12 @@ def sample_sentences(app: App) -> list[Sample]:
 
 
 def _amounts(app: App) -> Iterator[Sample]:
-    locale = voice_defaults().locale(LANGUAGE)
+    locale = locale_of(LANGUAGE)
     rows = [
         (name, form, amount)
         for name in app.metrics
         for form, amount in (("one", 1.0), ("many", _many(app, name)))
-        if form == "many" or amount <= _many(app, name)
+        if (form == "many" and not app.metrics[name].once) or amount <= min(1.0, _many(app, name))
     ]
     frame = pl.DataFrame(rows, schema=["metric", "form", "amount"], orient="row")
     metric, amount = pl.col("metric"), pl.col("amount")

@@ -42,6 +42,11 @@ _RULES = {
     "a verb that the task has": r"\b(\w{3,}) this: \1\b",
     "any time, but today": r"\b[Ww]henever [^.]*\. [^.]*\btoday\b",
     "a capital within a sentence": r"\b(?:an?|of|for|with) (?:Longest|Best|Most|Average|Total|Avg)\b",
+    "a hyphen for a dash": r"\w - \w",
+    "a participle that nobody does": r"(?:^|[.!?] )\w+ing\b[^.,]*, it (?:helps|is)\b",
+    "an order with a wish": r"\b(?:Make|Take|Do|Reach) [^.]*, and you would\b",
+    "a thing or so": r"\ba (?!week|day|month|year|minute|hour)(?:\w+ )?\w+ or so\b",
+    "somebody who says I": r"\b(?:I|me|my)\b",
     "pieces of what may be one": r"\b(?:a little at a time|bit by bit|spread it)\b",
 }
 _PATTERNS = {name: re.compile(rule) for name, rule in _RULES.items()}

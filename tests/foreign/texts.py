@@ -9,7 +9,7 @@ import polars as pl
 
 from configs.app import App
 from configs.badge_rules import badge_rules, term_label
-from configs.voice import voice_defaults
+from configs.voice import locale_of
 from models.tasks.attainment import whole_metrics
 from pipelines.challenges.missions import mission_days
 from pipelines.words.app_file import everything
@@ -30,7 +30,7 @@ AMOUNTS = {
     "badge_citation": (1.0, 13.0, 1250.0, 62.125),
 }
 PERCENTILES = (25, 50, 75, 90)
-ENGLISH = voice_defaults().locale("en")
+ENGLISH = locale_of("en")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from configs.app import App
 from configs.loader import load_app
 from configs.nouns import looks_plural, plural_of
 from configs.shipped import shipped_apps
-from configs.voice import voice_defaults
+from configs.voice import base_lexicon
 from configs.wording import MetricWords, metric_words
 from pipelines.words.writers.grammar import Grammar
 from pipelines.words.writers.lexicon import title_case
@@ -66,7 +66,7 @@ def warm() -> None:
     """Read what every brief needs."""
     apps()
     phrases()
-    voice_defaults()
+    base_lexicon()
 
 
 def voice_of(data: Mapping[str, Any], provider: str, *, known: bool = True) -> Voice:
@@ -86,7 +86,7 @@ def voice_of(data: Mapping[str, Any], provider: str, *, known: bool = True) -> V
         text = f"{text}_bare"
     tags = _tags(app, data, words[0] if words else "")
     own = _own(app.app if app else "", provider)
-    symbols = _tagged(voice_defaults().lexicon, tags)
+    symbols = _tagged(base_lexicon(), tags)
     if app:
         symbols |= _tagged(app.voice.lexicon, tags)
     for name, more in _tagged(own, tags).items():

@@ -7,7 +7,7 @@ import polars as pl
 from configs.app import App
 from configs.badge_rules import BadgeRule
 from configs.measured import Property
-from configs.voice import voice_defaults
+from configs.voice import locale_of
 from configs.wording import plain
 from data.warehouse import Warehouse
 from pipelines.badges.judged.nominate import events_shown, shown_events
@@ -71,7 +71,7 @@ def _is_id(key: str) -> bool:
 
 def _said(warehouse: Warehouse, pairs: pl.DataFrame) -> pl.DataFrame:
     """The rows with `said` as words: 'stop set yes', 'words 230', 'mate "member A"'; null for what is not shown."""
-    locale = voice_defaults().locale("en")
+    locale = locale_of("en")
     raw = pl.col("said")
     number = raw.cast(pl.Float64, strict=False)
     writable = number.is_finite() & (number.abs() < LARGEST)

@@ -14,7 +14,7 @@ import polars as pl
 
 from configs.app import App
 from configs.badge_rules import BadgeRule, nominate_rules
-from configs.voice import Locale, voice_defaults
+from configs.voice import Locale, locale_of
 from configs.wording import MetricWords, metric_words
 from pipelines.badges.judged.events_shown import event_lines
 from pipelines.known import Known
@@ -102,7 +102,7 @@ def _tenure(known: Known, nominees: pl.DataFrame) -> pl.DataFrame:
 
 def _numbers(known: Known, nominees: pl.DataFrame, rules: Mapping[str, BadgeRule]) -> pl.DataFrame:
     """badge_id, player_key, metric, place, label and, in words, so_far, lately, before and weeks (a list)."""
-    app, locale = known.app, voice_defaults().locale("en")
+    app, locale = known.app, locale_of("en")
     shown = pl.DataFrame(
         [(rule.badge_id, name, i) for rule in rules.values() for i, name in enumerate(shown_metrics(rule), start=1)],
         schema={"badge_id": pl.String, "metric": pl.String, "place": pl.Int64},

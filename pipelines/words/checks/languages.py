@@ -6,6 +6,7 @@ from functools import cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from configs.voice import primary
 from pipelines.words.checks.validate import SLOT
 
 # Languages that a model might slip into. More would blur short texts; the brief's own is always among them.
@@ -13,11 +14,6 @@ _PLAUSIBLE = ("en", "de", "fr", "es", "nl", "it", "pt", "sv", "da", "pl", "ro", 
 _LEAST_LETTERS = 40  # of a text that is judged on its own
 _UNLIKELY, _ELSE_LIKELY = 0.05, 0.8
 _UNLIKELY_TOGETHER = 0.2
-
-
-def primary(language: str) -> str:
-    """The language of a tag without its region: 'de' of 'de-AT'."""
-    return language.split("-", maxsplit=1)[0].lower()
 
 
 def language_fault(texts: Sequence[str], language: str) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
 from configs.claims import Topic, claims
+from configs.voice import primary
 from configs.written import Voice
-from pipelines.words.checks.languages import other_language, primary
+from pipelines.words.checks.languages import other_language
 from pipelines.words.checks.validate import SLOT
 
 # Letters that look like Latin ones, and digits and signs that people write for letters.

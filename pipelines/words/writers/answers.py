@@ -11,9 +11,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from configs.app import App
+from configs.voice import primary
 from configs.wording import plain
 from pipelines.words.briefs import Brief
-from pipelines.words.checks.languages import language_fault, primary
+from pipelines.words.checks.languages import language_fault
 from pipelines.words.checks.safety import canary_of, other_moment, text_faults
 from pipelines.words.checks.validate import check_texts
 from pipelines.words.types import content_type

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from configs.app import App
 from configs.nouns import looks_plural, plural_of
-from configs.voice import voice_defaults
+from configs.verbs import VERBS, WITHOUT_EFFORT, verb_of
+from configs.voice import base_lexicon
 from configs.wording import metric_words, plain
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.validate import SLOT, SLOTS
@@ -17,7 +18,7 @@ FACTS = frozenset({"task", "subject", "player", "players", "badge", "tier"})
 _WITHIN, _WITH = re.compile(r"\bwithin\b", re.IGNORECASE), re.compile(r"\bwith\b", re.IGNORECASE)
 SUBJECT_LENGTH = 36  # of a label that a title can name
 _BANDS = ("easy", "fair", "hard")
-_KINDS = ("bold", "even", "careful", "plain", "tail", "alone", "bronze", "silver", "gold", "platinum")
+_KINDS = ("bold", "even", "careful", "plain", "tail", "alone", "effort", "bronze", "silver", "gold", "platinum")
 _SMALL_IN_TITLES = frozenset(
     {
         "a",
@@ -46,12 +47,12 @@ def brief_grammar(app: App, brief: Brief) -> Grammar:
     """The grammar of one brief.
 
     A lexicon's key is a symbol, or a symbol and a tag: `opening_BRUTE` adds to `opening` for that persona,
-    `why_answers` to `why` for that metric. A symbol of which the app has no phrase for the brief is taken from the
-    neutral voice.
+    `why_answers` to `why` for that metric. A symbol of which the app has no phrase for the brief is taken from
+    the voice of its kind, or the neutral one.
     """
     tags = brief_tags(app, brief)
-    own, neutral = _tagged(app.voice.lexicon, tags), _tagged(voice_defaults().lexicon, tags)
-    return Grammar({**neutral, **own}, brief_facts(app, brief))
+    own, base = _tagged(app.voice.lexicon, tags), _tagged(base_lexicon(app.voice.kind), tags)
+    return Grammar({**base, **own}, brief_facts(app, brief))
 
 
 def brief_tags(app: App, brief: Brief) -> tuple[str, ...]:
@@ -65,6 +66,9 @@ def brief_tags(app: App, brief: Brief) -> tuple[str, ...]:
     # Of days neither: 'on 2 days within the next 3 days'; nor of 'Return a book within 3 days'.
     elif words and app.metrics[brief.metric].agg != "days" and not _WITHIN.search(f"{words.before}{words.after}"):
         tags.append("tail" if words.after else "plain")
+    if words:
+        verb = verb_of(app.metrics[brief.metric].task, words.unit, app.metrics[brief.metric].verb)
+        tags += [verb] if verb in WITHOUT_EFFORT else [verb, "effort"]
     if words and not _WITH.search(f"{words.named} {words.many}"):
         tags.append("alone")
     return tuple(dict.fromkeys(tag for tag in tags if tag))
@@ -113,7 +117,7 @@ def lexicon_problems(app: App) -> list[str]:
 
 
 def _problems(app: App) -> Iterator[str]:
-    mine, neutral = app.voice.lexicon, voice_defaults().lexicon
+    mine, neutral = app.voice.lexicon, base_lexicon(app.voice.kind)
     starts = {symbol for kind in content_types().values() for symbol in kind.starts if symbol}
     bases = {_untagged(app, name) for name in neutral} | starts
     referred = {r for phrases in [*mine.values(), *neutral.values()] for p in phrases for r in references(p)}
@@ -147,7 +151,7 @@ def _tagged(lexicon: Mapping[str, list[str]], tags: tuple[str, ...]) -> dict[str
 def _untagged(app: App, name: str) -> str:
     """The symbol of a lexicon's key."""
     occasions = [occasion for kind in content_types().values() for occasion in kind.occasions]
-    tags = [*app.personas, *app.metrics, *app.badges, *_BANDS, *_KINDS, *occasions]
+    tags = [*app.personas, *app.metrics, *app.badges, *_BANDS, *_KINDS, *VERBS, *occasions]
     for tag in sorted(tags, key=len, reverse=True):
         if name.endswith(f"_{tag}") and name.removesuffix(f"_{tag}"):
             return name.removesuffix(f"_{tag}")

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from configs.app import App
-from configs.voice import voice_defaults
+from configs.voice import base_lexicon
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.cleaning import clean
 from pipelines.words.types import content_type, content_types
@@ -53,15 +53,15 @@ def _reachable(app: App, starts: Sequence[str]) -> list[str]:
     """Symbols that the starts lead to, in the order they are met."""
     found = list(starts)
     for symbol in found:  # grows while it is walked
-        for phrase in app.voice.lexicon.get(symbol) or voice_defaults().lexicon.get(symbol, []):
+        for phrase in app.voice.lexicon.get(symbol) or base_lexicon(app.voice.kind).get(symbol, []):
             found += [name for name in dict.fromkeys(references(phrase)) if name not in found]
     return found
 
 
 def _lines(app: App, symbol: str) -> list[str]:
-    """Whole phrases of a symbol, its own and those for a metric; the neutral voice's where the app has none."""
+    """Whole phrases of a symbol, its own and those for a metric; its kind's where the app has none."""
     tagged = [line for metric in app.challenges.metrics for line in _own(app, f"{symbol}_{metric}")]
-    return [*_own(app, symbol), *tagged] or _whole(voice_defaults().lexicon.get(symbol, []))
+    return [*_own(app, symbol), *tagged] or _whole(base_lexicon(app.voice.kind).get(symbol, []))
 
 
 def _own(app: App, symbol: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from configs.app import App
 from configs.nouns import is_counted
-from configs.voice import Locale, voice_defaults
+from configs.voice import Locale, locale_of
 from configs.wording import MetricWords, metric_words
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.cleaning import clean, clean_profile
@@ -97,7 +97,7 @@ def most_characters(app: App, brief: Brief) -> dict[str, int]:
 
 def _becomes(slot: str, words: MetricWords | None, language: str) -> str:
     """What a slot is replaced by, with an example in the language of the text."""
-    locale = voice_defaults().locale(language)
+    locale = locale_of(language)
     evidence = "15 drills finished within 7 days and 5 journal entries written"
     examples = {
         "window": f"when: '{locale.today}' or '{locale.window.replace('{n}', '3')}'",

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from configs.app import App
-from configs.voice import voice_defaults
+from configs.voice import locale_of
 from pipelines.words.render import (
     amount_text,
     by_language,
@@ -18,8 +18,8 @@ from pipelines.words.render import (
 )
 from tests.factories import make_app
 
-ENGLISH = voice_defaults().locale("en")
-LOCALES = [voice_defaults().locale(name) for name in ("en", "de", "fr", "es")]
+ENGLISH = locale_of("en")
+LOCALES = [locale_of(name) for name in ("en", "de", "fr", "es", "it")]
 numbers = st.one_of(
     st.integers(0, 10**15 - 1).map(float), st.floats(0, 1e6), st.floats(-1e12, 1e12), st.floats(-1.5, 1.5)
 )

@@ -9,11 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.app import App
+from configs.kinds import content_type_names
 from configs.loader import load_app
 from configs.nouns import plural_of
 from configs.shipped import shipped_apps
-from configs.voice import voice_defaults
+from configs.verbs import WITHOUT_EFFORT, verb_of
+from configs.voice import base_lexicon, locale_of, voice_kinds
 from configs.wording import metric_words
+from pipelines.words.app_file import language_notes
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.repeats import repeated_word
 from pipelines.words.checks.safety import text_faults
@@ -29,8 +32,9 @@ from tests.foreign.linter import faults, strange_words
 from tests.foreign.odd import ODD
 from tests.foreign.texts import Text, texts_of
 
-ENGLISH = voice_defaults().locale("en")
+ENGLISH = locale_of("en")
 SHIPPED = tuple(shipped_apps())
+VOICES = [*((name, "") for name in SHIPPED), *(("", kind) for kind in voice_kinds())]
 # What only somebody who is told of a target can be promised.
 PROMISE = re.compile(
     r"\b(?:goals?|targets?|mark(?:er)?|aim|within reach|your next step|comes next|where you (?:could )?stand)\b",
@@ -41,6 +45,12 @@ PROMISE = re.compile(
 SIZE = re.compile(
     r"\b(?:small (?:thing|step|experiment|order)|something (?:small|bigger)|modest|larger|a little more|fits on"
     r"|a bit of weight|hard nut)\b",
+    re.IGNORECASE,
+)
+# Absurd of a purchase, a page, a word to somebody.
+EFFORT = re.compile(
+    r"\b(?:good luck|have fun with it|a (?:bit of a )?stretch|comes? easily|some doing|you can get there"
+    r"|(?:good|next) move|(?<!by )step up|enjoy the way|practice makes|well played|warm up first|good form)\b",
     re.IGNORECASE,
 )
 OF_ANY_ASK = ("opening", "mission_first", "mission_line", "mission_opening", "briefing_scene")
@@ -75,14 +85,20 @@ def test_the_offline_writer_says_nothing_that_a_model_may_not_say(read):
     assert [fault for text in told for fault in text_faults(text, "en", app.voice, own=own)] == []
 
 
-@pytest.mark.parametrize("name", ["neutral", *SHIPPED])
-def test_what_is_said_of_any_ask_says_nothing_of_its_size(name):
-    app = load_app("stackexchange" if name == "neutral" else name).app
-    lexicon = voice_defaults().lexicon if name == "neutral" else app.voice.lexicon
+@pytest.mark.parametrize(("name", "kind"), VOICES)
+def test_what_is_said_of_any_ask_says_nothing_of_its_size(name, kind):
+    app = load_app(name or "stackexchange").app
+    lexicon = base_lexicon(kind) if kind else app.voice.lexicon
     tags = ("", *(f"_{persona}" for persona in app.personas))
     said_of_any = [f"{symbol}{tag}" for symbol in OF_ANY_ASK for tag in tags]
     phrases = [phrase for symbol in said_of_any for phrase in lexicon.get(symbol, [])]
     assert [phrase for phrase in phrases if SIZE.search(phrase)] == []
+
+
+def test_nothing_that_takes_effort_is_said_of_what_one_just_does(read):
+    app, texts = read
+    idle = {name for name, one in app.metrics.items() if verb_of(one.task, one.unit, one.verb) in WITHOUT_EFFORT}
+    assert [t for t in texts if t.metric in idle and EFFORT.search(f"{t.title}. {t.text}")] == []
 
 
 def test_a_title_says_no_word_before_and_after_its_colon(read):
@@ -116,6 +132,80 @@ def test_a_best_is_reached_within_days_and_not_over_them(read):
     app, texts = read
     bests = [t.text for t in texts if t.metric in app.metrics and app.metrics[t.metric].agg in {"max", "min"}]
     assert [text for text in bests if re.search(r"\bover \d+ days", text)] == []
+
+
+TASKS = {
+    "buy": ("Buy {goal}", "book", "books bought"),
+    "read": ("Read {goal}", "page", "pages read"),
+    "make": ("Write {goal}", "review", "reviews written"),
+    "talk": ("Send {goal}", "greeting", "greetings sent"),
+    "do": ("Close {goal}", "ticket", "tickets closed"),
+}
+
+
+@pytest.mark.parametrize("kind", voice_kinds())
+def test_a_kinds_voice_says_nothing_wrong_or_absurd_of_whatever_is_done(kind):
+    done = {
+        verb: {"event": "solve", "task": task, "unit": unit, "label": label, "verb": verb}
+        for verb, (task, unit, label) in TASKS.items()
+    }
+    app = make_app(
+        metrics={**make_app().model_dump()["metrics"], **done},
+        challenges={"metrics": list(done)},
+        voice={"theme": "x", "kind": kind},
+        content={"types": content_type_names(), "social_metrics": ["talk"]},
+    )
+    texts = [text for seed in (0, 1) for text in texts_of(app, variants=4, seed=seed)]
+    own = base_lexicon(kind)["opening"]
+    assert any(line in t.text for line in own for t in texts)
+    assert [f for t in texts for f in (*faults(t.text), *faults(t.title, sentence=False)) if t.title or f] == []
+    assert [t for t in texts if t.metric in WITHOUT_EFFORT and EFFORT.search(f"{t.title}. {t.text}")] == []
+    assert [t for t in texts if f"{t.title} {t.text}" and text_faults(t.text, "en", app.voice)] == []
+
+
+@pytest.mark.parametrize(
+    ("task", "unit", "given", "verb"),
+    [
+        ("Buy {goal}", "book", None, "buy"),
+        ("Complete {goal}", "purchase", None, "buy"),
+        ("Make {goal}", "page visit", None, "visit"),
+        ("Spend {goal} in lessons", "minute", None, ""),
+        ("Spend {goal}", "$", None, "buy"),
+        ("Complete {goal}", "workout", None, "train"),
+        ("Place {goal}", "bid", "buy", "buy"),
+        ("Be active on {goal}", "day", None, ""),
+        ("Close {goal}", "ticket", None, ""),
+    ],
+)
+def test_what_a_task_asks_is_told_by_its_words_unless_the_file_says(task, unit, given, verb):
+    assert verb_of(task, unit, given) == verb
+
+
+def test_what_is_done_once_is_cited_and_never_asked_for():
+    profile = {
+        "event": "solve",
+        "label": "profiles filled in",
+        "unit": "profile",
+        "task": "Fill in {goal}",
+        "once": True,
+    }
+    badge = {"title": "Known Here", "tier": "bronze", "category": "start", "when": "profile >= 1"}
+    metrics = {**make_app().model_dump()["metrics"], "profile": profile}
+    app = make_app(metrics=metrics, badges={"known": badge})
+    said = {(sample.of, sample.form): sample.text for sample in sample_sentences(app)}
+    assert said["metrics.profile", "one"] == "one profile filled in"
+    assert ("metrics.profile", "many") not in said
+    assert "one profile filled in" in said["badges.known", "citation"]
+    with pytest.raises(ValueError, match=r"challenges\.metrics: 'profile' is done once and never again"):
+        make_app(metrics=metrics, challenges={"metrics": ["profile"]})
+
+
+def test_a_language_without_catalogue_is_told_and_one_with_it_only_who_writes_it():
+    told = language_notes(make_app(voice={"theme": "x", "languages": ["en", "de-AT", "eo"]}))
+    assert [note for note in told if "no catalogue" in note] == [told[1]]
+    assert "configs/languages/eo.yaml" in told[1]
+    assert "texts in 'de-AT' come from language models" in told[0]
+    assert language_notes(make_app()) == []
 
 
 @pytest.mark.parametrize("name", [*APPS, *ODD])
@@ -271,9 +361,9 @@ def test_a_title_and_what_leads_up_to_the_task_say_no_word_twice():
     assert repeated_word("Next Up: Puzzles Solved", "Your aim for {period}: solve {goal_1}.", "puzzles") == ""
 
 
-@pytest.mark.parametrize("name", ["neutral", *SHIPPED])
-def test_no_closing_goes_on_from_a_task_that_may_stand_further_up(name):
-    lexicon = voice_defaults().lexicon if name == "neutral" else load_app(name).app.voice.lexicon
+@pytest.mark.parametrize(("name", "kind"), VOICES)
+def test_no_closing_goes_on_from_a_task_that_may_stand_further_up(name, kind):
+    lexicon = base_lexicon(kind) if kind else load_app(name).app.voice.lexicon
     closings = [phrase for symbol, said in lexicon.items() if symbol.startswith("closing") for phrase in said]
     assert [phrase for phrase in closings if phrase.startswith("Then ")] == []
 

@@ -9,7 +9,7 @@ import pytest
 from configs.app import App
 from configs.loader import load_app
 from configs.shipped import shipped_apps
-from configs.voice import voice_defaults
+from configs.voice import base_lexicon, voice_kinds
 from pipelines.words.app_file import voice_problems, wording_problems
 from pipelines.words.briefs import TEXTS, Brief
 from pipelines.words.checks.validate import SLOT, _counted, _said
@@ -50,8 +50,11 @@ def test_no_phrase_of_a_shipped_voice_would_be_refused(app):
     assert wrong(app.voice.lexicon, app.voice.forbidden) == []
 
 
-def test_no_phrase_of_the_neutral_voice_would_be_refused():
-    assert wrong(voice_defaults().lexicon) == []
+@pytest.mark.parametrize("kind", voice_kinds())
+def test_no_phrase_of_a_kinds_voice_would_be_refused_or_stands_twice(kind):
+    assert wrong(base_lexicon(kind)) == []
+    twice = {name: said for name, said in base_lexicon(kind).items() if len(set(map(str.casefold, said))) < len(said)}
+    assert twice == {}
 
 
 def test_a_shipped_voice_says_nothing_in_duplicate(app):
