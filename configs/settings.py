@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     threads: int | None = Field(
         None, ge=1, le=256, description="Threads for DuckDB; default is all cores, one for a small warehouse."
     )
+    memory_gb: float = Field(
+        2, ge=0.1, le=4096, description="Memory for DuckDB in GB; what does not fit waits on disk beside the warehouse."
+    )
     engine: str = Field("local", description="Where the players' work is done: local, processes, or dask.")
     workers: int | None = Field(
         None, ge=1, le=256, description="Processes of the engine `processes`; default is one a core."

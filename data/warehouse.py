@@ -19,7 +19,7 @@ from configs.errors import BusyError, NightquestError
 
 SQL = Path(__file__).parent / "sql"
 _LOOK_AGAIN_S = 1.0
-_MOST_MEMORY = 2 * 2**30  # bytes for DuckDB while much comes in; what does not fit waits on disk
+_MEMORY_GB = 2.0  # for DuckDB, where nobody says otherwise
 _SMALL = 16 * 2**20  # bytes of a file that one thread has read before several have agreed on who reads what
 
 
@@ -146,6 +146,7 @@ def open_warehouse(
     read_only: bool = False,
     threads: int | None = None,
     grows: bool = False,
+    memory_gb: float = _MEMORY_GB,
     wait_for_lock_s: float = 0,
 ) -> Iterator[Warehouse]:
     """Open an app's warehouse, creating it on first use.
@@ -155,8 +156,8 @@ def open_warehouse(
         app: The app's name.
         read_only: Look only; the file must exist.
         threads: For DuckDB; when None all cores, and one for a small file.
-        grows: Much may come in, so that a file that is small now gets all cores too, and memory is bounded: what does
-            not fit waits in a folder beside the file.
+        grows: Much may come in, so that a file that is small now gets all cores too.
+        memory_gb: For DuckDB: what does not fit waits in a folder beside the file.
         wait_for_lock_s: How long to wait for another process that has it open.
 
     Raises:
@@ -175,8 +176,7 @@ def open_warehouse(
             threads = 1
         if threads is not None:
             con.execute(f"SET threads = {int(threads)}")
-        if grows:
-            con.execute(f"SET memory_limit = '{most_memory()}B'")
+        con.execute(f"SET memory_limit = '{most_memory(memory_gb)}B'")
         if not read_only:
             con.execute(fixed_sql("schema"))
         _close_the_doors(con)
@@ -187,7 +187,8 @@ def open_warehouse(
         full = "The disk is full: the" if "no space left" in str(error).lower() else "The"
         raise NightquestError(
             f"{full} warehouse {path} cannot be written: {_first_line(error)}.",
-            "Free disk space or memory and run the same again; what was begun is undone.",
+            "Free disk space, or let DuckDB have more memory (NIGHTQUEST_MEMORY_GB), and run the same again; what was "
+            "begun is undone.",
             exit_code=1,
         ) from error
     finally:
@@ -226,9 +227,9 @@ def sniffed_delimiter(path: Path) -> str | None:
     return str(found[0]) if found and found[1] > 1 else None
 
 
-def most_memory() -> int:
-    """Bytes for DuckDB while much is moved: never more than it would take by itself."""
-    return min(_MOST_MEMORY, psutil.virtual_memory().total * 8 // 10)
+def most_memory(memory_gb: float = _MEMORY_GB) -> int:
+    """Bytes for DuckDB: never more than it would take by itself."""
+    return min(int(memory_gb * 2**30), psutil.virtual_memory().total * 8 // 10)
 
 
 def _close_the_doors(con: duckdb.DuckDBPyConnection) -> None:

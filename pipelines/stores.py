@@ -31,7 +31,12 @@ def open_app(settings: Settings, loaded: LoadedApp, *, grows: bool = False) -> I
     """
     wait_s = settings.wait_for_lock_s
     with open_warehouse(
-        settings.home, loaded.app.app, threads=settings.threads, grows=grows, wait_for_lock_s=wait_s
+        settings.home,
+        loaded.app.app,
+        threads=settings.threads,
+        grows=grows,
+        memory_gb=settings.memory_gb,
+        wait_for_lock_s=wait_s,
     ) as warehouse:
         sync_metrics(warehouse, loaded.app)
         yield warehouse

@@ -14,8 +14,8 @@ from pipelines.challenges.identity import content_ids
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.propose import (
     ChallengeModels,
+    OpenWindows,
     chance_of_play,
-    open_windows,
     propose_targets,
     wanted_probability,
 )
@@ -33,7 +33,7 @@ class Plan:
         challenges: The `plan` frame: one row per challenge, numbers only.
         chances: player_key, base_day, window_days, p_plays for every eligible player.
         unserved: player_key, reason for eligible players without a challenge.
-        windows: What is open to every eligible player, see `open_windows`.
+        windows: What is open to every eligible player.
         missions: Like `challenges`, with occasion: the adaptive missions, where the app writes them.
         left_out: player_key, reason for whom a mission was due and none was found.
     """
@@ -41,7 +41,7 @@ class Plan:
     challenges: pl.DataFrame
     chances: pl.DataFrame
     unserved: pl.DataFrame
-    windows: pl.DataFrame
+    windows: OpenWindows
     missions: pl.DataFrame = field(default_factory=pl.DataFrame)
     left_out: pl.DataFrame = field(default_factory=pl.DataFrame)
 
@@ -69,8 +69,8 @@ def plan_challenges(
         buckets: Where the players' targets are looked for.
     """
     snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
-    windows = open_windows(known.app, snapshots)
-    chances = chance_of_play(models, features, windows)
+    windows = OpenWindows(known.app, snapshots)
+    chances = chance_of_play(models, features, windows.lengths())
     wanted = wanted_probability(known.app, snapshots, chances)
     targets = buckets.each(propose_targets, (known.app, models), (features, past, windows, wanted))
     chosen = choose_challenges(known.app, targets, chances, recent, asked, as_of=known.as_of, seed=known.night.seed)

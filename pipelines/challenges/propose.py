@@ -56,9 +56,32 @@ def open_windows(app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+class OpenWindows:
+    """What is open to snapshots, see `open_windows`: told of some players at a time, since it is a row for each target.
+
+    Args:
+        app: The app.
+        snapshots: player_key, base_day, start_day.
+    """
+
+    def __init__(self, app: App, snapshots: pl.DataFrame) -> None:
+        self._app = app
+        self._snapshots = snapshots.select(*SNAPSHOT, "start_day")
+
+    def of(self, players: pl.Series) -> pl.DataFrame:
+        """What is open to some players."""
+        return open_windows(self._app, self._snapshots.filter(pl.col("player_key").is_in(players.implode())))
+
+    def lengths(self) -> pl.DataFrame:
+        """What is open to each snapshot, of one metric."""
+        one = self._app.challenges.model_copy(update={"metrics": self._app.challenges.metrics[:1]})
+        return open_windows(self._app.model_copy(update={"challenges": one}), self._snapshots)
+
+
 def chance_of_play(models: ChallengeModels, features: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:
     """player_key, base_day, window_days, p_plays for each snapshot and length."""
-    rows = plays_rows(features, windows.drop("played", strict=False))
+    looked_at = [name for name in models.plays.task.inputs if name in features.columns]
+    rows = plays_rows(features.select(*SNAPSHOT, *looked_at), windows.drop("played", strict=False))
     return rows.select(*SNAPSHOT, "window_days").with_columns(pl.Series("p_plays", models.plays.predict(rows)))
 
 

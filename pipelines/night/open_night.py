@@ -86,7 +86,11 @@ class Tonight:
             return
         settings = self.settings
         with open_warehouse(
-            settings.home, self.night.app.app, threads=settings.threads, wait_for_lock_s=settings.wait_for_lock_s
+            settings.home,
+            self.night.app.app,
+            threads=settings.threads,
+            memory_gb=settings.memory_gb,
+            wait_for_lock_s=settings.wait_for_lock_s,
         ) as warehouse:
             self._known = Known(warehouse, self.night)
             try:

@@ -15,7 +15,7 @@ from pipelines.challenges.missions import EMPTY_RECORD, mission_record, plan_mis
 from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.engines import buckets_of
-from pipelines.engines.buckets import HERE, Buckets
+from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.known import Known
 from pipelines.learning.recalibrate import recalibrate, snapshots_lately
 from pipelines.learning.samples import samples_of
@@ -75,8 +75,9 @@ def plan_night(
         plan = replace(plan, missions=missions.rows, left_out=missions.left_out)
     wanted = any(each.model.task.asks_of_badges for each in others.values())
     badges = badge_progress(known) if wanted else pl.DataFrame()
-    served = Asked(players.features, pl.DataFrame(), plan.windows, plan.chances, badges)
-    scored = score(known, tuned, others, served, settled, buckets, players.past)
+    served = Asked(players.features, pl.DataFrame(), pl.DataFrame(), plan.chances, badges)
+    kept: dict[str, Kept] = {"past": players.past, "windows": plan.windows}
+    scored = score(known, tuned, others, served, settled, buckets, kept)
     return Planned(players, plan, scored, asked, notes=(*buckets.notes, *scored.notes))
 
 

@@ -17,6 +17,7 @@ from pipelines.learning.recalibrate import moved
 
 TOLD: dict[str, pl.DataType] = {**SCORES, "task": pl.String(), "model_version": pl.String()}
 _KEY = ("player_key", "target", "horizon_days")
+NOTHING_KEPT: Mapping[str, Kept] = {}
 MOST_EXPLAINED = 20_000  # players: to tell why costs far more than to tell how likely
 _log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def score(
     asked: Asked,
     settled: Samples,
     buckets: Buckets = HERE,
-    past: Kept | None = None,
+    kept: Mapping[str, Kept] = NOTHING_KEPT,
 ) -> Scored:
     """Ask every model of tonight's players; a task that fails costs its own scores alone.
 
@@ -63,18 +64,18 @@ def score(
         known: What the night may see.
         planning: The models of PLANNED_WITH, as moved for the night.
         others: Every other model that serves, by task.
-        asked: The players, without their past windows.
+        asked: The players.
         settled: What the others are moved by.
         buckets: Where the models are asked.
-        past: The players' past windows, for the tasks that ask of them.
+        kept: By attribute of `asked`, what is read a bucket at a time.
     """
     ready = zip(PLANNED_WITH, (planning.plays, planning.attainment), planning.told(), strict=True)
     served = {name: Served(model, version) for name, model, version in ready}
-    frames, notes = [_scores(known, served[name], asked, buckets, past) for name in PLANNED_WITH], list[str]()
+    frames, notes = [_scores(known, served[name], asked, buckets, kept) for name in PLANNED_WITH], list[str]()
     for name, each in others.items():
         try:
             tonight = Served(moved(known, each.model, settled), each.version)
-            frames.append(_scores(known, tonight, asked, buckets, past))
+            frames.append(_scores(known, tonight, asked, buckets, kept))
             served[name] = tonight
         except Exception as error:  # noqa: BLE001 (whatever a task's file does wrong costs its own scores)
             notes.append(f"The scores of {name} are left out: {type(error).__name__}: {error}.")
@@ -82,7 +83,9 @@ def score(
     return Scored(pl.concat(frames), served, tuple(notes))
 
 
-def _scores(known: Known, served: Served, asked: Asked, buckets: Buckets, past: Kept | None) -> pl.DataFrame:
+def _scores(
+    known: Known, served: Served, asked: Asked, buckets: Buckets, kept: Mapping[str, Kept] = NOTHING_KEPT
+) -> pl.DataFrame:
     """What a task publishes.
 
     Raises:
@@ -90,7 +93,7 @@ def _scores(known: Known, served: Served, asked: Asked, buckets: Buckets, past: 
     """
     task = served.model.task
     given = {part.name: getattr(asked, part.name) for part in fields(Asked)}
-    frames = list((given | {"past": past} if past is not None and task.asks_of_past else given).values())
+    frames = list((given | {name: rows for name, rows in kept.items() if task.asks_of_past or name != "past"}).values())
     few = asked.features.height <= MOST_EXPLAINED
     rows = buckets.each(_told, (served.model, known.app, few), frames)
     if not few and task.kinds(known.app):

@@ -16,6 +16,7 @@ PLAY = (
     *(f"on_{d}" for d in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")),
 )
 MEASURES = ("1", "7", "28", "90", "best", "per_day", "sd", "heat", "trend")
+AT_ONCE = 30_000  # snapshots that are looked at together: beyond them memory does not grow with the players
 _LONG = {"1": "v_1", "7": "v_7", "28": "v_28", "90": "v_90"}
 
 
@@ -34,6 +35,11 @@ def compute_features(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
         sums without events are 0; values that do not exist (a best score never scored) are null.
     """
     snapshots = snapshots.select("player_key", "base_day")
+    parts = [_features(known, part) for part in snapshots.iter_slices(AT_ONCE)]
+    return pl.concat(parts) if parts else _features(known, snapshots)
+
+
+def _features(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     with known.lend(snapshots=snapshots):
         play = known.frame(known.fixed("players/features_play"))
         long = known.frame(known.fixed("players/features_metrics"))

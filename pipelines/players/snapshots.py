@@ -8,9 +8,7 @@ import polars as pl
 
 from pipelines.known import Known
 from pipelines.players.facts import player_facts
-from pipelines.players.features import compute_features
-
-AT_ONCE = 30_000  # snapshots whose past windows are read in one go
+from pipelines.players.features import AT_ONCE, compute_features
 
 
 class PastWindows:

@@ -4,13 +4,14 @@ import datetime as dt
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import polars as pl
 import pytest
 
 from configs.errors import BusyError, NightquestError
-from data.warehouse import Warehouse, open_warehouse, scratch, warehouse_path
+from data.warehouse import Warehouse, most_memory, open_warehouse, scratch, warehouse_path
 
 HOLD = """
 import sys, pathlib
@@ -126,6 +127,14 @@ def test_a_home_is_a_folder_whatever_databases_read_into_its_name(
         warehouse.run("CREATE TABLE kept AS SELECT 1 AS one")
     assert (tmp_path / home / "warehouse" / "toy.duckdb").is_file()
     assert [path.name for path in tmp_path.iterdir()] == [home]
+
+
+def test_duckdb_gets_so_much_memory_and_no_more_than_the_machine_has(tmp_path, monkeypatch):
+    for told, expected in (({}, "2.0 GiB"), ({"memory_gb": 0.5}, "512.0 MiB")):
+        with open_warehouse(tmp_path, "toy", **told) as warehouse:
+            assert warehouse.value("SELECT current_setting('memory_limit')") == expected
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=2**30))
+    assert most_memory() == 2**30 * 8 // 10
 
 
 THREADS = "SELECT current_setting('threads')"

@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from data import warehouse as rooms
 from data.warehouse import Warehouse, open_warehouse, scratch
 from pipelines.activity.parts import sync_metrics
 from tests.pipelines.activity.deliveries import LEAN, as_csv, deliver, events_of, only, parts_of, quarantine
@@ -127,10 +126,7 @@ def test_of_repeated_ids_the_first_stays_whether_it_came_now_or_before(tmp_path:
     assert kept == [("a", 1.0), ("b", 1.0), ("c", 1.0), ("d", 3.0)]
 
 
-def test_a_delivery_larger_than_memory_goes_in_through_the_disk(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rooms, "_MOST_MEMORY", 100 * 2**20)
+def test_a_delivery_larger_than_memory_goes_in_through_the_disk(tmp_path: Path) -> None:
     n = 400_000
     at = pl.Series("at", np.random.default_rng(3).integers(0, 86_400_000_000 * 30, n))
     number = pl.int_range(n)
@@ -141,7 +137,7 @@ def test_a_delivery_larger_than_memory_goes_in_through_the_disk(
         occurred_at=pl.lit(AT - dt.timedelta(31)) + at.cast(pl.Duration("us")),
         properties=pl.concat_str(pl.lit('{"points":'), number % 50, pl.lit("}")),
     )
-    with open_warehouse(tmp_path / "home", "toy", grows=True) as warehouse:
+    with open_warehouse(tmp_path / "home", "toy", grows=True, memory_gb=0.1) as warehouse:
         sync_metrics(warehouse, LEAN)
         result = deliver(warehouse, LEAN, tmp_path, {"a.parquet": _parquet(frame)})
         assert (result.taken, result.refused) == (n, 0)

@@ -70,11 +70,11 @@ class Past:
         return pl.DataFrame({"player_key": [*players, *players]})
 
 
-def scored(tmp_path, task=None, past=None, **told) -> pl.DataFrame:
+def scored(tmp_path, task=None, kept=score.NOTHING_KEPT, **told) -> pl.DataFrame:
     served = Served(Model(task or Question()), "high/1")
     asked = Asked(PLAYERS, NOTHING, NOTHING, NOTHING)
     known = SimpleNamespace(app=None)
-    rows = score._scores(known, served, asked, buckets_of(Settings(home=tmp_path, **told)), past)
+    rows = score._scores(known, served, asked, buckets_of(Settings(home=tmp_path, **told)), kept)
     return rows.sort("player_key")
 
 
@@ -93,9 +93,9 @@ def test_of_many_those_first_of_whom_something_is_the_likeliest(tmp_path, monkey
 
 def test_past_windows_are_read_a_bucket_at_a_time_for_a_question_that_asks_of_them_and_for_no_other(tmp_path):
     past = Past()
-    scored(tmp_path, past=past, buckets=3)
+    scored(tmp_path, kept={"past": past}, buckets=3)
     assert past.read == []
-    scored(tmp_path, Remembering(), past, buckets=3)
+    scored(tmp_path, Remembering(), {"past": past}, buckets=3)
     assert len(past.read) == 3
     assert sum(past.read) == 30
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from pipelines.known import Known
-from pipelines.players import snapshots as room
+from pipelines.players import features, snapshots
 from pipelines.players.snapshots import look_at, past_values
 from pipelines.windows import window_values
 from tests.factories import START, known_at, make_app, warehouse_with
@@ -53,11 +53,10 @@ def test_past_windows_are_those_with_play_by_what_they_came_to(history: list) ->
     assert (found["weight"] - wanted["weight"]).abs().max() < 2e-9 if found.height else wanted.is_empty()
 
 
-@pytest.mark.parametrize("at_once", [100, 0], ids=["read at once", "read when asked for"])
+@pytest.mark.parametrize("at_once", [100, 1], ids=["read at once", "read when asked for"])
 def test_snapshots_that_are_looked_at_together_are_seen_as_each_by_itself(
     at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "AT_ONCE", at_once)
     base = START.date() + dt.timedelta(days=11)
     history = [row(player, 1.5 * day, "solve", day % 4, "abc"[day % 3]) for player in (1, 2, 3) for day in range(7)]
     with warehouse_with(APP, history) as warehouse:
@@ -65,7 +64,10 @@ def test_snapshots_that_are_looked_at_together_are_seen_as_each_by_itself(
         tonight = pl.DataFrame({"player_key": [3, 1, 2], "base_day": [base] * 3})
         before = pl.DataFrame({"player_key": [2, 1], "base_day": [base - dt.timedelta(days=n) for n in (2, 5)]})
         nobody = tonight.clear()
+        for room in (features, snapshots):
+            monkeypatch.setattr(room, "AT_ONCE", at_once)
         together = look_at(known, tonight, before, nobody)
+        monkeypatch.undo()
         apart = [look_at(known, part)[0] for part in (tonight, before, nobody)]
         for one, other, part in zip(together, apart, (tonight, before, nobody), strict=True):
             assert one.features.equals(other.features)
