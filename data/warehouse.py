@@ -20,6 +20,7 @@ from configs.errors import BusyError, NightquestError
 SQL = Path(__file__).parent / "sql"
 _LOOK_AGAIN_S = 1.0
 _MEMORY_GB = 2.0  # for DuckDB, where nobody says otherwise
+_AT_ONCE = 2048  # rows that are fetched together
 _SMALL = 16 * 2**20  # bytes of a file that one thread has read before several have agreed on who reads what
 
 
@@ -59,6 +60,12 @@ class Warehouse:
     def rows(self, sql: str, params: object = None) -> list[tuple[Any, ...]]:
         """The few rows of a small look: a frame brings pyarrow and numpy with it, which take half a second to load."""
         return self.con.execute(sql, params).fetchall()
+
+    def each(self, sql: str, params: object = None) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query one after the other, however many; nothing else may be asked until the last."""
+        found = self.con.execute(sql, params)
+        while some := found.fetchmany(_AT_ONCE):
+            yield from some
 
     def fixed(self, name: str) -> str:
         """The text of `data/sql/<name>.sql`."""

@@ -6,16 +6,17 @@ one that it mends: that one leaves quarantine, and the raw table that it came fr
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import polars as pl
 
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
-from pipelines.activity.normalise import PLACE, REASON, TEXT
+from pipelines.activity.normalise import PLACE, REASON, TEXT, text
 from pipelines.activity.read_csv import DELIMITERS
 
 _START = 1 << 16
@@ -83,35 +84,44 @@ def export_rows(warehouse: Warehouse, file: Path, reason: str) -> tuple[dict[str
     Raises:
         NightquestError: A file is there already, or cannot be written.
     """
-    feeds: dict[str, list[str]] = {}
+    counts: dict[str, int] = {}
     kept_back = 0
-    for place, line, why, raw, fields, fed, read in _rows(warehouse, reason):
-        row = _fields_of(raw, json.loads(fields) if fields else [])
-        if row is None:
-            kept_back += 1
-            continue
-        own = "occurred_at" in row or "recorded_at" in row
-        feed = fed if fed and (read or not own) else "players" if "recorded_at" in row else "events"
-        feeds.setdefault(feed, []).append(
-            json.dumps({PLACE: f"{place}:{line}", REASON: why, **row}, ensure_ascii=False)
-        )
-    return _write(file, feeds), kept_back
+    with ExitStack() as stack:
+        parts: dict[str, IO[str]] = {}
+        for place, line, why, raw, fields, fed, read in _rows(warehouse, reason):
+            row = _fields_of(raw, json.loads(fields) if fields else [])
+            if row is None:
+                kept_back += 1
+                continue
+            own = "occurred_at" in row or "recorded_at" in row
+            feed = fed if fed and (read or not own) else "players" if "recorded_at" in row else "events"
+            if feed not in parts:
+                parts[feed] = stack.enter_context(_part(file, feed))
+            told = json.dumps({PLACE: f"{place}:{line}", REASON: why, **row}, ensure_ascii=False)
+            parts[feed].write(told + "\n")
+            counts[feed] = counts.get(feed, 0) + 1
+        paths = _paths(file, list(parts))
+        for feed, part in parts.items():
+            part.close()
+            Path(part.name).replace(paths[feed])
+    return {str(paths[feed]): count for feed, count in counts.items()}, kept_back
 
 
-def _rows(warehouse: Warehouse, reason: str) -> list[tuple[Any, ...]]:
+def _rows(warehouse: Warehouse, reason: str) -> Iterator[tuple[Any, ...]]:
     """Place, line, reason, raw text, field names, what the delivery fed, and whether the row lies in a raw table."""
     known = warehouse.frame("SELECT * FROM quarantine LIMIT 0").columns
     fields = "q.fields" if "fields" in known else "NULL"
-    lying = {table: _lying_in(warehouse, table) for table in _raw_tables(warehouse)}
-    return [
-        (*row, (row[0], row[1]) in lying.get(row[5] or "", ()))
-        for row in warehouse.rows(
-            f"""SELECT q.delivery_id, q.line, q.reason, q.raw, {fields} AS fields, d.source
-                FROM quarantine AS q LEFT JOIN deliveries AS d USING (delivery_id)
-                WHERE q.line IS NOT NULL AND q.reason ILIKE $like ORDER BY q.delivery_id, q.line, q.reason""",
-            {"like": f"%{reason}%"},
-        )
-    ]
+    lies = " ".join(
+        f"WHEN {text(table)} THEN EXISTS (FROM {table} AS r WHERE r._delivery_id = q.delivery_id AND r._row = q.line)"
+        for table in _raw_tables(warehouse)
+    )
+    return warehouse.each(
+        f"""SELECT q.delivery_id, q.line, q.reason, q.raw, {fields} AS fields, d.source,
+                   {f"CASE d.source {lies} ELSE false END" if lies else "false"} AS lies
+            FROM quarantine AS q LEFT JOIN deliveries AS d USING (delivery_id)
+            WHERE q.line IS NOT NULL AND q.reason ILIKE $like ORDER BY q.delivery_id, q.line, q.reason""",
+        {"like": f"%{reason}%"},
+    )
 
 
 def _raw_tables(warehouse: Warehouse) -> list[str]:
@@ -148,7 +158,12 @@ def _fields_of(raw: str | None, names: Sequence[str]) -> dict[str, Any] | None:
     return row if len(best) == len(names) else {TEXT: text, **row}
 
 
-def _write(file: Path, feeds: Mapping[str, list[str]]) -> dict[str, int]:
+def _paths(file: Path, feeds: Sequence[str]) -> dict[str, Path]:
+    """Where the rows of each feed go.
+
+    Raises:
+        NightquestError: A file is there already.
+    """
     paths = {
         feed: file if len(feeds) == 1 else file.with_name(f"{file.stem}-{feed.removeprefix('raw_')}{file.suffix}")
         for feed in feeds
@@ -156,12 +171,25 @@ def _write(file: Path, feeds: Mapping[str, list[str]]) -> dict[str, int]:
     for path in paths.values():
         if path.exists():
             raise NightquestError(f"{path} is there already and stays as it is.", "Name another file.")
+    return paths
+
+
+@contextmanager
+def _part(file: Path, feed: str) -> Iterator[IO[str]]:
+    """A hidden file beside, gone in the end unless it was renamed.
+
+    Raises:
+        NightquestError: What is done with it fails.
+    """
+    path = file.with_name(f".{file.name}.{feed}.part")
     try:
-        for feed, path in paths.items():
-            path.write_text("\n".join(feeds[feed]) + "\n", encoding="utf-8")
+        with path.open("w", encoding="utf-8") as part:
+            yield part
     except OSError as error:
         raise NightquestError(f"Cannot write {file}: {error.strerror}.", "Name a file that you may write.") from error
-    return {str(path): len(feeds[feed]) for feed, path in paths.items()}
+    finally:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def places_in(path: Path) -> list[tuple[str, int]]:

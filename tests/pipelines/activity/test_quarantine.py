@@ -130,8 +130,12 @@ def test_rows_of_several_tables_are_written_to_a_file_each_and_none_over_another
     deliver(warehouse, APP, tmp_path, files, source_sql=two, history=True)
     written, _ = export_rows(warehouse, tmp_path / "mend.jsonl", "")
     assert written == {str(tmp_path / "mend-log.jsonl"): 1, str(tmp_path / "mend-old.jsonl"): 1}
+    there = sorted(tmp_path.iterdir())
     with pytest.raises(NightquestError, match="is there already"):
         export_rows(warehouse, tmp_path / "mend.jsonl", "")
+    with pytest.raises(NightquestError, match="Cannot write"):
+        export_rows(warehouse, tmp_path / "nowhere" / "mend.jsonl", "")
+    assert sorted(tmp_path.iterdir()) == there
     mend(tmp_path / "mend-log.jsonl", bob={"day": "2024-01-02"})
     mend(tmp_path / "mend-old.jsonl", cho={"day": "2024-01-02"})
     both = [tmp_path / "mend-log.jsonl", tmp_path / "mend-old.jsonl"]
