@@ -23,6 +23,7 @@ from pipelines.publish.published import Published, past_nights
 from pipelines.stores import open_app
 
 MOST_NIGHTS = 90
+MOST_ROWS = 3_000_000  # no night more is read beyond so many, so that memory does not grow with the players
 BACK_DAYS = 7
 _SCORE = pl.col("score")
 _LIST = ("as_of", "user_id", "kind")
@@ -82,8 +83,10 @@ def judge_policies(settings: Settings, loaded: LoadedApp) -> PolicyReport:
             raise NightquestError(f"No night of '{app}' is out.", f"Run: {command('nightly', app=app)}")
         listed = read_lists(settings.home, app, newest.as_of)
         if listed.is_empty():
-            again = f"{command('train', app=app)}, and the nights after it recommend."
-            raise NightquestError(f"No night of '{app}' has recommended anything yet.", f"Run: {again}")
+            again = f"{command('train', app=app)}, and a week of nights after it."
+            raise NightquestError(
+                f"No night of '{app}' has recommended anything of which it is known what came of it.", f"Run: {again}"
+            )
         rows = with_outcomes(Known(warehouse, newest), listed)
     if rows.is_empty():
         days = max(BACK_DAYS, *(source.horizon_days for source in SOURCES))
@@ -97,14 +100,21 @@ def judge_policies(settings: Settings, loaded: LoadedApp) -> PolicyReport:
 def read_lists(home: Path, app: str, before: dt.date) -> pl.DataFrame:
     """What could have been recommended first on the last nights before a day, and what was.
 
-    Nights that issued nothing are left out: nobody read them.
+    Nights that issued nothing are left out, as nobody read them, and those of which nothing can be known yet.
 
     Returns:
         as_of, user_id, kind, item, score, chosen (Boolean), propensity (of the one chosen first), p_back (what was
         expected of the player's return, null where no model of that served).
     """
-    nights = [_lists_of(night) for night in past_nights(home, app, before, MOST_NIGHTS) if night.manifest.issued]
-    return pl.concat(nights) if nights else pl.DataFrame(schema=_LISTED)
+    over = before - dt.timedelta(days=BACK_DAYS - 1)
+    nights, rows = [pl.DataFrame(schema=_LISTED)], 0
+    for night in past_nights(home, app, over, MOST_NIGHTS):
+        if rows > MOST_ROWS:
+            break
+        if night.manifest.issued:
+            nights.append(_lists_of(night))
+            rows += nights[-1].height
+    return pl.concat(nights)
 
 
 _LISTED: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """Other ways to recommend: what they would bring is found where it is there, from lists that nights published."""
 
 import datetime as dt
+import shutil
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,7 @@ from pipelines.activity.job import run_ingest
 from pipelines.known import Known
 from pipelines.pins import make_night
 from pipelines.players.recommend import recommend
+from pipelines.review import policies
 from pipelines.review.policies import (
     AS_NOW,
     GOALS,
@@ -138,15 +140,31 @@ def test_lists_are_those_that_the_night_published_with_what_players_did_after_it
     assert set(judge(rows)["policy"]) == set(POLICIES)
 
 
+def test_no_night_more_is_read_than_memory_bears(later, monkeypatch):
+    settings, _ = later
+    folder = settings.home / "published" / "puzzles"
+    earlier = folder / str(FIRST - dt.timedelta(days=1))
+    shutil.copytree(folder / str(FIRST), earlier)
+    manifest = earlier / "manifest.json"
+    manifest.write_text(manifest.read_text().replace(f'"as_of": "{FIRST}"', f'"as_of": "{earlier.name}"'))
+    day = FIRST + dt.timedelta(days=16)
+    assert read_lists(settings.home, "puzzles", day)["as_of"].unique().len() == 2
+    monkeypatch.setattr(policies, "MOST_ROWS", 10)
+    assert read_lists(settings.home, "puzzles", day)["as_of"].unique().to_list() == [FIRST]
+    shutil.rmtree(earlier)
+
+
 def test_what_is_too_early_or_missing_is_told_in_a_sentence(trained, later, tmp_path):
-    with pytest.raises(NightquestError, match="has recommended anything yet"):
+    with pytest.raises(NightquestError, match="has recommended anything of which"):
         judge_policies(Settings(home=trained.home), trained.loaded)  # the night out is the newest
     with pytest.raises(NightquestError, match=r"No night of 'puzzles' is out\."):
         judge_policies(Settings(home=tmp_path), trained.loaded)
     settings, loaded = later
     with open_app(settings, loaded) as warehouse:
         soon = make_night(warehouse, loaded.app, NEXT, dt.datetime.combine(NEXT, dt.time(1), dt.UTC))
-        assert with_outcomes(Known(warehouse, soon), read_lists(settings.home, "puzzles", NEXT)).is_empty()
+        listed = read_lists(settings.home, "puzzles", FIRST + dt.timedelta(days=16))
+        assert with_outcomes(Known(warehouse, soon), listed).is_empty()
+    assert read_lists(settings.home, "puzzles", FIRST + dt.timedelta(days=6)).is_empty()
 
 
 def test_what_is_drawn_fits_80_columns_with_every_way():
