@@ -39,8 +39,8 @@ PLAYER_COLUMNS: Mapping[str, bool] = MappingProxyType(
     }
 )
 
-MAY_LACK = ("reason", "citation", "days")  # of a person's decision on a badge; of a pause without an end
-_DECISION = {name: Property(type="text") for name in ("badge_id", "reason", "citation")}
+MAY_LACK = ("reason", "citation", "by", "days")  # of a person's decision on a badge; of a pause without an end
+_DECISION = {name: Property(type="text") for name in ("badge_id", "reason", "citation", "by")}
 
 # Events that close the loop; every app has them. None of them is play.
 RESERVED_EVENTS: Mapping[str, Event] = MappingProxyType(

@@ -188,7 +188,7 @@ def held(
     decide: Path | None = None,
     common: Common = DEFAULT,
 ) -> None:
-    """Show the nominees for judged badges that a person must decide on, and take decisions from a file.
+    """Show the nominees for judged badges that a person must decide on, and take decisions on any badge from a file.
 
     Example: nightquest held trading --badge cool_head --page 2
     Example: nightquest held trading --decide decisions.csv
@@ -201,7 +201,7 @@ def held(
         user: Only this player, by the id that the app's own data has.
         page: Which page of the nominees.
         limit: Nominees on a page: 10, or all with --json.
-        decide: CSV or JSON Lines: user_id, badge_id, decision (award or refuse), and maybe reason and citation.
+        decide: CSV or JSON Lines: user_id, badge_id, decision (award or refuse), and maybe reason, citation and by.
     """
     from configs.loader import load_app
     from flows.cli.console import emit

@@ -7,12 +7,11 @@ from data.warehouse import Warehouse
 def find_unused(warehouse: Warehouse, app: App) -> dict[str, int]:
     """How many of the temporary table `landed` have no effect, by what they are and why.
 
-    Those are decisions on badges that nobody judges, answers to content that the player was not given, and values that
-    the app file neither declares nor measures.
+    Those are decisions on badges that the app does not have, answers to content that the player was not given, and
+    values that the app file neither declares nor measures.
     """
-    judged = [name for name, badge in app.badges.items() if badge.judged]
     found = warehouse.frame(
-        warehouse.fixed("activity/unused_events"), {"judged": judged, "without_value": _without_value(app)}
+        warehouse.fixed("activity/unused_events"), {"badges": list(app.badges), "without_value": _without_value(app)}
     )
     return dict(found.iter_rows())
 

@@ -8,8 +8,8 @@ WITH given AS (
 told AS (
     SELECT CASE
         WHEN event IN ('nightquest.awarded', 'nightquest.refused')
-             AND (properties ->> '$.badge_id') NOT IN (SELECT unnest($judged::VARCHAR[]))
-        THEN event || ' of ' || (properties ->> '$.badge_id')[:60] || ', which is no judged badge'
+             AND (properties ->> '$.badge_id') NOT IN (SELECT unnest($badges::VARCHAR[]))
+        THEN event || ' of ' || (properties ->> '$.badge_id')[:60] || ', which is no badge of the app'
         WHEN event IN ('nightquest.shown', 'nightquest.rated') AND is_given IS NULL
         THEN event || ' of content that the player was not given'
         WHEN value IS NOT NULL AND event IN (SELECT unnest($without_value::VARCHAR[]))

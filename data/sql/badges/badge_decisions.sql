@@ -2,7 +2,7 @@
 -- not been noted yet and the badge is not held. Parameters: as_of, cut.
 WITH said AS (
     SELECT properties ->> 'badge_id' AS badge_id, player_key, event_id, occurred_at,
-           properties ->> 'reason' AS reason, properties ->> 'citation' AS citation,
+           properties ->> 'reason' AS reason, properties ->> 'citation' AS citation, properties ->> 'by' AS said_by,
            CASE event WHEN 'nightquest.awarded' THEN 'award' ELSE 'refuse' END AS decision
     FROM events
     WHERE event IN ('nightquest.awarded', 'nightquest.refused') AND day < $as_of AND available_at <= $cut
@@ -10,7 +10,7 @@ WITH said AS (
                                ORDER BY occurred_at DESC, sequence DESC, event_id DESC) = 1
 )
 SELECT s.badge_id, s.player_key, p.user_id, j.rule_version, s.event_id, s.occurred_at AS decided_at, s.decision, s.reason,
-       s.citation, n.crossing
+       s.citation, s.said_by, n.crossing
 FROM said s
 JOIN judged j USING (badge_id)
 LEFT JOIN players p USING (player_key)

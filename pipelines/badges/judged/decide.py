@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from configs.app import App
-from configs.badge_rules import nominate_rules
+from configs.badge_rules import badge_rules, nominate_rules
 from configs.errors import NightquestError
 from configs.nouns import counted
 from data.warehouse import Warehouse
@@ -16,10 +16,9 @@ from pipelines.activity.ingest import ingest_files
 from pipelines.activity.normalise import broken_line
 from pipelines.activity.read_files import Block, read_blocks
 from pipelines.activity.read_text import FileRefusedError
-from pipelines.badges.judged.nominate import judged_badges
 
 NEEDED = ("user_id", "badge_id", "decision")
-COLUMNS = (*NEEDED, "reason", "citation")
+COLUMNS = (*NEEDED, "reason", "citation", "by")
 _LATELY = dt.timedelta(days=1)
 
 
@@ -55,8 +54,8 @@ def take_decisions(warehouse: Warehouse, app: App, path: Path, *, cut: dt.dateti
 
     Args:
         warehouse: Open for writing.
-        app: Whose judged badges are decided on, with a source or without.
-        path: CSV or JSON Lines with user_id, badge_id, decision (award or refuse), and maybe reason and citation.
+        app: Whose badges are decided on, with a source or without.
+        path: CSV or JSON Lines with user_id, badge_id, decision (award or refuse), and maybe reason, citation and by.
         cut: Of the newest published night.
         now: When the file came (UTC).
 
@@ -68,11 +67,11 @@ def take_decisions(warehouse: Warehouse, app: App, path: Path, *, cut: dt.dateti
     except FileRefusedError as error:
         raise NightquestError(
             f"'{path}' is no file of decisions. {error}",
-            f"Its columns are {', '.join(COLUMNS)}; the last two may lack.",
+            f"Its columns are {', '.join(COLUMNS)}; the last three may lack.",
         ) from None
     said = pl.concat([_said(warehouse, block) for block in blocks])
     moment = now if cut < now < cut + _LATELY else cut + dt.timedelta(milliseconds=1)
-    with warehouse.lend(said=said, judged=judged_badges(nominate_rules(app))):
+    with warehouse.lend(said=said, badges=_badges(app)):
         rows = warehouse.frame(warehouse.fixed("badges/decision_rows"), {"moment": moment})
     right = rows.filter(pl.col("fault").is_null())
     new = right.filter(~pl.col("is_known"))
@@ -83,14 +82,24 @@ def take_decisions(warehouse: Warehouse, app: App, path: Path, *, cut: dt.dateti
     return Decisions(app.app, new.height, right.height - new.height, wrong)
 
 
+def _badges(app: App) -> pl.DataFrame:
+    """badge_id, rule_version, whether it is judged, can be earned again, and is withdrawn."""
+    rows = [
+        (rule.badge_id, rule.version, bool(rule.badge.judged), bool(rule.badge.repeat), rule.badge.state == "withdrawn")
+        for rule in (*badge_rules(app), *nominate_rules(app))
+    ]
+    kinds = dict.fromkeys(("is_judged", "repeats", "is_withdrawn"), pl.Boolean)
+    return pl.DataFrame(rows, schema={"badge_id": pl.String, "rule_version": pl.String, **kinds}, orient="row")
+
+
 def _said(warehouse: Warehouse, block: Block) -> pl.DataFrame:
     """Line, why it cannot be read at all, and the columns as trimmed text; null where there is nothing."""
     has = set(block.frame.columns)
-    parts = [f"doc ->> '$.{name}'" if block.is_json else name if name in has else "NULL" for name in COLUMNS]
+    parts = [f"doc ->> '$.{name}'" if block.is_json else f'"{name}"' if name in has else "NULL" for name in COLUMNS]
     broken = f"CASE {broken_line('doc')} END" if block.is_json else "NULL::VARCHAR"
     rows = "(SELECT *, TRY_CAST(_raw AS JSON) AS doc FROM block)" if block.is_json else "block"
     chosen = ", ".join(
-        f"nullif(trim(({part})::VARCHAR), '') AS {name}" for part, name in zip(parts, COLUMNS, strict=True)
+        f"nullif(trim(({part})::VARCHAR), '') AS \"{name}\"" for part, name in zip(parts, COLUMNS, strict=True)
     )
     with warehouse.lend(block=block.frame):
         return warehouse.frame(f"SELECT _line AS line, {broken} AS broken, {chosen} FROM {rows}")

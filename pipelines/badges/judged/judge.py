@@ -23,6 +23,7 @@ from pipelines.pins import Night
 from pipelines.words.checks.cleaning import clean
 
 CITATION_LENGTH = 300  # of a person's own
+NAME_LENGTH = 80
 
 _KEYS = ["badge_id", "player_key"]
 _VERDICT = pl.Schema(
@@ -205,7 +206,8 @@ def _lapsed(known: Known, decided: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 def _of_person(row: Mapping[str, Any]) -> Verdict:
     """A person's word, with their reason and, of an award, their citation where they gave one."""
-    reasons = clean(row["reason"] or "", REASONS_LENGTH) or "Decided by a person."
+    reasons, who = clean(row["reason"] or "", REASONS_LENGTH), clean(row["said_by"] or "", NAME_LENGTH)
+    reasons = f"{who}: {reasons}" if who and reasons else reasons or f"Decided by {who or 'a person'}."
     citation = clean(row["citation"] or "", CITATION_LENGTH) if row["decision"] == "award" else ""
     return Verdict(row["decision"], "person", reasons, citation, confidence=1.0, call_key=row["event_id"])
 

@@ -1,4 +1,4 @@
-"""Badges by rule: the first event after which a rule is true earns it, once and for good."""
+"""Badges by rule: the first event after which a rule is true earns it, for good; or people give or refuse it."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ import polars as pl
 from configs.app import App
 from configs.badge_rules import badge_rules, earnable_rules, nominate_rules, terms_of
 from data.warehouse import Warehouse
+from pipelines.badges.rules.by_hand import words_of_people
 from pipelines.badges.rules.crossings import find_crossings, first_sql
 from pipelines.badges.rules.days import due_sql, numbers_sql
 from pipelines.badges.rules.rounds import HELD
@@ -38,7 +39,7 @@ def award_badges(known: Known, cite: Cite) -> pl.DataFrame:
 
 
 def find_awards(known: Known, *, from_scratch: bool = False) -> pl.DataFrame:
-    """What players earned by rule and do not hold yet; writes nothing that lasts.
+    """What players earned by rule, or were given by people, and do not hold yet; writes nothing that lasts.
 
     Args:
         known: What the night may see.
@@ -49,7 +50,12 @@ def find_awards(known: Known, *, from_scratch: bool = False) -> pl.DataFrame:
         text), in
         order of granted_at.
     """
-    found = find_crossings(known, earnable_rules(known.app), HELD, from_scratch=from_scratch)
+    people = words_of_people(known)
+    rules = earnable_rules(known.app)
+    found = find_crossings(known, rules, HELD, barred=people.barred, from_scratch=from_scratch)
+    if not people.given.is_empty():  # of what is both earned and given, the earlier counts
+        both = pl.concat([found, people.given.select(found.columns)], how="vertical_relaxed").sort("granted_at")
+        found = both.unique(["badge_id", "player_key", "round_no"], keep="first", maintain_order=True)
     return name_awards(known.warehouse, known.app, found)
 
 
@@ -72,11 +78,13 @@ def name_awards(warehouse: Warehouse, app: App, awards: pl.DataFrame) -> pl.Data
 
 
 def cite_awards(app: App, awards: pl.DataFrame, cite: Cite) -> pl.DataFrame:
-    """Awards with their citation."""
+    """Awards with their citation: that of whoever gave the badge, else one that is written for it."""
     if awards.is_empty():
         return awards.with_columns(citation=pl.lit(None, dtype=pl.String))
     words = cite(app, awards).select("award_id", "citation")
-    return awards.join(words, on="award_id", how="left", maintain_order="left", validate="1:1")
+    cited = awards.join(words, on="award_id", how="left", maintain_order="left", validate="1:1")
+    own = pl.col("evidence").str.json_path_match("$.citation")
+    return cited.with_columns(citation=pl.coalesce(own, "citation"))
 
 
 def write_awards(known: Known, awards: pl.DataFrame) -> None:

@@ -30,10 +30,16 @@ _NONE = pl.DataFrame(
         "evidence": pl.String,
     }
 )
+_NOBODY = pl.DataFrame(schema={"badge_id": pl.String, "player_key": pl.Int64})
 
 
 def find_crossings(
-    known: Known, rules: tuple[BadgeRule, ...], done: str, *, from_scratch: bool = False
+    known: Known,
+    rules: tuple[BadgeRule, ...],
+    done: str,
+    *,
+    barred: pl.DataFrame = _NOBODY,
+    from_scratch: bool = False,
 ) -> pl.DataFrame:
     """Who crossed the line of a rule; writes nothing that lasts.
 
@@ -44,6 +50,7 @@ def find_crossings(
         known: What the night may see.
         rules: At most one per badge. Those whose badges require others of them are looked at after these.
         done: A query of badge_id, player_key and round_no: which rounds of a badge (see rounds.py) a player is past.
+        barred: badge_id and player_key of whom a badge is refused to.
         from_scratch: Evaluate every player's whole history instead of what is new since the last published night.
 
     Returns:
@@ -52,7 +59,11 @@ def find_crossings(
     frames = [_NONE]
     known.run(f"CREATE OR REPLACE TEMP TABLE badge_done AS {done}")
     for level in in_levels(rules):
-        frames += _find_level(known, level, pl.concat(frames, how="vertical_relaxed"), from_scratch=from_scratch)
+        before = pl.concat(frames, how="vertical_relaxed")
+        found = pl.concat(
+            [_NONE, *_find_level(known, level, before, from_scratch=from_scratch)], how="vertical_relaxed"
+        )
+        frames.append(found.join(barred, on=["badge_id", "player_key"], how="anti", maintain_order="left"))
     return pl.concat(frames, how="vertical_relaxed")
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from configs.app import App
 from configs.badge_rules import BadgeRule, earnable_rules, terms_of
 from configs.spans import span_start
+from pipelines.badges.rules.by_hand import words_of_people
 from pipelines.badges.rules.progress_sql import measures, with_shown
 from pipelines.badges.rules.values_sql import values_sql
 from pipelines.known import Known
@@ -27,8 +28,8 @@ _COLUMNS = {
 def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl.DataFrame:
     """Progress towards every badge not held, of active players: of a series towards the next one.
 
-    Of hidden badges nothing is told, nor out of season, nor while a badge that it requires is not held. Of one that
-    repeats it is the progress towards the next award.
+    Of hidden and refused badges nothing is told, nor out of season, nor while a badge that it requires is not held. Of
+    one that repeats it is the progress towards the next award.
 
     Args:
         known: What the night may see.
@@ -45,7 +46,9 @@ def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl
         return pl.DataFrame(schema=_COLUMNS)
     within = active_within_days or known.app.challenges.active_within_days
     known.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {values_sql(known.night, terms_of(rules), within)}")
-    return known.frame(f"{progress_sql(known.night, rules)} ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))
+    told = known.frame(f"{progress_sql(known.night, rules)} ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))
+    barred = words_of_people(known).barred
+    return told.join(barred, on=["badge_id", "player_key"], how="anti", maintain_order="left")
 
 
 def progress_sql(night: Night, rules: Sequence[BadgeRule]) -> str:

@@ -18,10 +18,10 @@ def warehouse():
         yield opened
 
 
-def test_a_decision_on_a_badge_that_nobody_judges_is_counted_and_named(warehouse, tmp_path):
+def test_a_decision_on_a_badge_that_the_app_lacks_is_counted_and_named(warehouse, tmp_path):
     rows = [solve(event=f"nightquest.{what}", badge_id="ten") for what in ("awarded", "awarded", "refused")]
     result = deliver(warehouse, LEAN, tmp_path, {"a.csv": as_csv(rows)})
-    why = ", which is no judged badge"
+    why = ", which is no badge of the app"
     assert result.unused == {f"nightquest.awarded of ten{why}": 2, f"nightquest.refused of ten{why}": 1}
 
 

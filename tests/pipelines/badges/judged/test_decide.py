@@ -36,7 +36,7 @@ def test_right_rows_are_taken_and_the_next_night_carries_them_out_with_reason_an
                 "reason": "Saw it.",
                 "citation": "For care.",
             },
-            {"user_id": ids[2], "badge_id": "patient", "decision": "refuse"},
+            {"user_id": ids[2], "badge_id": "patient", "decision": "refuse", "by": "Ada"},
         ]
         text = "\n".join(map(json.dumps, rows))
         assert told(decide(warehouse, tmp_path, text, "decisions.jsonl")) == (2, 0, [])
@@ -45,7 +45,7 @@ def test_right_rows_are_taken_and_the_next_night_carries_them_out_with_reason_an
         assert held_badges(warehouse)["citation"].to_list() == ["For care."]
         assert [r for r in verdicts(warehouse, "decision", "reasons", "decided_by") if r[2] == "person"] == [
             ("award", "Saw it.", "person"),
-            ("refuse", "Decided by a person.", "person"),
+            ("refuse", "Decided by Ada.", "person"),
         ]
         assert told(decide(warehouse, tmp_path, text, "decisions.jsonl", 4)) == (0, 2, [])
         assert judge(warehouse, APP, 5)["by_person"] == 0
@@ -60,7 +60,7 @@ def test_wrong_rows_are_told_with_their_line_and_cost_the_others_nothing(tmp_pat
             f"{ids[1]},patient,award",
             f"{ids[1]},patient,award",
             "stranger,patient,award",
-            f"{ids[2]},starter,award",
+            f"{ids[2]},startre,award",
             f"{ids[2]},patient,maybe",
             f"{ids[3]},patient,award",
             f"{ids[3]},patient,refuse",
@@ -69,7 +69,7 @@ def test_wrong_rows_are_told_with_their_line_and_cost_the_others_nothing(tmp_pat
         found = decide(warehouse, tmp_path, "\n".join(lines))
         assert told(found) == (1, 1, [4, 5, 6, 7, 8, 9])
         for row, part in zip(
-            found.wrong, ("no player 'stranger'", "not a judged", "'maybe'", "both", "both", "missing"), strict=True
+            found.wrong, ("no player 'stranger'", "not a badge", "'maybe'", "both", "both", "missing"), strict=True
         ):
             assert part in row.reason
         assert warehouse.value("SELECT count(*) FROM players WHERE user_id = 'stranger'") == 0
