@@ -14,6 +14,7 @@ from configs.delivered import Files
 from configs.measured import Event, Metric, Property
 from configs.names import ClockText, Name, Weight, Zone
 from configs.part import Part
+from configs.pulled import Pull
 from configs.timed import CalendarEntry, Streaks
 from configs.written import Content, Voice
 
@@ -154,6 +155,9 @@ class App(Part):
     )
     source: Name | None = Field(None, description="Default source: configs/sources/<name>.sql, or beside this file.")
     files: Files = Field(default_factory=Files, description="How delivered text is written, if not as usual.")
+    pulls: dict[Name, Pull] = Field(
+        {}, description="What `pull` reads on a live PostgreSQL; each is as a delivered file of its name."
+    )
     events: dict[Name, Event] = Field(min_length=1, description="What players do, and what happens to them.")
     metrics: dict[Name, Metric] = Field(min_length=1, description="What is counted or measured.")
     cohorts: Cohorts = Field(default_factory=Cohorts, description="Whose play is comparable.")

@@ -148,7 +148,7 @@ def _refused(error: Any, what: str, told: Mapping[str, Any]) -> NightquestError:
     """What a server that was reached said no to: its first line, and what to do."""
     said = _without_secrets((str(error).strip().splitlines() or [type(error).__name__])[0], told)
     code = error.sqlstate or ("57" if _passes(error) else "")
-    remedy = next((text for start, text in _REMEDIES.items() if code.startswith(start)), "")
+    remedy = next((text for start, text in _REMEDIES.items() if code.startswith(start)), "Look at the server's log.")
     return NightquestError(f"{what} says: {said[:300].rstrip('.')}.", remedy)
 
 

@@ -37,7 +37,7 @@ def deployments(apps: Sequence[str], grace_h: float) -> list[RunnerDeployment]:
 
 def _of(flow: Flow[..., Any], deployed: Deployed, apps: dict[str, App], grace_h: float) -> Iterator[RunnerDeployment]:
     if deployed.each_app:
-        for name, app in apps.items():
+        for name, app in ((name, app) for name, app in apps.items() if deployed.suits(app)):
             yield _deployment(flow, app.app, _schedules(deployed, [app], grace_h), {"app": name})
     else:
         named = "any app" if "app" in signature(flow.work).parameters else "all apps"

@@ -38,10 +38,12 @@ class Deployed:
     Attributes:
         starts: When it starts by itself, for each app that is served.
         each_app: Whether each app has a deployment of its own, with the parameter `app`; else there is one for all.
+        suits: Which apps have one, where each has its own.
     """
 
     starts: Starts = by_hand
     each_app: bool = False
+    suits: Callable[[App], bool] = lambda _: True
 
 
 def night_after_h(grace_h: float) -> float:

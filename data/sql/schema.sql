@@ -28,6 +28,20 @@ CREATE TABLE IF NOT EXISTS quarantine (
 );
 ALTER TABLE quarantine ADD COLUMN IF NOT EXISTS fields VARCHAR;   -- JSON: names of the fields of a line of delimited text
 
+-- Where each pull from a PostgreSQL stands.
+CREATE TABLE IF NOT EXISTS pulls (
+    name      VARCHAR PRIMARY KEY,
+    mark      BIGINT,                        -- the newest watermark as a whole number: microseconds, days, or itself
+    columns   VARCHAR NOT NULL,              -- JSON: each column's type there, by name
+    pulled_at TIMESTAMPTZ NOT NULL
+);
+
+-- Rows that the next pull sees again, since it looks some way behind the newest.
+CREATE TABLE IF NOT EXISTS pulled_rows (
+    name   VARCHAR NOT NULL,
+    hashes UBIGINT[] NOT NULL                -- of its values, in the order of pulls.columns
+);
+
 CREATE TABLE IF NOT EXISTS players (
     player_key BIGINT PRIMARY KEY,
     user_id    VARCHAR NOT NULL UNIQUE

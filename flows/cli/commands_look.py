@@ -239,11 +239,12 @@ def status(*, common: Common = DEFAULT) -> None:
 
 @cli.command(sort_key=7)
 def doctor(*apps: str, mend: bool = False, common: Common = DEFAULT) -> None:
-    """Find what is wrong under home: nights, pointers, warehouses, the model registry, what a dead `serve` left.
+    """Find what is wrong: nights, pointers, warehouses, the model registry, destinations, what a dead `serve` left.
 
     Example: nightquest doctor --mend
 
-    Every file is read. Nothing is changed unless you say --mend, which never removes data. It ends with 1 while
+    Every file is read, and each destination and each server that a named app pulls from is asked whether it would do.
+    Nothing is changed unless you say --mend, which never removes data. It ends with 1 while
     something is wrong.
 
     Args:
@@ -254,7 +255,7 @@ def doctor(*apps: str, mend: bool = False, common: Common = DEFAULT) -> None:
     from flows.cli.console import emit
     from flows.cli.doctor import diagnosis_view, examine
 
-    result = examine(common.settings, [load_app(app).app.app for app in apps], mend=mend)
+    result = examine(common.settings, [load_app(app) for app in apps], mend=mend)
     emit(result, common.json, lambda: diagnosis_view(result))
     if result.faults:
         raise SystemExit(1)

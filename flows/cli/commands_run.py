@@ -93,6 +93,49 @@ def ingest(
     emit(result, common.json, lambda: ingest_view(name_of(app), result))
 
 
+@cli.command(sort_key=3)
+def pull(
+    app: str,
+    /,
+    *,
+    history: bool = False,
+    again: bool = False,
+    preview: bool = False,
+    common: Common = DEFAULT,
+) -> None:
+    """Take what is new on the PostgreSQL servers that an app's file names under `pulls`.
+
+    Example: nightquest pull shop.yaml --preview
+    Example: nightquest pull shop.yaml --history
+
+    What was taken is not taken again. A server that dies half-way costs nothing: run it again.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        history: Past data: an event counts as known from when it occurred, not from now.
+        again: Read everything again, whatever was taken before; events are known by their event_id.
+        preview: Connect, show the columns found and what the first rows would become; take nothing.
+    """
+    from flows.cli.console import emit
+    from flows.cli.pull_view import preview_pulls, previews_view, pull_view
+
+    if preview:
+        from configs.loader import load_app
+
+        shown = preview_pulls(load_app(app))
+        emit(shown, common.json, lambda: previews_view(shown))
+        return
+    from flows.cli.preflight import check_pulls
+
+    def run() -> Any:
+        from flows.pull import pull as flow
+
+        return flow(app=app, history=history, again=again)
+
+    result = run_flow(common, [app], run, lambda loaded: check_pulls(common.settings, loaded))
+    emit(result, common.json, lambda: pull_view(name_of(app), result))
+
+
 @cli.command(sort_key=4)
 def train(
     app: str,

@@ -1,11 +1,12 @@
 """Doctor: find every fault under a home folder and, asked, mend those that lose nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from configs.errors import BusyError, NightquestError
+from configs.loader import LoadedApp
 from configs.settings import Settings
 from data.warehouse import open_warehouse, warehouse_path
 from flows.server.left_runs import left_runs
@@ -32,13 +33,16 @@ class Diagnosis:
     faults: list[Fault]
 
 
-def examine(settings: Settings, apps: Sequence[str] = (), *, mend: bool = False) -> Diagnosis:
+def examine(settings: Settings, apps: Sequence[LoadedApp] = (), *, mend: bool = False) -> Diagnosis:
     """Look at some apps, or all that have data or nights; `mend` sets right what can be without losing anything.
 
     Raises:
         BusyError: An app whose pointer is to be mended is being worked on.
     """
-    faults = list(_faults(settings, apps or apps_under(settings.home)))
+    there = apps_under(settings.home)
+    # Of an app that has pulled nothing yet it is asked beforehand whether it could.
+    names = [loaded.app.app for loaded in apps if loaded.app.app in there or not loaded.app.pulls]
+    faults = [*_faults(settings, names if apps else there), *(f for loaded in apps for f in _pulls(loaded))]
     mended = [fault for fault in faults if mend and _mend(settings.home, fault)]
     return Diagnosis(settings.home, mended, [fault for fault in faults if fault not in mended])
 
@@ -58,6 +62,18 @@ def _faults(settings: Settings, apps: Sequence[str]) -> list[Fault]:
         looked += [registry_fault(settings.home, app)] if settings.mlflow_uri is None else []
         found += [fault for fault in looked if fault]
     return found
+
+
+def _pulls(loaded: LoadedApp) -> Iterator[Fault]:
+    """What keeps an app's pulls from their servers."""
+    if loaded.app.pulls:
+        from flows.pull import addresses_of
+        from pipelines.activity.pull import probe
+
+        try:
+            probe(loaded, addresses_of(loaded))
+        except NightquestError as error:
+            yield Fault(loaded.app.app, "pull", error.message, error.remedy)
 
 
 def _mend(home: Path, fault: Fault) -> bool:

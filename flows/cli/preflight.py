@@ -80,6 +80,19 @@ def check_delivery(settings: Settings, loaded: LoadedApp, files: Sequence[Path])
         check_data(settings, loaded)
 
 
+def check_pulls(settings: Settings, loaded: LoadedApp) -> None:
+    """Refuse an app that names no pull, or whose data cannot be added to now.
+
+    Raises:
+        BusyError: Another process is working on the app, still after `wait_for_lock_s`.
+        NightquestError: There is nothing to pull, or home cannot be written.
+    """
+    from pipelines.activity.pull import require_pulls
+
+    require_pulls(loaded)
+    check_delivery(settings, loaded, ())
+
+
 def check_home(settings: Settings) -> None:
     """Refuse a home that can be neither written nor made.
 

@@ -82,6 +82,7 @@ def ingest_files(
     players: bool = False,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
+    within: Callable[[Sequence[Delivery]], None] = lambda _: None,
 ) -> IngestResult:
     """Take files and folders in.
 
@@ -100,6 +101,7 @@ def ingest_files(
         players: They are player records, not events.
         progress: Called with (what is being done, bytes done, bytes in all).
         limits: What a file may ask of the machine.
+        within: Called at the end of the transaction that takes them, with what became of each file.
 
     Raises:
         NightquestError: A path does not exist; the source is wrong, fails, or misses a raw table; or no file at all
@@ -125,6 +127,7 @@ def ingest_files(
                 select_rows(ingest, source, new[-1].delivery_id)
         meter.say("Adding up player-days")
         result = _finish(ingest, [*found, *ignored], history=history)
+        within(result.deliveries)
     _insist_on_some(result)
     return result
 

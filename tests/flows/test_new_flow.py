@@ -36,7 +36,7 @@ def greet(app: str, loud: bool = False) -> str:
     """
     return f"good morning, {app}" + "!" * loud
 '''
-SHIPPED = ["backfill", "collect", "compact", "deliver", "ingest", "nightly", "replay", "submit", "train"]
+SHIPPED = ["backfill", "collect", "compact", "deliver", "ingest", "nightly", "pull", "replay", "submit", "train"]
 
 
 @pytest.fixture(name="folder")

@@ -83,3 +83,10 @@ def test_batches_are_collected_before_the_night_of_every_zone(tmp_path):
         (mine,) = [each.schedule for each in collect.schedules if each.schedule.timezone == zone]
         early, night = (dt.time(*map(int, reversed(cron.split()[:2]))) for cron in (mine.cron, nightly.schedule.cron))
         assert early < night
+
+
+def test_an_app_that_pulls_does_so_half_an_hour_before_its_night_and_no_other_is_offered_it(tmp_path):
+    pulls = {"events": {"dsn": "SHOP", "select": "SELECT 1", "watermark": "id"}}
+    path = write_app(tmp_path, timezone="Europe/Berlin", day_starts_at="04:00", pulls=pulls)
+    found = [one for one in deployments([str(path), "trading"], 3.0) if one.flow_name == "pull"]
+    assert [(one.name, one.schedules[0].schedule.cron) for one in found] == [("puzzles", "30 5 * * *")]
