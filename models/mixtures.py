@@ -135,7 +135,8 @@ class Fitted:
     """A mixture with the search behind it.
 
     Attributes:
-        trials: Columns TRIALS; one row per setting tried.
+        trials: Columns TRIALS; one row per setting tried. Stability, and whether it is allowed, is null of those that
+            could not win.
         figures: components, bic, stability, silhouette, smallest_share, posterior, iterations.
         converged: Whether the final fit came to rest.
         allowed: Whether any setting was stable enough with no component too small; the most stable one serves if none.
@@ -184,13 +185,20 @@ def fit_mixture(values: Array, players: Labels, signs: Array, weights: Array, pa
         "posterior": float(posterior.max(axis=1).mean()),
         "iterations": float(fitted.n_iter_),
     }
-    trials = [{**t.settings, **t.outcome.details, "bic": t.outcome.value, "allowed": t.keeps} for t in tuned.tried]
+    trials = [
+        {"stability": None, **t.settings, **t.outcome.details, "bic": t.outcome.value}
+        | {"allowed": t.keeps if "stability" in t.outcome.details else None}
+        for t in tuned.tried
+    ]
     table = pl.DataFrame(trials, schema=TRIALS).sort("covariance", "components")
     return Fitted(mixture, covariance, table, figures, bool(fitted.converged_), best.keeps)
 
 
 class _Search:
-    """Judges settings on one sample; remembers what it has judged."""
+    """Judges settings on one sample; remembers what it has judged.
+
+    What has no better BIC than one that is allowed cannot win, and is not resampled.
+    """
 
     def __init__(self, x: Array, players: Labels, parameters: MixtureParameters) -> None:
         self.x = x
@@ -198,6 +206,7 @@ class _Search:
         rng = np.random.default_rng(parameters.seed + 1)
         self.again = [_bootstrap(players, rng) for _ in range(parameters.refits)]
         self.known: dict[tuple[int, str], Outcome] = {}
+        self.to_beat = np.inf  # the least BIC of those that are allowed
 
     def judge(self, suggest: Suggest) -> Outcome:
         p = self.parameters
@@ -214,12 +223,16 @@ class _Search:
 
         p = self.parameters
         fitted = _fit(self.x, components, covariance, p)
-        labels = fitted.predict(self.x)
+        labels, bic = fitted.predict(self.x), float(fitted.bic(self.x))
+        share = float(np.bincount(labels, minlength=components).min() / len(labels))
+        if bic >= self.to_beat:
+            return Outcome(bic, p.min_share - share, {"smallest_share": share})
         others = [_fit(self.x[rows], components, covariance, p).predict(self.x) for rows in self.again]
         stability = float(np.mean([adjusted_rand_score(labels, other) for other in others]))
-        share = float(np.bincount(labels, minlength=components).min() / len(labels))
         violation = max(p.min_stability - stability, p.min_share - share)
-        return Outcome(float(fitted.bic(self.x)), violation, {"stability": stability, "smallest_share": share})
+        if violation <= 0:
+            self.to_beat = bic
+        return Outcome(bic, violation, {"stability": stability, "smallest_share": share})
 
 
 def _fit(x: Array, components: int, covariance: str, p: MixtureParameters, restarts: int = 1) -> Any:

@@ -9,6 +9,7 @@ from models.task import SNAPSHOT
 from pipelines.challenges.implied import FOREVER, NOTHING_ASKED, as_asked, without_implied
 from pipelines.luck import luck
 
+_HAD = ("metric", "window_days", "own_28")
 EMPTY_RECENT = pl.DataFrame(
     schema={
         "player_key": pl.Int64,
@@ -52,23 +53,57 @@ def choose_challenges(
     Returns:
         Chosen rows of `targets` with p_plays, fit, personalization_score, completion_probability and slot from 1.
     """
+    return among_all(choose_of_some(app, targets, plays, recent, asked, as_of=as_of, seed=seed))
+
+
+def choose_of_some(
+    app: App,
+    targets: pl.DataFrame,
+    plays: pl.DataFrame,
+    recent: pl.DataFrame,
+    asked: pl.DataFrame,
+    *,
+    as_of: dt.date,
+    seed: int,
+) -> pl.DataFrame:
+    """What `choose_challenges` chooses for some of the players, to be weighed `among_all`.
+
+    Returns:
+        The chosen rows, without personalization_score; behind them, of what came into question, how many (`n`) of each
+        metric and window_days had each own_28, without a slot.
+    """
     rows = targets.join(plays, on=[*SNAPSHOT, "window_days"], how="inner")
     rows = rows.filter(pl.col("p_plays") >= app.challenges.min_plays)
     rows = without_implied(app, _without_open(rows, recent, as_of - dt.timedelta(days=1)), asked)
-    own = pl.col("own_28").rank("average").over("metric", "window_days") / pl.len().over("metric", "window_days")
     chance = luck("player_key", "metric", "window_days", "base_day", seed=seed)
-    rows = rows.with_columns(fit=fit(), affinity=own).with_columns(
+    rows = rows.with_columns(fit=fit()).with_columns(
         score=pl.col("fit")
         + 0.3 * pl.col("p_plays")
         - 0.02 * pl.col("window_days")
         - 0.25 * pl.col("asked_lately")
-        + 0.1 * chance,
-        personalization_score=personalization(),
+        + 0.1 * chance
     )
     by_score = rows.sort([*SNAPSHOT, "score", "metric", "window_days"], descending=[False, False, True, False, False])
-    return _best_of_each(
+    chosen = _best_of_each(
         app, by_score.join(how_many_open(asked), on="player_key", how="left", maintain_order="left")
     ).with_columns(completion_probability=pl.col("p_plays") * pl.col("probability_if_active"))
+    had = rows.group_by(_HAD).agg(n=pl.len().cast(pl.Int64))
+    return pl.concat([chosen.with_columns(n=pl.lit(None, pl.Int64)), had], how="diagonal")
+
+
+def among_all(found: pl.DataFrame) -> pl.DataFrame:
+    """The chosen rows of all players, with personalization_score: affinity is a standing among all.
+
+    Args:
+        found: From `choose_of_some`, of some players after others.
+    """
+    chosen, had = found.filter(pl.col("n").is_null()).drop("n"), found.filter(pl.col("n").is_not_null())
+    of_one = list(_HAD[:2])
+    had = had.group_by(_HAD).agg(pl.col("n").sum()).sort(_HAD)
+    below = pl.col("n").cum_sum().over(of_one) - pl.col("n")
+    had = had.with_columns(affinity=(below + (pl.col("n") + 1) / 2) / pl.col("n").sum().over(of_one)).drop("n")
+    weighed = chosen.join(had, on=list(_HAD), how="left", nulls_equal=True, maintain_order="left")
+    return weighed.with_columns(personalization_score=personalization()).sort(*SNAPSHOT, "slot")
 
 
 def fit() -> pl.Expr:

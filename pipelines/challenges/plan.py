@@ -9,7 +9,7 @@ from configs.app import App
 from configs.nouns import minutes_of
 from configs.wording import metric_words
 from models.task import SNAPSHOT
-from pipelines.challenges.choose import choose_challenges, how_many_open
+from pipelines.challenges.choose import among_all, choose_of_some, how_many_open
 from pipelines.challenges.identity import content_ids
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.propose import (
@@ -72,13 +72,31 @@ def plan_challenges(
     windows = OpenWindows(known.app, snapshots)
     chances = chance_of_play(models, features, windows.lengths())
     wanted = wanted_probability(known.app, snapshots, chances)
-    targets = buckets.each(propose_targets, (known.app, models), (features, past, windows, wanted))
-    chosen = choose_challenges(known.app, targets, chances, recent, asked, as_of=known.as_of, seed=known.night.seed)
+    frames = (features, past, windows, wanted, chances, recent, asked)
+    chosen = among_all(buckets.each(_choose, (known.app, models, known.as_of, known.night.seed), frames))
     if DAILY not in known.app.content.types:
         chosen = chosen.clear()
     rows = promise_rows(known, chosen, snapshots, features, DAILY)
     full = how_many_open(asked).filter(pl.col("n_open") >= known.app.challenges.most_open)
     return Plan(rows, chances, _unserved(known.app, snapshots, chances, rows, full["player_key"]), windows)
+
+
+def _choose(
+    app: App,
+    models: ChallengeModels,
+    as_of: dt.date,
+    seed: int,
+    features: pl.DataFrame,
+    past: pl.DataFrame,
+    windows: pl.DataFrame,
+    wanted: pl.DataFrame,
+    chances: pl.DataFrame,
+    recent: pl.DataFrame,
+    asked: pl.DataFrame,
+) -> pl.DataFrame:
+    """What is chosen for the players of a bucket, see `choose_of_some`."""
+    targets = propose_targets(app, models, features, past, windows, wanted)
+    return choose_of_some(app, targets, chances, recent, asked, as_of=as_of, seed=seed)
 
 
 def promise_rows(

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
+from models import mixtures
 from models.mixtures import COVARIANCES, Mixture, MixtureParameters, Scaling, _fit, _full_factors
 from models.portable import class_of, load_model, save_model
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters, levels_of
@@ -133,6 +134,23 @@ def test_segments_that_do_not_survive_resampling_are_marked():
     strict = replace(FAST, mixture=replace(FAST.mixture, min_stability=0.99))
     assert fitted(noise, strict).quality["stable"].to_list() == [False]
     assert fitted(players(), strict).quality["stable"].to_list() == [True]
+
+
+def test_a_setting_that_cannot_win_is_not_resampled(monkeypatch):
+    fits = []
+    monkeypatch.setattr(mixtures, "_fit", lambda x, *told, **more: fits.append(told[:2]) or _fit(x, *told, **more))
+    model = SegmentModel(FAST, MEASURES, LEVELS)
+    trials = model.fit(players().drop("group"))[PARENT]
+    judged = trials.filter(pl.col("stability").is_not_null())
+    assert 0 < judged.height < trials.height
+    assert trials["allowed"].is_null().to_list() == trials["stability"].is_null().to_list()
+    allowed = judged.filter("allowed")
+    assert (
+        allowed["bic"].min() == trials.filter(pl.col("allowed") | (pl.col("bic") <= allowed["bic"].min()))["bic"].min()
+    )
+    refits = FAST.mixture.refits
+    once = trials.height - judged.height
+    assert len(fits) == once + judged.height * (1 + refits) + 1
 
 
 def test_a_component_with_too_few_players_is_not_chosen():

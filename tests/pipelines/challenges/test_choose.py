@@ -5,8 +5,8 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
-from pipelines.challenges.implied import ASKED, EVER, FOREVER
+from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_challenges, choose_of_some
+from pipelines.challenges.implied import ASKED, EVER, FOREVER, NOTHING_ASKED
 from pipelines.challenges.plan import difficulty, estimated_minutes, minutes_and_days, reward
 from pipelines.challenges.propose import wanted_probability
 from tests.factories import make_app
@@ -191,3 +191,18 @@ def test_events_that_say_how_long_they_took_set_the_pace() -> None:
     asked = {"metric": "workouts", "target": 3.0, "own_28": 8.0, "window_days": 7}
     rows = minutes_and_days(app, features).with_columns(**{k: pl.lit(v) for k, v in asked.items()})
     assert rows.select(estimated_minutes(app)).item() == 135
+
+
+def test_affinity_is_a_standing_among_all_whoever_is_looked_at_together() -> None:
+    rows = targets(30).with_columns(own_28=(pl.col("player_key") * 7 % 5).cast(pl.Float64))
+    whole = choose_challenges(APP, rows, plays(rows), EMPTY_RECENT, as_of=BASE, seed=1)
+    parts = [
+        choose_of_some(APP, some, plays(some), EMPTY_RECENT, NOTHING_ASKED, as_of=BASE, seed=1)
+        for some in (rows.filter(pl.col("player_key") % 4 == part) for part in range(4))
+    ]
+    assert among_all(pl.concat(parts)).equals(whole)
+    own = pl.col("own_28").rank("average").over("metric", "window_days") / pl.len().over("metric", "window_days")
+    standing = rows.select("player_key", "metric", "window_days", own=own)
+    told = whole.join(standing, on=["player_key", "metric", "window_days"], maintain_order="left")
+    personal = 0.5 * pl.col("fit") + 0.3 * pl.col("knowledge") + 0.2 * pl.col("own")
+    assert told.select(personal).to_series().equals(whole["personalization_score"])
