@@ -261,6 +261,28 @@ def doctor(*apps: str, mend: bool = False, common: Common = DEFAULT) -> None:
         raise SystemExit(1)
 
 
+@cli.command(sort_key=6)
+def badges(app: str, /, *, common: Common = DEFAULT) -> None:
+    """Show how an app's badges do: who has them, and how holders play before and after, beside comparable players.
+
+    Example: nightquest badges trading
+
+    What differs goes with a badge; it need not come from it.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+    """
+    from configs.loader import load_app
+    from flows.cli.badges_view import badges_view, gather_badges
+    from flows.cli.console import emit
+    from flows.cli.preflight import check_data
+
+    loaded = load_app(app)
+    check_data(common.settings, loaded)
+    found = gather_badges(common.settings, loaded)
+    emit(found, common.json, lambda: badges_view(loaded.app.title, found))
+
+
 @cli.command(sort_key=11)
 def compare_awards(
     app: str,

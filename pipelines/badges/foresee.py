@@ -64,15 +64,10 @@ def foresee(warehouse: Warehouse, app: App, *, flood_badges: int, flood_xp: int)
     Raises:
         NightquestError: There are no events.
     """
-    last = warehouse.value("SELECT max(day) FROM events")
-    if last is None:
-        raise NightquestError(f"'{app.app}' has no events yet.", f"Run: {command('ingest', 'FILE', app=app.app)}")
-    day = last + dt.timedelta(days=1)
-    cut = max(day_start(app, day), warehouse.value("SELECT max(available_at) FROM events"))
-    night = Night(app, day, 0, cut, day, seed=0, started_at=cut, code_version="", app_hash="", watermark=0)
+    known = all_known(warehouse, app)
+    day = known.as_of
     with warehouse.rehearsal():
         sync_metrics(warehouse, app)
-        known = Known(warehouse, night)
         users = known.frame("SELECT player_key, user_id FROM players")
         gains = find_awards(known, from_scratch=True).join(users, on="player_key", maintain_order="left")
         held = dict(known.rows("SELECT badge_id, count(*) FROM badge_ledger GROUP BY badge_id"))
@@ -89,6 +84,22 @@ def foresee(warehouse: Warehouse, app: App, *, flood_badges: int, flood_xp: int)
         over=grants > flood_badges or xp > flood_xp,
         dropped={name: n for name, n in sorted(held.items()) if name not in app.badges},
         advice=tuple(advice for badge in badges if (advice := _of_play(badge, users.height)) is not None),
+    )
+
+
+def all_known(warehouse: Warehouse, app: App) -> Known:
+    """What a night would see that knows all that has come in.
+
+    Raises:
+        NightquestError: There are no events.
+    """
+    last = warehouse.value("SELECT max(day) FROM events")
+    if last is None:
+        raise NightquestError(f"'{app.app}' has no events yet.", f"Run: {command('ingest', 'FILE', app=app.app)}")
+    day = last + dt.timedelta(days=1)
+    cut = max(day_start(app, day), warehouse.value("SELECT max(available_at) FROM events"))
+    return Known(
+        warehouse, Night(app, day, 0, cut, day, seed=0, started_at=cut, code_version="", app_hash="", watermark=0)
     )
 
 

@@ -170,6 +170,15 @@ def test_awards_are_compared_with_a_file_of_those_given(run, published, tmp_path
     assert "none.csv" in err
 
 
+def test_badges_are_told_with_who_holds_them(run, published):
+    app, home = published
+    status, out, _ = run("badges", app, "--home", home, "--json")
+    told = {row["badge_id"]: row for row in json.loads(out)}
+    assert (status, told["regular"]["state"]) == (0, "open")
+    assert told["regular"]["holders"] > 0
+    assert "Regular" in run("badges", app, "--home", home)[1]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_teaches_by_example(run, name):
     status, out, _ = run(name, "--help")

@@ -115,6 +115,7 @@ REFUSED = [
     "write APP player-3 --provider anthropic",
     "experiment EMPTY",
     "compare-awards EMPTY given.csv",
+    "badges EMPTY",
     "serve NONE",
     "demo --players 1",
 ]
