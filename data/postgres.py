@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     Part = SQL | Statement | Identifier | Literal
 
 ANSWERS_S = 10  # after which a server is held to be gone
+# Of the transaction: how values are printed, and how long another transaction may be in the way.
+_SETTINGS = """SELECT set_config('datestyle', 'ISO', true), set_config('timezone', 'UTC', true),
+               set_config('extra_float_digits', '1', true), set_config('lock_timeout', '30s', true)"""
 # What a server says when it does not let somebody in; it has no code then.
 _LASTING = re.compile(r"password|authentication|does not exist|pg_hba|no encryption|SSL", re.IGNORECASE)
 # What to do about what a server refuses, by the beginning of its code (PostgreSQL's manual, appendix A).
@@ -30,6 +33,7 @@ _REMEDIES: Mapping[str, str] = {
     "25006": "Connect to the primary server, not to a replica that only reads.",
     "53100": "Make room on the server's disk.",
     "53300": "Raise max_connections on the server, or close connections.",
+    "55P03": "End what holds a table or the same delivery there, such as a transaction left open.",
     "57": "Start the server again.",
     "08": "Start the server again.",
     "42": "Correct the SELECT or the table on the server.",
@@ -86,7 +90,7 @@ def connect(dsn: str, what: str, *, reads: bool = False) -> Iterator["Connection
     """
     driver, told = _driver(what), _parsed(dsn, what)
     try:
-        con = driver.connect(**told)
+        con = driver.connect(**told, prepare_threshold=None)  # a pooler may give each transaction another server
     except driver.Error as error:
         raise _unreached(error, what, told) from (None if _LASTING.search(str(error)) else ConnectionError())
     try:
@@ -94,6 +98,7 @@ def connect(dsn: str, what: str, *, reads: bool = False) -> Iterator["Connection
             if reads:
                 con.read_only = True
                 con.isolation_level = driver.IsolationLevel.REPEATABLE_READ
+            con.execute(_SETTINGS)
             yield con
     except driver.Error as error:
         raise _refused(error, what, told) from (ConnectionError() if _passes(error) else error)
@@ -126,11 +131,7 @@ def _parsed(dsn: str, what: str) -> dict[str, Any]:
             "written %40 %2F %3A %25.",
         )
     usual = {"connect_timeout": ANSWERS_S, "application_name": "nightquest", "keepalives_idle": 30}
-    fixed = {
-        "client_encoding": "UTF8",
-        "options": f"{told.get('options', '')} -c datestyle=ISO -c timezone=UTC".strip(),
-    }
-    return {**usual, **told, **fixed}
+    return {**usual, **told, "client_encoding": "UTF8"}
 
 
 def _unreached(error: Exception, what: str, told: Mapping[str, Any]) -> NightquestError:
@@ -160,4 +161,4 @@ def _without_secrets(said: str, told: Mapping[str, Any]) -> str:
 
 def _passes(error: Any) -> bool:
     """Whether the same may work a moment later: the connection broke, or another transaction was in the way."""
-    return (error.sqlstate or "08").startswith(("08", "40", "57P")) and type(error).__name__ != "DataError"
+    return (error.sqlstate or "08").startswith(("08", "40", "55P03", "57P")) and type(error).__name__ != "DataError"

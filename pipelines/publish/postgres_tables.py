@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from configs.errors import NightquestError
-from data.postgres import compose, listed, name, plain
+from data.postgres import compose, listed, name, plain, value
 
 if TYPE_CHECKING:
     from data.contracts_out import Contract
@@ -131,13 +131,13 @@ def bring_in_step(con: "Connection", schema: str, layout: Layout) -> None:
     Raises:
         NightquestError: A column is there with a type that cannot take the night's values.
     """
+    table = name(schema, layout.name)
     there = _columns(con, schema, layout.name)
     if not there:
-        _make(con, schema, layout)
-        return
-    changes = [*_changes(layout, there)]
-    if changes:
-        con.execute(compose("ALTER TABLE {table} {changes}", table=name(schema, layout.name), changes=listed(changes)))
+        con.execute(compose("CREATE TABLE {table} ({columns})", table=table, columns=layout.declared()))
+    elif changes := [*_changes(layout, there)]:
+        con.execute(compose("ALTER TABLE {table} {changes}", table=table, changes=listed(changes)))
+    _keep_key(con, schema, layout)
 
 
 def _changes(layout: Layout, there: Mapping[str, tuple[str, bool]]) -> Iterable["Composed"]:
@@ -159,23 +159,26 @@ def _changes(layout: Layout, there: Mapping[str, tuple[str, bool]]) -> Iterable[
         yield compose("ALTER COLUMN {name} DROP NOT NULL", name=name(gone))
 
 
-def _make(con: "Connection", schema: str, layout: Layout) -> None:
-    table = name(schema, layout.name)
-    con.execute(compose("CREATE TABLE {table} ({columns})", table=table, columns=layout.declared()))
-    if layout.key:
-        empty = {column.name for column in layout.columns if column.nullable}
-        parts = [
-            compose("coalesce({name}, '')", name=name(k)) if k in empty else compose("{name}", name=name(k))
-            for k in layout.key
-        ]
-        con.execute(
-            compose(
-                "CREATE UNIQUE INDEX {index} ON {table} ({parts})",
-                index=name(f"{layout.name}_key"),
-                table=table,
-                parts=listed(parts),
-            )
+def _keep_key(con: "Connection", schema: str, layout: Layout) -> None:
+    """Give a table the unique index of its key; the index says in its comment which key it is of, since keys grow."""
+    key, index = ", ".join(layout.key), f"{layout.name}_key"
+    (said,) = con.execute(
+        "SELECT obj_description(to_regclass(format('%%I.%%I', %s::text, %s::text)), 'pg_class')", [schema, index]
+    ).fetchone() or (None,)
+    if not key or said == key:
+        return
+    empty = {column.name for column in layout.columns if column.nullable}
+    parts = (compose("coalesce({n}, '')" if k in empty else "{n}", n=name(k)) for k in layout.key)
+    con.execute(compose("DROP INDEX IF EXISTS {index}", index=name(schema, index)))
+    con.execute(
+        compose(
+            "CREATE UNIQUE INDEX {index} ON {table} ({parts})",
+            index=name(index),
+            table=name(schema, layout.name),
+            parts=listed(parts),
         )
+    )
+    con.execute(compose("COMMENT ON INDEX {index} IS {key}", index=name(schema, index), key=value(key)))
 
 
 def _columns(con: "Connection", schema: str, table: str) -> dict[str, tuple[str, bool]]:

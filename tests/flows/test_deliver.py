@@ -70,3 +70,13 @@ def test_a_setting_that_is_no_json_is_told_with_an_example(published):
     assert status == 2
     assert "NIGHTQUEST_SINKS is not JSON" in err
     assert '{"folder": {"to":' in err
+
+
+def test_a_night_goes_into_a_postgres_and_its_password_stands_nowhere(published, postgres):
+    app, home = published
+    for dsn, status in ((postgres.of("locked", password="hunter3"), 4), (postgres.dsn, 0)):  # noqa: S106
+        told = {"NIGHTQUEST_SINKS": json.dumps({"postgres": {"dsn": dsn}})}
+        ended, out, err = run_command("deliver", app, home=home, **told)
+        assert (ended, "hunter3" in out + err) == (status, False)
+        assert run_command("doctor", home=home, **told)[0] == bool(status)
+    assert postgres.run("SELECT app, as_of FROM nightquest.nights") == [("puzzles", LAST_NIGHT)]

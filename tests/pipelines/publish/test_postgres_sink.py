@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from configs.errors import NightquestError
+from pipelines.publish import postgres_night
 from pipelines.publish.deliver import send_night
 from pipelines.publish.postgres_tables import layout_of, with_texts
 from pipelines.publish.published import MANIFEST, Published, nights_in, published_root, read_manifest
@@ -53,8 +54,9 @@ def content(postgres, schema="nightquest"):
     }
 
 
-def test_every_row_and_value_of_a_night_is_there_in_a_type_that_suits(postgres, home):
+def test_every_row_and_value_of_a_night_is_there_in_a_type_that_suits(postgres, home, monkeypatch):
     night = folder(home, 0)
+    monkeypatch.setattr(postgres_night, "ROWS", 2)  # a file comes in several parts
     assert "trading" not in send(postgres, night)
     for name, table in read_manifest(night).tables.items():
         frame = pl.read_parquet(night / table.file)
@@ -156,10 +158,17 @@ def test_a_column_that_comes_goes_or_widens_is_survived_and_one_that_does_not_fi
         "ALTER TABLE nightquest.profiles ALTER COLUMN of_old DROP DEFAULT",
         "ALTER TABLE nightquest.targets ALTER COLUMN percentile TYPE double precision",
         "ALTER TABLE nightquest.content_performance ALTER COLUMN issued TYPE integer",
+        "COMMENT ON INDEX nightquest.targets_key IS 'app, user_id, as_of'",  # of a key that was shorter then
     )
     send(postgres, folder(home, 2))
     assert postgres.run("SELECT DISTINCT persona, ours, of_old FROM nightquest.profiles") == [("SCHOLAR", None, None)]
     assert postgres.run("SELECT pg_typeof(issued)::text FROM nightquest.content_performance LIMIT 1") == [("bigint",)]
+    (index,) = postgres.run("SELECT indexdef FROM pg_indexes WHERE indexname = 'targets_key'")
+    assert "UNIQUE" in index[0]
+    assert "(app, user_id, cohort, metric, percentile, as_of)" in index[0]
+    assert postgres.run("SELECT obj_description('nightquest.targets_key'::regclass)") == [
+        ("app, user_id, cohort, metric, percentile, as_of",)
+    ]
     postgres.run("ALTER TABLE nightquest.challenges ALTER COLUMN progress TYPE text", "DELETE FROM nightquest.nights")
     with pytest.raises(NightquestError, match=r"challenges\.progress is text there, and double precision in the night"):
         send(postgres, folder(home, 2))

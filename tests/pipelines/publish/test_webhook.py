@@ -82,6 +82,7 @@ def _home(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
     monkeypatch.setattr(webhook, "_WAITS_S", (0.01, 0.02, 0.03, 0.04))
+    monkeypatch.setattr(webhook, "_ROWS", 2)  # a file comes in several parts
 
 
 def folder(home, at):
