@@ -12,10 +12,10 @@ from configs.awarded import Badge, Judged, Tier
 from configs.badge_links import badge_problems
 from configs.delivered import Files
 from configs.measured import Event, Metric, Property
-from configs.names import ClockText, Name, Weight, Zone
+from configs.names import ClockTime, Name, Weight, Zone
 from configs.part import Part
 from configs.pulled import Pull
-from configs.timed import CalendarEntry, Streaks
+from configs.timed import CalendarEntry, Caps, QuietHours, Streaks, rest_problems
 from configs.written import Content, Voice
 
 # What a player's record tells that may shape segments; pipelines/players/facts.py says how each is measured.
@@ -147,7 +147,7 @@ class App(Part):
     timezone: Zone = Field(
         "UTC", description="IANA zone of players without one, and of times written without an offset."
     )
-    day_starts_at: dt.time = Field(dt.time(0), description="Local time at which a player's day begins: '04:00'.")
+    day_starts_at: ClockTime = Field(dt.time(0), description="Local time at which a player's day begins: '04:00'.")
     earliest: dt.date = Field(
         dt.date(2000, 1, 1),
         ge=dt.date(1900, 1, 1),
@@ -173,17 +173,12 @@ class App(Part):
     content: Content = Field(default_factory=Content, description="What is written, and by whom.")
     calendar: list[CalendarEntry] = Field([], description="What is known ahead of time.")
     streaks: Streaks = Field(default_factory=Streaks, description="When a run of days goes on over a missed one.")
+    caps: Caps = Field(default_factory=Caps, description="How much is new for a player on one day, at most.")
+    quiet_hours: QuietHours | None = Field(None, description="When players are not to be disturbed.")
     promotion: Literal["auto", "review"] = Field(
         "auto",
         description="Who lets a trained model serve: its contest, or a person who moves the alias `champion`.",
     )
-
-    @field_validator("day_starts_at", mode="before", json_schema_input_type=ClockText)
-    @classmethod
-    def _clock(cls, value: object) -> object:
-        if isinstance(value, int | float):
-            raise ValueError("a time of day is written with its minutes, such as 04:00")
-        return value
 
     @property
     def day_shift(self) -> dt.timedelta:
@@ -251,7 +246,7 @@ def _problems(app: App) -> Iterator[str]:
     yield from _asked_again(app)
     yield from _persona_problems(app)
     yield from badge_problems(app.badges, app.metrics)
-    yield from _rest_problems(app)
+    yield from rest_problems(app.streaks, app.calendar)
     judged = {name: badge.judged for name, badge in app.badges.items()}
     yield from (problem for name, how in judged.items() if how for problem in _judged_problems(app, name, how))
 
@@ -282,16 +277,6 @@ def _persona_problems(app: App) -> Iterator[str]:
         for trait in persona.traits:
             if trait not in {*TRAITS, *app.metrics}:
                 yield f"personas.{title}.traits: '{trait}' is neither a trait ({', '.join(TRAITS)}) nor a metric"
-
-
-def _rest_problems(app: App) -> Iterator[str]:
-    for kind in app.streaks.rest_on:
-        entries = [entry for entry in app.calendar if entry.kind == kind]
-        if not entries:
-            kinds = ", ".join(sorted({entry.kind for entry in app.calendar})) or "it is empty"
-            yield f"streaks.rest_on: no entry of the calendar is of kind '{kind}' ({kinds})"
-        elif any(entry.cohort for entry in entries):
-            yield f"streaks.rest_on: entries of kind '{kind}' are of a cohort; days of rest are everyone's"
 
 
 def _challenge_problems(app: App, name: str) -> Iterator[str]:

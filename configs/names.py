@@ -1,9 +1,10 @@
 """Names and other small words of an app file, each with what it may be."""
 
+import datetime as dt
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from configs.zones import zone_names
 
@@ -31,4 +32,13 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 Weight = Annotated[float, Field(ge=-1, le=1)]
 
 
-ClockText = Annotated[str, Field(pattern="^[0-2][0-9]:[0-5][0-9]$")]
+def _on_the_clock(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError("a time of day is written with its minutes, such as 04:00")
+    return value
+
+
+ClockTime = Annotated[
+    dt.time,
+    BeforeValidator(_on_the_clock, json_schema_input_type=Annotated[str, Field(pattern="^[0-2][0-9]:[0-5][0-9]$")]),
+]

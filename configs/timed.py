@@ -1,12 +1,12 @@
-"""What an app file says of time: what is known ahead, and when a run of days goes on."""
+"""What an app file says of time: what is known ahead, when a streak goes on, and when players are told how much."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from configs.names import Name
+from configs.names import ClockTime, Name
 from configs.part import Part
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -74,3 +74,47 @@ class Streaks(Part):
 def _in_year(day: dt.date, year: int) -> dt.date:
     """The same date of another year; 28 February where there is no 29th."""
     return day.replace(year=year, day=min(day.day, 28)) if (day.month, day.day) == (2, 29) else day.replace(year=year)
+
+
+class Caps(Part):
+    """How much is new for one player on one day, at most."""
+
+    challenges_a_day: int | None = Field(
+        None,
+        ge=1,
+        le=7,
+        description="Challenges, a new mission among them; without it, `per_day` and a mission on top.",
+    )
+    messages_a_day: int | None = Field(
+        None, ge=1, le=9, description="Messages of all kinds; the first kinds come first."
+    )
+
+
+class QuietHours(Part):
+    """When players are not to be disturbed, by their own clocks."""
+
+    begin: ClockTime = Field(description="When the quiet begins: '22:00'.")
+    end: ClockTime = Field(description="When it ends: '08:00'.")
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.begin == self.end:
+            raise ValueError("`begin` and `end` are the same time: no message could ever be sent")
+        return self
+
+    @property
+    def clock(self) -> tuple[dt.timedelta, dt.timedelta]:
+        """`begin` and `end` as times since midnight."""
+        begin, end = (dt.timedelta(hours=at.hour, minutes=at.minute) for at in (self.begin, self.end))
+        return begin, end
+
+
+def rest_problems(streaks: Streaks, calendar: Sequence[CalendarEntry]) -> Iterator[str]:
+    """A sentence for each kind of calendar entries that cannot be days of rest."""
+    for kind in streaks.rest_on:
+        entries = [entry for entry in calendar if entry.kind == kind]
+        if not entries:
+            kinds = ", ".join(sorted({entry.kind for entry in calendar})) or "it is empty"
+            yield f"streaks.rest_on: no entry of the calendar is of kind '{kind}' ({kinds})"
+        elif any(entry.cohort for entry in entries):
+            yield f"streaks.rest_on: entries of kind '{kind}' are of a cohort; days of rest are everyone's"

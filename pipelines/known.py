@@ -110,7 +110,7 @@ class Known:
         Returns:
             player_key, day and begins_at.
         """
-        zoned = days.join(self._zones(), on="player_key")
+        zoned = days.join(self.zones(), on="player_key")
         asked = zoned.select("zone", "day").unique().sort("zone", "day")
         begins = [zones.day_start(zone, day, self.app.day_shift) for zone, day in asked.iter_rows()]
         starts = asked.with_columns(begins_at=pl.Series(begins, dtype=pl.Datetime("us", "UTC")))
@@ -120,22 +120,48 @@ class Known:
         """player_key, first_day, last_day: spans of the player's local days of which the night knows nothing."""
         return self.once("unknown days", lambda: silent_spans(self.warehouse, self.app, self.cut, self.night.silences))
 
+    def pauses(self) -> pl.DataFrame:
+        """player_key, first_day, last_day: spans of local days over which players have paused."""
+        return self.once(
+            "pauses", lambda: self.frame("FROM pauses_known($cut::TIMESTAMPTZ) ORDER BY ALL", {"cut": self.cut})
+        )
+
+    def left_alone(self, until: dt.datetime | None = None) -> pl.DataFrame:
+        """player_key and reason, each player once: to whom nothing is to be said on the day served.
+
+        Args:
+            until: What became available by then is heeded; the night's cut by default.
+        """
+        pins = {"cut": until or self.cut, "as_of": self.as_of}
+        return self.frame(self.fixed("players/left_alone"), pins).unique(
+            "player_key", keep="first", maintain_order=True
+        )
+
+    def days_without_word(self) -> pl.DataFrame:
+        """player_key, first_day, last_day: days that tell nothing of the player, unknown or within a pause."""
+        return pl.concat([self.unknown_days(), self.pauses()])
+
     def over(self, spans: pl.DataFrame) -> pl.DataFrame:
-        """Those of the spans (player_key, start_day, end_day, …) that were over for the player and known in whole."""
+        """Those of the spans (player_key, start_day, end_day, …) that were over for the player and known in whole.
+
+        One in which the player paused tells nothing of what they do, and is left out.
+        """
         running = self.running_days()
         over = spans.join(running, on="player_key", how="left", maintain_order="left")
         over = over.filter(pl.col("end_day") < pl.col("running_day")).drop("running_day")
-        if not self.night.silences:
+        without = self.days_without_word()
+        if without.is_empty():
             return over
-        unknown = touching(over, self.unknown_days()).select("player_key", "start_day", "end_day").unique()
+        unknown = touching(over, without).select("player_key", "start_day", "end_day").unique()
         return over.join(unknown, on=["player_key", "start_day", "end_day"], how="anti", maintain_order="left")
 
     def what_is_over(self) -> dict[str, pl.DataFrame]:
         """What tells whether a window is over and known in whole, to be lent: `running` and `unknown`.
 
-        Of a window with an unknown day only what was completed is settled: to count it would flatter.
+        Of a window with an unknown day only what was completed is settled: to count it would flatter. `unknown` has the
+        days of pauses, too.
         """
-        return {"running": self.running_days(), "unknown": self.unknown_days()}
+        return {"running": self.running_days(), "unknown": self.days_without_word()}
 
     def _in_place(self) -> Warehouse:
         """The warehouse with the views of this night."""
@@ -148,11 +174,11 @@ class Known:
 
     def _by_zone(self, day_of: Callable[[str], dt.date]) -> pl.DataFrame:
         """player_key and day: what `day_of` says for the time zone of each player as known at the cut."""
-        zoned = self._zones()
+        zoned = self.zones()
         days = {zone: day_of(zone) for zone in zoned["zone"].unique()}
         return zoned.select("player_key", day=pl.col("zone").replace_strict(days, return_dtype=pl.Date))
 
-    def _zones(self) -> pl.DataFrame:
+    def zones(self) -> pl.DataFrame:
         """player_key and zone, as known at the cut."""
         told = {"cut": self.cut, "zone": self.app.timezone}
         return self.once("zones", lambda: self.warehouse.frame(self.fixed("night/zones_in_use"), told))

@@ -74,7 +74,8 @@ def mission_days(app: App) -> int:
 def mission_record(known: Known) -> pl.DataFrame:
     """The missions of the last 90 days and their outcomes as settled by a night: the columns of EMPTY_RECORD."""
     since = known.as_of - dt.timedelta(days=RECORD_DAYS)
-    return known.frame(known.fixed("challenges/mission_record"), {"as_of": known.as_of, "since": since})
+    with known.lend(pauses=known.pauses()):
+        return known.frame(known.fixed("challenges/mission_record"), {"as_of": known.as_of, "since": since})
 
 
 def plan_missions(

@@ -17,7 +17,8 @@ def settle_challenges(known: Known) -> pl.DataFrame:
     """Settle what can be settled by a night, and write settlements and XP.
 
     A challenge is completed with the event that reached its target, as soon as that is known; it expires when its
-    window is over and known in whole: not while the app's input is silent on one of its days. A late event may still
+    window is over and known in whole: not while the app's input is silent on one of its days. One in which the player
+    paused expires, too, and says so: it counts nowhere against them. A late event may still
     complete an expired one within the app's grace period: a new revision says so, with its own XP entry. What was
     completed stays completed and is paid once; events that were missing may say that it was so earlier. A night that
     issues nothing only looks.
@@ -36,12 +37,15 @@ def settle_challenges(known: Known) -> pl.DataFrame:
     over = (pl.col("end_day") < pl.col("running_day")) & ~pl.col("content_id").is_in(_unknown(known, due))
     first_time = pl.col("settled_revision").is_null()
     kept = _completed_rows(known, valued.filter("hit"))
+    paused = touching(due, known.pauses())["content_id"].to_list()
     missed = valued.filter(~pl.col("hit") & over & first_time).with_columns(
         state=pl.lit("expired"),
         completed_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
         event_id=pl.lit(None, dtype=pl.String),
         reason=pl.when(~pl.col("metric").is_in(list(known.app.metrics)))
         .then(pl.lit("window over, the app no longer counts this"))
+        .when(pl.col("content_id").is_in(paused))
+        .then(pl.lit("window over, the player paused in it"))
         .when("played")
         .then(pl.lit("window over, target not reached"))
         .otherwise(pl.lit("window over, no play")),

@@ -18,7 +18,7 @@ from pipelines.known import Known
 from pipelines.night.figures import left_out, mark_night, night_figures
 from pipelines.night.notes import freshness_figures
 from pipelines.night.open_night import Tonight
-from pipelines.night.plan import Planned, models_of, opted_out
+from pipelines.night.plan import Planned, models_of
 from pipelines.night.score import Scored
 from pipelines.night.words import Words, night_spend, told_of, writing_figures
 from pipelines.players.segments import in_each_cohort
@@ -128,8 +128,7 @@ def _reasons(known: Known, planned: Planned, failed: Collection[str]) -> pl.Data
     everyone = {name for name, kind in content_types().items() if kind.for_everyone}
     every = everyone <= set(known.app.content.types).difference(failed)
     unserved = planned.plan.unserved.select("player_key", "reason")
-    out = opted_out(known).with_columns(reason=pl.lit("opted out"))
-    return pl.concat([unserved if every else some, out]).unique("player_key", keep="last")
+    return pl.concat([unserved if every else some, known.left_alone()]).unique("player_key", keep="last")
 
 
 def _with_models(challenges: pl.DataFrame, models: Mapping[str, str]) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from models.task import Asked
 from models.tasks.segments import SegmentModel, Segments
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.challenges.asked import what_is_open
+from pipelines.challenges.caps import cap_challenges
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.missions import CONTENT_TYPE as MISSION
 from pipelines.challenges.missions import EMPTY_RECORD, mission_record, plan_missions
@@ -65,7 +66,7 @@ def plan_night(
     players = understand_players(known, segment_model, now)
     settled = samples_of(known, lately, before)
     tuned = recalibrate(known, models, settled)
-    welcome = players.profiles.join(opted_out(known), on="player_key", how="anti", maintain_order="left")
+    welcome = players.profiles.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
     asked = what_is_open(known, recent)
     plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked, buckets)
     if MISSION in known.app.content.types:
@@ -73,17 +74,14 @@ def plan_night(
         chances, so_far = plan.chances, (recent, record, tonight, asked)
         missions = plan_missions(known, tuned, features, past, welcome, chances, *so_far, buckets)
         plan = replace(plan, missions=missions.rows, left_out=missions.left_out)
+    challenges, capped = cap_challenges(known, plan.challenges, plan.missions)
+    plan = replace(plan, challenges=challenges, missions=capped)
     wanted = any(each.model.task.asks_of_badges for each in others.values())
     badges = badge_progress(known) if wanted else pl.DataFrame()
     served = Asked(players.features, pl.DataFrame(), pl.DataFrame(), plan.chances, badges)
     kept: dict[str, Kept] = {"past": players.past, "windows": plan.windows}
     scored = score(known, tuned, others, served, settled, buckets, kept)
     return Planned(players, plan, scored, asked, notes=(*buckets.notes, *scored.notes))
-
-
-def opted_out(known: Known) -> pl.DataFrame:
-    """player_key of those who asked to be left alone, as known by the night's cut."""
-    return known.frame(known.fixed("players/opted_out"), {"cut": known.cut})
 
 
 def plan(tonight: Tonight, champions: Champions) -> Planned:

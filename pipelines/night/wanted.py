@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
+from pipelines.challenges.caps import cap_messages
 from pipelines.challenges.identity import content_ids
 from pipelines.known import Known
 from pipelines.night.plan import Planned
@@ -75,15 +76,18 @@ def want_content(known: Known, planned: Planned) -> Wanted:
         planned: Its players and plan.
     """
     players, plan = planned.players, planned.plan
+    profiles = players.profiles.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
     unlikely = plan.unserved.filter(pl.col("reason").str.starts_with("too unlikely")).select("player_key")
 
     def asking(rows: Callable[[str], pl.DataFrame]) -> Asking:
         return Asking(
-            *(known, players.features, players.segments, players.targets, players.profiles),
+            *(known, players.features, players.segments, players.targets, profiles),
             *(plan.challenges, plan.missions, unlikely, planned.asked, rows),
         )
 
-    return gather(known.app, asking, plan.challenges)
+    found = gather(known.app, asking, plan.challenges)
+    order = sorted(content_types(), key=lambda name: (content_types()[name].place, name))
+    return replace(found, messages=cap_messages(known, found.messages, order))
 
 
 def gather(app: App, asking: Callable[[Callable[[str], pl.DataFrame]], Asking], challenges: pl.DataFrame) -> Wanted:
@@ -136,7 +140,10 @@ def _to_word(asking: Asking, kind: ContentType, rows: pl.DataFrame) -> pl.DataFr
     """
     if not rows.height or kind.table not in TABLES:
         return rows
-    rows = _messages(asking, kind.name, rows) if kind.table == "messages" else rows
+    if kind.table == "messages":
+        rows = _messages(asking, kind.name, rows)
+    else:
+        rows = rows.join(asking.profiles, on="player_key", how="semi", maintain_order="left")
     check_rows(kind.table, rows)
     rows.select(**kind.keys(asking.known.app))
     return rows

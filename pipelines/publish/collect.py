@@ -83,7 +83,7 @@ def served_players(known: Known, tables: Mapping[str, pl.DataFrame], reasons: pl
     addressed = pl.concat([tables["challenges"].select("user_id"), tables["messages"].select("user_id")]).unique()
     told = typed(reasons, {"player_key": pl.Int64(), "reason": pl.String()})
     seen = Seen(known, {}, NOTHING_PAID)
-    return seen.select("served", addressed=addressed, reasons=told, opted_out=seen.opted_out)
+    return seen.select("served", addressed=addressed, reasons=told, left_alone=seen.left_alone)
 
 
 def _shape(table: Table, frame: pl.DataFrame, night: Night) -> pl.DataFrame:

@@ -45,9 +45,9 @@ class Seen:
         return typed(self.frames["open_challenges"], _OPEN).cast(pl.Schema(_OPEN))
 
     @cached_property
-    def opted_out(self) -> pl.DataFrame:
-        """Whose last word is to be left alone: unlike all else this heeds what came in after the cut."""
-        return self.known.frame(self.known.fixed("players/opted_out"), {"cut": _EVER})
+    def left_alone(self) -> pl.DataFrame:
+        """player_key and reason of those who opted out or pause: unlike all else this heeds what came after the cut."""
+        return self.known.left_alone(_EVER)
 
     @cached_property
     def badges_held(self) -> pl.DataFrame:

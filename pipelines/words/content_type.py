@@ -50,7 +50,7 @@ class Asking:
         features: One row per eligible player at the night's base day.
         segments: judged_as, segment.
         targets: From `set_targets`.
-        profiles: From `describe_players`.
+        profiles: From `describe_players`, without those who are to be left alone.
         challenges: The night's daily challenges: the `plan` frame.
         missions: Its new missions, with occasion; without columns where the app writes none.
         unlikely: Who is too unlikely to play to be asked for anything.

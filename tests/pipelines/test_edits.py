@@ -109,6 +109,8 @@ RUNS: dict[str, dict[str, Any]] = {
             "freeze_renews_days": 14,
             "short_day_hours": 12,
         },
+        "caps": {"challenges_a_day": 2, "messages_a_day": 1},
+        "quiet_hours": {"begin": "23:00", "end": "06:30"},
     },
     "judged otherwise": {
         "segments": {

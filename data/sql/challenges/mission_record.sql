@@ -1,7 +1,9 @@
 -- The missions issued since $since by published nights, and by the night $as_of itself, with what the nights up to it
--- settled: `hit` and `played` are null while that is open.
+-- settled: `hit` and `played` are null while that is open. Who paused in one has not played it. Input: `pauses`.
 SELECT c.player_key, c.metric, c.probability_if_active, c.valid_from AS start_day, c.valid_until AS end_day,
-       s.state = 'completed' AS hit, s.played
+       s.state = 'completed' AS hit,
+       s.played AND NOT EXISTS (FROM pauses p WHERE p.player_key = c.player_key
+                                AND p.first_day <= c.valid_until AND p.last_day >= c.valid_from) AS played
 FROM challenges c
 LEFT JOIN (
     FROM settlements WHERE as_of <= $as_of

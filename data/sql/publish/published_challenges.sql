@@ -1,6 +1,6 @@
 -- Every challenge that counts at a night: those it issues, where a refresh adds to what earlier revisions promised and takes
 -- nothing back, and those of earlier nights that are still open.
--- Input: `opted_out` (player_key), `open_progress` (content_id, progress): what is still open of earlier nights, and `running`
+-- Input: `left_alone` (player_key), `open_progress` (content_id, progress): what is still open of earlier nights, and `running`
 -- (player_key, running_day): what is over and waits for missing input no longer counts.
 SELECT c.content_id::VARCHAR AS content_id, p.user_id, c.content_type, c.title, c.description,
        [struct_pack(metric := c.metric, op := c.op, target := c.target, window_days := c.window_days)] AS requirements,
@@ -10,7 +10,7 @@ SELECT c.content_id::VARCHAR AS content_id, p.user_id, c.content_type, c.title, 
        c.as_of AS issued_on, c.as_of = $as_of AS is_new, coalesce(o.progress, 0.0) AS progress,
        c.valid_from, c.valid_until, c.generated_at, c.metadata
 FROM challenges c
-ANTI JOIN opted_out USING (player_key)
+ANTI JOIN left_alone USING (player_key)
 LEFT JOIN players p USING (player_key)
 LEFT JOIN running r ON r.player_key = c.player_key
 LEFT JOIN open_progress o ON o.content_id = c.content_id::VARCHAR

@@ -1,6 +1,6 @@
 -- The messages that hold at a night: of each kind a player gets the newest revision's, and the briefs of earlier nights whose
 -- mission is still open.
--- Input: `opted_out` (player_key), `open_progress` (content_id, progress): what is still open of earlier nights.
+-- Input: `left_alone` (player_key), `open_progress` (content_id, progress): what is still open of earlier nights.
 WITH written AS (
     FROM messages WHERE as_of = $as_of AND revision <= $revision
     UNION ALL
@@ -16,5 +16,5 @@ SELECT m.content_id::VARCHAR AS content_id, p.user_id, m.content_type, m.title, 
        m.ai_provider, m.model, m.prompt_version, m.variant, m.propensity, m.as_of AS issued_on, m.as_of = $as_of AS is_new,
        m.generated_at, m.metadata
 FROM newest m
-ANTI JOIN opted_out USING (player_key)
+ANTI JOIN left_alone USING (player_key)
 LEFT JOIN players p USING (player_key)

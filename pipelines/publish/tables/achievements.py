@@ -66,4 +66,6 @@ CONTRACT = contract(
 def rows(seen: Seen) -> pl.DataFrame:
     """The table's rows, in any order."""
     progress = achievement_progress(seen.known)
-    return seen.select("achievements", achievement_progress=progress, opted_out=seen.opted_out)
+    return seen.select(
+        "achievements", achievement_progress=progress, opted_out=seen.left_alone.filter(pl.col("reason") == "opted out")
+    )

@@ -63,5 +63,5 @@ CONTRACT = contract(
 def rows(seen: Seen) -> pl.DataFrame:
     """The table's rows, in any order."""
     return seen.select(
-        "challenges", open_progress=seen.open_progress, opted_out=seen.opted_out, running=seen.over["running"]
+        "challenges", open_progress=seen.open_progress, left_alone=seen.left_alone, running=seen.over["running"]
     )

@@ -27,5 +27,5 @@ def rows(seen: Seen) -> pl.DataFrame:
     scores = seen.frames["scores"]
     if not scores.width:
         return scores
-    welcome = scores.join(seen.opted_out, on="player_key", how="anti", maintain_order="left")
+    welcome = scores.join(seen.left_alone, on="player_key", how="anti", maintain_order="left")
     return seen.named(recommend(welcome, seed=seen.known.night.seed))

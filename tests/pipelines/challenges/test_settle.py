@@ -96,6 +96,28 @@ def test_an_open_challenge_shows_its_progress_and_expires_when_its_window_is_ove
         assert settled(warehouse) == [(1, "expired", None, 0)]
 
 
+def test_a_window_in_which_the_player_paused_is_not_held_against_them_but_pays_when_it_is_kept() -> None:
+    rows = [event(1, 0), event(1, 2.1, "nightquest.paused", days=1), event(1, 2.2, points=1)]
+    with warehouse_with(APP, rows) as warehouse:
+        missed, kept = issue(warehouse, target=9), issue(warehouse, target=1, slot=2)
+        known = Known(warehouse, night_of(warehouse, dt.date(2024, 1, 6)))
+        assert settle_challenges(known).is_empty()
+        reasons = "SELECT content_id::VARCHAR, state, xp, reason FROM settlements ORDER BY xp"
+        assert warehouse.frame(reasons).rows() == [
+            (missed, "expired", 0, "window over, the player paused in it"),
+            (kept, "completed", 40, "target reached"),
+        ]
+        with known.lend(asked=pl.DataFrame({"player_key": [1]}), **known.what_is_over()):
+            told = known.frame(known.fixed("players/player_profiles"), {"cut": known.cut, "as_of": known.as_of})
+        assert told.select("settled", "completed").row(0) == (0, 0)
+        spans = pl.DataFrame(
+            [(1, dt.date(2024, 1, 1), dt.date(2024, 1, day)) for day in (2, 3)],
+            schema=["player_key", "start_day", "end_day"],
+            orient="row",
+        )
+        assert known.over(spans).rows() == spans.rows()[:1]
+
+
 def test_settling_a_night_twice_changes_nothing() -> None:
     with warehouse_with(APP, [event(1, 0, points=1, topic="a")]) as warehouse:
         issue(warehouse, days=7)

@@ -181,6 +181,28 @@ def test_a_night_holds_all_that_counts_now_with_what_is_new_marked_and_nothing_s
     assert rows["title"].null_count() == rows["requirements"].null_count() == rows["rewards"].null_count() == 0
 
 
+def test_who_paused_is_left_alone_while_the_pause_lasts_and_keeps_what_was_reached(warehouse):
+    issue(warehouse)
+    put(warehouse, "achievements", achievement(1, YESTERDAY))
+    put(warehouse, "achievements_reached", reached(1, YESTERDAY, AS_OF))
+    moment = {"available_at": at(AS_OF, 9)}  # after the cut, and heeded at once
+    said = [
+        event(1, at(YESTERDAY), "nightquest.paused", days=2, **moment),
+        event(2, at(YESTERDAY), "nightquest.paused", days=1, **moment),  # over
+        event(3, at(YESTERDAY), "nightquest.paused", **moment),  # without an end
+        event(4, at(YESTERDAY), "nightquest.paused", **moment),
+        event(4, at(AS_OF, 1), "nightquest.resumed", **moment),
+    ]
+    add_events(warehouse, APP, said)
+    seen = Known(warehouse, NIGHT)
+    tables = collect_tables(seen, make_frames()).tables
+    assert set(tables["challenges"]["user_id"]) == {USER_IDS[1], USER_IDS[3]}
+    assert {USER_IDS[0], USER_IDS[2]}.isdisjoint(tables["recommendations"]["user_id"])
+    assert tables["achievements"]["user_id"].to_list() == [USER_IDS[0]]
+    reasons = served_players(seen, tables, pl.DataFrame()).select("player_key", "reason").drop_nulls().rows()
+    assert reasons == [(1, "paused"), (3, "paused")]
+
+
 def test_a_missions_brief_stands_as_long_as_its_mission(warehouse):
     ids = {player: content_id(YESTERDAY, player, 101) for player in (1, 2)}
     week = {"content_type": "adaptive_mission", "valid_until": AS_OF + dt.timedelta(days=5), "window_days": 7}
