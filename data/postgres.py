@@ -109,7 +109,8 @@ def _driver(what: str) -> Any:
         import psycopg  # noqa: PLC0415 (it is there only where somebody has a PostgreSQL)
     except ImportError:
         raise NightquestError(
-            f"{what} needs the package psycopg, which is not installed.", "Run: pip install 'nightquest[postgres]'"
+            f"{what} needs the package psycopg, which the extra postgres installs.",
+            "Run: pip install 'psycopg[binary]'",
         ) from None
     return psycopg
 

@@ -32,6 +32,7 @@ ALTER TABLE quarantine ADD COLUMN IF NOT EXISTS fields VARCHAR;   -- JSON: names
 CREATE TABLE IF NOT EXISTS pulls (
     name      VARCHAR PRIMARY KEY,
     mark      BIGINT,                        -- the newest watermark as a whole number: microseconds, days, or itself
+    watermark VARCHAR NOT NULL,              -- the column that it is of
     columns   VARCHAR NOT NULL,              -- JSON: each column's type there, by name
     pulled_at TIMESTAMPTZ NOT NULL
 );

@@ -1,5 +1,6 @@
 """How `nightquest pull` tells people what came from their servers, and with `--preview` what would."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,9 +25,11 @@ def preview_pulls(loaded: LoadedApp) -> list[Preview]:
     shown = []
     for players, sql in ((True, loaded.players_sql), (False, loaded.source_sql)):
         with TemporaryDirectory() as folder, scratch() as warehouse:
-            files, _ = spool(loaded, addresses_of(loaded), Path(folder), players=players, most=ROWS)
+            files, pulled = spool(loaded, addresses_of(loaded), Path(folder), players=players, most=ROWS)
             if files:
-                shown.append(preview_files(warehouse, loaded.app, files, now=clock(), source_sql=sql, players=players))
+                told = preview_files(warehouse, loaded.app, files, now=clock(), source_sql=sql, players=players)
+                found = tuple(replace(one, file=Path(one.file).stem) for one in told.found)
+                shown.append(replace(told, found=found, partly=any(one.rows == ROWS for one in pulled)))
     return shown
 
 

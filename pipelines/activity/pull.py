@@ -236,20 +236,20 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _since(warehouse: Warehouse, name: str) -> Since:
-    rows = warehouse.rows("SELECT mark, columns FROM pulls WHERE name = $name", {"name": name})
+    rows = warehouse.rows("SELECT mark, watermark, columns FROM pulls WHERE name = $name", {"name": name})
     if not rows:
         return Since()
-    columns = json.loads(rows[0][1])
+    columns = json.loads(rows[0][2])
     recent = warehouse.frame("SELECT hashes FROM pulled_rows WHERE name = $name", {"name": name})
     by_column = recent.select(pl.col("hashes").list.to_struct(fields=list(columns))).unnest("hashes")
-    return Since(rows[0][0], columns, by_column)
+    return Since(rows[0][0], rows[0][1], columns, by_column)
 
 
 def _keep(warehouse: Warehouse, name: str, since: Since, now: dt.datetime) -> None:
     warehouse.run("DELETE FROM pulls WHERE name = $name", {"name": name})
     warehouse.run(
-        "INSERT INTO pulls VALUES ($name, $mark, $columns, $now)",
-        {"name": name, "mark": since.mark, "columns": json.dumps(since.columns), "now": now},
+        "INSERT INTO pulls (name, mark, watermark, columns, pulled_at) VALUES ($name, $mark, $by, $columns, $now)",
+        {"name": name, "mark": since.mark, "by": since.watermark, "columns": json.dumps(since.columns), "now": now},
     )
     warehouse.run("DELETE FROM pulled_rows WHERE name = $name", {"name": name})
     hashes = since.recent.select(pl.lit(name).alias("name"), pl.concat_list(pl.all()).alias("hashes"))

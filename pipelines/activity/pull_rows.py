@@ -5,7 +5,7 @@ types; all else comes as the text that PostgreSQL prints, in UTC, so that nothin
 """
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,11 +83,13 @@ class Since:
 
     Attributes:
         mark: The newest watermark, as a whole number; None before the first pull.
+        watermark: The column that it is of.
         columns: Each column's type in PostgreSQL, by name.
         recent: Hashes of the values of the rows taken last, which the next pull sees again, by column.
     """
 
     mark: int | None = None
+    watermark: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     recent: pl.DataFrame = field(default_factory=pl.DataFrame)
 
@@ -140,7 +142,6 @@ def read_rows(
     *,
     leave_out: Sequence[str] = (),
     most: int | None = None,
-    on_bytes: Callable[[int], None] = lambda _: None,
 ) -> Read:
     """Write what is new into a Parquet file.
 
@@ -152,43 +153,51 @@ def read_rows(
         file: Written anew.
         leave_out: Columns that are not written.
         most: Rows to read at most; none is all.
-        on_bytes: Called with the bytes read since the last call.
 
     Raises:
         NightquestError: The SELECT cannot be used, or another kind of watermark has been used before.
     """
     columns = read_columns(con, title, pull)
     kind = _KINDS[columns[pull.watermark]]
-    before = since.columns.get(pull.watermark)
-    if since.mark is not None and _KINDS.get(before or columns[pull.watermark]) != kind:
+    before = since.columns.get(since.watermark, "")
+    if since.mark is not None and (since.watermark, _KINDS[before]) != (pull.watermark, kind):
         raise NightquestError(
-            f"{title}: its watermark {pull.watermark} is {columns[pull.watermark]} and was {before} before.",
+            f"{title}: its watermark is {pull.watermark} ({columns[pull.watermark]}), and was {since.watermark} "
+            f"({before}) before.",
             "Read everything again: nightquest pull APP --again",
         )
     overlap = (kind.overlap if pull.overlap is None else pull.overlap) * kind.unit
     (now,) = con.execute(compose("SELECT {now}", now=plain(kind.now))).fetchone() or (0,)
     sink = _File(file, columns, leave_out, since, int(now), overlap)
     query = _query(pull, kind, None if since.mark is None else since.mark - overlap, most)
-    with con.cursor() as cursor, cursor.copy(compose("COPY ({query}) TO STDOUT (FORMAT csv)", query=query)) as copy:
-        held: list[bytes] = []
-        size = 0
-        for row in copy:
-            held.append(bytes(row))
-            size += len(row)
-            if size >= PART_BYTES:
-                sink.add(b"".join(held))
-                on_bytes(size)
-                held, size = [], 0
-        sink.add(b"".join(held))
-        on_bytes(size)
-    sink.close()
+    try:
+        _receive(con, query, sink)
+    except pa.ArrowInvalid as error:
+        said = (str(error).splitlines() or ["unreadable"])[0][:160].rstrip(".")
+        raise NightquestError(
+            f"{title} yields what cannot be read: {said}.", "Cast it to text in the SELECT."
+        ) from None
     mark = since.mark if sink.mark is None else max(sink.mark, sink.mark if since.mark is None else since.mark)
     notes = [*_changes(since.columns, columns)]
     if since.mark is not None and sink.mark is None:
         notes.append(
             "no row is as new as the newest one taken before; if the table was restored or emptied, pull --again"
         )
-    return Read(sink.rows, Since(mark, columns, sink.recent), tuple(notes))
+    return Read(sink.rows, Since(mark, pull.watermark, columns, sink.recent), tuple(notes))
+
+
+def _receive(con: "Connection", query: "Composed", sink: "_File") -> None:
+    held: list[bytes] = []
+    size = 0
+    with con.cursor() as cursor, cursor.copy(compose("COPY ({query}) TO STDOUT (FORMAT csv)", query=query)) as copy:
+        for row in copy:
+            held.append(bytes(row))
+            size += len(row)
+            if size >= PART_BYTES:
+                sink.add(b"".join(held))
+                held, size = [], 0
+    sink.add(b"".join(held))
+    sink.close()
 
 
 def _query(pull: Pull, kind: _Kind, since: int | None, most: int | None) -> "Composed":

@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -96,6 +97,10 @@ def test_behind_the_overlap_nothing_is_read_again_unless_everything_is(shop, pos
     assert shop.pull().pulled[0].rows == 1
     assert shop.pull(again=True).pulled[0].rows == 41
     assert shop.events == [*range(1, 42)]
+    shop.change(watermark="bought_at")
+    with pytest.raises(NightquestError, match=r"watermark is bought_at \(timestamp.*\), and was id \(bigint\) before"):
+        shop.pull()
+    shop.change(watermark="id")
     postgres.run("TRUNCATE purchases")
     (note,) = shop.pull().pulled[0].notes
     assert "no row is as new as the newest one taken before" in note
@@ -230,6 +235,13 @@ def test_a_select_that_cannot_be_used_says_why_and_changes_nothing(shop, postgre
         shop.pull()
     assert told.value.remedy
     assert postgres.run("SELECT count(*) FROM purchases") == [(40,)]
+
+
+def test_a_value_that_cannot_be_read_is_told_and_takes_nothing(shop, monkeypatch):
+    monkeypatch.setitem(pull_rows._ARROW, "text", pa.int64())
+    with pytest.raises(NightquestError, match=r"yields what cannot be read: .*'c1'.* Cast it to text in the SELECT"):
+        shop.pull()
+    assert shop.events == []
 
 
 def test_an_address_is_told_by_its_variable_alone(shop, postgres):
