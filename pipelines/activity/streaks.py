@@ -28,18 +28,23 @@ def streak_sql(app: App, base: str, known_until: str) -> str:
         SQL for metric, player_key, event_id, occurred_at, sequence, day, cohort, value, key, available_at. `key` is the
         day on which the run breaks unless the player plays before, FOREVER where none does; null: the day after.
     """
+    streaks = app.streaks
+    special = streaks.rest_days or streaks.rest_on or streaks.freezes
     return f"""
-        WITH streak_days AS (
-            SELECT *, lead(day) OVER (PARTITION BY player_key ORDER BY day) AS next_day
-            FROM ({base} QUALIFY row_number() OVER (PARTITION BY player_key, day ORDER BY {ORDER}) = 1)
+        WITH streak_played AS (
+            {base} QUALIFY row_number() OVER (PARTITION BY player_key, day ORDER BY {ORDER}) = 1
         ),
         streak_pauses AS (
-            FROM ({_forgiven_sql(app, known_until)}) SEMI JOIN streak_days USING (player_key)
+            FROM ({_forgiven_sql(app, known_until)}) SEMI JOIN streak_played USING (player_key)
+        ),
+        streak_days AS (
+            SELECT *, lead(day) OVER (PARTITION BY player_key ORDER BY day) AS next_day
+            FROM streak_played {"" if special else "SEMI JOIN streak_pauses USING (player_key)"}
         ),
         streak_gaps AS ({_gaps_sql(app)}),
         streak_missed AS (
             SELECT * FROM (
-                SELECT player_key, day, next_day, unnest(range(day + 1, looked_until, INTERVAL 1 DAY))::DATE AS missed
+                SELECT player_key, day, unnest(range(day + 1, looked_until, INTERVAL 1 DAY))::DATE AS missed
                 FROM streak_gaps) AS m
             WHERE NOT ({_rests_sql(app)}) AND NOT EXISTS (
                 FROM streak_pauses p
@@ -47,19 +52,23 @@ def streak_sql(app: App, base: str, known_until: str) -> str:
         ),
         streak_breaks AS ({_breaks_sql(app)}),
         streak_runs AS (
-            SELECT d.*, CASE WHEN g.player_key IS NOT NULL THEN coalesce(b.breaks_on, DATE '{dt.date.max}') END AS kept,
-                   count(CASE WHEN g.player_key IS NOT NULL THEN b.breaks_on
-                              WHEN d.next_day > d.day + 1 THEN d.next_day END) OVER earlier AS run
-            FROM streak_days d
-            LEFT JOIN streak_gaps g USING (player_key, day)
-            LEFT JOIN streak_breaks b USING (player_key, day)
+            SELECT d.*, count(breaks_on) OVER earlier AS run,
+                   CASE WHEN next_day IS NULL OR next_day > d.day + 1
+                        THEN coalesce(breaks_on, DATE '{dt.date.max}')::VARCHAR END AS kept
+            FROM streak_days d LEFT JOIN streak_breaks USING (player_key, day)
             WINDOW earlier AS (PARTITION BY d.player_key ORDER BY d.day
                                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+            {"" if special else f"UNION ALL BY NAME {_PLAIN_RUNS}"}
         )
         SELECT metric, player_key, event_id, occurred_at, sequence, day, 'all' AS cohort,
-               row_number() OVER (PARTITION BY player_key, run ORDER BY day)::DOUBLE AS value,
-               kept::VARCHAR AS key, available_at
+               row_number() OVER (PARTITION BY player_key, run ORDER BY day)::DOUBLE AS value, kept AS key, available_at
         FROM streak_runs"""
+
+
+# Of players to whom nothing is forgiven: in a run, days and their number rise alike.
+_PLAIN_RUNS = """
+            SELECT *, day - DATE '1970-01-01' - row_number() OVER (PARTITION BY player_key ORDER BY day) AS run
+            FROM streak_played ANTI JOIN streak_pauses USING (player_key)"""
 
 
 def goes_on_sql(base_day: dt.date) -> str:
@@ -103,10 +112,9 @@ def _forgiven_sql(app: App, known_until: str) -> str:
 
 
 def _gaps_sql(app: App) -> str:
-    """Days with play after which days may be missed and yet not break the run, and until when to look for a break.
+    """Days with play after which days were missed, and until when to look for the one that breaks the run.
 
-    Without rest days and freezes those are the days of players who paused; of all others the next day breaks it. What
-    lasts longer than it takes the freezes to renew, in any week alike, breaks no more.
+    What lasts longer than it takes the freezes to renew, in any week alike, breaks no more.
     """
     streaks = app.streaks
     renews = streaks.freeze_renews_days if streaks.freezes else 0
@@ -117,9 +125,8 @@ def _gaps_sql(app: App) -> str:
     paused = f"""SELECT player_key, true AS pauses,
                         max(last_day) FILTER (last_day < DATE '{dt.date.max}') AS paused_until
                  FROM streak_pauses GROUP BY player_key"""
-    special = streaks.rest_days or streaks.rest_on or streaks.freezes
-    return f"""SELECT player_key, day, next_day, {end} AS looked_until
-               FROM streak_days {"LEFT" if special else ""} JOIN ({paused}) USING (player_key)
+    return f"""SELECT player_key, day, {end} AS looked_until
+               FROM streak_days LEFT JOIN ({paused}) USING (player_key)
                WHERE next_day IS NULL OR next_day > day + 1"""
 
 

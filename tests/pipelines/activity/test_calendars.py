@@ -83,7 +83,7 @@ def test_no_streak_is_lost_none_invented_and_none_paid_twice(tmp_path: Path, rul
             cut = dt.datetime.combine(as_of, dt.time(4), dt.UTC)
             deliver(warehouse, app, tmp_path, players, since, cut)
             since = cut
-            known = Known(warehouse, pin_night(warehouse, app, "hash", as_of, cut, "code"))
+            known = Known(warehouse, pin_night(warehouse, app, "hash", as_of, cut, "code", file_hash="hash"))
             told = {str(who): streaks(player, app, as_of, known.base_day, cut) for who, player in enumerate(players)}
             agree(known, told)
             award_badges(known, cite)

@@ -12,7 +12,11 @@ from configs.app import App
 from data.warehouse import Warehouse, scratch
 from pipelines.activity.ingest import ingest_files
 from pipelines.activity.parts import sync_metrics
+from pipelines.badges.rules.award import award_badges
+from pipelines.known import Known
+from pipelines.pins import pin_night
 from tests.factories import make_app
+from tests.pipelines.badges.rules.test_award import app_with, cite, publish
 
 NOW = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
 MONDAY = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
@@ -107,3 +111,37 @@ def test_a_count_that_fails_leaves_days_and_their_rule_as_they_were(
         with pytest.raises(RuntimeError, match="died"):
             sync_metrics(warehouse, make_app(timezone="Asia/Tokyo"))
         assert held(warehouse) == before
+
+
+def test_zones_that_come_after_the_events_move_them_to_the_days_that_they_would_have_had(tmp_path: Path) -> None:
+    players, events = deliveries(tmp_path)
+    with ExitStack() as stack:
+        late, on_time = (stack.enter_context(scratch()) for _ in range(2))
+        ingested(on_time, make_app(), tmp_path)
+        ingest_files(late, make_app(), [events], now=NOW, history=True)
+        assert held(late)["active_days"] != held(on_time)["active_days"]
+        moved = ingest_files(late, make_app(), [players], now=NOW, history=True, players=True)
+        for warehouse in (late, on_time):
+            warehouse.run("UPDATE events SET delivery_id = 'any'")
+        assert held(late) == held(on_time)
+        assert moved.touched > 0
+        again = ingest_files(late, make_app(), [players], now=NOW, history=True, players=True)
+        assert again.touched == 0
+
+
+def test_a_streak_that_a_late_zone_mends_is_paid_at_the_next_night(tmp_path: Path) -> None:
+    app = app_with(run="streak >= 3")
+    times = ("2024-01-01T23:30:00Z", "2024-01-03T00:30:00Z", "2024-01-04T00:30:00Z")
+    rows = [{"user_id": "ann", "event": "solve", "occurred_at": dt.datetime.fromisoformat(at)} for at in times]
+    pl.DataFrame(rows).write_parquet(tmp_path / "events.parquet")
+    zone = {"user_id": "ann", "recorded_at": MONDAY, "timezone": "America/New_York"}
+    pl.DataFrame([zone]).write_parquet(tmp_path / "players.parquet")
+    with scratch() as warehouse:
+        for day, name in ((6, "events"), (7, "players")):
+            cut = MONDAY + dt.timedelta(days=day)
+            before = cut - dt.timedelta(hours=1)
+            files = [tmp_path / f"{name}.parquet"]
+            ingest_files(warehouse, app, files, now=before, history=False, players=name == "players")
+            night = pin_night(warehouse, app, "hash", cut.date(), cut, "code", file_hash="file")
+            assert award_badges(Known(warehouse, night), cite).height == (name == "players")
+            publish(warehouse, night)
