@@ -54,6 +54,9 @@ RESERVED_EVENTS: Mapping[str, Event] = MappingProxyType(
             properties={"content_id": Property(type="text")},
             value=Property(type="number", min=1, max=5),
         ),
+        "nightquest.dismissed": Event(
+            title="Content dismissed", active=False, properties={"content_id": Property(type="text")}
+        ),
         "nightquest.awarded": Event(title="Badge given", active=False, properties=_DECISION),
         "nightquest.refused": Event(title="Badge refused", active=False, properties=_DECISION),
         "nightquest.paused": Event(

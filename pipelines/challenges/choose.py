@@ -7,9 +7,14 @@ import polars as pl
 from configs.app import App
 from models.task import SNAPSHOT
 from pipelines.challenges.implied import FOREVER, NOTHING_ASKED, as_asked, without_implied
-from pipelines.luck import luck
+from pipelines.luck import lot, luck
+from pipelines.players.tastes import NO_TASTES
 
 _HAD = ("metric", "window_days", "own_28")
+# How much a liked metric counts for and a worn one against, and how widely a player who answers is tried on others: a
+# difference of TRIES in score makes a target e times as likely to be chosen.
+LIKING, WEAR, TRIES = 0.2, 0.15, 0.05
+_CANDIDATE = ("player_key", "metric", "window_days", "base_day")
 EMPTY_RECENT = pl.DataFrame(
     schema={
         "player_key": pl.Int64,
@@ -28,6 +33,7 @@ def choose_challenges(
     plays: pl.DataFrame,
     recent: pl.DataFrame,
     asked: pl.DataFrame = NOTHING_ASKED,
+    tastes: pl.DataFrame = NO_TASTES,
     *,
     as_of: dt.date,
     seed: int,
@@ -38,6 +44,9 @@ def choose_challenges(
 
     score = fit + 0.3 p_plays - 0.02 window_days - 0.25 [metric was asked last night] + 0.1 u, where fit is
     1 - |probability - wanted| / 0.5 and u is uniform, fixed by player, metric, window and night.
+    Of a player who has answered challenges (tastes) 0.2 liking - 0.15 worn comes to it, and 0.05 g instead of 0.1 u, g
+    being Gumbel noise: a target is drawn with a chance in proportion to exp(score without noise / 0.05) among those
+    left for its slot, and `chance` says which, so that what was not asked can be judged from what was.
     What is still open for the player (same metric and window) is left out, and so are targets that the player is too
     unlikely to play for.
 
@@ -47,13 +56,15 @@ def choose_challenges(
         plays: player_key, base_day, window_days, p_plays.
         recent: What was issued lately: player_key, metric, window_days, target, issued_on, valid_until.
         asked: What is open for the players, see `what_is_open`.
+        tastes: From `describe_tastes`; who has none of it is asked as if there were no answers at all.
         as_of: The night.
         seed: The night's seed.
 
     Returns:
-        Chosen rows of `targets` with p_plays, fit, personalization_score, completion_probability and slot from 1.
+        Chosen rows of `targets` with p_plays, fit, personalization_score, completion_probability and slot from 1, and
+        liking and chance, null for players who have answered nothing.
     """
-    return among_all(choose_of_some(app, targets, plays, recent, asked, as_of=as_of, seed=seed))
+    return among_all(choose_of_some(app, targets, plays, recent, asked, tastes, as_of=as_of, seed=seed))
 
 
 def choose_of_some(
@@ -62,6 +73,7 @@ def choose_of_some(
     plays: pl.DataFrame,
     recent: pl.DataFrame,
     asked: pl.DataFrame,
+    tastes: pl.DataFrame,
     *,
     as_of: dt.date,
     seed: int,
@@ -75,14 +87,9 @@ def choose_of_some(
     rows = targets.join(plays, on=[*SNAPSHOT, "window_days"], how="inner")
     rows = rows.filter(pl.col("p_plays") >= app.challenges.min_plays)
     rows = without_implied(app, _without_open(rows, recent, as_of - dt.timedelta(days=1)), asked)
-    chance = luck("player_key", "metric", "window_days", "base_day", seed=seed)
-    rows = rows.with_columns(fit=fit()).with_columns(
-        score=pl.col("fit")
-        + 0.3 * pl.col("p_plays")
-        - 0.02 * pl.col("window_days")
-        - 0.25 * pl.col("asked_lately")
-        + 0.1 * chance
-    )
+    base = pl.col("fit") + 0.3 * pl.col("p_plays") - 0.02 * pl.col("window_days") - 0.25 * pl.col("asked_lately")
+    rows = rows.with_columns(fit=fit()).with_columns(score=base + 0.1 * luck(*_CANDIDATE, seed=seed))
+    rows = _to_taste(rows, tastes, base, seed)
     by_score = rows.sort([*SNAPSHOT, "score", "metric", "window_days"], descending=[False, False, True, False, False])
     chosen = _best_of_each(
         app, by_score.join(how_many_open(asked), on="player_key", how="left", maintain_order="left")
@@ -116,6 +123,30 @@ def personalization() -> pl.Expr:
     return 0.5 * pl.col("fit") + 0.3 * pl.col("knowledge") + 0.2 * pl.col("affinity")
 
 
+def _to_taste(rows: pl.DataFrame, tastes: pl.DataFrame, base: pl.Expr, seed: int) -> pl.DataFrame:
+    """The rows with another score for players who have answered, liking and `worth`, their score without noise."""
+    if tastes.is_empty():
+        return rows.with_columns(pl.lit(None, pl.Float64).alias(name) for name in ("liking", "worth", "chance"))
+    own = tastes.select("player_key", "metric", "liking", "worn")
+    rows = rows.join(own, on=["player_key", "metric"], how="left", maintain_order="left")
+    answers = pl.col("player_key").is_in(own["player_key"].unique().implode())
+    liking, worn = pl.col("liking").fill_null(0.0), pl.col("worn").fill_null(0.0)
+    die = (lot(*_CANDIDATE, seed=seed).cast(pl.Float64) + 1) / 2.0**64  # above 0, at most 1
+    noise = -(-die.clip(upper_bound=1 - 1e-12).log()).log()
+    rows = rows.with_columns(worth=pl.when(answers).then(base + LIKING * liking - WEAR * worn))
+    return rows.with_columns(
+        score=pl.when(answers).then(pl.col("worth") + TRIES * noise).otherwise(pl.col("score")),
+        liking=pl.when(answers).then(liking),
+        chance=pl.lit(None, pl.Float64),
+    ).drop("worn")
+
+
+def _softmax(value: pl.Expr) -> pl.Expr:
+    """The share of e to the power of a value among those of its snapshot; null where there is none."""
+    weight = (value - value.max().over(SNAPSHOT)).exp()
+    return weight / weight.sum().over(SNAPSHOT)
+
+
 def how_many_open(asked: pl.DataFrame) -> pl.DataFrame:
     """player_key, n_open: challenges and missions that still count; lifetime goals aside."""
     return asked.filter(pl.col("end_day") < FOREVER).group_by("player_key").agg(n_open=pl.len().cast(pl.Int64))
@@ -124,15 +155,18 @@ def how_many_open(asked: pl.DataFrame) -> pl.DataFrame:
 def _best_of_each(app: App, by_score: pl.DataFrame) -> pl.DataFrame:
     """The first row of each snapshot, then the first that asks for another deed, and so on: by snapshot and slot."""
     chosen, rest = [], by_score
+    tasted = by_score["worth"].null_count() < by_score.height
     room = app.challenges.most_open - pl.col("n_open").fill_null(0)
     for slot in range(1, app.challenges.per_day + 1):
         rest = rest.filter(room >= slot)
+        if tasted:
+            rest = rest.with_columns(chance=_softmax(pl.col("worth") / TRIES))
         best = rest.unique(SNAPSHOT, keep="first", maintain_order=True)
         chosen.append(best.with_columns(slot=pl.lit(slot, dtype=pl.Int32)))
         if slot < app.challenges.per_day:
             other = rest.join(best, on=[*SNAPSHOT, "metric"], how="anti", maintain_order="left")
             rest = without_implied(app, other, as_asked(best, "base_day"))
-    return pl.concat(chosen).drop("n_open").sort(*SNAPSHOT, "slot")
+    return pl.concat(chosen).drop("n_open", "worth").sort(*SNAPSHOT, "slot")
 
 
 def _without_open(rows: pl.DataFrame, recent: pl.DataFrame, last_night: dt.date) -> pl.DataFrame:

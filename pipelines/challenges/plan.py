@@ -21,6 +21,7 @@ from pipelines.challenges.propose import (
 )
 from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.known import Known
+from pipelines.players.tastes import NO_TASTES
 
 DAILY = "daily_challenge"
 
@@ -36,6 +37,8 @@ class Plan:
         windows: What is open to every eligible player.
         missions: Like `challenges`, with occasion: the adaptive missions, where the app writes them.
         left_out: player_key, reason for whom a mission was due and none was found.
+        choices: content_id, liking and chance of the challenges of players who have answered some: how much they like
+            the metric, and the chance with which it was chosen.
     """
 
     challenges: pl.DataFrame
@@ -44,6 +47,7 @@ class Plan:
     windows: OpenWindows
     missions: pl.DataFrame = field(default_factory=pl.DataFrame)
     left_out: pl.DataFrame = field(default_factory=pl.DataFrame)
+    choices: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def plan_challenges(
@@ -54,6 +58,7 @@ def plan_challenges(
     profiles: pl.DataFrame,
     recent: pl.DataFrame,
     asked: pl.DataFrame = NOTHING_ASKED,
+    tastes: pl.DataFrame = NO_TASTES,
     buckets: Buckets = HERE,
 ) -> Plan:
     """Choose targets for everybody likely enough to play, with difficulty, reward and minutes.
@@ -66,19 +71,21 @@ def plan_challenges(
         profiles: player_key, persona, language, risk_tolerance, skill and start_day (the first whole local day).
         recent: What was issued lately (see choose_challenges).
         asked: What is open for the players, see `what_is_open`.
+        tastes: What players like, see `describe_tastes`.
         buckets: Where the players' targets are looked for.
     """
     snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
     windows = OpenWindows(known.app, snapshots)
     chances = chance_of_play(models, features, windows.lengths())
     wanted = wanted_probability(known.app, snapshots, chances)
-    frames = (features, past, windows, wanted, chances, recent, asked)
+    frames = (features, past, windows, wanted, chances, recent, asked, tastes)
     chosen = among_all(buckets.each(_choose, (known.app, models, known.as_of, known.night.seed), frames))
     if DAILY not in known.app.content.types:
         chosen = chosen.clear()
     rows = promise_rows(known, chosen, snapshots, features, DAILY)
     full = how_many_open(asked).filter(pl.col("n_open") >= known.app.challenges.most_open)
-    return Plan(rows, chances, _unserved(known.app, snapshots, chances, rows, full["player_key"]), windows)
+    unserved = _unserved(known.app, snapshots, chances, rows, full["player_key"])
+    return Plan(rows, chances, unserved, windows, choices=_choices(chosen, rows))
 
 
 def _choose(
@@ -93,10 +100,11 @@ def _choose(
     chances: pl.DataFrame,
     recent: pl.DataFrame,
     asked: pl.DataFrame,
+    tastes: pl.DataFrame,
 ) -> pl.DataFrame:
     """What is chosen for the players of a bucket, see `choose_of_some`."""
     targets = propose_targets(app, models, features, past, windows, wanted)
-    return choose_of_some(app, targets, chances, recent, asked, as_of=as_of, seed=seed)
+    return choose_of_some(app, targets, chances, recent, asked, tastes, as_of=as_of, seed=seed)
 
 
 def promise_rows(
@@ -121,6 +129,12 @@ def promise_rows(
     rows = chosen.join(snapshots.drop("base_day", "start_day"), on="player_key", how="left", maintain_order="left")
     rows = rows.join(minutes_and_days(known.app, features), on=list(SNAPSHOT), how="left", maintain_order="left")
     return _numbers(known.app, _with_ids(known, rows.sort("player_key", "slot")), content_type)
+
+
+def _choices(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    told = chosen.select("player_key", "slot", "liking", "chance").drop_nulls("chance")
+    ids = rows.select("player_key", "slot", "content_id")
+    return ids.join(told, on=["player_key", "slot"], how="inner", maintain_order="left").drop("player_key", "slot")
 
 
 def difficulty(probability: pl.Expr) -> pl.Expr:

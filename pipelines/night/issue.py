@@ -67,8 +67,9 @@ def issue(
     chosen = frozenset({"challenges", "messages", "achievements"} if tonight.context.wishes.types else ())
     limits = AuditLimits(max_fall=tonight.settings.max_row_fall, free=chosen)
     spent, models = night_spend(night, crew, tonight.context), models_of(planned)
+    challenges = _with_choices(_with_models(words.challenges, models), planned.plan.choices)
     with warehouse.transaction() if night.issues else warehouse.rehearsal():
-        warehouse.append("challenges", _with_models(words.challenges, models), on_conflict_skip=True)
+        warehouse.append("challenges", challenges, on_conflict_skip=True)
         warehouse.append("messages", words.messages, on_conflict_skip=True)
         warehouse.append("achievements", words.achievements, on_conflict_skip=True)
         judging: dict[str, Any] = {}
@@ -139,3 +140,19 @@ def _with_models(challenges: pl.DataFrame, models: Mapping[str, str]) -> pl.Data
     before = pl.col("metadata").fill_null("{}").str.strip_suffix("}")
     comma = pl.when(before == "{").then(pl.lit("")).otherwise(pl.lit(", "))
     return challenges.with_columns(metadata=pl.concat_str(before, comma, pl.lit(told)))
+
+
+def _with_choices(challenges: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
+    """Challenges whose metadata also tells, of players who answer them, the liking and the chance behind the choice."""
+    if challenges.is_empty() or not choices.height:
+        return challenges
+    told = pl.format(
+        '{}, "liking": {}, "choice_propensity": {}}}',
+        pl.col("metadata").str.strip_suffix("}"),
+        pl.col("liking").round(4),
+        pl.col("chance").round(6),
+    )
+    joined = challenges.join(choices, on="content_id", how="left", maintain_order="left")
+    return joined.with_columns(metadata=pl.when(pl.col("chance").is_not_null()).then(told).otherwise("metadata")).drop(
+        "liking", "chance"
+    )

@@ -24,6 +24,7 @@ from pipelines.night.champions import Champions
 from pipelines.night.open_night import Tonight
 from pipelines.night.score import Scored, Served, score
 from pipelines.players.snapshots import eligible_players, look_at
+from pipelines.players.tastes import describe_tastes
 from pipelines.players.understand import Players, understand_players
 
 NO_OTHERS: Mapping[str, Served] = {}
@@ -68,7 +69,8 @@ def plan_night(
     tuned = recalibrate(known, models, settled)
     welcome = players.profiles.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
     asked = what_is_open(known, recent)
-    plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked, buckets)
+    tastes = describe_tastes(known)
+    plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked, tastes, buckets)
     if MISSION in known.app.content.types:
         features, past, tonight = players.features, players.past, plan.challenges
         chances, so_far = plan.chances, (recent, record, tonight, asked)

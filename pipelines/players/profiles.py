@@ -9,6 +9,7 @@ from configs.app import App
 from pipelines.known import Known
 from pipelines.luck import lot
 from pipelines.players.standing import mid_rank, strength
+from pipelines.players.tastes import describe_tastes, liked_most
 from pipelines.players.traits import measure_traits, trait_names
 
 # Completed challenges that the usual share is worth before a player's own count for as much.
@@ -46,6 +47,8 @@ def describe_players(known: Known, features: pl.DataFrame, segments: pl.DataFram
         features.select("player_key", activity=activity(app), preferred_content=preferred_content(app)),
     ):
         rows = rows.join(part, on="player_key", how="left", maintain_order="left")
+    rows = rows.join(liked_most(describe_tastes(known)), on="player_key", how="left", maintain_order="left")
+    rows = rows.with_columns(preferred_content=pl.coalesce("liked", "preferred_content"))
     return rows.select(
         *("player_key", "user_id", "persona", "traits", "risk_tolerance", "skill", "skill_level", "preferred_content"),
         *("completion_rate", "activity", "language", "opted_out", "segment", "cohort"),

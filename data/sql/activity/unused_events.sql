@@ -10,7 +10,7 @@ told AS (
         WHEN event IN ('nightquest.awarded', 'nightquest.refused')
              AND (properties ->> '$.badge_id') NOT IN (SELECT unnest($badges::VARCHAR[]))
         THEN event || ' of ' || (properties ->> '$.badge_id')[:60] || ', which is no badge of the app'
-        WHEN event IN ('nightquest.shown', 'nightquest.rated') AND is_given IS NULL
+        WHEN event IN ('nightquest.shown', 'nightquest.rated', 'nightquest.dismissed') AND is_given IS NULL
         THEN event || ' of content that the player was not given'
         WHEN value IS NOT NULL AND event IN (SELECT unnest($without_value::VARCHAR[]))
         THEN 'value of ' || event || ', which the app file neither declares nor measures'

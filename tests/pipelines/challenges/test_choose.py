@@ -9,6 +9,7 @@ from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_challeng
 from pipelines.challenges.implied import ASKED, EVER, FOREVER, NOTHING_ASKED
 from pipelines.challenges.plan import difficulty, estimated_minutes, minutes_and_days, reward
 from pipelines.challenges.propose import wanted_probability
+from pipelines.players.tastes import NO_TASTES
 from tests.factories import make_app
 
 APP = make_app()
@@ -197,7 +198,7 @@ def test_affinity_is_a_standing_among_all_whoever_is_looked_at_together() -> Non
     rows = targets(30).with_columns(own_28=(pl.col("player_key") * 7 % 5).cast(pl.Float64))
     whole = choose_challenges(APP, rows, plays(rows), EMPTY_RECENT, as_of=BASE, seed=1)
     parts = [
-        choose_of_some(APP, some, plays(some), EMPTY_RECENT, NOTHING_ASKED, as_of=BASE, seed=1)
+        choose_of_some(APP, some, plays(some), EMPTY_RECENT, NOTHING_ASKED, NO_TASTES, as_of=BASE, seed=1)
         for some in (rows.filter(pl.col("player_key") % 4 == part) for part in range(4))
     ]
     assert among_all(pl.concat(parts)).equals(whole)

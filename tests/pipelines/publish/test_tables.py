@@ -42,6 +42,8 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
     put(warehouse, "nominations", nomination(1, AS_OF))
     put(warehouse, "achievements", achievement(1, YESTERDAY))
     put(warehouse, "achievements_reached", reached(1, YESTERDAY, AS_OF))
+    said = event(1, at(YESTERDAY), "nightquest.rated", value=4.0, content_id=content_id(YESTERDAY, 1, 1))
+    add_events(warehouse, APP, [said])
     frames = make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),))
     suits = frames["scores"].with_columns(task=pl.lit("recommendations"), target=pl.lit("solved"), horizon_days=7)
     frames["scores"] = pl.concat([frames["scores"], suits])
