@@ -167,6 +167,7 @@ class App(Part):
     )
     engagement: Engagement = Field(default_factory=Engagement, description="Levels of engagement.")
     badges: dict[Name, Badge] = Field({}, description="What is earned for good.")
+    medals: bool = Field(False, description="An SVG medal for each tier and category of badges lies beside the nights.")
     challenges: Challenges = Field(description="What may be asked of players.")
     rewards: Rewards = Field(default_factory=Rewards, description="What completing pays.")
     voice: Voice = Field(description="How the app speaks.")

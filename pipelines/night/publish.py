@@ -6,6 +6,7 @@ from pipelines.night.late import late_note
 from pipelines.night.notes import days_note, freshness_note, quiet_note, types_note
 from pipelines.night.open_night import Tonight
 from pipelines.night.pinned_file import file_note
+from pipelines.publish.medals import write_medals
 from pipelines.publish.publish import publish_night
 from pipelines.reports import NightReport
 
@@ -15,6 +16,8 @@ def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightRe
     night = tonight.night
     models = issued.figures["models"]
     publication = publish_night(issued.tables, night, tonight.settings.home, issued.audit, models=models)
+    if night.app.medals:
+        write_medals(tonight.settings.home, night.app)
     notes = (
         *freshness_note(night),
         *days_note(tonight.known),
