@@ -2,7 +2,8 @@
 
 A rule is tried on the numbers around its own constants, as far as an app's properties and windows allow them. From the
 combinations that make it true follows whether it can be met at all, and the cheapest way: how many events, on how many
-days.
+days. Where numbers do not tell (a rule that cannot be tried so, or a badge that requires others, repeats or has a
+season) made-up players try to farm it (farm.py).
 """
 
 import itertools
@@ -18,7 +19,9 @@ from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_label
 from configs.expressions import Term
 from configs.measured import Property
+from configs.spans import span_days
 from data.warehouse import reckoner
+from pipelines.badges.farm import farm
 from pipelines.badges.rules.award import badge_xp
 
 _MOST_TRIES = 100_000
@@ -39,7 +42,7 @@ class Advice:
 class Path:
     """The cheapest way to a badge: so many events of these kinds on so many days."""
 
-    events: int
+    events: float
     days: int
     kinds: tuple[str, ...]
     boundless: str = ""
@@ -52,6 +55,7 @@ def lint_app(app: App) -> list[Advice]:
     try:
         for rule in badge_rules(app):
             found += _of_rule(app, rule, con)
+        found += _farmed(app, con)
     finally:
         con.close()
     return found
@@ -74,7 +78,8 @@ def _alike(app: App) -> Iterator[Advice]:
     for name, badge in app.badges.items():
         titles[" ".join(badge.title.lower().split())].append(name)
     for rule in badge_rules(app):
-        rules[rule.rule.sql].append(rule.badge_id)
+        bounds = rule.badge.model_dump_json(include={"requires", "repeat", "season"})
+        rules[rule.rule.sql, bounds].append(rule.badge_id)
     for names in titles.values():
         for name in names[1:]:
             yield Advice(f"badges.{name}.title", f"badge '{names[0]}' has the same title", "name them apart")
@@ -87,6 +92,7 @@ def _alike(app: App) -> Iterator[Advice]:
 def _of_rule(app: App, rule: BadgeRule, con: duckdb.DuckDBPyConnection) -> Iterator[Advice]:
     key = f"badges.{rule.badge_id}.when"
     found = _true_at(app, rule, con)
+    yield from _shut_out(app, rule)
     if found is None:
         return
     if not found:
@@ -95,7 +101,35 @@ def _of_rule(app: App, rule: BadgeRule, con: duckdb.DuckDBPyConnection) -> Itera
             key, f"nobody can ever earn it: {bounds}", "mend the threshold, the window or the property's bounds"
         )
         return
-    yield from _cheap(app, rule, _cheapest(app, rule, found))
+    if not _is_bounded(rule):
+        yield from _cheap(app, rule, _cheapest(app, rule, found))
+
+
+def _shut_out(app: App, rule: BadgeRule) -> Iterator[Advice]:
+    """Badges that nobody new can earn, since one that they require is not open."""
+    for needed in rule.badge.requires:
+        if rule.badge.state == "open" and (state := app.badges[needed].state) != "open":
+            told = f"'{needed}' is {state.replace('_', ' ')}, so that only who holds it already can earn this one"
+            yield Advice(f"badges.{rule.badge_id}.requires", told, "leave it out, or open that one")
+
+
+def _is_bounded(rule: BadgeRule) -> bool:
+    return bool(rule.badge.requires or rule.badge.repeat or rule.badge.season)
+
+
+def _farmed(app: App, con: duckdb.DuckDBPyConnection) -> Iterator[Advice]:
+    """What made-up players farm of badges whose numbers alone do not tell."""
+    rules = [rule for rule in badge_rules(app) if rule.badge.state == "open" and _pays(app, rule)]
+    asked = [rule for rule in rules if _is_bounded(rule) or _true_at(app, rule, con) is None]
+    found = farm(app) if asked else {}
+    for rule in asked:
+        if got := found.get(rule.badge_id):
+            yield from _cheap(app, rule, Path(got.events, 1, got.kinds))
+
+
+def _pays(app: App, rule: BadgeRule) -> bool:
+    """Whether it could pay too much for an event at all: bronze welcomes people, unless it is earned on and on."""
+    return badge_xp(app, rule.badge_id) > 0 and (rule.badge.tier != "bronze" or rule.per is not None)
 
 
 def _cheapest(app: App, rule: BadgeRule, found: Sequence[tuple[float, ...]]) -> Path:
@@ -107,14 +141,16 @@ def _cheap(app: App, rule: BadgeRule, path: Path) -> Iterator[Advice]:
     """Whether the cheapest way takes no more than a day and pays more for each event than a challenge does."""
     paid, badge = badge_xp(app, rule.badge_id), app.badges[rule.badge_id]
     by_others = path.kinds and not any(app.events[kind].active for kind in path.kinds if kind in app.events)
-    if badge.tier == "bronze" or path.days > 1 or by_others or path.events == 0:
+    if not _pays(app, rule) or path.days > 1 or by_others or path.events == 0:
         return
     if paid / path.events <= _TOO_CHEAP * app.rewards.base_xp:
         return
-    way = "1 event" if path.events == 1 else f"{path.events} events"
+    way = "1 event" if path.events == 1 else f"{math.ceil(path.events)} events"
+    if path.events < 1:
+        way = f"1 event for {math.floor(1 / path.events)} awards"
     kinds = f" of {' and '.join(path.kinds)}" if path.kinds else ""
     because = f", since nothing bounds {path.boundless}" if path.boundless else ""
-    told = f"it can be farmed: {way}{kinds} on one day {'is' if path.events == 1 else 'are'} enough{because}"
+    told = f"it can be farmed: {way}{kinds} on one day {'is' if path.events <= 1 else 'are'} enough{because}"
     remedy = "declare its max, or " if path.boundless else ""
     yield Advice(
         f"badges.{rule.badge_id}.when",
@@ -156,7 +192,7 @@ def _bounds(app: App, term: Term) -> tuple[float, float]:
     """Between which numbers a term lies, by its aggregation and the properties that the app declares."""
     metric = app.metrics[term.metric]
     if metric.agg in {"days", "streak"}:
-        return 0.0, float(term.days or math.inf)
+        return 0.0, float(term.days or (span_days(term.span) if term.span and metric.agg == "days" else math.inf))
     measured = _measured(app, term.metric)
     low = min((one.min if one.min is not None else -math.inf for one in measured), default=-math.inf)
     high = max((one.max if one.max is not None else math.inf for one in measured), default=math.inf)

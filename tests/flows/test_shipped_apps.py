@@ -47,3 +47,4 @@ def test_nights_of_a_shipped_app_follow_each_other_without_accepting(name, new_h
     assert latest.manifest.as_of == LAST_DAY
     assert latest.table("challenges").filter("is_new").height > 0
     assert latest.table("badges_held")["badge_id"].n_unique() >= 8
+    assert (new_home / "published" / name / "medals" / "index.json").is_file() == (name == "school")
