@@ -1,10 +1,11 @@
 """What of a night is new for a player, to be told of: by a notifier that reads a destination, or by a webhook."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from pipelines.publish.published import Manifest
+from pipelines.publish.published import Manifest, Published, nights_in
 
 
 @dataclass(frozen=True)
@@ -16,19 +17,22 @@ class News:
         id: The column that names it for good: with app and kind it makes the idempotency key.
         marked: Whether the column `is_new` says which rows are; else all of them are.
         ends: The column with the last day on which it is worth telling; none when it stays so.
+        earned: The column with the moment at which it came about, which may lie far back on an app's first night.
     """
 
     kind: str
     id: str
     marked: bool = True
     ends: str | None = None
+    earned: str | None = None
 
 
+FRESH = dt.timedelta(days=7)  # before an app's first night: what was earned earlier is its history, and no news
 NEWS: Mapping[str, News] = MappingProxyType(
     {
         "challenges": News("challenge", "content_id", ends="valid_until"),
         "achievements": News("achievement", "content_id"),
-        "badges": News("badge", "award_id", marked=False),
+        "badges": News("badge", "award_id", marked=False, earned="granted_at"),
         "messages": News("message", "content_id"),
     }
 )
@@ -37,3 +41,11 @@ NEWS: Mapping[str, News] = MappingProxyType(
 def tells_news(manifest: Manifest) -> bool:
     """Whether players hear of a night: not of one that is there to be looked at and in which nothing counts."""
     return manifest.issued
+
+
+def fresh_from(night: Published) -> dt.datetime:
+    """The moment from which what was earned is news: an app's first night grants all that its history has earned."""
+    first = min((day for day, _, _ in nights_in(night.folder.parent)), default=night.manifest.as_of)
+    if first < night.manifest.as_of:
+        return dt.datetime.min.replace(tzinfo=dt.UTC)
+    return dt.datetime.combine(night.manifest.as_of, dt.time(), dt.UTC) - FRESH

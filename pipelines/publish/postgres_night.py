@@ -4,13 +4,14 @@ All of it is one transaction, so that readers see a whole night or the one befor
 nothing. What takes a network's time, the files, goes into temporary tables first.
 """
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from configs.errors import NightquestError
 from data.postgres import compose, listed, name, plain
-from pipelines.publish.news import NEWS, tells_news
+from pipelines.publish.news import NEWS, fresh_from, tells_news
 from pipelines.publish.postgres_tables import Layout, bring_in_step, has_table, layout_of, make_schema, with_texts
 from pipelines.publish.published import Published
 
@@ -63,7 +64,7 @@ def put_night(con: "Connection", schema: str, night: Published, keep: int) -> st
     place.forget(app, day, keep)
     for layout in staged:
         place.take_in(layout)
-    told = place.tell(staged) if not later and tells_news(manifest) else 0
+    told = place.tell(staged, fresh_from(night)) if not later and tells_news(manifest) else 0
     return f"{sum(manifest.tables[layout.name].rows for layout in staged)} rows, {told} new in the outbox"
 
 
@@ -131,7 +132,7 @@ class _Schema:
             )
         )
 
-    def tell(self, staged: list[Layout]) -> int:
+    def tell(self, staged: list[Layout], fresh: dt.datetime) -> int:
         """Put what is new into the outbox; what was ever put there is not again. Returns how much is."""
         told = 0
         for layout in (layout for layout in staged if layout.name in NEWS):
@@ -140,15 +141,17 @@ class _Schema:
                 """INSERT INTO {outbox} (idempotency_key, app, as_of, user_id, kind, payload, expires_on)
                    SELECT app || '/' || %s || '/' || {id}, app, as_of, user_id, %s,
                           (SELECT to_jsonb(screen) FROM (SELECT {screen}) AS screen), {ends}
-                   FROM {staged} AS s WHERE {new} ORDER BY user_id, {id} ON CONFLICT (idempotency_key) DO NOTHING""",
+                   FROM {staged} AS s WHERE {new} AND {earned} >= %s ORDER BY user_id, {id}
+                   ON CONFLICT (idempotency_key) DO NOTHING""",
                 outbox=name(self.schema, "outbox"),
                 id=name(news.id),
                 screen=listed(name("s", column) for column in layout.screen),
                 ends=name(news.ends) if news.ends else plain("NULL"),
                 staged=_staged(layout.name),
                 new=plain("is_new" if news.marked else "true"),
+                earned=name(news.earned) if news.earned else plain("'infinity'::timestamptz"),
             )
-            told += self.con.execute(statement, [news.kind, news.kind]).rowcount
+            told += self.con.execute(statement, [news.kind, news.kind, fresh]).rowcount
         return told
 
 

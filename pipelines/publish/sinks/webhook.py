@@ -7,6 +7,7 @@ keeps its id over all nights: a receiver that knows an id again takes nothing tw
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 import hmac
 import http.client
@@ -20,7 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 import polars as pl
 
 from configs.errors import NightquestError
-from pipelines.publish.news import NEWS, News, tells_news
+from pipelines.publish.news import NEWS, News, fresh_from, tells_news
 from pipelines.publish.published import Published
 from pipelines.publish.sinks import Clock, Options
 
@@ -88,17 +89,19 @@ def _batches(night: Published, most: int) -> Iterator[pl.Series]:
     """What is new as JSON objects, in the order of the files, so that the same night has the same batches."""
     from pipelines.publish.tables import published_tables  # noqa: PLC0415 (contracts take a second to load)
 
+    fresh = fresh_from(night)
     for table, news in NEWS.items():
         screen = published_tables()[table].contract.screen
         for frame in night.parts(table, _ROWS):
-            items = _items(frame, news, screen)
+            items = _items(frame, news, screen, fresh)
             for start in range(0, len(items), most):
                 yield items.slice(start, most)
 
 
-def _items(frame: pl.DataFrame, news: News, screen: tuple[str, ...]) -> pl.Series:
+def _items(frame: pl.DataFrame, news: News, screen: tuple[str, ...], fresh: dt.datetime) -> pl.Series:
     moments = pl.selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
-    new = (frame.filter("is_new") if news.marked else frame).with_columns(moments)
+    told = frame.filter("is_new") if news.marked else frame
+    new = (told.filter(pl.col(news.earned) >= fresh) if news.earned else told).with_columns(moments)
     item = pl.struct(
         pl.concat_str("app", pl.lit(f"/{news.kind}/"), news.id).alias("id"),
         pl.lit(news.kind).alias("kind"),
