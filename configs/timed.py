@@ -34,6 +34,8 @@ class CalendarEntry(Part):
             raise ValueError("`until` is before `on`; write the first day in `on` and the last in `until`")
         if self.every and (self.last - self.on).days > 364:
             raise ValueError("an entry of `every: year` lasts less than a year")
+        if self.every and (2, 29) in {(day.month, day.day) for day in (self.on, self.last)}:
+            raise ValueError("not every year has a 29 February; write 28 February or 1 March")
         return self
 
     def spans(self, first: dt.date, last: dt.date) -> Iterator[tuple[dt.date, dt.date]]:
@@ -42,8 +44,7 @@ class CalendarEntry(Part):
             yield self.on, self.last
             return
         for year in range(first.year - 1, last.year + 2):
-            begins = _in_year(self.on, year)
-            yield begins, begins + (self.last - self.on)
+            yield self.on.replace(year=year), self.last.replace(year=year + self.last.year - self.on.year)
 
 
 class Streaks(Part):
@@ -69,11 +70,6 @@ class Streaks(Part):
         if self.freezes >= self.freeze_renews_days:
             raise ValueError("no streak could ever break: `freezes` must be fewer than `freeze_renews_days`")
         return self
-
-
-def _in_year(day: dt.date, year: int) -> dt.date:
-    """The same date of another year; 28 February where there is no 29th."""
-    return day.replace(year=year, day=min(day.day, 28)) if (day.month, day.day) == (2, 29) else day.replace(year=year)
 
 
 class Caps(Part):

@@ -133,9 +133,7 @@ class Known:
             until: What became available by then is heeded; the night's cut by default.
         """
         pins = {"cut": until or self.cut, "as_of": self.as_of}
-        return self.frame(self.fixed("players/left_alone"), pins).unique(
-            "player_key", keep="first", maintain_order=True
-        )
+        return self.once(f"left alone {pins['cut']}", lambda: self.frame(self.fixed("players/left_alone"), pins))
 
     def days_without_word(self) -> pl.DataFrame:
         """player_key, first_day, last_day: days that tell nothing of the player, unknown or within a pause."""
