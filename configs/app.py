@@ -154,6 +154,11 @@ class App(Part):
         description="An event or player record before this day is refused: a time of zero reads as 1970.",
     )
     source: Name | None = Field(None, description="Default source: configs/sources/<name>.sql, or beside this file.")
+    vanished: Literal["keep", "retract"] = Field(
+        "keep",
+        description="What becomes of an event that the source yielded once and no longer yields: "
+        "it stays, or is taken back.",
+    )
     files: Files = Field(default_factory=Files, description="How delivered text is written, if not as usual.")
     pulls: dict[Name, Pull] = Field(
         {}, description="What `pull` reads on a live PostgreSQL; each is as a delivered file of its name."

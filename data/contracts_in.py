@@ -24,6 +24,7 @@ EVENT_COLUMNS: Mapping[str, bool] = MappingProxyType(
         "sequence": False,
         "value": False,
         "properties": False,
+        "retracts": False,
     }
 )
 PLAYER_COLUMNS: Mapping[str, bool] = MappingProxyType(

@@ -186,6 +186,8 @@ def open_warehouse(
         con.execute(f"SET memory_limit = '{most_memory(memory_gb)}B'")
         if not read_only:
             con.execute(fixed_sql("schema"))
+        with suppress(duckdb.CatalogException):  # looked into before it is written to: an older version's warehouse
+            con.execute(fixed_sql("activity/events_at"))
         _close_the_doors(con)
         yield Warehouse(con)
     except duckdb.Error as error:
@@ -209,6 +211,7 @@ def scratch(statements: Sequence[str] = ()) -> Iterator[Warehouse]:
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute(fixed_sql("schema"))
+        con.execute(fixed_sql("activity/events_at"))
         for statement in statements:
             con.execute(statement)
         _close_the_doors(con)

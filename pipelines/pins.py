@@ -240,7 +240,7 @@ def make_night(
     begins = day_start(app, as_of)
     cut = now if now <= begins + grace else begins
     base_day = min(as_of, local_day(app, cut))
-    first = warehouse.value("SELECT min(day) FROM events WHERE available_at <= $cut", {"cut": cut})
+    first = warehouse.value("SELECT min(day) FROM events_at($cut)", {"cut": cut})
     if first is None or first >= base_day:
         known = f"the first known day is {first}" if first else "nothing was known by then"
         raise NightquestError(
@@ -270,7 +270,7 @@ def make_night(
 def _require_players(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime, base_day: dt.date) -> None:
     """Refuse a night for which nobody is known to play any more: it would be an empty one."""
     last = warehouse.value(
-        "SELECT max(day) FROM events WHERE active AND available_at <= $cut AND day < $base_day",
+        "SELECT max(day) FROM events_at($cut) WHERE active AND day < $base_day",
         {"cut": cut, "base_day": base_day},
     )
     within = app.challenges.active_within_days

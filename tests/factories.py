@@ -11,6 +11,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse, scratch
 from pipelines.activity.parts import refresh_parts, sync_metrics
+from pipelines.activity.retract import take_back
 from pipelines.known import Known
 from pipelines.pins import Night
 
@@ -74,7 +75,7 @@ def event(
 
 def add_events(warehouse: Warehouse, app: App, rows: Sequence[dict[str, Any]]) -> None:
     """Append events as ingest would, with the parts they touch."""
-    known = int(warehouse.value("SELECT count(*) FROM events"))
+    known = sum(int(warehouse.value(f"SELECT count(*) FROM {t}")) for t in ("events", "retracted_events"))
     frame = pl.DataFrame([{"event_id": f"e{known + i:06d}", **row} for i, row in enumerate(rows)])
     keys = frame.select("player_key").unique()
     players = keys.select("player_key", pl.format("user{}", "player_key").alias("user_id"))
@@ -82,6 +83,19 @@ def add_events(warehouse: Warehouse, app: App, rows: Sequence[dict[str, Any]]) -
         warehouse.append("players", players, on_conflict_skip=True)
         warehouse.append("events", frame)
         refresh_parts(warehouse, app, frame.select("player_key", "day").unique())
+
+
+def take_back_events(
+    warehouse: Warehouse, app: App, ids: Sequence[str], at: dt.datetime, now: dt.datetime | None = None
+) -> None:
+    """Take events back as ingest would, known from a moment on; `now` is when it runs."""
+    said = pl.DataFrame([{"retraction_id": f"of {one}", "event_id": one} for one in ids])
+    given = said.with_columns(occurred_at=at, available_at=at, delivery_id=pl.lit("test"), content_hash=0)
+    with warehouse.transaction():
+        warehouse.append("retractions", given)
+        with warehouse.lend(new_retractions=given, landed=given.clear()):
+            gone = take_back(warehouse, now or at)
+        refresh_parts(warehouse, app, gone.unique())
 
 
 def put_zone(warehouse: Warehouse, player: int, zone: str) -> None:

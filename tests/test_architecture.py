@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 import tomllib
@@ -28,6 +29,31 @@ KEEPERS = {
     "aiohttp": ("models/language/providers/sdk.py",),
     "psycopg": ("data/postgres.py",),
     "py3langid": ("pipelines/words/checks/languages.py",),
+}
+# Who may read the tables of events, that is, what stands now. Whoever looks from a moment reads events_at(moment),
+# which has what was taken back since, too.
+OF_NOW = {
+    "data/sql/activity/events_at.sql",
+    "data/sql/activity/retraction_fates.sql",
+    "data/sql/activity/settle_incoming.sql",
+    "data/sql/activity/take_back.sql",
+    "data/sql/badges/badge_touched.sql",  # whose events were taken back
+    "data/sql/badges/decision_rows.sql",  # a file of decisions, as it comes
+    "flows/cli/status.py",
+    "flows/demo.py",
+    "pipelines/activity/append.py",
+    "pipelines/activity/freshness.py",
+    "pipelines/activity/ingest.py",
+    "pipelines/activity/local_days.py",
+    "pipelines/activity/metric_sql.py",
+    "pipelines/activity/parts.py",
+    "pipelines/activity/retract.py",
+    "pipelines/badges/foresee.py",
+    "pipelines/learning/job.py",  # of which day to learn next
+    "pipelines/pins.py",  # the watermark
+    "pipelines/replay/compare_awards.py",
+    "pipelines/replay/replay.py",
+    "pipelines/review/explain.py",
 }
 ADAPTER = "models/tracking/store.py"  # stamps runs and sets what MLflow reads on import
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.localtime"}
@@ -189,3 +215,10 @@ def test_help_loads_no_heavy_library():
     code = f"import sys, flows.cli; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_only_these_read_events_other_than_as_known_at_a_moment() -> None:
+    """A reader that forgets what was taken back since would let a past night see other things than it saw."""
+    table = re.compile(r"""\b(FROM|JOIN|INTO|UPDATE)\s+(retracted_)?events\b(?!_at)|"events", "retracted_events\"""")
+    files = [*sources("flows", "pipelines", "models"), *(ROOT / "data" / "sql").rglob("*.sql")]
+    assert {str(path.relative_to(ROOT)) for path in files if table.search(path.read_text(encoding="utf-8"))} == OF_NOW

@@ -60,7 +60,8 @@ CREATE TABLE IF NOT EXISTS player_records (
     attributes   JSON
 );
 
--- Append-only. `day` is the player's local day, counted when the event is taken and anew when `day_rule` changes.
+-- What stands; append-only but for what is taken back, which moves to `retracted_events`. Read by a night, and by
+-- whatever else looks from a past moment, through events_at(moment). `day` is the player's local day, counted when the event is taken and anew when `day_rule` changes.
 CREATE TABLE IF NOT EXISTS events (
     event_id     VARCHAR NOT NULL,
     player_key   BIGINT NOT NULL,
@@ -75,6 +76,38 @@ CREATE TABLE IF NOT EXISTS events (
     available_at TIMESTAMPTZ NOT NULL,
     delivery_id  VARCHAR NOT NULL,
     content_hash UBIGINT NOT NULL
+);
+
+-- Append-only: what was said to be taken back, whether that is here, is still to come or never will be.
+CREATE TABLE IF NOT EXISTS retractions (
+    retraction_id VARCHAR NOT NULL,          -- the row's own event_id
+    event_id      VARCHAR NOT NULL,          -- of what it takes back
+    user_id       VARCHAR,                   -- whose that is said to be; null: whoever's
+    occurred_at   TIMESTAMPTZ NOT NULL,
+    available_at  TIMESTAMPTZ NOT NULL,
+    delivery_id   VARCHAR NOT NULL,
+    content_hash  UBIGINT NOT NULL
+);
+
+-- Events that no longer stand, moved here as they were. Whoever looks from a moment between `available_at` and
+-- `retracted_at` still sees them: see events_at. One that vanished and came back has a row for each time.
+CREATE TABLE IF NOT EXISTS retracted_events (
+    event_id      VARCHAR NOT NULL,
+    player_key    BIGINT NOT NULL,
+    event         VARCHAR NOT NULL,
+    active        BOOLEAN NOT NULL,
+    occurred_at   TIMESTAMPTZ NOT NULL,
+    sequence      BIGINT NOT NULL,
+    value         DOUBLE,
+    properties    JSON,
+    day           DATE NOT NULL,
+    local_hour    UTINYINT NOT NULL,
+    available_at  TIMESTAMPTZ NOT NULL,
+    delivery_id   VARCHAR NOT NULL,
+    content_hash  UBIGINT NOT NULL,
+    retracted_at  TIMESTAMPTZ NOT NULL,      -- from when on it is known not to stand
+    moved_at      TIMESTAMPTZ NOT NULL,      -- when the ingest ran that moved it
+    retraction_id VARCHAR                    -- null: it vanished from its source
 );
 
 -- Player-day parts: what merges -----------------------------------------------------------------------------------------

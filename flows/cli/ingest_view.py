@@ -14,6 +14,7 @@ from pipelines.activity.ingest import IngestResult
 def ingest_view(app: str, result: IngestResult) -> RenderableType:
     """The counts, the files that did not go in, and why rows were refused."""
     counts = {"taken": result.taken, "known already": result.known, "refused rows": result.refused}
+    counts |= {"taken back": result.retracted} if result.retracted else {}
     events = {name.replace("_", " "): n for name, n in result.by_event.items()}
     parts: list[RenderableType] = [figures_table(f"Taken into {app}", counts | {"events": events})]
     left_out = [d for d in result.deliveries if d.state in {"refused", "ignored"}]
@@ -27,6 +28,9 @@ def ingest_view(app: str, result: IngestResult) -> RenderableType:
         for reason in result.reasons:
             table.add_row(f"{reason.rows:,}", reason.reason, f"{shorten(Path(reason.file))}:{reason.line}")
         parts.append(table)
+    if result.waiting:
+        told = counted(result.waiting, "retraction")
+        parts.append(Text(f"{told} of what is not here: it will not count when it comes."))
     if result.unused:
         told = "; ".join(f"{n:,} {what}" for what, n in result.unused.items())
         parts.append(Text(f"Taken, but without effect: {told}."))

@@ -20,12 +20,13 @@ from data.zones import next_served_day
 from flows.cli.console import note
 from flows.clock import clock
 from flows.server.note import Serving, find_serving, serving_faults
+from pipelines.activity.retract import retraction_fates
 from pipelines.publish.health import Fault, apps_under, pointer_fault, registry_fault, to_review, warehouse_fault
 from pipelines.publish.outbox import undelivered
 from pipelines.publish.published import published_nights
 from pipelines.publish.sinks import chosen_for
 
-_SEEN = ("events", "players", "quarantined", "last_event_at", "next_as_of", "last_run_at")
+_SEEN = ("events", "players", "quarantined", "last_event_at", "next_as_of", "last_run_at", "retracted", "waiting")
 _FRESH = dt.timedelta(hours=1)
 
 
@@ -42,6 +43,8 @@ class AppStatus:
         undelivered: A sentence for each destination of its nights that lacks some.
         next_run_at: When `serve` starts the next night; None when it does not run or has none planned.
         to_review: The models that wait until a person has reviewed them.
+        retracted: Events that were taken back.
+        waiting: Retractions whose event has not come.
     """
 
     app: str
@@ -59,6 +62,8 @@ class AppStatus:
     undelivered: list[str]
     faults: list[Fault]
     to_review: list[str] = field(default_factory=list)
+    retracted: int | None = None
+    waiting: int | None = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +170,9 @@ def _freshness(warehouse: Warehouse, rule: _Rule, last: object, now: dt.datetime
 def _seen(warehouse: Warehouse, grace: dt.timedelta, now: dt.datetime) -> dict[str, object]:
     tables = {"events": "events", "players": "players", "quarantined": "quarantine"}
     counts = {name: int(warehouse.value(f"SELECT count(*) FROM {table}")) for name, table in tables.items()}
+    with suppress(duckdb.CatalogException):  # as below
+        counts["retracted"] = int(warehouse.value("SELECT count(*) FROM retracted_events"))
+        counts["waiting"] = retraction_fates(warehouse).get("waits", 0)
     last = {"last_event_at": "max(occurred_at) FROM events", "last_run_at": "max(started_at) FROM nights"}
     seen = counts | {name: warehouse.value(f"SELECT {what}") for name, what in last.items()}
     with suppress(duckdb.CatalogException):  # tables that an older version's warehouse gets when it is next written to
@@ -198,6 +206,7 @@ def _lines(app: AppStatus) -> dict[str, str]:
     return {
         "state": f"{app.state}. {app.busy}" if app.busy else app.state,
         "holds": ", ".join(counted(number, thing) for thing, number in counts.items() if number is not None),
+        "taken back": _taken_back(app),
         "last event": _moment(app.last_event_at),
         "newest night": newest,
         "last run": _moment(app.last_run_at),
@@ -206,6 +215,12 @@ def _lines(app: AppStatus) -> dict[str, str]:
         "not delivered": "\n".join(app.undelivered),
         "to review": _to_review(app),
     }
+
+
+def _taken_back(app: AppStatus) -> str:
+    told = [counted(app.retracted, "event")] if app.retracted else []
+    told += [f"{counted(app.waiting, 'retraction')} without an event yet"] if app.waiting else []
+    return ", ".join(told)
 
 
 def _to_review(app: AppStatus) -> str:

@@ -8,6 +8,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.local_days import move_days, with_local_days
+from pipelines.activity.retract import let_come_back, note_retractions, take_back, take_back_vanished
 
 _FATES = """
     SELECT delivery_id, count(*) FILTER (fate = 'new') AS rows_taken, count(*) FILTER (fate = 'known') AS rows_known,
@@ -22,7 +23,8 @@ class Appended:
     Attributes:
         fates: delivery_id, rows_taken, rows_known, rows_refused (Int64), one row per delivery.
         by_event: Events taken, by kind.
-        touched: player_key and day of every player-day with a new event.
+        touched: player_key and day of every player-day with a new event, or one that was taken back.
+        retracted: How many events were taken back.
         conflicts: delivery_id, line, raw, reason of rows whose event_id was taken with other content.
     """
 
@@ -30,10 +32,16 @@ class Appended:
     conflicts: pl.DataFrame
     touched: pl.DataFrame
     by_event: dict[str, int] = field(default_factory=dict)
+    retracted: int = 0
 
 
-def append_events(warehouse: Warehouse, app: App, now: dt.datetime, *, history: bool) -> Appended:
+def append_events(
+    warehouse: Warehouse, app: App, now: dt.datetime, *, history: bool, whole_source: bool = False
+) -> Appended:
     """Append the new ones among the temporary table `incoming`, which holds them in order of arrival.
+
+    Rows that retract are kept apart, and what they speak of stands no longer. With `whole_source` the table holds all
+    that the app's source yields: what stood and is not among it has vanished.
 
     A row without event_id gets one from its content and its count among identical rows of its delivery. Of several rows
     with one event_id the first stays; the same again is known, other content is refused.
@@ -42,30 +50,39 @@ def append_events(warehouse: Warehouse, app: App, now: dt.datetime, *, history: 
     warehouse.run(
         """INSERT INTO players
            SELECT (SELECT coalesce(max(player_key), 0) FROM players) + row_number() OVER (ORDER BY user_id), user_id
-           FROM (SELECT DISTINCT user_id FROM settled ANTI JOIN players USING (user_id) WHERE fate = 'new')"""
+           FROM (SELECT DISTINCT user_id FROM settled ANTI JOIN players USING (user_id)
+                 WHERE fate = 'new' AND retracts IS NULL)"""
     )
-    new = "(SELECT * FROM settled JOIN players USING (user_id) WHERE fate = 'new')"
+    available_at = "occurred_at" if history else f"TIMESTAMPTZ '{now.isoformat()}'"
+    note_retractions(warehouse, available_at)
+    new = "(SELECT * FROM settled JOIN players USING (user_id) WHERE fate = 'new' AND retracts IS NULL)"
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE landed AS
             SELECT id AS event_id, player_key, event, event IN (SELECT unnest($active)) AS active, occurred_at,
                    sequence, value, properties, day, local_hour,
-                   {"occurred_at" if history else f"TIMESTAMPTZ '{now.isoformat()}'"} AS available_at,
+                   {available_at} AS available_at,
                    delivery_id, content_hash
             FROM ({with_local_days(warehouse, app, new)})""",
         {"active": list(app.active_events)},
     )
+    let_come_back(warehouse, now)
     warehouse.run("INSERT INTO events BY NAME SELECT * FROM landed ORDER BY occurred_at, sequence, event_id")
+    gone = take_back(warehouse, now)
+    if whole_source:
+        gone = pl.concat([gone, take_back_vanished(warehouse, app, now)])
+    touched = warehouse.frame("SELECT DISTINCT player_key, day FROM landed")
     return Appended(
         fates=warehouse.frame(_FATES.format(table="settled")),
         conflicts=warehouse.frame(
             """SELECT delivery_id, line,
                       coalesce(raw, CAST(json_object('event_id', event_id, 'user_id', user_id, 'event', event,
                                'occurred_at', occurred_at::VARCHAR, 'value', value,
-                               'properties', properties) AS VARCHAR)) AS raw,
+                               'properties', properties, 'retracts', retracts) AS VARCHAR)) AS raw,
                       'event_id ''' || id || ''' was taken before with other content; the first stays' AS reason
                FROM settled WHERE fate = 'conflict' ORDER BY row"""
         ),
-        touched=warehouse.frame("SELECT DISTINCT player_key, day FROM landed"),
+        touched=pl.concat([touched, gone]).unique() if gone.height else touched,
+        retracted=gone.height,
         by_event=dict(
             warehouse.frame("SELECT event, count(*) AS n FROM landed GROUP BY event ORDER BY event").iter_rows()
         ),

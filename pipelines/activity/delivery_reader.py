@@ -208,6 +208,10 @@ def select_rows(ingest: IngestRun, source: Source, delivery_id: str) -> None:
         raise NightquestError(
             f"The source cannot be run: {why or _first_line(error)}.", "Mend its SELECT; nothing was taken."
         ) from error
+    if not ingest.players:
+        warehouse.run(
+            "CREATE OR REPLACE TEMP TABLE unread_ids AS SELECT event_id FROM checked WHERE reason IS NOT NULL"
+        )
     _split_checked(ingest)
 
 

@@ -38,12 +38,13 @@ def check_events_sql(app: App, staged: str, now: dt.datetime) -> str:
         typed AS (SELECT *, {asked.read("doc")} FROM read),
         checked AS (SELECT *, CASE {cases} END AS reason, {_document("doc", "shape")} AS document FROM typed),
         summed AS (
-            SELECT *, md5(concat_ws(chr(31), user_id, event, epoch_us(moment), coalesce(place, 0),
-                                    coalesce(number::VARCHAR, ''), coalesce(document::VARCHAR, ''))) AS content
+            SELECT *, md5(concat_ws(chr(31), coalesce(user_id, ''), coalesce(event, ''), epoch_us(moment),
+                                    coalesce(place, 0), coalesce(number::VARCHAR, ''),
+                                    coalesce(document::VARCHAR, ''), retracts)) AS content
             FROM (SELECT * REPLACE (CASE WHEN reason IS NULL THEN moment END AS moment) FROM checked)
         )
         SELECT line, event_id, user_id, event, moment AS occurred_at, coalesce(place, 0) AS sequence, number AS value,
-               document AS properties, delivery_id, content, md5_number_lower(content) AS content_hash,
+               document AS properties, delivery_id, retracts, content, md5_number_lower(content) AS content_hash,
                {_raw({name: given_as_text(name) for name in EVENT_COLUMNS})} AS raw, reason
         FROM summed"""
 
@@ -111,10 +112,15 @@ def _event_faults(app: App, asked: _Asked, now: dt.datetime) -> Iterator[tuple[s
     names = ", ".join(text(name) for name in events)
     shown = ", ".join(list(events)[:12])
     yield "fault IS NOT NULL", "fault"
-    yield from _id_faults("user_id")
-    yield f"length(event_id) > {MAX_ID_LENGTH}", f"'event_id is longer than {MAX_ID_LENGTH} characters'"
-    yield "regexp_matches(event_id, '[[:cntrl:]]')", "'event_id holds a control character'"
-    yield "event IS NULL", "'event is missing'"
+    yield from _id_faults("user_id", or_else="retracts IS NOT NULL")
+    yield from _id_faults("event_id", or_else="true")
+    yield from _id_faults("retracts", or_else="true")
+    yield "retracts = event_id", "'the row retracts itself'"
+    yield (
+        "retracts IS NOT NULL AND coalesce(event, value, CAST(number AS VARCHAR), properties) IS NOT NULL",
+        "'a row with retracts is no event: leave event, value and properties empty'",
+    )
+    yield "event IS NULL AND retracts IS NULL", "'event is missing'"
     yield f"event NOT IN ({names})", f"'unknown event ''' || event[:60] || '''; this app has ' || {text(shown)}"
     yield from _moment_faults("occurred_at", "occurred_at", "moment", app, now)
     yield (
@@ -176,8 +182,8 @@ def _player_faults(app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
     yield from _document_faults("attributes", "json_type(doc)", "json_keys(doc)")
 
 
-def _id_faults(column: str) -> Iterator[tuple[str, str]]:
-    yield f"{column} IS NULL", f"'{column} is missing'"
+def _id_faults(column: str, or_else: str = "false") -> Iterator[tuple[str, str]]:
+    yield f"{column} IS NULL AND NOT ({or_else})", f"'{column} is missing'"
     yield f"length({column}) > {MAX_ID_LENGTH}", f"'{column} is longer than {MAX_ID_LENGTH} characters'"
     yield f"regexp_matches({column}, '[[:cntrl:]]')", f"'{column} holds a control character'"
 

@@ -36,6 +36,7 @@ from pipelines.activity.quarantine import retire_rows, retire_settled
 from pipelines.activity.raw_tables import Source, check_delivered, read_source
 from pipelines.activity.read_files import LIMITS, find_files, is_hidden
 from pipelines.activity.read_text import Limits
+from pipelines.activity.retract import retraction_fates
 from pipelines.activity.unused import find_unused
 
 Progress = Callable[[str, int, int], None]
@@ -54,6 +55,8 @@ class IngestResult:
         touched: Player-days whose parts were computed again.
         reasons: Why rows were refused, the most frequent first.
         unused: Events taken, or their values, that change nothing: how many, by what they are and why.
+        retracted: Events that stand no longer since this delivery.
+        waiting: Retractions in it that wait for their event.
     """
 
     deliveries: tuple[Delivery, ...]
@@ -64,6 +67,8 @@ class IngestResult:
     touched: int = 0
     reasons: tuple[Reason, ...] = ()
     unused: Mapping[str, int] = field(default_factory=dict)
+    retracted: int = 0
+    waiting: int = 0
 
     @property
     def refused_files(self) -> tuple[Delivery, ...]:
@@ -171,22 +176,25 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
     warehouse, app = ingest.warehouse, ingest.app
     sync_metrics(warehouse, app)
     first = not warehouse.value("SELECT count(*) FROM (FROM events LIMIT 1)")
+    judged = ingest.source.tables if ingest.source and any(_is_new(d, *ingest.source.tables) for d in found) else ()
     if ingest.players:
         appended = append_players(warehouse, app, ingest.now, history=history)
     else:
-        appended = append_events(warehouse, app, ingest.now, history=history)
+        appended = append_events(warehouse, app, ingest.now, history=history, whole_source=bool(judged))
     warehouse.append("bad_rows", appended.conflicts)
-    if ingest.source is not None and any(_is_new(d, *ingest.source.tables) for d in found):
+    if ingest.source is not None and judged:
         show_raw_rows(ingest, ingest.source)
     found = _with_counts(ingest, found, appended)
     kept = [d for d in found if not (d.feeds == ingest.direct and _all_refused(d))]  # those may come again
     record_deliveries(warehouse, kept, ingest.version, ingest.now, history=history, written=as_written(app))
-    judged = ingest.source.tables if ingest.source and any(_is_new(d, *ingest.source.tables) for d in found) else ()
     retire_settled(warehouse, [(d.file, d.delivery_id, d.file_hash) for d in found if d.state == "taken"], judged)
     quarantine_files(warehouse, found, ingest.now)
     refused = quarantine_rows(warehouse, found, ingest.now)
     if appended.touched.height:
         refresh_parts(warehouse, app, None if first else appended.touched)
+    fates = {} if ingest.players else retraction_fates(warehouse, new_only=True)
+    waiting = fates.pop("waits", 0)
+    fates.pop("done", None)
     return IngestResult(
         tuple(replace(d, fields=(), mends=()) for d in found),
         taken=int(appended.fates["rows_taken"].sum()),
@@ -195,7 +203,9 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
         by_event=appended.by_event,
         touched=appended.touched.height,
         reasons=frequent_reasons(warehouse, ingest.now),
-        unused={} if ingest.players else find_unused(warehouse, app),
+        unused={} if ingest.players else find_unused(warehouse, app) | fates,
+        retracted=appended.retracted,
+        waiting=waiting,
     )
 
 

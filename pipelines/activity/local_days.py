@@ -42,14 +42,8 @@ def sync_days(warehouse: Warehouse, app: App) -> bool:
     with warehouse.transaction():
         warehouse.run("DELETE FROM day_rule")
         warehouse.run("INSERT INTO day_rule VALUES (?, ?)", list(wanted))
-        counted = with_local_days(warehouse, app, "(SELECT event_id, player_key, occurred_at FROM events)")
-        warehouse.run(f"CREATE OR REPLACE TEMP TABLE counted AS SELECT event_id, day, local_hour FROM ({counted})")
-        warehouse.run(
-            """UPDATE events SET day = counted.day, local_hour = counted.local_hour FROM counted
-               WHERE events.event_id = counted.event_id
-                 AND (events.day <> counted.day OR events.local_hour <> counted.local_hour)"""
-        )
-        warehouse.run("DROP TABLE counted")
+        for table in ("events", "retracted_events"):
+            _count_anew(warehouse, app, table)
     return True
 
 
@@ -71,19 +65,32 @@ def move_days(warehouse: Warehouse, app: App, now: dt.datetime) -> pl.DataFrame:
                SELECT count(*) FROM settled_players s
                WHERE s.player_key = player_records.player_key AND fate = 'new' AND timezone IS NOT NULL)"""
     )
-    theirs = """(SELECT event_id, player_key, occurred_at, day AS day_was, local_hour AS hour_was
-                 FROM events SEMI JOIN placed USING (player_key))"""
+    columns = "SELECT event_id, player_key, occurred_at, day AS day_was, local_hour AS hour_was"
+    mine = "SEMI JOIN placed USING (player_key)"
+    theirs = f"({columns} FROM events {mine} UNION {columns} FROM retracted_events {mine})"
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE moved AS SELECT event_id, player_key, day_was, day, local_hour
             FROM ({with_local_days(warehouse, app, theirs)}) WHERE day <> day_was OR local_hour <> hour_was"""
     )
-    warehouse.run(
-        """UPDATE events SET day = moved.day, local_hour = moved.local_hour FROM moved
-           WHERE events.event_id = moved.event_id"""
-    )
+    for table in ("events", "retracted_events"):
+        warehouse.run(
+            f"""UPDATE {table} AS e SET day = moved.day, local_hour = moved.local_hour FROM moved
+                WHERE e.event_id = moved.event_id"""
+        )
     touched = warehouse.frame("SELECT player_key, day_was AS day FROM moved UNION SELECT player_key, day FROM moved")
     warehouse.append("moved_days", touched.sort("player_key", "day").with_columns(moved_at=pl.lit(now)))
     return touched
+
+
+def _count_anew(warehouse: Warehouse, app: App, table: str) -> None:
+    counted = with_local_days(warehouse, app, f"(SELECT DISTINCT event_id, player_key, occurred_at FROM {table})")
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE counted AS SELECT event_id, day, local_hour FROM ({counted})")
+    warehouse.run(
+        f"""UPDATE {table} AS e SET day = counted.day, local_hour = counted.local_hour FROM counted
+            WHERE e.event_id = counted.event_id
+              AND (e.day <> counted.day OR e.local_hour <> counted.local_hour)"""
+    )
+    warehouse.run("DROP TABLE counted")
 
 
 def day_rule(app: App) -> str:

@@ -15,6 +15,8 @@ from configs.measured import Metric, PropertyType
 from pipelines.activity.streaks import ORDER, streak_sql
 
 _SQL_TYPE: dict[PropertyType, str] = {"text": "VARCHAR", "number": "DOUBLE", "integer": "BIGINT", "boolean": "BOOLEAN"}
+_DERIVED = """SELECT metric, player_key, event_id, occurred_at, sequence, day, cohort, value, key, available_at
+FROM derived_events"""
 
 
 def metric_events_sql(app: App) -> str:
@@ -22,13 +24,12 @@ def metric_events_sql(app: App) -> str:
 
     Columns: metric, player_key, event_id, occurred_at, sequence, day, cohort, value, key, available_at.
     """
-    texts = _contribution_texts(_Defined(app))
-    parts = [texts[name] for name, metric in app.metrics.items() if not metric.aggregation.derived]
-    parts.append(
-        """SELECT metric, player_key, event_id, occurred_at, sequence, day, cohort, value, key, available_at
-           FROM derived_events"""
-    )
-    return _union(parts)
+    return _union([*_plain_texts(app), _DERIVED])
+
+
+def metric_events_at_sql(app: App, known_until: str) -> str:
+    """The same as known at a moment (SQL), without entities and streaks."""
+    return _union([_known_at(text, known_until) for text in _plain_texts(app)] or [f"{_DERIVED} WHERE false"])
 
 
 _OF_A_PART = ("metric", "player_key", "day", "cohort", "value", "key", "available_at")
@@ -111,6 +112,19 @@ def _parsed(defined: _Defined) -> Parsed:
     return Parsed(events, _union([*texts.values(), derived]), _union(keyed or [f"{derived} WHERE false"]))
 
 
+def _plain_texts(app: App) -> list[str]:
+    texts = _contribution_texts(_Defined(app))
+    return [texts[name] for name, metric in app.metrics.items() if not metric.aggregation.derived]
+
+
+def _known_at(contribution: str, known_until: str) -> str:
+    """A metric's contributions from the events that were known at a moment.
+
+    Names alone stand before the table, so that it is the first of its words.
+    """
+    return contribution.replace(" FROM events ", f" FROM events_at({known_until}) ", 1)
+
+
 def _union(queries: Iterable[str]) -> str:
     return "\nUNION ALL\n".join(queries)
 
@@ -167,8 +181,8 @@ def derived_sql(app: App, name: str, players: str, known_until: str = "TIMESTAMP
         players: A relation with a player_key: whose rows.
         known_until: A SQL expression; events that became available later are left out.
     """
-    base = f"""SELECT * FROM ({_contribution_texts(_Defined(app))[name]})
-               WHERE player_key IN (SELECT player_key FROM {players}) AND available_at <= {known_until}"""
+    base = f"""SELECT * FROM ({_known_at(_contribution_texts(_Defined(app))[name], known_until)})
+               WHERE player_key IN (SELECT player_key FROM {players})"""
     metric = app.metrics[name]
     if metric.agg == "entity":
         return f"""

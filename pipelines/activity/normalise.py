@@ -37,6 +37,7 @@ _TYPES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "event_id": (_TEXT, _WHOLE),
     "user_id": (_TEXT, _WHOLE),
     "event": (_TEXT,),
+    "retracts": (_TEXT, _WHOLE),
     "occurred_at": (_TEXT, _MOMENT),
     "sequence": (_TEXT, _NUMBER),
     "value": (_TEXT, _NUMBER),
@@ -60,7 +61,7 @@ _GIVEN: Mapping[str, tuple[str, str]] = {
 PLACE, REASON, TEXT = "_quarantined", "_reason", "_text"
 MARKS = (PLACE, REASON, TEXT)
 _INTERNAL = frozenset({"_line", "_raw", "_delivery_id", "_row"})
-_NAMES = ("event_id", "user_id", "event")
+_NAMES = ("event_id", "user_id", "event", "retracts")
 
 
 def quote(name: str) -> str:

@@ -12,7 +12,13 @@ from configs.aggregations import macros_sql
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.local_days import sync_days
-from pipelines.activity.metric_sql import definitions_hash, derived_events_sql, metric_events_sql, parsed_sql
+from pipelines.activity.metric_sql import (
+    definitions_hash,
+    derived_events_sql,
+    metric_events_at_sql,
+    metric_events_sql,
+    parsed_sql,
+)
 
 PLAYER_DAYS_AT_ONCE = 500_000  # that are added up together, some five events each
 
@@ -35,11 +41,12 @@ def sync_metrics(warehouse: Warehouse, app: App) -> bool:
             return False
         warehouse.run("DELETE FROM metrics")
         warehouse.append("metrics", wanted)
-        warehouse.run(
-            """UPDATE events SET active = event IN (SELECT unnest($names))
-               WHERE active <> (event IN (SELECT unnest($names)))""",
-            {"names": list(app.active_events)},
-        )
+        for table in ("events", "retracted_events"):
+            warehouse.run(
+                f"""UPDATE {table} SET active = event IN (SELECT unnest($names))
+                    WHERE active <> (event IN (SELECT unnest($names)))""",
+                {"names": list(app.active_events)},
+            )
         refresh_parts(warehouse, app, None)
     return True
 
@@ -73,16 +80,24 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
 def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime) -> None:
     """Create the views known_player_days, known_player_day_keys, known_active_days: what a night may look at.
 
-    They hold days before `as_of` and nothing that became available after `cut`. A player-day that a later delivery
-    changed is computed again without it, and so are streaks and entities, which one late event changes on other days.
+    They hold days before `as_of`, nothing that became available after `cut` and what was taken back after it. A
+    player-day that a later delivery changed is computed again without it, and so are streaks and entities, which one
+    late event changes on other days.
     `known_metric_events` are the events behind them.
     """
     _install_views(warehouse, app)
     limits = {"as_of": as_of, "cut": cut}
     cut_sql = f"TIMESTAMPTZ '{cut.isoformat()}'"
     warehouse.run(
+        """CREATE OR REPLACE TEMP TABLE retracted_since AS
+           SELECT DISTINCT player_key, day FROM retracted_events
+           WHERE day < $as_of AND available_at <= $cut AND retracted_at > $cut""",
+        limits,
+    )
+    warehouse.run(
         """CREATE OR REPLACE TEMP TABLE touched_players AS
-           SELECT DISTINCT player_key FROM events WHERE day < $as_of AND available_at > $cut""",
+           SELECT player_key FROM events WHERE day < $as_of AND available_at > $cut
+           UNION SELECT player_key FROM retracted_since""",
         limits,
     )
     warehouse.run(
@@ -93,6 +108,7 @@ def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime)
         f"""CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM (
                 SELECT player_key, day FROM player_days WHERE available_at > $cut
                 UNION ALL SELECT player_key, day FROM active_days WHERE available_at > $cut
+                UNION ALL FROM retracted_since
                 UNION ALL {_moved("known_derived")})
             WHERE day < $as_of""",
         limits,
@@ -113,8 +129,7 @@ def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime)
         )
 
 
-_KNOWN_EVENTS = """FROM metric_events WHERE available_at <= $cut AND metric IN (
-                       SELECT metric FROM metrics WHERE NOT is_derived(agg))
+_KNOWN_EVENTS = """FROM metric_events_at($cut)
                    UNION ALL BY NAME FROM known_derived"""
 _KNOWN_AGAIN = f"({_KNOWN_EVENTS}) SEMI JOIN touched USING (player_key, day)"
 _AGAIN = {
@@ -132,6 +147,8 @@ def _install_views(warehouse: Warehouse, app: App) -> None:
     if warehouse.views_of is app:
         return
     warehouse.run(f"CREATE OR REPLACE TEMP VIEW metric_events AS {metric_events_sql(app)}")
+    then = metric_events_at_sql(app, "known_until")
+    warehouse.run(f"CREATE OR REPLACE TEMP MACRO metric_events_at(known_until) AS TABLE {then}")
     warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched (player_key BIGINT, day DATE)")
     warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched_players (player_key BIGINT)")
     parsed = parsed_sql(app)

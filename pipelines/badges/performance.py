@@ -70,7 +70,7 @@ def badge_performance(known: Known) -> tuple[BadgeFigures, ...]:
     """The figures of every badge of the app file, by prestige, then by how rare it is."""
     window = {"as_of": known.as_of, "days": DAYS}
     counts = known.frame(known.fixed("badges/badge_counts"), window)
-    around = known.frame(known.fixed("badges/badge_performance"), window).drop("groups")
+    around = known.frame(known.fixed("badges/badge_performance"), window | {"cut": known.cut}).drop("groups")
     held = badge_rarity(known).join(counts.drop("holders"), on="badge_id", how="left")
     waiting = _waiting(known)
     rows = {row["badge_id"]: row for row in held.iter_rows(named=True)}

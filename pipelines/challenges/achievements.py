@@ -96,7 +96,7 @@ def settle_achievements(known: Known) -> None:
     )
     crossed = hits.join(crossings(known, spans), on="window_id", how="inner", maintain_order="left")
     with known.lend(crossed=crossed):
-        found = known.frame(known.fixed("challenges/achievement_days"), {"as_of": known.as_of})
+        found = known.frame(known.fixed("challenges/achievement_days"), {"as_of": known.as_of, "cut": known.cut})
     entries = found.filter(pl.col("xp") > 0).select(
         pl.format("achievement:{}", "content_id").alias("entry_id"),
         *("player_key", "as_of", "xp"),

@@ -29,7 +29,8 @@ class Past(Known):
         found = found.select("player_key", "badge_id", "event_id")
         with self.lend(found=found):
             return self.frame(
-                "SELECT f.player_key, badge_id, day AS earned_day FROM found f JOIN events USING (event_id)"
+                "SELECT f.player_key, badge_id, day AS earned_day FROM found f JOIN events_at($cut) USING (event_id)",
+                {"cut": self.cut},
             )
 
     def badges_on(self, days: Sequence[dt.date]) -> pl.DataFrame:

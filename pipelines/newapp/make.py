@@ -179,6 +179,10 @@ def _rehearsed(
                 "SELECT reason, count(*) AS n FROM bad_rows GROUP BY reason ORDER BY n DESC, reason LIMIT 10"
             )
         )
+        warehouse.run(
+            """DELETE FROM incoming WHERE retracts IS NOT NULL
+               OR event_id IN (SELECT retracts FROM incoming WHERE retracts IS NOT NULL)"""
+        )
         if not warehouse.value("SELECT count(*) FROM incoming"):
             first = next(iter(reasons.items()), ("there are none", 0))
             raise NightquestError(f"Not a row of the sample would go in: {first[0]}.", "Say --user, --time or --event.")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from configs.app import App
 from configs.delivered import PLAIN, Files
@@ -12,6 +12,7 @@ from pipelines.newapp.metrics import Measured, features_of, leader_of
 from pipelines.newapp.play import Play
 from pipelines.newapp.roles import Roles, event_sql
 from pipelines.newapp.words import theme_of
+from pipelines.newapp.xapi import Voiding
 
 
 def content_of(
@@ -139,7 +140,9 @@ def render_sql(roles: Sequence[Roles]) -> str:
     """The source: a SELECT for each table, one below the other."""
     several = len(roles) > 1
     ids = any(one.event_id for one in roles)
-    selects = [_select(one, several=several, ids=ids, properties=any(r.properties for r in roles)) for one in roles]
+    properties, voids = any(one.properties for one in roles), [one for one in roles if one.voiding]
+    selects = [_select(one, several=several, ids=ids, properties=properties, voids=bool(voids)) for one in roles]
+    selects += [_void(one, several=several, properties=properties) for one in voids]
     told = "\n".join(
         f"--   {one.table.name}: {', '.join(path.name for path in one.table.files)[:100]}" for one in roles
     )
@@ -149,19 +152,35 @@ def render_sql(roles: Sequence[Roles]) -> str:
     )
 
 
-def _select(roles: Roles, *, several: bool, ids: bool, properties: bool) -> str:
-    event_id = f"CAST({roles.event_id} AS VARCHAR)" if roles.event_id else "CAST(NULL AS VARCHAR)"
-    if roles.event_id and several:
-        event_id = f"{text(roles.table.name.removeprefix('raw_') + ':')} || {event_id}"
-    lines = [f"{event_id} AS event_id"] if ids else []
+def _select(roles: Roles, *, several: bool, ids: bool, properties: bool, voids: bool) -> str:
+    lines = [f"{_id(roles, roles.event_id, several=several)} AS event_id"] if ids else []
     lines += [f"{roles.user} AS user_id", f"{event_sql(roles)} AS event"]
-    lines += [f"CAST({roles.moment} AS VARCHAR) AS occurred_at" if several else f"{roles.moment} AS occurred_at"]
+    moment = f"CAST({roles.moment} AS VARCHAR)" if several or voids else roles.moment
+    lines += [f"{moment} AS occurred_at"]
     if properties:
         pairs = ",\n           ".join(f"{text(one.name)}, {_read(one)}" for one in roles.properties)
         lines += [f"json_merge_patch('{{}}', json_object(\n           {pairs}\n       )) AS properties"]
-    lines += ["r._delivery_id", "r._row"]
+    lines += ["NULL AS retracts"] * voids + ["r._delivery_id", "r._row"]
     where = f"\nWHERE {roles.hidden}" if roles.hidden else ""
     return "SELECT " + ",\n       ".join(lines) + f"\nFROM {roles.table.name} AS r{where}"
+
+
+def _void(roles: Roles, *, several: bool, properties: bool) -> str:
+    """The rows that are no events but take others back, whenever those come."""
+    void = cast("Voiding", roles.voiding)
+    event_id, target = (_id(roles, sql, several=several) for sql in (roles.event_id or "NULL", void.target))
+    nothing = ["NULL AS user_id", "NULL AS event", f"CAST({roles.moment} AS VARCHAR) AS occurred_at"]
+    nothing += ["NULL AS properties"] * properties
+    lines = [f"{event_id} AS event_id", *nothing, f"{target} AS retracts", "r._delivery_id", "r._row"]
+    return "SELECT " + ",\n       ".join(lines) + f"\nFROM {roles.table.name} AS r\nWHERE {void.condition}"
+
+
+def _id(roles: Roles, sql: str, *, several: bool) -> str:
+    """An id, told apart from those of other tables."""
+    event_id = f"CAST({sql or 'NULL'} AS VARCHAR)"
+    return (
+        f"{text(roles.table.name.removeprefix('raw_') + ':')} || {event_id}" if roles.event_id and several else event_id
+    )
 
 
 def _read(one: Carried) -> str:

@@ -11,7 +11,7 @@ from pipelines.newapp.guess import Guess
 from pipelines.newapp.sample import Column, Table, plain_name
 from pipelines.newapp.who_when import as_moment, find_time, find_user, named, said_column, user_score, with_clock
 from pipelines.newapp.words import named_event
-from pipelines.newapp.xapi import is_xapi, voided, who_when_what
+from pipelines.newapp.xapi import Voiding, is_xapi, statement_id, voiding, who_when_what
 
 MOST_KINDS, OTHER = 20, "other"
 
@@ -23,6 +23,7 @@ class Roles:
     Attributes:
         kinds: Events by the value of `event` that stands for them; the one of a table without such a column by ''.
         hidden: The condition that leaves rows out, as SQL, or empty.
+        voiding: The rows that are no events but take others back.
     """
 
     table: Table
@@ -35,6 +36,7 @@ class Roles:
     guesses: tuple[Guess, ...]
     zoned: bool = False
     hidden: str = ""
+    voiding: Voiding | None = None
 
 
 def find_roles(table: Table, user: str | None, time: str | None, event: str | None) -> Roles:
@@ -57,13 +59,12 @@ def find_roles(table: Table, user: str | None, time: str | None, event: str | No
         who, when = find_user(table, user, told), find_time(table, time, told)
         what = _event(table, event, {who.name, when.name}, told)
     used = {column.name for column in (who, when, what) if column}
-    id_ = _event_id(table, used, told)
+    id_ = statement_id(table, told) if is_xapi(table) else _event_id(table, used, told)
     used |= {id_.name} if id_ else set()
     moment, clock = with_clock(table, when)
     used |= {clock} if clock else set()
     kinds = _kinds(table, what, told)
     carried = carried_by(table, used, told)
-    hidden = voided(table) if is_xapi(table) else ""
     return Roles(
         table,
         f"trim({who.sql})" if who.form.kind == "text" and not is_xapi(table) else who.sql,
@@ -74,7 +75,8 @@ def find_roles(table: Table, user: str | None, time: str | None, event: str | No
         carried,
         tuple(told),
         zoned=when.form.zoned,
-        hidden=hidden,
+        hidden="(r.\"verb\" ->> '/id') NOT LIKE '%/voided'" if is_xapi(table) else "",
+        voiding=voiding(table) if is_xapi(table) else None,
     )
 
 

@@ -1,12 +1,20 @@
-"""xAPI statements as a store gives them: who acts, when, by which verb, and which of them were taken back."""
+"""xAPI statements as a store gives them: who acts, when, by which verb, and which of them take others back."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from configs.errors import NightquestError
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.sample import Column, Table
 
 NAMES = {"object.id": ("activity",)}
+
+
+@dataclass(frozen=True)
+class Voiding:
+    """Statements that take others back, as SQL over a table `r`: the condition, and the id of what each takes back."""
+
+    condition: str
+    target: str
 
 
 def is_xapi(table: Table) -> bool:
@@ -41,15 +49,18 @@ def who_when_what(table: Table, told: list[Guess]) -> tuple[Column, Column, Colu
     return who, when, by_name["verb.id"]
 
 
-def voided(table: Table) -> str:
-    """Leaves out statements that void others, and those that were voided in what has been delivered."""
+def statement_id(table: Table, told: list[Guess]) -> Column | None:
+    """What tells statements apart, and those sent again from new ones."""
+    found = table.column("id")
+    told.append(Guess("event id", found.name if found else "none", "the id that xAPI gives each statement"))
+    return found
+
+
+def voiding(table: Table) -> Voiding | None:
+    """Which statements void others, and which others; None without the ids by which they would be told."""
     if table.column("id") is None:
-        return "(r.\"verb\" ->> '/id') NOT LIKE '%/voided'"
-    void = "(v.\"verb\" ->> '/id') LIKE '%/voided'"
-    return (
-        "(r.\"verb\" ->> '/id') NOT LIKE '%/voided'\n"
-        f"  AND NOT EXISTS (SELECT 1 FROM {table.name} AS v WHERE {void} AND (v.\"object\" ->> '/id') = r.id)"
-    )
+        return None
+    return Voiding("(r.\"verb\" ->> '/id') LIKE '%/voided'", "r.\"object\" ->> '/id'")
 
 
 def why_left_of_statements(column: Column, table: Table) -> str:

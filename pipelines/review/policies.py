@@ -153,7 +153,7 @@ def with_outcomes(known: Known, listed: pl.DataFrame) -> pl.DataFrame:
     rows = known.over(rows).with_row_index("row")
     firsts = rows.filter("chosen").select("row", "player_key", "kind", "start_day", "end_day", "item")
     with known.lend(firsts=firsts.with_columns(back_day=pl.col("start_day") + pl.duration(days=BACK_DAYS - 1))):
-        came = known.frame(known.fixed("publish/came_of_recommended"))
+        came = known.frame(known.fixed("publish/came_of_recommended"), {"cut": known.cut})
     with known.lend(windows=firsts.filter(kind="metric").rename({"row": "window_id", "item": "metric"})):
         values = known.frame(known.fixed("activity/windows")).select(
             row="window_id", reached=pl.col("value").fill_null(0.0) > 0

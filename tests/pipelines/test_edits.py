@@ -51,6 +51,7 @@ RUNS: dict[str, dict[str, Any]] = {
     "renamed": {
         "title": "Riddles",
         "source": "riddles",
+        "vanished": "retract",
         "events": {
             "finish": {"properties": SOLVE, "value": {"type": "number", "min": 0, "max": 9}},
             "solve": {"properties": SOLVE},

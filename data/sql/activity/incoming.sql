@@ -4,8 +4,8 @@
 CREATE OR REPLACE TEMP TABLE incoming (
     line BIGINT NOT NULL CHECK (line >= 1),
     event_id VARCHAR CHECK (length(event_id) BETWEEN 1 AND 256),
-    user_id VARCHAR NOT NULL CHECK (length(user_id) BETWEEN 1 AND 256),
-    event VARCHAR NOT NULL CHECK (event <> ''),
+    user_id VARCHAR CHECK (length(user_id) BETWEEN 1 AND 256),
+    event VARCHAR CHECK (event <> ''),
     occurred_at TIMESTAMPTZ NOT NULL CHECK (occurred_at >= TIMESTAMPTZ '1900-01-01 00:00:00+00'),
     sequence BIGINT NOT NULL,
     value DOUBLE CHECK (isfinite(value)),
@@ -13,7 +13,9 @@ CREATE OR REPLACE TEMP TABLE incoming (
     delivery_id VARCHAR NOT NULL,
     content VARCHAR NOT NULL CHECK (length(content) = 32),
     content_hash UBIGINT NOT NULL,
-    raw VARCHAR
+    raw VARCHAR,
+    retracts VARCHAR CHECK (length(retracts) BETWEEN 1 AND 256),
+    CHECK (retracts IS NOT NULL OR user_id IS NOT NULL AND event IS NOT NULL)
 );
 
 CREATE OR REPLACE TEMP TABLE incoming_players (

@@ -2,7 +2,7 @@
 -- of the $days days before it on which any was known: days_ago, age_h.
 WITH hours AS (
     SELECT date_trunc('hour', occurred_at) AS hour, min(available_at) AS available_at
-    FROM events WHERE active AND available_at <= $cut AND day > $base_day::DATE - 2 * $days::INTEGER
+    FROM events_at($cut) WHERE active AND day > $base_day::DATE - 2 * $days::INTEGER
     GROUP BY ALL
 ),
 looks AS (

@@ -4,8 +4,8 @@ WITH gaps AS (
     SELECT player_key, day, occurred_at, local_hour, available_at,
            date_diff('second', lag(occurred_at) OVER (PARTITION BY player_key, day ORDER BY occurred_at, sequence, event_id),
                      occurred_at) / 60.0 AS gap_minutes
-    FROM events SEMI JOIN touched USING (player_key, day)
-    WHERE active AND available_at <= known_until
+    FROM events_at(known_until) SEMI JOIN touched USING (player_key, day)
+    WHERE active
 )
 SELECT player_key, day,
        count(*) AS n_events,

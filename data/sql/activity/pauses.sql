@@ -7,8 +7,8 @@ FROM (
            least(coalesce(day - 1 + (properties ->> '$.days')::INTEGER, DATE '9999-12-31'),
                  coalesce(min(CASE WHEN event = 'nightquest.resumed' THEN day - 1 END) OVER later, DATE '9999-12-31'))
                AS last_day
-    FROM events
-    WHERE event IN ('nightquest.paused', 'nightquest.resumed') AND available_at <= known_until
+    FROM events_at(known_until)
+    WHERE event IN ('nightquest.paused', 'nightquest.resumed')
     WINDOW later AS (PARTITION BY player_key ORDER BY occurred_at, sequence, event, event_id
                      ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
 )

@@ -17,6 +17,11 @@ again AS (
 ),
 here AS (
     SELECT event_id AS id, content_hash FROM events WHERE event_id IN (SELECT id FROM ids)
+    UNION ALL -- what vanished from its source may come back
+    SELECT event_id, content_hash FROM retracted_events
+    WHERE retraction_id IS NOT NULL AND event_id IN (SELECT id FROM ids)
+    UNION ALL
+    SELECT retraction_id, content_hash FROM retractions WHERE retraction_id IN (SELECT id FROM ids)
 ),
 first_rows AS ( -- of each id that stands more than once, here or in the files
     SELECT id, -1 AS row, content_hash FROM here

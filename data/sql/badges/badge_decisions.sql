@@ -4,8 +4,8 @@ WITH said AS (
     SELECT properties ->> 'badge_id' AS badge_id, player_key, event_id, occurred_at,
            properties ->> 'reason' AS reason, properties ->> 'citation' AS citation, properties ->> 'by' AS said_by,
            CASE event WHEN 'nightquest.awarded' THEN 'award' ELSE 'refuse' END AS decision
-    FROM events
-    WHERE event IN ('nightquest.awarded', 'nightquest.refused') AND day < $as_of AND available_at <= $cut
+    FROM events_at($cut)
+    WHERE event IN ('nightquest.awarded', 'nightquest.refused') AND day < $as_of
     QUALIFY row_number() OVER (PARTITION BY properties ->> 'badge_id', player_key
                                ORDER BY occurred_at DESC, sequence DESC, event_id DESC) = 1
 )

@@ -1,11 +1,11 @@
 -- Play around awards and of comparable players without the badge, by badge. Of awards whose $days days afterwards are over,
 -- the first of each player, on a day on which the player played. Comparable are players who played on the same day, as
 -- often in the $days days before (bands of active days: 0, to 2, 5, 10, 18, more), and did not get the badge by the end.
--- Parameters: as_of, days.
+-- Parameters: as_of, cut, days.
 WITH active AS (SELECT player_key, day, day - DATE '1970-01-01' AS day_no FROM known_active_days WHERE day < $as_of),
 firsts AS (
     SELECT badge_id, l.player_key, min_by(CASE WHEN e.occurred_at = l.granted_at THEN e.day ELSE l.granted_at::DATE END, l.granted_at) AS day
-    FROM badge_ledger l LEFT JOIN events e USING (event_id) WHERE l.as_of <= $as_of GROUP BY badge_id, l.player_key
+    FROM badge_ledger l LEFT JOIN events_at($cut) e USING (event_id) WHERE l.as_of <= $as_of GROUP BY badge_id, l.player_key
 ),
 days_of_awards AS (SELECT DISTINCT day FROM firsts WHERE day + $days::INTEGER < $as_of),
 around AS (

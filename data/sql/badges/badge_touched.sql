@@ -5,22 +5,25 @@
 -- (badge_id, player_key), who is past a badge, and `badge_gates`: whom a badge of that night or since has let come to
 -- another one is looked at from there on.
 CREATE OR REPLACE TEMP TABLE badge_touched_all AS
-WITH fresh AS (
-    SELECT player_key, day, occurred_at FROM events
-    WHERE day >= $since_day AND day < $as_of AND available_at <= $cut
+WITH taken_back AS (
+    SELECT player_key FROM retracted_events
+    WHERE retracted_at <= $cut AND (retracted_at > $since_cut OR moved_at > $since_taken)
+),
+fresh AS (
+    SELECT player_key, day, occurred_at FROM events_at($cut) WHERE day >= $since_day AND day < $as_of
     UNION ALL
-    SELECT player_key, day, occurred_at FROM events
-    WHERE day < $since_day AND available_at > $since_cut AND available_at <= $cut
+    SELECT player_key, day, occurred_at FROM events_at($cut) WHERE day < $since_day AND available_at > $since_cut
     UNION ALL
-    SELECT player_key, day, occurred_at FROM events
-    WHERE delivery_id IN (SELECT delivery_id FROM deliveries WHERE taken_at > $since_taken)
-      AND day < $since_day AND available_at <= $cut
+    SELECT player_key, day, occurred_at FROM events_at($cut)
+    WHERE delivery_id IN (SELECT delivery_id FROM deliveries WHERE taken_at > $since_taken) AND day < $since_day
     UNION ALL  -- a day before or after, whatever the zone
     SELECT player_key, open_at::DATE - 2, open_at FROM badge_gates WHERE as_of >= $since_day
     UNION ALL
-    SELECT player_key, day, occurred_at FROM events
+    SELECT player_key, day, occurred_at FROM events_at($cut)
     SEMI JOIN (FROM moved_days WHERE moved_at > $since_taken) USING (player_key, day)
-    WHERE day < $since_day AND available_at <= $cut
+    WHERE day < $since_day
+    UNION ALL  -- a life of which something was taken back may have crossed a line anywhere
+    SELECT player_key, day, occurred_at FROM events_at($cut) SEMI JOIN taken_back USING (player_key) WHERE day < $as_of
 ),
 complete AS (
     SELECT player_key FROM badge_done WHERE badge_id IN (SELECT unnest($once))

@@ -4,8 +4,8 @@ WITH said AS (
     SELECT properties ->> '$.badge_id' AS badge_id, player_key, event_id, occurred_at, sequence, day,
            event = 'nightquest.awarded' AS gives, properties ->> '$.reason' AS reason,
            properties ->> '$.citation' AS citation, properties ->> '$.by' AS said_by
-    FROM events
-    WHERE event IN ('nightquest.awarded', 'nightquest.refused') AND day < $as_of AND available_at <= $cut
+    FROM events_at($cut)
+    WHERE event IN ('nightquest.awarded', 'nightquest.refused') AND day < $as_of
 ),
 since AS (
     SELECT *, count(*) FILTER (NOT gives) OVER later AS refusals_after, count(*) FILTER (gives) OVER later AS awards_after

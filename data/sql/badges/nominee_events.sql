@@ -7,8 +7,8 @@ WITH ranked AS (
                               ORDER BY e.occurred_at DESC, e.sequence DESC, e.event_id DESC) AS of_kind
     FROM nominees n
     JOIN shown_events s USING (badge_id)
-    JOIN events e ON e.player_key = n.player_key AND e.event = s.event
-    WHERE e.day < $as_of AND e.available_at <= $cut
+    JOIN events_at($cut) e ON e.player_key = n.player_key AND e.event = s.event
+    WHERE e.day < $as_of
     QUALIFY of_kind <= $newest
 ),
 chosen AS (

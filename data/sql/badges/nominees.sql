@@ -16,8 +16,8 @@ news AS (
     SELECT v.badge_id, v.player_key
     FROM stands v
     JOIN shown_events s USING (badge_id)
-    JOIN events e ON e.player_key = v.player_key AND e.event = s.event AND e.day >= v.as_of
-    WHERE e.day < $as_of AND e.available_at <= $cut
+    JOIN events_at($cut) e ON e.player_key = v.player_key AND e.event = s.event AND e.day >= v.as_of
+    WHERE e.day < $as_of
     GROUP BY v.badge_id, v.player_key
 ),
 open AS (

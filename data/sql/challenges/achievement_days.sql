@@ -3,5 +3,5 @@
 SELECT c.content_id, c.player_key, $as_of::DATE AS as_of, e.day AS reached_on, c.crossed_at AS reached_at, c.event_id, c.value,
        c.xp, c.title
 FROM crossed c
-JOIN events e ON e.player_key = c.player_key AND e.event_id = c.event_id
+JOIN events_at($cut) e ON e.player_key = c.player_key AND e.event_id = c.event_id
 ORDER BY c.content_id

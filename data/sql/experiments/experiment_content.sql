@@ -18,8 +18,8 @@ issued AS (
 answers AS (
     SELECT try_cast(properties ->> 'content_id' AS UUID) AS content_id, player_key, event, occurred_at, sequence, event_id, value,
            day
-    FROM events
-    WHERE event IN ('nightquest.shown', 'nightquest.rated') AND available_at <= $cut AND day < $as_of
+    FROM events_at($cut)
+    WHERE event IN ('nightquest.shown', 'nightquest.rated') AND day < $as_of
       AND day >= (SELECT min(as_of) FROM taken)
 ),
 shown AS (

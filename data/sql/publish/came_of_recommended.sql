@@ -3,7 +3,7 @@ SELECT f.row,
        EXISTS (SELECT 1 FROM known_active_days d
                WHERE d.player_key = f.player_key AND d.day BETWEEN f.start_day AND f.back_day) AS back,
        f.kind = 'badge'
-       AND EXISTS (SELECT 1 FROM badge_ledger l JOIN events e USING (event_id)
+       AND EXISTS (SELECT 1 FROM badge_ledger l JOIN events_at($cut) e USING (event_id)
                    WHERE l.player_key = f.player_key AND l.badge_id = f.item
                      AND e.day BETWEEN f.start_day AND f.end_day) AS earned
 FROM firsts f

@@ -24,8 +24,8 @@ settled AS (
 ),
 answers AS (
     SELECT try_cast(properties ->> 'content_id' AS UUID) AS content_id, player_key, event, occurred_at, sequence, event_id, value
-    FROM events
-    WHERE event IN ('nightquest.shown', 'nightquest.rated') AND day >= $since AND day < $as_of AND available_at <= $cut
+    FROM events_at($cut)
+    WHERE event IN ('nightquest.shown', 'nightquest.rated') AND day >= $since AND day < $as_of
 ),
 shown AS (
     SELECT content_id, player_key, min(occurred_at) AS shown_at

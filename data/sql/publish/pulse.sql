@@ -13,7 +13,7 @@ cohorts AS (SELECT player_key, cohort, back, sum(n) AS n FROM parts GROUP BY ALL
 homes AS (SELECT player_key, back, max_by(cohort, (n, cohort)) AS cohort FROM cohorts GROUP BY ALL),
 lately AS (
     SELECT player_key, ($base_day::DATE - 1 - day)::INTEGER AS back, count(*) AS n
-    FROM events
+    FROM events_at($cut::TIMESTAMPTZ)
     WHERE active AND day < $base_day AND day >= $base_day::DATE - $days::INTEGER
       AND available_at <= $cut::TIMESTAMPTZ - to_days(($base_day::DATE - 1 - day)::INTEGER)
     GROUP BY ALL
@@ -22,8 +22,8 @@ play AS (SELECT coalesce(cohort, 'all') AS cohort, back, n FROM lately LEFT JOIN
 sent AS (
     SELECT floor(date_diff('second', available_at, $cut::TIMESTAMPTZ) / 86400)::INTEGER AS back,
            row_number() OVER (PARTITION BY player_key, content_hash ORDER BY available_at, event_id) > 1 AS again
-    FROM events
-    WHERE active AND available_at <= $cut AND day >= $base_day::DATE - $days::INTEGER
+    FROM events_at($cut::TIMESTAMPTZ)
+    WHERE active AND day >= $base_day::DATE - $days::INTEGER
 )
 SELECT 'here' AS kind, 'players' AS name, cohort, back, count(*)::DOUBLE AS n FROM cohorts GROUP BY ALL
 UNION ALL SELECT 'had', metric, cohort, back, count(*)::DOUBLE FROM parts GROUP BY ALL

@@ -75,8 +75,8 @@ def stream_sql(app: App, terms: tuple[Term, ...]) -> str:
         WITH timeline AS (
             SELECT e.player_key, e.event_id, e.occurred_at, e.day, row_number() OVER in_time AS rank,
                    (max(e.day) OVER in_time - DATE '1970-01-01')::BIGINT * {_DAY} + row_number() OVER in_time AS moment
-            FROM events e JOIN badge_touched t ON t.player_key = e.player_key AND e.day >= t.start_day
-            WHERE e.day < $as_of AND e.available_at <= $cut AND NOT starts_with(e.event, 'nightquest.')
+            FROM events_at($cut) e JOIN badge_touched t ON t.player_key = e.player_key AND e.day >= t.start_day
+            WHERE e.day < $as_of AND NOT starts_with(e.event, 'nightquest.')
             WINDOW in_time AS (PARTITION BY e.player_key ORDER BY e.occurred_at, e.sequence, e.event_id)
         ),
         marks AS (

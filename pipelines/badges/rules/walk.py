@@ -23,7 +23,7 @@ def events_sql() -> dict[str, str]:
     """What is read of the days in `badge_walked` (player_key, day_no), by table. Parameter cut bounds it."""
     mine = "SEMI JOIN badge_walked w ON w.player_key = e.player_key AND w.day_no = e.day - DATE '1970-01-01'"
     return {
-        "badge_events": f"SELECT * FROM events e {mine} WHERE e.available_at <= $cut",
+        "badge_events": f"SELECT * FROM events_at($cut) e {mine}",
         "badge_derived": f"SELECT * FROM ({DERIVED}) e {mine} WHERE e.available_at <= $cut",
     }
 

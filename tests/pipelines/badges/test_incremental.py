@@ -17,7 +17,7 @@ from pipelines.badges.rules.award import award_badges, find_awards
 from pipelines.badges.rules.stream import margin_days
 from pipelines.known import Known
 from pipelines.pins import Night, pin_night
-from tests.factories import START, add_events, event, make_app, warehouse_with
+from tests.factories import START, add_events, event, make_app, take_back_events, warehouse_with
 from tests.pipelines.badges.rules.test_award import app_with, cite, publish
 
 LIFETIME = app_with(
@@ -118,8 +118,8 @@ def give(warehouse: Warehouse, chance: random.Random, badge: str, night: Night) 
 def awards_of(chance: random.Random, app: App, edited: App, by_hand: str = "") -> pl.DataFrame:
     """The ledger after nights in which anything happens, each compared with the whole walk.
 
-    Events arrive late; a delivery brings the history of long ago; a night is killed, is run again, or is a past one;
-    the app file is edited.
+    Events arrive late, and are taken back; a delivery brings the history of long ago; a night is killed, is run again,
+    or is a past one; the app file is edited.
     """
     arrivals = sorted((random_event(chance) for _ in range(EVENTS)), key=lambda row: row["available_at"])
     history, arrivals = arrivals[:10], arrivals[10:]
@@ -135,6 +135,11 @@ def awards_of(chance: random.Random, app: App, edited: App, by_hand: str = "") -
                 history = []
             if arrived:
                 add_events(warehouse, app, arrived)
+            if chance.random() < 0.7:
+                here = [one for (one,) in warehouse.rows("SELECT event_id FROM events ORDER BY event_id")]
+                back = chance.sample(here, min(3, len(here)))
+                before = dt.timedelta(hours=chance.choice([1, 200]))
+                take_back_events(warehouse, app, back, until - before, until - dt.timedelta(seconds=1))
             if not warehouse.value("SELECT count(*) FROM active_days WHERE day < $d", {"d": until.date()}):
                 continue
             night = pin_night(warehouse, app, "hash", until.date(), until, "code", file_hash=str(app is edited))

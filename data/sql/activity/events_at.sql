@@ -1,0 +1,6 @@
+-- The events as they were known at a moment: what had become available and was not yet taken back.
+CREATE OR REPLACE TEMP MACRO events_at(known_until) AS TABLE
+SELECT * FROM events WHERE available_at <= known_until
+UNION ALL BY NAME
+SELECT * EXCLUDE (retracted_at, moved_at, retraction_id) FROM retracted_events
+WHERE available_at <= known_until AND retracted_at > known_until;
