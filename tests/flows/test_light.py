@@ -108,6 +108,7 @@ REFUSED = [
     "train APP --budget soon",
     "train APP --budget 2s",
     "explain EMPTY player-3",
+    "policies EMPTY",
     "backfill APP --from 2024-02-09 --to 2024-02-01",
     "replay APP --from 2024-02-09 --to 2999-01-01",
     "ingest APP no-such-file.csv",
