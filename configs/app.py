@@ -159,6 +159,10 @@ class App(Part):
         description="What becomes of an event that the source yielded once and no longer yields: "
         "it stays, or is taken back.",
     )
+    on_retraction: Literal["keep", "revoke"] = Field(
+        "keep",
+        description="Whether the XP of a challenge that an event completed is kept when that event is taken back.",
+    )
     files: Files = Field(default_factory=Files, description="How delivered text is written, if not as usual.")
     pulls: dict[Name, Pull] = Field(
         {}, description="What `pull` reads on a live PostgreSQL; each is as a delivered file of its name."

@@ -39,6 +39,7 @@ OF_NOW = {
     "data/sql/activity/take_back.sql",
     "data/sql/badges/badge_touched.sql",  # whose events were taken back
     "data/sql/badges/decision_rows.sql",  # a file of decisions, as it comes
+    "data/sql/challenges/lost_events.sql",
     "flows/cli/status.py",
     "flows/demo.py",
     "pipelines/activity/append.py",
@@ -49,6 +50,7 @@ OF_NOW = {
     "pipelines/activity/parts.py",
     "pipelines/activity/retract.py",
     "pipelines/badges/foresee.py",
+    "pipelines/challenges/settle.py",  # whether there is anything at all
     "pipelines/learning/job.py",  # of which day to learn next
     "pipelines/pins.py",  # the watermark
     "pipelines/replay/compare_awards.py",

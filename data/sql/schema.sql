@@ -367,7 +367,7 @@ CREATE TABLE IF NOT EXISTS settlements (
     revision     INTEGER NOT NULL,
     player_key   BIGINT NOT NULL,
     as_of        DATE NOT NULL,              -- the night that settled it
-    state        VARCHAR NOT NULL,           -- 'completed' or 'expired'
+    state        VARCHAR NOT NULL,           -- 'completed', 'expired', or 'reopened': what completed it was taken back
     completed_at TIMESTAMPTZ,
     event_id     VARCHAR,
     progress     DOUBLE NOT NULL,            -- share of the target reached, 0 to 1

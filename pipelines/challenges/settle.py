@@ -5,7 +5,6 @@ import datetime as dt
 import polars as pl
 
 from configs.app import App
-from data.warehouse import Warehouse
 from pipelines.activity.freshness import touching
 from pipelines.known import Known
 from pipelines.windows import completed, crossings, window_values
@@ -20,8 +19,9 @@ def settle_challenges(known: Known) -> pl.DataFrame:
     window is over and known in whole: not while the app's input is silent on one of its days. One in which the player
     paused expires, too, and says so: it counts nowhere against them. A late event may still
     complete an expired one within the app's grace period: a new revision says so, with its own XP entry. What was
-    completed stays completed and is paid once; events that were missing may say that it was so earlier. A night that
-    issues nothing only looks.
+    completed stays completed and is paid once; events that were missing may say that it was so earlier. Only where it
+    is not so any more because an event was taken back, a new revision says that: it is open again, or expired, and what
+    was paid for it stays or goes as the app's `on_retraction` says. A night that issues nothing only looks.
 
     Args:
         known: What the night may see.
@@ -29,13 +29,15 @@ def settle_challenges(known: Known) -> pl.DataFrame:
     Returns:
         The challenges still open: content_id, player_key, progress (0 to 1).
     """
-    due = known.frame(known.fixed("challenges/due_challenges"), _limits(known.warehouse, known.app, known.as_of))
+    with known.lend(lost=_lost_events(known)):
+        due = known.frame(known.fixed("challenges/due_challenges"), _limits(known))
     if due.is_empty():
         return pl.DataFrame(schema={"content_id": pl.String, "player_key": pl.Int64, "progress": pl.Float64})
     running = known.running_days()
     valued = with_outcomes(known, due).join(running, on="player_key", how="left", maintain_order="left")
     over = (pl.col("end_day") < pl.col("running_day")) & ~pl.col("content_id").is_in(_unknown(known, due))
-    first_time = pl.col("settled_revision").is_null()
+    first_time = pl.col("settled_revision").is_null() | pl.col("is_reopened")
+    undone = ~pl.col("hit") & pl.col("is_completed").fill_null(value=False) & pl.col("lost_events")
     kept = _completed_rows(known, valued.filter("hit"))
     paused = touching(due, known.pauses())["content_id"].to_list()
     missed = valued.filter(~pl.col("hit") & over & first_time).with_columns(
@@ -49,14 +51,15 @@ def settle_challenges(known: Known) -> pl.DataFrame:
         .when("played")
         .then(pl.lit("window over, target not reached"))
         .otherwise(pl.lit("window over, no play")),
-        earned=pl.lit(0, dtype=pl.Int32),
+        earned="known_xp",
     )
-    settled = pl.concat([kept, missed.select(kept.columns)])
+    lost = _undone_rows(known.app, valued.filter(undone).with_columns(over=over))
+    settled = pl.concat([kept, missed.select(kept.columns), lost.select(kept.columns)])
     if known.night.issues:
         with known.warehouse.transaction():
             known.warehouse.append("settlements", _settlements(settled, known.as_of), on_conflict_skip=True)
-            known.run(known.fixed("challenges/pay_settlements"), {"as_of": known.as_of})
-    still = valued.filter(~pl.col("hit") & ~over & first_time)
+            known.run(known.fixed("challenges/pay_settlements"), {"as_of": known.as_of, "cut": known.cut})
+    still = valued.filter(~pl.col("hit") & ~over & (first_time | undone))
     return still.select("content_id", "player_key", "progress")
 
 
@@ -74,19 +77,39 @@ def with_outcomes(known: Known, challenges: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _limits(warehouse: Warehouse, app: App, as_of: dt.date) -> dict[str, object]:
+def _lost_events(known: Known) -> pl.DataFrame:
+    """content_id of what was settled, of whose window an event was taken back since."""
+    if not known.value("SELECT count(*) FROM (FROM retracted_events LIMIT 1)"):
+        return pl.DataFrame(schema={"content_id": pl.String})
+    return known.frame(known.fixed("challenges/lost_events"), {"as_of": known.as_of, "cut": known.cut})
+
+
+def _undone_rows(app: App, undone: pl.DataFrame) -> pl.DataFrame:
+    """Completed challenges (with `over`) that are so no longer, since an event was taken back."""
+    return undone.with_columns(
+        state=pl.when("over").then(pl.lit("expired")).otherwise(pl.lit("reopened")),
+        completed_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
+        event_id=pl.lit(None, dtype=pl.String),
+        reason=pl.lit("an event that it rested on was taken back"),
+        earned=pl.col("known_xp") if app.on_retraction == "keep" else pl.lit(0, dtype=pl.Int32),
+    )
+
+
+def _limits(known: Known) -> dict[str, object]:
     """What is over since `grace_from` may still be completed; grace begins when the days in question were known.
 
     What the last night before did not know may have come in since, however long ago that night was.
     """
-    grace_from = as_of - dt.timedelta(days=app.challenges.grace_days + 1)
-    doubted = warehouse.value(
+    as_of = known.as_of
+    grace_from = as_of - dt.timedelta(days=known.app.challenges.grace_days + 1)
+    doubted = known.warehouse.value(
         """SELECT min(CAST(silent->0->>0 AS TIMESTAMP))::DATE FROM nights
            WHERE as_of <= $d
              AND as_of >= least($since, (SELECT max(as_of) FROM nights WHERE status = 'published' AND as_of < $d))""",
         {"since": grace_from, "d": as_of},
     )
-    return {"as_of": as_of, "grace_from": min(grace_from, doubted or grace_from), "doubted_from": doubted}
+    since = {"grace_from": min(grace_from, doubted or grace_from), "doubted_from": doubted}
+    return {"as_of": as_of, **since}
 
 
 def _unknown(known: Known, due: pl.DataFrame) -> list[str]:
@@ -109,7 +132,7 @@ def _completed_rows(known: Known, hits: pl.DataFrame) -> pl.DataFrame:
         event_id=pl.col("event_id"),
         reason=pl.when("is_completed")
         .then(pl.lit("completed by an earlier event that came late"))
-        .when(late)
+        .when(late & ~pl.col("is_reopened"))
         .then(pl.lit("completed by a late event"))
         .otherwise(pl.lit("target reached")),
         earned=pl.col("xp"),

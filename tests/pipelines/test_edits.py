@@ -52,6 +52,7 @@ RUNS: dict[str, dict[str, Any]] = {
         "title": "Riddles",
         "source": "riddles",
         "vanished": "retract",
+        "on_retraction": "revoke",
         "events": {
             "finish": {"properties": SOLVE, "value": {"type": "number", "min": 0, "max": 9}},
             "solve": {"properties": SOLVE},

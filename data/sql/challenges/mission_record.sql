@@ -6,8 +6,9 @@ SELECT c.player_key, c.metric, c.probability_if_active, c.valid_from AS start_da
                                 AND p.first_day <= c.valid_until AND p.last_day >= c.valid_from) AS played
 FROM challenges c
 LEFT JOIN (
-    FROM settlements WHERE as_of <= $as_of
-    QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY revision DESC) = 1
+    FROM (FROM settlements WHERE as_of <= $as_of
+          QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY revision DESC) = 1)
+    WHERE state <> 'reopened'
 ) s USING (content_id)
 WHERE c.content_type = 'adaptive_mission' AND c.as_of BETWEEN $since AND $as_of
   AND (c.as_of = $as_of

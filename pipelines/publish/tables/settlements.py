@@ -12,7 +12,7 @@ CONTRACT = contract(
         "revision": whole(1),
         "user_id": text(),
         "title": text(),
-        "state": text(one_of=("completed", "expired")),
+        "state": text(one_of=("completed", "expired", "reopened")),
         "completed_at": moment(nullable=True),
         "progress": share(),
         "xp": whole(None),
