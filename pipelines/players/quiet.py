@@ -11,13 +11,13 @@ _DAY = dt.timedelta(days=1)
 
 
 def send_times(known: Known) -> pl.DataFrame:
-    """player_key, send_after, send_before (UTC): when a night's messages may reach a player.
+    """player_key, send_after, send_before (UTC): when a player may be told what a night brings.
 
     The first stretch outside of the quiet hours that ends after the player's day served has begun, and after the
     night's cut; it begins no earlier than that day. No rows where the app has no quiet hours.
     """
-    zoned = known.zones()
-    stretches = {zone: _stretch(known, zone) for zone in zoned["zone"].unique()} if known.app.quiet_hours else {}
+    zoned = known.zones() if known.app.quiet_hours else known.zones().clear()
+    stretches = {zone: _stretch(known, zone) for zone in zoned["zone"].unique()}
     moment = pl.Datetime("us", "UTC")
     times = pl.DataFrame(
         [(zone, *stretch) for zone, stretch in stretches.items()],

@@ -27,6 +27,7 @@ class News:
     earned: str | None = None
 
 
+CONTACTS = "contacts"  # the table that tells whom nothing may be told, and when others may be
 FRESH = dt.timedelta(days=7)  # before an app's first night: what was earned earlier is its history, and no news
 NEWS: Mapping[str, News] = MappingProxyType(
     {

@@ -11,12 +11,14 @@ import polars as pl
 
 from configs.errors import NightquestError
 from data.postgres import compose, listed, name, plain
-from pipelines.publish.news import NEWS, fresh_from, tells_news
+from pipelines.publish.news import CONTACTS, NEWS, fresh_from, tells_news
 from pipelines.publish.postgres_tables import Layout, bring_in_step, has_table, layout_of, make_schema, with_texts
 from pipelines.publish.published import Published
 
 if TYPE_CHECKING:
     from data.postgres import Connection
+_NO_CONTACTS = """(SELECT NULL::text AS user_id, NULL::text AS left_alone, NULL::timestamptz AS send_after,
+                          NULL::timestamptz AS send_before WHERE false)"""  # a night of before there were any
 ROWS = 5_000  # of a file that are in memory at one time
 _NIGHTS: str = """
 CREATE TABLE {nights} (
@@ -135,19 +137,25 @@ class _Schema:
     def tell(self, staged: list[Layout], fresh: dt.datetime) -> int:
         """Put what is new into the outbox; what was ever put there is not again. Returns how much is."""
         told = 0
+        heeded = any(layout.name == CONTACTS for layout in staged)
         for layout in (layout for layout in staged if layout.name in NEWS):
             news = NEWS[layout.name]
             statement = compose(
-                """INSERT INTO {outbox} (idempotency_key, app, as_of, user_id, kind, payload, expires_on)
-                   SELECT app || '/' || %s || '/' || {id}, app, as_of, user_id, %s,
-                          (SELECT to_jsonb(screen) FROM (SELECT {screen}) AS screen), {ends}
-                   FROM {staged} AS s WHERE {new} AND {earned} >= %s ORDER BY user_id, {id}
+                """INSERT INTO {outbox} (idempotency_key, app, as_of, user_id, kind, payload, expires_on, next_try_at)
+                   SELECT s.app || '/' || %s || '/' || {id}, s.app, s.as_of, s.user_id, %s,
+                          (SELECT to_jsonb(screen) FROM (SELECT {screen}) AS screen)
+                              || jsonb_strip_nulls(
+                                  jsonb_build_object('send_after', send_after, 'send_before', send_before)),
+                          {ends}, greatest(now(), send_after)
+                   FROM {staged} AS s LEFT JOIN {contacts} AS c ON c.user_id = s.user_id
+                   WHERE left_alone IS NULL AND {new} AND {earned} >= %s ORDER BY s.user_id, {id}
                    ON CONFLICT (idempotency_key) DO NOTHING""",
                 outbox=name(self.schema, "outbox"),
                 id=name(news.id),
                 screen=listed(name("s", column) for column in layout.screen),
                 ends=name(news.ends) if news.ends else plain("NULL"),
                 staged=_staged(layout.name),
+                contacts=_staged(CONTACTS) if heeded else plain(_NO_CONTACTS),
                 new=plain("is_new" if news.marked else "true"),
                 earned=name(news.earned) if news.earned else plain("'infinity'::timestamptz"),
             )

@@ -21,7 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 import polars as pl
 
 from configs.errors import NightquestError
-from pipelines.publish.news import NEWS, News, fresh_from, tells_news
+from pipelines.publish.news import CONTACTS, NEWS, News, fresh_from, tells_news
 from pipelines.publish.published import Published
 from pipelines.publish.sinks import Clock, Options
 
@@ -75,6 +75,9 @@ def probe(options: Options) -> None:
         receiver.connection.close()
 
 
+_TIMES = ("send_after", "send_before")
+
+
 def _id(night: Published, number: int) -> str:
     return f"nq_{hashlib.sha256(f'{night.key}/{number}'.encode()).hexdigest()[:32]}"
 
@@ -90,12 +93,23 @@ def _batches(night: Published, most: int) -> Iterator[pl.Series]:
     from pipelines.publish.tables import published_tables  # noqa: PLC0415 (contracts take a second to load)
 
     fresh = fresh_from(night)
+    contacts = night.table(CONTACTS) if CONTACTS in night.manifest.tables else None
     for table, news in NEWS.items():
         screen = published_tables()[table].contract.screen
         for frame in night.parts(table, _ROWS):
-            items = _items(frame, news, screen, fresh)
+            items = _items(_heeding(frame, contacts), news, screen, fresh)
             for start in range(0, len(items), most):
                 yield items.slice(start, most)
+
+
+def _heeding(frame: pl.DataFrame, contacts: pl.DataFrame | None) -> pl.DataFrame:
+    """The rows of players to whom something may be told, with the times for it where the app has quiet hours."""
+    if contacts is None:
+        return frame
+    alone = contacts.filter(pl.col("left_alone").is_not_null())
+    told = frame.join(alone, on="user_id", how="anti", maintain_order="left")
+    times = contacts.select("user_id", *_TIMES).drop_nulls()
+    return told.join(times, on="user_id", how="left", maintain_order="left") if times.height else told
 
 
 def _items(frame: pl.DataFrame, news: News, screen: tuple[str, ...], fresh: dt.datetime) -> pl.Series:
@@ -107,6 +121,7 @@ def _items(frame: pl.DataFrame, news: News, screen: tuple[str, ...], fresh: dt.d
         pl.lit(news.kind).alias("kind"),
         "user_id",
         (pl.col(news.ends) if news.ends else pl.lit(None, pl.Date)).alias("expires_on"),
+        *(each for each in _TIMES if each in new.columns),
         pl.struct(each for each in screen if each in new.columns).alias("data"),
     )
     return new.select(item.struct.json_encode().alias("item"))["item"]

@@ -3,7 +3,6 @@
 import polars as pl
 
 from data.contracts_out import contract, document, issued, moment, text, words, writing
-from pipelines.players.quiet import send_times
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -25,9 +24,5 @@ CONTRACT = contract(
 
 
 def rows(seen: Seen) -> pl.DataFrame:
-    """The table's rows, in any order; where the app has quiet hours, `metadata` says when each may be sent."""
-    told = seen.select("messages", open_progress=seen.open_progress, left_alone=seen.left_alone)
-    if seen.known.app.quiet_hours is None:
-        return told
-    with seen.known.lend(told=told, times=send_times(seen.known)):
-        return seen.known.frame(seen.known.fixed("publish/with_send_times"))
+    """The table's rows, in any order."""
+    return seen.select("messages", open_progress=seen.open_progress, left_alone=seen.left_alone)

@@ -38,7 +38,7 @@ def test_who_is_to_be_left_alone_gets_nothing_and_others_no_more_than_the_caps(t
     for revision in (1, 2):
         assert serve_night(settings, loaded, NEXT, refresh=revision == 2).issued
         night = read_latest(settings.home, "puzzles")
-        told = {name: night.table(name) for name in (*ADDRESSED, "profiles")}
+        told = {name: night.table(name) for name in (*ADDRESSED, "profiles", "contacts")}
         for name in ADDRESSED:
             assert told[name].height
             assert OUT not in told[name]["user_id"]
@@ -48,8 +48,9 @@ def test_who_is_to_be_left_alone_gets_nothing_and_others_no_more_than_the_caps(t
         for name, most in {"challenges": 2, "messages": 1}.items():
             new = told[name].filter("is_new").group_by("user_id").len()
             assert new["len"].max() == most
-        sent = {row["user_id"]: json.loads(row["metadata"]) for row in told["messages"].to_dicts()}
-        assert all("send_after" in metadata for metadata in sent.values())
-    (other,) = {(row["send_after"], row["send_before"]) for user, row in sent.items() if user != AWAY}
-    assert other == (f"{NEXT}T08:00:00Z", f"{NEXT}T22:00:00Z")
-    assert sent[AWAY]["send_after"] == f"{NEXT - dt.timedelta(days=1)}T23:00:00Z"
+    contacts = {user: row for user, *row in told["contacts"].drop("app", "as_of").iter_rows()}
+    assert [user for user, (left_alone, *_) in contacts.items() if left_alone] == [OUT, PAUSED]
+    noon = dt.datetime.combine(NEXT, dt.time(12), dt.UTC)
+    here, there = (noon - dt.timedelta(hours=4), noon + dt.timedelta(hours=10)), noon - dt.timedelta(hours=13)
+    assert {tuple(times) for user, (_, *times) in contacts.items() if user != AWAY} == {here}
+    assert contacts[AWAY] == [None, there, there + dt.timedelta(hours=14)]

@@ -17,6 +17,7 @@ from pipelines.publish.audit import AuditReport, audit_night
 from pipelines.publish.collect import collect_tables, served_players
 from pipelines.publish.publish import publish_night
 from pipelines.publish.published import previous_night
+from pipelines.publish.tables import published_tables
 from tests.factories import event, make_app, warehouse_with
 
 AS_OF = dt.date(2024, 1, 10)
@@ -326,6 +327,17 @@ def put_out(warehouse: Warehouse, home, *days: dt.date, revision: int = 1, **cha
     for day in days:
         tables = {name: frame.with_columns(as_of=pl.lit(day)) for name, frame in {**made, **changed}.items()}
         publish_night(tables, make_night(day, revision), home, report)
+
+
+def contacts_of(left_alone: str, *others: str) -> pl.DataFrame:
+    """The table `contacts` of a night: one player is left alone, others may be told something from noon to three."""
+    at = dt.datetime.combine(AS_OF, dt.time(12), dt.UTC)
+    rows = [(left_alone, "paused", None, None), *((user, None, at, at + dt.timedelta(hours=3)) for user in others)]
+    types = published_tables()["contacts"].contract.types
+    frame = pl.DataFrame(rows, schema=list(types)[2:], orient="row")
+    return frame.with_columns(app=pl.lit("toy"), as_of=pl.lit(AS_OF)).select(
+        pl.col(name).cast(kind) for name, kind in types.items()
+    )
 
 
 @contextmanager

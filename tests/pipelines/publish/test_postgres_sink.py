@@ -16,7 +16,7 @@ from pipelines.publish.postgres_tables import layout_of, with_texts
 from pipelines.publish.published import MANIFEST, Published, nights_in, published_root, read_manifest
 from pipelines.publish.sinks import sinks
 from pipelines.publish.tables import published_tables
-from tests.pipelines.publish.nights import AS_OF, USER_IDS, nights, put_out
+from tests.pipelines.publish.nights import AS_OF, USER_IDS, contacts_of, nights, put_out
 
 NEXT = AS_OF + dt.timedelta(days=1)
 PAGE = (Path(__file__).parents[3] / "docs" / "postgres.md").read_text(encoding="utf-8").split("## Rows in")[0]
@@ -148,6 +148,20 @@ def test_what_is_new_is_in_the_outbox_once_and_two_notifiers_never_take_the_same
         first, second = one.execute(claim).fetchall(), other.execute(claim).fetchall()
         assert (len(first), len(second)) == (3, 2)
         assert len({row[0] for row in (*first, *second)}) == 5
+
+
+def test_who_is_left_alone_is_not_in_the_outbox_and_others_are_due_when_they_may_be_told(postgres, tmp_path):
+    with nights(tmp_path, AS_OF) as warehouse:
+        put_out(warehouse, tmp_path, AS_OF, revision=2, contacts=contacts_of(*USER_IDS[:2]))
+    send(postgres, folder(tmp_path, 1))
+    rows = postgres.run(
+        """SELECT user_id, payload ->> 'send_before', next_try_at > created_at, payload ? 'send_after'
+           FROM nightquest.outbox"""
+    )
+    told = {user: row for user, *row in rows}
+    assert set(told) == set(USER_IDS[1:])
+    assert told.pop(USER_IDS[1]) == [f"{AS_OF}T15:00:00+00:00", False, True]  # it lies in the past
+    assert list(told.values()) == [[None, False, False]] * len(told)
 
 
 def test_a_column_that_comes_goes_or_widens_is_survived_and_one_that_does_not_fit_is_told(postgres, home):

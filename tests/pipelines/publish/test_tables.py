@@ -44,6 +44,7 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
     put(warehouse, "achievements_reached", reached(1, YESTERDAY, AS_OF))
     said = event(1, at(YESTERDAY), "nightquest.rated", value=4.0, content_id=content_id(YESTERDAY, 1, 1))
     add_events(warehouse, APP, [said])
+    add_events(warehouse, APP, [event(4, at(YESTERDAY), "nightquest.paused")])
     frames = make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),))
     suits = frames["scores"].with_columns(task=pl.lit("recommendations"), target=pl.lit("solved"), horizon_days=7)
     frames["scores"] = pl.concat([frames["scores"], suits])
@@ -203,6 +204,8 @@ def test_who_paused_is_left_alone_while_the_pause_lasts_and_keeps_what_was_reach
     assert tables["achievements"]["user_id"].to_list() == [USER_IDS[0]]
     reasons = served_players(seen, tables, pl.DataFrame()).select("player_key", "reason").drop_nulls().rows()
     assert reasons == [(1, "paused"), (3, "paused")]
+    contacts = tables["contacts"].select("user_id", "left_alone", "send_after")
+    assert set(contacts.rows()) == {(USER_IDS[0], "paused", None), (USER_IDS[2], "paused", None)}
 
 
 def test_a_missions_brief_stands_as_long_as_its_mission(warehouse):

@@ -16,7 +16,7 @@ from configs.errors import NightquestError
 from pipelines.publish.deliver import send_night
 from pipelines.publish.published import MANIFEST, nights_in, published_root
 from pipelines.publish.sinks import sinks, webhook
-from tests.pipelines.publish.nights import AS_OF, USER_IDS, nights, put_out
+from tests.pipelines.publish.nights import AS_OF, USER_IDS, contacts_of, nights, put_out
 
 PAGE = (Path(__file__).parents[3] / "docs" / "webhook.md").read_text(encoding="utf-8")
 (RECEIVER,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
@@ -106,6 +106,17 @@ def test_each_player_gets_what_is_new_signed_in_batches(receiver, home):
     assert ask["data"]["requirements"] == [{"metric": "solved", "op": ">=", "target": 3.0, "window_days": 1}]
     assert (ask["expires_on"], ask["data"]["is_new"]) == (str(AS_OF), True)
     assert (receiver.requests[0][1]["as_of"], receiver.requests[0][1]["app"]) == (str(AS_OF), "toy")
+
+
+def test_who_is_left_alone_hears_nothing_and_others_are_told_when_they_may_be(receiver, tmp_path):
+    with nights(tmp_path, AS_OF) as warehouse:
+        put_out(warehouse, tmp_path, AS_OF, revision=2, contacts=contacts_of(*USER_IDS[:2]))
+    assert "4 pieces of news" in send(receiver, folder(tmp_path, 1))
+    (_, body), *_ = receiver.requests
+    told = {item["user_id"]: (item["send_after"], item["send_before"]) for item in body["items"]}
+    assert USER_IDS[0] not in told
+    assert told.pop(USER_IDS[1]) == (f"{AS_OF}T12:00:00.000000Z", f"{AS_OF}T15:00:00.000000Z")
+    assert set(told.values()) == {(None, None)}
 
 
 def test_what_fails_for_a_moment_is_tried_again_and_nobody_gets_anything_twice(receiver, home):
