@@ -63,6 +63,20 @@ def span_start(span: str, day: dt.date) -> dt.date | None:
     return first if on <= day <= last else None
 
 
+def span_end(span: str, day: dt.date) -> dt.date | None:
+    """The last day of the span that a day lies in; None outside of a season."""
+    first = span_start(span, day)
+    if first is None or span == "day":
+        return first
+    if span == "week":
+        return first + dt.timedelta(days=6)
+    if span in _LENGTHS:
+        after = first.replace(day=28) + dt.timedelta(days=4) if span == "month" else first.replace(year=first.year + 1)
+        return after.replace(day=1) - dt.timedelta(days=1)
+    on, until, _ = _season(span)
+    return until.replace(year=first.year + until.year - on.year)
+
+
 def _before(day: str, on: dt.date) -> str:
     return f"(month({day}), day({day})) < ({on.month}, {on.day})"
 

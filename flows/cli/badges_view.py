@@ -29,13 +29,15 @@ def gather_badges(settings: Settings, loaded: LoadedApp) -> tuple[BadgeFigures, 
 
 def badges_view(app: str, badges: tuple[BadgeFigures, ...]) -> RenderableType:
     """A line a badge, then what the numbers do not say."""
-    table = Grid("badge", "tier")
+    table = Grid()
+    table.add_column("badge", min_width=18)
+    table.add_column("tier", no_wrap=True)
     for name in (
         "prestige",
         "XP",
         "hold it",
         "share",
-        f"last {DAYS} d",
+        f"{DAYS} d",
         "before > after",
         "others",
         "differ by",

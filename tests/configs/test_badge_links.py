@@ -8,7 +8,7 @@ import yaml
 from configs.badge_rules import badge_rules
 from configs.errors import AppFileError
 from configs.loader import load_app
-from configs.spans import season_span, span_days, span_start, span_start_sql
+from configs.spans import season_span, span_days, span_end, span_start, span_start_sql
 from data.warehouse import reckoner
 from tests.factories import APP, make_app
 
@@ -98,6 +98,14 @@ def test_a_span_begins_on_the_same_day_in_sql_and_here_and_is_no_longer_than_it_
     con.close()
     starts = [span_start(span, day) for day in days]
     assert [row[0] for row in found] == [start and (start - dt.date(1970, 1, 1)).days for start in starts]
+    ends = [span_end(span, day) for day in days]
+    for day, start, end in zip(days, starts, ends, strict=True):
+        assert (start is None) == (end is None)
+        if start and end:
+            after = end + dt.timedelta(days=1)
+            assert day <= end
+            assert span_start(span, end) == start
+            assert span_start(span, after) != start
     spans = [(day - start).days for day, start in zip(days, starts, strict=True) if start]
     assert spans
     assert min(spans) >= 0

@@ -53,7 +53,7 @@ def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl
 
 def progress_sql(night: Night, rules: Sequence[BadgeRule]) -> str:
     """The progress of those in `badge_values` towards the badges that they do not hold: columns of `badge_progress`."""
-    found = {rule.badge_id: measures(night.app, rule) for rule in rules}
+    found = {rule.badge_id: measures(night.app, rule, night.as_of) for rule in rules}
     told = ", ".join(
         f"""{{'badge_id': '{badge_id}', 'progress': ({one.progress})::DOUBLE, 'remaining': {one.remaining},
               'eta_days': CASE WHEN {one.eta} <= {FAR_DAYS} THEN ceil({one.eta})::INTEGER END}}"""

@@ -5,6 +5,7 @@ while it does not. AND takes the mean of its parts, so that every part moves it,
 its best part; anything else is 1 or 0. What has no value yet is 0.
 """
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -16,6 +17,7 @@ from configs.badge_rules import BadgeRule, term_label
 from configs.expressions import Term
 from configs.measured import Metric
 from configs.nouns import counted
+from configs.spans import span_end
 from configs.wording import metric_words
 
 _FLIP: dict[type[exp.Expression], type[exp.Expression]] = {
@@ -24,6 +26,7 @@ _FLIP: dict[type[exp.Expression], type[exp.Expression]] = {
     exp.LT: exp.GT,
     exp.LTE: exp.GTE,
 }
+_THIS = {"day": " today", "week": " this week", "month": " this month", "year": " this year"}
 _SAID: dict[type[exp.Expression], str] = {
     exp.GT: "above",
     exp.GTE: "of at least",
@@ -47,9 +50,9 @@ class Measures:
     shown: tuple[tuple[str, str, str], ...] = ()
 
 
-def measures(app: App, rule: BadgeRule) -> Measures:
-    """The three expressions for one badge's rule, over `badge_values` `with_shown` numbers."""
-    tree = _Tree(app, {term.column: term for term in rule.rule.terms}, rule.badge_id)
+def measures(app: App, rule: BadgeRule, as_of: dt.date) -> Measures:
+    """The three expressions for one badge's rule on a day, over `badge_values` `with_shown` numbers."""
+    tree = _Tree(app, {term.column: term for term in rule.rule.terms}, rule.badge_id, as_of)
     asked: exp.Expression = rule.rule.expression
     if rule.per:
         counted = exp.column(exp.to_identifier(rule.counted.column, quoted=True))
@@ -82,8 +85,9 @@ def _next(rule: BadgeRule) -> exp.Expression:
 
 
 class _Tree:
-    def __init__(self, app: App, terms: dict[str, Term], name: str) -> None:
+    def __init__(self, app: App, terms: dict[str, Term], name: str, as_of: dt.date) -> None:
         self._app = app
+        self._as_of = as_of
         self._terms = terms
         self._badge = name
         self.shown: list[tuple[str, str, str]] = []
@@ -136,10 +140,12 @@ class _Tree:
         if metric.aggregation.whole:
             missing = f"(floor{missing} + 1)" if isinstance(node, exp.GT) else f"ceil{missing}"
         within = " in a row" if metric.aggregation.runs else ""
-        within += f" within {counted(term.days, 'day')}" if term.days else ""
+        within += f" within {counted(term.days, 'day')}" if term.days else _THIS.get(term.span, "")
         shown = self._shown(missing, "ceil")
         words = f"{_number(shown)} || {self._noun(term, shown)} || {_text(within)}"
-        return words, _days(metric, term, missing, goal)
+        days = _days(metric, term, missing, goal)
+        end = span_end(term.span, self._as_of) if term.span else None
+        return words, f"CASE WHEN {days} <= {(end - self._as_of).days + 1} THEN {days} END" if end else days
 
     def _shown(self, number: str, way: str) -> str:
         """The name of a number that the text shows."""

@@ -167,10 +167,12 @@ def test_progress_is_of_the_next_award_within_its_span_and_not_told_before_what_
         night = pin(warehouse, app, 10)
         award_badges(Known(warehouse, night), cite)
         told = badge_progress(Known(warehouse, night))
+    days = dict(told.select("badge_id", "eta_days").iter_rows())
+    assert days["week"] == 4, "two more at the pace of six in ten days; the week has four days left"
     assert {
         name: (share, words) for name, share, words in told.select("badge_id", "progress", "remaining").iter_rows()
     } == {
         "base": (0.12, "44 more puzzles"),
         "tens": ((1 + 0.9) / 2, "4 more points"),
-        "week": (0.5, "2 more puzzles"),
+        "week": (0.5, "2 more puzzles this week"),
     }
