@@ -17,10 +17,13 @@ _DAY, _HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)
 
 @dataclass
 class Player:
-    """What happened to one player and when it was known: (moment, available, …), in order of moment."""
+    """What happened to one player and when it was known: (moment, available, …), in order of moment.
+
+    Of a play also from when on it is known to be taken back, if it is.
+    """
 
     zones: list[tuple[dt.datetime, dt.datetime, str]] = field(default_factory=list)
-    plays: list[tuple[dt.datetime, dt.datetime]] = field(default_factory=list)
+    plays: list[tuple[dt.datetime, dt.datetime, dt.datetime | None]] = field(default_factory=list)
     said: list[tuple[dt.datetime, dt.datetime, str, int | None]] = field(default_factory=list)
 
 
@@ -43,7 +46,7 @@ def make_player(chance: random.Random, waits: tuple[dt.timedelta, ...]) -> Playe
     while at < end:
         if chance.random() < keen:
             moment = at + chance.randrange(-180, 180) * dt.timedelta(minutes=1)
-            made.plays.append((moment, known(moment)))
+            made.plays.append((moment, known(moment), known(moment + _DAY) if chance.random() < 0.04 else None))
         at += _DAY
     for _ in range(chance.choice((0, 0, 0, 1, 2))):
         begins = FIRST + chance.randrange(24 * DAYS) * _HOUR
@@ -51,7 +54,7 @@ def make_player(chance: random.Random, waits: tuple[dt.timedelta, ...]) -> Playe
         if chance.random() < 0.6:
             back = begins + chance.randrange(24 * 12) * _HOUR
             made.said.append((back, known(back), "resumed", None))
-    made.plays.sort()
+    made.plays.sort(key=lambda row: row[0])
     made.said.sort(key=lambda row: row[0])
     return made
 
@@ -69,7 +72,8 @@ def streaks(
         held = [zone for at, zone in zones if at <= moment] or [zone for _, zone in zones[:1]] or [app.timezone]
         return (moment.astimezone(ZoneInfo(held[-1])).replace(tzinfo=None) - app.day_shift).date()
 
-    played = {day for at, known in player.plays if known <= cut and (day := day_of(at)) < as_of}
+    stand = [at for at, known, gone in player.plays if known <= cut and not (gone and gone <= cut)]
+    played = {day for at in stand if (day := day_of(at)) < as_of}
     paused = _paused([(day_of(at), what, n) for at, known, what, n in player.said if known <= cut], as_of)
     short = _short_days([at for at, _ in zones[1:]], day_of, app.streaks.short_day_hours)
     return _walk(app, played, paused | short, as_of, base_day)

@@ -1,4 +1,4 @@
-"""Streaks over travel, summer time, late events, pauses, rest days and freezes: none lost, none invented."""
+"""Streaks over travel, summer time, late and retracted events, pauses, rest days, freezes: none lost or invented."""
 
 import datetime as dt
 import json
@@ -48,14 +48,26 @@ RULES: dict[str, dict[str, object]] = {
 }
 
 
+def days(n: int | None) -> str | None:
+    return json.dumps({"days": n}) if n else None
+
+
 def deliver(warehouse: Warehouse, app: App, folder: Path, players: list[Player], since: dt.datetime, cut: dt.datetime):
     """What became known after `since` and until `cut`: events first, so that zones come after them."""
     events = [
-        {"user_id": str(who), "event": event, "occurred_at": at, "properties": json.dumps(given)}
+        {
+            "user_id": str(who),
+            "event": event,
+            "occurred_at": at,
+            "properties": given,
+            "event_id": mine,
+            "retracts": other,
+        }
         for who, player in enumerate(players)
-        for event, at, known, given in (
-            *(("solve", at, known, {}) for at, known in player.plays),
-            *((f"nightquest.{what}", at, known, {"days": n} if n else {}) for at, known, what, n in player.said),
+        for event, at, known, given, mine, other in (
+            *(("solve", at, known, None, f"{who} at {at}", None) for at, known, _ in player.plays),
+            *((None, gone, gone, None, f"no {who} at {at}", f"{who} at {at}") for at, _, gone in player.plays if gone),
+            *((f"nightquest.{what}", at, known, days(n), None, None) for at, known, what, n in player.said),
         )
         if since < known <= cut
     ]
@@ -67,7 +79,7 @@ def deliver(warehouse: Warehouse, app: App, folder: Path, players: list[Player],
     ]
     for name, rows in (("events", events), ("players", zones)):
         path = folder / f"{name}-{cut:%F}.parquet"
-        pl.DataFrame(rows).write_parquet(path)
+        pl.DataFrame(rows, infer_schema_length=None).write_parquet(path)
         ingest_files(warehouse, app, [path], now=cut, history=False, players=name == "players")
 
 
