@@ -11,7 +11,7 @@ from pipelines.newapp.carried import Carried
 from pipelines.newapp.metrics import Measured, features_of, leader_of
 from pipelines.newapp.play import Play
 from pipelines.newapp.roles import Roles, event_sql
-from pipelines.newapp.words import theme_of
+from pipelines.newapp.words import voice_of
 from pipelines.newapp.xapi import Voiding
 
 
@@ -20,7 +20,6 @@ def content_of(
 ) -> dict[str, Any]:
     """The app file's content, without what only play in the sample can tell."""
     leader = leader_of(metrics)
-    theme, player = theme_of(list(kinds))
     return {
         "app": name,
         "title": name.replace("_", " ").title(),
@@ -35,7 +34,7 @@ def content_of(
         "metrics": {metric.name: _metric(metric) for metric in metrics},
         "segments": {"features": features_of(metrics, leader), "score": leader.name},
         "challenges": {"metrics": [metric.name for metric in metrics if metric.askable]},
-        "voice": {"theme": theme, "player": player},
+        "voice": voice_of(list(kinds)),
     }
 
 

@@ -98,6 +98,7 @@ _THEMES = (
     (frozenset({"game", "match", "round", "level", "quest"}), GAME, "player"),
     (frozenset({"book", "loan", "article", "page"}), "a library with its lights on", "reader"),
 )
+_KINDS = {SHOP: "shop", GYM: "fitness", SCHOOL: "learning", GAME: "game"}
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,10 @@ def thing_words(words: tuple[str, ...]) -> Words:
     )
 
 
-def theme_of(events: list[str]) -> tuple[str, str]:
-    """The world that the words come from, and what a member is called."""
+def voice_of(events: list[str]) -> dict[str, str]:
+    """The world that the words come from, the kind of app as far as it shows, and what a member is called."""
     own = {part for event in events for part in (event, *event.split("_"), singular_of(event.split("_")[-1]))}
-    return next(((theme, player) for marks, theme, player in _THEMES if marks & own), ("a friendly club", "member"))
+    theme, player = next(
+        ((theme, player) for marks, theme, player in _THEMES if marks & own), ("a friendly club", "member")
+    )
+    return {"theme": theme, **({"kind": _KINDS[theme]} if theme in _KINDS else {}), "player": player}

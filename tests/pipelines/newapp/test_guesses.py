@@ -12,7 +12,7 @@ from pipelines.activity.delivery_reader import know_zones
 from pipelines.badges.lint import lint_app
 from pipelines.newapp.forms import forms_of
 from pipelines.newapp.make import Said, make_app
-from pipelines.newapp.words import event_words, number_words
+from pipelines.newapp.words import event_words, number_words, voice_of
 from pipelines.newapp.written import guess_files
 from tests.foreign.exports import cdnow, purchases
 
@@ -205,3 +205,19 @@ def test_files_written_in_two_ways_are_refused(tmp_path):
     (tmp_path / "b.csv").write_bytes(b"1 2 3\n4 5 6\n7 8 9\n")
     with pytest.raises(NightquestError, match="not written alike"):
         make_app([tmp_path / "a.csv", tmp_path / "b.csv"], Said(), NOW)
+
+
+@pytest.mark.parametrize(
+    ("events", "kind", "player"),
+    [
+        (["purchase"], "shop", "customer"),
+        (["workout", "login"], "fitness", "athlete"),
+        (["lesson_completed"], "learning", "learner"),
+        (["match"], "game", "player"),
+        (["loan"], None, "reader"),
+        (["action"], None, "member"),
+    ],
+)
+def test_the_kind_of_app_is_told_by_what_is_done_in_it(events, kind, player):
+    voice = voice_of(events)
+    assert (voice.get("kind"), voice["player"]) == (kind, player)
