@@ -61,7 +61,7 @@ def show(app: str, user: str, /, *, why: bool = False, as_of: dt.date | None = N
     """
     from configs.loader import load_app
     from flows.cli.console import emit
-    from flows.cli.render import names_of, render_player
+    from flows.cli.render import names_of, prestige_of, render_player
     from pipelines.publish.show import gather_player
 
     if why:
@@ -73,7 +73,7 @@ def show(app: str, user: str, /, *, why: bool = False, as_of: dt.date | None = N
         return
     loaded = load_app(app).app
     view = gather_player(common.settings.home, loaded.app, user, as_of)
-    emit(view.as_dict(), common.json, lambda: render_player(view, names_of(loaded)))
+    emit(view.as_dict(), common.json, lambda: render_player(view, names_of(loaded), prestige_of(loaded)))
 
 
 @cli.command(sort_key=6)

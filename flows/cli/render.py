@@ -3,6 +3,7 @@
 Texts and ids come from outside: they are shown as they are, never read as markup, and control characters are replaced.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +29,22 @@ LIKELIEST = 8
 BAR_CELLS = 10
 
 
-def render_player(view: PlayerView, names: Mapping[str, str] | None = None) -> RenderableType:
+def render_player(
+    view: PlayerView, names: Mapping[str, str] | None = None, prestige: Mapping[str, int] | None = None
+) -> RenderableType:
     """One player's published night: who they are, what they are asked, what they hold and what is next.
 
     Args:
         view: From `gather_player`.
         names: What people call the app's metrics and badges, by id; the night holds only ids.
+        prestige: Of the app's badges, by id.
     """
-    return Group(_head(view), *_sections(view, names or {}))
+    return Group(_head(view), *_sections(view, names or {}, prestige or {}))
+
+
+def prestige_of(app: "App") -> dict[str, int]:
+    """The prestige of an app's badges, by id."""
+    return {name: badge.prestige for name, badge in app.badges.items()}
 
 
 def names_of(app: "App") -> dict[str, str]:
@@ -86,7 +95,7 @@ def _head(view: PlayerView) -> Panel:
     )
 
 
-def _sections(view: PlayerView, names: Mapping[str, str]) -> Iterator[RenderableType]:
+def _sections(view: PlayerView, names: Mapping[str, str], prestige: Mapping[str, int]) -> Iterator[RenderableType]:
     if view.challenges:
         yield _challenges(view.challenges)
     for message in view.messages:
@@ -94,7 +103,7 @@ def _sections(view: PlayerView, names: Mapping[str, str]) -> Iterator[Renderable
     if view.achievements:
         yield _achievements(view.achievements)
     if view.badges_held:
-        yield _held(view)
+        yield _held(view, prestige)
     if coming := [row for row in view.badge_progress if row["progress"] > 0][:NEAREST_BADGES]:
         yield _coming(coming, names)
     if following := [row for row in view.targets if row["is_next"]]:
@@ -163,11 +172,19 @@ def _achievements(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _held(view: PlayerView) -> Table:
-    table = _table("Badges held", ("badge", "left"), ("rarity", "left"), ("since", "left"), ("for", "left"))
+def _held(view: PlayerView, prestige: Mapping[str, int]) -> Table:
+    """The most prestigious first, then the newest; of a badge earned again the newest award and how many there are."""
+    times = Counter(row["badge_id"] for row in view.badges_held)
+    newest = {row["badge_id"]: row for row in reversed(view.badges_held)}
+    ranked = sorted(newest.values(), key=lambda row: row["granted_at"], reverse=True)
+    ranked.sort(key=lambda row: -prestige.get(row["badge_id"], 0))
+    worth = sum(prestige.get(row["badge_id"], 0) for row in ranked)
+    title = f"Badges held, of prestige {worth}" if worth else "Badges held"
+    table = _table(title, ("badge", "left"), ("rarity", "left"), ("since", "left"), ("for", "left"))
     new = {row["award_id"] for row in view.badges}
-    for row in view.badges_held:
-        name = literal(row["title"], TIER_STYLES.get(row["tier"] or "", ""))
+    for row in ranked:
+        again = f" ({times[row['badge_id']]} times)" if times[row["badge_id"]] > 1 else ""
+        name = literal(f"{row['title']}{again}", TIER_STYLES.get(row["tier"] or "", ""))
         since = f"{row['granted_at']:%Y-%m-%d}" + (" (new)" if row["award_id"] in new else "")
         table.add_row(name, row["rarity"], since, literal(row["citation"]))
     return table

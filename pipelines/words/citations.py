@@ -61,6 +61,9 @@ def _wanted(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(given.get(name, pl.lit("")).alias(name) for name in BRIEF_KEYS)
 
 
+_WITHIN = {"day": 1, "week": 7}  # spans that are as long as they say
+
+
 def _terms(app: App, rules: Iterable[BadgeRule]) -> pl.DataFrame:
     """badge_id, metric, days (null: lifetime) and path in the evidence of each term that there is room for."""
     rows = []
@@ -70,7 +73,9 @@ def _terms(app: App, rules: Iterable[BadgeRule]) -> pl.DataFrame:
             words = metric_words(app, term.metric)
             room -= len(words.many) + _AROUND if words else 0
             if room >= 0:
-                rows.append((rule.badge_id, term.metric, term.days, f"$.values['{term_label(term)}']"))
+                rows.append(
+                    (rule.badge_id, term.metric, term.days or _WITHIN.get(term.span), f"$.values['{term_label(term)}']")
+                )
     schema = {"badge_id": pl.String, "metric": pl.String, "days": pl.Int64, "path": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
 

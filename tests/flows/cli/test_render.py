@@ -75,6 +75,18 @@ def test_what_suits_a_player_next_goes_by_its_name_with_how_likely_it_is(night):
     assert re.search(r"Gold mind +badge +7%", suits)
 
 
+def test_badges_held_are_told_once_each_with_how_often_and_the_most_prestigious_first(night):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    held = view.badges_held[0]
+    week = [held | {"badge_id": "week", "title": "Week", "award_id": f"w{day}"} for day in range(3)]
+    star = held | {"badge_id": "star", "title": "Star", "granted_at": held["granted_at"] - dt.timedelta(days=90)}
+    rows = replace(view, badges_held=[*week, star])
+    text = printed(render_player(rows, prestige={"star": 40, "week": 5}))
+    assert "Badges held, of prestige 45" in text
+    assert text.index("Star") < text.index("Week (3 times)")
+    assert text.count("Week") == 1
+
+
 def test_a_players_page_shows_what_is_asked_held_and_next(night):
     text = printed(render_player(gather_player(night[0], "toy", USER_IDS[0])))
     for words in (

@@ -15,6 +15,7 @@ BADGES = {
     "solver": {"title": "Solver", "tier": "gold", "category": "x", "when": "solved >= 3"},
     "sprinter": {"title": "Sprinter", "tier": "bronze", "category": "x", "when": "last(solved, 7) >= 3 AND days >= 1"},
     "ace": {"title": "Ace", "tier": "silver", "category": "x", "when": "best >= 90 OR last(points, 1) >= 10"},
+    "weekly": {"title": "Weekly", "tier": "silver", "category": "x", "when": "days >= 5", "repeat": {"per": "week"}},
 }
 APP = make_app(badges=BADGES)
 
@@ -33,6 +34,7 @@ def cite(badge_id, values, app=APP, award_id="0" * 32):
         ("sprinter", {"last(solved, 7)": 4.0, "days": 1.0}, "4 puzzles solved within 7 days and one day"),
         ("ace", {"best": 95.5, "last(points, 1)": 12.0}, "a best of 95.5 and 12 points in one day"),
         ("ace", {"best": 95.5, "last(points, 1)": 0.0}, "a best of 95.5"),
+        ("weekly", {"days": 5.0}, "5 days out of 7"),
         ("ace", {"best": None, "last(points, 1)": 12.0}, "12 points in one day"),
     ],
 )
