@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from configs.badge_rules import nominate_rules
+from configs.badge_rules import nominate_rules, open_nominate_rules
 from data.warehouse import Warehouse
 from pipelines.badges.judged.adjudicate import Verdict, adjudicate
 from pipelines.badges.judged.agreement import agreement_of, second_opinions
@@ -190,8 +190,9 @@ def judged_figures(known: Known) -> dict[str, Any]:
 
 
 def _decisions_of_people(known: Known) -> pl.DataFrame:
-    """The columns of badge_decisions.sql, of what is not noted yet."""
-    with known.lend(judged=judged_badges(nominate_rules(known.app))):
+    """The columns of badge_decisions.sql, of what is not noted yet; on badges on hold once they open."""
+    heard = [rule for rule in nominate_rules(known.app) if rule.badge.state != "on_hold"]
+    with known.lend(judged=judged_badges(heard)):
         return known.frame(known.fixed("badges/badge_decisions"), {"as_of": known.as_of, "cut": known.cut})
 
 
@@ -200,7 +201,7 @@ def _lapsed(known: Known, decided: Sequence[pl.DataFrame]) -> pl.DataFrame:
     limits = {"as_of": known.as_of, "revision": known.night.revision, "cut": known.cut}
     busy = pl.concat([frame.select(_KEYS) for frame in decided])
     since = held_since(known.warehouse, known.as_of)
-    with known.lend(judged=judged_badges(nominate_rules(known.app)), busy=busy, held_since=since):
+    with known.lend(judged=judged_badges(open_nominate_rules(known.app)), busy=busy, held_since=since):
         return known.frame(known.fixed("badges/lapsed_nominees"), limits)
 
 

@@ -19,6 +19,7 @@ from tests.pipelines.badges.judged.cases import (
     judged_app,
     pin,
     players_who_solved,
+    said_by_person,
     verdicts,
 )
 
@@ -39,6 +40,30 @@ def test_rules_that_earn_and_rules_that_nominate_do_not_mix():
         assert badge_progress(Known(warehouse, night))["badge_id"].to_list() == ["starter"]
         award_badges(Known(warehouse, night), write_citations)
         assert find_nominations(Known(warehouse, night))["badge_id"].to_list() == ["patient"]
+
+
+def test_a_badge_that_is_on_hold_or_withdrawn_nominates_nobody_and_a_word_on_one_on_hold_counts_once_it_opens():
+    def app_in(state):
+        patient = APP.badges["patient"].model_copy(update={"state": state})
+        return APP.model_copy(update={"badges": {**APP.badges, "patient": patient}})
+
+    with players_who_solved(APP, players=1, rows=[said_by_person(1, 2.2, "awarded")]) as warehouse:
+        assert judge(warehouse, app_in("withdrawn"), 2)["waiting"] == 0
+        assert judge(warehouse, app_in("on_hold"), 4)["by_person"] == 0
+        assert warehouse.value("SELECT count(*) FROM nominations") == 0
+        assert judge(warehouse, app_in("open"), 5)["by_person"] == 1
+
+
+def test_what_a_judged_badge_requires_is_held_before_anybody_is_nominated():
+    patient = APP.badges["patient"].model_copy(update={"requires": ["starter"]})
+    late = APP.badges["starter"].model_copy(update={"when": "solved >= 4"})
+    app = APP.model_copy(update={"badges": {"patient": patient, "starter": late}})
+    with warehouse_with(app, [event(1, day) for day in range(6)] + [event(2, day) for day in range(3)]) as warehouse:
+        night = pin(warehouse, app, 8)
+        assert find_nominations(Known(warehouse, night)).is_empty()
+        award_badges(Known(warehouse, night), write_citations)
+        found = find_nominations(Known(warehouse, night))
+        assert found.select("player_key", "event_id").rows() == [(1, "e000003")]
 
 
 def test_an_event_that_came_later_does_not_nominate_before():
