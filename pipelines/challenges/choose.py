@@ -89,7 +89,7 @@ def choose_of_some(
     rows = without_implied(app, _without_open(rows, recent, as_of - dt.timedelta(days=1)), asked)
     base = pl.col("fit") + 0.3 * pl.col("p_plays") - 0.02 * pl.col("window_days") - 0.25 * pl.col("asked_lately")
     rows = rows.with_columns(fit=fit()).with_columns(score=base + 0.1 * luck(*_CANDIDATE, seed=seed))
-    rows = _to_taste(rows, tastes, base, seed)
+    rows = to_taste(rows, tastes, base, seed)
     by_score = rows.sort([*SNAPSHOT, "score", "metric", "window_days"], descending=[False, False, True, False, False])
     chosen = _best_of_each(
         app, by_score.join(how_many_open(asked), on="player_key", how="left", maintain_order="left")
@@ -123,8 +123,15 @@ def personalization() -> pl.Expr:
     return 0.5 * pl.col("fit") + 0.3 * pl.col("knowledge") + 0.2 * pl.col("affinity")
 
 
-def _to_taste(rows: pl.DataFrame, tastes: pl.DataFrame, base: pl.Expr, seed: int) -> pl.DataFrame:
-    """The rows with another score for players who have answered, liking and `worth`, their score without noise."""
+def to_taste(rows: pl.DataFrame, tastes: pl.DataFrame, base: pl.Expr, seed: int) -> pl.DataFrame:
+    """The rows with another score for players who have answered, liking and `worth`, their score without noise.
+
+    Args:
+        rows: With score.
+        tastes: From `describe_tastes`.
+        base: The score before noise.
+        seed: Of the noise.
+    """
     if tastes.is_empty():
         return rows.with_columns(pl.lit(None, pl.Float64).alias(name) for name in ("liking", "worth", "chance"))
     own = tastes.select("player_key", "metric", "liking", "worn")
@@ -141,8 +148,9 @@ def _to_taste(rows: pl.DataFrame, tastes: pl.DataFrame, base: pl.Expr, seed: int
     ).drop("worn")
 
 
-def _softmax(value: pl.Expr) -> pl.Expr:
-    """The share of e to the power of a value among those of its snapshot; null where there is none."""
+def share_among(worth: pl.Expr) -> pl.Expr:
+    """The chance of a row of that worth among those of its snapshot; null where there is none."""
+    value = worth / TRIES
     weight = (value - value.max().over(SNAPSHOT)).exp()
     return weight / weight.sum().over(SNAPSHOT)
 
@@ -160,7 +168,7 @@ def _best_of_each(app: App, by_score: pl.DataFrame) -> pl.DataFrame:
     for slot in range(1, app.challenges.per_day + 1):
         rest = rest.filter(room >= slot)
         if tasted:
-            rest = rest.with_columns(chance=_softmax(pl.col("worth") / TRIES))
+            rest = rest.with_columns(chance=share_among(pl.col("worth")))
         best = rest.unique(SNAPSHOT, keep="first", maintain_order=True)
         chosen.append(best.with_columns(slot=pl.lit(slot, dtype=pl.Int32)))
         if slot < app.challenges.per_day:

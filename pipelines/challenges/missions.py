@@ -11,9 +11,9 @@ import polars as pl
 
 from configs.app import App
 from models.task import SNAPSHOT
-from pipelines.challenges.choose import fit, personalization
+from pipelines.challenges.choose import fit, personalization, share_among, to_taste
 from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
-from pipelines.challenges.plan import promise_rows
+from pipelines.challenges.plan import choices_of, promise_rows
 from pipelines.challenges.propose import (
     EASIEST,
     HARDEST,
@@ -26,6 +26,7 @@ from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.known import Known
 from pipelines.luck import luck
 from pipelines.pins import Night
+from pipelines.players.tastes import NO_TASTES
 
 CONTENT_TYPE = "adaptive_mission"
 OCCASIONS = ("rising", "steady", "easing")
@@ -60,10 +61,12 @@ class Missions:
             have moved the wanted probability.
         left_out: player_key, reason: who would have got one, had a target been in reach ('out_of_reach') that asks for
             a deed of its own ('asked_already').
+        choices: See `Plan.choices`.
     """
 
     rows: pl.DataFrame
     left_out: pl.DataFrame
+    choices: pl.DataFrame
 
 
 def mission_days(app: App) -> int:
@@ -89,6 +92,7 @@ def plan_missions(
     record: pl.DataFrame,
     tonight: pl.DataFrame,
     asked: pl.DataFrame = NOTHING_ASKED,
+    tastes: pl.DataFrame = NO_TASTES,
     buckets: Buckets = HERE,
 ) -> Missions:
     """A mission for each player who is likely enough to play and whose last mission's window is over.
@@ -109,6 +113,7 @@ def plan_missions(
         record: The missions before this one, see `mission_record`.
         tonight: The night's daily challenges: player_key, metric, op, target, valid_from, valid_until.
         asked: What is open for the players, see `what_is_open`.
+        tastes: What players like: as in `choose_challenges` it moves the choice of who has answered.
         buckets: Where the players' targets are looked for.
     """
     app, days = known.app, mission_days(known.app)
@@ -120,11 +125,12 @@ def plan_missions(
     windows = open_windows(app, due).filter(pl.col("window_days") == days)
     due_features = features.join(due, on=list(SNAPSHOT), how="semi", maintain_order="left")
     targets = buckets.each(propose_targets, (app, models), (due_features, past, windows, wanted))
-    chosen = _choose(known.night, targets, recent, record, tonight, asked)
+    chosen = _choose(known.night, targets, recent, record, tonight, asked, tastes)
     left_out = _left_out(due, targets, chosen)
     chosen = chosen.join(likely, on=[*SNAPSHOT, "window_days"], how="inner")
     chosen = chosen.with_columns(completion_probability=pl.col("p_plays") * pl.col("probability_if_active"))
     rows = promise_rows(known, chosen, snapshots, features, CONTENT_TYPE)
+    choices = choices_of(chosen, rows)
     shift = shifted.select("player_key", pl.col("shift").fill_null(0.0))
     rows = (
         rows.join(shift, on="player_key", how="left", maintain_order="left")
@@ -137,7 +143,7 @@ def plan_missions(
         )
         .drop("shift")
     )
-    return Missions(rows, left_out)
+    return Missions(rows, left_out, choices)
 
 
 def mission_shift(record: pl.DataFrame) -> pl.DataFrame:
@@ -198,8 +204,9 @@ def _choose(
     record: pl.DataFrame,
     tonight: pl.DataFrame,
     asked: pl.DataFrame = NOTHING_ASKED,
+    tastes: pl.DataFrame = NO_TASTES,
 ) -> pl.DataFrame:
-    """One of each player's targets, with fit and slot."""
+    """One of each player's targets, with fit and slot, and liking and chance as `choose_challenges` tells them."""
     running = recent.group_by("player_key", "metric", "window_days").agg(pl.col("valid_until").max())
     last = record.sort("start_day").unique("player_key", keep="last", maintain_order=True)
     chance = luck("player_key", "metric", "base_day", seed=night.seed)
@@ -220,10 +227,12 @@ def _choose(
     )
     score = pl.col("fit") + 0.3 * chance - pl.col("asked").fill_null(value=False)
     again = (pl.col("metric") == pl.col("last")).fill_null(value=False)
+    base = pl.col("fit") - pl.col("asked").fill_null(value=False) - 0.5 * again
     return (
-        rows.with_columns(score=score - 0.5 * again)
+        to_taste(rows.with_columns(score=score - 0.5 * again), tastes, base, night.seed + 1)
+        .with_columns(chance=share_among(pl.col("worth")))
         .sort(*SNAPSHOT, "score", "metric", descending=[False, False, True, False])
         .unique(SNAPSHOT, keep="first", maintain_order=True)
-        .drop("valid_until", "last", "asked", "score")
+        .drop("valid_until", "last", "asked", "score", "worth")
         .with_columns(slot=pl.lit(SLOT, dtype=pl.Int32), personalization_score=personalization())
     )

@@ -85,7 +85,7 @@ def plan_challenges(
     rows = promise_rows(known, chosen, snapshots, features, DAILY)
     full = how_many_open(asked).filter(pl.col("n_open") >= known.app.challenges.most_open)
     unserved = _unserved(known.app, snapshots, chances, rows, full["player_key"])
-    return Plan(rows, chances, unserved, windows, choices=_choices(chosen, rows))
+    return Plan(rows, chances, unserved, windows, choices=choices_of(chosen, rows))
 
 
 def _choose(
@@ -131,7 +131,8 @@ def promise_rows(
     return _numbers(known.app, _with_ids(known, rows.sort("player_key", "slot")), content_type)
 
 
-def _choices(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def choices_of(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """content_id, liking and chance of what was chosen for players who have answered; see `Plan.choices`."""
     told = chosen.select("player_key", "slot", "liking", "chance").drop_nulls("chance")
     ids = rows.select("player_key", "slot", "content_id")
     return ids.join(told, on=["player_key", "slot"], how="inner", maintain_order="left").drop("player_key", "slot")

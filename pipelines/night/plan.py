@@ -73,9 +73,14 @@ def plan_night(
     plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked, tastes, buckets)
     if MISSION in known.app.content.types:
         features, past, tonight = players.features, players.past, plan.challenges
-        chances, so_far = plan.chances, (recent, record, tonight, asked)
+        chances, so_far = plan.chances, (recent, record, tonight, asked, tastes)
         missions = plan_missions(known, tuned, features, past, welcome, chances, *so_far, buckets)
-        plan = replace(plan, missions=missions.rows, left_out=missions.left_out)
+        plan = replace(
+            plan,
+            missions=missions.rows,
+            left_out=missions.left_out,
+            choices=pl.concat([plan.choices, missions.choices]),
+        )
     challenges, capped = cap_challenges(known, plan.challenges, plan.missions)
     plan = replace(plan, challenges=challenges, missions=capped)
     wanted = any(each.model.task.asks_of_badges for each in others.values())

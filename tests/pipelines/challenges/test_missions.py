@@ -16,6 +16,7 @@ from pipelines.challenges.missions import (
     mission_days,
     mission_shift,
 )
+from pipelines.players.tastes import NO_TASTES
 from tests.factories import make_app
 from tests.pipelines.challenges.strength import at_night
 
@@ -73,12 +74,33 @@ def targets(players: int = 1, chance: float = 0.55) -> pl.DataFrame:
 
 
 def choose(
-    rows: pl.DataFrame, *, recent=EMPTY_RECENT, past=EMPTY_RECORD, tonight: list[tuple[int, str]] = (), seed: int = 7
+    rows: pl.DataFrame,
+    *,
+    recent=EMPTY_RECENT,
+    past=EMPTY_RECORD,
+    tonight: list[tuple[int, str]] = (),
+    seed: int = 7,
+    tastes=NO_TASTES,
 ):
     asked = pl.DataFrame(tonight, schema={"player_key": pl.Int64, "metric": pl.String}, orient="row").with_columns(
         op=pl.lit(">="), target=pl.lit(1.0), valid_from=pl.lit(BASE), valid_until=pl.lit(BASE)
     )
-    return _choose(at_night(APP, seed=seed), rows, recent, past, asked)
+    return _choose(at_night(APP, seed=seed), rows, recent, past, asked, tastes=tastes)
+
+
+def test_who_has_answered_gets_what_they_like_mostly_with_its_chance_and_nobody_else_anything_else():
+    rows = targets(200)
+    liked = [{"player_key": player, "metric": "points", "liking": 0.4, "worn": 0.0} for player in range(100)]
+    tastes = pl.concat([NO_TASTES, pl.DataFrame(liked)], how="diagonal")
+    plain, moved = choose(rows), choose(rows, tastes=tastes)
+    answers = pl.col("player_key") < 100
+    assert moved.filter(~answers).equals(plain.filter(~answers))
+    asked = moved.filter(answers)
+    share = (asked["metric"] == "points").mean()
+    assert (plain["metric"] == "points").mean() < 0.4
+    assert 0.45 < share < 0.95
+    assert asked["chance"].is_between(0, 1, closed="none").all()
+    assert abs(share - asked.filter(metric="points")["chance"][0]) < 0.2
 
 
 def test_a_mission_takes_a_week_or_the_longest_window_there_is():
