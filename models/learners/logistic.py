@@ -13,10 +13,10 @@ from scipy.special import expit
 from models.calibration import logits
 from models.learner import Learner, Sheet, shares
 from models.portable import load_arrays, load_json, save_arrays, save_json
+from models.standard import Standard
 from models.tuning import Setting, Suggest
 
 Array = NDArray[np.float64]
-_FARTHEST = 6.0  # standard deviations, beyond which all are alike
 
 
 @dataclass(frozen=True)
@@ -27,26 +27,20 @@ class LogisticParameters:
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Standard):
     """The regression for one length of window; arrays of shape (features,)."""
 
-    mean: Array
-    scale: Array
     weights: Array
     intercept: float
 
     def predict(self, x: Array) -> Array:
         """Probabilities, shape (n,)."""
-        p: Array = expit(self._scaled(x) @ self.weights + self.intercept)
+        p: Array = expit(self.apply(x) @ self.weights + self.intercept)
         return p
 
     def contributions(self, x: Array) -> Array:
         """What each feature adds to the log-odds of a row at the mean of all, shape (n, features)."""
-        return self._scaled(x) * self.weights
-
-    def _scaled(self, x: Array) -> Array:
-        scaled: Array = np.clip((x - self.mean) / self.scale, -_FARTHEST, _FARTHEST)
-        return scaled
+        return self.apply(x) * self.weights
 
 
 class Logistic(Learner):
@@ -119,11 +113,10 @@ class Logistic(Learner):
     def _regress(self, x: Array, y: Array, weights: Array) -> Line:
         from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 (it takes seconds, for training alone)
 
-        mean, scale = x.mean(axis=0), x.std(axis=0)
-        scale = np.where(scale < 1e-9, 1.0, scale)
+        on = Standard.of(x)
         if y.min() == y.max():
             share = (y.sum() + 0.5) / (len(y) + 1)
-            return Line(mean, scale, np.zeros(x.shape[1]), float(logits(np.array([share]))[0]))
+            return Line(on.mean, on.scale, np.zeros(x.shape[1]), float(logits(np.array([share]))[0]))
         learner = LogisticRegression(C=self.parameters.c, max_iter=500)
-        fitted = learner.fit(np.clip((x - mean) / scale, -_FARTHEST, _FARTHEST), y, sample_weight=weights)
-        return Line(mean, scale, fitted.coef_[0], float(fitted.intercept_[0]))
+        fitted = learner.fit(on.apply(x), y, sample_weight=weights)
+        return Line(on.mean, on.scale, fitted.coef_[0], float(fitted.intercept_[0]))

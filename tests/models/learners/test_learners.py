@@ -15,8 +15,8 @@ from models.task import BinaryTask
 
 HERE = importlib.util.find_spec("catboost") is not None
 CATBOOST = pytest.param("catboost", marks=pytest.mark.skipif(not HERE, reason="the extra catboost is not installed"))
-GENERAL = ("lightgbm", "logistic", "random_forest", "stack", "xgboost", CATBOOST)
-TELLING = ("lightgbm", "logistic", "random_forest", "stack", "xgboost", CATBOOST)
+GENERAL = ("cloglog", "lightgbm", "logistic", "random_forest", "stack", "xgboost", CATBOOST)
+TELLING = ("cloglog", "lightgbm", "logistic", "random_forest", "stack", "xgboost", CATBOOST)
 ORDERED = ("lightgbm", "xgboost")
 FULL = ("lightgbm", "random_forest", "xgboost", CATBOOST)
 
@@ -72,7 +72,7 @@ def test_contributions_add_up_to_the_log_odds_of_each_row(name):
 
 def test_who_cannot_tell_why_says_nothing():
     rows, _ = sheet()
-    telling = {"catboost", "lightgbm", "logistic", "random_forest", "stack", "xgboost"}
+    telling = {"catboost", "cloglog", "lightgbm", "logistic", "random_forest", "stack", "xgboost"}
     silent = set(learners().by_name) - telling - {"empirical_bayes"}  # which tells of attainment alone
     assert "recency" in silent
     assert all(learners().by_name[name]().contributions(rows) is None for name in silent)

@@ -151,7 +151,7 @@ def contest(world):
 
 def test_recency_alone_and_survival_curves_compete_with_boosting(contest):
     assert {each.name for each in contest.entrants} == {
-        *("base_rate", "kaplan_meier", "lightgbm", "logistic", "recency", "xgboost")
+        *("base_rate", "cloglog", "kaplan_meier", "lightgbm", "logistic", "recency", "xgboost")
     }
     assert contest.faults == ()
     assert contest.gain[1] > 0
@@ -165,7 +165,7 @@ def test_a_model_read_back_says_the_same_and_knows_which_app_file_it_suits(world
     app, samples, _ = world
     task = Churn()
     rows = task.rows(app, samples, Quiet(7), seed=7)
-    for name in ("recency", "kaplan_meier", "xgboost"):
+    for name in ("recency", "kaplan_meier", "cloglog", "xgboost"):
         model = LearnedModel(task, Quiet(7), learner_of(name)()).fit(rows)
         save_model(tmp_path / name, model)
         again = load_model(tmp_path / name)
