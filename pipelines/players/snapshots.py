@@ -25,6 +25,10 @@ class PastWindows:
         self._snapshots = snapshots
         self._read = read
 
+    def __getstate__(self) -> dict[str, object]:
+        """With the rows, for a process that has no warehouse open."""
+        return {"_known": None, "_snapshots": self._snapshots, "_read": self.whole()}
+
     def of(self, players: pl.Series) -> pl.DataFrame:
         """Those of some players."""
         asked = pl.col("player_key").is_in(players.implode())
