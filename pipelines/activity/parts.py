@@ -70,10 +70,12 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
             with warehouse.lend(_touched=touched):
                 warehouse.run("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM _touched")
         _refresh_derived(warehouse)
+        if touched is not None:
+            warehouse.run(warehouse.fixed("activity/forget_parts"))
         parsed = f"CREATE OR REPLACE TEMP TABLE parsed_events AS {parsed_sql(app).events}"
         for _ in _stretches(warehouse):
             warehouse.run(parsed)
-            warehouse.run(warehouse.fixed("activity/refresh_parts"))
+            warehouse.run(warehouse.fixed("activity/add_parts"))
         warehouse.run("DELETE FROM parsed_events")
 
 

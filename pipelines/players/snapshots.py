@@ -12,7 +12,7 @@ from pipelines.players.features import AT_ONCE, compute_features
 
 
 class PastWindows:
-    """Own past windows of snapshots (see `past_values`): two hundred rows a player, read when they are asked for.
+    """Own past windows of snapshots (see `past_values`), a hundred rows a player and more: read when asked for.
 
     Args:
         known: What the night may see.
