@@ -5,7 +5,7 @@ import random
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from configs.app import App
@@ -61,8 +61,9 @@ def test_of_any_rules_each_night_finds_what_a_walk_through_the_whole_history_fin
     assert not ledger.select("player_key", "badge_id").is_duplicated().any()
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1_000_000))
+@example(seed=5)  # a badge given by hand opens another to a player without new events of the days between
 def test_so_it_is_of_badges_that_require_others_repeat_or_have_a_season(seed: int) -> None:
     """One badge is given by hand now and then, of which no event tells: those that require it open with it."""
     chance = random.Random(seed)  # noqa: S311 - rows for a test

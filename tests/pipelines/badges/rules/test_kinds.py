@@ -56,6 +56,13 @@ def test_a_badge_that_repeats_each_week_counts_from_monday_and_is_one_award_a_we
     assert earned(app, rows) == [("week", first, 2), ("week", first + 7, 7)]
 
 
+def test_a_key_of_a_weeks_first_day_is_not_new_on_its_later_days_and_one_of_the_week_before_is() -> None:
+    app = app_of(week={"when": "topics >= 2", "repeat": {"per": "week"}})
+    rows = [event(1, day, topic=topic) for day, topic in [(0, "a"), (1, "a"), (2, "b"), (7, "a"), (8, "a"), (9, "b")]]
+    first = (DAY - dt.date(1970, 1, 1)).days
+    assert earned(app, rows) == [("week", first, 2), ("week", first + 7, 5)]
+
+
 @pytest.mark.parametrize(
     ("when", "event_of_second"),
     [("solved >= 2", 4), ("topics >= 2", 4), ("points >= 7", 3), ("best >= 8", 5), ("average > 5", 3)],
