@@ -3,8 +3,9 @@
 Hours in which nobody played are compared with the same hours of the quarter before them. How likely they are is the
 product over their days of P(nobody): the share of such days on which there was nobody, or what a negative binomial with
 the mean and variance of their player-hours gives, whichever is larger. So a shop with two buyers a week may be silent
-for weeks, and an app with thousands of players for a few hours of the night. Beyond a limit the days are unknown: they
-settle nothing and teach nothing until their events come or a person says that they were silent.
+for weeks, and an app with thousands of players for a few hours of the night. A day as full as usual lacks nothing: its
+players came at another hour, as a class does that moves to the afternoon, or clocks that change. Beyond a limit the
+days are unknown: they settle nothing and teach nothing until their events come or a person says that they were silent.
 """
 
 import datetime as dt
@@ -27,6 +28,7 @@ FEWEST_DAYS = 7
 FEWEST_WEEKDAYS = 4
 FEWEST_HOURS = 6  # a shorter stretch decides nothing
 LEAST_ODDS = 1e-4
+FULL = 0.25  # a day is as full as usual with no less than this quantile of days like it
 USUAL = 0.05  # a day's beginning or end that is as likely as this without players says nothing
 SLACK = 1.2
 _HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
@@ -120,12 +122,16 @@ def _days_of(begin: int, end: int) -> list[tuple[int, int, int]]:
 
 
 def _odds(hours: Hours, usable: NDArray[np.bool_], before: int, day: int, a: int, b: int) -> float:
-    """P(nobody plays between two hours of a day), by the quarter before a run; 1 while too little is known."""
+    """P(nobody plays between two hours of a day), by the quarter before a run.
+
+    It is 1 while too little is known, and of a day that is as full as usual all the same.
+    """
     known = np.arange(max(before - QUARTER_DAYS, 0), before)
     known = known[usable[known]]
     same = known[known % 7 == day % 7]
     like = same if len(same) >= FEWEST_WEEKDAYS else known
-    if len(known) < FEWEST_DAYS:
+    whole = hours[day].sum()
+    if len(known) < FEWEST_DAYS or (whole > 0 and whole >= np.quantile(hours[like].sum(axis=1), FULL)):
         return 1.0
     played = hours[like, a:b].sum(axis=1)
     mean, variance = float(played.mean()), float(played.var(ddof=1))

@@ -74,6 +74,23 @@ def test_input_that_is_whole_is_fresh():
     assert (night.silences, night.stale, night.base_day) == ((), False, day(40))
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
+def test_players_who_all_come_at_one_hour_are_not_silent_when_clocks_change(zone):
+    rows = [solve(CROWD + nth, at(number, 18)) for number in range(120) for nth in range(30)]
+    night = night_over(rows, 119, make_app(timezone=zone))
+    assert (night.silences, night.stale) == ((), False)
+
+
+@pytest.mark.parametrize("hour", [3, 14, 23])
+def test_a_class_that_moves_to_another_hour_is_not_silent_and_a_day_on_which_it_is_missing_is(hour):
+    def met(number):
+        return 9 if number < 60 else hour
+
+    rows = [solve(CROWD + nth, at(number, met(number))) for number in range(90) for nth in range(30)]
+    night = night_over([row for row in rows if row["occurred_at"].date() != day(80)], 90)
+    assert [(each.first_day, each.last_day) for each in night.silences] == [(day(80), day(80))]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_shop_with_two_events_a_week_never_alarms(seed):
     luck, hours, rows = random.Random(seed), 0.0, []  # noqa: S311  # nothing secret
