@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from configs.names import Name
 from configs.part import Part
-from configs.spans import Period, season_span
+from configs.spans import Period, season_span, span_within
 
 Tier = Literal["bronze", "silver", "gold", "platinum"]
 State = Literal["open", "on_hold", "withdrawn"]
@@ -117,9 +117,17 @@ class Badge(Part):
     @property
     def span(self) -> str:
         """From when on its bare metrics count: a span's name; empty for a whole life."""
-        if self.repeat and isinstance(self.repeat.per, str) and self.repeat.per != "season":
-            return self.repeat.per
-        return self.season.span if self.season else ""
+        season = self.season.span if self.season else ""
+        if not self.period or self.period == season:
+            return season
+        return span_within(self.period, season) if season else self.period
+
+    @property
+    def period(self) -> str:
+        """The span in each of which it can be earned again; empty for none."""
+        if self.repeat is None or isinstance(self.repeat.per, int):
+            return ""
+        return self.season.span if self.season and self.repeat.per == "season" else self.repeat.per
 
     @model_validator(mode="after")
     def _one_way_to_it(self) -> Self:

@@ -55,7 +55,7 @@ class BadgeRule:
     @property
     def period(self) -> str:
         """The span in each of which it can be earned again; empty for none."""
-        return self.badge.span if self.badge.repeat and not self.per else ""
+        return self.badge.period
 
 
 def badge_rules(app: App) -> tuple[BadgeRule, ...]:

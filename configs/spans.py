@@ -1,6 +1,7 @@
 """Spans of days that numbers count from: a day, week, month or year, or a badge's season.
 
-A span is known by its name: `week`, or of a season `2024-12-01..2025-02-28`, with ` yearly` when it comes again.
+A span is known by its name: `week`, or of a season `2024-12-01..2025-02-28`, with ` yearly` when it comes again. What
+of a week lies within a season is `week of 2024-12-01..2025-02-28`.
 """
 
 import datetime as dt
@@ -9,7 +10,7 @@ from typing import Literal
 Period = Literal["day", "week", "month", "year", "season"]
 _EPOCH = "DATE '1970-01-01'"
 _LENGTHS = {"day": 1, "week": 7, "month": 31, "year": 366}
-_YEARLY = " yearly"
+_YEARLY, _OF = " yearly", " of "
 
 
 def season_span(on: dt.date, until: dt.date, *, yearly: bool) -> str:
@@ -17,8 +18,20 @@ def season_span(on: dt.date, until: dt.date, *, yearly: bool) -> str:
     return f"{on}..{until}{_YEARLY if yearly else ''}"
 
 
+def span_within(period: str, season: str) -> str:
+    """The name of the span of the days of a period that lie in a season; both by their names."""
+    return f"{period}{_OF}{season}"
+
+
+def period_of(span: str) -> str:
+    """Of what of a period lies within a season, the period; else the span itself."""
+    return span.partition(_OF)[0]
+
+
 def span_days(span: str) -> int:
     """How many days a span has at most."""
+    if _OF in span:
+        return min(map(span_days, span.split(_OF)))
     if span in _LENGTHS:
         return _LENGTHS[span]
     on, until, _ = _season(span)
@@ -32,6 +45,9 @@ def span_start_sql(span: str, day_no: str) -> str:
         span: Its name.
         day_no: SQL of the day.
     """
+    if _OF in span:
+        period, season = (span_start_sql(part, day_no) for part in span.split(_OF))
+        return f"CASE WHEN {season} IS NOT NULL THEN greatest({period}, {season}) END"
     day = f"({_EPOCH} + ({day_no})::INTEGER)"
     if span == "day":
         return f"({day_no})::BIGINT"
@@ -49,6 +65,9 @@ def span_start_sql(span: str, day_no: str) -> str:
 
 def span_start(span: str, day: dt.date) -> dt.date | None:
     """The first day of the span that a day lies in; None outside of a season."""
+    if _OF in span:
+        starts = [start for part in span.split(_OF) if (start := span_start(part, day))]
+        return max(starts) if len(starts) > 1 else None
     if span == "day":
         return day
     if span == "week":
@@ -65,6 +84,9 @@ def span_start(span: str, day: dt.date) -> dt.date | None:
 
 def span_end(span: str, day: dt.date) -> dt.date | None:
     """The last day of the span that a day lies in; None outside of a season."""
+    if _OF in span:
+        ends = [end for part in span.split(_OF) if (end := span_end(part, day))]
+        return min(ends) if len(ends) > 1 else None
     first = span_start(span, day)
     if first is None or span == "day":
         return first

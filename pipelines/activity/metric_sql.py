@@ -210,10 +210,13 @@ def definitions_hash(app: App, name: str) -> str:
 def condition_sql(app: App, metric: Metric) -> str:
     """A metric's `where` over the typed properties of its events."""
     types = property_types(app, metric.events or app.active_events)
-    tree = parse_condition(metric.where or "true", types)
+    tree = exp.Where(
+        this=parse_condition(metric.where or "true", types)
+    )  # a column alone needs a parent to be replaced
     for column in list(tree.find_all(exp.Column)):
         column.replace(exp.maybe_parse(_property(column.name, types[column.name]), dialect="duckdb"))
-    return tree.sql(dialect="duckdb")
+    condition: exp.Expression = tree.this
+    return condition.sql(dialect="duckdb")
 
 
 def property_types(app: App, events: Iterable[str]) -> dict[str, PropertyType]:

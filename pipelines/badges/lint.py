@@ -191,8 +191,10 @@ def _tried(app: App, tree: exp.Expression, term: Term) -> list[float]:
 def _bounds(app: App, term: Term) -> tuple[float, float]:
     """Between which numbers a term lies, by its aggregation and the properties that the app declares."""
     metric = app.metrics[term.metric]
-    if metric.agg in {"days", "streak"}:
-        return 0.0, float(term.days or (span_days(term.span) if term.span and metric.agg == "days" else math.inf))
+    if metric.agg == "days":
+        return 0.0, float(term.days or (span_days(term.span) if term.span else math.inf))
+    if metric.agg == "streak":  # its run may have begun before the days that it is asked of
+        return 0.0, math.inf
     measured = _measured(app, term.metric)
     low = min((one.min if one.min is not None else -math.inf for one in measured), default=-math.inf)
     high = max((one.max if one.max is not None else math.inf for one in measured), default=math.inf)

@@ -103,17 +103,16 @@ def measure_skill(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> p
     names = list(dict.fromkeys([app.segments.score, *app.segments.features]))
     quality = [name for name in names if not app.metrics[name].aggregation.grows]
     days = pl.col("active_days_28")
-    rates = {
-        name: pl.col(f"{name}__28") / days.clip(1) if app.metrics[name].aggregation.adds_up else pl.col(f"{name}__28")
-        for name in names
-    }
-    rows = features.select("player_key", days.alias("days"), **rates).join(
+    rates = [  # under the features' names, which no other column has whatever a metric is called
+        pl.col(f"{name}__28") / (days.clip(1) if app.metrics[name].aggregation.adds_up else 1) for name in names
+    ]
+    rows = features.select("player_key", days, *rates).join(
         segments.select("player_key", "judged_as"), on="player_key", how="left", maintain_order="left"
     )
-    standings = {name: mid_rank(strength(name, app.metrics[name].better), "judged_as") for name in names}
+    standings = {name: mid_rank(strength(f"{name}__28", app.metrics[name].better), "judged_as") for name in names}
     amount = 0.5 * standings[app.segments.score] + 0.5 * pl.mean_horizontal(standings[n] for n in app.segments.features)
     s = pl.mean_horizontal(standings[name] for name in quality) if quality else amount
-    skill = (0.5 + pl.col("days") / (pl.col("days") + DAYS_TO_KNOW_SKILL) * (s - 0.5)).clip(0, 1)
+    skill = (0.5 + days / (days + DAYS_TO_KNOW_SKILL) * (s - 0.5)).clip(0, 1)
     level = (1 + (pl.col("skill") * 10).floor()).clip(1, 10).cast(pl.Int32)
     return rows.select("player_key", skill=skill).with_columns(skill_level=level)
 

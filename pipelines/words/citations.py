@@ -116,8 +116,9 @@ def _within(app: App, locale: Locale) -> pl.Expr:
     """The days that a number was measured over, as they stand behind it: ' within 7 days', ' out of 28' for days."""
     days, number = pl.col("days"), pl.col("days").cast(pl.String)
     counts_days = pl.col("metric").is_in([name for name, one in app.metrics.items() if one.agg == "days"])
+    runs = pl.col("metric").is_in([name for name, one in app.metrics.items() if one.aggregation.runs])
     return (
-        pl.when(days.is_null())
+        pl.when(days.is_null() | (runs & (pl.col("value") > days)))  # a run may have begun before them
         .then(pl.lit(""))
         .when(days == 1)
         .then(pl.lit(locale.past_day.replace("{a}", "")))

@@ -8,7 +8,7 @@ import yaml
 from configs.badge_rules import badge_rules
 from configs.errors import AppFileError
 from configs.loader import load_app
-from configs.spans import season_span, span_days, span_end, span_start, span_start_sql
+from configs.spans import season_span, span_days, span_end, span_start, span_start_sql, span_within
 from data.warehouse import reckoner
 from tests.factories import APP, make_app
 
@@ -88,6 +88,8 @@ def test_a_rule_means_something_else_with_what_bounds_it_and_the_same_with_its_w
         season_span(dt.date(2023, 3, 5), dt.date(2023, 5, 1), yearly=False),
         season_span(dt.date(2022, 2, 20), dt.date(2022, 3, 1), yearly=True),
         season_span(dt.date(2022, 12, 20), dt.date(2023, 1, 6), yearly=True),
+        span_within("week", season_span(dt.date(2023, 3, 9), dt.date(2023, 5, 2), yearly=False)),
+        span_within("year", season_span(dt.date(2022, 12, 20), dt.date(2023, 1, 6), yearly=True)),
     ],
 )  # fmt: skip
 def test_a_span_begins_on_the_same_day_in_sql_and_here_and_is_no_longer_than_it_says(span):

@@ -11,6 +11,7 @@ import polars as pl
 
 from configs.badge_rules import BadgeRule, badge_rules
 from configs.spans import span_start_sql
+from pipelines.badges.rules.rounds import round_name_sql
 from pipelines.known import Known
 from pipelines.words.checks.cleaning import clean
 
@@ -41,9 +42,8 @@ def words_of_people(known: Known) -> ByHand:
     )
     if not given.is_empty():
         given = _not_held(known, given)
-    evidence = pl.struct("event_id", "occurred_at", "rule_version", "reason", "citation", "said_by").map_elements(
-        _evidence, return_dtype=pl.String
-    )
+    told = ("event_id", "occurred_at", "rule_version", "reason", "citation", "said_by", "round")
+    evidence = pl.struct(*told).map_elements(_evidence, return_dtype=pl.String)
     return ByHand(
         given.select(
             *("player_key", "badge_id", "round_no", pl.col("occurred_at").alias("granted_at"), "event_id"),
@@ -54,7 +54,7 @@ def words_of_people(known: Known) -> ByHand:
 
 
 def _said(known: Known) -> pl.DataFrame:
-    """The columns of badge_words.sql, and round_no."""
+    """The columns of badge_words.sql, round_no, and of a period what a person calls it: round."""
     rules = badge_rules(known.app)
     by_rule = pl.DataFrame(
         [(rule.badge_id, rule.version) for rule in rules],
@@ -63,7 +63,8 @@ def _said(known: Known) -> pl.DataFrame:
     )
     with known.lend(by_rule=by_rule):
         return known.frame(
-            f"SELECT *, {_round_sql(rules)} AS round_no FROM ({known.fixed('badges/badge_words')})",
+            f"""SELECT *, {_round_name_sql(rules)} AS round
+                FROM (SELECT *, {_round_sql(rules)} AS round_no FROM ({known.fixed("badges/badge_words")}))""",
             {"as_of": known.as_of, "cut": known.cut},
         )
 
@@ -85,6 +86,11 @@ def _round_sql(rules: tuple[BadgeRule, ...]) -> str:
     return f"coalesce(CASE badge_id {cases} END, 0)::BIGINT" if cases else "0::BIGINT"
 
 
+def _round_name_sql(rules: tuple[BadgeRule, ...]) -> str:
+    cases = " ".join(f"WHEN '{rule.badge_id}' THEN {round_name_sql(rule)}" for rule in rules if rule.period)
+    return f"CASE WHEN round_no > 0 THEN CASE badge_id {cases} END END" if cases else "NULL::VARCHAR"
+
+
 def _own_round(rule: BadgeRule) -> str:
     return span_start_sql(rule.period, "day_no") if rule.period else "-epoch_ms(occurred_at)"
 
@@ -98,5 +104,6 @@ def _evidence(said: dict[str, object]) -> str:
         "rule_version": said["rule_version"],
         "event_id": said["event_id"],
         "occurred_at": moment,
+        "round": said["round"],
     }
     return json.dumps({name: value for name, value in told.items() if value}, ensure_ascii=False)

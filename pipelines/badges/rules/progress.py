@@ -59,7 +59,7 @@ def progress_sql(night: Night, rules: Sequence[BadgeRule]) -> str:
               'eta_days': CASE WHEN {one.eta} <= {FAR_DAYS} THEN ceil({one.eta})::INTEGER END}}"""
         for badge_id, one in found.items()
     )
-    held = f"SELECT player_key, badge_id FROM badge_ledger WHERE as_of <= DATE '{night.as_of}'"
+    held = f"SELECT player_key, badge_id, round_no FROM badge_ledger WHERE as_of <= DATE '{night.as_of}'"
     return f"""
         SELECT * FROM (SELECT player_key, unnest([{told}], recursive := true)
                        FROM {with_shown(found.values(), values_with_awards(rules, held))})
@@ -73,7 +73,8 @@ def values_with_awards(rules: Sequence[BadgeRule], held: str) -> str:
     if not counted:
         return "badge_values"
     columns = ", ".join(
-        f"""(1 + count(*) FILTER (badge_id = '{rule.badge_id}')) * {rule.per} AS "{rule.badge_id} next" """
+        f"""(1 + coalesce(max(round_no) FILTER (badge_id = '{rule.badge_id}' AND round_no > 0), 0)) * {rule.per}
+            AS "{rule.badge_id} next" """
         for rule in counted
     )
     return f"""(SELECT * FROM badge_values JOIN (

@@ -17,7 +17,7 @@ from configs.badge_rules import BadgeRule, term_label
 from configs.expressions import Term
 from configs.measured import Metric
 from configs.nouns import counted
-from configs.spans import span_end
+from configs.spans import period_of, span_end
 from configs.wording import metric_words
 
 _FLIP: dict[type[exp.Expression], type[exp.Expression]] = {
@@ -27,6 +27,12 @@ _FLIP: dict[type[exp.Expression], type[exp.Expression]] = {
     exp.LTE: exp.GTE,
 }
 _THIS = {"day": " today", "week": " this week", "month": " this month", "year": " this year"}
+_NEGATED: dict[type[exp.Expression], type[exp.Expression]] = {
+    exp.GT: exp.LTE,
+    exp.GTE: exp.LT,
+    exp.LT: exp.GTE,
+    exp.LTE: exp.GT,
+}
 _SAID: dict[type[exp.Expression], str] = {
     exp.GT: "above",
     exp.GTE: "of at least",
@@ -34,6 +40,10 @@ _SAID: dict[type[exp.Expression], str] = {
     exp.LTE: "of at most",
     exp.EQ: "of exactly",
 }
+# The same of what is counted: 'at most 3 late returns'.
+_COUNTED: dict[type[exp.Expression], str] = {exp.LT: "fewer than", exp.LTE: "at most", exp.EQ: "exactly"}
+
+_IN_A_ROW = " in a row"
 
 
 @dataclass(frozen=True)
@@ -53,11 +63,14 @@ class Measures:
 def measures(app: App, rule: BadgeRule, as_of: dt.date) -> Measures:
     """The three expressions for one badge's rule on a day, over `badge_values` `with_shown` numbers."""
     tree = _Tree(app, {term.column: term for term in rule.rule.terms}, rule.badge_id, as_of)
-    asked: exp.Expression = rule.rule.expression
+    found = tree.measure(rule.rule.expression)
     if rule.per:
         counted = exp.column(exp.to_identifier(rule.counted.column, quoted=True))
-        asked = exp.And(this=exp.Paren(this=asked.copy()), expression=exp.GTE(this=counted, expression=_next(rule)))
-    return replace(tree.measure(asked), shown=tuple(tree.shown))
+        more = tree.measure(exp.GTE(this=counted, expression=_next(rule)))
+        both = _all([found, more])
+        said = f"CASE WHEN {found.remaining} = {more.remaining} THEN {found.remaining} ELSE {both.remaining} END"
+        found = replace(both, remaining=said)
+    return replace(found, shown=tuple(tree.shown))
 
 
 def with_shown(found: Iterable[Measures], values: str = "badge_values") -> str:
@@ -127,25 +140,44 @@ class _Tree:
         )
 
     def _words_and_days(self, node: exp.Expression) -> tuple[str, str]:
+        inner = node.this.unnest() if isinstance(node, exp.Not) else None
+        if inner is not None and type(inner) in _NEGATED:
+            opposite = _NEGATED[type(inner)](this=inner.this.copy(), expression=inner.expression.copy())
+            return self._words_and_days(opposite)[0], "NULL"
         term = self._terms.get(node.this.name) if isinstance(node.this, exp.Column) else None
         if term is None or type(node) not in _SAID or list(node.expression.find_all(exp.Column)):
             return _text(self._readable(node)), "NULL"
         metric, value, goal = (self._app.metrics[term.metric], self._now(node.this), f"({_sql(node.expression)})")
         if not metric.aggregation.grows or not isinstance(node, exp.GTE | exp.GT):
-            span = f" over {counted(term.days, 'day')}" if term.days else ""
-            said = _text(f"{self._name(term)}{span} {_SAID[type(node)]} ")
             now = _number(self._shown(value, "ceil" if isinstance(node, exp.LT | exp.LTE) else "floor"))
-            return (f"{said} || {_number(goal)} || coalesce(' (now ' || {now} || ')', '')", "NULL")
+            return f"{self._level(term, node, goal)} || coalesce(' (now ' || {now} || ')', '')", "NULL"
         missing = f"({goal} - {value})"
         if metric.aggregation.whole:
             missing = f"(floor{missing} + 1)" if isinstance(node, exp.GT) else f"ceil{missing}"
-        within = " in a row" if metric.aggregation.runs else ""
-        within += f" within {counted(term.days, 'day')}" if term.days else _THIS.get(term.span, "")
         shown = self._shown(missing, "ceil")
-        words = f"{_number(shown)} || {self._noun(term, shown)} || {_text(within)}"
+        words = f"{_number(shown)} || {self._noun(term, shown)} || {_text(self._within(term))}"
         days = _days(metric, term, missing, goal)
         end = span_end(term.span, self._as_of) if term.span else None
         return words, f"CASE WHEN {days} <= {(end - self._as_of).days + 1} THEN {days} END" if end else days
+
+    def _level(self, term: Term, node: exp.Expression, goal: str) -> str:
+        """What a number is to come to: 'best of at least 8', 'no late returns within 21 days'."""
+        words = metric_words(self._app, term.metric)
+        if self._app.metrics[term.metric].aggregation.grows and type(node) in _COUNTED and words and words.unit:
+            much = f"{_text(_COUNTED[type(node)] + ' ')} || {_number(goal)}"
+            if isinstance(node, exp.LTE | exp.EQ):
+                much = f"CASE WHEN {goal} = 0 THEN 'no' ELSE {much} END"
+            noun = f"CASE WHEN {goal} = 1 THEN {_text(f' {words.unit}')} ELSE {_text(f' {words.plural}')} END"
+            return f"{much} || {noun} || {_text(self._within(term))}"
+        span = f" over {counted(term.days, 'day')}" if term.days else ""
+        return f"{_text(f'{self._name(term)}{span} {_SAID[type(node)]} ')} || {_number(goal)}"
+
+    def _within(self, term: Term) -> str:
+        """That it is counted in a row, where its unit does not say so, and within which days: ' in a row today'."""
+        words = metric_words(self._app, term.metric)
+        said = words is not None and words.unit.endswith(_IN_A_ROW)
+        row = _IN_A_ROW if self._app.metrics[term.metric].aggregation.runs and not said else ""
+        return f"{row} within {counted(term.days, 'day')}" if term.days else row + _THIS.get(period_of(term.span), "")
 
     def _shown(self, number: str, way: str) -> str:
         """The name of a number that the text shows."""

@@ -71,6 +71,19 @@ def test_an_entity_counts_on_the_day_it_reached_its_sum_even_when_the_vote_came_
         assert warehouse.frame(day)["day"].to_list() == [dt.date(2024, 1, 3)]
 
 
+def test_a_condition_may_be_a_boolean_property_alone() -> None:
+    solve = {"solve": {"properties": {"alone": "boolean"}}}
+    metrics = {
+        "lonely": {"event": "solve", "where": "alone", "unit": "one", "task": "Do {goal}"},
+        "shared": {"event": "solve", "where": "NOT alone"},
+    }
+    rest = {"segments": {"features": ["lonely"], "score": "lonely"}, "challenges": {"metrics": ["lonely"]}}
+    app = make_app(events=solve, metrics=metrics, **rest)
+    with warehouse_with(app, [event(1, 0, alone=True), event(1, 1, alone=False), event(1, 2)]) as warehouse:
+        found = warehouse.rows("SELECT metric, day FROM metric_events ORDER BY metric")
+    assert found == [("lonely", START.date()), ("shared", START.date() + dt.timedelta(days=1))]
+
+
 def test_a_streak_is_the_length_of_the_current_run_of_days() -> None:
     with warehouse_with(APP, [event(1, d, points=1, topic="a") for d in (0, 1, 2, 4)]) as warehouse:
         runs = warehouse.frame("SELECT max FROM player_days WHERE metric = 'streak' ORDER BY day")["max"].to_list()

@@ -199,6 +199,13 @@ def test_skill_counts_how_well_where_the_app_measures_that():
     assert skills == sorted(set(skills), reverse=True)
 
 
+def test_skill_may_rest_on_a_metric_called_days():
+    app = make_app(segments={"features": ["days"], "score": "days"})
+    rows = feature_rows(app, 3, active_days_28=[4.0, 4.0, 4.0], days__28=[1.0, 2.0, 4.0])
+    skills = measure_skill(app, rows, one_cohort(rows))["skill"].to_list()
+    assert skills == sorted(set(skills))
+
+
 def test_skill_stands_among_those_one_is_compared_with():
     features = feature_rows(APP, 40)
     by_half = one_cohort(features).with_columns(

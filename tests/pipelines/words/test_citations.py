@@ -14,6 +14,7 @@ from tests.factories import make_app
 BADGES = {
     "solver": {"title": "Solver", "tier": "gold", "category": "x", "when": "solved >= 3"},
     "sprinter": {"title": "Sprinter", "tier": "bronze", "category": "x", "when": "last(solved, 7) >= 3 AND days >= 1"},
+    "ember": {"title": "Ember", "tier": "gold", "category": "x", "when": "last(streak, 7) >= 5"},
     "ace": {"title": "Ace", "tier": "silver", "category": "x", "when": "best >= 90 OR last(points, 1) >= 10"},
     "weekly": {"title": "Weekly", "tier": "silver", "category": "x", "when": "days >= 5", "repeat": {"per": "week"}},
 }
@@ -36,6 +37,8 @@ def cite(badge_id, values, app=APP, award_id="0" * 32):
         ("ace", {"best": 95.5, "last(points, 1)": 0.0}, "a best of 95.5"),
         ("weekly", {"days": 5.0}, "5 days out of 7"),
         ("ace", {"best": None, "last(points, 1)": 12.0}, "12 points in one day"),
+        ("ember", {"last(streak, 7)": 6.0}, "6 days within 7 days"),
+        ("ember", {"last(streak, 7)": 12.0}, "12 days"),  # its run began before them
     ],
 )
 def test_a_citation_names_the_badge_and_its_evidence(badge_id, values, says):
@@ -45,6 +48,7 @@ def test_a_citation_names_the_badge_and_its_evidence(badge_id, values, says):
     assert badge.title in citation
     assert badge.tier in citation
     assert "0 points" not in citation.replace("10 points", "")
+    assert "12 days within" not in citation
 
 
 @pytest.mark.parametrize("evidence", [{}, {"solved": None}, {"solved": float("nan")}, "{}", "null", '{"values": 3}'])

@@ -75,8 +75,15 @@ def test_of_a_badge_that_repeats_a_word_is_the_award_of_its_week_and_stands_besi
         said(1, 0.5, "two"),
     ]
     with warehouse_with(app, rows) as warehouse:
-        found = find_awards(known_at(warehouse, app)).select("badge_id", pl.col("event_id").str.slice(1).cast(pl.Int64))
-    assert sorted(found.rows()) == [("two", 1), ("two", 3), ("two", 6), ("week", 4), ("week", 5)]
+        found = find_awards(known_at(warehouse, app)).with_columns(pl.col("event_id").str.slice(1).cast(pl.Int64))
+    assert sorted(found.select("badge_id", "event_id").rows()) == [
+        *(("two", 1), ("two", 3), ("two", 6)),
+        *(("week", 4), ("week", 5)),
+    ]
+    rounds = {event_id: json.loads(text).get("round") for event_id, text in found.select("event_id", "evidence").rows()}
+    assert (rounds[4], rounds[5], rounds[6]) == ("2024-W01", "2024-W02", None), (
+        "a word tells of its week as a rule does"
+    )
 
 
 def test_what_is_on_hold_is_given_once_it_opens() -> None:

@@ -115,6 +115,14 @@ def test_a_season_bounds_the_days_and_the_numbers() -> None:
     assert earned(app, [event(1, day) for day in (0, 1, 3, 6, 7)]) == [("spring", 0, 3)]
 
 
+def test_in_the_first_week_of_a_season_numbers_count_from_the_season_and_not_from_monday() -> None:
+    season = {"on": DAY + dt.timedelta(days=3), "until": DAY + dt.timedelta(days=15)}
+    app = app_of(spring={"when": "solved >= 2", "season": season, "repeat": {"per": "week"}})
+    rounds = [(DAY + dt.timedelta(days=7 * week) - dt.date(1970, 1, 1)).days for week in (0, 1)]
+    rows = [event(1, day) for day in (0, 1, 3, 6, 7, 8, 14, 16)]
+    assert earned(app, rows) == [("spring", rounds[0], 3), ("spring", rounds[1], 5)]
+
+
 def test_a_yearly_season_comes_again_over_new_year_but_not_before_its_first() -> None:
     season = {"on": "2024-12-20", "until": "2025-01-06", "yearly": True}
     app = app_of(yule={"when": "solved >= 2", "season": season, "repeat": {"per": "season"}})

@@ -11,6 +11,7 @@ from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known
 from tests.factories import event, warehouse_with
 from tests.pipelines.badges.rules.test_award import app_with, cite, pin
+from tests.pipelines.badges.rules.test_kinds import app_of
 
 # Day 0 and 1, two puzzles a day; the night serves day 2.
 ROWS = [
@@ -50,12 +51,40 @@ def progress_of(
         ("solved >= 8 or days >= 3", (0.6667, "1 more day", 1)),
         ("solved between 5 and 9", (0.9, "1 more puzzle", 1)),
         ("points >= 6 * solved", (0.5, "points >= 6 * solved", None)),
-        ("not solved >= 2", (0.0, "NOT solved >= 2", None)),
+        ("not solved >= 2", (0.0, "fewer than 2 puzzles (now 4)", None)),
+        ("not average > 2", (0.0, "average of at most 2 (now 3)", None)),
+        ("last(solved, 2) = 0", (0.0, "no puzzles within 2 days (now 2)", None)),
+        ("solved <= 1", (0.25, "at most 1 puzzle (now 4)", None)),
         ("solved = 4", (1.0, None, 0)),
     ],
 )
 def test_progress_follows_the_documented_formula(rule: str, expected: tuple[float, str | None, int | None]) -> None:
     assert progress_of(rule) == expected
+
+
+def test_a_streak_whose_unit_says_in_a_row_says_it_once() -> None:
+    app = app_with(it="last(streak, 5) >= 8")
+    streak = app.metrics["streak"].model_copy(update={"unit": "day in a row", "plural": "days in a row"})
+    app = app.model_copy(update={"metrics": {**app.metrics, "streak": streak}})
+    with warehouse_with(app, ROWS) as warehouse:
+        told = badge_progress(Known(warehouse, pin(warehouse, app, 2)))
+    assert told["remaining"].to_list() == ["6 more days in a row within 5 days"]
+
+
+def test_towards_the_next_of_so_many_more_a_badge_given_by_hand_does_not_count_and_nothing_is_said_twice() -> None:
+    app = app_of(tens={"when": "solved >= 1", "repeat": {"per": 10, "of": "solved"}}, ones=_ONES)
+    given = event(1, 0.5, "nightquest.awarded", badge_id="tens") | {"active": False}
+    with warehouse_with(app, [*ROWS, given, event(2, 1, points=1)]) as warehouse:
+        known = Known(warehouse, pin(warehouse, app, 2))
+        award_badges(known, cite)
+        told = badge_progress(known).select("player_key", "badge_id", "remaining").rows()
+    assert told == [
+        *((1, "ones", "1 more post"), (1, "tens", "6 more puzzles")),
+        *((2, "ones", "1 more post"), (2, "tens", "9 more puzzles")),
+    ]
+
+
+_ONES = {"when": "famous >= 1", "repeat": {"per": 1, "of": "famous"}}
 
 
 @pytest.mark.parametrize(
