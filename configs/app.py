@@ -161,7 +161,7 @@ class App(Part):
     )
     on_retraction: Literal["keep", "revoke"] = Field(
         "keep",
-        description="Whether the XP of a challenge that an event completed is kept when that event is taken back.",
+        description="What becomes of a badge or a challenge's XP when an event it rested on is taken back.",
     )
     files: Files = Field(default_factory=Files, description="How delivered text is written, if not as usual.")
     pulls: dict[Name, Pull] = Field(

@@ -188,6 +188,7 @@ def open_warehouse(
             con.execute(fixed_sql("schema"))
         with suppress(duckdb.CatalogException):  # looked into before it is written to: an older version's warehouse
             con.execute(fixed_sql("activity/events_at"))
+            con.execute(fixed_sql("badges/badges_at"))
         _close_the_doors(con)
         yield Warehouse(con)
     except duckdb.Error as error:
@@ -212,6 +213,7 @@ def scratch(statements: Sequence[str] = ()) -> Iterator[Warehouse]:
         con.execute("SET TimeZone = 'UTC'")
         con.execute(fixed_sql("schema"))
         con.execute(fixed_sql("activity/events_at"))
+        con.execute(fixed_sql("badges/badges_at"))
         for statement in statements:
             con.execute(statement)
         _close_the_doors(con)

@@ -88,12 +88,13 @@ def add_events(warehouse: Warehouse, app: App, rows: Sequence[dict[str, Any]]) -
 def take_back_events(
     warehouse: Warehouse, app: App, ids: Sequence[str], at: dt.datetime, now: dt.datetime | None = None
 ) -> None:
-    """Take events back as ingest would, known from a moment on; `now` is when it runs."""
-    said = pl.DataFrame([{"retraction_id": f"of {one}", "event_id": one} for one in ids])
+    """Take events back as ingest would, here or to come, known from a moment on; `now` is when it runs."""
+    schema = {"retraction_id": pl.String, "event_id": pl.String}
+    said = pl.DataFrame([(f"of {one}", one) for one in ids], schema=schema, orient="row")
     given = said.with_columns(occurred_at=at, available_at=at, delivery_id=pl.lit("test"), content_hash=0)
     with warehouse.transaction():
         warehouse.append("retractions", given)
-        with warehouse.lend(new_retractions=given, landed=given.clear()):
+        with warehouse.lend(new_retractions=given, landed=warehouse.frame("SELECT event_id FROM events")):
             gone = take_back(warehouse, now or at)
         refresh_parts(warehouse, app, gone.unique())
 

@@ -38,6 +38,7 @@ OF_NOW = {
     "data/sql/activity/settle_incoming.sql",
     "data/sql/activity/take_back.sql",
     "data/sql/badges/badge_touched.sql",  # whose events were taken back
+    "pipelines/badges/rules/revoke.py",  # whose events were taken back
     "data/sql/badges/decision_rows.sql",  # a file of decisions, as it comes
     "data/sql/challenges/lost_events.sql",
     "flows/cli/status.py",

@@ -400,6 +400,23 @@ CREATE TABLE IF NOT EXISTS badge_ledger (
 );
 ALTER TABLE badge_ledger ADD COLUMN IF NOT EXISTS round_no BIGINT DEFAULT 0;  -- which award of a badge that repeats; 0: of one that does not
 
+-- Awards that rested on an event that was taken back, moved here by the night `revoked_on`; nights of before still see them.
+CREATE TABLE IF NOT EXISTS revoked_awards (
+    award_id     VARCHAR PRIMARY KEY,
+    player_key   BIGINT NOT NULL,
+    badge_id     VARCHAR NOT NULL,
+    as_of        DATE NOT NULL,
+    granted_at   TIMESTAMPTZ NOT NULL,
+    event_id     VARCHAR NOT NULL,
+    rule_version VARCHAR NOT NULL,
+    confidence   DOUBLE NOT NULL,
+    evidence     JSON NOT NULL,
+    citation     VARCHAR NOT NULL,
+    round_no     BIGINT,
+    revoked_on   DATE NOT NULL,
+    reason       VARCHAR NOT NULL
+);
+
 -- Experiments -----------------------------------------------------------------------------------------------------------
 
 -- The ways of writing that a night tried, and each one's chance; without an experiment there are none.

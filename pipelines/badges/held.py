@@ -18,9 +18,7 @@ def badges_held(known: Known) -> pl.DataFrame:
         (JSON text), citation, rule_version, in order of granted_at. A badge that the app file no longer has keeps its
         id as title, with no tier or category.
     """
-    held = known.frame(
-        "SELECT * FROM badge_ledger WHERE as_of <= $as_of ORDER BY granted_at, award_id", {"as_of": known.as_of}
-    )
+    held = known.frame("SELECT * FROM badges_at($as_of) ORDER BY granted_at, award_id", {"as_of": known.as_of})
     badges = pl.DataFrame(
         [(badge_id, badge.title, badge.tier, badge.category) for badge_id, badge in known.app.badges.items()],
         schema={"badge_id": pl.String, "title": pl.String, "tier": pl.String, "category": pl.String},

@@ -3,6 +3,7 @@
 import polars as pl
 
 from pipelines.badges.rules.flood import FloodLimits, hold_back_flood
+from pipelines.badges.rules.revoke import revoke_awards
 from pipelines.challenges.achievements import CONTENT_TYPE, settle_achievements
 from pipelines.challenges.settle import settle_challenges
 from pipelines.night.open_night import Tonight
@@ -21,6 +22,8 @@ def weigh_awards(tonight: Tonight, *, accept: bool = False) -> None:
 
 def settle(tonight: Tonight) -> pl.DataFrame:
     """Settle what earlier nights promised; returns the challenges still open."""
+    if tonight.night.issues:
+        revoke_awards(tonight.known)
     if CONTENT_TYPE in tonight.night.app.content.types and tonight.night.issues:
         settle_achievements(tonight.known)
     return settle_challenges(tonight.known)

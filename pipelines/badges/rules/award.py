@@ -10,7 +10,7 @@ from data.warehouse import Warehouse
 from pipelines.badges.rules.by_hand import words_of_people
 from pipelines.badges.rules.crossings import find_crossings, first_sql
 from pipelines.badges.rules.days import due_sql, numbers_sql
-from pipelines.badges.rules.rounds import HELD
+from pipelines.badges.rules.rounds import held_sql
 from pipelines.badges.rules.stream import stream_sql
 from pipelines.badges.rules.walk import marks_sql, walk_sql, walked_sql
 from pipelines.known import Known
@@ -52,7 +52,7 @@ def find_awards(known: Known, *, from_scratch: bool = False) -> pl.DataFrame:
     """
     people = words_of_people(known)
     rules = earnable_rules(known.app)
-    found = find_crossings(known, rules, HELD, barred=people.barred, from_scratch=from_scratch)
+    found = find_crossings(known, rules, held_sql(known.as_of), barred=people.barred, from_scratch=from_scratch)
     if not people.given.is_empty():  # of what is both earned and given, the earlier counts
         both = pl.concat([found, people.given.select(found.columns)], how="vertical_relaxed").sort("granted_at")
         found = both.unique(["badge_id", "player_key", "round_no"], keep="first", maintain_order=True)

@@ -11,7 +11,7 @@ import polars as pl
 
 from configs.badge_rules import BadgeRule, badge_rules
 from configs.spans import span_start_sql
-from pipelines.badges.rules.rounds import round_name_sql
+from pipelines.badges.rules.rounds import held_sql, round_name_sql
 from pipelines.known import Known
 from pipelines.words.checks.cleaning import clean
 
@@ -70,7 +70,7 @@ def _said(known: Known) -> pl.DataFrame:
 
 
 def _not_held(known: Known, given: pl.DataFrame) -> pl.DataFrame:
-    held = known.frame("SELECT badge_id, player_key, round_no FROM badge_ledger")
+    held = known.frame(held_sql(known.as_of))
     again = [name for name, badge in known.app.badges.items() if badge.repeat]
     once = ~pl.col("badge_id").is_in(again)
     anew = given.join(held, on=[*_KEYS, "round_no"], how="anti", maintain_order="left")

@@ -40,6 +40,7 @@ def find_crossings(
     *,
     barred: pl.DataFrame = _NOBODY,
     from_scratch: bool = False,
+    only: str = "",
 ) -> pl.DataFrame:
     """Who crossed the line of a rule; writes nothing that lasts.
 
@@ -52,6 +53,7 @@ def find_crossings(
         done: A query of badge_id, player_key and round_no: which rounds of a badge (see rounds.py) a player is past.
         barred: badge_id and player_key of whom a badge is refused to.
         from_scratch: Evaluate every player's whole history instead of what is new since the last published night.
+        only: A query of player_key: of nobody else.
 
     Returns:
         player_key, badge_id, round_no, granted_at (UTC), event_id, rule_version, confidence (1), evidence (JSON text).
@@ -61,19 +63,19 @@ def find_crossings(
     for level in in_levels(rules):
         before = pl.concat(frames, how="vertical_relaxed")
         found = pl.concat(
-            [_NONE, *_find_level(known, level, before, from_scratch=from_scratch)], how="vertical_relaxed"
+            [_NONE, *_find_level(known, level, before, only, from_scratch=from_scratch)], how="vertical_relaxed"
         )
         frames.append(found.join(barred, on=["badge_id", "player_key"], how="anti", maintain_order="left"))
     return pl.concat(frames, how="vertical_relaxed")
 
 
 def _find_level(
-    known: Known, rules: tuple[BadgeRule, ...], found: pl.DataFrame, *, from_scratch: bool
+    known: Known, rules: tuple[BadgeRule, ...], found: pl.DataFrame, only: str, *, from_scratch: bool
 ) -> Iterator[pl.DataFrame]:
     """Who crossed the line of rules that do not wait for each other; `found` is who crossed those before them."""
     with known.lend(badge_found=found.with_columns(as_of=pl.lit(known.as_of))):
         known.run(f"CREATE OR REPLACE TEMP TABLE badge_gates AS {gates_sql(rules)}")
-    buckets, ways = _touch(known, rules, from_scratch=from_scratch)
+    buckets, ways = _touch(known, rules, only, from_scratch=from_scratch)
     for bucket, (astray, walk) in product(range(buckets), ways.items()):
         known.run(
             f"""CREATE OR REPLACE TEMP TABLE badge_touched AS
@@ -136,7 +138,9 @@ def first_sql(rule: BadgeRule, stream: str) -> str:
         FROM ({moments_sql(rule, stream, found)})"""
 
 
-def _touch(known: Known, rules: tuple[BadgeRule, ...], *, from_scratch: bool) -> tuple[int, dict[bool, Walk]]:
+def _touch(
+    known: Known, rules: tuple[BadgeRule, ...], only: str, *, from_scratch: bool
+) -> tuple[int, dict[bool, Walk]]:
     """List the players to evaluate in `badge_touched_all`.
 
     Returns:
@@ -164,6 +168,8 @@ def _touch(known: Known, rules: tuple[BadgeRule, ...], *, from_scratch: bool) ->
             "once": [rule.badge_id for rule in rules if not rule.badge.repeat],
         },
     )
+    if only:
+        known.run(f"DELETE FROM badge_touched_all WHERE player_key NOT IN ({only})")
     known.run(known.fixed("badges/badge_event_days"), {"as_of": known.as_of, "cut": known.cut})
     known.run(known.fixed("badges/badge_astray"))
     found = known.rows(

@@ -59,7 +59,7 @@ def progress_sql(night: Night, rules: Sequence[BadgeRule]) -> str:
               'eta_days': CASE WHEN {one.eta} <= {FAR_DAYS} THEN ceil({one.eta})::INTEGER END}}"""
         for badge_id, one in found.items()
     )
-    held = f"SELECT player_key, badge_id, round_no FROM badge_ledger WHERE as_of <= DATE '{night.as_of}'"
+    held = f"SELECT player_key, badge_id, round_no FROM badges_at(DATE '{night.as_of}') WHERE true"
     return f"""
         SELECT * FROM (SELECT player_key, unnest([{told}], recursive := true)
                        FROM {with_shown(found.values(), values_with_awards(rules, held))})

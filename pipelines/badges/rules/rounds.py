@@ -5,6 +5,7 @@ first day (days since 1970); one that repeats by number the rounds 1, 2, 3, … 
 requires the moment from which it can be earned.
 """
 
+import datetime as dt
 from collections.abc import Iterable
 
 from configs.badge_rules import BadgeRule
@@ -14,6 +15,12 @@ from pipelines.badges.rules.possible import possible_sql
 # Who holds which round, as far as rules are concerned: queries of badge_id, player_key, round_no.
 HELD = "SELECT badge_id, player_key, round_no FROM badge_ledger"
 NOBODY = "SELECT NULL::VARCHAR AS badge_id, NULL::BIGINT AS player_key, NULL::BIGINT AS round_no WHERE false"
+
+
+def held_sql(as_of: dt.date) -> str:
+    """HELD as a night sees it that is made again: with what a later one has revoked."""
+    since = f"FROM revoked_awards WHERE revoked_on > DATE '{as_of}'"
+    return f"{HELD} UNION ALL SELECT badge_id, player_key, round_no {since}"
 
 
 def reach_columns(rule: BadgeRule) -> list[str]:

@@ -1,0 +1,129 @@
+"""Badges after an event was taken back: as if it had never come where the app revokes, as they were where it keeps."""
+
+import datetime as dt
+import random
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from configs.app import App
+from data.warehouse import Warehouse
+from pipelines.badges.held import badge_rarity, badges_held
+from pipelines.badges.rules.award import award_badges, find_awards
+from pipelines.badges.rules.progress import badge_progress
+from pipelines.badges.rules.revoke import WHY, revoke_awards
+from pipelines.known import Known
+from tests.factories import START, add_events, event, take_back_events, warehouse_with
+from tests.pipelines.badges.rules.test_award import app_with, cite, pin, publish
+
+RULES = {
+    "solver": "solved >= 4",
+    "rich": "points >= 20",
+    "sharp": "best >= 9",
+    "broad": "topics >= 4",
+    "regular": "days >= 4",
+    "burst": "last(points, 3) >= 15",
+    "run": "streak >= 3",
+    "loved": "famous >= 1",
+}
+PLAYERS = range(1, 7)
+
+
+def app_that(policy: str) -> App:
+    return app_with(**RULES).model_copy(update={"on_retraction": policy})
+
+
+def night(warehouse: Warehouse, app: App, day: int) -> Known:
+    known = Known(warehouse, pin(warehouse, app, day))
+    revoke_awards(known)
+    award_badges(known, cite)
+    publish(warehouse, known.night)
+    return known
+
+
+def held(known: Known) -> set[tuple[int, str]]:
+    return set(badges_held(known).select("player_key", "badge_id").iter_rows())
+
+
+@settings(max_examples=2, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 1_000_000))
+def test_in_any_order_and_split_badges_progress_and_xp_are_as_if_it_had_never_come(seed: int) -> None:
+    chance, app = random.Random(seed), app_that("revoke")  # noqa: S311 - rows for a test
+    rows = [random_event(chance) | {"event_id": f"x{nth}"} for nth in range(90)]
+    gone = [row["event_id"] for row in rows if chance.random() < 0.3]
+    steps = chance.sample([*rows, *gone], len(rows) + len(gone))
+    with warehouse_with(app) as warehouse, warehouse_with(app) as never:
+        for day in range(14, 18):
+            some, steps = steps[: len(steps) // (18 - day)], steps[len(steps) // (18 - day) :]
+            now = START.replace(hour=0) + dt.timedelta(days=day, seconds=-1)
+            came = [one | {"available_at": now} for one in some if isinstance(one, dict)]
+            if came:
+                add_events(warehouse, app, came)
+            take_back_events(warehouse, app, [one for one in some if isinstance(one, str)], now)
+            if warehouse.value("SELECT count(*) FROM events"):
+                known = night(warehouse, app, day)
+        kept = [row | {"available_at": now} for row in rows if row["event_id"] not in gone]
+        add_events(never, app, kept)
+        plain = night(never, app, 17)
+        assert held(known) == held(plain), held(known) ^ held(plain)
+        assert known.warehouse.value("SELECT count(*) FROM revoked_awards") > 0
+        total = "SELECT player_key, sum(xp) FROM xp_ledger GROUP BY ALL HAVING sum(xp) <> 0 ORDER BY ALL"
+        assert warehouse.rows(total) == never.rows(total)
+        order = ["player_key", "badge_id"]
+        assert badge_progress(known).sort(order).equals(badge_progress(plain).sort(order))
+
+
+def random_event(chance: random.Random) -> dict[str, object]:
+    moment, player = START + dt.timedelta(days=chance.randint(0, 12)), chance.choice(PLAYERS)
+    if chance.random() < 0.2:
+        return event(player, moment, "liked", delta=1, post_id=chance.choice("pq"))
+    return event(player, moment, points=chance.randint(0, 9), topic=chance.choice("abcdef"))
+
+
+@pytest.mark.parametrize("policy", ["keep", "revoke"])
+def test_what_no_longer_holds_is_revoked_with_its_reason_and_can_be_earned_again(policy: str) -> None:
+    app = app_that(policy)
+    with warehouse_with(app, [event(1, day, points=1, topic="a") for day in (0, 4, 5, 9)]) as warehouse:
+        before = night(warehouse, app, 12)
+        assert held(before) == {(1, "solver"), (1, "regular")}
+        take_back_events(warehouse, app, ["e000001"], START + dt.timedelta(days=12))
+        revoking = night(warehouse, app, 14)
+        ledger = "SELECT xp, reason FROM xp_ledger ORDER BY as_of, entry_id"
+        if policy == "keep":
+            assert held(revoking) == held(before)
+            assert len(warehouse.rows(ledger)) == 2
+            return
+        assert held(revoking) == set()
+        assert warehouse.rows(ledger)[2:] == [
+            (-50, f"Badge revoked: {title}, {WHY}") for title in sorted(("Solver", "Regular"), key=reasons(warehouse))
+        ]
+        assert revoke_awards(revoking).is_empty()  # run again
+        again = Known(warehouse, before.night)  # and so is the night of before, which still sees what it saw
+        assert held(again) == {(1, "solver"), (1, "regular")}
+        assert badge_rarity(again).filter(badge_id="solver")["holders"].to_list() == [1]
+        assert find_awards(again).is_empty()
+        add_events(warehouse, app, [event(1, 15, points=1, topic="a")])
+        later = night(warehouse, app, 17)
+        assert held(later) == {(1, "solver"), (1, "regular")}
+        assert warehouse.value("SELECT sum(xp) FROM xp_ledger") == 100
+
+
+def reasons(warehouse: Warehouse):
+    """In the order of the ledger."""
+    told = [reason for (reason,) in warehouse.rows("SELECT reason FROM xp_ledger ORDER BY as_of, entry_id")]
+    return lambda title: told.index(f"Badge revoked: {title}, {WHY}")
+
+
+def test_what_still_holds_or_was_granted_by_another_rule_stays() -> None:
+    app = app_that("revoke")
+    with warehouse_with(app, [event(1, day / 10, points=1, topic="a") for day in range(5)]) as warehouse:
+        night(warehouse, app, 2)
+        award = warehouse.rows("SELECT award_id FROM badge_ledger")
+        take_back_events(warehouse, app, ["e000003"], START + dt.timedelta(days=2))  # with which it was earned
+        night(warehouse, app, 4)
+        assert warehouse.rows("SELECT award_id FROM badge_ledger") == award
+        edited = app_with(**RULES | {"solver": "solved >= 5"}).model_copy(update={"on_retraction": "revoke"})
+        take_back_events(warehouse, edited, ["e000004"], START + dt.timedelta(days=4))
+        night(warehouse, edited, 6)
+        assert warehouse.rows("SELECT award_id FROM badge_ledger") == award
