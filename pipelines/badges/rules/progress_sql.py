@@ -175,9 +175,10 @@ class _Tree:
     def _within(self, term: Term) -> str:
         """That it is counted in a row, where its unit does not say so, and within which days: ' in a row today'."""
         words = metric_words(self._app, term.metric)
-        said = words is not None and words.unit.endswith(_IN_A_ROW)
-        row = _IN_A_ROW if self._app.metrics[term.metric].aggregation.runs and not said else ""
-        return f"{row} within {counted(term.days, 'day')}" if term.days else row + _THIS.get(period_of(term.span), "")
+        span = _THIS.get(period_of(term.span), "")
+        if self._app.metrics[term.metric].aggregation.runs:  # a run that is long enough may begin before the days
+            return span if words is not None and words.unit.endswith(_IN_A_ROW) else _IN_A_ROW + span
+        return f" within {counted(term.days, 'day')}" if term.days else span
 
     def _shown(self, number: str, way: str) -> str:
         """The name of a number that the text shows."""

@@ -16,7 +16,7 @@ from pipelines.words.checks.validate import SLOT, _counted, _said
 from pipelines.words.writers.grammar import references
 from pipelines.words.writers.lexicon import lexicon_problems
 from pipelines.words.writers.offline import write_variants
-from tests.factories import make_app
+from tests.factories import APP, make_app
 
 # Symbols whose phrases are parts of sentences or of titles.
 PARTS = re.compile(
@@ -71,6 +71,22 @@ def test_every_challenge_has_a_month_of_texts_with_titles_hardly_worn(app):
         found = write_variants(app, Brief("b", "daily_challenge", persona, metric, "fair", "en", "", TEXTS), seed=1)
         assert len({v.text for v in found}) == TEXTS
         assert max(Counter(v.title for v in found).values()) <= 2
+
+
+def test_a_community_speaks_of_the_others_only_where_a_task_is_for_them():
+    voice = {"theme": "a library", "kind": "community"}
+    for verb, for_others in {"make": True, "visit": False}.items():
+        solved = APP["metrics"]["solved"] | {"verb": verb}
+        app = make_app(voice=voice, metrics=APP["metrics"] | {"solved": solved})
+        told = [
+            text
+            for content_type in ("daily_challenge", "adaptive_mission")
+            for one in write_variants(app, Brief("b", content_type, "", "solved", "fair", "en", "", TEXTS), seed=1)
+            for text in (one.title, one.text)
+        ]
+        found = [text for text in told if re.search(r"hear from you|[Tt]he [Oo]thers|Speak|glad of it|of all", text)]
+        assert bool(found) is for_others, (verb, found[:3])
+        assert len(set(told)) > TEXTS
 
 
 def test_every_message_has_a_month_of_texts(app):

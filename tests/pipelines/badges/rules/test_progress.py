@@ -62,13 +62,13 @@ def test_progress_follows_the_documented_formula(rule: str, expected: tuple[floa
     assert progress_of(rule) == expected
 
 
-def test_a_streak_whose_unit_says_in_a_row_says_it_once() -> None:
+def test_a_streak_whose_unit_says_in_a_row_says_it_once_and_not_within_which_days() -> None:
     app = app_with(it="last(streak, 5) >= 8")
     streak = app.metrics["streak"].model_copy(update={"unit": "day in a row", "plural": "days in a row"})
     app = app.model_copy(update={"metrics": {**app.metrics, "streak": streak}})
     with warehouse_with(app, ROWS) as warehouse:
         told = badge_progress(Known(warehouse, pin(warehouse, app, 2)))
-    assert told["remaining"].to_list() == ["6 more days in a row within 5 days"]
+    assert told["remaining"].to_list() == ["6 more days in a row"]
 
 
 def test_towards_the_next_of_so_many_more_a_badge_given_by_hand_does_not_count_and_nothing_is_said_twice() -> None:
