@@ -93,11 +93,13 @@ def bundle(app: str, user: str | None = None, /, *, as_of: dt.date | None = None
 
 
 @cli.command(sort_key=6)
-def explain(app: str, user: str, /, *, task: str = "churn", common: Common = DEFAULT) -> None:
+def explain(
+    app: str, user: str, /, *, task: str = "churn", second_opinion: bool = False, common: Common = DEFAULT
+) -> None:
     """Explain what a model says of one player: how likely, why, what would have changed it, and what it looks at.
 
     Example: nightquest explain trading recruit-000007 --task churn
-    Example: nightquest explain trading recruit-000007 --task badge_odds
+    Example: nightquest explain trading recruit-000007 --task badge_odds --second-opinion
 
     The player is seen as the newest night that went out saw them.
 
@@ -106,6 +108,8 @@ def explain(app: str, user: str, /, *, task: str = "churn", common: Common = DEF
         user: The player's id, as the app's own data has it.
         task: The learned question: churn, engagement, badge_odds, plays, attainment (of the night's challenges),
             or another whose answers have reasons.
+        second_opinion: Ask also what a line fitted to the model's answers around the player says (LIME), how closely
+            it follows the model, and where it differs from the reasons.
     """
     from configs.loader import load_app
     from flows.cli.console import emit
@@ -117,7 +121,7 @@ def explain(app: str, user: str, /, *, task: str = "churn", common: Common = DEF
     from flows.clock import clock
     from pipelines.review.explain import explain_score
 
-    told = explain_score(settings, loaded, user, task, clock())
+    told = explain_score(settings, loaded, user, task, clock(), second_opinion=second_opinion)
     emit(told, common.json, lambda: explanation_view(told))
 
 

@@ -1,5 +1,8 @@
 """What `nightquest explain` draws."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -10,6 +13,8 @@ from flows.cli.render import score_cells
 from models.changes import Changed
 from pipelines.review.explain import Explanation
 
+CLOSE = 0.7  # R squared from which on a line says something of the model that it follows
+
 
 def explanation_view(told: Explanation) -> RenderableType:
     """How likely, why, what would have changed it, and beside it what the model looks at for all players."""
@@ -17,7 +22,7 @@ def explanation_view(told: Explanation) -> RenderableType:
     head.append_text(literal(told.user_id, "bold"))
     head.append(f" in {told.app}, as the night of {told.night} saw them", style="bold")
     parts: list[RenderableType] = [head, Text(told.question), Text(f"Asked: {told.version} ({told.learner})"), ""]
-    parts += [_scores(told), *_reasons(told), *_changes(told), _looks_at(told)]
+    parts += [_scores(told), *_reasons(told), *_second(told), *_changes(told), _looks_at(told)]
     return Group(*parts)
 
 
@@ -35,13 +40,40 @@ def _reasons(told: Explanation) -> list[RenderableType]:
         return [Text(f"The learner {told.learner} does not tell what moved an answer."), ""]
     lines: list[RenderableType] = [Text("Why: what moved the answer most, the strongest first", style="bold")]
     for row in told.reasons:
-        within = counted(row["horizon_days"], "day")
-        if row["target"] is not None:
-            lines.append(literal(f"{row['target'].replace('_', ' ')}, {within}"))
-        elif len(told.reasons) > 1:
-            lines.append(literal(f"within {within}"))
+        lines += _of_what(row, alone=len(told.reasons) == 1)
         lines += [literal(f"  {fact}") for fact in row["facts"]]
     return [*lines, ""]
+
+
+def _of_what(row: Mapping[str, Any], *, alone: bool) -> list[RenderableType]:
+    within = counted(row["horizon_days"], "day")
+    if row["target"] is not None:
+        return [literal(f"{row['target'].replace('_', ' ')}, {within}")]
+    return [] if alone else [literal(f"within {within}")]
+
+
+def _second(told: Explanation) -> list[RenderableType]:
+    """What a line around the player says, and where it differs from the reasons above."""
+    if told.second is None:
+        return []
+    lines: list[RenderableType] = [
+        Text("A second opinion: a line through the model's answers around this player (LIME)", style="bold"),
+        Text(f"It follows the model with an R squared of {told.second.fidelity:.2f}{_how_close(told.second.fidelity)}"),
+        Text("It weighs against what is usual tonight, the reasons above against what was in the past."),
+    ]
+    for row in told.second.reasons:
+        lines += _of_what(row, alone=len(told.second.reasons) == 1)
+        lines += [literal(f"  {fact}") for fact in row["facts"]]
+        lines += [literal(f"  {each}") for each in _differs(row["differs"])]
+    return [*lines, ""]
+
+
+def _differs(differs: Sequence[str]) -> list[str]:
+    return [f"differs: {each}" for each in differs] or ["It names all of the reasons above."]
+
+
+def _how_close(fidelity: float) -> str:
+    return "." if fidelity >= CLOSE else ": too loosely to hold anything against the reasons above."
 
 
 def _changes(told: Explanation) -> list[RenderableType]:

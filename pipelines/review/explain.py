@@ -16,6 +16,7 @@ from configs.settings import Settings
 from models.changes import Changed, nearest_changes
 from models.learned import LearnedModel
 from models.reasons import share_of_kinds
+from models.second_opinion import SecondOpinion, disagreements
 from models.task import Asked, BinaryTask
 from models.tasks import binary_task, binary_tasks
 from pipelines.badges.rules.progress import badge_progress
@@ -27,6 +28,22 @@ from pipelines.pins import Night, find_night, make_night, next_served_day
 from pipelines.players.snapshots import describe, eligible_players
 from pipelines.review.planned import ATTAINMENT, as_planned
 from pipelines.stores import has_registry, open_app, open_registry
+
+OTHERS = 300  # players beside whom the one who is asked for is seen in a second opinion
+
+
+@dataclass(frozen=True)
+class Second:
+    """A second opinion, see models/second_opinion.py.
+
+    Attributes:
+        fidelity: R squared of the line that follows the model worst: the nearer to 1, the more its facts say.
+        reasons: target, horizon_days, facts, differs: what moved the answer most, and where the first three of the
+            model's own reasons are not among it.
+    """
+
+    fidelity: float
+    reasons: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,7 @@ class Explanation:
         reasons: target, horizon_days, facts: what moved the answer most, the strongest first.
         looks_at: What the model looks at for all players: shares by what they are about.
         changes: What would have changed it; empty for a question to which there is none.
+        second: What a line around the player says moved it, where it was asked for.
     """
 
     app: str
@@ -53,6 +71,7 @@ class Explanation:
     reasons: Sequence[Mapping[str, Any]]
     looks_at: Mapping[str, float]
     changes: Sequence[Changed]
+    second: Second | None = None
 
 
 def explained_tasks(app: App) -> dict[str, BinaryTask[Any]]:
@@ -72,8 +91,18 @@ def find_task(app: App, name: str) -> BinaryTask[Any]:
     return known[name]
 
 
-def explain_score(settings: Settings, loaded: LoadedApp, user_id: str, task_name: str, now: dt.datetime) -> Explanation:
+def explain_score(
+    settings: Settings,
+    loaded: LoadedApp,
+    user_id: str,
+    task_name: str,
+    now: dt.datetime,
+    *,
+    second_opinion: bool = False,
+) -> Explanation:
     """Ask the model that serves a question of one player, as the newest night that went out saw them.
+
+    With `second_opinion`, a line around the player says what moves the answer, too.
 
     Raises:
         NightquestError: There is no such question, model or player, or the player is not judged.
@@ -86,7 +115,8 @@ def explain_score(settings: Settings, loaded: LoadedApp, user_id: str, task_name
         eligible = eligible_players(known, [known.base_day])
         if key not in eligible["player_key"]:
             raise NightquestError(_not_judged(known, user_id, key), "Take a player who played since then.")
-        model, asked = _asked(settings, known, task, served, key, eligible)
+        model, asked = _asked(settings, known, task, served, _beside(key, eligible, second_opinion), eligible)
+        everybody, asked = asked, _only(asked, key)
     if task.name == ATTAINMENT and asked.windows.is_empty():
         raise NightquestError(f"The night of {known.as_of} asked nothing of {user_id!r}.", "Take another player.")
     scores = task.explained(model, app, asked).sort("target", "horizon_days", maintain_order=True)
@@ -108,21 +138,56 @@ def explain_score(settings: Settings, loaded: LoadedApp, user_id: str, task_name
         reasons=reasons.select("target", "horizon_days", "facts").to_dicts(),
         looks_at=share_of_kinds(served.model.learner.importance(), task.kinds(app)),
         changes=nearest_changes(task, model, app, asked),
+        second=_second(task, model, app, everybody, key, reasons) if second_opinion else None,
     )
 
 
 def _asked(
-    settings: Settings, known: Known, task: BinaryTask[Any], served: Served, key: int, eligible: pl.DataFrame
+    settings: Settings, known: Known, task: BinaryTask[Any], served: Served, keys: pl.Series, eligible: pl.DataFrame
 ) -> tuple[LearnedModel, Asked]:
-    """The model as the night asked it, and what it asked of a player."""
+    """The model as the night asked it, and what it asked of players."""
     if task.name in PLANNED_WITH:
         others = {name: binary_task(name) for name in PLANNED_WITH}
         models = {name: _served(settings, known.app, other, known.night).model for name, other in others.items()}
-        return as_planned(known, task.name, models, key)
-    features = describe(known, eligible).filter(player_key=key)
-    badges = badge_progress(known).filter(player_key=key) if task.asks_of_badges else pl.DataFrame()
+        return as_planned(known, task.name, models, keys)
+    mine = pl.col("player_key").is_in(keys.implode())
+    badges = badge_progress(known).filter(mine) if task.asks_of_badges else pl.DataFrame()
     none = pl.DataFrame()
-    return served.model, Asked(features, none, none, none, badges)
+    return served.model, Asked(describe(known, eligible).filter(mine), none, none, none, badges)
+
+
+def _beside(key: int, eligible: pl.DataFrame, others: bool) -> pl.Series:
+    """The keys of the player, and with `others` of some other players."""
+    keys = eligible["player_key"].unique().sort()
+    rest = keys.filter(keys != key)
+    some = rest.sample(min(OTHERS, len(rest)), seed=7) if others else rest.head(0)
+    return pl.concat([pl.Series("player_key", [key], dtype=keys.dtype), some])
+
+
+def _only(asked: Asked, key: int) -> Asked:
+    """What is asked of one player."""
+    frames = {name: getattr(asked, name) for name in ("features", "past", "windows", "chances", "badges")}
+    return Asked(**{name: f.filter(player_key=key) if f.width else f for name, f in frames.items()})
+
+
+def _second(
+    task: BinaryTask[Any], model: LearnedModel, app: App, everybody: Asked, key: int, first: pl.DataFrame
+) -> Second:
+    """What a line around the player says, beside what the model's own contributions said first."""
+    line = SecondOpinion(model, task.kinds(app), key)
+    told = task.explained(line, app, everybody).filter(player_key=key).drop_nulls("reasons")
+    at = ["target", "horizon_days"]
+    both = told.select(*at, facts=pl.col("reasons").str.split("; ")).join(
+        first.select(*at, first="facts"), on=at, how="left", nulls_equal=True, maintain_order="left"
+    )
+    reasons = [
+        {
+            **{name: row[name] for name in (*at, "facts")},
+            "differs": disagreements(row["first"] or [], row["facts"], line.alike),
+        }
+        for row in both.sort(at, maintain_order=True).to_dicts()
+    ]
+    return Second(line.fidelity or 0.0, reasons)
 
 
 def _night(warehouse: Any, app: App, now: dt.datetime, grace: dt.timedelta) -> Night:

@@ -1,4 +1,4 @@
-"""The questions that planning asks of one player, with the models as the night moved them."""
+"""The questions that planning asks of players, with the models as the night moved them."""
 
 from collections.abc import Mapping
 
@@ -16,14 +16,16 @@ from pipelines.players.snapshots import eligible_players, look_at
 PLAYS, ATTAINMENT = PLANNED_WITH
 
 
-def as_planned(known: Known, task: str, models: Mapping[str, LearnedModel], key: int) -> tuple[LearnedModel, Asked]:
-    """What a night asked one player when it planned, and the model that it asked, moved by what had settled.
+def as_planned(
+    known: Known, task: str, models: Mapping[str, LearnedModel], keys: pl.Series
+) -> tuple[LearnedModel, Asked]:
+    """What a night asked players when it planned, and the model that it asked, moved by what had settled.
 
     Args:
         known: What the night may see.
         task: One of PLANNED_WITH.
         models: By task, the models that serve: of attainment both, as whom it would have asked moves it.
-        key: The player.
+        keys: The players.
 
     Returns:
         The model, and its questions: every open window, or the windows of the challenges of the night with `target`.
@@ -31,21 +33,22 @@ def as_planned(known: Known, task: str, models: Mapping[str, LearnedModel], key:
     lately = snapshots_lately(known)
     now, before = look_at(known, eligible_players(known, [known.base_day]), lately)
     settled = samples_of(known, lately, before)
-    features, past = now.features.filter(player_key=key), now.past.of(pl.Series([key]))
+    features, past = now.features.filter(pl.col("player_key").is_in(keys.implode())), now.past.of(keys)
     none = pl.DataFrame()
     if task == PLAYS:
         start = features.select(SNAPSHOT).join(known.first_whole_days(), on="player_key")
         return moved(known, models[PLAYS], settled), Asked(features, past, open_windows(known.app, start), none)
     tuned = recalibrate(known, ChallengeModels(models[PLAYS], models[ATTAINMENT]), settled)
-    return tuned.attainment, Asked(features, past, _asked_for(known, key), none)
+    return tuned.attainment, Asked(features, past, _asked_for(known, keys), none)
 
 
-def _asked_for(known: Known, key: int) -> pl.DataFrame:
-    """The windows and signed targets of the challenges that the night issued to a player."""
+def _asked_for(known: Known, keys: pl.Series) -> pl.DataFrame:
+    """The windows and signed targets of the challenges that the night issued to players."""
     asked = known.frame(
         """SELECT DISTINCT player_key, metric, window_days::INTEGER AS window_days, target, valid_from AS start_day
-           FROM challenges WHERE player_key = $key AND as_of = $as_of ORDER BY metric, window_days, target""",
-        {"key": key, "as_of": known.as_of},
+           FROM challenges WHERE list_contains($keys, player_key) AND as_of = $as_of
+           ORDER BY player_key, metric, window_days, target""",
+        {"keys": keys.to_list(), "as_of": known.as_of},
     )
     lead = (pl.col("start_day") - pl.lit(known.base_day)).dt.total_days().cast(pl.Int32)
     return asked.with_columns(pl.col("target") * sign_of(known.app), base_day=pl.lit(known.base_day), lead_days=lead)

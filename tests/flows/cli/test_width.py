@@ -41,7 +41,7 @@ from pipelines.night.preview import Priced
 from pipelines.publish.health import Fault
 from pipelines.publish.show import PlayerView
 from pipelines.reports import NightReport, ReplayReport, TrainReport
-from pipelines.review.explain import Explanation
+from pipelines.review.explain import Explanation, Second
 from pipelines.review.leaderboard import Leaderboard, Seat, Waiting
 
 DAY = dt.date(2026, 11, 27)
@@ -182,6 +182,7 @@ def explanation() -> Explanation:
         *("academy", "badge_odds", "How likely is it that a badge is earned within a week, two, or four?"),
         *("recruit-000252", DAY, "academy.badge_odds/123", "gamma_poisson", [odds], [odds | {"facts": [fact]}]),
         *({"how long ago they last played, against their usual pause": 0.12}, [change]),
+        Second(0.5, [odds | {"facts": [fact], "differs": [f"not among its first three: {fact}"]}]),
     )
 
 

@@ -1,12 +1,16 @@
 """What a model says of one player is what the night published of them, in words; and what cannot be is one sentence."""
 
+import io
 import shutil
+from dataclasses import replace
 
 import polars as pl
 import pytest
+from rich.console import Console
 
 from configs.errors import NightquestError
 from configs.settings import Settings
+from flows.cli.explain_view import explanation_view
 from pipelines.publish.published import read_latest
 from pipelines.review.explain import explain_score, explained_tasks
 from pipelines.stores import open_app
@@ -17,6 +21,12 @@ from tests.pipelines.trained import FIRST
 @pytest.fixture(scope="module")
 def world(trained, tmp_path_factory):
     return trained.copy(tmp_path_factory.mktemp("explained")), trained.loaded
+
+
+def console_text(shown) -> str:
+    console = Console(file=io.StringIO(), width=100, color_system=None)
+    console.print(shown)
+    return console.file.getvalue()
 
 
 def test_what_is_explained_is_what_the_night_published(world):
@@ -38,6 +48,31 @@ def test_what_is_explained_is_what_the_night_published(world):
         "anything else",
         *(k.about for k in explained_tasks(loaded.app)[task].kinds(loaded.app).values()),
     }
+
+
+def test_a_second_opinion_stands_beside_the_same_answers_with_what_differs(world):
+    asked = (False, True, True)
+    alone, told, again = (
+        explain_score(*world, "player-12", "attainment", now(), second_opinion=each) for each in asked
+    )
+    assert alone.second is None
+    assert replace(told, second=None) == alone
+    assert told == again
+    assert 0 < told.second.fidelity < 1
+    assert any(row["differs"] for row in told.second.reasons)
+    first = {(row["target"], row["horizon_days"]): row["facts"] for row in told.reasons}
+    for row in told.second.reasons:
+        mine = first.get((row["target"], row["horizon_days"]), [])
+        assert len(row["differs"]) == len(set(mine) - set(row["facts"]))
+    shown = console_text(explanation_view(told))
+    assert f"an R squared of {told.second.fidelity:.2f}" in shown
+    assert "differs: " in shown
+    assert "second opinion" not in console_text(explanation_view(alone))
+
+
+def test_who_looks_at_one_thing_alone_has_no_second_opinion(world):
+    with pytest.raises(NightquestError, match="what persistence says does not move with the features"):
+        explain_score(*world, "player-7", "engagement", now(), second_opinion=True)
 
 
 @pytest.mark.parametrize(
