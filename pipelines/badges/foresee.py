@@ -24,12 +24,19 @@ _NEAR, _ALL = 0.25, 0.95
 
 @dataclass(frozen=True)
 class Granted:
-    """One badge: who holds it, who would gain it, the XP paid for that, and how far the nearest of the others is."""
+    """One badge: who holds it, who would gain it, the XP paid for that, and how far the nearest of the others is.
+
+    Attributes:
+        holders: Players who hold it, however often.
+        gain: Players who would be granted it, again or for the first time.
+        have: Players who would hold it then.
+    """
 
     badge_id: str
     title: str
     holders: int
     gain: int
+    have: int
     xp: int
     sample: tuple[str, ...]
     nearest: float | None
@@ -70,7 +77,7 @@ def foresee(warehouse: Warehouse, app: App, *, flood_badges: int, flood_xp: int)
         sync_metrics(warehouse, app)
         users = known.frame("SELECT player_key, user_id FROM players")
         gains = find_awards(known, from_scratch=True).join(users, on="player_key", maintain_order="left")
-        held = dict(known.rows("SELECT badge_id, count(*) FROM badge_ledger GROUP BY badge_id"))
+        held = known.frame("SELECT DISTINCT badge_id, player_key FROM badge_ledger ORDER BY ALL")
         progress = badge_progress(known, active_within_days=_EVER)
     badges = tuple(_granted(app, rule.badge_id, gains, held, progress) for rule in badge_rules(app))
     grants, xp = gains.height, sum(badge.xp for badge in badges)
@@ -82,7 +89,9 @@ def foresee(warehouse: Warehouse, app: App, *, flood_badges: int, flood_xp: int)
         gains["user_id"].n_unique(),
         users.height,
         over=grants > flood_badges or xp > flood_xp,
-        dropped={name: n for name, n in sorted(held.items()) if name not in app.badges},
+        dropped=dict(
+            held.filter(~pl.col("badge_id").is_in([*app.badges])).group_by("badge_id").len().sort("badge_id").rows()
+        ),
         advice=tuple(advice for badge in badges if (advice := _of_play(badge, users.height)) is not None),
     )
 
@@ -103,8 +112,8 @@ def all_known(warehouse: Warehouse, app: App) -> Known:
     )
 
 
-def _granted(app: App, badge_id: str, gains: pl.DataFrame, held: dict[str, int], progress: pl.DataFrame) -> Granted:
-    mine = gains.filter(badge_id=badge_id)
+def _granted(app: App, badge_id: str, gains: pl.DataFrame, held: pl.DataFrame, progress: pl.DataFrame) -> Granted:
+    mine, holders = gains.filter(badge_id=badge_id), held.filter(badge_id=badge_id)["player_key"]
     still = progress.filter(
         (pl.col("badge_id") == badge_id) & ~pl.col("player_key").is_in(mine["player_key"].implode())
     )
@@ -112,17 +121,18 @@ def _granted(app: App, badge_id: str, gains: pl.DataFrame, held: dict[str, int],
     return Granted(
         badge_id,
         app.badges[badge_id].title,
-        held.get(badge_id, 0),
-        mine.height,
+        holders.len(),
+        mine["player_key"].n_unique(),
+        pl.concat([holders, mine["player_key"]]).n_unique(),
         mine.height * badge_xp(app, badge_id),
-        tuple(mine["user_id"].head(SAMPLE)),
+        tuple(mine["user_id"].unique(maintain_order=True).head(SAMPLE)),
         None if nearest is None else float(nearest),  # type: ignore[arg-type]
     )
 
 
 def _of_play(badge: Granted, players: int) -> Advice | None:
     """A threshold that nobody nears, or that nearly everybody has passed."""
-    have, key = badge.holders + badge.gain, f"badges.{badge.badge_id}.when"
+    have, key = badge.have, f"badges.{badge.badge_id}.when"
     if not have and badge.nearest is not None and badge.nearest < _NEAR:
         told = f"nobody is near it: the best of {players:,} players has come {badge.nearest:.0%} of the way"
         return Advice(key, told, "lower it, or keep it for the few who may come")

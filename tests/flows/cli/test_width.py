@@ -259,7 +259,11 @@ VIEWS = {
         Foreseen(
             *(
                 DAY,
-                (Granted("cool_head", "Cool Head", 12345, 1234, 123456, ("recruit-000252", "recruit-000253"), 0.5),),
+                (
+                    Granted(
+                        "cool_head", "Cool Head", 12345, 1234, 13579, 123456, ("recruit-000252", "recruit-000253"), 0.5
+                    ),
+                ),
             ),
             *(1234, 123456, 1234, 12345, True, {"strunk_and_white_editors": 12}, ()),
         )

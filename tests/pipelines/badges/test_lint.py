@@ -106,6 +106,8 @@ def test_what_would_be_granted_today_is_what_a_night_then_grants_and_is_taken_ba
         "ten": {"title": "Ten", "tier": "bronze", "category": "c", "when": "solved >= 10"},
         "all": {"title": "All", "tier": "bronze", "category": "c", "when": "solved >= 1"},
         "far": {"title": "Far", "tier": "gold", "category": "c", "when": "points >= 9000"},
+        "tens": {"title": "Tens", "tier": "bronze", "category": "c", "when": "solved >= 1"}
+        | {"repeat": {"per": 10, "of": "solved"}},  # 64 awards of 31 players
     }
     before, after = make_app(), make_app(badges=badges, metrics={**APP["metrics"], "twice": {"event": "solve"}})
     with warehouse_with(before, played()) as warehouse:
@@ -114,13 +116,13 @@ def test_what_would_be_granted_today_is_what_a_night_then_grants_and_is_taken_ba
         assert warehouse.rows("SELECT metric, count(*) FROM player_days GROUP BY ALL ORDER BY ALL") == parts
         assert warehouse.value("SELECT count(*) FROM badge_ledger") == 0
         gains = {badge.badge_id: (badge.gain, badge.xp) for badge in seen.badges}
-        assert gains == {"ten": (31, 1550), "all": (40, 2000), "far": (0, 0)}
-        assert (seen.grants, seen.xp, seen.players, seen.known, seen.over) == (71, 3550, 40, 40, True)
+        assert gains == {"ten": (31, 1550), "all": (40, 2000), "far": (0, 0), "tens": (31, 3200)}
+        assert (seen.grants, seen.xp, seen.players, seen.known, seen.over) == (135, 6750, 40, 40, True)
         assert {one.key: one.says.split(":")[0] for one in seen.advice} == {
             "badges.all.when": "40 of 40 players have it or would",
             "badges.far.when": "nobody is near it",
         }
         given = award_badges(known_at(warehouse, after, seen.day + dt.timedelta(days=1)), write_citations)
-        assert given.height == 71
+        assert given.height == 135
         later = foresee(warehouse, make_app(badges={"far": badges["far"]}), flood_badges=50, flood_xp=5000)
-        assert (later.grants, later.over, later.dropped) == (0, False, {"all": 40, "ten": 31})
+        assert (later.grants, later.over, later.dropped) == (0, False, {"all": 40, "ten": 31, "tens": 31})
