@@ -154,6 +154,8 @@ class _Tree:
         missing = f"({goal} - {value})"
         if metric.aggregation.whole:
             missing = f"(floor{missing} + 1)" if isinstance(node, exp.GT) else f"ceil{missing}"
+        if metric.aggregation.runs:  # a run that is long enough lacks a day of the month, or of the last days
+            missing = f"greatest(1, {missing})"
         shown = self._shown(missing, "ceil")
         words = f"{_number(shown)} || {self._noun(term, shown)} || {_text(self._within(term))}"
         days = _days(metric, term, missing, goal)

@@ -71,6 +71,15 @@ def test_a_streak_whose_unit_says_in_a_row_says_it_once_and_not_within_which_day
     assert told["remaining"].to_list() == ["6 more days in a row"]
 
 
+def test_a_run_that_is_long_enough_already_lacks_one_day_of_the_new_week() -> None:
+    app = app_of(week={"when": "streak >= 3", "repeat": {"per": "week"}})
+    with warehouse_with(app, [event(1, day) for day in range(7)]) as warehouse:  # up to Sunday
+        known = Known(warehouse, pin(warehouse, app, 7))
+        award_badges(known, cite)
+        told = badge_progress(known).select("progress", "remaining", "eta_days").rows()
+    assert told == [(0.99, "1 more day in a row this week", 1)]
+
+
 def test_towards_the_next_of_so_many_more_a_badge_given_by_hand_does_not_count_and_nothing_is_said_twice() -> None:
     app = app_of(tens={"when": "solved >= 1", "repeat": {"per": 10, "of": "solved"}}, ones=_ONES)
     given = event(1, 0.5, "nightquest.awarded", badge_id="tens") | {"active": False}
