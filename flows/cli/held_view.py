@@ -65,7 +65,7 @@ def _panel(nominee: HeldNominee) -> Panel:
         style = "bold" if item["id"] in nominee.cited else ""
         lines.add_row(literal(item["id"]), literal(item["text"], style), literal(item.get("when", "")))
     parts: list[RenderableType] = [
-        Text.assemble(("for ", "dim"), literal(nominee.criteria)),
+        Text.assemble(("criteria: ", "dim"), literal(nominee.criteria)),
         Text.assemble((f"held since {nominee.held_since} by {nominee.held_by}: ", "dim"), literal(nominee.reasons)),
     ]
     if nominee.second_opinion:

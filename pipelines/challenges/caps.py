@@ -10,7 +10,8 @@ from pipelines.known import Known
 def cap_challenges(known: Known, daily: pl.DataFrame, missions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The night's daily challenges and new missions, as many as the app lets a player have on one day.
 
-    What earlier revisions of the night asked counts, too. A mission comes first, since it comes once a week.
+    What earlier revisions of the night asked counts, too; a replayed night has none, whatever was asked on that day. A
+    mission comes first, since it comes once a week.
 
     Args:
         known: What the night may see.
@@ -20,8 +21,8 @@ def cap_challenges(known: Known, daily: pl.DataFrame, missions: pl.DataFrame) ->
     most = known.app.caps.challenges_a_day
     if most is None:
         return daily, missions
-    sql = "SELECT player_key, count(*) AS n_asked FROM challenges WHERE as_of = $day GROUP BY player_key"
-    asked = known.frame(sql, {"day": known.as_of})
+    sql = "SELECT player_key, count(*) AS n_asked FROM challenges WHERE as_of = $day AND $again GROUP BY player_key"
+    asked = known.frame(sql, {"day": known.as_of, "again": known.night.revision > 1})
     room = most - pl.col("n_asked").fill_null(0)
     if missions.width:
         missions = missions.join(asked, on="player_key", how="left", maintain_order="left").filter(room > 0)

@@ -1,6 +1,7 @@
 """A player has no more that is new on one day than the app file's caps allow, whatever was asked before on it."""
 
 import datetime as dt
+from dataclasses import replace
 
 import polars as pl
 
@@ -26,7 +27,8 @@ def seen(warehouse, **caps: int) -> Known:
         columns = "content_id UUID, as_of DATE, player_key BIGINT, content_type VARCHAR"
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE {table} ({columns})")
         warehouse.run(f"INSERT INTO temp.{table} {row}", {"day": TONIGHT})
-    return known_at(warehouse, make_app(caps=caps), TONIGHT)
+    known = known_at(warehouse, make_app(caps=caps), TONIGHT)
+    return Known(warehouse, replace(known.night, revision=2))
 
 
 def test_a_mission_counts_among_the_challenges_of_its_day_and_comes_first() -> None:
@@ -36,6 +38,14 @@ def test_a_mission_counts_among_the_challenges_of_its_day_and_comes_first() -> N
         assert missions["player_key"].to_list() == [1, 4]
         daily, missions = cap_challenges(seen(warehouse, challenges_a_day=2), DAILY, pl.DataFrame())
         assert daily.rows() == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+def test_a_replayed_night_does_not_count_what_was_asked_on_its_day() -> None:
+    with warehouse_with(make_app()) as warehouse:
+        again = seen(warehouse, challenges_a_day=2)
+        assert 3 not in cap_challenges(again, DAILY, pl.DataFrame())[0]["player_key"]
+        replayed = Known(warehouse, replace(again.night, revision=1))
+        assert 3 in cap_challenges(replayed, DAILY, pl.DataFrame())[0]["player_key"]
 
 
 def test_messages_go_out_by_their_place_and_what_was_sent_is_written_anew_first() -> None:
