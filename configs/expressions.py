@@ -4,6 +4,7 @@ Both are parsed with sqlglot and held against an allow-list of node types, so a 
 call a function, read a file or name a table.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -39,6 +40,9 @@ _ALLOWED: tuple[type[exp.Expression], ...] = (
 )
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is)
 MAX_LENGTH = 2000
+_WORD = re.compile(r"\w+")
+_PLACE = re.compile(r"\. Line \d+, Col: \d+\.?$")  # in a statement around the condition
+_INTERNALS = re.compile(r"Required keyword: '\w+' missing for <class '[^']+'>")
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def parse_condition(text: str, columns: Collection[str]) -> exp.Expression:
     Raises:
         ValueError: The text is not a condition, names an unknown property or uses what is not allowed.
     """
-    tree = _parse(text)
+    tree = _parse(text, columns)
     _check(tree, text)
     _hold_condition(tree, properties=True)
     for column in tree.find_all(exp.Column):
@@ -113,7 +117,7 @@ def parse_rule(text: str, metrics: Collection[str]) -> Rule:
 
 @lru_cache(maxsize=1024)  # a night asks for all rules of its app again and again
 def _rule(text: str, metrics: frozenset[str]) -> Rule:
-    tree = exp.Paren(this=_parse(text))
+    tree = exp.Paren(this=_parse(text, metrics))
     terms: dict[str, Term] = {}
     bare = [column for column in tree.find_all(exp.Column) if not isinstance(column.parent, exp.Last)]
     for node, term in [
@@ -133,14 +137,15 @@ def _rule(text: str, metrics: frozenset[str]) -> Rule:
     return Rule(text=text, terms=tuple(terms.values()), expression=tree.this)
 
 
-def _parse(text: str) -> exp.Expression:
+def _parse(text: str, names: Collection[str] = ()) -> exp.Expression:
     if len(text) > MAX_LENGTH:
         raise ValueError(f"is longer than {MAX_LENGTH} characters")
     try:
         statements = sqlglot.parse(f"SELECT 1 WHERE {text}", dialect="duckdb")
         _ = [statement and statement.sql(dialect="duckdb") for statement in statements]
     except (SqlglotError, RecursionError) as error:
-        raise ValueError(_plainly(error)) from None
+        told = next((word for word in _WORD.findall(text) if word in names and not _is_free(word)), None)
+        raise ValueError(_plainly(error) if told is None else f"'{told}' is a word of SQL; call it otherwise") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Select):
         raise ValueError("must be one condition")
     select = statements[0]
@@ -152,10 +157,19 @@ def _parse(text: str) -> exp.Expression:
     return condition
 
 
+def _is_free(name: str) -> bool:
+    """Whether a name means nothing in SQL, so that it can stand in a condition."""
+    try:
+        return isinstance(_parse(f"{name} = 1").this, exp.Column)
+    except ValueError:
+        return False
+
+
 def _plainly(error: SqlglotError | RecursionError) -> str:
     if isinstance(error, RecursionError):
         return "is nested too deeply"
-    return f"cannot be read as a SQL condition: {str(error).splitlines()[0]}"
+    said = _INTERNALS.sub("something is missing", _PLACE.sub("", str(error).splitlines()[0]))
+    return f"cannot be read as a SQL condition: {said}"
 
 
 def _lifetime_term(column: exp.Column) -> Term:

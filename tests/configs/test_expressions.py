@@ -72,6 +72,14 @@ def test_a_refusal_names_what_is_known() -> None:
         parse_condition("point > 1", PROPERTIES)
 
 
+def test_a_name_that_is_a_word_of_sql_is_told_and_no_parser_shows_through() -> None:
+    with pytest.raises(ValueError, match=r"^'select' is a word of SQL; call it otherwise$"):
+        parse_rule("answers > 1 AND select >= 3", {*METRICS, "select"})
+    with pytest.raises(ValueError, match=r"^cannot be read as a SQL condition: something is missing$"):
+        parse_rule("answers >", METRICS)
+    assert parse_rule("order >= 2 AND last(group, 3) > 1", {"order", "group"}).terms
+
+
 def test_a_rule_knows_its_terms_and_reads_their_columns() -> None:
     rule = parse_rule("answers >= 3 AND last(score, 7) / 2 > 10", METRICS)
     assert {term.column for term in rule.terms} == {"answers__life", "score__7"}
