@@ -2,26 +2,27 @@
 
 from typing import Literal, get_args
 
-Verb = Literal["make", "read", "watch", "buy", "play", "train", "learn", "help", "talk", "visit", "do"]
+Verb = Literal["make", "read", "watch", "buy", "play", "train", "learn", "help", "talk", "visit", "give", "do"]
 VERBS: tuple[str, ...] = get_args(Verb)
 # What one just does: it comes neither easily nor as a stretch, and nobody is wished luck with it.
-WITHOUT_EFFORT = frozenset({"buy", "read", "watch", "talk", "visit"})
+WITHOUT_EFFORT = frozenset({"buy", "read", "watch", "talk", "visit", "give"})
 _FIRST_WORDS = {
     "make": "write post create build draw paint design compose publish upload craft bake cook knit film record code",
     "read": "read open browse explore view borrow",
     "watch": "watch listen hear",
-    "buy": "buy order purchase pay reserve rent donate book spend",
+    "buy": "buy order purchase pay reserve rent book spend",
     "play": "play score win collect solve beat",
     "train": "train run ride walk swim climb lift cycle hike stretch row cover move",
     "learn": "learn study practise practice pass revise rehearse",
     "help": "help support mentor teach coach answer",
     "talk": "ask send comment reply greet thank meet invite chat",
-    "visit": "visit",
+    "visit": "visit attend join",
+    "give": "give donate bring return",
     "do": "do complete finish keep reach master hand take",
 }
 # What such a thing is done with, where the first word says little: 'Complete {goal}', 'Make {goal}'.
 _THINGS = {
-    "buy": "purchase order booking reservation donation payment transaction subscription rental loan",
+    "buy": "purchase order booking reservation payment transaction subscription rental loan",
     "read": "page article book chapter story",
     "watch": "video film movie episode song track podcast",
     "talk": "comment message reply chat",
@@ -29,6 +30,7 @@ _THINGS = {
     "learn": "lesson course module quiz",
     "play": "game match round level quest puzzle",
     "visit": "visit",
+    "give": "donation",
 }
 _BY_THING = {thing: verb for verb, things in _THINGS.items() for thing in things.split()}
 _BY_WORD = {word: verb for verb, words in _FIRST_WORDS.items() for word in words.split()}
@@ -46,6 +48,6 @@ def verb_of(task: str, unit: str, given: str | None = None) -> str:
     if given:
         return given
     found = _BY_WORD.get(task.split(" ", maxsplit=1)[0].lower(), "")
-    if found == "buy" and unit in _TIME:
+    if found in {"buy", "give"} and unit in _TIME:  # to spend hours, to return on a day
         return ""
     return _BY_THING.get(unit.rpartition(" ")[2].lower(), found) if found in {"", "do"} else found

@@ -167,6 +167,11 @@ def test_a_kinds_voice_says_nothing_wrong_or_absurd_of_whatever_is_done(kind):
         ("Place {goal}", "bid", "buy", "buy"),
         ("Be active on {goal}", "day", None, ""),
         ("Close {goal}", "ticket", None, ""),
+        ("Donate {goal}", "book", None, "give"),
+        ("Make {goal}", "donation", None, "give"),
+        ("Bring back {goal}", "book", None, "give"),
+        ("Return on {goal}", "day", None, ""),
+        ("Attend {goal}", "reading hour", None, "visit"),
     ],
 )
 def test_what_a_task_asks_is_told_by_its_words_unless_the_file_says(task, unit, given, verb):
