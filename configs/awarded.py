@@ -11,6 +11,7 @@ from configs.spans import Period, season_span, span_within
 
 Tier = Literal["bronze", "silver", "gold", "platinum"]
 State = Literal["open", "on_hold", "withdrawn"]
+MOST, MOST_UNLESS_SAID = 10_000, 100  # awards of a badge that is earned again with so many more
 
 
 class Judged(Part):
@@ -71,7 +72,14 @@ class Repeat(Part):
         description="Once in every day, week, month, year or season; or, as a number, with each so many more of `of`."
     )
     of: Name | None = Field(None, description="With a number: the metric that it counts; one that adds up.")
-    most: int = Field(100, ge=1, le=10_000, description="With a number: how many awards a player can have.")
+    most: int | None = Field(
+        None, ge=1, le=MOST, description="With a number: how many awards a player can have; 100 unless said."
+    )
+
+    @property
+    def at_most(self) -> int:
+        """How many awards a player can have of what is earned again by number."""
+        return MOST_UNLESS_SAID if self.most is None else self.most
 
     @property
     def by_number(self) -> int | None:
@@ -82,7 +90,7 @@ class Repeat(Part):
     def _counted(self) -> Self:
         if isinstance(self.per, int) != (self.of is not None):
             raise ValueError("`of` names the metric that a number in `per` counts, and stands with a number only")
-        if not isinstance(self.per, int) and "most" in self.model_fields_set:
+        if not isinstance(self.per, int) and self.most is not None:
             raise ValueError("`most` stands with a number in `per` only")
         return self
 

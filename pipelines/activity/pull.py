@@ -193,7 +193,8 @@ def _read(
     pull = loaded.app.pulls[name]
     with connect(_address(name, pull, addresses), title(name), reads=True) as con:
         left_out = _check_columns(loaded, name, read_columns(con, title(name), pull))
-        return read_rows(con, title(name), pull, since, _file(folder, name), leave_out=left_out, most=most)
+        file = _file(folder, name)
+        return read_rows(con, title(name), pull, since, file, app=loaded.app.app, leave_out=left_out, most=most)
 
 
 def _address(name: str, pull: Pull, addresses: Mapping[str, str]) -> str:

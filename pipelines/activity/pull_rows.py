@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
+from configs.commands import command
 from configs.errors import NightquestError
 from configs.pulled import Pull
 from data.postgres import compose, name, plain, value
@@ -140,6 +141,7 @@ def read_rows(
     since: Since,
     file: Path,
     *,
+    app: str = "",
     leave_out: Sequence[str] = (),
     most: int | None = None,
 ) -> Read:
@@ -151,6 +153,7 @@ def read_rows(
         pull: The app file's words.
         since: Where the pull stands.
         file: Written anew.
+        app: For which it is read.
         leave_out: Columns that are not written.
         most: Rows to read at most; none is all.
 
@@ -164,7 +167,7 @@ def read_rows(
         raise NightquestError(
             f"{title}: its watermark is {pull.watermark} ({columns[pull.watermark]}), and was {since.watermark} "
             f"({before}) before.",
-            "Read everything again: nightquest pull APP --again",
+            f"Read everything again: {command('pull', '--again', app=app)}",
         )
     overlap = (kind.overlap if pull.overlap is None else pull.overlap) * kind.unit
     (now,) = con.execute(compose("SELECT {now}", now=plain(kind.now))).fetchone() or (0,)

@@ -10,7 +10,6 @@ import polars as pl
 from configs.app import App
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
-from pipelines.activity.normalise import text
 
 MOST_VANISHING = 0.5
 FEW = 20  # events of a source of which any number may vanish at once
@@ -38,7 +37,7 @@ def let_come_back(warehouse: Warehouse, now: dt.datetime) -> None:
     """Let those in `landed` that had vanished from a source stand again from now on, past data or not."""
     if warehouse.value("SELECT count(*) FROM (FROM retracted_events LIMIT 1)"):
         gone = "SELECT event_id FROM retracted_events"
-        warehouse.run(f"UPDATE landed SET available_at = {_moment(now)} WHERE event_id IN ({gone})")
+        warehouse.run(f"UPDATE landed SET available_at = $now WHERE event_id IN ({gone})", {"now": now})
 
 
 def take_back(warehouse: Warehouse, now: dt.datetime) -> pl.DataFrame:
@@ -82,8 +81,8 @@ def take_back_vanished(warehouse: Warehouse, app: App, now: dt.datetime) -> pl.D
             "Deliver whole files, or set `vanished: keep` in the app file for this delivery.",
         )
     warehouse.run(
-        f"""INSERT INTO retracted_events BY NAME
-            SELECT *, {_moment(now)} AS retracted_at, {_moment(now)} AS moved_at FROM vanished"""
+        "INSERT INTO retracted_events BY NAME SELECT *, $now AS retracted_at, $now AS moved_at FROM vanished",
+        {"now": now},
     )
     warehouse.run("DELETE FROM events WHERE event_id IN (SELECT event_id FROM vanished)")
     return warehouse.frame("SELECT player_key, day FROM vanished")
@@ -101,7 +100,3 @@ def retraction_fates(warehouse: Warehouse, *, new_only: bool = False) -> dict[st
     only = "SEMI JOIN new_retractions USING (retraction_id)" if new_only else ""
     fates = warehouse.fixed("activity/retraction_fates")
     return dict(warehouse.rows(f"SELECT fate, count(*) FROM ({fates}) {only} GROUP BY fate ORDER BY fate"))
-
-
-def _moment(moment: dt.datetime) -> str:
-    return f"TIMESTAMPTZ {text(moment.isoformat())}"

@@ -27,6 +27,7 @@ JUDGED = {
     "metrics": ["points"],
     "events": ["solve"],
     "properties": ["topic"],
+    "hold_unusual": True,
 }
 PRICE = {
     "provider": "openai",
@@ -37,6 +38,14 @@ PRICE = {
     "batch_share": 0.5,
     "structured": False,
 }
+PULL = {
+    "dsn": "SHOP",
+    "select": "SELECT * FROM rows",
+    "watermark": "id",
+    "overlap": 5,
+    "players": True,
+}
+SEASON = {"on": "2023-12-01", "until": "2023-12-31", "yearly": True}
 BADGE = {"title": "Keen", "tier": "gold", "category": "habit"}
 UNTRAINED = "older app file"
 RUNS: dict[str, dict[str, Any]] = {
@@ -60,14 +69,21 @@ RUNS: dict[str, dict[str, Any]] = {
         "metrics": {
             "done": {**METRICS["solved"], "event": ["finish", "solve"], "label": "riddles done", "unit": "riddle"},
             "gold": {**METRICS["points"], "event": ["finish", "solve"], "plural": "goldies", "unit": "goldy"},
+            "begun": {**METRICS["solved"], "event": "finish", "once": True},
+            "given": {**METRICS["solved"], "event": "finish", "verb": "give"},
         },
         "segments": {"features": ["done", "gold"], "score": "gold"},
         "badges": {
             "steady": {**BADGE, "when": "done >= 30", "description": "Thirty riddles.", "xp": 7, "series": "steps"},
             "sudden": {**BADGE, "when": "gold >= 90", "hidden": True},
+            "again": {**BADGE, "when": "done >= 1", "repeat": {"per": 5, "of": "done", "most": 3}},
+            "merry": {**BADGE, "when": "done >= 1", "season": SEASON, "requires": ["steady"], "prestige": 3},
+            "later": {**BADGE, "when": "done >= 2", "state": "on_hold"},
         },
+        "medals": True,
+        "pulls": {"shop": PULL},
         "challenges": {"metrics": ["done", "gold"]},
-        "voice": {"theme": "riddles"},
+        "voice": {"theme": "riddles", "kind": "game"},
     },
     "counted otherwise": {
         "metrics": {
@@ -128,7 +144,14 @@ RUNS: dict[str, dict[str, Any]] = {
             "CALM": {"traits": {"regularity": 1}, "risk_tolerance": 0.1, "title": "Calm", "psychology": "Peace."}
         },
         "engagement": {"levels": ["cold", "warm", "hot"], "metric": "points", "cuts": [4], "gone_after_days": 9},
-        "rewards": {"base_xp": 1, "exponent": 2, "step": 50, "badge_xp": {"bronze": 0}, "achievement_xp": {"gold": 9}},
+        "rewards": {
+            "base_xp": 1,
+            "exponent": 2,
+            "step": 50,
+            "badge_xp": {"bronze": 0},
+            "achievement_xp": {"gold": 9},
+            "prestige_xp": 5,
+        },
         "calendar": [
             {
                 "title": "May",

@@ -90,7 +90,7 @@ def _of_this_round(night: Night, rules: Sequence[BadgeRule]) -> str:
         if rule.period and (first := span_start(rule.period, night.as_of)):
             conditions.append(f" AND NOT ({again} <> DATE '{first}' - DATE '1970-01-01')")
         elif rule.per and rule.badge.repeat:
-            conditions.append(f" AND NOT ({again} < {rule.badge.repeat.most})")
+            conditions.append(f" AND NOT ({again} < {rule.badge.repeat.at_most})")
     return "".join(conditions)
 
 

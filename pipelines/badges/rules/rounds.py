@@ -125,7 +125,7 @@ _NAMES = {"week": "%G-W%V", "month": "%Y-%m", "year": "%Y"}
 
 
 def _rounds(rule: BadgeRule, which: str = "") -> str:
-    most = rule.badge.repeat.most if rule.badge.repeat else 1
+    most = rule.badge.repeat.at_most if rule.badge.repeat else 1
     return f'least({most}, floor("{rule.counted.column}{which}" / {rule.per}))::BIGINT'
 
 
