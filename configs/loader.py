@@ -32,6 +32,7 @@ class LoadedApp:
         hash: Changes when the app or its source changes in meaning, not with a comment.
         source_sql: The text of the default source's SELECT, when the app has one.
         players_sql: The text of the SELECT that yields players, `<source>_players.sql` beside it, when there is one.
+        calendar_sql: The text of that which yields the calendar, `<source>_calendar.sql`.
     """
 
     app: App
@@ -39,6 +40,16 @@ class LoadedApp:
     hash: str
     source_sql: str | None
     players_sql: str | None = None
+    calendar_sql: str | None = None
+
+
+@dataclass(frozen=True)
+class SourceTexts:
+    """The SELECTs of an app's source, each None where there is no such file."""
+
+    events: str | None = None
+    players: str | None = None
+    calendar: str | None = None
 
 
 def load_app(name_or_path: str | Path) -> LoadedApp:
@@ -52,17 +63,18 @@ def load_app(name_or_path: str | Path) -> LoadedApp:
         raise as_error(examined.problems)
     app, path = examined.app, examined.source.path
     remember_app(app.app, str(name_or_path))
-    sql, players_sql = read_source_of(path, app)
-    return LoadedApp(app, path, _hash(app, sql), sql, players_sql)
+    texts = read_source_of(path, app)
+    return LoadedApp(app, path, _hash(app, texts.events), texts.events, texts.players, texts.calendar)
 
 
-def read_source_of(path: Path, app: App) -> tuple[str | None, str | None]:
-    """The SELECTs of an app's source that yield events and players; None where there is no such file."""
+def read_source_of(path: Path, app: App) -> SourceTexts:
+    """The SELECTs of an app's source that yield events, players and its calendar."""
     place = None if app.source is None else _source(path, app.source)
     if place is None:
-        return None, None
-    beside = place.with_name(f"{app.source}_players.sql")
-    return place.read_text(encoding="utf-8"), beside.read_text(encoding="utf-8") if beside.is_file() else None
+        return SourceTexts()
+    beside = (place.with_name(f"{app.source}_{what}.sql") for what in ("players", "calendar"))
+    others = (one.read_text(encoding="utf-8") if one.is_file() else None for one in beside)
+    return SourceTexts(place.read_text(encoding="utf-8"), *others)
 
 
 def examine_app(name_or_path: str | Path) -> Examined:

@@ -39,6 +39,18 @@ PLAYER_COLUMNS: Mapping[str, bool] = MappingProxyType(
         "attributes": False,
     }
 )
+# Of the calendar: what is known ahead of time, for whom, and since when.
+CALENDAR_COLUMNS: Mapping[str, bool] = MappingProxyType(
+    {
+        "title": True,
+        "kind": True,
+        "starts_on": True,
+        "ends_on": False,
+        "cohort": False,
+        "attributes": False,
+        "known_at": False,
+    }
+)
 
 MAY_LACK = ("reason", "citation", "by", "days")  # of a person's decision on a badge; of a pause without an end
 _DECISION = {name: Property(type="text") for name in ("badge_id", "reason", "citation", "by")}

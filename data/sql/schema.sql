@@ -60,6 +60,18 @@ CREATE TABLE IF NOT EXISTS player_records (
     attributes   JSON
 );
 
+-- What was delivered of the calendar. A row counts for whoever looks from a moment between `known_at` and `gone_at`.
+CREATE TABLE IF NOT EXISTS calendar_entries (
+    title      VARCHAR NOT NULL,
+    kind       VARCHAR NOT NULL,
+    starts_on  DATE NOT NULL,
+    ends_on    DATE NOT NULL,
+    cohort     VARCHAR,                      -- null: of any
+    attributes VARCHAR,                      -- JSON: what a player's record must hold; null: whatever it holds
+    known_at   TIMESTAMPTZ NOT NULL,
+    gone_at    TIMESTAMPTZ                   -- from when on it was called off; null: it stands
+);
+
 -- What stands; append-only but for what is taken back, which moves to `retracted_events`. Read by a night, and by
 -- whatever else looks from a past moment, through events_at(moment). `day` is the player's local day, counted when the event is taken and anew when `day_rule` changes.
 CREATE TABLE IF NOT EXISTS events (

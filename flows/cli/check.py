@@ -12,10 +12,10 @@ import sqlglot
 from configs.app import App
 from configs.errors import NightquestError
 from configs.expressions import parse_rule
-from configs.loader import LoadedApp, examine_app, load_app, read_source_of
+from configs.loader import LoadedApp, SourceTexts, examine_app, load_app, read_source_of
 from configs.problems import as_error, consistency_problem
 from configs.prompt import read_prompts
-from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
+from data.contracts_in import CALENDAR_COLUMNS, EVENT_COLUMNS, PLAYER_COLUMNS
 from data.warehouse import open_warehouse, warehouse_path
 from data.zones import rules_note
 from flows.cli.console import shorten
@@ -42,7 +42,7 @@ def check_app(home: Path, name_or_path: str) -> LoadedApp:
     told = []
     if examined.app is not None:
         sources = read_source_of(examined.source.path, examined.app)
-        told = [*voice_problems(examined.app), *_source_problems(home, examined.app, *sources)]
+        told = [*voice_problems(examined.app), *_source_problems(home, examined.app, sources)]
         told += [] if examined.problems else wording_problems(examined.app)
     problems = [*examined.problems, *(consistency_problem(examined.source, text) for text in told)]
     if problems:
@@ -51,8 +51,9 @@ def check_app(home: Path, name_or_path: str) -> LoadedApp:
     return load_app(name_or_path)
 
 
-def _source_problems(home: Path, app: App, events_sql: str | None, players_sql: str | None) -> Iterator[str]:
-    for sql, columns in ((events_sql, EVENT_COLUMNS), (players_sql, PLAYER_COLUMNS)):
+def _source_problems(home: Path, app: App, texts: SourceTexts) -> Iterator[str]:
+    kinds = ((texts.events, EVENT_COLUMNS), (texts.players, PLAYER_COLUMNS), (texts.calendar, CALENDAR_COLUMNS))
+    for sql, columns in kinds:
         if sql is None:
             continue
         try:

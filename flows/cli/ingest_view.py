@@ -15,6 +15,7 @@ def ingest_view(app: str, result: IngestResult) -> RenderableType:
     """The counts, the files that did not go in, and why rows were refused."""
     counts = {"taken": result.taken, "known already": result.known, "refused rows": result.refused}
     counts |= {"taken back": result.retracted} if result.retracted else {}
+    counts |= {"calendar": result.calendar} if result.calendar else {}
     events = {name.replace("_", " "): n for name, n in result.by_event.items()}
     parts: list[RenderableType] = [figures_table(f"Taken into {app}", counts | {"events": events})]
     left_out = [d for d in result.deliveries if d.state in {"refused", "ignored"}]

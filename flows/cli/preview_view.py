@@ -20,7 +20,8 @@ def preview_delivery(loaded: LoadedApp, files: list[Path], *, players: bool) -> 
     """Look at files as `ingest` would take them; nothing is written."""
     sql = loaded.players_sql if players else loaded.source_sql
     with scratch() as warehouse:
-        return preview_files(warehouse, loaded.app, files, now=clock(), source_sql=sql, players=players)
+        given = {"source_sql": sql, "calendar_sql": loaded.calendar_sql}
+        return preview_files(warehouse, loaded.app, files, now=clock(), **given, players=players)
 
 
 def preview_view(preview: Preview) -> RenderableType:

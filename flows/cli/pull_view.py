@@ -27,7 +27,8 @@ def preview_pulls(loaded: LoadedApp) -> list[Preview]:
         with TemporaryDirectory() as folder, scratch() as warehouse:
             files, pulled = spool(loaded, addresses_of(loaded), Path(folder), players=players, most=ROWS)
             if files:
-                told = preview_files(warehouse, loaded.app, files, now=clock(), source_sql=sql, players=players)
+                given = {"source_sql": sql, "calendar_sql": loaded.calendar_sql}
+                told = preview_files(warehouse, loaded.app, files, now=clock(), **given, players=players)
                 found = tuple(replace(one, file=Path(one.file).stem) for one in told.found)
                 shown.append(replace(told, found=found, partly=any(one.rows == ROWS for one in pulled)))
     return shown

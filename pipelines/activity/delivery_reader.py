@@ -33,6 +33,7 @@ class IngestRun:
 
     Attributes:
         most_blocks: How many blocks of each file are read; none is all of them.
+        calendar: The SELECT that yields the calendar.
     """
 
     warehouse: Warehouse
@@ -44,6 +45,12 @@ class IngestRun:
     limits: Limits
     on_bytes: Callable[[str, int], None]
     most_blocks: int | None = None
+    calendar: Source | None = None
+
+    @property
+    def raw_tables(self) -> tuple[str, ...]:
+        """The raw tables that files may feed."""
+        return tuple(table for source in (self.source, self.calendar) if source for table in source.tables)
 
     @property
     def direct(self) -> str:
@@ -116,7 +123,7 @@ def announce(ingest: IngestRun, path: Path, number: int, before: set[str]) -> De
         mends = ()  # what cannot be read is told below
     feeds = feed_of(ingest.warehouse, mends, ingest.direct) if mends else _fed_by(ingest, path)
     if feeds is None:
-        reads = ", ".join(name.removeprefix("raw_") for name in ingest.source.tables) if ingest.source else ""
+        reads = ", ".join(sorted({name.removeprefix("raw_") for name in ingest.raw_tables}))
         why = f"the source reads {reads}; without it go files named {ingest.direct}, or {ingest.direct}- and more"
         return Delivery(str(path), "ignored", reason=why)
     try:
@@ -133,10 +140,10 @@ def announce(ingest: IngestRun, path: Path, number: int, before: set[str]) -> De
 
 def _fed_by(ingest: IngestRun, path: Path) -> str | None:
     """The table that a file feeds: beside a source, files named like the contract still have its columns."""
-    if ingest.source is None:
-        return ingest.direct
-    own = re.match(rf"{ingest.direct}(?![a-z])", table_stem(path).lower())
-    return table_for(path, ingest.source) or (ingest.direct if own else None)
+    if table := table_for(path, ingest.raw_tables):
+        return table
+    own = ingest.source is None or re.match(rf"{ingest.direct}(?![a-z])", table_stem(path).lower())
+    return ingest.direct if own else None
 
 
 def read_direct(ingest: IngestRun, path: Path, delivery: Delivery) -> Delivery:

@@ -37,6 +37,7 @@ from pipelines.activity.raw_tables import Source, check_delivered, read_source
 from pipelines.activity.read_files import LIMITS, find_files, is_hidden
 from pipelines.activity.read_text import Limits
 from pipelines.activity.retract import retraction_fates
+from pipelines.activity.take_calendar import read_calendar, take_calendar
 from pipelines.activity.unused import find_unused
 
 Progress = Callable[[str, int, int], None]
@@ -57,6 +58,7 @@ class IngestResult:
         unused: Events taken, or their values, that change nothing: how many, by what they are and why.
         retracted: Events that stand no longer since this delivery.
         waiting: Retractions in it that wait for their event.
+        calendar: Entries of the calendar that were delivered and stand.
     """
 
     deliveries: tuple[Delivery, ...]
@@ -69,6 +71,7 @@ class IngestResult:
     unused: Mapping[str, int] = field(default_factory=dict)
     retracted: int = 0
     waiting: int = 0
+    calendar: int = 0
 
     @property
     def refused_files(self) -> tuple[Delivery, ...]:
@@ -84,6 +87,7 @@ def ingest_files(
     now: dt.datetime,
     history: bool,
     source_sql: str | None = None,
+    calendar_sql: str | None = None,
     players: bool = False,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
@@ -103,6 +107,7 @@ def ingest_files(
         history: Past data: available from the moment it happened, instead of from `now`.
         source_sql: A SELECT over raw tables; without it the files have the contract's own columns. With it, files named
             events… (or players…) that feed no raw table still have them.
+        calendar_sql: The SELECT over raw tables that yields the calendar; see `read_calendar`.
         players: They are player records, not events.
         progress: Called with (what is being done, bytes done, bytes in all).
         limits: What a file may ask of the machine.
@@ -115,7 +120,9 @@ def ingest_files(
     files, others = find_files(paths)
     meter = _Meter(progress, sum(path.stat().st_size for path in files))
     source = None if source_sql is None else read_source(source_sql)
-    ingest = IngestRun(warehouse, app, now, players, source, _version(app, source), limits, meter.add)
+    calendar = None if players else read_calendar(calendar_sql)
+    version = _version(app, source)
+    ingest = IngestRun(warehouse, app, now, players, source, version, limits, meter.add, calendar=calendar)
     prepare(ingest)
     ignored = [Delivery(str(path), "ignored", reason=_why_not(path)) for path in others]
     found = _announce_all(ingest, files)
@@ -124,12 +131,11 @@ def ingest_files(
     with warehouse.transaction():
         for delivery in found:
             retire_rows(warehouse, delivery.mends)
-        if source is not None:
-            found = [read_raw(ingest, Path(d.file), d) if _is_new(d, *source.tables) else d for d in found]
-            if new := [d for d in found if _is_new(d, *source.tables)]:
-                check_delivered(warehouse, source, [f"{d.file}: {d.reason}" for d in found if d.state == "refused"])
-                meter.say("Reading the source")
-                select_rows(ingest, source, new[-1].delivery_id)
+        found = [read_raw(ingest, Path(d.file), d) if _is_new(d, *ingest.raw_tables) else d for d in found]
+        if source is not None and (new := [d for d in found if _is_new(d, *source.tables)]):
+            check_delivered(warehouse, source, [f"{d.file}: {d.reason}" for d in found if d.state == "refused"])
+            meter.say("Reading the source")
+            select_rows(ingest, source, new[-1].delivery_id)
         meter.say("Adding up player-days")
         result = _finish(ingest, [*found, *ignored], history=history)
         within(result.deliveries)
@@ -182,6 +188,9 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
     else:
         appended = append_events(warehouse, app, ingest.now, history=history, whole_source=bool(judged))
     warehouse.append("bad_rows", appended.conflicts)
+    entries = None if ingest.calendar is None else take_calendar(ingest, ingest.calendar, history=history)
+    if ingest.calendar is not None and entries is not None:
+        judged += tuple(t for t in ingest.calendar.tables if ingest.source is None or t not in ingest.source.tables)
     if ingest.source is not None and judged:
         show_raw_rows(ingest, ingest.source)
     found = _with_counts(ingest, found, appended)
@@ -206,6 +215,7 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
         unused={} if ingest.players else find_unused(warehouse, app) | fates,
         retracted=appended.retracted,
         waiting=waiting,
+        calendar=entries or 0,
     )
 
 
@@ -225,7 +235,7 @@ def _insist_on_some(result: IngestResult) -> None:
     if (
         result.reasons
         and all(d.state != "already taken" for d in result.deliveries)
-        and not result.taken + result.known
+        and not result.taken + result.known + result.calendar
     ):
         first = result.reasons[0]
         raise NightquestError(

@@ -30,6 +30,7 @@ def run_ingest(
             now=now,
             history=history,
             source_sql=source,
+            calendar_sql=loaded.calendar_sql,
             players=players,
             progress=progress,
         )

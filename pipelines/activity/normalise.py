@@ -49,6 +49,12 @@ _TYPES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "joined_at": (_TEXT, _MOMENT),
     "opted_out": (_TEXT, _TRUTH),
     "attributes": (_TEXT, _DOCUMENT),
+    "title": (_TEXT,),
+    "kind": (_TEXT,),
+    "starts_on": (_TEXT, _MOMENT),
+    "ends_on": (_TEXT, _MOMENT),
+    "cohort": (_TEXT, _WHOLE),
+    "known_at": (_TEXT, _MOMENT),
 }
 # Columns that need no text in between where a file has them in this very type: `<column>_given` beside the text, of
 # which one is null. A moment of a year not written with four digits goes the way of texts, and is refused there.

@@ -17,6 +17,7 @@ from pipelines.activity.raw_tables import check_delivered, read_source, taken_ap
 from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import LIMITS, find_files, read_blocks
 from pipelines.activity.read_text import FileRefusedError, Limits
+from pipelines.activity.take_calendar import read_calendar
 
 ROWS_SHOWN = 10
 FEW = Limits(block_bytes=4 << 20, rows=50_000)
@@ -60,6 +61,7 @@ def preview_files(
     *,
     now: dt.datetime,
     source_sql: str | None = None,
+    calendar_sql: str | None = None,
     players: bool = False,
 ) -> Preview:
     """Show what the first rows of files would become.
@@ -70,6 +72,7 @@ def preview_files(
         paths: Files, or folders.
         now: When they would arrive.
         source_sql: The SELECT over raw tables, if the app has one.
+        calendar_sql: That which yields the calendar.
         players: They are player records.
 
     Raises:
@@ -80,7 +83,8 @@ def preview_files(
     refused = [f"{one.file}: {one.reason}" for one in found if one.reason]
     if len(refused) == len(files):
         raise NightquestError(f"No file can be read. {refused[0]}", "docs/ingest.md says what goes in.")
-    told = read_ahead(warehouse, app, files, now=now, source_sql=source_sql, players=players, limits=FEW)
+    given = {"source_sql": source_sql, "calendar_sql": calendar_sql}
+    told = read_ahead(warehouse, app, files, now=now, **given, players=players, limits=FEW)
     reasons = warehouse.rows("SELECT reason, count(*) AS n FROM bad_rows GROUP BY reason ORDER BY n DESC, reason")
     table = "incoming_players" if players else "incoming"
     return Preview(
@@ -100,6 +104,7 @@ def read_ahead(
     *,
     now: dt.datetime,
     source_sql: str | None,
+    calendar_sql: str | None = None,
     players: bool = False,
     limits: Limits = LIMITS,
 ) -> list[Delivery]:
@@ -109,7 +114,8 @@ def read_ahead(
         NightquestError: The source is wrong, fails or misses a file.
     """
     source = None if source_sql is None else read_source(source_sql)
-    ingest = IngestRun(warehouse, app, now, players, source, "", limits, lambda _file, _bytes: None, most_blocks=1)
+    calendar = None if players else read_calendar(calendar_sql)
+    ingest = IngestRun(warehouse, app, now, players, source, "", limits, lambda _file, _bytes: None, 1, calendar)
     prepare(ingest)
     before = set[str]()
     told = [announce(ingest, path, number, before) for number, path in enumerate(files, 1)]

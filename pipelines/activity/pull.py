@@ -25,6 +25,7 @@ from pipelines.activity.deliveries import Delivery
 from pipelines.activity.ingest import IngestResult, Progress, ingest_files
 from pipelines.activity.pull_rows import Read, Since, read_columns, read_rows
 from pipelines.activity.raw_tables import PREFIX, read_source
+from pipelines.activity.take_calendar import read_calendar
 from pipelines.stores import open_app
 
 
@@ -168,6 +169,7 @@ def _take(
         now=now,
         history=history,
         source_sql=loaded.players_sql if of_players else loaded.source_sql,
+        calendar_sql=loaded.calendar_sql,
         players=of_players,
         progress=progress,
         within=keep,
@@ -216,7 +218,8 @@ def _check_columns(loaded: LoadedApp, name: str, columns: Mapping[str, str]) -> 
     sql = loaded.players_sql if pull.players else loaded.source_sql
     direct = "players" if pull.players else "events"
     source = read_source(sql) if sql is not None else None
-    if source is not None and f"{PREFIX}{name}" in source.tables:
+    calendar = () if pull.players else read_calendar(loaded.calendar_sql).tables
+    if f"{PREFIX}{name}" in {*(source.tables if source else ()), *calendar}:
         return []
     if source is not None and name != direct:
         reads = ", ".join(table.removeprefix(PREFIX) for table in source.tables)

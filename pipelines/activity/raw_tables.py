@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def read_source(sql: str) -> Source:
 
 def column_fault(warehouse: Warehouse, source: Source) -> str:
     """Why the SELECT cannot run over what was delivered so far, with the columns that are there; empty when it can."""
-    if not all(_exists(warehouse, table) for table in source.tables):
+    if not all_delivered(warehouse, source):
         return ""
     try:
         column_types(warehouse, f"({source.sql})")
@@ -104,18 +104,23 @@ def column_fault(warehouse: Warehouse, source: Source) -> str:
     return ""
 
 
+def all_delivered(warehouse: Warehouse, source: Source) -> bool:
+    """Whether there is every raw table that a source reads."""
+    return all(_exists(warehouse, table) for table in source.tables)
+
+
 def delivered_columns(warehouse: Warehouse, source: Source) -> str:
     """The columns of each raw table that a source reads, in words."""
     found = {table: [c for c in column_types(warehouse, table) if c not in OWN_COLUMNS] for table in source.tables}
     return "; ".join(f"'{table.removeprefix(PREFIX)}' with {', '.join(names)[:300]}" for table, names in found.items())
 
 
-def table_for(path: Path, source: Source) -> str | None:
+def table_for(path: Path, tables: Sequence[str]) -> str | None:
     """The raw table that a file feeds: named like it, or like it and a suffix (`votes-2018-03.csv` feeds raw_votes)."""
     name = PREFIX + re.sub(r"[^a-z0-9]+", "_", table_stem(path).lower()).strip("_")
-    if name in source.tables:
+    if name in tables:
         return name
-    longer = [table for table in source.tables if re.match(rf"{re.escape(table)}[_0-9]", name)]
+    longer = [table for table in tables if re.match(rf"{re.escape(table)}[_0-9]", name)]
     return max(longer, key=len, default=None)
 
 

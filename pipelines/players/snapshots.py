@@ -2,11 +2,11 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import cast
 
 import polars as pl
 
 from pipelines.known import Known
+from pipelines.players.calendar import near_calendar
 from pipelines.players.facts import player_facts
 from pipelines.players.features import AT_ONCE, compute_features
 
@@ -91,23 +91,6 @@ def describe(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
         (pl.col("active_days_7").mean().over("base_day") / 7).alias("app_active_7"),
         (pl.col("active_days_28").mean().over("base_day") / 28).alias("app_active_28"),
     )
-
-
-def near_calendar(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
-    """Days to the next and since the last calendar entry of the player's: known ahead, so no look into the future.
-
-    Returns:
-        player_key, base_day, next_calendar_days, last_calendar_days (null without an entry).
-    """
-    days = snapshots["base_day"]
-    first, last = (cast("dt.date", day or known.base_day) for day in (days.min(), days.max()))
-    entries = pl.DataFrame(
-        [(on, entry.cohort) for entry in known.app.calendar for on, _ in entry.spans(first, last)],
-        schema={"on": pl.Date, "cohort": pl.String},
-        orient="row",
-    )
-    with known.lend(snapshots=snapshots.select("player_key", "base_day"), entries=entries):
-        return known.frame(known.fixed("players/near_calendar"))
 
 
 def past_values(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:

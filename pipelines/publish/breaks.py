@@ -13,15 +13,15 @@ Each must be more than chance does. What the night before found is not found aga
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from configs.app import App
 from configs.nouns import counted
 from pipelines.known import Known
+from pipelines.players.calendar import calendar_entries
 from pipelines.publish.published import Published
 from pipelines.publish.pulse import WEEK, WEEKS, Counts, Pulse, read_pulse
 
@@ -60,20 +60,31 @@ def judge_input(known: Known, previous: Published | None) -> InputVerdict:
         previous: The night before, whose findings a person took.
     """
     pulse = read_pulse(known, known.base_day, known.cut)
-    found, quiet = find_breaks(pulse, known.app, known.base_day), few_players(pulse)
+    found, quiet = find_breaks(pulse, _ends(known, known.base_day), known.base_day), few_players(pulse)
     if not found or previous is None:
         return InputVerdict(tuple(found.values()), quiet)
     then = previous.manifest
-    taken = find_breaks(read_pulse(known, then.base_day, then.cut), known.app, then.base_day)
+    taken = find_breaks(read_pulse(known, then.base_day, then.cut), _ends(known, then.base_day), then.base_day)
     return InputVerdict(tuple(told for what, told in found.items() if what not in taken), quiet)
 
 
-def find_breaks(pulse: Pulse, app: App, base_day: dt.date) -> dict[str, str]:
-    """What broke, with a sentence each. A newest day without any play is silence, which is found elsewhere."""
+def _ends(known: Known, base_day: dt.date) -> Collection[dt.date]:
+    """Last days of what the calendar names around a day."""
+    return set(calendar_entries(known, base_day - dt.timedelta(days=max(SPANS) + 1), base_day)["until"])
+
+
+def find_breaks(pulse: Pulse, ends: Collection[dt.date], base_day: dt.date) -> dict[str, str]:
+    """What broke, with a sentence each. A newest day without any play is silence, which is found elsewhere.
+
+    Args:
+        pulse: Of the days before `base_day`.
+        ends: Last days of what the calendar names.
+        base_day: The night's.
+    """
     if not pulse.of("play", "players")[:, 0].sum():
         return {}
     found: dict[str, str] = {}
-    for what, told in (*_lost(pulse), *_gone(pulse, app, base_day), *_twice(pulse), *_unnamed(pulse)):
+    for what, told in (*_lost(pulse), *_gone(pulse, ends, base_day), *_twice(pulse), *_unnamed(pulse)):
         found.setdefault(what, told)
     return found
 
@@ -105,12 +116,12 @@ def _lost(pulse: Pulse) -> Iterator[tuple[str, str]]:
             yield "events", f"{few}, {least_each:.1f} or more on each such {span} of four weeks: some are missing"
 
 
-def _gone(pulse: Pulse, app: App, base_day: dt.date) -> Iterator[tuple[str, str]]:
+def _gone(pulse: Pulse, ends: Collection[dt.date], base_day: dt.date) -> Iterator[tuple[str, str]]:
     """Metrics of players who are here."""
     for width, span in SPANS.items():
         players = _summed(pulse.of("here", "players"), width)
         living, weeks = _living(players), _weeks_of(players.sum(axis=0))
-        if weeks < FEWEST_WEEKS or _season_ended(app, base_day, width):
+        if weeks < FEWEST_WEEKS or _season_ended(ends, base_day, width):
             continue
         for name in pulse.names("had"):
             had = _summed(pulse.of("had", name), width)[living].sum(axis=0)
@@ -179,10 +190,10 @@ def _steady(had: Counts) -> bool:
     return bool(np.count_nonzero(now < SWING * then) <= SWINGS * len(now))
 
 
-def _season_ended(app: App, base_day: dt.date, width: int) -> bool:
+def _season_ended(ends: Collection[dt.date], base_day: dt.date, width: int) -> bool:
     """Whether the calendar names something that ended in the newest days or on the day before them."""
     first = base_day - dt.timedelta(days=width + 1)
-    return any(first <= last < base_day for entry in app.calendar for _, last in entry.spans(first, base_day))
+    return any(first <= end < base_day for end in ends)
 
 
 def _summed(counts: Counts, width: int) -> Counts:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from configs.timed import CalendarEntry
-from pipelines.players.snapshots import near_calendar
+from pipelines.players.calendar import near_calendar
 from tests.factories import event, known_at, make_app, warehouse_with
 
 BREAK: dict[str, Any] = {

@@ -11,7 +11,7 @@ from pipelines.known import Known
 from pipelines.publish.breaks import few_players, find_breaks, judge_input
 from pipelines.publish.published import Manifest, Published
 from pipelines.publish.pulse import DAYS, Pulse
-from tests.factories import event, make_app, warehouse_with
+from tests.factories import event, warehouse_with
 from tests.pipelines.publish.nights import APP, AS_OF, make_night
 from tests.pipelines.publish.plays import HISTORY, Play, always
 
@@ -20,8 +20,8 @@ LAST = HISTORY - 1
 LARGE, SMALL = 300, 12
 
 
-def found(pulse: Pulse, app=APP, base_day: dt.date = AS_OF) -> dict[str, str]:
-    return find_breaks(pulse, app, base_day)
+def found(pulse: Pulse, ends=(), base_day: dt.date = AS_OF) -> dict[str, str]:
+    return find_breaks(pulse, ends, base_day)
 
 
 def over(day: int):
@@ -99,10 +99,10 @@ def test_a_metric_of_few_players_is_missed_once_a_week_is_without_it():
 
 def test_a_metric_may_end_when_the_calendar_says_so():
     play, base_day = Play(LARGE).lose(LAST, 1.0, "quiz"), dt.date(2024, 3, 10)
-    season = {"title": "Quiz spring", "kind": "season", "on": "2024-01-01", "until": "2024-03-08"}
+    ends = {dt.date(2024, 3, 8)}
     assert "metric quiz" in found(play.pulse(LAST), base_day=base_day)
-    assert found(play.pulse(LAST), make_app(calendar=[season]), base_day) == {}
-    assert "metric quiz" in found(play.pulse(LAST), make_app(calendar=[season]), base_day + dt.timedelta(days=7))
+    assert found(play.pulse(LAST), ends, base_day) == {}
+    assert "metric quiz" in found(play.pulse(LAST), ends, base_day + dt.timedelta(days=7))
 
 
 def with_sent(pulse: Pulse, copies: int, before: int = 0) -> Pulse:
