@@ -75,6 +75,9 @@ class Settings(BaseSettings):
         None, ge=1, le=65_536, description="Buckets of players; default is one for 25,000, at least one a worker."
     )
     dask_address: str | None = Field(None, description="Scheduler of the engine `dask`: tcp://host:8786.")
+    shared_folder: Path | None = Field(
+        None, description="Folder that workers see under the same path: players' rows go through it as Parquet."
+    )
 
     tuning_s: float = Field(
         20,

@@ -1,6 +1,5 @@
 """Compaction: a warehouse written anew without the room that changes left behind, in the place of the old one."""
 
-import os
 import shutil
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import duckdb
 
 from configs.errors import NightquestError
 from data.warehouse import connect, is_out_of_room, most_memory, open_warehouse, require_warehouse, warehouse_path
+from data.whole_files import sync
 
 SUFFIX = ".compacting"  # of the new file until it is whole
 
@@ -52,10 +52,10 @@ def compact_warehouse(home: Path, app: str, wait_for_lock_s: float = 0) -> Compa
             old.execute(f"COPY FROM DATABASE {_named(path.stem)} TO compacted")
             old.execute("DETACH compacted")  # and is written down whole
             shutil.copymode(path, new)
-            _sync(new)
+            sync(new)
             after = new.stat().st_size
             new.replace(path)
-            _sync(path.parent)
+            sync(path.parent)
     except OSError as error:
         _remove(new)
         raise _failed(path, error.strerror or "failed") from error
@@ -79,14 +79,6 @@ def _remove(new: Path) -> None:
     for left in (new, new.with_name(new.name + ".wal")):
         with suppress(FileNotFoundError):
             left.unlink()
-
-
-def _sync(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _quoted(path: Path) -> str:

@@ -4,11 +4,12 @@ import datetime as dt
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from tempfile import gettempdir
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
@@ -17,10 +18,14 @@ import psutil
 from configs.commands import command
 from configs.errors import BusyError, NightquestError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 SQL = Path(__file__).parent / "sql"
 _LOOK_AGAIN_S = 1.0
 _MEMORY_GB = 2.0  # for DuckDB, where nobody says otherwise
 _AT_ONCE = 2048  # rows that are fetched together
+_IN_A_BATCH = 100_000  # rows
 _SMALL = 16 * 2**20  # bytes of a file that one thread has read before several have agreed on who reads what
 
 
@@ -66,6 +71,15 @@ class Warehouse:
         found = self.con.execute(sql, params)
         while some := found.fetchmany(_AT_ONCE):
             yield from some
+
+    @contextmanager
+    def batches(self, sql: str, params: object = None) -> Iterator["pa.RecordBatchReader"]:
+        """The rows of a query a batch after the other, however many; nothing else may be asked meanwhile."""
+        rows = self.con.sql(sql, params=params).to_arrow_reader(_IN_A_BATCH)
+        try:
+            yield rows
+        finally:
+            rows.close()
 
     def fixed(self, name: str) -> str:
         """The text of `data/sql/<name>.sql`."""
@@ -218,6 +232,34 @@ def scratch(statements: Sequence[str] = ()) -> Iterator[Warehouse]:
             con.execute(statement)
         _close_the_doors(con)
         yield Warehouse(con)
+    finally:
+        con.close()
+
+
+@contextmanager
+def open_partition(tables: Mapping[str, Path], memory_gb: float) -> Iterator[Warehouse]:
+    """Tables of Parquet files, in memory, for one thread.
+
+    Args:
+        tables: The file of each, by name.
+        memory_gb: For DuckDB: what does not fit waits in this machine's folder for temporary files.
+
+    Raises:
+        OSError: A file cannot be read, or memory or disk ran out.
+    """
+    con = duckdb.connect(":memory:", config={"threads": 1})
+    try:
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute(f"SET memory_limit = '{most_memory(memory_gb)}B'")
+        con.execute("SET temp_directory = $1", [gettempdir()])
+        for name, path in tables.items():
+            con.execute(f"CREATE TABLE {name} AS FROM read_parquet($1)", [str(path)])
+        _close_the_doors(con)
+        yield Warehouse(con)
+    except duckdb.Error as error:
+        if is_out_of_room(error) or isinstance(error, duckdb.InvalidInputException):
+            raise OSError(str(error)) from error
+        raise
     finally:
         con.close()
 

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
@@ -13,6 +13,9 @@ from data.warehouse import Warehouse
 from pipelines.activity.freshness import silent_spans, touching
 from pipelines.activity.parts import know_until
 from pipelines.pins import Night
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 R = TypeVar("R")
 
@@ -65,6 +68,10 @@ class Known:
     def value(self, sql: str, params: object = None) -> Any:
         """The first column of the first row of a query, or None without rows."""
         return self._in_place().value(sql, params)
+
+    def batches(self, sql: str, params: object = None) -> AbstractContextManager["pa.RecordBatchReader"]:
+        """The rows of a query a batch after the other, see `Warehouse.batches`."""
+        return self._in_place().batches(sql, params)
 
     def run(self, sql: str, params: object = None) -> None:
         """Execute a statement for its effect."""

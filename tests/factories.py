@@ -81,6 +81,7 @@ def add_events(warehouse: Warehouse, app: App, rows: Sequence[dict[str, Any]]) -
     players = keys.select("player_key", pl.format("user{}", "player_key").alias("user_id"))
     with warehouse.transaction():
         warehouse.append("players", players, on_conflict_skip=True)
+        warehouse.run("UPDATE players SET bucket = player_bucket(player_key) WHERE bucket IS NULL")
         warehouse.append("events", frame)
         refresh_parts(warehouse, app, frame.select("player_key", "day").unique())
 

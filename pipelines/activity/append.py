@@ -47,12 +47,7 @@ def append_events(
     with one event_id the first stays; the same again is known, other content is refused.
     """
     warehouse.run(warehouse.fixed("activity/settle_incoming"))
-    warehouse.run(
-        """INSERT INTO players
-           SELECT (SELECT coalesce(max(player_key), 0) FROM players) + row_number() OVER (ORDER BY user_id), user_id
-           FROM (SELECT DISTINCT user_id FROM settled ANTI JOIN players USING (user_id)
-                 WHERE fate = 'new' AND retracts IS NULL)"""
-    )
+    _add_players(warehouse, "(FROM settled WHERE fate = 'new' AND retracts IS NULL)")
     available_at = "occurred_at" if history else f"TIMESTAMPTZ '{now.isoformat()}'"
     note_retractions(warehouse, available_at)
     new = "(SELECT * FROM settled JOIN players USING (user_id) WHERE fate = 'new' AND retracts IS NULL)"
@@ -94,11 +89,7 @@ def append_players(warehouse: Warehouse, app: App, now: dt.datetime, *, history:
 
     A record is known when the player has the same one of that moment; another of the same moment is refused.
     """
-    warehouse.run(
-        """INSERT INTO players
-           SELECT (SELECT coalesce(max(player_key), 0) FROM players) + row_number() OVER (ORDER BY user_id), user_id
-           FROM (SELECT DISTINCT user_id FROM incoming_players ANTI JOIN players USING (user_id))"""
-    )
+    _add_players(warehouse, "incoming_players")
     warehouse.run(warehouse.fixed("activity/settle_incoming_players"))
     available = "recorded_at" if history else f"TIMESTAMPTZ '{now.isoformat()}'"
     warehouse.run(
@@ -115,4 +106,15 @@ def append_players(warehouse: Warehouse, app: App, now: dt.datetime, *, history:
                FROM settled_players WHERE fate = 'conflict' ORDER BY row"""
         ),
         touched=move_days(warehouse, app, now),
+    )
+
+
+def _add_players(warehouse: Warehouse, rows: str) -> None:
+    """Give those who are new among some rows with user_id a key, and the number that says which bucket they are in."""
+    warehouse.run(
+        f"""INSERT INTO players BY NAME
+            SELECT *, player_bucket(player_key) AS bucket FROM (
+                SELECT newest + row_number() OVER (ORDER BY user_id) AS player_key, user_id
+                FROM (SELECT DISTINCT user_id FROM {rows} ANTI JOIN players USING (user_id))
+                CROSS JOIN (SELECT coalesce(max(player_key), 0) AS newest FROM players))"""
     )

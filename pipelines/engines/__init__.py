@@ -5,6 +5,9 @@ it gives is the same everywhere: the work of one bucket of players rests on noth
 told without loading anything.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cache, partial
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -15,7 +18,7 @@ from configs.settings import Settings
 if TYPE_CHECKING:
     from pipelines.engines.buckets import Buckets, OpenWorkers
 
-SHARED = frozenset({"buckets"})
+SHARED = frozenset({"buckets", "exchange"})
 
 
 def engine_names() -> list[str]:
@@ -36,6 +39,26 @@ def buckets_of(settings: Settings) -> "Buckets":
         return Buckets(settings.buckets, notes=[f"{fault} The work was done here."])
     workers = found.by_name[name]
     return Buckets(settings.buckets, name, partial(workers, settings) if workers else None)
+
+
+@contextmanager
+def open_buckets(settings: Settings, app: str) -> "Iterator[Buckets]":
+    """The same, with a folder for the rows where the settings name one that the workers see too.
+
+    Raises:
+        KeyError: There is no engine of that name.
+    """
+    from pipelines.engines.exchange import open_exchange  # noqa: PLC0415 (as above)
+
+    buckets, shared = buckets_of(settings), settings.shared_folder
+    with ExitStack() as stack:
+        if shared is not None:
+            try:
+                opened = stack.enter_context(open_exchange(shared, settings.home, app, settings.memory_gb))
+                buckets = replace(buckets, exchange=opened)
+            except OSError as error:
+                buckets.tell(f"The shared folder {shared} cannot be used ({error}); rows were sent with the calls.")
+        yield buckets
 
 
 @cache

@@ -1,12 +1,14 @@
 """Work on players, bucket by bucket: in this process, or by whoever an engine has for it."""
 
 import logging
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -14,12 +16,14 @@ from configs.errors import NightquestError
 from configs.nouns import counted
 from configs.settings import Settings
 from configs.version import code_version
+from data.partitions import write_parquet
+from pipelines.engines.exchange import Exchange, Filed, Later
 from pipelines.luck import lot
 
 KEY = "player_key"
 PLAYERS_A_BUCKET = 25_000
 TRIES = 3  # of a bucket whose worker died
-_SEED = 20_250_101  # of the players' buckets
+_SEED, _NUMBERS = 20_250_101, 65_536  # of the players' numbers: players.bucket in the warehouse has them too
 _log = logging.getLogger(__name__)
 
 
@@ -30,12 +34,27 @@ class Kept(Protocol):
         """The rows of these players."""
 
 
+@runtime_checkable
+class Partitioned(Kept, Protocol):
+    """Such rows that a worker may read for itself, from what lies in the shared folder by bucket."""
+
+    def later(self, players: pl.Series, number: int) -> Later | None:
+        """The rows of these players, who are a bucket's; None where they do not lie there."""
+
+
 Frames = Sequence[pl.DataFrame | Kept]
 Work = Callable[..., pl.DataFrame]
 
 
 class EngineError(Exception):
     """An engine cannot go on, whatever is asked of it; says why."""
+
+
+@dataclass(frozen=True)
+class Undone:
+    """A bucket that a worker could not do for want of disk, memory or the shared folder; says why."""
+
+    why: str
 
 
 @dataclass(frozen=True)
@@ -63,12 +82,14 @@ class Buckets:
         engine: Who does the work, for people.
         workers: Opens the engine's; None is this process.
         notes: A sentence for what an engine did not do, so that it was done here.
+        exchange: Where rows go as files; None: they are sent with the call.
     """
 
     count: int | None = None
     engine: str = "local"
     workers: Callable[[], Workers] | None = None
     notes: list[str] = field(default_factory=list)
+    exchange: Exchange | None = None
 
     def each(self, work: Work, same: Sequence[Any], frames: Frames) -> pl.DataFrame:
         """What `work` gives for every bucket, one below the other.
@@ -84,27 +105,40 @@ class Buckets:
             Exception: Whatever `work` raises. What an engine cannot do is done here, with a note.
         """
         players = _players(frames)
-        count, done = self._number(players, 1), dict[int, pl.DataFrame]()
+        count, done = self._number(len(players), 1), dict[int, pl.DataFrame]()
         if self.workers is not None:
             try:
                 workers = self.workers()
-                count = self._number(players, workers.count)
-                cut = _Cut(frames, count)
+                count = self._number(len(players), workers.count)
+                cut = _Cut(frames, count, self.exchange)
                 for number, rows in _results(workers, partial(_checked, code_version(), work), cut, same):
-                    done[number] = rows
+                    if isinstance(rows, Undone):
+                        self.tell(f"A worker of the engine {self.engine} could not do its part, done here: {rows.why}.")
+                    else:
+                        done[number] = rows
             except EngineError as error:
                 left = f"{count - len(done)} of {counted(count, 'bucket')}"
-                self._tell(f"The engine {self.engine} {error}; {left} were worked on here.")
-        cut = _Cut(frames, count)
+                self.tell(f"The engine {self.engine} {error}; {left} were worked on here.")
+        cut = _Cut(frames, count, self.exchange)
         return pl.concat([done[n] if n in done else work(*same, *cut.of(n)) for n in range(count)])
 
-    def _number(self, players: pl.Series, at_once: int) -> int:
-        return self.count or max(-(-len(players) // PLAYERS_A_BUCKET), at_once)
+    def fix(self, players: int) -> int:
+        """Say how many buckets there are for so many players, whatever is worked on from now on.
 
-    def _tell(self, note: str) -> None:
+        Raises:
+            EngineError: There are no workers, so that nobody knows how many want one.
+        """
+        self.count = self._number(players, self.workers().count if self.workers else 1)
+        return self.count
+
+    def tell(self, note: str) -> None:
+        """Add a sentence to the notes, once."""
         _log.warning("%s", note)
         if note not in self.notes:
             self.notes.append(note)
+
+    def _number(self, players: int, at_once: int) -> int:
+        return self.count or max(-(-players // PLAYERS_A_BUCKET), at_once)
 
 
 HERE = Buckets(count=1)
@@ -112,7 +146,7 @@ HERE = Buckets(count=1)
 
 def bucket_of(count: int) -> pl.Expr:
     """The bucket of a player, 0 to `count` - 1: a keyed hash, so that buckets are alike whoever came when."""
-    return lot(KEY, seed=_SEED) % count
+    return lot(KEY, seed=_SEED) % _NUMBERS % count
 
 
 def _players(frames: Frames) -> pl.Series:
@@ -126,8 +160,9 @@ def _players(frames: Frames) -> pl.Series:
 class _Cut:
     """Frames cut into buckets, a bucket at a time."""
 
-    def __init__(self, frames: Frames, count: int) -> None:
+    def __init__(self, frames: Frames, count: int, exchange: Exchange | None) -> None:
         self.count = count
+        self.exchange = exchange
         self._frames = frames
         self._players = _players(frames)
         self._buckets = [_numbered(frame, count) for frame in (self._players.to_frame(), *frames)]
@@ -136,7 +171,22 @@ class _Cut:
         """The rows of a bucket's players, of every frame."""
         mine, *buckets = self._buckets
         players = self._players if mine is None else self._players.filter(mine == number)
-        return [_cut(*each, number, players) for each in zip(self._frames, buckets, strict=True)]
+        return [_read(*each, number, players) for each in zip(self._frames, buckets, strict=True)]
+
+    def sent(self, number: int) -> list[pl.DataFrame | Later]:
+        """The same for a worker: where rows go as files, what it reads for itself.
+
+        Raises:
+            EngineError: The files cannot be written.
+        """
+        if self.exchange is None:
+            return list(self.of(number))
+        mine, *buckets = self._buckets
+        players = self._players if mine is None else self._players.filter(mine == number)
+        try:
+            return [_filed(self.exchange, *each, number, players) for each in zip(self._frames, buckets, strict=True)]
+        except OSError as error:
+            raise EngineError(f"is of no use while {self.exchange.folder} cannot be written ({error})") from error
 
 
 def _numbered(frame: pl.DataFrame | Kept, count: int) -> pl.Series | None:
@@ -152,18 +202,54 @@ def _cut(frame: pl.DataFrame | Kept, buckets: pl.Series | None, number: int, pla
     return frame if buckets is None else frame.filter(buckets == number)
 
 
-def _checked(version: str, work: Work, *args: Any) -> pl.DataFrame:
-    """`work`, by a worker of the same code.
+def _read(frame: pl.DataFrame | Kept, buckets: pl.Series | None, number: int, players: pl.Series) -> pl.DataFrame:
+    """A bucket's rows, from where its worker would read them if they lie there."""
+    later = frame.later(players, number) if isinstance(frame, Partitioned) else None
+    if later is not None:
+        with suppress(OSError):
+            return later.frame()
+    return _cut(frame, buckets, number, players)
+
+
+def _filed(
+    exchange: Exchange, frame: pl.DataFrame | Kept, buckets: pl.Series | None, number: int, players: pl.Series
+) -> pl.DataFrame | Later:
+    later = frame.later(players, number) if isinstance(frame, Partitioned) else None
+    if later is not None:
+        return later
+    rows = _cut(frame, buckets, number, players)
+    if not rows.width:
+        return rows
+    return exchange.file(frame if isinstance(frame, pl.DataFrame) else rows, number, rows)
+
+
+def _checked(version: str, work: Work, into: Path | None, *args: Any) -> pl.DataFrame | Filed | Undone:
+    """`work`, by a worker of the same code; its rows, or the file that they are in.
 
     Raises:
         EngineError: The worker's is another.
     """
     if code_version() != version:
         raise EngineError(f"has a worker of version {code_version()}, and this is {version}")
-    return work(*args)
+    try:
+        given = [each.frame() if isinstance(each, Later) else each for each in args]
+    except OSError as error:
+        return Undone(f"{platform.node()} cannot read what it is given ({error})")
+    rows = work(*given)
+    if into is None:
+        return rows
+    try:
+        write_parquet(into, rows)
+    except OSError as error:
+        return Undone(f"{platform.node()} cannot write {into.parent} ({error})")
+    return Filed(into)
 
 
-def _results(workers: Workers, work: Work, cut: _Cut, same: Sequence[Any]) -> Iterator[tuple[int, pl.DataFrame]]:
+Result = pl.DataFrame | Undone
+CheckedWork = Callable[..., pl.DataFrame | Filed | Undone]
+
+
+def _results(workers: Workers, work: CheckedWork, cut: _Cut, same: Sequence[Any]) -> Iterator[tuple[int, Result]]:
     """The number and rows of each bucket as they come; what a worker that died had in hand is asked for again.
 
     Raises:
@@ -189,29 +275,42 @@ def _results(workers: Workers, work: Work, cut: _Cut, same: Sequence[Any]) -> It
 
 
 def _asked(
-    executor: Executor, work: Work, cut: _Cut, same: Sequence[Any], numbers: list[int], most: int
-) -> Iterator[tuple[int, pl.DataFrame]]:
+    executor: Executor, work: CheckedWork, cut: _Cut, same: Sequence[Any], numbers: list[int], most: int
+) -> Iterator[tuple[int, Result]]:
     """Ask for some buckets, two ahead of each worker so that memory holds few of them; results as they come.
 
     Raises:
         Exception: The first that a worker raised, when all that was done beside it is given.
     """
-    waiting, running = list(reversed(numbers)), dict[Future[pl.DataFrame], int]()
+    waiting, running = list(reversed(numbers)), dict[Future[pl.DataFrame | Filed | Undone], int]()
     failed: BaseException | None = None
     while (waiting and failed is None) or running:
         while waiting and failed is None and len(running) < 2 * most:
             number = waiting.pop()
             try:
-                running[executor.submit(work, *same, *cut.of(number))] = number
+                into = cut.exchange and cut.exchange.place()
+                running[executor.submit(work, into, *same, *cut.sent(number))] = number
             except Exception as error:  # noqa: BLE001 (an executor whose workers died takes no more)
                 failed = error
         for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
             number = running.pop(future)
             if future.exception() is None:
-                yield number, future.result()
+                yield number, _fetched(future.result())
             failed = failed or future.exception()
     if failed is not None:
         raise failed
+
+
+def _fetched(result: pl.DataFrame | Filed | Undone) -> Result:
+    """A worker's rows, whose file goes."""
+    if not isinstance(result, Filed):
+        return result
+    try:
+        rows = result.frame()
+    except OSError as error:
+        return Undone(f"its result cannot be read here ({error})")
+    result.path.unlink(missing_ok=True)
+    return rows
 
 
 def _is_lost(error: Exception) -> bool:

@@ -15,7 +15,7 @@ from pipelines.challenges.missions import CONTENT_TYPE as MISSION
 from pipelines.challenges.missions import EMPTY_RECORD, mission_record, plan_missions
 from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
-from pipelines.engines import buckets_of
+from pipelines.engines import open_buckets
 from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.known import Known
 from pipelines.learning.recalibrate import recalibrate, snapshots_lately
@@ -63,7 +63,7 @@ def plan_night(
         buckets: Where the work of the players is done.
     """
     lately = snapshots_lately(known)
-    now, before = look_at(known, eligible_players(known, [known.base_day]), lately)
+    now, before = look_at(known, eligible_players(known, [known.base_day]), lately, buckets=buckets)
     players = understand_players(known, segment_model, now)
     settled = samples_of(known, lately, before)
     tuned = recalibrate(known, models, settled)
@@ -95,8 +95,9 @@ def plan(tonight: Tonight, champions: Champions) -> Planned:
     """Understand the players and decide what each is asked; writes nothing."""
     known = tonight.known
     recent, record = recent_challenges(known), mission_record(known)
-    models, buckets = champions.challenges, buckets_of(tonight.settings)
-    planned = plan_night(known, models, champions.segments, recent, record, champions.others, buckets)
+    with open_buckets(tonight.settings, known.app.app) as buckets:
+        models = champions.challenges
+        planned = plan_night(known, models, champions.segments, recent, record, champions.others, buckets)
     return replace(planned, segment_version=champions.segment_version)
 
 

@@ -5,40 +5,47 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipelines.engines.buckets import HERE, Buckets
 from pipelines.known import Known
 from pipelines.players.calendar import near_calendar
 from pipelines.players.facts import player_facts
 from pipelines.players.features import AT_ONCE, compute_features
+from pipelines.players.partitions import Partitions, Reading, lay_out
 
 
-class PastWindows:
+class PastWindows(Reading):
     """Own past windows of snapshots (see `past_values`), a hundred rows a player and more: read when asked for.
 
     Args:
         known: What the night may see.
         snapshots: player_key and base_day.
-        read: The rows, where they were read already.
+        rows: All of them, where they were read already.
+        partitions: Where workers read them.
     """
 
-    def __init__(self, known: Known, snapshots: pl.DataFrame, read: pl.DataFrame | None = None) -> None:
-        self._known = known
-        self._snapshots = snapshots
-        self._read = read
+    def __init__(
+        self,
+        known: Known,
+        snapshots: pl.DataFrame,
+        rows: pl.DataFrame | None = None,
+        partitions: Partitions | None = None,
+    ) -> None:
+        super().__init__(known, snapshots, past_values, partitions)
+        self._rows = rows
 
     def __getstate__(self) -> dict[str, object]:
         """With the rows, for a process that has no warehouse open."""
-        return {"_known": None, "_snapshots": self._snapshots, "_read": self.whole()}
+        return {**self.__dict__, "_known": None, "_partitions": None, "_rows": self.whole()}
 
     def of(self, players: pl.Series) -> pl.DataFrame:
         """Those of some players."""
-        asked = pl.col("player_key").is_in(players.implode())
-        if self._read is not None:
-            return self._read.filter(asked)
-        return past_values(self._known, self._snapshots.filter(asked))
+        if self._rows is not None:
+            return self._rows.filter(pl.col("player_key").is_in(players.implode()))
+        return super().of(players)
 
     def whole(self) -> pl.DataFrame:
         """Those of all."""
-        return past_values(self._known, self._snapshots) if self._read is None else self._read
+        return past_values(self._known, self._snapshots) if self._rows is None else self._rows
 
 
 @dataclass(frozen=True)
@@ -49,25 +56,37 @@ class Seen:
     past: PastWindows
 
 
-def look_at(known: Known, *parts: pl.DataFrame) -> list[Seen]:
+def look_at(known: Known, *parts: pl.DataFrame, buckets: Buckets = HERE) -> list[Seen]:
     """Look at several sets of snapshots in one go: to plan the queries takes longer than to answer a few more rows.
 
-    Only where there are many rows do past windows wait until they are asked for.
+    Only where there are many rows, or workers read for themselves, do past windows wait until they are asked for.
 
     Args:
         known: What the night may see.
         parts: player_key and base_day; no day is in two of them.
+        buckets: Where features are computed, if what is known can be laid out for that.
     """
     every = pl.concat(part.select("player_key", "base_day") for part in parts)
-    features = describe(known, every)
-    past = past_values(known, every) if every.height <= AT_ONCE else None
+    partitions = lay_out(known, every, buckets)
+    if partitions is None:
+        features = describe(known, every)
+    else:
+        told = buckets.each(_the_second, (), (every, Reading(known, every, compute_features, partitions)))
+        features = _beside_others(
+            known, every.join(told, on=["player_key", "base_day"], how="left", maintain_order="left")
+        )
+    past = past_values(known, every) if partitions is None and every.height <= AT_ONCE else None
     seen, first = list[Seen](), 0
     for part in parts:
         of_days = pl.col("base_day").is_in(part["base_day"].unique().implode())
         read = None if past is None else past.filter(of_days)
-        seen.append(Seen(features.slice(first, part.height), PastWindows(known, part, read)))
+        seen.append(Seen(features.slice(first, part.height), PastWindows(known, part, read, partitions)))
         first += part.height
     return seen
+
+
+def _the_second(_: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
+    return second
 
 
 def eligible_players(known: Known, base_days: list[dt.date]) -> pl.DataFrame:
@@ -78,7 +97,12 @@ def eligible_players(known: Known, base_days: list[dt.date]) -> pl.DataFrame:
 
 def describe(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     """Features of the snapshots, facts of their records, how near the calendar is, and how lively the whole app is."""
-    features = compute_features(known, snapshots)
+    return _beside_others(known, compute_features(known, snapshots))
+
+
+def _beside_others(known: Known, features: pl.DataFrame) -> pl.DataFrame:
+    """Features of players with what rests on more than their own play."""
+    snapshots = features.select("player_key", "base_day")
     if known.app.segments.shaped_by:
         facts = player_facts(known, snapshots)
         features = features.join(facts, on=["player_key", "base_day"], how="left", maintain_order="left")

@@ -50,7 +50,7 @@ def test_what_is_held_stays_and_what_is_free_goes(home):
         warehouse.append("players", pl.DataFrame({"player_key": [2], "user_id": ["one"]}))  # keys are keys still
 
 
-@pytest.mark.parametrize("at", ["_sync", "shutil.copymode", "Path.replace"])
+@pytest.mark.parametrize("at", ["sync", "shutil.copymode", "Path.replace"])
 def test_what_fails_on_the_way_leaves_the_old_one_as_it_was(home, monkeypatch, at):
     def fail(*_):
         raise OSError(28, "No space left on device")

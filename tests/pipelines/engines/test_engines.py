@@ -37,6 +37,8 @@ def _alone(trained, tmp_path_factory):
 def night_of(trained, folder: Path, **told: object) -> tuple[dict[str, pl.DataFrame], tuple[str, ...]]:
     """The tables of the next night, and its notes."""
     folder.mkdir(exist_ok=True)
+    if told.pop("shared", False):
+        told["shared_folder"] = folder / "shared"
     settings = Settings(home=trained.copy(folder).home, **told)
     report = serve_night(settings, trained.loaded, NEXT)
     night = read_latest(settings.home, trained.loaded.app.app)
@@ -50,7 +52,9 @@ def same(one, other):
 
 
 @pytest.mark.parametrize(
-    "told", [{"buckets": 5}, {"engine": "processes", "workers": 2, "buckets": 3}], ids=["local", "processes"]
+    "told",
+    [{"buckets": 5}, {"engine": "processes", "workers": 2, "buckets": 3}, {"buckets": 4, "shared": True}],
+    ids=["local", "processes", "local with a shared folder"],
 )
 def test_buckets_change_nothing_that_is_published(trained, alone, tmp_path, told):
     tables, notes = night_of(trained, tmp_path, **told)
@@ -59,7 +63,7 @@ def test_buckets_change_nothing_that_is_published(trained, alone, tmp_path, told
 
 
 def test_a_dask_cluster_publishes_the_same(trained, alone, tmp_path, cluster):
-    tables, notes = night_of(trained, tmp_path, engine="dask", dask_address=cluster.scheduler_address)
+    tables, notes = night_of(trained, tmp_path, engine="dask", dask_address=cluster.scheduler_address, shared=True)
     assert not any("engine" in note for note in notes)
     assert same(alone, tables)
 

@@ -1,0 +1,116 @@
+"""Rows that go through a shared folder are the same rows; a worker that has no use of it costs its bucket alone."""
+
+import multiprocessing
+import resource
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+from configs.settings import Settings
+from pipelines.engines import open_buckets
+from pipelines.engines.buckets import Buckets, Workers
+from pipelines.engines.exchange import Exchange, Later
+from tests.pipelines.engines.test_buckets import NOBODY, PLAYERS
+
+FRAME = PLAYERS.with_columns(
+    name=pl.format("é{}", "player_key"), day=pl.date(2026, 1, 1), some=pl.concat_list("points", "points")
+)
+
+
+def kept(players: pl.DataFrame, again: pl.DataFrame, none: pl.DataFrame) -> pl.DataFrame:
+    assert none.is_empty()
+    return players.join(again.select("player_key", more="points"), on="player_key", maintain_order="left")
+
+
+def fills_the_disk(players: pl.DataFrame) -> pl.DataFrame:
+    """The worker that has player 7 can write no more than 100 bytes into a file, from then on."""
+    if 7 in players["player_key"] and multiprocessing.parent_process() is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+    return players
+
+
+def threads(folder: Path, count: int = 4) -> Buckets:
+    folder.mkdir()
+    return Buckets(
+        count, "threads", lambda: Workers(lambda: ThreadPoolExecutor(2), 2), exchange=Exchange(folder, memory_gb=1)
+    )
+
+
+def settings(tmp_path: Path, **told: object) -> Settings:
+    return Settings(home=tmp_path / "home", shared_folder=tmp_path / "shared", **told)
+
+
+def test_rows_come_back_as_they_are_and_a_frame_is_written_once(tmp_path):
+    by = threads(tmp_path / "night", 50)
+    first, again = (by.each(kept, (), (FRAME, PLAYERS, NOBODY)) for _ in range(2))
+    assert_frame_equal(first.sort("player_key"), FRAME.with_columns(more="points"))
+    assert_frame_equal(first, again)
+    assert len(list(by.exchange.folder.iterdir())) == 2 * 50  # of two frames; results are gone once read
+    assert not by.notes
+
+
+class Unreadable(Later):
+    def frame(self) -> pl.DataFrame:
+        raise FileNotFoundError(2, "No such file or directory", "/mnt/elsewhere")
+
+
+class OfOne:
+    """Rows that the worker of player 7 cannot read."""
+
+    def of(self, players: pl.Series) -> pl.DataFrame:
+        return PLAYERS.filter(pl.col("player_key").is_in(players.implode()))
+
+    def later(self, players: pl.Series, _number: int) -> Later | None:
+        return Unreadable() if 7 in players else None
+
+
+def test_a_bucket_whose_worker_does_not_see_the_folder_is_done_here(tmp_path):
+    by = threads(tmp_path / "night")
+    done = by.each(kept, (), (FRAME, OfOne(), NOBODY))
+    assert_frame_equal(done.sort("player_key"), FRAME.with_columns(more="points"))
+    (note,) = by.notes
+    assert note.startswith("A worker of the engine threads could not do its part, done here: ")
+    assert "/mnt/elsewhere" in note
+
+
+def test_a_bucket_whose_worker_has_a_full_disk_is_done_here(tmp_path):
+    with open_buckets(settings(tmp_path, engine="processes", workers=1, buckets=2), "toy") as by:
+        assert_frame_equal(by.each(fills_the_disk, (), (PLAYERS,)).sort("player_key"), PLAYERS)
+        assert not list((tmp_path / "shared").rglob("*.part"))
+    assert by.notes
+    assert all("cannot write" in note and "File too large" in note for note in by.notes)
+
+
+def test_a_folder_that_fills_up_leaves_the_rest_to_this_process(tmp_path):
+    by = threads(tmp_path / "night")
+    by.exchange.folder.rmdir()
+    assert_frame_equal(
+        by.each(kept, (), (FRAME, PLAYERS, NOBODY)).sort("player_key"), FRAME.with_columns(more="points")
+    )
+    (note,) = by.notes
+    assert "cannot be written" in note
+    assert note.endswith("4 of 4 buckets were worked on here.")
+
+
+def test_a_night_leaves_nothing_and_removes_what_a_killed_one_left(tmp_path):
+    told = settings(tmp_path)
+    with open_buckets(told, "toy") as by:
+        torn = by.exchange.folder.parent / "of-a-killed-night" / "rows.parquet"
+    torn.parent.mkdir(parents=True)
+    torn.write_bytes(b"PAR1")
+    other = tmp_path / "shared" / "other-app"
+    other.mkdir()
+    with open_buckets(told, "toy") as by:
+        assert by.exchange.folder.is_dir()
+        assert not torn.exists()
+    assert list((tmp_path / "shared").iterdir()) == [other]
+
+
+def test_without_the_folder_rows_are_sent_with_a_note(tmp_path):
+    (tmp_path / "shared").write_text("a file")
+    with open_buckets(settings(tmp_path), "toy") as by:
+        assert by.exchange is None
+    (note,) = by.notes
+    assert note.startswith(f"The shared folder {tmp_path}/shared cannot be used (")
