@@ -1,5 +1,7 @@
 """The one exception that reaches a person: a sentence that says what is wrong and what to do."""
 
+from typing import Any
+
 
 class NightquestError(Exception):
     """A failure with a remedy; the command line prints it without a traceback.
@@ -15,6 +17,10 @@ class NightquestError(Exception):
         self.message = message
         self.remedy = remedy
         self.exit_code = exit_code
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Its parts as they were, where another process raised it."""
+        return type(self), (self.message, self.remedy), {"exit_code": self.exit_code}
 
 
 class AppFileError(NightquestError):

@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     )
     engine: str = Field("local", description="Where the players' work is done: local, processes, or dask.")
     workers: int | None = Field(
-        None, ge=1, le=256, description="Processes of the engine `processes`; default is one a core."
+        None, ge=1, le=256, description="Processes of a training and of the engine `processes`; default is one a core."
     )
     buckets: int | None = Field(
         None, ge=1, le=65_536, description="Buckets of players; default is one for 25,000, at least one a worker."

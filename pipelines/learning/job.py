@@ -68,7 +68,13 @@ def run_train(
         tuning = Tuning(settings.tuning_s, settings.home / TUNING / app.app) if tuned else None
         for_learning = _for_learning(budget, len(wanted))
         _, contests, notes = learn_tasks(
-            known, wanted, seed=SEED, steps=steps, serving=serving, budget=for_learning, tuning=tuning
+            *(known, wanted),
+            seed=SEED,
+            steps=steps,
+            serving=serving,
+            budget=for_learning,
+            tuning=tuning,
+            processes=settings.workers,
         )
         segments = None
         if Segments.name in wanted and not for_learning.left:

@@ -4,7 +4,10 @@ import datetime as dt
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
+
+import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
@@ -17,6 +20,7 @@ from models.task import BinaryTask, Samples
 from models.tasks import binary_task, binary_tasks
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.known import Known
+from pipelines.learning.beside import Beside, fitting
 from pipelines.learning.past import Past
 from pipelines.learning.samples import draw_samples
 from pipelines.learning.steps import LOOKING, Steps, silent
@@ -30,6 +34,8 @@ MOST_SNAPSHOTS = 20_000
 FEWEST_SNAPSHOTS = 300
 FEWEST_DAYS = 5
 FEWEST_PLAYED = 50
+FEWEST_BESIDE = 2_000  # snapshots; with fewer, processes take longer to begin than contests to end
+ROOM = 10  # times the samples: what a contest holds at once
 _log = logging.getLogger(__name__)
 
 
@@ -63,6 +69,7 @@ def learn_tasks(
     serving: Mapping[str, Incumbent] = NOBODY,
     budget: Budget = FOR_EVER,
     tuning: Tuning | None = None,
+    processes: int | None = 1,
 ) -> tuple[Samples, dict[str, Contest], tuple[str, ...]]:
     """Learn from snapshots of past days, every third over at most half a year, with labels known by the night.
 
@@ -74,6 +81,8 @@ def learn_tasks(
         serving: By task, the model that serves and that the winner is compared with.
         tuning: How learners are tuned, all tasks together; None: they are not.
         budget: How long all of it may take, with one task more after it; each gets an equal part of what is left.
+        processes: How many contests may be held beside each other, where there is much to learn from; None: as many as
+            this machine has cores and memory for.
 
     Returns:
         The snapshots, the contests by task (one that could not be learned is absent), and a sentence for each task or
@@ -89,15 +98,26 @@ def learn_tasks(
     if tasks and not enough(samples):
         notes.append("Fallback models serve: too few players and days to train on.")
         tasks = []
-    for place, task in enumerate(tasks):
-        steps.begin(task.doing)
-        share, tuned = budget.share(1 + len(tasks) - place), _tuning_of(task, tuning, len(tasks))
-        learned = _learn(task, past, samples, seed, serving.get(task.name), share, tuned)
-        if isinstance(learned, str):
-            notes.append(learned)
-        else:
+    results: dict[str, Contest | Exception] = {}
+    with Beside[Contest](_at_once(samples, processes)) as beside:
+        for place, task in enumerate(tasks):
+            beside.await_room()
+            steps.begin(task.doing)
+            share = budget.share(-(-(1 + len(tasks) - place) // beside.at_once))
+            how = _How(seed, serving.get(task.name), share, _tuning_of(task, tuning, len(tasks)))
+            try:
+                own = replace(samples, labels=_labels(task, past, samples, share))
+                beside.begin(task.name, partial(_hold, task.name, known.app, own, how))
+            except Exception as error:  # noqa: BLE001 (a task's file may do anything wrong, and costs the others nothing)
+                results[task.name] = error
+        results |= beside.results()
+    for task in tasks:
+        learned = results[task.name]
+        if isinstance(learned, Contest):
             contests[task.name] = learned
             notes += learned.faults
+        else:
+            notes.append(_why_not(task, learned))
     return samples, contests, tuple(dict.fromkeys(notes))
 
 
@@ -126,27 +146,53 @@ def _tuning_of(task: BinaryTask[Any], tuning: Tuning | None, tasks: int) -> Tuni
     return Tuning(tuning.seconds / tasks, tuning.folder / task.name if tuning.folder else None)
 
 
-def _learn(
-    task: BinaryTask[Any],
-    known: Past,
-    samples: Samples,
-    seed: int,
-    incumbent: Incumbent | None,
-    budget: Budget,
-    tuning: Tuning | None,
-) -> Contest | str:
-    """The task's contest, or a sentence that says why there is none."""
+@dataclass(frozen=True)
+class _How:
+    """How a contest is held, see `models.contest.hold_contest`."""
+
+    seed: int
+    incumbent: Incumbent | None
+    budget: Budget
+    tuning: Tuning | None
+
+
+def _labels(task: BinaryTask[Any], past: Past, samples: Samples, budget: Budget) -> pl.DataFrame:
+    """What came of the samples, read from the warehouse.
+
+    Raises:
+        NightquestError: There is no time left.
+    """
     if not budget.left:
-        return f"No model of {task.name} is learned: the budget is spent."
+        raise NightquestError("the budget is spent.")
+    return task.labels(past, samples)
+
+
+def _hold(task: str, app: App, samples: Samples, how: _How) -> Contest:
+    """A contest, here or in a process; the task goes by its name, since its file may lie outside the package."""
+    return hold_contest(
+        *(binary_task(task), app, samples),
+        seed=how.seed,
+        incumbent=how.incumbent,
+        budget=how.budget,
+        tuning=how.tuning,
+    )
+
+
+def _at_once(samples: Samples, most: int | None) -> int:
+    """How many contests are held beside each other."""
+    if most == 1 or samples.features.height < FEWEST_BESIDE:
+        return 1
+    size = sum(frame.estimated_size() for frame in (samples.features, samples.past, samples.labels))
+    return most or fitting(int(ROOM * size))
+
+
+def _why_not(task: BinaryTask[Any], error: Exception) -> str:
+    """A sentence that says why a task has no contest."""
     instead = f"No model of {task.name} is learned"
-    try:
-        own = replace(samples, labels=task.labels(known, samples))
-        return hold_contest(task, known.app, own, seed=seed, incumbent=incumbent, budget=budget, tuning=tuning)
-    except NightquestError as error:
+    if isinstance(error, NightquestError):
         return f"{instead}: {error.message}"
-    except Exception as error:  # noqa: BLE001 (a task's file may do anything wrong, and costs the others nothing)
-        _log.warning("The task %s cannot be learned.", task.name, exc_info=error)
-        return f"{instead}: the task {task.name} fails with {type(error).__name__}: {error}."
+    _log.warning("The task %s cannot be learned.", task.name, exc_info=error)
+    return f"{instead}: the task {task.name} fails with {type(error).__name__}: {error}."
 
 
 def _planning(app: App, samples: Samples, contests: Mapping[str, Contest], seed: int) -> ChallengeModels:

@@ -13,8 +13,9 @@ from models.task import Samples
 from pipelines.challenges import propose
 from pipelines.challenges.propose import chance_of_play, open_windows, propose_targets
 from pipelines.known import Known
+from pipelines.learning import training
 from pipelines.learning.samples import draw_samples
-from pipelines.learning.training import Learned, learn_models, past_days
+from pipelines.learning.training import Learned, learn_models, learn_tasks, past_days
 from pipelines.pins import day_start, make_night
 from tests.academy import SETTINGS, academy
 from tests.factories import event, known_at, make_app, put_zone, warehouse_with
@@ -47,6 +48,18 @@ def test_what_happens_later_changes_nothing(known: tuple[Learned, Samples, pl.Da
     assert samples.labels["base_day"].n_unique() == 0  # nothing of the newest snapshot's future is known
     assert targets.height > 200
     assert targets.equals(known[2])
+
+
+def test_a_contest_held_in_a_process_of_its_own_is_the_one_held_here(
+    known: tuple[Learned, Samples, pl.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "FEWEST_BESIDE", 1)
+    with academy(tmp_path) as (warehouse, loaded):
+        night = make_night(warehouse, loaded.app, AS_OF, day_start(loaded.app, AS_OF))
+        _, contests, _ = learn_tasks(Known(warehouse, night), ["plays"], seed=7, processes=2)
+    here = known[0].contests["plays"]
+    assert contests["plays"].entrants == here.entrants
+    assert contests["plays"].holdout.equals(here.holdout)
 
 
 def test_targets_are_the_same_however_few_windows_are_asked_about_at_once(

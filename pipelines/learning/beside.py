@@ -1,0 +1,92 @@
+"""Pieces of work beside each other in processes of this machine, or one after another in this one."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import psutil
+
+PROCESS_BYTES = 500_000_000  # of one that has loaded its libraries
+R = TypeVar("R")
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Beside(Generic[R]):
+    """Work handed out one piece at a time; each begins when fewer than `at_once` are under way.
+
+    What a process that died had in hand is done here, as is all that follows. Where one at a time is, it is done here.
+
+    Args:
+        at_once: How many pieces may be under way.
+    """
+
+    at_once: int
+    _pool: ProcessPoolExecutor | None = None
+    _running: dict[Future[R], tuple[str, Callable[[], R]]] = field(default_factory=dict)
+    _done: dict[str, R | Exception] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        if self.at_once > 1:
+            self._pool = ProcessPoolExecutor(self.at_once, mp_context=get_context("spawn"))
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=kind is None, cancel_futures=True)
+
+    def await_room(self) -> None:
+        """Until another piece can begin."""
+        while len(self._running) >= self.at_once:
+            self._take()
+
+    def begin(self, name: str, work: Callable[[], R]) -> None:
+        """Begin a piece that can be pickled, of a name of its own."""
+        self.await_room()
+        if self._pool is None:
+            self._done[name] = _tried(work)
+            return
+        try:
+            self._running[self._pool.submit(work)] = (name, work)
+        except BrokenProcessPool:
+            self._go_on_here(name, work)
+
+    def results(self) -> dict[str, R | Exception]:
+        """What came of each piece by name, or the exception that it raised, when all are done."""
+        while self._running:
+            self._take()
+        return self._done
+
+    def _take(self) -> None:
+        for future in wait(self._running, return_when=FIRST_COMPLETED).done:
+            name, work = self._running.pop(future)
+            error = future.exception()
+            if isinstance(error, BrokenProcessPool):
+                self._go_on_here(name, work)
+            elif isinstance(error, Exception) or error is None:
+                self._done[name] = error or future.result()
+            else:
+                raise error
+
+    def _go_on_here(self, name: str, work: Callable[[], R]) -> None:
+        _log.warning("A process that worked on %s was lost; it is done here.", name)
+        self._pool, self.at_once = None, 1
+        self._done[name] = _tried(work)
+
+
+def fitting(bytes_each: int) -> int:
+    """How many processes this machine has cores and memory for, where each also holds so many bytes; at least 1."""
+    room = psutil.virtual_memory().available // (bytes_each + PROCESS_BYTES)
+    return max(1, min(psutil.cpu_count() or 1, room))
+
+
+def _tried(work: Callable[[], R]) -> R | Exception:
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 (whoever asks for results decides what it means)
+        return error

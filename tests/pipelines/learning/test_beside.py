@@ -1,0 +1,53 @@
+import os
+import signal
+from functools import partial
+
+import psutil
+import pytest
+
+from configs.errors import BusyError
+from pipelines.learning.beside import Beside, fitting
+
+
+def _squared(number):
+    return number * number
+
+
+def _refused(number):
+    raise BusyError(f"There is no {number}.", "Take another.")
+
+
+def _killed_but_here(parent):
+    if os.getpid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done here"
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_each_piece_has_its_result_or_what_it_raised_with_its_remedy(at_once):
+    with Beside(at_once) as beside:
+        for number in range(3):
+            beside.begin(str(number), partial(_squared, number))
+        beside.begin("none", partial(_refused, 7))
+        results = beside.results()
+    error = results.pop("none")
+    assert results == {"0": 0, "1": 1, "2": 4}
+    assert (type(error), error.message, error.remedy, error.exit_code) == (
+        BusyError,
+        "There is no 7.",
+        "Take another.",
+        3,
+    )
+
+
+def test_what_a_killed_process_had_in_hand_is_done_here_and_so_is_the_rest(caplog):
+    with Beside(2) as beside:
+        for name in ("first", "second", "third"):
+            beside.begin(name, partial(_killed_but_here, os.getpid()))
+        assert set(beside.results().values()) == {"done here"}
+    assert "was lost; it is done here" in caplog.text
+
+
+def test_no_more_processes_begin_than_there_are_cores_and_memory_for():
+    assert fitting(0) <= psutil.cpu_count()
+    assert fitting(psutil.virtual_memory().total) == 1
