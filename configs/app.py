@@ -16,6 +16,7 @@ from configs.names import ClockTime, Name, Weight, Zone
 from configs.part import Part
 from configs.pulled import Pull
 from configs.timed import CalendarEntry, Caps, QuietHours, Streaks, rest_problems
+from configs.translated import Translation
 from configs.written import Content, Voice
 
 # What a player's record tells that may shape segments; pipelines/players/facts.py says how each is measured.
@@ -180,6 +181,9 @@ class App(Part):
     challenges: Challenges = Field(description="What may be asked of players.")
     rewards: Rewards = Field(default_factory=Rewards, description="What completing pays.")
     voice: Voice = Field(description="How the app speaks.")
+    translations: dict[str, Translation] = Field(
+        {}, description="What is said in other languages of the voice, by language: `de`, `it`."
+    )
     content: Content = Field(default_factory=Content, description="What is written, and by whom.")
     calendar: list[CalendarEntry] = Field([], description="What is known ahead of time.")
     streaks: Streaks = Field(default_factory=Streaks, description="When a run of days goes on over a missed one.")

@@ -57,6 +57,11 @@ class Metric(Part):
         "higher", description="Which way is better; lower for min and mean only."
     )
     task: str = Field("", description="An instruction with {goal}: 'Post {goal}'. Needed for challenges.")
+    in_task: list[str] = Field(
+        [],
+        max_length=2,
+        description="Singular and plural as they stand in the task, where its case differs.",
+    )
     verb: Verb | None = Field(
         None, description="What the task asks to do, so that the words suit it; by default its first word tells."
     )

@@ -3,6 +3,7 @@
 A kind of app is a file of configs/voices, a language a file of configs/languages; both are found by name.
 """
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from configs.yaml_file import read_yaml
 
 VOICES, LANGUAGES = (Path(__file__).parent / name for name in ("voices", "languages"))
 NEUTRAL = "neutral"
+_ADDRESSED = re.compile(r"<([^|<>]*)\|([^|<>]*)>")
 
 
 class Locale(Part):
@@ -40,6 +42,9 @@ class Locale(Part):
     every: str = Field(description="Each of {n} things.")
     at_most: str = Field(description="Not more than {n}.")
     one: str = Field(description="The number 1 before a single thing that is counted, of whatever gender.")
+    lexicon: dict[str, list[str]] = Field(
+        {}, description="Phrases for the offline writer, by symbol; `<du|Sie>` is said by the voice's form of address."
+    )
 
 
 class _Kind(Part):
@@ -84,6 +89,18 @@ def base_lexicon(kind: str = NEUTRAL) -> Mapping[str, list[str]]:
     """
     own = _Kind.model_validate(read_yaml(VOICES / f"{kind}.yaml").content).lexicon
     return own if kind == NEUTRAL else {**base_lexicon(), **own}
+
+
+@cache
+def spoken_lexicon(language: str, address: str) -> Mapping[str, list[str]]:
+    """The phrases of a language's catalogue, as the voice's form of address has them; none for English.
+
+    Raises:
+        AppFileError: Its file is not YAML.
+    """
+    place = 1 + (address == "formal")
+    said = locale_of(language).lexicon
+    return {name: [_ADDRESSED.sub(lambda f: f[place], one) for one in phrases] for name, phrases in said.items()}
 
 
 @cache

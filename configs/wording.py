@@ -19,7 +19,10 @@ from configs.nouns import (
     singular_unit,
     spelled,
 )
+from configs.voice import primary
 
+LONGEST_NUMBER = 24  # of a goal, with what bounds it: 'no more than 1,250.75 '
+LONGEST_BESIDE = 100  # of a task that is asked beside another
 Measure = Literal["total", "average", "level", "share"]
 _SPACES = frozenset("\n\r\t")
 _DROPPED = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
@@ -81,6 +84,7 @@ class MetricWords:
             value of something ('a best drill score of 610 points'), 'share' a part of all, from 0 to 1.
         averaged: Whether it is the mean of a level and its label does not say so: 'heart rate' of all workouts.
         bounded: Whether the task itself says that its goal is the most: 'Finish a lap in under {goal}'.
+        in_task: Singular and plural in the case of the task, where that differs.
     """
 
     before: str
@@ -95,14 +99,32 @@ class MetricWords:
     measure: Measure
     averaged: bool
     bounded: bool
+    in_task: tuple[str, str] = ("", "")
+
+    @property
+    def asked(self) -> tuple[str, str]:
+        """Singular and plural as they stand behind the goal of the task."""
+        one, many = self.in_task
+        return one or self.unit, many or one or self.plural
+
+    @property
+    def begins(self) -> str:
+        """The task up to its goal as it stands within a sentence; a name or an abbreviation keeps its capital."""
+        lowers = self.before[1:2].islower() or self.before[1:2] == " "
+        return self.before[:1].lower() + self.before[1:] if lowers else self.before
+
+    @property
+    def task_length(self) -> int:
+        """The most characters of the task with its goal."""
+        return len(self.before) + len(self.after) + max(map(len, self.asked)) + LONGEST_NUMBER
 
 
 def metric_words(app: App, name: str) -> MetricWords | None:
     """The words of a metric, or None when the app has no such metric; a night asks for them hundreds of times."""
-    return _metric_words(_Itself(app), name)
+    return _metric_words(Itself(app), name)
 
 
-class _Itself:
+class Itself:
     """An app, told from others by being itself: to compare what they say would take longer than to word it."""
 
     def __init__(self, app: App) -> None:
@@ -112,15 +134,17 @@ class _Itself:
         return id(self.app)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Itself) and other.app is self.app
+        return isinstance(other, Itself) and other.app is self.app
 
 
 @lru_cache(maxsize=1_000)
-def _metric_words(of: _Itself, name: str) -> MetricWords | None:
+def _metric_words(of: Itself, name: str) -> MetricWords | None:
     app = of.app
     metric = app.metrics.get(name)
     if metric is None:
         return None
+    if primary(app.voice.languages[0]) != "en":
+        return _as_said(app, metric, name)
     before, slot, after = metric.task.partition("{goal}")
     before = plain(before, edges=False).lstrip() if slot else ""
     after = plain(after, edges=False).rstrip(".!? ") if slot else ""
@@ -147,6 +171,39 @@ def _metric_words(of: _Itself, name: str) -> MetricWords | None:
         metric.agg == "mean" and measure == "level" and not _SAYS_AVERAGE.search(label),
         bool(_BOUNDED.search(before) or _BOUNDED.search(after)),
     )
+
+
+def _as_said(app: App, metric: Metric, name: str) -> MetricWords:
+    """The words of a metric in a language whose forms are not derived: as the file has them."""
+    before, slot, after = metric.task.partition("{goal}")
+    before = plain(before, edges=False).lstrip() if slot else ""
+    after = plain(after, edges=False).rstrip(".!? ") if slot else ""
+    unit, label = plain(metric.unit), plain(metric.label) or name.replace("_", " ")
+    plural = plain(metric.plural) or unit or label
+    things = bool(names_unit(label, plural))
+    single: Measure = "average" if metric.agg == "mean" and things else "level"
+    share = metric.agg == "mean" and _of_booleans(app, metric)
+    measure: Measure = "share" if share else single if metric.aggregation.single else "total"
+    many = label if things and measure in {"total", "average"} else plural
+    one = label.replace(plural, unit, 1) if measure == "average" and unit else unit
+    averaged = metric.agg == "mean" and measure == "level"
+    forms = (*map(plain, metric.in_task), "", "")[:2]
+    return MetricWords(
+        *(before, after, label, unit, plural, one, many, after, label, measure),
+        averaged=averaged,
+        bounded=False,
+        in_task=(forms[0], forms[1]),
+    )
+
+
+def _of_booleans(app: App, metric: Metric) -> bool:
+    """Whether what is measured is true or false, so that its mean is a share."""
+    measured = [
+        app.property_of(event, metric.of or "value")
+        for event in metric.events or app.active_events
+        if event in app.events
+    ]
+    return bool(measured) and all(p is not None and p.type == "boolean" for p in measured)
 
 
 def plain(text: str, *, edges: bool = True) -> str:
@@ -259,12 +316,7 @@ def _measure(app: App, metric: Metric, label: str, plural: str) -> Measure:
     things = bool(names_unit(shown, plural)) or names_several(shown)
     if not metric.aggregation.single:
         return "total" if things or (metric.unit and metric.agg != "streak") else "level"
-    measured = [
-        app.property_of(event, metric.of or "value")
-        for event in metric.events or app.active_events
-        if event in app.events
-    ]
-    if metric.agg == "mean" and measured and all(p is not None and p.type == "boolean" for p in measured):
+    if metric.agg == "mean" and _of_booleans(app, metric):
         return "share"
     return ("average" if metric.agg == "mean" else "total") if things else "level"
 

@@ -21,6 +21,9 @@ class Voice(Part):
     tone: str = Field("warm and plain", description="How they sound.")
     player: str = Field("player", description="What a member is called.")
     languages: list[str] = Field(["en"], min_length=1, description="Languages to write in; the first is the default.")
+    address: Literal["informal", "formal"] = Field(
+        "informal", description="How players are spoken to where a language asks: du, tu, or Sie, Lei."
+    )
     forbidden: list[str] = Field([], description="Words and claims that no text may carry.")
     lexicon: dict[str, list[str]] = Field(
         {}, description="Phrases for the offline writer's grammar, by symbol; see docs/content.md."

@@ -290,6 +290,7 @@ CREATE TABLE IF NOT EXISTS challenges (
     generated_at           TIMESTAMPTZ NOT NULL,
     metadata               JSON
 );
+ALTER TABLE challenges ADD COLUMN IF NOT EXISTS also STRUCT(metric VARCHAR, op VARCHAR, target DOUBLE)[]; -- asked beside it
 
 CREATE TABLE IF NOT EXISTS messages (
     content_id     UUID PRIMARY KEY,

@@ -14,7 +14,7 @@ def what_is_open(known: Known, recent: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         known: What the night may see.
-        recent: player_key, metric, window_days, target, valid_until of the challenges and missions issued lately.
+        recent: What was issued lately, see `recent_challenges`.
     """
     frames = [_open_challenges(known, recent)]
     if CONTENT_TYPE in known.app.content.types:
@@ -50,5 +50,6 @@ def _open_achievements(known: Known) -> pl.DataFrame:
         target=pl.col("target") - pl.when(again).then(0.0).otherwise("started_from"),
         start_day=pl.lit(EVER),
         end_day=pl.lit(FOREVER),
+        counts=pl.lit(value=True),
     )
     return rows.select(pl.col(n).cast(k) for n, k in ASKED.items())

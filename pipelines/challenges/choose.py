@@ -23,6 +23,7 @@ EMPTY_RECENT = pl.DataFrame(
         "target": pl.Float64,
         "issued_on": pl.Date,
         "valid_until": pl.Date,
+        "counts": pl.Boolean,
     }
 )
 
@@ -54,7 +55,8 @@ def choose_challenges(
         app: The app.
         targets: From `propose_targets`.
         plays: player_key, base_day, window_days, p_plays.
-        recent: What was issued lately: player_key, metric, window_days, target, issued_on, valid_until.
+        recent: What was issued lately: player_key, metric, window_days, target, issued_on, valid_until, counts; of what
+            asks for several things a row for each, of which the first alone counts.
         asked: What is open for the players, see `what_is_open`.
         tastes: From `describe_tastes`; who has none of it is asked as if there were no answers at all.
         as_of: The night.
@@ -157,7 +159,11 @@ def share_among(worth: pl.Expr) -> pl.Expr:
 
 def how_many_open(asked: pl.DataFrame) -> pl.DataFrame:
     """player_key, n_open: challenges and missions that still count; lifetime goals aside."""
-    return asked.filter(pl.col("end_day") < FOREVER).group_by("player_key").agg(n_open=pl.len().cast(pl.Int64))
+    return (
+        asked.filter(pl.col("end_day") < FOREVER, pl.col("counts"))
+        .group_by("player_key")
+        .agg(n_open=pl.len().cast(pl.Int64))
+    )
 
 
 def _best_of_each(app: App, by_score: pl.DataFrame) -> pl.DataFrame:

@@ -20,6 +20,7 @@ ASKED = pl.Schema(
         "left": pl.Float64(),
         "start_day": pl.Date(),
         "end_day": pl.Date(),
+        "counts": pl.Boolean(),  # among what a player may have open; of a mission once, whatever it asks for
     }
 )
 NOTHING_ASKED = pl.DataFrame(schema=ASKED)
@@ -29,7 +30,7 @@ _NEAR = 1e-9
 
 def as_asked(rows: pl.DataFrame, *keys: str) -> pl.DataFrame:
     """Rows with metric, op, target, start_day and end_day as something asked anew: all of it is left to do."""
-    return rows.with_columns(left=pl.col("target")).select(*keys, *ASKED)
+    return rows.with_columns(left=pl.col("target"), counts=pl.lit(value=True)).select(*keys, *ASKED)
 
 
 def without_implied(app: App, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:

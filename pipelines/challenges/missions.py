@@ -1,15 +1,18 @@
-"""Adaptive missions: one week's challenge for each player, harder or easier by how their last missions went.
+"""Adaptive missions: a week's challenge of two or three things, harder or easier by how the last missions went.
 
-A mission is a challenge like any other: the same models choose its target, the same predicate settles it, and its
-promise is a probability. It has a slot of its own, and a new one follows when the window of the last is over.
+A mission is a challenge like any other: the same models choose its targets, the same predicate settles each of them,
+and its promise is a probability: that all are reached. It has a slot of its own, and a new one follows when the window
+of the last is over.
 """
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
 from configs.app import App
+from models.joint import Joint
 from models.task import SNAPSHOT
 from pipelines.challenges.choose import fit, personalization, share_among, to_taste
 from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
@@ -22,6 +25,7 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
+from pipelines.challenges.together import COMPANIONS, PARTS, ROOM, in_order, parts_wanted, set_together
 from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.known import Known
 from pipelines.luck import luck
@@ -35,8 +39,6 @@ WEEK = 7
 RECORD_DAYS = 90
 LAST_MISSIONS = 4
 GAIN, MOST = 0.15, 0.15
-# Nearer to the bounds of what may be asked, there would be too few targets left.
-_ROOM = 0.05
 _TELLING = 0.03  # a smaller shift is no occasion
 ASKED_ALREADY, OUT_OF_REACH = "asked_already", "out_of_reach"
 EMPTY_RECORD = pl.DataFrame(
@@ -58,7 +60,8 @@ class Missions:
 
     Attributes:
         rows: The columns of `Plan.challenges` and occasion: 'rising', 'steady' or 'easing', by where the last missions
-            have moved the wanted probability.
+            have moved the wanted probability. `also` is what is asked beside metric, op and target; nothing where no
+            other thing goes with them.
         left_out: player_key, reason: who would have got one, had a target been in reach ('out_of_reach') that asks for
             a deed of its own ('asked_already').
         choices: See `Plan.choices`.
@@ -94,13 +97,16 @@ def plan_missions(
     asked: pl.DataFrame = NOTHING_ASKED,
     tastes: pl.DataFrame = NO_TASTES,
     buckets: Buckets = HERE,
+    joint: Joint | None = None,
 ) -> Missions:
     """A mission for each player who is likely enough to play and whose last mission's window is over.
 
     Of the metrics with a target that suits and asks for a deed of its own (tonight's daily challenges and what is open
     neither imply it nor are implied), the one with the best fit + 0.3 u - [it is among tonight's daily challenges]
-    - 0.5 [it was the last mission's] is taken, where fit is 1 - |probability - wanted| / 0.5 and u is uniform, fixed by
-    player, metric and night. A metric that is still asked of the player over as many days is left out.
+    - 0.5 [it was the last mission's] comes first, where fit is 1 - |probability - wanted| / 0.5 and u is uniform, fixed
+    by player, metric and night. A metric that is still asked of the player over as many days is left out. Beside it
+    come one or two of the next three, so that the chance to reach all of them is nearest the wanted one. Where nothing
+    goes with it the mission is the first alone, at the wanted chance.
 
     Args:
         known: What the night may see.
@@ -115,6 +121,7 @@ def plan_missions(
         asked: What is open for the players, see `what_is_open`.
         tastes: What players like: as in `choose_challenges` it moves the choice of who has answered.
         buckets: Where the players' targets are looked for.
+        joint: What targets come to together; by default what holds until outcomes say otherwise.
     """
     app, days = known.app, mission_days(known.app)
     snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
@@ -124,8 +131,17 @@ def plan_missions(
     due = _without_running(snapshots.join(likely.select(*SNAPSHOT), on=list(SNAPSHOT), how="semi"), record, days)
     windows = open_windows(app, due).filter(pl.col("window_days") == days)
     due_features = features.join(due, on=list(SNAPSHOT), how="semi", maintain_order="left")
-    targets = buckets.each(propose_targets, (app, models), (due_features, past, windows, wanted))
-    chosen = _choose(known.night, targets, recent, record, tonight, asked, tastes)
+    look = partial(_look, known, models, due_features, past, windows, buckets)
+    so_far = (recent, record, tonight, asked, tastes)
+    targets = look(parts_wanted(wanted, known.night.seed))
+    chosen = set_together(app, joint or Joint(), rank_missions(known.night, targets, *so_far), wanted, known.night.seed)
+    rest = due.join(chosen, on="player_key", how="anti", maintain_order="left")
+    alone = look(wanted.join(rest, on=list(SNAPSHOT), how="semi", maintain_order="left"))
+    single = rank_missions(known.night, alone, *so_far).filter(pl.col("place") == 0)
+    single = single.with_columns(also=pl.lit(None, PARTS), fit=fit())
+    single = single.with_columns(personalization_score=personalization())
+    chosen = pl.concat([chosen, single.select(chosen.columns)]).sort(SNAPSHOT)
+    targets = pl.concat([targets, alone])
     left_out = _left_out(due, targets, chosen)
     chosen = chosen.join(likely, on=[*SNAPSHOT, "window_days"], how="inner")
     chosen = chosen.with_columns(completion_probability=pl.col("p_plays") * pl.col("probability_if_active"))
@@ -182,7 +198,7 @@ def _shifted(wanted: pl.DataFrame, shifts: pl.DataFrame) -> pl.DataFrame:
     moved = pl.col("wanted") + pl.col("shift").fill_null(0.0)
     return (
         wanted.join(shifts, on=list(SNAPSHOT), how="left", maintain_order="left")
-        .with_columns(wanted=moved.clip(HARDEST + _ROOM, EASIEST - _ROOM))
+        .with_columns(wanted=moved.clip(HARDEST + ROOM, EASIEST - ROOM))
         .drop("shift")
     )
 
@@ -197,7 +213,7 @@ def _without_running(snapshots: pl.DataFrame, record: pl.DataFrame, days: int) -
     return snapshots.join(busy, on="player_key", how="anti", maintain_order="left")
 
 
-def _choose(
+def rank_missions(
     night: Night,
     targets: pl.DataFrame,
     recent: pl.DataFrame,
@@ -206,7 +222,12 @@ def _choose(
     asked: pl.DataFrame = NOTHING_ASKED,
     tastes: pl.DataFrame = NO_TASTES,
 ) -> pl.DataFrame:
-    """One of each player's targets, with fit and slot, and liking and chance as `choose_challenges` tells them."""
+    """Each player's best targets for a mission, the first and those that may go with it, with their place.
+
+    Returns:
+        Rows of `targets` with place (0 for the first), affinity and slot, and of the first liking and chance as
+        `choose_challenges` tells them.
+    """
     running = recent.group_by("player_key", "metric", "window_days").agg(pl.col("valid_until").max())
     last = record.sort("start_day").unique("player_key", keep="last", maintain_order=True)
     chance = luck("player_key", "metric", "base_day", seed=night.seed)
@@ -228,11 +249,24 @@ def _choose(
     score = pl.col("fit") + 0.3 * chance - pl.col("asked").fill_null(value=False)
     again = (pl.col("metric") == pl.col("last")).fill_null(value=False)
     base = pl.col("fit") - pl.col("asked").fill_null(value=False) - 0.5 * again
-    return (
-        to_taste(rows.with_columns(score=score - 0.5 * again), tastes, base, night.seed + 1)
-        .with_columns(chance=share_among(pl.col("worth")))
-        .sort(*SNAPSHOT, "score", "metric", descending=[False, False, True, False])
-        .unique(SNAPSHOT, keep="first", maintain_order=True)
-        .drop("valid_until", "last", "asked", "score", "worth")
-        .with_columns(slot=pl.lit(SLOT, dtype=pl.Int32), personalization_score=personalization())
+    tasted = to_taste(rows.with_columns(score=score - 0.5 * again), tastes, base, night.seed + 1)
+    placed = in_order(tasted.with_columns(chance=share_among(pl.col("worth")))).filter(pl.col("place") <= COMPANIONS)
+    return placed.drop("valid_until", "last", "asked", "score", "worth", "fit").with_columns(
+        slot=pl.lit(SLOT, dtype=pl.Int32)
     )
+
+
+def _look(
+    known: Known,
+    models: ChallengeModels,
+    features: pl.DataFrame,
+    past: pl.DataFrame | Kept,
+    windows: pl.DataFrame,
+    buckets: Buckets,
+    wanted: pl.DataFrame,
+) -> pl.DataFrame:
+    """The targets of those of whom something is wanted, see `propose_targets`."""
+    features, windows = (
+        rows.join(wanted, on=list(SNAPSHOT), how="semi", maintain_order="left") for rows in (features, windows)
+    )
+    return buckets.each(propose_targets, (known.app, models), (features, past, windows, wanted))

@@ -9,7 +9,7 @@ from configs.app import App
 from configs.nouns import minutes_of
 from configs.wording import metric_words
 from models.task import SNAPSHOT
-from pipelines.challenges.choose import among_all, choose_of_some, how_many_open
+from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_of_some, how_many_open
 from pipelines.challenges.identity import content_ids
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.propose import (
@@ -19,6 +19,7 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
+from pipelines.challenges.together import PARTS, each_part
 from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.known import Known
 from pipelines.players.tastes import NO_TASTES
@@ -183,6 +184,7 @@ def _numbers(app: App, rows: pl.DataFrame, content_type: str) -> pl.DataFrame:
         *("content_id", "player_key", "slot"),
         pl.lit(content_type).alias("content_type"),
         *("metric", "op", "target", "window_days"),
+        (pl.col("also") if "also" in rows.columns else pl.lit(None)).cast(PARTS).alias("also"),
         reward(app, level).alias("xp"),
         level.alias("difficulty_level"),
         *("completion_probability", "probability_if_active", "personalization_score"),
@@ -238,9 +240,17 @@ def _unserved(
 
 
 def recent_challenges(known: Known, days: int = 30) -> pl.DataFrame:
-    """What earlier nights issued lately: player_key, metric, window_days, target, issued_on, valid_until."""
-    return known.frame(
-        """SELECT player_key, metric, window_days, target, as_of AS issued_on, valid_until FROM challenges
+    """What earlier nights issued lately: the columns of EMPTY_RECENT."""
+    rows = known.frame(
+        """SELECT player_key, metric, op, window_days, target, also, as_of AS issued_on, valid_until FROM challenges
            WHERE as_of < $as_of AND as_of >= $since ORDER BY as_of, content_id""",
         {"as_of": known.as_of, "since": known.as_of - dt.timedelta(days=days)},
     )
+    return as_recent(rows)
+
+
+def as_recent(issued: pl.DataFrame) -> pl.DataFrame:
+    """What was issued (metric, op, target, also, window_days, issued_on, valid_until), a row for each thing asked."""
+    keys = ("player_key", "window_days", "issued_on", "valid_until")
+    rows = each_part(issued, *keys).with_columns(counts=pl.col("part") == 0)
+    return rows.sort("issued_on", maintain_order=True).select(EMPTY_RECENT.columns)

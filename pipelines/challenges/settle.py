@@ -6,10 +6,9 @@ import polars as pl
 
 from configs.app import App
 from pipelines.activity.freshness import touching
+from pipelines.challenges.together import each_part
 from pipelines.known import Known
 from pipelines.windows import completed, crossings, window_values
-
-_WINDOW = ("window_id", "player_key", "metric", "start_day", "end_day")
 
 
 def settle_challenges(known: Known) -> pl.DataFrame:
@@ -44,7 +43,7 @@ def settle_challenges(known: Known) -> pl.DataFrame:
         state=pl.lit("expired"),
         completed_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
         event_id=pl.lit(None, dtype=pl.String),
-        reason=pl.when(~pl.col("metric").is_in(list(known.app.metrics)))
+        reason=pl.when(~_still_counted(known.app))
         .then(pl.lit("window over, the app no longer counts this"))
         .when(pl.col("content_id").is_in(paused))
         .then(pl.lit("window over, the player paused in it"))
@@ -64,17 +63,36 @@ def settle_challenges(known: Known) -> pl.DataFrame:
 
 
 def with_outcomes(known: Known, challenges: pl.DataFrame) -> pl.DataFrame:
-    """Add value, played, hit and progress to challenges (player_key, metric, start_day, end_day, target, op)."""
-    valued = window_values(known, challenges.with_row_index("window_id"))
+    """Add value, played, hit and progress to challenges (player_key, metric, start_day, end_day, target, op, also).
+
+    One that asks for several things is hit when each of them is, and as far as they are on average; its value is the
+    first one's.
+    """
+    rows = challenges.with_row_index("window_id")
+    parts = each_part(rows, "window_id", "player_key", "start_day", "end_day").with_row_index("of")
+    valued = window_values(known, parts.select("player_key", "metric", "start_day", "end_day", window_id="of"))
     share = (
         pl.when(pl.col("op") == ">=")
         .then(pl.col("value") / pl.col("target"))
         .otherwise(pl.col("target") / pl.col("value"))
     )
-    return valued.with_columns(
+    told = parts.select("window_id", "part", "op", "target").hstack(valued.select("value", "played"))
+    told = told.with_columns(
         hit=completed(pl.col("value"), pl.col("op"), pl.col("target")),
         progress=share.fill_nan(0.0).fill_null(0.0).clip(0.0, 1.0),
     )
+    first = told.filter(pl.col("part") == 0).select("window_id", "value", "played", "hit", "progress")
+    if told.height > rows.height:
+        every = told.group_by("window_id").agg(pl.col("hit").all(), pl.col("progress").mean())
+        first = first.drop("hit", "progress").join(every, on="window_id", how="left", maintain_order="left")
+    return rows.join(first, on="window_id", how="left", maintain_order="left")
+
+
+def _still_counted(app: App) -> pl.Expr:
+    """Whether the app still has the metrics that a challenge asks for."""
+    names = list(app.metrics)
+    others = pl.col("also").list.eval(pl.element().struct.field("metric").is_in(names)).list.all()
+    return pl.col("metric").is_in(names) & others.fill_null(value=True)
 
 
 def _lost_events(known: Known) -> pl.DataFrame:
@@ -120,7 +138,7 @@ def _unknown(known: Known, due: pl.DataFrame) -> list[str]:
 
 
 def _completed_rows(known: Known, hits: pl.DataFrame) -> pl.DataFrame:
-    crossed = crossings(known, hits.select(*_WINDOW, "target", "op"))
+    crossed = _last_crossings(known, hits)
     late = pl.col("settled_revision").is_not_null()
     earlier = pl.col("crossed_at") < pl.col("known_completed_at")
     found = hits.join(crossed, on="window_id", how="left", maintain_order="left")
@@ -137,6 +155,15 @@ def _completed_rows(known: Known, hits: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("target reached")),
         earned=pl.col("xp"),
     )
+
+
+def _last_crossings(known: Known, hits: pl.DataFrame) -> pl.DataFrame:
+    """window_id, crossed_at and event_id of the event with which the last thing that is asked for was reached."""
+    parts = each_part(hits, "window_id", "player_key", "start_day", "end_day").with_row_index("of")
+    crossed = crossings(known, parts.drop("window_id", "part").rename({"of": "window_id"}))
+    of = parts.select("window_id", of="of").join(crossed.rename({"window_id": "of"}), on="of", how="inner")
+    last = of.sort("window_id", "crossed_at", "of").unique("window_id", keep="last", maintain_order=True)
+    return last.select("window_id", "crossed_at", "event_id")
 
 
 def _settlements(settled: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:

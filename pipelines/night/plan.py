@@ -20,6 +20,7 @@ from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.known import Known
 from pipelines.learning.recalibrate import recalibrate, snapshots_lately
 from pipelines.learning.samples import samples_of
+from pipelines.learning.together import learn_together
 from pipelines.night.champions import Champions
 from pipelines.night.open_night import Tonight
 from pipelines.night.score import Scored, Served, score
@@ -74,7 +75,8 @@ def plan_night(
     if MISSION in known.app.content.types:
         features, past, tonight = players.features, players.past, plan.challenges
         chances, so_far = plan.chances, (recent, record, tonight, asked, tastes)
-        missions = plan_missions(known, tuned, features, past, welcome, chances, *so_far, buckets)
+        joint = learn_together(known, tuned, settled)
+        missions = plan_missions(known, tuned, features, past, welcome, chances, *so_far, buckets, joint)
         plan = replace(
             plan,
             missions=missions.rows,

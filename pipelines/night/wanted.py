@@ -10,6 +10,7 @@ from configs.app import App
 from configs.errors import NightquestError
 from pipelines.challenges.caps import cap_messages
 from pipelines.challenges.identity import content_ids
+from pipelines.challenges.together import PARTS
 from pipelines.known import Known
 from pipelines.night.plan import Planned
 from pipelines.words.content_type import NOBODY, Asking, ContentType
@@ -31,6 +32,7 @@ ASKS = pl.Schema(
         "occasion": pl.String(),
         "window_days": pl.Int32(),
         "mission": pl.String(),
+        "also": PARTS,
     }
 )
 _NO_ACHIEVEMENTS = pl.DataFrame(

@@ -13,6 +13,7 @@ from data.warehouse import Warehouse
 from models.scores import calibration_error, calibration_floor, clustered_interval, log_losses, share_interval
 from pipelines.challenges.choose import EMPTY_RECENT
 from pipelines.challenges.missions import EMPTY_RECORD
+from pipelines.challenges.plan import as_recent
 from pipelines.challenges.settle import with_outcomes
 from pipelines.known import Known
 from pipelines.learning.steps import Progress, silent
@@ -128,7 +129,7 @@ def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
 
 
 def mission_figures(missions: pl.DataFrame) -> dict[str, Any]:
-    """What missions promised against what was kept, in all and by occasion; see `replay_figures`."""
+    """What missions promised against what was kept, in all, by occasion and by how many things they ask for."""
     y, p = missions["hit"].cast(pl.Float64).to_numpy(), missions["completion_probability"].to_numpy()
     low, high = share_interval(y, missions["player_key"].to_numpy())
     played = missions.filter("played")
@@ -146,7 +147,13 @@ def mission_figures(missions: pl.DataFrame) -> dict[str, Any]:
             "kept_by_players_who_played": _mean(played["hit"].cast(pl.Float64)),
         },
         "missions_by_occasion": _groups(missions, "occasion"),
+        "missions_by_requirements": _groups(missions.with_columns(requirements=_asked_for()), "requirements"),
     }
+
+
+def _asked_for() -> pl.Expr:
+    """How many things a mission asks for."""
+    return 1 + pl.col("also").list.len().fill_null(0).cast(pl.Int64)
 
 
 def _groups(promises: pl.DataFrame, by: str) -> list[dict[str, Any]]:
@@ -206,7 +213,7 @@ def _record(known: Known, missions: list[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _remember(recent: pl.DataFrame, rows: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
-    issued = rows.select("player_key", "metric", "window_days", "target", issued_on="as_of", valid_until="valid_until")
+    issued = as_recent(rows.with_columns(issued_on=pl.col("as_of")))
     return pl.concat([recent.filter(pl.col("valid_until") >= as_of - dt.timedelta(days=2)), issued])
 
 

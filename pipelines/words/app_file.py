@@ -1,15 +1,17 @@
 """Whether an app file can be put into words, told before a night needs it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from configs.app import App
-from configs.voice import languages, primary
+from configs.speaking import has_grammar, own_language, translation_problems, written_in
+from configs.voice import languages, locale_of, primary
 from models.language.providers import provider_names
 from pipelines.experiments.arms import strangers
 from pipelines.words.briefs import Brief
 from pipelines.words.types import briefs_of, content_types, lacking, unusable
 from pipelines.words.writers.lexicon import lexicon_problems
-from pipelines.words.writers.offline import LANGUAGE, WordlessError, write_variants
+from pipelines.words.writers.offline import WordlessError, write_variants
 
 
 def voice_problems(app: App) -> list[str]:
@@ -22,23 +24,36 @@ def voice_problems(app: App) -> list[str]:
         for model, price in app.content.prices.items()
         if price.provider not in {None, *provider_names()}
     ]
+    told += [*language_problems(app), *translation_problems(app)]
     return [*lacking(app), *nobody, *(f"content.types: {_as_fault(problem)}" for problem in unusable(app)), *told]
 
 
 def language_notes(app: App) -> list[str]:
-    """A sentence for each language of the app that something is lacking of."""
-    told = []
-    for language in app.voice.languages:
-        if primary(language) not in languages():
-            told.append(
-                f"voice.languages: '{language}' has no catalogue (there are {', '.join(languages())}), so that numbers "
-                f"and spans are written as in English; add configs/languages/{primary(language)}.yaml."
-            )
-        if primary(language) != LANGUAGE:
-            told.append(
-                f"voice.languages: texts in '{language}' come from language models; the offline writer speaks English."
-            )
-    return told
+    """A sentence for each language of the app that the offline writer does not write in."""
+    return [
+        f"voice.languages: texts in '{language}' come from language models; the offline writer "
+        + (
+            f"has no words of the app in it and writes {_name(app, language)}: add translations.{primary(language)}."
+            if has_grammar(language)
+            else f"has no phrases in it and writes {_name(app, language)}."
+        )
+        for language in app.voice.languages
+        if written_in(app, language) != primary(language)
+    ]
+
+
+def language_problems(app: App) -> list[str]:
+    """Languages that nothing says how to write numbers and dates in: 'key: fault; remedy' each."""
+    unknown = [tag for tag in app.voice.languages if primary(tag) not in languages()]
+    return [
+        f"voice.languages: '{tag}' has no catalogue, so that its numbers and spans cannot be written; use one of "
+        f"{', '.join(languages())}, or add configs/languages/{primary(tag)}.yaml"
+        for tag in unknown
+    ]
+
+
+def _name(app: App, language: str) -> str:
+    return locale_of(written_in(app, language)).name
 
 
 def _as_fault(sentence: str) -> str:
@@ -50,7 +65,8 @@ def wording_problems(app: App) -> list[str]:
     found: dict[str, str] = {}
     for brief in everything(app):
         try:
-            write_variants(app, brief, seed=0)
+            for language in dict.fromkeys((own_language(app), *map(primary, app.translations))):
+                write_variants(app, replace(brief, language=language), seed=0)
         except WordlessError as error:
             found.setdefault(error.key, f"{error.key}: {error.fault}; {error.remedy[:1].lower()}{error.remedy[1:-1]}")
     return list(found.values())
@@ -60,8 +76,8 @@ def everything(app: App) -> Iterator[Brief]:
     """One brief of every kind that the app writes; badges are always cited."""
     for name, kind in content_types().items():
         if name in app.content.types or kind.table == "badges":
-            yield from (_brief(name, about, occasion) for about, occasion in briefs_of(app, kind))
+            yield from (_brief(app, name, about, occasion) for about, occasion in briefs_of(app, kind))
 
 
-def _brief(content_type: str, metric: str, occasion: str) -> Brief:
-    return Brief("check", content_type, "", metric, "", LANGUAGE, occasion, variants=1)
+def _brief(app: App, content_type: str, metric: str, occasion: str) -> Brief:
+    return Brief("check", content_type, "", metric, "", own_language(app), occasion, variants=1)

@@ -6,12 +6,12 @@ import polars as pl
 
 from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_label
+from configs.speaking import own_language, speaking, written_in
 from configs.voice import Locale, locale_of
 from configs.wording import metric_words
 from pipelines.words.briefs import BRIEF_KEYS, brief_rows
 from pipelines.words.checks.validate import EVIDENCE_LENGTH
 from pipelines.words.render import LARGEST, amount_text, by_value, fill_slots
-from pipelines.words.writers.offline import LANGUAGE
 from pipelines.words.writers.source import Offline, Source
 
 SEED = 0
@@ -33,14 +33,15 @@ def write_citations(app: App, awards: pl.DataFrame, source: Source | None = None
     Raises:
         AppFileError: A badge's title leaves no way to cite it.
     """
-    source, locale = source or Offline(app, SEED), locale_of(LANGUAGE)
+    source, locale = source or Offline(app, SEED), locale_of(written_in(app, own_language(app)))
+    said = speaking(app, own_language(app)) or app
     rules = (*badge_rules(app), *nominate_rules(app))
     rows = awards.select("award_id", "player_key", "badge_id", pl.col("evidence").cast(pl.String)).with_row_index(
         "order"
     )
-    shown = _evidence(app, rows.join(_terms(app, rules), on="badge_id", how="inner", maintain_order="left"), locale)
+    shown = _evidence(said, rows.join(_terms(said, rules), on="badge_id", how="inner", maintain_order="left"), locale)
     rows = rows.join(shown, on="order", how="left", maintain_order="left")
-    briefs, signed = brief_rows(app, source.sign(_wanted(rows)))
+    briefs, signed = brief_rows(app, source.sign(_wanted(rows, own_language(app))))
     texts = source.texts(briefs, signed)
     turn = pl.col("award_id").str.head(8).str.to_integer(base=16, strict=False).fill_null(0)
     chosen = signed.join(texts.select("brief_id", "n").unique(), on="brief_id", how="left", maintain_order="left")
@@ -50,12 +51,12 @@ def write_citations(app: App, awards: pl.DataFrame, source: Source | None = None
     return filled.select("award_id", citation="text")
 
 
-def _wanted(rows: pl.DataFrame) -> pl.DataFrame:
+def _wanted(rows: pl.DataFrame, language: str) -> pl.DataFrame:
     """The rows with the BRIEF_KEYS of their citations: one brief for each badge, with and without evidence."""
     given = {
         "content_type": pl.lit("badge_citation"),
         "metric": pl.col("badge_id"),
-        "language": pl.lit(LANGUAGE),
+        "language": pl.lit(language),
         "occasion": pl.when(pl.col("shown").is_null()).then(pl.lit("none")).otherwise(pl.lit("shown")),
     }
     return rows.with_columns(given.get(name, pl.lit("")).alias(name) for name in BRIEF_KEYS)

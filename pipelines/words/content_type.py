@@ -17,6 +17,8 @@ TEXT_LENGTH = 280
 LONG_TEXT_LENGTH = 600  # of what tells a story or how to do something
 GOAL = (("goal_1",),)
 GOAL_AND_WINDOW = (("goal_1",), ("window", "period"))
+ALSO = ("also",)  # what is asked beside the goal
+SINGLE = "single"  # the occasion of what asks for nothing beside it
 NOBODY = pl.DataFrame(schema={"player_key": pl.Int64})
 
 
@@ -27,7 +29,7 @@ class Form:
     Attributes:
         text: The column beside `title`: description, body or citation.
         title: Whether it has a title.
-        slots: Groups of slots; the text carries exactly one of each group, once. Where the occasion is 'none', none.
+        slots: Groups of slots; the text carries exactly one of each group, once; see `slots_on`.
         length: The most characters of the text, slots filled.
         timed: Whether only a slot may say by when, or nothing at all.
         steps: Whether a language model answers in steps, which become one text.
@@ -39,6 +41,13 @@ class Form:
     length: int = TEXT_LENGTH
     timed: bool = False
     steps: bool = False
+
+    def slots_on(self, occasion: str) -> tuple[tuple[str, ...], ...]:
+        """The groups of slots on an occasion: where it is 'none' none, where it is 'single' nothing beside the goal."""
+        words = occasion.split(" ")
+        if "none" in words:
+            return ()
+        return tuple(group for group in self.slots if group != ALSO or SINGLE not in words)
 
 
 @dataclass(frozen=True)

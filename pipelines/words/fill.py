@@ -8,9 +8,11 @@ from configs.app import App
 from configs.errors import NightquestError
 from configs.nouns import counted
 from configs.voice import Locale
+from pipelines.challenges.together import PARTS
 from pipelines.words.alike import find_alike
 from pipelines.words.checks.validate import SLOT, TITLE_LENGTH
 from pipelines.words.render import (
+    also_text,
     amount_text,
     by_language,
     by_value,
@@ -25,7 +27,7 @@ from pipelines.words.types import content_types
 
 TARGET_DAYS = 28  # what the next targets in messages are measured over
 # What may differ between two rows with the same text. All else that is filled in or told follows from their brief.
-_OWN = ("amount", "window_days", "percentile", "mission", "arm")
+_OWN = ("amount", "window_days", "percentile", "mission", "arm", "also")
 TOLD = ("title", "text", "brief_id", "ai_provider", "model", "prompt_version", "variant", "metadata")
 
 
@@ -37,7 +39,7 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
     Args:
         app: Its metrics' words.
         chosen: at (the row of `texts`), content_type, metric, amount, window_days, percentile; where there are any,
-            mission and arm.
+            mission, arm and also.
         texts: The columns of TOLD, text with slots, metadata (JSON text) and language.
 
     Returns:
@@ -48,7 +50,10 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
         NightquestError: A text is not fit to be read; see `hold_fit`.
     """
     rows = chosen.select("at", "content_type", "metric", *(name for name in _OWN if name in chosen.columns))
-    told = [name for name in _OWN if name in rows.columns and rows[name].null_count() < rows.height]
+    if "also" not in rows.columns:
+        rows = rows.with_columns(also=pl.lit(None, PARTS))
+    rows = rows.with_columns(beside=_as_key(pl.col("also")))
+    told = [name for name in (*_OWN[:-1], "beside") if name in rows.columns and rows[name].null_count() < rows.height]
     first, place = find_alike(rows, "at", *told)
     filled = _filled(app, rows[first], texts.with_row_index("at")).with_columns(about=_about())
     for name, column in (("metric", "about"), ("mission", "mission"), ("arm", "arm")):
@@ -59,7 +64,7 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
 def _filled(app: App, rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     """`rows` with the columns of `texts` that go with their `at`, the text filled."""
     rows = rows.join(texts.drop("text"), on="at", how="left", maintain_order="left")
-    first, place = find_alike(rows, "language", "metric", "amount", "window_days", "percentile")
+    first, place = find_alike(rows, "language", "metric", "amount", "window_days", "percentile", "beside")
     values = _values(app, rows[first], texts["language"].unique().to_list())
     rows = rows.hstack(values.select(pl.all().name.suffix("_text"))[place])
     slots = {name: pl.col(f"{name}_text") for name in values.columns}
@@ -72,18 +77,25 @@ def _filled(app: App, rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
 def _values(app: App, rows: pl.DataFrame, languages: list[str]) -> pl.DataFrame:
     """What each slot becomes; null where a row has no such number."""
 
-    def slot(text: Callable[[Locale], pl.Expr]) -> pl.Expr:
-        return by_language(pl.col("language"), languages, text)
+    def slot(text: Callable[[App, Locale], pl.Expr]) -> pl.Expr:
+        return by_language(app, pl.col("language"), languages, text)
 
     metric, amount, days = pl.col("metric"), pl.col("amount"), pl.col("window_days")
     return rows.select(
-        goal_1=slot(lambda locale: goal_text(app, metric, amount, days, locale)),
-        window=slot(lambda locale: window_text(days, locale)),
-        period=slot(lambda locale: period_text(days, locale)),
-        amount=slot(lambda locale: amount_text(app, metric, _plainer(app, metric, amount), locale)),
-        span=slot(lambda locale: span_text(app, metric, TARGET_DAYS, locale)),
-        percentile=slot(lambda locale: by_value(locale.percent, "{n}", pl.col("percentile"))),
+        also=slot(lambda said, locale: also_text(said, pl.col("also"), days, locale)),
+        goal_1=slot(lambda said, locale: goal_text(said, metric, amount, days, locale)),
+        window=slot(lambda _, locale: window_text(days, locale)),
+        period=slot(lambda _, locale: period_text(days, locale)),
+        amount=slot(lambda said, locale: amount_text(said, metric, _plainer(said, metric, amount), locale)),
+        span=slot(lambda said, locale: span_text(said, metric, TARGET_DAYS, locale)),
+        percentile=slot(lambda _, locale: by_value(locale.percent, "{n}", pl.col("percentile"))),
     )
+
+
+def _as_key(also: pl.Expr) -> pl.Expr:
+    """What is asked beside a goal as a text, by which rows that say the same are found."""
+    field = pl.element().struct.field
+    return also.list.eval(pl.format("{} {}", field("metric"), field("target"))).list.join(", ")
 
 
 def _plainer(app: App, metric: pl.Expr, amount: pl.Expr) -> pl.Expr:

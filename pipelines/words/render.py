@@ -7,6 +7,7 @@ import polars as pl
 
 from configs.app import App
 from configs.nouns import is_counted
+from configs.speaking import speaking
 from configs.voice import Locale, locale_of
 from configs.wording import MetricWords, metric_words
 from pipelines.words.checks.validate import SLOT
@@ -89,7 +90,7 @@ def goal_text(app: App, metric: pl.Expr, value: pl.Expr, days: pl.Expr, locale: 
     better and the task does not say so itself, 'no more than 12 minutes'.
     """
     words = _words(app)
-    text = _number_and_noun(app, metric, value, locale, {name: (w.unit, w.plural) for name, w in words.items()})
+    text = _number_and_noun(app, metric, value, locale, {name: w.asked for name, w in words.items()})
     open_ended = [name for name, w in words.items() if app.metrics[name].better == "lower" and not w.bounded]
     whole_days = [name for name, w in words.items() if app.metrics[name].agg == "days" and " " not in w.unit]
     every = metric.is_in(whole_days) & (value == days) & (days > 1)
@@ -126,12 +127,47 @@ def amount_text(app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, *, re
         name: (locale.average_level if w.averaged else locale.level).replace("{a}", w.named).partition("{n}")
         for name, w in words.items()
     }
+    english = locale is locale_of("en")
+    begins = {name: with_article(f[0]) if english else f[0] for name, f in frames.items()}
     before, after = (
-        metric.replace_strict({name: part(f) for name, f in frames.items()}, default=None, return_dtype=pl.String)
-        for part in (lambda f: with_article(f[0]), lambda f: f[2])
+        metric.replace_strict(part, default=None, return_dtype=pl.String)
+        for part in (begins, {name: f[2] for name, f in frames.items()})
     )
     measured = before + level + after
     return pl.when(measure.is_in(["total", "average"])).then(counted).otherwise(measured)
+
+
+def also_text(app: App, also: pl.Expr, days: pl.Expr, locale: Locale) -> pl.Expr:
+    """What is asked beside a goal, one task after another: 'write 3 posts and read on all 7 days'; null for nothing.
+
+    Args:
+        app: Its metrics' words.
+        also: Lists of metric and target.
+        days: Of the window.
+        locale: Whose words.
+    """
+    words = _words(app)
+    begins = {name: said.begins for name, said in words.items()}
+    ends = {name: said.after for name, said in words.items()}
+
+    def said(rows: pl.DataFrame) -> pl.Series:
+        parts = rows.with_row_index("row").filter(pl.col("also").list.len() > 0).explode("also").unnest("also")
+        before, after = (
+            pl.col("metric").replace_strict(part, default="", return_dtype=pl.String) for part in (begins, ends)
+        )
+        goal = goal_text(app, pl.col("metric"), pl.col("target"), pl.col("days"), locale)
+        tasks = parts.select("row", task=with_one(app, before + goal + after))
+        listed = tasks.group_by("row", maintain_order=True).agg("task")
+        last = by_value(locale.joined.replace("{a}", ""), "{b}", pl.col("task").list.last())
+        texts = listed.select(
+            "row",
+            text=pl.when(pl.col("task").list.len() == 1)
+            .then(pl.col("task").list.first())
+            .otherwise(pl.col("task").list.slice(0, pl.col("task").list.len() - 1).list.join(", ") + last),
+        )
+        return rows.with_row_index("row").join(texts, on="row", how="left", maintain_order="left")["text"]
+
+    return _at_once(said, also=also, days=days)
 
 
 def window_text(days: pl.Expr, locale: Locale) -> pl.Expr:
@@ -178,12 +214,18 @@ def by_value(template: str, slot: str, value: pl.Expr) -> pl.Expr:
     return pl.concat_str(pl.lit(before), value.cast(pl.String), pl.lit(after))
 
 
-def by_language(language: pl.Expr, languages: Sequence[str], text: Callable[[Locale], pl.Expr]) -> pl.Expr:
-    """An expression of a locale, each row with the locale of its language; English for a language without one."""
-    chosen = text(locale_of("en"))
+def by_language(
+    app: App, language: pl.Expr, languages: Sequence[str], text: Callable[[App, Locale], pl.Expr]
+) -> pl.Expr:
+    """An expression of the app's words and a locale, each row with those of its language.
+
+    English for a language without a catalogue, and the app's own words for one in which it has none.
+    """
+    chosen = text(speaking(app, "en") or app, locale_of("en"))
     for name in sorted(set(languages)):
-        if (locale := locale_of(name)) is not locale_of("en"):
-            chosen = pl.when(language == name).then(text(locale)).otherwise(chosen)
+        said = speaking(app, name) or app
+        if locale_of(name) is not locale_of("en") or said is not app:
+            chosen = pl.when(language == name).then(text(said, locale_of(name))).otherwise(chosen)
     return chosen
 
 

@@ -10,6 +10,7 @@ from sqlglot import exp
 from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_label
 from configs.expressions import Term
+from configs.speaking import own_language, written_in
 from configs.voice import locale_of
 from configs.wording import metric_words
 from pipelines.words.briefs import Brief
@@ -17,7 +18,7 @@ from pipelines.words.citations import write_citations
 from pipelines.words.fill import fill_in
 from pipelines.words.render import amount_text, goal_text
 from pipelines.words.types import content_types
-from pipelines.words.writers.offline import AI_PROVIDER, LANGUAGE, MODEL, write_variants
+from pipelines.words.writers.offline import AI_PROVIDER, MODEL, write_variants
 
 _MANY, _SHARE, _DAYS = 13.0, 0.625, 3.0
 _WINDOW_DAYS = 3
@@ -47,7 +48,7 @@ def sample_sentences(app: App) -> list[Sample]:
 
 
 def _amounts(app: App) -> Iterator[Sample]:
-    locale = locale_of(LANGUAGE)
+    locale = locale_of(own_language(app))
     rows = [
         (name, form, amount)
         for name in app.metrics
@@ -67,12 +68,13 @@ def _amounts(app: App) -> Iterator[Sample]:
 
 def _texts(app: App) -> Iterator[Sample]:
     """A text of each content type that is shown so, about each metric that may be asked for."""
+    language = own_language(app)
     shown = [kind for name, kind in content_types().items() if name in app.content.types]
     rows: list[tuple[int, str, str, float, int, int]] = []
     texts: list[tuple[str, ...]] = []
     for kind, as_ in ((kind, kind.shown) for kind in shown if kind.shown):
         for name in app.challenges.metrics:
-            brief = Brief(f"sample {name}", kind.name, "", name, as_.difficulty, LANGUAGE, as_.occasion, variants=1)
+            brief = Brief(f"sample {name}", kind.name, "", name, as_.difficulty, language, as_.occasion, variants=1)
             found = write_variants(app, brief, seed=0)[0]
             rows.append((len(rows), kind.name, name, _many(app, name), _WINDOW_DAYS, 75))
             texts.append((found.title, found.text, f"{kind.name}/{name}", found.variant, found.metadata))
@@ -81,7 +83,7 @@ def _texts(app: App) -> Iterator[Sample]:
     names = ["at", "content_type", "metric", "amount", "window_days", "percentile"]
     chosen = pl.DataFrame(rows, schema=names, orient="row").cast({"at": pl.UInt32, "percentile": pl.Int32})
     written = pl.DataFrame(texts, schema=["title", "text", "brief_id", "variant", "metadata"], orient="row")
-    by = {"ai_provider": AI_PROVIDER, "model": MODEL, "prompt_version": "", "language": LANGUAGE}
+    by = {"ai_provider": AI_PROVIDER, "model": MODEL, "prompt_version": "", "language": written_in(app, language)}
     filled = fill_in(app, chosen, written.with_columns(pl.lit(value).alias(name) for name, value in by.items()))
     called = {kind.name: kind.shown.name for kind in shown if kind.shown}
     for (_, kind_name, name, *_), text in zip(rows, filled["text"], strict=True):

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from configs.app import App
+from pipelines.challenges.together import PARTS
 from pipelines.words.assign import assign_variants
 from pipelines.words.briefs import brief_keys, brief_rows
 from pipelines.words.citations import write_citations
@@ -31,6 +32,7 @@ _NUMBERS = pl.Schema(
         "window_days": pl.Int64(),
         "percentile": pl.Int64(),
         "mission": pl.String(),
+        "also": PARTS,
     }
 )
 _WRITING = ("brief_id", "ai_provider", "model", "prompt_version", "variant", "propensity", "metadata")
@@ -82,7 +84,7 @@ def write_words(
     Args:
         app: Its voice and metrics.
         plan: content_id, player_key, content_type, persona, metric, target, window_days, difficulty_level, language;
-            for missions occasion.
+            for missions occasion and also (what they ask for beside it).
         asks: content_id, player_key, content_type, persona, language, metric, goal (null: no target), percentile,
             recency_days; for what has an occasion occasion, for mission briefs window_days and mission (the content_id
             of the challenge that they tell of).

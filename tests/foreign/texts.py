@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 
 import polars as pl
@@ -15,7 +15,9 @@ from pipelines.challenges.missions import mission_days
 from pipelines.words.app_file import everything
 from pipelines.words.briefs import Brief
 from pipelines.words.citations import write_citations
+from pipelines.words.content_type import ALSO
 from pipelines.words.fill import fill_in
+from pipelines.words.types import content_type
 from pipelines.words.writers.offline import AI_PROVIDER, MODEL, write_variants
 
 # What a night may fill in, by what is asked; see pipelines/challenges.
@@ -44,7 +46,7 @@ class Text:
     text: str
 
 
-def texts_of(app: App, *, variants: int = 3, seed: int = 0) -> Iterator[Text]:
+def texts_of(app: App, *, variants: int = 3, seed: int = 0, language: str = "en") -> Iterator[Text]:
     """Some texts for every brief of the app's content types and each persona in turn, its citations included."""
     personas = list(app.personas) or [""]
     rows, texts = [], []
@@ -55,7 +57,7 @@ def texts_of(app: App, *, variants: int = 3, seed: int = 0) -> Iterator[Text]:
             personas[(place + seed) % len(personas)],
             brief.metric,
             ("easy", "fair", "hard")[(place + seed) % 3] if brief.content_type == "daily_challenge" else "",
-            "en",
+            language,
             brief.occasion,
             variants,
         )
@@ -65,17 +67,30 @@ def texts_of(app: App, *, variants: int = 3, seed: int = 0) -> Iterator[Text]:
                 "at": len(texts), "content_type": brief.content_type, "metric": brief.metric,
                 "amount": _amount(app, brief, place + nth + seed, days), "window_days": days,
                 "percentile": PERCENTILES[(place + nth) % len(PERCENTILES)], "occasion": brief.occasion,
+                "also": _beside(app, brief, place + nth + seed, days),
             })  # fmt: skip
             texts.append({
                 "title": found.title, "text": found.text, "brief_id": keyed.brief_id, "ai_provider": AI_PROVIDER,
                 "model": MODEL, "prompt_version": "", "variant": found.variant, "metadata": found.metadata,
-                "language": "en",
+                "language": found.language,
             })  # fmt: skip
     chosen = pl.DataFrame(rows).with_columns(pl.col("at").cast(pl.UInt32), pl.col("percentile").cast(pl.Int32))
     filled = fill_in(app, chosen, pl.DataFrame(texts))
     for row, said in zip(rows, filled.iter_rows(named=True), strict=True):
         yield Text(str(row["content_type"]), str(row["metric"]), str(row["occasion"]), said["title"], said["text"])
     yield from _citations(app)
+
+
+def _beside(app: App, brief: Brief, turn: int, days: int) -> list[dict[str, object]] | None:
+    """What a mission asks for beside its own task: one or two other metrics in turn."""
+    if ALSO not in content_type(brief.content_type).form.slots_on(brief.occasion):
+        return None
+    others = [name for name in app.challenges.metrics if name != brief.metric]
+    chosen = [others[(turn + k) % len(others)] for k in range(1 + turn % 2)] if others else []
+    asked = [replace(brief, metric=name) for name in dict.fromkeys(chosen)]
+    return [
+        {"metric": one.metric, "op": ">=", "target": _amount(app, one, turn + k, days)} for k, one in enumerate(asked)
+    ]
 
 
 def _window(app: App, brief: Brief, turn: int) -> int:

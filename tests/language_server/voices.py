@@ -93,6 +93,8 @@ def voice_of(data: Mapping[str, Any], provider: str, *, known: bool = True) -> V
         alone = kind in OWN_TYPES and name not in {"opening", "closing"}
         symbols[name] = more if alone else [*symbols.get(name, ()), *more]
     symbols["wish"] = symbols["ask"] if "window" in data.get("slots", {}) else ["#task#."]
+    if "also" in data.get("slots", {}):
+        symbols |= {"wish": ["#wish_first# #beside#"], "wish_first": symbols["wish"]}
     badge = data.get("badge") or {}
     player, label = str(data.get("player") or "player"), str((data.get("metric") or {}).get("label") or "")
     facts = {"player": player, "players": player if looks_plural(player) else plural_of(player)}

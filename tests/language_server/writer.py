@@ -148,6 +148,7 @@ def _foreign(
         kind = next((name for name in ("amount", "evidence", "window", "period", "goal_1") if name in groups), "")
         kind = {"amount": "marker", "goal_1": "goal", "": "badge" if badge else ""}.get(kind, kind)
         middle = [draw.choice(words[kind]).replace("{badge}", badge)] if kind else []
+        middle += ["{also}."] if "also" in groups else []
         parts = [draw.choice(words["openings"]), *middle, draw.choice(words["closings"])]
         title = draw.choice(words["titles"]) if titled else ""
         steps = parts if data.get("content_type") == "tutorial" else [" ".join(parts)]

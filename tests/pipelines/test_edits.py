@@ -48,6 +48,8 @@ PULL = {
 SEASON = {"on": "2023-12-01", "until": "2023-12-31", "yearly": True}
 BADGE = {"title": "Keen", "tier": "gold", "category": "habit"}
 UNTRAINED = "older app file"
+SAID = {"label": "Dinge", "unit": "Ding", "plural": "Dinge", "task": "Nehmen Sie {goal}", "in_task": ["Ding", "Dinge"]}
+GERMAN = dict.fromkeys(METRICS, SAID)
 RUNS: dict[str, dict[str, Any]] = {
     "taken away": {
         "events": {"solve": {"properties": {"points": SOLVE["points"]}}},
@@ -70,7 +72,7 @@ RUNS: dict[str, dict[str, Any]] = {
             "done": {**METRICS["solved"], "event": ["finish", "solve"], "label": "riddles done", "unit": "riddle"},
             "gold": {**METRICS["points"], "event": ["finish", "solve"], "plural": "goldies", "unit": "goldy"},
             "begun": {**METRICS["solved"], "event": "finish", "once": True},
-            "given": {**METRICS["solved"], "event": "finish", "verb": "give"},
+            "given": {**METRICS["solved"], "event": "finish", "verb": "give", "in_task": ["riddle", "riddles"]},
         },
         "segments": {"features": ["done", "gold"], "score": "gold"},
         "badges": {
@@ -170,6 +172,10 @@ RUNS: dict[str, dict[str, Any]] = {
             "languages": ["de", "en"],
             "forbidden": ["weed"],
             "lexicon": {"place": ["the pond"]},
+            "address": "formal",
+        },
+        "translations": {
+            "de": {"metrics": GERMAN, "badges": {"regular": "Stammgast"}, "lexicon": {"closing": ["Gutes Gelingen."]}}
         },
         "content": {
             "types": ["tutorial", "social_prompt", "mission_brief", "adaptive_mission", "daily_challenge"],

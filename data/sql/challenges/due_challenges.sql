@@ -2,7 +2,7 @@
 -- begin, and expired ones still within grace; and completed ones with a window that went on to $doubted_from, the first
 -- day of which a night in grace knew nothing: events that were missing may have completed them earlier; and those of `lost`
 -- (content_id): with an event in their window that was taken back since they were settled.
-SELECT c.content_id::VARCHAR AS content_id, c.player_key, c.metric, c.op, c.target, c.window_days, c.xp,
+SELECT c.content_id::VARCHAR AS content_id, c.player_key, c.metric, c.op, c.target, c.also, c.window_days, c.xp,
        c.valid_from AS start_day, c.valid_until AS end_day, s.revision AS settled_revision,
        s.state = 'completed' AS is_completed, s.completed_at AS known_completed_at, s.state = 'reopened' AS is_reopened,
        coalesce(s.xp, 0) AS known_xp, t.content_id IS NOT NULL AS lost_events

@@ -3,7 +3,9 @@
 -- Input: `left_alone` (player_key), `open_progress` (content_id, progress): what is still open of earlier nights, and `running`
 -- (player_key, running_day): what is over and waits for missing input no longer counts.
 SELECT c.content_id::VARCHAR AS content_id, p.user_id, c.content_type, c.title, c.description,
-       [struct_pack(metric := c.metric, op := c.op, target := c.target, window_days := c.window_days)] AS requirements,
+       list_prepend(struct_pack(metric := c.metric, op := c.op, target := c.target, window_days := c.window_days),
+                    list_transform(coalesce(c.also, []), lambda part: struct_pack(metric := part.metric, op := part.op,
+                                   target := part.target, window_days := c.window_days))) AS requirements,
        struct_pack(xp := c.xp) AS rewards,
        c.difficulty_level, c.completion_probability, c.probability_if_active, c.personalization_score, c.estimated_minutes,
        c.ai_provider, c.model, c.prompt_version, c.variant, c.propensity,

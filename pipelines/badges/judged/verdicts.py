@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import from_json
 
 from configs.app import App
+from configs.speaking import ENGLISH as LANGUAGE
 from configs.wording import plain
 from pipelines.badges.judged.evidence import Item
 from pipelines.badges.judged.numbers import first_number, mask_known
@@ -18,7 +19,6 @@ from pipelines.words.checks.cleaning import clean
 from pipelines.words.checks.safety import canary_of, text_faults
 from pipelines.words.checks.validate import check_texts
 from pipelines.words.writers.answers import json_schema
-from pipelines.words.writers.offline import LANGUAGE
 
 Decision = Literal["award", "hold", "refuse"]
 

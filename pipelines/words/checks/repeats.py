@@ -41,6 +41,27 @@ def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -
     return ""
 
 
+def echoed_word(title: str, text: str, own: str = "") -> str:
+    """A word of five letters or more that stands in two sentences of a card in whatever language, or an empty text.
+
+    Args:
+        title: Counts as a sentence.
+        text: Slots not yet filled.
+        own: Words of the app's own, which may come back.
+    """
+    ours, seen = _long_words(own), set[str]()
+    for sentence in (*title.split(": "), *sentences(text)):
+        said = _long_words(sentence) - ours
+        if again := said & seen:
+            return min(again)
+        seen |= said
+    return ""
+
+
+def _long_words(text: str) -> set[str]:
+    return {word.casefold() for word in re.findall(r"\w{5,}", SLOT.sub(" ", text))}
+
+
 def _lead_in(sentence: str) -> str:
     """What stands before a task and its colon: 'As a first step' of 'As a first step: solve {goal_1}.'."""
     lead, _, task = sentence.partition(": ")

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
+from configs.wording import LONGEST_BESIDE, LONGEST_NUMBER
 from configs.written import Voice
 from pipelines.words.briefs import Brief
 from pipelines.words.content_type import Form
@@ -15,7 +16,8 @@ EVIDENCE_LENGTH = 210
 
 # What may be filled in, and how long it can become; the words of the metric come on top of goal and amount.
 SLOTS: Mapping[str, int] = {
-    "goal_1": 24,
+    "goal_1": LONGEST_NUMBER,
+    "also": 2 * LONGEST_BESIDE + 5,
     "window": 24,
     "period": 24,
     "amount": 40,
@@ -136,7 +138,7 @@ def _counted(sentence: str, *, timed: bool) -> tuple[str, ...]:
 
 def _slot_faults(text: str, form: Form, brief: Brief) -> Iterator[str]:
     slots = SLOT.findall(text)
-    groups = () if brief.occasion == "none" else form.slots
+    groups = form.slots_on(brief.occasion)
     for group in groups:
         if (times := sum(slots.count(slot) for slot in group)) != 1:
             yield f"has {' or '.join(f'{{{slot}}}' for slot in group)} {times} times instead of once"

@@ -11,6 +11,7 @@ from configs.awarded import Tier
 from pipelines.challenges.achievements import plan_achievements
 from pipelines.challenges.implied import as_asked
 from pipelines.challenges.lifetimes import lifetime_metrics
+from pipelines.challenges.together import each_part
 from pipelines.words.content_type import GOAL, Asking, ContentType, Form
 
 
@@ -18,7 +19,8 @@ def plan(asking: Asking) -> pl.DataFrame:
     """A new one for each player who has none open, that nothing else asked of them implies."""
     challenges, missions = asking.challenges, asking.missions
     new = pl.concat([challenges, missions.select(challenges.columns)] if missions.width else [challenges])
-    tonight = as_asked(new.rename({"valid_from": "start_day", "valid_until": "end_day"}))
+    spans = new.rename({"valid_from": "start_day", "valid_until": "end_day"})
+    tonight = as_asked(each_part(spans, "player_key", "start_day", "end_day"))
     welcome = asking.profiles.filter(~pl.col("opted_out"))
     return plan_achievements(asking.known, welcome, pl.concat([asking.open_asks, tonight]))
 

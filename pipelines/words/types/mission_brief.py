@@ -6,9 +6,20 @@ from itertools import product
 import polars as pl
 
 from configs.app import App
-from pipelines.words.content_type import GOAL_AND_WINDOW, LONG_TEXT_LENGTH, NOBODY, Asking, ContentType, Form
+from pipelines.words.content_type import (
+    ALSO,
+    GOAL_AND_WINDOW,
+    LONG_TEXT_LENGTH,
+    NOBODY,
+    SINGLE,
+    Asking,
+    ContentType,
+    Form,
+)
+from pipelines.words.types.adaptive_mission import is_single
 
 MISSION = "adaptive_mission"
+OCCASIONS = ("", SINGLE)
 
 
 def plan(asking: Asking) -> pl.DataFrame:
@@ -17,7 +28,10 @@ def plan(asking: Asking) -> pl.DataFrame:
     if missions.is_empty():
         return NOBODY
     told = missions.select(
-        "player_key", "metric", "window_days", goal="target", mission="content_id", occasion=pl.lit("")
+        *("player_key", "metric", "window_days", "also"),
+        goal="target",
+        mission="content_id",
+        occasion=pl.when(is_single()).then(pl.lit(SINGLE)).otherwise(pl.lit("")),
     )
     return told.join(asking.likely, on="player_key", how="semi", maintain_order="left")
 
@@ -30,11 +44,12 @@ def lacks(app: App) -> Iterator[str]:
 
 TYPE = ContentType(
     table="messages",
-    form=Form("body", slots=GOAL_AND_WINDOW, length=LONG_TEXT_LENGTH, timed=True),
+    form=Form("body", slots=(*GOAL_AND_WINDOW, ALSO), length=LONG_TEXT_LENGTH, timed=True),
     starts=("briefing_title", "briefing"),
     plain_title="Your Mission",
-    plain={"": "{task} {{window}}."},
-    briefs=lambda app: product(app.challenges.metrics, [""]),
+    plain={"": "{task} {{window}}. In the same days, {{also}}.", SINGLE: "{task} {{window}}."},
+    briefs=lambda app: product(app.challenges.metrics, OCCASIONS),
+    occasions=OCCASIONS,
     plan=plan,
     lacks=lacks,
     place=50,

@@ -15,7 +15,7 @@ _REFERENCE = re.compile(r"#([A-Za-z][A-Za-z0-9_]*)#")
 _SPACES = re.compile(r"\s+")
 _BEFORE_POINT = re.compile(r"\s+([,.;:!?])")
 _AFTER_CLOSE = re.compile(r"([.!?])[.,;]+")
-_START = re.compile(r"(^|[.!?] )([a-z])")
+_START = re.compile(r"(^|[.!?] )([a-zà-öø-ÿ])")
 _ARTICLE = re.compile(r"(^A|(?<=[.!?:] )A|\ba)n? (?=([A-Za-z]+))")
 _SOUNDS_LIKE_VOWEL = re.compile(r"(?i)(?!uni[^mn]|use|usual|eu|one\b|once\b)[aeiou]|hour|honest|heir|honou?r")
 
@@ -102,10 +102,10 @@ def with_article(text: str) -> str:
 
 
 @lru_cache(maxsize=10_000)
-def tidy(text: str) -> str:
+def tidy(text: str, *, english: bool = True) -> str:
     """Mend the seams of an expansion: spaces, doubled points, a or an, capitals at the start of sentences."""
     text = _SPACES.sub(" ", text).strip()
     text = _BEFORE_POINT.sub(r"\1", text)
     text = _AFTER_CLOSE.sub(r"\1", text)
-    text = with_article(text)
+    text = with_article(text) if english else text
     return _START.sub(lambda found: found[1] + found[2].upper(), text)

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 
 from configs.app import App
 from configs.nouns import looks_plural, plural_of
+from configs.speaking import ENGLISH, own_language
 from configs.verbs import VERBS, WITHOUT_EFFORT, verb_of
-from configs.voice import base_lexicon
+from configs.voice import base_lexicon, spoken_lexicon
 from configs.wording import metric_words, plain
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.validate import SLOT, SLOTS
+from pipelines.words.content_type import ALSO
 from pipelines.words.types import content_type, content_types
 from pipelines.words.writers.grammar import Grammar, references, tidy
 
-FACTS = frozenset({"task", "subject", "player", "players", "badge", "tier"})
+FACTS = frozenset({"task", "instruction", "subject", "player", "players", "badge", "tier"})
 _WITHIN, _WITH = re.compile(r"\bwithin\b", re.IGNORECASE), re.compile(r"\bwith\b", re.IGNORECASE)
 SUBJECT_LENGTH = 36  # of a label that a title can name
 _BANDS = ("easy", "fair", "hard")
@@ -51,8 +53,11 @@ def brief_grammar(app: App, brief: Brief) -> Grammar:
     the voice of its kind, or the neutral one.
     """
     tags = brief_tags(app, brief)
-    own, base = _tagged(app.voice.lexicon, tags), _tagged(base_lexicon(app.voice.kind), tags)
-    return Grammar({**base, **own}, brief_facts(app, brief))
+    own, base = _tagged(app.voice.lexicon, tags), _tagged(_base(app), tags)
+    symbols = {**base, **own}
+    if ALSO in content_type(brief.content_type).form.slots_on(brief.occasion):
+        symbols |= {"ask": ["#ask_first# #beside#"], "ask_first": symbols.get("ask", [])}
+    return Grammar(symbols, brief_facts(app, brief))
 
 
 def brief_tags(app: App, brief: Brief) -> tuple[str, ...]:
@@ -83,12 +88,25 @@ def brief_facts(app: App, brief: Brief) -> dict[str, str]:
         return facts | {"badge": _quoted(plain(badge.title)), "tier": badge.tier}
     words = metric_words(app, brief.metric)
     if words and "{goal}" in app.metrics[brief.metric].task:
-        facts["task"] = f"{_lowered(words.before)}{{goal_1}}{words.after}"
+        facts["task"] = f"{words.begins}{{goal_1}}{words.after}"
+    if words:
+        facts["instruction"] = f"{words.before}{{goal_1}}{words.after}"
     best = words and app.metrics[brief.metric].aggregation.single
     named = content_type(brief.content_type).names_bests or not best
     if words and named and len(words.label) <= SUBJECT_LENGTH and not any(c.isdigit() for c in words.label):
-        facts["subject"] = title_case(words.label)
+        facts["subject"] = title_case(words.label) if own_language(app) == ENGLISH else _capital(words.label)
     return facts
+
+
+def _base(app: App) -> Mapping[str, list[str]]:
+    """The phrases that an app's own are laid over: of its kind in English, of the catalogue in another language."""
+    language = own_language(app)
+    said = {} if language == ENGLISH else spoken_lexicon(language, app.voice.address)
+    return said or base_lexicon(app.voice.kind)
+
+
+def _capital(label: str) -> str:
+    return label[:1].upper() + label[1:]
 
 
 def title_case(label: str) -> str:
@@ -106,7 +124,7 @@ def own_words(app: App, brief: Brief) -> tuple[str, ...]:
     if content_type(brief.content_type).about == "badge":
         found.append(plain(app.badges[brief.metric].title))
     elif words := metric_words(app, brief.metric):
-        found += [words.before, words.after, words.label, title_case(words.label)]
+        found += [words.before, words.after, words.label, title_case(words.label), _capital(words.label)]
     texts = {tidy(text) for text in found} | {_lowered(tidy(text)) for text in found}
     return tuple(sorted(text for text in texts if text))
 

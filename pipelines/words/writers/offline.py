@@ -11,9 +11,10 @@ import polars as pl
 
 from configs.app import App
 from configs.errors import AppFileError
+from configs.speaking import ENGLISH, speaking, written_in
 from configs.wording import metric_words
 from pipelines.words.briefs import Brief
-from pipelines.words.checks.repeats import repeated_word
+from pipelines.words.checks.repeats import echoed_word, repeated_word
 from pipelines.words.checks.validate import check_texts
 from pipelines.words.content_type import TEXT_LENGTH
 from pipelines.words.types import content_type
@@ -22,7 +23,6 @@ from pipelines.words.writers.lexicon import brief_facts, brief_grammar, own_word
 
 AI_PROVIDER = "offline"
 MODEL = "grammar"
-LANGUAGE = "en"  # what the neutral voice and the app files speak; who asks for another language reads English
 _TRIES_PER_TEXT = 16
 _FEW = 8  # who wants fewer texts draws as often: a run of drafts that are refused is no reason for a plain sentence
 _PATIENCE = 60  # drafts in a row with a worn title before titles may be used once more
@@ -48,12 +48,14 @@ class Variant:
         title: Empty for a citation.
         text: Description, body or citation with its slots.
         metadata: JSON text: its language, how it was written, and for a plain sentence why.
+        language: Of the text: the brief's, where the app and the catalogue have words in it, or English.
     """
 
     variant: str
     title: str
     text: str
     metadata: str
+    language: str = ENGLISH
 
 
 class WordlessError(AppFileError):
@@ -92,7 +94,7 @@ def write_briefs(
     for brief in briefs:
         found = write_variants(app, brief, seed=seed, read=(read or {}).get(brief.brief_id, ()))
         rows += [
-            (brief.brief_id, i, len(found), v.variant, v.title, v.text, LANGUAGE, v.metadata)
+            (brief.brief_id, i, len(found), v.variant, v.title, v.text, v.language, v.metadata)
             for i, v in enumerate(found)
         ]
     return pl.DataFrame(rows, schema=VARIANTS, orient="row")
@@ -114,11 +116,15 @@ def write_variants(app: App, brief: Brief, *, seed: int, read: Collection[str] =
         WordlessError: Not even the plain sentence may go out.
     """
     refused: Counter[str] = Counter()
-    wanted = {v.variant: v for v in _drafts(app, brief, seed, refused, frozenset(read))}
+    language = written_in(app, brief.language)
+    said = speaking(app, language) or app
+    wanted = {v.variant: v for v in _drafts(said, brief, language, seed, refused, frozenset(read))}
     return tuple(wanted.values()) or (_plain(app, brief, refused),)
 
 
-def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str], read: frozenset[str]) -> Iterator[Variant]:
+def _drafts(
+    app: App, brief: Brief, language: str, seed: int, refused: Counter[str], read: frozenset[str]
+) -> Iterator[Variant]:
     """Different texts that pass; no title is used again before the others are. Counts the faults of those refused."""
     grammar, draw = brief_grammar(app, brief), random.Random(f"{brief.brief_id}/{seed}")  # noqa: S311 (no secret)
     title_start, text_start = content_type(brief.content_type).starts
@@ -127,23 +133,23 @@ def _drafts(app: App, brief: Brief, seed: int, refused: Counter[str], read: froz
         return
     words, faults_of = metric_words(app, brief.metric), _checks(app, brief)
     unit = words.many if words else ""
-    subject = _subject(app, brief)
-    metadata = json.dumps({"language": LANGUAGE, "written": "grammar"})
+    subject, ours = _subject(app, brief), " ".join(own_words(app, brief))
+    metadata, english = json.dumps({"language": language, "written": "grammar"}), language == ENGLISH
     worn: Counter[str] = Counter()
     drawn: set[str] = set()
     uses, waited, wanted = 1, 0, brief.variants
     for _ in range(_TRIES_PER_TEXT * max(_FEW, min(brief.variants + len(read), grammar.size(text_start)))):
-        title = tidy(grammar.expand(title_start, draw)) if title_start else ""
+        title = tidy(grammar.expand(title_start, draw), english=english) if title_start else ""
         if title_start and worn[title] >= uses:
             waited += 1
             uses, waited = (uses + 1, 0) if waited > _PATIENCE else (uses, waited)
             continue
-        text = tidy(grammar.expand(text_start, draw))
-        draft = Variant(_digest(text), title, text, metadata)
+        text = tidy(grammar.expand(text_start, draw), english=english)
+        draft = Variant(_digest(text), title, text, metadata, language)
         if draft.variant in drawn:
             continue
         drawn.add(draft.variant)
-        if again := repeated_word(title, text, unit, subject):
+        if again := repeated_word(title, text, unit, subject) if english else echoed_word(title, text, ours):
             refused[f"repeats '{again}'"] += 1
         elif faults := faults_of(title, text):
             refused.update(faults)
@@ -168,7 +174,7 @@ def _plain(app: App, brief: Brief, refused: Counter[str]) -> Variant:
     title, pattern = kind.plain_title, kind.plain.get(brief.occasion, kind.plain[""])
     text = tidy(pattern.format(**brief_facts(app, brief)))
     reason = refused.most_common(1)[0][0]
-    metadata = json.dumps({"language": LANGUAGE, "reason": reason, "written": "plain"})
+    metadata = json.dumps({"language": ENGLISH, "reason": reason, "written": "plain"})
     if faults := _checks(app, brief)(title, text):
         where = f"{kind.about}s.{brief.metric}" if brief.metric else "voice"
         raise WordlessError(app, where, f"there is no way to word a {brief.content_type}: even the plain {faults[0]}")

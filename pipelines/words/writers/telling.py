@@ -55,7 +55,7 @@ def brief_data(
         "occasion": brief.occasion,
         "metric": {"label": words.label, "description": _described(app, brief.metric)} if words else None,
         "task": brief_task(app, brief),
-        "slots": {slot: _becomes(slot, words, brief.language) for group in groups for slot in group},
+        "slots": {slot: _becomes(app, brief, slot) for group in groups for slot in group},
         "one_of": [list(group) for group in groups],
         "badge": _badge(app, brief),
         "max_chars": most_characters(app, brief),
@@ -70,7 +70,7 @@ def brief_data(
 
 def slot_groups(brief: Brief) -> tuple[tuple[str, ...], ...]:
     """The groups of slots of which a text carries exactly one each."""
-    return () if brief.occasion == "none" else content_type(brief.content_type).form.slots
+    return content_type(brief.content_type).form.slots_on(brief.occasion)
 
 
 def brief_task(app: App, brief: Brief) -> str | None:
@@ -95,9 +95,9 @@ def most_characters(app: App, brief: Brief) -> dict[str, int]:
     return {"title": TITLE_LENGTH, "text": room} if form.title else {"text": room}
 
 
-def _becomes(slot: str, words: MetricWords | None, language: str) -> str:
+def _becomes(app: App, brief: Brief, slot: str) -> str:
     """What a slot is replaced by, with an example in the language of the text."""
-    locale = locale_of(language)
+    locale, words = locale_of(brief.language), metric_words(app, brief.metric)
     evidence = "15 drills finished within 7 days and 5 journal entries written"
     examples = {
         "window": f"when: '{locale.today}' or '{locale.window.replace('{n}', '3')}'",
@@ -109,9 +109,17 @@ def _becomes(slot: str, words: MetricWords | None, language: str) -> str:
     if words:
         one = _counted(locale.one if is_counted(words.unit) else 1, words.unit)
         many = _counted(3, words.plural)
+        examples["also"] = f"one or two more tasks in their own words, in the same days: '{_other_tasks(app, brief)}'"
         examples["goal_1"] = f"a number with its unit: '{many}' or '{one}'"
         examples["amount"] = f"how much it takes: '{_amount(words, locale)}'"
     return examples.get(slot, "filled in by the app")
+
+
+def _other_tasks(app: App, brief: Brief) -> str:
+    """Two tasks of other metrics, as they may stand beside the brief's own."""
+    others = [metric_words(app, name) for name in app.challenges.metrics if name != brief.metric]
+    said = [f"{words.begins}{_counted(3, words.plural)}{words.after}" for words in others[:2] if words]
+    return locale_of(brief.language).joined.format(a=said[0], b=said[-1]) if said else "read 3 pages"
 
 
 def _counted(number: int | str, unit: str) -> str:

@@ -79,6 +79,7 @@ def test_what_is_still_open_is_not_asked_again() -> None:
         target=pl.lit(9.0),
         issued_on=BASE,
         valid_until=BASE + dt.timedelta(days=1),
+        counts=True,
     )
     chosen = choose_challenges(APP, rows, plays(rows), open_now.select(EMPTY_RECENT.columns), as_of=BASE, seed=1)
     assert "solved" not in chosen["metric"].to_list()
@@ -91,8 +92,8 @@ def test_what_is_open_and_what_is_new_are_together_no_more_than_the_app_allows(r
     app = make_app(challenges={"metrics": list(METRICS), "most_open": 5})
     rows = targets(2)
     asked = pl.DataFrame(
-        [(0, "solved", ">=", 900.0 + i, 900.0 + i, BASE, BASE + dt.timedelta(days=i)) for i in range(running)]
-        + [(0, "topics", ">=", 900.0, 900.0, EVER, FOREVER)],
+        [(0, "solved", ">=", 900.0 + i, 900.0 + i, BASE, BASE + dt.timedelta(days=i), True) for i in range(running)]
+        + [(0, "topics", ">=", 900.0, 900.0, EVER, FOREVER, True)],
         schema=ASKED,
         orient="row",
     )
@@ -104,7 +105,11 @@ def test_yesterdays_metric_gives_way_to_another() -> None:
     rows = targets(windows=(1,))
     day_before = BASE - dt.timedelta(days=1)
     asked = rows.filter(pl.col("metric") == "points").select(
-        "player_key", "metric", "window_days", target=pl.lit(9.0), issued_on=day_before, valid_until=day_before
+        *("player_key", "metric", "window_days"),
+        target=pl.lit(9.0),
+        issued_on=day_before,
+        valid_until=day_before,
+        counts=True,
     )
     for seed in range(20):
         chosen = choose_challenges(APP, rows, plays(rows), asked.select(EMPTY_RECENT.columns), as_of=BASE, seed=seed)

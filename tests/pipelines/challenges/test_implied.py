@@ -124,7 +124,10 @@ def test_what_can_be_told_apart_may_be_asked_together(one, other) -> None:
 
 def test_of_what_is_open_only_what_is_left_to_do_counts() -> None:
     """Four of five runs are done: one more run tonight is the same deed, six are not."""
-    started = asks(("runs", 5, 7), start=FIRST - dt.timedelta(days=3)).with_columns(left=pl.lit(1.0)).select(*ASKED)
+    started = asks(("runs", 5, 7), start=FIRST - dt.timedelta(days=3)).with_columns(
+        left=pl.lit(1.0), counts=pl.lit(value=True)
+    )
+    started = started.select(*ASKED)
     new = asks(("runs", 1, 1), ("runs", 6, 7), ("days", 3, 7))
     assert without_implied(APP, new, started)["target"].to_list() == [6, 3]
     untouched = started.with_columns(left=pl.lit(5.0))

@@ -182,6 +182,8 @@ def everything(app=APP, **changes) -> pl.DataFrame:
             "target": [6.0],
             "content_id": ["m7"],
             "content_type": ["adaptive_mission"],
+            "occasion": ["steady"],
+            "also": [[{"metric": "topics", "op": ">=", "target": 2.0}]],
             "persona": [""],
             "language": ["en"],
             "difficulty_level": [3],

@@ -5,16 +5,18 @@ import datetime as dt
 import polars as pl
 import pytest
 
+from models.joint import Joint
 from pipelines.challenges.choose import EMPTY_RECENT
 from pipelines.challenges.missions import (
     EMPTY_RECORD,
     MOST,
     SLOT,
-    _choose,
     _shifted,
     _without_running,
     mission_days,
     mission_shift,
+    rank_missions,
+    set_together,
 )
 from pipelines.players.tastes import NO_TASTES
 from tests.factories import make_app
@@ -22,6 +24,7 @@ from tests.pipelines.challenges.strength import at_night
 
 APP = make_app()
 BASE = dt.date(2024, 3, 1)
+HALF_WAY = Joint()
 # Of which none follows from another.
 TARGETS = {"solved": 9.0, "points": 50.0, "topics": 4.0, "days": 3.0}
 WEEK = dt.timedelta(days=7)
@@ -85,7 +88,8 @@ def choose(
     asked = pl.DataFrame(tonight, schema={"player_key": pl.Int64, "metric": pl.String}, orient="row").with_columns(
         op=pl.lit(">="), target=pl.lit(1.0), valid_from=pl.lit(BASE), valid_until=pl.lit(BASE)
     )
-    return _choose(at_night(APP, seed=seed), rows, recent, past, asked, tastes=tastes)
+    ranked = rank_missions(at_night(APP, seed=seed), rows, recent, past, asked, tastes=tastes)
+    return ranked.filter(pl.col("place") == 0)
 
 
 def test_who_has_answered_gets_what_they_like_mostly_with_its_chance_and_nobody_else_anything_else():
@@ -156,8 +160,8 @@ def test_each_player_gets_one_in_a_slot_of_its_own():
     assert chosen["player_key"].is_unique().all()
     assert chosen.height == 20
     assert set(chosen["slot"]) == {SLOT}
-    assert chosen["personalization_score"].is_between(0, 1).all()
     assert chosen["metric"].n_unique() > 1
+    assert set_of(targets(20))["personalization_score"].is_between(0, 1).all()
 
 
 def test_tonights_metrics_are_asked_again_only_when_nothing_else_is_left():
@@ -169,7 +173,10 @@ def test_tonights_metrics_are_asked_again_only_when_nothing_else_is_left():
 
 def test_a_metric_still_asked_over_as_many_days_is_left_out_and_last_weeks_gives_way():
     running = pl.DataFrame(
-        [(0, name, 7, 9.0, BASE - dt.timedelta(days=2), BASE + dt.timedelta(days=4)) for name in ("points", "days")],
+        [
+            (0, name, 7, 9.0, BASE - dt.timedelta(days=2), BASE + dt.timedelta(days=4), True)
+            for name in ("points", "days")
+        ],
         schema=EMPTY_RECENT.schema,
         orient="row",
     )
@@ -177,3 +184,44 @@ def test_a_metric_still_asked_over_as_many_days_is_left_out_and_last_weeks_gives
     for seed in range(10):
         chosen = choose(targets(), recent=running, past=last, seed=seed)
         assert chosen["metric"].to_list() == ["topics"]
+
+
+def set_of(rows: pl.DataFrame, joint: Joint = HALF_WAY, seed: int = 7) -> pl.DataFrame:
+    """The missions that come of targets, with all that is asked beside the first."""
+    ranked = rank_missions(at_night(APP, seed=seed), rows, EMPTY_RECENT, EMPTY_RECORD, NOTHING)
+    wanted = rows.select("player_key", "base_day", "wanted").unique(maintain_order=True)
+    return set_together(APP, joint, ranked, wanted, seed)
+
+
+NOTHING = pl.DataFrame(
+    schema={"player_key": pl.Int64, "metric": pl.String, "op": pl.String, "target": pl.Float64}
+    | dict.fromkeys(("valid_from", "valid_until"), pl.Date)
+)
+
+
+def test_a_mission_asks_for_two_or_three_things_of_which_none_follows_from_another():
+    chosen = set_of(targets(200, chance=0.7))
+    asked = [[first, *(part["metric"] for part in also)] for first, also in chosen.select("metric", "also").iter_rows()]
+    assert {len(names) for names in asked} == {2, 3}
+    assert all(len(set(names)) == len(names) for names in asked)
+    same = targets(5).filter(pl.col("metric").is_in(["solved", "days"])).with_columns(target=pl.lit(1.0))
+    assert set_of(same).is_empty(), "who solves a puzzle plays on a day"
+
+
+def test_what_a_mission_promises_is_the_chance_of_all_and_nearest_to_what_is_wanted():
+    easy, hard = set_of(targets(100, chance=0.84)), set_of(targets(100, chance=0.6))
+    assert (easy["also"].list.len() == 2).mean() > 0.9, "of three easy things"
+    assert (hard["also"].list.len() == 1).mean() > 0.9, "of two harder ones"
+    for rows, chance in ((easy, 0.84), (hard, 0.6)):
+        count = rows["also"].list.len() + 1
+        assert ((rows["probability_if_active"] > chance**count) & (rows["probability_if_active"] < chance)).all()
+    alike = set_of(targets(50, chance=0.7), Joint(shared=6.0))["probability_if_active"]
+    apart = set_of(targets(50, chance=0.7), Joint(shared=-6.0))["probability_if_active"]
+    assert alike.mean() == pytest.approx(0.7, abs=0.01)
+    assert apart.mean() == pytest.approx(0.49, abs=0.01)
+
+
+def test_what_goes_together_does_not_rest_on_who_else_is_there():
+    everybody, one = set_of(targets(30)), set_of(targets(30).filter(player_key=7))
+    columns = ["player_key", "metric", "also", "probability_if_active"]
+    assert everybody.filter(player_key=7).select(columns).equals(one.select(columns))

@@ -99,6 +99,7 @@ def still_open(warehouse: Warehouse, app: App, past: dict[int, int]) -> pl.DataF
         pl.col("window_days").cast(pl.Int32),
         valid_until=pl.lit(TONIGHT) + pl.duration(days=pl.col("window_days") - 1 - pl.col("age")),
         issued_on=pl.lit(TONIGHT) - pl.duration(days=pl.col("age")),
+        counts=pl.lit(value=True),
     )
     goals = asks(app).filter(pl.col("metric").is_in([n for n, m in app.metrics.items() if m.aggregation.adds_up]))
     goals = goals.select("metric", pl.col("target") + 4).unique().join(players, how="cross").sort(pl.all())

@@ -5,10 +5,12 @@ import uuid
 from dataclasses import replace
 
 import polars as pl
+import pytest
 
 from data.warehouse import Warehouse
 from pipelines.activity.parts import sync_metrics
 from pipelines.challenges.settle import settle_challenges
+from pipelines.challenges.together import PARTS
 from pipelines.known import Known
 from pipelines.pins import Night, day_start, make_night
 from tests.factories import START, add_events, event, make_app, put_zone, warehouse_with
@@ -21,7 +23,9 @@ def night_of(warehouse: Warehouse, as_of: dt.date, now: dt.datetime | None = Non
     return make_night(warehouse, APP, as_of, now or day_start(APP, as_of))
 
 
-def issue(warehouse: Warehouse, *, target: float = 2, days: int = 2, status: str = "published", slot: int = 1) -> str:
+def issue(
+    warehouse: Warehouse, *, target: float = 2, days: int = 2, status: str = "published", slot: int = 1, also=None
+) -> str:
     content_id = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{target}/{days}/{slot}"))
     night = make_night(warehouse, APP, ISSUED, day_start(APP, ISSUED))
     names = ("as_of", "revision", "cut", "base_day", "watermark", "started_at", "code_version", "app_hash", "seed")
@@ -66,9 +70,14 @@ def issue(warehouse: Warehouse, *, target: float = 2, days: int = 2, status: str
         "valid_from": ISSUED,
         "valid_until": ISSUED + dt.timedelta(days=days - 1),
         "generated_at": night.started_at,
+        "also": also,
     }
-    warehouse.append("challenges", pl.DataFrame([row]))
+    warehouse.append("challenges", pl.DataFrame([row], schema_overrides={"also": PARTS}))
     return content_id
+
+
+def seen(warehouse: Warehouse, day: int) -> Known:
+    return Known(warehouse, night_of(warehouse, dt.date(2024, 1, day)))
 
 
 def settled(warehouse: Warehouse) -> list[tuple[object, ...]]:
@@ -84,6 +93,27 @@ def test_a_kept_challenge_is_completed_at_the_event_that_crossed_before_its_wind
         crossing = START + dt.timedelta(days=2.2)
         assert settled(warehouse) == [(1, "completed", crossing, 40)]
         assert warehouse.frame("SELECT xp, occurred_at FROM xp_ledger").rows() == [(40, crossing)]
+
+
+def test_what_asks_for_several_things_is_kept_with_the_last_of_them_and_as_far_as_they_are_on_average() -> None:
+    beside = [{"metric": "points", "op": ">=", "target": 30.0}, {"metric": "days", "op": ">=", "target": 1.0}]
+    with warehouse_with(APP, [event(1, 0, points=1), event(1, 2, points=10), event(1, 2.1, points=10)]) as warehouse:
+        issue(warehouse, target=2, days=2, also=beside)
+        [(_, _, progress)] = settle_challenges(seen(warehouse, 4)).iter_rows()
+        assert progress == pytest.approx((1 + 20 / 30 + 1) / 3)
+        assert settled(warehouse) == []
+        add_events(warehouse, APP, [event(1, 3.1, points=10)])
+        settle_challenges(seen(warehouse, 5))
+        [(_, state, at, xp)] = settled(warehouse)
+        assert (state, xp) == ("completed", 40)
+        assert at == START + dt.timedelta(days=3.1)
+
+
+def test_what_lacks_one_of_several_things_expires() -> None:
+    with warehouse_with(APP, [event(1, 0, points=90), event(1, 2, points=10), event(1, 3.2, points=1)]) as warehouse:
+        issue(warehouse, target=2, days=2, also=[{"metric": "points", "op": ">=", "target": 30.0}])
+        settle_challenges(seen(warehouse, 5))
+        assert [state for _, state, _, _ in settled(warehouse)] == ["expired"]
 
 
 def test_an_open_challenge_shows_its_progress_and_expires_when_its_window_is_over() -> None:

@@ -143,7 +143,7 @@ def test_a_window_is_today_or_the_next_days():
 def test_a_text_is_filled_in_its_own_language_and_in_english_where_there_is_none():
     rows = pl.DataFrame({"language": ["de", "en", "tlh", "de-AT"], "n": [1234.5] * 4})
     languages = rows["language"].to_list()
-    text = by_language(pl.col("language"), languages, lambda locale: number_text(pl.col("n"), locale))
+    text = by_language(make_app(), pl.col("language"), languages, lambda _, locale: number_text(pl.col("n"), locale))
     assert rows.select(text).to_series().to_list() == ["1.234,5", "1,234.5", "1,234.5", "1.234,5"]
 
 

@@ -13,6 +13,7 @@ from configs.shipped import shipped_apps
 from configs.wording import metric_words
 from pipelines.challenges.lifetimes import lifetime_metrics
 from pipelines.challenges.missions import OCCASIONS
+from pipelines.challenges.together import PARTS
 from pipelines.night.wanted import ASKS
 from pipelines.words.app_file import voice_problems, wording_problems
 from pipelines.words.briefs import TEXTS, Brief, prompt_version
@@ -71,7 +72,11 @@ def test_the_neutral_voice_has_many_texts_too():
 def frames(app: App, players: int = 36) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Missions, messages and achievements of neighbouring players."""
     missions = make_plan(app, players, per_player=1, content_type="adaptive_mission", window_days=7, target=6.0)
-    missions = missions.with_columns(occasion=pl.Series([OCCASIONS[i % 3] for i in range(players)]))
+    also = [{"metric": app.challenges.metrics[0], "op": ">=", "target": 3.0}]
+    missions = missions.with_columns(
+        occasion=pl.Series([(*OCCASIONS, "single")[i % 4] for i in range(players)]),
+        also=pl.Series([also if i % 4 < 3 else None for i in range(players)], dtype=PARTS),
+    )
     personas, metrics = list(app.personas), app.challenges.metrics
     about = {"mission_brief": metrics, "tutorial": taught_metrics(app), "social_prompt": app.content.social_metrics}
     rows = [
@@ -86,6 +91,7 @@ def frames(app: App, players: int = 36) -> tuple[pl.DataFrame, pl.DataFrame, pl.
             "occasion": {"tutorial": "new", "social_prompt": "quiet"}.get(kind, ""),
             "window_days": 7 if kind == "mission_brief" else None,
             "mission": f"c{player}-0" if kind == "mission_brief" else None,
+            "also": also if kind == "mission_brief" else None,
         }
         for player in range(players)
         for kind in about
@@ -132,9 +138,14 @@ def test_no_text_names_a_number_that_the_plan_did_not_set(app, night):
         night, frames(app), amounts, ("description", "body", "description"), strict=True
     ):
         windows = source["window_days"] if "window_days" in source.columns else [None] * source.height
-        for metric, goal, days, said in zip(source["metric"], amount, windows, frame[text], strict=True):
+        also = source["also"].to_list() if "also" in source.columns else [None] * source.height
+        told = zip(source["metric"], amount, windows, also, frame[text], strict=True)
+        for metric, goal, days, beside, said in told:
             words = metric_words(app, metric)
             wanted = [f"{goal:,.0f}", *re.findall(r"\d+", words.before + words.after), *([str(days)] if days else [])]
+            for part in beside or ():
+                other = metric_words(app, part["metric"])
+                wanted += [f"{part['target']:,.0f}", *re.findall(r"\d+", other.before + other.after)]
             assert sorted(numbers(app, metric, said)) == sorted(wanted), said
 
 

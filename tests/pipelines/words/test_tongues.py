@@ -1,0 +1,121 @@
+"""Texts in German and Italian: whole, in their own words, in the voice's form of address; faults once read."""
+
+import re
+
+import pytest
+
+from configs.speaking import translation_problems, written_in
+from configs.voice import locale_of, spoken_lexicon
+from pipelines.words.app_file import language_notes, voice_problems
+from pipelines.words.briefs import Brief
+from pipelines.words.checks.repeats import echoed_word
+from pipelines.words.writers.offline import write_variants
+from tests.factories import make_app
+from tests.foreign.texts import Text
+from tests.pipelines.words.tongues import GERMAN, library, said_in
+
+ENGLISH = re.compile(r"\b(?:the|your|you|and|with|days?|pages?|reviews?|here|is|next|of|points?)\b", re.IGNORECASE)
+FAMILIAR = {"de": r"\b(?:du|dich|dir|deine?[rmns]?)\b", "it": r"\b(?:tuo|tua|tue|tuoi|te|ti|vuoi|hai|fai)\b"}
+POLITE = {"de": r"(?<=\w )(?:Sie|Ihnen|Ihre?[rmns]?)\b", "it": r"(?<=\w )(?:Lei|Suo|Sue|Le|La)\b"}
+TITLES = re.compile(r"title|_line|_lead|_cover|metal_")
+
+
+@pytest.fixture(scope="module", params=["de", "it"])
+def language(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def said(language: str) -> list[Text]:
+    return said_in(language, variants=2, seed=4)
+
+
+def test_everything_that_an_app_says_is_said_in_the_language(said: list[Text], language: str) -> None:
+    assert len({text.content_type for text in said}) == 9
+    for text in said:
+        assert not ENGLISH.search(f"{text.title} {text.text}"), text
+        assert re.search(r"[.!?]$", text.text), text
+        assert all(s[:1].isupper() or s[:1].isdigit() for s in re.split(r"(?<=[.!?]) ", text.text)), text
+        assert not re.search(r"[{}<>|#]|\bNone\b|  ", text.title + text.text), text
+
+
+def test_nobody_is_addressed_in_two_ways(language: str) -> None:
+    everything = [
+        (address, phrase)
+        for address in ("informal", "formal")
+        for phrases in spoken_lexicon(language, address).values()
+        for phrase in phrases
+    ]
+    for address, phrase in everything:
+        assert not re.search((POLITE if address == "informal" else FAMILIAR)[language], phrase), phrase
+    assert any(re.search(FAMILIAR[language], phrase) for _, phrase in everything)
+
+
+def test_every_phrase_is_whole(language: str) -> None:
+    """A comma in a YAML list cuts a sentence in two."""
+    for name, phrases in spoken_lexicon(language, "informal").items():
+        for phrase in phrases:
+            whole = TITLES.search(name) or "#" in phrase or phrase[-1] in ".!?"
+            assert whole, f"{name}: {phrase}"
+            assert phrase[0].isupper() or phrase[0] in "#{ÈÜÄÖ" or "metal_" in name, f"{name}: {phrase}"
+
+
+def test_one_thing_is_said_of_one_and_a_case_is_that_of_the_task(said: list[Text], language: str) -> None:
+    wrong = {
+        "de": r"(?<![.,\d])\b1 (?:Seiten|Rezensionen|Punkte|Lesetage|Genres)\b|\ban (?:allen )?\d+ Tage\b",
+        "it": r"(?<![.,\d])\b1 (?:pagine|recensioni|punti|giorni|generi)\b|\b[02-9]\d* (?:pagina|recensione|genere)\b",
+    }
+    for text in said:
+        assert not re.search(wrong[language], text.text), text
+        assert not re.search(r"(\d+) (?:Tagen|giorni)\b.* (?:nächsten|prossimi) \d+ (?:Tagen|giorni)\b", text.text) or (
+            ":" in text.text or "," in text.text
+        ), text
+
+
+def test_no_word_comes_twice_in_a_card(said: list[Text], language: str) -> None:
+    own = " ".join(str(part) for one in library(language).translations[language].metrics.values() for part in one)
+    for text in said:
+        if text.content_type != "badge_citation":
+            again = echoed_word(text.title, re.sub(r"\d[\d.,]* \w+", "", text.text), own)
+            assert again in {"", "giorni", "tagen", "nächsten", "prossimi"} or again in own.casefold(), (again, text)
+
+
+def test_a_file_in_one_language_is_read_by_who_asks_for_another_in_the_one_that_there_is() -> None:
+    brief = Brief("b", "daily_challenge", "", "pages", "", "it", "", 3)
+    assert {found.language for found in write_variants(library("de"), brief, seed=1)} == {"de"}
+    both = library("en", "de", "it")
+    assert {found.language for found in write_variants(both, brief, seed=1)} == {"it"}
+    assert written_in(library("en", "fr"), "fr") == "en"
+    assert (
+        "Lies"
+        in write_variants(library("en", "de"), brief.__class__(**{**vars(brief), "language": "de-AT"}), seed=1)[0].text
+    )
+
+
+def test_a_language_without_catalogue_is_refused_and_one_without_phrases_told() -> None:
+    told = voice_problems(make_app(voice={"theme": "x", "languages": ["en", "eo"]}))
+    assert [
+        problem for problem in told if "'eo' has no catalogue" in problem and "add configs/languages/eo.yaml" in problem
+    ]
+    assert language_notes(library("en", "de", "it")) == []
+    [note] = language_notes(make_app(voice={"theme": "x", "languages": ["en", "fr"]}))
+    assert "'fr'" in note
+    assert "writes English" in note
+    [untold] = language_notes(make_app(voice={"theme": "x", "languages": ["en", "de"]}))
+    assert "add translations.de" in untold
+
+
+def test_words_of_a_language_that_leave_something_out_are_told_with_what_to_do() -> None:
+    less = {"metrics": {k: v for k, v in GERMAN["metrics"].items() if k != "pages"} | {"odd": {"label": "x"}}}
+    app = library("en", "de")
+    broken = type(app).model_validate({**app.model_dump(), "translations": {"de": less, "it": {}}})
+    told = list(translation_problems(broken))
+    assert any("lacks pages" in problem for problem in told)
+    assert any("translations.de.metrics.odd: there is no such metric" in problem for problem in told)
+    assert any("'it' is not among voice.languages" in problem for problem in told)
+    assert list(translation_problems(app)) == []
+
+
+def test_every_catalogue_says_the_same_things() -> None:
+    german, italian = locale_of("de").lexicon, locale_of("it").lexicon
+    assert set(german) == set(italian)
