@@ -12,8 +12,9 @@ from configs.awarded import Badge, Judged, Tier
 from configs.badge_links import badge_problems
 from configs.delivered import Files
 from configs.measured import Event, Metric, Property
-from configs.names import ClockTime, Name, Weight, Zone
+from configs.names import ClockTime, Name, Zone
 from configs.part import Part
+from configs.profiled import STANDARD, Persona, Profile, people_problems, standard_personas
 from configs.pulled import Pull
 from configs.timed import CalendarEntry, Caps, QuietHours, Streaks, rest_problems
 from configs.translated import Translation
@@ -21,8 +22,6 @@ from configs.written import Content, Voice
 
 # What a player's record tells that may shape segments; pipelines/players/facts.py says how each is measured.
 Fact = Literal["age"]
-# Traits that every app has; pipelines/players/traits.py says how each is measured. Any metric is a trait too.
-TRAITS = ("intensity", "boldness", "variability", "regularity", "breadth", "growth", "night", "weekend")
 
 
 class Cohorts(Part):
@@ -67,15 +66,6 @@ class Segments(Part):
             if first > last or not {first, last} <= set(self.percentiles):
                 raise ValueError(f"the band of {level} must begin and end with one of percentiles, in this order")
         return self
-
-
-class Persona(Part):
-    """A kind of player: the traits that mark it, and how it likes its targets."""
-
-    title: str = Field("", description="What a person calls it.")
-    traits: dict[Name, Weight] = Field(min_length=1, description="Trait and its weight, from -1 to 1.")
-    risk_tolerance: float = Field(ge=0, le=1, description="0 wants a sure thing, 1 wants a gamble.")
-    psychology: str = Field("", description="What moves this player, in a sentence for the writer.")
 
 
 class Challenges(Part):
@@ -173,8 +163,10 @@ class App(Part):
     cohorts: Cohorts = Field(default_factory=Cohorts, description="Whose play is comparable.")
     segments: Segments = Field(description="Strength groups and percentile targets.")
     personas: dict[str, Persona] = Field(
-        {}, description="Kinds of players; without any, BRUTE, SCHOLAR, PHANTOM, WARDEN and FERAL."
+        {},
+        description="Kinds of players, or `standard`: BRUTE, SCHOLAR, PHANTOM, WARDEN and FERAL. None: all are alike.",
     )
+    profile: Profile = Field(default_factory=Profile, description="What profiles tell beside the persona.")
     engagement: Engagement = Field(default_factory=Engagement, description="Levels of engagement.")
     badges: dict[Name, Badge] = Field({}, description="What is earned for good.")
     medals: bool = Field(False, description="An SVG medal for each tier and category of badges lies beside the nights.")
@@ -193,6 +185,18 @@ class App(Part):
         "auto",
         description="Who lets a trained model serve: its contest, or a person who moves the alias `champion`.",
     )
+
+    @field_validator("personas", mode="before", json_schema_input_type=dict[str, Persona] | Literal["standard"])
+    @classmethod
+    def _by_name(cls, value: object) -> object:
+        if isinstance(value, str) and value != STANDARD:
+            raise ValueError(f"'{value}' is no set of personas; write {STANDARD}, or each persona with its traits")
+        return standard_personas() if value == STANDARD else value
+
+    @property
+    def social_metrics(self) -> list[str]:
+        """The metrics of what is done with others."""
+        return self.profile.social or self.content.social_metrics
 
     @property
     def day_shift(self) -> dt.timedelta:
@@ -258,7 +262,7 @@ def _problems(app: App) -> Iterator[str]:
         if name in known:
             yield from _challenge_problems(app, name)
     yield from _asked_again(app)
-    yield from _persona_problems(app)
+    yield from people_problems(app.personas, app.profile, app.events, app.metrics)
     yield from badge_problems(app.badges, app.metrics)
     yield from rest_problems(app.streaks, app.calendar)
     judged = {name: badge.judged for name, badge in app.badges.items()}
@@ -284,13 +288,6 @@ def _judged_problems(app: App, badge: str, judged: Judged) -> Iterator[str]:
     for key in judged.properties:
         if key not in {*carried, "value"}:
             yield f"badges.{badge}.judged.properties: none of the badge's events has a property '{key}'"
-
-
-def _persona_problems(app: App) -> Iterator[str]:
-    for title, persona in app.personas.items():
-        for trait in persona.traits:
-            if trait not in {*TRAITS, *app.metrics}:
-                yield f"personas.{title}.traits: '{trait}' is neither a trait ({', '.join(TRAITS)}) nor a metric"
 
 
 def _challenge_problems(app: App, name: str) -> Iterator[str]:

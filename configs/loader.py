@@ -20,7 +20,6 @@ from configs.yaml_file import MAX_BYTES, YamlFile, read_yaml
 
 CONFIGS = Path(__file__).parent
 SOURCES = CONFIGS / "sources"
-BASE = CONFIGS / "base.yaml"
 SCHEMA = CONFIGS / "apps.schema.json"
 
 
@@ -99,10 +98,7 @@ def _start_of(path: Path) -> bytes:
 def _examine(path: Path, _bytes: bytes) -> Examined:
     """A command looks at its app file more than once; the same bytes mean the same."""
     source = read_yaml(path)
-    content = dict(source.content)
-    if not content.get("personas") and BASE.exists():
-        content["personas"] = read_yaml(BASE).content.get("personas", {})
-    return examine(source, content, export_schema)
+    return examine(source, dict(source.content), export_schema)
 
 
 def export_schema() -> dict[str, Any]:

@@ -441,6 +441,16 @@ CREATE TABLE IF NOT EXISTS revoked_awards (
     reason       VARCHAR NOT NULL
 );
 
+-- What a player counts as: a row when that changes, of the night that changed it.
+CREATE TABLE IF NOT EXISTS memberships (
+    player_key BIGINT NOT NULL,
+    kind       VARCHAR NOT NULL,             -- 'persona' or 'style'
+    as_of      DATE NOT NULL,
+    revision   INTEGER NOT NULL,
+    name       VARCHAR NOT NULL,
+    PRIMARY KEY (player_key, kind, as_of, revision)
+);
+
 -- Experiments -----------------------------------------------------------------------------------------------------------
 
 -- The ways of writing that a night tried, and each one's chance; without an experiment there are none.

@@ -3,6 +3,7 @@
 Texts and ids come from outside: they are shown as they are, never read as markup, and control characters are replaced.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -81,9 +82,11 @@ def render_audit(report: "AuditReport") -> RenderableType:
 def _head(view: PlayerView) -> Panel:
     profile = view.profile or {}
     facts = [
-        ("persona", profile.get("persona")),
+        ("persona", _counts_as(profile, "persona")),
+        ("style", _counts_as(profile, "style")),
         ("activity", profile.get("activity")),
-        ("skill", f"{profile['skill_level']} of 10" if profile else None),
+        ("skill", f"{profile['skill_level']} of 10, {profile['skill_word']}" if profile.get("skill_word") else None),
+        ("plays", _habits(profile) or None),
         ("strength", ", ".join(f"{row['segment']} among all {_whom(row['cohort'])}" for row in view.segments) or None),
         ("XP", f"{view.xp:,}"),
     ]
@@ -93,6 +96,23 @@ def _head(view: PlayerView) -> Panel:
     return Panel(
         lines, title=literal(f"{view.user_id} in {view.app}, {view.as_of}", "bold"), title_align="left", expand=False
     )
+
+
+def _counts_as(profile: Mapping[str, Any], kind: str) -> str | None:
+    """What the player counts as, with the share; of an older night without it."""
+    name = profile.get(kind)
+    shares = json.loads(profile.get(f"{kind}s") or "{}")
+    return f"{name} {shares[name]:.0%}" if name and len(shares) > 1 else name
+
+
+def _habits(profile: Mapping[str, Any]) -> str:
+    """How often, when and how long, as far as it is known."""
+    known = json.loads(profile.get("habits") or "{}")
+    part, minutes, rhythm = known.get("part_of_day"), known.get("minutes_a_session"), known.get("rhythm")
+    often = f"{known['days_a_week']:g} days a week" if known.get("days_a_week") else None
+    long = f"{minutes:.0f} min a session" if minutes else None
+    when = {"any": "at any hour", "night": "at night", None: None}.get(part, f"in the {part}")
+    return ", ".join(told for told in (often, when, long, rhythm) if told)
 
 
 def _sections(view: PlayerView, names: Mapping[str, str], prestige: Mapping[str, int]) -> Iterator[RenderableType]:

@@ -63,10 +63,16 @@ def lint_app(app: App) -> list[Advice]:
 
 def _unused(app: App) -> Iterator[Advice]:
     used = {term.metric for rule in (*badge_rules(app), *nominate_rules(app)) for term in rule.rule.terms}
-    used |= {*app.challenges.metrics, *app.segments.features, app.segments.score, *app.content.social_metrics}
+    used |= {
+        *app.challenges.metrics,
+        *app.segments.features,
+        app.segments.score,
+        *app.social_metrics,
+        *app.content.social_metrics,
+    }
     used |= {m for m in (app.engagement.metric, app.content.individual.spend_metric) if m}
     used |= {name for badge in app.badges.values() if badge.judged for name in badge.judged.metrics}
-    used |= {trait for persona in app.personas.values() for trait in persona.traits}
+    used |= {trait for kind in (*app.personas.values(), *app.profile.styles.values()) for trait in kind.traits}
     for name in app.metrics:
         if name not in used:
             yield Advice(f"metrics.{name}", "nothing uses it", "ask for it, let a badge rest on it, or leave it out")

@@ -21,6 +21,7 @@ from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned, models_of
 from pipelines.night.score import Scored
 from pipelines.night.words import Words, night_spend, told_of, writing_figures
+from pipelines.players.membership import write_memberships
 from pipelines.players.segments import in_each_cohort
 from pipelines.publish.audit import PAST_NIGHTS, AuditReport, audit_night
 from pipelines.publish.breaks import judge_input
@@ -75,6 +76,7 @@ def issue(
         judging: dict[str, Any] = {}
         if night.issues:
             write_down(known, words.trial, words.assigned)
+            write_memberships(known, planned.players.profiles)
             write_awards(known, words.awards)
             judging = write_judgements(known, judged, write_citations)
         costs = paid_for_words(home, night, tonight.context.clock)

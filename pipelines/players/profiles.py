@@ -1,13 +1,12 @@
 """Profiles: who each player is, from days before the base day and from what was known at the cut."""
 
-import math
-from collections.abc import Iterable
-
 import polars as pl
 
 from configs.app import App
 from pipelines.known import Known
-from pipelines.luck import lot
+from pipelines.players.habits import describe_habits
+from pipelines.players.membership import HELD, PERSONA, STYLE, belong, memberships_before
+from pipelines.players.preferences import describe_preferences
 from pipelines.players.standing import mid_rank, strength
 from pipelines.players.tastes import describe_tastes, liked_most
 from pipelines.players.traits import measure_traits, trait_names
@@ -18,6 +17,8 @@ DAYS_TO_KNOW_SKILL = 3.0
 DAYS_TO_KNOW_TASTE = 3
 # Of the players who still play, this share is in the lowest level, the same share of the others in the next, and so on.
 LEVEL_SHARE = 0.6
+NOBODY = "PLAYER"  # the persona of everybody where the app tells none apart
+NOTHING_HELD = pl.DataFrame(schema=HELD)
 
 
 def describe_players(known: Known, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
@@ -29,9 +30,10 @@ def describe_players(known: Known, features: pl.DataFrame, segments: pl.DataFram
         segments: player_key, cohort, judged_as, segment.
 
     Returns:
-        In the order of `features`: player_key, user_id, persona, traits (Struct of -1 to 1), risk_tolerance, skill
-        (0 to 1), skill_level (1 to 10), preferred_content (null: too little play), completion_rate (null: none
-        settled), activity, language, opted_out, segment, cohort.
+        In the order of `features`: player_key, user_id, persona, personas (Struct of shares), style and styles (null:
+        the app has none), traits (Struct of -1 to 1), risk_tolerance, skill (0 to 1), skill_level (1 to 10),
+        skill_word, preferred_content (null: too little play), completion_rate (null: none settled), activity, language,
+        opted_out, segment, cohort, and the Structs of `describe_habits` and `describe_preferences`.
     """
     app = known.app
     who = features.select("player_key")
@@ -42,63 +44,55 @@ def describe_players(known: Known, features: pl.DataFrame, segments: pl.DataFram
     for part in (
         told.select("player_key", "user_id", "completion_rate", "language", "opted_out"),
         segments.select("player_key", "cohort", "segment"),
-        choose_personas(app, features, seed=known.night.seed),
+        choose_personas(app, features, seed=known.night.seed, held=memberships_before(known)),
         measure_skill(app, features, segments),
         features.select("player_key", activity=activity(app), preferred_content=preferred_content(app)),
+        describe_habits(app, features),
+        describe_preferences(known, who),
     ):
         rows = rows.join(part, on="player_key", how="left", maintain_order="left")
     rows = rows.join(liked_most(describe_tastes(known)), on="player_key", how="left", maintain_order="left")
     rows = rows.with_columns(preferred_content=pl.coalesce("liked", "preferred_content"))
     return rows.select(
-        *("player_key", "user_id", "persona", "traits", "risk_tolerance", "skill", "skill_level", "preferred_content"),
-        *("completion_rate", "activity", "language", "opted_out", "segment", "cohort"),
+        *("player_key", "user_id", "persona", "personas", "style", "styles", "traits", "risk_tolerance"),
+        *("skill", "skill_level", "skill_word", "preferred_content", "completion_rate", "activity", "language"),
+        *("opted_out", "segment", "cohort", "habits", "engagement", "social", "preferences"),
     )
 
 
-def choose_personas(app: App, features: pl.DataFrame, *, seed: int) -> pl.DataFrame:
-    """player_key, persona, traits and risk_tolerance: the persona whose traits fit best.
+def choose_personas(app: App, features: pl.DataFrame, *, seed: int, held: pl.DataFrame = NOTHING_HELD) -> pl.DataFrame:
+    """player_key, traits, persona, personas (shares), style, styles (shares) and risk_tolerance.
 
-    Fit is the sum of trait times weight over the Euclidean norm of the weights, so that a persona with many traits has
-    no start on the others. Ties fall to a hash of the player and the persona.
+    Args:
+        app: Its personas and styles. Without personas every player is a NOBODY, without styles both columns are null.
+        features: One row per player.
+        seed: Of ties.
+        held: From `memberships_before`.
     """
     names = trait_names(app)
     traits = measure_traits(app, features, names)
+    rows = traits.select("player_key", traits=pl.struct(pl.col(name).round(3) for name in names))
+    for kind, some in ((PERSONA, app.personas), (STYLE, app.profile.styles)):
+        if some:
+            own = belong(some, traits, held.filter(kind=kind), seed=seed)
+            own = own.rename({"counts_as": kind, "shares": f"{kind}s"})
+            rows = rows.join(own, on="player_key", how="left", maintain_order="left")
     if not app.personas:
-        return traits.select("player_key", persona=pl.lit("PLAYER"), traits=_rounded(names), risk_tolerance=pl.lit(0.5))
-    fits = [
-        (sum((pl.col(t) * w for t, w in persona.traits.items()), start=pl.lit(0.0)) / _norm(persona.traits.values()))
-        .round(9)
-        .alias(name)
-        for name, persona in app.personas.items()
-    ]
-    by_persona = traits.select("player_key", *fits).unpivot(
-        index="player_key", variable_name="persona", value_name="fit"
-    )
-    best = (
-        by_persona.with_columns(tie=lot("player_key", "persona", seed=seed))
-        .sort("player_key", "fit", "tie", "persona", descending=[False, True, False, False])
-        .unique("player_key", keep="first", maintain_order=True)
-    )
-    risks = {name: persona.risk_tolerance for name, persona in app.personas.items()}
-    return traits.select("player_key", traits=_rounded(names)).join(
-        best.select(
-            "player_key",
-            "persona",
-            risk_tolerance=pl.col("persona").replace_strict(risks, return_dtype=pl.Float64),
-        ),
-        on="player_key",
-        how="left",
-        maintain_order="left",
-    )
+        rows = rows.with_columns(persona=pl.lit(NOBODY), personas=pl.struct(pl.lit(1.0).alias(NOBODY)))
+    if not app.profile.styles:
+        rows = rows.with_columns(style=pl.lit(None, pl.String), styles=pl.lit(None, pl.String))
+    risks = {name: persona.risk_tolerance for name, persona in app.personas.items()} or {NOBODY: 0.5}
+    return rows.with_columns(risk_tolerance=pl.col("persona").replace_strict(risks, return_dtype=pl.Float64))
 
 
 def measure_skill(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
-    """player_key, skill (0 to 1) and skill_level (1 to 10): standing among the players that one is compared with.
+    """player_key, skill (0 to 1), skill_level (1 to 10), skill_word: standing among those that one is compared with.
 
     skill = 0.5 + d / (d + 3) * (s - 0.5), d being the days with play of the last 28 and s the mean standing in the
     metrics of `segments` that tell how well rather than how much (a mean, a best), where the app has any; else half
     the standing in its score, half the mean standing in its features, each per day with play, so that skill is what a
-    player does with a day and not how many days there were. skill_level is 1 + the whole tenths of skill.
+    player does with a day and not how many days there were. skill_level is 1 + the whole tenths of skill,
+    skill_word one of the app's levels, by even parts of skill.
     """
     names = list(dict.fromkeys([app.segments.score, *app.segments.features]))
     quality = [name for name in names if not app.metrics[name].aggregation.grows]
@@ -114,7 +108,10 @@ def measure_skill(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> p
     s = pl.mean_horizontal(standings[name] for name in quality) if quality else amount
     skill = (0.5 + days / (days + DAYS_TO_KNOW_SKILL) * (s - 0.5)).clip(0, 1)
     level = (1 + (pl.col("skill") * 10).floor()).clip(1, 10).cast(pl.Int32)
-    return rows.select("player_key", skill=skill).with_columns(skill_level=level)
+    words = app.segments.levels
+    part = (pl.col("skill") * len(words)).floor().clip(0, len(words) - 1).cast(pl.Int32)
+    word = part.replace_strict(dict(enumerate(words)), return_dtype=pl.String)
+    return rows.select("player_key", skill=skill).with_columns(skill_level=level, skill_word=word)
 
 
 def activity(app: App) -> pl.Expr:
@@ -165,11 +162,3 @@ def spoken(app: App, language: pl.Expr) -> pl.Expr:
     exact = mine.replace_strict(ours, default=None, return_dtype=pl.String)
     plain = mine.str.extract(r"^([a-z]+)").replace_strict(ours, default=None, return_dtype=pl.String)
     return pl.coalesce(exact, plain, pl.lit(app.voice.languages[0]))
-
-
-def _rounded(names: list[str]) -> pl.Expr:
-    return pl.struct(pl.col(name).round(3) for name in names) if names else pl.struct(none=pl.lit(0.0))
-
-
-def _norm(weights: Iterable[float]) -> float:
-    return max(math.hypot(*weights), 1e-9)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from configs.app import App
+from configs.profiled import TRAITS
 from pipelines.players.standing import rank_share
 
 _SMALLEST = 0.05
@@ -14,8 +15,9 @@ _NIGHT_HOUR = 1.0
 
 
 def trait_names(app: App) -> list[str]:
-    """Every trait that the app's personas name, in order of the alphabet."""
-    return sorted({name for persona in app.personas.values() for name in persona.traits})
+    """The traits that the app's personas and styles name, in order of the alphabet; without any, those of every app."""
+    named = (kind.traits for kinds in (app.personas, app.profile.styles) for kind in kinds.values())
+    return sorted({trait for traits in named for trait in traits} or TRAITS)
 
 
 def measure_traits(app: App, features: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:

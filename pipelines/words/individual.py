@@ -73,6 +73,7 @@ def _told(app: App, row: dict[str, object]) -> str:
         "skill_level_of_10": row["skill_level"],
         "activity": row["activity"],
         "strength": row["segment"],
+        "style": style.title or str(row["style"]) if (style := app.profile.styles.get(str(row["style"]))) else None,
         "likes": preferred.label if preferred else None,
         "good_at": row["good_at"],
         "here_for": _band(row["tenure_days"], ((14, "days"), (60, "weeks"), (365, "months")), "years"),

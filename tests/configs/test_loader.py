@@ -197,8 +197,24 @@ def test_missing_source_says_where_to_write_it(tmp_path):
     assert f"Write its SELECT to {tmp_path}/raw.sql" in sentence
 
 
-def test_app_without_personas_gets_the_default_set(tmp_path):
-    assert {"BRUTE", "SCHOLAR", "PHANTOM", "WARDEN", "FERAL"} <= set(load(tmp_path, TOY).app.personas)
+def test_app_has_the_five_personas_only_when_it_asks_for_them(tmp_path):
+    assert load(tmp_path, TOY).app.personas == {}
+    asking = load(tmp_path, f"{TOY}personas: standard\n").app.personas
+    assert set(asking) == {"BRUTE", "SCHOLAR", "PHANTOM", "WARDEN", "FERAL"}
+    with pytest.raises(AppFileError, match="rite standard, or each persona with its traits"):
+        load(tmp_path, f"{TOY}personas: five\n")
+
+
+def test_what_a_profile_is_to_tell_must_be_there(tmp_path):
+    profile = {
+        "styles": {"FAST": {"traits": {"speed": 1}}},
+        "social": ["chats"],
+        "preferences": {"when": {"event": "rest", "of": "hour"}, "what": {"event": "solve", "of": "hue"}},
+    }
+    with pytest.raises(AppFileError) as error:
+        load(tmp_path, yaml.safe_dump({**APP, "profile": profile}))
+    for place in ("profile.styles.FAST.traits", "profile.social", "preferences.when.event", "preferences.what.of"):
+        assert place in str(error.value), place
 
 
 @pytest.mark.parametrize("name", ["tradin", "stackexchnge"])

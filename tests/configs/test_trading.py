@@ -4,9 +4,9 @@ import pytest
 
 from configs.app import App
 from configs.expressions import parse_rule
-from configs.loader import BASE, load_app
+from configs.loader import load_app
+from configs.profiled import standard_personas
 from configs.shipped import APPS
-from configs.yaml_file import read_yaml
 from data.simulator.simulator import MARKET_HOLIDAYS
 
 FIVE = {"BRUTE", "SCHOLAR", "PHANTOM", "WARDEN", "FERAL"}
@@ -51,7 +51,7 @@ def test_no_badge_pays_for_profit_or_size(app):
 
 
 def test_personas_are_the_five_with_known_traits(app):
-    default = read_yaml(BASE).content["personas"]
+    default = standard_personas()
     assert set(app.personas) == set(default) == FIVE
     for name, persona in app.personas.items():
         assert set(persona.traits) <= BUILT_IN_TRAITS | set(app.metrics), name

@@ -145,6 +145,11 @@ RUNS: dict[str, dict[str, Any]] = {
         "personas": {
             "CALM": {"traits": {"regularity": 1}, "risk_tolerance": 0.1, "title": "Calm", "psychology": "Peace."}
         },
+        "profile": {
+            "styles": {"DASH": {"traits": {"intensity": 1}, "title": "Dasher"}},
+            "social": ["solved"],
+            "preferences": {"topic": {"event": "solve", "of": "topic"}, "size": {"event": "solve", "of": "points"}},
+        },
         "engagement": {"levels": ["cold", "warm", "hot"], "metric": "points", "cuts": [4], "gone_after_days": 9},
         "rewards": {
             "base_xp": 1,

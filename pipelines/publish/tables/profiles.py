@@ -1,27 +1,54 @@
-"""Who players are: persona, skill, what they like."""
+"""Who players are: persona, style, skill, habits, tastes, and what was made for them and has become of it."""
 
 import polars as pl
 
-from data.contracts_out import contract, document, share, text, whole
+from data.contracts_out import contract, document, nested, share, text, whole
 from pipelines.publish.seen import Seen
 
+CONTENT = pl.List(
+    pl.Struct(
+        {"content_type": pl.String(), "made": pl.Int64(), "shown": pl.Int64(), "rated": pl.Int64()}
+        | {"mean_rating": pl.Float64(), "dismissed": pl.Int64()}
+    )
+)
 CONTRACT = contract(
     ("user_id",),
     {
         "user_id": text(),
         "persona": text(),
+        "personas": document(),
+        "style": text(nullable=True),
+        "styles": document(nullable=True),
         "traits": document(),
         "risk_tolerance": share(),
         "skill_level": whole(1, 10),
+        "skill_word": text(),
         "preferred_content": text(nullable=True),
+        "preferred_types": nested(pl.List(pl.String())),
         "completion_rate": share(nullable=True),
         "activity": text(),
+        "habits": document(),
+        "engagement": document(),
+        "social": document(nullable=True),
+        "preferences": document(nullable=True),
+        "history": document(),
+        "content": nested(CONTENT),
+        "generation_count": whole(),
         "language": text(),
     },
-    screen=("persona", "skill_level", "completion_rate", "activity", "language"),
+    screen=(
+        *("persona", "style", "skill_level", "skill_word", "preferred_content", "preferred_types", "completion_rate"),
+        *("activity", "habits", "engagement", "social", "preferences", "history", "language"),
+    ),
 )
 
 
 def rows(seen: Seen) -> pl.DataFrame:
     """The table's rows, in any order."""
-    return seen.named(seen.frames["profiles"])
+    profiles = seen.frames["profiles"]
+    if not profiles.width:
+        return profiles
+    told = seen.select(
+        "profiles", asked=profiles.select("player_key"), held=seen.badges_held.select("player_key", "tier")
+    )
+    return seen.named(profiles.join(told, on="player_key", how="left", maintain_order="left"))

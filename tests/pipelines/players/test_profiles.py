@@ -1,12 +1,15 @@
 import datetime as dt
 import uuid
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.profiled import TRAITS
 from pipelines.known import Known
+from pipelines.players.habits import describe_habits
 from pipelines.players.profiles import (
     activity,
     choose_personas,
@@ -26,6 +29,11 @@ APP = make_app(
         "OWL": {"traits": {"night": 1.0}, "risk_tolerance": 0.2},
         "STORM": {"traits": {"intensity": 0.8, "night": -0.6}, "risk_tolerance": 0.9},
         "COLLECTOR": {"traits": {"topics": 1.0, "night": -0.2}, "risk_tolerance": 0.5},
+    },
+    profile={
+        "styles": {"SPRINT": {"traits": {"intensity": 1.0}}, "STROLL": {"traits": {"regularity": 1.0}}},
+        "social": ["famous"],
+        "preferences": {"theme": {"event": "solve", "of": "topic"}, "stake": {"event": "solve", "of": "points"}},
     },
     engagement={"metric": "solved"},
     voice={"theme": "puzzles", "languages": ["en", "de", "pt-BR"]},
@@ -168,6 +176,9 @@ def test_ties_are_drawn_the_same_way_for_a_seed_and_not_all_one_way():
 def test_an_app_without_personas_still_has_a_kind_of_player():
     found = choose_personas(make_app(), feature_rows(make_app(), 3), seed=1)
     assert found["risk_tolerance"].to_list() == [0.5] * 3
+    assert found["personas"].to_list() == [{"PLAYER": 1.0}] * 3
+    assert found["style"].null_count() == 3
+    assert set(found["traits"].struct.fields) == set(TRAITS)
 
 
 @settings(max_examples=30, deadline=None)
@@ -197,6 +208,14 @@ def test_skill_counts_how_well_where_the_app_measures_that():
     rows = rows.with_columns(active_days_28=pl.lit(9.0))
     skills = measure_skill(app, rows, one_cohort(rows))["skill"].to_list()
     assert skills == sorted(set(skills), reverse=True)
+
+
+def test_the_word_for_skill_is_one_of_the_levels_by_even_parts():
+    rows = feature_rows(APP, 40)
+    found = measure_skill(APP, rows, one_cohort(rows)).sort("skill")
+    places = [APP.segments.levels.index(word) for word in found["skill_word"]]
+    assert places == sorted(places)
+    assert places == [min(int(4 * skill), 3) for skill in found["skill"]]
 
 
 def test_skill_may_rest_on_a_metric_called_days():
@@ -238,3 +257,42 @@ def test_preferred_content_is_what_one_does_more_of_than_others():
         days__28=[0.0] * 3,
     )
     assert features.select(preferred_content(APP)).to_series().to_list() == ["solved", "topics", None]
+
+
+def test_preferences_are_what_was_chosen_most_lately_and_by_what_was_known(warehouse):
+    topics = [("b", 3), ("b", 5), ("c", 7), ("d", 40)]
+    more = [event(1, 52, points=n, topic=t) for t, n in topics]
+    unseen = event(1, 53, points=90, topic="z", available_at=NIGHT.cut + dt.timedelta(hours=1))
+    add_events(warehouse, APP, [*more, unseen, event(2, 52)])
+    chosen = profile(warehouse)["preferences"].to_list()
+    assert chosen[0] == {"theme": {"value": "b", "share": 0.4, "times": 5}, "stake": {"value": 5.0, "times": 5}}
+    assert chosen[1] == {"theme": {"value": "a", "share": 1.0, "times": 1}, "stake": {"value": 1.0, "times": 1}}
+
+
+def test_social_ways_are_told_of_the_metrics_that_are_marked_and_stand_among_the_others():
+    told = describe_habits(APP, feature_rows(APP, 4, famous__28=[0.0, 5.0, 1.0, 0.0]))["social"].to_list()
+    assert [row["famous"]["last_28_days"] for row in told] == [0, 5, 1, 0]
+    assert [row["famous"]["standing"] for row in told] == [0.25, 0.875, 0.625, 0.25]
+    alone = make_app()
+    assert describe_habits(alone, feature_rows(alone, 2))["social"].null_count() == 2
+
+
+def test_habits_tell_hours_that_lie_together_weekdays_and_rhythm():
+    angle = 2 * np.pi * 19 / 24
+    rows = feature_rows(
+        APP,
+        3,
+        hour_sin=[0.9 * np.sin(angle), 0.1, 0.0],
+        hour_cos=[0.9 * np.cos(angle), 0.0, 0.8],
+        active_days_28=[8.0, 20.0, 6.0],
+        tenure_days=[14.0, 90.0, 3.0],
+        gap_mean_28=[2.0, 1.4, 3.0],
+        gap_sd_28=[0.5, 1.2, 6.0],
+        on_monday=[0.5, 1.0, 0.0],
+    )
+    habits = describe_habits(APP, rows)["habits"].to_list()
+    assert [row["usual_hour"] for row in habits] == [19, 6, 0]
+    assert [row["part_of_day"] for row in habits] == ["evening", "any", "night"]
+    assert [row["days_a_week"] for row in habits] == [4.0, 5.0, 6.0]
+    assert [row["rhythm"] for row in habits] == ["regular", "mixed", "bursty"]
+    assert [row["monday"] for row in habits] == [0.5, 1.0, 0.0]

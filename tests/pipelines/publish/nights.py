@@ -242,9 +242,17 @@ def make_frames(
     return {
         "profiles": who.with_columns(
             persona=pl.lit("SCHOLAR"),
+            personas=pl.struct(SCHOLAR=pl.lit(0.75), BRUTE=pl.lit(0.25)),
+            style=pl.lit(None, pl.String),
+            styles=pl.lit(None, pl.String),
             traits=pl.struct(solved=pl.lit(0.5), points=pl.lit(-0.25)),
             risk_tolerance=pl.lit(0.4),
             skill_level=pl.lit(5, pl.Int64),
+            skill_word=pl.lit("Advanced"),
+            habits=pl.struct(usual_hour=pl.lit(20), part_of_day=pl.lit("evening"), days_a_week=pl.lit(3.5)),
+            engagement=pl.struct(active_days_28=pl.lit(14)),
+            social=pl.lit(None, pl.String),
+            preferences=pl.lit(None, pl.String),
             preferred_content=pl.lit("solved"),
             completion_rate=pl.lit(0.5),
             activity=pl.lit("medium"),

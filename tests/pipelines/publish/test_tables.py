@@ -33,6 +33,8 @@ from tests.pipelines.publish.nights import (
     xp_entry,
 )
 
+HISTORY = pl.Struct(dict.fromkeys(("badges", "challenges", "missions", "achievements", "xp"), pl.Int64))
+
 
 def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
     issue(warehouse, YESTERDAY)
@@ -93,6 +95,46 @@ def test_requirements_rewards_and_traits_are_nested_as_promised(warehouse):
     assert row["requirements"] == [{"metric": "solved", "op": ">=", "target": 3.0, "window_days": 1}]
     assert row["rewards"] == {"xp": 40}
     assert json.loads(tables["profiles"]["traits"][0]) == {"solved": 0.5, "points": -0.25}
+
+
+def test_a_profile_counts_what_was_made_for_the_player_how_it_was_taken_and_what_came_of_it(warehouse):
+    day = dt.timedelta(days=1)
+    for as_of in (YESTERDAY - day, YESTERDAY, AS_OF, AS_OF + day):  # of the last of which tonight knows nothing
+        put(warehouse, "challenges", challenge(1, 1, as_of), challenge(1, 2, as_of, content_type="adaptive_mission"))
+    put(warehouse, "messages", message(1, YESTERDAY), message(2, YESTERDAY))
+    put(warehouse, "achievements", achievement(1, YESTERDAY))
+    put(warehouse, "achievements_reached", reached(1, YESTERDAY, AS_OF))
+    kept = [settlement(1, slot, AS_OF, at(YESTERDAY), content_id=content_id(YESTERDAY, 1, slot)) for slot in (1, 2)]
+    taken_back = settlement(1, 2, AS_OF, None, content_id=content_id(YESTERDAY, 1, 2), revision=2)
+    put(warehouse, "settlements", *kept, taken_back)
+    put(warehouse, "badge_ledger", award(1, YESTERDAY), award(1, AS_OF, "gold_mind"))
+    put(warehouse, "xp_ledger", xp_entry(1, YESTERDAY), xp_entry(1, AS_OF + day))
+    said = [
+        event(1, at(YESTERDAY), "nightquest.shown", content_id=content_id(YESTERDAY, 1, 1)),
+        event(1, at(YESTERDAY), "nightquest.rated", value=5.0, content_id=content_id(YESTERDAY, 1, 1)),
+        event(1, at(YESTERDAY), "nightquest.dismissed", content_id=content_id(YESTERDAY, 1, 2)),
+        event(2, at(YESTERDAY), "nightquest.rated", value=1.0, content_id=content_id(YESTERDAY, 1, 1)),  # not theirs
+    ]
+    add_events(warehouse, APP, said)
+    profiles = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["profiles"]
+    first, second, *others = (
+        profiles.filter(user_id=user)
+        .select("generation_count", "content", "preferred_types", pl.col("history").str.json_decode(HISTORY))
+        .row(0, named=True)
+        for user in USER_IDS
+    )
+    told = {row["content_type"]: row for row in first["content"]}
+    assert {name: row["made"] for name, row in told.items()} == {
+        "daily_challenge": 3, "adaptive_mission": 3, message(1)["content_type"]: 1, "custom_achievement": 1
+    }  # fmt: skip
+    assert first["generation_count"] == 8
+    assert (told["daily_challenge"]["shown"], told["daily_challenge"]["mean_rating"]) == (1, 5)
+    assert told["adaptive_mission"]["dismissed"] == 1
+    assert first["preferred_types"] == ["daily_challenge"]
+    assert (first["history"]["challenges"], first["history"]["missions"], first["history"]["achievements"]) == (1, 0, 1)
+    assert (first["history"]["badges"], first["history"]["xp"]) == (2, xp_entry(1, YESTERDAY)["xp"])
+    assert (second["generation_count"], second["preferred_types"]) == (1, [])
+    assert {row["generation_count"] for row in others} == {0}
 
 
 def test_who_opted_out_last_gets_nothing_written_and_who_came_back_does(warehouse):
