@@ -52,7 +52,8 @@ class FitnessTables:
 
     Attributes:
         truth: A row per player: userId, level, usual_score (of the main kind, on the first day), growth (share of it
-            gained in a hundred days), start_speed, born_on and joined_day.
+            gained in a hundred days), start_speed, born_on, joined_day, leaves_day, habit (how often, 0 to 1), and
+            began_on, the first day of all.
     """
 
     workouts: pl.DataFrame
@@ -73,6 +74,7 @@ def simulate_fitness(settings: FitnessSettings | None = None) -> FitnessTables:
     workouts, races = _workouts(rng, settings, truth, who, day, main)
     first = pl.Series(truth["joined_day"])
     began = settings.end - dt.timedelta(days=settings.days - 1)
+    truth = truth.with_columns(began_on=pl.lit(began))
     users = pl.DataFrame({
         "id": truth["userId"],
         "username": pl.Series([f"player{number}" for number in truth["userId"]]),
@@ -111,7 +113,7 @@ def _people(rng: Generator, settings: FitnessSettings) -> pl.DataFrame:
     age = np.clip(rng.gamma(6.0, 4.5, n) + 12, 14, 72)
     born = [settings.end - dt.timedelta(days=int(years * 365.25)) for years in age]
     known = rng.random(n) < 0.85
-    return pl.DataFrame({
+    truth = pl.DataFrame({
         "userId": np.arange(1, n + 1),
         "level": pl.Series(LEVELS).gather(level),
         "usual_score": USUAL_SCORE[level] * rng.lognormal(0, 0.1, n),
@@ -120,15 +122,17 @@ def _people(rng: Generator, settings: FitnessSettings) -> pl.DataFrame:
         "born_on": pl.Series([day if told else None for day, told in zip(born, known, strict=True)], dtype=pl.Date),
         "joined_day": rng.integers(-20, settings.days * 2 // 3, n).clip(0),
     })  # fmt: skip
+    return truth.with_columns(
+        leaves_day=truth["joined_day"] + rng.geometric(1 / 90, n) + 6, habit=rng.beta(1.6, 3.2, n)
+    )
 
 
 def _plays(rng: Generator, settings: FitnessSettings, truth: pl.DataFrame) -> tuple[Ints, Ints]:
     """(player, day) of each workout: days of one's own habit, weighted, between joining and leaving."""
     n, days = settings.players, settings.days
-    joined, stays = truth["joined_day"].to_numpy(), rng.geometric(1 / 90, n) + 6
-    habit = rng.beta(1.6, 3.2, n)
+    joined, leaves, habit = (truth[name].to_numpy() for name in ("joined_day", "leaves_day", "habit"))
     at = np.arange(days)
-    here = (at >= joined[:, None]) & (at < (joined + stays)[:, None])
+    here = (at >= joined[:, None]) & (at < leaves[:, None])
     weight = here * habit[:, None] * rng.lognormal(0, 0.5, (n, days))
     drawn = rng.choice(n * days, settings.records + settings.others, p=(weight / weight.sum()).ravel())
     drawn.sort()

@@ -69,6 +69,7 @@ def issue(
     limits = AuditLimits(max_fall=tonight.settings.max_row_fall, free=chosen)
     spent, models = night_spend(night, crew, tonight.context), models_of(planned)
     challenges = _with_choices(_with_models(words.challenges, models), planned.plan.choices)
+    challenges = _with_arms(challenges, words)
     with warehouse.transaction() if night.issues else warehouse.rehearsal():
         warehouse.append("challenges", challenges, on_conflict_skip=True)
         warehouse.append("messages", words.messages, on_conflict_skip=True)
@@ -142,6 +143,16 @@ def _with_models(challenges: pl.DataFrame, models: Mapping[str, str]) -> pl.Data
     before = pl.col("metadata").fill_null("{}").str.strip_suffix("}")
     comma = pl.when(before == "{").then(pl.lit("")).otherwise(pl.lit(", "))
     return challenges.with_columns(metadata=pl.concat_str(before, comma, pl.lit(told)))
+
+
+def _with_arms(challenges: pl.DataFrame, words: Words) -> pl.DataFrame:
+    """Challenges whose metadata also names the arm that the player is in, where there is an experiment."""
+    if challenges.is_empty() or not words.trial.experiment:
+        return challenges
+    arms = words.assigned.select("player_key", "arm")
+    rows = challenges.join(arms, on="player_key", how="left", maintain_order="left")
+    told = pl.format('{}, "arm": "{}"}}', pl.col("metadata").str.strip_suffix("}"), "arm")
+    return rows.with_columns(metadata=pl.coalesce(told, "metadata")).drop("arm")
 
 
 def _with_choices(challenges: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:

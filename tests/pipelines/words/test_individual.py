@@ -29,6 +29,7 @@ def frames(players=100):
             "skill_level": [5] * players,
             "activity": ["high"] * players,
             "segment": ["Expert"] * players,
+            "style": [None] * players,
             "preferred_content": [None] * players,
         },
         schema_overrides={"preferred_content": pl.String},
