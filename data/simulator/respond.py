@@ -30,7 +30,6 @@ def play_day(app: str, folder: Path, home: Path, effects: Effects, *, seed: int 
     Raises:
         NightquestError: No night is out, or the day was played already.
     """
-    truth = pl.read_parquet(folder / "truth" / "truth.parquet")
     try:
         day, asked = read_night(home, app)
     except FileNotFoundError as error:
@@ -39,9 +38,7 @@ def play_day(app: str, folder: Path, home: Path, effects: Effects, *, seed: int 
     if (folder / "truth" / f"seen-{day}.parquet") in seen_files:
         raise NightquestError(f"The day {day} has been played already.", "Ingest its files, and run the next night.")
     seen = pl.concat([NOTHING_SEEN, *(pl.read_parquet(path, columns=["content_id"]) for path in seen_files)])
-    world = WORLDS[app](truth)
-    if effects.likes or effects.rating_likes:
-        world = WORLDS[app](with_likes(truth, sorted(world.counts), seed=seed))
+    world = WORLDS[app](read_truth(folder, app, liking=bool(effects.likes or effects.rating_likes), seed=seed))
     played = respond(world, asked, day, effects, seed=seed, seen=seen)
     place = folder / "days" / str(day)
     place.mkdir(parents=True, exist_ok=True)
@@ -50,6 +47,12 @@ def play_day(app: str, folder: Path, home: Path, effects: Effects, *, seed: int 
     files = [*world.write(played.acts, place, day), said]
     played.truth.write_parquet(folder / "truth" / f"seen-{day}.parquet")
     return day, files
+
+
+def read_truth(folder: Path, app: str, *, liking: bool = False, seed: int = 1) -> pl.DataFrame:
+    """Who the players are; with `liked`, the metric that each likes, where they like anything."""
+    truth = pl.read_parquet(folder / "truth" / "truth.parquet")
+    return with_likes(truth, sorted(WORLDS[app](truth).counts), seed=seed) if liking else truth
 
 
 def read_effects(path: Path | None) -> Effects:

@@ -104,7 +104,8 @@ class FitnessWorld:
         rows = acts.join(known, on="user_id", how="left", maintain_order="left").with_row_index("nth")
         moment = pl.lit(day).cast(pl.Datetime("us")) + pl.duration(seconds=pl.col("second"))
         number = pl.lit(day.toordinal() * 100_000) + pl.col("nth")
-        score = (pl.col("usual_score") * pl.col("seconds") / 600 * pl.when(_DONE).then(1.0).otherwise(0.4)).round(-1)
+        share = pl.when(_DONE).then(1.0).otherwise(0.4)
+        score = (pl.col("usual_score") * pl.col("seconds") / 600 * share / 10).round() * 10
         workouts = rows.select(
             number.alias("id"),
             "userId",

@@ -1,0 +1,81 @@
+"""Nights answered by simulated players: what is planted in their answers beside what experiments and tastes say.
+
+    python -m tests.benchmarks loop
+
+plays `learning` with an effect of an arm on completion and a liked metric for each learner, `learning` again with
+nothing planted, and `fitness` with an effect on completion and on ratings.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from data.simulator.respond import read_truth
+from data.simulator.response import Effects, true_lift
+from pipelines.experiments.experiment import read_experiment
+from pipelines.known import Known
+from pipelines.pins import find_night
+from pipelines.publish.published import read_night
+from pipelines.stores import open_app
+from tests.loops import Loop, run_loop
+
+PLANTED = {
+    "learning": Effects(answers=0.15, arms={"warm": 0.25}, likes=0.5, rating_likes=1.0),
+    "nothing": Effects(answers=0.25),
+    "fitness": Effects(answers=0.15, arms={"warm": 0.25}, rating_arms={"warm": 0.5}),
+}
+
+
+def measure(folder: Path, players: int = 600, nights: int = 7) -> dict[str, float]:
+    """Play the three, and hold what was planted against the intervals.
+
+    Returns:
+        For each, of completion and rating: the difference of the second arm, its interval for one look and that for
+        every look, what was planted, and whether a difference was shown; `held`: 1 where what was planted lies in every
+        interval. Of tastes: the mean liking of what is liked and of other metrics, and of the players who were asked
+        for what they like, for how many it is liked best.
+    """
+    figures: dict[str, float] = {}
+    for name, effects in PLANTED.items():
+        app = "learning" if name == "nothing" else name
+        place = folder / name
+        place.mkdir()
+        loop = run_loop(place, app, players=players, nights=nights, effects=effects)
+        figures |= {f"{name} {key}": value for key, value in _differences(loop, effects)}
+        if effects.likes:
+            figures |= {f"{name} {key}": value for key, value in _tastes(loop, place, app)}
+    return figures
+
+
+def _differences(loop: Loop, effects: Effects) -> Iterator[tuple[str, float]]:
+    with open_app(loop.settings, loop.loaded) as warehouse:
+        night = find_night(warehouse, loop.loaded.app)
+        if night is None:
+            raise RuntimeError("no night is out")
+        report = read_experiment(Known(warehouse, night), "words")
+    planted = {"completion": true_lift(loop.truth, effects, "plain", "warm")}
+    if not effects.rating_arms:
+        planted["rating"] = 0.0
+    held = 1.0
+    for metric in ("completion", "rating"):
+        row = report.results.row(by_predicate=(pl.col("metric") == metric) & (pl.col("arm") == "warm"), named=True)
+        yield f"{metric} found", float(row["found_on"] is not None)
+        for key in ("difference", "difference_low", "difference_high", "always_low", "always_high"):
+            yield f"{metric} {key}", row[key]
+        if metric in planted:
+            yield f"{metric} planted", planted[metric]
+            held *= row["always_low"] <= planted[metric] <= row["always_high"]
+    yield "held", held
+
+
+def _tastes(loop: Loop, folder: Path, app: str) -> Iterator[tuple[str, float]]:
+    own = read_truth(folder, app, liking=True).select("user_id", "liked")
+    tastes = read_night(loop.settings.home, app, loop.last).table("tastes").join(own, on="user_id")
+    mine = pl.col("metric") == pl.col("liked")
+    yield "liking of liked", tastes.filter(mine)["liking"].mean()
+    yield "liking of others", tastes.filter(~mine)["liking"].mean()
+    best = tastes.sort("liking", descending=True).unique("user_id", keep="first", maintain_order=True)
+    asked = best.join(tastes.filter(mine).select("user_id"), on="user_id", how="semi")
+    yield "best liked is own", asked.select(mine.mean()).item()
+    yield "players asked of own", float(asked.height)
