@@ -26,7 +26,15 @@ INK, FAINT = "#333333", "#B8B8B8"
 LINES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (SKY, "v"), (RED, "P"))
 
 
-def reliability_plot(y: Array, p: Array, clusters: Clusters | None = None, *, title: str, bins: int = 10) -> Figure:
+def reliability_plot(
+    y: Array,
+    p: Array,
+    clusters: Clusters | None = None,
+    *,
+    title: str,
+    bins: int = 10,
+    groups: tuple[str, pl.DataFrame] | None = None,
+) -> Figure:
     """Kept against promised in equal-mass bins with 95 % intervals, over a histogram of the promises.
 
     Args:
@@ -35,11 +43,14 @@ def reliability_plot(y: Array, p: Array, clusters: Clusters | None = None, *, ti
         clusters: Players, shape (n,), so that the intervals know whose rows belong together.
         title: What was promised.
         bins: Equal-mass bins.
+        groups: What else the promises are held against: a name, and promised, kept, low and high of each group.
     """
     table = reliability_table(y, p, clusters, bins)
     figure, (upper, lower) = _canvas(6.2, 6.6, rows=2, heights=(4, 1))
     upper.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2, linestyle="--", label="promise kept exactly")
     _dots(upper, table["promised"], table, color=BLUE, label="kept, with 95 % interval")
+    if groups is not None:
+        _dots(upper, groups[1]["promised"], groups[1], color=ORANGE, label=groups[0])
     error, floor = calibration_error(y, p, bins), calibration_floor(p, bins)
     upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="kept", aspect="auto")
     upper.legend(loc="upper left", frameon=False)

@@ -14,6 +14,8 @@ from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.known import Known
 from pipelines.learning.recalibrate import moved
+from pipelines.players.content_liked import TASK as CONTENT
+from pipelines.players.content_liked import score_content
 
 TOLD: dict[str, pl.DataType] = {**SCORES, "task": pl.String(), "model_version": pl.String()}
 _KEY = ("player_key", "target", "horizon_days")
@@ -80,6 +82,8 @@ def score(
         except Exception as error:  # noqa: BLE001 (whatever a task's file does wrong costs its own scores)
             notes.append(f"The scores of {name} are left out: {type(error).__name__}: {error}.")
             _log.warning("%s", notes[-1], exc_info=error)
+    counted = score_content(known, asked.features)
+    frames.append(counted.with_columns(task=pl.lit(CONTENT), model_version=pl.lit("counted")).select(*TOLD))
     return Scored(pl.concat(frames), served, tuple(notes))
 
 

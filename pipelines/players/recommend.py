@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipelines.luck import lot
+from pipelines.players import content_liked
 
 MOST = 3  # of a kind, for a player
 SHARPNESS = 2.0  # a thing that is twice as likely is chosen four times as often
@@ -29,7 +30,11 @@ class Source:
     horizon_days: int
 
 
-SOURCES = (Source("metric", "recommendations", 7), Source("badge", "badge_odds", 14))
+SOURCES = (
+    Source("metric", "recommendations", 7),
+    Source("badge", "badge_odds", 14),
+    Source("content_type", content_liked.TASK, content_liked.SPAN_DAYS),
+)
 
 
 def recommend(scores: pl.DataFrame, *, seed: int) -> pl.DataFrame:

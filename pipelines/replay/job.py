@@ -31,5 +31,6 @@ def run_replay(
         replay.promises["completion_probability"].to_numpy(),
         replay.promises["player_key"].to_numpy(),
         title=f"{loaded.app.title}\npromised and kept, {start} to {end}",
+        groups=("quarters by activity", pl.DataFrame(replay.figures["by_activity"])),
     )
     return ReplayReport(replay.figures, save_figure(figure, promises.with_suffix(".png")), promises)

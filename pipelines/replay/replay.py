@@ -22,7 +22,7 @@ from pipelines.night.plan import Planned, plan_night
 from pipelines.pins import GRACE, day_start, make_night
 
 RETRAIN_DAYS = 7
-_BAND = (0.4, 0.7)
+_BAND, _HALF = (0.4, 0.7), (0.45, 0.55)
 _EVER = dt.datetime.max.replace(tzinfo=dt.UTC) - dt.timedelta(days=1)
 
 
@@ -94,7 +94,9 @@ def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
     """What was promised against what was kept.
 
     calibration_error is over ten equal-mass bins; calibration_floor is the same for outcomes drawn from the promises
-    themselves; log_loss_gain is the base rate's log-loss less ours with a player-clustered 95 % interval.
+    themselves; log_loss_gain is the base rate's log-loss less ours with a player-clustered 95 % interval;
+    half_chance_if_played are the challenges promised 0.45 to 0.55 if played, to those who played; by_activity are
+    quarters of the challenges by what their players did in the 28 days before, the least first.
     """
     y, p = promises["hit"].cast(pl.Float64).to_numpy(), promises["completion_probability"].to_numpy()
     players = promises["player_key"].to_numpy()
@@ -104,7 +106,7 @@ def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
     near = promises.filter(pl.col("probability_if_active").is_between(*_BAND))
     near_played = near.filter("played")
     quartile = (pl.col("events_28").rank("ordinal") * 4 / (pl.len() + 1)).floor().cast(pl.Int32) + 1
-    by_activity = _groups(promises.with_columns(quartile=quartile), "quartile")
+    half = promises.filter("played", pl.col("probability_if_active").is_between(*_HALF))
     return {
         "nights": nights,
         "challenges": promises.height,
@@ -121,7 +123,8 @@ def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
             "promised": _mean(near_played["probability_if_active"]),
             "kept_by_players_who_played": _mean(near_played["hit"].cast(pl.Float64)),
         },
-        "by_activity": by_activity,
+        "half_chance_if_played": _group(half, "probability_if_active") if half.height else None,
+        "by_activity": _groups(promises.with_columns(quartile=quartile), "quartile"),
         "by_metric": _groups(promises, "metric"),
         "by_persona": _groups(promises, "persona"),
         "by_window": _groups(promises, "window_days"),
@@ -157,23 +160,17 @@ def _asked_for() -> pl.Expr:
 
 
 def _groups(promises: pl.DataFrame, by: str) -> list[dict[str, Any]]:
-    """Promised and kept of each group, with a player-clustered 95 % interval of kept."""
-    rows = []
-    for (name,), group in sorted(promises.partition_by(by, as_dict=True).items()):
-        hit = group["hit"].cast(pl.Float64).to_numpy()
-        low, high = share_interval(hit, group["player_key"].to_numpy())
-        promised = float(group["completion_probability"].to_numpy().mean())
-        rows.append(
-            {
-                by: name,
-                "challenges": group.height,
-                "promised": promised,
-                "kept": float(hit.mean()),
-                "low": low,
-                "high": high,
-            }
-        )
-    return rows
+    """Promised and kept of each group, see `_group`."""
+    parts = sorted(promises.partition_by(by, as_dict=True).items())
+    return [{by: name, **_group(group, "completion_probability")} for (name,), group in parts]
+
+
+def _group(promises: pl.DataFrame, chance: str) -> dict[str, Any]:
+    """Promised and kept, with a player-clustered 95 % interval of kept, and whether what was promised lies inside."""
+    hit, promised = promises["hit"].cast(pl.Float64).to_numpy(), float(promises[chance].to_numpy().mean())
+    low, high = share_interval(hit, promises["player_key"].to_numpy())
+    told = {"challenges": promises.height, "promised": promised, "kept": float(hit.mean()), "low": low, "high": high}
+    return {**told, "inside": low <= promised <= high}
 
 
 def _settle(known: Known, issued: list[pl.DataFrame]) -> pl.DataFrame:

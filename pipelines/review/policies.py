@@ -18,6 +18,7 @@ from models.off_policy import Choices, Worth, doubly_robust, effective, ips, sni
 from models.sequential import ALPHA, FEWEST_PLAYERS
 from pipelines.known import Known
 from pipelines.pins import find_night
+from pipelines.players.content_liked import answered_since
 from pipelines.players.recommend import SOURCES, candidates, weight_of
 from pipelines.publish.published import Published, past_nights
 from pipelines.stores import open_app
@@ -152,14 +153,16 @@ def with_outcomes(known: Known, listed: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(start_day="as_of", end_day=pl.col("as_of") + pl.duration(days=days - 1))
     rows = known.over(rows).with_row_index("row")
     firsts = rows.filter("chosen").select("row", "player_key", "kind", "start_day", "end_day", "item")
-    with known.lend(firsts=firsts.with_columns(back_day=pl.col("start_day") + pl.duration(days=BACK_DAYS - 1))):
+    answered = known.frame(known.fixed("players/answered_content"), answered_since(known, MOST_NIGHTS))
+    backs = firsts.with_columns(back_day=pl.col("start_day") + pl.duration(days=BACK_DAYS - 1))
+    with known.lend(firsts=backs, answered=answered):
         came = known.frame(known.fixed("publish/came_of_recommended"), {"cut": known.cut})
     with known.lend(windows=firsts.filter(kind="metric").rename({"row": "window_id", "item": "metric"})):
         values = known.frame(known.fixed("activity/windows")).select(
             row="window_id", reached=pl.col("value").fill_null(0.0) > 0
         )
     rows = rows.join(came, on="row", how="left").join(values, on="row", how="left").sort("row")
-    done = pl.when(pl.col("kind") == "metric").then("reached").otherwise("earned")
+    done = pl.when(pl.col("kind") == "metric").then("reached").otherwise("came")
     return rows.with_columns(done=done.cast(pl.Float64), back=pl.col("back").cast(pl.Float64))
 
 
@@ -183,7 +186,7 @@ def verdicts(judged: pl.DataFrame) -> tuple[str, ...]:
     """What may be said of each kind and goal, at the level that holds for all comparisons together."""
     told = []
     for (kind, goal), rows in judged.group_by("kind", "goal", maintain_order=True):
-        begin = f"{str(kind).capitalize()}s, {GOALS[str(goal)]}: "
+        begin = f"{str(kind).replace('_', ' ').capitalize()}s, {GOALS[str(goal)]}: "
         others = rows.filter(pl.col("policy") != AS_NOW)
         sure = others.filter((pl.col("sure_low") > 0) | (pl.col("sure_high") < 0))
         if rows["players"][0] < FEWEST_PLAYERS:

@@ -1,4 +1,4 @@
-"""Which metrics and badges suit whom next, each with the chance that it was chosen."""
+"""Which metrics, badges and types of content suit whom next, each with the chance that it was chosen."""
 
 import polars as pl
 
@@ -10,7 +10,7 @@ CONTRACT = contract(
     ("user_id", "kind", "place"),
     {
         "user_id": text(),
-        "kind": text(one_of=("metric", "badge")),
+        "kind": text(one_of=("metric", "badge", "content_type")),
         "item": text(),
         "place": whole(1),
         "score": share(),
