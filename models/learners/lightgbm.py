@@ -74,7 +74,7 @@ class LightGBM(Learner):
 
     def predict(self, sheet: Sheet) -> Array:
         """Probabilities, shape (n,)."""
-        x = np.ascontiguousarray(sheet.personal().to_numpy())
+        x = sheet.personal().to_numpy(order="c")
         return np.asarray(self._booster.predict(x, num_threads=1))
 
     def contributions(self, sheet: Sheet) -> pl.DataFrame:

@@ -40,9 +40,9 @@ class Parsed:
     """What events bring to their player-days, with each property that a metric uses parsed once.
 
     Attributes:
-        events: A query over `events` and `touched` (player_key, day): one row per event of those days.
-        days: A query over `parsed_events`, which holds `events`: metric, player_key, day, cohort, value, key and
-            available_at, one row per metric and contributing event.
+        events: A query over the events and `touched` (player_key, day): one row per event of those days.
+        days: A query over `parsed_events`, which holds `events`, and entities and streaks: metric, player_key, day,
+            cohort, value, key and available_at, one row per metric and contributing event.
         keys: Of those, the ones of keyed metrics.
     """
 
@@ -51,9 +51,15 @@ class Parsed:
     keys: str
 
 
-def parsed_sql(app: App) -> Parsed:
-    """The queries that parts are made with."""
-    return _parsed(_Defined(app))
+def parsed_sql(app: App, events: str = "events", derived: str = "derived_events") -> Parsed:
+    """The queries that parts are made with.
+
+    Args:
+        app: The app file.
+        events: Where events are read from.
+        derived: Where the rows of entities and streaks are.
+    """
+    return _parsed(_Defined(app), events, derived)
 
 
 def event_marks(app: App) -> Mapping[str, str]:
@@ -86,7 +92,7 @@ def _contribution_texts(defined: _Defined) -> Mapping[str, str]:
 
 
 @lru_cache(maxsize=32)
-def _parsed(defined: _Defined) -> Parsed:
+def _parsed(defined: _Defined, events: str, derived: str) -> Parsed:
     metrics, columns, texts = defined.app.metrics, dict[tuple[str, str], str](), dict[str, str]()
 
     def parsed(node: exp.Expr) -> exp.Expr:
@@ -103,13 +109,13 @@ def _parsed(defined: _Defined) -> Parsed:
     typed = "".join(
         f", TRY_CAST(texts[{paths.index(path) + 1}] AS {kind}) AS {column}" for (path, kind), column in columns.items()
     )
-    events = f"""
+    rows = f"""
         SELECT player_key, day, event, active, value, available_at{typed}
         FROM (SELECT *, json_extract_string(properties, CAST([{", ".join(paths)}] AS VARCHAR[])) AS texts
-              FROM events SEMI JOIN touched USING (player_key, day))"""
-    derived = f"SELECT {', '.join(_OF_A_PART)} FROM derived_events SEMI JOIN touched USING (player_key, day)"
+              FROM {events} SEMI JOIN touched USING (player_key, day))"""
+    moved = f"SELECT {', '.join(_OF_A_PART)} FROM {derived} SEMI JOIN touched USING (player_key, day)"
     keyed = [texts[name] for name in texts if metrics[name].aggregation.keyed]
-    return Parsed(events, _union([*texts.values(), derived]), _union(keyed or [f"{derived} WHERE false"]))
+    return Parsed(rows, _union([*texts.values(), moved]), _union(keyed or [f"{moved} WHERE false"]))
 
 
 def _plain_texts(app: App) -> list[str]:

@@ -122,27 +122,29 @@ def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime)
             UNION ALL BY NAME SELECT * FROM ({_KNOWN_EVENTS.replace("$cut", cut_sql)})
                               SEMI JOIN touched_players USING (player_key) WHERE day < DATE '{as_of}'"""
     )
-    for table, again in _AGAIN.items():
-        warehouse.run(f"CREATE OR REPLACE TEMP TABLE again_{table} AS {again.replace('$cut', cut_sql)}")
+    warehouse.run(f"CREATE OR REPLACE TEMP VIEW events_then AS FROM events_at({cut_sql})")
+    then = parsed_sql(app, "events_then", "known_derived")
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE parsed_events AS {then.events}")
+    again = {
+        "player_days": f"{_PARTS} FROM ({then.days}) GROUP BY player_key, day, cohort, metric",
+        "player_day_keys": f"{_KEYS} FROM ({then.keys}) GROUP BY player_key, day, metric, key",
+        "active_days": f"FROM active_days_of_touched({cut_sql})",
+    }
+    for table, rows in again.items():
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE again_{table} AS {rows}")
         warehouse.run(
             f"""CREATE OR REPLACE TEMP VIEW known_{table} AS
                 SELECT * FROM {table} ANTI JOIN late_days USING (player_key, day) WHERE day < DATE '{as_of}'
                 UNION ALL BY NAME SELECT * FROM again_{table}"""
         )
+    warehouse.run("DELETE FROM parsed_events")
 
 
 _KNOWN_EVENTS = """FROM metric_events_at($cut)
                    UNION ALL BY NAME FROM known_derived"""
-_KNOWN_AGAIN = f"({_KNOWN_EVENTS}) SEMI JOIN touched USING (player_key, day)"
-_AGAIN = {
-    "player_days": f"""SELECT player_key, day, cohort, metric, count(*) AS n, sum(value) AS sum, min(value) AS min,
-                              max(value) AS max, max(available_at) AS available_at
-                       FROM {_KNOWN_AGAIN} GROUP BY player_key, day, cohort, metric""",
-    "player_day_keys": f"""SELECT player_key, day, metric, key, count(*) AS n, max(available_at) AS available_at
-                           FROM {_KNOWN_AGAIN} WHERE metric IN (SELECT metric FROM metrics WHERE is_keyed(agg))
-                           GROUP BY player_key, day, metric, key""",
-    "active_days": "SELECT * FROM active_days_of_touched($cut)",
-}
+_PARTS = """SELECT player_key, day, cohort, metric, count(*) AS n, sum(value) AS sum, min(value) AS min,
+                   max(value) AS max, max(available_at) AS available_at"""
+_KEYS = "SELECT player_key, day, metric, key, count(*) AS n, max(available_at) AS available_at"
 
 
 def _install_views(warehouse: Warehouse, app: App) -> None:

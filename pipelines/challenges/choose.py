@@ -69,6 +69,20 @@ def choose_challenges(
     return among_all(choose_of_some(app, targets, plays, recent, asked, tastes, as_of=as_of, seed=seed))
 
 
+def worth_asking(app: App, windows: pl.DataFrame, plays: pl.DataFrame, recent: pl.DataFrame) -> pl.DataFrame:
+    """The windows that can be chosen whatever target a model finds for them: see `choose_challenges`.
+
+    Args:
+        app: The app.
+        windows: player_key, base_day, metric, window_days, start_day; others are kept.
+        plays: player_key, base_day, window_days, p_plays.
+        recent: What was issued lately.
+    """
+    likely = plays.filter(pl.col("p_plays") >= app.challenges.min_plays)
+    keys = [*SNAPSHOT, "window_days"]
+    return _without_running(windows.join(likely, on=keys, how="semi", maintain_order="left"), recent)
+
+
 def choose_of_some(
     app: App,
     targets: pl.DataFrame,
@@ -186,18 +200,25 @@ def _best_of_each(app: App, by_score: pl.DataFrame) -> pl.DataFrame:
 def _without_open(rows: pl.DataFrame, recent: pl.DataFrame, last_night: dt.date) -> pl.DataFrame:
     """Drop what is still open or was asked last night to the letter; mark metrics asked last night."""
     last = recent.group_by("player_key", "metric").agg(pl.col("issued_on").max().alias("last_issued"))
-    running = recent.group_by("player_key", "metric", "window_days").agg(pl.col("valid_until").max())
     same = recent.select("player_key", "metric", "window_days", "target", "issued_on").unique(
         ["player_key", "metric", "window_days", "target"], keep="last"
     )
     return (
-        rows.join(running, on=["player_key", "metric", "window_days"], how="left", maintain_order="left")
-        .filter(pl.col("valid_until").is_null() | (pl.col("valid_until") < pl.col("start_day")))
-        .drop("valid_until")
+        _without_running(rows, recent)
         .join(same, on=["player_key", "metric", "window_days", "target"], how="left", maintain_order="left")
         .filter(pl.col("issued_on").is_null() | (pl.col("issued_on") < last_night))
         .drop("issued_on")
         .join(last, on=["player_key", "metric"], how="left", maintain_order="left")
         .with_columns(asked_lately=(pl.col("last_issued") >= last_night).fill_null(value=False).cast(pl.Float64))
         .drop("last_issued")
+    )
+
+
+def _without_running(rows: pl.DataFrame, recent: pl.DataFrame) -> pl.DataFrame:
+    """Drop what is still open for the player: the same metric over as many days."""
+    running = recent.group_by("player_key", "metric", "window_days").agg(pl.col("valid_until").max())
+    return (
+        rows.join(running, on=["player_key", "metric", "window_days"], how="left", maintain_order="left")
+        .filter(pl.col("valid_until").is_null() | (pl.col("valid_until") < pl.col("start_day")))
+        .drop("valid_until")
     )

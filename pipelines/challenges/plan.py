@@ -9,7 +9,7 @@ from configs.app import App
 from configs.nouns import minutes_of
 from configs.wording import metric_words
 from models.task import SNAPSHOT
-from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_of_some, how_many_open
+from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_of_some, how_many_open, worth_asking
 from pipelines.challenges.identity import content_ids
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.propose import (
@@ -104,6 +104,7 @@ def _choose(
     tastes: pl.DataFrame,
 ) -> pl.DataFrame:
     """What is chosen for the players of a bucket, see `choose_of_some`."""
+    windows = worth_asking(app, windows, chances, recent)
     targets = propose_targets(app, models, features, past, windows, wanted)
     return choose_of_some(app, targets, chances, recent, asked, tastes, as_of=as_of, seed=seed)
 

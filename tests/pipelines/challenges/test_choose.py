@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_challenges, choose_of_some
+from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_challenges, choose_of_some, worth_asking
 from pipelines.challenges.implied import ASKED, EVER, FOREVER, NOTHING_ASKED
 from pipelines.challenges.plan import difficulty, estimated_minutes, minutes_and_days, reward
 from pipelines.challenges.propose import wanted_probability
@@ -84,6 +84,22 @@ def test_what_is_still_open_is_not_asked_again() -> None:
     chosen = choose_challenges(APP, rows, plays(rows), open_now.select(EMPTY_RECENT.columns), as_of=BASE, seed=1)
     assert "solved" not in chosen["metric"].to_list()
     assert chosen.height == 3
+
+
+def test_what_no_model_need_be_asked_of_is_what_would_not_be_chosen_anyway() -> None:
+    """Neither what is still open nor what a player is too unlikely to play for, over that many days."""
+    rows = targets(30).with_columns(own_28=pl.col("player_key") % 7 * 1.0)
+    likely = pl.when(pl.col("window_days") == 3).then(0.5).otherwise(pl.col("player_key") / 100)
+    chances = plays(rows).with_columns(p_plays=likely)
+    recent = rows.filter(pl.col("player_key") % 3 == 0, pl.col("metric") != "days").select(
+        *("player_key", "metric", "window_days", "target"),
+        issued_on=BASE - dt.timedelta(days=1),
+        valid_until=BASE + pl.duration(days=pl.col("player_key") % 2) - pl.duration(days=1),
+    )
+    asked = worth_asking(APP, rows, chances, recent)
+    assert 0 < asked.height < rows.height
+    found = [choose_challenges(APP, part, chances, recent, as_of=BASE, seed=3) for part in (rows, asked)]
+    assert found[0].equals(found[1])
 
 
 @pytest.mark.parametrize(("running", "new"), [(0, 3), (3, 2), (5, 0), (9, 0)])
