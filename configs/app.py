@@ -36,8 +36,15 @@ class Segments(Part):
 
     features: list[Name] = Field(min_length=1, description="Metrics whose 28-day values describe strength.")
     score: Name = Field(description="The metric that leads the order of the segments and carries a target.")
+    measured_in: Literal["play", "cohort"] = Field(
+        "play",
+        description="Where strength is measured: over all play, with how often and lately somebody plays, or in each "
+        "cohort by what came to pass there alone. Without cohorts it is all play.",
+    )
     shaped_by: list[Fact] = Field(
-        [], description="What else tells players apart, as neither strength nor weakness: `age`, from `born_on`."
+        [],
+        description="What else tells players apart, as neither strength nor weakness: `age`, from `born_on`. Where "
+        "strength is measured in cohorts, players are judged as strong for their age.",
     )
     levels: list[str] = Field(
         ["Beginner", "Intermediate", "Advanced", "Expert"],

@@ -42,6 +42,8 @@ class MixtureParameters:
         min_share: Share of the players that its smallest component must hold.
         floor: Added to every variance, in squared scaled units: counts repeat, and a component that shrinks onto one
             value would have any likelihood it likes.
+        even_out: See `View`: measures that are no strength are evened out, and do not shape the components.
+        restarts: From how many starts each setting is fitted in the search; the best counts.
         seed: Of sampling, search and fits.
     """
 
@@ -53,6 +55,8 @@ class MixtureParameters:
     min_stability: float = 0.6
     min_share: float = 0.04
     floor: float = 0.15
+    even_out: bool = False
+    restarts: int = 1
     seed: int = 7
 
 
@@ -96,6 +100,45 @@ def robust_spread(values: Array) -> float:
 
 
 @dataclass(frozen=True)
+class View:
+    """Which scaled measures a mixture is of, and what of them goes with those that are no strength.
+
+    Attributes:
+        used: Places of the measures, shape (u,), integers.
+        slopes: What a measure, shape (d, u), adds to what is usual of the used ones; 0 where nothing does.
+    """
+
+    used: NDArray[np.int64]
+    slopes: Array
+
+    def of(self, x: Array) -> Array:
+        """What the mixture sees of scaled measures, shape (n, u)."""
+        seen: Array = x[:, self.used] - x @ self.slopes
+        return seen
+
+    @classmethod
+    def learn(cls, x: Array, signs: Array, *, even_out: bool) -> Self:
+        """All measures; with `even_out` those that vary and are a strength, evened out over those that are none.
+
+        A measure that is the same for all tells nobody apart, and one that is no strength, such as age, would draw
+        components of its own: what is usual at an age is taken off instead, by a straight line.
+        """
+        d = x.shape[1]
+        if not even_out:
+            return cls(np.arange(d), np.zeros((d, d)))
+        varies = x.std(axis=0) > 1e-9
+        used = (
+            np.flatnonzero(varies & (signs != 0)) if (varies & (signs != 0)).any() else np.flatnonzero(signs != 0)[:1]
+        )
+        beside = np.flatnonzero(varies & (signs == 0))
+        slopes = np.zeros((d, len(used)))
+        if len(beside):
+            centred = x - x.mean(axis=0)
+            slopes[beside] = np.linalg.lstsq(centred[:, beside], centred[:, used], rcond=None)[0]
+        return cls(used, slopes)
+
+
+@dataclass(frozen=True)
 class Mixture:
     """Components ordered by score, shapes (k,), (k, d) and (k, d, d); `factors` are Cholesky factors of precisions."""
 
@@ -103,10 +146,11 @@ class Mixture:
     weights: Array
     means: Array
     factors: Array
+    view: "View"
 
     def posterior(self, values: Array) -> Array:
         """P(component | values), shape (n, k)."""
-        x = self.scaling.apply(values)
+        x = self.view.of(self.scaling.apply(values))
         half_logdet = np.log(np.diagonal(self.factors, axis1=1, axis2=2)).sum(axis=1)
         parts = [((x - m) @ f) for m, f in zip(self.means, self.factors, strict=True)]
         log_density = np.column_stack([-0.5 * (part**2).sum(axis=1) for part in parts]) + half_logdet
@@ -121,13 +165,18 @@ class Mixture:
         return {
             **{name: getattr(self.scaling, name) for name in ("centre", "spread", "unknown")},
             **{name: getattr(self, name) for name in ("weights", "means", "factors")},
+            "used": self.view.used,
+            "slopes": self.view.slopes,
         }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> Self:
         """From what `arrays` gave."""
         scaling = Scaling(*(arrays[name] for name in ("centre", "spread", "unknown")))
-        return cls(scaling, *(arrays[name] for name in ("weights", "means", "factors")))
+        d = len(scaling.centre)  # files of before there were views have none
+        used = np.asarray(arrays.get("used", np.arange(d)), dtype=np.int64)
+        view = View(used, arrays.get("slopes", np.zeros((d, d))))
+        return cls(scaling, arrays["weights"], arrays["means"], arrays["factors"], view)
 
 
 @dataclass(frozen=True)
@@ -164,17 +213,19 @@ def fit_mixture(values: Array, players: Labels, signs: Array, weights: Array, pa
         parameters: How to search.
     """
     scaling = Scaling.of(values, signs)
-    x = scaling.apply(values)
+    scaled = scaling.apply(values)
+    view = View.learn(scaled, signs, even_out=parameters.even_out)
+    x = view.of(scaled)
     rng = np.random.default_rng(parameters.seed)
     kept = _sample(players, parameters.sample, rng)
     search = _Search(x[kept], players[kept], parameters)
     tuned = tune(search.judge, seed=parameters.seed, trials=parameters.trials)
     best = tuned.best
     components, covariance = int(best.settings["components"]), str(best.settings["covariance"])
-    fitted = _fit(x, components, covariance, parameters, restarts=3)
-    order = np.argsort(fitted.means_ @ (signs * weights), kind="stable")
+    fitted = _fit(x, components, covariance, parameters, 3)
+    order = np.argsort(fitted.means_ @ (signs * weights)[view.used], kind="stable")
     factors = _full_factors(fitted)
-    mixture = Mixture(scaling, fitted.weights_[order], fitted.means_[order], factors[order])
+    mixture = Mixture(scaling, fitted.weights_[order], fitted.means_[order], factors[order], view)
     posterior = mixture.posterior(values)
     figures = {
         "components": float(components),
@@ -222,12 +273,12 @@ class _Search:
         from sklearn.metrics import adjusted_rand_score  # noqa: PLC0415 (see above)
 
         p = self.parameters
-        fitted = _fit(self.x, components, covariance, p)
+        fitted = _fit(self.x, components, covariance, p, p.restarts)
         labels, bic = fitted.predict(self.x), float(fitted.bic(self.x))
         share = float(np.bincount(labels, minlength=components).min() / len(labels))
         if bic >= self.to_beat:
             return Outcome(bic, p.min_share - share, {"smallest_share": share})
-        others = [_fit(self.x[rows], components, covariance, p).predict(self.x) for rows in self.again]
+        others = [_fit(self.x[rows], components, covariance, p, p.restarts).predict(self.x) for rows in self.again]
         stability = float(np.mean([adjusted_rand_score(labels, other) for other in others]))
         violation = max(p.min_stability - stability, p.min_share - share)
         if violation <= 0:

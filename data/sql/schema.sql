@@ -28,6 +28,25 @@ CREATE TABLE IF NOT EXISTS quarantine (
 );
 ALTER TABLE quarantine ADD COLUMN IF NOT EXISTS fields VARCHAR;   -- JSON: names of the fields of a line of delimited text
 
+-- People whose data were erased: a hash of their id with the key beside it, and nothing else of them.
+CREATE TABLE IF NOT EXISTS erased (
+    person   VARCHAR PRIMARY KEY,
+    asked_at TIMESTAMPTZ NOT NULL,
+    done_at  TIMESTAMPTZ                     -- null: begun and not finished
+);
+CREATE TABLE IF NOT EXISTS erasure_key (
+    key VARCHAR NOT NULL
+);
+
+-- What ledgers held of people who were erased, added up over all of them.
+CREATE TABLE IF NOT EXISTS erased_sums (
+    ledger VARCHAR NOT NULL,                 -- 'xp_ledger', 'badge_ledger', 'settlements', 'challenges'
+    kind   VARCHAR NOT NULL,                 -- what an entry is of, the badge, the state, the content type
+    rows   BIGINT NOT NULL,
+    xp     BIGINT NOT NULL,
+    PRIMARY KEY (ledger, kind)
+);
+
 -- Where each pull from a PostgreSQL stands.
 CREATE TABLE IF NOT EXISTS pulls (
     name      VARCHAR PRIMARY KEY,

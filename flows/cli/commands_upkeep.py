@@ -50,3 +50,36 @@ def compact(app: str, /, *, common: Common = DEFAULT) -> None:
 
     result = run_flow(common, [app], run, lambda loaded: check_data(common.settings, loaded))
     emit(result, common.json, lambda: compacted_view(name_of(app), result))
+
+
+@cli.command(sort_key=9)
+def erase(app: str, user: str, /, *, yes: bool = False, allow_back: bool = False, common: Common = DEFAULT) -> None:
+    """Erase a person: all that is theirs leaves the warehouse, the nights that are out, and every destination.
+
+    Example: nightquest erase trading recruit-000007
+    Example: nightquest erase trading recruit-000007 --yes
+
+    Without --yes it says what would go and changes nothing. Afterwards rows of theirs that come again stay out.
+    Cut off, or with a destination that was down (exit status 4), it is run again with the same id.
+
+    Args:
+        app: A shipped app's name, or the path of an app file.
+        user: The person's id, as the app's own data has it.
+        yes: Do it; nothing brings it back but a backup.
+        allow_back: Take later deliveries of the person again, also if they were erased before.
+    """
+    from configs.loader import load_app
+    from flows.cli.console import emit
+    from flows.cli.erase_view import erasure_view
+    from flows.cli.preflight import check_data
+    from flows.clock import clock
+    from pipelines.erasure.erase import erase_person, look_at_person
+
+    loaded, settings = load_app(app), common.settings
+    check_data(settings, loaded)
+    if yes:
+        result = erase_person(settings, loaded, user, clock, allow_back=allow_back)
+    else:
+        result = look_at_person(settings, loaded, user)
+    emit(result, common.json, lambda: erasure_view(result, user, asked=yes))
+    end_warned(warned=bool(result.failed))

@@ -32,6 +32,8 @@ def ingest_view(app: str, result: IngestResult) -> RenderableType:
     if result.waiting:
         told = counted(result.waiting, "retraction")
         parts.append(Text(f"{told} of what is not here: it will not count when it comes."))
+    if result.held_back:
+        parts.append(Text(f"Left out: {counted(result.held_back, 'row')} of people who were erased."))
     if result.unused:
         told = "; ".join(f"{n:,} {what}" for what, n in result.unused.items())
         parts.append(Text(f"Taken, but without effect: {told}."))

@@ -97,11 +97,13 @@ class SegmentModel:
         """Cohorts with a mixture of their own, the parent first."""
         return tuple(self._mixtures)
 
-    def fit(self, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    def fit(self, rows: pl.DataFrame, played: pl.DataFrame | None = None) -> dict[str, pl.DataFrame]:
         """Fit the parent on all rows, and a mixture for each cohort with enough players.
 
         Args:
             rows: player_key, cohort and the measures.
+            played: The same, measured in cohorts, a row for each that somebody played: what the mixtures of cohorts are
+                learned from; `rows` by default.
 
         Returns:
             The settings tried for each cohort (models.mixtures.TRIALS).
@@ -112,10 +114,11 @@ class SegmentModel:
         rows = rows.sort(pl.all())
         if rows["player_key"].n_unique() < self.parameters.min_players:
             raise ValueError(f"{self.parameters.min_players} players are needed")
+        own = rows if played is None else played.sort(pl.all())
         self._drop_twins(rows)
-        counts = rows.group_by("cohort").agg(pl.col("player_key").n_unique().alias("players")).sort("cohort")
+        counts = own.group_by("cohort").agg(pl.col("player_key").n_unique().alias("players")).sort("cohort")
         large = counts.filter((pl.col("players") >= self.parameters.min_players) & (pl.col("cohort") != PARENT))
-        parts = {PARENT: rows} | {c: rows.filter(pl.col("cohort") == c) for c in large["cohort"] if len(counts) > 1}
+        parts = {PARENT: rows} | {c: own.filter(pl.col("cohort") == c) for c in large["cohort"] if len(counts) > 1}
         fits = {cohort: self._fit(part) for cohort, part in parts.items()}
         self._mixtures = {cohort: fitted.mixture for cohort, fitted in fits.items()}
         self.quality = pl.DataFrame([_quality(c, parts[c], fitted) for c, fitted in fits.items()], schema=QUALITY)
@@ -130,21 +133,27 @@ class SegmentModel:
         Returns:
             judged_as (the cohort whose mixture was used, `all` for one without), segment and posterior, a row each.
         """
-        own = rows.select(
-            pl.when(pl.col("cohort").is_in(self.cohorts)).then("cohort").otherwise(pl.lit(PARENT)).alias("judged_as")
-        )
-        values = self._values(rows)
-        level, posterior = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows))
-        judged = own["judged_as"].to_numpy()
-        for cohort, mixture in self._mixtures.items():
-            here = judged == cohort
-            if here.any():
-                chances = self._by_level(mixture, values[here])
-                level[here], posterior[here] = chances.argmax(axis=1), chances.max(axis=1)
-        return own.with_columns(
+        chances = self.chances(rows)
+        level, posterior = chances.argmax(axis=1), chances.max(axis=1, initial=0)
+        return self.judged_as(rows).with_columns(
             segment=pl.Series(self.levels, dtype=pl.String).gather(pl.Series(level)),
             posterior=pl.Series(np.clip(posterior, 0, 1)),
         )
+
+    def judged_as(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """judged_as: the cohort whose mixture is used for each row, `all` for a cohort without one."""
+        own = pl.when(pl.col("cohort").is_in(self.cohorts)).then("cohort").otherwise(pl.lit(PARENT))
+        return rows.select(judged_as=own)
+
+    def chances(self, rows: pl.DataFrame) -> Array:
+        """P(level | measures) of each row, see `predict`; shape (n, levels)."""
+        values, judged = self._values(rows), self.judged_as(rows)["judged_as"].to_numpy()
+        chances = np.zeros((len(rows), len(self.levels)))
+        for cohort, mixture in self._mixtures.items():
+            here = judged == cohort
+            if here.any():
+                chances[here] = self._by_level(mixture, values[here])
+        return chances
 
     def to_files(self, folder: Path) -> None:
         """Write the model as JSON and arrays."""

@@ -18,6 +18,7 @@ from configs.zones import zone_names
 from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
 from data.warehouse import Warehouse, is_out_of_room
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_deliveries, is_taken
+from pipelines.activity.erased import hold_back
 from pipelines.activity.faults import check_events_sql, check_players_sql
 from pipelines.activity.normalise import column_types, stage_json, stage_typed
 from pipelines.activity.quarantine import feed_of, places_in
@@ -257,6 +258,7 @@ def _check_block(ingest: IngestRun, block: Block, delivery_id: str) -> None:
 def _split_checked(ingest: IngestRun) -> None:
     """Judged rows by their reason: those without go on, in their order, and the others to `bad_rows`."""
     warehouse = ingest.warehouse
+    hold_back(warehouse, "checked")
     warehouse.run(f"INSERT INTO {ingest.table} BY NAME SELECT * EXCLUDE (reason) FROM checked WHERE reason IS NULL")
     warehouse.run(f"INSERT INTO bad_rows SELECT {', '.join(BAD_ROWS)} FROM checked WHERE reason IS NOT NULL")
     warehouse.run("DROP TABLE checked")

@@ -31,6 +31,7 @@ from pipelines.activity.delivery_reader import (
     select_rows,
     show_raw_rows,
 )
+from pipelines.activity.erased import let_go
 from pipelines.activity.parts import refresh_parts, sync_metrics
 from pipelines.activity.quarantine import retire_rows, retire_settled
 from pipelines.activity.raw_tables import Source, check_delivered, read_source
@@ -59,6 +60,7 @@ class IngestResult:
         retracted: Events that stand no longer since this delivery.
         waiting: Retractions in it that wait for their event.
         calendar: Entries of the calendar that were delivered and stand.
+        held_back: Rows left out because their person was erased.
     """
 
     deliveries: tuple[Delivery, ...]
@@ -72,6 +74,7 @@ class IngestResult:
     retracted: int = 0
     waiting: int = 0
     calendar: int = 0
+    held_back: int = 0
 
     @property
     def refused_files(self) -> tuple[Delivery, ...]:
@@ -201,6 +204,7 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
     refused = quarantine_rows(warehouse, found, ingest.now)
     if appended.touched.height:
         refresh_parts(warehouse, app, None if first else appended.touched)
+    held_back = let_go(warehouse, ingest.source)
     fates = {} if ingest.players else retraction_fates(warehouse, new_only=True)
     waiting = fates.pop("waits", 0)
     fates.pop("done", None)
@@ -216,6 +220,7 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
         retracted=appended.retracted,
         waiting=waiting,
         calendar=entries or 0,
+        held_back=held_back,
     )
 
 

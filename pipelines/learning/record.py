@@ -182,7 +182,9 @@ def _figures(row: dict[str, Any]) -> dict[str, float]:
 def _segment_figures(segments: SegmentFit, model: SegmentModel, players: Players, app: App) -> dict[str, Any]:
     """BIC of the settings tried, and tonight's players by segment, for everyone and the largest cohorts."""
     column = f"{app.segments.score}__{WINDOW_DAYS}"
-    assigned = assign_segments(app, players.features, model, players.segments.select("player_key", "cohort"))
+    assigned = assign_segments(
+        app, players.features, model, players.segments.select("player_key", "cohort"), players.played
+    )
     members = assigned.join(
         players.features.select("player_key", score=column), on="player_key", how="left", maintain_order="left"
     )

@@ -107,7 +107,7 @@ def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[st
     """What is computed each night and kept nowhere else."""
     return {
         "profiles": planned.players.profiles,
-        "segments": in_each_cohort(known, planned.players.segments),
+        "segments": in_each_cohort(known, planned.players.segments, planned.players.in_cohorts),
         "targets": planned.players.targets,
         "scores": _to_be_earned(known, planned.scored),
         "badge_progress": badge_progress(known),

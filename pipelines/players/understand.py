@@ -7,7 +7,7 @@ import polars as pl
 from models.tasks.segments import SegmentModel
 from pipelines.known import Known
 from pipelines.players.profiles import describe_players
-from pipelines.players.segments import assign_segments, player_cohorts
+from pipelines.players.segments import assign_segments, judge_cohorts, played_there, player_cohorts
 from pipelines.players.snapshots import PastWindows, Seen, eligible_players, look_at
 from pipelines.players.targets import set_targets
 
@@ -21,6 +21,8 @@ class Players:
         past: Their own past windows.
         segments: cohort, segment, posterior.
         targets: Percentile values, with the next one marked.
+        played: What they have shown in each cohort, see `played_there`.
+        in_cohorts: Their segments in each cohort that has a mixture, see `judge_cohorts`; None where there are none.
         profiles: persona, traits, risk_tolerance, skill, … and start_day, the first whole local day.
     """
 
@@ -29,6 +31,8 @@ class Players:
     segments: pl.DataFrame
     targets: pl.DataFrame
     profiles: pl.DataFrame
+    played: pl.DataFrame | None = None
+    in_cohorts: pl.DataFrame | None = None
 
 
 def understand_players(known: Known, segment_model: SegmentModel | None, seen: Seen | None = None) -> Players:
@@ -42,7 +46,8 @@ def understand_players(known: Known, segment_model: SegmentModel | None, seen: S
     app = known.app
     seen = seen or look_at(known, eligible_players(known, [known.base_day]))[0]
     features = seen.features
-    segments = assign_segments(app, features, segment_model, player_cohorts(known))
+    played = played_there(known, features)
+    segments = assign_segments(app, features, segment_model, player_cohorts(known), played)
     profiles = describe_players(known, features, segments)
     start = known.first_whole_days()
     return Players(
@@ -51,4 +56,6 @@ def understand_players(known: Known, segment_model: SegmentModel | None, seen: S
         segments=segments,
         targets=set_targets(app, features, segments),
         profiles=profiles.join(start, on="player_key", how="left", maintain_order="left"),
+        played=played,
+        in_cohorts=judge_cohorts(app, segment_model, played),
     )

@@ -34,7 +34,7 @@ class Fault:
         about: The app, or `serve`, `MLflow`, a destination.
         message: A sentence.
         remedy: What a person can do.
-        kind: `pointer`, `night`, `warehouse`, `registry`, `serve`, `server`, `run`, `sink` or `pull`.
+        kind: `pointer`, `night`, `warehouse`, `registry`, `serve`, `server`, `run`, `sink`, `pull` or `erasure`.
     """
 
     about: str
@@ -104,12 +104,24 @@ def warehouse_fault(home: Path, app: str, *, deep: bool) -> Fault | None:
     try:
         with open_warehouse(home, app, read_only=True) as warehouse:
             _read(warehouse, "count(*)" if not deep else "bit_xor(hash(t))")
+            begun = _unfinished_erasure(warehouse)
     except BusyError:
         return None
     except (NightquestError, duckdb.Error) as error:
         told = (str(error).splitlines() or ["it cannot be read"])[0][:200].rstrip(".")
         return Fault(app, "warehouse", f"The warehouse {path} is damaged: {told}.", restore)
+    if begun:
+        again = command("erase", "USER", "--yes", app=app)
+        return Fault(app, "erasure", f"An erasure of '{app}' that began on {begun} was not finished.", f"Run: {again}")
     return None
+
+
+def _unfinished_erasure(warehouse: Warehouse) -> str:
+    """The day on which an erasure began that was cut off, or that some destination was not told of; empty if none."""
+    with suppress(duckdb.CatalogException):  # a warehouse of before there was such a thing
+        day = warehouse.value("SELECT min(asked_at)::DATE FROM erased WHERE done_at IS NULL")
+        return str(day) if day else ""
+    return ""
 
 
 def _read(warehouse: Warehouse, what: str) -> None:

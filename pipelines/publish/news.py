@@ -28,6 +28,7 @@ class News:
 
 
 CONTACTS = "contacts"  # the table that tells whom nothing may be told, and when others may be
+ERASED = "erased"  # the kind of news that a player's data were erased: all told of them before is void
 FRESH = dt.timedelta(days=7)  # before an app's first night: what was earned earlier is its history, and no news
 NEWS: Mapping[str, News] = MappingProxyType(
     {

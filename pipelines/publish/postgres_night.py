@@ -5,14 +5,23 @@ nothing. What takes a network's time, the files, goes into temporary tables firs
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from configs.errors import NightquestError
 from data.postgres import compose, listed, name, plain
-from pipelines.publish.news import CONTACTS, NEWS, fresh_from, tells_news
-from pipelines.publish.postgres_tables import Layout, bring_in_step, has_table, layout_of, make_schema, with_texts
+from pipelines.publish.news import CONTACTS, ERASED, NEWS, fresh_from, tells_news
+from pipelines.publish.postgres_tables import (
+    Layout,
+    bring_in_step,
+    has_column,
+    has_table,
+    layout_of,
+    make_schema,
+    with_texts,
+)
 from pipelines.publish.published import Published
 
 if TYPE_CHECKING:
@@ -70,6 +79,42 @@ def put_night(con: "Connection", schema: str, night: Published, keep: int) -> st
     return f"{sum(manifest.tables[layout.name].rows for layout in staged)} rows, {told} new in the outbox"
 
 
+def take_out_person(con: "Connection", schema: str, app: str, user_id: str, nights: Sequence[Published]) -> int:
+    """Delete a person's rows from every table and the outbox, and put a row there that says so; returns how many went.
+
+    Args:
+        con: Its transaction is the caller's.
+        schema: One in which nothing lies yet is left alone.
+        app: Whose player the person is.
+        user_id: The person's id.
+        nights: As they lie at home now: their manifests are noted anew.
+    """
+    place = _Schema(con, schema)
+    if not has_table(con, schema, "nights"):
+        return 0
+    place.lay_out()
+    gone = sum(
+        con.execute(
+            compose("DELETE FROM {table} WHERE app = %s AND user_id = %s", table=name(schema, table)), [app, user_id]
+        ).rowcount
+        for table in place.tables_of(app)
+        if has_column(con, schema, table, "user_id")
+    )
+    gone += place.run(
+        "DELETE FROM {outbox} WHERE app = %s AND user_id = %s AND (kind <> %s OR sent_at IS NOT NULL)",
+        *(app, user_id, ERASED),
+    )
+    for night in nights:
+        told = (night.key, night.manifest.model_dump_json(), app, night.manifest.as_of, night.manifest.revision)
+        place.run("UPDATE {nights} SET key = %s, manifest = %s WHERE app = %s AND as_of = %s AND revision = %s", *told)
+    place.run(
+        """INSERT INTO {outbox} (idempotency_key, app, as_of, user_id, kind, payload)
+           VALUES (%s, %s, current_date, %s, %s, '{{}}') ON CONFLICT (idempotency_key) DO NOTHING""",
+        *(f"{app}/{ERASED}/{user_id}", app, user_id, ERASED),
+    )
+    return gone
+
+
 class _Schema:
     """The schema that holds the tables."""
 
@@ -108,6 +153,14 @@ class _Schema:
         newest = "SELECT as_of FROM {nights} WHERE app = %s AND kept ORDER BY as_of DESC LIMIT %s"
         oldest = self.row(f"SELECT min(as_of) FROM ({newest}) AS newest", app, keep)[0]
         self.run("UPDATE {nights} SET kept = false WHERE app = %s AND as_of < %s", app, oldest)
+        for table in self.tables_of(app):
+            gone = compose(
+                "DELETE FROM {table} WHERE app = %s AND (as_of = %s OR as_of < %s)", table=name(self.schema, table)
+            )
+            self.con.execute(gone, [app, day, oldest])
+
+    def tables_of(self, app: str) -> list[str]:
+        """The tables that some night of an app brought and that are there."""
         tables = self.con.execute(
             compose(
                 "SELECT DISTINCT jsonb_object_keys(manifest -> 'tables') FROM {nights} WHERE app = %s",
@@ -115,12 +168,7 @@ class _Schema:
             ),
             [app],
         ).fetchall()
-        for (table,) in tables:
-            if has_table(self.con, self.schema, table):
-                gone = compose(
-                    "DELETE FROM {table} WHERE app = %s AND (as_of = %s OR as_of < %s)", table=name(self.schema, table)
-                )
-                self.con.execute(gone, [app, day, oldest])
+        return sorted(table for (table,) in tables if has_table(self.con, self.schema, table))
 
     def take_in(self, layout: Layout) -> None:
         """Put staged rows where they belong."""

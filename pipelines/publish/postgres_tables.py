@@ -123,6 +123,11 @@ def has_table(con: "Connection", schema: str, table: str) -> bool:
     return bool(_columns(con, schema, table))
 
 
+def has_column(con: "Connection", schema: str, table: str, column: str) -> bool:
+    """Whether a table is there and has a column."""
+    return column in _columns(con, schema, table)
+
+
 def bring_in_step(con: "Connection", schema: str, layout: Layout) -> None:
     """Make a table, or give one that is there the columns that it lacks.
 

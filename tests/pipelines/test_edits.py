@@ -140,6 +140,7 @@ RUNS: dict[str, dict[str, Any]] = {
             "percentiles": [10, 99],
             "bands": {"Low": [10, 10], "High": [10, 99]},
             "shaped_by": ["age"],
+            "measured_in": "cohort",
         },
         "promotion": "review",
         "personas": {

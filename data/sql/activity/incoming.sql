@@ -38,3 +38,10 @@ CREATE OR REPLACE TEMP TABLE bad_rows (
     raw VARCHAR,
     reason VARCHAR NOT NULL
 );
+
+-- Rows of people who were erased: whose, and where they stood.
+CREATE OR REPLACE TEMP TABLE held_back (
+    user_id VARCHAR NOT NULL,
+    delivery_id VARCHAR NOT NULL,
+    line BIGINT
+);

@@ -138,6 +138,17 @@ class Ledger(Reports):
             return True
         return False
 
+    def forget(self, keys: Sequence[str]) -> int:
+        """Blank what was asked and answered under these keys, and keep what it cost; returns how many attempts."""
+        self.file.connection.execute("PRAGMA secure_delete = ON")  # no page keeps what stood there
+        with self.file.transaction("forget what was asked") as connection:
+            gone = [
+                connection.execute("UPDATE attempt SET user = '', text = '', raw = x'' WHERE key = ?", [key]).rowcount
+                for key in keys
+            ]
+        self.file.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return sum(gone)
+
     def spent_in_month(self) -> float:
         """US dollars that count against the budget of this calendar month (UTC), all apps; of what was sent in it."""
         with self.file.reading() as connection:

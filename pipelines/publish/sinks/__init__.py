@@ -5,13 +5,14 @@ what for) and, where there are such, OPTIONAL (what it may be told besides) and 
 stand in a message). `deliver` may be asked for the same night again, after a run that was killed before the receipt
 was written down, and then changes nothing; `night.key` is the same each time. One that must tell the time takes a third
 argument `clock`. `probe(options)`, where there is one, raises what would keep a night from being delivered, for
-`nightquest doctor`. Whatever `deliver` raises means that the night is still to be delivered. NIGHTQUEST_SINKS says
-which are used.
+`nightquest doctor`. `erase(app, user_id, nights, options) -> receipt`, where there is one, takes a person out of what
+was delivered, with the nights as they lie now, and lets whoever reads there know; asked again it ends the same.
+Whatever `deliver` raises means that the night is still to be delivered. NIGHTQUEST_SINKS says which are used.
 """
 
 import datetime as dt
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -36,6 +37,7 @@ class Sink:
         optional: What it may be told besides.
         secrets: Which of these never stand in a message.
         probe: Raises what would keep a night from being delivered, and changes nothing.
+        erase: Takes a person of an app out of what lies there, and returns what proves it.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Sink:
     optional: Mapping[str, str]
     secrets: frozenset[str]
     probe: Callable[[Options], None] | None
+    erase: Callable[[str, str, Sequence[Published], Options, Clock], str] | None = None
 
 
 def sinks() -> Mapping[str, Sink]:
@@ -97,11 +100,20 @@ def _find(_folders: tuple[str, ...]) -> Found[Sink]:
 def _read(name: str, module: ModuleType) -> Sink:
     secrets = frozenset(getattr(module, "SECRETS", ()))
     optional = dict(getattr(module, "OPTIONAL", {}))
-    return Sink(name, _timed(module.deliver), dict(module.OPTIONS), optional, secrets, getattr(module, "probe", None))
+    erase = getattr(module, "erase", None)
+    return Sink(
+        name,
+        _timed(module.deliver),
+        dict(module.OPTIONS),
+        optional,
+        secrets,
+        getattr(module, "probe", None),
+        erase and _timed(erase),
+    )
 
 
-def _timed(deliver: Callable[..., str]) -> Callable[[Published, Options, Clock], str]:
-    """A destination that is given the clock, whether it asks for one or not."""
-    if "clock" in inspect.signature(deliver).parameters:
-        return deliver
-    return lambda night, options, _clock: deliver(night, options)
+def _timed(work: Callable[..., str]) -> Callable[..., str]:
+    """What a destination does, given the clock as the last argument whether it asks for one or not."""
+    if "clock" in inspect.signature(work).parameters:
+        return work
+    return lambda *told: work(*told[:-1])

@@ -4,6 +4,7 @@ A night is staged beside its place and moved there whole, latest.json last, so t
 night or the one before.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from configs.errors import NightquestError
@@ -11,6 +12,7 @@ from pipelines.publish.disk import Disk, write_whole
 from pipelines.publish.publish import DAMAGED, STAGING, point_at, sweep
 from pipelines.publish.published import MANIFEST, Published, damaged_files, nights_in
 from pipelines.publish.sinks import Options
+from pipelines.publish.without import take_out_published
 
 OPTIONS = {"to": "the folder that gets a folder for each app"}
 
@@ -34,6 +36,18 @@ def deliver(night: Published, options: Options) -> str:
         _copy(disk, night, place)
     point_at(nights_in(root)[-1][2], disk)
     return str(place)
+
+
+def erase(app: str, user_id: str, _nights: Sequence[Published], options: Options) -> str:
+    """Write the nights there anew without a person; returns how many rows went.
+
+    Raises:
+        NightquestError: The folder is not there.
+    """
+    to = Path(options["to"]).expanduser()
+    if not to.is_dir():
+        raise NightquestError(f"The folder {to} is not there.", "Mount what belongs there.")
+    return f"{take_out_published(to / app, user_id)} rows taken out of {to / app}"
 
 
 def _lies_there(night: Published, place: Path) -> bool:

@@ -4,9 +4,11 @@ A night that is there already changes nothing; a newer revision replaces it. doc
 how a notifier reads the outbox.
 """
 
+from collections.abc import Sequence
+
 from configs.errors import NightquestError
 from data.postgres import connect
-from pipelines.publish.postgres_night import put_night
+from pipelines.publish.postgres_night import put_night, take_out_person
 from pipelines.publish.published import Published
 from pipelines.publish.sinks import Options
 
@@ -26,6 +28,18 @@ def deliver(night: Published, options: Options) -> str:
     with connect(options["dsn"], _WHAT) as con:
         done = put_night(con, schema, night, keep)
     return f"{night.key} in schema {schema}: {done}"
+
+
+def erase(app: str, user_id: str, nights: Sequence[Published], options: Options) -> str:
+    """Take a person out of the tables and the outbox, where one row says so to a notifier, in one transaction.
+
+    Raises:
+        NightquestError: As `deliver`.
+    """
+    schema, _ = _told(options)
+    with connect(options["dsn"], _WHAT) as con:
+        gone = take_out_person(con, schema, app, user_id, nights)
+    return f"{gone} rows taken out of schema {schema}; the outbox tells of it"
 
 
 def probe(options: Options) -> None:

@@ -14,14 +14,14 @@ import http.client
 import json
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 import polars as pl
 
 from configs.errors import NightquestError
-from pipelines.publish.news import CONTACTS, NEWS, News, fresh_from, tells_news
+from pipelines.publish.news import CONTACTS, ERASED, NEWS, News, fresh_from, tells_news
 from pipelines.publish.published import Published
 from pipelines.publish.sinks import Clock, Options
 
@@ -58,6 +58,20 @@ def deliver(night: Published, options: Options, clock: Clock) -> str:
         receiver.post(_id(night, requests), _body(night, items), clock)
         sent, requests = sent + len(items), requests + 1
     return f"{night.key}: {sent} pieces of news in {requests} requests"
+
+
+def erase(app: str, user_id: str, nights: Sequence[Published], options: Options, clock: Clock) -> str:
+    """Post that a person was erased; returns its id. It is the same each time, of each state of the nights.
+
+    Raises:
+        NightquestError: As `deliver`.
+    """
+    told = f"{app}/{ERASED}/{user_id}"
+    body = {"type": "nightquest.erased", "app": app, "items": [{"id": told, "kind": ERASED, "user_id": user_id}]}
+    state = "/".join([told, *(night.key for night in nights[-1:])])
+    message = f"nq_{hashlib.sha256(state.encode()).hexdigest()[:32]}"
+    _Receiver(options).post(message, json.dumps(body).encode(), clock)
+    return f"{message}: told"
 
 
 def probe(options: Options) -> None:

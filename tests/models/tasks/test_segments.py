@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from models import mixtures
-from models.mixtures import COVARIANCES, Mixture, MixtureParameters, Scaling, _fit, _full_factors
+from models.mixtures import COVARIANCES, Mixture, MixtureParameters, Scaling, View, _fit, _full_factors
 from models.portable import class_of, load_model, save_model
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters, levels_of
 
@@ -170,7 +170,8 @@ def test_posterior_is_the_one_of_scikit_learn(covariance):
     values, signs = rows.select("points", "days", "away").to_numpy(), np.array([1.0, 1.0, -1.0])
     scaling = Scaling.of(values, signs)
     theirs = _fit(scaling.apply(values), 3, covariance, FAST.mixture)
-    ours = Mixture(scaling, theirs.weights_, theirs.means_, _full_factors(theirs))
+    view = View.learn(values, signs, even_out=False)
+    ours = Mixture(scaling, theirs.weights_, theirs.means_, _full_factors(theirs), view)
     np.testing.assert_allclose(ours.posterior(values), theirs.predict_proba(scaling.apply(values)), atol=1e-9)
 
 
@@ -202,3 +203,16 @@ def test_a_measure_that_is_no_strength_does_not_order_the_levels():
     found = model.predict(rows).with_columns(rows["points"]).group_by("segment").agg(pl.col("points").mean())
     means = dict(found.iter_rows())
     assert sorted(means, key=means.__getitem__) == [level for level in LEVELS if level in means]
+
+
+def test_evened_out_a_measure_that_is_no_strength_moves_what_is_usual_and_draws_no_component():
+    rng = np.random.default_rng(3)
+    group, age = np.arange(240) % 2, rng.choice([15.0, 60.0], 240)
+    values = np.column_stack([100 + 200 * group - age + rng.normal(0, 8, 240), np.full(240, 7.0), age])
+    evened = replace(FAST.mixture, even_out=True, floor=0.03)
+    found = mixtures.fit_mixture(values, np.arange(240), np.array([1.0, 1, 0]), np.array([1.0, 0, 0]), evened)
+    assert found.mixture.view.used.tolist() == [0]  # the second is the same for all
+    assert found.figures["components"] == 2
+    assert adjusted_rand_score(group, found.mixture.posterior(values).argmax(axis=1)) > 0.95
+    again = Mixture.from_arrays(found.mixture.arrays())
+    assert again.posterior(values).tolist() == found.mixture.posterior(values).tolist()

@@ -17,6 +17,7 @@ from pipelines.players.segments import (
     engagement_score,
     fit_segments,
     in_each_cohort,
+    judge_cohorts,
     measures_of,
     past_strength,
     player_cohorts,
@@ -182,7 +183,7 @@ def test_segments_are_learned_from_windows_that_do_not_overlap_and_end_before_th
     rows = [row for player in range(4) for row in plays(player, "a", *range(player, 120, 9))]
     with warehouse_with(APP, rows) as warehouse:
         night = night_after(100)
-        features, cohorts = past_strength(Known(warehouse, night))
+        features, cohorts, _ = past_strength(Known(warehouse, night))
     days = features["base_day"].unique().sort(descending=True)
     assert days[0] == night.base_day
     assert set((days[:-1] - days[1:]).dt.total_days()) == {28}
@@ -217,6 +218,30 @@ def test_nothing_is_recorded_without_a_model():
     known = Players(features=NOBODY, past=NOBODY, segments=NOBODY, targets=NOBODY, profiles=NOBODY)
     with pytest.raises(ValueError, match="no segments"):
         segments_run(fit, known, at_night(APP), "hash", "code")
+
+
+def test_measured_in_cohorts_strength_is_what_was_shown_there_and_not_how_much_was_played():
+    app = make_app(
+        cohorts={"by": ["topic"], "min_players": 20},
+        segments={"features": ["solved"], "score": "best", "measured_in": "cohort"},
+    )
+    rows = [event(player, day, topic="a", points=player) for player in range(1, 41) for day in (0, 1)]
+    rows += [event(player, 3 + day, topic="b", points=100 - player) for player in range(1, 41) for day in range(3)]
+    with warehouse_with(app, rows) as warehouse:
+        known = Known(warehouse, at_night(app, base_day=START.date() + dt.timedelta(days=9), cut=FAR))
+        features, cohorts, played = past_strength(known)
+    assert [m.column for m in measures_of(app)] == ["best__28", "solved__28"]
+    strongest = played.filter(player_key=40).sort("cohort").select("cohort", "best__28", "solved__28").rows()
+    assert strongest == [("a", 40.0, 2.0), ("b", 60.0, 3.0)]
+    model = fit_segments(app, features, cohorts, played, seed=7).model
+    for cohort, best in (("a", 40), ("b", 1)):
+        judged = judge_cohorts(app, model, played.filter(cohort=cohort))
+        order = judged["segment"].replace_strict({name: i for i, name in enumerate(LEVELS)}, return_dtype=pl.Int64)
+        assert order[judged["player_key"].to_list().index(best)] == order.max() > 0
+    main = assign_segments(app, features, model, cohorts, played)
+    assert set(main["judged_as"]) == {"b"}  # played most
+    place = main["segment"].replace_strict({name: i for i, name in enumerate(LEVELS)}, return_dtype=pl.Int64)
+    assert place[main["player_key"].to_list().index(1)] > place[main["player_key"].to_list().index(40)]
 
 
 def test_a_player_has_a_segment_in_each_large_cohort_played_and_one_of_them_is_the_main_one():

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from pipelines.publish.deliver import send_night
 from pipelines.publish.postgres_tables import layout_of, with_texts
 from pipelines.publish.published import MANIFEST, Published, nights_in, published_root, read_manifest
 from pipelines.publish.sinks import sinks
+from pipelines.publish.sinks.postgres import erase
 from pipelines.publish.tables import published_tables
+from pipelines.publish.without import take_out_published
 from tests.pipelines.publish.nights import AS_OF, USER_IDS, contacts_of, nights, put_out
 
 NEXT = AS_OF + dt.timedelta(days=1)
@@ -148,6 +151,24 @@ def test_what_is_new_is_in_the_outbox_once_and_two_notifiers_never_take_the_same
         first, second = one.execute(claim).fetchall(), other.execute(claim).fetchall()
         assert (len(first), len(second)) == (3, 2)
         assert len({row[0] for row in (*first, *second)}) == 5
+
+
+def test_who_is_erased_leaves_every_table_and_one_row_of_the_outbox_says_so(postgres, home, tmp_path):
+    shutil.copytree(home, tmp_path / "home")
+    send(postgres, folder(tmp_path / "home", 2))
+    gone, others = USER_IDS[4], content(postgres)["outbox"]
+    assert take_out_published(published_root(tmp_path / "home", "toy"), gone) > 0
+    nights = [
+        Published(path, read_manifest(path)) for _, _, path in nights_in(published_root(tmp_path / "home", "toy"))
+    ]
+    for _ in range(2):
+        assert "the outbox tells of it" in erase("toy", gone, nights, {"dsn": postgres.dsn})
+    left = {table: rows for table, rows in content(postgres).items() if gone in json.dumps(rows)}
+    assert left.keys() == {"outbox"}
+    ((row,),) = [row for row in left["outbox"] if gone in json.dumps(row)]
+    assert (row["kind"], row["idempotency_key"]) == ("erased", f"toy/erased/{gone}")
+    assert len(content(postgres)["outbox"]) == 1 + sum(gone not in json.dumps(row) for row in others)
+    assert "was there already" in send(postgres, folder(tmp_path / "home", 2))  # by its manifest of now
 
 
 def test_who_is_left_alone_is_not_in_the_outbox_and_others_are_due_when_they_may_be_told(postgres, tmp_path):
