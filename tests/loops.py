@@ -46,7 +46,7 @@ class Loop:
 
 def run_loop(folder: Path, app: str, *, players: int, nights: int, effects: Effects, history_days: int = 35) -> Loop:
     """Take a history in, then serve nights and play each one's day, and serve one more that knows what came of them."""
-    loaded, settings = load_app(str(_one_a_day(folder, app))), Settings(home=folder / "home", tuning_s=0)
+    loaded, settings = one_a_day(folder, app)
     people, events = _history(folder, app, players, history_days)
     if people:
         run_ingest(settings, loaded, people, history=True, players=True, now=now())
@@ -61,13 +61,14 @@ def run_loop(folder: Path, app: str, *, players: int, nights: int, effects: Effe
     return Loop(settings, loaded, seen, last)
 
 
-def _one_a_day(folder: Path, app: str) -> Path:
+def one_a_day(folder: Path, app: str) -> tuple[LoadedApp, Settings]:
+    """A shipped app that asks for ONE_A_DAY, under a home of its own."""
     said = yaml.safe_load((APPS / f"{app}.yaml").read_text(encoding="utf-8"))
     for section, changes in ONE_A_DAY.items():
         said[section] = {**(said.get(section, {}) if section == "challenges" else {}), **changes}
     path = folder / f"{app}.yaml"
     path.write_text(yaml.safe_dump(said, sort_keys=False), encoding="utf-8")
-    return path
+    return load_app(str(path)), Settings(home=folder / "home", tuning_s=0)
 
 
 def _history(folder: Path, app: str, players: int, days: int) -> tuple[list[Path], list[Path]]:

@@ -17,7 +17,7 @@ import polars as pl
 import yaml
 
 from configs.errors import NightquestError
-from data.simulator.response import NOTHING_SEEN, Effects, read_night, respond, with_likes
+from data.simulator.response import NOTHING_SEEN, Effects, read_night, read_suits, respond, with_likes
 from data.simulator.worlds import WORLDS
 
 
@@ -39,7 +39,7 @@ def play_day(app: str, folder: Path, home: Path, effects: Effects, *, seed: int 
         raise NightquestError(f"The day {day} has been played already.", "Ingest its files, and run the next night.")
     seen = pl.concat([NOTHING_SEEN, *(pl.read_parquet(path, columns=["content_id"]) for path in seen_files)])
     world = WORLDS[app](read_truth(folder, app, liking=bool(effects.likes or effects.rating_likes), seed=seed))
-    played = respond(world, asked, day, effects, seed=seed, seen=seen)
+    played = respond(world, asked, day, effects, seed=seed, seen=seen, suits=read_suits(home, app))
     place = folder / "days" / str(day)
     place.mkdir(parents=True, exist_ok=True)
     said = place / f"events-said-{day}.parquet"

@@ -16,6 +16,16 @@ import polars as pl
 from numpy.random import Generator
 
 NOTHING_SEEN = pl.DataFrame(schema={"content_id": pl.String})
+NOTHING_SUITS = pl.DataFrame(schema={"user_id": pl.String, "metric": pl.String})
+NOTHING_ASKED = pl.DataFrame(
+    schema={
+        **dict.fromkeys(("content_id", "user_id", "metric", "arm"), pl.String),
+        "target": pl.Float64,
+        "window_days": pl.Int32,
+        "valid_from": pl.Date,
+        "valid_until": pl.Date,
+    }
+)
 _SEES_S = 5  # so long after the day's first act begins what is open has been seen; own acts come later
 _RATING_SPREAD = 0.8
 
@@ -34,7 +44,8 @@ class Effects:
         rating: Mean of ratings, 1 to 5, before they are rounded.
         rating_arms: What an arm adds to the mean, by name.
         rating_likes: What a liked metric adds to the mean.
-        dismisses: Chance to dismiss what was seen, rated and answered by nobody then.
+        dismisses: Chance to dismiss what was seen; it is neither rated nor answered then.
+        follows: Chance that a player who plays does once what is recommended first, on that day.
     """
 
     shown: float = 0.95
@@ -47,6 +58,7 @@ class Effects:
     rating_arms: Mapping[str, float] = field(default_factory=dict)
     rating_likes: float = 0.0
     dismisses: float = 0.05
+    follows: float = 0.0
 
 
 class World(Protocol):
@@ -92,23 +104,41 @@ class Played:
     truth: pl.DataFrame
 
 
+def read_suits(home: Path, app: str) -> pl.DataFrame:
+    """user_id and metric: what the newest night recommends first to each player, of metrics."""
+    rows = pl.read_parquet(_newest(home, app)[1] / "recommendations.parquet")
+    return rows.filter(kind="metric", place=1).select("user_id", metric="item")
+
+
 def read_night(home: Path, app: str) -> tuple[dt.date, pl.DataFrame]:
     """The day that an app's newest night serves, and its open challenges with `arm` (null: no experiment).
 
     Raises:
         FileNotFoundError: Nothing is published.
     """
-    folder = home / "published" / app
-    latest = json.loads((folder / "latest.json").read_text(encoding="utf-8"))
-    rows = pl.read_parquet(folder / latest["folder"] / "challenges.parquet")
+    day, folder = _newest(home, app)
+    rows = pl.read_parquet(folder / "challenges.parquet")
     asked = rows.filter(pl.col("requirements").list.len() == 1).explode("requirements").unnest("requirements")
     arm = pl.col("metadata").str.json_path_match("$.arm")
     columns = ("content_id", "user_id", "metric", "target", "window_days", "valid_from", "valid_until")
-    return dt.date.fromisoformat(latest["as_of"]), asked.select(*columns, arm=arm)
+    return day, asked.select(*columns, arm=arm)
+
+
+def _newest(home: Path, app: str) -> tuple[dt.date, Path]:
+    folder = home / "published" / app
+    latest = json.loads((folder / "latest.json").read_text(encoding="utf-8"))
+    return dt.date.fromisoformat(latest["as_of"]), folder / latest["folder"]
 
 
 def respond(
-    world: World, asked: pl.DataFrame, day: dt.date, effects: Effects, *, seed: int, seen: pl.DataFrame = NOTHING_SEEN
+    world: World,
+    asked: pl.DataFrame,
+    day: dt.date,
+    effects: Effects,
+    *,
+    seed: int,
+    seen: pl.DataFrame = NOTHING_SEEN,
+    suits: pl.DataFrame = NOTHING_SUITS,
 ) -> Played:
     """Play a day of a world on which its players were asked for something.
 
@@ -119,6 +149,7 @@ def respond(
         effects: What is planted.
         seed: The same seed and day give the same rows.
         seen: content_id of what was seen on earlier days.
+        suits: From `read_suits`.
     """
     rng = np.random.default_rng([seed, day.toordinal()])
     own = world.play(rng, day)
@@ -128,11 +159,15 @@ def respond(
     met = met.join(seen.select("content_id"), on="content_id", how="anti", maintain_order="left")
     met = met.filter(pl.Series(rng.random(met.height) < effects.shown))
     met = _decided(rng, world, met, effects)
-    wanted = (
-        met.filter("answered")
-        .group_by("user_id", "metric")
-        .agg(amount=pl.col("target").max(), second=pl.col("ended").max() + 60)
+    took = suits.join(came, on="user_id", how="inner", maintain_order="left").sort("user_id")
+    took = took.filter(pl.Series(rng.random(took.height) < effects.follows) & pl.col("metric").is_in([*world.counts]))
+    doing = pl.concat(
+        [
+            met.filter("answered").select("user_id", "metric", "ended", amount="target"),
+            took.select("user_id", "metric", "ended", amount=pl.lit(1.0)),
+        ]
     )
+    wanted = doing.group_by("user_id", "metric").agg(pl.col("amount").max(), second=pl.col("ended").max() + 60)
     acts = pl.concat([own, world.more(wanted.sort("user_id", "metric"), day)])
     told = _kept(world, _kept(world, met, own, "kept_anyway"), acts, "kept").with_columns(day=pl.lit(day))
     columns = ("content_id", "user_id", "day", "arm", "persona", "metric", "window_days", "target", "liked", "p_plain")

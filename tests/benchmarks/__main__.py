@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 # Modules of this package with a function `measure(folder)`; loaded when run, as each brings much along.
-BENCHMARKS = ("killed", "throughput", "rate", "million", "loop")
+BENCHMARKS = ("killed", "throughput", "rate", "million", "loop", "follow")
 
 
 def main() -> None:
@@ -19,13 +19,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; none is all")
     parser.add_argument("--kills", type=int, help="for killed: how many runs to kill")
-    parser.add_argument("--players", type=int, help="for million and loop: how many players; fewer hold no figure")
+    parser.add_argument("--players", type=int, help="for million, loop, follow: how many players; fewer hold no figure")
     wanted = parser.parse_args()
     if unknown := set(wanted.names) - set(BENCHMARKS):
         parser.error(f"no benchmark is called {min(unknown)}; there are {', '.join(BENCHMARKS)}")
     for name in wanted.names or BENCHMARKS:
         many = {"players": wanted.players}
-        given = {"killed": {"kills": wanted.kills}, "million": many, "loop": many}.get(name, {})
+        given = {"killed": {"kills": wanted.kills}, "million": many, "loop": many, "follow": many}.get(name, {})
         options: dict[str, Any] = {option: value for option, value in given.items() if value}
         with tempfile.TemporaryDirectory() as folder:
             figures = importlib.import_module(f"tests.benchmarks.{name}").measure(Path(folder), **options)

@@ -10,7 +10,7 @@ from configs.loader import load_app
 from data.simulator.fitness import FitnessSettings, simulate_fitness
 from data.simulator.learning import PERSONAS, LearningSettings, simulate_learning
 from data.simulator.respond import read_effects
-from data.simulator.response import Effects, World, respond, true_lift, with_likes
+from data.simulator.response import NOTHING_ASKED, Effects, World, respond, true_lift, with_likes
 from data.simulator.worlds import fitness_world, learning_world
 from data.warehouse import scratch
 from pipelines.activity.ingest import ingest_files
@@ -97,6 +97,22 @@ def test_what_is_planted_moves_those_it_is_planted_in():
     open_to_it = 1 - told["kept_anyway"].mean()
     assert true_lift(told, effects, "cold", "warm") == pytest.approx(0.25 * open_to_it, abs=0.02)
     assert true_lift(told, Effects(), "cold", "warm") == 0
+
+
+def test_who_plays_follows_what_is_recommended_first_as_often_as_is_planted(world):
+    metrics = sorted(world.counts)
+    suits = world.truth.select("user_id").with_columns(
+        metric=pl.Series(metrics).gather(np.arange(world.truth.height) % len(metrics))
+    )
+    alone, followed = (
+        respond(world, NOTHING_ASKED, DAY, Effects(follows=share), seed=2, suits=suits).acts for share in (0.0, 1.0)
+    )
+    came = set(alone["user_id"])
+    assert set(followed["user_id"]) == came
+    done = followed.group_by("user_id").agg(**{name: count.cast(pl.Float64) for name, count in world.counts.items()})
+    done = done.unpivot(index="user_id", variable_name="metric").join(suits, on=["user_id", "metric"])
+    assert (done["value"] > 0).all()
+    assert followed.height > alone.height
 
 
 @pytest.mark.parametrize(("app", "make"), [("learning", learners), ("fitness", athletes)])

@@ -97,7 +97,9 @@ def test_a_players_page_shows_what_is_asked_held_and_next(night):
         "gold mind",
         "98 puzzles",
         "expired",
-        "SCHOLAR",
+        "SCHOLAR 75%",
+        "5 of 10, Advanced",
+        "3.5 days a week, in the evening",
         "+40",
     ):
         assert words in text

@@ -29,7 +29,7 @@ def frames(players=100):
             "skill_level": [5] * players,
             "activity": ["high"] * players,
             "segment": ["Expert"] * players,
-            "style": [None] * players,
+            "style": ["DASH"] * players,
             "preferred_content": [None] * players,
         },
         schema_overrides={"preferred_content": pl.String},
@@ -39,7 +39,8 @@ def frames(players=100):
 
 
 def chosen(individual, records=(), players=100):
-    app = make_app(content={"individual": individual})
+    styles = {"DASH": {"title": "Dasher", "traits": {"intensity": 1}}}
+    app = make_app(content={"individual": individual}, profile={"styles": styles})
     with warehouse_with(app, [event(key, 0, points=float(key)) for key in range(1, players + 1)]) as warehouse:
         for key, attributes, at in records:
             row = {
@@ -82,12 +83,14 @@ def test_a_profile_tells_neither_id_nor_key_nor_exact_numbers():
             "skill_level_of_10",
             "activity",
             "strength",
+            "style",
             "likes",
             "good_at",
             "here_for",
             "last_here",
         }
         assert "user" not in json.dumps(profile)
+        assert profile["style"] == "Dasher"
 
 
 def test_attributes_are_the_newest_known_at_the_cut_cleaned_and_cut():
