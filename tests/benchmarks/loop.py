@@ -6,7 +6,9 @@ plays `learning` with an effect of an arm on completion and a liked metric for e
 nothing planted, and `fitness` with an effect on completion and on ratings.
 """
 
+import datetime as dt
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +18,7 @@ from data.simulator.response import Effects, true_lift
 from pipelines.experiments.experiment import read_experiment
 from pipelines.known import Known
 from pipelines.pins import find_night
-from pipelines.publish.published import read_night
+from pipelines.publish.published import past_nights, read_night
 from pipelines.stores import open_app
 from tests.loops import Loop, run_loop
 
@@ -33,8 +35,9 @@ def measure(folder: Path, players: int = 600, nights: int = 7) -> dict[str, floa
     Returns:
         For each, of completion and rating: the difference of the second arm, its interval for one look and that for
         every look, what was planted, and whether a difference was shown; `held`: 1 where what was planted lies in every
-        interval. Of tastes: the mean liking of what is liked and of other metrics, and of the players who were asked
-        for what they like, for how many it is liked best.
+        interval. Of learners' personas: how many count as another from a night to the next, how many would without a
+        margin, and the mean log loss of the shares against who they are. Of tastes: the mean liking of what is liked
+        and of other metrics, and of the players who were asked for what they like, for how many it is liked best.
     """
     figures: dict[str, float] = {}
     for name, effects in PLANTED.items():
@@ -43,6 +46,8 @@ def measure(folder: Path, players: int = 600, nights: int = 7) -> dict[str, floa
         place.mkdir()
         loop = run_loop(place, app, players=players, nights=nights, effects=effects)
         figures |= {f"{name} {key}": value for key, value in _differences(loop, effects)}
+        if app == "learning":
+            figures |= {f"{name} {key}": value for key, value in _memberships(loop, place)}
         if effects.likes:
             figures |= {f"{name} {key}": value for key, value in _tastes(loop, place, app)}
     return figures
@@ -67,6 +72,27 @@ def _differences(loop: Loop, effects: Effects) -> Iterator[tuple[str, float]]:
             yield f"{metric} planted", planted[metric]
             held *= row["always_low"] <= planted[metric] <= row["always_high"]
     yield "held", held
+
+
+def _memberships(loop: Loop, folder: Path) -> Iterator[tuple[str, float]]:
+    app = loop.loaded.app
+    kind = pl.Struct(dict.fromkeys(app.personas, pl.Float64))
+    nights = past_nights(loop.settings.home, app.app, loop.last + dt.timedelta(days=1), 90)
+    told = [
+        night.table("profiles")
+        .select("user_id", "persona", shares=pl.col("personas").str.json_decode(kind))
+        .unnest("shares")
+        .with_columns(largest=pl.concat_list(*app.personas).list.arg_max())
+        for night in nights
+    ]
+    pairs = [one.join(two, on="user_id", suffix="_then") for one, two in pairwise(told)]
+    for name, column in (("persona changes", "persona"), ("largest share changes", "largest")):
+        changed = (pl.col(column) != pl.col(f"{column}_then")).mean()
+        yield name, sum(pair.select(changed).item() for pair in pairs) / len(pairs)
+    truth = read_truth(folder, app.app).select("user_id", own="persona")
+    shares = told[0].unpivot(app.personas, index="user_id", variable_name="own", value_name="share")
+    sure = shares.join(truth, on=["user_id", "own"]).select(pl.col("share").clip(1e-6).log().mean()).item()
+    yield "persona log loss", -sure
 
 
 def _tastes(loop: Loop, folder: Path, app: str) -> Iterator[tuple[str, float]]:
