@@ -16,6 +16,7 @@ from data.simulator.fitness import FitnessSettings, simulate_fitness, write_fitn
 from data.simulator.learning import LearningSettings, simulate_learning, write_learning
 from data.simulator.respond import play_day
 from data.simulator.response import Effects
+from data.simulator.worlds import FitnessWorld, LearningWorld
 from pipelines.activity.job import run_ingest
 from tests.pipelines.nights import now, serve_night
 
@@ -27,6 +28,8 @@ ONE_A_DAY: Mapping[str, Any] = {
     "badges": {},
     "content": {"types": ["daily_challenge"], "experiment": TWO_ARMS},
 }
+
+COUNTED = {"learning": LearningWorld.counts, "fitness": FitnessWorld.counts}
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,12 @@ def run_loop(folder: Path, app: str, *, players: int, nights: int, effects: Effe
 
 
 def one_a_day(folder: Path, app: str) -> tuple[LoadedApp, Settings]:
-    """A shipped app that asks for ONE_A_DAY, under a home of its own."""
+    """A shipped app that asks for ONE_A_DAY, of what its players can answer, under a home of its own."""
     said = yaml.safe_load((APPS / f"{app}.yaml").read_text(encoding="utf-8"))
+    answered = COUNTED[app]
     for section, changes in ONE_A_DAY.items():
         said[section] = {**(said.get(section, {}) if section == "challenges" else {}), **changes}
+    said["challenges"]["metrics"] = [name for name in said["challenges"]["metrics"] if name in answered]
     path = folder / f"{app}.yaml"
     path.write_text(yaml.safe_dump(said, sort_keys=False), encoding="utf-8")
     return load_app(str(path)), Settings(home=folder / "home", tuning_s=0)

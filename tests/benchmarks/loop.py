@@ -9,6 +9,7 @@ nothing planted, and `fitness` with an effect on completion and on ratings.
 import datetime as dt
 from collections.abc import Iterator
 from itertools import pairwise
+from math import nan
 from pathlib import Path
 
 import polars as pl
@@ -25,7 +26,7 @@ from tests.loops import Loop, run_loop
 PLANTED = {
     "learning": Effects(answers=0.15, arms={"warm": 0.25}, likes=0.5, rating_likes=1.0),
     "nothing": Effects(answers=0.25),
-    "fitness": Effects(answers=0.15, arms={"warm": 0.25}, rating_arms={"warm": 0.5}),
+    "fitness": Effects(answers=0.15, arms={"warm": 0.3}, rating_arms={"warm": 0.6}, rates=0.8),
 }
 
 
@@ -67,10 +68,10 @@ def _differences(loop: Loop, effects: Effects) -> Iterator[tuple[str, float]]:
         row = report.results.row(by_predicate=(pl.col("metric") == metric) & (pl.col("arm") == "warm"), named=True)
         yield f"{metric} found", float(row["found_on"] is not None)
         for key in ("difference", "difference_low", "difference_high", "always_low", "always_high"):
-            yield f"{metric} {key}", row[key]
+            yield f"{metric} {key}", nan if row[key] is None else row[key]
         if metric in planted:
             yield f"{metric} planted", planted[metric]
-            held *= row["always_low"] <= planted[metric] <= row["always_high"]
+            held *= (row["always_low"] or nan) <= planted[metric] <= (row["always_high"] or nan)
     yield "held", held
 
 
