@@ -23,8 +23,10 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from configs.loader import load_app
 from configs.settings import Settings
 from models.contest import Contest, hold_contest
+from models.learned import LearnedModel
+from models.learners import learner_of
 from models.scores import log_losses
-from models.split import Split
+from models.split import HALF_LIFE_DAYS, Split, recency
 from models.task import Samples
 from models.tasks import binary_task
 from models.tasks.engagement import Levels, exactly
@@ -38,23 +40,29 @@ from tests.benchmarks.straight.scores import boosted, forest, regressed_each, st
 
 Array = NDArray[np.float64]
 Figure = Callable[[Array], float]
-DRAWS = 300
+DRAWS = 200
 MANY_AWARDS = 100
 
 
 class Rows:
-    """A contest's winner on the later rows, and what the rivals were fitted on."""
+    """The later rows with what the contest's winner says of them, and the rows that it and the rivals learned from.
+
+    As when a model is registered, the winner is fitted anew on all that was known and recalibrated on the newest of it.
+    """
 
     def __init__(self, known: Known, samples: Samples, name: str) -> None:
         task, past = binary_task(name), Past.of(known)
         own = replace(samples, labels=task.labels(past, samples))
-        self.task, self.app = task, known.app
+        self.task, self.past = task, past
         self.contest: Contest = hold_contest(task, known.app, own, seed=SEED)
         split = Split.of(task.days(own))
         self.encoding: Any = task.encoding(known.app, own, split.calibrate_from, seed=SEED)
         rows = task.rows(known.app, own, self.encoding, seed=SEED)
         train, calibrate, _ = split.parts(rows)
-        self.train, self.test = pl.concat([train, calibrate]), self.contest.holdout
+        self.train, winner = pl.concat([train, calibrate]), self.contest.model.learner
+        model = LearnedModel(task, self.encoding, learner_of(winner.name)(**winner.told()))
+        model.fit(self.train, weights=recency(self.train, HALF_LIFE_DAYS)).calibrate(calibrate, seen=True)
+        self.test = self.contest.holdout.with_columns(p=pl.Series(model.predict(self.contest.holdout)))
 
     def x(self, rows: pl.DataFrame) -> Array:
         """The winner's features, missing ones 0."""
@@ -78,17 +86,16 @@ def badge_odds(rows: Rows) -> Iterator[str]:
     for name in list(area)[1:]:
         times = _told(lambda w, n=name: area["served"](w) / area[n](w), players)
         yield f"badge_odds  PR-AUC, served over {name}: {times}"
-    yield from _skills(train, test)
+    yield from _skills(rows.past.badges_earned(), train, test)
 
 
-def _skills(train: pl.DataFrame, test: pl.DataFrame) -> Iterator[str]:
+def _skills(earned: pl.DataFrame, train: pl.DataFrame, test: pl.DataFrame) -> Iterator[str]:
+    """Of badges that many players earned by then: 1 - Brier score / that of the badge's rate in the rows learned."""
     keys = ["badge_id", "window_days"]
     rate = train.group_by(keys).agg(rate=pl.col("earned").cast(pl.Float64).mean())
     rows = test.join(rate, on=keys, how="left").with_columns(pl.col("rate").fill_null(0.0))
-    awards = pl.concat([train.select("badge_id", won=pl.col("earned").cast(pl.Int64)),
-                        test.select("badge_id", won=pl.col("y").cast(pl.Int64))])  # fmt: skip
-    many = awards.group_by("badge_id").agg(pl.col("won").sum()).filter(pl.col("won") >= MANY_AWARDS)
-    for badge, won in many.sort("won", descending=True).iter_rows():
+    many = earned.group_by("badge_id").len("won").filter(pl.col("won") >= MANY_AWARDS)
+    for badge, won in many.sort("won", "badge_id", descending=True).iter_rows():
         mine = rows.filter(badge_id=badge)
         if not mine.height or not mine["y"].sum():
             continue
@@ -97,7 +104,7 @@ def _skills(train: pl.DataFrame, test: pl.DataFrame) -> Iterator[str]:
         def skill(w: Array, y: Array = y, p: Array = p, base: Array = base) -> float:
             return 1 - float((w * (p - y) ** 2).sum() / (w * (base - y) ** 2).sum())
 
-        yield f"badge_odds  Brier skill of {badge} ({won} rows earned): {_told(skill, mine['player_key'].to_numpy())}"
+        yield f"badge_odds  Brier skill of {badge} ({won} awards): {_told(skill, mine['player_key'].to_numpy())}"
 
 
 def engagement(rows: Rows) -> Iterator[str]:
@@ -180,7 +187,8 @@ def churn(rows: Rows, truth: pl.DataFrame | None = None) -> Iterator[str]:
 def _beside_the_truth(rows: Rows, now: pl.DataFrame, truth: pl.DataFrame) -> Iterator[str]:
     """Harrell's concordance of when players left: by the chance to have left in four weeks, and by what is true.
 
-    What is true: who is away on the day comes first, then who is least likely to play that day.
+    What is true: who is away on the day comes first, then who is least likely to play that day. That somebody is away
+    nobody can see; who knew all habits and saw the silence alone would rank by `silent_odds`.
     """
     curve = rows.test.group_by("player_key", "base_day").agg(
         gone_in=pl.col("week").filter(pl.col("y") == 1).min(), last=pl.col("week").max()
@@ -188,7 +196,10 @@ def _beside_the_truth(rows: Rows, now: pl.DataFrame, truth: pl.DataFrame) -> Ite
     both = now.join(curve, on=["player_key", "base_day"]).join(truth, on=["player_key", "base_day"], how="left")
     both = both.with_columns(
         time=pl.coalesce("gone_in", pl.col("last") + 1),
-        own=1 - pl.col("p_plays").fill_null(-1.0),
+        own=1 - pl.col("p_plays").fill_nan(None).fill_null(-1.0),
+        silence=silent_odds(
+            pl.col("recency_days").fill_null(90), pl.col("usual").max().over("player_key").fill_null(0.1)
+        ),
         gone=pl.col("gone_in").is_not_null(),
     )
     time, gone, players = (both[name].to_numpy() for name in ("time", "gone", "player_key"))
@@ -199,7 +210,15 @@ def _beside_the_truth(rows: Rows, now: pl.DataFrame, truth: pl.DataFrame) -> Ite
     yield f"churn  concordance, the truth's more than served: {behind}"
 
 
-_RISKS = {"served": "p", "the truth": "own"}
+_RISKS = {"served": "p", "the truth": "own", "true habits and silence": "silence"}
+
+
+def silent_odds(days: pl.Expr, p: pl.Expr) -> pl.Expr:
+    """Log-odds, but for a constant, to have left within days of silence, for whom p is the chance to play on a day.
+
+    Leaving is as likely on each day: the sum of (1 - p)^j over j < days, against (1 - p)^days.
+    """
+    return ((1 - (1 - p) ** days.clip(1)) / p).log() - days * (1 - p).log()
 
 
 def concordance(time: Array, gone: NDArray[np.bool_], risk: Array, weights: Array) -> float:
@@ -262,10 +281,14 @@ def main() -> None:
 
 
 def _truth(known: Known, folder: Path) -> pl.DataFrame:
-    """player_key, base_day, p_plays: none on days on which the player was away."""
+    """player_key, base_day, p_plays, usual: chances to play that day (none: away) and on a usual one."""
     chances = pl.read_parquet(folder / "chances.parquet").with_columns(pl.col("user_id").cast(pl.String))
+    usual = pl.read_parquet(folder / "truth.parquet").select(
+        pl.col("user_id").cast(pl.String), usual="play_probability"
+    )
     players = known.frame("SELECT player_key, user_id FROM players")
-    return chances.join(players, on="user_id").select("player_key", "p_plays", base_day="day")
+    rows = chances.join(players, on="user_id").join(usual, on="user_id")
+    return rows.select("player_key", "p_plays", "usual", base_day="day")
 
 
 if __name__ == "__main__":
