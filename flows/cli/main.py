@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cyclopts import CycloptsError
 
+import flows.cli.commands_analyze
 import flows.cli.commands_badges
 import flows.cli.commands_begin
 import flows.cli.commands_look

@@ -109,12 +109,12 @@ def explain_score(
     """
     app, task = loaded.app, find_task(loaded.app, task_name)
     with open_app(settings, loaded) as warehouse:
-        known = Known(warehouse, _night(warehouse, loaded.app, now, settings.day_grace))
-        key = _key(known, user_id)
+        known = Known(warehouse, night_seen(warehouse, loaded.app, now, settings.day_grace))
+        key = player_key(known, user_id)
         served = _served(settings, app, task, known.night)
         eligible = eligible_players(known, [known.base_day])
         if key not in eligible["player_key"]:
-            raise NightquestError(_not_judged(known, user_id, key), "Take a player who played since then.")
+            raise NightquestError(not_judged(known, user_id, key), "Take a player who played since then.")
         model, asked = _asked(settings, known, task, served, _beside(key, eligible, second_opinion), eligible)
         everybody, asked = asked, _only(asked, key)
     if task.name == ATTAINMENT and asked.windows.is_empty():
@@ -190,7 +190,8 @@ def _second(
     return Second(line.fidelity or 0.0, reasons)
 
 
-def _night(warehouse: Any, app: App, now: dt.datetime, grace: dt.timedelta) -> Night:
+def night_seen(warehouse: Any, app: App, now: dt.datetime, grace: dt.timedelta) -> Night:
+    """As of which night players are seen: the newest that went out, else the coming one."""
     out = find_night(warehouse, app)
     if out is not None:
         return out
@@ -221,7 +222,12 @@ def _served(settings: Settings, app: App, task: BinaryTask[Any], night: Night) -
     raise NightquestError(why or f"No model of {task.name} serves yet.", again)
 
 
-def _key(known: Known, user_id: str) -> int:
+def player_key(known: Known, user_id: str) -> int:
+    """The key of a player.
+
+    Raises:
+        NightquestError: There is no such player.
+    """
     key = known.value("SELECT player_key FROM players WHERE user_id = $u", {"u": user_id})
     if key is None:
         raise NightquestError(
@@ -230,7 +236,8 @@ def _key(known: Known, user_id: str) -> int:
     return int(key)
 
 
-def _not_judged(known: Known, user_id: str, key: int) -> str:
+def not_judged(known: Known, user_id: str, key: int) -> str:
+    """Why the night does not judge a player, as a sentence."""
     within = known.app.challenges.active_within_days
     last = known.value("SELECT max(day) FROM known_active_days WHERE player_key = $k", {"k": key})
     played = f"last played on {last}" if last else "had not played by then"
