@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from configs.app import App
-from configs.translated import MetricSaid, Translation
+from configs.translated import MetricSaid
 from configs.voice import languages, locale_of, primary
 from configs.wording import Itself
 
@@ -58,7 +58,12 @@ def _speaking(of: Itself, language: str) -> App | None:
     app, said = of.app, of.app.translations.get(language)
     if said is None:
         return app if language == own_language(app) else None
-    voice = {"languages": [language], "lexicon": _lexicon(app, language, said)}
+    own = language == own_language(app)
+    voice = {
+        "languages": [language],
+        "lexicon": {**(app.voice.lexicon if own else {}), **said.lexicon},
+        "chapters": said.chapters or (app.voice.chapters if own else []),
+    }
     return app.model_copy(
         update={
             "voice": app.voice.model_copy(update=voice),
@@ -69,11 +74,6 @@ def _speaking(of: Itself, language: str) -> App | None:
             },
         }
     )
-
-
-def _lexicon(app: App, language: str, said: Translation) -> dict[str, list[str]]:
-    own = app.voice.lexicon if language == own_language(app) else {}
-    return {**own, **said.lexicon}
 
 
 def _metric(app: App, name: str, said: MetricSaid | None) -> object:

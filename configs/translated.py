@@ -4,6 +4,7 @@ from pydantic import Field
 
 from configs.names import Name
 from configs.part import Part
+from configs.written import Chapter
 
 
 class MetricSaid(Part):
@@ -25,4 +26,5 @@ class Translation(Part):
 
     metrics: dict[Name, MetricSaid] = Field({}, description="By name; all of challenges and of `social_metrics`.")
     badges: dict[Name, str] = Field({}, description="The titles of badges, by id; the file's where one is left out.")
+    chapters: list[Chapter] = Field([], description="The chapters of the voice, in the same order.")
     lexicon: dict[str, list[str]] = Field({}, description="Phrases over those of configs/languages, by symbol.")

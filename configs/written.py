@@ -11,6 +11,15 @@ from configs.part import Part
 from configs.voice import NEUTRAL, VoiceKind
 
 
+class Chapter(Part):
+    """A piece of the story that mission briefs tell from week to week."""
+
+    title: str = Field(min_length=1, max_length=60, description="On the cover of the brief.")
+    scene: list[str] = Field(
+        min_length=1, description="What happens, in whole sentences, without numbers or times; each a way to tell it."
+    )
+
+
 class Voice(Part):
     """How the app speaks, and what it must never say."""
 
@@ -25,6 +34,11 @@ class Voice(Part):
         "informal", description="How players are spoken to where a language asks: du, tu, or Sie, Lei."
     )
     forbidden: list[str] = Field([], description="Words and claims that no text may carry.")
+    chapters: list[Chapter] = Field(
+        [],
+        max_length=52,
+        description="A story for mission briefs: with each new mission a player reads the next chapter, once.",
+    )
     lexicon: dict[str, list[str]] = Field(
         {}, description="Phrases for the offline writer's grammar, by symbol; see docs/content.md."
     )

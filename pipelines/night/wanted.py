@@ -33,6 +33,8 @@ ASKS = pl.Schema(
         "window_days": pl.Int32(),
         "mission": pl.String(),
         "also": PARTS,
+        "chapter": pl.Int32(),
+        "done": pl.Float64(),
     }
 )
 _NO_ACHIEVEMENTS = pl.DataFrame(

@@ -11,11 +11,12 @@ import numpy as np
 import polars as pl
 
 from configs.app import App
-from configs.voice import base_lexicon
+from configs.speaking import own_language, speaking
+from configs.voice import base_lexicon, spoken_lexicon
 from pipelines.words.alike import find_alike
 from pipelines.words.types import content_type, content_types
 
-GRAMMAR_VERSION = "5"
+GRAMMAR_VERSION = "6"
 # What a brief is made of. None of it is a player's own (no id, no name, no number, no free text), but for the profile.
 BRIEF_KEYS = ("content_type", "persona", "metric", "difficulty", "language", "occasion", "writer", "profile")
 # The most texts of a brief: more than a month of nights; twice that for a brief which many neighbours share.
@@ -62,10 +63,12 @@ def brief_keys(
 
 
 def _keys(app: App, rows: pl.DataFrame) -> pl.DataFrame:
+    if "occasion" not in rows.columns:
+        rows = rows.with_columns(occasion=pl.lit(""))
     types = pl.Schema({"content_id": pl.String(), "player_key": pl.Int64(), **dict.fromkeys(BRIEF_KEYS, pl.String())})
     given = {name: pl.lit("") for name in BRIEF_KEYS} | {"content_type": pl.col("content_type")}
     given |= {"persona": pl.col("persona"), "language": pl.col("language").fill_null(app.voice.languages[0])}
-    given |= {"metric": pl.col("metric"), "occasion": pl.col("occasion") if "occasion" in rows.columns else pl.lit("")}
+    given |= {"metric": pl.col("metric"), "occasion": pl.col("occasion")}
     for kind in rows["content_type"].unique():
         for name, key in content_type(kind).keys(app).items():
             given[name] = pl.when(pl.col("content_type") == kind).then(key).otherwise(given[name])
@@ -100,7 +103,8 @@ def read_briefs(briefs: pl.DataFrame) -> Iterator[Brief]:
 
 def prompt_version(app: App, kind: str) -> str:
     """The grammar's version and a hash of every phrase that it may use for a content type."""
-    phrases = [_phrases_for(kind, lexicon) for lexicon in (app.voice.lexicon, base_lexicon(app.voice.kind))]
+    spoken = spoken_lexicon(own_language(app), app.voice.address) or base_lexicon(app.voice.kind)
+    phrases = [_phrases_for(kind, lexicon) for lexicon in (app.voice.lexicon, spoken)]
     return f"grammar-{GRAMMAR_VERSION}-{_hash(phrases)[:8]}"
 
 
@@ -111,16 +115,20 @@ def first_text(brief_id: str, as_of: dt.date) -> int:
 
 def _brief_ids(app: App, groups: pl.DataFrame) -> Iterator[str]:
     """A hash of the keys and of everything in the app file that the words rest on."""
-    rests_on = {kind: _rests_on(app, kind) for kind in groups["content_type"].unique()}
+    rests_on: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
     for row in groups.select(BRIEF_KEYS).iter_rows(named=True):
-        parts = (app.metrics.get(row["metric"]), app.badges.get(row["metric"]), app.personas.get(row["persona"]))
+        said = speaking(app, row["language"]) or app
+        key = row["content_type"], row["language"]
+        if key not in rests_on:
+            rests_on[key] = _rests_on(said, row["content_type"])
+        parts = (said.metrics.get(row["metric"]), said.badges.get(row["metric"]), app.personas.get(row["persona"]))
         told = [part and part.model_dump(mode="json") for part in parts]
-        yield _hash([app.app, *rests_on[row["content_type"]], row, told])[:16]
+        yield _hash([app.app, *rests_on[key], row, told])[:16]
 
 
 def _rests_on(app: App, kind: str) -> tuple[str, dict[str, Any]]:
     """The grammar's version and the app's voice, as far as a content type can use them."""
-    voice = app.voice.model_dump(mode="json")
+    voice = app.voice.model_dump(mode="json", exclude=set() if kind == "mission_brief" else {"chapters"})
     return prompt_version(app, kind), voice | {"lexicon": _phrases_for(kind, app.voice.lexicon)}
 
 

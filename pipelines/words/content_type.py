@@ -18,6 +18,7 @@ LONG_TEXT_LENGTH = 600  # of what tells a story or how to do something
 GOAL = (("goal_1",),)
 GOAL_AND_WINDOW = (("goal_1",), ("window", "period"))
 ALSO = ("also",)  # what is asked beside the goal
+CHAPTER = "chapter"  # with its number, the occasion of a brief that tells a piece of a story
 SINGLE = "single"  # the occasion of what asks for nothing beside it
 NOBODY = pl.DataFrame(schema={"player_key": pl.Int64})
 

@@ -33,6 +33,8 @@ _NUMBERS = pl.Schema(
         "percentile": pl.Int64(),
         "mission": pl.String(),
         "also": PARTS,
+        "chapter": pl.Int32(),
+        "done": pl.Float64(),
     }
 )
 _WRITING = ("brief_id", "ai_provider", "model", "prompt_version", "variant", "propensity", "metadata")

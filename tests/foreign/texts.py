@@ -29,6 +29,7 @@ AMOUNTS = {
     "tutorial": (1.0, 2.0, 50.0, 0.5),
     "social_prompt": (1.0, 1.0, 2.0),
     "motivational_message": (1.0, 2.0, 13.0, 38.970001, 1250.0),
+    "personal_coaching": (1.0, 4.0, 12.5),
     "badge_citation": (1.0, 13.0, 1250.0, 62.125),
 }
 PERCENTILES = (25, 50, 75, 90)
@@ -63,10 +64,12 @@ def texts_of(app: App, *, variants: int = 3, seed: int = 0, language: str = "en"
         )
         for nth, found in enumerate(write_variants(app, keyed, seed=seed)):
             days = _window(app, brief, place + nth + seed)
+            spans = None if brief.content_type == "personal_coaching" else days
             rows.append({
                 "at": len(texts), "content_type": brief.content_type, "metric": brief.metric,
-                "amount": _amount(app, brief, place + nth + seed, days), "window_days": days,
+                "amount": _amount(app, brief, place + nth + seed, days), "window_days": spans,
                 "percentile": PERCENTILES[(place + nth) % len(PERCENTILES)], "occasion": brief.occasion,
+                "done": _amount(app, brief, place + nth + seed + 1, days) if brief.metric else None,
                 "also": _beside(app, brief, place + nth + seed, days),
             })  # fmt: skip
             texts.append({

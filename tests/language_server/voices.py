@@ -28,6 +28,7 @@ STARTS = {
     "mission_brief": ("briefing_title", "briefing"),
     "tutorial": ("tutorial_title", "tutorial"),
     "social_prompt": ("social_title", "social"),
+    "personal_coaching": ("coaching_title", "coaching"),
 }
 # Of these the phrases here are used alone, so that they differ from what the offline writer makes of its own.
 OWN_TYPES = ("custom_achievement", "adaptive_mission", "mission_brief", "tutorial", "social_prompt")
@@ -125,7 +126,7 @@ def _tags(app: App | None, data: Mapping[str, Any], metric: str) -> list[str]:
     """What may stand behind a symbol's name for this brief, as with the offline writer."""
     persona = str((data.get("persona") or {}).get("name", ""))
     task = str(data.get("task") or "")
-    tags = [persona, metric, str(data.get("difficulty") or ""), str(data.get("occasion") or "")]
+    tags = [persona, metric, str(data.get("difficulty") or ""), *str(data.get("occasion") or "").split(" ")]
     tags.append(str((data.get("badge") or {}).get("tier", "")))
     if app and (found := app.personas.get(persona)):
         tags.append("bold" if found.risk_tolerance > 0.6 else "careful" if found.risk_tolerance < 0.4 else "even")

@@ -50,6 +50,7 @@ BADGE = {"title": "Keen", "tier": "gold", "category": "habit"}
 UNTRAINED = "older app file"
 SAID = {"label": "Dinge", "unit": "Ding", "plural": "Dinge", "task": "Nehmen Sie {goal}", "in_task": ["Ding", "Dinge"]}
 GERMAN = dict.fromkeys(METRICS, SAID)
+CHAPTER = {"title": "Das Tor", "scene": ["Ein Tor steht offen."]}
 RUNS: dict[str, dict[str, Any]] = {
     "taken away": {
         "events": {"solve": {"properties": {"points": SOLVE["points"]}}},
@@ -179,9 +180,11 @@ RUNS: dict[str, dict[str, Any]] = {
             "forbidden": ["weed"],
             "lexicon": {"place": ["the pond"]},
             "address": "formal",
+            "chapters": [CHAPTER],
         },
         "translations": {
             "de": {"metrics": GERMAN, "badges": {"regular": "Stammgast"}, "lexicon": {"closing": ["Gutes Gelingen."]}}
+            | {"chapters": [CHAPTER]}
         },
         "content": {
             "types": ["tutorial", "social_prompt", "mission_brief", "adaptive_mission", "daily_challenge"],

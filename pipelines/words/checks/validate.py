@@ -21,6 +21,7 @@ SLOTS: Mapping[str, int] = {
     "window": 24,
     "period": 24,
     "amount": 40,
+    "done": 40,
     "span": 24,
     "percentile": 5,
     "evidence": EVIDENCE_LENGTH,
@@ -95,7 +96,7 @@ def sentences(text: str) -> list[str]:
 def longest(text: str, words_length: int) -> int:
     """How many characters a text may have once its slots are filled."""
     slots = SLOT.findall(text)
-    filled = sum(SLOTS.get(slot, 0) + (words_length if slot in {"goal_1", "amount"} else 0) for slot in slots)
+    filled = sum(SLOTS.get(slot, 0) + (words_length if slot in {"goal_1", "amount", "done"} else 0) for slot in slots)
     return len(SLOT.sub("", text)) + filled
 
 

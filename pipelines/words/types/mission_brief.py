@@ -1,4 +1,4 @@
-"""Mission briefs: the story of a new mission."""
+"""Mission briefs: the story of a new mission, which goes on from week to week where the app has chapters."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -6,8 +6,10 @@ from itertools import product
 import polars as pl
 
 from configs.app import App
+from pipelines.known import Known
 from pipelines.words.content_type import (
     ALSO,
+    CHAPTER,
     GOAL_AND_WINDOW,
     LONG_TEXT_LENGTH,
     NOBODY,
@@ -23,17 +25,40 @@ OCCASIONS = ("", SINGLE)
 
 
 def plan(asking: Asking) -> pl.DataFrame:
-    """A message for each new mission, about the same metric, goal and window, to those likely enough to play."""
+    """A message for each new mission, about the same metric, goal and window, to those likely enough to play.
+
+    Its chapter is the one after the last that an earlier night told the player; after the last of all there is none.
+    """
     missions = asking.rows(MISSION)
     if missions.is_empty():
         return NOBODY
-    told = missions.select(
-        *("player_key", "metric", "window_days", "also"),
+    told = _chapters_told(asking.known)
+    missions = missions.join(told, on="player_key", how="left", maintain_order="left")
+    following = pl.col("told").fill_null(0) + 1
+    chapter = pl.when(following <= len(asking.known.app.voice.chapters)).then(following).cast(pl.Int32)
+    single = pl.when(is_single()).then(pl.lit(SINGLE))
+    briefs = missions.with_columns(chapter=chapter).select(
+        *("player_key", "metric", "window_days", "also", "chapter"),
         goal="target",
         mission="content_id",
-        occasion=pl.when(is_single()).then(pl.lit(SINGLE)).otherwise(pl.lit("")),
+        occasion=pl.concat_str(pl.format("{}{}", pl.lit(CHAPTER), "chapter"), single, separator=" ", ignore_nulls=True),
     )
-    return told.join(asking.likely, on="player_key", how="semi", maintain_order="left")
+    return briefs.join(asking.likely, on="player_key", how="semi", maintain_order="left")
+
+
+def _chapters_told(known: Known) -> pl.DataFrame:
+    """player_key, told: the last chapter that a night before this one told each player."""
+    return known.frame(
+        """SELECT player_key, max((metadata ->> 'chapter')::INTEGER) AS told FROM messages
+           WHERE content_type = 'mission_brief' AND as_of < $as_of GROUP BY player_key ORDER BY player_key""",
+        {"as_of": known.as_of},
+    )
+
+
+def briefs(app: App) -> Iterator[tuple[str, str]]:
+    """Each metric with each chapter and without one, and as the only thing asked."""
+    chapters = [f"{CHAPTER}{number + 1}" for number in range(len(app.voice.chapters))]
+    yield from product(app.challenges.metrics, (*OCCASIONS, *chapters))
 
 
 def lacks(app: App) -> Iterator[str]:
@@ -48,7 +73,7 @@ TYPE = ContentType(
     starts=("briefing_title", "briefing"),
     plain_title="Your Mission",
     plain={"": "{task} {{window}}. In the same days, {{also}}.", SINGLE: "{task} {{window}}."},
-    briefs=lambda app: product(app.challenges.metrics, OCCASIONS),
+    briefs=briefs,
     occasions=OCCASIONS,
     plan=plan,
     lacks=lacks,

@@ -10,9 +10,10 @@ from configs.speaking import ENGLISH, own_language
 from configs.verbs import VERBS, WITHOUT_EFFORT, verb_of
 from configs.voice import base_lexicon, spoken_lexicon
 from configs.wording import metric_words, plain
+from configs.written import Chapter
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.validate import SLOT, SLOTS
-from pipelines.words.content_type import ALSO
+from pipelines.words.content_type import ALSO, CHAPTER
 from pipelines.words.types import content_type, content_types
 from pipelines.words.writers.grammar import Grammar, references, tidy
 
@@ -55,14 +56,24 @@ def brief_grammar(app: App, brief: Brief) -> Grammar:
     tags = brief_tags(app, brief)
     own, base = _tagged(app.voice.lexicon, tags), _tagged(_base(app), tags)
     symbols = {**base, **own}
+    if chapter := chapter_of(app, brief):
+        told = ["#briefing_scene# #ask# #briefing_end#", "#briefing_scene# #ask#"]
+        symbols |= {"briefing": told, "briefing_title": [chapter.title], "briefing_scene": chapter.scene}
     if ALSO in content_type(brief.content_type).form.slots_on(brief.occasion):
         symbols |= {"ask": ["#ask_first# #beside#"], "ask_first": symbols.get("ask", [])}
     return Grammar(symbols, brief_facts(app, brief))
 
 
+def chapter_of(app: App, brief: Brief) -> Chapter | None:
+    """The chapter that a brief tells, where the app has it in its language."""
+    numbers = [int(word.removeprefix(CHAPTER)) for word in brief.occasion.split(" ") if word.startswith(CHAPTER)]
+    place = numbers[0] - 1 if numbers else len(app.voice.chapters)
+    return app.voice.chapters[place] if place < len(app.voice.chapters) else None
+
+
 def brief_tags(app: App, brief: Brief) -> tuple[str, ...]:
     """What may stand behind a symbol's name for this brief."""
-    tags = [brief.persona, brief.metric, brief.difficulty, brief.occasion]
+    tags = [brief.persona, brief.metric, brief.difficulty, *brief.occasion.split(" ")]
     if persona := app.personas.get(brief.persona):
         tags.append("bold" if persona.risk_tolerance > 0.6 else "careful" if persona.risk_tolerance < 0.4 else "even")
     words = metric_words(app, brief.metric)

@@ -19,7 +19,7 @@ from pipelines.words.checks.validate import check_texts
 from pipelines.words.content_type import TEXT_LENGTH
 from pipelines.words.types import content_type
 from pipelines.words.writers.grammar import tidy
-from pipelines.words.writers.lexicon import brief_facts, brief_grammar, own_words
+from pipelines.words.writers.lexicon import brief_facts, brief_grammar, chapter_of, own_words
 
 AI_PROVIDER = "offline"
 MODEL = "grammar"
@@ -133,7 +133,8 @@ def _drafts(
         return
     words, faults_of = metric_words(app, brief.metric), _checks(app, brief)
     unit = words.many if words else ""
-    subject, ours = _subject(app, brief), " ".join(own_words(app, brief))
+    subject = _subject(app, brief)
+    ours = " ".join((subject, *own_words(app, brief)))
     metadata, english = json.dumps({"language": language, "written": "grammar"}), language == ENGLISH
     worn: Counter[str] = Counter()
     drawn: set[str] = set()
@@ -162,16 +163,17 @@ def _drafts(
 
 
 def _subject(app: App, brief: Brief) -> str:
-    """What a longer text may name in several sentences: what it is about."""
-    words = metric_words(app, brief.metric)
+    """What a longer text may name in several sentences: what it is about, and what happens in its chapter."""
+    words, chapter = metric_words(app, brief.metric), chapter_of(app, brief)
     if content_type(brief.content_type).form.length <= TEXT_LENGTH or words is None:
         return ""
-    return f"{words.before} {words.after} {words.label} {words.unit} {words.plural}"
+    story = f"{chapter.title} {' '.join(chapter.scene)}" if chapter else ""
+    return f"{words.before} {words.after} {words.label} {words.unit} {words.plural} {story}"
 
 
 def _plain(app: App, brief: Brief, refused: Counter[str]) -> Variant:
     kind = content_type(brief.content_type)
-    title, pattern = kind.plain_title, kind.plain.get(brief.occasion, kind.plain[""])
+    title, pattern = kind.plain_title, _plainest(kind.plain, brief.occasion)
     text = tidy(pattern.format(**brief_facts(app, brief)))
     reason = refused.most_common(1)[0][0]
     metadata = json.dumps({"language": ENGLISH, "reason": reason, "written": "plain"})
@@ -179,6 +181,11 @@ def _plain(app: App, brief: Brief, refused: Counter[str]) -> Variant:
         where = f"{kind.about}s.{brief.metric}" if brief.metric else "voice"
         raise WordlessError(app, where, f"there is no way to word a {brief.content_type}: even the plain {faults[0]}")
     return Variant(_digest(text), title, text, metadata)
+
+
+def _plainest(plain: Mapping[str, str], occasion: str) -> str:
+    """The last resort of an occasion: that of the first of its words that has one."""
+    return next((plain[word] for word in occasion.split(" ") if word in plain), plain[""])
 
 
 def _checks(app: App, brief: Brief) -> Callable[[str, str], list[str]]:

@@ -12,7 +12,7 @@ from pipelines.words.checks.cleaning import clean, clean_profile
 from pipelines.words.checks.validate import SLOTS, TITLE_LENGTH
 from pipelines.words.types import content_type
 from pipelines.words.writers.grammar import with_article
-from pipelines.words.writers.lexicon import brief_facts
+from pipelines.words.writers.lexicon import brief_facts, chapter_of
 
 MOST_TITLES = 60  # that are to be avoided
 MOST_REASONS = 8
@@ -61,6 +61,14 @@ def brief_data(
         "max_chars": most_characters(app, brief),
         "avoid": [clean(title, TITLE_LENGTH) for title in avoid][-MOST_TITLES:],
     }
+    if chapter := chapter_of(app, brief):
+        before = app.voice.chapters[: app.voice.chapters.index(chapter)]
+        data["chapter"] = {
+            "number": len(before) + 1,
+            "title": clean(chapter.title, TITLE_LENGTH),
+            "scene": clean(chapter.scene[0], 600),
+            "before": [clean(one.title, TITLE_LENGTH) for one in before][-8:],
+        }
     if brief.profile:
         data["profile"] = clean_profile(brief.profile)
     if again:
@@ -90,7 +98,7 @@ def most_characters(app: App, brief: Brief) -> dict[str, int]:
     form = content_type(brief.content_type).form
     room = form.length
     for group in slot_groups(brief):
-        words = longest_words(app, brief) if group[0] in {"goal_1", "amount"} else 0
+        words = longest_words(app, brief) if group[0] in {"goal_1", "amount", "done"} else 0
         room -= max(SLOTS[slot] for slot in group) + words - max(len(slot) + 2 for slot in group)
     return {"title": TITLE_LENGTH, "text": room} if form.title else {"text": room}
 
@@ -111,6 +119,7 @@ def _becomes(app: App, brief: Brief, slot: str) -> str:
         many = _counted(3, words.plural)
         examples["also"] = f"one or two more tasks in their own words, in the same days: '{_other_tasks(app, brief)}'"
         examples["goal_1"] = f"a number with its unit: '{many}' or '{one}'"
+        examples["done"] = f"what the reader has come to: '{_amount(words, locale)}'"
         examples["amount"] = f"how much it takes: '{_amount(words, locale)}'"
     return examples.get(slot, "filled in by the app")
 

@@ -38,7 +38,7 @@ def phrases(lexicon):
 def wrong(lexicon, forbidden=()):
     faults = []
     for symbol, phrase in phrases(lexicon):
-        text = SLOT.sub("X", re.sub(r"#\w+#", "X", phrase))
+        text = SLOT.sub(lambda found: found[1][:1].upper(), re.sub(r"#\w+#", "X", phrase))
         faults += [(symbol, f) for f in _said(text, tuple(forbidden)) if "not clean" not in f or "#" not in phrase]
         faults += [(symbol, f) for f in _counted(text, timed=bool(TIMED.match(symbol)))]
         if not PARTS.search(symbol) and not references(phrase) and not SLOT.search(phrase):

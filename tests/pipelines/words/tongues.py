@@ -8,6 +8,7 @@ from tests.foreign.texts import Text, texts_of
 
 TYPES = [
     *("daily_challenge", "custom_achievement", "adaptive_mission", "mission_brief", "motivational_message"),
+    "personal_coaching",
     *("come_back_message", "tutorial", "social_prompt", "badge_citation"),
 ]
 GERMAN: dict[str, Any] = {
