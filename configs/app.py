@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from configs.aggregations import AGGREGATIONS
-from configs.awarded import Badge, Judged, Tier
+from configs.awarded import Badge, Judged
 from configs.badge_links import badge_problems
 from configs.delivered import Files
 from configs.measured import Event, Metric, Property
@@ -16,6 +16,7 @@ from configs.names import ClockTime, Name, Zone
 from configs.part import Part
 from configs.profiled import STANDARD, Persona, Profile, people_problems, standard_personas
 from configs.pulled import Pull
+from configs.rewarded import Rewards, reward_problems
 from configs.timed import CalendarEntry, Caps, QuietHours, Streaks, rest_problems
 from configs.translated import Translation
 from configs.written import Content, Voice
@@ -95,20 +96,6 @@ class Challenges(Part):
         28, ge=7, le=90, description="Who is served at all: players with play in these days."
     )
     grace_days: int = Field(2, ge=0, le=14, description="Late events may still complete a closed challenge.")
-
-
-class Rewards(Part):
-    """What completing pays: XP = base * difficulty ** exponent, rounded to `step`."""
-
-    base_xp: int = Field(20, ge=1, description="XP of a challenge of difficulty 1.")
-    exponent: float = Field(1.2, ge=0.5, le=3, description="How steeply XP rises with difficulty, 1 to 10.")
-    step: int = Field(5, ge=1, description="XP is rounded to a multiple of it.")
-    badge_xp: dict[Tier, int] = Field(
-        {"bronze": 50, "silver": 150, "gold": 400, "platinum": 1000},
-        description="XP of a badge by its tier.",
-    )
-    prestige_xp: int = Field(0, ge=0, description="XP of a badge for each point of its prestige, beside its own.")
-    achievement_xp: dict[Tier, int] = Field({}, description="XP of a custom achievement by its tier; none: no XP.")
 
 
 class Engagement(Part):
@@ -272,6 +259,12 @@ def _problems(app: App) -> Iterator[str]:
     yield from people_problems(app.personas, app.profile, app.events, app.metrics)
     yield from badge_problems(app.badges, app.metrics)
     yield from rest_problems(app.streaks, app.calendar)
+    yield from reward_problems(app.rewards, app.badges)
+    if app.rewards.experiment and app.content.experiment and app.rewards.experiment.name == app.content.experiment.name:
+        yield (
+            "rewards.experiment.name: content.experiment has the same name, so that nobody could tell them apart; "
+            "give it another one"
+        )
     judged = {name: badge.judged for name, badge in app.badges.items()}
     yield from (problem for name, how in judged.items() if how for problem in _judged_problems(app, name, how))
 

@@ -96,7 +96,7 @@ class Repeat(Part):
 
 
 class Badge(Part):
-    """A badge: earned when `when` first becomes true, or given by judgement."""
+    """A badge: earned when `when` first becomes true, given by judgement, or as a reward of a table."""
 
     title: str = Field(description="What the player reads.")
     tier: Tier = Field(description="How much it is worth; decides the XP unless `xp` does.")
@@ -139,8 +139,10 @@ class Badge(Part):
 
     @model_validator(mode="after")
     def _one_way_to_it(self) -> Self:
-        if bool(self.when) == bool(self.judged):
+        if self.when and self.judged:
             raise ValueError("a badge has either `when`, a rule that earns it, or `judged`")
+        if not self.condition and (self.repeat or self.season or self.requires):
+            raise ValueError("what only a reward gives is given once; leave `repeat`, `season` and `requires` out")
         if self.judged and self.repeat:
             raise ValueError("a badge by judgement is given once; leave `repeat` out")
         if self.repeat and self.repeat.per == "season" and not (self.season and self.season.yearly):

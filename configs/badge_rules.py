@@ -64,7 +64,7 @@ def badge_rules(app: App) -> tuple[BadgeRule, ...]:
     Raises:
         AppFileError: A rule cannot be read, names an unknown metric or uses what is not allowed.
     """
-    return tuple(_read(app, badge_id, badge) for badge_id, badge in app.badges.items() if not badge.judged)
+    return tuple(_read(app, badge_id, badge) for badge_id, badge in app.badges.items() if badge.when)
 
 
 def nominate_rules(app: App) -> tuple[BadgeRule, ...]:

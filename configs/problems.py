@@ -114,6 +114,8 @@ def _rules(app: App) -> Iterator[tuple[Keys, Any]]:
             columns = {"value"}.union(*(event.properties for event in events))
             yield ("metrics", name, "where"), lambda text=metric.where, known=columns: parse_condition(text, known)
     for name, badge in app.badges.items():
+        if not badge.condition:
+            continue  # only a reward gives it
         keys: Keys = ("badges", name, "judged", "nominate_when") if badge.judged else ("badges", name, "when")
         yield keys, lambda text=badge.condition: parse_rule(text, app.metrics)
 

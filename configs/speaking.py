@@ -45,6 +45,12 @@ def translation_problems(app: App) -> Iterator[str]:
             yield f"{where}.metrics.{name}: there is no such metric; use {', '.join(app.metrics)}"
         for name in said.badges.keys() - app.badges.keys():
             yield f"{where}.badges.{name}: there is no such badge; use the id of one"
+        for key, names, known in (
+            ("points", said.points, app.rewards.points),
+            ("given", said.given, app.rewards.titles | app.rewards.unlocks),
+        ):
+            for name in names.keys() - known.keys():
+                yield f"{where}.{key}.{name}: the rewards have no such name; use one of {', '.join(known) or 'none'}"
         for name in dict.fromkeys([*app.challenges.metrics, *app.content.social_metrics]):
             task = app.metrics[name].task if name in app.metrics else ""
             if name not in said.metrics:
@@ -72,6 +78,7 @@ def _speaking(of: Itself, language: str) -> App | None:
                 name: badge.model_copy(update={"title": said.badges.get(name, badge.title)})
                 for name, badge in app.badges.items()
             },
+            "rewards": app.rewards.said(said.points, said.given),
         }
     )
 

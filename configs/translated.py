@@ -4,6 +4,7 @@ from pydantic import Field
 
 from configs.names import Name
 from configs.part import Part
+from configs.rewarded import Points
 from configs.written import Chapter
 
 
@@ -27,4 +28,6 @@ class Translation(Part):
     metrics: dict[Name, MetricSaid] = Field({}, description="By name; all of challenges and of `social_metrics`.")
     badges: dict[Name, str] = Field({}, description="The titles of badges, by id; the file's where one is left out.")
     chapters: list[Chapter] = Field([], description="The chapters of the voice, in the same order.")
+    points: dict[Name, Points] = Field({}, description="Points of the app's own, by name.")
+    given: dict[Name, str] = Field({}, description="Titles and unlocks, by name; the file's where one is left out.")
     lexicon: dict[str, list[str]] = Field({}, description="Phrases over those of configs/languages, by symbol.")

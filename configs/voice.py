@@ -41,6 +41,9 @@ class Locale(Part):
     average_level: str = Field(description="A measure {a} that comes to {n} on average.")
     every: str = Field(description="Each of {n} things.")
     at_most: str = Field(description="Not more than {n}.")
+    title: str = Field(description="A title {a} that one gets.")
+    badge: str = Field(description="A badge {a} that one gets.")
+    unlock: str = Field(description="A thing {a} that is opened to one.")
     one: str = Field(description="The number 1 before a single thing that is counted, of whatever gender.")
     lexicon: dict[str, list[str]] = Field(
         {}, description="Phrases for the offline writer, by symbol; `<du|Sie>` is said by the voice's form of address."

@@ -19,6 +19,10 @@ REQUIREMENTS = pl.List(
     pl.Struct({"metric": pl.String(), "op": pl.String(), "target": pl.Float64(), "window_days": pl.Int32()})
 )
 REWARDS = pl.Struct({"xp": pl.Int32()})
+EXTRA_REWARDS = pl.List(
+    pl.Struct({"kind": pl.String(), "item": pl.String(), "amount": pl.Int32(), "words": pl.String()})
+)
+KINDS = ("points", "title", "unlock", "badge")
 TIERS = ("bronze", "silver", "gold", "platinum")
 RARITIES = ("common", "uncommon", "rare", "epic", "legendary")
 

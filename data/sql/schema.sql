@@ -40,10 +40,10 @@ CREATE TABLE IF NOT EXISTS erasure_key (
 
 -- What ledgers held of people who were erased, added up over all of them.
 CREATE TABLE IF NOT EXISTS erased_sums (
-    ledger VARCHAR NOT NULL,                 -- 'xp_ledger', 'badge_ledger', 'settlements', 'challenges'
-    kind   VARCHAR NOT NULL,                 -- what an entry is of, the badge, the state, the content type
+    ledger VARCHAR NOT NULL,                 -- 'xp_ledger', 'reward_ledger', 'badge_ledger', 'settlements', 'challenges'
+    kind   VARCHAR NOT NULL,                 -- what an entry is of, the reward, the badge, the state, the content type
     rows   BIGINT NOT NULL,
-    xp     BIGINT NOT NULL,
+    xp     BIGINT NOT NULL,                  -- of rewards their amount
     PRIMARY KEY (ledger, kind)
 );
 
@@ -311,6 +311,25 @@ CREATE TABLE IF NOT EXISTS challenges (
 );
 ALTER TABLE challenges ADD COLUMN IF NOT EXISTS also STRUCT(metric VARCHAR, op VARCHAR, target DOUBLE)[]; -- asked beside it
 
+ALTER TABLE challenges ADD COLUMN IF NOT EXISTS reward_words VARCHAR;  -- all that it pays, as players read it
+
+-- What a challenge, mission or achievement pays by a table of rewards, issued with it and as fixed. Its XP is in its xp already.
+CREATE TABLE IF NOT EXISTS promised_rewards (
+    content_id   UUID NOT NULL,
+    offer        VARCHAR NOT NULL,           -- '<table>/<offer>'
+    as_of        DATE NOT NULL,
+    revision     INTEGER NOT NULL,
+    player_key   BIGINT NOT NULL,
+    content_type VARCHAR NOT NULL,
+    kind         VARCHAR NOT NULL,           -- 'xp', 'points', 'title', 'unlock' or 'badge'
+    item         VARCHAR NOT NULL,           -- its name in the app file
+    amount       INTEGER NOT NULL,
+    words        VARCHAR NOT NULL,           -- as players read it
+    probability  DOUBLE NOT NULL,            -- that it is completed, as promised; 1 of an achievement, which never ends
+    valid_until  DATE,                       -- null: it never ends
+    PRIMARY KEY (content_id, offer)
+);
+
 CREATE TABLE IF NOT EXISTS messages (
     content_id     UUID PRIMARY KEY,
     as_of          DATE NOT NULL,
@@ -357,6 +376,8 @@ CREATE TABLE IF NOT EXISTS achievements (
     generated_at   TIMESTAMPTZ NOT NULL,
     metadata       JSON
 );
+
+ALTER TABLE achievements ADD COLUMN IF NOT EXISTS reward_words VARCHAR;  -- all that it pays, as players read it
 
 -- Append-only: what was reached stays reached.
 CREATE TABLE IF NOT EXISTS achievements_reached (
@@ -425,6 +446,20 @@ CREATE TABLE IF NOT EXISTS xp_ledger (
     player_key  BIGINT NOT NULL,
     as_of       DATE NOT NULL,
     xp          INTEGER NOT NULL,
+    reason      VARCHAR NOT NULL,
+    occurred_at TIMESTAMPTZ NOT NULL
+);
+
+-- Append-only: what was paid beside XP; what is taken back is a row below zero.
+CREATE TABLE IF NOT EXISTS reward_ledger (
+    entry_id    VARCHAR PRIMARY KEY,         -- 'challenge:<content_id>:<revision>:<offer>', 'achievement:<content_id>:<offer>'
+    content_id  UUID NOT NULL,
+    offer       VARCHAR NOT NULL,
+    player_key  BIGINT NOT NULL,
+    as_of       DATE NOT NULL,
+    kind        VARCHAR NOT NULL,            -- 'points', 'title', 'unlock' or 'badge'
+    item        VARCHAR NOT NULL,
+    amount      INTEGER NOT NULL,
     reason      VARCHAR NOT NULL,
     occurred_at TIMESTAMPTZ NOT NULL
 );

@@ -23,6 +23,7 @@ from flows.clock import clock
 from pipelines.activity.metric_sql import contributions, derived_sql
 from pipelines.activity.raw_tables import column_fault, read_source
 from pipelines.badges.lint import lint_app
+from pipelines.rewards.lint import lint_rewards, reward_samples
 from pipelines.words.app_file import language_notes, voice_problems, wording_problems
 from pipelines.words.samples import sample_sentences
 
@@ -93,8 +94,8 @@ def describe(loaded: LoadedApp) -> dict[str, Any]:
         "timezone": app.timezone,
         "source": app.source,
         "notes": [*rules_note(app.timezone, clock().date()), *language_notes(app)],
-        "advice": lint_app(app),
-        "samples": [asdict(sample) for sample in sample_sentences(app)],
+        "advice": [*lint_app(app), *lint_rewards(app)],
+        "samples": [*(asdict(sample) for sample in sample_sentences(app)), *reward_samples(app)],
         "counts": {name: len(section) for name, section in sections.items()},
     }
 
@@ -116,7 +117,8 @@ def summary(facts: dict[str, Any]) -> str:
 def generated_sql(app: App) -> dict[str, str]:
     """The SQL of each metric and each badge rule, by name."""
     metrics = {f"metric {name}": _metric(app, name) for name in app.metrics}
-    badges = {f"badge {name}": _pretty(_rule(app, badge.condition)) for name, badge in app.badges.items()}
+    ruled = {name: badge.condition for name, badge in app.badges.items() if badge.condition}
+    badges = {f"badge {name}": _pretty(_rule(app, condition)) for name, condition in ruled.items()}
     return {name: f"-- {name}\n{text};" for name, text in (metrics | badges).items()}
 
 

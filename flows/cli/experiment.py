@@ -1,4 +1,4 @@
-"""`nightquest experiment`: what the ways of writing that an app tries have shown so far."""
+"""`nightquest experiment`: what the ways of writing, or the tables of rewards, that an app tries have shown so far."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ from data.warehouse import Warehouse
 from flows.cli.console import Grid, shorten
 from flows.progress import report as told
 from models.tracking.plots import looks_plot, save_figure
+from pipelines.experiments.arms import REWARDS
 from pipelines.experiments.experiment import UNITS, ExperimentReport, find_experiment, read_experiment
 from pipelines.known import Known
 from pipelines.pins import Night, find_night
@@ -90,9 +91,10 @@ def _draw(home: Path, loaded: LoadedApp, report: ExperimentReport) -> Path:
 
 def _reach(report: ExperimentReport) -> RenderableType:
     arms = report.arms.to_dicts()
+    words = [arm["provider"] != REWARDS for arm in arms]  # of rewards an arm is named for its table
     facts = {
-        "provider": [arm["provider"] for arm in arms],
-        "prompt": [arm["prompt"] for arm in arms],
+        "provider": [arm["provider"] if own else "" for arm, own in zip(arms, words, strict=True)],
+        "prompt": [arm["prompt"] if own else "" for arm, own in zip(arms, words, strict=True)],
         "chance": [_share(arm["propensity"]) for arm in arms],
         "players": [f"{arm['players']:,}" for arm in arms],
         "of them shown": [f"{arm['players_shown']:,}" for arm in arms],

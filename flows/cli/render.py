@@ -89,6 +89,7 @@ def _head(view: PlayerView) -> Panel:
         ("plays", _habits(profile) or None),
         ("strength", ", ".join(f"{row['segment']} among all {_whom(row['cohort'])}" for row in view.segments) or None),
         ("XP", f"{view.xp:,}"),
+        *((row["item"].replace("_", " "), f"{row['amount']:,}") for row in view.wallet if row["kind"] == "points"),
     ]
     lines = Text("   ").join(
         Text.assemble((f"{name} ", "dim"), literal(value)) for name, value in facts if value is not None
@@ -136,6 +137,8 @@ def _sections(view: PlayerView, names: Mapping[str, str], prestige: Mapping[str,
         yield _scores(view.scores)
     if view.xp_lately:
         yield _grants(view.xp_lately)
+    if view.wallet:
+        yield _wallet(view.wallet)
 
 
 def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -146,7 +149,7 @@ def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("days", no_wrap=True)
     for row in rows:
         table.add_row(
-            Text("\n").join((_titled(row), literal(row["description"]))),
+            Text("\n").join((_titled(row), literal(row["description"]), *_extra(row))),
             f"{row['completion_probability']:.0%}",
             f"{row['probability_if_active']:.0%}",
             str(row["difficulty_level"]),
@@ -155,6 +158,12 @@ def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
             _days(row),
         )
     return table
+
+
+def _extra(row: Mapping[str, Any]) -> Iterator[Text]:
+    """All that it pays, where that is more than XP."""
+    if row.get("extra_rewards"):
+        yield literal(f"Pays {row['reward_words']}", "green")
 
 
 def _titled(row: Mapping[str, Any]) -> Text:
@@ -183,7 +192,7 @@ def _achievements(rows: Sequence[Mapping[str, Any]]) -> Table:
     for row in rows:
         done = f"reached on {row['reached_on']}" if row["state"] == "reached" else None
         table.add_row(
-            Text("\n").join((_titled(row), literal(row["description"]))),
+            Text("\n").join((_titled(row), literal(row["description"]), *_extra(row))),
             literal(row["tier"], TIER_STYLES.get(row["tier"], "")),
             literal(done, STATE_STYLES["completed"]) if done else _bar(row["progress"]),
             "" if row["eta_days"] is None else str(row["eta_days"]),
@@ -275,6 +284,13 @@ def _grants(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("XP lately", ("when", "left"), ("XP", "right"), ("why", "left"))
     for row in rows:
         table.add_row(f"{row['occurred_at']:%Y-%m-%d %H:%M}", f"{row['xp']:+,}", literal(row["reason"]))
+    return table
+
+
+def _wallet(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("Rewards held", ("what", "left"), ("since", "left"))
+    for row in rows:
+        table.add_row(literal(row["words"]), f"{row['since']:%Y-%m-%d}")
     return table
 
 

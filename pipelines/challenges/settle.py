@@ -29,7 +29,7 @@ def settle_challenges(known: Known) -> pl.DataFrame:
         The challenges still open: content_id, player_key, progress (0 to 1).
     """
     with known.lend(lost=_lost_events(known)):
-        due = known.frame(known.fixed("challenges/due_challenges"), _limits(known))
+        due = known.frame(known.fixed("challenges/due_challenges"), settling_limits(known))
     if due.is_empty():
         return pl.DataFrame(schema={"content_id": pl.String, "player_key": pl.Int64, "progress": pl.Float64})
     running = known.running_days()
@@ -113,7 +113,7 @@ def _undone_rows(app: App, undone: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _limits(known: Known) -> dict[str, object]:
+def settling_limits(known: Known) -> dict[str, object]:
     """What is over since `grace_from` may still be completed; grace begins when the days in question were known.
 
     What the last night before did not know may have come in since, however long ago that night was.

@@ -11,6 +11,7 @@ from pipelines.activity.raw_tables import Source
 # By which ledger: what an entry is of, and what it paid.
 _LEDGERS = {
     "xp_ledger": ("split_part(entry_id, ':', 1)", "xp"),
+    "reward_ledger": ("item", "amount"),
     "badge_ledger": ("badge_id", "0"),
     "settlements": ("state", "0"),
     "challenges": ("content_type", "0"),

@@ -17,6 +17,7 @@ from pipelines.known import Known
 PROMPT = "production"  # alias of the prompts that serve
 BY_HALVES = "auto"  # the experiment of an app that names none and has two keys or more
 AUTO, BOTH, OFFLINE = "auto", "both", "offline"
+REWARDS = "rewards"  # stands for the provider in the arms of an experiment with tables of rewards
 Goal = Literal["completion", "rating", "return"]
 
 

@@ -1,4 +1,7 @@
-"""What an experiment has shown: each arm's figures, differences to the first arm, and how far they can be believed."""
+"""What an experiment, of words or of rewards, has shown.
+
+Each arm's figures, differences to the first arm, and how far they can be believed.
+"""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -13,7 +16,7 @@ from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from models.bandit import Result, arm_propensities, effective_rows
 from models.sequential import ALPHA, FEWEST_PLAYERS, Estimate, Ratio, clustered_mean, look_by_look, sample_ratio
-from pipelines.experiments.arms import Goal, Trial
+from pipelines.experiments.arms import REWARDS, Goal, Trial
 from pipelines.known import Known
 
 # Outcome by goal, and the standard deviation of the differences that were thought possible before any data.
@@ -23,6 +26,11 @@ UNITS: dict[Goal, str] = {
     "rating": "mean rating",
     "return": "next-day return",
 }
+# Nobody is in two arms, but all of them teach the models.
+_SPILLS_OVER = (
+    "Chances are learnt from the players of all arms, so that what one table gets done moves what is asked of the "
+    "others, too: the difference is that of tables that share their models."
+)
 WEIGHED_DAYS = 28  # what the coming night's weights rest on, so that an arm may become better or worse
 RESULTS = {
     "metric": pl.String,
@@ -92,13 +100,15 @@ def read_experiment(known: Known, name: str, goal: Goal = "completion") -> Exper
     valid = bool(arms["shown"].sum()) and all(ratio.sound for ratio in ratios.values())
     nights = known.value("SELECT count(DISTINCT as_of) FROM experiment_content")
     verdict = _verdict(arms, ratios, results.filter(pl.col("metric") == goal), goal)
+    if valid and REWARDS in arms["provider"]:
+        verdict = f"{verdict} {_SPILLS_OVER}"
     return ExperimentReport(
         known.app.app, name, known.as_of, goal, int(nights), valid, verdict, arms, ratios, results, looks[goal]
     )
 
 
 def find_experiment(warehouse: Warehouse, app: App, name: str | None = None) -> tuple[str, Goal]:
-    """The experiment to look at and its goal: the named one, else the one of the app file, else the newest.
+    """The experiment to look at and its goal: the named one, else the first of the app file, else the newest.
 
     Raises:
         NightquestError: No night has tried it yet.
@@ -107,18 +117,18 @@ def find_experiment(warehouse: Warehouse, app: App, name: str | None = None) -> 
         "SELECT experiment, max(as_of) AS last FROM experiment_arms GROUP BY ALL ORDER BY last DESC"
     )
     known = tried["experiment"].to_list()
-    declared = app.content.experiment
-    wanted = name or (declared.name if declared and declared.name in known else None) or next(iter(known), None)
+    goals: dict[str, Goal] = {one.name: one.goal for one in (app.content.experiment, app.rewards.experiment) if one}
+    wanted = name or next((one for one in (*goals, *known) if one in known), None)
     if wanted is None or wanted not in known:
         missing = (
             f"'{wanted}' has not been tried; there are: {', '.join(known)}" if known else "No experiment was tried"
         )
         raise NightquestError(
             f"{missing} by '{app.app}' yet.",
-            "Say content.experiment in the app file, or set the keys of two providers, and run: "
+            "Say content.experiment or rewards.experiment in the app file, or set the keys of two providers, and run: "
             f"{command('nightly', app=app.app)}",
         )
-    return wanted, declared.goal if declared and declared.name == wanted else "completion"
+    return wanted, goals.get(wanted, "completion")
 
 
 def weigh_arms(known: Known, trial: Trial) -> Trial:

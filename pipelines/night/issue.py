@@ -29,6 +29,7 @@ from pipelines.publish.collect import collect_tables, served_players
 from pipelines.publish.fallen import AuditLimits
 from pipelines.publish.published import past_nights
 from pipelines.publish.word_costs import paid_for_words
+from pipelines.rewards.offers import promise_rewards
 from pipelines.words.types import content_types
 from pipelines.words.write import write_citations
 from pipelines.words.writers.crew import Crew
@@ -71,6 +72,7 @@ def issue(
     challenges = _with_choices(_with_models(words.challenges, models), planned.plan.choices)
     challenges = _with_arms(challenges, words)
     with warehouse.transaction() if night.issues else warehouse.rehearsal():
+        promise_rewards(known, words.rewards, [challenges, words.achievements])
         warehouse.append("challenges", challenges, on_conflict_skip=True)
         warehouse.append("messages", words.messages, on_conflict_skip=True)
         warehouse.append("achievements", words.achievements, on_conflict_skip=True)
@@ -78,6 +80,7 @@ def issue(
         if night.issues:
             write_down(known, words.trial, words.assigned)
             write_memberships(known, planned.players.profiles)
+            write_down(known, words.rewards.trial, words.rewards.assigned)
             write_awards(known, words.awards)
             judging = write_judgements(known, judged, write_citations)
         costs = paid_for_words(home, night, tonight.context.clock)
@@ -95,6 +98,7 @@ def issue(
             | left_out(planned)
             | {"models": models}
             | {"writing": writing_figures(words, spent)}
+            | ({"rewards": words.rewards.figures} if night.app.rewards.tables else {})
         )
         figures |= {"judging": judging} if nominate_rules(night.app) and night.issues else {}
         figures |= freshness_figures(night)

@@ -7,6 +7,7 @@ from pipelines.badges.rules.revoke import revoke_awards
 from pipelines.challenges.achievements import CONTENT_TYPE, settle_achievements
 from pipelines.challenges.settle import settle_challenges
 from pipelines.night.open_night import Tonight
+from pipelines.rewards.pay import pay_rewards
 
 
 def weigh_awards(tonight: Tonight, *, accept: bool = False) -> None:
@@ -26,4 +27,7 @@ def settle(tonight: Tonight) -> pl.DataFrame:
         revoke_awards(tonight.known)
     if CONTENT_TYPE in tonight.night.app.content.types and tonight.night.issues:
         settle_achievements(tonight.known)
-    return settle_challenges(tonight.known)
+    still_open = settle_challenges(tonight.known)
+    if tonight.night.issues:
+        pay_rewards(tonight.known)
+    return still_open

@@ -26,6 +26,7 @@ from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned
 from pipelines.night.wanted import want_content
 from pipelines.pins import Night
+from pipelines.rewards.offers import Offered, offer_rewards
 from pipelines.stores import open_prompts
 from pipelines.words.individual import individual_profiles
 from pipelines.words.types import lacking
@@ -46,6 +47,7 @@ class Words:
     Attributes:
         awards: Badges earned by rule, with their citations.
         assigned: player_key, arm and propensity of the players who get something.
+        rewards: What challenges and achievements pay by the app's tables of rewards.
         account: Of the night; judging goes on with it.
         faults: By content type, why nothing of it was planned.
     """
@@ -58,6 +60,7 @@ class Words:
     trial: Trial = NOBODY
     account: Account = field(default_factory=Account)
     faults: Mapping[str, str] = field(default_factory=dict)
+    rewards: Offered = field(default_factory=Offered)
 
 
 def hire_writers(tonight: Tonight) -> Crew:
@@ -98,12 +101,13 @@ def compose(known: Known, planned: Planned, source: Pooled) -> Words:
     )
     awards = cite_awards(known.app, find_awards(known), partial(write_citations, source=source))
     asked, asks, achievements = wanted.frames
-    challenges = _stamped(known.night, asked.drop("p_plays", "occasion"), texts)
+    rewards = offer_rewards(known, asked, achievements, planned.players.profiles)
+    challenges = _stamped(known.night, rewards.paid_by(known.app, asked.drop("p_plays", "occasion")), texts)
     messages = _stamped(known.night, asks.select("content_id", "player_key", "content_type", "language"), letters)
-    marked = _stamped(known.night, achievements, marks)
+    marked = _stamped(known.night, rewards.paid_by(known.app, achievements), marks)
     served = pl.concat([rows.select("player_key") for rows in (challenges, messages, marked)]).unique()
     assigned = source.assigned.join(served, on="player_key", how="semi", maintain_order="left")
-    return Words(challenges, messages, marked, awards, assigned, faults=wanted.faults)
+    return Words(challenges, messages, marked, awards, assigned, faults=wanted.faults, rewards=rewards)
 
 
 def open_source(
@@ -174,7 +178,7 @@ def told_of(words: Words) -> list[str]:
     account = words.account
     # What led to the rest comes first: a provider that is left alone was ill before.
     failed = sorted(account.tally.failed.items(), key=lambda told: (told[0].endswith(_AFTERWARDS), -told[1]))
-    notes = [*words.faults.values(), *(_failure(why, count) for why, count in failed)]
+    notes = [*words.faults.values(), *words.rewards.notes, *(_failure(why, count) for why, count in failed)]
     if offline := account.tally.happened["offline"]:
         notes.append(f"The offline writer served {counted(offline, 'brief')}, since nobody else could.")
     if refused := account.tally.refused:

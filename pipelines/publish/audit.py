@@ -145,6 +145,7 @@ def _duplicates(tables: Tables) -> Iterator[str]:
         (("challenges", "messages", "achievements"), "content_id"),
         (("badges_held",), "award_id"),
         (("xp_ledger",), "entry_id"),
+        (("reward_ledger",), "entry_id"),
     ):
         ids = pl.concat([tables[name].get_column(column) for name in names if name in tables] or [pl.Series()])
         if copies := ids.len() - ids.n_unique():

@@ -13,7 +13,7 @@ from pipelines.publish.tables import published_tables
 # Of how many past nights all must have had plenty for the coming one to miss it.
 FEWEST_NIGHTS = 3
 PLENTY = 20
-_ADDING_UP = frozenset({"achievements", "badges_held", "xp_ledger"})  # whose rows stay
+_ADDING_UP = frozenset({"achievements", "badges_held", "reward_ledger", "xp_ledger"})  # whose rows stay
 Tables = Mapping[str, pl.DataFrame]
 
 

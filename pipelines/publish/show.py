@@ -20,6 +20,8 @@ class PlayerView:
         profile: None for a player who was not active of late.
         xp: Balance of all grants.
         xp_lately: The newest grants, newest first.
+        wallet: Points of the app's own, titles and unlocks.
+        rewards_lately: The newest of what was paid beside XP, newest first.
     """
 
     app: str
@@ -40,6 +42,8 @@ class PlayerView:
     xp_lately: list[Row]
     achievements: list[Row] = field(default_factory=list)
     recommendations: list[Row] = field(default_factory=list)
+    wallet: list[Row] = field(default_factory=list)
+    rewards_lately: list[Row] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON: days and moments as ISO 8601 text."""
@@ -79,6 +83,10 @@ def gather_player(home: Path, app: str, user_id: str, as_of: dt.date | None = No
         xp_lately=ledger.head(LATELY).drop("app", "as_of", "user_id").to_dicts(),
         achievements=sorted(_rows(night, "achievements", user_id), key=lambda row: row["state"]),
         recommendations=sorted(_rows(night, "recommendations", user_id), key=lambda row: (row["place"], row["kind"])),
+        wallet=_rows(night, "wallets", user_id),
+        rewards_lately=sorted(
+            _rows(night, "reward_ledger", user_id), key=lambda row: (row["occurred_at"], row["entry_id"]), reverse=True
+        )[:LATELY],
     )
     if not any((view.profile, view.segments, view.challenges, view.messages, view.badges_held, view.xp_lately)):
         raise NightquestError(

@@ -47,6 +47,19 @@ PULL = {
 }
 SEASON = {"on": "2023-12-01", "until": "2023-12-31", "yearly": True}
 BADGE = {"title": "Keen", "tier": "gold", "category": "habit"}
+OFFERS = {
+    "gems": {
+        "gives": "gem",
+        "price": {"base": 3, "exponent": 2, "per_minute": 0.5, "scarcity": 0.5, "step": 2},
+        "chance": 0.9,
+        "at_most": {"night": 40, "week": 90, "ever": 900},
+        "each": {"night": 2, "week": 9, "ever": 90},
+    },
+    "bonus": {"gives": "xp", "types": ["daily_challenge"], "days": "unusual"},
+    "sage": {"gives": "sage", "difficulty": [5, 10]},
+    "crown": {"gives": "crown"},
+    "garden": {"gives": "garden", "types": ["adaptive_mission", "custom_achievement"]},
+}
 UNTRAINED = "older app file"
 SAID = {"label": "Dinge", "unit": "Ding", "plural": "Dinge", "task": "Nehmen Sie {goal}", "in_task": ["Ding", "Dinge"]}
 GERMAN = dict.fromkeys(METRICS, SAID)
@@ -160,7 +173,14 @@ RUNS: dict[str, dict[str, Any]] = {
             "badge_xp": {"bronze": 0},
             "achievement_xp": {"gold": 9},
             "prestige_xp": 5,
+            "points": {"gem": {"unit": "gem", "plural": "gems"}},
+            "titles": {"sage": "Sage"},
+            "unlocks": {"garden": "the walled garden"},
+            "tables": {"plain": OFFERS, "bare": {}},
+            "budgets": {"gem": {"expected": 30, "worst": 200}},
+            "experiment": {"name": "gems", "arms": {"plain": 2, "bare": 1}, "goal": "return", "policy": "thompson"},
         },
+        "badges": {"crown": BADGE},
         "calendar": [
             {
                 "title": "May",
@@ -183,8 +203,19 @@ RUNS: dict[str, dict[str, Any]] = {
             "chapters": [CHAPTER],
         },
         "translations": {
-            "de": {"metrics": GERMAN, "badges": {"regular": "Stammgast"}, "lexicon": {"closing": ["Gutes Gelingen."]}}
-            | {"chapters": [CHAPTER]}
+            "de": {
+                "metrics": GERMAN,
+                "badges": {"regular": "Stammgast"},
+                "lexicon": {"closing": ["Gutes Gelingen."]},
+                "points": {"gem": {"unit": "Edelstein", "plural": "Edelsteine"}},
+                "given": {"sage": "Weise"},
+                "chapters": [CHAPTER],
+            }
+        },
+        "rewards": {
+            "points": {"gem": {"unit": "gem"}},
+            "titles": {"sage": "Sage"},
+            "tables": {"all": {"gem": {"gives": "gem"}, "sage": {"gives": "sage"}}},
         },
         "content": {
             "types": ["tutorial", "social_prompt", "mission_brief", "adaptive_mission", "daily_challenge"],

@@ -9,8 +9,9 @@ SELECT a.arm, a.provider, a.prompt, a.propensity,
        count(DISTINCT c.player_key) FILTER (c.shown_on IS NOT NULL) AS players_shown,
        count(c.content_id) AS issued,
        count(c.shown_on) AS shown,
-       count(*) FILTER (c.ai_provider = a.provider OR a.provider = 'both' AND c.ai_provider <> 'offline')
-           / nullif(count(c.content_id), 0) AS own_words
+       CASE WHEN a.provider <> 'rewards'  -- whose arms are tables, and whose words are anybody's
+            THEN count(*) FILTER (c.ai_provider = a.provider OR a.provider = 'both' AND c.ai_provider <> 'offline')
+                / nullif(count(c.content_id), 0) END AS own_words
 FROM arms a LEFT JOIN experiment_content c USING (arm)
 GROUP BY a.arm, a.provider, a.prompt, a.propensity, a.place
 ORDER BY a.place, a.arm

@@ -2,11 +2,16 @@
 -- nothing back, and those of earlier nights that are still open.
 -- Input: `left_alone` (player_key), `open_progress` (content_id, progress): what is still open of earlier nights, and `running`
 -- (player_key, running_day): what is over and waits for missing input no longer counts.
+WITH extra AS (
+    SELECT content_id, list(struct_pack(kind := kind, item := item, amount := amount, words := words) ORDER BY offer) AS extra_rewards
+    FROM promised_rewards WHERE kind <> 'xp' GROUP BY content_id
+)
 SELECT c.content_id::VARCHAR AS content_id, p.user_id, c.content_type, c.title, c.description,
        list_prepend(struct_pack(metric := c.metric, op := c.op, target := c.target, window_days := c.window_days),
                     list_transform(coalesce(c.also, []), lambda part: struct_pack(metric := part.metric, op := part.op,
                                    target := part.target, window_days := c.window_days))) AS requirements,
-       struct_pack(xp := c.xp) AS rewards,
+       struct_pack(xp := c.xp) AS rewards, coalesce(e.extra_rewards, []) AS extra_rewards,
+       coalesce(c.reward_words, c.xp || ' XP') AS reward_words,
        c.difficulty_level, c.completion_probability, c.probability_if_active, c.personalization_score, c.estimated_minutes,
        c.ai_provider, c.model, c.prompt_version, c.variant, c.propensity,
        c.as_of AS issued_on, c.as_of = $as_of AS is_new, coalesce(o.progress, 0.0) AS progress,
@@ -15,5 +20,6 @@ FROM challenges c
 ANTI JOIN left_alone USING (player_key)
 LEFT JOIN players p USING (player_key)
 LEFT JOIN running r ON r.player_key = c.player_key
+LEFT JOIN extra e ON e.content_id = c.content_id
 LEFT JOIN open_progress o ON o.content_id = c.content_id::VARCHAR
 WHERE (c.as_of = $as_of AND c.revision <= $revision) OR (c.as_of < $as_of AND o.content_id IS NOT NULL AND c.valid_until >= r.running_day)

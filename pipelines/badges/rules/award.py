@@ -103,8 +103,8 @@ def write_awards(known: Known, awards: pl.DataFrame) -> None:
         pl.format("badge:{}", "award_id").alias("entry_id"),
         "player_key",
         pl.lit(known.as_of).alias("as_of"),
-        "xp",
-        pl.format("Badge earned: {}", "title").alias("reason"),
+        pl.col("xp").fill_null(0),  # of a badge that was promised and has left the app's file
+        pl.format("Badge earned: {}", pl.coalesce("title", "badge_id")).alias("reason"),
         pl.col("granted_at").alias("occurred_at"),
     )
     with known.warehouse.transaction():

@@ -36,7 +36,7 @@ def revoke_awards(known: Known) -> pl.DataFrame:
     )
     with known.lend(found=found.select("badge_id", "player_key"), rules=by):
         lost = known.frame(known.fixed("badges/revocable"), {"as_of": known.as_of, "cut": known.cut})
-    _write(known, lost)
+    take_back(known, lost)
     return lost.select(*_REVOKED)
 
 
@@ -58,14 +58,22 @@ def _anybody(known: Known) -> bool:
     return bool(known.value("SELECT count(*) FROM badge_again"))
 
 
-def _write(known: Known, lost: pl.DataFrame) -> None:
+def take_back(known: Known, lost: pl.DataFrame) -> None:
+    """Move awards from the badge ledger to those revoked, and take their XP back by rows below zero.
+
+    Args:
+        known: What the night may see.
+        lost: The columns of `badge_ledger`, and xp: what each paid.
+    """
+    if lost.is_empty():
+        return
     titles = {name: badge.title for name, badge in known.app.badges.items()}
     entries = lost.filter(pl.col("xp") != 0).select(
         pl.format("revoked:{}", "award_id").alias("entry_id"),
         "player_key",
         pl.lit(known.as_of).alias("as_of"),
         -pl.col("xp"),
-        pl.format("Badge revoked: {}, " + WHY, pl.col("badge_id").replace_strict(titles)).alias("reason"),
+        pl.format("Badge revoked: {}, " + WHY, pl.col("badge_id").replace(titles)).alias("reason"),
         pl.lit(known.cut).alias("occurred_at"),
     )
     moved = lost.drop("xp").with_columns(revoked_on=pl.lit(known.as_of), reason=pl.lit(WHY))

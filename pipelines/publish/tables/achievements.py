@@ -3,6 +3,7 @@
 import polars as pl
 
 from data.contracts_out import (
+    EXTRA_REWARDS,
     REWARDS,
     TIERS,
     contract,
@@ -39,6 +40,8 @@ CONTRACT = contract(
         "reached_on": day(nullable=True),
         **issued(),
         "rewards": nested(REWARDS),
+        "extra_rewards": nested(EXTRA_REWARDS),
+        "reward_words": text(nullable=True),
         **writing(),
         "generated_at": moment(),
         "metadata": document(nullable=True),
@@ -59,6 +62,8 @@ CONTRACT = contract(
         "issued_on",
         "is_new",
         "rewards",
+        "extra_rewards",
+        "reward_words",
     ),
 )
 

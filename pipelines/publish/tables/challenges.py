@@ -3,6 +3,7 @@
 import polars as pl
 
 from data.contracts_out import (
+    EXTRA_REWARDS,
     REQUIREMENTS,
     REWARDS,
     contract,
@@ -29,6 +30,8 @@ CONTRACT = contract(
         "description": words(),
         "requirements": nested(REQUIREMENTS),
         "rewards": nested(REWARDS),
+        "extra_rewards": nested(EXTRA_REWARDS),
+        "reward_words": text(),
         "difficulty_level": whole(1, 10),
         "completion_probability": share(),
         "probability_if_active": share(),
@@ -49,6 +52,8 @@ CONTRACT = contract(
         "description",
         "requirements",
         "rewards",
+        "extra_rewards",
+        "reward_words",
         "difficulty_level",
         "estimated_minutes",
         "progress",

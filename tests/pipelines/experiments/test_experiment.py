@@ -6,6 +6,7 @@ from configs.errors import NightquestError
 from pipelines.experiments.arms import Arm, Trial, write_down
 from pipelines.experiments.experiment import find_experiment, read_experiment, weigh_arms
 from pipelines.known import Known
+from pipelines.rewards.trial import reward_trial
 from tests.factories import add_events, put_zone, warehouse_with
 from tests.pipelines.experiments.trials import DAY, FIRST, TRIAL, add_players, one_event, open_night, play_experiment
 from tests.pipelines.publish.nights import APP, at, challenge, content_id, make_night, message, put, settlement
@@ -221,6 +222,20 @@ def test_the_experiment_to_look_at_is_the_named_the_declared_or_the_newest(bette
         find_experiment(better, APP, "autumn")
     with warehouse_with(APP) as empty, pytest.raises(NightquestError, match="No experiment was tried"):
         find_experiment(empty, APP)
+
+
+def test_tables_of_rewards_are_compared_like_words_and_the_report_says_what_they_share():
+    tables = {"plain": {}, "rich": {"gems": {"gives": "gem"}}}
+    tried = {"name": "spring", "arms": {"plain": 1, "rich": 1}, "goal": "return"}
+    rewards = {"points": {"gem": {"unit": "gem"}}, "tables": tables, "experiment": tried}
+    app = App.model_validate({**APP.model_dump(mode="json", exclude_none=True), "rewards": rewards})
+    with warehouse_with(APP) as warehouse:
+        play_experiment(warehouse, players=60, nights=2, trial=reward_trial(app))
+        report = read(warehouse, 2)
+        assert find_experiment(warehouse, app) == ("spring", "return")
+    assert report.arms["arm"].to_list() == ["plain", "rich"]
+    assert report.arms["own_words"].null_count() == 2
+    assert report.verdict.endswith("the difference is that of tables that share their models.")
 
 
 def test_nothing_tried_and_known_is_a_report_all_the_same():

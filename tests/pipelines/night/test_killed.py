@@ -24,6 +24,14 @@ from tests.pipelines import nights
 
 AS_OF = START + dt.timedelta(days=21)
 STAGES = ("settle", "load_champions", "plan", "hire_writers", "write", "judge", "issue_night", "publish")
+REWARDED = {
+    "badges": {"star": {"title": "Star", "tier": "gold", "category": "luck"}},
+    "rewards": {
+        "points": {"gem": {"unit": "gem"}},
+        "tables": {"all": {"gems": {"gives": "gem"}, "star": {"gives": "star", "chance": 0.5}}},
+        "budgets": {"gem": {"worst": 60}},
+    },
+}
 pytestmark = pytest.mark.slow
 MADE = ["generated_at", "settled_at"]  # when it was
 
@@ -77,7 +85,7 @@ def _begun(tmp_path_factory):
     """(home with one night out, the next night's tables undisturbed, how many statements each stage has)."""
     folder = tmp_path_factory.mktemp("begun")
     home = tracked_home(tmp_path_factory, folder / "home")
-    settings, loaded = Settings(home=home), load_app(write_app(folder))
+    settings, loaded = Settings(home=home), load_app(write_app(folder, **REWARDED))
     events = [write_events(folder, days=30)]
     run_ingest(settings, loaded, events, history=True, players=False, now=nights.now())
     apart(home, AS_OF - dt.timedelta(days=1))
@@ -97,5 +105,6 @@ def test_killed_half_way_in_a_stage_and_run_again_a_night_ends_as_if_nothing_had
     found = published(again)
     assert found.keys() == wanted.keys()
     assert found["challenges"].height > 0
+    assert {"points", "badge"} == set(found["reward_ledger"]["kind"])
     for name, frame in wanted.items():
         assert found[name].equals(frame), name

@@ -21,9 +21,11 @@ APP = {
         "keen": {"title": "Keen", "tier": "bronze", "category": "habit", "when": "solved >= 45"},
     },
     "content": {"types": ["daily_challenge", "motivational_message", "come_back_message", "custom_achievement"]},
+    "rewards": {"points": {"gem": {"unit": "gem"}}, "tables": {"all": {"gems": {"gives": "gem"}}}},
 }
 LEDGERS = (
     *("challenges", "messages", "achievements", "achievements_reached", "settlements", "xp_ledger", "badge_ledger"),
+    *("promised_rewards", "reward_ledger"),
     *("assignments", "experiment_arms", "nominations", "verdicts", "texts"),
 )
 NIGHTS = [START + dt.timedelta(days=day) for day in (25, 26, 27, 28, 29)]

@@ -174,6 +174,13 @@ def xp_entry(player: int, as_of: dt.date, xp: int = 40) -> dict:
     }
 
 
+def reward_entry(player: int, as_of: dt.date, kind: str = "points", amount: int = 7) -> dict:
+    content = content_id(as_of - dt.timedelta(days=1), player, 1)
+    told = {"entry_id": f"challenge:{content}:1:all/{kind}", "content_id": content, "offer": f"all/{kind}"}
+    told |= {"player_key": player, "as_of": as_of, "kind": kind, "item": "gem", "amount": amount}
+    return told | {"reason": "challenge completed", "occurred_at": at(as_of, 0) - dt.timedelta(hours=3)}
+
+
 def award(player: int, as_of: dt.date, badge_id: str = "first_step") -> dict:
     return {
         "award_id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{player}/{badge_id}")),

@@ -85,6 +85,14 @@ def test_a_player_that_nothing_is_known_of_is_an_error(night):
 
 def test_every_table_about_players_says_what_a_screen_needs_of_it_in_columns_it_has():
     without = {name for name, table in published_tables().items() if not table.contract.screen}
-    assert without == {"badge_nominees", "contacts", "content_performance", "scores", "tastes", "xp_ledger"}
+    assert without == {
+        "badge_nominees",
+        "contacts",
+        "content_performance",
+        "reward_ledger",
+        "scores",
+        "tastes",
+        "xp_ledger",
+    }
     for table in published_tables().values():
         assert set(table.contract.screen) <= set(table.contract.types)

@@ -8,7 +8,7 @@ import pytest
 from pipelines.known import Known
 from pipelines.publish.collect import collect_tables, served_players
 from pipelines.publish.tables import contract_breaches, published_tables
-from tests.factories import add_events, event
+from tests.factories import add_events, event, make_app
 from tests.pipelines.publish.nights import (
     APP,
     AS_OF,
@@ -29,6 +29,7 @@ from tests.pipelines.publish.nights import (
     publish,
     put,
     reached,
+    reward_entry,
     settlement,
     xp_entry,
 )
@@ -42,6 +43,7 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
     put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)), settlement(2, 1, AS_OF, None))
     put(warehouse, "badge_ledger", award(1, YESTERDAY), award(2, AS_OF))
     put(warehouse, "nominations", nomination(1, AS_OF))
+    put(warehouse, "reward_ledger", *(reward_entry(1, AS_OF, kind) for kind in ("points", "badge")))
     put(warehouse, "achievements", achievement(1, YESTERDAY))
     put(warehouse, "achievements_reached", reached(1, YESTERDAY, AS_OF))
     said = event(1, at(YESTERDAY), "nightquest.rated", value=4.0, content_id=content_id(YESTERDAY, 1, 1))
@@ -299,3 +301,14 @@ def test_served_players_are_all_active_ones_with_a_reason_for_each_left_out(ware
         (4, False, "nothing within reach"),
         (5, False, None),
     ]
+
+
+def test_a_wallet_is_the_sum_of_what_was_paid_by_then_and_says_so_in_words(warehouse):
+    app = make_app(rewards={"points": {"gem": {"unit": "gem"}}, "tables": {"all": {"gem": {"gives": "gem"}}}})
+    days = (YESTERDAY, AS_OF, AS_OF + dt.timedelta(days=1))
+    put(warehouse, "reward_ledger", *(reward_entry(1, day) for day in days), reward_entry(2, AS_OF, "title", amount=1))
+    put(warehouse, "reward_ledger", reward_entry(3, YESTERDAY), reward_entry(3, AS_OF, amount=-7))
+    tables = collect_tables(Known(warehouse, make_night(app=app)), make_frames()).tables
+    assert tables["reward_ledger"].height == 5
+    told = [(USER_IDS[1], 1, "one gem"), (USER_IDS[0], 14, "14 gems")]
+    assert tables["wallets"].select("user_id", "amount", "words").rows() == told

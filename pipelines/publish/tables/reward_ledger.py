@@ -1,0 +1,27 @@
+"""Everything paid beside XP up to this night: points of the app's own, titles, unlocks and badges given as rewards."""
+
+import polars as pl
+
+from data.contracts_out import KINDS, contract, day, moment, text, whole
+from pipelines.publish.seen import Seen
+
+CONTRACT = contract(
+    ("user_id", "posted_on", "entry_id"),
+    {
+        "entry_id": text(),
+        "user_id": text(),
+        "posted_on": day(),
+        "kind": text(one_of=KINDS),
+        "item": text(),
+        "amount": whole(None),
+        "content_id": text(),
+        "offer": text(),
+        "reason": text(),
+        "occurred_at": moment(),
+    },
+)
+
+
+def rows(seen: Seen) -> pl.DataFrame:
+    """The table's rows, in any order."""
+    return seen.select("reward_ledger")

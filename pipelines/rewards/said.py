@@ -1,0 +1,87 @@
+"""Rewards in words: '45 XP, 12 sparks and the title Night Runner', in a text's own language."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from configs.app import App
+from configs.nouns import plural_of, singular_unit
+from configs.rewarded import XP, Kind
+from configs.voice import Locale, locale_of
+from configs.wording import plain
+from pipelines.words.render import by_language, by_value, number_text
+
+
+def item_title(app: App, item: str) -> str:
+    """What an item is called, points in the plural; its name where the app has it no more."""
+    rewards = app.rewards
+    if item in rewards.points:
+        return _nouns(app, item)[1]
+    named = rewards.titles.get(item) or rewards.unlocks.get(item)
+    badge = app.badges.get(item)
+    return plain(named or (badge.title if badge else "XP" if item == XP else item.replace("_", " ")))
+
+
+def amount_words(app: App, kinds: Mapping[str, Kind], language: pl.Expr, languages: list[str]) -> pl.Expr:
+    """What an offer gives, from the columns item and amount: '12 sparks', 'the title Night Runner', '50 XP'.
+
+    Args:
+        app: Its points, titles, unlocks and badges.
+        kinds: What each item is, see `Rewards.kinds`.
+        language: Of each row.
+        languages: Those there are.
+    """
+    return by_language(app, language, languages, lambda said, locale: _said(said, kinds, locale))
+
+
+def joined_words(app: App, xp: pl.Expr, words: pl.Expr, language: pl.Expr, languages: list[str]) -> pl.Expr:
+    """All that something pays, as one phrase: its XP where there is any, and the words of what comes beside it.
+
+    Args:
+        app: The app.
+        xp: Whole numbers.
+        words: Lists of texts, null for none.
+        language: Of each row.
+        languages: Those there are.
+    """
+    return by_language(app, language, languages, lambda _, locale: _joined(xp, words, locale))
+
+
+def _said(app: App, kinds: Mapping[str, Kind], locale: Locale) -> pl.Expr:
+    item, number = pl.col("item"), pl.col("amount").cast(pl.Float64)
+    one, many = {XP: "XP"}, {XP: "XP"}
+    named: dict[str, str] = {}
+    for name, kind in kinds.items():
+        if kind == "points":
+            one[name], many[name] = _nouns(app, name)
+        elif kind != "xp":
+            named[name] = str(getattr(locale, kind)).replace("{a}", item_title(app, name))
+    single = pl.lit(f"{locale.one} ") + item.replace_strict(one, default=None, return_dtype=pl.String)
+    several = number_text(number, locale) + " " + item.replace_strict(many, default=None, return_dtype=pl.String)
+    points = pl.when((number == 1) & (item != XP)).then(single).otherwise(several)
+    return pl.coalesce(item.replace_strict(named, default=None, return_dtype=pl.String), points)
+
+
+def _joined(xp: pl.Expr, words: pl.Expr, locale: Locale) -> pl.Expr:
+    paid = pl.when(xp > 0).then(number_text(xp.cast(pl.Float64), locale) + " XP")
+    parts = pl.concat_list(paid, words.fill_null([])).list.drop_nulls()
+    last = parts.list.last()
+    first = parts.list.head(parts.list.len() - 1).list.join(", ")
+    several = by_value(locale.joined.replace("{b}", ""), "{a}", first) + last
+    return pl.when(parts.list.len() > 1).then(several).otherwise(last)
+
+
+def _nouns(app: App, points: str) -> tuple[str, str]:
+    """One and several of some points; who writes 'coins' as the unit means one coin and several."""
+    unit, plural = plain(app.rewards.points[points].unit), plain(app.rewards.points[points].plural)
+    if not plural and (single := singular_unit(unit)) != unit:
+        return single, unit
+    return unit, plural or plural_of(unit)
+
+
+def balance_words(app: App, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows (item, amount) with words, in the app's first language; an item that the app has no more by its name."""
+    kinds = app.rewards.kinds(app.badges)
+    locale = locale_of(app.voice.languages[0])
+    gone = pl.col("item").str.replace_all("_", " ")
+    return rows.with_columns(words=pl.coalesce(_said(app, kinds, locale), gone))
