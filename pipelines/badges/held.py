@@ -2,8 +2,15 @@
 
 import polars as pl
 
+from configs.speaking import own_language, speaking
+from configs.voice import locale_of
 from pipelines.known import Known
+from pipelines.words.render import amount_text
 
+_HELD = (
+    *("award_id", "player_key", "badge_id", "as_of", "title", "tier", "category", "rarity"),
+    *("granted_at", "confidence", "evidence", "citation", "rule_version"),
+)
 # A badge is as rare as the share of players, of all who ever played, that holds it: (upper bound of the share, name).
 RARITY = ((0.01, "legendary"), (0.05, "epic"), (0.15, "rare"), (0.40, "uncommon"))
 
@@ -11,7 +18,8 @@ RARITY = ((0.01, "legendary"), (0.05, "epic"), (0.15, "rare"), (0.40, "uncommon"
 def badges_held(known: Known) -> pl.DataFrame:
     """Every award up to this night, with what the app file says of the badge and its rarity tonight.
 
-    The badges new tonight are the rows whose `as_of` is the night's.
+    The badges new tonight are the rows whose `as_of` is the night's. A custom achievement that was reached is held as a
+    badge, too: `achievement:<metric>`, under the title and tier that it was issued with, as rare as it was then.
 
     Returns:
         award_id, player_key, badge_id, as_of, title, tier, category, rarity, granted_at (UTC), confidence, evidence
@@ -27,10 +35,22 @@ def badges_held(known: Known) -> pl.DataFrame:
     rarity = badge_rarity(known).select("badge_id", "rarity")
     named = held.join(badges, on="badge_id", how="left", maintain_order="left")
     rated = named.join(rarity, on="badge_id", how="left", maintain_order="left")
-    return rated.with_columns(pl.col("title").fill_null(pl.col("badge_id"))).select(
-        *("award_id", "player_key", "badge_id", "as_of", "title", "tier", "category", "rarity"),
-        *("granted_at", "confidence", "evidence", "citation", "rule_version"),
+    awards = rated.with_columns(pl.col("title").fill_null(pl.col("badge_id"))).select(_HELD)
+    reached = achievements_held(known)
+    if reached.is_empty():
+        return awards
+    return pl.concat([awards.with_columns(pl.col("award_id", "evidence").cast(pl.String)), reached]).sort(
+        "granted_at", "award_id"
     )
+
+
+def achievements_held(known: Known) -> pl.DataFrame:
+    """The custom achievements that were reached by a night, as badges: the columns of `badges_held`."""
+    app = speaking(known.app, own_language(known.app)) or known.app
+    reached = known.frame(known.fixed("badges/achievements_held"), {"as_of": known.as_of})
+    amount = amount_text(app, pl.col("metric"), pl.col("target"), locale_of(own_language(app)))
+    said = pl.coalesce(amount.str.head(1).str.to_uppercase() + amount.str.tail(-1) + ".", "title")
+    return reached.with_columns(rarity=_rarity(pl.col("share")), citation=said).select(_HELD)
 
 
 def badge_rarity(known: Known) -> pl.DataFrame:
@@ -42,7 +62,11 @@ def badge_rarity(known: Known) -> pl.DataFrame:
     """
     with known.lend(app_badges=pl.DataFrame({"badge_id": list(known.app.badges)}, schema={"badge_id": pl.String})):
         found = known.frame(known.fixed("badges/badge_holders"), {"as_of": known.as_of})
+    return found.with_columns(rarity=_rarity(pl.col("share")))
+
+
+def _rarity(share: pl.Expr) -> pl.Expr:
     rarity = pl.lit("common")
     for bound, name in reversed(RARITY):
-        rarity = pl.when(pl.col("share") < bound).then(pl.lit(name)).otherwise(rarity)
-    return found.with_columns(rarity=rarity)
+        rarity = pl.when(share < bound).then(pl.lit(name)).otherwise(rarity)
+    return rarity

@@ -1,11 +1,13 @@
 """Custom achievements: round, in reach, kept until reached, paid once."""
 
 import datetime as dt
+import json
 
 import polars as pl
 import pytest
 
 from data.warehouse import Warehouse
+from pipelines.badges.held import badges_held
 from pipelines.challenges.achievements import (
     LATEST_DAYS,
     SOONEST_DAYS,
@@ -176,6 +178,7 @@ def test_reaching_it_is_written_down_with_its_day_paid_once_and_followed_by_anot
         xp = warehouse.frame("SELECT entry_id, xp, reason, occurred_at FROM xp_ledger").to_dicts()
         again = plan_achievements(Known(warehouse, later), profiles().filter(pl.col("player_key") == 3))
         progress = achievement_progress(Known(warehouse, later))
+        held, before_it = (badges_held(Known(warehouse, one)) for one in (later, night))
         day = reached[0]["reached_on"]
         before = night_of(warehouse, (day - START.date()).days)
         value = lifetime_values(Known(warehouse, before), profiles()).filter(player_key=3, metric=metric)["value"][0]
@@ -190,6 +193,12 @@ def test_reaching_it_is_written_down_with_its_day_paid_once_and_followed_by_anot
     }
     assert again["content_id"].to_list() != issued["content_id"].to_list()
     assert progress.is_empty()
+    assert before_it.is_empty()
+    [badge] = held.to_dicts()
+    assert (badge["award_id"], badge["badge_id"]) == (issued["content_id"][0], f"achievement:{metric}")
+    assert (badge["title"], badge["tier"], badge["granted_at"]) == ("x", issued["tier"][0], reached[0]["reached_at"])
+    assert badge["citation"].startswith(f"{target:,.0f} ")
+    assert json.loads(badge["evidence"])["values"] == {metric: reached[0]["value"]}
 
 
 def test_an_earlier_night_knows_nothing_of_what_was_reached_later():
