@@ -1,6 +1,8 @@
 """What could be asked of each player, with how likely they are to play and to get there."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import polars as pl
@@ -17,6 +19,7 @@ from models.tasks.plays import plays_rows
 HARDEST, EASIEST = 0.25, 0.85
 _NEAREST = 4
 _WINDOWS_AT_ONCE = 100_000  # so that memory does not grow with the players
+_MOST_AT_ONCE = 4  # such parts, each on a core of its own: for the same reason
 PLANNED_WITH = ("plays", "attainment")  # the tasks that make a promise: planning asks for these two by name
 
 
@@ -114,7 +117,10 @@ def propose_targets(
     windows = windows.filter(~pl.col("metric").is_in(days) | (pl.col("window_days") > 1))
     windows = windows.join(wanted, on=list(SNAPSHOT), how="inner", maintain_order="left").sort(PLAYER_KEY)
     past = past.with_columns(pl.col("value") * sign_of(app))
-    parts = [_nearest(models, features, past, part) for part in windows.iter_slices(_WINDOWS_AT_ONCE)]
+    # Not by the threads of a model's library, which spin while they wait for each other where cores are shared.
+    with ThreadPoolExecutor(min(pl.thread_pool_size(), _MOST_AT_ONCE)) as threads:
+        slices = windows.iter_slices(_WINDOWS_AT_ONCE)
+        parts = list(threads.map(partial(_nearest, models, features, past), slices))
     return (
         pl.concat(parts or [_nearest(models, features, past, windows)])
         .with_columns(

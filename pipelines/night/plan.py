@@ -12,7 +12,7 @@ from pipelines.challenges.asked import what_is_open
 from pipelines.challenges.caps import cap_challenges
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.missions import CONTENT_TYPE as MISSION
-from pipelines.challenges.missions import EMPTY_RECORD, mission_record, plan_missions
+from pipelines.challenges.missions import EMPTY_RECORD, mission_days, mission_record, plan_missions
 from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.engines import open_buckets
@@ -73,7 +73,7 @@ def plan_night(
     tastes = describe_tastes(known)
     plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked, tastes, buckets)
     if MISSION in known.app.content.types:
-        features, past, tonight = players.features, players.past, plan.challenges
+        features, past, tonight = players.features, players.past.of_length(mission_days(known.app)), plan.challenges
         chances, so_far = plan.chances, (recent, record, tonight, asked, tastes)
         joint = learn_together(known, tuned, settled)
         missions = plan_missions(known, tuned, features, past, welcome, chances, *so_far, buckets, joint)

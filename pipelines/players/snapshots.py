@@ -2,6 +2,8 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import partial
+from typing import Self
 
 import polars as pl
 
@@ -21,6 +23,7 @@ class PastWindows(Reading):
         snapshots: player_key and base_day.
         rows: All of them, where they were read already.
         partitions: Where workers read them.
+        days: Only those of this length; None is of every length that challenges have.
     """
 
     def __init__(
@@ -29,8 +32,9 @@ class PastWindows(Reading):
         snapshots: pl.DataFrame,
         rows: pl.DataFrame | None = None,
         partitions: Partitions | None = None,
+        days: int | None = None,
     ) -> None:
-        super().__init__(known, snapshots, past_values, partitions)
+        super().__init__(known, snapshots, partial(past_values, days=days), partitions)
         self._rows = rows
 
     def __getstate__(self) -> dict[str, object]:
@@ -45,7 +49,12 @@ class PastWindows(Reading):
 
     def whole(self) -> pl.DataFrame:
         """Those of all."""
-        return past_values(self._known, self._snapshots) if self._rows is None else self._rows
+        return self._reads(self._known, self._snapshots) if self._rows is None else self._rows
+
+    def of_length(self, days: int) -> Self:
+        """Those of windows of so many days alone: the rest need not be read."""
+        rows = None if self._rows is None else self._rows.filter(pl.col("window_days") == days)
+        return type(self)(self._known, self._snapshots, rows, self._partitions, days)
 
 
 @dataclass(frozen=True)
@@ -117,9 +126,16 @@ def _beside_others(known: Known, features: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def past_values(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
-    """What each challenge metric came to in each player's own recent windows with play; see past_values.sql."""
-    lengths = pl.DataFrame({"window_days": known.app.challenges.windows}, schema={"window_days": pl.Int32})
+def past_values(known: Known, snapshots: pl.DataFrame, days: int | None = None) -> pl.DataFrame:
+    """What each challenge metric came to in each player's own recent windows with play; see past_values.sql.
+
+    Args:
+        known: What the night may see.
+        snapshots: player_key and base_day.
+        days: Of windows of this length; None is of every length that challenges have.
+    """
+    windows = known.app.challenges.windows if days is None else [days]
+    lengths = pl.DataFrame({"window_days": windows}, schema={"window_days": pl.Int32})
     asked = pl.DataFrame({"metric": known.app.challenges.metrics})
     with known.lend(snapshots=snapshots.select("player_key", "base_day"), lengths=lengths, asked=asked):
         return known.frame(known.fixed("players/past_values"))

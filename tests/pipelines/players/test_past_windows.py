@@ -75,4 +75,7 @@ def test_snapshots_that_are_looked_at_together_are_seen_as_each_by_itself(
             assert one.past.whole().equals(other.past.whole())
             assert one.past.whole().equals(every)
             assert one.past.of(pl.Series([1, 3])).equals(every.filter(pl.col("player_key") != 2))
+            longest = max(APP.challenges.windows)
+            of_length = one.past.of_length(longest).of(pl.Series([1, 2, 3]))
+            assert of_length.equals(every.filter(pl.col("window_days") == longest))
         assert [seen.past.whole().is_empty() for seen in together] == [False, False, True]
