@@ -187,8 +187,7 @@ def churn(rows: Rows, truth: pl.DataFrame | None = None) -> Iterator[str]:
 def _beside_the_truth(rows: Rows, now: pl.DataFrame, truth: pl.DataFrame) -> Iterator[str]:
     """Harrell's concordance of when players left: by the chance to have left in four weeks, and by what is true.
 
-    What is true: who is away on the day comes first, then who is least likely to play that day. That somebody is away
-    nobody can see; who knew all habits and saw the silence alone would rank by `silent_odds`.
+    What is true: who is away on the day, which nobody can see, comes first, then who is least likely to play that day.
     """
     curve = rows.test.group_by("player_key", "base_day").agg(
         gone_in=pl.col("week").filter(pl.col("y") == 1).min(), last=pl.col("week").max()
@@ -197,11 +196,11 @@ def _beside_the_truth(rows: Rows, now: pl.DataFrame, truth: pl.DataFrame) -> Ite
     both = both.with_columns(
         time=pl.coalesce("gone_in", pl.col("last") + 1),
         own=1 - pl.col("p_plays").fill_nan(None).fill_null(-1.0),
-        silence=silent_odds(
-            pl.col("recency_days").fill_null(90), pl.col("usual").max().over("player_key").fill_null(0.1)
-        ),
         gone=pl.col("gone_in").is_not_null(),
     )
+    y, own = both["y"].to_numpy(), both["own"].to_numpy()
+    area = _told(lambda w: float(roc_auc_score(y, own, sample_weight=w)), both["player_key"].to_numpy())
+    yield f"churn  ROC-AUC of the truth: {area}"
     time, gone, players = (both[name].to_numpy() for name in ("time", "gone", "player_key"))
     told = {name: partial(concordance, time, gone, both[of].to_numpy()) for name, of in _RISKS.items()}
     for name, figure in told.items():
@@ -210,15 +209,7 @@ def _beside_the_truth(rows: Rows, now: pl.DataFrame, truth: pl.DataFrame) -> Ite
     yield f"churn  concordance, the truth's more than served: {behind}"
 
 
-_RISKS = {"served": "p", "the truth": "own", "true habits and silence": "silence"}
-
-
-def silent_odds(days: pl.Expr, p: pl.Expr) -> pl.Expr:
-    """Log-odds, but for a constant, to have left within days of silence, for whom p is the chance to play on a day.
-
-    Leaving is as likely on each day: the sum of (1 - p)^j over j < days, against (1 - p)^days.
-    """
-    return ((1 - (1 - p) ** days.clip(1)) / p).log() - days * (1 - p).log()
+_RISKS = {"served": "p", "the truth": "own"}
 
 
 def concordance(time: Array, gone: NDArray[np.bool_], risk: Array, weights: Array) -> float:
@@ -281,14 +272,10 @@ def main() -> None:
 
 
 def _truth(known: Known, folder: Path) -> pl.DataFrame:
-    """player_key, base_day, p_plays, usual: chances to play that day (none: away) and on a usual one."""
+    """player_key, base_day, p_plays: how likely each player was to play on each day; none when away."""
     chances = pl.read_parquet(folder / "chances.parquet").with_columns(pl.col("user_id").cast(pl.String))
-    usual = pl.read_parquet(folder / "truth.parquet").select(
-        pl.col("user_id").cast(pl.String), usual="play_probability"
-    )
     players = known.frame("SELECT player_key, user_id FROM players")
-    rows = chances.join(players, on="user_id").join(usual, on="user_id")
-    return rows.select("player_key", "p_plays", "usual", base_day="day")
+    return chances.join(players, on="user_id").select("player_key", "p_plays", base_day="day")
 
 
 if __name__ == "__main__":
