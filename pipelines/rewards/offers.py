@@ -23,6 +23,7 @@ from pipelines.rewards.limits import live_promises, offers_of, within_budgets, w
 from pipelines.rewards.said import amount_words, item_title, joined_words
 from pipelines.rewards.trial import assign_tables
 from pipelines.rewards.week import with_own_days
+from pipelines.words.alike import find_alike
 
 _ACHIEVED = 201  # slot of an achievement, beyond those of challenges and missions
 _NUMBERS = {"amount": pl.Int32, "lot": pl.UInt64, "place": pl.Int32}
@@ -71,9 +72,13 @@ class Offered:
         )
         rows = promises.join(more, on="content_id", how="left", maintain_order="left")
         rows = rows.with_columns(pl.col("xp") + pl.col("more_xp").fill_null(0))
+        said = rows.select("xp", "language", "words", listed=pl.col("words").list.join("\n"))
+        first, place = find_alike(said, "xp", "language", "listed")  # many promises pay the same
         languages = rows["language"].unique().to_list()
-        said = joined_words(app, pl.col("xp"), pl.col("words"), pl.col("language"), languages)
-        return rows.with_columns(reward_words=said).drop("more_xp", "words")
+        words = said[first].select(
+            joined_words(app, pl.col("xp"), pl.col("words"), pl.col("language"), languages).alias("reward_words")
+        )
+        return rows.drop("more_xp", "words").hstack(words[place])
 
 
 def offer_rewards(known: Known, challenges: pl.DataFrame, achievements: pl.DataFrame, players: pl.DataFrame) -> Offered:
@@ -92,7 +97,9 @@ def offer_rewards(known: Known, challenges: pl.DataFrame, achievements: pl.DataF
         return Offered()
     offers, kinds = offers_of(app), app.rewards.kinds(app.badges)
     trial, tables = assign_tables(known, players)
-    promises = with_own_days(known, promises.join(tables, on="player_key", how="inner", maintain_order="left"))
+    promises = promises.join(tables, on="player_key", how="inner", maintain_order="left")
+    if any(offer.days != "any" for offer in offers.values()):
+        promises = with_own_days(known, promises)
     rows = _candidates(app, kinds, promises, known.night.seed)
     live = live_promises(known)
     rows = within_limits(without_held(known, rows, live), offers, live)

@@ -28,6 +28,7 @@ from tests.pipelines.publish.nights import (
     make_night,
     played_warehouse,
     put,
+    reward_entry,
     settlement,
 )
 
@@ -51,6 +52,7 @@ def _night(tmp_path_factory):
         put(warehouse, "challenges", challenge(1, 1, yesterday), challenge(1, 2, AS_OF, estimated_minutes=None))
         put(warehouse, "settlements", settlement(1, 1, AS_OF, None))
         put(warehouse, "badge_ledger", award(1, AS_OF))
+        put(warehouse, "reward_ledger", reward_entry(1, AS_OF))
         pins = make_night()
         tables, report = audited(warehouse, pins, home)
         publish_night(tables, pins, home, report)
@@ -103,6 +105,16 @@ def test_a_players_page_shows_what_is_asked_held_and_next(night):
         "+40",
     ):
         assert words in text
+
+
+def test_a_players_page_tells_what_is_paid_beside_xp_and_what_they_have_of_it(night):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    extra = [{"kind": "points", "item": "gem", "amount": 7, "words": "7 gems"}]
+    paid = view.challenges[0] | {"extra_rewards": extra, "reward_words": "40 XP and 7 gems"}
+    text = printed(render_player(replace(view, challenges=[paid])))
+    assert "Pays 40 XP and 7 gems" in text
+    assert re.search(r"Rewards held(.|\n)*gem +2024-01-09", text)
+    assert "Pays" not in printed(render_player(view))
 
 
 def test_a_player_without_challenges_sees_the_message(night):

@@ -15,6 +15,7 @@ from tests.pipelines.publish.nights import (
     make_night,
     played_warehouse,
     put,
+    reward_entry,
     xp_entry,
 )
 
@@ -26,6 +27,7 @@ def _home(tmp_path_factory):
         issue(warehouse)
         put(warehouse, "xp_ledger", xp_entry(1, AS_OF - dt.timedelta(days=1), 25))
         put(warehouse, "badge_ledger", award(1, AS_OF))
+        put(warehouse, "reward_ledger", reward_entry(1, AS_OF))
         night = make_night()
         tables, report = audited(warehouse, night, home)
         publish_night(tables, night, home, report)
@@ -40,6 +42,8 @@ def test_a_view_holds_this_players_rows_of_every_table_and_nobody_elses(home):
     assert view.messages == []
     assert [row["badge_id"] for row in view.badges_held] == ["first_step"]
     assert (view.xp, [row["xp"] for row in view.xp_lately]) == (65, [40, 25])
+    assert [(row["item"], row["amount"]) for row in view.wallet] == [("gem", 7)]
+    assert [row["reason"] for row in view.rewards_lately] == ["challenge completed"]
     assert [row["percentile"] for row in view.targets if row["is_next"]] == [75]
     assert not {"app", "as_of", "user_id"} & set(view.challenges[0])
 
