@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     rows_known    BIGINT NOT NULL,           -- already here under the same event_id
     rows_refused  BIGINT NOT NULL            -- in quarantine
 );
+ALTER TABLE deliveries ADD COLUMN IF NOT EXISTS columns VARCHAR;  -- JSON: the file's columns in order, and what each is
 ALTER TABLE deliveries ADD COLUMN IF NOT EXISTS written VARCHAR;  -- what the app file said of how text files are written
 
 CREATE TABLE IF NOT EXISTS quarantine (
@@ -27,6 +28,12 @@ CREATE TABLE IF NOT EXISTS quarantine (
     quarantined_at TIMESTAMPTZ NOT NULL
 );
 ALTER TABLE quarantine ADD COLUMN IF NOT EXISTS fields VARCHAR;   -- JSON: names of the fields of a line of delimited text
+
+-- Append-only: what was told of deliveries that looked otherwise than those before.
+CREATE TABLE IF NOT EXISTS drifts (
+    noted_at TIMESTAMPTZ NOT NULL,
+    told     VARCHAR NOT NULL
+);
 
 -- People whose data were erased: a hash of their id with the key beside it, and nothing else of them.
 CREATE TABLE IF NOT EXISTS erased (

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.nouns import counted
-from flows.cli.console import Grid, figures_table, shorten
+from flows.cli.console import Grid, figures_table, note, shorten
 from pipelines.activity.ingest import IngestResult
 
 
@@ -32,6 +32,7 @@ def ingest_view(app: str, result: IngestResult) -> RenderableType:
     if result.waiting:
         told = counted(result.waiting, "retraction")
         parts.append(Text(f"{told} of what is not here: it will not count when it comes."))
+    parts += [note(told) for told in result.drift]
     if result.held_back:
         parts.append(Text(f"Left out: {counted(result.held_back, 'row')} of people who were erased."))
     if result.unused:

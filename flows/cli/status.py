@@ -20,13 +20,24 @@ from data.zones import next_served_day
 from flows.cli.console import note
 from flows.clock import clock
 from flows.server.note import Serving, find_serving, serving_faults
+from pipelines.activity.drifts import drift_since
 from pipelines.activity.retract import retraction_fates
 from pipelines.publish.health import Fault, apps_under, pointer_fault, registry_fault, to_review, warehouse_fault
 from pipelines.publish.outbox import undelivered
 from pipelines.publish.published import published_nights
 from pipelines.publish.sinks import chosen_for
 
-_SEEN = ("events", "players", "quarantined", "last_event_at", "next_as_of", "last_run_at", "retracted", "waiting")
+_SEEN = (
+    "events",
+    "players",
+    "quarantined",
+    "last_event_at",
+    "next_as_of",
+    "last_run_at",
+    "retracted",
+    "waiting",
+    "drift",
+)
 _FRESH = dt.timedelta(hours=1)
 
 
@@ -45,6 +56,7 @@ class AppStatus:
         to_review: The models that wait until a person has reviewed them.
         retracted: Events that were taken back.
         waiting: Retractions whose event has not come.
+        drift: How deliveries since the newest night differ from those before.
     """
 
     app: str
@@ -64,6 +76,7 @@ class AppStatus:
     to_review: list[str] = field(default_factory=list)
     retracted: int | None = None
     waiting: int | None = None
+    drift: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +193,9 @@ def _seen(warehouse: Warehouse, grace: dt.timedelta, now: dt.datetime) -> dict[s
             rule = _Rule(zone, dt.timedelta(minutes=minutes))
             seen["next_as_of"] = next_served_day(zone, now, grace, rule.day_shift)
             seen["state"] = _freshness(warehouse, rule, seen["last_event_at"], now)
+    with suppress(duckdb.CatalogException):  # as above
+        since = warehouse.value("SELECT max(cut) FROM nights WHERE status = 'published'")
+        seen["drift"] = drift_since(warehouse, since, now)
     return seen
 
 
@@ -207,6 +223,7 @@ def _lines(app: AppStatus) -> dict[str, str]:
         "state": f"{app.state}. {app.busy}" if app.busy else app.state,
         "holds": ", ".join(counted(number, thing) for thing, number in counts.items() if number is not None),
         "taken back": _taken_back(app),
+        "deliveries": "\n".join(app.drift or ()),
         "last event": _moment(app.last_event_at),
         "newest night": newest,
         "last run": _moment(app.last_run_at),

@@ -2,8 +2,8 @@
 
 import datetime as dt
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import polars as pl
@@ -26,6 +26,7 @@ class Delivery:
         reason: Why the whole file was refused or ignored.
         fields: Names of the fields of a line, of delimited text.
         mends: Places in quarantine that the file's rows mend.
+        columns: Its columns in order, and what each is, in words; empty of what is known as text alone.
     """
 
     file: str
@@ -40,6 +41,7 @@ class Delivery:
     reason: str = ""
     fields: tuple[str, ...] = ()
     mends: tuple[tuple[str, int], ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,12 @@ def record_deliveries(
         for d in deliveries
         if d.state == "taken"
     ]
+    columns = [json.dumps(d.columns) if d.columns and not d.mends else None for d in deliveries if d.state == "taken"]
     names = ["delivery_id", "file", "file_hash", "source", "rows_read", "rows_taken", "rows_known", "rows_refused"]
     frame = pl.DataFrame(rows, schema=names, orient="row").with_columns(
         pl.lit(version).alias("source_hash"),
         pl.lit(written).alias("written"),
+        pl.Series("columns", columns, dtype=pl.String),
         pl.lit(now).alias("taken_at"),
         pl.lit(history).alias("history"),
     )

@@ -18,6 +18,7 @@ from configs.zones import zone_names
 from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
 from data.warehouse import Warehouse, is_out_of_room
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_deliveries, is_taken
+from pipelines.activity.drift import columns_in
 from pipelines.activity.erased import hold_back
 from pipelines.activity.faults import check_events_sql, check_players_sql
 from pipelines.activity.normalise import column_types, stage_json, stage_typed
@@ -154,6 +155,8 @@ def read_direct(ingest: IngestRun, path: Path, delivery: Delivery) -> Delivery:
     fields: tuple[str, ...] = ()
     try:
         for block in ingest.blocks(path, wanted, ingest.written):
+            if not n_read and not block.is_json:
+                delivery = replace(delivery, columns=columns_in(ingest.warehouse, block))
             _check_block(ingest, block, delivery.delivery_id)
             _note(ingest, block.bad, delivery.delivery_id)
             n_read, fields = n_read + block.frame.height + len(block.bad), _fields_of(block)
@@ -182,6 +185,8 @@ def read_raw(ingest: IngestRun, path: Path, delivery: Delivery) -> Delivery:
     fields: tuple[str, ...] = ()
     try:
         for block in ingest.blocks(path, (), ingest.app.files):
+            if not n_read:
+                delivery = replace(delivery, columns=columns_in(warehouse, block))
             kept, misfits = keep_block(warehouse, table, block, delivery.delivery_id)
             _note(ingest, [*block.bad, *misfits], delivery.delivery_id)
             n_read, n_kept = n_read + block.frame.height + len(block.bad), n_kept + kept

@@ -31,6 +31,7 @@ from pipelines.activity.delivery_reader import (
     select_rows,
     show_raw_rows,
 )
+from pipelines.activity.drift import note_drift
 from pipelines.activity.erased import let_go
 from pipelines.activity.parts import refresh_parts, sync_metrics
 from pipelines.activity.quarantine import retire_rows, retire_settled
@@ -61,6 +62,7 @@ class IngestResult:
         waiting: Retractions in it that wait for their event.
         calendar: Entries of the calendar that were delivered and stand.
         held_back: Rows left out because their person was erased.
+        drift: How the files differ from those before, a sentence each.
     """
 
     deliveries: tuple[Delivery, ...]
@@ -75,6 +77,7 @@ class IngestResult:
     waiting: int = 0
     calendar: int = 0
     held_back: int = 0
+    drift: tuple[str, ...] = ()
 
     @property
     def refused_files(self) -> tuple[Delivery, ...]:
@@ -197,6 +200,7 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
     if ingest.source is not None and judged:
         show_raw_rows(ingest, ingest.source)
     found = _with_counts(ingest, found, appended)
+    drift = note_drift(warehouse, app, found, ingest.now, players=ingest.players)
     kept = [d for d in found if not (d.feeds == ingest.direct and _all_refused(d))]  # those may come again
     record_deliveries(warehouse, kept, ingest.version, ingest.now, history=history, written=as_written(app))
     retire_settled(warehouse, [(d.file, d.delivery_id, d.file_hash) for d in found if d.state == "taken"], judged)
@@ -209,7 +213,7 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
     waiting = fates.pop("waits", 0)
     fates.pop("done", None)
     return IngestResult(
-        tuple(replace(d, fields=(), mends=()) for d in found),
+        tuple(replace(d, fields=(), mends=(), columns={}) for d in found),
         taken=int(appended.fates["rows_taken"].sum()),
         known=int(appended.fates["rows_known"].sum()),
         refused=refused,
@@ -221,6 +225,7 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
         waiting=waiting,
         calendar=entries or 0,
         held_back=held_back,
+        drift=drift,
     )
 
 

@@ -93,6 +93,16 @@ def broken_line(doc: str) -> str:
                     WHEN {repeats} THEN 'the line names ''' || {key} || ''' twice'"""
 
 
+def kind_in_words(kind: str) -> str:
+    """What a DuckDB type holds, in words; empty for one of nulls, which says nothing."""
+    if kind == '"NULL"':
+        return ""
+    if kind.endswith("]"):
+        return "a list"
+    found = (words for types, words in _WORDS.items() if kind.startswith(types))
+    return next(found, kind.lower()[:60])
+
+
 def column_types(warehouse: Warehouse, relation: str) -> dict[str, str]:
     """The columns of a relation or query in parentheses, with their DuckDB types."""
     described = warehouse.frame(f"DESCRIBE SELECT * FROM {relation}")

@@ -4,6 +4,8 @@ import datetime as dt
 from typing import Any
 
 from configs.commands import command
+from configs.nouns import counted
+from pipelines.activity.drifts import drift_since
 from pipelines.activity.freshness import Silence
 from pipelines.activity.local_days import day_rule
 from pipelines.known import Known
@@ -11,6 +13,7 @@ from pipelines.pins import Night
 from pipelines.words.types import unusable
 
 TOLD_DAYS = 35
+MOST_DRIFT = 5
 
 
 def freshness_figures(night: Night) -> dict[str, Any]:
@@ -76,6 +79,31 @@ def quiet_note(quiet: str) -> tuple[str, ...]:
         if quiet
         else ()
     )
+
+
+def metrics_note(known: Known) -> tuple[str, ...]:
+    """A sentence when open challenges ask for metrics that the app file has no more: perhaps they were renamed."""
+    rows = known.rows(
+        """SELECT metric, count(*) FROM challenges ANTI JOIN metrics USING (metric)
+           WHERE as_of < $d AND valid_until >= $d AND content_id NOT IN (SELECT content_id FROM settlements)
+           GROUP BY metric ORDER BY metric""",
+        {"d": known.as_of},
+    )
+    if not rows:
+        return ()
+    lost = ", ".join(f"'{metric}' ({counted(n, 'challenge')})" for metric, n in rows)
+    keep = "To let them count, give the metric its old name beside the new one until they are over"
+    return (
+        f"Open challenges ask for what the app file no longer counts: {lost}. They expire with that reason. {keep}.",
+    )
+
+
+def drift_note(known: Known) -> tuple[str, ...]:
+    """What deliveries since the night before looked like otherwise than those before them, in a sentence each."""
+    last = known.value("SELECT max(cut) FROM nights WHERE status = 'published' AND as_of < $d", {"d": known.as_of})
+    told = drift_since(known.warehouse, last, known.cut)
+    more = (f"And {len(told) - MOST_DRIFT} more; see: {command('status')}",) if len(told) > MOST_DRIFT else ()
+    return (*(f"A delivery looked otherwise: {each}" for each in told[-MOST_DRIFT:]), *more)
 
 
 def _told(night: Night) -> list[Silence]:

@@ -1,0 +1,37 @@
+"""What a night says of its input and of what was asked before it."""
+
+import datetime as dt
+
+import polars as pl
+
+from pipelines.activity.parts import sync_metrics
+from pipelines.night.notes import drift_note, metrics_note
+from tests.factories import APP, known_at, make_app, warehouse_with
+from tests.pipelines.publish.nights import AS_OF, YESTERDAY, challenge
+
+
+def test_a_metric_renamed_between_nights_is_told_with_the_challenges_that_asked_for_it():
+    with warehouse_with(make_app()) as warehouse:
+        asked = [
+            challenge(p, as_of=YESTERDAY, valid_from=AS_OF, valid_until=AS_OF + dt.timedelta(days=2)) for p in (1, 2)
+        ]
+        warehouse.append("challenges", pl.DataFrame(asked))
+        assert metrics_note(known_at(warehouse, make_app(), AS_OF)) == ()
+        metrics = {"finished" if name == "solved" else name: each for name, each in APP["metrics"].items()}
+        renamed = make_app(
+            metrics=metrics,
+            segments={"features": ["finished"], "score": "points"},
+            challenges={"metrics": ["finished", "points"]},
+        )
+        sync_metrics(warehouse, renamed)
+        (told,) = metrics_note(known_at(warehouse, renamed, AS_OF))
+    assert "'solved' (2 challenges)" in told
+
+
+def test_a_night_tells_what_deliveries_since_the_one_before_looked_like():
+    app = make_app()
+    with warehouse_with(app) as warehouse:
+        at = [dt.datetime.combine(AS_OF, dt.time(hour), dt.UTC) for hour in (1, 2, 5)]
+        warehouse.append("drifts", pl.DataFrame({"noted_at": at, "told": ["a.csv: x.", "b.csv: y.", "c.csv: z."]}))
+        known = known_at(warehouse, app, AS_OF, at[1])
+        assert drift_note(known) == tuple(f"A delivery looked otherwise: {each}" for each in ("a.csv: x.", "b.csv: y."))
