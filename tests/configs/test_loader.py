@@ -247,8 +247,11 @@ def test_a_persona_with_an_unknown_trait_is_told_which_there_are(tmp_path):
     assert "'nigth' is neither a trait (intensity," in sentence
 
 
-def test_select_of_players_is_found_beside_the_source(tmp_path):
+def test_selects_of_players_and_calendar_are_found_beside_the_source(tmp_path):
     (tmp_path / "raw.sql").write_text("SELECT 1")
-    assert load(tmp_path, TOY + "source: raw\n").players_sql is None
+    alone = load(tmp_path, TOY + "source: raw\n")
+    assert (alone.players_sql, alone.calendar_sql) == (None, None)
     (tmp_path / "raw_players.sql").write_text("SELECT 3")
-    assert load(tmp_path, TOY + "source: raw\n").players_sql == "SELECT 3"
+    (tmp_path / "raw_calendar.sql").write_text("SELECT 4")
+    both = load(tmp_path, TOY + "source: raw\n")
+    assert (both.players_sql, both.calendar_sql) == ("SELECT 3", "SELECT 4")
