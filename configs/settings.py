@@ -79,6 +79,9 @@ class Settings(BaseSettings):
         None, description="Folder that workers see under the same path: players' rows go through it as Parquet."
     )
 
+    training_snapshots: int = Field(
+        20_000, ge=1_000, le=100_000_000, description="Players on past days that a training learns from, at most."
+    )
     tuning_s: float = Field(
         20,
         ge=0,

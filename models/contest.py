@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from configs.app import App
 from configs.errors import NightquestError
 from models.budget import FOR_EVER, Budget
+from models.cluster import Cluster
 from models.leaks import refuse_leaks
 from models.learned import LearnedModel
 from models.learner import Learner
@@ -57,7 +58,7 @@ class Contest:
         gain: Mean log-loss of the base rate less the winner's, with its interval.
         holdout: The later rows, with what happened as `y` and what the winner promised as `p`.
         against: How the winner did against the model that serves; None where none does.
-        faults: A sentence for each candidate that could not be fitted or tuned.
+        faults: A sentence for each candidate that could not be fitted or tuned, or was not fitted where it was to be.
         tuned: The settings with which learners competed, where others than the usual ones, and all that were tried.
     """
 
@@ -87,6 +88,7 @@ def hold_contest(
     incumbent: Incumbent | None = None,
     budget: Budget = FOR_EVER,
     tuning: Tuning | None = None,
+    cluster: Cluster | None = None,
 ) -> Contest:
     """Let the candidates compete with each other, the base rate and the model that serves, on the later holdout.
 
@@ -97,6 +99,7 @@ def hold_contest(
         seed: For thinning and learners.
         incumbent: The model that serves.
         tuning: How its learners are tuned before they compete, within half of a budget that ends; None: not at all.
+        cluster: Where learners are fitted that can be, if there are many rows; None: all are fitted here.
         budget: Who could not be fitted twice in what is left of it does not compete, but for the simplest.
 
     Raises:
@@ -119,7 +122,7 @@ def hold_contest(
     later = task.encode(parts[2], encoding)
     refuse_leaks(task.name, later.select(pl.col(task.features).cast(pl.Float64)), later[task.label])
     found = _tuned(task, encoding, parts, seed, budget, tuning)
-    made = _Makes(task, seed, found.settings, quick=tuning is None or tuning.seconds <= 0)
+    made = _Makes(task, seed, found.settings, quick=tuning is None or tuning.seconds <= 0, cluster=cluster)
     promises, faults = _promises(made, encoding, parts, budget)
     judged = _Judged.of(task, parts, promises)
     rows, model = _refitted(made, app, samples, judged.winner)
@@ -140,7 +143,7 @@ def hold_contest(
         data_window=_data_window(days, split, rows),
         rows=_heights(parts) | {"refit": rows.height},
         against=against,
-        faults=(*found.notes, *faults),
+        faults=(*found.notes, *faults, *(cluster.notes if cluster else ())),
         tuned=found,
     )
 
@@ -206,7 +209,7 @@ def _promises(made: "_Makes", encoding: Encoding, parts: Parts, budget: Budget) 
             if promises and budget.bounded and budget.left < _takes_s(model, train):
                 late.append(learner.name)
                 continue
-            promised = model.fit(train, weights=weights).calibrate(calibrate).predict(test)
+            promised = model.fit(train, weights=weights, cluster=made.cluster).calibrate(calibrate).predict(test)
             promises[learner.name] = _one_each(promised, test)
         except Exception as error:  # noqa: BLE001 (whatever a learner does wrong costs its own place)
             faults.append(
@@ -256,7 +259,7 @@ def _refitted(made: "_Makes", app: App, samples: Samples, winner: str) -> tuple[
     rows = task.rows(app, samples, encoding, seed=made.seed)
     learner = next(each for each in candidates(task) if each.name == winner)
     model = LearnedModel(task, encoding, made.learner(learner))
-    return rows, model.fit(rows, weights=recency(rows, HALF_LIFE_DAYS))
+    return rows, model.fit(rows, weights=recency(rows, HALF_LIFE_DAYS), cluster=made.cluster)
 
 
 def _learn_reasons(made: "_Makes", app: App, model: LearnedModel, rows: pl.DataFrame) -> None:
@@ -276,12 +279,16 @@ def _one_each(p: Array, rows: pl.DataFrame) -> Array:
 
 @dataclass(frozen=True)
 class _Makes:
-    """Makes the learners of a task, with settings other than the task's by learner; `quick`: no heavy ones compete."""
+    """Makes the learners of a task, with settings other than the task's by learner; `quick`: no heavy ones compete.
+
+    `cluster`: where those are fitted that can be.
+    """
 
     task: BinaryTask[Any]
     seed: int
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     quick: bool = False
+    cluster: Cluster | None = None
 
     def learner(self, kind: type[Learner]) -> Learner:
         """A learner that is not fitted yet."""

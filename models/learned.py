@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.calibration import Recalibration
+from models.cluster import Cluster
 from models.learner import Learner, Sheet
 from models.learners import learner_of
 from models.portable import OutdatedModelError, load_json, save_json
@@ -47,10 +48,15 @@ class LearnedModel:
         """Whether it was fitted on other features than this version of the code computes, and so can't serve."""
         return self.fitted_on != self.task.features
 
-    def fit(self, rows: pl.DataFrame, *, weights: Array | None = None) -> Self:
-        """Fit the learner on rows with the task's label and inputs; without weights all count alike."""
+    def fit(self, rows: pl.DataFrame, *, weights: Array | None = None, cluster: Cluster | None = None) -> Self:
+        """Fit the learner on rows with the task's label and inputs; without weights all count alike.
+
+        Many rows are learned from on the cluster, where there is one and the learner can be fitted there.
+        """
         weights = np.ones(rows.height) if weights is None else weights
-        self.learner.fit(self.sheet(rows), self._happened(rows), weights)
+        given = self.sheet(rows), self._happened(rows), weights
+        if cluster is None or not cluster.fits(self.learner, *given):
+            self.learner.fit(*given)
         return self
 
     def calibrate(self, rows: pl.DataFrame, *, seen: bool = False) -> Self:

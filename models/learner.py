@@ -5,13 +5,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from models.tuning import Setting, Suggest
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 Array = NDArray[np.float64]
 
@@ -69,6 +72,7 @@ class Learner(ABC):
         optional: Without them it does not compete, and training says so; else Nightquest is not whole without them.
         heavy: It enters only trainings that take their time to tune, not those that are to be quick.
         flexible: It can fit the noise of its rows, and so looks surer on them than it may be.
+        spreads: It can be fitted on a Dask cluster, too (`fit_on`).
         keeps_order: Its answers obey `Sheet.monotone`, so that it may enter the contest of a task with such features.
         parameters_type: How it is fitted: a frozen dataclass whose defaults a task may move (`Task.settings`).
     """
@@ -80,6 +84,7 @@ class Learner(ABC):
     optional: ClassVar[bool] = False
     heavy: ClassVar[bool] = False
     flexible: ClassVar[bool] = False
+    spreads: ClassVar[bool] = False
     keeps_order: ClassVar[bool] = False
     parameters_type: ClassVar[type[Any]] = Nothing
 
@@ -106,6 +111,14 @@ class Learner(ABC):
             y: What happened, 0 or 1, shape (n,).
             weights: How much each row counts, shape (n,).
         """
+
+    def fit_on(self, client: "Client", sheet: Sheet, y: Array, weights: Array) -> Self:  # noqa: ARG002 (for those who can)
+        """The same as `fit`, by the workers of a Dask cluster: close to what `fit` gives, and the same files.
+
+        Raises:
+            TypeError: It does not spread.
+        """
+        raise TypeError(f"{self.name} cannot be fitted on a cluster")
 
     @abstractmethod
     def predict(self, sheet: Sheet) -> Array:

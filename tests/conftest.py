@@ -9,10 +9,11 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from configs import commands
+from tests.dask_cluster import cluster
 from tests.language_server.fixture import language_server, language_server_process
 from tests.postgres_server import postgres, postgres_server
 
-__all__ = ["language_server", "language_server_process", "postgres", "postgres_server"]
+__all__ = ["cluster", "language_server", "language_server_process", "postgres", "postgres_server"]
 
 # The same examples every time, so that a test that passes here passes elsewhere: pytest --hypothesis-profile=default
 # looks further.

@@ -1,5 +1,6 @@
 """Gradient-boosted trees by LightGBM, which keep to the directions that a task demands."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -8,14 +9,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from models.cluster import spread
 from models.learner import Learner, Sheet, shares
 from models.tuning import Setting, Suggest
 
 if TYPE_CHECKING:
     import lightgbm as lgb
+    from distributed import Client
 
 Array = NDArray[np.float64]
 BOOSTER = "booster.txt"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class LightGBM(Learner):
     suits: ClassVar[frozenset[str]] = frozenset({"binary"})
     requires: ClassVar[tuple[str, ...]] = ("lightgbm",)
     flexible: ClassVar[bool] = True
+    spreads: ClassVar[bool] = True
     keeps_order: ClassVar[bool] = True
     parameters_type = LightGBMParameters
     parameters: LightGBMParameters
@@ -70,6 +75,27 @@ class LightGBM(Learner):
             categorical_feature=list(sheet.categories),
         )
         self._booster = lgb.train(self._settings(sheet, x.columns), data, self.parameters.trees)
+        return self
+
+    def fit_on(self, client: "Client", sheet: Sheet, y: Array, weights: Array) -> Self:
+        """Grow the trees where the rows are spread, drawn otherwise than here; the workers open ports to each other."""
+        import lightgbm as lgb  # noqa: PLC0415 (as above)
+        from lightgbm.dask import DaskLGBMClassifier  # noqa: PLC0415 (as above)
+
+        lgb.register_logger(_log)  # else it prints among what a command tells
+        x = sheet.personal()
+        settings: dict[str, Any] = {
+            name: each for name, each in self._settings(sheet, x.columns).items() if name != "num_threads"
+        }
+        forest = DaskLGBMClassifier(client=client, n_estimators=self.parameters.trees, tree_learner="data", **settings)
+        rows, happened, count = spread(client, np.ascontiguousarray(x.to_numpy()), y, weights)
+        forest.fit(
+            *(rows, happened),
+            sample_weight=count,
+            feature_name=x.columns,
+            categorical_feature=list(sheet.categories),
+        )
+        self._booster = forest.booster_
         return self
 
     def predict(self, sheet: Sheet) -> Array:

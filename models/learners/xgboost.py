@@ -8,11 +8,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from models.cluster import spread
 from models.learner import Learner, Sheet, shares
 from models.tuning import Setting, Suggest
 
 if TYPE_CHECKING:
     import xgboost as xgb
+    from distributed import Client
 
 Array = NDArray[np.float64]
 BOOSTER = "booster.ubj"
@@ -38,6 +40,7 @@ class XGBoost(Learner):
     suits: ClassVar[frozenset[str]] = frozenset()
     requires: ClassVar[tuple[str, ...]] = ("xgboost-cpu",)
     flexible: ClassVar[bool] = True
+    spreads: ClassVar[bool] = True
     keeps_order: ClassVar[bool] = True
     parameters_type = XGBoostParameters
     parameters: XGBoostParameters
@@ -64,6 +67,16 @@ class XGBoost(Learner):
         x = sheet.personal()
         data = _matrix(x, label=y, weight=weights)
         self._booster = xgb.train(self._settings(sheet, x.columns), data, self.parameters.trees)
+        return self
+
+    def fit_on(self, client: "Client", sheet: Sheet, y: Array, weights: Array) -> Self:
+        """Grow the trees where the rows are spread; rows and features are drawn otherwise than here."""
+        from xgboost.dask import DaskQuantileDMatrix, train  # noqa: PLC0415 (as above)
+
+        x = sheet.personal()
+        rows, happened, count = spread(client, x.to_numpy(), y, weights)
+        data = DaskQuantileDMatrix(client, rows, happened, weight=count, feature_names=x.columns)
+        self._booster = train(client, self._settings(sheet, x.columns), data, self.parameters.trees)["booster"]
         return self
 
     def predict(self, sheet: Sheet) -> Array:

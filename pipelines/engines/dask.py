@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from configs.settings import Settings
+from models.cluster import ClusterError, connect
 from pipelines.engines.buckets import EngineError, Workers
-
-_ANSWERS_S = 10  # after which a scheduler is held to be gone
 
 
 def workers(settings: Settings) -> Workers:
@@ -18,8 +17,6 @@ def workers(settings: Settings) -> Workers:
         raise EngineError("has no scheduler: set NIGHTQUEST_DASK_ADDRESS to its address, like tcp://scheduler:8786")
     with _client(address) as client:
         count = sum(client.nthreads().values())
-    if not count:
-        raise EngineError(f"has no workers at {address}")
     return Workers(lambda: _executor(address), count)
 
 
@@ -28,17 +25,13 @@ def _client(address: str) -> Iterator[Any]:
     """A connection.
 
     Raises:
-        EngineError: Nobody answers.
+        EngineError: Nobody answers, or nobody works there.
     """
-    try:
-        from distributed import Client  # noqa: PLC0415 (it is there only where somebody has a cluster)
-    except ImportError as error:
-        raise EngineError("needs the package distributed, which the extra dask installs") from error
-    try:
-        client = Client(address, timeout=_ANSWERS_S, set_as_default=False)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise EngineError(f"does not answer at {address} ({error})") from error
-    with client:
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(connect(address))
+        except ClusterError as error:
+            raise EngineError(str(error)) from error
         yield client
 
 

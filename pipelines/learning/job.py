@@ -10,6 +10,7 @@ from configs.settings import Settings
 from configs.version import code_version
 from data.warehouse import Warehouse
 from models.budget import Budget
+from models.cluster import Cluster
 from models.learners import learners_left_out
 from models.promotion import Incumbent
 from models.search import Tuning
@@ -75,6 +76,8 @@ def run_train(
             budget=for_learning,
             tuning=tuning,
             processes=settings.workers,
+            most=settings.training_snapshots,
+            cluster=_cluster(settings),
         )
         segments = None
         if Segments.name in wanted and not for_learning.left:
@@ -94,6 +97,11 @@ def run_train(
     left_out = learners_left_out(heavy=tuning is not None and tuning.seconds > 0)
     told = [segments.note] if segments and segments.note else []
     return TrainReport(as_of, contest_table(contests.values()), versions, (*tasks().faults, *left_out, *notes, *told))
+
+
+def _cluster(settings: Settings) -> Cluster | None:
+    """Where learners may be fitted: on the cluster of the engine `dask`."""
+    return Cluster(settings.dask_address) if settings.engine == "dask" and settings.dask_address else None
 
 
 def _at_work(known: Known, serving: dict[str, Incumbent], scoring_s: float) -> dict[str, Incumbent]:

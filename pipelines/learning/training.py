@@ -12,6 +12,7 @@ import polars as pl
 from configs.app import App
 from configs.errors import NightquestError
 from models.budget import FOR_EVER, Budget
+from models.cluster import Cluster
 from models.contest import Contest, fallback, hold_contest
 from models.learned import LearnedModel
 from models.promotion import Incumbent
@@ -70,6 +71,8 @@ def learn_tasks(
     budget: Budget = FOR_EVER,
     tuning: Tuning | None = None,
     processes: int | None = 1,
+    most: int = MOST_SNAPSHOTS,
+    cluster: Cluster | None = None,
 ) -> tuple[Samples, dict[str, Contest], tuple[str, ...]]:
     """Learn from snapshots of past days, every third over at most half a year, with labels known by the night.
 
@@ -83,6 +86,8 @@ def learn_tasks(
         budget: How long all of it may take, with one task more after it; each gets an equal part of what is left.
         processes: How many contests may be held beside each other, where there is much to learn from; None: as many as
             this machine has cores and memory for.
+        most: Snapshots to learn from.
+        cluster: Where learners are fitted that can be, if there are many rows; contests are then held one by one.
 
     Returns:
         The snapshots, the contests by task (one that could not be learned is absent), and a sentence for each task or
@@ -90,7 +95,7 @@ def learn_tasks(
     """
     steps = steps or Steps(silent)
     steps.begin(LOOKING)
-    samples = draw_samples(known, past_days(known, known.base_day), most=MOST_SNAPSHOTS, seed=seed)
+    samples = draw_samples(known, past_days(known, known.base_day), most=most, seed=seed)
     contests: dict[str, Contest] = {}
     notes: list[str] = []
     past = Past.of(known)
@@ -99,12 +104,12 @@ def learn_tasks(
         notes.append("Fallback models serve: too few players and days to train on.")
         tasks = []
     results: dict[str, Contest | Exception] = {}
-    with Beside[Contest](_at_once(samples, processes)) as beside:
+    with Beside[Contest](_at_once(samples, 1 if cluster else processes)) as beside:
         for place, task in enumerate(tasks):
             beside.await_room()
             steps.begin(task.doing)
             share = budget.share(-(-(1 + len(tasks) - place) // beside.at_once))
-            how = _How(seed, serving.get(task.name), share, _tuning_of(task, tuning, len(tasks)))
+            how = _How(seed, serving.get(task.name), share, _tuning_of(task, tuning, len(tasks)), cluster)
             try:
                 own = replace(samples, labels=_labels(task, past, samples, share))
                 beside.begin(task.name, partial(_hold, task.name, known.app, own, how))
@@ -154,6 +159,7 @@ class _How:
     incumbent: Incumbent | None
     budget: Budget
     tuning: Tuning | None
+    cluster: Cluster | None
 
 
 def _labels(task: BinaryTask[Any], past: Past, samples: Samples, budget: Budget) -> pl.DataFrame:
@@ -175,6 +181,7 @@ def _hold(task: str, app: App, samples: Samples, how: _How) -> Contest:
         incumbent=how.incumbent,
         budget=how.budget,
         tuning=how.tuning,
+        cluster=how.cluster,
     )
 
 

@@ -18,17 +18,6 @@ pytestmark = pytest.mark.slow
 MADE = ["generated_at", "settled_at"]  # when it was
 
 
-@pytest.fixture(name="cluster", scope="module")
-def _cluster():
-    """A Dask cluster of two processes on this machine."""
-    from distributed import LocalCluster  # noqa: PLC0415
-
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", host="127.0.0.1"
-    ) as cluster:
-        yield cluster
-
-
 @pytest.fixture(name="alone", scope="module")
 def _alone(trained, tmp_path_factory):
     return night_of(trained, tmp_path_factory.mktemp("alone"))[0]
@@ -53,8 +42,8 @@ def same(one, other):
 
 @pytest.mark.parametrize(
     "told",
-    [{"buckets": 5}, {"engine": "processes", "workers": 2, "buckets": 3}, {"buckets": 4, "shared": True}],
-    ids=["local", "processes", "local with a shared folder"],
+    [{"buckets": 5, "shared": True}, {"engine": "processes", "workers": 2, "buckets": 3}],
+    ids=["local with a shared folder", "processes without"],
 )
 def test_buckets_change_nothing_that_is_published(trained, alone, tmp_path, told):
     tables, notes = night_of(trained, tmp_path, **told)
@@ -84,7 +73,7 @@ def test_a_dask_worker_that_is_killed_costs_its_bucket_alone(tmp_path, cluster):
     [(None, "set NIGHTQUEST_DASK_ADDRESS"), ("tcp://127.0.0.1:9", "does not answer"), ("nonsense", "does not answer")],
 )
 def test_without_a_scheduler_the_work_is_done_here_with_a_note(tmp_path, monkeypatch, address, why):
-    monkeypatch.setattr("pipelines.engines.dask._ANSWERS_S", 1)
+    monkeypatch.setattr("models.cluster.ANSWERS_S", 1)
     by = buckets_of(Settings(home=tmp_path, engine="dask", dask_address=address, buckets=2))
     assert set(by.each(doubled, (1,), (PLAYERS, NOBODY))["process"]) == {os.getpid()}
     (note,) = by.notes

@@ -1,0 +1,95 @@
+"""A Dask cluster that learners are fitted on whose rows are too many for one thread of this machine."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.nouns import counted
+from models.learner import Array, Learner, Sheet
+
+LEAST_ROWS = 1_000_000  # below them a fit here ends sooner than the workers have agreed on who does what
+ANSWERS_S = 10  # after which a scheduler is held to be gone
+_log = logging.getLogger(__name__)
+
+
+class ClusterError(Exception):
+    """A cluster cannot be used; says why, as what follows its name."""
+
+
+@contextmanager
+def connect(address: str) -> Iterator[Any]:
+    """A connection to a scheduler, which is the current one inside.
+
+    Raises:
+        ClusterError: The package is missing, nobody answers, or there are no workers.
+    """
+    try:
+        from distributed import Client  # noqa: PLC0415 (it is there only where somebody has a cluster)
+    except ImportError as error:
+        raise ClusterError("needs the package distributed, which the extra dask installs") from error
+    try:
+        client: Any = Client(address, timeout=ANSWERS_S, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"does not answer at {address} ({error})") from error
+    with client, client.as_current():  # the boosters' own code asks for the current one
+        if not client.nthreads():
+            raise ClusterError(f"has no workers at {address}")
+        yield client
+
+
+@dataclass
+class Cluster:
+    """Where learners are fitted that can be (`Learner.spreads`).
+
+    Attributes:
+        address: Of the scheduler.
+        least_rows: With fewer a learner is fitted here.
+        notes: A sentence for each learner that was fitted here since the cluster failed.
+        fitted: The names of those that were fitted there, in order.
+    """
+
+    address: str
+    least_rows: int = LEAST_ROWS
+    notes: list[str] = field(default_factory=list)
+    fitted: list[str] = field(default_factory=list)
+
+    def fits(self, learner: Learner, sheet: Sheet, y: Array, weights: Array) -> bool:
+        """Fit a learner there; False where it is to be fitted here."""
+        if not learner.spreads or len(y) < self.least_rows:
+            return False
+        try:
+            with connect(self.address) as client:
+                learner.fit_on(client, sheet, y, weights)
+        except Exception as error:  # noqa: BLE001 (whatever fails there, rows and learner are here)
+            why = str(error) if isinstance(error, ClusterError) else f"failed ({type(error).__name__}: {error})"
+            note = f"The cluster {why}; {learner.name} was fitted here."
+            _log.warning("%s", note)
+            if note not in self.notes:
+                self.notes.append(note)
+            return False
+        _log.info("%s was fitted on %s at %s", learner.name, counted(len(y), "row"), self.address)
+        self.fitted.append(learner.name)
+        return True
+
+
+def spread(client: Any, *arrays: NDArray[np.float64]) -> list[Any]:
+    """Arrays of one height as Dask arrays, whose parts lie at the workers: of each the same rows at each."""
+    return [_spread(client, sorted(client.nthreads()), each) for each in arrays]
+
+
+def _spread(client: Any, workers: list[str], array: NDArray[np.float64]) -> Any:
+    import dask.array as da  # noqa: PLC0415 (as above)
+    from dask.delayed import delayed  # noqa: PLC0415 (as above)
+
+    parts = np.array_split(array, len(workers))
+    there = [client.scatter(part, workers=[at], hash=False) for part, at in zip(parts, workers, strict=True)]
+    blocks = [
+        da.from_delayed(delayed(future), part.shape, part.dtype)  # type: ignore[no-untyped-call]
+        for future, part in zip(there, parts, strict=True)
+    ]
+    return da.concatenate(blocks)  # type: ignore[no-untyped-call]
