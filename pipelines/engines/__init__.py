@@ -6,7 +6,7 @@ told without loading anything.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import cache, partial
 from types import ModuleType
@@ -18,7 +18,7 @@ from configs.settings import Settings
 if TYPE_CHECKING:
     from pipelines.engines.buckets import Buckets, OpenWorkers
 
-SHARED = frozenset({"buckets", "exchange"})
+SHARED = frozenset({"buckets", "exchange", "staff"})
 
 
 def engine_names() -> list[str]:
@@ -43,15 +43,18 @@ def buckets_of(settings: Settings) -> "Buckets":
 
 @contextmanager
 def open_buckets(settings: Settings, app: str) -> "Iterator[Buckets]":
-    """The same, with a folder for the rows where the settings name one that the workers see too.
+    """The same for a night: workers stay, and rows go through a folder where the settings name one that they see too.
 
     Raises:
         KeyError: There is no engine of that name.
     """
     from pipelines.engines.exchange import open_exchange  # noqa: PLC0415 (as above)
+    from pipelines.engines.staff import Staff  # noqa: PLC0415 (as above)
 
     buckets, shared = buckets_of(settings), settings.shared_folder
     with ExitStack() as stack:
+        if buckets.workers is not None:
+            buckets = replace(buckets, workers=stack.enter_context(closing(Staff(buckets.workers))))
         if shared is not None:
             try:
                 opened = stack.enter_context(open_exchange(shared, settings.home, app, settings.memory_gb))

@@ -1,6 +1,7 @@
 """Rows that go through a shared folder are the same rows; a worker that has no use of it costs its bucket alone."""
 
 import multiprocessing
+import os
 import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -73,6 +74,26 @@ def test_a_bucket_whose_worker_does_not_see_the_folder_is_done_here(tmp_path):
     (note,) = by.notes
     assert note.startswith("A worker of the engine threads could not do its part, done here: ")
     assert "/mnt/elsewhere" in note
+
+
+def its_process(players: pl.DataFrame) -> pl.DataFrame:
+    return players.select("player_key", process=os.getpid())
+
+
+def dies_of(process: int, players: pl.DataFrame) -> pl.DataFrame:
+    if os.getpid() == process:
+        os._exit(9)
+    return players
+
+
+def test_workers_stay_for_a_night_and_others_come_when_one_is_lost(tmp_path):
+    with open_buckets(Settings(home=tmp_path, engine="processes", workers=1, buckets=2), "toy") as by:
+        first, again = (by.each(its_process, (), (PLAYERS,))["process"].unique().to_list() for _ in range(2))
+        assert first == again != [os.getpid()]
+        assert by.each(dies_of, tuple(first), (PLAYERS,)).height == PLAYERS.height
+        assert by.each(its_process, (), (PLAYERS,))["process"].unique().to_list() not in (first, [os.getpid()])
+        assert not by.notes
+    assert not multiprocessing.active_children()
 
 
 def test_a_bucket_whose_worker_has_a_full_disk_is_done_here(tmp_path):
