@@ -69,6 +69,10 @@ class World(Protocol):
         """Its players: user_id, persona, and whatever the world needs of them."""
 
     @property
+    def zone(self) -> str:
+        """IANA zone of the app: days begin and end in it."""
+
+    @property
     def counts(self) -> Mapping[str, pl.Expr]:
         """What acts of one player and day come to in each metric that can be answered."""
 
@@ -84,6 +88,14 @@ class World(Protocol):
 
     def write(self, acts: pl.DataFrame, folder: Path, day: dt.date) -> list[Path]:
         """Write a day's acts as the app delivers them."""
+
+
+@dataclass(frozen=True)
+class Local:
+    """A day in a zone."""
+
+    day: dt.date
+    zone: str
 
 
 @dataclass(frozen=True)
@@ -171,7 +183,9 @@ def respond(
     acts = pl.concat([own, world.more(wanted.sort("user_id", "metric"), day)])
     told = _kept(world, _kept(world, met, own, "kept_anyway"), acts, "kept").with_columns(day=pl.lit(day))
     columns = ("content_id", "user_id", "day", "arm", "persona", "metric", "window_days", "target", "liked", "p_plain")
-    return Played(acts, _said(rng, met, effects, day), told.select(*columns, "answered", "kept_anyway", "kept"))
+    return Played(
+        acts, _said(rng, met, effects, Local(day, world.zone)), told.select(*columns, "answered", "kept_anyway", "kept")
+    )
 
 
 def true_lift(truth: pl.DataFrame, effects: Effects, first: str, other: str) -> float:
@@ -217,7 +231,7 @@ def _kept(world: World, met: pl.DataFrame, acts: pl.DataFrame, name: str) -> pl.
     return rows.with_columns((pl.col("value").fill_null(0.0) >= pl.col("target")).alias(name)).drop("value")
 
 
-def _said(rng: Generator, met: pl.DataFrame, effects: Effects, day: dt.date) -> pl.DataFrame:
+def _said(rng: Generator, met: pl.DataFrame, effects: Effects, day: Local) -> pl.DataFrame:
     """What players let the app report: seen before their first act, rated or dismissed after their last."""
     n = met.height
     mean = pl.lit(effects.rating) + _of("arm", effects.rating_arms) + pl.col("liked") * effects.rating_likes
@@ -234,13 +248,15 @@ def _said(rng: Generator, met: pl.DataFrame, effects: Effects, day: dt.date) -> 
     return pl.concat(parts).sort("occurred_at", "event_id")
 
 
-def _event(rows: pl.DataFrame, name: str, second: pl.Expr, day: dt.date, value: pl.Expr) -> pl.DataFrame:
-    moment = pl.lit(day).cast(pl.Datetime("us")) + pl.duration(seconds=second)
+def _event(rows: pl.DataFrame, name: str, second: pl.Expr, day: Local, value: pl.Expr) -> pl.DataFrame:
+    moment = pl.lit(day.day).cast(pl.Datetime("us")) + pl.duration(seconds=second)
     return rows.select(
-        pl.format("{}/{}/{}", pl.lit(name), "content_id", pl.lit(str(day))).alias("event_id"),
+        pl.format("{}/{}/{}", pl.lit(name), "content_id", pl.lit(str(day.day))).alias("event_id"),
         "user_id",
         pl.lit(f"nightquest.{name}").alias("event"),
-        moment.dt.replace_time_zone("UTC").alias("occurred_at"),
+        moment.dt.replace_time_zone(day.zone, ambiguous="earliest", non_existent="null")
+        .dt.convert_time_zone("UTC")
+        .alias("occurred_at"),
         pl.lit(0, pl.Int64).alias("sequence"),
         value.alias("value"),
         pl.format('{{"content_id":"{}"}}', "content_id").alias("properties"),

@@ -20,6 +20,7 @@ class LearningWorld:
     """The learners of data/simulator/learning.py."""
 
     truth: pl.DataFrame
+    zone: ClassVar[str] = "UTC"
     counts: ClassVar[Mapping[str, pl.Expr]] = COUNTS
     most: ClassVar[Mapping[str, float]] = MOST
 
@@ -66,6 +67,7 @@ class FitnessWorld:
 
     truth: pl.DataFrame
     began: dt.date
+    zone: ClassVar[str] = "Europe/Copenhagen"  # in which the game writes its times
     counts: ClassVar[Mapping[str, pl.Expr]] = _FITNESS_COUNTS
     most: ClassVar[Mapping[str, float]] = _FITNESS_MOST
 

@@ -1,6 +1,7 @@
 """Players who answer what they are asked: what they do counts as the app counts it, and nothing happens unasked."""
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -69,7 +70,7 @@ def test_a_challenge_is_seen_once_by_those_who_play_before_they_act(world):
     began = first.acts.group_by("user_id").agg(pl.col("second").min())
     both = shown.join(began, on="user_id", how="left")
     assert shown.height == first.truth.height < world.truth.height
-    midnight = dt.datetime.combine(DAY, dt.time(), dt.UTC)
+    midnight = dt.datetime.combine(DAY, dt.time(), ZoneInfo(world.zone)).astimezone(dt.UTC)
     assert (both["occurred_at"] < midnight + both.select(pl.duration(seconds="second")).to_series()).all()
     rated, dismissed = (
         set(first.said.filter(event=f"nightquest.{name}")["user_id"]) for name in ("rated", "dismissed")
@@ -118,16 +119,30 @@ def test_who_plays_follows_what_is_recommended_first_as_often_as_is_planted(worl
 @pytest.mark.parametrize(("app", "make"), [("learning", learners), ("fitness", athletes)])
 def test_what_acts_come_to_is_what_the_app_counts(app, make, tmp_path):
     world, loaded = make(), load_app(app)
-    acts = respond(world, asked(world), DAY, SURE, seed=3).acts
-    files = world.write(acts, tmp_path, DAY)
+    played = respond(world, asked(world), DAY, SURE, seed=3)
+    acts, files = played.acts, world.write(played.acts, tmp_path, DAY)
+    played.said.write_parquet(tmp_path / "events-said.parquet")
     with scratch() as warehouse:
         now = dt.datetime(2026, 7, 3, tzinfo=dt.UTC)
-        taken = ingest_files(warehouse, loaded.app, files, now=now, history=True, source_sql=loaded.source_sql)
+        taken = ingest_files(
+            warehouse,
+            loaded.app,
+            [*files, tmp_path / "events-said.parquet"],
+            now=now,
+            history=True,
+            source_sql=loaded.source_sql,
+        )
         found = warehouse.frame(
             """SELECT user_id, metric, sum(n) AS n, sum(sum) AS total
                FROM player_days JOIN players USING (player_key) GROUP BY ALL"""
         )
-    assert taken.refused == 0
+        unseen = warehouse.value(
+            """SELECT count(*) FROM (SELECT player_key, min(occurred_at) FILTER (active) AS acts,
+                                            min(occurred_at) FILTER (event = 'nightquest.shown') AS saw,
+                                            count(DISTINCT day) AS days FROM events GROUP BY ALL)
+               WHERE saw >= acts OR days > 1"""
+        )
+    assert (taken.refused, unseen) == (0, 0), "whoever acts has seen it before, on the same local day"
     mine = acts.group_by("user_id").agg(**{name: count.cast(pl.Float64) for name, count in world.counts.items()})
     for name in world.counts:
         if loaded.app.metrics[name].agg not in ("count", "sum"):
