@@ -50,9 +50,7 @@ def measure(folder: Path, players: int = 600) -> dict[str, float]:
     last = first + dt.timedelta(days=DAYS)
     serve_night(settings, loaded, last)
     judged = judge_policies(settings, loaded).judged.filter(kind="metric")
-    true = _true(
-        read_lists(settings.home, "learning", last).filter(kind="metric"), _own(history.truth, first), played[0]
-    )
+    true = _true(read_lists(settings.home, "learning", last).filter(kind="metric"), _own(history.truth, first))
     figures: dict[str, float] = {}
     for row in judged.filter(goal="done").to_dicts():
         reach = 1.96 * row["dr_se"]
