@@ -14,14 +14,15 @@ class News:
 
     Attributes:
         kind: What a row is, in a word.
-        id: The column that names it for good: with app and kind it makes the idempotency key.
+        id: The columns that name it for good: with app and kind they make the idempotency key. A message is named by
+            what is said to whom for which day, since a night that is refreshed words it anew under another id.
         marked: Whether the column `is_new` says which rows are; else all of them are.
         ends: The column with the last day on which it is worth telling; none when it stays so.
         earned: The column with the moment at which it came about, which may lie far back on an app's first night.
     """
 
     kind: str
-    id: str
+    id: tuple[str, ...]
     marked: bool = True
     ends: str | None = None
     earned: str | None = None
@@ -32,10 +33,10 @@ ERASED = "erased"  # the kind of news that a player's data were erased: all told
 FRESH = dt.timedelta(days=7)  # before an app's first night: what was earned earlier is its history, and no news
 NEWS: Mapping[str, News] = MappingProxyType(
     {
-        "challenges": News("challenge", "content_id", ends="valid_until"),
-        "achievements": News("achievement", "content_id"),
-        "badges": News("badge", "award_id", marked=False, earned="granted_at"),
-        "messages": News("message", "content_id"),
+        "challenges": News("challenge", ("content_id",), ends="valid_until"),
+        "achievements": News("achievement", ("content_id",)),
+        "badges": News("badge", ("award_id",), marked=False, earned="granted_at"),
+        "messages": News("message", ("issued_on", "user_id", "content_type")),
     }
 )
 

@@ -199,7 +199,7 @@ class _Schema:
                    WHERE left_alone IS NULL AND {new} AND {earned} >= %s ORDER BY s.user_id, {id}
                    ON CONFLICT (idempotency_key) DO NOTHING""",
                 outbox=name(self.schema, "outbox"),
-                id=name(news.id),
+                id=_joined(news.id),
                 screen=listed(name("s", column) for column in layout.screen),
                 ends=name(news.ends) if news.ends else plain("NULL"),
                 staged=_staged(layout.name),
@@ -209,6 +209,14 @@ class _Schema:
             )
             told += self.con.execute(statement, [news.kind, news.kind, fresh]).rowcount
         return told
+
+
+def _joined(columns: Sequence[str]) -> Any:
+    """Columns of the staged rows as one text with '/' between them."""
+    first, *others = (compose("s.{n}::text", n=name(each)) for each in columns)
+    for other in others:
+        first = compose("{a} || '/' || {b}", a=first, b=other)
+    return first
 
 
 def _staged(table: str) -> Any:

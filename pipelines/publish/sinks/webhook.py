@@ -131,7 +131,9 @@ def _items(frame: pl.DataFrame, news: News, screen: tuple[str, ...], fresh: dt.d
     told = frame.filter("is_new") if news.marked else frame
     new = (told.filter(pl.col(news.earned) >= fresh) if news.earned else told).with_columns(moments)
     item = pl.struct(
-        pl.concat_str("app", pl.lit(f"/{news.kind}/"), news.id).alias("id"),
+        pl.concat_str(
+            "app", pl.lit(news.kind), *(pl.col(each).cast(pl.String) for each in news.id), separator="/"
+        ).alias("id"),
         pl.lit(news.kind).alias("kind"),
         "user_id",
         (pl.col(news.ends) if news.ends else pl.lit(None, pl.Date)).alias("expires_on"),

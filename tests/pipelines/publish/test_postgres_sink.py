@@ -144,6 +144,8 @@ def test_what_is_new_is_in_the_outbox_once_and_two_notifiers_never_take_the_same
         + [(USER_IDS[-1], "message", "We kept your seat", None)]
     )
     assert all(key.startswith(f"toy/{kind}/") for key, _, kind, *_ in rows)
+    (said,) = [key for key, _, kind, *_ in rows if kind == "message"]  # whatever id a refreshed night gives its words
+    assert said.startswith(f"toy/message/{AS_OF}/{USER_IDS[-1]}/")
     postgres.run("UPDATE nightquest.outbox SET expires_on = NULL")
     (claim,) = re.findall(r'execute\(\s+"""(SELECT.*?)"""', PAGE, re.DOTALL)
     claim = claim.replace("LIMIT 100", "LIMIT 3")
