@@ -12,6 +12,7 @@ from configs.app import App
 from configs.errors import AppFileError
 from configs.expressions import parse_condition, parse_rule
 from configs.measured import Metric
+from configs.speaking import ENGLISH, own_language
 from configs.wording import MetricWords, metric_words
 from configs.yaml_file import YamlFile
 
@@ -80,16 +81,16 @@ def word_problems(source: YamlFile, app: App) -> list[Problem]:
         _problem(source, ("metrics", name, key), fault, remedy)
         for name in app.metrics
         if (words := metric_words(app, name))
-        for key, fault, remedy in _unsayable(app.metrics[name], words)
+        for key, fault, remedy in _unsayable(app.metrics[name], words, own_language(app) == ENGLISH)
     ]
 
 
-def _unsayable(metric: Metric, words: MetricWords) -> Iterator[tuple[str, str, str]]:
+def _unsayable(metric: Metric, words: MetricWords, english: bool) -> Iterator[tuple[str, str, str]]:
     if re.search(r"[.!?;:](?:\s|$)|^(?:how|what|when|which|whether)\b(?! many )", metric.label, re.IGNORECASE):
         yield "label", f"'{metric.label}' is no name of a thing", "Say what is counted: 'puzzles solved'."
     if metric.task.count("{goal}") > 1:
         yield "task", "has {goal} more than once", "Keep one of them."
-    if re.search(r"\b(?:an?|one|another|each|every|\d+) $", words.before, re.IGNORECASE):
+    if english and re.search(r"\b(?:an?|one|another|each|every|\d+) $", words.before, re.IGNORECASE):
         yield "task", f"puts '{words.before.split()[-1]}' before a number", "Write it as 'Solve {goal}'."
     named = "|".join(map(re.escape, filter(str.isalpha, {words.unit, words.plural})))
     if named and re.match(rf" (?:{named})\b", words.after, re.IGNORECASE):

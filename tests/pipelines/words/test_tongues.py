@@ -1,9 +1,12 @@
 """Texts in German and Italian: whole, in their own words, in the voice's form of address; faults once read."""
 
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 
+from configs.loader import load_app
 from configs.speaking import translation_problems, written_in
 from configs.voice import locale_of, spoken_lexicon
 from pipelines.words.app_file import language_notes, voice_problems
@@ -103,6 +106,19 @@ def test_a_language_without_catalogue_is_refused_and_one_without_phrases_told() 
     assert "writes English" in note
     [untold] = language_notes(make_app(voice={"theme": "x", "languages": ["en", "de"]}))
     assert "add translations.de" in untold
+
+
+def test_a_file_that_is_german_throughout_is_taken_with_the_words_of_its_own_language(tmp_path: Path) -> None:
+    """'Lies an {goal}' puts no English article before a number."""
+    data = library("de").model_dump(mode="json", exclude_defaults=True, exclude={"translations"})
+    for name, said in GERMAN["metrics"].items():
+        data["metrics"][name] |= said
+    path = tmp_path / "library.yaml"
+    path.write_text(yaml.safe_dump(data), encoding="utf-8")
+    app = load_app(path).app
+    assert list(language_notes(app)) == []
+    [found] = write_variants(app, Brief("b", "daily_challenge", "", "days", "", "de", "", 1), seed=1)
+    assert "Lies an {goal_1}" in found.text
 
 
 def test_words_of_a_language_that_leave_something_out_are_told_with_what_to_do() -> None:
