@@ -51,11 +51,25 @@ class Warehouse:
 
     def frame(self, sql: str, params: object = None) -> pl.DataFrame:
         """The rows of a query; DuckDB's 128-bit decimals come as Int64 or Float64."""
-        rows: pl.DataFrame = self.con.sql(sql, params=params).pl()
-        decimals = {name: kind for name, kind in rows.schema.items() if isinstance(kind, pl.Decimal)}
-        return rows.with_columns(
-            pl.col(name).cast(pl.Float64 if kind.scale else pl.Int64) for name, kind in decimals.items()
-        )
+        return _plain_numbers(self.con.sql(sql, params=params).pl())
+
+    def pieces(self, sql: str, params: object, rows: int) -> Iterator[pl.DataFrame]:
+        """The rows of a query in their order, at most so many at one time, in the types of `frame`.
+
+        At least one piece, which may be empty. Nothing else may be asked before the last: DuckDB goes on with the query
+        as pieces are taken, and holds no more of them.
+        """
+        import pyarrow as pa  # noqa: PLC0415 (half a second that commands which only look need not wait)
+
+        found = self.con.sql(sql, params=params).to_arrow_reader(rows)
+        batches = iter(found)
+        try:
+            first = next(batches, None)
+            yield _plain_numbers(pl.DataFrame(pa.Table.from_batches([] if first is None else [first], found.schema)))
+            for batch in batches:
+                yield _plain_numbers(pl.DataFrame(pa.Table.from_batches([batch])))
+        except OSError as error:  # as which Arrow hands on what DuckDB says later than with the first piece
+            raise _told_by_arrow(error) from error
 
     def value(self, sql: str, params: object = None) -> Any:
         """The first column of the first row of a query, or None without rows."""
@@ -348,6 +362,21 @@ def is_out_of_room(error: duckdb.Error) -> bool:
     """Whether disk or memory ran out; a commit that could not be written is told as an error of the transaction."""
     kinds = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
     return isinstance(error, kinds) or "Could not write file" in str(error)
+
+
+def _told_by_arrow(error: OSError) -> duckdb.Error:
+    """DuckDB's own error of what Arrow has made one of the file system."""
+    kinds = {"Out of Memory Error": duckdb.OutOfMemoryException, "IO Error": duckdb.IOException}
+    kind = next((kind for begins, kind in kinds.items() if str(error).startswith(begins)), duckdb.Error)
+    return kind(str(error))
+
+
+def _plain_numbers(rows: pl.DataFrame) -> pl.DataFrame:
+    """DuckDB's 128-bit decimals as Int64 or Float64."""
+    decimals = {name: kind for name, kind in rows.schema.items() if isinstance(kind, pl.Decimal)}
+    return rows.with_columns(
+        pl.col(name).cast(pl.Float64 if kind.scale else pl.Int64) for name, kind in decimals.items()
+    )
 
 
 def _unusable(path: Path, error: Exception) -> NightquestError:

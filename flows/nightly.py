@@ -85,6 +85,7 @@ def make(tonight: Tonight, *, accept: bool) -> NightReport:
     crew = stages.hire_writers(tonight)
     words = stages.write(tonight, planned, crew)
     judged = stages.judge(tonight, planned, crew, words)
+    planned = planned.to_issue()  # features of all players need not be held while their tables are written
     issued = stages.issue(tonight, planned, crew, words, judged, still_open, accept=accept)
     stages.keep_unrecorded(tonight, stages.describe(tonight, crew, words), stages.recall(tonight), run_url())
     notes = (*champions.notes, *planned.notes, *crew.notes, *told_of(words), *issued.notes)

@@ -1,7 +1,7 @@
 """What a night may see: the warehouse as it was known at the night's cut."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -60,6 +60,10 @@ class Known:
     def frame(self, sql: str, params: object = None) -> pl.DataFrame:
         """The rows of a query, see `Warehouse.frame`."""
         return self._in_place().frame(sql, params)
+
+    def pieces(self, sql: str, params: object, rows: int) -> Iterator[pl.DataFrame]:
+        """The rows of a query, at most so many at one time, see `Warehouse.pieces`."""
+        return self._in_place().pieces(sql, params, rows)
 
     def rows(self, sql: str, params: object = None) -> list[tuple[Any, ...]]:
         """The few rows of a small look, see `Warehouse.rows`."""

@@ -26,22 +26,21 @@ def badges_held(known: Known) -> pl.DataFrame:
         (JSON text), citation, rule_version, in order of granted_at. A badge that the app file no longer has keeps its
         id as title, with no tier or category.
     """
-    held = known.frame("SELECT * FROM badges_at($as_of) ORDER BY granted_at, award_id", {"as_of": known.as_of})
+    sql, lent = held_query(known)
+    with known.lend(**lent):
+        return known.frame(f"FROM ({sql}) ORDER BY granted_at, award_id", {"as_of": known.as_of})
+
+
+def held_query(known: Known) -> tuple[str, dict[str, pl.DataFrame]]:
+    """The query of `badges_held`, with the parameter `as_of`, and the frames that it names."""
     badges = pl.DataFrame(
         [(badge_id, badge.title, badge.tier, badge.category) for badge_id, badge in known.app.badges.items()],
         schema={"badge_id": pl.String, "title": pl.String, "tier": pl.String, "category": pl.String},
         orient="row",
     )
     rarity = badge_rarity(known).select("badge_id", "rarity")
-    named = held.join(badges, on="badge_id", how="left", maintain_order="left")
-    rated = named.join(rarity, on="badge_id", how="left", maintain_order="left")
-    awards = rated.with_columns(pl.col("title").fill_null(pl.col("badge_id"))).select(_HELD)
-    reached = achievements_held(known)
-    if reached.is_empty():
-        return awards
-    return pl.concat([awards.with_columns(pl.col("award_id", "evidence").cast(pl.String)), reached]).sort(
-        "granted_at", "award_id"
-    )
+    told = rarity.join(badges, on="badge_id", how="left")
+    return known.fixed("badges/badges_held"), {"told": told, "reached": achievements_held(known)}
 
 
 def achievements_held(known: Known) -> pl.DataFrame:

@@ -9,30 +9,32 @@ from pipelines.challenges.plan import DAILY
 from pipelines.known import Known
 from pipelines.night.plan import Planned
 from pipelines.pins import Night
+from pipelines.publish.published import Published, count_rows
 
 
-def night_figures(night: Night, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
-    """The figures of a night that people and MLflow see."""
-    daily = pl.col("content_type") == DAILY
-    new, settled = tables["challenges"].filter("is_new"), tables["settlements"]
-    challenges = new.filter(daily)
-    paid = tables["xp_ledger"].filter(pl.col("posted_on") == night.as_of)["xp"].sum()
+def night_figures(night: Night, staged: Published) -> dict[str, Any]:
+    """The figures of a night that people and MLflow see, of its staged tables."""
+    daily, tables = pl.col("content_type") == DAILY, staged.manifest.tables
+    asked = staged.scan("challenges").filter("is_new")
+    shown = ("user_id", "completion_probability", "probability_if_active")
+    challenges, missions = asked.filter(daily).select(shown).collect(), count_rows(asked.filter(~daily))
+    paid = staged.scan("xp_ledger").filter(pl.col("posted_on") == night.as_of).select(pl.col("xp").sum())
     return {
         "as_of": str(night.as_of),
         "revision": night.revision,
-        "players_active": tables["profiles"].height,
+        "players_active": tables["profiles"].rows,
         "players_challenged": challenges["user_id"].n_unique(),
         "challenges": challenges.height,
-        "missions": new.filter(~daily).height,
-        "still_open": tables["challenges"].height - new.height,
-        "messages": tables["messages"].filter("is_new").height,
-        "achievements": tables["achievements"].filter(pl.col("state") == "open").height,
+        "missions": missions,
+        "still_open": tables["challenges"].rows - challenges.height - missions,
+        "messages": count_rows(staged.scan("messages").filter("is_new")),
+        "achievements": count_rows(staged.scan("achievements").filter(pl.col("state") == "open")),
         "promised": _mean(challenges["completion_probability"]),
         "promised_if_active": _mean(challenges["probability_if_active"]),
-        "completed": settled.filter(pl.col("state") == "completed").height,
-        "xp_paid": int(paid),
-        "badges_awarded": tables["badges"].height,
-        "badges_held": tables["badges_held"].height,
+        "completed": count_rows(staged.scan("settlements").filter(pl.col("state") == "completed")),
+        "xp_paid": int(paid.collect().item()),
+        "badges_awarded": tables["badges"].rows if "badges" in tables else 0,
+        "badges_held": tables["badges_held"].rows,
     }
 
 

@@ -23,11 +23,12 @@ from pipelines.night.score import Scored
 from pipelines.night.words import Words, night_spend, told_of, writing_figures
 from pipelines.players.membership import write_memberships
 from pipelines.players.segments import in_each_cohort
-from pipelines.publish.audit import PAST_NIGHTS, AuditReport, audit_night
+from pipelines.publish.audit import PAST_NIGHTS, AuditReport, addressed, audit_night
 from pipelines.publish.breaks import judge_input
 from pipelines.publish.collect import collect_tables, served_players
 from pipelines.publish.fallen import AuditLimits
-from pipelines.publish.published import past_nights
+from pipelines.publish.published import Published, past_nights
+from pipelines.publish.stage import staged
 from pipelines.publish.word_costs import paid_for_words
 from pipelines.rewards.offers import promise_rewards
 from pipelines.words.types import content_types
@@ -39,7 +40,7 @@ from pipelines.words.writers.crew import Crew
 class Issued:
     """An audited night, promises written down, ready to go out; with a sentence for each table that is left out."""
 
-    tables: dict[str, pl.DataFrame]
+    staged: Published
     audit: AuditReport
     figures: dict[str, Any]
     quiet: str
@@ -69,11 +70,12 @@ def issue(
     chosen = frozenset({"challenges", "messages", "achievements"} if tonight.context.wishes.types else ())
     limits = AuditLimits(max_fall=tonight.settings.max_row_fall, free=chosen)
     spent, models = night_spend(night, crew, tonight.context), models_of(planned)
-    challenges = _with_choices(_with_models(words.challenges, models), planned.plan.choices)
-    challenges = _with_arms(challenges, words)
     with warehouse.transaction() if night.issues else warehouse.rehearsal():
-        promise_rewards(known, words.rewards, [challenges, words.achievements])
-        warehouse.append("challenges", challenges, on_conflict_skip=True)
+        promised = _with_choices(_with_models(words.challenges, models), planned.plan.choices)
+        promised = _with_arms(promised, words)
+        promise_rewards(known, words.rewards, [promised, words.achievements])
+        warehouse.append("challenges", promised, on_conflict_skip=True)
+        del promised
         warehouse.append("messages", words.messages, on_conflict_skip=True)
         warehouse.append("achievements", words.achievements, on_conflict_skip=True)
         judging: dict[str, Any] = {}
@@ -84,27 +86,29 @@ def issue(
             write_awards(known, words.awards)
             judging = write_judgements(known, judged, write_citations)
         costs = paid_for_words(home, night, tonight.context.clock)
-        collected = collect_tables(known, _frames(known, planned, still_open), costs=costs)
-        tables = collected.tables
-        served = served_players(known, tables, _reasons(known, planned, words.faults))
-        past = past_nights(home, night.app.app, night.as_of, PAST_NIGHTS)
-        previous = past[0] if past else None
-        heard = judge_input(known, previous)
-        audit = audit_night(tables, previous, night, served, limits, accept=accept, past=past, broken=heard.broken)
-        audit.require([*told_of(words), *collected.faults])
-        figures = (
-            night_figures(night, tables)
-            | ended_tonight(known)
-            | left_out(planned)
-            | {"models": models}
-            | {"writing": writing_figures(words, spent)}
-            | ({"rewards": words.rewards.figures} if night.app.rewards.tables else {})
-        )
-        figures |= {"judging": judging} if nominate_rules(night.app) and night.issues else {}
-        figures |= freshness_figures(night)
-        figures |= {"late": True, "issued": night.issues} if night.late else {}
-        mark_night(known, "planned", figures)
-    return Issued(tables, audit, figures, heard.quiet, collected.faults)
+        tables = collect_tables(known, _frames(known, planned, still_open), costs=costs)
+        with staged(tables, night, home, models=models) as out:
+            served = served_players(known, addressed(out.night), _reasons(known, planned, words.faults))
+            past = past_nights(home, night.app.app, night.as_of, PAST_NIGHTS)
+            previous = past[0] if past else None
+            heard = judge_input(known, previous)
+            audit = audit_night(
+                out.night, previous, night, served, limits, accept=accept, past=past, broken=heard.broken
+            )
+            audit.require([*told_of(words), *out.faults])
+            figures = (
+                night_figures(night, out.night)
+                | ended_tonight(known)
+                | left_out(planned)
+                | {"models": models}
+                | {"writing": writing_figures(words, spent)}
+                | ({"rewards": words.rewards.figures} if night.app.rewards.tables else {})
+            )
+            figures |= {"judging": judging} if nominate_rules(night.app) and night.issues else {}
+            figures |= freshness_figures(night)
+            figures |= {"late": True, "issued": night.issues} if night.late else {}
+            mark_night(known, "planned", figures)
+    return Issued(out.night, audit, figures, heard.quiet, out.faults)
 
 
 def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[str, pl.DataFrame]:

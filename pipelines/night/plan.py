@@ -42,6 +42,12 @@ class Planned:
     segment_version: str = ""
     notes: tuple[str, ...] = ()
 
+    def to_issue(self) -> "Planned":
+        """What is still to be published and told, without what the models were asked and what was put into words."""
+        players = replace(self.players, features=self.players.features.clear())
+        rows = {name: getattr(self.plan, name).clear() for name in ("challenges", "missions", "chances")}
+        return replace(self, players=players, plan=replace(self.plan, **rows), asked=self.asked.clear())
+
 
 def plan_night(
     known: Known,

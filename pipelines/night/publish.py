@@ -14,8 +14,7 @@ from pipelines.reports import NightReport
 def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightReport:
     """Put the night where the app reads it, whole, and write down that it is out."""
     night = tonight.night
-    models = issued.figures["models"]
-    publication = publish_night(issued.tables, night, tonight.settings.home, issued.audit, models=models)
+    publication = publish_night(issued.staged, tonight.settings.home, issued.audit)
     if night.app.medals:
         write_medals(tonight.settings.home, night.app)
     notes = (

@@ -8,6 +8,8 @@ from pipelines.pins import Night
 from pipelines.players.segments import WINDOW_DAYS
 from pipelines.players.standing import EVERYONE, FEWEST_PLAYERS, IN_COHORT, IN_SEGMENT, comparable, narrowest
 
+AT_ONCE = 25_000  # players whose rows are laid out together
+
 
 def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
     """What the app's percentiles of comparable players come to in 28 days, and which of them is each player's next.
@@ -27,14 +29,23 @@ def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
         segments: player_key, cohort, judged_as, segment.
 
     Returns:
-        player_key, cohort, metric, percentile (Int32), value, is_next; by player, metric and percentile. A metric
-        without values has no rows.
+        player_key, cohort and metric (Enum), percentile (Int32), value, is_next; by player, metric and percentile. A
+        metric without values has no rows.
     """
     own = _own_values(app, features, segments)
-    percentiles = app.segments.percentiles
-    ladder = own.select("player_key", "cohort", "segment", "group", "metric", "own", "sign").join(
-        _bands(app, own), on=["group", "metric"], how="inner", maintain_order="left"
+    bands = _bands(app, own)
+    own = own.select("player_key", "cohort", "segment", "group", "metric", "own", "sign")
+    players = own["player_key"].unique().sort()
+    blocks = [players.slice(start, AT_ONCE) for start in range(0, max(len(players), 1), AT_ONCE)]
+    return pl.concat(
+        _ladders(app, own.filter(pl.col("player_key").is_between(some.min(), some.max())), bands) for some in blocks
     )
+
+
+def _ladders(app: App, own: pl.DataFrame, bands: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `set_targets` of some players."""
+    percentiles = app.segments.percentiles
+    ladder = own.join(bands, on=["group", "metric"], how="inner", maintain_order="left")
     aimed = _aimed_for(app)
     values = {p: pl.when(aimed[p]).then(pl.col(_value(p))) if p in aimed else pl.col(_value(p)) for p in percentiles}
     beyond = pl.coalesce("own", "least")
@@ -67,8 +78,11 @@ def nearest_targets(night: Night, features: pl.DataFrame, targets: pl.DataFrame)
     Returns:
         player_key, metric, goal, percentile; no row for who is beyond every target.
     """
-    mine = _values(night.app, features).with_columns(own=pl.col("own") * pl.col("sign"))
-    ahead = targets.filter(pl.col("is_next") & pl.col("metric").is_in(night.app.challenges.metrics)).join(
+    mine = _values(night.app, features).with_columns(
+        pl.col("metric").cast(pl.String), own=pl.col("own") * pl.col("sign")
+    )
+    ahead = targets.filter("is_next").with_columns(pl.col("metric").cast(pl.String))
+    ahead = ahead.filter(pl.col("metric").is_in(night.app.challenges.metrics)).join(
         mine.select("player_key", "metric", "own"), on=["player_key", "metric"], how="left", maintain_order="left"
     )
     gap = (pl.col("value") - pl.col("own").fill_null(0.0)).abs() / pl.col("value").abs().clip(1e-9)
@@ -97,7 +111,9 @@ def _values(app: App, features: pl.DataFrame) -> pl.DataFrame:
         index="player_key", variable_name="metric", value_name="own"
     )
     return (
-        long.with_columns(metric=pl.col("metric").replace_strict(columns))
+        long.with_columns(
+            metric=pl.col("metric").replace_strict(columns, return_dtype=pl.Enum(sorted(columns.values())))
+        )
         .with_columns(sign=pl.col("metric").replace_strict(_signs(app), return_dtype=pl.Float64))
         .with_columns(own=(pl.col("own") * pl.col("sign")).fill_nan(None))
     )
@@ -105,14 +121,22 @@ def _values(app: App, features: pl.DataFrame) -> pl.DataFrame:
 
 def _own_values(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
     """The players' values with the group that each is compared with in that metric."""
-    who = comparable(segments).hstack(segments.select("cohort", "segment"))
+    who = _numbered(comparable(segments), EVERYONE).hstack(_numbered(segments.select("cohort", "segment")))
     own = _values(app, features).join(who, on="player_key", how="inner", maintain_order="left")
     enough = {group: pl.col("own").count().over(group, "metric") >= FEWEST_PLAYERS for group in (IN_SEGMENT, IN_COHORT)}
     if app.segments.bands:
         enough[IN_SEGMENT] = pl.lit(value=False)
     own = own.with_columns(kind=narrowest(enough.__getitem__))
     named = (pl.when(pl.col("kind") == group).then(pl.col(group)) for group in (IN_SEGMENT, IN_COHORT))
-    return own.with_columns(group=pl.coalesce(*named, pl.lit(EVERYONE)))
+    return own.with_columns(group=pl.coalesce(*named, pl.lit(EVERYONE, own.schema[IN_COHORT])))
+
+
+def _numbered(rows: pl.DataFrame, *others: str) -> pl.DataFrame:
+    """Rows whose texts are of one Enum: in every row of a large night names would be most of what memory holds."""
+    texts = [column for column in rows.iter_columns() if column.dtype == pl.String]
+    names = pl.concat([pl.Series(others, dtype=pl.String), *(column.rename("") for column in texts)])
+    kind = pl.Enum(names.drop_nulls().unique().sort())
+    return rows.with_columns(column.cast(kind) for column in texts)
 
 
 def _aimed_for(app: App) -> dict[int, pl.Expr]:
@@ -121,7 +145,9 @@ def _aimed_for(app: App) -> dict[int, pl.Expr]:
     if not bands:
         return {}
     first, last = (
-        pl.col("segment").replace_strict({level: band[i] for level, band in bands.items()}, return_dtype=pl.Int32)
+        pl.col("segment")
+        .cast(pl.String)
+        .replace_strict({level: band[i] for level, band in bands.items()}, return_dtype=pl.Int32)
         for i in (0, 1)
     )
     end = pl.coalesce(pl.when(last == p).then(pl.col(_value(p))) for p in {band[1] for band in bands.values()})
@@ -141,7 +167,7 @@ def _bands(app: App, own: pl.DataFrame) -> pl.DataFrame:
         [
             own.select(group=IN_SEGMENT, metric="metric", own="own"),
             own.select(group=IN_COHORT, metric="metric", own="own"),
-            own.select(group=pl.lit(EVERYONE), metric="metric", own="own"),
+            own.select(group=pl.lit(EVERYONE, own.schema["group"]), metric="metric", own="own"),
         ]
     )
     members = members.join(wanted, on=["group", "metric"], how="semi").filter(pl.col("own").is_not_null())

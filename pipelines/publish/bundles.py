@@ -39,7 +39,7 @@ def every_bundle(night: Published, *, at_a_time: int = AT_A_TIME) -> Iterator[st
     In memory are the ids of all players, and the rows of as many as stand `at_a_time`.
     """
     names = [*_tables(night), *({_XP} & night.manifest.tables.keys())]
-    ids = pl.concat([_scan(night, name).select("user_id") for name in names])
+    ids = pl.concat([night.scan(name).select("user_id") for name in names])
     everybody = ids.unique().sort("user_id").collect(engine="streaming")["user_id"]
     for start in range(0, everybody.len(), at_a_time):
         yield from _lines(night, everybody.slice(start, at_a_time))
@@ -55,10 +55,10 @@ def _lines(night: Published, users: pl.Series) -> list[str]:
         user_id=pl.col("user_id"),
     )
     among = pl.col("user_id").is_between(pl.lit(users[0]), pl.lit(users[-1]))
-    ledger = _scan(night, _XP).filter(among).group_by("user_id").agg(pl.col("xp").sum()).collect()
+    ledger = night.scan(_XP).filter(among).group_by("user_id").agg(pl.col("xp").sum()).collect()
     frame = frame.join(ledger, on="user_id", how="left", maintain_order="left").with_columns(pl.col("xp").fill_null(0))
     for name, table in _tables(night).items():
-        rows = _rows_by_player(_scan(night, name).filter(among), table)
+        rows = _rows_by_player(night.scan(name).filter(among), table)
         frame = frame.join(rows, on="user_id", how="left", maintain_order="left")
         if _is_single(table):
             frame = frame.rename({name: name.removesuffix("s")})
@@ -86,7 +86,3 @@ def _tables(night: Published) -> dict[str, Table]:
     """What a bundle is made of, by name, as far as the night has it."""
     known = published_tables()
     return {name: known[name] for name in known if known[name].contract.screen and name in night.manifest.tables}
-
-
-def _scan(night: Published, name: str) -> pl.LazyFrame:
-    return pl.scan_parquet(night.folder / night.manifest.tables[name].file, glob=False)

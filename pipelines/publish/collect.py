@@ -1,45 +1,43 @@
 """The tables of a night out, each made by its own file of tables/, in fixed order under the players' own ids."""
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
-from configs.errors import NightquestError
 from pipelines.known import Known
 from pipelines.pins import Night
+from pipelines.publish.parquet import Pieces
 from pipelines.publish.seen import Seen, typed
-from pipelines.publish.tables import Table, published_tables, table_faults
+from pipelines.publish.tables import Table, published_tables
 
 # Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
 FRAMES = ("profiles", "segments", "targets", "scores", "badge_progress", "open_challenges")
 NOTHING_PAID = pl.DataFrame(
     schema={"content_type": pl.String, "ai_provider": pl.String, "prompt_version": pl.String, "cost_usd": pl.Float64}
 )
-
-
 # Of which no night may go out without: what players are asked and paid, and what the audit weighs it by.
 NEEDED = ("challenges", "messages", "achievements", "settlements", "xp_ledger", "badges_held", "profiles")
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Collected:
-    """The tables of a night.
+    """A table of a night, made as it is taken.
 
     Attributes:
-        tables: By name, each with its contract's columns and types, sorted by its key. A player without a user_id
-            leaves it null, which the audit refuses.
-        faults: A sentence for each table that is left out.
+        pieces: Gives its rows in order of its key, some at a time and at least one piece, each with its contract's
+            columns and types. A player without a user_id leaves it null, which the audit refuses.
     """
 
-    tables: dict[str, pl.DataFrame]
-    faults: tuple[str, ...] = ()
+    name: str
+    pieces: Callable[[], Pieces]
 
 
-def collect_tables(known: Known, frames: Mapping[str, pl.DataFrame], *, costs: pl.DataFrame | None = None) -> Collected:
-    """Gather what a night publishes; a table that cannot be made costs itself alone, unless it is NEEDED.
+def collect_tables(
+    known: Known, frames: Mapping[str, pl.DataFrame], *, costs: pl.DataFrame | None = None
+) -> list[Collected]:
+    """What a night publishes, none of it made yet: one table after the other, memory holds a piece of one.
 
     Args:
         known: What the night may see.
@@ -49,41 +47,34 @@ def collect_tables(known: Known, frames: Mapping[str, pl.DataFrame], *, costs: p
 
     Raises:
         ValueError: A frame is missing.
-        NightquestError: A table that is needed cannot be made.
     """
     if missing := [name for name in FRAMES if name not in frames]:
         raise ValueError(f"collect_tables needs the frames {', '.join(missing)}")
     seen = Seen(known, frames, NOTHING_PAID if costs is None else costs)
-    made: dict[str, pl.DataFrame] = {}
-    faults = list(table_faults())
-    for name, table in published_tables().items():
-        try:
-            made[name] = _shape(table, table.rows(seen), known.night)
-        except (NightquestError, OSError, MemoryError):
-            raise  # no fault of its file
-        except Exception as error:  # (whatever a table's file does wrong costs that table)
-            faults.append(f"The table {name} is not published: {type(error).__name__}: {error}.")
-            if name in NEEDED:
-                raise NightquestError(faults[-1], f"Mend pipelines/publish/tables/{name}.py.", exit_code=1) from error
-            _log.warning("%s", faults[-1], exc_info=error)
-    return Collected(made, tuple(faults))
+    return [Collected(name, partial(_pieces, table, seen)) for name, table in published_tables().items()]
 
 
-def served_players(known: Known, tables: Mapping[str, pl.DataFrame], reasons: pl.DataFrame) -> pl.DataFrame:
+def served_players(known: Known, addressed: pl.DataFrame, reasons: pl.DataFrame) -> pl.DataFrame:
     """Who of the active players gets something tonight, and why the others do not.
 
     Args:
         known: What the night may see.
-        tables: From `collect_tables`.
+        addressed: user_id of everybody with a challenge or message, see `audit.addressed`.
         reasons: player_key and reason, for those that the plan left out; one without columns stands for none.
 
     Returns:
         player_key, user_id, served and reason (null for those served, and for those whom nobody accounts for).
     """
-    addressed = pl.concat([tables["challenges"].select("user_id"), tables["messages"].select("user_id")]).unique()
     told = typed(reasons, {"player_key": pl.Int64(), "reason": pl.String()})
-    seen = Seen(known, {}, NOTHING_PAID)
-    return seen.select("served", addressed=addressed, reasons=told, left_alone=seen.left_alone)
+    pins = {"base_day": known.base_day, "active_within_days": known.app.challenges.active_within_days}
+    with known.lend(addressed=addressed, reasons=told, left_alone=Seen(known, {}, NOTHING_PAID).left_alone):
+        return known.frame(known.fixed("publish/served"), pins)
+
+
+def _pieces(table: Table, seen: Seen) -> Pieces:
+    made = table.rows(seen)
+    for piece in [made] if isinstance(made, pl.DataFrame) else made.pieces(table.contract.key):
+        yield _shape(table, piece, seen.known.night)
 
 
 def _shape(table: Table, frame: pl.DataFrame, night: Night) -> pl.DataFrame:

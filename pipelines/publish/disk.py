@@ -2,7 +2,12 @@
 
 import os
 import shutil
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
+
+Fill = Callable[[IO[bytes]], object]  # writes a file that is open
 
 
 class Disk:
@@ -12,10 +17,10 @@ class Disk:
         """Create a folder and its parents; one that exists is fine."""
         folder.mkdir(parents=True, exist_ok=True)
 
-    def write(self, path: Path, data: bytes) -> None:
-        """Write a file and flush it to the device."""
+    def write(self, path: Path, fill: Fill) -> None:
+        """Let a file be written and flush it to the device."""
         with path.open("wb") as file:
-            file.write(data)
+            fill(file)
             file.flush()
             os.fsync(file.fileno())
 
@@ -41,6 +46,16 @@ class Disk:
 
 def write_whole(disk: Disk, path: Path, data: bytes) -> None:
     """Write a file such that its name never stands for half of it."""
+    stream_whole(disk, path, lambda file: file.write(data))
+
+
+def stream_whole(disk: Disk, path: Path, fill: Fill) -> None:
+    """Let a file be written such that its name never stands for half of it."""
     part = path.with_name(f"{path.name}.part")
-    disk.write(part, data)
-    disk.move(part, path)
+    try:
+        disk.write(part, fill)
+        disk.move(part, path)
+    except Exception:
+        with suppress(OSError):
+            disk.remove(part)
+        raise

@@ -7,14 +7,13 @@ import polars as pl
 
 from configs.nouns import counted
 from pipelines.pins import Night
-from pipelines.publish.published import Published, TableFile
+from pipelines.publish.published import Published, TableFile, count_rows
 from pipelines.publish.tables import published_tables
 
 # Of how many past nights all must have had plenty for the coming one to miss it.
 FEWEST_NIGHTS = 3
 PLENTY = 20
 _ADDING_UP = frozenset({"achievements", "badges_held", "reward_ledger", "xp_ledger"})  # whose rows stay
-Tables = Mapping[str, pl.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -32,15 +31,17 @@ class AuditLimits:
     free: frozenset[str] = frozenset()
 
 
-def row_counts(tables: Tables, past: Sequence[Published], served: pl.DataFrame, limits: AuditLimits) -> Iterator[str]:
+def row_counts(
+    staged: Published, past: Sequence[Published], served: pl.DataFrame, limits: AuditLimits
+) -> Iterator[str]:
     """What players find against the lowest of past nights: for each active player, or in all where it adds up."""
     for name, table in published_tables().items():
         counts = [(night.manifest.tables, night.manifest.tables[name].rows) for night in past if name in _of(night)]
-        if name not in tables or name in limits.free or not table.contract.standing or not counts:
+        if name not in _of(staged) or name in limits.free or not table.contract.standing or not counts:
             continue
         if min(rows for _, rows in counts) < limits.min_rows:
             continue
-        now = tables[name].height
+        now = _of(staged)[name].rows
         if name in _ADDING_UP:
             fell, before = now < counts[0][1] * (1 - limits.max_fall), f"{counts[0][1]:,}"
         else:
@@ -50,19 +51,25 @@ def row_counts(tables: Tables, past: Sequence[Published], served: pl.DataFrame, 
             yield f"{name} fell to {counted(now, 'row')} for {counted(served.height, 'active player')}, from {before}"
 
 
-def nothing_new(tables: Tables, past: Sequence[Published], limits: AuditLimits, night: Night) -> Iterator[str]:
+def nothing_new(
+    staged: Published, sound: frozenset[str], past: Sequence[Published], limits: AuditLimits, night: Night
+) -> Iterator[str]:
     """Nothing is issued tonight of what each of the last nights issued plenty of, to players who have room for more."""
     if len(past) < FEWEST_NIGHTS:
         return
     for name in ("challenges", "messages"):
-        lately = [earlier.table(name) for earlier in past[:FEWEST_NIGHTS] if name in _of(earlier)]
-        if name in limits.free or name not in tables or not all("is_new" in frame.columns for frame in lately):
+        lately = [earlier.scan(name) for earlier in past[:FEWEST_NIGHTS] if name in _of(earlier)]
+        if name in limits.free or name not in sound or not all("is_new" in rows.collect_schema() for rows in lately):
             continue
+        if count_rows(staged.scan(name).filter("is_new")):
+            continue
+        lately = [rows.filter("is_new").select("user_id") for rows in lately]
         if name == "challenges":
-            full = tables[name].group_by("user_id").len().filter(pl.col("len") >= night.app.challenges.most_open)
-            lately = [frame.join(full, on="user_id", how="anti") for frame in lately]
-        fewest = min((frame["is_new"].sum() for frame in lately), default=0)
-        if fewest >= PLENTY and not tables[name]["is_new"].sum():
+            held = staged.scan(name).group_by("user_id").len()
+            full = held.filter(pl.col("len") >= night.app.challenges.most_open).collect(engine="streaming").lazy()
+            lately = [rows.join(full, on="user_id", how="anti") for rows in lately]
+        fewest = min(map(count_rows, lately), default=0)
+        if fewest >= PLENTY:
             yield f"no new {name}, {fewest} or more on each of the {FEWEST_NIGHTS} nights before"
 
 

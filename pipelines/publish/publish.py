@@ -1,23 +1,18 @@
-"""Publish a night whole: stage it, move it into place, then move latest.json.
+"""Publish a night whole: what is staged moves into place, then latest.json moves.
 
 A published folder is never changed or replaced: the first revision of a night is `<as_of>`, the second `<as_of>.r2`.
 A reader that follows latest.json sees a whole night, the one before or this one. Killed anywhere and run again it ends
 the same. One process at a time publishes an app: the one that has its warehouse open for writing.
 """
 
+import datetime as dt
 import errno
-import io
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
-
 from configs.commands import command
 from configs.errors import NightquestError
-from data.contracts_out import SCHEMA_VERSION
-from pipelines.pins import Night
 from pipelines.publish.audit import AuditReport
 from pipelines.publish.disk import Disk, write_whole
 from pipelines.publish.published import (
@@ -25,7 +20,7 @@ from pipelines.publish.published import (
     MANIFEST,
     Latest,
     Manifest,
-    TableFile,
+    Published,
     damaged_files,
     folder_name,
     published_nights,
@@ -48,24 +43,16 @@ class Publication:
     changed: bool
 
 
-def publish_night(
-    tables: Mapping[str, pl.DataFrame],
-    night: Night,
-    home: Path,
-    report: AuditReport,
-    disk: Disk | None = None,
-    *,
-    models: Mapping[str, str] | None = None,
-) -> Publication:
+def publish_night(staged: Published, home: Path, report: AuditReport, disk: Disk | None = None) -> Publication:
     """Publish an audited night under `<home>/published/<app>/`.
 
+    Where the disk fails, what is staged stays, so that it can be tried again; a night that is refused is removed.
+
     Args:
-        tables: From `collect_tables`.
-        night: Its pins go into the manifest; `generated_at` is its `started_at`.
+        staged: The night where no reader looks, see `stage.staged`.
         home: The folder that everything is written under.
-        report: Of these tables; a night that it refuses is not published.
+        report: Of this night; one that it refuses is not published.
         disk: What writes; the real file system by default.
-        models: Which version of each model had a part, for the manifest.
 
     Returns:
         The night's folder; `changed` is False when it was out already with the same content.
@@ -73,74 +60,19 @@ def publish_night(
     Raises:
         NightquestError: The audit failed; the night is out with other content; the disk is full or may not be written.
     """
-    report.require()
-    disk = disk or Disk()
-    root = published_root(home, night.app.app)
+    disk, manifest = disk or Disk(), staged.manifest
+    folder = published_root(home, manifest.app) / folder_name(manifest.as_of, manifest.revision)
     try:
-        disk.make_folder(root)
-        sweep(disk, root)
-        return _publish(tables, night, home, disk, models or {})
-    except (OSError, NightquestError) as error:
+        report.require()
+        placed = _put_in_place(disk, staged.folder, folder, manifest)
+        moved = _point_latest(disk, home, manifest.app)
+    except OSError as error:
+        raise explained(error, manifest.app, manifest.as_of, folder.parent) from error
+    except NightquestError:
         with suppress(OSError):
-            sweep(disk, root)
-        if isinstance(error, NightquestError):
-            raise
-        raise _explained(error, night, root) from error
-
-
-def parquet_bytes(frame: pl.DataFrame) -> bytes:
-    """A frame as Parquet, the same bytes for the same rows however they lay in memory."""
-    buffer = io.BytesIO()
-    frame.rechunk().write_parquet(
-        buffer, compression="zstd", compression_level=3, statistics=True, row_group_size=131_072
-    )
-    return buffer.getvalue()
-
-
-def _publish(
-    tables: Mapping[str, pl.DataFrame], night: Night, home: Path, disk: Disk, models: Mapping[str, str]
-) -> Publication:
-    app = night.app.app
-    root = published_root(home, app)
-    folder = root / folder_name(night.as_of, night.revision)
-    staging = root / f"{STAGING}{folder.name}"
-    manifest = _stage(disk, staging, tables, night, models)
-    placed = _put_in_place(disk, staging, folder, manifest)
-    moved = _point_latest(disk, home, app)
+            sweep(disk, folder.parent)
+        raise
     return Publication(folder, changed=placed or moved)
-
-
-def _stage(
-    disk: Disk, staging: Path, tables: Mapping[str, pl.DataFrame], night: Night, models: Mapping[str, str]
-) -> Manifest:
-    """Write the whole night where no reader looks."""
-    disk.make_folder(staging)
-    files = {}
-    for name, frame in tables.items():
-        data = parquet_bytes(frame)
-        files[name] = TableFile(file=f"{name}.parquet", rows=frame.height, bytes=len(data), sha256=sha256(data))
-        write_whole(disk, staging / files[name].file, data)
-    manifest = Manifest(
-        schema_version=SCHEMA_VERSION,
-        app=night.app.app,
-        as_of=night.as_of,
-        revision=night.revision,
-        generated_at=night.started_at,
-        cut=night.cut,
-        base_day=night.base_day,
-        watermark=night.watermark,
-        seed=night.seed,
-        code_version=night.code_version,
-        app_hash=night.app_hash,
-        silent_from=night.silent_from,
-        late=night.late,
-        issued=night.issues,
-        models=dict(models),
-        tables=files,
-    )
-    write_whole(disk, staging / MANIFEST, _json(manifest))
-    disk.sync(staging)
-    return manifest
 
 
 def _put_in_place(disk: Disk, staging: Path, folder: Path, manifest: Manifest) -> bool:
@@ -158,7 +90,7 @@ def _put_in_place(disk: Disk, staging: Path, folder: Path, manifest: Manifest) -
 
 def _is_out(folder: Path, manifest: Manifest) -> bool:
     """Whether the folder holds this very night, whole."""
-    if (folder / MANIFEST).read_bytes() == _json(manifest):
+    if (folder / MANIFEST).read_bytes() == as_json(manifest):
         return not damaged_files(folder, manifest)
     try:
         out = read_manifest(folder)
@@ -184,7 +116,7 @@ def point_at(folder: Path, disk: Disk | None = None) -> bool:
         NightquestError: The night's manifest cannot be read.
     """
     disk, manifest = disk or Disk(), read_manifest(folder)
-    latest = _json(
+    latest = as_json(
         Latest(
             schema_version=manifest.schema_version,
             app=manifest.app,
@@ -211,15 +143,17 @@ def sweep(disk: Disk, root: Path) -> None:
             disk.remove(path)
 
 
-def _json(model: Manifest | Latest) -> bytes:
+def as_json(model: Manifest | Latest) -> bytes:
+    """A manifest or pointer as its file has it."""
     return f"{model.model_dump_json(indent=2)}\n".encode()
 
 
-def _explained(error: OSError, night: Night, root: Path) -> NightquestError:
-    again = f"run again: {command('nightly', '--as-of', night.as_of, app=night.app.app)}"
+def explained(error: OSError, app: str, as_of: dt.date, root: Path) -> NightquestError:
+    """What a disk that cannot be written means for a night of an app, and what to do."""
+    again = f"run again: {command('nightly', '--as-of', as_of, app=app)}"
     if error.errno in DISK_FULL:
         return NightquestError(
-            f"The disk is full; the night of {night.as_of} is not out and readers keep the one before.",
+            f"The disk is full; the night of {as_of} is not out and readers keep the one before.",
             f"Free some space under {root}, then {again}",
             exit_code=3,
         )

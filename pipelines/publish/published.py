@@ -89,6 +89,10 @@ class Published:
         """All rows of one table."""
         return pl.read_parquet(self.folder / self.manifest.tables[name].file, glob=False)
 
+    def scan(self, name: str) -> pl.LazyFrame:
+        """One table, of which nothing is read before it is asked for."""
+        return pl.scan_parquet(self.folder / self.manifest.tables[name].file, glob=False)
+
     def parts(self, name: str, rows: int) -> Iterator[pl.DataFrame]:
         """The rows of one table in their order, at most so many at one time: memory does not grow with the table."""
         import pyarrow as pa  # noqa: PLC0415 (half a second that commands which only look need not wait)
@@ -100,8 +104,12 @@ class Published:
 
     def rows_of(self, name: str, user_id: str) -> pl.DataFrame:
         """One player's rows of a table."""
-        path = self.folder / self.manifest.tables[name].file
-        return pl.scan_parquet(path, glob=False).filter(pl.col("user_id") == user_id).collect()
+        return self.scan(name).filter(pl.col("user_id") == user_id).collect()
+
+
+def count_rows(rows: pl.LazyFrame) -> int:
+    """How many rows these are, no more of which are read than it takes."""
+    return int(rows.select(pl.len()).collect(engine="streaming").item())
 
 
 def published_root(home: Path, app: str) -> Path:

@@ -7,8 +7,9 @@ from functools import cached_property
 
 import polars as pl
 
-from pipelines.badges.held import badges_held
+from pipelines.badges.held import held_query
 from pipelines.known import Known
+from pipelines.publish.rows import Named, Selected
 
 PERFORMANCE_DAYS = 90
 _EVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
@@ -50,21 +51,14 @@ class Seen:
         return self.known.left_alone(_EVER)
 
     @cached_property
-    def badges_held(self) -> pl.DataFrame:
-        """Badges that players hold; `noticed_on` is the night that awarded them."""
-        return badges_held(self.known).rename({"as_of": "noticed_on"})
-
-    @cached_property
     def _players(self) -> pl.DataFrame:
         return self.known.frame("SELECT player_key, user_id FROM players")
 
-    def named(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def named(self, frame: pl.DataFrame) -> Named:
         """A frame with player_key, under the players' own ids; who has none keeps a null, which the audit refuses."""
-        if not frame.width:
-            return frame
-        return frame.join(self._players, on="player_key", how="left", maintain_order="left", validate="m:1")
+        return Named(frame, self._players)
 
-    def select(self, name: str, **lent: pl.DataFrame) -> pl.DataFrame:
+    def select(self, name: str, **lent: pl.DataFrame) -> Selected:
         """What `data/sql/publish/published_<name>.sql` says of the night; `lent` are frames it may name."""
         sql = self.known.fixed(f"publish/published_{name}")
         pins = {
@@ -75,8 +69,13 @@ class Seen:
             "since": self.since,
             "active_within_days": self.known.app.challenges.active_within_days,
         }
-        with self.known.lend(**lent):
-            return self.known.frame(sql, {key: value for key, value in pins.items() if f"${key}" in sql})
+        return Selected(self.known, sql, {key: value for key, value in pins.items() if f"${key}" in sql}, lent)
+
+    def awards(self, where: str, what: str = "p.user_id, h.*") -> Selected:
+        """What of the badges that players hold, as far as a condition on `as_of`, the night of the award, is true."""
+        held, lent = held_query(self.known)
+        sql = f"SELECT {what} FROM ({held}) h LEFT JOIN players p USING (player_key) WHERE h.{where}"
+        return Selected(self.known, sql, {"as_of": self.known.as_of}, lent)
 
 
 def typed(frame: pl.DataFrame, types: Mapping[str, pl.DataType]) -> pl.DataFrame:

@@ -4,14 +4,18 @@ Killed half-way, a night is one whose checksums differ until the erasure is run 
 reader is told to read again rather than shown half of it.
 """
 
+import hashlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 
 from pipelines.publish.disk import Disk
-from pipelines.publish.publish import parquet_bytes, point_at, sweep
-from pipelines.publish.published import MANIFEST, TableFile, nights_in, read_manifest, sha256
+from pipelines.publish.parquet import put_table
+from pipelines.publish.publish import as_json, point_at, sweep
+from pipelines.publish.published import MANIFEST, Published, TableFile, nights_in, read_manifest
+from pipelines.publish.rows import AT_A_TIME
 
 _USER = "user_id"
 
@@ -45,26 +49,34 @@ def _theirs(folder: Path, user_id: str) -> Iterator[tuple[str, int]]:
 def _without(folder: Path, user_id: str, disk: Disk) -> int:
     """The rows that went from one night; files whose checksum differs, since a run was killed, are counted anew."""
     manifest = read_manifest(folder)
+    night = Published(folder, manifest)
     tables, gone, parts = dict(manifest.tables), 0, list[Path]()
     for name, n in _theirs(folder, user_id):
         table = manifest.tables[name]
         path = folder / table.file
-        data, rows = path.read_bytes(), table.rows
         if n:
-            left = pl.read_parquet(path, glob=False).filter(pl.col(_USER).ne_missing(user_id))
-            data, rows = parquet_bytes(left), left.height
+            left = (rows.filter(pl.col(_USER).ne_missing(user_id)) for rows in night.parts(name, AT_A_TIME))
             parts.append(path.with_name(f"{path.name}.part"))
-            disk.write(parts[-1], data)
-        elif sha256(data) != table.sha256:
-            rows = int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
-        tables[name] = TableFile(file=table.file, rows=rows, bytes=len(data), sha256=sha256(data))
+            tables[name] = put_table(partial(disk.write, parts[-1]), table.file, left)
+        else:
+            tables[name] = _as_it_lies(path, table)
         gone += n
     if tables == manifest.tables:
         return 0
     whole = manifest.model_copy(update={"tables": tables})
     noted = folder / f"{MANIFEST}.part"
-    disk.write(noted, f"{whole.model_dump_json(indent=2)}\n".encode())
+    disk.write(noted, lambda file: file.write(as_json(whole)))
     for part in (*parts, noted):
         disk.move(part, part.with_suffix(""))
     disk.sync(folder)
     return gone
+
+
+def _as_it_lies(path: Path, table: TableFile) -> TableFile:
+    """What a file is, where its checksum differs from the manifest's."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest == table.sha256:
+        return table
+    rows = int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+    return TableFile(file=table.file, rows=rows, bytes=path.stat().st_size, sha256=digest)

@@ -69,24 +69,33 @@ def rows(draw):
 @given(st.lists(rows(), max_size=3))
 def test_a_table_breaks_its_contract_exactly_if_pandera_says_so(found):
     frame = pl.DataFrame(found, schema=TABLE.types, orient="row")
-    assert (breaches(TABLE, frame) == []) == keeps_by_pandera(frame)
+    assert (breaches(TABLE, [frame]) == []) == keeps_by_pandera(frame)
 
 
 def test_no_number_at_all_is_no_number():
     frame = pl.DataFrame([SOUND | {"as_of": 0, "number": float("nan")}], schema=TABLE.types, orient="row")
-    assert breaches(TABLE, frame) != []
+    assert breaches(TABLE, [frame]) != []
     assert not keeps_by_pandera(frame)
+
+
+def test_what_breaks_a_contract_is_counted_over_all_pieces_and_a_wrong_type_told_once():
+    frame = pl.DataFrame([SOUND | {"as_of": 0, "number": float("nan")}], schema=TABLE.types, orient="row")
+    whole, pieces = breaches(TABLE, [pl.concat([frame] * 5)]), breaches(TABLE, [frame, pl.concat([frame] * 4)])
+    assert pieces == whole
+    assert "(5x)" in pieces[0]
+    mistyped = frame.with_columns(number=pl.lit("one")).drop("as_of")
+    assert breaches(TABLE, [mistyped, mistyped]) == breaches(TABLE, [mistyped])
 
 
 def test_a_check_of_another_kind_is_still_made():
     table = contract(("named",), {"named": pa.Column(pl.String(), pa.Check.str_startswith("a"))})
     frame = pl.DataFrame({"app": ["toy", "toy"], "as_of": [0, 0], "named": ["ab", "b"]}, schema=table.types)
-    assert breaches(table, frame) == ["named breaks str_startswith('a') (1x)"]
-    assert breaches(table, frame.head(1)) == []
+    assert breaches(table, [frame]) == ["named breaks str_startswith('a') (1x)"]
+    assert breaches(table, [frame.head(1)]) == []
 
 
 def test_every_published_table_is_passed_by_the_quick_look_alone(monkeypatch):
     """What pandera alone could pass would cost each night a look of its own for each rule."""
     monkeypatch.setattr(pa.DataFrameSchema, "validate", None)
     for table in published_tables().values():
-        assert breaches(table.contract, pl.DataFrame(schema=table.contract.types)) == []
+        assert breaches(table.contract, [pl.DataFrame(schema=table.contract.types)]) == []

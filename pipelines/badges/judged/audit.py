@@ -1,7 +1,7 @@
 """What the audit of a night asks of judged badges."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -12,27 +12,22 @@ from configs.nouns import counted
 _KEYS = ["user_id", "badge_id"]
 
 
-def unjudged(tables: Mapping[str, pl.DataFrame], app: App) -> Iterator[str]:
+def unjudged(badges: pl.LazyFrame, nominees: pl.LazyFrame, app: App) -> Iterator[str]:
     """What is wrong with the night's judged awards: a sentence for each fault, never a row's data.
 
     Each must have a verdict that awards it, by a person or by a model that cites evidence it was given; none may come
     from a night on which nobody could be asked.
 
     Args:
-        tables: The night's, with `badges` and `badge_nominees`.
+        badges: The night's.
+        nominees: The night's, `badge_nominees`.
         app: Whose judged badges count.
     """
-    if "badges" not in tables or "badge_nominees" not in tables:
-        return
     versions = [rule.version for rule in nominate_rules(app)]
     by_verdict = pl.col("evidence").str.json_path_match("$.verdict_id").is_not_null()
-    new = tables["badges"].filter(pl.col("rule_version").is_in(versions) | by_verdict)
-    cases = (
-        tables["badge_nominees"]
-        .filter(pl.col("state") == "awarded")
-        .select(*_KEYS, "decided_by", "evidence", "evidence_ids")
-    )
-    awards = new.select(_KEYS).join(cases, on=_KEYS, how="left", maintain_order="left")
+    new = badges.filter(pl.col("rule_version").is_in(versions) | by_verdict).select(_KEYS)
+    cases = nominees.filter(pl.col("state") == "awarded").select(*_KEYS, "decided_by", "evidence", "evidence_ids")
+    awards = new.join(cases, on=_KEYS, how="left").collect(engine="streaming")
     if alone := awards.filter(pl.col("decided_by").is_null()).height:
         yield f"{counted(alone, 'award')} without a verdict"
     if offline := awards.filter(pl.col("decided_by") == "nobody").height:

@@ -4,11 +4,13 @@ A night is staged beside its place and moved there whole, latest.json last, so t
 night or the one before.
 """
 
+import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from configs.errors import NightquestError
-from pipelines.publish.disk import Disk, write_whole
+from pipelines.publish.disk import Disk, stream_whole
 from pipelines.publish.publish import DAMAGED, STAGING, point_at, sweep
 from pipelines.publish.published import MANIFEST, Published, damaged_files, nights_in
 from pipelines.publish.sinks import Options
@@ -63,7 +65,8 @@ def _copy(disk: Disk, night: Published, place: Path) -> None:
     staging = place.with_name(f"{STAGING}{place.name}")
     disk.make_folder(staging)
     for name in (*(table.file for table in night.manifest.tables.values()), MANIFEST):
-        write_whole(disk, staging / name, (night.folder / name).read_bytes())
+        with (night.folder / name).open("rb") as file:
+            stream_whole(disk, staging / name, partial(shutil.copyfileobj, file))
     disk.sync(staging)
     if place.exists():
         disk.move(place, place.with_name(f"{DAMAGED}{place.name}"))

@@ -12,7 +12,8 @@ from types import ModuleType
 import polars as pl
 
 from configs.rooms import Found, load_room
-from data.contracts_out import Contract, breaches
+from data.contracts_out import Contract
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 
@@ -22,22 +23,18 @@ class Table:
 
     Attributes:
         contract: What it promises its readers.
-        rows: Makes its rows; more columns than promised are left out, and their order does not matter.
+        rows: Makes its rows: `Seen.named` of a frame, `Seen.select` of a query, or a frame that is small; more columns
+            than promised are left out, and their order does not matter.
     """
 
     name: str
     contract: Contract
-    rows: Callable[[Seen], pl.DataFrame]
+    rows: Callable[[Seen], Rows | pl.DataFrame]
 
 
 def published_tables() -> Mapping[str, Table]:
     """Every table by name, in order of name; one whose file cannot be used is left out, with a warning in the log."""
     return _find(tuple(__path__)).by_name
-
-
-def contract_breaches(name: str, frame: pl.DataFrame) -> list[str]:
-    """What a frame breaks of the contract of the table of a name, see `breaches`."""
-    return breaches(published_tables()[name].contract, frame)
 
 
 def table_faults() -> tuple[str, ...]:

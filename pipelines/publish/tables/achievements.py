@@ -20,6 +20,7 @@ from data.contracts_out import (
     writing,
 )
 from pipelines.challenges.achievements import achievement_progress
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -68,7 +69,7 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     progress = achievement_progress(seen.known)
     return seen.select(

@@ -1,10 +1,9 @@
 """Who was nominated for a judged badge, and how it stands."""
 
-import polars as pl
-
 from configs.badge_rules import nominate_rules
 from data.contracts_out import contract, day, document, share, text
 from pipelines.badges.judged.nominate import held_since, judged_badges
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -30,7 +29,7 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     judged = judged_badges(nominate_rules(seen.known.app))
     since = held_since(seen.known.warehouse, seen.known.as_of)

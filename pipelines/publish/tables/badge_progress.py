@@ -1,8 +1,7 @@
 """How far players are with badges that they do not hold."""
 
-import polars as pl
-
 from data.contracts_out import contract, share, text, whole
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -18,6 +17,6 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     return seen.named(seen.frames["badge_progress"])

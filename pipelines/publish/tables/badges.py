@@ -1,8 +1,7 @@
 """Badges awarded by this night."""
 
-import polars as pl
-
 from data.contracts_out import RARITIES, TIERS, contract, document, moment, share, text, words
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 AWARD = {
@@ -24,6 +23,6 @@ AWARD_SCREEN = ("badge_id", "title", "tier", "category", "rarity", "granted_at",
 CONTRACT = contract(KEY, AWARD, standing=False, screen=AWARD_SCREEN)
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
-    return seen.named(seen.badges_held.filter(pl.col("noticed_on") == seen.known.as_of))
+    return seen.awards("as_of = $as_of")

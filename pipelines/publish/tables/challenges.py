@@ -1,7 +1,5 @@
 """What counts for a player tonight: the challenges of this night, and what is still open of earlier ones."""
 
-import polars as pl
-
 from data.contracts_out import (
     EXTRA_REWARDS,
     REQUIREMENTS,
@@ -18,6 +16,7 @@ from data.contracts_out import (
     words,
     writing,
 )
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -65,7 +64,7 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     return seen.select(
         "challenges", open_progress=seen.open_progress, left_alone=seen.left_alone, running=seen.over["running"]

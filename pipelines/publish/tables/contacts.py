@@ -1,9 +1,8 @@
 """Whom nothing may be told, and when others may be told something: what a notifier has to heed."""
 
-import polars as pl
-
 from data.contracts_out import contract, moment, text
 from pipelines.players.quiet import send_times
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -18,7 +17,7 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """Players who are to be left alone, with the reason; where the app has quiet hours everybody, with their times."""
     alone = seen.left_alone.rename({"reason": "left_alone"})
     times = send_times(seen.known)

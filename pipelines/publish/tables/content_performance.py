@@ -3,6 +3,7 @@
 import polars as pl
 
 from data.contracts_out import contract, count, number, share, text
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -30,7 +31,7 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     begins = seen.known.day_starts(_first_days(seen))
     return seen.select("content_performance", costs=seen.costs, begins=begins, **seen.over)

@@ -1,8 +1,7 @@
 """What a player is told tonight, and the briefs of earlier nights whose mission is still open."""
 
-import polars as pl
-
 from data.contracts_out import contract, document, issued, moment, text, words, writing
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -23,6 +22,6 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     return seen.select("messages", open_progress=seen.open_progress, left_alone=seen.left_alone)

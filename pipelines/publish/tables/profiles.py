@@ -3,6 +3,7 @@
 import polars as pl
 
 from data.contracts_out import contract, document, nested, share, text, whole
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTENT = pl.List(
@@ -43,12 +44,11 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     profiles = seen.frames["profiles"]
     if not profiles.width:
-        return profiles
-    told = seen.select(
-        "profiles", asked=profiles.select("player_key"), held=seen.badges_held.select("player_key", "tier")
-    )
+        return seen.named(profiles)
+    held = seen.awards("as_of <= $as_of", "h.player_key, h.tier").whole()
+    told = seen.select("profiles", asked=profiles.select("player_key"), held=held).whole()
     return seen.named(profiles.join(told, on="player_key", how="left", maintain_order="left"))

@@ -1,9 +1,8 @@
 """Which metrics, badges and types of content suit whom next, each with the chance that it was chosen."""
 
-import polars as pl
-
 from data.contracts_out import contract, share, text, whole
 from pipelines.players.recommend import recommend
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -22,10 +21,10 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     scores = seen.frames["scores"]
     if not scores.width:
-        return scores
+        return seen.named(scores)
     welcome = scores.join(seen.left_alone, on="player_key", how="anti", maintain_order="left")
     return seen.named(recommend(welcome, seed=seen.known.night.seed))

@@ -1,8 +1,7 @@
 """Everything paid beside XP up to this night: points of the app's own, titles, unlocks and badges given as rewards."""
 
-import polars as pl
-
 from data.contracts_out import KINDS, contract, day, moment, text, whole
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -22,6 +21,6 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     return seen.select("reward_ledger")

@@ -1,8 +1,7 @@
 """What the models expect of players."""
 
-import polars as pl
-
 from data.contracts_out import contract, share, text, whole
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -21,6 +20,6 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     return seen.named(seen.frames["scores"])

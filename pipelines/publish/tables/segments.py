@@ -1,8 +1,7 @@
 """How strong players are among comparable play, in each cohort that they play."""
 
-import polars as pl
-
 from data.contracts_out import contract, flag, share, text
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -12,6 +11,6 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     return seen.named(seen.frames["segments"])

@@ -1,8 +1,7 @@
 """What was settled since the night published before."""
 
-import polars as pl
-
 from data.contracts_out import contract, moment, share, text, whole
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -23,6 +22,6 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     return seen.select("settlements")

@@ -1,8 +1,7 @@
 """Values that shares of comparable players reach."""
 
-import polars as pl
-
 from data.contracts_out import contract, flag, number, text, whole
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -19,6 +18,6 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     return seen.named(seen.frames["targets"])

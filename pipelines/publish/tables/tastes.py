@@ -1,9 +1,8 @@
 """What players like and what is worn out, of those who answered what they were asked."""
 
-import polars as pl
-
 from data.contracts_out import contract, number, share, text, whole
 from pipelines.players.tastes import describe_tastes
+from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
@@ -24,7 +23,7 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> pl.DataFrame:
+def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     told = describe_tastes(seen.known)
     return seen.named(told.join(seen.left_alone, on="player_key", how="anti", maintain_order="left"))

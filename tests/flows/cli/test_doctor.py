@@ -17,8 +17,10 @@ from configs.settings import load_settings
 from data.warehouse import open_warehouse
 from flows.cli.main import run_command
 from flows.server.carrier import carrier_tag
-from pipelines.publish.publish import parquet_bytes, point_at
-from pipelines.publish.published import Manifest, TableFile, published_root, read_latest, sha256
+from pipelines.publish.disk import Disk
+from pipelines.publish.parquet import write_table
+from pipelines.publish.publish import point_at
+from pipelines.publish.published import Manifest, published_root, read_latest
 
 APP, FIRST, SECOND = "trading", dt.date(2026, 5, 1), dt.date(2026, 5, 2)
 HOLD = """
@@ -35,10 +37,8 @@ def put_night(home, as_of):
     """One night of one small table."""
     folder = published_root(home, APP) / str(as_of)
     folder.mkdir(parents=True)
-    data = parquet_bytes(pl.DataFrame({"user_id": ["a"]}))
-    (folder / "messages.parquet").write_bytes(data)
+    table = write_table(Disk(), folder / "messages.parquet", iter([pl.DataFrame({"user_id": ["a"]})]))
     noon = dt.datetime.combine(as_of, dt.time(12), dt.UTC)
-    table = TableFile(file="messages.parquet", rows=1, bytes=len(data), sha256=sha256(data))
     pins = {"schema_version": 1, "app": APP, "as_of": as_of, "revision": 1, "generated_at": noon, "cut": noon}
     pins |= {"base_day": as_of, "watermark": 1, "seed": 1, "code_version": "x", "app_hash": "x"}
     manifest = Manifest(**pins, tables={"messages": table})

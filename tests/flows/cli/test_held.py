@@ -15,7 +15,6 @@ from configs.settings import load_settings
 from flows.cli.held import decide_held, gather_held
 from flows.cli.held_view import held_view
 from flows.nightly import nightly
-from pipelines.publish.publish import publish_night
 from pipelines.publish.show import gather_player
 from tests.flows.world import LAST_NIGHT
 from tests.pipelines.publish.nights import (
@@ -27,6 +26,7 @@ from tests.pipelines.publish.nights import (
     make_night,
     nomination,
     played_warehouse,
+    publish_tables,
     put,
     verdict,
 )
@@ -50,7 +50,7 @@ def _home(tmp_path_factory):
         put(warehouse, "verdicts", *(verdict(player, AS_OF, "hold", **nobody) for player in (2, 3, 4)))
         night = make_night()
         tables, report = audited(warehouse, night, home)
-        publish_night(tables, night, home, report)
+        publish_tables(tables, night, home, report)
     return home
 
 

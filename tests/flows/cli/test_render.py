@@ -11,8 +11,6 @@ from flows.cli.command import name_of
 from flows.cli.render import names_of, render_audit, render_night, render_player
 from flows.cli.views import training_view
 from flows.cli.why import why_view
-from pipelines.publish.audit import audit_night
-from pipelines.publish.publish import publish_night
 from pipelines.publish.published import read_latest
 from pipelines.publish.show import gather_player
 from pipelines.reports import TrainReport
@@ -21,12 +19,14 @@ from tests.pipelines.publish.nights import (
     APP,
     AS_OF,
     USER_IDS,
+    audit_tables,
     audited,
     award,
     challenge,
     issue,
     make_night,
     played_warehouse,
+    publish_tables,
     put,
     reward_entry,
     settlement,
@@ -55,7 +55,7 @@ def _night(tmp_path_factory):
         put(warehouse, "reward_ledger", reward_entry(1, AS_OF))
         pins = make_night()
         tables, report = audited(warehouse, pins, home)
-        publish_night(tables, pins, home, report)
+        publish_tables(tables, pins, home, report)
     return home, tables, report
 
 
@@ -149,7 +149,7 @@ def test_a_failed_check_is_marked(night):
     served = pl.DataFrame(
         schema={"player_key": pl.Int64, "user_id": pl.String, "served": pl.Boolean, "reason": pl.String}
     )
-    text = printed(render_audit(audit_night(bad, None, make_night(), served)))
+    text = printed(render_audit(audit_tables(bad, None, make_night(), served)))
     assert "failed" in text
     assert "unfilled slot" in text
 

@@ -173,15 +173,26 @@ def test_what_any_deed_comes_to_is_nobodys_target():
     assert next_of(set_targets(APP, alike, one_cohort(alike)), 1, "fastest") is None
 
 
+def test_targets_do_not_depend_on_how_many_players_are_laid_out_at_once(monkeypatch):
+    features = feature_rows(APP, 31, solved__28=pl.int_range(31, eager=True).cast(pl.Float64)).sample(
+        fraction=1.0, shuffle=True, seed=1
+    )
+    whole = set_targets(APP, features, one_cohort(features))
+    monkeypatch.setattr("pipelines.players.targets.AT_ONCE", 4)
+    assert set_targets(APP, features, one_cohort(features)).equals(whole)
+
+
 def test_an_unknown_own_value_lies_with_the_least():
     features = feature_rows(APP, 30, fastest__28=pl.Series([None, *map(float, range(1, 30))]))
     targets = set_targets(APP, features, one_cohort(features))
     assert next_of(targets, 1, "fastest") == of(targets, 1, "fastest")["value"].max()
 
 
-def test_targets_have_the_types_of_the_published_table():
+def test_targets_have_the_types_of_the_published_table_with_names_as_numbers_until_then():
     targets = set_targets(APP, feature_rows(APP, 30), one_cohort(feature_rows(APP, 30)))
-    assert targets.schema == {
+    assert isinstance(targets.schema["cohort"], pl.Enum)
+    assert isinstance(targets.schema["metric"], pl.Enum)
+    assert targets.with_columns(pl.col("cohort", "metric").cast(pl.String)).schema == {
         "player_key": pl.Int64(),
         "cohort": pl.String(),
         "metric": pl.String(),

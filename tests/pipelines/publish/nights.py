@@ -5,18 +5,24 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from configs.app import App
 from configs.badge_rules import nominate_rules
+from data.contracts_out import breaches
 from data.warehouse import Warehouse
 from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.publish.audit import AuditReport, audit_night
-from pipelines.publish.collect import collect_tables, served_players
-from pipelines.publish.publish import publish_night
-from pipelines.publish.published import previous_night
+from pipelines.publish.collect import Collected, collect_tables, served_players
+from pipelines.publish.disk import Disk
+from pipelines.publish.publish import Publication, publish_night
+from pipelines.publish.published import Published, previous_night
+from pipelines.publish.stage import staged
 from pipelines.publish.tables import published_tables
 from tests.factories import event, make_app, warehouse_with
 
@@ -328,12 +334,54 @@ def issue(warehouse: Warehouse, as_of: dt.date = AS_OF) -> None:
     put(warehouse, "xp_ledger", *(xp_entry(player, as_of) for player in PLAYERS[:2]))
 
 
+def contract_breaches(name: str, frame: pl.DataFrame) -> list[str]:
+    """What a frame breaks of the contract of the table of a name."""
+    return breaches(published_tables()[name].contract, [frame])
+
+
+def collect(known: Known, frames: dict[str, pl.DataFrame], **options) -> dict[str, pl.DataFrame]:
+    """The tables that a night would publish, whole."""
+    return {table.name: pl.concat(table.pieces()) for table in collect_tables(known, frames, **options)}
+
+
+def everybody(tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """user_id of everybody who is asked or told something."""
+    return pl.concat(tables[name].select("user_id") for name in ("challenges", "messages")).unique()
+
+
+def tables_of(frames: dict[str, pl.DataFrame]) -> list[Collected]:
+    """Whole tables as if they had been collected, in the order of their keys."""
+    keys = {name: table.contract.key for name, table in published_tables().items()}
+
+    def pieces(name: str, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        yield frame.sort(keys[name]) if name in keys and {*keys[name]} <= {*frame.columns} else frame
+
+    return [Collected(name, partial(pieces, name, frame)) for name, frame in frames.items()]
+
+
+def audit_tables(
+    frames: dict[str, pl.DataFrame], previous: Published | None, night: Night, served: pl.DataFrame, **options
+) -> AuditReport:
+    """The audit of whole tables, staged in a home of their own."""
+    with TemporaryDirectory() as home, staged(tables_of(frames), night, Path(home)) as out:
+        return audit_night(out.night, previous, night, served, **options)
+
+
+def publish_tables(
+    frames: dict[str, pl.DataFrame], night: Night, home: Path, report: AuditReport, disk: Disk | None = None
+) -> Publication:
+    """Stage and publish whole tables."""
+    with staged(tables_of(frames), night, home, disk) as out:
+        pass
+    return publish_night(out.night, home, report, disk)
+
+
 def audited(
     warehouse: Warehouse, night: Night, home, open_ids: tuple[tuple[str, int], ...] = ()
 ) -> tuple[dict[str, pl.DataFrame], AuditReport]:
-    tables = collect_tables(Known(warehouse, night), make_frames(open_ids=open_ids)).tables
-    served = served_players(Known(warehouse, night), tables, pl.DataFrame())
-    return tables, audit_night(tables, previous_night(home, night.app.app, night.as_of), night, served)
+    tables = collect(Known(warehouse, night), make_frames(open_ids=open_ids))
+    served = served_players(Known(warehouse, night), everybody(tables), pl.DataFrame())
+    return tables, audit_tables(tables, previous_night(home, night.app.app, night.as_of), night, served)
 
 
 def put_out(warehouse: Warehouse, home, *days: dt.date, revision: int = 1, **changed: pl.DataFrame) -> None:
@@ -341,7 +389,7 @@ def put_out(warehouse: Warehouse, home, *days: dt.date, revision: int = 1, **cha
     made, report = audited(warehouse, make_night(), home)
     for day in days:
         tables = {name: frame.with_columns(as_of=pl.lit(day)) for name, frame in {**made, **changed}.items()}
-        publish_night(tables, make_night(day, revision), home, report)
+        publish_tables(tables, make_night(day, revision), home, report)
 
 
 def contacts_of(left_alone: str, *others: str) -> pl.DataFrame:

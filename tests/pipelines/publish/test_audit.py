@@ -6,22 +6,22 @@ import pytest
 
 from configs.errors import NightquestError
 from pipelines.known import Known
-from pipelines.publish.audit import audit_night
-from pipelines.publish.collect import collect_tables
 from pipelines.publish.fallen import AuditLimits
-from pipelines.publish.publish import publish_night
 from pipelines.publish.published import previous_night, read_latest
 from tests.pipelines.publish.nights import (
     AS_OF,
     NIGHT,
     PLAYERS,
     YESTERDAY,
+    audit_tables,
     audited,
     award,
+    collect,
     issue,
     make_frames,
     make_night,
     played_warehouse,
+    publish_tables,
     put,
     settlement,
 )
@@ -37,11 +37,11 @@ def _tables():
         put(warehouse, "settlements", *(settlement(player, 1, AS_OF, None) for player in PLAYERS[:-1]))
         issue(warehouse)
         put(warehouse, "badge_ledger", award(1, AS_OF))
-        yield collect_tables(Known(warehouse, NIGHT), make_frames()).tables
+        yield collect(Known(warehouse, NIGHT), make_frames())
 
 
 def audit(tables, *, previous=None, served=None, **options):
-    return audit_night(tables, previous, NIGHT, pl.DataFrame(schema=NO_ONE) if served is None else served, **options)
+    return audit_tables(tables, previous, NIGHT, pl.DataFrame(schema=NO_ONE) if served is None else served, **options)
 
 
 def failures(tables, **options) -> dict[str, str]:
@@ -162,7 +162,7 @@ def _home(tmp_path):
     with played_warehouse() as warehouse:
         issue(warehouse, YESTERDAY)
         night = make_night(YESTERDAY)
-        publish_night(*_in_order(audited(warehouse, night, tmp_path), night, tmp_path))
+        publish_tables(*_in_order(audited(warehouse, night, tmp_path), night, tmp_path))
     return tmp_path
 
 
@@ -183,7 +183,7 @@ def test_what_the_night_before_asked_is_here_as_it_was_or_settled(tables, tmp_pa
         issue(warehouse, YESTERDAY)
         warehouse.run("UPDATE challenges SET valid_until = $day", {"day": AS_OF + dt.timedelta(days=3)})
         night = make_night(YESTERDAY)
-        publish_night(*_in_order(audited(warehouse, night, tmp_path), night, tmp_path))
+        publish_tables(*_in_order(audited(warehouse, night, tmp_path), night, tmp_path))
     previous = previous_night(tmp_path, "toy", AS_OF)
     open_ones = previous.table("challenges").with_columns(as_of=pl.lit(AS_OF), is_new=pl.lit(value=False))
     unsettled = {**tables, "settlements": tables["settlements"].clear()}
@@ -195,7 +195,7 @@ def test_what_the_night_before_asked_is_here_as_it_was_or_settled(tables, tmp_pa
     assert "neither open nor settled: 4" in failures(unsettled, previous=previous)["promises"]
     to_look_at = replace(previous, manifest=previous.manifest.model_copy(update={"issued": False}))
     assert "promises" not in failures(unsettled, previous=to_look_at)
-    late = audit_night(unsettled, previous, replace(NIGHT, late=True), pl.DataFrame(schema=NO_ONE))
+    late = audit_tables(unsettled, previous, replace(NIGHT, late=True), pl.DataFrame(schema=NO_ONE))
     assert late.ok
 
 
@@ -242,7 +242,7 @@ def test_players_who_have_as_many_challenges_as_the_app_allows_need_no_new_one(t
     most = nothing["challenges"].group_by("user_id").len()["len"].min()
     full = dict(NIGHT.app.challenges) | {"most_open": most}
     app = NIGHT.app.model_copy(update={"challenges": NIGHT.app.challenges.model_validate(full)})
-    report = audit_night(nothing, past[0], replace(NIGHT, app=app), ACTIVE, past=past)
+    report = audit_tables(nothing, past[0], replace(NIGHT, app=app), ACTIVE, past=past)
     assert next(check for check in report.checks if check.name == "row counts").passed
 
 
@@ -261,7 +261,7 @@ def test_small_tables_and_those_that_come_and_go_may_fall(tables, home):
 def test_a_night_that_failed_its_audit_is_not_published_and_the_one_before_stays(tables, home):
     bad = {**tables, "messages": tables["messages"].with_columns(body=pl.lit("Reach {goal}"))}
     with pytest.raises(NightquestError, match=r"texts: messages\.body has an unfilled slot in 1 row") as error:
-        publish_night(bad, NIGHT, home, audit(bad))
+        publish_tables(bad, NIGHT, home, audit(bad))
     assert "--as-of 2024-01-10 --refresh" in error.value.remedy
     assert read_latest(home, "toy").manifest.as_of == YESTERDAY
     assert sorted(path.name for path in (home / "published" / "toy").iterdir()) == ["2024-01-09", "latest.json"]

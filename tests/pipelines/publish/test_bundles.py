@@ -7,7 +7,6 @@ import pytest
 
 from configs.errors import NightquestError
 from pipelines.publish.bundles import every_bundle, player_bundle
-from pipelines.publish.publish import publish_night
 from pipelines.publish.published import read_latest
 from pipelines.publish.tables import published_tables
 from tests.pipelines.publish.nights import (
@@ -20,6 +19,7 @@ from tests.pipelines.publish.nights import (
     issue,
     make_night,
     played_warehouse,
+    publish_tables,
     put,
     xp_entry,
 )
@@ -39,7 +39,7 @@ def _night(tmp_path_factory):
         put(warehouse, "badge_ledger", award(1, AS_OF))
         night = make_night()
         tables, report = audited(warehouse, night, home, open_ids=((old["content_id"], 1),))
-        publish_night(tables, night, home, report)
+        publish_tables(tables, night, home, report)
     return read_latest(home, "toy")
 
 

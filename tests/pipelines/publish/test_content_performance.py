@@ -7,8 +7,6 @@ import polars as pl
 import pytest
 
 from pipelines.known import Known
-from pipelines.publish.collect import collect_tables
-from pipelines.publish.tables import contract_breaches
 from tests.factories import add_events, event, put_zone
 from tests.pipelines.publish.nights import (
     APP,
@@ -18,7 +16,9 @@ from tests.pipelines.publish.nights import (
     YESTERDAY,
     at,
     challenge,
+    collect,
     content_id,
+    contract_breaches,
     issue,
     make_frames,
     put,
@@ -54,7 +54,7 @@ def test_content_performance_counts_what_was_shown_kept_and_rated_by_the_one_it_
             event(3, at(YESTERDAY, 12), "nightquest.rated", value=5.0, content_id=ids[3]),
         ],
     )
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["content_performance"].to_dicts()
+    rows = collect(Known(warehouse, NIGHT), make_frames())["content_performance"].to_dicts()
     by_type = {row["content_type"]: row for row in rows}
     assert set(by_type) == {"daily_challenge", "come_back_message"}
     figures = by_type["daily_challenge"]
@@ -82,7 +82,7 @@ def test_minutes_from_the_start_count_from_where_the_clock_begins_the_day(wareho
     put_zone(warehouse, 1, zone)
     night = replace(NIGHT, as_of=day + dt.timedelta(days=1), cut=begins + dt.timedelta(days=2))
     put(warehouse, "settlements", settlement(1, 1, night.as_of, begins + dt.timedelta(minutes=90)))
-    (row,) = collect_tables(Known(warehouse, night), make_frames()).tables["content_performance"].to_dicts()
+    (row,) = collect(Known(warehouse, night), make_frames())["content_performance"].to_dicts()
     assert row["median_minutes_from_start"] == 90
 
 
@@ -93,7 +93,7 @@ def test_a_mean_is_the_same_whichever_way_its_numbers_are_added_up(warehouse):
         for n, p in enumerate(scores + scores[::-1], 1)
     )
     put(warehouse, "challenges", *rows)
-    made = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["content_performance"]
+    made = collect(Known(warehouse, NIGHT), make_frames())["content_performance"]
     assert made["mean_personalization"].to_list() == [0.15, 0.15]
 
 
@@ -107,7 +107,7 @@ def test_costs_are_spread_over_the_pieces_they_paid_for_and_told_per_completion(
         ["content_type", "ai_provider", "prompt_version", "cost_usd"],
         orient="row",
     )
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames(), costs=costs).tables["content_performance"]
+    rows = collect(Known(warehouse, NIGHT), make_frames(), costs=costs)["content_performance"]
     figures = {(row["ai_provider"], row["variant"]): row for row in rows.to_dicts()}
     assert figures["openai", "a"]["cost_usd"] == pytest.approx(0.06)
     assert figures["openai", "a"]["cost_per_completion_usd"] == pytest.approx(0.03)
@@ -134,7 +134,7 @@ def test_what_bought_nothing_usable_is_borne_by_all_content_of_its_type(warehous
         ["content_type", "ai_provider", "prompt_version", "cost_usd"],
         orient="row",
     )
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames(), costs=costs).tables["content_performance"]
+    rows = collect(Known(warehouse, NIGHT), make_frames(), costs=costs)["content_performance"]
     assert rows["cost_usd"].sum() == pytest.approx(0.08)
     assert dict(rows.select("ai_provider", "cost_usd").iter_rows()) == pytest.approx({"openai": 0.06, "offline": 0.02})
 
@@ -142,7 +142,7 @@ def test_what_bought_nothing_usable_is_borne_by_all_content_of_its_type(warehous
 def test_without_costs_everything_was_free(warehouse):
     issue(warehouse, YESTERDAY)
     put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)))
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["content_performance"]
+    rows = collect(Known(warehouse, NIGHT), make_frames())["content_performance"]
     assert rows["cost_usd"].to_list() == [0, 0]
     told = {row["content_type"]: row for row in rows.to_dicts()}
     assert told["daily_challenge"]["cost_per_completion_usd"] == 0
@@ -160,7 +160,7 @@ def test_time_to_complete_runs_from_the_start_of_the_day_where_the_player_lives(
         "player_records",
         {"player_key": 1, "recorded_at": moment, "available_at": moment, "timezone": "Asia/Tokyo"},
     )
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["content_performance"]
+    rows = collect(Known(warehouse, NIGHT), make_frames())["content_performance"]
     assert rows["median_minutes_from_start"].to_list() == [15 * 60]  # Tokyo's day starts at 15:00 UTC the day before
 
 
@@ -170,7 +170,7 @@ def test_a_window_that_runs_on_where_the_player_lives_has_no_outcome_yet(warehou
     moment = at(YESTERDAY, 0)
     lives = {"recorded_at": moment, "available_at": moment, "timezone": "America/New_York"}
     put(warehouse, "player_records", {"player_key": 1, **lives})
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["content_performance"]
+    rows = collect(Known(warehouse, NIGHT), make_frames())["content_performance"]
     assert rows.select("issued", "settled", "completed", "kept_rate").rows() == [(2, 1, 1, 1.0)]
 
 
@@ -182,5 +182,5 @@ def test_a_compensating_settlement_is_the_one_that_counts(warehouse):
         settlement(1, 1, AS_OF, None),
         settlement(1, 1, AS_OF, at(YESTERDAY), revision=2, reason="late event"),
     )
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["content_performance"]
+    rows = collect(Known(warehouse, NIGHT), make_frames())["content_performance"]
     assert rows.select("settled", "completed").rows() == [(1, 1)]

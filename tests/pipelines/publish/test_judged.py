@@ -6,13 +6,13 @@ import polars as pl
 import pytest
 
 from pipelines.known import Known
-from pipelines.publish.collect import collect_tables
 from tests.pipelines.publish.nights import (
     AS_OF,
     NIGHT,
     YESTERDAY,
     audited,
     award,
+    collect,
     issue,
     judged_award,
     make_frames,
@@ -33,7 +33,7 @@ def _warehouse():
 
 
 def nominees(warehouse, night=NIGHT) -> dict[str, dict]:
-    table = collect_tables(Known(warehouse, night), make_frames()).tables["badge_nominees"]
+    table = collect(Known(warehouse, night), make_frames())["badge_nominees"]
     return {row["user_id"]: row for row in table.iter_rows(named=True)}
 
 

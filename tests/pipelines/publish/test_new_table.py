@@ -11,9 +11,17 @@ from configs.errors import NightquestError
 from pipelines.known import Known
 from pipelines.publish import tables
 from pipelines.publish.collect import collect_tables
-from pipelines.publish.publish import publish_night
 from pipelines.publish.published import read_manifest
-from tests.pipelines.publish.nights import AS_OF, audited, issue, make_frames, make_night, played_warehouse
+from pipelines.publish.stage import staged
+from tests.pipelines.publish.nights import (
+    AS_OF,
+    audited,
+    issue,
+    make_frames,
+    make_night,
+    played_warehouse,
+    publish_tables,
+)
 
 FIRSTS = '''
 """The first day on which each player did anything."""
@@ -50,7 +58,7 @@ def test_a_new_file_is_published_with_the_others(folder):
         night = make_night()
         made, report = audited(warehouse, night, folder / "home")
         assert report.ok
-        published = publish_night(made, night, folder / "home", report).folder
+        published = publish_tables(made, night, folder / "home", report).folder
     rows = pl.read_parquet(published / "first_days.parquet")
     assert read_manifest(published).tables["first_days"].rows == rows.height == 5
     assert rows.columns == ["app", "as_of", "user_id", "first_on", "events"]
@@ -90,15 +98,15 @@ def test_one_that_fails_at_night_is_named_and_the_others_are_published(folder, c
     with played_warehouse() as warehouse, caplog.at_level(logging.WARNING):
         issue(warehouse)
         collected = collect_tables(Known(warehouse, make_night()), make_frames())
-        made, report = audited(warehouse, make_night(), folder / "home")
-    assert report.ok
-    assert "challenges" in made
-    assert not {"first_days", "broken"} & made.keys()
-    assert [fault.split(":")[0] for fault in collected.faults] == [
+        with staged(collected, make_night(), folder / "home") as out:
+            assert {path.stem for path in out.night.folder.glob("*.parquet*")} == out.night.manifest.tables.keys()
+    assert "challenges" in out.night.manifest.tables
+    assert not {"first_days", "broken"} & out.night.manifest.tables.keys()
+    assert [fault.split(":")[0] for fault in out.faults] == [
         "The table broken is not published",
         "The table first_days is not published",
     ]
-    assert collected.faults[1] in caplog.text
+    assert out.faults[1] in caplog.text
 
 
 def test_one_that_no_night_may_go_without_refuses_it_by_name(folder, monkeypatch):
@@ -107,6 +115,9 @@ def test_one_that_no_night_may_go_without_refuses_it_by_name(folder, monkeypatch
     monkeypatch.setattr("pipelines.publish.collect.published_tables", lambda: {**known, "messages": broken})
     with played_warehouse() as warehouse:
         issue(warehouse)
-        with pytest.raises(NightquestError, match="The table messages is not published: ZeroDivisionError") as said:
-            collect_tables(Known(warehouse, make_night()), make_frames())
+        collected = collect_tables(Known(warehouse, make_night()), make_frames())
+        refused = pytest.raises(NightquestError, match="The table messages is not published: ZeroDivisionError")
+        with refused as said, staged(collected, make_night(), folder / "home"):
+            pass
+    assert not [*(folder / "home" / "published" / "toy").iterdir()]
     assert "pipelines/publish/tables/messages.py" in said.value.remedy

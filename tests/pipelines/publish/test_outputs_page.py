@@ -8,11 +8,17 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.publish.publish import publish_night
-from pipelines.publish.tables import contract_breaches, published_tables
+from pipelines.publish.tables import published_tables
 from tests.factories import APP as TOY
 from tests.factories import make_app
-from tests.pipelines.publish.nights import audited, issue, make_night, played_warehouse
+from tests.pipelines.publish.nights import (
+    audited,
+    contract_breaches,
+    issue,
+    make_night,
+    played_warehouse,
+    publish_tables,
+)
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
@@ -31,7 +37,7 @@ def _here(tmp_path_factory):
         issue(warehouse)
         night = make_night(app=app)
         tables, report = audited(warehouse, night, folder / ".nightquest")
-        publish_night(tables, night, folder / ".nightquest", report)
+        publish_tables(tables, night, folder / ".nightquest", report)
     return folder
 
 

@@ -1,6 +1,7 @@
 import datetime as dt
 import errno
 import hashlib
+import io
 import json
 import os
 import re
@@ -13,8 +14,10 @@ import pytest
 from configs.commands import command
 from configs.errors import NightquestError
 from pipelines.publish.disk import Disk
-from pipelines.publish.publish import parquet_bytes, publish_night
+from pipelines.publish.parquet import write_table
+from pipelines.publish.publish import publish_night
 from pipelines.publish.published import previous_night, published_nights, read_latest, verify_published
+from pipelines.publish.stage import staged
 from pipelines.publish.tables import published_tables
 from tests.pipelines.publish.nights import (
     AS_OF,
@@ -24,7 +27,9 @@ from tests.pipelines.publish.nights import (
     issue,
     make_night,
     played_warehouse,
+    publish_tables,
     put,
+    tables_of,
     xp_entry,
 )
 
@@ -49,13 +54,14 @@ class FailingDisk(Disk):
         self._count()
         super().make_folder(folder)
 
-    def write(self, path, data):
+    def write(self, path, fill):
         try:
             self._count()
         except BaseException:
-            path.write_bytes(data[: len(data) // 2])
+            fill(whole := io.BytesIO())
+            path.write_bytes(whole.getvalue()[: whole.tell() // 2])
             raise
-        super().write(path, data)
+        super().write(path, fill)
 
     def move(self, old, new):
         self._count()
@@ -90,7 +96,7 @@ def _nights(tmp_path_factory):
 
 def publish(nights, index: int, home: Path, disk: Disk | None = None):
     tables, night, report = nights[index]
-    return publish_night(tables, night, home, report, disk)
+    return publish_tables(tables, night, home, report, disk)
 
 
 def files(root: Path) -> dict[str, str]:
@@ -137,15 +143,18 @@ def test_another_run_in_another_home_gives_the_same_bytes(tmp_path):
             issue(warehouse)
             night = make_night()
             tables, report = audited(warehouse, night, home)
-            publish_night(tables, night, home, report)
+            publish_tables(tables, night, home, report)
     assert files(tmp_path / "a") == files(tmp_path / "b")
 
 
-def test_bytes_do_not_depend_on_how_a_frame_lies_in_memory(nights):
-    whole = nights[1][0]["targets"]
-    pieces = pl.concat([whole[:3], whole[3:]], rechunk=False)
-    assert pieces.n_chunks() == 2
-    assert parquet_bytes(pieces) == parquet_bytes(whole)
+def test_bytes_do_not_depend_on_the_pieces_that_a_table_comes_in(nights, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.publish.parquet.AT_A_TIME", 4)
+    for whole in (nights[1][0]["targets"], nights[1][0]["challenges"]):
+        cuts = {"one": [whole], "two": [whole[:3], whole[3:]], "many": list(whole.iter_slices(1))}
+        files = {name: write_table(Disk(), tmp_path / "a.parquet", iter(cut)) for name, cut in cuts.items()}
+        assert files["one"] == files["two"] == files["many"]
+        assert files["one"].sha256 == hashlib.sha256((tmp_path / "a.parquet").read_bytes()).hexdigest()
+        assert pl.read_parquet(tmp_path / "a.parquet").equals(whole)
 
 
 def failing_points(nights, index: int, base: Path, failure: BaseException) -> int:
@@ -211,9 +220,37 @@ def test_a_failing_disk_gives_one_clear_error_leaves_nothing_torn_and_keeps_the_
         out = read_latest(home, "toy")
         assert out.manifest.as_of in {YESTERDAY, AS_OF}
         left = {path.name for path in (home / "published" / "toy").iterdir()}
-        assert left <= {"2024-01-09", "2024-01-10", "latest.json"}
+        assert left <= {"2024-01-09", "2024-01-10", "latest.json", ".staging-2024-01-10"}
         publish(nights, 1, home)
         assert files(home) == wanted
+
+
+def test_what_could_not_be_moved_is_tried_again_as_it_was_staged(nights, tmp_path):
+    tables, night, report = nights[1]
+    publish(nights, 0, tmp_path)
+    with staged(tables_of(tables), night, tmp_path) as out:
+        pass
+    for at in (1, 2):
+        with pytest.raises(NightquestError, match="Input/output"):
+            publish_night(out.night, tmp_path, report, FailingDisk(at, OSError(errno.EIO, os.strerror(errno.EIO))))
+    assert publish_night(out.night, tmp_path, report).changed
+    assert read_latest(tmp_path, "toy").manifest == out.night.manifest
+    assert not publish_night(out.night, tmp_path, report).changed
+
+
+def test_a_large_table_is_on_the_disk_before_its_last_rows_are_made(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.publish.parquet.AT_A_TIME", 2_000)
+    path, sizes = tmp_path / "a.parquet", []
+
+    def pieces():
+        for n in range(60):
+            part = path.with_name("a.parquet.part")
+            sizes.append(part.stat().st_size if part.exists() else 0)
+            yield pl.DataFrame({"text": [hashlib.sha256(f"{n} {k}".encode()).hexdigest() for k in range(2_000)]})
+
+    written = write_table(Disk(), path, pieces())
+    assert written.rows == 120_000
+    assert sizes[-1] > written.bytes / 2
 
 
 def test_a_full_disk_before_the_night_is_in_place_frees_what_it_had_written(nights, tmp_path):
@@ -269,7 +306,7 @@ def test_other_content_under_the_same_revision_is_refused_and_the_published_nigh
     before = files(tmp_path)
     tables, night, report = nights[1]
     with pytest.raises(NightquestError, match=r"other content: segments differ.*--refresh"):
-        publish_night({**tables, "segments": tables["segments"].head(2)}, night, tmp_path, report)
+        publish_tables({**tables, "segments": tables["segments"].head(2)}, night, tmp_path, report)
     assert files(tmp_path) == before
 
 

@@ -4,7 +4,6 @@ import json
 import pytest
 
 from configs.errors import NightquestError
-from pipelines.publish.publish import publish_night
 from pipelines.publish.show import gather_player
 from tests.pipelines.publish.nights import (
     AS_OF,
@@ -14,6 +13,7 @@ from tests.pipelines.publish.nights import (
     issue,
     make_night,
     played_warehouse,
+    publish_tables,
     put,
     reward_entry,
     xp_entry,
@@ -30,7 +30,7 @@ def _home(tmp_path_factory):
         put(warehouse, "reward_ledger", reward_entry(1, AS_OF))
         night = make_night()
         tables, report = audited(warehouse, night, home)
-        publish_night(tables, night, home, report)
+        publish_tables(tables, night, home, report)
     return home
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from pipelines.known import Known
 from pipelines.publish.collect import collect_tables, served_players
-from pipelines.publish.tables import contract_breaches, published_tables
+from pipelines.publish.stage import staged
+from pipelines.publish.tables import published_tables
 from tests.factories import add_events, event, make_app
 from tests.pipelines.publish.nights import (
     APP,
@@ -20,7 +21,10 @@ from tests.pipelines.publish.nights import (
     at,
     award,
     challenge,
+    collect,
     content_id,
+    contract_breaches,
+    everybody,
     issue,
     make_frames,
     make_night,
@@ -52,7 +56,7 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
     frames = make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),))
     suits = frames["scores"].with_columns(task=pl.lit("recommendations"), target=pl.lit("solved"), horizon_days=7)
     frames["scores"] = pl.concat([frames["scores"], suits])
-    tables = collect_tables(Known(warehouse, NIGHT), frames).tables
+    tables = collect(Known(warehouse, NIGHT), frames)
     assert list(tables) == list(published_tables())
     assert {name: contract_breaches(name, frame) for name, frame in tables.items()} == {
         name: [] for name in published_tables()
@@ -63,7 +67,7 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
 
 
 def test_a_first_night_without_models_or_rows_still_has_every_table_with_its_types(warehouse):
-    tables = collect_tables(Known(warehouse, NIGHT), dict.fromkeys(make_frames(), pl.DataFrame())).tables
+    tables = collect(Known(warehouse, NIGHT), dict.fromkeys(make_frames(), pl.DataFrame()))
     assert {name: frame.schema for name, frame in tables.items()} == {
         name: pl.Schema(table.contract.types) for name, table in published_tables().items()
     }
@@ -76,23 +80,24 @@ def test_a_forgotten_frame_is_an_error_and_not_an_empty_table(warehouse):
         collect_tables(Known(warehouse, NIGHT), frames)
 
 
-def test_a_forgotten_column_is_named(warehouse):
+def test_a_forgotten_column_is_named(warehouse, tmp_path):
     frames = make_frames()
     frames["segments"] = frames["segments"].drop("posterior")
-    (fault,) = collect_tables(Known(warehouse, NIGHT), frames).faults
+    with staged(collect_tables(Known(warehouse, NIGHT), frames), NIGHT, tmp_path) as out:
+        (fault,) = out.faults
     assert re.search(r"The table segments is not published: .*posterior", fault)
 
 
 def test_user_ids_come_out_exactly_as_they_came_in(warehouse):
     issue(warehouse)
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames()).tables
+    tables = collect(Known(warehouse, NIGHT), make_frames())
     assert set(tables["challenges"]["user_id"]) == set(USER_IDS[:-1])
     assert set(tables["profiles"]["user_id"]) == set(USER_IDS)
 
 
 def test_requirements_rewards_and_traits_are_nested_as_promised(warehouse):
     issue(warehouse)
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames()).tables
+    tables = collect(Known(warehouse, NIGHT), make_frames())
     row = tables["challenges"].row(0, named=True)
     assert row["requirements"] == [{"metric": "solved", "op": ">=", "target": 3.0, "window_days": 1}]
     assert row["rewards"] == {"xp": 40}
@@ -118,7 +123,7 @@ def test_a_profile_counts_what_was_made_for_the_player_how_it_was_taken_and_what
         event(2, at(YESTERDAY), "nightquest.rated", value=1.0, content_id=content_id(YESTERDAY, 1, 1)),  # not theirs
     ]
     add_events(warehouse, APP, said)
-    profiles = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["profiles"]
+    profiles = collect(Known(warehouse, NIGHT), make_frames())["profiles"]
     first, second, *others = (
         profiles.filter(user_id=user)
         .select("generation_count", "content", "preferred_types", pl.col("history").str.json_decode(HISTORY))
@@ -151,7 +156,7 @@ def test_who_opted_out_last_gets_nothing_written_and_who_came_back_does(warehous
             for player, hour, out in records
         ),
     )
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames()).tables
+    tables = collect(Known(warehouse, NIGHT), make_frames())
     assert set(tables["challenges"]["user_id"]) == set(USER_IDS[1:4])
     assert tables["messages"].is_empty()
 
@@ -161,7 +166,7 @@ def test_a_refresh_keeps_every_challenge_promised_before_and_puts_its_own_messag
     put(warehouse, "challenges", challenge(5, revision=2))
     put(warehouse, "messages", message(5, revision=2))
     nights = (Known(warehouse, make_night(revision=number)) for number in (1, 2))
-    first, second = (collect_tables(known, make_frames()).tables for known in nights)
+    first, second = (collect(known, make_frames()) for known in nights)
     added = second["challenges"].join(first["challenges"], on="content_id", how="anti")
     assert added["user_id"].to_list() == [USER_IDS[4]]
     assert second["challenges"].height == first["challenges"].height + 1
@@ -171,7 +176,7 @@ def test_a_refresh_keeps_every_challenge_promised_before_and_puts_its_own_messag
 
 def test_a_player_without_a_user_id_is_left_for_the_audit_to_refuse(warehouse):
     put(warehouse, "challenges", challenge(99))
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames([*PLAYERS, 98])).tables
+    tables = collect(Known(warehouse, NIGHT), make_frames([*PLAYERS, 98]))
     assert any("user_id" in fault for fault in contract_breaches("challenges", tables["challenges"]))
     assert any("user_id" in fault for fault in contract_breaches("profiles", tables["profiles"]))
 
@@ -179,7 +184,7 @@ def test_a_player_without_a_user_id_is_left_for_the_audit_to_refuse(warehouse):
 def test_a_past_night_run_again_does_not_see_later_nights(warehouse):
     issue(warehouse, YESTERDAY)
     put(warehouse, "badge_ledger", award(1, YESTERDAY))
-    before = collect_tables(Known(warehouse, make_night(YESTERDAY)), make_frames()).tables
+    before = collect(Known(warehouse, make_night(YESTERDAY)), make_frames())
     issue(warehouse)
     put(warehouse, "badge_ledger", award(2, AS_OF), award(1, AS_OF, "gold_mind"))
     put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)))
@@ -191,7 +196,7 @@ def test_a_past_night_run_again_does_not_see_later_nights(warehouse):
             event(6, 6.5, available_at=at(AS_OF, 5)),
         ],
     )
-    after = collect_tables(Known(warehouse, make_night(YESTERDAY)), make_frames()).tables
+    after = collect(Known(warehouse, make_night(YESTERDAY)), make_frames())
     assert [name for name in published_tables() if not before[name].equals(after[name])] == []
 
 
@@ -200,7 +205,7 @@ def test_settlements_are_those_since_the_night_published_before(warehouse):
     put(warehouse, "settlements", settlement(1, 1, AS_OF, at(YESTERDAY)), settlement(2, 1, YESTERDAY, None))
 
     def found() -> set[tuple]:
-        rows = collect_tables(Known(warehouse, NIGHT), make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),))).tables
+        rows = collect(Known(warehouse, NIGHT), make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),)))
         return set(rows["settlements"].select("user_id", "state", "revision", "progress", "completed_at").rows())
 
     new = {(USER_IDS[0], "completed", 1, 1.0, at(YESTERDAY))}
@@ -219,7 +224,7 @@ def test_a_night_holds_all_that_counts_now_with_what_is_new_marked_and_nothing_s
     opted = {"player_key": 4, "recorded_at": moment, "available_at": moment, "opted_out": True}
     put(warehouse, "player_records", opted)
     open_ids = tuple((content_id(YESTERDAY, n, 2), n) for n in (2, 3, 4))
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames(open_ids=open_ids)).tables["challenges"]
+    rows = collect(Known(warehouse, NIGHT), make_frames(open_ids=open_ids))["challenges"]
     assert set(rows.select("user_id", "is_new", "issued_on", "progress", "valid_until").rows()) == {
         (USER_IDS[0], True, AS_OF, 0.0, AS_OF),
         (USER_IDS[1], True, AS_OF, 0.0, AS_OF),
@@ -243,11 +248,11 @@ def test_who_paused_is_left_alone_while_the_pause_lasts_and_keeps_what_was_reach
     ]
     add_events(warehouse, APP, said)
     seen = Known(warehouse, NIGHT)
-    tables = collect_tables(seen, make_frames()).tables
+    tables = collect(seen, make_frames())
     assert set(tables["challenges"]["user_id"]) == {USER_IDS[1], USER_IDS[3]}
     assert {USER_IDS[0], USER_IDS[2]}.isdisjoint(tables["recommendations"]["user_id"])
     assert tables["achievements"]["user_id"].to_list() == [USER_IDS[0]]
-    reasons = served_players(seen, tables, pl.DataFrame()).select("player_key", "reason").drop_nulls().rows()
+    reasons = served_players(seen, everybody(tables), pl.DataFrame()).select("player_key", "reason").drop_nulls().rows()
     assert reasons == [(1, "paused"), (3, "paused")]
     contacts = tables["contacts"].select("user_id", "left_alone", "send_after")
     assert set(contacts.rows()) == {(USER_IDS[0], "paused", None), (USER_IDS[2], "paused", None)}
@@ -262,7 +267,7 @@ def test_a_missions_brief_stands_as_long_as_its_mission(warehouse):
         put(warehouse, "messages", message(player, YESTERDAY, **told))
     put(warehouse, "messages", message(3, YESTERDAY))
     publish(warehouse, YESTERDAY)
-    rows = collect_tables(Known(warehouse, NIGHT), make_frames(open_ids=((ids[1], 1),))).tables["messages"]
+    rows = collect(Known(warehouse, NIGHT), make_frames(open_ids=((ids[1], 1),)))["messages"]
     assert rows.select("user_id", "content_type", "is_new", "issued_on").rows() == [
         (USER_IDS[0], "mission_brief", False, YESTERDAY)
     ]
@@ -270,7 +275,7 @@ def test_a_missions_brief_stands_as_long_as_its_mission(warehouse):
 
 def test_new_badges_are_those_that_the_night_noticed_and_held_are_all(warehouse):
     put(warehouse, "badge_ledger", award(1, YESTERDAY), award(2, AS_OF), award(3, AS_OF, "retired"))
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames()).tables
+    tables = collect(Known(warehouse, NIGHT), make_frames())
     assert set(tables["badges"]["user_id"]) == {USER_IDS[1], USER_IDS[2]}
     held = {row["user_id"]: row for row in tables["badges_held"].to_dicts()}
     assert set(held) == set(USER_IDS[:3])
@@ -280,7 +285,7 @@ def test_new_badges_are_those_that_the_night_noticed_and_held_are_all(warehouse)
 
 def test_the_ledger_is_whole_up_to_the_night_and_says_which_night_posted_each_grant(warehouse):
     put(warehouse, "xp_ledger", xp_entry(1, YESTERDAY), xp_entry(1, AS_OF), xp_entry(1, AS_OF + dt.timedelta(days=1)))
-    ledger = collect_tables(Known(warehouse, NIGHT), make_frames()).tables["xp_ledger"]
+    ledger = collect(Known(warehouse, NIGHT), make_frames())["xp_ledger"]
     assert ledger["posted_on"].to_list() == [YESTERDAY, AS_OF]
 
 
@@ -292,9 +297,9 @@ def test_served_players_are_all_active_ones_with_a_reason_for_each_left_out(ware
         warehouse, "player_records", {"player_key": 2, "recorded_at": moment, "available_at": moment, "opted_out": True}
     )
     add_events(warehouse, APP, [event(7, -60.0)])
-    tables = collect_tables(Known(warehouse, NIGHT), make_frames()).tables
+    tables = collect(Known(warehouse, NIGHT), make_frames())
     reasons = pl.DataFrame({"player_key": [4], "reason": ["nothing within reach"]})
-    served = served_players(Known(warehouse, NIGHT), tables, reasons)
+    served = served_players(Known(warehouse, NIGHT), everybody(tables), reasons)
     assert served.select("player_key", "served", "reason").rows() == [
         (1, True, None),
         (2, False, "opted out"),
@@ -309,7 +314,7 @@ def test_a_wallet_is_the_sum_of_what_was_paid_by_then_and_says_so_in_words(wareh
     days = (YESTERDAY, AS_OF, AS_OF + dt.timedelta(days=1))
     put(warehouse, "reward_ledger", *(reward_entry(1, day) for day in days), reward_entry(2, AS_OF, "title", amount=1))
     put(warehouse, "reward_ledger", reward_entry(3, YESTERDAY), reward_entry(3, AS_OF, amount=-7))
-    tables = collect_tables(Known(warehouse, make_night(app=app)), make_frames()).tables
+    tables = collect(Known(warehouse, make_night(app=app)), make_frames())
     assert tables["reward_ledger"].height == 5
     told = [(USER_IDS[1], 1, "one gem"), (USER_IDS[0], 14, "14 gems")]
     assert tables["wallets"].select("user_id", "amount", "words").rows() == told

@@ -1,0 +1,81 @@
+"""Where a published table's rows come from: a frame of the night or a query, handed over a piece at a time.
+
+No table is held whole under the players' own ids, nor sorted whole: a frame is cut by players before it is named, a
+query is sorted by DuckDB within its memory.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import polars as pl
+
+from pipelines.known import Known
+
+AT_A_TIME = 131_072  # rows
+
+
+class Rows(Protocol):
+    """The rows of a published table."""
+
+    def pieces(self, key: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """All rows: no piece has one that comes before a row of the piece before it in order of `key`, nulls first.
+
+        At least one piece, which may be empty; within a piece rows lie in any order.
+        """
+
+
+@dataclass(frozen=True)
+class Named:
+    """A frame with player_key, which `players` (player_key, user_id) has a name for, or else none.
+
+    Attributes:
+        at_a_time: A piece has about so many rows, and never a part of a player's.
+    """
+
+    frame: pl.DataFrame
+    players: pl.DataFrame
+    at_a_time: int = AT_A_TIME
+
+    def pieces(self, key: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """The rows under the players' own ids, some players at a time, in the order of ids."""
+        if not self.frame.width:
+            yield self.frame
+        elif key[0] != "user_id" or self.frame.height <= self.at_a_time:
+            yield self._named(self.frame)
+        else:
+            numbers = self._numbers()
+            for number in numbers.unique().sort():
+                yield self._named(self.frame.filter(numbers == number))
+
+    def _named(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.join(self.players, on="player_key", how="left", maintain_order="left", validate="m:1")
+
+    def _numbers(self) -> pl.Series:
+        """The piece of each row."""
+        counts = self._named(self.frame.group_by("player_key").len()).sort("user_id", "player_key")
+        piece = ((pl.col("len").cum_sum() - pl.col("len")) // self.at_a_time).cast(pl.UInt32)
+        mine = counts.select("player_key", piece=piece)
+        rows = self.frame.select("player_key").join(mine, on="player_key", how="left", maintain_order="left")
+        return rows["piece"]
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What a query of the night's warehouse gives; `lent` are frames that it may name."""
+
+    known: Known
+    sql: str
+    params: Mapping[str, Any]
+    lent: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+
+    def pieces(self, key: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """The rows in order; nothing else may be asked of the warehouse before the last."""
+        order = ", ".join(f'"{name}" NULLS FIRST' for name in key)
+        with self.known.lend(**self.lent):
+            yield from self.known.pieces(f"FROM ({self.sql}\n) ORDER BY {order}", dict(self.params), AT_A_TIME)
+
+    def whole(self) -> pl.DataFrame:
+        """The rows at once, in any order: for what is joined to others before it is published."""
+        with self.known.lend(**self.lent):
+            return self.known.frame(self.sql, dict(self.params))
