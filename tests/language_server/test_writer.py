@@ -44,7 +44,8 @@ def _briefs(app, kind, language="en"):
         occasion = OCCASIONS.get(kind, ("",))[i % len(OCCASIONS.get(kind, ("",)))]
         about = "" if kind == "come_back_message" or (occasion == "none" and kind != "badge_citation") else name
         difficulty = "fair" if kind == "daily_challenge" else ""
-        persona = list(app.personas)[i % len(app.personas)]
+        personas = list(app.personas) or [""]
+        persona = personas[i % len(personas)]
         yield Brief(f"{i:016x}", kind, persona, about, difficulty, language, occasion, 10)
 
 
