@@ -76,10 +76,13 @@ def _find_level(
     with known.lend(badge_found=found.with_columns(as_of=pl.lit(known.as_of))):
         known.run(f"CREATE OR REPLACE TEMP TABLE badge_gates AS {gates_sql(rules)}")
     buckets, ways = _touch(known, rules, only, from_scratch=from_scratch)
+    # Neighbours by number, so that what is read of a bucket passes over most rows of the others unread.
     for bucket, (astray, walk) in product(range(buckets), ways.items()):
         known.run(
-            f"""CREATE OR REPLACE TEMP TABLE badge_touched AS
-                FROM badge_touched_all WHERE player_key % {buckets} = {bucket} AND astray = {astray}"""
+            """CREATE OR REPLACE TEMP TABLE badge_touched AS SELECT * EXCLUDE bucket FROM (
+                   SELECT *, ntile($buckets) OVER (ORDER BY player_key) - 1 AS bucket FROM badge_touched_all)
+               WHERE bucket = $bucket AND astray = $astray""",
+            {"buckets": buckets, "bucket": bucket, "astray": astray},
         )
         yield from walk(known, rules)
 
