@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 import yaml
 
+from configs.commands import command, remember_home
 from configs.errors import NightquestError
 from data.simulator.response import NOTHING_SEEN, Effects, read_night, read_suits, respond, with_likes
 from data.simulator.worlds import WORLDS
@@ -33,7 +34,9 @@ def play_day(app: str, folder: Path, home: Path, effects: Effects, *, seed: int 
     try:
         day, asked = read_night(home, app)
     except FileNotFoundError as error:
-        raise NightquestError(f"No night of '{app}' is out under {home}.", f"Run: nightquest nightly {app}") from error
+        raise NightquestError(
+            f"No night of '{app}' is out under {home}.", f"Run: {command('nightly', app=app)}"
+        ) from error
     seen_files = sorted((folder / "truth").glob("seen-*.parquet"))
     if (folder / "truth" / f"seen-{day}.parquet") in seen_files:
         raise NightquestError(f"The day {day} has been played already.", "Ingest its files, and run the next night.")
@@ -77,6 +80,7 @@ def main() -> None:
     parser.add_argument("--effects", type=Path, help="a YAML file of what is planted")
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args()
+    remember_home(wanted.home)
     try:
         _, files = play_day(wanted.app, wanted.folder, wanted.home, read_effects(wanted.effects), seed=wanted.seed)
     except NightquestError as error:

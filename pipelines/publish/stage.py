@@ -70,6 +70,7 @@ def staged(
     except Exception:
         with suppress(OSError):
             sweep(disk, root)
+            root.rmdir()  # where no night is out yet; a folder with nights in it cannot be removed so
         raise
 
 

@@ -43,10 +43,16 @@ def as_planned(
 
 
 def _asked_for(known: Known, keys: pl.Series) -> pl.DataFrame:
-    """The windows and signed targets of the challenges that the night issued to players."""
+    """The windows and signed targets of the challenges that the night issued to players; of a mission each part's."""
     asked = known.frame(
-        """SELECT DISTINCT player_key, metric, window_days::INTEGER AS window_days, target, valid_from AS start_day
-           FROM challenges WHERE list_contains($keys, player_key) AND as_of = $as_of
+        """WITH issued AS (FROM challenges WHERE list_contains($keys, player_key) AND as_of = $as_of),
+           parts AS (
+               SELECT player_key, metric, target, window_days, valid_from FROM issued
+               UNION ALL
+               SELECT player_key, part.metric, part.target, window_days, valid_from
+               FROM (SELECT *, unnest(also) AS part FROM issued))
+           SELECT DISTINCT player_key, metric, window_days::INTEGER AS window_days, target, valid_from AS start_day
+           FROM parts
            ORDER BY player_key, metric, window_days, target""",
         {"keys": keys.to_list(), "as_of": known.as_of},
     )

@@ -178,7 +178,7 @@ def take_history(warehouse: Warehouse, app: App, rows: list[dict[str, object]], 
     add_events(warehouse, app, old)
     taken = now - dt.timedelta(seconds=1)
     warehouse.run(
-        "INSERT INTO deliveries VALUES ('old', 'f', 'h', 'events', 's', $t, true, 1, 1, 0, 0, '')", {"t": taken}
+        "INSERT INTO deliveries VALUES ('old', 'f', 'h', 'events', 's', $t, true, 1, 1, 0, 0, '', '')", {"t": taken}
     )
 
 

@@ -179,7 +179,7 @@ def test_a_server_that_is_not_there_leaves_offline_words(world):
     assert any("openai: late" in note or "openai: unreachable" in note for note in report.notes)
 
 
-@pytest.mark.parametrize(("most", "some"), [(0.0, False), (0.005, True)])
+@pytest.mark.parametrize(("most", "some"), [(0.0, False), (0.002, True)])
 def test_the_budget_is_a_hard_stop_and_the_night_finishes_offline(world, language_server, most, some):
     loaded, settings = world
     report = serve_night(settings, loaded, TONIGHT, Wishes(max_cost_usd=most))

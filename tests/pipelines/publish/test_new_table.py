@@ -119,5 +119,5 @@ def test_one_that_no_night_may_go_without_refuses_it_by_name(folder, monkeypatch
         refused = pytest.raises(NightquestError, match="The table messages is not published: ZeroDivisionError")
         with refused as said, staged(collected, make_night(), folder / "home"):
             pass
-    assert not [*(folder / "home" / "published" / "toy").iterdir()]
+    assert not (folder / "home" / "published" / "toy").exists()
     assert "pipelines/publish/tables/messages.py" in said.value.remedy

@@ -218,7 +218,7 @@ def test_history_taken_in_after_a_night_is_evaluated_by_the_next() -> None:
         add_events(warehouse, app, [event(1, 1) | {"delivery_id": "old"}])
         taken = night.started_at + dt.timedelta(hours=1)
         warehouse.run(
-            "INSERT INTO deliveries VALUES ('old', 'f', 'h', 'events', 's', $t, true, 1, 1, 0, 0, '')", {"t": taken}
+            "INSERT INTO deliveries VALUES ('old', 'f', 'h', 'events', 's', $t, true, 1, 1, 0, 0, '', '')", {"t": taken}
         )
         assert award_badges(Known(warehouse, pin(warehouse, app, 7)), cite)["granted_at"].to_list() == [
             START + dt.timedelta(days=4)
