@@ -23,6 +23,7 @@ _POINT = re.compile(rf"^{_SIGN}?\s*[+-]?\s*(?:\d+|\d{{1,3}}(?:[,' ]\d{{3}})+)(?:
 _COMMA = re.compile(rf"^{_SIGN}?\s*[+-]?\s*(?:\d+|\d{{1,3}}(?:[.' ]\d{{3}})+)(?:,\d+)?\s*{_SIGN}?$")
 _PLAIN = re.compile(r"^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$")
 _WHOLE = re.compile(r"^[+-]?\d{1,18}$")
+_DATED = re.compile(r"^(?=(?:\D*\d){3}).{6,}", re.DOTALL)  # what is shorter or has fewer figures is no date
 _CLOCK = re.compile(r"^\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$")
 _SPAN = re.compile(r"^P(?=\d|T\d)(?:\d+D)?(?:T(?:\d+(?:\.\d+)?H)?(?:\d+(?:\.\d+)?M)?(?:\d+(?:\.\d+)?S)?)?$")
 
@@ -107,6 +108,8 @@ def _span(values: Sequence[str], sql: str) -> Form | None:
 
 
 def _moment(warehouse: Warehouse, values: Sequence[str], sql: str) -> Form | None:
+    if _share(values, _DATED) < _NEARLY:
+        return None
     frame = pl.DataFrame({"v": values})
     with warehouse.lend(_values=frame):
         good, days, zoned, n = warehouse.rows(

@@ -1,11 +1,12 @@
 """Where a published table's rows come from: a frame of the night or a query, handed over a piece at a time.
 
 No table is held whole under the players' own ids, nor sorted whole: a frame is cut by players before it is named, a
-query is sorted by DuckDB within its memory.
+query is asked of some players at a time and sorted by DuckDB within its memory.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol
 
 import polars as pl
@@ -13,6 +14,7 @@ import polars as pl
 from pipelines.known import Known
 
 AT_A_TIME = 131_072  # rows
+PLAYERS_AT_A_TIME = 40_000  # of whom a query joins and sorts the rows
 
 
 class Rows(Protocol):
@@ -73,7 +75,27 @@ class Selected:
         """The rows in order; nothing else may be asked of the warehouse before the last."""
         order = ", ".join(f'"{name}" NULLS FIRST' for name in key)
         with self.known.lend(**self.lent):
-            yield from self.known.pieces(f"FROM ({self.sql}\n) ORDER BY {order}", dict(self.params), AT_A_TIME)
+            for among, bounds in self._ranges() if key[0] == "user_id" else [("", {})]:
+                sql = f"FROM ({self.sql}\n) {among} ORDER BY {order}"
+                yield from self.known.pieces(sql, {**self.params, **bounds}, AT_A_TIME)
+
+    def _ranges(self) -> list[tuple[str, dict[str, str]]]:
+        """Conditions on user_id, in its order, which together let everybody through, also who has none."""
+        rows = self.known.rows(
+            """SELECT user_id FROM (SELECT user_id, row_number() OVER (ORDER BY user_id) - 1 AS place FROM players)
+               WHERE place > 0 AND place % $size = 0 ORDER BY place""",
+            {"size": PLAYERS_AT_A_TIME},
+        )
+        if not rows:
+            return [("", {})]
+        starts = [start for (start,) in rows]
+        between = [
+            ("WHERE user_id >= $from_user AND user_id < $to_user", {"from_user": start, "to_user": end})
+            for start, end in pairwise(starts)
+        ]
+        first = ("WHERE user_id < $to_user", {"to_user": starts[0]})
+        last = ("WHERE user_id >= $from_user", {"from_user": starts[-1]})
+        return [("WHERE user_id IS NULL", {}), first, *between, last]
 
     def whole(self) -> pl.DataFrame:
         """The rows at once, in any order: for what is joined to others before it is published."""

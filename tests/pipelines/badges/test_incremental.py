@@ -42,7 +42,7 @@ PLAYERS, TRAVELLERS, DAYS, EVENTS = (1, 2, 3, 4), (4,), 20, 80
 
 
 @pytest.mark.parametrize("app", [LIFETIME, WINDOWS], ids=["lifetime", "windows"])
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10_000))
 def test_each_night_finds_what_a_walk_through_the_whole_history_finds(app: App, seed: int) -> None:
     """Late events arrive days after they occurred; local days run out of step with time when a player changes zone."""
@@ -50,7 +50,7 @@ def test_each_night_finds_what_a_walk_through_the_whole_history_finds(app: App, 
     assert awards_of(chance, app, app)["badge_id"].n_unique() >= 3
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1_000_000))
 def test_of_any_rules_each_night_finds_what_a_walk_through_the_whole_history_finds(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - rows for a test

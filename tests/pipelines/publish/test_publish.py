@@ -17,6 +17,7 @@ from pipelines.publish.disk import Disk
 from pipelines.publish.parquet import write_table
 from pipelines.publish.publish import publish_night
 from pipelines.publish.published import previous_night, published_nights, read_latest, verify_published
+from pipelines.publish.rows import PLAYERS_AT_A_TIME
 from pipelines.publish.stage import staged
 from pipelines.publish.tables import published_tables
 from tests.pipelines.publish.nights import (
@@ -137,8 +138,11 @@ def test_publishing_again_says_unchanged_and_touches_nothing(nights, tmp_path):
     assert (files(tmp_path), times(tmp_path)) == (before, stamped)
 
 
-def test_another_run_in_another_home_gives_the_same_bytes(tmp_path):
-    for home in (tmp_path / "a", tmp_path / "b"):
+def test_another_run_in_another_home_gives_the_same_bytes_however_few_players_are_asked_for_at_a_time(
+    tmp_path, monkeypatch
+):
+    for home, players in ((tmp_path / "a", PLAYERS_AT_A_TIME), (tmp_path / "b", 1)):
+        monkeypatch.setattr("pipelines.publish.rows.PLAYERS_AT_A_TIME", players)
         with played_warehouse() as warehouse:
             issue(warehouse)
             night = make_night()
