@@ -78,7 +78,7 @@ def test_only_events_of_the_metrics_in_question_are_read_for_a_crossing(monkeypa
     assert 0 < one < every
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=events, target=st.integers(1, 12), first=st.integers(0, 6), length=st.integers(1, 7))
 def test_labels_and_crossings_agree_on_every_history(history: list, target: int, first: int, length: int) -> None:
     with warehouse_with(APP, [row(*r) for r in history]) as warehouse:

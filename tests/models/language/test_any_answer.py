@@ -91,7 +91,7 @@ def spoiled(draw, whole):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_any_answer_ends_in_a_text_or_a_reason_at_a_cost_that_can_be(protocol, data):
     whole = PROTOCOLS[protocol]
@@ -160,7 +160,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("provider", LINES)
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_any_line_of_a_batch_is_somebodys_answer_or_nobodys(provider, data):
     shape, whole = LINES[provider]
@@ -191,7 +191,7 @@ BATCHES = {
 
 
 @pytest.mark.parametrize("provider", BATCHES)
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_any_word_on_a_batch_is_a_state_or_unreadable(provider, data):
     told = data.draw(spoiled(BATCHES[provider]))
@@ -202,7 +202,7 @@ def test_any_word_on_a_batch_is_a_state_or_unreadable(provider, data):
     assert all(isinstance(count, int) and count >= 0 for count in state.counts.values())
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(
     st.dictionaries(
         st.sampled_from(

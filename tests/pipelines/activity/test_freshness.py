@@ -217,7 +217,7 @@ def lived(rows, nights, players=(1,), app=APP):
 PLAYERS = range(1, 9)
 
 
-@settings(max_examples=3)
+@settings(max_examples=2)
 @given(
     plays=st.lists(
         st.lists(st.tuples(st.integers(13, 22), st.integers(0, 23)), max_size=14),

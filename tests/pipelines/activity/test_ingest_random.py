@@ -31,7 +31,7 @@ from tests.pipelines.activity.deliveries import (
     users,
 )
 
-QUICK = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 APP = make_app(timezone="Europe/Berlin", day_starts_at="04:00")
 
 

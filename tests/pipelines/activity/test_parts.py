@@ -38,7 +38,7 @@ def parts_of(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:
     return {table: warehouse.frame(f"SELECT * FROM {table} ORDER BY ALL").rows() for table in PARTS}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(first=events, second=events)
 def test_parts_built_delivery_by_delivery_equal_parts_built_from_scratch(first: list, second: list) -> None:
     with warehouse_with(APP, [row(*r) for r in first]) as warehouse:

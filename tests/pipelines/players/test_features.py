@@ -23,7 +23,7 @@ def features_at(warehouse: Warehouse, base: dt.date = BASE, players: tuple[int, 
     )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(first=events, second=events)
 def test_features_of_a_day_do_not_change_when_later_events_arrive(first: list, second: list) -> None:
     with warehouse_with(APP, [row(*r) for r in first]) as warehouse:

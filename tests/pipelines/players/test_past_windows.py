@@ -39,7 +39,7 @@ def one_by_one(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     return latest.drop_nulls("value").group_by(KEYS).agg(weight=weight).sort(KEYS)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(history=events)
 def test_past_windows_are_those_with_play_by_what_they_came_to(history: list) -> None:
     base = START.date() + dt.timedelta(days=11)

@@ -87,7 +87,7 @@ def by_the_book(rows, variants, as_of, recent):
     return [(variant(i), 1 / max(1, count)) for i, count in enumerate(open_to)]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(nights(), NIGHTS)
 def test_texts_are_chosen_as_the_rules_tell_it_row_by_row(night, as_of):
     rows, variants, recent = night
