@@ -4,7 +4,6 @@ Set-based throughout: arrays over players, over days of play, over events; the o
 """
 
 import datetime as dt
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from configs.errors import NightquestError
+from data.partitions import write_parquet
 from data.simulator.events import EVENT_COLUMNS, event_rows, kudos_rows
 from data.simulator.habits import NEVER, Habits, live_days
 from data.simulator.play import PlayDays, act, size_days
@@ -174,10 +174,5 @@ def _date(day: Ints, start: dt.date, *, always: bool) -> pl.Series:
 
 def _write(frame: pl.DataFrame, path: Path) -> Path:
     """A reader never sees half a file."""
-    unfinished = path.with_name(f".{path.name}.part")
-    with unfinished.open("wb") as file:
-        frame.write_parquet(file)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    write_parquet(path, frame)
     return path

@@ -13,6 +13,7 @@ from rich.console import Console, Group, RenderableType
 
 from configs.errors import NightquestError
 from configs.nouns import counted
+from data.whole_files import whole_file
 from flows.cli.console import Grid, literal, note, plain, readable
 from pipelines.review.analyze import analyze_file
 from pipelines.review.standings import Judge
@@ -89,15 +90,11 @@ def _writer(to: Path | None, *, as_json: bool) -> Iterator[Write]:
     if to is None:
         yield _lines(sys.stdout) if as_json else (lambda _: None)
         return
-    part = to.with_name(f"{to.name}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
+        with whole_file(to) as part, part.open("w", encoding="utf-8", newline="") as file:
             yield _csv(file) if to.suffix.lower() == ".csv" else _lines(file)
-        part.replace(to)
     except OSError as error:
         raise NightquestError(f"Cannot write {to}: {error.strerror or error}.", "Give another path.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _lines(file: TextIO) -> Write:

@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+from data.whole_files import whole_file
+
 MODEL_FILE = "MLmodel"  # MLflow's own description of a model, which names its place too
 
 
@@ -68,6 +70,5 @@ def _rewrite_file(path: Path, moves: dict[str, str]) -> None:
     for old, new in moves.items():
         moved = moved.replace(f"{old}/", f"{new}/")
     if moved != text:
-        part = path.with_name(f"{path.name}.part")
-        part.write_text(moved, encoding="utf-8")
-        part.replace(path)
+        with whole_file(path) as part:
+            part.write_text(moved, encoding="utf-8")

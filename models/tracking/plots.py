@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from configs.nouns import counted
+from data.whole_files import whole_file
 from models.scores import Clusters, calibration_error, calibration_floor, reliability_table
 
 Array = NDArray[np.float64]
@@ -250,9 +251,9 @@ def looks_plot(looks: pl.DataFrame, *, title: str, first: str, share: bool) -> F
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a PNG whole or not at all; the same figure gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    figure.savefig(part, format="png", metadata={"Software": None})
-    return part.replace(path)
+    with whole_file(path) as part:
+        figure.savefig(part, format="png", metadata={"Software": None})
+    return path
 
 
 def _canvas(width: float, height: float, rows: int = 1, heights: tuple[int, ...] = (1,)) -> tuple[Figure, list[Axes]]:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
+from data.partitions import write_parquet
+
 SEARCHABLE = 4  # characters of an id; a shorter one stands by chance in nearly every file
 _AT_ONCE = 1 << 22
 
@@ -15,9 +17,7 @@ def take_out_of_replays(home: Path, app: str, key: int | None) -> int:
         frame = pl.read_parquet(path, glob=False)
         left = frame.filter(pl.col("player_key") != key)
         if left.height < frame.height:
-            part = path.with_suffix(".part")
-            left.write_parquet(part)
-            part.replace(path)
+            write_parquet(path, left)
             gone += frame.height - left.height
     return gone
 
