@@ -276,7 +276,10 @@ def score_cells(row: Mapping[str, Any]) -> tuple[RenderableType, str, str]:
     chance = f"{row['probability']:.0%}"
     if row["task"] == "anomaly":  # of what is over, not of what is to come
         return literal("an unusual week"), f"the last {counted(row['horizon_days'], 'day')}", chance
-    what = row["task"] if row["target"] is None else f"{row['task']}: {row['target']}"
+    if row["task"] == "content_types":
+        what = f"{row['target']} goes well"
+    else:
+        what = row["task"] if row["target"] is None else f"{row['task']}: {row['target']}"
     return literal(what.replace("_", " ")), counted(row["horizon_days"], "day"), chance
 
 
