@@ -51,8 +51,24 @@ def preview_view(preview: Preview) -> RenderableType:
         for reason, n in preview.reasons.items():
             why.add_row(f"{n:,}" if n else "file", literal(reason))
         parts.append(why)
+    parts += _calendar(preview)
     parts.append(note("Nothing was taken.", "dim"))
     return Group(*parts)
+
+
+def _calendar(preview: Preview) -> list[RenderableType]:
+    """The first entries of the calendar, and how many would stand."""
+    if not preview.entries:
+        return []
+    entries = Grid("from", "to", "for whom", "what")
+    for row in preview.calendar:
+        whom = [row["cohort"], *(f"{k} {readable(v)}" for k, v in json.loads(row["attributes"] or "{}").items())]
+        for_whom = ", ".join(filter(None, whom)) or "everybody"
+        entries.add_row(
+            str(row["starts_on"]), str(row["ends_on"]), literal(for_whom), literal(f"{row['kind']}: {row['title']}")
+        )
+    entry = counted(preview.entries, "entry")
+    return [Text(f"The calendar would have {entry}; the first of them", style="bold"), entries]
 
 
 def _what(row: Mapping[str, Any]) -> str:

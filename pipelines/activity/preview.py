@@ -17,10 +17,12 @@ from pipelines.activity.raw_tables import check_delivered, read_source, taken_ap
 from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import LIMITS, find_files, read_blocks
 from pipelines.activity.read_text import FileRefusedError, Limits
-from pipelines.activity.take_calendar import read_calendar
+from pipelines.activity.take_calendar import read_calendar, take_calendar
 
 ROWS_SHOWN = 10
 FEW = Limits(block_bytes=4 << 20, rows=50_000)
+_CALENDAR = f"""SELECT title, kind, starts_on, ends_on, cohort, attributes FROM calendar_entries
+                ORDER BY starts_on, title, cohort, attributes LIMIT {ROWS_SHOWN}"""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Preview:
         refused: How many would not.
         reasons: Why not, the most frequent first, with how many.
         partly: Whether the files go on beyond what was looked at.
+        calendar: The first entries of the calendar: title, kind, starts_on, ends_on, cohort, attributes.
+        entries: How many there are.
     """
 
     found: tuple[Found, ...]
@@ -52,6 +56,8 @@ class Preview:
     refused: int
     reasons: Mapping[str, int]
     partly: bool
+    calendar: tuple[Mapping[str, Any], ...] = ()
+    entries: int = 0
 
 
 def preview_files(
@@ -67,7 +73,7 @@ def preview_files(
     """Show what the first rows of files would become.
 
     Args:
-        warehouse: One in memory; the rows lie in its temporary tables afterwards.
+        warehouse: One in memory; the rows lie in its tables afterwards.
         app: Whose events they are.
         paths: Files, or folders.
         now: When they would arrive.
@@ -94,6 +100,8 @@ def preview_files(
         sum(n for _, n in reasons),
         dict(reasons) | {d.reason: 0 for d in told if d.state in {"refused", "ignored"}},
         any(goes_on(path, FEW) for path in files),
+        tuple(warehouse.frame(_CALENDAR).to_dicts()),
+        int(warehouse.value("SELECT count(*) FROM calendar_entries")),
     )
 
 
@@ -108,7 +116,7 @@ def read_ahead(
     players: bool = False,
     limits: Limits = LIMITS,
 ) -> list[Delivery]:
-    """Read the first block of each file and lay what would go in into the temporary table `incoming`.
+    """Read the first block of each file and lay what would go in into `incoming` and `calendar_entries`.
 
     Raises:
         NightquestError: The source is wrong, fails or misses a file.
@@ -123,6 +131,8 @@ def read_ahead(
     if source is not None and (fed := [d for d in read if d.state == "taken" and d.feeds in source.tables]):
         check_delivered(warehouse, source, [f"{d.file}: {d.reason}" for d in read if d.state == "refused"])
         select_rows(ingest, source, fed[-1].delivery_id)
+    if calendar is not None:
+        take_calendar(ingest, calendar, history=False)
     return read
 
 

@@ -94,7 +94,21 @@ def test_a_preview_shows_columns_and_rows_and_takes_nothing(history, tmp_path):
     assert sorted(path.name for path in home.rglob("*")) == before
     told = run_command("ingest", app, file, "--preview", home=home)[1]
     assert "Of 12 rows 9 would go in and 3 would not." in told
+    assert "The calendar" not in told
     assert "Nothing was taken." in told
+
+
+def test_a_preview_shows_the_calendar_as_it_would_be_kept_and_why_a_date_would_not(history, tmp_path):
+    app, home = history
+    dates = 'Cup,match,2024-06-10,,"{""team"": ""red""}"\nFair,event,2024-07-01,2024-07-03,\nBall,event,soon,,\n'
+    (tmp_path / "calendar.csv").write_text("title,kind,starts_on,ends_on,attributes\n" + dates)
+    status, out, _ = run_command("ingest", app, tmp_path / "calendar.csv", "--preview", "--json", home=home)
+    shown = json_of(out)
+    assert (status, shown["entries"], [row["title"] for row in shown["calendar"]]) == (0, 2, ["Cup", "Fair"])
+    assert [reason for reason in shown["reasons"] if "starts_on 'soon'" in reason]
+    told = run_command("ingest", app, tmp_path / "calendar.csv", "--preview", home=home)[1]
+    assert "The calendar would have 2 entries" in told
+    assert "team red" in told
 
 
 def test_a_preview_of_a_source_that_misses_a_column_names_those_that_were_found(tmp_path, new_home):
