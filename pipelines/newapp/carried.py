@@ -1,14 +1,16 @@
 """What events carry: properties with their types, and which columns are left out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.newapp import vocabulary as words
+from pipelines.newapp.forms import Form
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.sample import Column, Table, plain_name
-from pipelines.newapp.who_when import named
+from pipelines.newapp.who_when import as_moment, named
 from pipelines.newapp.xapi import NAMES, why_left_of_statements
 
 _MOST_VALUES = 2000
+_LONG_S = 600
 
 
 @dataclass(frozen=True)
@@ -37,18 +39,34 @@ def carried_by(table: Table, used: set[str], told: list[Guess]) -> tuple[Carried
     """The properties that a table's rows carry, without the columns used for something else."""
     found: list[Carried] = []
     left: dict[str, list[str]] = {}
-    for column in table.columns:
-        if column.name in used:
+    for plain in table.columns:
+        if plain.name in used:
             continue
-        if why := _why_left(column, table) or why_left_of_statements(column, table):
-            left.setdefault(why, []).append(column.name)
+        if why := _why_left(plain, table) or why_left_of_statements(plain, table):
+            left.setdefault(why, []).append(plain.name)
             continue
+        column = _in_minutes(plain, told)
         name = _property_name(column, {one.name for one in found})
         type_ = {"integer": "integer", "number": "number", "boolean": "boolean"}.get(column.form.kind, "text")
         found.append(Carried(name, column, "text" if is_label(column) else type_))
+        if column.form.doubt:
+            told.append(Guess(column.name, column.form.told, column.form.doubt))
     for why, names in left.items():
         told.append(Guess("left out", ", ".join(names), why))
     return tuple(found)
+
+
+def _in_minutes(column: Column, told: list[Guess]) -> Column:
+    """A column of long spans in seconds, in which nobody is asked to keep at something, read as minutes."""
+    form, own = column.form, set(column.words)
+    units = {words.DURATION[word][0] for word in own & words.DURATION.keys()}
+    seconds = form.unit == "second" or (not form.unit and "second" in units and "minute" not in units)
+    if not seconds or form.kind not in {"integer", "number"} or form.highest < _LONG_S:
+        return column
+    told.append(Guess(column.name, "seconds, read as minutes", "it goes up to many minutes"))
+    parts = ["minutes" if words.DURATION.get(word) == ("second", "") else word for word in column.words]
+    read = Form("number", f"round({form.sql} / 60.0, 3)", form.told, "minute", form.lowest / 60, form.highest / 60)
+    return replace(column, name=" ".join(parts), form=read)
 
 
 def is_label(column: Column) -> bool:
@@ -68,7 +86,7 @@ def _why_left(column: Column, table: Table) -> str:
     first = column.examples[0] if column.examples else ""
     reasons = (
         ("empty", kind == "nothing"),
-        ("moments; an event has one", kind in {"moment", "clock"} or (kind == "integer" and bool(own & words.TIME))),
+        ("moments; an event has one", kind == "clock" or as_moment(column).form.kind == "moment"),
         ("always the same", column.distinct == 1 and column.filled == table.rows),
         ("about the person, or free text", bool(own & words.PRIVATE)),
         ("places and counters, of which no figure is made", index or (figures and bool(own & words.PLACE))),

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
 
 from data.warehouse import Warehouse
 from pipelines.activity.moments import with_moments
+from pipelines.newapp.vocabulary import MEASURES
 
 Kind = Literal["moment", "clock", "integer", "number", "boolean", "text", "nothing"]
 _TESTED = 5000  # different values
@@ -25,6 +26,8 @@ _PLAIN = re.compile(r"^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$")
 _WHOLE = re.compile(r"^[+-]?\d{1,18}$")
 _DATED = re.compile(r"^(?=(?:\D*\d){3}).{6,}", re.DOTALL)  # what is shorter or has fewer figures is no date
 _CLOCK = re.compile(r"^\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$")
+_LASTING = re.compile(r"^\d{1,4}:\d{2}(?::\d{2}(?:\.\d+)?)?$")
+_MEASURED = re.compile(r"^[+-]?(?:\d+|\d{1,3}(?:[.,' ]\d{3})+)(?:[.,]\d+)?\s*([A-Za-z]{1,10})\.?$")
 _SPAN = re.compile(r"^P(?=\d|T\d)(?:\d+D)?(?:T(?:\d+(?:\.\d+)?H)?(?:\d+(?:\.\d+)?M)?(?:\d+(?:\.\d+)?S)?)?$")
 
 
@@ -54,7 +57,7 @@ class Form:
     doubt: str = ""
 
 
-def forms_of(warehouse: Warehouse, values: Sequence[str], kind: str, sql: str) -> Form:
+def forms_of(warehouse: Warehouse, values: Sequence[str], kind: str, sql: str, *, lasts: bool = False) -> Form:
     """What the different values of a column are.
 
     Args:
@@ -62,6 +65,7 @@ def forms_of(warehouse: Warehouse, values: Sequence[str], kind: str, sql: str) -
         values: As text, trimmed, the most frequent first.
         kind: The column's DuckDB type.
         sql: How the column is read.
+        lasts: Whether its name speaks of how long something took: '1:30' is a span then and no time of day.
     """
     if not values:
         return Form("nothing", sql)
@@ -70,10 +74,10 @@ def forms_of(warehouse: Warehouse, values: Sequence[str], kind: str, sql: str) -
     tested = list(values[: _TESTED // 2]) + list(values[-_TESTED // 2 :]) if len(values) > _TESTED else list(values)
     tries: tuple[Callable[[], Form | None], ...] = (
         lambda: _boolean(tested, sql),
-        lambda: _clock(tested, sql),
+        lambda: _lasting(tested, sql) if lasts else _clock(tested, sql),
         lambda: _span(tested, sql),
         lambda: _moment(warehouse, tested, sql),
-        lambda: _number(tested, sql),
+        lambda: _number(tested, sql) or _measured(tested, sql),
     )
     return next((form for attempt in tries if (form := attempt()) is not None), Form("text", sql, "text"))
 
@@ -94,6 +98,27 @@ def _boolean(values: Sequence[str], sql: str) -> Form | None:
 
 def _clock(values: Sequence[str], sql: str) -> Form | None:
     return Form("clock", sql, "times of day") if _share(values, _CLOCK) >= _NEARLY else None
+
+
+def _lasting(values: Sequence[str], sql: str) -> Form | None:
+    """Spans such as '1:02:30', as minutes; of two parts hours and minutes where the first stays below a day's hours."""
+    if _share(values, _LASTING) < _NEARLY:
+        return None
+    spans = [[float(part) for part in value.split(":")] for value in values if _LASTING.match(value)]
+    hours = max(span[0] for span in spans if len(span) == 2) < 24 if any(len(span) == 2 for span in spans) else True
+    parts = f"string_split(trim({sql}), ':')"
+    first, second, third = (f"coalesce(TRY_CAST({parts}[{n}] AS DOUBLE), 0)" for n in (1, 2, 3))
+    two = f"{first} * 60 + {second}" if hours else f"{first} + {second} / 60"
+    minutes = f"CASE len({parts}) WHEN 3 THEN {first} * 60 + {second} + {third} / 60 ELSE {two} END"
+    told = "durations as hours:minutes" if hours else "durations as minutes:seconds"
+    unsaid = hours and any(len(span) == 2 for span in spans)
+    return Form(
+        "number",
+        f"CASE WHEN {sql} IS NOT NULL THEN round({minutes}, 3) END",
+        told,
+        "minute",
+        doubt="minutes:seconds would fit as well" if unsaid else "",
+    )
 
 
 def _span(values: Sequence[str], sql: str) -> Form | None:
@@ -170,6 +195,16 @@ def _number(values: Sequence[str], sql: str) -> Form | None:
             continue
         return _numbers(values, sql, pattern, comma=comma)
     return None
+
+
+def _measured(values: Sequence[str], sql: str) -> Form | None:
+    """Numbers that all have the same known unit behind them: '90 min', '5,2 km'."""
+    units = {MEASURES.get(found[1].lower(), "") for value in values if (found := _MEASURED.match(value))}
+    if len(units) != 1 or "" in units or _share(values, _MEASURED) < _NEARLY:
+        return None
+    bare = [re.sub(r"\s*[A-Za-z]+\.?$", "", value) for value in values]
+    number = _number(bare, f"regexp_replace(trim({sql}), '\\s*[A-Za-z]+\\.?$', '')")
+    return replace(number, unit=units.pop(), told=f"{number.told} with their unit") if number else None
 
 
 def _numbers(values: Sequence[str], sql: str, pattern: re.Pattern[str], *, comma: bool) -> Form:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.newapp.carried import Carried
 from pipelines.newapp.sample import plain_name
+from pipelines.newapp.vocabulary import UNWANTED
 from pipelines.newapp.words import Words, event_words, number_words, thing_words
 
 _MOST_COUNTS, _MOST_NUMBERS = 8, 8
@@ -35,7 +36,8 @@ class Measured:
 def metrics_of(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
     """Metrics for kinds of events, the most frequent first, by the properties that they carry.
 
-    Averages, and things of which nobody would be asked to try more, are left to whoever has a use for them.
+    Averages, what nobody wants more of, and things of which nobody would be asked to try more, are left to whoever has
+    a use for them.
     """
     found: dict[str, Measured] = {}
     for event in list(kinds)[:_MOST_COUNTS]:
@@ -47,7 +49,11 @@ def metrics_of(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
     if len(kinds) > 1:
         _add(found, Measured("actions", {}, Words("actions", "action", "Reach {goal}"), True, adds_up=True))
     carriers = _carriers(kinds)
-    numbers = [one for one, _ in carriers.values() if one.type in {"integer", "number"} and not _is_flag(one)]
+    numbers = [
+        one
+        for one, _ in carriers.values()
+        if one.type in {"integer", "number"} and not _is_flag(one) and not set(one.words) & UNWANTED
+    ]
     measured = [_number(one, carriers[one.name][1], kinds) for one in numbers]
     for metric in [metric for metric in measured if metric.keys["agg"] != "mean"][:_MOST_NUMBERS]:
         _add(found, metric)

@@ -16,6 +16,7 @@ from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import LIMITS, read_blocks, table_stem
 from pipelines.activity.read_text import FileRefusedError
 from pipelines.newapp.forms import Form, forms_of
+from pipelines.newapp.vocabulary import DURATION
 
 _DEEPEST, _MOST_COLUMNS, _RARE = 3, 80, 0.002
 _DATED = re.compile(r"(?:_(?:\d+|part|export|q\d|[a-z]{3}\d{2,4}))+$")  # what tells one delivery of a table from others
@@ -151,7 +152,7 @@ def _spread(
         "WHERE v IS NOT NULL GROUP BY v ORDER BY n DESC, v"
     )
     values = [str(value) for value, _ in counted]
-    form = forms_of(warehouse, values, kind, sql)
+    form = forms_of(warehouse, values, kind, sql, lasts=bool(set(words_of(name)) & DURATION.keys()))
     return [Column(name, sql, sum(n for _, n in counted), len(values), form, tuple(values[:200]))]
 
 

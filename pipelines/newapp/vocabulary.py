@@ -1,5 +1,7 @@
 """Words that columns are named with, in the languages that exports mostly are in, by what they speak of."""
 
+import re
+
 
 def words_in(text: str) -> frozenset[str]:
     """The words of a text."""
@@ -10,9 +12,13 @@ PLAYER = words_in(
     """user uid customer cust client player member learner student account actor athlete subscriber person people rider
     patient employee visitor guest reader owner buyer donor volunteer participant pupil teacher runner gamer viewer
     listener borrower patron kunde kunden kundennr kundennummer mitglied spieler nutzer benutzer schueler utilisateur
-    usuario cliente utente joueur membre socio jugador alumno studente giocatore username userid login card karte"""
+    usuario cliente utente joueur membre socio jugador alumno studente giocatore username userid login card karte
+    teilnehmer mitarbeiter lerner laeufer schwimmer fahrer patient leser besucher abonne
+    eleve lecteur lettore lector empleado dipendente who"""
 )
-ID = words_in("id ids no nr num number nummer numero key code uuid guid hash ref identifier mbox email")
+ID = words_in("id ids no nr num number nummer numero key code uuid guid hash ref identifier mbox email kennung")
+# What may stand behind a word that names somebody: 'Mitgliedsnr', 'Kundennummer', 'userid', 'members'.
+ID_ENDINGS = re.compile(r"^(?:s|n|en|e)?(?:id|ids|nr|no|num|nummer|number|key|code|uuid|guid|kennung)?$")
 RECORD = words_in(
     "order invoice transaction receipt record row statement event session booking ticket rental loan trip ride"
 )
@@ -84,12 +90,31 @@ DURATION = {
     "duration": ("minute", "its unit is not told: minutes is a guess"),
     "dauer": ("minute", "its unit is not told: minutes is a guess"),
     "elapsed": ("second", "its unit is not told: seconds is a guess"),
+    "moving": ("second", "its unit is not told: seconds is a guess"),
+    "spent": ("minute", "its unit is not told: minutes is a guess"),
+}
+# Units that values name themselves: '90 min', '5,2 km', '12 kg'.
+MEASURES = {
+    **dict.fromkeys(("min", "mins", "minute", "minutes", "minuten", "minuti"), "minute"),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds", "sek", "sekunden"), "second"),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours", "std", "stunden", "ore"), "hour"),
+    **dict.fromkeys(("km", "kilometer", "kilometers", "kilometres"), "km"),
+    **dict.fromkeys(("mi", "mile", "miles"), "mile"),
+    **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), "metre"),
+    **dict.fromkeys(("pt", "pts", "point", "points", "punkte", "puntos", "punti"), "point"),
+    **{unit: unit for unit in ("kg", "g", "lb", "lbs", "kcal", "cal", "bpm", "w", "kw", "kwh", "ms", "cm", "mm")},
 }
 POINTS = words_in("points pts xp punkte puntos puntos punti coins gold gems stars credits tokens")
 SCORE = words_in("score scores result mark grade punktzahl puntuacion punteggio raw")
 LEVEL = words_in(
     """rate rating level rank speed pace temperature weight height bpm hr heart pulse percent pct percentage
     scaled ratio average avg mean power watts elevation altitude bmi mood difficulty position elo max min"""
+)
+# What nobody wants more of, so that it says nothing of strength.
+UNWANTED = words_in(
+    """mistake mistakes error errors fault faults fehler errores errori erreurs failure failures failed miss misses
+    missed wrong incorrect death deaths loss losses lost injury injuries penalty penalties foul fouls fine fines
+    complaint complaints refund refunds cancelled canceled skipped absent absences late"""
 )
 # Things that one may be asked to try more of, and numbers that only one's own doing raises.
 TRIED = words_in(

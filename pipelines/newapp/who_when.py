@@ -1,5 +1,7 @@
 """Which column says who acts, and which one says when."""
 
+import re
+import unicodedata
 from dataclasses import replace
 
 from configs.errors import NightquestError
@@ -8,8 +10,11 @@ from pipelines.newapp.forms import Form
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.sample import Column, Table
 
-_SECONDS, _MILLIS = (6e8, 2.5e9), (6e11, 2.5e12)
-_SERIAL = (20_000, 60_000)
+_COUNTED = {"seconds": 1, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}  # of a second, since 1970
+_EPOCH, _SERIAL = (6e8, 2.5e9), (20_000, 60_000)
+_CODE = re.compile(r"^(?=.*\d)[A-Za-z]{0,8}[-_#.]?[0-9A-Fa-f-]{3,}$|^[^@\s]+@[^@\s]+\.\w+$")
+_WRITTEN_OUT = {ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue", ord("ß"): "ss"}
+_FEW = 1000  # figures below this, from 0 or 1 on, count something
 
 
 def find_user(table: Table, given: str | None, told: list[Guess]) -> Column:
@@ -36,14 +41,24 @@ def find_user(table: Table, given: str | None, told: list[Guess]) -> Column:
 
 
 def named(column: Column, known: frozenset[str]) -> set[str]:
-    """The words of a column that are known, those with id behind them in one word too: 'userid'."""
-    return {w for w in column.words if w in known or w.removesuffix("id") in known or w.removesuffix("s") in known}
+    """The words of a column that are known, also with more behind them in one word: 'userid', 'Mitgliedsnr'."""
+    return {word for word in column.words if any(_says(form, known) for form in _spelled(word))}
+
+
+def _says(word: str, known: frozenset[str]) -> bool:
+    ends = (word[n:] for n in range(3, len(word)) if word[:n] in known)
+    return word in known or any(words.ID_ENDINGS.match(end) for end in ends)
+
+
+def _spelled(word: str) -> set[str]:
+    """A word as it is, with German umlauts written out, and without accents."""
+    return {word, word.translate(_WRITTEN_OUT), unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode()}
 
 
 def user_score(column: Column, rows: int) -> float:
     """How much a column looks like the id of a player; nothing above 0 where it does not."""
     kind = column.form.kind
-    if kind not in {"text", "integer"} or column.filled < 0.6 * rows or column.distinct < 2:
+    if kind not in {"text", "integer"} or column.form.unit or column.filled < 0.6 * rows or column.distinct < 2:
         return 0
     repeats = column.filled / column.distinct
     score = (
@@ -54,7 +69,17 @@ def user_score(column: Column, rows: int) -> float:
     if not named(column, words.PLAYER):  # of nameless columns the one that comes again, but stands for many
         score -= 2.0 if repeats <= 1.1 or column.distinct < max(3, rows**0.3) else 0
         score -= 0.5 * (kind == "text" and not named(column, words.ID))
+        score += 1.0 * all(map(_CODE.match, column.values)) - 2.0 * _counts(column)
     return score
+
+
+def _counts(column: Column) -> bool:
+    """Whether its figures look like counts or marks rather than names: small ones, or its name says so."""
+    form, own = column.form, set(column.words)
+    codes = any(len(value) > 1 and value[0] == "0" for value in column.examples)
+    measures = own & (words.LEVEL | words.SCORE | words.POINTS | words.QUANTITY | words.MONEY | words.UNWANTED)
+    measures |= own & (words.DURATION.keys() | words.DISTANCE.keys())
+    return form.kind == "integer" and not codes and (bool(measures) or (form.lowest <= 1 and form.highest < _FEW))
 
 
 def find_time(table: Table, given: str | None, told: list[Guess]) -> Column:
@@ -65,6 +90,8 @@ def find_time(table: Table, given: str | None, told: list[Guess]) -> Column:
     """
     columns = [as_moment(column) for column in table.columns]
     moments = [column for column in columns if column.form.kind == "moment" and column.filled >= 0.5 * table.rows]
+    if not moments:  # a count since 1970 whose name does not speak of time
+        moments = [one for one in (_since_1970(column) for column in table.columns) if one.form.kind == "moment"]
     if given:
         column = as_moment(said_column(table, given, "--time"))
         if column.form.kind != "moment":
@@ -99,27 +126,32 @@ def as_moment(column: Column) -> Column:
     form = column.form
     if form.kind not in {"integer", "number"} or not set(column.words) & (words.TIME | words.HAPPENED):
         return column
-    number = f"TRY_CAST({column.sql} AS DOUBLE)"
-    for (low, high), sql, what in (
-        (_SECONDS, f"to_timestamp({number})", "seconds since 1970"),
-        (_MILLIS, f"to_timestamp({number} / 1000)", "milliseconds since 1970"),
-        (
-            _SERIAL,
-            f"TIMESTAMP '1899-12-30' + to_microseconds(CAST({number} * 86400000000 AS BIGINT))",
-            "days as Excel counts",
-        ),
-    ):
-        if low <= form.lowest and form.highest <= high:
-            since = what.endswith("1970")
-            return replace(
-                column, form=Form("moment", sql, what, zoned=since, whole_days=form.kind == "integer" and not since)
-            )
+    low, high = _SERIAL
+    if low <= form.lowest and form.highest <= high:
+        days = f"to_microseconds(CAST(TRY_CAST({column.sql} AS DOUBLE) * 86400000000 AS BIGINT))"
+        sql, whole = f"TIMESTAMP '1899-12-30' + {days}", form.kind == "integer"
+        return replace(column, form=Form("moment", sql, "days as Excel counts", whole_days=whole))
+    return _since_1970(column)
+
+
+def _since_1970(column: Column) -> Column:
+    """A column of counts since 1970 read as moments, where all of them lie between 1989 and 2049."""
+    low, high = _EPOCH
+    for unit, scale in _COUNTED.items():
+        if (
+            column.form.kind in {"integer", "number"}
+            and low * scale <= column.form.lowest
+            and column.form.highest <= high * scale
+        ):
+            sql = f"to_timestamp(TRY_CAST({column.sql} AS DOUBLE) / {scale:.0f})"
+            return replace(column, form=Form("moment", sql, f"{unit} since 1970", zoned=True))
     return column
 
 
 def with_clock(table: Table, when: Column) -> tuple[str, str]:
     """The moment as SQL, with a column of times of day behind a date that has none; and that column's name."""
-    clock = next((c for c in table.columns if c.form.kind == "clock" and c.filled >= 0.5 * table.rows), None)
+    clocks = [c for c in table.columns if c.form.kind == "clock" and c.filled >= 0.5 * table.rows]
+    clock = max(clocks, key=_time_score, default=None)
     if not when.form.whole_days or clock is None or when.form.told.endswith("type"):
         return when.form.sql, ""
     return f"({when.form.sql}) || coalesce(' ' || trim({clock.sql}), '')", clock.name

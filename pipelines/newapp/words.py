@@ -165,7 +165,7 @@ def number_words(words: tuple[str, ...], sign: str, event: str) -> tuple[str, Wo
         words = tuple(word for word in words[1:] if word != "of") or words
     own = set(words)
     found = (
-        _result(own, sign)
+        _result(words, own, sign)
         or _price(own, sign)
         or _extent(words, own, sign)
         or (_quantity(words, event) if own & known.QUANTITY else None)
@@ -176,9 +176,13 @@ def number_words(words: tuple[str, ...], sign: str, event: str) -> tuple[str, Wo
     return found or ("mean", _average(words, ""))
 
 
-def _result(own: set[str], sign: str) -> tuple[str, Words] | None:
-    if sign == "minute":
-        return "sum", Words("time spent", "minute", "Keep at it for {goal}")
+def _result(words: tuple[str, ...], own: set[str], sign: str) -> tuple[str, Words] | None:
+    if sign in {"second", "minute", "hour"}:
+        return "sum", Words("time spent", sign, "Keep at it for {goal}")
+    if sign in {"metre", "km", "mile"} and not own & known.LEVEL:
+        return "sum", Words("distance covered", sign, "Cover {goal}")
+    if sign in known.MEASURES.values() and sign not in {"point", "kcal", "cal"}:
+        return "mean", _average(words, sign)
     return ("mean", Words("average score")) if "scaled" in own else None
 
 

@@ -51,6 +51,10 @@ def read(warehouse, values):
         (["19970101", "19971231"], "moment", "1997-01-01"),
         (["2024-05-01T10:00:00+02:00"], "moment", "2024-05-01T10:00:00+02:00"),
         (["10:05", "9:30"], "clock", "10:05"),
+        (["90 min", "45 min"], "integer", 90),
+        (["5,2 km", "1.012,5 km"], "number", 5.2),
+        (["3 a", "4 b"], "text", "3 a"),
+        (["12 kg", "12 km"], "text", "12 kg"),
         (["red", "12"], "text", "red"),
     ],
 )
@@ -58,6 +62,15 @@ def test_values_are_read_in_the_form_that_fits_them_all(warehouse, values, kind,
     form, found = read(warehouse, values)
     assert form.kind == kind
     assert found[0] == pytest.approx(first)
+
+
+@pytest.mark.parametrize(
+    ("values", "first"), [(["1:02:30", "0:45:00"], 62.5), (["1:30", "2:15"], 90), (["45:30", "90:00"], 45.5)]
+)
+def test_what_looks_like_a_time_of_day_is_a_span_where_the_name_says_how_long(warehouse, values, first):
+    form = forms_of(warehouse, values, "VARCHAR", "v", lasts=True)
+    assert (form.kind, form.unit) == ("number", "minute")
+    assert warehouse.value(f"SELECT {form.sql} FROM (SELECT '{values[0]}' AS v)") == pytest.approx(first)
 
 
 def test_dates_that_could_be_read_two_ways_are_read_the_narrower_way_and_told(warehouse):
@@ -152,6 +165,39 @@ def test_columns_can_be_named_where_the_guess_is_wrong(tmp_path):
     made = make(tmp_path, text, user="owner", time="joined", event="what", timezone="Europe/Rome", app="club")
     assert (made.app, made.play.players, list(made.play.by_kind)) == ("club", 5, ["a", "b"])
     assert "timezone: Europe/Rome" in made.app_text
+
+
+def test_a_member_is_found_beside_counts_and_measures_and_a_clock_beside_a_span(tmp_path):
+    rows = [
+        f"{1 + n % 28:02}.03.2025;{6 + n % 12}:05;{n % 3}:30:00;L-{n % 9:03};{n % 25};{90 + n % 40} bpm"
+        for n in range(80)
+    ]
+    made = make(tmp_path, "\n".join(["Tag;Beginn;Dauer;Läufernr;Runden;Puls", *rows, ""]), "laeufe.csv")
+    assert guesses(made)["player"] == "Läufernr"
+    assert "|| coalesce(' ' || trim(r.\"Beginn\"), '')" in made.sql_text
+    assert 'dauer: {event: action, agg: sum, of: dauer, label: "time spent", unit: minute' in made.app_text
+    assert "of: puls" not in made.app_text
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "unit"),
+    [("ts", 1, "seconds"), ("stamp", 1e3, "milliseconds"), ("time_us", 1e6, "microseconds"), ("x", 1e9, "nanoseconds")],
+)
+def test_moments_counted_since_1970_are_read_in_any_unit(tmp_path, name, scale, unit):
+    first = dt.datetime(2025, 6, 1, tzinfo=dt.UTC).timestamp()
+    rows = [f"u{n % 5},{int((first + 3600 * n) * scale)},{n % 4}" for n in range(20)]
+    made = make(tmp_path, "\n".join([f"user,{name},level", *rows, ""]))
+    assert guesses(made)["moment"] == name
+    assert (made.play.first, made.play.last) == (dt.date(2025, 6, 1), dt.date(2025, 6, 1))
+    assert next(guess.why for guess in made.guesses if guess.about == "moment") == f"{unit} since 1970"
+
+
+def test_long_spans_in_seconds_are_asked_for_in_minutes_and_what_nobody_wants_more_of_is_no_metric(tmp_path):
+    rows = [f"r{n % 5},2024-01-{n + 1:02},{600 + 60 * n},{n % 3}" for n in range(20)]
+    app = load_made(tmp_path, "\n".join(["rider,day,elapsed_seconds,mistakes", *rows, ""]))
+    assert app.metrics["elapsed_minutes"].unit == "minute"
+    assert "mistakes" in app.events["visit"].properties
+    assert "mistakes" not in app.metrics
 
 
 def test_files_of_one_name_are_one_table_and_a_list_of_products_is_left_aside(tmp_path):
