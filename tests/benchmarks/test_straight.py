@@ -52,7 +52,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ingest(store, files, folder / "players.parquet" if files is past else None)
         if files is past:
             train(store, NIGHT)
-        serve(store, night, folder / "straight" / night.isoformat())
+        serve(store, night, folder / "straight" / night.isoformat(), at_once=60)
         serve_night(settings, loaded, night)
     return folder
 
