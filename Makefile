@@ -46,8 +46,8 @@ schema: $(READY) ## export the app file's JSON Schema for editors, and its keys 
 cover: $(READY) ## every test, with branch coverage
 	@$(BIN)/python -m pytest $(PARALLEL) --cov --cov-report=term
 
-bench: $(READY) ## measure every stage against a straight script, for 20,000 and 200,000 players (PLAYERS="500000": others)
-	@$(BIN)/python -m tests.benchmarks.bench $(PLAYERS)
+bench: $(READY) ## measure every stage against a straight script, for 20,000 and 200,000 players (PLAYERS="500000": others; MORE=--resume)
+	@$(BIN)/python -m tests.benchmarks.bench $(PLAYERS) $(MORE)
 
 bench-small: $(READY) ## the same for 1,000 players, in two minutes
 	@$(BIN)/python -m tests.benchmarks.bench --small

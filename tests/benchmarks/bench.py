@@ -1,27 +1,30 @@
 """Ingest, training, a first night and the next one, each beside its straight script, at growing sizes.
 
 Each stage is a process of its own, one after the other: the command as a user runs it, then the straight script on the
-same files. Prints a table, and writes `bench.json`, `bench.svg` and `bench.md` into a folder. `--small` ends within two
-minutes; sizes are numbers of players, with some fifty events each.
+same files. Prints a line as each stage ends, and keeps it in `bench.json` with those of other sizes; a table and a plot
+follow. A stage that fails costs its own line only. What a killed bench has measured is kept, and `--resume` goes on
+behind it. `--small` ends within two minutes; sizes are numbers of players.
 """
 
 import argparse
 import datetime as dt
+import functools
 import json
-import subprocess
+import os
+import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.benchmarks.figures import Stage, draw, table
-from tests.benchmarks.processes import Cost, Failed, run_alone
+from tests.benchmarks.delivery import DAYS, new_day
+from tests.benchmarks.figures import Lines, Stage, draw, table
+from tests.benchmarks.processes import Cost, Failed, Memo, run_alone
 
 ROOT = Path(__file__).parents[2]
 SMALL, SIZES = (1_000,), (20_000, 200_000)
-FIRST_NIGHT = dt.date(2026, 1, 30)  # the new day of tests/benchmarks/delivery.py
 PYTHON = sys.executable
 STRAIGHT = "tests.benchmarks.straight"
+LEARNED = ("plays", "attainment", "segments")  # what a night is planned with; the straight script learns the first two
 
 
 def main() -> None:
@@ -29,73 +32,84 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench", description=__doc__)
     parser.add_argument("players", nargs="*", type=int, help=f"sizes; none is {' and '.join(map(str, SIZES))}")
     parser.add_argument("--small", action="store_true", help=f"{SMALL[0]} players")
+    parser.add_argument("--days", type=int, default=DAYS, help="of events, two and more for each player a day")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES, help="the first ones, in their order")
+    parser.add_argument("--resume", action="store_true", help="go on where a bench of the same sizes was killed")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench", help="where the figures go")
     given = parser.parse_args()
-    sizes = given.players or (SMALL if given.small else SIZES)
     given.out.mkdir(parents=True, exist_ok=True)
-    found: list[Stage] = []
-    for players in sizes:
-        with tempfile.TemporaryDirectory(dir=given.out) as folder:
-            for stage in measure(Path(folder), players, given.stages):
-                found.append(stage)
-                print(stage.line(), flush=True)
-    _write(given.out, found)
+    lines = Lines(given.out / "bench.json")
+    for players in given.players or (SMALL if given.small else SIZES):
+        folder = given.out / f"{players}-{given.days}"
+        if not given.resume:
+            shutil.rmtree(folder, ignore_errors=True)
+        for stage in measure(folder, players, given.days, [name for name in STAGES if name in given.stages]):
+            lines.keep(stage)
+            print(stage.line(), flush=True)
+        shutil.rmtree(folder)
+    (given.out / "bench.md").write_text(table(lines.stages), encoding="utf-8")
+    draw(lines.stages, given.out / "bench.svg")
+    print(f"\n{table(lines.stages)}\nFigures: {given.out}/bench.json, bench.md, bench.svg", flush=True)
+    if any(stage.failed for stage in lines.stages):
+        sys.exit("Some stages failed: the lines above say why.")
 
 
-def measure(folder: Path, players: int, wanted: Sequence[str]) -> Iterator[Stage]:
-    """The stages at one size, as they end."""
+def measure(folder: Path, players: int, days: int, wanted: list[str]) -> Iterator[Stage]:
+    """The stages at one size, as they end; what is measured in the folder already is not measured again."""
     delivery, home, store = folder / "delivery", folder / "home", folder / "store" / "academy.duckdb"
-    store.parent.mkdir()
-    run_alone([PYTHON, "-m", "tests.benchmarks.delivery", str(delivery), str(players)], ROOT)
-    events = json.loads((delivery / "counts.json").read_text(encoding="utf-8"))
-    own, straight = _commands(delivery, home, store)
-    for name in (name for name in STAGES if name in wanted):
-        costs = [_run(command) for command in own[name]]
-        beside = run_alone([PYTHON, "-m", *straight[name]], ROOT)
-        yield Stage(name, players, events["past"], Cost.of(costs), beside)
+    store.parent.mkdir(parents=True, exist_ok=True)
+    memo = Memo(folder / "costs.json")
+    make = [PYTHON, "-m", "tests.benchmarks.delivery", str(delivery), str(players), "--days", str(days)]
+    memo.cost("delivery", lambda: run_alone(make, ROOT))
+    events = json.loads((delivery / "counts.json").read_text(encoding="utf-8"))["past"]
+    own, straight = _commands(delivery, home, store, new_day(days))
+    for name in wanted:
+        load, failed = os.getloadavg()[0], list[str]()
+        sides: list[Cost | None] = []
+        for side, commands in (("own", own[name]), ("straight", [straight[name]])):
+            try:
+                costs = [
+                    memo.cost(f"{name}, {side} {i}", functools.partial(run_alone, command, ROOT))
+                    for i, command in enumerate(commands)
+                ]
+                sides.append(Cost.of(costs))
+            except Failed as error:
+                sides.append(None)
+                failed.append(str(error))
+        day = dt.datetime.now(dt.UTC).date().isoformat()
+        yield Stage(name, players, events, sides[0], sides[1], load, day, "\n".join(failed))
 
 
 STAGES = ("ingest", "train", "first night", "new day", "next night")
 
 
-def _commands(delivery: Path, home: Path, store: Path) -> tuple[dict[str, list[list[str]]], dict[str, list[str]]]:
+def _commands(
+    delivery: Path, home: Path, store: Path, night: dt.date
+) -> tuple[dict[str, list[list[str]]], dict[str, list[str]]]:
     """The commands of each stage, and its straight script with arguments."""
     past, people, new = (str(delivery / name) for name in ("past", "players.parquet", "new_day.parquet"))
-    first, second = FIRST_NIGHT.isoformat(), (FIRST_NIGHT + dt.timedelta(days=1)).isoformat()
-    take = ["ingest", "trading", "--history", "--home", str(home)]
-    night = ["nightly", "trading", "--accept", "--home", str(home), "--as-of"]
+    first, second = night.isoformat(), (night + dt.timedelta(days=1)).isoformat()
+    run, at_home = str(Path(PYTHON).with_name("nightquest")), ["trading", "--home", str(home)]
+    take = [run, "ingest", *at_home, "--history"]
+    learn = [run, "train", *at_home, "--untuned", "--as-of", first]
+    serve = [run, "nightly", *at_home, "--accept", "--as-of"]
     own = {
         "ingest": [[*take, "--players", people], [*take, past]],
-        "train": [["train", "trading", "--home", str(home), "--as-of", first, "--untuned"]],
-        "first night": [[*night, first]],
+        "train": [[*learn, *(word for task in LEARNED for word in ("--task", task))]],
+        "first night": [[*serve, first]],
         "new day": [[*take, new]],
-        "next night": [[*night, second]],
+        "next night": [[*serve, second]],
     }
-    files = sorted(str(path) for path in (delivery / "past").iterdir()) if (delivery / "past").exists() else []
+    files = sorted(str(path) for path in Path(past).iterdir())
     straight = {
-        "ingest": [f"{STRAIGHT}.ingest", str(store), *files, "--players", people],
-        "train": [f"{STRAIGHT}.train", str(store), first],
-        "first night": [f"{STRAIGHT}.night", str(store), first, str(store.parent / first)],
-        "new day": [f"{STRAIGHT}.ingest", str(store), new],
-        "next night": [f"{STRAIGHT}.night", str(store), second, str(store.parent / second)],
+        "ingest": ["ingest", str(store), *files, "--players", people],
+        "train": ["train", str(store), first],
+        "first night": ["night", str(store), first, str(store.parent / first)],
+        "new day": ["ingest", str(store), new],
+        "next night": ["night", str(store), second, str(store.parent / second)],
     }
-    return own, straight
-
-
-def _run(command: list[str]) -> Cost:
-    return run_alone([str(Path(PYTHON).with_name("nightquest")), *command], ROOT)
-
-
-def _write(out: Path, stages: Sequence[Stage]) -> None:
-    (out / "bench.json").write_text(json.dumps([stage.figures() for stage in stages], indent=1), encoding="utf-8")
-    (out / "bench.md").write_text(table(stages), encoding="utf-8")
-    draw(stages, out / "bench.svg")
-    print(f"\n{table(stages)}\nFigures: {out}/bench.json, bench.md, bench.svg")
+    return own, {name: [PYTHON, "-m", f"{STRAIGHT}.{script}", *rest] for name, (script, *rest) in straight.items()}
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (Failed, subprocess.SubprocessError) as error:
-        sys.exit(str(error))
+    main()

@@ -1,6 +1,7 @@
 """A simulated delivery of any size: players, past events, and one more day, written as Parquet.
 
-Players are simulated a chunk at a time, so that fifty million events need no more memory than one million.
+A player has some fifty events in 26 days and a hundred in 44. Players are simulated a chunk at a time, so that fifty
+million events need no more memory than one million.
 """
 
 import argparse
@@ -13,9 +14,13 @@ import polars as pl
 from data.simulator.simulator import SimulatorSettings, simulate
 
 CHUNK = 20_000
-DAYS = 26  # of which the last is the new day; some fifty events for each player
+DAYS = 26  # of which the last is the new day
 START = dt.date(2026, 1, 5)
-NEW_DAY = START + dt.timedelta(days=DAYS - 1)
+
+
+def new_day(days: int = DAYS) -> dt.date:
+    """The last of so many days."""
+    return START + dt.timedelta(days=days - 1)
 
 
 def write_delivery(folder: Path, players: int, days: int = DAYS) -> dict[str, int]:
@@ -23,7 +28,7 @@ def write_delivery(folder: Path, players: int, days: int = DAYS) -> dict[str, in
     past = folder / "past"
     past.mkdir(parents=True, exist_ok=True)
     # 04:00 on the new day where it begins last: by then every player's day before it is over.
-    turn = dt.datetime.combine(START + dt.timedelta(days=days - 1), dt.time(12), dt.UTC)
+    turn = dt.datetime.combine(new_day(days), dt.time(12), dt.UTC)
     people, new, counts = [], [], {"past": 0, "new_day": 0}
     for number, first in enumerate(range(0, players, CHUNK)):
         size = max(2, min(CHUNK, players - first))
@@ -46,5 +51,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("players", type=int)
+    parser.add_argument("--days", type=int, default=DAYS)
     given = parser.parse_args()
-    write_delivery(given.folder, given.players)
+    write_delivery(given.folder, given.players, given.days)

@@ -1,12 +1,15 @@
 """What one process costs, with all that it starts: nothing else is loaded here, since a child's peak begins at ours."""
 
+import json
 import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from data.whole_files import whole_file
 
 
 class Failed(Exception):  # noqa: N818 (it is what happened)
@@ -31,15 +34,35 @@ class Cost:
         )
 
 
-def run_alone(command: Sequence[str], folder: Path) -> Cost:
-    """Run to the end in a folder.
+class Memo:
+    """Costs by name, kept in a file, so that whoever is killed need not measure again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self._costs = {name: Cost(**cost) for name, cost in kept.items()}
+
+    def cost(self, name: str, measure: Callable[[], Cost]) -> Cost:
+        """What is kept, or else what is measured now."""
+        if name not in self._costs:
+            self._costs[name] = measure()
+            kept = {kept: asdict(cost) for kept, cost in self._costs.items()}
+            with whole_file(self._path) as whole:
+                whole.write_text(json.dumps(kept), encoding="utf-8")
+        return self._costs[name]
+
+
+def run_alone(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Cost:
+    """Run to the end in a folder, with more in its environment than we have.
 
     Raises:
         Failed: It ended with anything but 0.
     """
     with tempfile.TemporaryFile() as said:
         begun = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=folder, stdout=said, stderr=subprocess.STDOUT, env=os.environ | (environment or {})
+        )
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
