@@ -146,7 +146,7 @@ class App(Part):
     )
     on_retraction: Literal["keep", "revoke"] = Field(
         "keep",
-        description="What becomes of a badge or a challenge's XP when an event it rested on is taken back.",
+        description="What becomes of badges, achievements and XP when an event they rested on is taken back.",
     )
     files: Files = Field(default_factory=Files, description="How delivered text is written, if not as usual.")
     pulls: dict[Name, Pull] = Field(

@@ -217,6 +217,7 @@ def open_warehouse(
         with suppress(duckdb.CatalogException):  # looked into before it is written to: an older version's warehouse
             con.execute(fixed_sql("activity/events_at"))
             con.execute(fixed_sql("badges/badges_at"))
+            con.execute(fixed_sql("challenges/achievements_at"))
         _close_the_doors(con)
         yield Warehouse(con)
     except duckdb.Error as error:
@@ -242,6 +243,7 @@ def scratch(statements: Sequence[str] = ()) -> Iterator[Warehouse]:
         con.execute(fixed_sql("schema"))
         con.execute(fixed_sql("activity/events_at"))
         con.execute(fixed_sql("badges/badges_at"))
+        con.execute(fixed_sql("challenges/achievements_at"))
         for statement in statements:
             con.execute(statement)
         _close_the_doors(con)

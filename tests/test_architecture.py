@@ -38,7 +38,6 @@ OF_NOW = {
     "data/sql/activity/settle_incoming.sql",
     "data/sql/activity/take_back.sql",
     "data/sql/badges/badge_touched.sql",  # whose events were taken back
-    "pipelines/badges/rules/revoke.py",  # whose events were taken back
     "data/sql/badges/decision_rows.sql",  # a file of decisions, as it comes
     "data/sql/challenges/lost_events.sql",
     "flows/cli/status.py",
@@ -57,6 +56,7 @@ OF_NOW = {
     "pipelines/replay/compare_awards.py",
     "pipelines/replay/replay.py",
     "pipelines/review/explain.py",
+    "pipelines/taken_back.py",
 }
 ADAPTER = "models/tracking/store.py"  # stamps runs and sets what MLflow reads on import
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.localtime"}

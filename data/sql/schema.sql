@@ -386,7 +386,7 @@ CREATE TABLE IF NOT EXISTS achievements (
 
 ALTER TABLE achievements ADD COLUMN IF NOT EXISTS reward_words VARCHAR;  -- all that it pays, as players read it
 
--- Append-only: what was reached stays reached.
+-- What was reached, and is so still.
 CREATE TABLE IF NOT EXISTS achievements_reached (
     content_id UUID PRIMARY KEY,
     player_key BIGINT NOT NULL,
@@ -396,6 +396,20 @@ CREATE TABLE IF NOT EXISTS achievements_reached (
     event_id   VARCHAR NOT NULL,
     value      DOUBLE NOT NULL,              -- the lifetime value when it was noticed
     xp         INTEGER NOT NULL
+);
+
+-- What rested on an event that was taken back, moved here by the night `revoked_on`; nights of before still see it.
+CREATE TABLE IF NOT EXISTS achievements_unreached (
+    content_id UUID NOT NULL,
+    player_key BIGINT NOT NULL,
+    as_of      DATE NOT NULL,
+    reached_on DATE NOT NULL,
+    reached_at TIMESTAMPTZ NOT NULL,
+    event_id   VARCHAR NOT NULL,
+    value      DOUBLE NOT NULL,
+    xp         INTEGER NOT NULL,
+    revoked_on DATE NOT NULL,
+    reason     VARCHAR NOT NULL
 );
 
 -- Words ---------------------------------------------------------------------------------------------------------------

@@ -98,13 +98,13 @@ def settle_achievements(known: Known) -> None:
     with known.lend(crossed=crossed):
         found = known.frame(known.fixed("challenges/achievement_days"), {"as_of": known.as_of, "cut": known.cut})
     entries = found.filter(pl.col("xp") > 0).select(
-        pl.format("achievement:{}", "content_id").alias("entry_id"),
+        pl.format("achievement:{}{}", "content_id", "again").alias("entry_id"),
         *("player_key", "as_of", "xp"),
         pl.format("Achievement reached: {}", "title").alias("reason"),
         pl.col("reached_at").alias("occurred_at"),
     )
     with known.warehouse.transaction():
-        known.warehouse.append("achievements_reached", found.drop("title"), on_conflict_skip=True)
+        known.warehouse.append("achievements_reached", found.drop("title", "again"), on_conflict_skip=True)
         known.warehouse.append("xp_ledger", entries, on_conflict_skip=True)
 
 

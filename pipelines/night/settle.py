@@ -2,10 +2,11 @@
 
 import polars as pl
 
+from pipelines.badges.revoke import revoke_awards
 from pipelines.badges.rules.flood import FloodLimits, hold_back_flood
-from pipelines.badges.rules.revoke import revoke_awards
 from pipelines.challenges.achievements import CONTENT_TYPE, settle_achievements
 from pipelines.challenges.settle import settle_challenges
+from pipelines.challenges.unreached import reopen_achievements
 from pipelines.night.open_night import Tonight
 from pipelines.rewards.pay import pay_rewards
 
@@ -23,11 +24,11 @@ def weigh_awards(tonight: Tonight, *, accept: bool = False) -> None:
 
 def settle(tonight: Tonight) -> pl.DataFrame:
     """Settle what earlier nights promised; returns the challenges still open."""
-    if tonight.night.issues:
-        revoke_awards(tonight.known)
     if CONTENT_TYPE in tonight.night.app.content.types and tonight.night.issues:
+        reopen_achievements(tonight.known)
         settle_achievements(tonight.known)
     still_open = settle_challenges(tonight.known)
     if tonight.night.issues:
         pay_rewards(tonight.known)
+        revoke_awards(tonight.known)  # what required a badge that a reward had given goes, too
     return still_open

@@ -4,6 +4,5 @@ SELECT a.content_id::VARCHAR AS award_id, a.player_key, 'achievement:' || a.metr
        to_json(struct_pack(rule := a.metric || ' >= ' || a.target, "values" := map([a.metric], [r.value]),
                            event_id := r.event_id))::VARCHAR AS evidence,
        'achievement' AS rule_version
-FROM achievements a JOIN achievements_reached r USING (content_id)
-WHERE r.as_of <= $as_of
+FROM achievements a JOIN achievements_at($as_of) r USING (content_id)
 ORDER BY granted_at, award_id

@@ -7,7 +7,7 @@ WITH stands AS (
 open AS (
     SELECT badge_id, player_key, rule_version FROM nominations SEMI JOIN judged USING (badge_id, rule_version)
     WHERE as_of <= $as_of
-    EXCEPT SELECT badge_id, player_key, rule_version FROM stands
+    EXCEPT SELECT badge_id, player_key, rule_version FROM stands WHERE decision <> 'award'  -- of which some were taken back
 )
 SELECT count(*) FILTER (as_of = $as_of AND decided_by <> 'person' AND decision <> 'lapse') AS nominees,
        count(*) FILTER (as_of = $as_of AND decision = 'award' AND decided_by <> 'person') AS awarded,

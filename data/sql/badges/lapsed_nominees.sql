@@ -8,15 +8,18 @@ WITH stands AS (
 ),
 open AS (
     SELECT n.badge_id, n.player_key, n.rule_version, n.crossing, n.event_id, s.evidence, s.evidence_hash,
-           j.lapse_after_days, s.verdict_id IS NOT NULL AS was_held,
-           CASE WHEN s.verdict_id IS NULL THEN n.as_of ELSE coalesce(h.since, s.as_of) END AS since
+           j.lapse_after_days, s.decision IS NOT DISTINCT FROM 'hold' AS was_held,
+           CASE WHEN s.verdict_id IS NULL THEN n.as_of
+                WHEN s.decision = 'award' THEN r.revoked_on ELSE coalesce(h.since, s.as_of) END AS since
     FROM nominations n
     JOIN judged j USING (badge_id, rule_version)
     LEFT JOIN stands s USING (badge_id, player_key, rule_version)
     LEFT JOIN held_since h USING (badge_id, player_key, rule_version)
+    LEFT JOIN (SELECT badge_id, player_key, rule_version, max(revoked_on) AS revoked_on FROM revoked_awards GROUP BY ALL) r
+        USING (badge_id, player_key, rule_version)
     ANTI JOIN badge_ledger USING (badge_id, player_key)
     ANTI JOIN busy USING (badge_id, player_key)
-    WHERE n.as_of <= $as_of AND (s.verdict_id IS NULL OR s.decision = 'hold')
+    WHERE n.as_of <= $as_of AND (s.verdict_id IS NULL OR s.decision = 'hold' OR r.revoked_on IS NOT NULL AND s.decision = 'award')
 )
 SELECT o.badge_id, o.player_key, p.user_id, o.rule_version, coalesce(o.evidence::VARCHAR, '[]') AS evidence,
        coalesce(o.evidence_hash, '') AS evidence_hash, o.crossing::VARCHAR AS crossing, o.event_id,

@@ -32,6 +32,7 @@ open AS (
     LEFT JOIN stands v USING (badge_id, player_key, rule_version)
     LEFT JOIN news USING (badge_id, player_key)
     WHERE v.verdict_id IS NULL
+       OR v.decision = 'award' AND v.decided_by = 'model'  -- and taken back since
        OR $asked AND v.decision = 'hold' AND v.decided_by = 'nobody'
           AND (v.as_of < $as_of OR v.as_of = $as_of AND v.revision < $revision)
        OR (v.decision = 'lapse' OR $asked AND v.decided_by = 'model') AND v.as_of + j.again_after_days::INTEGER <= $as_of AND news.badge_id IS NOT NULL

@@ -2,6 +2,6 @@
 SELECT a.content_id::VARCHAR AS content_id, a.player_key, a.metric, a.target, a.started_from, a.title, a.xp, a.as_of
 FROM achievements a
 SEMI JOIN asked USING (metric)
-ANTI JOIN (FROM achievements_reached WHERE as_of <= $as_of) USING (content_id)
+ANTI JOIN achievements_at($as_of) USING (content_id)
 WHERE a.as_of <= $as_of
 ORDER BY content_id

@@ -18,7 +18,7 @@ kept AS (
     SELECT content_id FROM settlements WHERE as_of BETWEEN $since AND $as_of
     QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY revision DESC) = 1 AND state = 'completed'
     UNION
-    SELECT content_id FROM achievements_reached WHERE as_of BETWEEN $since AND $as_of
+    SELECT content_id FROM achievements_at($as_of) WHERE as_of >= $since
 )
 SELECT i.player_key, i.content_type, i.as_of,
        coalesce(a.rating >= 4, false) OR i.content_id IN (SELECT content_id FROM kept) AS well

@@ -15,7 +15,7 @@ SELECT a.content_id::VARCHAR AS content_id, p.user_id, a.title, a.description, a
 FROM achievements a
 ANTI JOIN opted_out USING (player_key)
 LEFT JOIN players p USING (player_key)
-LEFT JOIN (FROM achievements_reached WHERE as_of <= $as_of) r USING (content_id)
+LEFT JOIN achievements_at($as_of) r USING (content_id)
 LEFT JOIN extra e ON e.content_id = a.content_id
 LEFT JOIN achievement_progress g ON g.content_id = a.content_id::VARCHAR
 WHERE (a.as_of < $as_of OR a.as_of = $as_of AND a.revision <= $revision)

@@ -6,12 +6,13 @@ WITH stands AS (
     QUALIFY row_number() OVER (PARTITION BY badge_id, player_key, rule_version ORDER BY as_of DESC, revision DESC) = 1
 ),
 given AS (
-    SELECT badge_id, player_key, rule_version, evidence ->> 'verdict_id' AS verdict_id FROM badge_ledger
-    WHERE as_of <= $as_of AND evidence ->> 'verdict_id' IS NOT NULL
+    SELECT badge_id, player_key, rule_version, evidence ->> 'verdict_id' AS verdict_id FROM badges_at($as_of)
+    WHERE evidence ->> 'verdict_id' IS NOT NULL
 ),
+no_award AS (FROM stands WHERE decision <> 'award'),  -- an award that stands is given; another one was taken back
 asked AS (
     SELECT badge_id, player_key, rule_version FROM nominations WHERE as_of <= $as_of
-    UNION SELECT badge_id, player_key, rule_version FROM stands
+    UNION SELECT badge_id, player_key, rule_version FROM no_award
 ),
 cases AS (
     SELECT badge_id, player_key, rule_version, verdict_id FROM given
@@ -19,8 +20,8 @@ cases AS (
     SELECT a.badge_id, a.player_key, a.rule_version, s.verdict_id
     FROM asked a
     SEMI JOIN judged USING (badge_id, rule_version)
-    LEFT JOIN stands s USING (badge_id, player_key, rule_version)
-    ANTI JOIN (SELECT badge_id, player_key FROM badge_ledger WHERE as_of <= $as_of) USING (badge_id, player_key)
+    LEFT JOIN no_award s USING (badge_id, player_key, rule_version)
+    ANTI JOIN badges_at($as_of) USING (badge_id, player_key)
 )
 SELECT p.user_id, c.badge_id,
        CASE v.decision WHEN 'award' THEN 'awarded' WHEN 'hold' THEN 'held' WHEN 'refuse' THEN 'refused'

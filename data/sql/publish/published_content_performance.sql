@@ -20,7 +20,7 @@ settled AS (
     FROM settlements WHERE as_of BETWEEN $since AND $as_of
     QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY revision DESC) = 1
     UNION ALL
-    SELECT content_id, true, reached_at FROM achievements_reached WHERE as_of BETWEEN $since AND $as_of
+    SELECT content_id, true, reached_at FROM achievements_at($as_of) WHERE as_of >= $since
 ),
 answers AS (
     SELECT try_cast(properties ->> 'content_id' AS UUID) AS content_id, player_key, event, occurred_at, sequence, event_id, value

@@ -28,7 +28,7 @@ settled AS (
     FROM settlements SEMI JOIN asked USING (player_key) WHERE as_of <= $as_of
     QUALIFY row_number() OVER (PARTITION BY content_id ORDER BY revision DESC) = 1
     UNION ALL
-    SELECT content_id, true FROM achievements_reached SEMI JOIN asked USING (player_key) WHERE as_of <= $as_of
+    SELECT content_id, true FROM achievements_at($as_of) SEMI JOIN asked USING (player_key)
 ),
 taken AS (
     SELECT m.player_key, m.content_type, count(*) AS made,

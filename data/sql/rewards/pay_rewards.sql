@@ -6,8 +6,11 @@ WITH settled AS (
     SELECT content_id, player_key, 'challenge:' || content_id || ':' || revision AS entry, completed_at, xp > 0 AS paid
     FROM settlements WHERE as_of = $as_of
     UNION ALL
-    SELECT content_id, player_key, 'achievement:' || content_id, reached_at, true
+    SELECT content_id, player_key, 'achievement:' || content_id || reached_again(content_id), reached_at, true
     FROM achievements_reached WHERE as_of = $as_of
+    UNION ALL
+    SELECT content_id, player_key, 'revoked:achievement:' || content_id || reached_again(content_id), NULL, false
+    FROM achievements_unreached WHERE revoked_on = $as_of
 ),
 posted AS (
     SELECT content_id, offer, sum(amount)::INTEGER AS amount

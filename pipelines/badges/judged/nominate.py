@@ -93,6 +93,14 @@ def events_shown(app: App, rules: Iterable[BadgeRule]) -> pl.DataFrame:
 
 def shown_events(app: App, rule: BadgeRule) -> list[str]:
     """The events that the badge lists, else those that its metrics rest on."""
+    return rule.judged.events or _events_counted(app, rule)
+
+
+def seen_events(app: App, rule: BadgeRule) -> list[str]:
+    """The events that a judge is shown or that their numbers rest on."""
+    return list(dict.fromkeys([*rule.judged.events, *_events_counted(app, rule)]))
+
+
+def _events_counted(app: App, rule: BadgeRule) -> list[str]:
     metrics = [*(term.metric for term in rule.rule.terms), *rule.judged.metrics]
-    of_metrics = [event for name in metrics for event in app.metrics[name].events or app.active_events]
-    return list(rule.judged.events or dict.fromkeys(of_metrics))
+    return list(dict.fromkeys(event for name in metrics for event in app.metrics[name].events or app.active_events))

@@ -41,6 +41,7 @@ def find_crossings(
     barred: pl.DataFrame = _NOBODY,
     from_scratch: bool = False,
     only: str = "",
+    standing: str = "badge_ledger",
 ) -> pl.DataFrame:
     """Who crossed the line of a rule; writes nothing that lasts.
 
@@ -54,6 +55,7 @@ def find_crossings(
         barred: badge_id and player_key of whom a badge is refused to.
         from_scratch: Evaluate every player's whole history instead of what is new since the last published night.
         only: A query of player_key: of nobody else.
+        standing: What is held of what badges require, as a table with the columns of `badge_ledger`.
 
     Returns:
         player_key, badge_id, round_no, granted_at (UTC), event_id, rule_version, confidence (1), evidence (JSON text).
@@ -63,18 +65,25 @@ def find_crossings(
     for level in in_levels(rules):
         before = pl.concat(frames, how="vertical_relaxed")
         found = pl.concat(
-            [_NONE, *_find_level(known, level, before, only, from_scratch=from_scratch)], how="vertical_relaxed"
+            [_NONE, *_find_level(known, level, before, only, standing, from_scratch=from_scratch)],
+            how="vertical_relaxed",
         )
         frames.append(found.join(barred, on=["badge_id", "player_key"], how="anti", maintain_order="left"))
     return pl.concat(frames, how="vertical_relaxed")
 
 
 def _find_level(
-    known: Known, rules: tuple[BadgeRule, ...], found: pl.DataFrame, only: str, *, from_scratch: bool
+    known: Known,
+    rules: tuple[BadgeRule, ...],
+    found: pl.DataFrame,
+    only: str,
+    standing: str,
+    *,
+    from_scratch: bool,
 ) -> Iterator[pl.DataFrame]:
     """Who crossed the line of rules that do not wait for each other; `found` is who crossed those before them."""
     with known.lend(badge_found=found.with_columns(as_of=pl.lit(known.as_of))):
-        known.run(f"CREATE OR REPLACE TEMP TABLE badge_gates AS {gates_sql(rules)}")
+        known.run(f"CREATE OR REPLACE TEMP TABLE badge_gates AS {gates_sql(rules, standing)}")
     buckets, ways = _touch(known, rules, only, from_scratch=from_scratch)
     # Neighbours by number, so that what is read of a bucket passes over most rows of the others unread.
     for bucket, (astray, walk) in product(range(buckets), ways.items()):

@@ -1,61 +1,49 @@
-"""Badges whose rule holds at no moment any more, since an event was taken back: revoked where the app says so.
+"""Badges by rule whose rule holds at no moment any more, since an event was taken back.
 
 An award moves from `badge_ledger` to `revoked_awards` with the night and the reason, and its XP is taken back by a row
-below zero. Only badges that are earned once, require no others and stand by the rule they were granted by are revoked.
+below zero. What a badge requires counts as far as it is still earned, so that what rests on a revoked badge falls with
+it. Of a badge that repeats each award stands or falls by itself.
 """
 
 import polars as pl
 
-from configs.badge_rules import once_rules
+from configs.badge_rules import BadgeRule, earnable_rules
 from pipelines.badges.rules.crossings import find_crossings
 from pipelines.badges.rules.rounds import NOBODY
 from pipelines.known import Known
+from pipelines.taken_back import WHY
 
-WHY = "an event that it rested on was taken back"
-_AGAIN = """
-    CREATE OR REPLACE TEMP TABLE badge_again AS
-    SELECT DISTINCT player_key FROM retracted_events
-    WHERE retracted_at <= $cut AND (retracted_at > $since_cut OR moved_at > $since_taken)"""
+REQUIRED = "a badge that it requires was taken back"
+REVOKED = {"award_id": pl.String(), "player_key": pl.Int64(), "badge_id": pl.String(), "xp": pl.Int32()}
 
 
-def revoke_awards(known: Known) -> pl.DataFrame:
-    """Revoke what players hold and have not earned, of those of whom an event was taken back since the last night.
+def revoke_earned(known: Known) -> pl.DataFrame:
+    """Revoke what the players of `players_hit` hold by rule and have not earned.
 
-    Args:
-        known: What the night may see.
+    Looked at are badges that can be earned now, granted by the rule as it is; what people gave is left alone.
 
     Returns:
         award_id, player_key, badge_id and xp of what was revoked.
     """
-    rules = tuple(rule for rule in once_rules(known.app) if not rule.badge.requires)
-    if known.app.on_retraction != "revoke" or not rules or not _anybody(known):
-        return pl.DataFrame(schema=_REVOKED)
-    found = find_crossings(known, rules, NOBODY, from_scratch=True, only="FROM badge_again")
-    by = pl.DataFrame(
-        [(rule.badge_id, rule.version) for rule in rules], schema=["badge_id", "rule_version"], orient="row"
-    )
-    with known.lend(found=found.select("badge_id", "player_key"), rules=by):
-        lost = known.frame(known.fixed("badges/revocable"), {"as_of": known.as_of, "cut": known.cut})
-    take_back(known, lost)
-    return lost.select(*_REVOKED)
+    rules = earnable_rules(known.app)
+    if not rules:
+        return pl.DataFrame(schema=REVOKED)
+    with known.lend(rules=versions(rules)):
+        known.run(known.fixed("badges/resting"), {"as_of": known.as_of, "cut": known.cut})
+    standing = "(FROM badge_ledger ANTI JOIN badge_resting USING (award_id))"
+    found = find_crossings(known, rules, NOBODY, from_scratch=True, only="FROM players_hit", standing=standing)
+    with known.lend(found=found.select("badge_id", "player_key", "round_no")):
+        lost = known.frame(
+            "FROM badge_resting ANTI JOIN found USING (badge_id, player_key, round_no) ORDER BY award_id"
+        )
+    take_back(known, _with_reasons(rules, lost))
+    return lost.select(*REVOKED)
 
 
-_REVOKED = {"award_id": pl.String(), "player_key": pl.Int64(), "badge_id": pl.String(), "xp": pl.Int32()}
-
-
-def _anybody(known: Known) -> bool:
-    """Whether something was taken back since the last published night; of whom, is in `badge_again`."""
-    if not known.value("SELECT count(*) FROM (FROM retracted_events LIMIT 1)"):
-        return False
-    last = known.rows(
-        """SELECT cut, started_at FROM nights WHERE status = 'published' AND as_of < $as_of
-           ORDER BY as_of DESC, revision DESC LIMIT 1""",
-        {"as_of": known.as_of},
-    )
-    if not last:
-        return False
-    known.run(_AGAIN, {"cut": known.cut, "since_cut": last[0][0], "since_taken": last[0][1]})
-    return bool(known.value("SELECT count(*) FROM badge_again"))
+def versions(rules: tuple[BadgeRule, ...]) -> pl.DataFrame:
+    """badge_id and rule_version of rules."""
+    rows = [(rule.badge_id, rule.version) for rule in rules]
+    return pl.DataFrame(rows, schema={"badge_id": pl.String, "rule_version": pl.String}, orient="row")
 
 
 def take_back(known: Known, lost: pl.DataFrame) -> None:
@@ -63,21 +51,32 @@ def take_back(known: Known, lost: pl.DataFrame) -> None:
 
     Args:
         known: What the night may see.
-        lost: The columns of `badge_ledger`, and xp: what each paid.
+        lost: The columns of `badge_ledger`, xp: what each paid, and if need be reason.
     """
     if lost.is_empty():
         return
+    lost = lost if "reason" in lost.columns else lost.with_columns(reason=pl.lit(WHY))
     titles = {name: badge.title for name, badge in known.app.badges.items()}
     entries = lost.filter(pl.col("xp") != 0).select(
         pl.format("revoked:{}", "award_id").alias("entry_id"),
         "player_key",
         pl.lit(known.as_of).alias("as_of"),
         -pl.col("xp"),
-        pl.format("Badge revoked: {}, " + WHY, pl.col("badge_id").replace(titles)).alias("reason"),
+        pl.format("Badge revoked: {}, {}", pl.col("badge_id").replace(titles), "reason").alias("reason"),
         pl.lit(known.cut).alias("occurred_at"),
     )
-    moved = lost.drop("xp").with_columns(revoked_on=pl.lit(known.as_of), reason=pl.lit(WHY))
+    moved = lost.drop("xp").with_columns(revoked_on=pl.lit(known.as_of))
     with known.warehouse.transaction(), known.lend(lost=lost.select("award_id")):
         known.warehouse.append("revoked_awards", moved)
         known.run("DELETE FROM badge_ledger WHERE award_id IN (SELECT award_id FROM lost)")
         known.warehouse.append("xp_ledger", entries, on_conflict_skip=True)
+
+
+def _with_reasons(rules: tuple[BadgeRule, ...], lost: pl.DataFrame) -> pl.DataFrame:
+    """Lost awards, each with its reason: something that it requires went with it, or the event itself."""
+    needs = [(rule.badge_id, needed) for rule in rules for needed in rule.badge.requires]
+    needed = pl.DataFrame(needs, schema={"badge_id": pl.String, "needed": pl.String}, orient="row")
+    fallen = needed.join(lost.select("player_key", needed="badge_id"), on="needed").select("badge_id", "player_key")
+    marks = fallen.unique().with_columns(reason=pl.lit(REQUIRED))
+    told = lost.join(marks, on=["badge_id", "player_key"], how="left", maintain_order="left")
+    return told.with_columns(pl.col("reason").fill_null(WHY))

@@ -98,10 +98,11 @@ def round_name_sql(rule: BadgeRule) -> str:
     return f"strftime({day}, '{_NAMES.get(rule.period, '%Y-%m-%d')}')"
 
 
-def gates_sql(rules: Iterable[BadgeRule]) -> str:
+def gates_sql(rules: Iterable[BadgeRule], standing: str = "badge_ledger") -> str:
     """From when on players can earn badges that require others: badge_id, player_key, open_at, as_of.
 
-    Reads the ledger and `badge_found` (badge_id, player_key, granted_at, as_of), what is new tonight.
+    Reads the ledger, or what of it is `standing`, and `badge_found` (badge_id, player_key, granted_at, as_of), what is
+    new tonight.
     """
     needs = [(rule.badge_id, needed) for rule in rules for needed in dict.fromkeys(rule.badge.requires)]
     if not needs:
@@ -109,9 +110,9 @@ def gates_sql(rules: Iterable[BadgeRule]) -> str:
     return f"""
         WITH given AS (
             SELECT badge_id, player_key, min(granted_at) AS granted_at, min(as_of) AS as_of FROM (
-                SELECT badge_id, player_key, granted_at, as_of FROM badge_ledger
+                SELECT badge_id, player_key, granted_at, as_of FROM {standing}
                 UNION ALL (SELECT badge_id, player_key, granted_at, as_of FROM badge_found
-                           ANTI JOIN badge_ledger USING (badge_id, player_key))
+                           ANTI JOIN {standing} USING (badge_id, player_key))
             ) GROUP BY badge_id, player_key
         ),
         needs AS (SELECT *, count(*) OVER (PARTITION BY badge_id) AS n

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -10,12 +11,15 @@ from hypothesis import strategies as st
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.badges.held import badge_rarity, badges_held
+from pipelines.badges.revoke import revoke_awards
 from pipelines.badges.rules.award import award_badges, find_awards
 from pipelines.badges.rules.progress import badge_progress
-from pipelines.badges.rules.revoke import WHY, revoke_awards
+from pipelines.badges.rules.revoke import REQUIRED
 from pipelines.known import Known
+from pipelines.taken_back import WHY
 from tests.factories import START, add_events, event, take_back_events, warehouse_with
-from tests.pipelines.badges.rules.test_award import app_with, cite, pin, publish
+from tests.pipelines.badges.rules.test_award import DAY, app_with, cite, pin, publish
+from tests.pipelines.badges.rules.test_kinds import app_of
 
 RULES = {
     "solver": "solved >= 4",
@@ -27,11 +31,23 @@ RULES = {
     "run": "streak >= 3",
     "loved": "famous >= 1",
 }
+# Badges that require others, repeat or have a season; where one opens another, its rule stays true.
+BOUNDED = {
+    "twice": {"when": "solved >= 2", "repeat": {"per": 3, "of": "points", "most": 8}},
+    "weekly": {"when": "solved >= 2", "repeat": {"per": "week"}},
+    "season": {
+        "when": "solved >= 2",
+        "season": {"on": DAY + dt.timedelta(days=2), "until": DAY + dt.timedelta(days=7)},
+    },
+    "both": {"when": "solved >= 3", "requires": ["broad", "regular"]},
+    "on_top": {"when": "points >= 5", "requires": ["both"], "repeat": {"per": 2, "of": "solved"}},
+}
 PLAYERS = range(1, 7)
 
 
-def app_that(policy: str) -> App:
-    return app_with(**RULES).model_copy(update={"on_retraction": policy})
+def app_that(policy: str, **bounded: dict[str, Any]) -> App:
+    rules = {name: {"title": name.title(), "when": when} for name, when in RULES.items()}
+    return app_of(**rules | bounded).model_copy(update={"on_retraction": policy})
 
 
 def night(warehouse: Warehouse, app: App, day: int) -> Known:
@@ -46,10 +62,14 @@ def held(known: Known) -> set[tuple[int, str]]:
     return set(badges_held(known).select("player_key", "badge_id").iter_rows())
 
 
+def rounds(warehouse: Warehouse) -> list[tuple[object, ...]]:
+    return warehouse.rows("SELECT player_key, badge_id, round_no FROM badge_ledger ORDER BY ALL")
+
+
 @settings(max_examples=2, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1_000_000))
 def test_in_any_order_and_split_badges_progress_and_xp_are_as_if_it_had_never_come(seed: int) -> None:
-    chance, app = random.Random(seed), app_that("revoke")  # noqa: S311 - rows for a test
+    chance, app = random.Random(seed), app_that("revoke", **BOUNDED)  # noqa: S311 - rows for a test
     rows = [random_event(chance) | {"event_id": f"x{nth}"} for nth in range(90)]
     gone = [row["event_id"] for row in rows if chance.random() < 0.3]
     steps = chance.sample([*rows, *gone], len(rows) + len(gone))
@@ -66,8 +86,7 @@ def test_in_any_order_and_split_badges_progress_and_xp_are_as_if_it_had_never_co
         kept = [row | {"available_at": now} for row in rows if row["event_id"] not in gone]
         add_events(never, app, kept)
         plain = night(never, app, 17)
-        assert held(known) == held(plain), held(known) ^ held(plain)
-        assert known.warehouse.value("SELECT count(*) FROM revoked_awards") > 0
+        assert rounds(warehouse) == rounds(never)
         total = "SELECT player_key, sum(xp) FROM xp_ledger GROUP BY ALL HAVING sum(xp) <> 0 ORDER BY ALL"
         assert warehouse.rows(total) == never.rows(total)
         order = ["player_key", "badge_id"]
@@ -127,3 +146,28 @@ def test_what_still_holds_or_was_granted_by_another_rule_stays() -> None:
         take_back_events(warehouse, edited, ["e000004"], START + dt.timedelta(days=4))
         night(warehouse, edited, 6)
         assert warehouse.rows("SELECT award_id FROM badge_ledger") == award
+
+
+def test_what_rests_on_a_badge_that_falls_goes_with_it_says_so_and_what_people_gave_stays() -> None:
+    needing = {"top": {"when": "solved >= 1", "requires": ["regular"], "xp": 7}}
+    app = app_that("revoke", **needing, far={"when": "solved >= 99"})
+    word = event(1, 6, "nightquest.awarded", badge_id="far", by="Ada") | {"active": False}
+    with warehouse_with(app, [*(event(1, day, points=1, topic="a") for day in (0, 4, 5, 9)), word]) as warehouse:
+        assert held(night(warehouse, app, 12)) == {(1, "solver"), (1, "regular"), (1, "far"), (1, "top")}
+        take_back_events(warehouse, app, ["e000002"], START + dt.timedelta(days=12))
+        assert held(night(warehouse, app, 14)) == {(1, "far")}
+        gone = dict(warehouse.rows("SELECT badge_id, reason FROM revoked_awards"))
+        assert gone == {"solver": WHY, "regular": WHY, "top": REQUIRED}
+
+
+def test_of_a_badge_that_repeats_only_the_award_falls_that_was_not_reached() -> None:
+    app = app_that("revoke", hundreds={"when": "solved >= 1", "repeat": {"per": 2, "of": "solved"}})
+    with warehouse_with(app, [event(1, day / 10, points=1, topic="a") for day in range(6)]) as warehouse:
+        night(warehouse, app, 2)
+        take_back_events(warehouse, app, ["e000000"], START + dt.timedelta(days=2))
+        night(warehouse, app, 4)
+        left = "SELECT round_no FROM badge_ledger WHERE badge_id = 'hundreds' ORDER BY round_no"
+        assert warehouse.rows(left) == [(1,), (2,)]
+        add_events(warehouse, app, [event(1, 5, points=1, topic="a")])
+        night(warehouse, app, 7)
+        assert warehouse.rows(left) == [(1,), (2,), (3,)]

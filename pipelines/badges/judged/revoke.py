@@ -1,0 +1,43 @@
+"""Badges given by judgement whose evidence an event was taken back from: the nominee is looked at again, or no more.
+
+What a model awarded goes where its nominating rule holds at no moment any more, and the nomination with it. Where the
+rule still holds and an event that the judge may have seen or counted was taken back, it goes back to review: the
+award is revoked and the nominee is open again, the same night. What people awarded stays.
+"""
+
+import polars as pl
+
+from configs.badge_rules import BadgeRule, open_nominate_rules
+from pipelines.badges.judged.nominate import seen_events
+from pipelines.badges.rules.crossings import find_crossings
+from pipelines.badges.rules.revoke import REVOKED, take_back, versions
+from pipelines.badges.rules.rounds import NOBODY
+from pipelines.known import Known
+
+REVIEW = "an event that it was judged on was taken back, so it is looked at again"
+
+
+def revoke_judged(known: Known) -> pl.DataFrame:
+    """Revoke what models awarded to the players of `players_hit` on what stands no longer; see above.
+
+    Looked at are badges that nominate now, awarded under their rule and criteria as they are.
+
+    Returns:
+        award_id, player_key, badge_id and xp of what was revoked.
+    """
+    rules = open_nominate_rules(known.app)
+    if not rules:
+        return pl.DataFrame(schema=REVOKED)
+    found = find_crossings(known, rules, NOBODY, from_scratch=True, only="FROM players_hit")
+    nominated = found.select("badge_id", "player_key")
+    with known.lend(rules=versions(rules), found=nominated, seen_events=_seen(known, rules)):
+        lost = known.frame(known.fixed("badges/judged_lost"), {"as_of": known.as_of, "review": REVIEW})
+        take_back(known, lost)
+        known.run(known.fixed("badges/forget_nominations"), {"as_of": known.as_of})
+    return lost.select(*REVOKED)
+
+
+def _seen(known: Known, rules: tuple[BadgeRule, ...]) -> pl.DataFrame:
+    """badge_id, event: what a judge may have seen or counted."""
+    rows = [(rule.badge_id, event) for rule in rules for event in seen_events(known.app, rule)]
+    return pl.DataFrame(rows, schema={"badge_id": pl.String, "event": pl.String}, orient="row")
