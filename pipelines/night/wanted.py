@@ -31,6 +31,7 @@ ASKS = pl.Schema(
         "recency_days": pl.Int32(),
         "occasion": pl.String(),
         "window_days": pl.Int32(),
+        "valid_until": pl.Date(),
         "mission": pl.String(),
         "also": PARTS,
         "chapter": pl.Int32(),

@@ -16,7 +16,7 @@ from configs.voice import base_lexicon, spoken_lexicon
 from pipelines.words.alike import find_alike
 from pipelines.words.types import content_type, content_types
 
-GRAMMAR_VERSION = "6"
+GRAMMAR_VERSION = "7"
 # What a brief is made of. None of it is a player's own (no id, no name, no number, no free text), but for the profile.
 BRIEF_KEYS = ("content_type", "persona", "metric", "difficulty", "language", "occasion", "writer", "profile")
 # The most texts of a brief: more than a month of nights; twice that for a brief which many neighbours share.

@@ -16,7 +16,7 @@ from pipelines.known import Known
 TEXT_LENGTH = 280
 LONG_TEXT_LENGTH = 600  # of what tells a story or how to do something
 GOAL = (("goal_1",),)
-GOAL_AND_WINDOW = (("goal_1",), ("window", "period"))
+GOAL_AND_WINDOW = (("goal_1",), ("window", "period", "until"))
 ALSO = ("also",)  # what is asked beside the goal
 CHAPTER = "chapter"  # with its number, the occasion of a brief that tells a piece of a story
 SINGLE = "single"  # the occasion of what asks for nothing beside it
@@ -134,8 +134,8 @@ class ContentType:
         keys: What of a brief follows from the planned row: expressions by name of BRIEF_KEYS. What it leaves out is
             the row's own metric and occasion.
         plan: Who gets one tonight; None for what is planned elsewhere. Of messages at most a row for a player:
-            player_key, and as far as they apply metric, goal, percentile, occasion, window_days and mission (the
-            content_id of what it tells of); of challenges and achievements their whole rows.
+            player_key, and as far as they apply metric, goal, percentile, occasion, window_days, valid_until and
+            mission (the content_id of what it tells of); of challenges and achievements their whole rows.
         lacks: What an app file that lists it leaves out: 'key: fault; remedy'.
         about: Whether its briefs' metric is a metric or a badge.
         own_phrases: Whether the symbols that begin with that of its text belong to it alone: the texts of other types

@@ -20,6 +20,7 @@ from pipelines.words.render import (
     goal_text,
     period_text,
     span_text,
+    until_text,
     window_text,
     with_one,
 )
@@ -27,7 +28,7 @@ from pipelines.words.types import content_types
 
 TARGET_DAYS = 28  # what the next targets in messages are measured over
 # What may differ between two rows with the same text. All else that is filled in or told follows from their brief.
-_OWN = ("amount", "window_days", "percentile", "mission", "arm", "chapter", "done", "also")
+_OWN = ("amount", "window_days", "valid_until", "percentile", "mission", "arm", "chapter", "done", "also")
 TOLD = ("title", "text", "brief_id", "ai_provider", "model", "prompt_version", "variant", "metadata")
 
 
@@ -39,7 +40,7 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
     Args:
         app: Its metrics' words.
         chosen: at (the row of `texts`), content_type, metric, amount, window_days, percentile; where there are any,
-            mission, arm, chapter, done and also.
+            valid_until (the last day of the window), mission, arm, chapter, done and also.
         texts: The columns of TOLD, text with slots, metadata (JSON text) and language.
 
     Returns:
@@ -50,9 +51,9 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
         NightquestError: A text is not fit to be read; see `hold_fit`.
     """
     rows = chosen.select("at", "content_type", "metric", *(name for name in _OWN if name in chosen.columns))
-    lacking = pl.DataFrame(schema={"also": PARTS, "done": pl.Float64})
+    lacking = pl.DataFrame(schema={"also": PARTS, "done": pl.Float64, "valid_until": pl.Date})
     rows = pl.concat([rows, lacking.select(pl.exclude(rows.columns))], how="diagonal")
-    rows = rows.cast({"also": PARTS, "done": pl.Float64}).with_columns(beside=_as_key(pl.col("also")))
+    rows = rows.cast(lacking.schema).with_columns(beside=_as_key(pl.col("also")))
     told = [name for name in (*_OWN[:-1], "beside") if name in rows.columns and rows[name].null_count() < rows.height]
     first, place = find_alike(rows, "at", *told)
     filled = _filled(app, rows[first], texts.with_row_index("at")).with_columns(about=_about())
@@ -64,7 +65,8 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
 def _filled(app: App, rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     """`rows` with the columns of `texts` that go with their `at`, the text filled."""
     rows = rows.join(texts.drop("text"), on="at", how="left", maintain_order="left")
-    first, place = find_alike(rows, "language", "metric", "amount", "window_days", "percentile", "beside", "done")
+    said = ("language", "metric", "amount", "window_days", "valid_until", "percentile", "beside", "done")
+    first, place = find_alike(rows, *said)
     values = _values(app, rows[first], texts["language"].unique().to_list())
     rows = rows.hstack(values.select(pl.all().name.suffix("_text"))[place])
     slots = {name: pl.col(f"{name}_text") for name in values.columns}
@@ -86,6 +88,7 @@ def _values(app: App, rows: pl.DataFrame, languages: list[str]) -> pl.DataFrame:
         goal_1=slot(lambda said, locale: goal_text(said, metric, amount, days, locale)),
         window=slot(lambda _, locale: window_text(days, locale)),
         period=slot(lambda _, locale: period_text(days, locale)),
+        until=slot(lambda _, locale: until_text(pl.col("valid_until"), days, locale)),
         done=slot(lambda said, locale: amount_text(said, metric, pl.col("done"), locale, reached=True)),
         amount=slot(lambda said, locale: amount_text(said, metric, _plainer(said, metric, amount), locale)),
         span=slot(lambda said, locale: span_text(said, metric, TARGET_DAYS, locale)),

@@ -180,6 +180,19 @@ def period_text(days: pl.Expr, locale: Locale) -> pl.Expr:
     return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(by_value(locale.period, "{n}", days))
 
 
+def until_text(last: pl.Expr, days: pl.Expr, locale: Locale) -> pl.Expr:
+    """'today' for one day, 'by Sunday, 3 May' for more: the last day on which it counts, a column of dates."""
+    number = last.dt.day()
+    parts = {
+        "weekday": last.dt.weekday().replace_strict(dict(enumerate(locale.weekdays, 1)), return_dtype=pl.String),
+        "day": pl.when(number == 1).then(pl.lit(locale.first)).otherwise(number.cast(pl.String)),
+        "month": last.dt.month().replace_strict(dict(enumerate(locale.months, 1)), return_dtype=pl.String),
+    }
+    cut = SLOT.split(locale.until.replace("{a}", locale.date))
+    date = pl.concat_str([parts[part] if i % 2 else pl.lit(part) for i, part in enumerate(cut)])
+    return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(pl.coalesce(date, window_text(days, locale)))
+
+
 def span_text(app: App, metric: pl.Expr, days: int, locale: Locale) -> pl.Expr:
     """The days over which an amount counts: 'over 28 days', 'out of 28' for days, 'within 28 days' for a best.
 

@@ -30,6 +30,7 @@ _NUMBERS = pl.Schema(
         "metric": pl.String(),
         "amount": pl.Float64(),
         "window_days": pl.Int64(),
+        "valid_until": pl.Date(),
         "percentile": pl.Int64(),
         "mission": pl.String(),
         "also": PARTS,
@@ -86,10 +87,10 @@ def write_words(
     Args:
         app: Its voice and metrics.
         plan: content_id, player_key, content_type, persona, metric, target, window_days, difficulty_level, language;
-            for missions occasion and also (what they ask for beside it).
+            valid_until where the text may name it; for missions occasion and also (what they ask for beside it).
         asks: content_id, player_key, content_type, persona, language, metric, goal (null: no target), percentile,
-            recency_days; for what has an occasion occasion, for mission briefs window_days and mission (the content_id
-            of the challenge that they tell of).
+            recency_days; for what has an occasion occasion, for mission briefs window_days, valid_until and mission
+            (the content_id of the challenge that they tell of).
         achievements: content_id, player_key, content_type, persona, language, metric, target, tier.
         seed: Another seed draws other texts from the offline writer.
         as_of: The night; moves players on to the next text of their brief.
@@ -127,8 +128,8 @@ def want_texts(
     """What is to be written: a row for each text, challenges before messages before achievements.
 
     Returns:
-        content_id, player_key, the BRIEF_KEYS, amount, window_days and percentile (the numbers behind the slots), and
-        mission (see `write_words`).
+        content_id, player_key, the BRIEF_KEYS, amount, window_days, valid_until and percentile (what stands behind the
+        slots), and mission (see `write_words`).
 
     Raises:
         ValueError: See `write_words`.

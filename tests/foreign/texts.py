@@ -1,5 +1,6 @@
 """Filled texts of the offline writer, of every content type and metric, as players would read them."""
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ AMOUNTS = {
     "personal_coaching": (1.0, 4.0, 12.5),
     "badge_citation": (1.0, 13.0, 1250.0, 62.125),
 }
+FIRST_DAY = dt.date(2026, 5, 1)
 PERCENTILES = (25, 50, 75, 90)
 ENGLISH = locale_of("en")
 
@@ -68,6 +70,7 @@ def texts_of(app: App, *, variants: int = 3, seed: int = 0, language: str = "en"
             rows.append({
                 "at": len(texts), "content_type": brief.content_type, "metric": brief.metric,
                 "amount": _amount(app, brief, place + nth + seed, days), "window_days": spans,
+                "valid_until": FIRST_DAY + dt.timedelta(days=days - 1 + place % 31),
                 "percentile": PERCENTILES[(place + nth) % len(PERCENTILES)], "occasion": brief.occasion,
                 "done": _amount(app, brief, place + nth + seed + 1, days) if brief.metric else None,
                 "also": _beside(app, brief, place + nth + seed, days),

@@ -29,8 +29,8 @@ def brief(**more):
         "language": "en",
         "variants": 3,
         "task": "close {goal_1} with a stop-loss in place",
-        "slots": {"goal_1": "a number", "window": "when", "period": "when"},
-        "one_of": [["goal_1"], ["window", "period"]],
+        "slots": {"goal_1": "a number", "window": "when", "period": "when", "until": "when"},
+        "one_of": [["goal_1"], ["window", "period", "until"]],
         "max_chars": {"title": 60, "text": 240},
     }
     return f"Write.\n<brief>{json.dumps(data | more)}</brief>"

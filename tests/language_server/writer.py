@@ -145,9 +145,12 @@ def _foreign(
     titled = data.get("content_type") != "badge_citation"
     while True:
         groups = [draw.choice(group) for group in data.get("one_of") or ()]
-        kind = next((name for name in ("amount", "evidence", "window", "period", "goal_1") if name in groups), "")
-        kind = {"amount": "marker", "goal_1": "goal", "": "badge" if badge else ""}.get(kind, kind)
-        middle = [draw.choice(words[kind]).replace("{badge}", badge)] if kind else []
+        asked = ("amount", "evidence", "window", "period", "until", "goal_1")
+        slot = next((name for name in asked if name in groups), "")
+        like = {"amount": "marker", "goal_1": "goal", "until": "window", "": "badge" if badge else ""}
+        kind = like.get(slot, slot)
+        said = draw.choice(words[kind]).replace("{badge}", badge) if kind else ""
+        middle = [said.replace("{window}", "{until}") if slot == "until" else said] if kind else []
         middle += ["{also}."] if "also" in groups else []
         parts = [draw.choice(words["openings"]), *middle, draw.choice(words["closings"])]
         title = draw.choice(words["titles"]) if titled else ""

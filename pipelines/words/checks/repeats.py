@@ -19,7 +19,7 @@ _SMALL = frozenset(
 
 
 def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -> str:
-    """A word that two sentences of the same card, or the two parts of its title, have in common, or an empty text.
+    """What two sentences of a card, or the two parts of its title, have in common: a word, or three; or an empty text.
 
     Args:
         title: Counts as a sentence, but may name what the task names.
@@ -29,6 +29,8 @@ def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -
     """
     lead, _, rest = title.partition(": ")
     if again := stems(lead) & stems(rest):
+        return min(again)
+    if again := _phrases(lead) & frozenset().union(*map(_phrases, sentences(text))):
         return min(again)
     named, seen, subject = stems(title), set[str](), stems(recurring)
     for sentence in sentences(text):
@@ -60,6 +62,13 @@ def echoed_word(title: str, text: str, own: str = "") -> str:
 
 def _long_words(text: str) -> set[str]:
     return {word.casefold() for word in re.findall(r"\w{5,}", SLOT.sub(" ", text))}
+
+
+@lru_cache(maxsize=50_000)
+def _phrases(text: str) -> frozenset[str]:
+    """Every three words on end, of which each alone may come back: 'where you stand'."""
+    words = _WORD.findall(SLOT.sub(".", text.lower()))
+    return frozenset(" ".join(words[i : i + 3]) for i in range(len(words) - 2))
 
 
 def _lead_in(sentence: str) -> str:

@@ -20,6 +20,7 @@ SLOTS: Mapping[str, int] = {
     "also": 2 * LONGEST_BESIDE + 5,
     "window": 24,
     "period": 24,
+    "until": 36,
     "amount": 40,
     "done": 40,
     "span": 24,
@@ -46,6 +47,7 @@ _NUMBER = re.compile(
 )
 _MOMENT = re.compile(
     r"\b(?:today|tonight|tomorrow|yesterday|midnight|weekend|deadline|by (?:noon|evening|morning)"
+    r"|(?:by|until|till|before|on|this|next) (?:mon|tues|wednes|thurs|fri|satur|sun)day"
     r"|(?:this|next|within an?|in an?|all|whole) (?:hour|day|morning|afternoon|evening|night|week|month|year))\b",
     re.IGNORECASE,
 )

@@ -38,7 +38,7 @@ def plan(asking: Asking) -> pl.DataFrame:
     chapter = pl.when(following <= len(asking.known.app.voice.chapters)).then(following).cast(pl.Int32)
     single = pl.when(is_single()).then(pl.lit(SINGLE))
     briefs = missions.with_columns(chapter=chapter).select(
-        *("player_key", "metric", "window_days", "also", "chapter"),
+        *("player_key", "metric", "window_days", "valid_until", "also", "chapter"),
         goal="target",
         mission="content_id",
         occasion=pl.concat_str(pl.format("{}{}", pl.lit(CHAPTER), "chapter"), single, separator=" ", ignore_nulls=True),

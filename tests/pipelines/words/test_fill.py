@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 from functools import cache
 
@@ -75,6 +76,15 @@ def test_rows_filled_together_are_what_each_is_by_itself(rows):
 def test_a_row_says_its_own_number_and_window():
     filled = fill_in(APP, chosen((0, 3.0, 7, None, None, None), (1, 1.0, 1, None, None, None)), texts(*TEXTS))
     assert filled["text"].to_list() == ["Do 3 puzzles within the next 7 days.", "For today: one puzzle."]
+
+
+def test_one_text_names_each_reader_their_own_last_day():
+    rows = chosen((0, 3.0, 7, None, None, None), (0, 3.0, 7, None, None, None), (0, 3.0, 1, None, None, None))
+    days = [dt.date(2026, 5, 3), dt.date(2026, 5, 4), dt.date(2026, 5, 4)]
+    filled = fill_in(APP, rows.with_columns(valid_until=pl.Series(days)), texts("Do {goal_1} {until}."))
+    assert filled["text"].to_list() == [
+        "Do 3 puzzles by Sunday, 3 May.", "Do 3 puzzles by Monday, 4 May.", "Do 3 puzzles today.",
+    ]  # fmt: skip
 
 
 def test_the_metadata_tells_the_metric_then_the_mission_then_the_arm():

@@ -1,3 +1,4 @@
+import datetime as dt
 import re
 
 import polars as pl
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from configs.app import App
 from configs.voice import locale_of
+from pipelines.words.checks.validate import SLOTS
 from pipelines.words.render import (
     amount_text,
     by_language,
@@ -14,6 +16,7 @@ from pipelines.words.render import (
     goal_text,
     number_text,
     period_text,
+    until_text,
     window_text,
 )
 from tests.factories import make_app
@@ -176,3 +179,25 @@ def test_a_slot_without_a_value_leaves_no_text():
         on="t",
     )
     assert filled["text"].to_list() == [None]
+
+
+@pytest.mark.parametrize(
+    ("language", "third", "first", "one_day"),
+    [
+        ("en", "by Sunday, 3 May", "by Friday, 1 May", "today"),
+        ("de", "bis Sonntag, 3. Mai", "bis Freitag, 1. Mai", "heute"),
+        ("it", "entro domenica 3 maggio", "entro venerdì 1º maggio", "oggi"),
+        ("fr", "jusqu'au dimanche 3 mai", "jusqu'au vendredi 1er mai", "aujourd'hui"),
+        ("es", "hasta el domingo 3 de mayo", "hasta el viernes 1 de mayo", "hoy"),
+    ],
+)
+def test_a_last_day_is_named_as_the_language_names_days(language, third, first, one_day):
+    def until(day, days=7):
+        return pl.select(until_text(pl.lit(day, pl.Date), pl.lit(days), locale_of(language))).item()
+
+    assert (until(dt.date(2026, 5, 3)), until(dt.date(2026, 5, 1))) == (third, first)
+    assert until(dt.date(2026, 5, 3), 1) == one_day
+    assert until(None) == pl.select(window_text(pl.lit(7), locale_of(language))).item()
+    everyone = {until(dt.date(2026, 1, 1) + dt.timedelta(days=day)) for day in range(365)}
+    assert len(everyone) == 365
+    assert max(map(len, everyone)) <= SLOTS["until"]

@@ -31,7 +31,7 @@ def profiles_of(rows: pl.DataFrame) -> pl.DataFrame:
 
 def mission(player: int) -> dict[str, object]:
     also = [{"metric": "topics", "op": ">=", "target": 2.0}]
-    row = {"player_key": player, "metric": "solved", "window_days": 7, "target": 6.0, "also": also}
+    row = {"player_key": player, "metric": "solved", "window_days": 7, "target": 6.0, "also": also, "valid_until": BASE}
     words = {"content_id": f"m{player}", "content_type": "adaptive_mission", "persona": "", "language": "en"}
     return {**row, **words, "occasion": "steady", "difficulty_level": 3}
 

@@ -70,7 +70,7 @@ def test_good_texts_become_variants_in_their_order_like_the_offline_writers():
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
-        (changed(description="Close {goal_1} with a stop-loss in place."), "{window} or {period} 0 times"),
+        (changed(description="Close {goal_1} with a stop-loss in place."), "{window} or {period} or {until} 0 times"),
         (changed(description="Close a trade or so {window}. Rest {goal_1}."), "has 'close {goal_1} with a stop-loss"),
         (changed(description="Close {goal_1} under a stop {window}."), "has 'close {goal_1} with a stop-loss"),
         (changed(description=GOOD[0]["description"] + " It pays 500 points."), "number of its own: '5"),
