@@ -200,14 +200,16 @@ def _numbers(app: App, rows: pl.DataFrame, content_type: str) -> pl.DataFrame:
 def minutes_and_days(app: App, features: pl.DataFrame) -> pl.DataFrame:
     """minutes_28 and active_days_28 of each snapshot; where the app's own events say for how long, no less than that.
 
-    Between the events of a session passes the time that it took, unless a whole workout is one event.
+    Between the events of a session passes the time that it took, unless a whole workout is one event: gaps of less than
+    a minute a session tell nothing of how long play takes, and count as 0.
     """
+    between = pl.when(pl.col("minutes_28") >= pl.col("sessions_28")).then("minutes_28").otherwise(0.0)
     told = [
         pl.col(f"{name}__28") * minutes
         for name, minutes in _units_of_time(app).items()
         if app.metrics[name].agg == "sum"
     ]
-    return features.select(*SNAPSHOT, pl.max_horizontal("minutes_28", *told), "active_days_28")
+    return features.select(*SNAPSHOT, pl.max_horizontal(between.alias("minutes_28"), *told), "active_days_28")
 
 
 def _with_ids(known: Known, rows: pl.DataFrame) -> pl.DataFrame:

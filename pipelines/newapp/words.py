@@ -236,7 +236,9 @@ def thing_words(words: tuple[str, ...]) -> Words:
     parts = [word for word in words if word not in known.ID] or list(words)
     unit = " ".join([*parts[:-1], singular_of(parts[-1])])
     return Words(
-        f"different {plural_of(unit)}", unit, "Try {goal}" if parts[-1] in known.TRIED or unit in known.TRIED else ""
+        f"different {plural_of(unit)}",
+        f"different {unit}",
+        "Try {goal}" if parts[-1] in known.TRIED or unit in known.TRIED else "",
     )
 
 

@@ -32,7 +32,7 @@ def describe_habits(app: App, features: pl.DataFrame) -> pl.DataFrame:
         In the order of `features`: player_key, and as Structs
         habits: usual_hour (0 to 23), hours_together (0 to 1: how close together the hours lie), part_of_day (`any`
         where they lie anywhere), a share for each weekday (of the last eight), days_a_week, sessions_a_day,
-        minutes_a_session, rhythm;
+        minutes_a_session (null below one: moments of single events do not tell), rhythm;
         engagement: active_days_7, _28 and _90, sessions_28, minutes_28, streak_days, best_streak_days,
         days_since_play, days_known;
         social: for each social metric last_28_days and standing (0 to 1), null where the app has none.
@@ -46,6 +46,7 @@ def _habits() -> pl.Expr:
     hour = ((angle + 24.5) % 24).floor().cast(pl.Int32)
     part = (hour // 6).replace_strict(dict(enumerate(PARTS_OF_DAY)), return_dtype=pl.String)
     days = pl.col("active_days_28")
+    minutes = pl.col("minutes_per_session")
     weeks = pl.col("tenure_days").clip(7, 28) / 7
     return pl.struct(
         hour.alias("usual_hour"),
@@ -54,7 +55,7 @@ def _habits() -> pl.Expr:
         *(pl.col(f"on_{day}").fill_null(0.0).round(2).alias(day) for day in WEEKDAYS),
         (days / weeks).round(1).alias("days_a_week"),
         (pl.col("sessions_28") / days.clip(1)).round(1).alias("sessions_a_day"),
-        pl.col("minutes_per_session").round(1).alias("minutes_a_session"),
+        pl.when(minutes >= 1).then(minutes.round(1)).alias("minutes_a_session"),
         _rhythm().alias("rhythm"),
     )
 

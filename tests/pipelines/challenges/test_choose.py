@@ -208,11 +208,21 @@ def test_events_that_say_how_long_they_took_set_the_pace() -> None:
         segments={"features": ["workouts"], "score": "workouts"},
         challenges={"metrics": ["workouts"]},
     )
-    played = {"minutes_28": 4.0, "active_days_28": 8.0, "time__28": 6.0, "workouts__28": 8.0}
+    played = {"minutes_28": 4.0, "active_days_28": 8.0, "sessions_28": 8, "time__28": 6.0, "workouts__28": 8.0}
     features = pl.DataFrame([{"player_key": 1, "base_day": BASE, **played}])
     asked = {"metric": "workouts", "target": 3.0, "own_28": 8.0, "window_days": 7}
     rows = minutes_and_days(app, features).with_columns(**{k: pl.lit(v) for k, v in asked.items()})
     assert rows.select(estimated_minutes(app)).item() == 135
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(2.0, None), (16.0, 6)])
+def test_moments_that_lie_seconds_apart_tell_nothing_of_how_long_play_takes(minutes, expected) -> None:
+    app = make_app(challenges={"metrics": ["solved"]})
+    played = {"minutes_28": minutes, "active_days_28": 8.0, "sessions_28": 8}
+    features = pl.DataFrame([{"player_key": 1, "base_day": BASE, **played}])
+    asked = {"metric": "solved", "target": 3.0, "own_28": 8.0, "window_days": 7}
+    rows = minutes_and_days(app, features).with_columns(**{k: pl.lit(v) for k, v in asked.items()})
+    assert rows.select(estimated_minutes(app)).item() == expected
 
 
 def test_affinity_is_a_standing_among_all_whoever_is_looked_at_together() -> None:
