@@ -3,12 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 HOME_DIR ?= .nightquest
-# Tests that share servers share a process; see tests/conftest.py.
+# Tests that share servers share a process, of which there is one more than cores; see tests/conftest.py.
 PARALLEL := --numprocesses auto --maxprocesses 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check format schema cover bench bench-small serve ui lock clean
+.PHONY: help demo test suite quick check lint types format schema cover bench bench-small serve ui lock clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,15 +25,22 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## simulate an app's players, run its nights, show what they get
 	@$(BIN)/nightquest demo --home $(HOME_DIR)
 
-test: check ## check, then every test
+test: lint ## format and lint, then types beside every test
+	@$(MAKE) --no-print-directory --jobs 2 types suite
+
+suite: $(READY)
 	@$(BIN)/python -m pytest $(PARALLEL)
 
 quick: $(READY) ## the tests that start no servers
 	@$(BIN)/python -m pytest -m "not slow"
 
-check: $(READY) ## format, lint, types
+check: lint types ## format, lint, types
+
+lint: $(READY)
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
+
+types: $(READY)
 	@$(BIN)/mypy
 
 format: $(READY) ## rewrite files in the house format

@@ -1,6 +1,7 @@
 """Keep every test away from the real home folder, the network and telemetry."""
 
 import os
+import shutil
 import tempfile
 from collections import Counter
 
@@ -44,6 +45,16 @@ def pytest_collection_modifyitems(items):
     items.sort(
         key=lambda item: (not item.nodeid.startswith(SERVED), item.path not in slow, -many[item.path], item.path)
     )
+
+
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores, since servers and clocks are waited for now and then."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_unconfigure():
+    """Remove what this process wrote aside."""
+    shutil.rmtree(_SCRATCH, ignore_errors=True)
 
 
 _SCRATCH = tempfile.mkdtemp(prefix="nightquest-tests-")

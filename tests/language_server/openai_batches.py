@@ -15,7 +15,7 @@ from tests.language_server.faults import Rule
 from tests.language_server.openai_files import Files
 from tests.language_server.openai_lines import bad, check_create, error, form_fault, result_line
 from tests.language_server.state import State
-from tests.language_server.work import Line, Work, fails
+from tests.language_server.work import Line, Work, fails, wait
 
 _TIMES = ("in_progress", "expires", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled")
 _ENDED = frozenset({"failed", "completed", "expired", "cancelled"})
@@ -172,7 +172,7 @@ class OpenAIBatches:
     async def _run(self, batch: Batch, path: Path, rules: list[Rule]) -> None:
         """A batch from validation to its end."""
         work_s = Work(self._state, "openai", batch.id, [], rules, lambda: False).seconds
-        await asyncio.sleep(work_s * 0.1)
+        await wait(work_s * 0.1, lambda: batch.cancel)
         if code := fails(rules):
             batch.errors = [error(code, "The batch could not be validated.", None)]
         else:
@@ -188,7 +188,7 @@ class OpenAIBatches:
         await work.do(work_s * 0.8)
         if not batch.cancel:
             batch.enter("finalizing")
-        await asyncio.sleep(work_s * 0.1)
+        await wait(work_s * 0.1, lambda: batch.cancel)
         self._write(batch, work)
         batch.enter("cancelled" if batch.cancel else "expired" if work.expires else "completed")
 

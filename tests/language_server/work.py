@@ -85,10 +85,7 @@ class Work:
 
     async def _reach(self, moment: float) -> None:
         """Wait for a moment, or until canceled."""
-        for _ in range(math.ceil(max(0, moment - time.monotonic()) / _LOOK_S)):
-            if self._canceled():
-                break
-            await asyncio.sleep(min(_LOOK_S, max(0, moment - time.monotonic())))
+        await wait(moment - time.monotonic(), self._canceled)
 
     def order(self) -> list[Line]:
         """The lines as the results list them: as they came, or shuffled."""
@@ -117,6 +114,15 @@ class Work:
             return frozenset()
         many = max(1, round(rule.share * len(self._lines)))
         return frozenset(draw.sample(range(len(self._lines)), min(many, len(self._lines))))
+
+
+async def wait(seconds: float, canceled: Callable[[], bool]) -> None:
+    """Wait so long, or until canceled."""
+    end = time.monotonic() + seconds
+    for _ in range(math.ceil(max(0, seconds) / _LOOK_S)):
+        if canceled():
+            break
+        await asyncio.sleep(min(_LOOK_S, max(0, end - time.monotonic())))
 
 
 def fails(rules: list[Rule]) -> str:

@@ -14,7 +14,7 @@ from tests.flows.server.looks import night_under_way, processes_of
 from tests.flows.ui_run import serving
 
 
-@pytest.fixture(name="served", scope="session")
+@pytest.fixture(name="served", scope="package")  # it costs what looks round all the time, as Prefect does
 def _served(history, tmp_path_factory):
     """(app file, home, process, addresses) of a `serve`, which SIGTERM then ends amid a run without a trace."""
     app, shared = history
