@@ -58,8 +58,8 @@ class Known(Protocol):
     def badges_earned(self) -> pl.DataFrame:
         """player_key, badge_id, earned_day: when each badge's rule first held."""
 
-    def badges_on(self, days: Sequence[dt.date]) -> pl.DataFrame:
-        """player_key, base_day, badge_id, progress, eta_days: how far active players were with badges on these days."""
+    def badges_on(self, snapshots: pl.DataFrame) -> pl.DataFrame:
+        """player_key, base_day, badge_id, progress, eta_days: how far each of these players was then, if active."""
 
     def lend(self, **frames: pl.DataFrame) -> AbstractContextManager[None]:
         """Let SQL read frames by name for a while."""

@@ -22,7 +22,7 @@ from models.tracking.pages import Measured
 
 Array = NDArray[np.float64]
 HORIZONS = (7, 14, 28)
-EVERY_DAYS, MOST_CUTS, MOST_PAIRS = 7, 10, 20_000
+EVERY_DAYS, MOST_CUTS, MOST_PAIRS = 7, 20, 60_000
 TOLD = 3  # the likeliest badges of each player
 PACE_DAYS = 28
 FAR_DAYS = 3650.0
@@ -81,7 +81,6 @@ class BadgeOdds(BinaryTask[Commonness]):
         *(*habits.FEATURES, "progress", "missing", "log_eta", "has_pace", "closed_form", "held_by", "earned_by"),
         *("log_goal", "terms", "within", "runs", "tier"),
     )
-    common: ClassVar[frozenset[str]] = habits.COMMON
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lightgbm": {"min_leaf": 50}}
     asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack", "catboost"})
     asks_of_badges: ClassVar[bool] = True
@@ -103,7 +102,7 @@ class BadgeOdds(BinaryTask[Commonness]):
         players = samples.features.select(SNAPSHOT)
         days = _apart(players["base_day"].unique().sort(descending=True).to_list())
         earned = known.badges_earned() if once_rules(known.app) else _NONE
-        pairs = known.badges_on(days).join(players, on=list(SNAPSHOT), how="semi")
+        pairs = known.badges_on(players.filter(pl.col("base_day").is_in(days)))
         pairs = pairs.join(earned, on=["player_key", "badge_id"], how="left")
         pairs = pairs.filter(
             pl.col("progress") < 1, pl.col("earned_day").is_null() | (pl.col("earned_day") >= pl.col("base_day"))

@@ -58,7 +58,7 @@ class Churn(BinaryTask[Quiet]):
     label: ClassVar[str] = "left"
     inputs: ClassVar[Mapping[str, pl.DataType]] = {**habits.INPUTS, "week": pl.Int32(), "window_days": pl.Int32()}
     features: ClassVar[tuple[str, ...]] = (*habits.FEATURES, "week")
-    common: ClassVar[frozenset[str]] = habits.COMMON
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lightgbm": {"trees": 80}}
     asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack", "catboost"})
     moves: ClassVar[bool] = False  # what settles tonight began weeks ago
     wanted: ClassVar[int] = -1

@@ -94,9 +94,10 @@ class Engagement(BinaryTask[Levels]):
     common: ClassVar[frozenset[str]] = habits.COMMON
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "lightgbm": {"trees": 120},
+        "two_views": {"trees": 120},
         "random_forest": {"min_leaf": 40},
     }
-    asks_for: ClassVar[frozenset[str]] = frozenset({"catboost", "random_forest", "stack", "xgboost"})
+    asks_for: ClassVar[frozenset[str]] = frozenset({"catboost", "random_forest", "stack", "two_views", "xgboost"})
     moves: ClassVar[bool] = False  # weekly training is near enough, and a night is cheaper without
     encoding_type: ClassVar[type[Encoding]] = Levels
     limits: ClassVar[tuple[str, ...]] = (

@@ -1,7 +1,5 @@
 """What training may see beside what a night may: how players stood with badges on days gone by."""
 
-import datetime as dt
-from collections.abc import Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -33,13 +31,16 @@ class Past(Known):
                 {"cut": self.cut},
             )
 
-    def badges_on(self, days: Sequence[dt.date]) -> pl.DataFrame:
-        """player_key, base_day, badge_id, progress, eta_days: as a night of each of these days would have told it.
+    def badges_on(self, snapshots: pl.DataFrame) -> pl.DataFrame:
+        """player_key, base_day, badge_id, progress, eta_days: as a night of each day would have told it of the player.
 
         Badges that were held by then are among them. All days are asked in one go, under keys below 0 that no ledger
         knows: to plan the question takes longer than to answer it.
+
+        Args:
+            snapshots: player_key and base_day; of a player who was not active enough by then nothing is told.
         """
-        rules = once_rules(self.app)
+        rules, days = once_rules(self.app), snapshots["base_day"].unique().sort().to_list()
         if not rules or not days:
             return pl.DataFrame(schema={"player_key": pl.Int64, "base_day": pl.Date, **_STANDING})
         for place, day in enumerate(days):
@@ -47,7 +48,12 @@ class Past(Known):
                 self.night, as_of=day, base_day=day, cut=min(self.cut, day_start(self.app, day)), silences=()
             )
             values = values_sql(then, terms_of(rules), self.app.challenges.active_within_days)
-            Known(self.warehouse, then).run(f"CREATE OR REPLACE TEMP TABLE badge_values_{place} AS {values}")
+            asked = snapshots.filter(pl.col("base_day") == day).select("player_key")
+            with self.lend(asked=asked):
+                Known(self.warehouse, then).run(
+                    f"CREATE OR REPLACE TEMP TABLE badge_values_{place} AS "
+                    f"FROM ({values}) SEMI JOIN asked USING (player_key)"
+                )
         stacked = " UNION ALL ".join(
             f"SELECT * REPLACE (-1 - player_key * {len(days)} - {place} AS player_key) FROM badge_values_{place}"
             for place in range(len(days))

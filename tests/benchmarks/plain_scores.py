@@ -23,10 +23,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from configs.loader import load_app
 from configs.settings import Settings
 from models.contest import Contest, hold_contest
-from models.learned import LearnedModel
-from models.learners import learner_of
 from models.scores import log_losses
-from models.split import HALF_LIFE_DAYS, Split, recency
+from models.search import Tuning
+from models.split import END, Split
 from models.task import Samples
 from models.tasks import binary_task
 from models.tasks.engagement import Levels, exactly
@@ -45,24 +44,23 @@ MANY_AWARDS = 100
 
 
 class Rows:
-    """The later rows with what the contest's winner says of them, and the rows that it and the rivals learned from.
+    """The later rows with what the model says of them that served when they began, and what it and rivals learned from.
 
-    As when a model is registered, the winner is fitted anew on all that was known and recalibrated on the newest of it.
+    The contest is held on what was known by the first of the later rows: none of them chose its winner.
     """
 
-    def __init__(self, known: Known, samples: Samples, name: str) -> None:
+    def __init__(self, known: Known, samples: Samples, name: str, tuning_s: float) -> None:
         task, past = binary_task(name), Past.of(known)
         own = replace(samples, labels=task.labels(past, samples))
+        first = Split.of(task.days(own)).test_from
+        before = replace(own, labels=own.labels.filter(first > END))
         self.task, self.past = task, past
-        self.contest: Contest = hold_contest(task, known.app, own, seed=SEED)
-        split = Split.of(task.days(own))
-        self.encoding: Any = task.encoding(known.app, own, split.calibrate_from, seed=SEED)
+        self.contest: Contest = hold_contest(task, known.app, before, seed=SEED, tuning=Tuning(tuning_s, None))
+        self.encoding: Any = self.contest.model.encoding
         rows = task.rows(known.app, own, self.encoding, seed=SEED)
-        train, calibrate, _ = split.parts(rows)
-        self.train, winner = pl.concat([train, calibrate]), self.contest.model.learner
-        model = LearnedModel(task, self.encoding, learner_of(winner.name)(**winner.told()))
-        model.fit(self.train, weights=recency(self.train, HALF_LIFE_DAYS)).calibrate(calibrate, seen=True)
-        self.test = self.contest.holdout.with_columns(p=pl.Series(model.predict(self.contest.holdout)))
+        self.train, later = rows.filter(first > END), rows.filter(pl.col("base_day") >= first)
+        happened = later[task.label].cast(pl.Float64)
+        self.test = later.with_columns(y=happened, p=pl.Series(self.contest.model.predict(later)))
 
     def x(self, rows: pl.DataFrame) -> Array:
         """The winner's features, missing ones 0."""
@@ -250,6 +248,7 @@ def main() -> None:
     parser.add_argument("--as-of", type=dt.date.fromisoformat, required=True)
     parser.add_argument("--home", type=Path, default=Path(".nightquest"))
     parser.add_argument("--truth", type=Path)
+    parser.add_argument("--tuning", type=float, default=0.0, help="seconds for each contest; 0, as here: none")
     parser.add_argument("--task", choices=("churn", "badge_odds", "engagement"), action="append")
     given = parser.parse_args()
     loaded, settings = load_app(given.app), Settings(home=given.home)
@@ -262,7 +261,7 @@ def main() -> None:
             "engagement": engagement,
         }
         for name, tell in ((name, told[name]) for name in given.task or told):
-            rows = Rows(known, samples, name)
+            rows = Rows(known, samples, name, given.tuning)
             learned, later = rows.train.height, rows.test.height
             print(
                 f"{name}: {rows.contest.chosen} serves, {learned:,} rows to learn and {later:,} later ones", flush=True

@@ -1,6 +1,7 @@
 """What every algorithm must do: learn, tell why, keep an order where it says so, and survive a trip through files."""
 
 import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -15,9 +16,9 @@ from models.task import BinaryTask
 
 HERE = importlib.util.find_spec("catboost") is not None
 CATBOOST = pytest.param("catboost", marks=pytest.mark.skipif(not HERE, reason="the extra catboost is not installed"))
-GENERAL = ("cloglog", "lightgbm", "logistic", "random_forest", "stack", "xgboost", CATBOOST)
-TELLING = ("cloglog", "lightgbm", "logistic", "random_forest", "stack", "xgboost", CATBOOST)
-ORDERED = ("lightgbm", "xgboost")
+GENERAL = ("cloglog", "lightgbm", "logistic", "random_forest", "stack", "two_views", "xgboost", CATBOOST)
+TELLING = ("cloglog", "lightgbm", "logistic", "random_forest", "stack", "two_views", "xgboost", CATBOOST)
+ORDERED = ("lightgbm", "two_views", "xgboost")
 FULL = ("lightgbm", "random_forest", "xgboost", CATBOOST)
 
 
@@ -72,7 +73,7 @@ def test_contributions_add_up_to_the_log_odds_of_each_row(name):
 
 def test_who_cannot_tell_why_says_nothing():
     rows, _ = sheet()
-    telling = {"catboost", "cloglog", "lightgbm", "logistic", "random_forest", "stack", "xgboost"}
+    telling = {"catboost", "cloglog", "lightgbm", "logistic", "random_forest", "stack", "two_views", "xgboost"}
     silent = set(learners().by_name) - telling - {"empirical_bayes"}  # which tells of attainment alone
     assert "recency" in silent
     assert all(learners().by_name[name]().contributions(rows) is None for name in silent)
@@ -142,6 +143,17 @@ def test_a_forest_whose_nodes_lead_nowhere_is_refused(field, tmp_path):
     np.savez(tmp_path / "nodes.npz", **nodes)
     with pytest.raises(OutdatedModelError, match="no forest"):
         learner_of("random_forest")(seed=7).from_files(tmp_path)
+
+
+def test_of_two_views_one_alone_sees_what_is_alike_for_all_on_a_day():
+    rows, y = sheet()
+    given = replace(rows, common=frozenset({"strong"}))
+    both = learner_of("two_views")(seed=7).fit(given, y, np.ones(len(y)))
+    player, day = (learner_of("lightgbm")(seed=7).fit(seen, y, np.ones(len(y))) for seen in (given, rows))
+    apart = [logit(each.predict(seen)) for each, seen in ((player, given), (day, rows))]
+    assert logit(both.predict(given)) == pytest.approx(np.mean(apart, axis=0))
+    assert "strong" not in player.importance()
+    assert both.importance()["strong"] == pytest.approx(day.importance()["strong"] / 2)
 
 
 def test_costly_learners_enter_only_where_a_task_asks_for_them():

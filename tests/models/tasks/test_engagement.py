@@ -155,7 +155,9 @@ def test_persistence_and_a_random_forest_compete_and_the_winner_beats_persistenc
     app, samples = world
     contest = hold_contest(Engagement(), app, samples, seed=7)
     losses = {each.name: each.log_loss for each in contest.entrants}
-    assert set(losses) == {*("base_rate", "persistence", "logistic", "lightgbm", "random_forest", "xgboost")}
+    assert set(losses) == {
+        *("base_rate", "persistence", "logistic", "lightgbm", "random_forest", "two_views", "xgboost")
+    }
     assert contest.faults == ()
     assert contest.gain[1] > 0
     assert losses[contest.chosen] <= losses["persistence"] < losses["base_rate"] - 0.05

@@ -10,6 +10,7 @@ from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known
 from pipelines.learning.past import Past
 from pipelines.pins import day_start
+from pipelines.players.snapshots import eligible_players
 from tests.factories import START, event, known_at, make_app, warehouse_with
 
 DAY = START.date()
@@ -51,7 +52,7 @@ def world():
 def test_each_day_is_told_as_its_own_night_would_have_told_it(world):
     app, warehouse, past = world
     days = [at(3), at(11), at(25)]
-    told = past.badges_on(days)
+    told = past.badges_on(eligible_players(past, days))
     assert set(told["base_day"]) == set(days)
     for day in days:
         then = Known(warehouse, replace(past.night, as_of=day, base_day=day, cut=day_start(app, day)))
@@ -76,7 +77,7 @@ def test_what_came_later_changes_no_day_gone_by():
     for more in ([], late):
         with warehouse_with(app, rows() + more) as warehouse:
             past = Past.of(known_at(warehouse, app, at(40), cut))
-            told.append((past.badges_on([at(8), at(30)]), past.badges_earned().sort(pl.all())))
+            told.append((past.badges_on(eligible_players(past, [at(8), at(30)])), past.badges_earned().sort(pl.all())))
     assert told[0][0].equals(told[1][0])
     assert told[0][1].equals(told[1][1])
 
@@ -84,4 +85,5 @@ def test_what_came_later_changes_no_day_gone_by():
 def test_an_app_without_badges_has_nothing_to_tell():
     app = make_app()
     with warehouse_with(app, rows()) as warehouse:
-        assert Past.of(known_at(warehouse, app, at(40))).badges_on([at(8)]).is_empty()
+        past = Past.of(known_at(warehouse, app, at(40)))
+        assert past.badges_on(eligible_players(past, [at(8)])).is_empty()
