@@ -5,8 +5,9 @@ from functools import lru_cache
 
 from configs.app import App
 from configs.translated import MetricSaid
+from configs.verbs import verb_of
 from configs.voice import languages, locale_of, primary
-from configs.wording import Itself
+from configs.wording import Itself, metric_words
 
 ENGLISH = "en"  # what the kinds of voices speak; who asks for a language that nobody writes reads it
 
@@ -33,6 +34,13 @@ def written_in(app: App, language: str) -> str:
 def has_grammar(language: str) -> bool:
     """Whether the offline writer has phrases in a language."""
     return primary(language) == ENGLISH or bool(primary(language) in languages() and locale_of(language).lexicon)
+
+
+def verb_asked(app: App, name: str) -> str:
+    """What a metric's task asks to do, told in the language that the app speaks; see `verb_of`."""
+    metric, words, language = app.metrics[name], metric_words(app, name), own_language(app)
+    said = None if language == ENGLISH else locale_of(language).verbs
+    return verb_of(metric.task, words.unit if words else "", metric.verb, said)
 
 
 def translation_problems(app: App) -> Iterator[str]:
@@ -85,4 +93,4 @@ def _speaking(of: Itself, language: str) -> App | None:
 
 def _metric(app: App, name: str, said: MetricSaid | None) -> object:
     metric = app.metrics[name]
-    return metric.model_copy(update=said.model_dump()) if said else metric
+    return metric.model_copy(update=said.model_dump() | {"verb": verb_asked(app, name) or None}) if said else metric

@@ -1,5 +1,6 @@
 """What a metric's task asks a player to do, so that nothing absurd is said of it: no luck is wished with a purchase."""
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 Verb = Literal["make", "read", "watch", "buy", "play", "train", "learn", "help", "talk", "visit", "give", "do"]
@@ -37,17 +38,21 @@ _BY_WORD = {word: verb for verb, words in _FIRST_WORDS.items() for word in words
 _TIME = frozenset({"minute", "min", "hour", "h", "second", "day"})
 
 
-def verb_of(task: str, unit: str, given: str | None = None) -> str:
+def verb_of(task: str, unit: str, given: str | None = None, said: Mapping[Verb, str] | None = None) -> str:
     """What a task asks to do, one of VERBS; empty where its first word does not tell.
 
     Args:
         task: An instruction with {goal}: 'Buy {goal}'.
         unit: Of the goal: to spend hours is no purchase.
         given: What the app file says; it wins.
+        said: The first words of another language, by verb; None is English.
     """
     if given:
         return given
-    found = _BY_WORD.get(task.split(" ", maxsplit=1)[0].lower(), "")
+    first = task.split(" ", maxsplit=1)[0].lower()
+    if said is not None:
+        return next((verb for verb, words in said.items() if first in words.split()), "")
+    found = _BY_WORD.get(first, "")
     if found in {"buy", "give"} and unit in _TIME:  # to spend hours, to return on a day
         return ""
     return _BY_THING.get(unit.rpartition(" ")[2].lower(), found) if found in {"", "do"} else found

@@ -1,6 +1,7 @@
 """What voices start from: phrases for the offline writer by kind of app, and how a language writes what is filled in.
 
-A kind of app is a file of configs/voices, a language a file of configs/languages; both are found by name.
+A kind of app is a file of configs/voices (configs/voices/<tag> where it is not English), a language a file of
+configs/languages; all are found by name.
 """
 
 import re
@@ -13,6 +14,7 @@ from pydantic import AfterValidator, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
 from configs.part import Part
+from configs.verbs import Verb
 from configs.yaml_file import read_yaml
 
 VOICES, LANGUAGES = (Path(__file__).parent / name for name in ("voices", "languages"))
@@ -50,6 +52,7 @@ class Locale(Part):
     badge: str = Field(description="A badge {a} that one gets.")
     unlock: str = Field(description="A thing {a} that is opened to one.")
     one: str = Field(description="The number 1 before a single thing that is counted, of whatever gender.")
+    verbs: dict[Verb, str] = Field({}, description="First words of tasks, by what they ask: `buy: kauf kaufe kaufen`.")
     lexicon: dict[str, list[str]] = Field(
         {}, description="Phrases for the offline writer, by symbol; `<du|Sie>` is said by the voice's form of address."
     )
@@ -100,14 +103,18 @@ def base_lexicon(kind: str = NEUTRAL) -> Mapping[str, list[str]]:
 
 
 @cache
-def spoken_lexicon(language: str, address: str) -> Mapping[str, list[str]]:
+def spoken_lexicon(language: str, address: str, kind: str = NEUTRAL) -> Mapping[str, list[str]]:
     """The phrases of a language's catalogue, as the voice's form of address has them; none for English.
 
+    Over them lie those of the kind of app, symbol by symbol, where the language has any: configs/voices/<tag>/<kind>.
+
     Raises:
-        AppFileError: Its file is not YAML.
+        AppFileError: A file is not YAML.
     """
     place = 1 + (address == "formal")
-    said = locale_of(language).lexicon
+    own = VOICES / primary(language) / f"{kind}.yaml"
+    of_kind = _Kind.model_validate(read_yaml(own).content).lexicon if own.exists() else {}
+    said = {**locale_of(language).lexicon, **of_kind}
     return {name: [_ADDRESSED.sub(lambda f: f[place], one) for one in phrases] for name, phrases in said.items()}
 
 

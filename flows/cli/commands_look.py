@@ -59,14 +59,14 @@ def show(app: str, user: str, /, *, why: bool = False, as_of: dt.date | None = N
     from flows.cli.render import names_of, prestige_of, render_player
     from pipelines.publish.show import gather_player
 
+    loaded = load_app(app).app
     if why:
         from flows.cli.why import explain, scores_of, why_view
 
-        name = load_app(app).app.app
-        reasons = explain(common.settings, name, user, as_of)
-        emit(reasons, common.json, lambda: why_view(reasons, scores_of(common.settings, name, user, as_of)))
+        reasons = explain(common.settings, loaded.app, user, as_of)
+        scores = scores_of(common.settings, loaded.app, user, as_of)
+        emit(reasons, common.json, lambda: why_view(reasons, scores, names_of(loaded)))
         return
-    loaded = load_app(app).app
     view = gather_player(common.settings.home, loaded.app, user, as_of)
     emit(view.as_dict(), common.json, lambda: render_player(view, names_of(loaded), prestige_of(loaded)))
 
@@ -118,11 +118,12 @@ def explain(
     loaded, settings = load_app(app), common.settings
     check_data(settings, loaded)
     from flows.cli.explain_view import explanation_view
+    from flows.cli.render import names_of
     from flows.clock import clock
     from pipelines.review.explain import explain_score
 
     told = explain_score(settings, loaded, user, task, clock(), second_opinion=second_opinion)
-    emit(told, common.json, lambda: explanation_view(told))
+    emit(told, common.json, lambda: explanation_view(told, names_of(loaded.app)))
 
 
 @cli.command(sort_key=6)

@@ -9,50 +9,61 @@ from rich.text import Text
 
 from configs.nouns import counted
 from flows.cli.console import Grid, literal
-from flows.cli.render import score_cells
+from flows.cli.render import called, score_cells
 from models.changes import Changed
 from pipelines.review.explain import Explanation
 
 CLOSE = 0.7  # R squared from which on a line says something of the model that it follows
 
 
-def explanation_view(told: Explanation) -> RenderableType:
-    """How likely, why, what would have changed it, and beside it what the model looks at for all players."""
+def explanation_view(told: Explanation, names: Mapping[str, str]) -> RenderableType:
+    """How likely, why, what would have changed it, and beside it what the model looks at for all players.
+
+    Args:
+        told: From `explain`.
+        names: What people call what the app names, by id, see `names_of`.
+    """
     head = Text(f"{told.task} of ", style="bold")
     head.append_text(literal(told.user_id, "bold"))
     head.append(f" in {told.app}, as the night of {told.night} saw them", style="bold")
     parts: list[RenderableType] = [head, Text(told.question), Text(f"Asked: {told.version} ({told.learner})"), ""]
-    parts += [_scores(told), *_reasons(told), *_second(told), *_changes(told), _looks_at(told)]
+    parts += [
+        _scores(told, names),
+        *_reasons(told, names),
+        *_second(told, names),
+        *_changes(told, names),
+        _looks_at(told),
+    ]
     return Group(*parts)
 
 
-def _scores(told: Explanation) -> Table:
+def _scores(told: Explanation, names: Mapping[str, str]) -> Table:
     table = Grid("what", "within", "probability", "band")
     for row in told.scores:
-        what, within, _ = score_cells({**row, "task": told.task})
+        what, within, _ = score_cells({**row, "task": told.task}, names)
         table.add_row(what, within, f"{row['probability']:.1%}", row["band"] or "")
     return table
 
 
-def _reasons(told: Explanation) -> list[RenderableType]:
+def _reasons(told: Explanation, names: Mapping[str, str]) -> list[RenderableType]:
     """The facts that moved each answer most, the strongest first."""
     if not told.reasons:
         return [Text(f"The learner {told.learner} does not tell what moved an answer."), ""]
     lines: list[RenderableType] = [Text("Why: what moved the answer most, the strongest first", style="bold")]
     for row in told.reasons:
-        lines += _of_what(row, alone=len(told.reasons) == 1)
+        lines += _of_what(row, names, alone=len(told.reasons) == 1)
         lines += [literal(f"  {fact}") for fact in row["facts"]]
     return [*lines, ""]
 
 
-def _of_what(row: Mapping[str, Any], *, alone: bool) -> list[RenderableType]:
+def _of_what(row: Mapping[str, Any], names: Mapping[str, str], *, alone: bool) -> list[RenderableType]:
     within = counted(row["horizon_days"], "day")
     if row["target"] is not None:
-        return [literal(f"{row['target'].replace('_', ' ')}, {within}")]
+        return [literal(f"{called(row['target'], names)}, {within}")]
     return [] if alone else [literal(f"within {within}")]
 
 
-def _second(told: Explanation) -> list[RenderableType]:
+def _second(told: Explanation, names: Mapping[str, str]) -> list[RenderableType]:
     """What a line around the player says, and where it differs from the reasons above."""
     if told.second is None:
         return []
@@ -62,7 +73,7 @@ def _second(told: Explanation) -> list[RenderableType]:
         Text("It weighs against what is usual tonight, the reasons above against what was in the past."),
     ]
     for row in told.second.reasons:
-        lines += _of_what(row, alone=len(told.second.reasons) == 1)
+        lines += _of_what(row, names, alone=len(told.second.reasons) == 1)
         lines += [literal(f"  {fact}") for fact in row["facts"]]
         lines += [literal(f"  {each}") for each in _differs(row["differs"])]
     return [*lines, ""]
@@ -76,16 +87,16 @@ def _how_close(fidelity: float) -> str:
     return "." if fidelity >= CLOSE else ": too loosely to hold anything against the reasons above."
 
 
-def _changes(told: Explanation) -> list[RenderableType]:
+def _changes(told: Explanation, names: Mapping[str, str]) -> list[RenderableType]:
     if not told.changes:
         return []
-    lines = [literal(f"  {_change(each)}") for each in told.changes]
+    lines = [literal(f"  {_change(each, names)}") for each in told.changes]
     title = Text("What would have changed it, as the model says; no promise of what would have happened", style="bold")
     return [title, *lines, ""]
 
 
-def _change(each: Changed) -> str:
-    about = "" if each.target is None else f"{each.target.replace('_', ' ')}: "
+def _change(each: Changed, names: Mapping[str, str]) -> str:
+    about = "" if each.target is None else f"{called(each.target, names)}: "
     within = f"within {counted(each.within_days, 'day')}"
     little = "" if each.enough else ", which is little"
     return f"{about}if {each.text}: {each.after:.1%} {within} rather than {each.before:.1%}{little}"

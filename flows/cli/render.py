@@ -17,6 +17,7 @@ from configs.nouns import counted
 from flows.cli.console import Grid, figure, literal
 from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
+from pipelines.rewards.said import item_title
 
 if TYPE_CHECKING:
     from configs.app import App
@@ -37,10 +38,10 @@ def render_player(
 
     Args:
         view: From `gather_player`.
-        names: What people call the app's metrics and badges, by id; the night holds only ids.
+        names: What people call what the app names, by id, see `names_of`; the night holds only ids.
         prestige: Of the app's badges, by id.
     """
-    return Group(_head(view), *_sections(view, names or {}, prestige or {}))
+    return Group(_head(view, names or {}), *_sections(view, names or {}, prestige or {}))
 
 
 def prestige_of(app: "App") -> dict[str, int]:
@@ -49,10 +50,11 @@ def prestige_of(app: "App") -> dict[str, int]:
 
 
 def names_of(app: "App") -> dict[str, str]:
-    """The titles of an app's badges and the labels of its metrics, by id."""
-    return {name: metric.label for name, metric in app.metrics.items()} | {
-        name: badge.title for name, badge in app.badges.items()
-    }
+    """What people call an app's personas, styles, points, metrics and badges, by id."""
+    kinds = {name: kind.title for name, kind in (*app.personas.items(), *app.profile.styles.items())}
+    points = {name: item_title(app, name) for name in app.rewards.points}
+    metrics = {name: metric.label for name, metric in app.metrics.items()}
+    return kinds | points | metrics | {name: badge.title for name, badge in app.badges.items()}
 
 
 def render_night(night: Published, report: "AuditReport | None" = None, *, changed: bool = True) -> RenderableType:
@@ -79,17 +81,17 @@ def render_audit(report: "AuditReport") -> RenderableType:
     return checks
 
 
-def _head(view: PlayerView) -> Panel:
+def _head(view: PlayerView, names: Mapping[str, str]) -> Panel:
     profile = view.profile or {}
     facts = [
-        ("persona", _counts_as(profile, "persona")),
-        ("style", _counts_as(profile, "style")),
+        ("persona", _counts_as(profile, "persona", names)),
+        ("style", _counts_as(profile, "style", names)),
         ("activity", profile.get("activity")),
         ("skill", f"{profile['skill_level']} of 10, {profile['skill_word']}" if profile.get("skill_word") else None),
         ("plays", _habits(profile) or None),
         ("strength", ", ".join(f"{row['segment']} among all {_whom(row['cohort'])}" for row in view.segments) or None),
         ("XP", f"{view.xp:,}"),
-        *((row["item"].replace("_", " "), f"{row['amount']:,}") for row in view.wallet if row["kind"] == "points"),
+        *((called(row["item"], names), f"{row['amount']:,}") for row in view.wallet if row["kind"] == "points"),
     ]
     lines = Text("   ").join(
         Text.assemble((f"{name} ", "dim"), literal(value)) for name, value in facts if value is not None
@@ -99,11 +101,12 @@ def _head(view: PlayerView) -> Panel:
     )
 
 
-def _counts_as(profile: Mapping[str, Any], kind: str) -> str | None:
+def _counts_as(profile: Mapping[str, Any], kind: str, names: Mapping[str, str]) -> str | None:
     """What the player counts as, with the share; of an older night without it."""
     name = profile.get(kind)
     shares = json.loads(profile.get(f"{kind}s") or "{}")
-    return f"{name} {shares[name]:.0%}" if name and len(shares) > 1 else name
+    title = name and (names.get(name) or name)
+    return f"{title} {shares[name]:.0%}" if name and len(shares) > 1 else title
 
 
 def _habits(profile: Mapping[str, Any]) -> str:
@@ -134,7 +137,7 @@ def _sections(view: PlayerView, names: Mapping[str, str], prestige: Mapping[str,
     if view.settlements:
         yield _settlements(view.settlements)
     if view.scores:
-        yield _scores(view.scores)
+        yield _scores(view.scores, names)
     if view.xp_lately:
         yield _grants(view.xp_lately)
     if view.wallet:
@@ -241,13 +244,17 @@ def _targets(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Tab
 def _suits(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
     table = _table("Suits next", ("what", "left"), ("", "left"), ("likely anyway", "right"))
     for row in rows:
-        table.add_row(_name(row["item"], names), row["kind"], f"{row['score']:.0%}")
+        table.add_row(_name(row["item"], names), literal(row["kind"].replace("_", " ")), f"{row['score']:.0%}")
     return table
 
 
 def _name(identifier: str, names: Mapping[str, str]) -> Text:
+    return literal(called(identifier, names))
+
+
+def called(identifier: str, names: Mapping[str, str]) -> str:
     """What people call a badge or metric; its id where the app has it no more."""
-    return literal(names.get(identifier) or identifier.replace("_", " "))
+    return names.get(identifier) or identifier.replace("_", " ")
 
 
 def _whom(cohort: str) -> str:
@@ -264,23 +271,21 @@ def _settlements(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _scores(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _scores(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
     table = _table("Likely next", ("what", "left"), ("within", "left"), ("probability", "right"))
     for row in sorted(rows, key=lambda row: -row["probability"])[:LIKELIEST]:
-        table.add_row(*score_cells(row))
+        table.add_row(*score_cells(row, names))
     return table
 
 
-def score_cells(row: Mapping[str, Any]) -> tuple[RenderableType, str, str]:
-    """What a score is of, within what time, and how likely it is."""
+def score_cells(row: Mapping[str, Any], names: Mapping[str, str]) -> tuple[RenderableType, str, str]:
+    """What a score is of, within what time, and how likely it is; `names` as in `render_player`."""
     chance = f"{row['probability']:.0%}"
     if row["task"] == "anomaly":  # of what is over, not of what is to come
         return literal("an unusual week"), f"the last {counted(row['horizon_days'], 'day')}", chance
-    if row["task"] == "content_types":
-        what = f"{row['target']} goes well"
-    else:
-        what = row["task"] if row["target"] is None else f"{row['task']}: {row['target']}"
-    return literal(what.replace("_", " ")), counted(row["horizon_days"], "day"), chance
+    task, target = row["task"].replace("_", " "), row["target"] and called(row["target"], names)
+    what = f"{target} goes well" if row["task"] == "content_types" else task if target is None else f"{task}: {target}"
+    return literal(what), counted(row["horizon_days"], "day"), chance
 
 
 def _grants(rows: Sequence[Mapping[str, Any]]) -> Table:

@@ -46,10 +46,12 @@ def explain(settings: Settings, app: str, user_id: str, as_of: dt.date | None = 
     return found
 
 
-def why_view(reasons: Sequence[Why], scores: Sequence[Mapping[str, Any]] = ()) -> RenderableType:
+def why_view(
+    reasons: Sequence[Why], scores: Sequence[Mapping[str, Any]] = (), names: Mapping[str, str] | None = None
+) -> RenderableType:
     """Each text in a frame, with what is behind it; before them the scores of which reasons are told."""
     shown: set[str] = set()
-    told = [_expected(scores)] if any(row["reasons"] for row in scores) else []
+    told = [_expected(scores, names or {})] if any(row["reasons"] for row in scores) else []
     return Group(*told, *(_one(reason, shown) for reason in reasons))
 
 
@@ -59,12 +61,14 @@ def scores_of(settings: Settings, app: str, user_id: str, as_of: dt.date | None 
     return night.rows_of("scores", user_id).to_dicts() if "scores" in night.manifest.tables else []
 
 
-def _expected(scores: Sequence[Mapping[str, Any]]) -> RenderableType:
+def _expected(scores: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> RenderableType:
     """What models expect of the player, and the facts that moved each answer most, one a line."""
     table = Table("what", "within", "probability", "because", title="Likely next", title_justify="left", box=None)
     for row in scores:
         if row["reasons"]:
-            table.add_row(*score_cells(row), Text("\n").join(literal(fact) for fact in row["reasons"].split("; ")))
+            table.add_row(
+                *score_cells(row, names), Text("\n").join(literal(fact) for fact in row["reasons"].split("; "))
+            )
     return table
 
 

@@ -7,6 +7,7 @@ import polars as pl
 from configs.app import App
 from configs.nouns import plural_of, singular_unit
 from configs.rewarded import XP, Kind
+from configs.speaking import speaking, written_in
 from configs.voice import Locale, locale_of
 from configs.wording import plain
 from pipelines.words.render import by_language, by_value, number_text
@@ -31,7 +32,7 @@ def amount_words(app: App, kinds: Mapping[str, Kind], language: pl.Expr, languag
         language: Of each row.
         languages: Those there are.
     """
-    return by_language(app, language, languages, lambda said, locale: _said(said, kinds, locale))
+    return by_language(app, *_read_in(app, language, languages), lambda said, locale: _said(said, kinds, locale))
 
 
 def joined_words(app: App, xp: pl.Expr, words: pl.Expr, language: pl.Expr, languages: list[str]) -> pl.Expr:
@@ -44,7 +45,13 @@ def joined_words(app: App, xp: pl.Expr, words: pl.Expr, language: pl.Expr, langu
         language: Of each row.
         languages: Those there are.
     """
-    return by_language(app, language, languages, lambda _, locale: _joined(xp, words, locale))
+    return by_language(app, *_read_in(app, language, languages), lambda _, locale: _joined(xp, words, locale))
+
+
+def _read_in(app: App, language: pl.Expr, languages: list[str]) -> tuple[pl.Expr, list[str]]:
+    """The language that each row is said in, and all of them: none in which the app has no words of its own."""
+    read = {name: name if speaking(app, name) else written_in(app, name) for name in languages}
+    return language.replace_strict(read, return_dtype=pl.String), list(dict.fromkeys(read.values()))
 
 
 def _said(app: App, kinds: Mapping[str, Kind], locale: Locale) -> pl.Expr:

@@ -103,7 +103,7 @@ def read_briefs(briefs: pl.DataFrame) -> Iterator[Brief]:
 
 def prompt_version(app: App, kind: str) -> str:
     """The grammar's version and a hash of every phrase that it may use for a content type."""
-    spoken = spoken_lexicon(own_language(app), app.voice.address) or base_lexicon(app.voice.kind)
+    spoken = spoken_lexicon(own_language(app), app.voice.address, app.voice.kind) or base_lexicon(app.voice.kind)
     phrases = [_phrases_for(kind, lexicon) for lexicon in (app.voice.lexicon, spoken)]
     return f"grammar-{GRAMMAR_VERSION}-{_hash(phrases)[:8]}"
 

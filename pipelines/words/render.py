@@ -156,7 +156,10 @@ def also_text(app: App, also: pl.Expr, days: pl.Expr, locale: Locale) -> pl.Expr
             pl.col("metric").replace_strict(part, default="", return_dtype=pl.String) for part in (begins, ends)
         )
         goal = goal_text(app, pl.col("metric"), pl.col("target"), pl.col("days"), locale)
-        tasks = parts.select("row", task=with_one(app, before + goal + after))
+        # 'pass 3 lessons and 2 quizzes', and not 'and pass 2 quizzes', where nothing stands behind the first goal.
+        goes_on = (before == before.shift().over("row")) & (after.shift().over("row") == "")
+        begin = pl.when(goes_on.fill_null(value=False)).then(pl.lit("")).otherwise(before)
+        tasks = parts.select("row", task=with_one(app, begin + goal + after))
         listed = tasks.group_by("row", maintain_order=True).agg("task")
         last = by_value(locale.joined.replace("{a}", ""), "{b}", pl.col("task").list.last())
         texts = listed.select(

@@ -46,6 +46,8 @@ _RULES = {
     "a participle that nobody does": r"(?:^|[.!?] )\w+ing\b[^.,]*, it (?:helps|is)\b",
     "an order with a wish": r"\b(?:Make|Take|Do|Reach) [^.]*, and you would\b",
     "a thing or so": r"\ba (?!week|day|month|year|minute|hour)(?:\w+ )?\w+ or so\b",
+    "beside for besides": r"\b[Bb]eside (?:that,|everything|a (?:job|busy|full))",
+    "an amount that somebody comes to or makes": r"\b(?:[Yy]ou have come to|made it|came to) (?:an? |one |\d)",
     "somebody who says I": r"\b(?:I|me|my)\b",
     "pieces of what may be one": r"\b(?:a little at a time|bit by bit|spread it)\b",
 }

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from configs.app import App
 from configs.nouns import looks_plural, plural_of
-from configs.speaking import ENGLISH, own_language
-from configs.verbs import VERBS, WITHOUT_EFFORT, verb_of
+from configs.speaking import ENGLISH, own_language, verb_asked
+from configs.verbs import VERBS, WITHOUT_EFFORT
 from configs.voice import base_lexicon, spoken_lexicon
 from configs.wording import metric_words, plain
 from configs.written import Chapter
@@ -83,7 +83,7 @@ def brief_tags(app: App, brief: Brief) -> tuple[str, ...]:
     elif words and app.metrics[brief.metric].agg != "days" and not _WITHIN.search(f"{words.before}{words.after}"):
         tags.append("tail" if words.after else "plain")
     if words:
-        verb = verb_of(app.metrics[brief.metric].task, words.unit, app.metrics[brief.metric].verb)
+        verb = verb_asked(app, brief.metric)
         tags += [verb] if verb in WITHOUT_EFFORT else [verb, "effort"]
     if words and not _WITH.search(f"{words.named} {words.many}"):
         tags.append("alone")
@@ -112,7 +112,7 @@ def brief_facts(app: App, brief: Brief) -> dict[str, str]:
 def _base(app: App) -> Mapping[str, list[str]]:
     """The phrases that an app's own are laid over: of its kind in English, of the catalogue in another language."""
     language = own_language(app)
-    said = {} if language == ENGLISH else spoken_lexicon(language, app.voice.address)
+    said = {} if language == ENGLISH else spoken_lexicon(language, app.voice.address, app.voice.kind)
     return said or base_lexicon(app.voice.kind)
 
 

@@ -14,6 +14,7 @@ from flows.cli.why import why_view
 from pipelines.publish.published import read_latest
 from pipelines.publish.show import gather_player
 from pipelines.reports import TrainReport
+from tests.factories import make_app
 from tests.foreign.apps import write_app
 from tests.pipelines.publish.nights import (
     APP,
@@ -75,6 +76,21 @@ def test_what_suits_a_player_next_goes_by_its_name_with_how_likely_it_is(night):
     suits = text[text.index("Suits next") :]
     assert re.search(r"puzzles solved +metric +82%", suits)
     assert re.search(r"Gold mind +badge +7%", suits)
+
+
+def test_kinds_of_players_points_and_what_is_likely_go_by_their_titles(night):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    styles = {"OWL": {"title": "Night owl", "traits": {"night": 1.0}}}
+    app = make_app(profile={"styles": styles}, rewards={"points": {"gem": {"unit": "gem"}}})
+    profile = (view.profile or {}) | {"style": "OWL", "styles": '{"OWL": 0.7, "LARK": 0.3}'}
+    score = {"task": "badge_odds", "target": "gold_mind", "horizon_days": 7, "probability": 0.2}
+    gems = {"kind": "points", "item": "gem", "amount": 7, "words": "7 gems", "since": view.as_of}
+    text = printed(
+        render_player(replace(view, profile=profile, scores=[score], wallet=[gems]), names_of(app) | names_of(APP))
+    )
+    assert "style Night owl 70%" in text
+    assert "badge odds: Gold mind" in text
+    assert "gems 7" in text
 
 
 def test_badges_held_are_told_once_each_with_how_often_and_the_most_prestigious_first(night):

@@ -248,7 +248,7 @@ VIEWS = {
         TrainReport(DAY, pl.DataFrame([contest("attainment", "empirical_bayes")]), {"plays": 1}, ()),
     ),
     "models": leaderboard_view(Leaderboard("academy", DAY, [seat(), Seat("plays", "Will they?", why="None serves.")])),
-    "explanation": explanation_view(explanation()),
+    "explanation": explanation_view(explanation(), {}),
     "replay": replay_view(
         "academy", ReplayReport({"nights": 14, "by_metric": [GROUP]}, Path("replay") / "academy" / "plot.png", Path())
     ),

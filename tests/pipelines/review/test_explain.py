@@ -65,10 +65,10 @@ def test_a_second_opinion_stands_beside_the_same_answers_with_what_differs(world
     for row in told.second.reasons:
         mine = first.get((row["target"], row["horizon_days"]), [])
         assert len(row["differs"]) == len(set(mine) - set(row["facts"]))
-    shown = console_text(explanation_view(told))
+    shown = console_text(explanation_view(told, {}))
     assert f"an R squared of {told.second.fidelity:.2f}" in shown
     assert "differs: " in shown
-    assert "second opinion" not in console_text(explanation_view(alone))
+    assert "second opinion" not in console_text(explanation_view(alone, {}))
 
 
 def test_who_looks_at_one_thing_alone_has_no_second_opinion(world):

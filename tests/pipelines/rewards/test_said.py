@@ -35,7 +35,15 @@ def test_numbers_units_and_what_stands_before_a_title_are_those_of_the_language(
     kinds, of = app.rewards.kinds(app.badges), pl.lit(language)
     words = ROWS.select(amount_words(app, kinds, of, [language])).to_series().to_list()
     row = pl.DataFrame({"xp": [45], "words": [words]})
-    assert row.select(joined_words(APP, pl.col("xp"), pl.col("words"), of, [language])).item() == said
+    assert row.select(joined_words(app, pl.col("xp"), pl.col("words"), of, [language])).item() == said
+
+
+def test_who_reads_a_language_in_which_the_app_has_no_words_is_paid_in_one_language_and_not_in_two():
+    kinds, of = APP.rewards.kinds(APP.badges), pl.lit("it")
+    words = ROWS.select(amount_words(APP, kinds, of, ["it"])).to_series().to_list()
+    assert words[4] == "access to the walled garden"
+    row = pl.DataFrame({"xp": [45], "words": [words[:1]]})
+    assert row.select(joined_words(APP, pl.col("xp"), pl.col("words"), of, ["it"])).item() == "45 XP and one gem"
 
 
 @pytest.mark.parametrize(("xp", "words", "said"), [(0, None, None), (0, ["1 gem"], "1 gem"), (5, [], "5 XP")])

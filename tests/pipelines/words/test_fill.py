@@ -87,6 +87,16 @@ def test_one_text_names_each_reader_their_own_last_day():
     ]  # fmt: skip
 
 
+def test_what_is_asked_beside_says_a_verb_once_where_the_goals_stand_side_by_side():
+    asked = [{"metric": name, "op": ">=", "target": 2.0} for name in ("solved", "won")]
+    for task, told in {"Solve {goal}": "2 puzzles and 2 rounds", "Win {goal}": "2 puzzles and win 2 rounds"}.items():
+        won = {"event": "solve", "label": "rounds", "unit": "round", "task": task}
+        app = make_app(metrics={**APP.model_dump()["metrics"], "won": won})
+        row = chosen((0, 3.0, 7, None, None, None)).with_columns(also=pl.Series([asked]))
+        (text,) = fill_in(app, row, texts("Do {goal_1} {window}: {also}."))["text"]
+        assert text == f"Do 3 puzzles within the next 7 days: solve {told}."
+
+
 def test_the_metadata_tells_the_metric_then_the_mission_then_the_arm():
     rows = chosen((0, 3.0, 7, None, "id-1", "openai"), content_type="mission_brief")
     (metadata,) = fill_in(APP, rows, texts(TEXTS[0]))["metadata"]

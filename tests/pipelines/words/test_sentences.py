@@ -216,6 +216,7 @@ def test_an_app_without_a_voice_hears_nothing_of_another_apps_world(tmp_path, na
 def test_a_title_and_what_leads_up_to_the_task_say_no_word_twice():
     assert repeated_word("First Steps in Your Own Time", "As a first step: solve {goal_1}.") == "first"
     assert repeated_word("A Simple Challenge", "Your challenge for {period}: solve {goal_1}.") == "challenge"
+    assert repeated_word("Where You Stand: Puzzles", "Here is where you stand: {done} {span}.") == "where you stand"
     assert repeated_word("Next Up: Puzzles Solved", "Your aim for {period}: solve {goal_1}.", "puzzles") == ""
 
 

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from configs.loader import load_app
-from configs.speaking import translation_problems, written_in
-from configs.voice import locale_of, spoken_lexicon
+from configs.speaking import speaking, translation_problems, verb_asked, written_in
+from configs.verbs import VERBS
+from configs.voice import base_lexicon, locale_of, spoken_lexicon, voice_kinds
 from pipelines.words.app_file import language_notes, voice_problems
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.repeats import echoed_word
@@ -46,7 +47,8 @@ def test_nobody_is_addressed_in_two_ways(language: str) -> None:
     everything = [
         (address, phrase)
         for address in ("informal", "formal")
-        for phrases in spoken_lexicon(language, address).values()
+        for kind in voice_kinds()
+        for phrases in spoken_lexicon(language, address, kind).values()
         for phrase in phrases
     ]
     for address, phrase in everything:
@@ -56,7 +58,8 @@ def test_nobody_is_addressed_in_two_ways(language: str) -> None:
 
 def test_every_phrase_is_whole(language: str) -> None:
     """A comma in a YAML list cuts a sentence in two."""
-    for name, phrases in spoken_lexicon(language, "informal").items():
+    said = [item for kind in voice_kinds() for item in spoken_lexicon(language, "informal", kind).items()]
+    for name, phrases in said:
         for phrase in phrases:
             whole = TITLES.search(name) or "#" in phrase or phrase[-1] in ".!?"
             assert whole, f"{name}: {phrase}"
@@ -135,3 +138,38 @@ def test_words_of_a_language_that_leave_something_out_are_told_with_what_to_do()
 def test_every_catalogue_says_the_same_things() -> None:
     german, italian = locale_of("de").lexicon, locale_of("it").lexicon
     assert set(german) == set(italian)
+
+
+@pytest.mark.parametrize("kind", voice_kinds()[1:])
+def test_a_kind_of_app_says_the_same_things_in_each_language_and_nothing_that_is_never_used(kind: str) -> None:
+    own = {tag: spoken_lexicon(tag, "informal", kind) for tag in ("de", "it")}
+    assert set(own["de"]) == set(own["it"])
+    assert own["de"] != spoken_lexicon("de", "informal")
+    tags = re.compile(f"_(?:{'|'.join(('effort', 'rising', 'steady', *VERBS))})$")
+    known = {name for lexicon in (locale_of("de").lexicon, base_lexicon()) for name in lexicon} | {"tutorial_how"}
+    symbols = known | {tags.sub("", name) for name in known}
+    assert [name for name in own["de"] if not {name, tags.sub("", name)} & symbols] == []
+
+
+def test_a_task_asks_the_same_in_whatever_language_and_nobody_is_wished_luck_with_a_purchase(language: str) -> None:
+    tasks = {"de": "Kauf {goal}", "it": "Compra {goal}"}
+    book = {"event": "solve", "label": "books", "unit": "book", "task": "Purchase {goal}"}
+    said = {"label": "x", "unit": "y", "task": tasks[language]}
+    voice = {"theme": "x", "kind": "shop"}
+    metrics = {**make_app().model_dump()["metrics"], "book": book}
+    more = {"metrics": dict.fromkeys(("solved", "points", "days", "topics", "book"), said)}
+    app = make_app(metrics=metrics, voice=voice | {"languages": ["en", language]}, translations={language: more})
+    native = make_app(metrics=metrics | {"book": book | said}, voice=voice | {"languages": [language]})
+    for one in (speaking(app, language), native):
+        assert one
+        assert verb_asked(one, "book") == "buy"
+        brief = Brief("b", "daily_challenge", "", "book", "hard", language, "", 20)
+        texts = " ".join(found.text for found in write_variants(one, brief, seed=1))
+        assert spoken_lexicon(language, "informal", "shop")["closing_buy"][0] in texts
+        assert not any(phrase in texts for phrase in locale_of(language).lexicon["stretch_effort"])
+
+
+def test_what_a_badge_is_for_stands_in_no_case_of_its_own(language: str) -> None:
+    """'für längster Lauf (21 km)', 'per miglior quiz': a label is in the nominative and without an article."""
+    given = locale_of(language).lexicon["citation_given_shown"]
+    assert [phrase for phrase in given if not re.search(r"(?:^|: )\{evidence\}", phrase)] == []

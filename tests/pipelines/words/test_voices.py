@@ -89,6 +89,19 @@ def test_a_community_speaks_of_the_others_only_where_a_task_is_for_them():
         assert len(set(told)) > TEXTS
 
 
+def test_a_fitness_voice_speaks_of_warming_up_where_the_task_is_to_train_and_not_of_a_report():
+    voice = {"theme": "a running club", "kind": "fitness"}
+    for verb, trains in {"train": True, "make": False, "buy": False}.items():
+        app = make_app(voice=voice, metrics=APP["metrics"] | {"solved": APP["metrics"]["solved"] | {"verb": verb}})
+        told = [
+            f"{one.title} {one.text}"
+            for content_type in ("daily_challenge", "adaptive_mission", "mission_brief")
+            for one in write_variants(app, Brief("b", content_type, "", "solved", "", "en", "", 40), seed=1)
+        ]
+        found = [text for text in told if re.search(r"(?i)warm up|shoes|good form|block of training|how hard", text)]
+        assert bool(found) is trains, (verb, found[:3])
+
+
 def test_every_message_has_a_month_of_texts(app):
     kinds = [("come_back_message", away) for away in ("days", "weeks", "long")]
     kinds += [("motivational_message", "target"), ("motivational_message", "none")]
