@@ -148,6 +148,9 @@ class App(Part):
         "keep",
         description="What becomes of badges, achievements and XP when an event they rested on is taken back.",
     )
+    tell_revocations: bool = Field(
+        False, description="Players are told, kindly, of what was taken back from them; else nothing is said."
+    )
     files: Files = Field(default_factory=Files, description="How delivered text is written, if not as usual.")
     pulls: dict[Name, Pull] = Field(
         {}, description="What `pull` reads on a live PostgreSQL; each is as a delivered file of its name."

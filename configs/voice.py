@@ -51,6 +51,7 @@ class Locale(Part):
     title: str = Field(description="A title {a} that one gets.")
     badge: str = Field(description="A badge {a} that one gets.")
     unlock: str = Field(description="A thing {a} that is opened to one.")
+    taken_back: str = Field(description="Said of a thing {a} that counts no longer, as an entry was withdrawn.")
     one: str = Field(description="The number 1 before a single thing that is counted, of whatever gender.")
     verbs: dict[Verb, str] = Field({}, description="First words of tasks, by what they ask: `buy: kauf kaufe kaufen`.")
     lexicon: dict[str, list[str]] = Field(

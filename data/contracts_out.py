@@ -40,6 +40,7 @@ class Contract:
         documents: Columns of text that hold JSON.
         standing: Whether its size is steady from night to night, so that a fall is a sign of a fault.
         screen: Columns that a player's screen needs, which go into the player's bundle.
+        told: A column that is null in rows which no player is to see; none when they may see all.
     """
 
     schema: pa.DataFrameSchema
@@ -49,6 +50,7 @@ class Contract:
     documents: tuple[str, ...]
     standing: bool
     screen: tuple[str, ...] = ()
+    told: str = ""
 
     @property
     def types(self) -> dict[str, pl.DataType]:
@@ -119,7 +121,12 @@ def moment(*, nullable: bool = False) -> pa.Column:
 
 
 def contract(
-    key: tuple[str, ...], columns: dict[str, pa.Column], *, standing: bool = True, screen: tuple[str, ...] = ()
+    key: tuple[str, ...],
+    columns: dict[str, pa.Column],
+    *,
+    standing: bool = True,
+    screen: tuple[str, ...] = (),
+    told: str = "",
 ) -> Contract:
     """A table's contract: `app` and `as_of` come before its own columns.
 
@@ -128,6 +135,7 @@ def contract(
         columns: By name, in order.
         standing: Whether its size is steady from night to night.
         screen: What of it a player's screen needs; nothing of a table that is not about players.
+        told: A column without which a row is for no player to see.
     """
     every = {"app": text(), "as_of": day(), **columns}
 
@@ -136,7 +144,7 @@ def contract(
 
     schema = pa.DataFrameSchema(every, strict=True, ordered=True)
     kinds = {"shares": marked("share"), "texts": marked("words"), "documents": marked("json")}
-    return Contract(schema=schema, key=key, **kinds, standing=standing, screen=screen)
+    return Contract(schema=schema, key=key, **kinds, standing=standing, screen=screen, told=told)
 
 
 def writing() -> dict[str, pa.Column]:

@@ -516,6 +516,15 @@ CREATE TABLE IF NOT EXISTS revoked_awards (
     reason       VARCHAR NOT NULL
 );
 
+-- Whose news wait for the end of a pause: a row when that changes, of the night that changed it.
+CREATE TABLE IF NOT EXISTS news_waits (
+    player_key BIGINT NOT NULL,
+    as_of      DATE NOT NULL,
+    revision   INTEGER NOT NULL,
+    waits      BOOLEAN NOT NULL,
+    PRIMARY KEY (player_key, as_of, revision)
+);
+
 -- What a player counts as: a row when that changes, of the night that changed it.
 CREATE TABLE IF NOT EXISTS memberships (
     player_key BIGINT NOT NULL,

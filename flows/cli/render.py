@@ -138,10 +138,8 @@ def _sections(view: PlayerView, names: Mapping[str, str], prestige: Mapping[str,
         yield _settlements(view.settlements)
     if view.scores:
         yield _scores(view.scores, names)
-    if view.xp_lately:
-        yield _grants(view.xp_lately)
-    if view.wallet:
-        yield _wallet(view.wallet)
+    ledgers = ((_grants, view.xp_lately), (_wallet, view.wallet), (_taken_back, view.revocations))
+    yield from (table(rows) for table, rows in ledgers if rows)
 
 
 def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
@@ -299,6 +297,14 @@ def _wallet(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("Rewards held", ("what", "left"), ("since", "left"))
     for row in rows:
         table.add_row(literal(row["words"]), f"{row['since']:%Y-%m-%d}")
+    return table
+
+
+def _taken_back(rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("Taken back", ("night", "left"), ("what", "left"), ("XP", "right"), ("why", "left"))
+    for row in rows:
+        xp = f"-{row['xp']:,}" if row["xp"] else ""
+        table.add_row(f"{row['revoked_on']}", literal(row["title"]), xp, literal(row["reason"]))
     return table
 
 

@@ -8,7 +8,7 @@ from pipelines.known import Known
 from pipelines.words.render import amount_text
 
 _HELD = (
-    *("award_id", "player_key", "badge_id", "as_of", "title", "tier", "category", "rarity"),
+    *("award_id", "player_key", "badge_id", "as_of", "title", "tier", "category", "prestige", "rarity"),
     *("granted_at", "confidence", "evidence", "citation", "rule_version"),
 )
 # A badge is as rare as the share of players, of all who ever played, that holds it: (upper bound of the share, name).
@@ -22,9 +22,10 @@ def badges_held(known: Known) -> pl.DataFrame:
     badge, too: `achievement:<metric>`, under the title and tier that it was issued with, as rare as it was then.
 
     Returns:
-        award_id, player_key, badge_id, as_of, title, tier, category, rarity, granted_at (UTC), confidence, evidence
-        (JSON text), citation, rule_version, in order of granted_at. A badge that the app file no longer has keeps its
-        id as title, with no tier or category.
+        award_id, player_key, badge_id, as_of, title, tier, category, prestige (0 to 100), rarity, granted_at (UTC),
+        confidence, evidence (JSON text), citation, rule_version, in order of granted_at. A badge that the app file no
+        longer has keeps its id as title, with no tier,
+        category or prestige; an achievement has a prestige of 0.
     """
     sql, lent = held_query(known)
     with known.lend(**lent):
@@ -34,8 +35,8 @@ def badges_held(known: Known) -> pl.DataFrame:
 def held_query(known: Known) -> tuple[str, dict[str, pl.DataFrame]]:
     """The query of `badges_held`, with the parameter `as_of`, and the frames that it names."""
     badges = pl.DataFrame(
-        [(badge_id, badge.title, badge.tier, badge.category) for badge_id, badge in known.app.badges.items()],
-        schema={"badge_id": pl.String, "title": pl.String, "tier": pl.String, "category": pl.String},
+        [(name, one.title, one.tier, one.category, one.prestige) for name, one in known.app.badges.items()],
+        schema=dict.fromkeys(("badge_id", "title", "tier", "category"), pl.String) | {"prestige": pl.Int32},
         orient="row",
     )
     rarity = badge_rarity(known).select("badge_id", "rarity")
@@ -49,7 +50,9 @@ def achievements_held(known: Known) -> pl.DataFrame:
     reached = known.frame(known.fixed("badges/achievements_held"), {"as_of": known.as_of})
     amount = amount_text(app, pl.col("metric"), pl.col("target"), locale_of(own_language(app)))
     said = pl.coalesce(amount.str.head(1).str.to_uppercase() + amount.str.tail(-1) + ".", "title")
-    return reached.with_columns(rarity=_rarity(pl.col("share")), citation=said).select(_HELD)
+    return reached.with_columns(rarity=_rarity(pl.col("share")), citation=said, prestige=pl.lit(0, pl.Int32)).select(
+        _HELD
+    )
 
 
 def badge_rarity(known: Known) -> pl.DataFrame:

@@ -23,6 +23,7 @@ from pipelines.night.score import Scored
 from pipelines.night.words import Words, night_spend, told_of, writing_figures
 from pipelines.players.membership import write_memberships
 from pipelines.players.segments import in_each_cohort
+from pipelines.players.waiting import write_waiting
 from pipelines.publish.audit import PAST_NIGHTS, AuditReport, addressed, audit_night
 from pipelines.publish.breaks import judge_input
 from pipelines.publish.collect import collect_tables, served_players
@@ -82,6 +83,7 @@ def issue(
         if night.issues:
             write_down(known, words.trial, words.assigned)
             write_memberships(known, planned.players.profiles)
+            write_waiting(known)
             write_down(known, words.rewards.trial, words.rewards.assigned)
             write_awards(known, words.awards)
             judging = write_judgements(known, judged, write_citations)

@@ -70,6 +70,7 @@ def _lines(night: Published, users: pl.Series) -> list[str]:
 def _rows_by_player(rows: pl.LazyFrame, table: Table) -> pl.DataFrame:
     """user_id and, under the table's name, the player's rows: what is newer first, then in the order of the file."""
     there = rows.collect_schema().names()
+    rows = rows.filter(pl.col(table.contract.told).is_not_null()) if table.contract.told else rows
     shown = pl.struct([name for name in table.contract.screen if name in there]).alias(table.name)
     if "issued_on" in there:
         rows = rows.sort("user_id", "issued_on", descending=[False, True], maintain_order=True)

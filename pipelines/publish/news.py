@@ -16,16 +16,21 @@ class News:
         kind: What a row is, in a word.
         id: The columns that name it for good: with app and kind they make the idempotency key. A message is named by
             what is said to whom for which day, since a night that is refreshed words it anew under another id.
-        marked: Whether the column `is_new` says which rows are; else all of them are.
+        where: Which rows are, as SQL over the table's columns.
         ends: The column with the last day on which it is worth telling; none when it stays so.
         earned: The column with the moment at which it came about, which may lie far back on an app's first night.
+        posted: Of a table with the whole history, the column with the night that noticed: told are this night's rows,
+            and those that waited for the end of a pause.
+        shows: The columns that are told; those of a player's screen where none are named.
     """
 
     kind: str
     id: tuple[str, ...]
-    marked: bool = True
+    where: str = "true"
     ends: str | None = None
     earned: str | None = None
+    posted: str | None = None
+    shows: tuple[str, ...] = ()
 
 
 CONTACTS = "contacts"  # the table that tells whom nothing may be told, and when others may be
@@ -33,10 +38,19 @@ ERASED = "erased"  # the kind of news that a player's data were erased: all told
 FRESH = dt.timedelta(days=7)  # before an app's first night: what was earned earlier is its history, and no news
 NEWS: Mapping[str, News] = MappingProxyType(
     {
-        "challenges": News("challenge", ("content_id",), ends="valid_until"),
-        "achievements": News("achievement", ("content_id",)),
-        "badges": News("badge", ("award_id",), marked=False, earned="granted_at"),
-        "messages": News("message", ("issued_on", "user_id", "content_type")),
+        "challenges": News("challenge", ("content_id",), "is_new", ends="valid_until"),
+        "achievements": News("achievement", ("content_id",), "is_new"),
+        "badges": News("badge", ("award_id",), earned="granted_at"),
+        "messages": News("message", ("issued_on", "user_id", "content_type"), "is_new"),
+        "settlements": News("completed", ("content_id",), "state = 'completed'"),
+        "reward_ledger": News(
+            "reward",
+            ("entry_id",),
+            "amount > 0 AND kind <> 'badge'",  # a badge is told of by itself
+            posted="posted_on",
+            shows=("kind", "item", "amount", "words", "content_id", "occurred_at"),
+        ),
+        "revocations": News("revocation", ("revocation_id",), "words IS NOT NULL", posted="revoked_on"),
     }
 )
 

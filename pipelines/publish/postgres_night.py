@@ -27,7 +27,7 @@ from pipelines.publish.published import Published
 if TYPE_CHECKING:
     from data.postgres import Connection
 _NO_CONTACTS = """(SELECT NULL::text AS user_id, NULL::text AS left_alone, NULL::timestamptz AS send_after,
-                          NULL::timestamptz AS send_before WHERE false)"""  # a night of before there were any
+                          NULL::timestamptz AS send_before, NULL::date AS news_from WHERE false)"""  # of an older night
 ROWS = 5_000  # of a file that are in memory at one time
 _NIGHTS: str = """
 CREATE TABLE {nights} (
@@ -185,7 +185,7 @@ class _Schema:
     def tell(self, staged: list[Layout], fresh: dt.datetime) -> int:
         """Put what is new into the outbox; what was ever put there is not again. Returns how much is."""
         told = 0
-        heeded = any(layout.name == CONTACTS for layout in staged)
+        contacts = _contacts(staged)
         for layout in (layout for layout in staged if layout.name in NEWS):
             news = NEWS[layout.name]
             statement = compose(
@@ -196,19 +196,31 @@ class _Schema:
                                   jsonb_build_object('send_after', send_after, 'send_before', send_before)),
                           {ends}, greatest(now(), send_after)
                    FROM {staged} AS s LEFT JOIN {contacts} AS c ON c.user_id = s.user_id
-                   WHERE left_alone IS NULL AND {new} AND {earned} >= %s ORDER BY s.user_id, {id}
+                   WHERE left_alone IS NULL AND ({new}) AND {earned} >= %s
+                       AND {posted} >= coalesce(news_from, s.as_of) ORDER BY s.user_id, {id}
                    ON CONFLICT (idempotency_key) DO NOTHING""",
                 outbox=name(self.schema, "outbox"),
                 id=_joined(news.id),
-                screen=listed(name("s", column) for column in layout.screen),
+                screen=listed(name("s", column) for column in layout.shown(news.shows)),
                 ends=name(news.ends) if news.ends else plain("NULL"),
                 staged=_staged(layout.name),
-                contacts=_staged(CONTACTS) if heeded else plain(_NO_CONTACTS),
-                new=plain("is_new" if news.marked else "true"),
+                contacts=contacts,
+                new=plain(news.where),
+                posted=name("s", news.posted) if news.posted else plain("'infinity'::date"),
                 earned=name(news.earned) if news.earned else plain("'infinity'::timestamptz"),
             )
             told += self.con.execute(statement, [news.kind, news.kind, fresh]).rowcount
         return told
+
+
+def _contacts(staged: Sequence[Layout]) -> Any:
+    """Whom nothing may be told, when others may be, and since when their news waited; as far as the night says it."""
+    layout = next((one for one in staged if one.name == CONTACTS), None)
+    if layout is None:
+        return plain(_NO_CONTACTS)
+    if any(column.name == "news_from" for column in layout.columns):
+        return _staged(CONTACTS)
+    return compose("(SELECT *, NULL::date AS news_from FROM {t})", t=_staged(CONTACTS))
 
 
 def _joined(columns: Sequence[str]) -> Any:

@@ -61,6 +61,11 @@ class Layout:
             for c in self.columns
         )
 
+    def shown(self, some: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of some columns that there are; without any, those of a screen."""
+        there = {column.name for column in self.columns}
+        return tuple(each for each in some if each in there) if some else self.screen
+
     @property
     def names(self) -> "Composed":
         """The columns' names, with commas."""

@@ -9,10 +9,10 @@ import polars as pl
 
 from pipelines.badges.held import held_query
 from pipelines.known import Known
+from pipelines.players.waiting import EVER, waiting_news
 from pipelines.publish.rows import Named, Selected
 
 PERFORMANCE_DAYS = 90
-_EVER = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
 _OPEN = {"content_id": pl.String(), "player_key": pl.Int64(), "progress": pl.Float64()}
 
 
@@ -48,7 +48,12 @@ class Seen:
     @cached_property
     def left_alone(self) -> pl.DataFrame:
         """player_key and reason of those who opted out or pause: unlike all else this heeds what came after the cut."""
-        return self.known.left_alone(_EVER)
+        return self.known.left_alone(EVER)
+
+    @cached_property
+    def waiting(self) -> pl.DataFrame:
+        """Whose news wait for the end of a pause, or waited until tonight; see `waiting_news`."""
+        return waiting_news(self.known)
 
     @cached_property
     def _players(self) -> pl.DataFrame:
@@ -71,11 +76,17 @@ class Seen:
         }
         return Selected(self.known, sql, {key: value for key, value in pins.items() if f"${key}" in sql}, lent)
 
-    def awards(self, where: str, what: str = "p.user_id, h.*") -> Selected:
-        """What of the badges that players hold, as far as a condition on `as_of`, the night of the award, is true."""
-        held, lent = held_query(self.known)
-        sql = f"SELECT {what} FROM ({held}) h LEFT JOIN players p USING (player_key) WHERE h.{where}"
-        return Selected(self.known, sql, {"as_of": self.known.as_of}, lent)
+    def awards(self, what: str = "p.user_id, h.*", where: str = "", **lent: pl.DataFrame) -> Selected:
+        """What of the badges that players hold (h), of players p, as SQL; `lent` are frames that `where` names."""
+        held, named = held_query(self.known)
+        sql = f"SELECT {what} FROM ({held}) h LEFT JOIN players p USING (player_key) {where}"
+        return Selected(self.known, sql, {"as_of": self.known.as_of}, named | lent)
+
+    def awards_told(self) -> Selected:
+        """The badges to tell of tonight, noticed now or waiting until now; none of players who are left alone."""
+        told = """LEFT JOIN waiting w USING (player_key) ANTI JOIN left_alone USING (player_key)
+                  WHERE h.as_of >= coalesce(w.news_from, $as_of)"""
+        return self.awards(where=told, waiting=self.waiting, left_alone=self.left_alone)
 
 
 def typed(frame: pl.DataFrame, types: Mapping[str, pl.DataType]) -> pl.DataFrame:

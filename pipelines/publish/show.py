@@ -22,6 +22,7 @@ class PlayerView:
         xp_lately: The newest grants, newest first.
         wallet: Points of the app's own, titles and unlocks.
         rewards_lately: The newest of what was paid beside XP, newest first.
+        revocations: What was taken back, newest first.
     """
 
     app: str
@@ -44,6 +45,7 @@ class PlayerView:
     recommendations: list[Row] = field(default_factory=list)
     wallet: list[Row] = field(default_factory=list)
     rewards_lately: list[Row] = field(default_factory=list)
+    revocations: list[Row] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON: days and moments as ISO 8601 text."""
@@ -87,6 +89,7 @@ def gather_player(home: Path, app: str, user_id: str, as_of: dt.date | None = No
         rewards_lately=sorted(
             _rows(night, "reward_ledger", user_id), key=lambda row: (row["occurred_at"], row["entry_id"]), reverse=True
         )[:LATELY],
+        revocations=sorted(_rows(night, "revocations", user_id), key=lambda row: row["revoked_on"], reverse=True),
     )
     if not any((view.profile, view.segments, view.challenges, view.messages, view.badges_held, view.xp_lately)):
         raise NightquestError(

@@ -78,6 +78,7 @@ RUNS: dict[str, dict[str, Any]] = {
         "source": "riddles",
         "vanished": "retract",
         "on_retraction": "revoke",
+        "tell_revocations": True,
         "events": {
             "finish": {"properties": SOLVE, "value": {"type": "number", "min": 0, "max": 9}},
             "solve": {"properties": SOLVE},

@@ -1,7 +1,7 @@
 -- Every award up to a night, with what the app file says of the badge and its rarity tonight; one that the file no longer has
--- keeps its id as title. Input: `told` (badge_id, title, tier, category, rarity), and `reached`, the achievements that are held
+-- keeps its id as title. Input: `told` (badge_id, title, tier, category, prestige, rarity), and `reached`, the achievements that are held
 -- as badges, in these columns. Parameter: as_of.
-SELECT h.award_id, h.player_key, h.badge_id, h.as_of, coalesce(t.title, h.badge_id) AS title, t.tier, t.category, t.rarity,
+SELECT h.award_id, h.player_key, h.badge_id, h.as_of, coalesce(t.title, h.badge_id) AS title, t.tier, t.category, t.prestige, t.rarity,
        h.granted_at, h.confidence, h.evidence::VARCHAR AS evidence, h.citation, h.rule_version
 FROM badges_at($as_of) h
 LEFT JOIN told t USING (badge_id)

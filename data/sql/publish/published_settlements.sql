@@ -1,7 +1,10 @@
--- What was settled since the night published before.
+-- What was settled since the night published before, and of who paused until this night since the pause began. Input: `waiting`
+-- (player_key, news_from, waits).
 SELECT s.content_id::VARCHAR AS content_id, s.revision, s.state, s.completed_at, s.progress, s.xp, s.reason, p.user_id, c.title
 FROM settlements s
 LEFT JOIN players p USING (player_key)
 LEFT JOIN challenges c USING (content_id)
+LEFT JOIN (FROM waiting WHERE NOT waits) w ON w.player_key = s.player_key
 WHERE s.as_of <= $as_of
-  AND s.as_of > coalesce((SELECT max(as_of) FROM nights WHERE status = 'published' AND as_of < $as_of), DATE '0001-01-01')
+  AND (s.as_of > coalesce((SELECT max(as_of) FROM nights WHERE status = 'published' AND as_of < $as_of), DATE '0001-01-01')
+       OR s.as_of >= w.news_from)

@@ -90,6 +90,7 @@ def probe(options: Options) -> None:
 
 
 _TIMES = ("send_after", "send_before")
+_NOBODY = pl.DataFrame(schema={"user_id": pl.String, "news_from": pl.Date})  # a night of before news waited
 
 
 def _id(night: Published, number: int) -> str:
@@ -109,7 +110,9 @@ def _batches(night: Published, most: int) -> Iterator[pl.Series]:
     fresh = fresh_from(night)
     contacts = night.table(CONTACTS) if CONTACTS in night.manifest.tables else None
     for table, news in NEWS.items():
-        screen = published_tables()[table].contract.screen
+        if table not in night.manifest.tables:  # of a night that is older than the table
+            continue
+        screen = news.shows or published_tables()[table].contract.screen
         for frame in night.parts(table, _ROWS):
             items = _items(_heeding(frame, contacts), news, screen, fresh)
             for start in range(0, len(items), most):
@@ -117,18 +120,22 @@ def _batches(night: Published, most: int) -> Iterator[pl.Series]:
 
 
 def _heeding(frame: pl.DataFrame, contacts: pl.DataFrame | None) -> pl.DataFrame:
-    """The rows of players to whom something may be told, with the times for it where the app has quiet hours."""
+    """The rows of players who may be told something, with since when their news waited, and when they may be told."""
     if contacts is None:
-        return frame
+        return frame.with_columns(news_from=pl.lit(None, pl.Date))
     alone = contacts.filter(pl.col("left_alone").is_not_null())
     told = frame.join(alone, on="user_id", how="anti", maintain_order="left")
+    waited = contacts.select("user_id", "news_from") if "news_from" in contacts.columns else _NOBODY
+    told = told.join(waited, on="user_id", how="left", maintain_order="left")
     times = contacts.select("user_id", *_TIMES).drop_nulls()
     return told.join(times, on="user_id", how="left", maintain_order="left") if times.height else told
 
 
 def _items(frame: pl.DataFrame, news: News, screen: tuple[str, ...], fresh: dt.datetime) -> pl.Series:
     moments = pl.selectors.datetime().dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
-    told = frame.filter("is_new") if news.marked else frame
+    told = frame.filter(pl.sql_expr(news.where))
+    if news.posted:
+        told = told.filter(pl.col(news.posted) >= pl.coalesce("news_from", "as_of"))
     new = (told.filter(pl.col(news.earned) >= fresh) if news.earned else told).with_columns(moments)
     item = pl.struct(
         pl.concat_str(

@@ -10,4 +10,4 @@ CONTRACT = contract(KEY, AWARD, screen=AWARD_SCREEN)
 
 def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
-    return seen.awards("as_of <= $as_of")
+    return seen.awards()

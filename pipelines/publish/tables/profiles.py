@@ -49,6 +49,6 @@ def rows(seen: Seen) -> Rows:
     profiles = seen.frames["profiles"]
     if not profiles.width:
         return seen.named(profiles)
-    held = seen.awards("as_of <= $as_of", "h.player_key, h.tier").whole()
+    held = seen.awards("h.player_key, h.tier").whole()
     told = seen.select("profiles", asked=profiles.select("player_key"), held=held).whole()
     return seen.named(profiles.join(told, on="player_key", how="left", maintain_order="left"))

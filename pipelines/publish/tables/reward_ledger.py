@@ -13,6 +13,7 @@ CONTRACT = contract(
         "kind": text(one_of=KINDS),
         "item": text(),
         "amount": whole(None),
+        "words": text(),
         "content_id": text(),
         "offer": text(),
         "reason": text(),

@@ -1,4 +1,4 @@
-"""What was settled since the night published before."""
+"""What was settled since the night published before, and of who paused until tonight since the pause began."""
 
 from data.contracts_out import contract, moment, share, text, whole
 from pipelines.publish.rows import Rows
@@ -24,4 +24,4 @@ CONTRACT = contract(
 
 def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
-    return seen.select("settlements")
+    return seen.select("settlements", waiting=seen.waiting)

@@ -48,7 +48,7 @@ def test_who_is_to_be_left_alone_gets_nothing_and_others_no_more_than_the_caps(t
         for name, most in {"challenges": 2, "messages": 1}.items():
             new = told[name].filter("is_new").group_by("user_id").len()
             assert new["len"].max() == most
-    contacts = {user: row for user, *row in told["contacts"].drop("app", "as_of").iter_rows()}
+    contacts = {user: row for user, *row in told["contacts"].drop("app", "as_of", "news_from").iter_rows()}
     assert [user for user, (left_alone, *_) in contacts.items() if left_alone] == [OUT, PAUSED]
     noon = dt.datetime.combine(NEXT, dt.time(12), dt.UTC)
     here, there = (noon - dt.timedelta(hours=4), noon + dt.timedelta(hours=10)), noon - dt.timedelta(hours=13)

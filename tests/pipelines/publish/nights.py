@@ -202,6 +202,12 @@ def award(player: int, as_of: dt.date, badge_id: str = "first_step") -> dict:
     }
 
 
+def revoked(player: int, as_of: dt.date, badge_id: str = "gone") -> dict:
+    """An award that the night of `as_of` takes back."""
+    told = award(player, as_of - dt.timedelta(days=1), badge_id)
+    return told | {"round_no": 0, "revoked_on": as_of, "reason": "an event that it rested on was taken back"}
+
+
 def nomination(player: int, as_of: dt.date) -> dict:
     (rule,) = nominate_rules(APP)
     return {
@@ -395,7 +401,8 @@ def put_out(warehouse: Warehouse, home, *days: dt.date, revision: int = 1, **cha
 def contacts_of(left_alone: str, *others: str) -> pl.DataFrame:
     """The table `contacts` of a night: one player is left alone, others may be told something from noon to three."""
     at = dt.datetime.combine(AS_OF, dt.time(12), dt.UTC)
-    rows = [(left_alone, "paused", None, None), *((user, None, at, at + dt.timedelta(hours=3)) for user in others)]
+    until = at + dt.timedelta(hours=3)
+    rows = [(left_alone, "paused", None, None, AS_OF), *((user, None, at, until, None) for user in others)]
     types = published_tables()["contacts"].contract.types
     frame = pl.DataFrame(rows, schema=list(types)[2:], orient="row")
     return frame.with_columns(app=pl.lit("toy"), as_of=pl.lit(AS_OF)).select(

@@ -33,6 +33,7 @@ from tests.pipelines.publish.nights import (
     publish,
     put,
     reached,
+    revoked,
     reward_entry,
     settlement,
     xp_entry,
@@ -50,6 +51,7 @@ def test_every_table_keeps_its_contract_and_carries_app_and_night(warehouse):
     put(warehouse, "reward_ledger", *(reward_entry(1, AS_OF, kind) for kind in ("points", "badge")))
     put(warehouse, "achievements", achievement(1, YESTERDAY))
     put(warehouse, "achievements_reached", reached(1, YESTERDAY, AS_OF))
+    put(warehouse, "revoked_awards", revoked(2, AS_OF))
     said = event(1, at(YESTERDAY), "nightquest.rated", value=4.0, content_id=content_id(YESTERDAY, 1, 1))
     add_events(warehouse, APP, [said])
     add_events(warehouse, APP, [event(4, at(YESTERDAY), "nightquest.paused")])
