@@ -60,7 +60,7 @@ class Offer(Part):
         [1, 10], description="The least and the highest difficulty, 1 to 10, that it comes with."
     )
     days: Literal["any", "usual", "unusual"] = Field(
-        "any", description="On which days of a player's own week it lands: those they mostly play on, or the others."
+        "any", description="On which days of a player's own week it ends: those they mostly play on, or the others."
     )
     chance: float = Field(1, ge=0.001, le=1, description="How often it comes with a challenge that suits it.")
     at_most: Limits = Field(default_factory=Limits, description="Of all players together.")
@@ -75,15 +75,20 @@ class Offer(Part):
 
 
 class Budget(Part):
-    """What one night may promise of some points by its offers."""
+    """What offers may promise of some points in one night, and pay in one."""
 
     expected: float | None = Field(None, gt=0, description="The sum of price times chance of completion, at most.")
     worst: int | None = Field(None, ge=1, description="The sum of all prices, at most.")
+    paid: int | None = Field(
+        None,
+        ge=1,
+        description="What one night may pay, at most: whatever is promised and still open reserves its share.",
+    )
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
-        if self.expected is None and self.worst is None:
-            raise ValueError("a budget bounds something; say `expected`, `worst` or both")
+        if self.expected is None and self.worst is None and self.paid is None:
+            raise ValueError("a budget bounds something; say `expected`, `worst` or `paid`")
         return self
 
 
@@ -118,7 +123,9 @@ class Rewards(Part):
     tables: dict[Name, dict[Name, Offer]] = Field(
         {}, description="Tables of offers by name; the first serves, unless an experiment tries several."
     )
-    budgets: dict[Name, Budget] = Field({}, description="For some points or `xp`, what offers of a night may promise.")
+    budgets: dict[Name, Budget] = Field(
+        {}, description="For some points or `xp`, what offers of a night may promise and pay."
+    )
     experiment: RewardExperiment | None = Field(None, description="Tables to compare.")
 
     def kinds(self, badges: Mapping[str, Badge]) -> dict[str, Kind]:

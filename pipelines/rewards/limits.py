@@ -47,6 +47,20 @@ def live_promises(known: Known) -> pl.DataFrame:
         return known.frame(known.fixed("rewards/live_rewards"), pins)
 
 
+def reserved(known: Known) -> dict[str, int]:
+    """What is promised of each item with a budget of what is paid, and may still have to be paid on some night."""
+    bound = [item for item, budget in known.app.rewards.budgets.items() if budget.paid is not None]
+    if not bound:
+        return {}
+    pins = {
+        "as_of": known.as_of,
+        "revision": known.night.revision,
+        "grace_from": settling_limits(known)["grace_from"],
+    }
+    with known.lend(bound=pl.DataFrame({"item": bound}, schema={"item": pl.String})):
+        return dict(known.rows(known.fixed("rewards/reserved_rewards"), pins))
+
+
 def without_held(known: Known, rows: pl.DataFrame, live: pl.DataFrame) -> pl.DataFrame:
     """No title, unlock or badge that the player holds or has been promised, and none twice in a night."""
     own = ["player_key", "item"]
@@ -84,11 +98,18 @@ def _within(
 
 
 def within_budgets(
-    rows: pl.DataFrame, budgets: Mapping[str, Budget], live: pl.DataFrame
+    rows: pl.DataFrame, budgets: Mapping[str, Budget], live: pl.DataFrame, open_share: Mapping[str, int]
 ) -> tuple[pl.DataFrame, dict[str, tuple[int, int]]]:
     """What the budgets of the night pay for: offers in the order of the file, and of one by the night's lot.
 
-    What is too dear for what is left of a budget is passed over for what comes after it, a few times.
+    What is too dear for what is left of a budget is passed over for what comes after it, a few times. No night pays
+    more than `paid`, since all that is open at any time is no more.
+
+    Args:
+        rows: Candidates.
+        budgets: By item.
+        live: From `live_promises`.
+        open_share: From `reserved`.
 
     Returns:
         The rows left; and by item, where its budget binds, how many promises were left out, of how many.
@@ -97,14 +118,17 @@ def within_budgets(
     for item, budget in budgets.items():
         mine, spent = rows.filter(pl.col("item") == item), live.filter(pl.col("item") == item)
         mine = mine.with_columns(
-            worst=pl.col("amount").cast(pl.Int64), expected=pl.col("amount") * pl.col("probability")
+            worst=pl.col("amount").cast(pl.Int64),
+            expected=pl.col("amount") * pl.col("probability"),
+            paid=pl.col("amount").cast(pl.Int64),
         )
-        most = {"worst": budget.worst, "expected": budget.expected}
-        rooms = {name: bound - float(spent[name].sum()) for name, bound in most.items() if bound is not None}
-        paid = _paid_for(mine, rooms).drop("worst", "expected")
-        if paid.height < mine.height:
-            short[item] = (mine.height - paid.height, mine.height)
-            rows = pl.concat([rows.filter(pl.col("item") != item), paid])
+        used = {"worst": spent["worst"].sum(), "expected": spent["expected"].sum(), "paid": open_share.get(item, 0)}
+        most = {name: getattr(budget, name) for name in used}
+        rooms = {name: bound - float(used[name]) for name, bound in most.items() if bound is not None}
+        kept = _paid_for(mine, rooms).drop(*used)
+        if kept.height < mine.height:
+            short[item] = (mine.height - kept.height, mine.height)
+            rows = pl.concat([rows.filter(pl.col("item") != item), kept])
     return rows.sort("place", "lot", "player_key", "slot"), short
 
 

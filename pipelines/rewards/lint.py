@@ -62,10 +62,9 @@ def _unreachable(app: App) -> Iterator[Advice]:
         if not written:
             told = f"nothing comes with it: the app writes no {' or '.join(offer.types)}"
             yield Advice(f"{key}.types", told, "add one of them to content.types, or leave the offer out")
-        elif offer.days != "any" and (1 not in app.challenges.windows or "daily_challenge" not in written):
-            told = "nothing comes with it: only daily challenges of one day land on a day that is known"
-            remedy = "put 1 into challenges.windows and daily_challenge into types, or say any"
-            yield Advice(f"{key}.days", told, remedy)
+        elif offer.days != "any" and written == ["custom_achievement"]:
+            told = "nothing comes with it: an achievement has no last day"
+            yield Advice(f"{key}.days", told, "name another type that is written, or say any")
         badge = app.badges.get(offer.gives)
         if badge and badge.state != "open":
             told = f"the badge is {badge.state.replace('_', ' ')}, so that nobody is offered it"
@@ -110,3 +109,5 @@ def _starved(app: App) -> Iterator[Advice]:
             yield Advice(f"rewards.budgets.{item}.worst", told, "raise it, or lower the price")
         elif budget.expected is not None and budget.expected < likely:
             yield Advice(f"rewards.budgets.{item}.expected", told, "raise it, or lower the price")
+        elif budget.paid is not None and budget.paid < least:
+            yield Advice(f"rewards.budgets.{item}.paid", told, "raise it, or lower the price")

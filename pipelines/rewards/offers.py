@@ -19,7 +19,7 @@ from pipelines.challenges.plan import difficulty
 from pipelines.experiments.arms import Trial
 from pipelines.known import Known
 from pipelines.luck import lot, luck
-from pipelines.rewards.limits import live_promises, offers_of, within_budgets, within_limits, without_held
+from pipelines.rewards.limits import live_promises, offers_of, reserved, within_budgets, within_limits, without_held
 from pipelines.rewards.said import amount_words, item_title, joined_words
 from pipelines.rewards.trial import assign_tables
 from pipelines.rewards.week import with_own_days
@@ -103,7 +103,7 @@ def offer_rewards(known: Known, challenges: pl.DataFrame, achievements: pl.DataF
     rows = _candidates(app, kinds, promises, known.night.seed)
     live = live_promises(known)
     rows = within_limits(without_held(known, rows, live), offers, live)
-    rows, bound = within_budgets(rows, app.rewards.budgets, live)
+    rows, bound = within_budgets(rows, app.rewards.budgets, live, reserved(known))
     languages = rows["language"].unique().to_list()
     rows = rows.with_columns(words=amount_words(app, kinds, pl.col("language"), languages))
     served = promises.select("player_key").unique()
@@ -219,5 +219,5 @@ def _figures(rows: pl.DataFrame, bound: dict[str, tuple[int, int]]) -> dict[str,
 def _note(app: App, item: str, cut: int, before: int) -> str:
     return (
         f"The budget of {item_title(app, item)} is used up: {cut:,} of {before:,} offers were left out, by lot; "
-        f"rewards.budgets.{item} says what a night may promise."
+        f"rewards.budgets.{item} says what a night may promise and pay."
     )

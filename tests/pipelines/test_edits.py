@@ -178,7 +178,7 @@ RUNS: dict[str, dict[str, Any]] = {
             "titles": {"sage": "Sage"},
             "unlocks": {"garden": "the walled garden"},
             "tables": {"plain": OFFERS, "bare": {}},
-            "budgets": {"gem": {"expected": 30, "worst": 200}},
+            "budgets": {"gem": {"expected": 30, "worst": 200, "paid": 900}},
             "experiment": {"name": "gems", "arms": {"plain": 2, "bare": 1}, "goal": "return", "policy": "thompson"},
         },
         "badges": {"crown": BADGE},

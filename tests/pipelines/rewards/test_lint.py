@@ -38,6 +38,12 @@ NAMED = {"points": {"gem": {"unit": "gem"}}, "titles": {}, "unlocks": {}}
             "budgets.gem.expected",
             "does not pay",
         ),
+        (
+            {"all": {"gems": {"gives": "gem", "price": {"base": 9}}}},
+            {"budgets": {"gem": {"paid": 8}}},
+            "budgets.gem.paid",
+            "does not pay",
+        ),
     ],
 )
 def test_what_may_not_be_meant_is_told_with_its_key(tables, rewards, key, says):
@@ -46,11 +52,16 @@ def test_what_may_not_be_meant_is_told_with_its_key(tables, rewards, key, says):
     assert says in advice.says
 
 
-def test_an_offer_for_certain_days_needs_challenges_of_one_day():
-    app = app_with({"all": {"gems": {"gives": "gem", "days": "usual"}}}, **NAMED)
-    longer = app.model_copy(update={"challenges": app.challenges.model_copy(update={"windows": [3, 7]})})
-    assert lint_rewards(app) == []
-    assert [advice.key for advice in lint_rewards(longer)] == ["rewards.tables.all.gems.days"]
+def test_an_offer_for_certain_days_needs_what_has_a_last_day():
+    def with_types(*types):
+        offer = {"gives": "gem", "days": "usual", "types": list(types)}
+        app = app_with({"all": {"gems": offer}}, **NAMED)
+        written = app.content.model_copy(update={"types": [*app.content.types, "custom_achievement"]})
+        return app.model_copy(update={"content": written})
+
+    assert lint_rewards(with_types("daily_challenge", "custom_achievement")) == []
+    told = lint_rewards(with_types("custom_achievement"))
+    assert [advice.key for advice in told] == ["rewards.tables.all.gems.days"]
 
 
 def test_every_offer_is_shown_with_its_price_within_its_difficulties():
