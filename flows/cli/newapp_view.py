@@ -14,6 +14,7 @@ from configs.errors import NightquestError
 from configs.nouns import counted
 from flows.cli.console import Grid, note, shorten
 from flows.clock import clock
+from pipelines.activity.read_files import find_files
 from pipelines.newapp.make import Made, Said, make_app
 
 
@@ -70,7 +71,8 @@ def write_new_app(files: list[Path], said: Said, folder: Path) -> Written:
 def _next(made: Made, app_file: Path, files: list[Path]) -> list[str]:
     """The commands that lead to a first night; one that ended long ago is made for the day after its last event."""
     remember_app(made.app, str(app_file))
-    paths = [shorten(path) for path in files]
+    given = [path for path in find_files(files)[0] if path not in made.aside] if made.aside else files
+    paths = [shorten(path) for path in given]
     day = made.play.last + dt.timedelta(days=1)
     as_of = () if day >= clock().date() - dt.timedelta(days=1) else ("--as-of", "DAY" if made.partly else str(day))
     return [

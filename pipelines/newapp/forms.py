@@ -93,7 +93,7 @@ def _boolean(values: Sequence[str], sql: str) -> Form | None:
     if low <= {"true", "false"}:
         return Form("boolean", f"TRY_CAST({sql} AS BOOLEAN)", "true or false")
     yes = next(iter(low & set(_TRUE)))
-    return Form("boolean", f"lower(trim({sql})) = '{yes}'", f"'{yes}' is true")
+    return Form("boolean", f"(lower(trim({sql})) = '{yes}')", f"'{yes}' is true")
 
 
 def _clock(values: Sequence[str], sql: str) -> Form | None:

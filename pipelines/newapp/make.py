@@ -19,10 +19,13 @@ from pipelines.newapp.guess import Guess
 from pipelines.newapp.metrics import Measured, leader_of, metrics_of
 from pipelines.newapp.play import Play, badges_of, read_play
 from pipelines.newapp.render import app_of, content_of, render_app, render_sql, with_play
-from pipelines.newapp.roles import Roles, find_roles, is_events, union_of
+from pipelines.newapp.roles import Roles, find_roles, is_events, lists_of_people, union_of
 from pipelines.newapp.sample import Table, plain_name, read_tables, words_of
 from pipelines.newapp.written import guess_files
 from pipelines.words.app_file import wording_problems
+
+_NO_EVENTS = "nobody acts in it at a moment; a SELECT may join it"
+_PEOPLE = "a row for each person of the other files; what is told of players goes in with `ingest --players`"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Made:
         refused: Rows of the sample that would be refused.
         reasons: Why, with how many.
         partly: Whether the files go on beyond the sample.
+        aside: Files that were left aside.
     """
 
     app: str
@@ -59,6 +63,7 @@ class Made:
     refused: int
     reasons: dict[str, int]
     partly: bool
+    aside: tuple[Path, ...] = ()
 
 
 def make_app(paths: Sequence[Path], said: Said, now: dt.datetime) -> Made:
@@ -76,19 +81,21 @@ def make_app(paths: Sequence[Path], said: Said, now: dt.datetime) -> Made:
     with scratch() as warehouse:
         know_zones(warehouse)
         tables, told = _tables(warehouse, files, said)
-    events = [table for table in tables if is_events(table) or said.user]
+    people = [] if said.user else lists_of_people(tables)
+    events = [table for table in tables if table not in people and (is_events(table) or said.user)]
     aside = [table for table in tables if table not in events]
     if not events:
         events, aside = tables[:1], tables[1:]  # whose columns are then told
     roles = [_with_known_players(find_roles(table, said.user, said.time, said.event)) for table in events]
     told += [
-        Guess("left aside", path.name, "nobody acts in it at a moment; a SELECT may join it")
+        Guess("left aside", path.name, _PEOPLE if table in people else _NO_EVENTS)
         for table in aside
         for path in table.files
     ]
     name = _app_name(said, events[0])
     guesses = [*told, *(guess for one in roles for guess in one.guesses), *_zone_guess(said, roles)]
-    return _rehearsed(name, said, roles, guesses, files, now, partly=any(table.partly for table in tables))
+    made = _rehearsed(name, said, roles, guesses, files, now, partly=any(table.partly for table in tables))
+    return replace(made, aside=tuple(path for table in aside for path in table.files))
 
 
 def _tables(warehouse: Warehouse, files: Sequence[Path], said: Said) -> tuple[list[Table], list[Guess]]:

@@ -158,7 +158,8 @@ def _select(roles: Roles, *, several: bool, ids: bool, properties: bool, voids: 
     lines += [f"{moment} AS occurred_at"]
     if properties:
         pairs = ",\n           ".join(f"{text(one.name)}, {_read(one)}" for one in roles.properties)
-        lines += [f"json_merge_patch('{{}}', json_object(\n           {pairs}\n       )) AS properties"]
+        read = f"json_merge_patch('{{}}', json_object(\n           {pairs}\n       ))" if pairs else "NULL"
+        lines += [f"{read} AS properties"]
     lines += ["NULL AS retracts"] * voids + ["r._delivery_id", "r._row"]
     where = f"\nWHERE {roles.hidden}" if roles.hidden else ""
     return "SELECT " + ",\n       ".join(lines) + f"\nFROM {roles.table.name} AS r{where}"

@@ -4,11 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from configs.nouns import singular_of
 from pipelines.activity.normalise import text
 from pipelines.newapp import vocabulary as words
 from pipelines.newapp.carried import Carried, carried_by
 from pipelines.newapp.guess import Guess
-from pipelines.newapp.sample import Column, Table, plain_name
+from pipelines.newapp.sample import Column, Table, plain_name, words_of
 from pipelines.newapp.who_when import as_moment, find_time, find_user, named, said_column, user_score, with_clock
 from pipelines.newapp.words import named_event
 from pipelines.newapp.xapi import Voiding, is_xapi, statement_id, voiding, who_when_what
@@ -154,6 +155,22 @@ def is_events(table: Table) -> bool:
     """Whether a table can hold events: somebody, at a moment."""
     has_moment = any(as_moment(c).form.kind == "moment" for c in table.columns)
     return has_moment and any(user_score(c, table.rows) > 0 for c in table.columns)
+
+
+def lists_of_people(tables: Sequence[Table]) -> list[Table]:
+    """Tables with one row for each of those who act in another one: nobody acts in them."""
+    ids = {
+        table.name: max(table.columns, key=lambda c: user_score(c, table.rows)) for table in tables if is_events(table)
+    }
+    once = {name for name, column in ids.items() if column.distinct == column.filled}
+    again = {who for name in ids.keys() - once for who in _whose(name, ids[name])}
+    return [table for table in tables if table.name in once and _whose(table.name, ids[table.name]) & again]
+
+
+def _whose(table: str, column: Column) -> set[str]:
+    """Whom a column of ids names: 'member' of MemberId, and of the plain id of a table of members."""
+    own = {singular_of(word) for word in column.words if word not in words.ID}
+    return own or {singular_of(word) for word in words_of(table) if word not in words.LOGS and word != "raw"}
 
 
 def union_of(roles: Sequence[Roles]) -> dict[str, list[Carried]]:

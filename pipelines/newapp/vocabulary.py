@@ -52,7 +52,7 @@ OUTER = words_in("result properties data payload attributes context definition e
 LOGS = words_in(
     """log logs data dataset export exports events event records record rows entries table sheet sheet1 master full all
     history dump sample statements statement activity activities actions action file files report extract raw stats
-    column transactions_data final new test train"""
+    column transactions_data final new test train tbl tb dbo public fact dim stg staging vw view"""
 )
 
 # Numbers, by what they measure.

@@ -144,7 +144,8 @@ def event_words(name: str) -> Words:
     if _SMALL & set(parts) or parts[-1].endswith("ed") or not said.isascii():
         return _bare(parts)
     unit = " ".join([*parts[:-1], noun])
-    return Words(plural_of(unit), unit, "Reach {goal}" if len(parts) == 1 else "")
+    asked = len(parts) == 1 and noun not in known.LEVEL  # of a weight taken nobody is asked to reach three
+    return Words(plural_of(unit), unit, "Reach {goal}" if asked else "")
 
 
 def _bare(parts: list[str]) -> Words:

@@ -211,6 +211,29 @@ def test_files_of_one_name_are_one_table_and_a_list_of_products_is_left_aside(tm
     assert made.sql_text.count("FROM raw_sales") == 1
 
 
+@pytest.mark.parametrize("own", ["member_id", "id"])
+def test_a_list_of_members_is_left_aside_and_a_table_that_carries_nothing_is_read(tmp_path, own):
+    members = "".join(f"{n},1990-01-{n + 1:02},2023-01-01\n" for n in range(9))
+    (tmp_path / "tbl_members.csv").write_text(f"{own},birthdate,joined\n" + members)
+    (tmp_path / "tbl_visits.csv").write_text(
+        "member_id,at\n" + "".join(f"{n % 9},2024-01-{n + 1:02}\n" for n in range(20))
+    )
+    weights = "".join(f"{n % 9},2024-01-{n + 1:02},{60 + n}.5\n" for n in range(20))
+    (tmp_path / "tbl_weights.csv").write_text("member_id,measured_at,weight_kg\n" + weights)
+    made = make_app(sorted(tmp_path.glob("*.csv")), Said(), NOW)
+    assert guesses(made)["left aside"] == "tbl_members.csv"
+    assert made.aside == (tmp_path / "tbl_members.csv",)
+    assert made.play.by_kind == {"visit": 20, "weight": 20}
+    assert "Reach" not in made.app_text.split("weights:")[-1].splitlines()[0]
+
+
+@pytest.mark.parametrize(("yes", "no"), [("Y", "N"), ("ja", "nein"), ("true", "false")])
+def test_yes_and_no_become_truths_of_a_source_that_can_be_read(tmp_path, yes, no):
+    rows = [f"c{n % 5},2024-01-{n + 1:02},{yes if n % 3 else no}" for n in range(20)]
+    app = load_made(tmp_path, "\n".join(["customer,day,done", *rows, ""]))
+    assert app.events["visit"].properties["done"].type == "boolean"
+
+
 def test_codes_are_no_figures_and_numbers_of_things_are(tmp_path):
     rows = [f" {n % 7:05} {n % 3:04} 2024010{1 + n % 9}  {n % 4} {n}.50" for n in range(30)]
     bare = make(tmp_path, "\n".join([*rows, ""]), "log.txt").app_text
