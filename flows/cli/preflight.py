@@ -17,7 +17,6 @@ from flows.parameters import check_day, check_span
 from pipelines.activity.read_files import find_files
 from pipelines.publish.sinks import sink_problem
 from pipelines.words.wishes import NO_WISHES, Wishes
-from pipelines.words.writers.crew import require_writers
 
 
 def check_night(settings: Settings, loaded: LoadedApp, as_of: dt.date | None, wished: Wishes = NO_WISHES) -> None:
@@ -26,6 +25,8 @@ def check_night(settings: Settings, loaded: LoadedApp, as_of: dt.date | None, wi
     Raises:
         NightquestError: With what is in the way.
     """
+    from pipelines.words.writers.crew import require_writers  # what ingests asks no writers
+
     check_day(loaded.app, as_of, clock())
     require_writers(settings, wished.applied(loaded.app).content, wished.provider)
     check_data(settings, loaded)

@@ -26,7 +26,7 @@ def check_events_sql(app: App, staged: str, now: dt.datetime) -> str:
 
     Raw is the row as JSON where the file has no text of its own.
     """
-    asked = _Asked(app)
+    asked = _Asked(accepted_events(app))
     cases = "\n".join(f"WHEN {condition} THEN {reason}" for condition, reason in _event_faults(app, asked, now))
     return f"""
         WITH read AS (
@@ -35,7 +35,7 @@ def check_events_sql(app: App, staged: str, now: dt.datetime) -> str:
                    coalesce(value_given, TRY_CAST(value AS DOUBLE)) + 0.0 AS number, TRY_CAST(properties AS JSON) AS doc
             FROM {with_moments(f"({staged})", ("occurred_at",), app.timezone)}
         ),
-        typed AS (SELECT *, {asked.read("doc")} FROM read),
+        typed AS ({asked.read("read")}),
         checked AS (SELECT *, CASE {cases} END AS reason, {_document("doc", "shape")} AS document FROM typed),
         summed AS (
             SELECT *, md5(concat_ws(chr(31), coalesce(user_id, ''), coalesce(event, ''), epoch_us(moment),
@@ -50,31 +50,42 @@ def check_events_sql(app: App, staged: str, now: dt.datetime) -> str:
 
 
 class _Asked:
-    """What is asked of the properties of events, all taken out of their JSON at once.
+    """What is asked of the properties of events, taken out of their JSON at once: of each event's own properties alone.
 
-    `shape` is the type of the JSON, `keys` its keys, `kinds` the type of each property that the app knows and `texts`
-    the value of each that may be a number; null where an event lacks it.
+    `shape` is the type of the JSON, `keys` its keys, `kinds` the type of each property that the event may have and
+    `texts` the value of each that may be a number, null where it lacks one; `strange` where another key is there, or
+    one twice.
     """
 
-    def __init__(self, app: App) -> None:
-        declared = [pair for event in accepted_events(app).values() for pair in event.properties.items()]
-        self._names = sorted({name for name, _ in declared})
-        self._numbers = sorted({name for name, one in declared if one.type in {"number", "integer"}})
+    def __init__(self, events: Mapping[str, Event]) -> None:
+        self._names = {event: tuple(declared.properties) for event, declared in events.items()}
+        self._numbers = {
+            event: tuple(name for name, one in declared.properties.items() if one.type in {"number", "integer"})
+            for event, declared in events.items()
+        }
 
-    def read(self, doc: str) -> str:
-        """The four columns."""
-        return (
-            f"json_type({doc}) AS shape, json_keys({doc}) AS keys, json_type({doc}, {_paths(self._names)}) AS kinds, "
-            f"json_extract_string({doc}, {_paths(self._numbers)}) AS texts"
-        )
+    def read(self, rows: str) -> str:
+        """A query that adds the five columns to rows with `event` and `doc`."""
+        return f"""
+            SELECT *, len(keys) > coalesce(list_count(kinds), 0) AS strange
+            FROM (SELECT *, json_type(doc) AS shape, json_keys(doc) AS keys,
+                         {_each("json_type", self._names)} AS kinds,
+                         {_each("json_extract_string", self._numbers)} AS texts
+                  FROM {rows})"""
 
-    def kind(self, name: str) -> str:
+    def kind(self, event: str, name: str) -> str:
         """The JSON type of a property."""
-        return f"kinds[{self._names.index(name) + 1}]"
+        return f"kinds[{self._names[event].index(name) + 1}]"
 
-    def number(self, name: str) -> str:
+    def number(self, event: str, name: str) -> str:
         """The value of a number, as text."""
-        return f"texts[{self._numbers.index(name) + 1}]"
+        return f"texts[{self._numbers[event].index(name) + 1}]"
+
+
+def _each(function: str, names: Mapping[str, Sequence[str]]) -> str:
+    """What a function of JSON gives for the properties of the row's event, as SQL: a list, or null for none."""
+    cases = "".join(f" WHEN {text(event)} THEN {function}(doc, {_paths(own)})" for event, own in names.items() if own)
+    return f"CASE event{cases} ELSE CAST(NULL AS VARCHAR[]) END" if cases else "CAST(NULL AS VARCHAR[])"
 
 
 def _paths(names: Sequence[str]) -> str:
@@ -133,13 +144,12 @@ def _event_faults(app: App, asked: _Asked, now: dt.datetime) -> Iterator[tuple[s
     )
     yield "value IS NOT NULL AND number IS NULL", "'value ''' || value[:60] || ''' is not a number'"
     yield "NOT isfinite(number)", "'value is NaN or infinite'"
-    # Where every key is a property that the app knows and stands once, there are as many keys as such properties.
-    yield from _document_faults("properties", "shape", "keys", unless="len(keys) = list_count(kinds)")
+    yield from _document_faults("properties", "shape", "keys", unless="NOT strange")
     told = ""  # one CASE, so that each event is held against its own declaration only
     for name, event in events.items():
         needed = tuple(key for key in event.properties if key not in MAY_LACK)
         required = needed + (("value",) if event.value else ()) if name not in app.events else ()
-        faults = [*_value_faults(event), *_property_faults(name, event, asked), *_missing_faults(required, asked)]
+        faults = [*_value_faults(event), *_property_faults(name, event, asked), *_missing_faults(name, required, asked)]
         inner = " ".join(f"WHEN {condition} THEN {reason}" for condition, reason in faults)
         told += f"\nWHEN {text(name)} THEN CASE {inner} END"
     told = f"CASE event {told} END"
@@ -212,21 +222,20 @@ def _property_faults(name: str, event: Event, asked: _Asked) -> Iterator[tuple[s
     known = ", ".join(text(p) for p in event.properties)
     strange = f"[k FOR k IN keys IF k NOT IN ({known})]" if known else "keys"
     listed = ", ".join(event.properties) or "none"
-    unknown = f"NOT list_has_all([{known}], keys)" if known else "len(keys) > 0"
     yield (
-        unknown,
+        "strange",
         f"'unknown property ''' || {strange}[1][:60] || ''' of ' || {text(name)} || '; it has ' || {text(listed)}",
     )
     for key, declared in event.properties.items():
         kinds = ", ".join(text(kind) for kind in (*_JSON_TYPES[declared.type], "NULL"))
-        yield f"{asked.kind(key)} NOT IN ({kinds})", f"'property {key} is not {_TYPE_WORDS[declared.type]}'"
+        yield f"{asked.kind(name, key)} NOT IN ({kinds})", f"'property {key} is not {_TYPE_WORDS[declared.type]}'"
         if declared.type in {"number", "integer"}:
-            value = f"TRY_CAST({asked.number(key)} AS DOUBLE)"
+            value = f"TRY_CAST({asked.number(name, key)} AS DOUBLE)"
             yield f"NOT isfinite({value})", f"'property {key} is NaN or infinite'"
             if declared.type == "integer":
                 yield f"{value} <> round({value})", f"'property {key} is not a whole number'"
                 yield (
-                    f"{value} IS NOT NULL AND TRY_CAST({asked.number(key)} AS BIGINT) IS NULL",
+                    f"{value} IS NOT NULL AND TRY_CAST({asked.number(name, key)} AS BIGINT) IS NULL",
                     f"'property {key} does not fit into 64 bits'",
                 )
             yield from _bounds(value, declared, f"property {key}")
@@ -239,9 +248,9 @@ def _bounds(value: str, declared: Property, what: str) -> Iterator[tuple[str, st
         yield f"{value} > {declared.max!r}", f"'{what} is above {declared.max:g}'"
 
 
-def _missing_faults(required: tuple[str, ...], asked: _Asked) -> Iterator[tuple[str, str]]:
+def _missing_faults(name: str, required: tuple[str, ...], asked: _Asked) -> Iterator[tuple[str, str]]:
     for key in required:
-        lacks = "number IS NULL" if key == "value" else f"coalesce({asked.kind(key)}, 'NULL') = 'NULL'"
+        lacks = "number IS NULL" if key == "value" else f"coalesce({asked.kind(name, key)}, 'NULL') = 'NULL'"
         yield lacks, f"'{key} is missing'"
 
 
