@@ -52,5 +52,8 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("players", type=int)
     parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--one-file", action="store_true", help="the past as past.parquet, too")
     given = parser.parse_args()
     write_delivery(given.folder, given.players, given.days)
+    if given.one_file:
+        pl.scan_parquet(given.folder / "past").sink_parquet(given.folder / "past.parquet")
