@@ -16,7 +16,7 @@ def window_values(known: Known, windows: pl.DataFrame) -> pl.DataFrame:
         The windows in the same order with `value` (Float64, null when the metric has none) and `played` (Boolean).
     """
     with known.lend(windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day")):
-        values = known.frame(known.fixed("activity/windows"))
+        values = known.frame(known.fixed("activity/windows"), _spanned(windows))
     return windows.join(values, on="window_id", how="left", maintain_order="left")
 
 
@@ -37,8 +37,11 @@ def crossings(known: Known, windows: pl.DataFrame) -> pl.DataFrame:
         running value has reached the target.
     """
     windows = windows.select("window_id", "player_key", "metric", "start_day", "end_day", "target", "op")
-    spanned = {"first": windows["start_day"].min(), "last": windows["end_day"].max()}
+    asked = {**_spanned(windows), "metrics": sorted(windows["metric"].unique())}
     with known.lend(windows=windows):
-        return known.frame(
-            known.fixed("activity/crossings"), {**spanned, "metrics": sorted(windows["metric"].unique())}
-        )
+        return known.frame(known.fixed("activity/crossings"), asked)
+
+
+def _spanned(windows: pl.DataFrame) -> dict[str, object]:
+    """The first and the last day of all windows."""
+    return {"first": windows["start_day"].min(), "last": windows["end_day"].max()}

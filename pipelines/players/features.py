@@ -1,6 +1,8 @@
 """Features of players at a day, from what was known: nothing here looks at the base day or past it."""
 
+import datetime as dt
 from itertools import product
+from typing import cast
 
 import polars as pl
 
@@ -16,6 +18,7 @@ PLAY = (
     *(f"on_{d}" for d in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")),
 )
 MEASURES = ("1", "7", "28", "90", "best", "per_day", "sd", "heat", "trend")
+LOOKS_BACK = 90  # days before a base day, but for on which days players played: that spans a life
 AT_ONCE = 30_000  # snapshots that are looked at together: beyond them memory does not grow with the players
 _LONG = {"1": "v_1", "7": "v_7", "28": "v_28", "90": "v_90"}
 
@@ -42,7 +45,7 @@ def compute_features(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
 def _features(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     with known.lend(snapshots=snapshots):
         play = known.frame(known.fixed("players/features_play"))
-        long = known.frame(known.fixed("players/features_metrics"))
+        long = known.frame(known.fixed("players/features_metrics"), {"since": _first_day(snapshots)})
     wide = snapshots.join(play, on=["player_key", "base_day"], how="left", maintain_order="left")
     for metric, rows in long.partition_by("metric", as_dict=True).items():
         named = {column: f"{metric[0]}__{measure}" for measure in MEASURES if (column := _LONG.get(measure, measure))}
@@ -53,6 +56,11 @@ def _features(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     wide = wide.with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in missing)
     zero = [name for name in feature_names(known.app) if _counts(known.app, name)]
     return wide.select("player_key", "base_day", *(_steady(n, zero=n in zero) for n in feature_names(known.app)))
+
+
+def _first_day(snapshots: pl.DataFrame) -> dt.date | None:
+    """The first day that counts for one of the snapshots."""
+    return cast("dt.date | None", snapshots.select(pl.col("base_day").min() - pl.duration(days=LOOKS_BACK)).item())
 
 
 def _steady(name: str, *, zero: bool) -> pl.Expr:

@@ -16,8 +16,8 @@ from pipelines.engines.buckets import Buckets, EngineError
 from pipelines.engines.exchange import Exchange, Later
 from pipelines.known import Known
 from pipelines.pins import Night
+from pipelines.players.features import LOOKS_BACK
 
-LOOKS_BACK = 90  # days before a base day, but for on which days players played: that spans a life
 _LATELY = "WHERE day >= $since"
 _SINCE = {"known_active_days": "", "known_player_days": _LATELY, "known_player_day_keys": _LATELY}
 Reads = Callable[[Known, pl.DataFrame], pl.DataFrame]

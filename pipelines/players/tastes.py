@@ -48,7 +48,7 @@ def liked_most(tastes: pl.DataFrame) -> pl.DataFrame:
 def _describe(known: Known) -> pl.DataFrame:
     since = known.as_of - dt.timedelta(days=DAYS)
     heard = known.value(
-        """SELECT true FROM events_at($cut)
+        """SELECT true FROM reserved_at($cut)
            WHERE event IN ('nightquest.shown', 'nightquest.rated', 'nightquest.dismissed')
              AND day >= $since AND day < $as_of LIMIT 1""",
         {"since": since, "as_of": known.as_of, "cut": known.cut},

@@ -7,7 +7,7 @@ FROM (
            least(coalesce(day - 1 + (properties ->> '$.days')::INTEGER, DATE '9999-12-31'),
                  coalesce(min(CASE WHEN event = 'nightquest.resumed' THEN day - 1 END) OVER later, DATE '9999-12-31'))
                AS last_day
-    FROM events_at(known_until)
+    FROM reserved_at(known_until)
     WHERE event IN ('nightquest.paused', 'nightquest.resumed')
     WINDOW later AS (PARTITION BY player_key ORDER BY occurred_at, sequence, event, event_id
                      ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)

@@ -1,15 +1,10 @@
 -- The one predicate's left side, for labels and for settlement alike: what a metric came to within whole local days.
 -- Input: `windows` (window_id, player_key, metric, start_day, end_day). One row per window; value is null for a
 -- metric without a value (a best score when nothing was scored).
+-- $first and $last say again which days: what is told as constants is read no further, and how much there is is foreseen.
 WITH spans AS (SELECT DISTINCT player_key, start_day, end_day FROM windows),
-days AS (
-    FROM known_player_days
-    WHERE day BETWEEN (SELECT min(start_day) FROM windows) AND (SELECT max(end_day) FROM windows)
-),
-day_keys AS (
-    FROM known_player_day_keys
-    WHERE day BETWEEN (SELECT min(start_day) FROM windows) AND (SELECT max(end_day) FROM windows)
-),
+days AS (FROM known_player_days WHERE day BETWEEN $first::DATE AND $last::DATE),
+day_keys AS (FROM known_player_day_keys WHERE day BETWEEN $first::DATE AND $last::DATE),
 played AS (
     SELECT s.player_key, s.start_day, s.end_day, count(*) AS active_days
     FROM spans s JOIN known_active_days d ON d.player_key = s.player_key AND d.day BETWEEN s.start_day AND s.end_day

@@ -4,7 +4,7 @@ WITH said AS (
     SELECT properties ->> 'badge_id' AS badge_id, player_key, event_id, occurred_at,
            properties ->> 'reason' AS reason, properties ->> 'citation' AS citation, properties ->> 'by' AS said_by,
            CASE event WHEN 'nightquest.awarded' THEN 'award' ELSE 'refuse' END AS decision
-    FROM events_at($cut)
+    FROM reserved_at($cut)
     WHERE event IN ('nightquest.awarded', 'nightquest.refused') AND day < $as_of
     QUALIFY row_number() OVER (PARTITION BY properties ->> 'badge_id', player_key
                                ORDER BY occurred_at DESC, sequence DESC, event_id DESC) = 1

@@ -4,7 +4,7 @@ WITH said AS (
     SELECT properties ->> '$.badge_id' AS badge_id, player_key, event_id, occurred_at, sequence, day,
            event = 'nightquest.awarded' AS gives, properties ->> '$.reason' AS reason,
            properties ->> '$.citation' AS citation, properties ->> '$.by' AS said_by
-    FROM events_at($cut)
+    FROM reserved_at($cut)
     WHERE event IN ('nightquest.awarded', 'nightquest.refused') AND day < $as_of
 ),
 since AS (

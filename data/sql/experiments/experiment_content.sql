@@ -18,7 +18,7 @@ issued AS (
 answers AS (
     SELECT try_cast(properties ->> 'content_id' AS UUID) AS content_id, player_key, event, occurred_at, sequence, event_id, value,
            day
-    FROM events_at($cut)
+    FROM reserved_at($cut)
     WHERE event IN ('nightquest.shown', 'nightquest.rated') AND day < $as_of
       AND day >= (SELECT min(as_of) FROM taken)
 ),

@@ -10,7 +10,7 @@ WITH issued AS (
 answers AS (
     SELECT try_cast(properties ->> 'content_id' AS UUID) AS content_id, player_key,
            arg_max(value, (occurred_at, sequence, event_id)) FILTER (event = 'nightquest.rated' AND value BETWEEN 1 AND 5) AS rating
-    FROM events_at($cut)
+    FROM reserved_at($cut)
     WHERE event IN ('nightquest.shown', 'nightquest.rated', 'nightquest.dismissed') AND day >= $since AND day < $as_of
     GROUP BY ALL
 ),

@@ -31,14 +31,21 @@ latest AS (
     WHERE (tile + 1) * window_days <= 90 -- whole ones
     QUALIFY row_number() OVER (PARTITION BY u ORDER BY tile) <= 20
 ),
-done AS (
-    SELECT min(t) AS t, min(m) AS m, sum(n) AS n, sum(sum) AS sum, min(min) AS min, max(max) AS max, count(*) AS days
+in_windows AS (
     FROM (
-        SELECT (s.s * 100 + l.w) * 100 + (s.base_day - 1 - d.day) // l.window_days AS t, d.*
+        SELECT (s.s * 100 + l.w) * 100 + (s.base_day - 1 - d.day) // l.window_days AS t, l.window_days, d.m, d.n, d.sum, d.min, d.max
         FROM seen s
         JOIN days d ON d.p = s.p AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
         CROSS JOIN spans l
     )
+    SEMI JOIN latest USING (t)
+),
+done AS ( -- a day is a window of its own where they are a day long
+    SELECT t, m, n, sum, min, max, 1 AS days FROM in_windows WHERE window_days = 1
+    UNION ALL BY NAME
+    SELECT min(t) AS t, min(m) AS m, sum(n) AS n, sum(sum) AS sum, min(min) AS min, max(max) AS max, count(*) AS days
+    FROM in_windows
+    WHERE window_days > 1
     GROUP BY t * 1_000 + m
 ),
 keyed AS (

@@ -7,7 +7,7 @@ WITH answers AS (
            min(occurred_at) FILTER (event = 'nightquest.shown') AS shown_at,
            arg_max(value, (occurred_at, sequence, event_id)) FILTER (event = 'nightquest.rated' AND value BETWEEN 1 AND 5) AS rating,
            bool_or(event = 'nightquest.dismissed') AS dismissed
-    FROM events_at($cut)
+    FROM reserved_at($cut)
     WHERE event IN ('nightquest.shown', 'nightquest.rated', 'nightquest.dismissed')
           AND day >= $since AND day < $as_of
     GROUP BY ALL

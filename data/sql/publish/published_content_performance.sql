@@ -24,7 +24,7 @@ settled AS (
 ),
 answers AS (
     SELECT try_cast(properties ->> 'content_id' AS UUID) AS content_id, player_key, event, occurred_at, sequence, event_id, value
-    FROM events_at($cut)
+    FROM reserved_at($cut)
     WHERE event IN ('nightquest.shown', 'nightquest.rated') AND day >= $since AND day < $as_of
 ),
 shown AS (

@@ -5,6 +5,7 @@ For players whose local days follow one another in time. Of a day with events it
 true need a look at their events.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from configs.app import App
@@ -22,7 +23,7 @@ _PARTS = {
     "total": "sum(sum)",
     "lowest": "min(min)",
     "highest": "max(max)",
-    "days": "count(DISTINCT day)",
+    "days": "sum(days)",
 }
 # How far a running sum may rise and fall within a day, whatever the order of its events.
 _RISES = "CASE WHEN min >= 0 THEN sum WHEN max <= 0 THEN 0 ELSE least((n - 1) * max, sum - (n - 1) * min) END"
@@ -173,11 +174,19 @@ def _mean_bounds(term: Term) -> tuple[str, str]:
 
 
 def _gains_sql(app: App, terms: tuple[Term, ...]) -> str:
-    """Parts of each player and day, a column for each metric and part."""
+    """Parts of each player and day, a column for each metric and part.
+
+    They are added up by metric before they are told apart by columns, each of which would look at every row.
+    """
     columns = ", ".join(f"{sql} AS {column}" for column, sql in _gain_columns(app, terms).items())
-    return f"""SELECT player_key, {_AT} AS day_no, {columns or "1 AS nothing"}
-               FROM known_player_days JOIN badge_touched USING (player_key)
-               WHERE metric IN ({_listed(app, terms, keyed=False)}) GROUP BY player_key, day_no"""
+    by_days = {term.metric for term in terms if "days" in app.metrics[term.metric].aggregation.parts}
+    return f"""SELECT player_key, day_no, {columns or "1 AS nothing"}
+               FROM (SELECT player_key, {_AT} AS day_no, metric, sum(n) AS n, sum(sum) AS sum, min(min) AS min,
+                            max(max) AS max, sum({_RISES}) AS rises, sum({_FALLS}) AS falls,
+                            count(DISTINCT day) FILTER (metric IN ({_quoted(by_days)})) AS days
+                     FROM known_player_days JOIN badge_touched USING (player_key)
+                     WHERE metric IN ({_listed(app, terms, keyed=False)}) GROUP BY player_key, day_no, metric)
+               GROUP BY player_key, day_no"""
 
 
 def _gain_columns(app: App, terms: tuple[Term, ...]) -> dict[str, str]:
@@ -189,8 +198,8 @@ def _gain_columns(app: App, terms: tuple[Term, ...]) -> dict[str, str]:
         columns |= {_gain(metric, part): f"({_PARTS[part]} {mine})::{_kind(part)}" for part in one.parts}
         if "total" in one.parts:
             columns |= {
-                _gain(metric, "rises"): f"sum({_RISES}) {mine}",
-                _gain(metric, "falls"): f"sum({_FALLS}) {mine}",
+                _gain(metric, "rises"): f"sum(rises) {mine}",
+                _gain(metric, "falls"): f"sum(falls) {mine}",
             }
         if {"total", "lowest", "highest"} & set(one.parts):
             columns |= {_gain(metric, part): f"{_PARTS[part]} {mine}" for part in ("lowest", "highest")}
@@ -266,5 +275,8 @@ def _is_keyed(app: App, term: Term) -> bool:
 
 
 def _listed(app: App, terms: tuple[Term, ...], *, keyed: bool) -> str:
-    names = sorted({term.metric for term in terms if _is_keyed(app, term) == keyed})
-    return ", ".join(f"'{name}'" for name in names) or "NULL"
+    return _quoted({term.metric for term in terms if _is_keyed(app, term) == keyed})
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names)) or "NULL"

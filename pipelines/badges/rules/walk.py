@@ -21,7 +21,7 @@ DERIVED = """SELECT * FROM derived_events ANTI JOIN touched_players USING (playe
 
 def events_sql() -> dict[str, str]:
     """What is read of the days in `badge_walked` (player_key, day_no), by table. Parameter cut bounds it."""
-    mine = "SEMI JOIN badge_walked w ON w.player_key = e.player_key AND w.day_no = e.day - DATE '1970-01-01'"
+    mine = "SEMI JOIN badge_walked w ON w.player_key = e.player_key AND e.day = DATE '1970-01-01' + w.day_no::INTEGER"
     return {
         "badge_events": f"SELECT * FROM events_at($cut) e {mine}",
         "badge_derived": f"SELECT * FROM ({DERIVED}) e {mine} WHERE e.available_at <= $cut",
