@@ -13,6 +13,7 @@ from configs.voice import base_lexicon, locale_of, spoken_lexicon, voice_kinds
 from pipelines.words.app_file import language_notes, voice_problems
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.repeats import echoed_word
+from pipelines.words.checks.safety import text_faults
 from pipelines.words.writers.offline import write_variants
 from tests.factories import make_app
 from tests.foreign.texts import Text
@@ -173,3 +174,18 @@ def test_what_a_badge_is_for_stands_in_no_case_of_its_own(language: str) -> None
     """'für längster Lauf (21 km)', 'per miglior quiz': a label is in the nominative and without an article."""
     given = locale_of(language).lexicon["citation_given_shown"]
     assert [phrase for phrase in given if not re.search(r"(?:^|: )\{evidence\}", phrase)] == []
+
+
+def test_the_offline_writer_says_nothing_in_a_language_that_a_model_may_not_say(language: str) -> None:
+    voice = make_app().voice
+    said = {
+        phrase
+        for kind in voice_kinds()
+        for address in ("informal", "formal")
+        for phrases in spoken_lexicon(language, address, kind).values()
+        for phrase in phrases
+        if "#" not in phrase
+    }
+    faults = {phrase: text_faults(phrase, language, voice) for phrase in said}
+    claims = {phrase: found for phrase, found in faults.items() if any("number" not in one for one in found)}
+    assert claims == {}

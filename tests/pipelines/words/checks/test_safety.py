@@ -9,7 +9,7 @@ from configs.shipped import shipped_apps
 from configs.written import Voice
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.languages import language_fault
-from pipelines.words.checks.safety import canary_of, odd_characters, skeleton, text_faults
+from pipelines.words.checks.safety import canary_of, odd_characters, other_moment, skeleton, text_faults
 from pipelines.words.writers.answers import Draft, checker
 from pipelines.words.writers.offline import write_variants
 
@@ -159,6 +159,14 @@ CLAIMS = {
     ],
 }
 OTHERS = [
+    ("it", "È garantito e senza rischi."),
+    ("it", "Ci manchi, torna presto."),
+    ("it", "La tua ultima occasione, sbrigati."),
+    ("it", "Non essere pigro."),
+    ("it", "Fa bene alla salute."),
+    ("it", "Scommetti anche tu."),
+    ("it", "Mi dispiace, non posso aiutarti."),
+    ("it", "Bastano cinque minuti."),
     ("de", "Das ist garantiert und ohne Risiko."),
     ("de", "Wir vermissen dich, komm zurück."),
     ("de", "Deine letzte Chance, beeil dich."),
@@ -328,3 +336,13 @@ def test_a_skeleton_reads_like_a_person_does():
     assert skeleton("Ｇ u а r a n t e e d") == "guaranteed"
     assert skeleton("It’s  A\u200b  Test") == "it's a test"
     assert skeleton("a b") == "a b"
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [("de", "Mach es bis Mittwoch."), ("it", "Fai tutto entro domenica."), ("fr", "Termine avant lundi."),
+     ("es", "Hazlo antes del viernes.")],
+)  # fmt: skip
+def test_a_day_of_the_week_that_nobody_decided_is_a_time_of_its_own(language, text):
+    assert other_moment(text, language)
+    assert other_moment("Little and often beats the long Sunday.", language) == ""
