@@ -45,10 +45,18 @@ def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl
     if not rules:
         return pl.DataFrame(schema=_COLUMNS)
     within = active_within_days or known.app.challenges.active_within_days
-    known.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {values_sql(known.night, terms_of(rules), within)}")
+    _lay_out(known, values_sql(known.night, terms_of(rules), within))
     told = known.frame(f"{progress_sql(known.night, rules)} ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))
     barred = words_of_people(known).barred
     return told.join(barred, on=["badge_id", "player_key"], how="anti", maintain_order="left")
+
+
+def _lay_out(known: Known, values: str) -> None:
+    """Let `badge_values` hold the numbers; a night asks twice, and only what is held has changed meanwhile."""
+    there = known.once("badge values", list[str])
+    if there != [values]:
+        known.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {values}")
+        there[:] = [values]
 
 
 def progress_sql(night: Night, rules: Sequence[BadgeRule]) -> str:

@@ -62,6 +62,18 @@ def test_progress_follows_the_documented_formula(rule: str, expected: tuple[floa
     assert progress_of(rule) == expected
 
 
+def test_progress_asked_again_leaves_out_what_was_earned_meanwhile_and_is_of_those_who_are_asked_about() -> None:
+    app = app_with(near="solved >= 8", there="solved >= 4")
+    with warehouse_with(app, [*ROWS, event(2, 0)]) as warehouse:
+        known = Known(warehouse, pin(warehouse, app, 2))
+        before, lately = badge_progress(known), badge_progress(known, active_within_days=1)
+        award_badges(known, cite)
+        after = badge_progress(known)
+    assert before["player_key"].n_unique() == 2
+    assert lately.equals(before.filter(player_key=before["player_key"].min()))
+    assert after.equals(before.remove(player_key=before["player_key"].min(), badge_id="there"))
+
+
 def test_a_streak_whose_unit_says_in_a_row_says_it_once_and_not_within_which_days() -> None:
     app = app_with(it="last(streak, 5) >= 8")
     streak = app.metrics["streak"].model_copy(update={"unit": "day in a row", "plural": "days in a row"})
