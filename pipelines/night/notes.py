@@ -10,6 +10,7 @@ from pipelines.activity.freshness import Silence
 from pipelines.activity.local_days import day_rule
 from pipelines.known import Known
 from pipelines.pins import Night
+from pipelines.taken_back import find_taken_back
 from pipelines.words.types import unusable
 
 TOLD_DAYS = 35
@@ -104,6 +105,21 @@ def drift_note(known: Known) -> tuple[str, ...]:
     told = drift_since(known.warehouse, last, known.cut)
     more = (f"And {len(told) - MOST_DRIFT} more; see: {command('status')}",) if len(told) > MOST_DRIFT else ()
     return (*(f"A delivery looked otherwise: {each}" for each in told[-MOST_DRIFT:]), *more)
+
+
+def revoked_note(known: Known) -> tuple[str, ...]:
+    """What was taken back tonight with events that were, and what people gave to the same players and stays."""
+    if known.app.on_retraction != "revoke" or not find_taken_back(known):
+        return ()
+    pins = {"as_of": known.as_of, "cut": known.cut}
+    badges, achievements, by_hand = known.rows(known.fixed("badges/revoked_tonight"), pins)[0]
+    notes = []
+    if badges or achievements:
+        gone = " and ".join(counted(n, what) for n, what in ((badges, "badge"), (achievements, "achievement")) if n)
+        notes.append(f"With events that were taken back went {gone}; the table revocations says whose and why.")
+    if by_hand:
+        notes.append(f"Kept: {counted(by_hand, 'badge')} that people gave to players of whom events were taken back.")
+    return tuple(notes)
 
 
 def _told(night: Night) -> list[Silence]:

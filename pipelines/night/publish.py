@@ -3,7 +3,15 @@
 from pipelines.night.figures import mark_night
 from pipelines.night.issue import Issued
 from pipelines.night.late import late_note
-from pipelines.night.notes import days_note, drift_note, freshness_note, metrics_note, quiet_note, types_note
+from pipelines.night.notes import (
+    days_note,
+    drift_note,
+    freshness_note,
+    metrics_note,
+    quiet_note,
+    revoked_note,
+    types_note,
+)
 from pipelines.night.open_night import Tonight
 from pipelines.night.pinned_file import file_note
 from pipelines.publish.medals import write_medals
@@ -24,6 +32,7 @@ def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightRe
         *late_note(tonight.known),
         *quiet_note(issued.quiet),
         *drift_note(tonight.known),
+        *revoked_note(tonight.known),
         *metrics_note(tonight.known),
         *types_note(night),
         *notes,

@@ -6,9 +6,12 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from configs.profiled import TRAITS
 from pipelines.known import Known
+from pipelines.players.content_liked import score_content
+from pipelines.players.features import compute_features
 from pipelines.players.habits import describe_habits
 from pipelines.players.profiles import (
     activity,
@@ -19,10 +22,11 @@ from pipelines.players.profiles import (
     spoken,
 )
 from pipelines.players.standing import rank_share
+from pipelines.players.tastes import describe_tastes
 from pipelines.players.traits import measure_traits
-from tests.factories import add_events, event, make_app, warehouse_with
+from tests.factories import START, add_events, event, make_app, take_back_events, warehouse_with
 from tests.pipelines.challenges.strength import BASE, at_night, feature_rows, one_cohort
-from tests.pipelines.publish.nights import challenge
+from tests.pipelines.publish.nights import challenge, put
 
 APP = make_app(
     personas={
@@ -296,3 +300,39 @@ def test_habits_tell_hours_that_lie_together_weekdays_and_rhythm():
     assert [row["days_a_week"] for row in habits] == [4.0, 5.0, 6.0]
     assert [row["rhythm"] for row in habits] == ["regular", "mixed", "bursty"]
     assert [row["monday"] for row in habits] == [0.5, 1.0, 0.0]
+
+
+def test_what_was_taken_back_tells_no_more_of_a_player_than_if_it_had_never_come():
+    """Play, choices, an answer and a taste: the profile, tastes and the content liked are those of what is left."""
+    last = (BASE - START.date()).days
+    play = [event(p, last - day, points=p, topic="ab"[day % 2]) for p in (1, 2, 3) for day in range(1, 12)]
+    more = [event(1, last - day - 0.1, points=9, topic="z") for day in range(1, 12)]
+    asked = challenge(1, 1, BASE - dt.timedelta(days=4))
+    answers = [
+        event(1, last - 3, f"nightquest.{name}", content_id=asked["content_id"], value=value) | {"active": False}
+        for name, value in (("shown", None), ("rated", 1.0), ("dismissed", None))
+    ]
+    rows = [row | {"event_id": f"x{nth}"} for nth, row in enumerate([*play, *answers, *more])]
+    gone = {f"x{nth}" for nth in range(len(play), len(rows))}
+    found = []
+    for came, taken_back in ((rows, sorted(gone)), ([row for row in rows if row["event_id"] not in gone], [])):
+        with warehouse_with(APP, came) as warehouse:
+            put(warehouse, "challenges", asked)
+            before = told_of(warehouse)
+            take_back_events(warehouse, APP, taken_back, NIGHT.cut - dt.timedelta(hours=1))
+            found.append(told_of(warehouse))
+            assert all(map(pl.DataFrame.equals, before, found[-1])) == (not taken_back)
+    for had, never in zip(*found, strict=True):
+        assert_frame_equal(had, never)
+
+
+def told_of(warehouse) -> list[pl.DataFrame]:
+    """What a night says of its players: their profiles, their tastes, and the types of content that go well."""
+    known = Known(warehouse, NIGHT)
+    who = pl.DataFrame({"player_key": [1, 2, 3]}).with_columns(base_day=pl.lit(BASE))
+    features = compute_features(known, who)
+    return [
+        describe_players(known, features, one_cohort(features)),
+        describe_tastes(known),
+        score_content(known, who.select("player_key")),
+    ]

@@ -16,6 +16,7 @@ from pipelines.badges.rules.award import award_badges, find_awards
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.badges.rules.revoke import REQUIRED
 from pipelines.known import Known
+from pipelines.night.notes import revoked_note
 from pipelines.taken_back import WHY
 from tests.factories import START, add_events, event, take_back_events, warehouse_with
 from tests.pipelines.badges.rules.test_award import DAY, app_with, cite, pin, publish
@@ -155,7 +156,11 @@ def test_what_rests_on_a_badge_that_falls_goes_with_it_says_so_and_what_people_g
     with warehouse_with(app, [*(event(1, day, points=1, topic="a") for day in (0, 4, 5, 9)), word]) as warehouse:
         assert held(night(warehouse, app, 12)) == {(1, "solver"), (1, "regular"), (1, "far"), (1, "top")}
         take_back_events(warehouse, app, ["e000002"], START + dt.timedelta(days=12))
-        assert held(night(warehouse, app, 14)) == {(1, "far")}
+        later = night(warehouse, app, 14)
+        assert held(later) == {(1, "far")}
+        gone, kept = revoked_note(later)
+        assert gone == "With events that were taken back went 3 badges; the table revocations says whose and why."
+        assert kept == "Kept: 1 badge that people gave to players of whom events were taken back."
         gone = dict(warehouse.rows("SELECT badge_id, reason FROM revoked_awards"))
         assert gone == {"solver": WHY, "regular": WHY, "top": REQUIRED}
 
