@@ -75,7 +75,7 @@ def _trained_home(folder: Path, players: int) -> Path:
 def _apart(home: Path, told: dict[str, str], *, one_core: bool = False) -> dict[str, Any]:
     command = [PYTHON, "-m", "tests.benchmarks.engines", str(home)]
     if one_core:
-        command = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), *command]
+        command.append(str(min(os.sched_getaffinity(0))))
     said = subprocess.run(command, cwd=ROOT, env=os.environ | told, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(said.stdout.splitlines()[-1])
     return found
@@ -110,12 +110,12 @@ def _plan(home: Path) -> dict[str, Any]:
         took = time.perf_counter() - begun
     if any("engine" in note for note in planned.notes):
         sys.exit("; ".join(planned.notes))
-    chosen = planned.plan.challenges.select("player_key", "metric", "window_days", "target").sort(pl_all())
-    return {"buckets_s": sum(in_buckets), "plan_s": took, "plan": chosen.write_csv()}
-
-
-def pl_all(): ...
+    chosen = planned.plan.challenges.select("player_key", "metric", "window_days", "target")
+    told = chosen.sort(chosen.columns).write_csv()
+    return {"buckets_s": sum(in_buckets), "plan_s": took, "plan": told}
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        os.sched_setaffinity(0, {int(sys.argv[2])})
     sys.stdout.write(json.dumps(_plan(Path(sys.argv[1]))) + "\n")
