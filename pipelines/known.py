@@ -100,6 +100,9 @@ class Known:
 
     def running_days(self) -> pl.DataFrame:
         """player_key and running_day: the first of the player's local days that was not over at the night's cut."""
+        return self.once("running days", self._running_days)
+
+    def _running_days(self) -> pl.DataFrame:
         running = self._by_zone(lambda zone: zones.day_under_way(zone, self.cut, self.app.day_shift))
         return running.select("player_key", running_day=pl.min_horizontal("day", pl.lit(self.as_of)))
 

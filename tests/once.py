@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from configs.prompt import read_prompts
+from models.tracking.prompts import PromptRegistry
 from models.tracking.store import Tracking
 
 
@@ -29,6 +31,19 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 def tracked_home(factory: pytest.TempPathFactory, home: Path) -> Path:
     """A home with MLflow's empty tables, which take seconds to make, in it."""
     made = made_once(factory, "mlflow", lambda folder: Tracking(f"sqlite:///{folder}/mlflow.db", None))
+    home.mkdir(exist_ok=True)
+    shutil.copy(made / "mlflow.db", home)
+    return home
+
+
+def prompted_home(factory: pytest.TempPathFactory, home: Path) -> Path:
+    """As `tracked_home`, with the prompts of the files registered, which takes a first night half a second."""
+
+    def register(folder: Path) -> None:
+        tracked_home(factory, folder)
+        PromptRegistry(Tracking(f"sqlite:///{folder}/mlflow.db", None)).register(read_prompts())
+
+    made = made_once(factory, "prompts", register)
     home.mkdir(exist_ok=True)
     shutil.copy(made / "mlflow.db", home)
     return home

@@ -24,7 +24,7 @@ from models.tracking.pages import Decision, Measured, ModelRun, card_of, flat_me
 from models.tracking.sealed import checksums, predict_as_before, verify
 from models.tracking.served import RUN_FILE, TYPES
 from models.tracking.store import Tracking, first_line, night_name
-from models.tracking.versions import CONTEST, PROMOTION, contest_json, registered_versions
+from models.tracking.versions import CONTEST, PROMOTION, contest_json, models_of, registered_versions
 from models.tracking.which_serves import FIRST_NIGHT, PROMOTED, TRAINED_TO, Candidate, version_for
 
 if TYPE_CHECKING:
@@ -159,6 +159,11 @@ class Registry:
     def champion(self, app: str, task: str) -> int | None:
         """The version that is the champion, or None."""
         return self._holder(f"{app}.{task}", CHAMPION)
+
+    def champions(self, app: str) -> dict[str, int]:
+        """The version that is the champion, by task, in one query; tasks without one are left out."""
+        held = {each.name.removeprefix(f"{app}."): each.aliases for each in models_of(self._client, app)}
+        return {task: int(aliases[CHAMPION]) for task, aliases in held.items() if CHAMPION in aliases}
 
     def challenged(self, app: str, task: str, version: int) -> int:
         """How often others were compared with a version while it served."""

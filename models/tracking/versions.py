@@ -36,6 +36,12 @@ def contest_json(run: ModelRun) -> str:
     return json.dumps({"chosen": run.chosen, "score": run.score, "rivals": rivals, "gains": gains})
 
 
+def models_of(client: Any, app: str) -> list[Any]:
+    """The registered models of an app, in one query."""
+    found = client.search_registered_models(filter_string=f"name LIKE '{app}.%'", max_results=1000)
+    return [model for model in found if model.name.startswith(f"{app}.")]  # in LIKE _ matches any character
+
+
 def registered_versions(client: Any, app: str) -> pl.DataFrame:
     """Every registered version of an app's models, newest first within a task; columns VERSIONS.
 
@@ -43,9 +49,7 @@ def registered_versions(client: Any, app: str) -> pl.DataFrame:
         client: MLflow's, of the store to look into.
         app: The app's name.
     """
-    found = client.search_registered_models(filter_string=f"name LIKE '{app}.%'", max_results=1000)
-    mine = [model.name for model in found if model.name.startswith(f"{app}.")]  # in LIKE _ matches any character
-    rows = [row for name in mine for row in _versions(client, name)]
+    rows = [row for model in models_of(client, app) for row in _versions(client, model.name)]
     table = pl.DataFrame(rows, schema=VERSIONS).with_columns(pl.col("task").str.strip_prefix(f"{app}."))
     return table.sort("task", "version", descending=[False, True])
 

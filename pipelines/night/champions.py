@@ -155,7 +155,9 @@ def _registered(tonight: Tonight, gone: Sequence[str]) -> tuple[dict[str, Looked
     if not has_registry(tonight.settings):
         return {}, ""
     registry = open_registry(tonight.settings)
-    found = {name: look(registry, app, name, night) for name in tasks().by_name if name not in gone}
+    serving = registry.champions(app.app)
+    wanted = [name for name in tasks().by_name if name not in gone]
+    found = {name: look(registry, app, name, night) if name in serving else Looked() for name in wanted}
     planning = (*PLANNED_WITH, Segments.name)
     later = [f"{name} version {each.later}" for name, each in found.items() if name in planning and each.later]
     return found, f"What serves today ({', '.join(later)}) was trained on later days" if later else ""

@@ -56,6 +56,10 @@ class Seen:
         return waiting_news(self.known)
 
     @cached_property
+    def _held(self) -> tuple[str, dict[str, pl.DataFrame]]:
+        return held_query(self.known)
+
+    @cached_property
     def _players(self) -> pl.DataFrame:
         return self.known.frame("SELECT player_key, user_id FROM players")
 
@@ -78,7 +82,7 @@ class Seen:
 
     def awards(self, what: str = "p.user_id, h.*", where: str = "", **lent: pl.DataFrame) -> Selected:
         """What of the badges that players hold (h), of players p, as SQL; `lent` are frames that `where` names."""
-        held, named = held_query(self.known)
+        held, named = self._held
         sql = f"SELECT {what} FROM ({held}) h LEFT JOIN players p USING (player_key) {where}"
         return Selected(self.known, sql, {"as_of": self.known.as_of}, named | lent)
 

@@ -31,6 +31,8 @@ def test_champion_moves_when_the_contest_says_so_and_challenger_always(registry,
     assert registry.load(app, "plays", "challenger").model.slope == 0.2
     registry.record(app, "plays", a_run(0.3))
     assert registry.load(app, "plays").version == registry.load(app, "plays", "challenger").version == 3
+    assert registry.champions(app) == {"plays": 3}
+    assert registry.champions("nobody") == {}
 
 
 def test_how_often_others_were_compared_with_what_serves_is_counted_with_it(registry, app):

@@ -9,7 +9,7 @@ from configs.settings import Settings
 from pipelines.activity.job import run_ingest
 from tests.flows.world import write_app, write_events
 from tests.language_server.fixture import cleaned
-from tests.once import tracked_home
+from tests.once import prompted_home
 from tests.pipelines.night.written import (
     TONIGHT,
     Written,
@@ -25,7 +25,7 @@ def _history(tmp_path_factory):
     path = write_app(folder, content={"variants": 6, "individual": {"sample": 0.2}})
     loaded, settings = load_app(str(path)), Settings(home=folder / "home")
     run_ingest(settings, loaded, [write_events(folder)], history=True, players=False, now=now())
-    tracked_home(tmp_path_factory, settings.home)
+    prompted_home(tmp_path_factory, settings.home)
     return loaded, settings.home
 
 

@@ -18,7 +18,7 @@ from pipelines.publish.published import read_latest
 from pipelines.words.wishes import Wishes
 from pipelines.words.writers.session import collect_answers
 from tests.flows.world import LAST_NIGHT, write_app, write_events
-from tests.once import tracked_home
+from tests.once import prompted_home
 from tests.pipelines.nights import context_of, now, serve_night
 
 ACME = """
@@ -52,7 +52,7 @@ def played(folder, tmp_path_factory, **content):
     path = write_app(folder, content={"variants": 6} | content)
     loaded, settings = load_app(str(path)), Settings(home=folder / "home")
     run_ingest(settings, loaded, [write_events(folder)], history=True, players=False, now=now())
-    tracked_home(tmp_path_factory, settings.home)
+    prompted_home(tmp_path_factory, settings.home)
     return loaded, settings
 
 

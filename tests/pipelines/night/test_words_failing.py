@@ -18,6 +18,7 @@ from pipelines.words.wishes import Wishes
 from pipelines.words.writers.answers import read_answer
 from pipelines.words.writers.jobs import Job
 from pipelines.words.writers.session import open_session
+from tests.once import tracked_home
 from tests.pipelines.night.written import (
     NO_LIMITS,
     TONIGHT,
@@ -117,11 +118,14 @@ def test_a_ledger_that_cannot_be_opened_leaves_a_finished_night_on_offline_words
     assert bills(language_server) == []
 
 
-def test_a_prompt_registry_that_cannot_be_written_leaves_the_files_prompts_to_serve(world, monkeypatch):
+def test_a_prompt_registry_that_cannot_be_written_leaves_the_files_prompts_to_serve(
+    world, monkeypatch, tmp_path_factory
+):
     def down(*_):
         raise NightquestError("The prompt registry cannot be used.")
 
     loaded, settings = world
+    tracked_home(tmp_path_factory, settings.home)  # one that has no prompts yet
     monkeypatch.setattr("models.tracking.prompts.PromptRegistry.register", down)
     report = serve_night(settings, loaded, TONIGHT, Wishes(types=("daily_challenge",)))
     assert set(providers(settings)) == {"openai", "anthropic"}
