@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 
 from configs.errors import NightquestError
-from data.warehouse import connect, is_out_of_room, most_memory, open_warehouse, require_warehouse, warehouse_path
+from data.duckdb_errors import is_out_of_room
+from data.warehouse import connect, most_memory, open_warehouse, require_warehouse, warehouse_path
 from data.whole_files import sync
 
 SUFFIX = ".compacting"  # of the new file until it is whole

@@ -1,8 +1,5 @@
 """The warehouse: the only room that opens DuckDB."""
 
-import datetime as dt
-import os
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +14,7 @@ import psutil
 
 from configs.commands import command
 from configs.errors import BusyError, NightquestError
+from data.duckdb_errors import first_line, holder, is_out_of_room, told_by_arrow, unusable, unwritable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,10 +34,16 @@ def fixed_sql(name: str) -> str:
 
 
 class Warehouse:
-    """One app's open DuckDB file. All times in and out are UTC."""
+    """One app's open DuckDB file. All times in and out are UTC.
 
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+    Args:
+        con: The connection.
+        memory: Bytes that DuckDB may take, where `ease` may take them back.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, memory: int | None = None) -> None:
         self.con = con
+        self._memory = memory
         self.views_of: object = None  # whose temporary views it has; see pipelines.activity.parts
         self.seen_by: object = None  # whose views of the known past it has; see pipelines.known
         self._depth = 0
@@ -69,7 +73,7 @@ class Warehouse:
             for batch in batches:
                 yield _plain_numbers(pl.DataFrame(pa.Table.from_batches([batch])))
         except OSError as error:  # as which Arrow hands on what DuckDB says later than with the first piece
-            raise _told_by_arrow(error) from error
+            raise told_by_arrow(error) from error
 
     def value(self, sql: str, params: object = None) -> Any:
         """The first column of the first row of a query, or None without rows."""
@@ -119,6 +123,16 @@ class Warehouse:
             with suppress(duckdb.TransactionException):  # an aborted transaction forgets them itself
                 for name in frames:
                     self.con.unregister(name)
+
+    def ease(self) -> None:
+        """Let go of what was read and may be read again, but for a quarter of what DuckDB may take.
+
+        DuckDB keeps pages of the file as long as they fit, whatever else the process holds meanwhile.
+        """
+        if self._memory is not None:
+            with suppress(duckdb.OutOfMemoryException):  # where more than that is in use
+                self.run(f"SET memory_limit = '{self._memory // 4}B'")
+            self.run(f"SET memory_limit = '{self._memory}B'")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -211,7 +225,9 @@ def open_warehouse(
             threads = 1
         if threads is not None:
             con.execute(f"SET threads = {int(threads)}")
-        con.execute(f"SET memory_limit = '{most_memory(memory_gb)}B'")
+        memory = most_memory(memory_gb)
+        con.execute(f"SET memory_limit = '{memory}B'")
+        con.execute("SET allowed_configs = ['memory_limit']")
         if not read_only:
             con.execute(fixed_sql("schema"))
         with suppress(duckdb.CatalogException):  # looked into before it is written to: an older version's warehouse
@@ -219,13 +235,13 @@ def open_warehouse(
             con.execute(fixed_sql("badges/badges_at"))
             con.execute(fixed_sql("challenges/achievements_at"))
         _close_the_doors(con)
-        yield Warehouse(con)
+        yield Warehouse(con, memory)
     except duckdb.Error as error:
         if not is_out_of_room(error):
             raise
         full = "The disk is full: the" if "no space left" in str(error).lower() else "The"
         raise NightquestError(
-            f"{full} warehouse {path} cannot be written: {_first_line(error)}.",
+            f"{full} warehouse {path} cannot be written: {first_line(error)}.",
             "Free disk space, or let DuckDB have more memory (NIGHTQUEST_MEMORY_GB), and run the same again; what was "
             "begun is undone.",
             exit_code=1,
@@ -333,44 +349,14 @@ def _connect_once(path: Path, app: str, read_only: bool) -> duckdb.DuckDBPyConne
     except duckdb.IOException as error:
         if "could not set lock" in str(error).lower():
             raise BusyError(
-                f"Another process is working on '{app}'{_holder(str(error))}.",
+                f"Another process is working on '{app}'{holder(str(error))}.",
                 f"Wait for it to end (see: {command('status')}), then run this again.",
             ) from None
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     except duckdb.Error as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     except OSError as error:
-        raise _unwritable(path, error.strerror or "failed") from error
-
-
-def _holder(message: str) -> str:
-    """Which process DuckDB names as the holder of the lock, as a person knows it."""
-    found = re.search(r"PID (\d+)", message)
-    if found is None:
-        return ""
-    try:
-        process = psutil.Process(int(found[1]))
-        python, *command = process.cmdline() or [""]
-        since = dt.datetime.fromtimestamp(process.create_time(), dt.UTC)
-    except psutil.Error:
-        return f": process {found[1]}"
-    if not command or command[0].startswith("-"):
-        command = [python, *command]
-    told = " ".join([Path(command[0]).name, *command[1:]])[:120]
-    return f": process {found[1]} ({told}), since {since:%Y-%m-%d %H:%M} UTC"
-
-
-def is_out_of_room(error: duckdb.Error) -> bool:
-    """Whether disk or memory ran out; a commit that could not be written is told as an error of the transaction."""
-    kinds = (duckdb.IOException, duckdb.FatalException, duckdb.OutOfMemoryException)
-    return isinstance(error, kinds) or "Could not write file" in str(error)
-
-
-def _told_by_arrow(error: OSError) -> duckdb.Error:
-    """DuckDB's own error of what Arrow has made one of the file system."""
-    kinds = {"Out of Memory Error": duckdb.OutOfMemoryException, "IO Error": duckdb.IOException}
-    kind = next((kind for begins, kind in kinds.items() if str(error).startswith(begins)), duckdb.Error)
-    return kind(str(error))
+        raise unwritable(path, error.strerror or "failed") from error
 
 
 def _plain_numbers(rows: pl.DataFrame) -> pl.DataFrame:
@@ -379,20 +365,3 @@ def _plain_numbers(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(
         pl.col(name).cast(pl.Float64 if kind.scale else pl.Int64) for name, kind in decimals.items()
     )
-
-
-def _unusable(path: Path, error: Exception) -> NightquestError:
-    folder = path.parent if path.parent.exists() else path.parent.parent
-    if not os.access(folder, os.W_OK):
-        return _unwritable(path, "Permission denied")
-    return NightquestError(
-        f"Cannot open the warehouse {path}: {_first_line(error)}.", "Restore it from a backup, or move it away."
-    )
-
-
-def _unwritable(path: Path, why: str) -> NightquestError:
-    return NightquestError(f"Cannot write {path}: {why}.", "Give --home a folder you may write to.")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or ["unknown error"])[0].rstrip(".")

@@ -75,8 +75,7 @@ def _models(champions: _champions.Champions) -> dict[str, object]:
 
 
 def _written(words: Words) -> dict[str, object]:
-    frames = {"challenges": words.challenges, "messages": words.messages, "achievements": words.achievements}
-    return {name: frame.height for name, frame in frames.items()}
+    return {name: each.height for name, each in words.tables.items()}
 
 
 def _issued(issued: _issue.Issued) -> dict[str, object]:

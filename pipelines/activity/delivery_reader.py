@@ -16,7 +16,8 @@ from configs.delivered import PLAIN, Files
 from configs.errors import NightquestError
 from configs.zones import zone_names
 from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
-from data.warehouse import Warehouse, is_out_of_room
+from data.duckdb_errors import is_out_of_room
+from data.warehouse import Warehouse
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_deliveries, is_taken
 from pipelines.activity.drift import columns_in
 from pipelines.activity.erased import hold_back

@@ -84,7 +84,14 @@ class OpenWindows:
 def chance_of_play(models: ChallengeModels, features: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:
     """player_key, base_day, window_days, p_plays for each snapshot and length."""
     looked_at = [name for name in models.plays.task.inputs if name in features.columns]
-    rows = plays_rows(features.select(*SNAPSHOT, *looked_at), windows.drop("played", strict=False))
+    features = features.select(*SNAPSHOT, *looked_at)
+    spans = windows.drop("metric", "played", strict=False).unique(maintain_order=True)
+    asked = partial(_chances, models, features)
+    return pl.concat([asked(some) for some in spans.iter_slices(_WINDOWS_AT_ONCE)] or [asked(spans)])
+
+
+def _chances(models: ChallengeModels, features: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+    rows = plays_rows(features, spans)
     return rows.select(*SNAPSHOT, "window_days").with_columns(pl.Series("p_plays", models.plays.predict(rows)))
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from configs.badge_rules import nominate_rules
+from data.warehouse import Warehouse
 from pipelines.badges.judged.judge import Judgements, write_judgements
 from pipelines.badges.rules.award import write_awards
-from pipelines.badges.rules.progress import badge_progress
 from pipelines.challenges.kept import ended_tonight
 from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.experiments.arms import write_down
@@ -72,13 +72,8 @@ def issue(
     limits = AuditLimits(max_fall=tonight.settings.max_row_fall, free=chosen)
     spent, models = night_spend(night, crew, tonight.context), models_of(planned)
     with warehouse.transaction() if night.issues else warehouse.rehearsal():
-        promised = _with_choices(_with_models(words.challenges, models), planned.plan.choices)
-        promised = _with_arms(promised, words)
-        promise_rewards(known, words.rewards, [promised, words.achievements])
-        warehouse.append("challenges", promised, on_conflict_skip=True)
-        del promised
-        warehouse.append("messages", words.messages, on_conflict_skip=True)
-        warehouse.append("achievements", words.achievements, on_conflict_skip=True)
+        promise_rewards(known, words.rewards, [words.challenges.rows, words.achievements.rows])
+        _write_down(warehouse, words, models, planned.plan.choices)
         judging: dict[str, Any] = {}
         if night.issues:
             write_down(known, words.trial, words.assigned)
@@ -113,6 +108,16 @@ def issue(
     return Issued(out.night, audit, figures, heard.quiet, out.faults)
 
 
+def _write_down(warehouse: Warehouse, words: Words, models: Mapping[str, str], choices: pl.DataFrame) -> None:
+    """Write the night's rows into the warehouse, their texts filled in some rows at a time."""
+    for table, rows in words.tables.items():
+        for piece in rows.pieces():
+            told = piece
+            if table == "challenges":
+                told = _with_arms(_with_choices(_with_models(piece, models), choices), words)
+            warehouse.append(table, told, on_conflict_skip=True)
+
+
 def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """What is computed each night and kept nowhere else."""
     return {
@@ -120,7 +125,6 @@ def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[st
         "segments": in_each_cohort(known, planned.players.segments, planned.players.in_cohorts),
         "targets": planned.players.targets,
         "scores": _to_be_earned(known, planned.scored),
-        "badge_progress": badge_progress(known),
         "open_challenges": still_open,
     }
 

@@ -106,7 +106,10 @@ class Tonight:
 def run_stage(work: Callable[Concatenate[Tonight, P], R], tonight: Tonight, /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Do a stage of a night: here, where the night is open, or in any process that it was sent to with its frames."""
     with tonight.opened():
-        return work(tonight, *args, **kwargs)
+        try:
+            return work(tonight, *args, **kwargs)
+        finally:
+            tonight.known.warehouse.ease()
 
 
 @contextmanager

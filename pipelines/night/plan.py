@@ -7,7 +7,7 @@ import polars as pl
 
 from models.task import Asked
 from models.tasks.segments import SegmentModel, Segments
-from pipelines.badges.rules.progress import badge_progress
+from pipelines.badges.rules.progress import Progress
 from pipelines.challenges.asked import what_is_open
 from pipelines.challenges.caps import cap_challenges
 from pipelines.challenges.implied import NOTHING_ASKED
@@ -91,10 +91,10 @@ def plan_night(
         )
     challenges, capped = cap_challenges(known, plan.challenges, plan.missions)
     plan = replace(plan, challenges=challenges, missions=capped)
-    wanted = any(each.model.task.asks_of_badges for each in others.values())
-    badges = badge_progress(known) if wanted else pl.DataFrame()
-    served = Asked(players.features, pl.DataFrame(), pl.DataFrame(), plan.chances, badges)
+    served = Asked(players.features, pl.DataFrame(), pl.DataFrame(), plan.chances)
     kept: dict[str, Kept] = {"past": players.past, "windows": plan.windows}
+    if any(each.model.task.asks_of_badges for each in others.values()):
+        kept["badges"] = Progress(known)
     scored = score(known, tuned, others, served, settled, buckets, kept)
     return Planned(players, plan, scored, asked, notes=(*buckets.notes, *scored.notes))
 

@@ -1,7 +1,7 @@
 """What every model expects of the players tonight: the published scores."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import polars as pl
@@ -21,6 +21,7 @@ TOLD: dict[str, pl.DataType] = {**SCORES, "task": pl.String(), "model_version": 
 _KEY = ("player_key", "target", "horizon_days")
 NOTHING_KEPT: Mapping[str, Kept] = {}
 MOST_EXPLAINED = 20_000  # players: to tell why costs far more than to tell how likely
+AT_A_TIME = 5_000  # players of whom a model is asked together: of each it may read all features a dozen times
 _log = logging.getLogger(__name__)
 
 
@@ -97,7 +98,8 @@ def _scores(
     """
     task = served.model.task
     given = {part.name: getattr(asked, part.name) for part in fields(Asked)}
-    frames = list((given | {name: rows for name, rows in kept.items() if task.asks_of_past or name != "past"}).values())
+    unasked = {"past": not task.asks_of_past, "badges": not task.asks_of_badges}
+    frames = list((given | {name: rows for name, rows in kept.items() if not unasked.get(name)}).values())
     few = asked.features.height <= MOST_EXPLAINED
     rows = buckets.each(_told, (served.model, known.app, few), frames)
     if not few and task.kinds(known.app):
@@ -141,4 +143,16 @@ class _Silent:
 
 def _told(model: LearnedModel, app: App, explained: bool, *frames: pl.DataFrame) -> pl.DataFrame:
     """What a model's task tells of a bucket of players, whose frames are those of `Asked`, with reasons or without."""
-    return model.task.scores(model if explained else _Silent(model), app, Asked(*frames))
+    answering = model if explained else _Silent(model)
+    return pl.concat([model.task.scores(answering, app, Asked(*some)) for some in _some_at_a_time(frames)])
+
+
+def _some_at_a_time(frames: Sequence[pl.DataFrame]) -> Iterator[Sequence[pl.DataFrame]]:
+    """The frames, the first of which has a row for each player, cut to AT_A_TIME players."""
+    for players in frames[0].select("player_key").iter_slices(AT_A_TIME) if frames[0].height > AT_A_TIME else ():
+        yield [
+            rows.join(players, on="player_key", how="semi", maintain_order="left") if rows.width else rows
+            for rows in frames
+        ]
+    if frames[0].height <= AT_A_TIME:
+        yield frames

@@ -31,7 +31,8 @@ from pipelines.stores import open_prompts
 from pipelines.words.individual import individual_profiles
 from pipelines.words.types import lacking
 from pipelines.words.wishes import RunContext
-from pipelines.words.write import write_citations, write_words
+from pipelines.words.worded import Worded
+from pipelines.words.write import choose_words, write_citations
 from pipelines.words.writers.crew import Crew, find_hands, gather_crew
 from pipelines.words.writers.pooled import Pooled, WriteJobs
 from pipelines.words.writers.session import Account, find_session
@@ -42,7 +43,7 @@ NOBODY = Trial("", (Arm(OFFLINE, OFFLINE),))
 
 @dataclass(frozen=True)
 class Words:
-    """The rows to issue, with their texts.
+    """The rows to issue, with their texts, which are filled in as they are written down.
 
     Attributes:
         awards: Badges earned by rule, with their citations.
@@ -52,15 +53,20 @@ class Words:
         faults: By content type, why nothing of it was planned.
     """
 
-    challenges: pl.DataFrame
-    messages: pl.DataFrame
-    achievements: pl.DataFrame
+    challenges: Worded
+    messages: Worded
+    achievements: Worded
     awards: pl.DataFrame
     assigned: pl.DataFrame
     trial: Trial = NOBODY
     account: Account = field(default_factory=Account)
     faults: Mapping[str, str] = field(default_factory=dict)
     rewards: Offered = field(default_factory=Offered)
+
+    @property
+    def tables(self) -> dict[str, Worded]:
+        """The rows by the table that they go into."""
+        return {"challenges": self.challenges, "messages": self.messages, "achievements": self.achievements}
 
 
 def hire_writers(tonight: Tonight) -> Crew:
@@ -96,18 +102,19 @@ def write(tonight: Tonight, planned: Planned, crew: Crew) -> Words:
 def compose(known: Known, planned: Planned, source: Pooled) -> Words:
     """The words of a night from a source."""
     wanted = want_content(known, planned)
-    texts, letters, marks = write_words(
+    texts, letters, marks = choose_words(
         known.app, *wanted.frames, seed=known.night.seed, as_of=known.as_of, recent=source.recent, source=source
     )
     awards = cite_awards(known.app, find_awards(known), partial(write_citations, source=source))
     asked, asks, achievements = wanted.frames
     rewards = offer_rewards(known, asked, achievements, planned.players.profiles)
-    challenges = _stamped(known.night, rewards.paid_by(known.app, asked.drop("p_plays", "occasion")), texts)
-    messages = _stamped(known.night, asks.select("content_id", "player_key", "content_type", "language"), letters)
-    marked = _stamped(known.night, rewards.paid_by(known.app, achievements), marks)
+    challenges = _stamped(known.night, rewards.paid_by(known.app, asked.drop("p_plays", "occasion")))
+    messages = _stamped(known.night, asks.select("content_id", "player_key", "content_type", "language"))
+    marked = _stamped(known.night, rewards.paid_by(known.app, achievements))
     served = pl.concat([rows.select("player_key") for rows in (challenges, messages, marked)]).unique()
     assigned = source.assigned.join(served, on="player_key", how="semi", maintain_order="left")
-    return Words(challenges, messages, marked, awards, assigned, faults=wanted.faults, rewards=rewards)
+    worded = (texts.beside(challenges), letters.beside(messages), marks.beside(marked))
+    return Words(*worded, awards, assigned, faults=wanted.faults, rewards=rewards)
 
 
 def open_source(
@@ -166,11 +173,10 @@ def _serving(settings: Settings, alias: str) -> tuple[Mapping[str, Prompt], tupl
     return serving.prompts, (*registered.notes, *serving.notes)
 
 
-def _stamped(night: Night, rows: pl.DataFrame, words: pl.DataFrame) -> pl.DataFrame:
-    """Rows with their words, which stand in the same order, and the night's pins."""
+def _stamped(night: Night, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the night's pins."""
     pins = {"as_of": night.as_of, "revision": night.revision, "generated_at": night.started_at}
-    stamp = {name: pl.lit(value) for name, value in pins.items()}
-    return rows.hstack(words.drop("content_id")).with_columns(**stamp)
+    return rows.with_columns(**{name: pl.lit(value) for name, value in pins.items()})
 
 
 def told_of(words: Words) -> list[str]:
@@ -232,8 +238,8 @@ def writing_figures(words: Words, spent: tuple[SpendReport, SpendReport]) -> dic
         words: Of the night.
         spent: From `night_spend`.
     """
-    rows = pl.concat(frame.select("ai_provider") for frame in (words.challenges, words.messages, words.achievements))
-    texts = rows.group_by("ai_provider").len().sort("ai_provider")
+    used = pl.concat(each.used().select("ai_provider", "n") for each in words.tables.values())
+    texts = used.group_by("ai_provider").agg(pl.col("n").sum()).sort("ai_provider")
     arms = words.assigned.group_by("arm").len().sort("arm") if words.trial.experiment else pl.DataFrame()
     tally, (run, night) = words.account.tally, spent
     return {

@@ -50,34 +50,19 @@ def report_writing(known: Known, crew: Crew, words: Words, context: RunContext) 
     )
 
 
-def _rows(words: Words) -> pl.DataFrame:
-    """All texts of the night with who wrote them."""
-    columns = ("content_type", "language", "brief_id", "title", "ai_provider", "model", "prompt_version", "metadata")
-    frames = [
-        (words.challenges, "description", ("metric", "persona")),
-        (words.messages, "body", ()),
-        (words.achievements, "description", ("metric", "persona")),
-    ]
-    return pl.concat(
-        [
-            frame.select(
-                *(pl.col(name).cast(pl.String) for name in columns if name in frame.columns),
-                pl.col(text).alias("text"),
-                *(pl.col(name).cast(pl.String) for name in more if name in frame.columns),
-            )
-            for frame, text, more in frames
-        ],
-        how="diagonal",
-    )
+def _used(words: Words) -> pl.DataFrame:
+    """The texts with slots that are read, see `Worded.used`; `table` is whose they are."""
+    used = {table: rows.used() for table, rows in words.tables.items()}
+    return pl.concat([texts.with_columns(table=pl.lit(table)) for table, texts in used.items()])
 
 
 def _samples(warehouse: Warehouse, words: Words) -> Iterator[SampleText]:
     """Texts of the night, evenly from all types and writers; none of a brief that is one player's own."""
-    rows = _rows(words)
-    with warehouse.lend(asked=rows.select("brief_id").unique()):
+    texts = _used(words)
+    with warehouse.lend(asked=texts.select("brief_id").unique()):
         own = warehouse.frame("SELECT brief_id FROM briefs SEMI JOIN asked USING (brief_id) WHERE profile <> ''")
     drawn = (
-        rows.join(own, on="brief_id", how="anti", maintain_order="left")
+        texts.join(own, on="brief_id", how="anti", maintain_order="left")
         .unique(["content_type", "ai_provider", "text"], keep="first", maintain_order=True)
         .sort(pl.col("text").str.reverse())  # an order that has nothing to do with players
         .with_columns(turn=pl.int_range(pl.len()).over("content_type", "ai_provider"))
@@ -85,12 +70,14 @@ def _samples(warehouse: Warehouse, words: Words) -> Iterator[SampleText]:
         .head(MOST_SAMPLES)
         .sort("content_type", "ai_provider", "turn")
     )
-    for row in drawn.iter_rows(named=True):
+    for table, place in drawn.select("table", "first").iter_rows():
+        rows = words.tables[table].at(pl.Series([place]))
+        row = rows.whole().row(0, named=True)
         told = json.loads(row["metadata"] or "{}")
         yield SampleText(
             brief={name: row[name] for name in _FACTS if row.get(name)},
             title=row["title"],
-            text=row["text"],
+            text=row[rows.text],
             provider=row["ai_provider"],
             model=row["model"],
             prompt_version=row["prompt_version"],
@@ -139,8 +126,8 @@ def _arms(words: Words) -> pl.DataFrame:
 
 def _texts(words: Words) -> pl.DataFrame:
     return (
-        _rows(words)
+        _used(words)
         .group_by("content_type", "ai_provider", "model", "prompt_version")
-        .agg(texts=pl.len(), briefs=pl.col("brief_id").n_unique())
+        .agg(texts=pl.col("n").sum(), briefs=pl.col("brief_id").n_unique())
         .sort("content_type", "ai_provider")
     )

@@ -113,7 +113,9 @@ class Reading:
 
     def of(self, players: pl.Series) -> pl.DataFrame:
         """Those of some players."""
-        return self._reads(self._known, self._of(players))
+        rows = self._reads(self._known, self._of(players))
+        self._known.warehouse.ease()  # what is done with them takes memory, too
+        return rows
 
     def later(self, players: pl.Series, number: int) -> Later | None:
         """Those of a bucket's players, to be read where they are worked on; None where nothing lies there."""

@@ -85,6 +85,7 @@ def look_at(known: Known, *parts: pl.DataFrame, buckets: Buckets = HERE) -> list
             known, every.join(told, on=["player_key", "base_day"], how="left", maintain_order="left")
         )
     past = past_values(known, every) if partitions is None and every.height <= AT_ONCE else None
+    known.warehouse.ease()  # what follows takes memory, too
     seen, first = list[Seen](), 0
     for part in parts:
         of_days = pl.col("base_day").is_in(part["base_day"].unique().implode())

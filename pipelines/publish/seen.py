@@ -80,6 +80,10 @@ class Seen:
         }
         return Selected(self.known, sql, {key: value for key, value in pins.items() if f"${key}" in sql}, lent)
 
+    def query(self, sql: str) -> Selected:
+        """What a query without parameters says, in any order; it names the players itself."""
+        return Selected(self.known, sql, {})
+
     def awards(self, what: str = "p.user_id, h.*", where: str = "", **lent: pl.DataFrame) -> Selected:
         """What of the badges that players hold (h), of players p, as SQL; `lent` are frames that `where` names."""
         held, named = self._held

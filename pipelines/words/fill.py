@@ -29,6 +29,7 @@ from pipelines.words.types import content_types
 TARGET_DAYS = 28  # what the next targets in messages are measured over
 # What may differ between two rows with the same text. All else that is filled in or told follows from their brief.
 _OWN = ("amount", "window_days", "valid_until", "percentile", "mission", "arm", "chapter", "done", "also")
+FILLED = ("content_type", "metric", *_OWN)  # what `fill_in` reads of a row, beside which text it has
 TOLD = ("title", "text", "brief_id", "ai_provider", "model", "prompt_version", "variant", "metadata")
 
 
@@ -50,7 +51,7 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
     Raises:
         NightquestError: A text is not fit to be read; see `hold_fit`.
     """
-    rows = chosen.select("at", "content_type", "metric", *(name for name in _OWN if name in chosen.columns))
+    rows = chosen.select("at", *(name for name in FILLED if name in chosen.columns))
     lacking = pl.DataFrame(schema={"also": PARTS, "done": pl.Float64, "valid_until": pl.Date})
     rows = pl.concat([rows, lacking.select(pl.exclude(rows.columns))], how="diagonal")
     rows = rows.cast(lacking.schema).with_columns(beside=_as_key(pl.col("also")))

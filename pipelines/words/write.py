@@ -1,7 +1,6 @@
-"""The step that gives a night its words: what is wanted, which texts there are, who reads which, numbers filled in."""
+"""The step that gives a night its words: what is wanted, which texts there are, and who reads which."""
 
 import datetime as dt
-from typing import overload
 
 import numpy as np
 import polars as pl
@@ -11,12 +10,13 @@ from pipelines.challenges.together import PARTS
 from pipelines.words.assign import assign_variants
 from pipelines.words.briefs import brief_keys, brief_rows
 from pipelines.words.citations import write_citations
-from pipelines.words.fill import fill_in
+from pipelines.words.fill import FILLED
 from pipelines.words.read_lately import NOTHING_READ
 from pipelines.words.render import LARGEST
+from pipelines.words.worded import Worded
 from pipelines.words.writers.source import Offline, Source
 
-__all__ = ["want_texts", "write_citations", "write_words"]
+__all__ = ["choose_words", "want_texts", "write_citations", "write_words"]
 
 _COMMON = ("content_id", "player_key", "content_type", "persona", "metric", "language")
 # What is put into words, and what each row of it must say.
@@ -38,38 +38,9 @@ _NUMBERS = pl.Schema(
         "done": pl.Float64(),
     }
 )
-_WRITING = ("brief_id", "ai_provider", "model", "prompt_version", "variant", "propensity", "metadata")
 
 
-@overload
-def write_words(
-    app: App,
-    plan: pl.DataFrame,
-    asks: pl.DataFrame,
-    achievements: None = None,
-    *,
-    seed: int,
-    as_of: dt.date,
-    recent: pl.DataFrame | None = None,
-    source: Source | None = None,
-) -> tuple[pl.DataFrame, pl.DataFrame]: ...
-
-
-@overload
-def write_words(
-    app: App,
-    plan: pl.DataFrame,
-    asks: pl.DataFrame,
-    achievements: pl.DataFrame,
-    *,
-    seed: int,
-    as_of: dt.date,
-    recent: pl.DataFrame | None = None,
-    source: Source | None = None,
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]: ...
-
-
-def write_words(
+def choose_words(
     app: App,
     plan: pl.DataFrame,
     asks: pl.DataFrame,
@@ -79,8 +50,8 @@ def write_words(
     as_of: dt.date,
     recent: pl.DataFrame | None = None,
     source: Source | None = None,
-) -> tuple[pl.DataFrame, ...]:
-    """Write the words of every challenge, message and achievement.
+) -> tuple[Worded, ...]:
+    """Choose the words of every challenge, message and achievement.
 
     The same input and texts give the same words; nothing of a player but key, persona, language and numbers is read.
 
@@ -98,9 +69,8 @@ def write_words(
         source: Where texts come from; None is the offline writer.
 
     Returns:
-        For challenges content_id, title, description, brief_id, ai_provider, model, prompt_version, variant,
-        propensity, metadata (JSON text); for messages the same with body instead of description; for achievements,
-        where they are given, as for challenges. Rows in the order of the input.
+        Of challenges, messages and, where they are given, achievements: content_id with the words, in the order of the
+        input.
 
     Raises:
         AppFileError: The words of the app file leave no way to say something; the message names them.
@@ -110,16 +80,36 @@ def write_words(
     briefs, rows = brief_rows(app, source.sign(want_texts(app, plan, asks, achievements)))
     texts = source.texts(briefs, rows)
     chosen = assign_variants(rows, texts, as_of=as_of, recent=recent)
-    words = fill_in(app, rows.hstack(chosen.select("at")), texts)
-    words = words.hstack(rows.select("content_id")).hstack(chosen.select("propensity"))
-    parts = [("description", plan.height), ("body", asks.height)]
-    if achievements is not None:
-        parts.append(("description", achievements.height))
-    done: list[pl.DataFrame] = []
-    for name, height in parts:
-        part = words.slice(sum(frame.height for frame in done), height)
-        done.append(part.select("content_id", "title", pl.col("text").alias(name), *_WRITING))
+    chosen = chosen.hstack(rows.select(name for name in FILLED if name in rows.columns))
+    ids, done, first = rows.select("content_id"), list[Worded](), 0
+    for name, given in zip(("description", "body", "description"), (plan, asks, achievements), strict=True):
+        if given is not None:
+            part = (first, given.height)
+            done.append(Worded(app, name, ids.slice(*part), chosen.slice(*part), texts))
+            first += given.height
     return tuple(done)
+
+
+def write_words(
+    app: App,
+    plan: pl.DataFrame,
+    asks: pl.DataFrame,
+    achievements: pl.DataFrame | None = None,
+    *,
+    seed: int,
+    as_of: dt.date,
+    recent: pl.DataFrame | None = None,
+    source: Source | None = None,
+) -> tuple[pl.DataFrame, ...]:
+    """What `choose_words` gives, filled in at once: for few rows.
+
+    Returns:
+        For challenges content_id, title, description, brief_id, ai_provider, model, prompt_version, variant,
+        propensity, metadata (JSON text); for messages the same with body instead of description; for achievements,
+        where they are given, as for challenges.
+    """
+    chosen = choose_words(app, plan, asks, achievements, seed=seed, as_of=as_of, recent=recent, source=source)
+    return tuple(each.whole() for each in chosen)
 
 
 def want_texts(

@@ -16,6 +16,7 @@ from pipelines.known import Known
 from pipelines.pins import Night
 
 FAR_DAYS = 3650  # beyond ten years a date is no information
+TOLD = "badge_told"  # a temporary table of the warehouse
 _COLUMNS = {
     "player_key": pl.Int64,
     "badge_id": pl.String,
@@ -26,7 +27,30 @@ _COLUMNS = {
 
 
 def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl.DataFrame:
-    """Progress towards every badge not held, of active players: of a series towards the next one.
+    """What `tell_progress` tells, in order of player_key and badge_id."""
+    if not tell_progress(known, active_within_days=active_within_days):
+        return pl.DataFrame(schema=_COLUMNS)
+    return known.frame(f"FROM {TOLD} ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))
+
+
+class Progress:
+    """Progress towards badges, told when made: of some players at a time, since each has many badges before them."""
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._told = tell_progress(known)
+
+    def of(self, players: pl.Series) -> pl.DataFrame:
+        """That of some players, as `badge_progress` has it."""
+        if not self._told:
+            return pl.DataFrame(schema=_COLUMNS)
+        with self._known.lend(asked=players.alias("player_key").to_frame()):
+            rows = self._known.frame(f"FROM {TOLD} SEMI JOIN asked USING (player_key) ORDER BY player_key, badge_id")
+        return rows.cast(pl.Schema(_COLUMNS))
+
+
+def tell_progress(known: Known, *, active_within_days: int | None = None) -> bool:
+    """Put progress towards every badge not held, of active players, into the table TOLD: of a series the next one.
 
     Of hidden and refused badges nothing is told, nor out of season, nor while a badge that it requires is not held. Of
     one that repeats it is the progress towards the next award.
@@ -36,19 +60,19 @@ def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl
         active_within_days: Who is active; the app's `challenges.active_within_days` when not given.
 
     Returns:
-        player_key, badge_id, progress (0 to 1; 1 when the rule holds and waits for the next event), remaining (what is
-        missing, in words; null when nothing is) and eta_days (at the pace of the last 28 days; null without a pace
-        or beyond ten years), in
-        order of player_key and badge_id.
+        Whether there is any badge to tell of. The table has player_key, badge_id, progress (0 to 1; 1 when the rule
+        holds and waits for the next event), remaining (what is missing, in words; null when nothing is) and eta_days
+        (at the pace of the last 28 days; null without a pace or beyond ten years).
     """
     rules = [rule for rule in earnable_rules(known.app) if not rule.badge.hidden and _in_season(rule, known.as_of)]
     if not rules:
-        return pl.DataFrame(schema=_COLUMNS)
+        return False
     within = active_within_days or known.app.challenges.active_within_days
     _lay_out(known, values_sql(known.night, terms_of(rules), within))
-    told = known.frame(f"{progress_sql(known.night, rules)} ORDER BY player_key, badge_id").cast(pl.Schema(_COLUMNS))
-    barred = words_of_people(known).barred
-    return told.join(barred, on=["badge_id", "player_key"], how="anti", maintain_order="left")
+    with known.lend(barred=words_of_people(known).barred):
+        told = f"FROM ({progress_sql(known.night, rules)}) ANTI JOIN barred USING (badge_id, player_key)"
+        known.run(f"CREATE OR REPLACE TEMP TABLE {TOLD} AS {told}")
+    return True
 
 
 def _lay_out(known: Known, values: str) -> None:

@@ -1,6 +1,9 @@
 """How far players are with badges that they do not hold."""
 
+import polars as pl
+
 from data.contracts_out import contract, share, text, whole
+from pipelines.badges.rules.progress import TOLD, tell_progress
 from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
@@ -17,6 +20,8 @@ CONTRACT = contract(
 )
 
 
-def rows(seen: Seen) -> Rows:
+def rows(seen: Seen) -> Rows | pl.DataFrame:
     """The table's rows, in any order."""
-    return seen.named(seen.frames["badge_progress"])
+    if not tell_progress(seen.known):
+        return pl.DataFrame()
+    return seen.query(f"SELECT p.user_id, t.* FROM {TOLD} t LEFT JOIN players p USING (player_key)")

@@ -62,14 +62,16 @@ def test_a_contest_held_in_a_process_of_its_own_is_the_one_held_here(
     assert contests["plays"].holdout.equals(here.holdout)
 
 
-def test_targets_are_the_same_however_few_windows_are_asked_about_at_once(
+def test_targets_and_chances_are_the_same_however_few_windows_are_asked_about_at_once(
     known: tuple[Learned, Samples, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learned, samples, targets = known
     app = load_app("trading").app
     windows = open_windows(app, samples.features.with_columns(start_day=pl.col("base_day")))
     wanted = samples.features.select("player_key", "base_day", wanted=pl.lit(0.55))
+    chances = chance_of_play(learned.models, samples.features, windows)
     monkeypatch.setattr(propose, "_WINDOWS_AT_ONCE", 37)
+    assert chance_of_play(learned.models, samples.features, windows).equals(chances)
     parts = propose.propose_targets(app, learned.models, samples.features, samples.past, windows, wanted)
     assert parts.equals(targets.select(parts.columns))
 

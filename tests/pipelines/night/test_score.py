@@ -19,7 +19,7 @@ class Question:
     """How likely is a player to have a high number; a model that can tell why tells of each."""
 
     name = "high"
-    asks_of_past = False
+    asks_of_past = asks_of_badges = False
 
     def __init__(self, spoken: bool = True) -> None:
         self.spoken = spoken
@@ -103,3 +103,21 @@ def test_past_windows_are_read_a_bucket_at_a_time_for_a_question_that_asks_of_th
 def test_a_question_without_words_is_not_asked_twice(tmp_path, monkeypatch):
     monkeypatch.setattr(score, "MOST_EXPLAINED", 3)
     assert scored(tmp_path, Question(spoken=False))["reasons"].null_count() == 30
+
+
+@pytest.mark.parametrize("buckets", [1, 4])
+def test_a_model_is_asked_of_some_players_at_a_time_however_many_a_bucket_has(tmp_path, monkeypatch, buckets):
+    asked = list[int]()
+
+    class Counting(Remembering):
+        def scores(self, model, app, some):
+            asked.append(some.features.height)
+            return super().scores(model, app, some)
+
+    whole = scored(tmp_path, Counting(), {"past": Past()}, buckets=buckets)
+    assert sum(asked) == 30
+    asked.clear()
+    monkeypatch.setattr(score, "AT_A_TIME", 4)
+    assert scored(tmp_path, Counting(), {"past": Past()}, buckets=buckets).equals(whole)
+    assert sum(asked) == 30
+    assert max(asked) == 4

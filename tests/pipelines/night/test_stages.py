@@ -63,6 +63,8 @@ def test_stages_in_processes_of_their_own_publish_what_one_process_publishes(wor
         planned = apart(plan, champions)
         crew = apart(hire_writers)
         words = apart(write, planned, crew)
+        for table in words.tables.values():
+            assert not {"title", table.text} & {*table.rows.columns, *table.chosen.columns}, "a text for every reader"
         judged = apart(judge, planned, crew, words)
         issued = apart(issue, planned, crew, words, judged, still_open)
         apart(publish, issued, ())

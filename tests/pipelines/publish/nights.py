@@ -294,12 +294,6 @@ def make_frames(
             band=pl.lit(None, pl.String),
             reasons=pl.lit(None, pl.String),
         ),
-        "badge_progress": who.with_columns(
-            badge_id=pl.lit("gold_mind"),
-            progress=pl.lit(0.02),
-            remaining=pl.lit("98 puzzles"),
-            eta_days=pl.lit(98, pl.Int64),
-        ),
         "open_challenges": pl.DataFrame(
             [(name, player, 0.5) for name, player in open_ids],
             schema={"content_id": pl.String, "player_key": pl.Int64, "progress": pl.Float64},
