@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
+from typing import Any
 
 import polars as pl
 
@@ -70,19 +71,27 @@ def _samples(warehouse: Warehouse, words: Words) -> Iterator[SampleText]:
         .head(MOST_SAMPLES)
         .sort("content_type", "ai_provider", "turn")
     )
-    for table, place in drawn.select("table", "first").iter_rows():
-        rows = words.tables[table].at(pl.Series([place]))
-        row = rows.whole().row(0, named=True)
+    for text, row in _as_read(words, drawn):
         told = json.loads(row["metadata"] or "{}")
         yield SampleText(
             brief={name: row[name] for name in _FACTS if row.get(name)},
             title=row["title"],
-            text=row[rows.text],
+            text=text,
             provider=row["ai_provider"],
             model=row["model"],
             prompt_version=row["prompt_version"],
             why=how_chosen(told),
         )
+
+
+def _as_read(words: Words, drawn: pl.DataFrame) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of tables (`table`, `first`) filled in, each with its text, in the order drawn."""
+    found = dict[tuple[str, int], tuple[str, dict[str, Any]]]()
+    for (table,), some in drawn.partition_by("table", as_dict=True).items():
+        rows = words.tables[table].at(some["first"])
+        for place, row in zip(some["first"], rows.whole().iter_rows(named=True), strict=True):
+            found[table, place] = row[rows.text], row
+    yield from (found[at] for at in drawn.select("table", "first").iter_rows())
 
 
 def _traces(known: Known, ledger: Ledger) -> Iterator[BriefTrace]:
