@@ -135,7 +135,9 @@ def _to_be_earned(known: Known, scored: Scored) -> pl.DataFrame:
     if not of_badges:
         return scored.rows
     held = known.frame("SELECT player_key, badge_id AS target FROM badge_ledger")
-    held = held.join(pl.DataFrame({"task": of_badges}), how="cross")
+    held = held.join(pl.DataFrame({"task": of_badges}), how="cross").cast(
+        {"target": pl.Categorical, "task": pl.Categorical}
+    )
     return scored.rows.join(held, on=["player_key", "target", "task"], how="anti", maintain_order="left")
 
 

@@ -17,7 +17,9 @@ from pipelines.learning.recalibrate import moved
 from pipelines.players.content_liked import TASK as CONTENT
 from pipelines.players.content_liked import score_content
 
-TOLD: dict[str, pl.DataType] = {**SCORES, "task": pl.String(), "model_version": pl.String()}
+# Names are numbered: a night has twenty rows and more of each player, which differ in little else.
+_NAMES = dict.fromkeys(("target", "band", "task", "model_version"), pl.Categorical())
+TOLD: dict[str, pl.DataType] = {**SCORES, **_NAMES}
 _KEY = ("player_key", "target", "horizon_days")
 NOTHING_KEPT: Mapping[str, Kept] = {}
 MOST_EXPLAINED = 20_000  # players: to tell why costs far more than to tell how likely
@@ -84,7 +86,7 @@ def score(
             notes.append(f"The scores of {name} are left out: {type(error).__name__}: {error}.")
             _log.warning("%s", notes[-1], exc_info=error)
     counted = score_content(known, asked.features)
-    frames.append(counted.with_columns(task=pl.lit(CONTENT), model_version=pl.lit("counted")).select(*TOLD))
+    frames.append(_named(counted, CONTENT, "counted"))
     return Scored(pl.concat(frames), served, tuple(notes))
 
 
@@ -109,7 +111,13 @@ def _scores(
         raise ValueError("a probability is not between 0 and 1")
     if rows.select(_KEY).is_duplicated().any():
         raise ValueError("a player has two scores for one target and horizon")
-    return rows.with_columns(task=pl.lit(task.name), model_version=pl.lit(served.version)).select(*TOLD)
+    return _named(rows, task.name, served.version)
+
+
+def _named(rows: pl.DataFrame, task: str, version: str) -> pl.DataFrame:
+    """Scores with the task and model that they come from: columns TOLD."""
+    named = rows.with_columns(task=pl.lit(task), model_version=pl.lit(version))
+    return named.select(pl.col(name).cast(kind) for name, kind in TOLD.items())
 
 
 def _with_reasons(

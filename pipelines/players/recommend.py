@@ -71,10 +71,11 @@ def candidates(scores: pl.DataFrame, player: str) -> pl.DataFrame:
         scores: See `recommend`.
         player: The column that tells players apart.
     """
+    item, version = (pl.col(name).cast(pl.String) for name in ("target", "model_version"))
     of_kinds = [
         scores.filter(task=source.task, horizon_days=source.horizon_days)
         .drop_nulls("target")
-        .select(player, kind=pl.lit(source.kind), item="target", score="probability", model_version="model_version")
+        .select(player, kind=pl.lit(source.kind), item=item, score="probability", model_version=version)
         for source in SOURCES
     ]
     return pl.concat(of_kinds)

@@ -1,7 +1,9 @@
 """Which metrics, badges and types of content suit whom next, each with the chance that it was chosen."""
 
+import polars as pl
+
 from data.contracts_out import contract, share, text, whole
-from pipelines.players.recommend import recommend
+from pipelines.players.recommend import SOURCES, recommend
 from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
@@ -26,5 +28,6 @@ def rows(seen: Seen) -> Rows:
     scores = seen.frames["scores"]
     if not scores.width:
         return seen.named(scores)
-    welcome = scores.join(seen.left_alone, on="player_key", how="anti", maintain_order="left")
+    asked = scores.filter(pl.any_horizontal(pl.col("task") == source.task for source in SOURCES))
+    welcome = asked.join(seen.left_alone, on="player_key", how="anti", maintain_order="left")
     return seen.named(recommend(welcome, seed=seen.known.night.seed))
