@@ -36,7 +36,7 @@ def revoke_earned(known: Known) -> pl.DataFrame:
         lost = known.frame(
             "FROM badge_resting ANTI JOIN found USING (badge_id, player_key, round_no) ORDER BY award_id"
         )
-    take_back(known, _with_reasons(rules, lost))
+    take_back(known, _with_reasons(known, rules, lost))
     return lost.select(*REVOKED)
 
 
@@ -72,11 +72,16 @@ def take_back(known: Known, lost: pl.DataFrame) -> None:
         known.warehouse.append("xp_ledger", entries, on_conflict_skip=True)
 
 
-def _with_reasons(rules: tuple[BadgeRule, ...], lost: pl.DataFrame) -> pl.DataFrame:
-    """Lost awards, each with its reason: something that it requires went with it, or the event itself."""
+def _with_reasons(known: Known, rules: tuple[BadgeRule, ...], lost: pl.DataFrame) -> pl.DataFrame:
+    """Lost awards, each with its reason: something that it requires is not held any more, or the event itself."""
     needs = [(rule.badge_id, needed) for rule in rules for needed in rule.badge.requires]
     needed = pl.DataFrame(needs, schema={"badge_id": pl.String, "needed": pl.String}, orient="row")
-    fallen = needed.join(lost.select("player_key", needed="badge_id"), on="needed").select("badge_id", "player_key")
-    marks = fallen.unique().with_columns(reason=pl.lit(REQUIRED))
+    held = known.frame(
+        "SELECT award_id, player_key, badge_id AS needed FROM badge_ledger SEMI JOIN players_hit USING (player_key)"
+    )
+    stands = held.join(lost, on="award_id", how="anti")
+    asked = lost.select("badge_id", "player_key").unique().join(needed, on="badge_id")
+    lacking = asked.join(stands, on=["player_key", "needed"], how="anti").select("badge_id", "player_key").unique()
+    marks = lacking.with_columns(reason=pl.lit(REQUIRED))
     told = lost.join(marks, on=["badge_id", "player_key"], how="left", maintain_order="left")
     return told.with_columns(pl.col("reason").fill_null(WHY))
