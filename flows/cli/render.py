@@ -17,7 +17,7 @@ from configs.nouns import counted
 from flows.cli.console import Grid, figure, literal
 from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
-from pipelines.rewards.said import item_title
+from pipelines.rewards.titles import item_title
 
 if TYPE_CHECKING:
     from configs.app import App

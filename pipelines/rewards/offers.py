@@ -20,7 +20,8 @@ from pipelines.experiments.arms import Trial
 from pipelines.known import Known
 from pipelines.luck import lot, luck
 from pipelines.rewards.limits import live_promises, offers_of, reserved, within_budgets, within_limits, without_held
-from pipelines.rewards.said import amount_words, item_title, joined_words
+from pipelines.rewards.said import amount_words, joined_words
+from pipelines.rewards.titles import item_title
 from pipelines.rewards.trial import assign_tables
 from pipelines.rewards.week import with_own_days
 from pipelines.words.alike import find_alike

@@ -5,22 +5,11 @@ from collections.abc import Mapping
 import polars as pl
 
 from configs.app import App
-from configs.nouns import plural_of, singular_unit
 from configs.rewarded import XP, Kind
 from configs.speaking import speaking, written_in
 from configs.voice import Locale, locale_of
-from configs.wording import plain
+from pipelines.rewards.titles import item_title, nouns_of
 from pipelines.words.render import by_language, by_value, number_text
-
-
-def item_title(app: App, item: str) -> str:
-    """What an item is called, points in the plural; its name where the app has it no more."""
-    rewards = app.rewards
-    if item in rewards.points:
-        return _nouns(app, item)[1]
-    named = rewards.titles.get(item) or rewards.unlocks.get(item)
-    badge = app.badges.get(item)
-    return plain(named or (badge.title if badge else "XP" if item == XP else item.replace("_", " ")))
 
 
 def amount_words(app: App, kinds: Mapping[str, Kind], language: pl.Expr, languages: list[str]) -> pl.Expr:
@@ -60,7 +49,7 @@ def _said(app: App, kinds: Mapping[str, Kind], locale: Locale) -> pl.Expr:
     named: dict[str, str] = {}
     for name, kind in kinds.items():
         if kind == "points":
-            one[name], many[name] = _nouns(app, name)
+            one[name], many[name] = nouns_of(app, name)
         elif kind != "xp":
             named[name] = str(getattr(locale, kind)).replace("{a}", item_title(app, name))
     single = pl.lit(f"{locale.one} ") + item.replace_strict(one, default=None, return_dtype=pl.String)
@@ -76,14 +65,6 @@ def _joined(xp: pl.Expr, words: pl.Expr, locale: Locale) -> pl.Expr:
     first = parts.list.head(parts.list.len() - 1).list.join(", ")
     several = by_value(locale.joined.replace("{b}", ""), "{a}", first) + last
     return pl.when(parts.list.len() > 1).then(several).otherwise(last)
-
-
-def _nouns(app: App, points: str) -> tuple[str, str]:
-    """One and several of some points; who writes 'coins' as the unit means one coin and several."""
-    unit, plural = plain(app.rewards.points[points].unit), plain(app.rewards.points[points].plural)
-    if not plural and (single := singular_unit(unit)) != unit:
-        return single, unit
-    return unit, plural or plural_of(unit)
 
 
 def balance_words(app: App, rows: pl.DataFrame) -> pl.DataFrame:
