@@ -12,6 +12,7 @@ import functools
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from tests.benchmarks.processes import Cost, Failed, Memo, run_alone
 ROOT = Path(__file__).parents[2]
 SMALL, SIZES = (1_000,), (20_000, 200_000)
 PYTHON = sys.executable
+TERMINATED = 143  # exit status
 STRAIGHT = "tests.benchmarks.straight"
 LEARNED = ("plays", "attainment", "segments")  # what a night is planned with; the straight script learns the first two
 
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true", help="go on where a bench of the same sizes was killed")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench", help="where the figures go")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that what runs is ended with us
     given.out.mkdir(parents=True, exist_ok=True)
     lines = Lines(given.out / "bench.json")
     for players in given.players or (SMALL if given.small else SIZES):

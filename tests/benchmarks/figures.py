@@ -52,7 +52,8 @@ class Lines:
     def __init__(self, path: Path) -> None:
         self._path = path
         kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-        self._kept = {(line["players"], line["name"]): _stage(line) for line in kept}
+        # Lines without a name are of a bench before this one.
+        self._kept = {(line["players"], line["name"]): _stage(line) for line in kept if "name" in line}
 
     @property
     def stages(self) -> list[Stage]:

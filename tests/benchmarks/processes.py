@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -52,18 +52,21 @@ class Memo:
         return self._costs[name]
 
 
-def run_alone(command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> Cost:
-    """Run to the end in a folder, with more in its environment than we have.
+def run_alone(command: Sequence[str], folder: Path) -> Cost:
+    """Run to the end in a folder; who is interrupted meanwhile ends it first.
 
     Raises:
         Failed: It ended with anything but 0.
     """
     with tempfile.TemporaryFile() as said:
         begun = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=folder, stdout=said, stderr=subprocess.STDOUT, env=os.environ | (environment or {})
-        )
-        _, status, used = os.wait4(process.pid, 0)
+        process = subprocess.Popen(command, cwd=folder, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            _, status, used = os.wait4(process.pid, 0)
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
         wall = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
