@@ -45,7 +45,7 @@ def compute_features(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
 def _features(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     with known.lend(snapshots=snapshots):
         play = known.frame(known.fixed("players/features_play"))
-        long = known.frame(known.fixed("players/features_metrics"), {"since": _first_day(snapshots)})
+        long = known.frame(known.fixed("players/features_metrics"), {"since": first_day(snapshots)})
     wide = snapshots.join(play, on=["player_key", "base_day"], how="left", maintain_order="left")
     for metric, rows in long.partition_by("metric", as_dict=True).items():
         named = {column: f"{metric[0]}__{measure}" for measure in MEASURES if (column := _LONG.get(measure, measure))}
@@ -58,7 +58,7 @@ def _features(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     return wide.select("player_key", "base_day", *(_steady(n, zero=n in zero) for n in feature_names(known.app)))
 
 
-def _first_day(snapshots: pl.DataFrame) -> dt.date | None:
+def first_day(snapshots: pl.DataFrame) -> dt.date | None:
     """The first day that counts for one of the snapshots."""
     return cast("dt.date | None", snapshots.select(pl.col("base_day").min() - pl.duration(days=LOOKS_BACK)).item())
 

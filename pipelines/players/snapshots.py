@@ -11,7 +11,7 @@ from pipelines.engines.buckets import HERE, Buckets
 from pipelines.known import Known
 from pipelines.players.calendar import near_calendar
 from pipelines.players.facts import player_facts
-from pipelines.players.features import AT_ONCE, compute_features
+from pipelines.players.features import AT_ONCE, compute_features, first_day
 from pipelines.players.partitions import Partitions, Reading, lay_out
 
 
@@ -139,4 +139,4 @@ def past_values(known: Known, snapshots: pl.DataFrame, days: int | None = None) 
     lengths = pl.DataFrame({"window_days": windows}, schema={"window_days": pl.Int32})
     asked = pl.DataFrame({"metric": known.app.challenges.metrics})
     with known.lend(snapshots=snapshots.select("player_key", "base_day"), lengths=lengths, asked=asked):
-        return known.frame(known.fixed("players/past_values"))
+        return known.frame(known.fixed("players/past_values"), {"since": first_day(snapshots)})

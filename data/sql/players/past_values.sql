@@ -1,5 +1,5 @@
 -- What each metric came to in a player's own recent windows in which they played: the evidence for empirical Bayes.
--- Input: `snapshots` (player_key, base_day), `lengths` (window_days), `asked` (metric).
+-- Input: `snapshots` (player_key, base_day), `lengths` (window_days), `asked` (metric); $since: 90 days before the earliest snapshot.
 -- Windows tile the 90 days before base_day backwards; at most 20 played ones count, the latest.
 -- Rows are told apart and sorted by one number each: metrics, snapshots, windows and what is asked of them are numbered.
 WITH numbered AS (
@@ -12,18 +12,19 @@ seen AS (
     FROM snapshots
 ),
 spans AS (SELECT window_days, row_number() OVER (ORDER BY window_days) - 1 AS w FROM lengths),
-who AS (SELECT DISTINCT player_key, p, (SELECT min(base_day) - 90 FROM snapshots) AS since FROM seen),
+who AS (SELECT DISTINCT player_key, p FROM seen),
 days AS ( -- of all cohorts together, so that a day is one row
     SELECT min(p) AS p, min(d.day) AS day, min(m) AS m, sum(d.n) AS n, sum(sum) AS sum, min(min) AS min, max(max) AS max
     FROM known_player_days d JOIN who USING (player_key) JOIN numbered USING (metric)
-    WHERE d.day >= since
-    GROUP BY (p * 100_000 + (d.day - since)) * 1_000 + m
+    WHERE d.day >= $since::DATE
+    GROUP BY (p * 100_000 + (d.day - $since::DATE)) * 1_000 + m
 ),
 tiles AS (
     SELECT DISTINCT s.s * 100 + l.w AS u, l.window_days, (s.base_day - 1 - d.day) // l.window_days AS tile
     FROM seen s
     JOIN known_active_days d ON d.player_key = s.player_key AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
     CROSS JOIN spans l
+    WHERE d.day >= $since::DATE
 ),
 latest AS (
     SELECT u, u * 100 + tile AS t, pow(2, -(tile * window_days) / 28.0) AS weight
@@ -54,6 +55,7 @@ keyed AS (
     JOIN known_player_day_keys d ON d.player_key = s.player_key AND d.day BETWEEN s.base_day - 90 AND s.base_day - 1
     JOIN numbered USING (metric)
     CROSS JOIN spans l
+    WHERE d.day >= $since::DATE
     GROUP BY ALL
 ),
 valued AS (
