@@ -55,6 +55,12 @@ def test_who_would_take_longer_than_is_left_does_not_compete_and_the_budget_hold
     assert contest.faults == ("The learner slow does not compete for plays: the budget is too short.",)
 
 
+def test_answers_that_are_all_alike_are_nothing_to_learn_from(candidates):
+    rows = play_rows(400).with_columns(base_day=pl.col("base_day").sort(), played=pl.lit(value=True))
+    with pytest.raises(NightquestError, match=r"All past answers of plays are alike\. Wait for days that differ"):
+        hold_contest(Played(), make_app(), Samples(rows, rows, rows), seed=7)
+
+
 def test_with_time_enough_or_no_budget_all_compete(candidates, monkeypatch):
     monkeypatch.setattr(Slow, "takes_s", 0.02)
     assert {each.name for each in held(90).entrants} == {"base_rate", "habit", "logistic", "slow"}

@@ -127,6 +127,18 @@ def test_an_unknown_value_is_no_obstacle(name, tmp_path):
     assert np.array_equal(learner_of(name)(seed=7).from_files(tmp_path).predict(rows), p)
 
 
+@pytest.mark.parametrize("name", GENERAL)
+@pytest.mark.parametrize("before", [0.0, None])
+def test_what_was_constant_or_unknown_while_it_learned_is_no_obstacle_when_it_says_something(name, before):
+    (rows, y), (asked, happened) = sheet(900), sheet(300, seed=1)
+    if before is None and name in {"cloglog", "logistic", "stack"}:
+        pytest.skip("a line reads no unknown values; tasks whose features may be unknown do not let it in")
+    learned = replace(rows, x=rows.x.with_columns(idle=pl.lit(before, pl.Float64)))
+    p = learner_of(name)(seed=7).fit(learned, y, np.ones(len(y))).predict(asked)
+    assert np.isfinite(p).all()
+    assert p[happened == 1].mean() > p[happened == 0].mean() + 0.2
+
+
 def test_a_forest_answers_as_scikit_learn_does():
     rows, y = sheet(unknown=0.2)
     x = rows.personal().to_numpy()

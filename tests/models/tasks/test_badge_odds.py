@@ -149,7 +149,7 @@ def test_each_player_is_told_the_likeliest_few_with_reasons_and_odds_that_rise_w
     app = make_app(badges={name: badge | {"title": name} for name in "abcde"})
     with warehouse_with(app, [event(player, day) for player in (1, 2) for day in range(30)]) as warehouse:
         features = draw_samples(known_at(warehouse, app, at(30)), [at(30)], most=10, seed=1).features
-    progress = {"a": 0.9, "b": 0.8, "c": 0.1, "d": 0.3, "e": 1.0}
+    progress = {"a": 0.9, "b": 0.8, "c": 0.1, "d": 0.3, "e": 1.0, "gone from the app file": 0.95}
     badges = pl.DataFrame(
         [(player, name, share, 4 if name == "a" else None) for player in (1, 2) for name, share in progress.items()],
         schema={"player_key": pl.Int64, "badge_id": pl.String, "progress": pl.Float64, "eta_days": pl.Int32},
