@@ -55,6 +55,9 @@ class Known(Protocol):
     def over(self, spans: pl.DataFrame) -> pl.DataFrame:
         """Those of the spans (player_key, start_day, end_day, …) that were over and known in whole."""
 
+    def came_to(self, windows: pl.DataFrame) -> pl.DataFrame:
+        """window_id, value, played of windows (window_id, player_key, metric, start_day, end_day)."""
+
     def badges_earned(self) -> pl.DataFrame:
         """player_key, badge_id, earned_day: when each badge's rule first held."""
 

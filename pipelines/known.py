@@ -85,6 +85,19 @@ class Known:
         """Let SQL read frames by name for a while."""
         return self.warehouse.lend(**frames)
 
+    def came_to(self, windows: pl.DataFrame) -> pl.DataFrame:
+        """What a metric came to within whole local days, for labels and for settlement alike.
+
+        Args:
+            windows: window_id (unique), player_key, metric, start_day, end_day (inclusive).
+
+        Returns:
+            window_id, value (Float64, null when the metric has none) and played (Boolean).
+        """
+        spanned = {"first": windows["start_day"].min(), "last": windows["end_day"].max()}
+        with self.lend(windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day")):
+            return self.frame(self.fixed("activity/windows"), spanned)
+
     def fixed(self, name: str) -> str:
         """The text of `data/sql/<name>.sql`."""
         return self.warehouse.fixed(name)

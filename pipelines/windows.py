@@ -15,9 +15,7 @@ def window_values(known: Known, windows: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The windows in the same order with `value` (Float64, null when the metric has none) and `played` (Boolean).
     """
-    with known.lend(windows=windows.select("window_id", "player_key", "metric", "start_day", "end_day")):
-        values = known.frame(known.fixed("activity/windows"), _spanned(windows))
-    return windows.join(values, on="window_id", how="left", maintain_order="left")
+    return windows.join(known.came_to(windows), on="window_id", how="left", maintain_order="left")
 
 
 def completed(value: pl.Expr, op: pl.Expr, target: pl.Expr) -> pl.Expr:
@@ -37,11 +35,7 @@ def crossings(known: Known, windows: pl.DataFrame) -> pl.DataFrame:
         running value has reached the target.
     """
     windows = windows.select("window_id", "player_key", "metric", "start_day", "end_day", "target", "op")
-    asked = {**_spanned(windows), "metrics": sorted(windows["metric"].unique())}
+    first, last = windows["start_day"].min(), windows["end_day"].max()
+    asked = {"first": first, "last": last, "metrics": sorted(windows["metric"].unique())}
     with known.lend(windows=windows):
         return known.frame(known.fixed("activity/crossings"), asked)
-
-
-def _spanned(windows: pl.DataFrame) -> dict[str, object]:
-    """The first and the last day of all windows."""
-    return {"first": windows["start_day"].min(), "last": windows["end_day"].max()}

@@ -124,8 +124,11 @@ class Engagement(BinaryTask[Levels]):
         over = known.over(spans.with_columns(end_day=_END)).with_row_index("window_id")
         metric = known.app.engagement.metric
         asked = over.select("window_id", "player_key", "start_day", "end_day", metric=pl.lit(metric, dtype=pl.String))
-        with known.lend(windows=asked):
-            values = known.frame(known.fixed("activity/windows" if metric else "learning/events_within"))
+        if metric:
+            values = known.came_to(asked)
+        else:
+            with known.lend(windows=asked):
+                values = known.frame(known.fixed("learning/events_within"))
         found = over.join(values, on="window_id", how="left", maintain_order="left").drop("window_id")
         return found.with_columns(pl.col("value").fill_null(0.0))
 

@@ -124,9 +124,7 @@ class Recommendations(BinaryTask[Items]):
         over = known.over(spans.with_columns(end_day=pl.col("start_day") + pl.duration(days=HORIZON - 1)))
         asked = over.join(pl.DataFrame({"metric": names}, schema={"metric": pl.String}), how="cross")
         asked = asked.with_row_index("window_id")
-        with known.lend(windows=asked.select("window_id", "player_key", "start_day", "end_day", "metric")):
-            values = known.frame(known.fixed("activity/windows"))
-        found = asked.join(values, on="window_id", how="left", maintain_order="left").drop("window_id")
+        found = asked.join(known.came_to(asked), on="window_id", how="left", maintain_order="left").drop("window_id")
         return found.with_columns(done=pl.col("value").fill_null(0.0) > 0).rename({"metric": "item"})
 
     def encoding(self, app: App, samples: Samples, before: dt.date, *, seed: int) -> Items:  # noqa: ARG002

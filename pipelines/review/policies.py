@@ -157,10 +157,8 @@ def with_outcomes(known: Known, listed: pl.DataFrame) -> pl.DataFrame:
     backs = firsts.with_columns(back_day=pl.col("start_day") + pl.duration(days=BACK_DAYS - 1))
     with known.lend(firsts=backs, answered=answered):
         came = known.frame(known.fixed("publish/came_of_recommended"), {"cut": known.cut})
-    with known.lend(windows=firsts.filter(kind="metric").rename({"row": "window_id", "item": "metric"})):
-        values = known.frame(known.fixed("activity/windows")).select(
-            row="window_id", reached=pl.col("value").fill_null(0.0) > 0
-        )
+    values = known.came_to(firsts.filter(kind="metric").rename({"row": "window_id", "item": "metric"}))
+    values = values.select(row="window_id", reached=pl.col("value").fill_null(0.0) > 0)
     rows = rows.join(came, on="row", how="left").join(values, on="row", how="left").sort("row")
     done = pl.when(pl.col("kind") == "metric").then("reached").otherwise("came")
     return rows.with_columns(done=done.cast(pl.Float64), back=pl.col("back").cast(pl.Float64))
