@@ -18,6 +18,7 @@ from models.task import BinaryTask, Encoding
 from models.tasks import tasks
 
 Array = NDArray[np.float64]
+SURER = 3.0  # the steepest slope of a recalibration
 
 
 class LearnedModel:
@@ -64,7 +65,7 @@ class LearnedModel:
 
         With `seen`, the rows are among those it was fitted on: a flexible learner is then made no surer by them.
         """
-        steepest = 1.0 if seen and self.learner.flexible else 3.0
+        steepest = self._steepest if seen else SURER
         raw, group = self._raw(rows), self.encoding.group(rows)
         self.recalibration = Recalibration.fit(self._happened(rows), raw, group, steepest=steepest)
         return self
@@ -74,7 +75,7 @@ class LearnedModel:
         group = self.encoding.group(rows)
         calibrated = self.recalibration.apply(self._raw(rows), group)
         least = self.task.least
-        return np.clip(self.adjustment.apply(calibrated, group), least, 1 - least)
+        return np.clip(self.adjustment.apply(calibrated, group, self._beside(rows)), least, 1 - least)
 
     def contributions(self, rows: pl.DataFrame) -> pl.DataFrame | None:
         """What each feature adds to each row's log-odds, before any recalibration; None: the learner cannot tell."""
@@ -96,15 +97,18 @@ class LearnedModel:
     def adjusted(self, rows: pl.DataFrame, y: Array, p: Array, *, weights: Array, strength: float) -> Self:
         """A copy whose promises are moved to fit newer outcomes, for one night's use.
 
+        It was fitted on most of these, too: a flexible learner is made no surer by them.
+
         Args:
-            rows: The columns that tell a row's group.
+            rows: The columns that tell a row's group, and the one that the task `leans_on`.
             y: What happened, 0 or 1, shape (n,).
             p: What this model promised, shape (n,).
             weights: Weight of each outcome, shape (n,).
             strength: See Recalibration.fit.
         """
         tuned = copy(self)
-        tuned.adjustment = Recalibration.fit(y, p, self.encoding.group(rows), weights=weights, strength=strength)
+        given = y, p, self.encoding.group(rows), self._chances(rows)
+        tuned.adjustment = Recalibration.fit(*given, weights=weights, strength=strength, steepest=self._steepest)
         return tuned
 
     def to_files(self, folder: Path) -> None:
@@ -152,6 +156,19 @@ class LearnedModel:
     def _raw(self, rows: pl.DataFrame) -> Array:
         """The learner's own probabilities, shape (n,)."""
         return self.learner.predict(self.sheet(rows))
+
+    @property
+    def _steepest(self) -> float:
+        """How steep a slope may come of rows that it was fitted on."""
+        return 1.0 if self.learner.flexible else SURER
+
+    def _beside(self, rows: pl.DataFrame) -> Array | None:
+        """What the night's adjustment leans on, shape (n,); None where it leans on nothing."""
+        return self._chances(rows) if any(self.adjustment.lean) else None
+
+    def _chances(self, rows: pl.DataFrame) -> Array | None:
+        """The chances of the condition under which the task's answers hold, shape (n,)."""
+        return rows[self.task.leans_on].to_numpy() if self.task.leans_on else None
 
     def _happened(self, rows: pl.DataFrame) -> Array:
         return rows[self.task.label].cast(pl.Float64).to_numpy()

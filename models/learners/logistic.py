@@ -49,6 +49,7 @@ class Logistic(Learner):
     name: ClassVar[str] = "logistic"
     suits: ClassVar[frozenset[str]] = frozenset({"binary"})
     rank: ClassVar[int] = 2
+    flexible: ClassVar[bool] = True
     requires: ClassVar[tuple[str, ...]] = ("scikit-learn",)
     parameters_type = LogisticParameters
     parameters: LogisticParameters

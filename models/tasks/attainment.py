@@ -128,6 +128,7 @@ class Attainment(BinaryTask[Record]):
         "lightgbm": {"trees": 120, "leaves": 12, "min_leaf": 150, "features": 0.8}
     }
     moves: ClassVar[bool] = False  # planning moves it by the challenges that it would have chosen
+    leans_on: ClassVar[str] = "p_plays"
     encoding_type: ClassVar[type[Encoding]] = Record
     limits: ClassVar[tuple[str, ...]] = (
         "Targets come from the menu of round numbers that players reached in training; nothing beyond it is asked.",

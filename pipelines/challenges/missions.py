@@ -131,7 +131,7 @@ def plan_missions(
     due = _without_running(snapshots.join(likely.select(*SNAPSHOT), on=list(SNAPSHOT), how="semi"), record, days)
     windows = open_windows(app, due).filter(pl.col("window_days") == days)
     due_features = features.join(due, on=list(SNAPSHOT), how="semi", maintain_order="left")
-    look = partial(_look, known, models, due_features, past, windows, buckets)
+    look = partial(_look, known, models, due_features, past, windows, likely, buckets)
     so_far = (recent, record, tonight, asked, tastes)
     targets = look(parts_wanted(wanted, known.night.seed))
     chosen = set_together(app, joint or Joint(), rank_missions(known.night, targets, *so_far), wanted, known.night.seed)
@@ -262,6 +262,7 @@ def _look(
     features: pl.DataFrame,
     past: pl.DataFrame | Kept,
     windows: pl.DataFrame,
+    chances: pl.DataFrame,
     buckets: Buckets,
     wanted: pl.DataFrame,
 ) -> pl.DataFrame:
@@ -269,4 +270,4 @@ def _look(
     features, windows = (
         rows.join(wanted, on=list(SNAPSHOT), how="semi", maintain_order="left") for rows in (features, windows)
     )
-    return buckets.each(propose_targets, (known.app, models), (features, past, windows, wanted))
+    return buckets.each(propose_targets, (known.app, models), (features, past, windows, wanted, chances))

@@ -105,7 +105,7 @@ def _choose(
 ) -> pl.DataFrame:
     """What is chosen for the players of a bucket, see `choose_of_some`."""
     windows = worth_asking(app, windows, chances, recent)
-    targets = propose_targets(app, models, features, past, windows, wanted)
+    targets = propose_targets(app, models, features, past, windows, wanted, chances)
     return choose_of_some(app, targets, chances, recent, asked, tastes, as_of=as_of, seed=seed)
 
 

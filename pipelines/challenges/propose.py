@@ -102,6 +102,7 @@ def propose_targets(
     past: pl.DataFrame,
     windows: pl.DataFrame,
     wanted: pl.DataFrame,
+    chances: pl.DataFrame,
 ) -> pl.DataFrame:
     """The one target per player, metric and window whose conditional probability is nearest the wanted one.
 
@@ -115,6 +116,7 @@ def propose_targets(
         past: Own past windows of the snapshots.
         windows: From `open_windows`, or a part of it.
         wanted: player_key, base_day, wanted: the conditional probability to aim at.
+        chances: player_key, base_day, window_days, p_plays, by which the night may move conditional probabilities.
 
     Returns:
         The windows that have such a target, with target (unsigned), op, probability_if_active, evidence, knowledge
@@ -123,6 +125,8 @@ def propose_targets(
     days = [name for name, metric in app.metrics.items() if metric.agg == "days"]
     windows = windows.filter(~pl.col("metric").is_in(days) | (pl.col("window_days") > 1))
     windows = windows.join(wanted, on=list(SNAPSHOT), how="inner", maintain_order="left").sort(PLAYER_KEY)
+    asked_of = [*SNAPSHOT, "window_days"]
+    windows = windows.join(chances.select(*asked_of, "p_plays"), on=asked_of, how="inner", maintain_order="left")
     past = past.with_columns(pl.col("value") * sign_of(app))
     # Not by the threads of a model's library, which spin while they wait for each other where cores are shared.
     with ThreadPoolExecutor(min(pl.thread_pool_size(), _MOST_AT_ONCE)) as threads:

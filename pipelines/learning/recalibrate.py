@@ -56,10 +56,10 @@ def recalibrate(known: Known, models: ChallengeModels, settled: Samples) -> Chal
         models: The champions.
         settled: Of `snapshots_lately`.
     """
-    attainment = models.attainment
     labels = _like_tonight(known, settled.labels)
     if labels.is_empty():
         return models
+    models = replace(models, plays=moved(known, models.plays, settled))
     asked = _would_have_asked(known, models, settled)
     outcomes = labels.select(*SNAPSHOT, "metric", "window_days", "value", "played")
     asked = asked.join(outcomes, on=[*SNAPSHOT, "metric", "window_days"]).filter("played")
@@ -67,8 +67,9 @@ def recalibrate(known: Known, models: ChallengeModels, settled: Samples) -> Chal
         kept = completed(pl.col("value"), pl.col("op"), pl.col("target")).cast(pl.Float64)
         hit, promised = asked.select(kept).to_series().to_numpy(), asked["probability_if_active"].to_numpy()
         weights = recency(asked, HALF_LIFE_DAYS)
-        attainment = attainment.adjusted(asked, hit, promised, weights=weights, strength=STRENGTH)
-    return ChallengeModels(moved(known, models.plays, settled), attainment, models.versions)
+        attainment = models.attainment.adjusted(asked, hit, promised, weights=weights, strength=STRENGTH)
+        models = replace(models, attainment=attainment)
+    return models
 
 
 def _like_tonight(known: Known, labels: pl.DataFrame) -> pl.DataFrame:
@@ -85,6 +86,6 @@ def _would_have_asked(known: Known, models: ChallengeModels, settled: Samples) -
     windows = open_windows(app, settled.features.with_columns(start_day=start))
     windows = windows.filter(pl.col("end_day") < known.base_day)
     wanted = settled.features.select(*SNAPSHOT, wanted=pl.lit(app.challenges.target_probability))
-    targets = propose_targets(app, models, settled.features, settled.past, windows, wanted)
     chances = chance_of_play(models, settled.features, windows)
+    targets = propose_targets(app, models, settled.features, settled.past, windows, wanted, chances)
     return choose_challenges(app, targets, chances, EMPTY_RECENT, as_of=known.as_of, seed=night.seed)

@@ -6,7 +6,7 @@ from models.joint import Joint
 from models.split import recency
 from models.task import SNAPSHOT, Samples
 from pipelines.challenges.missions import mission_days
-from pipelines.challenges.propose import ChallengeModels, open_windows, propose_targets
+from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
 from pipelines.challenges.together import combine, each_part, parts_wanted, rank_targets
 from pipelines.known import Known
 from pipelines.learning.recalibrate import FEWEST_OUTCOMES, HALF_LIFE_DAYS
@@ -46,7 +46,8 @@ def _would_have_set(known: Known, models: ChallengeModels, settled: Samples) -> 
     windows = open_windows(app, features.with_columns(start_day=start))
     windows = windows.filter((pl.col("window_days") == mission_days(app)) & (pl.col("end_day") < known.base_day))
     wanted = features.select(*SNAPSHOT, wanted=pl.lit(app.challenges.target_probability))
-    targets = propose_targets(app, models, features, settled.past, windows, parts_wanted(wanted, night.seed))
+    chances = chance_of_play(models, features, windows)
+    targets = propose_targets(app, models, features, settled.past, windows, parts_wanted(wanted, night.seed), chances)
     ranked = rank_targets(targets, night.seed)
     first = ranked.filter(pl.col("place") == 0).select(*SNAPSHOT, "metric", "op", "target", "window_days")
     return combine(app, ranked).join(first, on=list(SNAPSHOT), how="inner", maintain_order="left")

@@ -7,7 +7,7 @@ import polars as pl
 from models.learned import LearnedModel
 from models.task import SNAPSHOT, Asked
 from models.tasks.attainment import sign_of
-from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels, open_windows
+from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels, chance_of_play, open_windows
 from pipelines.known import Known
 from pipelines.learning.recalibrate import moved, recalibrate, snapshots_lately
 from pipelines.learning.samples import samples_of
@@ -39,7 +39,10 @@ def as_planned(
         start = features.select(SNAPSHOT).join(known.first_whole_days(), on="player_key")
         return moved(known, models[PLAYS], settled), Asked(features, past, open_windows(known.app, start), none)
     tuned = recalibrate(known, ChallengeModels(models[PLAYS], models[ATTAINMENT]), settled)
-    return tuned.attainment, Asked(features, past, _asked_for(known, keys), none)
+    asked = _asked_for(known, keys)
+    chances = chance_of_play(tuned, features, asked)
+    asked = asked.join(chances, on=[*SNAPSHOT, "window_days"], how="left", maintain_order="left")
+    return tuned.attainment, Asked(features, past, asked, none)
 
 
 def _asked_for(known: Known, keys: pl.Series) -> pl.DataFrame:

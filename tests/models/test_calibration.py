@@ -53,3 +53,14 @@ def test_outcomes_of_no_group_of_their_own_teach_what_all_share_and_break_nothin
     mixed = Recalibration.fit(y, p, group)
     assert len(mixed.intercepts) == 2
     assert np.all(np.isfinite(mixed.apply(p, group)))
+
+
+def test_answers_lean_on_the_chance_of_their_condition_and_keep_their_order() -> None:
+    rng = np.random.default_rng(3)
+    p, beside = np.full(20_000, 0.55), rng.uniform(0.05, 0.95, 20_000)
+    kept = 0.4 + 0.2 * beside
+    fitted = Recalibration.fit((rng.random(20_000) < kept).astype(float), p, beside=beside)
+    assert np.abs(fitted.apply(p, beside=beside) - kept).max() < 0.03
+    rising = fitted.apply(np.linspace(0.1, 0.9, 50), beside=np.full(50, 0.3))
+    assert np.all(np.diff(rising) > 0)
+    assert fitted.apply(p[:1], beside=np.array([1e-9]))[0] == fitted.apply(p[:1], beside=np.array([0.02]))[0]

@@ -108,3 +108,14 @@ def test_the_menu_of_a_count_is_whole_numbers_from_one(record: EmpiricalBayes) -
     targets = record.menu["target"].to_list()
     assert targets[:5] == [1, 2, 3, 4, 5]
     assert all(t == int(t) for t in targets)
+
+
+def test_at_night_what_is_reached_given_play_leans_on_how_likely_play_is(record: EmpiricalBayes) -> None:
+    model = attainment("empirical_bayes", record)
+    rows = questions(record, *labels(1500, seed=4))
+    rows = rows.with_columns(p_plays=pl.when(pl.col("hit") == 1).then(0.8).otherwise(0.3))
+    p, one = model.predict(rows), np.ones(rows.height)
+    tuned = model.adjusted(rows, rows["hit"].to_numpy(), p, weights=one, strength=6.0)
+    likely, unlikely = (tuned.predict(rows.with_columns(p_plays=pl.lit(chance))) for chance in (0.8, 0.3))
+    assert (likely > unlikely).all()
+    assert np.array_equal(model.predict(rows.drop("p_plays")), p)

@@ -61,6 +61,16 @@ def test_newer_outcomes_move_a_copy_and_leave_the_champion_alone() -> None:
     assert np.array_equal(model.predict(rows), before)
 
 
+@pytest.mark.parametrize(("kind", "surer"), [("habit", True), ("logistic", False)])
+def test_outcomes_that_a_learner_was_fitted_on_make_it_no_surer(kind: str, surer: bool) -> None:
+    model = plays(kind).fit(play_rows(1000))
+    rows = play_rows(4000, seed=6)
+    p = model.predict(rows)
+    extreme = (p > np.median(p)).astype(float)
+    tuned = model.adjusted(rows, extreme, p, weights=np.ones(len(p)), strength=6.0)
+    assert (tuned.adjustment.slope > 1) == surer
+
+
 def test_a_model_fitted_on_other_inputs_says_so_when_it_is_read_back(tmp_path: Path) -> None:
     model = plays().fit(play_rows(2000))
     model.to_files(tmp_path)

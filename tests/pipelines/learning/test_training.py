@@ -33,8 +33,8 @@ def learn(home: Path, *, until: dt.datetime | None = None) -> tuple[Learned, Sam
         samples = draw_samples(known, [AS_OF], most=5000, seed=7)
         windows = open_windows(app, samples.features.with_columns(start_day=pl.col("base_day")))
         wanted = samples.features.select("player_key", "base_day", wanted=pl.lit(0.55))
-        targets = propose_targets(app, learned.models, samples.features, samples.past, windows, wanted)
         chances = chance_of_play(learned.models, samples.features, windows)
+        targets = propose_targets(app, learned.models, samples.features, samples.past, windows, wanted, chances)
         return learned, samples, targets.join(chances, on=["player_key", "base_day", "window_days"])
 
 
@@ -72,7 +72,7 @@ def test_targets_and_chances_are_the_same_however_few_windows_are_asked_about_at
     chances = chance_of_play(learned.models, samples.features, windows)
     monkeypatch.setattr(propose, "_WINDOWS_AT_ONCE", 37)
     assert chance_of_play(learned.models, samples.features, windows).equals(chances)
-    parts = propose.propose_targets(app, learned.models, samples.features, samples.past, windows, wanted)
+    parts = propose.propose_targets(app, learned.models, samples.features, samples.past, windows, wanted, chances)
     assert parts.equals(targets.select(parts.columns))
 
 
