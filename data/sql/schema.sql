@@ -499,6 +499,16 @@ CREATE TABLE IF NOT EXISTS badge_ledger (
 );
 ALTER TABLE badge_ledger ADD COLUMN IF NOT EXISTS round_no BIGINT DEFAULT 0;  -- which award of a badge that repeats; 0: of one that does not
 
+-- From which moment on an award opens what requires it, where its own event was taken back and another one earns it now: the
+-- latest row counts.
+CREATE TABLE IF NOT EXISTS award_moments (
+    award_id   VARCHAR NOT NULL,
+    player_key BIGINT NOT NULL,
+    as_of      DATE NOT NULL,                -- the night that found it
+    granted_at TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (award_id, as_of)
+);
+
 -- Awards that rested on an event that was taken back, moved here by the night `revoked_on`; nights of before still see them.
 CREATE TABLE IF NOT EXISTS revoked_awards (
     award_id     VARCHAR PRIMARY KEY,

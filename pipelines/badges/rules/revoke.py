@@ -32,7 +32,8 @@ def revoke_earned(known: Known) -> pl.DataFrame:
         known.run(known.fixed("badges/resting"), {"as_of": known.as_of, "cut": known.cut})
     standing = "(FROM badge_ledger ANTI JOIN badge_resting USING (award_id))"
     found = find_crossings(known, rules, NOBODY, from_scratch=True, only="FROM players_hit", standing=standing)
-    with known.lend(found=found.select("badge_id", "player_key", "round_no")):
+    with known.lend(found=found.select("badge_id", "player_key", "round_no", "granted_at")):
+        known.run(known.fixed("badges/move_moments"), {"as_of": known.as_of, "cut": known.cut})
         lost = known.frame(
             "FROM badge_resting ANTI JOIN found USING (badge_id, player_key, round_no) ORDER BY award_id"
         )

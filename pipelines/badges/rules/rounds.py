@@ -108,9 +108,13 @@ def gates_sql(rules: Iterable[BadgeRule], standing: str = "badge_ledger") -> str
     if not needs:
         return "SELECT '' AS badge_id, 0 AS player_key, now() AS open_at, DATE '1970-01-01' AS as_of WHERE false"
     return f"""
-        WITH given AS (
+        WITH moved AS (SELECT award_id, max(as_of) AS moved_on, arg_max(granted_at, as_of) AS moved_to
+                       FROM award_moments GROUP BY award_id),
+        given AS (
             SELECT badge_id, player_key, min(granted_at) AS granted_at, min(as_of) AS as_of FROM (
-                SELECT badge_id, player_key, granted_at, as_of FROM {standing}
+                SELECT badge_id, player_key, coalesce(moved_to, granted_at) AS granted_at,
+                       coalesce(moved_on, as_of) AS as_of
+                FROM {standing} LEFT JOIN moved USING (award_id)
                 UNION ALL (SELECT badge_id, player_key, granted_at, as_of FROM badge_found
                            ANTI JOIN {standing} USING (badge_id, player_key))
             ) GROUP BY badge_id, player_key

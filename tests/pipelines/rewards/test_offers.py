@@ -166,7 +166,7 @@ def test_what_a_night_may_pay_is_bounded_by_what_all_open_promises_reserve():
 def test_no_night_pays_more_than_its_budget_whatever_is_completed_when(empty, luck, most):
     """Challenges of up to three days, each completed on any night until its grace is over, or never."""
     app = app_with({"all": {"gem": {"gives": "gem", "price": {"exponent": 0}}}}, budgets={"gem": {"paid": most}})
-    paid = dict.fromkeys(range(12), 0)
+    paid = dict.fromkeys(range(8), 0)
     with empty.rehearsal():
         for number in paid:
             day = AS_OF + dt.timedelta(days=number)
