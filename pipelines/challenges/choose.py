@@ -110,6 +110,11 @@ def choose_of_some(
     chosen = _best_of_each(
         app, by_score.join(how_many_open(asked), on="player_key", how="left", maintain_order="left")
     ).with_columns(completion_probability=pl.col("p_plays") * pl.col("probability_if_active"))
+    return weigh_later(chosen, rows)
+
+
+def weigh_later(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """What is chosen of `rows`; behind it how many of them there were, as `among_all` asks."""
     had = rows.group_by(_HAD).agg(n=pl.len().cast(pl.Int64))
     return pl.concat([chosen.with_columns(n=pl.lit(None, pl.Int64)), had], how="diagonal")
 

@@ -14,7 +14,7 @@ import polars as pl
 from configs.app import App
 from models.joint import Joint
 from models.task import SNAPSHOT
-from pipelines.challenges.choose import fit, personalization, share_among, to_taste
+from pipelines.challenges.choose import among_all, fit, share_among, to_taste, weigh_later
 from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
 from pipelines.challenges.plan import choices_of, promise_rows
 from pipelines.challenges.propose import (
@@ -29,7 +29,6 @@ from pipelines.challenges.together import COMPANIONS, PARTS, ROOM, in_order, par
 from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.known import Known
 from pipelines.luck import luck
-from pipelines.pins import Night
 from pipelines.players.tastes import NO_TASTES
 
 CONTENT_TYPE = "adaptive_mission"
@@ -129,37 +128,87 @@ def plan_missions(
     wanted = _shifted(wanted_probability(app, snapshots, chances), shifted.select(*SNAPSHOT, "shift"))
     likely = chances.filter((pl.col("window_days") == days) & (pl.col("p_plays") >= app.challenges.min_plays))
     due = _without_running(snapshots.join(likely.select(*SNAPSHOT), on=list(SNAPSHOT), how="semi"), record, days)
-    windows = open_windows(app, due).filter(pl.col("window_days") == days)
-    due_features = features.join(due, on=list(SNAPSHOT), how="semi", maintain_order="left")
-    look = partial(_look, known, models, due_features, past, windows, likely, buckets)
-    so_far = (recent, record, tonight, asked, tastes)
-    targets = look(parts_wanted(wanted, known.night.seed))
-    chosen = set_together(app, joint or Joint(), rank_missions(known.night, targets, *so_far), wanted, known.night.seed)
-    rest = due.join(chosen, on="player_key", how="anti", maintain_order="left")
-    alone = look(wanted.join(rest, on=list(SNAPSHOT), how="semi", maintain_order="left"))
-    single = rank_missions(known.night, alone, *so_far).filter(pl.col("place") == 0)
-    single = single.with_columns(also=pl.lit(None, PARTS), fit=fit())
-    single = single.with_columns(personalization_score=personalization())
-    chosen = pl.concat([chosen, single.select(chosen.columns)]).sort(SNAPSHOT)
-    targets = pl.concat([targets, alone])
-    left_out = _left_out(due, targets, chosen)
+    frames = (due, features, past, wanted, likely, recent, record, tonight, asked, tastes)
+    found = buckets.each(_choose, (app, models, joint or Joint(), known.night.seed), frames)
+    looks = found.filter(pl.col("reason").is_null()).partition_by("alone", include_key=False)
+    chosen = pl.concat([among_all(look) for look in looks] or [among_all(found)]).sort(SNAPSHOT)
     chosen = chosen.join(likely, on=[*SNAPSHOT, "window_days"], how="inner")
     chosen = chosen.with_columns(completion_probability=pl.col("p_plays") * pl.col("probability_if_active"))
     rows = promise_rows(known, chosen, snapshots, features, CONTENT_TYPE)
-    choices = choices_of(chosen, rows)
-    shift = shifted.select("player_key", pl.col("shift").fill_null(0.0))
-    rows = (
-        rows.join(shift, on="player_key", how="left", maintain_order="left")
-        .with_columns(
-            occasion=pl.when(pl.col("shift") < -_TELLING)
-            .then(pl.lit(OCCASIONS[0]))
-            .when(pl.col("shift") > _TELLING)
-            .then(pl.lit(OCCASIONS[2]))
-            .otherwise(pl.lit(OCCASIONS[1]))
-        )
-        .drop("shift")
+    return Missions(_with_occasion(rows, shifted), _left_out(due, found), choices_of(chosen, rows))
+
+
+def _choose(
+    app: App,
+    models: ChallengeModels,
+    joint: Joint,
+    seed: int,
+    due: pl.DataFrame,
+    features: pl.DataFrame,
+    past: pl.DataFrame,
+    wanted: pl.DataFrame,
+    likely: pl.DataFrame,
+    recent: pl.DataFrame,
+    record: pl.DataFrame,
+    tonight: pl.DataFrame,
+    asked: pl.DataFrame,
+    tastes: pl.DataFrame,
+) -> pl.DataFrame:
+    """What is chosen for the players of a bucket who are due, to be weighed `among_all`.
+
+    Returns:
+        The chosen rows, of several things and `alone`; what came into question, see `choose_of_some`; and player_key
+        and reason of who gets none.
+    """
+    look = partial(_targets, app, models, features, past, likely)
+    parts = look(due, parts_wanted(wanted, seed))
+    new = in_question(app, parts, recent, tonight, asked)
+    sets = set_together(app, joint, rank_missions(new, record, tonight, tastes, seed), wanted, seed)
+    rest = due.join(sets, on="player_key", how="anti", maintain_order="left")
+    alone = look(rest, wanted)
+    others = in_question(app, alone, recent, tonight, asked)
+    single = rank_missions(others, record, tonight, tastes, seed).filter(pl.col("place") == 0)
+    single = single.with_columns(also=pl.lit(None, PARTS), fit=fit())
+    within = pl.col("player_key").is_in(pl.concat([parts["player_key"], alone["player_key"]]).unique().implode())
+    none = rest.join(single, on="player_key", how="anti", maintain_order="left").select(
+        "player_key", reason=pl.when(within).then(pl.lit(ASKED_ALREADY)).otherwise(pl.lit(OUT_OF_REACH))
     )
-    return Missions(rows, left_out, choices)
+    sets, single = (weigh_later(*found) for found in ((sets, new), (single, others)))
+    told = [sets.with_columns(alone=pl.lit(value=False)), single.with_columns(alone=pl.lit(value=True)), none]
+    return pl.concat(told, how="diagonal")
+
+
+def _targets(
+    app: App,
+    models: ChallengeModels,
+    features: pl.DataFrame,
+    past: pl.DataFrame,
+    likely: pl.DataFrame,
+    due: pl.DataFrame,
+    wanted: pl.DataFrame,
+) -> pl.DataFrame:
+    """The targets of those who are due, see `propose_targets`."""
+    windows = open_windows(app, due).filter(pl.col("window_days") == mission_days(app))
+    features, wanted = (
+        rows.join(due, on=list(SNAPSHOT), how="semi", maintain_order="left") for rows in (features, wanted)
+    )
+    return propose_targets(app, models, features, past, windows, wanted, likely)
+
+
+def _with_occasion(rows: pl.DataFrame, shifted: pl.DataFrame) -> pl.DataFrame:
+    """Missions with the word for where the last ones have moved the wanted probability."""
+    shift = shifted.select("player_key", pl.col("shift").fill_null(0.0))
+    rising, easing = pl.col("shift") < -_TELLING, pl.col("shift") > _TELLING
+    word = (
+        pl.when(rising)
+        .then(pl.lit(OCCASIONS[0]))
+        .when(easing)
+        .then(pl.lit(OCCASIONS[2]))
+        .otherwise(pl.lit(OCCASIONS[1]))
+    )
+
+    told = rows.join(shift, on="player_key", how="left", maintain_order="left")
+    return told.with_columns(occasion=word).drop("shift")
 
 
 def mission_shift(record: pl.DataFrame) -> pl.DataFrame:
@@ -182,15 +231,10 @@ def mission_shift(record: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _left_out(due: pl.DataFrame, targets: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
-    """Why a mission that was due is not among the chosen: player_key, reason."""
-    within = targets.select("player_key").unique().with_columns(within=pl.lit(value=True))
-    return (
-        due.select("player_key")
-        .join(chosen, on="player_key", how="anti", maintain_order="left")
-        .join(within, on="player_key", how="left", maintain_order="left")
-        .select("player_key", reason=pl.when("within").then(pl.lit(ASKED_ALREADY)).otherwise(pl.lit(OUT_OF_REACH)))
-    )
+def _left_out(due: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """Why a mission that was due is not among the chosen, in the order of `due`: player_key, reason."""
+    reasons = found.filter(pl.col("reason").is_not_null()).select("player_key", "reason")
+    return due.select("player_key").join(reasons, on="player_key", how="inner", maintain_order="left")
 
 
 def _shifted(wanted: pl.DataFrame, shifts: pl.DataFrame) -> pl.DataFrame:
@@ -213,61 +257,47 @@ def _without_running(snapshots: pl.DataFrame, record: pl.DataFrame, days: int) -
     return snapshots.join(busy, on="player_key", how="anti", maintain_order="left")
 
 
+def in_question(
+    app: App, targets: pl.DataFrame, recent: pl.DataFrame, tonight: pl.DataFrame, asked: pl.DataFrame = NOTHING_ASKED
+) -> pl.DataFrame:
+    """The targets that a mission may ask for: deeds of their own, of metrics that are not asked over as many days."""
+    running = recent.group_by("player_key", "metric", "window_days").agg(pl.col("valid_until").max())
+    dailies = as_asked(tonight.rename({"valid_from": "start_day", "valid_until": "end_day"}))
+    return (
+        without_implied(app, targets, pl.concat([asked, dailies]))
+        .join(running, on=["player_key", "metric", "window_days"], how="left", maintain_order="left")
+        .filter(pl.col("valid_until").is_null() | (pl.col("valid_until") < pl.col("start_day")))
+        .drop("valid_until")
+    )
+
+
 def rank_missions(
-    night: Night,
-    targets: pl.DataFrame,
-    recent: pl.DataFrame,
-    record: pl.DataFrame,
-    tonight: pl.DataFrame,
-    asked: pl.DataFrame = NOTHING_ASKED,
-    tastes: pl.DataFrame = NO_TASTES,
+    targets: pl.DataFrame, record: pl.DataFrame, tonight: pl.DataFrame, tastes: pl.DataFrame, seed: int
 ) -> pl.DataFrame:
     """Each player's best targets for a mission, the first and those that may go with it, with their place.
 
+    Args:
+        targets: What comes into question.
+        record: The missions before this one.
+        tonight: The night's daily challenges.
+        tastes: What players like.
+        seed: The night's.
+
     Returns:
-        Rows of `targets` with place (0 for the first), affinity and slot, and of the first liking and chance as
+        Rows of `targets` with place (0 for the first) and slot, and of the first liking and chance as
         `choose_challenges` tells them.
     """
-    running = recent.group_by("player_key", "metric", "window_days").agg(pl.col("valid_until").max())
     last = record.sort("start_day").unique("player_key", keep="last", maintain_order=True)
-    chance = luck("player_key", "metric", "base_day", seed=night.seed)
-    own = pl.col("own_28").rank("average").over("metric") / pl.len().over("metric")
-    dailies = as_asked(tonight.rename({"valid_from": "start_day", "valid_until": "end_day"}))
-    new = without_implied(night.app, targets, pl.concat([asked, dailies]))
+    daily = tonight.select("player_key", "metric", asked=pl.lit(value=True))
     rows = (
-        new.join(running, on=["player_key", "metric", "window_days"], how="left", maintain_order="left")
-        .filter(pl.col("valid_until").is_null() | (pl.col("valid_until") < pl.col("start_day")))
-        .join(last.select("player_key", last="metric"), on="player_key", how="left", maintain_order="left")
-        .join(
-            tonight.select("player_key", "metric", asked=pl.lit(value=True)),
-            on=["player_key", "metric"],
-            how="left",
-            maintain_order="left",
-        )
-        .with_columns(fit=fit(), affinity=own)
+        targets.join(last.select("player_key", last="metric"), on="player_key", how="left", maintain_order="left")
+        .join(daily, on=["player_key", "metric"], how="left", maintain_order="left")
+        .with_columns(fit=fit())
     )
-    score = pl.col("fit") + 0.3 * chance - pl.col("asked").fill_null(value=False)
+    score = pl.col("fit") + 0.3 * luck("player_key", "metric", "base_day", seed=seed)
+    score -= pl.col("asked").fill_null(value=False)
     again = (pl.col("metric") == pl.col("last")).fill_null(value=False)
     base = pl.col("fit") - pl.col("asked").fill_null(value=False) - 0.5 * again
-    tasted = to_taste(rows.with_columns(score=score - 0.5 * again), tastes, base, night.seed + 1)
+    tasted = to_taste(rows.with_columns(score=score - 0.5 * again), tastes, base, seed + 1)
     placed = in_order(tasted.with_columns(chance=share_among(pl.col("worth")))).filter(pl.col("place") <= COMPANIONS)
-    return placed.drop("valid_until", "last", "asked", "score", "worth", "fit").with_columns(
-        slot=pl.lit(SLOT, dtype=pl.Int32)
-    )
-
-
-def _look(
-    known: Known,
-    models: ChallengeModels,
-    features: pl.DataFrame,
-    past: pl.DataFrame | Kept,
-    windows: pl.DataFrame,
-    chances: pl.DataFrame,
-    buckets: Buckets,
-    wanted: pl.DataFrame,
-) -> pl.DataFrame:
-    """The targets of those of whom something is wanted, see `propose_targets`."""
-    features, windows = (
-        rows.join(wanted, on=list(SNAPSHOT), how="semi", maintain_order="left") for rows in (features, windows)
-    )
-    return buckets.each(propose_targets, (known.app, models), (features, past, windows, wanted, chances))
+    return placed.drop("last", "asked", "score", "worth", "fit").with_columns(slot=pl.lit(SLOT, dtype=pl.Int32))

@@ -6,7 +6,7 @@ from configs.app import App
 from configs.wording import LONGEST_BESIDE, metric_words
 from models.joint import Joint, pair_name
 from models.task import SNAPSHOT
-from pipelines.challenges.choose import fit, personalization
+from pipelines.challenges.choose import fit
 from pipelines.challenges.implied import as_asked, without_implied
 from pipelines.challenges.propose import EASIEST, HARDEST
 from pipelines.luck import luck
@@ -14,7 +14,6 @@ from pipelines.luck import luck
 # What each of two or of three things is to come to, so that all of them come to what is wanted: its power.
 OF_TWO, OF_THREE = 0.6, 0.4
 ROOM = 0.05  # nearer to the bounds of what may be asked, there would be too few targets left
-_AT_ONCE = 50_000  # players whose things are put together at one time
 COMPANIONS = 3  # metrics that come into question beside the first
 PART = pl.Struct({"metric": pl.String(), "op": pl.String(), "target": pl.Float64()})
 PARTS = pl.List(PART)
@@ -52,13 +51,19 @@ def set_together(app: App, joint: Joint, ranked: pl.DataFrame, wanted: pl.DataFr
         seed: The night's; of equally near ones it decides.
 
     Returns:
-        The first ones with also (PARTS), wanted, fit, probability_if_active of all and personalization_score; who has
-        no two targets that go together is not among them.
+        The first ones with also (PARTS), wanted, fit and probability_if_active of all; who has no two targets that go
+        together is not among them.
     """
-    slices = ranked.select(SNAPSHOT).unique(maintain_order=True).iter_slices(_AT_ONCE)
-    sets = [_nearest_set(app, joint, ranked.join(some, on=list(SNAPSHOT), how="semi"), wanted, seed) for some in slices]
-    none = ranked.clear().join(wanted.clear().select(*SNAPSHOT), on=list(SNAPSHOT), how="left")
-    return pl.concat(sets or [_nearest_set(app, joint, none, wanted, seed)])
+    sets = combine(app, ranked)
+    sets = sets.with_columns(pl.Series("probability_if_active", joint.predict(sets)))
+    sets = sets.filter(pl.col("probability_if_active").is_between(HARDEST, EASIEST))
+    sets = sets.join(wanted.select(*SNAPSHOT, "wanted"), on=list(SNAPSHOT), how="inner", maintain_order="left")
+    sets = sets.with_columns(fit=fit(), count=pl.col("also").list.len().cast(pl.Int64))
+    luckier = pl.col("fit") + 0.1 * luck("player_key", "base_day", "count", seed=seed + 3)
+    best = sets.sort(*SNAPSHOT, luckier, descending=[False, False, True], maintain_order=True)
+    best = best.unique(SNAPSHOT, keep="first", maintain_order=True).drop("chances", "pairs", "count")
+    first = ranked.filter(pl.col("place") == 0).drop("probability_if_active", "wanted")
+    return first.join(best, on=list(SNAPSHOT), how="inner", maintain_order="left")
 
 
 def combine(app: App, ranked: pl.DataFrame) -> pl.DataFrame:
@@ -119,20 +124,6 @@ def each_part(rows: pl.DataFrame, *keys: str) -> pl.DataFrame:
         .select(first.columns)
     )
     return pl.concat([first, more])
-
-
-def _nearest_set(app: App, joint: Joint, ranked: pl.DataFrame, wanted: pl.DataFrame, seed: int) -> pl.DataFrame:
-    sets = combine(app, ranked)
-    sets = sets.with_columns(pl.Series("probability_if_active", joint.predict(sets)))
-    sets = sets.filter(pl.col("probability_if_active").is_between(HARDEST, EASIEST))
-    sets = sets.join(wanted.select(*SNAPSHOT, "wanted"), on=list(SNAPSHOT), how="inner", maintain_order="left")
-    sets = sets.with_columns(fit=fit(), count=pl.col("also").list.len().cast(pl.Int64))
-    luckier = pl.col("fit") + 0.1 * luck("player_key", "base_day", "count", seed=seed + 3)
-    best = sets.sort(*SNAPSHOT, luckier, descending=[False, False, True], maintain_order=True)
-    best = best.unique(SNAPSHOT, keep="first", maintain_order=True).drop("chances", "pairs", "count")
-    first = ranked.filter(pl.col("place") == 0).drop("probability_if_active", "wanted")
-    found = first.join(best, on=list(SNAPSHOT), how="inner", maintain_order="left")
-    return found.with_columns(personalization_score=personalization())
 
 
 def _beside(told: pl.DataFrame) -> pl.DataFrame:

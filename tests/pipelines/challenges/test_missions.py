@@ -13,6 +13,7 @@ from pipelines.challenges.missions import (
     SLOT,
     _shifted,
     _without_running,
+    in_question,
     mission_days,
     mission_shift,
     rank_missions,
@@ -20,7 +21,6 @@ from pipelines.challenges.missions import (
 )
 from pipelines.players.tastes import NO_TASTES
 from tests.factories import make_app
-from tests.pipelines.challenges.strength import at_night
 
 APP = make_app()
 BASE = dt.date(2024, 3, 1)
@@ -88,7 +88,7 @@ def choose(
     asked = pl.DataFrame(tonight, schema={"player_key": pl.Int64, "metric": pl.String}, orient="row").with_columns(
         op=pl.lit(">="), target=pl.lit(1.0), valid_from=pl.lit(BASE), valid_until=pl.lit(BASE)
     )
-    ranked = rank_missions(at_night(APP, seed=seed), rows, recent, past, asked, tastes=tastes)
+    ranked = rank_missions(in_question(APP, rows, recent, asked), past, asked, tastes, seed)
     return ranked.filter(pl.col("place") == 0)
 
 
@@ -161,7 +161,7 @@ def test_each_player_gets_one_in_a_slot_of_its_own():
     assert chosen.height == 20
     assert set(chosen["slot"]) == {SLOT}
     assert chosen["metric"].n_unique() > 1
-    assert set_of(targets(20))["personalization_score"].is_between(0, 1).all()
+    assert set_of(targets(20))["fit"].is_between(0, 1).all()
 
 
 def test_tonights_metrics_are_asked_again_only_when_nothing_else_is_left():
@@ -188,7 +188,7 @@ def test_a_metric_still_asked_over_as_many_days_is_left_out_and_last_weeks_gives
 
 def set_of(rows: pl.DataFrame, joint: Joint = HALF_WAY, seed: int = 7) -> pl.DataFrame:
     """The missions that come of targets, with all that is asked beside the first."""
-    ranked = rank_missions(at_night(APP, seed=seed), rows, EMPTY_RECENT, EMPTY_RECORD, NOTHING)
+    ranked = rank_missions(in_question(APP, rows, EMPTY_RECENT, NOTHING), EMPTY_RECORD, NOTHING, NO_TASTES, seed)
     wanted = rows.select("player_key", "base_day", "wanted").unique(maintain_order=True)
     return set_together(APP, joint, ranked, wanted, seed)
 
