@@ -106,7 +106,9 @@ def test_badges_held_are_told_once_each_with_how_often_and_the_most_prestigious_
 
 
 def test_a_players_page_shows_what_is_asked_held_and_next(night):
-    text = printed(render_player(gather_player(night[0], "toy", USER_IDS[0])))
+    near = {"badge_id": "gold_mind", "progress": 0.02, "remaining": "98 puzzles", "eta_days": 98}
+    view = replace(gather_player(night[0], "toy", USER_IDS[0]), badge_progress=[near])
+    text = printed(render_player(view))
     for words in (
         "Three for the road",
         "31%",

@@ -179,6 +179,7 @@ def everything(app=APP, **changes) -> pl.DataFrame:
             "player_key": [7],
             "metric": ["solved"],
             "window_days": [7],
+            "valid_until": [dt.date(2024, 1, 16)],
             "target": [6.0],
             "content_id": ["m7"],
             "content_type": ["adaptive_mission"],
