@@ -317,6 +317,10 @@ class BinaryTask(Task, Generic[E]):
         rows = rows.with_columns(probability=pl.Series(model.predict(rows)))
         return as_scores(rows.with_columns(reasons=self.reasons(model, app, rows)))
 
+    def needed(self, features: pl.DataFrame, *more: str) -> pl.DataFrame:
+        """Features without the columns that it does not ask for: rows for many questions of each player stay narrow."""
+        return features.select(n for n in features.columns if n in {*SNAPSHOT, *self.inputs, *more})
+
     def explained(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
         """What is told of one player who is asked for: columns SCORES, with reasons; by default what is published."""
         return self.scores(model, app, asked)

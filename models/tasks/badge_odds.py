@@ -162,7 +162,9 @@ class BadgeOdds(BinaryTask[Commonness]):
         """P(earned within 7, 14, 28 days) of each player's likeliest badges, with the days until it is half."""
         pairs = asked.badges.filter(pl.col("progress") < 1).select(pl.col(n).cast(t) for n, t in _STANDING.items())
         pairs = pairs.join(_traits(app), on="badge_id").join(model.encoding.badges, on="badge_id", how="left")
-        pairs = pairs.with_columns(pl.col("held_by", "earned_by").fill_null(0.0)).join(asked.features, on="player_key")
+        pairs = pairs.with_columns(pl.col("held_by", "earned_by").fill_null(0.0)).join(
+            self.needed(asked.features), on="player_key"
+        )
         windows = pl.DataFrame({"window_days": HORIZONS}, schema={"window_days": pl.Int32})
         rows = pairs.join(windows, how="cross").sort("player_key", "badge_id", "window_days")
         rows = rows.with_columns(hazard=pl.Series(model.predict(rows)))

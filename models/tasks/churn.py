@@ -113,8 +113,10 @@ class Churn(BinaryTask[Quiet]):
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
         """P(left by the end of each week), from the hazards; with the days that a player is half likely to stay."""
         weeks = pl.DataFrame({"week": range(WEEKS + 1)}, schema={"week": pl.Int32})
-        rows = asked.features.join(weeks, how="cross").with_columns(
-            window_days=(model.encoding.days + 7 * pl.col("week")).cast(pl.Int32)
+        rows = (
+            self.needed(asked.features)
+            .join(weeks, how="cross")
+            .with_columns(window_days=(model.encoding.days + 7 * pl.col("week")).cast(pl.Int32))
         )
         rows = rows.with_columns(hazard=pl.Series(model.predict(rows))).sort("player_key", "week")
         rows = rows.with_columns(stays=(1 - pl.col("hazard")).cum_prod().over("player_key"))

@@ -141,7 +141,9 @@ class Recommendations(BinaryTask[Items]):
 
     def ask(self, app: App, asked: Asked) -> pl.DataFrame:
         """Every item of tonight's players."""
-        rows = _with_own(items_of(app), asked.features)
+        names = items_of(app)
+        own = [f"{name}__{days}" for name in names for days in SPANS]
+        rows = _with_own(names, self.needed(asked.features, *own))
         return rows.with_columns(window_days=pl.lit(HORIZON, dtype=pl.Int32)).sort("player_key", "item")
 
     def encode(self, rows: pl.DataFrame, encoding: Items) -> pl.DataFrame:

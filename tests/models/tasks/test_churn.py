@@ -179,3 +179,9 @@ def test_a_model_read_back_says_the_same_and_knows_which_app_file_it_suits(world
 def test_who_was_not_active_lately_is_not_judged(world):
     _, samples, _ = world
     assert samples.features["recency_days"].max() <= 28
+
+
+def test_rows_carry_the_features_that_are_asked_for_and_no_others():
+    features = pl.DataFrame({"player_key": [1], "base_day": [DAY], "recency_days": [3.0], "solved__28": [7.0]})
+    assert Churn().needed(features).columns == ["player_key", "base_day", "recency_days"]
+    assert Churn().needed(features, "solved__28").equals(features)
