@@ -121,6 +121,7 @@ def draw(stages: Sequence[Stage], path: Path) -> None:
     from matplotlib import pyplot as plt  # noqa: PLC0415
 
     names = list(dict.fromkeys(stage.name for stage in stages))
+    sizes = sorted({stage.players for stage in stages})
     figure, axes = plt.subplots(1, len(names), figsize=(3 * len(names), 3), squeeze=False, layout="constrained")
     for axis, name in zip(axes[0], names, strict=True):
         here = [stage for stage in stages if stage.name == name]
@@ -130,6 +131,10 @@ def draw(stages: Sequence[Stage], path: Path) -> None:
         ):
             axis.plot([players for players, _ in costs], [seconds for _, seconds in costs], look, label=label)
         axis.set(title=name, xscale="log", yscale="log", xlabel="players")
+        axis.set_xticks(sizes, [f"{players:,}" for players in sizes])
+        axis.yaxis.set_major_formatter("{x:g}")
+        for each in (axis.xaxis, axis.yaxis):
+            each.set_minor_formatter(mpl.ticker.NullFormatter())
     axes[0][0].set_ylabel("CPU seconds")
     axes[0][0].legend()
     figure.savefig(path)
