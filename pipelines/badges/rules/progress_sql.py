@@ -13,7 +13,7 @@ from functools import reduce
 from sqlglot import exp
 
 from configs.app import App
-from configs.badge_rules import BadgeRule, term_label
+from configs.badge_rules import BadgeRule
 from configs.expressions import Term
 from configs.measured import Metric
 from configs.nouns import counted
@@ -40,6 +40,16 @@ _SAID: dict[type[exp.Expression], str] = {
     exp.LTE: "of at most",
     exp.EQ: "of exactly",
 }
+# The same between two numbers.
+_COMPARED: dict[type[exp.Expression], str] = {
+    exp.GT: "above",
+    exp.GTE: "at least",
+    exp.LT: "below",
+    exp.LTE: "at most",
+    exp.EQ: "equal to",
+    exp.NEQ: "other than",
+}
+_SIGNS = {"*": "times", "-": "minus", "+": "plus", "/": "divided by"}
 # The same of what is counted: 'at most 3 late returns'.
 _COUNTED: dict[type[exp.Expression], str] = {exp.LT: "fewer than", exp.LTE: "at most", exp.EQ: "exactly"}
 
@@ -171,8 +181,7 @@ class _Tree:
                 much = f"CASE WHEN {goal} = 0 THEN 'no' ELSE {much} END"
             noun = f"CASE WHEN {goal} = 1 THEN {_text(f' {words.unit}')} ELSE {_text(f' {words.plural}')} END"
             return f"{much} || {noun} || {_text(self._within(term))}"
-        span = f" over {counted(term.days, 'day')}" if term.days else ""
-        return f"{_text(f'{self._name(term)}{span} {_SAID[type(node)]} ')} || {_number(goal)}"
+        return f"{_text(f'{self._name(term)}{_over(term)} {_SAID[type(node)]} ')} || {_number(goal)}"
 
     def _within(self, term: Term) -> str:
         """That it is counted in a row, where its unit does not say so, and within which days: ' in a row today'."""
@@ -205,9 +214,16 @@ class _Tree:
         return f"CASE WHEN {count} = 1 THEN {_text(f' more {words.unit}')} ELSE {_text(f' more {words.plural}')} END"
 
     def _readable(self, node: exp.Expression) -> str:
-        """The condition as its author wrote it."""
-        labels = {name: exp.Var(this=term_label(term)) for name, term in self._terms.items()}
-        return node.transform(lambda n: labels[n.name].copy() if isinstance(n, exp.Column) else n).sql(dialect="duckdb")
+        """A condition between metrics in their words: 'trades over 28 days equal to stop-losses set over 28 days'."""
+        if type(node) in _COMPARED and isinstance(node, exp.Binary):
+            return f"{self._readable(node.this)} {_COMPARED[type(node)]} {self._readable(node.expression)}"
+        names = {name: exp.Var(this=self._name(term) + _over(term)) for name, term in self._terms.items()}
+        told = node.transform(lambda n: names[n.name].copy() if isinstance(n, exp.Column) else n).sql(dialect="duckdb")
+        return reduce(lambda text, sign: text.replace(f" {sign} ", f" {_SIGNS[sign]} "), _SIGNS, told)
+
+
+def _over(term: Term) -> str:
+    return f" over {counted(term.days, 'day')}" if term.days else _THIS.get(period_of(term.span), "")
 
 
 def _parts(node: exp.Connector) -> list[exp.Expression]:
