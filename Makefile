@@ -56,7 +56,7 @@ cover: $(READY) ## every test, with branch coverage
 bench: $(READY) ## measure every stage against a straight script, for 20,000 and 200,000 players (PLAYERS="500000": others; MORE=--resume)
 	@$(BIN)/python -m tests.benchmarks.bench $(PLAYERS) $(MORE)
 
-bench-small: $(READY) ## the same for 1,000 players, in two minutes
+bench-small: $(READY) ## the same for 1,000 players, in about a minute
 	@$(BIN)/python -m tests.benchmarks.bench --small
 
 serve: $(READY) ## Prefect, MLflow, and every deployment with its schedule
