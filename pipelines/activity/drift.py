@@ -10,7 +10,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.deliveries import Delivery
-from pipelines.activity.normalise import column_types, kind_in_words, quote
+from pipelines.activity.normalise import TYPES, column_types, kind_in_words, quote
 from pipelines.activity.raw_tables import taken_apart
 from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import Block
@@ -94,7 +94,7 @@ def _beside_earlier(warehouse: Warehouse, found: Sequence[Delivery]) -> Iterable
 def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterable[str]:
     """In words: what came, what went, and what has another type; one of each in the same place may be a new name."""
     came, went = [c for c in now if c not in before], [c for c in before if c not in now]
-    if len(came) == len(went) == 1:
+    if len(came) == len(went) == 1 and not {*came, *went} <= TYPES.keys():  # names of files as they should be
         where = " in its place" if list(now).index(came[0]) == list(before).index(went[0]) else ""
         yield f"lacks '{went[0]}' and has '{came[0]}'{where}, which is perhaps its new name"
     else:

@@ -33,7 +33,7 @@ _WORDS = {_TEXT: "text", _WHOLE: "a whole number", _NUMBER: "a number", _MOMENT:
 _WORDS |= {_DOCUMENT: "a JSON object", _TRUTH: "true or false"}
 
 # What each column may be in a typed file; a column of nulls has the type "NULL" and fits everywhere.
-_TYPES: Mapping[str, tuple[tuple[str, ...], ...]] = {
+TYPES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "event_id": (_TEXT, _WHOLE),
     "user_id": (_TEXT, _WHOLE),
     "event": (_TEXT,),
@@ -169,7 +169,7 @@ def _check_names(names: list[str], columns: Mapping[str, bool]) -> None:
 
 
 def _check_type(name: str, kind: str) -> None:
-    usable = _TYPES[name]
+    usable = TYPES[name]
     if kind != '"NULL"' and (kind.endswith("]") or not kind.startswith(sum(usable, ()))):
         words = " or ".join(_WORDS[types] for types in usable)
         raise FileRefusedError(f"The column '{name}' is {kind[:60].lower()}; it may be {words}.")

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from data.warehouse import scratch
+from pipelines.activity.drift import _changes
 from pipelines.activity.drifts import drift_since
 from pipelines.activity.ingest import ingest_files
 from tests.factories import FAR, make_app
@@ -85,6 +86,15 @@ def test_a_column_with_another_name_is_told_as_perhaps_renamed_and_its_rows_wait
     ]
     mended = SELECT.replace("g.player AS", "coalesce(g.player, g.member) AS")
     assert take(warehouse, path, source=mended).taken == 30  # nothing was lost
+
+
+def test_a_column_that_files_may_have_is_no_new_name_of_another_one():
+    before, now = dict.fromkeys(["user_id", "event", "properties"], "text"), dict.fromkeys(["user_id", "event"], "text")
+    assert list(_changes(before, now | {"retracts": "text"})) == [
+        "lacks 'properties', which came before",
+        "has a new column 'retracts'",
+    ]
+    assert "perhaps its new name" in next(iter(_changes(before, now | {"details": "text"})))
 
 
 def test_a_column_of_another_type_is_told_as_a_whole_once_beside_its_rows_in_quarantine(warehouse, tmp_path):
