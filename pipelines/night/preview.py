@@ -30,7 +30,7 @@ from pipelines.pins import Night, is_out, make_night, next_served_day
 from pipelines.reports import Submitted
 from pipelines.stores import open_app
 from pipelines.words.wishes import RunContext
-from pipelines.words.write import write_words
+from pipelines.words.write import choose_words
 from pipelines.words.writers.crew import Crew, require_keys, require_writers
 from pipelines.words.writers.jobs import Job, Text
 from pipelines.words.writers.session import WritingSession, open_session
@@ -164,7 +164,7 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
         before = night.as_of - dt.timedelta(days=1)
         source = open_source(known, planned, crew, session.write if session else None, made_on=before)
         mine = [frame.filter(pl.col("player_key") == key) for frame in want_content(known, planned).frames]
-        words = write_words(
+        words = choose_words(
             night.app,
             *mine,
             seed=night.seed,
@@ -174,8 +174,8 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
         )
     rows = [
         row
-        for wanted, frame in zip(mine, words, strict=True)
-        for row in wanted.select("content_id", "content_type", "metric").join(frame, on="content_id").to_dicts()
+        for wanted, told in zip(mine, words, strict=True)
+        for row in wanted.select("content_id", "content_type", "metric").join(told.whole(), on="content_id").to_dicts()
     ]
     if not rows:
         raise NightquestError(

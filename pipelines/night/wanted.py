@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Wanted:
-    """The rows that need words, by table: the frames that `write_words` takes.
+    """The rows that need words, by table: the frames that `choose_words` takes.
 
     Attributes:
         challenges: The `plan` frame with occasion.

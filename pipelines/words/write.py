@@ -16,7 +16,7 @@ from pipelines.words.render import LARGEST
 from pipelines.words.worded import Worded
 from pipelines.words.writers.source import Offline, Source
 
-__all__ = ["choose_words", "want_texts", "write_citations", "write_words"]
+__all__ = ["choose_words", "want_texts", "write_citations"]
 
 _COMMON = ("content_id", "player_key", "content_type", "persona", "metric", "language")
 # What is put into words, and what each row of it must say.
@@ -90,28 +90,6 @@ def choose_words(
     return tuple(done)
 
 
-def write_words(
-    app: App,
-    plan: pl.DataFrame,
-    asks: pl.DataFrame,
-    achievements: pl.DataFrame | None = None,
-    *,
-    seed: int,
-    as_of: dt.date,
-    recent: pl.DataFrame | None = None,
-    source: Source | None = None,
-) -> tuple[pl.DataFrame, ...]:
-    """What `choose_words` gives, filled in at once: for few rows.
-
-    Returns:
-        For challenges content_id, title, description, brief_id, ai_provider, model, prompt_version, variant,
-        propensity, metadata (JSON text); for messages the same with body instead of description; for achievements,
-        where they are given, as for challenges.
-    """
-    chosen = choose_words(app, plan, asks, achievements, seed=seed, as_of=as_of, recent=recent, source=source)
-    return tuple(each.whole() for each in chosen)
-
-
 def want_texts(
     app: App, plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None = None
 ) -> pl.DataFrame:
@@ -119,10 +97,10 @@ def want_texts(
 
     Returns:
         content_id, player_key, the BRIEF_KEYS, amount, window_days, valid_until and percentile (what stands behind the
-        slots), and mission (see `write_words`).
+        slots), and mission (see `choose_words`).
 
     Raises:
-        ValueError: See `write_words`.
+        ValueError: See `choose_words`.
     """
     _check(plan, asks, achievements)
     frames = [(plan, "target"), (asks, "goal"), *([] if achievements is None else [(achievements, "target")])]

@@ -20,13 +20,15 @@ from configs.settings import Settings
 from data.warehouse import Warehouse, open_warehouse
 from models.language.offers import language_models
 from pipelines.experiments.arms import assign_arms, choose_arms
-from pipelines.words import write
+from pipelines.words import worded, write
 from pipelines.words.writers.crew import Crew, find_hands, gather_crew
 from pipelines.words.writers.pooled import Pooled, WriteJobs
+from tests.pipelines.words.plans import write_words
 
 NOBODY = pl.DataFrame(schema={"player_key": pl.Int64, "profile": pl.String})
 UNREAD = pl.DataFrame(schema={"player_key": pl.Int64, "variant": pl.String})
-STAGES = ("want_texts", "brief_rows", "assign_variants", "fill_in")
+# Stages, and who calls each.
+STAGES = {"want_texts": write, "brief_rows": write, "assign_variants": write, "fill_in": worded}
 FRAMES = ("plan", "asks", "assigned", "recent")
 
 
@@ -104,17 +106,17 @@ class Watch:
 
     @contextmanager
     def over(self, source: Pooled) -> Iterator[None]:
-        """Time what `write_words` calls, where it calls it."""
-        held = {name: getattr(write, name) for name in STAGES}
+        """Time what `choose_words` and `Worded` call, where it calls it."""
+        held = {name: getattr(room, name) for name, room in STAGES.items()}
         for name, what in held.items():
-            setattr(write, name, self.timed(name, what))
+            setattr(STAGES[name], name, self.timed(name, what))
         for name in ("sign", "texts"):
             setattr(source, name, self.timed(name, getattr(source, name)))
         try:
             yield
         finally:
             for name, what in held.items():
-                setattr(write, name, what)
+                setattr(STAGES[name], name, what)
 
 
 def fill_apart(world: World, folder: Path, day: dt.date) -> dict[str, float]:
@@ -141,7 +143,7 @@ def fill(world: World, folder: Path, day: dt.date) -> dict[str, float]:
         source = world.source(warehouse, day, assigned, recent)
         before, load = _most_gb(), os.getloadavg()[0]
         with watch.over(source):
-            whole = watch.timed("all", write.write_words)
+            whole = watch.timed("all", write_words)
             words = whole(world.app, plan, asks, seed=1, as_of=day, recent=recent, source=source)
     figures = {
         "rows": plan.height + asks.height,

@@ -27,7 +27,7 @@ def draw_night(app: App, players: np.ndarray, day: dt.date) -> tuple[pl.DataFram
         day: Another day draws another night.
 
     Returns:
-        The frames that `write_words` takes.
+        The frames that `choose_words` takes.
     """
     draw = np.random.default_rng(day.toordinal())
     return _challenges(app, players, draw, day), _messages(app, players, draw, day)

@@ -3,14 +3,21 @@
 import datetime as dt
 import re
 from itertools import count
+from typing import Any
 
 import polars as pl
 
 from configs.app import App
 from configs.wording import metric_words
+from pipelines.words.write import choose_words
 
 NIGHT = dt.date(2026, 5, 1)
 _PERCENTILES = (25, 50, 75, 90, 95)
+
+
+def write_words(app: App, *frames: pl.DataFrame | None, **given: Any) -> tuple[pl.DataFrame, ...]:
+    """What `choose_words` chooses, filled in at once."""
+    return tuple(rows.whole() for rows in choose_words(app, *frames, **given))
 
 
 def numbers(app: App, metric: str | None, text: str) -> list[str]:

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from configs.errors import AppFileError
 from configs.wording import plain
 from pipelines.words.content_type import TEXT_LENGTH
-from pipelines.words.write import write_words
 from tests.factories import APP, make_app
-from tests.pipelines.words.plans import NIGHT, make_asks, make_plan
+from tests.pipelines.words.plans import NIGHT, make_asks, make_plan, write_words
 
 SLOW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 NASTY = st.one_of(

@@ -20,11 +20,12 @@ from pipelines.pins import make_night
 from pipelines.words.briefs import brief_rows, read_briefs
 from pipelines.words.checks.cleaning import VALUE_LENGTH, clean
 from pipelines.words.individual import individual_profiles
-from pipelines.words.write import want_texts, write_words
+from pipelines.words.write import want_texts
 from pipelines.words.writers.prompts import load_prompts, render_request, system_part
 from tests.factories import make_app, warehouse_with
 from tests.pipelines.activity.deliveries import as_jsonl, quarantine, write
 from tests.pipelines.words.hostile import hostile_strings
+from tests.pipelines.words.plans import write_words
 
 STRINGS = hostile_strings()
 BYSTANDERS = 20

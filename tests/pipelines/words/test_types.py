@@ -21,11 +21,10 @@ from pipelines.words.checks.validate import TITLE_LENGTH
 from pipelines.words.content_type import LONG_TEXT_LENGTH
 from pipelines.words.types import content_type as type_of
 from pipelines.words.types.tutorial import taught_metrics
-from pipelines.words.write import write_words
 from pipelines.words.writers.lexicon import brief_facts
 from pipelines.words.writers.offline import write_variants
 from tests.factories import make_app
-from tests.pipelines.words.plans import NIGHT, make_asks, make_plan, numbers
+from tests.pipelines.words.plans import NIGHT, make_asks, make_plan, numbers, write_words
 
 TIERS = ("bronze", "silver", "gold", "platinum")
 TYPES = ["daily_challenge", "custom_achievement", "adaptive_mission", "mission_brief", "tutorial", "social_prompt"]

@@ -12,10 +12,10 @@ from configs.shipped import shipped_apps
 from pipelines.words.briefs import SPARE_TEXTS, brief_rows
 from pipelines.words.checks.validate import SLOT, TITLE_LENGTH
 from pipelines.words.content_type import TEXT_LENGTH
-from pipelines.words.write import want_texts, write_words
+from pipelines.words.write import want_texts
 from pipelines.words.writers.source import Offline
 from tests.factories import APP, make_app
-from tests.pipelines.words.plans import NIGHT, make_asks, make_plan, numbers
+from tests.pipelines.words.plans import NIGHT, make_asks, make_plan, numbers, write_words
 
 APPS = tuple(shipped_apps())
 ROW = (
