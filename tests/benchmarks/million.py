@@ -159,7 +159,7 @@ def _print(figures: dict[str, float]) -> None:
     for what in (*vars(Bought(0, 0, 0, 0, 0)), "alone_usd", "cheaper"):
         print(f"{what:<20}", *(f"{figures[f'{name}_{what}']:>14,.2f}" for name in WAYS), sep="")
     print(f"{'stage':<20}{'seconds':>14}{'processor':>14}")
-    for stage in ("want_texts", "sign", "brief_rows", "texts", *STAGES[2:], "all"):
+    for stage in ("want_texts", "sign", "brief_rows", "texts", *list(STAGES)[2:], "all"):
         print(f"{stage:<20}{figures[f'{stage}_s']:>14.2f}{figures[f'{stage}_cpu_s']:>14.2f}", flush=True)
 
 
