@@ -11,10 +11,14 @@ _PLAYERS = "CREATE OR REPLACE TEMP TABLE players_hit AS SELECT DISTINCT player_k
 
 
 def find_taken_back(known: Known) -> bool:
-    """Whether events were taken back since the last published night.
+    """Whether events were taken back since the last published night; looked for once a night.
 
     Those are in the table `events_gone` (player_key, event, day, available_at) then, whose they were in `players_hit`.
     """
+    return known.once("taken back", lambda: _find(known))
+
+
+def _find(known: Known) -> bool:
     if not known.value("SELECT count(*) FROM (FROM retracted_events LIMIT 1)"):
         return False
     last = known.rows(

@@ -499,8 +499,8 @@ CREATE TABLE IF NOT EXISTS badge_ledger (
 );
 ALTER TABLE badge_ledger ADD COLUMN IF NOT EXISTS round_no BIGINT DEFAULT 0;  -- which award of a badge that repeats; 0: of one that does not
 
--- From which moment on an award opens what requires it, where its own event was taken back and another one earns it now: the
--- latest row counts.
+-- What earns an award now, where events were taken back and the rule still holds: the latest row counts. Since then evidence
+-- and citation are these, and from `granted_at` on it opens what requires it; the award itself stays as it was granted.
 CREATE TABLE IF NOT EXISTS award_moments (
     award_id   VARCHAR NOT NULL,
     player_key BIGINT NOT NULL,
@@ -508,6 +508,9 @@ CREATE TABLE IF NOT EXISTS award_moments (
     granted_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (award_id, as_of)
 );
+ALTER TABLE award_moments ADD COLUMN IF NOT EXISTS event_id VARCHAR;
+ALTER TABLE award_moments ADD COLUMN IF NOT EXISTS evidence JSON;
+ALTER TABLE award_moments ADD COLUMN IF NOT EXISTS citation VARCHAR;  -- null until the night has its words
 
 -- Awards that rested on an event that was taken back, moved here by the night `revoked_on`; nights of before still see them.
 CREATE TABLE IF NOT EXISTS revoked_awards (

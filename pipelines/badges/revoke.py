@@ -15,15 +15,17 @@ from pipelines.taken_back import find_taken_back
 def revoke_awards(known: Known) -> pl.DataFrame:
     """Revoke what players hold and have not earned, of those of whom an event was taken back since the last night.
 
+    Where the app keeps what was granted, only the evidence of what is still earned is found anew.
+
     Args:
         known: What the night may see.
 
     Returns:
         award_id, player_key, badge_id and xp of what was revoked.
     """
-    if known.app.on_retraction != "revoke" or not find_taken_back(known):
+    if not find_taken_back(known):
         return pl.DataFrame(schema=REVOKED)
     lost = [revoke_earned(known)]
-    while (judged := revoke_judged(known)).height:
+    while known.app.on_retraction == "revoke" and (judged := revoke_judged(known)).height:
         lost += [judged, revoke_earned(known)]
     return pl.concat(lost)

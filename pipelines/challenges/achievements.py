@@ -17,6 +17,7 @@ from data.warehouse import Warehouse
 from pipelines.challenges.identity import named_ids
 from pipelines.challenges.implied import EVER, FOREVER, NOTHING_ASKED, without_implied
 from pipelines.challenges.lifetimes import PACE_DAYS, lifetime_metrics, lifetime_values
+from pipelines.challenges.room import with_room
 from pipelines.known import Known
 from pipelines.luck import luck
 from pipelines.windows import crossings
@@ -82,6 +83,8 @@ def plan_achievements(known: Known, profiles: pl.DataFrame, asked: pl.DataFrame 
 def settle_achievements(known: Known) -> None:
     """Write down which achievements were reached, when and with which event, and pay what the app pays for their tier.
 
+    One that is reached anew, since it was taken back, may have to wait for a night with room to pay it (`with_room`).
+
     Args:
         known: What the night may see.
     """
@@ -97,6 +100,7 @@ def settle_achievements(known: Known) -> None:
     crossed = hits.join(crossings(known, spans), on="window_id", how="inner", maintain_order="left")
     with known.lend(crossed=crossed):
         found = known.frame(known.fixed("challenges/achievement_days"), {"as_of": known.as_of, "cut": known.cut})
+    found = with_room(known, found)
     entries = found.filter(pl.col("xp") > 0).select(
         pl.format("achievement:{}{}", "content_id", "again").alias("entry_id"),
         *("player_key", "as_of", "xp"),

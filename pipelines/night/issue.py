@@ -11,6 +11,7 @@ from configs.badge_rules import nominate_rules
 from data.warehouse import Warehouse
 from pipelines.badges.judged.judge import Judgements, write_judgements
 from pipelines.badges.rules.award import write_awards
+from pipelines.badges.rules.recite import write_recited
 from pipelines.challenges.kept import ended_tonight
 from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.experiments.arms import write_down
@@ -81,6 +82,7 @@ def issue(
             write_waiting(known)
             write_down(known, words.rewards.trial, words.rewards.assigned)
             write_awards(known, words.awards)
+            write_recited(known, words.recited)
             judging = write_judgements(known, judged, write_citations)
         costs = paid_for_words(home, night, tonight.context.clock)
         tables = collect_tables(known, _frames(known, planned, still_open), costs=costs)

@@ -108,12 +108,16 @@ def drift_note(known: Known) -> tuple[str, ...]:
 
 
 def revoked_note(known: Known) -> tuple[str, ...]:
-    """What was taken back tonight with events that were, and what people gave to the same players and stays."""
-    if known.app.on_retraction != "revoke" or not find_taken_back(known):
+    """What was taken back tonight with events that were, what is still earned, and what people gave and stays."""
+    if not find_taken_back(known):
         return ()
     pins = {"as_of": known.as_of, "cut": known.cut}
-    badges, achievements, by_hand = known.rows(known.fixed("badges/revoked_tonight"), pins)[0]
+    badges, achievements, by_hand, anew = known.rows(known.fixed("badges/revoked_tonight"), pins)[0]
     notes = []
+    if anew:
+        notes.append(f"Kept: {counted(anew, 'badge')} still earned by what is left; their evidence names that now.")
+    if known.app.on_retraction == "keep":
+        return tuple(notes)
     if badges or achievements:
         gone = " and ".join(counted(n, what) for n, what in ((badges, "badge"), (achievements, "achievement")) if n)
         notes.append(f"With events that were taken back went {gone}; the table revocations says whose and why.")

@@ -24,11 +24,14 @@ def weigh_awards(tonight: Tonight, *, accept: bool = False) -> None:
 
 def settle(tonight: Tonight) -> pl.DataFrame:
     """Settle what earlier nights promised; returns the challenges still open."""
-    if CONTENT_TYPE in tonight.night.app.content.types and tonight.night.issues:
-        reopen_achievements(tonight.known)
-        settle_achievements(tonight.known)
-    still_open = settle_challenges(tonight.known)
-    if tonight.night.issues:
-        pay_rewards(tonight.known)
-        revoke_awards(tonight.known)  # what required a badge that a reward had given goes, too
+    known, issues = tonight.known, tonight.night.issues
+    achieves = issues and CONTENT_TYPE in tonight.night.app.content.types
+    if achieves:
+        reopen_achievements(known)
+    still_open = settle_challenges(known)
+    if achieves:
+        settle_achievements(known)  # what may be paid for those reached anew depends on what challenges pay
+    if issues:
+        pay_rewards(known)
+        revoke_awards(known)  # what required a badge that a reward had given goes, too
     return still_open

@@ -19,6 +19,7 @@ from models.language.offers import priced_models
 from models.tracking.prompts import Registered
 from models.tracking.writing import kind_of_fault
 from pipelines.badges.rules.award import cite_awards, find_awards
+from pipelines.badges.rules.recite import recite_awards
 from pipelines.experiments.arms import OFFLINE, Arm, Trial, assign_arms, choose_arms
 from pipelines.experiments.experiment import weigh_arms
 from pipelines.known import Known
@@ -51,6 +52,7 @@ class Words:
         rewards: What challenges and achievements pay by the app's tables of rewards.
         account: Of the night; judging goes on with it.
         faults: By content type, why nothing of it was planned.
+        recited: New citations of awards whose evidence was found anew since events were taken back.
     """
 
     challenges: Worded
@@ -62,6 +64,7 @@ class Words:
     account: Account = field(default_factory=Account)
     faults: Mapping[str, str] = field(default_factory=dict)
     rewards: Offered = field(default_factory=Offered)
+    recited: pl.DataFrame = field(default_factory=pl.DataFrame)
 
     @property
     def tables(self) -> dict[str, Worded]:
@@ -105,7 +108,8 @@ def compose(known: Known, planned: Planned, source: Pooled) -> Words:
     texts, letters, marks = choose_words(
         known.app, *wanted.frames, seed=known.night.seed, as_of=known.as_of, recent=source.recent, source=source
     )
-    awards = cite_awards(known.app, find_awards(known), partial(write_citations, source=source))
+    cite = partial(write_citations, source=source)
+    awards, recited = cite_awards(known.app, find_awards(known), cite), recite_awards(known, cite)
     asked, asks, achievements = wanted.frames
     rewards = offer_rewards(known, asked, achievements, planned.players.profiles)
     challenges = _stamped(known.night, rewards.paid_by(known.app, asked.drop("p_plays", "occasion")))
@@ -114,7 +118,7 @@ def compose(known: Known, planned: Planned, source: Pooled) -> Words:
     served = pl.concat([rows.select("player_key") for rows in (challenges, messages, marked)]).unique()
     assigned = source.assigned.join(served, on="player_key", how="semi", maintain_order="left")
     worded = (texts.beside(challenges), letters.beside(messages), marks.beside(marked))
-    return Words(*worded, awards, assigned, faults=wanted.faults, rewards=rewards)
+    return Words(*worded, awards, assigned, faults=wanted.faults, rewards=rewards, recited=recited)
 
 
 def open_source(

@@ -56,6 +56,7 @@ def reserved(known: Known) -> dict[str, int]:
         "as_of": known.as_of,
         "revision": known.night.revision,
         "grace_from": settling_limits(known)["grace_from"],
+        "revokes": known.app.on_retraction == "revoke",
     }
     with known.lend(bound=pl.DataFrame({"item": bound}, schema={"item": pl.String})):
         return dict(known.rows(known.fixed("rewards/reserved_rewards"), pins))

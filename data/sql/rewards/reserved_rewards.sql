@@ -1,5 +1,6 @@
 -- What the promises of earlier nights and revisions may still have to pay, by item of `bound` (item): of those that are neither paid nor
--- missed for good. Parameters: as_of, revision, grace_from.
+-- missed for good. Where what was paid may be taken back ($revokes), and completed and paid anew, it keeps its share until its days of
+-- grace are over. Parameters: as_of, revision, grace_from, revokes.
 WITH promised AS (
     SELECT r.* FROM promised_rewards r SEMI JOIN bound USING (item)
     WHERE r.as_of < $as_of OR (r.as_of = $as_of AND r.revision < $revision)
@@ -13,6 +14,7 @@ SELECT r.item, sum(r.amount)::BIGINT AS amount
 FROM promised r
 LEFT JOIN over o USING (content_id)
 ANTI JOIN achievements_at($as_of) a ON a.content_id = r.content_id
-WHERE NOT (coalesce(o.is_paid, false) OR coalesce(o.state = 'expired', false) AND r.valid_until < $grace_from::DATE)
+WHERE NOT (coalesce(o.is_paid, false) AND NOT $revokes
+           OR coalesce(o.is_paid OR o.state = 'expired', false) AND r.valid_until < $grace_from::DATE)
 GROUP BY r.item
 ORDER BY r.item

@@ -2,7 +2,8 @@
 
 An award moves from `badge_ledger` to `revoked_awards` with the night and the reason, and its XP is taken back by a row
 below zero. What a badge requires counts as far as it is still earned, so that what rests on a revoked badge falls with
-it. Of a badge that repeats each award stands or falls by itself.
+it. Of a badge that repeats each award stands or falls by itself. What stands is told of what it rests on now
+(`award_moments`, `recite.py`).
 """
 
 import polars as pl
@@ -18,22 +19,25 @@ REVOKED = {"award_id": pl.String(), "player_key": pl.Int64(), "badge_id": pl.Str
 
 
 def revoke_earned(known: Known) -> pl.DataFrame:
-    """Revoke what the players of `players_hit` hold by rule and have not earned.
+    """Revoke what the players of `players_hit` hold by rule and have not earned, where the app revokes.
 
-    Looked at are badges that can be earned now, granted by the rule as it is; what people gave is left alone.
+    Looked at are badges that can be earned now, granted by the rule as it is; what people gave is left alone. What is
+    still earned, under either policy, rests on what is left from now on: its evidence is found anew.
 
     Returns:
         award_id, player_key, badge_id and xp of what was revoked.
     """
-    rules = earnable_rules(known.app)
+    rules, keeps = earnable_rules(known.app), known.app.on_retraction == "keep"
     if not rules:
         return pl.DataFrame(schema=REVOKED)
     with known.lend(rules=versions(rules)):
         known.run(known.fixed("badges/resting"), {"as_of": known.as_of, "cut": known.cut})
-    standing = "(FROM badge_ledger ANTI JOIN badge_resting USING (award_id))"
+    standing = "badge_ledger" if keeps else "(FROM badge_ledger ANTI JOIN badge_resting USING (award_id))"
     found = find_crossings(known, rules, NOBODY, from_scratch=True, only="FROM players_hit", standing=standing)
-    with known.lend(found=found.select("badge_id", "player_key", "round_no", "granted_at")):
-        known.run(known.fixed("badges/move_moments"), {"as_of": known.as_of, "cut": known.cut})
+    with known.lend(found=found.select("badge_id", "player_key", "round_no", "granted_at", "event_id", "evidence")):
+        known.run(known.fixed("badges/move_moments"), {"as_of": known.as_of, "cut": known.cut, "keeps": keeps})
+        if keeps:
+            return pl.DataFrame(schema=REVOKED)
         lost = known.frame(
             "FROM badge_resting ANTI JOIN found USING (badge_id, player_key, round_no) ORDER BY award_id"
         )

@@ -1,9 +1,11 @@
 """Badges after an event was taken back: as if it had never come where the app revokes, as they were where it keeps."""
 
 import datetime as dt
+import json
 import random
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from pipelines.badges.held import badge_rarity, badges_held
 from pipelines.badges.revoke import revoke_awards
 from pipelines.badges.rules.award import award_badges, find_awards
 from pipelines.badges.rules.progress import badge_progress
+from pipelines.badges.rules.recite import recite_awards, write_recited
 from pipelines.badges.rules.revoke import REQUIRED
 from pipelines.known import Known
 from pipelines.night.notes import revoked_note
@@ -92,6 +95,13 @@ def test_in_any_order_and_split_badges_progress_and_xp_are_as_if_it_had_never_co
         assert warehouse.rows(total) == never.rows(total)
         order = ["player_key", "badge_id"]
         assert badge_progress(known).sort(order).equals(badge_progress(plain).sort(order))
+        named = {told["event_id"] for told in evidence(known).values()}
+        assert named.isdisjoint(gone)
+
+
+def evidence(known: Known) -> dict[tuple[int, str], dict[str, Any]]:
+    rows = badges_held(known).select("player_key", "badge_id", "evidence").iter_rows()
+    return {(player, badge): json.loads(told) for player, badge, told in rows}
 
 
 def random_event(chance: random.Random) -> dict[str, object]:
@@ -147,6 +157,34 @@ def test_what_still_holds_or_was_granted_by_another_rule_stays() -> None:
         take_back_events(warehouse, edited, ["e000004"], START + dt.timedelta(days=4))
         night(warehouse, edited, 6)
         assert warehouse.rows("SELECT award_id FROM badge_ledger") == award
+
+
+@pytest.mark.parametrize("policy", ["keep", "revoke"])
+def test_what_is_still_earned_is_told_of_what_is_left_and_stays_the_award_that_it_was(policy: str) -> None:
+    app = app_that(policy)
+    with warehouse_with(app, [event(1, day / 10, points=5, topic="a") for day in range(6)]) as warehouse:
+        before = night(warehouse, app, 2)
+        ledger, paid = (warehouse.rows(f"FROM {name} ORDER BY ALL") for name in ("badge_ledger", "xp_ledger"))
+        first = evidence(before)
+        assert first[1, "solver"]["event_id"] == first[1, "rich"]["event_id"] == "e000003"
+        # The first of five stands in no evidence, and yet what they say of the fourth is not so any more.
+        take_back_events(warehouse, app, ["e000000"], START + dt.timedelta(days=2))
+        later = night(warehouse, app, 4)
+        told = evidence(later)
+        assert (told[1, "solver"]["event_id"], told[1, "solver"]["values"]) == ("e000004", {"solved": 4})
+        assert told[1, "rich"]["event_id"] == "e000004"
+        assert revoked_note(later)[0].startswith("Kept: 3 badges still earned by what is left")  # and `burst`
+        write_recited(later, recite_awards(later, lambda app, rows: cite(app, rows).with_columns(citation=pl.lit("!"))))
+        assert set(badges_held(later)["citation"]) == {"!"}
+        assert evidence(Known(warehouse, before.night)) == first  # as that night saw it
+        assert warehouse.rows("FROM badge_ledger ORDER BY ALL") == ledger
+        assert warehouse.rows("FROM xp_ledger ORDER BY ALL") == paid
+        take_back_events(warehouse, app, ["e000004"], START + dt.timedelta(days=4))
+        again = night(warehouse, app, 6)
+        assert evidence(again)[1, "solver"]["event_id"] == "e000005"
+        take_back_events(warehouse, app, ["e000005"], START + dt.timedelta(days=6))
+        last = evidence(night(warehouse, app, 8))
+        assert ((1, "solver") in last) == (policy == "keep")
 
 
 def test_what_rests_on_a_badge_that_falls_goes_with_it_says_so_and_what_people_gave_stays() -> None:
