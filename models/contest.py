@@ -15,6 +15,7 @@ from configs.app import App
 from configs.errors import NightquestError
 from models.budget import FOR_EVER, Budget
 from models.cluster import Cluster
+from models.kinds import OfKind, by_kind, kinds_of
 from models.leaks import refuse_leaks
 from models.learned import LearnedModel
 from models.learner import Learner
@@ -25,12 +26,14 @@ from models.scores import log_losses
 from models.search import Found, Ground, Tuning, search_settings
 from models.split import END, HALF_LIFE_DAYS, Parts, Split, recency
 from models.task import BinaryTask, Encoding, Samples
+from models.tracking.pages import Cost
 
 Array = NDArray[np.float64]
 FEWEST_ROWS = 30
 PILOT = 10  # every so manieth row tells how long a fit takes
 FITS = 3.0  # a fit, and one on all rows, with what is asked of them
 MOST_LOOKED_AT = 500  # rows, to find which facts are no reasons
+MOST_TIMED = 10_000  # rows, to tell how long answers take
 _KEYS = ("player_key", "base_day", "start_day", "window_days")
 _log = logging.getLogger(__name__)
 
@@ -58,6 +61,8 @@ class Contest:
         gain: Mean log-loss of the base rate less the winner's, with its interval.
         holdout: The later rows, with what happened as `y` and what the winner promised as `p`.
         against: How the winner did against the model that serves; None where none does.
+        kinds: How the winner did for each kind of players and questions on the holdout.
+        cost: What the winner takes.
         faults: A sentence for each candidate that could not be fitted or tuned, or was not fitted where it was to be.
         tuned: The settings with which learners competed, where others than the usual ones, and all that were tried.
     """
@@ -70,6 +75,8 @@ class Contest:
     data_window: dict[str, dt.date]
     rows: dict[str, int] = field(default_factory=dict)
     against: Against | None = None
+    kinds: tuple[OfKind, ...] = ()
+    cost: Cost | None = None
     faults: tuple[str, ...] = ()
     tuned: Found = field(default_factory=Found)
 
@@ -107,42 +114,34 @@ def hold_contest(
             alike, a feature knows them, or nobody could be fitted.
         ValueError: The task's rows are not what they should be.
     """
-    days = task.days(samples)
-    split = Split.of(days) if len(days) else Split(dt.date.max, dt.date.max)
-    encoding = task.encoding(app, samples, split.calibrate_from, seed=seed)
-    parts = split.parts(_checked(task, task.rows(app, samples, encoding, seed=seed)))
-    if min(part.height for part in parts) < FEWEST_ROWS:
-        raise NightquestError(
-            f"There are too few past windows to learn {task.name}: "
-            f"{parts[0].height} to train, {parts[2].height} to test.",
-            "Ingest a longer history (--history), or wait for more days of activity.",
-        )
-    if parts[0][task.label].n_unique() < 2:
-        raise NightquestError(f"All past answers of {task.name} are alike.", "Wait for days that differ.")
-    later = task.encode(parts[2], encoding)
-    refuse_leaks(task.name, later.select(pl.col(task.features).cast(pl.Float64)), later[task.label])
+    ground = _Held.on(task, app, samples, seed)
+    parts, encoding = ground.parts, ground.encoding
     found = _tuned(task, encoding, parts, seed, budget, tuning)
     made = _Makes(task, seed, found.settings, quick=tuning is None or tuning.seconds <= 0, cluster=cluster)
     promises, faults = _promises(made, encoding, parts, budget)
     judged = _Judged.of(task, parts, promises)
-    rows, model = _refitted(made, app, samples, judged.winner)
+    rows, model, fit_s = _refitted(made, app, samples, judged.winner)
+    model.calibrate(ground.split.parts(rows)[2], seen=True)
+    _learn_reasons(made, app, model, parts[2])
+    promised = promises[judged.winner]
     against = None
     if incumbent:
         against = compare(
-            *(incumbent, parts[2], task.label, promises[judged.winner]),
+            *(incumbent, parts[2], task.label, promised),
             lambda model, rows: task.seen_by(app, samples, model.encoding, rows),
             model.predict,
         )
-    _learn_reasons(made, app, model, parts[2])
     return Contest(
         task=task,
-        model=model.calibrate(split.parts(rows)[2], seen=True),
+        model=model,
         entrants=judged.entrants(),
         gain=judged.ahead_of("base_rate"),
-        holdout=parts[2].with_columns(y=pl.Series(judged.y), p=pl.Series(promises[judged.winner])),
-        data_window=_data_window(days, split, rows),
+        holdout=parts[2].with_columns(y=pl.Series(judged.y), p=pl.Series(promised)),
+        data_window=_data_window(ground.days, ground.split, rows),
         rows=_heights(parts) | {"refit": rows.height},
         against=against,
+        kinds=tuple(by_kind(kinds_of(parts[2]), judged.y, promised, judged.base, judged.players)),
+        cost=Cost(fit_s, rows.height, _answer_s(model, parts[2])),
         faults=(*found.notes, *faults, *(cluster.notes if cluster else ())),
         tuned=found,
     )
@@ -157,11 +156,46 @@ def fallback(task: BinaryTask[Any], app: App, samples: Samples, *, seed: int) ->
 
 
 @dataclass(frozen=True)
+class _Held:
+    """What a contest is held on: past questions, split by day, and what turns them into features."""
+
+    days: pl.Series
+    split: Split
+    encoding: Encoding
+    parts: Parts
+
+    @classmethod
+    def on(cls, task: BinaryTask[Any], app: App, samples: Samples, seed: int) -> "_Held":
+        """Rows that can be learned from.
+
+        Raises:
+            NightquestError: There are too few rows, all answers are alike, or a feature knows them.
+            ValueError: The task's rows are not what they should be.
+        """
+        days = task.days(samples)
+        split = Split.of(days) if len(days) else Split(dt.date.max, dt.date.max)
+        encoding = task.encoding(app, samples, split.calibrate_from, seed=seed)
+        parts = split.parts(_checked(task, task.rows(app, samples, encoding, seed=seed)))
+        if min(part.height for part in parts) < FEWEST_ROWS:
+            raise NightquestError(
+                f"There are too few past windows to learn {task.name}: "
+                f"{parts[0].height} to train, {parts[2].height} to test.",
+                "Ingest a longer history (--history), or wait for more days of activity.",
+            )
+        if parts[0][task.label].n_unique() < 2:
+            raise NightquestError(f"All past answers of {task.name} are alike.", "Wait for days that differ.")
+        later = task.encode(parts[2], encoding)
+        refuse_leaks(task.name, later.select(pl.col(task.features).cast(pl.Float64)), later[task.label])
+        return cls(days, split, encoding, parts)
+
+
+@dataclass(frozen=True)
 class _Judged:
     """The losses of all who competed, and of the base rate, on the later holdout."""
 
     y: Array
     players: NDArray[np.int64]
+    base: float
     losses: dict[str, Array]
     winner: str
 
@@ -172,7 +206,7 @@ class _Judged:
         losses = {name: log_losses(y, p) for name, p in promises.items()}
         base = float(np.concatenate([train[task.label].to_numpy(), calibrate[task.label].to_numpy()]).mean())
         winner = _winner(list(promises), losses, players)
-        return cls(y, players, losses | {"base_rate": log_losses(y, np.full(len(y), base))}, winner)
+        return cls(y, players, base, losses | {"base_rate": log_losses(y, np.full(len(y), base))}, winner)
 
     def ahead_of(self, name: str) -> Gain:
         """Mean log-loss of another less the winner's."""
@@ -252,14 +286,24 @@ def _heights(parts: Parts) -> dict[str, int]:
     return dict(zip(("train", "calibrate", "test"), (part.height for part in parts), strict=True))
 
 
-def _refitted(made: "_Makes", app: App, samples: Samples, winner: str) -> tuple[pl.DataFrame, LearnedModel]:
-    """All rows, and the winner fitted on them."""
+def _refitted(made: "_Makes", app: App, samples: Samples, winner: str) -> tuple[pl.DataFrame, LearnedModel, float]:
+    """All rows, the winner fitted on them, and the seconds of processors that this took."""
     task = made.task
     encoding = task.encoding(app, samples, dt.date.max, seed=made.seed)
     rows = task.rows(app, samples, encoding, seed=made.seed)
     learner = next(each for each in candidates(task) if each.name == winner)
     model = LearnedModel(task, encoding, made.learner(learner))
-    return rows, model.fit(rows, weights=recency(rows, HALF_LIFE_DAYS), cluster=made.cluster)
+    begun = time.process_time()
+    model.fit(rows, weights=recency(rows, HALF_LIFE_DAYS), cluster=made.cluster)
+    return rows, model, time.process_time() - begun
+
+
+def _answer_s(model: LearnedModel, rows: pl.DataFrame) -> float:
+    """Seconds of processors for a million answers, told by some rows."""
+    some = rows.head(MOST_TIMED)
+    begun = time.process_time()
+    model.predict(some)
+    return (time.process_time() - begun) / some.height * 1e6
 
 
 def _learn_reasons(made: "_Makes", app: App, model: LearnedModel, rows: pl.DataFrame) -> None:

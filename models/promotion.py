@@ -16,8 +16,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from models.kinds import kinds_of
 from models.scores import calibration_error, clustered_interval, clustered_mean, log_losses
-from models.tracking.pages import Decision
+from models.tracking.pages import MUCH, Decision, Moved
 
 Answers = Callable[[pl.DataFrame], NDArray[np.float64]]
 Gain = tuple[float, float, float]  # a mean, and the low and high of its player-clustered 95 % interval
@@ -25,8 +26,6 @@ FEWEST_FAIR = 300
 DOUBT = 0.05  # that a model no better than the one that serves is ever promoted over it, however often one is tried
 WORSE_CALIBRATED = 0.005
 FEWEST_OF_A_KIND = 30  # players
-_ACTIVE = ("active_days_28", "active_28")  # what tells how much a player plays, whichever a task's rows have
-_SORTS = ("window_days", "metric", "level")  # columns each value of which is a kind of question
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,7 @@ class Against:
         challenges: The incumbent's version, and how often it was compared with others before; None: it was not now.
         seconds: Of the processor, to ask the winner, and the incumbent, of a night's players.
         allowed_s: How long that may take.
+        moved: What changes if the winner serves instead; None where the incumbent cannot serve any more.
     """
 
     name: str
@@ -83,6 +83,7 @@ class Against:
     challenges: tuple[int, int] | None = None
     seconds: tuple[float, float] = (0.0, 0.0)
     allowed_s: float = math.inf
+    moved: Moved | None = None
 
 
 def compare(
@@ -91,7 +92,7 @@ def compare(
     label: str,
     promised: NDArray[Any],
     seen_by: Callable[[Any, pl.DataFrame], pl.DataFrame],
-    winner: Answers | None = None,
+    winner: Answers,
 ) -> Against:
     """How the winner of a contest does against the incumbent, on rows whose day the incumbent had not seen.
 
@@ -101,17 +102,18 @@ def compare(
         label: The column with what happened, 0 or 1.
         promised: What the winner promised for each row.
         seen_by: (model, rows) to the rows as the model looks at them, in the same order.
-        winner: Answers rows as they are looked at; asked to see how long it takes, as `promised` is of before.
+        winner: Answers rows as it would serve, having learned from all; `promised` is of before it had.
     """
     if incumbent.gone:
         return Against(incumbent.name, 0, None, incumbent.gone)
+    theirs, their_s = _timed(incumbent.model.predict, seen_by(incumbent.model, test))
+    served, our_s = _timed(winner, test)
+    moved = moved_between(theirs, served)
     fair = (test["base_day"] > incumbent.trained_to).to_numpy()
-    rows, ours = test.filter(fair), promised[fair]
+    rows, ours, theirs = test.filter(fair), promised[fair], theirs[fair]
     if rows.height < FEWEST_FAIR:
-        return Against(incumbent.name, rows.height, None)
-    theirs, their_s = _timed(incumbent.model.predict, seen_by(incumbent.model, rows))
-    our_s = _timed(winner, rows)[1] if winner else 0.0
-    a_night = incumbent.players / max(rows.select("player_key", "base_day").n_unique(), 1)
+        return Against(incumbent.name, rows.height, None, moved=moved)
+    a_night = incumbent.players / max(test.select("player_key", "base_day").n_unique(), 1)
     y, players = rows[label].to_numpy().astype(float), rows["player_key"].to_numpy()
     gains = log_losses(y, theirs) - log_losses(y, ours)
     return Against(
@@ -125,6 +127,22 @@ def compare(
         challenges=(incumbent.version, incumbent.tries),
         seconds=(our_s * a_night, their_s * a_night),
         allowed_s=incumbent.scoring_s,
+        moved=moved,
+    )
+
+
+def moved_between(before: NDArray[Any], after: NDArray[Any]) -> Moved:
+    """What changes where one model takes the place of another, from the answers of both, shape (n,), n > 0."""
+    tenth = max(len(before) // 10, 1)
+    highest = [set(np.argsort(-answers, kind="stable")[:tenth].tolist()) for answers in (before, after)]
+    moves = np.abs(after - before)
+    return Moved(
+        rows=len(before),
+        before=float(before.mean()),
+        after=float(after.mean()),
+        apart=float(moves.mean()),
+        much=float((moves >= MUCH).mean()),
+        stay=len(highest[0] & highest[1]) / tenth,
     )
 
 
@@ -154,22 +172,6 @@ def chance_of_gain(gains: NDArray[np.float64], players: NDArray[np.int64]) -> fl
     if clusters < 2 or error == 0:
         return 0.0 if clusters >= 2 and mean > 0 else 1.0
     return float(stdtr(clusters - 1, -mean / error))
-
-
-def kinds_of(rows: pl.DataFrame) -> dict[str, NDArray[np.bool_]]:
-    """Kinds of players and questions, by name: which rows are of each.
-
-    Quarters by days with play of the last four weeks, and every value of the columns that tell questions apart.
-    """
-    found: dict[str, pl.Series] = {}
-    if active := next((name for name in _ACTIVE if name in rows.columns), None):
-        rank = (rows[active].rank("average") / max(rows.height, 1) * 4).ceil().clip(1, 4)
-        names = ("the least active quarter", "the second quarter", "the third quarter", "the most active quarter")
-        found |= {name: rank == place for place, name in enumerate(names, start=1)}
-    for column in (name for name in _SORTS if name in rows.columns):
-        for value in rows[column].unique().sort():
-            found[f"{column.replace('_', ' ')} {value}"] = rows[column] == value
-    return {name: here.fill_null(value=False).to_numpy() for name, here in found.items()}
 
 
 def worse_kinds(

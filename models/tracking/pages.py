@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from models.kinds import OfKind
 from models.portable import Portable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Measured = float | tuple[float, float, float]  # a value, or a value with the low and high of its 95 % interval
+
+MUCH = 0.1  # an answer that moves so far moves much
 
 WIDE = " &emsp; "  # MLflow's page sets table cells without space between them
 
@@ -60,6 +63,42 @@ class Rival:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """What changes for players where one model takes the place of another: their answers to the same rows.
+
+    Attributes:
+        rows: Of the later holdout.
+        before: The mean answer of what serves.
+        after: That of the other.
+        apart: How far answers move in the mean, up or down.
+        much: The share that moves by MUCH or more.
+        stay: The share of the tenth with the highest answers that is in it before and after.
+    """
+
+    rows: int
+    before: float
+    after: float
+    apart: float
+    much: float
+    stay: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of processors that a model takes: to be fitted on its rows, and to answer a million.
+
+    Attributes:
+        fit_s: Of the fit on all rows.
+        rows: How many these were.
+        answer_s: For a million rows, told by those of the later holdout.
+    """
+
+    fit_s: float
+    rows: int
+    answer_s: float
+
+
+@dataclass(frozen=True)
 class ModelRun:
     """A trained model with everything a reviewer needs. No field holds rows of players.
 
@@ -80,6 +119,9 @@ class ModelRun:
         score: What the rivals' loss is.
         gains: By name what it was compared with, the base rate and what serves: mean loss less, with its interval.
         challenges: The version that it was compared with, and how often others had been before; None: with none.
+        kinds: How it does for each kind of players and questions on the holdout.
+        moved: What changes for players if it serves, and instead of which version.
+        cost: What it takes.
         figures: Plots by file name without suffix.
         tables: Kept as CSV, by name.
         limits: What the reviewer must know that the figures do not show; a sentence each.
@@ -103,6 +145,9 @@ class ModelRun:
     score: str = "log loss"
     gains: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     challenges: tuple[int, int] | None = None
+    kinds: Sequence[OfKind] = ()
+    moved: tuple[str, Moved] | None = None
+    cost: Cost | None = None
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     limits: Sequence[str] = ()
@@ -140,6 +185,8 @@ def card_of(run: ModelRun, decision: Decision, *, proposed: bool = False) -> str
         f"## {run.question}",
         *([_contest(run)] if run.rivals else []),
         *([_measures(run.metrics)] if run.metrics else []),
+        *([_by_kind(run.kinds)] if run.kinds else []),
+        *([_moving(run)] if run.rivals else []),
         _trained_on(run),
         f"### Known limits\n{limits}",
         TO_DECIDE,
@@ -192,10 +239,44 @@ def _measures(metrics: Mapping[str, Measured]) -> str:
     return head + "\n".join(rows)
 
 
+def _by_kind(kinds: Sequence[OfKind]) -> str:
+    head = (
+        "### By kind of player and question\n"
+        "| kind | rows | promised | happened | log loss | better than the base rate |\n|---|---|---|---|---|---|\n"
+    )
+    rows = []
+    for each in kinds:
+        happened = "{:.3f} ({:.3f} to {:.3f})".format(*each.happened) + (" \\*" if each.off else "")
+        ahead = "{:+.4f} ({:+.4f} to {:+.4f})".format(*each.ahead)
+        cells = (each.name, f"{each.rows:,}", f"{each.promised:.3f}", happened, f"{each.loss:.4f}", ahead)
+        rows.append("| " + f"{WIDE}| ".join(cells) + " |")
+    told = "\\* what happened differs from what was promised beyond the noise of these players."
+    return head + "\n".join(rows) + (f"\n\n{told}" if any(each.off for each in kinds) else "")
+
+
+def _moving(run: ModelRun) -> str:
+    """What moving the alias changes."""
+    if run.moved is None:
+        told = "Nothing that can answer serves this question now: with the alias, nights answer it."
+    else:
+        name, moved = run.moved
+        told = (
+            f"Beside {name}, which serves, on the {moved.rows:,} rows of the later holdout: the mean answer goes from "
+            f"{moved.before:.3f} to {moved.after:.3f}; an answer moves by {moved.apart:.3f} in the mean, and "
+            f"{moved.much:.1%} of them by {MUCH:g} or more; of the tenth with the highest answers "
+            f"{moved.stay:.0%} stay the same."
+        )
+    return f"### What moving the alias changes\n{told}"
+
+
 def _trained_on(run: ModelRun) -> str:
     days = ", ".join(f"{name.replace('_', ' ')} {day.isoformat()}" for name, day in run.data_window.items())
     rows = ", ".join(f"{name} {n:,}" for name, n in run.rows.items())
+    cost = ""
+    if run.cost:
+        fit, rows_s, asked = f"{run.cost.fit_s:.1f} s", f"{run.cost.rows:,} rows", f"{run.cost.answer_s:.1f} s"
+        cost = f"\n- Cost: {fit} of processors to fit on {rows_s}, {asked} to answer a million"
     return (
         f"### Trained on\n- Days: {days or 'not recorded'}\n- Rows: {rows or 'not recorded'}\n"
-        f"- App file `{run.app_hash[:12]}`, code `{run.code_version}`"
+        f"- App file `{run.app_hash[:12]}`, code `{run.code_version}`{cost}"
     )

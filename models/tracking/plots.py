@@ -7,6 +7,7 @@ carry the same message as colour throughout.
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from configs.nouns import counted
 from data.whole_files import whole_file
+from models.kinds import Mask
 from models.scores import Clusters, calibration_error, calibration_floor, reliability_table
 
 Array = NDArray[np.float64]
@@ -98,6 +100,31 @@ def contributions_plot(contributions: pl.DataFrame, features: pl.DataFrame, *, t
         told = shap.Explanation(contributions.to_numpy(), data=features.to_numpy(), feature_names=names)
         shap.plots.beeswarm(told, max_display=top, ax=axes, plot_size=None, show=False)
     axes.set_xlabel("what it adds to the log-odds (right: likelier)")
+    return _titled(figure, title)
+
+
+def kinds_plot(contributions: pl.DataFrame, kinds: Mapping[str, Mask], *, title: str, top: int = 12) -> Figure:
+    """How far features move answers in the mean, up or down, for each kind of players: darker is farther.
+
+    Args:
+        contributions: In log-odds, a column a feature, n rows.
+        kinds: Which rows are of each kind, shape (n,).
+        title: What is answered.
+        top: Features shown, those that move all answers farthest.
+    """
+    moved = np.abs(contributions.to_numpy())
+    farthest = np.argsort(-moved.mean(axis=0), kind="stable")[:top]
+    names = [contributions.columns[place] for place in farthest]
+    means = np.stack([moved[here][:, farthest].mean(axis=0) for here in kinds.values()], axis=1)
+    figure, (axes,) = _canvas(3.4 + 1.1 * len(kinds), 1.8 + 0.32 * len(names))
+    axes.imshow(means, cmap="Blues", aspect="auto", vmin=0)
+    for (row, column), mean in np.ndenumerate(means):
+        dark = mean > 0.6 * means.max()
+        axes.text(column, row, f"{mean:.2f}", ha="center", va="center", color="white" if dark else INK)
+    axes.set_xticks(range(len(kinds)), [fill(name, 12) for name in kinds])
+    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    axes.set_xlabel("how far it moves the log-odds, up or down")
+    axes.grid(visible=False)
     return _titled(figure, title)
 
 

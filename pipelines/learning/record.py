@@ -10,6 +10,7 @@ import polars as pl
 from configs.app import App
 from configs.nouns import counted
 from models.contest import Contest
+from models.kinds import QUARTERS, kinds_of
 from models.promotion import Gain
 from models.tasks.segments import PARENT, SegmentModel, Segments
 from models.tracking.pages import Decision, ModelRun, Rival
@@ -18,6 +19,7 @@ from models.tracking.plots import (
     contest_plot,
     contributions_plot,
     importance_plot,
+    kinds_plot,
     reliability_plot,
     segments_plot,
 )
@@ -42,7 +44,7 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
         app_hash: Of the app file that it was trained for.
         code_version: Of Nightquest.
     """
-    app, task, chosen = night.app, contest.task, contest.chosen
+    app, task, chosen, against = night.app, contest.task, contest.chosen, contest.against
     return ModelRun(
         model=contest.model,
         question=task.question,
@@ -64,7 +66,10 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
         ],
         chosen=chosen,
         gains=_gains(contest),
-        challenges=contest.against.challenges if contest.against else None,
+        challenges=against.challenges if against else None,
+        kinds=contest.kinds,
+        moved=(against.name, against.moved) if against and against.moved else None,
+        cost=contest.cost,
         figures=_plots(contest, app),
         tables={"tuning": contest.tuned.trials} if contest.tuned.trials.height else {},
         limits=task.limits,
@@ -85,23 +90,25 @@ def _plots(contest: Contest, app: App) -> dict[str, Any]:
     players, title = contest.holdout["player_key"].to_numpy(), f"{app.title}: {contest.task.name}"
     entrants = [(e.name, e.log_loss, e.low, e.high) for e in contest.entrants]
     importance = contest.model.learner.importance()
-    drawn = {} if (moves := _moves(contest, f"{title}, what moves the answer")) is None else {"contributions": moves}
-    return drawn | {
+    return _moves(contest, f"{title}, what moves the answer") | {
         "reliability": reliability_plot(y, p, players, title=f"{title}, later holdout"),
         "importance": importance_plot(importance, title=f"{title}, what it looks at"),
         "contest": contest_plot(entrants, title=title, chosen=contest.chosen),
     }
 
 
-def _moves(contest: Contest, title: str) -> "Figure | None":
-    """How far each feature moves answers of the later holdout; None where the winner cannot tell."""
+def _moves(contest: Contest, title: str) -> "dict[str, Figure]":
+    """How far each feature moves answers of the later holdout, and by kind; none where the winner cannot tell."""
     holdout = contest.holdout
-    sheet = contest.model.sheet(holdout.sample(min(holdout.height, _EXPLAINED), seed=_PLOTTED))
+    some = holdout.sample(min(holdout.height, _EXPLAINED), seed=_PLOTTED)
+    sheet = contest.model.sheet(some)
     told = contest.model.learner.contributions(sheet)
     if told is None:
-        return None
+        return {}
     values = sheet.x.with_columns(window_days=pl.Series(sheet.windows, dtype=pl.Float64))
-    return contributions_plot(told, values.select(told.columns), title=title)
+    drawn = {"contributions": contributions_plot(told, values.select(told.columns), title=title)}
+    quarters = {name: here for name, here in kinds_of(some).items() if name in QUARTERS and here.any()}
+    return drawn | ({"contributions_by_kind": kinds_plot(told, quarters, title=title)} if quarters else {})
 
 
 def _parameters(contest: Contest) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from models.promotion import (
     better_than_guessing,
     chance_of_gain,
     compare,
-    kinds_of,
+    moved_between,
     with_interval,
     worse_kinds,
 )
@@ -88,14 +88,6 @@ def test_of_many_kinds_that_are_alike_none_is_called_worse_and_one_that_is_worse
     assert worse_kinds(harmed, players, kinds) == ("2",)
 
 
-def test_kinds_are_quarters_of_activity_and_what_tells_questions_apart():
-    rows = pl.DataFrame({"active_days_28": np.arange(40) % 20, "window_days": [7, 28] * 20, "level": [1] * 40})
-    kinds = kinds_of(rows)
-    assert set(kinds) >= {"the least active quarter", "the most active quarter", "window days 7", "level 1"}
-    quarters = [here for name, here in kinds.items() if "quarter" in name]
-    assert [here.sum() for here in quarters] == [10, 10, 10, 10]
-
-
 @pytest.mark.parametrize(
     ("against", "promote", "reason"),
     [
@@ -142,3 +134,31 @@ def test_how_long_a_model_takes_is_told_for_the_players_of_a_night():
     assert told.allowed_s == 3.0
     assert not better_than_guessing(GAIN, replace(told, **CLEAR)).promote
     assert better_than_guessing(GAIN, replace(told, allowed_s=60.0, **CLEAR)).promote
+
+
+class Answers:
+    """Answers with what stands in a column."""
+
+    def __init__(self, column):
+        self.column = column
+
+    def predict(self, rows):
+        return rows[self.column].to_numpy()
+
+
+def test_what_changes_for_players_is_told_even_where_too_few_days_have_passed_to_compare():
+    rows = pl.DataFrame(
+        {
+            "player_key": np.arange(100),
+            "base_day": [dt.date(2024, 1, 2)] * 100,
+            "y": [0, 1] * 50,
+            "old": np.linspace(0.0, 0.99, 100),
+            "new": np.r_[np.linspace(0.0, 0.99, 100)[:90], np.full(10, 0.3)],
+        }
+    )
+    serves = Incumbent("version 3", Answers("old"), dt.date(2024, 1, 2))
+    told = compare(serves, rows, "y", np.full(100, 0.5), lambda _, asked: asked, Answers("new").predict)
+    assert told.gain is None
+    assert told.moved == moved_between(rows["old"].to_numpy(), rows["new"].to_numpy())
+    assert (told.moved.rows, told.moved.much, told.moved.stay) == (100, 0.1, 0.0)
+    assert told.moved.before - told.moved.after == pytest.approx(told.moved.apart)  # all that move go down

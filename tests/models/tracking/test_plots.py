@@ -14,6 +14,7 @@ from models.tracking.plots import (
     contributions_plot,
     groups_plot,
     importance_plot,
+    kinds_plot,
     looks_plot,
     nights_plot,
     reliability_plot,
@@ -127,6 +128,18 @@ def test_looks_plot_draws_every_arm_with_the_band_that_holds_at_every_look():
     assert "both against plain" in shown
     assert "experiment spring" in shown
     assert figure.axes[0].get_ylim()[1] < 1  # the first, wide look does not flatten the others
+
+
+def test_kinds_plot_shows_for_each_kind_how_far_features_move_answers_the_farthest_first():
+    moved = pl.DataFrame({"visits": [0.1, -0.1, 0.2, -0.2], "days_quiet": [1.0, -1.0, 0.0, 0.0], "idle": [0.0] * 4})
+    kinds = {
+        "the second quarter": np.array([True, True, False, False]),
+        "the rest": np.array([False, False, True, True]),
+    }
+    figure = kinds_plot(moved, kinds, title="Toy: churn", top=2)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["days quiet", "visits"]
+    assert figure.axes[0].images[0].get_array() == pytest.approx(np.array([[1.0, 0.0], [0.1, 0.2]]))
+    assert {"1.00", "0.20"} <= {text.get_text() for text in figure.axes[0].texts}
 
 
 def test_contributions_plot_shows_the_features_that_move_answers_most_first():

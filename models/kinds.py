@@ -1,0 +1,88 @@
+"""Kinds of players and questions, and how answers do for each: a mean may hide who is served badly."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from models.scores import clustered_mean, log_losses, share_interval
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+QUARTERS = ("the least active quarter", "the second quarter", "the third quarter", "the most active quarter")
+_ACTIVE = ("active_days_28", "active_28")  # what tells how much a player plays, whichever a task's rows have
+_SORTS = ("window_days", "metric", "level")  # columns each value of which is a kind of question
+_WIDE = 1.96  # standard errors to either end of a 95 % interval
+
+
+@dataclass(frozen=True)
+class OfKind:
+    """How answers do for one kind on the later holdout, intervals by player.
+
+    Attributes:
+        name: Of the kind.
+        rows: Of the holdout.
+        promised: The mean answer.
+        happened: The share in which it happened, with the low and high of its 95 % interval.
+        loss: Mean log-loss.
+        ahead: Mean log-loss of the base rate less that of the answers, with its interval.
+    """
+
+    name: str
+    rows: int
+    promised: float
+    happened: tuple[float, float, float]
+    loss: float
+    ahead: tuple[float, float, float]
+
+    @property
+    def off(self) -> bool:
+        """Whether what happened differs from what was promised beyond the noise of these players."""
+        return not self.happened[1] <= self.promised <= self.happened[2]
+
+
+def kinds_of(rows: pl.DataFrame) -> dict[str, Mask]:
+    """Kinds of players and questions, by name: which rows are of each.
+
+    Quarters by days with play of the last four weeks, and every value of the columns that tell questions apart.
+    """
+    found: dict[str, pl.Series] = {}
+    if active := next((name for name in _ACTIVE if name in rows.columns), None):
+        rank = (rows[active].rank("average") / max(rows.height, 1) * 4).ceil().clip(1, 4)
+        found |= {name: rank == place for place, name in enumerate(QUARTERS, start=1)}
+    for column in (name for name in _SORTS if name in rows.columns):
+        for value in rows[column].unique().sort():
+            found[f"{column.replace('_', ' ')} {value}"] = rows[column] == value
+    return {name: here.fill_null(value=False).to_numpy() for name, here in found.items()}
+
+
+def by_kind(kinds: Mapping[str, Mask], y: Array, p: Array, base: float, players: NDArray[np.int64]) -> list[OfKind]:
+    """How answers do for each kind that has rows.
+
+    Args:
+        kinds: Which rows are of each, see `kinds_of`.
+        y: What happened, 0 or 1, shape (n,).
+        p: What was promised, shape (n,).
+        base: The base rate, which would have been promised without a model.
+        players: Whose rows they are, shape (n,).
+    """
+    losses = log_losses(y, p)
+    gains = log_losses(y, np.full(len(y), base)) - losses
+    told = []
+    for name, here in kinds.items():
+        if not here.any():
+            continue
+        mean, error, _ = clustered_mean(gains[here], players[here])
+        told.append(
+            OfKind(
+                name=name,
+                rows=int(here.sum()),
+                promised=float(p[here].mean()),
+                happened=(float(y[here].mean()), *share_interval(y[here], players[here])),
+                loss=float(losses[here].mean()),
+                ahead=(mean, mean - _WIDE * error, mean + _WIDE * error),
+            )
+        )
+    return told

@@ -1,0 +1,27 @@
+"""How answers do is told for each kind of players and questions, with whom they fit and whom they do not."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from models.kinds import by_kind, kinds_of
+from models.scores import log_loss
+
+
+def test_kinds_are_quarters_of_activity_and_what_tells_questions_apart():
+    rows = pl.DataFrame({"active_days_28": np.arange(40) % 20, "window_days": [7, 28] * 20, "level": [1] * 40})
+    kinds = kinds_of(rows)
+    assert set(kinds) >= {"the least active quarter", "the most active quarter", "window days 7", "level 1"}
+    quarters = [here for name, here in kinds.items() if "quarter" in name]
+    assert [here.sum() for here in quarters] == [10, 10, 10, 10]
+
+
+def test_a_kind_that_is_promised_too_much_is_told_apart_from_one_that_is_not():
+    rng = np.random.default_rng(0)
+    players, chance = np.arange(2000), np.where(np.arange(2000) < 1000, 0.2, 0.6)
+    y, p = (rng.random(2000) < chance).astype(float), np.where(players < 1000, 0.2, 0.9)
+    fits, over = by_kind({"fits": players < 1000, "over": players >= 1000, "empty": players < 0}, y, p, 0.4, players)
+    assert (fits.name, fits.rows, fits.promised, fits.off) == ("fits", 1000, pytest.approx(0.2), False)
+    assert (over.off, over.promised, over.happened[0]) == (True, pytest.approx(0.9), pytest.approx(0.6, abs=0.05))
+    assert fits.ahead[1] > 0 > over.ahead[0]  # better than the base rate here; not there, where it promises too much
+    assert fits.loss == pytest.approx(log_loss(y[:1000], p[:1000]))
