@@ -6,6 +6,7 @@ HOME_DIR ?= .nightquest
 # Tests that share servers share a process, of which there is one more than cores; see tests/conftest.py.
 PARALLEL := --numprocesses auto --maxprocesses 4
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE  # or every process that a test starts compiles all that it loads
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test suite quick check lint types format schema cover bench bench-small serve ui lock clean

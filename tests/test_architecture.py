@@ -73,26 +73,30 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes(path: Path, *kinds: type[ast.AST]) -> tuple[ast.AST, ...]:
+    return tuple(node for node in ast.walk(tree(path)) if isinstance(node, kinds))
+
+
 def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(tree(path)):
+    for node in nodes(path, ast.Import, ast.ImportFrom):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif node.module and not node.level:
             yield node.module
 
 
 def dotted(path: Path) -> Iterator[str]:
     """The last two names of every a.b in a file: 'dt.datetime.now' gives 'datetime.now'."""
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Attribute):
-            owner = node.value
-            name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", None)
-            if name is not None:
-                yield f"{name}.{node.attr}"
+    for node in nodes(path, ast.Attribute):
+        owner = node.value
+        name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", None)
+        if name is not None:
+            yield f"{name}.{node.attr}"
 
 
 def named_in(path: Path, package: str) -> Iterator[str]:
-    for node in ast.walk(tree(path)):
+    for node in nodes(path, ast.Import, ast.ImportFrom):
         if isinstance(node, ast.ImportFrom) and node.module == package:
             yield from (f"{package}.{alias.name}" for alias in node.names)
 
@@ -114,6 +118,7 @@ def test_imports_run_one_way(room):
     assert wrong == []
 
 
+@cache
 def needed() -> dict[str, set[str]]:
     """Which modules each module imports; what `from package import module` takes is the module."""
     modules = {module_of(path): path for path in sources(*ROOMS)}

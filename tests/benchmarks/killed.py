@@ -12,7 +12,6 @@ are drawn evenly over the time that a night takes. The test server's books say w
 
 import asyncio
 import json
-import multiprocessing
 import os
 import signal
 import sqlite3
@@ -35,6 +34,7 @@ from models.language.offers import language_models, open_providers
 from models.language.pacing import Limits
 from models.language.providers import anthropic, openai
 from models.language.providers.provider import BatchProvider, Provider
+from tests.forks import FORKS
 from tests.language_server import LanguageServer, start_server
 from tests.language_server.asked import canonical, sha
 
@@ -146,10 +146,8 @@ def _combination(
 
 def _run(night: Night, kill_after_s: float | None) -> float:
     """Seconds that a run took, or -1 when it was killed."""
-    forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload([__name__])
     begun = time.monotonic()
-    process = forks.Process(target=work, args=(night,))
+    process = FORKS.Process(target=work, args=(night,))
     process.start()
     process.join(kill_after_s)
     if process.exitcode is None and process.pid is not None:

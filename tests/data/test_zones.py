@@ -2,6 +2,7 @@
 
 import datetime as dt
 import zoneinfo
+from bisect import bisect_left
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,17 +21,23 @@ def utc(text: str) -> dt.datetime:
 def changes() -> list[tuple[str, dt.datetime]]:
     """A zone and the moment of change for every kind of change: offsets before and after, and the hour on the clock."""
     this_year = dt.datetime.now(dt.UTC).year
-    dates = [dt.datetime(this_year - 2, 1, 1, tzinfo=dt.UTC) + DAY * n for n in range(5 * 365)]
+    weeks = [dt.datetime(this_year - 2, 1, 1, tzinfo=dt.UTC) + DAY * 7 * n for n in range(5 * 52)]
     kinds: dict[tuple[object, ...], tuple[str, dt.datetime]] = {}
     for name in sorted(zone_names()):
         zone = ZoneInfo(name)
-        offsets = [date.astimezone(zone).utcoffset() for date in dates]
-        for n in range(1, len(dates)):
-            if offsets[n] != offsets[n - 1]:
-                steps = (dates[n - 1] + MINUTE * step for step in range(24 * 60 + 1))
-                at = next(moment for moment in steps if moment.astimezone(zone).utcoffset() == offsets[n])
-                kinds.setdefault((offsets[n - 1], offsets[n], at.astimezone(zone).time()), (name, at))
+        offsets = [week.astimezone(zone).utcoffset() for week in weeks]
+        for week, before, after in zip(weeks, offsets, offsets[1:], strict=False):
+            if before != after:
+                at = first_with(after, zone, week)
+                kinds.setdefault((before, after, at.astimezone(zone).time()), (name, at))
     return list(kinds.values())
+
+
+def first_with(offset: dt.timedelta | None, zone: ZoneInfo, week: dt.datetime) -> dt.datetime:
+    """The minute from which on a week has an offset."""
+    return week + MINUTE * bisect_left(
+        range(7 * 24 * 60), True, key=lambda n: (week + MINUTE * n).astimezone(zone).utcoffset() == offset
+    )
 
 
 @pytest.mark.parametrize(("zone", "change"), changes(), ids=str)

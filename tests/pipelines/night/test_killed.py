@@ -6,7 +6,6 @@ import shutil
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.job import run_ingest
 from pipelines.publish.published import read_latest
 from tests.flows.world import START, write_app, write_events
+from tests.forks import FORKS
 from tests.once import tracked_home
 from tests.pipelines import nights
 
@@ -64,14 +64,12 @@ def serve(home: Path, as_of: dt.date = AS_OF, killed: tuple[str, int] = ("", 0))
 
 
 def apart(home: Path, *args: Any) -> Counter[str]:
-    """`serve` in a process of its own, forked from one that has the libraries loaded.
+    """`serve` in a process of its own.
 
     Raises:
         BrokenProcessPool: It was killed.
     """
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(1, mp_context=context) as elsewhere:
+    with ProcessPoolExecutor(1, mp_context=FORKS) as elsewhere:
         return elsewhere.submit(serve, home, *args).result()
 
 

@@ -2,8 +2,8 @@
 
 import datetime as dt
 import pickle
+import shutil
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import pytest
 
@@ -23,23 +23,27 @@ from pipelines.night.words import hire_writers, write
 from pipelines.publish.published import read_latest
 from pipelines.words.wishes import NO_WISHES, RunContext
 from tests.flows.world import START, write_app, write_events
+from tests.forks import FORKS
 from tests.pipelines.nights import serve_night
 
 AS_OF = START + dt.timedelta(days=20)
 
 
+@pytest.fixture(name="begun", scope="module")
+def _begun(tmp_path_factory):
+    """(home, loaded) of an app with one night out."""
+    folder = tmp_path_factory.mktemp("begun")
+    settings, loaded = Settings(home=folder / "home"), load_app(write_app(folder))
+    run_ingest(settings, loaded, [write_events(folder, days=30)], history=True, players=False, now=clock())
+    serve_night(settings, loaded, AS_OF)
+    return settings.home, loaded
+
+
 @pytest.fixture(name="world")
-def _world(tmp_path):
-    """(settings, loaded) of an app with one night out, in a home of its own; made anew for every call."""
-
-    def make(name):
-        settings = Settings(home=tmp_path / name)
-        loaded = load_app(write_app(tmp_path))
-        run_ingest(settings, loaded, [write_events(tmp_path, days=30)], history=True, players=False, now=clock())
-        serve_night(settings, loaded, AS_OF)
-        return settings, loaded
-
-    return make
+def _world(begun, tmp_path):
+    """(settings, loaded) in a home of its own for every call."""
+    home, loaded = begun
+    return lambda name: (Settings(home=shutil.copytree(home, tmp_path / name)), loaded)
 
 
 def tonight_of(settings, loaded):
@@ -51,9 +55,7 @@ def test_stages_in_processes_of_their_own_publish_what_one_process_publishes(wor
     settings, loaded = world("apart")
     with tonight_of(settings, loaded) as opened:
         tonight = pickle.loads(pickle.dumps(opened))  # noqa: S301 (just made)
-    context = get_context("forkserver")  # which has the libraries loaded
-    context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as elsewhere:
+    with ProcessPoolExecutor(1, mp_context=FORKS, max_tasks_per_child=1) as elsewhere:
 
         def apart(work, *args):
             return elsewhere.submit(run_stage, work, tonight, *args).result()

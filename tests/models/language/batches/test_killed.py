@@ -1,7 +1,6 @@
 """Killed at a chosen moment, a night of batches is finished without buying twice."""
 
 import asyncio
-import multiprocessing
 import os
 import signal
 
@@ -9,6 +8,7 @@ import pytest
 
 from models.language.batches import BatchRows
 from models.language.calls import Written
+from tests.forks import FORKS
 from tests.models.language.asking import a_run, ledger_at
 from tests.models.language.batches.sent import (
     PROVIDERS,
@@ -59,9 +59,7 @@ def submit_and_die(home, server, provider: str, moment: str) -> None:
 def test_killed_at_any_step_a_night_of_batches_is_finished_without_buying_twice(
     tmp_path, language_server, provider, moment
 ):
-    forks = multiprocessing.get_context("forkserver")
-    forks.set_forkserver_preload([__name__])
-    process = forks.Process(target=submit_and_die, args=(tmp_path, language_server, provider, moment))
+    process = FORKS.Process(target=submit_and_die, args=(tmp_path, language_server, provider, moment))
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
