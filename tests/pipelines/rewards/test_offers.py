@@ -162,8 +162,8 @@ def test_what_a_night_may_pay_is_bounded_by_what_all_open_promises_reserve():
         assert "says what a night may promise and pay" in found.notes[0]
 
 
-@settings(max_examples=2)
-@given(seed=st.integers(0, 1_000_000), most=st.integers(1, 12))
+@settings(max_examples=3)
+@given(seed=st.integers(0, 1_000_000), most=st.integers(2, 8))
 def test_no_night_pays_more_than_its_budget_whatever_is_completed_when(empty, seed, most):
     """Challenges of up to three days, each completed on any night until its grace is over, or never; and some of them
     taken back and completed anew by then."""
@@ -181,9 +181,9 @@ def test_no_night_pays_more_than_its_budget_whatever_is_completed_when(empty, se
             known = known_at(empty, app, day, dt.datetime.combine(day, dt.time(), dt.UTC))
             rows = offer_rewards(known, asked, NO_GOALS, everybody(asked)).rows
             empty.append("promised_rewards", rows.with_columns(as_of=pl.lit(day), revision=pl.lit(0, pl.Int32)))
+            night = number + luck.choice([1, 1, 2, 3, 4])  # most finish on one night
             for row in rows.to_dicts():
-                night = number + luck.choice([1, 1, 2, 3, 4])
-                kept = luck.random() < 0.7
+                kept = luck.random() < 0.9
                 at = AS_OF + dt.timedelta(days=night)
                 told = settled(row["player_key"], at, "completed" if kept else "expired")
                 put(empty, "settlements", told | {"content_id": row["content_id"]})
