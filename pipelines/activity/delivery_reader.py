@@ -18,11 +18,12 @@ from configs.zones import zone_names
 from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
 from data.duckdb_errors import is_out_of_room
 from data.warehouse import Warehouse
+from pipelines.activity.columns import say_lacking
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_deliveries, is_taken
 from pipelines.activity.drift import columns_in
 from pipelines.activity.erased import hold_back
 from pipelines.activity.faults import check_events_sql, check_players_sql
-from pipelines.activity.normalise import column_types, stage_json, stage_typed
+from pipelines.activity.normalise import MARKS, column_types, stage_json, stage_typed
 from pipelines.activity.quarantine import feed_of, places_in
 from pipelines.activity.raw_tables import Source, column_fault, forget_delivery, has_rows_of, keep_block, table_for
 from pipelines.activity.read_csv import OWN_COLUMNS
@@ -156,8 +157,8 @@ def read_direct(ingest: IngestRun, path: Path, delivery: Delivery) -> Delivery:
     fields: tuple[str, ...] = ()
     try:
         for block in ingest.blocks(path, wanted, ingest.written):
-            if not n_read and not block.is_json:
-                delivery = replace(delivery, columns=columns_in(ingest.warehouse, block))
+            if not n_read:
+                delivery = replace(delivery, columns=_own_columns(ingest, block))
             _check_block(ingest, block, delivery.delivery_id)
             _note(ingest, block.bad, delivery.delivery_id)
             n_read, fields = n_read + block.frame.height + len(block.bad), _fields_of(block)
@@ -243,6 +244,28 @@ def show_raw_rows(ingest: IngestRun, source: Source) -> None:
                       SEMI JOIN bad_rows AS b ON b.delivery_id = r._delivery_id AND b.line = r._row) AS delivered
                 WHERE bad_rows.delivery_id = delivered._delivery_id AND bad_rows.line = delivered._row"""
         )
+
+
+def _own_columns(ingest: IngestRun, block: Block) -> dict[str, str]:
+    """The columns of a file that should have the contract's; of JSON, whose objects may each lack some, none is kept.
+
+    Raises:
+        FileRefusedError: No object has a field that each must have.
+    """
+    if not block.is_json:
+        return columns_in(ingest.warehouse, block)
+    with ingest.warehouse.lend(_block=block.frame):
+        query = (
+            "SELECT DISTINCT unnest(json_keys(TRY_CAST(_raw AS JSON))) AS k FROM _block "
+            "WHERE json_type(TRY_CAST(_raw AS JSON)) = 'OBJECT' ORDER BY k"
+        )
+        keys = [key for (key,) in ingest.warehouse.rows(query) if key not in MARKS]
+    missing = [name for name, needed in ingest.columns.items() if needed and name not in keys]
+    if keys and missing and "retracts" not in keys:
+        raise FileRefusedError(
+            f"It {say_lacking(missing, keys, known=[*ingest.columns])}. Name the fields so, or write a source."
+        )
+    return {}
 
 
 def _fields_of(block: Block) -> tuple[str, ...]:

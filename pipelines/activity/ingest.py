@@ -33,6 +33,7 @@ from pipelines.activity.delivery_reader import (
 )
 from pipelines.activity.drift import note_drift
 from pipelines.activity.erased import let_go
+from pipelines.activity.lacking import refuse_lacking
 from pipelines.activity.parts import refresh_parts, sync_metrics
 from pipelines.activity.quarantine import retire_rows, retire_settled
 from pipelines.activity.raw_tables import Source, check_delivered, read_source
@@ -138,6 +139,7 @@ def ingest_files(
         for delivery in found:
             retire_rows(warehouse, delivery.mends)
         found = [read_raw(ingest, Path(d.file), d) if _is_new(d, *ingest.raw_tables) else d for d in found]
+        found = refuse_lacking(ingest, source, found) if source is not None else found
         if source is not None and (new := [d for d in found if _is_new(d, *source.tables)]):
             check_delivered(warehouse, source, [f"{d.file}: {d.reason}" for d in found if d.state == "refused"])
             meter.say("Reading the source")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from data.warehouse import Warehouse
+from pipelines.activity.columns import say_lacking
 from pipelines.activity.read_text import FileRefusedError
 
 _TEXT = ("VARCHAR",)
@@ -160,7 +161,9 @@ def _check_names(names: list[str], columns: Mapping[str, bool]) -> None:
     unknown = [name for name in names if name not in columns]
     missing = [name for name, needed in columns.items() if needed and name not in names]
     if missing:
-        raise FileRefusedError(f"The column '{missing[0]}' is missing; a file has {', '.join(columns)}.")
+        raise FileRefusedError(
+            f"It {say_lacking(missing, names, known=[*columns])}. There may be {', '.join(columns)}."
+        )
     if unknown:
         raise FileRefusedError(
             f"The column '{unknown[0][:60]}' is unknown; a file has {', '.join(columns)}. "

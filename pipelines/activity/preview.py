@@ -12,6 +12,7 @@ from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.delivery_reader import IngestRun, announce, prepare, read_direct, read_raw, select_rows
+from pipelines.activity.lacking import refuse_lacking
 from pipelines.activity.normalise import quote
 from pipelines.activity.raw_tables import check_delivered, read_source, taken_apart
 from pipelines.activity.read_csv import OWN_COLUMNS
@@ -128,6 +129,7 @@ def read_ahead(
     before = set[str]()
     told = [announce(ingest, path, number, before) for number, path in enumerate(files, 1)]
     read = [_read(ingest, Path(d.file), d) if d.state == "taken" else d for d in told]
+    read = refuse_lacking(ingest, source, read) if source is not None else read
     if source is not None and (fed := [d for d in read if d.state == "taken" and d.feeds in source.tables]):
         check_delivered(warehouse, source, [f"{d.file}: {d.reason}" for d in read if d.state == "refused"])
         select_rows(ingest, source, fed[-1].delivery_id)

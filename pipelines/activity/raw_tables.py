@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -11,10 +11,11 @@ import polars as pl
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
+from pipelines.activity.columns import say_lacking
 from pipelines.activity.normalise import MARKS, column_types, quote, repeated_key, text
 from pipelines.activity.read_csv import OWN_COLUMNS, check_columns
 from pipelines.activity.read_files import Block, table_stem
@@ -51,12 +52,16 @@ class Source:
         tables: The raw tables it reads, by name.
         hash: Of its text; a mended source may take a delivery again.
         yields: The columns that it names; empty when it yields whatever a table has.
+        reads: The columns that it reads of each raw table, by name, as far as its text tells.
+        joined: The raw tables that are read beside others.
     """
 
     sql: str
     tables: tuple[str, ...]
     hash: str
     yields: tuple[str, ...] = ()
+    reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    joined: frozenset[str] = frozenset()
 
 
 def read_source(sql: str) -> Source:
@@ -74,12 +79,8 @@ def read_source(sql: str) -> Source:
     tree = statements[0]
     for node in tree.walk():
         _check_node(node)
-    names = {
-        table.name.lower()
-        for scope in traverse_scope(tree)
-        for table in scope.sources.values()
-        if isinstance(table, exp.Table)
-    }
+    scopes = [*traverse_scope(tree)]
+    names = {table.name.lower() for scope in scopes for table in scope.sources.values() if isinstance(table, exp.Table)}
     strange = sorted(name for name in names if not re.fullmatch(r"raw_[a-z0-9_]+", name))
     if strange:
         raise _wrong(f"reads '{strange[0]}'; it may read raw tables only, named raw_ and the name of their file")
@@ -90,7 +91,33 @@ def read_source(sql: str) -> Source:
         tuple(sorted(names)),
         hashlib.sha256(sql.encode()).hexdigest(),
         () if tree.is_star else tuple(tree.named_selects),
+        _reads(scopes),
+        frozenset(
+            table.name.lower()
+            for scope in scopes
+            if len(scope.sources) > 1
+            for table in scope.sources.values()
+            if isinstance(table, exp.Table)
+        ),
     )
+
+
+def _reads(scopes: Iterable[Scope]) -> dict[str, tuple[str, ...]]:
+    """The columns of raw tables that scopes name: of `r.doc.field` the column is `doc`."""
+    found: dict[str, dict[str, None]] = {}
+    for scope in scopes:
+        tables = {name: table.name.lower() for name, table in scope.sources.items() if isinstance(table, exp.Table)}
+        for column in scope.columns:
+            first, *rest = [part.name for part in column.parts]
+            if first in tables and rest:
+                found.setdefault(tables[first], {})[rest[0]] = None
+            elif len(scope.sources) == 1 and tables and not rest and first not in _named(scope):
+                found.setdefault(next(iter(tables.values())), {})[first] = None
+    return {table: tuple(name for name in names if name not in OWN_COLUMNS) for table, names in found.items()}
+
+
+def _named(scope: Scope) -> list[str]:
+    return scope.expression.named_selects if isinstance(scope.expression, exp.Query) else []
 
 
 def column_fault(warehouse: Warehouse, source: Source) -> str:
@@ -100,8 +127,20 @@ def column_fault(warehouse: Warehouse, source: Source) -> str:
     try:
         column_types(warehouse, f"({source.sql})")
     except duckdb.Error as error:
-        return f"{str(error).splitlines()[0][:300].rstrip('.!')}; delivered were {delivered_columns(warehouse, source)}"
+        first = str(error).splitlines()[0][:300].rstrip(".!")
+        return (
+            "; ".join(_absent(warehouse, source)) or f"{first}; delivered were {delivered_columns(warehouse, source)}"
+        )
     return ""
+
+
+def _absent(warehouse: Warehouse, source: Source) -> Iterator[str]:
+    """Which columns the source reads that no delivery of their table ever had."""
+    for table, names in source.reads.items():
+        there = [name for name in column_types(warehouse, table) if name not in OWN_COLUMNS]
+        low = {name.lower() for name in there}
+        if missing := [name for name in names if name.lower() not in low]:
+            yield f"'{table.removeprefix(PREFIX)}' {say_lacking(missing, there, known=names)}"
 
 
 def all_delivered(warehouse: Warehouse, source: Source) -> bool:

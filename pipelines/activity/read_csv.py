@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from configs.nouns import counted
+from pipelines.activity.columns import say_lacking
 from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError, Lines
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -52,11 +53,10 @@ def read_header(line: str, wanted: Collection[str], delimiters: Sequence[str] = 
     missing = [name for name in wanted if name not in best.columns]
     if missing:
         start = line[:80].replace("\t", " ")
-        seen = best.columns if len(best.columns) > 1 else tuple(line.split())
-        named = ", ".join(seen[:12])[:200] + (" and more" if len(seen) > 12 else "")
+        seen = best.columns if len(best.columns) > 1 else line.split()
         raise FileRefusedError(
-            f"The first line ('{start}') is no header with {', '.join(wanted)}; missing: {', '.join(missing)}; "
-            f"it seems to name: {named}. Name the columns in the first line, separated by commas."
+            f"The first line ('{start}') is no header with {', '.join(wanted)}: "
+            f"it {say_lacking(missing, seen)}. Name the columns in the first line, separated by commas."
         )
     if not wanted and len(best.columns) > 1:
         filled = tuple(name or f"column_{place}" for place, name in enumerate(best.columns, 1))

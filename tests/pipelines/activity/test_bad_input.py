@@ -85,7 +85,16 @@ BAD_FILES = [
     ("lists.parquet", parquet(user_id=[["a", "b"]]), "'user_id' is varchar[]; it may be text or a whole number"),
     ("bytes.parquet", parquet(user_id=[b"\xff"]), "'user_id' is blob; it may be text or a whole number"),
     ("huge.parquet", parquet(value=pa.array([1], pa.decimal256(50, 2))), "is decimal256(50, 2), which cannot be"),
-    ("nouser.parquet", parquet().replace(b"user_id", b"user_xx"), "The column 'user_id' is missing"),
+    (
+        "fields.jsonl",
+        f'{{"user": "ann", "event": "solve", "ts": "{AT}"}}',
+        "It lacks 'user_id' and 'occurred_at'; it has event, ts",
+    ),
+    (
+        "nouser.parquet",
+        parquet().replace(b"user_id", b"user_xx"),
+        "It lacks 'user_id'; it has user_xx, event, occurred_at; 'user_xx' is perhaps its 'user_id'",
+    ),
 ]
 
 
@@ -358,7 +367,7 @@ def test_a_delivery_whose_every_row_is_refused_fails_with_the_reason_and_may_com
 
 
 def test_a_header_that_is_none_is_told_with_the_columns_it_seems_to_name(warehouse, tmp_path):
-    with pytest.raises(NightquestError, match="it seems to name: customer_id, date, cds, dollars"):
+    with pytest.raises(NightquestError, match="it has customer_id, date, cds, dollars"):
         deliver(warehouse, LEAN, tmp_path, {"a.txt": "customer_id date cds dollars\n1 19970101 1 11.77\n"})
 
 

@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from configs.errors import NightquestError
 from data.warehouse import scratch
 from pipelines.activity.drift import _changes
 from pipelines.activity.drifts import drift_since
@@ -73,19 +74,50 @@ def test_an_optional_property_that_is_told_no_more_is_told_with_counts(warehouse
     assert drift_since(warehouse, NOW, FAR) == []
 
 
-def test_a_column_with_another_name_is_told_as_perhaps_renamed_and_its_rows_wait_for_a_mended_source(
+def test_a_file_without_a_column_that_every_event_needs_is_refused_in_a_sentence_and_nothing_of_it_is_kept(
     warehouse, tmp_path
 ):
-    renamed = games(tmp_path, "2.csv", 100).read_text(encoding="utf-8").replace("player", "member", 1)
+    other = games(tmp_path, "2.csv", 200)
     path = tmp_path / "games-3.csv"
-    path.write_text(renamed, encoding="utf-8")
-    taken = take(warehouse, path)
-    assert (taken.taken, taken.refused) == (0, 30)
-    assert drift_since(warehouse, None, FAR) == [
-        "games-3.csv: lacks 'player' and has 'member' in its place, which is perhaps its new name."
-    ]
+    text = games(tmp_path, "4.csv", 100).read_text(encoding="utf-8")
+    path.write_text(text.replace("player", "member", 1), encoding="utf-8")
+    taken = take(warehouse, path, other)
+    assert (taken.taken, taken.refused) == (30, 0)  # the other one goes in
+    (refused,) = taken.refused_files
+    assert refused.reason == (
+        "It lacks 'player'; it has id, member, ended, score, topic; 'member' is perhaps its 'player'. The source makes "
+        "nothing of it without: rename the column, or let the SELECT read the other one, too, and deliver the file "
+        "again; nothing of it was kept."
+    )
+    assert warehouse.value("SELECT count(*) FROM raw_games") == 60
+    with pytest.raises(NightquestError, match=r"Nothing was taken.*lacks 'player'"):
+        take(warehouse, path)
+    path.write_text(text, encoding="utf-8")
+    assert take(warehouse, path).taken == 30
+    path.write_text(text.replace("player", "member", 1), encoding="utf-8")
     mended = SELECT.replace("g.player AS", "coalesce(g.player, g.member) AS")
-    assert take(warehouse, path, source=mended).taken == 30  # nothing was lost
+    again = take(warehouse, path, source=mended)  # the same events
+    assert (again.taken, again.refused, again.refused_files) == (0, 0, ())
+    assert "lacks 'topic'" in take(warehouse, games(tmp_path, "5.csv", 300, topic=None)).drift[0]  # it may
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda text: text.replace(",", ";"), ""),  # found by itself
+        (lambda text: text.replace(",", "^"), "a single column, so perhaps something else stands between its fields"),
+        (lambda text: text.split("\n", 1)[1], "perhaps the line with the names of the columns is missing"),
+    ],
+)
+def test_another_delimiter_and_a_missing_header_are_told_as_what_they_are(warehouse, tmp_path, change, told):
+    path = games(tmp_path, "2.csv", 100)
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+    if not told:
+        assert take(warehouse, path).taken == 30
+        return
+    with pytest.raises(NightquestError, match=told):
+        take(warehouse, path)
+    assert warehouse.value("SELECT count(*) FROM raw_games") == 30
 
 
 def test_a_column_that_files_may_have_is_no_new_name_of_another_one():

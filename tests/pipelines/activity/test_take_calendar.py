@@ -81,7 +81,7 @@ def test_a_row_that_cannot_be_read_is_told_and_the_others_count(
 
 
 def test_a_calendar_without_its_columns_is_refused_whole(warehouse: Warehouse, tmp_path: Path) -> None:
-    with pytest.raises(NightquestError, match="The calendar cannot be read: The column 'title' is missing"):
+    with pytest.raises(NightquestError, match="The calendar cannot be read: It lacks 'title', 'kind' and 'starts_on'"):
         deliver(warehouse, LEAN, tmp_path, {"calendar.csv": "name,day\nExam,2024-06-10\n"})
 
 

@@ -1,0 +1,34 @@
+"""What a file lacks of the columns that are wanted of it, in words: what is there instead, and what may be meant."""
+
+import difflib
+import re
+from collections.abc import Collection, Sequence
+
+_VALUE = re.compile(r"^[\s€$£]*[+-]?\d[\d.,:/\- TZ]*$")  # a number, a date or a time of day, which no header is
+
+
+def say_lacking(missing: Sequence[str], columns: Sequence[str], *, known: Collection[str] = ()) -> str:
+    """Which columns are not there, which are, and which of these may be meant; no full stop.
+
+    Args:
+        missing: The columns that are wanted.
+        columns: Those that are there.
+        known: Those of them that have a use, and are no new name of another one.
+    """
+    shown = ", ".join(name[:40] for name in columns[:12]) + (f" and {len(columns) - 12} more" if columns[12:] else "")
+    names = [f"'{name}'" for name in missing]
+    told = f"lacks {' and '.join([', '.join(names[:-1]), names[-1]] if names[1:] else names)}; it has {shown or 'none'}"
+    if len(columns) == 1 and len(missing) + len(known) > 1:
+        return f"{told}: a single column, so perhaps something else stands between its fields"
+    if any(map(_VALUE.match, columns)):
+        return f"{told}: values, so perhaps the line with the names of the columns is missing"
+    near = [(name, found) for name in missing if (found := _nearest(name, columns, missing, known))]
+    return told + "".join(f"; '{found}' is perhaps its '{name}'" for name, found in near)
+
+
+def _nearest(name: str, columns: Sequence[str], missing: Sequence[str], known: Collection[str]) -> str:
+    """The column that a missing one may be called now: one spelled alike, or the only one that has no use."""
+    free = {one.lower(): one for one in columns if one.lower() not in {name.lower() for name in known}}
+    near = difflib.get_close_matches(name.lower(), [*free], n=1)
+    alone = [*free.values()] if len(free) == len(missing) == 1 else []
+    return free[near[0]] if near else alone[0] if alone else ""

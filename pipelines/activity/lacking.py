@@ -1,0 +1,68 @@
+"""Files that lack a column without which nothing in them is an event: told in a sentence each, and nothing is kept."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import sqlglot
+from sqlglot import exp
+
+from data.warehouse import Warehouse
+from pipelines.activity.columns import say_lacking
+from pipelines.activity.deliveries import Delivery
+from pipelines.activity.normalise import column_types, quote
+from pipelines.activity.raw_tables import Source, all_delivered, forget_delivery
+
+if TYPE_CHECKING:
+    from pipelines.activity.delivery_reader import IngestRun
+
+
+def refuse_lacking(ingest: "IngestRun", source: Source, found: Sequence[Delivery]) -> list[Delivery]:
+    """The files, those refused and forgotten from which the source makes nothing, since they lack what it reads.
+
+    What a file may lack, such as a column that came later, costs nothing: only a file is refused that lacks a column
+    of those that the source reads, and of which no row would have a player, a kind of event and a moment.
+    """
+    warehouse = ingest.warehouse
+    if not all_delivered(warehouse, source):
+        return list(found)
+    needed = [name for name, must in ingest.columns.items() if must]
+    return [_judged(warehouse, source, each, needed) if each.feeds in source.tables else each for each in found]
+
+
+def _judged(warehouse: Warehouse, source: Source, each: Delivery, needed: Sequence[str]) -> Delivery:
+    here = {name.lower() for name in each.columns}
+    there = {name.lower() for name in column_types(warehouse, each.feeds)}
+    missing = [name for name in source.reads.get(each.feeds, ()) if name.lower() in there - here]
+    judged = each.state == "taken" and each.columns and not each.mends
+    if not judged or not missing or _makes_some(warehouse, source, each, needed):
+        return each
+    forget_delivery(warehouse, each.feeds, each.delivery_id)
+    warehouse.run("DELETE FROM bad_rows WHERE delivery_id = $id", {"id": each.delivery_id})
+    told = say_lacking(missing, [*each.columns], known=source.reads.get(each.feeds, ()))
+    reason = (
+        f"It {told}. The source makes nothing of it without: rename the column, or let the SELECT read the other one, "
+        "too, and deliver the file again; nothing of it was kept."
+    )
+    return replace(each, state="refused", reason=reason, rows_read=0, rows_taken=0, rows_refused=0)
+
+
+def _makes_some(warehouse: Warehouse, source: Source, each: Delivery, needed: Sequence[str]) -> bool:
+    """Whether a source makes anything of a file; of one that others are joined to, nothing without them is no fault."""
+    good = " AND ".join(f"{quote(name)} IS NOT NULL" for name in needed if name in source.yields)
+    count = f"SELECT count(*), count(*) FILTER ({good or 'true'})"
+    mine, none = (
+        warehouse.rows(f"{count} FROM ({_over(source, each.feeds, only)})")[0] for only in (each.delivery_id, "")
+    )
+    rows, with_all = mine[0] - none[0], mine[1] - none[1]
+    return bool(with_all > 0 or (rows <= 0 and each.feeds in source.joined))
+
+
+def _over(source: Source, table: str, delivery_id: str) -> str:
+    """The source as it reads one delivery of a table alone."""
+    tree = sqlglot.parse_one(source.sql, dialect="duckdb")
+    for node in [*tree.find_all(exp.Table)]:
+        if node.name.lower() == table:
+            rows = exp.select("*").from_(node.name).where(exp.column("_delivery_id").eq(delivery_id))
+            node.replace(rows.subquery(node.alias or node.name))
+    return tree.sql(dialect="duckdb")
