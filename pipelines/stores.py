@@ -13,6 +13,7 @@ from data.warehouse import Warehouse, open_warehouse
 from pipelines.activity.parts import sync_metrics
 
 if TYPE_CHECKING:
+    from models.tracking.kept import KeptChampions
     from models.tracking.prompts import PromptRegistry
     from models.tracking.registry import Registry
 
@@ -52,6 +53,13 @@ def open_registry(settings: Settings) -> "Registry":
     from models.tracking.registry import Registry  # noqa: PLC0415
 
     return Registry(settings.tracking_uri, settings.artifacts if settings.mlflow_uri is None else None)
+
+
+def kept_champions(settings: Settings) -> "KeptChampions":
+    """The champions that served last, as they were kept under home."""
+    from models.tracking.kept import KeptChampions  # noqa: PLC0415
+
+    return KeptChampions(settings.home / "champions")
 
 
 def open_prompts(settings: Settings) -> "PromptRegistry":

@@ -55,7 +55,11 @@ class RegisteredVersion:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A version that was loaded, with what was recorded when it was trained."""
+    """A version that was loaded, with what was recorded when it was trained.
+
+    Attributes:
+        first_night: The first that it could serve; None when that was not recorded.
+    """
 
     name: str
     version: int
@@ -63,6 +67,7 @@ class LoadedModel:
     parameters: dict[str, Any]
     data_window: dict[str, dt.date]
     app_hash: str
+    first_night: dt.date | None = None
 
 
 class Registry:
@@ -182,6 +187,7 @@ class Registry:
                 parameters=told["parameters"],
                 data_window={k: dt.date.fromisoformat(v) for k, v in told["data_window"].items()},
                 app_hash=told["app_hash"],
+                first_night=Candidate.of(version, found.tags).first_night,
             )
 
     def reviewable(self, app: str) -> pl.DataFrame:

@@ -195,7 +195,7 @@ def _not_served(night: Night, user_id: str) -> NightquestError:
 
 
 def _planned(tonight: Tonight) -> Planned:
-    return plan(tonight, load_champions(tonight))
+    return plan(tonight, load_champions(tonight, keep=False))
 
 
 def _jobs(tonight: Tonight, planned: Planned, crew: Crew) -> list[Job]:

@@ -168,7 +168,11 @@ def read_lately(known: Known) -> pl.DataFrame:
 
 def _serving(settings: Settings, alias: str) -> tuple[Mapping[str, Prompt], tuple[str, ...]]:
     """The prompts that hold an alias in the registry, after the files were registered."""
-    files, registry = read_prompts(), open_prompts(settings)
+    files = read_prompts()
+    try:
+        registry = open_prompts(settings)
+    except NightquestError as error:
+        return files, (f"{error.message} The prompt files serve.",)
     try:
         registered = registry.register(files)
     except NightquestError as error:  # a registry that cannot be written must not stop a night

@@ -23,7 +23,7 @@ from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import Block, read_blocks
 from pipelines.activity.read_text import FileRefusedError
 from pipelines.known import Known
-from pipelines.night.champions import look
+from pipelines.night.find_champions import look
 from pipelines.players.segments import WINDOW_DAYS, played_there, player_cohorts, suits
 from pipelines.players.snapshots import describe, eligible_players
 from pipelines.review.explain import night_seen, not_judged, player_key

@@ -22,7 +22,7 @@ from models.tasks import binary_task, binary_tasks
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.known import Known
-from pipelines.night.champions import look
+from pipelines.night.find_champions import look
 from pipelines.night.score import Served
 from pipelines.pins import Night, find_night, make_night, next_served_day
 from pipelines.players.snapshots import describe, eligible_players

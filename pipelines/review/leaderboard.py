@@ -18,7 +18,7 @@ from models.tasks.segments import Segments
 from models.tracking.versions import CONTEST, VERSIONS
 from models.tracking.which_serves import FIRST_NIGHT, TRAINED_TO
 from pipelines.challenges.propose import PLANNED_WITH
-from pipelines.night.champions import Looked, look
+from pipelines.night.find_champions import Looked, look
 from pipelines.publish.health import Fault, models_gone, registry_fault
 from pipelines.publish.published import published_nights, read_manifest
 from pipelines.stores import has_registry, open_registry

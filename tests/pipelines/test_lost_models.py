@@ -1,4 +1,4 @@
-"""A night whose models are lost says that they are lost, and learns its own."""
+"""A night that cannot reach its models says so: champions serve as a night before kept them, or it learns its own."""
 
 import datetime as dt
 import shutil
@@ -7,31 +7,103 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 import pytest
+from mlflow import MlflowClient
 
 from models import portable
 from models.portable import save_json
 from models.tracking.pages import Decision, ModelRun
+from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.learning.incumbents import incumbents
+from pipelines.night.champions import load_champions
+from pipelines.night.open_night import open_night
 from pipelines.publish.health import registry_fault
 from pipelines.stores import open_registry
-from tests.pipelines.nights import serve_night
+from tests.pipelines.nights import context_of, now, serve_night
 from tests.pipelines.trained import FIRST, NEXT
 
 
-@pytest.mark.parametrize("lost", [["mlflow.db", "mlartifacts"], ["mlflow.db"], ["mlartifacts"]])
-def test_models_that_are_lost_are_told_as_lost_by_the_night_and_its_promises_go_on(trained, tmp_path, lost) -> None:
-    settings = trained.copy(tmp_path)
-    home = settings.home
-    assert registry_fault(home, "puzzles") is None
-    for name in lost:
-        path = home / name
+def lose(settings, *names):
+    for name in names:
+        path = settings.home / name
         path.unlink() if path.is_file() else shutil.rmtree(path)
-    told = registry_fault(home, "puzzles")
+
+
+def champions(settings, loaded, day=NEXT):
+    """What a night would be served by."""
+    with open_night(loaded, day, now(), context_of(settings)) as tonight:
+        return load_champions(tonight)
+
+
+def as_registered(trained):
+    return {task: f"puzzles.{task}/{version}" for task, version in trained.versions.items()}
+
+
+def damage(path):
+    path.write_bytes(b"x" + path.read_bytes()[1:])
+
+
+LOSSES = {
+    "out of reach": lambda settings: settings.model_copy(update={"mlflow_uri": "http://127.0.0.1:9"}),
+    "damaged": lambda settings: damage(settings.home / "mlflow.db"),
+    "gone": lambda settings: lose(settings, "mlflow.db", "mlartifacts"),
+    "without files": lambda settings: lose(settings, "mlartifacts"),
+    "with other files": lambda settings: [damage(f) for f in (settings.home / "mlartifacts").rglob("kind.json")],
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_where_the_registry_cannot_be_had_champions_serve_as_the_night_before_kept_them_and_the_night_says_so(
+    trained, tmp_path, monkeypatch, loss
+):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    settings = trained.copy(tmp_path)
+    before = champions(settings, trained.loaded)
+    assert before.notes == champions(settings, trained.loaded).notes
+    lost = LOSSES[loss](settings)
+    served = champions(lost if loss == "out of reach" else settings, trained.loaded)
+    assert served.told() == before.told() == as_registered(trained)
+    (told,) = [note for note in served.notes if note not in before.notes]
+    assert "Champions serve as a night before kept them: " in told
+    assert f"plays version {trained.versions['plays']}" in told
+    assert served.challenges.plays.recalibration == before.challenges.plays.recalibration
+
+
+@pytest.mark.parametrize("lost", [["mlflow.db", "mlartifacts"], ["mlartifacts"]])
+def test_models_that_are_lost_and_were_not_kept_are_told_as_lost_and_the_promises_of_the_night_go_on(
+    trained, tmp_path, lost
+) -> None:
+    settings = trained.copy(tmp_path)
+    assert registry_fault(settings.home, "puzzles") is None
+    lose(settings, *lost, "champions")
+    told = registry_fault(settings.home, "puzzles")
     assert told is not None
     report = serve_night(settings, trained.loaded, NEXT)
     assert report.issued
     assert any(told.message.rstrip(".") in note and "learned its own" in note for note in report.notes)
     assert not any("No trained model" in note for note in report.notes)
+
+
+def test_a_kept_champion_whose_files_were_changed_or_that_knew_the_night_does_not_serve(trained, tmp_path):
+    settings = trained.copy(tmp_path)
+    lose(settings, "mlflow.db", "mlartifacts")
+    kept = settings.home / "champions" / "puzzles"
+    assert champions(settings, trained.loaded, FIRST - dt.timedelta(days=1)).told()["plays"] == "fallback"
+    damage(kept / "plays" / "files" / "model.json")
+    shutil.rmtree(kept / "attainment" / "files")
+    served = champions(settings, trained.loaded)
+    assert {served.told()[name] for name in ("plays", "attainment")} == {"fallback"}
+    assert served.told()["segments"] == as_registered(trained)["segments"]
+    assert any("kept is not what was registered: model.json changed" in note for note in served.notes)
+
+
+def test_who_serves_no_more_is_kept_no_more(trained, tmp_path):
+    settings, other = trained.copy(tmp_path), next(task for task in trained.versions if task not in PLANNED_WITH)
+    client = MlflowClient(settings.tracking_uri, settings.tracking_uri)
+    client.delete_registered_model_alias(f"puzzles.{other}", "champion")
+    champions(settings, trained.loaded)
+    lose(settings, "mlflow.db", "mlartifacts")
+    served = {task for task, version in champions(settings, trained.loaded).told().items() if version != "fallback"}
+    assert served == {*trained.versions} - {other}
 
 
 class Older:

@@ -1,0 +1,210 @@
+"""Which version serves each task tonight: the registry's champion, or where it cannot be had the one that was kept."""
+
+import datetime as dt
+import sqlite3
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from configs.app import App
+from configs.commands import command
+from configs.errors import NightquestError
+from models.learned import LearnedModel
+from models.portable import OutdatedModelError
+from models.tasks import tasks
+from models.tasks.segments import Segments
+from pipelines.challenges.propose import PLANNED_WITH
+from pipelines.learning.outdated import edited_since
+from pipelines.night.open_night import Tonight
+from pipelines.night.score import Served
+from pipelines.publish.health import Fault, models_gone, registry_fault
+from pipelines.stores import has_registry, kept_champions, open_registry
+
+if TYPE_CHECKING:
+    from models.tracking.kept import KeptChampions
+    from models.tracking.registry import LoadedModel, Registry
+
+_OTHER_VERSION = "of another version of Nightquest"
+_NEEDED = (*PLANNED_WITH, Segments.name)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the registry has for a task at a night.
+
+    Attributes:
+        loaded: The version that serves; None where none does.
+        why: What else the registered one is, so that it does not serve: 'of an older app file'; empty otherwise.
+        later: The version that serves today and was trained on later days; 0 where there is none.
+        fault: A sentence about files that cannot be read.
+    """
+
+    loaded: "LoadedModel | None" = None
+    why: str = ""
+    later: int = 0
+    fault: str = ""
+
+    @property
+    def served(self) -> Served | None:
+        """The model that serves, with its version."""
+        if self.loaded is None or not isinstance(self.loaded.model, LearnedModel):
+            return None
+        return Served(self.loaded.model, f"{self.loaded.name}/{self.loaded.version}")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What there is for a night.
+
+    Attributes:
+        looked: By task.
+        lost: What is wrong with the registry.
+        kept: Tasks served by the champion that was kept of them, since the registry's cannot be had.
+        notes: A sentence for what was kept and is damaged, or cannot be kept.
+    """
+
+    looked: Mapping[str, Looked] = field(default_factory=dict)
+    lost: Fault | None = None
+    kept: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def unborn(self) -> str:
+        """Why later champions do not serve; empty where there are none."""
+        later = [f"{name} version {each.later}" for name, each in self.looked.items() if name in _NEEDED and each.later]
+        return f"What serves today ({', '.join(later)}) was trained on later days" if later else ""
+
+    def told_of_kept(self) -> str:
+        """That champions serve as they were kept, and why; empty where none do."""
+        if not self.kept or self.lost is None:
+            return ""
+        loaded = ((name, self.looked[name].loaded) for name in self.kept)
+        versions = ", ".join(f"{name} version {each.version}" for name, each in loaded if each)
+        return f"{self.lost.message} Champions serve as a night before kept them: {versions}. {self.lost.remedy}"
+
+
+def find_champions(tonight: Tonight, *, keep: bool) -> Found:
+    """What serves each task.
+
+    A store that was never made is not made for a look, which takes MLflow seconds.
+
+    Args:
+        tonight: The night.
+        keep: What the registry says serves is kept under home, for a night that cannot reach it.
+
+    Raises:
+        NightquestError: The files of a model that planning needs are not what was registered, and it was not kept.
+    """
+    search = _Search(tonight)
+    looked = {name: search.look(name) for name in tasks().by_name}
+    if keep:
+        search.keep(looked)
+    return Found(looked, search.lost, tuple(search.stood_in), tuple(search.notes))
+
+
+class _Search:
+    """Where a night's champions are looked for: the registry, and what was kept of it.
+
+    Attributes:
+        lost: What is wrong with the registry.
+        stood_in: Tasks whose champion is the one that was kept.
+        notes: A sentence for what was kept and is damaged, or cannot be kept.
+    """
+
+    def __init__(self, tonight: Tonight) -> None:
+        self._app, self._night, self._kept = tonight.night.app, tonight.night.as_of, kept_champions(tonight.settings)
+        self.lost, self._gone = _lost_models(tonight)
+        self.stood_in, self.notes = list[str](), list[str]()
+        self._registry: Registry | None = None
+        self._serving: dict[str, int] = {}
+        if has_registry(tonight.settings):
+            try:
+                self._registry = open_registry(tonight.settings)
+                self._serving = self._registry.champions(self._app.app)
+            except NightquestError as error:
+                self.lost = self.lost or self._fault(error)
+
+    def look(self, name: str) -> Looked:
+        """What serves a task.
+
+        Raises:
+            NightquestError: See `find_champions`.
+        """
+        if self._registry is None or name not in self._serving or name in self._gone:
+            return (self._from_kept(name) if self.lost else None) or Looked()
+        try:
+            looked, needed = look(self._registry, self._app, name, self._night), None
+        except NightquestError as error:
+            looked, needed = Looked(fault=error.message), error
+        if looked.fault and (found := self._from_kept(name, self._serving[name])):
+            self.lost = self.lost or self._fault(needed or NightquestError(looked.fault))
+            return found
+        if needed:
+            raise needed
+        return looked
+
+    def keep(self, looked: Mapping[str, Looked]) -> None:
+        """Keep what the registry says serves, and forget what does not any more."""
+        if self._registry is None or self.lost:
+            return
+        for name, each in looked.items():
+            try:
+                if name not in self._serving:
+                    self._kept.forget(self._app.app, name)
+                elif each.loaded is not None and each.loaded.version == self._serving[name]:
+                    self._kept.keep(self._app.app, name, each.loaded)
+            except OSError as error:
+                self.notes.append(f"The champion of {name} cannot be kept for a night without the registry: {error}.")
+
+    def _from_kept(self, name: str, version: int | None = None) -> Looked | None:
+        """What was kept of a task, of this version where one is named; None where it does not serve."""
+        try:
+            found = look(self._kept, self._app, name, self._night)
+        except NightquestError as error:
+            found = Looked(fault=error.message)
+        if found.fault:
+            self.notes.append(found.fault)
+        if found.loaded is None or version not in (None, found.loaded.version):
+            return None
+        self.stood_in.append(name)
+        return found
+
+    def _fault(self, error: NightquestError) -> Fault:
+        remedy = error.remedy or f"Run: {command('train', app=self._app.app)}"
+        return Fault(self._app.app, "registry", error.message, remedy)
+
+
+def look(registry: "Registry | KeptChampions", app: App, name: str, night: dt.date) -> Looked:
+    """What serves a task, as the registry says or what was kept of it.
+
+    Raises:
+        NightquestError: The files of a model that planning needs are not what was registered.
+    """
+    try:
+        loaded = registry.load_for(app.app, name, night)
+    except OutdatedModelError:
+        return Looked(why=_OTHER_VERSION)
+    except NightquestError as error:
+        if name in _NEEDED:
+            raise
+        return Looked(fault=error.message)
+    if loaded is None:
+        return Looked(later=registry.champion(app.app, name) or 0)
+    if not isinstance(loaded.model, LearnedModel):
+        return Looked(loaded)
+    if loaded.model.outdated:
+        return Looked(why=_OTHER_VERSION)
+    edited = edited_since(app, loaded.model, loaded.parameters)
+    return Looked(why=f"of an older app file ({edited})") if edited else Looked(loaded)
+
+
+def _lost_models(tonight: Tonight) -> tuple[Fault | None, list[str]]:
+    """What is wrong with a registry under home, and the tasks whose champion's files are gone."""
+    home, app = tonight.settings.home, tonight.night.app.app
+    if tonight.settings.mlflow_uri is not None:
+        return None, []
+    lost = registry_fault(home, app)
+    with suppress(sqlite3.Error):  # a damaged one is told as such
+        return lost, models_gone(home, app) if lost else []
+    return lost, []
