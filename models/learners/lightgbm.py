@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.cluster import spread
 from models.learner import Learner, Sheet, shares
+from models.tree_facts import FEWEST, Splits, splits_of, told_by_kind
 from models.tuning import Setting, Suggest
 
 if TYPE_CHECKING:
@@ -106,8 +107,12 @@ class LightGBM(Learner):
     def contributions(self, sheet: Sheet) -> pl.DataFrame:
         """TreeSHAP of the log-odds (Lundberg et al. 2020, Nature Machine Intelligence 2, 56)."""
         x = sheet.personal()
-        told = self._booster.predict(np.ascontiguousarray(x.to_numpy()), pred_contrib=True, num_threads=1)
-        return pl.DataFrame(np.asarray(told)[:, :-1], schema=x.columns)  # the last is what all rows share
+        rows = x.to_numpy()
+        if len(rows) < FEWEST or (trees := self._splits()) is None:
+            told = self._told(rows)
+        else:
+            told = told_by_kind(rows, trees, lambda tree, some: self._told(some, start_iteration=tree, num_iteration=1))
+        return pl.DataFrame(told, schema=x.columns)
 
     def importance(self) -> dict[str, float]:
         """Share of the gain."""
@@ -123,6 +128,17 @@ class LightGBM(Learner):
 
         self._booster = lgb.Booster(model_str=(folder / BOOSTER).read_text(encoding="utf-8"))
         return self
+
+    def _told(self, rows: Array, **trees: Any) -> Array:
+        """TreeSHAP of some trees, without what all rows share, which is the last column."""
+        told = self._booster.predict(np.ascontiguousarray(rows), pred_contrib=True, num_threads=1, **trees)
+        return np.asarray(told)[:, :-1]
+
+    def _splits(self) -> list[Splits] | None:
+        """Where each tree splits; None where a split is no plain threshold, as with names."""
+        trees = [splits_of(tree["tree_structure"]) for tree in self._booster.dump_model()["tree_info"]]
+        plain = [each for each in trees if each is not None]
+        return plain if len(plain) == len(trees) else None
 
     def _settings(self, sheet: Sheet, names: list[str]) -> dict[str, Any]:
         p = self.parameters

@@ -1,5 +1,6 @@
 """Gradient-boosted trees by XGBoost, grown level by level where LightGBM grows leaf by leaf."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.cluster import spread
 from models.learner import Learner, Sheet, shares
+from models.tree_facts import FEWEST, Splits, told_by_kind
 from models.tuning import Setting, Suggest
 
 if TYPE_CHECKING:
@@ -86,8 +88,12 @@ class XGBoost(Learner):
     def contributions(self, sheet: Sheet) -> pl.DataFrame:
         """TreeSHAP of the log-odds (Lundberg et al. 2020, Nature Machine Intelligence 2, 56)."""
         x = sheet.personal()
-        told = self._booster.predict(_matrix(x), pred_contribs=True).astype(np.float64)
-        return pl.DataFrame(told[:, :-1], schema=x.columns)  # the last is what all rows share
+        rows = x.to_numpy().astype(np.float32)  # as it sees them
+        if len(rows) < FEWEST:
+            return pl.DataFrame(_told(self._booster, rows).astype(np.float64), schema=x.columns)
+        trees = list(self._booster)
+        told = told_by_kind(rows, self._splits(), lambda tree, some: _told(trees[tree], some))
+        return pl.DataFrame(told, schema=x.columns)
 
     def importance(self) -> dict[str, float]:
         """Share of the gain."""
@@ -104,6 +110,16 @@ class XGBoost(Learner):
 
         self._booster = xgb.Booster({"nthread": 1}, model_file=folder / BOOSTER)
         return self
+
+    def _splits(self) -> list[Splits]:
+        """Where each tree splits: what is less than a threshold lies on the one side."""
+        model = json.loads(self._booster.save_raw("json"))["learner"]["gradient_booster"]["model"]
+        trees = []
+        for tree in model["trees"]:
+            inner = np.array(tree["left_children"]) >= 0
+            less = np.nextafter(np.array(tree["split_conditions"], dtype=np.float32), np.float32(-np.inf))
+            trees.append(Splits(np.array(tree["split_indices"])[inner].tolist(), less[inner].tolist()))
+        return trees
 
     def _settings(self, sheet: Sheet, names: list[str]) -> dict[str, Any]:
         p = self.parameters
@@ -122,6 +138,15 @@ class XGBoost(Learner):
         if sheet.monotone:
             settings["monotone_constraints"] = tuple(sheet.monotone.get(name, 0) for name in names)
         return settings
+
+
+def _told(trees: "xgb.Booster", rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """TreeSHAP of some rows, without what all of them share, which is the last column."""
+    import xgboost as xgb  # noqa: PLC0415 (as above)
+
+    asked = xgb.DMatrix(rows, feature_names=trees.feature_names, nthread=1)
+    told: NDArray[np.float32] = trees.predict(asked, pred_contribs=True)
+    return told[:, :-1]
 
 
 def _matrix(x: pl.DataFrame, **told: Any) -> "xgb.DMatrix":
