@@ -14,6 +14,7 @@ from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, once_rules
 from models import habits
 from models.calibration import logits
+from models.pace import COUNTED, PACE_DAYS, once_each, reached
 from models.portable import load_json, save_json
 from models.reasons import Kind, counted, spoken
 from models.scores import brier
@@ -24,10 +25,11 @@ Array = NDArray[np.float64]
 HORIZONS = (7, 14, 28)
 EVERY_DAYS, MOST_CUTS, MOST_PAIRS = 7, 20, 60_000
 TOLD = 3  # the likeliest badges of each player
-PACE_DAYS = 28
+ASKED = 10  # of each player the badges that a model is asked about: the likeliest by the closed form
 FAR_DAYS = 3650.0
 TIERS = {"bronze": 1.0, "silver": 2.0, "gold": 3.0, "platinum": 4.0}
 _END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
+_MISSING = ((1 - pl.col("progress")) * pl.col("goal")).ceil().clip(1)
 _PAIR = (*SNAPSHOT, "badge_id")
 
 # How far a player is, and what all came to, as of the day; what the badge's rule is like.
@@ -125,8 +127,7 @@ class BadgeOdds(BinaryTask[Commonness]):
 
     def encode(self, rows: pl.DataFrame, encoding: Commonness) -> pl.DataFrame:  # noqa: ARG002
         """The rows with FEATURES, and the closed form's own answer as `chance`."""
-        missing = ((1 - pl.col("progress")) * pl.col("goal")).ceil().clip(1)
-        rows = rows.with_columns(missing=missing, has_pace=pl.col("eta_days").is_not_null().cast(pl.Float64))
+        rows = rows.with_columns(missing=_MISSING, has_pace=pl.col("eta_days").is_not_null().cast(pl.Float64))
         rows = rows.with_columns(chance=pl.Series(closed_form(rows)))
         return rows.with_columns(
             **habits.FEATURES,
@@ -159,26 +160,27 @@ class BadgeOdds(BinaryTask[Commonness]):
         return [*(_further(step) for step in (0.1, 0.2, 0.3, 0.4)), *map(_faster, (1.5, 2, 4)), *habits.changes()]
 
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
-        """P(earned within 7, 14, 28 days) of each player's likeliest badges, with the days until it is half."""
+        """P(earned within 7, 14, 28 days) of each player's likeliest badges, with the days until it is half.
+
+        The model is asked of those that are `likely_enough`.
+        """
         pairs = asked.badges.filter(pl.col("progress") < 1).select(pl.col(n).cast(t) for n, t in _STANDING.items())
-        pairs = pairs.join(_traits(app), on="badge_id").join(model.encoding.badges, on="badge_id", how="left")
-        pairs = pairs.with_columns(pl.col("held_by", "earned_by").fill_null(0.0)).join(
-            self.needed(asked.features), on="player_key"
-        )
+        mine = ["player_key", "badge_id"]
+        pairs = likely_enough(pairs.join(_traits(app), on="badge_id")).sort(mine)
+        pairs = pairs.join(model.encoding.badges, on="badge_id", how="left", maintain_order="left")
+        pairs = pairs.with_columns(pl.col("held_by", "earned_by").fill_null(0.0))
+        pairs = pairs.join(self.needed(asked.features), on="player_key", maintain_order="left")
         windows = pl.DataFrame({"window_days": HORIZONS}, schema={"window_days": pl.Int32})
-        rows = pairs.join(windows, how="cross").sort("player_key", "badge_id", "window_days")
-        rows = rows.with_columns(hazard=pl.Series(model.predict(rows)))
-        mine = ("player_key", "badge_id")
-        rows = rows.with_columns(probability=1 - (1 - pl.col("hazard")).cum_prod().over(mine))
-        likeliest = rows.filter(window_days=HORIZONS[-1]).sort("probability", "badge_id", descending=[True, False])
-        rows = rows.join(likeliest.group_by("player_key").head(TOLD), on=list(mine), how="semi", maintain_order="left")
-        first = rows.filter(window_days=HORIZONS[0])
+        rows = pairs.join(windows, how="cross", maintain_order="left_right")
+        odds = rows.select(*mine, "window_days", hazard=pl.Series(model.predict(rows)))
+        odds = odds.with_columns(probability=1 - (1 - pl.col("hazard")).cum_prod().over(mine))
+        likeliest = odds.filter(window_days=HORIZONS[-1]).sort("probability", "badge_id", descending=[True, False])
+        odds = odds.join(likeliest.group_by("player_key").head(TOLD), on=mine, how="semi", maintain_order="left")
+        first = rows.filter(window_days=HORIZONS[0]).join(odds, on=mine, how="semi", maintain_order="left")
         told = first.select(*mine, "window_days", reasons=self.reasons(model, app, first))
-        rows = rows.join(told, on=[*mine, "window_days"], how="left", maintain_order="left")
-        half = rows.filter(pl.col("probability") >= 0.5).group_by(mine).agg(days=pl.col("window_days").min())
-        return as_scores(
-            rows.join(half, on=list(mine), how="left", maintain_order="left").rename({"badge_id": "target"})
-        )
+        half = odds.filter(pl.col("probability") >= 0.5).group_by(mine).agg(days=pl.col("window_days").min())
+        odds = odds.join(told, on=[*mine, "window_days"], how="left", maintain_order="left")
+        return as_scores(odds.join(half, on=mine, how="left", maintain_order="left").rename({"badge_id": "target"}))
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
         """Beside the usual, how well those who earn rank first, and the skill over each badge's own rate by then."""
@@ -221,30 +223,33 @@ def _faster(times: float) -> Change:
     return Change("faster", times, pl.format("they got on {}", text), badges={"eta_days": eta})
 
 
-def closed_form(rows: pl.DataFrame) -> Array:
-    """P(a Poisson count whose rate has a gamma prior reaches what is missing in the span, not having done so before).
+def likely_enough(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Of each player the ASKED badges that the closed form finds likeliest within the longest span, then the furthest.
 
-    The count of the last 28 days is what the pace makes of it, plus a half: P(N >= m within h days) is the survival of
-    a negative binomial (Gelman et al. 2013, Bayesian Data Analysis, section 2.6).
+    A model that knows more orders them anew, but hardly takes one of the TOLD likeliest from farther down.
+
+    Args:
+        pairs: player_key, badge_id, progress, goal, eta_days; in any order.
+    """
+    asked = pairs.with_columns(missing=_MISSING, window_days=pl.lit(HORIZONS[-1], pl.Int32))
+    asked = asked.with_columns(chance=pl.Series(once_each(asked.select(COUNTED), reached)))
+    ranked = asked.sort("chance", "progress", "badge_id", descending=[True, True, False])
+    return ranked.group_by("player_key").head(ASKED).select(pairs.columns)
+
+
+def closed_form(rows: pl.DataFrame) -> Array:
+    """P(what is missing comes in the span, not having come before it) at a player's pace, see `models.pace.reached`.
 
     Args:
         rows: missing (whole, at least 1), eta_days (null without a pace), window_days.
     """
-    from scipy.stats import nbinom  # noqa: PLC0415 (its import takes a second)
+    return once_each(rows.select(COUNTED), _hazard)
 
-    missing, eta = rows["missing"].to_numpy(), rows["eta_days"].cast(pl.Float64).fill_null(np.inf).to_numpy()
-    count = PACE_DAYS * missing / np.maximum(eta, 0.5) + 0.5
-    until = rows["window_days"].to_numpy().astype(np.float64)
-    since = until - _length(rows).to_numpy()
 
-    def reached(days: Array) -> Array:
-        with np.errstate(divide="ignore"):
-            chance: Array = np.where(days > 0, nbinom.sf(missing - 1, count, PACE_DAYS / (PACE_DAYS + days)), 0.0)
-        return chance
-
-    before = reached(since)
-    chance: Array = np.clip((reached(until) - before) / np.maximum(1 - before, 1e-9), 1e-6, 1 - 1e-6)
-    return chance
+def _hazard(rows: pl.DataFrame) -> Array:
+    before = reached(rows.with_columns(pl.col("window_days") - _days()))
+    hazard: Array = np.clip((reached(rows) - before) / np.maximum(1 - before, 1e-9), 1e-6, 1 - 1e-6)
+    return hazard
 
 
 def commonness(players: pl.DataFrame, earned: pl.DataFrame) -> pl.DataFrame:

@@ -13,12 +13,14 @@ from models.learners import learner_of
 from models.portable import load_model, save_model
 from models.scores import auc
 from models.task import Asked
-from models.tasks.badge_odds import HORIZONS, BadgeOdds, Commonness, closed_form, commonness
+from models.tasks.badge_odds import ASKED, HORIZONS, TOLD, BadgeOdds, Commonness, closed_form, commonness
+from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known
 from pipelines.learning.past import Past
 from pipelines.learning.samples import draw_samples
 from pipelines.learning.training import past_days
 from pipelines.pins import day_start, make_night
+from pipelines.players.snapshots import describe, eligible_players
 from tests.academy import SETTINGS, academy
 from tests.factories import START, event, known_at, make_app, warehouse_with
 
@@ -81,16 +83,18 @@ def test_the_closed_form_is_how_often_luck_fills_the_count_and_spans_compose_to_
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
-    """(app, the academy's samples with labels)."""
+    """(app, the academy's samples with labels, its players tonight with the badges that they do not hold)."""
     with academy(tmp_path_factory.mktemp("academy")) as (warehouse, loaded):
         app, as_of = loaded.app, SETTINGS.start + dt.timedelta(days=SETTINGS.days)
         past = Past.of(Known(warehouse, make_night(warehouse, app, as_of, day_start(app, as_of))))
         samples = draw_samples(past, past_days(past, past.base_day), most=4000, seed=7)
-        return app, replace(samples, labels=BadgeOdds().labels(past, samples))
+        labelled = replace(samples, labels=BadgeOdds().labels(past, samples))
+        none, players = pl.DataFrame(), describe(past, eligible_players(past, [as_of]))
+        return app, labelled, Asked(players, none, none, none, badge_progress(past))
 
 
 def test_the_closed_form_competes_and_the_winner_beats_what_is_usual(world):
-    app, samples = world
+    app, samples, _ = world
     contest = hold_contest(BadgeOdds(), app, samples, seed=7)
     losses = {each.name: each.log_loss for each in contest.entrants}
     assert set(losses) == {"base_rate", "gamma_poisson", "lightgbm", "logistic", "xgboost"}
@@ -103,7 +107,7 @@ def test_the_closed_form_competes_and_the_winner_beats_what_is_usual(world):
 
 
 def test_it_answers_for_badges_that_it_never_saw(world):
-    app, samples = world
+    app, samples, _ = world
     task = BadgeOdds()
     assert not {"badge_id", "earned", "player_key"} & set(task.features)
     rows = task.rows(app, samples, Commonness(pl.DataFrame()), seed=7)
@@ -116,7 +120,7 @@ def test_it_answers_for_badges_that_it_never_saw(world):
 
 
 def test_a_model_read_back_says_the_same_and_knows_how_common_badges_were(world, tmp_path):
-    app, samples = world
+    app, samples, _ = world
     task = BadgeOdds()
     encoding = task.encoding(app, samples, dt.date.max, seed=7)
     assert encoding.badges["held_by"].is_between(0, 1).all()
@@ -128,6 +132,25 @@ def test_a_model_read_back_says_the_same_and_knows_how_common_badges_were(world,
         again = load_model(tmp_path / name)
         assert np.array_equal(again.predict(rows), model.predict(rows))
         assert again.encoding.badges.equals(encoding.badges.sort("badge_id"))
+
+
+def test_the_likeliest_few_are_hardly_ever_beyond_the_badges_that_the_model_is_asked_about(world):
+    app, samples, tonight = world
+    task = BadgeOdds()
+    rows = task.rows(app, samples, Commonness(pl.DataFrame()), seed=7)
+    model = LearnedModel(task, task.encoding(app, samples, dt.date.max, seed=7), learner_of("xgboost")()).fit(rows)
+    told = {ASKED: task.scores(model, app, tonight)}
+    with pytest.MonkeyPatch.context() as patch:
+        for most in (TOLD, 10**6):
+            patch.setattr("models.tasks.badge_odds.ASKED", most)
+            told[most] = task.scores(model, app, tonight)
+    whole, pair = told.pop(10**6), ["player_key", "target", "horizon_days"]
+    kept = {most: whole.join(each, on=pair, how="semi").height / whole.height for most, each in told.items()}
+    assert tonight.badges.group_by("player_key").len()["len"].median() > ASKED
+    assert kept[ASKED] >= 0.99
+    assert kept[TOLD] < kept[ASKED]  # the model orders them anew
+    same = told[ASKED].join(whole, on=pair, suffix="_of_all")
+    assert same["probability"].to_list() == same["probability_of_all"].to_list()
 
 
 class Eager:
