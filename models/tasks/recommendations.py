@@ -143,19 +143,18 @@ class Recommendations(BinaryTask[Items]):
         """Every item of tonight's players."""
         names = items_of(app)
         own = [f"{name}__{days}" for name in names for days in SPANS]
-        rows = _with_own(names, self.needed(asked.features, *own))
+        rows = _with_own(names, self.needed(asked.features, *own)).drop(own)
         return rows.with_columns(window_days=pl.lit(HORIZON, dtype=pl.Int32)).sort("player_key", "item")
 
     def encode(self, rows: pl.DataFrame, encoding: Items) -> pl.DataFrame:
         """The rows with the features of habit, the player's own record in the item, and what its neighbours say."""
         places = {name: place for place, name in enumerate(encoding.names)}
         place = rows["item"].replace_strict(places, default=-1, return_dtype=pl.Int64).to_numpy()
-        x = _lately(rows["lately"], len(encoding.names), encoding.scale)
-        at = (np.arange(rows.height), place)
+        x, at = _lately(rows["lately"], len(encoding.names), encoding.scale)
         known = place >= 0
 
         def of_item(scores: Array) -> pl.Series:
-            return pl.Series(np.where(known, scores[at], 0.0))
+            return pl.Series(np.where(known, scores[at, place], 0.0))
 
         usual = np.where(known, encoding.scale[place], 1.0)
         return rows.with_columns(
@@ -165,7 +164,7 @@ class Recommendations(BinaryTask[Items]):
             knn=of_item(x @ encoding.alike),
             ease=of_item(x @ encoding.weights),
             als=of_item(als_scores(x, encoding.factors)),
-            breadth=pl.Series((x > 0).sum(axis=1).astype(np.float64)),
+            breadth=pl.Series((x > 0).sum(axis=1).astype(np.float64)[at]),
             place=pl.Series(place),
         )
 
@@ -187,9 +186,9 @@ class Recommendations(BinaryTask[Items]):
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
         """The likeliest items of each player."""
         rows = self.ask(app, asked)
-        rows = rows.with_columns(probability=pl.Series(model.predict(rows), dtype=pl.Float64))
-        best = rows.sort("probability", "item", descending=[True, False]).group_by("player_key").head(TOLD)
-        best = best.sort("player_key", "item")
+        odds = rows.select("player_key", "item", probability=pl.Series(model.predict(rows), dtype=pl.Float64))
+        best = odds.sort("probability", "item", descending=[True, False]).group_by("player_key").head(TOLD)
+        best = rows.join(best, on=["player_key", "item"], maintain_order="left")
         return as_scores(best.with_columns(reasons=self.reasons(model, app, best)).rename({"item": "target"}))
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
@@ -233,14 +232,13 @@ def _with_own(names: Sequence[str], features: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _lately(texts: pl.Series, width: int, scale: Array) -> Array:
-    """What each row's player did lately, in usual amounts, shape (rows, items)."""
+def _lately(texts: pl.Series, width: int, scale: Array) -> tuple[Array, NDArray[np.int64]]:
+    """What players did lately in usual amounts, shape (different texts, items), and the place of each row's in it."""
     if not width:
-        return np.zeros((len(texts), 0))
+        return np.zeros((1, 0)), np.zeros(len(texts), dtype=np.int64)
     different = texts.unique(maintain_order=True)
     table = different.str.json_decode(pl.List(pl.Float64)).list.to_array(width).to_numpy()
     places = pl.DataFrame({"text": different}).with_row_index("at")
     at = pl.DataFrame({"text": texts}).join(places, on="text", how="left", maintain_order="left")["at"]
     usual: Array = np.log1p(np.clip(table, 0, None)) / scale
-    told: Array = usual[at.to_numpy()]
-    return told
+    return usual, at.to_numpy().astype(np.int64)

@@ -1,7 +1,8 @@
 """What every model expects of the players tonight: the published scores."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 
 import polars as pl
@@ -24,6 +25,7 @@ _KEY = ("player_key", "target", "horizon_days")
 NOTHING_KEPT: Mapping[str, Kept] = {}
 MOST_EXPLAINED = 20_000  # players: to tell why costs far more than to tell how likely
 AT_A_TIME = 5_000  # players of whom a model is asked together: of each it may read all features a dozen times
+MOST_AT_ONCE = 4  # such parts, each on a core of its own: for the same reason
 _log = logging.getLogger(__name__)
 
 
@@ -150,17 +152,21 @@ class _Silent:
 
 
 def _told(model: LearnedModel, app: App, explained: bool, *frames: pl.DataFrame) -> pl.DataFrame:
-    """What a model's task tells of a bucket of players, whose frames are those of `Asked`, with reasons or without."""
+    """What a model's task tells of a bucket of players, whose frames are those of `Asked`, with reasons or without.
+
+    The first frame has a row for each player. Some are asked about on each core.
+    """
     answering = model if explained else _Silent(model)
-    return pl.concat([model.task.scores(answering, app, Asked(*some)) for some in _some_at_a_time(frames)])
 
-
-def _some_at_a_time(frames: Sequence[pl.DataFrame]) -> Iterator[Sequence[pl.DataFrame]]:
-    """The frames, the first of which has a row for each player, cut to AT_A_TIME players."""
-    for players in frames[0].select("player_key").iter_slices(AT_A_TIME) if frames[0].height > AT_A_TIME else ():
-        yield [
+    def tell(players: pl.DataFrame) -> pl.DataFrame:
+        theirs = (
             rows.join(players, on="player_key", how="semi", maintain_order="left") if rows.width else rows
             for rows in frames
-        ]
-    if frames[0].height <= AT_A_TIME:
-        yield frames
+        )
+        return model.task.scores(answering, app, Asked(*theirs))
+
+    players = frames[0].select("player_key")
+    if players.height <= AT_A_TIME:
+        return model.task.scores(answering, app, Asked(*frames))
+    with ThreadPoolExecutor(min(pl.thread_pool_size(), MOST_AT_ONCE)) as threads:
+        return pl.concat(threads.map(tell, players.iter_slices(AT_A_TIME)))
