@@ -24,7 +24,6 @@ from pipelines.learning.training import SEED, learn_tasks
 from pipelines.pins import make_night, next_served_day
 from pipelines.players.segments import fit_segments, past_strength
 from pipelines.players.snapshots import eligible_players
-from pipelines.players.understand import understand_players
 from pipelines.reports import TrainReport
 from pipelines.stores import open_app, open_registry
 
@@ -84,12 +83,12 @@ def run_train(
             notes = (*notes, f"No model of {Segments.name} is learned: the budget is spent.")
         elif Segments.name in wanted:
             steps.begin(Segments.doing)
-            players = understand_players(known, None)
-            segments = fit_segments(app, *past_strength(known), seed=SEED)
+            strength = past_strength(known)
+            segments = fit_segments(app, *strength, seed=SEED)
     steps.begin(DRAWING)
     runs = {name: run_of(each, night, loaded.hash, code_version()) for name, each in contests.items()}
     if segments is not None and segments.model is not None:
-        runs[Segments.name] = segments_run(segments, players, night, loaded.hash, code_version())
+        runs[Segments.name] = segments_run(segments, strength, night, loaded.hash, code_version())
     steps.begin(REGISTERING)
     review = app.promotion == "review"
     versions = {task: registry.record(app.app, task, run, review=review).version for task, run in runs.items()}

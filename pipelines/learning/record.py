@@ -25,8 +25,7 @@ from models.tracking.plots import (
 )
 from pipelines.learning.outdated import DEFINITIONS, definitions_of
 from pipelines.pins import Night
-from pipelines.players.segments import PAST_WINDOWS, WINDOW_DAYS, SegmentFit, assign_segments
-from pipelines.players.understand import Players
+from pipelines.players.segments import PAST_WINDOWS, WINDOW_DAYS, SegmentFit, Strength, assign_segments, on_day
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -128,8 +127,15 @@ def contest_table(contests: Iterable[Contest]) -> pl.DataFrame:
     )
 
 
-def segments_run(segments: SegmentFit, players: Players, night: Night, app_hash: str, code_version: str) -> ModelRun:
+def segments_run(segments: SegmentFit, past: Strength, night: Night, app_hash: str, code_version: str) -> ModelRun:
     """Everything recorded about fitted segments.
+
+    Args:
+        segments: As they were fitted.
+        past: What they were fitted on; its newest window is plotted.
+        night: The first that they could serve.
+        app_hash: Of the app file that they were fitted for.
+        code_version: Of Nightquest.
 
     Raises:
         ValueError: There is no model to record.
@@ -137,6 +143,7 @@ def segments_run(segments: SegmentFit, players: Players, night: Night, app_hash:
     model, app = segments.model, night.app
     if model is None:
         raise ValueError("there are no segments to record")
+    tonight = on_day(past, night.base_day)
     parent = model.quality.row(by_predicate=pl.col("cohort") == PARENT, named=True)
     cohorts = model.quality["cohort"].to_list()
     return ModelRun(
@@ -147,7 +154,7 @@ def segments_run(segments: SegmentFit, players: Players, night: Night, app_hash:
             "first": night.base_day - dt.timedelta(days=WINDOW_DAYS * PAST_WINDOWS),
             "last": night.base_day - dt.timedelta(days=1),
         },
-        rows={"windows": parent["rows"], "players": parent["players"], "tonight": players.features.height},
+        rows={"windows": parent["rows"], "players": parent["players"], "tonight": tonight[0].height},
         inputs=model.inputs,
         app_hash=app_hash,
         code_version=code_version,
@@ -162,7 +169,7 @@ def segments_run(segments: SegmentFit, players: Players, night: Night, app_hash:
         metrics={name: value for row in model.quality.to_dicts() for name, value in _figures(row).items()},
         chosen=f"{parent['components']} components, {parent['covariance']}",
         score="BIC",
-        figures=_segment_figures(segments, model, players, app),
+        figures=_segment_figures(segments, model, tonight, app),
         limits=(*Segments.limits, *([segments.note] if segments.note else [])),
         example={"cohort": cohorts},
     )
@@ -186,14 +193,13 @@ def _figures(row: dict[str, Any]) -> dict[str, float]:
     return {f"{name}{end}": float(row[name]) for name in names}
 
 
-def _segment_figures(segments: SegmentFit, model: SegmentModel, players: Players, app: App) -> dict[str, Any]:
+def _segment_figures(segments: SegmentFit, model: SegmentModel, tonight: Strength, app: App) -> dict[str, Any]:
     """BIC of the settings tried, and tonight's players by segment, for everyone and the largest cohorts."""
     column = f"{app.segments.score}__{WINDOW_DAYS}"
-    assigned = assign_segments(
-        app, players.features, model, players.segments.select("player_key", "cohort"), players.played
-    )
+    features, cohorts, played = tonight
+    assigned = assign_segments(app, features, model, cohorts.select("player_key", "cohort"), played)
     members = assigned.join(
-        players.features.select("player_key", score=column), on="player_key", how="left", maintain_order="left"
+        features.select("player_key", score=column), on="player_key", how="left", maintain_order="left"
     )
     label, figures = app.metrics[app.segments.score].label or app.segments.score, {}
     for row in model.quality.sort("players", descending=True).head(_PLOTTED).to_dicts():

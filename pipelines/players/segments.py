@@ -16,6 +16,7 @@ from pipelines.players.standing import mid_rank, strength
 
 WINDOW_DAYS = 28
 PAST_WINDOWS = 6
+MOST_SNAPSHOTS = 100_000  # that segments are learned from
 # Tenure is no strength and would make a segment of those who came back; a running streak is zero for most, and would
 # make one of those who happened to play yesterday.
 PLAY = ("active_days_28", "events_28", "recency_days")
@@ -75,16 +76,35 @@ def cohorts_of(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
         return known.frame(known.fixed("players/player_cohorts"), {"within": known.app.challenges.active_within_days})
 
 
-def past_strength(known: Known) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame | None]:
+Strength = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame | None]  # features, cohorts, and see `played_there`
+
+
+def past_strength(known: Known) -> Strength:
     """Features and cohorts of the last six windows of 28 days, one after another: what segments are learned from.
 
-    One day's players are few in a small app, and not like those of another season. Third is what was shown in each
-    cohort, where the app measures strength there.
+    One day's players are few in a small app, and not like those of another season. In a large one some players are
+    drawn, with all their windows. Third is what was shown in each cohort, where the app measures strength there.
     """
     days = [known.base_day - dt.timedelta(days=WINDOW_DAYS * k) for k in range(PAST_WINDOWS)]
-    snapshots = eligible_players(known, days)
+    snapshots = _drawn(eligible_players(known, days), known.night.seed)
     features = describe(known, snapshots)
     return features, cohorts_of(known, snapshots), played_there(known, features)
+
+
+def _drawn(snapshots: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """The snapshots of some players, about MOST_SNAPSHOTS; all where there are no more."""
+    if snapshots.height <= MOST_SNAPSHOTS:
+        return snapshots
+    players = snapshots["player_key"].unique().sort()
+    drawn = players.sample(fraction=MOST_SNAPSHOTS / snapshots.height, seed=seed)
+    return snapshots.filter(pl.col("player_key").is_in(drawn.implode()))
+
+
+def on_day(strength: Strength, day: dt.date) -> Strength:
+    """Of past strength the newest window, that of a night of this base day."""
+    features, cohorts, played = strength
+    there = pl.col("base_day") == day
+    return features.filter(there), cohorts.filter(there), None if played is None else played.filter(there)
 
 
 def played_there(known: Known, features: pl.DataFrame) -> pl.DataFrame | None:

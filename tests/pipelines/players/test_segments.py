@@ -23,7 +23,6 @@ from pipelines.players.segments import (
     player_cohorts,
     suits,
 )
-from pipelines.players.understand import Players
 from tests.factories import FAR, START, add_events, event, make_app, warehouse_with
 from tests.pipelines.challenges.strength import at_night, feature_rows
 
@@ -194,6 +193,19 @@ def test_segments_are_learned_from_windows_that_do_not_overlap_and_end_before_th
     )
 
 
+def test_of_more_players_than_are_needed_some_are_drawn_with_all_their_windows(monkeypatch):
+    rows = [row for player in range(40) for row in plays(player, "a", *range(0, 99, 9))]
+    with warehouse_with(APP, rows) as warehouse:
+        known = Known(warehouse, night_after(100))
+        whole, *_ = past_strength(known)
+        monkeypatch.setattr("pipelines.players.segments.MOST_SNAPSHOTS", whole.height // 2)
+        some, cohorts, _ = past_strength(known)
+    drawn = some["player_key"].unique()
+    assert len(drawn) == 20
+    assert some.equals(whole.filter(pl.col("player_key").is_in(drawn.implode())))
+    assert cohorts.height == some.height
+
+
 def test_a_past_window_has_the_cohort_of_its_own_time():
     with warehouse_with(APP, plays(1, "old", *range(60, 70)) + plays(1, "new", *range(75, 99))) as warehouse:
         night = night_after(100)
@@ -202,9 +214,10 @@ def test_a_past_window_has_the_cohort_of_its_own_time():
 
 
 def test_the_record_shows_every_mixture_and_reads_back_as_it_was(fit, features, tmp_path):
-    segments = assign_segments(APP, features, fit.model, in_cohorts(features, "a", "b"))
-    known = Players(features=features, past=NOBODY, segments=segments, targets=NOBODY, profiles=NOBODY)
-    run = segments_run(fit, known, at_night(APP), "hash", "code")
+    day = pl.lit(at_night(APP).base_day).alias("base_day")
+    past = features.with_columns(day), in_cohorts(features, "a", "b").with_columns(day), None
+    run = segments_run(fit, past, at_night(APP), "hash", "code")
+    assert run.rows["tonight"] == features.height
     assert {"bic", "stability", "silhouette", "posterior", "converged"} <= set(run.metrics)
     assert {"bic_all", "bic_a", "bic_b", "segments_a", "segments_b"} <= set(run.figures)
     assert run.decision.promote == bool(fit.model.quality.select(pl.col("stable", "converged")).to_numpy().all())
@@ -215,9 +228,8 @@ def test_the_record_shows_every_mixture_and_reads_back_as_it_was(fit, features, 
 
 def test_nothing_is_recorded_without_a_model():
     fit = fit_segments(APP, feature_rows(APP, 5), NOBODY, seed=7)
-    known = Players(features=NOBODY, past=NOBODY, segments=NOBODY, targets=NOBODY, profiles=NOBODY)
     with pytest.raises(ValueError, match="no segments"):
-        segments_run(fit, known, at_night(APP), "hash", "code")
+        segments_run(fit, (NOBODY, NOBODY, None), at_night(APP), "hash", "code")
 
 
 def test_measured_in_cohorts_strength_is_what_was_shown_there_and_not_how_much_was_played():
