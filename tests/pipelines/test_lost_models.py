@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from mlflow import MlflowClient
+from pydantic import SecretStr
 
 from models import portable
 from models.portable import save_json
@@ -16,7 +17,9 @@ from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.learning.incumbents import incumbents
 from pipelines.night.champions import load_champions
 from pipelines.night.open_night import open_night
+from pipelines.night.words import hire_writers
 from pipelines.publish.health import registry_fault
+from pipelines.publish.published import read_manifest
 from pipelines.stores import open_registry
 from tests.pipelines.nights import context_of, now, serve_night
 from tests.pipelines.trained import FIRST, NEXT
@@ -66,6 +69,20 @@ def test_where_the_registry_cannot_be_had_champions_serve_as_the_night_before_ke
     assert "Champions serve as a night before kept them: " in told
     assert f"plays version {trained.versions['plays']}" in told
     assert served.challenges.plays.recalibration == before.challenges.plays.recalibration
+
+
+def test_without_the_tracking_server_a_night_goes_out_and_who_writes_does_so_by_the_prompt_files(
+    trained, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    settings = LOSSES["out of reach"](trained.copy(tmp_path))
+    writing = settings.model_copy(update={"openai_api_key": SecretStr("key")})
+    with open_night(trained.loaded, NEXT, now(), context_of(writing)) as tonight:
+        assert any(note.endswith("The prompt files serve.") for note in hire_writers(tonight).notes)
+    report = serve_night(settings, trained.loaded, NEXT)
+    assert report.issued
+    assert any("Champions serve as a night before kept them" in note for note in report.notes)
+    assert read_manifest(report.path).models["plays"] == as_registered(trained)["plays"]
 
 
 @pytest.mark.parametrize("lost", [["mlflow.db", "mlartifacts"], ["mlartifacts"]])

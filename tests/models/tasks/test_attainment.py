@@ -11,6 +11,7 @@ from models.calibration import logits
 from models.learned import LearnedModel
 from models.learners import learner_of
 from models.learners.empirical_bayes import EmpiricalBayes
+from models.menus import ask_menu
 from models.portable import load_model, save_model
 from models.scores import calibration_error, log_loss
 from models.tasks.attainment import FROM_PLAY, Attainment, Record
@@ -102,6 +103,26 @@ def test_nothing_less_is_asked_than_nearly_everybody_comes_to_who_does_any_of_it
     told = targets.join(floors, on=["metric", "window_days"])
     assert told.height > 5
     assert told.filter(pl.col("target") < pl.col("floor")).is_empty()
+
+
+def test_what_nobody_did_until_the_training_is_asked_of_nobody_by_it_and_changes_nothing_of_the_rest(
+    record: EmpiricalBayes,
+) -> None:
+    new, whole = pl.lit("new").alias("metric"), {"solved": True, "new": True}
+    labelled, past = labels(1500)
+    none = labelled.with_columns(new, value=pl.lit(0.0))
+    with_new = EmpiricalBayes.fit(pl.concat([labelled, none]), past, whole, seed=1)
+    assert with_new.menu.equals(record.menu)
+
+    tonight, own = labels(50, seed=9)  # by now they do it
+    windows = pl.concat([tonight, tonight.with_columns(new)]).select("player_key", "base_day", "metric", "window_days")
+    done = pl.concat([own, own.with_columns(new)])
+    asked = ask_menu(with_new, done, windows, lowest=0.25, highest=0.85)
+    assert set(asked["metric"]) == {"solved"}
+    assert asked.equals(ask_menu(record, own, windows.filter(metric="solved"), lowest=0.25, highest=0.85))
+    question = windows.filter(metric="new").with_columns(target=pl.lit(1.0))
+    weighed = with_new.weigh(question, done.filter(metric="new"))
+    assert np.isfinite(with_new.probability(weighed)).all()
 
 
 def test_the_menu_of_a_count_is_whole_numbers_from_one(record: EmpiricalBayes) -> None:
