@@ -17,6 +17,7 @@ from pipelines.activity.read_files import find_files
 from pipelines.newapp.carried import Carried, is_label
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.metrics import Measured, leader_of, metrics_of
+from pipelines.newapp.nested import insist_on_rows
 from pipelines.newapp.play import Play, badges_of, read_play
 from pipelines.newapp.render import app_of, content_of, render_app, render_sql, with_play
 from pipelines.newapp.roles import Roles, find_roles, is_events, lists_of_people, union_of
@@ -85,6 +86,8 @@ def make_app(paths: Sequence[Path], said: Said, now: dt.datetime) -> Made:
     events = [table for table in tables if table not in people and (is_events(table) or said.user)]
     aside = [table for table in tables if table not in events]
     if not events:
+        for table in tables:
+            insist_on_rows(table)
         events, aside = tables[:1], tables[1:]  # whose columns are then told
     roles = [_with_known_players(find_roles(table, said.user, said.time, said.event)) for table in events]
     told += [
@@ -193,10 +196,10 @@ def _rehearsed(
         if not warehouse.value("SELECT count(*) FROM incoming"):
             first = next(iter(reasons.items()), ("there are none", 0))
             raise NightquestError(f"Not a row of the sample would go in: {first[0]}.", "Say --user, --time or --event.")
-        play = read_play(warehouse)
+        play = read_play(warehouse, said.timezone or "UTC")
         metrics = _sayable(name, said, roles, _by_frequency(kinds, play))
         content = content_of(name, said.timezone or "UTC", roles, _by_frequency(kinds, play), metrics)
-        content = with_play(content, play, badges_of(warehouse, metrics, leader_of(metrics)))
+        content = with_play(content, play, badges_of(warehouse, metrics, leader_of(metrics), said.timezone or "UTC"))
     app_of(content)
     text = render_app(content, metrics, [replace(roles[0], guesses=tuple(guesses)), *_bare(roles[1:])], play)
     return Made(name, text, sql, tuple(guesses), play, sum(reasons.values()), reasons, partly)

@@ -6,10 +6,11 @@ from typing import Any
 
 from pipelines.newapp.carried import Carried
 from pipelines.newapp.sample import plain_name
-from pipelines.newapp.vocabulary import UNWANTED
+from pipelines.newapp.vocabulary import KINDS, UNWANTED
 from pipelines.newapp.words import Words, event_words, number_words, thing_words
 
 _MOST_COUNTS, _MOST_NUMBERS = 8, 8
+_MOST_KINDS, _KINDS_COUNTED = 12, 3
 # Which metric leads, by what it adds up, best first.
 _LEADERS = ("collected", "money spent", "distance covered", "time spent")
 
@@ -49,6 +50,8 @@ def metrics_of(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
     if len(kinds) > 1:
         _add(found, Measured("actions", {}, Words("actions", "action", "Reach {goal}"), True, adds_up=True))
     carriers = _carriers(kinds)
+    for metric in _of_each_kind(kinds):
+        _add(found, metric)
     numbers = [
         one
         for one, _ in carriers.values()
@@ -68,6 +71,23 @@ def metrics_of(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
         found, Measured("days", {"agg": "days"}, Words("days with something done", "day", "Come back on {goal}"), True)
     )
     return list(found.values())
+
+
+def _of_each_kind(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
+    """Counts of the most frequent kinds of the one thing that is done, by a property such as `type`."""
+    event = next(iter(kinds))
+    if len(kinds) > 1 or not event_words(event).task:
+        return []
+    found = []
+    for one in kinds[event]:
+        if one.type != "text" or not set(one.words) & KINDS or not 2 <= one.column.distinct <= _MOST_KINDS:
+            continue
+        for value in one.column.values[:_KINDS_COUNTED]:
+            if value.isascii() and value.replace(" ", "").isalpha():
+                said = event_words(f"{value.lower().replace(' ', '_')}_{event}")
+                keys = {"event": event, "where": f"{one.name} = '{value}'"}
+                found.append(Measured(plain_name(said.label.split()), keys, said, bool(said.task)))
+    return found
 
 
 def _is_flag(one: Carried) -> bool:

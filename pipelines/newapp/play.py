@@ -18,7 +18,7 @@ _LADDERS = {
 
 @dataclass(frozen=True)
 class Play:
-    """Play in the sample, days being those of UTC.
+    """Play in the sample, days being those of the app's zone.
 
     Attributes:
         events: How many; of `players`.
@@ -49,22 +49,26 @@ class Play:
         return int(min(90, max(28, longest)))
 
 
-def read_play(warehouse: Warehouse) -> Play:
-    """Sum up the temporary table `incoming`, which holds at least one event."""
-    days = "(SELECT DISTINCT user_id, CAST(timezone('UTC', occurred_at) AS DATE) AS day FROM incoming)"
+def read_play(warehouse: Warehouse, zone: str) -> Play:
+    """Sum up the temporary table `incoming`, which holds at least one event, by the days of a time zone."""
+    days = "(SELECT DISTINCT user_id, CAST(timezone($zone, occurred_at) AS DATE) AS day FROM incoming)"
     n, players, first, last = warehouse.rows(
-        f"""SELECT (SELECT count(*) FROM incoming), count(DISTINCT user_id), min(day), max(day) FROM {days}"""
+        f"""SELECT (SELECT count(*) FROM incoming), count(DISTINCT user_id), min(day), max(day) FROM {days}""",
+        {"zone": zone},
     )[0]
     gap, long_gap = warehouse.rows(
         f"""SELECT quantile_cont(gap, 0.5), quantile_cont(gap, 0.8)
             FROM (SELECT date_diff('day', lag(day) OVER (PARTITION BY user_id ORDER BY day), day) AS gap FROM {days})
-            WHERE gap IS NOT NULL"""
+            WHERE gap IS NOT NULL""",
+        {"zone": zone},
     )[0]
     kinds = warehouse.rows("SELECT event, count(*) AS n FROM incoming GROUP BY event ORDER BY n DESC, event")
     return Play(n, players, dict(kinds), first, last, gap, long_gap)
 
 
-def badges_of(warehouse: Warehouse, metrics: Sequence[Measured], leader: Measured) -> dict[str, dict[str, Any]]:
+def badges_of(
+    warehouse: Warehouse, metrics: Sequence[Measured], leader: Measured, zone: str
+) -> dict[str, dict[str, Any]]:
     """Badges with thresholds that shares of the players in the sample have reached."""
     count = next((m for m in metrics if m.name == "actions"), metrics[0])
     days = next(m for m in metrics if m.keys.get("agg") == "days")
@@ -73,7 +77,7 @@ def badges_of(warehouse: Warehouse, metrics: Sequence[Measured], leader: Measure
     for category, metric in ladders.items():
         below = 1.0 if category == "habit" else 0.0  # to come once is no habit
         for title, tier, share in _LADDERS[category]:
-            reached = _reached(warehouse, metric, share)
+            reached = _reached(warehouse, metric, share, zone)
             threshold = _nice(max(reached, below * 1.01))
             if threshold <= below:
                 continue
@@ -95,10 +99,10 @@ def _worth(tier: str, events: float) -> str:
     return tier
 
 
-def _reached(warehouse: Warehouse, metric: Measured, share: float) -> float:
+def _reached(warehouse: Warehouse, metric: Measured, share: float, zone: str) -> float:
     """The lifetime value that a share of the players do not exceed."""
     value = {
-        "days": "count(DISTINCT CAST(timezone('UTC', occurred_at) AS DATE))",
+        "days": "count(DISTINCT CAST(timezone($zone, occurred_at) AS DATE))",
         "sum": f"sum(TRY_CAST(properties ->> '/{metric.keys.get('of')}' AS DOUBLE))",
     }.get(metric.keys.get("agg", "count"), "count(*)")
     asked = metric.keys.get("event")
@@ -106,7 +110,7 @@ def _reached(warehouse: Warehouse, metric: Measured, share: float) -> float:
     found = warehouse.value(
         f"""SELECT quantile_disc(v, {share}) FROM (SELECT coalesce({value}, 0) AS v FROM incoming
             WHERE $events IS NULL OR list_contains($events, event) GROUP BY user_id)""",
-        {"events": events},
+        {"events": events} | ({"zone": zone} if "$zone" in value else {}),
     )
     return float(found or 0)
 

@@ -162,7 +162,7 @@ def _select(roles: Roles, *, several: bool, ids: bool, properties: bool, voids: 
         lines += [f"{read} AS properties"]
     lines += ["NULL AS retracts"] * voids + ["r._delivery_id", "r._row"]
     where = f"\nWHERE {roles.hidden}" if roles.hidden else ""
-    return "SELECT " + ",\n       ".join(lines) + f"\nFROM {roles.table.name} AS r{where}"
+    return "SELECT " + ",\n       ".join(lines) + f"\nFROM {roles.table.relation} AS r{where}"
 
 
 def _void(roles: Roles, *, several: bool, properties: bool) -> str:

@@ -9,8 +9,10 @@ from pipelines.activity.normalise import text
 from pipelines.newapp import vocabulary as words
 from pipelines.newapp.carried import Carried, carried_by
 from pipelines.newapp.guess import Guess
+from pipelines.newapp.lasting import how_long
 from pipelines.newapp.sample import Column, Table, plain_name, words_of
 from pipelines.newapp.who_when import as_moment, find_time, find_user, named, said_column, user_score, with_clock
+from pipelines.newapp.wide import something_done
 from pipelines.newapp.words import named_event
 from pipelines.newapp.xapi import Voiding, is_xapi, statement_id, voiding, who_when_what
 
@@ -65,7 +67,8 @@ def find_roles(table: Table, user: str | None, time: str | None, event: str | No
     moment, clock = with_clock(table, when)
     used |= {clock} if clock else set()
     kinds = _kinds(table, what, told)
-    carried = carried_by(table, used, told)
+    took = () if is_xapi(table) else how_long(table, when, clock, told)
+    carried = (*carried_by(table, used, told), *took)
     return Roles(
         table,
         f"trim({who.sql})" if who.form.kind == "text" and not is_xapi(table) else who.sql,
@@ -76,9 +79,16 @@ def find_roles(table: Table, user: str | None, time: str | None, event: str | No
         carried,
         tuple(told),
         zoned=when.form.zoned,
-        hidden="(r.\"verb\" ->> '/id') NOT LIKE '%/voided'" if is_xapi(table) else "",
+        hidden=_hidden(table),
         voiding=voiding(table) if is_xapi(table) else None,
     )
+
+
+def _hidden(table: Table) -> str:
+    """The condition that leaves rows out which are no events."""
+    if is_xapi(table):
+        return "(r.\"verb\" ->> '/id') NOT LIKE '%/voided'"
+    return something_done() if table.wide else ""
 
 
 def _event(table: Table, given: str | None, used: set[str], told: list[Guess]) -> Column | None:
@@ -96,11 +106,25 @@ def _event(table: Table, given: str | None, used: set[str], told: list[Guess]) -
         and set(column.words) & words.EVENT
         and not set(column.words) & (words.ID | {"value"})
     ]
+    fit = fit or [column for column in table.columns if column.name not in used and _tells_deeds(column, table)]
     if not fit:
         return None
     best = min(fit, key=lambda column: (len(column.words), column.distinct))
     told.append(Guess("kind of event", best.name, f"{best.distinct} different: {', '.join(best.examples)}"))
     return best
+
+
+def _tells_deeds(column: Column, table: Table) -> bool:
+    """Whether its few values are deeds of their own: run, ride and swim of a column 'Activity Type'."""
+    if not set(column.words) & words.KINDS or not 2 <= column.distinct <= MOST_KINDS or column.filled < table.rows:
+        return False
+    return sum(_deed(value) in words.DEEDS.values() for value in column.values) >= 0.6 * column.distinct
+
+
+def _deed(value: str) -> str:
+    """What is done, by a value such as 'Running' or 'Trail Run'; the value where that is not known."""
+    parts = words_of(value)
+    return next((words.DEEDS[part] for part in reversed(parts) if part in words.DEEDS), "_".join(parts))
 
 
 def _kinds(table: Table, what: Column | None, told: list[Guess]) -> dict[str, str]:
@@ -112,6 +136,7 @@ def _kinds(table: Table, what: Column | None, told: list[Guess]) -> dict[str, st
     kinds: dict[str, str] = {}
     for value in _kinds_of(what):
         name = plain_name(re.split(r"[/#]", value.rstrip("/#"))[-1].split(), "event")
+        name = plain_name([_deed(value)], "event") if _tells_deeds(what, table) else name
         kinds[value] = name
     if what.distinct > MOST_KINDS:
         told.append(Guess("rarer kinds", OTHER, f"all but the {MOST_KINDS} most frequent of {what.distinct}"))

@@ -17,6 +17,7 @@ from pipelines.activity.read_files import LIMITS, read_blocks, table_stem
 from pipelines.activity.read_text import FileRefusedError
 from pipelines.newapp.forms import Form, forms_of
 from pipelines.newapp.vocabulary import DURATION
+from pipelines.newapp.wide import is_wide, unpivoted
 
 _DEEPEST, _MOST_COLUMNS, _RARE = 3, 80, 0.002
 _DATED = re.compile(r"(?:_(?:\d+|part|export|q\d|[a-z]{3}\d{2,4}))+$")  # what tells one delivery of a table from others
@@ -65,6 +66,12 @@ class Table:
     partly: bool = False
     bad: int = 0
     notes: tuple[str, ...] = field(default=())
+    wide: str = ""
+
+    @property
+    def relation(self) -> str:
+        """What a SELECT reads: the raw table, or that as a row for each mark where it has a column for each day."""
+        return self.wide or self.name
 
     def column(self, name: str) -> Column | None:
         """The column of a name, however it is spelled."""
@@ -118,10 +125,12 @@ def _read_table(warehouse: Warehouse, name: str, files: list[Path], written: dic
         bad += len(block.bad) + len(misfits)
         if not kept:
             raise NightquestError(f"{path} holds no rows.", "Give a file with rows in it.")
-    rows = int(warehouse.value(f"SELECT count(*) FROM {name}"))
-    columns = tuple(_columns(warehouse, name, rows))
+    names = [column for column in column_types(warehouse, name) if column not in OWN_COLUMNS]
+    wide = unpivoted(name, names) if is_wide(names) else ""
+    rows = int(warehouse.value(f"SELECT count(*) FROM {wide or name}"))
+    columns = tuple(_columns(warehouse, wide or name, rows))
     partly = any(goes_on(path, LIMITS) for path in files)
-    return Table(name, tuple(files), rows, columns, written[files[0]], partly, bad)
+    return Table(name, tuple(files), rows, columns, written[files[0]], partly, bad, wide=wide)
 
 
 def _columns(warehouse: Warehouse, table: str, rows: int) -> list[Column]:

@@ -32,12 +32,43 @@ TIME = words_in(
 )
 HAPPENED = words_in(
     """occurred happened created purchased ordered order purchase invoice transaction start started begin began event
-    played completed done logged posted checkin checkout visit recorded sold bought workout session borrowed rental"""
+    played completed done logged posted checkin checkout visit recorded sold bought workout session borrowed rental
+    ausgeliehen geliehen bestellt gekauft verkauft gebucht begonnen gestartet beginn anfang gespielt besucht von
+    emprunte achete commande commence debut prestado comprado pedido inicio prestato acquistato inizio"""
 )
 NOT_HAPPENED = words_in(
     """updated modified birth born dob birthday due expires expiry expiration shipped delivered registered joined signup
-    stored end ended until last first valid return returned geburtsdatum geaendert membership enrolled"""
+    stored end ended until last first valid return returned geburtsdatum geaendert membership enrolled
+    faellig faelligkeit zurueckgegeben rueckgabe frist geliefert echeance rendu retour vencimiento devuelto entregado
+    scadenza restituito consegnato"""
 )
+# Of two moments or times of day in a row, the one at the end: what lies between is how long it took.
+ENDS = words_in("end ended ends finish finished finishes stop stopped until checkout logout ende bis fin fine termine")
+# Columns that tell kinds of the same thing apart, and what such kinds are called where each is a deed of its own.
+KINDS = words_in("type kind sport sports discipline activity category mode art typ sportart kategorie tipo")
+DEEDS = {
+    **dict.fromkeys(("run", "running", "jog", "jogging", "lauf", "laufen"), "run"),
+    **dict.fromkeys(("ride", "riding", "bike", "biking", "cycling", "cycle", "rad", "radfahren"), "ride"),
+    **dict.fromkeys(("swim", "swimming", "schwimmen"), "swim"),
+    **dict.fromkeys(("walk", "walking", "gehen", "spaziergang"), "walk"),
+    **dict.fromkeys(("hike", "hiking", "wandern", "wanderung"), "hike"),
+    **dict.fromkeys(("workout", "strength", "gym", "yoga", "training", "row", "rowing", "ski", "skiing"), "workout"),
+}
+# What files are named for in other words: what is done there.
+DONE_ELSEWHERE = {
+    **dict.fromkeys(("ausleihe", "ausleihen", "prestito", "prestiti", "prestamo", "prestamos", "checkouts"), "loan"),
+    **dict.fromkeys(("kauf", "kaeufe", "einkauf", "einkaeufe", "achat", "achats", "compra", "compras"), "purchase"),
+    **dict.fromkeys(("acquisto", "acquisti", "umsaetze", "verkaeufe", "loyalty"), "purchase"),
+    **dict.fromkeys(("bestellung", "bestellungen", "commande", "commandes", "pedido", "pedidos", "ordini"), "order"),
+    **dict.fromkeys(("besuch", "besuche", "visite", "visitas", "einlass"), "visit"),
+    **dict.fromkeys(("buchung", "buchungen", "reservierungen"), "booking"),
+    **dict.fromkeys(("sitzung", "sitzungen"), "session"),
+    **dict.fromkeys(("spende", "spenden", "dons"), "donation"),
+    **dict.fromkeys(("lauf", "laeufe"), "run"),
+    **dict.fromkeys(("fahrt", "fahrten"), "ride"),
+    **dict.fromkeys(("uebung", "uebungen"), "exercise"),
+    **dict.fromkeys(("attendance", "anwesenheit", "presence", "presenze", "asistencia"), "meeting"),
+}
 EVENT = words_in("event action verb ereignis aktion evento azione evenement operation")
 PRIVATE = words_in(
     """name firstname lastname surname vorname nachname nom prenom nombre email mail phone telephone telefon mobile

@@ -9,6 +9,7 @@ from pipelines.newapp import vocabulary as words
 from pipelines.newapp.forms import Form
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.sample import Column, Table
+from pipelines.newapp.wide import DAY, MARK
 
 _COUNTED = {"seconds": 1, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}  # of a second, since 1970
 _EPOCH, _SERIAL = (6e8, 2.5e9), (20_000, 60_000)
@@ -28,6 +29,10 @@ def find_user(table: Table, given: str | None, told: list[Guess]) -> Column:
         return said_column(table, given, "--user")
     scored = sorted(table.columns, key=lambda column: -user_score(column, table.rows))
     best = scored[0] if scored else None
+    if table.wide and (best is None or user_score(best, table.rows) <= 0):
+        best = max((one for one in table.columns if one.name not in {DAY, MARK}), key=lambda column: column.distinct)
+        told.append(Guess("player", best.name, f"{best.distinct:,} different, a row for each of them"))
+        return best
     if best is None or user_score(best, table.rows) <= 0:
         raise NightquestError(
             f"No column of {table.files[0]} looks like the id of a player; it has {_columns(table)}.",
@@ -116,8 +121,9 @@ def find_time(table: Table, given: str | None, told: list[Guess]) -> Column:
 
 
 def _time_score(column: Column) -> float:
-    own = set(column.words)
+    own = {form for word in column.words for form in _spelled(word)}
     score = 2.0 * bool(own & words.TIME) + 1.0 * bool(own & words.HAPPENED) - 3.0 * bool(own & words.NOT_HAPPENED)
+    score -= 1.0 * bool(own & words.ENDS)
     return score + (0 if column.form.whole_days else 1.0) + min(1.0, column.distinct / max(1, column.filled))
 
 

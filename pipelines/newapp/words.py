@@ -26,6 +26,7 @@ _DONE = {
     **dict.fromkeys(("video", "film", "movie", "episode"), ("Watch", "watched")),
     **dict.fromkeys(("book", "article", "page"), ("Read", "read")),
     **dict.fromkeys(("ride", "run", "walk", "hike", "swim", "trip", "flight"), ("Finish", "finished")),
+    **dict.fromkeys(("meeting", "rehearsal", "class"), ("Attend", "attended")),
     "order": ("Place", "placed"),
     "message": ("Send", "sent"),
     "answer": ("Give", "given"),
@@ -114,6 +115,8 @@ class Words:
 def named_event(table: "Table") -> tuple[str, str]:
     """What a row of a table without kinds of events is called, and why."""
     own = [word for word in table.name.removeprefix("raw_").split("_") if word not in known.LOGS and not word.isdigit()]
+    if abroad := next((known.DONE_ELSEWHERE[word] for word in own if word in known.DONE_ELSEWHERE), ""):
+        return abroad, "the file is named for it"
     if own:
         one = singular_of(own[-1])
         if one in _DONE or (names_several(own[-1]) and len(one) > 2):

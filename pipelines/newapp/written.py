@@ -15,6 +15,7 @@ from data.warehouse import sniffed_delimiter
 from pipelines.activity.read_csv import read_header
 from pipelines.activity.read_files import JSON_SUFFIXES, PACKED_SUFFIXES
 from pipelines.activity.read_text import FileRefusedError, Limits, read_chunks
+from pipelines.newapp.wide import is_wide
 
 _START_BYTES = 1 << 18
 _FIGURES = re.compile(r"^[\s€$£]*[+-]?\d[\d.,:/\- T]*[€$£%]?$")  # a number, a date or a time of day, which no header is
@@ -73,7 +74,7 @@ def _reads(start: bytes, encoding: str) -> bool:
 def _delimited(lines: list[str], encoding: str | None) -> Files:
     sign, told = _sign(lines)
     first = lines[0].split() if sign == " " else next(csv.reader([lines[0]], delimiter=sign))
-    if not any(_FIGURES.match(cell.strip()) for cell in first):
+    if not any(_FIGURES.match(cell.strip()) for cell in first) or is_wide(first):
         return Files(encoding=encoding, delimiter=told)
     names = [f"column_{place}" for place in range(1, len(first) + 1)]
     name = next(name for name, other in SIGNS.items() if other == sign)

@@ -1,6 +1,7 @@
 """What is guessed of a column, a file and a name, each by an example of its own."""
 
 import datetime as dt
+import json
 
 import pytest
 
@@ -9,6 +10,7 @@ from configs.errors import NightquestError
 from configs.loader import load_app
 from data.warehouse import scratch
 from pipelines.activity.delivery_reader import know_zones
+from pipelines.activity.preview import read_ahead
 from pipelines.badges.lint import lint_app
 from pipelines.newapp.forms import forms_of
 from pipelines.newapp.make import Said, make_app
@@ -175,7 +177,7 @@ def test_a_member_is_found_beside_counts_and_measures_and_a_clock_beside_a_span(
     made = make(tmp_path, "\n".join(["Tag;Beginn;Dauer;Läufernr;Runden;Puls", *rows, ""]), "laeufe.csv")
     assert guesses(made)["player"] == "Läufernr"
     assert "|| coalesce(' ' || trim(r.\"Beginn\"), '')" in made.sql_text
-    assert 'dauer: {event: action, agg: sum, of: dauer, label: "time spent", unit: minute' in made.app_text
+    assert 'dauer: {event: run, agg: sum, of: dauer, label: "time spent", unit: minute' in made.app_text
     assert "of: puls" not in made.app_text
 
 
@@ -274,6 +276,71 @@ def test_files_written_in_two_ways_are_refused(tmp_path):
     (tmp_path / "b.csv").write_bytes(b"1 2 3\n4 5 6\n7 8 9\n")
     with pytest.raises(NightquestError, match="not written alike"):
         make_app([tmp_path / "a.csv", tmp_path / "b.csv"], Said(), NOW)
+
+
+@pytest.mark.parametrize(
+    ("columns", "begins", "ends"),
+    [
+        ("athlete,start_time,end_time,activity type", "2024-03-{d:02} 08:00", "2024-03-{d:02} 08:{m:02}"),
+        ("athlete,started_at,finished_at,sport", "2024-03-{d:02}T08:00:00Z", "2024-03-{d:02}T08:{m:02}:00Z"),
+        ("athlete,date,start,end,kind", "2024-03-{d:02},23:45", "00:{m:02}"),
+    ],
+)
+def test_beginning_and_end_tell_how_long_it_took_and_runs_rides_and_swims_are_deeds_of_their_own(
+    tmp_path, columns, begins, ends
+):
+    rows = [
+        f"a{n % 4},{begins.format(d=1 + n % 28)},{ends.format(d=1 + n % 28, m=20 + n % 30)},{kind}"
+        for n in range(60)
+        for kind in [("Run", "Ride", "Swimming")[n % 3]]
+    ]
+    app = load_made(tmp_path, "\n".join([columns, *rows, ""]))
+    assert {"run", "ride", "swim"} == {*app.events}
+    assert {"runs_finished", "rides_finished", "swims_finished", "minutes"} <= app.metrics.keys()
+    assert app.metrics["minutes"].unit == "minute"
+    with scratch() as warehouse:
+        sql = (tmp_path / "visits.sql").read_text()
+        read_ahead(warehouse, app, [tmp_path / "visits.csv"], now=NOW, source_sql=sql)
+        took = "SELECT min(m), max(m) FROM (SELECT (properties ->> 'minutes')::DOUBLE AS m FROM incoming)"
+        added = 15 if "date," in columns else 0  # from a quarter to midnight on
+        assert warehouse.rows(took) == [(20 + added, 49 + added)]
+
+
+def test_kinds_of_one_thing_are_counted_apart_and_an_event_is_known_by_its_beginning(tmp_path):
+    rows = [f"L{n % 5},{1 + n % 28:02}.03.2024,{1 + n % 28:02}.04.2024,{('film', 'novel')[n % 2]}" for n in range(60)]
+    made = make(
+        tmp_path,
+        "\n".join(["Leser;Ausgeliehen am;Zurückgegeben am;type".replace(";", ","), *rows, ""]),
+        "Ausleihen.csv",
+    )
+    assert guesses(made)["moment"] == "Ausgeliehen am"
+    assert 'where: "type = \'film\'", label: "film loans taken out"' in made.app_text
+
+
+def test_a_column_for_each_day_is_read_as_a_row_for_each_mark_and_a_later_file_may_have_other_days(tmp_path):
+    days = [f"{1 + 7 * week:02}/01/2024" for week in range(4)]
+    rows = [f"Singer {n},Alto," + ",".join("x" if (n + place) % 3 else "0" for place in range(4)) for n in range(9)]
+    text = "\n".join([",".join(["Name", "Voice", *days]), *rows, ""])
+    made = make(tmp_path, text, "attendance.csv", timezone="Europe/Rome")
+    assert (made.play.events, made.play.players, list(made.play.by_kind)) == (24, 9, ["meeting"])
+    assert (made.play.first, made.play.last) == (dt.date(2024, 1, 1), dt.date(2024, 1, 22))  # by the clock in Rome
+    (tmp_path / "attendance.yaml").write_text(made.app_text)
+    (tmp_path / "attendance.sql").write_text(made.sql_text)
+    (tmp_path / "attendance-2.csv").write_text("Name,Voice,05/02/2024,12/02/2024,19/02/2024\nSinger 1,Alto,x,x,\n")
+    app = load_app(tmp_path / "attendance.yaml").app
+    with scratch() as warehouse:
+        files = [tmp_path / "attendance.csv", tmp_path / "attendance-2.csv"]
+        read_ahead(warehouse, app, files, now=NOW, source_sql=made.sql_text)
+        assert warehouse.value("SELECT count(*) FROM incoming") == 26
+
+
+def test_documents_with_lists_of_what_was_done_are_told_with_the_command_that_lays_them_out(tmp_path):
+    one = {"who": {"id": "u1"}, "sessions": [{"at": "2024-01-01T10:00:00Z"}]}
+    (tmp_path / "dump.json").write_text(json.dumps({"page": 1, "data": [one, one]}))
+    with pytest.raises(NightquestError) as told:
+        make_app([tmp_path / "dump.json"], Said(), NOW)
+    assert "its rows lie in the list 'data', and what was done in the list 'sessions' of each" in str(told.value)
+    assert "jq -c '.data[] | del(.sessions) + .sessions[]'" in f"{told.value} {told.value.remedy}"
 
 
 @pytest.mark.parametrize(
