@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
@@ -22,6 +22,28 @@ NEUTRAL = "neutral"
 _ADDRESSED = re.compile(r"<([^|<>]*)\|([^|<>]*)>")
 
 
+class Missing(Part):
+    """What a badge still asks for: `{n}` is a number, `{a}` a thing, `{b}` what it is held against."""
+
+    more: str = Field(description="So many more of a thing.")
+    more_of: str = Field(description="So much more of what has no unit.")
+    levels: dict[Literal["above", "least", "below", "most", "exactly"], str] = Field(
+        min_length=5, max_length=5, description="What a measure is to come to."
+    )
+    counts: dict[Literal["below", "most", "exactly", "none"], str] = Field(
+        min_length=4, max_length=4, description="How many of a thing there may be."
+    )
+    compared: dict[Literal["above", "least", "below", "most", "exactly", "other"], str] = Field(
+        min_length=6, max_length=6, description="A measure held against another."
+    )
+    signs: dict[Literal["*", "-", "+", "/"], str] = Field(min_length=4, max_length=4, description="Between measures.")
+    now: str = Field(description="What is asked for, and what it comes to now.")
+    in_a_row: str = Field(description="Days without a gap.")
+    this: dict[Literal["day", "week", "month", "year"], str] = Field(
+        min_length=4, max_length=4, description="Within the span of the calendar that goes on."
+    )
+
+
 class Locale(Part):
     """How a language writes what is filled into a text. `{n}` stands for a number."""
 
@@ -30,9 +52,10 @@ class Locale(Part):
     decimal: str
     percent: str
     today: str = Field(description="Within one day.")
-    window: str = Field(description="Within several days from now on.")
-    period: str = Field(description="Several days from now on.")
+    window: str = Field(description="Within several days from now on, where the last is not known.")
+    period: str = Field(description="Several days from now on, where the last is not known.")
     until: str = Field(description="No later than on a day {a}, that day included.")
+    days_until: str = Field(description="The days from now on up to a day {a}, that day included.")
     date: str = Field(description="A day, of {weekday}, {day} and {month}; of this year or the next.")
     first: str = Field("1", description="The {day} of the first day of a month.")
     weekdays: list[str] = Field(min_length=7, max_length=7, description="From Monday on, as they stand in a sentence.")
@@ -53,6 +76,7 @@ class Locale(Part):
     unlock: str = Field(description="A thing {a} that is opened to one.")
     taken_back: str = Field(description="Said of a thing {a} that counts no longer, as an entry was withdrawn.")
     one: str = Field(description="The number 1 before a single thing that is counted, of whatever gender.")
+    missing: Missing
     verbs: dict[Verb, str] = Field({}, description="First words of tasks, by what they ask: `buy: kauf kaufe kaufen`.")
     lexicon: dict[str, list[str]] = Field(
         {}, description="Phrases for the offline writer, by symbol; `<du|Sie>` is said by the voice's form of address."

@@ -55,6 +55,7 @@ def show(app: str, user: str, /, *, why: bool = False, as_of: dt.date | None = N
         as_of: The day that the night serves; the newest night by default.
     """
     from configs.loader import load_app
+    from configs.speaking import speaking
     from flows.cli.console import emit
     from flows.cli.render import names_of, prestige_of, render_player
     from pipelines.publish.show import gather_player
@@ -68,7 +69,9 @@ def show(app: str, user: str, /, *, why: bool = False, as_of: dt.date | None = N
         emit(reasons, common.json, lambda: why_view(reasons, scores, names_of(loaded)))
         return
     view = gather_player(common.settings.home, loaded.app, user, as_of)
-    emit(view.as_dict(), common.json, lambda: render_player(view, names_of(loaded), prestige_of(loaded)))
+    reads = (view.profile or {}).get("language")
+    said = (speaking(loaded, reads) if reads else None) or loaded
+    emit(view.as_dict(), common.json, lambda: render_player(view, names_of(said), prestige_of(said)))
 
 
 @cli.command(sort_key=6)

@@ -2,10 +2,13 @@
 
 import polars as pl
 
-from configs.speaking import own_language, speaking
-from configs.voice import locale_of
+from configs.app import App
+from configs.speaking import speaking
+from configs.voice import Locale
 from pipelines.known import Known
-from pipelines.words.render import amount_text
+from pipelines.players.languages import languages_read
+from pipelines.words.render import amount_text, by_language
+from pipelines.words.writers.lexicon import phrases_of
 
 _HELD = (
     *("award_id", "player_key", "badge_id", "as_of", "title", "tier", "category", "prestige", "rarity"),
@@ -41,18 +44,39 @@ def held_query(known: Known) -> tuple[str, dict[str, pl.DataFrame]]:
     )
     rarity = badge_rarity(known).select("badge_id", "rarity")
     told = rarity.join(badges, on="badge_id", how="left")
-    return known.fixed("badges/badges_held"), {"told": told, "reached": achievements_held(known)}
+    lent = {"told": told, "titles": badge_titles(known.app), "languages_read": languages_read(known)}
+    return known.fixed("badges/badges_held"), lent | {"reached": achievements_held(known)}
+
+
+def badge_titles(app: App) -> pl.DataFrame:
+    """badge_id, language, title: what badges are called in each of the app's languages."""
+    rows = [
+        (name, tag, badge.title)
+        for tag in app.voice.languages
+        for name, badge in (speaking(app, tag) or app).badges.items()
+    ]
+    return pl.DataFrame(rows, schema=dict.fromkeys(("badge_id", "language", "title"), pl.String), orient="row")
 
 
 def achievements_held(known: Known) -> pl.DataFrame:
     """The custom achievements that were reached by a night, as badges: the columns of `badges_held`."""
-    app = speaking(known.app, own_language(known.app)) or known.app
     reached = known.frame(known.fixed("badges/achievements_held"), {"as_of": known.as_of})
-    amount = amount_text(app, pl.col("metric"), pl.col("target"), locale_of(own_language(app)))
-    said = pl.coalesce(amount.str.head(1).str.to_uppercase() + amount.str.tail(-1) + ".", "title")
+    languages = reached["language"].unique().to_list()
+    said = pl.coalesce(by_language(known.app, pl.col("language"), languages, _cited), "title")
     return reached.with_columns(rarity=_rarity(pl.col("share")), citation=said, prestige=pl.lit(0, pl.Int32)).select(
         _HELD
     )
+
+
+def _cited(app: App, locale: Locale) -> pl.Expr:
+    """What was reached, and a kind word: '10 long workouts completed. Well done.' is one."""
+    amount = amount_text(app, pl.col("metric"), pl.col("target"), locale)
+    cited = amount.str.head(1).str.to_uppercase() + amount.str.tail(-1) + "."
+    closings = phrases_of(app, "citation_closing")
+    if not closings:
+        return cited
+    turn = pl.col("award_id").str.head(8).str.to_integer(base=16, strict=False).fill_null(0) % len(closings)
+    return cited + " " + turn.replace_strict(dict(enumerate(closings)), return_dtype=pl.String)
 
 
 def badge_rarity(known: Known) -> pl.DataFrame:

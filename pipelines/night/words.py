@@ -109,7 +109,7 @@ def compose(known: Known, planned: Planned, source: Pooled) -> Words:
         known.app, *wanted.frames, seed=known.night.seed, as_of=known.as_of, recent=source.recent, source=source
     )
     cite = partial(write_citations, source=source)
-    awards, recited = cite_awards(known.app, find_awards(known), cite), recite_awards(known, cite)
+    awards, recited = cite_awards(known, find_awards(known), cite), recite_awards(known, cite)
     asked, asks, achievements = wanted.frames
     rewards = offer_rewards(known, asked, achievements, planned.players.profiles)
     challenges = _stamped(known.night, rewards.paid_by(known.app, asked.drop("p_plays", "occasion")))

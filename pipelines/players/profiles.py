@@ -5,6 +5,7 @@ import polars as pl
 from configs.app import App
 from pipelines.known import Known
 from pipelines.players.habits import describe_habits
+from pipelines.players.languages import spoken
 from pipelines.players.membership import HELD, PERSONA, STYLE, belong, memberships_before
 from pipelines.players.preferences import describe_preferences
 from pipelines.players.standing import mid_rank, strength
@@ -153,12 +154,3 @@ def completion_rate() -> pl.Expr:
     prior = PRIOR_CHALLENGES * pl.col("usual_rate")
     shrunk = (pl.col("completed") + prior) / (pl.col("settled") + PRIOR_CHALLENGES)
     return pl.when(pl.col("settled") > 0).then(shrunk)
-
-
-def spoken(app: App, language: pl.Expr) -> pl.Expr:
-    """A language of the app's voice: the player's own, with or without its region, else the first."""
-    mine = language.str.to_lowercase().str.replace_all("_", "-")
-    ours = {tag.lower().replace("_", "-"): tag for tag in app.voice.languages}
-    exact = mine.replace_strict(ours, default=None, return_dtype=pl.String)
-    plain = mine.str.extract(r"^([a-z]+)").replace_strict(ours, default=None, return_dtype=pl.String)
-    return pl.coalesce(exact, plain, pl.lit(app.voice.languages[0]))

@@ -9,6 +9,7 @@ import polars as pl
 
 from pipelines.badges.held import held_query
 from pipelines.known import Known
+from pipelines.players.languages import languages_read
 from pipelines.players.waiting import EVER, waiting_news
 from pipelines.publish.rows import Named, Selected
 
@@ -54,6 +55,12 @@ class Seen:
     def waiting(self) -> pl.DataFrame:
         """Whose news wait for the end of a pause, or waited until tonight; see `waiting_news`."""
         return waiting_news(self.known)
+
+    def with_language(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows with user_id, and the language of the app that each player reads."""
+        read = languages_read(self.known).join(self._players, on="player_key").select("user_id", "language")
+        rows = rows.join(read, on="user_id", how="left", maintain_order="left")
+        return rows.with_columns(pl.col("language").fill_null(self.known.app.voice.languages[0]))
 
     @cached_property
     def _held(self) -> tuple[str, dict[str, pl.DataFrame]]:

@@ -7,7 +7,7 @@ import polars as pl
 from configs.app import App
 from configs.rewarded import XP, Kind
 from configs.speaking import speaking, written_in
-from configs.voice import Locale, locale_of
+from configs.voice import Locale
 from pipelines.rewards.titles import item_title, nouns_of
 from pipelines.words.render import by_language, by_value, number_text
 
@@ -68,8 +68,7 @@ def _joined(xp: pl.Expr, words: pl.Expr, locale: Locale) -> pl.Expr:
 
 
 def balance_words(app: App, rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows (item, amount) with words, in the app's first language; an item that the app has no more by its name."""
-    kinds = app.rewards.kinds(app.badges)
-    locale = locale_of(app.voice.languages[0])
+    """Rows (item, amount, language) with words; an item that the app has no more by its name."""
+    kinds, languages = app.rewards.kinds(app.badges), rows["language"].unique().to_list()
     gone = pl.col("item").str.replace_all("_", " ")
-    return rows.with_columns(words=pl.coalesce(_said(app, kinds, locale), gone))
+    return rows.with_columns(words=pl.coalesce(amount_words(app, kinds, pl.col("language"), languages), gone))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from configs.app import App
+from configs.badge_rules import badge_rules
 from configs.speaking import has_grammar, own_language, translation_problems, written_in
 from configs.voice import languages, locale_of, primary
 from models.language.providers import provider_names
@@ -29,8 +30,8 @@ def voice_problems(app: App) -> list[str]:
 
 
 def language_notes(app: App) -> list[str]:
-    """A sentence for each language of the app that the offline writer does not write in."""
-    return [
+    """A sentence for each language of the app that the offline writer does not write in, or only in part."""
+    notes = [
         f"voice.languages: texts in '{language}' come from language models; the offline writer "
         + (
             f"has no words of the app in it and writes {_name(app, language)}: add translations.{primary(language)}."
@@ -40,6 +41,18 @@ def language_notes(app: App) -> list[str]:
         for language in app.voice.languages
         if written_in(app, language) != primary(language)
     ]
+    return [*notes, *_unsaid_in_badges(app)]
+
+
+def _unsaid_in_badges(app: App) -> Iterator[str]:
+    """A sentence for each translation that leaves out what badges count."""
+    counted = {term.metric for rule in badge_rules(app) for term in rule.rule.terms}
+    for language, said in app.translations.items():
+        if lacking := sorted(counted - said.metrics.keys()):
+            yield (
+                f"translations.{language}.metrics: lacks {', '.join(lacking)}, which badges count; citations and what "
+                "is missing have the words of the file for it."
+            )
 
 
 def language_problems(app: App) -> list[str]:

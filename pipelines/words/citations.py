@@ -7,7 +7,7 @@ import polars as pl
 from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_label
 from configs.speaking import own_language, speaking, written_in
-from configs.voice import Locale, locale_of
+from configs.voice import Locale, locale_of, primary
 from configs.wording import metric_words
 from pipelines.words.briefs import BRIEF_KEYS, brief_rows
 from pipelines.words.checks.validate import EVIDENCE_LENGTH
@@ -24,7 +24,7 @@ def write_citations(app: App, awards: pl.DataFrame, source: Source | None = None
     Args:
         app: Its badges' rules and titles and its metrics' words.
         awards: award_id, player_key, badge_id, evidence (JSON text whose `values` hold a number by metric or
-            `last(metric, days)`).
+            `last(metric, days)`), and language where players read several; without it the app's own.
         source: Where texts come from; None is the offline writer, which gives the same award the same words.
 
     Returns:
@@ -33,30 +33,48 @@ def write_citations(app: App, awards: pl.DataFrame, source: Source | None = None
     Raises:
         AppFileError: A badge's title leaves no way to cite it.
     """
-    source, locale = source or Offline(app, SEED), locale_of(written_in(app, own_language(app)))
-    said = speaking(app, own_language(app)) or app
-    rules = (*badge_rules(app), *nominate_rules(app))
-    rows = awards.select("award_id", "player_key", "badge_id", pl.col("evidence").cast(pl.String)).with_row_index(
-        "order"
-    )
-    shown = _evidence(said, rows.join(_terms(said, rules), on="badge_id", how="inner", maintain_order="left"), locale)
-    rows = rows.join(shown, on="order", how="left", maintain_order="left")
-    briefs, signed = brief_rows(app, source.sign(_wanted(rows, own_language(app))))
+    source = source or Offline(app, SEED)
+    read = pl.col("language") if "language" in awards.columns else pl.lit(own_language(app))
+    rows = awards.select(
+        "award_id", "player_key", "badge_id", pl.col("evidence").cast(pl.String), language=read
+    ).with_row_index("order")
+    shown = _shown(app, rows)
+    told = shown.unique("order", keep="first").select("order", "shown")
+    rows = rows.join(told, on="order", how="left", maintain_order="left")
+    briefs, signed = brief_rows(app, source.sign(_wanted(rows)))
     texts = source.texts(briefs, signed)
+    texts = texts.with_columns(said_in=pl.col("language").str.split("-").list.first().str.to_lowercase())
     turn = pl.col("award_id").str.head(8).str.to_integer(base=16, strict=False).fill_null(0)
     chosen = signed.join(texts.select("brief_id", "n").unique(), on="brief_id", how="left", maintain_order="left")
     chosen = chosen.with_columns(template=pl.format("{}/{}", "brief_id", turn % pl.col("n")))
-    templates = texts.select("text", template=pl.format("{}/{}", "brief_id", "index"))
-    filled = fill_slots(chosen, templates, {"evidence": pl.col("shown")}, on="template")
+    templates = texts.select("text", "said_in", template=pl.format("{}/{}", "brief_id", "index"))
+    chosen = chosen.join(templates.drop("text"), on="template", how="left", maintain_order="left")
+    chosen = chosen.join(shown.rename({"shown": "as_said"}), on=["order", "said_in"], how="left", maintain_order="left")
+    evidence = pl.coalesce("as_said", "shown")
+    filled = fill_slots(chosen, templates.drop("said_in"), {"evidence": evidence}, on="template")
     return filled.select("award_id", citation="text")
 
 
-def _wanted(rows: pl.DataFrame, language: str) -> pl.DataFrame:
+def _shown(app: App, rows: pl.DataFrame) -> pl.DataFrame:
+    """order, said_in, shown: the evidence in the language that each player reads, and in that of the offline writer."""
+    rules = (*badge_rules(app), *nominate_rules(app))
+    found = []
+    for tag in rows["language"].unique().sort():
+        mine = rows.filter(pl.col("language") == tag)
+        for language in dict.fromkeys((written_in(app, tag), primary(tag))):
+            said = speaking(app, language) or app
+            terms = mine.join(_terms(said, rules), on="badge_id", how="inner", maintain_order="left")
+            told = _evidence(said, terms, locale_of(language))
+            found.append(told.select("order", "shown", said_in=pl.lit(language)))
+    return pl.concat(found or [pl.DataFrame(schema={"order": pl.UInt32, "shown": pl.String, "said_in": pl.String})])
+
+
+def _wanted(rows: pl.DataFrame) -> pl.DataFrame:
     """The rows with the BRIEF_KEYS of their citations: one brief for each badge, with and without evidence."""
     given = {
         "content_type": pl.lit("badge_citation"),
         "metric": pl.col("badge_id"),
-        "language": pl.lit(language),
+        "language": pl.col("language"),
         "occasion": pl.when(pl.col("shown").is_null()).then(pl.lit("none")).otherwise(pl.lit("shown")),
     }
     return rows.with_columns(given.get(name, pl.lit("")).alias(name) for name in BRIEF_KEYS)

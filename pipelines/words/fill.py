@@ -21,7 +21,6 @@ from pipelines.words.render import (
     period_text,
     span_text,
     until_text,
-    window_text,
     with_one,
 )
 from pipelines.words.types import content_types
@@ -31,6 +30,9 @@ TARGET_DAYS = 28  # what the next targets in messages are measured over
 _OWN = ("amount", "window_days", "valid_until", "percentile", "mission", "arm", "chapter", "done", "also")
 FILLED = ("content_type", "metric", *_OWN)  # what `fill_in` reads of a row, beside which text it has
 TOLD = ("title", "text", "brief_id", "ai_provider", "model", "prompt_version", "variant", "metadata")
+
+
+_OF_A_DATE = 24  # what a last day takes more than a span, which texts were checked with that are kept from before
 
 
 def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
@@ -83,13 +85,14 @@ def _values(app: App, rows: pl.DataFrame, languages: list[str]) -> pl.DataFrame:
     def slot(text: Callable[[App, Locale], pl.Expr]) -> pl.Expr:
         return by_language(app, pl.col("language"), languages, text)
 
-    metric, amount, days = pl.col("metric"), pl.col("amount"), pl.col("window_days")
+    metric, amount, days, last = pl.col("metric"), pl.col("amount"), pl.col("window_days"), pl.col("valid_until")
+    until = slot(lambda _, locale: until_text(last, days, locale))
     return rows.select(
         also=slot(lambda said, locale: also_text(said, pl.col("also"), days, locale)),
         goal_1=slot(lambda said, locale: goal_text(said, metric, amount, days, locale)),
-        window=slot(lambda _, locale: window_text(days, locale)),
-        period=slot(lambda _, locale: period_text(days, locale)),
-        until=slot(lambda _, locale: until_text(pl.col("valid_until"), days, locale)),
+        window=until,
+        period=slot(lambda _, locale: period_text(last, days, locale)),
+        until=until,
         done=slot(lambda said, locale: amount_text(said, metric, pl.col("done"), locale, reached=True)),
         amount=slot(lambda said, locale: amount_text(said, metric, _plainer(said, metric, amount), locale)),
         span=slot(lambda said, locale: span_text(said, metric, TARGET_DAYS, locale)),
@@ -122,7 +125,7 @@ def hold_fit(filled: pl.DataFrame) -> pl.DataFrame:
     most = pl.col("content_type").replace_strict(lengths, return_dtype=pl.UInt32)
     fits = (
         pl.col("title").str.len_chars().is_between(1, TITLE_LENGTH)
-        & pl.col("text").str.len_chars().is_between(1, most)
+        & pl.col("text").str.len_chars().is_between(1, most + _OF_A_DATE)
         & ~pl.col("text").str.contains(SLOT.pattern)
     )
     unfit = filled.filter(~fits.fill_null(value=False))

@@ -178,22 +178,32 @@ def window_text(days: pl.Expr, locale: Locale) -> pl.Expr:
     return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(by_value(locale.window, "{n}", days))
 
 
-def period_text(days: pl.Expr, locale: Locale) -> pl.Expr:
-    """'today' for one day, 'the next 3 days' for more."""
-    return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(by_value(locale.period, "{n}", days))
+def period_text(last: pl.Expr, days: pl.Expr, locale: Locale) -> pl.Expr:
+    """'today' for one day, 'the days up to Sunday, 3 May' for more, or 'the next 3 days' where the last is unknown."""
+    told = pl.coalesce(_date_in(locale.days_until, last, locale), by_value(locale.period, "{n}", days))
+    return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(told)
 
 
 def until_text(last: pl.Expr, days: pl.Expr, locale: Locale) -> pl.Expr:
-    """'today' for one day, 'by Sunday, 3 May' for more: the last day on which it counts, a column of dates."""
-    number = last.dt.day()
-    parts = {
-        "weekday": last.dt.weekday().replace_strict(dict(enumerate(locale.weekdays, 1)), return_dtype=pl.String),
-        "day": pl.when(number == 1).then(pl.lit(locale.first)).otherwise(number.cast(pl.String)),
-        "month": last.dt.month().replace_strict(dict(enumerate(locale.months, 1)), return_dtype=pl.String),
-    }
-    cut = SLOT.split(locale.until.replace("{a}", locale.date))
-    date = pl.concat_str([parts[part] if i % 2 else pl.lit(part) for i, part in enumerate(cut)])
+    """'today' for one day, 'by Sunday, 3 May' for more: the last day on which it counts, a column of dates.
+
+    A text is read on every day of its window, and 'within the next 3 days' is true on the first alone; it stands where
+    the last day is unknown.
+    """
+    date = _date_in(locale.until, last, locale)
     return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(pl.coalesce(date, window_text(days, locale)))
+
+
+def _date_in(template: str, day: pl.Expr, locale: Locale) -> pl.Expr:
+    """A template of a locale with a date in it; null without one."""
+    number = day.dt.day()
+    parts = {
+        "weekday": day.dt.weekday().replace_strict(dict(enumerate(locale.weekdays, 1)), return_dtype=pl.String),
+        "day": pl.when(number == 1).then(pl.lit(locale.first)).otherwise(number.cast(pl.String)),
+        "month": day.dt.month().replace_strict(dict(enumerate(locale.months, 1)), return_dtype=pl.String),
+    }
+    cut = SLOT.split(template.replace("{a}", locale.date))
+    return pl.concat_str([parts[part] if i % 2 else pl.lit(part) for i, part in enumerate(cut)])
 
 
 def span_text(app: App, metric: pl.Expr, days: int, locale: Locale) -> pl.Expr:

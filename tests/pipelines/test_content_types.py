@@ -97,8 +97,7 @@ def test_every_mission_has_a_brief_about_its_own_task_that_names_it(world):
             target = row["requirements"][0]["target"]
             assert f"{target:,.0f} " in told[row["content_id"]].replace(".", " ")
             last = row["valid_until"]
-            times = {"the next 7 days", f"y {last:%A}, {last.day} {last:%B}"}  # by
-            assert sum(time in told[row["content_id"]] for time in times) == 1
+            assert f" {last:%A}, {last.day} {last:%B}" in told[row["content_id"]]
 
 
 def test_missions_are_settled_by_the_nights_predicate_and_paid_as_missions(world, warehouse):

@@ -1,9 +1,8 @@
--- All that was taken back from players up to a night, each thing once, with the XP that went with it. Input: `titles` (badge_id, title).
+-- All that was taken back from players up to a night, each thing once, with the XP that went with it; of a badge its id as title.
 WITH taken AS (
     SELECT 'badge:' || r.award_id AS revocation_id, r.player_key, r.revoked_on, 'badge' AS kind, r.badge_id AS item,
-           coalesce(t.title, r.badge_id) AS title, 1 AS amount, coalesce(-x.xp, 0) AS xp, r.award_id AS given_as, r.reason
+           r.badge_id AS title, 1 AS amount, coalesce(-x.xp, 0) AS xp, r.award_id AS given_as, r.reason
     FROM revoked_awards r
-    LEFT JOIN titles t USING (badge_id)
     LEFT JOIN xp_ledger x ON x.entry_id = 'revoked:' || r.award_id
     UNION ALL
     SELECT 'achievement:' || u.content_id || ':' || u.revoked_on, u.player_key, u.revoked_on, 'achievement', 'achievement:' || a.metric,

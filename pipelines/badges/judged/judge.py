@@ -245,7 +245,7 @@ def _awards(known: Known, rows: pl.DataFrame, cite: Cite) -> pl.DataFrame:
     by_model = judged.filter(pl.col("decided_by") == "model").drop("decided_by")
     by_person = judged.filter(pl.col("decided_by") == "person").drop("decided_by").rename({"citation": "own"})
     own = pl.when(pl.col("own") != "").then("own").otherwise("citation").alias("citation")
-    cited = cite_awards(known.app, by_person, cite).with_columns(own)
+    cited = cite_awards(known, by_person, cite).with_columns(own)
     return pl.concat([by_model, cited.select(by_model.columns)])
 
 

@@ -14,6 +14,7 @@ from pipelines.badges.rules.rounds import held_sql
 from pipelines.badges.rules.stream import stream_sql
 from pipelines.badges.rules.walk import marks_sql, walk_sql, walked_sql
 from pipelines.known import Known
+from pipelines.players.languages import with_language
 
 Cite = Callable[[App, pl.DataFrame], pl.DataFrame]
 
@@ -25,7 +26,7 @@ def award_badges(known: Known, cite: Cite) -> pl.DataFrame:
 
     Args:
         known: What the night may see.
-        cite: Writes the citations: awards in, a frame with award_id and citation out.
+        cite: Writes the citations: awards with language in, a frame with award_id and citation out.
 
     Returns:
         The ledger's rows of this night: award_id, player_key, badge_id, as_of, granted_at (UTC), event_id,
@@ -34,7 +35,7 @@ def award_badges(known: Known, cite: Cite) -> pl.DataFrame:
     Raises:
         AppFileError: A rule of the app cannot be read.
     """
-    write_awards(known, cite_awards(known.app, find_awards(known), cite))
+    write_awards(known, cite_awards(known, find_awards(known), cite))
     return known.frame("SELECT * FROM badge_ledger WHERE as_of = $d ORDER BY granted_at, award_id", {"d": known.as_of})
 
 
@@ -77,11 +78,11 @@ def name_awards(warehouse: Warehouse, app: App, awards: pl.DataFrame) -> pl.Data
         return warehouse.frame(warehouse.fixed("badges/badge_awards"), {"app": app.app})
 
 
-def cite_awards(app: App, awards: pl.DataFrame, cite: Cite) -> pl.DataFrame:
-    """Awards with their citation: that of whoever gave the badge, else one that is written for it."""
+def cite_awards(known: Known, awards: pl.DataFrame, cite: Cite) -> pl.DataFrame:
+    """Awards with their citation: that of whoever gave the badge, else one that is written in the player's language."""
     if awards.is_empty():
         return awards.with_columns(citation=pl.lit(None, dtype=pl.String))
-    words = cite(app, awards).select("award_id", "citation")
+    words = cite(known.app, with_language(known, awards)).select("award_id", "citation")
     cited = awards.join(words, on="award_id", how="left", maintain_order="left", validate="1:1")
     own = pl.col("evidence").str.json_path_match("$.citation")
     return cited.with_columns(citation=pl.coalesce(own, "citation"))

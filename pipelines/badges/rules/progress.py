@@ -1,7 +1,7 @@
 """How far active players are from the badges that they do not hold yet."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 
 import polars as pl
@@ -9,11 +9,13 @@ import polars as pl
 from configs.app import App
 from configs.badge_rules import BadgeRule, earnable_rules, terms_of
 from configs.spans import span_start
+from configs.speaking import own_language, speaking
 from pipelines.badges.rules.by_hand import words_of_people
-from pipelines.badges.rules.progress_sql import measures, with_shown
+from pipelines.badges.rules.progress_sql import Measures, measures, with_shown
 from pipelines.badges.rules.values_sql import values_sql
 from pipelines.known import Known
 from pipelines.pins import Night
+from pipelines.players.languages import languages_read
 
 FAR_DAYS = 3650  # beyond ten years a date is no information
 TOLD = "badge_told"  # a temporary table of the warehouse
@@ -69,8 +71,10 @@ def tell_progress(known: Known, *, active_within_days: int | None = None) -> boo
         return False
     within = active_within_days or known.app.challenges.active_within_days
     _lay_out(known, values_sql(known.night, terms_of(rules), within))
-    with known.lend(barred=words_of_people(known).barred):
-        told = f"FROM ({progress_sql(known.night, rules)}) ANTI JOIN barred USING (badge_id, player_key)"
+    read = languages_read(known)
+    with known.lend(barred=words_of_people(known).barred, languages_read=read):
+        progress = progress_sql(known.night, rules, languages=read["language"].unique())
+        told = f"FROM ({progress}) ANTI JOIN barred USING (badge_id, player_key)"
         known.run(f"CREATE OR REPLACE TEMP TABLE {TOLD} AS {told}")
     return True
 
@@ -83,20 +87,40 @@ def _lay_out(known: Known, values: str) -> None:
         there[:] = [values]
 
 
-def progress_sql(night: Night, rules: Sequence[BadgeRule]) -> str:
-    """The progress of those in `badge_values` towards the badges that they do not hold: columns of `badge_progress`."""
-    found = {rule.badge_id: measures(night.app, rule, night.as_of) for rule in rules}
-    told = ", ".join(
-        f"""{{'badge_id': '{badge_id}', 'progress': ({one.progress})::DOUBLE, 'remaining': {one.remaining},
-              'eta_days': CASE WHEN {one.eta} <= {FAR_DAYS} THEN ceil({one.eta})::INTEGER END}}"""
-        for badge_id, one in found.items()
-    )
+def progress_sql(night: Night, rules: Sequence[BadgeRule], *, languages: Iterable[str] = ()) -> str:
+    """The progress of those in `badge_values` towards the badges that they do not hold: columns of `badge_progress`.
+
+    What is missing is said in the app's own language; to who is in `languages_read` (player_key, language), if one of
+    `languages` is given, in theirs.
+    """
+    app = speaking(night.app, own_language(night.app)) or night.app
+    found = {rule.badge_id: measures(app, rule, night.as_of) for rule in rules}
+    others = {tag: said for tag in sorted(languages) if (said := speaking(app, tag))}
     held = f"SELECT player_key, badge_id, round_no FROM badges_at(DATE '{night.as_of}') WHERE true"
+    values = values_with_awards(rules, held)
+    if others:
+        read = 'SELECT player_key, language AS "language read" FROM languages_read'
+        values = f"(SELECT * FROM {values} LEFT JOIN ({read}) USING (player_key))"
+    told = ", ".join(
+        f"""{{'badge_id': '{rule.badge_id}', 'progress': ({found[rule.badge_id].progress})::DOUBLE,
+              'remaining': {_remaining(rule, found[rule.badge_id], others, night.as_of)},
+              'eta_days': {_eta(found[rule.badge_id])}}}"""
+        for rule in rules
+    )
     return f"""
-        SELECT * FROM (SELECT player_key, unnest([{told}], recursive := true)
-                       FROM {with_shown(found.values(), values_with_awards(rules, held))})
+        SELECT * FROM (SELECT player_key, unnest([{told}], recursive := true) FROM {with_shown(found.values(), values)})
         ANTI JOIN ({held}{_of_this_round(night, rules)}) USING (player_key, badge_id)
         {_later_steps(night.app, held)}"""
+
+
+def _remaining(rule: BadgeRule, own: Measures, others: Mapping[str, App], day: dt.date) -> str:
+    """What is missing in the language that the player reads; the numbers are the same in each."""
+    said = [f"WHEN '{tag}' THEN {measures(app, rule, day).remaining}" for tag, app in others.items()]
+    return f'CASE "language read" {" ".join(said)} ELSE {own.remaining} END' if said else own.remaining
+
+
+def _eta(one: Measures) -> str:
+    return f"CASE WHEN {one.eta} <= {FAR_DAYS} THEN ceil({one.eta})::INTEGER END"
 
 
 def values_with_awards(rules: Sequence[BadgeRule], held: str) -> str:

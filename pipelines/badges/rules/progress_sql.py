@@ -16,9 +16,8 @@ from configs.app import App
 from configs.badge_rules import BadgeRule
 from configs.expressions import Term
 from configs.measured import Metric
-from configs.nouns import counted
-from configs.spans import period_of, span_end
-from configs.wording import metric_words
+from configs.spans import span_end
+from pipelines.badges.rules.missing_sql import Words, text_sql
 
 _FLIP: dict[type[exp.Expression], type[exp.Expression]] = {
     exp.GT: exp.LT,
@@ -26,34 +25,13 @@ _FLIP: dict[type[exp.Expression], type[exp.Expression]] = {
     exp.LT: exp.GT,
     exp.LTE: exp.GTE,
 }
-_THIS = {"day": " today", "week": " this week", "month": " this month", "year": " this year"}
 _NEGATED: dict[type[exp.Expression], type[exp.Expression]] = {
     exp.GT: exp.LTE,
     exp.GTE: exp.LT,
     exp.LT: exp.GTE,
     exp.LTE: exp.GT,
 }
-_SAID: dict[type[exp.Expression], str] = {
-    exp.GT: "above",
-    exp.GTE: "of at least",
-    exp.LT: "below",
-    exp.LTE: "of at most",
-    exp.EQ: "of exactly",
-}
-# The same between two numbers.
-_COMPARED: dict[type[exp.Expression], str] = {
-    exp.GT: "above",
-    exp.GTE: "at least",
-    exp.LT: "below",
-    exp.LTE: "at most",
-    exp.EQ: "equal to",
-    exp.NEQ: "other than",
-}
-_SIGNS = {"*": "times", "-": "minus", "+": "plus", "/": "divided by"}
-# The same of what is counted: 'at most 3 late returns'.
-_COUNTED: dict[type[exp.Expression], str] = {exp.LT: "fewer than", exp.LTE: "at most", exp.EQ: "exactly"}
-
-_IN_A_ROW = " in a row"
+_TOLD = (exp.GT, exp.GTE, exp.LT, exp.LTE, exp.EQ)
 
 
 @dataclass(frozen=True)
@@ -77,7 +55,7 @@ def measures(app: App, rule: BadgeRule, as_of: dt.date) -> Measures:
     if rule.per:
         counted = exp.column(exp.to_identifier(rule.counted.column, quoted=True))
         more = tree.measure(exp.GTE(this=counted, expression=_next(rule)))
-        both = _all([found, more])
+        both = tree.all_of([found, more])
         said = f"CASE WHEN {found.remaining} = {more.remaining} THEN {found.remaining} ELSE {both.remaining} END"
         found = replace(both, remaining=said)
     return replace(found, shown=tuple(tree.shown))
@@ -113,13 +91,14 @@ class _Tree:
         self._as_of = as_of
         self._terms = terms
         self._badge = name
+        self.words = Words(app, terms)
         self.shown: list[tuple[str, str, str]] = []
 
     def measure(self, node: exp.Expression) -> Measures:
         if isinstance(node, exp.Paren):
             return self.measure(node.this)
         if isinstance(node, exp.And):
-            return _all([self.measure(part) for part in _parts(node)])
+            return self.all_of([self.measure(part) for part in _parts(node)])
         if isinstance(node, exp.Or):
             return _any([self.measure(part) for part in _parts(node)])
         if isinstance(node, exp.Between):
@@ -128,7 +107,7 @@ class _Tree:
                 exp.GTE(this=node.this.copy(), expression=low.copy()),
                 exp.LTE(this=node.this.copy(), expression=high.copy()),
             )
-            return _all([self.measure(bound) for bound in bounds])
+            return self.all_of([self.measure(bound) for bound in bounds])
         if type(node) in _FLIP and not list(node.this.find_all(exp.Column)):
             node = _FLIP[type(node)](this=node.expression.copy(), expression=node.this.copy())
         return self._atom(node)
@@ -155,41 +134,22 @@ class _Tree:
             opposite = _NEGATED[type(inner)](this=inner.this.copy(), expression=inner.expression.copy())
             return self._words_and_days(opposite)[0], "NULL"
         term = self._terms.get(node.this.name) if isinstance(node.this, exp.Column) else None
-        if term is None or type(node) not in _SAID or list(node.expression.find_all(exp.Column)):
-            return _text(self._readable(node)), "NULL"
+        if term is None or type(node) not in _TOLD or list(node.expression.find_all(exp.Column)):
+            return text_sql(self.words.readable(node)), "NULL"
         metric, value, goal = (self._app.metrics[term.metric], self._now(node.this), f"({_sql(node.expression)})")
         if not metric.aggregation.grows or not isinstance(node, exp.GTE | exp.GT):
-            now = _number(self._shown(value, "ceil" if isinstance(node, exp.LT | exp.LTE) else "floor"))
-            return f"{self._level(term, node, goal)} || coalesce(' (now ' || {now} || ')', '')", "NULL"
+            way = "ceil" if isinstance(node, exp.LT | exp.LTE) else "floor"
+            now = self._shown(self.words.shown(term, value), way)
+            return self.words.level(term, type(node), self.words.shown(term, goal), now), "NULL"
         missing = f"({goal} - {value})"
         if metric.aggregation.whole:
             missing = f"(floor{missing} + 1)" if isinstance(node, exp.GT) else f"ceil{missing}"
         if metric.aggregation.runs:  # a run that is long enough lacks a day of the month, or of the last days
             missing = f"greatest(1, {missing})"
-        shown = self._shown(missing, "ceil")
-        words = f"{_number(shown)} || {self._noun(term, shown)} || {_text(self._within(term))}"
         days = _days(metric, term, missing, goal)
         end = span_end(term.span, self._as_of) if term.span else None
-        return words, f"CASE WHEN {days} <= {(end - self._as_of).days + 1} THEN {days} END" if end else days
-
-    def _level(self, term: Term, node: exp.Expression, goal: str) -> str:
-        """What a number is to come to: 'best of at least 8', 'no late returns within 21 days'."""
-        words = metric_words(self._app, term.metric)
-        if self._app.metrics[term.metric].aggregation.grows and type(node) in _COUNTED and words and words.unit:
-            much = f"{_text(_COUNTED[type(node)] + ' ')} || {_number(goal)}"
-            if isinstance(node, exp.LTE | exp.EQ):
-                much = f"CASE WHEN {goal} = 0 THEN 'no' ELSE {much} END"
-            noun = f"CASE WHEN {goal} = 1 THEN {_text(f' {words.unit}')} ELSE {_text(f' {words.plural}')} END"
-            return f"{much} || {noun} || {_text(self._within(term))}"
-        return f"{_text(f'{self._name(term)}{_over(term)} {_SAID[type(node)]} ')} || {_number(goal)}"
-
-    def _within(self, term: Term) -> str:
-        """That it is counted in a row, where its unit does not say so, and within which days: ' in a row today'."""
-        words = metric_words(self._app, term.metric)
-        span = _THIS.get(period_of(term.span), "")
-        if self._app.metrics[term.metric].aggregation.runs:  # a run that is long enough may begin before the days
-            return span if words is not None and words.unit.endswith(_IN_A_ROW) else _IN_A_ROW + span
-        return f" within {counted(term.days, 'day')}" if term.days else span
+        within = f"CASE WHEN {days} <= {(end - self._as_of).days + 1} THEN {days} END" if end else days
+        return self.words.more(term, self._shown(missing, "ceil")), within
 
     def _shown(self, number: str, way: str) -> str:
         """The name of a number that the text shows."""
@@ -204,26 +164,14 @@ class _Tree:
             return f'"{term.metric}__run"'
         return _sql(node)
 
-    def _name(self, term: Term) -> str:
-        return self._app.metrics[term.metric].label or term.metric.replace("_", " ")
-
-    def _noun(self, term: Term, count: str) -> str:
-        words = metric_words(self._app, term.metric)
-        if words is None or not words.unit:
-            return _text(f" more ({self._name(term)})")
-        return f"CASE WHEN {count} = 1 THEN {_text(f' more {words.unit}')} ELSE {_text(f' more {words.plural}')} END"
-
-    def _readable(self, node: exp.Expression) -> str:
-        """A condition between metrics in their words: 'trades over 28 days equal to stop-losses set over 28 days'."""
-        if type(node) in _COMPARED and isinstance(node, exp.Binary):
-            return f"{self._readable(node.this)} {_COMPARED[type(node)]} {self._readable(node.expression)}"
-        names = {name: exp.Var(this=self._name(term) + _over(term)) for name, term in self._terms.items()}
-        told = node.transform(lambda n: names[n.name].copy() if isinstance(n, exp.Column) else n).sql(dialect="duckdb")
-        return reduce(lambda text, sign: text.replace(f" {sign} ", f" {_SIGNS[sign]} "), _SIGNS, told)
-
-
-def _over(term: Term) -> str:
-    return f" over {counted(term.days, 'day')}" if term.days else _THIS.get(period_of(term.span), "")
+    def all_of(self, parts: list[Measures]) -> Measures:
+        """All of some conditions: the mean of how far each is, and the longest time."""
+        return Measures(
+            f"(({' + '.join(part.progress for part in parts)}) / {len(parts)})",
+            self.words.all_of([part.remaining for part in parts]),
+            f"CASE WHEN {' OR '.join(f'({part.eta}) IS NULL' for part in parts)} THEN NULL "
+            f"ELSE greatest({', '.join(part.eta for part in parts)}) END",
+        )
 
 
 def _parts(node: exp.Connector) -> list[exp.Expression]:
@@ -241,15 +189,6 @@ def _days(metric: Metric, term: Term, missing: str, goal: str) -> str:
     return f"{missing} / {pace}"
 
 
-def _all(parts: list[Measures]) -> Measures:
-    return Measures(
-        f"(({' + '.join(part.progress for part in parts)}) / {len(parts)})",
-        f"nullif(concat_ws(' and ', {', '.join(part.remaining for part in parts)}), '')",
-        f"CASE WHEN {' OR '.join(f'({part.eta}) IS NULL' for part in parts)} THEN NULL "
-        f"ELSE greatest({', '.join(part.eta for part in parts)}) END",
-    )
-
-
 def _any(parts: list[Measures]) -> Measures:
     best = reduce(lambda a, b: Measures(f"greatest({a.progress}, {b.progress})", _nearer(a, b), ""), parts)
     return Measures(best.progress, best.remaining, f"least({', '.join(part.eta for part in parts)})")
@@ -261,15 +200,6 @@ def _nearer(a: Measures, b: Measures) -> str:
 
 def _ratio(share: str, whole: str) -> str:
     return f"CASE WHEN ({whole}) > 0 THEN coalesce(greatest(0, least(0.99, ({share}) / ({whole}))), 0.0) ELSE 0.0 END"
-
-
-def _number(sql: str) -> str:
-    """A number as a person writes it: thousands apart, no decimals where there are none."""
-    return f"regexp_replace(format('{{:,.2f}}', ({sql})::DOUBLE), '\\.?0+$', '')"
-
-
-def _text(value: str) -> str:
-    return exp.Literal.string(value).sql(dialect="duckdb")
 
 
 def _sql(node: exp.Expression) -> str:

@@ -4,6 +4,7 @@ import polars as pl
 
 from pipelines.badges.rules.award import Cite
 from pipelines.known import Known
+from pipelines.players.languages import with_language
 
 _MOVED = """SELECT award_id, m.player_key, badge_id, m.evidence::VARCHAR AS evidence
             FROM award_moments m JOIN badge_ledger USING (award_id)
@@ -23,7 +24,7 @@ def recite_awards(known: Known, cite: Cite) -> pl.DataFrame:
     moved = known.frame(_MOVED, {"as_of": known.as_of})
     if moved.is_empty():
         return pl.DataFrame(schema={"award_id": pl.String, "citation": pl.String})
-    return cite(known.app, moved).select("award_id", "citation")
+    return cite(known.app, with_language(known, moved)).select("award_id", "citation")
 
 
 def write_recited(known: Known, recited: pl.DataFrame) -> None:

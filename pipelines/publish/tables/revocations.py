@@ -2,12 +2,12 @@
 
 import polars as pl
 
-from configs.app import App
-from configs.voice import locale_of
+from configs.voice import Locale
 from data.contracts_out import KINDS, contract, day, text, whole, words
+from pipelines.badges.held import badge_titles
 from pipelines.publish.seen import Seen
 from pipelines.rewards.said import balance_words
-from pipelines.words.render import by_value, number_text
+from pipelines.words.render import by_language, by_value, number_text
 
 CONTRACT = contract(
     ("user_id", "revocation_id"),
@@ -33,20 +33,19 @@ CONTRACT = contract(
 def rows(seen: Seen) -> pl.DataFrame:
     """The table's rows, in any order; `words` are null where the app tells players nothing of it."""
     app = seen.known.app
-    titles = pl.DataFrame(
-        [(name, badge.title) for name, badge in app.badges.items()],
-        schema={"badge_id": pl.String, "title": pl.String},
-        orient="row",
-    )
-    found = balance_words(app, seen.select("revocations", titles=titles).whole())
-    rewards = pl.col("kind").is_in(["points", "title", "unlock"])
-    found = found.with_columns(title=pl.when(rewards).then("words").otherwise("title"))
-    said = _said(app) if app.tell_revocations else pl.lit(None, pl.String)
-    return found.with_columns(words=said)
+    found = balance_words(app, seen.with_language(seen.select("revocations").whole()))
+    titles = badge_titles(app).select("language", item="badge_id", named="title")
+    found = found.join(titles, on=["language", "item"], how="left", maintain_order="left")
+    rewards, badges = pl.col("kind").is_in(["points", "title", "unlock"]), pl.col("kind") == "badge"
+    title = pl.when(rewards).then("words").when(badges).then(pl.coalesce("named", "title")).otherwise("title")
+    languages = found["language"].unique().to_list()
+    said = by_language(app, pl.col("language"), languages, lambda _, locale: _said(locale))
+    found = found.with_columns(title=title)
+    words = said if app.tell_revocations else pl.lit(None, pl.String)
+    return found.with_columns(words=words).drop("language", "named")
 
 
-def _said(app: App) -> pl.Expr:
+def _said(locale: Locale) -> pl.Expr:
     """A kind sentence about what is gone, its XP with it."""
-    locale = locale_of(app.voice.languages[0])
     xp = pl.concat_str("title", pl.lit(" ("), number_text(pl.col("xp").cast(pl.Float64), locale), pl.lit(" XP)"))
     return by_value(locale.taken_back, "{a}", pl.when(pl.col("xp") > 0).then(xp).otherwise("title"))

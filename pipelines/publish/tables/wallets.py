@@ -23,4 +23,4 @@ CONTRACT = contract(
 
 def rows(seen: Seen) -> pl.DataFrame:
     """The table's rows, in any order."""
-    return balance_words(seen.known.app, seen.select("wallets").whole())
+    return balance_words(seen.known.app, seen.with_language(seen.select("wallets").whole())).drop("language")

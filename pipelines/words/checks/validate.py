@@ -18,8 +18,8 @@ EVIDENCE_LENGTH = 210
 SLOTS: Mapping[str, int] = {
     "goal_1": LONGEST_NUMBER,
     "also": 2 * LONGEST_BESIDE + 5,
-    "window": 24,
-    "period": 24,
+    "window": 36,
+    "period": 48,
     "until": 36,
     "amount": 40,
     "done": 40,

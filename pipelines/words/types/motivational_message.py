@@ -13,12 +13,13 @@ RISING, EASING, FEW_EVENTS = 1.5, 0.5, 8
 
 
 def plan(asking: Asking) -> pl.DataFrame:
-    """One for everybody likely enough to play; who has no next target gets a message without one.
+    """One for everybody likely enough to play; who has no next target, or is coached on it tonight, gets one without.
 
     Its occasion says how the last week's play compares with the weeks before ('rising', 'easing', or nothing), and who
     is of the weakest or strongest segment ('novice', 'master').
     """
     nearest = nearest_targets(asking.known.night, asking.features, asking.targets)
+    nearest = nearest.join(asking.rows("personal_coaching"), on="player_key", how="anti", maintain_order="left")
     levels = asking.known.app.segments.levels
     week, month = pl.col("events_7") * 4.0, pl.col("events_28").cast(pl.Float64)
     told = asking.features.select("player_key", trend=_trend(week, month)).join(

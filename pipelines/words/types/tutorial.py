@@ -7,6 +7,7 @@ import polars as pl
 
 from configs.app import App
 from pipelines.challenges.invite import WEEK_DAYS, is_a_step, told_lately
+from pipelines.challenges.lifetimes import lifetime_values
 from pipelines.known import Known
 from pipelines.words.content_type import GOAL, LONG_TEXT_LENGTH, Asking, ContentType, Form
 
@@ -18,14 +19,20 @@ _LOW = 0.25
 
 
 def plan(asking: Asking) -> pl.DataFrame:
-    """Something to learn for those likely enough to play, with a first step; no step that any deed comes to."""
+    """Something to learn for those likely enough to play, with a first step; no step that any deed comes to.
+
+    Of different things, who did any is asked for two: one of them is what they do already.
+    """
     app, steps = asking.known.app, asking.first_steps
     teaching = [
         name for name, step in steps.items() if step is not None and is_a_step(app, asking.features, name, step)
     ]
     taught = asking.standings.filter(pl.col("metric").is_in(teaching))
     chosen = choose_tutorials(asking.known, taught)
-    chosen = chosen.with_columns(goal=pl.col("metric").replace_strict(steps, return_dtype=pl.Float64))
+    different = [name for name in steps if app.metrics[name].agg == "distinct"]
+    again = pl.col("metric").is_in(different) & (pl.col("occasion") == "seldom")
+    step = pl.col("metric").replace_strict(steps, return_dtype=pl.Float64)
+    chosen = chosen.with_columns(goal=pl.when(again).then(2.0).otherwise(step))
     return chosen.join(asking.likely, on="player_key", how="semi", maintain_order="left")
 
 
@@ -47,7 +54,8 @@ def choose_tutorials(known: Known, standings: pl.DataFrame) -> pl.DataFrame:
         standings: From `compare`.
 
     Returns:
-        player_key, metric, occasion: 'new' for what the player has not done, else 'seldom'; one row for a player.
+        player_key, metric, occasion: 'new' for what the player has never done (of what does not add up: not in 28
+        days), else 'seldom'; one row for a player.
     """
     app = known.app
     taught = taught_metrics(app)
@@ -55,7 +63,7 @@ def choose_tutorials(known: Known, standings: pl.DataFrame) -> pl.DataFrame:
     lately = told_lately(known, NAME)
     this_week = lately.filter(pl.col("as_of") > known.as_of - dt.timedelta(days=WEEK_DAYS))
     wanting = ~pl.col("does") | (pl.col("standing") < _LOW)
-    return (
+    chosen = (
         standings.filter(pl.col("metric").is_in(taught) & (pl.col("share") >= USUAL_SHARE) & wanting)
         .join(this_week, on="player_key", how="anti", maintain_order="left")
         .join(lately, on=["player_key", "metric"], how="anti", maintain_order="left")
@@ -68,6 +76,11 @@ def choose_tutorials(known: Known, standings: pl.DataFrame) -> pl.DataFrame:
         .unique("player_key", keep="first", maintain_order=True)
         .select("player_key", "metric", "occasion")
     )
+    adding = [name for name in taught if app.metrics[name].aggregation.adds_up]
+    done = lifetime_values(known, chosen, adding).select("player_key", "metric")
+    done = done.with_columns(ever=pl.lit("seldom"))
+    told = chosen.join(done, on=["player_key", "metric"], how="left", maintain_order="left")
+    return told.with_columns(occasion=pl.coalesce("ever", "occasion")).drop("ever")
 
 
 TYPE = ContentType(

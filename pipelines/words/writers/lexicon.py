@@ -109,6 +109,12 @@ def brief_facts(app: App, brief: Brief) -> dict[str, str]:
     return facts
 
 
+def phrases_of(app: App, symbol: str) -> list[str]:
+    """The whole sentences of a symbol in the language that the app speaks: its own, else those that it lies over."""
+    said = app.voice.lexicon.get(symbol) or _base(app).get(symbol, [])
+    return [phrase for phrase in said if not references(phrase)]
+
+
 def _base(app: App) -> Mapping[str, list[str]]:
     """The phrases that an app's own are laid over: of its kind in English, of the catalogue in another language."""
     language = own_language(app)

@@ -1,7 +1,7 @@
 """A brief as data for a language model: what it may know, and nothing that could be told apart from another brief's."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import polars as pl
@@ -13,7 +13,7 @@ from configs.wording import MetricWords, metric_words
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.cleaning import clean, clean_profile
 from pipelines.words.checks.validate import SLOTS, TITLE_LENGTH
-from pipelines.words.render import until_text
+from pipelines.words.render import period_text, until_text
 from pipelines.words.types import content_type
 from pipelines.words.writers.grammar import with_article
 from pipelines.words.writers.lexicon import brief_facts, chapter_of
@@ -112,9 +112,9 @@ def _becomes(app: App, brief: Brief, slot: str) -> str:
     locale, words = locale_of(brief.language), metric_words(app, brief.metric)
     evidence = "15 drills finished within 7 days and 5 journal entries written"
     examples = {
-        "window": f"when: '{locale.today}' or '{locale.window.replace('{n}', '3')}'",
-        "period": f"when: '{locale.today}' or '{locale.period.replace('{n}', '3')}'",
-        "until": f"when: '{locale.today}' or '{_until(locale)}'",
+        "window": f"when: '{locale.today}' or '{_when(until_text, locale)}'",
+        "period": f"when: '{locale.today}' or '{_when(period_text, locale)}'",
+        "until": f"when: '{locale.today}' or '{_when(until_text, locale)}'",
         "span": f"over which days: '{locale.span.replace('{n}', '28')}' or '{locale.of_days.replace('{n}', '28')}'",
         "percentile": f"a share of comparable members: '{locale.percent.replace('{n}', '75')}'",
         "evidence": f"what was done, as a list: '{evidence}'",
@@ -129,9 +129,9 @@ def _becomes(app: App, brief: Brief, slot: str) -> str:
     return examples.get(slot, "filled in by the app")
 
 
-def _until(locale: Locale) -> str:
-    """A last day, the third of May 2026, as the texts of a language say it."""
-    return str(pl.select(until_text(pl.lit(dt.date(2026, 5, 3)), pl.lit(3), locale)).item())
+def _when(said: Callable[[pl.Expr, pl.Expr, Locale], pl.Expr], locale: Locale) -> str:
+    """Days up to a last one, the third of May 2026, as the texts of a language say it."""
+    return str(pl.select(said(pl.lit(dt.date(2026, 5, 3)), pl.lit(3), locale)).item())
 
 
 def _other_tasks(app: App, brief: Brief) -> str:

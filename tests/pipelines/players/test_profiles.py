@@ -13,13 +13,13 @@ from pipelines.known import Known
 from pipelines.players.content_liked import score_content
 from pipelines.players.features import compute_features
 from pipelines.players.habits import describe_habits
+from pipelines.players.languages import spoken
 from pipelines.players.profiles import (
     activity,
     choose_personas,
     describe_players,
     measure_skill,
     preferred_content,
-    spoken,
 )
 from pipelines.players.standing import rank_share
 from pipelines.players.tastes import describe_tastes

@@ -53,5 +53,5 @@ def test_what_there_is_not_is_not_said(xp, words, said):
 
 
 def test_a_balance_of_what_the_app_has_no_more_is_told_by_its_name():
-    rows = pl.DataFrame({"item": ["gem", "old_coin"], "amount": [2, 3]})
+    rows = pl.DataFrame({"item": ["gem", "old_coin"], "amount": [2, 3], "language": ["en", "en"]})
     assert balance_words(APP, rows)["words"].to_list() == ["2 gems", "old coin"]

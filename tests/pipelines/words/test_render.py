@@ -137,7 +137,7 @@ def test_the_mean_of_yes_and_no_is_a_share():
 
 def test_a_window_is_today_or_the_next_days():
     texts = pl.DataFrame({"d": [1, 3, 7]}).select(
-        window=window_text(pl.col("d"), ENGLISH), period=period_text(pl.col("d"), ENGLISH)
+        window=window_text(pl.col("d"), ENGLISH), period=period_text(pl.lit(None, pl.Date), pl.col("d"), ENGLISH)
     )
     assert texts["window"].to_list() == ["today", "within the next 3 days", "within the next 7 days"]
     assert texts["period"].to_list() == ["today", "the next 3 days", "the next 7 days"]

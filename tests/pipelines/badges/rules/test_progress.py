@@ -34,9 +34,9 @@ def progress_of(
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ("solved >= 8", (0.5, "4 more puzzles", 2)),
-        ("solved > 4", (0.99, "1 more puzzle", 1)),
-        ("9 < solved", (0.4444, "6 more puzzles", 3)),
+        ("solved >= 8", (0.5, "4 more puzzles solved", 2)),
+        ("solved > 4", (0.99, "1 more puzzle solved", 1)),
+        ("9 < solved", (0.4444, "6 more puzzles solved", 3)),
         ("points >= 13.5", (0.8889, "1.5 more points", 1)),
         ("topics >= 4", (0.5, "2 more topics", 2)),
         ("days >= 3", (0.6667, "1 more day", 1)),
@@ -44,12 +44,12 @@ def progress_of(
         ("best >= 8", (0.75, "best of at least 8 (now 6)", None)),
         ("average <= 2", (0.6667, "average of at most 2 (now 3)", None)),
         ("famous >= 1", (0.0, "1 more post", None)),
-        ("last(solved, 2) >= 4", (0.5, "2 more puzzles within 2 days", 1)),
-        ("last(solved, 2) >= 9", (0.2222, "7 more puzzles within 2 days", None)),
-        ("solved >= 8 and topics >= 4", (0.5, "4 more puzzles and 2 more topics", 2)),
-        ("solved >= 8 and days >= 2", (0.75, "4 more puzzles", 2)),
+        ("last(solved, 2) >= 4", (0.5, "2 more puzzles solved within 2 days", 1)),
+        ("last(solved, 2) >= 9", (0.2222, "7 more puzzles solved within 2 days", None)),
+        ("solved >= 8 and topics >= 4", (0.5, "4 more puzzles solved and 2 more topics", 2)),
+        ("solved >= 8 and days >= 2", (0.75, "4 more puzzles solved", 2)),
         ("solved >= 8 or days >= 3", (0.6667, "1 more day", 1)),
-        ("solved between 5 and 9", (0.9, "1 more puzzle", 1)),
+        ("solved between 5 and 9", (0.9, "1 more puzzle solved", 1)),
         ("points >= 6 * solved", (0.5, "points at least 6 times puzzles solved", None)),
         ("last(solved, 2) = topics", (1.0, None, 0)),
         ("last(solved, 2) = days - 3", (0.0, "puzzles solved over 2 days equal to days minus 3", None)),
@@ -103,8 +103,8 @@ def test_towards_the_next_of_so_many_more_a_badge_given_by_hand_does_not_count_a
         award_badges(known, cite)
         told = badge_progress(known).select("player_key", "badge_id", "remaining").rows()
     assert told == [
-        *((1, "ones", "1 more post"), (1, "tens", "6 more puzzles")),
-        *((2, "ones", "1 more post"), (2, "tens", "9 more puzzles")),
+        *((1, "ones", "1 more post"), (1, "tens", "6 more puzzles solved")),
+        *((2, "ones", "1 more post"), (2, "tens", "9 more puzzles solved")),
     ]
 
 
@@ -123,8 +123,8 @@ _ONES = {"when": "famous >= 1", "repeat": {"per": 1, "of": "famous"}}
         ("points >= 50", [38.970001], "11.1 more points"),
         ("points >= 9999", [0.4], "9,999 more points"),
         ("points >= 1", [0.7, 0.1, 0.1], "0.1 more points"),
-        ("last(solved, 1) >= 1", [1], "1 more puzzle within 1 day"),
-        ("last(average, 1) >= 9", [8], "average over 1 day of at least 9"),
+        ("last(solved, 1) >= 1", [1], "1 more puzzle solved in one day"),
+        ("last(average, 1) >= 9", [8], "average in one day of at least 9"),
     ],
 )
 def test_what_is_missing_is_told_in_figures_that_people_write(rule: str, points: list[float], remaining: str) -> None:

@@ -71,7 +71,7 @@ def test_both_texts_and_nothing_else_are_wanted():
 
 
 def test_the_length_counts_what_slots_become():
-    text = "Solve {goal_1} {window}. " + "Rest. " * 35 + "Go."
+    text = "Solve {goal_1} {window}. " + "Rest. " * 33 + "Go."
     assert faults(GOOD | {"description": text}, words_length=0) == []
     assert any("characters long" in fault for fault in faults(GOOD | {"description": text}, words_length=60))
 

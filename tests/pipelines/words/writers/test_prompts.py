@@ -183,7 +183,8 @@ def test_the_persona_comes_with_what_moves_it_and_nobody_with_nothing():
 
 def test_the_brief_says_what_a_slot_becomes_in_the_language_of_the_text():
     assert "'3 trades' or 'one trade'" in told(ask())["slots"]["goal_1"]
-    assert "in den nächsten 3 Tagen" in told(ask(brief(language="de")))["slots"]["window"]
+    assert "bis Sonntag, 3. Mai" in told(ask(brief(language="de")))["slots"]["window"]
+    assert "die Tage bis Sonntag, 3. Mai" in told(ask(brief(language="de")))["slots"]["period"]
     amount = told(ask(brief("motivational_message", metric="best_drill_score")))["slots"]["amount"]
     assert "best drill score of 610 points" in amount
 
