@@ -362,6 +362,8 @@ def _connect_once(path: Path, app: str, read_only: bool) -> duckdb.DuckDBPyConne
 def _plain_numbers(rows: pl.DataFrame) -> pl.DataFrame:
     """DuckDB's 128-bit decimals as Int64 or Float64."""
     decimals = {name: kind for name, kind in rows.schema.items() if isinstance(kind, pl.Decimal)}
+    if not decimals:
+        return rows
     return rows.with_columns(
         pl.col(name).cast(pl.Float64 if kind.scale else pl.Int64) for name, kind in decimals.items()
     )

@@ -89,7 +89,6 @@ def _spread(client: Any, workers: list[str], array: NDArray[np.float64]) -> Any:
     parts = np.array_split(array, len(workers))
     there = [client.scatter(part, workers=[at], hash=False) for part, at in zip(parts, workers, strict=True)]
     blocks = [
-        da.from_delayed(delayed(future), part.shape, part.dtype)  # type: ignore[no-untyped-call]
-        for future, part in zip(there, parts, strict=True)
+        da.from_delayed(delayed(future), part.shape, part.dtype) for future, part in zip(there, parts, strict=True)
     ]
-    return da.concatenate(blocks)  # type: ignore[no-untyped-call]
+    return da.concatenate(blocks)

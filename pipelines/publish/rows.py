@@ -81,14 +81,9 @@ class Selected:
 
     def _ranges(self) -> list[tuple[str, dict[str, str]]]:
         """Conditions on user_id, in its order, which together let everybody through, also who has none."""
-        rows = self.known.rows(
-            """SELECT user_id FROM (SELECT user_id, row_number() OVER (ORDER BY user_id) - 1 AS place FROM players)
-               WHERE place > 0 AND place % $size = 0 ORDER BY place""",
-            {"size": PLAYERS_AT_A_TIME},
-        )
-        if not rows:
+        starts = self.known.once("pieces of players", self._starts)
+        if not starts:
             return [("", {})]
-        starts = [start for (start,) in rows]
         between = [
             ("WHERE user_id >= $from_user AND user_id < $to_user", {"from_user": start, "to_user": end})
             for start, end in pairwise(starts)
@@ -96,6 +91,15 @@ class Selected:
         first = ("WHERE user_id < $to_user", {"to_user": starts[0]})
         last = ("WHERE user_id >= $from_user", {"from_user": starts[-1]})
         return [("WHERE user_id IS NULL", {}), first, *between, last]
+
+    def _starts(self) -> list[str]:
+        """The first user_id of each piece of all players but the first one."""
+        rows = self.known.rows(
+            """SELECT user_id FROM (SELECT user_id, row_number() OVER (ORDER BY user_id) - 1 AS place FROM players)
+               WHERE place > 0 AND place % $size = 0 ORDER BY place""",
+            {"size": PLAYERS_AT_A_TIME},
+        )
+        return [start for (start,) in rows]
 
     def whole(self) -> pl.DataFrame:
         """The rows at once, in any order: for what is joined to others before it is published."""

@@ -37,7 +37,7 @@ MEASURED = (
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Past and new day taken in by both, with a night after each; the straight store lies beside the home's files."""
+    """Past and new day taken in by both, a night after each by the script, whose store lies beside the home's files."""
     folder = tmp_path_factory.mktemp("bench")
     write_delivery(folder, 150, DAYS)
     loaded, settings, store = load_app("trading"), Settings(home=folder), folder / "academy.duckdb"
@@ -53,7 +53,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if files is past:
             train(store, NIGHT)
         serve(store, night, folder / "straight" / night.isoformat(), at_once=60)
-        serve_night(settings, loaded, night)
+    serve_night(settings, loaded, NEXT)
     return folder
 
 

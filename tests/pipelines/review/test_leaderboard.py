@@ -45,7 +45,7 @@ def test_every_question_has_who_serves_it_with_its_contest_and_the_first_night_m
 
 def test_a_version_that_waits_is_told_with_its_reason_and_what_it_was_compared_with(trained, tmp_path):
     settings = trained.copy(tmp_path)
-    run_train(settings, trained.loaded, as_of=NEXT, now=now())
+    run_train(settings, trained.loaded, as_of=NEXT, now=now(), only=["plays"])
     _, seats = seats_of(settings, trained.loaded)
     plays = seats["plays"]
     assert (plays.version, plays.since) == (1, FIRST)
