@@ -1,5 +1,6 @@
 """Keep every test away from the real home folder, the network and telemetry."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -47,6 +48,12 @@ def pytest_collection_modifyitems(items):
     )
 
 
+def pytest_collection_finish():
+    """Garbage is looked for from here on, and not among what was loaded, which stays."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_xdist_auto_num_workers():
     """One more than there are cores, since servers and clocks are waited for now and then."""
     return (os.cpu_count() or 1) + 1
@@ -57,6 +64,7 @@ def pytest_unconfigure():
     shutil.rmtree(_SCRATCH, ignore_errors=True)
 
 
+gc.disable()  # until all tests are collected
 _SCRATCH = tempfile.mkdtemp(prefix="nightquest-tests-")
 os.environ.update(
     PREFECT_HOME=f"{_SCRATCH}/prefect",
