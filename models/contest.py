@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from models.learner import Learner
 from models.learners import candidates
 from models.promotion import Against, Gain, Incumbent, compare, with_interval
 from models.reasons import against_the_answer, usual_figures
-from models.scores import log_losses
+from models.scores import clustered_mean, log_losses
 from models.search import Found, Ground, Tuning, search_settings
 from models.split import END, HALF_LIFE_DAYS, Parts, Split, recency
 from models.task import BinaryTask, Encoding, Samples
@@ -155,6 +155,26 @@ def fallback(task: BinaryTask[Any], app: App, samples: Samples, *, seed: int) ->
     return LearnedModel(task, task.encoding(app, samples, dt.date.max, seed=seed), _Makes(task, seed).learner(simple))
 
 
+def choose_winner(names: Sequence[str], losses: Mapping[str, Array], players: NDArray[np.int64]) -> str:
+    """From simple to complex: a simpler learner stays unless another is better by more than the standard error.
+
+    The rule of one standard error (Breiman, Friedman, Olshen and Stone 1984, Classification and Regression Trees,
+    section 3.4.3), here of the difference on the same rows, by player. To ask for more keeps the simplest where there
+    are few players; and what serves is not replaced by so little, see `models.promotion`.
+
+    Args:
+        names: The learners, from simple to complex.
+        losses: Of each, of every row of the holdout, shape (n,).
+        players: Whose the rows are, shape (n,).
+    """
+    best = names[0]
+    for other in names[1:]:
+        better, error, _ = clustered_mean(losses[best] - losses[other], players)
+        if better > error:
+            best = other
+    return best
+
+
 @dataclass(frozen=True)
 class _Held:
     """What a contest is held on: past questions, split by day, and what turns them into features."""
@@ -205,7 +225,7 @@ class _Judged:
         y, players = test[task.label].to_numpy().astype(float), test["player_key"].to_numpy()
         losses = {name: log_losses(y, p) for name, p in promises.items()}
         base = float(np.concatenate([train[task.label].to_numpy(), calibrate[task.label].to_numpy()]).mean())
-        winner = _winner(list(promises), losses, players)
+        winner = choose_winner(list(promises), losses, players)
         return cls(y, players, base, losses | {"base_rate": log_losses(y, np.full(len(y), base))}, winner)
 
     def ahead_of(self, name: str) -> Gain:
@@ -353,12 +373,3 @@ def _checked(task: BinaryTask[Any], rows: pl.DataFrame) -> pl.DataFrame:
     if task.label in task.features:
         raise ValueError(f"its label {task.label} is among its features")
     return rows
-
-
-def _winner(names: list[str], losses: dict[str, Array], players: NDArray[np.int64]) -> str:
-    """From simple to complex: a simpler learner stays unless another is better beyond the noise of these players."""
-    best = names[0]
-    for other in names[1:]:
-        if with_interval(losses[best] - losses[other], players)[1] > 0:
-            best = other
-    return best

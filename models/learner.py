@@ -67,7 +67,7 @@ class Learner(ABC):
         suits: The forms of task (`binary`), or the names of single tasks, whose contests it enters; with none, those of
             the tasks that ask for it (`asks_for`).
         rank: From simple (0: it needs no rows to be fitted on) to complex. A simpler one stays unless another is better
-            beyond noise.
+            by more than a standard error.
         requires: Packages that it cannot do without, as they are called in the package index.
         optional: Without them it does not compete, and training says so; else Nightquest is not whole without them.
         heavy: It enters only trainings that take their time to tune, not those that are to be quick.

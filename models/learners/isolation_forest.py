@@ -37,7 +37,7 @@ class Isolation(Learner):
 
     name: ClassVar[str] = "isolation_forest"
     suits: ClassVar[frozenset[str]] = frozenset()
-    rank: ClassVar[int] = 4  # it tells no reasons, so others serve where it is not better beyond noise
+    rank: ClassVar[int] = 4  # it tells no reasons, so others serve where it is not surely better
     requires: ClassVar[tuple[str, ...]] = ("scikit-learn",)
     parameters_type = IsolationParameters
     parameters: IsolationParameters

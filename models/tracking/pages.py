@@ -224,7 +224,7 @@ def _contest(run: ModelRun) -> str:
     head = f"| learner | {run.score} | 95 % interval | behind the chosen one |\n|---|---|---|---|\n"
     told = (
         "Lower is better. The last column compares on the same rows, so it can tell apart what the intervals cannot. "
-        "The simpler learner stays unless another is better beyond the noise of these players."
+        "The simpler learner stays unless another is better by more than the standard error of that, by player."
     )
     return f"### Contest on the later holdout\n{head}" + "\n".join(rows) + f"\n\n{told}"
 

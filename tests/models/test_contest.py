@@ -2,13 +2,14 @@
 
 import time
 
+import numpy as np
 import polars as pl
 import pytest
 
 import models.contest
 from configs.errors import NightquestError
 from models.budget import Budget
-from models.contest import hold_contest
+from models.contest import choose_winner, hold_contest
 from models.learners.habit import Habit
 from models.learners.logistic import Logistic
 from models.search import Tuning
@@ -92,3 +93,18 @@ def test_time_that_is_left_over_is_shared_by_those_who_follow():
     assert Budget(None).left == Budget(None).share(3).left == float("inf")
     assert 19 < Budget(60).share(3).left <= 20
     assert Budget(-1).left == 0
+
+
+@pytest.mark.parametrize(("lead", "winner"), [(0.5, "simple"), (1.5, "complex"), (-1.5, "simple")])
+def test_a_simpler_learner_stays_unless_another_is_better_by_more_than_a_standard_error(lead, winner):
+    apart = np.tile([1.0, -1.0], 200)  # 400 players with a row each: the mean's standard error is 1 / 20
+    losses = {"simple": 5 + apart + lead / 20, "complex": np.full(400, 5.0)}
+    assert choose_winner(["simple", "complex"], losses, np.arange(400)) == winner
+
+
+def test_many_rows_of_few_players_make_no_learner_surer_of_its_lead():
+    apart = np.repeat(np.tile([1.0, -1.0], 8), 100)  # 16 players with 100 rows each: 1 / 4
+    losses = {"simple": 5 + apart + 0.2, "complex": np.full(1600, 5.0)}
+    players = np.repeat(np.arange(16), 100)
+    assert choose_winner(["simple", "complex"], losses, players) == "simple"
+    assert choose_winner(["simple", "complex"], losses, np.arange(1600)) == "complex"
