@@ -12,10 +12,12 @@ import yaml
 from configs.loader import LoadedApp, load_app
 from configs.settings import Settings
 from configs.shipped import APPS
+from data.simulator.academy import AcademyWorld
 from data.simulator.fitness import FitnessSettings, simulate_fitness, write_fitness
 from data.simulator.learning import LearningSettings, simulate_learning, write_learning
 from data.simulator.respond import play_day
 from data.simulator.response import Effects
+from data.simulator.simulator import SimulatorSettings, simulate, write_simulation
 from data.simulator.worlds import FitnessWorld, LearningWorld
 from pipelines.activity.job import run_ingest
 from tests.pipelines.nights import now, serve_night
@@ -29,7 +31,7 @@ ONE_A_DAY: Mapping[str, Any] = {
     "content": {"types": ["daily_challenge"], "experiment": TWO_ARMS},
 }
 
-COUNTED = {"learning": LearningWorld.counts, "fitness": FitnessWorld.counts}
+COUNTED = {"learning": LearningWorld.counts, "fitness": FitnessWorld.counts, "trading": AcademyWorld.counts}
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,11 @@ def one_a_day(folder: Path, app: str) -> tuple[LoadedApp, Settings]:
 
 
 def _history(folder: Path, app: str, players: int, days: int) -> tuple[list[Path], list[Path]]:
+    if app == "trading":
+        amount = SimulatorSettings(players=players, days=days, start=LAST_DAY - dt.timedelta(days=days - 1))
+        people, *events = write_simulation(simulate(amount), folder)
+        return [people], events
     if app == "fitness":
-        amount = FitnessSettings(records=players * 4, others=players * 8, players=players, days=days, end=LAST_DAY)
-        return write_fitness(simulate_fitness(amount), folder)
+        size = FitnessSettings(records=players * 4, others=players * 8, players=players, days=days, end=LAST_DAY)
+        return write_fitness(simulate_fitness(size), folder)
     return [], write_learning(simulate_learning(LearningSettings(players, days, LAST_DAY)), folder)

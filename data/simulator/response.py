@@ -92,7 +92,7 @@ class World(Protocol):
 
 @dataclass(frozen=True)
 class Local:
-    """A day in a zone."""
+    """A day in a zone, or in those that the players live in, `zone` of the world's truth."""
 
     day: dt.date
     zone: str
@@ -208,7 +208,8 @@ def with_likes(truth: pl.DataFrame, metrics: list[str], *, seed: int) -> pl.Data
 def _decided(rng: Generator, world: World, met: pl.DataFrame, effects: Effects) -> pl.DataFrame:
     """With persona, liked (whether the metric is), p_plain, answered."""
     who = world.truth if "liked" in world.truth.columns else world.truth.with_columns(liked=pl.lit(None, pl.String))
-    rows = met.join(who.select("user_id", "persona", "liked"), on="user_id", how="left", maintain_order="left")
+    known = [name for name in ("user_id", "persona", "liked", "zone") if name in who.columns]
+    rows = met.join(who.select(known), on="user_id", how="left", maintain_order="left")
     liked = (pl.col("metric") == pl.col("liked")).fill_null(value=False)
     plain = pl.lit(effects.answers) + _of("persona", effects.personas) + liked * effects.likes
     most = pl.col("metric").replace_strict(dict(world.most), default=0.0, return_dtype=pl.Float64)
@@ -248,15 +249,31 @@ def _said(rng: Generator, met: pl.DataFrame, effects: Effects, day: Local) -> pl
     return pl.concat(parts).sort("occurred_at", "event_id")
 
 
+def utc(rows: pl.DataFrame, wall: pl.Expr, zone: str) -> pl.Expr:
+    """Moments of wall times where each player lives (`zone` of the rows), or in one zone.
+
+    A time that the clocks skip is an hour later; one that they show twice is the first.
+    """
+    zones = rows["zone"].unique().drop_nulls().sort().to_list() if "zone" in rows.columns else []
+    told = {
+        each: pl.coalesce(
+            at.dt.replace_time_zone(each, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+            for at in (wall, wall + pl.duration(hours=1))
+        )
+        for each in (zones or [zone])
+    }
+    if "zone" not in rows.columns or not zones:
+        return told[zone]
+    return pl.coalesce(pl.when(pl.col("zone") == each).then(at) for each, at in told.items())
+
+
 def _event(rows: pl.DataFrame, name: str, second: pl.Expr, day: Local, value: pl.Expr) -> pl.DataFrame:
     moment = pl.lit(day.day).cast(pl.Datetime("us")) + pl.duration(seconds=second)
     return rows.select(
         pl.format("{}/{}/{}", pl.lit(name), "content_id", pl.lit(str(day.day))).alias("event_id"),
         "user_id",
         pl.lit(f"nightquest.{name}").alias("event"),
-        moment.dt.replace_time_zone(day.zone, ambiguous="earliest", non_existent="null")
-        .dt.convert_time_zone("UTC")
-        .alias("occurred_at"),
+        utc(rows, moment, day.zone).alias("occurred_at"),
         pl.lit(0, pl.Int64).alias("sequence"),
         value.alias("value"),
         pl.format('{{"content_id":"{}"}}', "content_id").alias("properties"),

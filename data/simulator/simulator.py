@@ -1,9 +1,13 @@
 """Simulated players of the trading academy, with the truth about them kept beside what they did.
 
+    python -m data.simulator.simulator FOLDER
+
+writes players.parquet, events_<month>.parquet and truth/ of 300 players over 60 days.
 Set-based throughout: arrays over players, over days of play, over events; the one loop is over days.
 """
 
 import datetime as dt
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +19,7 @@ from data.partitions import write_parquet
 from data.simulator.events import EVENT_COLUMNS, event_rows, kudos_rows
 from data.simulator.habits import NEVER, Habits, live_days
 from data.simulator.play import PlayDays, act, size_days
-from data.simulator.players import PERSONAS, Ints, Population, draw_population, player_rows
+from data.simulator.players import PERSONAS, ZONES, Ints, Population, draw_population, player_rows
 
 # Days (month, day) on which the exchanges are shut, as in the calendar of configs/apps/trading.yaml.
 MARKET_HOLIDAYS = frozenset({(1, 1), (7, 4), (12, 25)})
@@ -55,7 +59,7 @@ class Simulation:
     Attributes:
         events: The events contract, ordered by time.
         players: The players contract.
-        truth: A row per player: persona, skill_start, skill_growth (the most that practice can add), skill_end,
+        truth: A row per player: persona, zone, skill_start, skill_growth (the most that practice can add), skill_end,
             play_probability (a neutral weekday), weekday_log_odds, preferred_hour, joined_on, and the last day before
             an absence (away_on with returned_on, or churned_on when it lasts to the end).
         chances: A row per player and day of membership: p_plays, the true probability, and played.
@@ -130,6 +134,7 @@ def _truth(people: Population, habits: Habits, days: PlayDays, start: dt.date) -
         {
             "user_id": people.user_id,
             "persona": pl.Series(PERSONAS).gather(people.persona),
+            "zone": pl.Series(ZONES).gather(people.zone),
             "skill_start": people.skill_start,
             "skill_growth": people.skill_growth,
             "skill_end": skill_end,
@@ -176,3 +181,7 @@ def _write(frame: pl.DataFrame, path: Path) -> Path:
     """A reader never sees half a file."""
     write_parquet(path, frame)
     return path
+
+
+if __name__ == "__main__":
+    write_simulation(simulate(SimulatorSettings(players=300, days=60)), Path(sys.argv[1]))

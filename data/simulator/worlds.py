@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.random import Generator
 
+from data.simulator.academy import AcademyWorld
 from data.simulator.fitness import MODES
 from data.simulator.learning_acts import COUNTS, MOST, learning_events, learning_more, learning_play
 from data.simulator.response import World
@@ -139,4 +140,13 @@ def fitness_world(truth: pl.DataFrame) -> World:
     return FitnessWorld(named, truth["began_on"][0])
 
 
-WORLDS: Mapping[str, Callable[[pl.DataFrame], World]] = {"learning": learning_world, "fitness": fitness_world}
+def academy_world(truth: pl.DataFrame) -> World:
+    """The recruits whose truth `write_simulation` wrote."""
+    return AcademyWorld(truth)
+
+
+WORLDS: Mapping[str, Callable[[pl.DataFrame], World]] = {
+    "learning": learning_world,
+    "fitness": fitness_world,
+    "trading": academy_world,
+}

@@ -3,7 +3,7 @@
     python -m tests.benchmarks loop
 
 plays `learning` with an effect of an arm on completion and a liked metric for each learner, `learning` again with
-nothing planted, and `fitness` with an effect on completion and on ratings.
+nothing planted, and `fitness` and `trading` with an effect on completion and on ratings.
 """
 
 import datetime as dt
@@ -27,11 +27,12 @@ PLANTED = {
     "learning": Effects(answers=0.15, arms={"warm": 0.25}, likes=0.5, rating_likes=1.0),
     "nothing": Effects(answers=0.25),
     "fitness": Effects(answers=0.15, arms={"warm": 0.3}, rating_arms={"warm": 0.6}, rates=0.8),
+    "trading": Effects(answers=0.15, arms={"warm": 0.3}, rating_arms={"warm": 0.6}, rates=0.8),
 }
 
 
 def measure(folder: Path, players: int = 600, nights: int = 7) -> dict[str, float]:
-    """Play the three, and hold what was planted against the intervals.
+    """Play the four, and hold what was planted against the intervals.
 
     Returns:
         For each, of completion and rating: the difference of the second arm, its interval for one look and that for

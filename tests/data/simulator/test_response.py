@@ -12,7 +12,8 @@ from data.simulator.fitness import FitnessSettings, simulate_fitness
 from data.simulator.learning import PERSONAS, LearningSettings, simulate_learning
 from data.simulator.respond import read_effects
 from data.simulator.response import NOTHING_ASKED, Effects, World, respond, true_lift, with_likes
-from data.simulator.worlds import fitness_world, learning_world
+from data.simulator.simulator import SimulatorSettings, simulate
+from data.simulator.worlds import academy_world, fitness_world, learning_world
 from data.warehouse import scratch
 from pipelines.activity.ingest import ingest_files
 
@@ -28,7 +29,12 @@ def athletes() -> World:
     return fitness_world(simulate_fitness(FitnessSettings(records=200, others=200, players=150, days=40)).truth)
 
 
-@pytest.fixture(name="world", scope="module", params=[learners, athletes])
+def recruits() -> World:
+    start = DAY - dt.timedelta(days=20)
+    return academy_world(simulate(SimulatorSettings(players=150, days=20, start=start)).truth)
+
+
+@pytest.fixture(name="world", scope="module", params=[learners, athletes, recruits])
 def _world(request):
     return request.param()
 
@@ -68,10 +74,12 @@ def test_a_challenge_is_seen_once_by_those_who_play_before_they_act(world):
     first = respond(world, asked(world), DAY, SURE, seed=3)
     shown = first.said.filter(event="nightquest.shown")
     began = first.acts.group_by("user_id").agg(pl.col("second").min())
-    both = shown.join(began, on="user_id", how="left")
+    both = shown.join(began, on="user_id", how="left").join(world.truth, on="user_id")
     assert shown.height == first.truth.height < world.truth.height
-    midnight = dt.datetime.combine(DAY, dt.time(), ZoneInfo(world.zone)).astimezone(dt.UTC)
-    assert (both["occurred_at"] < midnight + both.select(pl.duration(seconds="second")).to_series()).all()
+    for zone in both["zone"].unique() if "zone" in both.columns else [world.zone]:
+        theirs = both.filter(zone=zone) if "zone" in both.columns else both
+        midnight = dt.datetime.combine(DAY, dt.time(), ZoneInfo(zone)).astimezone(dt.UTC)
+        assert (theirs["occurred_at"] < midnight + theirs.select(pl.duration(seconds="second")).to_series()).all()
     rated, dismissed = (
         set(first.said.filter(event=f"nightquest.{name}")["user_id"]) for name in ("rated", "dismissed")
     )
@@ -116,7 +124,7 @@ def test_who_plays_follows_what_is_recommended_first_as_often_as_is_planted(worl
     assert followed.height > alone.height
 
 
-@pytest.mark.parametrize(("app", "make"), [("learning", learners), ("fitness", athletes)])
+@pytest.mark.parametrize(("app", "make"), [("learning", learners), ("fitness", athletes), ("trading", recruits)])
 def test_what_acts_come_to_is_what_the_app_counts(app, make, tmp_path):
     world, loaded = make(), load_app(app)
     played = respond(world, asked(world), DAY, SURE, seed=3)
@@ -124,6 +132,11 @@ def test_what_acts_come_to_is_what_the_app_counts(app, make, tmp_path):
     played.said.write_parquet(tmp_path / "events-said.parquet")
     with scratch() as warehouse:
         now = dt.datetime(2026, 7, 3, tzinfo=dt.UTC)
+        if "zone" in world.truth.columns:
+            zones = world.truth.select("user_id", timezone="zone", recorded_at=pl.lit("2026-01-01T00:00:00Z"))
+            zones.write_parquet(tmp_path / "players.parquet")
+            people = [tmp_path / "players.parquet"]
+            ingest_files(warehouse, loaded.app, people, now=now, history=True, players=True)
         taken = ingest_files(
             warehouse,
             loaded.app,
