@@ -73,6 +73,8 @@ def one_a_day(folder: Path, app: str) -> tuple[LoadedApp, Settings]:
     for section, changes in ONE_A_DAY.items():
         said[section] = {**(said.get(section, {}) if section == "challenges" else {}), **changes}
     said["challenges"]["metrics"] = [name for name in said["challenges"]["metrics"] if name in answered]
+    for part in ("tables", "budgets", "experiment"):  # what they give are badges, which are left out
+        said.get("rewards", {}).pop(part, None)
     path = folder / f"{app}.yaml"
     path.write_text(yaml.safe_dump(said, sort_keys=False), encoding="utf-8")
     return load_app(str(path)), Settings(home=folder / "home", tuning_s=0)
