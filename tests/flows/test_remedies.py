@@ -35,10 +35,11 @@ def calls():
 def texts(path):
     """Every text in a file but its docstrings."""
     owners = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    told = {id(node.body[0].value) for node in ast.walk(tree(path)) if isinstance(node, owners) and doc_of(node)}
+    every = list(ast.walk(tree(path)))
+    told = {id(node.body[0].value) for node in every if isinstance(node, owners) and doc_of(node)}
     return [
         node.value
-        for node in ast.walk(tree(path))
+        for node in every
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
     ]
 

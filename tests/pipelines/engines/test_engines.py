@@ -42,7 +42,7 @@ def same(one, other):
 
 @pytest.mark.parametrize(
     "told",
-    [{"buckets": 5, "shared": True}, {"engine": "processes", "workers": 2, "buckets": 3}],
+    [{"buckets": 2, "shared": True}, {"engine": "processes", "workers": 2, "buckets": 3}],
     ids=["local with a shared folder", "processes without"],
 )
 def test_buckets_change_nothing_that_is_published(trained, alone, tmp_path, told):
