@@ -6,6 +6,7 @@ import math
 import polars as pl
 
 from configs.app import App
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.standing import FEWEST_PLAYERS, IN_COHORT, IN_SEGMENT, comparable, mid_rank, narrowest
 
@@ -13,7 +14,7 @@ WEEK_DAYS = 7
 SHOWN_DAYS = 30
 
 
-def compare(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+def compare(app: App, features: Frame, segments: pl.DataFrame) -> pl.DataFrame:
     """How each player stands in each metric of challenges and of social prompts among comparable players.
 
     Comparable are the players of the same cohort and segment; of fewer than FEWEST_PLAYERS those of the cohort, of
@@ -40,7 +41,7 @@ def compare(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.Data
     ).select("player_key", "metric", "does", "share", "standing", "week")
 
 
-def first_steps(app: App, features: pl.DataFrame) -> dict[str, float | None]:
+def first_steps(app: App, features: Frame) -> dict[str, float | None]:
     """A small amount of each metric to begin with.
 
     1 of what is counted; of a sum what the lowest quarter of the players come to on a day with any of it; of a best
@@ -51,11 +52,11 @@ def first_steps(app: App, features: pl.DataFrame) -> dict[str, float | None]:
     return {name: _first_step(app, features, name) if "{goal}" in app.metrics[name].task else None for name in names}
 
 
-def _first_step(app: App, features: pl.DataFrame, name: str) -> float:
+def _first_step(app: App, features: Frame, name: str) -> float:
     metric = app.metrics[name]
     if metric.aggregation.whole:
         return 1.0
-    values = features[f"{name}__{'per_day' if metric.agg == 'sum' else '28'}"].fill_nan(None).drop_nulls()
+    values = _values(features, f"{name}__{'per_day' if metric.agg == 'sum' else '28'}")
     more = metric.better == "higher"
     easy = values.filter(values > 0).quantile(0.25 if more else 0.75, "lower" if more else "higher")
     if easy is None:
@@ -72,13 +73,18 @@ def _easier(value: float, steps: list[float], *, more: bool) -> float:
     return max(step for step in steps if step <= value) if more else min(step for step in steps if step >= value)
 
 
-def is_a_step(app: App, features: pl.DataFrame, name: str, step: float) -> bool:
+def is_a_step(app: App, features: Frame, name: str, step: float) -> bool:
     """Whether it asks for more than any deed comes to: to buy 1 record in one basket is to buy."""
     metric = app.metrics[name]
     if not metric.aggregation.single:
         return True
-    values = features[f"{name}__28"].fill_nan(None).drop_nulls()
+    values = _values(features, f"{name}__28")
     return bool((values < step if metric.better == "higher" else values > step).any())
+
+
+def _values(features: Frame, name: str) -> pl.Series:
+    """A feature of those who have it."""
+    return features.select(name).to_series().fill_nan(None).drop_nulls()
 
 
 def told_lately(known: Known, kind: str) -> pl.DataFrame:
@@ -87,7 +93,7 @@ def told_lately(known: Known, kind: str) -> pl.DataFrame:
     return known.frame(known.fixed("challenges/told_lately"), params)
 
 
-def _long(features: pl.DataFrame, names: list[str], days: str) -> pl.DataFrame:
+def _long(features: Frame, names: list[str], days: str) -> pl.DataFrame:
     columns = {f"{name}__{days}": name for name in names}
     long = features.select("player_key", *(pl.col(c).cast(pl.Float64) for c in columns)).unpivot(
         index="player_key", variable_name="metric", value_name="value"

@@ -27,6 +27,7 @@ from pipelines.challenges.propose import (
 )
 from pipelines.challenges.together import COMPANIONS, PARTS, ROOM, in_order, parts_wanted, set_together
 from pipelines.engines.buckets import HERE, Buckets, Kept
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.luck import luck
 from pipelines.players.tastes import NO_TASTES
@@ -86,7 +87,7 @@ def mission_record(known: Known) -> pl.DataFrame:
 def plan_missions(
     known: Known,
     models: ChallengeModels,
-    features: pl.DataFrame,
+    features: Frame,
     past: pl.DataFrame | Kept,
     profiles: pl.DataFrame,
     chances: pl.DataFrame,

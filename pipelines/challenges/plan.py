@@ -21,6 +21,7 @@ from pipelines.challenges.propose import (
 )
 from pipelines.challenges.together import PARTS, each_part
 from pipelines.engines.buckets import HERE, Buckets, Kept
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.tastes import NO_TASTES
 
@@ -54,7 +55,7 @@ class Plan:
 def plan_challenges(
     known: Known,
     models: ChallengeModels,
-    features: pl.DataFrame,
+    features: Frame,
     past: pl.DataFrame | Kept,
     profiles: pl.DataFrame,
     recent: pl.DataFrame,
@@ -113,7 +114,7 @@ def promise_rows(
     known: Known,
     chosen: pl.DataFrame,
     snapshots: pl.DataFrame,
-    features: pl.DataFrame,
+    features: Frame,
     content_type: str,
 ) -> pl.DataFrame:
     """What is asked, as promises: with id, difficulty, reward and minutes.
@@ -197,7 +198,7 @@ def _numbers(app: App, rows: pl.DataFrame, content_type: str) -> pl.DataFrame:
     )
 
 
-def minutes_and_days(app: App, features: pl.DataFrame) -> pl.DataFrame:
+def minutes_and_days(app: App, features: Frame) -> pl.DataFrame:
     """minutes_28 and active_days_28 of each snapshot; where the app's own events say for how long, no less than that.
 
     Between the events of a session passes the time that it took, unless a whole workout is one event: gaps of less than

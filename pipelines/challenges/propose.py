@@ -14,6 +14,7 @@ from models.menus import ask_menu
 from models.task import SNAPSHOT
 from models.tasks.attainment import Record, sign_of, with_inputs
 from models.tasks.plays import plays_rows
+from pipelines.engines.laid import Frame
 
 # Outside these a target is impossible or trivial for this player, and is never asked.
 HARDEST, EASIEST = 0.25, 0.85
@@ -81,12 +82,11 @@ class OpenWindows:
         return open_windows(self._app.model_copy(update={"challenges": one}), self._snapshots)
 
 
-def chance_of_play(models: ChallengeModels, features: pl.DataFrame, windows: pl.DataFrame) -> pl.DataFrame:
+def chance_of_play(models: ChallengeModels, features: Frame, windows: pl.DataFrame) -> pl.DataFrame:
     """player_key, base_day, window_days, p_plays for each snapshot and length."""
     looked_at = [name for name in models.plays.task.inputs if name in features.columns]
-    features = features.select(*SNAPSHOT, *looked_at)
     spans = windows.drop("metric", "played", strict=False).unique(maintain_order=True)
-    asked = partial(_chances, models, features)
+    asked = partial(_chances, models, features.select(*SNAPSHOT, *looked_at))
     return pl.concat([asked(some) for some in spans.iter_slices(_WINDOWS_AT_ONCE)] or [asked(spans)])
 
 

@@ -18,7 +18,7 @@ from configs.settings import Settings
 if TYPE_CHECKING:
     from pipelines.engines.buckets import Buckets, OpenWorkers
 
-SHARED = frozenset({"buckets", "exchange", "staff"})
+SHARED = frozenset({"buckets", "exchange", "laid", "staff"})
 
 
 def engine_names() -> list[str]:
@@ -43,15 +43,19 @@ def buckets_of(settings: Settings) -> "Buckets":
 
 @contextmanager
 def open_buckets(settings: Settings, app: str) -> "Iterator[Buckets]":
-    """The same for a night: workers stay, and rows go through a folder where the settings name one that they see too.
+    """The same for a night, whose warehouse is open: rows of many buckets lie beside it, and workers stay.
+
+    Rows go to workers through a folder where the settings name one that they see too.
 
     Raises:
         KeyError: There is no engine of that name.
     """
+    from data.warehouse import warehouse_path  # noqa: PLC0415 (as above)
     from pipelines.engines.exchange import open_exchange  # noqa: PLC0415 (as above)
     from pipelines.engines.staff import Staff  # noqa: PLC0415 (as above)
 
-    buckets, shared = buckets_of(settings), settings.shared_folder
+    shared = settings.shared_folder
+    buckets = replace(buckets_of(settings), folder=warehouse_path(settings.home, app).parent)
     with ExitStack() as stack:
         if buckets.workers is not None:
             buckets = replace(buckets, workers=stack.enter_context(closing(Staff(buckets.workers))))

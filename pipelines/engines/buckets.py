@@ -18,9 +18,9 @@ from configs.settings import Settings
 from configs.version import code_version
 from data.partitions import write_parquet
 from pipelines.engines.exchange import Exchange, Filed, Later
+from pipelines.engines.laid import KEY, Frame, Laid
 from pipelines.luck import lot
 
-KEY = "player_key"
 PLAYERS_A_BUCKET = 25_000
 TRIES = 3  # of a bucket whose worker died
 _SEED, _NUMBERS = 20_250_101, 65_536  # of the players' numbers: players.bucket in the warehouse has them too
@@ -83,6 +83,7 @@ class Buckets:
         workers: Opens the engine's; None is this process.
         notes: A sentence for what an engine did not do, so that it was done here.
         exchange: Where rows go as files; None: they are sent with the call.
+        folder: Where rows lie of which many buckets are worked on one after the other; None: in memory.
     """
 
     count: int | None = None
@@ -90,6 +91,7 @@ class Buckets:
     workers: Callable[[], Workers] | None = None
     notes: list[str] = field(default_factory=list)
     exchange: Exchange | None = None
+    folder: Path | None = None
 
     def each(self, work: Work, same: Sequence[Any], frames: Frames) -> pl.DataFrame:
         """What `work` gives for every bucket, one below the other.
@@ -98,7 +100,7 @@ class Buckets:
             work: Takes `same`, then `frames`, cut to the bucket's players; a function that can be sent to a process.
                 Of each player it gives the same rows, whoever else is in the bucket.
             same: What is the same for all.
-            frames: With player_key, the first (which is no `Kept`) with a row or more for every player; one without
+            frames: With player_key, the first (there, or `Laid`) with a row or more for every player; one without
                 columns goes to all.
 
         Raises:
@@ -121,6 +123,20 @@ class Buckets:
                 self.tell(f"The engine {self.engine} {error}; {left} were worked on here.")
         cut = _Cut(frames, count, self.exchange)
         return pl.concat([done[n] if n in done else work(*same, *cut.of(n)) for n in range(count)])
+
+    def lay(self, rows: pl.DataFrame) -> Frame:
+        """The rows, by bucket on the disk where there are several, so that memory holds those of one.
+
+        Args:
+            rows: With player_key.
+
+        Raises:
+            NightquestError: They cannot be written.
+        """
+        count = self._number(rows[KEY].n_unique(), 1)
+        if self.folder is None or count == 1:
+            return rows
+        return Laid(rows, rows.select(bucket_of(count)).to_series(), self.folder)
 
     def fix(self, players: int) -> int:
         """Say how many buckets there are for so many players, whatever is worked on from now on.
@@ -152,6 +168,8 @@ def bucket_of(count: int) -> pl.Expr:
 def _players(frames: Frames) -> pl.Series:
     """The players of the first frame, each once, in its order."""
     first = frames[0]
+    if isinstance(first, Laid):
+        return first.players
     if not isinstance(first, pl.DataFrame):
         raise TypeError("the first frame of a work in buckets must be there: it says who the players are")
     return first[KEY].unique(maintain_order=True)

@@ -14,6 +14,7 @@ from pipelines.badges.rules.award import write_awards
 from pipelines.badges.rules.recite import write_recited
 from pipelines.challenges.kept import ended_tonight
 from pipelines.challenges.propose import PLANNED_WITH
+from pipelines.engines.laid import Frame
 from pipelines.experiments.arms import write_down
 from pipelines.known import Known
 from pipelines.night.figures import left_out, mark_night, night_figures
@@ -118,9 +119,10 @@ def _write_down(warehouse: Warehouse, words: Words, models: Mapping[str, str], c
             if table == "challenges":
                 told = _with_arms(_with_choices(_with_models(piece, models), choices), words)
             warehouse.append(table, told, on_conflict_skip=True)
+            warehouse.ease()
 
 
-def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[str, Frame]:
     """What is computed each night and kept nowhere else."""
     return {
         "profiles": planned.players.profiles,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from models.task import Asked
+from models.task import SNAPSHOT, Asked
 from models.tasks.segments import SegmentModel, Segments
 from pipelines.badges.rules.progress import Progress
 from pipelines.challenges.asked import what_is_open
@@ -17,6 +17,7 @@ from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.engines import open_buckets
 from pipelines.engines.buckets import HERE, Buckets, Kept
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.learning.recalibrate import recalibrate, snapshots_lately
 from pipelines.learning.samples import samples_of
@@ -27,6 +28,7 @@ from pipelines.night.score import Scored, Served, score
 from pipelines.players.snapshots import eligible_players, look_at
 from pipelines.players.tastes import describe_tastes
 from pipelines.players.understand import Players, understand_players
+from pipelines.publish.rows import lay_named
 
 NO_OTHERS: Mapping[str, Served] = {}
 
@@ -73,6 +75,8 @@ def plan_night(
     now, before = look_at(known, eligible_players(known, [known.base_day]), lately, buckets=buckets)
     players = understand_players(known, segment_model, now)
     settled = samples_of(known, lately, before)
+    del now, before  # whose features would stay in memory
+    players = _laid(players, buckets)
     tuned = recalibrate(known, models, settled)
     welcome = players.profiles.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
     asked = what_is_open(known, recent)
@@ -91,12 +95,24 @@ def plan_night(
         )
     challenges, capped = cap_challenges(known, plan.challenges, plan.missions)
     plan = replace(plan, challenges=challenges, missions=capped)
-    served = Asked(players.features, pl.DataFrame(), pl.DataFrame(), plan.chances)
-    kept: dict[str, Kept] = {"past": players.past, "windows": plan.windows}
+    served = Asked(players.features.select(*SNAPSHOT), pl.DataFrame(), pl.DataFrame(), plan.chances)
+    kept: dict[str, Frame | Kept] = {"features": players.features, "past": players.past, "windows": plan.windows}
     if any(each.model.task.asks_of_badges for each in others.values()):
         kept["badges"] = Progress(known)
     scored = score(known, tuned, others, served, settled, buckets, kept)
     return Planned(players, plan, scored, asked, notes=(*buckets.notes, *scored.notes))
+
+
+def _laid(players: Players, buckets: Buckets) -> Players:
+    """The same, with what is widest on the disk where players are many: features by bucket, targets as they go out."""
+    features, targets = players.features, players.targets
+    if buckets.folder is None or not isinstance(features, pl.DataFrame) or not isinstance(targets, pl.DataFrame):
+        return players
+    by_bucket = buckets.lay(features)
+    if isinstance(by_bucket, pl.DataFrame):
+        return players
+    named = players.profiles.select("player_key", "user_id")
+    return replace(players, features=by_bucket, targets=lay_named(targets, named, buckets.folder))
 
 
 def plan(tonight: Tonight, champions: Champions) -> Planned:

@@ -13,6 +13,7 @@ from models.learned import LearnedModel
 from models.task import SCORES, Asked, Samples
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.engines.buckets import HERE, Buckets, Kept
+from pipelines.engines.laid import Frame, Laid
 from pipelines.known import Known
 from pipelines.learning.recalibrate import moved
 from pipelines.players.content_liked import TASK as CONTENT
@@ -22,7 +23,7 @@ from pipelines.players.content_liked import score_content
 _NAMES = dict.fromkeys(("target", "band", "task", "model_version"), pl.Categorical())
 TOLD: dict[str, pl.DataType] = {**SCORES, **_NAMES}
 _KEY = ("player_key", "target", "horizon_days")
-NOTHING_KEPT: Mapping[str, Kept] = {}
+NOTHING_KEPT: Mapping[str, Frame | Kept] = {}
 MOST_EXPLAINED = 20_000  # players: to tell why costs far more than to tell how likely
 AT_A_TIME = 5_000  # players of whom a model is asked together: of each it may read all features a dozen times
 MOST_AT_ONCE = 4  # such parts, each on a core of its own: for the same reason
@@ -63,7 +64,7 @@ def score(
     asked: Asked,
     settled: Samples,
     buckets: Buckets = HERE,
-    kept: Mapping[str, Kept] = NOTHING_KEPT,
+    kept: Mapping[str, Frame | Kept] = NOTHING_KEPT,
 ) -> Scored:
     """Ask every model of tonight's players; a task that fails costs its own scores alone.
 
@@ -74,7 +75,7 @@ def score(
         asked: The players.
         settled: What the others are moved by.
         buckets: Where the models are asked.
-        kept: By attribute of `asked`, what is read a bucket at a time.
+        kept: By attribute of `asked`, what stands for it and is read a bucket at a time.
     """
     ready = zip(PLANNED_WITH, (planning.plays, planning.attainment), planning.told(), strict=True)
     served = {name: Served(model, version) for name, model, version in ready}
@@ -93,7 +94,7 @@ def score(
 
 
 def _scores(
-    known: Known, served: Served, asked: Asked, buckets: Buckets, kept: Mapping[str, Kept] = NOTHING_KEPT
+    known: Known, served: Served, asked: Asked, buckets: Buckets, kept: Mapping[str, Frame | Kept] = NOTHING_KEPT
 ) -> pl.DataFrame:
     """What a task publishes.
 
@@ -130,14 +131,17 @@ def _with_reasons(
     """Scores with the reasons of MOST_EXPLAINED players, those first of whom something is the likeliest."""
     likeliest = rows.group_by("player_key").agg(pl.col("probability").max())
     chosen = likeliest.sort("probability", "player_key", descending=[True, False]).head(MOST_EXPLAINED)
-    some = [
-        frame.join(chosen, on="player_key", how="semi", maintain_order="left")
-        if isinstance(frame, pl.DataFrame) and frame.width
-        else frame
-        for frame in frames
-    ]
-    told = tell(some).select(*_KEY, "reasons")
+    told = tell([_among(frame, chosen) for frame in frames]).select(*_KEY, "reasons")
     return rows.drop("reasons").join(told, on=list(_KEY), how="left", nulls_equal=True, maintain_order="left")
+
+
+def _among(frame: Frame | Kept, chosen: pl.DataFrame) -> pl.DataFrame | Kept:
+    """The rows of chosen players; what is read of them later is left as it is."""
+    if isinstance(frame, Laid):
+        return frame.of(chosen["player_key"])
+    if isinstance(frame, pl.DataFrame) and frame.width:
+        return frame.join(chosen, on="player_key", how="semi", maintain_order="left")
+    return frame
 
 
 class _Silent:

@@ -115,6 +115,7 @@ def gather(app: App, asking: Callable[[Callable[[str], pl.DataFrame]], Asking], 
             try:
                 made = kind.plan(told)
                 worded[name], planned[name] = _to_word(told, kind, made), made
+                told.known.warehouse.ease()  # what is planned next takes memory, too
             except (NightquestError, OSError, MemoryError):
                 raise  # no fault of its file
             except Exception as error:  # noqa: BLE001 (whatever a type's file does wrong costs its own rows)

@@ -14,11 +14,13 @@ from configs.errors import NightquestError
 from configs.nouns import counted
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
+from data.warehouse import warehouse_path
 from models.language.ledger import SpendReport, open_ledger
 from models.language.offers import priced_models
 from models.tracking.prompts import Registered
 from models.tracking.writing import kind_of_fault
 from pipelines.badges.rules.award import cite_awards, find_awards
+from pipelines.badges.rules.crossings import forget_walk
 from pipelines.badges.rules.recite import recite_awards
 from pipelines.experiments.arms import OFFLINE, Arm, Trial, assign_arms, choose_arms
 from pipelines.experiments.experiment import weigh_arms
@@ -99,17 +101,22 @@ def write(tonight: Tonight, planned: Planned, crew: Crew) -> Words:
     with find_session(tonight.night, tonight.context, crew, account) as session:
         source = open_source(tonight.known, planned, crew, session.write if session else None)
         words = compose(tonight.known, planned, source)
+        folder = warehouse_path(tonight.settings.home, tonight.night.app.app).parent
+        challenges, messages, achievements = (rows.laid(folder) for rows in words.tables.values())
+        words = replace(words, challenges=challenges, messages=messages, achievements=achievements)
         return replace(words, trial=crew.trial, account=account)
 
 
 def compose(known: Known, planned: Planned, source: Pooled) -> Words:
     """The words of a night from a source."""
+    earned = find_awards(known)  # before anything is worded that memory would hold beside
+    forget_walk(known)
     wanted = want_content(known, planned)
     texts, letters, marks = choose_words(
         known.app, *wanted.frames, seed=known.night.seed, as_of=known.as_of, recent=source.recent, source=source
     )
     cite = partial(write_citations, source=source)
-    awards, recited = cite_awards(known, find_awards(known), cite), recite_awards(known, cite)
+    awards, recited = cite_awards(known, earned, cite), recite_awards(known, cite)
     asked, asks, achievements = wanted.frames
     rewards = offer_rewards(known, asked, achievements, planned.players.profiles)
     challenges = _stamped(known.night, rewards.paid_by(known.app, asked.drop("p_plays", "occasion")))

@@ -9,6 +9,7 @@ from configs.app import App
 from configs.nouns import counted
 from models.mixtures import MixtureParameters
 from models.tasks.segments import PARENT, Measure, SegmentModel, SegmentParameters
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.in_cohorts import strength_in_cohorts
 from pipelines.players.snapshots import describe, eligible_players
@@ -151,7 +152,7 @@ def fit_segments(
 
 def assign_segments(
     app: App,
-    features: pl.DataFrame,
+    features: Frame,
     model: SegmentModel | None,
     cohorts: pl.DataFrame,
     played: pl.DataFrame | None = None,
@@ -280,7 +281,7 @@ def _named(app: App, place: pl.Expr) -> pl.Expr:
     return level.replace_strict(dict(enumerate(levels)), return_dtype=pl.String)
 
 
-def _with_cohorts(app: App, features: pl.DataFrame, cohorts: pl.DataFrame) -> pl.DataFrame:
+def _with_cohorts(app: App, features: Frame, cohorts: pl.DataFrame) -> pl.DataFrame:
     """Features with `cohort`; the measures as numbers."""
     keys = (
         ["player_key", "base_day"] if {"base_day"} <= set(features.columns) & set(cohorts.columns) else ["player_key"]

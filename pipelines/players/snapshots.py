@@ -86,12 +86,12 @@ def look_at(known: Known, *parts: pl.DataFrame, buckets: Buckets = HERE) -> list
         )
     past = past_values(known, every) if partitions is None and every.height <= AT_ONCE else None
     known.warehouse.ease()  # what follows takes memory, too
-    seen, first = list[Seen](), 0
+    seen = list[Seen]()
     for part in parts:
         of_days = pl.col("base_day").is_in(part["base_day"].unique().implode())
         read = None if past is None else past.filter(of_days)
-        seen.append(Seen(features.slice(first, part.height), PastWindows(known, part, read, partitions)))
-        first += part.height
+        mine = features.filter(of_days)  # no slice, which would keep the features of all parts
+        seen.append(Seen(mine, PastWindows(known, part, read, partitions)))
     return seen
 
 

@@ -3,6 +3,7 @@
 import polars as pl
 
 from configs.app import App
+from pipelines.engines.laid import Frame
 from pipelines.luck import lot
 from pipelines.pins import Night
 from pipelines.players.segments import WINDOW_DAYS
@@ -67,7 +68,7 @@ def _ladders(app: App, own: pl.DataFrame, bands: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(pl.col("value").is_not_null()) if aimed else rows
 
 
-def nearest_targets(night: Night, features: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
+def nearest_targets(night: Night, features: Frame, targets: Frame) -> pl.DataFrame:
     """Each player's nearest next target: the one with the smallest gap relative to its value.
 
     Args:
@@ -104,7 +105,7 @@ def _signs(app: App) -> dict[str, float]:
     return {name: 1.0 if app.metrics[name].better == "higher" else -1.0 for name in target_metrics(app)}
 
 
-def _values(app: App, features: pl.DataFrame) -> pl.DataFrame:
+def _values(app: App, features: Frame) -> pl.DataFrame:
     """player_key, metric, sign and own, signed so that more is better; null when there is none."""
     columns = {f"{name}__{WINDOW_DAYS}": name for name in target_metrics(app)}
     long = features.select("player_key", *(pl.col(c).cast(pl.Float64) for c in columns)).unpivot(

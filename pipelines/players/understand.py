@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from models.tasks.segments import SegmentModel
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.profiles import describe_players
 from pipelines.players.segments import assign_segments, judge_cohorts, played_there, player_cohorts
@@ -17,7 +18,7 @@ class Players:
     """What is known of the night's eligible players; every frame has player_key.
 
     Attributes:
-        features: One row per player at the night's base day.
+        features: One row per player at the night's base day; like targets on the disk where they are many.
         past: Their own past windows.
         segments: cohort, segment, posterior.
         targets: Percentile values, with the next one marked.
@@ -26,10 +27,10 @@ class Players:
         profiles: persona, traits, risk_tolerance, skill, … and start_day, the first whole local day.
     """
 
-    features: pl.DataFrame
+    features: Frame
     past: PastWindows
     segments: pl.DataFrame
-    targets: pl.DataFrame
+    targets: Frame
     profiles: pl.DataFrame
     played: pl.DataFrame | None = None
     in_cohorts: pl.DataFrame | None = None
@@ -50,6 +51,7 @@ def understand_players(known: Known, segment_model: SegmentModel | None, seen: S
     segments = assign_segments(app, features, segment_model, player_cohorts(known), played)
     profiles = describe_players(known, features, segments)
     start = known.first_whole_days()
+    known.warehouse.ease()  # what is laid out next takes memory, too
     return Players(
         features=features,
         past=seen.past,

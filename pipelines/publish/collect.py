@@ -6,6 +6,7 @@ from functools import partial
 
 import polars as pl
 
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.publish.parquet import Pieces
@@ -34,9 +35,7 @@ class Collected:
     pieces: Callable[[], Pieces]
 
 
-def collect_tables(
-    known: Known, frames: Mapping[str, pl.DataFrame], *, costs: pl.DataFrame | None = None
-) -> list[Collected]:
+def collect_tables(known: Known, frames: Mapping[str, Frame], *, costs: pl.DataFrame | None = None) -> list[Collected]:
     """What a night publishes, none of it made yet: one table after the other, memory holds a piece of one.
 
     Args:
@@ -75,6 +74,7 @@ def _pieces(table: Table, seen: Seen) -> Pieces:
     made = table.rows(seen)
     for piece in [made] if isinstance(made, pl.DataFrame) else made.pieces(table.contract.key):
         yield _shape(table, piece, seen.known.night)
+    seen.known.warehouse.ease()  # the next table takes memory, too
 
 
 def _shape(table: Table, frame: pl.DataFrame, night: Night) -> pl.DataFrame:

@@ -7,13 +7,16 @@ query is asked of some players at a time and sorted by DuckDB within its memory.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Protocol
 
 import polars as pl
 
+from pipelines.engines.laid import Frame, Laid
 from pipelines.known import Known
 
 AT_A_TIME = 131_072  # rows
+LAID_AT_A_TIME = 1_000_000  # rows in a file
 PLAYERS_AT_A_TIME = 40_000  # of whom a query joins and sorts the rows
 
 
@@ -32,34 +35,53 @@ class Named:
     """A frame with player_key, which `players` (player_key, user_id) has a name for, or else none.
 
     Attributes:
+        frame: In memory, or from `lay_named`.
         at_a_time: A piece has about so many rows, and never a part of a player's.
     """
 
-    frame: pl.DataFrame
+    frame: Frame
     players: pl.DataFrame
     at_a_time: int = AT_A_TIME
 
     def pieces(self, key: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The rows under the players' own ids, some players at a time, in the order of ids."""
-        if not self.frame.width:
-            yield self.frame
-        elif key[0] != "user_id" or self.frame.height <= self.at_a_time:
-            yield self._named(self.frame)
+        frame = self.frame
+        if isinstance(frame, Laid):
+            yield from map(self._named, frame.parts())
+        elif not frame.width:
+            yield frame
+        elif key[0] != "user_id" or frame.height <= self.at_a_time:
+            yield self._named(frame)
         else:
-            numbers = self._numbers()
+            numbers = _numbers(frame, self.players, self.at_a_time)
             for number in numbers.unique().sort():
-                yield self._named(self.frame.filter(numbers == number))
+                yield self._named(frame.filter(numbers == number))
 
     def _named(self, rows: pl.DataFrame) -> pl.DataFrame:
         return rows.join(self.players, on="player_key", how="left", maintain_order="left", validate="m:1")
 
-    def _numbers(self) -> pl.Series:
-        """The piece of each row."""
-        counts = self._named(self.frame.group_by("player_key").len()).sort("user_id", "player_key")
-        piece = ((pl.col("len").cum_sum() - pl.col("len")) // self.at_a_time).cast(pl.UInt32)
-        mine = counts.select("player_key", piece=piece)
-        rows = self.frame.select("player_key").join(mine, on="player_key", how="left", maintain_order="left")
-        return rows["piece"]
+
+def lay_named(frame: pl.DataFrame, players: pl.DataFrame, folder: Path) -> Laid:
+    """A frame with player_key on the disk as `Named` gives it away: memory need not hold it till then.
+
+    Args:
+        frame: The rows.
+        players: player_key, user_id.
+        folder: Where there is room.
+
+    Raises:
+        NightquestError: It cannot be written.
+    """
+    return Laid(frame, _numbers(frame, players, LAID_AT_A_TIME), folder)
+
+
+def _numbers(frame: pl.DataFrame, players: pl.DataFrame, at_a_time: int) -> pl.Series:
+    """The piece of each row, in the order of user_id."""
+    counts = frame.group_by("player_key").len().join(players, on="player_key", how="left").sort("user_id", "player_key")
+    piece = ((pl.col("len").cum_sum() - pl.col("len")) // at_a_time).cast(pl.UInt32)
+    mine = counts.select("player_key", piece=piece)
+    rows = frame.select("player_key").join(mine, on="player_key", how="left", maintain_order="left")
+    return rows["piece"]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from functools import cached_property
 import polars as pl
 
 from pipelines.badges.held import held_query
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.languages import languages_read
 from pipelines.players.waiting import EVER, waiting_news
@@ -23,12 +24,13 @@ class Seen:
 
     Attributes:
         known: What the night may see.
-        frames: What was worked out tonight and is kept nowhere else, with player_key: see `collect.FRAMES`.
+        frames: What was worked out tonight and is kept nowhere else, with player_key: see `collect.FRAMES`; targets of
+            many players are `Laid`.
         costs: What words of the last PERFORMANCE_DAYS cost: content_type, ai_provider, prompt_version, cost_usd.
     """
 
     known: Known
-    frames: Mapping[str, pl.DataFrame]
+    frames: Mapping[str, Frame]
     costs: pl.DataFrame
 
     @property
@@ -44,7 +46,7 @@ class Seen:
     @cached_property
     def open_progress(self) -> pl.DataFrame:
         """content_id, player_key and progress of what is still open of earlier nights."""
-        return typed(self.frames["open_challenges"], _OPEN).cast(pl.Schema(_OPEN))
+        return typed(self.frame("open_challenges"), _OPEN).cast(pl.Schema(_OPEN))
 
     @cached_property
     def left_alone(self) -> pl.DataFrame:
@@ -70,7 +72,12 @@ class Seen:
     def _players(self) -> pl.DataFrame:
         return self.known.frame("SELECT player_key, user_id FROM players")
 
-    def named(self, frame: pl.DataFrame) -> Named:
+    def frame(self, name: str) -> pl.DataFrame:
+        """One of `frames`, in memory."""
+        rows = self.frames[name]
+        return rows if isinstance(rows, pl.DataFrame) else pl.concat(rows.parts())
+
+    def named(self, frame: Frame) -> Named:
         """A frame with player_key, under the players' own ids; who has none keeps a null, which the audit refuses."""
         return Named(frame, self._players)
 

@@ -16,6 +16,7 @@ import polars as pl
 from configs.app import App
 from configs.rewarded import XP, Kind, Offer, RewardPrice
 from pipelines.challenges.plan import difficulty
+from pipelines.engines.laid import Frame
 from pipelines.experiments.arms import Trial
 from pipelines.known import Known
 from pipelines.luck import lot, luck
@@ -118,7 +119,7 @@ def offer_rewards(known: Known, challenges: pl.DataFrame, achievements: pl.DataF
     )
 
 
-def promise_rewards(known: Known, offered: Offered, promises: Sequence[pl.DataFrame]) -> None:
+def promise_rewards(known: Known, offered: Offered, promises: Sequence[Frame]) -> None:
     """Write down what the promises that are about to be issued pay; one that is out already stays as it is.
 
     Args:

@@ -11,6 +11,7 @@ from typing import Literal
 import polars as pl
 
 from configs.app import App
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 
 TEXT_LENGTH = 280
@@ -57,7 +58,7 @@ class Asking:
 
     Attributes:
         known: What the night may see.
-        features: One row per eligible player at the night's base day.
+        features: One row per eligible player at the night's base day; laid on the disk where they are many.
         segments: judged_as, segment.
         targets: From `set_targets`.
         profiles: From `describe_players`, without those who are to be left alone.
@@ -70,9 +71,9 @@ class Asking:
     """
 
     known: Known
-    features: pl.DataFrame
+    features: Frame
     segments: pl.DataFrame
-    targets: pl.DataFrame
+    targets: Frame
     profiles: pl.DataFrame
     challenges: pl.DataFrame
     missions: pl.DataFrame

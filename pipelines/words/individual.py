@@ -7,6 +7,7 @@ import polars as pl
 from configs.app import App
 from configs.wording import metric_words, plain
 from pipelines.challenges.lifetimes import lifetime_values
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.standing import rank_share
 
@@ -15,9 +16,7 @@ ATTRIBUTE_LENGTH = 80
 _NOBODY = pl.DataFrame(schema={"player_key": pl.Int64, "profile": pl.String})
 
 
-def individual_profiles(
-    known: Known, features: pl.DataFrame, profiles: pl.DataFrame, chances: pl.DataFrame
-) -> pl.DataFrame:
+def individual_profiles(known: Known, features: Frame, profiles: pl.DataFrame, chances: pl.DataFrame) -> pl.DataFrame:
     """Choose the players of the app file's `content.individual` and describe each.
 
     The description is coarse, so that it changes slowly and its texts serve for several nights: no id, no name, no
@@ -59,7 +58,7 @@ def individual_profiles(
     )
 
 
-def _spent(known: Known, features: pl.DataFrame) -> pl.DataFrame:
+def _spent(known: Known, features: Frame) -> pl.DataFrame:
     """player_key, spent: what the app's `spend_metric` has come to in each player's life."""
     metric = known.app.content.individual.spend_metric
     lives = lifetime_values(known, features.select("player_key"), [metric] if metric else [])
@@ -88,7 +87,7 @@ def _band(value: object, bands: tuple[tuple[int, str], ...], beyond: str) -> str
     return next((name for limit, name in bands if number < limit), beyond)
 
 
-def _strengths(app: App, features: pl.DataFrame) -> pl.DataFrame:
+def _strengths(app: App, features: Frame) -> pl.DataFrame:
     """player_key, good_at: labels of the challenge metrics in which the player stands highest, above the middle."""
     labels = {name: words.label for name in app.challenges.metrics if (words := metric_words(app, name))}
     standings = features.select("player_key", *(rank_share(pl.col(f"{name}__28")).alias(name) for name in labels))

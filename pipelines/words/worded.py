@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import polars as pl
 
 from configs.app import App
+from pipelines.engines.laid import Frame, Laid
 from pipelines.words.fill import fill_in
 
 AT_A_TIME = 100_000  # rows
@@ -26,8 +28,8 @@ class Worded:
 
     app: App
     text: str
-    rows: pl.DataFrame
-    chosen: pl.DataFrame
+    rows: Frame
+    chosen: Frame
     texts: pl.DataFrame
 
     @property
@@ -41,15 +43,27 @@ class Worded:
 
     def at(self, places: pl.Series) -> "Worded":
         """Some of the rows, by their place."""
-        return replace(self, rows=self.rows[places], chosen=self.chosen[places])
+        rows, chosen = (
+            each.at(places) if isinstance(each, Laid) else each[places] for each in (self.rows, self.chosen)
+        )
+        return replace(self, rows=rows, chosen=chosen)
+
+    def laid(self, folder: Path, at_a_time: int = AT_A_TIME) -> "Worded":
+        """The same on the disk, where there is more than a piece: memory need not hold it until it is written down."""
+        rows, chosen = self.rows, self.chosen
+        if self.height <= at_a_time or isinstance(rows, Laid) or isinstance(chosen, Laid):
+            return self
+        parts = pl.select(pl.int_range(self.height, dtype=pl.UInt32) // at_a_time).to_series()
+        return replace(self, rows=Laid(rows, parts, folder), chosen=Laid(chosen, parts, folder))
 
     def pieces(self, at_a_time: int = AT_A_TIME) -> Iterator[pl.DataFrame]:
-        """`rows` with title, the text filled in and who wrote it; at least one piece, which may be empty."""
-        for start in range(0, max(self.height, 1), at_a_time):
-            chosen = self.chosen.slice(start, at_a_time)
+        """`rows` with title, the text filled in and who wrote it; at least one piece, which may be empty.
+
+        What is laid comes as it was cut then.
+        """
+        for rows, chosen in zip(_pieces(self.rows, at_a_time), _pieces(self.chosen, at_a_time), strict=True):
             words = fill_in(self.app, chosen, self.texts).hstack(chosen.select("propensity"))
-            told = words.select("title", pl.col("text").alias(self.text), *_WRITING)
-            yield self.rows.slice(start, at_a_time).hstack(told)
+            yield rows.hstack(words.select("title", pl.col("text").alias(self.text), *_WRITING))
 
     def whole(self) -> pl.DataFrame:
         """All pieces at once: for what is small."""
@@ -57,6 +71,12 @@ class Worded:
 
     def used(self) -> pl.DataFrame:
         """The texts with slots that are read: the columns of `texts` behind content_type, at, first (row), n (rows)."""
-        reads = self.chosen.with_row_index("first").group_by("content_type", "at", maintain_order=True)
-        counted = reads.agg(pl.col("first").first(), n=pl.len())
+        reads = self.chosen.select("content_type", "at").with_row_index("first")
+        counted = reads.group_by("content_type", "at", maintain_order=True).agg(pl.col("first").first(), n=pl.len())
         return counted.join(self.texts.with_row_index("at"), on="at", how="left", maintain_order="left")
+
+
+def _pieces(frame: Frame, at_a_time: int) -> Iterator[pl.DataFrame]:
+    if isinstance(frame, Laid):
+        return frame.parts()
+    return (frame.slice(start, at_a_time) for start in range(0, max(frame.height, 1), at_a_time))

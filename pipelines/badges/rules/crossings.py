@@ -31,6 +31,11 @@ _NONE = pl.DataFrame(
     }
 )
 _NOBODY = pl.DataFrame(schema={"badge_id": pl.String, "player_key": pl.Int64})
+# The tables of a walk, which last as long as the warehouse is open: some hold a row for each day of each player.
+_OWN = (
+    *("done", "gates", "touched_all", "touched", "event_days", "keys", "numbers", "due", "next", "walked", "resting"),
+    *("events", "derived", "walk", "past_keys", "openings", "stream"),
+)
 
 
 def find_crossings(
@@ -70,6 +75,13 @@ def find_crossings(
         )
         frames.append(found.join(barred, on=["badge_id", "player_key"], how="anti", maintain_order="left"))
     return pl.concat(frames, how="vertical_relaxed")
+
+
+def forget_walk(known: Known) -> None:
+    """Let go of what the last `find_crossings` has laid out, and of the memory that it took."""
+    for name in _OWN:
+        known.run(f"DROP TABLE IF EXISTS temp.badge_{name}")
+    known.warehouse.ease()
 
 
 def _find_level(

@@ -46,7 +46,7 @@ CONTRACT = contract(
 
 def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
-    profiles = seen.frames["profiles"]
+    profiles = seen.frame("profiles")
     if not profiles.width:
         return seen.named(profiles)
     held = seen.awards("h.player_key, h.tier").whole()

@@ -25,7 +25,7 @@ CONTRACT = contract(
 
 def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
-    scores = seen.frames["scores"]
+    scores = seen.frame("scores")
     if not scores.width:
         return seen.named(scores)
     asked = scores.filter(pl.any_horizontal(pl.col("task") == source.task for source in SOURCES))

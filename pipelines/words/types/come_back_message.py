@@ -14,7 +14,7 @@ OCCASIONS = ("days", "weeks", "long")
 def plan(asking: Asking) -> pl.DataFrame:
     """One for everybody who is too unlikely to play to be asked for anything."""
     away = asking.unlikely.select("player_key").unique()
-    return away.join(asking.features, on="player_key", how="semi").sort("player_key")
+    return away.join(asking.features.select("player_key"), on="player_key", how="semi").sort("player_key")
 
 
 def away_band(days: pl.Expr) -> pl.Expr:

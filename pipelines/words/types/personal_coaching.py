@@ -7,6 +7,7 @@ import polars as pl
 
 from configs.app import App
 from pipelines.challenges.invite import WEEK_DAYS, told_lately
+from pipelines.engines.laid import Frame
 from pipelines.players.targets import nearest_targets
 from pipelines.words.content_type import Asking, ContentType, Form
 
@@ -61,8 +62,10 @@ def coached_metrics(app: App) -> list[str]:
     return [name for name, counted in metrics if counted.adds_up and not counted.keyed]
 
 
-def _own(app: App, features: pl.DataFrame) -> pl.DataFrame:
+def _own(app: App, features: Frame) -> pl.DataFrame:
     """player_key, metric, done and week: what each player came to in 28 days and in the last 7 of them."""
+    names = coached_metrics(app)
+    features = features.select("player_key", *(f"{name}__{days}" for name in names for days in ("28", "7")))
     of_each = [
         features.select(
             "player_key",
@@ -70,7 +73,7 @@ def _own(app: App, features: pl.DataFrame) -> pl.DataFrame:
             pl.col(f"{name}__28").cast(pl.Float64).fill_nan(None).fill_null(0.0).alias("done"),
             pl.col(f"{name}__7").cast(pl.Float64).fill_nan(None).fill_null(0.0).alias("week"),
         )
-        for name in coached_metrics(app)
+        for name in names
     ]
     none = pl.DataFrame(schema={"player_key": pl.Int64, "metric": pl.String, "done": pl.Float64, "week": pl.Float64})
     return pl.concat(of_each or [none])

@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from pipelines.engines.laid import Laid
 from pipelines.words.fill import TOLD
 from pipelines.words.write import choose_words
 from tests.factories import make_app
@@ -20,6 +21,15 @@ def test_pieces_of_any_size_say_the_same_in_the_same_order(chosen):
         pieces = list(worded.pieces(7))
         assert max(piece.height for piece in pieces) == 7
         assert pl.concat(pieces).equals(worded.whole())
+
+
+def test_laid_on_the_disk_they_say_the_same(chosen, tmp_path):
+    for worded in chosen:
+        laid = worded.laid(tmp_path, 7)
+        assert isinstance(laid.rows, Laid)
+        assert pl.concat(laid.pieces()).equals(worded.whole())
+        assert laid.used().equals(worded.used())
+        assert laid.at(pl.Series([20, 3])).whole().equals(worded.at(pl.Series([20, 3])).whole())
 
 
 def test_a_table_without_rows_is_one_piece_without_rows(chosen):

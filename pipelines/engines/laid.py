@@ -1,0 +1,132 @@
+"""Rows of players that lie on the disk: memory holds the columns or players that are asked for, while they are used."""
+
+import weakref
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+import polars as pl
+
+from configs.errors import NightquestError
+
+KEY = "player_key"
+_PLACE = "_place"  # of a row in the frame that was laid
+
+
+class Laid:
+    """A frame, cut into parts of which each lies in a file of its own.
+
+    The files have no name, so that nothing of them is left however the process ends. Pickled it takes its rows along.
+
+    Args:
+        rows: With player_key, where rows `of` players are to be asked for.
+        parts: Of each row its part, from 0 on; all rows of such a player are in one.
+        folder: Where there is room; it exists.
+
+    Attributes:
+        schema: Of the rows.
+        height: How many there are.
+
+    Raises:
+        NightquestError: The files cannot be written.
+    """
+
+    def __init__(self, rows: pl.DataFrame, parts: pl.Series, folder: Path) -> None:
+        self.schema, self.height = rows.schema, rows.height
+        self._folder = folder
+        found = rows.select(KEY, _part=parts) if KEY in rows.columns else pl.DataFrame(schema={KEY: pl.Int64})
+        self._players = found.unique(KEY, keep="first", maintain_order=True)
+        placed = rows.with_row_index(_PLACE)
+        self._files = list[IO[bytes]]()
+        weakref.finalize(self, _close, self._files)
+        try:
+            for part in range(parts.sort()[-1] + 1 if rows.height else 1):
+                self._files.append(_write(folder, placed.filter(parts == part)))
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise NightquestError(
+                f"What the night works out cannot be kept in {folder}: {error}.",
+                "Free disk space, or mend what forbids it, and run the same again.",
+                exit_code=1,
+            ) from error
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns."""
+        return list(self.schema)
+
+    @property
+    def players(self) -> pl.Series:
+        """player_key of everybody who has a row, each once, in the order of the rows."""
+        return self._players[KEY]
+
+    def of(self, players: pl.Series) -> pl.DataFrame:
+        """The rows of some players, in their order."""
+        mine = self._players.filter(pl.col(KEY).is_in(players.implode()))
+        found = (_read(self._files[part]) for part in mine["_part"].unique().sort())
+        return self._in_order(rows.filter(pl.col(KEY).is_in(mine[KEY].implode())) for rows in found)
+
+    def select(self, *columns: str | pl.Expr, **named: str | pl.Expr) -> pl.DataFrame:
+        """What `DataFrame.select` gives, with no more columns read than that takes."""
+        exprs = [_expr(each) for each in columns] + [_expr(each).alias(name) for name, each in named.items()]
+        names = list(dict.fromkeys(name for expr in exprs for name in expr.meta.root_names()))
+        return self._in_order(_read(file, names) for file in self._files).select(exprs)
+
+    def filter(self, predicate: str | pl.Expr) -> pl.DataFrame:
+        """The rows for which something holds, in their order."""
+        return self._in_order(_read(file).filter(predicate) for file in self._files)
+
+    def at(self, places: pl.Series) -> pl.DataFrame:
+        """The rows at some places, in the order of these."""
+        asked = places.cast(pl.UInt32).alias(_PLACE)
+        rows = pl.concat(_read(file).filter(pl.col(_PLACE).is_in(asked.implode())) for file in self._files)
+        return asked.to_frame().join(rows, on=_PLACE, how="left", maintain_order="left").drop(_PLACE)
+
+    def parts(self) -> Iterator[pl.DataFrame]:
+        """All rows, part by part; in their order within one."""
+        for file in self._files:
+            yield _read(file).drop(_PLACE)
+
+    def clear(self) -> pl.DataFrame:
+        """No rows."""
+        return pl.DataFrame(schema=self.schema)
+
+    def _in_order(self, some: Iterator[pl.DataFrame]) -> pl.DataFrame:
+        """Rows as they were in the frame that was laid."""
+        rows = list(some) or [_read(self._files[0]).clear()]
+        every = rows[0] if len(rows) == 1 else pl.concat(rows).sort(_PLACE)
+        return every.drop(_PLACE)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        each = [_read(file) for file in self._files]
+        parts = [rows.select(_PLACE, _part=pl.lit(part, pl.UInt32)) for part, rows in enumerate(each)]
+        return partial(Laid, folder=self._folder), (self._in_order(iter(each)), pl.concat(parts).sort(_PLACE)["_part"])
+
+
+Frame = pl.DataFrame | Laid
+
+
+def _expr(column: str | pl.Expr) -> pl.Expr:
+    return pl.col(column) if isinstance(column, str) else column
+
+
+def _write(folder: Path, rows: pl.DataFrame) -> IO[bytes]:
+    file = TemporaryFile(dir=folder)  # noqa: SIM115 (open as long as its rows are asked for)
+    try:
+        rows.write_parquet(file, compression="lz4", statistics=False)
+        file.flush()
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _close(files: list[IO[bytes]]) -> None:
+    for file in files:
+        file.close()
+
+
+def _read(file: IO[bytes], columns: list[str] | None = None) -> pl.DataFrame:
+    file.seek(0)
+    return pl.read_parquet(file, columns=columns and [_PLACE, *columns])
