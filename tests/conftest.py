@@ -40,11 +40,11 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """What waits for servers comes first and what is slow next, so that no worker is left with it at the end."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    """What waits for servers comes first and what takes long next, so that no worker is left with it at the end."""
+    long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("long")}
     many = Counter(item.path for item in items)
     items.sort(
-        key=lambda item: (not item.nodeid.startswith(SERVED), item.path not in slow, -many[item.path], item.path)
+        key=lambda item: (not item.nodeid.startswith(SERVED), item.path not in long, -many[item.path], item.path)
     )
 
 

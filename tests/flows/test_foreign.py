@@ -10,6 +10,8 @@ from pipelines.publish.published import read_latest
 from tests.foreign.apps import APPS, write_app
 from tests.foreign.data import LAST_DAY, history, write_history
 
+pytestmark = pytest.mark.long
+
 SIZES = {"record_club": (250, 200, 3), "gym": (40, 60, 2), "study_log": (40, 60, 2)}  # people, days, nights
 
 

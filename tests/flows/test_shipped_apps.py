@@ -13,6 +13,8 @@ from pipelines.publish.published import read_latest
 from tests.foreign.classes import school_days, workshop_days
 from tests.foreign.data import LAST_DAY, Log, history, write_history
 
+pytestmark = pytest.mark.long
+
 SMALL = FitnessSettings(records=160, others=160, players=40, days=60, end=LAST_DAY)
 
 

@@ -24,6 +24,8 @@ from pipelines.stores import open_registry
 from tests.pipelines.nights import context_of, now, serve_night
 from tests.pipelines.trained import FIRST, NEXT
 
+pytestmark = pytest.mark.long
+
 
 def lose(settings, *names):
     for name in names:

@@ -5,6 +5,7 @@ import json
 import re
 
 import polars as pl
+import pytest
 from mlflow import MlflowClient
 
 from configs.settings import Settings
@@ -13,6 +14,8 @@ from pipelines.learning.job import run_train
 from pipelines.publish.published import read_manifest
 from tests.pipelines.nights import now, serve_night
 from tests.pipelines.trained import FILE, FIRST, NEXT
+
+pytestmark = pytest.mark.long
 
 BEFORE = FIRST - dt.timedelta(days=4)
 

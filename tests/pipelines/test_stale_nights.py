@@ -4,12 +4,16 @@ import datetime as dt
 import json
 import shutil
 
+import pytest
+
 from configs.loader import load_app
 from configs.settings import Settings
 from data.warehouse import open_warehouse
 from pipelines.activity.job import run_ingest
 from tests.flows.world import START, write_app
 from tests.pipelines.nights import now, serve_night
+
+pytestmark = pytest.mark.long
 
 DAYS = 40
 MISSING = dt.datetime.combine(START + dt.timedelta(days=36), dt.time(12), dt.UTC)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +31,8 @@ from tests.pipelines.activity.deliveries import (
     solve,
     users,
 )
+
+pytestmark = pytest.mark.long
 
 QUICK = settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 APP = make_app(timezone="Europe/Berlin", day_starts_at="04:00")

@@ -20,6 +20,8 @@ from pipelines.pins import Night, pin_night
 from tests.factories import START, add_events, event, make_app, take_back_events, warehouse_with
 from tests.pipelines.badges.rules.test_award import app_with, cite, publish
 
+pytestmark = pytest.mark.long
+
 LIFETIME = {
     "solver": "solved >= 6",
     "rich": "points >= 30",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from pipelines.known import Known
 from pipelines.pins import make_night
 from pipelines.windows import completed, window_values
 from tests.factories import event, known_at, make_app, warehouse_with
+
+pytestmark = pytest.mark.long
 
 TONIGHT = dt.date(2024, 1, 15)
 LONG_AFTER = TONIGHT + dt.timedelta(days=20)

@@ -12,6 +12,8 @@ from pipelines.pins import find_night
 from pipelines.stores import open_app
 from tests.loops import LAST_DAY, run_loop
 
+pytestmark = pytest.mark.long
+
 EFFECTS = Effects(answers=0.15, arms={"warm": 0.6}, shown=1.0, rates=0.8)
 
 

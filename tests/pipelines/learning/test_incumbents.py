@@ -17,6 +17,8 @@ from pipelines.learning.training import past_days
 from pipelines.pins import day_start, make_night
 from tests.academy import SETTINGS, academy
 
+pytestmark = pytest.mark.long
+
 EARLY, LATE = (SETTINGS.start + dt.timedelta(days=day) for day in (33, 45))
 
 

@@ -20,6 +20,8 @@ from pipelines.pins import day_start, make_night
 from tests.academy import SETTINGS, academy
 from tests.factories import event, known_at, make_app, put_zone, warehouse_with
 
+pytestmark = pytest.mark.long
+
 AS_OF = SETTINGS.start + dt.timedelta(days=45)
 
 

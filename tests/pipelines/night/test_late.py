@@ -15,6 +15,8 @@ from pipelines.publish.published import LATEST, folder_name, published_root, rea
 from tests.flows.world import DAYS, START, bytes_under, write_app, write_events
 from tests.pipelines.nights import now, serve_night
 
+pytestmark = pytest.mark.long
+
 APP = {
     "badges": {
         "regular": {"title": "Regular", "tier": "bronze", "category": "habit", "when": "solved >= 30"},

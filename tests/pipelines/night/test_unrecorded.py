@@ -11,6 +11,8 @@ from pipelines.night import record as recording
 from tests.pipelines.nights import serve_night
 from tests.pipelines.trained import FIRST, NEXT
 
+pytestmark = pytest.mark.long
+
 AFTER = NEXT + dt.timedelta(days=1)
 
 
