@@ -15,6 +15,7 @@ from pipelines.words.render import LARGEST, amount_text, by_value, fill_slots
 from pipelines.words.writers.source import Offline, Source
 
 SEED = 0
+LARGE = 100  # from here on nobody tells a fraction
 _AROUND = 26  # characters of a number, the days it was measured over, and what joins it to the next
 
 
@@ -111,7 +112,10 @@ def _evidence(app: App, told: pl.DataFrame, locale: Locale) -> pl.DataFrame:
     size = pl.col("value").abs()
     mean = pl.col("metric").is_in([name for name, one in app.metrics.items() if one.agg == "mean"])
     rounded = pl.when(size >= 100).then(pl.col("value").round()).when(size >= 10).then(pl.col("value").round(1))
-    told = told.with_columns(value=pl.when(mean).then(rounded.otherwise("value")).otherwise("value"))
+    lower = pl.col("metric").is_in([name for name, one in app.metrics.items() if one.better == "lower"])
+    whole = pl.when(lower).then(pl.col("value").ceil()).otherwise(pl.col("value").floor())
+    large = pl.when(size >= LARGE).then(whole).otherwise("value")  # '326 minutes', and nothing that was not reached
+    told = told.with_columns(value=pl.when(mean).then(rounded.otherwise("value")).otherwise(large))
     told = told.with_columns(
         amount=amount_text(app, pl.col("metric"), pl.col("value"), locale, reached=True), within=_within(app, locale)
     )

@@ -35,6 +35,7 @@ def cite(badge_id, values, app=APP, award_id="0" * 32):
         ("sprinter", {"last(solved, 7)": 4.0, "days": 1.0}, "4 puzzles solved within 7 days and one day"),
         ("ace", {"best": 95.5, "last(points, 1)": 12.0}, "a best of 95.5 and 12 points in one day"),
         ("ace", {"best": 95.5, "last(points, 1)": 0.0}, "a best of 95.5"),
+        ("ace", {"best": 326.9}, "a best of 326"),  # nobody tells tenths of so much
         ("weekly", {"days": 5.0}, "5 days out of 7"),
         ("ace", {"best": None, "last(points, 1)": 12.0}, "12 points in one day"),
         ("ember", {"last(streak, 7)": 6.0}, "6 days within 7 days"),
