@@ -13,7 +13,7 @@ from pipelines.known import Known
 from pipelines.night.wanted import ASKS
 from pipelines.words.types.social_prompt import choose_prompts
 from pipelines.words.types.tutorial import choose_tutorials
-from tests.factories import make_app
+from tests.factories import event, make_app, warehouse_with
 from tests.pipelines.asks import asks_of
 from tests.pipelines.challenges.strength import BASE, at_night, feature_rows, one_cohort
 
@@ -213,3 +213,23 @@ def test_who_opted_out_or_is_too_unlikely_to_play_gets_none_of_it():
 
 def test_an_app_that_lists_none_of_these_types_asks_for_none():
     assert everything(make_app(content={"types": ["daily_challenge"]})).is_empty()
+
+
+def test_what_one_did_long_ago_is_no_first_try():
+    rows = features(**only(1, "solved", 0.0))
+    assert tutorials(rows) == {1: ("solved", "new")}
+    with warehouse_with(APP, [event(1, 0)]) as warehouse:
+        found = choose_tutorials(Known(warehouse, at_night(APP)), compare(APP, rows, one_cohort(rows)))
+    assert found.rows() == [(1, "solved", "seldom")]
+
+
+def test_who_uses_one_of_several_things_already_is_shown_two():
+    rows = features(topics__28=pl.when(pl.col("player_key") == 7).then(0.0).otherwise(pl.col("player_key") + 1.0))
+    players = rows.select("player_key", user_id=pl.format("user{}", "player_key")).with_columns(
+        persona=pl.lit("BRUTE"), language=pl.lit("en"), opted_out=False, preferred_content=pl.lit("solved")
+    )
+    app = APP.model_copy(update={"content": APP.content.model_copy(update={"types": ["tutorial"]})})
+    with scratch() as warehouse:
+        asks = asks_of(warehouse, at_night(app), rows, players)
+    goals = dict(asks.select("player_key", "goal").iter_rows())
+    assert (goals[7], goals[1]) == (1.0, 2.0)
