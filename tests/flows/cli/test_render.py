@@ -125,6 +125,12 @@ def test_a_players_page_shows_what_is_asked_held_and_next(night):
         assert words in text
 
 
+def test_what_is_not_done_is_nowhere_told_as_all_of_it(night):
+    near = {"badge_id": "gold_mind", "progress": 0.996, "remaining": "1 puzzle", "eta_days": 1}
+    text = printed(render_player(replace(gather_player(night[0], "toy", USER_IDS[0]), badge_progress=[near])))
+    assert re.search(r"gold mind +\S+ 99%", text)
+
+
 def test_a_players_page_tells_what_is_paid_beside_xp_and_what_they_have_of_it(night):
     view = gather_player(night[0], "toy", USER_IDS[0])
     extra = [{"kind": "points", "item": "gem", "amount": 7, "words": "7 gems"}]
