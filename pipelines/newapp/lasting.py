@@ -23,17 +23,17 @@ def how_long(table: Table, when: Column, clock: str, told: list[Guess]) -> tuple
     if clock:
         start = next(one for one in table.columns if one.name == clock)
         ends = [one for one in table.columns if one.form.kind == "clock" and one.name != clock and _is_end(one)]
-        minutes = f"({_of_day(ends[0])} - {_of_day(start)} + {_LONGEST_MIN}) % {_LONGEST_MIN}" if ends else ""
+        sql = f"({_of_day(ends[0])} - {_of_day(start)} + {_LONGEST_MIN}) % {_LONGEST_MIN}" if ends else ""
     else:
         moments = [one for one in map(as_moment, table.columns) if one.name != when.name and _is_end(one)]
         ends = [one for one in moments if _is_timed(one) and _is_timed(when) and one.form.zoned == when.form.zoned]
-        minutes = f"date_diff('second', {_moment(when)}, {_moment(ends[0])}) / 60.0" if ends else ""
+        took = f"date_diff('second', {_moment(when)}, {_moment(ends[0])})" if ends else ""
+        sql = f"CASE WHEN {took} BETWEEN 0 AND {60 * _LONGEST_MIN} THEN round({took} / 60.0, 3) END"
     if not ends:
         return ()
-    bounded = f"CASE WHEN {minutes} BETWEEN 0 AND {_LONGEST_MIN} THEN round({minutes}, 3) END"
-    form = Form("number", bounded, "minutes between two columns", "minute")
+    form = Form("number", sql, "minutes between two columns", "minute")
     told.append(Guess("minutes", f"{clock or when.name} to {ends[0].name}", "from beginning to end"))
-    return (Carried("minutes", Column("minutes", bounded, ends[0].filled, ends[0].distinct, form, ()), "number"),)
+    return (Carried("minutes", Column("minutes", sql, ends[0].filled, ends[0].distinct, form, ()), "number"),)
 
 
 def _is_end(column: Column) -> bool:

@@ -14,7 +14,7 @@ PLAYER = words_in(
     listener borrower patron kunde kunden kundennr kundennummer mitglied spieler nutzer benutzer schueler utilisateur
     usuario cliente utente joueur membre socio jugador alumno studente giocatore username userid login card karte
     teilnehmer mitarbeiter lerner laeufer schwimmer fahrer patient leser besucher abonne
-    eleve lecteur lettore lector empleado dipendente who"""
+    eleve lecteur lettore lector empleado dipendente who helfer helferin benevole volontario voluntario mitspieler"""
 )
 ID = words_in("id ids no nr num number nummer numero key code uuid guid hash ref identifier mbox email kennung")
 # What may stand behind a word that names somebody: 'Mitgliedsnr', 'Kundennummer', 'userid', 'members'.
@@ -67,6 +67,7 @@ DONE_ELSEWHERE = {
     **dict.fromkeys(("lauf", "laeufe"), "run"),
     **dict.fromkeys(("fahrt", "fahrten"), "ride"),
     **dict.fromkeys(("uebung", "uebungen"), "exercise"),
+    **dict.fromkeys(("dienst", "dienste", "schicht", "schichten", "turni", "turnos", "einsaetze"), "shift"),
     **dict.fromkeys(("attendance", "anwesenheit", "presence", "presenze", "asistencia"), "meeting"),
 }
 EVENT = words_in("event action verb ereignis aktion evento azione evenement operation")

@@ -130,7 +130,7 @@ def _time_score(column: Column) -> float:
 def as_moment(column: Column) -> Column:
     """A column of counts of seconds, milliseconds or days read as moments, where its name speaks of time."""
     form = column.form
-    if form.kind not in {"integer", "number"} or not set(column.words) & (words.TIME | words.HAPPENED):
+    if form.kind not in {"integer", "number"} or not set(column.words) & (words.TIME | words.HAPPENED | words.ENDS):
         return column
     low, high = _SERIAL
     if low <= form.lowest and form.highest <= high:

@@ -28,6 +28,7 @@ _DONE = {
     **dict.fromkeys(("ride", "run", "walk", "hike", "swim", "trip", "flight"), ("Finish", "finished")),
     **dict.fromkeys(("meeting", "rehearsal", "class"), ("Attend", "attended")),
     "order": ("Place", "placed"),
+    "shift": ("Work", "worked"),
     "message": ("Send", "sent"),
     "answer": ("Give", "given"),
     "question": ("Ask", "asked"),

@@ -306,6 +306,12 @@ def test_beginning_and_end_tell_how_long_it_took_and_runs_rides_and_swims_are_de
         assert warehouse.rows(took) == [(20 + added, 49 + added)]
 
 
+def test_an_end_counted_since_1970_is_an_end_too(tmp_path):
+    rows = [f"acc{n % 5},{1_700_000_000_000 + 86_400_000 * n},{1_700_000_600_000 + 86_400_000 * n}" for n in range(40)]
+    app = load_made(tmp_path, "\n".join(["account,begin_ms,stop_ms", *rows, ""]))
+    assert [*app.events["visit"].properties] == ["minutes"]
+
+
 def test_kinds_of_one_thing_are_counted_apart_and_an_event_is_known_by_its_beginning(tmp_path):
     rows = [f"L{n % 5},{1 + n % 28:02}.03.2024,{1 + n % 28:02}.04.2024,{('film', 'novel')[n % 2]}" for n in range(60)]
     made = make(
