@@ -48,10 +48,15 @@ def pytest_collection_modifyitems(items):
     )
 
 
-def pytest_collection_finish():
-    """Garbage is looked for from here on, and not among what was loaded, which stays."""
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Garbage is looked for when all tests are collected, and not among what was loaded for them, which stays."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_xdist_auto_num_workers():
@@ -64,7 +69,6 @@ def pytest_unconfigure():
     shutil.rmtree(_SCRATCH, ignore_errors=True)
 
 
-gc.disable()  # until all tests are collected
 _SCRATCH = tempfile.mkdtemp(prefix="nightquest-tests-")
 os.environ.update(
     PREFECT_HOME=f"{_SCRATCH}/prefect",
