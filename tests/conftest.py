@@ -66,6 +66,7 @@ def pytest_xdist_auto_num_workers():
 
 def pytest_unconfigure():
     """Remove what this process wrote aside."""
+    gc.unfreeze()  # or what the interpreter leaves behind is told as leaks
     shutil.rmtree(_SCRATCH, ignore_errors=True)
 
 
