@@ -11,6 +11,7 @@ from pipelines.known import Known
 
 PACE_DAYS = 28
 FEWEST_PACE_DAYS = 7
+AT_ONCE = 50_000  # players whose days are added up together: beyond them memory does not grow
 
 
 def lifetime_metrics(app: App) -> list[str]:
@@ -55,6 +56,15 @@ class _Told:
 
 
 def _lives(known: Known, who: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
+    """By player and metric, as the players of the parts follow one another."""
+    parts = []
+    for some in who.sort("player_key").iter_slices(AT_ONCE) if who.height else [who]:
+        parts.append(_some_lives(known, some, metrics))
+        known.warehouse.ease()  # what follows takes memory, too
+    return pl.concat(parts)
+
+
+def _some_lives(known: Known, who: pl.DataFrame, metrics: Sequence[str]) -> pl.DataFrame:
     asked = pl.DataFrame({"metric": metrics}, schema={"metric": pl.String})
     params = {
         "as_of": known.as_of,

@@ -5,6 +5,7 @@ import polars as pl
 from pipelines.badges.judged.judge import Judgements, judge_nominees
 from pipelines.badges.judged.panel import Panel
 from pipelines.badges.judged.unusual import unusual_weeks
+from pipelines.badges.rules.crossings import forget_walk
 from pipelines.experiments.arms import PROMPT
 from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned
@@ -23,7 +24,9 @@ def judge(tonight: Tonight, planned: Planned, crew: Crew, words: Words) -> Judge
         return Judgements(pl.DataFrame(), pl.DataFrame())
     with find_session(tonight.night, tonight.context, crew, words.account) as session:
         unusual = unusual_weeks(planned.scored.rows)
-        return judge_nominees(tonight.known, panel_of(session) if session else None, unusual)
+        judged = judge_nominees(tonight.known, panel_of(session) if session else None, unusual)
+    forget_walk(tonight.known)
+    return judged
 
 
 def panel_of(session: WritingSession) -> Panel | None:

@@ -101,6 +101,15 @@ def test_lifetime_values_add_up_over_all_days_and_gains_over_the_last_28():
     }
 
 
+def test_lives_are_the_same_however_many_players_are_added_up_together(monkeypatch):
+    everyone = pl.DataFrame({"player_key": [3, 1, 2]})
+    with warehouse_with(TOY, solving(10)) as warehouse:
+        night = night_of(warehouse, 10)
+        whole = lifetime_values(Known(warehouse, night), everyone)
+        monkeypatch.setattr("pipelines.challenges.lifetimes.AT_ONCE", 2)
+        assert lifetime_values(Known(warehouse, night), everyone).equals(whole)
+
+
 def test_lives_are_looked_up_once_a_night_whoever_asks(monkeypatch):
     everyone, two = (pl.DataFrame({"player_key": keys}) for keys in ([1, 2, 3], [3, 1]))
     with warehouse_with(TOY, solving(30)) as warehouse:
