@@ -109,7 +109,8 @@ def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterable[str]
 def _untold(warehouse: Warehouse, app: App) -> list[str]:
     """A sentence for each property that most events of a kind told before, and hardly any of those that came."""
     now = _shares(warehouse, "landed", "true")
-    before = _shares(warehouse, "events", f"rowid < {_OF_THIS_TRANSACTION}") if now else {}
+    tells = any(n >= _FEWEST for n, _ in now.values())
+    before = _shares(warehouse, "events", f"rowid < {_OF_THIS_TRANSACTION}") if tells else {}
     told = []
     for event, (n, here) in sorted(now.items()):
         were, usual = before.get(event, (0, {}))

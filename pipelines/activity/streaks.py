@@ -14,6 +14,8 @@ from configs.timed import WEEKDAYS
 
 ORDER = "occurred_at, sequence, event_id"
 _FURTHEST = 366
+# Of a player's day: a struct that begins with what orders events, so that the least is the first.
+_EARLIEST = "min({'occurred_at': occurred_at, 'sequence': sequence, 'event_id': event_id, 'available_at': available_at})"
 
 
 def streak_sql(app: App, base: str, known_until: str) -> str:
@@ -32,7 +34,9 @@ def streak_sql(app: App, base: str, known_until: str) -> str:
     special = streaks.rest_days or streaks.rest_on or streaks.freezes
     return f"""
         WITH streak_played AS (
-            {base} QUALIFY row_number() OVER (PARTITION BY player_key, day ORDER BY {ORDER}) = 1
+            SELECT metric, player_key, day, unnest(earliest)
+            FROM (SELECT any_value(metric) AS metric, player_key, day, {_EARLIEST} AS earliest
+                  FROM ({base}) GROUP BY player_key, day)
         ),
         streak_pauses AS (
             FROM ({_forgiven_sql(app, known_until)}) SEMI JOIN streak_played USING (player_key)

@@ -2,7 +2,7 @@
 CREATE OR REPLACE TEMP MACRO active_days_of_touched(known_until) AS TABLE
 WITH gaps AS (
     SELECT player_key, day, occurred_at, local_hour, available_at,
-           date_diff('second', lag(occurred_at) OVER (PARTITION BY player_key, day ORDER BY occurred_at, sequence, event_id),
+           date_diff('second', lag(occurred_at) OVER (PARTITION BY player_key, day ORDER BY occurred_at),
                      occurred_at) / 60.0 AS gap_minutes
     FROM events_at(known_until) SEMI JOIN touched USING (player_key, day)
     WHERE active
