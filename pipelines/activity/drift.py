@@ -131,8 +131,7 @@ def _shares(warehouse: Warehouse, table: str, which: str) -> dict[str, tuple[int
             counts AS (SELECT event, count(*) AS n FROM looked GROUP BY event),
             told AS (
                 SELECT event, key, count(*) AS n
-                FROM (SELECT event, unnest(json_keys(properties)) AS key, properties FROM looked)
-                WHERE json_type(properties, '$."' || key || '"') <> 'NULL' GROUP BY event, key
+                FROM (SELECT event, unnest(json_keys(properties)) AS key FROM looked) GROUP BY event, key
             )
             SELECT c.event, c.n, t.key, t.n / c.n FROM counts AS c LEFT JOIN told AS t USING (event)"""
     )

@@ -106,17 +106,19 @@ def _parsed(defined: _Defined, events: str, derived: str) -> Parsed:
         typed = node.this.expression.sql(dialect="duckdb"), node.to.sql(dialect="duckdb")
         return exp.column(columns.setdefault(typed, f"property_{len(columns)}"))
 
+    cohort: str = exp.maybe_parse(_cohort(defined.app), dialect="duckdb").transform(parsed).sql(dialect="duckdb")
     for name in (name for name, metric in metrics.items() if not metric.aggregation.derived):
         query = cast("Select", _contributions(defined)[name].transform(parsed))
         query.from_("parsed_events", copy=False)
-        query.set("expressions", [column for column in query.expressions if column.alias_or_name in _OF_A_PART])
+        brings = {column.alias_or_name: column for column in query.expressions} | {"cohort": exp.column("cohort")}
+        query.set("expressions", [brings[column] for column in _OF_A_PART])
         texts[name] = query.sql(dialect="duckdb")
     paths = list(dict.fromkeys(path for path, _ in columns))
     typed = "".join(
         f", TRY_CAST(texts[{paths.index(path) + 1}] AS {kind}) AS {column}" for (path, kind), column in columns.items()
     )
     rows = f"""
-        SELECT player_key, day, event, active, value, available_at{typed}
+        SELECT player_key, day, event, active, value, occurred_at, local_hour, available_at{typed}, {cohort} AS cohort
         FROM (SELECT *, json_extract_string(properties, CAST([{", ".join(paths)}] AS VARCHAR[])) AS texts
               FROM {events} SEMI JOIN touched USING (player_key, day))"""
     moved = f"SELECT {', '.join(_OF_A_PART)} FROM {derived} SEMI JOIN touched USING (player_key, day)"
@@ -176,15 +178,17 @@ def contributions(app: App, name: str) -> Select:
     return query
 
 
-def derived_events_sql(app: App, players: str, known_until: str) -> str:
+def derived_events_sql(app: App, players: str, known_until: str, before: str | None = None) -> str:
     """Rows of all entity and streak metrics, as `derived_sql` gives them."""
     names = [name for name, metric in app.metrics.items() if metric.aggregation.derived]
     if not names:
         return f"SELECT * FROM derived_events WHERE available_at < {known_until} AND false"
-    return _union(f"SELECT * FROM ({derived_sql(app, name, players, known_until)})" for name in names)
+    return _union(f"SELECT * FROM ({derived_sql(app, name, players, known_until, before)})" for name in names)
 
 
-def derived_sql(app: App, name: str, players: str, known_until: str = "TIMESTAMPTZ 'infinity'") -> str:
+def derived_sql(
+    app: App, name: str, players: str, known_until: str = "TIMESTAMPTZ 'infinity'", before: str | None = None
+) -> str:
     """Rows of an entity or streak metric.
 
     Args:
@@ -192,6 +196,7 @@ def derived_sql(app: App, name: str, players: str, known_until: str = "TIMESTAMP
         name: The metric.
         players: A relation with a player_key: whose rows.
         known_until: A SQL expression; events that became available later are left out.
+        before: A table of such rows that still hold but for the player-days in `touched`; without it nothing does.
     """
     base = f"""SELECT * FROM ({_known_at(_contribution_texts(_Defined(app))[name], known_until)})
                WHERE player_key IN (SELECT player_key FROM {players})"""
@@ -207,7 +212,9 @@ def derived_sql(app: App, name: str, players: str, known_until: str = "TIMESTAMP
             )
             WHERE total >= {float(metric.reaches or 0)}
             QUALIFY row_number() OVER (PARTITION BY player_key, key ORDER BY {ORDER}) = 1"""
-    return streak_sql(app, base, known_until)
+    return streak_sql(
+        app, base, known_until, before and f"FROM {before} WHERE metric = {exp.Literal.string(name).sql()}"
+    )
 
 
 def definitions_hash(app: App, name: str) -> str:

@@ -128,7 +128,7 @@ def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime)
     again = {
         "player_days": f"{_PARTS} FROM ({then.days}) GROUP BY player_key, day, cohort, metric",
         "player_day_keys": f"{_KEYS} FROM ({then.keys}) GROUP BY player_key, day, metric, key",
-        "active_days": f"FROM active_days_of_touched({cut_sql})",
+        "active_days": "FROM touched_active_days",
     }
     for table, rows in again.items():
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE again_{table} AS {rows}")
@@ -162,6 +162,9 @@ def _install_views(warehouse: Warehouse, app: App) -> None:
     warehouse.run(warehouse.fixed("activity/pauses"))
     derived = derived_events_sql(app, "touched_players", "known_until")
     warehouse.run(f"CREATE OR REPLACE TEMP MACRO derived_of_touched_players(known_until) AS TABLE {derived}")
+    warehouse.run("CREATE TEMP TABLE IF NOT EXISTS derived_before AS FROM derived_events WHERE false")
+    anew = derived_events_sql(app, "touched_players", "TIMESTAMPTZ 'infinity'", "derived_before")
+    warehouse.run(f"CREATE OR REPLACE TEMP VIEW derived_anew AS {anew}")
     warehouse.run(macros_sql())
     warehouse.run(warehouse.fixed("activity/parts_views"))
     warehouse.views_of = app
@@ -192,14 +195,17 @@ def _stretches(warehouse: Warehouse) -> Iterator[None]:
 
 
 def _refresh_derived(warehouse: Warehouse) -> None:
-    """Recompute entity and streak rows of the touched players; the days they moved on or off are touched too."""
+    """Recompute entity and streak rows of the touched players; the days they moved on or off are touched too.
+
+    With which event a day of a streak began is looked up on touched days alone: on others it is what it was before.
+    """
     of_players = "FROM derived_events SEMI JOIN touched_players USING (player_key)"
     warehouse.run("CREATE OR REPLACE TEMP TABLE touched_players AS SELECT DISTINCT player_key FROM touched")
     warehouse.run(f"CREATE OR REPLACE TEMP TABLE derived_before AS {of_players}")
     warehouse.run("DELETE FROM derived_events WHERE player_key IN (SELECT player_key FROM touched_players)")
     warehouse.run(
         """INSERT INTO derived_events BY NAME
-           FROM derived_of_touched_players(TIMESTAMPTZ 'infinity') ORDER BY metric, day, player_key"""
+           FROM derived_anew ORDER BY metric, day, player_key"""
     )
     warehouse.run(f"INSERT INTO touched FROM ({_moved('derived_before')}) ANTI JOIN touched USING (player_key, day)")
 

@@ -15,16 +15,19 @@ from configs.timed import WEEKDAYS
 ORDER = "occurred_at, sequence, event_id"
 _FURTHEST = 366
 # Of a player's day: a struct that begins with what orders events, so that the least is the first.
-_EARLIEST = "min({'occurred_at': occurred_at, 'sequence': sequence, 'event_id': event_id, 'available_at': available_at})"
+_EARLIEST = (
+    "min({'occurred_at': occurred_at, 'sequence': sequence, 'event_id': event_id, 'available_at': available_at})"
+)
 
 
-def streak_sql(app: App, base: str, known_until: str) -> str:
+def streak_sql(app: App, base: str, known_until: str, before: str | None = None) -> str:
     """The rows of a streak metric, one for each player and day with play.
 
     Args:
         app: Its `streaks` and calendar.
         base: A query of the events that count, as `contributions` has them.
         known_until: A SQL expression; pauses that became available later are left out.
+        before: A query of rows of the metric as they were, whose days began alike but for the player-days in `touched`.
 
     Returns:
         SQL for metric, player_key, event_id, occurred_at, sequence, day, cohort, value, key, available_at. `key` is the
@@ -33,11 +36,7 @@ def streak_sql(app: App, base: str, known_until: str) -> str:
     streaks = app.streaks
     special = streaks.rest_days or streaks.rest_on or streaks.freezes
     return f"""
-        WITH streak_played AS (
-            SELECT metric, player_key, day, unnest(earliest)
-            FROM (SELECT any_value(metric) AS metric, player_key, day, {_EARLIEST} AS earliest
-                  FROM ({base}) GROUP BY player_key, day)
-        ),
+        WITH streak_played AS ({_played_sql(base, before)}),
         streak_pauses AS (
             FROM ({_forgiven_sql(app, known_until)}) SEMI JOIN streak_played USING (player_key)
         ),
@@ -78,6 +77,21 @@ _PLAIN_RUNS = """
 def goes_on_sql(base_day: dt.date) -> str:
     """Whether a streak goes on when `base_day` begins, over its rows (day, key): an aggregate of a player's."""
     return f"max_by(coalesce(key, (day + 1)::VARCHAR), day)::DATE >= DATE '{base_day}'"
+
+
+def _played_sql(base: str, before: str | None) -> str:
+    """metric, player_key, day and the first event of each day with play."""
+    of_days = "SEMI JOIN touched USING (player_key, day)" if before else ""
+    played = f"""
+        SELECT metric, player_key, day, unnest(earliest)
+        FROM (SELECT any_value(metric) AS metric, player_key, day, {_EARLIEST} AS earliest
+              FROM ({base}) {of_days} GROUP BY player_key, day)"""
+    if not before:
+        return played
+    return f"""{played}
+        UNION ALL BY NAME
+        SELECT metric, player_key, day, occurred_at, sequence, event_id, available_at
+        FROM ({before}) ANTI JOIN touched USING (player_key, day)"""
 
 
 def _forgiven_sql(app: App, known_until: str) -> str:

@@ -1,10 +1,10 @@
--- Play of the player-days in `touched`, from what was available by a time; 30 minutes without an event end a session.
-CREATE OR REPLACE TEMP MACRO active_days_of_touched(known_until) AS TABLE
+-- Play of the player-days that `parsed_events` holds; 30 minutes without an event end a session.
+CREATE OR REPLACE TEMP VIEW touched_active_days AS
 WITH gaps AS (
     SELECT player_key, day, occurred_at, local_hour, available_at,
            date_diff('second', lag(occurred_at) OVER (PARTITION BY player_key, day ORDER BY occurred_at),
                      occurred_at) / 60.0 AS gap_minutes
-    FROM events_at(known_until) SEMI JOIN touched USING (player_key, day)
+    FROM parsed_events
     WHERE active
 )
 SELECT player_key, day,
