@@ -129,9 +129,10 @@ class Warehouse:
         """Let go of what was read and may be read again, but for a sixteenth of what DuckDB may take.
 
         DuckDB keeps pages of the file as long as they fit, whatever else the process holds meanwhile, and most of what
-        it has freed; to lower its limit gives both back. So does the C library, where it is asked to.
+        it has freed; to lower its limit gives both back. So does the C library, where it is asked to. Within a
+        transaction DuckDB keeps what it has: it gives the transaction up where its own rows do not fit into less.
         """
-        if self._memory is not None:
+        if self._memory is not None and not self._depth:
             with suppress(duckdb.OutOfMemoryException):  # where more than that is in use
                 self.run(f"SET memory_limit = '{self._memory // 16}B'")
             self.run(f"SET memory_limit = '{self._memory}B'")

@@ -119,7 +119,6 @@ def _write_down(warehouse: Warehouse, words: Words, models: Mapping[str, str], c
             if table == "challenges":
                 told = _with_arms(_with_choices(_with_models(piece, models), choices), words)
             warehouse.append(table, told, on_conflict_skip=True)
-            warehouse.ease()
 
 
 def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[str, Frame]:

@@ -137,7 +137,7 @@ def test_duckdb_gets_so_much_memory_and_no_more_than_the_machine_has(tmp_path, m
     assert most_memory() == 2**30 * 8 // 10
 
 
-def test_what_was_read_is_let_go_but_for_a_quarter_and_may_be_read_again(tmp_path):
+def test_what_was_read_is_let_go_but_for_a_sixteenth_and_may_be_read_again(tmp_path):
     held = "SELECT sum(memory_usage_bytes) FROM duckdb_memory()"
     with open_warehouse(tmp_path, "toy") as warehouse:
         warehouse.run("CREATE TABLE many AS SELECT hash(range) AS value FROM range(3_000_000)")
@@ -146,11 +146,20 @@ def test_what_was_read_is_let_go_but_for_a_quarter_and_may_be_read_again(tmp_pat
         total = warehouse.value("SELECT bit_xor(value) FROM many")
         before = warehouse.value(held)
         warehouse.ease()
-        assert warehouse.value(held) <= 0.01 * 2**30 < before
+        assert warehouse.value(held) <= 0.0025 * 2**30 < before
         assert warehouse.value("SELECT current_setting('memory_limit')") == "40.9 MiB"
         assert warehouse.value("SELECT bit_xor(value) FROM many") == total
         with pytest.raises(duckdb.InvalidInputException, match="locked"):
             warehouse.run("SET threads = 2")
+
+
+def test_a_transaction_whose_own_rows_do_not_fit_into_less_goes_on(tmp_path):
+    with open_warehouse(tmp_path, "toy", memory_gb=0.1) as warehouse:
+        warehouse.run("CREATE TABLE many (name VARCHAR PRIMARY KEY)")
+        with warehouse.transaction():
+            warehouse.run("INSERT INTO many SELECT 'some longer name ' || range FROM range(300_000)")
+            warehouse.ease()
+            assert warehouse.value("SELECT count(*) FROM many") == 300_000
 
 
 THREADS = "SELECT current_setting('threads')"
