@@ -14,6 +14,7 @@ from models.learner import Learner, Sheet
 from models.learners import learner_of
 from models.portable import OutdatedModelError, load_json, save_json
 from models.reasons import Usual
+from models.split import evidence
 from models.task import BinaryTask, Encoding
 from models.tasks import tasks
 
@@ -63,11 +64,16 @@ class LearnedModel:
     def calibrate(self, rows: pl.DataFrame, *, seen: bool = False) -> Self:
         """Set the recalibration from later rows; the learner itself stays.
 
-        With `seen`, the rows are among those it was fitted on: a flexible learner is then made no surer by them.
+        With `seen`, the rows are among those it was fitted on: a flexible learner is then made no surer by them, and
+        where the outcomes of some days have something in common, nothing is: it has been at their level.
         """
+        alike = self.task.alike
+        if seen and alike and self.learner.flexible:
+            return self
+        given = self._happened(rows), self._raw(rows), self.encoding.group(rows)
+        weights = evidence(rows, np.ones(rows.height), alike) if alike else None
         steepest = self._steepest if seen else SURER
-        raw, group = self._raw(rows), self.encoding.group(rows)
-        self.recalibration = Recalibration.fit(self._happened(rows), raw, group, steepest=steepest)
+        self.recalibration = Recalibration.fit(*given, weights=weights, steepest=steepest)
         return self
 
     def predict(self, rows: pl.DataFrame) -> Array:

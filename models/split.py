@@ -1,4 +1,4 @@
-"""Which rows train, which calibrate and which test; and how much each counts by its age."""
+"""Which rows train, which calibrate and which test; how much each counts by its age and among those of its days."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -46,3 +46,21 @@ def recency(rows: pl.DataFrame, half_life_days: float) -> Array:
     """A weight for each row that halves with age, counted back from the latest base day; shape (n,)."""
     age = rows.select((pl.col("base_day").max() - pl.col("base_day")).dt.total_days()).to_series().to_numpy()
     return np.asarray(0.5 ** (age / half_life_days), dtype=np.float64)
+
+
+def evidence(rows: pl.DataFrame, weights: Array, alike: float) -> Array:
+    """What outcomes tell of the days to come, where those of the same days have something in common; shape (n,).
+
+    A wave, a holiday or a campaign befalls all who are asked about its days, and all windows that overlap it. So
+    windows of one length are counted by stretches of that length, and m of a stretch are worth m / (1 + (m - 1) alike),
+    at most 1 / alike: the design effect of samples in clusters (Kish 1965, Survey Sampling, section 5.4).
+
+    Args:
+        rows: start_day and window_days.
+        weights: What each would count alone, shape (n,).
+        alike: The correlation of outcomes within a stretch; 0: each counts for itself.
+    """
+    since = (pl.col("start_day").max() - pl.col("start_day")).dt.total_days()
+    within = pl.col("weight").sum().over("window_days", since // pl.col("window_days"))
+    counted = rows.select("start_day", "window_days", weight=pl.Series(weights, dtype=pl.Float64))
+    return counted.select(pl.col("weight") / (1 + (within - 1).clip(0) * alike)).to_series().to_numpy()

@@ -223,6 +223,8 @@ class BinaryTask(Task, Generic[E]):
         asks_of_badges: Tonight's players come with how far they are with badges, `Asked.badges`.
         asks_of_past: Tonight's players come with their own past windows, `Asked.past`.
         moves: Every night its answers are moved to fit what has just settled.
+        alike: How much outcomes of the same days have in common beyond what their features tell, as a correlation: the
+            more, the less the last days tell what level to expect, see `models.split.evidence`.
         leans_on: The chance of the condition under which its answers hold: a column of what it is asked at night. What
             has settled moves answers by it, too; see `Recalibration`.
         wanted: Which way its answer is good for the app: 1 up, -1 down, 0 neither; see `changes`.
@@ -242,6 +244,7 @@ class BinaryTask(Task, Generic[E]):
     asks_of_badges: ClassVar[bool] = False
     asks_of_past: ClassVar[bool] = False
     moves: ClassVar[bool] = True
+    alike: ClassVar[float] = 0.0
     leans_on: ClassVar[str] = ""
     wanted: ClassVar[int] = 0
     encoding_type: ClassVar[type[Encoding]] = Encoding

@@ -35,7 +35,8 @@ class Line(Standard):
 
     def predict(self, x: Array) -> Array:
         """Probabilities, shape (n,)."""
-        p: Array = expit(self.apply(x) @ self.weights + self.intercept)
+        # Row by row, since a product of matrices rounds otherwise where there are more rows.
+        p: Array = expit(np.einsum("ij,j->i", self.apply(x), self.weights) + self.intercept)
         return p
 
     def contributions(self, x: Array) -> Array:

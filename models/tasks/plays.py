@@ -18,7 +18,7 @@ FEATURES = (
     *("log_recency", "heat_3", "heat_10", "heat_30", "active_1", "active_3", "active_7", "active_14", "active_28"),
     *("log_events_1", "log_events_7", "log_events_28", "log_life", "streak", "log_tenure", "share_of_tenure"),
     *("habit", "habit_ratio", "weekend_days", "start_weekend", "app_1", "app_3", "app_7", "app_ratio"),
-    *("log_gap", "overdue", "lead_days", "next_calendar", "last_calendar"),
+    *("log_gap", "overdue", "newness", "log_usual", "late", "reach", "lead_days", "next_calendar", "last_calendar"),
 )
 
 # What `predict` reads: features of a snapshot and the window asked about.
@@ -37,7 +37,15 @@ INPUTS: dict[str, pl.DataType] = {
     "start_day": pl.Date(),
 }
 
-COMMON = frozenset({"app_1", "app_3", "app_7", "app_ratio", "log_tenure", "log_life", "next_calendar", "last_calendar"})
+_LONGEST = 90  # days, beyond which all pauses are alike
+
+# Alike for all on a day, or a clock that tells one day of a course from another.
+COMMON = frozenset(
+    {
+        *("app_1", "app_3", "app_7", "app_ratio", "log_tenure", "log_life", "newness", "log_usual"),
+        *("late", "reach", "next_calendar", "last_calendar"),
+    }
+)
 
 
 class Plays(BinaryTask[Encoding]):
@@ -51,6 +59,7 @@ class Plays(BinaryTask[Encoding]):
     features: ClassVar[tuple[str, ...]] = FEATURES
     common: ClassVar[frozenset[str]] = COMMON
     asks_for: ClassVar[frozenset[str]] = frozenset({"stack"})
+    alike: ClassVar[float] = 0.2  # players come in waves; see docs/models.md for how it was found
     limits: ClassVar[tuple[str, ...]] = (
         "Promises are moved every night to fit what has just settled; this page shows the model before that.",
         "Players not active within the app's `challenges.active_within_days` are not judged.",
@@ -94,9 +103,9 @@ class Plays(BinaryTask[Encoding]):
 
 
 _OF_HABIT = {
-    "quiet": ("log_recency", "log_gap", "overdue"),
+    "quiet": ("log_recency", "log_gap", "overdue", "log_usual", "late", "reach"),
     "week": ("active_1", "active_3", "active_7", "heat_3", "log_events_1"),
-    "tenure": ("log_tenure", "log_life"),
+    "tenure": ("log_tenure", "log_life", "newness"),
     "app": ("app_1", "app_3", "app_7", "app_ratio"),
     "calendar": ("next_calendar", "last_calendar"),
 }
@@ -122,8 +131,9 @@ def plays_matrix(rows: pl.DataFrame) -> pl.DataFrame:
     weekday = start.dt.weekday()
     habit = _habit(length, start)
     anyday = pl.sum_horizontal(pl.col(f"on_{name}") for name in WEEKDAYS) / 7
-    recency = pl.col("recency_days").fill_null(90)
+    recency = pl.col("recency_days").fill_null(_LONGEST)
     gap = pl.col("gap_mean_28").fill_null(14).clip(1, 28)
+    usual = _usual_pause()
     tenure = pl.col("tenure_days").fill_null(0)
     return rows.select(
         log_recency=recency.log1p(),
@@ -152,10 +162,32 @@ def plays_matrix(rows: pl.DataFrame) -> pl.DataFrame:
         app_ratio=((pl.col("app_active_3") + 0.02) / (pl.col("app_active_28") + 0.02)).log(),
         log_gap=gap.log(),
         overdue=(recency / gap).log1p(),
+        newness=1 / _days_played(),
+        log_usual=usual.log(),
+        late=(recency / usual).log1p(),
+        reach=_reaches(usual, recency),
         lead_days=pl.col("lead_days").cast(pl.Float64),
         next_calendar=(-pl.col("next_calendar_days").fill_null(60) / 7).exp(),
         last_calendar=(-pl.col("last_calendar_days").fill_null(60) / 7).exp(),
     ).cast(pl.Float64)
+
+
+def _days_played() -> pl.Expr:
+    return pl.col("active_days_life").fill_null(1).clip(1)
+
+
+def _usual_pause() -> pl.Expr:
+    """Mean days from one day of play to the next over the whole record; before there are two, the pause so far."""
+    life, recency = _days_played(), pl.col("recency_days").fill_null(_LONGEST)
+    mean = (pl.col("tenure_days").fill_null(0) - recency) / (life - 1).clip(1)
+    return pl.when(life > 1).then(mean).otherwise(recency).clip(1, _LONGEST)
+
+
+def _reaches(usual: pl.Expr, recency: pl.Expr) -> pl.Expr:
+    """Whether the day on which the usual pause ends lies in the window: 1 in its middle, falling to 0 outside of it."""
+    half = pl.col("window_days") / 2
+    off = (recency + half - usual) / (half + 0.15 * usual)
+    return (-(off**2)).exp()
 
 
 def _length() -> pl.Expr:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import polars as pl
 
 from models.learned import LearnedModel
-from models.split import recency
+from models.split import evidence, recency
 from models.task import SNAPSHOT, Samples
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
@@ -45,7 +45,8 @@ def moved(known: Known, model: LearnedModel, settled: Samples) -> LearnedModel:
     if rows.is_empty():
         return model
     happened, promised = rows[task.label].cast(pl.Float64).to_numpy(), model.predict(rows)
-    return model.adjusted(rows, happened, promised, weights=recency(rows, HALF_LIFE_DAYS), strength=STRENGTH)
+    weights = evidence(rows, recency(rows, HALF_LIFE_DAYS), task.alike)
+    return model.adjusted(rows, happened, promised, weights=weights, strength=STRENGTH)
 
 
 def recalibrate(known: Known, models: ChallengeModels, settled: Samples) -> ChallengeModels:

@@ -78,3 +78,45 @@ def test_a_model_fitted_on_other_inputs_says_so_when_it_is_read_back(tmp_path: P
     told = json.loads((tmp_path / "model.json").read_text())
     (tmp_path / "model.json").write_text(json.dumps(told | {"features": told["features"][1:]}))
     assert LearnedModel.from_files(tmp_path).outdated
+
+
+def monthly(n: int, *, seed: int = 0) -> pl.DataFrame:
+    """Players who come back every four weeks, give or take two days, seen at any day of their pause."""
+    rng = np.random.default_rng(seed)
+    pause, recency, came = rng.integers(26, 31, n), rng.integers(1, 26, n), rng.integers(2, 6, n)
+    none = {f"active_days_{k}": np.zeros(n) for k in (1, 3, 7, 14, 28)}
+    return play_rows(n, seed=seed, window=14).with_columns(
+        **{name: pl.Series(values) for name, values in none.items()},
+        recency_days=pl.Series(recency.astype(float)),
+        active_days_life=pl.Series(came.astype(float)),
+        tenure_days=pl.Series(recency + 28.0 * (came - 1)),
+        gap_mean_28=pl.lit(None, dtype=pl.Float64),
+        played=pl.Series(pause < recency + 14),
+    )
+
+
+def test_the_usual_pause_is_that_of_the_whole_record_and_of_a_newcomer_the_pause_so_far() -> None:
+    first = pl.int_range(pl.len()) < 100
+    rows = monthly(200).with_columns(active_days_life=pl.when(first).then(1.0).otherwise("active_days_life"))
+    told = plays_matrix(rows)
+    usual = told["log_usual"].exp().to_numpy()
+    assert usual[100:] == pytest.approx(np.full(100, 28.0))
+    assert usual[:100] == pytest.approx(rows["recency_days"].to_numpy()[:100])
+
+
+@pytest.mark.parametrize("kind", ["logistic", "lightgbm"])
+def test_who_comes_once_a_month_is_expected_when_the_month_is_over_and_not_before(kind: str) -> None:
+    model = plays(kind, (14,)).fit(monthly(4000))
+    later = monthly(1000, seed=1)
+    p, due = model.predict(later), later["recency_days"].to_numpy() > 17
+    early = later["recency_days"].to_numpy() < 10
+    assert p[due].mean() > 0.8
+    assert p[early].mean() < 0.1
+
+
+def test_the_level_of_days_that_a_learner_was_fitted_on_is_not_taken_for_that_of_the_days_to_come() -> None:
+    model, rows = plays().fit(play_rows(2000)), play_rows(2000, seed=4)
+    before = model.predict(rows)
+    nobody = rows.with_columns(played=pl.lit(value=False))
+    assert np.array_equal(model.calibrate(nobody, seen=True).predict(rows), before)
+    assert model.calibrate(nobody).predict(rows).mean() > before.mean() / 2  # one stretch of days tells little
