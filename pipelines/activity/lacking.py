@@ -34,7 +34,7 @@ def _judged(warehouse: Warehouse, source: Source, each: Delivery, needed: Sequen
     here = {name.lower() for name in each.columns}
     there = {name.lower() for name in column_types(warehouse, each.feeds)}
     missing = [name for name in source.reads.get(each.feeds, ()) if name.lower() in there - here]
-    judged = each.state == "taken" and each.columns and not each.mends
+    judged = each.state == "taken" and each.rows_read and each.columns and not each.mends  # an empty file lacks nothing
     if not judged or not missing or _makes_some(warehouse, source, each, needed):
         return each
     forget_delivery(warehouse, each.feeds, each.delivery_id)
