@@ -6,7 +6,6 @@ writes Workouts.csv, RaceConfigs.csv, Users.csv, HealthData.csv and truth/truth.
 """
 
 import datetime as dt
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +13,8 @@ import numpy as np
 import polars as pl
 from numpy.random import Generator
 from numpy.typing import NDArray
+
+from data.simulator.folder import asked_folder
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -174,4 +175,5 @@ def _workouts(
 
 
 if __name__ == "__main__":
-    write_fitness(simulate_fitness(), Path(sys.argv[1]))
+    into = asked_folder("fitness", __doc__)
+    write_fitness(simulate_fitness(), into)

@@ -7,7 +7,6 @@ they are and the day, so that days can be played one at a time (data/simulator/r
 """
 
 import datetime as dt
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.random import Generator
 
+from data.simulator.folder import asked_folder
 from data.simulator.learning_acts import SKILLS, learning_events, learning_play
 
 PERSONAS = ("MASTER", "COLLECTOR", "COMPANION", "WANDERER", "STEADY")
@@ -110,4 +110,5 @@ def _people(rng: Generator, settings: LearningSettings) -> pl.DataFrame:
 
 
 if __name__ == "__main__":
-    write_learning(simulate_learning(), Path(sys.argv[1]))
+    into = asked_folder("learning", __doc__)
+    write_learning(simulate_learning(), into)

@@ -7,7 +7,6 @@ Set-based throughout: arrays over players, over days of play, over events; the o
 """
 
 import datetime as dt
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import polars as pl
 from configs.errors import NightquestError
 from data.partitions import write_parquet
 from data.simulator.events import EVENT_COLUMNS, event_rows, kudos_rows
+from data.simulator.folder import asked_folder
 from data.simulator.habits import NEVER, Habits, live_days
 from data.simulator.play import PlayDays, act, size_days
 from data.simulator.players import PERSONAS, ZONES, Ints, Population, draw_population, player_rows
@@ -184,4 +184,5 @@ def _write(frame: pl.DataFrame, path: Path) -> Path:
 
 
 if __name__ == "__main__":
-    write_simulation(simulate(SimulatorSettings(players=300, days=60)), Path(sys.argv[1]))
+    into = asked_folder("simulator", __doc__)
+    write_simulation(simulate(SimulatorSettings(players=300, days=60)), into)
