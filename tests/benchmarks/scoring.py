@@ -38,7 +38,8 @@ def repeated(frame: pl.DataFrame, players: int) -> pl.DataFrame:
     keys = frame["player_key"]
     step, times = int(keys.max() or 0) + 1, -(-players // max(keys.n_unique(), 1))  # type: ignore[arg-type]
     copies = pl.concat([frame.with_columns(pl.col("player_key") + step * n) for n in range(times)])
-    return copies.filter(pl.col("player_key").is_in(copies["player_key"].unique(maintain_order=True).head(players)))
+    first = copies["player_key"].unique(maintain_order=True).head(players)
+    return copies.filter(pl.col("player_key").is_in(first.implode()))
 
 
 class Scoring:
