@@ -140,13 +140,8 @@ def fitness_world(truth: pl.DataFrame) -> World:
     return FitnessWorld(named, truth["began_on"][0])
 
 
-def academy_world(truth: pl.DataFrame) -> World:
-    """The recruits whose truth `write_simulation` wrote."""
-    return AcademyWorld(truth)
-
-
 WORLDS: Mapping[str, Callable[[pl.DataFrame], World]] = {
     "learning": learning_world,
     "fitness": fitness_world,
-    "trading": academy_world,
+    "trading": AcademyWorld,
 }

@@ -31,7 +31,7 @@ class Slow(Logistic):
 
     name = "slow"
     rank = 4
-    takes_s = 4.0  # on all that train
+    takes_s = 8.0  # on all that train
 
     def fit(self, sheet, y, weights):
         time.sleep(self.takes_s * len(y) / 2400)
@@ -50,8 +50,8 @@ def held(seconds):
 
 def test_who_would_take_longer_than_is_left_does_not_compete_and_the_budget_holds(candidates):
     begun = time.monotonic()
-    contest = held(8)
-    assert time.monotonic() - begun < 8
+    contest = held(20)  # enough for the others on a loaded machine, too
+    assert time.monotonic() - begun < 20
     assert {each.name for each in contest.entrants} == {"base_rate", "habit", "logistic"}
     assert contest.faults == ("The learner slow does not compete for plays: the budget is too short.",)
 

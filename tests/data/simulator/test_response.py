@@ -8,12 +8,13 @@ import polars as pl
 import pytest
 
 from configs.loader import load_app
+from data.simulator.academy import AcademyWorld
 from data.simulator.fitness import FitnessSettings, simulate_fitness
 from data.simulator.learning import PERSONAS, LearningSettings, simulate_learning
 from data.simulator.respond import read_effects
 from data.simulator.response import NOTHING_ASKED, Effects, World, respond, true_lift, with_likes
 from data.simulator.simulator import SimulatorSettings, simulate
-from data.simulator.worlds import academy_world, fitness_world, learning_world
+from data.simulator.worlds import fitness_world, learning_world
 from data.warehouse import scratch
 from pipelines.activity.ingest import ingest_files
 
@@ -31,7 +32,7 @@ def athletes() -> World:
 
 def recruits() -> World:
     start = DAY - dt.timedelta(days=20)
-    return academy_world(simulate(SimulatorSettings(players=150, days=20, start=start)).truth)
+    return AcademyWorld(simulate(SimulatorSettings(players=150, days=20, start=start)).truth)
 
 
 @pytest.fixture(name="world", scope="module", params=[learners, athletes, recruits])
