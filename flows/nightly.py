@@ -69,8 +69,9 @@ def nightly(
         result = tonight.out or make(tonight, accept=accept)
         lacking = tuple(stages.deliver(tonight).failed) if tonight.sinks else ()
         due = stages.left_unrecorded(tonight)
-    stages.record(run.settings, run.loaded.app.app, due)
-    return ended(tell(run, replace(result, undelivered=lacking), (*missed, *lacking)))
+    unrecorded = stages.try_to_record(run.settings, run.loaded.app.app, due)
+    result = replace(result, undelivered=lacking, unrecorded=unrecorded)
+    return ended(tell(run, result, (*missed, *lacking, *filter(None, [unrecorded]))))
 
 
 def make(tonight: Tonight, *, accept: bool) -> NightReport:
@@ -93,17 +94,21 @@ def make(tonight: Tonight, *, accept: bool) -> NightReport:
 
 
 def ended(result: NightReport) -> NightReport:
-    """How the run ends in Prefect: not plainly green on stale input, or where a destination lacks the night."""
+    """How the run ends in Prefect: not plainly green on stale input, or where a destination or MLflow lacks a night."""
     if not result.warned or not is_recording():
         return result
     from prefect.states import Completed
 
-    name, why = ("Stale", result.notes[0]) if result.stale else ("Undelivered", result.undelivered[0])
+    name, why = "Unrecorded", result.unrecorded
+    if result.undelivered:
+        name, why = "Undelivered", result.undelivered[0]
+    if result.stale:
+        name, why = "Stale", result.notes[0]
     return cast("NightReport", Completed(name=name, message=why, data=result))
 
 
 def tell(run: Run, result: NightReport, missed: tuple[str, ...] = ()) -> NightReport:
-    """Leave the night's figures on the run, what became of missed nights, and what is not delivered."""
+    """Leave the night's figures on the run, what became of missed nights, what is not delivered or recorded."""
     result = replace(result, notes=(*result.notes, *missed))
     report(f"night: {result.as_of}", NIGHT_STAGES, NIGHT_STAGES)
     state = "unchanged" if result.unchanged else "published" if result.issued else "published, not issued"

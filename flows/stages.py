@@ -1,10 +1,12 @@
 """The stages of a night as tasks, each telling how far the night is. Their libraries take seconds to load."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
+from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+from configs.settings import Settings
 from flows.deliver import send
 from flows.log import LOG
 from flows.progress import NIGHT_STAGES, report
@@ -19,8 +21,10 @@ from pipelines.night import settle as _settle
 from pipelines.night import unrecorded as _unrecorded
 from pipelines.night import words as _words
 from pipelines.night.open_night import Tonight, run_stage
+from pipelines.night.unrecorded import Unrecorded
 from pipelines.night.words import Words
 from pipelines.publish.deliver import Deliveries, deliver_due
+from pipelines.reports import NightReport
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,3 +109,17 @@ describe = _opened(_record.describe)
 recall = _opened(_record.recall)
 keep_unrecorded = _unrecorded.keep
 left_unrecorded = _opened(_unrecorded.left_unrecorded)
+
+
+def try_to_record(settings: Settings, app: str, due: Sequence[tuple[Path, NightReport, Unrecorded]]) -> str:
+    """Record what is due in MLflow. The nights are out: what it cannot take costs its record alone, for now.
+
+    Returns:
+        Which nights are still not recorded, why, and what helps; empty where all are.
+    """
+    try:
+        record(settings, app, due)
+    except Exception as error:  # noqa: BLE001 (whatever it is, the nights are out)
+        LOG.debug("What was to be recorded is kept.", exc_info=error)
+        return _unrecorded.not_recorded([night.as_of for file, night, _ in due if file.exists()], error)
+    return ""

@@ -15,6 +15,7 @@ class NightReport:
     Attributes:
         unchanged: It was out already.
         undelivered: A sentence for each destination that lacks nights; `notes` has them too.
+        unrecorded: Which nights MLflow lacks and why, as a sentence that `notes` has too; empty where it has all.
     """
 
     as_of: dt.date
@@ -23,6 +24,7 @@ class NightReport:
     unchanged: bool
     notes: tuple[str, ...] = ()
     undelivered: tuple[str, ...] = ()
+    unrecorded: str = ""
 
     @property
     def stale(self) -> bool:
@@ -32,7 +34,7 @@ class NightReport:
     @property
     def warned(self) -> bool:
         """Whether it is done and somebody should still see to something."""
-        return self.stale or bool(self.undelivered)
+        return self.stale or bool(self.undelivered or self.unrecorded)
 
     @property
     def issued(self) -> bool:

@@ -39,7 +39,7 @@ With your own app, from an export of your own (docs/new-app.md):
 APP is the path of an app file, or a shipped app: {", ".join(shipped_apps())}.
 Exit status: 0 done, 1 failed, 2 wrong input, 3 busy or not now: try again,
 4 done, but see to it: the newest input is missing, or a night is not delivered
-everywhere.\
+everywhere or not recorded in MLflow.\
 """
 
 cli = App(
@@ -120,7 +120,7 @@ def check_each(apps: Sequence[str], check: Check | None = None) -> None:
 
 
 def end_warned(*, warned: bool) -> None:
-    """End a command that is done, though on stale input or with a night not delivered, with a status of its own."""
+    """End with a status of its own what is done, though on stale input or with a night not brought everywhere."""
     if warned:
         sys.exit(WARNED)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from configs.errors import NightquestError
 from models.tracking.night_page import Past
 from models.tracking.writing import WritingReport
 from pipelines.night.open_night import UNRECORDED, Tonight
@@ -66,6 +67,13 @@ def left_unrecorded(tonight: Tonight) -> Sequence[tuple[Path, NightReport, Unrec
         folder = published_root(home, app) / folder_name(as_of, revision)
         found.append((path, NightReport(as_of, json.loads(row["figures"][0]), folder, unchanged=True), kept))
     return found
+
+
+def not_recorded(nights: Sequence[dt.date], error: Exception) -> str:
+    """That nights are out and not in MLflow, why, and what helps, as a sentence."""
+    which = f"night of {nights[0]} is" if len(nights) == 1 else f"nights of {nights[0]} to {nights[-1]} are"
+    why = str(error) if isinstance(error, NightquestError) else f"{(str(error).splitlines() or [''])[0]}."
+    return f"The {which} out but not recorded in MLflow; the next night makes up for it. {why}"
 
 
 def _place(home: Path, night: Night) -> Path:

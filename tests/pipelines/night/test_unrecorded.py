@@ -14,6 +14,7 @@ from tests.pipelines.trained import FIRST, NEXT
 pytestmark = pytest.mark.long
 
 AFTER = NEXT + dt.timedelta(days=1)
+NOBODY = "http://127.0.0.1:9"  # no port of anything that answers
 
 
 @pytest.fixture(name="world")
@@ -59,18 +60,36 @@ def test_a_night_killed_before_its_recording_is_recorded_when_run_again_and_only
         assert run(loaded, NEXT).unchanged
 
 
-def test_what_mlflow_refused_is_told_and_recorded_with_the_next_night(world, monkeypatch):
+def test_a_night_whose_record_mlflow_refuses_ends_well_says_so_and_is_recorded_with_the_next(world, monkeypatch):
     settings, loaded = world
     full = NightquestError("MLflow's disk is full.", "Make room.")
     with monkeypatch.context() as patch:
         patch.setattr(recording, "record_writing", lambda *_: (_ for _ in ()).throw(full))
-        with pytest.raises(NightquestError, match="disk is full"):
-            run(loaded, NEXT)
+        report = run(loaded, NEXT)
+    assert report.warned
+    assert report.unrecorded in report.notes
+    assert report.unrecorded.startswith(f"The night of {NEXT} is out but not recorded in MLflow;")
+    assert report.unrecorded.endswith("MLflow's disk is full. Make room.")
     assert left(settings) == [f"{NEXT}.r1"]
-    run(loaded, AFTER)
+    assert run(loaded, AFTER).unrecorded == ""
     nights, writing = recorded(settings)
     assert left(settings) == []
     assert len(nights) == len(writing) == len({FIRST, NEXT, AFTER})
+
+
+def test_a_night_without_its_tracking_server_is_out_and_run_again_says_what_is_still_unrecorded(world, monkeypatch):
+    settings, loaded = world
+    before = recorded(settings)
+    with monkeypatch.context() as patch:
+        patch.setenv("NIGHTQUEST_MLFLOW_URI", NOBODY)
+        patch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        first, again = run(loaded, NEXT), run(loaded, NEXT)
+    assert (first.unchanged, again.unchanged) == (False, True)
+    for report in (first, again):
+        assert f"The night of {NEXT} is out but not recorded in MLflow" in report.unrecorded
+        assert "tracking server runs" in report.unrecorded
+    assert run(loaded, NEXT).unrecorded == ""
+    assert [len(names) for names in recorded(settings)] == [len(names) + 1 for names in before]
 
 
 def test_a_damaged_note_of_what_is_left_costs_no_night(world, monkeypatch):
