@@ -110,6 +110,12 @@ def terms_of(rules: Iterable[BadgeRule]) -> tuple[Term, ...]:
     return tuple(terms[column] for column in sorted(terms))
 
 
+def events_counted(app: App, rule: BadgeRule, *also: str) -> list[str]:
+    """The events that the metrics of a rule count, each once; `also` of other metrics."""
+    metrics = [*(term.metric for term in rule.rule.terms), *also]
+    return list(dict.fromkeys(event for name in metrics for event in app.metrics[name].events or app.active_events))
+
+
 def term_label(term: Term) -> str:
     """How a term is written in an app file: `answers` or `last(answers, 7)`."""
     return term.metric if term.days is None else f"last({term.metric}, {term.days})"

@@ -112,10 +112,12 @@ def revoked_note(known: Known) -> tuple[str, ...]:
     if not find_taken_back(known):
         return ()
     pins = {"as_of": known.as_of, "cut": known.cut}
-    badges, achievements, by_hand, anew = known.rows(known.fixed("badges/revoked_tonight"), pins)[0]
+    badges, achievements, by_hand, anew, granted = known.rows(known.fixed("badges/revoked_tonight"), pins)[0]
     notes = []
     if anew:
         notes.append(f"Kept: {counted(anew, 'badge')} still earned by what is left; their evidence names that now.")
+    if granted:
+        notes.append(f"Kept as granted: {counted(granted, 'badge')} no longer earned; `kept` in the evidence says why.")
     if known.app.on_retraction == "keep":
         return tuple(notes)
     if badges or achievements:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from configs.app import App
-from configs.badge_rules import BadgeRule, open_nominate_rules
+from configs.badge_rules import BadgeRule, events_counted, open_nominate_rules
 from data.warehouse import Warehouse
 from pipelines.badges.rules.crossings import find_crossings
 from pipelines.badges.rules.rounds import HELD
@@ -93,14 +93,9 @@ def events_shown(app: App, rules: Iterable[BadgeRule]) -> pl.DataFrame:
 
 def shown_events(app: App, rule: BadgeRule) -> list[str]:
     """The events that the badge lists, else those that its metrics rest on."""
-    return rule.judged.events or _events_counted(app, rule)
+    return rule.judged.events or events_counted(app, rule, *rule.judged.metrics)
 
 
 def seen_events(app: App, rule: BadgeRule) -> list[str]:
     """The events that a judge is shown or that their numbers rest on."""
-    return list(dict.fromkeys([*rule.judged.events, *_events_counted(app, rule)]))
-
-
-def _events_counted(app: App, rule: BadgeRule) -> list[str]:
-    metrics = [*(term.metric for term in rule.rule.terms), *rule.judged.metrics]
-    return list(dict.fromkeys(event for name in metrics for event in app.metrics[name].events or app.active_events))
+    return list(dict.fromkeys([*rule.judged.events, *events_counted(app, rule, *rule.judged.metrics)]))

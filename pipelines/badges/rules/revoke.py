@@ -8,7 +8,7 @@ it. Of a badge that repeats each award stands or falls by itself. What stands is
 
 import polars as pl
 
-from configs.badge_rules import BadgeRule, earnable_rules
+from configs.badge_rules import BadgeRule, earnable_rules, events_counted
 from pipelines.badges.rules.crossings import find_crossings
 from pipelines.badges.rules.rounds import NOBODY
 from pipelines.known import Known
@@ -22,7 +22,8 @@ def revoke_earned(known: Known) -> pl.DataFrame:
     """Revoke what the players of `players_hit` hold by rule and have not earned, where the app revokes.
 
     Looked at are badges that can be earned now, granted by the rule as it is; what people gave is left alone. What is
-    still earned, under either policy, rests on what is left from now on: its evidence is found anew.
+    still earned, under either policy, rests on what is left from now on: its evidence is found anew. What is not, and
+    kept, has its evidence as of the grant, with a note of what was taken back since.
 
     Returns:
         award_id, player_key, badge_id and xp of what was revoked.
@@ -37,12 +38,21 @@ def revoke_earned(known: Known) -> pl.DataFrame:
     with known.lend(found=found.select("badge_id", "player_key", "round_no", "granted_at", "event_id", "evidence")):
         known.run(known.fixed("badges/move_moments"), {"as_of": known.as_of, "cut": known.cut, "keeps": keeps})
         if keeps:
+            _note_kept(known, rules)
             return pl.DataFrame(schema=REVOKED)
         lost = known.frame(
             "FROM badge_resting ANTI JOIN found USING (badge_id, player_key, round_no) ORDER BY award_id"
         )
     take_back(known, _with_reasons(known, rules, lost))
     return lost.select(*REVOKED)
+
+
+def _note_kept(known: Known, rules: tuple[BadgeRule, ...]) -> None:
+    """Say in the evidence of what is kept, and earned no longer, what was taken back; reads the lent `found`."""
+    counted = [(rule.badge_id, event) for rule in rules for event in events_counted(known.app, rule)]
+    rows = pl.DataFrame(counted, schema={"badge_id": pl.String, "event": pl.String}, orient="row")
+    with known.lend(counted=rows):
+        known.run(known.fixed("badges/note_kept"), {"as_of": known.as_of, "cut": known.cut})
 
 
 def versions(rules: tuple[BadgeRule, ...]) -> pl.DataFrame:

@@ -123,6 +123,7 @@ def test_what_no_longer_holds_is_revoked_with_its_reason_and_can_be_earned_again
         if policy == "keep":
             assert held(revoking) == held(before)
             assert len(warehouse.rows(ledger)) == 2
+            assert_kept_evidence_says_so(app, warehouse, before, revoking)
             return
         assert held(revoking) == set()
         assert warehouse.rows(ledger)[2:] == [
@@ -137,6 +138,22 @@ def test_what_no_longer_holds_is_revoked_with_its_reason_and_can_be_earned_again
         later = night(warehouse, app, 17)
         assert held(later) == {(1, "solver"), (1, "regular")}
         assert warehouse.value("SELECT sum(xp) FROM xp_ledger") == 100
+
+
+def assert_kept_evidence_says_so(app: App, warehouse: Warehouse, before: Known, after: Known) -> None:
+    """That of the grant, and what was taken back since and when: said once, and added to with what goes later."""
+    granted, told = evidence(before)[1, "solver"], evidence(after)[1, "solver"]
+    kept = {"as_of": "2024-01-15", "taken_back": 1, "event_ids": ["e000001"], "taken_back_at": "2024-01-13T12:00:00Z"}
+    assert (granted.get("kept"), told) == (None, granted | {"kept": kept})
+    assert revoked_note(after)[-1].startswith("Kept as granted: 2 badges no longer earned;")
+    take_back_events(warehouse, app, ["e000003"], START + dt.timedelta(days=14))
+    more = evidence(night(warehouse, app, 16))[1, "solver"]
+    assert (more["event_id"], more["kept"]["event_ids"]) == (granted["event_id"], ["e000001", "e000003"])
+    add_events(warehouse, app, [event(1, 16 + n / 10, points=1, topic="a") for n in range(3)])
+    take_back_events(warehouse, app, ["e000002"], START + dt.timedelta(days=16))
+    again = evidence(night(warehouse, app, 18))[1, "solver"]
+    assert ("kept" in again, again["values"]) == (False, {"solved": 4})
+    assert "kept" not in evidence(Known(warehouse, before.night))[1, "solver"]
 
 
 def reasons(warehouse: Warehouse):
