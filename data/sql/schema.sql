@@ -461,6 +461,8 @@ CREATE TABLE IF NOT EXISTS settlements (
     reason       VARCHAR NOT NULL,
     PRIMARY KEY (content_id, revision)
 );
+-- What was paid is never taken back: the app kept what it grants when it was, or at a later settlement. Null: not known, of before.
+ALTER TABLE settlements ADD COLUMN IF NOT EXISTS stays_paid BOOLEAN;
 
 CREATE TABLE IF NOT EXISTS xp_ledger (
     entry_id    VARCHAR PRIMARY KEY,         -- 'challenge:<content_id>:<revision>', 'badge:<award_id>', 'achievement:<content_id>'

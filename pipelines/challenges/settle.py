@@ -20,7 +20,9 @@ def settle_challenges(known: Known) -> pl.DataFrame:
     complete an expired one within the app's grace period: a new revision says so, with its own XP entry. What was
     completed stays completed and is paid once; events that were missing may say that it was so earlier. Only where it
     is not so any more because an event was taken back, a new revision says that: it is open again, or expired, and what
-    was paid for it stays or goes as the app's `on_retraction` says. A night that issues nothing only looks.
+    was paid for it stays or goes as the app's `on_retraction` says; what a night paid under `keep` stays although the
+    app revokes by now, since others have been promised its share of what a night may pay. A night that issues nothing
+    only looks.
 
     Args:
         known: What the night may see.
@@ -56,7 +58,7 @@ def settle_challenges(known: Known) -> pl.DataFrame:
     settled = pl.concat([kept, missed.select(kept.columns), lost.select(kept.columns)])
     if known.night.issues:
         with known.warehouse.transaction():
-            known.warehouse.append("settlements", _settlements(settled, known.as_of), on_conflict_skip=True)
+            known.warehouse.append("settlements", _settlements(known, settled), on_conflict_skip=True)
             known.run(known.fixed("challenges/pay_settlements"), {"as_of": known.as_of, "cut": known.cut})
     still = valued.filter(~pl.col("hit") & ~over & (first_time | undone))
     return still.select("content_id", "player_key", "progress")
@@ -109,8 +111,14 @@ def _undone_rows(app: App, undone: pl.DataFrame) -> pl.DataFrame:
         completed_at=pl.lit(None, dtype=pl.Datetime("us", "UTC")),
         event_id=pl.lit(None, dtype=pl.String),
         reason=pl.lit("an event that it rested on was taken back"),
-        earned=pl.col("known_xp") if app.on_retraction == "keep" else pl.lit(0, dtype=pl.Int32),
+        earned=pl.when(_stays_paid(app)).then("known_xp").otherwise(pl.lit(0, dtype=pl.Int32)),
     )
+
+
+def _stays_paid(app: App) -> pl.Expr:
+    """Whether what a challenge has paid is never taken back: it was kept by the settlement before, or the app keeps."""
+    before = pl.col("stays_paid").fill_null(value=False) & (pl.col("known_xp") > 0)
+    return before | pl.lit(app.on_retraction == "keep")
 
 
 def settling_limits(known: Known) -> dict[str, object]:
@@ -143,7 +151,7 @@ def _completed_rows(known: Known, hits: pl.DataFrame) -> pl.DataFrame:
     earlier = pl.col("crossed_at") < pl.col("known_completed_at")
     found = hits.join(crossed, on="window_id", how="left", maintain_order="left")
     return found.filter(~pl.col("is_completed").fill_null(value=False) | earlier).select(
-        *("content_id", "player_key", "settled_revision", "played"),
+        *("content_id", "player_key", "settled_revision", "played", "known_xp", "stays_paid"),
         progress=pl.lit(1.0),
         state=pl.lit("completed"),
         completed_at=pl.col("crossed_at"),
@@ -166,7 +174,7 @@ def _last_crossings(known: Known, hits: pl.DataFrame) -> pl.DataFrame:
     return last.select("window_id", "crossed_at", "event_id")
 
 
-def _settlements(settled: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
+def _settlements(known: Known, settled: pl.DataFrame) -> pl.DataFrame:
     return settled.select(
         "content_id",
         "player_key",
@@ -177,6 +185,7 @@ def _settlements(settled: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
         "played",
         "reason",
         revision=pl.col("settled_revision").fill_null(0) + 1,
-        as_of=pl.lit(as_of),
+        as_of=pl.lit(known.as_of),
         xp=pl.col("earned"),
+        stays_paid=_stays_paid(known.app),
     )

@@ -5,7 +5,7 @@
 SELECT c.content_id::VARCHAR AS content_id, c.player_key, c.metric, c.op, c.target, c.also, c.window_days, c.xp,
        c.valid_from AS start_day, c.valid_until AS end_day, s.revision AS settled_revision,
        s.state = 'completed' AS is_completed, s.completed_at AS known_completed_at, s.state = 'reopened' AS is_reopened,
-       coalesce(s.xp, 0) AS known_xp, t.content_id IS NOT NULL AS lost_events
+       coalesce(s.xp, 0) AS known_xp, s.stays_paid, t.content_id IS NOT NULL AS lost_events
 FROM challenges c
 SEMI JOIN (FROM nights WHERE status = 'published') n ON n.as_of = c.as_of AND n.revision >= c.revision
 LEFT JOIN (

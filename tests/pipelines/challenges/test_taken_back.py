@@ -67,6 +67,31 @@ def test_what_is_completed_again_is_worth_its_xp_once(policy: Policy, paid: list
         assert (ledger(warehouse), sum(ledger(warehouse))) == (paid, 40)
 
 
+@pytest.mark.parametrize(
+    ("policies", "paid"),
+    [
+        (("keep", "revoke", "revoke"), [40]),  # paid when the app kept: stays, although it revokes by now
+        (("revoke", "keep", "revoke"), [40]),  # kept once that was taken back: neither goes later nor is paid again
+        (("revoke", "revoke", "keep"), [40, -40, 40]),
+    ],
+)
+def test_what_an_app_kept_stays_when_it_revokes_later_and_is_not_paid_twice(policies, paid: list[int]) -> None:
+    app = make_app()
+    with warehouse_with(app, [event(1, 0), event(1, 2.1), event(1, 2.2)]) as warehouse:
+        issue(warehouse, days=4)
+        settle(warehouse, 4, policies[0])
+        take_back_events(warehouse, app, ["e000002"], START + dt.timedelta(days=3))
+        settle(warehouse, 5, policies[1])
+        add_events(warehouse, app, [event(1, 4.1)])
+        settle(warehouse, 6, policies[2])
+        assert told(warehouse)[2:] == [(3, "completed", 40, "target reached")]
+        assert ledger(warehouse) == paid
+        take_back_events(warehouse, app, ["e000001"], START + dt.timedelta(days=5))
+        settle(warehouse, 7, "revoke")
+        assert told(warehouse)[3:] == [(4, "expired", 40, WHY)]
+        assert sum(ledger(warehouse)) == 40
+
+
 def test_only_what_was_taken_back_since_and_matters_changes_anything() -> None:
     app = make_app()
     rows = [event(1, 0), *(event(1, 2.1 + n / 10) for n in range(4))]
