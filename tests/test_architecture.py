@@ -39,6 +39,7 @@ OF_NOW = {
     "data/sql/activity/take_back.sql",
     "data/sql/badges/badge_touched.sql",  # whose events were taken back
     "data/sql/badges/decision_rows.sql",  # a file of decisions, as it comes
+    "data/sql/badges/note_kept.sql",  # what was taken back by the cut
     "data/sql/challenges/lost_events.sql",
     "flows/cli/status.py",
     "flows/demo.py",

@@ -139,7 +139,9 @@ def ingest_files(
         for delivery in found:
             retire_rows(warehouse, delivery.mends)
         found = [read_raw(ingest, Path(d.file), d) if _is_new(d, *ingest.raw_tables) else d for d in found]
-        found = refuse_lacking(ingest, source, found) if source is not None else found
+        if source is not None:
+            ingest, found = refuse_lacking(ingest, source, found)
+            source = ingest.source
         if source is not None and (new := [d for d in found if _is_new(d, *source.tables)]):
             check_delivered(warehouse, source, [f"{d.file}: {d.reason}" for d in found if d.state == "refused"])
             meter.say("Reading the source")

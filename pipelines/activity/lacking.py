@@ -11,23 +11,65 @@ from data.warehouse import Warehouse
 from pipelines.activity.columns import say_lacking
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.normalise import column_types, quote
-from pipelines.activity.raw_tables import Source, all_delivered, forget_delivery
+from pipelines.activity.raw_tables import (
+    Source,
+    all_delivered,
+    as_far_as_delivered,
+    column_fault,
+    forget_delivery,
+    is_empty,
+    never_had,
+)
 
 if TYPE_CHECKING:
     from pipelines.activity.delivery_reader import IngestRun
 
 
-def refuse_lacking(ingest: "IngestRun", source: Source, found: Sequence[Delivery]) -> list[Delivery]:
+def refuse_lacking(
+    ingest: "IngestRun", source: Source, found: Sequence[Delivery]
+) -> tuple["IngestRun", list[Delivery]]:
     """The files, those refused and forgotten from which the source makes nothing, since they lack what it reads.
 
     What a file may lack, such as a column that came later, costs nothing: only a file is refused that lacks a column
     of those that the source reads, and of which no row would have a player, a kind of event and a moment.
+
+    The first file of a table is refused for any such column, as the SELECT does not know what it would be; the other
+    tables are taken, unless the table is joined to them, so that their rows would be other ones without.
+
+    Returns:
+        The run with the source as far as it can be read, and the files.
     """
     warehouse = ingest.warehouse
     if not all_delivered(warehouse, source):
-        return list(found)
+        return ingest, list(found)
+    found = [_first(warehouse, source, each, found) for each in found]
+    source = as_far_as_delivered(warehouse, source)
+    ingest = replace(ingest, source=source)
+    if column_fault(warehouse, source):  # told when the source is run
+        return ingest, found
     needed = [name for name, must in ingest.columns.items() if must]
-    return [_judged(warehouse, source, each, needed) if each.feeds in source.tables else each for each in found]
+    told = [_judged(warehouse, source, each, needed) if each.feeds in source.tables else each for each in found]
+    return ingest, told
+
+
+def _first(warehouse: Warehouse, source: Source, each: Delivery, found: Sequence[Delivery]) -> Delivery:
+    """The file, refused where it is the first of its table and lacks what the source reads."""
+    table = each.feeds
+    if each.state != "taken" or table not in source.tables or table in source.joined or len(source.tables) == 1:
+        return each
+    missing = never_had(warehouse, source, table)
+    if not missing or not is_empty(warehouse, table, [one.delivery_id for one in found if one.feeds == table]):
+        return each
+    remedy = "No such file had it before: rename the column, or write NULL for it in the SELECT"
+    return _refused(warehouse, source, each, missing, remedy)
+
+
+def _refused(warehouse: Warehouse, source: Source, each: Delivery, missing: Sequence[str], remedy: str) -> Delivery:
+    forget_delivery(warehouse, each.feeds, each.delivery_id)
+    warehouse.run("DELETE FROM bad_rows WHERE delivery_id = $id", {"id": each.delivery_id})
+    told = say_lacking(missing, [*each.columns], known=source.reads.get(each.feeds, ()))
+    reason = f"It {told}. {remedy}, and deliver the file again; nothing of it was kept."
+    return replace(each, state="refused", reason=reason, rows_read=0, rows_taken=0, rows_refused=0)
 
 
 def _judged(warehouse: Warehouse, source: Source, each: Delivery, needed: Sequence[str]) -> Delivery:
@@ -37,14 +79,8 @@ def _judged(warehouse: Warehouse, source: Source, each: Delivery, needed: Sequen
     judged = each.state == "taken" and each.rows_read and each.columns and not each.mends  # an empty file lacks nothing
     if not judged or not missing or _makes_some(warehouse, source, each, needed):
         return each
-    forget_delivery(warehouse, each.feeds, each.delivery_id)
-    warehouse.run("DELETE FROM bad_rows WHERE delivery_id = $id", {"id": each.delivery_id})
-    told = say_lacking(missing, [*each.columns], known=source.reads.get(each.feeds, ()))
-    reason = (
-        f"It {told}. The source makes nothing of it without: rename the column, or let the SELECT read the other one, "
-        "too, and deliver the file again; nothing of it was kept."
-    )
-    return replace(each, state="refused", reason=reason, rows_read=0, rows_taken=0, rows_refused=0)
+    remedy = "The source makes nothing of it without: rename the column, or let the SELECT read the other one, too"
+    return _refused(warehouse, source, each, missing, remedy)
 
 
 def _makes_some(warehouse: Warehouse, source: Source, each: Delivery, needed: Sequence[str]) -> bool:

@@ -129,7 +129,9 @@ def read_ahead(
     before = set[str]()
     told = [announce(ingest, path, number, before) for number, path in enumerate(files, 1)]
     read = [_read(ingest, Path(d.file), d) if d.state == "taken" else d for d in told]
-    read = refuse_lacking(ingest, source, read) if source is not None else read
+    if source is not None:
+        ingest, read = refuse_lacking(ingest, source, read)
+        source = ingest.source
     if source is not None and (fed := [d for d in read if d.state == "taken" and d.feeds in source.tables]):
         check_delivered(warehouse, source, [f"{d.file}: {d.reason}" for d in read if d.state == "refused"])
         select_rows(ingest, source, fed[-1].delivery_id)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -95,9 +95,8 @@ def read_source(sql: str) -> Source:
         frozenset(
             table.name.lower()
             for scope in scopes
-            if len(scope.sources) > 1
             for table in scope.sources.values()
-            if isinstance(table, exp.Table)
+            if isinstance(table, exp.Table) and (len(scope.sources) > 1 or table.find_ancestor(exp.In, exp.Exists))
         ),
     )
 
@@ -137,10 +136,36 @@ def column_fault(warehouse: Warehouse, source: Source) -> str:
 def _absent(warehouse: Warehouse, source: Source) -> Iterator[str]:
     """Which columns the source reads that no delivery of their table ever had."""
     for table, names in source.reads.items():
-        there = [name for name in column_types(warehouse, table) if name not in OWN_COLUMNS]
-        low = {name.lower() for name in there}
-        if missing := [name for name in names if name.lower() not in low]:
+        if missing := never_had(warehouse, source, table):
+            there = [name for name in column_types(warehouse, table) if name not in OWN_COLUMNS]
             yield f"'{table.removeprefix(PREFIX)}' {say_lacking(missing, there, known=names)}"
+
+
+def never_had(warehouse: Warehouse, source: Source, table: str) -> list[str]:
+    """The columns that a source reads of a raw table and that no delivery of it ever had."""
+    there = {name.lower() for name in column_types(warehouse, table)}
+    return [name for name in source.reads.get(table, ()) if name.lower() not in there]
+
+
+def is_empty(warehouse: Warehouse, table: str, but: Sequence[str] = ()) -> bool:
+    """Whether a raw table holds no delivery, but perhaps these."""
+    others = f"SELECT count(*) FROM (FROM {table} WHERE NOT list_contains($but, _delivery_id) LIMIT 1)"
+    return not warehouse.value(others, {"but": [*but]})
+
+
+def as_far_as_delivered(warehouse: Warehouse, source: Source) -> Source:
+    """The source over tables of which all files so far were refused: with the columns that it reads, and no rows."""
+    lacking = {t: names for t in source.tables if (names := never_had(warehouse, source, t)) and is_empty(warehouse, t)}
+    if not lacking:
+        return source
+    tree = sqlglot.parse_one(source.sql, dialect="duckdb")
+    for node in [*tree.find_all(exp.Table)]:
+        if names := lacking.get(node.name.lower()):
+            nulls = (exp.alias_(exp.null(), name, quoted=True) for name in names)
+            empty = exp.select("*", *nulls).from_(exp.to_table(node.name))
+            node.replace(empty.subquery(node.alias or node.name))
+    reads = {table: names for table, names in source.reads.items() if table not in lacking}
+    return replace(source, sql=tree.sql(dialect="duckdb"), reads=reads)
 
 
 def all_delivered(warehouse: Warehouse, source: Source) -> bool:

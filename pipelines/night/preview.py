@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -25,7 +26,7 @@ from pipelines.night.open_night import Tonight
 from pipelines.night.pinned_file import PinnedFile
 from pipelines.night.plan import Planned, plan
 from pipelines.night.wanted import want_content
-from pipelines.night.words import compose, hire_writers, open_source
+from pipelines.night.words import compose, hire_writers, on_screen, open_source
 from pipelines.pins import Night, is_out, make_night, next_served_day
 from pipelines.reports import Submitted
 from pipelines.stores import open_app
@@ -171,6 +172,7 @@ def write_by_hand(tonight: Tonight, user_id: str) -> list[dict[str, Any]]:
             as_of=night.as_of,
             recent=source.recent,
             source=source,
+            on_screen=partial(on_screen, known),
         )
     rows = [
         row

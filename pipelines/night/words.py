@@ -41,6 +41,7 @@ from pipelines.words.writers.pooled import Pooled, WriteJobs
 from pipelines.words.writers.session import Account, find_session
 
 READ_DAYS = 30
+OPEN_DAYS = 90  # a window is no longer, and what was issued before is known by heart
 NOBODY = Trial("", (Arm(OFFLINE, OFFLINE),))
 
 
@@ -113,7 +114,13 @@ def compose(known: Known, planned: Planned, source: Pooled) -> Words:
     forget_walk(known)
     wanted = want_content(known, planned)
     texts, letters, marks = choose_words(
-        known.app, *wanted.frames, seed=known.night.seed, as_of=known.as_of, recent=source.recent, source=source
+        known.app,
+        *wanted.frames,
+        seed=known.night.seed,
+        as_of=known.as_of,
+        recent=source.recent,
+        source=source,
+        on_screen=partial(on_screen, known),
     )
     cite = partial(write_citations, source=source)
     awards, recited = cite_awards(known, earned, cite), recite_awards(known, cite)
@@ -171,6 +178,12 @@ def read_lately(known: Known) -> pl.DataFrame:
            UNION ALL SELECT player_key, variant FROM achievements WHERE as_of BETWEEN $since AND $until""",
         {"since": known.as_of - dt.timedelta(days=READ_DAYS), "until": known.as_of - dt.timedelta(days=1)},
     )
+
+
+def on_screen(known: Known, phrases: pl.DataFrame) -> pl.DataFrame:
+    """player_key and number of those of `phrases` (phrase, number) that stand on what is open to players already."""
+    with known.lend(phrases=phrases):
+        return known.frame(known.fixed("words/on_screen"), {"as_of": known.as_of, "days": OPEN_DAYS})
 
 
 def _serving(settings: Settings, alias: str) -> tuple[Mapping[str, Prompt], tuple[str, ...]]:

@@ -4,6 +4,7 @@ Millions of rows are compared in rounds, so texts, briefs and players are number
 """
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,9 @@ from pipelines.words.read_lately import NOTHING_READ, Numbers, Seats, number_rea
 
 Small = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
+OnScreen = Callable[[pl.DataFrame], pl.DataFrame]  # phrase, number of tonight's -> player_key, number of what is open
 
+_PHRASES = 2**32  # more than a night has
 _POLITE_ROUNDS = 24  # so often a row steps aside for another of the same night; for what was read lately, always
 
 
@@ -33,6 +36,7 @@ class _Deck:
         variants: Of each text, what it is called wherever it stands.
         same: Of each text, a number that it shares with equal texts of other briefs.
         phrases: Arrays over the texts: numbers of their titles and sentences without slots; 0 is none.
+        spelled: phrase and number: every spelling of what is said.
     """
 
     rows: Numbers
@@ -44,23 +48,31 @@ class _Deck:
     variants: pl.Series
     same: Small
     phrases: list[Small]
+    spelled: pl.DataFrame
 
 
 def assign_variants(
-    rows: pl.DataFrame, variants: pl.DataFrame, *, as_of: dt.date, recent: pl.DataFrame | None = None
+    rows: pl.DataFrame,
+    variants: pl.DataFrame,
+    *,
+    as_of: dt.date,
+    recent: pl.DataFrame | None = None,
+    on_screen: OnScreen | None = None,
 ) -> pl.DataFrame:
     """Choose a text for every row.
 
     A player's first choice is (place + offset) modulo n, where the place is that of the player_key among those who
     share the brief, and the offset is fixed by the brief and moves on by one each night: a text has been read by n
-    others before it comes round. Where the player has read it lately, or another text of the night has the same title
-    or sentence, it is the next one. A text is read again only when the player has lately read all of the brief's.
+    others before it comes round. Where the player has read it lately, or another text of the night or of what is open
+    to them already has the same title or sentence, it is the next one. A text is read again only when the player has
+    lately read all of the brief's.
 
     Args:
         rows: player_key, brief_id, in order of precedence within a player.
         variants: From `Source.texts`: brief_id, index, n, variant, title, text; at least one for each brief.
         as_of: The night.
         recent: player_key, variant of what players read lately.
+        on_screen: Finds what of tonight's phrases stands on what is open to players already.
 
     Returns:
         at (the row of `variants` that is read) and propensity: 1 / number of the brief's texts that the player has not
@@ -70,7 +82,7 @@ def assign_variants(
     seats = seat_rows(rows, deck.ids)
     read = number_read(seats, deck.briefs, deck.variants, NOTHING_READ if recent is None else recent)
     index = (_places(seats, deck) + deck.offset[seats.briefs]) % deck.n[seats.briefs]
-    _step_aside(index, seats, deck, read)
+    _step_aside(index, seats, deck, read, _on_screen(seats, deck, on_screen))
     at, propensity = np.empty(rows.height, np.uint32), np.empty(rows.height)
     at[seats.order] = deck.rows[deck.first[seats.briefs] + index]
     propensity[seats.order] = 1 / np.maximum(deck.n[seats.briefs] - _count_reads(seats, deck, read), 1)
@@ -85,6 +97,7 @@ def _lay_out(variants: pl.DataFrame, as_of: dt.date) -> _Deck:
     n = ids["n"].to_numpy().astype(np.int64)
     offset = [first_text(brief_id, as_of) for brief_id in ids["brief_id"]]
     same = texts["variant"].rank("dense")
+    phrases, spelled = _phrases(texts)
     return _Deck(
         rows=texts["row"].to_numpy().astype(np.int64),
         briefs=np.repeat(np.arange(len(n)), n),
@@ -94,25 +107,39 @@ def _lay_out(variants: pl.DataFrame, as_of: dt.date) -> _Deck:
         ids=ids["brief_id"],
         variants=texts["variant"],
         same=same.to_numpy().astype(np.int32),
-        phrases=_phrases(texts),
+        phrases=phrases,
+        spelled=spelled,
     )
 
 
-def _phrases(texts: pl.DataFrame) -> list[Small]:
-    """See `_Deck`; a text that goes with several titles has them all."""
+def _phrases(texts: pl.DataFrame) -> tuple[list[Small], pl.DataFrame]:
+    """The phrases and how they are spelled, see `_Deck`; a text that goes with several titles has them all."""
     numbers: dict[str, int] = {}
+    spelled: dict[str, int] = {}
     said: dict[str, list[int]] = {}
     for variant, title, text in texts.select("variant", "title", "text").unique(maintain_order=True).iter_rows():
         mine = said.setdefault(variant, [])
         for phrase in (title, *sentences(text)):
             if phrase and not SLOT.search(phrase):
-                number = numbers.setdefault(phrase.casefold(), len(numbers) + 1)
+                number = spelled[phrase] = numbers.setdefault(phrase.casefold(), len(numbers) + 1)
                 mine += [] if number in mine else [number]
     most = max(map(len, said.values()), default=0)
     padded = np.array(
         [said[variant] + [0] * (most - len(said[variant])) for variant in texts["variant"]], dtype=np.int32
     ).reshape(texts.height, most)
-    return [np.ascontiguousarray(column) for column in padded.T]
+    told = pl.DataFrame([*spelled.items()], schema={"phrase": pl.String, "number": pl.Int64}, orient="row")
+    return [np.ascontiguousarray(column) for column in padded.T], told
+
+
+def _on_screen(seats: Seats, deck: _Deck, find: OnScreen | None) -> Numbers:
+    """Each player * _PHRASES + phrase of what stands on what is open to the night's players; in ascending order."""
+    if find is None or not len(seats.keys):
+        return np.empty(0, np.int64)
+    found = find(deck.spelled)
+    keys = found["player_key"].to_numpy()
+    players = np.minimum(np.searchsorted(seats.keys, keys), len(seats.keys) - 1)
+    here = seats.keys[players] == keys
+    return np.sort(players[here] * _PHRASES + found["number"].to_numpy()[here])
 
 
 def _places(seats: Seats, deck: _Deck) -> Numbers:
@@ -131,7 +158,7 @@ def _count_reads(seats: Seats, deck: _Deck, read: Numbers) -> Numbers:
     return np.searchsorted(read, first + deck.n[seats.briefs]) - np.searchsorted(read, first)
 
 
-def _step_aside(index: Numbers, seats: Seats, deck: _Deck, read: Numbers) -> None:
+def _step_aside(index: Numbers, seats: Seats, deck: _Deck, read: Numbers, shown: Numbers) -> None:
     """Move on, in place, the rows that must not or should not have their text; their players are looked at again."""
     left = np.arange(len(index))
     for round_ in range(_POLITE_ROUNDS + int(max(deck.n, default=0))):
@@ -140,7 +167,10 @@ def _step_aside(index: Numbers, seats: Seats, deck: _Deck, read: Numbers) -> Non
         bad = _is_in(players * len(deck.rows) + texts, read)
         _mark_later(bad, players, [deck.same[texts]])
         if round_ < _POLITE_ROUNDS:
-            _mark_later(bad, players, [phrase[texts] for phrase in deck.phrases])
+            said = [phrase[texts] for phrase in deck.phrases]
+            _mark_later(bad, players, said)
+            for phrase in said if len(shown) else ():
+                bad |= _is_in(players * _PHRASES + phrase, shown)
         if not bad.any():
             return
         moved = left[bad]

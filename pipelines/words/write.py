@@ -7,7 +7,7 @@ import polars as pl
 
 from configs.app import App
 from pipelines.challenges.together import PARTS
-from pipelines.words.assign import assign_variants
+from pipelines.words.assign import OnScreen, assign_variants
 from pipelines.words.briefs import brief_keys, brief_rows
 from pipelines.words.citations import write_citations
 from pipelines.words.fill import FILLED
@@ -50,6 +50,7 @@ def choose_words(
     as_of: dt.date,
     recent: pl.DataFrame | None = None,
     source: Source | None = None,
+    on_screen: OnScreen | None = None,
 ) -> tuple[Worded, ...]:
     """Choose the words of every challenge, message and achievement.
 
@@ -67,6 +68,7 @@ def choose_words(
         as_of: The night; moves players on to the next text of their brief.
         recent: player_key, variant of what players read in the last 30 days; none is read again while others are left.
         source: Where texts come from; None is the offline writer.
+        on_screen: Finds what of tonight's phrases stands on what is open to players already, see `assign_variants`.
 
     Returns:
         Of challenges, messages and, where they are given, achievements: content_id with the words, in the order of the
@@ -79,7 +81,7 @@ def choose_words(
     source = source or Offline(app, seed, NOTHING_READ if recent is None else recent)
     briefs, rows = brief_rows(app, source.sign(want_texts(app, plan, asks, achievements)))
     texts = source.texts(briefs, rows)
-    chosen = assign_variants(rows, texts, as_of=as_of, recent=recent)
+    chosen = assign_variants(rows, texts, as_of=as_of, recent=recent, on_screen=on_screen)
     chosen = chosen.hstack(rows.select(name for name in FILLED if name in rows.columns))
     ids, done, first = rows.select("content_id"), list[Worded](), 0
     for name, given in zip(("description", "body", "description"), (plan, asks, achievements), strict=True):

@@ -52,6 +52,39 @@ def test_a_source_reads_all_that_was_delivered_and_appends_only_what_is_new(ware
     assert warehouse.value("SELECT count(*) FROM raw_games") == 3
 
 
+BOTH = """
+    SELECT 'g' || g.id AS event_id, g.player AS user_id, 'solve' AS event, CAST(g.ended AS TIMESTAMP) AS occurred_at,
+           json_object('points', TRY_CAST(g.score AS DOUBLE)) AS properties
+    FROM raw_games AS g
+    UNION ALL
+    SELECT 'q' || id, upper(player), 'solve', CAST(ended AS TIMESTAMP) AS at, json_object('points', CAST(level AS INT) / 2)
+    FROM raw_quests
+"""
+
+
+def test_a_first_file_that_lacks_a_column_is_refused_in_a_sentence_and_the_other_tables_go_in(warehouse, tmp_path):
+    quests = "id,who,ended,level\n7,9,2024-05-01 10:00:00,4\n"
+    taken = deliver(warehouse, LEAN, tmp_path, {"games.csv": GAMES, "quests.csv": quests}, source_sql=BOTH)
+    assert taken.taken == 2
+    (refused,) = taken.refused_files
+    assert refused.reason == (
+        "It lacks 'player'; it has id, who, ended, level; 'who' is perhaps its 'player'. No such file had it before: "
+        "rename the column, or write NULL for it in the SELECT, and deliver the file again; nothing of it was kept."
+    )
+    more = {"games-2.csv": GAMES.replace("10,1", "12,1").replace("11,2", "13,2")}
+    assert deliver(warehouse, LEAN, tmp_path, more, source_sql=BOTH).taken == 2  # on nights without such a file, too
+    mended = {"quests.csv": quests.replace("who", "player")}
+    assert deliver(warehouse, LEAN, tmp_path, mended, source_sql=BOTH).taken == 1
+    assert warehouse.value("SELECT count(*) FROM events") == 5
+
+
+def test_where_other_tables_are_joined_to_the_one_that_lacks_a_column_nothing_is_taken(warehouse, tmp_path):
+    files = {"people.csv": PEOPLE.replace("name", "nick"), "games.csv": GAMES}
+    with pytest.raises(NightquestError, match=r"'people' lacks 'name'; it has id, nick; .* nothing was taken"):
+        deliver(warehouse, LEAN, tmp_path, files, source_sql=SOURCE)
+    assert deliver(warehouse, LEAN, tmp_path, {"people.csv": PEOPLE, "games.csv": GAMES}, source_sql=SOURCE).taken == 2
+
+
 def test_a_mended_source_takes_a_delivery_again_without_keeping_its_rows_twice(warehouse, tmp_path):
     files = {"people.csv": PEOPLE, "games.csv": GAMES}
     wrong = SOURCE.replace("'solve' AS event", "'solv' AS event")

@@ -160,6 +160,21 @@ def test_a_title_of_the_same_night_is_stepped_over_whatever_its_case():
         assert variants["variant"][chosen["at"]][1] == "w"
 
 
+def test_what_stands_on_a_card_that_is_still_open_is_stepped_over():
+    variants = texts([("x", "One", "Go. Take care."), ("y", "Two", "Do {goal_1}. Go on."), ("w", "Three", "Rest.")])
+    rows, shown = asked(variants, (1, 0), (2, 0)), {"Take care.": 1, "Go on.": 1, "Three": 2}
+
+    def on_screen(phrases):
+        numbers = dict(phrases.iter_rows())
+        pairs = [(player, numbers[phrase]) for phrase, player in shown.items()]
+        return pl.DataFrame([*pairs, (9, 1)], schema={"player_key": pl.Int64, "number": pl.Int64}, orient="row")
+
+    for day in range(4):
+        night = NIGHT + dt.timedelta(days=day)
+        one, two = variants["variant"][assign_variants(rows, variants, as_of=night, on_screen=on_screen)["at"]]
+        assert (one, two != "w") == ("w", True)
+
+
 def test_a_sentence_with_a_slot_may_stand_in_two_texts_of_a_night():
     variants = texts([("x", "One", "Do {goal_1}. Then rest.")], [("y", "Two", "Do {goal_1}. Be brief."), *plain(5)])
     rows = asked(variants, (1, 0), (1, 1))
