@@ -155,15 +155,16 @@ def is_empty(warehouse: Warehouse, table: str, but: Sequence[str] = ()) -> bool:
 
 def as_far_as_delivered(warehouse: Warehouse, source: Source) -> Source:
     """The source over tables of which all files so far were refused: with the columns that it reads, and no rows."""
-    lacking = {t: names for t in source.tables if (names := never_had(warehouse, source, t)) and is_empty(warehouse, t)}
+    empty = [table for table in source.tables if is_empty(warehouse, table)]
+    lacking = {table: names for table in empty if (names := never_had(warehouse, source, table))}
     if not lacking:
         return source
     tree = sqlglot.parse_one(source.sql, dialect="duckdb")
     for node in [*tree.find_all(exp.Table)]:
-        if names := lacking.get(node.name.lower()):
-            nulls = (exp.alias_(exp.null(), name, quoted=True) for name in names)
-            empty = exp.select("*", *nulls).from_(exp.to_table(node.name))
-            node.replace(empty.subquery(node.alias or node.name))
+        if absent := lacking.get(node.name.lower()):
+            nulls = (exp.alias_(exp.null(), name, quoted=True) for name in absent)
+            nothing = exp.select("*", *nulls).from_(exp.to_table(node.name))
+            node.replace(nothing.subquery(node.alias or node.name))
     reads = {table: names for table, names in source.reads.items() if table not in lacking}
     return replace(source, sql=tree.sql(dialect="duckdb"), reads=reads)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 from sqlglot import exp
@@ -10,7 +10,7 @@ from sqlglot import exp
 from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_label
 from configs.expressions import Term
-from configs.speaking import own_language, written_in
+from configs.speaking import has_grammar, own_language, speaking, written_in
 from configs.voice import locale_of
 from configs.wording import metric_words
 from pipelines.words.briefs import Brief
@@ -29,7 +29,8 @@ class Sample:
     """One sentence.
 
     Attributes:
-        of: `metrics.<name>` or `badges.<name>`, where its words stand in the app file.
+        of: `metrics.<name>` or `badges.<name>`, where its words stand in the app file; in another language behind
+            `translations.<tag>.`.
         form: 'one', 'many', 'task', 'citation', or as a content type says ('challenge', 'message').
         text: As players read it.
     """
@@ -40,7 +41,18 @@ class Sample:
 
 
 def sample_sentences(app: App) -> list[Sample]:
-    """Every metric in every form that the app uses, then every badge's citation; in the order of the file."""
+    """Every metric in every form that the app uses, then every badge's citation; in the order of the file.
+
+    First in the file's own language, then in each that it gives words in and the offline writer speaks.
+    """
+    told = _samples(app)
+    for tag in app.translations:
+        if tag != own_language(app) and has_grammar(tag) and (other := speaking(app, tag)):
+            told += [replace(sample, of=f"translations.{tag}.{sample.of}") for sample in _samples(other)]
+    return told
+
+
+def _samples(app: App) -> list[Sample]:
     said = [*_amounts(app), *_texts(app)]
     order = list(app.metrics)
     by_metric = sorted(said, key=lambda sample: order.index(sample.of.partition(".")[2]))

@@ -57,7 +57,8 @@ BOTH = """
            json_object('points', TRY_CAST(g.score AS DOUBLE)) AS properties
     FROM raw_games AS g
     UNION ALL
-    SELECT 'q' || id, upper(player), 'solve', CAST(ended AS TIMESTAMP) AS at, json_object('points', CAST(level AS INT) / 2)
+    SELECT 'q' || id, upper(player), 'solve', CAST(ended AS TIMESTAMP) AS at,
+           json_object('points', CAST(level AS INT) / 2)
     FROM raw_quests
 """
 

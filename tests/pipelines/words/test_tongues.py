@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from configs.app import App
 from configs.loader import load_app
 from configs.speaking import speaking, translation_problems, verb_asked, written_in
 from configs.verbs import VERBS
@@ -14,9 +15,10 @@ from pipelines.words.app_file import language_notes, voice_problems
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.repeats import echoed_word
 from pipelines.words.checks.safety import text_faults
+from pipelines.words.samples import sample_sentences
 from pipelines.words.writers.offline import write_variants
 from tests.factories import make_app
-from tests.foreign.texts import Text
+from tests.foreign.texts import Text, texts_of
 from tests.pipelines.words.tongues import GERMAN, library, said_in
 
 ENGLISH = re.compile(r"\b(?:the|your|you|and|with|days?|pages?|reviews?|here|is|next|of|points?)\b", re.IGNORECASE)
@@ -43,6 +45,36 @@ def test_everything_that_an_app_says_is_said_in_the_language(said: list[Text], l
         assert re.search(r"[.!?]$", text.text), text
         assert all(s[:1].isupper() or s[:1].isdigit() for s in re.split(r"(?<=[.!?]) ", text.text)), text
         assert not re.search(r"[{}<>|#]|\bNone\b|  ", text.title + text.text), text
+
+
+@pytest.fixture(scope="module")
+def shipped() -> App:
+    return load_app("open_play").app
+
+
+def test_a_shipped_app_has_words_of_its_own_for_everything_in_german_and_italian(shipped: App, language: str) -> None:
+    own = shipped.translations[language]
+    assert shipped.voice.languages == ["en", "de", "it"]
+    assert own.metrics.keys() == shipped.metrics.keys()
+    assert own.badges.keys() == shipped.badges.keys()
+    assert len(own.chapters) == len(shipped.voice.chapters)
+    assert not {*own.badges.values()} & {badge.title for badge in shipped.badges.values()}
+    phrases = [phrase for phrases in own.lexicon.values() for phrase in phrases]
+    assert not [phrase for phrase in phrases if re.search(POLITE[language], phrase)]
+    read = [*texts_of(shipped, variants=1, seed=3, language=language)]
+    told = [f"{text.title} {text.text}" for text in read if text.content_type != "badge_citation"]
+    assert [text for text in told if ENGLISH.search(text)] == []
+    assert len(told) > 80
+
+
+def test_check_shows_sentences_in_every_language_that_a_file_speaks(shipped: App, language: str) -> None:
+    said = {(sample.of, sample.form): sample.text for sample in sample_sentences(shipped)}
+    asked = {"de": "Spiel 13 Runden", "it": "Gioca 13 partite"}[language]
+    assert said["metrics.rounds", "task"] == "Play 13 rounds"
+    assert said[f"translations.{language}.metrics.rounds", "task"] == asked
+    cited = said[f"translations.{language}.badges.season_ticket", "citation"]
+    assert {"de": "Dauerkarte", "it": "Abbonamento"}[language] in cited
+    assert not ENGLISH.search(cited)
 
 
 def test_nobody_is_addressed_in_two_ways(language: str) -> None:
