@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from configs.app import App
-from configs.nouns import minutes_of
-from configs.wording import metric_words
 from models.task import SNAPSHOT
 from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_of_some, how_many_open, worth_asking
 from pipelines.challenges.identity import content_ids
 from pipelines.challenges.implied import NOTHING_ASKED
+from pipelines.challenges.minutes import estimated_minutes, learn_pace
 from pipelines.challenges.propose import (
     ChallengeModels,
     OpenWindows,
@@ -130,8 +129,9 @@ def promise_rows(
         The `plan` frame, by player_key and slot.
     """
     rows = chosen.join(snapshots.drop("base_day", "start_day"), on="player_key", how="left", maintain_order="left")
-    rows = rows.join(minutes_and_days(known.app, features), on=list(SNAPSHOT), how="left", maintain_order="left")
-    return _numbers(known.app, _with_ids(known, rows.sort("player_key", "slot")), content_type)
+    rows = _with_ids(known, rows.sort("player_key", "slot"))
+    pace = known.once("pace", lambda: learn_pace(known, features))
+    return _numbers(known.app, rows, content_type, estimated_minutes(known.app, rows, pace))
 
 
 def choices_of(chosen: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -156,31 +156,7 @@ def reward(app: App, level: pl.Expr) -> pl.Expr:
     )
 
 
-def estimated_minutes(app: App) -> pl.Expr:
-    """Minutes: the goal's own where it asks for time; else at the player's own pace of the last 28 days.
-
-    The pace is minutes for one of what the metric adds up, at most the player's usual play in the window. What doesn't
-    add up takes a usual day. Null without a pace.
-    """
-    metrics = {name: app.metrics[name].aggregation for name in app.challenges.metrics}
-    adding = [name for name, one in metrics.items() if one.adds_up and not one.keyed]
-    asked = {name: time for name, time in _units_of_time(app).items() if app.metrics[name].better == "higher"}
-    a_day = pl.col("minutes_28") / pl.col("active_days_28").clip(1)
-    at_pace = pl.col("target") * pl.col("minutes_28") / pl.col("own_28")
-    paced = pl.when(pl.col("metric").is_in(adding) & (pl.col("own_28") > 0)).then(at_pace).otherwise(a_day)
-    usual = pl.when(pl.col("minutes_28") > 0).then(pl.min_horizontal(paced, a_day * pl.col("window_days")))
-    goal = pl.col("target") * pl.col("metric").replace_strict(asked, default=None, return_dtype=pl.Float64)
-    return pl.coalesce(goal, usual).clip(1, 24 * 60).round().cast(pl.Int32)
-
-
-def _units_of_time(app: App) -> dict[str, float]:
-    """The metrics that count time, with the minutes that one of their unit is."""
-    words = {name: metric_words(app, name) for name in app.metrics}
-    minutes = {name: minutes_of(said.unit or said.one) for name, said in words.items() if said}
-    return {name: time for name, time in minutes.items() if time}
-
-
-def _numbers(app: App, rows: pl.DataFrame, content_type: str) -> pl.DataFrame:
+def _numbers(app: App, rows: pl.DataFrame, content_type: str, minutes: pl.Series) -> pl.DataFrame:
     level = difficulty(pl.col("probability_if_active"))
     return rows.select(
         *("content_id", "player_key", "slot"),
@@ -190,27 +166,12 @@ def _numbers(app: App, rows: pl.DataFrame, content_type: str) -> pl.DataFrame:
         reward(app, level).alias("xp"),
         level.alias("difficulty_level"),
         *("completion_probability", "probability_if_active", "personalization_score"),
-        estimated_minutes(app).alias("estimated_minutes"),
+        minutes.alias("estimated_minutes"),
         *("persona", "language"),
         pl.col("start_day").alias("valid_from"),
         pl.col("end_day").alias("valid_until"),
         "p_plays",
     )
-
-
-def minutes_and_days(app: App, features: Frame) -> pl.DataFrame:
-    """minutes_28 and active_days_28 of each snapshot; where the app's own events say for how long, no less than that.
-
-    Between the events of a session passes the time that it took, unless a whole workout is one event: gaps of less than
-    a minute a session tell nothing of how long play takes, and count as 0.
-    """
-    between = pl.when(pl.col("minutes_28") >= pl.col("sessions_28")).then("minutes_28").otherwise(0.0)
-    told = [
-        pl.col(f"{name}__28") * minutes
-        for name, minutes in _units_of_time(app).items()
-        if app.metrics[name].agg == "sum"
-    ]
-    return features.select(*SNAPSHOT, pl.max_horizontal(between.alias("minutes_28"), *told), "active_days_28")
 
 
 def _with_ids(known: Known, rows: pl.DataFrame) -> pl.DataFrame:

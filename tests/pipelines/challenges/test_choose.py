@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_challenges, choose_of_some, worth_asking
 from pipelines.challenges.implied import ASKED, EVER, FOREVER, NOTHING_ASKED
-from pipelines.challenges.plan import difficulty, estimated_minutes, minutes_and_days, reward
+from pipelines.challenges.plan import difficulty, reward
 from pipelines.challenges.propose import wanted_probability
 from pipelines.players.tastes import NO_TASTES
 from tests.factories import make_app
@@ -157,72 +157,6 @@ def test_difficulty_and_reward_rise_as_the_chance_falls() -> None:
     pay = found.select(reward(APP, pl.col("level"))).to_series()
     assert (pay.diff().drop_nulls() > 0).all()
     assert (pay % APP.rewards.step == 0).all()
-
-
-def test_minutes_follow_the_players_pace_and_stay_within_their_usual_play() -> None:
-    rows = pl.DataFrame(
-        {
-            "metric": ["solved", "solved", "topics", "solved"],
-            "target": [5.0, 500.0, 2.0, 5.0],
-            "own_28": [100.0, 100.0, 3.0, 100.0],
-            "window_days": [3, 3, 3, 3],
-            "minutes_28": [600.0, 600.0, 600.0, 0.0],
-            "active_days_28": [20.0, 20.0, 20.0, 20.0],
-        }
-    )
-    assert rows.select(estimated_minutes(APP)).to_series().to_list() == [30, 90, 30, None]
-
-
-@pytest.mark.parametrize(
-    ("metric", "expected"),
-    [
-        ({"agg": "sum", "of": "points", "unit": "minute"}, 34),
-        ({"agg": "sum", "of": "points", "unit": "Minuten"}, 34),
-        ({"agg": "sum", "of": "points", "label": "minutes of study"}, 34),
-        ({"agg": "sum", "of": "points", "unit": "hours", "label": "time at sea"}, 24 * 60),
-        ({"agg": "sum", "of": "points", "unit": "s", "label": "time held"}, 1),
-        ({"agg": "max", "of": "points", "unit": "min", "label": "longest session"}, 34),
-        ({"agg": "min", "of": "points", "better": "lower", "unit": "minute", "label": "fastest lap"}, 2),
-        ({"agg": "sum", "of": "points", "unit": "minute hand"}, 2),
-        ({"agg": "sum", "of": "points", "unit": "m", "label": "distance"}, 2),
-    ],
-)
-def test_who_is_asked_for_time_takes_that_time(metric: dict, expected: int) -> None:
-    app = make_app(
-        metrics={"asked": {"event": "solve", "task": "Do {goal}", **metric}},
-        segments={"features": ["asked"], "score": "asked"},
-        challenges={"metrics": ["asked"]},
-    )
-    row = {"metric": "asked", "target": 34.0, "own_28": 340.0, "window_days": 1, "active_days_28": 10.0}
-    assert pl.DataFrame([{**row, "minutes_28": 20.0}]).select(estimated_minutes(app)).item() == expected
-
-
-def test_events_that_say_how_long_they_took_set_the_pace() -> None:
-    """One event a workout: nothing passes between events, and yet three workouts take their 45 minutes each."""
-    app = make_app(
-        events={"workout": {"properties": {"hours": {"type": "number", "min": 0}}}},
-        metrics={
-            "workouts": {"event": "workout", "task": "Finish {goal}"},
-            "time": {"event": "workout", "agg": "sum", "of": "hours", "unit": "hour"},
-        },
-        segments={"features": ["workouts"], "score": "workouts"},
-        challenges={"metrics": ["workouts"]},
-    )
-    played = {"minutes_28": 4.0, "active_days_28": 8.0, "sessions_28": 8, "time__28": 6.0, "workouts__28": 8.0}
-    features = pl.DataFrame([{"player_key": 1, "base_day": BASE, **played}])
-    asked = {"metric": "workouts", "target": 3.0, "own_28": 8.0, "window_days": 7}
-    rows = minutes_and_days(app, features).with_columns(**{k: pl.lit(v) for k, v in asked.items()})
-    assert rows.select(estimated_minutes(app)).item() == 135
-
-
-@pytest.mark.parametrize(("minutes", "expected"), [(2.0, None), (16.0, 6)])
-def test_moments_that_lie_seconds_apart_tell_nothing_of_how_long_play_takes(minutes, expected) -> None:
-    app = make_app(challenges={"metrics": ["solved"]})
-    played = {"minutes_28": minutes, "active_days_28": 8.0, "sessions_28": 8}
-    features = pl.DataFrame([{"player_key": 1, "base_day": BASE, **played}])
-    asked = {"metric": "solved", "target": 3.0, "own_28": 8.0, "window_days": 7}
-    rows = minutes_and_days(app, features).with_columns(**{k: pl.lit(v) for k, v in asked.items()})
-    assert rows.select(estimated_minutes(app)).item() == expected
 
 
 def test_affinity_is_a_standing_among_all_whoever_is_looked_at_together() -> None:
