@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from models.reasons import Kind, counted, spoken
+from models.reasons import Kind, counted, days_played, percent, spoken
 from models.task import Change
 
 _DAYS = tuple(f"active_days_{n}" for n in (1, 7, 14, 28, 90, "life"))
@@ -68,17 +68,47 @@ COMMON = frozenset({"app_7", "app_ratio", "log_tenure", "log_life", "next_calend
 
 _EVENTS = ("log_events_7", "log_events_28", "log_events_90")
 
+# Who played on one day alone is told so once: when, not also for how long they have been there and how often.
+_ONCE = pl.col("active_days_life") == 1
+# The pauses that ended in the last 28 days.
+_PAUSE = pl.col("gap_mean_28").round(2)
+_BEFORE = (
+    pl.when(pl.col("active_days_28") == 1)
+    .then(pl.format(", and {} before that", counted(_PAUSE, "day")))
+    .when(_PAUSE == 1)
+    .then(pl.lit(", before that every day"))
+    .when(_PAUSE < 1.5)
+    .then(pl.lit(", before that almost every day"))
+    .otherwise(pl.format(", before that every {} on average", counted(_PAUSE, "day")))
+    .fill_null("")
+)
+NEAR_DAYS = 28  # beyond which a date of the calendar moves no answer
+FEW_DAYS = 5  # of play: a share of fewer says little
+
+
+def dated(to_next: pl.Expr, since_last: pl.Expr) -> pl.Expr:
+    """How near the dates of the calendar are; null where none is within NEAR_DAYS."""
+    coming = pl.when(to_next <= NEAR_DAYS).then(to_next)
+    gone = pl.when(since_last <= NEAR_DAYS).then(since_last)
+    ahead = (
+        pl.when(coming == 0)
+        .then(pl.lit("today is a date of the calendar"))
+        .otherwise(pl.format("{} to the next date of the calendar", counted(coming, "day")))
+    )
+    behind = pl.format("{} since the last date of the calendar", counted(gone, "day"))
+    return pl.coalesce(pl.format("{}, {}", ahead, pl.format("{} since the last", spoken(gone))), ahead, behind)
+
+
 KINDS: Mapping[str, Kind] = {
     "quiet": Kind(
         ("log_recency", "overdue", "log_gap", "gap_spread"),
-        pl.format("last played {} ago", counted("recency_days", "day"))
-        + pl.format(", usually every {}", counted("gap_mean_28", "day")).fill_null(""),
+        pl.when(_ONCE.not_()).then(pl.format("last played {} ago{}", counted("recency_days", "day"), _BEFORE)),
         "how long ago they last played, against their usual pause",
         "recency_days",
     ),
     "week": Kind(
         ("active_1", "active_7", "heat_3", "slowing"),
-        pl.format("played on {} of the last 7 days", spoken("active_days_7")),
+        days_played("active_days_7", 7),
         "how much they played in the last days",
         "active_days_7",
     ),
@@ -88,36 +118,39 @@ KINDS: Mapping[str, Kind] = {
             *("active_14", "active_28", "active_90", "share_of_tenure", "heat_10", "heat_30", *_EVENTS),
             *("streak", "best_streak", "log_sessions", "log_minutes"),
         ),
-        pl.format("played on {} of the last 28 days, {}", spoken("active_days_28"), counted("sessions_28", "visit")),
+        pl.when(_ONCE)
+        .then(pl.format("{} so far", counted("sessions_28", "visit")))
+        .when(pl.col("active_days_28") == 0)
+        .then(days_played("active_days_28", 28))
+        .otherwise(pl.format("{}, {}", days_played("active_days_28", 28), counted("sessions_28", "visit"))),
         "how often and how much they play",
         "active_days_28",
     ),
     "tenure": Kind(
         ("log_tenure", "log_life"),
-        pl.format(
-            "first played {} ago, on {} since", counted("tenure_days", "day"), counted("active_days_life", "day")
+        pl.when(_ONCE)
+        .then(pl.format("played on one day only, {} ago", counted("tenure_days", "day")))
+        .otherwise(
+            pl.format(
+                "first played {} ago, on {} in all", counted("tenure_days", "day"), counted("active_days_life", "day")
+            )
         ),
         "how long they have been there",
         "tenure_days",
     ),
     "weekends": Kind(
         ("weekends",),
-        pl.format("{} % of the days with play are weekends", spoken(100 * pl.col("weekend_share"))),
+        pl.when(pl.col("active_days_90") >= FEW_DAYS).then(
+            pl.format("{} at weekends", percent("weekend_share", "the days with play in the last 90 were"))
+        ),
         "whether they play at weekends",
         "weekend_share",
     ),
-    "app": Kind(
-        ("app_7", "app_ratio"),
-        pl.format("{} % of all players are there on a usual day of this week", spoken(100 * pl.col("app_active_7"))),
-        "how lively the app is as a whole",
-        "app_active_7",
-    ),
+    # Alike for all on a day, so that it says nothing of one of them.
+    "app": Kind(("app_7", "app_ratio"), pl.lit(None, pl.String), "how lively the app is as a whole"),
     "calendar": Kind(
         ("next_calendar", "last_calendar"),
-        pl.coalesce(
-            pl.format("{} to the next date of the calendar", counted("next_calendar_days", "day")),
-            pl.format("{} since the last date of the calendar", counted("last_calendar_days", "day")),
-        ),
+        dated(pl.col("next_calendar_days"), pl.col("last_calendar_days")),
         "how near the dates of the calendar are",
     ),
 }

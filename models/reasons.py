@@ -5,16 +5,19 @@ What features of one kind add to the log-odds is summed; a kind is told by a sen
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 MOST = 3
+NONE = "none"
 LEAST = 0.05  # log-odds; what moves an answer less is no reason
 CLEAR = 0.2  # rank correlation from which on a figure has a way
 Usual = tuple[float, float]  # the middle of a figure, and 1 where more of it raises answers, -1 where it lowers them
 NO_USUAL: Mapping[str, Usual] = {}
 RAISES, LOWERS = "raises it", "lowers it"
+Ways = tuple[str, str]  # what a fact does that moves an answer up, and one that moves it down
+WAYS: Ways = (RAISES, LOWERS)
 
 
 @dataclass(frozen=True)
@@ -25,27 +28,76 @@ class Kind:
         features: Their names.
         text: The fact, from the columns of a task's rows; null where it cannot be told.
         about: What it is about, of any player.
-        figure: The column that the fact tells, where more of it is more of one thing.
+        figure: What the fact tells, where more of it is more of one thing: a column, or worked out from columns.
         alone: The figure is all that the fact tells, so that its way must be that of its reason.
+        only: The one way in which the fact may move an answer: 1 up, -1 down, 0 either.
+        lowering: The fact in words where it lowers the answer, if these are others.
     """
 
     features: tuple[str, ...]
     text: pl.Expr
     about: str
-    figure: str | None = None
+    figure: str | pl.Expr | None = None
     alone: bool = True
+    only: pl.Expr = field(default_factory=lambda: pl.lit(0.0))
+    lowering: pl.Expr | None = None
+
+    def seen_in(self, rows: pl.DataFrame) -> pl.Series | None:
+        """The figure of each row; None without one, or where rows lack what it is worked out from."""
+        if self.figure is None:
+            return None
+        figure = pl.col(self.figure) if isinstance(self.figure, str) else self.figure
+        if set(figure.meta.root_names()) - set(rows.columns):
+            return None
+        return rows.select(figure.cast(pl.Float64).alias("figure")).to_series()
 
 
 def spoken(value: str | pl.Expr) -> pl.Expr:
-    """A number as people say it: whole."""
+    """A number as people say it: whole, and a half as the next."""
     number = pl.col(value) if isinstance(value, str) else value
-    return number.round(0).cast(pl.Int64).cast(pl.String)
+    return number.round(0, "half_away_from_zero").cast(pl.Int64).cast(pl.String)
 
 
 def counted(value: str | pl.Expr, noun: str) -> pl.Expr:
     """A number with its noun: 1 day, 2 days."""
-    whole = (pl.col(value) if isinstance(value, str) else value).round(0).cast(pl.Int64)
-    return pl.format("{} {}", whole, pl.when(whole == 1).then(pl.lit(noun)).otherwise(pl.lit(f"{noun}s")))
+    said = spoken(value)
+    return pl.format("{} {}", said, pl.when(said == "1").then(pl.lit(noun)).otherwise(pl.lit(f"{noun}s")))
+
+
+def percent(share: str | pl.Expr, of: str) -> pl.Expr:
+    """A share of something: "40 % of the days", and "none of the days" for 0."""
+    part = pl.col(share) if isinstance(share, str) else share
+    return (
+        pl.when(part <= 0).then(pl.lit(f"{NONE} of {of}")).otherwise(pl.format(f"{{}} % of {of}", spoken(100 * part)))
+    )
+
+
+def lately(what: str | pl.Expr, values: Mapping[int, str | pl.Expr]) -> pl.Expr:
+    """What something came to over spans of days that end tonight: "lessons: 9 in the last 28 days, none in the last 7".
+
+    Args:
+        what: What people call it.
+        values: Its figure over each number of days, the longest first; 0 stands for nothing.
+    """
+    (most, whole), *shorter = ((days, as_said(value)) for days, value in values.items())
+    parts = pl.format(f"{{}} in the last {most} days", whole)
+    for days, value in shorter:
+        parts = pl.format(f"{{}}, {{}} in the last {days}", parts, value)
+    told = pl.when(whole == NONE).then(pl.lit(f"{NONE} in the last {most} days")).otherwise(parts)
+    return pl.format("{}: {}", pl.lit(what) if isinstance(what, str) else what, told)
+
+
+def as_said(value: str | pl.Expr) -> pl.Expr:
+    """A figure as people say it: whole where it is, else with at most two decimals, and none for 0."""
+    number = (pl.col(value) if isinstance(value, str) else value).cast(pl.Float64).fill_null(0.0).round(2)
+    return pl.when(number == 0).then(pl.lit(NONE)).otherwise(number.cast(pl.String).str.strip_suffix(".0"))
+
+
+def days_played(value: str | pl.Expr, days: int) -> pl.Expr:
+    """On how many of the last days somebody played, or that they did not."""
+    told = pl.format(f"played on {{}} of the last {days} days", spoken(value))
+    none = (pl.col(value) if isinstance(value, str) else value).round(0) == 0
+    return pl.when(none).then(pl.lit(f"did not play in the last {days} days")).otherwise(told)
 
 
 def told_by(contributions: pl.DataFrame, kinds: Mapping[str, Kind]) -> pl.DataFrame:
@@ -76,10 +128,11 @@ def against_the_answer(rows: pl.DataFrame, contributions: pl.DataFrame, kinds: M
 
 def _turned(rows: pl.DataFrame, kind: Kind, moved: pl.Series, whole: pl.Series) -> bool:
     """Whether a figure says nothing of what its kind adds, or goes with it one way and with answers the other."""
-    if kind.figure is None or kind.figure not in rows.columns:
+    figure = kind.seen_in(rows)
+    if figure is None:
         return False
-    way = _together(rows[kind.figure], moved)
-    return (kind.alone and abs(way) < CLEAR) or way * _together(rows[kind.figure], whole) < 0
+    way = _together(figure, moved)
+    return (kind.alone and abs(way) < CLEAR) or way * _together(figure, whole) < 0
 
 
 def _together(one: pl.Series, other: pl.Series) -> float:
@@ -93,10 +146,10 @@ def usual_figures(rows: pl.DataFrame, contributions: pl.DataFrame, kinds: Mappin
     """The middle of each kind's figure, and which way more of it goes with what its kind adds, see `Usual`."""
     usual: dict[str, Usual] = {}
     for moved in told_by(contributions, kinds).get_columns():
-        kind = kinds[moved.name]
-        if kind.figure is None or not kind.alone or kind.figure not in rows.columns:
+        figure = kinds[moved.name].seen_in(rows) if kinds[moved.name].alone else None
+        if figure is None:
             continue
-        way, middle = _together(rows[kind.figure], moved), rows[kind.figure].cast(pl.Float64).median()
+        way, middle = _together(figure, moved), figure.median()
         if isinstance(middle, float) and abs(way) >= CLEAR:
             usual[moved.name] = (middle, math.copysign(1.0, way))
     return usual
@@ -115,16 +168,16 @@ def reasons(
     contributions: pl.DataFrame | None,
     kinds: Mapping[str, Kind],
     usual: Mapping[str, Usual] = NO_USUAL,
-    sign: pl.Series | None = None,
+    ways: Ways = WAYS,
 ) -> pl.Series:
-    """The strongest reasons of each row, as one text: "last played 9 days ago, usually every 2 days (raises it); …".
+    """The strongest reasons of each row, as one text: "last played 9 days ago, before that every day (raises it); …".
 
     Args:
         rows: A task's rows.
         contributions: What each feature adds to a row's log-odds, see `Learner.contributions`; None: unknown.
         kinds: Who tells what; features of none are not told.
         usual: What figures are and do usually; a fact whose figure lies on the other side of that is no reason.
-        sign: -1 for rows whose published answer is the opposite of what was asked.
+        ways: What a fact is said to do.
 
     Returns:
         Text, null where there is nothing to tell.
@@ -133,29 +186,33 @@ def reasons(
     if moved is None or not moved.width:
         return pl.Series("reasons", [None] * rows.height, dtype=pl.String)
     told = moved.columns
-    ways = {f"way_{name}": _holds(kinds[name].figure, usual.get(name)) for name in told}
-    holds = rows.with_columns(**ways).select(*ways)
-    facts = rows.select(kinds[name].text.alias(f"told_{name}") for name in told)
-    signs = pl.DataFrame({"sign": [1.0] * rows.height if sign is None else sign.cast(pl.Float64)})
-    moved = moved.rename({name: f"by_{name}" for name in told})
-    whole = pl.concat([moved, facts, holds, signs], how="horizontal")
-    texts = whole.select(pl.concat_list([_weighed(name) for name in told]).list.drop_nulls().alias("all"))
+    holds = pl.DataFrame([_holds(rows, kinds[name], usual.get(name)).alias(f"way_{name}") for name in told])
+    facts = rows.select(_fact(kinds[name], pl.lit(moved[name]) > 0).alias(f"told_{name}") for name in told)
+    whole = pl.concat([moved.rename({name: f"by_{name}" for name in told}), facts, holds], how="horizontal")
+    texts = whole.select(pl.concat_list([_weighed(name, ways) for name in told]).list.drop_nulls().alias("all"))
     strongest = pl.col("all").list.sort(descending=True).list.head(MOST)
     joined = strongest.list.eval(pl.element().struct.field("text")).list.join("; ")
     return texts.select(pl.when(strongest.list.len() > 0).then(joined).alias("reasons")).to_series()
 
 
-def _holds(figure: str | None, usual: Usual | None) -> pl.Expr:
-    """Which way a figure should move the answer: 1 up, -1 down, 0 either, as where it is usual or not known."""
+def _fact(kind: Kind, up: pl.Expr) -> pl.Expr:
+    return kind.text if kind.lowering is None else pl.when(up).then(kind.text).otherwise(kind.lowering)
+
+
+def _holds(rows: pl.DataFrame, kind: Kind, usual: Usual | None) -> pl.Series:
+    """Which way a fact should move each answer: 1 up, -1 down, 0 either, as where it is usual or not known."""
+    figure = kind.seen_in(rows)
+    only = rows.select(pl.repeat(0.0, pl.len()) + kind.only).to_series()
     if figure is None or usual is None:
-        return pl.lit(0.0)
+        return only
     middle, way = usual
-    return ((pl.col(figure).cast(pl.Float64) - middle).sign() * way).fill_null(0.0)
+    side = ((figure - middle).sign() * way).fill_null(0.0)
+    return only.zip_with(only != 0, side)
 
 
-def _weighed(name: str) -> pl.Expr:
+def _weighed(name: str, ways: Ways) -> pl.Expr:
     """How strong a kind is and what it says, null where it is no reason."""
     by, told, way = pl.col(f"by_{name}"), pl.col(f"told_{name}"), pl.col(f"way_{name}")
-    text = pl.format("{} ({})", told, pl.when(by * pl.col("sign") > 0).then(pl.lit(RAISES)).otherwise(pl.lit(LOWERS)))
+    text = pl.format("{} ({})", told, pl.when(by > 0).then(pl.lit(ways[0])).otherwise(pl.lit(ways[1])))
     is_one = (by.abs() >= LEAST) & told.is_not_null() & (by * way >= 0)
     return pl.when(is_one).then(pl.struct(size=by.abs().round(6), text=text))

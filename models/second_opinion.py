@@ -17,7 +17,7 @@ from configs.errors import NightquestError
 from models.calibration import logits
 from models.learned import LearnedModel
 from models.learner import Sheet
-from models.reasons import LOWERS, RAISES, Kind, Usual
+from models.reasons import Kind, Usual
 
 Array = NDArray[np.float64]
 FITTED, JUDGED = 1000, 500  # made-up players that the line is fitted to, and that tell how closely it follows
@@ -85,7 +85,7 @@ class SecondOpinion:
         same = np.nanstd(others, axis=0) < SAME
         kinds = _places(self._model.task.features, self._kinds)
         facts = [kind.text for place, kind in enumerate(self._kinds.values()) if same[kinds == place].all()]
-        return {str(row.select(fact).item()) for fact in facts}
+        return {str(told) for fact in facts if (told := row.select(fact).item()) is not None}
 
     def _line(self, own: Sheet, others: Array) -> Line:
         kinds = _places(own.x.columns, self._kinds)
@@ -145,13 +145,13 @@ def disagreements(first: Sequence[str], second: Sequence[str], alike: Collection
         elif fact not in ways:
             told.append(f"not among its first three: {fact}")
         elif ways[fact] != way:
-            told.append(f"it {ways[fact].split()[0]} the answer: {fact}")
+            told.append(f"it says ({ways[fact]}): {fact}")
     return told
 
 
 def _apart(fact: str) -> tuple[str, str]:
-    way = next(each for each in (RAISES, LOWERS) if fact.endswith(f"({each})"))
-    return fact.removesuffix(f" ({way})"), way
+    told, _, way = fact.rpartition(" (")
+    return told, way.removesuffix(")")
 
 
 def _places(features: Sequence[str], kinds: Mapping[str, Any]) -> NDArray[np.int64]:

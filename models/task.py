@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from configs.app import App
 from models.portable import load_json, save_json
 from models.promotion import Against, Gain, better_than_guessing
-from models.reasons import Kind, Usual, reasons
+from models.reasons import WAYS, Kind, Usual, Ways, reasons
 from models.scores import auc, brier, calibration_error, calibration_floor
 from models.tracking.pages import Decision, Measured
 
@@ -228,6 +228,7 @@ class BinaryTask(Task, Generic[E]):
         leans_on: The chance of the condition under which its answers hold: a column of what it is asked at night. What
             has settled moves answers by it, too; see `Recalibration`.
         wanted: Which way its answer is good for the app: 1 up, -1 down, 0 neither; see `changes`.
+        ways: What is said of a fact that moves its answer up, and of one that moves it down.
     """
 
     form: ClassVar[str] = "binary"
@@ -247,6 +248,7 @@ class BinaryTask(Task, Generic[E]):
     alike: ClassVar[float] = 0.0
     leans_on: ClassVar[str] = ""
     wanted: ClassVar[int] = 0
+    ways: ClassVar[Ways] = WAYS
     encoding_type: ClassVar[type[Encoding]] = Encoding
 
     # Whom it asks, and what became of it.
@@ -328,19 +330,18 @@ class BinaryTask(Task, Generic[E]):
         """What is told of one player who is asked for: columns SCORES, with reasons; by default what is published."""
         return self.scores(model, app, asked)
 
-    def reasons(self, model: Answering, app: App, rows: pl.DataFrame, sign: pl.Series | None = None) -> pl.Series:
+    def reasons(self, model: Answering, app: App, rows: pl.DataFrame) -> pl.Series:
         """The strongest reasons of each row in words; null where the model cannot tell.
 
         Args:
             model: Who answers.
             app: The app.
             rows: Its rows.
-            sign: -1 for rows whose published answer is the opposite of what was asked.
         """
         kinds = {name: kind for name, kind in self.kinds(app).items() if name not in model.untold}
         if not kinds:
             return pl.Series("reasons", [None] * rows.height, dtype=pl.String)
-        return reasons(rows, model.contributions(rows), kinds, model.usual, sign)
+        return reasons(rows, model.contributions(rows), kinds, model.usual, self.ways)
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
         """What the model page tells of the winner on the later holdout, beside its log-loss.

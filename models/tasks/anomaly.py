@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from configs.app import App
-from models.reasons import Kind, counted, spoken
+from models.reasons import Kind, as_said, counted
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
 
 WEEK = 7
@@ -108,16 +108,24 @@ class Anomaly(BinaryTask[Encoding]):
         """How much, on how many days, and which metric stands out."""
         before = "{} in the last 7 days, and {} in the 21 before"
         days = pl.format(
-            "played on {} of the last 7 days, and on {} of the 21 before", spoken("active_days_7"), spoken("active_21")
+            "played on {} of the last 7 days, and on {} of the 21 before",
+            as_said("active_days_7"),
+            as_said("active_21"),
         )
-        amount = pl.format(before, counted("events_7", "action"), spoken("events_21"))
+        amount = pl.format(before, counted("events_7", "action"), as_said("events_21"))
         names = {name: app.metrics[name].label or name.replace("_", " ") for name in _metrics(app)}
-        metric = pl.col("most_metric").replace_strict(names, default=None, return_dtype=pl.String)
-        told = pl.format(f"{{}}: {before}", metric, spoken("most_7"), spoken("most_21"))
+        fell = _rise("least").abs() > _rise("most").abs()  # what changed more is told
+
+        def changed(what: str) -> pl.Expr:
+            return pl.when(fell).then(f"least_{what}").otherwise(f"most_{what}")
+
+        metric = changed("metric").replace_strict(names, default=None, return_dtype=pl.String)
+        told = pl.format(f"{{}}: {before}", metric, as_said(changed("7")), as_said(changed("21")))
+        active = pl.col("active_days_7") > 0  # else all of it is that they did not play
         return {
             "days": Kind(_DAYS, days, "on which days they play"),
-            "amount": Kind(_AMOUNT, amount, "how much they do"),
-            "metric": Kind(("rose", "fell"), told, "what they do more or less of than before"),
+            "amount": Kind(_AMOUNT, pl.when(active).then(amount), "how much they do"),
+            "metric": Kind(("rose", "fell"), pl.when(active).then(told), "what they do more or less of than before"),
             "tenure": Kind(("log_tenure",), pl.lit(None, dtype=pl.String), "how long they are there"),
         }
 
@@ -156,7 +164,8 @@ def _extremes(app: App, rows: pl.DataFrame) -> pl.DataFrame:
     metrics = _metrics(app)
     if not metrics:
         none = {name: pl.lit(0.0) for name in ("most_7", "most_21", "least_7", "least_21")}
-        return rows.with_columns(most_metric=pl.lit(None, dtype=pl.String), **none)
+        unnamed = {f"{which}_metric": pl.lit(None, dtype=pl.String) for which in ("most", "least")}
+        return rows.with_columns(**unnamed, **none)
     changes = [(pl.col(f"{name}__last").log1p() - (pl.col(f"{name}__before") / 3).log1p()) for name in metrics]
     rows = rows.with_columns(
         _most=pl.concat_list(changes).list.arg_max(), _least=pl.concat_list(changes).list.arg_min()
@@ -166,9 +175,11 @@ def _extremes(app: App, rows: pl.DataFrame) -> pl.DataFrame:
         for days, part in ((7, "last"), (21, "before")):
             values = pl.concat_list(f"{name}__{part}" for name in metrics)
             columns[f"{which}_{days}"] = values.list.get(pl.col(f"_{which}")).cast(pl.Float64)
-    most = pl.col("_most").replace_strict(dict(enumerate(metrics)), return_dtype=pl.String)
+        columns[f"{which}_metric"] = pl.col(f"_{which}").replace_strict(
+            dict(enumerate(metrics)), return_dtype=pl.String
+        )
     parts = [f"{name}__{part}" for name in metrics for part in ("last", "before")]
-    return rows.with_columns(**columns, most_metric=most).drop("_most", "_least", *parts)
+    return rows.with_columns(**columns).drop("_most", "_least", *parts)
 
 
 def _rise(which: str) -> pl.Expr:

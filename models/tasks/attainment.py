@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from configs.app import App
 from models.calibration import logits
+from models.habits import dated
 from models.learners.empirical_bayes import KEY, PLAYER_KEY, EmpiricalBayes
 from models.menus import ask_menu
-from models.reasons import Kind, counted, spoken
+from models.reasons import Kind, counted, days_played, lately, percent, spoken
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
 from models.tasks.plays import INPUTS as PLAYS
 from models.tasks.plays import plays_matrix, plays_rows
@@ -184,13 +185,13 @@ class Attainment(BinaryTask[Record]):
         """Their own record, what they did lately, what all players come to, and how they play."""
         labels = {name: (app.metrics[name].label or name).replace("_", " ") for name in app.challenges.metrics}
         metric = pl.col("metric").replace_strict(labels, default=pl.col("metric"), return_dtype=pl.String)
-        lately = pl.format("{}: {} in the last 28 days, {} in the last 7", metric, *map(_number, ("own_28", "own_7")))
+        own = lately(metric, {28: "own_28", 7: "own_7"})
         everybody = pl.format(
             "{} % of all players' windows with play come to as much", spoken(100 * pl.col("population"))
         )
         return {
             "record": Kind(_RECORD, _record(), "how often they came to as much themselves"),
-            "lately": Kind(("own_7", "own_28", "own_per_day", "own_trend"), lately, "how much of it they did lately"),
+            "lately": Kind(("own_7", "own_28", "own_per_day", "own_trend"), own, "how much of it they did lately"),
             "all": Kind(("population",), everybody, "how often all players come to as much", "population"),
             **_PLAY,
         }
@@ -231,10 +232,10 @@ def _number(value: str | pl.Expr) -> pl.Expr:
 _PLAY = {
     "often": Kind(
         ("active_7", "active_28", "log_events_7", "streak"),
-        pl.format(
-            "played on {} of the last 28 days, {} of the last 7",
-            spoken(28 * pl.col("active_28")),
-            spoken(7 * pl.col("active_7")),
+        pl.when(pl.col("active_7") == 0)
+        .then(days_played(28 * pl.col("active_28"), 28) + pl.lit(", none of the last 7"))
+        .otherwise(
+            pl.format("{}, {} of the last 7", days_played(28 * pl.col("active_28"), 28), spoken(7 * pl.col("active_7")))
         ),
         "how often they play",
         "active_28",
@@ -247,15 +248,13 @@ _PLAY = {
     ),
     "weekdays": Kind(
         ("habit", "weekend_days"),
-        pl.format("played on {} % of the same weekdays in the last 8 weeks", spoken(100 * pl.col("habit"))),
+        pl.format("played on {}", percent("habit", "the same weekdays in the last 8 weeks")),
         "on which weekdays they play",
         "habit",
     ),
     "calendar": Kind(
         ("next_calendar", "last_calendar"),
-        pl.when(pl.col("next_calendar") > 1e-3).then(
-            pl.format("{} to the next date of the calendar", counted(-7 * pl.col("next_calendar").log(), "day"))
-        ),
+        dated(-7 * pl.col("next_calendar").log(), -7 * pl.col("last_calendar").log()),
         "how near the dates of the calendar are",
     ),
 }

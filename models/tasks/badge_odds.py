@@ -143,13 +143,35 @@ class BadgeOdds(BinaryTask[Commonness]):
         How far and how fast is one fact, since the closed form rests on both: where little is missing it is high even
         without a pace.
         """
-        far = pl.format("{} % of the way", spoken((100 * pl.col("progress")).floor()))
-        pace = pl.format("{} to go at the pace of late", counted("eta_days", "day")).fill_null("no pace of late")
-        told = pl.format("{}, {}", far, pace)
+        percent = (100 * pl.col("progress")).floor()
+        far = (
+            pl.when(pl.col("progress") <= 0)
+            .then(pl.lit("nothing of it done yet"))
+            .when(percent < 1)
+            .then(pl.lit("less than 1 % of the way"))
+            .otherwise(pl.format("{} % of the way", spoken(percent)))
+        )
+        pace = pl.format("{} to go at the recent pace", counted("eta_days", "day")).fill_null("no recent pace to go by")
+        idle = (pl.col("progress") <= 0) & pl.col("eta_days").is_null()
+        told = pl.when(idle).then(far).otherwise(pl.format("{}, {}", far, pace))
         standing = ("progress", "missing", "log_goal", "log_eta", "has_pace", "closed_form")
-        common = pl.format("held by {} % of active players", spoken(100 * pl.col("held_by")))
+        share = (
+            pl.when(pl.col("held_by") <= 0)
+            .then(pl.lit("no active player"))
+            .when(pl.col("held_by") < 0.01)
+            .then(pl.lit("less than 1 % of active players"))
+            .otherwise(pl.format("{} % of active players", spoken(100 * pl.col("held_by"))))
+        )
+        common = pl.format("held by {} when the model was trained", share)
         return {
-            "progress": Kind(standing, told, "how far they are, and at what pace", "progress", alone=False),
+            "progress": Kind(
+                standing,
+                told,
+                "how far they are, and at what pace",
+                "progress",
+                alone=False,
+                only=-idle.cast(pl.Float64),
+            ),
             "common": Kind(("held_by", "earned_by"), common, "how common the badge is", "held_by"),
             "rule": Kind(("terms", "within", "runs", "tier"), pl.lit(None, pl.String), "what the badge's rule is like"),
             **habits.KINDS,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from configs.app import App
 from models import habits
 from models.portable import load_json, save_json
-from models.reasons import Kind, spoken
+from models.reasons import Kind, Ways, lately
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
 from models.tracking.pages import Measured
 
@@ -99,6 +99,7 @@ class Engagement(BinaryTask[Levels]):
     }
     asks_for: ClassVar[frozenset[str]] = frozenset({"catboost", "random_forest", "stack", "two_views", "xgboost"})
     moves: ClassVar[bool] = False  # weekly training is near enough, and a night is cheaper without
+    ways: ClassVar[Ways] = ("towards a higher level", "towards a lower level")  # to reach one and to stay there differ
     encoding_type: ClassVar[type[Encoding]] = Levels
     limits: ClassVar[tuple[str, ...]] = (
         "Cuts that the app file does not set are those of the training: a level means the same until the next one.",
@@ -165,12 +166,7 @@ class Engagement(BinaryTask[Levels]):
         what = (metric and (app.metrics[metric].label or metric.replace("_", " "))) or "actions"
         value = Kind(
             ("log_7", "log_28", "log_90", "over_7", "over_28", "over_90", "reached_last"),
-            pl.format(
-                "{}: {} in the last 28 days, {} of them in the last 7",
-                pl.lit(what),
-                spoken("value_28"),
-                spoken("value_7"),
-            ),
+            lately(what, {28: "value_28", 7: "value_7"}),
             "how much it was lately, against what the level asks",
             "value_28",
         )
@@ -199,11 +195,9 @@ class Engagement(BinaryTask[Levels]):
         )
 
     def _reasons(self, model: Answering, app: App, rows: pl.DataFrame) -> pl.DataFrame:
-        """player_key, window_days, level, reasons: for the likeliest level; what keeps a player idle raises that."""
-        asked = rows.filter(pl.col("level") == pl.col("likeliest").clip(1)).with_columns(
-            sign=pl.when(pl.col("likeliest") == 0).then(-1.0).otherwise(1.0)
-        )
-        told = self.reasons(model, app, asked, sign=asked["sign"])
+        """player_key, window_days, level, reasons: why the likeliest level is reached, or even the next is not."""
+        asked = rows.filter(pl.col("level") == pl.col("likeliest").clip(1))
+        told = self.reasons(model, app, asked)
         return asked.select("player_key", "window_days", level="likeliest", reasons=told)
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from configs.app import App
 from models import habits
-from models.reasons import Kind, spoken
+from models.reasons import Kind, days_played, percent
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -79,15 +79,15 @@ class Plays(BinaryTask[Encoding]):
 
     def kinds(self, app: App) -> Mapping[str, Kind]:  # noqa: ARG002
         """Those of habit, and on which weekdays."""
-        often = pl.format("played on {} of the last 28 days", spoken("active_days_28"))
-        weekdays = pl.format(
-            "played on {} % of the same weekdays in the last 8 weeks",
-            spoken(100 * _habit(_length(), pl.col("start_day"))),
-        )
+        habit = _habit(_length(), pl.col("start_day"))
+        weekdays = pl.format("played on {}", percent(habit, "the same weekdays in the last 8 weeks"))
         return {name: replace(habits.KINDS[name], features=features) for name, features in _OF_HABIT.items()} | {
-            "often": replace(habits.KINDS["often"], features=_OFTEN, text=often),
+            "often": replace(habits.KINDS["often"], features=_OFTEN, text=days_played("active_days_28", 28)),
             "weekdays": Kind(
-                ("habit", "habit_ratio", "weekend_days", "start_weekend"), weekdays, "on which weekdays they play"
+                ("habit", "habit_ratio", "weekend_days", "start_weekend"),
+                weekdays,
+                "on which weekdays they play",
+                habit,
             ),
         }
 

@@ -14,7 +14,7 @@ from configs.app import App
 from models import habits
 from models.portable import load_arrays, load_json, save_arrays, save_json
 from models.ranking import coverage_at, ndcg_at, recall_at
-from models.reasons import Kind, spoken
+from models.reasons import Kind, lately
 from models.similar import als_factors, als_scores, cosine, ease
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
 from models.tracking.pages import Measured
@@ -172,13 +172,14 @@ class Recommendations(BinaryTask[Items]):
         """Their own record in the item, what goes with it, and those of habit."""
         labels = {name: (app.metrics[name].label or name).replace("_", " ") for name in items_of(app)}
         item = pl.col("item").replace_strict(labels, default=pl.col("item"), return_dtype=pl.String)
-        own = pl.format("{}: {} in the last 28 days, {} of them in the last 7", item, *map(spoken, ("own_28", "own_7")))
+        own = lately(item, {28: "own_28", 7: "own_7"})
         return {
             "own": Kind(tuple(f"level_{days}" for days in SPANS), own, "how much of it they did lately"),
             "others": Kind(
                 ("popularity", "knn", "ease", "als", "breadth"),
-                pl.format("{} goes with what else they do", item),
+                pl.lit("many who otherwise do the same did this too"),
                 "what players do who do the same otherwise",
+                lowering=pl.lit("few who otherwise do the same did this"),
             ),
             **habits.KINDS,
         }

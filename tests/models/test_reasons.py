@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from models.reasons import Kind, against_the_answer, reasons, share_of_kinds, usual_figures
+from models.reasons import Kind, against_the_answer, lately, reasons, share_of_kinds, usual_figures
 
 KINDS = {
     "play": Kind(("days", "weeks"), pl.lit("played"), "how much they play"),
@@ -55,8 +55,8 @@ def test_a_fact_whose_figure_lies_on_the_other_side_of_what_is_usual_is_no_reaso
     pulls = pl.DataFrame({"days": [0.9, -0.9, 0.9, -0.9, 0.9], "weeks": [0.0] * 5})
     told = ["played on 1 days (lowers it)", "played on 27 days (raises it)"]
     assert reasons(rows, pulls, kinds, usual).to_list() == [None, told[0], told[1], None, None]
-    opposite = reasons(rows, pulls, kinds, usual, pl.Series([-1.0] * 5))
-    assert opposite.to_list() == [None, "played on 1 days (raises it)", "played on 27 days (lowers it)", None, None]
+    said = reasons(rows, pulls, kinds, usual, ("for it", "against it"))
+    assert said.to_list() == [None, "played on 1 days (against it)", "played on 27 days (for it)", None, None]
     alike = {"play": Kind(("days",), pl.lit("played"), "", "n", alone=False)}
     assert usual_figures(pl.DataFrame({"n": days}), moved, alike) == {}
 
@@ -64,3 +64,26 @@ def test_a_fact_whose_figure_lies_on_the_other_side_of_what_is_usual_is_no_reaso
 def test_what_a_model_looks_at_is_told_by_what_it_is_about_and_adds_up_to_all():
     shares = share_of_kinds({"days": 0.3, "weeks": 0.2, "talk": 0.1, "week": 0.4}, KINDS)
     assert shares == {"how much they play": 0.5, "how much they talk": 0.1, "anything else": 0.4}
+
+
+def test_a_fact_that_can_only_lower_is_no_reason_where_it_raises_and_one_may_have_other_words_for_it():
+    kinds = {
+        "begun": Kind(("done",), pl.lit("nothing done"), "", "n", only=-(pl.col("n") == 0).cast(pl.Float64)),
+        "others": Kind(("others",), pl.lit("many do it"), "", lowering=pl.lit("few do it")),
+    }
+    rows = pl.DataFrame({"n": [0, 0, 1]})
+    moved = pl.DataFrame({"done": [0.5, -0.5, 0.5], "others": [0.2, -0.2, 0.0]})
+    told = ["many do it (raises it)", "nothing done (lowers it); few do it (lowers it)", "nothing done (raises it)"]
+    assert reasons(rows, moved, kinds).to_list() == told
+
+
+def test_a_figure_is_said_as_people_do_and_nothing_is_none():
+    rows = pl.DataFrame({"month": [9.0, 0.0, 2.456, None], "week": [0.0, 0.0, 2.0, None]})
+    told = rows.select(lately("drills", {28: "month", 7: "week"})).to_series().to_list()
+    none = "drills: none in the last 28 days"
+    assert told == [
+        "drills: 9 in the last 28 days, none in the last 7",
+        none,
+        "drills: 2.46 in the last 28 days, 2 in the last 7",
+        none,
+    ]

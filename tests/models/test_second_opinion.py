@@ -86,7 +86,7 @@ def test_what_differs_is_a_fact_that_is_missing_or_pulls_the_other_way():
     first = ["quiet for 9 days (raises it)", "plays a lot (lowers it)", "new (raises it)"]
     second = ["plays a lot (lowers it)", "quiet for 9 days (lowers it)", "at weekends (raises it)"]
     assert disagreements(first, second) == [
-        "it lowers the answer: quiet for 9 days",
+        "it says (lowers it): quiet for 9 days",
         "not among its first three: new",
     ]
     assert disagreements(first, first) == []
@@ -94,7 +94,7 @@ def test_what_differs_is_a_fact_that_is_missing_or_pulls_the_other_way():
 
 
 def test_a_fact_that_is_the_same_for_all_is_not_weighed(rows):
-    same = rows.with_columns(app_active_3=pl.lit(0.3), app_active_7=pl.lit(0.25), app_active_28=pl.lit(0.3))
+    same = rows.with_columns(next_calendar_days=pl.lit(3, pl.Int64), last_calendar_days=pl.lit(40, pl.Int64))
     _, second, told, _ = asked("logistic", same)
-    assert "25 % of all players are there on a usual day of this week" in second.alike
-    assert told["app_7"].abs().max() == 0
+    assert "3 days to the next date of the calendar" in second.alike
+    assert told["next_calendar"].abs().max() == 0

@@ -187,6 +187,7 @@ def test_each_player_is_told_the_likeliest_few_with_reasons_and_odds_that_rise_w
     assert mine["days"].to_list() == [28] * 3
     assert mine["reasons"].to_list()[1:] == [None, None]
     assert mine["reasons"][0] == (
-        "90 % of the way, 4 days to go at the pace of late (raises it); held by 30 % of active players (raises it)"
+        "90 % of the way, 4 days to go at the recent pace (raises it); "
+        "held by 30 % of active players when the model was trained (raises it)"
     )
-    assert "no pace of late" in scores.filter(player_key=2, target="b", horizon_days=7)["reasons"][0]
+    assert "no recent pace to go by" in scores.filter(player_key=2, target="b", horizon_days=7)["reasons"][0]

@@ -124,10 +124,10 @@ def test_reasons_are_facts_of_the_player_and_leave_out_what_is_asked_and_what_is
     scores = Churn().scores(Sure(0.3), make_app(), asked)
     told = dict(scores.filter(horizon_days=14).select("player_key", "reasons").rows())
     assert told[1] == (
-        "last played 2 days ago, usually every 2 days (raises it); "
+        "last played 2 days ago, before that every 2 days on average (raises it); "
         "played on 14 of the last 28 days, 14 visits (lowers it)"
     )
-    assert told[2].startswith("last played 2 days ago, usually every 4 days (raises it); ")
+    assert told[2].startswith("last played 2 days ago, before that every 4 days on average (raises it); ")
     assert scores.filter(pl.col("horizon_days") > 14)["reasons"].null_count() == scores.height - 2
 
 

@@ -109,13 +109,13 @@ class Fixed:
 
 
 @pytest.mark.parametrize(
-    ("at_least", "exact", "band", "value"),
+    ("at_least", "exact", "band"),
     [
-        ((0.9, 0.6, 0.2, 0.1), (0.1, 0.3, 0.4, 0.1, 0.1), "medium", "lowers it"),
-        ((0.3, 0.4, 0.2, 0.1), (0.7, 0.0, 0.1, 0.1, 0.1), "inactive", "raises it"),
+        ((0.9, 0.6, 0.2, 0.1), (0.1, 0.3, 0.4, 0.1, 0.1), "medium"),
+        ((0.3, 0.4, 0.2, 0.1), (0.7, 0.0, 0.1, 0.1, 0.1), "inactive"),
     ],
 )
-def test_chances_of_levels_add_up_and_reasons_are_those_of_the_likeliest(at_least, exact, band, value):
+def test_chances_of_levels_add_up_and_reasons_are_those_of_the_likeliest(at_least, exact, band):
     app, none = make_app(engagement={"metric": "solved"}), pl.DataFrame()
     rows = [each for day in range(0, 30, 2) for player in (1, 2) for each in solved(player, day, player)]
     with warehouse_with(app, rows) as warehouse:
@@ -129,7 +129,7 @@ def test_chances_of_levels_add_up_and_reasons_are_those_of_the_likeliest(at_leas
         (told,) = mine.drop_nulls("reasons").select("target", "reasons").rows()
         assert told[0] == band
         assert told[1].startswith(
-            f"puzzles solved: 28 in the last 28 days, 6 of them in the last 7 ({value}); last played 2"
+            "puzzles solved: 28 in the last 28 days, 6 in the last 7 (towards a lower level); last played 2"
         )
 
 
