@@ -36,7 +36,7 @@ def ingest_view(app: str, result: IngestResult) -> RenderableType:
     if result.held_back:
         parts.append(Text(f"Left out: {counted(result.held_back, 'row')} of people who were erased."))
     if result.unused:
-        told = "; ".join(f"{n:,} {what}" for what, n in result.unused.items())
+        told = "; ".join(f"{what} ({n:,})" for what, n in result.unused.items())
         parts.append(Text(f"Taken, but without effect: {told}."))
     if (n_known := sum(d.state == "already taken" for d in result.deliveries)) > 0:
         parts.append(Text(f"Taken before: {counted(n_known, 'file')}.", style="dim"))

@@ -1,5 +1,6 @@
 """What players are told of events and numbers: label, unit and task, in English that holds for what is counted."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -100,6 +101,7 @@ _THEMES = (
     (frozenset({"game", "match", "round", "level", "quest"}), GAME, "player"),
     (frozenset({"book", "loan", "article", "page"}), "a library with its lights on", "reader"),
 )
+_DATED = re.compile(r"^([a-z]{3,})\d+$")
 _KINDS = {SHOP: "shop", GYM: "fitness", SCHOOL: "learning", GAME: "game"}
 
 
@@ -115,7 +117,8 @@ class Words:
 
 def named_event(table: "Table") -> tuple[str, str]:
     """What a row of a table without kinds of events is called, and why."""
-    own = [word for word in table.name.removeprefix("raw_").split("_") if word not in known.LOGS and not word.isdigit()]
+    plain = (_DATED.sub(r"\1", word) for word in table.name.removeprefix("raw_").split("_"))  # sales97, orders2024
+    own = [word for word in plain if word not in known.LOGS and not word.isdigit()]
     if abroad := next((known.DONE_ELSEWHERE[word] for word in own if word in known.DONE_ELSEWHERE), ""):
         return abroad, "the file is named for it"
     if own:

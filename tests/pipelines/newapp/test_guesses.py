@@ -14,7 +14,8 @@ from pipelines.activity.preview import read_ahead
 from pipelines.badges.lint import lint_app
 from pipelines.newapp.forms import forms_of
 from pipelines.newapp.make import Said, make_app
-from pipelines.newapp.words import event_words, number_words, voice_of
+from pipelines.newapp.sample import Table
+from pipelines.newapp.words import event_words, named_event, number_words, voice_of
 from pipelines.newapp.written import guess_files
 from tests.foreign.exports import cdnow, purchases
 
@@ -34,6 +35,14 @@ def read(warehouse, values):
     form = forms_of(warehouse, values, "VARCHAR", "v")
     listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
     return form, [value for (value,) in warehouse.rows(f"SELECT {form.sql} FROM (SELECT unnest([{listed}]) AS v)")]
+
+
+def test_a_kind_of_event_has_no_year_or_number_of_its_file_in_its_name():
+    named = {
+        name: named_event(Table(name, (), 1, (), Files()))[0]
+        for name in ("raw_sales97", "raw_orders_2024", "raw_laps3", "raw_mp3")
+    }
+    assert named == {"raw_sales97": "sale", "raw_orders_2024": "order", "raw_laps3": "lap", "raw_mp3": "action"}
 
 
 @pytest.mark.parametrize(
