@@ -25,6 +25,7 @@ _LOOK_AGAIN_S = 1.0
 _MEMORY_GB = 2.0  # for DuckDB, where nobody says otherwise
 _AT_ONCE = 2048  # rows that are fetched together
 _IN_A_BATCH = 100_000  # rows
+_SHARES = (16, 8, 4, 2)  # of its memory that DuckDB keeps when it is eased: the first that what is in use fits into
 _SMALL = 16 * 2**20  # bytes of a file that one thread has read before several have agreed on who reads what
 
 
@@ -130,12 +131,16 @@ class Warehouse:
 
         DuckDB keeps pages of the file as long as they fit, whatever else the process holds meanwhile, and most of what
         it has freed; to lower its limit gives both back. So does the C library, where it is asked to. Within a
-        transaction DuckDB keeps what it has: it gives the transaction up where its own rows do not fit into less.
+        transaction its own rows go to the disk as far as they can: the limit is set beside it, since one that cannot be
+        kept would give the transaction up.
         """
-        if self._memory is not None and not self._depth:
-            with suppress(duckdb.OutOfMemoryException):  # where more than that is in use
-                self.run(f"SET memory_limit = '{self._memory // 16}B'")
-            self.run(f"SET memory_limit = '{self._memory}B'")
+        if self._memory is not None:
+            with self.con.cursor() as beside:
+                for share in _SHARES:
+                    with suppress(duckdb.OutOfMemoryException):  # where more than that is in use
+                        beside.execute(f"SET memory_limit = '{self._memory // share}B'")
+                        break
+                beside.execute(f"SET memory_limit = '{self._memory}B'")
         if (trim := _trim()) is not None:
             trim(0)
 

@@ -92,6 +92,7 @@ def issue(
             past = past_nights(home, night.app.app, night.as_of, PAST_NIGHTS)
             previous = past[0] if past else None
             heard = judge_input(known, previous)
+            warehouse.ease()  # what is audited next takes memory, too
             audit = audit_night(
                 out.night, previous, night, served, limits, accept=accept, past=past, broken=heard.broken
             )
@@ -119,6 +120,7 @@ def _write_down(warehouse: Warehouse, words: Words, models: Mapping[str, str], c
             if table == "challenges":
                 told = _with_arms(_with_choices(_with_models(piece, models), choices), words)
             warehouse.append(table, told, on_conflict_skip=True)
+        warehouse.ease()  # what is written next takes memory, too
 
 
 def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[str, Frame]:

@@ -74,6 +74,7 @@ def _pieces(table: Table, seen: Seen) -> Pieces:
     made = table.rows(seen)
     for piece in [made] if isinstance(made, pl.DataFrame) else made.pieces(table.contract.key):
         yield _shape(table, piece, seen.known.night)
+    seen.known.warehouse.ease()  # the next table takes memory, too
 
 
 def _shape(table: Table, frame: pl.DataFrame, night: Night) -> pl.DataFrame:
