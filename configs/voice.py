@@ -56,6 +56,8 @@ class Locale(Part):
     period: str = Field(description="Several days from now on, where the last is not known.")
     until: str = Field(description="No later than on a day {a}, that day included.")
     days_until: str = Field(description="The days from now on up to a day {a}, that day included.")
+    on_day: str = Field(description="On a day {a}, which has not begun when it is said.")
+    a_day: str = Field(description="A day {a}, where `period` says several.")
     date: str = Field(description="A day, of {weekday}, {day} and {month}; of this year or the next.")
     first: str = Field("1", description="The {day} of the first day of a month.")
     weekdays: list[str] = Field(min_length=7, max_length=7, description="From Monday on, as they stand in a sentence.")

@@ -339,7 +339,7 @@ class BinaryTask(Task, Generic[E]):
             rows: Its rows.
         """
         kinds = {name: kind for name, kind in self.kinds(app).items() if name not in model.untold}
-        if not kinds:
+        if not kinds or not rows.height:  # trees refuse to be asked about nobody
             return pl.Series("reasons", [None] * rows.height, dtype=pl.String)
         return reasons(rows, model.contributions(rows), kinds, model.usual, self.ways)
 

@@ -113,7 +113,8 @@ def _habits(profile: Mapping[str, Any]) -> str:
     """How often, when and how long, as far as it is known."""
     known = json.loads(profile.get("habits") or "{}")
     part, minutes, rhythm = known.get("part_of_day"), known.get("minutes_a_session"), known.get("rhythm")
-    often = f"{known['days_a_week']:g} days a week" if known.get("days_a_week") else None
+    days = known.get("days_a_week")
+    often = f"{days:g} {'day' if days == 1 else 'days'} a week" if days else None
     long = f"{minutes:.0f} min a session" if minutes else None
     when = {"any": "at any hour", "night": "at night", None: None}.get(part, f"in the {part}")
     return ", ".join(told for told in (often, when, long, rhythm) if told)

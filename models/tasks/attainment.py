@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from configs.app import App
+from configs.nouns import minutes_of
 from models.calibration import logits
 from models.habits import dated
 from models.learners.empirical_bayes import KEY, PLAYER_KEY, EmpiricalBayes
@@ -274,8 +275,11 @@ def sign_of(app: App) -> pl.Expr:
 
 
 def whole_metrics(app: App) -> dict[str, bool]:
-    """Which metrics come in whole numbers."""
-    return {name: metric.aggregation.whole or _of_integers(app, name) for name, metric in app.metrics.items()}
+    """Which metrics come, or are asked for, in whole numbers: nobody sits down for 6.5 minutes."""
+    return {
+        name: metric.aggregation.whole or minutes_of(metric.unit) == 1 or _of_integers(app, name)
+        for name, metric in app.metrics.items()
+    }
 
 
 def with_inputs(features: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:

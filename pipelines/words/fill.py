@@ -19,6 +19,7 @@ from pipelines.words.render import (
     fill_slots,
     goal_text,
     period_text,
+    plainer,
     span_text,
     until_text,
     with_one,
@@ -28,7 +29,7 @@ from pipelines.words.types import content_types
 TARGET_DAYS = 28  # what the next targets in messages are measured over
 # What may differ between two rows with the same text. All else that is filled in or told follows from their brief.
 _OWN = ("amount", "window_days", "valid_until", "percentile", "mission", "arm", "chapter", "done", "also")
-FILLED = ("content_type", "metric", *_OWN)  # what `fill_in` reads of a row, beside which text it has
+FILLED = ("content_type", "metric", "as_of", *_OWN)  # what `fill_in` reads of a row, beside which text it has
 TOLD = ("title", "text", "brief_id", "ai_provider", "model", "prompt_version", "variant", "metadata")
 
 
@@ -43,7 +44,8 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
     Args:
         app: Its metrics' words.
         chosen: at (the row of `texts`), content_type, metric, amount, window_days, percentile; where there are any,
-            valid_until (the last day of the window), mission, arm, chapter, done and also.
+            valid_until (the last day of the window), as_of (the night's day, the same for all), mission, arm, chapter,
+            done and also.
         texts: The columns of TOLD, text with slots, metadata (JSON text) and language.
 
     Returns:
@@ -54,7 +56,7 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
         NightquestError: A text is not fit to be read; see `hold_fit`.
     """
     rows = chosen.select("at", *(name for name in FILLED if name in chosen.columns))
-    lacking = pl.DataFrame(schema={"also": PARTS, "done": pl.Float64, "valid_until": pl.Date})
+    lacking = pl.DataFrame(schema={"also": PARTS, "done": pl.Float64, "valid_until": pl.Date, "as_of": pl.Date})
     rows = pl.concat([rows, lacking.select(pl.exclude(rows.columns))], how="diagonal")
     rows = rows.cast(lacking.schema).with_columns(beside=_as_key(pl.col("also")))
     told = [name for name in (*_OWN[:-1], "beside") if name in rows.columns and rows[name].null_count() < rows.height]
@@ -86,15 +88,16 @@ def _values(app: App, rows: pl.DataFrame, languages: list[str]) -> pl.DataFrame:
         return by_language(app, pl.col("language"), languages, text)
 
     metric, amount, days, last = pl.col("metric"), pl.col("amount"), pl.col("window_days"), pl.col("valid_until")
-    until = slot(lambda _, locale: until_text(last, days, locale))
+    said_on = pl.col("as_of")
+    until = slot(lambda _, locale: until_text(last, days, locale, said_on))
     return rows.select(
         also=slot(lambda said, locale: also_text(said, pl.col("also"), days, locale)),
         goal_1=slot(lambda said, locale: goal_text(said, metric, amount, days, locale)),
         window=until,
-        period=slot(lambda _, locale: period_text(last, days, locale)),
+        period=slot(lambda _, locale: period_text(last, days, locale, said_on)),
         until=until,
         done=slot(lambda said, locale: amount_text(said, metric, pl.col("done"), locale, reached=True)),
-        amount=slot(lambda said, locale: amount_text(said, metric, _plainer(said, metric, amount), locale)),
+        amount=slot(lambda said, locale: amount_text(said, metric, plainer(said, metric, amount), locale)),
         span=slot(lambda said, locale: span_text(said, metric, TARGET_DAYS, locale)),
         percentile=slot(lambda _, locale: by_value(locale.percent, "{n}", pl.col("percentile"))),
     )
@@ -104,15 +107,6 @@ def _as_key(also: pl.Expr) -> pl.Expr:
     """What is asked beside a goal as a text, by which rows that say the same are found."""
     field = pl.element().struct.field
     return also.list.eval(pl.format("{} {}", field("metric"), field("target"))).list.join(", ")
-
-
-def _plainer(app: App, metric: pl.Expr, amount: pl.Expr) -> pl.Expr:
-    """A target with no more digits than people say: 190 minutes for 189.1, so that who reaches it has reached both."""
-    places = pl.when(amount.abs() >= 10).then(1).when(amount.abs() >= 1).then(10).otherwise(100)
-    places = pl.when(amount.abs() < 0.1).then(10_000).otherwise(places)
-    scaled = (amount * places).round(6)
-    lower = metric.is_in([name for name, one in app.metrics.items() if one.better == "lower"])
-    return pl.when(lower).then(scaled.floor()).otherwise(scaled.ceil()) / places
 
 
 def hold_fit(filled: pl.DataFrame) -> pl.DataFrame:

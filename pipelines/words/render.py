@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 import polars as pl
 
 from configs.app import App
-from configs.nouns import is_counted
+from configs.nouns import is_counted, minutes_of
 from configs.speaking import speaking
 from configs.voice import Locale, locale_of
 from configs.wording import MetricWords, metric_words
 from pipelines.words.checks.validate import SLOT
 from pipelines.words.writers.grammar import with_article
 
+_UNKNOWN = pl.lit(None, pl.Date)
 LARGEST = 1e15  # numbers beyond are no longer exact
 _CURRENCIES = "$£€¥"  # signs that stand before their number
 
@@ -178,20 +179,28 @@ def window_text(days: pl.Expr, locale: Locale) -> pl.Expr:
     return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(by_value(locale.window, "{n}", days))
 
 
-def period_text(last: pl.Expr, days: pl.Expr, locale: Locale) -> pl.Expr:
-    """'today' for one day, 'the days up to Sunday, 3 May' for more, or 'the next 3 days' where the last is unknown."""
+def period_text(last: pl.Expr, days: pl.Expr, locale: Locale, said_on: pl.Expr = _UNKNOWN) -> pl.Expr:
+    """'today' for one day, 'the days up to Sunday, 3 May' for more, or 'the next 3 days' where the last is unknown.
+
+    'Sunday, 3 May' for one day that has not begun when it is said: see `until_text`.
+    """
     told = pl.coalesce(_date_in(locale.days_until, last, locale), by_value(locale.period, "{n}", days))
-    return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(told)
+    return pl.when(days == 1).then(_one_day(locale.a_day, last, locale, said_on)).otherwise(told)
 
 
-def until_text(last: pl.Expr, days: pl.Expr, locale: Locale) -> pl.Expr:
+def until_text(last: pl.Expr, days: pl.Expr, locale: Locale, said_on: pl.Expr = _UNKNOWN) -> pl.Expr:
     """'today' for one day, 'by Sunday, 3 May' for more: the last day on which it counts, a column of dates.
 
     A text is read on every day of its window, and 'within the next 3 days' is true on the first alone; it stands where
-    the last day is unknown.
+    the last day is unknown. Whose day of `said_on`, the night's, had long begun is asked for the next one, and reads it
+    on either: 'on Sunday, 3 May'.
     """
-    date = _date_in(locale.until, last, locale)
-    return pl.when(days == 1).then(pl.lit(locale.today)).otherwise(pl.coalesce(date, window_text(days, locale)))
+    date = pl.coalesce(_date_in(locale.until, last, locale), window_text(days, locale))
+    return pl.when(days == 1).then(_one_day(locale.on_day, last, locale, said_on)).otherwise(date)
+
+
+def _one_day(template: str, day: pl.Expr, locale: Locale, said_on: pl.Expr) -> pl.Expr:
+    return pl.when(day > said_on).then(_date_in(template, day, locale)).otherwise(pl.lit(locale.today))
 
 
 def _date_in(template: str, day: pl.Expr, locale: Locale) -> pl.Expr:
@@ -204,6 +213,21 @@ def _date_in(template: str, day: pl.Expr, locale: Locale) -> pl.Expr:
     }
     cut = SLOT.split(template.replace("{a}", locale.date))
     return pl.concat_str([parts[part] if i % 2 else pl.lit(part) for i, part in enumerate(cut)])
+
+
+def plainer(app: App, metric: pl.Expr, amount: pl.Expr) -> pl.Expr:
+    """A target with no more digits than people say: 190 minutes for 189.1, so that who reaches it has reached both."""
+    minutes = metric.is_in(
+        [name for name, one in app.metrics.items() if minutes_of(one.unit) == 1 and one.agg != "mean"]
+    )
+    least = [(10.0, 1), (1.0, 10), (0.1, 100)]  # an amount, and the parts of one that are said of it
+    places = pl.lit(10_000)
+    for size, parts in reversed(least):
+        places = pl.when(amount.abs() >= size).then(parts).otherwise(places)
+    places = pl.when(minutes & (amount.abs() >= 1)).then(1).otherwise(places)
+    scaled = (amount * places).round(6)
+    lower = metric.is_in([name for name, one in app.metrics.items() if one.better == "lower"])
+    return pl.when(lower).then(scaled.floor()).otherwise(scaled.ceil()) / places
 
 
 def span_text(app: App, metric: pl.Expr, days: int, locale: Locale) -> pl.Expr:

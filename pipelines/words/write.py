@@ -83,6 +83,7 @@ def choose_words(
     texts = source.texts(briefs, rows)
     chosen = assign_variants(rows, texts, as_of=as_of, recent=recent, on_screen=on_screen)
     chosen = chosen.hstack(rows.select(name for name in FILLED if name in rows.columns))
+    chosen = chosen.with_columns(as_of=pl.lit(as_of))
     ids, done, first = rows.select("content_id"), list[Worded](), 0
     for name, given in zip(("description", "body", "description"), (plan, asks, achievements), strict=True):
         if given is not None:

@@ -12,7 +12,7 @@ WITH written AS (
 newest AS (
     FROM written QUALIFY revision = max(revision) OVER (PARTITION BY as_of, player_key, content_type)
 )
-SELECT m.content_id::VARCHAR AS content_id, p.user_id, m.content_type, m.title, m.body,
+SELECT m.content_id::VARCHAR AS content_id, p.user_id, m.content_type, m.title, m.body, m.metadata ->> 'mission' AS mission,
        m.ai_provider, m.model, m.prompt_version, m.variant, m.propensity, m.as_of AS issued_on, m.as_of = $as_of AS is_new,
        m.generated_at, m.metadata
 FROM newest m

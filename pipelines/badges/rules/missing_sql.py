@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from configs.app import App
 from configs.expressions import Term
-from configs.nouns import is_currency
+from configs.nouns import is_currency, minutes_of
 from configs.spans import period_of
 from configs.speaking import own_language
 from configs.voice import locale_of
@@ -39,20 +39,25 @@ class Words:
 
     def more(self, term: Term, missing: str) -> str:
         """So many more of what is counted: '3 more answers given within 7 days'."""
-        words, number = metric_words(self._app, term.metric), self._number(missing)
+        words = metric_words(self._app, term.metric)
+        if words is not None and minutes_of(words.unit) == 1:  # of which people name no parts
+            missing = f"CASE WHEN {missing} >= 1 THEN ceil(round({missing}, 6)) ELSE {missing} END"
+        number = self._number(missing)
         if words is None or not words.unit:
-            return _filled(self._within(term, self._locale.missing.more_of), n=number, a=text_sql(self._name(term)))
+            name = self._name(term)
+            return _filled(self._within(term, self._locale.missing.more_of, name), n=number, a=text_sql(name))
         named = (words.one, words.many) if words.measure == "total" else (words.unit, words.plural)
-        return _filled(self._within(term, self._locale.missing.more), n=number, a=_noun(*named, missing))
+        return _filled(self._within(term, self._locale.missing.more, named[1]), n=number, a=_noun(*named, missing))
 
     def level(self, term: Term, kind: type[exp.Expression], goal: str, now: str) -> str:
         """What a number is to come to, and what it is: 'best score of at least 8 points (now 6)'."""
         words, grows = metric_words(self._app, term.metric), self._app.metrics[term.metric].aggregation.grows
         said = self._locale.missing
         if grows and words and words.unit and (template := _of(said.counts, kind)):
-            asked = _filled(self._within(term, template), n=self._number(goal), a=_noun(words.unit, words.plural, goal))
+            within = self._within(term, template, words.plural)
+            asked = _filled(within, n=self._number(goal), a=_noun(words.unit, words.plural, goal))
             if issubclass(kind, exp.LTE | exp.EQ):
-                none = _filled(self._within(term, said.counts["none"]), a=text_sql(words.plural))
+                none = _filled(self._within(term, said.counts["none"], words.plural), a=text_sql(words.plural))
                 asked = f"CASE WHEN {goal} = 0 THEN {none} ELSE {asked} END"
             value = self._number(now)
         else:
@@ -97,12 +102,12 @@ class Words:
         span = period_of(term.span)
         return self._this(span).replace("{a}", self._name(term)) if span else self._name(term)
 
-    def _within(self, term: Term, template: str) -> str:
-        """A template with that it is counted in a row, where its unit does not say so, and within which days."""
-        words, locale = metric_words(self._app, term.metric), self._locale
+    def _within(self, term: Term, template: str, named: str) -> str:
+        """A template with that it is counted in a row, where its name does not say so, and within which days."""
+        locale = self._locale
         if self._app.metrics[term.metric].aggregation.runs:  # a run that is long enough may begin before the days
             tail = locale.missing.in_a_row.replace("{a}", "")
-            template += "" if words is not None and words.unit.endswith(tail) else tail
+            template += "" if named.endswith(tail) else tail
         elif term.days:
             frame = locale.past.replace("{n}", str(term.days)) if term.days > 1 else locale.past_day
             return frame.replace("{a}", template)

@@ -12,13 +12,14 @@ CONTRACT = contract(
         "content_type": text(),
         "title": words(),
         "body": words(),
+        "mission": text(nullable=True),
         **writing(),
         **issued(),
         "generated_at": moment(),
         "metadata": document(nullable=True),
     },
     standing=False,
-    screen=("content_id", "content_type", "title", "body", "issued_on", "is_new"),
+    screen=("content_id", "content_type", "title", "body", "mission", "issued_on", "is_new"),
 )
 
 

@@ -1,6 +1,7 @@
 """Words that a text says more than once."""
 
 import re
+from collections import Counter
 from functools import lru_cache
 
 from pipelines.words.checks.validate import SLOT, sentences
@@ -41,6 +42,12 @@ def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -
             return min(again)
         seen |= said
     return ""
+
+
+def said_again(phrase: str) -> str:
+    """The words that a phrase says in two of its sentences: whoever wrote them side by side meant it."""
+    told = Counter(stem for sentence in sentences(phrase) for stem in stems(sentence))
+    return " ".join(word for word in _WORD.findall(phrase) if any(told[stem] > 1 for stem in stems(word)))
 
 
 def echoed_word(title: str, text: str, own: str = "") -> str:

@@ -10,6 +10,7 @@ from pipelines.challenges.invite import WEEK_DAYS, told_lately
 from pipelines.engines.laid import Frame
 from pipelines.players.targets import nearest_targets
 from pipelines.words.content_type import Asking, ContentType, Form
+from pipelines.words.render import plainer
 
 NAME = "personal_coaching"
 TRENDS, NEAR = ("rising", "steady", "easing"), "near"
@@ -34,7 +35,7 @@ def plan(asking: Asking) -> pl.DataFrame:
     left = pl.col("target") - month
     rows = (
         nearest.join(own, on=["player_key", "metric"], how="inner", maintain_order="left")
-        .with_columns(goal=left, pace=month)
+        .with_columns(goal=plainer(app, pl.col("metric"), left), pace=month)
         .filter((month > 0) & (left > 0) & (left <= _FAR * month))
         .with_columns(
             occasion=pl.concat_str(

@@ -44,6 +44,10 @@ class Grammar:
     def __contains__(self, symbol: str) -> bool:
         return symbol in self.facts or bool(self._read(symbol))
 
+    def phrases(self, symbol: str) -> Sequence[str]:
+        """What a symbol can become, references not followed."""
+        return self._symbols.get(symbol, ())
+
     def size(self, symbol: str) -> int:
         """How many texts a symbol can become, an upper bound; 0 for one that cannot become any."""
         return 1 if symbol in self.facts else sum(self._read(symbol))

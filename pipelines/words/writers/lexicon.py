@@ -56,6 +56,8 @@ def brief_grammar(app: App, brief: Brief) -> Grammar:
     tags = brief_tags(app, brief)
     own, base = _tagged(app.voice.lexicon, tags), _tagged(_base(app), tags)
     symbols = {**base, **own}
+    if "tutorial_how" in own:  # who knows how a thing is done says it in every tutorial
+        symbols["tutorial"] = [said for said in symbols["tutorial"] if "tutorial_how" in references(said)]
     if chapter := chapter_of(app, brief):
         told = ["#briefing_scene# #ask# #briefing_end#", "#briefing_scene# #ask#"]
         symbols |= {"briefing": told, "briefing_title": [chapter.title], "briefing_scene": chapter.scene}

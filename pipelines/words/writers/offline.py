@@ -14,7 +14,7 @@ from configs.errors import AppFileError
 from configs.speaking import ENGLISH, speaking, written_in
 from configs.wording import metric_words
 from pipelines.words.briefs import Brief
-from pipelines.words.checks.repeats import echoed_word, repeated_word
+from pipelines.words.checks.repeats import echoed_word, repeated_word, said_again
 from pipelines.words.checks.validate import check_texts
 from pipelines.words.content_type import TEXT_LENGTH
 from pipelines.words.types import content_type
@@ -133,7 +133,8 @@ def _drafts(
         return
     words, faults_of = metric_words(app, brief.metric), _checks(app, brief)
     unit = words.many if words else ""
-    subject = _subject(app, brief)
+    taught = grammar.phrases("tutorial_how") if brief.content_type == "tutorial" else ()
+    subject = " ".join((_subject(app, brief), *map(said_again, taught)))
     ours = " ".join((subject, *own_words(app, brief)))
     metadata, english = json.dumps({"language": language, "written": "grammar"}), language == ENGLISH
     worn: Counter[str] = Counter()

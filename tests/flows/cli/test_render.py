@@ -125,6 +125,12 @@ def test_a_players_page_shows_what_is_asked_held_and_next(night):
         assert words in text
 
 
+def test_who_plays_on_one_day_a_week_plays_on_no_days(night):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    weekly = replace(view, profile={**(view.profile or {}), "habits": '{"days_a_week": 1.0}'})
+    assert "plays 1 day a week" in printed(render_player(weekly))
+
+
 def test_what_is_not_done_is_nowhere_told_as_all_of_it(night):
     near = {"badge_id": "gold_mind", "progress": 0.996, "remaining": "1 puzzle", "eta_days": 1}
     text = printed(render_player(replace(gather_player(night[0], "toy", USER_IDS[0]), badge_progress=[near])))

@@ -14,7 +14,8 @@ from models.learners.empirical_bayes import EmpiricalBayes
 from models.menus import ask_menu
 from models.portable import load_model, save_model
 from models.scores import calibration_error, log_loss
-from models.tasks.attainment import FROM_PLAY, Attainment, Record
+from models.tasks.attainment import FROM_PLAY, Attainment, Record, whole_metrics
+from tests.factories import make_app
 from tests.models.rows import labels
 
 
@@ -123,6 +124,12 @@ def test_what_nobody_did_until_the_training_is_asked_of_nobody_by_it_and_changes
     question = windows.filter(metric="new").with_columns(target=pl.lit(1.0))
     weighed = with_new.weigh(question, done.filter(metric="new"))
     assert np.isfinite(with_new.probability(weighed)).all()
+
+
+def test_nobody_is_asked_for_parts_of_a_minute() -> None:
+    made = {"event": "solve", "agg": "sum", "of": "points"}
+    app = make_app(metrics=make_app().model_dump()["metrics"] | {n: made | {"unit": n} for n in ("minute", "km")})
+    assert (whole_metrics(app)["minute"], whole_metrics(app)["km"]) == (True, False)
 
 
 def test_the_menu_of_a_count_is_whole_numbers_from_one(record: EmpiricalBayes) -> None:

@@ -270,8 +270,8 @@ def test_a_missions_brief_stands_as_long_as_its_mission(warehouse):
     put(warehouse, "messages", message(3, YESTERDAY))
     publish(warehouse, YESTERDAY)
     rows = collect(Known(warehouse, NIGHT), make_frames(open_ids=((ids[1], 1),)))["messages"]
-    assert rows.select("user_id", "content_type", "is_new", "issued_on").rows() == [
-        (USER_IDS[0], "mission_brief", False, YESTERDAY)
+    assert rows.select("user_id", "content_type", "is_new", "issued_on", "mission").rows() == [
+        (USER_IDS[0], "mission_brief", False, YESTERDAY, ids[1])
     ]
 
 

@@ -16,6 +16,7 @@ from pipelines.words.render import (
     goal_text,
     number_text,
     period_text,
+    plainer,
     until_text,
     window_text,
 )
@@ -179,6 +180,38 @@ def test_a_slot_without_a_value_leaves_no_text():
         on="t",
     )
     assert filled["text"].to_list() == [None]
+
+
+@pytest.mark.parametrize(
+    ("unit", "told"),
+    [("minute", [190.0, 13.0, 9.0, 0.35]), ("km", [190.0, 13.0, 8.2, 0.35])],
+)
+def test_a_target_has_no_more_digits_than_people_say_and_minutes_have_no_parts(unit, told):
+    made = {"event": "solve", "agg": "sum", "of": "points", "unit": unit, "task": "Do {goal}"}
+    app = make_app(metrics={**make_app().model_dump()["metrics"], "made": made})
+    amounts = pl.DataFrame({"metric": "made", "amount": [189.1, 12.71, 8.13, 0.345]})
+    assert amounts.select(plainer(app, pl.col("metric"), pl.col("amount"))).to_series().to_list() == told
+
+
+@pytest.mark.parametrize(
+    ("language", "on", "a_day"),
+    [
+        ("en", "on Friday, 1 May", "Friday, 1 May"),
+        ("de", "am Freitag, 1. Mai", "Freitag, 1. Mai"),
+        ("it", "venerdì 1º maggio", "venerdì 1º maggio"),
+        ("fr", "le vendredi 1er mai", "le vendredi 1er mai"),
+        ("es", "el viernes 1 de mayo", "el viernes 1 de mayo"),
+    ],
+)
+def test_one_day_that_has_not_begun_where_it_is_read_is_named_and_not_called_today(language, on, a_day):
+    locale, day = locale_of(language), dt.date(2026, 5, 1)
+
+    def told(text, night):
+        return pl.select(text(pl.lit(day), pl.lit(1), locale, pl.lit(night))).item()
+
+    eve = day - dt.timedelta(days=1)
+    assert (told(until_text, eve), told(period_text, eve)) == (on, a_day)
+    assert (told(until_text, day), told(period_text, day)) == (locale.today, locale.today)
 
 
 @pytest.mark.parametrize(

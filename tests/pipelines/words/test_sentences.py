@@ -111,6 +111,13 @@ def test_who_did_it_before_is_told_of_no_first_try(read):
     ] == []
 
 
+def test_an_app_that_knows_how_a_thing_is_done_says_so_in_every_tutorial(read):
+    app, texts = read
+    taught = [t for t in texts if t.content_type == "tutorial" and f"tutorial_how_{t.metric}" in app.voice.lexicon]
+    ways = {t.metric: app.voice.lexicon[f"tutorial_how_{t.metric}"] for t in taught}
+    assert [t for t in taught if not any(way in t.text for way in ways[t.metric])] == []
+
+
 def test_a_message_without_a_target_promises_none(read):
     told = [t for t in read[1] if (t.content_type, t.occasion) == ("motivational_message", "none")]
     assert told

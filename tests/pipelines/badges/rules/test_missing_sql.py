@@ -16,6 +16,7 @@ _EVENTS = _FIRST["events"] | {
 _METRICS = _FIRST["metrics"] | {
     "clean": {"event": "solve", "agg": "mean", "of": "clean", "label": "share solved cleanly"},
     "best": {"event": "solve", "agg": "max", "of": "points", "label": "best round", "unit": "point"},
+    "time": {"event": "solve", "agg": "sum", "of": "points", "label": "minutes of play", "unit": "minute"},
 }
 _SAID = {
     "solved": {"label": "gelöste Rätsel", "unit": "Rätsel", "plural": "Rätsel", "task": "Löse {goal}"},
@@ -24,6 +25,7 @@ _SAID = {
     "topics": {"label": "Themen", "unit": "Thema", "plural": "Themen", "task": "Probier {goal}"},
     "clean": {"label": "saubere Lösungen"},
     "best": {"label": "beste Runde", "unit": "Punkt", "plural": "Punkte"},
+    "time": {"label": "Minuten", "unit": "Minute", "plural": "Minuten"},
 }
 RULES = {
     "three": "solved >= 1203 and topics >= 2 and last(days, 7) >= 3",
@@ -31,6 +33,7 @@ RULES = {
     "best": "best >= 2500.5",
     "few": "last(solved, 7) <= 1",
     "more": "points > 5000 * solved",
+    "time": "time >= 1258.3",
 }
 
 
@@ -45,6 +48,7 @@ RULES = {
                 "best": "best round of at least 2,500.5 points (now 1,250)",
                 "few": "at most 1 puzzle within 7 days (now 2)",
                 "more": "points above 5000 times puzzles solved",
+                "time": "4 more minutes of play",
             },
         ),
         (
@@ -55,6 +59,7 @@ RULES = {
                 "best": "beste Runde von mindestens 2.500,5 Punkte (jetzt 1.250)",
                 "few": "höchstens 1 Rätsel innerhalb von 7 Tagen (jetzt 2)",
                 "more": "Punkte über 5000 mal gelöste Rätsel",
+                "time": "noch 4 Minuten",
             },
         ),
     ],

@@ -77,9 +77,16 @@ def test_progress_asked_again_leaves_out_what_was_earned_meanwhile_and_is_of_tho
     assert after.equals(before.remove(player_key=before["player_key"].min(), badge_id="there"))
 
 
-def test_a_streak_whose_unit_says_in_a_row_says_it_once_and_not_within_which_days() -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"unit": "day in a row", "plural": "days in a row"},
+        {"label": "days in a row"},
+    ],
+)
+def test_a_streak_whose_words_say_in_a_row_says_it_once_and_not_within_which_days(words: dict[str, str]) -> None:
     app = app_with(it="last(streak, 5) >= 8")
-    streak = app.metrics["streak"].model_copy(update={"unit": "day in a row", "plural": "days in a row"})
+    streak = app.metrics["streak"].model_copy(update=words)
     app = app.model_copy(update={"metrics": {**app.metrics, "streak": streak}})
     with warehouse_with(app, ROWS) as warehouse:
         told = badge_progress(Known(warehouse, pin(warehouse, app, 2)))
