@@ -29,6 +29,8 @@ def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -
         recurring: Words that may stand in several sentences: the subject of a longer text.
     """
     lead, _, rest = title.partition(": ")
+    if again := _rooted_alike(lead) or _rooted_alike(rest):
+        return again
     if again := stems(lead) & stems(rest):
         return min(again)
     if again := _phrases(lead) & frozenset().union(*map(_phrases, sentences(text))):
@@ -42,6 +44,12 @@ def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -
             return min(again)
         seen |= said
     return ""
+
+
+def _rooted_alike(title: str) -> str:
+    """With which five letters two words of a title begin: 'A Thoughtful Thought', but not 'Light After Light'."""
+    told = Counter(word[:5] for word in {word.lower() for word in _WORD.findall(title)} if len(word) >= 5)
+    return min((root for root, n in told.items() if n > 1), default="")
 
 
 def said_again(phrase: str) -> str:

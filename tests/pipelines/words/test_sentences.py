@@ -100,6 +100,18 @@ def test_a_title_says_no_word_before_and_after_its_colon(read):
     assert [title for title, found in parts if len(found) > 1 and found[0] & found[1]] == []
 
 
+@pytest.mark.parametrize(
+    ("title", "again"),
+    [
+        ("A Thoughtful Thought on Paper", "thoug"),
+        ("Light After Light", ""),
+        ("Days of Training: Trained Well", "train"),
+    ],
+)
+def test_no_word_of_a_title_is_made_of_another(title, again):
+    assert repeated_word(title, "Solve {goal_1}.") == again
+
+
 def test_who_did_it_before_is_told_of_no_first_try(read):
     taught = [t for t in read[1] if (t.content_type, t.occasion) == ("tutorial", "seldom")]
     assert [
