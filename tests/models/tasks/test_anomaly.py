@@ -81,13 +81,9 @@ def test_only_an_unusual_week_is_told_and_why(contest):
     assert scores["player_key"].to_list() == [1000]
     assert (scores["horizon_days"][0], scores["band"][0]) == (7, "unusual")
     assert scores["probability"][0] >= UNUSUAL
-<<<<<<< HEAD
     assert scores["reasons"][0] == "played on none of the last 7 days, and on 21 of the 21 before (raises it)"
-=======
-    assert "played on 0 of the last 7 days, and on 21 of the 21 before (raises it)" in scores["reasons"][0]
     assert contest.model.learner.name == "lightgbm"  # trees refuse to tell of nobody
     assert Anomaly().scores(contest.model, APP, Asked(usual, NONE, NONE, NONE)).height == 0
->>>>>>> b799974 (Say a day that has not begun where the player lives by its name, tell in every tutorial how it is done, name a brief's mission, and ask for whole minutes)
 
 
 def test_an_app_without_metrics_that_add_up_is_asked_too():

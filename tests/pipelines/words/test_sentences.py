@@ -10,7 +10,7 @@ from configs.kinds import content_type_names
 from configs.loader import load_app
 from configs.shipped import shipped_apps
 from configs.verbs import WITHOUT_EFFORT, verb_of
-from configs.voice import base_lexicon, voice_kinds
+from configs.voice import base_lexicon, spoken_lexicon, voice_kinds
 from configs.wording import metric_words
 from pipelines.words.app_file import language_notes
 from pipelines.words.briefs import Brief
@@ -75,6 +75,24 @@ def test_the_offline_writer_says_nothing_that_a_model_may_not_say(read):
     own += [badge.title for badge in app.badges.values()]
     told = [re.sub(r"[$£](?=\d)", "", f"{t.title}. {t.text}") for t in texts]
     assert [fault for text in told for fault in text_faults(text, "en", app.voice, own=own)] == []
+
+
+def lexicons(name: str, kind: str) -> list[dict[str, list[str]]]:
+    """All that an app or a kind's voice says, in every language."""
+    if kind:
+        return [dict(base_lexicon(kind)), *(dict(spoken_lexicon(tag, "informal", kind)) for tag in ("de", "it"))]
+    app = load_app(name).app
+    return [app.voice.lexicon, *(said.lexicon for said in app.translations.values())]
+
+
+@pytest.mark.parametrize(("name", "kind"), VOICES)
+def test_no_sentence_is_cut_at_its_comma(name, kind):
+    cut = []
+    for symbols in lexicons(name, kind):
+        for phrases in symbols.values():
+            if any(phrase.endswith((".", "!", "?")) for phrase in phrases):
+                cut += [p for p in phrases if not p.endswith((".", "!", "?", "#")) or p[:1].islower()]
+    assert cut == []
 
 
 @pytest.mark.parametrize(("name", "kind"), VOICES)
