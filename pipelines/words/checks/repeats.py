@@ -29,8 +29,8 @@ def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -
         recurring: Words that may stand in several sentences: the subject of a longer text.
     """
     lead, _, rest = title.partition(": ")
-    if again := _rooted_alike(lead) or _rooted_alike(rest):
-        return again
+    if alike := _rooted_alike(lead) or _rooted_alike(rest):
+        return alike
     if again := stems(lead) & stems(rest):
         return min(again)
     if again := _phrases(lead) & frozenset().union(*map(_phrases, sentences(text))):
