@@ -36,6 +36,7 @@ SESSION_MIN = 30.0
 PRIOR_MIN = 60.0
 MOST_WAY = 2.0  # nobody is taken for more than twice as slow or fast as all
 DAY_MIN = 24 * 60
+EXACT = "DECIMAL(38, 6)"  # whose sum is the same in whatever order it is taken
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,12 @@ def learn_pace(known: Known, features: Frame) -> Pace:
     known.run(_timed_sql(known.app), {**spans, "sample": SAMPLE, "gap": SESSION_MIN})
     metrics = _by_metric(known)
     kinds = known.frame(
-        "SELECT event, avg(minutes) AS each FROM timed_events WHERE minutes IS NOT NULL GROUP BY event ORDER BY event"
+        """SELECT event, sum(minutes) / count(*) AS each FROM timed_events WHERE minutes IS NOT NULL
+           GROUP BY event ORDER BY event"""
     )
     with known.lend(kinds=kinds, played=played.select("player_key")):
         likely = known.frame(
-            """SELECT player_key, sum(each) AS likely
+            f"""SELECT player_key, sum(each::{EXACT})::DOUBLE AS likely
                FROM (SELECT player_key, event, day FROM events_at($cut) SEMI JOIN played USING (player_key)
                      WHERE active AND day >= $since AND day < $until)
                JOIN kinds USING (event) GROUP BY player_key ORDER BY player_key""",
@@ -137,11 +139,12 @@ def _ways(app: App, played: pl.DataFrame, likely: pl.DataFrame) -> pl.DataFrame:
 
 def _by_metric(known: Known) -> pl.DataFrame:
     app, rows = known.app, []
-    overall = known.rows("SELECT avg(minutes) FROM timed_events")[0][0]
+    overall = known.rows("SELECT sum(minutes) / count(minutes) FROM timed_events")[0][0]
     for number, name in enumerate(app.metrics):
         metric = app.metrics[name]
         timed, minutes, tries, units, days = known.rows(
-            f"""SELECT count(minutes), avg(minutes), count(*), sum(unit_{number}), count(DISTINCT (player_key, day))
+            f"""SELECT count(minutes), sum(minutes) / count(minutes), count(*), sum(unit_{number})::DOUBLE,
+                       count(DISTINCT (player_key, day))
                 FROM timed_events WHERE try_{number}"""
         )[0]
         one = minutes if timed >= LEAST else overall
@@ -176,8 +179,9 @@ def _timed_sql(app: App) -> str:
             GROUP BY player_key ORDER BY hash(player_key), player_key LIMIT $sample
         ),
         spaced AS (
-            SELECT *, date_diff('second', lag(occurred_at) OVER (PARTITION BY player_key, day ORDER BY occurred_at),
-                                occurred_at) / 60.0 AS gap
+            SELECT *, date_diff('second', lag(occurred_at) OVER (
+                                    PARTITION BY player_key, day ORDER BY occurred_at, event_id
+                                ), occurred_at) / 60.0 AS gap
             FROM events_at($cut) SEMI JOIN sampled USING (player_key)
             WHERE active AND day >= $since AND day < $until
         ),
@@ -185,16 +189,17 @@ def _timed_sql(app: App) -> str:
             SELECT sum(gap) FILTER (gap < $gap) >= count(*) FILTER (coalesce(gap, $gap) >= $gap) AS tell
             FROM spaced
         )
-        SELECT player_key, day, event, {", ".join(columns)},
-               greatest(CASE WHEN gap < $gap AND tell THEN gap END, {", ".join([*told, "NULL"])}) AS minutes
+        SELECT player_key, day, event, {", ".join(columns)}, TRY_CAST(
+                   greatest(CASE WHEN gap < $gap AND tell THEN gap END, {", ".join([*told, "NULL"])}) AS {EXACT}
+               ) AS minutes
         FROM spaced, sessions"""
 
 
 def _unit(metric: Metric, mark: str | None) -> str:
     """What an event adds to what a metric comes to."""
     if mark is None or metric.aggregation.keyed or not metric.aggregation.adds_up:
-        return "NULL::DOUBLE"
-    return f"({mark})::DOUBLE"
+        return f"NULL::{EXACT}"
+    return f"TRY_CAST({mark} AS {EXACT})"
 
 
 def _tried(app: App) -> App:
