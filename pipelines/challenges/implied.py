@@ -5,6 +5,7 @@ do counts: three lessons tonight are no new deed to whom an open challenge lacks
 """
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -25,6 +26,7 @@ ASKED = pl.Schema(
 )
 NOTHING_ASKED = pl.DataFrame(schema=ASKED)
 EVER, FOREVER = dt.date(1, 1, 1), dt.date(9999, 12, 31)  # of lifetime goals
+AT_ONCE = 40_000  # players whose rows are held against each other together: each has dozens of such pairs
 _NEAR = 1e-9
 
 
@@ -47,13 +49,27 @@ def without_implied(app: App, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.Dat
     numbered = rows.with_row_index("_row")
     keys = ["player_key", *(["base_day"] if "base_day" in asked.columns else [])]
     new = numbered.select("_row", *keys, "metric", "op", "target", "start_day", "end_day")
+    found = [_implied(app, facts, keys, *some) for some in _some_players(new, asked)]
+    return numbered.join(pl.concat(found), on="_row", how="anti", maintain_order="left").drop("_row")
+
+
+def _some_players(new: pl.DataFrame, asked: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Both frames of AT_ONCE players after the others."""
+    for some in new["player_key"].unique().sort().to_frame().iter_slices(AT_ONCE):
+        mine = pl.col("player_key").is_between(some["player_key"][0], some["player_key"][-1])
+        yield new.filter(mine), asked.filter(mine)
+
+
+def _implied(
+    app: App, facts: pl.DataFrame, keys: Sequence[str], new: pl.DataFrame, asked: pl.DataFrame
+) -> pl.DataFrame:
+    """_row of the new ones that follow or make something follow."""
     says = asked.join(facts, on="metric", how="inner").rename({"metric": "by", "other": "metric"})
     said = asked.join(facts.rename({"metric": "by", "other": "metric"}), on="metric", how="inner")
     said = said.rename({"metric": "of", "by": "metric"})
     follows = new.join(says, on=[*keys, "metric"], how="inner", suffix="_asked").filter(_open_makes_new())
     makes = new.join(said, on=[*keys, "metric"], how="inner", suffix="_asked").filter(_new_makes_open(app))
-    out = pl.concat([follows.select("_row"), makes.select("_row")]).unique()
-    return numbered.join(out, on="_row", how="anti", maintain_order="left").drop("_row")
+    return pl.concat([follows.select("_row"), makes.select("_row")]).unique()
 
 
 def _open_makes_new() -> pl.Expr:

@@ -140,6 +140,23 @@ def test_other_players_challenges_are_no_reason_to_ask_less() -> None:
     assert without_implied(APP, asks(("runs", 3, 3)), other).height == 1
 
 
+def test_some_players_after_the_others_are_told_what_all_at_once_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = random.Random(7)  # noqa: S311 (reproducible draws, no secret)
+    new, still = (
+        pl.concat(
+            asks((drawn.choice(["runs", "km", "days"]), drawn.randint(1, 6), drawn.choice([1, 3, 7]))).with_columns(
+                player_key=pl.lit(drawn.randint(1, 9), pl.Int64)
+            )
+            for _ in range(60)
+        )
+        for _ in range(2)
+    )
+    at_once = without_implied(APP, new, as_asked(still))
+    assert 0 < at_once.height < new.height
+    monkeypatch.setattr("pipelines.challenges.implied.AT_ONCE", 2)
+    assert without_implied(APP, new, as_asked(still)).equals(at_once)
+
+
 def test_what_was_asked_before_an_edit_still_counts_though_its_metric_is_asked_for_no_more() -> None:
     app = APP.model_copy(update={"challenges": APP.challenges.model_copy(update={"metrics": ["runs"]})})
     assert without_implied(app, asks(("runs", 2, 3)), as_asked(asks(("long_runs", 2, 3)))).is_empty()
