@@ -313,7 +313,7 @@ class Registry:
         """A private copy of the model's files, so that what is verified is what is read."""
         uri = self._client.get_model_version_download_uri(name, version)
         try:
-            self._mlflow.artifacts.download_artifacts(
+            found = self._mlflow.artifacts.download_artifacts(
                 artifact_uri=f"{uri}/data/files", dst_path=str(scratch), tracking_uri=self._uri
             )
         except Exception as error:
@@ -321,7 +321,7 @@ class Registry:
                 f"The files of {name} version {version} cannot be read: {first_line(error)}.",
                 f"Move the alias {CHAMPION} to another version in MLflow, or train again.",
             ) from error
-        return next(path.parent for path in scratch.rglob(RUN_FILE))
+        return Path(found)
 
 
 def _told(run: ModelRun) -> dict[str, Any]:

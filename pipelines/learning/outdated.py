@@ -5,14 +5,27 @@ from typing import Any
 
 from configs.app import App
 from models.learned import LearnedModel
+from models.tasks.engagement import Engagement
 from pipelines.activity.metric_sql import definitions_hash
 
 DEFINITIONS = "definitions"  # parameter of a training: what its metrics meant
 
 
+LEVELS = "levels"  # by what levels of engagement go
+
+
 def definitions_of(app: App) -> str:
-    """What the metrics of challenges mean, as text to record: `name:hash` of each, by name."""
-    return " ".join(f"{name}:{definitions_hash(app, name)}" for name in sorted(set(app.challenges.metrics)))
+    """What the metrics of challenges mean, and that of engagement, as text to record: `name:hash` of each, by name."""
+    return " ".join(f"{name}:{meant}" for name, meant in (*_of_challenges(app).items(), (LEVELS, _of_levels(app))))
+
+
+def _of_challenges(app: App) -> dict[str, str]:
+    return {name: definitions_hash(app, name) for name in sorted(set(app.challenges.metrics))}
+
+
+def _of_levels(app: App) -> str:
+    metric = app.engagement.metric
+    return definitions_hash(app, metric) if metric else "events"
 
 
 def edited_since(app: App, model: LearnedModel, learned: Mapping[str, Any]) -> str:
@@ -30,5 +43,8 @@ def edited_since(app: App, model: LearnedModel, learned: Mapping[str, Any]) -> s
     if DEFINITIONS not in learned:
         return "what metrics count was not recorded then"
     known = set(str(learned[DEFINITIONS]).split())
-    changed = [told.partition(":")[0] for told in definitions_of(app).split() if told not in known]
-    return f"new: what {', '.join(changed)} counts" if changed else ""
+    changed = [name for name, meant in _of_challenges(app).items() if f"{name}:{meant}" not in known]
+    if changed:
+        return f"new: what {', '.join(changed)} counts"
+    by_levels = model.task.name == Engagement.name and f"{LEVELS}:{_of_levels(app)}" not in known
+    return "new: what levels of engagement go by" if by_levels else ""

@@ -5,6 +5,7 @@ import pytest
 from models.learned import LearnedModel
 from models.learners.habit import Habit
 from models.task import Encoding
+from models.tasks.engagement import Engagement, Levels
 from models.tasks.plays import Plays
 from pipelines.learning.outdated import DEFINITIONS, definitions_of, edited_since
 from pipelines.players.features import compute_features, feature_names
@@ -46,6 +47,21 @@ def test_models_do_not_serve_what_was_edited_after_their_training(app, said: str
 )
 def test_models_go_on_serving_when_words_change_or_less_is_asked(app) -> None:
     assert edited_since(app, PLAYS, LEARNED) == ""
+
+
+def test_levels_that_go_by_something_else_are_asked_of_no_model_of_engagement_and_harm_no_other() -> None:
+    levels = LearnedModel(Engagement(), Levels({7: (5, 10, 20), 28: (20, 40, 80)}), Habit())
+    assert edited_since(APP, levels, LEARNED) == ""
+    for app in (make_app(engagement={"metric": "points"}), make_app(engagement={"metric": "solved"})):
+        assert "levels of engagement" in edited_since(app, levels, LEARNED)
+        assert edited_since(app, PLAYS, LEARNED) == ""
+    learned = {DEFINITIONS: definitions_of(make_app(engagement={"metric": "points"}))}
+    counted = make_app(
+        metrics={**TOY["metrics"], "points": {**TOY["metrics"]["points"], "agg": "max"}},
+        engagement={"metric": "points"},
+        challenges={"metrics": ["solved"]},
+    )
+    assert "levels of engagement" in edited_since(counted, levels, learned)
 
 
 def test_models_of_whose_training_no_definitions_are_known_do_not_serve() -> None:
