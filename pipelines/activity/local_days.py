@@ -83,6 +83,8 @@ def move_days(warehouse: Warehouse, app: App, now: dt.datetime) -> pl.DataFrame:
 
 
 def _count_anew(warehouse: Warehouse, app: App, table: str) -> None:
+    if not warehouse.value(f"SELECT count(*) FROM (FROM {table} LIMIT 1)"):
+        return
     counted = with_local_days(warehouse, app, f"(SELECT DISTINCT event_id, player_key, occurred_at FROM {table})")
     warehouse.run(f"CREATE OR REPLACE TEMP TABLE counted AS SELECT event_id, day, local_hour FROM ({counted})")
     warehouse.run(

@@ -69,6 +69,8 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
         else:
             with warehouse.lend(_touched=touched):
                 warehouse.run("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM _touched")
+        if not warehouse.value("SELECT count(*) FROM touched"):
+            return  # a warehouse without events
         _refresh_derived(warehouse)
         if touched is not None:
             warehouse.run(warehouse.fixed("activity/forget_parts"))
