@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections import Counter
 
+import psutil
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
@@ -23,15 +24,26 @@ settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
 
-SERVED = "tests/flows/server/"  # its tests share a `serve`
+_ROOM = 2 * 2**30  # bytes that are free where a run lays its folders: of a third of the tests they take a tenth of a GB
+# Tests that mostly wait, for servers, clocks and processes: one process takes them one after the other, while others
+# keep the cores busy.
+WAITING = (
+    "tests/flows/server/",
+    "tests/models/language/batches/test_killed.py",
+    "tests/models/language/batches/test_over_http.py",
+    "tests/models/language/test_client.py",
+    "tests/models/language/test_killed.py",
+    "tests/pipelines/night/test_killed.py",
+    "tests/pipelines/night/test_words.py",
+    "tests/pipelines/night/test_words_failing.py",
+)
 
 
 class ByServer(LoadScopeScheduling):
-    """Keeps a file's tests in one process, and all of those that share a `serve`."""
+    """Keeps a file's tests in one process, and all of those that wait."""
 
     def _split_scope(self, nodeid):
-        file = nodeid.partition("::")[0]
-        return SERVED if file.startswith(SERVED) else file
+        return "waiting" if nodeid.startswith(WAITING) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -40,12 +52,15 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """What waits for servers comes first and what takes long next, so that no worker is left with it at the end."""
+    """What waits comes first and what takes long next, so that no worker is left with it at the end."""
     long = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("long")}
     many = Counter(item.path for item in items)
-    items.sort(
-        key=lambda item: (not item.nodeid.startswith(SERVED), item.path not in long, -many[item.path], item.path)
-    )
+    items.sort(key=lambda item: (_place(item.nodeid), item.path not in long, -many[item.path], item.path))
+
+
+def _place(nodeid):
+    """Of what waits where WAITING has it, so that servers end with the last of their tests; of all else behind it."""
+    return next((place for place, path in enumerate(WAITING) if nodeid.startswith(path)), len(WAITING))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -70,6 +85,19 @@ def pytest_unconfigure():
     shutil.rmtree(_SCRATCH, ignore_errors=True)
 
 
+def _keep_in_memory():
+    """Let temporary folders lie in memory where there is much of it: SQLite and DuckDB wait for a disk at each commit.
+
+    Processes that a test starts, and those of xdist, find the folder in the environment.
+    """
+    memory = "/dev/shm"  # noqa: S108 - pytest and tempfile give each run and folder a name of its own in it
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK):
+        return
+    if min(shutil.disk_usage(memory).free, psutil.virtual_memory().available // 2) > _ROOM:
+        os.environ["TMPDIR"] = tempfile.tempdir = memory
+
+
+_keep_in_memory()
 _SCRATCH = tempfile.mkdtemp(prefix="nightquest-tests-")
 os.environ.update(
     PREFECT_HOME=f"{_SCRATCH}/prefect",
