@@ -85,20 +85,24 @@ def pytest_unconfigure():
     shutil.rmtree(_SCRATCH, ignore_errors=True)
 
 
-def _keep_in_memory():
-    """Let temporary folders lie in memory where there is much of it: SQLite and DuckDB wait for a disk at each commit.
+def _scratch():
+    """A folder of this process for all that is written aside: in memory where there is much of it, as pytest's own are.
 
-    Processes that a test starts, and those of xdist, find the folder in the environment.
+    SQLite and DuckDB wait for a disk at each commit. Processes that a test starts, and those of xdist, find the folder
+    in the environment.
     """
-    memory = "/dev/shm"  # noqa: S108 - pytest and tempfile give each run and folder a name of its own in it
+    memory = "/dev/shm"  # noqa: S108 - each folder has a name of its own in it
     if "TMPDIR" in os.environ or not os.access(memory, os.W_OK):
-        return
-    if min(shutil.disk_usage(memory).free, psutil.virtual_memory().available // 2) > _ROOM:
-        os.environ["TMPDIR"] = tempfile.tempdir = memory
+        return tempfile.mkdtemp(prefix=_NAME)
+    if min(shutil.disk_usage(memory).free, psutil.virtual_memory().available // 2) < _ROOM:
+        return tempfile.mkdtemp(prefix=_NAME)
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = memory
+    os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix=_NAME, dir=memory)
+    return tempfile.tempdir
 
 
-_keep_in_memory()
-_SCRATCH = tempfile.mkdtemp(prefix="nightquest-tests-")
+_NAME = "nightquest-tests-"
+_SCRATCH = _scratch()
 os.environ.update(
     PREFECT_HOME=f"{_SCRATCH}/prefect",
     PREFECT_SERVER_ANALYTICS_ENABLED="false",

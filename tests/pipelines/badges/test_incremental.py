@@ -13,7 +13,7 @@ from configs.badge_rules import badge_rules, terms_of
 from data.warehouse import Warehouse
 from pipelines.activity.parts import sync_metrics
 from pipelines.badges.rules import crossings
-from pipelines.badges.rules.award import award_badges, find_awards
+from pipelines.badges.rules.award import award_badges, cite_awards, find_awards, write_awards
 from pipelines.badges.rules.stream import margin_days
 from pipelines.known import Known
 from pipelines.pins import Night, pin_night
@@ -148,10 +148,11 @@ def awards_of(chance: random.Random, app: App, edited: App, by_hand: str = "") -
             if not warehouse.value("SELECT count(*) FROM active_days WHERE day < $d", {"d": until.date()}):
                 continue
             night = pin_night(warehouse, app, "hash", until.date(), until, "code", file_hash=str(app is edited))
-            find_both_ways(warehouse, night)
+            found = find_both_ways(warehouse, night)
             if chance.random() < 0.2:
                 continue  # killed before it was out
-            award_badges(Known(warehouse, night), cite)
+            known = Known(warehouse, night)
+            write_awards(known, cite_awards(known, found, cite))
             if by_hand and chance.random() < 0.7:
                 give(warehouse, chance, by_hand, night)
             publish(warehouse, night)
@@ -159,12 +160,13 @@ def awards_of(chance: random.Random, app: App, edited: App, by_hand: str = "") -
         return warehouse.frame("FROM badge_ledger")
 
 
-def find_both_ways(warehouse: Warehouse, night: Night) -> None:
+def find_both_ways(warehouse: Warehouse, night: Night) -> pl.DataFrame:
     found = find_awards(Known(warehouse, night))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(crossings, "_walk_days", crossings._walk_whole)
         whole = find_awards(Known(warehouse, night), from_scratch=True)
     assert found.sort("award_id").equals(whole.sort("award_id"))
+    return found
 
 
 def look_back(warehouse: Warehouse, app: App, day: int) -> None:
