@@ -217,8 +217,14 @@ def _held(view: PlayerView, prestige: Mapping[str, int]) -> Table:
         again = f" ({times[row['badge_id']]} times)" if times[row["badge_id"]] > 1 else ""
         name = literal(f"{row['title']}{again}", TIER_STYLES.get(row["tier"] or "", ""))
         since = f"{row['granted_at']:%Y-%m-%d}" + (" (new)" if row["award_id"] in new else "")
-        table.add_row(name, row["rarity"], since, literal(row["citation"]))
+        table.add_row(name, row["rarity"], since, literal(f"{row['citation']}{_kept(row['evidence'])}"))
     return table
+
+
+def _kept(evidence: str) -> str:
+    """Since when a badge is kept that is earned no longer, which its citation does not say."""
+    kept = json.loads(evidence).get("kept")
+    return f" [kept since {kept['as_of']}: {counted(kept['taken_back'], 'event')} taken back]" if kept else ""
 
 
 def _coming(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:

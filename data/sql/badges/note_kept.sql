@@ -1,4 +1,4 @@
--- Of `badge_resting` what is earned at no moment of what is left, and kept as the app says: its evidence stays that of the grant, and
+-- Of `badge_resting` what is earned at no moment of what is left, or was judged, and kept as the app says: its evidence stays that of the grant, and
 -- `kept` in it names the night that found so and what was taken back since the grant of the events in `counted` (badge_id, event): how
 -- many, the first twenty, and when the last was. Input: `found` (badge_id, player_key, round_no). Parameters: as_of, cut.
 INSERT OR REPLACE INTO award_moments BY NAME

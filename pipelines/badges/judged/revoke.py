@@ -10,7 +10,7 @@ import polars as pl
 from configs.badge_rules import BadgeRule, open_nominate_rules
 from pipelines.badges.judged.nominate import seen_events
 from pipelines.badges.rules.crossings import find_crossings
-from pipelines.badges.rules.revoke import REVOKED, take_back, versions
+from pipelines.badges.rules.revoke import FOUND, REVOKED, take_back, versions
 from pipelines.badges.rules.rounds import NOBODY
 from pipelines.known import Known
 
@@ -35,6 +35,16 @@ def revoke_judged(known: Known) -> pl.DataFrame:
         take_back(known, lost)
         known.run(known.fixed("badges/forget_nominations"), {"as_of": known.as_of})
     return lost.select(*REVOKED)
+
+
+def note_kept_judged(known: Known) -> None:
+    """Where the app keeps: say in the evidence of awards by models what was taken back of what they may have seen."""
+    rules = open_nominate_rules(known.app)
+    if not rules:
+        return
+    with known.lend(rules=versions(rules), found=pl.DataFrame(schema=FOUND), counted=_seen(known, rules)):
+        known.run(known.fixed("badges/resting"), {"as_of": known.as_of, "cut": known.cut})
+        known.run(known.fixed("badges/note_kept"), {"as_of": known.as_of, "cut": known.cut})
 
 
 def _seen(known: Known, rules: tuple[BadgeRule, ...]) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from pipelines.known import Known
 from pipelines.taken_back import WHY
 
 REQUIRED = "a badge that it requires was taken back"
+FOUND = {"badge_id": pl.String(), "player_key": pl.Int64(), "round_no": pl.Int64()}  # what is still earned
 REVOKED = {"award_id": pl.String(), "player_key": pl.Int64(), "badge_id": pl.String(), "xp": pl.Int32()}
 
 

@@ -1,5 +1,6 @@
 import datetime as dt
 import io
+import json
 import re
 from dataclasses import replace
 
@@ -99,7 +100,10 @@ def test_badges_held_are_told_once_each_with_how_often_and_the_most_prestigious_
     week = [held | {"badge_id": "week", "title": "Week", "award_id": f"w{day}"} for day in range(3)]
     star = held | {"badge_id": "star", "title": "Star", "granted_at": held["granted_at"] - dt.timedelta(days=90)}
     rows = replace(view, badges_held=[*week, star])
+    kept = {"kept": {"as_of": "2024-01-15", "taken_back": 2}}
+    rows.badges_held[0]["evidence"] = json.dumps(kept)
     text = printed(render_player(rows, prestige={"star": 40, "week": 5}))
+    assert "kept since 2024-01-15: 2 events" in " ".join(text.split())
     assert "Badges held, of prestige 45" in text
     assert text.index("Star") < text.index("Week (3 times)")
     assert text.count("Week") == 1

@@ -1,7 +1,9 @@
 """A judged badge after an event that it rested on was taken back: looked at again, or gone with its nomination."""
 
 import datetime as dt
+import json
 
+from pipelines.badges.held import badges_held
 from pipelines.badges.judged.revoke import REVIEW
 from pipelines.badges.revoke import revoke_awards
 from pipelines.known import Known
@@ -34,6 +36,18 @@ def test_an_award_that_was_judged_on_it_goes_back_to_review_and_is_decided_on_an
         assert "e000002" not in str(script.nominations())
         assert warehouse.value("SELECT sum(xp) FROM xp_ledger") == 400
         assert verdicts(warehouse, "decision") == [("award",), ("hold",), ("award",)]
+
+
+def test_where_the_app_keeps_the_evidence_of_what_was_judged_says_what_was_taken_back():
+    app = APP.model_copy(update={"on_retraction": "keep"})
+    with players_who_solved(app, rows=[event(1, 1.5, points=3)]) as warehouse:
+        judge(warehouse, app, 3, Script())
+        take_back_events(warehouse, app, ["e000002"], START + dt.timedelta(days=3))
+        known = Known(warehouse, pin(warehouse, app, 5))
+        assert revoke_awards(known).is_empty()
+        (told,) = [json.loads(row) for row in badges_held(known).filter(badge_id="patient")["evidence"]]
+        assert told["verdict_id"]
+        assert (told["kept"]["event_ids"], told["kept"]["as_of"]) == (["e000002"], str(known.as_of))
 
 
 def test_a_nomination_that_would_not_be_made_any_more_goes_and_can_be_made_anew():
