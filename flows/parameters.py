@@ -21,6 +21,7 @@ EARLIEST = dt.date(1990, 1, 1)
 MAX_NIGHTS = 400
 
 AppName = Annotated[str, Field(min_length=1, max_length=400)]
+SinkName = Annotated[str, Field(max_length=100)]
 Files = Annotated[list[str], Field(min_length=1, max_length=1000)]
 # The form shows a list of choices; "as the app says" leaves it to the app file.
 APP_SAYS: Literal["as the app says"] = "as the app says"

@@ -6,13 +6,16 @@ from flows.cli.command import DEFAULT, Common, cli, end_warned, name_of, run_flo
 
 
 @cli.command(sort_key=9)
-def deliver(app: str, /, *, common: Common = DEFAULT) -> None:
+def deliver(app: str, /, *, again: str = "", common: Common = DEFAULT) -> None:
     """Bring nights that are out to the destinations that lack them (NIGHTQUEST_SINKS, docs/outputs.md).
 
     Example: nightquest deliver trading
+    Example: nightquest deliver trading --again postgres
 
     Args:
         app: A shipped app's name, or the path of an app file.
+        again: A destination that is to have the newest night once more: its database was emptied, or what it took was
+            lost.
     """
     from flows.cli.console import emit
     from flows.cli.preflight import check_data, check_sinks
@@ -23,7 +26,7 @@ def deliver(app: str, /, *, common: Common = DEFAULT) -> None:
     def run() -> Any:
         from flows.deliver import deliver as flow
 
-        return flow(app=app)
+        return flow(app=app, again=again)
 
     result = run_flow(common, [app], run, lambda loaded: check_data(common.settings, loaded))
     emit(result, common.json, lambda: deliveries_view(name_of(app), result))

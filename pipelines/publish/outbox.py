@@ -1,10 +1,11 @@
 """What is still to be delivered: one row for each night and destination, until there is a receipt."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from pipelines.publish.published import folder_name, published_nights, published_root
 
@@ -30,6 +31,23 @@ def queue(warehouse: Warehouse, home: Path, app: str, sinks: Iterable[str], nigh
         warehouse.run(
             "INSERT INTO outbox (as_of, revision, sink) VALUES ($d, $r, $s) ON CONFLICT DO NOTHING",
             {"d": each[0], "r": each[1], "s": sink},
+        )
+
+
+def ask_again(warehouse: Warehouse, home: Path, app: str, sinks: Collection[str], sink: str) -> None:
+    """Let the newest night that is out be delivered to a destination once more, as if it had never been.
+
+    Raises:
+        NightquestError: There is no such destination.
+    """
+    if sink not in sinks:
+        known = f"NIGHTQUEST_SINKS names {', '.join(sinks)}" if sinks else "NIGHTQUEST_SINKS names none for this app"
+        raise NightquestError(f"There is no destination '{sink[:60]}': {known}.", "Give the name of one of them.")
+    queue(warehouse, home, app, [sink])
+    for day, revision in [(day, revision) for day, revision, _ in published_nights(home, app)][-1:]:
+        warehouse.run(
+            "UPDATE outbox SET receipt = NULL, delivered_at = NULL WHERE as_of = $d AND revision = $r AND sink = $s",
+            {"d": day, "r": revision, "s": sink},
         )
 
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from configs.errors import NightquestError
 from pipelines.publish import sinks
 from pipelines.publish.deliver import deliver_due, send_night
-from pipelines.publish.outbox import find_due, is_due, queue
+from pipelines.publish.outbox import ask_again, find_due, is_due, queue
 from pipelines.publish.published import MANIFEST, nights_in, published_root
 from pipelines.publish.sinks import chosen_for, sink_problem
 from tests.pipelines.publish.nights import AS_OF, nights
@@ -111,6 +111,20 @@ def test_a_new_file_is_delivered_to_and_never_again_once_it_gave_a_receipt(files
         assert outbox(warehouse) == [(AS_OF, "post", "receipt 1", 1, None)]
     assert len(server.taken) == 1
     assert server.taken[0].startswith(f"toy/{AS_OF}/")
+
+
+def test_a_destination_that_lost_what_it_took_gets_the_newest_night_again_and_an_unknown_one_is_told(
+    files, server, tmp_path
+):
+    (files / "post_again.py").write_text(HTTP)
+    chosen = {"post_again": {"url": server.address, "token": "t"}}
+    with nights(tmp_path, AS_OF, NEXT) as warehouse:
+        run(warehouse, tmp_path, chosen, (AS_OF, 1))
+        ask_again(warehouse, tmp_path, "toy", chosen, "post_again")
+        assert [folder for _, folder, _ in run(warehouse, tmp_path, chosen).done] == [str(NEXT)]
+        with pytest.raises(NightquestError, match="no destination 'post': NIGHTQUEST_SINKS names post_again"):
+            ask_again(warehouse, tmp_path, "toy", chosen, "post")
+    assert [key.split("/")[1] for key in server.taken] == [str(AS_OF), str(NEXT), str(NEXT)]
 
 
 def test_what_was_down_is_tried_again_by_the_next_run_and_gets_every_night_once_in_order(files, server, tmp_path):
