@@ -65,10 +65,10 @@ class LearnedModel:
         """Set the recalibration from later rows; the learner itself stays.
 
         With `seen`, the rows are among those it was fitted on: a flexible learner is then made no surer by them, and
-        where the outcomes of some days have something in common, nothing is: it has been at their level.
+        stays as it is where they tell little of the level to come (`BinaryTask.relevels` is false).
         """
         alike = self.task.alike
-        if seen and alike and self.learner.flexible:
+        if seen and self.learner.flexible and not self.task.relevels:
             return self
         given = self._happened(rows), self._raw(rows), self.encoding.group(rows)
         weights = evidence(rows, np.ones(rows.height), alike) if alike else None

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -42,10 +42,13 @@ class Sheet:
 
     def personal(self) -> pl.DataFrame:
         """The features without the common ones, and with the days asked about."""
-        kept = self.x.select(pl.exclude(*self.common)) if self.common else self.x
-        if "window_days" in kept.columns:
-            return kept
-        return kept.with_columns(window_days=pl.Series(self.windows, dtype=pl.Float64))
+        return replace(self, x=self.x.select(pl.exclude(*self.common))).whole() if self.common else self.whole()
+
+    def whole(self) -> pl.DataFrame:
+        """All features, the common ones among them, and the days asked about."""
+        if "window_days" in self.x.columns:
+            return self.x
+        return self.x.with_columns(window_days=pl.Series(self.windows, dtype=pl.Float64))
 
     def only(self, at: NDArray[np.bool_]) -> "Sheet":
         """Some of the rows."""

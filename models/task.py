@@ -225,6 +225,8 @@ class BinaryTask(Task, Generic[E]):
         moves: Every night its answers are moved to fit what has just settled.
         alike: How much outcomes of the same days have in common beyond what their features tell, as a correlation: the
             more, the less the last days tell what level to expect, see `models.split.evidence`.
+        relevels: Whether a flexible winner that was refitted on all rows is recalibrated by the newest of them. It has
+            been at their level, and where whole days go up and down together, they tell little of the days to come.
         leans_on: The chance of the condition under which its answers hold: a column of what it is asked at night. What
             has settled moves answers by it, too; see `Recalibration`.
         wanted: Which way its answer is good for the app: 1 up, -1 down, 0 neither; see `changes`.
@@ -246,6 +248,7 @@ class BinaryTask(Task, Generic[E]):
     asks_of_past: ClassVar[bool] = False
     moves: ClassVar[bool] = True
     alike: ClassVar[float] = 0.0
+    relevels: ClassVar[bool] = True
     leans_on: ClassVar[str] = ""
     wanted: ClassVar[int] = 0
     ways: ClassVar[Ways] = WAYS

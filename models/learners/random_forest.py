@@ -117,7 +117,11 @@ def joined(trees: Sequence[Any]) -> dict[str, NDArray[Any]]:
 
 
 class RandomForest(Learner):
-    """It enters the contests of the tasks that ask for it; one thread, so that the same rows give the same trees."""
+    """It enters the contests of the tasks that ask for it; one thread, so that the same rows give the same trees.
+
+    Unlike boosted trees it sees what is alike for all on a day, as a forest does that is written in an afternoon: it
+    answers with means of what many trees have seen, so that one day known by heart moves it little.
+    """
 
     name: ClassVar[str] = "random_forest"
     suits: ClassVar[frozenset[str]] = frozenset()
@@ -144,7 +148,7 @@ class RandomForest(Learner):
 
         if y.min() == y.max():
             raise ValueError("all outcomes are alike")
-        p, x = self.parameters, sheet.personal()
+        p, x = self.parameters, sheet.whole()
         forest = RandomForestClassifier(
             n_estimators=p.trees,
             max_depth=p.depth,
@@ -159,13 +163,13 @@ class RandomForest(Learner):
 
     def predict(self, sheet: Sheet) -> Array:
         """Probabilities, shape (n,)."""
-        x = _plain(sheet.personal().select(*self._shares))
+        x = _plain(sheet.whole().select(*self._shares))
         parts = [self._nodes.predict(x[first : first + _AT_ONCE]) for first in range(0, len(x), _AT_ONCE)]
         return np.concatenate(parts) if parts else np.zeros(0)
 
     def contributions(self, sheet: Sheet) -> pl.DataFrame:
         """What moves the mean share on the way to the leaves, brought to the scale of log-odds, see `Nodes.moves`."""
-        x = _plain(sheet.personal().select(*self._shares))
+        x = _plain(sheet.whole().select(*self._shares))
         parts = [self._nodes.moves(x[first : first + _AT_ONCE]) for first in range(0, len(x), _AT_ONCE)]
         moved = np.concatenate(parts) if parts else np.zeros(x.shape)
         usual = float(self._nodes.share[self._nodes.roots].mean())

@@ -23,7 +23,7 @@ from models.tracking.pages import Measured
 
 Array = NDArray[np.float64]
 HORIZONS = (7, 14, 28)
-EVERY_DAYS, MOST_CUTS, MOST_PAIRS = 7, 20, 60_000
+EVERY_DAYS, MOST_CUTS, MOST_PAIRS = 7, 20, 120_000
 TOLD = 3  # the likeliest badges of each player
 ASKED = 8  # of each player the badges that a model is asked about
 FAR_DAYS = 3650.0
@@ -86,6 +86,7 @@ class BadgeOdds(BinaryTask[Commonness]):
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lightgbm": {"min_leaf": 50}}
     asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack", "catboost"})
     asks_of_badges: ClassVar[bool] = True
+    relevels: ClassVar[bool] = False  # as of churn
     moves: ClassVar[bool] = False  # to see it settle means to look through all events
     wanted: ClassVar[int] = 1
     encoding_type: ClassVar[type[Encoding]] = Commonness

@@ -98,6 +98,7 @@ class Engagement(BinaryTask[Levels]):
         "random_forest": {"min_leaf": 40},
     }
     asks_for: ClassVar[frozenset[str]] = frozenset({"catboost", "random_forest", "stack", "two_views", "xgboost"})
+    relevels: ClassVar[bool] = False  # as of churn
     moves: ClassVar[bool] = False  # weekly training is near enough, and a night is cheaper without
     ways: ClassVar[Ways] = ("towards a higher level", "towards a lower level")  # to reach one and to stay there differ
     encoding_type: ClassVar[type[Encoding]] = Levels

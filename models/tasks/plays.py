@@ -60,6 +60,7 @@ class Plays(BinaryTask[Encoding]):
     common: ClassVar[frozenset[str]] = COMMON
     asks_for: ClassVar[frozenset[str]] = frozenset({"stack"})
     alike: ClassVar[float] = 0.2  # players come in waves; see docs/models.md for how it was found
+    relevels: ClassVar[bool] = False
     limits: ClassVar[tuple[str, ...]] = (
         "Promises are moved every night to fit what has just settled; this page shows the model before that.",
         "Players not active within the app's `challenges.active_within_days` are not judged.",

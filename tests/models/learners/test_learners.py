@@ -141,7 +141,7 @@ def test_what_was_constant_or_unknown_while_it_learned_is_no_obstacle_when_it_sa
 
 def test_a_forest_answers_as_scikit_learn_does():
     rows, y = sheet(unknown=0.2)
-    x = rows.personal().to_numpy()
+    x = rows.whole().to_numpy()
     settings = {"n_estimators": 60, "max_depth": 10, "min_samples_leaf": 20, "max_samples": 0.5, "random_state": 7}
     theirs = RandomForestClassifier(**settings).fit(x, y, np.ones(len(y))).predict_proba(x)[:, 1]
     assert np.allclose(fitted("random_forest", unknown=0.2).predict(rows), theirs)
@@ -155,6 +155,15 @@ def test_a_forest_whose_nodes_lead_nowhere_is_refused(field, tmp_path):
     np.savez(tmp_path / "nodes.npz", **nodes)
     with pytest.raises(OutdatedModelError, match="no forest"):
         learner_of("random_forest")(seed=7).from_files(tmp_path)
+
+
+def test_a_forest_sees_what_is_alike_for_all_on_a_day_and_boosted_trees_do_not():
+    rows, y = sheet()
+    given = replace(rows, common=frozenset({"strong"}))
+    forest, trees = (learner_of(name)(seed=7).fit(given, y, np.ones(len(y))) for name in ("random_forest", "lightgbm"))
+    assert np.array_equal(forest.predict(given), fitted("random_forest").predict(rows))
+    assert max(forest.importance(), key=forest.importance().get) == "strong"
+    assert "strong" not in trees.importance()
 
 
 def test_of_two_views_one_alone_sees_what_is_alike_for_all_on_a_day():

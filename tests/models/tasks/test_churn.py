@@ -176,6 +176,17 @@ def test_a_model_read_back_says_the_same_and_knows_which_app_file_it_suits(world
     assert "quiet for 30 days" in task.lacks(other, again.encoding)
 
 
+def test_a_learner_that_knows_the_newest_rows_stays_as_it_is_and_counted_rates_follow_them(world):
+    app, samples, _ = world
+    rows = Churn().rows(app, samples, Quiet(7), seed=7)
+    nobody = rows.with_columns(left=pl.lit(value=False))
+    for name, stays in (("logistic", True), ("lightgbm", True), ("recency", False)):
+        model = LearnedModel(Churn(), Quiet(7), learner_of(name)()).fit(rows)
+        before = model.predict(rows)
+        assert np.array_equal(model.calibrate(nobody, seen=True).predict(rows), before) == stays
+        assert model.calibrate(nobody).predict(rows).mean() < before.mean() / 2  # rows that nobody knew move all
+
+
 def test_who_was_not_active_lately_is_not_judged(world):
     _, samples, _ = world
     assert samples.features["recency_days"].max() <= 28
