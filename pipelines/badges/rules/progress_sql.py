@@ -120,7 +120,7 @@ class _Tree:
             share = _ratio(_sql(node.expression), _sql(node.this))
         elif isinstance(node, exp.EQ):
             left, right = _sql(node.this), _sql(node.expression)
-            share = _ratio(f"least({left}, {right})", f"greatest({left}, {right})")
+            share = _ratio(f"least({left}, {right})", f"greatest({left}, {right})", left, right)
         text, eta = self._words_and_days(node)
         return Measures(
             f"CASE WHEN {met} THEN 1.0 ELSE {share} END",
@@ -198,8 +198,10 @@ def _nearer(a: Measures, b: Measures) -> str:
     return f"CASE WHEN {a.progress} >= {b.progress} THEN {a.remaining} ELSE {b.remaining} END"
 
 
-def _ratio(share: str, whole: str) -> str:
-    return f"CASE WHEN ({whole}) > 0 THEN coalesce(greatest(0, least(0.99, ({share}) / ({whole}))), 0.0) ELSE 0.0 END"
+def _ratio(share: str, whole: str, *parts: str) -> str:
+    """A share of a whole, 0 where one of their parts has no value: `least` takes null for no bound."""
+    there = " AND ".join(f"({part}) IS NOT NULL" for part in parts or (share, whole))
+    return f"CASE WHEN {there} AND ({whole}) > 0 THEN greatest(0, least(0.99, ({share}) / ({whole}))) ELSE 0.0 END"
 
 
 def _sql(node: exp.Expression) -> str:

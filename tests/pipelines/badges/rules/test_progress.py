@@ -84,6 +84,13 @@ def test_progress_follows_the_documented_formula(rule: str, told: dict[tuple[int
     assert told[1, rule] == FORMULA[rule]
 
 
+@pytest.mark.parametrize("rule", ["average >= 4", "average <= 4", "average = 4", "4 > average"])
+def test_a_value_that_does_not_exist_yet_counts_nothing(rule: str) -> None:
+    nothing_scored = [event(1, 0, topic="a")]
+    assert progress_of(rule, nothing_scored)[0] == 0
+    assert progress_of(f"solved >= 2 and {rule}", nothing_scored)[0] == 0.25
+
+
 def test_progress_asked_again_leaves_out_what_was_earned_meanwhile_and_is_of_those_who_are_asked_about() -> None:
     app = app_with(near="solved >= 8", there="solved >= 4")
     with warehouse_with(app, [*ROWS, event(2, 0)]) as warehouse:
