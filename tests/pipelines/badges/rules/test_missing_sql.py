@@ -55,8 +55,8 @@ RULES = {
             ["de"],
             {
                 "three": "noch 1.201 gelöste Rätsel, noch 1 Thema und noch 2 Tage innerhalb von 7 Tagen",
-                "clean": "saubere Lösungen von mindestens 90\u00a0% (jetzt 50\u00a0%)",
-                "best": "beste Runde von mindestens 2.500,5 Punkte (jetzt 1.250)",
+                "clean": "saubere Lösungen: mindestens 90\u00a0% (jetzt 50\u00a0%)",
+                "best": "beste Runde: mindestens 2.500,5 Punkte (jetzt 1.250)",
                 "few": "höchstens 1 Rätsel innerhalb von 7 Tagen (jetzt 2)",
                 "more": "Punkte über 5000 mal gelöste Rätsel",
                 "time": "noch 4 Minuten",
