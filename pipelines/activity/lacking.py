@@ -14,10 +14,8 @@ from pipelines.activity.normalise import column_types, quote
 from pipelines.activity.raw_tables import (
     Source,
     all_delivered,
-    as_far_as_delivered,
     column_fault,
     forget_delivery,
-    is_empty,
     never_had,
 )
 
@@ -43,7 +41,7 @@ def refuse_lacking(
     if not all_delivered(warehouse, source):
         return ingest, list(found)
     found = [_first(warehouse, source, each, found) for each in found]
-    source = as_far_as_delivered(warehouse, source)
+    source = _as_far_as_delivered(warehouse, source)
     ingest = replace(ingest, source=source)
     if column_fault(warehouse, source):  # told when the source is run
         return ingest, found
@@ -58,10 +56,32 @@ def _first(warehouse: Warehouse, source: Source, each: Delivery, found: Sequence
     if each.state != "taken" or table not in source.tables or table in source.joined or len(source.tables) == 1:
         return each
     missing = never_had(warehouse, source, table)
-    if not missing or not is_empty(warehouse, table, [one.delivery_id for one in found if one.feeds == table]):
+    if not missing or not _is_empty(warehouse, table, [one.delivery_id for one in found if one.feeds == table]):
         return each
     remedy = "No such file had it before: rename the column, or write NULL for it in the SELECT"
     return _refused(warehouse, source, each, missing, remedy)
+
+
+def _is_empty(warehouse: Warehouse, table: str, but: Sequence[str] = ()) -> bool:
+    """Whether a raw table holds no delivery, but perhaps these."""
+    others = f"SELECT count(*) FROM (FROM {table} WHERE NOT list_contains($but, _delivery_id) LIMIT 1)"
+    return not warehouse.value(others, {"but": [*but]})
+
+
+def _as_far_as_delivered(warehouse: Warehouse, source: Source) -> Source:
+    """The source over tables of which all files so far were refused: with the columns that it reads, and no rows."""
+    empty = [table for table in source.tables if _is_empty(warehouse, table)]
+    lacking = {table: names for table in empty if (names := never_had(warehouse, source, table))}
+    if not lacking:
+        return source
+    tree = sqlglot.parse_one(source.sql, dialect="duckdb")
+    for node in [*tree.find_all(exp.Table)]:
+        if absent := lacking.get(node.name.lower()):
+            nulls = (exp.alias_(exp.null(), name, quoted=True) for name in absent)
+            nothing = exp.select("*", *nulls).from_(exp.to_table(node.name))
+            node.replace(nothing.subquery(node.alias or node.name))
+    reads = {table: names for table, names in source.reads.items() if table not in lacking}
+    return replace(source, sql=tree.sql(dialect="duckdb"), reads=reads)
 
 
 def _refused(warehouse: Warehouse, source: Source, each: Delivery, missing: Sequence[str], remedy: str) -> Delivery:

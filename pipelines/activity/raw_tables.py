@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
@@ -145,28 +145,6 @@ def never_had(warehouse: Warehouse, source: Source, table: str) -> list[str]:
     """The columns that a source reads of a raw table and that no delivery of it ever had."""
     there = {name.lower() for name in column_types(warehouse, table)}
     return [name for name in source.reads.get(table, ()) if name.lower() not in there]
-
-
-def is_empty(warehouse: Warehouse, table: str, but: Sequence[str] = ()) -> bool:
-    """Whether a raw table holds no delivery, but perhaps these."""
-    others = f"SELECT count(*) FROM (FROM {table} WHERE NOT list_contains($but, _delivery_id) LIMIT 1)"
-    return not warehouse.value(others, {"but": [*but]})
-
-
-def as_far_as_delivered(warehouse: Warehouse, source: Source) -> Source:
-    """The source over tables of which all files so far were refused: with the columns that it reads, and no rows."""
-    empty = [table for table in source.tables if is_empty(warehouse, table)]
-    lacking = {table: names for table in empty if (names := never_had(warehouse, source, table))}
-    if not lacking:
-        return source
-    tree = sqlglot.parse_one(source.sql, dialect="duckdb")
-    for node in [*tree.find_all(exp.Table)]:
-        if absent := lacking.get(node.name.lower()):
-            nulls = (exp.alias_(exp.null(), name, quoted=True) for name in absent)
-            nothing = exp.select("*", *nulls).from_(exp.to_table(node.name))
-            node.replace(nothing.subquery(node.alias or node.name))
-    reads = {table: names for table, names in source.reads.items() if table not in lacking}
-    return replace(source, sql=tree.sql(dialect="duckdb"), reads=reads)
 
 
 def all_delivered(warehouse: Warehouse, source: Source) -> bool:
