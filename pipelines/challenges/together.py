@@ -27,13 +27,6 @@ def parts_wanted(wanted: pl.DataFrame, seed: int) -> pl.DataFrame:
     return wanted.with_columns(wanted=each)
 
 
-def rank_targets(targets: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Targets with fit, and their place by fit + 0.3 u among those of their snapshot: 0 for the first."""
-    rows = targets.with_columns(fit=fit())
-    score = pl.col("fit") + 0.3 * luck("player_key", "metric", "base_day", seed=seed)
-    return in_order(rows.with_columns(score=score)).drop("score")
-
-
 def in_order(scored: pl.DataFrame) -> pl.DataFrame:
     """Rows in the order of their snapshots and of falling score, with their place."""
     order = scored.sort(*SNAPSHOT, "score", "metric", descending=[False, False, True, False])

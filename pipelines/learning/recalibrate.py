@@ -24,6 +24,7 @@ LOOK_BACK_DAYS = 35
 EVERY_DAYS = 2
 MOST_SNAPSHOTS = 3_000
 HALF_LIFE_DAYS = 14.0
+GIVEN_PLAY_HALF_LIFE_DAYS = 7.0  # how much is done by who plays turns sooner; see docs/models.md for how it was found
 STRENGTH = 6.0
 FEWEST_OUTCOMES = 30
 
@@ -67,7 +68,7 @@ def recalibrate(known: Known, models: ChallengeModels, settled: Samples) -> Chal
     if asked.height >= FEWEST_OUTCOMES:
         kept = completed(pl.col("value"), pl.col("op"), pl.col("target")).cast(pl.Float64)
         hit, promised = asked.select(kept).to_series().to_numpy(), asked["probability_if_active"].to_numpy()
-        weights = recency(asked, HALF_LIFE_DAYS)
+        weights = recency(asked, GIVEN_PLAY_HALF_LIFE_DAYS)
         attainment = models.attainment.adjusted(asked, hit, promised, weights=weights, strength=STRENGTH)
         models = replace(models, attainment=attainment)
     return models

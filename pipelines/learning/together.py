@@ -1,18 +1,24 @@
 """How much of what was asked together was reached together, learned anew each night from the newest windows."""
 
+from functools import partial
+
 import polars as pl
 
 from models.joint import Joint
 from models.split import recency
 from models.task import SNAPSHOT, Samples
-from pipelines.challenges.missions import mission_days
+from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
+from pipelines.challenges.missions import EMPTY_RECORD, in_question, mission_days, rank_missions
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
-from pipelines.challenges.together import combine, each_part, parts_wanted, rank_targets
+from pipelines.challenges.together import combine, each_part, parts_wanted
 from pipelines.known import Known
 from pipelines.learning.recalibrate import FEWEST_OUTCOMES, HALF_LIFE_DAYS
+from pipelines.luck import luck
+from pipelines.players.tastes import NO_TASTES
 from pipelines.windows import completed
 
 MOST_SNAPSHOTS = 1_500
+AIMS_APART = 0.1  # how far from the app's wanted chance that of a player is taken to be: evenly up to so far
 
 
 def learn_together(known: Known, models: ChallengeModels, settled: Samples) -> Joint:
@@ -23,7 +29,7 @@ def learn_together(known: Known, models: ChallengeModels, settled: Samples) -> J
         models: Champions, recalibrated for the night.
         settled: Of `snapshots_lately`.
     """
-    asked = _would_have_set(known, models, settled).with_row_index("_mission")
+    asked = would_have_set(known, models, settled).with_row_index("_mission")
     outcomes = settled.labels.filter("played", pl.col("lead_days") == min(known.night.lead_days, 1))
     outcomes = outcomes.select(*SNAPSHOT, "metric", "window_days", "value")
     parts = each_part(asked, "_mission", *SNAPSHOT, "window_days")
@@ -37,17 +43,44 @@ def learn_together(known: Known, models: ChallengeModels, settled: Samples) -> J
     return Joint.fit(rows, rows["hit"].cast(pl.Float64).to_numpy(), weights)
 
 
-def _would_have_set(known: Known, models: ChallengeModels, settled: Samples) -> pl.DataFrame:
-    """What `combine` gives for the snapshots whose window is over, with the first target's metric, op, target."""
+def would_have_set(known: Known, models: ChallengeModels, settled: Samples) -> pl.DataFrame:
+    """The sets that come into question for missions of the snapshots whose window is over, beside their daily ones.
+
+    What daily challenges ask for is left to them, so that missions are of other metrics than the best that a player
+    could be asked for: how far these go together is what there is to learn.
+
+    Returns:
+        What `combine` gives, with the first target's metric, op, target and window_days.
+    """
     app, night = known.app, known.night
-    features = settled.features.sample(min(settled.features.height, MOST_SNAPSHOTS), seed=night.seed)
-    features = features.sort("base_day", "player_key")
     start = pl.col("base_day") + pl.duration(days=night.lead_days)
+    over = start + pl.duration(days=mission_days(app) - 1) < known.base_day
+    features = settled.features.filter(over)
+    features = features.sample(min(features.height, MOST_SNAPSHOTS), seed=night.seed).sort("base_day", "player_key")
     windows = open_windows(app, features.with_columns(start_day=start))
-    windows = windows.filter((pl.col("window_days") == mission_days(app)) & (pl.col("end_day") < known.base_day))
-    wanted = features.select(*SNAPSHOT, wanted=pl.lit(app.challenges.target_probability))
+    off = AIMS_APART * (2 * luck(*SNAPSHOT, seed=night.seed + 4) - 1)
+    wanted = features.select(*SNAPSHOT, wanted=app.challenges.target_probability + off)
     chances = chance_of_play(models, features, windows)
-    targets = propose_targets(app, models, features, settled.past, windows, parts_wanted(wanted, night.seed), chances)
-    ranked = rank_targets(targets, night.seed)
+    look = partial(propose_targets, app, models, features, settled.past)
+    daily = choose_challenges(
+        *(app, look(windows, wanted, chances), chances, EMPTY_RECENT), as_of=known.as_of, seed=night.seed
+    )
+    week = windows.filter(pl.col("window_days") == mission_days(app))
+    targets = look(week, parts_wanted(wanted, night.seed), chances)
+    # A player on each of several days is as many players to the rules of one night.
+    players = features.select(*SNAPSHOT).with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
+    daily, targets = (_as_players(rows, players) for rows in (daily, targets))
+    tonight = daily.select("player_key", "metric", "op", "target", valid_from="start_day", valid_until="end_day")
+    new = in_question(app, targets, EMPTY_RECENT, tonight)
+    ranked = rank_missions(new, EMPTY_RECORD, tonight, NO_TASTES, night.seed)
     first = ranked.filter(pl.col("place") == 0).select(*SNAPSHOT, "metric", "op", "target", "window_days")
-    return combine(app, ranked).join(first, on=list(SNAPSHOT), how="inner", maintain_order="left")
+    sets = combine(app, ranked).join(first, on=list(SNAPSHOT), how="inner", maintain_order="left")
+    known_as = players.select(player_key="place", own="player_key")
+    sets = sets.join(known_as, on="player_key", how="inner", maintain_order="left")
+    return sets.with_columns(player_key="own").drop("own")
+
+
+def _as_players(rows: pl.DataFrame, players: pl.DataFrame) -> pl.DataFrame:
+    """Rows under the place of their snapshot as player_key."""
+    found = rows.join(players, on=list(SNAPSHOT), how="inner", maintain_order="left")
+    return found.with_columns(player_key="place").drop("place")

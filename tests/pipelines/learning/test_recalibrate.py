@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from models.calibration import Recalibration
+from pipelines.challenges.propose import chance_of_play
 from pipelines.known import Known
 from pipelines.learning.recalibrate import moved, recalibrate, snapshots_lately
 from pipelines.learning.samples import samples_of
@@ -53,6 +54,26 @@ def test_promises_move_to_what_has_settled_lately(world):
     assert before - happened > 0.05
     # Two weeks of forty players tell a part of it: what befell them together counts for a few of them.
     assert abs(after - happened) < 0.75 * (before - happened)
+
+
+def given_play(models, settled):
+    """The mean promise for questions of windows with play since the change, and the share of them that came true."""
+    task, encoding = models.attainment.task, models.attainment.encoding
+    since = settled.labels.filter(
+        pl.col("base_day") >= START.date() + dt.timedelta(days=CHANGE), pl.col("lead_days") == 0
+    )
+    rows = task.rows(APP, replace(settled, labels=since), encoding, seed=7)
+    chances = chance_of_play(models, settled.features, since.drop("value"))
+    rows = rows.join(chances, on=["player_key", "base_day", "window_days"], maintain_order="left")
+    return float(models.attainment.predict(rows).mean()), float(rows["hit"].mean())
+
+
+def test_what_is_done_by_who_plays_is_followed_sooner_than_who_plays(world):
+    known, models, settled = world
+    before, happened = given_play(models, settled)
+    after, _ = given_play(recalibrate(known, models, settled), settled)
+    assert before - happened > 0.05
+    assert abs(after - happened) < 0.35 * (before - happened)  # two weeks of them tell most of it
 
 
 def test_the_models_that_were_given_stay_as_they_are(world):
