@@ -42,8 +42,13 @@ class Split:
         return train, calibrate, rows.filter(base >= self.test_from)
 
 
-def recency(rows: pl.DataFrame, half_life_days: float) -> Array:
-    """A weight for each row that halves with age, counted back from the latest base day; shape (n,)."""
+def recency(rows: pl.DataFrame, half_life_days: float | Array) -> Array:
+    """A weight for each row that halves with age, counted back from the latest base day; shape (n,).
+
+    Args:
+        rows: base_day.
+        half_life_days: Of all rows, or of each, shape (n,).
+    """
     age = rows.select((pl.col("base_day").max() - pl.col("base_day")).dt.total_days()).to_series().to_numpy()
     return np.asarray(0.5 ** (age / half_life_days), dtype=np.float64)
 

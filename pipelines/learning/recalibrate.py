@@ -24,7 +24,8 @@ LOOK_BACK_DAYS = 35
 EVERY_DAYS = 2
 MOST_SNAPSHOTS = 3_000
 HALF_LIFE_DAYS = 14.0
-GIVEN_PLAY_HALF_LIFE_DAYS = 7.0  # how much is done by who plays turns sooner; see docs/models.md for how it was found
+# How much is done by who plays turns sooner, but no sooner than a window ends; see docs/models.md for how it was found.
+GIVEN_PLAY_HALF_LIFE_DAYS = 7.0
 STRENGTH = 6.0
 FEWEST_OUTCOMES = 30
 
@@ -68,7 +69,8 @@ def recalibrate(known: Known, models: ChallengeModels, settled: Samples) -> Chal
     if asked.height >= FEWEST_OUTCOMES:
         kept = completed(pl.col("value"), pl.col("op"), pl.col("target")).cast(pl.Float64)
         hit, promised = asked.select(kept).to_series().to_numpy(), asked["probability_if_active"].to_numpy()
-        weights = recency(asked, GIVEN_PLAY_HALF_LIFE_DAYS)
+        half_lives = asked["window_days"].cast(pl.Float64).clip(GIVEN_PLAY_HALF_LIFE_DAYS).to_numpy()
+        weights = recency(asked, half_lives)
         attainment = models.attainment.adjusted(asked, hit, promised, weights=weights, strength=STRENGTH)
         models = replace(models, attainment=attainment)
     return models
