@@ -11,8 +11,7 @@ from models.scores import clustered_mean, log_losses, share_interval
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-QUARTERS = ("the least active quarter", "the second quarter", "the third quarter", "the most active quarter")
-_ACTIVE = ("active_days_28", "active_28")  # what tells how much a player plays, whichever a task's rows have
+_ACTIVE = {"active_days_28": 1, "active_28": 28}  # what tells how much a player plays, and how many days one of it is
 _SORTS = ("window_days", "metric", "level")  # columns each value of which is a kind of question
 _WIDE = 1.96  # standard errors to either end of a 95 % interval
 
@@ -48,14 +47,29 @@ def kinds_of(rows: pl.DataFrame) -> dict[str, Mask]:
 
     Quarters by days with play of the last four weeks, and every value of the columns that tell questions apart.
     """
-    found: dict[str, pl.Series] = {}
-    if active := next((name for name in _ACTIVE if name in rows.columns), None):
-        rank = (rows[active].rank("average") / max(rows.height, 1) * 4).ceil().clip(1, 4)
-        found |= {name: rank == place for place, name in enumerate(QUARTERS, start=1)}
+    found = quarters_of(rows)
     for column in (name for name in _SORTS if name in rows.columns):
         for value in rows[column].unique().sort():
-            found[f"{column.replace('_', ' ')} {value}"] = rows[column] == value
-    return {name: here.fill_null(value=False).to_numpy() for name, here in found.items()}
+            found[f"{column.replace('_', ' ')} {value}"] = _mask(rows[column] == value)
+    return found
+
+
+def quarters_of(rows: pl.DataFrame) -> dict[str, Mask]:
+    """Quarters by days with play of the last four weeks, named by these: fewer and uneven where many play as often."""
+    active = next((name for name in _ACTIVE if name in rows.columns), None)
+    if active is None or not rows.height:
+        return {}
+    days, found = (rows[active] * _ACTIVE[active]).round(0), dict[str, Mask]()
+    rank = (days.rank("average") / rows.height * 4).ceil().clip(1, 4)
+    for place in rank.drop_nulls().unique().sort():
+        mine = days.filter(rank == place).cast(pl.Int64).sort()
+        low, high = mine[0], mine[-1]
+        found[f"played on {low if low == high else f'{low} to {high}'} of 28 days"] = _mask(rank == place)
+    return found
+
+
+def _mask(here: pl.Series) -> Mask:
+    return here.fill_null(value=False).to_numpy()
 
 
 def by_kind(kinds: Mapping[str, Mask], y: Array, p: Array, base: float, players: NDArray[np.int64]) -> list[OfKind]:

@@ -91,6 +91,10 @@ class BadgeOdds(BinaryTask[Commonness]):
     wanted: ClassVar[int] = 1
     encoding_type: ClassVar[type[Encoding]] = Commonness
     limits: ClassVar[tuple[str, ...]] = (
+        (
+            "A row asks of days 1 to 7, 8 to 14 or 15 to 28 alone, of who had not earned the badge before them: "
+            "`window days` is the last of these days, and players are told the odds of all days up to it."
+        ),
         "Badges given by judgement are not asked about.",
         "A player who leaves earns nothing: leaving is part of the odds, not told apart.",
         "How common a badge is, is known as of the training.",

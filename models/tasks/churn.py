@@ -65,6 +65,10 @@ class Churn(BinaryTask[Quiet]):
     wanted: ClassVar[int] = -1
     encoding_type: ClassVar[type[Encoding]] = Quiet
     limits: ClassVar[tuple[str, ...]] = (
+        (
+            "A row asks of one week, of who had not left before it: `window days` is after how many days the answer is "
+            "known, and players are told the chance of having left by then."
+        ),
         "Leaving is N days in a row without play (`quiet days`), so the newest answers are N days old.",
         "Players not active within `challenges.active_within_days` are not judged: to foresee what is over flatters.",
         f"Nothing is foreseen beyond {WEEKS} weeks.",

@@ -10,7 +10,7 @@ import polars as pl
 from configs.app import App
 from configs.nouns import counted
 from models.contest import Contest
-from models.kinds import QUARTERS, kinds_of
+from models.kinds import quarters_of
 from models.promotion import Gain
 from models.tasks.segments import PARENT, SegmentModel, Segments
 from models.tracking.pages import Decision, ModelRun, Rival
@@ -71,7 +71,7 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
         cost=contest.cost,
         figures=_plots(contest, app),
         tables={"tuning": contest.tuned.trials} if contest.tuned.trials.height else {},
-        limits=task.limits,
+        limits=(*task.limits, *contest.faults),
         example=task.example(app),
         requires=contest.model.learner.requires,
     )
@@ -106,7 +106,7 @@ def _moves(contest: Contest, title: str) -> "dict[str, Figure]":
         return {}
     values = sheet.x.with_columns(window_days=pl.Series(sheet.windows, dtype=pl.Float64))
     drawn = {"contributions": contributions_plot(told, values.select(told.columns), title=title)}
-    quarters = {name: here for name, here in kinds_of(some).items() if name in QUARTERS and here.any()}
+    quarters = quarters_of(some)
     return drawn | ({"contributions_by_kind": kinds_plot(told, quarters, title=title)} if quarters else {})
 
 

@@ -4,16 +4,22 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.kinds import by_kind, kinds_of
+from models.kinds import by_kind, kinds_of, quarters_of
 from models.scores import log_loss
 
 
 def test_kinds_are_quarters_of_activity_and_what_tells_questions_apart():
     rows = pl.DataFrame({"active_days_28": np.arange(40) % 20, "window_days": [7, 28] * 20, "level": [1] * 40})
     kinds = kinds_of(rows)
-    assert set(kinds) >= {"the least active quarter", "the most active quarter", "window days 7", "level 1"}
-    quarters = [here for name, here in kinds.items() if "quarter" in name]
+    assert set(kinds) >= {"played on 0 to 4 of 28 days", "played on 15 to 19 of 28 days", "window days 7", "level 1"}
+    quarters = [here for name, here in kinds.items() if "of 28 days" in name]
     assert [here.sum() for here in quarters] == [10, 10, 10, 10]
+
+
+def test_where_many_play_as_often_quarters_are_fewer_and_say_whom_they_hold():
+    shares = np.array([1 / 28] * 60 + [5 / 28] * 20 + [1.0] * 20)
+    sizes = {name: int(here.sum()) for name, here in quarters_of(pl.DataFrame({"active_28": shares})).items()}
+    assert sizes == {"played on 1 of 28 days": 60, "played on 5 of 28 days": 20, "played on 28 of 28 days": 20}
 
 
 def test_a_kind_that_is_promised_too_much_is_told_apart_from_one_that_is_not():

@@ -256,6 +256,12 @@ def test_a_file_that_fails_is_named_and_the_others_are_learned(world, told):
     assert not set(report.versions) & {"stumbling", "raising", "twin"}
 
 
+def test_who_could_not_compete_is_on_the_page_of_the_model(world):
+    settings, report, _ = world
+    page = MlflowClient(settings.tracking_uri).get_model_version("puzzles.plays", str(report.versions["plays"]))
+    assert "- The learner failing does not compete for plays: RuntimeError: no patience." in page.description
+
+
 def test_a_heavy_learner_whose_library_is_missing_is_told_only_of_a_training_in_which_it_would_compete(
     world, monkeypatch
 ):
