@@ -116,15 +116,18 @@ class Warehouse:
 
     @contextmanager
     def lend(self, **frames: pl.DataFrame) -> Iterator[None]:
-        """Let SQL read frames by name for a while."""
+        """Let SQL read frames by name for a while; then nothing holds them that did not before."""
+        lent = {name: _Lent(frame) for name, frame in frames.items()} if self._depth else {}
         try:
-            for name, frame in frames.items():
+            for name, frame in (frames | lent).items():
                 self.con.register(name, frame)
             yield
         finally:
             with suppress(duckdb.TransactionException):  # an aborted transaction forgets them itself
                 for name in frames:
                     self.con.unregister(name)
+            for rows in lent.values():
+                rows.forget()
 
     def ease(self) -> None:
         """Let go of what was read and may be read again, but for a sixteenth of what DuckDB may take.
@@ -178,6 +181,21 @@ class Warehouse:
             self.con.execute("ROLLBACK")
         except (duckdb.TransactionException, duckdb.FatalException):
             return  # a failed COMMIT has already rolled back, and after a fatal error reopening does
+
+
+class _Lent:
+    """Rows that a transaction reads: it remembers each name that it has known, and what bore it, until its end."""
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self._rows: pa.Table | None = rows.to_arrow()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        if self._rows is None:
+            raise ValueError("these rows are lent no longer")
+        return self._rows.to_reader(_IN_A_BATCH).__arrow_c_stream__(requested_schema)
+
+    def forget(self) -> None:
+        self._rows = None
 
 
 def warehouse_path(home: Path, app: str) -> Path:

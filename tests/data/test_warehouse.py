@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import duckdb
 import polars as pl
+import psutil
 import pytest
 
 from configs.errors import BusyError, NightquestError
@@ -168,6 +169,29 @@ def test_within_a_transaction_what_was_read_is_let_go_too_and_its_own_rows_stay(
             assert warehouse.value("SELECT current_setting('memory_limit')") == "102.3 MiB"
             assert warehouse.value("SELECT bit_xor(value) FROM many") == total
         assert warehouse.value("SELECT count(*) FROM named") == 200_000
+
+
+def test_a_transaction_does_not_keep_what_was_lent_to_it(tmp_path):
+    typed = {
+        "a": [1, None],
+        "b": ["x", None],
+        "c": [[1.5], None],
+        "d": [{"e": "f"}, None],
+        "g": [dt.date(2024, 1, 2), None],
+    }
+    small = pl.DataFrame(typed).with_columns(h=pl.Series(["low", None], dtype=pl.Enum(["low"])))
+    many, process = 5_000_000, psutil.Process()
+    with open_warehouse(tmp_path, "toy") as warehouse:
+        with warehouse.lend(small=small, none=small.clear()):
+            outside = warehouse.frame("FROM small UNION ALL FROM none")
+        with warehouse.transaction():
+            with warehouse.lend(small=small, none=small.clear()):
+                assert warehouse.frame("FROM small UNION ALL FROM none").equals(outside)
+            before = process.memory_info().rss
+            for first in range(6):
+                with warehouse.lend(numbers=pl.select(n=pl.int_range(first, first + many))):
+                    assert warehouse.value("SELECT max(n) - min(n) FROM numbers") == many - 1
+            assert process.memory_info().rss - before < 3 * 8 * many
 
 
 THREADS = "SELECT current_setting('threads')"
