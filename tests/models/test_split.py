@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from models.calibration import Recalibration
-from models.split import evidence
+from models.split import evidence, recency
 
 ONE = dt.date(2025, 6, 2)
 
@@ -47,3 +47,9 @@ def test_a_wave_that_is_over_does_not_take_the_level_of_the_next_with_it() -> No
     together = Recalibration.fit(nobody, p, weights=evidence(rows, np.ones(1500), 0.2)).apply(p[:1])[0]
     assert alone < 0.05
     assert together > 0.25
+
+
+def test_each_row_halves_with_its_own_half_life_counted_from_the_newest_day() -> None:
+    rows = pl.DataFrame({"base_day": [ONE, ONE, ONE + dt.timedelta(days=14)]})
+    assert recency(rows, 7.0) == pytest.approx([0.25, 0.25, 1.0])
+    assert recency(rows, np.array([7.0, 28.0, 7.0])) == pytest.approx([0.25, 2**-0.5, 1.0])
