@@ -33,7 +33,7 @@ def repeated_word(title: str, text: str, words: str = "", recurring: str = "") -
         return alike
     if again := stems(lead) & stems(rest):
         return min(again)
-    if again := _phrases(lead) & frozenset().union(*map(_phrases, sentences(text))):
+    if (told := _phrases(lead)) and (again := told & frozenset().union(*map(_phrases, sentences(text)))):
         return min(again)
     named, seen, subject = stems(title), set[str](), stems(recurring)
     for sentence in sentences(text):

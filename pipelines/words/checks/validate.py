@@ -97,7 +97,8 @@ def sentences(text: str) -> list[str]:
 
 def longest(text: str, words_length: int) -> int:
     """How many characters a text may have once its slots are filled."""
-    slots = SLOT.findall(text)
+    if not (slots := SLOT.findall(text)):
+        return len(text)
     filled = sum(SLOTS.get(slot, 0) + (words_length if slot in {"goal_1", "amount", "done"} else 0) for slot in slots)
     return len(SLOT.sub("", text)) + filled
 
