@@ -294,7 +294,7 @@ def score_cells(row: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Rende
 
 
 def _grants(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("XP lately", ("when", "left"), ("XP", "right"), ("why", "left"))
+    table = _table("XP lately", ("when (UTC)", "left"), ("XP", "right"), ("why", "left"))
     for row in rows:
         table.add_row(f"{row['occurred_at']:%Y-%m-%d %H:%M}", f"{row['xp']:+,}", literal(row["reason"]))
     return table
