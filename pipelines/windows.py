@@ -4,6 +4,9 @@ import polars as pl
 
 from pipelines.known import Known
 
+# Of each thing that a challenge asks for, in order: what it came to, null where there is none yet, and how far that is.
+SO_FAR = pl.List(pl.Struct({"value": pl.Float64(), "progress": pl.Float64()}))
+
 
 def window_values(known: Known, windows: pl.DataFrame) -> pl.DataFrame:
     """Add to each window what its metric came to.

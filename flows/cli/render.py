@@ -122,7 +122,7 @@ def _habits(profile: Mapping[str, Any]) -> str:
 
 def _sections(view: PlayerView, names: Mapping[str, str], prestige: Mapping[str, int]) -> Iterator[RenderableType]:
     if view.challenges:
-        yield _challenges(view.challenges)
+        yield _challenges(view.challenges, names)
     for message in view.messages:
         yield _message(message)
     if view.achievements:
@@ -143,7 +143,7 @@ def _sections(view: PlayerView, names: Mapping[str, str], prestige: Mapping[str,
     yield from (table(rows) for table, rows in ledgers if rows)
 
 
-def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _challenges(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
     table = _table("Challenges")
     table.add_column("challenge", min_width=28)
     for name in ("chance", "if you\nplay", "level", "XP", "minutes"):
@@ -151,7 +151,7 @@ def _challenges(rows: Sequence[Mapping[str, Any]]) -> Table:
     table.add_column("days", no_wrap=True)
     for row in rows:
         table.add_row(
-            Text("\n").join((_titled(row), literal(row["description"]), *_extra(row))),
+            Text("\n").join((_titled(row), literal(row["description"]), *_extra(row), *_so_far(row, names))),
             f"{row['completion_probability']:.0%}",
             f"{row['probability_if_active']:.0%}",
             str(row["difficulty_level"]),
@@ -166,6 +166,19 @@ def _extra(row: Mapping[str, Any]) -> Iterator[Text]:
     """All that it pays, where that is more than XP."""
     if row.get("extra_rewards"):
         yield literal(f"Pays {row['reward_words']}", "green")
+
+
+def _so_far(row: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Text]:
+    """What each thing that it asks for came to, once anything is done; not of a night that is older than the column."""
+    if row["progress"] and row.get("so_far"):
+        asked = zip(row["requirements"], row["so_far"], strict=True)
+        yield literal("So far " + ", ".join(_reached(part, came["value"], names) for part, came in asked), "green")
+
+
+def _reached(part: Mapping[str, Any], value: float | None, names: Mapping[str, str]) -> str:
+    """The metric, its value and the target: `lessons completed 3 of 4`, `average pace 6.2 (at most 6)`."""
+    target = f"(at most {figure(part['target'])})" if part["op"] == "<=" else f"of {figure(part['target'])}"
+    return f"{called(part['metric'], names)} {'none' if value is None else figure(value)} {target}"
 
 
 def _titled(row: Mapping[str, Any]) -> Text:

@@ -8,7 +8,9 @@ from configs.app import App
 from pipelines.activity.freshness import touching
 from pipelines.challenges.together import each_part
 from pipelines.known import Known
-from pipelines.windows import completed, crossings, window_values
+from pipelines.windows import SO_FAR, completed, crossings, window_values
+
+OPEN = {"content_id": pl.String(), "player_key": pl.Int64(), "progress": pl.Float64(), "so_far": SO_FAR}
 
 
 def settle_challenges(known: Known) -> pl.DataFrame:
@@ -28,12 +30,12 @@ def settle_challenges(known: Known) -> pl.DataFrame:
         known: What the night may see.
 
     Returns:
-        The challenges still open: content_id, player_key, progress (0 to 1).
+        The challenges still open: content_id, player_key, progress (0 to 1), so_far (SO_FAR).
     """
     with known.lend(lost=_lost_events(known)):
         due = known.frame(known.fixed("challenges/due_challenges"), settling_limits(known))
     if due.is_empty():
-        return pl.DataFrame(schema={"content_id": pl.String, "player_key": pl.Int64, "progress": pl.Float64})
+        return pl.DataFrame(schema=OPEN)
     running = known.running_days()
     valued = with_outcomes(known, due).join(running, on="player_key", how="left", maintain_order="left")
     over = (pl.col("end_day") < pl.col("running_day")) & ~pl.col("content_id").is_in(_unknown(known, due))
@@ -61,14 +63,18 @@ def settle_challenges(known: Known) -> pl.DataFrame:
             known.warehouse.append("settlements", _settlements(known, settled), on_conflict_skip=True)
             known.run(known.fixed("challenges/pay_settlements"), {"as_of": known.as_of, "cut": known.cut})
     still = valued.filter(~pl.col("hit") & ~over & (first_time | undone))
-    return still.select("content_id", "player_key", "progress")
+    return still.select(*OPEN)
 
 
 def with_outcomes(known: Known, challenges: pl.DataFrame) -> pl.DataFrame:
-    """Add value, played, hit and progress to challenges (player_key, metric, start_day, end_day, target, op, also).
+    """Add value, played, hit, progress and so_far to challenges.
 
     One that asks for several things is hit when each of them is, and as far as they are on average; its value is the
-    first one's.
+    first one's. `so_far` (SO_FAR) tells of each.
+
+    Args:
+        known: What is known of what came of them.
+        challenges: player_key, metric, start_day, end_day, target, op and, where any asks for several things, also.
     """
     rows = challenges.with_row_index("window_id")
     parts = each_part(rows, "window_id", "player_key", "start_day", "end_day").with_row_index("of")
@@ -78,16 +84,18 @@ def with_outcomes(known: Known, challenges: pl.DataFrame) -> pl.DataFrame:
         .then(pl.col("value") / pl.col("target"))
         .otherwise(pl.col("target") / pl.col("value"))
     )
-    told = parts.select("window_id", "part", "op", "target").hstack(valued.select("value", "played"))
+    told = parts.select("window_id", "op", "target").hstack(valued.select("value", "played"))
     told = told.with_columns(
         hit=completed(pl.col("value"), pl.col("op"), pl.col("target")),
         progress=share.fill_nan(0.0).fill_null(0.0).clip(0.0, 1.0),
     )
-    first = told.filter(pl.col("part") == 0).select("window_id", "value", "played", "hit", "progress")
-    if told.height > rows.height:
-        every = told.group_by("window_id").agg(pl.col("hit").all(), pl.col("progress").mean())
-        first = first.drop("hit", "progress").join(every, on="window_id", how="left", maintain_order="left")
-    return rows.join(first, on="window_id", how="left", maintain_order="left")
+    every = told.group_by("window_id").agg(  # its rows stay in their order: the first part is the first
+        pl.col("value", "played").first(),
+        pl.col("hit").all(),
+        pl.col("progress").mean(),
+        so_far=pl.struct("value", "progress"),
+    )
+    return rows.join(every, on="window_id", how="left", maintain_order="left")
 
 
 def _still_counted(app: App) -> pl.Expr:

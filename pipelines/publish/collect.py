@@ -13,7 +13,7 @@ from pipelines.publish.parquet import Pieces
 from pipelines.publish.seen import Seen, typed
 from pipelines.publish.tables import Table, published_tables
 
-# Computed each night and kept nowhere else. `open_challenges` has content_id, player_key and progress.
+# Computed each night and kept nowhere else. `open_challenges` has the columns of `settle.OPEN`.
 FRAMES = ("profiles", "segments", "targets", "scores", "open_challenges")
 NOTHING_PAID = pl.DataFrame(
     schema={"content_type": pl.String, "ai_provider": pl.String, "prompt_version": pl.String, "cost_usd": pl.Float64}

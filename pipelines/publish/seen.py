@@ -8,6 +8,7 @@ from functools import cached_property
 import polars as pl
 
 from pipelines.badges.held import held_query
+from pipelines.challenges.settle import OPEN
 from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.languages import languages_read
@@ -15,7 +16,6 @@ from pipelines.players.waiting import EVER, waiting_news
 from pipelines.publish.rows import Named, Selected
 
 PERFORMANCE_DAYS = 90
-_OPEN = {"content_id": pl.String(), "player_key": pl.Int64(), "progress": pl.Float64()}
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Seen:
 
     @cached_property
     def open_progress(self) -> pl.DataFrame:
-        """content_id, player_key and progress of what is still open of earlier nights."""
-        return typed(self.frame("open_challenges"), _OPEN).cast(pl.Schema(_OPEN))
+        """What is still open of earlier nights: see `OPEN`."""
+        return typed(self.frame("open_challenges"), OPEN).cast(pl.Schema(OPEN))
 
     @cached_property
     def left_alone(self) -> pl.DataFrame:

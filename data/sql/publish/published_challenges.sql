@@ -1,10 +1,11 @@
 -- Every challenge that counts at a night: those it issues, where a refresh adds to what earlier revisions promised and takes
 -- nothing back, and those of earlier nights that are still open.
--- Input: `left_alone` (player_key), `open_progress` (content_id, progress): what is still open of earlier nights, and `running`
--- (player_key, running_day): what is over and waits for missing input no longer counts.
+-- Input: `left_alone` (player_key), `open_progress` (content_id, progress, so_far): what is still open of earlier nights, and
+-- `running` (player_key, running_day): what is over and waits for missing input no longer counts. Nothing is done yet of
+-- what is new, and of each thing it asks for so far is what its metric comes to of nothing.
 -- What counts is found by ids alone, and the texts are joined to it last: DuckDB may hold either side of a join in memory.
 WITH counting AS (
-    SELECT c.content_id, p.user_id, coalesce(o.progress, 0.0) AS progress
+    SELECT c.content_id, p.user_id, coalesce(o.progress, 0.0) AS progress, o.so_far
     FROM challenges c
     ANTI JOIN left_alone USING (player_key)
     LEFT JOIN players p USING (player_key)
@@ -24,6 +25,11 @@ SELECT c.content_id::VARCHAR AS content_id, n.user_id, c.content_type, c.title, 
        c.difficulty_level, c.completion_probability, c.probability_if_active, c.personalization_score, c.estimated_minutes,
        c.ai_provider, c.model, c.prompt_version, c.variant, c.propensity,
        c.as_of AS issued_on, c.as_of = $as_of AS is_new, n.progress,
+       coalesce(n.so_far, list_transform(requirements, lambda part: struct_pack(value := nothing.values[part.metric],
+                                                                                progress := 0.0))) AS so_far,
        c.valid_from, c.valid_until, c.generated_at, c.metadata
 FROM (SELECT n.*, e.extra_rewards FROM counting n LEFT JOIN extra e USING (content_id)) n
 JOIN challenges c USING (content_id)
+CROSS JOIN (
+    SELECT coalesce(map(list(metric), list(part_value(agg, NULL, NULL, NULL, NULL, NULL, NULL))), MAP {}) AS values FROM metrics
+) nothing

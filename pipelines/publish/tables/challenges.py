@@ -18,6 +18,7 @@ from data.contracts_out import (
 )
 from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
+from pipelines.windows import SO_FAR
 
 CONTRACT = contract(
     ("user_id", "content_id"),
@@ -39,6 +40,7 @@ CONTRACT = contract(
         **writing(),
         **issued(),
         "progress": share(),
+        "so_far": nested(SO_FAR),
         "valid_from": day(),
         "valid_until": day(),
         "generated_at": moment(),
@@ -56,6 +58,7 @@ CONTRACT = contract(
         "difficulty_level",
         "estimated_minutes",
         "progress",
+        "so_far",
         "valid_from",
         "valid_until",
         "issued_on",

@@ -151,6 +151,19 @@ def test_a_players_page_tells_what_is_paid_beside_xp_and_what_they_have_of_it(ni
     assert "Pays" not in printed(render_player(view))
 
 
+def test_an_open_challenge_tells_what_each_thing_it_asks_for_came_to(night):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    asked = [("solved", ">=", 4.0), ("best", ">=", 90.0), ("average", "<=", 6.0)]
+    parts = [dict(zip(("metric", "op", "target"), part, strict=True)) for part in asked]
+    so_far = [{"value": value, "progress": 0.5} for value in (3.0, None, 7.25)]
+    row = view.challenges[0] | {"requirements": parts, "so_far": so_far, "progress": 0.5}
+    text = " ".join(printed(render_player(replace(view, challenges=[row]), names_of(APP)), width=250).split())
+    assert "So far puzzles solved 3 of 4, best none of 90, average 7.25 (at most 6)" in text
+    older = {name: value for name, value in row.items() if name != "so_far"}  # a night from before there was the column
+    for quiet in (row | {"progress": 0.0}, older):
+        assert "So far" not in printed(render_player(replace(view, challenges=[quiet]), names_of(APP)))
+
+
 def test_a_player_without_challenges_sees_the_message(night):
     text = printed(render_player(gather_player(night[0], "toy", HOSTILE)))
     assert "The board is as you left it." in text

@@ -3,13 +3,14 @@
 import datetime as dt
 import uuid
 from dataclasses import replace
+from itertools import permutations
 
 import polars as pl
 import pytest
 
 from data.warehouse import Warehouse
 from pipelines.activity.parts import sync_metrics
-from pipelines.challenges.settle import settle_challenges
+from pipelines.challenges.settle import settle_challenges, with_outcomes
 from pipelines.challenges.together import PARTS
 from pipelines.known import Known
 from pipelines.pins import Night, day_start, make_night
@@ -99,14 +100,41 @@ def test_what_asks_for_several_things_is_kept_with_the_last_of_them_and_as_far_a
     beside = [{"metric": "points", "op": ">=", "target": 30.0}, {"metric": "days", "op": ">=", "target": 1.0}]
     with warehouse_with(APP, [event(1, 0, points=1), event(1, 2, points=10), event(1, 2.1, points=10)]) as warehouse:
         issue(warehouse, target=2, days=2, also=beside)
-        [(_, _, progress)] = settle_challenges(seen(warehouse, 4)).iter_rows()
+        [(_, _, progress, so_far)] = settle_challenges(seen(warehouse, 4)).iter_rows()
         assert progress == pytest.approx((1 + 20 / 30 + 1) / 3)
+        assert [(part["value"], part["progress"]) for part in so_far] == [(2, 1), (20, 20 / 30), (1, 1)]
         assert settled(warehouse) == []
         add_events(warehouse, APP, [event(1, 3.1, points=10)])
         settle_challenges(seen(warehouse, 5))
         [(_, state, at, xp)] = settled(warehouse)
         assert (state, xp) == ("completed", 40)
         assert at == START + dt.timedelta(days=3.1)
+
+
+def test_each_of_several_things_comes_to_what_it_would_come_to_alone_and_the_whole_is_their_mean() -> None:
+    told = [event(n % 5, 2 + n / 40, points=7 * n % 40, topic="abc"[n % 3]) for n in range(60)]
+    metrics = {"solved": ">=", "points": ">=", "best": ">=", "topics": ">=", "days": ">=", "average": "<="}
+    chosen = [some for size in (1, 2, 3) for some in permutations(metrics, size)]
+    asked = [[(m, metrics[m], 1.0 + 7 * (n + len(m)) % 60) for m in some] for n, some in enumerate(chosen)]
+    one = {"start_day": ISSUED, "end_day": ISSUED + dt.timedelta(days=1)}
+
+    def outcomes(rows: list[dict]) -> list[dict]:
+        spans = pl.DataFrame([one | row for row in rows], schema_overrides={"also": PARTS})
+        return with_outcomes(seen(warehouse, 6), spans).to_dicts()
+
+    def row(player: int, first: tuple, *others: tuple) -> dict:
+        parts = [dict(zip(("metric", "op", "target"), part, strict=True)) for part in (first, *others)]
+        return {"player_key": player, **parts[0], "also": parts[1:] or None}
+
+    with warehouse_with(APP, told) as warehouse:
+        wholes = outcomes([row(n % 7, *parts) for n, parts in enumerate(asked)])
+        alone = iter(outcomes([row(n % 7, part) for n, parts in enumerate(asked) for part in parts]))
+    assert {part["value"] for whole in wholes for part in whole["so_far"]} >= {None, 0.0}  # who did not play at all
+    for whole, parts in zip(wholes, asked, strict=True):
+        singles = [next(alone) for _ in parts]
+        assert whole["so_far"] == [{"value": s["value"], "progress": s["progress"]} for s in singles]
+        assert whole["progress"] == pytest.approx(sum(s["progress"] for s in singles) / len(singles))
+        assert (whole["value"], whole["hit"]) == (singles[0]["value"], all(s["hit"] for s in singles))
 
 
 def test_what_lacks_one_of_several_things_expires() -> None:

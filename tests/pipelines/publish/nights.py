@@ -15,6 +15,7 @@ from configs.app import App
 from configs.badge_rules import nominate_rules
 from data.contracts_out import breaches
 from data.warehouse import Warehouse
+from pipelines.challenges.settle import OPEN
 from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.publish.audit import AuditReport, audit_night
@@ -295,8 +296,8 @@ def make_frames(
             reasons=pl.lit(None, pl.String),
         ),
         "open_challenges": pl.DataFrame(
-            [(name, player, 0.5) for name, player in open_ids],
-            schema={"content_id": pl.String, "player_key": pl.Int64, "progress": pl.Float64},
+            [(name, player, 0.5, [{"value": 1.5, "progress": 0.5}]) for name, player in open_ids],
+            schema=OPEN,
             orient="row",
         ),
     }

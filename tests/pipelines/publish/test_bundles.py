@@ -53,7 +53,9 @@ def test_a_challenge_stands_in_it_whole_with_what_is_new_marked(night):
     assert one["requirements"] == [{"metric": "solved", "op": ">=", "target": 3.0, "window_days": 1}]
     assert (one["rewards"], one["valid_until"]) == ({"xp": 40}, str(AS_OF))
     assert one["description"]
+    assert one["so_far"] == [{"value": 0.0, "progress": 0.0}]
     assert (old["is_new"], old["progress"], old["issued_on"]) == (False, 0.5, str(YESTERDAY))
+    assert old["so_far"] == [{"value": 1.5, "progress": 0.5}]
 
 
 def test_a_row_that_there_is_one_of_stands_by_itself_and_xp_is_a_balance(night):

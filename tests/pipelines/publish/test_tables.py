@@ -9,6 +9,7 @@ from pipelines.known import Known
 from pipelines.publish.collect import collect_tables, served_players
 from pipelines.publish.stage import staged
 from pipelines.publish.tables import published_tables
+from pipelines.windows import SO_FAR
 from tests.factories import add_events, event, make_app
 from tests.pipelines.publish.nights import (
     APP,
@@ -39,6 +40,7 @@ from tests.pipelines.publish.nights import (
     xp_entry,
 )
 
+OF_OPEN = ("user_id", "is_new", "progress", "so_far")
 HISTORY = pl.Struct(dict.fromkeys(("badges", "challenges", "missions", "achievements", "xp"), pl.Int64))
 
 
@@ -234,6 +236,28 @@ def test_a_night_holds_all_that_counts_now_with_what_is_new_marked_and_nothing_s
         (USER_IDS[2], False, YESTERDAY, 0.5, long["valid_until"]),
     }
     assert rows["title"].null_count() == rows["requirements"].null_count() == rows["rewards"].null_count() == 0
+
+
+def test_of_each_thing_that_is_asked_for_stands_what_it_came_to_and_of_what_is_new_what_none_of_it_is(warehouse):
+    best = [{"metric": "best", "op": ">=", "target": 9.0}, {"metric": "points", "op": ">=", "target": 20.0}]
+    put(warehouse, "challenges", challenge(1, 1, also=best), challenge(2, 1, also=None))
+    put(warehouse, "challenges", challenge(3, 1, YESTERDAY, valid_until=AS_OF, also=best))
+    publish(warehouse, YESTERDAY)
+    old = [{"value": 3.0, "progress": 1.0}, {"value": None, "progress": 0.0}, {"value": 5.0, "progress": 0.25}]
+    frames = make_frames(open_ids=((content_id(YESTERDAY, 3, 1), 3),))
+    progress = sum(part["progress"] for part in old) / 3
+    opened = pl.DataFrame({"progress": [progress], "so_far": [old]}, schema_overrides={"so_far": SO_FAR})
+    frames["open_challenges"] = frames["open_challenges"].select("content_id", "player_key").hstack(opened)
+    rows = collect(Known(warehouse, NIGHT), frames)["challenges"]
+    assert contract_breaches("challenges", rows) == []
+    nothing = [{"value": none, "progress": 0.0} for none in (0.0, None, 0.0)]
+    found = {user: (new, done, so_far) for user, new, done, so_far in rows.select(*OF_OPEN).rows()}
+    assert found == {
+        USER_IDS[0]: (True, 0.0, nothing),
+        USER_IDS[1]: (True, 0.0, nothing[:1]),
+        USER_IDS[2]: (False, progress, old),
+    }
+    assert (rows["requirements"].list.len() == rows["so_far"].list.len()).all()
 
 
 def test_who_paused_is_left_alone_while_the_pause_lasts_and_keeps_what_was_reached(warehouse):
