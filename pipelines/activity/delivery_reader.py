@@ -25,7 +25,7 @@ from pipelines.activity.erased import hold_back
 from pipelines.activity.faults import check_events_sql, check_players_sql
 from pipelines.activity.normalise import MARKS, column_types, stage_json, stage_typed
 from pipelines.activity.quarantine import feed_of, places_in
-from pipelines.activity.raw_tables import Source, column_fault, forget_delivery, has_rows_of, keep_block, table_for
+from pipelines.activity.raw_tables import Source, forget_delivery, has_rows_of, keep_block, running, table_for
 from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import Block, hash_file, read_blocks, table_stem
 from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError, Limits
@@ -215,14 +215,9 @@ def select_rows(ingest: IngestRun, source: Source, delivery_id: str) -> None:
     """
     warehouse = ingest.warehouse
     query = f"({source.sql})"
-    try:
+    with running(warehouse, source):
         staged = stage_typed(query, column_types(warehouse, query), ingest.columns, delivery_id)
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE checked AS {ingest.check(staged)}")
-    except (FileRefusedError, duckdb.Error) as error:
-        why = column_fault(warehouse, source) if isinstance(error, duckdb.BinderException) else ""
-        raise NightquestError(
-            f"The source cannot be run: {why or _first_line(error)}.", "Mend its SELECT; nothing was taken."
-        ) from error
     if not ingest.players:
         warehouse.run(
             "CREATE OR REPLACE TEMP TABLE unread_ids AS SELECT event_id FROM checked WHERE reason IS NOT NULL"

@@ -17,6 +17,7 @@ from pipelines.activity.raw_tables import (
     column_fault,
     forget_delivery,
     never_had,
+    running,
 )
 
 if TYPE_CHECKING:
@@ -107,9 +108,10 @@ def _makes_some(warehouse: Warehouse, source: Source, each: Delivery, needed: Se
     """Whether a source makes anything of a file; of one that others are joined to, nothing without them is no fault."""
     good = " AND ".join(f"{quote(name)} IS NOT NULL" for name in needed if name in source.yields)
     count = f"SELECT count(*), count(*) FILTER ({good or 'true'})"
-    mine, none = (
-        warehouse.rows(f"{count} FROM ({_over(source, each.feeds, only)})")[0] for only in (each.delivery_id, "")
-    )
+    with running(warehouse, source):
+        mine, none = (
+            warehouse.rows(f"{count} FROM ({_over(source, each.feeds, only)})")[0] for only in (each.delivery_id, "")
+        )
     rows, with_all = mine[0] - none[0], mine[1] - none[1]
     return bool(with_all > 0 or (rows <= 0 and each.feeds in source.joined))
 

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from configs.errors import NightquestError
+from data.duckdb_errors import is_out_of_room
 from data.warehouse import Warehouse
 from pipelines.activity.columns import say_lacking
 from pipelines.activity.normalise import MARKS, column_types, quote, repeated_key, text
@@ -131,6 +133,24 @@ def column_fault(warehouse: Warehouse, source: Source) -> str:
             "; ".join(_absent(warehouse, source)) or f"{first}; delivered were {delivered_columns(warehouse, source)}"
         )
     return ""
+
+
+@contextmanager
+def running(warehouse: Warehouse, source: Source) -> Iterator[None]:
+    """Whatever fails while the SELECT runs is told as its fault.
+
+    Raises:
+        NightquestError: The SELECT fails, or yields what cannot be read.
+    """
+    try:
+        yield
+    except (FileRefusedError, duckdb.Error) as error:
+        if isinstance(error, duckdb.Error) and is_out_of_room(error):
+            raise
+        why = column_fault(warehouse, source) if isinstance(error, duckdb.BinderException) else ""
+        first = (str(error).strip().splitlines() or ["unreadable"])[0][:300].rstrip(".")
+        remedy = "Mend its SELECT, in which TRY_CAST(… AS …) gives null for what cannot be read; nothing was taken."
+        raise NightquestError(f"The source cannot be run: {why or first}.", remedy) from error
 
 
 def _absent(warehouse: Warehouse, source: Source) -> Iterator[str]:

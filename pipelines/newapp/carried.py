@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from pipelines.newapp import vocabulary as words
-from pipelines.newapp.forms import Form
+from pipelines.newapp.forms import NUMBER, Form
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.sample import Column, Table, plain_name
 from pipelines.newapp.who_when import as_moment, named
@@ -11,6 +11,7 @@ from pipelines.newapp.xapi import NAMES, why_left_of_statements
 
 _MOST_VALUES = 2000
 _LONG_S = 600
+_FEWEST_NUMBERS = 5  # different
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,20 @@ def carried_by(table: Table, used: set[str], told: list[Guess]) -> tuple[Carried
         name = _property_name(column, {one.name for one in found})
         type_ = {"integer": "integer", "number": "number", "boolean": "boolean"}.get(column.form.kind, "text")
         found.append(Carried(name, column, "text" if is_label(column) else type_))
+        if column.form.kind == "text" and (odd := _no_numbers(column)):
+            told.append(Guess(column.name, "text", f"most values are numbers, but not {odd}; TRY_CAST in the SELECT"))
         if column.form.doubt:
             told.append(Guess(column.name, column.form.told, column.form.doubt))
     for why, names in left.items():
         told.append(Guess("left out", ", ".join(names), why))
     return tuple(found)
+
+
+def _no_numbers(column: Column) -> str:
+    """The values that keep a column of numbers from being one, a few of them; empty where most are none."""
+    odd = [value for value in column.values if not NUMBER.match(value)]
+    few = 0 < len(odd) < 0.5 * len(column.values) and len(column.values) - len(odd) >= _FEWEST_NUMBERS
+    return ", ".join(f"'{value[:20]}'" for value in odd[:3]) if few and not named(column, words.ID) else ""
 
 
 def _in_minutes(column: Column, told: list[Guess]) -> Column:
@@ -86,15 +96,23 @@ def _why_left(column: Column, table: Table) -> str:
     first = column.examples[0] if column.examples else ""
     reasons = (
         ("empty", kind == "nothing"),
-        ("moments; an event has one", kind == "clock" or as_moment(column).form.kind == "moment"),
+        ("times of day; an event has its moment", kind == "clock"),
+        ("moments; an event has one", as_moment(column).form.kind == "moment"),
         ("always the same", column.distinct == 1 and column.filled == table.rows),
-        ("about the person, or free text", bool(own & words.PRIVATE)),
+        ("about the person, or free text", bool(own & words.PRIVATE) and not _names_things(column)),
         ("places and counters, of which no figure is made", index or (figures and bool(own & words.PLACE))),
         ("nearly all different", kind == "text" and column.distinct > max(_MOST_VALUES, 0.5 * column.filled)),
         ("long text", kind == "text" and max(map(len, column.examples), default=0) > 120),
         ("lists, or documents of several shapes", kind == "text" and first[:1] in {"[", "{"}),
     )
     return next((reason for reason, holds in reasons if holds), "")
+
+
+def _names_things(column: Column) -> bool:
+    """Whether it is the name or title of something that is done, such as 'course.title', with few values."""
+    own = set(column.words)
+    known = own & words.PRIVATE <= {"name", "title"} and own & words.TRIED and not own & words.PLAYER
+    return bool(known) and column.distinct <= 0.1 * column.filled
 
 
 def _property_name(column: Column, taken: set[str]) -> str:

@@ -22,10 +22,10 @@ _TWINS = {"%d/%m": "%m/%d", "%m/%d": "%d/%m", "%d-%m": "%m-%d", "%m-%d": "%d-%m"
 _SIGN = r"(?:[€$£¥%]|EUR|USD|GBP|CHF|kr\.?)"
 _POINT = re.compile(rf"^{_SIGN}?\s*[+-]?\s*(?:\d+|\d{{1,3}}(?:[,' ]\d{{3}})+)(?:\.\d+)?(?:[eE][+-]?\d+)?\s*{_SIGN}?$")
 _COMMA = re.compile(rf"^{_SIGN}?\s*[+-]?\s*(?:\d+|\d{{1,3}}(?:[.' ]\d{{3}})+)(?:,\d+)?\s*{_SIGN}?$")
-_PLAIN = re.compile(r"^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$")
+NUMBER = re.compile(r"^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$")
 _WHOLE = re.compile(r"^[+-]?\d{1,18}$")
 _DATED = re.compile(r"^(?=(?:\D*\d){3}).{6,}", re.DOTALL)  # what is shorter or has fewer figures is no date
-_CLOCK = re.compile(r"^\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$")
+_CLOCK = re.compile(r"^(?:[01]?\d|2[0-4]):\d{2}(?::\d{2}(?:\.\d+)?)?$")
 _LASTING = re.compile(r"^\d{1,4}:\d{2}(?::\d{2}(?:\.\d+)?)?$")
 _MEASURED = re.compile(r"^[+-]?(?:\d+|\d{1,3}(?:[.,' ]\d{3})+)(?:[.,]\d+)?\s*([A-Za-z]{1,10})\.?$")
 _SPAN = re.compile(r"^P(?=\d|T\d)(?:\d+D)?(?:T(?:\d+(?:\.\d+)?H)?(?:\d+(?:\.\d+)?M)?(?:\d+(?:\.\d+)?S)?)?$")
@@ -44,6 +44,7 @@ class Form:
         whole_days: Moments without a time of day.
         zoned: Moments with an offset or zone.
         doubt: What else they could be, in words.
+        otherwise: What they are then, where what players did tells it.
     """
 
     kind: Kind
@@ -55,6 +56,7 @@ class Form:
     whole_days: bool = False
     zoned: bool = False
     doubt: str = ""
+    otherwise: "Form | None" = None
 
 
 def forms_of(warehouse: Warehouse, values: Sequence[str], kind: str, sql: str, *, lasts: bool = False) -> Form:
@@ -108,17 +110,17 @@ def _lasting(values: Sequence[str], sql: str) -> Form | None:
     hours = max(span[0] for span in spans if len(span) == 2) < 24 if any(len(span) == 2 for span in spans) else True
     parts = f"string_split(trim({sql}), ':')"
     first, second, third = (f"coalesce(TRY_CAST({parts}[{n}] AS DOUBLE), 0)" for n in (1, 2, 3))
-    two = f"{first} * 60 + {second}" if hours else f"{first} + {second} / 60"
-    minutes = f"CASE len({parts}) WHEN 3 THEN {first} * 60 + {second} + {third} / 60 ELSE {two} END"
-    told = "durations as hours:minutes" if hours else "durations as minutes:seconds"
-    unsaid = hours and any(len(span) == 2 for span in spans)
-    return Form(
-        "number",
-        f"CASE WHEN {sql} IS NOT NULL THEN round({minutes}, 3) END",
-        told,
-        "minute",
-        doubt="minutes:seconds would fit as well" if unsaid else "",
-    )
+
+    def read(two: str, told: str) -> Form:
+        minutes = f"CASE len({parts}) WHEN 3 THEN {first} * 60 + {second} + {third} / 60 ELSE {two} END"
+        return Form("number", f"CASE WHEN {sql} IS NOT NULL THEN round({minutes}, 3) END", told, "minute")
+
+    short = read(f"{first} + {second} / 60", "durations as minutes:seconds")
+    if not hours:
+        return short
+    long = read(f"{first} * 60 + {second}", "durations as hours:minutes")
+    unsaid = any(len(span) == 2 for span in spans)
+    return replace(long, doubt="minutes:seconds would fit as well", otherwise=short) if unsaid else long
 
 
 def _span(values: Sequence[str], sql: str) -> Form | None:
@@ -191,7 +193,7 @@ def _said(pattern: str) -> str:
 
 
 def _number(values: Sequence[str], sql: str) -> Form | None:
-    for pattern, comma in ((_PLAIN, False), (_POINT, False), (_COMMA, True)):
+    for pattern, comma in ((NUMBER, False), (_POINT, False), (_COMMA, True)):
         if _share(values, pattern) < _NEARLY or (comma and not any("," in value for value in values)):
             continue
         return _numbers(values, sql, pattern, comma=comma)
@@ -211,9 +213,9 @@ def _measured(values: Sequence[str], sql: str) -> Form | None:
 def _numbers(values: Sequence[str], sql: str, pattern: re.Pattern[str], *, comma: bool) -> Form:
     drop = r"[^0-9eE,+-]" if comma else r"[^0-9eE.+-]"
     bare = [re.sub(drop, "", value).replace(",", ".") for value in values if pattern.match(value)]
-    numbers = [float(value) for value in bare if _PLAIN.match(value)]
+    numbers = [float(value) for value in bare if NUMBER.match(value)]
     whole = all(_WHOLE.match(value) for value in bare)
-    if pattern is _PLAIN:
+    if pattern is NUMBER:
         read, told = f"TRY_CAST({sql} AS {'BIGINT' if whole else 'DOUBLE'})", "numbers"
     else:
         stripped = f"regexp_replace({sql}, '{drop}', '', 'g')"

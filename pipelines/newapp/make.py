@@ -19,6 +19,7 @@ from pipelines.newapp.guess import Guess
 from pipelines.newapp.metrics import Measured, leader_of, metrics_of
 from pipelines.newapp.nested import insist_on_rows
 from pipelines.newapp.play import Play, badges_of, read_play
+from pipelines.newapp.rehearsal import overlong, read_shorter, shorter_told, told_of
 from pipelines.newapp.render import app_of, content_of, render_app, render_sql, with_play
 from pipelines.newapp.roles import Roles, find_roles, is_events, lists_of_people, union_of
 from pipelines.newapp.sample import Table, plain_name, read_tables, words_of
@@ -150,7 +151,9 @@ def _with_known_players(roles: Roles) -> Roles:
         return roles
     lost = roles.table.rows - user.filled
     guess = Guess("left out", counted(lost, "row"), f"without a {user.name}; the SELECT's last line does it")
-    return replace(roles, hidden=f"{user.sql} IS NOT NULL", guesses=(*roles.guesses, guess))
+    return replace(
+        roles, hidden=f"nullif(trim(CAST({user.sql} AS VARCHAR)), '') IS NOT NULL", guesses=(*roles.guesses, guess)
+    )
 
 
 def _app_name(said: Said, table: Table) -> str:
@@ -196,10 +199,14 @@ def _rehearsed(
         if not warehouse.value("SELECT count(*) FROM incoming"):
             first = next(iter(reasons.items()), ("there are none", 0))
             raise NightquestError(f"Not a row of the sample would go in: {first[0]}.", "Say --user, --time or --event.")
+        if long := overlong(warehouse, roles):
+            roles = [read_shorter(one, long) for one in roles]
+            return _rehearsed(name, said, roles, shorter_told(roles, guesses, long), files, now, partly=partly)
         play = read_play(warehouse, said.timezone or "UTC")
         metrics = _sayable(name, said, roles, _by_frequency(kinds, play))
         content = content_of(name, said.timezone or "UTC", roles, _by_frequency(kinds, play), metrics)
         content = with_play(content, play, badges_of(warehouse, metrics, leader_of(metrics), said.timezone or "UTC"))
+        guesses = [*guesses, *told_of(warehouse, roles, metrics)]
     app_of(content)
     text = render_app(content, metrics, [replace(roles[0], guesses=tuple(guesses)), *_bare(roles[1:])], play)
     return Made(name, text, sql, tuple(guesses), play, sum(reasons.values()), reasons, partly)

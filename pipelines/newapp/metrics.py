@@ -6,8 +6,8 @@ from typing import Any
 
 from pipelines.newapp.carried import Carried
 from pipelines.newapp.sample import plain_name
-from pipelines.newapp.vocabulary import KINDS, UNWANTED
-from pipelines.newapp.words import Words, event_words, number_words, thing_words
+from pipelines.newapp.vocabulary import KINDS, OUTCOME, UNWANTED, WON
+from pipelines.newapp.words import Words, event_words, number_words, thing_words, won_words
 
 _MOST_COUNTS, _MOST_NUMBERS = 8, 8
 _MOST_KINDS, _KINDS_COUNTED = 12, 3
@@ -52,11 +52,14 @@ def metrics_of(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
     carriers = _carriers(kinds)
     for metric in _of_each_kind(kinds):
         _add(found, metric)
+    for metric in _won(kinds):
+        _add(found, metric)
     numbers = [
         one
         for one, _ in carriers.values()
         if one.type in {"integer", "number"} and not _is_flag(one) and not set(one.words) & UNWANTED
     ]
+    numbers.sort(key=lambda one: -one.column.filled)  # of two that say the same, what more rows have
     measured = [_number(one, carriers[one.name][1], kinds) for one in numbers]
     for metric in [metric for metric in measured if metric.keys["agg"] != "mean"][:_MOST_NUMBERS]:
         _add(found, metric)
@@ -88,6 +91,19 @@ def _of_each_kind(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
                 keys = {"event": event, "where": f"{one.name} = '{value}'"}
                 found.append(Measured(plain_name(said.label.split()), keys, said, bool(said.task)))
     return found
+
+
+def _won(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
+    """How often the one thing that is done was won, by a property such as `outcome`."""
+    event, properties = next(iter(kinds.items()))
+    if len(kinds) > 1 or not event_words(event).task:
+        return []
+    for one in properties:
+        won = [value for value in one.column.values if value.lower() in WON]
+        if one.type == "text" and set(one.words) & OUTCOME and len(won) == 1 and one.column.distinct <= _MOST_KINDS:
+            said, keys = won_words(event), {"event": event, "where": f"{one.name} = '{won[0]}'"}
+            return [Measured(plain_name(said.label.split()), keys, said, True, adds_up=True)]
+    return []
 
 
 def _is_flag(one: Carried) -> bool:

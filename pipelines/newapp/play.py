@@ -76,9 +76,10 @@ def badges_of(
     ladders = {"play": count, "habit": days} | ({"strength": leader} if leader.adds_up and leader is not count else {})
     for category, metric in ladders.items():
         below = 1.0 if category == "habit" else 0.0  # to come once is no habit
+        most = _reached(warehouse, metric, 1.0, zone)
         for title, tier, share in _LADDERS[category]:
             reached = _reached(warehouse, metric, share, zone)
-            threshold = _nice(max(reached, below * 1.01))
+            threshold = round_threshold(max(reached, below * 1.01), most)
             if threshold <= below:
                 continue
             below, also = threshold, f" and {days.name} >= 2" if category == "strength" else ""
@@ -115,9 +116,11 @@ def _reached(warehouse: Warehouse, metric: Measured, share: float, zone: str) ->
     return float(found or 0)
 
 
-def _nice(value: float) -> float:
-    """The round number at or above a value: 1, 2, 3, 5, 10 … 75, 100, 200."""
+def round_threshold(value: float, most: float) -> float:
+    """The round number at or above a value: 1, 2, 3, 5, 10 … 75, 100, 200; at or below where nobody has that `most`."""
     scale = 1.0
     while value > 75 * scale:
         scale *= 10
-    return next(step * scale for step in _STEPS if step * scale >= value)
+    above = next(step * scale for step in _STEPS if step * scale >= value)
+    steps = [step * scale / finer for step in _STEPS for finer in (1, 10)]
+    return above if above <= most else max(step for step in steps if step <= value)

@@ -16,7 +16,7 @@ from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import LIMITS, read_blocks, table_stem
 from pipelines.activity.read_text import FileRefusedError
 from pipelines.newapp.forms import Form, forms_of
-from pipelines.newapp.vocabulary import DURATION
+from pipelines.newapp.vocabulary import DURATION, HEADS
 from pipelines.newapp.wide import is_wide, unpivoted
 
 _DEEPEST, _MOST_COLUMNS, _RARE = 3, 80, 0.002
@@ -81,7 +81,14 @@ class Table:
 def words_of(name: str) -> tuple[str, ...]:
     """A name taken apart into lower-case words: 'InvoiceNo', 'invoice_no' and 'Invoice no.' are alike."""
     parted = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", name))
-    return tuple(word.lower() for word in re.split(r"[\W_]+", parted) if word)
+    plain = (word.lower() for word in re.split(r"[\W_]+", parted) if word)
+    return tuple(part for word in plain for part in _parts(word))
+
+
+def _parts(word: str) -> tuple[str, ...]:
+    """A German compound as what it says of its head, and that: 'kampfdauer' is a 'dauer'."""
+    compound = HEADS.match(word)
+    return (compound[1], compound[2]) if compound else (word,)
 
 
 def plain_name(words: Sequence[str], fallback: str = "thing") -> str:
@@ -150,6 +157,8 @@ def _spread(
     """A column, or each value within it where it holds documents."""
     keys = _keys(warehouse, table, sql) if kind.startswith(("VARCHAR", "STRUCT", "MAP", "JSON")) else {}
     if keys and depth < _DEEPEST:
+        if not depth and kind == "VARCHAR":  # a later row may hold what is no document
+            sql = f"TRY_CAST({sql} AS JSON)"
         return [
             column
             for key, count in keys.items()

@@ -19,6 +19,10 @@ PLAYER = words_in(
 ID = words_in("id ids no nr num number nummer numero key code uuid guid hash ref identifier mbox email kennung")
 # What may stand behind a word that names somebody: 'Mitgliedsnr', 'Kundennummer', 'userid', 'members'.
 ID_ENDINGS = re.compile(r"^(?:s|n|en|e)?(?:id|ids|nr|no|num|nummer|number|key|code|uuid|guid|kennung)?$")
+# Last parts of German compounds by which a column tells what it measures: 'Kampfdauer', 'Rechnungsbetrag'.
+HEADS = re.compile(
+    r"^(\w{4,}?)(dauer|strecke|distanz|betrag|preis|umsatz|anzahl|menge|punkte|minuten|sekunden|stunden|schaden)$"
+)
 RECORD = words_in(
     "order invoice transaction receipt record row statement event session booking ticket rental loan trip ride"
 )
@@ -64,6 +68,12 @@ DONE_ELSEWHERE = {
     **dict.fromkeys(("buchung", "buchungen", "reservierungen"), "booking"),
     **dict.fromkeys(("sitzung", "sitzungen"), "session"),
     **dict.fromkeys(("spende", "spenden", "dons"), "donation"),
+    **dict.fromkeys(("kampf", "kaempfe", "bosskaempfe", "combats", "combates", "combattimenti"), "battle"),
+    **dict.fromkeys(("spiel", "spiele", "partie", "partien", "parties", "partidas", "partite"), "game"),
+    **dict.fromkeys(("runde", "runden"), "round"),
+    **dict.fromkeys(("aufgabe", "aufgaben"), "task"),
+    **dict.fromkeys(("lektion", "lektionen", "lecciones", "lezioni"), "lesson"),
+    **dict.fromkeys(("kurs", "kurse"), "course"),
     **dict.fromkeys(("lauf", "laeufe"), "run"),
     **dict.fromkeys(("fahrt", "fahrten"), "ride"),
     **dict.fromkeys(("uebung", "uebungen"), "exercise"),
@@ -121,6 +131,10 @@ DURATION = {
     "stunden": ("hour", ""),
     "duration": ("minute", "its unit is not told: minutes is a guess"),
     "dauer": ("minute", "its unit is not told: minutes is a guess"),
+    **dict.fromkeys(
+        ("spielzeit", "laufzeit", "fahrzeit", "duree", "duracion", "durata"),
+        ("minute", "its unit is not told: minutes is a guess"),
+    ),
     "elapsed": ("second", "its unit is not told: seconds is a guess"),
     "moving": ("second", "its unit is not told: seconds is a guess"),
     "spent": ("minute", "its unit is not told: minutes is a guess"),
@@ -137,6 +151,11 @@ MEASURES = {
     **{unit: unit for unit in ("kg", "g", "lb", "lbs", "kcal", "cal", "bpm", "w", "kw", "kwh", "ms", "cm", "mm")},
 }
 POINTS = words_in("points pts xp punkte puntos puntos punti coins gold gems stars credits tokens")
+DAMAGE = words_in("damage dmg schaden")
+NOT_DEALT = words_in("taken received suffered blocked erlitten erlittener erhaltener genommener")
+# Columns that tell how something ended, and values by which it was won.
+OUTCOME = words_in("outcome result ergebnis ausgang won win victory resultat resultado risultato")
+WON = words_in("win won victory victorious sieg gewonnen victoire gagne victoria vittoria")
 SCORE = words_in("score scores result mark grade punktzahl puntuacion punteggio raw")
 LEVEL = words_in(
     """rate rating level rank speed pace temperature weight height bpm hr heart pulse percent pct percentage

@@ -28,6 +28,8 @@ _DONE = {
     **dict.fromkeys(("book", "article", "page"), ("Read", "read")),
     **dict.fromkeys(("ride", "run", "walk", "hike", "swim", "trip", "flight"), ("Finish", "finished")),
     **dict.fromkeys(("meeting", "rehearsal", "class"), ("Attend", "attended")),
+    **dict.fromkeys(("battle", "duel"), ("Fight", "fought")),
+    "fight": ("Finish", "finished"),
     "order": ("Place", "placed"),
     "shift": ("Work", "worked"),
     "message": ("Send", "sent"),
@@ -74,6 +76,7 @@ _VERBS = {
     "send": "sent",
     "master": "mastered",
     "borrow": "borrowed",
+    "help": "helped",
 }
 _PAST = {past: base for base, past in _VERBS.items()} | {"practiced": "practice", "logged": "log"}
 _PAST |= {done: task.lower() for task, done in _DONE.values() if " " not in done}
@@ -98,7 +101,7 @@ _THEMES = (
         SCHOOL,
         "learner",
     ),
-    (frozenset({"game", "match", "round", "level", "quest"}), GAME, "player"),
+    (frozenset({"game", "match", "round", "level", "quest", "battle", "fight", "duel"}), GAME, "player"),
     (frozenset({"book", "loan", "article", "page"}), "a library with its lights on", "reader"),
 )
 _DATED = re.compile(r"^([a-z]{3,})\d+$")
@@ -209,6 +212,8 @@ def _extent(words: tuple[str, ...], own: set[str], sign: str) -> tuple[str, Word
         return "sum", Words("distance covered", found[0], "Cover {goal}", found[1])
     if found := next((known.DURATION[word] for word in words if word in known.DURATION), None):
         return "sum", Words("time spent", found[0], "Keep at it for {goal}", found[1])
+    if own & known.DAMAGE and not own & known.NOT_DEALT:
+        return "sum", Words("points of damage dealt", "damage point", "Deal {goal}")
     if own & known.LEVEL:
         return "mean", _average(words, sign if sign == "%" else "")
     if own & known.POINTS:
@@ -237,6 +242,13 @@ def _quantity(words: tuple[str, ...], event: str) -> tuple[str, Words]:
 def _currency(own: set[str], sign: str) -> tuple[str, str]:
     found = next((known.CURRENCIES[word] for word in sorted(own) if word in known.CURRENCIES), sign)
     return (found, "") if found else ("unit of money", "which currency? Put $, € or EUR here")
+
+
+def won_words(event: str) -> Words:
+    """How what was won of one kind of event is counted: 'battles won'."""
+    *first, last = event.split("_")
+    unit = " ".join([*first, singular_of(last)])
+    return Words(f"{plural_of(unit)} won", unit, "Win {goal}")
 
 
 def thing_words(words: tuple[str, ...]) -> Words:

@@ -175,6 +175,14 @@ def test_a_source_that_fails_on_the_data_takes_nothing_and_says_why(warehouse, t
     assert deliver(warehouse, LEAN, tmp_path, files, source_sql=SOURCE).taken == 2
 
 
+def test_a_source_that_fails_on_a_file_that_lacks_a_column_says_why_too(warehouse, tmp_path):
+    strict = SOURCE.replace("TRY_CAST(g.ended", "CAST(g.ended")
+    deliver(warehouse, LEAN, tmp_path, {"people.csv": PEOPLE, "games.csv": GAMES}, source_sql=strict)
+    with pytest.raises(NightquestError, match=r"The source cannot be run: .*soon.*TRY_CAST.*nothing was taken"):
+        deliver(warehouse, LEAN, tmp_path, {"games-2.csv": "id,player,ended\n12,1,soon\n"}, source_sql=strict)
+    assert warehouse.value("SELECT count(*) FROM raw_games") == 2
+
+
 @pytest.mark.parametrize(
     ("sql", "words"),
     [
