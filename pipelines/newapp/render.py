@@ -14,6 +14,8 @@ from pipelines.newapp.roles import Roles, event_sql
 from pipelines.newapp.words import voice_of
 from pipelines.newapp.xapi import Voiding
 
+_OFTEN = 0.1  # of the events: a course now and then makes no school of a workshop
+
 
 def content_of(
     name: str, zone: str, roles: Sequence[Roles], kinds: Mapping[str, Sequence[Carried]], metrics: Sequence[Measured]
@@ -39,10 +41,11 @@ def content_of(
 
 
 def with_play(content: Mapping[str, Any], play: Play, badges: Mapping[str, Any]) -> dict[str, Any]:
-    """The content with what play tells: badges within reach, windows, and the first day that counts."""
+    """The content with what play tells: badges within reach, windows, the first day that counts, the world it is in."""
     earliest = f"{play.first.year}-01-01" if play.first.year < 2000 else None
     challenges = content["challenges"] | {"windows": play.windows, "active_within_days": play.active_within_days}
-    return {**content, "earliest": earliest, "badges": badges, "challenges": challenges}
+    voice = voice_of([kind for kind, n in play.by_kind.items() if n >= _OFTEN * play.events])
+    return {**content, "earliest": earliest, "badges": badges, "challenges": challenges, "voice": voice}
 
 
 def app_of(content: Mapping[str, Any]) -> App:

@@ -14,7 +14,8 @@ from pipelines.activity.preview import read_ahead
 from pipelines.badges.lint import lint_app
 from pipelines.newapp.forms import forms_of
 from pipelines.newapp.make import Said, make_app
-from pipelines.newapp.play import round_threshold
+from pipelines.newapp.play import Play, round_threshold
+from pipelines.newapp.render import with_play
 from pipelines.newapp.sample import Table
 from pipelines.newapp.words import event_words, named_event, number_words, voice_of
 from pipelines.newapp.written import guess_files
@@ -455,3 +456,10 @@ def test_documents_with_lists_of_what_was_done_are_told_with_the_command_that_la
 def test_the_kind_of_app_is_told_by_what_is_done_in_it(events, kind, player):
     voice = voice_of(events)
     assert (voice.get("kind"), voice["player"]) == (kind, player)
+
+
+@pytest.mark.parametrize(("courses", "player"), [(5, "member"), (40, "learner")])
+def test_what_is_seldom_done_says_nothing_of_the_kind_of_app(courses, player):
+    day = dt.date(2025, 5, 1)
+    play = Play(100, 9, {"machine_used": 100 - courses, "course_attended": courses}, day, day, 1.0, 1.0)
+    assert with_play({"challenges": {}}, play, {})["voice"]["player"] == player
