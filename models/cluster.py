@@ -37,8 +37,10 @@ def connect(address: str) -> Iterator[Any]:
     except (OSError, ValueError) as error:
         raise ClusterError(f"does not answer at {address} ({error})") from error
     with client, client.as_current():  # the boosters' own code asks for the current one
-        if not client.nthreads():
-            raise ClusterError(f"has no workers at {address}")
+        try:  # one that was killed starts again within seconds
+            client.wait_for_workers(1, timeout=ANSWERS_S)
+        except TimeoutError as error:
+            raise ClusterError(f"has no workers at {address}") from error
         yield client
 
 

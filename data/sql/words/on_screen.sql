@@ -1,13 +1,10 @@
--- Which phrases of tonight's texts stand on what is open to a player already: cards of the nights of the last $days days whose window
--- goes on and that are not completed, and achievements yet to be reached. Input: `phrases` (phrase, number). Parameters: as_of, days.
+-- Which phrases of tonight's texts stand on what is a player's already: cards of the nights of the last $days days whose window goes on,
+-- completed or not, and achievements. Input: `phrases` (phrase, number). Parameters: as_of, days.
 WITH cards AS (
-    SELECT player_key, title, description FROM challenges c
-    ANTI JOIN (FROM settlements WHERE state = 'completed' AND as_of <= $as_of) s ON s.content_id = c.content_id
+    SELECT player_key, title, description FROM challenges
     WHERE as_of < $as_of AND as_of >= $as_of::DATE - $days::INTEGER AND valid_until >= $as_of
     UNION ALL
-    SELECT player_key, title, description FROM achievements a
-    ANTI JOIN achievements_at($as_of) r ON r.content_id = a.content_id
-    WHERE as_of < $as_of AND as_of >= $as_of::DATE - $days::INTEGER
+    SELECT player_key, title, description FROM achievements WHERE as_of < $as_of AND as_of >= $as_of::DATE - $days::INTEGER
 ),
 said AS (
     SELECT player_key, title AS phrase FROM cards
