@@ -213,6 +213,10 @@ class App(Part):
         """Names of the events that count as play."""
         return tuple(name for name, event in self.events.items() if event.active)
 
+    def called(self, metric: str) -> str:
+        """What people call a metric: its label, else its id as words."""
+        return self.metrics[metric].label or metric.replace("_", " ")
+
     def property_of(self, event: str, name: str) -> Property | None:
         """The declared property of an event, or None; `value` is always a number."""
         declared = self.events[event]

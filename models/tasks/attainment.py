@@ -184,9 +184,7 @@ class Attainment(BinaryTask[Record]):
 
     def kinds(self, app: App) -> Mapping[str, Kind]:
         """Their own record, what they did lately, what all players come to, and how they play."""
-        labels = {name: (app.metrics[name].label or name).replace("_", " ") for name in app.challenges.metrics}
-        metric = pl.col("metric").replace_strict(labels, default=pl.col("metric"), return_dtype=pl.String)
-        own = lately(metric, {28: "own_28", 7: "own_7"})
+        own = lately(_called(app), {28: "own_28", 7: "own_7"})
         everybody = pl.format(
             "{} % of all players' windows with play come to as much", spoken(100 * pl.col("population"))
         )
@@ -204,7 +202,7 @@ class Attainment(BinaryTask[Record]):
         rows = rows.with_columns(probability=pl.Series(model.predict(rows)), reasons=self.reasons(model, app, rows))
         unsigned = _number(pl.col("target") * sign_of(app))
         beyond = pl.when(sign_of(app) > 0).then(pl.lit("at least")).otherwise(pl.lit("at most"))
-        return as_scores(rows.with_columns(target=pl.format("{} {} {}", "metric", beyond, unsigned)))
+        return as_scores(rows.with_columns(target=pl.format("{} {} {}", _called(app), beyond, unsigned)))
 
 
 _RECORD = ("record", "over_mean", "log_target", "evidence", "past_mean", "past_sd")
@@ -222,6 +220,12 @@ def _record() -> pl.Expr:
         "came to as much in {} % of their own {} with play, newer ones count more", spoken(100 * _SHARE), window
     )
     return pl.when(pl.col("evidence") > 0).then(told).otherwise(pl.lit("no whole window with play to go by"))
+
+
+def _called(app: App) -> pl.Expr:
+    """What people call the metric; its id where challenges ask for it no more."""
+    labels = {name: app.called(name) for name in app.challenges.metrics}
+    return pl.col("metric").replace_strict(labels, default=pl.col("metric"), return_dtype=pl.String)
 
 
 def _number(value: str | pl.Expr) -> pl.Expr:

@@ -154,10 +154,7 @@ def categories(app: App) -> dict[str, str]:
         events = app.metrics[name].events
         return {other for other, metric in app.metrics.items() if events and metric.events == events}
 
-    return {
-        name: commonest({name}) or commonest(alike(name)) or app.metrics[name].label or name.replace("_", " ")
-        for name in lifetime_metrics(app)
-    }
+    return {name: commonest({name}) or commonest(alike(name)) or app.called(name) for name in lifetime_metrics(app)}
 
 
 def _of_their_own(app: App, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:

@@ -201,7 +201,7 @@ def _segment_figures(segments: SegmentFit, model: SegmentModel, tonight: Strengt
     members = assigned.join(
         features.select("player_key", score=column), on="player_key", how="left", maintain_order="left"
     )
-    label, figures = app.metrics[app.segments.score].label or app.segments.score, {}
+    label, figures = app.called(app.segments.score), {}
     for row in model.quality.sort("players", descending=True).head(_PLOTTED).to_dicts():
         cohort, name = row["cohort"], "".join(c if c.isalnum() else "_" for c in row["cohort"])
         trials = segments.trials.filter(pl.col("cohort") == cohort)

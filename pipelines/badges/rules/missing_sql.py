@@ -91,7 +91,7 @@ class Words:
         return reduce(lambda text, sign: text.replace(f" {sign} ", f" {signs[sign]} "), signs, told)
 
     def _name(self, term: Term) -> str:
-        return self._app.metrics[term.metric].label or term.metric.replace("_", " ")
+        return self._app.called(term.metric)
 
     def _over(self, term: Term) -> str:
         """A metric and the days over which it counts: 'trades over 28 days'."""

@@ -129,7 +129,9 @@ def test_a_challenge_is_explained_with_the_chance_that_it_was_given(world):
     mine = challenges.filter(user_id=user)
     told = explain_score(settings, loaded, user, "attainment", now())
     rows = mine.with_row_index("place").explode("requirements").unnest("requirements").to_dicts()
-    asked_for = {(f"{row['metric']} at least {row['target']:g}", row["window_days"]): row for row in rows}
+    asked_for = {
+        (f"{loaded.app.called(row['metric'])} at least {row['target']:g}", row["window_days"]): row for row in rows
+    }
     found = {(row["target"], row["horizon_days"]): row["probability"] for row in told.scores}
     assert set(found) == set(asked_for)
     parts = Counter(row["place"] for row in rows)
