@@ -7,7 +7,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 MOST = 3
 NONE = "none"
@@ -185,18 +187,24 @@ def reasons(
     moved = None if contributions is None else told_by(contributions, kinds)
     if moved is None or not moved.width:
         return pl.Series("reasons", [None] * rows.height, dtype=pl.String)
-    told = moved.columns
-    holds = pl.DataFrame([_holds(rows, kinds[name], usual.get(name)).alias(f"way_{name}") for name in told])
-    facts = rows.select(_fact(kinds[name], pl.lit(moved[name]) > 0).alias(f"told_{name}") for name in told)
-    whole = pl.concat([moved.rename({name: f"by_{name}" for name in told}), facts, holds], how="horizontal")
-    texts = whole.select(pl.concat_list([_weighed(name, ways) for name in told]).list.drop_nulls().alias("all"))
-    strongest = pl.col("all").list.sort(descending=True).list.head(MOST)
-    joined = strongest.list.eval(pl.element().struct.field("text")).list.join("; ")
-    return texts.select(pl.when(strongest.list.len() > 0).then(joined).alias("reasons")).to_series()
+    by = moved.to_numpy()
+    holds = np.column_stack([_holds(rows, kinds[name], usual.get(name)).to_numpy() for name in moved.columns])
+    facts = [rows.select(told=_fact(kinds[each.name], each > 0)).to_series() for each in moved.get_columns()]
+    known = np.column_stack([fact.is_not_null().to_numpy() for fact in facts])
+    size = np.where((np.abs(by) >= LEAST) & known & (by * holds >= 0), np.abs(by).round(6), 0.0)
+    strongest = np.argsort(-size, axis=1, kind="stable")[:, :MOST]
+    place, every = np.arange(rows.height), pl.concat(facts)
+    texts = [
+        _said(every[at * rows.height + place], by[place, at] > 0, size[place, at] > 0, ways).alias(str(rank))
+        for rank, at in enumerate(strongest.T)
+    ]
+    joined = pl.DataFrame(texts).select(pl.concat_str(pl.all(), separator="; ", ignore_nulls=True).alias("reasons"))
+    return joined.select(pl.when(pl.col("reasons") != "").then("reasons").alias("reasons")).to_series()
 
 
-def _fact(kind: Kind, up: pl.Expr) -> pl.Expr:
-    return kind.text if kind.lowering is None else pl.when(up).then(kind.text).otherwise(kind.lowering)
+def _fact(kind: Kind, up: pl.Series) -> pl.Expr:
+    told = kind.text if kind.lowering is None else pl.when(up).then(kind.text).otherwise(kind.lowering)
+    return pl.repeat("", pl.len()) + told  # of each row, where it is the same of all
 
 
 def _holds(rows: pl.DataFrame, kind: Kind, usual: Usual | None) -> pl.Series:
@@ -210,9 +218,8 @@ def _holds(rows: pl.DataFrame, kind: Kind, usual: Usual | None) -> pl.Series:
     return only.zip_with(only != 0, side)
 
 
-def _weighed(name: str, ways: Ways) -> pl.Expr:
-    """How strong a kind is and what it says, null where it is no reason."""
-    by, told, way = pl.col(f"by_{name}"), pl.col(f"told_{name}"), pl.col(f"way_{name}")
-    text = pl.format("{} ({})", told, pl.when(by > 0).then(pl.lit(ways[0])).otherwise(pl.lit(ways[1])))
-    is_one = (by.abs() >= LEAST) & told.is_not_null() & (by * way >= 0)
-    return pl.when(is_one).then(pl.struct(size=by.abs().round(6), text=text))
+def _said(facts: pl.Series, up: NDArray[np.bool_], told: NDArray[np.bool_], ways: Ways) -> pl.Series:
+    """Facts with what they do; null where they are no reasons."""
+    rows = pl.DataFrame({"fact": facts, "up": up, "told": told})
+    way = pl.when("up").then(pl.lit(ways[0])).otherwise(pl.lit(ways[1]))
+    return rows.select(pl.when("told").then(pl.format("{} ({})", "fact", way))).to_series()

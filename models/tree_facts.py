@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 FEWEST = 2_000  # rows; of fewer the library is asked at once
 _BITS = 62  # of a number that holds sides
+_SHORT = 16  # bits of a number that is put in order in a fifth of the time
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def told_by_kind(
         trees: Of the whole model.
         tell: What a tree, by its place, tells of some rows: shape (rows, features).
     """
-    told, unknown = np.zeros(x.shape), np.isnan(x)
+    told, unknown = np.zeros(x.shape, order="F"), np.isnan(x)
     holes = set(np.flatnonzero(unknown.any(axis=0)).tolist())
     for place, tree in enumerate(trees):
         used = sorted(set(tree.features))
@@ -41,7 +42,9 @@ def told_by_kind(
             continue
         sides = [x[:, f] <= last for f, last in zip(tree.features, tree.lasts, strict=True)]
         first, kind = _kinds(sides + [unknown[:, f] for f in used if f in holes])
-        told[:, used] += tell(place, x[first])[:, used][kind]
+        of_kinds = tell(place, x[first])
+        for feature in used:
+            told[:, feature] += of_kinds[:, feature][kind]
     return told
 
 
@@ -52,7 +55,8 @@ def _kinds(sides: Sequence[NDArray[np.bool_]]) -> tuple[NDArray[np.int64], NDArr
         if not room:
             number, room = np.unique(number, return_inverse=True)[1], _BITS - len(number).bit_length()
         number, room = 2 * number + side, room - 1
-    _, first, kind = np.unique(number, return_index=True, return_inverse=True)
+    short = number.astype(np.uint16) if len(sides) <= _SHORT else number
+    _, first, kind = np.unique(short, return_index=True, return_inverse=True)
     return first, kind
 
 

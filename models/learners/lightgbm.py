@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 BOOSTER = "booster.txt"
+ALIKE_IN = 2  # features by which rows are put in order
 _log = logging.getLogger(__name__)
 
 
@@ -101,8 +102,12 @@ class LightGBM(Learner):
 
     def predict(self, sheet: Sheet) -> Array:
         """Probabilities, shape (n,)."""
-        x = sheet.personal().to_numpy(order="c")
-        return np.asarray(self._booster.predict(x, num_threads=1))
+        x = sheet.personal()
+        order = x.select(pl.arg_sort_by(self._telling(x.columns))).to_series()
+        told = self._booster.predict(x[order].to_numpy(order="c"), num_threads=1)
+        answers = np.empty(len(order))
+        answers[order.to_numpy()] = told
+        return answers
 
     def contributions(self, sheet: Sheet) -> pl.DataFrame:
         """TreeSHAP of the log-odds (Lundberg et al. 2020, Nature Machine Intelligence 2, 56)."""
@@ -128,6 +133,12 @@ class LightGBM(Learner):
 
         self._booster = lgb.Booster(model_str=(folder / BOOSTER).read_text(encoding="utf-8"))
         return self
+
+    def _telling(self, names: list[str]) -> list[str]:
+        """The features that tell most: trees answer faster where rows that are alike in them follow each other."""
+        return [
+            names[place] for place in np.argsort(-self._booster.feature_importance("gain"), kind="stable")[:ALIKE_IN]
+        ]
 
     def _told(self, rows: Array, **trees: Any) -> Array:
         """TreeSHAP of some trees, without what all rows share, which is the last column."""

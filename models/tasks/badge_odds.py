@@ -200,10 +200,10 @@ class BadgeOdds(BinaryTask[Commonness]):
             self.needed(asked.features), on="player_key", maintain_order="left"
         )
         rows = pl.concat(pairs.with_columns(window_days=pl.lit(days, pl.Int32)) for days in HORIZONS)
-        odds = rows.select(*mine, "window_days", hazard=pl.Series(model.predict(rows))).sort(*mine, "window_days")
-        odds = odds.with_columns(probability=1 - (1 - pl.col("hazard")).cum_prod().over(mine))
+        hazards = model.predict(rows).reshape(len(HORIZONS), -1)
+        odds = rows.select(*mine, "window_days", probability=pl.Series((1 - np.cumprod(1 - hazards, axis=0)).ravel()))
         likeliest = odds.filter(window_days=HORIZONS[-1]).sort("probability", "badge_id", descending=[True, False])
-        odds = odds.join(likeliest.group_by("player_key").head(TOLD), on=mine, how="semi", maintain_order="left")
+        odds = odds.join(likeliest.group_by("player_key").head(TOLD), on=mine, how="semi").sort(*mine, "window_days")
         first = rows.filter(window_days=HORIZONS[0]).join(odds, on=mine, how="semi", maintain_order="left")
         told = first.select(*mine, "window_days", reasons=self.reasons(model, app, first))
         half = odds.filter(pl.col("probability") >= 0.5).group_by(mine).agg(days=pl.col("window_days").min())

@@ -164,7 +164,7 @@ class Engagement(BinaryTask[Levels]):
     def kinds(self, app: App) -> Mapping[str, Kind]:
         """Those of habit, and how much it was."""
         metric = app.engagement.metric
-        what = (metric and (app.metrics[metric].label or metric.replace("_", " "))) or "actions"
+        what = app.called(metric) if metric else "actions"
         value = Kind(
             ("log_7", "log_28", "log_90", "over_7", "over_28", "over_90", "reached_last"),
             lately(what, {28: "value_28", 7: "value_7"}),
@@ -176,7 +176,8 @@ class Engagement(BinaryTask[Levels]):
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
         """P(the level is k), which add up to 1 for each window; reasons where the level is the likeliest."""
         names = dict(enumerate(app.engagement.levels))
-        rows = _with_values(app, asked.features).join(model.encoding.asked(), how="cross").sort(*_QUESTION, "level")
+        players = self.needed(_with_values(app, asked.features))
+        rows = players.join(model.encoding.asked(), how="cross").sort(*_QUESTION, "level")
         chances = exactly(model.predict(rows), model.encoding.levels)
         questions = rows.filter(pl.col("level") == 1).select("player_key", "window_days")
         questions = questions.with_columns(likeliest=pl.Series(chances.argmax(axis=1), dtype=pl.Int32))

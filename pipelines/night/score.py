@@ -102,9 +102,9 @@ def _scores(
         ValueError: It is not what the table `scores` promises its readers.
     """
     task = served.model.task
-    given = {part.name: getattr(asked, part.name) for part in fields(Asked)}
+    given = {part.name: getattr(asked, part.name) for part in fields(Asked)} | dict(kept)
     unasked = {"past": not task.asks_of_past, "badges": not task.asks_of_badges}
-    frames = list((given | {name: rows for name, rows in kept.items() if not unasked.get(name)}).values())
+    frames = [pl.DataFrame() if unasked.get(name) else rows for name, rows in given.items()]
     few = asked.features.height <= MOST_EXPLAINED
     rows = buckets.each(_told, (served.model, known.app, few), frames)
     if not few and task.kinds(known.app):

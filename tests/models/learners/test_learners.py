@@ -50,6 +50,13 @@ def test_it_learns_what_drives_the_outcome_and_says_what_it_looks_at(name):
 
 
 @pytest.mark.parametrize("name", GENERAL)
+def test_an_answer_is_that_of_its_row_wherever_the_row_stands(name):
+    learner, (rows, _) = fitted(name), sheet(500, seed=1)
+    turned = replace(rows, rows=rows.rows.reverse(), x=rows.x.reverse(), windows=rows.windows[::-1])
+    assert np.array_equal(learner.predict(turned), learner.predict(rows)[::-1])
+
+
+@pytest.mark.parametrize("name", GENERAL)
 def test_the_same_rows_give_the_same_answers_before_and_after_the_trip_through_files(name, tmp_path):
     one, (rows, _) = fitted(name), sheet(seed=1)
     one.to_files(tmp_path)
