@@ -1,6 +1,9 @@
--- Every player active of late: was anything written for them tonight, and if not, why?
+-- Every player active before the base day, as `players/snapshots.sql` has it: was anything written for them tonight, and if not, why?
 -- Input: `addressed` (user_id), `reasons` (player_key, reason) and `left_alone` (player_key, reason).
-WITH active AS (SELECT DISTINCT player_key FROM known_active_days WHERE day >= $base_day - $active_within_days::INTEGER),
+WITH active AS (
+    SELECT DISTINCT player_key FROM known_active_days
+    WHERE day >= $base_day - $active_within_days::INTEGER AND day < $base_day
+),
 told AS (SELECT player_key, min(reason) AS reason FROM reasons GROUP BY player_key)
 SELECT a.player_key, p.user_id, p.user_id IN (SELECT user_id FROM addressed) AS served,
        CASE WHEN p.user_id NOT IN (SELECT user_id FROM addressed)

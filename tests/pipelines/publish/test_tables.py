@@ -1,6 +1,7 @@
 import datetime as dt
 import json
 import re
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -333,6 +334,14 @@ def test_served_players_are_all_active_ones_with_a_reason_for_each_left_out(ware
         (4, False, "nothing within reach"),
         (5, False, None),
     ]
+
+
+def test_who_first_plays_on_a_day_that_is_not_over_at_the_cut_is_no_active_player_yet(warehouse):
+    add_events(warehouse, APP, [event(7, at(YESTERDAY, 9))])
+    nobody = pl.DataFrame(schema={"user_id": pl.String})
+    nights = (NIGHT, replace(NIGHT, base_day=YESTERDAY))
+    of_each = [served_players(Known(warehouse, night), nobody, pl.DataFrame()) for night in nights]
+    assert [7 in served["player_key"] for served in of_each] == [True, False]
 
 
 def test_a_wallet_is_the_sum_of_what_was_paid_by_then_and_says_so_in_words(warehouse):
