@@ -183,7 +183,7 @@ def test_when_all_texts_were_read_they_are_read_again():
 
 def test_who_speaks_another_language_reads_english_under_a_brief_of_their_own(app):
     plan = make_plan(app, 2, per_player=1, persona="BRUTE", metric=app.challenges.metrics[0], difficulty_level=5)
-    plan = plan.with_columns(language=pl.Series(["en", "de"]), target=1234.5)
+    plan = plan.with_columns(language=pl.Series(["en", "fr"]), target=1234.5)
     texts, _ = words(app, plan)
     assert texts["brief_id"].n_unique() == 2
     assert all("1,234.5 " in text for text in texts["description"])
