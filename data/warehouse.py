@@ -16,6 +16,7 @@ import psutil
 from configs.commands import command
 from configs.errors import BusyError, NightquestError
 from data.duckdb_errors import first_line, holder, is_out_of_room, told_by_arrow, unusable, unwritable
+from data.lent import IN_A_BATCH, Lent
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +25,6 @@ SQL = Path(__file__).parent / "sql"
 _LOOK_AGAIN_S = 1.0
 _MEMORY_GB = 2.0  # for DuckDB, where nobody says otherwise
 _AT_ONCE = 2048  # rows that are fetched together
-_IN_A_BATCH = 100_000  # rows
 _SHARES = (16, 8, 4, 2)  # of its memory that DuckDB keeps when it is eased: the first that what is in use fits into
 _SMALL = 16 * 2**20  # bytes of a file that one thread has read before several have agreed on who reads what
 
@@ -95,7 +95,7 @@ class Warehouse:
     @contextmanager
     def batches(self, sql: str, params: object = None) -> Iterator["pa.RecordBatchReader"]:
         """The rows of a query a batch after the other, however many; nothing else may be asked meanwhile."""
-        rows = self.con.sql(sql, params=params).to_arrow_reader(_IN_A_BATCH)
+        rows = self.con.sql(sql, params=params).to_arrow_reader(IN_A_BATCH)
         try:
             yield rows
         finally:
@@ -117,7 +117,7 @@ class Warehouse:
     @contextmanager
     def lend(self, **frames: pl.DataFrame) -> Iterator[None]:
         """Let SQL read frames by name for a while; then nothing holds them that did not before."""
-        lent = {name: _Lent(frame) for name, frame in frames.items()} if self._depth else {}
+        lent = {name: Lent(frame) for name, frame in frames.items()} if self._depth else {}
         try:
             for name, frame in (frames | lent).items():
                 self.con.register(name, frame)
@@ -181,21 +181,6 @@ class Warehouse:
             self.con.execute("ROLLBACK")
         except (duckdb.TransactionException, duckdb.FatalException):
             return  # a failed COMMIT has already rolled back, and after a fatal error reopening does
-
-
-class _Lent:
-    """Rows that a transaction reads: it remembers each name that it has known, and what bore it, until its end."""
-
-    def __init__(self, rows: pl.DataFrame) -> None:
-        self._rows: pa.Table | None = rows.to_arrow()
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        if self._rows is None:
-            raise ValueError("these rows are lent no longer")
-        return self._rows.to_reader(_IN_A_BATCH).__arrow_c_stream__(requested_schema)
-
-    def forget(self) -> None:
-        self._rows = None
 
 
 def warehouse_path(home: Path, app: str) -> Path:

@@ -14,14 +14,14 @@ from pipelines.activity.preview import read_ahead
 from pipelines.badges.lint import lint_app
 from pipelines.newapp.forms import forms_of
 from pipelines.newapp.make import Said, make_app
-from pipelines.newapp.play import Play, round_threshold
+from pipelines.newapp.play import Play
 from pipelines.newapp.render import with_play
 from pipelines.newapp.sample import Table
 from pipelines.newapp.words import event_words, named_event, number_words, voice_of
 from pipelines.newapp.written import guess_files
 from tests.foreign.exports import cdnow, purchases
+from tests.pipelines.newapp.made import NOW, guesses, make
 
-NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 RUSSIAN = "имя;дата\nИван;2024-01-01\nПётр;2024-01-02\nМария;2024-01-03\n"  # noqa: RUF001
 THREE = ["column_1", "column_2", "column_3"]
 
@@ -144,15 +144,6 @@ def test_an_event_is_asked_for_only_where_its_name_says_how(name, label, task):
 def test_nobody_is_asked_to_spend_or_to_raise_what_only_varies(words, sign, agg, unit, task):
     found, said = number_words(words, sign, "purchase")
     assert (found, said.unit, said.task) == (agg, unit, task)
-
-
-def make(folder, text, name="export.csv", **said):
-    (folder / name).write_text(text, encoding="utf-8")
-    return make_app([folder / name], Said(**said), NOW)
-
-
-def guesses(made):
-    return {guess.about: guess.guess for guess in made.guesses}
 
 
 def test_an_index_without_a_name_a_date_with_a_time_beside_it_and_rows_without_a_player(tmp_path):
@@ -282,85 +273,6 @@ def load_made(folder, text):
     (folder / "visits.yaml").write_text(made.app_text)
     (folder / "visits.sql").write_text(made.sql_text)
     return load_app(folder / "visits.yaml").app
-
-
-FIGHTS = "Zeitpunkt;Spieler;Bossname;Ergebnis;Verursachter Schaden;Erlittener Schaden;Kampfdauer\n"
-
-
-@pytest.fixture(name="fights", scope="module")
-def _fights(tmp_path_factory):
-    rows = [
-        f"{1 + n // 10:02}.05.2025 18:{(7 * n) % 60:02};P{n // 3 % 7};Hydra {n % 4};"
-        f"{('Sieg', 'Niederlage')[n % 3 == 0]};{900 + n};{n};0{3 + n % 4}:1{n % 9}"
-        for n in range(200)
-    ]
-    folder = tmp_path_factory.mktemp("fights")
-    made = make(folder, FIGHTS + "\n".join([*rows, ""]), "kaempfe.csv")
-    (folder / "app.yaml").write_text(made.app_text)
-    (folder / "kaempfe.sql").write_text(made.sql_text)
-    return made, load_app(str(folder / "app.yaml")).app
-
-
-def test_german_compounds_tell_what_they_measure_and_an_outcome_what_was_won(fights):
-    metrics = fights[1].metrics
-    assert {metric.task for metric in metrics.values()} >= {"Fight {goal}", "Win {goal}", "Deal {goal}"}
-    assert metrics["battles_won"].where == "ergebnis = 'Sieg'"
-    assert metrics["kampf_dauer"].unit == "minute"
-    assert "erlittener_schaden" not in metrics  # nobody is asked to take more of it
-
-
-def test_spans_that_would_reach_into_what_is_done_next_are_minutes_and_seconds(fights, tmp_path):
-    assert guesses(fights[0])["Kampfdauer"] == "durations as minutes:seconds"
-    assert "/ 60 END" in fights[0].sql_text
-    rows = "".join(f"p{n % 9},2024-01-{1 + n // 9:02},0{n % 7}:30\n" for n in range(200))
-    assert (
-        guesses(make(tmp_path, "rider,day,duration\n" + rows, "rides.csv"))["duration"] == "durations as hours:minutes"
-    )
-
-
-def test_numbers_of_which_no_metric_is_made_are_named(fights):
-    assert guesses(fights[0])["no metric"] == "erlittener_schaden"
-
-
-@pytest.mark.parametrize(
-    ("value", "most", "asked"), [(52, 61, 50), (52, 80, 75), (80, 95, 75), (80, 100, 100), (1, 1, 1), (700, 740, 500)]
-)
-def test_no_badge_asks_for_more_than_anybody_has(value, most, asked):
-    assert round_threshold(value, most) == asked
-
-
-@pytest.fixture(name="doors", scope="module")
-def _doors(tmp_path_factory):
-    rows = [
-        {
-            "id": f"e{n}",
-            "member": {"id": f"{'Ann' if n % 5 == 0 else 'ann'}.{n % 10}"},
-            "event": ("door_opened", "course_attended")[n % 2],
-            "at": f"2024-02-{1 + n % 28:02}T18:00:00+01:00",
-            "course": {"title": ("sewing", "welding")[n % 2], "cost": n if n % 4 else "free"},
-        }
-        for n in range(60)
-    ]
-    for n, member in ((10, "ann.1"), (20, {"id": " "}), (30, None)):
-        rows[n]["member"] = member
-    rows.append(rows[1] | {"id": "e60", "member": {"id": "ANN.1"}})
-    path = tmp_path_factory.mktemp("doors") / "doors.json"
-    path.write_text(json.dumps(rows))
-    return make_app([path], Said(), NOW)
-
-
-def test_a_row_that_has_text_where_the_others_have_a_document_costs_no_other_row(doors):
-    assert (doors.refused, doors.play.events) == (0, 58)
-    assert ("left out", "3 rows") in {(guess.about, guess.guess) for guess in doors.guesses}
-
-
-def test_ids_that_differ_by_letter_case_alone_are_told(doors):
-    assert guesses(doors)["letter case"] == "1 id differs from another by it alone"
-
-
-def test_a_title_of_what_is_done_is_kept_and_a_number_with_texts_among_it_is_told(doors):
-    assert "course_title: text" in doors.app_text
-    assert "'free'" in next(guess.why for guess in doors.guesses if guess.about == "course.cost")
 
 
 def test_files_written_in_two_ways_are_refused(tmp_path):
