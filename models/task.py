@@ -297,6 +297,10 @@ class BinaryTask(Task, Generic[E]):
         """What an app file asks that a model with this encoding was not made for, as a phrase; empty where it suits."""
         return encoding.lacks(self.horizons(app))
 
+    def goes_by(self, app: App) -> str | None:  # noqa: ARG002 (for those whose labels rest on another)
+        """The metric that its labels rest on beside those of challenges, '' for events of any kind; None: none."""
+        return None
+
     def kinds(self, app: App) -> Mapping[str, Kind]:  # noqa: ARG002 (for those whose words name what the app counts)
         """What its features say of a player in words, see models/reasons.py; with none no reasons are told."""
         return {}

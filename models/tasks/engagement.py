@@ -161,6 +161,10 @@ class Engagement(BinaryTask[Levels]):
             standing=32 * pl.col("level") + _level_last(encoding),
         )
 
+    def goes_by(self, app: App) -> str:
+        """What levels are cut from."""
+        return app.engagement.metric or ""
+
     def kinds(self, app: App) -> Mapping[str, Kind]:
         """Those of habit, and how much it was."""
         metric = app.engagement.metric

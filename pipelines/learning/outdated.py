@@ -5,27 +5,28 @@ from typing import Any
 
 from configs.app import App
 from models.learned import LearnedModel
-from models.tasks.engagement import Engagement
+from models.tasks import binary_tasks
 from pipelines.activity.metric_sql import definitions_hash
 
 DEFINITIONS = "definitions"  # parameter of a training: what its metrics meant
 
 
-LEVELS = "levels"  # by what levels of engagement go
-
-
 def definitions_of(app: App) -> str:
-    """What the metrics of challenges mean, and that of engagement, as text to record: `name:hash` of each, by name."""
-    return " ".join(f"{name}:{meant}" for name, meant in (*_of_challenges(app).items(), (LEVELS, _of_levels(app))))
+    """What metrics mean, as text to record: `name:hash` for challenges, `task.name:hash` for what a task goes by."""
+    return " ".join(f"{name}:{meant}" for name, meant in (*_of_challenges(app).items(), *_of_tasks(app).items()))
 
 
 def _of_challenges(app: App) -> dict[str, str]:
     return {name: definitions_hash(app, name) for name in sorted(set(app.challenges.metrics))}
 
 
-def _of_levels(app: App) -> str:
-    metric = app.engagement.metric
-    return definitions_hash(app, metric) if metric else "events"
+def _of_tasks(app: App) -> dict[str, str]:
+    by = {task.name: task.goes_by(app) for task in binary_tasks()}
+    return {
+        f"task.{name}": definitions_hash(app, metric) if metric else "events"
+        for name, metric in by.items()
+        if metric is not None
+    }
 
 
 def edited_since(app: App, model: LearnedModel, learned: Mapping[str, Any]) -> str:
@@ -46,5 +47,6 @@ def edited_since(app: App, model: LearnedModel, learned: Mapping[str, Any]) -> s
     changed = [name for name, meant in _of_challenges(app).items() if f"{name}:{meant}" not in known]
     if changed:
         return f"new: what {', '.join(changed)} counts"
-    by_levels = model.task.name == Engagement.name and f"{LEVELS}:{_of_levels(app)}" not in known
-    return "new: what levels of engagement go by" if by_levels else ""
+    name = f"task.{model.task.name}"
+    meant = _of_tasks(app).get(name)
+    return f"new: what {model.task.name} goes by" if meant and f"{name}:{meant}" not in known else ""

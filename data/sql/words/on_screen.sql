@@ -1,5 +1,5 @@
 -- Which phrases of tonight's texts stand on what is a player's already: cards of the nights of the last $days days whose window goes on,
--- completed or not, and achievements. Input: `phrases` (phrase, number). Parameters: as_of, days.
+-- completed or not, and achievements; told apart as `sentences` of pipelines/words/checks/validate.py does. Input: `phrases` (phrase, number). Parameters: as_of, days.
 WITH cards AS (
     SELECT player_key, title, description FROM challenges
     WHERE as_of < $as_of AND as_of >= $as_of::DATE - $days::INTEGER AND valid_until >= $as_of

@@ -53,7 +53,7 @@ def test_levels_that_go_by_something_else_are_asked_of_no_model_of_engagement_an
     levels = LearnedModel(Engagement(), Levels({7: (5, 10, 20), 28: (20, 40, 80)}), Habit())
     assert edited_since(APP, levels, LEARNED) == ""
     for app in (make_app(engagement={"metric": "points"}), make_app(engagement={"metric": "solved"})):
-        assert "levels of engagement" in edited_since(app, levels, LEARNED)
+        assert "what engagement goes by" in edited_since(app, levels, LEARNED)
         assert edited_since(app, PLAYS, LEARNED) == ""
     learned = {DEFINITIONS: definitions_of(make_app(engagement={"metric": "points"}))}
     counted = make_app(
@@ -61,7 +61,7 @@ def test_levels_that_go_by_something_else_are_asked_of_no_model_of_engagement_an
         engagement={"metric": "points"},
         challenges={"metrics": ["solved"]},
     )
-    assert "levels of engagement" in edited_since(counted, levels, learned)
+    assert "what engagement goes by" in edited_since(counted, levels, learned)
 
 
 def test_models_of_whose_training_no_definitions_are_known_do_not_serve() -> None:
