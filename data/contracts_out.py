@@ -110,9 +110,9 @@ def flag() -> pa.Column:
     return pa.Column(pl.Boolean())
 
 
-def nested(kind: pl.DataType) -> pa.Column:
+def nested(kind: pl.DataType, *, nullable: bool = False) -> pa.Column:
     """A list or struct, such as REQUIREMENTS."""
-    return pa.Column(kind)
+    return pa.Column(kind, nullable=nullable)
 
 
 def moment(*, nullable: bool = False) -> pa.Column:

@@ -317,6 +317,11 @@ CREATE TABLE IF NOT EXISTS challenges (
     metadata               JSON
 );
 ALTER TABLE challenges ADD COLUMN IF NOT EXISTS also STRUCT(metric VARCHAR, op VARCHAR, target DOUBLE)[]; -- asked beside it
+-- All that a challenge asks for, as it is published.
+CREATE OR REPLACE TEMP MACRO asked_for(metric, op, target, window_days, also) AS
+    list_prepend(struct_pack(metric := metric, op := op, target := target, window_days := window_days),
+                 list_transform(coalesce(also, []), lambda part: struct_pack(metric := part.metric, op := part.op,
+                                target := part.target, window_days := window_days)));
 
 ALTER TABLE challenges ADD COLUMN IF NOT EXISTS reward_words VARCHAR;  -- all that it pays, as players read it
 
@@ -463,6 +468,8 @@ CREATE TABLE IF NOT EXISTS settlements (
 );
 -- What was paid is never taken back: the app kept what it grants when it was, or at a later settlement. Null: not known, of before.
 ALTER TABLE settlements ADD COLUMN IF NOT EXISTS stays_paid BOOLEAN;
+-- Of each thing that was asked for, in order: what it came to. Null: of before.
+ALTER TABLE settlements ADD COLUMN IF NOT EXISTS so_far STRUCT(value DOUBLE, progress DOUBLE)[];
 
 CREATE TABLE IF NOT EXISTS xp_ledger (
     entry_id    VARCHAR PRIMARY KEY,         -- 'challenge:<content_id>:<revision>', 'badge:<award_id>', 'achievement:<content_id>'

@@ -136,7 +136,7 @@ def _sections(view: PlayerView, names: Mapping[str, str], prestige: Mapping[str,
     if view.recommendations:
         yield _suits(view.recommendations, names)
     if view.settlements:
-        yield _settlements(view.settlements)
+        yield _settlements(view.settlements, names)
     if view.scores:
         yield _scores(view.scores, names)
     ledgers = ((_grants, view.xp_lately), (_wallet, view.wallet), (_taken_back, view.revocations))
@@ -171,8 +171,13 @@ def _extra(row: Mapping[str, Any]) -> Iterator[Text]:
 def _so_far(row: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Text]:
     """What each thing that it asks for came to, once anything is done; not of a night that is older than the column."""
     if row["progress"] and row.get("so_far"):
-        asked = zip(row["requirements"], row["so_far"], strict=True)
-        yield literal("So far " + ", ".join(_reached(part, came["value"], names) for part, came in asked), "green")
+        yield literal(f"So far {_came_to(row, names)}", "green")
+
+
+def _came_to(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """What each thing that it asks for came to, of how much."""
+    asked = zip(row["requirements"], row["so_far"], strict=True)
+    return ", ".join(_reached(part, came["value"], names) for part, came in asked)
 
 
 def _reached(part: Mapping[str, Any], value: float | None, names: Mapping[str, str]) -> str:
@@ -280,12 +285,15 @@ def _whom(cohort: str) -> str:
     return "players" if cohort == "all" else f"players of {cohort}"
 
 
-def _settlements(rows: Sequence[Mapping[str, Any]]) -> Table:
+def _settlements(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
+    """What became of earlier challenges; of what was not kept, how far each thing that it asked for came."""
     columns = (("challenge", "left"), ("state", "left"), ("progress", "left"), ("XP", "right"), ("why", "left"))
     table = _table("Earlier challenges", *columns)
     for row in rows:
         state = literal(row["state"], STATE_STYLES.get(row["state"], ""))
-        table.add_row(literal(row["title"]), state, _bar(row["progress"]), str(row["xp"]), literal(row["reason"]))
+        short = row["state"] != "completed" and row["progress"] and row.get("so_far")
+        title = Text("\n").join((literal(row["title"]), *([literal(_came_to(row, names), "dim")] if short else [])))
+        table.add_row(title, state, _bar(row["progress"]), str(row["xp"]), literal(row["reason"]))
     return table
 
 

@@ -159,7 +159,7 @@ def _completed_rows(known: Known, hits: pl.DataFrame) -> pl.DataFrame:
     earlier = pl.col("crossed_at") < pl.col("known_completed_at")
     found = hits.join(crossed, on="window_id", how="left", maintain_order="left")
     return found.filter(~pl.col("is_completed").fill_null(value=False) | earlier).select(
-        *("content_id", "player_key", "settled_revision", "played", "known_xp", "stays_paid"),
+        *("content_id", "player_key", "settled_revision", "played", "known_xp", "stays_paid", "so_far"),
         progress=pl.lit(1.0),
         state=pl.lit("completed"),
         completed_at=pl.col("crossed_at"),
@@ -190,6 +190,7 @@ def _settlements(known: Known, settled: pl.DataFrame) -> pl.DataFrame:
         "completed_at",
         "event_id",
         "progress",
+        "so_far",
         "played",
         "reason",
         revision=pl.col("settled_revision").fill_null(0) + 1,

@@ -17,9 +17,7 @@ WITH counting AS (
     FROM promised_rewards SEMI JOIN counting USING (content_id) WHERE kind <> 'xp' GROUP BY content_id
 )
 SELECT c.content_id::VARCHAR AS content_id, n.user_id, c.content_type, c.title, c.description,
-       list_prepend(struct_pack(metric := c.metric, op := c.op, target := c.target, window_days := c.window_days),
-                    list_transform(coalesce(c.also, []), lambda part: struct_pack(metric := part.metric, op := part.op,
-                                   target := part.target, window_days := c.window_days))) AS requirements,
+       asked_for(c.metric, c.op, c.target, c.window_days, c.also) AS requirements,
        struct_pack(xp := c.xp) AS rewards, coalesce(n.extra_rewards, []) AS extra_rewards,
        coalesce(c.reward_words, c.xp || ' XP') AS reward_words,
        c.difficulty_level, c.completion_probability, c.probability_if_active, c.personalization_score, c.estimated_minutes,

@@ -1,6 +1,7 @@
 -- What was settled since the night published before, and of who paused until this night since the pause began. Input: `waiting`
 -- (player_key, news_from, waits).
-SELECT s.content_id::VARCHAR AS content_id, s.revision, s.state, s.completed_at, s.progress, s.xp, s.reason, p.user_id, c.title
+SELECT s.content_id::VARCHAR AS content_id, s.revision, s.state, s.completed_at, s.progress, s.so_far, s.xp, s.reason, p.user_id,
+       c.content_type, c.title, c.description, asked_for(c.metric, c.op, c.target, c.window_days, c.also) AS requirements
 FROM settlements s
 LEFT JOIN players p USING (player_key)
 LEFT JOIN challenges c USING (content_id)

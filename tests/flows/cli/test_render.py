@@ -164,6 +164,22 @@ def test_an_open_challenge_tells_what_each_thing_it_asks_for_came_to(night):
         assert "So far" not in printed(render_player(replace(view, challenges=[quiet]), names_of(APP)))
 
 
+def test_of_what_was_not_kept_each_part_says_how_far_it_came(night):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    parts = [{"metric": "solved", "op": ">=", "target": 4.0}, {"metric": "best", "op": ">=", "target": 90.0}]
+    came = [{"value": 3.0, "progress": 0.75}, {"value": 95.0, "progress": 1.0}]
+    row = view.settlements[0] | {"requirements": parts, "so_far": came, "progress": 0.875}
+
+    def text(**changes: object) -> str:
+        shown = replace(view, settlements=[row | changes])
+        return " ".join(printed(render_player(shown, names_of(APP)), width=250).split())
+
+    said = "puzzles solved 3 of 4, best 95 of 90"
+    assert said in text()
+    assert said not in text(state="completed", progress=1.0)
+    assert "Earlier challenges" in text(so_far=None)  # settled before it was kept what each came to
+
+
 def test_a_player_without_challenges_sees_the_message(night):
     text = printed(render_player(gather_player(night[0], "toy", HOSTILE)))
     assert "The board is as you left it." in text

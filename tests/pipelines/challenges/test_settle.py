@@ -142,6 +142,10 @@ def test_what_lacks_one_of_several_things_expires() -> None:
         issue(warehouse, target=2, days=2, also=[{"metric": "points", "op": ">=", "target": 30.0}])
         settle_challenges(seen(warehouse, 5))
         assert [state for _, state, _, _ in settled(warehouse)] == ["expired"]
+        assert warehouse.value("SELECT so_far FROM settlements") == [  # which of them fell short
+            {"value": 2.0, "progress": 1.0},
+            {"value": 11.0, "progress": pytest.approx(11 / 30)},
+        ]
 
 
 def test_an_open_challenge_shows_its_progress_and_expires_when_its_window_is_over() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from pipelines.challenges.together import PARTS
 from pipelines.known import Known
 from pipelines.publish.collect import collect_tables, served_players
 from pipelines.publish.stage import staged
@@ -217,6 +218,35 @@ def test_settlements_are_those_since_the_night_published_before(warehouse):
     assert found() == new | {(USER_IDS[1], "expired", 1, 0.25, None)}
     publish(warehouse, YESTERDAY)
     assert found() == new
+
+
+def test_a_settlement_says_what_was_asked_and_what_each_part_of_it_came_to(warehouse):
+    parts = [{"metric": "days", "op": ">=", "target": 2.0}]
+    row = pl.DataFrame([challenge(1, 1, YESTERDAY, also=parts, window_days=3)], schema_overrides={"also": PARTS})
+    warehouse.append("challenges", row)
+    so_far = [{"value": 1.0, "progress": 1 / 3}, {"value": 2.0, "progress": 1.0}]
+    put(warehouse, "settlements", settlement(1, 1, AS_OF, None, progress=2 / 3, so_far=so_far))
+    put(warehouse, "challenges", challenge(2, 1, YESTERDAY))
+    put(warehouse, "settlements", settlement(2, 1, AS_OF, None))  # settled before it was kept what each came to
+    tables = collect(Known(warehouse, NIGHT), make_frames())
+    assert tables["settlements"].select("user_id", "requirements", "so_far", "description").to_dicts() == [
+        {
+            "user_id": USER_IDS[1],
+            "requirements": [{"metric": "solved", "op": ">=", "target": 3.0, "window_days": 1}],
+            "so_far": None,
+            "description": "Solve 3 puzzles before the day is out.",
+        },
+        {
+            "user_id": USER_IDS[0],
+            "requirements": [
+                {"metric": "solved", "op": ">=", "target": 3.0, "window_days": 3},
+                {"metric": "days", "op": ">=", "target": 2.0, "window_days": 3},
+            ],
+            "so_far": so_far,
+            "description": "Solve 3 puzzles before the day is out.",
+        },
+    ]
+    assert contract_breaches("settlements", tables["settlements"]) == []
 
 
 def test_a_night_holds_all_that_counts_now_with_what_is_new_marked_and_nothing_settled(warehouse):
