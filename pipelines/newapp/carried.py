@@ -16,11 +16,16 @@ _FEWEST_NUMBERS = 5  # different
 
 @dataclass(frozen=True)
 class Carried:
-    """A property of the events: its name in the app file, its column, and the type that it has."""
+    """A property of the events: its name in the app file, its column, and the type that it has.
+
+    Attributes:
+        once: Whether all rows of a player's moment say the same, such as an order's total on each of its lines.
+    """
 
     name: str
     column: Column
     type: str
+    once: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
-"""What the sample shows once its source is tried: spans read too long, ids written two ways, numbers not counted."""
+"""What the sample shows once its source is tried: spans read too long, totals on each line, ids written two ways."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from pipelines.newapp.metrics import Measured
 from pipelines.newapp.roles import Roles
 
 _NUMBERS = {"integer", "number"}
+_FEWEST_MOMENTS, _SURELY_ALIKE, _ALIKE_BY_LUCK = 20, 0.98, 0.5
 _TOO_OFTEN = 0.1  # players who begin the next thing before the last one is over: now and then two are noted at once
 
 
@@ -52,6 +54,47 @@ def shorter_told(roles: Sequence[Roles], guesses: Sequence[Guess], names: set[st
     forms = {one.column.name: one.column.form for table in roles for one in table.properties if one.name in names}
     why = "as hours:minutes, many would go on when the player does the next thing"
     return [Guess(one.about, forms[one.about].told, why) if one.about in forms else one for one in guesses]
+
+
+def of_a_moment(warehouse: Warehouse, roles: Sequence[Roles]) -> set[str]:
+    """Numbers that all rows of a player's moment have alike, such as an order's total on each of its lines.
+
+    Added up row by row they would come to a multiple. A number that is mostly the same anyway, such as a quantity of
+    one, or that several tables have, is none.
+
+    Args:
+        warehouse: Has the temporary table `incoming`.
+        roles: Of the tables.
+    """
+    numbers = Counter(one.name for table in roles for one in table.properties if one.type in _NUMBERS and not one.once)
+    return {name for name, tables in numbers.items() if tables == 1 and _alike(warehouse, name)}
+
+
+def _alike(warehouse: Warehouse, name: str) -> bool:
+    moments, same, by_luck = warehouse.rows(
+        f"""WITH told AS (
+                SELECT user_id, occurred_at, TRY_CAST(properties ->> '/{name}' AS DOUBLE) AS value FROM incoming
+            ), moments AS (
+                SELECT count(DISTINCT value) = 1 AS same FROM told WHERE value IS NOT NULL GROUP BY user_id, occurred_at
+                HAVING count(*) > 1
+            ), shares AS (
+                SELECT count(*) / sum(count(*)) OVER () AS share FROM told WHERE value IS NOT NULL GROUP BY value
+            )
+            SELECT count(*), avg(CAST(same AS INTEGER)), (SELECT sum(share * share) FROM shares) FROM moments"""
+    )[0]
+    return bool(moments >= _FEWEST_MOMENTS and same >= _SURELY_ALIKE and by_luck < _ALIKE_BY_LUCK)
+
+
+def read_once(one: Roles, names: set[str]) -> Roles:
+    """A table's roles with these properties told by the first row of a player's moment only."""
+    return replace(one, properties=tuple(replace(it, once=it.once or it.name in names) for it in one.properties))
+
+
+def once_told(roles: Sequence[Roles], names: set[str]) -> Guess:
+    """What is said of these properties."""
+    columns = [one.column.name for table in roles for one in table.properties if one.name in names]
+    why = "all rows of a player's moment say the same: told of all of them together, so the first row has it"
+    return Guess(", ".join(columns), "once a moment", why)
 
 
 def told_of(warehouse: Warehouse, roles: Sequence[Roles], metrics: Sequence[Measured]) -> list[Guess]:

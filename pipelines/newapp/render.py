@@ -165,7 +165,16 @@ def _select(roles: Roles, *, several: bool, ids: bool, properties: bool, voids: 
         lines += [f"{read} AS properties"]
     lines += ["NULL AS retracts"] * voids + ["r._delivery_id", "r._row"]
     where = f"\nWHERE {roles.hidden}" if roles.hidden else ""
-    return "SELECT " + ",\n       ".join(lines) + f"\nFROM {roles.table.relation} AS r{where}"
+    window = _of_a_moment(roles) if any(one.once for one in roles.properties) else ""
+    return "SELECT " + ",\n       ".join(lines) + f"\nFROM {roles.table.relation} AS r{where}{window}"
+
+
+def _of_a_moment(roles: Roles) -> str:
+    """The rows of a player's moment in an order that is theirs, however a later file with them is sorted."""
+    own = [roles.event.sql] if roles.event else []
+    order = [*own, *(one.column.sql for one in roles.properties if not one.once), "r._row"]
+    rows = f"PARTITION BY {roles.user}, {roles.moment}, r._delivery_id\n    ORDER BY {', '.join(dict.fromkeys(order))}"
+    return f"\nWINDOW of_a_moment AS ({rows})"
 
 
 def _void(roles: Roles, *, several: bool, properties: bool) -> str:
@@ -190,4 +199,5 @@ def _read(one: Carried) -> str:
     """A property's value; figures that only tell things apart stay the text that they are."""
     if one.type == "text":
         return f"nullif(trim(CAST({one.column.sql} AS VARCHAR)), '')"
-    return one.column.form.sql
+    sql = one.column.form.sql
+    return f"CASE WHEN row_number() OVER of_a_moment = 1 THEN {sql} END" if one.once else sql
