@@ -60,7 +60,7 @@ def serving(
         yield process, (addresses[0], addresses[1])
     finally:
         process.send_signal(stop)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
 
 
 def start_night(page: Browser, prefect: str, app: str, day: dt.date, save: Path | None) -> str:

@@ -130,10 +130,12 @@ def test_how_long_a_model_takes_is_told_for_the_players_of_a_night():
     rows = pl.DataFrame({"player_key": np.arange(400) // 2, "base_day": [dt.date(2024, 1, 2)] * 400, "y": [0, 1] * 200})
     serves = Incumbent("version 3", Busy(0.01), dt.date(2024, 1, 1), players=20_000, scoring_s=3.0)
     told = compare(serves, rows, "y", np.full(400, 0.5), lambda _, asked: asked, Busy(0.05).predict)
-    assert told.seconds == pytest.approx((0.05 * 100, 0.01 * 100), rel=0.5)  # 200 players here, 20,000 at night
+    ours, theirs = told.seconds  # of 200 players here, 20,000 at night
+    assert 5.0 <= ours < 50.0
+    assert 1.0 <= theirs < 10.0
     assert told.allowed_s == 3.0
     assert not better_than_guessing(GAIN, replace(told, **CLEAR)).promote
-    assert better_than_guessing(GAIN, replace(told, allowed_s=60.0, **CLEAR)).promote
+    assert better_than_guessing(GAIN, replace(told, allowed_s=50.0, **CLEAR)).promote
 
 
 class Answers:

@@ -157,7 +157,7 @@ def test_a_batch_is_looked_for_through_all_pages_but_no_further_back_than_needed
 
 
 def test_a_canceled_batch_says_so(provider, language_server):
-    language_server.control.faults({"what": "batch_slow", "seconds": 1})
+    language_server.control.faults({"what": "batch_slow", "seconds": 60})
 
     async def steps():
         batch = await provider.submit("key1", lines(provider, 3))

@@ -31,7 +31,7 @@ def deliver(night, options):
     headers = {"Idempotency-Key": night.key, "Authorization": options["token"]}
     body = (night.folder / "manifest.json").read_bytes()
     request = urllib.request.Request(options["url"], body, headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return answer.read().decode()
 '''
 NOW = dt.datetime(2024, 1, 10, 4, tzinfo=dt.UTC)

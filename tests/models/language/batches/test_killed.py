@@ -61,7 +61,7 @@ def test_killed_at_any_step_a_night_of_batches_is_finished_without_buying_twice(
 ):
     process = FORKS.Process(target=submit_and_die, args=(tmp_path, language_server, provider, moment))
     process.start()
-    process.join(60)
+    process.join(600)
     assert process.exitcode == -signal.SIGKILL
     opened, requests = provider_of(language_server, provider, max_requests=12), asks(24, provider)
     with ledger_at(tmp_path) as ledger:

@@ -125,11 +125,11 @@ class TestOverHttp:
     def test_at_the_deadline_a_batch_is_canceled_and_what_it_has_done_is_kept(
         self, tmp_path, language_server, provider
     ):
-        language_server.control.faults({"what": "batch_slow", "seconds": 8})
+        language_server.control.faults({"what": "batch_slow", "seconds": 12})
         opened, requests = provider_of(language_server, provider), asks(100, provider)
         with ledger_at(tmp_path) as ledger:
             submit(ledger, opened, requests)
-            done = finish(ledger, opened, wait_s=1)
+            done = finish(ledger, opened, wait_s=4)
             assert (done.canceled, done.open) == (1, 0)
             assert 0 < done.answered < 100
             claims = claims_of(ledger, requests)

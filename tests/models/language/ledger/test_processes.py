@@ -80,7 +80,7 @@ def test_what_a_killed_process_had_in_flight_is_unknown_counted_and_sent_again_o
         os.kill(os.getpid(), signal.SIGKILL)
     """
     with in_a_process(tmp_path, body) as process:
-        assert process.wait(60) == -signal.SIGKILL
+        assert process.wait(600) == -signal.SIGKILL
     with ledger_at(tmp_path) as ledger:
         report = ledger.report(run, whole_night=True)
         assert (report.in_flight_at_kill, report.failed, report.in_flight) == (3, {"unknown": 3}, 0)
