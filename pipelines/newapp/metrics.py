@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.newapp.carried import Carried
 from pipelines.newapp.sample import plain_name
 from pipelines.newapp.vocabulary import KINDS, OUTCOME, UNWANTED, WON
-from pipelines.newapp.words import Words, event_words, number_words, thing_words, won_words
+from pipelines.newapp.words import THINGS, Words, event_words, number_words, thing_words, won_words
 
 _MOST_COUNTS, _MOST_NUMBERS = 8, 8
 _MOST_KINDS, _KINDS_COUNTED = 12, 3
@@ -48,7 +48,7 @@ def metrics_of(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
         name = plain_name(said.label.replace("-", " ").split())
         _add(found, Measured(name, {"event": event}, said, bool(said.task), adds_up=True))
     if len(kinds) > 1:
-        _add(found, Measured("actions", {}, Words("actions", "action", "Reach {goal}"), True, adds_up=True))
+        _add(found, Measured("actions", {}, THINGS, True, adds_up=True))
     carriers = _carriers(kinds)
     for metric in _of_each_kind(kinds):
         _add(found, metric)

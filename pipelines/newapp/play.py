@@ -40,7 +40,7 @@ class Play:
     def windows(self) -> list[int]:
         """How many days a challenge may take, by how often people come."""
         gap = 30.0 if self.gap_days is None else self.gap_days
-        return [1, 3, 7] if gap <= 2 else [3, 7, 14] if gap <= 7 else [7, 14, 28]
+        return [1, 3, 7] if gap <= 2 else [3, 7, 14] if gap <= 7 else [7, 14, 28] if gap <= 28 else [14, 28]
 
     @property
     def active_within_days(self) -> int:
@@ -117,10 +117,14 @@ def _reached(warehouse: Warehouse, metric: Measured, share: float, zone: str) ->
 
 
 def round_threshold(value: float, most: float) -> float:
-    """The round number at or above a value: 1, 2, 3, 5, 10 … 75, 100, 200; at or below where nobody has that `most`."""
+    """The round number at or above a value: 1, 2, 3, 5, 10 … 75, 100, 200; at or below where nobody has that `most`.
+
+    From 1 on it is a whole one: nobody has 7.5 of what is counted.
+    """
     scale = 1.0
     while value > 75 * scale:
         scale *= 10
     above = next(step * scale for step in _STEPS if step * scale >= value)
     steps = [step * scale / finer for step in _STEPS for finer in (1, 10)]
-    return above if above <= most else max(step for step in steps if step <= value)
+    whole = [step for step in steps if step < 1 or step == int(step)]
+    return above if above <= most else max(step for step in whole if step <= value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from configs.nouns import singular_of
 from pipelines.activity.normalise import text
 from pipelines.newapp import vocabulary as words
+from pipelines.newapp.belonging import foreign_to, tells_kinds
 from pipelines.newapp.carried import Carried, carried_by
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.lasting import how_long
@@ -106,12 +107,20 @@ def _event(table: Table, given: str | None, used: set[str], told: list[Guess]) -
         and set(column.words) & words.EVENT
         and not set(column.words) & (words.ID | {"value"})
     ]
-    fit = fit or [column for column in table.columns if column.name not in used and _tells_deeds(column, table)]
+    free = [column for column in table.columns if column.name not in used]
+    fit = fit or [column for column in free if _tells_deeds(column, table)]
+    fit = fit or [column for column in free if _has_own_columns(column, table)]
     if not fit:
         return None
     best = min(fit, key=lambda column: (len(column.words), column.distinct))
     told.append(Guess("kind of event", best.name, f"{best.distinct} different: {', '.join(best.examples)}"))
     return best
+
+
+def _has_own_columns(column: Column, table: Table) -> bool:
+    """Whether it is named for kinds, of which some have columns of their own, as concerts have an audience."""
+    filled = table.filled.get(column.name)
+    return bool(filled and set(column.words) & words.KINDS and column.distinct <= MOST_KINDS and tells_kinds(filled))
 
 
 def _tells_deeds(column: Column, table: Table) -> bool:
@@ -199,13 +208,23 @@ def _whose(table: str, column: Column) -> set[str]:
 
 
 def union_of(roles: Sequence[Roles]) -> dict[str, list[Carried]]:
-    """The properties that each kind of event carries."""
+    """The properties that each kind of event carries; what none of its many rows in the sample has is not declared."""
     found: dict[str, list[Carried]] = {}
     for one in roles:
         names = [*one.kinds.values()]
         if one.event is not None and one.event.distinct > MOST_KINDS:
             names.append(OTHER)
-        for name in names:
-            known = {carried.name for carried in found.setdefault(name, [])}
+        for name in dict.fromkeys(names):
+            foreign = _foreign(one, name)
+            known = {carried.name for carried in found.setdefault(name, [])} | foreign
             found[name] += [carried for carried in one.properties if carried.name not in known]
     return found
+
+
+def _foreign(roles: Roles, kind: str) -> set[str]:
+    """Properties that do not belong to a kind of event."""
+    if roles.event is None or kind == OTHER:
+        return set()
+    values = [value for value, name in roles.kinds.items() if name == kind]
+    columns = foreign_to(roles.table.filled.get(roles.event.name, {}), values)
+    return {one.name for one in roles.properties if one.column.name in columns}

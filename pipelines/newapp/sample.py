@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,11 +15,13 @@ from pipelines.activity.raw_tables import keep_block
 from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import LIMITS, read_blocks, table_stem
 from pipelines.activity.read_text import FileRefusedError
+from pipelines.newapp.belonging import Filled, filled_by
 from pipelines.newapp.forms import Form, forms_of
 from pipelines.newapp.vocabulary import DURATION, HEADS
 from pipelines.newapp.wide import is_wide, unpivoted
 
 _DEEPEST, _MOST_COLUMNS, _RARE = 3, 80, 0.002
+_MOST_KINDS, _NEARLY_ALL = 200, 0.95
 _DATED = re.compile(r"(?:_(?:\d+|part|export|q\d|[a-z]{3}\d{2,4}))+$")  # what tells one delivery of a table from others
 
 
@@ -56,7 +58,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A raw table with its columns; `rows` of it were looked at, and it goes on where it is `partly` known."""
+    """A raw table with its columns; `rows` of it were looked at, and it goes on where it is `partly` known.
+
+    `filled` says of columns that may tell kinds apart, by value, how many rows have each column that not all rows have.
+    """
 
     name: str
     files: tuple[Path, ...]
@@ -67,6 +72,7 @@ class Table:
     bad: int = 0
     notes: tuple[str, ...] = field(default=())
     wide: str = ""
+    filled: Mapping[str, Filled] = field(default_factory=dict)
 
     @property
     def relation(self) -> str:
@@ -137,7 +143,18 @@ def _read_table(warehouse: Warehouse, name: str, files: list[Path], written: dic
     rows = int(warehouse.value(f"SELECT count(*) FROM {wide or name}"))
     columns = tuple(_columns(warehouse, wide or name, rows))
     partly = any(goes_on(path, LIMITS) for path in files)
-    return Table(name, tuple(files), rows, columns, written[files[0]], partly, bad, wide=wide)
+    filled = _filled(warehouse, wide or name, columns, rows)
+    return Table(name, tuple(files), rows, columns, written[files[0]], partly, bad, wide=wide, filled=filled)
+
+
+def _filled(warehouse: Warehouse, relation: str, columns: Sequence[Column], rows: int) -> dict[str, Filled]:
+    now_and_then = {one.name: one.sql for one in columns if 0 < one.filled < rows}
+    kinds = [
+        one
+        for one in columns
+        if one.form.kind == "text" and 2 <= one.distinct <= _MOST_KINDS and one.filled >= _NEARLY_ALL * rows
+    ]
+    return {one.name: filled_by(warehouse, relation, one.sql, now_and_then) for one in kinds if now_and_then}
 
 
 def _columns(warehouse: Warehouse, table: str, rows: int) -> list[Column]:

@@ -14,6 +14,7 @@ PLAYER = words_in(
     listener borrower patron kunde kunden kundennr kundennummer mitglied spieler nutzer benutzer schueler utilisateur
     usuario cliente utente joueur membre socio jugador alumno studente giocatore username userid login card karte
     teilnehmer mitarbeiter lerner laeufer schwimmer fahrer patient leser besucher abonne
+    ausweis leserausweis singer saenger musician gardener climber golfer
     eleve lecteur lettore lector empleado dipendente who helfer helferin benevole volontario voluntario mitspieler"""
 )
 ID = words_in("id ids no nr num number nummer numero key code uuid guid hash ref identifier mbox email kennung")
@@ -68,6 +69,7 @@ DONE_ELSEWHERE = {
     **dict.fromkeys(("buchung", "buchungen", "reservierungen"), "booking"),
     **dict.fromkeys(("sitzung", "sitzungen"), "session"),
     **dict.fromkeys(("spende", "spenden", "dons"), "donation"),
+    **dict.fromkeys(("ernte", "ernten", "recolte", "recoltes", "cosecha", "raccolto"), "harvest"),
     **dict.fromkeys(("kampf", "kaempfe", "bosskaempfe", "combats", "combates", "combattimenti"), "battle"),
     **dict.fromkeys(("spiel", "spiele", "partie", "partien", "parties", "partidas", "partite"), "game"),
     **dict.fromkeys(("runde", "runden"), "round"),

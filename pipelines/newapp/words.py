@@ -27,9 +27,10 @@ _DONE = {
     **dict.fromkeys(("video", "film", "movie", "episode"), ("Watch", "watched")),
     **dict.fromkeys(("book", "article", "page"), ("Read", "read")),
     **dict.fromkeys(("ride", "run", "walk", "hike", "swim", "trip", "flight"), ("Finish", "finished")),
-    **dict.fromkeys(("meeting", "rehearsal", "class"), ("Attend", "attended")),
+    **dict.fromkeys(("meeting", "rehearsal", "class", "concert", "lecture"), ("Attend", "attended")),
     **dict.fromkeys(("battle", "duel"), ("Fight", "fought")),
     "fight": ("Finish", "finished"),
+    "harvest": ("Bring in", "brought in"),
     "order": ("Place", "placed"),
     "shift": ("Work", "worked"),
     "message": ("Send", "sent"),
@@ -104,6 +105,7 @@ _THEMES = (
     (frozenset({"game", "match", "round", "level", "quest", "battle", "fight", "duel"}), GAME, "player"),
     (frozenset({"book", "loan", "article", "page"}), "a library with its lights on", "reader"),
 )
+UNTOLD = "action"  # what a row is called where nothing says what is done
 _DATED = re.compile(r"^([a-z]{3,})\d+$")
 _KINDS = {SHOP: "shop", GYM: "fitness", SCHOOL: "learning", GAME: "game"}
 
@@ -116,6 +118,9 @@ class Words:
     unit: str = ""
     task: str = ""
     note: str = ""
+
+
+THINGS = Words("things done", "thing", "Get {goal} done")  # of whatever kind, also where nothing tells of which
 
 
 def named_event(table: "Table") -> tuple[str, str]:
@@ -134,18 +139,28 @@ def named_event(table: "Table") -> tuple[str, str]:
     for marks, name, why in _INFERRED:
         if marks & columns:
             return name, f"{why}, and the file's name says nothing"
-    return "action", "the file's name says nothing"
+    return UNTOLD, "the file's name says nothing"
 
 
 def event_words(name: str) -> Words:
     """How one kind of event is counted: 'level_completed' is levels completed, 'purchase' purchases made."""
+    if name == UNTOLD:
+        return THINGS
     parts = name.split("_")
+    return _by_verb(parts) or _by_noun(parts)
+
+
+def _by_verb(parts: list[str]) -> Words | None:
     if parts[-1] in _PAST:
         return _verb(_PAST[parts[-1]], parts[-1], parts[:-1])
     if parts[0] in _PAST and len(parts) > 1:
         return _verb(_PAST[parts[0]], parts[0], parts[1:])
     if parts[0] in _VERBS and not parts[-1].endswith("ed") and (len(parts) > 1 or parts[0] not in _DONE):
         return _verb(parts[0], _VERBS[parts[0]], parts[1:])
+    return None
+
+
+def _by_noun(parts: list[str]) -> Words:
     noun, said = singular_of(parts[-1]), " ".join(parts)
     if noun in _DONE:
         unit = " ".join([*parts[:-1], noun])

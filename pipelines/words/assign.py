@@ -35,8 +35,9 @@ class _Deck:
         ids: brief_id by number.
         variants: Of each text, what it is called wherever it stands.
         same: Of each text, a number that it shares with equal texts of other briefs.
-        phrases: Arrays over the texts: numbers of their titles and sentences without slots; 0 is none.
-        spelled: phrase and number: every spelling of what is said.
+        phrases: Arrays over the texts: numbers of their titles and sentences; 0 is none. What has a slot says the same
+            where it is about the same thing, as a mission and its brief are.
+        spelled: phrase and number: every spelling of what is said without a slot.
     """
 
     rows: Numbers
@@ -120,8 +121,9 @@ def _phrases(texts: pl.DataFrame) -> tuple[list[Small], pl.DataFrame]:
     for variant, title, text in texts.select("variant", "title", "text").unique(maintain_order=True).iter_rows():
         mine = said.setdefault(variant, [])
         for phrase in (title, *sentences(text)):
-            if phrase and not SLOT.search(phrase):
-                number = spelled[phrase] = numbers.setdefault(phrase.casefold(), len(numbers) + 1)
+            if phrase:
+                number = numbers.setdefault(phrase.casefold(), len(numbers) + 1)
+                spelled |= {} if SLOT.search(phrase) else {phrase: number}
                 mine += [] if number in mine else [number]
     most = max(map(len, said.values()), default=0)
     padded = np.array(

@@ -48,7 +48,8 @@ def test_numbers_of_which_no_metric_is_made_are_named(fights):
 
 
 @pytest.mark.parametrize(
-    ("value", "most", "asked"), [(52, 61, 50), (52, 80, 75), (80, 95, 75), (80, 100, 100), (1, 1, 1), (700, 740, 500)]
+    ("value", "most", "asked"),
+    [(52, 61, 50), (52, 80, 75), (80, 95, 75), (80, 100, 100), (1, 1, 1), (700, 740, 500), (8, 9, 5), (0.3, 0.4, 0.3)],
 )
 def test_no_badge_asks_for_more_than_anybody_has(value, most, asked):
     assert round_threshold(value, most) == asked
