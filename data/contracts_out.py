@@ -38,6 +38,7 @@ class Contract:
         shares: Columns that are probabilities or shares, 0 to 1.
         texts: Columns that a player reads.
         documents: Columns of text that hold JSON.
+        named: Columns with ids that the table `names` has words for; of REQUIREMENTS those of its metrics.
         standing: Whether its size is steady from night to night, so that a fall is a sign of a fault.
         screen: Columns that a player's screen needs, which go into the player's bundle.
         told: A column that is null in rows which no player is to see; none when they may see all.
@@ -48,6 +49,7 @@ class Contract:
     shares: tuple[str, ...]
     texts: tuple[str, ...]
     documents: tuple[str, ...]
+    named: tuple[str, ...]
     standing: bool
     screen: tuple[str, ...] = ()
     told: str = ""
@@ -72,6 +74,11 @@ def text(*, nullable: bool = False, one_of: tuple[str, ...] = (), metadata: dict
 def words() -> pa.Column:
     """Text that a player reads."""
     return text(metadata={"words": True})
+
+
+def named(*, nullable: bool = False) -> pa.Column:
+    """The id of something that the table `names` has words for."""
+    return text(nullable=nullable, metadata={"named": True})
 
 
 def document(*, nullable: bool = False) -> pa.Column:
@@ -112,7 +119,7 @@ def flag() -> pa.Column:
 
 def nested(kind: pl.DataType, *, nullable: bool = False) -> pa.Column:
     """A list or struct, such as REQUIREMENTS."""
-    return pa.Column(kind, nullable=nullable)
+    return pa.Column(kind, nullable=nullable, metadata={"named": kind == REQUIREMENTS})
 
 
 def moment(*, nullable: bool = False) -> pa.Column:
@@ -143,7 +150,7 @@ def contract(
         return tuple(name for name, column in every.items() if (column.metadata or {}).get(mark))
 
     schema = pa.DataFrameSchema(every, strict=True, ordered=True)
-    kinds = {"shares": marked("share"), "texts": marked("words"), "documents": marked("json")}
+    kinds = {"shares": marked("share"), "texts": marked("words"), "documents": marked("json"), "named": marked("named")}
     return Contract(schema=schema, key=key, **kinds, standing=standing, screen=screen, told=told)
 
 

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 import polars as pl
 
 from configs.errors import NightquestError
+from data.contracts_out import REQUIREMENTS
 from pipelines.publish.published import Published
 from pipelines.publish.tables import Table, published_tables
 
 AT_A_TIME = 2_000  # players in memory
 _XP = "xp_ledger"
+_NAMES = "names"
 _PINS = ("app", "as_of", "revision", "user_id")
 
 
@@ -64,6 +66,9 @@ def _lines(night: Published, users: pl.Series) -> list[str]:
             frame = frame.rename({name: name.removesuffix("s")})
         else:
             frame = frame.with_columns(pl.col(name).fill_null([]))
+    if _NAMES in manifest.tables:
+        frame = frame.join(_names(night, among), on="user_id", how="left", maintain_order="left")
+        frame = frame.with_columns(pl.col(_NAMES).fill_null([]))
     return frame.select(pl.struct(pl.all()).struct.json_encode()).to_series().to_list()
 
 
@@ -76,6 +81,31 @@ def _rows_by_player(rows: pl.LazyFrame, table: Table) -> pl.DataFrame:
         rows = rows.sort("user_id", "issued_on", descending=[False, True], maintain_order=True)
     found = rows.select("user_id", shown).collect()
     return found if _is_single(table) else found.group_by("user_id", maintain_order=True).agg(pl.col(table.name))
+
+
+def _names(night: Published, among: pl.Expr) -> pl.DataFrame:
+    """user_id and what people call all that the player's rows name by an id, in the language that the player reads."""
+    said = night.scan(_NAMES).collect()
+    read = night.scan("profiles").filter(among).select("user_id", "language").collect()
+    default = said.filter("is_default")["language"].first()
+    mentioned = [
+        night.scan(name).filter(among).select("user_id", item=_ids(column, table.contract.types[column]))
+        for name, table in _tables(night).items()
+        for column in table.contract.named
+        if column in night.scan(name).collect_schema()
+    ]
+    ids = pl.concat(mentioned).explode("item").drop_nulls().unique()
+    items = ids.collect().join(read, on="user_id", how="left")
+    items = items.with_columns(pl.col("language").fill_null(default)).join(said, on=["item", "language"])
+    told = pl.struct("kind", "item", "title", "unit", "units").alias(_NAMES)
+    return items.sort("user_id", "kind", "item").group_by("user_id", maintain_order=True).agg(told)
+
+
+def _ids(column: str, kind: pl.DataType) -> pl.Expr:
+    """The ids that a column names, as a list: its own, or those of the metrics that are asked for."""
+    if kind == REQUIREMENTS:
+        return pl.col(column).list.eval(pl.element().struct.field("metric"))
+    return pl.concat_list(column)
 
 
 def _is_single(table: Table) -> bool:

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from data.contracts_out import contract, share, text, whole
+from data.contracts_out import contract, named, share, text, whole
 from pipelines.badges.rules.progress import TOLD, tell_progress
 from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
@@ -11,7 +11,7 @@ CONTRACT = contract(
     ("user_id", "badge_id"),
     {
         "user_id": text(),
-        "badge_id": text(),
+        "badge_id": named(),
         "progress": share(),
         "remaining": text(nullable=True),
         "eta_days": whole(nullable=True),

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from data.contracts_out import contract, document, nested, share, text, whole
+from data.contracts_out import contract, document, named, nested, share, text, whole
 from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
@@ -16,15 +16,15 @@ CONTRACT = contract(
     ("user_id",),
     {
         "user_id": text(),
-        "persona": text(),
+        "persona": named(),
         "personas": document(),
-        "style": text(nullable=True),
+        "style": named(nullable=True),
         "styles": document(nullable=True),
         "traits": document(),
         "risk_tolerance": share(),
         "skill_level": whole(1, 10),
         "skill_word": text(),
-        "preferred_content": text(nullable=True),
+        "preferred_content": named(nullable=True),
         "preferred_types": nested(pl.List(pl.String())),
         "completion_rate": share(nullable=True),
         "activity": text(),

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from data.contracts_out import contract, share, text, whole
+from data.contracts_out import contract, named, share, text, whole
 from pipelines.players.recommend import SOURCES, recommend
 from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
@@ -12,7 +12,7 @@ CONTRACT = contract(
     {
         "user_id": text(),
         "kind": text(one_of=("metric", "badge", "content_type")),
-        "item": text(),
+        "item": named(),
         "place": whole(1),
         "score": share(),
         "propensity": share(),

@@ -1,6 +1,6 @@
 """Values that shares of comparable players reach."""
 
-from data.contracts_out import contract, flag, number, text, whole
+from data.contracts_out import contract, flag, named, number, text, whole
 from pipelines.publish.rows import Rows
 from pipelines.publish.seen import Seen
 
@@ -9,7 +9,7 @@ CONTRACT = contract(
     {
         "user_id": text(),
         "cohort": text(),
-        "metric": text(),
+        "metric": named(),
         "percentile": whole(1, 99),
         "value": number(),
         "is_next": flag(),

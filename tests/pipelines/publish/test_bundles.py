@@ -66,6 +66,16 @@ def test_a_row_that_there_is_one_of_stands_by_itself_and_xp_is_a_balance(night):
     assert [row["badge_id"] for row in told["badges_held"]] == ["first_step"]
 
 
+def test_what_its_rows_name_by_an_id_has_its_words_in_it_and_nothing_else(night):
+    told = bundle_of(night, 0)
+    asked = {part["metric"] for row in told["challenges"] for part in row["requirements"]}
+    ids = asked | {row["metric"] for row in told["targets"]} | {row["badge_id"] for row in told["badge_progress"]}
+    assert ids <= {row["item"] for row in told["names"]} <= ids | {told["profile"]["preferred_content"]}
+    [solved] = [row for row in told["names"] if row["item"] == "solved"]
+    puzzles = {"title": "puzzles solved", "unit": "puzzle", "units": "puzzles"}
+    assert solved == {"kind": "metric", "item": "solved", **puzzles}
+
+
 def test_nothing_of_who_wrote_it_or_of_why_is_in_it(night):
     told = player_bundle(night, USER_IDS[0])
     assert [name for name in WRITERS_OWN if f'"{name}":' in told] == []
@@ -91,6 +101,7 @@ def test_every_table_about_players_says_what_a_screen_needs_of_it_in_columns_it_
         "badge_nominees",
         "contacts",
         "content_performance",
+        "names",
         "reward_ledger",
         "scores",
         "tastes",

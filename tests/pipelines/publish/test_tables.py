@@ -6,11 +6,14 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from configs.loader import load_app
+from configs.shipped import shipped_apps
 from pipelines.challenges.together import PARTS
 from pipelines.known import Known
 from pipelines.publish.collect import collect_tables, served_players
 from pipelines.publish.stage import staged
 from pipelines.publish.tables import published_tables
+from pipelines.publish.tables.names import names_of
 from pipelines.windows import SO_FAR
 from tests.factories import add_events, event, make_app
 from tests.pipelines.publish.nights import (
@@ -204,6 +207,21 @@ def test_a_past_night_run_again_does_not_see_later_nights(warehouse):
     )
     after = collect(Known(warehouse, make_night(YESTERDAY)), make_frames())
     assert [name for name in published_tables() if not before[name].equals(after[name])] == []
+
+
+def test_what_tables_name_by_an_id_has_words_in_each_language_of_the_app_but_hidden_badges():
+    for name in shipped_apps():
+        app = load_app(name).app
+        told = names_of(app)
+        for language in app.voice.languages:
+            found = told.filter(language=language).group_by("kind").agg("item").rows_by_key("kind", unique=True)
+            assert set(found["metric"][0]) == set(app.metrics)
+            assert set(found["badge"][0]) == {badge for badge, said in app.badges.items() if not said.hidden}
+            assert told.filter(language=language)["is_default"].unique().to_list() == [
+                language == app.voice.languages[0]
+            ]
+    german = names_of(load_app("open_play").app).filter(language="de").rows_by_key("item", named=True, unique=True)
+    assert (german["rounds"]["title"], german["rounds"]["units"]) == ("gespielte Runden", "Runden")
 
 
 def test_settlements_are_those_since_the_night_published_before(warehouse):
