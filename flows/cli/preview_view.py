@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -36,10 +37,12 @@ def preview_view(preview: Preview) -> RenderableType:
             table.add_row(literal(name), literal(value))
         parts += [table] if found.columns else []
     parts.append(Text("The first rows, as they would go in", style="bold"))
-    rows = Grid("line", "player", "when", "what")
+    rows = Grid("line", "player", f"when ({preview.timezone})", "what")
+    zone = ZoneInfo(preview.timezone)
     for row in preview.rows:
-        when = row.get("occurred_at") or row.get("recorded_at")
-        rows.add_row(str(row["line"] or ""), literal(row.get("user_id")), str(when or ""), literal(_what(row)))
+        moment = row.get("occurred_at") or row.get("recorded_at")
+        when = "" if moment is None else moment.astimezone(zone).isoformat(" ")
+        rows.add_row(str(row["line"] or ""), literal(row.get("user_id")), when, literal(_what(row)))
     parts.append(rows)
     more = " (the beginning of the files)" if preview.partly else ""
     looked = preview.taken + preview.refused

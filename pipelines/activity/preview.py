@@ -43,6 +43,7 @@ class Preview:
         found: Each file's columns.
         rows: The first events or player records, in the order of the files: line and the contract's columns; a row that
             would be refused has its text as `raw` and its `reason`.
+        timezone: The app's: the zone of what is written without one.
         taken: How many of the rows looked at would go in.
         refused: How many would not.
         reasons: Why not, the most frequent first, with how many.
@@ -53,6 +54,7 @@ class Preview:
 
     found: tuple[Found, ...]
     rows: tuple[Mapping[str, Any], ...]
+    timezone: str
     taken: int
     refused: int
     reasons: Mapping[str, int]
@@ -97,6 +99,7 @@ def preview_files(
     return Preview(
         found,
         tuple(_first_rows(warehouse, table)),
+        app.timezone,
         int(warehouse.value(f"SELECT count(*) FROM {table}")),
         sum(n for _, n in reasons),
         dict(reasons) | {d.reason: 0 for d in told if d.state in {"refused", "ignored"}},

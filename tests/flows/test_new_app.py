@@ -98,6 +98,15 @@ def test_a_preview_shows_columns_and_rows_and_takes_nothing(history, tmp_path):
     assert "Nothing was taken." in told
 
 
+def test_a_preview_shows_moments_as_clocks_of_the_app_show_them(tmp_path, new_home):
+    file = tmp_path / "events.csv"
+    file.write_text("user_id,event,occurred_at,properties\n" + 'ann,solve,2024-07-01 10:00,"{""points"": 1}"\n')
+    app = write_app(tmp_path, timezone="Europe/Berlin")
+    told = run_command("ingest", app, file, "--preview", home=new_home)[1]
+    assert "when (Europe/Berlin)" in told
+    assert "2024-07-01 10:00:00+02:00" in told
+
+
 def test_a_preview_shows_the_calendar_as_it_would_be_kept_and_why_a_date_would_not(history, tmp_path):
     app, home = history
     dates = 'Cup,match,2024-06-10,,"{""team"": ""red""}"\nFair,event,2024-07-01,2024-07-03,\nBall,event,soon,,\n'

@@ -215,14 +215,14 @@ def preview() -> Preview:
         "line": 2,
         "user_id": "recruit-000252",
         "event": "purchase",
-        "occurred_at": DAY,
+        "occurred_at": dt.datetime.combine(DAY, dt.time(12), dt.UTC),
         "raw": None,
         "reason": None,
     }
     good |= {"event_id": "purchase-0001", "value": 12.5, "properties": '{"quantity": 12345, "amount": 12.34}'}
     bad = {"line": 12345, "raw": "recruit-000253;27.11.2026;", "reason": "amount '' is not a number"}
     found = (Found("shop.csv", {"customer id": "recruit-000252"}), Found("empty.csv", {}, "The file is empty."))
-    return Preview(found, (good, bad), 12345, 12, {"amount '' is not a number": 12}, partly=True)
+    return Preview(found, (good, bad), "Europe/Berlin", 12345, 12, {"amount '' is not a number": 12}, partly=True)
 
 
 def quarantine() -> Quarantine:
