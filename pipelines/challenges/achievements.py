@@ -8,6 +8,7 @@ No number of different things is asked for that nobody has come to yet: there ma
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Iterator
 
 import polars as pl
 
@@ -27,6 +28,7 @@ SOONEST_DAYS, LATEST_DAYS = 14, 56
 FEWEST = 5
 # A tier by the share of the players active of late who have come that far, the player included: (below, tier).
 TIERS = ((0.01, "platinum"), (0.05, "gold"), (0.2, "silver"))
+AT_ONCE = 25_000  # players whose targets are looked for together: each life is held against some thirty steps
 FAR_DAYS = 3650  # beyond ten years a date is no information
 _STEPS = [step * 10**power for power in range(9, -1, -1) for step in (5, 2, 1)]
 
@@ -56,13 +58,10 @@ def plan_achievements(known: Known, profiles: pl.DataFrame, asked: pl.DataFrame 
     )
     still = open_achievements(known).select("player_key").unique()
     last = given.unique("player_key", keep="last", maintain_order=True).select("player_key", last="metric")
+    most = lives.group_by("metric").agg(most=pl.col("value").max())
+    without = lives.join(still, on="player_key", how="anti", maintain_order="left")
     rows = (
-        lives.with_columns(target=_round_target())
-        .filter(
-            (pl.col("target") >= FEWEST)
-            & (~_distinct(app) | (pl.col("target") <= pl.col("value").max().over("metric")))
-        )
-        .join(still, on="player_key", how="anti", maintain_order="left")
+        pl.concat(_in_reach(app, some, most) for some in _some_players(without))
         .join(given, on=["player_key", "metric", "target"], how="anti", maintain_order="left")
         .join(last, on="player_key", how="left", maintain_order="left")
     )
@@ -155,6 +154,20 @@ def categories(app: App) -> dict[str, str]:
         return {other for other, metric in app.metrics.items() if events and metric.events == events}
 
     return {name: commonest({name}) or commonest(alike(name)) or app.called(name) for name in lifetime_metrics(app)}
+
+
+def _some_players(lives: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The lives of AT_ONCE players after the others; at least one frame."""
+    players = lives.select(pl.col("player_key").unique().sort())
+    for some in players.iter_slices(AT_ONCE) if players.height else [players]:
+        yield lives.filter(pl.col("player_key").is_between(some["player_key"].min(), some["player_key"].max()))
+
+
+def _in_reach(app: App, lives: pl.DataFrame, most: pl.DataFrame) -> pl.DataFrame:
+    """The lives that have a target; of different things (metric, most) tells how many somebody has come to."""
+    rows = lives.with_columns(target=_round_target()).filter(pl.col("target") >= FEWEST)
+    rows = rows.join(most, on="metric", how="left", maintain_order="left")
+    return rows.filter(~_distinct(app) | (pl.col("target") <= pl.col("most"))).drop("most")
 
 
 def _of_their_own(app: App, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:

@@ -25,20 +25,29 @@ def compare(app: App, features: Frame, segments: pl.DataFrame) -> pl.DataFrame:
         standing (mid-rank share of the 28-day value, 0 to 1; no value stands lowest) and week (the 7-day value).
     """
     names = list(dict.fromkeys([*app.challenges.metrics, *app.content.social_metrics]))
-    signs = {name: 1.0 if app.metrics[name].better == "higher" else -1.0 for name in names}
-    months, weeks = (_long(features, names, days) for days in ("28", "7"))
     who = comparable(segments)
     who = who.with_columns(group=narrowest(lambda group: pl.len().over(group) >= FEWEST_PLAYERS))
-    rows = months.hstack([weeks["value"].rename("week")]).join(who, on="player_key", how="inner", maintain_order="left")
+    values = features.select("player_key", *(pl.col(f"{name}__{days}") for name in names for days in ("28", "7")))
+    who = values.select("player_key").join(who, on="player_key", how="left", maintain_order="left")
+    values, who = (rows.filter(who["group"].is_not_null()) for rows in (values, who.drop("player_key")))
+    # One metric after the other: all at once are a dozen rows of each player, several times over.
+    return pl.concat(_compared(app, name, values, who) for name in names)
+
+
+def _compared(app: App, name: str, values: pl.DataFrame, who: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `compare` about one metric."""
     value = pl.col("value").fill_nan(None)
+    month, week = (pl.col(f"{name}__{days}").cast(pl.Float64) for days in ("28", "7"))
+    rows = values.select("player_key", value=month, week=week).hstack(who)
     rows = rows.with_columns(
         does=(value != 0).fill_null(value=False),
-        strength=value * pl.col("metric").replace_strict(signs, return_dtype=pl.Float64),
+        strength=value * (1.0 if app.metrics[name].better == "higher" else -1.0),
     )
-    return rows.with_columns(
-        share=_by_group(pl.col("does").mean()),
-        standing=_by_group(mid_rank(pl.col("strength"))),
-    ).select("player_key", "metric", "does", "share", "standing", "week")
+    return rows.select(
+        *("player_key", pl.lit(name).alias("metric"), "does"),
+        *(_by_group(pl.col("does").mean()).alias("share"), _by_group(mid_rank(pl.col("strength"))).alias("standing")),
+        "week",
+    )
 
 
 def first_steps(app: App, features: Frame) -> dict[str, float | None]:
@@ -93,20 +102,12 @@ def told_lately(known: Known, kind: str) -> pl.DataFrame:
     return known.frame(known.fixed("challenges/told_lately"), params)
 
 
-def _long(features: Frame, names: list[str], days: str) -> pl.DataFrame:
-    columns = {f"{name}__{days}": name for name in names}
-    long = features.select("player_key", *(pl.col(c).cast(pl.Float64) for c in columns)).unpivot(
-        index="player_key", variable_name="metric", value_name="value"
-    )
-    return long.with_columns(metric=pl.col("metric").replace_strict(columns, return_dtype=pl.String))
-
-
 def _by_group(value: pl.Expr) -> pl.Expr:
     """An expression over the players that each one is compared with in a metric."""
     return (
         pl.when(pl.col("group") == IN_SEGMENT)
-        .then(value.over(IN_SEGMENT, "metric"))
+        .then(value.over(IN_SEGMENT))
         .when(pl.col("group") == IN_COHORT)
-        .then(value.over(IN_COHORT, "metric"))
-        .otherwise(value.over("metric"))
+        .then(value.over(IN_COHORT))
+        .otherwise(value)
     )

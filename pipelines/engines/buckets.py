@@ -18,7 +18,7 @@ from configs.settings import Settings
 from configs.version import code_version
 from data.partitions import write_parquet
 from pipelines.engines.exchange import Exchange, Filed, Later
-from pipelines.engines.laid import KEY, Frame, Laid
+from pipelines.engines.laid import KEY, PLACE, Frame, Laid
 from pipelines.luck import lot
 
 PLAYERS_A_BUCKET = 25_000
@@ -136,7 +136,24 @@ class Buckets:
         count = self._number(rows[KEY].n_unique(), 1)
         if self.folder is None or count == 1:
             return rows
-        return Laid(rows, rows.select(bucket_of(count)).to_series(), self.folder)
+        return Laid.cut(rows, rows.select(bucket_of(count)).to_series(), self.folder)
+
+    def work_out(self, work: Callable[[pl.DataFrame], pl.DataFrame], rows: pl.DataFrame) -> Laid | None:
+        """What `work` gives for rows, here, a bucket at a time, of which none is held; None where there is but one.
+
+        Args:
+            work: Gives a row for each of the rows that it takes, in their order, whatever others there are.
+            rows: With player_key.
+
+        Raises:
+            NightquestError: What it gives cannot be written.
+        """
+        count = self._number(rows[KEY].n_unique(), 1)
+        if self.folder is None or count == 1:
+            return None
+        placed, number = rows.select(KEY).with_row_index(PLACE).select(PLACE), rows.select(bucket_of(count)).to_series()
+        parts = (placed.filter(number == n).hstack(work(rows.filter(number == n))) for n in range(count))
+        return Laid(parts, self.folder)
 
     def fix(self, players: int) -> int:
         """Say how many buckets there are for so many players, whatever is worked on from now on.

@@ -1,18 +1,18 @@
 """Rows of players that lie on the disk: memory holds the columns or players that are asked for, while they are used."""
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import polars as pl
 
 from configs.errors import NightquestError
 
 KEY = "player_key"
-_PLACE = "_place"  # of a row in the frame that was laid
+PLACE = "_place"  # of a row in the frame that was laid
 
 
 class Laid:
@@ -21,35 +21,44 @@ class Laid:
     The files have no name, so that nothing of them is left however the process ends. Pickled it takes its rows along.
 
     Args:
-        rows: With player_key, where rows `of` players are to be asked for.
-        parts: Of each row its part, from 0 on; all rows of such a player are in one.
+        parts: At least one; no more than one is held in memory. Where they have PLACE, that is a row's place in the
+            frame that was cut; else they follow one another. With player_key all rows of a player are in one part.
         folder: Where there is room; it exists.
 
     Attributes:
         schema: Of the rows.
         height: How many there are.
+        folder: Where they lie.
 
     Raises:
         NightquestError: The files cannot be written.
     """
 
-    def __init__(self, rows: pl.DataFrame, parts: pl.Series, folder: Path) -> None:
-        self.schema, self.height = rows.schema, rows.height
-        self._folder = folder
-        found = rows.select(KEY, _part=parts) if KEY in rows.columns else pl.DataFrame(schema={KEY: pl.Int64})
-        self._players = found.unique(KEY, keep="first", maintain_order=True)
-        placed = rows.with_row_index(_PLACE)
+    def __init__(self, parts: Iterable[pl.DataFrame], folder: Path) -> None:
+        self.schema, self.height, self.folder = pl.Schema(), 0, folder
         self._files = list[IO[bytes]]()
         weakref.finalize(self, _close, self._files)
-        try:
-            for part in range(parts.sort()[-1] + 1 if rows.height else 1):
-                self._files.append(_write(folder, placed.filter(parts == part)))
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise NightquestError(
-                f"What the night works out cannot be kept in {folder}: {error}.",
-                "Free disk space, or mend what forbids it, and run the same again.",
-                exit_code=1,
-            ) from error
+        found = list[pl.DataFrame]()
+        for number, part in enumerate(parts):
+            placed = part if PLACE in part.columns else part.with_row_index(PLACE, self.height)
+            self.schema, self.height = placed.drop(PLACE).schema, self.height + placed.height
+            if KEY in self.schema:
+                mine = placed.select(KEY, PLACE, _part=pl.lit(number, pl.UInt32))
+                found.append(mine.unique(KEY, keep="first", maintain_order=True))
+            self._files.append(_kept(folder, placed))
+        none = pl.DataFrame(schema={KEY: pl.Int64, PLACE: pl.UInt32, "_part": pl.UInt32})
+        self._players = pl.concat(found or [none]).sort(PLACE).drop(PLACE)
+
+    @classmethod
+    def cut(cls, rows: pl.DataFrame, parts: pl.Series, folder: Path) -> Self:
+        """A frame on the disk, by the part of each row, from 0 on."""
+        placed, count = rows.with_row_index(PLACE), parts.sort()[-1] + 1 if rows.height else 1
+        return cls((placed.filter(parts == part) for part in range(count)), folder)
+
+    def beside(self, columns: pl.DataFrame) -> Self:
+        """The same with more columns, whose rows are in the order of these."""
+        rows = (_read(file) for file in self._files)
+        return type(self)((part.hstack(columns[part[PLACE]]) for part in rows), self.folder)
 
     @property
     def columns(self) -> list[str]:
@@ -79,14 +88,14 @@ class Laid:
 
     def at(self, places: pl.Series) -> pl.DataFrame:
         """The rows at some places, in the order of these."""
-        asked = places.cast(pl.UInt32).alias(_PLACE)
-        rows = pl.concat(_read(file).filter(pl.col(_PLACE).is_in(asked.implode())) for file in self._files)
-        return asked.to_frame().join(rows, on=_PLACE, how="left", maintain_order="left").drop(_PLACE)
+        asked = places.cast(pl.UInt32).alias(PLACE)
+        rows = pl.concat(_read(file).filter(pl.col(PLACE).is_in(asked.implode())) for file in self._files)
+        return asked.to_frame().join(rows, on=PLACE, how="left", maintain_order="left").drop(PLACE)
 
     def parts(self) -> Iterator[pl.DataFrame]:
         """All rows, part by part; in their order within one."""
         for file in self._files:
-            yield _read(file).drop(_PLACE)
+            yield _read(file).drop(PLACE)
 
     def clear(self) -> pl.DataFrame:
         """No rows."""
@@ -95,20 +104,39 @@ class Laid:
     def _in_order(self, some: Iterator[pl.DataFrame]) -> pl.DataFrame:
         """Rows as they were in the frame that was laid."""
         rows = list(some) or [_read(self._files[0]).clear()]
-        every = rows[0] if len(rows) == 1 else pl.concat(rows).sort(_PLACE)
-        return every.drop(_PLACE)
+        every = rows[0] if len(rows) == 1 else pl.concat(rows).sort(PLACE)
+        return every.drop(PLACE)
 
     def __reduce__(self) -> tuple[Any, ...]:
         each = [_read(file) for file in self._files]
-        parts = [rows.select(_PLACE, _part=pl.lit(part, pl.UInt32)) for part, rows in enumerate(each)]
-        return partial(Laid, folder=self._folder), (self._in_order(iter(each)), pl.concat(parts).sort(_PLACE)["_part"])
+        parts = [rows.select(PLACE, _part=pl.lit(part, pl.UInt32)) for part, rows in enumerate(each)]
+        return partial(type(self).cut, folder=self.folder), (
+            self._in_order(iter(each)),
+            pl.concat(parts).sort(PLACE)["_part"],
+        )
 
 
 Frame = pl.DataFrame | Laid
 
 
+def whole(frame: Frame) -> pl.DataFrame:
+    """All rows in memory: of what is known to be small."""
+    return frame if isinstance(frame, pl.DataFrame) else frame.filter(pl.lit(value=True))
+
+
 def _expr(column: str | pl.Expr) -> pl.Expr:
     return pl.col(column) if isinstance(column, str) else column
+
+
+def _kept(folder: Path, rows: pl.DataFrame) -> IO[bytes]:
+    try:
+        return _write(folder, rows)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise NightquestError(
+            f"What the night works out cannot be kept in {folder}: {error}.",
+            "Free disk space, or mend what forbids it, and run the same again.",
+            exit_code=1,
+        ) from error
 
 
 def _write(folder: Path, rows: pl.DataFrame) -> IO[bytes]:
@@ -129,4 +157,4 @@ def _close(files: list[IO[bytes]]) -> None:
 
 def _read(file: IO[bytes], columns: list[str] | None = None) -> pl.DataFrame:
     file.seek(0)
-    return pl.read_parquet(file, columns=columns and [_PLACE, *columns])
+    return pl.read_parquet(file, columns=columns and [PLACE, *columns])

@@ -9,6 +9,7 @@ import polars as pl
 
 from configs.app import App
 from models.task import Samples
+from pipelines.engines.laid import whole
 from pipelines.known import Known
 from pipelines.players.snapshots import Seen, eligible_players, look_at
 from pipelines.windows import window_values
@@ -34,7 +35,7 @@ def draw_snapshots(known: Known, base_days: list[dt.date], *, most: int, seed: i
 def samples_of(known: Known, snapshots: pl.DataFrame, seen: Seen | None = None) -> Samples:
     """Snapshots with every label whose window was over at the night's cut; `seen` where they were looked at already."""
     seen = seen or look_at(known, snapshots)[0]
-    return Samples(seen.features, seen.past.whole(), labels_of(known, snapshots))
+    return Samples(whole(seen.features), seen.past.whole(), labels_of(known, snapshots))
 
 
 def windows_of(app: App, snapshots: pl.DataFrame) -> pl.DataFrame:

@@ -28,7 +28,6 @@ from pipelines.night.score import Scored, Served, score
 from pipelines.players.snapshots import eligible_players, look_at
 from pipelines.players.tastes import describe_tastes
 from pipelines.players.understand import Players, understand_players
-from pipelines.publish.rows import lay_named
 
 NO_OTHERS: Mapping[str, Served] = {}
 
@@ -73,10 +72,11 @@ def plan_night(
     """
     lately = snapshots_lately(known)
     now, before = look_at(known, eligible_players(known, [known.base_day]), lately, buckets=buckets)
+    if isinstance(now.features, pl.DataFrame):
+        now = replace(now, features=buckets.lay(now.features))
     players = understand_players(known, segment_model, now)
     settled = samples_of(known, lately, before)
     del now, before  # whose features would stay in memory
-    players = _laid(players, buckets)
     tuned = recalibrate(known, models, settled)
     welcome = players.profiles.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
     asked = what_is_open(known, recent)
@@ -101,18 +101,6 @@ def plan_night(
         kept["badges"] = Progress(known)
     scored = score(known, tuned, others, served, settled, buckets, kept)
     return Planned(players, plan, scored, asked, notes=(*buckets.notes, *scored.notes))
-
-
-def _laid(players: Players, buckets: Buckets) -> Players:
-    """The same, with what is widest on the disk where players are many: features by bucket, targets as they go out."""
-    features, targets = players.features, players.targets
-    if buckets.folder is None or not isinstance(features, pl.DataFrame) or not isinstance(targets, pl.DataFrame):
-        return players
-    by_bucket = buckets.lay(features)
-    if isinstance(by_bucket, pl.DataFrame):
-        return players
-    named = players.profiles.select("player_key", "user_id")
-    return replace(players, features=by_bucket, targets=lay_named(targets, named, buckets.folder))
 
 
 def plan(tonight: Tonight, champions: Champions) -> Planned:

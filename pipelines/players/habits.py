@@ -5,6 +5,7 @@ import math
 import polars as pl
 
 from configs.app import App
+from pipelines.engines.laid import Frame
 from pipelines.players.standing import mid_rank
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -17,7 +18,7 @@ REGULAR, BURSTY = -0.3, 0.2
 FEWEST_DAYS = 4
 
 
-def describe_habits(app: App, features: pl.DataFrame) -> pl.DataFrame:
+def describe_habits(app: App, features: Frame) -> pl.DataFrame:
     """When, how much and with whom each player plays.
 
     The rhythm is told by the gaps between days with play of 28: B = (s - m) / (s + m), m being their mean and s their

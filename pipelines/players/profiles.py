@@ -3,6 +3,7 @@
 import polars as pl
 
 from configs.app import App
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.habits import describe_habits
 from pipelines.players.languages import spoken
@@ -22,7 +23,7 @@ NOBODY = "PLAYER"  # the persona of everybody where the app tells none apart
 NOTHING_HELD = pl.DataFrame(schema=HELD)
 
 
-def describe_players(known: Known, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+def describe_players(known: Known, features: Frame, segments: pl.DataFrame) -> pl.DataFrame:
     """What is known of each player.
 
     Args:
@@ -61,7 +62,7 @@ def describe_players(known: Known, features: pl.DataFrame, segments: pl.DataFram
     )
 
 
-def choose_personas(app: App, features: pl.DataFrame, *, seed: int, held: pl.DataFrame = NOTHING_HELD) -> pl.DataFrame:
+def choose_personas(app: App, features: Frame, *, seed: int, held: pl.DataFrame = NOTHING_HELD) -> pl.DataFrame:
     """player_key, traits, persona, personas (shares), style, styles (shares) and risk_tolerance.
 
     Args:
@@ -86,7 +87,7 @@ def choose_personas(app: App, features: pl.DataFrame, *, seed: int, held: pl.Dat
     return rows.with_columns(risk_tolerance=pl.col("persona").replace_strict(risks, return_dtype=pl.Float64))
 
 
-def measure_skill(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+def measure_skill(app: App, features: Frame, segments: pl.DataFrame) -> pl.DataFrame:
     """player_key, skill (0 to 1), skill_level (1 to 10), skill_word: standing among those that one is compared with.
 
     skill = 0.5 + d / (d + 3) * (s - 0.5), d being the days with play of the last 28 and s the mean standing in the

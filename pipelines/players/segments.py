@@ -108,13 +108,13 @@ def on_day(strength: Strength, day: dt.date) -> Strength:
     return features.filter(there), cohorts.filter(there), None if played is None else played.filter(there)
 
 
-def played_there(known: Known, features: pl.DataFrame) -> pl.DataFrame | None:
+def played_there(known: Known, features: Frame) -> pl.DataFrame | None:
     """Strength in each cohort played, see `strength_in_cohorts`; None where the app measures it over all play."""
     app = known.app
     if not in_cohorts(app):
         return None
     columns = ["player_key", "base_day", *(m.column for m in measures_of(app))]
-    return strength_in_cohorts(known, features.select(columns))
+    return strength_in_cohorts(known, features.select(*columns))
 
 
 def fit_segments(

@@ -1,6 +1,7 @@
 """Players as they stood on some days: who was active, what they had done, and what their own past windows came to."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Self
@@ -8,11 +9,14 @@ from typing import Self
 import polars as pl
 
 from pipelines.engines.buckets import HERE, Buckets
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.calendar import near_calendar
 from pipelines.players.facts import player_facts
 from pipelines.players.features import AT_ONCE, compute_features, first_day
 from pipelines.players.partitions import Partitions, Reading, lay_out
+
+_ACTIVE = ("active_days_1", "active_days_3", "active_days_7", "active_days_28")
 
 
 class PastWindows(Reading):
@@ -61,7 +65,7 @@ class PastWindows(Reading):
 class Seen:
     """What is known of snapshots: their features (see `describe`) and own past windows."""
 
-    features: pl.DataFrame
+    features: Frame
     past: PastWindows
 
 
@@ -72,27 +76,43 @@ def look_at(known: Known, *parts: pl.DataFrame, buckets: Buckets = HERE) -> list
 
     Args:
         known: What the night may see.
-        parts: player_key and base_day; no day is in two of them.
+        parts: player_key and base_day; no day is in two of them. The first may be many: where there are several
+            buckets, their features lie on the disk.
         buckets: Where features are computed, if what is known can be laid out for that.
     """
     every = pl.concat(part.select("player_key", "base_day") for part in parts)
     partitions = lay_out(known, every, buckets)
-    if partitions is None:
-        features = describe(known, every)
-    else:
-        told = buckets.each(_the_second, (), (every, Reading(known, every, compute_features, partitions)))
-        features = _beside_others(
-            known, every.join(told, on=["player_key", "base_day"], how="left", maintain_order="left")
-        )
+    features = _described(known, parts, every, partitions, buckets)
     past = past_values(known, every) if partitions is None and every.height <= AT_ONCE else None
     known.warehouse.ease()  # what follows takes memory, too
     seen = list[Seen]()
-    for part in parts:
-        of_days = pl.col("base_day").is_in(part["base_day"].unique().implode())
-        read = None if past is None else past.filter(of_days)
-        mine = features.filter(of_days)  # no slice, which would keep the features of all parts
+    for part, mine in zip(parts, features, strict=True):
+        read = None if past is None else past.filter(_of_days(part))
         seen.append(Seen(mine, PastWindows(known, part, read, partitions)))
     return seen
+
+
+def _described(
+    known: Known, parts: Sequence[pl.DataFrame], every: pl.DataFrame, partitions: Partitions | None, buckets: Buckets
+) -> list[Frame]:
+    """The features of each part; where there are several buckets those of the first lie on the disk."""
+    if partitions is None:
+        many, *few = parts
+        laid = buckets.work_out(lambda some: _beside_others(known, compute_features(known, some)), many)
+        if laid is not None:
+            lively = laid.select("base_day", *_ACTIVE)
+            rest = _described(known, few, pl.concat(few), None, HERE) if few else []
+            return [laid.beside(_as_lively(lively).drop(lively.columns)), *rest]
+        features = describe(known, every)
+    else:
+        told = buckets.each(_the_second, (), (every, Reading(known, every, compute_features, partitions)))
+        told = every.join(told, on=["player_key", "base_day"], how="left", maintain_order="left")
+        features = _as_lively(_beside_others(known, told))
+    return [features.filter(_of_days(part)) for part in parts]  # no slice, which would keep the features of all parts
+
+
+def _of_days(part: pl.DataFrame) -> pl.Expr:
+    return pl.col("base_day").is_in(part["base_day"].unique().implode())
 
 
 def _the_second(_: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
@@ -107,18 +127,22 @@ def eligible_players(known: Known, base_days: list[dt.date]) -> pl.DataFrame:
 
 def describe(known: Known, snapshots: pl.DataFrame) -> pl.DataFrame:
     """Features of the snapshots, facts of their records, how near the calendar is, and how lively the whole app is."""
-    return _beside_others(known, compute_features(known, snapshots))
+    return _as_lively(_beside_others(known, compute_features(known, snapshots)))
 
 
 def _beside_others(known: Known, features: pl.DataFrame) -> pl.DataFrame:
-    """Features of players with what rests on more than their own play."""
+    """Features of players with what is known of them beside their play."""
     snapshots = features.select("player_key", "base_day")
     if known.app.segments.shaped_by:
         facts = player_facts(known, snapshots)
         features = features.join(facts, on=["player_key", "base_day"], how="left", maintain_order="left")
-    features = features.join(
+    return features.join(
         near_calendar(known, snapshots), on=["player_key", "base_day"], how="left", maintain_order="left"
     )
+
+
+def _as_lively(features: pl.DataFrame) -> pl.DataFrame:
+    """Features with how lively the whole app was on their day."""
     return features.with_columns(
         (pl.col("active_days_1").mean().over("base_day")).alias("app_active_1"),
         (pl.col("active_days_3").mean().over("base_day") / 3).alias("app_active_3"),

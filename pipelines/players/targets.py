@@ -1,9 +1,11 @@
 """Targets: what players of comparable strength reach, what is next for each, and which of these is nearest."""
 
+from collections.abc import Iterator, Sequence
+
 import polars as pl
 
 from configs.app import App
-from pipelines.engines.laid import Frame
+from pipelines.engines.laid import Frame, Laid
 from pipelines.luck import lot
 from pipelines.pins import Night
 from pipelines.players.segments import WINDOW_DAYS
@@ -12,7 +14,7 @@ from pipelines.players.standing import EVERYONE, FEWEST_PLAYERS, IN_COHORT, IN_S
 AT_ONCE = 25_000  # players whose rows are laid out together
 
 
-def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
+def set_targets(app: App, features: Frame, segments: pl.DataFrame) -> pl.DataFrame:
     """What the app's percentiles of comparable players come to in 28 days, and which of them is each player's next.
 
     Comparable are the players of the same cohort and segment; where fewer than FEWEST_PLAYERS have a value, those of
@@ -33,14 +35,31 @@ def set_targets(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.
         player_key, cohort and metric (Enum), percentile (Int32), value, is_next; by player, metric and percentile. A
         metric without values has no rows.
     """
-    own = _own_values(app, features, segments)
-    bands = _bands(app, own)
-    own = own.select("player_key", "cohort", "segment", "group", "metric", "own", "sign")
-    players = own["player_key"].unique().sort()
-    blocks = [players.slice(start, AT_ONCE) for start in range(0, max(len(players), 1), AT_ONCE)]
-    return pl.concat(
-        _ladders(app, own.filter(pl.col("player_key").is_between(some.min(), some.max())), bands) for some in blocks
-    )
+    players = segments.select(pl.col("player_key").unique().sort()).to_series()
+    return pl.concat(targets_of_some(app, features, segments, players))
+
+
+def targets_of_some(app: App, features: Frame, segments: pl.DataFrame, players: pl.Series) -> Iterator[pl.DataFrame]:
+    """The rows of `set_targets`, those of some players after those of others; at least one frame.
+
+    Args:
+        app: As there.
+        features: As there.
+        segments: As there.
+        players: player_key of all players, in the order in which they are to come.
+    """
+    who = _numbered(comparable(segments), EVERYONE).hstack(_numbered(segments.select("cohort", "segment")))
+    large, bands = list[pl.DataFrame](), list[pl.DataFrame]()
+    for name in target_metrics(app):
+        values = _values(app, features, [name]).join(who, on="player_key", how="inner", maintain_order="left")
+        large.append(_large_groups(app, values))
+        bands.append(_bands(app, _in_groups(values, large[-1])))
+    every = features.select("player_key", *(f"{name}__{WINDOW_DAYS}" for name in target_metrics(app)))
+    for start in range(0, max(len(players), 1), AT_ONCE):
+        some = players.slice(start, AT_ONCE)
+        mine = every.filter(pl.col("player_key").is_in(some.implode()))
+        values = _values(app, mine, target_metrics(app)).join(who, on="player_key", how="inner", maintain_order="left")
+        yield _ladders(app, _in_groups(values, pl.concat(large)), pl.concat(bands))
 
 
 def _ladders(app: App, own: pl.DataFrame, bands: pl.DataFrame) -> pl.DataFrame:
@@ -79,11 +98,20 @@ def nearest_targets(night: Night, features: Frame, targets: Frame) -> pl.DataFra
     Returns:
         player_key, metric, goal, percentile; no row for who is beyond every target.
     """
-    mine = _values(night.app, features).with_columns(
+    own = features.select("player_key", *(f"{name}__{WINDOW_DAYS}" for name in target_metrics(night.app)))
+    parts = targets.parts() if isinstance(targets, Laid) else [targets]
+    return pl.concat(_nearest(night, own, part) for part in parts).sort("player_key")
+
+
+def _nearest(night: Night, own: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:
+    """The nearest targets of the players who have `targets`, all of theirs."""
+    ahead = targets.filter("is_next").with_columns(pl.col("metric").cast(pl.String))
+    ahead = ahead.filter(pl.col("metric").is_in(night.app.challenges.metrics))
+    mine = own.join(ahead, on="player_key", how="semi", maintain_order="left")
+    mine = _values(night.app, mine, target_metrics(night.app)).with_columns(
         pl.col("metric").cast(pl.String), own=pl.col("own") * pl.col("sign")
     )
-    ahead = targets.filter("is_next").with_columns(pl.col("metric").cast(pl.String))
-    ahead = ahead.filter(pl.col("metric").is_in(night.app.challenges.metrics)).join(
+    ahead = ahead.join(
         mine.select("player_key", "metric", "own"), on=["player_key", "metric"], how="left", maintain_order="left"
     )
     gap = (pl.col("value") - pl.col("own").fill_null(0.0)).abs() / pl.col("value").abs().clip(1e-9)
@@ -105,31 +133,38 @@ def _signs(app: App) -> dict[str, float]:
     return {name: 1.0 if app.metrics[name].better == "higher" else -1.0 for name in target_metrics(app)}
 
 
-def _values(app: App, features: Frame) -> pl.DataFrame:
+def _values(app: App, features: Frame, metrics: Sequence[str]) -> pl.DataFrame:
     """player_key, metric, sign and own, signed so that more is better; null when there is none."""
-    columns = {f"{name}__{WINDOW_DAYS}": name for name in target_metrics(app)}
+    columns = {f"{name}__{WINDOW_DAYS}": name for name in metrics}
     long = features.select("player_key", *(pl.col(c).cast(pl.Float64) for c in columns)).unpivot(
         index="player_key", variable_name="metric", value_name="own"
     )
     return (
         long.with_columns(
-            metric=pl.col("metric").replace_strict(columns, return_dtype=pl.Enum(sorted(columns.values())))
+            metric=pl.col("metric").replace_strict(columns, return_dtype=pl.Enum(sorted(target_metrics(app))))
         )
         .with_columns(sign=pl.col("metric").replace_strict(_signs(app), return_dtype=pl.Float64))
         .with_columns(own=(pl.col("own") * pl.col("sign")).fill_nan(None))
     )
 
 
-def _own_values(app: App, features: pl.DataFrame, segments: pl.DataFrame) -> pl.DataFrame:
-    """The players' values with the group that each is compared with in that metric."""
-    who = _numbered(comparable(segments), EVERYONE).hstack(_numbered(segments.select("cohort", "segment")))
-    own = _values(app, features).join(who, on="player_key", how="inner", maintain_order="left")
-    enough = {group: pl.col("own").count().over(group, "metric") >= FEWEST_PLAYERS for group in (IN_SEGMENT, IN_COHORT)}
-    if app.segments.bands:
-        enough[IN_SEGMENT] = pl.lit(value=False)
-    own = own.with_columns(kind=narrowest(enough.__getitem__))
+def _large_groups(app: App, values: pl.DataFrame) -> pl.DataFrame:
+    """group, metric: of which groups so many have a value that players are compared within them."""
+    known = values.drop_nulls("own")
+    columns = [IN_COHORT] if app.segments.bands else [IN_SEGMENT, IN_COHORT]
+    sizes = pl.concat(known.group_by("metric", pl.col(column).alias("group")).len() for column in columns)
+    return sizes.filter(pl.col("len") >= FEWEST_PLAYERS).select("group", "metric")
+
+
+def _in_groups(values: pl.DataFrame, large: pl.DataFrame) -> pl.DataFrame:
+    """The values with the group that each is compared with in that metric."""
+    for column in (IN_SEGMENT, IN_COHORT):
+        told = large.select("metric", pl.col("group").alias(column), pl.lit(value=True).alias(f"{column}_large"))
+        values = values.join(told, on=["metric", column], how="left", maintain_order="left")
+    values = values.with_columns(kind=narrowest(lambda group: pl.col(f"{group}_large").fill_null(value=False)))
     named = (pl.when(pl.col("kind") == group).then(pl.col(group)) for group in (IN_SEGMENT, IN_COHORT))
-    return own.with_columns(group=pl.coalesce(*named, pl.lit(EVERYONE, own.schema[IN_COHORT])))
+    group = pl.coalesce(*named, pl.lit(EVERYONE, values.schema[IN_COHORT]))
+    return values.with_columns(group=group).drop("kind", f"{IN_SEGMENT}_large", f"{IN_COHORT}_large")
 
 
 def _numbered(rows: pl.DataFrame, *others: str) -> pl.DataFrame:

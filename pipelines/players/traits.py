@@ -6,6 +6,7 @@ import polars as pl
 
 from configs.app import App
 from configs.profiled import TRAITS
+from pipelines.engines.laid import Frame
 from pipelines.players.standing import rank_share
 
 _SMALLEST = 0.05
@@ -20,7 +21,7 @@ def trait_names(app: App) -> list[str]:
     return sorted({trait for traits in named for trait in traits} or TRAITS)
 
 
-def measure_traits(app: App, features: pl.DataFrame, names: Iterable[str]) -> pl.DataFrame:
+def measure_traits(app: App, features: Frame, names: Iterable[str]) -> pl.DataFrame:
     """Each trait as 2 * standing - 1, drawn to 0 for those with few days of play.
 
     Standing is the mean rank among the players who have a value, from 0 to 1; without a value, or with all alike, the

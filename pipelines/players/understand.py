@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from models.tasks.segments import SegmentModel
-from pipelines.engines.laid import Frame
+from pipelines.engines.laid import Frame, Laid
 from pipelines.known import Known
 from pipelines.players.profiles import describe_players
 from pipelines.players.segments import assign_segments, judge_cohorts, played_there, player_cohorts
 from pipelines.players.snapshots import PastWindows, Seen, eligible_players, look_at
-from pipelines.players.targets import set_targets
+from pipelines.players.targets import set_targets, targets_of_some
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,17 @@ def understand_players(known: Known, segment_model: SegmentModel | None, seen: S
     profiles = describe_players(known, features, segments)
     start = known.first_whole_days()
     known.warehouse.ease()  # what is laid out next takes memory, too
+    targets: Frame
+    if isinstance(features, Laid):
+        order = profiles.sort("user_id", "player_key")["player_key"]  # in which they go out
+        targets = Laid(targets_of_some(app, features, segments, order), features.folder)
+    else:
+        targets = set_targets(app, features, segments)
     return Players(
         features=features,
         past=seen.past,
         segments=segments,
-        targets=set_targets(app, features, segments),
+        targets=targets,
         profiles=profiles.join(start, on="player_key", how="left", maintain_order="left"),
         played=played,
         in_cohorts=judge_cohorts(app, segment_model, played),

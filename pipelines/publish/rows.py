@@ -7,7 +7,6 @@ query is asked of some players at a time and sorted by DuckDB within its memory.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Protocol
 
 import polars as pl
@@ -16,7 +15,6 @@ from pipelines.engines.laid import Frame, Laid
 from pipelines.known import Known
 
 AT_A_TIME = 131_072  # rows
-LAID_AT_A_TIME = 1_000_000  # rows in a file
 PLAYERS_AT_A_TIME = 40_000  # of whom a query joins and sorts the rows
 
 
@@ -35,7 +33,7 @@ class Named:
     """A frame with player_key, which `players` (player_key, user_id) has a name for, or else none.
 
     Attributes:
-        frame: In memory, or from `lay_named`.
+        frame: In memory, or laid by pieces in the order of user_id.
         at_a_time: A piece has about so many rows, and never a part of a player's.
     """
 
@@ -59,20 +57,6 @@ class Named:
 
     def _named(self, rows: pl.DataFrame) -> pl.DataFrame:
         return rows.join(self.players, on="player_key", how="left", maintain_order="left", validate="m:1")
-
-
-def lay_named(frame: pl.DataFrame, players: pl.DataFrame, folder: Path) -> Laid:
-    """A frame with player_key on the disk as `Named` gives it away: memory need not hold it till then.
-
-    Args:
-        frame: The rows.
-        players: player_key, user_id.
-        folder: Where there is room.
-
-    Raises:
-        NightquestError: It cannot be written.
-    """
-    return Laid(frame, _numbers(frame, players, LAID_AT_A_TIME), folder)
 
 
 def _numbers(frame: pl.DataFrame, players: pl.DataFrame, at_a_time: int) -> pl.Series:

@@ -88,6 +88,13 @@ class Asking:
         return welcome.join(self.unlikely, on="player_key", how="anti", maintain_order="left")
 
     @cached_property
+    def nearest(self) -> pl.DataFrame:
+        """Each player's nearest next target, see `nearest_targets`."""
+        from pipelines.players.targets import nearest_targets  # noqa: PLC0415
+
+        return nearest_targets(self.known.night, self.features, self.targets)
+
+    @cached_property
     def standings(self) -> pl.DataFrame:
         """How each player stands in each metric among comparable ones, see `compare`."""
         from pipelines.challenges.invite import compare  # noqa: PLC0415

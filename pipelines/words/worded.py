@@ -54,7 +54,7 @@ class Worded:
         if self.height <= at_a_time or isinstance(rows, Laid) or isinstance(chosen, Laid):
             return self
         parts = pl.select(pl.int_range(self.height, dtype=pl.UInt32) // at_a_time).to_series()
-        return replace(self, rows=Laid(rows, parts, folder), chosen=Laid(chosen, parts, folder))
+        return replace(self, rows=Laid.cut(rows, parts, folder), chosen=Laid.cut(chosen, parts, folder))
 
     def pieces(self, at_a_time: int = AT_A_TIME) -> Iterator[pl.DataFrame]:
         """`rows` with title, the text filled in and who wrote it; at least one piece, which may be empty.

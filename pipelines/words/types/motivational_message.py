@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from configs.app import App
-from pipelines.players.targets import nearest_targets
 from pipelines.words.content_type import Asking, ContentType, Form, Shown
 
 TRENDS, LEVELS = ("rising", "easing"), ("novice", "master")
@@ -18,8 +17,8 @@ def plan(asking: Asking) -> pl.DataFrame:
     Its occasion says how the last week's play compares with the weeks before ('rising', 'easing', or nothing), and who
     is of the weakest or strongest segment ('novice', 'master').
     """
-    nearest = nearest_targets(asking.known.night, asking.features, asking.targets)
-    nearest = nearest.join(asking.rows("personal_coaching"), on="player_key", how="anti", maintain_order="left")
+    coached = asking.rows("personal_coaching")
+    nearest = asking.nearest.join(coached, on="player_key", how="anti", maintain_order="left")
     levels = asking.known.app.segments.levels
     week, month = pl.col("events_7") * 4.0, pl.col("events_28").cast(pl.Float64)
     told = asking.features.select("player_key", trend=_trend(week, month)).join(

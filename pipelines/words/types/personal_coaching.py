@@ -8,7 +8,6 @@ import polars as pl
 from configs.app import App
 from pipelines.challenges.invite import WEEK_DAYS, told_lately
 from pipelines.engines.laid import Frame
-from pipelines.players.targets import nearest_targets
 from pipelines.words.content_type import Asking, ContentType, Form
 from pipelines.words.render import plainer
 
@@ -29,7 +28,7 @@ def plan(asking: Asking) -> pl.DataFrame:
     """
     app, known = asking.known.app, asking.known
     lately = told_lately(known, NAME).filter(pl.col("as_of") > known.as_of - dt.timedelta(days=WEEK_DAYS))
-    nearest = nearest_targets(known.night, asking.features, asking.targets).rename({"goal": "target"})
+    nearest = asking.nearest.rename({"goal": "target"})
     own = _own(app, asking.features)
     month, week = pl.col("done"), pl.col("week") * MONTH_DAYS / WEEK_DAYS
     left = pl.col("target") - month

@@ -77,7 +77,7 @@ def choose_tutorials(known: Known, standings: pl.DataFrame) -> pl.DataFrame:
         .select("player_key", "metric", "occasion")
     )
     adding = [name for name in taught if app.metrics[name].aggregation.adds_up]
-    done = lifetime_values(known, chosen, adding).select("player_key", "metric")
+    done = lifetime_values(known, chosen).filter(pl.col("metric").is_in(adding)).select("player_key", "metric")
     done = done.with_columns(ever=pl.lit("seldom"))
     told = chosen.join(done, on=["player_key", "metric"], how="left", maintain_order="left")
     return told.with_columns(occasion=pl.coalesce("ever", "occasion")).drop("ever")

@@ -21,7 +21,7 @@ ROWS = pl.DataFrame(
 
 @pytest.fixture(name="laid")
 def _laid(tmp_path):
-    return Laid(ROWS, ROWS.select(bucket_of(3)).to_series(), tmp_path)
+    return Laid.cut(ROWS, ROWS.select(bucket_of(3)).to_series(), tmp_path)
 
 
 def test_rows_are_told_as_the_frame_would_tell_them(laid):
@@ -46,7 +46,7 @@ def test_rows_go_along_to_another_process(laid):
 def test_no_file_is_left_behind_and_a_full_disk_is_told_of(laid, tmp_path):
     assert not list(tmp_path.iterdir()), "a killed night would leave what players did behind"
     with pytest.raises(NightquestError, match="cannot be kept") as told:
-        Laid(ROWS, ROWS.select(bucket_of(2)).to_series(), tmp_path / "gone")
+        Laid.cut(ROWS, ROWS.select(bucket_of(2)).to_series(), tmp_path / "gone")
     assert "Free disk space" in str(told.value.remedy)
 
 

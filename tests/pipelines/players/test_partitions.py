@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.engines.buckets import Buckets
 from pipelines.engines.exchange import Exchange
+from pipelines.engines.laid import Laid, whole
 from pipelines.players.snapshots import look_at
 from tests.factories import START, event, known_at, make_app, warehouse_with
 
@@ -44,3 +45,16 @@ def test_players_are_seen_as_in_the_warehouse_whatever_the_buckets(history, tmp_
                 assert past.sort(past.columns).equals(other.past.whole().sort(past.columns))
                 assert one.past.whole().equals(other.past.whole())
             assert not by.notes
+
+
+def test_features_that_are_worked_out_by_bucket_are_those_of_all_together(tmp_path):
+    with warehouse_with(APP, ONE_HAS_HALF) as warehouse:
+        known = known_at(warehouse, APP, as_of=BASE, cut=CUT)
+        tonight = known.frame("SELECT player_key FROM players ORDER BY player_key DESC").with_columns(base_day=BASE)
+        before = tonight.head(3).with_columns(base_day=BASE - dt.timedelta(days=4))
+        here = look_at(known, tonight, before)
+        laid, few = (seen.features for seen in look_at(known, tonight, before, buckets=Buckets(64, folder=tmp_path)))
+        assert isinstance(laid, Laid)
+        assert whole(laid).equals(here[0].features)
+        assert laid.players.equals(tonight["player_key"])
+        assert whole(few).equals(here[1].features)

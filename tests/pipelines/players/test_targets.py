@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.warehouse import scratch
+from pipelines.engines.laid import Laid
 from pipelines.players.standing import FEWEST_PLAYERS
-from pipelines.players.targets import set_targets
+from pipelines.players.targets import nearest_targets, set_targets, targets_of_some
 from tests.factories import APP as TOY
 from tests.factories import make_app
 from tests.pipelines.asks import asks_of
@@ -173,13 +174,18 @@ def test_what_any_deed_comes_to_is_nobodys_target():
     assert next_of(set_targets(APP, alike, one_cohort(alike)), 1, "fastest") is None
 
 
-def test_targets_do_not_depend_on_how_many_players_are_laid_out_at_once(monkeypatch):
+def test_targets_do_not_depend_on_how_many_players_are_laid_out_at_once(monkeypatch, tmp_path):
     features = feature_rows(APP, 31, solved__28=pl.int_range(31, eager=True).cast(pl.Float64)).sample(
         fraction=1.0, shuffle=True, seed=1
     )
     whole = set_targets(APP, features, one_cohort(features))
     monkeypatch.setattr("pipelines.players.targets.AT_ONCE", 4)
     assert set_targets(APP, features, one_cohort(features)).equals(whole)
+    laid = Laid(targets_of_some(APP, features, one_cohort(features), features["player_key"]), tmp_path)
+    assert sum(1 for _ in laid.parts()) == 8
+    nearest = [nearest_targets(at_night(APP), features, targets) for targets in (whole, laid)]
+    assert nearest[0].equals(nearest[1])
+    assert nearest[0].height > 4
 
 
 def test_an_unknown_own_value_lies_with_the_least():
