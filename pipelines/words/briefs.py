@@ -3,7 +3,7 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,16 +83,36 @@ def brief_rows(app: App, wanted: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFra
     Returns:
         A row for each brief with the columns of `Brief`, ordered by brief_id; and the rows in their order.
     """
-    first, place = find_alike(wanted, *BRIEF_KEYS)
-    groups = wanted.select(BRIEF_KEYS)[first].with_columns(rows=np.bincount(place, minlength=len(first)))
+    return brief_pieces(app, [wanted], wanted.columns)
+
+
+def brief_pieces(app: App, pieces: Iterable[pl.DataFrame], keep: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The same of rows that come a piece at a time, of which the columns to `keep` alone are held beside brief_id."""
+    groups, rows, n_groups = list[pl.DataFrame](), list[pl.DataFrame](), 0
+    for piece in pieces:
+        first, place = find_alike(piece, *BRIEF_KEYS)
+        alike = piece.select(BRIEF_KEYS)[first]
+        groups.append(alike.with_columns(rows=np.bincount(place, minlength=len(first))))
+        numbered = pl.Series("_group", place + n_groups, dtype=pl.UInt32)
+        rows.append(piece.select(*(name for name in piece.columns if name in keep), numbered))
+        n_groups += len(first)
+    every = pl.concat(groups)
+    first, place = find_alike(every, *BRIEF_KEYS)
+    counts = np.bincount(place, every["rows"], len(first)).astype(np.int64)
+    briefs = _briefs(app, every.select(BRIEF_KEYS)[first].with_columns(rows=counts))
+    wanted = pl.concat(rows)
+    ids = briefs["brief_id"].gather(place[wanted["_group"]])
+    return briefs.select("brief_id", *BRIEF_KEYS, "variants").sort("brief_id"), wanted.drop("_group").with_columns(ids)
+
+
+def _briefs(app: App, groups: pl.DataFrame) -> pl.DataFrame:
+    """The BRIEF_KEYS and numbers of rows that share them, with brief_id and variants."""
     ids = pl.Series("brief_id", list(_brief_ids(app, groups)), dtype=pl.String)
     large = pl.col("rows") >= LARGE_SHARE * pl.col("rows").sum()
     most = pl.when(large).then(2 * TEXTS).otherwise(TEXTS)
     few = pl.min_horizontal(most, 2 * pl.col("rows") + SPARE_TEXTS)
     cites = pl.col("content_type") == "badge_citation"  # whose words rest on the award, whoever else has one
-    variants = pl.when(cites).then(most).otherwise(few).cast(pl.Int64).alias("variants")
-    briefs = groups.with_columns(ids, variants).select("brief_id", *BRIEF_KEYS, "variants").sort("brief_id")
-    return briefs, wanted.with_columns(ids.gather(place))
+    return groups.with_columns(ids, pl.when(cites).then(most).otherwise(few).cast(pl.Int64).alias("variants"))
 
 
 def read_briefs(briefs: pl.DataFrame) -> Iterator[Brief]:

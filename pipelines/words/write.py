@@ -1,6 +1,7 @@
 """The step that gives a night its words: what is wanted, which texts there are, and who reads which."""
 
 import datetime as dt
+from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
@@ -8,12 +9,12 @@ import polars as pl
 from configs.app import App
 from pipelines.challenges.together import PARTS
 from pipelines.words.assign import OnScreen, assign_variants
-from pipelines.words.briefs import brief_keys, brief_rows
+from pipelines.words.briefs import brief_keys, brief_pieces
 from pipelines.words.citations import write_citations
 from pipelines.words.fill import FILLED
 from pipelines.words.read_lately import NOTHING_READ
 from pipelines.words.render import LARGEST
-from pipelines.words.worded import Worded
+from pipelines.words.worded import AT_A_TIME, Worded
 from pipelines.words.writers.source import Offline, Source
 
 __all__ = ["choose_words", "want_texts", "write_citations"]
@@ -79,17 +80,18 @@ def choose_words(
         ValueError: A column is missing, a content_id stands twice, or a target is not a number that can be written.
     """
     source = source or Offline(app, seed, NOTHING_READ if recent is None else recent)
-    briefs, rows = brief_rows(app, source.sign(want_texts(app, plan, asks, achievements)))
+    _check(plan, asks, achievements)
+    given = [("description", plan), ("body", asks), *([] if achievements is None else [("description", achievements)])]
+    pieces = (source.sign(piece) for piece in _pieces(app, plan, asks, achievements))
+    briefs, rows = brief_pieces(app, pieces, ("player_key", *FILLED))
     texts = source.texts(briefs, rows)
     chosen = assign_variants(rows, texts, as_of=as_of, recent=recent, on_screen=on_screen)
-    chosen = chosen.hstack(rows.select(name for name in FILLED if name in rows.columns))
-    chosen = chosen.with_columns(as_of=pl.lit(as_of))
-    ids, done, first = rows.select("content_id"), list[Worded](), 0
-    for name, given in zip(("description", "body", "description"), (plan, asks, achievements), strict=True):
-        if given is not None:
-            part = (first, given.height)
-            done.append(Worded(app, name, ids.slice(*part), chosen.slice(*part), texts))
-            first += given.height
+    chosen = chosen.hstack(rows.drop("player_key", "brief_id")).with_columns(as_of=pl.lit(as_of))
+    done, first = list[Worded](), 0
+    for name, frame in given:
+        ids = frame.select(pl.col("content_id").cast(pl.String))
+        done.append(Worded(app, name, ids, chosen.slice(first, frame.height), texts))
+        first += frame.height
     return tuple(done)
 
 
@@ -106,6 +108,22 @@ def want_texts(
         ValueError: See `choose_words`.
     """
     _check(plan, asks, achievements)
+    return _wanted(app, plan, asks, achievements)
+
+
+def _pieces(
+    app: App, plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None
+) -> Iterator[pl.DataFrame]:
+    """What `want_texts` gives, some rows after others: with all their keys they are several times as large."""
+    none = plan.clear(), asks.clear()
+    yield _wanted(app, *none, None)
+    yield from (_wanted(app, some, none[1], None) for some in plan.iter_slices(AT_A_TIME))
+    yield from (_wanted(app, none[0], some, None) for some in asks.iter_slices(AT_A_TIME))
+    for some in () if achievements is None else achievements.iter_slices(AT_A_TIME):
+        yield _wanted(app, *none, some)
+
+
+def _wanted(app: App, plan: pl.DataFrame, asks: pl.DataFrame, achievements: pl.DataFrame | None) -> pl.DataFrame:
     frames = [(plan, "target"), (asks, "goal"), *([] if achievements is None else [(achievements, "target")])]
     numbers = pl.concat([_numbers(frame, amount) for frame, amount in frames])
     return brief_keys(app, plan, asks, achievements).hstack(numbers.drop("metric"))

@@ -1,0 +1,35 @@
+"""What content types plan rests on the players, not on how they are cut."""
+
+import numpy as np
+import polars as pl
+
+from data.warehouse import scratch
+from pipelines.engines.buckets import Buckets
+from pipelines.engines.laid import Laid
+from pipelines.players.targets import set_targets, targets_of_some
+from tests.factories import make_app
+from tests.pipelines.asks import asks_of
+from tests.pipelines.challenges.strength import at_night, feature_rows, one_cohort
+from tests.pipelines.words.test_weekly import profiles_of
+
+TYPES = ["come_back_message", "motivational_message", "personal_coaching", "social_prompt", "tutorial"]
+APP = make_app(content={"types": TYPES, "social_metrics": ["topics"]})
+
+
+def test_messages_are_the_same_however_many_buckets_players_lie_in(tmp_path):
+    played = np.random.default_rng(3).poisson(20.0, (8, 90)).astype(float)
+    names = [f"{metric}__{days}" for metric in ("solved", "points", "topics", "days") for days in ("28", "7")]
+    features = feature_rows(APP, 90, **dict(zip(names, played, strict=True)))
+    segments, unlikely = one_cohort(features), features.select("player_key").head(9)
+    liked = pl.when(pl.col("player_key") % 3 == 0).then(pl.lit("topics"))
+    profiles = profiles_of(features).with_columns(preferred_content=liked)
+    targets = set_targets(APP, features, segments)
+    with scratch() as warehouse:
+        given = (warehouse, at_night(APP))
+        told = {"unlikely": unlikely}
+        whole = asks_of(*given, features, profiles, targets=targets, **told)
+        for count in (2, 16):
+            laid = Buckets(count, folder=tmp_path).lay(features)
+            lying = Laid(targets_of_some(APP, laid, segments, features["player_key"].reverse()), tmp_path)
+            assert asks_of(*given, laid, profiles, targets=lying, **told).equals(whole)
+    assert set(whole["content_type"]) == set(TYPES)
