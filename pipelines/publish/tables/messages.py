@@ -25,4 +25,6 @@ CONTRACT = contract(
 
 def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
-    return seen.select("messages", open_progress=seen.open_progress, left_alone=seen.left_alone)
+    return seen.select(
+        "messages", open_progress=seen.open_progress, left_alone=seen.left_alone, running=seen.over["running"]
+    )

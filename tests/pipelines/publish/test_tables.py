@@ -334,15 +334,17 @@ def test_who_paused_is_left_alone_while_the_pause_lasts_and_keeps_what_was_reach
 
 
 def test_a_missions_brief_stands_as_long_as_its_mission(warehouse):
-    ids = {player: content_id(YESTERDAY, player, 101) for player in (1, 2)}
+    ids = {player: content_id(YESTERDAY, player, 101) for player in (1, 2, 4)}
     week = {"content_type": "adaptive_mission", "valid_until": AS_OF + dt.timedelta(days=5), "window_days": 7}
-    put(warehouse, "challenges", *(challenge(player, 101, YESTERDAY, **week) for player in ids))
+    put(warehouse, "challenges", *(challenge(player, 101, YESTERDAY, **week) for player in (1, 2)))
+    over = {**week, "valid_until": YESTERDAY}  # and not settled: input of its days is missing
+    put(warehouse, "challenges", challenge(4, 101, YESTERDAY, **over))
     for player, mission in ids.items():
         told = {"content_type": "mission_brief", "metadata": json.dumps({"mission": mission})}
         put(warehouse, "messages", message(player, YESTERDAY, **told))
     put(warehouse, "messages", message(3, YESTERDAY))
     publish(warehouse, YESTERDAY)
-    rows = collect(Known(warehouse, NIGHT), make_frames(open_ids=((ids[1], 1),)))["messages"]
+    rows = collect(Known(warehouse, NIGHT), make_frames(open_ids=((ids[1], 1), (ids[4], 4))))["messages"]
     assert rows.select("user_id", "content_type", "is_new", "issued_on", "mission").rows() == [
         (USER_IDS[0], "mission_brief", False, YESTERDAY, ids[1])
     ]
