@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pipelines.publish.audit import AuditReport
 
 TIER_STYLES = {"bronze": "orange3", "silver": "grey70", "gold": "gold1", "platinum": "bright_cyan"}
+NOBODY = "PLAYER"  # as in pipelines/players/profiles.py, which loads what a look need not
 EVERYDAY = ("motivational_message", "come_back_message")
 STATE_STYLES = {"completed": "green", "expired": "dim"}
 NEAREST_BADGES = 5
@@ -38,7 +39,7 @@ def render_player(
 
     Args:
         view: From `gather_player`.
-        names: What people call what the app names, by id, see `names_of`; the night holds only ids.
+        names: What people call what the app names, by id, see `names_of`; its rows hold only ids.
         prestige: Of the app's badges, by id.
     """
     return Group(_head(view, names or {}), *_sections(view, names or {}, prestige or {}))
@@ -102,8 +103,10 @@ def _head(view: PlayerView, names: Mapping[str, str]) -> Panel:
 
 
 def _counts_as(profile: Mapping[str, Any], kind: str, names: Mapping[str, str]) -> str | None:
-    """What the player counts as, with the share; of an older night without it."""
+    """What the player counts as, with the share; of an older night without it. Who is nobody in particular: nothing."""
     name = profile.get(kind)
+    if name == NOBODY:
+        return None
     shares = json.loads(profile.get(f"{kind}s") or "{}")
     title = name and (names.get(name) or name)
     return f"{title} {shares[name]:.0%}" if name and len(shares) > 1 else title
@@ -137,8 +140,9 @@ def _sections(view: PlayerView, names: Mapping[str, str], prestige: Mapping[str,
         yield _suits(view.recommendations, names)
     if view.settlements:
         yield _settlements(view.settlements, names)
-    if view.scores:
-        yield _scores(view.scores, names)
+    suited = {row["item"] for row in view.recommendations}  # how likely these are stands there
+    if likely := [row for row in view.scores if row["target"] not in suited]:
+        yield _scores(likely, names)
     ledgers = ((_grants, view.xp_lately), (_wallet, view.wallet), (_taken_back, view.revocations))
     yield from (table(rows) for table, rows in ledgers if rows)
 

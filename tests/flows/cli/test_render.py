@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 from flows.cli.command import name_of
-from flows.cli.render import names_of, render_audit, render_night, render_player
+from flows.cli.render import NOBODY, names_of, render_audit, render_night, render_player
 from flows.cli.views import training_view
 from flows.cli.why import why_view
+from pipelines.players import profiles
 from pipelines.publish.published import read_latest
 from pipelines.publish.show import gather_player
 from pipelines.reports import TrainReport
@@ -162,6 +163,20 @@ def test_an_open_challenge_tells_what_each_thing_it_asks_for_came_to(night):
     older = {name: value for name, value in row.items() if name != "so_far"}  # a night from before there was the column
     for quiet in (row | {"progress": 0.0}, older):
         assert "So far" not in printed(render_player(replace(view, challenges=[quiet]), names_of(APP)))
+
+
+def test_how_likely_what_is_recommended_is_stands_once_and_who_is_nobody_in_particular_has_no_persona(night):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    score = {"task": "content_types", "target": "daily_challenge", "horizon_days": 7, "probability": 0.87}
+    suits = {"kind": "content_type", "item": "daily_challenge", "place": 1, "score": 0.87}
+    profile = (view.profile or {}) | {"persona": NOBODY, "personas": '{"PLAYER": 1.0}'}
+    text = printed(
+        render_player(replace(view, scores=[score], recommendations=[suits], profile=profile), names_of(APP))
+    )
+    assert text.count("87%") == 1
+    assert "daily challenge goes well" in printed(render_player(replace(view, scores=[score], recommendations=[])))
+    assert "PLAYER" not in text
+    assert NOBODY == profiles.NOBODY
 
 
 def test_of_what_was_not_kept_each_part_says_how_far_it_came(night):
