@@ -59,13 +59,9 @@ def plan_achievements(known: Known, profiles: pl.DataFrame, asked: pl.DataFrame 
     still = open_achievements(known).select("player_key").unique()
     last = given.unique("player_key", keep="last", maintain_order=True).select("player_key", last="metric")
     most = lives.group_by("metric").agg(most=pl.col("value").max())
-    without = lives.join(still, on="player_key", how="anti", maintain_order="left")
-    rows = (
-        pl.concat(_in_reach(app, some, most) for some in _some_players(without))
-        .join(given, on=["player_key", "metric", "target"], how="anti", maintain_order="left")
-        .join(last, on="player_key", how="left", maintain_order="left")
-    )
-    rows = _of_their_own(app, rows, asked)
+    free = lives.join(still, on="player_key", how="anti", maintain_order="left")
+    rows = pl.concat(_in_question(app, some, most, given, asked) for some in _some_players(free))
+    rows = rows.join(last, on="player_key", how="left", maintain_order="left")
     days = (pl.col("target") - pl.col("value")) / pl.col("pace")
     chance = luck("player_key", "metric", seed=known.night.seed)
     standing = (pl.col("gain").rank("average").over("metric") - 0.5) / pl.len().over("metric")
@@ -163,11 +159,23 @@ def _some_players(lives: pl.DataFrame) -> Iterator[pl.DataFrame]:
         yield lives.filter(pl.col("player_key").is_between(some["player_key"].min(), some["player_key"].max()))
 
 
-def _in_reach(app: App, lives: pl.DataFrame, most: pl.DataFrame) -> pl.DataFrame:
-    """The lives that have a target; of different things (metric, most) tells how many somebody has come to."""
+def _in_question(
+    app: App, lives: pl.DataFrame, most: pl.DataFrame, given: pl.DataFrame, asked: pl.DataFrame
+) -> pl.DataFrame:
+    """The lives that have a target of their own which is new to them.
+
+    Args:
+        app: The app.
+        lives: Of some players.
+        most: metric, most: what somebody has come to.
+        given: player_key, metric, target of what they have had.
+        asked: What else is asked of them.
+    """
     rows = lives.with_columns(target=_round_target()).filter(pl.col("target") >= FEWEST)
     rows = rows.join(most, on="metric", how="left", maintain_order="left")
-    return rows.filter(~_distinct(app) | (pl.col("target") <= pl.col("most"))).drop("most")
+    rows = rows.filter(~_distinct(app) | (pl.col("target") <= pl.col("most"))).drop("most")
+    new = rows.join(given, on=["player_key", "metric", "target"], how="anti", maintain_order="left")
+    return _of_their_own(app, new, asked)
 
 
 def _of_their_own(app: App, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:

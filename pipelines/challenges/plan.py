@@ -205,11 +205,20 @@ def _unserved(
 
 
 def recent_challenges(known: Known, days: int = 30) -> pl.DataFrame:
-    """What earlier nights issued lately: the columns of EMPTY_RECENT."""
+    """What earlier nights issued lately that is open or of the last night: nothing else bears on what is asked tonight.
+
+    Returns:
+        The columns of EMPTY_RECENT.
+    """
     rows = known.frame(
         """SELECT player_key, metric, op, window_days, target, also, as_of AS issued_on, valid_until FROM challenges
-           WHERE as_of < $as_of AND as_of >= $since ORDER BY as_of, content_id""",
-        {"as_of": known.as_of, "since": known.as_of - dt.timedelta(days=days)},
+           WHERE as_of < $as_of AND as_of >= $since AND (valid_until >= $as_of OR as_of >= $last_night)
+           ORDER BY as_of, content_id""",
+        {
+            "as_of": known.as_of,
+            "since": known.as_of - dt.timedelta(days=days),
+            "last_night": known.as_of - dt.timedelta(days=1),
+        },
     )
     return as_recent(rows)
 

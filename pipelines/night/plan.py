@@ -29,6 +29,7 @@ from pipelines.players.snapshots import eligible_players, look_at
 from pipelines.players.tastes import describe_tastes
 from pipelines.players.understand import Players, understand_players
 
+PLANNED_BY = ("player_key", "persona", "language", "risk_tolerance", "skill", "start_day")
 NO_OTHERS: Mapping[str, Served] = {}
 
 
@@ -78,7 +79,8 @@ def plan_night(
     settled = samples_of(known, lately, before)
     del now, before  # whose features would stay in memory
     tuned = recalibrate(known, models, settled)
-    welcome = players.profiles.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
+    welcome = players.profiles.select(PLANNED_BY)  # of the whole, each row that is planned would have a copy
+    welcome = welcome.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
     asked = what_is_open(known, recent)
     tastes = describe_tastes(known)
     plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked, tastes, buckets)

@@ -1,16 +1,21 @@
 """Choice: varied, near the wanted chance, not what is open already."""
 
 import datetime as dt
+import random
+from itertools import product
 
 import polars as pl
 import pytest
 
+from data.warehouse import scratch
 from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_challenges, choose_of_some, worth_asking
 from pipelines.challenges.implied import ASKED, EVER, FOREVER, NOTHING_ASKED
-from pipelines.challenges.plan import difficulty, reward
+from pipelines.challenges.plan import as_recent, difficulty, recent_challenges, reward
 from pipelines.challenges.propose import wanted_probability
+from pipelines.challenges.together import PARTS
 from pipelines.players.tastes import NO_TASTES
-from tests.factories import make_app
+from tests.factories import known_at, make_app
+from tests.pipelines.publish.nights import challenge
 
 APP = make_app()
 BASE = dt.date(2024, 1, 10)
@@ -84,6 +89,24 @@ def test_what_is_still_open_is_not_asked_again() -> None:
     chosen = choose_challenges(APP, rows, plays(rows), open_now.select(EMPTY_RECENT.columns), as_of=BASE, seed=1)
     assert "solved" not in chosen["metric"].to_list()
     assert chosen.height == 3
+
+
+def test_what_is_over_and_not_of_last_night_is_not_read_since_it_changes_nothing() -> None:
+    rows, drawn = targets(60), random.Random(4)  # noqa: S311 (no secret)
+    issued = []
+    for player, slot in product(range(60), range(12)):
+        days, day = drawn.choice((1, 3)), BASE - dt.timedelta(days=drawn.randint(1, 8))
+        asked = {"metric": drawn.choice(METRICS), "window_days": days, "valid_until": day + dt.timedelta(days=days - 1)}
+        issued.append(challenge(player, slot, day, **asked, target=TARGETS[asked["metric"]]))
+    with scratch() as warehouse:
+        warehouse.append("challenges", pl.DataFrame(issued))
+        read = recent_challenges(known_at(warehouse, APP, as_of=BASE))
+    every = pl.DataFrame(issued, schema_overrides={"window_days": pl.Int32}).with_columns(also=pl.lit(None, PARTS))
+    every = as_recent(every.rename({"as_of": "issued_on"}))
+    assert 60 < read.height < every.height / 2
+    plan = [choose_challenges(APP, rows, plays(rows), recent, as_of=BASE, seed=1) for recent in (read, every)]
+    assert plan[0].equals(plan[1])
+    assert plan[0].height < choose_challenges(APP, rows, plays(rows), EMPTY_RECENT, as_of=BASE, seed=1).height
 
 
 def test_what_no_model_need_be_asked_of_is_what_would_not_be_chosen_anyway() -> None:
