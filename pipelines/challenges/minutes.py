@@ -1,7 +1,8 @@
 """How long what is asked takes, by how long such play took in the last 28 days.
 
 The time between an event and the one before it in the same session is the time of what the later one ends; where the
-app's events say themselves how long they took, at least that. So a session is shared out among what was done in it,
+app's events say themselves how long they took, at least that; what is told at one moment, such as the lines of an
+order, takes it together where one of them says so. So a session is shared out among what was done in it,
 and a lesson does not take the time of all else that is done beside lessons. Pooled over players:
 
     minutes of one event = mean over the events that a metric counts or might have counted (tries)
@@ -179,7 +180,7 @@ def _timed_sql(app: App) -> str:
             GROUP BY player_key ORDER BY hash(player_key), player_key LIMIT $sample
         ),
         spaced AS (
-            SELECT *, date_diff('second', lag(occurred_at) OVER (
+            SELECT *, greatest({", ".join([*told, "NULL"])}) AS told, date_diff('second', lag(occurred_at) OVER (
                                     PARTITION BY player_key, day ORDER BY occurred_at, event_id
                                 ), occurred_at) / 60.0 AS gap
             FROM events_at($cut) SEMI JOIN sampled USING (player_key)
@@ -190,7 +191,8 @@ def _timed_sql(app: App) -> str:
             FROM spaced
         )
         SELECT player_key, day, event, {", ".join(columns)}, TRY_CAST(
-                   greatest(CASE WHEN gap < $gap AND tell THEN gap END, {", ".join([*told, "NULL"])}) AS {EXACT}
+                   greatest(CASE WHEN gap < $gap AND tell THEN gap END, told,
+                            CASE WHEN max(told) OVER (PARTITION BY player_key, occurred_at) > 0 THEN 0 END) AS {EXACT}
                ) AS minutes
         FROM spaced, sessions"""
 

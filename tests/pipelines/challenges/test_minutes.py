@@ -145,3 +145,21 @@ def test_moments_that_lie_seconds_apart_tell_nothing_of_how_long_play_takes() ->
         known = known_at(warehouse, APP, AS_OF, START + dt.timedelta(days=20))
         pace = learn_pace(known, played((1, 3.6, 12)))
     assert minutes_of(APP, pace, ("chats", 3.0), ("lessons", 1.0), ("active", 2.0)) == [None, None, None]
+
+
+def test_what_lines_of_one_moment_take_is_shared_out_among_them_where_one_of_them_says_it() -> None:
+    sums = {"hours": "hour", "score": "point"}
+    totals = {name: {**ASKED, "agg": "sum", "of": name, "unit": unit} for name, unit in sums.items()}
+    app = make_app(
+        events={"lesson": {"properties": SCORE}},
+        metrics={"lessons": ASKED, **totals},
+        segments={"features": ["lessons"], "score": "lessons"},
+        challenges={"metrics": ["lessons", "hours", "score"]},
+        badges={},
+    )
+    lines = [{"score": 30, "hours": 1.0}, {"score": 20}, {"score": 10}]
+    rows = [event(1, day, "lesson", **line) for day in range(12) for line in lines]
+    with warehouse_with(app, rows) as warehouse:
+        known = known_at(warehouse, app, AS_OF, START + dt.timedelta(days=20))
+        pace = learn_pace(known, played((1, 0.0, 12), hours__28=12.0))
+    assert minutes_of(app, pace, ("lessons", 3), ("score", 60)) == [60, 60]
