@@ -104,7 +104,9 @@ def _of_rule(app: App, rule: BadgeRule, con: duckdb.DuckDBPyConnection) -> Itera
     if not found:
         bounds = ", ".join(f"{term_label(t)} is {_span(app, t)}" for t in rule.rule.terms)
         yield Advice(
-            key, f"nobody can ever earn it: {bounds}", "mend the threshold, the window or the property's bounds"
+            key,
+            f"nobody can ever earn it, as no numbers make it true: {bounds}",
+            "mend the threshold, the window or the property's bounds",
         )
         return
     if not _is_bounded(rule):

@@ -38,7 +38,7 @@ def said(app):
 )
 def test_a_badge_that_nobody_can_earn_is_told(when):
     (told,) = said(app_with(when))
-    assert told.startswith("badges.planted.when: nobody can ever earn it")
+    assert told.startswith("badges.planted.when: nobody can ever earn it, as no numbers make it true")
 
 
 @pytest.mark.parametrize(
