@@ -61,7 +61,8 @@ def _next(found: Quarantine) -> list[RenderableType]:
             Text(f"{counted(found.kept_back, 'row')} left out: too long to be kept whole; mend the file itself.")
         )
     files = [shorten(Path(file)) for file in found.exported]
+    words = [*files, *(["--history"] if found.history else [])]
     parts.append(
-        note("Mend them there, leave _quarantined as it is, then: " + command("ingest", *files, app=found.app), "")
+        note("Mend them there, leave _quarantined as it is, then: " + command("ingest", *words, app=found.app), "")
     )
     return parts

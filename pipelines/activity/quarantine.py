@@ -42,6 +42,7 @@ class Quarantine:
         files: Files that were refused as a whole, each with its reason.
         exported: Rows written out to be mended, by file.
         kept_back: Rows that cannot be written out, because only their beginning is known.
+        history: Whether all rows came with `--history`, so that the mended ones should, too.
     """
 
     app: str
@@ -50,6 +51,7 @@ class Quarantine:
     files: Mapping[str, str]
     exported: Mapping[str, int]
     kept_back: int = 0
+    history: bool = False
 
 
 def read_quarantine(warehouse: Warehouse, app: str, reason: str, samples: int) -> Quarantine:
@@ -72,7 +74,12 @@ def read_quarantine(warehouse: Warehouse, app: str, reason: str, samples: int) -
            GROUP BY file ORDER BY file""",
         like,
     )
-    return Quarantine(app, sum(n for _, n, _ in reasons), tuple(held), dict(files), {})
+    history = warehouse.value(
+        """SELECT coalesce(bool_and(coalesce(d.history, false)), false) FROM quarantine q
+           LEFT JOIN deliveries d USING (delivery_id) WHERE q.line IS NOT NULL AND q.reason ILIKE $like""",
+        like,
+    )
+    return Quarantine(app, sum(n for _, n, _ in reasons), tuple(held), dict(files), {}, history=bool(history))
 
 
 def export_rows(warehouse: Warehouse, file: Path, reason: str) -> tuple[dict[str, int], int]:
