@@ -9,6 +9,7 @@ from typing import Literal
 import polars as pl
 
 from data.warehouse import Warehouse
+from pipelines.activity.reasons import told_as
 
 State = Literal["taken", "already taken", "refused", "ignored"]
 BAD_ROWS = {"delivery_id": pl.String, "line": pl.Int64, "raw": pl.String, "reason": pl.String}
@@ -136,10 +137,10 @@ def quarantine_rows(warehouse: Warehouse, found: Sequence[Delivery], now: dt.dat
 
 def frequent_reasons(warehouse: Warehouse, now: dt.datetime, most: int = 10) -> tuple[Reason, ...]:
     """Why the rows quarantined at a moment were refused, the most frequent reasons first."""
+    new = "quarantine WHERE quarantined_at = $now AND line IS NOT NULL"
     rows = warehouse.frame(
-        """SELECT reason, count(*) AS n, arg_min(file, (file, line)) AS file, arg_min(line, (file, line)) AS line
-           FROM quarantine WHERE quarantined_at = $now AND line IS NOT NULL
-           GROUP BY reason ORDER BY n DESC, reason LIMIT $most""",
+        f"""SELECT why, count(*) AS n, arg_min(file, (file, line)) AS file, arg_min(line, (file, line)) AS line
+            FROM (FROM {new}) JOIN {told_as(new)} USING (reason) GROUP BY why ORDER BY n DESC, why LIMIT $most""",
         {"now": now, "most": most},
     )
     return tuple(Reason(*row) for row in rows.iter_rows())

@@ -18,6 +18,7 @@ from pipelines.activity.raw_tables import check_delivered, read_source, taken_ap
 from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import LIMITS, find_files, read_blocks
 from pipelines.activity.read_text import FileRefusedError, Limits
+from pipelines.activity.reasons import count_reasons
 from pipelines.activity.take_calendar import read_calendar, take_calendar
 
 ROWS_SHOWN = 10
@@ -94,15 +95,15 @@ def preview_files(
         raise NightquestError(f"No file can be read. {refused[0]}", "docs/ingest.md says what goes in.")
     given = {"source_sql": source_sql, "calendar_sql": calendar_sql}
     told = read_ahead(warehouse, app, files, now=now, **given, players=players, limits=FEW)
-    reasons = warehouse.rows("SELECT reason, count(*) AS n FROM bad_rows GROUP BY reason ORDER BY n DESC, reason")
+    reasons = count_reasons(warehouse, "bad_rows")
     table = "incoming_players" if players else "incoming"
     return Preview(
         found,
         tuple(_first_rows(warehouse, table)),
         app.timezone,
         int(warehouse.value(f"SELECT count(*) FROM {table}")),
-        sum(n for _, n in reasons),
-        dict(reasons) | {d.reason: 0 for d in told if d.state in {"refused", "ignored"}},
+        sum(reasons.values()),
+        reasons | {d.reason: 0 for d in told if d.state in {"refused", "ignored"}},
         any(goes_on(path, FEW) for path in files),
         tuple(warehouse.frame(_CALENDAR).to_dicts()),
         int(warehouse.value("SELECT count(*) FROM calendar_entries")),

@@ -18,6 +18,7 @@ from configs.errors import NightquestError
 from data.warehouse import Warehouse
 from pipelines.activity.normalise import PLACE, REASON, TEXT, text
 from pipelines.activity.read_csv import DELIMITERS
+from pipelines.activity.reasons import told_as
 
 _START = 1 << 16
 
@@ -56,19 +57,21 @@ class Quarantine:
 
 def read_quarantine(warehouse: Warehouse, app: str, reason: str, samples: int) -> Quarantine:
     """What lies in quarantine, of reasons with a text in them."""
-    like = {"like": f"%{reason}%"}
+    like = {"like": _like(reason)}
+    held = "quarantine WHERE line IS NOT NULL AND reason ILIKE $like"
+    told = f"(FROM {held}) JOIN {told_as(held)} USING (reason)"
     reasons = warehouse.rows(
-        """SELECT reason, count(*) AS n, CAST(min(quarantined_at) AS DATE)::VARCHAR FROM quarantine
-           WHERE line IS NOT NULL AND reason ILIKE $like GROUP BY reason ORDER BY n DESC, reason""",
+        f"""SELECT why, count(*) AS n, CAST(min(quarantined_at) AS DATE)::VARCHAR FROM {told}
+            GROUP BY why ORDER BY n DESC, why""",
         like,
     )
     rows = warehouse.frame(
-        """SELECT reason, file, line, raw FROM quarantine WHERE line IS NOT NULL AND reason ILIKE $like
-           QUALIFY row_number() OVER (PARTITION BY reason ORDER BY delivery_id, line) <= $samples
-           ORDER BY reason, delivery_id, line""",
+        f"""SELECT why AS reason, file, line, raw FROM {told}
+            QUALIFY row_number() OVER (PARTITION BY why ORDER BY delivery_id, line) <= $samples
+            ORDER BY why, delivery_id, line""",
         like | {"samples": samples},
     ).to_dicts()
-    held = (Held(why, n, since, tuple(row for row in rows if row["reason"] == why)) for why, n, since in reasons)
+    by_reason = (Held(why, n, since, tuple(row for row in rows if row["reason"] == why)) for why, n, since in reasons)
     files = warehouse.rows(
         """SELECT file, max(reason) FROM quarantine WHERE line IS NULL AND reason ILIKE $like
            GROUP BY file ORDER BY file""",
@@ -79,7 +82,7 @@ def read_quarantine(warehouse: Warehouse, app: str, reason: str, samples: int) -
            LEFT JOIN deliveries d USING (delivery_id) WHERE q.line IS NOT NULL AND q.reason ILIKE $like""",
         like,
     )
-    return Quarantine(app, sum(n for _, n, _ in reasons), tuple(held), dict(files), {}, history=bool(history))
+    return Quarantine(app, sum(n for _, n, _ in reasons), tuple(by_reason), dict(files), {}, history=bool(history))
 
 
 def export_rows(warehouse: Warehouse, file: Path, reason: str) -> tuple[dict[str, int], int]:
@@ -127,8 +130,13 @@ def _rows(warehouse: Warehouse, reason: str) -> Iterator[tuple[Any, ...]]:
                    {f"CASE d.source {lies} ELSE false END" if lies else "false"} AS lies
             FROM quarantine AS q LEFT JOIN deliveries AS d USING (delivery_id)
             WHERE q.line IS NOT NULL AND q.reason ILIKE $like ORDER BY q.delivery_id, q.line, q.reason""",
-        {"like": f"%{reason}%"},
+        {"like": _like(reason)},
     )
+
+
+def _like(reason: str) -> str:
+    """The pattern of reasons with a text in them, which may be one that was told with … for its values."""
+    return f"%{reason.replace('…', '%')}%"
 
 
 def _raw_tables(warehouse: Warehouse) -> list[str]:

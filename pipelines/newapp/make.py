@@ -14,6 +14,7 @@ from data.warehouse import Warehouse, scratch
 from pipelines.activity.delivery_reader import know_zones
 from pipelines.activity.preview import read_ahead
 from pipelines.activity.read_files import find_files
+from pipelines.activity.reasons import count_reasons
 from pipelines.newapp.carried import Carried, is_label
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.metrics import Measured, leader_of, metrics_of
@@ -187,11 +188,7 @@ def _rehearsed(
     with scratch() as warehouse:
         draft = content_of(name, said.timezone or "UTC", roles, kinds, metrics_of(kinds))
         read_ahead(warehouse, app_of(draft), files, now=now, source_sql=sql)
-        reasons = dict(
-            warehouse.rows(
-                "SELECT reason, count(*) AS n FROM bad_rows GROUP BY reason ORDER BY n DESC, reason LIMIT 10"
-            )
-        )
+        reasons = count_reasons(warehouse, "bad_rows")
         warehouse.run(
             """DELETE FROM incoming WHERE retracts IS NOT NULL
                OR event_id IN (SELECT retracts FROM incoming WHERE retracts IS NOT NULL)"""
