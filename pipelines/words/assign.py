@@ -122,7 +122,8 @@ def _phrases(texts: pl.DataFrame) -> tuple[list[Small], pl.DataFrame]:
         mine = said.setdefault(variant, [])
         for phrase in (title, *sentences(text)):
             if phrase:
-                number = numbers.setdefault(phrase.casefold(), len(numbers) + 1)
+                said_as = phrase.casefold().replace("{window}", "{until}")  # which are filled in alike
+                number = numbers.setdefault(said_as, len(numbers) + 1)
                 spelled |= {} if SLOT.search(phrase) else {phrase: number}
                 mine += [] if number in mine else [number]
     most = max(map(len, said.values()), default=0)

@@ -177,7 +177,7 @@ def test_what_stands_on_a_card_that_is_still_open_is_stepped_over():
 
 def test_a_mission_and_its_brief_ask_for_the_same_in_two_sentences():
     mission = [("x", "One", "Do {goal_1} {until}. Then rest."), ("z", "Two", "Your plan: do {goal_1} {until}. Go on.")]
-    variants = texts(mission, [("y", "Three", "Do {goal_1} {until}. Be brief."), *plain(5)])
+    variants = texts(mission, [("y", "Three", "Do {goal_1} {window}. Be brief."), *plain(5)])
     for day in range(6):
         chosen = assign_variants(asked(variants, (1, 0), (1, 1)), variants, as_of=NIGHT + dt.timedelta(days=day))["at"]
         assert set(variants["variant"][chosen]) != {"x", "y"}
