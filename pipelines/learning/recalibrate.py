@@ -13,7 +13,7 @@ import polars as pl
 from models.learned import LearnedModel
 from models.split import evidence, recency
 from models.task import SNAPSHOT, Samples
-from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
+from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges, worth_asking
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
 from pipelines.known import Known
 from pipelines.learning.past import Past
@@ -63,7 +63,7 @@ def recalibrate(known: Known, models: ChallengeModels, settled: Samples) -> Chal
     if labels.is_empty():
         return models
     models = replace(models, plays=moved(known, models.plays, settled))
-    asked = _would_have_asked(known, models, settled)
+    asked = _would_have_asked(known, models, replace(settled, labels=labels))
     outcomes = labels.select(*SNAPSHOT, "metric", "window_days", "value", "played")
     asked = asked.join(outcomes, on=[*SNAPSHOT, "metric", "window_days"]).filter("played")
     if asked.height >= FEWEST_OUTCOMES:
@@ -84,12 +84,20 @@ def _like_tonight(known: Known, labels: pl.DataFrame) -> pl.DataFrame:
 
 
 def _would_have_asked(known: Known, models: ChallengeModels, settled: Samples) -> pl.DataFrame:
-    """The challenges that the same rules would have chosen for the snapshots, and that are over."""
+    """The challenges that the same rules would have chosen for the snapshots that played, and that are over."""
     app, night = known.app, known.night
+    features = those_who_played(settled.features, settled.labels)
     start = pl.col("base_day") + pl.duration(days=night.lead_days)
-    windows = open_windows(app, settled.features.with_columns(start_day=start))
+    windows = open_windows(app, features.with_columns(start_day=start))
     windows = windows.filter(pl.col("end_day") < known.base_day)
-    wanted = settled.features.select(*SNAPSHOT, wanted=pl.lit(app.challenges.target_probability))
-    chances = chance_of_play(models, settled.features, windows)
-    targets = propose_targets(app, models, settled.features, settled.past, windows, wanted, chances)
+    wanted = features.select(*SNAPSHOT, wanted=pl.lit(app.challenges.target_probability))
+    chances = chance_of_play(models, features, windows)
+    windows = worth_asking(app, windows, chances, EMPTY_RECENT)
+    targets = propose_targets(app, models, features, settled.past, windows, wanted, chances)
     return choose_challenges(app, targets, chances, EMPTY_RECENT, as_of=known.as_of, seed=night.seed)
+
+
+def those_who_played(snapshots: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+    """The snapshots with a window among the labels in which they played: of others nothing is learned given play."""
+    played = labels.filter("played").select(*SNAPSHOT)
+    return snapshots.join(played, on=list(SNAPSHOT), how="semi", maintain_order="left")

@@ -1,5 +1,6 @@
 """How much of what was asked together was reached together, learned anew each night from the newest windows."""
 
+from dataclasses import replace
 from functools import partial
 
 import polars as pl
@@ -7,12 +8,12 @@ import polars as pl
 from models.joint import Joint
 from models.split import recency
 from models.task import SNAPSHOT, Samples
-from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
+from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges, worth_asking
 from pipelines.challenges.missions import EMPTY_RECORD, in_question, mission_days, rank_missions
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
 from pipelines.challenges.together import combine, each_part, parts_wanted
 from pipelines.known import Known
-from pipelines.learning.recalibrate import FEWEST_OUTCOMES, HALF_LIFE_DAYS
+from pipelines.learning.recalibrate import FEWEST_OUTCOMES, HALF_LIFE_DAYS, those_who_played
 from pipelines.luck import luck
 from pipelines.players.tastes import NO_TASTES
 from pipelines.windows import completed
@@ -29,8 +30,10 @@ def learn_together(known: Known, models: ChallengeModels, settled: Samples) -> J
         models: Champions, recalibrated for the night.
         settled: Of `snapshots_lately`.
     """
-    asked = would_have_set(known, models, settled).with_row_index("_mission")
-    outcomes = settled.labels.filter("played", pl.col("lead_days") == min(known.night.lead_days, 1))
+    as_tonight = pl.col("lead_days") == min(known.night.lead_days, 1)
+    of_missions = pl.col("window_days") == mission_days(known.app)
+    outcomes = settled.labels.filter("played", as_tonight, of_missions)
+    asked = would_have_set(known, models, replace(settled, labels=outcomes)).with_row_index("_mission")
     outcomes = outcomes.select(*SNAPSHOT, "metric", "window_days", "value")
     parts = each_part(asked, "_mission", *SNAPSHOT, "window_days")
     parts = parts.join(outcomes, on=[*SNAPSHOT, "metric", "window_days"], how="inner")
@@ -44,7 +47,7 @@ def learn_together(known: Known, models: ChallengeModels, settled: Samples) -> J
 
 
 def would_have_set(known: Known, models: ChallengeModels, settled: Samples) -> pl.DataFrame:
-    """The sets that come into question for missions of the snapshots whose window is over, beside their daily ones.
+    """The sets that come into question for missions of the snapshots that played, beside their daily ones.
 
     What daily challenges ask for is left to them, so that missions are of other metrics than the best that a player
     could be asked for: how far these go together is what there is to learn.
@@ -57,18 +60,20 @@ def would_have_set(known: Known, models: ChallengeModels, settled: Samples) -> p
     over = start + pl.duration(days=mission_days(app) - 1) < known.base_day
     features = settled.features.filter(over)
     features = features.sample(min(features.height, MOST_SNAPSHOTS), seed=night.seed).sort("base_day", "player_key")
+    # A player on each of several days is as many players to the rules of one night.
+    players = features.select(*SNAPSHOT).with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
+    features = those_who_played(features, settled.labels)
     windows = open_windows(app, features.with_columns(start_day=start))
     off = AIMS_APART * (2 * luck(*SNAPSHOT, seed=night.seed + 4) - 1)
     wanted = features.select(*SNAPSHOT, wanted=app.challenges.target_probability + off)
     chances = chance_of_play(models, features, windows)
     look = partial(propose_targets, app, models, features, settled.past)
+    worth = worth_asking(app, windows, chances, EMPTY_RECENT)
     daily = choose_challenges(
-        *(app, look(windows, wanted, chances), chances, EMPTY_RECENT), as_of=known.as_of, seed=night.seed
+        *(app, look(worth, wanted, chances), chances, EMPTY_RECENT), as_of=known.as_of, seed=night.seed
     )
     week = windows.filter(pl.col("window_days") == mission_days(app))
     targets = look(week, parts_wanted(wanted, night.seed), chances)
-    # A player on each of several days is as many players to the rules of one night.
-    players = features.select(*SNAPSHOT).with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
     daily, targets = (_as_players(rows, players) for rows in (daily, targets))
     tonight = daily.select("player_key", "metric", "op", "target", valid_from="start_day", valid_until="end_day")
     new = in_question(app, targets, EMPTY_RECENT, tonight)
