@@ -110,7 +110,7 @@ os.environ.update(
     MLFLOW_DISABLE_TELEMETRY="true",
     MLFLOW_MODEL_CATALOG_URI="",
     MPLBACKEND="Agg",
-    # As flows/server/environment.py has it, and before any test imports numpy.
+    # As flows/__init__.py has it, and before any test imports numpy.
     OMP_NUM_THREADS="1",
     OPENBLAS_NUM_THREADS="1",
     POLARS_MAX_THREADS="1",  # on the few rows of a test a second thread costs more than it does

@@ -1,4 +1,7 @@
-"""Other libraries' own settings. They read the environment when they are imported, so this comes first."""
+"""Other libraries' own settings. They read the environment when they are imported, so this comes first.
+
+What numpy and polars read stands in `flows/__init__.py`, since flows load them before their home is known.
+"""
 
 import os
 import sys
@@ -15,10 +18,6 @@ def prepare(settings: Settings) -> None:
         "MLFLOW_MODEL_CATALOG_URI": "",
         "MPLBACKEND": "Agg",
     }
-    # The threads of numpy and scikit-learn wait for each other by spinning: on tables of our size, or on cores that are
-    # shared, that takes many times what the work itself takes.
-    for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(pool, "1")
 
 
 def prepare_prefect(settings: Settings, *, api_url: str, verbose: bool = False) -> None:
