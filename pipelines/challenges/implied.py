@@ -54,10 +54,9 @@ def without_implied(app: App, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.Dat
 
 
 def _some_players(new: pl.DataFrame, asked: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-    """Both frames of AT_ONCE players after the others."""
-    for some in new["player_key"].unique().sort().to_frame().iter_slices(AT_ONCE):
-        mine = pl.col("player_key").is_between(some["player_key"][0], some["player_key"][-1])
-        yield new.filter(mine), asked.filter(mine)
+    """Both frames of AT_ONCE players after the others; of what is asked of nobody else."""
+    for some in new.select(pl.col("player_key").unique().sort()).iter_slices(AT_ONCE):
+        yield new.join(some, on="player_key", how="semi"), asked.join(some, on="player_key", how="semi")
 
 
 def _implied(
