@@ -21,7 +21,7 @@ from pipelines.words.types import content_types
 from pipelines.words.writers.offline import AI_PROVIDER, MODEL, write_variants
 
 _MANY, _SHARE, _DAYS = 13.0, 0.625, 3.0
-_WINDOW_DAYS = 3
+_LEAST_WINDOW = 3  # days, in which something can be done on 3 of them
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,12 @@ def _texts(app: App) -> Iterator[Sample]:
     shown = [kind for name, kind in content_types().items() if name in app.content.types]
     rows: list[tuple[int, str, str, float, int, int]] = []
     texts: list[tuple[str, ...]] = []
+    window = min((days for days in app.challenges.windows if days >= _LEAST_WINDOW), default=_LEAST_WINDOW)
     for kind, as_ in ((kind, kind.shown) for kind in shown if kind.shown):
         for name in app.challenges.metrics:
             brief = Brief(f"sample {name}", kind.name, "", name, as_.difficulty, language, as_.occasion, variants=1)
             found = write_variants(app, brief, seed=0)[0]
-            rows.append((len(rows), kind.name, name, _many(app, name), _WINDOW_DAYS, 75))
+            rows.append((len(rows), kind.name, name, _many(app, name), window, 75))
             texts.append((found.title, found.text, f"{kind.name}/{name}", found.variant, found.metadata))
     if not rows:
         return

@@ -84,7 +84,9 @@ def test_a_right_file_shows_every_metric_and_badge_in_sentences(tmp_path):
             "better": "lower",
         },
     }
-    loaded = check_app(tmp_path / "home", str(write_app(tmp_path, badges=badges, metrics=metrics)))
+    challenges = {**APP["challenges"], "windows": [14, 28]}
+    path = write_app(tmp_path, badges=badges, metrics=metrics, challenges=challenges)
+    loaded = check_app(tmp_path / "home", str(path))
     said = {(s["of"], s["form"]): s["text"] for s in describe(loaded)["samples"]}
     assert said["metrics.solved", "one"] == "one puzzle solved"
     assert said["metrics.solved", "many"] == "13 puzzles solved"
@@ -92,6 +94,7 @@ def test_a_right_file_shows_every_metric_and_badge_in_sentences(tmp_path):
     assert said["metrics.best", "many"] == "13 points in one puzzle"
     assert said["metrics.quick", "many"] == "a lap time of no more than 13 seconds"
     assert "solve 13 puzzles" in said["metrics.solved", "challenge"].lower()
+    assert "next 14 days" in said["metrics.solved", "challenge"]
     assert "13 puzzles solved" in said["metrics.solved", "message"]
     assert "10 puzzles solved" in said["badges.ten", "citation"]
     assert {of for of, _ in said} == {*(f"metrics.{name}" for name in metrics), "badges.ten"}
