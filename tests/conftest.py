@@ -1,10 +1,14 @@
 """Keep every test away from the real home folder, the network and telemetry."""
 
+import contextlib
+import fcntl
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections import Counter
+from pathlib import Path
 
 import psutil
 import pytest
@@ -37,13 +41,23 @@ WAITING = (
     "tests/pipelines/night/test_words.py",
     "tests/pipelines/night/test_words_failing.py",
 )
+POSTGRES = (
+    "tests/pipelines/activity/test_pull.py",
+    "tests/pipelines/publish/test_held_back.py",
+    "tests/pipelines/publish/test_postgres_sink.py",
+    "tests/pipelines/publish/test_news.py",
+    "tests/flows/test_deliver.py",
+)
 
 
 class ByServer(LoadScopeScheduling):
-    """Keeps a file's tests in one process, and all of those that wait."""
+    """Keeps a file's tests in one process, all of those that wait, and all that share a PostgreSQL."""
 
     def _split_scope(self, nodeid):
-        return "waiting" if nodeid.startswith(WAITING) else nodeid.partition("::")[0]
+        for name, files in (("waiting", WAITING), ("postgres", POSTGRES)):
+            if nodeid.startswith(files):
+                return name
+        return nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config, log):
@@ -59,8 +73,9 @@ def pytest_collection_modifyitems(items):
 
 
 def _place(nodeid):
-    """Of what waits where WAITING has it, so that servers end with the last of their tests; of all else behind it."""
-    return next((place for place, path in enumerate(WAITING) if nodeid.startswith(path)), len(WAITING))
+    """Of what shares servers where it stands above, so that they end with the last of their tests; all else behind."""
+    sharing = (*WAITING, *POSTGRES)
+    return next((place for place, path in enumerate(sharing) if nodeid.startswith(path)), len(sharing))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -68,10 +83,27 @@ def pytest_collection():
     """Garbage is looked for when all tests are collected, and not among what was loaded for them, which stays."""
     gc.disable()
     try:
-        return (yield)
+        with _compiled_once():
+            return (yield)
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextlib.contextmanager
+def _compiled_once():
+    """In a fresh clone the first process compiles what all load, five seconds of work, and the others wait for it."""
+    here = Path(__file__)
+    if sys.dont_write_bytecode or (here.parent / "pipelines" / "__pycache__").exists():
+        yield
+        return
+    with here.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        yield
 
 
 def pytest_xdist_auto_num_workers():

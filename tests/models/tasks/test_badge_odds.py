@@ -84,7 +84,7 @@ def test_the_closed_form_is_how_often_luck_fills_the_count_and_spans_compose_to_
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """(app, the academy's samples with labels, its players tonight with the badges that they do not hold)."""
-    with academy(tmp_path_factory.mktemp("academy")) as (warehouse, loaded):
+    with academy(tmp_path_factory) as (warehouse, loaded):
         app, as_of = loaded.app, SETTINGS.start + dt.timedelta(days=SETTINGS.days)
         past = Past.of(Known(warehouse, make_night(warehouse, app, as_of, day_start(app, as_of))))
         samples = draw_samples(past, past_days(past, past.base_day), most=4000, seed=7)

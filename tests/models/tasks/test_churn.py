@@ -134,7 +134,7 @@ def test_reasons_are_facts_of_the_player_and_leave_out_what_is_asked_and_what_is
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """(app, samples with labels of the academy, its night)."""
-    with academy(tmp_path_factory.mktemp("academy")) as (warehouse, loaded):
+    with academy(tmp_path_factory) as (warehouse, loaded):
         app, as_of = (
             loaded.app.model_copy(update={"engagement": SOON}),
             SETTINGS.start + dt.timedelta(days=SETTINGS.days),

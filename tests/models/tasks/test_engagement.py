@@ -144,7 +144,7 @@ def test_figures_are_those_of_the_field():
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """(app, the academy's samples with labels)."""
-    with academy(tmp_path_factory.mktemp("academy")) as (warehouse, loaded):
+    with academy(tmp_path_factory) as (warehouse, loaded):
         app, as_of = loaded.app, SETTINGS.start + dt.timedelta(days=SETTINGS.days)
         known = Known(warehouse, make_night(warehouse, app, as_of, day_start(app, as_of)))
         samples = draw_samples(known, past_days(known, known.base_day), most=4000, seed=7)

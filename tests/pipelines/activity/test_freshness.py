@@ -47,8 +47,12 @@ def busy(days, *, missing=lambda _: False, available_at=lambda moment: moment, p
 
 
 def night_over(rows, number, app=APP):
+    return nights_over(rows, [number], app)[0]
+
+
+def nights_over(rows, numbers, app=APP):
     with warehouse_with(app, rows) as warehouse:
-        return make_night(warehouse, app, day(number), NOW)
+        return [make_night(warehouse, app, day(number), NOW) for number in numbers]
 
 
 def test_input_that_ends_at_noon_two_days_ago_is_stale_and_its_days_are_unknown():
@@ -97,9 +101,7 @@ def test_a_shop_with_two_events_a_week_never_alarms(seed):
     while hours < 24 * 160:
         rows.append(solve(luck.randrange(8), at(0, hours)))
         hours += luck.expovariate(2 / (7 * 24))
-    with warehouse_with(APP, rows) as warehouse:
-        nights = [make_night(warehouse, APP, day(number), NOW) for number in range(95, 155, 4)]
-    assert [night.silences for night in nights if night.silences] == []
+    assert [night.silences for night in nights_over(rows, range(95, 155, 4)) if night.silences] == []
 
 
 def test_nights_and_weekends_without_anybody_are_no_silence_and_a_missing_weekday_is():
@@ -110,7 +112,7 @@ def test_nights_and_weekends_without_anybody_are_no_silence_and_a_missing_weekda
         for hour in range(9, 18)
         for nth in range(4)
     ]
-    assert not any(night_over(rows, number).silences for number in range(77, 84))
+    assert not any(night.silences for night in nights_over(rows, range(77, 84)))
     ends_on_wednesday = [row for row in rows if row["occurred_at"] < at(79, 18)]
     night = night_over(ends_on_wednesday, 81)
     assert night.stale

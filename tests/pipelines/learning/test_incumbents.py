@@ -36,7 +36,7 @@ class Certain:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """(app, the later night, the samples known at it, what was learned for plays and attainment early)."""
-    with academy(tmp_path_factory.mktemp("academy")) as (warehouse, loaded):
+    with academy(tmp_path_factory) as (warehouse, loaded):
         app, samples = loaded.app, {}
         for day in (EARLY, LATE):
             night = make_night(warehouse, app, day, day_start(app, day))

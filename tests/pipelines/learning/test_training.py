@@ -1,7 +1,6 @@
 """What is learned at a day rests on what was known at that day, and beats guessing on later days."""
 
 import datetime as dt
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -25,9 +24,11 @@ pytestmark = pytest.mark.long
 AS_OF = SETTINGS.start + dt.timedelta(days=45)
 
 
-def learn(home: Path, *, until: dt.datetime | None = None) -> tuple[Learned, Samples, pl.DataFrame]:
+def learn(
+    factory: pytest.TempPathFactory, *, until: dt.datetime | None = None
+) -> tuple[Learned, Samples, pl.DataFrame]:
     """What is learned at AS_OF, the newest snapshots, and the targets proposed for them."""
-    with academy(home, until=until) as (warehouse, loaded):
+    with academy(factory, until=until) as (warehouse, loaded):
         app = loaded.app
         night = make_night(warehouse, app, AS_OF, day_start(app, AS_OF))
         known = Known(warehouse, night)
@@ -42,21 +43,25 @@ def learn(home: Path, *, until: dt.datetime | None = None) -> tuple[Learned, Sam
 
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learned, Samples, pl.DataFrame]:
-    return learn(tmp_path_factory.mktemp("whole"))
+    return learn(tmp_path_factory)
 
 
-def test_what_happens_later_changes_nothing(known: tuple[Learned, Samples, pl.DataFrame], tmp_path: Path) -> None:
-    _, samples, targets = learn(tmp_path, until=day_start(load_app("trading").app, AS_OF))
+def test_what_happens_later_changes_nothing(
+    known: tuple[Learned, Samples, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    _, samples, targets = learn(tmp_path_factory, until=day_start(load_app("trading").app, AS_OF))
     assert samples.labels["base_day"].n_unique() == 0  # nothing of the newest snapshot's future is known
     assert targets.height > 200
     assert targets.equals(known[2])
 
 
 def test_a_contest_held_in_a_process_of_its_own_is_the_one_held_here(
-    known: tuple[Learned, Samples, pl.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    known: tuple[Learned, Samples, pl.DataFrame],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(training, "FEWEST_BESIDE", 1)
-    with academy(tmp_path) as (warehouse, loaded):
+    with academy(tmp_path_factory) as (warehouse, loaded):
         night = make_night(warehouse, loaded.app, AS_OF, day_start(loaded.app, AS_OF))
         _, contests, _ = learn_tasks(Known(warehouse, night), ["plays"], seed=7, processes=2)
     here = known[0].contests["plays"]
