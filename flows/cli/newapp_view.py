@@ -69,12 +69,12 @@ def write_new_app(files: list[Path], said: Said, folder: Path) -> Written:
 
 
 def _next(made: Made, app_file: Path, files: list[Path]) -> list[str]:
-    """The commands that lead to a first night; one that ended long ago is made for the day after its last event."""
+    """The commands that lead to a first night, that of the day after the last event."""
     remember_app(made.app, str(app_file))
     given = [path for path in find_files(files)[0] if path not in made.aside] if made.aside else files
     paths = [shorten(path) for path in given]
     day = made.play.last + dt.timedelta(days=1)
-    as_of = () if day >= clock().date() - dt.timedelta(days=1) else ("--as-of", "DAY" if made.partly else str(day))
+    as_of = () if day > clock().date() else ("--as-of", "DAY" if made.partly else str(day))
     return [
         command("ingest", *paths, "--history", app=made.app),
         command("nightly", *as_of, app=made.app),

@@ -44,6 +44,15 @@ def test_the_commands_that_init_ends_with_are_those_for_this_file(tmp_path, new_
     assert show.startswith(f"nightquest show {app} USER")
 
 
+def test_an_export_up_to_yesterday_begins_with_the_night_of_today(tmp_path, new_home):
+    today = dt.datetime.now(dt.UTC).date()
+    days = [today - dt.timedelta(days=ago) for ago in range(1, 9)]
+    file = tmp_path / "visits.csv"
+    file.write_text("member,day\n" + "".join(f"m{n % 3},{day}\n" for n, day in enumerate([*days, *days])))
+    _, out, _ = run_command("init", file, "--to", tmp_path, "--json", home=new_home)
+    assert f"--as-of {today}" in json_of(out)["next"][1]
+
+
 def test_what_is_there_is_never_written_over(tmp_path, new_home):
     file = EXPORTS["purchase log"](tmp_path, purchases(20))
     (tmp_path / "cdnow_purchases.sql").write_text("SELECT mine")

@@ -281,6 +281,15 @@ def test_social_ways_are_told_of_the_metrics_that_are_marked_and_stand_among_the
     assert describe_habits(alone, feature_rows(alone, 2))["social"].null_count() == 2
 
 
+def test_events_that_have_dates_alone_tell_no_hour():
+    angle = 2 * np.pi * 4 / 24
+    early = {"hour_sin": [0.0, np.sin(angle)], "hour_cos": [1.0, np.cos(angle)], "minutes_28": [0.0, 0.0]}
+    for app, parts in ((APP, [None, "night"]), (APP.model_copy(update={"day_starts_at": dt.time(4)}), ["night", None])):
+        habits = describe_habits(app, feature_rows(app, 2, **early))["habits"].to_list()
+        assert [row["part_of_day"] for row in habits] == parts
+        assert [row["usual_hour"] is None for row in habits] == [part is None for part in parts]
+
+
 def test_habits_tell_hours_that_lie_together_weekdays_and_rhythm():
     angle = 2 * np.pi * 19 / 24
     rows = feature_rows(
