@@ -173,17 +173,15 @@ def test_a_night_that_was_begun_and_then_overtaken_counts_only_if_readers_had_it
     assert ledgers(settings) == before
 
 
-def test_a_late_night_shows_what_it_would_have_shown_had_the_later_ones_never_been_made(first, overtaken, tmp_path):
-    in_its_turn = copy_of(first, tmp_path / "turn")
-    late = overtaken
-    for settings, loaded in (in_its_turn, late):
-        serve_night(settings, loaded, NIGHTS[1])
+def test_a_late_night_shows_what_it_would_have_shown_had_the_later_ones_never_been_made(world, looked):
+    settings, loaded = world
+    serve_night(settings, loaded, NIGHTS[1])
     told = [
         {
             path.name: pl.read_parquet(path).drop("generated_at", strict=False)
-            for path in folder(settings, NIGHTS[1]).glob("*.parquet")
+            for path in folder(each, NIGHTS[1]).glob("*.parquet")
         }
-        for settings, _ in (in_its_turn, late)
+        for each in (settings, Settings(home=looked[0]))
     ]
     # What rests on ledgers that a late night does not move is another's: settlements, XP, badges, levels.
     for table in ("challenges", "messages", "achievements", "segments", "targets", "scores"):

@@ -1,5 +1,6 @@
 """A provider is one new file: hired for a night, it writes, is charged in the ledger, and its batches are collected."""
 
+import shutil
 import sys
 from collections import Counter
 
@@ -12,13 +13,11 @@ from configs.settings import Settings
 from flows.cli.check import check_app
 from models.language import providers
 from models.language.ledger import Run, open_ledger
-from pipelines.activity.job import run_ingest
 from pipelines.night import preview
 from pipelines.publish.published import read_latest
 from pipelines.words.wishes import Wishes
 from pipelines.words.writers.session import collect_answers
-from tests.flows.world import LAST_NIGHT, write_app, write_events
-from tests.once import prompted_home
+from tests.flows.world import LAST_NIGHT, write_app
 from tests.pipelines.nights import context_of, now, serve_night
 
 ACME = """
@@ -47,13 +46,10 @@ def _folder(tmp_path, monkeypatch):
         sys.modules.pop(f"{providers.__name__}.{path.stem}", None)
 
 
-def played(folder, tmp_path_factory, **content):
+def played(folder, history, **content):
     """The app with its past taken in, and its settings."""
     path = write_app(folder, content={"variants": 6} | content)
-    loaded, settings = load_app(str(path)), Settings(home=folder / "home")
-    run_ingest(settings, loaded, [write_events(folder)], history=True, players=False, now=now())
-    prompted_home(tmp_path_factory, settings.home)
-    return loaded, settings
+    return load_app(str(path)), Settings(home=shutil.copytree(history[1], folder / "home"))
 
 
 def hired(settings, server, *names):
@@ -78,8 +74,8 @@ def charged(settings):
 
 
 @pytest.mark.slow
-def test_a_new_file_is_hired_writes_and_is_charged(folder, tmp_path_factory, language_server):
-    loaded, settings = played(folder, tmp_path_factory)
+def test_a_new_file_is_hired_writes_and_is_charged(folder, history, language_server):
+    loaded, settings = played(folder, history)
     settings = hired(settings, language_server, "acme")
     report = serve_night(settings, loaded, LAST_NIGHT)
     assert set(written_by(settings)) == {"acme"}
@@ -91,8 +87,8 @@ def test_a_new_file_is_hired_writes_and_is_charged(folder, tmp_path_factory, lan
 
 
 @pytest.mark.slow
-def test_it_shares_the_players_with_the_others_and_writes_with_one_of_them(folder, tmp_path_factory, language_server):
-    loaded, settings = played(folder, tmp_path_factory)
+def test_it_shares_the_players_with_the_others_and_writes_with_one_of_them(folder, history, language_server):
+    loaded, settings = played(folder, history)
     settings = hired(settings, language_server, "openai", "acme")
     serve_night(settings, loaded, LAST_NIGHT)
     assert set(written_by(settings)) == {"openai", "acme"}
@@ -102,8 +98,8 @@ def test_it_shares_the_players_with_the_others_and_writes_with_one_of_them(folde
 
 
 @pytest.mark.slow
-def test_its_batches_are_collected(folder, tmp_path_factory, language_server):
-    loaded, settings = played(folder, tmp_path_factory, mode="batch", provider="acme")
+def test_its_batches_are_collected(folder, history, language_server):
+    loaded, settings = played(folder, history, mode="batch", provider="acme")
     settings = hired(settings, language_server, "acme")
     with preview.look_ahead(loaded, LAST_NIGHT, now(), context_of(settings)) as tonight:
         assert preview.submit_ahead(tonight).batches
@@ -116,11 +112,9 @@ def test_its_batches_are_collected(folder, tmp_path_factory, language_server):
 
 
 @pytest.mark.slow
-def test_one_that_cannot_be_loaded_is_named_in_the_notes_and_the_night_goes_out(
-    folder, tmp_path_factory, language_server
-):
+def test_one_that_cannot_be_loaded_is_named_in_the_notes_and_the_night_goes_out(folder, history, language_server):
     (folder / "providers" / "acme.py").write_text("1 / 0")
-    loaded, settings = played(folder, tmp_path_factory)
+    loaded, settings = played(folder, history)
     settings = hired(settings, language_server, "openai", "acme")
     report = serve_night(settings, loaded, LAST_NIGHT)
     assert set(written_by(settings)) == {"openai"}
@@ -145,17 +139,15 @@ def test_check_refuses_a_writer_that_there_is_none_of_and_names_those_there_are(
     check_app(folder / "home", str(write_app(folder, content={"provider": "acme"})))
 
 
-def test_a_night_refuses_a_writer_that_there_is_none_of(folder, tmp_path_factory):
-    loaded, settings = played(folder, tmp_path_factory, provider="acne")
+def test_a_night_refuses_a_writer_that_there_is_none_of(folder, history):
+    loaded, settings = played(folder, history, provider="acne")
     with pytest.raises(NightquestError, match=r"content\.provider: 'acne' is no writer") as said:
         serve_night(settings, loaded, LAST_NIGHT)
     assert "acme, anthropic, openai" in str(said.value)
 
 
-def test_a_price_of_a_provider_that_there_is_none_of_is_refused(folder, tmp_path_factory):
-    loaded, settings = played(
-        folder, tmp_path_factory, prices={"a-1": {"provider": "acne", "input_usd": 1, "output_usd": 1}}
-    )
+def test_a_price_of_a_provider_that_there_is_none_of_is_refused(folder, history):
+    loaded, settings = played(folder, history, prices={"a-1": {"provider": "acne", "input_usd": 1, "output_usd": 1}})
     with pytest.raises(NightquestError, match="'a-1' is one of 'acne', which is no provider"):
         serve_night(settings, loaded, LAST_NIGHT)
     with pytest.raises(AppFileError, match=r"content\.prices\.a-1\.provider: 'acne' is no provider"):
