@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -124,12 +125,14 @@ def hold_contest(
     model.calibrate(ground.split.parts(rows)[2], seen=True)
     _learn_reasons(made, app, model, parts[2])
     promised = promises[judged.winner]
+    kinds = partial(kinds_of, sorts=task.sorts, called=partial(task.sort_called, app))
     against = None
     if incumbent:
         against = compare(
             *(incumbent, parts[2], task.label, promised),
             lambda model, rows: task.seen_by(app, samples, model.encoding, rows),
             model.predict,
+            kinds,
         )
     return Contest(
         task=task,
@@ -140,7 +143,7 @@ def hold_contest(
         data_window=_data_window(ground.days, ground.split, rows),
         rows=_heights(parts) | {"refit": rows.height},
         against=against,
-        kinds=tuple(by_kind(kinds_of(parts[2]), judged.y, promised, judged.base, judged.players)),
+        kinds=tuple(by_kind(kinds(parts[2]), judged.y, promised, judged.base, judged.players)),
         cost=Cost(fit_s, rows.height, _answer_s(model, parts[2])),
         faults=(*found.notes, *faults, *(cluster.notes if cluster else ())),
         tuned=found,

@@ -1,7 +1,8 @@
 """Kinds of players and questions, and how answers do for each: a mean may hide who is served badly."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,8 @@ from models.scores import clustered_mean, log_losses, share_interval
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 _ACTIVE = {"active_days_28": 1, "active_28": 28}  # what tells how much a player plays, and how many days one of it is
-_SORTS = ("window_days", "metric", "level")  # columns each value of which is a kind of question
+SORTS = ("window_days", "metric", "level")  # columns each value of which is a kind of question
+Called = Callable[[str, Any], str]  # of such a column and value, what the kind is called
 _WIDE = 1.96  # standard errors to either end of a 95 % interval
 
 
@@ -42,15 +44,25 @@ class OfKind:
         return not self.happened[1] <= self.promised <= self.happened[2]
 
 
-def kinds_of(rows: pl.DataFrame) -> dict[str, Mask]:
+def as_columns_say(column: str, value: object) -> str:
+    """A kind called by its column and value, where nobody knows better."""
+    return f"{column.replace('_', ' ')} {value}"
+
+
+def kinds_of(rows: pl.DataFrame, sorts: Sequence[str] = SORTS, called: Called = as_columns_say) -> dict[str, Mask]:
     """Kinds of players and questions, by name: which rows are of each.
 
     Quarters by days with play of the last four weeks, and every value of the columns that tell questions apart.
+
+    Args:
+        rows: Questions of players.
+        sorts: The columns that tell questions apart; those that are there.
+        called: What a kind is called.
     """
     found = quarters_of(rows)
-    for column in (name for name in _SORTS if name in rows.columns):
+    for column in (name for name in sorts if name in rows.columns):
         for value in rows[column].unique().sort():
-            found[f"{column.replace('_', ' ')} {value}"] = _mask(rows[column] == value)
+            found[called(column, value)] = _mask(rows[column] == value)
     return found
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.kinds import kinds_of
+from models.kinds import Mask, kinds_of
 from models.scores import calibration_error, clustered_interval, clustered_mean, log_losses
 from models.tracking.pages import MUCH, Decision, Moved
 
@@ -93,6 +93,7 @@ def compare(
     promised: NDArray[Any],
     seen_by: Callable[[Any, pl.DataFrame], pl.DataFrame],
     winner: Answers,
+    kinds: Callable[[pl.DataFrame], Mapping[str, Mask]] = kinds_of,
 ) -> Against:
     """How the winner of a contest does against the incumbent, on rows whose day the incumbent had not seen.
 
@@ -103,6 +104,7 @@ def compare(
         promised: What the winner promised for each row.
         seen_by: (model, rows) to the rows as the model looks at them, in the same order.
         winner: Answers rows as it would serve, having learned from all; `promised` is of before it had.
+        kinds: Of players and questions, by name: which rows are of each.
     """
     if incumbent.gone:
         return Against(incumbent.name, 0, None, incumbent.gone)
@@ -123,7 +125,7 @@ def compare(
         doubt=chance_of_gain(gains, players),
         allowed=allowed_doubt(incumbent.tries + 1),
         calibration=(calibration_error(y, ours), calibration_error(y, theirs)),
-        worse=worse_kinds(gains, players, kinds_of(rows)),
+        worse=worse_kinds(gains, players, kinds(rows)),
         challenges=(incumbent.version, incumbent.tries),
         seconds=(our_s * a_night, their_s * a_night),
         allowed_s=incumbent.scoring_s,
@@ -229,7 +231,7 @@ def _stays(against: Against, gain: Gain) -> str:
             f"{against.name} serves on, as this one takes {slow:.1f} s to ask of all players, allowed is {may:.1f} s: "
         )
     if against.worse:
-        return f"{against.name} serves on, as it is better for {', '.join(against.worse)}: "
+        return f"{against.name} serves on, as it is better for {' and '.join(map(repr, against.worse))}: "
     return ""
 
 

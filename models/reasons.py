@@ -89,6 +89,12 @@ def lately(what: str | pl.Expr, values: Mapping[int, str | pl.Expr]) -> pl.Expr:
     return pl.format("{}: {}", pl.lit(what) if isinstance(what, str) else what, told)
 
 
+def none_lowers(value: str | pl.Expr) -> pl.Expr:
+    """For `Kind.only`: that nothing was done of a thing is no reason to expect it."""
+    number = (pl.col(value) if isinstance(value, str) else value).cast(pl.Float64).fill_null(0.0)
+    return pl.when(number == 0).then(pl.lit(-1.0)).otherwise(pl.lit(0.0))
+
+
 def as_said(value: str | pl.Expr) -> pl.Expr:
     """A figure as people say it: whole where it is, else with at most two decimals, and none for 0."""
     number = (pl.col(value) if isinstance(value, str) else value).cast(pl.Float64).fill_null(0.0).round(2)

@@ -13,6 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from configs.app import App
+from configs.nouns import counted
+from models.kinds import SORTS, as_columns_say
 from models.portable import load_json, save_json
 from models.promotion import Against, Gain, better_than_guessing
 from models.reasons import WAYS, Kind, Usual, Ways, reasons
@@ -194,12 +196,16 @@ class Task(ABC):
         question: What it answers, for people.
         doing: What is found out while it is learned, for the bar that training shows.
         limits: What a reviewer must know that the figures do not show; a sentence each.
+        used_for: What nights do with its answers: what changes for players with the version that serves.
+        notes: What figures of its own say, by name; beside FIGURES of the page.
     """
 
     name: ClassVar[str]
     question: ClassVar[str]
     doing: ClassVar[str]
     limits: ClassVar[tuple[str, ...]] = ()
+    used_for: ClassVar[str] = "Nights publish its answers in `scores`."
+    notes: ClassVar[Mapping[str, str]] = {}
 
 
 class BinaryTask(Task, Generic[E]):
@@ -231,6 +237,7 @@ class BinaryTask(Task, Generic[E]):
             has settled moves answers by it, too; see `Recalibration`.
         wanted: Which way its answer is good for the app: 1 up, -1 down, 0 neither; see `changes`.
         ways: What is said of a fact that moves its answer up, and of one that moves it down.
+        sorts: Columns of `rows` each value of which is a kind of question, for which it is told how answers do.
     """
 
     form: ClassVar[str] = "binary"
@@ -252,6 +259,7 @@ class BinaryTask(Task, Generic[E]):
     leans_on: ClassVar[str] = ""
     wanted: ClassVar[int] = 0
     ways: ClassVar[Ways] = WAYS
+    sorts: ClassVar[tuple[str, ...]] = SORTS
     encoding_type: ClassVar[type[Encoding]] = Encoding
 
     # Whom it asks, and what became of it.
@@ -308,6 +316,12 @@ class BinaryTask(Task, Generic[E]):
     def changes(self, app: App) -> Sequence[Change]:  # noqa: ARG002 (for those whose answer a player can change)
         """What a player might have done otherwise, from the least of each way on, see models/changes.py."""
         return ()
+
+    def sort_called(self, app: App, column: str, value: Any) -> str:
+        """What people call a kind of question: all of one value of a column of `sorts`, in the app's own words."""
+        if column == "metric":
+            return app.called(value) if value in app.metrics else str(value).replace("_", " ")
+        return f"window of {counted(value, 'day')}" if column == "window_days" else as_columns_say(column, value)
 
     def takes(self, learner: "type[Learner]") -> bool:
         """Whether a learner may enter its contest."""

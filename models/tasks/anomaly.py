@@ -52,6 +52,10 @@ class Anomaly(BinaryTask[Encoding]):
     )
     asks_for: ClassVar[frozenset[str]] = frozenset({"isolation_forest"})
     moves: ClassVar[bool] = False  # nothing settles
+    used_for: ClassVar[str] = (
+        "Nights publish unusual weeks in `scores`; a judged badge whose app file says `hold_unusual` is then left to a "
+        "person. No earned badge waits."
+    )
     limits: ClassVar[tuple[str, ...]] = (
         "Unusual is no offence: a holiday, an exam and a shared account look alike.",
         "Weeks of other players stand for unusual ones; what is odd in another way may not be found.",

@@ -15,7 +15,7 @@ from models.calibration import logits
 from models.habits import dated
 from models.learners.empirical_bayes import KEY, PLAYER_KEY, EmpiricalBayes
 from models.menus import ask_menu
-from models.reasons import Kind, counted, days_played, lately, percent, spoken
+from models.reasons import Kind, counted, days_played, lately, none_lowers, percent, spoken
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
 from models.tasks.plays import INPUTS as PLAYS
 from models.tasks.plays import plays_matrix, plays_rows
@@ -132,6 +132,10 @@ class Attainment(BinaryTask[Record]):
     moves: ClassVar[bool] = False  # planning moves it by the challenges that it would have chosen
     leans_on: ClassVar[str] = "p_plays"
     encoding_type: ClassVar[type[Encoding]] = Record
+    used_for: ClassVar[str] = (
+        "Each night chooses by it which target of which metric a player is asked for, and says it as "
+        "`probability_if_active`; difficulty and XP follow from it."
+    )
     limits: ClassVar[tuple[str, ...]] = (
         "Targets come from the menu of round numbers that players reached in training; nothing beyond it is asked.",
         "The probability holds given play; `plays` supplies the other factor.",
@@ -190,7 +194,12 @@ class Attainment(BinaryTask[Record]):
         )
         return {
             "record": Kind(_RECORD, _record(), "how often they came to as much themselves"),
-            "lately": Kind(("own_7", "own_28", "own_per_day", "own_trend"), own, "how much of it they did lately"),
+            "lately": Kind(
+                ("own_7", "own_28", "own_per_day", "own_trend"),
+                own,
+                "how much of it they did lately",
+                only=none_lowers("own_28"),
+            ),
             "all": Kind(("population",), everybody, "how often all players come to as much", "population"),
             **_PLAY,
         }

@@ -89,11 +89,21 @@ class BadgeOdds(BinaryTask[Commonness]):
     relevels: ClassVar[bool] = False  # as of churn
     moves: ClassVar[bool] = False  # to see it settle means to look through all events
     wanted: ClassVar[int] = 1
+    used_for: ClassVar[str] = (
+        "Nights publish each player's likeliest badges in `scores`, and draw from them which badges `recommendations` "
+        "names. Who earns a badge depends on its rule alone."
+    )
+    notes: ClassVar[Mapping[str, str]] = {
+        "earned": "the share of rows in which the badge was earned",
+        "pr_auc": "area under precision and recall: as much as `earned` is guessing, 1 is without fault",
+        "pr_auc_of_the_closed_form": "the same by pace and what is missing alone",
+        "brier_skill_over_the_rate_of_each_badge": "the squared error saved beside each badge's own rate; 0 is none",
+    }
     encoding_type: ClassVar[type[Encoding]] = Commonness
     limits: ClassVar[tuple[str, ...]] = (
         (
-            "A row asks of days 1 to 7, 8 to 14 or 15 to 28 alone, of who had not earned the badge before them: "
-            "`window days` is the last of these days, and players are told the odds of all days up to it."
+            "A row asks of days 1 to 7, 8 to 14 or 15 to 28 alone, of who had not earned the badge before them; "
+            "players are told the odds of all days up to the last of them."
         ),
         "Badges given by judgement are not asked about.",
         "A player who leaves earns nothing: leaving is part of the odds, not told apart.",
@@ -209,6 +219,13 @@ class BadgeOdds(BinaryTask[Commonness]):
         half = odds.filter(pl.col("probability") >= 0.5).group_by(mine).agg(days=pl.col("window_days").min())
         odds = odds.join(told, on=[*mine, "window_days"], how="left", maintain_order="left")
         return as_scores(odds.join(half, on=mine, how="left", maintain_order="left").rename({"badge_id": "target"}))
+
+    def sort_called(self, app: App, column: str, value: Any) -> str:
+        """Which days it asks about."""
+        if column == "window_days" and value in HORIZONS:
+            before = max((days for days in HORIZONS if days < value), default=0)
+            return f"earned on days {before + 1} to {value}"
+        return super().sort_called(app, column, value)
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
         """Beside the usual, how well those who earn rank first, and the skill over each badge's own rate by then."""

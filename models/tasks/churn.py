@@ -63,11 +63,22 @@ class Churn(BinaryTask[Quiet]):
     moves: ClassVar[bool] = False  # what settles tonight began weeks ago
     relevels: ClassVar[bool] = False  # the newest rows are weeks old, and whole courses begin and end; docs/models.md
     wanted: ClassVar[int] = -1
+    sorts: ClassVar[tuple[str, ...]] = ("week",)
+    used_for: ClassVar[str] = (
+        "Nights publish its answers in `scores`, for people and apps to act on; no challenge, reward or badge depends "
+        "on them."
+    )
+    notes: ClassVar[Mapping[str, str]] = {
+        "auc_left_already": "how well it ranks who has left already: 0.5 is guessing, 1 is without fault",
+        "auc_left_already_by_recency_alone": "the same by the days since the last play alone",
+        "left_already": "the share of those asked about who had left",
+        "quiet_days": "days without play after which somebody counts as gone",
+    }
     encoding_type: ClassVar[type[Encoding]] = Quiet
     limits: ClassVar[tuple[str, ...]] = (
         (
-            "A row asks of one week, of who had not left before it: `window days` is after how many days the answer is "
-            "known, and players are told the chance of having left by then."
+            "A row asks of one week, of who had not left before it; players are told the chance of having left by the "
+            "end of each week."
         ),
         "Leaving is N days in a row without play (`quiet days`), so the newest answers are N days old.",
         "Players not active within `challenges.active_within_days` are not judged: to foresee what is over flatters.",
@@ -86,6 +97,10 @@ class Churn(BinaryTask[Quiet]):
     def changes(self, app: App) -> Sequence[Change]:  # noqa: ARG002
         """Those of habit."""
         return habits.changes()
+
+    def sort_called(self, app: App, column: str, value: Any) -> str:  # noqa: ARG002
+        """Which week it is."""
+        return f"leaves in week {value}" if value else "left already"
 
     def labels(self, known: Known, samples: Samples) -> pl.DataFrame:
         """One row per snapshot and week that it was at risk in and that is known: week, quiet_days, window, left."""

@@ -99,6 +99,17 @@ class Engagement(BinaryTask[Levels]):
     }
     asks_for: ClassVar[frozenset[str]] = frozenset({"catboost", "random_forest", "stack", "two_views", "xgboost"})
     relevels: ClassVar[bool] = False  # as of churn
+    used_for: ClassVar[str] = (
+        "Nights publish its answers in `scores`, for people and apps to act on; no challenge, reward or badge depends "
+        "on them."
+    )
+    notes: ClassVar[Mapping[str, str]] = {
+        "log_loss_of_levels": "of the level itself, not of the questions whether one is reached; lower is better",
+        "macro_f1": "of the likeliest level, every level counting as much; higher is better",
+        "macro_f1_of_persistence": "the same for saying that the level stays as it was",
+        "quadratic_kappa": "agreement with the true level beyond chance, far misses counting more; 1 is full",
+        "quadratic_kappa_of_persistence": "the same for saying that the level stays as it was",
+    }
     moves: ClassVar[bool] = False  # weekly training is near enough, and a night is cheaper without
     ways: ClassVar[Ways] = ("towards a higher level", "towards a lower level")  # to reach one and to stay there differ
     encoding_type: ClassVar[type[Encoding]] = Levels
@@ -205,6 +216,12 @@ class Engagement(BinaryTask[Levels]):
         asked = rows.filter(pl.col("level") == pl.col("likeliest").clip(1))
         told = self.reasons(model, app, asked)
         return asked.select("player_key", "window_days", level="likeliest", reasons=told)
+
+    def sort_called(self, app: App, column: str, value: Any) -> str:
+        """A level by its name in the app file."""
+        if column == "level" and value < len(app.engagement.levels):
+            return f"{app.engagement.levels[value]} or above"
+        return super().sort_called(app, column, value)
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
         """Of the levels themselves, beside those of the questions; and how often nothing changes."""

@@ -61,6 +61,10 @@ class Plays(BinaryTask[Encoding]):
     asks_for: ClassVar[frozenset[str]] = frozenset({"stack"})
     alike: ClassVar[float] = 0.2  # players come in waves; see docs/models.md for how it was found
     relevels: ClassVar[bool] = False
+    used_for: ClassVar[str] = (
+        "Each night's `completion_probability` is its answer times that of `attainment`; whose chance to play is small "
+        "gets a message to come back instead of a challenge; of two windows the one likelier to see play is preferred."
+    )
     limits: ClassVar[tuple[str, ...]] = (
         "Promises are moved every night to fit what has just settled; this page shows the model before that.",
         "Players not active within the app's `challenges.active_within_days` are not judged.",

@@ -14,7 +14,7 @@ from configs.app import App
 from models import habits
 from models.portable import load_arrays, load_json, save_arrays, save_json
 from models.ranking import coverage_at, ndcg_at, recall_at
-from models.reasons import Kind, lately
+from models.reasons import Kind, lately, none_lowers
 from models.similar import als_factors, als_scores, cosine, ease
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
 from models.tracking.pages import Measured
@@ -101,6 +101,19 @@ class Recommendations(BinaryTask[Items]):
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lightgbm": {"trees": 120}}
     asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack", "catboost"})
     moves: ClassVar[bool] = False
+    used_for: ClassVar[str] = (
+        "Nights publish each player's likeliest metrics in `scores`, and draw from them which metrics "
+        "`recommendations` names. What challenges ask does not depend on them."
+    )
+    notes: ClassVar[Mapping[str, str]] = {
+        f"{name}_at_{RANKED}{end}": f"{told}{beside}"
+        for end, beside in (("", ""), ("_of_popularity", ", where everybody is told the most popular"))
+        for name, told in (
+            ("ndcg", f"how well the first {RANKED} are ordered by what was done, 1 is best"),
+            ("recall", f"the share of what was done that is among the first {RANKED}"),
+            ("coverage", f"the share of all things that anybody is told among the first {RANKED}"),
+        )
+    }
     encoding_type: ClassVar[type[Encoding]] = Items
     limits: ClassVar[tuple[str, ...]] = (
         "Likely is not liked: it says what a player would do anyway, not what a recommendation changes.",
@@ -174,7 +187,12 @@ class Recommendations(BinaryTask[Items]):
         item = pl.col("item").replace_strict(labels, default=pl.col("item"), return_dtype=pl.String)
         own = lately(item, {28: "own_28", 7: "own_7"})
         return {
-            "own": Kind(tuple(f"level_{days}" for days in SPANS), own, "how much of it they did lately"),
+            "own": Kind(
+                tuple(f"level_{days}" for days in SPANS),
+                own,
+                "how much of it they did lately",
+                only=none_lowers("own_28"),
+            ),
             "others": Kind(
                 ("popularity", "knn", "ease", "als", "breadth"),
                 pl.lit("many who otherwise do the same did this too"),

@@ -1,6 +1,6 @@
 """How strong is this player among comparable play? A Gaussian mixture per cohort, its components ordered by score."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -63,6 +63,19 @@ class Segments(Task):
     name: ClassVar[str] = "segments"
     question: ClassVar[str] = "How strong is this player among comparable play?"
     doing: ClassVar[str] = "how strong they are"
+    used_for: ClassVar[str] = (
+        "Nights publish it in `segments`, and tell players their next target in `targets` among those of their own "
+        "segment where these are many enough."
+    )
+    notes: ClassVar[Mapping[str, str]] = {
+        "bic": "fit less what its size costs; lower is better, among mixtures of the same players only",
+        "stability": "how alike segments are when players are drawn anew (adjusted Rand index), 1 is the same",
+        "silhouette": "how much nearer players are to their own segment than to the next, -1 to 1",
+        "posterior": "how sure the mixture is of each player's segment in the mean, 1 is certain",
+        "smallest_share": "the share of players in the smallest segment",
+        "components": "how many groups the mixture has",
+        "converged": "1: the fit came to rest",
+    }
     limits: ClassVar[tuple[str, ...]] = (
         "A segment is a standing among comparable players, not a promise; nothing is checked on later days.",
         "Counts are not normal: variances have a floor, so BIC compares shapes of these measures only.",

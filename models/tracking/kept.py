@@ -54,6 +54,10 @@ class KeptChampions:
             return None
         return int(told["version"]) if told else None
 
+    def untrained(self, app: str) -> dict[str, str]:  # noqa: ARG002 (as the registry is asked)
+        """Nothing: of trainings nothing is kept but what serves."""
+        return {}
+
     def load_for(self, app: str, task: str, night: dt.date) -> LoadedModel | None:
         """The version that is kept of a task, where it may serve a night; None where there is none.
 

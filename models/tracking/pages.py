@@ -18,12 +18,6 @@ Measured = float | tuple[float, float, float]  # a value, or a value with the lo
 
 MUCH = 0.1  # an answer that moves so far moves much
 
-WIDE = " &emsp; "  # MLflow's page sets table cells without space between them
-
-TO_DECIDE = """### To decide
-Open the source run: its plots show what was promised against what was kept, what the model looks at and how the rivals
-did. Then move the alias `champion` to the version that should serve from the next night on."""
-
 PAGE = """## {question}
 
 Task `{task}` of the app `{app}`. The night loads the version that holds the alias `champion`; `challenger` is the one
@@ -123,6 +117,9 @@ class ModelRun:
         moved: What changes for players if it serves, and instead of which version.
         cost: What it takes.
         figures: Plots by file name without suffix.
+        used_for: What nights do with its answers.
+        beside: What it was compared with, and rows of what, its own and the other's value; None: with nothing.
+        notes: What metrics say, by name, beside those that cards.py explains.
         tables: Kept as CSV, by name.
         limits: What the reviewer must know that the figures do not show; a sentence each.
         example: Made-up values for inputs where any value will not do, such as metric names.
@@ -149,6 +146,9 @@ class ModelRun:
     moved: tuple[str, Moved] | None = None
     cost: Cost | None = None
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
+    used_for: str = ""
+    beside: tuple[str, Sequence[tuple[str, str, str]]] | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     limits: Sequence[str] = ()
     example: Mapping[str, Sequence[Any]] = field(default_factory=dict)
@@ -167,31 +167,12 @@ def synthetic_rows(inputs: Mapping[str, pl.DataType], example: Mapping[str, Sequ
 
 
 def flat_metrics(metrics: Mapping[str, Measured]) -> dict[str, float]:
-    """name, name_low and name_high; ends and values that are not finite are left out."""
+    """name, name_low and name_high, to six places; ends and values that are not finite are left out."""
     flat: dict[str, float] = {}
     for name, measured in metrics.items():
         values = measured if isinstance(measured, tuple) else (measured,)
         flat |= {name + end: float(v) for end, v in zip(("", "_low", "_high"), values, strict=False)}
-    return {name: value for name, value in flat.items() if math.isfinite(value)}
-
-
-def card_of(run: ModelRun, decision: Decision, *, proposed: bool = False) -> str:
-    """The version's page, in Markdown, with the decision that was carried out; `proposed`: it waits for a person."""
-    state = "becomes champion" if decision.promote else "waits as challenger"
-    state = "waits under the alias `review`" if proposed else state
-    limits = "\n".join(f"- {limit}" for limit in run.limits or ("None recorded.",))
-    parts = [
-        f"At registration it **{state}**: {decision.reason}.",
-        f"## {run.question}",
-        *([_contest(run)] if run.rivals else []),
-        *([_measures(run.metrics)] if run.metrics else []),
-        *([_by_kind(run.kinds)] if run.kinds else []),
-        *([_moving(run)] if run.rivals else []),
-        _trained_on(run),
-        f"### Known limits\n{limits}",
-        TO_DECIDE,
-    ]
-    return "\n\n".join(parts) + "\n"
+    return {name: round(value, 6) for name, value in flat.items() if math.isfinite(value)}
 
 
 def model_page(app: str, task: str, question: str) -> str:
@@ -213,70 +194,3 @@ def _made_up(name: str, dtype: pl.DataType, example: Sequence[Any] | None, n: in
     if dtype == pl.Date:
         return [dt.date(2024, 1, 1) + dt.timedelta(days=i) for i in range(n)]
     raise TypeError(f"model input '{name}' is {dtype}; use numbers, text, booleans or dates")
-
-
-def _contest(run: ModelRun) -> str:
-    rows = []
-    for rival in sorted(run.rivals, key=lambda r: r.loss):
-        name = f"**{rival.name}** (chosen)" if rival.name == run.chosen else rival.name
-        behind = "{:+.4f} ({:+.4f} to {:+.4f})".format(*rival.behind) if rival.behind else ""
-        rows.append(f"| {name} |{WIDE}{rival.loss:.4f}{WIDE}| {rival.low:.4f} to {rival.high:.4f}{WIDE}| {behind} |")
-    head = f"| learner | {run.score} | 95 % interval | behind the chosen one |\n|---|---|---|---|\n"
-    told = (
-        "Lower is better. The last column compares on the same rows, so it can tell apart what the intervals cannot. "
-        "The simpler learner stays unless another is better by more than the standard error of that, by player."
-    )
-    return f"### Contest on the later holdout\n{head}" + "\n".join(rows) + f"\n\n{told}"
-
-
-def _measures(metrics: Mapping[str, Measured]) -> str:
-    rows = []
-    for name, measured in metrics.items():
-        value, *ends = measured if isinstance(measured, tuple) else (measured,)
-        shown = f"{ends[0]:.4f} to {ends[1]:.4f}" if ends and all(map(math.isfinite, ends)) else ""
-        rows.append(f"| {name.replace('_', ' ')} |{WIDE}{value:.4f}{WIDE}| {shown} |")
-    head = "### Figures of the chosen one\n| figure | value | 95 % interval |\n|---|---|---|\n"
-    return head + "\n".join(rows)
-
-
-def _by_kind(kinds: Sequence[OfKind]) -> str:
-    head = (
-        "### By kind of player and question\n"
-        "| kind | rows | promised | happened | log loss | better than the base rate |\n|---|---|---|---|---|---|\n"
-    )
-    rows = []
-    for each in kinds:
-        happened = "{:.3f} ({:.3f} to {:.3f})".format(*each.happened) + (" \\*" if each.off else "")
-        ahead = "{:+.4f} ({:+.4f} to {:+.4f})".format(*each.ahead)
-        cells = (each.name, f"{each.rows:,}", f"{each.promised:.3f}", happened, f"{each.loss:.4f}", ahead)
-        rows.append("| " + f"{WIDE}| ".join(cells) + " |")
-    told = "\\* what happened differs from what was promised beyond the noise of these players."
-    return head + "\n".join(rows) + (f"\n\n{told}" if any(each.off for each in kinds) else "")
-
-
-def _moving(run: ModelRun) -> str:
-    """What moving the alias changes."""
-    if run.moved is None:
-        told = "Nothing that can answer serves this question now: with the alias, nights answer it."
-    else:
-        name, moved = run.moved
-        told = (
-            f"Beside {name}, which serves, on the {moved.rows:,} rows of the later holdout: the mean answer goes from "
-            f"{moved.before:.3f} to {moved.after:.3f}; an answer moves by {moved.apart:.3f} in the mean, and "
-            f"{moved.much:.1%} of them by {MUCH:g} or more; of the tenth with the highest answers "
-            f"{moved.stay:.0%} stay the same."
-        )
-    return f"### What moving the alias changes\n{told}"
-
-
-def _trained_on(run: ModelRun) -> str:
-    days = ", ".join(f"{name.replace('_', ' ')} {day.isoformat()}" for name, day in run.data_window.items())
-    rows = ", ".join(f"{name} {n:,}" for name, n in run.rows.items())
-    cost = ""
-    if run.cost:
-        fit, rows_s, asked = f"{run.cost.fit_s:.1f} s", f"{run.cost.rows:,} rows", f"{run.cost.answer_s:.1f} s"
-        cost = f"\n- Cost: {fit} of processors to fit on {rows_s}, {asked} to answer a million"
-    return (
-        f"### Trained on\n- Days: {days or 'not recorded'}\n- Rows: {rows or 'not recorded'}\n"
-        f"- App file `{run.app_hash[:12]}`, code `{run.code_version}`{cost}"
-    )

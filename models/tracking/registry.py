@@ -7,7 +7,7 @@ running anything stored beside them.
 import datetime as dt
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -19,8 +19,10 @@ import polars.selectors as cs
 
 from configs.errors import NightquestError
 from models.portable import Portable, load_json, load_model, save_json, save_model
+from models.tracking.cards import card_of
+from models.tracking.experiments import NOTE
 from models.tracking.night_page import NightPage, Past
-from models.tracking.pages import Decision, Measured, ModelRun, card_of, flat_metrics, model_page, synthetic_rows
+from models.tracking.pages import Decision, Measured, ModelRun, flat_metrics, model_page, synthetic_rows
 from models.tracking.sealed import checksums, predict_as_before, verify
 from models.tracking.served import RUN_FILE, TYPES
 from models.tracking.store import Tracking, first_line, night_name
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 CHAMPION, CHALLENGER, REVIEW = "champion", "challenger", "review"
 CHALLENGED = "challenged"  # tag of a version: how often others were compared with it while it served
 CHOSEN = "champion_seen"  # tag of a registered model: the champion as training last left or found it
+UNTRAINED = "no_model"  # tag of an experiment: why the newest training made none; empty where it made one
+SOURCE = {"mlflow.source.name": "nightquest train", "mlflow.source.type": "JOB"}  # shown in the table of runs
+_PAGE = "#/models/{}/versions/{}"
 FILES = "files_sha256"  # tag of a version: {path: sha256} of everything that is read when it is loaded
 REQUIREMENTS = ("lightgbm", "numpy", "pandas", "polars", "pyarrow", "scikit-learn", "scipy")
 
@@ -95,7 +100,10 @@ class Registry:
         Raises:
             NightquestError: If the model, read back from its files, predicts otherwise than before.
         """
-        with tempfile.TemporaryDirectory() as scratch, self.tracking.run(f"{app}/{task}", _run_name(run)) as run_id:
+        with (
+            tempfile.TemporaryDirectory() as scratch,
+            self.tracking.run(f"{app}/{task}", _run_name(run), run.question) as run_id,
+        ):
             folder = Path(scratch) / "files"
             example = synthetic_rows(run.inputs, run.example)
             save_model(folder, run.model)
@@ -104,12 +112,36 @@ class Registry:
             self.tracking.log(run_id, _parameters(run), {}, run.figures)
             for name, table in run.tables.items():
                 self._client.log_text(run_id, table.write_csv(), f"tables/{name}.csv")
-            logged = self._log_model(folder, example, predicted, run.requires)
-            self.tracking.log(run_id, {}, flat_metrics(run.metrics), {}, model_id=logged.model_id)
+            logged = self._log_model(run, folder, example, predicted)
+            self.tracking.log(run_id, {}, flat_metrics(run.metrics), {}, model_id=logged.model_id, tags=SOURCE)
+            self._client.log_inputs(run_id, datasets=[_data(run)])
             with self.tracking.alone():
                 version = self._new_version(f"{app}.{task}", run, logged, checksums(folder))
                 self._client.update_registered_model(f"{app}.{task}", model_page(app, task, run.question))
-                return self._judge(f"{app}.{task}", version, run_id, run, review=review)
+                registered = self._judge(f"{app}.{task}", version, run_id, run, review=review)
+            self._client.set_experiment_tag(self.tracking.experiment(f"{app}/{task}"), UNTRAINED, "")
+            return registered
+
+    def record_none(self, app: str, task: str, as_of: dt.date, why: str) -> None:
+        """Log a training of which no model came, and keep the reason where `untrained` finds it.
+
+        Args:
+            app: The app's name.
+            task: What was to be learned.
+            as_of: The day of which it was.
+            why: As the end of a sentence.
+        """
+        told = f"the training as of {as_of} made none: {why}"
+        with self.tracking.only_run(f"{app}/{task}", f"{as_of} no model") as (run_id, _):
+            note = {NOTE: f"{told[0].upper()}{told[1:]}."}
+            self.tracking.log(run_id, {}, {}, {}, tags=note)
+        self._client.set_experiment_tag(self.tracking.experiment(f"{app}/{task}"), UNTRAINED, told)
+
+    def untrained(self, app: str) -> dict[str, str]:
+        """By task of an app whose newest training made no model, which one that was and why, as part of a sentence."""
+        found = self._client.search_experiments(filter_string=f"name LIKE '{app}/%'", max_results=1000)
+        told = {each.name.removeprefix(f"{app}/"): each.tags.get(UNTRAINED) for each in found}
+        return {task: why for task, why in told.items() if why}
 
     def record_night(
         self,
@@ -195,17 +227,17 @@ class Registry:
         return registered_versions(self._client, app)
 
     def _log_model(
-        self, folder: Path, example: pl.DataFrame, predicted: np.ndarray | pl.DataFrame, requires: Sequence[str]
+        self, run: ModelRun, folder: Path, example: pl.DataFrame, predicted: np.ndarray | pl.DataFrame
     ) -> Any:
         from mlflow.models import ModelSignature  # noqa: PLC0415
 
         return self._mlflow.pyfunc.log_model(
-            name="model",
+            name=_winner(run),
             loader_module="models.tracking.served",
             data_path=str(folder),
             signature=ModelSignature(self._schema(example.schema), self._schema(_result_schema(predicted))),
             input_example=example.with_columns(cs.numeric().cast(pl.Float64)).to_pandas(),
-            pip_requirements=[f"{package}=={installed(package)}" for package in sorted({*REQUIREMENTS, *requires})],
+            pip_requirements=[f"{package}=={installed(package)}" for package in sorted({*REQUIREMENTS, *run.requires})],
         )
 
     def _schema(self, columns: Mapping[str, pl.DataType]) -> Any:
@@ -243,7 +275,11 @@ class Registry:
         if run.challenges is not None:
             tried, served = str(run.challenges[1] + 1), str(run.challenges[0])
             self._client.set_model_version_tag(name, served, CHALLENGED, tried)
-        self._client.update_model_version(name, version, card_of(run, decision, proposed=proposed))
+        card = card_of(run, decision, proposed=proposed)
+        self._client.update_model_version(name, version, card)
+        self._client.set_tag(
+            run_id, NOTE, f"Registered as [{name} version {version}]({_PAGE.format(name, version)}). {card}"
+        )
         self._client.set_registered_model_alias(name, CHALLENGER, version)
         if proposed:
             self._client.set_registered_model_alias(name, REVIEW, version)
@@ -346,8 +382,22 @@ def _parameters(run: ModelRun) -> dict[str, Any]:
 
 
 def _run_name(run: ModelRun) -> str:
-    last = max(run.data_window.values(), default=None)
-    return f"{run.chosen or run.model.kind}, data to {last}" if last else run.chosen or run.model.kind
+    """Short, since MLflow's table of runs shows the beginning: the day of the training, and what won."""
+    return f"{run.first_night} {_winner(run)}" if run.first_night else _winner(run)
+
+
+def _winner(run: ModelRun) -> str:
+    return run.chosen or run.model.kind
+
+
+def _data(run: ModelRun) -> Any:
+    """What the run learned from, as MLflow tells it of a run: which days, of which app file, and how many rows."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag  # noqa: PLC0415
+
+    days, rows = run.data_window.values(), json.dumps(dict(run.rows))
+    name = f"{min(days)} to {max(days)}" if days else "days not recorded"
+    data = Dataset(name, run.app_hash[:8], "local", json.dumps({"rows": "those of the warehouse"}), profile=rows)
+    return DatasetInput(data, [InputTag("mlflow.data.context", "train")])
 
 
 def _type_name(name: str, dtype: pl.DataType) -> str:

@@ -14,22 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import NightquestError
+from models.tracking.experiments import tags_of, to_write
 from models.tracking.moved import follow_home
 from models.tracking.night_page import Past, day_moment_ms, day_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# What MLflow's pages show above the runs of an experiment `<app>/<work>`.
-DESCRIPTIONS = {
-    "nightly": "One run for each night and revision of **{app}**: whom it served, promised and settled. "
-    "Charts of `promised`, `ended_promised` and `ended_kept` go over the nights before; a step is a day since 1970.",
-    "writing": "One run for each night's words of **{app}**: cost, faults, and samples to read under Artifacts.",
-}
-TRAINING = "One run for each training of **{app}**'s model `{work}`: figures on later days, rivals and plots."
 NO_PAST: Past = {}
 NO_TAGS: Mapping[str, str] = {}
-KIND = {"mlflow.experimentKind": "custom_model_development"}  # MLflow opens such an experiment at its runs
 
 
 class Tracking:
@@ -84,24 +77,30 @@ class Tracking:
         self.mlflow.set_tracking_uri(self.uri)
         self.mlflow.set_registry_uri(self.uri)
 
-    def experiment(self, name: str) -> str:
-        """The id of an experiment, which is made, or brought back when it was deleted."""
+    def experiment(self, name: str, question: str = "") -> str:
+        """The id of an experiment, which is made, or brought back when it was deleted.
+
+        Args:
+            name: `<app>/<work>`.
+            question: What its models answer, where that is known.
+        """
         with self.alone():
             known = self.client.get_experiment_by_name(name)
             if known is None:
                 place = None if self._artifacts is None else (self._artifacts / name).resolve().as_uri()
-                return str(self.client.create_experiment(name, artifact_location=place, tags=_told(name)))
-            if known.lifecycle_stage == "deleted":
-                self.client.restore_experiment(known.experiment_id)
-            for tag, value in _told(name).items():  # of an older version; what a person wrote stays
-                if tag not in known.tags:
-                    self.client.set_experiment_tag(known.experiment_id, tag, value)
-            return str(known.experiment_id)
+                number, kept = str(self.client.create_experiment(name, artifact_location=place)), dict[str, str]()
+            else:
+                number, kept = str(known.experiment_id), known.tags
+                if known.lifecycle_stage == "deleted":
+                    self.client.restore_experiment(number)
+            for tag, value in to_write(tags_of(name, number, question), kept, sure=bool(question)).items():
+                self.client.set_experiment_tag(number, tag, value)
+            return number
 
     @contextlib.contextmanager
-    def run(self, experiment: str, name: str) -> Iterator[str]:
+    def run(self, experiment: str, name: str, question: str = "") -> Iterator[str]:
         """Yield the id of a new run that is active for MLflow; it ends FINISHED, or FAILED when the body raises."""
-        run = self.client.create_run(self.experiment(experiment), run_name=name)
+        run = self.client.create_run(self.experiment(experiment, question), run_name=name)
         with self.active(run.info.run_id):
             yield str(run.info.run_id)
 
@@ -181,12 +180,6 @@ class Tracking:
             metrics = {k: v for k, v in metrics.items() if known.metrics.get(k) != v}
             parameters = {k: v for k, v in parameters.items() if k not in known.params}
         self.log(run_id, parameters, metrics, figures or {}, day=day, past=past, tags=tags)
-
-
-def _told(name: str) -> dict[str, str]:
-    """Tags of an experiment: what it holds and how MLflow shows it."""
-    app, _, work = name.rpartition("/")
-    return {**KIND, "mlflow.note.content": DESCRIPTIONS.get(work, TRAINING).format(app=app, work=work)}
 
 
 def night_name(as_of: object, revision: int) -> str:

@@ -67,7 +67,7 @@ def run_train(
         serving = _at_work(known, incumbents(registry, app, as_of, wanted), settings.scoring_s)
         tuning = Tuning(settings.tuning_s, settings.home / TUNING / app.app) if tuned else None
         for_learning = _for_learning(budget, len(wanted))
-        _, contests, notes = learn_tasks(
+        learned = learn_tasks(
             *(known, wanted),
             seed=SEED,
             steps=steps,
@@ -78,24 +78,31 @@ def run_train(
             most=settings.training_snapshots,
             cluster=_cluster(settings),
         )
-        segments = None
+        segments, failed, notes = None, dict(learned.failed), learned.notes
         if Segments.name in wanted and not for_learning.left:
+            failed[Segments.name] = "the budget is spent"
             notes = (*notes, f"No model of {Segments.name} is learned: the budget is spent.")
         elif Segments.name in wanted:
             steps.begin(Segments.doing)
             strength = past_strength(known)
             segments = fit_segments(app, *strength, seed=SEED)
     steps.begin(DRAWING)
-    runs = {name: run_of(each, night, loaded.hash, code_version()) for name, each in contests.items()}
+    runs = {name: run_of(each, night, loaded.hash, code_version()) for name, each in learned.held.items()}
     if segments is not None and segments.model is not None:
         runs[Segments.name] = segments_run(segments, strength, night, loaded.hash, code_version())
+    elif segments is not None:
+        failed[Segments.name] = segments.why
     steps.begin(REGISTERING)
     review = app.promotion == "review"
     versions = {task: registry.record(app.app, task, run, review=review).version for task, run in runs.items()}
+    for task, why in failed.items():
+        registry.record_none(app.app, task, as_of, why)
     steps.end()
     left_out = learners_left_out(heavy=tuning is not None and tuning.seconds > 0)
     told = [segments.note] if segments and segments.note else []
-    return TrainReport(as_of, contest_table(contests.values()), versions, (*tasks().faults, *left_out, *notes, *told))
+    return TrainReport(
+        as_of, contest_table(learned.held.values()), versions, (*tasks().faults, *left_out, *notes, *told)
+    )
 
 
 def _cluster(settings: Settings) -> Cluster | None:

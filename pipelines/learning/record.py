@@ -1,6 +1,7 @@
 """From a contest, or from fitted segments, to the record a reviewer decides from."""
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from configs.app import App
 from configs.nouns import counted
 from models.contest import Contest
 from models.kinds import quarters_of
-from models.promotion import Gain
+from models.promotion import Against, Gain
 from models.tasks.segments import PARENT, SegmentModel, Segments
 from models.tracking.pages import Decision, ModelRun, Rival
 from models.tracking.plots import (
@@ -70,6 +71,9 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
         moved=(against.name, against.moved) if against and against.moved else None,
         cost=contest.cost,
         figures=_plots(contest, app),
+        used_for=task.used_for,
+        beside=_beside(against) if against and against.gain else None,
+        notes=task.notes,
         tables={"tuning": contest.tuned.trials} if contest.tuned.trials.height else {},
         limits=(*task.limits, *contest.faults),
         example=task.example(app),
@@ -81,6 +85,19 @@ def _gains(contest: Contest) -> dict[str, Gain]:
     """How much better the winner is than the base rate and than what serves, where that could be compared."""
     against = contest.against
     return {"the base rate": contest.gain} | ({against.name: against.gain} if against and against.gain else {})
+
+
+def _beside(against: Against) -> tuple[str, list[tuple[str, str, str]]]:
+    """What the winner was compared with beyond their log-losses: what else promotion asks of it."""
+    (ours, theirs), (our_s, their_s) = against.calibration, against.seconds
+    may = f" (allowed: {against.allowed_s:.1f} s)" if math.isfinite(against.allowed_s) else ""
+    return against.name, [
+        ("rows that neither had seen", f"{against.rows:,}", f"{against.rows:,}"),
+        ("chance of so much by luck alone", f"{against.doubt:.2g} (allowed: {against.allowed:.2g})", ""),
+        ("calibration error", f"{ours:.4f}", f"{theirs:.4f}"),
+        ("processors for a night's players", f"{our_s:.1f} s{may}", f"{their_s:.1f} s"),
+        ("worse beyond doubt where", "; ".join(against.worse) or "nowhere", ""),
+    ]
 
 
 def _plots(contest: Contest, app: App) -> dict[str, Any]:
@@ -170,6 +187,9 @@ def segments_run(segments: SegmentFit, past: Strength, night: Night, app_hash: s
         chosen=f"{parent['components']} components, {parent['covariance']}",
         score="BIC",
         figures=_segment_figures(segments, model, tonight, app),
+        used_for=Segments.used_for,
+        notes=Segments.notes,
+        tables={"tried": segments.trials},
         limits=(*Segments.limits, *([segments.note] if segments.note else [])),
         example={"cohort": cohorts},
     )

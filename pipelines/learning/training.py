@@ -55,10 +55,27 @@ class Learned:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Contests:
+    """What came of the tasks that were to be learned.
+
+    Attributes:
+        samples: The snapshots that they were learned from.
+        held: By task; one that could not be learned is absent.
+        failed: By task without a contest, why, as the end of a sentence.
+        notes: A sentence for each task or learner that did not come about, with its reason.
+    """
+
+    samples: Samples
+    held: Mapping[str, Contest]
+    failed: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
 def learn_models(known: Known, *, seed: int, wanted: Collection[str] = PLANNED_WITH) -> Learned:
     """What planning needs, learned on the spot from what a night may see; fallbacks for what is not wanted."""
-    samples, contests, notes = learn_tasks(known, wanted, seed=seed)
-    return Learned(_planning(known.app, samples, contests, seed), contests, notes)
+    learned = learn_tasks(known, wanted, seed=seed)
+    return Learned(_planning(known.app, learned.samples, learned.held, seed), learned.held, learned.notes)
 
 
 def learn_tasks(
@@ -73,7 +90,7 @@ def learn_tasks(
     processes: int | None = 1,
     most: int = MOST_SNAPSHOTS,
     cluster: Cluster | None = None,
-) -> tuple[Samples, dict[str, Contest], tuple[str, ...]]:
+) -> Contests:
     """Learn from snapshots of past days, every third over at most half a year, with labels known by the night.
 
     Args:
@@ -88,10 +105,6 @@ def learn_tasks(
             this machine has cores and memory for.
         most: Snapshots to learn from.
         cluster: Where learners are fitted that can be, if there are many rows; contests are then held one by one.
-
-    Returns:
-        The snapshots, the contests by task (one that could not be learned is absent), and a sentence for each task or
-        learner that did not come about, with its reason.
     """
     steps = steps or Steps(silent)
     steps.begin(LOOKING)
@@ -100,8 +113,10 @@ def learn_tasks(
     notes: list[str] = []
     past = Past.of(known)
     tasks = [task for task in binary_tasks() if task.name in wanted]
-    if tasks and not enough(samples):
-        notes.append("Fallback models serve: too few players and days to train on.")
+    failed = dict[str, str]()
+    if tasks and (lacking := too_few(samples)):
+        notes.append(f"Fallback models serve, as there is too little to learn from: {lacking}.")
+        failed = {task.name: f"there was too little to learn from: {lacking}" for task in tasks}
         tasks = []
     results: dict[str, Contest | Exception] = {}
     with Beside[Contest](_at_once(samples, 1 if cluster else processes)) as beside:
@@ -122,16 +137,21 @@ def learn_tasks(
             contests[task.name] = learned
             notes += learned.faults
         else:
-            notes.append(_why_not(task, learned))
-    return samples, contests, tuple(dict.fromkeys(notes))
+            failed[task.name] = _why_not(task, learned)
+            notes.append(f"No model of {task.name} is learned: {failed[task.name]}.")
+    return Contests(samples, contests, failed, tuple(dict.fromkeys(notes)))
 
 
-def enough(samples: Samples) -> bool:
-    """Whether there is anything to learn from: snapshots, days, and windows with play."""
+def too_few(samples: Samples) -> str:
+    """What there is too little of to learn anything, beside how much it would take; empty where there is enough."""
     labels = samples.labels
     played = labels.filter("played").select("player_key", "base_day", "window_days").unique()
-    enough_days = labels["base_day"].n_unique() >= FEWEST_DAYS
-    return samples.features.height >= FEWEST_SNAPSHOTS and enough_days and played.height >= FEWEST_PLAYED
+    there = (
+        ("snapshots of players on past days", samples.features.height, FEWEST_SNAPSHOTS),
+        ("past days whose outcome is known", labels["base_day"].n_unique(), FEWEST_DAYS),
+        ("windows with play", played.height, FEWEST_PLAYED),
+    )
+    return ", ".join(f"{has} {what} (it takes {least})" for what, has, least in there if has < least)
 
 
 def past_days(known: Known, base_day: dt.date) -> list[dt.date]:
@@ -194,12 +214,11 @@ def _at_once(samples: Samples, most: int | None) -> int:
 
 
 def _why_not(task: BinaryTask[Any], error: Exception) -> str:
-    """A sentence that says why a task has no contest."""
-    instead = f"No model of {task.name} is learned"
+    """Why a task has no contest, as the end of a sentence."""
     if isinstance(error, NightquestError):
-        return f"{instead}: {error.message}"
+        return error.message.rstrip(".")
     _log.warning("The task %s cannot be learned.", task.name, exc_info=error)
-    return f"{instead}: the task {task.name} fails with {type(error).__name__}: {error}."
+    return f"the task {task.name} fails with {type(error).__name__}: {error}"
 
 
 def _planning(app: App, samples: Samples, contests: Mapping[str, Contest], seed: int) -> ChallengeModels:

@@ -69,19 +69,27 @@ def _planning(tonight: Tonight, found: Found) -> tuple[ChallengeModels, list[str
     why = f"The trained models are {plays.why or attainment.why}"
     if lost or unborn:
         why = lost.message.rstrip(".") if lost else unborn
+    elif untrained := plays.untrained or attainment.untrained:
+        why = f"No trained model serves: {untrained}"
     elif not (plays.why or attainment.why):
         why = "No trained model serves yet"
     app, as_of = tonight.night.app.app, tonight.night.as_of
     again = command("train", "--as-of", as_of, app=app) if unborn else command("train", app=app)
-    remedy = lost.remedy if lost else f"Run: {again}"
+    remedy = lost.remedy if lost else _run(again, plays.untrained or attainment.untrained)
     return learned.models, [f"{why}, so this night learned its own. {remedy}", *learned.notes]
+
+
+def _run(again: str, untrained: str) -> str:
+    """What helps: to train, where that made no model once more is known."""
+    return f"Once more is known, run: {again}" if untrained else f"Run: {again}"
 
 
 def _segments(tonight: Tonight, looked: Looked) -> tuple[SegmentModel | None, str, list[str]]:
     """The segment model and its version, and why it does not serve or there is none."""
     app, loaded = tonight.night.app, looked.loaded
     if loaded is None or not isinstance(loaded.model, SegmentModel):
-        return None, "", ["No segment model serves: segments follow the quantiles of the score."]
+        since = f", since {looked.untrained}" if looked.untrained else ""
+        return None, "", [f"No segment model serves{since}: segments follow the quantiles of the score."]
     if suits(app, loaded.model):
         return loaded.model, f"{loaded.name}/{loaded.version}", []
     again = command("train", app=app.app)
@@ -95,7 +103,7 @@ def _missing(tonight: Tonight, found: Mapping[str, Looked]) -> list[str]:
     faults, reasons = list[str](), dict[tuple[str, str, str], list[str]]()
     for task in binary_tasks():
         looked = found.get(task.name, Looked())
-        again = f"Run: {of_then if looked.later else newest}"
+        again = _run(of_then if looked.later else newest, looked.untrained)
         if looked.fault:
             faults.append(f"{looked.fault} {again}")
         elif task.name not in PLANNED_WITH and not looked.served:
@@ -109,4 +117,6 @@ def _why_none(looked: Looked) -> tuple[str, str]:
     """Why nothing serves a task: how its sentence begins, and how it goes on after the task."""
     if looked.later:
         return "The model", "that serves today was trained on later days"
+    if looked.untrained:
+        return "No model", f"serves, since {looked.untrained}"
     return ("The model", f"is {looked.why}") if looked.why else ("No model", "serves yet")

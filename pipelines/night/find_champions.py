@@ -38,12 +38,14 @@ class Looked:
         why: What else the registered one is, so that it does not serve: 'of an older app file'; empty otherwise.
         later: The version that serves today and was trained on later days; 0 where there is none.
         fault: A sentence about files that cannot be read.
+        untrained: Where nothing serves, which training made no model and why, as part of a sentence.
     """
 
     loaded: "LoadedModel | None" = None
     why: str = ""
     later: int = 0
     fault: str = ""
+    untrained: str = ""
 
     @property
     def served(self) -> Served | None:
@@ -118,10 +120,12 @@ class _Search:
         self.stood_in, self.notes = list[str](), list[str]()
         self._registry: Registry | None = None
         self._serving: dict[str, int] = {}
+        self._untrained: dict[str, str] = {}
         if has_registry(tonight.settings):
             try:
                 self._registry = open_registry(tonight.settings)
                 self._serving = self._registry.champions(self._app.app)
+                self._untrained = self._registry.untrained(self._app.app)
             except NightquestError as error:
                 self.lost = self.lost or self._fault(error)
 
@@ -132,7 +136,7 @@ class _Search:
             NightquestError: See `find_champions`.
         """
         if self._registry is None or name not in self._serving or name in self._gone:
-            return (self._from_kept(name) if self.lost else None) or Looked()
+            return (self._from_kept(name) if self.lost else None) or Looked(untrained=self._untrained.get(name, ""))
         try:
             looked, needed = look(self._registry, self._app, name, self._night), None
         except NightquestError as error:
@@ -190,13 +194,24 @@ def look(registry: "Registry | KeptChampions", app: App, name: str, night: dt.da
             raise
         return Looked(fault=error.message)
     if loaded is None:
-        return Looked(later=registry.champion(app.app, name) or 0)
+        later = registry.champion(app.app, name) or 0
+        return Looked(later=later, untrained="" if later else registry.untrained(app.app).get(name, ""))
     if not isinstance(loaded.model, LearnedModel):
         return Looked(loaded)
     if loaded.model.outdated:
         return Looked(why=_OTHER_VERSION)
     edited = edited_since(app, loaded.model, loaded.parameters)
     return Looked(why=f"of an older app file ({edited})") if edited else Looked(loaded)
+
+
+def none_yet(name: str, looked: Looked, again: str) -> tuple[str, str]:
+    """That nothing serves a task, with the reason where a training told one; and what helps."""
+    if looked.untrained:
+        return (
+            f"No model of {name} serves, since {looked.untrained}.",
+            f"Once more is known, {again[0].lower()}{again[1:]}",
+        )
+    return f"No model of {name} serves yet.", again
 
 
 def _lost_models(tonight: Tonight) -> tuple[Fault | None, list[str]]:

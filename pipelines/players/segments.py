@@ -34,11 +34,13 @@ class SegmentFit:
         model: None when there were too few players.
         trials: The settings tried, with their cohort.
         note: Why there is no model, or no stable one; else empty.
+        why: Why there is no model, as the end of a sentence; else empty.
     """
 
     model: SegmentModel | None
     trials: pl.DataFrame
     note: str = ""
+    why: str = ""
 
 
 def measures_of(app: App) -> tuple[Measure, ...]:
@@ -134,8 +136,7 @@ def fit_segments(
     empty = pl.DataFrame(schema={"cohort": pl.String})
     if players < app.cohorts.min_players:
         few = f"{counted(players, 'player')}, {app.cohorts.min_players:,} are needed"
-        note = f"Segments follow the quantiles of the score: {few}."
-        return SegmentFit(None, empty, note)
+        return SegmentFit(None, empty, f"Segments follow the quantiles of the score: {few}.", few)
     mixture = replace(MixtureParameters(), seed=seed)
     if played is not None:
         mixture = replace(mixture, even_out=True, floor=FLOOR_IN_COHORTS, restarts=3)

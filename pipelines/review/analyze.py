@@ -23,7 +23,7 @@ from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import Block, read_blocks
 from pipelines.activity.read_text import FileRefusedError
 from pipelines.known import Known
-from pipelines.night.find_champions import look
+from pipelines.night.find_champions import look, none_yet
 from pipelines.players.segments import WINDOW_DAYS, played_there, player_cohorts, suits
 from pipelines.players.snapshots import describe, eligible_players
 from pipelines.review.explain import night_seen, not_judged, player_key
@@ -167,7 +167,7 @@ def _segments(settings: Settings, app: App, as_of: dt.date) -> tuple[SegmentMode
             f"The model of segments that serves was trained on later days than the night of {as_of}.", "Run a night."
         )
     if found.loaded is None or not isinstance(found.loaded.model, SegmentModel):
-        raise NightquestError("No model of segments serves yet.", again)
+        raise NightquestError(*none_yet(Segments.name, found, again))
     if not suits(app, found.loaded.model):
         raise NightquestError("The model of segments is of an older app file.", again)
     return found.loaded.model, f"{found.loaded.name}/{found.loaded.version}"

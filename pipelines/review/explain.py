@@ -22,7 +22,7 @@ from models.tasks import binary_task, binary_tasks
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.known import Known
-from pipelines.night.find_champions import look
+from pipelines.night.find_champions import look, none_yet
 from pipelines.night.score import Served
 from pipelines.pins import Night, find_night, make_night, next_served_day
 from pipelines.players.snapshots import describe, eligible_players
@@ -219,7 +219,7 @@ def _served(settings: Settings, app: App, task: BinaryTask[Any], night: Night) -
         why = f"version {found.later}, which serves today, was trained on later days than the night of {night.as_of}"
         raise NightquestError(f"No model of {task.name} serves the newest night: {why}.", f"Run a night, or: {of_then}")
     why = f"The model of {task.name} is {found.why} and does not serve." if found.why else ""
-    raise NightquestError(why or f"No model of {task.name} serves yet.", again)
+    raise NightquestError(*((why, again) if why else none_yet(task.name, found, again)))
 
 
 def player_key(known: Known, user_id: str) -> int:

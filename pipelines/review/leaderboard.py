@@ -105,7 +105,10 @@ def read_leaderboard(settings: Settings, app: App, night: dt.date) -> Leaderboar
         found = registry.reviewable(app.app)
         looked = {name: _look(registry, app, name, night) for name in questions if name not in gone}
     if found.is_empty():
-        notes.append(f"No model of {app.app} is registered yet. Run: {command('train', app=app.app)}")
+        again = command("train", app=app.app)
+        tried = any(each.untrained for each in looked.values())
+        remedy = f"Once more is known, run: {again}" if tried else f"Run: {again}"
+        notes.append(f"No model of {app.app} is registered yet. {remedy}")
     notes += [f"{lost.message} {lost.remedy}"] if lost else []
     since = _since(settings.home, app.app)
     seats = [_seat(name, asked, found, looked.get(name), since) for name, asked in questions.items()]
@@ -129,8 +132,9 @@ def _look(registry: Any, app: App, name: str, night: dt.date) -> Looked:
         return Looked(fault=error.message)
 
 
-def _none(task: str) -> str:
-    return f"nothing serves: {_INSTEAD.get(task, 'there are no scores of it')}"
+def _none(task: str, untrained: str = "") -> str:
+    since = f", since {untrained}" if untrained else ""
+    return f"nothing serves: {_INSTEAD.get(task, 'there are no scores of it')}{since}"
 
 
 def _seat(
@@ -142,7 +146,7 @@ def _seat(
         champion = mine.row(by_predicate=pl.col("version") == looked.loaded.version, named=True)
     waiting = _waiting(_holder(mine, "review"), champion) or _waiting(_holder(mine, "challenger"), champion)
     if champion is None:
-        return Seat(name, question, waiting=waiting, why=_none(name))
+        return Seat(name, question, waiting=waiting, why=_none(name, looked.untrained if looked else ""))
     contest = json.loads(champion[CONTEST]) if champion[CONTEST] else NO_CONTEST
     served, first = since.get(name, ("", None))
     return Seat(

@@ -33,8 +33,8 @@ from pipelines.known import Known
 from pipelines.learning.past import Past
 from pipelines.learning.samples import draw_samples
 from pipelines.learning.training import MOST_SNAPSHOTS, SEED, past_days
-from pipelines.pins import day_start, make_night
 from pipelines.stores import open_app
+from tests.benchmarks.known_on import known_on
 from tests.benchmarks.straight.scores import boosted, forest, regressed_each, stays_as_it_is
 
 Array = NDArray[np.float64]
@@ -253,7 +253,7 @@ def main() -> None:
     given = parser.parse_args()
     loaded, settings = load_app(given.app), Settings(home=given.home)
     with open_app(settings, loaded) as warehouse:
-        known = Known(warehouse, make_night(warehouse, loaded.app, given.as_of, day_start(loaded.app, given.as_of)))
+        known = known_on(warehouse, loaded.app, given.as_of)
         samples = draw_samples(known, past_days(known, known.base_day), most=MOST_SNAPSHOTS, seed=SEED)
         told: dict[str, Callable[[Rows], Iterator[str]]] = {
             "churn": lambda rows: churn(rows, _truth(known, given.truth) if given.truth else None),

@@ -28,13 +28,15 @@ from pipelines.known import Known
 from pipelines.learning.recalibrate import snapshots_lately
 from pipelines.learning.samples import samples_of
 from pipelines.night.score import Served, score
-from pipelines.pins import day_start, make_night
 from pipelines.players.snapshots import describe, eligible_players
 from pipelines.stores import open_app, open_registry
+from tests.benchmarks.known_on import known_on
 
 
 def repeated(frame: pl.DataFrame, players: int) -> pl.DataFrame:
     """A night's rows again and again, every copy under other keys, until they are of so many players."""
+    if frame.is_empty():
+        return frame
     keys = frame["player_key"]
     step, times = int(keys.max() or 0) + 1, -(-players // max(keys.n_unique(), 1))  # type: ignore[arg-type]
     copies = pl.concat([frame.with_columns(pl.col("player_key") + step * n) for n in range(times)])
@@ -55,6 +57,8 @@ class Scoring:
         self._known, self._models = known, models
         tonight = describe(known, eligible_players(known, [known.base_day]))
         self.features = repeated(tonight, players)
+        if tonight.is_empty():
+            raise SystemExit(f"Nobody is asked about on {known.as_of}. Choose a day soon after play with --as-of.")
         badges = badge_progress(known).join(tonight.select("player_key"), on="player_key", how="semi")
         self._badges = repeated(badges, round(players * badges["player_key"].n_unique() / tonight.height))
         self._settled: Samples = samples_of(known, snapshots_lately(known))
@@ -101,7 +105,7 @@ def main() -> None:
     loaded, settings = load_app(given.app), Settings(home=given.home)
     models = _champions(settings, loaded.app.app)
     with open_app(settings, loaded) as warehouse:
-        known = Known(warehouse, make_night(warehouse, loaded.app, given.as_of, day_start(loaded.app, given.as_of)))
+        known = known_on(warehouse, loaded.app, given.as_of)
         scoring = Scoring(known, models, given.players)
         print(f"{scoring.features['player_key'].n_unique():,} players, load of the machine {os.getloadavg()[0]:.1f}")
         clock = Clock()

@@ -8,6 +8,7 @@ from polars.testing import assert_frame_equal
 
 from configs.errors import NightquestError
 from configs.loader import load_app
+from configs.settings import Settings
 from data.warehouse import open_warehouse
 from flows.backfill import backfill
 from flows.ingest import ingest
@@ -16,7 +17,11 @@ from flows.replay import replay
 from flows.train import train
 from pipelines.publish.published import published_root, read_latest
 from pipelines.publish.show import gather_player
+from pipelines.review.explain import explain_score
+from pipelines.review.leaderboard import read_leaderboard
+from pipelines.stores import open_registry
 from tests.flows.world import LAST_NIGHT, PLAYERS, START, bytes_under, write_app, write_events
+from tests.pipelines.nights import now
 
 NIGHT = LAST_NIGHT - dt.timedelta(days=4)
 
@@ -50,7 +55,7 @@ def test_every_active_player_is_challenged_and_the_fallbacks_are_named(served):
     app, home, report = served
     assert not report.unchanged
     assert report.figures["players_challenged"] == PLAYERS
-    assert any("too few players" in note for note in report.notes)
+    assert any("too little to learn from" in note for note in report.notes)
     assert any(f"nightquest train {app}" in note for note in report.notes)
     view = gather_player(home, "puzzles", "player-3")
     assert 1 <= len(view.challenges) <= 3
@@ -131,10 +136,28 @@ def test_a_span_turned_round_is_refused_before_any_night_runs(puzzles):
     assert rows(home, "nights") == []
 
 
-def test_training_on_too_few_players_registers_nothing_and_says_why(puzzles):
-    report = train(app=str(puzzles[0]), as_of=LAST_NIGHT)
+def test_training_on_too_few_players_registers_nothing_and_says_why_wherever_one_looks_for_a_model(puzzles):
+    app, home = puzzles
+    report = train(app=str(app), as_of=LAST_NIGHT)
     assert report.versions == {}
-    assert any("too few players" in note for note in report.notes)
+    assert any("too little to learn from" in note for note in report.notes)
+    settings, loaded = Settings(home=home), load_app(str(app))
+    seats = {seat.task: seat.why for seat in read_leaderboard(settings, loaded.app, LAST_NIGHT).seats}
+    why = f"since the training as of {LAST_NIGHT} made none: "
+    assert all(why in told for told in seats.values())
+    assert f"{why}there was too little to learn from: " in seats["churn"]
+    assert "snapshots of players on past days (it takes 300)" in seats["churn"]
+    assert f"{why}{PLAYERS} players, " in seats["segments"]
+    night = nightly(app=str(app), as_of=LAST_NIGHT)
+    for model in ("No trained model serves", "No segment model serves"):
+        (note,) = [note for note in night.notes if note.startswith(model)]
+        assert f"the training as of {LAST_NIGHT} made none: " in note
+        assert "serves yet" not in note
+    with pytest.raises(NightquestError, match="No model of churn serves, since the training as of"):
+        explain_score(settings, loaded, "player-3", "churn", now())
+    tracked = open_registry(settings).tracking.client
+    (run,) = tracked.search_runs([tracked.get_experiment_by_name("puzzles/churn").experiment_id])
+    assert "too little to learn from" in run.data.tags["mlflow.note.content"]
 
 
 def test_a_delivery_taken_twice_counts_once(puzzles, tmp_path):

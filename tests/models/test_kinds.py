@@ -1,11 +1,15 @@
 """How answers do is told for each kind of players and questions, with whom they fit and whom they do not."""
 
+from functools import partial
+
 import numpy as np
 import polars as pl
 import pytest
 
+from configs.loader import load_app
 from models.kinds import by_kind, kinds_of, quarters_of
 from models.scores import log_loss
+from models.tasks import binary_task
 
 
 def test_kinds_are_quarters_of_activity_and_what_tells_questions_apart():
@@ -14,6 +18,22 @@ def test_kinds_are_quarters_of_activity_and_what_tells_questions_apart():
     assert set(kinds) >= {"played on 0 to 4 of 28 days", "played on 15 to 19 of 28 days", "window days 7", "level 1"}
     quarters = [here for name, here in kinds.items() if "of 28 days" in name]
     assert [here.sum() for here in quarters] == [10, 10, 10, 10]
+
+
+def test_kinds_of_questions_go_by_the_words_of_the_app_not_by_columns_and_ids():
+    app = load_app("trading").app
+    asked = pl.DataFrame(
+        {"window_days": [1, 7], "metric": ["protected_trades", "lessons"], "level": [1, 4], "week": [0, 2]}
+    )
+
+    def names(task: str) -> set[str]:
+        task = binary_task(task)
+        return set(kinds_of(asked, task.sorts, partial(task.sort_called, app)))
+
+    assert {"window of 1 day", "window of 7 days", "trades closed with a stop-loss in place"} < names("attainment")
+    assert {f"{app.engagement.levels[level]} or above" for level in (1, 4)} < names("engagement")
+    assert names("churn") == {"left already", "leaves in week 2"}
+    assert "earned on days 1 to 7" in names("badge_odds")
 
 
 def test_where_many_play_as_often_quarters_are_fewer_and_say_whom_they_hold():

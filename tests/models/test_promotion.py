@@ -103,7 +103,11 @@ def test_of_many_kinds_that_are_alike_none_is_called_worse_and_one_that_is_worse
             "version 3 serves on, as this one takes 5.1 s to ask of all",
         ),
         (replace(BETTER, seconds=(5.1, 5.2), allowed_s=5.0), True, "log-loss +0.0040"),
-        (replace(BETTER, worse=("metric points",)), False, "version 3 serves on, as it is better for metric points"),
+        (
+            replace(BETTER, worse=("points", "left already")),
+            False,
+            "version 3 serves on, as it is better for 'points' and 'left already': ",
+        ),
     ],
 )
 def test_what_is_better_but_worse_calibrated_or_slow_or_worse_for_some_waits(against, promote, reason):

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from models.reasons import Kind, against_the_answer, lately, reasons, share_of_kinds, usual_figures
+from models.reasons import Kind, against_the_answer, lately, none_lowers, reasons, share_of_kinds, usual_figures
 
 KINDS = {
     "play": Kind(("days", "weeks"), pl.lit("played"), "how much they play"),
@@ -68,7 +68,7 @@ def test_what_a_model_looks_at_is_told_by_what_it_is_about_and_adds_up_to_all():
 
 def test_a_fact_that_can_only_lower_is_no_reason_where_it_raises_and_one_may_have_other_words_for_it():
     kinds = {
-        "begun": Kind(("done",), pl.lit("nothing done"), "", "n", only=-(pl.col("n") == 0).cast(pl.Float64)),
+        "begun": Kind(("done",), pl.lit("nothing done"), "", "n", only=none_lowers("n")),
         "others": Kind(("others",), pl.lit("many do it"), "", lowering=pl.lit("few do it")),
     }
     rows = pl.DataFrame({"n": [0, 0, 1]})

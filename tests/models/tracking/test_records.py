@@ -9,8 +9,9 @@ import pytest
 
 from configs.errors import NightquestError
 from models.kinds import OfKind
+from models.tracking.cards import card_of
 from models.tracking.night_page import NightPage
-from models.tracking.pages import Cost, Decision, Moved, card_of, synthetic_rows
+from models.tracking.pages import Cost, Decision, Moved, synthetic_rows
 from models.tracking.plots import importance_plot
 from models.tracking.registry import Registry
 from tests.models.tracking.toys import FIRST, INPUTS, Labels, a_run, files_of
@@ -31,7 +32,11 @@ def test_the_run_keeps_parameters_figures_with_intervals_plots_and_data_window(r
 def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
     registry.record(app, "plays", a_run())
     told = {
-        "kinds": [OfKind("window days 7", 1200, 0.5, (0.4, 0.35, 0.45), 0.41, (0.05, 0.04, 0.06))],
+        "gains": {"the base rate": (0.09, 0.08, 0.1), "version 1": (0.01, -0.01, 0.03)},
+        "beside": ("version 1", [("calibration error", "0.0110", "0.0120")]),
+        "used_for": "Nights ask by it.",
+        "notes": {"odd": "told by nobody else"},
+        "kinds": [OfKind("window of 7 days", 1200, 0.5, (0.4, 0.35, 0.45), 0.41, (0.05, 0.04, 0.06))],
         "moved": ("version 1", Moved(200, 0.31, 0.29, 0.04, 0.052, 0.83)),
         "cost": Cost(3.21, 255_076, 4.04),
     }
@@ -43,20 +48,67 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
         "it **waits as challenger**: no better than version 1.",
         "| **logistic** (chosen) | &emsp; 0.4100 &emsp; | 0.4000 to 0.4200",
         "0.4800 to 0.5200 &emsp; | +0.0900 (+0.0800 to +0.1000) |",
-        "first 2024-01-01",
+        "looks back from days since 2024-01-01; calibrates on those before 2024-03-01; is compared on the others, to",
+        "changes\nNights ask by it. Beside version 1, which served, on the 200 rows of the later holdout: the mean",
+        "| version 1 | &emsp; +0.0100 &emsp; | -0.0100 to +0.0300 |\n| the base rate | &emsp; +0.0900",
+        "| calibration error | &emsp; 0.0110 &emsp; | 0.0120 |",
+        "| auc &emsp; | 0.8000 &emsp; |  &emsp; | how well answers rank: 0.5 is guessing, 1 is without fault |",
+        "| odd &emsp; | 0.1000 &emsp; |  &emsp; | told by nobody else |",
         "train 1,000",
         "Players younger than a week are rare.",
         "0.500 &emsp; | 0.400 (0.350 to 0.450) \\* &emsp; | 0.4100 &emsp; | +0.0500 (+0.0400 to +0.0600) |",
         "\\* what happened differs from what was promised",
-        "Beside version 1, which serves, on the 200 rows of the later holdout: the mean answer goes from 0.310 to",
+        "mean answer goes from 0.310 to",
         "5.2% of them by 0.1 or more; of the tenth with the highest answers 83% stay the same.",
         "Cost: 3.2 s of processors to fit on 255,076 rows, 4.0 s to answer a million",
         "move the alias `champion`",
     ):
         assert part in page
     first = client.get_model_version(f"{app}.plays", "1").description
-    assert "Nothing that can answer serves this question now: with the alias, nights answer it." in first
+    assert "No version that can answer served this question when it was trained" in first
     assert "set the tag `promotion` to `automatic`" in client.get_registered_model(f"{app}.plays").description
+
+
+def test_the_default_table_of_runs_names_day_winner_days_learned_from_and_command_and_a_view_has_the_figures(
+    registry, app, mlflow
+):
+    done = registry.record(app, "plays", a_run(first_night=dt.date(2024, 4, 1), metrics={"auc": 0.7654321987}))
+    client = mlflow.MlflowClient()
+    run = client.get_run(done.run_id)
+    assert run.info.run_name == "2024-04-01 logistic"
+    assert [(each.dataset.name, each.dataset.digest) for each in run.inputs.dataset_inputs] == [
+        ("2024-01-01 to 2024-03-31", "01234567")
+    ]
+    assert run.data.tags["mlflow.source.name"] == "nightquest train"
+    assert run.data.metrics == {"auc": 0.765432}
+    (logged,) = client.search_logged_models([run.info.experiment_id])
+    assert logged.name == "logistic"
+    page = client.get_model_version(f"{app}.plays", "1").description
+    assert run.data.tags["mlflow.note.content"].endswith(page)
+    tags = client.get_experiment(run.info.experiment_id).tags
+    assert tags["mlflow.note.content"].startswith("Does the player play? One run for each training")
+    assert f"(#/experiments/{run.info.experiment_id}/runs?" in tags["mlflow.note.content"]
+    view = json.loads(tags["mlflow.sharedViewState.figures"])
+    assert "metrics.`calibration_error`" in json.loads(view["state"])["selectedColumns"]
+
+
+def test_a_description_that_a_person_wrote_stays(registry, app, mlflow):
+    done = registry.record(app, "plays", a_run())
+    client, number = mlflow.MlflowClient(), mlflow.get_run(done.run_id).info.experiment_id
+    client.set_experiment_tag(number, "mlflow.note.content", "Ask Ada.")
+    registry.record(app, "plays", a_run())
+    assert client.get_experiment(number).tags["mlflow.note.content"] == "Ask Ada."
+
+
+def test_why_no_model_came_is_kept_until_one_does(registry, app, mlflow):
+    assert registry.untrained(app) == {}
+    registry.record_none(app, "plays", dt.date(2024, 4, 1), "all past answers are alike")
+    told = "the training as of 2024-04-01 made none: all past answers are alike"
+    assert registry.untrained(app) == {"plays": told}
+    (run,) = mlflow.search_runs(experiment_names=[f"{app}/plays"], output_format="list")
+    assert run.data.tags["mlflow.note.content"] == f"T{told[1:]}."
+    registry.record(app, "plays", a_run())
+    assert registry.untrained(app) == {}
 
 
 def test_reviewable_lists_versions_newest_first_with_who_serves_and_why(registry, app):

@@ -63,7 +63,7 @@ def test_a_contest_held_in_a_process_of_its_own_is_the_one_held_here(
     monkeypatch.setattr(training, "FEWEST_BESIDE", 1)
     with academy(tmp_path_factory) as (warehouse, loaded):
         night = make_night(warehouse, loaded.app, AS_OF, day_start(loaded.app, AS_OF))
-        _, contests, _ = learn_tasks(Known(warehouse, night), ["plays"], seed=7, processes=2)
+        contests = learn_tasks(Known(warehouse, night), ["plays"], seed=7, processes=2).held
     here = known[0].contests["plays"]
     assert contests["plays"].entrants == here.entrants
     assert contests["plays"].holdout.equals(here.holdout)
@@ -137,7 +137,7 @@ def test_too_few_players_give_a_fallback_that_says_so() -> None:
     with warehouse_with(app, rows) as warehouse:
         night = make_night(warehouse, app, as_of, dt.datetime(2024, 1, 12, tzinfo=dt.UTC))
         learned = learn_models(Known(warehouse, night), seed=7)
-    assert "too few players" in learned.notes[0]
+    assert "too little to learn from: 10 snapshots of players on past days (it takes 300)" in learned.notes[0]
     assert learned.models.plays.learner.name == "habit"
     assert learned.models.attainment.learner.name == "empirical_bayes"
 
