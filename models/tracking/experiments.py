@@ -44,7 +44,7 @@ def tags_of(name: str, number: str, question: str = "") -> dict[str, str]:
     app, _, work = name.rpartition("/")
     told = DESCRIPTIONS.get(work, TRAINING).format(app=app, work=work)
     link = f"[Figures of all runs]({_TO_VIEW.format(number=number)})"
-    return {**KIND, NOTE: f"{question} {told} {link}".strip(), _VIEW_TAG: _view(work)}
+    return {**KIND, NOTE: f"{question} {link}. {told}".strip(), _VIEW_TAG: _view(work)}
 
 
 def to_write(tags: Mapping[str, str], kept: Mapping[str, str], *, sure: bool) -> dict[str, str]:

@@ -86,7 +86,7 @@ def test_the_default_table_of_runs_names_day_winner_days_learned_from_and_comman
     page = client.get_model_version(f"{app}.plays", "1").description
     assert run.data.tags["mlflow.note.content"].endswith(page)
     tags = client.get_experiment(run.info.experiment_id).tags
-    assert tags["mlflow.note.content"].startswith("Does the player play? One run for each training")
+    assert tags["mlflow.note.content"].startswith("Does the player play? [Figures of all runs]")
     assert f"(#/experiments/{run.info.experiment_id}/runs?" in tags["mlflow.note.content"]
     view = json.loads(tags["mlflow.sharedViewState.figures"])
     assert "metrics.`calibration_error`" in json.loads(view["state"])["selectedColumns"]
