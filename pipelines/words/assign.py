@@ -35,8 +35,8 @@ class _Deck:
         ids: brief_id by number.
         variants: Of each text, what it is called wherever it stands.
         same: Of each text, a number that it shares with equal texts of other briefs.
-        phrases: Arrays over the texts: numbers of their titles and sentences; 0 is none. What has a slot says the same
-            where it is about the same thing, as a mission and its brief are.
+        phrases: Arrays over the texts: numbers of their titles and sentences, of what is paired with slots, too; 0 is
+            none.
         spelled: phrase and number: every spelling of what is said without a slot.
     """
 
@@ -59,6 +59,7 @@ def assign_variants(
     as_of: dt.date,
     recent: pl.DataFrame | None = None,
     on_screen: OnScreen | None = None,
+    paired: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Choose a text for every row.
 
@@ -74,12 +75,14 @@ def assign_variants(
         as_of: The night.
         recent: player_key, variant of what players read lately.
         on_screen: Finds what of tonight's phrases stands on what is open to players already.
+        paired: The briefs of what is told twice, as a mission is by its own brief: of them sentences with slots count,
+            too.
 
     Returns:
         at (the row of `variants` that is read) and propensity: 1 / number of the brief's texts that the player has not
         read lately; in the order of `rows`.
     """
-    deck = _lay_out(variants, as_of)
+    deck = _lay_out(variants, as_of, pl.Series([], dtype=pl.String) if paired is None else paired)
     seats = seat_rows(rows, deck.ids)
     read = number_read(seats, deck.briefs, deck.variants, NOTHING_READ if recent is None else recent)
     index = (_places(seats, deck) + deck.offset[seats.briefs]) % deck.n[seats.briefs]
@@ -90,7 +93,7 @@ def assign_variants(
     return pl.DataFrame({"at": at, "propensity": propensity})
 
 
-def _lay_out(variants: pl.DataFrame, as_of: dt.date) -> _Deck:
+def _lay_out(variants: pl.DataFrame, as_of: dt.date, paired: pl.Series) -> _Deck:
     """The deck of a night."""
     texts = variants.select("brief_id", "index", "variant", "title", "text").with_row_index("row")
     texts = texts.sort("brief_id", "index")
@@ -98,7 +101,7 @@ def _lay_out(variants: pl.DataFrame, as_of: dt.date) -> _Deck:
     n = ids["n"].to_numpy().astype(np.int64)
     offset = [first_text(brief_id, as_of) for brief_id in ids["brief_id"]]
     same = texts["variant"].rank("dense")
-    phrases, spelled = _phrases(texts)
+    phrases, spelled = _phrases(texts.with_columns(paired=pl.col("brief_id").is_in(paired.to_list())))
     return _Deck(
         rows=texts["row"].to_numpy().astype(np.int64),
         briefs=np.repeat(np.arange(len(n)), n),
@@ -118,13 +121,15 @@ def _phrases(texts: pl.DataFrame) -> tuple[list[Small], pl.DataFrame]:
     numbers: dict[str, int] = {}
     spelled: dict[str, int] = {}
     said: dict[str, list[int]] = {}
-    for variant, title, text in texts.select("variant", "title", "text").unique(maintain_order=True).iter_rows():
+    each = texts.select("variant", "title", "text", "paired").unique(maintain_order=True)
+    for variant, title, text, paired in each.iter_rows():
         mine = said.setdefault(variant, [])
         for phrase in (title, *sentences(text)):
-            if phrase:
+            slotted = SLOT.search(phrase) is not None
+            if phrase and (paired or not slotted):
                 said_as = phrase.casefold().replace("{window}", "{until}")  # which are filled in alike
                 number = numbers.setdefault(said_as, len(numbers) + 1)
-                spelled |= {} if SLOT.search(phrase) else {phrase: number}
+                spelled |= {} if slotted else {phrase: number}
                 mine += [] if number in mine else [number]
     most = max(map(len, said.values()), default=0)
     padded = np.array(

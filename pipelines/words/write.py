@@ -20,6 +20,7 @@ from pipelines.words.writers.source import Offline, Source
 __all__ = ["choose_words", "want_texts", "write_citations"]
 
 _COMMON = ("content_id", "player_key", "content_type", "persona", "metric", "language")
+_PAIRED = ("adaptive_mission", "mission_brief")  # the second tells of the first, with its goals
 # What is put into words, and what each row of it must say.
 TABLES = {
     "challenges": (*_COMMON, "target", "window_days", "difficulty_level"),
@@ -85,7 +86,8 @@ def choose_words(
     pieces = (source.sign(piece) for piece in _pieces(app, plan, asks, achievements))
     briefs, rows = brief_pieces(app, pieces, ("player_key", *FILLED))
     texts = source.texts(briefs, rows)
-    chosen = assign_variants(rows, texts, as_of=as_of, recent=recent, on_screen=on_screen)
+    paired = rows.filter(pl.col("content_type").is_in(_PAIRED))["brief_id"].unique(maintain_order=True)
+    chosen = assign_variants(rows, texts, as_of=as_of, recent=recent, on_screen=on_screen, paired=paired)
     chosen = chosen.hstack(rows.drop("player_key", "brief_id")).with_columns(as_of=pl.lit(as_of))
     done, first = list[Worded](), 0
     for name, frame in given:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from pipelines.words.assign import _POLITE_ROUNDS, assign_variants
 from pipelines.words.briefs import first_text
-from pipelines.words.checks.validate import sentences
+from pipelines.words.checks.validate import SLOT, sentences
 
 NIGHT = dt.date(2026, 5, 1)
 NIGHTS = st.dates(NIGHT, NIGHT + dt.timedelta(days=40))
@@ -60,7 +60,7 @@ def by_the_book(rows, variants, as_of, recent):
     lately = set(recent.iter_rows())
     phrases: dict[str, set[str]] = {}
     for variant, title, text in variants.select("variant", "title", "text").iter_rows():
-        said = {p.casefold() for p in (title, *sentences(text)) if p}
+        said = {p.casefold() for p in (title, *sentences(text)) if p and not SLOT.search(p)}
         phrases.setdefault(variant, set()).update(said)
     seats = list(rows.iter_rows())
     ranked = sorted(range(len(seats)), key=lambda i: (seats[i][0], i))
@@ -175,9 +175,20 @@ def test_what_stands_on_a_card_that_is_still_open_is_stepped_over():
         assert (one, two != "w") == ("w", True)
 
 
+def test_a_sentence_with_a_slot_may_stand_in_two_texts_that_are_not_paired():
+    variants = texts([("x", "One", "Do {goal_1}. Then rest.")], [("y", "Two", "Do {goal_1}. Be brief."), *plain(5)])
+    rows = asked(variants, (1, 0), (1, 1))
+    firsts = {
+        variants["variant"][assign_variants(rows, variants, as_of=NIGHT + dt.timedelta(days=day))["at"]][1]
+        for day in range(6)
+    }
+    assert "y" in firsts
+
+
 def test_a_mission_and_its_brief_ask_for_the_same_in_two_sentences():
     mission = [("x", "One", "Do {goal_1} {until}. Then rest."), ("z", "Two", "Your plan: do {goal_1} {until}. Go on.")]
     variants = texts(mission, [("y", "Three", "Do {goal_1} {window}. Be brief."), *plain(5)])
     for day in range(6):
-        chosen = assign_variants(asked(variants, (1, 0), (1, 1)), variants, as_of=NIGHT + dt.timedelta(days=day))["at"]
+        rows, night = asked(variants, (1, 0), (1, 1)), NIGHT + dt.timedelta(days=day)
+        chosen = assign_variants(rows, variants, as_of=night, paired=rows["brief_id"])["at"]
         assert set(variants["variant"][chosen]) != {"x", "y"}

@@ -160,7 +160,8 @@ def test_a_brief_names_its_mission_and_other_messages_their_metric_in_the_metada
 
 def test_neighbours_read_different_texts(night):
     for frame, text in zip(night, ("description", "body", "description"), strict=True):
-        assert frame[text].n_unique() >= 0.95 * frame.height
+        least = 0.9 if text == "body" else 0.95  # a mission's brief steps aside for its mission, 65 of 72 in open_play
+        assert frame[text].n_unique() >= least * frame.height
 
 
 def test_words_for_a_new_type_leave_those_of_the_others_as_they_were():

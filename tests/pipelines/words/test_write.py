@@ -118,7 +118,7 @@ def test_words_do_not_depend_on_the_order_of_players():
 
 def test_among_100_neighbours_few_read_the_same_line(night):
     texts, letters = night
-    assert texts["description"].n_unique() >= 0.95 * 300  # 287 of open_play, 288 or more of the others
+    assert texts["description"].n_unique() >= 0.96 * 300  # 290 to 300 over four seeds of all apps
     assert texts["title"].value_counts()["count"].max() <= 8
     assert letters["body"].n_unique() >= 90
 
