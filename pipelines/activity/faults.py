@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from configs.app import App
 from configs.measured import Event, Property
 from data.contracts_in import EVENT_COLUMNS, MAX_ID_LENGTH, MAY_LACK, PLAYER_COLUMNS, accepted_events
+from data.zones import day_start
 from pipelines.activity.moments import with_moments
 from pipelines.activity.normalise import given_as_text, repeated_key, text
 from pipelines.activity.read_text import RAW_CHARACTERS
@@ -201,10 +202,11 @@ def _id_faults(column: str, or_else: str = "false") -> Iterator[tuple[str, str]]
 
 def _moment_faults(name: str, column: str, moment: str, app: App, now: dt.datetime) -> Iterator[tuple[str, str]]:
     latest = (now + _MAX_FUTURE).isoformat()
+    first = day_start(app.timezone, app.earliest, dt.timedelta(0)).isoformat()
     yield f"{column} IS NULL AND {moment} IS NULL", f"'{name} is missing'"
     yield f"{name}_fault IS NOT NULL", f"'{name} ''' || {column}[:60] || ''' ' || {name}_fault"
     yield (
-        f"{moment} < TIMESTAMPTZ '{app.earliest} 00:00:00+00'",
+        f"{moment} < TIMESTAMPTZ '{first}'",
         f"'{name} is before {app.earliest}, the app file''s `earliest`; a time of zero reads as 1970'",
     )
     yield f"{moment} > TIMESTAMPTZ '{latest}'", f"'{name} is in the future'"

@@ -293,6 +293,14 @@ def test_the_earliest_day_is_the_apps_to_say_and_a_mended_file_takes_the_same_de
         assert warehouse.value("SELECT count(*) FROM quarantine WHERE reason LIKE '%before 1990-01-01%'") == 1
 
 
+def test_the_earliest_day_begins_with_the_apps_own_clock(tmp_path):
+    app = LEAN.model_copy(update={"earliest": dt.date(1997, 1, 1), "timezone": "Europe/Berlin"})
+    rows = [solve("ann", "1996-12-31T23:00:00Z"), solve("bob", "1996-12-31T22:59:59Z")]
+    with scratch() as warehouse:
+        deliver(warehouse, app, tmp_path, {"a.csv": as_csv(rows)})
+        assert warehouse.value("SELECT list(user_id) FROM events JOIN players USING (player_key)") == ["ann"]
+
+
 @pytest.mark.parametrize("form", ["2024-05-15 12:00 {}", "2024-05-15T12:00:00 {}", "May 15, 2024, 12:00 PM {}"])
 def test_every_zone_that_has_small_letters_in_its_name_is_read_behind_a_time(form):
     zones = sorted(zone for zone in zone_names() if zone != zone.upper() and zone != "localtime")
