@@ -6,6 +6,7 @@ query is asked of some players at a time and sorted by DuckDB within its memory.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from pipelines.known import Known
 
 AT_A_TIME = 131_072  # rows
 PLAYERS_AT_A_TIME = 40_000  # of whom a query joins and sorts the rows
+WITH_FEW_ROWS = 3  # times as many, where each has a few
 
 
 class Rows(Protocol):
@@ -70,12 +72,18 @@ def _numbers(frame: pl.DataFrame, players: pl.DataFrame, at_a_time: int) -> pl.S
 
 @dataclass(frozen=True)
 class Selected:
-    """What a query of the night's warehouse gives; `lent` are frames that it may name."""
+    """What a query of the night's warehouse gives; `lent` are frames that it may name.
+
+    Attributes:
+        few_rows: A player has a few rows of it, however long the history: it is asked of more players at a time, since
+            to ask again takes more than half of what it takes to ask once.
+    """
 
     known: Known
     sql: str
     params: Mapping[str, Any]
     lent: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    few_rows: bool = False
 
     def pieces(self, key: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The rows in order; nothing else may be asked of the warehouse before the last."""
@@ -87,23 +95,24 @@ class Selected:
 
     def _ranges(self) -> list[tuple[str, dict[str, str]]]:
         """Conditions on user_id, in its order, which together let everybody through, also who has none."""
-        starts = self.known.once("pieces of players", self._starts)
+        size = PLAYERS_AT_A_TIME * (WITH_FEW_ROWS if self.few_rows else 1)
+        starts = self.known.once(f"pieces of {size} players", partial(self._starts, size))
         if not starts:
             return [("", {})]
         between = [
             ("WHERE user_id >= $from_user AND user_id < $to_user", {"from_user": start, "to_user": end})
             for start, end in pairwise(starts)
         ]
-        first = ("WHERE user_id < $to_user", {"to_user": starts[0]})
+        first = ("WHERE user_id IS NULL OR user_id < $to_user", {"to_user": starts[0]})
         last = ("WHERE user_id >= $from_user", {"from_user": starts[-1]})
-        return [("WHERE user_id IS NULL", {}), first, *between, last]
+        return [first, *between, last]
 
-    def _starts(self) -> list[str]:
+    def _starts(self, size: int) -> list[str]:
         """The first user_id of each piece of all players but the first one."""
         rows = self.known.rows(
             """SELECT user_id FROM (SELECT user_id, row_number() OVER (ORDER BY user_id) - 1 AS place FROM players)
                WHERE place > 0 AND place % $size = 0 ORDER BY place""",
-            {"size": PLAYERS_AT_A_TIME},
+            {"size": size},
         )
         return [start for (start,) in rows]
 

@@ -81,8 +81,8 @@ class Seen:
         """A frame with player_key, under the players' own ids; who has none keeps a null, which the audit refuses."""
         return Named(frame, self._players)
 
-    def select(self, name: str, **lent: pl.DataFrame) -> Selected:
-        """What `data/sql/publish/published_<name>.sql` says of the night; `lent` are frames it may name."""
+    def select(self, name: str, *, few_rows: bool = False, **lent: pl.DataFrame) -> Selected:
+        """What `data/sql/publish/published_<name>.sql` says of the night; see `Selected`."""
         sql = self.known.fixed(f"publish/published_{name}")
         pins = {
             "as_of": self.known.as_of,
@@ -92,23 +92,27 @@ class Seen:
             "since": self.since,
             "active_within_days": self.known.app.challenges.active_within_days,
         }
-        return Selected(self.known, sql, {key: value for key, value in pins.items() if f"${key}" in sql}, lent)
+        return Selected(
+            self.known, sql, {key: value for key, value in pins.items() if f"${key}" in sql}, lent, few_rows
+        )
 
     def query(self, sql: str) -> Selected:
         """What a query without parameters says, in any order; it names the players itself."""
         return Selected(self.known, sql, {})
 
-    def awards(self, what: str = "p.user_id, h.*", where: str = "", **lent: pl.DataFrame) -> Selected:
+    def awards(
+        self, what: str = "p.user_id, h.*", where: str = "", *, few_rows: bool = False, **lent: pl.DataFrame
+    ) -> Selected:
         """What of the badges that players hold (h), of players p, as SQL; `lent` are frames that `where` names."""
         held, named = self._held
         sql = f"SELECT {what} FROM ({held}) h LEFT JOIN players p USING (player_key) {where}"
-        return Selected(self.known, sql, {"as_of": self.known.as_of}, named | lent)
+        return Selected(self.known, sql, {"as_of": self.known.as_of}, named | lent, few_rows)
 
     def awards_told(self) -> Selected:
         """The badges to tell of tonight, noticed now or waiting until now; none of players who are left alone."""
         told = """LEFT JOIN waiting w USING (player_key) ANTI JOIN left_alone USING (player_key)
                   WHERE h.as_of >= coalesce(w.news_from, $as_of)"""
-        return self.awards(where=told, waiting=self.waiting, left_alone=self.left_alone)
+        return self.awards(where=told, few_rows=True, waiting=self.waiting, left_alone=self.left_alone)
 
 
 def typed(frame: pl.DataFrame, types: Mapping[str, pl.DataType]) -> pl.DataFrame:

@@ -74,5 +74,8 @@ def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     progress = achievement_progress(seen.known)
     return seen.select(
-        "achievements", achievement_progress=progress, opted_out=seen.left_alone.filter(pl.col("reason") == "opted out")
+        "achievements",
+        few_rows=True,
+        achievement_progress=progress,
+        opted_out=seen.left_alone.filter(pl.col("reason") == "opted out"),
     )

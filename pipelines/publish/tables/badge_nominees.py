@@ -33,4 +33,4 @@ def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     judged = judged_badges(nominate_rules(seen.known.app))
     since = held_since(seen.known.warehouse, seen.known.as_of)
-    return seen.select("badge_nominees", judged=judged, held_since=since)
+    return seen.select("badge_nominees", few_rows=True, judged=judged, held_since=since)

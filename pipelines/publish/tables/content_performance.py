@@ -34,7 +34,13 @@ CONTRACT = contract(
 def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     begins = seen.known.day_starts(_first_days(seen))
-    return seen.select("content_performance", costs=seen.costs, begins=begins, **seen.over)
+    return seen.select(
+        "content_performance",
+        costs=seen.costs,
+        begins=begins,
+        running=seen.over["running"],
+        unknown=seen.over["unknown"],
+    )
 
 
 def _first_days(seen: Seen) -> pl.DataFrame:

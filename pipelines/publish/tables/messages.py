@@ -26,5 +26,9 @@ CONTRACT = contract(
 def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
     return seen.select(
-        "messages", open_progress=seen.open_progress, left_alone=seen.left_alone, running=seen.over["running"]
+        "messages",
+        few_rows=True,
+        open_progress=seen.open_progress,
+        left_alone=seen.left_alone,
+        running=seen.over["running"],
     )
