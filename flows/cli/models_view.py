@@ -40,6 +40,8 @@ def _block(seat: Seat) -> list[RenderableType]:
         told.append(Text("  Of its contest nothing was kept; a training from now on keeps it."))
     if seat.rivals:
         told.append(_contest(seat))
+        if seat.rivals[0]["learner"] != seat.learner:
+            told.append(Text("  Simpler, and nobody is better by more than the standard error of the difference."))
     told += [Text(f"  {_gain(each)}") for each in seat.gains]
     if seat.waiting:
         told.append(Text(f"  Version {seat.waiting.version} ({seat.waiting.learner}): {seat.waiting.reason}."))

@@ -189,7 +189,10 @@ def night_name(as_of: object, revision: int) -> str:
 
 def first_line(error: Exception) -> str:
     """The start of an error's text; the rest may hold rows of data."""
-    return (str(error).splitlines() or [type(error).__name__])[0][:200].rstrip(".")
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    if "Max retries exceeded" in line:
+        return "no server answers there"
+    return line[:200].rstrip(".")
 
 
 def _import_mlflow() -> Any:
