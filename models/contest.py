@@ -159,14 +159,14 @@ def fallback(task: BinaryTask[Any], app: App, samples: Samples, *, seed: int) ->
 
 
 def choose_winner(names: Sequence[str], losses: Mapping[str, Array], players: NDArray[np.int64]) -> str:
-    """From simple to complex: a simpler learner stays unless another is better by more than the standard error.
+    """From the first on: an earlier learner stays unless another is better by more than the standard error.
 
     The rule of one standard error (Breiman, Friedman, Olshen and Stone 1984, Classification and Regression Trees,
     section 3.4.3), here of the difference on the same rows, by player. To ask for more keeps the simplest where there
     are few players; and what serves is not replaced by so little, see `models.promotion`.
 
     Args:
-        names: The learners, from simple to complex.
+        names: The learners, from simple to complex, the one that the task prefers before all.
         losses: Of each, of every row of the holdout, shape (n,).
         players: Whose the rows are, shape (n,).
     """
@@ -228,7 +228,8 @@ class _Judged:
         y, players = test[task.label].to_numpy().astype(float), test["player_key"].to_numpy()
         losses = {name: log_losses(y, p) for name, p in promises.items()}
         base = float(np.concatenate([train[task.label].to_numpy(), calibrate[task.label].to_numpy()]).mean())
-        winner = choose_winner(list(promises), losses, players)
+        names = sorted(promises, key=lambda name: name != task.prefers)
+        winner = choose_winner(names, losses, players)
         return cls(y, players, base, losses | {"base_rate": log_losses(y, np.full(len(y), base))}, winner)
 
     def ahead_of(self, name: str) -> Gain:

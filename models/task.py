@@ -225,6 +225,7 @@ class BinaryTask(Task, Generic[E]):
         settings: Parameters other than the defaults, by learner.
         only: The learners that may enter its contest; None takes all that suit.
         asks_for: Learners that enter it beside those that suit.
+        prefers: The learner that stays unless another is better by more than a standard error; without it the simplest.
         encoding_type: What `encode` needs, as it is kept with the model.
         asks_of_badges: Tonight's players come with how far they are with badges, `Asked.badges`.
         asks_of_past: Tonight's players come with their own past windows, `Asked.past`.
@@ -251,6 +252,7 @@ class BinaryTask(Task, Generic[E]):
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     only: ClassVar[frozenset[str] | None] = None
     asks_for: ClassVar[frozenset[str]] = frozenset()
+    prefers: ClassVar[str] = ""
     asks_of_badges: ClassVar[bool] = False
     asks_of_past: ClassVar[bool] = False
     moves: ClassVar[bool] = True

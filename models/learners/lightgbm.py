@@ -26,7 +26,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LightGBMParameters:
-    """As LightGBM means them: `min_leaf` is min_data_in_leaf, `features` and `rows` are shares drawn for a tree."""
+    """As LightGBM means them: `min_leaf` is min_data_in_leaf, `features` and `rows` are shares drawn for a tree.
+
+    `drawn` is extra_trees: a threshold of each feature is drawn at random, and the best of these is taken.
+    """
 
     trees: int = 150
     leaves: int = 15
@@ -35,6 +38,7 @@ class LightGBMParameters:
     features: float = 0.7
     rows: float = 0.7
     ridge: float = 5.0
+    drawn: bool = False
 
 
 class LightGBM(Learner):
@@ -162,6 +166,7 @@ class LightGBM(Learner):
             "bagging_fraction": p.rows,
             "bagging_freq": 1,
             "lambda_l2": p.ridge,
+            "extra_trees": p.drawn,
             "seed": self.seed,
             "deterministic": True,
             "num_threads": 1,

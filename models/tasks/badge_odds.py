@@ -83,8 +83,11 @@ class BadgeOdds(BinaryTask[Commonness]):
         *(*habits.FEATURES, "progress", "missing", "log_eta", "has_pace", "closed_form", "held_by", "earned_by"),
         *("log_goal", "terms", "within", "runs", "tier"),
     )
-    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lightgbm": {"min_leaf": 50}}
-    asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack", "catboost"})
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        name: {"min_leaf": 50} for name in ("half_drawn", "lightgbm")
+    }
+    asks_for: ClassVar[frozenset[str]] = frozenset({"half_drawn", "xgboost", "stack", "catboost"})
+    prefers: ClassVar[str] = "half_drawn"
     asks_of_badges: ClassVar[bool] = True
     relevels: ClassVar[bool] = False  # as of churn
     moves: ClassVar[bool] = False  # to see it settle means to look through all events

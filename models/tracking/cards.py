@@ -55,9 +55,10 @@ def _contest(run: ModelRun) -> str:
         behind = "{:+.4f} ({:+.4f} to {:+.4f})".format(*rival.behind) if rival.behind else ""
         rows.append(f"| {name} |{WIDE}{rival.loss:.4f}{WIDE}| {rival.low:.4f} to {rival.high:.4f}{WIDE}| {behind} |")
     head = f"| learner | {run.score} | 95 % interval | behind the chosen one |\n|---|---|---|---|\n"
+    stays = f"{run.prefers}, which the question prefers," if run.prefers else "The simpler learner"
     told = (
         "Lower is better. The last column compares on the same rows, so it can tell apart what the intervals cannot. "
-        "The simpler learner stays unless another is better by more than the standard error of that, by player."
+        f"{stays} stays unless another is better by more than the standard error of that, by player."
     )
     return f"### Contest on the later holdout\n{head}" + "\n".join(rows) + f"\n\n{told}"
 

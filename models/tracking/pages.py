@@ -110,6 +110,7 @@ class ModelRun:
         metrics: Figures on the holdout.
         rivals: The contest, the winner among them.
         chosen: The name of the winner.
+        prefers: The learner that stays unless another is clearly better; without it the simplest.
         score: What the rivals' loss is.
         gains: By name what it was compared with, the base rate and what serves: mean loss less, with its interval.
         challenges: The version that it was compared with, and how often others had been before; None: with none.
@@ -139,6 +140,7 @@ class ModelRun:
     metrics: Mapping[str, Measured] = field(default_factory=dict)
     rivals: Sequence[Rival] = ()
     chosen: str = ""
+    prefers: str = ""
     score: str = "log loss"
     gains: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     challenges: tuple[int, int] | None = None

@@ -65,6 +65,7 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
             Rival(e.name, e.log_loss, e.low, e.high, e.behind if e.name != chosen else None) for e in contest.entrants
         ],
         chosen=chosen,
+        prefers=task.prefers,
         gains=_gains(contest),
         challenges=against.challenges if against else None,
         kinds=contest.kinds,

@@ -63,8 +63,9 @@ class Rows:
         self.test = later.with_columns(y=happened, p=pl.Series(self.contest.model.predict(later)))
 
     def x(self, rows: pl.DataFrame) -> Array:
-        """The winner's features, missing ones 0."""
-        encoded = self.task.encode(rows, self.encoding).select(pl.col(self.task.features).cast(pl.Float64))
+        """The winner's features, the days asked about among them, missing ones 0."""
+        names = dict.fromkeys((*self.task.features, "window_days"))
+        encoded = self.task.encode(rows, self.encoding).select(pl.col(*names).cast(pl.Float64))
         return encoded.fill_null(0.0).fill_nan(0.0).to_numpy()
 
 

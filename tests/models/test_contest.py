@@ -108,6 +108,21 @@ def test_a_heavy_learner_enters_only_a_training_that_takes_its_time(monkeypatch)
         assert ("heavy" in {each.name for each in contest.entrants}) == entered
 
 
+class Twin(Logistic):
+    """As good as the simpler one."""
+
+    name = "twin"
+    rank = 4
+
+
+@pytest.mark.parametrize(("prefers", "winner"), [("", "logistic"), ("twin", "twin"), ("habit", "logistic")])
+def test_the_learner_that_a_task_prefers_stays_unless_another_is_clearly_better(monkeypatch, prefers, winner):
+    monkeypatch.setattr(models.contest, "candidates", lambda task: [Habit, Logistic, Twin])
+    monkeypatch.setattr(Played, "prefers", prefers)
+    rows = play_rows(2000).with_columns(base_day=pl.col("base_day").sort())
+    assert hold_contest(Played(), make_app(), Samples(rows, rows, rows), seed=7).chosen == winner
+
+
 def test_time_that_is_left_over_is_shared_by_those_who_follow():
     assert Budget(None).left == Budget(None).share(3).left == float("inf")
     assert 1900 < Budget(6000).share(3).left <= 2000

@@ -16,9 +16,9 @@ from models.task import BinaryTask
 
 HERE = importlib.util.find_spec("catboost") is not None
 CATBOOST = pytest.param("catboost", marks=pytest.mark.skipif(not HERE, reason="the extra catboost is not installed"))
-GENERAL = ("cloglog", "lightgbm", "logistic", "random_forest", "stack", "two_views", "xgboost", CATBOOST)
-TELLING = ("cloglog", "lightgbm", "logistic", "random_forest", "stack", "two_views", "xgboost", CATBOOST)
-ORDERED = ("lightgbm", "two_views", "xgboost")
+GENERAL = ("cloglog", "half_drawn", "lightgbm", "logistic", "random_forest", "stack", "two_views", "xgboost", CATBOOST)
+TELLING = ("cloglog", "half_drawn", "lightgbm", "logistic", "random_forest", "stack", "two_views", "xgboost", CATBOOST)
+ORDERED = ("half_drawn", "lightgbm", "two_views", "xgboost")
 FULL = ("lightgbm", "random_forest", "xgboost", CATBOOST)
 
 
@@ -80,7 +80,7 @@ def test_contributions_add_up_to_the_log_odds_of_each_row(name):
 
 def test_who_cannot_tell_why_says_nothing():
     rows, _ = sheet()
-    telling = {"catboost", "cloglog", "lightgbm", "logistic", "random_forest", "stack", "two_views", "xgboost"}
+    telling = {*TELLING[:-1], "catboost"}
     silent = set(learners().by_name) - telling - {"empirical_bayes"}  # which tells of attainment alone
     assert "recency" in silent
     assert all(learners().by_name[name]().contributions(rows) is None for name in silent)
@@ -171,6 +171,17 @@ def test_a_forest_sees_what_is_alike_for_all_on_a_day_and_boosted_trees_do_not()
     assert np.array_equal(forest.predict(given), fitted("random_forest").predict(rows))
     assert max(forest.importance(), key=forest.importance().get) == "strong"
     assert "strong" not in trees.importance()
+
+
+def test_trees_whose_thresholds_are_drawn_fit_less_noise_and_are_half_of_the_mean():
+    rng = np.random.default_rng(0)
+    x = pl.DataFrame({f"noise_{n}": rng.normal(size=2000) for n in range(6)})
+    rows, y = Sheet(x, x, np.full(2000, 7)), (rng.random(2000) < 0.1).astype(float)
+    given = ({"trees": 60}, {"trees": 40, "learning_rate": 0.1, "drawn": True})
+    sought, drawn = (learner_of("lightgbm")(**how).fit(rows, y, np.ones(2000)).predict(rows) for how in given)
+    assert np.std(drawn) < 0.9 * np.std(sought)
+    both = learner_of("half_drawn")(trees=60).fit(rows, y, np.ones(2000)).predict(rows)
+    assert logit(both) == pytest.approx((logit(sought) + logit(drawn)) / 2)
 
 
 def test_of_two_views_one_alone_sees_what_is_alike_for_all_on_a_day():
