@@ -85,6 +85,34 @@ def calibration_floor(p: Array, bins: int = 10, draws: int = 200, seed: int = 7)
     return float(np.concatenate(errors).mean() / len(promised))
 
 
+def clustered_floor(y: Array, p: Array, clusters: Clusters, bins: int = 10) -> float:
+    """The calibration error by chance of a forecaster who is right on average, where a cluster's outcomes go together.
+
+    Who is away for a week breaks all promises of that week, so that few players show more by chance than
+    `calibration_floor` says, which takes rows for independent. Here a bin's y - p, less their mean, add up over each
+    cluster; their sum over clusters has the cluster-robust variance (Cameron, Gelbach and Miller 2008, Rev. Econ. Stat.
+    90, 414), and the mean absolute deviation of a normal is sqrt(2 / pi) of its own.
+
+    Args:
+        y: Outcomes, 0 or 1, shape (n,).
+        p: Probabilities given, shape (n,).
+        clusters: Whose outcomes go together, such as player keys, shape (n,).
+        bins: Equal-mass bins.
+
+    Returns:
+        The error; NaN with fewer than two clusters, since then nothing is known.
+    """
+    _, cluster = np.unique(clusters, return_inverse=True)
+    groups = int(cluster.max(initial=-1)) + 1
+    if groups < 2:
+        return float("nan")
+    index, off = equal_mass_bins(p, bins), np.asarray(y, dtype=float) - np.asarray(p, dtype=float)
+    mean = np.bincount(index, weights=off, minlength=bins) / np.maximum(np.bincount(index, minlength=bins), 1)
+    sums = np.bincount(index * groups + cluster, weights=off - mean[index], minlength=bins * groups)
+    spread = np.sqrt(np.sum(sums.reshape(bins, groups) ** 2, axis=1) * groups / (groups - 1))
+    return float(np.sqrt(2 / np.pi) * spread.sum() / len(off))
+
+
 def clustered_interval(
     values: Array, clusters: Clusters, draws: int = 2000, level: float = 0.95, seed: int = 7
 ) -> tuple[float, float]:

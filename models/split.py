@@ -1,6 +1,7 @@
 """Which rows train, which calibrate and which test; how much each counts by its age and among those of its days."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +54,7 @@ def recency(rows: pl.DataFrame, half_life_days: float | Array) -> Array:
     return np.asarray(0.5 ** (age / half_life_days), dtype=np.float64)
 
 
-def evidence(rows: pl.DataFrame, weights: Array, alike: float) -> Array:
+def evidence(rows: pl.DataFrame, weights: Array, alike: float, *, of: Sequence[str] = ()) -> Array:
     """What outcomes tell of the days to come, where those of the same days have something in common; shape (n,).
 
     A wave, a holiday or a campaign befalls all who are asked about its days, and all windows that overlap it. So
@@ -61,11 +62,12 @@ def evidence(rows: pl.DataFrame, weights: Array, alike: float) -> Array:
     at most 1 / alike: the design effect of samples in clusters (Kish 1965, Survey Sampling, section 5.4).
 
     Args:
-        rows: start_day and window_days.
+        rows: start_day, window_days and the columns `of`.
         weights: What each would count alone, shape (n,).
-        alike: The correlation of outcomes within a stretch; 0: each counts for itself.
+        alike: The correlation of outcomes within a stretch; 0: each counts for itself; 1: all of them are one.
+        of: Whose outcomes go together, such as a player's; without it those of all.
     """
     since = (pl.col("start_day").max() - pl.col("start_day")).dt.total_days()
-    within = pl.col("weight").sum().over("window_days", since // pl.col("window_days"))
-    counted = rows.select("start_day", "window_days", weight=pl.Series(weights, dtype=pl.Float64))
+    within = pl.col("weight").sum().over(*of, "window_days", since // pl.col("window_days"))
+    counted = rows.select(*of, "start_day", "window_days", weight=pl.Series(weights, dtype=pl.Float64))
     return counted.select(pl.col("weight") / (1 + (within - 1).clip(0) * alike)).to_series().to_numpy()

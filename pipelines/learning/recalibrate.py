@@ -26,6 +26,8 @@ MOST_SNAPSHOTS = 3_000
 HALF_LIFE_DAYS = 14.0
 # How much is done by who plays turns sooner, but no sooner than a window ends; see docs/models.md for how it was found.
 GIVEN_PLAY_HALF_LIFE_DAYS = 7.0
+# What a player does in some days answers every metric and every night whose window overlaps them: it is one outcome.
+SAME_OUTCOME = 1.0
 STRENGTH = 6.0
 FEWEST_OUTCOMES = 30
 
@@ -70,7 +72,7 @@ def recalibrate(known: Known, models: ChallengeModels, settled: Samples) -> Chal
         kept = completed(pl.col("value"), pl.col("op"), pl.col("target")).cast(pl.Float64)
         hit, promised = asked.select(kept).to_series().to_numpy(), asked["probability_if_active"].to_numpy()
         half_lives = asked["window_days"].cast(pl.Float64).clip(GIVEN_PLAY_HALF_LIFE_DAYS).to_numpy()
-        weights = recency(asked, half_lives)
+        weights = evidence(asked, recency(asked, half_lives), SAME_OUTCOME, of=("player_key",))
         attainment = models.attainment.adjusted(asked, hit, promised, weights=weights, strength=STRENGTH)
         models = replace(models, attainment=attainment)
     return models

@@ -10,7 +10,15 @@ import polars as pl
 from configs.app import App
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
-from models.scores import calibration_error, calibration_floor, clustered_interval, log_losses, share_interval
+from models.scores import (
+    calibration_error,
+    calibration_floor,
+    clustered_floor,
+    clustered_interval,
+    equal_mass_bins,
+    log_losses,
+    share_interval,
+)
 from pipelines.challenges.choose import EMPTY_RECENT
 from pipelines.challenges.missions import EMPTY_RECORD
 from pipelines.challenges.plan import as_recent
@@ -94,9 +102,11 @@ def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
     """What was promised against what was kept.
 
     calibration_error is over ten equal-mass bins; calibration_floor is the same for outcomes drawn from the promises
-    themselves; log_loss_gain is the base rate's log-loss less ours with a player-clustered 95 % interval;
+    themselves, each for itself, and calibration_floor_by_player where a player's go together as they did, since windows
+    of one player overlap; log_loss_gain is the base rate's log-loss less ours with a player-clustered 95 % interval;
     half_chance_if_played are the challenges promised 0.45 to 0.55 if played, to those who played; by_activity are
-    quarters of the challenges by what their players did in the 28 days before, the least first.
+    quarters of the challenges by what their players did in the 28 days before, the least first; who did as much is in
+    the same one, so that they are fewer and uneven where many did.
     """
     y, p = promises["hit"].cast(pl.Float64).to_numpy(), promises["completion_probability"].to_numpy()
     players = promises["player_key"].to_numpy()
@@ -105,7 +115,7 @@ def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
     low, high = clustered_interval(gain, players)
     near = promises.filter(pl.col("probability_if_active").is_between(*_BAND))
     near_played = near.filter("played")
-    quartile = (pl.col("events_28").rank("ordinal") * 4 / (pl.len() + 1)).floor().cast(pl.Int32) + 1
+    quartile = pl.Series(equal_mass_bins(promises["events_28"].to_numpy(), 4) + 1, dtype=pl.Int32)
     half = promises.filter("played", pl.col("probability_if_active").is_between(*_HALF))
     return {
         "nights": nights,
@@ -115,6 +125,7 @@ def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
         "kept": float(y.mean()),
         "calibration_error": float(calibration_error(y, p)),
         "calibration_floor": float(calibration_floor(p)),
+        "calibration_floor_by_player": clustered_floor(y, p, players),
         "log_loss": float(log_losses(y, p).mean()),
         "log_loss_base": float(log_losses(y, base).mean()),
         "log_loss_gain": {"mean": float(gain.mean()), "low": float(low), "high": float(high)},
@@ -146,6 +157,7 @@ def mission_figures(missions: pl.DataFrame) -> dict[str, Any]:
             "high": high,
             "calibration_error": float(calibration_error(y, p)),
             "calibration_floor": float(calibration_floor(p)),
+            "calibration_floor_by_player": clustered_floor(y, p, missions["player_key"].to_numpy()),
             "promised_if_played": _mean(played["probability_if_active"]),
             "kept_by_players_who_played": _mean(played["hit"].cast(pl.Float64)),
         },

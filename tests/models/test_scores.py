@@ -13,6 +13,7 @@ from models.scores import (
     brier,
     calibration_error,
     calibration_floor,
+    clustered_floor,
     clustered_interval,
     equal_mass_bins,
     log_loss,
@@ -48,6 +49,7 @@ def test_without_rows_every_score_is_unknown():
     none = np.array([])
     assert all(np.isnan(score(none, none)) for score in (log_loss, brier, auc, calibration_error))
     assert np.isnan(calibration_floor(none))
+    assert np.isnan(clustered_floor(none, none, none.astype(int)))
     assert reliability_table(none, none).is_empty()
 
 
@@ -80,6 +82,31 @@ def test_floor_is_what_a_perfect_forecaster_shows_and_shrinks_with_rows():
 def test_floor_is_the_same_again_with_the_same_seed():
     p = forecasts()[1]
     assert calibration_floor(p, seed=3) == calibration_floor(p, seed=3) != calibration_floor(p, seed=4)
+
+
+def promises_kept_together(seed: int):
+    """Players with eight promises each, all of one chance, which they mostly keep or break together."""
+    rng = np.random.default_rng(seed)
+    players = np.repeat(np.arange(150), 8)
+    chance, luck = rng.beta(2, 3, 150)[players], rng.random(150)[players]
+    alone = rng.random(len(players)) < 0.3
+    return (np.where(alone, rng.random(len(players)), luck) < chance).astype(float), chance, players
+
+
+def test_clustered_floor_is_what_a_perfect_forecaster_shows_where_a_players_outcomes_go_together():
+    drawn = [promises_kept_together(seed) for seed in range(60)]
+    shown = np.mean([calibration_error(y, p) for y, p, _ in drawn])
+    told = [clustered_floor(y, p, players) for y, p, players in drawn]
+    alone = np.mean([calibration_floor(p) for _, p, _ in drawn])
+    assert np.mean(told) == pytest.approx(shown, rel=0.15)
+    assert alone < 0.6 * shown
+
+
+def test_clustered_floor_of_rows_that_stand_alone_is_that_of_independent_rows_and_no_wider_for_a_bias():
+    y, p = forecasts()
+    assert clustered_floor(y, p, np.arange(len(y))) == pytest.approx(calibration_floor(p), rel=0.1)
+    assert clustered_floor(y, p - 0.1, np.arange(len(y))) == pytest.approx(clustered_floor(y, p, np.arange(len(y))))
+    assert np.isnan(clustered_floor(y, p, np.zeros(len(y), dtype=int)))
 
 
 def test_clustered_interval_covers_the_truth_where_players_differ():

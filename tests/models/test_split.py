@@ -41,6 +41,14 @@ def test_outcomes_that_have_nothing_in_common_count_in_full() -> None:
     assert evidence(windows(list(range(30)), 7), given, 0.0) == pytest.approx(given)
 
 
+def test_what_one_player_does_in_overlapping_windows_is_one_outcome_and_what_others_do_another():
+    rows = pl.concat([windows([0, 1, 2, 3], 7)] * 3).with_columns(player_key=pl.Series([1] * 4 + [2] * 4 + [3] * 4))
+    worth = rows.with_columns(worth=pl.Series(evidence(rows, np.ones(12), 1.0, of=("player_key",))))
+    assert worth.group_by("player_key").agg(pl.col("worth").sum())["worth"].to_list() == pytest.approx([1, 1, 1])
+    apart = windows([0, 7, 14], 7).with_columns(player_key=1)
+    assert evidence(apart, np.ones(3), 1.0, of=("player_key",)) == pytest.approx([1, 1, 1])
+
+
 def test_a_wave_that_is_over_does_not_take_the_level_of_the_next_with_it() -> None:
     rows, p, nobody = windows([0, 1, 2] * 500, 28), np.full(1500, 0.5), np.zeros(1500)
     alone = Recalibration.fit(nobody, p).apply(p[:1])[0]

@@ -73,7 +73,7 @@ def test_what_is_done_by_who_plays_is_followed_sooner_than_who_plays(world):
     before, happened = given_play(models, settled)
     after, _ = given_play(recalibrate(known, models, settled), settled)
     assert before - happened > 0.05
-    assert abs(after - happened) < 0.35 * (before - happened)  # two weeks of them tell most of it
+    assert abs(after - happened) < 0.45 * (before - happened)  # two weeks of them tell most of it
 
 
 def test_the_models_that_were_given_stay_as_they_are(world):

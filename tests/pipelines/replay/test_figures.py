@@ -42,3 +42,16 @@ def test_what_is_kept_as_promised_is_inside_in_every_quarter_and_half_chances_ar
 def test_a_quarter_that_keeps_more_than_promised_is_outside() -> None:
     figures = replay_figures(promised(np.random.default_rng(4), most_active_keep=0.2), nights=7)
     assert [row["inside"] for row in figures["by_activity"]][-1] is False
+
+
+def test_the_same_outcome_told_four_times_makes_the_error_by_chance_of_players_twice_that_of_rows() -> None:
+    once = promised(np.random.default_rng(4)).head(400)
+    told = [replay_figures(rows, nights=7) for rows in (once, pl.concat([once] * 4))]
+    assert told[0]["calibration_floor_by_player"] == pytest.approx(told[0]["calibration_floor"], rel=0.2)
+    assert told[1]["calibration_floor_by_player"] == pytest.approx(2 * told[1]["calibration_floor"], rel=0.2)
+
+
+def test_who_did_as_much_is_in_the_same_quarter_whichever_night_asked_them() -> None:
+    rows = promised(np.random.default_rng(4)).with_columns(events_28=pl.int_range(pl.len()) % 2)
+    quarters = replay_figures(rows, nights=7)["by_activity"]
+    assert [(row["quartile"], row["challenges"]) for row in quarters] == [(2, 4_000), (4, 4_000)]
