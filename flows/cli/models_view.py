@@ -41,7 +41,9 @@ def _block(seat: Seat) -> list[RenderableType]:
     if seat.rivals:
         told.append(_contest(seat))
         if seat.rivals[0]["learner"] != seat.learner:
-            told.append(Text("  Simpler, and nobody is better by more than the standard error of the difference."))
+            told.append(
+                Text("  Simpler or preferred; nobody is better by more than the standard error of the difference.")
+            )
     told += [Text(f"  {_gain(each)}") for each in seat.gains]
     if seat.waiting:
         told.append(Text(f"  Version {seat.waiting.version} ({seat.waiting.learner}): {seat.waiting.reason}."))
