@@ -114,12 +114,12 @@ class Registry:
                 self._client.log_text(run_id, table.write_csv(), f"tables/{name}.csv")
             logged = self._log_model(run, folder, example, predicted)
             self.tracking.log(run_id, {}, flat_metrics(run.metrics), {}, model_id=logged.model_id, tags=SOURCE)
-            self._client.log_inputs(run_id, datasets=[_data(run)])
-            with self.tracking.alone():
+            with self.tracking.alone():  # MLflow stores the same data of two runs once, and lets two at once collide
+                self._client.log_inputs(run_id, datasets=[_data(run)])
                 version = self._new_version(f"{app}.{task}", run, logged, checksums(folder))
                 self._client.update_registered_model(f"{app}.{task}", model_page(app, task, run.question))
                 registered = self._judge(f"{app}.{task}", version, run_id, run, review=review)
-            self._client.set_experiment_tag(self.tracking.experiment(f"{app}/{task}"), UNTRAINED, "")
+            self._say_untrained(app, task, "")
             return registered
 
     def record_none(self, app: str, task: str, as_of: dt.date, why: str) -> None:
@@ -135,7 +135,12 @@ class Registry:
         with self.tracking.only_run(f"{app}/{task}", f"{as_of} no model") as (run_id, _):
             note = {NOTE: f"{told[0].upper()}{told[1:]}."}
             self.tracking.log(run_id, {}, {}, {}, tags=note)
-        self._client.set_experiment_tag(self.tracking.experiment(f"{app}/{task}"), UNTRAINED, told)
+        self._say_untrained(app, task, told)
+
+    def _say_untrained(self, app: str, task: str, why: str) -> None:
+        place = self.tracking.experiment(f"{app}/{task}")
+        with self.tracking.alone():
+            self._client.set_experiment_tag(place, UNTRAINED, why)
 
     def untrained(self, app: str) -> dict[str, str]:
         """By task of an app whose newest training made no model, which one that was and why, as part of a sentence."""
