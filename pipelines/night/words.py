@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -32,6 +32,7 @@ from pipelines.pins import Night
 from pipelines.rewards.offers import Offered, offer_rewards
 from pipelines.stores import open_prompts
 from pipelines.words.individual import individual_profiles
+from pipelines.words.read_lately import AT_ONCE
 from pipelines.words.types import lacking
 from pipelines.words.wishes import RunContext
 from pipelines.words.worded import Worded
@@ -162,7 +163,7 @@ def open_source(
         assigned,
         {kind: {arm: team.name(kind) for arm, team in crew.teams.items()} for kind in app.content.types},
         own,
-        read_lately(known),
+        partial(read_lately, known),
         compared=bool(crew.trial.experiment),
         as_of=made_on or known.as_of,
         seed=known.night.seed,
@@ -170,14 +171,14 @@ def open_source(
     )
 
 
-def read_lately(known: Known) -> pl.DataFrame:
-    """player_key and variant of what players read in the 30 days before, a row for each time."""
-    return known.frame(
-        """SELECT player_key, variant FROM challenges WHERE as_of BETWEEN $since AND $until
-           UNION ALL SELECT player_key, variant FROM messages WHERE as_of BETWEEN $since AND $until
-           UNION ALL SELECT player_key, variant FROM achievements WHERE as_of BETWEEN $since AND $until""",
-        {"since": known.as_of - dt.timedelta(days=READ_DAYS), "until": known.as_of - dt.timedelta(days=1)},
-    )
+def read_lately(known: Known, players: pl.Series) -> Iterator[pl.DataFrame]:
+    """player_key and variant of what these players read in the 30 days before, a row for each time; see `Readings`.
+
+    Nothing else may be asked of the warehouse before the last piece.
+    """
+    days = {"since": known.as_of - dt.timedelta(days=READ_DAYS), "until": known.as_of - dt.timedelta(days=1)}
+    with known.lend(asked=players.to_frame("player_key")):
+        yield from known.pieces(known.fixed("words/read_lately"), days, AT_ONCE)
 
 
 def on_screen(known: Known, phrases: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ import polars as pl
 
 from pipelines.words.briefs import first_text
 from pipelines.words.checks.validate import SLOT, sentences
-from pipelines.words.read_lately import NOTHING_READ, Numbers, Seats, number_read, seat_rows
+from pipelines.words.read_lately import Numbers, Readings, Seats, nothing_read, number_read, seat_rows
 
 Small = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -57,7 +57,7 @@ def assign_variants(
     variants: pl.DataFrame,
     *,
     as_of: dt.date,
-    recent: pl.DataFrame | None = None,
+    recent: Readings = nothing_read,
     on_screen: OnScreen | None = None,
     paired: pl.Series | None = None,
 ) -> pl.DataFrame:
@@ -73,7 +73,7 @@ def assign_variants(
         rows: player_key, brief_id, in order of precedence within a player.
         variants: From `Source.texts`: brief_id, index, n, variant, title, text; at least one for each brief.
         as_of: The night.
-        recent: player_key, variant of what players read lately.
+        recent: What players read lately.
         on_screen: Finds what of tonight's phrases stands on what is open to players already.
         paired: The briefs of what is told twice, as a mission is by its own brief: of them sentences with slots count,
             too.
@@ -84,7 +84,7 @@ def assign_variants(
     """
     deck = _lay_out(variants, as_of, pl.Series([], dtype=pl.String) if paired is None else paired)
     seats = seat_rows(rows, deck.ids)
-    read = number_read(seats, deck.briefs, deck.variants, NOTHING_READ if recent is None else recent)
+    read = number_read(seats, deck.briefs, deck.variants, recent)
     index = (_places(seats, deck) + deck.offset[seats.briefs]) % deck.n[seats.briefs]
     _step_aside(index, seats, deck, read, _on_screen(seats, deck, on_screen))
     at, propensity = np.empty(rows.height, np.uint32), np.empty(rows.height)

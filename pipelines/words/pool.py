@@ -6,7 +6,7 @@ import polars as pl
 
 from data.warehouse import Warehouse
 from pipelines.words.briefs import BRIEF_KEYS, LARGE_SHARE
-from pipelines.words.read_lately import most_read
+from pipelines.words.read_lately import Readings, most_read
 
 TEXTS = pl.Schema(
     {
@@ -60,7 +60,7 @@ def keep_texts(warehouse: Warehouse, briefs: pl.DataFrame, texts: pl.DataFrame, 
 
 
 def count_missing(
-    rows: pl.DataFrame, pool: pl.DataFrame, recent: pl.DataFrame, *, variants: int, made_on: dt.date
+    rows: pl.DataFrame, pool: pl.DataFrame, recent: Readings, *, variants: int, made_on: dt.date
 ) -> pl.DataFrame:
     """How many texts each brief of the night lacks.
 
@@ -71,7 +71,7 @@ def count_missing(
     Args:
         rows: player_key and brief_id, a row for each text wanted tonight.
         pool: The columns of TEXTS.
-        recent: player_key, variant of what players read lately.
+        recent: What players read lately.
         variants: Texts in one request.
         made_on: The night.
 

@@ -1,8 +1,10 @@
 """What players have lately read of the texts that are open to them tonight.
 
-Tens of millions of readings meet millions of rows, so players, briefs and texts are numbers here, in arrays.
+Tens of millions of readings meet millions of rows, so players, briefs and texts are numbers here, in arrays, and
+readings stay where they are kept: they come some at a time.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +14,14 @@ import polars as pl
 Numbers = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint64]
 
-NOTHING_READ = pl.DataFrame(schema={"player_key": pl.Int64, "variant": pl.String})
-_AT_ONCE = 2**18  # readings; more would take more memory and no less time
+# From players (player_key, each once) to what they read lately: player_key, variant, some rows after others.
+Readings = Callable[[pl.Series], Iterator[pl.DataFrame]]
+AT_ONCE = 2**18  # readings; more would take more memory and no less time
+
+
+def nothing_read(_players: pl.Series) -> Iterator[pl.DataFrame]:
+    """The readings of a night that looks at none."""
+    return iter(())
 
 
 @dataclass(frozen=True)
@@ -55,42 +63,44 @@ def seat_rows(rows: pl.DataFrame, brief_ids: pl.Series) -> Seats:
     return Seats(order, players, briefs, keys[order][first], first, end, asked)
 
 
-def number_read(seats: Seats, briefs: Numbers, variants: pl.Series, recent: pl.DataFrame) -> Numbers:
+def number_read(seats: Seats, briefs: Numbers, variants: pl.Series, recent: Readings) -> Numbers:
     """The texts of their own briefs of tonight that players have read lately, under whichever brief it was.
 
     Args:
         seats: The rows of the night.
         briefs: Of each text, the number of its brief.
         variants: Of each text, what it is called wherever it stands.
-        recent: player_key, variant of what players read lately; quickest in the order of player_key.
+        recent: What players read lately.
 
     Returns:
         player * number of texts + text; each once, in ascending order.
     """
     kinds = variants.unique()
-    of_kind = recent["variant"].cast(pl.Enum(kinds), strict=False).to_physical().cast(pl.UInt32)
-    read, keys = of_kind.fill_null(len(kinds)).to_numpy(), recent["player_key"].to_numpy()
     copies, bits = _copies(variants, kinds), _bits(briefs)
     found = [np.empty(0, np.int64)]
-    for start in range(0, len(keys) if len(seats.keys) else 0, _AT_ONCE):
-        players, codes = _players(seats, keys[start : start + _AT_ONCE]), read[start : start + _AT_ONCE]
+    for some in recent(pl.Series("player_key", seats.keys, pl.Int64)) if len(seats.keys) else ():
+        of_kind = some["variant"].cast(pl.Enum(kinds), strict=False).to_physical().cast(pl.UInt32)
+        players, codes = _players(seats, some["player_key"].to_numpy()), of_kind.fill_null(len(kinds)).to_numpy()
         for of_code in copies:
             texts = of_code[codes]
             here = np.flatnonzero((texts >= 0) & (players >= 0))
             players, codes, texts = players[here], codes[here], texts[here]  # what has no first copy has no second
             likely = np.flatnonzero(seats.asked[players] & bits[texts])
             found += _own(seats, briefs, players[likely], texts[likely])
-    ordered = np.sort(np.concatenate(found), kind="stable")
-    return ordered[_starts(ordered)]
+    ordered = np.concatenate(found)
+    found.clear()
+    ordered.sort(kind="stable")
+    new = _begins(ordered)
+    return ordered if new.all() else ordered[new]
 
 
-def most_read(rows: pl.DataFrame, texts: pl.DataFrame, recent: pl.DataFrame) -> pl.DataFrame:
+def most_read(rows: pl.DataFrame, texts: pl.DataFrame, recent: Readings) -> pl.DataFrame:
     """How many of each brief's texts that of its players has read lately who has read the most of them.
 
     Args:
         rows: player_key, brief_id: a row for each text that is wanted tonight.
         texts: brief_id, variant.
-        recent: player_key, variant of what players read lately.
+        recent: What players read lately.
 
     Returns:
         brief_id, read; no row for a brief of which nobody has read anything.
@@ -107,11 +117,16 @@ def most_read(rows: pl.DataFrame, texts: pl.DataFrame, recent: pl.DataFrame) -> 
     return pl.DataFrame({"brief_id": ids, "read": most}).filter(pl.col("read") > 0)
 
 
-def _starts(ordered: npt.NDArray[np.int64]) -> Numbers:
+def _starts(ordered: Numbers) -> Numbers:
     """Where each run of equal values begins."""
+    return np.flatnonzero(_begins(ordered))
+
+
+def _begins(ordered: Numbers) -> npt.NDArray[np.bool_]:
+    """Of each value, whether it is another than the one before."""
     new = np.ones(len(ordered), dtype=np.bool_)
     new[1:] = ordered[1:] != ordered[:-1]
-    return np.flatnonzero(new)
+    return new
 
 
 def _copies(variants: pl.Series, kinds: pl.Series) -> list[Numbers]:

@@ -12,7 +12,7 @@ from pipelines.words.assign import OnScreen, assign_variants
 from pipelines.words.briefs import brief_keys, brief_pieces
 from pipelines.words.citations import write_citations
 from pipelines.words.fill import FILLED
-from pipelines.words.read_lately import NOTHING_READ
+from pipelines.words.read_lately import Readings, nothing_read
 from pipelines.words.render import LARGEST
 from pipelines.words.worded import AT_A_TIME, Worded
 from pipelines.words.writers.source import Offline, Source
@@ -50,7 +50,7 @@ def choose_words(
     *,
     seed: int,
     as_of: dt.date,
-    recent: pl.DataFrame | None = None,
+    recent: Readings = nothing_read,
     source: Source | None = None,
     on_screen: OnScreen | None = None,
 ) -> tuple[Worded, ...]:
@@ -68,7 +68,7 @@ def choose_words(
         achievements: content_id, player_key, content_type, persona, language, metric, target, tier.
         seed: Another seed draws other texts from the offline writer.
         as_of: The night; moves players on to the next text of their brief.
-        recent: player_key, variant of what players read in the last 30 days; none is read again while others are left.
+        recent: What players read in the last 30 days; none is read again while others are left.
         source: Where texts come from; None is the offline writer.
         on_screen: Finds what of tonight's phrases stands on what is open to players already, see `assign_variants`.
 
@@ -80,7 +80,7 @@ def choose_words(
         AppFileError: The words of the app file leave no way to say something; the message names them.
         ValueError: A column is missing, a content_id stands twice, or a target is not a number that can be written.
     """
-    source = source or Offline(app, seed, NOTHING_READ if recent is None else recent)
+    source = source or Offline(app, seed, recent)
     _check(plan, asks, achievements)
     given = [("description", plan), ("body", asks), *([] if achievements is None else [("description", achievements)])]
     pieces = (source.sign(piece) for piece in _pieces(app, plan, asks, achievements))

@@ -22,13 +22,15 @@ from models.language.offers import language_models
 from pipelines.pins import Night
 from pipelines.words.briefs import brief_rows
 from pipelines.words.pool import read_pool
+from pipelines.words.read_lately import Readings, nothing_read
 from pipelines.words.wishes import Wishes
 from pipelines.words.write import want_texts
 from pipelines.words.writers.session import open_session
-from tests.benchmarks.million_fill import STAGES, UNREAD, World, fill_apart
+from tests.benchmarks.million_fill import STAGES, World, fill_apart
 from tests.benchmarks.million_plan import draw_night
 from tests.language_server import LanguageServer, start_server
 from tests.pipelines.nights import context_of
+from tests.pipelines.words.plans import read_from
 
 PLAYERS = 1_000_000
 MOST_CALLS, TIMES_CHEAPER, MOST_SECONDS = 15_000, 50, 20.0
@@ -68,7 +70,7 @@ def measure(folder: Path, players: int = PLAYERS) -> dict[str, float]:
         for name, provider in WAYS.items():
             world = World(folder / name, _settings(folder / name, server), players, provider)
             assigned = world.assigned()
-            bought, alone = _buy(world, server, FIRST, assigned, UNREAD), _alone_usd(world)
+            bought, alone = _buy(world, server, FIRST, assigned), _alone_usd(world)
             figures |= {f"{name}_{what}": value for what, value in vars(bought).items()}
             figures |= {f"{name}_alone_usd": alone, f"{name}_cheaper": alone / bought.cost_usd}
             if provider is None:
@@ -91,7 +93,9 @@ def _settings(home: Path, server: LanguageServer) -> Settings:
     )  # fmt: skip
 
 
-def _buy(world: World, server: LanguageServer, day: dt.date, assigned: pl.DataFrame, recent: pl.DataFrame) -> Bought:
+def _buy(
+    world: World, server: LanguageServer, day: dt.date, assigned: pl.DataFrame, read: Readings = nothing_read
+) -> Bought:
     """Have a night's missing texts written."""
     app, before = world.app, server.control.bills(entries=False)["n"]
     context, moment = (
@@ -101,7 +105,7 @@ def _buy(world: World, server: LanguageServer, day: dt.date, assigned: pl.DataFr
     night = Night(app, day, 1, moment, day, 1, moment, "", "", 0)
     with world.warehouse() as warehouse, open_session(night, context, world.crew()) as session:
         assert session is not None
-        source = world.source(warehouse, day, assigned, recent, session.write)
+        source = world.source(warehouse, day, assigned, read, session.write)
         plan, asks = draw_night(app, np.arange(world.players), day)
         briefs, rows = brief_rows(app, source.sign(want_texts(app, plan, asks)))
         texts = source.texts(briefs, rows)
@@ -112,10 +116,10 @@ def _buy(world: World, server: LanguageServer, day: dt.date, assigned: pl.DataFr
 
 def _after_nights(world: World, server: LanguageServer, folder: Path, assigned: pl.DataFrame) -> Bought:
     """Have the texts topped up that many nights have worn out, and lay ready what the night after is made of."""
-    recent = _read(world, assigned)
-    topped = _buy(world, server, AFTER, assigned, recent)
+    read = _read(world, assigned)
+    topped = _buy(world, server, AFTER, assigned, read_from(read))
     plan, asks = draw_night(world.app, np.arange(world.players), AFTER)
-    for name, frame in {"plan": plan, "asks": asks, "assigned": assigned, "recent": recent}.items():
+    for name, frame in {"plan": plan, "asks": asks, "assigned": assigned, "recent": read}.items():
         frame.write_parquet(folder / f"{name}.parquet")
     return topped
 

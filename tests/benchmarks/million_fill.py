@@ -21,12 +21,12 @@ from data.warehouse import Warehouse, open_warehouse
 from models.language.offers import language_models
 from pipelines.experiments.arms import assign_arms, choose_arms
 from pipelines.words import worded, write
+from pipelines.words.read_lately import AT_ONCE, Readings, nothing_read
 from pipelines.words.writers.crew import Crew, find_hands, gather_crew
 from pipelines.words.writers.pooled import Pooled, WriteJobs
-from tests.pipelines.words.plans import write_words
+from tests.pipelines.words.plans import read_from, write_words
 
 NOBODY = pl.DataFrame(schema={"player_key": pl.Int64, "profile": pl.String})
-UNREAD = pl.DataFrame(schema={"player_key": pl.Int64, "variant": pl.String})
 # Stages, and who calls each.
 STAGES = {"want_texts": write, "brief_rows": write, "assign_variants": write, "fill_in": worded}
 FRAMES = ("plan", "asks", "assigned", "recent")
@@ -72,7 +72,7 @@ class World:
         warehouse: Warehouse,
         day: dt.date,
         assigned: pl.DataFrame,
-        recent: pl.DataFrame = UNREAD,
+        recent: Readings = nothing_read,
         writer: WriteJobs | None = None,
     ) -> Pooled:
         """The texts of a night, as `pipelines.night.words.open_source` opens them."""
@@ -138,7 +138,8 @@ def fill_apart(world: World, folder: Path, day: dt.date) -> dict[str, float]:
 def fill(world: World, folder: Path, day: dt.date) -> dict[str, float]:
     """Seconds by stage, rows, memory, and what is wrong with the words."""
     watch = Watch()
-    plan, asks, assigned, recent = (pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES)
+    plan, asks, assigned, read = (pl.read_parquet(folder / f"{name}.parquet") for name in FRAMES)
+    recent = read_from(read, AT_ONCE)
     with world.warehouse() as warehouse:
         source = world.source(warehouse, day, assigned, recent)
         before, load = _most_gb(), os.getloadavg()[0]
@@ -154,7 +155,7 @@ def fill(world: World, folder: Path, day: dt.date) -> dict[str, float]:
     }
     figures |= {f"{name}_s": seconds for name, seconds in watch.wall.items()}
     figures |= {f"{name}_cpu_s": seconds for name, seconds in watch.cpu.items()}
-    return figures | _faults((plan, asks), words, recent)
+    return figures | _faults((plan, asks), words, read)
 
 
 def _faults(

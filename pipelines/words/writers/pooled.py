@@ -9,7 +9,7 @@ from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.words.briefs import Brief
 from pipelines.words.pool import TEXTS, count_missing, keep_texts, read_pool
-from pipelines.words.read_lately import most_read
+from pipelines.words.read_lately import Readings, most_read
 from pipelines.words.writers.jobs import Job, Team, Text, text_row
 from pipelines.words.writers.offline import Variant
 from pipelines.words.writers.source import TEXT_COLUMNS, Offline
@@ -28,7 +28,7 @@ class Pooled:
         assigned: player_key, arm, propensity.
         writers: By content type and arm; what is not there is the offline writer's.
         profiles: player_key, profile of the players who have a brief of their own.
-        recent: player_key, variant of what players read lately.
+        recent: What players read lately.
         as_of: The night.
         compared: Whether rows tell their arm.
         seed: For the offline writer.
@@ -43,7 +43,7 @@ class Pooled:
         assigned: pl.DataFrame,
         writers: Mapping[str, Mapping[str, str]],
         profiles: pl.DataFrame,
-        recent: pl.DataFrame,
+        recent: Readings,
         *,
         compared: bool,
         as_of: dt.date,

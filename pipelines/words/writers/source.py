@@ -7,7 +7,7 @@ import polars as pl
 
 from configs.app import App
 from pipelines.words.briefs import TEXTS, prompt_version, read_briefs
-from pipelines.words.read_lately import NOTHING_READ
+from pipelines.words.read_lately import Readings, nothing_read
 from pipelines.words.writers.offline import AI_PROVIDER, MODEL, write_briefs
 
 TEXT_COLUMNS = (
@@ -42,10 +42,10 @@ class Offline:
     Args:
         app: Its voice and words.
         seed: Another seed draws other texts.
-        recent: player_key, variant of what players read lately.
+        recent: What players read lately.
     """
 
-    def __init__(self, app: App, seed: int, recent: pl.DataFrame = NOTHING_READ) -> None:
+    def __init__(self, app: App, seed: int, recent: Readings = nothing_read) -> None:
         self._app = app
         self._seed = seed
         self._recent = recent
@@ -75,5 +75,7 @@ class Offline:
         """By brief_id, what its readers read lately, where they are few; where they are many, it wants all there is."""
         few = briefs.filter(pl.col("variants") < TEXTS).select("brief_id")
         readers = rows.select("player_key", "brief_id").join(few, on="brief_id", how="semi").unique()
-        known = readers.join(self._recent, on="player_key").group_by("brief_id").agg(pl.col("variant").unique())
+        pieces = self._recent(readers["player_key"].unique()) if readers.height else ()
+        told = [readers.join(some, on="player_key").select("brief_id", "variant").unique() for some in pieces]
+        known = pl.concat(told).group_by("brief_id").agg(pl.col("variant").unique()) if told else pl.DataFrame()
         return dict(known.iter_rows())

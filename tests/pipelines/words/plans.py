@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -9,6 +10,7 @@ import polars as pl
 
 from configs.app import App
 from configs.wording import metric_words
+from pipelines.words.read_lately import Readings
 from pipelines.words.write import choose_words
 
 NIGHT = dt.date(2026, 5, 1)
@@ -18,6 +20,16 @@ _PERCENTILES = (25, 50, 75, 90, 95)
 def write_words(app: App, *frames: pl.DataFrame | None, **given: Any) -> tuple[pl.DataFrame, ...]:
     """What `choose_words` chooses, filled in at once."""
     return tuple(rows.whole() for rows in choose_words(app, *frames, **given))
+
+
+def read_from(read: pl.DataFrame, at_once: int = 1000) -> Readings:
+    """The readings of a frame (player_key, variant), some rows after others."""
+
+    def some(players: pl.Series) -> Iterator[pl.DataFrame]:
+        rows = read.filter(pl.col("player_key").is_in(players.implode()))
+        yield from rows.iter_slices(at_once)
+
+    return some
 
 
 def numbers(app: App, metric: str | None, text: str) -> list[str]:

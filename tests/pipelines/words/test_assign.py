@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pipelines.words.assign import _POLITE_ROUNDS, assign_variants
 from pipelines.words.briefs import first_text
 from pipelines.words.checks.validate import SLOT, sentences
+from tests.pipelines.words.plans import read_from
 
 NIGHT = dt.date(2026, 5, 1)
 NIGHTS = st.dates(NIGHT, NIGHT + dt.timedelta(days=40))
@@ -91,7 +92,7 @@ def by_the_book(rows, variants, as_of, recent):
 @given(nights(), NIGHTS)
 def test_texts_are_chosen_as_the_rules_tell_it_row_by_row(night, as_of):
     rows, variants, recent = night
-    chosen = assign_variants(rows, variants, as_of=as_of, recent=recent)
+    chosen = assign_variants(rows, variants, as_of=as_of, recent=read_from(recent))
     got = list(zip(variants["variant"][chosen["at"]], chosen["propensity"], strict=True))
     assert got == by_the_book(rows, variants, as_of, recent)
     assert variants["brief_id"][chosen["at"]].to_list() == rows["brief_id"].to_list()
@@ -101,7 +102,7 @@ def test_texts_are_chosen_as_the_rules_tell_it_row_by_row(night, as_of):
 @given(nights(), NIGHTS, st.randoms(use_true_random=False))
 def test_neither_the_order_of_the_texts_nor_of_what_was_read_nor_of_the_players_matters(night, as_of, random):
     rows, variants, recent = night
-    straight = assign_variants(rows, variants, as_of=as_of, recent=recent)["at"]
+    straight = assign_variants(rows, variants, as_of=as_of, recent=read_from(recent))["at"]
     players = rows["player_key"].unique().to_list()
     random.shuffle(players)
     turns = pl.DataFrame(
@@ -110,7 +111,7 @@ def test_neither_the_order_of_the_texts_nor_of_what_was_read_nor_of_the_players_
     moved = rows.with_row_index("row").join(turns, on="player_key").sort("turn", "row")
     mixed = variants.with_row_index("was").sample(fraction=1, shuffle=True, seed=random.randrange(99))
     lately = pl.concat([recent, recent]).sample(fraction=1, shuffle=True, seed=1)
-    again = assign_variants(moved, mixed, as_of=as_of, recent=lately)["at"]
+    again = assign_variants(moved, mixed, as_of=as_of, recent=read_from(lately))["at"]
     assert dict(zip(moved["row"], mixed["was"][again], strict=True)) == dict(enumerate(straight))
 
 
@@ -118,7 +119,7 @@ def test_neither_the_order_of_the_texts_nor_of_what_was_read_nor_of_the_players_
 @given(nights(), NIGHTS)
 def test_a_text_is_read_again_only_by_who_has_no_other_left(night, as_of):
     rows, variants, recent = night
-    chosen = assign_variants(rows, variants, as_of=as_of, recent=recent)
+    chosen = assign_variants(rows, variants, as_of=as_of, recent=read_from(recent))
     lately = set(recent.iter_rows())
     tonight = Counter(rows.iter_rows())
     for (player, brief), variant in zip(rows.iter_rows(), variants["variant"][chosen["at"]], strict=True):

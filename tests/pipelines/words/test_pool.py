@@ -4,6 +4,7 @@ import polars as pl
 
 from data.warehouse import scratch
 from pipelines.words.pool import TEXTS, count_missing, keep_texts, read_pool
+from tests.pipelines.words.plans import read_from
 
 TONIGHT = dt.date(2024, 3, 2)
 YESTERDAY = dt.date(2024, 3, 1)
@@ -43,7 +44,7 @@ def read(*pairs):
 
 
 def missing(rows, texts, recent=(), variants=10):
-    found = count_missing(rows, texts, read(*recent), variants=variants, made_on=TONIGHT)
+    found = count_missing(rows, texts, read_from(read(*recent)), variants=variants, made_on=TONIGHT)
     return dict(found.select("brief_id", "missing").iter_rows())
 
 

@@ -1,11 +1,10 @@
 import numpy as np
 import polars as pl
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.words import read_lately as lately
 from pipelines.words.read_lately import most_read, number_read, seat_rows
+from tests.pipelines.words.plans import read_from
 
 BRIEFS = pl.Series([f"b{i:03d}" for i in range(130)])
 SOME = BRIEFS[[0, 1, 64, 65, 128]].to_list()  # some of them 64 apart, and a multiple of it
@@ -20,19 +19,20 @@ def frame(pairs, *names):
     return pl.DataFrame(list(pairs), schema={name: kinds[name] for name in names}, orient="row")
 
 
-@pytest.fixture(autouse=True, params=[3, 2**18])
-def _at_once(request, monkeypatch):
-    """What is read is looked at in parts; how large they are must not matter."""
-    monkeypatch.setattr(lately, "_AT_ONCE", request.param)
+at_once = st.sampled_from([3, 1000])  # what is read comes in parts; how large they are must not matter
+
+
+def lately(read, parts):
+    return read_from(frame(read, "player_key", "variant"), parts)
 
 
 @settings(deadline=None)
-@given(rows_of, texts_of, read_by)
-def test_found_is_what_a_player_has_read_of_the_texts_of_their_own_briefs(rows, texts, read):
+@given(at_once, rows_of, texts_of, read_by)
+def test_found_is_what_a_player_has_read_of_the_texts_of_their_own_briefs(parts, rows, texts, read):
     seats = seat_rows(frame(rows, "player_key", "brief_id"), BRIEFS)
     briefs = np.array([BRIEFS.to_list().index(brief) for brief, _ in texts], dtype=np.int64)
     variants = pl.Series([variant for _, variant in texts], dtype=pl.String)
-    found = number_read(seats, briefs, variants, frame(read, "player_key", "variant"))
+    found = number_read(seats, briefs, variants, lately(read, parts))
     assert found.tolist() == sorted(set(found.tolist()))
     got = {(int(seats.keys[number // len(texts)]), int(number % len(texts))) for number in found}
     wanted = {
@@ -45,11 +45,10 @@ def test_found_is_what_a_player_has_read_of_the_texts_of_their_own_briefs(rows, 
 
 
 @settings(deadline=None)
-@given(rows_of, texts_of, read_by)
-def test_most_read_counts_the_different_texts_of_the_player_who_has_read_the_most(rows, texts, read):
-    found = most_read(
-        frame(rows, "player_key", "brief_id"), frame(texts, "brief_id", "variant"), frame(read, "player_key", "variant")
-    )
+@given(at_once, rows_of, texts_of, read_by)
+def test_most_read_counts_the_different_texts_of_the_player_who_has_read_the_most(parts, rows, texts, read):
+    known = lately(read, parts)
+    found = most_read(frame(rows, "player_key", "brief_id"), frame(texts, "brief_id", "variant"), known)
     wanted = {}
     for player, brief in rows:
         count = sum((player, variant) in read for of, variant in texts if of == brief)

@@ -12,10 +12,11 @@ from configs.shipped import shipped_apps
 from pipelines.words.briefs import SPARE_TEXTS, brief_rows
 from pipelines.words.checks.validate import SLOT, TITLE_LENGTH
 from pipelines.words.content_type import TEXT_LENGTH
+from pipelines.words.read_lately import nothing_read
 from pipelines.words.write import want_texts
 from pipelines.words.writers.source import Offline
 from tests.factories import APP, make_app
-from tests.pipelines.words.plans import NIGHT, make_asks, make_plan, numbers, write_words
+from tests.pipelines.words.plans import NIGHT, make_asks, make_plan, numbers, read_from, write_words
 
 APPS = tuple(shipped_apps())
 ROW = (
@@ -29,7 +30,7 @@ def app(request) -> App:
     return load_app(request.param).app
 
 
-def words(app, plan=None, asks=None, *, seed=1, as_of=NIGHT, recent=None):
+def words(app, plan=None, asks=None, *, seed=1, as_of=NIGHT, recent=nothing_read):
     plan = make_plan(app, 40) if plan is None else plan
     asks = make_asks(app, 40) if asks is None else asks
     return write_words(app, plan, asks, seed=seed, as_of=as_of, recent=recent)
@@ -140,7 +141,7 @@ def test_as_many_texts_are_written_as_the_readers_of_a_brief_may_need_and_no_mor
     assert counts.filter(pl.col("texts") > 2 * pl.col("readers") + SPARE_TEXTS).is_empty()
     assert counts.filter(pl.col("texts") < 2 * pl.col("readers")).is_empty()
     known = rows.select("player_key", "brief_id").join(found.select("brief_id", "variant"), on="brief_id").unique()
-    more = Offline(app, 5, known.select("player_key", "variant")).texts(briefs, rows)
+    more = Offline(app, 5, read_from(known.select("player_key", "variant"))).texts(briefs, rows)
     assert more.height > 1.9 * found.height, "what the readers know already does not count"
     first = found.join(more, on=["brief_id", "index"], how="left", maintain_order="left", suffix="_more")
     assert first["variant"].equals(first["variant_more"].rename("variant")), "the same texts, and others after them"
@@ -152,7 +153,7 @@ def test_nobody_reads_a_text_again_within_30_nights():
     plan, asks = make_plan(app, 2, per_player=1, **same), make_asks(app, 3)
     read = []
     for night in range(30):
-        recent = pl.concat(read) if read else None
+        recent = read_from(pl.concat(read)) if read else nothing_read
         both = words(app, plan, asks, as_of=NIGHT + dt.timedelta(days=night), recent=recent)
         read += [
             rows.select("player_key").hstack(told.select("brief_id", "variant", pl.col(text).alias("text")))
@@ -176,7 +177,7 @@ def test_when_all_texts_were_read_they_are_read_again():
     app = make_app(voice={"theme": "x", "lexicon": {"title": ["Go"], "challenge": ["Do: #task# {window}."]}})
     plan = make_plan(app, 1, per_player=1)
     texts, _ = words(app, plan)
-    recent = plan.select("player_key").hstack(texts.select("brief_id", "variant"))
+    recent = read_from(plan.select("player_key").hstack(texts.select("brief_id", "variant")))
     again, _ = words(app, plan, recent=recent)
     assert again["description"].to_list() == texts["description"].to_list()
 
