@@ -1,21 +1,25 @@
 """Champions as they served, kept as files under home: a night that cannot reach the registry is served by them.
 
-They are written in the models' own plain files, and checked against their checksums before they are read.
+They are written in the models' own plain files, and checked against their checksums before they are read. Beside them
+stands why others have none.
 """
 
 import datetime as dt
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from configs.errors import NightquestError
+from data.whole_files import whole_file
 from models.portable import load_json, load_model, save_json, save_model
 from models.tracking.registry import LoadedModel
 from models.tracking.sealed import checksums, verify
 from models.tracking.which_serves import Candidate
 
 FILES, SUMS, TOLD = "files", "sha256.json", "told.json"
+UNTRAINED = "untrained.json"  # beside the folders of an app's tasks
 
 
 class KeptChampions:
@@ -54,9 +58,22 @@ class KeptChampions:
             return None
         return int(told["version"]) if told else None
 
-    def untrained(self, app: str) -> dict[str, str]:  # noqa: ARG002 (as the registry is asked)
-        """Nothing: of trainings nothing is kept but what serves."""
-        return {}
+    def keep_untrained(self, app: str, told: Mapping[str, str]) -> None:
+        """Keep by task why the newest training made no model, in place of what was kept before."""
+        place = self._folder / app / UNTRAINED
+        if self.untrained(app) == told:
+            return
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(place) as part:
+            save_json(part, dict(told))
+
+    def untrained(self, app: str) -> dict[str, str]:
+        """What was kept of it; nothing where that is damaged, since no night rests on it."""
+        try:
+            told = load_json(self._folder / app / UNTRAINED)
+        except (OSError, ValueError):
+            return {}
+        return {str(task): str(why) for task, why in told.items()} if isinstance(told, dict) else {}
 
     def load_for(self, app: str, task: str, night: dt.date) -> LoadedModel | None:
         """The version that is kept of a task, where it may serve a night; None where there is none.

@@ -2,8 +2,8 @@
 
 import datetime as dt
 import sqlite3
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -93,7 +93,7 @@ def find_champions(tonight: Tonight, *, keep: bool) -> Found:
 
     Args:
         tonight: The night.
-        keep: What the registry says serves is kept under home, for a night that cannot reach it.
+        keep: What the registry says serves, and why nothing does, is kept under home, for a night that cannot reach it.
 
     Raises:
         NightquestError: The files of a model that planning needs are not what was registered, and it was not kept.
@@ -128,6 +128,8 @@ class _Search:
                 self._untrained = self._registry.untrained(self._app.app)
             except NightquestError as error:
                 self.lost = self.lost or self._fault(error)
+        if self.lost and not self._untrained:
+            self._untrained = self._kept.untrained(self._app.app)
 
     def look(self, name: str) -> Looked:
         """What serves a task.
@@ -152,14 +154,22 @@ class _Search:
         """Keep what the registry says serves, and forget what does not any more."""
         if self._registry is None or self.lost:
             return
+        with self._told("Why trainings made no model"):
+            self._kept.keep_untrained(self._app.app, self._untrained)
         for name, each in looked.items():
-            try:
+            with self._told(f"The champion of {name}"):
                 if name not in self._serving:
                     self._kept.forget(self._app.app, name)
                 elif each.loaded is not None and each.loaded.version == self._serving[name]:
                     self._kept.keep(self._app.app, name, each.loaded)
-            except OSError as error:
-                self.notes.append(f"The champion of {name} cannot be kept for a night without the registry: {error}.")
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """What cannot be written is told, and the night goes on."""
+        try:
+            yield
+        except OSError as error:
+            self.notes.append(f"{what} cannot be kept for a night without the registry: {error}.")
 
     def _from_kept(self, name: str, version: int | None = None) -> Looked | None:
         """What was kept of a task, of this version where one is named; None where it does not serve."""
