@@ -17,6 +17,7 @@ LEAST = 0.05  # log-odds; what moves an answer less is no reason
 CLEAR = 0.2  # rank correlation from which on a figure has a way
 Usual = tuple[float, float]  # the middle of a figure, and 1 where more of it raises answers, -1 where it lowers them
 NO_USUAL: Mapping[str, Usual] = {}
+REST = "anything else"  # what features of no kind are about
 RAISES, LOWERS = "raises it", "lowers it"
 Ways = tuple[str, str]  # what a fact does that moves an answer up, and one that moves it down
 WAYS: Ways = (RAISES, LOWERS)
@@ -52,6 +53,11 @@ class Kind:
         if set(figure.meta.root_names()) - set(rows.columns):
             return None
         return rows.select(figure.cast(pl.Float64).alias("figure")).to_series()
+
+
+def what_is_asked(*features: str) -> Kind:
+    """What tells questions of one player apart; a fact of the question is no reason."""
+    return Kind(features, pl.lit(None, pl.String), "which of its questions is asked")
 
 
 def spoken(value: str | pl.Expr) -> pl.Expr:
@@ -163,12 +169,40 @@ def usual_figures(rows: pl.DataFrame, contributions: pl.DataFrame, kinds: Mappin
     return usual
 
 
+def moved_by_kind(
+    rows: pl.DataFrame, contributions: pl.DataFrame, kinds: Mapping[str, Kind]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What features add to each row's log-odds, by what they are about, and the figure of each: columns alike.
+
+    Args:
+        rows: A task's rows.
+        contributions: See `reasons`.
+        kinds: Who tells what; without any, features stand for themselves.
+
+    Returns:
+        What each kind adds, features of none as REST; and the figure that tells it, null where none does.
+    """
+    told = told_by(contributions, kinds)
+    rest = contributions.select(pl.exclude([f for kind in kinds.values() for f in kind.features]))
+    moved = told.rename({name: kinds[name].about for name in told.columns})
+    if not kinds:
+        moved = rest
+    elif rest.width:
+        moved = moved.with_columns(rest.select(pl.sum_horizontal(pl.all()).alias(REST)))
+    figures = {kinds[name].about: kinds[name].seen_in(rows) for name in told.columns}
+    nothing = pl.Series([None] * rows.height, dtype=pl.Float64)
+    seen = ((name, figures.get(name)) for name in moved.columns)
+    return moved, pl.DataFrame({name: nothing if figure is None else figure for name, figure in seen})
+
+
 def share_of_kinds(importance: Mapping[str, float], kinds: Mapping[str, Kind]) -> dict[str, float]:
     """What a model looks at, for people: the shares of its features by what they are about, the largest first."""
+    if not kinds:
+        return dict(sorted(importance.items(), key=lambda each: -each[1]))
     shares = {kind.about: sum(importance.get(f, 0.0) for f in kind.features) for kind in kinds.values()}
     rest = sum(importance.values()) - sum(shares.values())
     ranked = sorted(shares.items(), key=lambda each: -each[1])
-    return {about: share for about, share in [*ranked, ("anything else", rest)] if share >= 0.005}
+    return {about: share for about, share in [*ranked, (REST, rest)] if share >= 0.005}
 
 
 def reasons(

@@ -15,7 +15,7 @@ from models.calibration import logits
 from models.habits import dated
 from models.learners.empirical_bayes import KEY, PLAYER_KEY, EmpiricalBayes
 from models.menus import ask_menu
-from models.reasons import Kind, counted, days_played, lately, none_lowers, percent, spoken
+from models.reasons import Kind, counted, days_played, lately, none_lowers, percent, spoken, what_is_asked
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
 from models.tasks.plays import INPUTS as PLAYS
 from models.tasks.plays import plays_matrix, plays_rows
@@ -201,6 +201,7 @@ class Attainment(BinaryTask[Record]):
                 only=none_lowers("own_28"),
             ),
             "all": Kind(("population",), everybody, "how often all players come to as much", "population"),
+            "asked": what_is_asked("metric", "window_days", "lead_days"),
             **_PLAY,
         }
 

@@ -11,7 +11,7 @@ import polars as pl
 from configs.app import App
 from models import habits
 from models.portable import load_json, save_json
-from models.reasons import Kind
+from models.reasons import Kind, what_is_asked
 from models.scores import auc
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Change, Encoding, Known, Samples, as_scores
 from models.tracking.pages import Measured
@@ -92,7 +92,7 @@ class Churn(BinaryTask[Quiet]):
 
     def kinds(self, app: App) -> Mapping[str, Kind]:  # noqa: ARG002
         """Those of habit."""
-        return habits.KINDS
+        return {**habits.KINDS, "asked": what_is_asked("week")}
 
     def changes(self, app: App) -> Sequence[Change]:  # noqa: ARG002
         """Those of habit."""

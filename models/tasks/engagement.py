@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from configs.app import App
 from models import habits
 from models.portable import load_json, save_json
-from models.reasons import Kind, Ways, lately
+from models.reasons import Kind, Ways, lately, what_is_asked
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
 from models.tracking.pages import Measured
 
@@ -186,7 +186,7 @@ class Engagement(BinaryTask[Levels]):
             "how much it was lately, against what the level asks",
             "value_28",
         )
-        return {"value": value, **habits.KINDS}
+        return {"value": value, "asked": what_is_asked("level", "log_cut"), **habits.KINDS}
 
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
         """P(the level is k), which add up to 1 for each window; reasons where the level is the likeliest."""

@@ -8,7 +8,7 @@ import polars as pl
 
 from configs.app import App
 from models import habits
-from models.reasons import Kind, days_played, percent
+from models.reasons import Kind, days_played, percent, what_is_asked
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -94,6 +94,7 @@ class Plays(BinaryTask[Encoding]):
                 "on which weekdays they play",
                 habit,
             ),
+            "asked": what_is_asked("lead_days"),
         }
 
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:  # noqa: ARG002

@@ -114,10 +114,15 @@ class Recommendations(BinaryTask[Items]):
             ("coverage", f"the share of all things that anybody is told among the first {RANKED}"),
         )
     }
+    sorts: ClassVar[tuple[str, ...]] = ("item",)
     encoding_type: ClassVar[type[Encoding]] = Items
     limits: ClassVar[tuple[str, ...]] = (
         "Likely is not liked: it says what a player would do anyway, not what a recommendation changes.",
         "Metrics that only count days are not asked about: they say that somebody plays, not what.",
+        (
+            f"Where whoever plays at all does {RANKED} things, these come first for everybody: figures of the first "
+            f"{RANKED} then tell models and popularity apart no more, the log-loss does."
+        ),
     )
 
     def horizons(self, app: App) -> tuple[int, ...]:  # noqa: ARG002
@@ -209,6 +214,12 @@ class Recommendations(BinaryTask[Items]):
         best = odds.sort("probability", "item", descending=[True, False]).group_by("player_key").head(TOLD)
         best = rows.join(best, on=["player_key", "item"], maintain_order="left")
         return as_scores(best.with_columns(reasons=self.reasons(model, app, best)).rename({"item": "target"}))
+
+    def sort_called(self, app: App, column: str, value: Any) -> str:
+        """A metric by its label."""
+        return (
+            app.called(value) if column == "item" and value in app.metrics else super().sort_called(app, column, value)
+        )
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
         """Beside the usual, how good the first RANKED of each player are, and those of popularity."""

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from models.kinds import OfKind
-from models.tracking.pages import MUCH, Decision, Measured, ModelRun
+from models.tracking.pages import MUCH, Decision, Measured, ModelRun, Shown
 
 WIDE = " &emsp; "  # MLflow's page sets table cells without space between them
 FIGURES = {  # what figures say that every contest has
@@ -23,9 +23,10 @@ DAYS = (  # names of `data_window`, and what is said of them
     ("labels_to", "knows what happened to {}"),
 )
 
+COMPARED = "what was promised against what was kept, what the model looks at and how the rivals did"
 TO_DECIDE = """### To decide
-Open the source run: its plots show what was promised against what was kept, what the model looks at and how the rivals
-did. Then move the alias `champion` to the version that should serve from the next night on."""
+Open the source run: its plots show {}. Then move the alias `champion` to the version that should serve from the next
+night on."""
 
 
 def card_of(run: ModelRun, decision: Decision, *, proposed: bool = False) -> str:
@@ -39,11 +40,12 @@ def card_of(run: ModelRun, decision: Decision, *, proposed: bool = False) -> str
         _moving(run),
         *([_contest(run)] if run.rivals else []),
         *([_beside(run)] if run.gains else []),
-        *([_measures(run.metrics, {**FIGURES, **run.notes})] if run.metrics else []),
+        *map(_shown, run.shown),
+        *([_measures(run.metrics, {**FIGURES, **run.notes})] if run.metrics and not run.shown else []),
         *([_by_kind(run.kinds)] if run.kinds else []),
         _trained_on(run),
         f"### Known limits\n{limits}",
-        TO_DECIDE,
+        TO_DECIDE.format(COMPARED if run.rivals else "what came of the fit"),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -51,11 +53,12 @@ def card_of(run: ModelRun, decision: Decision, *, proposed: bool = False) -> str
 def _contest(run: ModelRun) -> str:
     rows = []
     for rival in sorted(run.rivals, key=lambda r: r.loss):
-        name = f"**{rival.name}** (chosen)" if rival.name == run.chosen else rival.name
+        called = rival.name.replace("_", " ")
+        name = f"**{called}** (chosen)" if rival.name == run.chosen else called
         behind = "{:+.4f} ({:+.4f} to {:+.4f})".format(*rival.behind) if rival.behind else ""
         rows.append(f"| {name} |{WIDE}{rival.loss:.4f}{WIDE}| {rival.low:.4f} to {rival.high:.4f}{WIDE}| {behind} |")
     head = f"| learner | {run.score} | 95 % interval | behind the chosen one |\n|---|---|---|---|\n"
-    stays = f"{run.prefers}, which the question prefers," if run.prefers else "The simpler learner"
+    stays = f"{run.prefers.replace('_', ' ')}, which the question prefers," if run.prefers else "The simpler learner"
     told = (
         "Lower is better. The last column compares on the same rows, so it can tell apart what the intervals cannot. "
         f"{stays} stays unless another is better by more than the standard error of that, by player."
@@ -82,6 +85,15 @@ def _beside(run: ModelRun) -> str:
 def _gains(run: ModelRun) -> list[tuple[str, tuple[float, float, float]]]:
     """What serves first."""
     return sorted(run.gains.items(), key=lambda gain: gain[0] == "the base rate")
+
+
+def _shown(table: Shown) -> str:
+    head = [name.replace("_", " ") for name in table.rows.columns]
+    lines = [f"| {f'{WIDE}| '.join(head)} |", "|---" * len(head) + "|"]
+    lines += [
+        "| " + f"{WIDE}| ".join("" if cell is None else str(cell) for cell in row) + " |" for row in table.rows.rows()
+    ]
+    return f"### {table.title}\n" + "\n".join(lines) + f"\n\n{table.told}"
 
 
 def _measures(metrics: Mapping[str, Measured], notes: Mapping[str, str]) -> str:
@@ -113,7 +125,9 @@ def _by_kind(kinds: Sequence[OfKind]) -> str:
 
 def _moving(run: ModelRun) -> str:
     """What moving the alias changes: for whom and how much."""
-    if run.moved is None:
+    if run.moved is None and not run.rivals:
+        told = "Its answers were not set beside those of what serves: compare the plots of both versions' runs."
+    elif run.moved is None:
         told = "No version that can answer served this question when it was trained, so nothing can be set beside it."
     else:
         name, moved = run.moved
@@ -128,7 +142,11 @@ def _moving(run: ModelRun) -> str:
 
 
 def _trained_on(run: ModelRun) -> str:
-    told = [said.format(run.data_window[name].isoformat()) for name, said in DAYS if name in run.data_window]
+    window = run.data_window
+    told = [said.format(window[name].isoformat()) for name, said in DAYS if name in window]
+    if run.shown and not run.rivals:  # nothing is held out
+        told = [f"{day:%Y-%m-%d}" for day in (min(window.values()), max(window.values()))]
+        told = [" to ".join(told)]
     rows = ", ".join(f"{name} {n:,}" for name, n in run.rows.items())
     cost = ""
     if run.cost:

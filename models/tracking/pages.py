@@ -93,6 +93,21 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A table on a version's page.
+
+    Attributes:
+        title: Above it.
+        rows: Its cells as they are shown; null is empty.
+        told: What must be known to read it.
+    """
+
+    title: str
+    rows: pl.DataFrame
+    told: str
+
+
+@dataclass(frozen=True)
 class ModelRun:
     """A trained model with everything a reviewer needs. No field holds rows of players.
 
@@ -122,6 +137,7 @@ class ModelRun:
         beside: What it was compared with, and rows of what, its own and the other's value; None: with nothing.
         notes: What metrics say, by name, beside those that cards.py explains.
         tables: Kept as CSV, by name.
+        shown: Tables of its own kind on the page: how it was chosen, where that was no contest of learners.
         limits: What the reviewer must know that the figures do not show; a sentence each.
         example: Made-up values for inputs where any value will not do, such as metric names.
         requires: Packages that the model needs beside those that all do.
@@ -152,6 +168,7 @@ class ModelRun:
     beside: tuple[str, Sequence[tuple[str, str, str]]] | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    shown: Sequence[Shown] = ()
     limits: Sequence[str] = ()
     example: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     requires: Sequence[str] = ()

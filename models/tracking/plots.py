@@ -69,10 +69,10 @@ def reliability_plot(
 
 
 def importance_plot(importance: Mapping[str, float], *, title: str, top: int = 20) -> Figure:
-    """Bars of the `top` features by share of importance, largest first."""
+    """Bars of the `top` things looked at by share of importance, largest first."""
     ranked = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:top]
-    figure, (axes,) = _canvas(6.6, 1.2 + 0.27 * max(len(ranked), 1))
-    names, shares = [name.replace("_", " ") for name, _ in ranked], [share for _, share in ranked]
+    figure, (axes,) = _canvas(7.4, 1.2 + 0.42 * max(len(ranked), 1))
+    names, shares = [_line(name) for name, _ in ranked], [share for _, share in ranked]
     axes.barh(names, shares, color=BLUE, height=0.7)
     axes.invert_yaxis()
     axes.set_xlabel("share of importance")
@@ -83,46 +83,50 @@ def importance_plot(importance: Mapping[str, float], *, title: str, top: int = 2
 
 
 def contributions_plot(contributions: pl.DataFrame, features: pl.DataFrame, *, title: str, top: int = 15) -> Figure:
-    """SHAP's beeswarm: how far each feature moves each answer, a dot a row, coloured by the feature's value.
+    """SHAP's beeswarm: how far each thing looked at moves each answer, a dot a row, coloured by its figure.
 
     Args:
-        contributions: In log-odds, a column a feature.
-        features: The values, columns alike.
+        contributions: In log-odds, a column for each thing, see `models.reasons.moved_by_kind`.
+        features: The figures, columns alike; null is grey.
         title: What is answered.
-        top: Features shown, the others added up.
+        top: Things shown, the others added up.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import shap  # noqa: PLC0415 (it takes seconds, and only training draws this)
 
-        figure, (axes,) = _canvas(7.4, 1.6 + 0.3 * min(top, contributions.width))
-        names = [name.replace("_", " ") for name in contributions.columns]
-        told = shap.Explanation(contributions.to_numpy(), data=features.to_numpy(), feature_names=names)
+        figure, (axes,) = _canvas(8.2, 1.6 + 0.42 * min(top, contributions.width))
+        values = features.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        names = [_line(name) for name in contributions.columns]
+        told = shap.Explanation(contributions.to_numpy(), data=values, feature_names=names)
         shap.plots.beeswarm(told, max_display=top, ax=axes, plot_size=None, show=False)
-    axes.set_xlabel("what it adds to the log-odds (right: likelier)")
+    axes.tick_params(axis="y", labelsize=9)
+    for beside in (each for each in figure.axes if each is not axes):
+        beside.set_ylabel("its figure", fontsize=9)
+    axes.set_xlabel("what it adds to the log-odds (right: likelier); grey: no one figure tells it", fontsize=9)
     return _titled(figure, title)
 
 
 def kinds_plot(contributions: pl.DataFrame, kinds: Mapping[str, Mask], *, title: str, top: int = 12) -> Figure:
-    """How far features move answers in the mean, up or down, for each kind of players: darker is farther.
+    """How far things looked at move answers in the mean, up or down, for each kind of players: darker is farther.
 
     Args:
-        contributions: In log-odds, a column a feature, n rows.
+        contributions: In log-odds, a column for each thing, n rows.
         kinds: Which rows are of each kind, shape (n,).
         title: What is answered.
-        top: Features shown, those that move all answers farthest.
+        top: Things shown, those that move all answers farthest.
     """
     moved = np.abs(contributions.to_numpy())
     farthest = np.argsort(-moved.mean(axis=0), kind="stable")[:top]
     names = [contributions.columns[place] for place in farthest]
     means = np.stack([moved[here][:, farthest].mean(axis=0) for here in kinds.values()], axis=1)
-    figure, (axes,) = _canvas(3.4 + 1.1 * len(kinds), 1.8 + 0.32 * len(names))
+    figure, (axes,) = _canvas(3.4 + 1.1 * len(kinds), 1.8 + 0.42 * len(names))
     axes.imshow(means, cmap="Blues", aspect="auto", vmin=0)
     for (row, column), mean in np.ndenumerate(means):
         dark = mean > 0.6 * means.max()
         axes.text(column, row, f"{mean:.2f}", ha="center", va="center", color="white" if dark else INK)
     axes.set_xticks(range(len(kinds)), [fill(name, 12) for name in kinds])
-    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    axes.set_yticks(range(len(names)), [_line(name) for name in names])
     axes.set_xlabel("how far it moves the log-odds, up or down")
     axes.grid(visible=False)
     return _titled(figure, title)
@@ -295,6 +299,11 @@ def _canvas(width: float, height: float, rows: int = 1, heights: tuple[int, ...]
         one.set_axisbelow(True)
         one.tick_params(colors=INK, labelsize=9, length=0)
     return figure, axes
+
+
+def _line(name: str) -> str:
+    """A name at the side of a plot, in lines that leave room for the plot."""
+    return fill(name.replace("_", " "), 36)
 
 
 def _dots(axes: Axes, x: pl.Series, table: pl.DataFrame, *, color: str, label: str) -> None:

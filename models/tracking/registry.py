@@ -26,7 +26,7 @@ from models.tracking.pages import Decision, Measured, ModelRun, flat_metrics, mo
 from models.tracking.sealed import checksums, predict_as_before, verify
 from models.tracking.served import RUN_FILE, TYPES
 from models.tracking.store import Tracking, first_line, night_name
-from models.tracking.versions import CONTEST, PROMOTION, contest_json, models_of, registered_versions
+from models.tracking.versions import CONTEST, PROMOTION, UNSEEN, contest_json, models_of, registered_versions, told_in
 from models.tracking.which_serves import FIRST_NIGHT, PROMOTED, TRAINED_TO, Candidate, version_for
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class Registry:
         found = self._client.get_model_version(name, str(version))
         with tempfile.TemporaryDirectory() as scratch:
             folder = self._fetch(name, str(version), Path(scratch))
-            verify(folder, found.tags.get(FILES), f"{alias} of {name} (version {version})")
+            verify(folder, told_in(found.tags, FILES) or None, f"{alias} of {name} (version {version})")
             told = load_json(folder / RUN_FILE)
             return LoadedModel(
                 name=name,
@@ -258,8 +258,8 @@ class Registry:
             TRAINED_TO: max(run.data_window.values(), default=dt.date.min).isoformat(),
             "app_hash": run.app_hash,
             "code_version": run.code_version,
-            FILES: json.dumps(files, sort_keys=True),
-            CONTEST: contest_json(run),
+            f"{UNSEEN}{FILES}": json.dumps(files, sort_keys=True),
+            f"{UNSEEN}{CONTEST}": contest_json(run),
         }
         if run.first_night:
             tags[FIRST_NIGHT] = run.first_night.isoformat()

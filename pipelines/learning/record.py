@@ -13,8 +13,9 @@ from configs.nouns import counted
 from models.contest import Contest
 from models.kinds import quarters_of
 from models.promotion import Against, Gain
+from models.reasons import REST, moved_by_kind, share_of_kinds
 from models.tasks.segments import PARENT, SegmentModel, Segments
-from models.tracking.pages import Decision, ModelRun, Rival
+from models.tracking.pages import Decision, ModelRun, Rival, Shown
 from models.tracking.plots import (
     bic_plot,
     contest_plot,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _PLOTTED = 6
 _EXPLAINED = 1_000
+_NEAREST = 5
 
 
 def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> ModelRun:
@@ -75,7 +77,7 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
         used_for=task.used_for,
         beside=_beside(against) if against and against.gain else None,
         notes=task.notes,
-        tables={"tuning": contest.tuned.trials} if contest.tuned.trials.height else {},
+        tables=_tables(contest, app),
         limits=(*task.limits, *contest.faults),
         example=task.example(app),
         requires=contest.model.learner.requires,
@@ -106,26 +108,34 @@ def _plots(contest: Contest, app: App) -> dict[str, Any]:
     y, p = contest.holdout["y"].to_numpy(), contest.holdout["p"].to_numpy()
     players, title = contest.holdout["player_key"].to_numpy(), f"{app.title}: {contest.task.name}"
     entrants = [(e.name, e.log_loss, e.low, e.high) for e in contest.entrants]
-    importance = contest.model.learner.importance()
-    return _moves(contest, f"{title}, what moves the answer") | {
+    importance = share_of_kinds(contest.model.learner.importance(), contest.task.kinds(app))
+    return _moves(contest, app, f"{title}, what moves the answer") | {
         "reliability": reliability_plot(y, p, players, title=f"{title}, later holdout"),
         "importance": importance_plot(importance, title=f"{title}, what it looks at"),
         "contest": contest_plot(entrants, title=title, chosen=contest.chosen),
     }
 
 
-def _moves(contest: Contest, title: str) -> "dict[str, Figure]":
-    """How far each feature moves answers of the later holdout, and by kind; none where the winner cannot tell."""
+def _tables(contest: Contest, app: App) -> dict[str, pl.DataFrame]:
+    """What each feature adds to what the plots show, and the settings tried."""
+    about = {feature: kind.about for kind in contest.task.kinds(app).values() for feature in kind.features}
+    shares = contest.model.learner.importance().items()
+    rows = [(feature, about.get(feature, REST), share) for feature, share in sorted(shares, key=lambda s: -s[1])]
+    features = pl.DataFrame(rows, schema=["feature", "about", "share"], orient="row")
+    return {"features": features} | ({"tuning": contest.tuned.trials} if contest.tuned.trials.height else {})
+
+
+def _moves(contest: Contest, app: App, title: str) -> "dict[str, Figure]":
+    """How far what it looks at moves answers of the later holdout, by kind of players too; none if it cannot tell."""
     holdout = contest.holdout
     some = holdout.sample(min(holdout.height, _EXPLAINED), seed=_PLOTTED)
-    sheet = contest.model.sheet(some)
-    told = contest.model.learner.contributions(sheet)
+    told = contest.model.contributions(some)
     if told is None:
         return {}
-    values = sheet.x.with_columns(window_days=pl.Series(sheet.windows, dtype=pl.Float64))
-    drawn = {"contributions": contributions_plot(told, values.select(told.columns), title=title)}
+    moved, figures = moved_by_kind(some, told, contest.task.kinds(app))
+    drawn = {"contributions": contributions_plot(moved, figures, title=title)}
     quarters = quarters_of(some)
-    return drawn | ({"contributions_by_kind": kinds_plot(told, quarters, title=title)} if quarters else {})
+    return drawn | ({"contributions_by_kind": kinds_plot(moved, quarters, title=title)} if quarters else {})
 
 
 def _parameters(contest: Contest) -> Mapping[str, Any]:
@@ -191,9 +201,43 @@ def segments_run(segments: SegmentFit, past: Strength, night: Night, app_hash: s
         used_for=Segments.used_for,
         notes=Segments.notes,
         tables={"tried": segments.trials},
+        shown=_how_chosen(segments, model),
         limits=(*Segments.limits, *([segments.note] if segments.note else [])),
         example={"cohort": cohorts},
     )
+
+
+def _how_chosen(segments: SegmentFit, model: SegmentModel) -> list[Shown]:
+    """The mixtures that serve, and of each cohort the settings that came nearest to serving."""
+
+    def rounded(*names: str) -> list[pl.Expr]:
+        return [pl.col(name).round(2).cast(pl.String) for name in names]
+
+    bic = pl.col("bic").round(0).cast(pl.Int64)
+    who = pl.col("cohort").replace(PARENT, "all players")
+    figures = ("stability", "silhouette", "posterior", "smallest_share")
+    serve = model.quality.select(who, "players", "components", "covariance", bic, *rounded(*figures))
+    said = "; ".join(f"{name.replace('_', ' ')}: {Segments.notes[name]}" for name in ("bic", *figures))
+    chosen = model.quality.select("cohort", "components", "covariance", serves=pl.lit("serves"))
+    tried = segments.trials.join(chosen, on=["cohort", "components", "covariance"], how="left")
+    place = pl.col("bic").rank("ordinal").over("cohort")
+    near = tried.filter((place <= _NEAREST) | pl.col("serves").is_not_null()).sort("cohort", "bic")
+    may = pl.when("allowed").then(pl.lit("yes")).when(~pl.col("allowed")).then(pl.lit("no"))
+    near = near.select(
+        who,
+        "components",
+        "covariance",
+        bic,
+        *rounded("stability", "smallest_share"),
+        may.alias("stable enough"),
+        pl.col("serves").alias("chosen"),
+    )
+    least = (
+        f"Of each cohort the {_NEAREST} with the lowest BIC of those in `tables/tried.csv`: the lowest that is stable "
+        "enough serves, and where none is, the most stable. Of many players BIC here is that of a sample. Empty: not "
+        "resampled, since a lower BIC was stable enough already."
+    )
+    return [Shown("Mixtures that serve", serve, f"{said}."), Shown("Settings tried", near, least)]
 
 
 def _segments_decision(model: SegmentModel) -> Decision:

@@ -3,7 +3,16 @@
 import numpy as np
 import polars as pl
 
-from models.reasons import Kind, against_the_answer, lately, none_lowers, reasons, share_of_kinds, usual_figures
+from models.reasons import (
+    Kind,
+    against_the_answer,
+    lately,
+    moved_by_kind,
+    none_lowers,
+    reasons,
+    share_of_kinds,
+    usual_figures,
+)
 
 KINDS = {
     "play": Kind(("days", "weeks"), pl.lit("played"), "how much they play"),
@@ -64,6 +73,17 @@ def test_a_fact_whose_figure_lies_on_the_other_side_of_what_is_usual_is_no_reaso
 def test_what_a_model_looks_at_is_told_by_what_it_is_about_and_adds_up_to_all():
     shares = share_of_kinds({"days": 0.3, "weeks": 0.2, "talk": 0.1, "week": 0.4}, KINDS)
     assert shares == {"how much they play": 0.5, "how much they talk": 0.1, "anything else": 0.4}
+
+
+def test_what_moves_answers_is_drawn_by_what_it_is_about_with_the_figure_that_tells_it():
+    moved = pl.DataFrame({"days": [0.9, 0.1], "weeks": [-0.2, 0.1], "talk": [0.2, 0.0], "rest": [0.5, 0.4]})
+    kinds = {**KINDS, "talk": Kind(("talk",), pl.lit("talked"), "how much they talk", "talks")}
+    told, figures = moved_by_kind(pl.DataFrame({"talks": [3, None]}), moved, kinds)
+    assert told.columns == figures.columns == ["how much they play", "how much they talk", "anything else"]
+    assert [round(each, 6) for each in told.row(0)] == [0.7, 0.2, 0.5]
+    assert figures["how much they talk"].to_list() == [3.0, None]
+    assert figures["how much they play"].null_count() == 2
+    assert moved_by_kind(moved, moved, {})[0].columns == moved.columns
 
 
 def test_a_fact_that_can_only_lower_is_no_reason_where_it_raises_and_one_may_have_other_words_for_it():

@@ -11,7 +11,7 @@ from configs.errors import NightquestError
 from models.kinds import OfKind
 from models.tracking.cards import card_of
 from models.tracking.night_page import NightPage
-from models.tracking.pages import Cost, Decision, Moved, synthetic_rows
+from models.tracking.pages import Cost, Decision, Moved, Shown, synthetic_rows
 from models.tracking.plots import importance_plot
 from models.tracking.registry import Registry
 from tests.models.tracking.toys import FIRST, INPUTS, Labels, a_run, files_of
@@ -189,7 +189,21 @@ def test_a_page_without_a_contest_still_says_what_it_knows():
     assert "None recorded." in page
 
 
+def test_a_page_of_what_no_contest_chose_shows_how_it_was_chosen_and_claims_no_comparison():
+    tried = pl.DataFrame({"components": [2, 3], "smallest_share": ["0.4", None]})
+    run = a_run(rivals=(), moved=None, shown=[Shown("Settings tried", tried, "The lowest serves.")])
+    page = card_of(run, Decision(promote=True, reason="stable"))
+    assert (
+        "| components &emsp; | smallest share |\n|---|---|\n| 2 &emsp; | 0.4 |\n| 3 &emsp; |  |\n\nThe lowest" in page
+    )
+    assert "Its answers were not set beside those of what serves" in page
+    assert "Days: 2024-01-01 to 2024-03-31\n" in page
+    assert "how the rivals" not in page
+
+
 def test_checksums_are_kept_in_the_registry_and_not_beside_the_files(registry, app, mlflow, home):
     registry.record(app, "plays", a_run())
-    kept = json.loads(mlflow.MlflowClient().get_model_version(f"{app}.plays", "1").tags["files_sha256"])
+    kept = json.loads(
+        mlflow.MlflowClient().get_model_version(f"{app}.plays", "1").tags["mlflow.nightquest.files_sha256"]
+    )
     assert kept.keys() == {path.name for path in files_of(home).iterdir()}
