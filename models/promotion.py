@@ -207,7 +207,12 @@ def better_than_guessing(gain: Gain, against: Against | None) -> Decision:
     if against.gone:
         return Decision(promote=True, reason=f"{told}; {against.name}, which served, {against.gone}")
     if against.gain is None:
-        few = f"{against.name} serves on: it has seen all but {against.rows} of these rows, too few to compare"
+        seen = (
+            f"all but {against.rows} of these rows, too few to compare"
+            if against.rows
+            else "all of these rows, so that none compares them"
+        )
+        few = f"{against.name} serves on: it has seen {seen}"
         return Decision(promote=False, reason=f"{few}; {told}")
     stays = _stays(against, against.gain)
     mean, low, high = against.gain

@@ -107,7 +107,10 @@ class Recommendations(BinaryTask[Items]):
     )
     notes: ClassVar[Mapping[str, str]] = {
         f"{name}_at_{RANKED}{end}": f"{told}{beside}"
-        for end, beside in (("", ""), ("_of_popularity", ", where everybody is told the most popular"))
+        for end, beside in (
+            ("", ""),
+            ("_of_popularity", ", where everybody is told what turned out most popular in these rows"),
+        )
         for name, told in (
             ("ndcg", f"how well the first {RANKED} are ordered by what was done, 1 is best"),
             ("recall", f"the share of what was done that is among the first {RANKED}"),

@@ -108,6 +108,12 @@ def test_of_many_kinds_that_are_alike_none_is_called_worse_and_one_that_is_worse
             False,
             "version 3 serves on, as it is better for 'points' and 'left already': ",
         ),
+        (
+            replace(BETTER, gain=None, rows=12),
+            False,
+            "version 3 serves on: it has seen all but 12 of these rows, too few",
+        ),
+        (replace(BETTER, gain=None, rows=0), False, "version 3 serves on: it has seen all of these rows, so that none"),
     ],
 )
 def test_what_is_better_but_worse_calibrated_or_slow_or_worse_for_some_waits(against, promote, reason):

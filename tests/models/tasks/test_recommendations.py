@@ -2,12 +2,14 @@
 
 import datetime as dt
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import polars as pl
 import pytest
 
 from models.contest import hold_contest
+from models.kinds import kinds_of
 from models.portable import load_model, save_model
 from models.task import Asked
 from models.tasks.recommendations import HORIZON, TOLD, Items, Recommendations, items_of
@@ -129,3 +131,11 @@ def test_nothing_known_is_nothing_recommended():
         samples = draw_samples(known, [at(5)], most=10, seed=1)
         asked = Asked(samples.features, *(pl.DataFrame(),) * 3)
         assert TASK.ask(known.app, asked).is_empty()
+
+
+def test_each_thing_is_a_kind_of_question_by_its_name_for_people(club):
+    app, samples = club
+    rows = TASK.rows(app, samples, TASK.encoding(app, samples, at(120), seed=0), seed=0)
+    kinds = kinds_of(rows, TASK.sorts, partial(TASK.sort_called, app))
+    assert {app.called(name) for name in items_of(app)} <= set(kinds)
+    assert "window of 7 days" not in kinds
