@@ -26,6 +26,7 @@ from models.scores import Clusters, calibration_error, calibration_floor, reliab
 Array = NDArray[np.float64]
 BLUE, ORANGE, GREEN, SKY, PURPLE, RED = "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#CC79A7", "#D55E00"
 INK, FAINT = "#333333", "#B8B8B8"
+_LETTERS = 7  # of a title, to the inch
 LINES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (SKY, "v"), (RED, "P"))
 
 
@@ -323,5 +324,6 @@ def _groups(frame: pl.DataFrame, by: str) -> list[tuple[str, pl.DataFrame]]:
 
 
 def _titled(figure: Figure, title: str) -> Figure:
+    title = fill(title, int(_LETTERS * figure.get_figwidth()))
     figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold", color=INK)
     return figure

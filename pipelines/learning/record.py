@@ -106,7 +106,7 @@ def _beside(against: Against) -> tuple[str, list[tuple[str, str, str]]]:
 def _plots(contest: Contest, app: App) -> dict[str, Any]:
     """What was promised against what was kept, what the winner looks at, and how the rivals did."""
     y, p = contest.holdout["y"].to_numpy(), contest.holdout["p"].to_numpy()
-    players, title = contest.holdout["player_key"].to_numpy(), f"{app.title}: {contest.task.name}"
+    players, title = contest.holdout["player_key"].to_numpy(), f"{app.title}: {contest.task.name.replace('_', ' ')}"
     entrants = [(e.name, e.log_loss, e.low, e.high) for e in contest.entrants]
     importance = share_of_kinds(contest.model.learner.importance(), contest.task.kinds(app))
     return _moves(contest, app, f"{title}, what moves the answer") | {

@@ -57,6 +57,15 @@ def test_importance_plot_orders_features_and_says_how_many_it_left_out():
     assert "first 5 of 30" in words(figure)
 
 
+def test_a_long_title_goes_on_in_a_second_line_instead_of_beyond_the_picture():
+    told = pl.DataFrame({"how often they play": [0.5, 0.1]})
+    title = "An App With a Name of Many Words: engagement, what moves the answer"
+    figure = kinds_plot(told, {"often": np.array([True, True])}, title=title)
+    figure.draw_without_rendering()
+    drawn = figure._suptitle.get_window_extent()
+    assert (drawn.x0 >= 0, drawn.x1 <= figure.bbox.x1) == (True, True)
+
+
 def test_contest_plot_names_the_chosen_one_and_bears_an_unknown_interval():
     rivals = [("logistic", 0.4, 0.39, 0.41), ("base_rate", 0.5, float("-inf"), float("inf"))]
     shown = words(contest_plot(rivals, title="Plays", chosen="logistic"))
