@@ -4,7 +4,7 @@ No table is held whole under the players' own ids, nor sorted whole: a frame is 
 query is asked of some players at a time and sorted by DuckDB within its memory.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -37,11 +37,13 @@ class Named:
     Attributes:
         frame: In memory, or laid by pieces in the order of user_id.
         at_a_time: A piece has about so many rows, and never a part of a player's.
+        with_more: Gives the rows of a piece further columns.
     """
 
     frame: Frame
     players: pl.DataFrame
     at_a_time: int = AT_A_TIME
+    with_more: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows
 
     def pieces(self, key: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The rows under the players' own ids, some players at a time, in the order of ids."""
@@ -58,7 +60,8 @@ class Named:
                 yield self._named(frame.filter(numbers == number))
 
     def _named(self, rows: pl.DataFrame) -> pl.DataFrame:
-        return rows.join(self.players, on="player_key", how="left", maintain_order="left", validate="m:1")
+        named = rows.join(self.players, on="player_key", how="left", maintain_order="left", validate="m:1")
+        return self.with_more(named)
 
 
 def _numbers(frame: pl.DataFrame, players: pl.DataFrame, at_a_time: int) -> pl.Series:

@@ -1,5 +1,7 @@
 """Who players are: persona, style, skill, habits, tastes, and what was made for them and has become of it."""
 
+from dataclasses import replace
+
 import polars as pl
 
 from data.contracts_out import contract, document, named, nested, share, text, whole
@@ -50,5 +52,9 @@ def rows(seen: Seen) -> Rows:
     if not profiles.width:
         return seen.named(profiles)
     held = seen.awards("h.player_key, h.tier").whole()
-    told = seen.select("profiles", asked=profiles.select("player_key"), held=held).whole()
-    return seen.named(profiles.join(told, on="player_key", how="left", maintain_order="left"))
+
+    def with_what_was_made(some: pl.DataFrame) -> pl.DataFrame:
+        told = seen.select("profiles", asked=some.select("player_key"), held=held).whole()
+        return some.join(told, on="player_key", how="left", maintain_order="left")
+
+    return replace(seen.named(profiles), with_more=with_what_was_made)

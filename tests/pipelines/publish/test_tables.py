@@ -10,7 +10,8 @@ from configs.loader import load_app
 from configs.shipped import shipped_apps
 from pipelines.challenges.together import PARTS
 from pipelines.known import Known
-from pipelines.publish.collect import collect_tables, served_players
+from pipelines.publish.collect import NOTHING_PAID, collect_tables, served_players
+from pipelines.publish.seen import Seen
 from pipelines.publish.stage import staged
 from pipelines.publish.tables import published_tables
 from pipelines.publish.tables.names import names_of
@@ -152,6 +153,16 @@ def test_a_profile_counts_what_was_made_for_the_player_how_it_was_taken_and_what
     assert (first["history"]["badges"], first["history"]["xp"]) == (held, xp_entry(1, YESTERDAY)["xp"])
     assert (second["generation_count"], second["preferred_types"]) == (1, [])
     assert {row["generation_count"] for row in others} == {0}
+
+
+def test_what_was_made_for_players_is_told_the_same_however_few_are_asked_for_at_a_time(warehouse):
+    put(warehouse, "messages", message(1, YESTERDAY), message(2, YESTERDAY))
+    put(warehouse, "badge_ledger", award(1, YESTERDAY), award(2, AS_OF, "gold_mind"))
+    rows = published_tables()["profiles"].rows(Seen(Known(warehouse, NIGHT), make_frames(), NOTHING_PAID))
+    pieces = list(replace(rows, at_a_time=1).pieces(["user_id"]))
+    assert len(pieces) == len(USER_IDS)
+    assert pl.concat(pieces).equals(pl.concat(rows.pieces(["user_id"])).sort("user_id"))
+    assert sum(piece["generation_count"][0] for piece in pieces) == 2
 
 
 def test_who_opted_out_last_gets_nothing_written_and_who_came_back_does(warehouse):
