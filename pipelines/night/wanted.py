@@ -107,15 +107,16 @@ def gather(app: App, asking: Callable[[Callable[[str], pl.DataFrame]], Asking], 
     planned: dict[str, pl.DataFrame] = {}
     worded: dict[str, pl.DataFrame] = {}
     faults: dict[str, str] = {}
+    told: list[Asking] = []
 
     def rows(name: str) -> pl.DataFrame:
         kind = listed.get(name)
         if kind and kind.plan and name not in planned:
             planned[name] = pl.DataFrame(schema=ASKS) if kind.table == "messages" else NOBODY  # if it looks at itself
             try:
-                made = kind.plan(told)
-                worded[name], planned[name] = _to_word(told, kind, made), made
-                told.known.warehouse.ease()  # what is planned next takes memory, too
+                made = kind.plan(told[0])
+                worded[name], planned[name] = _to_word(told[0], kind, made), made
+                told[0].known.warehouse.ease()  # what is planned next takes memory, too
             except (NightquestError, OSError, MemoryError):
                 raise  # no fault of its file
             except Exception as error:  # noqa: BLE001 (whatever a type's file does wrong costs its own rows)
@@ -124,11 +125,12 @@ def gather(app: App, asking: Callable[[Callable[[str], pl.DataFrame]], Asking], 
                 _log.warning("%s", faults[name], exc_info=error)
         return planned.get(name, NOBODY)
 
-    told = asking(rows)
+    told.append(asking(rows))
     found: dict[str, list[pl.DataFrame]] = {table: [] for table in TABLES}
     for name, kind in listed.items():
         if rows(name).height and kind.table in found:
             found[kind.table].append(worded[name])
+    told.clear()  # it and `rows` have each other, and would keep all players' profiles until somebody collects them
     none = challenges.clear().with_columns(occasion=pl.lit(""))
     return Wanted(
         pl.concat([none, *found["challenges"]], how="diagonal"),

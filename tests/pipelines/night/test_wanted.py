@@ -1,12 +1,17 @@
 """What content types plan rests on the players, not on how they are cut."""
 
+import gc
+import weakref
+
 import numpy as np
 import polars as pl
 
 from data.warehouse import scratch
 from pipelines.engines.buckets import Buckets
 from pipelines.engines.laid import Laid
+from pipelines.night.wanted import gather
 from pipelines.players.targets import set_targets, targets_of_some
+from pipelines.words.content_type import Asking
 from tests.factories import make_app
 from tests.pipelines.asks import asks_of
 from tests.pipelines.challenges.strength import at_night, feature_rows, one_cohort
@@ -33,3 +38,19 @@ def test_messages_are_the_same_however_many_buckets_players_lie_in(tmp_path):
             lying = Laid(targets_of_some(APP, laid, segments, features["player_key"].reverse()), tmp_path)
             assert asks_of(*given, laid, profiles, targets=lying, **told).equals(whole)
     assert set(whole["content_type"]) == set(TYPES)
+
+
+def test_what_types_plan_from_does_not_stay_in_memory_until_somebody_collects_it():
+    idle, left = APP.model_copy(update={"content": APP.content.model_copy(update={"types": ()})}), []
+
+    def asking(rows):
+        told = Asking(*[None] * 9, rows)
+        left.append(weakref.ref(told))
+        return told
+
+    gc.disable()
+    try:
+        gather(idle, asking, pl.DataFrame(schema={"player_key": pl.Int64}))
+        assert [told() for told in left] == [None]
+    finally:
+        gc.enable()
