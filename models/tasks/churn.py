@@ -61,7 +61,7 @@ class Churn(BinaryTask[Quiet]):
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lightgbm": {"trees": 80}}
     asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack", "catboost"})
     moves: ClassVar[bool] = False  # what settles tonight began weeks ago
-    relevels: ClassVar[bool] = False  # the newest rows are weeks old, and whole courses begin and end; docs/models.md
+    relevels: ClassVar[bool] = False  # the newest rows are weeks old, and whole courses begin and end; docs/evidence.md
     wanted: ClassVar[int] = -1
     sorts: ClassVar[tuple[str, ...]] = ("week",)
     used_for: ClassVar[str] = (

@@ -24,7 +24,7 @@ LOOK_BACK_DAYS = 35
 EVERY_DAYS = 2
 MOST_SNAPSHOTS = 3_000
 HALF_LIFE_DAYS = 14.0
-# How much is done by who plays turns sooner, but no sooner than a window ends; see docs/models.md for how it was found.
+# How much is done by who plays turns sooner, but no sooner than a window ends: docs/evidence.md says how it was found.
 GIVEN_PLAY_HALF_LIFE_DAYS = 7.0
 # What a player does in some days answers every metric and every night whose window overlaps them: it is one outcome.
 SAME_OUTCOME = 1.0
