@@ -19,22 +19,20 @@ import polars.selectors as cs
 
 from configs.errors import NightquestError
 from models.portable import Portable, load_json, load_model, save_json, save_model
+from models.tracking.aliases import CHALLENGED, CHAMPION, Aliases
 from models.tracking.cards import card_of
 from models.tracking.experiments import NOTE
 from models.tracking.night_page import NightPage, Past
-from models.tracking.pages import Decision, Measured, ModelRun, flat_metrics, model_page, synthetic_rows
+from models.tracking.pages import Measured, ModelRun, flat_metrics, model_page, synthetic_rows
 from models.tracking.sealed import checksums, predict_as_before, verify
 from models.tracking.served import RUN_FILE, TYPES
 from models.tracking.store import Tracking, first_line, night_name
 from models.tracking.versions import CONTEST, PROMOTION, UNSEEN, contest_json, models_of, registered_versions, told_in
-from models.tracking.which_serves import FIRST_NIGHT, PROMOTED, TRAINED_TO, Candidate, version_for
+from models.tracking.which_serves import FIRST_NIGHT, TRAINED_TO, Candidate, version_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CHAMPION, CHALLENGER, REVIEW = "champion", "challenger", "review"
-CHALLENGED = "challenged"  # tag of a version: how often others were compared with it while it served
-CHOSEN = "champion_seen"  # tag of a registered model: the champion as training last left or found it
 UNTRAINED = "no_model"  # tag of an experiment: why the newest training made none; empty where it made one
 SOURCE = {"mlflow.source.name": "nightquest train", "mlflow.source.type": "JOB"}  # shown in the table of runs
 _PAGE = "#/models/{}/versions/{}"
@@ -89,6 +87,7 @@ class Registry:
     def __init__(self, tracking_uri: str, artifacts: Path | None) -> None:
         self.tracking = Tracking(tracking_uri, artifacts)
         self._mlflow, self._client, self._uri = self.tracking.mlflow, self.tracking.client, tracking_uri
+        self._aliases = Aliases(self._client)
 
     def record(self, app: str, task: str, run: ModelRun, *, review: bool = False) -> RegisteredVersion:
         """Log a training with its figures and plots, register the model, and move the aliases.
@@ -181,7 +180,7 @@ class Registry:
         Raises:
             NightquestError: If a file is not what was registered, or was not written by Nightquest.
         """
-        version = self._holder(f"{app}.{task}", alias)
+        version = self._aliases.holder(f"{app}.{task}", alias)
         return None if version is None else self._load(f"{app}.{task}", version, alias)
 
     def load_for(self, app: str, task: str, night: dt.date) -> LoadedModel | None:
@@ -191,7 +190,7 @@ class Registry:
             NightquestError: If a file is not what was registered, or was not written by Nightquest.
         """
         name = f"{app}.{task}"
-        champion = self._holder(name, CHAMPION)
+        champion = self._aliases.holder(name, CHAMPION)
         if champion is None:
             return None
         versions = self._client.search_model_versions(f"name = '{name}'")
@@ -200,7 +199,7 @@ class Registry:
 
     def champion(self, app: str, task: str) -> int | None:
         """The version that is the champion, or None."""
-        return self._holder(f"{app}.{task}", CHAMPION)
+        return self._aliases.holder(f"{app}.{task}", CHAMPION)
 
     def champions(self, app: str) -> dict[str, int]:
         """The version that is the champion, by task, in one query; tasks without one are left out."""
@@ -252,7 +251,7 @@ class Registry:
         return Schema([ColSpec(_mlflow_type(t), None if unnamed else n, required=unnamed) for n, t in columns.items()])
 
     def _new_version(self, name: str, run: ModelRun, logged: Any, files: dict[str, str]) -> str:
-        if self._registered(name) is None:
+        if self._aliases.registered(name) is None:
             self._client.create_registered_model(name, tags={PROMOTION: "automatic"})
         tags = {
             TRAINED_TO: max(run.data_window.values(), default=dt.date.min).isoformat(),
@@ -270,85 +269,14 @@ class Registry:
 
     def _judge(self, name: str, version: str, run_id: str, run: ModelRun, *, review: bool) -> RegisteredVersion:
         """Write the version's page and move the aliases."""
-        later = self._before_champion(name, run)
-        decision = later or (self._reviewed if review else self._decide)(name, run.decision)
-        if later and run.decision.promote and not review:
-            self._client.set_model_version_tag(name, version, PROMOTED, "for nights before the champion's")
-        proposed = review and not later and decision.promote
-        decision = Decision(promote=decision.promote and not review, reason=decision.reason)
-        self._client.set_model_version_tag(name, version, "reason", decision.reason)
-        if run.challenges is not None:
-            tried, served = str(run.challenges[1] + 1), str(run.challenges[0])
-            self._client.set_model_version_tag(name, served, CHALLENGED, tried)
+        decision, proposed = self._aliases.decide(name, version, run, review=review)
         card = card_of(run, decision, proposed=proposed)
         self._client.update_model_version(name, version, card)
         self._client.set_tag(
             run_id, NOTE, f"Registered as [{name} version {version}]({_PAGE.format(name, version)}). {card}"
         )
-        self._client.set_registered_model_alias(name, CHALLENGER, version)
-        if proposed:
-            self._client.set_registered_model_alias(name, REVIEW, version)
-        elif self._holder(name, REVIEW) == self._holder(name, CHAMPION):
-            self._client.delete_registered_model_alias(name, REVIEW)
-        if decision.promote:
-            self._client.set_registered_model_alias(name, CHAMPION, version)
-            self._client.set_registered_model_tag(name, CHOSEN, version)
-            self._client.set_model_version_tag(name, version, PROMOTED, "by its contest")
+        self._aliases.move(name, version, decision, proposed=proposed)
         return RegisteredVersion(name, int(version), run_id, decision.promote, decision.reason)
-
-    def _reviewed(self, name: str, decision: Decision) -> Decision:
-        """Whether a person should review a version; what they chose since the last training is written down."""
-        registered = self._registered(name)
-        champion, seen = str(registered.aliases.get(CHAMPION, "none")), registered.tags.get(CHOSEN, "none")
-        if champion != seen:
-            self._client.set_registered_model_tag(name, CHOSEN, champion)
-            if champion != "none":
-                self._client.set_model_version_tag(name, champion, PROMOTED, "by a person")
-        if champion == "none":
-            return Decision(
-                promote=True, reason=f"waits for review, as none serves; the contest said: {decision.reason}"
-            )
-        return Decision(
-            decision.promote, f"waits for review: {decision.reason}" if decision.promote else decision.reason
-        )
-
-    def _before_champion(self, name: str, run: ModelRun) -> Decision | None:
-        """What becomes of a version trained as of a day before the champion's: at best it serves until then."""
-        champion = self._holder(name, CHAMPION)
-        if champion is None or run.first_night is None:
-            return None
-        since = Candidate.of(champion, self._client.get_model_version(name, str(champion)).tags).first_night
-        if since is None or since <= run.first_night:
-            return None
-        until = f"for nights from {run.first_night} to {since}, from which on version {champion} may serve"
-        return Decision(promote=False, reason=until if run.decision.promote else f"not {until}: {run.decision.reason}")
-
-    def _decide(self, name: str, decision: Decision) -> Decision:
-        """What the contest says, unless this is the first version or a person has chosen."""
-        registered = self._registered(name)
-        champion, seen = str(registered.aliases.get(CHAMPION, "none")), registered.tags.get(CHOSEN)
-        if seen is None and champion == "none":
-            return Decision(promote=True, reason=f"first; the contest said: {decision.reason}")
-        if registered.tags.get(PROMOTION) != "manual" and champion in (seen, None):
-            return decision
-        self._client.set_registered_model_tag(name, PROMOTION, "manual")
-        self._client.set_registered_model_tag(name, CHOSEN, champion)
-        if champion != "none":
-            self._client.set_model_version_tag(name, champion, PROMOTED, "by a person")
-        serving = "that no version serves" if champion == "none" else f"version {champion}"
-        reason = f"A person chose {serving}; the contest said: {decision.reason}"
-        return Decision(promote=False, reason=reason)
-
-    def _registered(self, name: str) -> Any:
-        """The registered model, or None."""
-        found = self._client.search_registered_models(filter_string=f"name = '{name}'", max_results=1)
-        return found[0] if found else None
-
-    def _holder(self, name: str, alias: str) -> int | None:
-        """The version that holds an alias, or None."""
-        registered = self._registered(name)
-        version = registered.aliases.get(alias) if registered else None
-        return None if version is None else int(version)
 
     def _fetch(self, name: str, version: str, scratch: Path) -> Path:
         """A private copy of the model's files, so that what is verified is what is read."""
