@@ -14,6 +14,7 @@ from configs.yaml_file import read_yaml
 
 # Traits that every app has; pipelines/players/traits.py says how each is measured. Any metric is a trait too.
 TRAITS = ("intensity", "boldness", "variability", "regularity", "breadth", "growth", "night", "weekend")
+NOBODY = "PLAYER"  # the persona of everybody where the app tells none apart
 STANDARD: Literal["standard"] = "standard"
 STANDARD_PERSONAS = Path(__file__).parent / "personas.yaml"
 

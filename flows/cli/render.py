@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.nouns import counted
+from configs.profiled import NOBODY
 from flows.cli.console import Grid, figure, literal
 from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pipelines.publish.audit import AuditReport
 
 TIER_STYLES = {"bronze": "orange3", "silver": "grey70", "gold": "gold1", "platinum": "bright_cyan"}
-NOBODY = "PLAYER"  # as in pipelines/players/profiles.py, which loads what a look need not
 EVERYDAY = ("motivational_message", "come_back_message")
 STATE_STYLES = {"completed": "green", "expired": "dim"}
 NEAREST_BADGES = 5

@@ -3,6 +3,7 @@
 import polars as pl
 
 from configs.app import App
+from configs.profiled import NOBODY
 from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.habits import describe_habits
@@ -19,7 +20,6 @@ DAYS_TO_KNOW_SKILL = 3.0
 DAYS_TO_KNOW_TASTE = 3
 # Of the players who still play, this share is in the lowest level, the same share of the others in the next, and so on.
 LEVEL_SHARE = 0.6
-NOBODY = "PLAYER"  # the persona of everybody where the app tells none apart
 NOTHING_HELD = pl.DataFrame(schema=HELD)
 
 
