@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UNTRAINED = "no_model"  # tag of an experiment: why the newest training made none; empty where it made one
-SOURCE = {"mlflow.source.name": "nightquest train", "mlflow.source.type": "JOB"}  # shown in the table of runs
+SOURCE = {"mlflow.source.name": "nightquest", "mlflow.source.type": "JOB"}  # shown in the table of runs
 _PAGE = "#/models/{}/versions/{}"
 FILES = "files_sha256"  # tag of a version: {path: sha256} of everything that is read when it is loaded
 REQUIREMENTS = ("lightgbm", "numpy", "pandas", "polars", "pyarrow", "scikit-learn", "scipy")

@@ -321,8 +321,9 @@ def test_a_full_disk_stops_buying_and_keeps_what_was_answered(language_server, l
 def test_interrupted_a_process_writes_down_what_was_in_flight(language_server, tmp_path):
     language_server.control.settings(holding=True)
     code = (
-        "import sys; from pathlib import Path; from tests.models.language import test_client as t\n"
+        "import signal, sys; from pathlib import Path; from tests.models.language import test_client as t\n"
         "from tests.language_server.client import LanguageServer\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts behind it ignore it\n"
         f"server = LanguageServer({language_server.root!r}, 0, None)\n"
         "with t.open_ledger(Path(sys.argv[1]), t.now) as ledger:\n"
         "    t.client_for(server, ledger, concurrency=3).ask_all(t.questions('anthropic', 20))\n"

@@ -79,7 +79,7 @@ def test_the_default_table_of_runs_names_day_winner_days_learned_from_and_comman
     assert [(each.dataset.name, each.dataset.digest) for each in run.inputs.dataset_inputs] == [
         ("2024-01-01 to 2024-03-31", "01234567")
     ]
-    assert run.data.tags["mlflow.source.name"] == "nightquest train"
+    assert run.data.tags["mlflow.source.name"] == "nightquest"
     assert run.data.metrics == {"auc": 0.765432}
     (logged,) = client.search_logged_models([run.info.experiment_id])
     assert logged.name == "logistic"
