@@ -46,7 +46,7 @@ class Warehouse:
     def __init__(self, con: duckdb.DuckDBPyConnection, memory: int | None = None) -> None:
         self.con = con
         self._memory = memory
-        self.views_of: object = None  # whose temporary views it has; see pipelines.activity.parts
+        self.has_parts = False  # what parts are made with is in place; see pipelines.activity.parts
         self.seen_by: object = None  # whose views of the known past it has; see pipelines.known
         self._depth = 0
 
@@ -176,7 +176,7 @@ class Warehouse:
             self._rollback()
 
     def _rollback(self) -> None:
-        self.views_of = self.seen_by = None
+        self.has_parts, self.seen_by = False, None
         try:
             self.con.execute("ROLLBACK")
         except (duckdb.TransactionException, duckdb.FatalException):

@@ -34,7 +34,7 @@ def sync_metrics(warehouse: Warehouse, app: App) -> bool:
         schema=["metric", "agg", "better", "version"],
         orient="row",
     )
-    _install_views(warehouse, app)
+    _install(warehouse)
     with warehouse.transaction():
         same = wanted.equals(warehouse.frame("SELECT metric, agg, better, version FROM metrics ORDER BY metric"))
         if not sync_days(warehouse, app) and same:
@@ -59,7 +59,7 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
         app: The app file; its metrics must be in sync (`sync_metrics`).
         touched: Columns player_key and day; None rebuilds every player-day.
     """
-    _install_views(warehouse, app)
+    _install(warehouse)
     warehouse.seen_by = None
     with warehouse.transaction():
         if touched is None:
@@ -71,13 +71,14 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
                 warehouse.run("CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM _touched")
         if not warehouse.value("SELECT count(*) FROM touched"):
             return  # a warehouse without events
-        _refresh_derived(warehouse)
+        _refresh_derived(warehouse, app)
         if touched is not None:
             warehouse.run(warehouse.fixed("activity/forget_parts"))
-        parsed = f"CREATE OR REPLACE TEMP TABLE parsed_events AS {parsed_sql(app).events}"
+        parsed, active_days = parsed_sql(app), warehouse.fixed("activity/active_days")
+        add = warehouse.fixed("activity/add_parts").format(days=parsed.days, keys=parsed.keys, active_days=active_days)
         for _ in _stretches(warehouse):
-            warehouse.run(parsed)
-            warehouse.run(warehouse.fixed("activity/add_parts"))
+            warehouse.run(f"CREATE OR REPLACE TEMP TABLE parsed_events AS {parsed.events}")
+            warehouse.run(add)
         warehouse.run("DELETE FROM parsed_events")
 
 
@@ -89,7 +90,7 @@ def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime)
     late event changes on other days.
     `known_metric_events` are the events behind them.
     """
-    _install_views(warehouse, app)
+    _install(warehouse)
     limits = {"as_of": as_of, "cut": cut}
     cut_sql = f"TIMESTAMPTZ '{cut.isoformat()}'"
     warehouse.run(
@@ -106,7 +107,7 @@ def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime)
     )
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE known_derived AS
-            FROM derived_of_touched_players({cut_sql}) WHERE day < DATE '{as_of}'"""
+            FROM ({derived_events_sql(app, "touched_players", cut_sql)}) WHERE day < DATE '{as_of}'"""
     )
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM (
@@ -120,8 +121,8 @@ def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime)
     warehouse.run("CREATE OR REPLACE TEMP TABLE late_days AS FROM touched")
     warehouse.run(
         f"""CREATE OR REPLACE TEMP VIEW known_metric_events AS
-            FROM metric_events ANTI JOIN touched_players USING (player_key) WHERE day < DATE '{as_of}'
-            UNION ALL BY NAME SELECT * FROM ({_KNOWN_EVENTS.replace("$cut", cut_sql)})
+            FROM ({metric_events_sql(app)}) ANTI JOIN touched_players USING (player_key) WHERE day < DATE '{as_of}'
+            UNION ALL BY NAME SELECT * FROM ({metric_events_at_sql(app, cut_sql)} UNION ALL BY NAME FROM known_derived)
                               SEMI JOIN touched_players USING (player_key) WHERE day < DATE '{as_of}'"""
     )
     warehouse.run(f"CREATE OR REPLACE TEMP VIEW events_then AS FROM events_at({cut_sql})")
@@ -130,7 +131,7 @@ def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime)
     again = {
         "player_days": f"{_PARTS} FROM ({then.days}) GROUP BY player_key, day, cohort, metric",
         "player_day_keys": f"{_KEYS} FROM ({then.keys}) GROUP BY player_key, day, metric, key",
-        "active_days": "FROM touched_active_days",
+        "active_days": warehouse.fixed("activity/active_days"),
     }
     for table, rows in again.items():
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE again_{table} AS {rows}")
@@ -142,34 +143,23 @@ def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime)
     warehouse.run("DELETE FROM parsed_events")
 
 
-_KNOWN_EVENTS = """FROM metric_events_at($cut)
-                   UNION ALL BY NAME FROM known_derived"""
 _PARTS = """SELECT player_key, day, cohort, metric, count(*) AS n, sum(value) AS sum, min(value) AS min,
                    max(value) AS max, max(available_at) AS available_at"""
 _KEYS = "SELECT player_key, day, metric, key, count(*) AS n, max(available_at) AS available_at"
 
 
-def _install_views(warehouse: Warehouse, app: App) -> None:
-    if warehouse.views_of is app:
+def _install(warehouse: Warehouse) -> None:
+    """What the queries below rest on, once for each connection.
+
+    Only that: to state a view of all metrics costs as much as to read it, since DuckDB looks up all that it names.
+    """
+    if warehouse.has_parts:
         return
-    warehouse.run(f"CREATE OR REPLACE TEMP VIEW metric_events AS {metric_events_sql(app)}")
-    then = metric_events_at_sql(app, "known_until")
-    warehouse.run(f"CREATE OR REPLACE TEMP MACRO metric_events_at(known_until) AS TABLE {then}")
     warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched (player_key BIGINT, day DATE)")
     warehouse.run("CREATE TEMP TABLE IF NOT EXISTS touched_players (player_key BIGINT)")
-    parsed = parsed_sql(app)
-    warehouse.run(f"CREATE OR REPLACE TEMP TABLE parsed_events AS {parsed.events} WHERE false")
-    warehouse.run(f"CREATE OR REPLACE TEMP VIEW touched_metric_events AS {parsed.days}")
-    warehouse.run(f"CREATE OR REPLACE TEMP VIEW touched_keys AS {parsed.keys}")
     warehouse.run(warehouse.fixed("activity/pauses"))
-    derived = derived_events_sql(app, "touched_players", "known_until")
-    warehouse.run(f"CREATE OR REPLACE TEMP MACRO derived_of_touched_players(known_until) AS TABLE {derived}")
-    warehouse.run("CREATE TEMP TABLE IF NOT EXISTS derived_before AS FROM derived_events WHERE false")
-    anew = derived_events_sql(app, "touched_players", "TIMESTAMPTZ 'infinity'", "derived_before")
-    warehouse.run(f"CREATE OR REPLACE TEMP VIEW derived_anew AS {anew}")
     warehouse.run(macros_sql())
-    warehouse.run(warehouse.fixed("activity/parts_views"))
-    warehouse.views_of = app
+    warehouse.has_parts = True
 
 
 def _stretches(warehouse: Warehouse) -> Iterator[None]:
@@ -196,7 +186,7 @@ def _stretches(warehouse: Warehouse) -> Iterator[None]:
     warehouse.run("DROP TABLE touched_in_parts")
 
 
-def _refresh_derived(warehouse: Warehouse) -> None:
+def _refresh_derived(warehouse: Warehouse, app: App) -> None:
     """Recompute entity and streak rows of the touched players; the days they moved on or off are touched too.
 
     With which event a day of a streak began is looked up on touched days alone: on others it is what it was before.
@@ -205,10 +195,8 @@ def _refresh_derived(warehouse: Warehouse) -> None:
     warehouse.run("CREATE OR REPLACE TEMP TABLE touched_players AS SELECT DISTINCT player_key FROM touched")
     warehouse.run(f"CREATE OR REPLACE TEMP TABLE derived_before AS {of_players}")
     warehouse.run("DELETE FROM derived_events WHERE player_key IN (SELECT player_key FROM touched_players)")
-    warehouse.run(
-        """INSERT INTO derived_events BY NAME
-           FROM derived_anew ORDER BY metric, day, player_key"""
-    )
+    anew = derived_events_sql(app, "touched_players", "TIMESTAMPTZ 'infinity'", "derived_before")
+    warehouse.run(f"INSERT INTO derived_events BY NAME FROM ({anew}) ORDER BY metric, day, player_key")
     warehouse.run(f"INSERT INTO touched FROM ({_moved('derived_before')}) ANTI JOIN touched USING (player_key, day)")
 
 

@@ -1,4 +1,5 @@
--- Add the parts of the player-days in `touched` (player_key, day), which have none, from the events, which `parsed_events` holds.
+-- Add the parts of the player-days in `touched` (player_key, day), which have none, from the events, which `parsed_events` holds:
+-- {{days}} and {{keys}} are what they bring (pipelines.activity.metric_sql.Parsed), {{active_days}} is active_days.sql.
 
 -- While they are added up and sorted, names are numbers in the order of names.
 CREATE OR REPLACE TEMP TYPE metric_name AS ENUM (SELECT metric FROM metrics ORDER BY metric);
@@ -12,17 +13,17 @@ CREATE OR REPLACE TEMP TYPE cohort_name AS ENUM (
 INSERT INTO player_days
 SELECT player_key, day, cohort::cohort_name AS cohort, metric::metric_name AS metric,
        count(*), sum(value), min(value), max(value), max(available_at)
-FROM touched_metric_events
+FROM ({days})
 GROUP BY ALL
 ORDER BY day, player_key, metric, cohort;
 
 INSERT INTO player_day_keys
 SELECT player_key, day, metric::metric_name AS metric, key, count(*), max(available_at)
-FROM touched_keys
+FROM ({keys})
 GROUP BY ALL
 ORDER BY day, player_key, metric, key;
 
 INSERT INTO active_days
 SELECT player_key, day, n_events, n_sessions, active_minutes, first_at, last_at, hour_sin, hour_cos, available_at
-FROM touched_active_days
+FROM ({active_days})
 ORDER BY day, player_key;

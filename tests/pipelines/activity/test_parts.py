@@ -80,7 +80,7 @@ def test_a_condition_may_be_a_boolean_property_alone() -> None:
     rest = {"segments": {"features": ["lonely"], "score": "lonely"}, "challenges": {"metrics": ["lonely"]}}
     app = make_app(events=solve, metrics=metrics, **rest)
     with warehouse_with(app, [event(1, 0, alone=True), event(1, 1, alone=False), event(1, 2)]) as warehouse:
-        found = warehouse.rows("SELECT metric, day FROM metric_events ORDER BY metric")
+        found = warehouse.rows("SELECT metric, day FROM player_days ORDER BY metric")
     assert found == [("lonely", START.date()), ("shared", START.date() + dt.timedelta(days=1))]
 
 

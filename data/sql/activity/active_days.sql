@@ -1,5 +1,4 @@
 -- Play of the player-days that `parsed_events` holds; 30 minutes without an event end a session.
-CREATE OR REPLACE TEMP VIEW touched_active_days AS
 WITH gaps AS (
     SELECT player_key, day, occurred_at, local_hour, available_at,
            date_diff('second', lag(occurred_at) OVER (PARTITION BY player_key, day ORDER BY occurred_at),
@@ -17,4 +16,4 @@ SELECT player_key, day,
        sum(cos(2 * pi() * local_hour / 24)) AS hour_cos,
        max(available_at) AS available_at
 FROM gaps
-GROUP BY player_key, day;
+GROUP BY player_key, day
