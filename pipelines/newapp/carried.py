@@ -7,6 +7,7 @@ from pipelines.newapp.forms import NUMBER, Form
 from pipelines.newapp.guess import Guess
 from pipelines.newapp.sample import Column, Table, plain_name
 from pipelines.newapp.who_when import as_moment, named
+from pipelines.newapp.wide import MARK
 from pipelines.newapp.xapi import NAMES, why_left_of_statements
 
 _MOST_VALUES = 2000
@@ -101,6 +102,7 @@ def _why_left(column: Column, table: Table) -> str:
     first = column.examples[0] if column.examples else ""
     reasons = (
         ("empty", kind == "nothing"),
+        ("told of a player, not of a day", bool(table.wide) and figures and column.name != MARK),
         ("times of day; an event has its moment", kind == "clock"),
         ("moments; an event has one", as_moment(column).form.kind == "moment"),
         ("always the same", column.distinct == 1 and column.filled == table.rows),

@@ -20,7 +20,18 @@ from pipelines.newapp.guess import Guess
 from pipelines.newapp.metrics import Measured, leader_of, metrics_of
 from pipelines.newapp.nested import insist_on_rows
 from pipelines.newapp.play import Play, badges_of, read_play
-from pipelines.newapp.rehearsal import of_a_moment, once_told, overlong, read_once, read_shorter, shorter_told, told_of
+from pipelines.newapp.rehearsal import (
+    by_day_told,
+    of_a_moment,
+    once_told,
+    overlong,
+    read_by_day,
+    read_once,
+    read_shorter,
+    shorter_told,
+    told_by_day,
+    told_of,
+)
 from pipelines.newapp.render import app_of, content_of, render_app, render_sql, with_play
 from pipelines.newapp.roles import Roles, find_roles, is_events, lists_of_people, union_of
 from pipelines.newapp.sample import Table, plain_name, read_tables, words_of
@@ -202,6 +213,9 @@ def _rehearsed(
         if whole := of_a_moment(warehouse, roles):
             roles = [read_once(one, whole) for one in roles]
             return _rehearsed(name, said, roles, [*guesses, once_told(roles, whole)], files, now, partly=partly)
+        if told_by_day(warehouse, roles):
+            roles = [read_by_day(one) for one in roles]
+            return _rehearsed(name, said, roles, by_day_told(guesses), files, now, partly=partly)
         play = read_play(warehouse, said.timezone or "UTC")
         metrics = _sayable(name, said, roles, _by_frequency(kinds, play))
         content = content_of(name, said.timezone or "UTC", roles, _by_frequency(kinds, play), metrics)

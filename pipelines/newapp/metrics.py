@@ -1,16 +1,17 @@
 """Which metrics an app may begin with: a count of every kind of event, its numbers, its different things, its days."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.newapp.carried import Carried
 from pipelines.newapp.sample import plain_name
-from pipelines.newapp.vocabulary import KINDS, OUTCOME, UNWANTED, WON
-from pipelines.newapp.words import THINGS, Words, event_words, number_words, thing_words, won_words
+from pipelines.newapp.vocabulary import ENDED, KINDS, OUTCOME, UNWANTED, WON
+from pipelines.newapp.words import THINGS, Words, ended_words, event_words, number_words, thing_words
 
 _MOST_COUNTS, _MOST_NUMBERS = 8, 8
 _MOST_KINDS, _KINDS_COUNTED = 12, 3
+_COME_TO_AN_END = {"finished", "completed", "solved", "won"}
 # Which metric leads, by what it adds up, best first.
 _LEADERS = ("collected", "money spent", "distance covered", "time spent")
 
@@ -45,6 +46,9 @@ def metrics_of(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
         said = event_words(event)
         if len(kinds) > 1 and not said.task:
             continue  # it goes into the sum of all, and a badge may come to rest on it
+        if len(kinds) == 1 and (ended := _ended(event, kinds[event])):
+            _add(found, ended)
+            said = replace(ended_words(event, "begun"), task="") if said.label.split()[-1] in _COME_TO_AN_END else said
         name = plain_name(said.label.replace("-", " ").split())
         _add(found, Measured(name, {"event": event}, said, bool(said.task), adds_up=True))
     if len(kinds) > 1:
@@ -93,6 +97,17 @@ def _of_each_kind(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
     return found
 
 
+def _ended(event: str, properties: Sequence[Carried]) -> Measured | None:
+    """How often what was begun came to its end, by a truth such as `completed`: the rest is begun, and no more."""
+    for one in properties:
+        ending = next((ENDED[word] for word in one.words if word in ENDED), "")
+        if ending and event_words(event).task and (one.type == "boolean" or _is_flag(one)):
+            said, true = ended_words(event, ending), "true" if one.type == "boolean" else "1"
+            keys = {"event": event, "where": f"{one.name} = {true}"}
+            return Measured(plain_name(said.label.split()), keys, said, True, adds_up=True)
+    return None
+
+
 def _won(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
     """How often the one thing that is done was won, by a property such as `outcome`."""
     event, properties = next(iter(kinds.items()))
@@ -101,7 +116,7 @@ def _won(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
     for one in properties:
         won = [value for value in one.column.values if value.lower() in WON]
         if one.type == "text" and set(one.words) & OUTCOME and len(won) == 1 and one.column.distinct <= _MOST_KINDS:
-            said, keys = won_words(event), {"event": event, "where": f"{one.name} = '{won[0]}'"}
+            said, keys = ended_words(event, "won"), {"event": event, "where": f"{one.name} = '{won[0]}'"}
             return [Measured(plain_name(said.label.split()), keys, said, True, adds_up=True)]
     return []
 

@@ -40,7 +40,7 @@ class Play:
     def windows(self) -> list[int]:
         """How many days a challenge may take, by how often people come."""
         gap = 30.0 if self.gap_days is None else self.gap_days
-        return [1, 3, 7] if gap <= 2 else [3, 7, 14] if gap <= 7 else [7, 14, 28] if gap <= 28 else [14, 28]
+        return [1, 3, 7] if gap <= 2 else [3, 7, 14] if gap < 7 else [7, 14, 28] if gap <= 28 else [14, 28]
 
     @property
     def active_within_days(self) -> int:

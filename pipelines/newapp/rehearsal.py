@@ -97,6 +97,31 @@ def once_told(roles: Sequence[Roles], names: set[str]) -> Guess:
     return Guess(", ".join(columns), "once a moment", why)
 
 
+def told_by_day(warehouse: Warehouse, roles: Sequence[Roles]) -> bool:
+    """Whether a mark of a wide table is told by whose and which day's it is: each player has one row.
+
+    A sheet that is kept on holds its old days again, and a note beside them may have changed since.
+
+    Args:
+        warehouse: Has the temporary table `incoming`.
+        roles: Of the tables.
+    """
+    if len(roles) > 1 or not roles[0].table.wide or roles[0].event_id:
+        return False
+    return bool(warehouse.value("SELECT count(*) = count(DISTINCT (user_id, occurred_at)) FROM incoming"))
+
+
+def read_by_day(one: Roles) -> Roles:
+    """A wide table's roles with an id for each mark."""
+    return replace(one, event_id=f"{one.user} || ' ' || {one.moment}")
+
+
+def by_day_told(guesses: Sequence[Guess]) -> list[Guess]:
+    """The guesses, that of the id with what it is now."""
+    day = Guess("event id", "the player and the day", "a row for each player: known again in a later sheet")
+    return [day if one.about == "event id" else one for one in guesses]
+
+
 def told_of(warehouse: Warehouse, roles: Sequence[Roles], metrics: Sequence[Measured]) -> list[Guess]:
     """Players who are written in two ways, and numbers of which no metric was made."""
     twice = warehouse.value("SELECT count(DISTINCT user_id) - count(DISTINCT lower(user_id)) FROM incoming")

@@ -13,7 +13,7 @@ from pipelines.newapp.guess import Guess
 from pipelines.newapp.lasting import how_long
 from pipelines.newapp.sample import Column, Table, plain_name, words_of
 from pipelines.newapp.who_when import as_moment, find_time, find_user, named, said_column, user_score, with_clock
-from pipelines.newapp.wide import something_done
+from pipelines.newapp.wide import MARK, marks_that_count, something_done
 from pipelines.newapp.words import named_event
 from pipelines.newapp.xapi import Voiding, is_xapi, statement_id, voiding, who_when_what
 
@@ -65,7 +65,7 @@ def find_roles(table: Table, user: str | None, time: str | None, event: str | No
     used = {column.name for column in (who, when, what) if column}
     id_ = statement_id(table, told) if is_xapi(table) else _event_id(table, used, told)
     used |= {id_.name} if id_ else set()
-    moment, clock = with_clock(table, when)
+    moment, clock = with_clock(table, when, told)
     used |= {clock} if clock else set()
     kinds = _kinds(table, what, told)
     took = () if is_xapi(table) else how_long(table, when, clock, told)
@@ -141,6 +141,8 @@ def _kinds(table: Table, what: Column | None, told: list[Guess]) -> dict[str, st
     if what is None:
         name, why = named_event(table)
         told.append(Guess("kind of event", name, why))
+        if table.wide and (marks := marks_that_count(next(c.values for c in table.columns if c.name == MARK))):
+            told.append(Guess("marks", marks, "each counts; add those of who was not there to the SELECT's last line"))
         return {"": name}
     kinds: dict[str, str] = {}
     for value in _kinds_of(what):

@@ -79,6 +79,7 @@ DONE_ELSEWHERE = {
     **dict.fromkeys(("lauf", "laeufe"), "run"),
     **dict.fromkeys(("fahrt", "fahrten"), "ride"),
     **dict.fromkeys(("uebung", "uebungen"), "exercise"),
+    **dict.fromkeys(("probe", "proben", "prove", "repetitions", "ensayos"), "rehearsal"),
     **dict.fromkeys(("dienst", "dienste", "schicht", "schichten", "turni", "turnos", "einsaetze"), "shift"),
     **dict.fromkeys(("attendance", "anwesenheit", "presence", "presenze", "asistencia"), "meeting"),
 }
@@ -157,6 +158,14 @@ DAMAGE = words_in("damage dmg schaden")
 NOT_DEALT = words_in("taken received suffered blocked erlitten erlittener erhaltener genommener")
 # Columns that tell how something ended, and values by which it was won.
 OUTCOME = words_in("outcome result ergebnis ausgang won win victory resultat resultado risultato")
+# Truths that tell whether what was begun came to its end, and what is said of it where it did.
+ENDED = {
+    **dict.fromkeys(("completed", "complete", "done", "abgeschlossen", "erledigt", "beendet", "termine"), "completed"),
+    **dict.fromkeys(("finished", "fertig"), "finished"),
+    **dict.fromkeys(("passed", "bestanden"), "passed"),
+    **dict.fromkeys(("solved", "geloest", "gelost"), "solved"),
+    **dict.fromkeys(("won", "win", "victory", "gewonnen", "sieg"), "won"),
+}
 WON = words_in("win won victory victorious sieg gewonnen victoire gagne victoria vittoria")
 SCORE = words_in("score scores result mark grade punktzahl puntuacion punteggio raw")
 LEVEL = words_in(

@@ -154,12 +154,13 @@ def _since_1970(column: Column) -> Column:
     return column
 
 
-def with_clock(table: Table, when: Column) -> tuple[str, str]:
+def with_clock(table: Table, when: Column, told: list[Guess]) -> tuple[str, str]:
     """The moment as SQL, with a column of times of day behind a date that has none; and that column's name."""
     clocks = [c for c in table.columns if c.form.kind == "clock" and c.filled >= 0.5 * table.rows]
     clock = max(clocks, key=_time_score, default=None)
     if not when.form.whole_days or clock is None or when.form.told.endswith("type"):
         return when.form.sql, ""
+    told[:] = [replace(it, guess=f"{it.guess}, {clock.name}") if it.about == "moment" else it for it in told]
     return f"({when.form.sql}) || coalesce(' ' || trim({clock.sql}), '')", clock.name
 
 

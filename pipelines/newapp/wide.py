@@ -8,7 +8,11 @@ from pipelines.activity.normalise import quote
 DAY, MARK = "day", "mark"
 _DAY = re.compile(r"^\D{0,4}(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2}))$")
 _FEWEST = 3
-_NOTHING = ("0", "-", "no", "n", "absent", "false", "nein", "non")  # marks that say that nothing was done
+_NOTHING = (  # marks that say that nothing was done
+    *("0", "-", "no", "n", "absent", "false", "nein", "non", "excused", "ill", "sick", "missed", "missing", "away"),
+    *("abwesend", "entschuldigt", "gefehlt", "krank", "fehlt", "assente", "malade", "ausente"),
+)
+_TOLD = 8
 
 
 def days_among(columns: Sequence[str]) -> list[str]:
@@ -27,6 +31,12 @@ def unpivoted(table: str, columns: Sequence[str]) -> str:
     days = {*days_among(columns)}
     kept = ", ".join([*(quote(name) for name in columns if name not in days), "_delivery_id", "_row"])
     return f"{table} UNPIVOT ({MARK} FOR {DAY} IN (COLUMNS(* EXCLUDE ({kept}))))"
+
+
+def marks_that_count(marks: Sequence[str]) -> str:
+    """The marks that are taken for something done, the most frequent of them; empty where there is one."""
+    counted = [mark for mark in marks if mark.lower() not in _NOTHING]
+    return ", ".join(f"'{mark}'" for mark in counted[:_TOLD]) if len(counted) > 1 else ""
 
 
 def something_done() -> str:

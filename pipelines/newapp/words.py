@@ -79,7 +79,7 @@ _VERBS = {
     "borrow": "borrowed",
     "help": "helped",
 }
-_PAST = {past: base for base, past in _VERBS.items()} | {"practiced": "practice", "logged": "log"}
+_PAST = {past: base for base, past in _VERBS.items()} | {"practiced": "practice", "logged": "log", "begun": "begin"}
 _PAST |= {done: task.lower() for task, done in _DONE.values() if " " not in done}
 _SMALL = known.words_in("in to on at out up off down of for from with by into over")
 _INFERRED = (
@@ -127,12 +127,14 @@ def named_event(table: "Table") -> tuple[str, str]:
     """What a row of a table without kinds of events is called, and why."""
     plain = (_DATED.sub(r"\1", word) for word in table.name.removeprefix("raw_").split("_"))  # sales97, orders2024
     own = [word for word in plain if word not in known.LOGS and not word.isdigit()]
-    if abroad := next((known.DONE_ELSEWHERE[word] for word in own if word in known.DONE_ELSEWHERE), ""):
+    if abroad := next(filter(None, map(_elsewhere, own)), ""):
         return abroad, "the file is named for it"
     if own:
         one = singular_of(own[-1])
         if one in _DONE or (names_several(own[-1]) and len(one) > 2):
             return one if one in _DONE else "_".join([*own[:-1], one]), "the file is named for it"
+    if table.wide and table.columns[-1].form.kind == "text":
+        return "meeting", "it has a column for each day, as attendance is kept"
     columns = {word for column in table.columns for word in column.words}
     if record := sorted(columns & known.RECORD & _DONE.keys()):
         return record[0], f"its columns speak of each {record[0]}"
@@ -140,6 +142,12 @@ def named_event(table: "Table") -> tuple[str, str]:
         if marks & columns:
             return name, f"{why}, and the file's name says nothing"
     return UNTOLD, "the file's name says nothing"
+
+
+def _elsewhere(word: str) -> str:
+    """What is done by a word of another language, also at the end of a German compound: 'Chorproben' are rehearsals."""
+    ends = (word[at:] for at in [0, *range(4, len(word) - 4)])
+    return next((known.DONE_ELSEWHERE[end] for end in ends if end in known.DONE_ELSEWHERE), "")
 
 
 def event_words(name: str) -> Words:
@@ -259,11 +267,13 @@ def _currency(own: set[str], sign: str) -> tuple[str, str]:
     return (found, "") if found else ("unit of money", "which currency? Put $, € or EUR here")
 
 
-def won_words(event: str) -> Words:
-    """How what was won of one kind of event is counted: 'battles won'."""
+def ended_words(event: str, ending: str) -> Words:
+    """How one kind of event is counted by how it ended: 'battles won', 'sessions completed', 'sessions begun'."""
     *first, last = event.split("_")
+    if last in _PAST and first:
+        *first, last = first
     unit = " ".join([*first, singular_of(last)])
-    return Words(f"{plural_of(unit)} won", unit, "Win {goal}")
+    return Words(f"{plural_of(unit)} {ending}", unit, f"{_PAST[ending].capitalize()} {{goal}}")
 
 
 def thing_words(words: tuple[str, ...]) -> Words:

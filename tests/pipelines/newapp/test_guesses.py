@@ -327,23 +327,6 @@ def test_kinds_of_one_thing_are_counted_apart_and_an_event_is_known_by_its_begin
     assert 'where: "type = \'film\'", label: "film loans taken out"' in made.app_text
 
 
-def test_a_column_for_each_day_is_read_as_a_row_for_each_mark_and_a_later_file_may_have_other_days(tmp_path):
-    days = [f"{1 + 7 * week:02}/01/2024" for week in range(4)]
-    rows = [f"Singer {n},Alto," + ",".join("x" if (n + place) % 3 else "0" for place in range(4)) for n in range(9)]
-    text = "\n".join([",".join(["Name", "Voice", *days]), *rows, ""])
-    made = make(tmp_path, text, "attendance.csv", timezone="Europe/Rome")
-    assert (made.play.events, made.play.players, list(made.play.by_kind)) == (24, 9, ["meeting"])
-    assert (made.play.first, made.play.last) == (dt.date(2024, 1, 1), dt.date(2024, 1, 22))  # by the clock in Rome
-    (tmp_path / "attendance.yaml").write_text(made.app_text)
-    (tmp_path / "attendance.sql").write_text(made.sql_text)
-    (tmp_path / "attendance-2.csv").write_text("Name,Voice,05/02/2024,12/02/2024,19/02/2024\nSinger 1,Alto,x,x,\n")
-    app = load_app(tmp_path / "attendance.yaml").app
-    with scratch() as warehouse:
-        files = [tmp_path / "attendance.csv", tmp_path / "attendance-2.csv"]
-        read_ahead(warehouse, app, files, now=NOW, source_sql=made.sql_text)
-        assert warehouse.value("SELECT count(*) FROM incoming") == 26
-
-
 def test_documents_with_lists_of_what_was_done_are_told_with_the_command_that_lays_them_out(tmp_path):
     one = {"who": {"id": "u1"}, "sessions": [{"at": "2024-01-01T10:00:00Z"}]}
     (tmp_path / "dump.json").write_text(json.dumps({"page": 1, "data": [one, one]}))
