@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from models.calibration import Recalibration
 from models.cluster import Cluster
+from models.contest.split import evidence
+from models.explain.reasons import Usual
 from models.learner import Learner, Sheet
 from models.learners import learner_of
 from models.portable import OutdatedModelError, load_json, save_json
-from models.reasons import Usual
-from models.split import evidence
 from models.task import BinaryTask, Encoding
 from models.tasks import tasks
 
@@ -29,8 +29,8 @@ class LearnedModel:
         recalibration: From rows later than those the learner was fitted on.
         adjustment: From what has settled lately, for one night.
         fitted_on: The features that the learner read when it was fitted.
-        untold: Kinds of fact that run against its answers, see `models.reasons.against_the_answer`.
-        usual: By kind of fact what its figure usually is and does, see `models.reasons.usual_figures`.
+        untold: Kinds of fact that run against its answers, see `models.explain.reasons.against_the_answer`.
+        usual: By kind of fact what its figure usually is and does, see `models.explain.reasons.usual_figures`.
     """
 
     kind: ClassVar[str] = "learned"

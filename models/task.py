@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from configs.app import App
 from configs.nouns import counted
-from models.kinds import SORTS, as_columns_say
+from models.contest.kinds import SORTS, as_columns_say
+from models.contest.outcome import Decision
+from models.contest.promotion import Against, Gain, better_than_guessing
+from models.contest.scores import Measured, auc, brier, calibration_error, calibration_floor
+from models.explain.reasons import WAYS, Kind, Usual, Ways, reasons
 from models.portable import load_json, save_json
-from models.promotion import Against, Gain, better_than_guessing
-from models.reasons import WAYS, Kind, Usual, Ways, reasons
-from models.scores import auc, brier, calibration_error, calibration_floor
-from models.tracking.pages import Decision, Measured
 
 if TYPE_CHECKING:
     from models.learner import Learner
@@ -131,7 +131,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Change:
-    """What a player might have done otherwise, as other values of what is known of them; see models/changes.py.
+    """What a player might have done otherwise, as other values of what is known of them; see models/explain/changes.py.
 
     Attributes:
         way: What kind of change it is; of each kind the smallest that matters is told.
@@ -231,7 +231,7 @@ class BinaryTask(Task, Generic[E]):
         asks_of_past: Tonight's players come with their own past windows, `Asked.past`.
         moves: Every night its answers are moved to fit what has just settled.
         alike: How much outcomes of the same days have in common beyond what their features tell, as a correlation: the
-            more, the less the last days tell what level to expect, see `models.split.evidence`.
+            more, the less the last days tell what level to expect, see `models.contest.split.evidence`.
         relevels: Whether a flexible winner that was refitted on all rows is recalibrated by the newest of them. It has
             been at their level, and where whole days go up and down together, they tell little of the days to come.
         leans_on: The chance of the condition under which its answers hold: a column of what it is asked at night. What
@@ -312,11 +312,11 @@ class BinaryTask(Task, Generic[E]):
         return None
 
     def kinds(self, app: App) -> Mapping[str, Kind]:  # noqa: ARG002 (for those whose words name what the app counts)
-        """What its features say of a player in words, see models/reasons.py; with none no reasons are told."""
+        """What its features say of a player in words, see models/explain/reasons.py; with none no reasons are told."""
         return {}
 
     def changes(self, app: App) -> Sequence[Change]:  # noqa: ARG002 (for those whose answer a player can change)
-        """What a player might have done otherwise, from the least of each way on, see models/changes.py."""
+        """What a player might have done otherwise, from the least of each way on, see models/explain/changes.py."""
         return ()
 
     def sort_called(self, app: App, column: str, value: Any) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 from configs.nouns import counted
 from flows.cli.console import Grid, literal
 from flows.cli.render import called, score_cells
-from models.changes import Changed
+from models.explain.changes import Changed
 from pipelines.review.explain import Explanation
 
 CLOSE = 0.7  # R squared from which on a line says something of the model that it follows

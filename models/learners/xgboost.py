@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.cluster import spread
+from models.explain.tree_facts import FEWEST, Splits, told_by_kind
 from models.learner import Learner, Sheet, shares
-from models.tree_facts import FEWEST, Splits, told_by_kind
 from models.tuning import Setting, Suggest
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import polars as pl
 
 from configs.app import App
-from models.reasons import Kind, as_said, counted
+from models.explain.reasons import Kind, as_said, counted
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
 
 WEEK = 7

@@ -14,12 +14,11 @@ from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, once_rules
 from models import habits
 from models.calibration import logits
+from models.contest.scores import Measured, brier
+from models.explain.reasons import Kind, counted, spoken
 from models.pace import COUNTED, PACE_DAYS, once_each, reached
 from models.portable import load_json, save_json
-from models.reasons import Kind, counted, spoken
-from models.scores import brier
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Change, Encoding, Known, Samples, as_scores
-from models.tracking.pages import Measured
 
 Array = NDArray[np.float64]
 HORIZONS = (7, 14, 28)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from configs.app import App
 from models import habits
+from models.contest.scores import Measured
+from models.explain.reasons import Kind, Ways, lately, what_is_asked
 from models.portable import load_json, save_json
-from models.reasons import Kind, Ways, lately, what_is_asked
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
-from models.tracking.pages import Measured
 
 Array = NDArray[np.float64]
 HORIZONS = (7, 28)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from configs.app import App
 from models import habits
+from models.contest.ranking import coverage_at, ndcg_at, recall_at
+from models.contest.scores import Measured
+from models.explain.reasons import Kind, lately, none_lowers
 from models.portable import load_arrays, load_json, save_arrays, save_json
-from models.ranking import coverage_at, ndcg_at, recall_at
-from models.reasons import Kind, lately, none_lowers
 from models.similar import als_factors, als_scores, cosine, ease
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
-from models.tracking.pages import Measured
 
 Array = NDArray[np.float64]
 HORIZON = 7

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from models.tracking.pages import Decision, ModelRun
+from models.contest.outcome import Decision
+from models.tracking.pages import ModelRun
 from models.tracking.versions import PROMOTION
 from models.tracking.which_serves import PROMOTED, Candidate
 

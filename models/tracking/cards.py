@@ -3,8 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from models.kinds import OfKind
-from models.tracking.pages import MUCH, Decision, Measured, ModelRun, Shown
+from models.contest.kinds import OfKind
+from models.contest.outcome import MUCH, Decision
+from models.contest.scores import Measured
+from models.tracking.pages import ModelRun, Shown
 
 WIDE = " &emsp; "  # MLflow's page sets table cells without space between them
 FIGURES = {  # what figures say that every contest has

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from models.kinds import OfKind
+from models.contest.kinds import OfKind
+from models.contest.outcome import Cost, Decision, Moved, Rival
+from models.contest.scores import Measured
 from models.portable import Portable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Measured = float | tuple[float, float, float]  # a value, or a value with the low and high of its 95 % interval
-
-MUCH = 0.1  # an answer that moves so far moves much
 
 PAGE = """## {question}
 
@@ -30,66 +28,6 @@ trained last.
 - **To hand back**, set the tag `promotion` to `automatic`.
 - **To stop the model**, remove the alias: the night then runs without it and says so.
 """
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Whether the new version should serve, and why, in a sentence."""
-
-    promote: bool
-    reason: str
-
-
-@dataclass(frozen=True)
-class Rival:
-    """A learner's loss on the later holdout with its 95 % interval; lower is better.
-
-    Attributes:
-        behind: Mean loss more than the chosen one on the same rows, with its interval; None when not measured. It
-            tells apart rivals whose own intervals overlap only because players differ.
-    """
-
-    name: str
-    loss: float
-    low: float
-    high: float
-    behind: tuple[float, float, float] | None = None
-
-
-@dataclass(frozen=True)
-class Moved:
-    """What changes for players where one model takes the place of another: their answers to the same rows.
-
-    Attributes:
-        rows: Of the later holdout.
-        before: The mean answer of what serves.
-        after: That of the other.
-        apart: How far answers move in the mean, up or down.
-        much: The share that moves by MUCH or more.
-        stay: The share of the tenth with the highest answers that is in it before and after.
-    """
-
-    rows: int
-    before: float
-    after: float
-    apart: float
-    much: float
-    stay: float
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Seconds of processors that a model takes: to be fitted on its rows, and to answer a million.
-
-    Attributes:
-        fit_s: Of the fit on all rows.
-        rows: How many these were.
-        answer_s: For a million rows, told by those of the later holdout.
-    """
-
-    fit_s: float
-    rows: int
-    answer_s: float
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from configs.nouns import counted
 from data.whole_files import whole_file
-from models.kinds import Mask
-from models.scores import Clusters, calibration_error, calibration_floor, reliability_table
+from models.contest.kinds import Mask
+from models.contest.scores import Clusters, calibration_error, calibration_floor, reliability_table
 
 Array = NDArray[np.float64]
 BLUE, ORANGE, GREEN, SKY, PURPLE, RED = "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#CC79A7", "#D55E00"
@@ -87,7 +87,7 @@ def contributions_plot(contributions: pl.DataFrame, features: pl.DataFrame, *, t
     """SHAP's beeswarm: how far each thing looked at moves each answer, a dot a row, coloured by its figure.
 
     Args:
-        contributions: In log-odds, a column for each thing, see `models.reasons.moved_by_kind`.
+        contributions: In log-odds, a column for each thing, see `models.explain.reasons.moved_by_kind`.
         features: The figures, columns alike; null is grey.
         title: What is answered.
         top: Things shown, the others added up.

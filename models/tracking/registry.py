@@ -18,12 +18,13 @@ import polars as pl
 import polars.selectors as cs
 
 from configs.errors import NightquestError
+from models.contest.scores import Measured
 from models.portable import Portable, load_json, load_model, save_json, save_model
 from models.tracking.aliases import CHALLENGED, CHAMPION, Aliases
 from models.tracking.cards import card_of
 from models.tracking.experiments import NOTE
 from models.tracking.night_page import NightPage, Past
-from models.tracking.pages import Measured, ModelRun, flat_metrics, model_page, synthetic_rows
+from models.tracking.pages import ModelRun, flat_metrics, model_page, synthetic_rows
 from models.tracking.sealed import checksums, predict_as_before, verify
 from models.tracking.served import RUN_FILE, TYPES
 from models.tracking.store import Tracking, first_line, night_name

@@ -11,7 +11,7 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
-from models.scores import share_interval
+from models.contest.scores import share_interval
 from pipelines.known import Known
 from pipelines.pins import find_night
 

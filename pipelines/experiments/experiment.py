@@ -14,8 +14,16 @@ from configs.app import App
 from configs.commands import command
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
-from models.bandit import Result, arm_propensities, effective_rows
-from models.sequential import ALPHA, FEWEST_PLAYERS, Estimate, Ratio, clustered_mean, look_by_look, sample_ratio
+from models.policies.bandit import Result, arm_propensities, effective_rows
+from models.policies.sequential import (
+    ALPHA,
+    FEWEST_PLAYERS,
+    Estimate,
+    Ratio,
+    clustered_mean,
+    look_by_look,
+    sample_ratio,
+)
 from pipelines.experiments.arms import REWARDS, Goal, Trial
 from pipelines.known import Known
 
@@ -65,7 +73,7 @@ class ExperimentReport:
             clustered by player; `difference` is to the first arm, `difference_low` and `_high` hold for one look that
             was planned ahead, `always_low` and `_high` at every look; `p` is always valid, and `found_on` is the first
             day on which a difference was shown.
-        looks: arm and models.sequential.LOOKS, of the goal.
+        looks: arm and models.policies.sequential.LOOKS, of the goal.
     """
 
     app: str

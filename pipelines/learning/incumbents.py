@@ -6,9 +6,9 @@ from typing import Any
 
 from configs.app import App
 from configs.errors import NightquestError
+from models.contest.promotion import Incumbent
 from models.learned import LearnedModel
 from models.portable import OutdatedModelError
-from models.promotion import Incumbent
 from models.task import BinaryTask
 from models.tasks import binary_tasks
 from models.tracking.registry import Registry

@@ -9,11 +9,11 @@ from configs.loader import LoadedApp
 from configs.settings import Settings
 from configs.version import code_version
 from data.warehouse import Warehouse
-from models.budget import Budget
 from models.cluster import Cluster
+from models.contest.budget import Budget
+from models.contest.promotion import Incumbent
+from models.contest.search import Tuning
 from models.learners import learners_left_out
-from models.promotion import Incumbent
-from models.search import Tuning
 from models.tasks import binary_tasks, task_names, tasks
 from models.tasks.segments import Segments
 from pipelines.known import Known

@@ -10,12 +10,13 @@ import polars as pl
 
 from configs.app import App
 from configs.nouns import counted
-from models.contest import Contest
-from models.kinds import quarters_of
-from models.promotion import Against, Gain
-from models.reasons import REST, moved_by_kind, share_of_kinds
+from models.contest.hold import Contest
+from models.contest.kinds import quarters_of
+from models.contest.outcome import Decision, Rival
+from models.contest.promotion import Against, Gain
+from models.explain.reasons import REST, moved_by_kind, share_of_kinds
 from models.tasks.segments import PARENT, SegmentModel, Segments
-from models.tracking.pages import Decision, ModelRun, Rival, Shown
+from models.tracking.pages import ModelRun, Shown
 from models.tracking.plots import (
     bic_plot,
     contest_plot,

@@ -11,12 +11,12 @@ import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
-from models.budget import FOR_EVER, Budget
 from models.cluster import Cluster
-from models.contest import Contest, fallback, hold_contest
+from models.contest.budget import FOR_EVER, Budget
+from models.contest.hold import Contest, fallback, hold_contest
+from models.contest.promotion import Incumbent
+from models.contest.search import Tuning
 from models.learned import LearnedModel
-from models.promotion import Incumbent
-from models.search import Tuning
 from models.task import BinaryTask, Samples
 from models.tasks import binary_task, binary_tasks
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
@@ -173,7 +173,7 @@ def _tuning_of(task: BinaryTask[Any], tuning: Tuning | None, tasks: int) -> Tuni
 
 @dataclass(frozen=True)
 class _How:
-    """How a contest is held, see `models.contest.hold_contest`."""
+    """How a contest is held, see `models.contest.hold.hold_contest`."""
 
     seed: int
     incumbent: Incumbent | None

@@ -10,7 +10,7 @@ import polars as pl
 from configs.app import App
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
-from models.scores import (
+from models.contest.scores import (
     calibration_error,
     calibration_floor,
     clustered_floor,

@@ -13,10 +13,10 @@ from configs.errors import NightquestError
 from configs.loader import LoadedApp
 from configs.nouns import counted
 from configs.settings import Settings
-from models.changes import Changed, nearest_changes
+from models.explain.changes import Changed, nearest_changes
+from models.explain.reasons import share_of_kinds
+from models.explain.second_opinion import SecondOpinion, disagreements
 from models.learned import LearnedModel
-from models.reasons import share_of_kinds
-from models.second_opinion import SecondOpinion, disagreements
 from models.task import Asked, BinaryTask
 from models.tasks import binary_task, binary_tasks
 from pipelines.badges.rules.progress import badge_progress
@@ -34,7 +34,7 @@ OTHERS = 300  # players beside whom the one who is asked for is seen in a second
 
 @dataclass(frozen=True)
 class Second:
-    """A second opinion, see models/second_opinion.py.
+    """A second opinion, see models/explain/second_opinion.py.
 
     Attributes:
         fidelity: R squared of the line that follows the model worst: the nearer to 1, the more its facts say.

@@ -14,8 +14,8 @@ from configs.commands import command
 from configs.errors import NightquestError
 from configs.loader import LoadedApp
 from configs.settings import Settings
-from models.off_policy import Choices, Worth, doubly_robust, effective, ips, snips, snips_clipped
-from models.sequential import ALPHA, FEWEST_PLAYERS
+from models.policies.off_policy import Choices, Worth, doubly_robust, effective, ips, snips, snips_clipped
+from models.policies.sequential import ALPHA, FEWEST_PLAYERS
 from pipelines.known import Known
 from pipelines.pins import find_night
 from pipelines.players.content_liked import answered_since

@@ -22,10 +22,10 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from configs.loader import load_app
 from configs.settings import Settings
-from models.contest import Contest, hold_contest
-from models.scores import log_losses
-from models.search import Tuning
-from models.split import END, Split
+from models.contest.hold import Contest, hold_contest
+from models.contest.scores import log_losses
+from models.contest.search import Tuning
+from models.contest.split import END, Split
 from models.task import Samples
 from models.tasks import binary_task
 from models.tasks.engagement import Levels, exactly

@@ -5,12 +5,12 @@ import polars as pl
 import pytest
 
 from models import cluster as room
-from models import contest
 from models.cluster import Cluster
-from models.contest import hold_contest
+from models.contest.hold import hold as contest
+from models.contest.hold import hold_contest
+from models.contest.scores import log_losses
 from models.learner import Sheet
 from models.learners import learner_of, learners
-from models.scores import log_losses
 from models.task import Samples
 from tests.factories import make_app
 from tests.models.learners.test_learners import sheet

@@ -11,8 +11,9 @@ from mlflow import MlflowClient
 from pydantic import SecretStr
 
 from models import portable
+from models.contest.outcome import Decision
 from models.portable import save_json
-from models.tracking.pages import Decision, ModelRun
+from models.tracking.pages import ModelRun
 from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.learning.incumbents import incumbents
 from pipelines.night.champions import load_champions

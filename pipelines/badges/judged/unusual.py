@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from configs.app import App
-from models.reasons import RAISES
+from models.explain.reasons import RAISES
 from models.tasks.anomaly import Anomaly
 from pipelines.badges.judged.adjudicate import Verdict
 

@@ -25,8 +25,8 @@ from flows.cli.render import render_player
 from flows.cli.status import AppStatus, Status, status_view
 from flows.cli.views import EACH_NIGHT, nights_view, replay_view, training_view
 from flows.cli.words_view import prices_view, prompts_view, spending_view
-from models.changes import Changed
-from models.sequential import Ratio
+from models.explain.changes import Changed
+from models.policies.sequential import Ratio
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.ingest import IngestResult
 from pipelines.activity.preview import Found, Preview

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.contest import hold_contest
+from models.contest.hold import hold_contest
 from models.task import Asked, Samples
 from models.tasks.anomaly import UNUSUAL, Anomaly
 from tests.factories import make_app

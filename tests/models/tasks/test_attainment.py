@@ -8,12 +8,12 @@ import polars as pl
 import pytest
 
 from models.calibration import logits
+from models.contest.scores import calibration_error, log_loss
 from models.learned import LearnedModel
 from models.learners import learner_of
 from models.learners.empirical_bayes import EmpiricalBayes
 from models.menus import ask_menu
 from models.portable import load_model, save_model
-from models.scores import calibration_error, log_loss
 from models.tasks.attainment import FROM_PLAY, Attainment, Record, whole_metrics
 from tests.factories import make_app
 from tests.models.rows import labels

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.contest import hold_contest
+from models.contest.hold import hold_contest
 from models.learned import LearnedModel
 from models.learners import learner_of
 from models.portable import load_model, save_model

@@ -10,7 +10,7 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 
 from configs.errors import AppFileError
 from configs.loader import load_app
-from models.contest import hold_contest
+from models.contest.hold import hold_contest
 from models.learned import LearnedModel
 from models.learners import learner_of
 from models.portable import load_model, save_model

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from models.contest.scores import calibration_error, log_loss
 from models.learned import LearnedModel
 from models.learners import learner_of
 from models.portable import load_model, save_model
-from models.scores import calibration_error, log_loss
 from models.task import Encoding
 from models.tasks.plays import FEATURES, Plays, plays_matrix
 from tests.models.rows import play_rows

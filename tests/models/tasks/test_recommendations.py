@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.contest import hold_contest
-from models.kinds import kinds_of
+from models.contest.hold import hold_contest
+from models.contest.kinds import kinds_of
 from models.portable import load_model, save_model
 from models.task import Asked
 from models.tasks.recommendations import HORIZON, TOLD, Items, Recommendations, items_of

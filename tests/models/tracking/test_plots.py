@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from matplotlib.collections import LineCollection
 
-from models.scores import reliability_table
+from models.contest.scores import reliability_table
 from models.tracking.plots import (
     bic_plot,
     contest_plot,

@@ -8,10 +8,11 @@ import polars as pl
 import pytest
 
 from configs.errors import NightquestError
-from models.kinds import OfKind
+from models.contest.kinds import OfKind
+from models.contest.outcome import Cost, Decision, Moved
 from models.tracking.cards import card_of
 from models.tracking.night_page import NightPage
-from models.tracking.pages import Cost, Decision, Moved, Shown, synthetic_rows
+from models.tracking.pages import Shown, synthetic_rows
 from models.tracking.plots import importance_plot
 from models.tracking.registry import Registry
 from tests.models.tracking.toys import FIRST, INPUTS, Labels, a_run, files_of

@@ -9,8 +9,9 @@ from typing import ClassVar, Self
 import numpy as np
 import polars as pl
 
+from models.contest.outcome import Decision, Rival
 from models.portable import load_arrays, portable, save_arrays
-from models.tracking.pages import Decision, ModelRun, Rival
+from models.tracking.pages import ModelRun
 
 INPUTS = {
     "x": pl.Float64(),

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.contest import hold_contest
-from models.promotion import FEWEST_FAIR, Incumbent
+from models.contest.hold import hold_contest
+from models.contest.promotion import FEWEST_FAIR, Incumbent
 from models.tasks import binary_task
 from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.known import Known

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from configs.loader import load_app
-from models.split import Split
+from models.contest.split import Split
 from models.task import Samples
 from pipelines.challenges import propose
 from pipelines.challenges.propose import chance_of_play, open_windows, propose_targets

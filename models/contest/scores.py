@@ -7,6 +7,7 @@ from scipy.special import ndtri
 
 Array = NDArray[np.float64]
 Clusters = NDArray[np.int64]
+Measured = float | tuple[float, float, float]  # a value, or a value with the low and high of its 95 % interval
 _CELLS = 4_000_000  # random numbers held at once while simulating
 _MANY_CLUSTERS = 50_000
 

@@ -7,14 +7,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-import models.contest
-import models.search
-from models.contest import hold_contest
+import models.contest.hold
+import models.contest.search
+from models.contest.hold import hold_contest
+from models.contest.search import Ground, Tuning, search_settings, usual_settings
+from models.contest.split import Split
 from models.learner import Learner
 from models.learners import learners
 from models.learners.habit import Habit
-from models.search import Ground, Tuning, search_settings, usual_settings
-from models.split import Split
 from models.task import Samples
 from models.tasks.plays import Plays
 from tests.factories import make_app
@@ -70,7 +70,7 @@ def _rows():
 
 @pytest.fixture(autouse=True)
 def _few(monkeypatch):
-    monkeypatch.setattr(models.search, "MOST_TRIALS", 20)
+    monkeypatch.setattr(models.contest.search, "MOST_TRIALS", 20)
 
 
 @pytest.fixture(name="ground")
@@ -110,14 +110,14 @@ def test_the_time_holds_and_is_shared_by_all(ground, monkeypatch):
 
 
 def test_a_search_on_the_same_rows_goes_on_and_one_on_later_rows_begins_with_its_best(ground, tmp_path, monkeypatch):
-    monkeypatch.setattr(models.search, "MOST_TRIALS", 5)
+    monkeypatch.setattr(models.contest.search, "MOST_TRIALS", 5)
     before = search_settings(ground, [Sharp], Tuning(ENOUGH_S, tmp_path))
-    monkeypatch.setattr(models.search, "MOST_TRIALS", 15)
+    monkeypatch.setattr(models.contest.search, "MOST_TRIALS", 15)
     again = search_settings(ground, [Sharp], Tuning(ENOUGH_S, tmp_path))
     assert set(again.trials["settings"]) > set(before.trials["settings"])
     assert len(list((tmp_path / "sharp").glob("*.journal"))) == 1
     later = Ground(ground.task, ground.encoding, ground.train, ground.judge.tail(500), 7)
-    monkeypatch.setattr(models.search, "MOST_TRIALS", 2)
+    monkeypatch.setattr(models.contest.search, "MOST_TRIALS", 2)
     new = search_settings(later, [Sharp], Tuning(ENOUGH_S, tmp_path))
     assert len(list((tmp_path / "sharp").glob("*.journal"))) == 2
     assert set(new.trials["settings"]) <= {*again.trials["settings"]}
@@ -133,7 +133,7 @@ def test_a_learner_that_cannot_be_tuned_competes_as_it_is(ground, monkeypatch):
 def test_a_contest_is_entered_with_what_was_found_and_its_holdout_has_no_part_in_the_search(
     rows, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(models.contest, "candidates", lambda task: [Sharp])
+    monkeypatch.setattr(models.contest.hold, "candidates", lambda task: [Sharp])
     samples, seen = Samples(rows, rows, rows), []
     losses = Ground.losses
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.scores import clustered_mean, log_losses, share_interval
+from models.contest.scores import clustered_mean, log_losses, share_interval
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

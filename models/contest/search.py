@@ -16,12 +16,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.budget import Budget
+from models.contest.budget import Budget
+from models.contest.promotion import with_interval
+from models.contest.scores import log_losses
+from models.contest.split import HALF_LIFE_DAYS, recency
 from models.learned import LearnedModel
 from models.learner import Learner
-from models.promotion import with_interval
-from models.scores import log_losses
-from models.split import HALF_LIFE_DAYS, recency
 from models.task import BinaryTask, Encoding
 from models.tuning import Outcome, Setting, Store, Suggest, Tried, tune
 

@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from models.explain.tree_facts import FEWEST
 from models.learner import Sheet
 from models.learners import learner_of
-from models.tree_facts import FEWEST
 
 ROWS = FEWEST + 500
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.promotion import (
+from models.contest.promotion import (
     DOUBT,
     Against,
     Incumbent,

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from models.calibration import Recalibration
-from models.split import evidence, recency
+from models.contest.split import evidence, recency
 
 ONE = dt.date(2025, 6, 2)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from models.reasons import (
+from models.explain.reasons import (
     Kind,
     against_the_answer,
     lately,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.metrics import log_loss as reference_log_loss
 
-from models.scores import (
+from models.contest.scores import (
     auc,
     brier,
     calibration_error,
@@ -138,7 +138,7 @@ def test_many_clusters_give_the_same_interval_as_the_bootstrap(monkeypatch):
     players = rng.integers(0, 3000, 9000)
     values = log_losses(*forecasts(9000)) * (1 + players / 3000)
     drawn = clustered_interval(values, players)
-    monkeypatch.setattr("models.scores._MANY_CLUSTERS", 100)
+    monkeypatch.setattr("models.contest.scores._MANY_CLUSTERS", 100)
     limit = clustered_interval(values, players)
     assert limit == pytest.approx(drawn, abs=0.1 * (drawn[1] - drawn[0]))
 

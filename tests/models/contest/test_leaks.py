@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from configs.errors import NightquestError
-from models.contest import hold_contest
-from models.leaks import refuse_leaks
+from models.contest.hold import hold_contest
+from models.contest.leaks import refuse_leaks
 from models.task import Samples
 from models.tasks.plays import Plays
 from tests.factories import make_app

@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 
 from configs.app import App
 from configs.errors import NightquestError
-from models.budget import FOR_EVER, Budget
 from models.cluster import Cluster
-from models.kinds import OfKind, by_kind, kinds_of
-from models.leaks import refuse_leaks
+from models.contest.budget import FOR_EVER, Budget
+from models.contest.kinds import OfKind, by_kind, kinds_of
+from models.contest.leaks import refuse_leaks
+from models.contest.outcome import Cost
+from models.contest.promotion import Against, Gain, Incumbent, compare, with_interval
+from models.contest.scores import clustered_mean, log_losses
+from models.contest.search import Found, Ground, Tuning, search_settings
+from models.contest.split import END, HALF_LIFE_DAYS, Parts, Split, recency
+from models.explain.reasons import against_the_answer, usual_figures
 from models.learned import LearnedModel
 from models.learner import Learner
 from models.learners import candidates
-from models.promotion import Against, Gain, Incumbent, compare, with_interval
-from models.reasons import against_the_answer, usual_figures
-from models.scores import clustered_mean, log_losses
-from models.search import Found, Ground, Tuning, search_settings
-from models.split import END, HALF_LIFE_DAYS, Parts, Split, recency
 from models.task import BinaryTask, Encoding, Samples
-from models.tracking.pages import Cost
 
 Array = NDArray[np.float64]
 FEWEST_ROWS = 30
@@ -163,7 +163,7 @@ def choose_winner(names: Sequence[str], losses: Mapping[str, Array], players: ND
 
     The rule of one standard error (Breiman, Friedman, Olshen and Stone 1984, Classification and Regression Trees,
     section 3.4.3), here of the difference on the same rows, by player. To ask for more keeps the simplest where there
-    are few players; and what serves is not replaced by so little, see `models.promotion`.
+    are few players; and what serves is not replaced by so little, see `models.contest.promotion`.
 
     Args:
         names: The learners, from simple to complex, the one that the task prefers before all.

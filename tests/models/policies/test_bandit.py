@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.bandit import FLOOR, Result, arm_propensities, effective_rows
+from models.policies.bandit import FLOOR, Result, arm_propensities, effective_rows
 
 
 def drawn(*posteriors) -> list[float]:

@@ -5,10 +5,10 @@ import polars as pl
 import pytest
 
 from configs.errors import NightquestError
+from models.explain.reasons import told_by
+from models.explain.second_opinion import SecondOpinion, disagreements, line_around
 from models.learned import LearnedModel
 from models.learners import learner_of
-from models.reasons import told_by
-from models.second_opinion import SecondOpinion, disagreements, line_around
 from models.task import Encoding
 from models.tasks.plays import Plays
 from tests.factories import make_app

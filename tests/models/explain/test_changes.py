@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from models import habits
-from models.changes import ENOUGH, nearest_changes
+from models.explain.changes import ENOUGH, nearest_changes
 from models.task import Asked
 from models.tasks.badge_odds import BadgeOdds, Commonness
 from models.tasks.churn import Churn, Quiet

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.off_policy import Choices, doubly_robust, effective, ips, snips, snips_clipped
+from models.policies.off_policy import Choices, doubly_robust, effective, ips, snips, snips_clipped
 
 # Four contexts of one thing each, worked by hand below.
 REWARD = np.array([1.0, 0.0, 2.0, 1.0])

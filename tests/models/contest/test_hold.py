@@ -7,14 +7,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-import models.budget
-import models.contest
+import models.contest.budget
+import models.contest.hold
 from configs.errors import NightquestError
-from models.budget import Budget
-from models.contest import choose_winner, hold_contest
+from models.contest.budget import Budget
+from models.contest.hold import choose_winner, hold_contest
+from models.contest.search import Tuning
 from models.learners.habit import Habit
 from models.learners.logistic import Logistic
-from models.search import Tuning
 from models.task import Samples
 from models.tasks.plays import Plays
 from tests.factories import make_app
@@ -53,13 +53,13 @@ class Slow(Logistic):
 
 @pytest.fixture(name="candidates")
 def _candidates(monkeypatch):
-    monkeypatch.setattr(models.contest, "candidates", lambda task: [Habit, Logistic, Slow])
+    monkeypatch.setattr(models.contest.hold, "candidates", lambda task: [Habit, Logistic, Slow])
     monkeypatch.setattr(Slow, "clock", Clock())
 
 
 @pytest.fixture(name="clock")
 def _clock(candidates, monkeypatch):
-    for module in (models.contest, models.budget):
+    for module in (models.contest.hold, models.contest.budget):
         monkeypatch.setattr(module, "time", Slow.clock)
     return Slow.clock
 
@@ -101,7 +101,7 @@ class Heavy(Logistic):
 
 
 def test_a_heavy_learner_enters_only_a_training_that_takes_its_time(monkeypatch):
-    monkeypatch.setattr(models.contest, "candidates", lambda task: [Habit, Heavy])
+    monkeypatch.setattr(models.contest.hold, "candidates", lambda task: [Habit, Heavy])
     rows = play_rows(2000).with_columns(base_day=pl.col("base_day").sort())
     for tuning, entered in ((None, False), (Tuning(0), False), (Tuning(0.2), True)):
         contest = hold_contest(Played(), make_app(), Samples(rows, rows, rows), seed=7, tuning=tuning)
@@ -117,7 +117,7 @@ class Twin(Logistic):
 
 @pytest.mark.parametrize(("prefers", "winner"), [("", "logistic"), ("twin", "twin"), ("habit", "logistic")])
 def test_the_learner_that_a_task_prefers_stays_unless_another_is_clearly_better(monkeypatch, prefers, winner):
-    monkeypatch.setattr(models.contest, "candidates", lambda task: [Habit, Logistic, Twin])
+    monkeypatch.setattr(models.contest.hold, "candidates", lambda task: [Habit, Logistic, Twin])
     monkeypatch.setattr(Played, "prefers", prefers)
     rows = play_rows(2000).with_columns(base_day=pl.col("base_day").sort())
     assert hold_contest(Played(), make_app(), Samples(rows, rows, rows), seed=7).chosen == winner

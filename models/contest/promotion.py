@@ -16,9 +16,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.kinds import Mask, kinds_of
-from models.scores import calibration_error, clustered_interval, clustered_mean, log_losses
-from models.tracking.pages import MUCH, Decision, Moved
+from models.contest.kinds import Mask, kinds_of
+from models.contest.outcome import MUCH, Decision, Moved
+from models.contest.scores import calibration_error, clustered_interval, clustered_mean, log_losses
 
 Answers = Callable[[pl.DataFrame], NDArray[np.float64]]
 Gain = tuple[float, float, float]  # a mean, and the low and high of its player-clustered 95 % interval

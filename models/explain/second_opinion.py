@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from configs.errors import NightquestError
 from models.calibration import logits
+from models.explain.reasons import Kind, Usual
 from models.learned import LearnedModel
 from models.learner import Sheet
-from models.reasons import Kind, Usual
 
 Array = NDArray[np.float64]
 FITTED, JUDGED = 1000, 500  # made-up players that the line is fitted to, and that tell how closely it follows
@@ -133,7 +133,7 @@ def disagreements(first: Sequence[str], second: Sequence[str], alike: Collection
     """Where a second opinion's facts differ from the first's, a sentence each.
 
     Args:
-        first: Facts as `models.reasons.reasons` tells them, each with its way in brackets.
+        first: Facts as `models.explain.reasons.reasons` tells them, each with its way in brackets.
         second: Those of the second opinion.
         alike: What it could not weigh, see `SecondOpinion.alike`.
     """

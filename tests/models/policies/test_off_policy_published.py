@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.off_policy import Choices, ips, snips
+from models.policies.off_policy import Choices, ips, snips
 
 # Sutton and Barto 2018, Reinforcement Learning, Example 5.4: the dealer shows a two and the player holds 13 with an
 # ace that may count as 11. Whoever sticks on 20 and 21 alone loses 0.27726 a game on average.

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from scipy.stats import chisquare, norm
 
-from models.sequential import (
+from models.policies.sequential import (
     ALPHA,
     FEWEST_PLAYERS,
     always_valid_reach,

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from configs.errors import NightquestError
-from models.scores import auc
+from models.contest.scores import auc
 
 TOO_GOOD = 0.995  # nothing that ends before the question begins tells so well who will and who will not
 FEWEST = 30  # of each outcome

@@ -5,7 +5,7 @@ import math
 import polars as pl
 import pytest
 
-from models.ranking import coverage_at, ndcg_at, recall_at
+from models.contest.ranking import coverage_at, ndcg_at, recall_at
 
 WHOSE = ("player",)
 

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from configs.loader import load_app
-from models.kinds import by_kind, kinds_of, quarters_of
-from models.scores import log_loss
+from models.contest.kinds import by_kind, kinds_of, quarters_of
+from models.contest.scores import log_loss
 from models.tasks import binary_task
 
 
