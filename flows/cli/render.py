@@ -87,7 +87,7 @@ def _head(view: PlayerView, names: Mapping[str, str]) -> Panel:
     facts = [
         ("persona", _counts_as(profile, "persona", names)),
         ("style", _counts_as(profile, "style", names)),
-        ("activity", profile.get("activity")),
+        ("activity", profile.get("activity") if profile else "none of late"),
         ("skill", f"{profile['skill_level']} of 10, {profile['skill_word']}" if profile.get("skill_word") else None),
         ("plays", _habits(profile) or None),
         ("strength", ", ".join(f"{row['segment']} among all {_whom(row['cohort'])}" for row in view.segments) or None),

@@ -88,7 +88,7 @@ def analyze_given(judge: Judge, given: Mapping[str, str], cohort: str = "") -> l
     rows = read_rows(judge.app, judge.model, frame, columns_for(judge.app, frame.columns), cohort)
     if fault := rows["error"].item():
         raise NightquestError(f"{fault}.", "Write it as a number.")
-    return told(judge, rows.drop("error"))
+    return told(judge, judge.filled_in(rows.drop("error")))
 
 
 def analyze_file(judge: Judge, path: Path, cohort: str = "") -> Iterator[tuple[pl.DataFrame, list[dict[str, Any]]]]:
@@ -195,7 +195,7 @@ def _given(given: pl.DataFrame) -> pl.DataFrame:
 
 def _told_or_wrong(judge: Judge, given: pl.DataFrame, found: Mapping[str, str], cohort: str) -> list[dict[str, Any]]:
     rows = read_rows(judge.app, judge.model, given, found, cohort)
-    fit = iter(told(judge, rows.filter(pl.col("error").is_null()).drop("error")))
+    fit = iter(told(judge, judge.filled_in(rows.filter(pl.col("error").is_null()).drop("error"))))
     return [{"error": error} if error else next(fit) for error in rows["error"]]
 
 

@@ -12,6 +12,8 @@ from models.tasks.segments import PARENT, SegmentModel
 from pipelines.players.segments import WINDOW_DAYS, in_cohorts, measures_of
 from pipelines.players.standing import FEWEST_PLAYERS
 
+_PARTS = 20  # of the players, by score
+
 
 @dataclass(frozen=True)
 class Judge:
@@ -77,6 +79,30 @@ class Judge:
             cluster=pl.col("cluster_label").replace_strict(dict(zip(levels, range(len(levels)), strict=True)))
         )
         return self._with_targets(judged)
+
+    def filled_in(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Rows given on the spot, with what they do not say as it is usual at their score.
+
+        That is the median of the twentieth of comparable players whose scores are nearest; to the mixture an unknown
+        measure is a weak one, as of a player who has nothing of it.
+
+        Args:
+            rows: cohort and the model's measures; an unknown one is null, the score is not.
+        """
+        others = [measure.column for measure in self.model.measures if measure.column != self.score]
+        place = pl.col(self.score).rank("average").over("judged_as") / pl.len().over("judged_as")
+        usual = (
+            self.players.drop_nulls(self.score)
+            .group_by("judged_as", part=(place * _PARTS).ceil())
+            .agg(pl.col(self.score).median().alias("at"), pl.col(others).median())
+            .sort("at")
+        )
+        given = rows.with_row_index("place").hstack(self.model.judged_as(rows)).sort(self.score)
+        found = given.join_asof(
+            usual, left_on=self.score, right_on="at", by="judged_as", strategy="nearest", check_sortedness=False
+        )
+        known = [pl.coalesce(name, f"{name}_right").alias(name) for name in others]
+        return found.sort("place").with_columns(known).select(rows.columns)
 
     def _with_targets(self, judged: pl.DataFrame) -> pl.DataFrame:
         ladder, steps = self.percentiles(), [f"p_{p}" for p in self.app.segments.percentiles]

@@ -136,6 +136,13 @@ def test_who_plays_on_one_day_a_week_plays_on_no_days(night):
     assert "plays 1 day a week" in printed(render_player(weekly))
 
 
+def test_who_was_not_active_of_late_is_said_to_be(night):
+    view = gather_player(night[0], APP.app, USER_IDS[0])
+    gone = printed(render_player(replace(view, profile=None, challenges=[]), names_of(APP)))
+    assert "activity none of late" in gone
+    assert "none of late" not in printed(render_player(view, names_of(APP)))
+
+
 def test_what_is_not_done_is_nowhere_told_as_all_of_it(night):
     near = {"badge_id": "gold_mind", "progress": 0.996, "remaining": "1 puzzle", "eta_days": 1}
     text = printed(render_player(replace(gather_player(night[0], "toy", USER_IDS[0]), badge_progress=[near])))

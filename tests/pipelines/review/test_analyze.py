@@ -74,6 +74,16 @@ def test_what_is_told_of_a_row_given_by_hand_is_what_is_told_of_a_player_like_it
     assert named["cluster_prediction"] == own["cluster_prediction"]
 
 
+def test_what_a_row_does_not_say_is_as_usual_at_its_score(opened):
+    whole, bare = (
+        opened.judge.filled_in(pl.DataFrame({"best__28": [102.0, 11.0], "average__28": average, "cohort": "a"}))
+        for average in ([90.0, 2.0], [None, None])
+    )
+    assert whole["average__28"].to_list() == [90.0, 2.0]
+    assert bare["average__28"].to_list() == pytest.approx([102.0, 11.0], abs=5)
+    assert bare["best__28"].to_list() == [102.0, 11.0]
+
+
 def test_who_is_beyond_every_target_is_told_of_none(opened):
     (row,) = analyze_given(opened.judge, {"best": "5000", "average": "5000", "topic": "a"})
     said = row["motivational_message"]
