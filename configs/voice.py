@@ -69,10 +69,12 @@ class Locale(Part):
     past_day: str = Field(description="A thing {a} within a day that is over.")
     joined: str = Field(description="Two things, {a} and {b}.")
     level: str = Field(description="A measure {a} that comes to {n}.")
+    share: str = Field(description="A measure {a} that comes to the share {n} of all.")
     average: str = Field(description="A number of things {a}, on average.")
     average_level: str = Field(description="A measure {a} that comes to {n} on average.")
     every: str = Field(description="Each of {n} things.")
     at_most: str = Field(description="Not more than {n}.")
+    quoted: str = Field(description="A name {a} that would run on into the sentence around it.")
     title: str = Field(description="A title {a} that one gets.")
     badge: str = Field(description="A badge {a} that one gets.")
     unlock: str = Field(description="A thing {a} that is opened to one.")
@@ -83,6 +85,12 @@ class Locale(Part):
     lexicon: dict[str, list[str]] = Field(
         {}, description="Phrases for the offline writer, by symbol; `<du|Sie>` is said by the voice's form of address."
     )
+
+    def frame(self, measure: str, *, averaged: bool) -> str:
+        """How a measure and what it comes to are said, where it is no number of things."""
+        if measure == "share":
+            return self.share
+        return self.average_level if averaged else self.level
 
 
 class _Kind(Part):

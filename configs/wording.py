@@ -179,13 +179,17 @@ def _as_said(app: App, metric: Metric, name: str) -> MetricWords:
     before = plain(before, edges=False).lstrip() if slot else ""
     after = plain(after, edges=False).rstrip(".!? ") if slot else ""
     unit, label = plain(metric.unit), plain(metric.label) or name.replace("_", " ")
-    plural = plain(metric.plural) or unit or label
-    things = bool(names_unit(label, plural))
+    plural = plain(metric.plural) or unit
+    compound = _compounds(label, plural)
+    things = compound or bool(names_unit(label, plural))
     single: Measure = "average" if metric.agg == "mean" and things else "level"
     share = metric.agg == "mean" and _of_booleans(app, metric)
     measure: Measure = "share" if share else single if metric.aggregation.single else "total"
-    many = label if things and measure in {"total", "average"} else plural
-    one = label.replace(plural, unit, 1) if measure == "average" and unit else unit
+    counted = measure in {"total", "average"}
+    many = label if counted and (things or not unit) else plural
+    one = unit
+    if counted and (compound or measure == "average" or not unit):
+        one = label.replace(plural.lower(), unit.lower(), 1) if compound else label.replace(plural, unit, 1)
     averaged = metric.agg == "mean" and measure == "level"
     forms = (*map(plain, metric.in_task), "", "")[:2]
     return MetricWords(
@@ -194,6 +198,12 @@ def _as_said(app: App, metric: Metric, name: str) -> MetricWords:
         bounded=False,
         in_task=(forms[0], forms[1]),
     )
+
+
+def _compounds(label: str, plural: str) -> bool:
+    """Whether a label begins with its unit in a compound: 'Trainingsminuten' are Minuten, as nouns are there."""
+    first = label.partition(" ")[0]
+    return plural[:1].isupper() and first[:1].isupper() and first != plural and first.endswith(plural.lower())
 
 
 def _of_booleans(app: App, metric: Metric) -> bool:

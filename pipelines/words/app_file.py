@@ -41,7 +41,18 @@ def language_notes(app: App) -> list[str]:
         for language in app.voice.languages
         if written_in(app, language) != primary(language)
     ]
-    return [*notes, *_unsaid_in_badges(app)]
+    return [*notes, *_unsaid_in_badges(app), *_without_story(app)]
+
+
+def _without_story(app: App) -> Iterator[str]:
+    """A sentence for each translation whose readers get no story where others do."""
+    if app.voice.chapters and "mission_brief" in app.content.types:
+        for language, said in app.translations.items():
+            if not said.chapters:
+                yield (
+                    f"translations.{language}.chapters: none, so that mission briefs in it tell no story that goes on; "
+                    "translate voice.chapters."
+                )
 
 
 def _unsaid_in_badges(app: App) -> Iterator[str]:

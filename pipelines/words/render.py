@@ -93,7 +93,7 @@ def goal_text(app: App, metric: pl.Expr, value: pl.Expr, days: pl.Expr, locale: 
     words = _words(app)
     text = _number_and_noun(app, metric, value, locale, {name: w.asked for name, w in words.items()})
     open_ended = [name for name, w in words.items() if app.metrics[name].better == "lower" and not w.bounded]
-    whole_days = [name for name, w in words.items() if app.metrics[name].agg == "days" and " " not in w.unit]
+    whole_days = [name for name, w in words.items() if app.metrics[name].agg == "days" and " " not in w.asked[0]]
     every = metric.is_in(whole_days) & (value == days) & (days > 1)
     bounded = metric.is_in(open_ended) & (value > 0)
     return _framed(text, "{n}", [(bounded, locale.at_most), (every, locale.every)])
@@ -125,7 +125,7 @@ def amount_text(app: App, metric: pl.Expr, value: pl.Expr, locale: Locale, *, re
     points = _number_and_noun(app, metric, value, locale, nouns)
     level = _framed(pl.when(measure == "share").then(share).otherwise(points), "{n}", bounds)
     frames = {
-        name: (locale.average_level if w.averaged else locale.level).replace("{a}", w.named).partition("{n}")
+        name: locale.frame(w.measure, averaged=w.averaged).replace("{a}", w.named).partition("{n}")
         for name, w in words.items()
     }
     english = locale is locale_of("en")

@@ -8,7 +8,7 @@ from configs.app import App
 from configs.nouns import looks_plural, plural_of
 from configs.speaking import ENGLISH, own_language, verb_asked
 from configs.verbs import VERBS, WITHOUT_EFFORT
-from configs.voice import base_lexicon, spoken_lexicon
+from configs.voice import Locale, base_lexicon, locale_of, spoken_lexicon
 from configs.wording import metric_words, plain
 from configs.written import Chapter
 from pipelines.words.briefs import Brief
@@ -98,7 +98,7 @@ def brief_facts(app: App, brief: Brief) -> dict[str, str]:
     facts = {"player": player, "players": player if looks_plural(player) else plural_of(player)}
     if content_type(brief.content_type).about == "badge":
         badge = app.badges[brief.metric]
-        return facts | {"badge": _quoted(plain(badge.title)), "tier": badge.tier}
+        return facts | {"badge": _quoted(plain(badge.title), locale_of(own_language(app))), "tier": badge.tier}
     words = metric_words(app, brief.metric)
     if words and "{goal}" in app.metrics[brief.metric].task:
         facts["task"] = f"{words.begins}{{goal_1}}{words.after}"
@@ -195,10 +195,10 @@ def _untagged(app: App, name: str) -> str:
     return name
 
 
-def _quoted(title: str) -> str:
+def _quoted(title: str, locale: Locale) -> str:
     """A title that ends a sentence by itself, or with a word such as 'in', stands in quotes within a longer one."""
     runs_on = title[-1:] in {".", "!", "?"} or title.rpartition(" ")[2].lower() in _SMALL_IN_TITLES
-    return f"\u201c{title}\u201d" if runs_on else title
+    return locale.quoted.replace("{a}", title) if runs_on else title
 
 
 def _lowered(task: str) -> str:

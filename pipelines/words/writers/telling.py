@@ -150,7 +150,7 @@ def _amount(words: MetricWords, locale: Locale) -> str:
         text = _counted(12, words.many)
         return text if words.measure == "total" else locale.average.replace("{a}", text)
     value = locale.percent.replace("{n}", "62.5") if words.measure == "share" else _counted(610, words.many)
-    level = locale.average_level if words.averaged else locale.level
+    level = locale.frame(words.measure, averaged=words.averaged)
     return with_article(level.replace("{a}", words.named).replace("{n}", value))
 
 

@@ -12,7 +12,7 @@ GERMAN = {
     "metrics": {name: {"label": name, "task": "Mach {goal}"} for name in APP.challenges.metrics},
     "badges": {"star": "Stern"},
     "points": {"gem": {"unit": "Edelstein", "plural": "Edelsteine"}},
-    "given": {"sage": "Weise", "garden": "dem Hain"},
+    "given": {"sage": "Weise", "garden": "der Hain"},
 }
 ROWS = pl.DataFrame({"item": ["gem", "gem", "coin", "sage", "garden", "star"], "amount": [1, 1250, 1, 1, 1, 1]})
 
@@ -23,7 +23,10 @@ ROWS = pl.DataFrame({"item": ["gem", "gem", "coin", "sage", "garden", "star"], "
         ("en", "45 XP, one gem, 1,250 gems, one coin, the title Sage, access to the walled garden and the badge Star"),
         (
             "de-AT",
-            "45 XP, 1 Edelstein, 1.250 Edelsteine, 1 coin, der Titel Weise, Zugang zu dem Hain und das Abzeichen Stern",
+            (
+                "45 XP, 1 Edelstein, 1.250 Edelsteine, 1 coin, der Titel Weise, Zugang zu „der Hain“ "
+                "und das Abzeichen Stern"
+            ),
         ),
     ],
 )

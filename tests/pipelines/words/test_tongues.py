@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 
@@ -15,6 +16,7 @@ from pipelines.words.app_file import language_notes, voice_problems
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.repeats import echoed_word
 from pipelines.words.checks.safety import text_faults
+from pipelines.words.render import amount_text, goal_text
 from pipelines.words.samples import sample_sentences
 from pipelines.words.writers.offline import write_variants
 from tests.factories import make_app
@@ -224,3 +226,60 @@ def test_the_offline_writer_says_nothing_in_a_language_that_a_model_may_not_say(
     faults = {phrase: text_faults(phrase, language, voice) for phrase in said}
     claims = {phrase: found for phrase, found in faults.items() if any("number" not in one for one in found)}
     assert claims == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "more", "value", "text"),
+    [
+        ("de", {"label": "Trainingsminuten", "unit": "Minute", "plural": "Minuten"}, {}, 13, "13 Trainingsminuten"),
+        ("de", {"label": "Trainingsminuten", "unit": "Minute", "plural": "Minuten"}, {}, 1, "1 Trainingsminute"),
+        ("de", {"label": "Lerntage in Folge", "unit": "Tag", "plural": "Tage"}, {}, 6, "6 Lerntage in Folge"),
+        ("de", {"label": "bestes Können"}, {"agg": "max"}, 0.9, "bestes Können (0,9)"),
+        ("de", {"label": "Tempo zu Beginn"}, {"agg": "mean"}, 13, "Tempo zu Beginn (im Schnitt 13)"),
+        ("de", {"label": "gelöste Rätsel"}, {}, 13, "13 gelöste Rätsel"),
+        ("it", {"label": "miglior livello"}, {"agg": "max"}, 0.9, "miglior livello di 0,9"),
+        ("it", {"label": "velocità iniziale"}, {"agg": "mean"}, 13, "velocità iniziale di 13 in media"),
+        ("it", {"label": "esercizi superati"}, {"agg": "mean", "of": "right"}, 0.8, "esercizi superati (80%)"),
+    ],
+)
+def test_an_amount_has_neither_its_label_twice_nor_a_preposition_that_goes_by_the_number(
+    language: str, words: dict[str, str], more: dict[str, str], value: float, text: str
+) -> None:
+    """'0,9 bestes Können', 'di 80%': no unit is no second label, a compound is its unit, and it is dell'80%."""
+    events = {"solve": {"properties": {"points": {"type": "number"}, "right": "boolean"}}}
+    of = {"of": "points"} if more and "of" not in more else {}
+    metrics = {**make_app().model_dump()["metrics"], "m": {"event": "solve", **words, **of, **more}}
+    events["solve"]["properties"] |= make_app().model_dump()["events"]["solve"]["properties"]
+    app = make_app(
+        events={**make_app().model_dump()["events"], **events},
+        metrics=metrics,
+        voice={"theme": "x", "languages": [language]},
+    )
+    said = amount_text(app, pl.lit("m"), pl.lit(float(value)), locale_of(language))
+    assert pl.select(said).item() == text
+
+
+def test_all_days_of_a_window_are_said_so_by_the_word_of_the_task() -> None:
+    said = {"label": "giorni di studio", "unit": "giorno di studio", "plural": "giorni di studio"}
+    task = {"task": "Studia per {goal}", "in_task": ["giorno", "giorni"]}
+    days = {**make_app().model_dump()["metrics"]["days"], **said, **task}
+    app = make_app(
+        metrics={**make_app().model_dump()["metrics"], "days": days}, voice={"theme": "x", "languages": ["it"]}
+    )
+    goal = goal_text(app, pl.lit("days"), pl.lit(3.0), pl.lit(3), locale_of("it"))
+    assert pl.select(goal).item() == "tutti i 3 giorni"
+
+
+@pytest.mark.parametrize(("tag", "marks"), [("de", "„“"), ("it", "«»"), ("es", "«»"), ("fr", "«»"), ("en", "“”")])
+def test_a_name_within_a_sentence_stands_in_the_marks_of_its_language(tag: str, marks: str) -> None:
+    """An unlock, too, whose name would want a case or an article: 'Zugang zu die Truhe', 'acceso a el ático'."""
+    locale = locale_of(tag)
+    assert [locale.quoted[0], locale.quoted[-1]] == list(marks)
+    assert tag == "en" or locale.quoted in locale.unlock
+
+
+def test_a_story_that_is_told_in_one_language_alone_is_told_by_check(shipped: App) -> None:
+    untold = {tag: said.model_copy(update={"chapters": []}) for tag, said in shipped.translations.items()}
+    notes = language_notes(shipped.model_copy(update={"translations": untold}))
+    assert [note for note in notes if note.startswith("translations.de.chapters: none")]
+    assert language_notes(shipped) == []
