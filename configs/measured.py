@@ -19,6 +19,16 @@ class Property(Part):
     type: PropertyType = Field(description="What it holds; a row with anything else is quarantined.")
     min: float | None = Field(None, description="Smallest value allowed; needed to sum it in a challenge.")
     max: float | None = Field(None, description="Largest value allowed.")
+    chosen: bool | None = Field(
+        None,
+        description="Whether players choose it as they act (an exit order that is set) or it is what comes of it (a "
+        "score). Texts are chosen unless this says otherwise, all else is not.",
+    )
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether players choose it, rather than it being what comes of their play."""
+        return self.type == "text" if self.chosen is None else self.chosen
 
 
 class Event(Part):

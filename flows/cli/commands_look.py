@@ -57,7 +57,8 @@ def show(app: str, user: str, /, *, why: bool = False, as_of: dt.date | None = N
     from configs.loader import load_app
     from configs.speaking import speaking
     from flows.cli.console import emit
-    from flows.cli.render import names_of, prestige_of, render_player
+    from flows.cli.render import render_player
+    from flows.cli.terms import Terms, names_of
     from pipelines.publish.show import gather_player
 
     loaded = load_app(app).app
@@ -71,7 +72,7 @@ def show(app: str, user: str, /, *, why: bool = False, as_of: dt.date | None = N
     view = gather_player(common.settings.home, loaded.app, user, as_of)
     reads = (view.profile or {}).get("language")
     said = (speaking(loaded, reads) if reads else None) or loaded
-    emit(view.as_dict(), common.json, lambda: render_player(view, names_of(said), prestige_of(said)))
+    emit(view.as_dict(), common.json, lambda: render_player(view, Terms.of(said)))
 
 
 @cli.command(sort_key=6)
@@ -121,7 +122,7 @@ def explain(
     loaded, settings = load_app(app), common.settings
     check_data(settings, loaded)
     from flows.cli.explain_view import explanation_view
-    from flows.cli.render import names_of
+    from flows.cli.terms import names_of
     from flows.clock import clock
     from pipelines.review.explain import explain_score
 

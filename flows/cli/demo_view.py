@@ -14,7 +14,8 @@ from configs.commands import command
 from configs.loader import load_app
 from configs.nouns import counted
 from flows.cli.console import Grid, literal, note, shorten
-from flows.cli.render import names_of, render_player
+from flows.cli.render import render_player
+from flows.cli.terms import Terms
 from flows.demo import APP, Demo
 
 
@@ -35,7 +36,7 @@ def _parts(demo: Demo) -> Iterator[RenderableType]:
     yield Text("The first night also gives every badge that history had earned.", style="dim")
     yield _verdict(demo)
     yield Rule(f"One player's night, {demo.player.as_of}", align="left")
-    yield render_player(replace(demo.player, scores=[], xp_lately=[]), names_of(load_app(demo.player.app).app))
+    yield render_player(replace(demo.player, scores=[], xp_lately=[]), Terms.of(load_app(demo.player.app).app))
     if demo.away is not None:
         yield Text("\nAnd to a player who stayed away:", style="dim")
         yield Panel(

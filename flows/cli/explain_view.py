@@ -9,7 +9,8 @@ from rich.text import Text
 
 from configs.nouns import counted
 from flows.cli.console import Grid, literal
-from flows.cli.render import called, score_cells
+from flows.cli.render import score_cells
+from flows.cli.terms import called
 from models.explain.changes import Changed
 from pipelines.review.explain import Explanation
 

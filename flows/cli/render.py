@@ -15,13 +15,12 @@ from rich.text import Text
 
 from configs.nouns import counted
 from configs.profiled import NOBODY
-from flows.cli.console import Grid, figure, literal
+from flows.cli.console import Grid, literal
+from flows.cli.terms import UNKNOWN, Terms, called
 from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
-from pipelines.rewards.titles import item_title
 
 if TYPE_CHECKING:
-    from configs.app import App
     from pipelines.publish.audit import AuditReport
 
 TIER_STYLES = {"bronze": "orange3", "silver": "grey70", "gold": "gold1", "platinum": "bright_cyan"}
@@ -32,30 +31,14 @@ LIKELIEST = 8
 BAR_CELLS = 10
 
 
-def render_player(
-    view: PlayerView, names: Mapping[str, str] | None = None, prestige: Mapping[str, int] | None = None
-) -> RenderableType:
+def render_player(view: PlayerView, terms: Terms = UNKNOWN) -> RenderableType:
     """One player's published night: who they are, what they are asked, what they hold and what is next.
 
     Args:
         view: From `gather_player`.
-        names: What people call what the app names, by id, see `names_of`; its rows hold only ids.
-        prestige: Of the app's badges, by id.
+        terms: The app's; the rows hold only ids and numbers.
     """
-    return Group(_head(view, names or {}), *_sections(view, names or {}, prestige or {}))
-
-
-def prestige_of(app: "App") -> dict[str, int]:
-    """The prestige of an app's badges, by id."""
-    return {name: badge.prestige for name, badge in app.badges.items()}
-
-
-def names_of(app: "App") -> dict[str, str]:
-    """What people call an app's personas, styles, points, metrics and badges, by id."""
-    kinds = {name: kind.title for name, kind in (*app.personas.items(), *app.profile.styles.items())}
-    points = {name: item_title(app, name) for name in app.rewards.points}
-    metrics = {name: metric.label for name, metric in app.metrics.items()}
-    return kinds | points | metrics | {name: badge.title for name, badge in app.badges.items()}
+    return Group(_head(view, terms), *_sections(view, terms))
 
 
 def render_night(night: Published, report: "AuditReport | None" = None, *, changed: bool = True) -> RenderableType:
@@ -82,17 +65,17 @@ def render_audit(report: "AuditReport") -> RenderableType:
     return checks
 
 
-def _head(view: PlayerView, names: Mapping[str, str]) -> Panel:
+def _head(view: PlayerView, terms: Terms) -> Panel:
     profile = view.profile or {}
     facts = [
-        ("persona", _counts_as(profile, "persona", names)),
-        ("style", _counts_as(profile, "style", names)),
+        ("persona", _counts_as(profile, "persona", terms)),
+        ("style", _counts_as(profile, "style", terms)),
         ("activity", profile.get("activity") if profile else "none of late"),
         ("skill", f"{profile['skill_level']} of 10, {profile['skill_word']}" if profile.get("skill_word") else None),
         ("plays", _habits(profile) or None),
-        ("strength", ", ".join(f"{row['segment']} among all {_whom(row['cohort'])}" for row in view.segments) or None),
+        ("strength", ", ".join(_strength(row) for row in view.segments) or None),
         ("XP", f"{view.xp:,}"),
-        *((called(row["item"], names), f"{row['amount']:,}") for row in view.wallet if row["kind"] == "points"),
+        *((terms.called(row["item"]), f"{row['amount']:,}") for row in view.wallet if row["kind"] == "points"),
     ]
     lines = Text("   ").join(
         Text.assemble((f"{name} ", "dim"), literal(value)) for name, value in facts if value is not None
@@ -102,13 +85,13 @@ def _head(view: PlayerView, names: Mapping[str, str]) -> Panel:
     )
 
 
-def _counts_as(profile: Mapping[str, Any], kind: str, names: Mapping[str, str]) -> str | None:
+def _counts_as(profile: Mapping[str, Any], kind: str, terms: Terms) -> str | None:
     """What the player counts as, with the share; of an older night without it. Who is nobody in particular: nothing."""
     name = profile.get(kind)
     if name == NOBODY:
         return None
     shares = json.loads(profile.get(f"{kind}s") or "{}")
-    title = name and (names.get(name) or name)
+    title = name and (terms.names.get(name) or name)
     return f"{title} {shares[name]:.0%}" if name and len(shares) > 1 else title
 
 
@@ -123,31 +106,31 @@ def _habits(profile: Mapping[str, Any]) -> str:
     return ", ".join(told for told in (often, when, long, rhythm) if told)
 
 
-def _sections(view: PlayerView, names: Mapping[str, str], prestige: Mapping[str, int]) -> Iterator[RenderableType]:
+def _sections(view: PlayerView, terms: Terms) -> Iterator[RenderableType]:
     if view.challenges:
-        yield _challenges(view.challenges, names)
+        yield _challenges(view.challenges, terms)
     for message in view.messages:
         yield _message(message)
     if view.achievements:
         yield _achievements(view.achievements)
     if view.badges_held:
-        yield _held(view, prestige)
+        yield _held(view, terms)
     if coming := [row for row in view.badge_progress if row["progress"] > 0][:NEAREST_BADGES]:
-        yield _coming(coming, names)
+        yield _coming(coming, terms)
     if following := [row for row in view.targets if row["is_next"]]:
-        yield _targets(following, names)
+        yield _targets(following, terms)
     if view.recommendations:
-        yield _suits(view.recommendations, names)
+        yield _suits(view.recommendations, terms)
     if view.settlements:
-        yield _settlements(view.settlements, names)
+        yield _settlements(view.settlements, terms)
     suited = {row["item"] for row in view.recommendations}  # how likely these are stands there
     if likely := [row for row in view.scores if row["target"] not in suited]:
-        yield _scores(likely, names)
+        yield _scores(likely, terms)
     ledgers = ((_grants, view.xp_lately), (_wallet, view.wallet), (_taken_back, view.revocations))
     yield from (table(rows) for table, rows in ledgers if rows)
 
 
-def _challenges(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
+def _challenges(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
     table = _table("Challenges")
     table.add_column("challenge", min_width=28)
     for name in ("chance", "if you\nplay", "level", "XP", "minutes"):
@@ -155,7 +138,7 @@ def _challenges(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> 
     table.add_column("days", no_wrap=True)
     for row in rows:
         table.add_row(
-            Text("\n").join((_titled(row), literal(row["description"]), *_extra(row), *_so_far(row, names))),
+            Text("\n").join((_titled(row), literal(row["description"]), *_extra(row), *_so_far(row, terms))),
             f"{row['completion_probability']:.0%}",
             f"{row['probability_if_active']:.0%}",
             str(row["difficulty_level"]),
@@ -172,22 +155,23 @@ def _extra(row: Mapping[str, Any]) -> Iterator[Text]:
         yield literal(f"Pays {row['reward_words']}", "green")
 
 
-def _so_far(row: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Text]:
+def _so_far(row: Mapping[str, Any], terms: Terms) -> Iterator[Text]:
     """What each thing that it asks for came to, once anything is done; not of a night that is older than the column."""
     if row["progress"] and row.get("so_far"):
-        yield literal(f"So far {_came_to(row, names)}", "green")
+        yield literal(f"So far {_came_to(row, terms)}", "green")
 
 
-def _came_to(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
+def _came_to(row: Mapping[str, Any], terms: Terms) -> str:
     """What each thing that it asks for came to, of how much."""
     asked = zip(row["requirements"], row["so_far"], strict=True)
-    return ", ".join(_reached(part, came["value"], names) for part, came in asked)
+    return ", ".join(_reached(part, came["value"], terms) for part, came in asked)
 
 
-def _reached(part: Mapping[str, Any], value: float | None, names: Mapping[str, str]) -> str:
-    """The metric, its value and the target: `lessons completed 3 of 4`, `average pace 6.2 (at most 6)`."""
-    target = f"(at most {figure(part['target'])})" if part["op"] == "<=" else f"of {figure(part['target'])}"
-    return f"{called(part['metric'], names)} {'none' if value is None else figure(value)} {target}"
+def _reached(part: Mapping[str, Any], value: float | None, terms: Terms) -> str:
+    """The metric, its value and the target: `lessons completed: 3 of 4 lessons`, `lap time: 62 (at most 60 s)`."""
+    metric, goal = part["metric"], terms.goal(part["metric"], part["target"])
+    came_to = "none" if value is None else terms.came_to(metric, value)
+    return f"{terms.called(metric)}: {came_to} {f'(at most {goal})' if part['op'] == '<=' else f'of {goal}'}"
 
 
 def _titled(row: Mapping[str, Any]) -> Text:
@@ -225,13 +209,13 @@ def _achievements(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _held(view: PlayerView, prestige: Mapping[str, int]) -> Table:
+def _held(view: PlayerView, terms: Terms) -> Table:
     """The most prestigious first, then the newest; of a badge earned again the newest award and how many there are."""
     times = Counter(row["badge_id"] for row in view.badges_held)
     newest = {row["badge_id"]: row for row in reversed(view.badges_held)}
     ranked = sorted(newest.values(), key=lambda row: row["granted_at"], reverse=True)
-    ranked.sort(key=lambda row: -prestige.get(row["badge_id"], 0))
-    worth = sum(prestige.get(row["badge_id"], 0) for row in ranked)
+    ranked.sort(key=lambda row: -terms.prestige.get(row["badge_id"], 0))
+    worth = sum(terms.prestige.get(row["badge_id"], 0) for row in ranked)
     title = f"Badges held, of prestige {worth}" if worth else "Badges held"
     table = _table(title, ("badge", "left"), ("rarity", "left"), ("since", "left"), ("for", "left"))
     new = {row["award_id"] for row in view.badges}
@@ -249,39 +233,42 @@ def _kept(evidence: str) -> str:
     return f" [kept since {kept['as_of']}: {counted(kept['taken_back'], 'event')} taken back]" if kept else ""
 
 
-def _coming(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
+def _coming(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
     table = _table("Nearest badges", ("badge", "left"), ("progress", "left"), ("missing", "left"), ("days", "right"))
     for row in rows:
         days = "" if row["eta_days"] is None else str(row["eta_days"])
-        table.add_row(_name(row["badge_id"], names), _bar(row["progress"]), literal(row["remaining"]), days)
+        table.add_row(literal(terms.called(row["badge_id"])), _bar(row["progress"]), literal(row["remaining"]), days)
     return table
 
 
-def _targets(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
+def _targets(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
     table = _table("Next target", ("metric", "left"), ("value", "right"), ("level with or ahead of", "left"))
     for row in rows:
         table.add_row(
-            _name(row["metric"], names),
-            figure(row["value"]),
-            f"{row['percentile']} % of comparable {_whom(row['cohort'])}",
+            literal(terms.called(row["metric"])),
+            literal(terms.goal(row["metric"], row["value"])),
+            f"{row['percentile']} % of comparable {_whom(_among(row))}",
         )
     return table
 
 
-def _suits(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
+def _suits(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
     table = _table("Suits next", ("what", "left"), ("", "left"), ("likely anyway", "right"))
     for row in rows:
-        table.add_row(_name(row["item"], names), literal(row["kind"].replace("_", " ")), f"{row['score']:.0%}")
+        table.add_row(literal(terms.called(row["item"])), literal(row["kind"].replace("_", " ")), f"{row['score']:.0%}")
     return table
 
 
-def _name(identifier: str, names: Mapping[str, str]) -> Text:
-    return literal(called(identifier, names))
+def _strength(row: Mapping[str, Any]) -> str:
+    """The level, and among whom; of a kind of play with few players also which it is, since all are told from."""
+    if row["cohort"] == _among(row):
+        return f"{row['segment']} among all {_whom(row['cohort'])}"
+    return f"{row['segment']} among all players (few play {row['cohort']})"
 
 
-def called(identifier: str, names: Mapping[str, str]) -> str:
-    """What people call a badge or metric; its id where the app has it no more."""
-    return names.get(identifier) or identifier.replace("_", " ")
+def _among(row: Mapping[str, Any]) -> str:
+    """The cohort that a row compares with; a night older than the column says the player's own."""
+    return str(row.get("judged_as", row["cohort"]))
 
 
 def _whom(cohort: str) -> str:
@@ -289,27 +276,27 @@ def _whom(cohort: str) -> str:
     return "players" if cohort == "all" else f"players of {cohort}"
 
 
-def _settlements(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
+def _settlements(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
     """What became of earlier challenges; of what was not kept, how far each thing that it asked for came."""
     columns = (("challenge", "left"), ("state", "left"), ("progress", "left"), ("XP", "right"), ("why", "left"))
     table = _table("Earlier challenges", *columns)
     for row in rows:
         state = literal(row["state"], STATE_STYLES.get(row["state"], ""))
         short = row["state"] != "completed" and row["progress"] and row.get("so_far")
-        title = Text("\n").join((literal(row["title"]), *([literal(_came_to(row, names), "dim")] if short else [])))
+        title = Text("\n").join((literal(row["title"]), *([literal(_came_to(row, terms), "dim")] if short else [])))
         table.add_row(title, state, _bar(row["progress"]), str(row["xp"]), literal(row["reason"]))
     return table
 
 
-def _scores(rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
+def _scores(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
     table = _table("Likely next", ("what", "left"), ("within", "left"), ("probability", "right"))
     for row in sorted(rows, key=lambda row: -row["probability"])[:LIKELIEST]:
-        table.add_row(*score_cells(row, names))
+        table.add_row(*score_cells(row, terms.names))
     return table
 
 
 def score_cells(row: Mapping[str, Any], names: Mapping[str, str]) -> tuple[RenderableType, str, str]:
-    """What a score is of, within what time, and how likely it is; `names` as in `render_player`."""
+    """What a score is of, within what time, and how likely it is; `names` as in `Terms`."""
     chance = f"{row['probability']:.0%}"
     if row["task"] == "anomaly":  # of what is over, not of what is to come
         return literal("an unusual week"), f"the last {counted(row['horizon_days'], 'day')}", chance

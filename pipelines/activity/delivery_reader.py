@@ -38,6 +38,7 @@ class IngestRun:
     Attributes:
         most_blocks: How many blocks of each file are read; none is all of them.
         calendar: The SELECT that yields the calendar.
+        ours: The program wrote the files itself.
     """
 
     warehouse: Warehouse
@@ -50,6 +51,7 @@ class IngestRun:
     on_bytes: Callable[[str, int], None]
     most_blocks: int | None = None
     calendar: Source | None = None
+    ours: bool = False
 
     @property
     def raw_tables(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pipelines.activity.deliveries import Delivery
 from pipelines.activity.normalise import TYPES, column_types, kind_in_words, quote
 from pipelines.activity.raw_tables import taken_apart
 from pipelines.activity.read_csv import OWN_COLUMNS
-from pipelines.activity.read_files import Block
+from pipelines.activity.read_files import Block, table_stem
 
 _LOOKED_AT = 50_000  # of the newest events of before, and of those that came
 _OF_THIS_TRANSACTION = 36_028_797_018_960_000  # from here on DuckDB numbers rows that are not committed yet
@@ -76,19 +77,28 @@ def columns_in(warehouse: Warehouse, block: Block) -> dict[str, str]:
 
 
 def _beside_earlier(warehouse: Warehouse, found: Sequence[Delivery]) -> Iterable[tuple[Delivery, Mapping[str, str]]]:
-    """Each file whose columns are known, with those of the delivery before it that fed the same."""
-    before = {
-        source: json.loads(columns)
-        for source, columns in warehouse.rows(
-            """SELECT source, columns FROM deliveries WHERE columns IS NOT NULL
-               QUALIFY row_number() OVER (PARTITION BY source ORDER BY delivery_id DESC) = 1"""
-        )
-    }
+    """Each file whose columns are known, with those of the delivery before it that fed the same.
+
+    That is the one before it of its own name but for numbers, since `events-shown.csv` looks otherwise than
+    `events-12.csv` each night; of a name that is new, whatever came last.
+    """
+    before = dict[tuple[str, str], Mapping[str, str]]()
+    earlier = warehouse.rows(
+        "SELECT source, file, columns FROM deliveries WHERE columns IS NOT NULL ORDER BY delivery_id"
+    )
+    for source, file, columns in earlier:
+        before[source, ""] = before[source, _name(file)] = json.loads(columns)
     for each in found:
         if each.state == "taken" and each.columns and not each.mends:
-            if each.feeds in before:
-                yield each, before[each.feeds]
-            before[each.feeds] = each.columns
+            own, last = (each.feeds, _name(each.file)), (each.feeds, "")
+            if was := before.get(own) or before.get(last):
+                yield each, was
+            before[own] = before[last] = each.columns
+
+
+def _name(file: str) -> str:
+    """A file's name without the numbers that tell one delivery from another."""
+    return " ".join(re.findall(r"[^\W\d_]+", table_stem(Path(file)).lower()))
 
 
 def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterable[str]:

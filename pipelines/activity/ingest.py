@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Final
 
 from configs.app import App
 from configs.errors import NightquestError
@@ -44,6 +45,9 @@ from pipelines.activity.take_calendar import read_calendar, take_calendar
 from pipelines.activity.unused import find_unused
 
 Progress = Callable[[str, int, int], None]
+
+# Of an event's words in the app file, what says nothing of which rows are taken.
+UNREAD: Final[Mapping[str, Any]] = {"title": True, "value": {"chosen"}, "properties": {"__all__": {"chosen"}}}
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ def ingest_files(
     progress: Progress | None = None,
     limits: Limits = LIMITS,
     within: Callable[[Sequence[Delivery]], None] = lambda _: None,
+    ours: bool = False,
 ) -> IngestResult:
     """Take files and folders in.
 
@@ -119,6 +124,7 @@ def ingest_files(
         progress: Called with (what is being done, bytes done, bytes in all).
         limits: What a file may ask of the machine.
         within: Called at the end of the transaction that takes them, with what became of each file.
+        ours: The program wrote the files itself: how they look says nothing of those that the app delivers.
 
     Raises:
         NightquestError: A path does not exist; the source is wrong, fails, or misses a raw table; or no file at all
@@ -129,7 +135,7 @@ def ingest_files(
     source = None if source_sql is None else read_source(source_sql)
     calendar = None if players else read_calendar(calendar_sql)
     version = _version(app, source)
-    ingest = IngestRun(warehouse, app, now, players, source, version, limits, meter.add, calendar=calendar)
+    ingest = IngestRun(warehouse, app, now, players, source, version, limits, meter.add, calendar=calendar, ours=ours)
     prepare(ingest)
     ignored = [Delivery(str(path), "ignored", reason=_why_not(path)) for path in others]
     found = _announce_all(ingest, files)
@@ -170,7 +176,7 @@ class _Meter:
 
 def _version(app: App, source: Source | None) -> str:
     """Changes with the source and with what the app's events may be."""
-    events = (f"{name} {event.model_dump_json(exclude={'title'})}" for name, event in accepted_events(app).items())
+    events = (f"{name} {event.model_dump_json(exclude=UNREAD)}" for name, event in accepted_events(app).items())
     written = as_written(app)
     text = "\n".join(
         [source.hash if source else "", app.timezone, str(app.earliest), *events, *([written] * bool(written))]
@@ -204,6 +210,7 @@ def _finish(ingest: IngestRun, found: list[Delivery], *, history: bool) -> Inges
     if ingest.source is not None and judged:
         show_raw_rows(ingest, ingest.source)
     found = _with_counts(ingest, found, appended)
+    found = [replace(d, columns={}) for d in found] if ingest.ours else found
     drift = note_drift(warehouse, app, found, ingest.now, players=ingest.players)
     kept = [d for d in found if not (d.feeds == ingest.direct and _all_refused(d))]  # those may come again
     record_deliveries(warehouse, kept, ingest.version, ingest.now, history=history, written=as_written(app))

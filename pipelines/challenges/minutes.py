@@ -9,9 +9,10 @@ and a lesson does not take the time of all else that is done beside lessons. Poo
     minutes of one unit  = minutes of one event * tries / units, of what adds up;
                            of different things one event each; of a best one, the tries of a day with any
 
-A try is an event that meets the metric's conditions on text, whatever came of it: who is asked for 80 points in a
-lesson may need two lessons; an answer is no try at a question. A player's own pace is their time of 28 days over what
-their events would take by these figures, drawn to the pace of all as if by an hour more of play.
+A try is an event that meets the metric's conditions on what players choose, whatever came of it: who is asked for 80
+points in a lesson may need two lessons; an answer is no try at a question, and a trade without a stop none at one with.
+A player's own pace is their time of 28 days over what their events would take by these figures, drawn to the pace of
+all as if by an hour more of play.
 """
 
 import datetime as dt
@@ -205,7 +206,7 @@ def _unit(metric: Metric, mark: str | None) -> str:
 
 
 def _tried(app: App) -> App:
-    """The app with its metrics counting tries: with the conditions on text alone."""
+    """The app with its metrics counting tries: with the conditions on what is chosen alone."""
     metrics = {
         name: metric.model_copy(update={"agg": "count", "of": None, "per": None, "where": _chosen(app, metric)})
         for name, metric in app.metrics.items()
@@ -214,11 +215,13 @@ def _tried(app: App) -> App:
 
 
 def _chosen(app: App, metric: Metric) -> str | None:
-    """A metric's conditions that tell what was done from what came of it: those on text."""
+    """A metric's conditions that tell what was done from what came of it: those on properties that players choose."""
     if not metric.where:
         return None
-    types = property_types(app, metric.events or app.active_events)
-    tree = parse_condition(metric.where, types)
+    events = metric.events or app.active_events
+    tree = parse_condition(metric.where, property_types(app, events))
     parts = tree.flatten() if isinstance(tree, exp.And) else [tree]
-    kept = [part.sql() for part in parts if all(types[each.name] == "text" for each in part.find_all(exp.Column))]
+    declared = [(event, name) for event in events for name in ("value", *app.events[event].properties)]
+    outcomes = {name for event, name in declared if (of := app.property_of(event, name)) and not of.is_chosen}
+    kept = [part.sql() for part in parts if outcomes.isdisjoint(each.name for each in part.find_all(exp.Column))]
     return " AND ".join(kept) or None

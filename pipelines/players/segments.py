@@ -194,10 +194,11 @@ def in_each_cohort(known: Known, main: pl.DataFrame, by_model: pl.DataFrame | No
         by_model: From `judge_cohorts`.
 
     Returns:
-        player_key, cohort, segment, posterior, is_main; the main segment of a player first, others by cohort.
+        player_key, cohort, judged_as (as in `assign_segments`), segment, posterior, is_main; the main segment of a
+        player first, others by cohort.
     """
     app = known.app
-    columns = ("player_key", "cohort", "segment", "posterior", "is_main")
+    columns = ("player_key", "cohort", "judged_as", "segment", "posterior", "is_main")
     first = main.with_columns(is_main=pl.lit(value=True)).select(columns)
     if not app.cohorts.by:
         return first
@@ -209,7 +210,7 @@ def in_each_cohort(known: Known, main: pl.DataFrame, by_model: pl.DataFrame | No
     others = (
         values.drop_nulls("value")
         .filter(pl.len().over("cohort") >= app.cohorts.min_players)
-        .with_columns(segment=_named(app, standing), posterior=pl.lit(1.0), is_main=pl.lit(value=False))
+        .with_columns(segment=_named(app, standing), judged_as="cohort", posterior=pl.lit(1.0), is_main=False)
         .join(first, on=["player_key", "cohort"], how="anti", maintain_order="left")
         .select(columns)
     )
@@ -230,12 +231,13 @@ def judge_cohorts(app: App, model: SegmentModel | None, played: pl.DataFrame | N
         played: From `played_there`.
 
     Returns:
-        player_key, cohort, segment, posterior; None where the app or the model knows no such thing.
+        player_key, cohort, judged_as (the same), segment, posterior; None where the app or the model knows no such
+        thing.
     """
     if model is None or played is None or not suits(app, model):
         return None
     rows = played.filter(pl.col("cohort").is_in(model.cohorts))
-    return rows.select("player_key", "cohort").hstack(model.predict(rows).drop("judged_as"))
+    return rows.select("player_key", "cohort").hstack(model.predict(rows))
 
 
 def suits(app: App, model: SegmentModel) -> bool:

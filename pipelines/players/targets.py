@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from configs.app import App
+from models.tasks.segments import PARENT
 from pipelines.engines.laid import Frame, Laid
 from pipelines.luck import lot
 from pipelines.pins import Night
@@ -12,6 +13,7 @@ from pipelines.players.segments import WINDOW_DAYS
 from pipelines.players.standing import EVERYONE, FEWEST_PLAYERS, IN_COHORT, IN_SEGMENT, comparable, narrowest
 
 AT_ONCE = 25_000  # players whose rows are laid out together
+_WHOSE = ("player_key", "cohort", "judged_as", "metric")
 
 
 def set_targets(app: App, features: Frame, segments: pl.DataFrame) -> pl.DataFrame:
@@ -32,8 +34,8 @@ def set_targets(app: App, features: Frame, segments: pl.DataFrame) -> pl.DataFra
         segments: player_key, cohort, judged_as, segment.
 
     Returns:
-        player_key, cohort and metric (Enum), percentile (Int32), value, is_next; by player, metric and percentile. A
-        metric without values has no rows.
+        player_key, cohort, judged_as (the cohort whose players they are of, `all` for everyone) and metric (Enum),
+        percentile (Int32), value, is_next; by player, metric and percentile. A metric without values has no rows.
     """
     players = segments.select(pl.col("player_key").unique().sort()).to_series()
     return pl.concat(targets_of_some(app, features, segments, players))
@@ -48,7 +50,7 @@ def targets_of_some(app: App, features: Frame, segments: pl.DataFrame, players: 
         segments: As there.
         players: player_key of all players, in the order in which they are to come.
     """
-    who = _numbered(comparable(segments), EVERYONE).hstack(_numbered(segments.select("cohort", "segment")))
+    who = _numbered(comparable(segments), EVERYONE, PARENT).hstack(_numbered(segments.select("cohort", "segment")))
     large, bands = list[pl.DataFrame](), list[pl.DataFrame]()
     for name in target_metrics(app):
         values = _values(app, features, [name]).join(who, on="player_key", how="inner", maintain_order="left")
@@ -76,11 +78,11 @@ def _ladders(app: App, own: pl.DataFrame, bands: pl.DataFrame) -> pl.DataFrame:
     steps = pl.Series(percentiles, dtype=pl.Int32)
     rows = (
         ladder.with_columns(nearest=nearest)
-        .select("player_key", "cohort", "metric", percentile=pl.lit(steps).implode(), value=told, highest=highest)
+        .select(*_WHOSE, percentile=pl.lit(steps).implode(), value=told, highest=highest)
         .sort("player_key", "metric")
         .explode("percentile", "value")
         .select(
-            *("player_key", "cohort", "metric", "percentile", "value"),
+            *(*_WHOSE, "percentile", "value"),
             is_next=(pl.col("percentile") == pl.col("highest")).fill_null(value=False),
         )
     )
@@ -164,7 +166,9 @@ def _in_groups(values: pl.DataFrame, large: pl.DataFrame) -> pl.DataFrame:
     values = values.with_columns(kind=narrowest(lambda group: pl.col(f"{group}_large").fill_null(value=False)))
     named = (pl.when(pl.col("kind") == group).then(pl.col(group)) for group in (IN_SEGMENT, IN_COHORT))
     group = pl.coalesce(*named, pl.lit(EVERYONE, values.schema[IN_COHORT]))
-    return values.with_columns(group=group).drop("kind", f"{IN_SEGMENT}_large", f"{IN_COHORT}_large")
+    among = pl.when(pl.col("kind") == EVERYONE).then(pl.lit(PARENT, values.schema[IN_COHORT])).otherwise(IN_COHORT)
+    values = values.with_columns(group=group, judged_as=among)
+    return values.drop("kind", f"{IN_SEGMENT}_large", f"{IN_COHORT}_large")
 
 
 def _numbered(rows: pl.DataFrame, *others: str) -> pl.DataFrame:

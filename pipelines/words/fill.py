@@ -96,7 +96,11 @@ def _values(app: App, rows: pl.DataFrame, languages: list[str]) -> pl.DataFrame:
         window=until,
         period=slot(lambda _, locale: period_text(last, days, locale, said_on)),
         until=until,
-        done=slot(lambda said, locale: amount_text(said, metric, pl.col("done"), locale, reached=True)),
+        done=slot(
+            lambda said, locale: amount_text(
+                said, metric, plainer(said, metric, pl.col("done"), reached=True), locale, reached=True
+            )
+        ),
         amount=slot(lambda said, locale: amount_text(said, metric, plainer(said, metric, amount), locale)),
         span=slot(lambda said, locale: span_text(said, metric, TARGET_DAYS, locale)),
         percentile=slot(lambda _, locale: by_value(locale.percent, "{n}", pl.col("percentile"))),

@@ -7,7 +7,7 @@ import polars as pl
 
 from configs.app import App
 from configs.nouns import is_counted, minutes_of
-from configs.speaking import speaking
+from configs.speaking import own_language, speaking
 from configs.voice import Locale, locale_of
 from configs.wording import MetricWords, metric_words
 from pipelines.words.checks.validate import SLOT
@@ -215,8 +215,29 @@ def _date_in(template: str, day: pl.Expr, locale: Locale) -> pl.Expr:
     return pl.concat_str([parts[part] if i % 2 else pl.lit(part) for i, part in enumerate(cut)])
 
 
-def plainer(app: App, metric: pl.Expr, amount: pl.Expr) -> pl.Expr:
-    """A target with no more digits than people say: 190 minutes for 189.1, so that who reaches it has reached both."""
+def say_figure(app: App, metric: str, value: float, *, reached: bool = False) -> str:
+    """A metric's number as it stands beside its label, in the app's language: '155 minutes', '62.5%', '85'.
+
+    Args:
+        app: Its metrics' words.
+        metric: One of them.
+        value: The number.
+        reached: Somebody came to it: '41' of the 155 minutes. Else it is a goal, with its unit.
+    """
+    locale, name, words = locale_of(own_language(app)), pl.lit(metric), _words(app)
+    if words[metric].measure == "share":
+        text = by_value(locale.percent, "{n}", number_text((pl.lit(value) * 100).round(1), locale))
+    else:
+        nouns = {metric: ("", "") if reached else (words[metric].unit, words[metric].plural)}
+        text = _number_and_noun(app, name, plainer(app, name, pl.lit(value), reached=reached), locale, nouns)
+    return str(pl.select(text).item())
+
+
+def plainer(app: App, metric: pl.Expr, amount: pl.Expr, *, reached: bool = False) -> pl.Expr:
+    """A target with no more digits than people say: 190 minutes for 189.1, so that who reaches it has reached both.
+
+    What somebody came to (`reached`) is rounded the other way: 41 minutes for 41.9, so that nobody seems to be there.
+    """
     minutes = metric.is_in(
         [name for name, one in app.metrics.items() if minutes_of(one.unit) == 1 and one.agg != "mean"]
     )
@@ -227,7 +248,7 @@ def plainer(app: App, metric: pl.Expr, amount: pl.Expr) -> pl.Expr:
     places = pl.when(minutes & (amount.abs() >= 1)).then(1).otherwise(places)
     scaled = (amount * places).round(6)
     lower = metric.is_in([name for name, one in app.metrics.items() if one.better == "lower"])
-    return pl.when(lower).then(scaled.floor()).otherwise(scaled.ceil()) / places
+    return pl.when(lower != reached).then(scaled.floor()).otherwise(scaled.ceil()) / places
 
 
 def span_text(app: App, metric: pl.Expr, days: int, locale: Locale) -> pl.Expr:

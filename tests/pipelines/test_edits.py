@@ -80,7 +80,7 @@ RUNS: dict[str, dict[str, Any]] = {
         "on_retraction": "revoke",
         "tell_revocations": True,
         "events": {
-            "finish": {"properties": SOLVE, "value": {"type": "number", "min": 0, "max": 9}},
+            "finish": {"properties": SOLVE, "value": {"type": "number", "min": 0, "max": 9, "chosen": True}},
             "solve": {"properties": SOLVE},
         },
         "metrics": {
@@ -122,7 +122,7 @@ RUNS: dict[str, dict[str, Any]] = {
     },
     "added": {
         "events": {
-            "solve": {"properties": {**SOLVE, "points": {"type": "number", "min": 0, "max": 8}}},
+            "solve": {"properties": {**SOLVE, "points": {"type": "number", "min": 0, "max": 8, "chosen": True}}},
             "quiz": {"title": "Quiz", "active": False, "properties": {"mark": "text"}},
         },
         "metrics": {

@@ -112,7 +112,7 @@ def _ingest(warehouse: Warehouse, app: App, rows: pl.DataFrame, now: dt.datetime
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "events-decisions.csv"
         rows.select("user_id", "event", "occurred_at", "properties").write_csv(file)
-        result = ingest_files(warehouse, app, [file], now=now, history=True)
+        result = ingest_files(warehouse, app, [file], now=now, history=True, ours=True)
     if result.taken != rows.height:
         why = result.reasons[0].reason if result.reasons else "they are known"
         raise NightquestError(f"Taken were only {result.taken:,} of {counted(rows.height, 'decision')}: {why}.")

@@ -53,11 +53,11 @@ def measures(app: App, rule: BadgeRule, as_of: dt.date) -> Measures:
     tree = _Tree(app, {term.column: term for term in rule.rule.terms}, rule.badge_id, as_of)
     found = tree.measure(rule.rule.expression)
     if rule.per:
-        counted = exp.column(exp.to_identifier(rule.counted.column, quoted=True))
-        more = tree.measure(exp.GTE(this=counted, expression=_next(rule)))
+        more = tree.once_more(rule)
         both = tree.all_of([found, more])
         said = f"CASE WHEN {found.remaining} = {more.remaining} THEN {found.remaining} ELSE {both.remaining} END"
-        found = replace(both, remaining=said)
+        done = f"CASE WHEN {found.progress} >= 1 THEN {more.progress} ELSE {both.progress} END"
+        found = replace(both, remaining=said, progress=done)
     return replace(found, shown=tuple(tree.shown))
 
 
@@ -111,6 +111,14 @@ class _Tree:
         if type(node) in _FLIP and not list(node.this.find_all(exp.Column)):
             node = _FLIP[type(node)](this=node.expression.copy(), expression=node.this.copy())
         return self._atom(node)
+
+    def once_more(self, rule: BadgeRule) -> Measures:
+        """How far the counted number of a badge that repeats by number has come since it last earned one."""
+        counted = exp.column(exp.to_identifier(rule.counted.column, quoted=True))
+        reached = exp.GTE(this=counted, expression=_next(rule))
+        share = _ratio(f"{_sql(counted)} - ({_sql(_next(rule))} - {rule.per})", f"{rule.per}")
+        found = self.measure(reached)
+        return replace(found, progress=f"CASE WHEN coalesce({_sql(reached)}, false) THEN 1.0 ELSE {share} END")
 
     def _atom(self, node: exp.Expression) -> Measures:
         met, share = f"coalesce({_sql(node)}, false)", "0.0"

@@ -6,8 +6,15 @@ from pipelines.publish.seen import Seen
 
 CONTRACT = contract(
     ("user_id", "cohort"),
-    {"user_id": text(), "cohort": text(), "segment": text(), "posterior": share(), "is_main": flag()},
-    screen=("cohort", "segment", "is_main"),
+    {
+        "user_id": text(),
+        "cohort": text(),
+        "judged_as": text(),
+        "segment": text(),
+        "posterior": share(),
+        "is_main": flag(),
+    },
+    screen=("cohort", "judged_as", "segment", "is_main"),
 )
 
 

@@ -9,12 +9,13 @@ CONTRACT = contract(
     {
         "user_id": text(),
         "cohort": text(),
+        "judged_as": text(),
         "metric": named(),
         "percentile": whole(1, 99),
         "value": number(),
         "is_next": flag(),
     },
-    screen=("cohort", "metric", "percentile", "value", "is_next"),
+    screen=("cohort", "judged_as", "metric", "percentile", "value", "is_next"),
 )
 
 

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console
 
 from flows.cli.command import name_of
-from flows.cli.render import NOBODY, names_of, render_audit, render_night, render_player
+from flows.cli.render import NOBODY, render_audit, render_night, render_player
+from flows.cli.terms import Terms, names_of
 from flows.cli.views import training_view
 from flows.cli.why import why_view
 from pipelines.players import profiles
@@ -64,7 +65,7 @@ def _night(tmp_path_factory):
 
 def test_badges_and_metrics_go_by_their_titles_and_labels(night):
     view = gather_player(night[0], "toy", USER_IDS[0])
-    text = printed(render_player(view, names_of(APP)))
+    text = printed(render_player(view, Terms.of(APP)))
     assert "Gold mind" in text
     assert "gold mind" not in text
     assert all(APP.metrics[row["metric"]].label in text for row in view.targets if row["is_next"])
@@ -74,7 +75,7 @@ def test_what_suits_a_player_next_goes_by_its_name_with_how_likely_it_is(night):
     view = gather_player(night[0], "toy", USER_IDS[0])
     told = [("metric", "solved", 0.82), ("badge", "gold_mind", 0.07)]
     rows = [{"kind": kind, "item": item, "place": 1, "score": score, "propensity": 0.5} for kind, item, score in told]
-    text = printed(render_player(replace(view, recommendations=rows), names_of(APP)))
+    text = printed(render_player(replace(view, recommendations=rows), Terms.of(APP)))
     suits = text[text.index("Suits next") :]
     assert re.search(r"puzzles solved +metric +82%", suits)
     assert re.search(r"Gold mind +badge +7%", suits)
@@ -88,7 +89,9 @@ def test_kinds_of_players_points_and_what_is_likely_go_by_their_titles(night):
     score = {"task": "badge_odds", "target": "gold_mind", "horizon_days": 7, "probability": 0.2}
     gems = {"kind": "points", "item": "gem", "amount": 7, "words": "7 gems", "since": view.as_of}
     text = printed(
-        render_player(replace(view, profile=profile, scores=[score], wallet=[gems]), names_of(app) | names_of(APP))
+        render_player(
+            replace(view, profile=profile, scores=[score], wallet=[gems]), Terms(names_of(app) | names_of(APP))
+        )
     )
     assert "style Night owl 70%" in text
     assert "badge odds: Gold mind" in text
@@ -103,7 +106,7 @@ def test_badges_held_are_told_once_each_with_how_often_and_the_most_prestigious_
     rows = replace(view, badges_held=[*week, star])
     kept = {"kept": {"as_of": "2024-01-15", "taken_back": 2}}
     rows.badges_held[0]["evidence"] = json.dumps(kept)
-    text = printed(render_player(rows, prestige={"star": 40, "week": 5}))
+    text = printed(render_player(rows, Terms(prestige={"star": 40, "week": 5})))
     assert "kept since 2024-01-15: 2 events" in " ".join(text.split())
     assert "Badges held, of prestige 45" in text
     assert text.index("Star") < text.index("Week (3 times)")
@@ -128,6 +131,19 @@ def test_a_players_page_shows_what_is_asked_held_and_next(night):
         "+40",
     ):
         assert words in text
+
+
+def test_a_kind_of_play_with_few_players_says_that_strength_and_targets_are_among_all(night):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    rows = [{"cohort": "endless", "judged_as": "all", "segment": "Expert", "is_main": True}]
+    rows += [{"cohort": "daily", "judged_as": "daily", "segment": "Beginner", "is_main": False}]
+    target = {"cohort": "endless", "judged_as": "all", "metric": "solved", "percentile": 75, "is_next": True}
+    shown = replace(view, segments=rows, targets=[target | {"value": 154.35}])
+    text = " ".join(printed(render_player(shown, Terms.of(APP)), width=250).split())
+    assert "Expert among all players (few play endless), Beginner among all players of daily" in text
+    assert "puzzles solved 155 puzzles 75 % of comparable players" in text
+    older = [{name: value for name, value in row.items() if name != "judged_as"} for row in rows]
+    assert "Expert among all players of endless" in printed(render_player(replace(view, segments=older)), width=250)
 
 
 def test_who_plays_on_one_day_a_week_plays_on_no_days(night):
@@ -165,11 +181,11 @@ def test_an_open_challenge_tells_what_each_thing_it_asks_for_came_to(night):
     parts = [dict(zip(("metric", "op", "target"), part, strict=True)) for part in asked]
     so_far = [{"value": value, "progress": 0.5} for value in (3.0, None, 7.25)]
     row = view.challenges[0] | {"requirements": parts, "so_far": so_far, "progress": 0.5}
-    text = " ".join(printed(render_player(replace(view, challenges=[row]), names_of(APP)), width=250).split())
-    assert "So far puzzles solved 3 of 4, best none of 90, average 7.25 (at most 6)" in text
+    text = " ".join(printed(render_player(replace(view, challenges=[row]), Terms.of(APP)), width=250).split())
+    assert "So far puzzles solved: 3 of 4 puzzles, best: none of 90, average: 7.2 (at most 6)" in text
     older = {name: value for name, value in row.items() if name != "so_far"}  # a night from before there was the column
     for quiet in (row | {"progress": 0.0}, older):
-        assert "So far" not in printed(render_player(replace(view, challenges=[quiet]), names_of(APP)))
+        assert "So far" not in printed(render_player(replace(view, challenges=[quiet]), Terms.of(APP)))
 
 
 def test_how_likely_what_is_recommended_is_stands_once_and_who_is_nobody_in_particular_has_no_persona(night):
@@ -178,7 +194,7 @@ def test_how_likely_what_is_recommended_is_stands_once_and_who_is_nobody_in_part
     suits = {"kind": "content_type", "item": "daily_challenge", "place": 1, "score": 0.87}
     profile = (view.profile or {}) | {"persona": NOBODY, "personas": '{"PLAYER": 1.0}'}
     text = printed(
-        render_player(replace(view, scores=[score], recommendations=[suits], profile=profile), names_of(APP))
+        render_player(replace(view, scores=[score], recommendations=[suits], profile=profile), Terms.of(APP))
     )
     assert text.count("87%") == 1
     assert "daily challenge goes well" in printed(render_player(replace(view, scores=[score], recommendations=[])))
@@ -194,9 +210,9 @@ def test_of_what_was_not_kept_each_part_says_how_far_it_came(night):
 
     def text(**changes: object) -> str:
         shown = replace(view, settlements=[row | changes])
-        return " ".join(printed(render_player(shown, names_of(APP)), width=250).split())
+        return " ".join(printed(render_player(shown, Terms.of(APP)), width=250).split())
 
-    said = "puzzles solved 3 of 4, best 95 of 90"
+    said = "puzzles solved: 3 of 4 puzzles, best: 95 of 90"
     assert said in text()
     assert said not in text(state="completed", progress=1.0)
     assert "Earlier challenges" in text(so_far=None)  # settled before it was kept what each came to

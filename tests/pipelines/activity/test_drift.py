@@ -1,5 +1,7 @@
 """Deliveries that look otherwise than those before: told once, in words, and survived where they can be."""
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -54,6 +56,26 @@ def _warehouse(tmp_path):
 
 def test_a_file_like_those_before_is_nothing_to_tell(warehouse, tmp_path):
     assert take(warehouse, games(tmp_path, "2.csv", 100)).drift == ()
+
+
+def test_files_of_another_name_and_what_the_program_wrote_are_not_what_a_file_is_looked_at_beside(warehouse, tmp_path):
+    """Answers to challenges come each night beside the app's own events, with other columns."""
+    own = pl.DataFrame(
+        {"user_id": ["p1"], "event": ["solve"], "occurred_at": ["2024-05-02T10:00:00Z"], "value": [None]}
+    )
+
+    def file(name: str, minute: int, *without: str) -> Path:
+        own.with_columns(occurred_at=pl.lit(f"2024-05-02T10:{minute}:00Z")).drop(without).write_csv(tmp_path / name)
+        return tmp_path / name
+
+    def drift_of(path: Path, **options: bool) -> tuple[str, ...]:
+        return ingest_files(warehouse, APP, [path], now=NOW, history=True, **options).drift
+
+    assert drift_of(file("events-1.csv", 10)) == ()
+    assert "lacks 'value'" in drift_of(file("shown-1.csv", 11, "value"))[0]  # of a name that is new
+    for minute, name, without in ((12, "events-2.csv", ()), (13, "shown-2.csv", ("value",))):
+        assert drift_of(file(name, minute, *without)) == ()
+    assert drift_of(file("events-3.csv", 14, "value"), ours=True) == drift_of(file("events-4.csv", 15)) == ()
 
 
 def test_a_new_column_is_told_and_costs_nothing(warehouse, tmp_path):

@@ -13,12 +13,15 @@ from tests.factories import START, event, known_at, make_app, warehouse_with
 
 AS_OF = (START + dt.timedelta(days=20)).date()
 SCORE = {"score": {"type": "number", "min": 0}, "kind": "text", "hours": {"type": "number", "min": 0}}
+SCORE |= {"aloud": {"type": "boolean", "chosen": True}, "result": {"type": "text", "chosen": False}}
 ASKED = {"event": "lesson", "task": "Do {goal}"}
 APP = make_app(
     events={"lesson": {"properties": SCORE}, "chat": {}},
     metrics={
         "lessons": ASKED,
         "strong": {**ASKED, "where": "score >= 80"},
+        "aloud": {**ASKED, "where": "aloud = true"},
+        "passed": {**ASKED, "where": "aloud = true AND result = 'pass'"},
         "songs": {**ASKED, "where": "kind = 'song' AND score >= 0"},
         "scores": {**ASKED, "agg": "sum", "of": "score"},
         "kinds": {**ASKED, "agg": "distinct", "of": "kind"},
@@ -31,11 +34,15 @@ APP = make_app(
 )
 
 
+RESULTS = ("pass", "fail")
+
+
 def day_of_play(player: int, day: int, *, slow: float = 1.0) -> list[dict[str, Any]]:
-    """Four chats a minute apart, then a lesson of 12 minutes and one of 8, the second of them a song and strong."""
+    """Four chats a minute apart, then one of 12 minutes and one of 8: a strong song, aloud, passed every other day."""
     at = START + dt.timedelta(days=day)
     minutes = [0, 1, 2, 3, 15, 23]
-    told = [{}, {}, {}, {}, {"score": 40, "kind": "text"}, {"score": 80, "kind": "song"}]
+    first = {"score": 40, "kind": "text", "aloud": False, "result": "pass"}
+    told = [{}, {}, {}, {}, first, {**first, "score": 80, "kind": "song", "aloud": True, "result": RESULTS[day % 2]}]
     return [
         event(player, at + dt.timedelta(minutes=slow * minute), "lesson" if said else "chat", **said)
         for minute, said in zip(minutes, told, strict=True)
@@ -73,6 +80,8 @@ def test_a_lesson_takes_the_time_of_a_lesson_and_not_that_of_all_that_is_done_be
     assert units["chats"] == pytest.approx(1.5)
     assert units["strong"] == pytest.approx(30)  # every other lesson is
     assert units["songs"] == pytest.approx(12)  # who wants a song takes no other lesson
+    assert units["aloud"] == pytest.approx(12)  # and who wants it aloud reads no other, as the app file says
+    assert units["passed"] == pytest.approx(24)  # every other one that was read aloud, by a text that is no choice
     assert units["scores"] == pytest.approx(15 * 2 / 120)
     assert units["kinds"] == pytest.approx(15)
     assert units["active"] == pytest.approx(23 * 1.5)

@@ -264,14 +264,15 @@ def test_a_player_has_a_segment_in_each_large_cohort_played_and_one_of_them_is_t
     with warehouse_with(app, rows) as warehouse:
         known = Known(warehouse, at_night(app, base_day=START.date() + dt.timedelta(days=9), cut=FAR))
         main = pl.DataFrame({
-            "player_key": list(range(1, 41)), "cohort": ["a"] * 40, "judged_as": ["a"] * 40,
+            "player_key": list(range(1, 41)), "cohort": ["a"] * 40, "judged_as": ["all"] * 40,
             "segment": ["Expert"] * 40, "posterior": [0.8] * 40,
         })  # fmt: skip
         found = in_each_cohort(known, main)
     assert found.filter("is_main")["player_key"].to_list() == list(range(1, 41))
     assert set(found.filter("is_main")["segment"]) == {"Expert"}
+    assert set(found.filter("is_main")["judged_as"]) == {"all"}  # as it was judged, whatever the cohort
     others = found.filter(~pl.col("is_main"))
-    assert set(others["cohort"]) == {"b"}
+    assert set(others["cohort"]) == set(others["judged_as"]) == {"b"}
     assert others["player_key"].to_list() == list(range(1, 25))
     assert others.filter(pl.col("player_key") <= 6)["segment"].unique().to_list() == [app.segments.levels[-1]]
     assert others.filter(pl.col("player_key") > 18)["segment"].unique().to_list() == [app.segments.levels[0]]

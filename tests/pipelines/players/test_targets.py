@@ -151,6 +151,7 @@ def test_a_small_cohort_is_compared_with_everyone():
     )
     ladder = of(set_targets(APP, features, segments), 60, "solved")
     assert set(ladder["cohort"]) == {"rare"}
+    assert set(ladder["judged_as"]) == {"all"}
     assert ladder["value"].min() < 30
 
 
@@ -198,9 +199,10 @@ def test_targets_have_the_types_of_the_published_table_with_names_as_numbers_unt
     targets = set_targets(APP, feature_rows(APP, 30), one_cohort(feature_rows(APP, 30)))
     assert isinstance(targets.schema["cohort"], pl.Enum)
     assert isinstance(targets.schema["metric"], pl.Enum)
-    assert targets.with_columns(pl.col("cohort", "metric").cast(pl.String)).schema == {
+    assert targets.with_columns(pl.col("cohort", "judged_as", "metric").cast(pl.String)).schema == {
         "player_key": pl.Int64(),
         "cohort": pl.String(),
+        "judged_as": pl.String(),
         "metric": pl.String(),
         "percentile": pl.Int32(),
         "value": pl.Float64(),

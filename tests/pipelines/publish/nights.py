@@ -280,10 +280,17 @@ def make_frames(
             cohort=pl.lit("all"),
         ),
         "segments": who.with_columns(
-            cohort=pl.lit("all"), segment=pl.lit("Advanced"), posterior=pl.lit(0.9), is_main=pl.lit(value=True)
+            cohort=pl.lit("all"),
+            judged_as=pl.lit("all"),
+            segment=pl.lit("Advanced"),
+            posterior=pl.lit(0.9),
+            is_main=pl.lit(value=True),
         ),
         "targets": who.join(pl.DataFrame({"percentile": [50, 75], "is_next": [False, True]}), how="cross").with_columns(
-            cohort=pl.lit("all"), metric=pl.lit("points"), value=pl.col("percentile").cast(pl.Float64)
+            cohort=pl.lit("all"),
+            judged_as=pl.lit("all"),
+            metric=pl.lit("points"),
+            value=pl.col("percentile").cast(pl.Float64),
         ),
         "scores": who.with_columns(
             task=pl.lit("plays"),

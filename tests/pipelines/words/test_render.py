@@ -17,6 +17,7 @@ from pipelines.words.render import (
     number_text,
     period_text,
     plainer,
+    say_figure,
     until_text,
     window_text,
 )
@@ -234,3 +235,27 @@ def test_a_last_day_is_named_as_the_language_names_days(language, third, first, 
     everyone = {until(dt.date(2026, 1, 1) + dt.timedelta(days=day)) for day in range(365)}
     assert len(everyone) == 365
     assert max(map(len, everyone)) <= SLOTS["until"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "goal", "came_to"),
+    [
+        ({"agg": "sum", "of": "points", "unit": "minute"}, 154.35, "155 minutes", "154"),
+        ({"agg": "sum", "of": "points", "unit": "$"}, 3.5, "$3.50", "3.5"),
+        ({"agg": "mean", "of": "points", "better": "lower", "unit": "km/h"}, 12.349, "12 km/h", "13"),
+        ({"agg": "max", "of": "points", "label": "best score"}, 1085.0, "1,085", "1,085"),
+        ({}, 1.0, "one puzzle", "1"),
+        ({"agg": "mean", "of": "won", "label": "win rate"}, 0.6249, "62.5%", "62.5%"),
+    ],
+)
+def test_a_figure_beside_its_label_has_its_unit_where_it_is_a_goal_and_never_claims_more_than_was_done(
+    metric, value, goal, came_to
+):
+    events = {"solve": {"properties": {"points": "number", "won": "boolean"}}}
+    asked = (
+        {"event": "solve", "label": "puzzles solved", "unit": "puzzle"} if not metric else {"event": "solve", **metric}
+    )
+    app = make_app(events=events, metrics={"asked": asked, "all": {"event": "solve", "task": "Do {goal}"}},
+                   segments={"features": ["all"], "score": "all"}, challenges={"metrics": ["all"]})  # fmt: skip
+    assert say_figure(app, "asked", value) == goal
+    assert say_figure(app, "asked", value, reached=True) == came_to

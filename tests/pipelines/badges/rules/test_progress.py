@@ -131,14 +131,15 @@ def test_a_run_that_is_long_enough_already_lacks_one_day_of_the_new_week() -> No
 def test_towards_the_next_of_so_many_more_a_badge_given_by_hand_does_not_count_and_nothing_is_said_twice() -> None:
     app = app_of(tens={"when": "solved >= 1", "repeat": {"per": 10, "of": "solved"}}, ones=_ONES)
     given = event(1, 0.5, "nightquest.awarded", badge_id="tens") | {"active": False}
-    with warehouse_with(app, [*ROWS, given, event(2, 1, points=1)]) as warehouse:
+    more = [event(3, nth / 20, points=1) for nth in range(14)]
+    with warehouse_with(app, [*ROWS, given, event(2, 1, points=1), *more]) as warehouse:
         known = Known(warehouse, pin(warehouse, app, 2))
         award_badges(known, cite)
-        told = badge_progress(known).select("player_key", "badge_id", "remaining").rows()
-    assert told == [
-        *((1, "ones", "1 more post"), (1, "tens", "6 more puzzles solved")),
-        *((2, "ones", "1 more post"), (2, "tens", "9 more puzzles solved")),
-    ]
+        told = badge_progress(known).select("player_key", "badge_id", "remaining", "progress")
+    tens = told.filter(badge_id="tens").drop("badge_id").rows()
+    assert told.filter(badge_id="ones")["remaining"].to_list() == ["1 more post"] * 3
+    since_the_last = [(1, "6 more puzzles solved", 0.4), (2, "9 more puzzles solved", 0.1)]
+    assert tens == [*since_the_last, (3, "6 more puzzles solved", 0.4)]
 
 
 _ONES = {"when": "famous >= 1", "repeat": {"per": 1, "of": "famous"}}
