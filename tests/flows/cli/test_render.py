@@ -154,9 +154,9 @@ def test_who_plays_on_one_day_a_week_plays_on_no_days(night):
 
 def test_who_was_not_active_of_late_is_said_to_be(night):
     view = gather_player(night[0], APP.app, USER_IDS[0])
-    gone = printed(render_player(replace(view, profile=None, challenges=[]), names_of(APP)))
+    gone = printed(render_player(replace(view, profile=None, challenges=[]), Terms.of(APP)))
     assert "activity none of late" in gone
-    assert "none of late" not in printed(render_player(view, names_of(APP)))
+    assert "none of late" not in printed(render_player(view, Terms.of(APP)))
 
 
 def test_what_is_not_done_is_nowhere_told_as_all_of_it(night):
