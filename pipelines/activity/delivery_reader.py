@@ -22,7 +22,8 @@ from pipelines.activity.columns import say_lacking
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_deliveries, is_taken
 from pipelines.activity.drift import columns_in
 from pipelines.activity.erased import hold_back
-from pipelines.activity.faults import check_events_sql, check_players_sql
+from pipelines.activity.faults import EVENT_MOMENTS, PLAYER_MOMENTS, check_events_sql, check_players_sql
+from pipelines.activity.moments import read_odd_moments, with_plain_moments
 from pipelines.activity.normalise import MARKS, column_types, stage_json, stage_typed
 from pipelines.activity.quarantine import feed_of, places_in
 from pipelines.activity.raw_tables import Source, forget_delivery, has_rows_of, keep_block, running, table_for
@@ -83,10 +84,15 @@ class IngestRun:
         found = read_blocks(path, wanted, self.limits, lambda n: self.on_bytes(path.name, n), written)
         return itertools.islice(found, self.most_blocks)
 
-    def check(self, staged: str) -> str:
-        """The query that types staged rows and finds their faults."""
-        check = check_players_sql if self.players else check_events_sql
-        return check(self.app, staged, self.now)
+    def check(self, staged: str) -> None:
+        """Type rows that a query stages and find their faults: the temporary table `checked`."""
+        warehouse, zone = self.warehouse, self.app.timezone
+        moments, check = (PLAYER_MOMENTS, check_players_sql) if self.players else (EVENT_MOMENTS, check_events_sql)
+        rows = with_plain_moments(f"({staged})", moments, zone)
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE staged AS FROM {rows}")
+        read_odd_moments(warehouse, "staged", moments, zone)
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE checked AS {check(self.app, 'staged', self.now)}")
+        warehouse.run("DROP TABLE staged")
 
 
 def as_written(app: App) -> str:
@@ -219,7 +225,7 @@ def select_rows(ingest: IngestRun, source: Source, delivery_id: str) -> None:
     query = f"({source.sql})"
     with running(warehouse, source):
         staged = stage_typed(query, column_types(warehouse, query), ingest.columns, delivery_id)
-        warehouse.run(f"CREATE OR REPLACE TEMP TABLE checked AS {ingest.check(staged)}")
+        ingest.check(staged)
     if not ingest.players:
         warehouse.run(
             "CREATE OR REPLACE TEMP TABLE unread_ids AS SELECT event_id FROM checked WHERE reason IS NOT NULL"
@@ -277,7 +283,7 @@ def _check_block(ingest: IngestRun, block: Block, delivery_id: str) -> None:
         else:
             types = column_types(ingest.warehouse, "_block")
             staged = stage_typed("_block", types, ingest.columns, delivery_id)
-        ingest.warehouse.run(f"CREATE OR REPLACE TEMP TABLE checked AS {ingest.check(staged)}")
+        ingest.check(staged)
     _split_checked(ingest)
 
 

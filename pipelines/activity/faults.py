@@ -7,12 +7,13 @@ from configs.app import App
 from configs.measured import Event, Property
 from data.contracts_in import EVENT_COLUMNS, MAX_ID_LENGTH, MAY_LACK, PLAYER_COLUMNS, accepted_events
 from data.zones import day_start
-from pipelines.activity.moments import with_moments
 from pipelines.activity.normalise import given_as_text, repeated_key, text
 from pipelines.activity.read_text import RAW_CHARACTERS
 
 _MAX_FUTURE = dt.timedelta(days=1)
 _EXACT = 1 << 53  # a double holds every whole number up to here
+EVENT_MOMENTS = ("occurred_at",)
+PLAYER_MOMENTS = ("recorded_at", "joined_at", "born_on")
 _TYPE_WORDS = {"text": "text", "number": "a number", "integer": "a whole number", "boolean": "true or false"}
 _JSON_TYPES = {
     "text": ("VARCHAR",),
@@ -23,7 +24,7 @@ _JSON_TYPES = {
 
 
 def check_events_sql(app: App, staged: str, now: dt.datetime) -> str:
-    """A query over staged events: the columns of the table `incoming`, then reason (null for a good row).
+    """A query over staged events with their moments: the columns of `incoming`, then reason (null for a good row).
 
     Raw is the row as JSON where the file has no text of its own.
     """
@@ -34,7 +35,7 @@ def check_events_sql(app: App, staged: str, now: dt.datetime) -> str:
             SELECT *, coalesce(occurred_at_given, occurred_at_moment) AS moment,
                    coalesce(sequence_given, TRY_CAST(sequence AS BIGINT)) AS place,
                    coalesce(value_given, TRY_CAST(value AS DOUBLE)) + 0.0 AS number, TRY_CAST(properties AS JSON) AS doc
-            FROM {with_moments(f"({staged})", ("occurred_at",), app.timezone)}
+            FROM {staged}
         ),
         typed AS ({asked.read("read")}),
         checked AS (SELECT *, CASE {cases} END AS reason, {_document("doc", "shape")} AS document FROM typed),
@@ -95,13 +96,12 @@ def _paths(names: Sequence[str]) -> str:
 
 
 def check_players_sql(app: App, staged: str, now: dt.datetime) -> str:
-    """A query over staged players: the columns of the table `incoming_players`, then reason.
+    """A query over staged players with their moments: the columns of the table `incoming_players`, then reason.
 
     Reads `known_zones` (zone), the time zones that count.
     """
     cases = "\n".join(f"WHEN {condition} THEN {reason}" for condition, reason in _player_faults(app, now))
     renamed = {"recorded_at": "recorded", "born_on": "born", "joined_at": "joined", "opted_out": "opted"}
-    moments = with_moments(f"({staged})", ("recorded_at", "joined_at", "born_on"), app.timezone)
     return f"""
         WITH typed AS (
             SELECT * RENAME (recorded_at AS recorded, born_on AS born, joined_at AS joined, opted_out AS opted),
@@ -109,7 +109,7 @@ def check_players_sql(app: App, staged: str, now: dt.datetime) -> str:
                    CASE WHEN born_on_wall = date_trunc('day', born_on_wall) THEN CAST(born_on_wall AS DATE) END
                        AS birthday,
                    TRY_CAST(opted_out AS BOOLEAN) AS is_out, TRY_CAST(attributes AS JSON) AS doc
-            FROM {moments}
+            FROM {staged}
         ),
         checked AS (SELECT *, CASE {cases} END AS reason FROM typed)
         SELECT line, user_id, CASE WHEN reason IS NULL THEN moment END AS recorded_at, timezone, language,

@@ -3,8 +3,13 @@
 Plain ISO 8601 takes a short way. Any other spelling is taken apart once: date (`_DATES`), clock (`_CLOCK`) and the
 place whose clock it was (`_PLACE`): an offset, UTC, GMT or Z, or the name of an IANA zone. Without one it is wall time
 of the app's zone, and must then have happened there exactly once.
+
+To take all texts of a column apart costs the plain ones as much as the others, since DuckDB computes what the branches
+of a CASE share before it chooses one. Of many rows the plain ones are read alone (`with_plain_moments`), and what is
+left once for each text (`read_odd_moments`).
 """
 
+from data.warehouse import Warehouse
 from pipelines.activity.normalise import text
 
 EXAMPLE = "2024-05-31T14:05:00Z"
@@ -62,6 +67,8 @@ _PLACE_PARTS = ("sign", "hours", "minutes", "seconds", "utc", "zone")
 _NUMBER = r"[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?"
 _NUMBERS_ONLY = rf"(?i)^{_WEEKDAY}\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}(?:[, T].*)?$"
 _SHORT_YEAR = rf"(?i)^{_WEEKDAY}(?:\d{{1,2}}[-/. ]{_MONTH}[-/. ]|{_MONTH} \d{{1,2}},? )\d{{2}}(?:[, T].*)?$"
+# Days of which it is looked up once how far a clock is ahead, in microseconds.
+_FIRST_DAY, _LAST_DAY = "TIMESTAMP '1970-01-01'", "TIMESTAMP '2040-01-01'"
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
 
 
@@ -74,6 +81,48 @@ def with_moments(query: str, columns: tuple[str, ...], zone: str) -> str:
     for column in columns:
         query = _read(query, column, text(zone))
     return query
+
+
+def with_plain_moments(query: str, columns: tuple[str, ...], zone: str) -> str:
+    """What `with_moments` gives, but that `<column>_moment` is null where that takes a longer look."""
+    plain = "".join(
+        f", TRY_CAST({c} AS TIMESTAMP) AS {c}_wall, {_plain_moment(c)} AS {c}_moment, NULL::VARCHAR AS {c}_fault"
+        for c in columns
+    )
+    return f"(SELECT * EXCLUDE (_east){plain} FROM (SELECT *, {_east_of_days(text(zone))} AS _east FROM {query}))"
+
+
+def read_odd_moments(warehouse: Warehouse, table: str, columns: tuple[str, ...], zone: str) -> None:
+    """Fill in what `with_plain_moments` has left open in a table, whose rows stay where they are."""
+    for c in columns:
+        is_open = f"{c} IS NOT NULL AND {c}_moment IS NULL"
+        if not warehouse.value(f"SELECT count(*) FROM (FROM {table} WHERE {is_open} LIMIT 1)"):
+            continue
+        odd = with_moments(f"(SELECT DISTINCT {c} FROM {table} WHERE {is_open})", (c,), zone)
+        warehouse.run(f"CREATE OR REPLACE TEMP TABLE odd_moments AS FROM {odd}")
+        read = ", ".join(f"{c}_{name} = odd.{c}_{name}" for name in ("wall", "moment", "fault"))
+        warehouse.run(f"UPDATE {table} AS t SET {read} FROM odd_moments AS odd WHERE odd.{c} = t.{c}")
+        warehouse.run("DROP TABLE odd_moments")
+
+
+def _plain_moment(c: str) -> str:
+    """The moment of plain text with an offset, or of a day on which and around which the clock is left alone."""
+    wall = f"TRY_CAST({c} AS TIMESTAMP)"
+    east = f"_east[greatest(0, CAST({wall} AS DATE) - CAST({_FIRST_DAY} AS DATE) + 1)]"
+    return (
+        f"CASE WHEN regexp_full_match({c}, '{_PLAIN_WITH_OFFSET}') THEN TRY_CAST({c} AS TIMESTAMPTZ) "
+        f"WHEN regexp_full_match({c}, '{_PLAIN}') THEN make_timestamptz(epoch_us({wall}) - {east}) END"
+    )
+
+
+def _east_of_days(zone: str) -> str:
+    """How far a zone's clock is ahead of UTC on each day: a list, null for days within two of a change of the clock."""
+    return f"""(
+        SELECT list(east ORDER BY day) FROM (
+            SELECT day, CASE WHEN min(ahead) OVER near = max(ahead) OVER near THEN ahead END AS east
+            FROM (SELECT day, epoch_us(day) - epoch_us(timezone({zone}, day)) AS ahead
+                  FROM range({_FIRST_DAY}, {_LAST_DAY}, INTERVAL 1 DAY) AS days(day))
+            WINDOW near AS (ORDER BY day ROWS BETWEEN 2 PRECEDING AND 3 FOLLOWING)))"""
 
 
 def _read(query: str, c: str, zone: str) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from configs.zones import zone_names
 from data.warehouse import scratch
-from pipelines.activity.moments import with_moments
+from pipelines.activity.moments import read_odd_moments, with_moments, with_plain_moments
 from tests.pipelines.activity.deliveries import AT, LEAN, as_csv, as_jsonl, deliver, solve
 
 NEW_YORK = LEAN.model_copy(update={"timezone": "America/New_York"})
@@ -281,6 +281,28 @@ def test_no_text_whatever_breaks_the_reading_of_moments(written):
         found = warehouse.rows(f"SELECT said, said_moment, said_fault FROM {query}")
     assert len(found) == len(written)
     assert [said for said, moment, fault in found if moment is None and fault is None] == []
+
+
+ZONES = ("UTC", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Kathmandu", "Pacific/Apia")
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_plain_moments_are_what_a_long_look_finds_and_what_is_left_is_filled_in(zone):
+    hours = "SELECT strftime(h, '%Y-%m-%d %H:%M') AS said FROM range(TIMESTAMP '{}', '{}', INTERVAL {} MINUTE) t(h)"
+    spans = [("1969-12-25", "1970-01-10", 60), ("2011-12-20", "2012-01-05", 60), ("2024-01-01", "2024-12-31", 30)]
+    odd = "SELECT unnest(['2024-05-31', '2024-02-30', '31 May 2024', '2024-05-31T14:05Z', 'soon', '2040-01-01', NULL])"
+    with scratch() as warehouse:
+        warehouse.run("CREATE TEMP TABLE known_zones AS SELECT 'Europe/Berlin' AS zone")
+        texts = " UNION ALL ".join([*(f"({hours.format(*span)})" for span in spans), odd])
+        warehouse.run(f"CREATE TEMP TABLE texts AS {texts}")
+        warehouse.run(f"CREATE TEMP TABLE read AS FROM {with_plain_moments('texts', ('said',), zone)}")
+        left = "SELECT count(*) FROM read WHERE said IS NOT NULL AND said_moment IS NULL"
+        assert 5 < warehouse.value(left) < 2500
+        read_odd_moments(warehouse, "read", ("said",), zone)
+        long = with_moments("texts", ("said",), zone)
+        columns = "said, said_wall, said_moment, said_fault"
+        assert warehouse.rows(f"SELECT {columns} FROM read EXCEPT ALL SELECT {columns} FROM {long}") == []
+        assert warehouse.rows("SELECT said FROM read") == warehouse.rows("FROM texts")
 
 
 def test_the_earliest_day_is_the_apps_to_say_and_a_mended_file_takes_the_same_delivery(tmp_path):
