@@ -67,7 +67,7 @@ def put_night(con: "Connection", schema: str, night: Published, keep: int) -> st
             f"The schema {schema} has another night of {day} of '{app}', of the same revision, from another home.",
             f"Give another schema, or: DELETE FROM {schema}.nights WHERE app = '{app}' AND as_of = '{day}'.",
         )
-    if there and there[0] >= manifest.revision:
+    if there and (there[0] > manifest.revision or (there[0] == manifest.revision and place.holds(night))):
         return f"revision {there[0]} was there already"
     later = place.row("SELECT count(*) FROM {nights} WHERE app = %s AND as_of > %s", app, day)[0]
     staged = [_stage(con, night, table) for table in manifest.tables] if later < keep else []
@@ -137,6 +137,24 @@ class _Schema:
         if not has_table(self.con, self.schema, "outbox"):
             self.run(_OUTBOX)
             self.run(_DUE)
+
+    def holds(self, night: Published) -> bool:
+        """Whether a night that is noted is there whole; one of which only a note is kept has nothing to lack."""
+        manifest = night.manifest
+        app, day = manifest.app, manifest.as_of
+        if not self.row("SELECT kept FROM {nights} WHERE app = %s AND as_of = %s", app, day)[0]:
+            return True
+        return all(self._has_rows(night, table) for table in manifest.tables)
+
+    def _has_rows(self, night: Published, table: str) -> bool:
+        """Whether a table has each column of a night's file and as many rows; somebody may have emptied or altered it."""
+        manifest = night.manifest
+        columns = pl.read_parquet_schema(night.folder / manifest.tables[table].file)
+        if not all(has_column(self.con, self.schema, table, column) for column in columns):
+            return False
+        count = compose("SELECT count(*) FROM {table} WHERE app = %s AND as_of = %s", table=name(self.schema, table))
+        found = self.con.execute(count, [manifest.app, manifest.as_of]).fetchone()
+        return found == (manifest.tables[table].rows,)
 
     def note_night(self, night: Published, *, kept: bool) -> None:
         manifest = night.manifest

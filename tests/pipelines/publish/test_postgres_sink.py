@@ -102,6 +102,24 @@ def test_the_same_night_again_changes_nothing_and_a_newer_revision_takes_its_pla
     assert content(postgres) == after
 
 
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "TRUNCATE nightquest.challenges",
+        "DELETE FROM nightquest.targets WHERE ctid = (SELECT min(ctid) FROM nightquest.targets)",
+        "DROP TABLE nightquest.messages",
+        "ALTER TABLE nightquest.challenges DROP COLUMN title CASCADE",
+    ],
+)
+def test_a_night_of_which_somebody_took_something_is_put_whole_again_and_tells_nothing_twice(postgres, home, deed):
+    send(postgres, folder(home, 0))
+    whole = content(postgres)
+    postgres.run(deed)
+    assert "was there already" not in send(postgres, folder(home, 0))
+    assert content(postgres) == whole
+    assert "was there already" in send(postgres, folder(home, 0))
+
+
 def test_the_newest_nights_are_kept_and_an_older_one_never_takes_their_place(postgres, home):
     first, _, second = (folder(home, at) for at in range(3))
     days = "SELECT DISTINCT as_of FROM nightquest.profiles ORDER BY 1"
