@@ -147,7 +147,7 @@ class _Schema:
         return all(self._has_rows(night, table) for table in manifest.tables)
 
     def _has_rows(self, night: Published, table: str) -> bool:
-        """Whether a table has each column of a night's file and as many rows; somebody may have emptied or altered it."""
+        """Whether a table has each column of a night's file and as many rows, which somebody may have altered."""
         manifest = night.manifest
         columns = pl.read_parquet_schema(night.folder / manifest.tables[table].file)
         if not all(has_column(self.con, self.schema, table, column) for column in columns):
