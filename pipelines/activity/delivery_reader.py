@@ -40,6 +40,7 @@ class IngestRun:
         most_blocks: How many blocks of each file are read; none is all of them.
         calendar: The SELECT that yields the calendar.
         ours: The program wrote the files itself.
+        others: Raw tables of the app's other source: that of players where these are events, else that of events.
     """
 
     warehouse: Warehouse
@@ -53,6 +54,7 @@ class IngestRun:
     most_blocks: int | None = None
     calendar: Source | None = None
     ours: bool = False
+    others: tuple[str, ...] = ()
 
     @property
     def raw_tables(self) -> tuple[str, ...]:
@@ -137,6 +139,9 @@ def announce(ingest: IngestRun, path: Path, number: int, before: set[str]) -> De
     if feeds is None:
         reads = ", ".join(sorted({name.removeprefix("raw_") for name in ingest.raw_tables}))
         why = f"the source reads {reads}; without it go files named {ingest.direct}, or {ingest.direct}- and more"
+        if table_for(path, ingest.others):
+            whose, how = ("events", "without") if ingest.players else ("players", "with")
+            why = f"the source of {whose} reads it, not that of {ingest.direct}: take it {how} --players"
         return Delivery(str(path), "ignored", reason=why)
     try:
         file_hash = hash_file(path)

@@ -99,6 +99,7 @@ def ingest_files(
     history: bool,
     source_sql: str | None = None,
     calendar_sql: str | None = None,
+    other_sql: str | None = None,
     players: bool = False,
     progress: Progress | None = None,
     limits: Limits = LIMITS,
@@ -120,6 +121,7 @@ def ingest_files(
         source_sql: A SELECT over raw tables; without it the files have the contract's own columns. With it, files named
             events… (or players…) that feed no raw table still have them.
         calendar_sql: The SELECT over raw tables that yields the calendar; see `read_calendar`.
+        other_sql: That of players where these are events, else that of events: its files are told from strange ones.
         players: They are player records, not events.
         progress: Called with (what is being done, bytes done, bytes in all).
         limits: What a file may ask of the machine.
@@ -135,7 +137,12 @@ def ingest_files(
     source = None if source_sql is None else read_source(source_sql)
     calendar = None if players else read_calendar(calendar_sql)
     version = _version(app, source)
-    ingest = IngestRun(warehouse, app, now, players, source, version, limits, meter.add, calendar=calendar, ours=ours)
+    ingest = IngestRun(
+        *(warehouse, app, now, players, source, version, limits, meter.add),
+        calendar=calendar,
+        ours=ours,
+        others=read_source(other_sql).tables if other_sql else (),
+    )
     prepare(ingest)
     ignored = [Delivery(str(path), "ignored", reason=_why_not(path)) for path in others]
     found = _announce_all(ingest, files)

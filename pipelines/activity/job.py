@@ -21,7 +21,9 @@ def run_ingest(
     progress: Progress | None = None,
 ) -> IngestResult:
     """Take files into an app's warehouse; see pipelines.activity.ingest."""
-    source = loaded.players_sql if players else loaded.source_sql
+    source, other = loaded.source_sql, loaded.players_sql
+    if players:
+        source, other = other, source
     with open_app(settings, loaded, grows=True) as warehouse:
         return ingest_files(
             warehouse,
@@ -31,6 +33,7 @@ def run_ingest(
             history=history,
             source_sql=source,
             calendar_sql=loaded.calendar_sql,
+            other_sql=other,
             players=players,
             progress=progress,
         )

@@ -160,6 +160,20 @@ def test_an_app_with_a_source_still_takes_events_of_the_contract(warehouse, tmp_
     assert deliver(warehouse, LEAN, tmp_path, later, source_sql=SOURCE).taken == 1
 
 
+def test_a_file_of_the_other_source_is_told_with_the_way_to_take_it(warehouse, tmp_path):
+    people = "SELECT name AS user_id, at AS recorded_at FROM raw_members"
+    games = {"games.csv": GAMES, "people.csv": PEOPLE, "members-1.csv": "name,at\nann,2024-05-01\n"}
+    result = deliver(warehouse, LEAN, tmp_path, games, source_sql=SOURCE, other_sql=people)
+    assert [d.reason for d in result.deliveries if d.state == "ignored"] == [
+        "the source of players reads it, not that of events: take it with --players"
+    ]
+    result = deliver(warehouse, LEAN, tmp_path, games, source_sql=people, other_sql=SOURCE, players=True)
+    assert result.taken == 1
+    assert {d.reason for d in result.deliveries if d.state == "ignored"} == {
+        "the source of events reads it, not that of players: take it without --players"
+    }
+
+
 def test_a_source_whose_tables_were_never_delivered_says_which_and_leaves_nothing(warehouse, tmp_path):
     with pytest.raises(NightquestError, match="The source also reads 'people'"):
         deliver(warehouse, LEAN, tmp_path, {"games.csv": GAMES}, source_sql=SOURCE)
