@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import Self, cast
 
 import polars as pl
 
@@ -14,6 +14,7 @@ from models.menus import ask_menu
 from models.task import SNAPSHOT
 from models.tasks.attainment import Record, sign_of, with_inputs
 from models.tasks.plays import plays_rows
+from pipelines.engines.exchange import Later
 from pipelines.engines.laid import Frame
 
 # Outside these a target is impossible or trivial for this player, and is never asked.
@@ -60,7 +61,7 @@ def open_windows(app: App, snapshots: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-class OpenWindows:
+class OpenWindows(Later):
     """What is open to snapshots, see `open_windows`: told of some players at a time, since it is a row for each target.
 
     Args:
@@ -72,9 +73,17 @@ class OpenWindows:
         self._app = app
         self._snapshots = snapshots.select(*SNAPSHOT, "start_day")
 
+    def frame(self) -> pl.DataFrame:
+        """What is open to all of them."""
+        return open_windows(self._app, self._snapshots)
+
     def of(self, players: pl.Series) -> pl.DataFrame:
         """What is open to some players."""
-        return open_windows(self._app, self._snapshots.filter(pl.col("player_key").is_in(players.implode())))
+        return self.later(players).frame()
+
+    def later(self, players: pl.Series, _bucket: int = 0) -> Self:
+        """The same, to be told by whoever works on these players."""
+        return type(self)(self._app, self._snapshots.filter(pl.col("player_key").is_in(players.implode())))
 
     def lengths(self) -> pl.DataFrame:
         """What is open to each snapshot, of one metric."""

@@ -42,10 +42,15 @@ def buckets_of(settings: Settings) -> "Buckets":
 
 
 @contextmanager
-def open_buckets(settings: Settings, app: str) -> "Iterator[Buckets]":
+def open_buckets(settings: Settings, app: str, given: object = None) -> "Iterator[Buckets]":
     """The same for a night, whose warehouse is open: rows of many buckets lie beside it, and workers stay.
 
     Rows go to workers through a folder where the settings name one that they see too.
+
+    Args:
+        settings: The machine's.
+        app: The app's name.
+        given: What workers will be given and load ahead, such as the models; it can be sent to a process.
 
     Raises:
         KeyError: There is no engine of that name.
@@ -58,7 +63,9 @@ def open_buckets(settings: Settings, app: str) -> "Iterator[Buckets]":
     buckets = replace(buckets_of(settings), folder=warehouse_path(settings.home, app).parent)
     with ExitStack() as stack:
         if buckets.workers is not None:
-            buckets = replace(buckets, workers=stack.enter_context(closing(Staff(buckets.workers))))
+            staff = stack.enter_context(closing(Staff(buckets.workers)))
+            staff.call_in(given)
+            buckets = replace(buckets, workers=staff)
         if shared is not None:
             try:
                 opened = stack.enter_context(open_exchange(shared, settings.home, app, settings.memory_gb))

@@ -36,10 +36,10 @@ class Kept(Protocol):
 
 @runtime_checkable
 class Partitioned(Kept, Protocol):
-    """Such rows that a worker may read for itself, from what lies in the shared folder by bucket."""
+    """Such rows that a worker can come by itself, such as from what lies in the shared folder by bucket."""
 
     def later(self, players: pl.Series, number: int) -> Later | None:
-        """The rows of these players, who are a bucket's; None where they do not lie there."""
+        """The rows of these players, who are a bucket's; None where only this process can."""
 
 
 Frames = Sequence[pl.DataFrame | Kept]
@@ -209,19 +209,18 @@ class _Cut:
         return [_read(*each, number, players) for each in zip(self._frames, buckets, strict=True)]
 
     def sent(self, number: int) -> list[pl.DataFrame | Later]:
-        """The same for a worker: where rows go as files, what it reads for itself.
+        """The same for a worker, with what it reads for itself left to it.
 
         Raises:
-            EngineError: The files cannot be written.
+            EngineError: The files that rows go as cannot be written.
         """
-        if self.exchange is None:
-            return list(self.of(number))
         mine, *buckets = self._buckets
         players = self._players if mine is None else self._players.filter(mine == number)
         try:
             return [_filed(self.exchange, *each, number, players) for each in zip(self._frames, buckets, strict=True)]
         except OSError as error:
-            raise EngineError(f"is of no use while {self.exchange.folder} cannot be written ({error})") from error
+            folder = self.exchange and self.exchange.folder
+            raise EngineError(f"is of no use while {folder} cannot be written ({error})") from error
 
 
 def _numbered(frame: pl.DataFrame | Kept, count: int) -> pl.Series | None:
@@ -247,13 +246,13 @@ def _read(frame: pl.DataFrame | Kept, buckets: pl.Series | None, number: int, pl
 
 
 def _filed(
-    exchange: Exchange, frame: pl.DataFrame | Kept, buckets: pl.Series | None, number: int, players: pl.Series
+    exchange: Exchange | None, frame: pl.DataFrame | Kept, buckets: pl.Series | None, number: int, players: pl.Series
 ) -> pl.DataFrame | Later:
     later = frame.later(players, number) if isinstance(frame, Partitioned) else None
     if later is not None:
         return later
     rows = _cut(frame, buckets, number, players)
-    if not rows.width:
+    if exchange is None or not rows.width:
         return rows
     return exchange.file(frame if isinstance(frame, pl.DataFrame) else rows, number, rows)
 

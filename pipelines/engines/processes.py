@@ -1,15 +1,15 @@
 """Processes of this machine, NIGHTQUEST_WORKERS of them or one a core. Models answer with one thread each anyway."""
 
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import partial
 
 import psutil
 
 from configs.settings import Settings
 from pipelines.engines.buckets import Workers
+from pipelines.pool import open_pool
 
 
 def workers(settings: Settings) -> Workers:
     """So many processes, which load the libraries anew."""
     count = settings.workers or psutil.cpu_count() or 1
-    return Workers(lambda: ProcessPoolExecutor(count, mp_context=get_context("spawn")), count)
+    return Workers(partial(open_pool, count), count)

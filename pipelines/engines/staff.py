@@ -1,11 +1,11 @@
 """Workers that stay for a whole night's work: libraries and models take seconds to load, each time that they come."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 
-from pipelines.engines.buckets import Workers
+from pipelines.engines.buckets import EngineError, Workers
 
 
 class Staff:
@@ -17,31 +17,46 @@ class Staff:
 
     def __init__(self, hire: Callable[[], Workers]) -> None:
         self._hire = hire
-        self._hired: Workers | None = None
+        self._hired: Workers | EngineError | None = None
         self._there: Executor | None = None
+        self._loading = list[Future[None]]()  # a cluster forgets what nobody waits for
         self._stack = ExitStack()
 
     def __call__(self) -> Workers:
         """The workers.
 
         Raises:
-            EngineError: There are none.
+            EngineError: There are none; nobody looks for them twice, as that takes a while each time.
         """
         if self._hired is None:
-            self._hired = self._hire()
+            try:
+                self._hired = self._hire()
+            except EngineError as error:
+                self._hired = error
+        if isinstance(self._hired, EngineError):
+            raise self._hired
         return Workers(partial(self._at_work, self._hired), self._hired.count)
+
+    def call_in(self, given: object) -> None:
+        """Let them come and load what they will be given, which takes seconds, while this process is at other work."""
+        with suppress(EngineError):  # told when they are asked for something
+            workers = self()
+            with workers.start() as executor:
+                self._loading = [executor.submit(_load, given) for _ in range(workers.count)]
 
     def close(self) -> None:
         """Let them go."""
         self._there = None
+        self._loading.clear()
         self._stack.close()
 
     @contextmanager
     def _at_work(self, hired: Workers) -> Iterator[Executor]:
-        if self._there is None:
-            self._there = self._stack.enter_context(hired.start())
-        try:
-            yield self._there
-        except BaseException:
-            self.close()
-            raise
+        with self._stack.pop_all() as stack:
+            there, self._there = self._there or stack.enter_context(hired.start()), None
+            yield there
+            self._there, self._stack = there, stack.pop_all()
+
+
+def _load(given: object) -> None:
+    """Whoever is here has loaded it."""

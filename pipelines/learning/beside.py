@@ -4,12 +4,14 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 import psutil
+
+from pipelines.pool import open_pool
 
 PROCESS_BYTES = 500_000_000  # of one that has loaded its libraries
 R = TypeVar("R")
@@ -28,17 +30,19 @@ class Beside(Generic[R]):
 
     at_once: int
     _pool: ProcessPoolExecutor | None = None
+    _stack: ExitStack = field(default_factory=ExitStack)
     _running: dict[Future[R], tuple[str, Callable[[], R]]] = field(default_factory=dict)
     _done: dict[str, R | Exception] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
         if self.at_once > 1:
-            self._pool = ProcessPoolExecutor(self.at_once, mp_context=get_context("spawn"))
+            self._pool = self._stack.enter_context(open_pool(self.at_once))
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=kind is None, cancel_futures=True)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, where)
 
     def await_room(self) -> None:
         """Until another piece can begin."""

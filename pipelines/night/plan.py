@@ -108,9 +108,9 @@ def plan_night(
 def plan(tonight: Tonight, champions: Champions) -> Planned:
     """Understand the players and decide what each is asked; writes nothing."""
     known = tonight.known
-    recent, record = recent_challenges(known), mission_record(known)
-    with open_buckets(tonight.settings, known.app.app) as buckets:
-        models = champions.challenges
+    models = champions.challenges
+    with open_buckets(tonight.settings, known.app.app, (plan_night, models)) as buckets:
+        recent, record = recent_challenges(known), mission_record(known)
         planned = plan_night(known, models, champions.segments, recent, record, champions.others, buckets)
     return replace(planned, segment_version=champions.segment_version)
 

@@ -4,16 +4,15 @@
 
 A warehouse of 20,000 players with what was learned from it plans the same night by `local` on one core and on all, by
 `processes` and by `dask` with workers of this machine, each engine in a process of its own. Beyond one core `local`
-has DuckDB's and LightGBM's threads; a worker has one. Plans are compared row for row.
+has DuckDB's and polars' threads; a worker has one. Plans are compared row for row. Where other work is on the machine
+the clock says little: `gain_by_cpu` reckons from processor seconds what two idle cores would bring, with each worker
+busy half of what both were, their start included, and this process waited for.
 """
 
-import datetime as dt
 import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +56,8 @@ def measure(folder: Path, players: int = PLAYERS) -> dict[str, float]:
     gain, over = buckets[ONE] / buckets["processes"], buckets["dask"] / buckets["processes"]
     held = float(gain >= LEAST_GAIN and over <= MOST_DASK)
     figures |= {"gain_over_one_core": gain, "gain_over_local": buckets["local"] / buckets["processes"]}
+    alone = figures["processes_here_cpu_s"] + figures["processes_workers_cpu_s"] / WORKERS
+    figures |= {"gain_by_cpu": figures[f"{ONE}_here_cpu_s"] / alone}
     return figures | {"dask_over_processes": over, "held": held}
 
 
@@ -73,49 +74,9 @@ def _trained_home(folder: Path, players: int) -> Path:
 
 
 def _apart(home: Path, told: dict[str, str], *, one_core: bool = False) -> dict[str, Any]:
-    command = [PYTHON, "-m", "tests.benchmarks.engines", str(home)]
+    command = [PYTHON, "-m", "tests.benchmarks.planned", str(home)]
     if one_core:
         command.append(str(min(os.sched_getaffinity(0))))
     said = subprocess.run(command, cwd=ROOT, env=os.environ | told, check=True, stdout=subprocess.PIPE, text=True)
     found: dict[str, Any] = json.loads(said.stdout.splitlines()[-1])
     return found
-
-
-def _plan(home: Path) -> dict[str, Any]:
-    """Plan the night, with a watch on what is worked on in buckets; nothing is issued."""
-    from configs.loader import load_app  # noqa: PLC0415
-    from configs.settings import Settings  # noqa: PLC0415
-    from pipelines.engines.buckets import Buckets  # noqa: PLC0415
-    from pipelines.night.champions import load_champions  # noqa: PLC0415
-    from pipelines.night.open_night import open_night  # noqa: PLC0415
-    from pipelines.night.plan import plan  # noqa: PLC0415
-    from tests.pipelines.nights import context_of  # noqa: PLC0415
-
-    in_buckets: list[float] = []
-    each: Callable[..., Any] = Buckets.each
-
-    def watched(*given: Any) -> Any:
-        begun = time.perf_counter()
-        found = each(*given)
-        in_buckets.append(time.perf_counter() - begun)
-        return found
-
-    Buckets.each = watched  # type: ignore[method-assign]
-    with open_night(
-        load_app("trading"), new_day(), dt.datetime.now(dt.UTC), context_of(Settings(home=home))
-    ) as tonight:
-        champions = load_champions(tonight)
-        begun = time.perf_counter()
-        planned = plan(tonight, champions)
-        took = time.perf_counter() - begun
-    if any("engine" in note for note in planned.notes):
-        sys.exit("; ".join(planned.notes))
-    chosen = planned.plan.challenges.select("player_key", "metric", "window_days", "target")
-    told = chosen.sort(chosen.columns).write_csv()
-    return {"buckets_s": sum(in_buckets), "plan_s": took, "plan": told}
-
-
-if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        os.sched_setaffinity(0, {int(sys.argv[2])})
-    sys.stdout.write(json.dumps(_plan(Path(sys.argv[1]))) + "\n")

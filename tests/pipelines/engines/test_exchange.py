@@ -11,8 +11,9 @@ from polars.testing import assert_frame_equal
 
 from configs.settings import Settings
 from pipelines.engines import open_buckets
-from pipelines.engines.buckets import Buckets, Workers
+from pipelines.engines.buckets import Buckets, EngineError, Workers
 from pipelines.engines.exchange import Exchange, Later
+from pipelines.engines.staff import Staff
 from tests.pipelines.engines.test_buckets import NOBODY, PLAYERS
 
 FRAME = PLAYERS.with_columns(
@@ -86,15 +87,42 @@ def dies_of(process: int, players: pl.DataFrame) -> pl.DataFrame:
     return players
 
 
-def test_workers_stay_for_a_night_and_others_come_when_one_is_lost(tmp_path):
-    with open_buckets(Settings(home=tmp_path, engine="processes", workers=1, buckets=2), "toy") as by:
+class Loaded:
+    """Leaves a file of the process's name where it is loaded."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __setstate__(self, state: dict[str, Path]) -> None:
+        (state["folder"] / f"loaded-{os.getpid()}").touch()
+
+
+def test_workers_load_ahead_and_stay_for_a_night_and_others_come_when_one_is_lost(tmp_path):
+    told = Settings(home=tmp_path, engine="processes", workers=1, buckets=2)
+    with open_buckets(told, "toy", Loaded(tmp_path)) as by:
         first, again = (by.each(its_process, (), (PLAYERS,))["process"].unique().to_list() for _ in range(2))
         assert first == again != [os.getpid()]
+        assert [path.name for path in tmp_path.glob("loaded-*")] == [f"loaded-{first[0]}"]
         assert by.each(dies_of, tuple(first), (PLAYERS,)).height == PLAYERS.height
         others = by.each(its_process, (), (PLAYERS,))["process"].unique().to_list()
         assert others not in (first, [os.getpid()])
         assert not by.notes
     assert not {child.pid for child in multiprocessing.active_children()} & {*first, *others}
+
+
+def test_workers_that_are_not_there_are_looked_for_once():
+    looked = []
+
+    def hire():
+        looked.append(1)
+        raise EngineError("has nobody")
+
+    staff = Staff(hire)
+    staff.call_in(PLAYERS)
+    by = Buckets(2, "toy", staff)
+    assert all(by.each(kept, (), (PLAYERS, PLAYERS, NOBODY)).height == PLAYERS.height for _ in range(2))
+    assert by.notes == ["The engine toy has nobody; 2 of 2 buckets were worked on here."]
+    assert len(looked) == 1
 
 
 def test_a_bucket_whose_worker_has_a_full_disk_is_done_here(tmp_path):
