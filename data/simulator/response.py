@@ -131,7 +131,7 @@ def read_night(home: Path, app: str) -> tuple[dt.date, pl.DataFrame]:
     day, folder = _newest(home, app)
     rows = pl.read_parquet(folder / "challenges.parquet")
     asked = rows.filter(pl.col("requirements").list.len() == 1).explode("requirements").unnest("requirements")
-    arm = pl.col("metadata").str.json_path_match("$.arm")
+    arm = pl.coalesce(pl.col("metadata").str.json_path_match(f"$.{name}") for name in ("arm", "reward_arm"))
     columns = ("content_id", "user_id", "metric", "target", "window_days", "valid_from", "valid_until")
     return day, asked.select(*columns, arm=arm)
 

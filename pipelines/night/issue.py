@@ -167,13 +167,15 @@ def _with_models(challenges: pl.DataFrame, models: Mapping[str, str]) -> pl.Data
 
 
 def _with_arms(challenges: pl.DataFrame, words: Words) -> pl.DataFrame:
-    """Challenges whose metadata also names the arm that the player is in, where there is an experiment."""
-    if challenges.is_empty() or not words.trial.experiment:
-        return challenges
-    arms = words.assigned.select("player_key", "arm")
-    rows = challenges.join(arms, on="player_key", how="left", maintain_order="left")
-    told = pl.format('{}, "arm": "{}"}}', pl.col("metadata").str.strip_suffix("}"), "arm")
-    return rows.with_columns(metadata=pl.coalesce(told, "metadata")).drop("arm")
+    """Challenges whose metadata also names the arms that the player is in, of words and of rewards."""
+    tried = {"arm": (words.trial, words.assigned), "reward_arm": (words.rewards.trial, words.rewards.assigned)}
+    for name, (trial, assigned) in tried.items():
+        if trial.experiment and challenges.height and assigned.height:
+            arms = assigned.select("player_key", "arm")
+            rows = challenges.join(arms, on="player_key", how="left", maintain_order="left")
+            told = pl.format('{}, "{}": "{}"}}', pl.col("metadata").str.strip_suffix("}"), pl.lit(name), "arm")
+            challenges = rows.with_columns(metadata=pl.coalesce(told, "metadata")).drop("arm")
+    return challenges
 
 
 def _with_choices(challenges: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
