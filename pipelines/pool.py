@@ -11,6 +11,8 @@ from threading import Thread
 
 import psutil
 
+from configs.threads import keep_to
+
 
 @contextmanager
 def open_pool(count: int) -> Iterator[ProcessPoolExecutor]:
@@ -31,7 +33,7 @@ def open_pool(count: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _belong(pipe: Connection, threads: int) -> None:
-    os.environ.setdefault("POLARS_MAX_THREADS", str(threads))  # polars is not loaded yet
+    keep_to(threads)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all: whom we work for heeds it
     Thread(target=_end_with, args=(pipe,), daemon=True).start()
 

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import flows  # noqa: F401 (as every command does: it says how many threads numpy may have)
+
 
 def planned(home: Path) -> dict[str, Any]:
     """Seconds in buckets, by the clock and of this process and its own, and in the whole of planning; the plan."""

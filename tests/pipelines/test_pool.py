@@ -39,6 +39,19 @@ def test_what_is_in_hand_is_finished_whatever_a_terminal_sends():
     assert found.result(0) == "went on"
 
 
+def polars_threads() -> int:
+    import polars as pl  # noqa: PLC0415 (as a worker does, once it is asked for something)
+
+    return pl.thread_pool_size()
+
+
+def test_they_share_the_cores(monkeypatch):
+    monkeypatch.delenv("POLARS_MAX_THREADS", raising=False)
+    monkeypatch.setattr(psutil, "cpu_count", lambda: 7)
+    with open_pool(2) as pool:
+        assert pool.submit(polars_threads).result() == 3
+
+
 def test_where_the_block_is_interrupted_they_end_at_once():
     with suppress(KeyboardInterrupt), open_pool(1) as pool:
         process = psutil.Process(pool.submit(os.getpid).result())
