@@ -50,7 +50,9 @@ def load_champions(tonight: Tonight, *, keep: bool = True) -> Champions:
     found = find_champions(tonight, keep=keep)
     models, notes = _planning(tonight, found)
     others = {name: each.served for name, each in found.looked.items() if each.served and name not in PLANNED_WITH}
-    if not notes:
+    learned_its_own = bool(notes)
+    notes += _damaged(tonight, found)
+    if not learned_its_own:
         notes += _missing(tonight, found.looked)
         if found.lost:
             notes.insert(0, found.told_of_kept() or f"{found.lost.message} {found.lost.remedy}")
@@ -88,7 +90,8 @@ def _segments(tonight: Tonight, looked: Looked) -> tuple[SegmentModel | None, st
     """The segment model and its version, and why it does not serve or there is none."""
     app, loaded = tonight.night.app, looked.loaded
     if loaded is None or not isinstance(loaded.model, SegmentModel):
-        since = f", since {looked.untrained}" if looked.untrained else ""
+        why = looked.untrained or looked.fault[:1].lower() + looked.fault[1:].rstrip(".")
+        since = f", since {why}" if why else ""
         return None, "", [f"No segment model serves{since}: segments follow the quantiles of the score."]
     if suits(app, loaded.model):
         return loaded.model, f"{loaded.name}/{loaded.version}", []
@@ -96,21 +99,27 @@ def _segments(tonight: Tonight, looked: Looked) -> tuple[SegmentModel | None, st
     return loaded.model, "", [f"The segment model is of an older app file and does not serve. Run: {again}"]
 
 
+def _damaged(tonight: Tonight, found: Found) -> list[str]:
+    """A sentence for each model whose files cannot be read, but for the one that is told already."""
+    again = command("train", app=tonight.night.app.app)
+    faults = (found.looked.get(task.name, Looked()).fault for task in binary_tasks())
+    return [f"{fault} Run: {again}" for fault in faults if fault and not (found.lost and fault == found.lost.message)]
+
+
 def _missing(tonight: Tonight, found: Mapping[str, Looked]) -> list[str]:
     """A sentence for the tasks beside planning's whose scores nobody gives, those with one reason together."""
     app = tonight.night.app.app
     newest, of_then = command("train", app=app), command("train", "--as-of", tonight.night.as_of, app=app)
-    faults, reasons = list[str](), dict[tuple[str, str, str], list[str]]()
+    reasons = dict[tuple[str, str, str], list[str]]()
     for task in binary_tasks():
         looked = found.get(task.name, Looked())
-        again = _run(of_then if looked.later else newest, looked.untrained)
-        if looked.fault:
-            faults.append(f"{looked.fault} {again}")
-        elif task.name not in PLANNED_WITH and not looked.served:
+        if task.name not in PLANNED_WITH and not looked.served and not looked.fault:
+            again = _run(of_then if looked.later else newest, looked.untrained)
             reasons.setdefault((*_why_none(looked), again), []).append(task.name)
-    for (model, why, again), names in reasons.items():
-        faults.append(f"{model} of {' and '.join(names)} {why}, so this night has no scores of it. {again}")
-    return faults
+    return [
+        f"{model} of {' and '.join(names)} {why}, so this night has no scores of it. {again}"
+        for (model, why, again), names in reasons.items()
+    ]
 
 
 def _why_none(looked: Looked) -> tuple[str, str]:

@@ -94,9 +94,6 @@ def find_champions(tonight: Tonight, *, keep: bool) -> Found:
     Args:
         tonight: The night.
         keep: What the registry says serves, and why nothing does, is kept under home, for a night that cannot reach it.
-
-    Raises:
-        NightquestError: The files of a model that planning needs are not what was registered, and it was not kept.
     """
     search = _Search(tonight)
     looked = {name: search.look(name) for name in tasks().by_name}
@@ -132,11 +129,7 @@ class _Search:
             self._untrained = self._kept.untrained(self._app.app)
 
     def look(self, name: str) -> Looked:
-        """What serves a task.
-
-        Raises:
-            NightquestError: See `find_champions`.
-        """
+        """What serves a task; what planning needs and cannot be had is a fault of the registry."""
         if self._registry is None or name not in self._serving or name in self._gone:
             return (self._from_kept(name) if self.lost else None) or Looked(untrained=self._untrained.get(name, ""))
         try:
@@ -147,7 +140,7 @@ class _Search:
             self.lost = self.lost or self._fault(needed or NightquestError(looked.fault))
             return found
         if needed:
-            raise needed
+            self.lost = self.lost or self._fault(needed)
         return looked
 
     def keep(self, looked: Mapping[str, Looked]) -> None:

@@ -171,7 +171,7 @@ def _in_the_way(task: str, champion: Mapping[str, Any], looked: Looked | None) -
     if looked is None:
         why = "its files are lost"
     elif looked.fault:
-        why = looked.fault.rstrip(".")
+        why = looked.fault[:1].lower() + looked.fault[1:].rstrip(".")
     else:
         later = f"it serves from the night of {champion[FIRST_NIGHT]} on"
         why = f"it is {looked.why}" if looked.why else later

@@ -117,6 +117,21 @@ def test_a_kept_champion_whose_files_were_changed_or_that_knew_the_night_does_no
     assert any("kept is not what was registered: model.json changed" in note for note in served.notes)
 
 
+def test_of_registered_models_that_were_changed_and_not_kept_each_is_told_and_the_night_goes_on(trained, tmp_path):
+    settings = trained.copy(tmp_path)
+    lose(settings, "champions")
+    other = next(task for task in trained.versions if task not in {*PLANNED_WITH, "segments"})
+    after = {"attainment": "so this night learned its own", "segments": "segments follow", other: "Run: nightquest"}
+    for task in after:
+        for path in (settings.home / "mlartifacts" / "puzzles" / task).rglob("kind.json"):
+            damage(path)
+    served = champions(settings, trained.loaded)
+    fallbacks = {task for task, version in served.told().items() if version == "fallback"}
+    assert (fallbacks, other in served.others) == ({*PLANNED_WITH, "segments"}, False)
+    for task, told in after.items():
+        assert any(f"puzzles.{task} (version" in note and told in note for note in served.notes), task
+
+
 def test_who_serves_no_more_is_kept_no_more(trained, tmp_path):
     settings, other = trained.copy(tmp_path), next(task for task in trained.versions if task not in PLANNED_WITH)
     client = MlflowClient(settings.tracking_uri, settings.tracking_uri)
