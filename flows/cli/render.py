@@ -73,6 +73,7 @@ def _head(view: PlayerView, terms: Terms) -> Panel:
         ("activity", profile.get("activity") if profile else "none of late"),
         ("skill", f"{profile['skill_level']} of 10, {profile['skill_word']}" if profile.get("skill_word") else None),
         ("plays", _habits(profile) or None),
+        *((terms.called(name), _streak(run)) for name, run in json.loads(profile.get("streaks") or "{}").items()),
         ("strength", ", ".join(_strength(row) for row in view.segments) or None),
         ("XP", f"{view.xp:,}"),
         *((terms.called(row["item"]), f"{row['amount']:,}") for row in view.wallet if row["kind"] == "points"),
@@ -257,6 +258,12 @@ def _suits(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
     for row in rows:
         table.add_row(literal(terms.called(row["item"])), literal(row["kind"].replace("_", " ")), f"{row['score']:.0%}")
     return table
+
+
+def _streak(run: Mapping[str, Any]) -> str | None:
+    """How long a run of days is, and until when it can be kept going."""
+    until = f", kept by play until {run['play_by']}" if run["play_by"] else ""
+    return f"{run['days']} (best {run['best']}{until})" if run["best"] else None
 
 
 def _strength(row: Mapping[str, Any]) -> str:

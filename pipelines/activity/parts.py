@@ -21,6 +21,9 @@ from pipelines.activity.metric_sql import (
 )
 
 PLAYER_DAYS_AT_ONCE = 500_000  # that are added up together, some five events each
+# Streaks and entities as the night may see them, see `know_until`; a late event changes them on other days, too.
+DERIVED = """SELECT * FROM derived_events ANTI JOIN touched_players USING (player_key)
+              UNION ALL BY NAME FROM known_derived SEMI JOIN touched_players USING (player_key)"""
 
 
 def sync_metrics(warehouse: Warehouse, app: App) -> bool:

@@ -13,6 +13,8 @@ from configs.app import App
 from configs.timed import WEEKDAYS
 
 ORDER = "occurred_at, sequence, event_id"
+# Over a player's rows of a streak (day, key): the day without play on which the newest run breaks.
+BREAKS_ON = "max_by(coalesce(key, (day + 1)::VARCHAR), day)::DATE"
 _FURTHEST = 366
 # Of a player's day: a struct that begins with what orders events, so that the least is the first.
 _EARLIEST = (
@@ -76,7 +78,7 @@ _PLAIN_RUNS = """
 
 def goes_on_sql(base_day: dt.date) -> str:
     """Whether a streak goes on when `base_day` begins, over its rows (day, key): an aggregate of a player's."""
-    return f"max_by(coalesce(key, (day + 1)::VARCHAR), day)::DATE >= DATE '{base_day}'"
+    return f"{BREAKS_ON} >= DATE '{base_day}'"
 
 
 def _played_sql(base: str, before: str | None) -> str:

@@ -10,6 +10,7 @@ from pipelines.players.habits import describe_habits
 from pipelines.players.languages import spoken
 from pipelines.players.membership import HELD, PERSONA, STYLE, belong, memberships_before
 from pipelines.players.preferences import describe_preferences
+from pipelines.players.runs import describe_streaks
 from pipelines.players.standing import mid_rank, strength
 from pipelines.players.tastes import describe_tastes, liked_most
 from pipelines.players.traits import measure_traits, trait_names
@@ -35,7 +36,7 @@ def describe_players(known: Known, features: Frame, segments: pl.DataFrame) -> p
         In the order of `features`: player_key, user_id, persona, personas (Struct of shares), style and styles (null:
         the app has none), traits (Struct of -1 to 1), risk_tolerance, skill (0 to 1), skill_level (1 to 10),
         skill_word, preferred_content (null: too little play), completion_rate (null: none settled), activity, language,
-        opted_out, segment, cohort, and the Structs of `describe_habits` and `describe_preferences`.
+        opted_out, segment, cohort, and the Structs of `describe_habits`, `describe_preferences` and `describe_streaks`.
     """
     app = known.app
     who = features.select("player_key")
@@ -51,6 +52,7 @@ def describe_players(known: Known, features: Frame, segments: pl.DataFrame) -> p
         features.select("player_key", activity=activity(app), preferred_content=preferred_content(app)),
         describe_habits(app, features),
         describe_preferences(known, who),
+        describe_streaks(known, who),
     ):
         rows = rows.join(part, on="player_key", how="left", maintain_order="left")
     rows = rows.join(liked_most(describe_tastes(known)), on="player_key", how="left", maintain_order="left")
@@ -58,7 +60,7 @@ def describe_players(known: Known, features: Frame, segments: pl.DataFrame) -> p
     return rows.select(
         *("player_key", "user_id", "persona", "personas", "style", "styles", "traits", "risk_tolerance"),
         *("skill", "skill_level", "skill_word", "preferred_content", "completion_rate", "activity", "language"),
-        *("opted_out", "segment", "cohort", "habits", "engagement", "social", "preferences"),
+        *("opted_out", "segment", "cohort", "habits", "engagement", "social", "preferences", "streaks"),
     )
 
 

@@ -8,8 +8,8 @@ from configs.aggregations import Aggregation
 from configs.app import App
 from configs.expressions import Term
 from configs.spans import span_start
+from pipelines.activity.parts import DERIVED
 from pipelines.activity.streaks import goes_on_sql
-from pipelines.badges.rules.walk import DERIVED
 from pipelines.pins import Night
 
 PACE_DAYS = 28

@@ -11,12 +11,9 @@ from configs.app import App
 from configs.badge_rules import BadgeRule
 from configs.expressions import Term
 from pipelines.activity.metric_sql import event_marks
+from pipelines.activity.parts import DERIVED
 from pipelines.badges.rules.days import is_new_sql, opening
 from pipelines.badges.rules.stream import value_sql
-
-# Streaks and entities as the night may see them; a late event changes them on other days, too.
-DERIVED = """SELECT * FROM derived_events ANTI JOIN touched_players USING (player_key)
-              UNION ALL BY NAME FROM known_derived SEMI JOIN touched_players USING (player_key)"""
 
 
 def events_sql() -> dict[str, str]:

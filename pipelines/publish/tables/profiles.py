@@ -32,6 +32,7 @@ CONTRACT = contract(
         "activity": text(),
         "habits": document(),
         "engagement": document(),
+        "streaks": document(nullable=True),
         "social": document(nullable=True),
         "preferences": document(nullable=True),
         "history": document(),
@@ -41,7 +42,7 @@ CONTRACT = contract(
     },
     screen=(
         *("persona", "style", "skill_level", "skill_word", "preferred_content", "preferred_types", "completion_rate"),
-        *("activity", "habits", "engagement", "social", "preferences", "history", "language"),
+        *("activity", "habits", "engagement", "streaks", "social", "preferences", "history", "language"),
     ),
 )
 

@@ -128,6 +128,7 @@ def test_a_players_page_shows_what_is_asked_held_and_next(night):
         "SCHOLAR 75%",
         "5 of 10, Advanced",
         "3.5 days a week, in the evening",
+        "best 12, kept",
         "+40",
     ):
         assert words in text
@@ -139,11 +140,11 @@ def test_a_kind_of_play_with_few_players_says_that_strength_and_targets_are_amon
     rows += [{"cohort": "daily", "judged_as": "daily", "segment": "Beginner", "is_main": False}]
     target = {"cohort": "endless", "judged_as": "all", "metric": "solved", "percentile": 75, "is_next": True}
     shown = replace(view, segments=rows, targets=[target | {"value": 154.35}])
-    text = " ".join(printed(render_player(shown, Terms.of(APP)), width=250).split())
+    text = " ".join(printed(render_player(shown, Terms.of(APP)), width=400).split())
     assert "Expert among all players (few play endless), Beginner among all players of daily" in text
     assert "puzzles solved 155 puzzles 75 % of comparable players" in text
     older = [{name: value for name, value in row.items() if name != "judged_as"} for row in rows]
-    assert "Expert among all players of endless" in printed(render_player(replace(view, segments=older)), width=250)
+    assert "Expert among all players of endless" in printed(render_player(replace(view, segments=older)), width=400)
 
 
 def test_who_plays_on_one_day_a_week_plays_on_no_days(night):

@@ -273,6 +273,7 @@ def make_frames(
             engagement=pl.struct(active_days_28=pl.lit(14)),
             social=pl.lit(None, pl.String),
             preferences=pl.lit(None, pl.String),
+            streaks=pl.struct(run=pl.struct(days=pl.lit(6), best=pl.lit(12), play_by=pl.lit("2024-01-12"))),
             preferred_content=pl.lit("solved"),
             completion_rate=pl.lit(0.5),
             activity=pl.lit("medium"),
