@@ -22,10 +22,10 @@ APP = make_app(
 MONDAY = START + dt.timedelta(days=-START.weekday() % 7)
 
 
-def told(app: Any, rows: list[dict[str, Any]], day: int, players: int) -> list[Any]:
+def told(app: Any, rows: list[dict[str, Any]], day: int, players: int, cut: dt.datetime = FAR) -> list[Any]:
     base_day = (MONDAY + dt.timedelta(days=day)).date()
     with warehouse_with(app, rows) as warehouse:
-        known = Known(warehouse, at_night(app, base_day=base_day, cut=FAR))
+        known = Known(warehouse, at_night(app, base_day=base_day, cut=cut))
         who = pl.DataFrame({"player_key": range(1, players + 1)})
         return describe_streaks(known, who)["streaks"].to_list()
 
@@ -51,6 +51,15 @@ def test_a_streak_lasts_over_rest_and_a_freeze_until_the_day_that_breaks_it():
         {"run": {"days": 5, "best": 5, "play_by": None}},  # until they resume
         {"run": {"days": 0, "best": 0, "play_by": None}},
     ]
+
+
+def test_a_night_made_again_when_later_play_is_known_tells_the_same_end_of_a_streak():
+    then = MONDAY + dt.timedelta(days=6, hours=3)
+    for before, after in ((range(6), (6, 7, 8)), (range(6), (7, 8)), ((0, 1, 3, 4, 5), (7, 8))):
+        rows = [row for day in before for row in on_days(1, day)]
+        later = [row for day in after for row in on_days(1, day)]
+        later = [row | {"available_at": then + dt.timedelta(days=5)} for row in later]
+        assert told(APP, [*rows, *later], 6, 1, then) == told(APP, rows, 6, 1, then)
 
 
 def test_an_app_without_streaks_tells_of_none():
