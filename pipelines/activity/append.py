@@ -61,7 +61,7 @@ def append_events(
         {"active": list(app.active_events)},
     )
     let_come_back(warehouse, now)
-    warehouse.run("INSERT INTO events BY NAME SELECT * FROM landed ORDER BY occurred_at, sequence, event_id")
+    warehouse.run("INSERT INTO events BY NAME SELECT * FROM landed ORDER BY occurred_at, sequence, content_hash")
     gone = take_back(warehouse, now)
     if whole_source:
         gone = pl.concat([gone, take_back_vanished(warehouse, app, now)])

@@ -77,12 +77,12 @@ def refresh_parts(warehouse: Warehouse, app: App, touched: pl.DataFrame | None) 
         _refresh_derived(warehouse, app)
         if touched is not None:
             warehouse.run(warehouse.fixed("activity/forget_parts"))
-        parsed, active_days = parsed_sql(app), warehouse.fixed("activity/active_days")
+        parsed, active_days = parsed_sql(app, derived="derived_parts"), warehouse.fixed("activity/active_days")
         add = warehouse.fixed("activity/add_parts").format(days=parsed.days, keys=parsed.keys, active_days=active_days)
         for _ in _stretches(warehouse):
             warehouse.run(f"CREATE OR REPLACE TEMP TABLE parsed_events AS {parsed.events}")
             warehouse.run(add)
-        warehouse.run("DELETE FROM parsed_events")
+        warehouse.run("DELETE FROM parsed_events; DROP TABLE derived_parts")
 
 
 def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime) -> None:
