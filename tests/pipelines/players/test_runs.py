@@ -5,10 +5,8 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.known import Known
 from pipelines.players.runs import describe_streaks
-from tests.factories import FAR, START, event, make_app, warehouse_with
-from tests.pipelines.challenges.strength import at_night
+from tests.factories import FAR, START, event, known_at, make_app, warehouse_with
 
 APP = make_app(
     metrics={
@@ -25,7 +23,7 @@ MONDAY = START + dt.timedelta(days=-START.weekday() % 7)
 def told(app: Any, rows: list[dict[str, Any]], day: int, players: int, cut: dt.datetime = FAR) -> list[Any]:
     base_day = (MONDAY + dt.timedelta(days=day)).date()
     with warehouse_with(app, rows) as warehouse:
-        known = Known(warehouse, at_night(app, base_day=base_day, cut=cut))
+        known = known_at(warehouse, app, base_day, cut)
         who = pl.DataFrame({"player_key": range(1, players + 1)})
         return describe_streaks(known, who)["streaks"].to_list()
 
