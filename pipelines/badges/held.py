@@ -27,8 +27,8 @@ def badges_held(known: Known) -> pl.DataFrame:
     Returns:
         award_id, player_key, badge_id, as_of, title, tier, category, prestige (0 to 100), rarity, granted_at (UTC),
         confidence, evidence (JSON text), citation, rule_version, in order of granted_at. A badge that the app file no
-        longer has keeps its id as title, with no tier,
-        category or prestige; an achievement has a prestige of 0.
+        longer has is told as the file of the last night that had it did; where none did its title is its id, with no
+        tier, category or prestige. An achievement has a prestige of 0.
     """
     sql, lent = held_query(known)
     with known.lend(**lent):
@@ -43,6 +43,11 @@ def held_query(known: Known) -> tuple[str, dict[str, pl.DataFrame]]:
         orient="row",
     )
     rarity = badge_rarity(known).select("badge_id", "rarity")
+    lost = rarity.select("badge_id").join(badges, on="badge_id", how="anti")
+    if not lost.is_empty():
+        with known.lend(lost=lost):
+            before = known.frame(known.fixed("badges/lost_badges"), {"as_of": known.as_of})
+        badges = pl.concat([badges, before.cast(dict(badges.schema))])
     told = rarity.join(badges, on="badge_id", how="left")
     lent = {"told": told, "titles": badge_titles(known.app), "languages_read": languages_read(known)}
     return known.fixed("badges/badges_held"), lent | {"reached": achievements_held(known)}

@@ -1,5 +1,5 @@
 -- Every award up to a night, with the evidence that counts by then, with what the app file says of the badge, in the language that its
--- holder reads, and its rarity tonight; one that the file no longer has keeps its id as title. Input: `told` (badge_id, title, tier,
+-- holder reads, and its rarity tonight; one of which nothing is told has its id as title. Input: `told` (badge_id, title, tier,
 -- category, prestige, rarity), `titles` (badge_id, language, title), `languages_read` (player_key, language), and `reached`, the
 -- achievements that are held as badges, in these columns. Parameter: as_of.
 SELECT h.award_id, h.player_key, h.badge_id, h.as_of, coalesce(s.title, t.title, h.badge_id) AS title, t.tier, t.category, t.prestige,

@@ -10,6 +10,8 @@ from pipelines.badges.held import badge_rarity, badges_held
 from pipelines.badges.rules.award import award_badges
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known
+from pipelines.night.pinned_file import PinnedFile, keep_file
+from pipelines.words.wishes import Wishes
 from tests.factories import event, warehouse_with
 from tests.pipelines.badges.rules.test_award import app_with, cite, pin
 from tests.pipelines.badges.rules.test_kinds import app_of
@@ -240,6 +242,10 @@ def test_held_badges_say_what_they_are_and_survive_their_rule() -> None:
         )
         orphan = badges_held(Known(warehouse, pin(warehouse, later, 4))).row(0, named=True)
         assert (orphan["title"], orphan["tier"], orphan["rarity"]) == ("one", None, "common")
+        for days, had in ((4, app), (5, later)):
+            keep_file(warehouse, PinnedFile(had, f"file {days}", Wishes()), pin(warehouse, had, days))
+        orphan = badges_held(Known(warehouse, pin(warehouse, later, 6))).row(0, named=True)
+        assert (orphan["title"], orphan["tier"], orphan["prestige"]) == ("One", "bronze", row["prestige"])
 
 
 def shown(changes: dict[str, dict[str, Any]], held: bool) -> list[str]:
