@@ -12,9 +12,12 @@ import hashlib
 import hmac
 import http.client
 import json
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -202,16 +205,43 @@ class _Receiver:
             "Webhook-Signature": f"v1,{base64.b64encode(signed).decode()}",
         }
         self.connection.request("POST", self.path, body, headers)
-        answer = self.connection.getresponse()
-        answer.read(64 * 1024)
-        if not answer.isclosed():  # more than anybody reads: the connection cannot be used again
+        with self._in_time():
+            answer = self.connection.getresponse()
+        with suppress(OSError, http.client.HTTPException):  # its status has said all; what follows may be late, or cut
+            answer.read1(64 * 1024)
+        if not answer.isclosed():  # there is more than anybody reads: the connection cannot be used again
             self.connection.close()
         asked = answer.headers.get("Retry-After", "")
         return _Answer(answer.status, answer.reason, float(asked) if asked.isdigit() else None)
 
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """No answer takes longer, however it trickles in: a socket's own limit is of each read."""
+        late, answering = threading.Event(), self.connection.sock
+
+        def cut() -> None:
+            late.set()
+            with suppress(OSError):
+                socket.socket.shutdown(answering, socket.SHUT_RDWR)  # and not TLS's own, which would wait for its end
+
+        timer = threading.Timer(self.timeout_s, cut)
+        timer.start()
+        try:
+            yield
+        except (OSError, http.client.HTTPException) as error:
+            if late.is_set():
+                raise TimeoutError from error
+            raise
+        finally:
+            timer.cancel()
+
     def away(self, error: Exception) -> NightquestError:
         """Nobody answers, in time or at all."""
-        why = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+        why = str(error) or type(error).__name__
+        if isinstance(error, TimeoutError):
+            why = "no answer in time"
+        elif not isinstance(error, OSError):
+            why = "what it answers is no HTTP"
         return NightquestError(
             f"The receiver at {self.host} cannot be reached: {why[:200]}.", "Start it, or look at its log."
         )

@@ -5,7 +5,7 @@ import json
 import re
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -26,7 +26,7 @@ SECRET = "whsec_" + re.findall(r'b64decode\("(.*?)"\)', PAGE)[0]
 
 
 class Receiver:
-    """The page's receiver behind a real server; `script` is what it first does: a status, or LATE for none."""
+    """The page's receiver behind a real server; `script` is what it first does: a status, LATE, or raw bytes."""
 
     def __init__(self):
         self.script, self.requests, self.pushed, self.headers = [], [], [], {}
@@ -45,6 +45,14 @@ class Receiver:
                 status = does if isinstance(does, int) else program["receive"](self.headers, body)
                 if does == LATE:
                     receiver.closing.wait()
+                    return
+                if isinstance(does, bytes):  # a line at once, and of the last one a byte at a time
+                    self.close_connection = True
+                    lines, _, rest = does.rpartition(b"\n")
+                    for part in (lines + b"\n" if lines else b"", *(bytes([byte]) for byte in rest)):
+                        with suppress(OSError):
+                            self.wfile.write(part)
+                        receiver.closing.wait(0.1)
                     return
                 self.send_response(status)
                 for name, value in receiver.headers.items():
@@ -143,15 +151,24 @@ def test_what_fails_for_a_moment_is_tried_again_and_nobody_gets_anything_twice(r
         ([301], "301 Moved Permanently. Give the address that it leads to", 1),
         ([500] * 9, "500 Internal Server Error", 5),
         ([LATE] * 9, "no answer in time", 5),
+        ([b"HTTP/1.1 200 OK"] * 9, "no answer in time", 5),  # a byte now and then is no answer either
+        ([b"SSH-2.0 hello\n"] * 9, "reached: what it answers is no HTTP", 5),
     ],
 )
 def test_a_receiver_that_does_not_take_it_is_told_without_a_secret(receiver, home, script, why, tries):
     receiver.script = script
     with pytest.raises(NightquestError, match=why) as told:
-        send(receiver, folder(home, 0), timeout_s="0.3" if script[0] == LATE else "60")
+        send(receiver, folder(home, 0), timeout_s="60" if isinstance(script[0], int) else "0.3")
     wait_for(lambda: len(receiver.requests) >= tries)  # it may still be reading what was sent
     assert len(receiver.requests) == tries
     assert not any(secret in str(told.value) for secret in (SECRET[6:], "secret-path"))
+
+
+def test_what_follows_a_status_that_takes_it_is_not_waited_for(receiver, home):
+    receiver.script = [b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n" + b"x" * 900] * 3
+    begun = time.monotonic()
+    assert "5 pieces of news in 3 requests" in send(receiver, folder(home, 0), batch="2", timeout_s="60")
+    assert time.monotonic() - begun < 45  # the three would take 270 s
 
 
 def test_another_secret_is_refused_and_nothing_is_taken(receiver, home):
