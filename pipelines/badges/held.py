@@ -47,7 +47,7 @@ def held_query(known: Known) -> tuple[str, dict[str, pl.DataFrame]]:
     if not lost.is_empty():
         with known.lend(lost=lost):
             before = known.frame(known.fixed("badges/lost_badges"), {"as_of": known.as_of})
-        badges = pl.concat([badges, before.cast(dict(badges.schema))])
+        badges = pl.concat([badges, before.cast(badges.schema)])
     told = rarity.join(badges, on="badge_id", how="left")
     lent = {"told": told, "titles": badge_titles(known.app), "languages_read": languages_read(known)}
     return known.fixed("badges/badges_held"), lent | {"reached": achievements_held(known)}
