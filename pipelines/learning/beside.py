@@ -1,7 +1,8 @@
 """Pieces of work beside each other in processes of this machine, or one after another in this one."""
 
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
@@ -22,7 +23,8 @@ _log = logging.getLogger(__name__)
 class Beside(Generic[R]):
     """Work handed out one piece at a time; each begins when fewer than `at_once` are under way.
 
-    What a process that died had in hand is done here, as is all that follows. Where one at a time is, it is done here.
+    What comes of it is told in the order in which it was begun: of the first while others are still under way. What a
+    process that died had in hand is done here, as is all that follows. Where one at a time is, it is done here.
 
     Args:
         at_once: How many pieces may be under way.
@@ -33,6 +35,7 @@ class Beside(Generic[R]):
     _stack: ExitStack = field(default_factory=ExitStack)
     _running: dict[Future[R], tuple[str, Callable[[], R]]] = field(default_factory=dict)
     _done: dict[str, R | Exception] = field(default_factory=dict)
+    _turns: deque[str] = field(default_factory=deque)
 
     def __enter__(self) -> Self:
         if self.at_once > 1:
@@ -54,17 +57,33 @@ class Beside(Generic[R]):
         self.await_room()
         if self._pool is None:
             self._done[name] = _tried(work)
-            return
-        try:
-            self._running[self._pool.submit(work)] = (name, work)
-        except BrokenProcessPool:
-            self._go_on_here(name, work)
+        else:
+            try:
+                self._running[self._pool.submit(work)] = (name, work)
+            except BrokenProcessPool:
+                self._go_on_here(name, work)
+        self._turns.append(name)
 
-    def results(self) -> dict[str, R | Exception]:
-        """What came of each piece by name, or the exception that it raised, when all are done."""
-        while self._running:
-            self._take()
-        return self._done
+    def could_not_begin(self, name: str, error: Exception) -> None:
+        """Count a piece as done, with what kept it from beginning."""
+        self._turns.append(name)
+        self._done[name] = error
+
+    def ready(self) -> Iterator[tuple[str, R | Exception]]:
+        """What came of each piece that is done, by name, or the exception that it raised; up to the first that is not.
+
+        Each is told once.
+        """
+        while self._turns and self._turns[0] in self._done:
+            name = self._turns.popleft()
+            yield name, self._done.pop(name)
+
+    def results(self) -> Iterator[tuple[str, R | Exception]]:
+        """What came of all that was not told yet, each when it is done."""
+        while self._turns:
+            while self._turns[0] not in self._done:
+                self._take()
+            yield from self.ready()
 
     def _take(self) -> None:
         for future in wait(self._running, return_when=FIRST_COMPLETED).done:

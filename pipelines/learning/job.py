@@ -7,7 +7,6 @@ from dataclasses import replace
 from configs.errors import NightquestError
 from configs.loader import LoadedApp
 from configs.settings import Settings
-from configs.version import code_version
 from data.warehouse import Warehouse
 from models.cluster import Cluster
 from models.contest.budget import Budget
@@ -18,14 +17,15 @@ from models.tasks import binary_tasks, task_names, tasks
 from models.tasks.segments import Segments
 from pipelines.known import Known
 from pipelines.learning.incumbents import incumbents
-from pipelines.learning.record import contest_table, run_of, segments_run
-from pipelines.learning.steps import DRAWING, REGISTERING, Progress, Steps, silent
+from pipelines.learning.record import contest_table
+from pipelines.learning.register import Registrar
+from pipelines.learning.steps import REGISTERING, Progress, Steps, silent
 from pipelines.learning.training import SEED, learn_tasks
 from pipelines.pins import make_night, next_served_day
 from pipelines.players.segments import fit_segments, past_strength
 from pipelines.players.snapshots import eligible_players
 from pipelines.reports import TrainReport
-from pipelines.stores import open_app, open_registry
+from pipelines.stores import has_registry, open_app
 
 TUNING = "tuning"  # folder under home: what was tried, by app, task and learner
 LEARNING = 0.8  # of a budget at most; the rest is to draw and register
@@ -59,50 +59,52 @@ def run_train(
         NightquestError: There is no such task.
     """
     budget, wanted = Budget(budget_s), check_tasks(only)
-    app, registry, steps = loaded.app, open_registry(settings), Steps(progress, wanted)
+    app, steps = loaded.app, Steps(progress, wanted)
     with open_app(settings, loaded) as warehouse:
         as_of = as_of or _latest_day(warehouse, loaded, now, settings.day_grace)
         night = make_night(warehouse, app, as_of, now, settings.day_grace)
-        known = Known(warehouse, night)
-        serving = _at_work(known, incumbents(registry, app, as_of, wanted), settings.scoring_s)
+        known, registrar = Known(warehouse, night), Registrar(settings, loaded, night)
+        # A store that is still to be made, which takes MLflow seconds, is made while contests are under way.
+        serving = incumbents(registrar.registry, app, as_of, wanted) if has_registry(settings) else {}
         tuning = Tuning(settings.tuning_s, settings.home / TUNING / app.app) if tuned else None
-        for_learning = _for_learning(budget, len(wanted))
+        for_learning, told = _for_learning(budget, len(wanted)), list[str]()
         learned = learn_tasks(
             *(known, wanted),
             seed=SEED,
             steps=steps,
-            serving=serving,
+            serving=_at_work(known, serving, settings.scoring_s),
             budget=for_learning,
             tuning=tuning,
             processes=settings.workers,
             most=settings.training_snapshots,
             cluster=_cluster(settings),
+            learned=registrar.contest,
+            beside=lambda: told.extend(_learn_segments(known, wanted, registrar, for_learning, steps)),
         )
-        segments, failed, notes = None, dict(learned.failed), learned.notes
-        if Segments.name in wanted and not for_learning.left:
-            failed[Segments.name] = "the budget is spent"
-            notes = (*notes, f"No model of {Segments.name} is learned: the budget is spent.")
-        elif Segments.name in wanted:
-            steps.begin(Segments.doing)
-            strength = past_strength(known)
-            segments = fit_segments(app, *strength, seed=SEED)
-    steps.begin(DRAWING)
-    runs = {name: run_of(each, night, loaded.hash, code_version()) for name, each in learned.held.items()}
-    if segments is not None and segments.model is not None:
-        runs[Segments.name] = segments_run(segments, strength, night, loaded.hash, code_version())
-    elif segments is not None:
-        failed[Segments.name] = segments.why
     steps.begin(REGISTERING)
-    review = app.promotion == "review"
-    versions = {task: registry.record(app.app, task, run, review=review).version for task, run in runs.items()}
-    for task, why in failed.items():
-        registry.record_none(app.app, task, as_of, why)
+    registrar.without(learned.failed)
     steps.end()
     left_out = learners_left_out(heavy=tuning is not None and tuning.seconds > 0)
-    told = [segments.note] if segments and segments.note else []
+    versions = {task: registrar.versions[task] for task in wanted if task in registrar.versions}
     return TrainReport(
-        as_of, contest_table(learned.held.values()), versions, (*tasks().faults, *left_out, *notes, *told)
+        as_of, contest_table(learned.held.values()), versions, (*tasks().faults, *left_out, *learned.notes, *told)
     )
+
+
+def _learn_segments(
+    known: Known, wanted: Collection[str], registrar: Registrar, budget: Budget, steps: Steps
+) -> list[str]:
+    """Fit segments, where they are wanted, and register them; a sentence where none came about, or no stable ones."""
+    if Segments.name not in wanted:
+        return []
+    if not budget.left:
+        registrar.failed[Segments.name] = "the budget is spent"
+        return [f"No model of {Segments.name} is learned: the budget is spent."]
+    steps.begin(Segments.doing)
+    strength = past_strength(known)
+    segments = fit_segments(known.app, *strength, seed=SEED)
+    registrar.segments(segments, strength)
+    return [segments.note] if segments.note else []
 
 
 def _cluster(settings: Settings) -> Cluster | None:

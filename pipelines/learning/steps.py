@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from models.tasks import binary_tasks, tasks
 
 Progress = Callable[[str, int, int], None]
-LOOKING, DRAWING, REGISTERING = "snapshots of past days", "plots of the models", "model registry"
+LOOKING, REGISTERING = "snapshots of past days", "model registry"
 
 
 def silent(stage: str, done: int, total: int) -> None:
@@ -13,7 +13,7 @@ def silent(stage: str, done: int, total: int) -> None:
 
 
 def training_steps(wanted: Collection[str] | None = None) -> list[str]:
-    """What training does: it looks back, learns one task after another, and registers what came of it.
+    """What training does: it looks back, learns one task after another, and registers what came of them.
 
     Args:
         wanted: The tasks that are learned; None is all.
@@ -22,7 +22,7 @@ def training_steps(wanted: Collection[str] | None = None) -> list[str]:
     known = {task.doing for task in binary_tasks()}
     others = [task for task in tasks().by_name.values() if task.doing not in known]
     told = [task.doing for task in others if wanted is None or task.name in wanted]
-    return [LOOKING, *contests, *told, DRAWING, REGISTERING]
+    return [LOOKING, *contests, *told, REGISTERING]
 
 
 class Steps:

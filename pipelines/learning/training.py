@@ -2,8 +2,8 @@
 
 import datetime as dt
 import logging
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -55,27 +55,38 @@ class Learned:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Contests:
-    """What came of the tasks that were to be learned.
+    """What comes of the tasks that are to be learned.
 
     Attributes:
-        samples: The snapshots that they were learned from.
+        samples: The snapshots that they are learned from.
         held: By task; one that could not be learned is absent.
         failed: By task without a contest, why, as the end of a sentence.
         notes: A sentence for each task or learner that did not come about, with its reason.
     """
 
     samples: Samples
-    held: Mapping[str, Contest]
-    failed: Mapping[str, str]
-    notes: tuple[str, ...]
+    held: dict[str, Contest] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def take(self, ended: Iterable[tuple[str, Contest | Exception]], learned: Callable[[Contest], None]) -> None:
+        """Take what has ended, and pass each contest on."""
+        for name, contest in ended:
+            if isinstance(contest, Contest):
+                self.held[name] = contest
+                self.notes += [fault for fault in contest.faults if fault not in self.notes]
+                learned(contest)
+            else:
+                self.failed[name] = _why_not(name, contest)
+                self.notes.append(f"No model of {name} is learned: {self.failed[name]}.")
 
 
 def learn_models(known: Known, *, seed: int, wanted: Collection[str] = PLANNED_WITH) -> Learned:
     """What planning needs, learned on the spot from what a night may see; fallbacks for what is not wanted."""
     learned = learn_tasks(known, wanted, seed=seed)
-    return Learned(_planning(known.app, learned.samples, learned.held, seed), learned.held, learned.notes)
+    return Learned(_planning(known.app, learned.samples, learned.held, seed), learned.held, tuple(learned.notes))
 
 
 def learn_tasks(
@@ -90,6 +101,8 @@ def learn_tasks(
     processes: int | None = 1,
     most: int = MOST_SNAPSHOTS,
     cluster: Cluster | None = None,
+    learned: Callable[[Contest], None] = lambda _: None,
+    beside: Callable[[], None] = lambda: None,
 ) -> Contests:
     """Learn from snapshots of past days, every third over at most half a year, with labels known by the night.
 
@@ -105,41 +118,34 @@ def learn_tasks(
             this machine has cores and memory for.
         most: Snapshots to learn from.
         cluster: Where learners are fitted that can be, if there are many rows; contests are then held one by one.
+        learned: Given each contest in the order of the tasks, while later ones may be under way in processes.
+        beside: What else there is to do, once the last contest has begun.
     """
     steps = steps or Steps(silent)
     steps.begin(LOOKING)
     samples = draw_samples(known, past_days(known, known.base_day), most=most, seed=seed)
-    contests: dict[str, Contest] = {}
-    notes: list[str] = []
-    past = Past.of(known)
     tasks = [task for task in binary_tasks() if task.name in wanted]
-    failed = dict[str, str]()
+    came = Contests(samples)
     if tasks and (lacking := too_few(samples)):
-        notes.append(f"Fallback models serve, as there is too little to learn from: {lacking}.")
-        failed = {task.name: f"there was too little to learn from: {lacking}" for task in tasks}
+        came.notes.append(f"Fallback models serve, as there is too little to learn from: {lacking}.")
+        came.failed |= {task.name: f"there was too little to learn from: {lacking}" for task in tasks}
         tasks = []
-    results: dict[str, Contest | Exception] = {}
-    with Beside[Contest](_at_once(samples, 1 if cluster else processes)) as beside:
+    past = Past.of(known)
+    with Beside[Contest](_at_once(samples, 1 if cluster else processes)) as contests:
         for place, task in enumerate(tasks):
-            beside.await_room()
+            contests.await_room()
             steps.begin(task.doing)
-            share = budget.share(-(-(1 + len(tasks) - place) // beside.at_once))
+            share = budget.share(-(-(1 + len(tasks) - place) // contests.at_once))
             how = _How(seed, serving.get(task.name), share, _tuning_of(task, tuning, len(tasks)), cluster)
             try:
                 own = replace(samples, labels=_labels(task, past, samples, share))
-                beside.begin(task.name, partial(_hold, task.name, known.app, own, how))
+                contests.begin(task.name, partial(_hold, task.name, known.app, own, how))
             except Exception as error:  # noqa: BLE001 (a task's file may do anything wrong, and costs the others nothing)
-                results[task.name] = error
-        results |= beside.results()
-    for task in tasks:
-        learned = results[task.name]
-        if isinstance(learned, Contest):
-            contests[task.name] = learned
-            notes += learned.faults
-        else:
-            failed[task.name] = _why_not(task, learned)
-            notes.append(f"No model of {task.name} is learned: {failed[task.name]}.")
-    return Contests(samples, contests, failed, tuple(dict.fromkeys(notes)))
+                contests.could_not_begin(task.name, error)
+            came.take(contests.ready(), learned)
+        beside()
+        came.take(contests.results(), learned)
+    return came
 
 
 def too_few(samples: Samples) -> str:
@@ -213,12 +219,12 @@ def _at_once(samples: Samples, most: int | None) -> int:
     return most or fitting(int(ROOM * size))
 
 
-def _why_not(task: BinaryTask[Any], error: Exception) -> str:
+def _why_not(task: str, error: Exception) -> str:
     """Why a task has no contest, as the end of a sentence."""
     if isinstance(error, NightquestError):
         return error.message.rstrip(".")
-    _log.warning("The task %s cannot be learned.", task.name, exc_info=error)
-    return f"the task {task.name} fails with {type(error).__name__}: {error}"
+    _log.warning("The task %s cannot be learned.", task, exc_info=error)
+    return f"the task {task} fails with {type(error).__name__}: {error}"
 
 
 def _planning(app: App, samples: Samples, contests: Mapping[str, Contest], seed: int) -> ChallengeModels:

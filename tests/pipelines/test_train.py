@@ -33,7 +33,7 @@ def test_only_the_task_that_is_named_is_learned_and_the_others_stay_as_they_are(
     assert set(report.contests["task"]) == {"plays"}
     assert set(report.contests["learner"]) == {"base_rate", "habit", "logistic", "lightgbm"}
     assert steps == [*(f"training: {step}" for step in training_steps(["plays"])), "training"]
-    assert len(steps) == 5
+    assert len(steps) == 4
     listed = open_registry(settings).reviewable("puzzles")
     assert listed.filter(task="plays").height == 2
     assert listed.filter(task="attainment").height == trained.versions["attainment"]

@@ -29,9 +29,13 @@ def test_each_piece_has_its_result_or_what_it_raised_with_its_remedy(at_once):
         for number in range(3):
             beside.begin(str(number), partial(_squared, number))
         beside.begin("none", partial(_refused, 7))
-        results = beside.results()
-    error = results.pop("none")
-    assert results == {"0": 0, "1": 1, "2": 4}
+        beside.could_not_begin("nothing", KeyError("nothing"))
+        told = list(beside.ready())  # two at most are still under way
+        assert len(told) >= 3 - at_once
+        told += beside.results()
+    assert [name for name, _ in told] == ["0", "1", "2", "none", "nothing"]
+    *squares, error, nothing = (result for _, result in told)
+    assert (squares, repr(nothing)) == ([0, 1, 4], "KeyError('nothing')")
     assert (type(error), error.message, error.remedy, error.exit_code) == (
         BusyError,
         "There is no 7.",
@@ -44,7 +48,7 @@ def test_what_a_killed_process_had_in_hand_is_done_here_and_so_is_the_rest(caplo
     with Beside(2) as beside:
         for name in ("first", "second", "third"):
             beside.begin(name, partial(_killed_but_here, os.getpid()))
-        assert set(beside.results().values()) == {"done here"}
+        assert {result for _, result in beside.results()} == {"done here"}
     assert "was lost; it is done here" in caplog.text
 
 

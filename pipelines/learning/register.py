@@ -1,0 +1,66 @@
+"""Models registered as they are learned, and why others were not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from configs.loader import LoadedApp
+from configs.settings import Settings
+from configs.version import code_version
+from models.contest.hold import Contest
+from models.tasks.segments import Segments
+from models.tracking.pages import ModelRun
+from pipelines.learning.record import run_of, segments_run
+from pipelines.pins import Night
+from pipelines.players.segments import SegmentFit, Strength
+from pipelines.stores import open_registry
+
+if TYPE_CHECKING:
+    from models.tracking.registry import Registry
+
+
+@dataclass
+class Registrar:
+    """Registers an app's models of one training.
+
+    Args:
+        settings: Where the registry is.
+        loaded: The app.
+        night: The first that they could serve.
+
+    Attributes:
+        versions: By task, the version that was registered.
+        failed: By task without one, why, as the end of a sentence.
+    """
+
+    settings: Settings
+    loaded: LoadedApp
+    night: Night
+    versions: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """Opened when it is first asked for: to make a new one takes MLflow seconds."""
+        return open_registry(self.settings)
+
+    def contest(self, contest: Contest) -> None:
+        """Register the model of a contest."""
+        self._record(contest.task.name, run_of(contest, self.night, self.loaded.hash, code_version()))
+
+    def segments(self, fit: SegmentFit, past: Strength) -> None:
+        """Register what came of fitting segments."""
+        if fit.model is None:
+            self.failed[Segments.name] = fit.why
+        else:
+            self._record(Segments.name, segments_run(fit, past, self.night, self.loaded.hash, code_version()))
+
+    def without(self, failed: Mapping[str, str]) -> None:
+        """Keep why there is no model of these tasks, and of those that failed before."""
+        for task, why in {**failed, **self.failed}.items():
+            self.registry.record_none(self.loaded.app.app, task, self.night.as_of, why)
+
+    def _record(self, task: str, run: ModelRun) -> None:
+        app = self.loaded.app
+        self.versions[task] = self.registry.record(app.app, task, run, review=app.promotion == "review").version
