@@ -1,7 +1,7 @@
 """The first event after which a rule is true, for every player who has news: what earns badges and what nominates."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 
 import polars as pl
@@ -11,12 +11,12 @@ from configs.badge_rules import BadgeRule, in_levels, term_label, terms_of
 from pipelines.badges.rules.days import due_sql, is_keyed, keys_sql, numbers_sql
 from pipelines.badges.rules.rounds import gates_sql, moments_sql, round_name_sql
 from pipelines.badges.rules.stream import margin_days, openings_sql, past_keys_sql, stream_sql
-from pipelines.badges.rules.walk import add_up, events_sql, marks_sql, walk_sql, walked_sql
+from pipelines.badges.rules.walk import add_up, marks_sql, walk_sql, walked_sql
 from pipelines.known import Known
 
 Walk = Callable[[Known, tuple[BadgeRule, ...]], Iterator[pl.DataFrame]]
 EVENTS_PER_BUCKET = 2_000_000
-DAYS_PER_BUCKET = 200_000
+DAYS_PER_BUCKET = 100_000
 _NEVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 _NONE = pl.DataFrame(
     schema={
@@ -32,9 +32,10 @@ _NONE = pl.DataFrame(
 )
 _NOBODY = pl.DataFrame(schema={"badge_id": pl.String, "player_key": pl.Int64})
 # The tables of a walk, which last as long as the warehouse is open: some hold a row for each day of each player.
-_OWN = (
-    *("done", "gates", "touched_all", "touched", "event_days", "keys", "numbers", "due", "next", "walked", "resting"),
-    *("events", "derived", "walk", "past_keys", "openings", "stream"),
+_OF_ALL = ("done", "gates", "touched_all", "event_days", "resting")
+_OF_A_BUCKET = (
+    *("touched", "keys", "numbers", "due", "next", "walked", "walk"),
+    *("past_keys", "openings", "stream"),
 )
 
 
@@ -79,7 +80,11 @@ def find_crossings(
 
 def forget_walk(known: Known) -> None:
     """Let go of what the last `find_crossings` has laid out, and of the memory that it took."""
-    for name in _OWN:
+    _forget(known, _OF_ALL + _OF_A_BUCKET)
+
+
+def _forget(known: Known, tables: Iterable[str]) -> None:
+    for name in tables:
         known.run(f"DROP TABLE IF EXISTS temp.badge_{name}")
     known.warehouse.ease()
 
@@ -106,6 +111,8 @@ def _find_level(
             {"buckets": buckets, "bucket": bucket, "astray": astray},
         )
         yield from walk(known, rules)
+        if buckets > 1:
+            _forget(known, _OF_A_BUCKET)  # the next one takes as much memory
 
 
 def _walk_days(known: Known, rules: tuple[BadgeRule, ...]) -> Iterator[pl.DataFrame]:
@@ -118,9 +125,7 @@ def _walk_days(known: Known, rules: tuple[BadgeRule, ...]) -> Iterator[pl.DataFr
     while due := {badge_id for (badge_id,) in known.rows("SELECT DISTINCT badge_id FROM badge_due")}:
         some = tuple(rule for rule in rules if rule.badge_id in due)
         known.run(known.fixed("badges/badge_next"))
-        for table, sql in events_sql().items():
-            known.run(f"CREATE OR REPLACE TEMP TABLE {table} AS {sql}", {"cut": known.cut})
-        marks = known.frame(marks_sql(known.app, terms_of(some)))
+        marks = known.frame(marks_sql(known.app, terms_of(some)), {"cut": known.cut})
         with known.lend(badge_so_far=add_up(known.app, terms_of(some), marks)):
             known.run(f"CREATE OR REPLACE TEMP TABLE badge_walk AS {walk_sql(known.app, terms_of(some))}")
         found = known.frame(" UNION ALL ".join(first_sql(rule, walked_sql(rule)) for rule in some))

@@ -15,21 +15,14 @@ from pipelines.activity.parts import DERIVED
 from pipelines.badges.rules.days import is_new_sql, opening
 from pipelines.badges.rules.stream import value_sql
 
-
-def events_sql() -> dict[str, str]:
-    """What is read of the days in `badge_walked` (player_key, day_no), by table. Parameter cut bounds it."""
-    mine = "SEMI JOIN badge_walked w ON w.player_key = e.player_key AND e.day = DATE '1970-01-01' + w.day_no::INTEGER"
-    return {
-        "badge_events": f"SELECT * FROM events_at($cut) e {mine}",
-        "badge_derived": f"SELECT * FROM ({DERIVED}) e {mine} WHERE e.available_at <= $cut",
-    }
+_MINE = "SEMI JOIN badge_walked w ON w.player_key = e.player_key AND w.day_no = e.day - DATE '1970-01-01'"
 
 
 def marks_sql(app: App, terms: tuple[Term, ...]) -> str:
-    """One row per event of `badge_events`, by player and in order of time, with what it brings to each number.
+    """One row per event of the days in `badge_walked`, by player and in order of time: what it brings to each number.
 
     Columns: player_key, day_no, event_id, occurred_at and those that `add_up` reads.
-    Reads `badge_derived` and `badge_keys`.
+    Reads `badge_keys`. Parameter cut bounds what is read.
     """
     metrics = sorted({term.metric for term in terms})
     marks = event_marks(app)
@@ -39,14 +32,15 @@ def marks_sql(app: App, terms: tuple[Term, ...]) -> str:
     joins = ""
     if derived:
         columns.append("d.* EXCLUDE (player_key, event_id)")
-        joins = f"""LEFT JOIN (SELECT player_key, event_id, {", ".join(derived)} FROM badge_derived
+        joins = f"""LEFT JOIN (SELECT player_key, event_id, {", ".join(derived)}
+                               FROM ({DERIVED}) e {_MINE} WHERE e.available_at <= $cut
                                GROUP BY player_key, event_id) d USING (player_key, event_id)"""
     fresh = [f'CASE WHEN {_is_new(term)} THEN {_mark(term.metric)} END AS "{_new(term)}"' for term in keyed]
     return f"""
         WITH marked AS (
             SELECT e.player_key, e.day - DATE '1970-01-01' AS day_no, e.event_id, e.occurred_at, e.sequence,
                    {", ".join(columns)}
-            FROM badge_events e {joins}
+            FROM (FROM events_at($cut) e {_MINE}) e {joins}
             WHERE NOT starts_with(event, 'nightquest.')
         )
         SELECT {", ".join(["m.* EXCLUDE (sequence)", *fresh])}
@@ -68,24 +62,32 @@ def add_up(app: App, terms: tuple[Term, ...], marks: pl.DataFrame) -> pl.DataFra
         The rows of `marks` with the columns that `walk_sql` reads.
     """
     days = ("player_key", "day_no")
+    marks = marks.with_row_index("moment").with_columns(of_day=pl.struct(days).rle_id())
+    marks = marks.with_columns(first=pl.col("moment").first().over("of_day"))
     columns: dict[str, pl.Expr] = {}
     for term in terms:
         one = app.metrics[term.metric].aggregation
         mark = pl.col(f"mark {term.metric}")
         if one.keyed:  # of a key that is new to the term, the first event of the day
             key = pl.col(_new(term))
-            mark = pl.when(key.is_not_null() & pl.struct(*days, key).is_first_distinct()).then(1)
-        columns |= {_so_far(term, part): _RUNNING[part](mark).over(days) for part in one.parts}
-    return marks.with_row_index("moment").select(*days, "event_id", "occurred_at", "moment", **columns)
+            mark = pl.when(key.is_not_null() & pl.struct("of_day", key).is_first_distinct()).then(1)
+        columns |= {_so_far(term, part): _RUNNING[part](mark) for part in one.parts}
+    return marks.select(*days, "event_id", "occurred_at", "moment", **columns)
+
+
+def _counted(mark: pl.Expr) -> pl.Expr:
+    """How many marks a day has had so far: what all days have had, without those before its first event."""
+    one = mark.is_not_null().cast(pl.Int64)
+    return one.cum_sum() - (one.cum_sum() - one).gather(pl.col("first"))
 
 
 _RUNNING: dict[str, Callable[[pl.Expr], pl.Expr]] = {
-    "n": lambda mark: mark.is_not_null().cum_sum().cast(pl.Int64),
-    "total": lambda mark: mark.fill_null(0.0).cum_sum(),
-    "lowest": lambda mark: mark.cum_min().forward_fill(),
-    "highest": lambda mark: mark.cum_max().forward_fill(),
-    "days": lambda mark: mark.is_not_null().cum_max().cast(pl.Int64),
-    "keys": lambda mark: mark.is_not_null().cum_sum().cast(pl.Int64),
+    "n": _counted,
+    "total": lambda mark: mark.fill_null(0.0).cum_sum().over("of_day"),
+    "lowest": lambda mark: mark.cum_min().forward_fill().over("of_day"),
+    "highest": lambda mark: mark.cum_max().forward_fill().over("of_day"),
+    "days": lambda mark: _counted(mark).clip(upper_bound=1),
+    "keys": _counted,
 }
 
 

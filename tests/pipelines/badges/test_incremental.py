@@ -254,5 +254,7 @@ def test_only_the_day_on_which_the_line_was_crossed_is_walked() -> None:
     with warehouse_with(app, rows) as warehouse:
         night = pin_night(warehouse, app, "hash", dt.date(2024, 1, 20), START + dt.timedelta(days=19), "code")
         assert find_awards(Known(warehouse, night)).height == 3
-        walked = warehouse.frame("SELECT DISTINCT day FROM badge_events ORDER BY day")["day"].to_list()
-        assert walked == [START.date() + dt.timedelta(days=day) for day in (2, 5, 10)]
+        walked = warehouse.rows(
+            "SELECT DISTINCT DATE '1970-01-01' + day_no::INTEGER AS day FROM badge_walk ORDER BY day"
+        )
+        assert [day for (day,) in walked] == [START.date() + dt.timedelta(days=day) for day in (2, 5, 10)]
