@@ -27,8 +27,21 @@ from pipelines.rewards.trial import assign_tables
 from pipelines.rewards.week import with_own_days
 from pipelines.words.alike import find_alike
 
+_OF = "promise"  # of an offer, its row among the promises
+# What is weighed of an offer; many more are than pay something in the end.
+_WEIGHED = {
+    _OF: pl.UInt32,
+    "player_key": pl.Int64,
+    "slot": pl.Int32,
+    "probability": pl.Float64,
+    "offer": pl.String,
+    "kind": pl.String,
+    "item": pl.String,
+    "amount": pl.Int32,
+    "lot": pl.UInt64,
+    "place": pl.Int32,
+}
 _ACHIEVED = 201  # slot of an achievement, beyond those of challenges and missions
-_NUMBERS = {"amount": pl.Int32, "lot": pl.UInt64, "place": pl.Int32}
 _PROMISED = {
     "content_id": pl.String,
     "offer": pl.String,
@@ -102,10 +115,11 @@ def offer_rewards(known: Known, challenges: pl.DataFrame, achievements: pl.DataF
     promises = promises.join(tables, on="player_key", how="inner", maintain_order="left")
     if any(offer.days != "any" for offer in offers.values()):
         promises = with_own_days(known, promises)
-    rows = _candidates(app, kinds, promises, known.night.seed)
+    rows = _candidates(app, kinds, promises.with_row_index(_OF), known.night.seed)
     live = live_promises(known)
     rows = within_limits(without_held(known, rows, live), offers, live)
     rows, bound = within_budgets(rows, app.rewards.budgets, live, reserved(known))
+    rows = rows.hstack(promises.select("content_id", "content_type", "language", "valid_until")[rows[_OF]])
     languages = rows["language"].unique().to_list()
     rows = rows.with_columns(words=amount_words(app, kinds, pl.col("language"), languages))
     served = promises.select("player_key").unique()
@@ -170,23 +184,15 @@ def _promises(challenges: pl.DataFrame, achievements: pl.DataFrame) -> pl.DataFr
 def _candidates(app: App, kinds: dict[str, Kind], promises: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Every offer with each promise that it suits and comes with, in the order of the file and of the night's lot."""
     found = [
-        _suited(promises, name, offer, kinds[offer.gives], seed).with_columns(place=pl.lit(place, pl.Int32))
+        _suited(promises, name, offer, kinds[offer.gives], seed, place)
         for place, (name, offer) in enumerate(offers_of(app).items())
         if kinds[offer.gives] != "badge" or app.badges[offer.gives].state == "open"
     ]
-    if not found:
-        return promises.clear().with_columns(
-            *(pl.lit("").alias(name) for name in ("offer", "kind", "item")),
-            *(
-                pl.lit(0, kind).alias(name)
-                for name, kind in (("amount", pl.Int32), ("lot", pl.UInt64), ("place", pl.Int32))
-            ),
-        )
-    return pl.concat(found).sort("place", "lot", "player_key", "slot")
+    return pl.concat([pl.DataFrame(schema=_WEIGHED), *found]).sort("place", "lot", "player_key", "slot")
 
 
-def _suited(promises: pl.DataFrame, name: str, offer: Offer, kind: Kind, seed: int) -> pl.DataFrame:
-    """The promises that an offer comes with, with its lot and amount."""
+def _suited(promises: pl.DataFrame, name: str, offer: Offer, kind: Kind, seed: int, place: int) -> pl.DataFrame:
+    """The promises that an offer comes with, with its lot and amount: the columns of _WEIGHED."""
     table = name.partition("/")[0]
     low, high = offer.difficulty
     own = seed ^ zlib.crc32(name.encode())  # each offer has lots of its own
@@ -201,10 +207,12 @@ def _suited(promises: pl.DataFrame, name: str, offer: Offer, kind: Kind, seed: i
     amount = pl.lit(1, pl.Int32)
     if kind in {"xp", "points"}:
         amount = price(offer.price, offer.chance, pl.col("difficulty_level"), pl.col("estimated_minutes"))
-    return promises.filter(suits).with_columns(
+    return promises.filter(suits).select(
+        *(_OF, "player_key", "slot", "probability"),
         *(pl.lit(text).alias(key) for key, text in (("offer", name), ("kind", kind), ("item", offer.gives))),
         amount=amount,
         lot=lot("player_key", "slot", seed=own + 1),
+        place=pl.lit(place, pl.Int32),
     )
 
 
