@@ -59,19 +59,13 @@ def plan_achievements(known: Known, profiles: pl.DataFrame, asked: pl.DataFrame 
     still = open_achievements(known).select("player_key").unique()
     last = given.unique("player_key", keep="last", maintain_order=True).select("player_key", last="metric")
     most = lives.group_by("metric").agg(most=pl.col("value").max())
-    free = lives.join(still, on="player_key", how="anti", maintain_order="left")
-    rows = pl.concat(_in_question(app, some, most, given, asked) for some in _some_players(free))
-    rows = rows.join(last, on="player_key", how="left", maintain_order="left")
-    days = (pl.col("target") - pl.col("value")) / pl.col("pace")
-    chance = luck("player_key", "metric", seed=known.night.seed)
+    free = (some.join(still, on="player_key", how="anti", maintain_order="left") for some in _some_players(lives))
+    rows = pl.concat(_in_question(app, some, most, given, asked) for some in free)
     standing = (pl.col("gain").rank("average").over("metric") - 0.5) / pl.len().over("metric")
-    score = 1 - (days / PACE_DAYS).log(2).abs() + standing + 0.3 * chance
-    chosen = (
-        rows.with_columns(score=score - (pl.col("metric") == pl.col("last")).fill_null(value=False))
-        .sort("player_key", "score", "metric", descending=[False, True, False])
-        .unique("player_key", keep="first", maintain_order=True)
-        .join(profiles.select("player_key", "user_id", "persona", "language"), on="player_key", maintain_order="left")
-    )
+    rows = rows.with_columns(standing=standing)
+    chosen = pl.concat(_best(some, last, known.night.seed) for some in _some_players(rows))
+    told = profiles.select("player_key", "user_id", "persona", "language")
+    chosen = chosen.join(told, on="player_key", maintain_order="left")
     return _described(known.warehouse, app, chosen, _reached_shares(chosen, lives, profiles.height))
 
 
@@ -176,6 +170,20 @@ def _in_question(
     rows = rows.filter(~_distinct(app) | (pl.col("target") <= pl.col("most"))).drop("most")
     new = rows.join(given, on=["player_key", "metric", "target"], how="anti", maintain_order="left")
     return _of_their_own(app, new, asked)
+
+
+def _best(rows: pl.DataFrame, last: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Of what is in question for some players the best for each: see `plan_achievements`."""
+    days = (pl.col("target") - pl.col("value")) / pl.col("pace")
+    chance = luck("player_key", "metric", seed=seed)
+    score = 1 - (days / PACE_DAYS).log(2).abs() + pl.col("standing") + 0.3 * chance
+    again = (pl.col("metric") == pl.col("last")).fill_null(value=False)
+    return (
+        rows.join(last, on="player_key", how="left", maintain_order="left")
+        .with_columns(score=score - again)
+        .sort("player_key", "score", "metric", descending=[False, True, False])
+        .unique("player_key", keep="first", maintain_order=True)
+    )
 
 
 def _of_their_own(app: App, rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from pipelines.known import Known
 
 PACE_DAYS = 28
 FEWEST_PACE_DAYS = 7
-AT_ONCE = 50_000  # players whose days are added up together: beyond them memory does not grow
+AT_ONCE = 20_000  # players whose days are added up together: beyond them memory does not grow
 
 
 def lifetime_metrics(app: App) -> list[str]:
@@ -39,6 +39,8 @@ def lifetime_values(known: Known, players: pl.DataFrame, metrics: Sequence[str] 
     new = who.join(told.players, on="player_key", how="anti")
     if not new.is_empty():
         told.add(new, _lives(known, new, names))
+    if who.height == told.players.height:
+        return told.rows  # which a copy would double
     return told.rows.join(who, on="player_key", how="semi", maintain_order="left")
 
 
