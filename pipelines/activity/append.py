@@ -8,8 +8,9 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.local_days import move_days, with_local_days
-from pipelines.activity.retract import let_come_back, note_retractions, take_back, take_back_vanished
+from pipelines.activity.retract import available_again, note_retractions, take_back, take_back_vanished
 
+UNCOMMITTED = 36_028_797_018_960_000  # from here on DuckDB numbers rows that are not committed yet
 _FATES = """
     SELECT delivery_id, count(*) FILTER (fate = 'new') AS rows_taken, count(*) FILTER (fate = 'known') AS rows_known,
            count(*) FILTER (fate = 'conflict') AS rows_refused
@@ -40,6 +41,7 @@ def append_events(
 ) -> Appended:
     """Append the new ones among the temporary table `incoming`, which holds them in order of arrival.
 
+    Afterwards the view `landed` shows those that stand, until the transaction ends; the caller's is joined.
     Rows that retract are kept apart, and what they speak of stands no longer. With `whole_source` the table holds all
     that the app's source yields: what stood and is not among it has vanished.
 
@@ -50,22 +52,24 @@ def append_events(
     _add_players(warehouse, "(FROM settled WHERE fate = 'new' AND retracts IS NULL)")
     available_at = "occurred_at" if history else f"TIMESTAMPTZ '{now.isoformat()}'"
     note_retractions(warehouse, available_at)
+    available_at = available_again(warehouse, available_at, now)
     new = "(SELECT * FROM settled JOIN players USING (user_id) WHERE fate = 'new' AND retracts IS NULL)"
     warehouse.run(
-        f"""CREATE OR REPLACE TEMP TABLE landed AS
+        f"""INSERT INTO events BY NAME
             SELECT id AS event_id, player_key, event, event IN (SELECT unnest($active)) AS active, occurred_at,
                    sequence, value, properties, day, local_hour,
                    {available_at} AS available_at,
                    delivery_id, content_hash
-            FROM ({with_local_days(warehouse, app, new)})""",
+            FROM ({with_local_days(warehouse, app, new)})
+            ORDER BY occurred_at, sequence, content_hash""",
         {"active": list(app.active_events)},
     )
-    let_come_back(warehouse, now)
-    warehouse.run("INSERT INTO events BY NAME SELECT * FROM landed ORDER BY occurred_at, sequence, content_hash")
+    warehouse.run(f"CREATE OR REPLACE TEMP VIEW landed AS FROM events WHERE rowid >= {UNCOMMITTED}")
+    touched = warehouse.frame("SELECT DISTINCT player_key, day FROM landed")
+    by_event = warehouse.frame("SELECT event, count(*) AS n FROM landed GROUP BY event ORDER BY event")
     gone = take_back(warehouse, now)
     if whole_source:
         gone = pl.concat([gone, take_back_vanished(warehouse, app, now)])
-    touched = warehouse.frame("SELECT DISTINCT player_key, day FROM landed")
     return Appended(
         fates=warehouse.frame(_FATES.format(table="settled")),
         conflicts=warehouse.frame(
@@ -78,9 +82,7 @@ def append_events(
         ),
         touched=pl.concat([touched, gone]).unique() if gone.height else touched,
         retracted=gone.height,
-        by_event=dict(
-            warehouse.frame("SELECT event, count(*) AS n FROM landed GROUP BY event ORDER BY event").iter_rows()
-        ),
+        by_event=dict(by_event.iter_rows()),
     )
 
 

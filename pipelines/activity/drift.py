@@ -10,6 +10,7 @@ import polars as pl
 
 from configs.app import App
 from data.warehouse import Warehouse
+from pipelines.activity.append import UNCOMMITTED
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.normalise import TYPES, column_types, kind_in_words, quote
 from pipelines.activity.raw_tables import taken_apart
@@ -17,7 +18,6 @@ from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import Block, table_stem
 
 _LOOKED_AT = 50_000  # of the newest events of before, and of those that came
-_OF_THIS_TRANSACTION = 36_028_797_018_960_000  # from here on DuckDB numbers rows that are not committed yet
 _FEWEST = 20  # events of a kind, on either side, that tell something
 _USUAL, _GONE = 0.5, 0.05  # shares of events with a property
 _NEARLY_ALL, _HARDLY_ANY = 0.95, 0.5  # shares of a text column's values that are numbers
@@ -118,9 +118,9 @@ def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterable[str]
 
 def _untold(warehouse: Warehouse, app: App) -> list[str]:
     """A sentence for each property that most events of a kind told before, and hardly any of those that came."""
-    now = _shares(warehouse, "landed", "true")
+    now = _shares(warehouse, "events", f"rowid >= {UNCOMMITTED}")
     tells = any(n >= _FEWEST for n, _ in now.values())
-    before = _shares(warehouse, "events", f"rowid < {_OF_THIS_TRANSACTION}") if tells else {}
+    before = _shares(warehouse, "events", f"rowid < {UNCOMMITTED}") if tells else {}
     told = []
     for event, (n, here) in sorted(now.items()):
         were, usual = before.get(event, (0, {}))

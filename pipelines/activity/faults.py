@@ -47,7 +47,8 @@ def check_events_sql(app: App, staged: str, now: dt.datetime) -> str:
         )
         SELECT line, event_id, user_id, event, moment AS occurred_at, coalesce(place, 0) AS sequence, number AS value,
                document AS properties, delivery_id, retracts,
-               content, (md5_number(content) >> 64)::UBIGINT AS content_hash,
+               CASE WHEN event_id IS NULL THEN content END AS content,
+               (md5_number(content) >> 64)::UBIGINT AS content_hash,
                {_raw({name: given_as_text(name) for name in EVENT_COLUMNS})} AS raw, reason
         FROM summed"""
 

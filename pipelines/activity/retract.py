@@ -33,11 +33,12 @@ def note_retractions(warehouse: Warehouse, available_at: str) -> None:
     warehouse.run("INSERT INTO retractions BY NAME FROM new_retractions ORDER BY occurred_at, retraction_id")
 
 
-def let_come_back(warehouse: Warehouse, now: dt.datetime) -> None:
-    """Let those in `landed` that had vanished from a source stand again from now on, past data or not."""
-    if warehouse.value("SELECT count(*) FROM (FROM retracted_events LIMIT 1)"):
-        gone = "SELECT event_id FROM retracted_events"
-        warehouse.run(f"UPDATE landed SET available_at = $now WHERE event_id IN ({gone})", {"now": now})
+def available_again(warehouse: Warehouse, available_at: str, now: dt.datetime) -> str:
+    """From when on new events count, as SQL: those that had vanished from a source from now on, past data or not."""
+    if not warehouse.value("SELECT count(*) FROM (FROM retracted_events LIMIT 1)"):
+        return available_at
+    gone = "id IN (SELECT event_id FROM retracted_events)"
+    return f"CASE WHEN {gone} THEN TIMESTAMPTZ '{now.isoformat()}' ELSE {available_at} END"
 
 
 def take_back(warehouse: Warehouse, now: dt.datetime) -> pl.DataFrame:

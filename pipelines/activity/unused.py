@@ -5,7 +5,7 @@ from data.warehouse import Warehouse
 
 
 def find_unused(warehouse: Warehouse, app: App) -> dict[str, int]:
-    """How many of the temporary table `landed` have no effect, by what they are and why.
+    """How many of those that `landed` shows have no effect, by what they are and why.
 
     Those are decisions on badges that the app does not have, answers to content that the player was not given, and
     values that the app file neither declares nor measures.

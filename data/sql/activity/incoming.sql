@@ -11,11 +11,12 @@ CREATE OR REPLACE TEMP TABLE incoming (
     value DOUBLE CHECK (isfinite(value)),
     properties JSON,
     delivery_id VARCHAR NOT NULL,
-    content VARCHAR NOT NULL CHECK (length(content) = 32),
+    content VARCHAR CHECK (length(content) = 32),   -- of a row without event_id, which is known by it
     content_hash UBIGINT NOT NULL,
     raw VARCHAR,
     retracts VARCHAR CHECK (length(retracts) BETWEEN 1 AND 256),
-    CHECK (retracts IS NOT NULL OR user_id IS NOT NULL AND event IS NOT NULL)
+    CHECK (retracts IS NOT NULL OR user_id IS NOT NULL AND event IS NOT NULL),
+    CHECK (event_id IS NOT NULL OR content IS NOT NULL)
 );
 
 CREATE OR REPLACE TEMP TABLE incoming_players (
