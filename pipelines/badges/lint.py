@@ -54,7 +54,8 @@ def lint_app(app: App) -> list[Advice]:
     con = reckoner()
     try:
         for rule in badge_rules(app):
-            found += _of_rule(app, rule, con)
+            if rule.badge.state != "withdrawn":  # nobody earns it any more, however cheap or far it was
+                found += _of_rule(app, rule, con)
         found += _farmed(app, con)
     finally:
         con.close()

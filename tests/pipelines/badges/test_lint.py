@@ -58,6 +58,14 @@ def test_a_badge_that_can_be_farmed_is_told_with_the_cheapest_way(when, tier, wa
     assert f"it can be farmed: {way}" in told
 
 
+def test_of_a_badge_that_nobody_is_given_any_more_neither_a_cheap_way_nor_a_far_one_is_told():
+    for when in ("solved >= 1", "last(days, 7) >= 8"):
+        app = app_with(when, "gold")
+        assert said(app)
+        gone = app.badges["planted"].model_copy(update={"state": "withdrawn"})
+        assert not said(app.model_copy(update={"badges": {**app.badges, "planted": gone}}))
+
+
 def test_a_sum_without_bounds_takes_one_event():
     (told,) = said(app_with("points >= 5000", "platinum", events=APP["events"]))
     assert "1 event of solve on one day is enough, since nothing bounds 'points'" in told
