@@ -15,6 +15,8 @@ NOT_A_CAUSE = (
     "before, and got no such badge. It goes with the badge; whether it comes from it, only an experiment could tell."
 )
 
+EMPTY = f"Empty: the {DAYS} days after awards are not over yet, or nobody who played as often is without the badge."
+
 
 def gather_badges(settings: Settings, loaded: LoadedApp) -> tuple[BadgeFigures, ...]:
     """The figures of the app's badges; nothing is written.
@@ -47,7 +49,10 @@ def badges_view(app: str, badges: tuple[BadgeFigures, ...]) -> RenderableType:
     for one in badges:
         table.add_row(literal(f"{one.title}{_state(one)}"), one.tier, *_counts(one), *_around(one.around))
     head = Text(f"Badges of {app}: who has them, and how they play", style="bold")
-    return Group(head, table, Text(NOT_A_CAUSE, style="dim")) if badges else Text(f"{app} has no badges.")
+    if not badges:
+        return Text(f"{app} has no badges.")
+    empty = [EMPTY] if any(one.holders and one.around is None for one in badges) else []
+    return Group(head, table, Text(" ".join([NOT_A_CAUSE, *empty]), style="dim"))
 
 
 def _state(one: BadgeFigures) -> str:
