@@ -39,8 +39,8 @@ class Missing(Part):
     signs: dict[Literal["*", "-", "+", "/"], str] = Field(min_length=4, max_length=4, description="Between measures.")
     now: str = Field(description="What is asked for, and what it comes to now.")
     in_a_row: str = Field(description="Days without a gap.")
-    this: dict[Literal["day", "week", "month", "year"], str] = Field(
-        min_length=4, max_length=4, description="Within the span of the calendar that goes on."
+    this: dict[Literal["day", "week", "month", "year", "season"], str] = Field(
+        min_length=5, max_length=5, description="Within the span of the calendar, or a badge's season, that goes on."
     )
 
 

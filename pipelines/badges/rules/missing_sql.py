@@ -116,7 +116,7 @@ class Words:
 
     def _this(self, span: str) -> str:
         spans: Mapping[Any, str] = self._locale.missing.this
-        return spans[span]
+        return spans.get(span) or spans["season"]
 
     @staticmethod
     def _is_share(words: MetricWords | None) -> bool:

@@ -12,7 +12,7 @@ from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known
 from pipelines.night.pinned_file import PinnedFile, keep_file
 from pipelines.words.wishes import Wishes
-from tests.factories import event, warehouse_with
+from tests.factories import START, event, warehouse_with
 from tests.pipelines.badges.rules.test_award import app_with, cite, pin
 from tests.pipelines.badges.rules.test_kinds import app_of
 
@@ -128,6 +128,17 @@ def test_a_run_that_is_long_enough_already_lacks_one_day_of_the_new_week() -> No
         award_badges(known, cite)
         told = badge_progress(known).select("progress", "remaining", "eta_days").rows()
     assert told == [(0.99, "1 more day in a row this week", 1)]
+
+
+@pytest.mark.parametrize("again", [{}, {"repeat": {"per": "season"}}])
+def test_progress_in_a_season_is_of_what_was_done_in_it(again: dict[str, Any]) -> None:
+    first, last = (START.date() + dt.timedelta(days=day) for day in (1, 5))
+    season = {"on": first, "until": last, "yearly": bool(again)}
+    app = app_of(fair={"when": "solved >= 4", "season": season, **again})
+    with warehouse_with(app, [event(1, day) for day in (0, 0.1, 1, 2, 2.1)]) as warehouse:
+        told, over = (badge_progress(Known(warehouse, pin(warehouse, app, days))) for days in (3, 7))
+    assert told.select("remaining", "progress").rows() == [("1 more puzzle solved this season", 0.75)]
+    assert over.is_empty()
 
 
 def test_towards_the_next_of_so_many_more_a_badge_given_by_hand_does_not_count_and_nothing_is_said_twice() -> None:
