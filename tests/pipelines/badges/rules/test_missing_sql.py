@@ -54,7 +54,7 @@ RULES = {
         (
             ["de"],
             {
-                "three": "noch 1.201 gelöste Rätsel, noch 1 Thema und noch 2 Tage innerhalb von 7 Tagen",
+                "three": "noch 1.201 gelöste Rätsel, noch 1 Thema und noch 2 Spieltage innerhalb von 7 Tagen",
                 "clean": "saubere Lösungen: mindestens 90\u00a0% (jetzt 50\u00a0%)",
                 "best": "beste Runde: mindestens 2.500,5 Punkte (jetzt 1.250)",
                 "few": "höchstens 1 Rätsel innerhalb von 7 Tagen (jetzt 2)",
