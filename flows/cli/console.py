@@ -114,6 +114,11 @@ def figure(value: float) -> str:
     return whole + (point + rest).rstrip("0").rstrip(".")
 
 
+def part_done(share: float) -> str:
+    """How far something is: what is not done is never 100 %."""
+    return f"{min(share, 0.99) if share < 1 else share:.0%}"
+
+
 def readable(value: object) -> str:
     """A figure as people read it."""
     if isinstance(value, bool) or value is None:

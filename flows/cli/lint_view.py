@@ -9,7 +9,7 @@ from configs.app import App
 from configs.nouns import counted
 from configs.settings import Settings
 from data.warehouse import open_warehouse
-from flows.cli.console import Grid, literal, note
+from flows.cli.console import Grid, literal, note, part_done
 from pipelines.badges.foresee import Foreseen, foresee
 from pipelines.badges.lint import Advice
 
@@ -36,7 +36,7 @@ def foreseen_view(seen: Foreseen) -> RenderableType:
         table.add_column(name, justify="right")
     table.add_column("such as")
     for badge in seen.badges:
-        near = "" if badge.nearest is None else f"{badge.nearest:.0%}"
+        near = "" if badge.nearest is None else part_done(badge.nearest)
         counts = (f"{badge.holders:,}", f"{badge.gain:,}", f"{badge.xp:,}", near)
         table.add_row(literal(badge.title), *counts, literal(", ".join(badge.sample)))
     grants = counted(seen.grants, "badge")

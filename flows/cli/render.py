@@ -15,7 +15,7 @@ from rich.text import Text
 
 from configs.nouns import counted
 from configs.profiled import NOBODY
-from flows.cli.console import Grid, literal
+from flows.cli.console import Grid, literal, part_done
 from flows.cli.terms import UNKNOWN, Terms, called
 from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
@@ -184,7 +184,7 @@ def _days(row: Mapping[str, Any]) -> Text:
     """The first and last day that count, and how far the player has come since they began."""
     days = Text("\n".join(dict.fromkeys((str(row["valid_from"]), str(row["valid_until"])))))
     done = row.get("progress")
-    return Text("\n").join((days, Text(f"{_percent(done)} done", style="green"))) if done else days
+    return Text("\n").join((days, Text(f"{part_done(done)} done", style="green"))) if done else days
 
 
 def _message(row: Mapping[str, Any]) -> Panel:
@@ -337,11 +337,7 @@ def _taken_back(rows: Sequence[Mapping[str, Any]]) -> Table:
 def _bar(share: float) -> Text:
     """How far it is; what is not done is never 100 %."""
     filled = int(share * BAR_CELLS)
-    return Text.assemble(("━" * filled, "green"), ("─" * (BAR_CELLS - filled), "grey37"), f" {_percent(share)}")
-
-
-def _percent(share: float) -> str:
-    return f"{min(share, 0.99) if share < 1 else share:.0%}"
+    return Text.assemble(("━" * filled, "green"), ("─" * (BAR_CELLS - filled), "grey37"), f" {part_done(share)}")
 
 
 def _table(title: str, *columns: tuple[str, Any]) -> Table:

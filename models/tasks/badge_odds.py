@@ -160,7 +160,7 @@ class BadgeOdds(BinaryTask[Commonness]):
         How far and how fast is one fact, since the closed form rests on both: where little is missing it is high even
         without a pace.
         """
-        percent = (100 * pl.col("progress")).floor()
+        percent = _percent(pl.col("progress"))
         far = (
             pl.when(pl.col("progress") <= 0)
             .then(pl.lit("nothing of it done yet"))
@@ -253,11 +253,16 @@ _STANDING = {"player_key": pl.Int64(), "badge_id": pl.String(), "progress": pl.F
 _NONE = pl.DataFrame(schema={"player_key": pl.Int64, "badge_id": pl.String, "earned_day": pl.Date})
 
 
+def _percent(progress: pl.Expr) -> pl.Expr:
+    """Whole percents of the way; 0.57 of it are 57, of which floating point makes a little less."""
+    return (100 * progress + 1e-6).floor()
+
+
 def _further(step: float) -> Change:
     """So much further on the way; at the same pace the rest takes less long."""
     progress = pl.col("progress")
     left = (1 - progress - step) / (1 - progress)
-    told = [spoken((100 * each).floor()) for each in (progress + step + 1e-9, progress)]
+    told = [spoken(_percent(each)) for each in (progress + step, progress)]
     text = pl.format("they were {} % of the way rather than {} %", *told)
     values = {"progress": progress + step, "eta_days": (pl.col("eta_days") * left).ceil()}
     return Change("further", step, text, badges=values, possible=progress + step < 1)

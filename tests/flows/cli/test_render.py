@@ -9,10 +9,12 @@ import pytest
 from rich.console import Console
 
 from flows.cli.command import name_of
+from flows.cli.lint_view import foreseen_view
 from flows.cli.render import NOBODY, render_audit, render_night, render_player
 from flows.cli.terms import Terms, names_of
 from flows.cli.views import training_view
 from flows.cli.why import why_view
+from pipelines.badges.foresee import Foreseen, Granted
 from pipelines.players import profiles
 from pipelines.publish.published import read_latest
 from pipelines.publish.show import gather_player
@@ -164,6 +166,8 @@ def test_what_is_not_done_is_nowhere_told_as_all_of_it(night):
     near = {"badge_id": "gold_mind", "progress": 0.996, "remaining": "1 puzzle", "eta_days": 1}
     text = printed(render_player(replace(gather_player(night[0], "toy", USER_IDS[0]), badge_progress=[near])))
     assert re.search(r"gold mind +\S+ 99%", text)
+    badge = Granted("ten", "Ten", 0, 1, 1, 50, (), 0.998)
+    assert "100%" not in printed(foreseen_view(Foreseen(AS_OF, (badge,), 1, 50, 1, 9, False, {}, ())))
 
 
 def test_a_players_page_tells_what_is_paid_beside_xp_and_what_they_have_of_it(night):

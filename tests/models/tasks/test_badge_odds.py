@@ -172,7 +172,7 @@ def test_each_player_is_told_the_likeliest_few_with_reasons_and_odds_that_rise_w
     app = make_app(badges={name: badge | {"title": name} for name in "abcde"})
     with warehouse_with(app, [event(player, day) for player in (1, 2) for day in range(30)]) as warehouse:
         features = draw_samples(known_at(warehouse, app, at(30)), [at(30)], most=10, seed=1).features
-    progress = {"a": 0.9, "b": 0.8, "c": 0.1, "d": 0.3, "e": 1.0, "gone from the app file": 0.95}
+    progress = {"a": 0.9, "b": 0.57, "c": 0.1, "d": 0.3, "e": 1.0, "gone from the app file": 0.95}
     badges = pl.DataFrame(
         [(player, name, share, 4 if name == "a" else None) for player in (1, 2) for name, share in progress.items()],
         schema={"player_key": pl.Int64, "badge_id": pl.String, "progress": pl.Float64, "eta_days": pl.Int32},
@@ -186,6 +186,7 @@ def test_each_player_is_told_the_likeliest_few_with_reasons_and_odds_that_rise_w
     assert mine["probability"].to_list() == pytest.approx([1 - 0.73**n for n in (1, 2, 3)])
     assert mine["days"].to_list() == [28] * 3
     assert mine["reasons"].to_list()[1:] == [None, None]
+    assert "57 % of the way" in scores.filter(target="b")["reasons"].drop_nulls()[0]
     assert mine["reasons"][0] == (
         "90 % of the way, 4 days to go at the recent pace (raises it); "
         "held by 30 % of active players when the model was trained (raises it)"
