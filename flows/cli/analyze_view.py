@@ -15,6 +15,7 @@ from configs.errors import NightquestError
 from configs.nouns import counted
 from data.whole_files import whole_file
 from flows.cli.console import Grid, literal, note, plain, readable
+from flows.cli.terms import UNKNOWN, Terms
 from pipelines.review.analyze import analyze_file
 from pipelines.review.standings import Judge
 
@@ -33,21 +34,24 @@ _TOLD = (
 Write = Callable[[Mapping[str, Any]], None]
 
 
-def analysis_view(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Each kind of play with the level, what comparable players reach, and what is next."""
+def analysis_view(rows: Sequence[Mapping[str, Any]], terms: Terms = UNKNOWN) -> RenderableType:
+    """Each kind of play with the level, what comparable players reach, and what is next, in the app's terms."""
     parts: list[RenderableType] = []
     for row in rows:
         level, said = row["cluster_prediction"], row["motivational_message"]
         table = Grid("", str(row["judged_as"]))
         table.add_row("level", literal(f"{level['cluster_label']} ({level['confidence']:.0%})"))
-        table.add_row(str(said["metric"]).replace("_", " "), readable(said["current_score"]))
+        score = said["current_score"]
+        came_to = "none" if score is None else terms.came_to(said["metric"], score)
+        table.add_row(literal(terms.called(said["metric"])), literal(came_to))
         for name, value in row["performance_targets"].items():
             mark = (
                 "  next"
                 if said["next_target"] is not None and name == f"{said['next_percentile']}th_percentile"
                 else ""
             )
-            table.add_row(literal(name.replace("_", " ")), literal(f"{readable(value)}{mark}"))
+            reached = "none" if value is None else terms.goal(said["metric"], value)
+            table.add_row(literal(name.replace("_", " ")), literal(f"{reached}{mark}"))
         parts += [table, note(said["message"], ""), ""]
     return Group(*parts)
 

@@ -45,6 +45,7 @@ def analyze(
     from flows.cli.analyze_view import analysis_view, info_view, tell_file
     from flows.cli.console import emit
     from flows.cli.preflight import check_data
+    from flows.cli.terms import Terms
     from flows.clock import clock
 
     if sum((user is not None, csv is not None, bool(given))) > 1:
@@ -64,4 +65,5 @@ def analyze(
         else:
             row = dict(one.split("=", 1) for one in given)
             rows = analyze_given(opened.judge, row, cohort) if user is None else analyze_player(opened, user)
-            emit({"app": loaded.app.app, "user_id": user, "analyses": rows}, common.json, lambda: analysis_view(rows))
+            told = {"app": loaded.app.app, "user_id": user, "analyses": rows}
+            emit(told, common.json, lambda: analysis_view(rows, Terms.of(loaded.app)))

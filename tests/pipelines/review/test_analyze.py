@@ -2,13 +2,17 @@
 
 import csv
 import datetime as dt
+import io
 import json
+import re
 
 import polars as pl
 import pytest
+from rich.console import Console
 
 from configs.errors import NightquestError
-from flows.cli.analyze_view import tell_file
+from flows.cli.analyze_view import analysis_view, tell_file
+from flows.cli.terms import Terms
 from models.mixtures import MixtureParameters
 from models.tasks.segments import PARENT, SegmentModel, SegmentParameters
 from pipelines.known import Known
@@ -94,6 +98,16 @@ def test_who_is_beyond_every_target_is_told_of_none(opened):
 def test_a_row_that_does_not_say_its_kind_of_play_or_says_a_strange_one_is_judged_with_all(opened):
     for given in ({"best": "102"}, {"best": "102", "topic": "chess"}):
         assert analyze_given(opened.judge, given)[0]["judged_as"] == "all"
+
+
+def test_what_is_told_of_a_player_is_read_in_the_words_and_units_of_the_app(opened):
+    best = APP.metrics["best"].model_copy(update={"label": "best round", "unit": "point"})
+    app = APP.model_copy(update={"metrics": {**APP.metrics, "best": best}})
+    console = Console(file=io.StringIO(), width=120, color_system=None)
+    console.print(analysis_view(analyze_player(opened, "user2"), Terms.of(app)))
+    told = " ".join(console.file.getvalue().split())
+    assert "best round 102 " in told
+    assert re.search(r"95th percentile [\d.]+ points", told)
 
 
 def test_a_bad_row_of_a_file_is_named_and_the_rest_goes_on(opened, tmp_path, capsys):
