@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FEWEST = 2_000  # rows; of fewer the library is asked at once
 _BITS = 62  # of a number that holds sides
 _SHORT = 16  # bits of a number that is put in order in a fifth of the time
 

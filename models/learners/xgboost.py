@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from models.cluster import spread
-from models.explain.tree_facts import FEWEST, Splits, told_by_kind
+from models.explain.tree_facts import Splits, told_by_kind
 from models.learner import Learner, Sheet, shares
 from models.tuning import Setting, Suggest
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 BOOSTER = "booster.ubj"
+FEWEST = 2_000  # rows; of fewer the library is asked at once: it takes longer than LightGBM to be asked of a tree
 
 
 @dataclass(frozen=True)

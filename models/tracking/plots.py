@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
@@ -283,8 +285,11 @@ def looks_plot(looks: pl.DataFrame, *, title: str, first: str, share: bool) -> F
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write a PNG whole or not at all; the same figure gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()  # once, where savefig draws a second time for the layout
+    plain: Any = {"Software": None}
     with whole_file(path) as part:
-        figure.savefig(part, format="png", metadata={"Software": None})
+        imsave(part, canvas.buffer_rgba(), format="png", dpi=figure.dpi, metadata=plain)
     return path
 
 

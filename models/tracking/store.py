@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import fcntl
 import os
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping
@@ -156,8 +157,16 @@ class Tracking:
             metrics=[*(one for each in sorted(past) for one in measured(each, past[each])), *measured(day, metrics)],
             tags=[entities.RunTag(key, value) for key, value in tags.items()],
         )
-        for name, figure in figures.items():
-            self.client.log_figure(run_id, figure, f"plots/{name}.png")
+        if figures:
+            self._log_plots(run_id, figures)
+
+    def _log_plots(self, run_id: str, figures: Mapping[str, "Figure"]) -> None:
+        from models.tracking.plots import save_figure  # noqa: PLC0415 (matplotlib takes a second, and nights draw none)
+
+        with tempfile.TemporaryDirectory() as folder:
+            for name, figure in figures.items():
+                save_figure(figure, Path(folder) / f"{name}.png")
+            self.client.log_artifacts(run_id, folder, "plots")
 
     def log_news(
         self,

@@ -4,11 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.explain.tree_facts import FEWEST
 from models.learner import Sheet
-from models.learners import learner_of
+from models.learners import learner_of, lightgbm, xgboost
 
-ROWS = FEWEST + 500
+ROWS = xgboost.FEWEST + 500
+SOME = np.arange(ROWS) % 20 == 0
 
 
 def sheet(categories: tuple[str, ...] = ()) -> tuple[Sheet, np.ndarray]:
@@ -24,23 +24,21 @@ def sheet(categories: tuple[str, ...] = ()) -> tuple[Sheet, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    ("learner", "off", "named"), [("lightgbm", 1e-12, False), ("lightgbm", 0, True), ("xgboost", 1e-5, False)]
+    ("learner", "off", "named"), [(lightgbm, 1e-12, False), (lightgbm, 0, True), (xgboost, 1e-5, False)]
 )
 def test_of_many_rows_each_is_told_what_it_would_be_told_among_few(learner, off, named):
     given, y = sheet(("name",) if named else ())
-    model = learner_of(learner)(trees=25, learning_rate=0.3).fit(given, y, np.ones(ROWS))
-    many = model.contributions(given)
-    here = np.arange(ROWS) % 2 == 0
-    few = model.contributions(given.only(here))
-    assert len(few) < FEWEST < len(many)
+    kind = learner_of(learner.__name__.rpartition(".")[2])
+    model = kind(trees=25, learning_rate=0.3).fit(given, y, np.ones(ROWS))
+    many, few = model.contributions(given), model.contributions(given.only(SOME))
+    assert len(few) < learner.FEWEST < len(many)
     assert few["part"].abs().mean() > 0.1
-    assert np.abs(many.filter(pl.Series(here)).to_numpy() - few.to_numpy()).max() <= off
+    assert np.abs(many.filter(pl.Series(SOME)).to_numpy() - few.to_numpy()).max() <= off
 
 
 def test_a_tree_with_more_splits_than_a_number_has_bits_tells_rows_apart_all_the_same():
     given, y = sheet()
     model = learner_of("lightgbm")(trees=3, leaves=90, min_leaf=1, rows=1.0, ridge=0.0).fit(given, y, np.ones(ROWS))
     assert max(len(tree.features) for tree in model._splits()) > 62
-    here = np.arange(ROWS) % 2 == 0
-    few = model.contributions(given.only(here))
-    assert np.allclose(model.contributions(given).filter(pl.Series(here)).to_numpy(), few.to_numpy(), atol=1e-12)
+    few = model.contributions(given.only(SOME))
+    assert np.allclose(model.contributions(given).filter(pl.Series(SOME)).to_numpy(), few.to_numpy(), atol=1e-12)
