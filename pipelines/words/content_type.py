@@ -20,6 +20,7 @@ GOAL = (("goal_1",),)
 GOAL_AND_WINDOW = (("goal_1",), ("window", "period", "until"))
 ALSO = ("also",)  # what is asked beside the goal
 CHAPTER = "chapter"  # with its number, the occasion of a brief that tells a piece of a story
+SCENE = "scene"  # with its number, of one that stands by itself: which of the voice's scenes the offline writer tells
 SINGLE = "single"  # the occasion of what asks for nothing beside it
 NOBODY = pl.DataFrame(schema={"player_key": pl.Int64})
 

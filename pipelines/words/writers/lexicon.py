@@ -13,7 +13,7 @@ from configs.wording import metric_words, plain
 from configs.written import Chapter
 from pipelines.words.briefs import Brief
 from pipelines.words.checks.validate import SLOT, SLOTS
-from pipelines.words.content_type import ALSO, CHAPTER
+from pipelines.words.content_type import ALSO, CHAPTER, SCENE
 from pipelines.words.types import content_type, content_types
 from pipelines.words.writers.grammar import Grammar, references, tidy
 
@@ -61,6 +61,8 @@ def brief_grammar(app: App, brief: Brief) -> Grammar:
     if chapter := chapter_of(app, brief):
         told = ["#briefing_scene# #ask# #briefing_end#", "#briefing_scene# #ask#"]
         symbols |= {"briefing": told, "briefing_title": [chapter.title], "briefing_scene": chapter.scene}
+    elif (number := _number(brief, SCENE) or _number(brief, CHAPTER)) and (scenes := symbols.get("briefing_scene")):
+        symbols["briefing_scene"] = [scenes[(number - 1) % len(scenes)]]
     if ALSO in content_type(brief.content_type).form.slots_on(brief.occasion):
         symbols |= {"ask": ["#ask_first# #beside#"], "ask_first": symbols.get("ask", [])}
     return Grammar(symbols, brief_facts(app, brief))
@@ -68,9 +70,14 @@ def brief_grammar(app: App, brief: Brief) -> Grammar:
 
 def chapter_of(app: App, brief: Brief) -> Chapter | None:
     """The chapter that a brief tells, where the app has it in its language."""
-    numbers = [int(word.removeprefix(CHAPTER)) for word in brief.occasion.split(" ") if word.startswith(CHAPTER)]
-    place = numbers[0] - 1 if numbers else len(app.voice.chapters)
-    return app.voice.chapters[place] if place < len(app.voice.chapters) else None
+    number = _number(brief, CHAPTER)
+    return app.voice.chapters[number - 1] if number and number <= len(app.voice.chapters) else None
+
+
+def _number(brief: Brief, of: str) -> int | None:
+    """The number of the chapter or scene that a brief's occasion says, from 1 on."""
+    words = brief.occasion.split(" ")
+    return next((int(word.removeprefix(of)) for word in words if word.startswith(of)), None)
 
 
 def brief_tags(app: App, brief: Brief) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.words.briefs import Brief
+from pipelines.words.content_type import SCENE
 from pipelines.words.pool import TEXTS, count_missing, keep_texts, read_pool
 from pipelines.words.read_lately import Readings, most_read
 from pipelines.words.writers.jobs import Job, Team, Text, text_row
@@ -67,7 +68,9 @@ class Pooled:
             .join(self._profiles.rename({"profile": "own"}), on="player_key", how="left", maintain_order="left")
             .join(writers, on=["content_type", "arm"], how="left", maintain_order="left")
         )
-        told = signed.select(
+        scene = pl.col("occasion").str.replace(rf"\b{SCENE}\d+ ?", "").str.strip_chars()  # is the grammar's to tell
+        told = signed.hstack(wanted.select("occasion")).select(
+            occasion=pl.when(pl.col("written_by").is_null()).then("occasion").otherwise(scene),
             writer=pl.col("written_by").fill_null(""),
             profile=pl.when(pl.col("written_by").is_not_null()).then(pl.col("own")).fill_null(""),
             arm=pl.col("arm") if self._compared else pl.lit(None, dtype=pl.String),

@@ -1,15 +1,21 @@
 """What goes on from week to week: a story by chapters, coaching from the player's own record, and how play has gone."""
 
 import datetime as dt
+import re
+from itertools import pairwise
 
 import polars as pl
 import pytest
 
 from configs.app import App
+from configs.voice import voice_kinds
 from data.warehouse import Warehouse, scratch
 from pipelines.words.briefs import Brief
+from pipelines.words.read_lately import nothing_read
+from pipelines.words.types.mission_brief import SCENES
 from pipelines.words.types.motivational_message import _level, _trend
 from pipelines.words.writers.offline import write_variants
+from pipelines.words.writers.pooled import Pooled
 from tests.factories import make_app
 from tests.pipelines.asks import asks_of
 from tests.pipelines.challenges.strength import BASE, at_night, feature_rows
@@ -64,7 +70,7 @@ def test_the_next_chapter_is_told_once_an_earlier_night_has_told_the_one_before(
         asks = asks_of(warehouse, at_night(APP), rows, profiles_of(rows), targets=NO_TARGETS, missions=missions)
     briefs = asks.filter(content_type="mission_brief")
     told = {row["player_key"]: (row["chapter"], row["occasion"]) for row in briefs.iter_rows(named=True)}
-    assert told == {1: (2, "chapter2"), 2: (None, ""), 3: (1, "chapter1"), 4: (1, "chapter1")}
+    assert told == {1: (2, "chapter2"), 2: (None, "scene5"), 3: (1, "chapter1"), 4: (1, "chapter1")}
 
 
 NO_TARGETS = pl.DataFrame(
@@ -83,6 +89,37 @@ def test_a_chapter_stands_in_its_brief_under_its_own_title_before_the_task():
             assert "{also}" not in found.text
     after = write_variants(APP, Brief("b", "mission_brief", "", "solved", "", "en", "", 3), seed=1)
     assert not any("gate" in found.text for found in after)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "it"])
+@pytest.mark.parametrize("kind", voice_kinds())
+def test_where_no_chapter_is_left_no_scene_comes_again_before_the_others_have(kind, language):
+    """In any kind of app's voice; a player read the same scene three weeks in a row."""
+    voice = {"theme": "x", "kind": kind, "languages": [language]}
+    app = make_app(voice=voice, content={"types": TYPES}, challenges={"metrics": ["solved"]})
+    scenes = [scene(app, language, 1 + briefs % SCENES) for briefs in range(4)]
+    assert all(one != other for one, other in pairwise(scenes))
+    assert len({*scenes}) >= 3
+
+
+def scene(app: App, language: str, number: int) -> str:
+    brief = Brief("b", "mission_brief", "", "solved", "", language, f"scene{number} single", 4)
+    (only,) = {re.split(r"(?<=[.!?]) ", found.text)[0] for found in write_variants(app, brief, seed=1)}
+    return only
+
+
+def test_models_are_not_asked_by_the_scene_which_is_the_grammars_to_tell():
+    """A question for each scene would be bought for nothing."""
+    wanted = pl.DataFrame(
+        {"player_key": [1, 2], "content_type": "mission_brief", "occasion": ["scene3 single", "scene12"]}
+    )
+    assigned = pl.DataFrame({"player_key": [1, 2], "arm": ["model", "grammar"]})
+    profiles = pl.DataFrame(schema={"player_key": pl.Int64, "profile": pl.String})
+    writers = {"mission_brief": {"model": "openai/x"}}
+    told = {"compared": False, "as_of": BASE, "seed": 1, "write": None}
+    with scratch() as warehouse:
+        source = Pooled(APP, warehouse, {}, assigned, writers, profiles, nothing_read, **told)
+        assert source.sign(wanted)["occasion"].to_list() == ["single", "scene12"]
 
 
 def coached(app: App = APP, **columns: list[float]) -> dict[int, tuple[str, float, float, str]]:
