@@ -25,12 +25,13 @@ def freshness_figures(night: Night) -> dict[str, Any]:
     return {"unknown_from": str(first), "unknown_until": str(last), "stale": night.stale}
 
 
-def freshness_note(night: Night) -> tuple[str, ...]:
-    """A sentence about the silent stretches, newest last.
+def freshness_note(known: Known) -> tuple[str, ...]:
+    """A sentence about the silent stretches, newest last, and one about what of them came in too late for the night.
 
     Args:
-        night: With its silences.
+        known: What the night may see, with its silences.
     """
+    night = known.night
     told = _told(night)
     if not told:
         return ()
@@ -46,7 +47,17 @@ def freshness_note(night: Night) -> tuple[str, ...]:
     settle = "What covers these days is not settled. Ingest what is missing"
     vouch = command("nightly", "--as-of", night.as_of, "--was-silent", app=night.app.app)
     say = f"if nobody played then, say so: {vouch}"
-    return (f"{why}. Unknown: {spans}. {settle}; {say}",)
+    return (f"{why}. Unknown: {spans}. {settle}; {say}", *_too_late(known, told))
+
+
+def _too_late(known: Known, silent: list[Silence]) -> tuple[str, ...]:
+    """That some of what a night misses is there by now: it may not see what came in after its cut."""
+    n = known.warehouse.value(
+        "SELECT count(*) FROM events WHERE active AND available_at > $cut AND day BETWEEN $first AND $last",
+        {"cut": known.cut, "first": silent[0].first_day, "last": silent[-1].last_day},
+    )
+    seen = f"this night sees what was there by {known.cut:%Y-%m-%d %H:%M} UTC"
+    return (f"Of these days {counted(n, 'event')} came in later: {seen}, the next one sees them.",) if n else ()
 
 
 def days_note(known: Known) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ def publish(tonight: Tonight, issued: Issued, notes: tuple[str, ...]) -> NightRe
     if night.app.medals:
         write_medals(tonight.settings.home, night.app)
     notes = (
-        *freshness_note(night),
+        *freshness_note(tonight.known),
         *days_note(tonight.known),
         *file_note(night, tonight.today),
         *late_note(tonight.known),
