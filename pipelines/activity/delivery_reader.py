@@ -78,7 +78,7 @@ class IngestRun:
 
     @property
     def table(self) -> str:
-        """The temporary table of checked rows."""
+        """The temporary table of rows on their way in."""
         return "incoming_players" if self.players else "incoming"
 
     def blocks(self, path: Path, wanted: Sequence[str], written: Files) -> Iterator[Block]:
@@ -87,13 +87,13 @@ class IngestRun:
         return itertools.islice(found, self.most_blocks)
 
     def check(self, staged: str) -> None:
-        """Type rows that a query stages and find their faults: the temporary table `checked`."""
+        """Type rows that a query stages and find their faults; good and bad go into `table`, the bad with a reason."""
         warehouse, zone = self.warehouse, self.app.timezone
         moments, check = (PLAYER_MOMENTS, check_players_sql) if self.players else (EVENT_MOMENTS, check_events_sql)
         rows = with_plain_moments(f"({staged})", moments, zone)
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE staged AS FROM {rows}")
         read_odd_moments(warehouse, "staged", moments, zone)
-        warehouse.run(f"CREATE OR REPLACE TEMP TABLE checked AS {check(self.app, 'staged', self.now)}")
+        warehouse.run(f"INSERT INTO {self.table} BY NAME {check(self.app, 'staged', self.now)}")
         warehouse.run("DROP TABLE staged")
 
 
@@ -233,9 +233,9 @@ def select_rows(ingest: IngestRun, source: Source, delivery_id: str) -> None:
         ingest.check(staged)
     if not ingest.players:
         warehouse.run(
-            "CREATE OR REPLACE TEMP TABLE unread_ids AS SELECT event_id FROM checked WHERE reason IS NOT NULL"
+            "CREATE OR REPLACE TEMP TABLE unread_ids AS SELECT event_id FROM incoming WHERE reason IS NOT NULL"
         )
-    _split_checked(ingest)
+    _take_out(ingest)
 
 
 def show_raw_rows(ingest: IngestRun, source: Source) -> None:
@@ -289,16 +289,15 @@ def _check_block(ingest: IngestRun, block: Block, delivery_id: str) -> None:
             types = column_types(ingest.warehouse, "_block")
             staged = stage_typed("_block", types, ingest.columns, delivery_id)
         ingest.check(staged)
-    _split_checked(ingest)
+    _take_out(ingest)
 
 
-def _split_checked(ingest: IngestRun) -> None:
-    """Judged rows by their reason: those without go on, in their order, and the others to `bad_rows`."""
-    warehouse = ingest.warehouse
-    hold_back(warehouse, "checked")
-    warehouse.run(f"INSERT INTO {ingest.table} BY NAME SELECT * EXCLUDE (reason) FROM checked WHERE reason IS NULL")
-    warehouse.run(f"INSERT INTO bad_rows SELECT {', '.join(BAD_ROWS)} FROM checked WHERE reason IS NOT NULL")
-    warehouse.run("DROP TABLE checked")
+def _take_out(ingest: IngestRun) -> None:
+    """Take rows with a reason out of those on their way in, to `bad_rows`; nobody copies the others for their sake."""
+    warehouse, table = ingest.warehouse, ingest.table
+    hold_back(warehouse, table)
+    if warehouse.value(f"INSERT INTO bad_rows SELECT {', '.join(BAD_ROWS)} FROM {table} WHERE reason IS NOT NULL"):
+        warehouse.run(f"DELETE FROM {table} WHERE reason IS NOT NULL")
 
 
 def _note(ingest: IngestRun, bad: list[BadLine], delivery_id: str) -> None:

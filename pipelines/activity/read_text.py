@@ -46,7 +46,7 @@ class Limits:
     ratio: int = 200
     ratio_from_bytes: int = 64 << 20
     block_bytes: int = 32 << 20
-    rows: int = 500_000
+    rows: int = 250_000
 
 
 @dataclass(frozen=True)
