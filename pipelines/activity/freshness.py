@@ -94,6 +94,15 @@ def find_silences(
     return tuple(_silences(hours, quiet, dt.datetime.combine(first, dt.time())))
 
 
+def came_later(warehouse: Warehouse, cut: dt.datetime, silences: Sequence[Silence]) -> int:
+    """How many events from the first to the last of silent days came in after a night's cut, so that it misses them."""
+    pins = {"cut": cut, "first": silences[0].first_day, "last": silences[-1].last_day}
+    found = warehouse.value(
+        "SELECT count(*) FROM events WHERE active AND available_at > $cut AND day BETWEEN $first AND $last", pins
+    )
+    return int(found)
+
+
 def _silences(hours: Hours, quiet: NDArray[np.bool_], first: dt.datetime) -> Iterator[Silence]:
     usable = np.ones(len(hours), dtype=bool)
     for begin, end in _empty_runs((hours.reshape(-1) == 0) & ~np.repeat(quiet, 24)):

@@ -6,7 +6,7 @@ from typing import Any
 from configs.commands import command
 from configs.nouns import counted
 from pipelines.activity.drifts import drift_since
-from pipelines.activity.freshness import Silence
+from pipelines.activity.freshness import Silence, came_later
 from pipelines.activity.local_days import day_rule
 from pipelines.known import Known
 from pipelines.pins import Night
@@ -52,10 +52,7 @@ def freshness_note(known: Known) -> tuple[str, ...]:
 
 def _too_late(known: Known, silent: list[Silence]) -> tuple[str, ...]:
     """That some of what a night misses is there by now: it may not see what came in after its cut."""
-    n = known.warehouse.value(
-        "SELECT count(*) FROM events WHERE active AND available_at > $cut AND day BETWEEN $first AND $last",
-        {"cut": known.cut, "first": silent[0].first_day, "last": silent[-1].last_day},
-    )
+    n = came_later(known.warehouse, known.cut, silent)
     seen = f"this night sees what was there by {known.cut:%Y-%m-%d %H:%M} UTC"
     return (f"Of these days {counted(n, 'event')} came in later: {seen}, the next one sees them.",) if n else ()
 
