@@ -35,12 +35,14 @@ def connect(address: str) -> Iterator[Any]:
     try:
         client: Any = Client(address, timeout=ANSWERS_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
-        raise ClusterError(f"does not answer at {address} ({error})") from error
+        raise ClusterError(
+            f"does not answer at {address} ({error}): start a scheduler there, or correct NIGHTQUEST_DASK_ADDRESS"
+        ) from error
     with client, client.as_current():  # the boosters' own code asks for the current one
         try:  # one that was killed starts again within seconds
             client.wait_for_workers(1, timeout=ANSWERS_S)
         except TimeoutError as error:
-            raise ClusterError(f"has no workers at {address}") from error
+            raise ClusterError(f"has no workers at {address}: start some with: dask worker {address}") from error
         yield client
 
 

@@ -119,8 +119,7 @@ class Buckets:
                     else:
                         done[number] = rows
             except EngineError as error:
-                left = f"{count - len(done)} of {counted(count, 'bucket')}"
-                self.tell(f"The engine {self.engine} {error}; {left} were worked on here.")
+                self.tell(f"The engine {self.engine} {error}; what it left undone was worked on here.")
         cut = _Cut(frames, count, self.exchange)
         return pl.concat([done[n] if n in done else work(*same, *cut.of(n)) for n in range(count)])
 
@@ -166,8 +165,8 @@ class Buckets:
 
     def tell(self, note: str) -> None:
         """Add a sentence to the notes, once."""
-        _log.warning("%s", note)
         if note not in self.notes:
+            _log.warning("%s", note)
             self.notes.append(note)
 
     def _number(self, players: int, at_once: int) -> int:
@@ -220,7 +219,7 @@ class _Cut:
             return [_filed(self.exchange, *each, number, players) for each in zip(self._frames, buckets, strict=True)]
         except OSError as error:
             folder = self.exchange and self.exchange.folder
-            raise EngineError(f"is of no use while {folder} cannot be written ({error})") from error
+            raise EngineError(f"is of no use while {folder} cannot be written ({error}): make room there") from error
 
 
 def _numbered(frame: pl.DataFrame | Kept, count: int) -> pl.Series | None:
@@ -264,7 +263,7 @@ def _checked(version: str, work: Work, into: Path | None, *args: Any) -> pl.Data
         EngineError: The worker's is another.
     """
     if code_version() != version:
-        raise EngineError(f"has a worker of version {code_version()}, and this is {version}")
+        raise EngineError(f"has a worker of version {code_version()}, and this is {version}: install the same there")
     try:
         given = [each.frame() if isinstance(each, Later) else each for each in args]
     except OSError as error:
@@ -305,7 +304,7 @@ def _results(workers: Workers, work: CheckedWork, cut: _Cut, same: Sequence[Any]
             _log.warning("a worker was lost with %s left (%s)", counted(len(left), "bucket"), why)
         if not left:
             return
-    raise EngineError(f"lost its workers {TRIES} times ({why})")
+    raise EngineError(f"lost its workers {TRIES} times ({why}): where memory ran out, set more NIGHTQUEST_BUCKETS")
 
 
 def _asked(

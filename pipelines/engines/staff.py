@@ -53,9 +53,16 @@ class Staff:
     @contextmanager
     def _at_work(self, hired: Workers) -> Iterator[Executor]:
         with self._stack.pop_all() as stack:
-            there, self._there = self._there or stack.enter_context(hired.start()), None
+            there, self._there = self._there or self._started(hired, stack), None
             yield there
             self._there, self._stack = there, stack.pop_all()
+
+    def _started(self, hired: Workers, stack: ExitStack) -> Executor:
+        try:
+            return stack.enter_context(hired.start())
+        except EngineError as error:
+            self._hired = error
+            raise
 
 
 def _load(given: object) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
 
 from configs.settings import Settings
@@ -110,18 +111,19 @@ def test_workers_load_ahead_and_stay_for_a_night_and_others_come_when_one_is_los
     assert not {child.pid for child in multiprocessing.active_children()} & {*first, *others}
 
 
-def test_workers_that_are_not_there_are_looked_for_once():
+@pytest.mark.parametrize("gone", ["before", "when work begins"])
+def test_workers_that_are_not_there_are_looked_for_once(gone):
     looked = []
 
-    def hire():
+    def look():
         looked.append(1)
         raise EngineError("has nobody")
 
-    staff = Staff(hire)
+    staff = Staff(look if gone == "before" else lambda: Workers(look, 2))
     staff.call_in(PLAYERS)
     by = Buckets(2, "toy", staff)
     assert all(by.each(kept, (), (PLAYERS, PLAYERS, NOBODY)).height == PLAYERS.height for _ in range(2))
-    assert by.notes == ["The engine toy has nobody; 2 of 2 buckets were worked on here."]
+    assert by.notes == ["The engine toy has nobody; what it left undone was worked on here."]
     assert len(looked) == 1
 
 
@@ -141,7 +143,7 @@ def test_a_folder_that_fills_up_leaves_the_rest_to_this_process(tmp_path):
     )
     (note,) = by.notes
     assert "cannot be written" in note
-    assert note.endswith("4 of 4 buckets were worked on here.")
+    assert note.endswith("what it left undone was worked on here.")
 
 
 def test_a_night_leaves_nothing_and_removes_what_a_killed_one_left(tmp_path):
