@@ -5,8 +5,8 @@
 A warehouse of 20,000 players with what was learned from it plans the same night by `local` on one core and on all, by
 `processes` and by `dask` with workers of this machine, each engine in a process of its own. Beyond one core `local`
 has DuckDB's and polars' threads; a worker has one. Plans are compared row for row. Where other work is on the machine
-the clock says little: `gain_by_cpu` reckons from processor seconds what two idle cores would bring, with each worker
-busy half of what both were, their start included, and this process waited for.
+the clock says little: `gain_by_cpu` reckons from processor seconds what two idle cores would bring: each worker is
+busy for half of what both spend while buckets are worked on, and this process is waited for.
 """
 
 import json

@@ -5,18 +5,19 @@ A process of its own, as engines.py starts it. It loads nothing before it plans,
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 import flows  # noqa: F401 (as every command does: it says how many threads numpy may have)
 
 
 def planned(home: Path) -> dict[str, Any]:
-    """Seconds in buckets, by the clock and of this process and its own, and in the whole of planning; the plan."""
+    """Seconds in buckets, by the clock, of this process and of its workers, and in the whole of planning; the plan."""
     import datetime as dt  # noqa: PLC0415
 
     from configs.loader import load_app  # noqa: PLC0415
@@ -28,13 +29,13 @@ def planned(home: Path) -> dict[str, Any]:
     from tests.benchmarks.delivery import new_day  # noqa: PLC0415
     from tests.pipelines.nights import context_of  # noqa: PLC0415
 
-    in_buckets: list[tuple[float, float]] = []
+    in_buckets: list[tuple[float, ...]] = []
     each: Callable[..., Any] = Buckets.each
 
     def watched(*given: Any) -> Any:
-        begun, spent = time.perf_counter(), time.process_time()
+        before = _now()
         found = each(*given)
-        in_buckets.append((time.perf_counter() - begun, time.process_time() - spent))
+        in_buckets.append(tuple(after - was for after, was in zip(_now(), before, strict=True)))
         return found
 
     Buckets.each = watched  # type: ignore[method-assign]
@@ -49,10 +50,14 @@ def planned(home: Path) -> dict[str, Any]:
         sys.exit("; ".join(found.notes))
     chosen = found.plan.challenges.select("player_key", "metric", "window_days", "target")
     told = chosen.sort(chosen.columns).write_csv()
-    clock_s, here_s = map(sum, zip(*in_buckets, strict=True))
-    workers = resource.getrusage(resource.RUSAGE_CHILDREN)
-    busy = {"here_cpu_s": here_s, "workers_cpu_s": workers.ru_utime + workers.ru_stime}
-    return {"buckets_s": clock_s, "plan_s": took, "plan": told} | busy
+    clock_s, here_s, workers_s = map(sum, zip(*in_buckets, strict=True))
+    return {"buckets_s": clock_s, "here_cpu_s": here_s, "workers_cpu_s": workers_s, "plan_s": took, "plan": told}
+
+
+def _now() -> tuple[float, float, float]:
+    """The clock, what this process has spent, and what those that it started have."""
+    times = [process.cpu_times() for process in psutil.Process().children()]
+    return time.perf_counter(), time.process_time(), sum(each.user + each.system for each in times)
 
 
 if __name__ == "__main__":
