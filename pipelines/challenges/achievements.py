@@ -29,7 +29,7 @@ FEWEST = 5
 # A tier by the share of the players active of late who have come that far, the player included: (below, tier).
 TIERS = ((0.01, "platinum"), (0.05, "gold"), (0.2, "silver"))
 AT_ONCE = 25_000  # players whose targets are looked for together: each life is held against some thirty steps
-FAR_DAYS = 3650  # beyond ten years a date is no information
+FAR_DAYS = 365  # beyond a year a pace of four weeks promises nothing: players read "in 2744 days"
 _STEPS = [step * 10**power for power in range(9, -1, -1) for step in (5, 2, 1)]
 
 
@@ -111,7 +111,7 @@ def open_achievements(known: Known) -> pl.DataFrame:
 def achievement_progress(known: Known) -> pl.DataFrame:
     """How far each open achievement is: content_id, value, progress (value / target, 0 to 1), eta_days.
 
-    eta_days is at the player's pace; null without one or beyond ten years. Nothing is open for an app that writes no
+    eta_days is at the player's pace; null without one or beyond a year. Nothing is open for an app that writes no
     custom achievements.
     """
     rows = open_achievements(known)

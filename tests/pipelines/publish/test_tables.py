@@ -16,7 +16,7 @@ from pipelines.publish.stage import staged
 from pipelines.publish.tables import published_tables
 from pipelines.publish.tables.names import names_of
 from pipelines.windows import SO_FAR
-from tests.factories import add_events, event, make_app
+from tests.factories import add_events, event, make_app, warehouse_with
 from tests.pipelines.publish.nights import (
     APP,
     AS_OF,
@@ -414,3 +414,16 @@ def test_a_wallet_is_the_sum_of_what_was_paid_by_then_and_says_so_in_words(wareh
     assert tables["reward_ledger"].height == 5
     told = [(USER_IDS[1], 1, "one gem"), (USER_IDS[0], 14, "14 gems")]
     assert tables["wallets"].select("user_id", "amount", "words").rows() == told
+
+
+def test_a_date_beyond_a_year_is_not_told():
+    """At the pace of four weeks; a screen said '2744 days'."""
+    near, far = ({"title": "T", "tier": "gold", "category": "c", "when": f"solved >= {n}"} for n in (20, 200))
+    app = make_app(badges={"near": near, "far": far})
+    with warehouse_with(app) as warehouse:
+        add_events(warehouse, app, [event(1, at(YESTERDAY) - dt.timedelta(days=days)) for days in range(0, 21, 7)])
+        seen = Seen(Known(warehouse, make_night(app=app)), make_frames(), NOTHING_PAID)
+        told = pl.concat(published_tables()["badge_progress"].rows(seen).pieces(("user_id", "badge_id")))
+    days = dict(told.select("badge_id", "eta_days").iter_rows())
+    assert 0 < days["near"] <= 365
+    assert days["far"] is None
