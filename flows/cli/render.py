@@ -68,6 +68,7 @@ def render_audit(report: "AuditReport") -> RenderableType:
 def _head(view: PlayerView, terms: Terms) -> Panel:
     profile = view.profile or {}
     facts = [
+        ("left alone", view.left_alone),
         ("persona", _counts_as(profile, "persona", terms)),
         ("style", _counts_as(profile, "style", terms)),
         ("activity", profile.get("activity") if profile else "none of late"),

@@ -23,6 +23,7 @@ class PlayerView:
         wallet: Points of the app's own, titles and unlocks.
         rewards_lately: The newest of what was paid beside XP, newest first.
         revocations: What was taken back, newest first.
+        left_alone: Why nothing is asked of the player or told to them: `opted out` or `paused`; None: something may be.
     """
 
     app: str
@@ -46,6 +47,7 @@ class PlayerView:
     wallet: list[Row] = field(default_factory=list)
     rewards_lately: list[Row] = field(default_factory=list)
     revocations: list[Row] = field(default_factory=list)
+    left_alone: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON: days and moments as ISO 8601 text."""
@@ -90,6 +92,7 @@ def gather_player(home: Path, app: str, user_id: str, as_of: dt.date | None = No
             _rows(night, "reward_ledger", user_id), key=lambda row: (row["occurred_at"], row["entry_id"]), reverse=True
         )[:LATELY],
         revocations=sorted(_rows(night, "revocations", user_id), key=lambda row: row["revoked_on"], reverse=True),
+        left_alone=next((row["left_alone"] for row in _rows(night, "contacts", user_id)), None),
     )
     if not any((view.profile, view.segments, view.challenges, view.messages, view.badges_held, view.xp_lately)):
         raise NightquestError(

@@ -149,6 +149,12 @@ def test_a_kind_of_play_with_few_players_says_that_strength_and_targets_are_amon
     assert "Expert among all players of endless" in printed(render_player(replace(view, segments=older)), width=400)
 
 
+def test_of_whom_nothing_is_asked_since_they_pause_it_is_said(night):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    assert "left alone" not in printed(render_player(view))
+    assert "left alone paused" in printed(render_player(replace(view, left_alone="paused")))
+
+
 def test_who_plays_on_one_day_a_week_plays_on_no_days(night):
     view = gather_player(night[0], "toy", USER_IDS[0])
     weekly = replace(view, profile={**(view.profile or {}), "habits": '{"days_a_week": 1.0}'})

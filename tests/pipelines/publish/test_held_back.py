@@ -13,6 +13,7 @@ from pipelines.publish.audit import AuditReport
 from pipelines.publish.bundles import player_bundle
 from pipelines.publish.deliver import send_night
 from pipelines.publish.published import Published, nights_in, published_root, read_manifest
+from pipelines.publish.show import gather_player
 from pipelines.publish.sinks.webhook import _batches
 from tests.factories import add_events, event
 from tests.pipelines.publish.nights import (
@@ -103,3 +104,6 @@ def test_so_does_a_bundle_and_contacts_say_since_when(folders):
         assert badges == EACH[user]
     waits = [night.table("contacts").filter(pl.col("user_id") == PAUSED)["news_from"].to_list() for night in nights]
     assert waits == [[], [DAYS[1]], [DAYS[1]], [DAYS[1]], []]
+    home = folders[0].parents[2]
+    left = [[gather_player(home, "toy", user, day).left_alone for user in (PAUSED, OUT, OTHER)] for day in DAYS[:2]]
+    assert left == [[None, None, None], ["paused", "opted out", None]]
