@@ -13,6 +13,7 @@ from configs.part import Part
 XP = "xp"  # what every app has; an offer of it comes on top of the formula's
 MOST_POINTS = 1_000_000  # of one promise; a mistake in the formula is told rather than paid
 LONGEST = 24 * 60  # minutes that a challenge is ever said to take
+_Xp = Annotated[int, Field(ge=0)]
 Paying = Literal["daily_challenge", "adaptive_mission", "custom_achievement"]
 Kind = Literal["xp", "points", "title", "unlock", "badge"]
 
@@ -111,12 +112,12 @@ class Rewards(Part):
     base_xp: int = Field(20, ge=1, description="XP of a challenge of difficulty 1.")
     exponent: float = Field(1.2, ge=0.5, le=3, description="How steeply XP rises with difficulty, 1 to 10.")
     step: int = Field(5, ge=1, description="XP is rounded to a multiple of it.")
-    badge_xp: dict[Tier, int] = Field(
+    badge_xp: dict[Tier, _Xp] = Field(
         {"bronze": 50, "silver": 150, "gold": 400, "platinum": 1000},
         description="XP of a badge by its tier.",
     )
     prestige_xp: int = Field(0, ge=0, description="XP of a badge for each point of its prestige, beside its own.")
-    achievement_xp: dict[Tier, int] = Field({}, description="XP of a custom achievement by its tier; none: no XP.")
+    achievement_xp: dict[Tier, _Xp] = Field({}, description="XP of a custom achievement by its tier; none: no XP.")
     points: dict[Name, Points] = Field({}, description="Points of the app's own.")
     titles: dict[Name, str] = Field({}, description="Titles that players can bear, as they read.")
     unlocks: dict[Name, str] = Field({}, description="What the app opens to players, as it reads.")

@@ -19,6 +19,8 @@ def offer(**changes):
     ("rewards", "key", "fault", "remedy"),
     [
         (offer(price={"base": -5}), "tables.all.gems.price.base", "greater than or equal to 0", "Correct the value"),
+        ({"badge_xp": {"gold": -5}}, "badge_xp.gold", "greater than or equal to 0", "Correct the value"),
+        ({"achievement_xp": {"gold": -5}}, "achievement_xp.gold", "greater than or equal to 0", "Correct the value"),
         (offer(price={"base": 1e5, "exponent": 3}), "tables.all.gems.price", "beyond 1,000,000", "Lower base"),
         (offer(gives="gems"), "tables.all.gems.gives", "no 'gems' to give", "Use one of xp, regular, gem"),
         (offer(gives="regular"), "tables.all.gems.gives", "is earned otherwise", "Take its `when`"),
