@@ -47,6 +47,19 @@ class Beside(Generic[R]):
     ) -> None:
         self._stack.__exit__(kind, error, where)
 
+    def call_in(self, load: Callable[[], None]) -> None:
+        """Let the processes come and load what they need, which takes seconds, while this one is at other work."""
+        if self._pool is not None:
+            for _ in range(self.at_once):
+                self._pool.submit(load)
+
+    def limit(self, at_once: int) -> None:
+        """Have fewer pieces under way at once, before the first; where one at a time is, the processes go."""
+        self.at_once = min(self.at_once, at_once)
+        if self.at_once == 1:
+            self._stack.close()
+            self._pool = None
+
     def await_room(self) -> None:
         """Until another piece can begin."""
         while len(self._running) >= self.at_once:

@@ -23,7 +23,7 @@ from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.known import Known
 from pipelines.learning.beside import Beside, fitting
 from pipelines.learning.past import Past
-from pipelines.learning.samples import draw_samples
+from pipelines.learning.samples import draw_snapshots, samples_of
 from pipelines.learning.steps import LOOKING, Steps, silent
 
 SEED = 7
@@ -123,15 +123,19 @@ def learn_tasks(
     """
     steps = steps or Steps(silent)
     steps.begin(LOOKING)
-    samples = draw_samples(known, past_days(known, known.base_day), most=most, seed=seed)
+    snapshots = draw_snapshots(known, past_days(known, known.base_day), most=most, seed=seed)
     tasks = [task for task in binary_tasks() if task.name in wanted]
-    came = Contests(samples)
-    if tasks and (lacking := too_few(samples)):
-        came.notes.append(f"Fallback models serve, as there is too little to learn from: {lacking}.")
-        came.failed |= {task.name: f"there was too little to learn from: {lacking}" for task in tasks}
-        tasks = []
-    past = Past.of(known)
-    with Beside[Contest](_at_once(samples, 1 if cluster else processes)) as contests:
+    few = cluster is not None or snapshots.height < FEWEST_BESIDE
+    with Beside[Contest](1 if few else processes or fitting(0)) as contests:
+        contests.call_in(_load)
+        samples = samples_of(known, snapshots)
+        if processes is None:
+            contests.limit(fitting(ROOM * _size(samples)))
+        came, past = Contests(samples), Past.of(known)
+        if tasks and (lacking := too_few(samples)):
+            came.notes.append(f"Fallback models serve, as there is too little to learn from: {lacking}.")
+            came.failed |= {task.name: f"there was too little to learn from: {lacking}" for task in tasks}
+            tasks = []
         for place, task in enumerate(tasks):
             contests.await_room()
             steps.begin(task.doing)
@@ -211,12 +215,12 @@ def _hold(task: str, app: App, samples: Samples, how: _How) -> Contest:
     )
 
 
-def _at_once(samples: Samples, most: int | None) -> int:
-    """How many contests are held beside each other."""
-    if most == 1 or samples.features.height < FEWEST_BESIDE:
-        return 1
-    size = sum(frame.estimated_size() for frame in (samples.features, samples.past, samples.labels))
-    return most or fitting(int(ROOM * size))
+def _load() -> None:
+    """A process that is here has loaded this file and what it rests on."""
+
+
+def _size(samples: Samples) -> int:
+    return sum(int(frame.estimated_size()) for frame in (samples.features, samples.past, samples.labels))
 
 
 def _why_not(task: str, error: Exception) -> str:

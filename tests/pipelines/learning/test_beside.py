@@ -13,6 +13,10 @@ def _squared(number):
     return number * number
 
 
+def _loaded():
+    pass
+
+
 def _refused(number):
     raise BusyError(f"There is no {number}.", "Take another.")
 
@@ -50,6 +54,16 @@ def test_what_a_killed_process_had_in_hand_is_done_here_and_so_is_the_rest(caplo
             beside.begin(name, partial(_killed_but_here, os.getpid()))
         assert {result for _, result in beside.results()} == {"done here"}
     assert "was lost; it is done here" in caplog.text
+
+
+def test_processes_that_there_is_no_room_for_after_all_go_before_anything_is_begun():
+    with Beside(2) as beside:
+        beside.call_in(_loaded)
+        called = len(psutil.Process().children())
+        beside.limit(1)
+        assert called - len(psutil.Process().children()) == 2
+        beside.begin("here", os.getpid)
+        assert dict(beside.results()) == {"here": os.getpid()}
 
 
 def test_no_more_processes_begin_than_there_are_cores_and_memory_for():
