@@ -73,7 +73,7 @@ def tell_progress(known: Known, *, active_within_days: int | None = None) -> boo
     _lay_out(known, values_sql(known.night, terms_of(rules), within))
     read = languages_read(known)
     with known.lend(barred=words_of_people(known).barred, languages_read=read):
-        progress = progress_sql(known.night, rules, languages=read["language"].unique())
+        progress = progress_sql(known.night, rules, languages=read["language"].unique(), refused="barred")
         told = f"FROM ({progress}) ANTI JOIN barred USING (badge_id, player_key)"
         known.run(f"CREATE OR REPLACE TEMP TABLE {TOLD} AS {told}")
     return True
@@ -87,11 +87,11 @@ def _lay_out(known: Known, values: str) -> None:
         there[:] = [values]
 
 
-def progress_sql(night: Night, rules: Sequence[BadgeRule], *, languages: Iterable[str] = ()) -> str:
+def progress_sql(night: Night, rules: Sequence[BadgeRule], *, languages: Iterable[str] = (), refused: str = "") -> str:
     """The progress of those in `badge_values` towards the badges that they do not hold: columns of `badge_progress`.
 
     What is missing is said in the app's own language; to who is in `languages_read` (player_key, language), if one of
-    `languages` is given, in theirs.
+    `languages` is given, in theirs. `refused` names a table (badge_id, player_key) of what is refused to whom.
     """
     app = speaking(night.app, own_language(night.app)) or night.app
     found = {rule.badge_id: measures(app, rule, night.as_of) for rule in rules}
@@ -110,7 +110,7 @@ def progress_sql(night: Night, rules: Sequence[BadgeRule], *, languages: Iterabl
     return f"""
         SELECT * FROM (SELECT player_key, unnest([{told}], recursive := true) FROM {with_shown(found.values(), values)})
         ANTI JOIN ({held}{_of_this_round(night, rules)}) USING (player_key, badge_id)
-        {_later_steps(night.app, held)}"""
+        {_later_steps(night.app, held, refused)}"""
 
 
 def _remaining(rule: BadgeRule, own: Measures, others: Mapping[str, App], day: dt.date) -> str:
@@ -155,15 +155,20 @@ def _in_season(rule: BadgeRule, day: dt.date) -> bool:
     return season is None or span_start(season.span, day) is not None
 
 
-def _later_steps(app: App, held: str) -> str:
-    """Leave out who lacks a badge that comes before in its series or is required; nothing for an app without."""
+def _later_steps(app: App, held: str, refused: str) -> str:
+    """Leave out who lacks a badge that comes before in its series or is required; nothing for an app without.
+
+    What of a series is `refused` (badge_id, player_key) holds up nothing: it will not come.
+    """
     series = [(name, badge.series) for name, badge in app.badges.items() if badge.series and badge.state == "open"]
-    pairs = [(later, earlier) for (earlier, one), (later, other) in combinations(series, 2) if one == other]
-    pairs += [(name, needed) for name, badge in app.badges.items() for needed in badge.requires]
+    pairs = [(later, earlier, True) for (earlier, one), (later, other) in combinations(series, 2) if one == other]
+    pairs += [(name, needed, False) for name, badge in app.badges.items() for needed in badge.requires]
     if not pairs:
         return ""
+    of_them = "{0}.player_key = who.player_key AND {0}.badge_id = step.needs"
+    passed = f"ANTI JOIN {refused} AS no ON {of_them.format('no')} AND step.follows" if refused else ""
     return f"""ANTI JOIN (
             SELECT who.player_key, step.badge_id
-            FROM badge_values AS who CROSS JOIN (VALUES {", ".join(map(str, pairs))}) AS step(badge_id, needs)
-            ANTI JOIN ({held}) AS held ON held.player_key = who.player_key AND held.badge_id = step.needs
+            FROM badge_values AS who CROSS JOIN (VALUES {", ".join(map(str, pairs))}) AS step(badge_id, needs, follows)
+            ANTI JOIN ({held}) AS held ON {of_them.format("held")} {passed}
         ) USING (player_key, badge_id)"""

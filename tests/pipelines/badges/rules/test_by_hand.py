@@ -38,6 +38,13 @@ def test_what_was_earned_before_the_word_stays_as_it_was_earned_and_a_word_befor
     assert earned(app, [*SOLVES, said(1, 2.5, "it"), said(2, 1.5, "it")]) == [("it", 0, 2), ("it", 0, 9)]
 
 
+def test_a_refused_badge_of_a_series_does_not_hide_what_comes_after_it() -> None:
+    app = app_of(one={"when": "solved >= 6", "series": "way"}, two={"when": "solved >= 9", "series": "way"})
+    with warehouse_with(app, [*SOLVES, said(1, 1, "one", "refused")]) as warehouse:
+        told = badge_progress(Known(warehouse, pin(warehouse, app, 5)))
+    assert told.select("player_key", "badge_id").rows() == [(1, "two"), (2, "one")]
+
+
 def test_a_refused_badge_is_not_granted_nor_told_of_until_an_award_follows() -> None:
     app = app_of(it={"when": "solved >= 6"}, top={"when": "solved >= 6", "requires": ["it"]})
     more = [event(player, day) for player in (1, 2) for day in (5, 6, 7)]
