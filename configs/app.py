@@ -13,6 +13,7 @@ from configs.badge_links import badge_problems
 from configs.delivered import Files
 from configs.measured import Event, Metric, Property
 from configs.names import ClockTime, Name, Zone
+from configs.nouns import plural_of
 from configs.part import Part
 from configs.profiled import STANDARD, Persona, Profile, people_problems, standard_personas
 from configs.pulled import Pull
@@ -216,6 +217,13 @@ class App(Part):
     def called(self, metric: str) -> str:
         """What people call a metric: its label, else its id as words."""
         return self.metrics[metric].label or metric.replace("_", " ")
+
+    def figured(self, metric: str) -> str:
+        """What people call a metric whose figures stand behind it: with its unit, where its name does not tell it."""
+        called, one = self.called(metric), self.metrics[metric]
+        units = one.plural or (plural_of(one.unit) if one.unit else "")
+        told = {*called.lower().split()} & {*units.lower().split(), *one.unit.lower().split()}
+        return called if told or not units else f"{called} ({units})"
 
     def property_of(self, event: str, name: str) -> Property | None:
         """The declared property of an event, or None; `value` is always a number."""

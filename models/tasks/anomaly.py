@@ -117,7 +117,7 @@ class Anomaly(BinaryTask[Encoding]):
             as_said("active_21"),
         )
         amount = pl.format(before, counted("events_7", "action"), as_said("events_21"))
-        names = {name: app.called(name) for name in _metrics(app)}
+        names = {name: app.figured(name) for name in _metrics(app)}
         fell = _rise("least").abs() > _rise("most").abs()  # what changed more is told
 
         def changed(what: str) -> pl.Expr:

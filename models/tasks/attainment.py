@@ -1,7 +1,7 @@
 """If they play, how likely is t of metric m within the window?"""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -188,7 +188,7 @@ class Attainment(BinaryTask[Record]):
 
     def kinds(self, app: App) -> Mapping[str, Kind]:
         """Their own record, what they did lately, what all players come to, and how they play."""
-        own = lately(_called(app), {28: "own_28", 7: "own_7"})
+        own = lately(_by_metric(app, app.figured), {28: "own_28", 7: "own_7"})
         everybody = pl.format(
             "{} % of all players' windows with play come to as much", spoken(100 * pl.col("population"))
         )
@@ -212,7 +212,7 @@ class Attainment(BinaryTask[Record]):
         rows = rows.with_columns(probability=pl.Series(model.predict(rows)), reasons=self.reasons(model, app, rows))
         unsigned = _number(pl.col("target") * sign_of(app))
         beyond = pl.when(sign_of(app) > 0).then(pl.lit("at least")).otherwise(pl.lit("at most"))
-        return as_scores(rows.with_columns(target=pl.format("{} {} {}", _called(app), beyond, unsigned)))
+        return as_scores(rows.with_columns(target=pl.format("{} {} {}", _by_metric(app, app.called), beyond, unsigned)))
 
 
 _RECORD = ("record", "over_mean", "log_target", "evidence", "past_mean", "past_sd")
@@ -232,9 +232,9 @@ def _record() -> pl.Expr:
     return pl.when(pl.col("evidence") > 0).then(told).otherwise(pl.lit("no whole window with play to go by"))
 
 
-def _called(app: App) -> pl.Expr:
-    """What people call the metric; its id where challenges ask for it no more."""
-    labels = {name: app.called(name) for name in app.challenges.metrics}
+def _by_metric(app: App, told: Callable[[str], str]) -> pl.Expr:
+    """What people are told of the metric; its id where challenges ask for it no more."""
+    labels = {name: told(name) for name in app.challenges.metrics}
     return pl.col("metric").replace_strict(labels, default=pl.col("metric"), return_dtype=pl.String)
 
 

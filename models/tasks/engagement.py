@@ -179,7 +179,7 @@ class Engagement(BinaryTask[Levels]):
     def kinds(self, app: App) -> Mapping[str, Kind]:
         """Those of habit, and how much it was."""
         metric = app.engagement.metric
-        what = app.called(metric) if metric else "actions"
+        what = app.figured(metric) if metric else "actions"
         value = Kind(
             ("log_7", "log_28", "log_90", "over_7", "over_28", "over_90", "reached_last"),
             lately(what, {28: "value_28", 7: "value_7"}),

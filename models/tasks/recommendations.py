@@ -191,7 +191,7 @@ class Recommendations(BinaryTask[Items]):
 
     def kinds(self, app: App) -> Mapping[str, Kind]:
         """Their own record in the item, what goes with it, and those of habit."""
-        labels = {name: app.called(name) for name in items_of(app)}
+        labels = {name: app.figured(name) for name in items_of(app)}
         item = pl.col("item").replace_strict(labels, default=pl.col("item"), return_dtype=pl.String)
         own = lately(item, {28: "own_28", 7: "own_7"})
         return {

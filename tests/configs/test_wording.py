@@ -20,3 +20,15 @@ def test_an_edited_app_has_words_of_its_own():
     )
     assert metric_words(app, "solved").label != "riddles"
     assert metric_words(edited, "solved").label == "riddles"
+
+
+def test_a_metric_whose_figures_stand_behind_it_is_told_with_the_unit_that_its_name_lacks():
+    metrics = {
+        "spent": {"event": "solve", "label": "time spent", "unit": "minute", "task": "Keep at it for {goal}"},
+        "days": {"agg": "days", "label": "days with something done", "unit": "day"},
+        "best": {"event": "solve", "agg": "max", "of": "points"},
+    }
+    app = make_app(
+        metrics=metrics, segments={"features": ["spent"], "score": "spent"}, challenges={"metrics": ["spent"]}
+    )
+    assert [app.figured(name) for name in metrics] == ["time spent (minutes)", "days with something done", "best"]

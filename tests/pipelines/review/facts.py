@@ -175,7 +175,7 @@ def _number(value: float) -> str:
 
 def _metric(app: App, label: str) -> Metric | None:
     for name, metric in app.metrics.items():
-        if label in {metric.label, name.replace("_", " ")}:
+        if label in {metric.label, name.replace("_", " "), app.figured(name)}:
             return metric
     assert label == "actions", label
     return None
