@@ -6,7 +6,7 @@ told without loading anything.
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache, partial
 from types import ModuleType
@@ -63,7 +63,7 @@ def open_buckets(settings: Settings, app: str, given: object = None) -> "Iterato
     buckets = replace(buckets_of(settings), folder=warehouse_path(settings.home, app).parent)
     with ExitStack() as stack:
         if buckets.workers is not None:
-            staff = stack.enter_context(closing(Staff(buckets.workers)))
+            staff = stack.enter_context(Staff(buckets.workers))
             staff.call_in(given)
             buckets = replace(buckets, workers=staff)
         if shared is not None:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from types import TracebackType
+from typing import Self
 
 from pipelines.engines.buckets import EngineError, Workers
 
 
 class Staff:
-    """An engine's workers, asked for once and kept until `close`, or until one is lost.
+    """An engine's workers, asked for once and kept to the end of the block, or until one is lost.
 
     Args:
         hire: Gives the engine's workers.
@@ -44,11 +46,15 @@ class Staff:
             with workers.start() as executor:
                 self._loading = [executor.submit(_load, given) for _ in range(workers.count)]
 
-    def close(self) -> None:
-        """Let them go."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         self._there = None
         self._loading.clear()
-        self._stack.close()
+        self._stack.__exit__(kind, error, where)
 
     @contextmanager
     def _at_work(self, hired: Workers) -> Iterator[Executor]:
