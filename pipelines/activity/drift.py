@@ -18,6 +18,7 @@ from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import Block, table_stem
 
 _LOOKED_AT = 50_000  # of the newest events of before, and of those that came
+_TOLD_APART = 5  # columns that came or went
 _FEWEST = 20  # events of a kind, on either side, that tell something
 _USUAL, _GONE = 0.5, 0.05  # shares of events with a property
 _NEARLY_ALL, _HARDLY_ANY = 0.95, 0.5  # shares of a text column's values that are numbers
@@ -108,12 +109,20 @@ def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterable[str]
         where = " in its place" if list(now).index(came[0]) == list(before).index(went[0]) else ""
         yield f"lacks '{went[0]}' and has '{came[0]}'{where}, which is perhaps its new name"
     else:
-        yield from (f"lacks '{name}', which came before" for name in went)
-        yield from (f"has a new column '{name}'" for name in came)
+        yield from _each(went, "lacks {}, which came before", "lacks {}, which came before")
+        yield from _each(came, "has a new column {}", "has new columns {}")
     for name, kind in now.items():
         was = before.get(name)
         if was is not None and was != kind and "" not in {was, kind}:
             yield f"'{name}' is {kind} and was {was}"
+
+
+def _each(names: Sequence[str], one: str, many: str) -> Iterable[str]:
+    """A phrase for each of a few names; of many, as of a sheet with other days, one that names the first."""
+    quoted = [f"'{name}'" for name in names]
+    if len(quoted) <= _TOLD_APART:
+        return [one.format(name) for name in quoted]
+    return [many.format(f"{', '.join(quoted[:_TOLD_APART])} and {len(quoted) - _TOLD_APART} more")]
 
 
 def _untold(warehouse: Warehouse, app: App) -> list[str]:

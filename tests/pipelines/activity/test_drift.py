@@ -151,6 +151,13 @@ def test_a_column_that_files_may_have_is_no_new_name_of_another_one():
     assert "perhaps its new name" in next(iter(_changes(before, now | {"details": "text"})))
 
 
+def test_a_sheet_with_other_days_is_told_in_two_phrases_and_not_in_one_for_each_day():
+    before, now = ({f"{day:02}/{month}/26": "text" for day in range(1, 10)} for month in ("10", "11"))
+    lacks, has = _changes({"name": "text", **before}, {"name": "text", **now})
+    assert lacks.endswith("'05/10/26' and 4 more, which came before")
+    assert has.startswith("has new columns '01/11/26', ")
+
+
 def test_a_column_of_another_type_is_told_as_a_whole_once_beside_its_rows_in_quarantine(warehouse, tmp_path):
     taken = take(warehouse, games(tmp_path, "2.csv", 100, score="many"), games(tmp_path, "3.csv", 200))
     assert (taken.taken, taken.refused) == (30, 30)
