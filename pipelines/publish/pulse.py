@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipelines.known import Known
 
 Counts = NDArray[np.float64]
+AT_ONCE = 50_000  # players whose rows are counted together: beyond them memory does not grow
 WEEK, WEEKS = 7, 8
 DAYS = WEEK * (WEEKS + 2)
 PULSE = {"kind": pl.String, "name": pl.String, "cohort": pl.String, "back": pl.Int32, "n": pl.Float64}
@@ -46,7 +47,14 @@ def read_pulse(known: Known, base_day: dt.date, cut: dt.datetime) -> Pulse:
         cut: Nothing that became available later is counted; for days before, as much earlier.
     """
     limits = {"base_day": base_day, "cut": cut, "days": DAYS}
-    return pulse_of(known.frame(known.fixed("publish/pulse"), limits))
+    ((first, last),) = known.rows("SELECT coalesce(min(player_key), 0), coalesce(max(player_key), 0) FROM players")
+    parts = []
+    for some in range(first, last + 1, AT_ONCE):
+        mine = {"first": some, "last": some + AT_ONCE - 1}
+        parts.append(known.frame(known.fixed("publish/pulse"), limits | mine))
+        known.warehouse.ease()  # the next ones take memory, too
+    counts = pl.concat(parts).group_by("kind", "name", "cohort", "back").agg(pl.col("n").sum())
+    return pulse_of(counts.sort("kind", "name", "cohort", "back"))
 
 
 def pulse_of(rows: pl.DataFrame) -> Pulse:

@@ -3,10 +3,11 @@
 --   here: players of a cohort            had: players with a metric, by name      done: how often they had it
 --   play: events, and players once each, in the cohort of most of a player's day
 --   sent: rows, and copies of others, that came in with the day
+-- Of the players from $first to $last; what players come to adds up.
 WITH parts AS (
     SELECT metric, cohort, player_key, n, ($base_day::DATE - 1 - day)::INTEGER AS back
     FROM known_player_days SEMI JOIN (FROM metrics WHERE NOT is_derived(agg)) USING (metric)
-    WHERE day < $base_day AND day >= $base_day::DATE - $days::INTEGER
+    WHERE player_key BETWEEN $first AND $last AND day < $base_day AND day >= $base_day::DATE - $days::INTEGER
       AND epoch_us(available_at) <= epoch_us($cut::TIMESTAMPTZ) - ($base_day::DATE - 1 - day) * 86_400_000_000
 ),
 cohorts AS (SELECT player_key, cohort, back, sum(n) AS n FROM parts GROUP BY ALL),
@@ -14,21 +15,21 @@ homes AS (SELECT player_key, back, max_by(cohort, (n, cohort)) AS cohort FROM co
 lately AS (
     SELECT player_key, ($base_day::DATE - 1 - day)::INTEGER AS back, count(*) AS n
     FROM events_at($cut::TIMESTAMPTZ)
-    WHERE active AND day < $base_day AND day >= $base_day::DATE - $days::INTEGER
+    WHERE active AND player_key BETWEEN $first AND $last AND day < $base_day AND day >= $base_day::DATE - $days::INTEGER
       AND epoch_us(available_at) <= epoch_us($cut::TIMESTAMPTZ) - ($base_day::DATE - 1 - day) * 86_400_000_000
     GROUP BY ALL
 ),
 play AS (SELECT coalesce(cohort, 'all') AS cohort, back, n FROM lately LEFT JOIN homes USING (player_key, back)),
 came AS (
-    SELECT player_key, content_hash, event_id, available_at,
+    SELECT player_key, content_hash, available_at,
            ((epoch_us($cut::TIMESTAMPTZ) // 1_000_000 - epoch_us(available_at) // 1_000_000) // 86_400)::INTEGER AS back
     FROM events_at($cut::TIMESTAMPTZ)
-    WHERE active AND day >= $base_day::DATE - $days::INTEGER
+    WHERE active AND player_key BETWEEN $first AND $last AND day >= $base_day::DATE - $days::INTEGER
 ),
 copied AS (SELECT player_key, content_hash FROM came GROUP BY ALL HAVING count(*) > 1),
-copies AS ( -- all but the first of each
+copies AS ( -- all but the first of each; those of one moment came with the same day
     SELECT back FROM came SEMI JOIN copied USING (player_key, content_hash)
-    QUALIFY row_number() OVER (PARTITION BY player_key, content_hash ORDER BY available_at, event_id) > 1
+    QUALIFY row_number() OVER (PARTITION BY player_key, content_hash ORDER BY available_at) > 1
 )
 SELECT 'here' AS kind, 'players' AS name, cohort, back, count(*)::DOUBLE AS n FROM cohorts GROUP BY ALL
 UNION ALL SELECT 'had', metric, cohort, back, count(*)::DOUBLE FROM parts GROUP BY ALL
