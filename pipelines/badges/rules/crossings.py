@@ -118,14 +118,16 @@ def _find_level(
 def _walk_days(known: Known, rules: tuple[BadgeRule, ...]) -> Iterator[pl.DataFrame]:
     """Walk the days on which a rule may be true, of each player and rule up to the first that ends with it true."""
     terms = terms_of(rules)
+    ((first, last),) = known.rows("SELECT min(player_key), max(player_key) FROM badge_touched")
+    among = {"first": first, "last": last}
     if is_keyed(known.app, terms):
-        known.run(f"CREATE OR REPLACE TEMP TABLE badge_keys AS {keys_sql(known.app, terms)}")
-    known.run(f"CREATE OR REPLACE TEMP TABLE badge_numbers AS {numbers_sql(known.app, terms)}")
+        known.run(f"CREATE OR REPLACE TEMP TABLE badge_keys AS {keys_sql(known.app, terms)}", among)
+    known.run(f"CREATE OR REPLACE TEMP TABLE badge_numbers AS {numbers_sql(known.app, terms)}", among)
     known.run(f"CREATE OR REPLACE TEMP TABLE badge_due AS {due_sql(known.app, rules, terms)}")
     while due := {badge_id for (badge_id,) in known.rows("SELECT DISTINCT badge_id FROM badge_due")}:
         some = tuple(rule for rule in rules if rule.badge_id in due)
         known.run(known.fixed("badges/badge_next"))
-        marks = known.frame(marks_sql(known.app, terms_of(some)), {"cut": known.cut})
+        marks = known.frame(marks_sql(known.app, terms_of(some)), {"cut": known.cut} | among)
         with known.lend(badge_so_far=add_up(known.app, terms_of(some), marks)):
             known.run(f"CREATE OR REPLACE TEMP TABLE badge_walk AS {walk_sql(known.app, terms_of(some))}")
         found = known.frame(" UNION ALL ".join(first_sql(rule, walked_sql(rule)) for rule in some))

@@ -16,6 +16,9 @@ from pipelines.badges.rules.rounds import due_of_rule_sql, reach_columns
 
 # Days are counted from 1970; all before `start_day` stand as one, so far back that no window reaches it.
 _AT = "CASE WHEN day < start_day THEN -1000000 ELSE day - DATE '1970-01-01' END"
+# The players of `badge_touched`, said once more: what is known is put together of several tables, and DuckDB tells none
+# of them whom it is joined with, so that all of each would be read for every bucket. Parameters first and last.
+AMONG = "player_key BETWEEN $first AND $last"
 # Sums that differ by the order of adding only must not hide a day.
 _SLACK = 1e-9
 _PARTS = {
@@ -52,19 +55,22 @@ def is_keyed(app: App, terms: tuple[Term, ...]) -> bool:
 
 
 def keys_sql(app: App, terms: tuple[Term, ...]) -> str:
-    """A row for each player, day and key of the distinct metrics, with the day of the key before and after it."""
+    """A row for each player, day and key of the distinct metrics, with the day of the key before and after it.
+
+    Parameters: see AMONG.
+    """
     return f"""
         SELECT *, lag(day_no) OVER one AS before, lead(day_no) OVER one AS after
         FROM (SELECT DISTINCT player_key, metric, key, {_AT} AS day_no
               FROM known_player_day_keys JOIN badge_touched USING (player_key)
-              WHERE metric IN ({_listed(app, terms, keyed=True)}))
+              WHERE {AMONG} AND metric IN ({_listed(app, terms, keyed=True)}))
         WINDOW one AS (PARTITION BY player_key, metric, key ORDER BY day_no)"""
 
 
 def numbers_sql(app: App, terms: tuple[Term, ...]) -> str:
     """One row for each day in `badge_event_days` from a player's `first_day` on: what its numbers start from and gain.
 
-    Reads `badge_touched`, `badge_keys` and the known_* views.
+    Reads `badge_touched`, `badge_keys` and the known_* views. Parameters: see AMONG.
     """
     keyed = tuple(term for term in terms if _is_keyed(app, term))
     sources = [_gains_sql(app, terms), *([_new_keys_sql(keyed)] if keyed else [])]
@@ -185,7 +191,8 @@ def _gains_sql(app: App, terms: tuple[Term, ...]) -> str:
                             max(max) AS max, sum({_RISES}) AS rises, sum({_FALLS}) AS falls,
                             count(DISTINCT day) FILTER (metric IN ({_quoted(by_days)})) AS days
                      FROM known_player_days JOIN badge_touched USING (player_key)
-                     WHERE metric IN ({_listed(app, terms, keyed=False)}) GROUP BY player_key, day_no, metric)
+                     WHERE {AMONG} AND metric IN ({_listed(app, terms, keyed=False)})
+                     GROUP BY player_key, day_no, metric)
                GROUP BY player_key, day_no"""
 
 

@@ -12,7 +12,7 @@ from configs.badge_rules import BadgeRule
 from configs.expressions import Term
 from pipelines.activity.metric_sql import event_marks
 from pipelines.activity.parts import DERIVED
-from pipelines.badges.rules.days import is_new_sql, opening
+from pipelines.badges.rules.days import AMONG, is_new_sql, opening
 from pipelines.badges.rules.stream import value_sql
 
 _MINE = "SEMI JOIN badge_walked w ON w.player_key = e.player_key AND w.day_no = e.day - DATE '1970-01-01'"
@@ -22,7 +22,7 @@ def marks_sql(app: App, terms: tuple[Term, ...]) -> str:
     """One row per event of the days in `badge_walked`, by player and in order of time: what it brings to each number.
 
     Columns: player_key, day_no, event_id, occurred_at and those that `add_up` reads.
-    Reads `badge_keys`. Parameter cut bounds what is read.
+    Reads `badge_keys`. Parameters: cut, and see AMONG.
     """
     metrics = sorted({term.metric for term in terms})
     marks = event_marks(app)
@@ -33,14 +33,15 @@ def marks_sql(app: App, terms: tuple[Term, ...]) -> str:
     if derived:
         columns.append("d.* EXCLUDE (player_key, event_id)")
         joins = f"""LEFT JOIN (SELECT player_key, event_id, {", ".join(derived)}
-                               FROM ({DERIVED}) e {_MINE} WHERE e.available_at <= $cut
+                               FROM ({DERIVED}) e {_MINE}
+                               WHERE e.{AMONG} AND e.available_at <= $cut
                                GROUP BY player_key, event_id) d USING (player_key, event_id)"""
     fresh = [f'CASE WHEN {_is_new(term)} THEN {_mark(term.metric)} END AS "{_new(term)}"' for term in keyed]
     return f"""
         WITH marked AS (
             SELECT e.player_key, e.day - DATE '1970-01-01' AS day_no, e.event_id, e.occurred_at, e.sequence,
                    {", ".join(columns)}
-            FROM (FROM events_at($cut) e {_MINE}) e {joins}
+            FROM (FROM events_at($cut) e {_MINE} WHERE e.{AMONG}) e {joins}
             WHERE NOT starts_with(event, 'nightquest.')
         )
         SELECT {", ".join(["m.* EXCLUDE (sequence)", *fresh])}
