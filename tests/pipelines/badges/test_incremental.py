@@ -258,3 +258,15 @@ def test_only_the_day_on_which_the_line_was_crossed_is_walked() -> None:
             "SELECT DISTINCT DATE '1970-01-01' + day_no::INTEGER AS day FROM badge_walk ORDER BY day"
         )
         assert [day for (day,) in walked] == [START.date() + dt.timedelta(days=day) for day in (2, 5, 10)]
+
+
+def test_many_buckets_find_what_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = app_with(solver="solved >= 6", burst="last(points, 3) >= 15", broad="topics >= 3", loved="streak >= 4")
+    days = [(player, day) for player in range(1, 13) for day in range(player)]
+    rows = [event(player, day, points=player, topic="abcd"[day % 4]) for player, day in days]
+    with warehouse_with(app, rows) as warehouse:
+        night = pin_night(warehouse, app, "hash", dt.date(2024, 1, 20), START + dt.timedelta(days=19), "code")
+        whole = find_awards(Known(warehouse, night))
+        monkeypatch.setattr(crossings, "DAYS_PER_BUCKET", 30)
+        assert whole["badge_id"].n_unique() == 4
+        assert find_awards(Known(warehouse, night)).equals(whole)

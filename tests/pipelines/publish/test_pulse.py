@@ -3,6 +3,7 @@
 import datetime as dt
 
 from pipelines.known import Known
+from pipelines.publish import pulse as reading
 from pipelines.publish.pulse import read_pulse
 from tests.factories import event, warehouse_with
 from tests.pipelines.publish.nights import APP, AS_OF, at, make_night
@@ -37,3 +38,15 @@ def test_a_copy_is_counted_on_the_day_it_came_in_with():
     )
     assert pulse.of("sent", "copies").sum(axis=0)[:5].tolist() == [1, 0, 0, 0, 0]
     assert pulse.of("sent", "rows").sum(axis=0)[:5].tolist() == [2, 0, 0, 2, 0]
+
+
+def test_players_who_are_counted_after_others_add_up(monkeypatch):
+    rows = [event(player, float(day)) | {"content_hash": day} for player in (1, 2, 4) for day in (5, 5, 7)]
+    whole = pulse_of_events(*rows)
+    monkeypatch.setattr(reading, "AT_ONCE", 1)
+    pieces = pulse_of_events(*rows)
+    assert pieces.cohorts == whole.cohorts
+    assert {each: counts.tolist() for each, counts in pieces.counts.items()} == {
+        each: counts.tolist() for each, counts in whole.counts.items()
+    }
+    assert whole.of("sent", "copies").sum() == 3
