@@ -6,7 +6,7 @@ import pytest
 
 from models import cluster as room
 from models.cluster import Cluster
-from models.contest.hold import hold as contest
+from models.contest import hold as contest
 from models.contest.hold import hold_contest
 from models.contest.scores import log_losses
 from models.learner import Sheet
