@@ -39,10 +39,13 @@ def explanation_view(told: Explanation, names: Mapping[str, str]) -> RenderableT
 
 
 def _scores(told: Explanation, names: Mapping[str, str]) -> Table:
-    table = Grid("what", "within", "probability", "band")
+    """A line for each answer; a band that is one for several of them, whatever their horizon, stands once."""
+    table, above = Grid("what", "within", "probability", "band"), ("", "")
     for row in told.scores:
         what, within, _ = score_cells({**row, "task": told.task}, names)
-        table.add_row(what, within, f"{row['probability']:.1%}", row["band"] or "")
+        here = (str(what), row["band"] or "")
+        table.add_row(what, within, f"{row['probability']:.1%}", "" if here == above else here[1])
+        above = here
     return table
 
 

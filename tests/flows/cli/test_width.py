@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -184,6 +185,13 @@ def explanation() -> Explanation:
         *({"how long ago they last played, against their usual pause": 0.12}, [change]),
         Second(0.5, [odds | {"facts": [fact], "differs": [f"not among its first three: {fact}"]}]),
     )
+
+
+def test_a_band_that_is_of_all_horizons_stands_once():
+    told = explanation()
+    later = replace(told, scores=[*told.scores, {**told.scores[0], "horizon_days": 56, "probability": 0.6}])
+    table = printed(explanation_view(later, {})).split("Why")[0]
+    assert (table.count("medium"), "60.0%" in table) == (1, True)
 
 
 def seat() -> Seat:
