@@ -24,7 +24,7 @@ from pipelines.pins import local_day
 from pipelines.publish.published import Published, read_latest
 from pipelines.publish.show import PlayerView, gather_player
 from pipelines.reports import NightReport, TrainReport
-from pipelines.stores import open_registry
+from pipelines.stores import has_registry, open_registry
 
 APP = "trading"
 DAYS = 75
@@ -153,6 +153,8 @@ def _simulate(plan: Plan, folder: Path) -> list[Path]:
 
 def _serves(settings: Settings) -> bool:
     """Whether an earlier run's models serve already."""
+    if not has_registry(settings):  # which training makes while it is at other work, since that takes MLflow seconds
+        return False
     registry = open_registry(settings)
     try:
         return all(registry.load(APP, task) for task in PLANNED_WITH)
