@@ -31,6 +31,8 @@ class Sheet:
             which past day it sees, not what the player does.
         monotone: By feature, whether the answer may only rise with it (1) or fall (-1); 0 and absent: either.
         categories: Features that are names in numbers.
+        subject: The column of `rows` that says what is asked about beside the player, such as a badge, each with a
+            level of its own, and the feature that tells how common it is; None where there is nothing of the kind.
     """
 
     rows: pl.DataFrame
@@ -39,6 +41,7 @@ class Sheet:
     common: frozenset[str] = frozenset()
     monotone: Mapping[str, int] | None = None
     categories: tuple[str, ...] = ()
+    subject: tuple[str, str] | None = None
 
     def personal(self) -> pl.DataFrame:
         """The features without the common ones, and with the days asked about."""
@@ -53,8 +56,7 @@ class Sheet:
     def only(self, at: NDArray[np.bool_]) -> "Sheet":
         """Some of the rows."""
         kept = pl.Series(at)
-        given = (self.common, self.monotone, self.categories)
-        return Sheet(self.rows.filter(kept), self.x.filter(kept), self.windows[at], *given)
+        return replace(self, rows=self.rows.filter(kept), x=self.x.filter(kept), windows=self.windows[at])
 
 
 @dataclass(frozen=True)

@@ -221,11 +221,14 @@ class BinaryTask(Task, Generic[E]):
         common: See `Sheet.common`.
         monotone: See `Sheet.monotone`; only learners that keep such an order then enter the contest.
         categories: See `Sheet.categories`.
+        subject: See `Sheet.subject`.
         least: No answer is nearer to 0 or 1 than this.
         settings: Parameters other than the defaults, by learner.
         only: The learners that may enter its contest; None takes all that suit.
         asks_for: Learners that enter it beside those that suit.
-        prefers: The learner that stays unless another is better by more than a standard error; without it the simplest.
+        prefers: The learner that stays unless another is better by more than a standard error, which then counts
+            seasons, too, see `models.contest.choice.choose_winner`. Without it, or where it is no better than the base
+            rate, the simplest.
         encoding_type: What `encode` needs, as it is kept with the model.
         asks_of_badges: Tonight's players come with how far they are with badges, `Asked.badges`.
         asks_of_past: Tonight's players come with their own past windows, `Asked.past`.
@@ -248,6 +251,7 @@ class BinaryTask(Task, Generic[E]):
     common: ClassVar[frozenset[str]] = frozenset()
     monotone: ClassVar[Mapping[str, int]] = {}
     categories: ClassVar[tuple[str, ...]] = ()
+    subject: ClassVar[tuple[str, str] | None] = None
     least: ClassVar[float] = 1e-4
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     only: ClassVar[frozenset[str] | None] = None

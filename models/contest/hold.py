@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -16,11 +16,12 @@ from configs.app import App
 from configs.errors import NightquestError
 from models.cluster import Cluster
 from models.contest.budget import FOR_EVER, Budget
+from models.contest.choice import STRETCH_DAYS, choose_winner
 from models.contest.kinds import OfKind, by_kind, kinds_of
 from models.contest.leaks import refuse_leaks
 from models.contest.outcome import Cost
 from models.contest.promotion import Against, Gain, Incumbent, compare, with_interval
-from models.contest.scores import clustered_mean, log_losses
+from models.contest.scores import log_losses
 from models.contest.search import Found, Ground, Tuning, search_settings
 from models.contest.split import END, HALF_LIFE_DAYS, Parts, Split, recency
 from models.explain.reasons import against_the_answer, usual_figures
@@ -158,26 +159,6 @@ def fallback(task: BinaryTask[Any], app: App, samples: Samples, *, seed: int) ->
     return LearnedModel(task, task.encoding(app, samples, dt.date.max, seed=seed), _Makes(task, seed).learner(simple))
 
 
-def choose_winner(names: Sequence[str], losses: Mapping[str, Array], players: NDArray[np.int64]) -> str:
-    """From the first on: an earlier learner stays unless another is better by more than the standard error.
-
-    The rule of one standard error (Breiman, Friedman, Olshen and Stone 1984, Classification and Regression Trees,
-    section 3.4.3), here of the difference on the same rows, by player. To ask for more keeps the simplest where there
-    are few players; and what serves is not replaced by so little, see `models.contest.promotion`.
-
-    Args:
-        names: The learners, from simple to complex, the one that the task prefers before all.
-        losses: Of each, of every row of the holdout, shape (n,).
-        players: Whose the rows are, shape (n,).
-    """
-    best = names[0]
-    for other in names[1:]:
-        better, error, _ = clustered_mean(losses[best] - losses[other], players)
-        if better > error:
-            best = other
-    return best
-
-
 @dataclass(frozen=True)
 class _Held:
     """What a contest is held on: past questions, split by day, and what turns them into features."""
@@ -228,9 +209,14 @@ class _Judged:
         y, players = test[task.label].to_numpy().astype(float), test["player_key"].to_numpy()
         losses = {name: log_losses(y, p) for name, p in promises.items()}
         base = float(np.concatenate([train[task.label].to_numpy(), calibrate[task.label].to_numpy()]).mean())
-        names = sorted(promises, key=lambda name: name != task.prefers)
-        winner = choose_winner(names, losses, players)
-        return cls(y, players, base, losses | {"base_rate": log_losses(y, np.full(len(y), base))}, winner)
+        usual = log_losses(y, np.full(len(y), base))
+        if task.prefers in losses and losses[task.prefers].mean() < usual.mean():
+            names = sorted(promises, key=lambda name: name != task.prefers)
+            since = (test["base_day"] - test["base_day"].min()).dt.total_days().to_numpy()
+            winner = choose_winner(names, losses, players, since // STRETCH_DAYS)
+        else:
+            winner = choose_winner(list(promises), losses, players)
+        return cls(y, players, base, losses | {"base_rate": usual}, winner)
 
     def ahead_of(self, name: str) -> Gain:
         """Mean log-loss of another less the winner's."""

@@ -71,6 +71,11 @@ class LightGBM(Learner):
 
     def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
         """Grow the trees."""
+        self.grow(sheet, y, weights)
+        return self
+
+    def grow(self, sheet: Sheet, y: Array, weights: Array, begin: Array | None = None) -> None:
+        """Grow the trees, from log-odds of each row's own on where some are given, shape (n,)."""
         import lightgbm as lgb  # noqa: PLC0415 (it takes seconds, and only training grows trees)
 
         x = sheet.personal()
@@ -78,11 +83,11 @@ class LightGBM(Learner):
             np.ascontiguousarray(x.to_numpy()),
             y,
             weight=weights,
+            init_score=begin,
             feature_name=x.columns,
             categorical_feature=list(sheet.categories),
         )
         self._booster = lgb.train(self._settings(sheet, x.columns), data, self.parameters.trees)
-        return self
 
     def fit_on(self, client: "Client", sheet: Sheet, y: Array, weights: Array) -> Self:
         """Grow the trees where the rows are spread, drawn otherwise than here; the workers open ports to each other."""
@@ -107,9 +112,13 @@ class LightGBM(Learner):
 
     def predict(self, sheet: Sheet) -> Array:
         """Probabilities, shape (n,)."""
+        return self.answers(sheet)
+
+    def answers(self, sheet: Sheet, *, raw_score: bool = False) -> Array:
+        """Probabilities, or with `raw_score` how far the trees move log-odds, shape (n,)."""
         x = sheet.personal()
         order = x.select(pl.arg_sort_by(self._telling(x.columns))).to_series()
-        told = self._booster.predict(x[order].to_numpy(order="c"), num_threads=1)
+        told = self._booster.predict(x[order].to_numpy(order="c"), raw_score=raw_score, num_threads=1)
         answers = np.empty(len(order))
         answers[order.to_numpy()] = told
         return answers

@@ -83,10 +83,11 @@ class BadgeOdds(BinaryTask[Commonness]):
         *("log_goal", "terms", "within", "runs", "tier"),
     )
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        name: {"min_leaf": 50} for name in ("half_drawn", "lightgbm")
+        name: {"min_leaf": 50} for name in ("lightgbm", "who_and_when")
     }
-    asks_for: ClassVar[frozenset[str]] = frozenset({"half_drawn", "xgboost", "stack", "catboost"})
-    prefers: ClassVar[str] = "half_drawn"
+    asks_for: ClassVar[frozenset[str]] = frozenset({"who_and_when", "xgboost", "stack", "catboost"})
+    prefers: ClassVar[str] = "who_and_when"
+    subject: ClassVar[tuple[str, str] | None] = ("badge_id", "held_by")
     asks_of_badges: ClassVar[bool] = True
     relevels: ClassVar[bool] = False  # as of churn
     moves: ClassVar[bool] = False  # to see it settle means to look through all events

@@ -57,8 +57,9 @@ class Churn(BinaryTask[Quiet]):
     label: ClassVar[str] = "left"
     inputs: ClassVar[Mapping[str, pl.DataType]] = {**habits.INPUTS, "week": pl.Int32(), "window_days": pl.Int32()}
     features: ClassVar[tuple[str, ...]] = (*habits.FEATURES, "week")
-    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {"lightgbm": {"trees": 80}}
-    asks_for: ClassVar[frozenset[str]] = frozenset({"xgboost", "stack", "catboost"})
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {name: {"trees": 80} for name in ("lightgbm", "who_and_when")}
+    asks_for: ClassVar[frozenset[str]] = frozenset({"who_and_when", "xgboost", "stack", "catboost"})
+    prefers: ClassVar[str] = "who_and_when"  # contests of one season chose worse for the next; docs/evidence.md
     moves: ClassVar[bool] = False  # what settles tonight began weeks ago
     relevels: ClassVar[bool] = False  # the newest rows are weeks old, and whole courses begin and end; docs/evidence.md
     wanted: ClassVar[int] = -1

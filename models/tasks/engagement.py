@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 HORIZONS = (7, 28)
 LEVEL_SHARE = 0.6  # of those who play, how many are in the lowest level above idleness; of the others in the next; …
 MOST_SNAPSHOTS = 8_000
+RARE = 1e-3  # a level is never held to be less usual
 _QUESTION = ("player_key", "base_day", "window_days")
 _END = pl.col("start_day") + pl.duration(days=pl.col("window_days") - 1)
 
@@ -35,11 +36,15 @@ class Levels(Encoding):
 
     Args:
         cuts: By length of window, the values at which the levels above the first two begin; not falling.
+        usual: By length of window, the share of past windows that reached each level above the lowest; where it is not
+            known, all levels are held to be alike.
     """
 
-    def __init__(self, cuts: Mapping[int, Sequence[float]]) -> None:
+    def __init__(self, cuts: Mapping[int, Sequence[float]], usual: Mapping[int, Sequence[float]] | None = None) -> None:
         self.cuts = {days: tuple(values) for days, values in cuts.items()}
         super().__init__(sorted(self.cuts))
+        alike = np.linspace(1, 0, self.levels + 2)[1:-1].tolist()
+        self.usual = {days: tuple((usual or {}).get(days, alike)) for days in self.cuts}
 
     @property
     def levels(self) -> int:
@@ -57,21 +62,30 @@ class Levels(Encoding):
         return np.where(window < 0, -1, window * self.levels + rows["level"].to_numpy() - 1)
 
     def asked(self) -> pl.DataFrame:
-        """window_days, level, cut: every question that can be asked of a player."""
+        """window_days, level, cut, usual: every question that can be asked of a player."""
         return pl.DataFrame(
-            [(days, level, cut) for days, cuts in self.cuts.items() for level, cut in enumerate((0.0, *cuts), start=1)],
-            schema={"window_days": pl.Int32, "level": pl.Int32, "cut": pl.Float64},
+            [
+                (days, level, cut, usual)
+                for days, cuts in self.cuts.items()
+                for level, (cut, usual) in enumerate(zip((0.0, *cuts), self.usual[days], strict=True), start=1)
+            ],
+            schema={"window_days": pl.Int32, "level": pl.Int32, "cut": pl.Float64, "usual": pl.Float64},
             orient="row",
         )
 
     def to_files(self, folder: Path) -> None:
-        """Write the cuts."""
-        save_json(folder / "cuts.json", {str(days): list(values) for days, values in self.cuts.items()})
+        """Write the cuts and the shares."""
+        for name, told in (("cuts", self.cuts), ("usual", self.usual)):
+            save_json(folder / f"{name}.json", {str(days): list(values) for days, values in told.items()})
 
     @classmethod
     def from_files(cls, folder: Path) -> Self:
         """Read what `to_files` wrote."""
-        return cls({int(days): values for days, values in load_json(folder / "cuts.json").items()})
+        cuts, usual = (
+            {int(days): values for days, values in load_json(path).items()} if path.exists() else None
+            for path in (folder / "cuts.json", folder / "usual.json")
+        )
+        return cls(cuts or {}, usual)
 
 
 class Engagement(BinaryTask[Levels]):
@@ -105,7 +119,7 @@ class Engagement(BinaryTask[Levels]):
     )
     notes: ClassVar[Mapping[str, str]] = {
         "log_loss_of_levels": "of the level itself, not of the questions whether one is reached; lower is better",
-        "macro_f1": "of the likeliest level, every level counting as much; higher is better",
+        "macro_f1": "of the level that is told, every level counting as much; higher is better",
         "macro_f1_of_persistence": "the same for saying that the level stays as it was",
         "quadratic_kappa": "agreement with the true level beyond chance, far misses counting more; 1 is full",
         "quadratic_kappa_of_persistence": "the same for saying that the level stays as it was",
@@ -125,7 +139,7 @@ class Engagement(BinaryTask[Levels]):
 
     def lacks(self, app: App, encoding: Levels) -> str:
         """What the app file says of levels that the model was not trained for."""
-        cuts = said_cuts(app)
+        cuts: Mapping[int, Sequence[float]] | None = said_cuts(app)
         if encoding.levels != max(len(app.engagement.levels) - 1, 1) or (cuts is not None and encoding.cuts != cuts):
             return "other engagement levels"
         return ""
@@ -146,12 +160,16 @@ class Engagement(BinaryTask[Levels]):
         return found.with_columns(pl.col("value").fill_null(0.0))
 
     def encoding(self, app: App, samples: Samples, before: dt.date, *, seed: int) -> Levels:  # noqa: ARG002
-        """The app file's cuts, else quantiles of the windows with play that were over before a day."""
-        if (said := said_cuts(app)) is not None:
-            return Levels(said)
+        """The app file's cuts, else quantiles of the windows with play that were over before a day; and shares."""
         shares = [1 - (1 - LEVEL_SHARE) ** n for n in range(1, max(len(app.engagement.levels) - 1, 1))]
-        past = samples.labels.filter("played", before > _END) if samples.labels.height else samples.labels
-        return Levels({days: _quantiles(past, days, shares) for days in HORIZONS})
+        past = samples.labels.filter(before > _END) if samples.labels.height else samples.labels
+        cuts: Mapping[int, Sequence[float]] | None = said_cuts(app)
+        if cuts is None:
+            cuts = {days: _quantiles(past.filter("played"), days, shares) for days in HORIZONS}
+        asked = past.join(Levels(cuts).asked(), on="window_days")
+        usual = asked.group_by("window_days", "level").agg(share=_reaches("value", pl.col("played")).mean())
+        by_days = usual.sort("level").group_by("window_days").agg("share")
+        return Levels(cuts, dict(by_days.rows()))
 
     def rows(self, app: App, samples: Samples, encoding: Levels, *, seed: int) -> pl.DataFrame:
         """Every level of every window that was over, of at most MOST_SNAPSHOTS snapshots."""
@@ -189,13 +207,14 @@ class Engagement(BinaryTask[Levels]):
         return {"value": value, "asked": what_is_asked("level", "log_cut"), **habits.KINDS}
 
     def scores(self, model: Answering, app: App, asked: Asked) -> pl.DataFrame:
-        """P(the level is k), which add up to 1 for each window; reasons where the level is the likeliest."""
+        """P(the level is k), which add up to 1 for each window; `band` is the level told, which has the reasons."""
         names = dict(enumerate(app.engagement.levels))
         players = self.needed(_with_values(app, asked.features))
         rows = players.join(model.encoding.asked(), how="cross").sort(*_QUESTION, "level")
         chances = exactly(model.predict(rows), model.encoding.levels)
         questions = rows.filter(pl.col("level") == 1).select("player_key", "window_days")
-        questions = questions.with_columns(likeliest=pl.Series(chances.argmax(axis=1), dtype=pl.Int32))
+        usual = exactly(rows["usual"].to_numpy(), model.encoding.levels)
+        questions = questions.with_columns(told=pl.Series(level_told(chances, usual), dtype=pl.Int32))
         of_each = [
             questions.with_columns(level=pl.lit(level, dtype=pl.Int32), probability=pl.Series(chances[:, level]))
             for level in names
@@ -207,15 +226,15 @@ class Engagement(BinaryTask[Levels]):
         return as_scores(
             rows.with_columns(
                 target=pl.col("level").replace_strict(names, return_dtype=pl.String),
-                band=pl.col("likeliest").replace_strict(names, return_dtype=pl.String),
+                band=pl.col("told").replace_strict(names, return_dtype=pl.String),
             )
         )
 
     def _reasons(self, model: Answering, app: App, rows: pl.DataFrame) -> pl.DataFrame:
-        """player_key, window_days, level, reasons: why the likeliest level is reached, or even the next is not."""
-        asked = rows.filter(pl.col("level") == pl.col("likeliest").clip(1))
+        """player_key, window_days, level, reasons: why the level told is reached, or even the next is not."""
+        asked = rows.filter(pl.col("level") == pl.col("told").clip(1))
         told = self.reasons(model, app, asked)
-        return asked.select("player_key", "window_days", level="likeliest", reasons=told)
+        return asked.select("player_key", "window_days", level="told", reasons=told)
 
     def sort_called(self, app: App, column: str, value: Any) -> str:
         """A level by its name in the app file."""
@@ -228,14 +247,14 @@ class Engagement(BinaryTask[Levels]):
         rows = holdout.with_columns(last=_reached_last()).sort(*_QUESTION, "level")
         levels = int(rows["level"].max())  # type: ignore[arg-type]
         truth, last = (rows[name].to_numpy().reshape(-1, levels).sum(axis=1).astype(int) for name in ("y", "last"))
-        chances = exactly(rows["p"].to_numpy(), levels)
-        likeliest = chances.argmax(axis=1)
+        chances, usual = (exactly(rows[name].to_numpy(), levels) for name in ("p", "usual"))
+        told = level_told(chances, usual)
         return {
             **super().figures(holdout),
             "log_loss_of_levels": float(-np.log(np.clip(chances[np.arange(len(truth)), truth], 1e-6, 1)).mean()),
-            "macro_f1": macro_f1(truth, likeliest),
+            "macro_f1": macro_f1(truth, told),
             "macro_f1_of_persistence": macro_f1(truth, last),
-            "quadratic_kappa": quadratic_kappa(truth, likeliest, levels + 1),
+            "quadratic_kappa": quadratic_kappa(truth, told, levels + 1),
             "quadratic_kappa_of_persistence": quadratic_kappa(truth, last, levels + 1),
         }
 
@@ -262,6 +281,19 @@ def exactly(at_least: Array, levels: int) -> Array:
     ends = np.ones((len(reached), 1)), np.zeros((len(reached), 1))
     chances: Array = -np.diff(np.concatenate([ends[0], reached, ends[1]], axis=1), axis=1)
     return chances
+
+
+def level_told(chances: Array, usual: Array) -> NDArray[np.int64]:
+    """The level whose chance is largest against the root of how usual it is, shape (questions,).
+
+    The likeliest level is nearly always one of the usual ones, and who is about to be there least is never told of; to
+    weigh by the whole share would tell mostly of the rare ones. The root lies halfway.
+
+    Args:
+        chances: P(level is 0, 1, …), shape (questions, levels).
+        usual: The share of past windows at each of them, alike.
+    """
+    return np.asarray((chances / np.sqrt(np.maximum(usual, RARE))).argmax(axis=1), dtype=np.int64)
 
 
 def macro_f1(truth: NDArray[Any], said: NDArray[Any]) -> float:

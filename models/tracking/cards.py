@@ -61,9 +61,10 @@ def _contest(run: ModelRun) -> str:
         rows.append(f"| {name} |{WIDE}{rival.loss:.4f}{WIDE}| {rival.low:.4f} to {rival.high:.4f}{WIDE}| {behind} |")
     head = f"| learner | {run.score} | 95 % interval | behind the chosen one |\n|---|---|---|---|\n"
     stays = f"{run.prefers.replace('_', ' ')}, which the question prefers," if run.prefers else "The simpler learner"
+    drawn = "by player and by stretch of four weeks" if run.prefers else "by player"
     told = (
         "Lower is better. The last column compares on the same rows, so it can tell apart what the intervals cannot. "
-        f"{stays} stays unless another is better by more than the standard error of that, by player."
+        f"{stays} stays unless another is better by more than the standard error of that, {drawn}."
     )
     return f"### Contest on the later holdout\n{head}" + "\n".join(rows) + f"\n\n{told}"
 

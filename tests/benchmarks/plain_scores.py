@@ -28,7 +28,7 @@ from models.contest.search import Tuning
 from models.contest.split import END, Split
 from models.task import Samples
 from models.tasks import binary_task
-from models.tasks.engagement import Levels, exactly
+from models.tasks.engagement import Levels, exactly, level_told
 from pipelines.known import Known
 from pipelines.learning.past import Past
 from pipelines.learning.samples import draw_samples
@@ -119,7 +119,8 @@ def engagement(rows: Rows) -> Iterator[str]:
             "persistence": stays_as_it_is(seen[2], seen[1], asked[2], levels + 1),
             "plain forest": forest(seen[0], seen[1], asked[0], levels + 1),
         }
-        yield from _engaged(days, said, asked, test)
+        usual = exactly(np.tile(encoding.usual[days], len(served)), levels)
+        yield from _engaged(days, said, asked, test, level_told(served, usual))
 
 
 _QUESTION = ("player_key", "base_day", "window_days")
@@ -136,12 +137,14 @@ def _levels(
     return rows.x(part)[::levels], truth, last
 
 
-def _engaged(days: int, said: dict[str, Array], asked: tuple[Any, ...], test: pl.DataFrame) -> Iterator[str]:
+def _engaged(
+    days: int, said: dict[str, Array], asked: tuple[Any, ...], test: pl.DataFrame, told: NDArray[np.int64]
+) -> Iterator[str]:
     truth, last = asked[1], asked[2]
     first = test.sort(*_QUESTION, "level").filter(pl.col("level") == 1)
     players = first["player_key"].to_numpy()
     loss = {name: -np.log(np.clip(p[np.arange(len(truth)), truth], 1e-6, 1)) for name, p in said.items()}
-    likely = {name: last if name == "persistence" else p.argmax(axis=1) for name, p in said.items()}
+    likely = {name: p.argmax(axis=1) for name, p in said.items()} | {"persistence": last, "served": told}
     f1 = {name: lambda w, k=k: macro_f1_of(truth, k, w) for name, k in likely.items()}
     for name in said:
         yield f"engagement  {days} days, log-loss of {name}: {_told(lambda w, n=name: _mean(loss[n], w), players)}"

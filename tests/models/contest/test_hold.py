@@ -11,7 +11,8 @@ import models.contest.budget
 import models.contest.hold
 from configs.errors import NightquestError
 from models.contest.budget import Budget
-from models.contest.hold import choose_winner, hold_contest
+from models.contest.choice import choose_winner
+from models.contest.hold import hold_contest
 from models.contest.search import Tuning
 from models.learners.habit import Habit
 from models.learners.logistic import Logistic
@@ -119,7 +120,8 @@ class Twin(Logistic):
 def test_the_learner_that_a_task_prefers_stays_unless_another_is_clearly_better(monkeypatch, prefers, winner):
     monkeypatch.setattr(models.contest.hold, "candidates", lambda task: [Habit, Logistic, Twin])
     monkeypatch.setattr(Played, "prefers", prefers)
-    rows = play_rows(2000).with_columns(base_day=pl.col("base_day").sort())
+    apart = pl.col("base_day").min() + 5 * (pl.col("base_day") - pl.col("base_day").min())  # several stretches of days
+    rows = play_rows(2000).with_columns(base_day=apart.sort())
     assert hold_contest(Played(), make_app(), Samples(rows, rows, rows), seed=7).chosen == winner
 
 
@@ -142,3 +144,13 @@ def test_many_rows_of_few_players_make_no_learner_surer_of_its_lead():
     players = np.repeat(np.arange(16), 100)
     assert choose_winner(["simple", "complex"], losses, players) == "simple"
     assert choose_winner(["simple", "complex"], losses, np.arange(1600)) == "complex"
+
+
+@pytest.mark.parametrize(
+    ("better", "winner"), [((0.3, 0.2), "complex"), ((0.6, -0.1), "preferred"), ((0.3,), "preferred")]
+)
+def test_what_is_preferred_stays_unless_another_is_better_in_more_than_one_stretch_of_days(better, winner):
+    stretches, players = np.repeat(np.arange(len(better)), 400), np.tile(np.arange(400), len(better))
+    losses = {"preferred": np.repeat(better, 400), "complex": np.zeros(400 * len(better))}
+    assert choose_winner(["preferred", "complex"], losses, players, stretches) == winner
+    assert choose_winner(["preferred", "complex"], losses, players) == "complex"

@@ -97,7 +97,7 @@ def test_the_closed_form_competes_and_the_winner_beats_what_is_usual(world):
     app, samples, _ = world
     contest = hold_contest(BadgeOdds(), app, samples, seed=7)
     losses = {each.name: each.log_loss for each in contest.entrants}
-    assert set(losses) == {"base_rate", "gamma_poisson", "half_drawn", "lightgbm", "logistic", "xgboost"}
+    assert set(losses) == {"base_rate", "gamma_poisson", "lightgbm", "logistic", "who_and_when", "xgboost"}
     assert contest.faults == ()
     assert contest.gain[1] > 0
     assert losses[contest.chosen] <= losses["gamma_poisson"] < losses["base_rate"]

@@ -15,7 +15,7 @@ from models.learned import LearnedModel
 from models.learners import learner_of
 from models.portable import load_model, save_model
 from models.task import Asked, Samples
-from models.tasks.engagement import HORIZONS, Engagement, Levels, exactly, macro_f1, quadratic_kappa
+from models.tasks.engagement import HORIZONS, Engagement, Levels, exactly, level_told, macro_f1, quadratic_kappa
 from pipelines.known import Known
 from pipelines.learning.samples import draw_samples
 from pipelines.learning.training import past_days
@@ -177,3 +177,24 @@ def test_a_forest_read_back_says_the_same(world, tmp_path):
     again = load_model(tmp_path / "engagement")
     assert np.array_equal(again.predict(rows), model.predict(rows))
     assert again.encoding.cuts == encoding.cuts
+
+
+def test_the_level_told_is_the_one_that_stands_out_against_how_usual_it_is(tmp_path):
+    usual, chances = (
+        np.array([[0.5, 0.36, 0.1, 0.04]] * 3),
+        [[0.5, 0.36, 0.1, 0.04], [0.6, 0.3, 0.05, 0.05], [0.7, 0.1, 0.1, 0.1]],
+    )
+    assert level_told(np.array(chances), usual).tolist() == [0, 0, 0]
+    assert level_told(np.array([[0.4, 0.25, 0.1, 0.25]]), usual[:1]).tolist() == [3]
+    assert level_told(np.array(chances), np.full((3, 4), 0.25)).tolist() == np.argmax(chances, axis=1).tolist()
+    day = dt.date(2024, 1, 1)
+    labels = pl.DataFrame(
+        {"window_days": 7, "start_day": day, "value": [0.0, 1, 6, 11, 21], "played": [False] + [True] * 4}
+    )
+    app = make_app(engagement={"cuts": [5, 10, 20]})
+    learnt = Engagement().encoding(app, Samples(labels, labels, labels), day + dt.timedelta(days=60), seed=1)
+    assert learnt.usual[7] == pytest.approx((0.8, 0.6, 0.4, 0.2))
+    learnt.to_files(tmp_path)
+    assert Levels.from_files(tmp_path).usual == learnt.usual
+    (tmp_path / "usual.json").unlink()
+    assert Levels.from_files(tmp_path).usual == Levels(learnt.cuts).usual
