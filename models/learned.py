@@ -98,7 +98,6 @@ class LearnedModel:
             common=task.common,
             monotone=task.monotone,
             categories=task.categories,
-            subject=task.subject,
         )
 
     def adjusted(self, rows: pl.DataFrame, y: Array, p: Array, *, weights: Array, strength: float) -> Self:

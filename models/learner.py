@@ -31,8 +31,6 @@ class Sheet:
             which past day it sees, not what the player does.
         monotone: By feature, whether the answer may only rise with it (1) or fall (-1); 0 and absent: either.
         categories: Features that are names in numbers.
-        subject: The column of `rows` that says what is asked about beside the player, such as a badge, each with a
-            level of its own, and the feature that tells how common it is; None where there is nothing of the kind.
     """
 
     rows: pl.DataFrame
@@ -41,7 +39,6 @@ class Sheet:
     common: frozenset[str] = frozenset()
     monotone: Mapping[str, int] | None = None
     categories: tuple[str, ...] = ()
-    subject: tuple[str, str] | None = None
 
     def personal(self) -> pl.DataFrame:
         """The features without the common ones, and with the days asked about."""

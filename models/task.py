@@ -221,7 +221,6 @@ class BinaryTask(Task, Generic[E]):
         common: See `Sheet.common`.
         monotone: See `Sheet.monotone`; only learners that keep such an order then enter the contest.
         categories: See `Sheet.categories`.
-        subject: See `Sheet.subject`.
         least: No answer is nearer to 0 or 1 than this.
         settings: Parameters other than the defaults, by learner.
         only: The learners that may enter its contest; None takes all that suit.
@@ -251,7 +250,6 @@ class BinaryTask(Task, Generic[E]):
     common: ClassVar[frozenset[str]] = frozenset()
     monotone: ClassVar[Mapping[str, int]] = {}
     categories: ClassVar[tuple[str, ...]] = ()
-    subject: ClassVar[tuple[str, str] | None] = None
     least: ClassVar[float] = 1e-4
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     only: ClassVar[frozenset[str] | None] = None

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from scipy.special import expit
 
@@ -41,13 +40,6 @@ class Who(LightGBM):
         """Probabilities, shape (n,)."""
         p: Array = expit(self.answers(sheet, raw_score=True) + self._levels.usual(sheet))
         return p
-
-    def contributions(self, sheet: Sheet) -> pl.DataFrame:
-        """As of trees; the level of a subject counts for the feature that tells how common it is."""
-        told = super().contributions(sheet)
-        if not sheet.subject:
-            return told
-        return told.with_columns(pl.col(sheet.subject[1]) + pl.Series(self._levels.of_subjects(sheet)))
 
     def to_files(self, folder: Path) -> None:
         """Write the booster and the levels."""

@@ -87,7 +87,6 @@ class BadgeOdds(BinaryTask[Commonness]):
     }
     asks_for: ClassVar[frozenset[str]] = frozenset({"who_and_when", "xgboost", "stack", "catboost"})
     prefers: ClassVar[str] = "who_and_when"
-    subject: ClassVar[tuple[str, str] | None] = ("badge_id", "held_by")
     asks_of_badges: ClassVar[bool] = True
     relevels: ClassVar[bool] = False  # as of churn
     moves: ClassVar[bool] = False  # to see it settle means to look through all events

@@ -12,6 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 from models.learner import Sheet
 from models.learners import learner_of, learners
 from models.learners.who_and_when import Who
+from models.levels import Levels
 from models.portable import OutdatedModelError
 from models.task import BinaryTask
 
@@ -183,60 +184,37 @@ def test_trees_whose_thresholds_are_drawn_fit_less_noise():
     assert np.std(drawn) < 0.9 * np.std(sought)
 
 
-SUBJECTS = ("bronze", "silver")
-
-
 def in_seasons(n=6000, days=12):
-    """A sheet of two subjects and its outcomes: on some days most do it, on others few, who is `strong` always more."""
+    """A sheet, outcomes and heights: on some days most do it, on others few, and who is `strong` always more."""
     rng = np.random.default_rng(3)
-    day, strong, subject = rng.integers(days, size=n), rng.normal(size=n), rng.integers(2, size=n)
-    height = rng.normal(scale=2, size=days)
-    y = (rng.random(n) < expit(height[day] + 2 * subject - 2 + strong)).astype(float)
+    day, strong, height = rng.integers(days, size=n), rng.normal(size=n), rng.normal(scale=2, size=days)
     rows = pl.DataFrame({"base_day": day, "strong": strong, "season": height[day]})
-    rows = rows.with_columns(badge_id=pl.Series(np.array(SUBJECTS)[subject]), held_by=pl.Series(subject * 0.5))
-    x = rows.select("strong", "season", "held_by")
-    return Sheet(rows, x, np.full(n, 7), subject=("badge_id", "held_by")), y, height[day]
+    y = (rng.random(n) < expit(height[day] + strong)).astype(float)
+    return Sheet(rows, rows.select("strong", "season"), np.full(n, 7)), y, height[day]
 
 
-@pytest.fixture(scope="module")
-def who():
+def test_trees_that_begin_at_the_level_of_each_day_expect_what_is_usual_and_tell_players_of_a_day_apart():
     given, y, height = in_seasons()
-    return Who(seed=7).fit(given, y, np.ones(len(y))), given, y, height
-
-
-def test_trees_that_begin_at_the_level_of_each_day_expect_what_is_usual_and_tell_players_of_a_day_apart(who):
-    trees, given, y, height = who
-    z, strong = logit(trees.predict(given)), given.rows["strong"].to_numpy()
-    plain = logit(learner_of("lightgbm")(seed=7).fit(given, y, np.ones(len(y))).predict(given))
-    silver = (given.rows["badge_id"] == "silver").to_numpy()
-    assert abs(np.polyfit(height, z, 1)[0]) < 0.5 * np.polyfit(height, plain, 1)[0]
-    assert np.corrcoef(z[silver], strong[silver])[0, 1] > 0.8
-    assert [expit(z[each]).mean() for each in (silver, ~silver)] == pytest.approx(
-        [y[each].mean() for each in (silver, ~silver)], abs=0.1
-    )
-
-
-def test_a_subject_or_a_length_never_seen_has_what_is_usual_of_all(who):
-    trees, given, y, _ = who
-    new = replace(given, rows=given.rows.with_columns(badge_id=pl.lit("gold")), windows=np.full(len(y), 9))
-    nameless = replace(given, rows=given.rows.drop("badge_id"))
-    usual = np.mean(logit(trees.predict(given)) - logit(trees.predict(new)))
-    assert np.array_equal(trees.predict(new), trees.predict(nameless))
-    assert abs(usual) < 0.3
-
-
-def test_how_usual_a_subject_is_counts_for_the_feature_that_tells_how_common_it_is(who):
-    trees, given, _, _ = who
-    moved = trees.contributions(given).sum_horizontal().to_numpy()
-    assert np.ptp(logit(trees.predict(given)) - moved) == pytest.approx(0, abs=1e-6)
-
-
-def test_half_of_who_and_when_begins_at_the_level_of_days(who):
-    _, given, y, _ = who
-    parts = [learner_of("lightgbm")(seed=7), Who(seed=7, trees=100, learning_rate=0.1, drawn=True)]
-    apart = [logit(each.fit(given, y, np.ones(len(y))).predict(given)) for each in parts]
+    who, plain = (each(seed=7).fit(given, y, np.ones(len(y))) for each in (Who, learner_of("lightgbm")))
+    z, strong = logit(who.predict(given)), given.rows["strong"].to_numpy()
+    assert abs(np.polyfit(height, z, 1)[0]) < 0.5 * np.polyfit(height, logit(plain.predict(given)), 1)[0]
+    assert np.corrcoef(z, strong)[0, 1] > 0.8
+    assert expit(z).mean() == pytest.approx(y.mean(), abs=0.1)
+    drawn = Who(seed=7, trees=100, learning_rate=0.1, drawn=True).fit(given, y, np.ones(len(y)))
     both = learner_of("who_and_when")(seed=7).fit(given, y, np.ones(len(y)))
-    assert logit(both.predict(given)) == pytest.approx(np.mean(apart, axis=0))
+    assert logit(both.predict(given)) == pytest.approx((logit(plain.predict(given)) + logit(drawn.predict(given))) / 2)
+
+
+def test_what_is_usual_is_told_by_length_of_window_and_drawn_into_a_day_that_says_little():
+    given, y, _ = in_seasons()
+    given = replace(given, windows=np.where(np.arange(len(y)) % 2, 7, 28))
+    levels = Levels.of(given, y, np.ones(len(y)))
+    assert expit(levels.usual(given.only(given.windows == 7))) == pytest.approx(y[given.windows == 7].mean(), abs=0.001)
+    assert np.array_equal(
+        levels.usual(replace(given, windows=np.full(len(y), 30))), np.full(len(y), logit(levels.shares[1]))
+    )
+    alone = given.only(np.arange(len(y)) == 0)
+    assert expit(levels.of_days(alone, np.ones(1)))[0] == pytest.approx((1 + 20 * levels.shares[1]) / 21)
 
 
 def test_of_two_views_one_alone_sees_what_is_alike_for_all_on_a_day():
