@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 from configs.errors import NightquestError
 
 T = TypeVar("T")
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(f"nightquest.{__name__}")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from models.learner import Array, Learner, Sheet
 
 LEAST_ROWS = 1_000_000  # below them a fit here ends sooner than the workers have agreed on who does what
 ANSWERS_S = 10  # after which a scheduler is held to be gone
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(f"nightquest.{__name__}")
 
 
 class ClusterError(Exception):

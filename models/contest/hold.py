@@ -37,7 +37,7 @@ FITS = 3.0  # a fit, and one on all rows, with what is asked of them
 MOST_LOOKED_AT = 500  # rows, to find which facts are no reasons
 MOST_TIMED = 10_000  # rows, to tell how long answers take
 _KEYS = ("player_key", "base_day", "start_day", "window_days")
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(f"nightquest.{__name__}")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from models.language import providers
 from models.language.providers import provider_names
 from models.language.providers.provider import Provider
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(f"nightquest.{__name__}")
 
 
 def names_with_key(settings: Settings) -> tuple[str, ...]:

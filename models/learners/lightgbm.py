@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 BOOSTER = "booster.txt"
 FEWEST = 250  # rows; of fewer the library is asked at once
 ALIKE_IN = 2  # features by which rows are put in order
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(f"nightquest.{__name__}")
 
 
 @dataclass(frozen=True)

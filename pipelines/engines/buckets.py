@@ -24,7 +24,7 @@ from pipelines.luck import lot
 PLAYERS_A_BUCKET = 25_000
 TRIES = 3  # of a bucket whose worker died
 _SEED, _NUMBERS = 20_250_101, 65_536  # of the players' numbers: players.bucket in the warehouse has them too
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(f"nightquest.{__name__}")
 
 
 class Kept(Protocol):

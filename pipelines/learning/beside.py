@@ -16,7 +16,7 @@ from pipelines.pool import open_pool
 
 PROCESS_BYTES = 500_000_000  # of one that has loaded its libraries
 R = TypeVar("R")
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(f"nightquest.{__name__}")
 
 
 @dataclass

@@ -37,7 +37,7 @@ FEWEST_DAYS = 5
 FEWEST_PLAYED = 50
 FEWEST_BESIDE = 2_000  # snapshots; with fewer, processes take longer to begin than contests to end
 ROOM = 10  # times the samples: what a contest holds at once
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(f"nightquest.{__name__}")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ NOTHING_KEPT: Mapping[str, Frame | Kept] = {}
 MOST_EXPLAINED = 20_000  # players: to tell why costs far more than to tell how likely
 AT_A_TIME = 5_000  # players of whom a model is asked together: of each it may read all features a dozen times
 MOST_AT_ONCE = 4  # such parts, each on a core of its own: for the same reason
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(f"nightquest.{__name__}")
 
 
 @dataclass(frozen=True)

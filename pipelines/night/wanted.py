@@ -47,7 +47,7 @@ _NO_ACHIEVEMENTS = pl.DataFrame(
 )
 
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(f"nightquest.{__name__}")
 
 
 @dataclass(frozen=True)

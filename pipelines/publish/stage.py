@@ -19,7 +19,7 @@ from pipelines.publish.publish import STAGING, as_json, explained, sweep
 from pipelines.publish.published import MANIFEST, Manifest, Published, TableFile, folder_name, published_root
 from pipelines.publish.tables import table_faults
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(f"nightquest.{__name__}")
 
 
 @dataclass(frozen=True)
