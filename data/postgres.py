@@ -36,7 +36,7 @@ _REMEDIES: Mapping[str, str] = {
     "55P03": "End what holds a table or the same delivery there, such as a transaction left open.",
     "57": "Start the server again.",
     "08": "Start the server again.",
-    "42": "Correct the table on the server, or the SELECT of a pull.",
+    "42": "Correct the table on the server, or the SELECT that reads it.",
 }
 
 

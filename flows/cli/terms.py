@@ -31,7 +31,7 @@ class Terms:
         """The terms of an app, in the language that its words are in."""
 
         def said(metric: str, value: float, *, reached: bool) -> str:
-            from pipelines.words.render import say_figure
+            from pipelines.words.numbers import say_figure
 
             return say_figure(app, metric, value, reached=reached) if metric in app.metrics else figure(value)
 

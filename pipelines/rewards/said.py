@@ -9,7 +9,8 @@ from configs.rewarded import XP, Kind
 from configs.speaking import speaking, written_in
 from configs.voice import Locale
 from pipelines.rewards.titles import item_title, nouns_of
-from pipelines.words.render import by_language, by_value, number_text
+from pipelines.words.numbers import by_value, number_text
+from pipelines.words.render import by_language
 
 
 def amount_words(app: App, kinds: Mapping[str, Kind], language: pl.Expr, languages: list[str]) -> pl.Expr:

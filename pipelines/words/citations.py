@@ -11,7 +11,8 @@ from configs.voice import Locale, locale_of, primary
 from configs.wording import metric_words
 from pipelines.words.briefs import BRIEF_KEYS, brief_rows
 from pipelines.words.checks.validate import EVIDENCE_LENGTH
-from pipelines.words.render import LARGEST, amount_text, by_value, fill_slots
+from pipelines.words.numbers import LARGEST, by_value
+from pipelines.words.render import amount_text, fill_slots
 from pipelines.words.writers.source import Offline, Source
 
 SEED = 0

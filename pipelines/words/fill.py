@@ -11,15 +11,14 @@ from configs.voice import Locale
 from pipelines.challenges.together import PARTS
 from pipelines.words.alike import find_alike
 from pipelines.words.checks.validate import SLOT, TITLE_LENGTH
+from pipelines.words.numbers import by_value, plainer
 from pipelines.words.render import (
     also_text,
     amount_text,
     by_language,
-    by_value,
     fill_slots,
     goal_text,
     period_text,
-    plainer,
     span_text,
     until_text,
     with_one,

@@ -12,8 +12,8 @@ from pipelines.words.assign import OnScreen, assign_variants
 from pipelines.words.briefs import brief_keys, brief_pieces
 from pipelines.words.citations import write_citations
 from pipelines.words.fill import FILLED
+from pipelines.words.numbers import LARGEST
 from pipelines.words.read_lately import Readings, nothing_read
-from pipelines.words.render import LARGEST
 from pipelines.words.worded import AT_A_TIME, Worded
 from pipelines.words.writers.source import Offline, Source
 

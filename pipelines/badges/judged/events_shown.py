@@ -13,7 +13,7 @@ from data.warehouse import Warehouse
 from pipelines.badges.judged.nominate import events_shown, shown_events
 from pipelines.badges.judged.typed import Members, clean_typed, names_in
 from pipelines.known import Known
-from pipelines.words.render import LARGEST, number_text
+from pipelines.words.numbers import LARGEST, number_text
 
 EVENTS = 24
 _KEYS = ["badge_id", "player_key"]

@@ -20,7 +20,7 @@ from pipelines.badges.judged.events_shown import event_lines
 from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.windows import window_values
-from pipelines.words.render import LARGEST, number_text
+from pipelines.words.numbers import LARGEST, number_text
 
 DAYS = 28
 WEEKS = 12

@@ -9,7 +9,7 @@ from configs.app import App
 from pipelines.challenges.invite import WEEK_DAYS, told_lately
 from pipelines.engines.laid import Frame
 from pipelines.words.content_type import Asking, ContentType, Form
-from pipelines.words.render import plainer
+from pipelines.words.numbers import plainer
 
 NAME = "personal_coaching"
 TRENDS, NEAR = ("rising", "steady", "easing"), "near"

@@ -149,7 +149,9 @@ def test_columns_that_come_go_or_change_are_told_and_cost_no_more_than_the_rows_
     assert (reason.rows, "column quantity is not bigint as in earlier deliveries" in reason.reason) == (1, True)
     assert shop.pull().pulled[0].notes == ()
     shop.change(select="SELECT id, customer, bought_at, quantity, amount FROM purchases")
-    with pytest.raises(NightquestError, match=r'column "amount" does not exist. Correct the SELECT'):
+    with pytest.raises(
+        NightquestError, match=r'column "amount" does not exist. Correct the table on the server, or the SELECT'
+    ):
         shop.pull()
 
 

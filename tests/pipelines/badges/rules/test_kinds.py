@@ -188,6 +188,6 @@ def test_progress_is_of_the_next_award_within_its_span_and_not_told_before_what_
         name: (share, words) for name, share, words in told.select("badge_id", "progress", "remaining").iter_rows()
     } == {
         "base": (0.12, "44 more puzzles solved"),
-        "tens": ((1 + 0.9) / 2, "4 more points"),
+        "tens": (0.6, "4 more points"),  # 6 of the next 10
         "week": (0.5, "2 more puzzles solved this week"),
     }
