@@ -60,8 +60,14 @@ def _contest(run: ModelRun) -> str:
         behind = "{:+.4f} ({:+.4f} to {:+.4f})".format(*rival.behind) if rival.behind else ""
         rows.append(f"| {name} |{WIDE}{rival.loss:.4f}{WIDE}| {rival.low:.4f} to {rival.high:.4f}{WIDE}| {behind} |")
     head = f"| learner | {run.score} | 95 % interval | behind the chosen one |\n|---|---|---|---|\n"
-    stays = f"{run.prefers.replace('_', ' ')}, which the question prefers," if run.prefers else "The simpler learner"
-    drawn = "by player and by stretch of four weeks" if run.prefers else "by player"
+    if run.prefers:
+        stays = f"{run.prefers.replace('_', ' ').capitalize()}, which the question prefers,"
+        drawn = (
+            "by player and by stretch of four weeks. Within a single such stretch it stays whatever the others show, "
+            "since what was better in one season need not be in the next (docs/evidence.md)"
+        )
+    else:
+        stays, drawn = "The simpler learner", "by player"
     told = (
         "Lower is better. The last column compares on the same rows, so it can tell apart what the intervals cannot. "
         f"{stays} stays unless another is better by more than the standard error of that, {drawn}."

@@ -190,6 +190,14 @@ def test_a_page_without_a_contest_still_says_what_it_knows():
     assert "None recorded." in page
 
 
+def test_a_page_says_by_what_rule_the_chosen_one_stays():
+    first = Decision(promote=True, reason="first")
+    assert "The simpler learner stays unless another is better" in card_of(a_run(), first)
+    preferred = card_of(a_run(prefers="who_and_when"), first)
+    assert "Who and when, which the question prefers, stays unless another is better" in preferred
+    assert "Within a single such stretch it stays whatever the others show" in preferred
+
+
 def test_a_page_of_what_no_contest_chose_shows_how_it_was_chosen_and_claims_no_comparison():
     tried = pl.DataFrame({"components": [2, 3], "smallest_share": ["0.4", None]})
     run = a_run(rivals=(), moved=None, shown=[Shown("Settings tried", tried, "The lowest serves.")])
