@@ -16,9 +16,10 @@ from configs.rooms import Found, load_room, names_in
 from configs.settings import Settings
 
 if TYPE_CHECKING:
-    from pipelines.engines.buckets import Buckets, OpenWorkers
+    from pipelines.engines.buckets import Buckets
+    from pipelines.engines.workers import OpenWorkers
 
-SHARED = frozenset({"buckets", "exchange", "laid", "staff"})
+SHARED = frozenset({"buckets", "exchange", "laid", "staff", "workers"})
 
 
 def engine_names() -> list[str]:

@@ -1,10 +1,8 @@
 """Work on players, bucket by bucket: in this process, or by whoever an engine has for it."""
 
 import logging
-import platform
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,17 +10,12 @@ from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
-from configs.errors import NightquestError
-from configs.nouns import counted
-from configs.settings import Settings
-from configs.version import code_version
-from data.partitions import write_parquet
-from pipelines.engines.exchange import Exchange, Filed, Later
+from pipelines.engines.exchange import Exchange, Later
 from pipelines.engines.laid import KEY, PLACE, Frame, Laid
+from pipelines.engines.workers import EngineError, Undone, Work, Workers, results
 from pipelines.luck import lot
 
 PLAYERS_A_BUCKET = 25_000
-TRIES = 3  # of a bucket whose worker died
 _SEED, _NUMBERS = 20_250_101, 65_536  # of the players' numbers: players.bucket in the warehouse has them too
 _log = logging.getLogger(f"nightquest.{__name__}")
 
@@ -43,34 +36,6 @@ class Partitioned(Kept, Protocol):
 
 
 Frames = Sequence[pl.DataFrame | Kept]
-Work = Callable[..., pl.DataFrame]
-
-
-class EngineError(Exception):
-    """An engine cannot go on, whatever is asked of it; says why."""
-
-
-@dataclass(frozen=True)
-class Undone:
-    """A bucket that a worker could not do for want of disk, memory or the shared folder; says why."""
-
-    why: str
-
-
-@dataclass(frozen=True)
-class Workers:
-    """Who does the work.
-
-    Attributes:
-        start: Gives an executor, a new one after the last broke.
-        count: How many buckets are worked on at once.
-    """
-
-    start: Callable[[], AbstractContextManager[Executor]]
-    count: int
-
-
-OpenWorkers = Callable[[Settings], Workers]
 
 
 @dataclass
@@ -113,7 +78,7 @@ class Buckets:
                 workers = self.workers()
                 count = self._number(len(players), workers.count)
                 cut = _Cut(frames, count, self.exchange)
-                for number, rows in _results(workers, partial(_checked, code_version(), work), cut, same):
+                for number, rows in results(workers, work, count, partial(cut.sent, same)):
                     if isinstance(rows, Undone):
                         self.tell(f"A worker of the engine {self.engine} could not do its part, done here: {rows.why}.")
                     else:
@@ -207,8 +172,8 @@ class _Cut:
         players = self._players if mine is None else self._players.filter(mine == number)
         return [_read(*each, number, players) for each in zip(self._frames, buckets, strict=True)]
 
-    def sent(self, number: int) -> list[pl.DataFrame | Later]:
-        """The same for a worker, with what it reads for itself left to it.
+    def sent(self, same: Sequence[Any], number: int) -> list[Any]:
+        """What a worker is given: where its rows go, what is the same for all, and the same, of which it reads some.
 
         Raises:
             EngineError: The files that rows go as cannot be written.
@@ -216,10 +181,11 @@ class _Cut:
         mine, *buckets = self._buckets
         players = self._players if mine is None else self._players.filter(mine == number)
         try:
-            return [_filed(self.exchange, *each, number, players) for each in zip(self._frames, buckets, strict=True)]
+            rows = [_filed(self.exchange, *each, number, players) for each in zip(self._frames, buckets, strict=True)]
         except OSError as error:
             folder = self.exchange and self.exchange.folder
             raise EngineError(f"is of no use while {folder} cannot be written ({error}): make room there") from error
+        return [self.exchange and self.exchange.place(), *same, *rows]
 
 
 def _numbered(frame: pl.DataFrame | Kept, count: int) -> pl.Series | None:
@@ -254,98 +220,3 @@ def _filed(
     if exchange is None or not rows.width:
         return rows
     return exchange.file(frame if isinstance(frame, pl.DataFrame) else rows, number, rows)
-
-
-def _checked(version: str, work: Work, into: Path | None, *args: Any) -> pl.DataFrame | Filed | Undone:
-    """`work`, by a worker of the same code; its rows, or the file that they are in.
-
-    Raises:
-        EngineError: The worker's is another.
-    """
-    if code_version() != version:
-        raise EngineError(f"has a worker of version {code_version()}, and this is {version}: install the same there")
-    try:
-        given = [each.frame() if isinstance(each, Later) else each for each in args]
-    except OSError as error:
-        return Undone(f"{platform.node()} cannot read what it is given ({error})")
-    rows = work(*given)
-    if into is None:
-        return rows
-    try:
-        write_parquet(into, rows)
-    except OSError as error:
-        return Undone(f"{platform.node()} cannot write {into.parent} ({error})")
-    return Filed(into)
-
-
-Result = pl.DataFrame | Undone
-CheckedWork = Callable[..., pl.DataFrame | Filed | Undone]
-
-
-def _results(workers: Workers, work: CheckedWork, cut: _Cut, same: Sequence[Any]) -> Iterator[tuple[int, Result]]:
-    """The number and rows of each bucket as they come; what a worker that died had in hand is asked for again.
-
-    Raises:
-        EngineError: There are no workers, or they died again and again.
-    """
-    left, why = list(range(cut.count)), ""
-    for _ in range(TRIES):
-        try:
-            with workers.start() as executor:
-                for number, rows in _asked(executor, work, cut, same, left, workers.count):
-                    left.remove(number)
-                    yield number, rows
-        except (EngineError, NightquestError):
-            raise
-        except Exception as error:
-            if not _is_lost(error):
-                raise
-            why = f"{type(error).__name__}: {error}"
-            _log.warning("a worker was lost with %s left (%s)", counted(len(left), "bucket"), why)
-        if not left:
-            return
-    raise EngineError(f"lost its workers {TRIES} times ({why}): where memory ran out, set more NIGHTQUEST_BUCKETS")
-
-
-def _asked(
-    executor: Executor, work: CheckedWork, cut: _Cut, same: Sequence[Any], numbers: list[int], most: int
-) -> Iterator[tuple[int, Result]]:
-    """Ask for some buckets, two ahead of each worker so that memory holds few of them; results as they come.
-
-    Raises:
-        Exception: The first that a worker raised, when all that was done beside it is given.
-    """
-    waiting, running = list(reversed(numbers)), dict[Future[pl.DataFrame | Filed | Undone], int]()
-    failed: BaseException | None = None
-    while (waiting and failed is None) or running:
-        while waiting and failed is None and len(running) < 2 * most:
-            number = waiting.pop()
-            try:
-                into = cut.exchange and cut.exchange.place()
-                running[executor.submit(work, into, *same, *cut.sent(number))] = number
-            except Exception as error:  # noqa: BLE001 (an executor whose workers died takes no more)
-                failed = error
-        for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
-            number = running.pop(future)
-            if future.exception() is None:
-                yield number, _fetched(future.result())
-            failed = failed or future.exception()
-    if failed is not None:
-        raise failed
-
-
-def _fetched(result: pl.DataFrame | Filed | Undone) -> Result:
-    """A worker's rows, whose file goes."""
-    if not isinstance(result, Filed):
-        return result
-    try:
-        rows = result.frame()
-    except OSError as error:
-        return Undone(f"its result cannot be read here ({error})")
-    result.path.unlink(missing_ok=True)
-    return rows
-
-
-def _is_lost(error: Exception) -> bool:
-    """Whether a worker is gone, rather than its work wrong."""
-    return type(error).__name__ in {"BrokenProcessPool", "KilledWorker", "CommClosedError", "CancelledError"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from configs.settings import Settings
 from models.cluster import ClusterError, connect
-from pipelines.engines.buckets import EngineError, Workers
+from pipelines.engines.workers import EngineError, Workers
 
 
 def workers(settings: Settings) -> Workers:

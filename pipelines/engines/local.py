@@ -1,5 +1,5 @@
 """Everything in this process, a bucket after another: as much memory as one bucket takes."""
 
-from pipelines.engines.buckets import OpenWorkers
+from pipelines.engines.workers import OpenWorkers
 
 workers: OpenWorkers | None = None

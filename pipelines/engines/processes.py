@@ -5,7 +5,7 @@ from functools import partial
 import psutil
 
 from configs.settings import Settings
-from pipelines.engines.buckets import Workers
+from pipelines.engines.workers import Workers
 from pipelines.pool import open_pool
 
 

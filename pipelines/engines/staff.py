@@ -7,11 +7,11 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
-from pipelines.engines.buckets import EngineError, Workers
+from pipelines.engines.workers import EngineError, Workers
 
 
 class Staff:
-    """An engine's workers, asked for once and kept to the end of the block, or until one is lost.
+    """An engine's workers, asked for once and kept to the end of the block, or until they are lost.
 
     Args:
         hire: Gives the engine's workers.

@@ -1,10 +1,9 @@
 """Pieces of work beside each other in processes of this machine, or one after another in this one."""
 
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -12,8 +11,10 @@ from typing import Generic, Self, TypeVar
 
 import psutil
 
-from pipelines.pool import open_pool
+from configs.errors import NightquestError
+from pipelines.pool import Lost, Pool, open_pool
 
+TRIES = 3  # of a piece whose process was lost
 PROCESS_BYTES = 500_000_000  # of one that has loaded its libraries
 R = TypeVar("R")
 _log = logging.getLogger(f"nightquest.{__name__}")
@@ -23,18 +24,20 @@ _log = logging.getLogger(f"nightquest.{__name__}")
 class Beside(Generic[R]):
     """Work handed out one piece at a time; each begins when fewer than `at_once` are under way.
 
-    What comes of it is told in the order in which it was begun: of the first while others are still under way. What a
-    process that died had in hand is done here, as is all that follows. Where one at a time is, it is done here.
+    What comes of it is told in the order in which it was begun: of the first while others are still under way. A piece
+    whose process was lost is begun again in another, and from then on one fewer is under way, since memory may be what
+    it lacked. Where one at a time is from the beginning, it is done here.
 
     Args:
         at_once: How many pieces may be under way.
     """
 
     at_once: int
-    _pool: ProcessPoolExecutor | None = None
+    _pool: Pool | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
     _running: dict[Future[R], tuple[str, Callable[[], R]]] = field(default_factory=dict)
     _done: dict[str, R | Exception] = field(default_factory=dict)
+    _losses: Counter[str] = field(default_factory=Counter)
     _turns: deque[str] = field(default_factory=deque)
 
     def __enter__(self) -> Self:
@@ -71,10 +74,7 @@ class Beside(Generic[R]):
         if self._pool is None:
             self._done[name] = _tried(work)
         else:
-            try:
-                self._running[self._pool.submit(work)] = (name, work)
-            except BrokenProcessPool:
-                self._go_on_here(name, work)
+            self._running[self._pool.submit(work)] = (name, work)
         self._turns.append(name)
 
     def could_not_begin(self, name: str, error: Exception) -> None:
@@ -99,20 +99,30 @@ class Beside(Generic[R]):
             yield from self.ready()
 
     def _take(self) -> None:
-        for future in wait(self._running, return_when=FIRST_COMPLETED).done:
-            name, work = self._running.pop(future)
-            error = future.exception()
-            if isinstance(error, BrokenProcessPool):
-                self._go_on_here(name, work)
-            elif isinstance(error, Exception) or error is None:
-                self._done[name] = error or future.result()
-            else:
-                raise error
+        """What has come of one piece."""
+        future = next(iter(wait(self._running, return_when=FIRST_COMPLETED).done))
+        name, work = self._running.pop(future)
+        error = future.exception()
+        if isinstance(error, Lost):
+            self._begin_again(name, work)
+        elif isinstance(error, Exception) or error is None:
+            self._done[name] = error or future.result()
+        else:
+            raise error
 
-    def _go_on_here(self, name: str, work: Callable[[], R]) -> None:
-        _log.warning("A process that worked on %s was lost; it is done here.", name)
-        self._pool, self.at_once = None, 1
-        self._done[name] = _tried(work)
+    def _begin_again(self, name: str, work: Callable[[], R]) -> None:
+        self._losses[name] += 1
+        if self._pool is None or self._losses[name] == TRIES:
+            self._done[name] = NightquestError(
+                f"its process was killed {TRIES} times, most likely for want of memory: let it have more, or set fewer "
+                "NIGHTQUEST_TRAINING_SNAPSHOTS.",
+                exit_code=1,
+            )
+            return
+        _log.warning("The process that worked on %s was lost; another begins it again.", name)
+        self.at_once = max(1, self.at_once - 1)
+        self.await_room()
+        self._running[self._pool.submit(work)] = (name, work)
 
 
 def fitting(bytes_each: int) -> int:

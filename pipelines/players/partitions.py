@@ -12,8 +12,9 @@ import polars as pl
 from configs.aggregations import macros_sql
 from data.partitions import partition_path, write_parquet, write_partitions
 from data.warehouse import open_partition
-from pipelines.engines.buckets import Buckets, EngineError
+from pipelines.engines.buckets import Buckets
 from pipelines.engines.exchange import Exchange, Later
+from pipelines.engines.workers import EngineError
 from pipelines.known import Known
 from pipelines.pins import Night
 from pipelines.players.features import LOOKS_BACK

@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import pytest
 
-from pipelines.pool import open_pool
+from pipelines.pool import Lost, open_pool
 
 ROOT = Path(__file__).parents[2]
 LONG_S = 600
@@ -37,6 +38,23 @@ def test_what_is_in_hand_is_finished_whatever_a_terminal_sends():
     with open_pool(1) as pool:
         found = pool.submit(interrupted)
     assert found.result(0) == "went on"
+
+
+def waits_for(path: Path) -> int:
+    while not path.exists():
+        time.sleep(0.02)
+    return os.getpid()
+
+
+def test_one_that_is_lost_costs_what_it_had_in_hand_alone_and_another_comes(tmp_path):
+    with open_pool(2) as pool:
+        in_hand, lost = pool.submit(waits_for, tmp_path / "done"), pool.submit(os._exit, 9)
+        with pytest.raises(Lost):
+            lost.result()
+        another = pool.submit(os.getpid).result()
+        assert not in_hand.done()
+        (tmp_path / "done").touch()
+        assert in_hand.result() != another
 
 
 def polars_threads() -> int:

@@ -1,8 +1,11 @@
 """Work in buckets: the same rows whoever does it, and what an engine cannot do is done here."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +16,7 @@ from configs.errors import NightquestError
 from configs.settings import Settings
 from pipelines import engines
 from pipelines.engines import buckets as room
-from pipelines.engines import buckets_of
+from pipelines.engines import buckets_of, workers
 from pipelines.engines.buckets import HERE
 
 PLAYERS = pl.DataFrame({"player_key": range(200), "points": range(200)})
@@ -35,10 +38,34 @@ def dies_once(folder: str, players: pl.DataFrame) -> pl.DataFrame:
     return players
 
 
-def dies_in_workers(parent: int, players: pl.DataFrame) -> pl.DataFrame:
-    if os.getpid() != parent:
-        os._exit(9)
+def begun(folder: Path, name: str) -> list[int]:
+    """The processes that began a piece of work."""
+    return [int(path.name.split("-")[1]) for path in folder.glob(f"{name}-*")]
+
+
+def until(come: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not come() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def killed_once(folder: Path, players: pl.DataFrame) -> pl.DataFrame:
+    """Kills the worker of player 7 while another bucket is in hand, which waits for player 7 to be begun again."""
+    name = "killed" if 7 in players["player_key"] else "other"
+    (folder / f"{name}-{os.getpid()}").touch()
+    until(lambda: bool(begun(folder, "other")))
+    if name == "other":
+        until(lambda: len(begun(folder, "killed")) == 2)
+    elif len(begun(folder, "killed")) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
     return players
+
+
+def dies_in_workers(parent: int, players: pl.DataFrame) -> pl.DataFrame:
+    """Kills every worker that has player 7."""
+    if 7 in players["player_key"] and os.getpid() != parent:
+        os._exit(9)
+    return players.with_columns(process=os.getpid())
 
 
 def fails(players: pl.DataFrame) -> pl.DataFrame:
@@ -104,25 +131,28 @@ def test_few_players_are_one_bucket_and_many_as_many_as_memory_likes(tmp_path, m
     assert sum(asked) == 200
 
 
-def test_processes_do_the_work_and_a_bucket_whose_worker_was_killed_is_done_again_alone(tmp_path):
-    by = buckets_of(settings(tmp_path, engine="processes", workers=2, buckets=6))
-    done = by.each(doubled, (3,), (PLAYERS, NOBODY))
-    assert os.getpid() not in done["process"]
-    assert_frame_equal(done.sort("player_key").drop("process"), PLAYERS.with_columns(pl.col("points") * 3))
-    again = by.each(dies_once, (str(tmp_path),), (PLAYERS,))
-    assert_frame_equal(again.sort("player_key"), PLAYERS)
-    asked = [path.name.split("-")[1] for path in tmp_path.glob("asked-*")]
-    assert len(asked) > len(set(asked))
-    assert len(asked) < 2 * 6  # what was done before stays done
+def test_a_bucket_whose_worker_is_killed_is_done_again_alone_while_the_other_in_hand_goes_on(tmp_path):
+    by = buckets_of(settings(tmp_path, engine="processes", workers=2, buckets=2))
+    done = by.each(killed_once, (tmp_path,), (PLAYERS,))
+    assert_frame_equal(done.sort("player_key"), PLAYERS)
+    (other,), killed = begun(tmp_path, "other"), begun(tmp_path, "killed")
+    assert len(killed) == 2
+    assert len({os.getpid(), other, *killed}) == 4
     assert not by.notes
 
 
-def test_workers_that_die_again_and_again_leave_the_work_to_this_process_which_says_so(tmp_path):
-    by = buckets_of(settings(tmp_path, engine="processes", workers=1, buckets=2))
-    assert_frame_equal(by.each(dies_in_workers, (os.getpid(),), (PLAYERS,)).sort("player_key"), PLAYERS)
+def test_a_bucket_that_kills_every_worker_is_named_and_left_to_this_process(tmp_path):
+    by = buckets_of(settings(tmp_path, engine="processes", workers=1, buckets=6))
+    done = by.each(dies_in_workers, (os.getpid(),), (PLAYERS,))
+    assert_frame_equal(done.drop("process").sort("player_key"), PLAYERS)
+    of_seven = 1 + PLAYERS.select(room.bucket_of(6)).to_series()[7]
+    here = done.filter(process=os.getpid())["player_key"]
+    assert set(here) == set(PLAYERS.filter(room.bucket_of(6) == of_seven - 1)["player_key"])
     (note,) = by.notes
-    assert note.startswith("The engine processes lost its workers 3 times (BrokenProcessPool")
-    assert note.endswith("what it left undone was worked on here.")
+    assert note == (
+        f"The engine processes lost 3 workers one after the other with bucket {of_seven} in hand: where memory ran "
+        "out, set more NIGHTQUEST_BUCKETS; what it left undone was worked on here."
+    )
 
 
 def test_what_the_work_itself_raises_is_raised(tmp_path):
@@ -133,7 +163,7 @@ def test_what_the_work_itself_raises_is_raised(tmp_path):
 
 
 def test_a_worker_of_another_version_does_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "code_version", lambda: "0.0.1+other")  # as this process has it; its workers do not
+    monkeypatch.setattr(workers, "code_version", lambda: "0.0.1+other")  # as this process has it; its workers do not
     by = buckets_of(settings(tmp_path, engine="processes", workers=1, buckets=2))
     assert set(by.each(doubled, (1,), (PLAYERS, NOBODY))["process"]) == {os.getpid()}
     (note,) = by.notes
@@ -150,7 +180,7 @@ def test_engines_are_named_without_being_loaded():
 def test_a_new_engine_is_one_new_file(tmp_path, monkeypatch):
     (tmp_path / "threads.py").write_text(
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "from pipelines.engines.buckets import Workers\n\n\n"
+        "from pipelines.engines.workers import Workers\n\n\n"
         "def workers(settings):\n    return Workers(lambda: ThreadPoolExecutor(2), 2)\n"
     )
     (tmp_path / "broken.py").write_text("import nothing_like_it\n")

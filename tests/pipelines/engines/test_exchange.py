@@ -12,9 +12,10 @@ from polars.testing import assert_frame_equal
 
 from configs.settings import Settings
 from pipelines.engines import open_buckets
-from pipelines.engines.buckets import Buckets, EngineError, Workers
+from pipelines.engines.buckets import Buckets
 from pipelines.engines.exchange import Exchange, Later
 from pipelines.engines.staff import Staff
+from pipelines.engines.workers import EngineError, Workers
 from tests.pipelines.engines.test_buckets import NOBODY, PLAYERS
 
 FRAME = PLAYERS.with_columns(

@@ -5,7 +5,7 @@ from functools import partial
 import psutil
 import pytest
 
-from configs.errors import BusyError
+from configs.errors import BusyError, NightquestError
 from pipelines.learning.beside import Beside, fitting
 
 
@@ -13,18 +13,21 @@ def _squared(number):
     return number * number
 
 
-def _loaded():
-    pass
+def _loaded(folder):
+    (folder / str(os.getpid())).touch()
 
 
 def _refused(number):
     raise BusyError(f"There is no {number}.", "Take another.")
 
 
-def _killed_but_here(parent):
-    if os.getpid() != parent:
+def _killed(folder, name, *, times):
+    """Where it was begun so often before, its process."""
+    begun = len(list(folder.glob(f"{name}-*")))
+    (folder / f"{name}-{os.getpid()}").touch()
+    if begun < times:
         os.kill(os.getpid(), signal.SIGKILL)
-    return "done here"
+    return os.getpid()
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
@@ -48,20 +51,31 @@ def test_each_piece_has_its_result_or_what_it_raised_with_its_remedy(at_once):
     )
 
 
-def test_what_a_killed_process_had_in_hand_is_done_here_and_so_is_the_rest(caplog):
-    with Beside(2) as beside:
-        for name in ("first", "second", "third"):
-            beside.begin(name, partial(_killed_but_here, os.getpid()))
-        assert {result for _, result in beside.results()} == {"done here"}
-    assert "was lost; it is done here" in caplog.text
+def test_a_piece_whose_process_is_killed_is_begun_again_alone_and_one_that_kills_every_process_is_given_up(tmp_path):
+    times = {"first": 0, "killed once": 1, "always": 99, "last": 0}
+    with Beside(3) as beside:
+        for name, each in times.items():
+            beside.begin(name, partial(_killed, tmp_path, name, times=each))
+        told = dict(beside.results())
+    begun = [path.name.split("-")[0] for path in tmp_path.iterdir()]
+    assert {name: begun.count(name) for name in times} == {"first": 1, "killed once": 2, "always": 3, "last": 1}
+    given_up = told.pop("always")
+    assert isinstance(given_up, NightquestError)
+    assert given_up.message == (
+        "its process was killed 3 times, most likely for want of memory: let it have more, or set fewer "
+        "NIGHTQUEST_TRAINING_SNAPSHOTS."
+    )
+    assert all(isinstance(process, int) and process != os.getpid() for process in told.values())
+    assert list(told) == ["first", "killed once", "last"]
 
 
-def test_processes_that_there_is_no_room_for_after_all_go_before_anything_is_begun():
+def test_processes_that_there_is_no_room_for_after_all_go_before_anything_is_begun(tmp_path):
     with Beside(2) as beside:
-        beside.call_in(_loaded)
-        called = len(psutil.Process().children())
+        beside.call_in(partial(_loaded, tmp_path))
         beside.limit(1)
-        assert called - len(psutil.Process().children()) == 2
+        came = [int(path.name) for path in tmp_path.iterdir()]
+        assert len(came) == 2
+        assert not any(psutil.pid_exists(process) for process in came)
         beside.begin("here", os.getpid)
         assert dict(beside.results()) == {"here": os.getpid()}
 
