@@ -24,11 +24,19 @@ from tests.pipelines.nights import now, serve_night
 
 LAST_DAY = dt.date(2026, 6, 30)  # of the history
 TWO_ARMS = {"name": "words", "arms": {name: {"provider": "offline"} for name in ("plain", "warm")}}
+TWO_TABLES = {
+    "points": {"coins": {"unit": "coin"}},
+    "tables": {
+        name: {"purse": {"gives": "coins", "price": {"base": base}}} for name, base in (("lean", 5), ("rich", 50))
+    },
+    "experiment": {"name": "tables", "arms": {"lean": 1, "rich": 1}},
+}
 # A challenge a day for one day: what kept it is one day's play, and no other challenge is in its way.
 ONE_A_DAY: Mapping[str, Any] = {
     "challenges": {"windows": [1], "per_day": 1},
     "badges": {},
     "content": {"types": ["daily_challenge"], "experiment": TWO_ARMS},
+    "rewards": TWO_TABLES,
 }
 
 COUNTED = {"learning": LearningWorld.counts, "fitness": FitnessWorld.counts, "trading": AcademyWorld.counts}
@@ -73,8 +81,6 @@ def one_a_day(folder: Path, app: str) -> tuple[LoadedApp, Settings]:
     for section, changes in ONE_A_DAY.items():
         said[section] = {**(said.get(section, {}) if section == "challenges" else {}), **changes}
     said["challenges"]["metrics"] = [name for name in said["challenges"]["metrics"] if name in answered]
-    for part in ("tables", "budgets", "experiment"):  # what they give are badges, which are left out
-        said.get("rewards", {}).pop(part, None)
     path = folder / f"{app}.yaml"
     path.write_text(yaml.safe_dump(said, sort_keys=False), encoding="utf-8")
     return load_app(str(path)), Settings(home=folder / "home", tuning_s=0)

@@ -19,13 +19,14 @@ NOTHING_SEEN = pl.DataFrame(schema={"content_id": pl.String})
 NOTHING_SUITS = pl.DataFrame(schema={"user_id": pl.String, "metric": pl.String})
 NOTHING_ASKED = pl.DataFrame(
     schema={
-        **dict.fromkeys(("content_id", "user_id", "metric", "arm"), pl.String),
+        **dict.fromkeys(("content_id", "user_id", "metric", "arm", "reward_arm"), pl.String),
         "target": pl.Float64,
         "window_days": pl.Int32,
         "valid_from": pl.Date,
         "valid_until": pl.Date,
     }
 )
+ARMS = ("arm", "reward_arm")  # of the two experiments that can run at once, as challenges tell them
 _SEES_S = 5  # so long after the day's first act begins what is open has been seen; own acts come later
 _RATING_SPREAD = 0.8
 
@@ -37,7 +38,8 @@ class Effects:
     Attributes:
         shown: Chance that a player who plays sees what is open.
         answers: Chance that a challenge seen for the first time is answered.
-        arms: What an arm of an experiment adds to that chance, by name.
+        arms: What an arm of an experiment, of words or of rewards, adds to that chance, by name: of everybody, or by
+            persona.
         personas: What a persona adds to it, by name (of the truth, not of the profile).
         likes: What a liked metric adds to it; which it is, is a player's own (`liked` of the truth).
         rates: Chance to rate what was seen.
@@ -50,7 +52,7 @@ class Effects:
 
     shown: float = 0.95
     answers: float = 0.25
-    arms: Mapping[str, float] = field(default_factory=dict)
+    arms: Mapping[str, float | Mapping[str, float]] = field(default_factory=dict)
     personas: Mapping[str, float] = field(default_factory=dict)
     likes: float = 0.0
     rates: float = 0.4
@@ -105,10 +107,10 @@ class Played:
     Attributes:
         acts: Of the players' own accord and in answer.
         said: nightquest.shown, .rated and .dismissed, in the contract's columns.
-        truth: A row for each challenge seen today for the first time: content_id, user_id, day, arm (null: none),
-            persona, metric, window_days, target, liked, p_plain (the chance of an answer without what the arm adds;
-            null: nobody can do so much on a day), answered, kept_anyway (own acts of today would have reached the
-            target) and kept (all of today's do).
+        truth: A row for each challenge seen today for the first time: content_id, user_id, day, arm and reward_arm
+            (null: none), persona, metric, window_days, target, liked, p_plain (the chance of an answer without what
+            arms add; null: nobody can do so much on a day), answered, kept_anyway (own acts of today would have reached
+            the target) and kept (all of today's do).
     """
 
     acts: pl.DataFrame
@@ -123,7 +125,7 @@ def read_suits(home: Path, app: str) -> pl.DataFrame:
 
 
 def read_night(home: Path, app: str) -> tuple[dt.date, pl.DataFrame]:
-    """The day that an app's newest night serves, and its open challenges with `arm` (null: no experiment).
+    """The day that an app's newest night serves, and its open challenges with their ARMS (null: no experiment).
 
     Raises:
         FileNotFoundError: Nothing is published.
@@ -131,9 +133,9 @@ def read_night(home: Path, app: str) -> tuple[dt.date, pl.DataFrame]:
     day, folder = _newest(home, app)
     rows = pl.read_parquet(folder / "challenges.parquet")
     asked = rows.filter(pl.col("requirements").list.len() == 1).explode("requirements").unnest("requirements")
-    arm = pl.coalesce(pl.col("metadata").str.json_path_match(f"$.{name}") for name in ("arm", "reward_arm"))
+    arms = (pl.col("metadata").str.json_path_match(f"$.{name}").alias(name) for name in ARMS)
     columns = ("content_id", "user_id", "metric", "target", "window_days", "valid_from", "valid_until")
-    return day, asked.select(*columns, arm=arm)
+    return day, asked.select(*columns, *arms)
 
 
 def _newest(home: Path, app: str) -> tuple[dt.date, Path]:
@@ -182,21 +184,29 @@ def respond(
     wanted = doing.group_by("user_id", "metric").agg(pl.col("amount").max(), second=pl.col("ended").max() + 60)
     acts = pl.concat([own, world.more(wanted.sort("user_id", "metric"), day)])
     told = _kept(world, _kept(world, met, own, "kept_anyway"), acts, "kept").with_columns(day=pl.lit(day))
-    columns = ("content_id", "user_id", "day", "arm", "persona", "metric", "window_days", "target", "liked", "p_plain")
+    columns = ("content_id", "user_id", "day", *ARMS, "persona", "metric", "window_days", "target", "liked", "p_plain")
     return Played(
         acts, _said(rng, met, effects, Local(day, world.zone)), told.select(*columns, "answered", "kept_anyway", "kept")
     )
 
 
-def true_lift(truth: pl.DataFrame, effects: Effects, first: str, other: str) -> float:
+def true_lift(truth: pl.DataFrame, effects: Effects, first: str, other: str, of: str = "arm") -> float:
     """What `other` adds to the completed share of what was seen against `first`, as planted.
 
     A challenge that own play would have kept is kept in either arm, the others as often as they are answered; the
     chance of either arm is known of every row, whichever it was in.
+
+    Args:
+        truth: From `Played.truth`; of some of the players it is what is planted in those.
+        effects: What was planted.
+        first: The arm that is compared with.
+        other: Another arm of the same experiment.
+        of: Which of the ARMS it is; in the other experiment's a row stays in the arm that it was in.
     """
-    chances = [(truth["p_plain"] + effects.arms.get(arm, 0.0)).clip(0, 1) for arm in (first, other)]
-    gain = pl.select(pl.when(truth["kept_anyway"]).then(0.0).otherwise(chances[1] - chances[0]).fill_null(0.0))
-    return float(np.mean(gain.to_series().to_numpy())) if truth.height else 0.0
+    beside = sum((_of_arm(name, effects.arms) for name in ARMS if name != of), pl.col("p_plain"))
+    chances = [(beside + _added(effects.arms.get(arm, 0.0))).clip(0, 1) for arm in (first, other)]
+    gain = pl.when("kept_anyway").then(0.0).otherwise(chances[1] - chances[0]).fill_null(0.0)
+    return float(truth.select(gain.mean()).item()) if truth.height else 0.0
 
 
 def with_likes(truth: pl.DataFrame, metrics: list[str], *, seed: int) -> pl.DataFrame:
@@ -214,7 +224,7 @@ def _decided(rng: Generator, world: World, met: pl.DataFrame, effects: Effects) 
     plain = pl.lit(effects.answers) + _of("persona", effects.personas) + liked * effects.likes
     most = pl.col("metric").replace_strict(dict(world.most), default=0.0, return_dtype=pl.Float64)
     rows = rows.with_columns(liked=liked, p_plain=pl.when(pl.col("target") <= most).then(plain))
-    chance = (pl.col("p_plain") + _of("arm", effects.arms)).clip(0, 1).fill_null(0.0)
+    chance = sum((_of_arm(name, effects.arms) for name in ARMS), pl.col("p_plain")).clip(0, 1).fill_null(0.0)
     return rows.with_columns(answered=pl.Series(rng.random(rows.height)) < chance)
 
 
@@ -222,6 +232,16 @@ def _of(column: str, effects: Mapping[str, float]) -> pl.Expr:
     return (
         pl.col(column).replace_strict(dict(effects), default=0.0, return_dtype=pl.Float64) if effects else pl.lit(0.0)
     )
+
+
+def _of_arm(column: str, effects: Mapping[str, float | Mapping[str, float]]) -> pl.Expr:
+    """What the arm of a row adds to the chance of an answer."""
+    added = (pl.when(pl.col(column) == name).then(_added(effect)) for name, effect in effects.items())
+    return pl.coalesce(*added, 0.0)
+
+
+def _added(effect: float | Mapping[str, float]) -> pl.Expr:
+    return _of("persona", effect) if isinstance(effect, Mapping) else pl.lit(float(effect))
 
 
 def _kept(world: World, met: pl.DataFrame, acts: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -235,7 +255,8 @@ def _kept(world: World, met: pl.DataFrame, acts: pl.DataFrame, name: str) -> pl.
 def _said(rng: Generator, met: pl.DataFrame, effects: Effects, day: Local) -> pl.DataFrame:
     """What players let the app report: seen before their first act, rated or dismissed after their last."""
     n = met.height
-    mean = pl.lit(effects.rating) + _of("arm", effects.rating_arms) + pl.col("liked") * effects.rating_likes
+    mean = pl.lit(effects.rating) + pl.col("liked") * effects.rating_likes
+    mean = sum((_of(name, effects.rating_arms) for name in ARMS), mean)
     stars = (mean + pl.Series(rng.normal(0, _RATING_SPREAD, n))).round().clip(1, 5)
     luck = pl.Series(rng.random(n))
     rated = luck < effects.rates

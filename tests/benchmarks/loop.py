@@ -3,7 +3,8 @@
     python -m tests.benchmarks loop
 
 plays `learning` with an effect of an arm on completion and a liked metric for each learner, `learning` again with
-nothing planted, and `fitness` and `trading` with an effect on completion and on ratings.
+nothing planted and with a table of rewards that moves two personas, and `fitness` and `trading` with an effect on
+completion and on ratings. Words and tables are tried in all of them.
 """
 
 import datetime as dt
@@ -26,24 +27,27 @@ from tests.loops import Loop, run_loop
 PLANTED = {
     "learning": Effects(answers=0.15, arms={"warm": 0.25}, likes=0.5, rating_likes=1.0),
     "nothing": Effects(answers=0.25),
+    "tables": Effects(answers=0.15, arms={"rich": {"MASTER": 0.5, "COLLECTOR": 0.5}}),
     "fitness": Effects(answers=0.15, arms={"warm": 0.3}, rating_arms={"warm": 0.6}, rates=0.8),
     "trading": Effects(answers=0.15, arms={"warm": 0.3}, rating_arms={"warm": 0.6}, rates=0.8),
 }
+EXPERIMENTS = {"words": ("arm", "plain", "warm"), "tables": ("reward_arm", "lean", "rich")}
 
 
 def measure(folder: Path, players: int = 600, nights: int = 7) -> dict[str, float]:
-    """Play the four, and hold what was planted against the intervals.
+    """Play the five, and hold what was planted against the intervals.
 
     Returns:
-        For each, of completion and rating: the difference of the second arm, its interval for one look and that for
-        every look, what was planted, and whether a difference was shown; `held`: 1 where what was planted lies in every
-        interval. Of learners' personas: how many count as another from a night to the next, how many would without a
-        margin, and the mean log loss of the shares against who they are. Of tastes: the mean liking of what is liked
-        and of other metrics, and of the players who were asked for what they like, for how many it is liked best.
+        For each, of words and of tables, of completion and rating: the difference of the second arm, its interval for
+        one look and that for every look, what was planted, and whether a difference was shown; `held`: 1 where what was
+        planted lies in every interval. Of learners' personas: how many count as another from a night to the next, how
+        many would without a margin, and the mean log loss of the shares against who they are. Of tastes: the mean
+        liking of what is liked and of other metrics, and of the players who were asked for what they like, for how many
+        it is liked best.
     """
     figures: dict[str, float] = {}
     for name, effects in PLANTED.items():
-        app = "learning" if name == "nothing" else name
+        app = "learning" if name in {"nothing", "tables"} else name
         place = folder / name
         place.mkdir()
         loop = run_loop(place, app, players=players, nights=nights, effects=effects)
@@ -60,19 +64,21 @@ def _differences(loop: Loop, effects: Effects) -> Iterator[tuple[str, float]]:
         night = find_night(warehouse, loop.loaded.app)
         if night is None:
             raise RuntimeError("no night is out")
-        report = read_experiment(Known(warehouse, night), "words")
-    planted = {"completion": true_lift(loop.truth, effects, "plain", "warm")}
-    if not effects.rating_arms:
-        planted["rating"] = 0.0
+        reports = {name: read_experiment(Known(warehouse, night), name) for name in EXPERIMENTS}
     held = 1.0
-    for metric in ("completion", "rating"):
-        row = report.results.row(by_predicate=(pl.col("metric") == metric) & (pl.col("arm") == "warm"), named=True)
-        yield f"{metric} found", float(row["found_on"] is not None)
-        for key in ("difference", "difference_low", "difference_high", "always_low", "always_high"):
-            yield f"{metric} {key}", nan if row[key] is None else row[key]
-        if metric in planted:
-            yield f"{metric} planted", planted[metric]
-            held *= (row["always_low"] or nan) <= planted[metric] <= (row["always_high"] or nan)
+    for name, (of, first, other) in EXPERIMENTS.items():
+        planted = {"completion": true_lift(loop.truth, effects, first, other, of)}
+        if other not in effects.rating_arms:
+            planted["rating"] = 0.0
+        for metric in ("completion", "rating"):
+            found = (pl.col("metric") == metric) & (pl.col("arm") == other)
+            row = reports[name].results.row(by_predicate=found, named=True)
+            yield f"{name} {metric} found", float(row["found_on"] is not None)
+            for key in ("difference", "difference_low", "difference_high", "always_low", "always_high"):
+                yield f"{name} {metric} {key}", nan if row[key] is None else row[key]
+            if metric in planted:
+                yield f"{name} {metric} planted", planted[metric]
+                held *= (row["always_low"] or nan) <= planted[metric] <= (row["always_high"] or nan)
     yield "held", held
 
 

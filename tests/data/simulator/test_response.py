@@ -40,7 +40,7 @@ def _world(request):
     return request.param()
 
 
-def asked(world: World, *, share: float = 0.7, arm: str | None = None) -> pl.DataFrame:
+def asked(world: World, *, share: float = 0.7, arm: str | None = None, table: str | None = None) -> pl.DataFrame:
     """A challenge of one day for each player, on each metric in turn, for some share of what is possible."""
     metrics = sorted(world.counts)
     rows = world.truth.select("user_id").with_row_index("nth").with_columns(
@@ -50,6 +50,7 @@ def asked(world: World, *, share: float = 0.7, arm: str | None = None) -> pl.Dat
         valid_until=pl.lit(DAY),
         window_days=pl.lit(1),
         arm=pl.lit(arm, pl.String),
+        reward_arm=pl.lit(table, pl.String),
     )  # fmt: skip
     most = pl.col("metric").replace_strict(dict(world.most), return_dtype=pl.Float64)
     return rows.with_columns(target=(most * share).ceil())
@@ -107,6 +108,19 @@ def test_what_is_planted_moves_those_it_is_planted_in():
     open_to_it = 1 - told["kept_anyway"].mean()
     assert true_lift(told, effects, "cold", "warm") == pytest.approx(0.25 * open_to_it, abs=0.02)
     assert true_lift(told, Effects(), "cold", "warm") == 0
+
+
+def test_an_arm_adds_to_the_chance_of_those_it_moves_beside_the_arm_of_the_other_experiment():
+    world = learners()
+    effects = Effects(shown=1, answers=0.0, arms={"warm": 0.2, "rich": {PERSONAS[0]: 0.8}})
+    told = respond(world, asked(world, arm="warm", table="rich"), DAY, effects, seed=1).truth
+    moved, others = told.filter(persona=PERSONAS[0]), told.filter(pl.col("persona") != PERSONAS[0])
+    assert moved["answered"].all()
+    assert others["answered"].mean() == pytest.approx(0.2, abs=3 * (0.2 * 0.8 / others.height) ** 0.5)
+    open_to_it = 1 - moved["kept_anyway"].mean()
+    assert true_lift(moved, effects, "lean", "rich", "reward_arm") == pytest.approx(0.8 * open_to_it)
+    assert true_lift(others, effects, "lean", "rich", "reward_arm") == 0
+    assert true_lift(moved, effects, "plain", "warm") == pytest.approx(0.2 * open_to_it)
 
 
 def test_who_plays_follows_what_is_recommended_first_as_often_as_is_planted(world):

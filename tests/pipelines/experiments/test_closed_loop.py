@@ -14,7 +14,8 @@ from tests.loops import LAST_DAY, run_loop
 
 pytestmark = pytest.mark.long
 
-EFFECTS = Effects(answers=0.15, arms={"warm": 0.6}, shown=1.0, rates=0.8)
+MOVED = dict.fromkeys(("MASTER", "COLLECTOR", "WANDERER", "STEADY"), 0.6)  # by the richer table; companions are not
+EFFECTS = Effects(answers=0.0, arms={"warm": 0.5, "rich": MOVED}, shown=1.0, rates=0.8)
 
 
 @pytest.fixture(name="loop", scope="module")
@@ -24,10 +25,14 @@ def _loop(tmp_path_factory):
     )
 
 
+def read(loop, name):
+    with open_app(loop.settings, loop.loaded) as warehouse:
+        return read_experiment(Known(warehouse, find_night(warehouse, loop.loaded.app)), name)
+
+
 @pytest.fixture(name="report", scope="module")
 def _report(loop):
-    with open_app(loop.settings, loop.loaded) as warehouse:
-        return read_experiment(Known(warehouse, find_night(warehouse, loop.loaded.app)), "words")
+    return read(loop, "words")
 
 
 def of(report, metric: str, arm: str) -> dict:
@@ -47,6 +52,17 @@ def test_a_planted_effect_on_completion_lies_in_its_interval_and_is_shown(loop, 
     assert told["difference_low"] < lift < told["difference_high"]
     assert told["found_on"] == LAST_DAY + dt.timedelta(days=2)
     assert report.verdict.startswith("A difference is shown")
+
+
+def test_what_a_table_of_rewards_brings_those_it_moves_lies_in_its_interval(loop):
+    report = read(loop, "tables")
+    lift, told = true_lift(loop.truth, EFFECTS, "lean", "rich", "reward_arm"), of(report, "completion", "rich")
+    assert lift > 0.1
+    assert told["difference_low"] < lift < told["difference_high"]
+    assert told["difference_low"] > 0
+    assert report.arms["provider"].unique().to_list() == ["rewards"]
+    still = of(report, "rating", "rich")
+    assert still["always_low"] < 0 < still["always_high"]
 
 
 def test_nothing_is_shown_of_ratings_in_which_nothing_is_planted(report):
