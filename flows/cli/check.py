@@ -79,7 +79,7 @@ def _source_problems(home: Path, app: App, texts: SourceTexts) -> Iterator[str]:
 
 def describe(loaded: LoadedApp) -> dict[str, Any]:
     """Plain facts of a loaded app."""
-    app = loaded.app
+    app, today = loaded.app, clock().date()
     sections: dict[str, Sized] = {
         "events": app.events,
         "metrics": app.metrics,
@@ -93,8 +93,8 @@ def describe(loaded: LoadedApp) -> dict[str, Any]:
         "hash": loaded.hash,
         "timezone": app.timezone,
         "source": app.source,
-        "notes": [*rules_note(app.timezone, clock().date()), *language_notes(app)],
-        "advice": [*lint_app(app), *lint_rewards(app)],
+        "notes": [*rules_note(app.timezone, today), *language_notes(app)],
+        "advice": [*lint_app(app, today), *lint_rewards(app)],
         "samples": [*(asdict(sample) for sample in sample_sentences(app)), *reward_samples(app)],
         "counts": {name: len(section) for name, section in sections.items()},
     }

@@ -52,6 +52,9 @@ def analyze(
         raise NightquestError("A player, --csv and --given were named together.", "Take one of them.")
     if wrong := [one for one in given if "=" not in one]:
         raise NightquestError(f"'{wrong[0]}' says no value.", "Write it as NAME=VALUE, like score=150000.")
+    row = dict(one.split("=", 1) for one in given)
+    if len(row) < len(given):
+        raise NightquestError("A name was given twice.", "Give each --given NAME=VALUE once.")
     loaded, settings = load_app(app), common.settings
     check_data(settings, loaded)
     from pipelines.review.analyze import analyze_given, analyze_player, model_info, open_judge
@@ -63,7 +66,6 @@ def analyze(
             info = model_info(opened.judge)
             emit(info, common.json, lambda: info_view(info))
         else:
-            row = dict(one.split("=", 1) for one in given)
             rows = analyze_given(opened.judge, row, cohort) if user is None else analyze_player(opened, user)
             told = {"app": loaded.app.app, "user_id": user, "analyses": rows}
             emit(told, common.json, lambda: analysis_view(rows, Terms.of(loaded.app)))

@@ -7,7 +7,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from flows.cli.command import DEFAULT, Common, check_each, cli
+from flows.cli.command import DEFAULT, Common, check_each, cli, end_warned
 
 
 @cli.command(sort_key=6)
@@ -27,7 +27,8 @@ def held(
     Example: nightquest held trading --badge cool_head --page 2
     Example: nightquest held trading --decide decisions.csv
 
-    A wrong row of the file is told with its line and reason, and the others are taken. If all are wrong it ends with 2.
+    A wrong row of the file is told with its line and reason, and the others are taken: it ends with 4, or with 2 if
+    all are wrong.
 
     Args:
         app: A shipped app's name, or the path of an app file.
@@ -48,6 +49,7 @@ def held(
         emit(result, common.json, lambda: decisions_view(result))
         if result.wrong and not result.taken + result.known:
             raise SystemExit(2)
+        end_warned(warned=bool(result.wrong))
         return
     size = limit or (None if common.json and page == 1 else PER_PAGE)
     report = gather_held(common.settings.home, loaded.app, badge, user, page=page, limit=size)

@@ -14,6 +14,7 @@ from flows.server.note import NOTE, serving_faults
 from pipelines.publish.health import (
     Fault,
     apps_under,
+    model_faults,
     newest_whole_night,
     night_faults,
     pointer_fault,
@@ -61,6 +62,7 @@ def _faults(settings: Settings, apps: Sequence[str]) -> list[Fault]:
         looked = [pointer_fault(settings.home, app), warehouse_fault(settings.home, app, deep=True)]
         looked += [registry_fault(settings.home, app)] if settings.mlflow_uri is None else []
         found += [fault for fault in looked if fault]
+        found += model_faults(settings.home, app) if settings.mlflow_uri is None else []
     return found
 
 

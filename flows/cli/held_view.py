@@ -40,6 +40,9 @@ def decisions_view(decisions: Decisions) -> RenderableType:
     parts += [literal(f"line {row.line}: {row.reason}") for row in decisions.wrong[:MOST_TOLD]]
     if (more := len(decisions.wrong) - MOST_TOLD) > 0:
         parts.append(Text(f"And {more} more: see all with --json.", style="dim"))
+    if decisions.wrong:
+        others = "; the others are taken and need not be" if decisions.taken + decisions.known else ""
+        parts.append(literal(f"Mend these rows and give the file again{others}."))
     if decisions.taken:
         parts.append(Text("The next night gives the badges and notes the refusals.", style="dim"))
     return Group(*parts)

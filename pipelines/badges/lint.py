@@ -6,6 +6,7 @@ days. Where numbers do not tell (a rule that cannot be tried so, or a badge that
 season) made-up players try to farm it (farm.py).
 """
 
+import datetime as dt
 import itertools
 import math
 from collections import defaultdict
@@ -48,9 +49,9 @@ class Path:
     boundless: str = ""
 
 
-def lint_app(app: App) -> list[Advice]:
-    """Everything odd that the file alone shows, in the order of the file."""
-    found = [*_unused(app), *_alike(app)]
+def lint_app(app: App, today: dt.date = dt.date.min) -> list[Advice]:
+    """Everything odd that the file alone shows on a day, in the order of the file."""
+    found = [*_unused(app), *_alike(app), *_over(app, today)]
     con = reckoner()
     try:
         for rule in badge_rules(app):
@@ -94,6 +95,14 @@ def _alike(app: App) -> Iterator[Advice]:
         for name in names[1:]:
             told = f"'{names[0]}' is earned by the same rule: whoever has one has both"
             yield Advice(f"badges.{name}.when", told, "make one of them harder, or leave it out")
+
+
+def _over(app: App, today: dt.date) -> Iterator[Advice]:
+    """Badges whose only season has ended."""
+    for name, badge in app.badges.items():
+        if badge.state == "open" and badge.season and not badge.season.yearly and badge.season.until < today:
+            told = f"its season ended on {badge.season.until}, so that nobody earns it any more"
+            yield Advice(f"badges.{name}.season", told, "give it new days or yearly: true, or say state: withdrawn")
 
 
 def _of_rule(app: App, rule: BadgeRule, con: duckdb.DuckDBPyConnection) -> Iterator[Advice]:

@@ -159,6 +159,21 @@ def models_gone(home: Path, app: str) -> list[str]:
     )
 
 
+def model_faults(home: Path, app: str) -> Iterator[Fault]:
+    """Champions whose files are not those that were registered: every one is read."""
+    from models.tracking.registry import FILES  # noqa: PLC0415 (`status` asks for none of it)
+    from models.tracking.sealed import verify  # noqa: PLC0415
+    from models.tracking.versions import told_in  # noqa: PLC0415
+
+    for task, (version, model, tags) in _champions(home / "mlflow.db", app).items():
+        files = home / "mlartifacts" / app / task / "models" / model / "artifacts" / "data" / "files"
+        if files.exists():  # else `registry_fault` tells it
+            try:
+                verify(files, told_in(tags, FILES) or None, f"champion of {app}.{task} (version {version})")
+            except NightquestError as error:
+                yield Fault(app, "registry", error.message, error.remedy)
+
+
 def to_review(home: Path, app: str) -> list[str]:
     """`<task> version <n>` for each model that waits for a person's review; none of a registry out of reach."""
     store = home / "mlflow.db"
@@ -186,6 +201,24 @@ def _registered(store: Path, app: str) -> list[tuple[str, str | None]]:
         ).fetchall()
     tasks = {f"{app}.{task}": task for task in task_names()}
     return [(tasks[name], model and model.rpartition("/")[2]) for name, model in rows if name in tasks]
+
+
+def _champions(store: Path, app: str) -> dict[str, tuple[int, str, dict[str, str]]]:
+    """Version, model and tags of an app's champions by task; none of a registry that cannot be read."""
+    if not store.exists():
+        return {}
+    found: dict[str, tuple[int, str, dict[str, str]]] = {}
+    tasks = {f"{app}.{task}": task for task in task_names()}
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{store.resolve().as_uri()}?mode=ro", uri=True)) as con:
+        rows = con.execute(
+            """SELECT name, version, source, key, value
+               FROM registered_model_aliases JOIN model_versions USING (name, version)
+               LEFT JOIN model_version_tags USING (name, version) WHERE alias = 'champion' ORDER BY name"""
+        ).fetchall()
+        for name, version, source, key, value in rows:
+            if name in tasks:
+                found.setdefault(tasks[name], (version, source.rpartition("/")[2], {}))[2][key] = value
+    return found
 
 
 def _used(home: Path, app: str) -> set[str]:

@@ -34,7 +34,7 @@ def columns_for(app: App, given: Sequence[str]) -> dict[str, str]:
     """Which given column is which measure, property of cohorts or `cohort` itself; spelling and case do not matter.
 
     Raises:
-        NightquestError: None is the score.
+        NightquestError: None is the score, or two are spelled alike.
     """
     by_key = {_key(name): name for name in reversed(given)}
     wanted = {**names_of(app), **{name: (name,) for name in (*app.cohorts.by, COHORT)}}
@@ -44,6 +44,11 @@ def columns_for(app: App, given: Sequence[str]) -> dict[str, str]:
         for called in reversed(names)
         if _key(called) in by_key
     }
+    for name in found.values():
+        if alike := [other for other in given if other != name and _key(other) == _key(name)]:
+            raise NightquestError(
+                f"'{name}' and '{alike[0]}' are one name: spelling and case do not matter.", "Leave one of them out."
+            )
     score = f"{app.segments.score}__{WINDOW_DAYS}"
     if score not in found:
         raise NightquestError(

@@ -19,7 +19,7 @@ from pipelines.learning.incumbents import incumbents
 from pipelines.night.champions import load_champions
 from pipelines.night.open_night import open_night
 from pipelines.night.words import hire_writers
-from pipelines.publish.health import registry_fault
+from pipelines.publish.health import model_faults, registry_fault
 from pipelines.publish.published import read_manifest
 from pipelines.stores import open_registry
 from tests.pipelines.nights import context_of, now, serve_night
@@ -66,6 +66,8 @@ def test_where_the_registry_cannot_be_had_champions_serve_as_the_night_before_ke
     before = champions(settings, trained.loaded)
     assert before.notes == champions(settings, trained.loaded).notes
     lost = LOSSES[loss](settings)
+    changed = {fault.message.split()[3] for fault in model_faults(settings.home, "puzzles")}
+    assert changed == ({f"puzzles.{task}" for task in trained.versions} if loss == "with other files" else set())
     served = champions(lost if loss == "out of reach" else settings, trained.loaded)
     assert served.told() == before.told() == as_registered(trained)
     (told,) = [note for note in served.notes if note not in before.notes]

@@ -7,6 +7,7 @@ from itertools import combinations
 import polars as pl
 
 from configs.app import App
+from configs.awarded import Badge
 from configs.badge_rules import BadgeRule, earnable_rules, terms_of
 from configs.spans import span_start
 from configs.speaking import own_language, speaking
@@ -66,7 +67,9 @@ def tell_progress(known: Known, *, active_within_days: int | None = None) -> boo
         holds and waits for the next event), remaining (what is missing, in words; null when nothing is) and eta_days
         (at the pace of the last 28 days; null without a pace or beyond ten years).
     """
-    rules = [rule for rule in earnable_rules(known.app) if not rule.badge.hidden and _in_season(rule, known.as_of)]
+    rules = [
+        rule for rule in earnable_rules(known.app) if not rule.badge.hidden and _in_season(rule.badge, known.as_of)
+    ]
     if not rules:
         return False
     within = active_within_days or known.app.challenges.active_within_days
@@ -110,7 +113,7 @@ def progress_sql(night: Night, rules: Sequence[BadgeRule], *, languages: Iterabl
     return f"""
         SELECT * FROM (SELECT player_key, unnest([{told}], recursive := true) FROM {with_shown(found.values(), values)})
         ANTI JOIN ({held}{_of_this_round(night, rules)}) USING (player_key, badge_id)
-        {_later_steps(night.app, held, refused)}"""
+        {_later_steps(night.app, night.as_of, held, refused)}"""
 
 
 def _remaining(rule: BadgeRule, own: Measures, others: Mapping[str, App], day: dt.date) -> str:
@@ -150,17 +153,18 @@ def _of_this_round(night: Night, rules: Sequence[BadgeRule]) -> str:
     return "".join(conditions)
 
 
-def _in_season(rule: BadgeRule, day: dt.date) -> bool:
-    season = rule.badge.season
-    return season is None or span_start(season.span, day) is not None
+def _in_season(badge: Badge, day: dt.date) -> bool:
+    return badge.season is None or span_start(badge.season.span, day) is not None
 
 
-def _later_steps(app: App, held: str, refused: str) -> str:
+def _later_steps(app: App, day: dt.date, held: str, refused: str) -> str:
     """Leave out who lacks a badge that comes before in its series or is required; nothing for an app without.
 
-    What of a series is `refused` (badge_id, player_key) holds up nothing: it will not come.
+    What of a series is `refused` (badge_id, player_key), hidden or out of season holds up nothing: nobody is told of
+    it, and nobody would be told of anything.
     """
-    series = [(name, badge.series) for name, badge in app.badges.items() if badge.series and badge.state == "open"]
+    told = {name: badge for name, badge in app.badges.items() if not badge.hidden and _in_season(badge, day)}
+    series = [(name, badge.series) for name, badge in told.items() if badge.series and badge.state == "open"]
     pairs = [(later, earlier, True) for (earlier, one), (later, other) in combinations(series, 2) if one == other]
     pairs += [(name, needed, False) for name, badge in app.badges.items() for needed in badge.requires]
     if not pairs:

@@ -14,6 +14,7 @@ from configs.loader import load_app
 from configs.settings import load_settings
 from flows.cli.held import decide_held, gather_held
 from flows.cli.held_view import held_view
+from flows.cli.main import run_command
 from flows.nightly import nightly
 from pipelines.publish.show import gather_player
 from tests.flows.world import LAST_NIGHT
@@ -113,7 +114,7 @@ def test_before_the_first_night_it_says_how_to_get_one(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_night_without_keys_holds_nominees_and_the_next_carries_out_what_a_person_decided(puzzles):
+def test_a_night_without_keys_holds_nominees_and_the_next_carries_out_what_a_person_decided(puzzles, capsys):
     app, home = puzzles
     file = yaml.safe_load(app.read_text())
     file["badges"]["patient"] = {"title": "Patient Hand", "tier": "gold", "category": "care", "judged": JUDGED}
@@ -127,6 +128,15 @@ def test_a_night_without_keys_holds_nominees_and_the_next_carries_out_what_a_per
     decisions = home.parent / "decisions.csv"
     decisions.write_text("\n".join(report.to_decide))
     assert (decide_held(settings, loaded, decisions).taken, decide_held(settings, loaded, decisions).known) == (1, 1)
+    for lines, status in (
+        ([*report.to_decide, "nobody,patient,award,"], 4),
+        ([report.to_decide[0], "nobody,patient,award,"], 2),
+    ):
+        decisions.write_text("\n".join(lines))
+        assert run_command(["held", str(changed), "--decide", str(decisions), "--home", str(home)]) == status
+    assert "line 2: " in (told := " ".join(capsys.readouterr().out.split()))
+    assert "0 taken, 1 known already, 1 wrong" in told
+    assert "the others are taken" in told
     next_night = nightly(app=str(changed), as_of=LAST_NIGHT + dt.timedelta(days=1)).figures
     assert next_night["judging"]["by_person"] == 1
     held = gather_player(home, "puzzles", report.held[0].user_id).badges_held

@@ -19,6 +19,17 @@ def app_with(when, tier="gold", events=None, **more):
     return make_app(badges={"planted": badge, **more}, events=events or {"solve": SOLVE, "liked": LIKED})
 
 
+def test_a_badge_whose_only_season_has_ended_is_told():
+    spring = {"on": dt.date(2026, 3, 1), "until": dt.date(2026, 5, 31)}
+    planted = {"title": "Planted", "tier": "bronze", "category": "c", "when": "solved >= 5"}
+    late = dt.date(2026, 6, 1)
+    for season, day, told in ((spring, late, 1), (spring, spring["until"], 0), ({**spring, "yearly": True}, late, 0)):
+        app = make_app(badges={"planted": planted | {"season": season}})
+        found = [one.says for one in lint_app(app, day) if one.key == "badges.planted.season"]
+        assert len(found) == told
+        assert all("ended on 2026-05-31" in says for says in found)
+
+
 def said(app):
     return [f"{one.key}: {one.says}" for one in lint_app(app) if one.key.startswith("badges")]
 

@@ -136,6 +136,9 @@ def test_json_lines_are_read_as_a_file_of_columns_is(opened, tmp_path, capsys):
 def test_a_file_without_a_score_says_how_its_column_may_be_called(opened):
     with pytest.raises(NightquestError, match="No column is the score; there are id, speed") as told:
         columns_for(opened.judge.app, ["id", "speed"])
+    with pytest.raises(NightquestError, match="'best' and 'Best' are one name"):
+        columns_for(opened.judge.app, ["id", "best", "Best"])
+    assert columns_for(opened.judge.app, ["id", "ID", "best"])  # what is not looked at may be spelled as it likes
     assert "best or points" in told.value.remedy
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from configs.awarded import Season
 from pipelines.badges.held import badge_rarity, badges_held
 from pipelines.badges.rules.award import award_badges
 from pipelines.badges.rules.progress import badge_progress
@@ -276,6 +277,13 @@ def test_of_a_series_only_the_next_badge_shows_progress():
     assert shown(series, held=False) == ["one"]
     assert shown(series, held=True) == ["two"]
     assert shown({}, held=True) == ["three", "two"]
+
+
+def test_of_a_series_a_badge_that_nobody_is_told_of_hides_nothing_that_comes_after_it():
+    series = {name: {"series": "steps"} for name in ("one", "two", "three")}
+    long_ago = Season(on=dt.date(2001, 1, 1), until=dt.date(2001, 2, 1))
+    for unseen in ({"hidden": True}, {"season": long_ago}):
+        assert shown(series | {"one": series["one"] | unseen}, held=False) == ["two"]
 
 
 def test_a_hidden_badge_shows_no_progress_and_is_earned_all_the_same():
