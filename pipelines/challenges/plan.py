@@ -32,7 +32,7 @@ class Plan:
     """What a night intends.
 
     Attributes:
-        challenges: The `plan` frame: one row per challenge, numbers only.
+        challenges: The `plan` frame: a row per challenge, numbers only; on the disk once all is planned, if many.
         chances: player_key, base_day, window_days, p_plays for every eligible player.
         unserved: player_key, reason for eligible players without a challenge.
         windows: What is open to every eligible player.
@@ -42,11 +42,11 @@ class Plan:
             the metric, and the chance with which it was chosen.
     """
 
-    challenges: pl.DataFrame
+    challenges: Frame
     chances: pl.DataFrame
     unserved: pl.DataFrame
     windows: OpenWindows
-    missions: pl.DataFrame = field(default_factory=pl.DataFrame)
+    missions: Frame = field(default_factory=pl.DataFrame)
     left_out: pl.DataFrame = field(default_factory=pl.DataFrame)
     choices: pl.DataFrame = field(default_factory=pl.DataFrame)
 

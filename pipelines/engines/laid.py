@@ -119,6 +119,22 @@ class Laid:
 Frame = pl.DataFrame | Laid
 
 
+def laid(rows: Frame, folder: Path, at_a_time: int) -> Frame:
+    """Rows on the disk, so many in a part, where there are more than that: what is not asked for yet, or goes out so.
+
+    Raises:
+        NightquestError: The files cannot be written.
+    """
+    if isinstance(rows, Laid) or rows.height <= at_a_time:
+        return rows
+    return Laid(rows.iter_slices(at_a_time), folder)
+
+
+def parts(frame: Frame) -> Iterator[pl.DataFrame]:
+    """All rows, part by part where they lie on the disk."""
+    return frame.parts() if isinstance(frame, Laid) else iter([frame])
+
+
 def whole(frame: Frame) -> pl.DataFrame:
     """All rows in memory: of what is known to be small."""
     return frame if isinstance(frame, pl.DataFrame) else frame.filter(pl.lit(value=True))

@@ -14,7 +14,7 @@ from pipelines.badges.rules.award import write_awards
 from pipelines.badges.rules.recite import write_recited
 from pipelines.challenges.kept import ended_tonight
 from pipelines.challenges.propose import PLANNED_WITH
-from pipelines.engines.laid import Frame
+from pipelines.engines.laid import Frame, parts
 from pipelines.experiments.arms import write_down
 from pipelines.known import Known
 from pipelines.night.figures import left_out, mark_night, night_figures
@@ -82,7 +82,8 @@ def issue(
             write_memberships(known, planned.players.profiles)
             write_waiting(known)
             write_down(known, words.rewards.trial, words.rewards.assigned)
-            write_awards(known, words.awards)
+            for awards in parts(words.awards):
+                write_awards(known, awards)
             write_recited(known, words.recited)
             judging = write_judgements(known, judged, write_citations)
         costs = paid_for_words(home, night, tonight.context.clock)

@@ -14,7 +14,7 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from configs.loader import LoadedApp
 from configs.version import code_version
-from data.warehouse import Warehouse, open_warehouse
+from data.warehouse import Warehouse, open_warehouse, warehouse_path
 from pipelines.activity.parts import sync_metrics
 from pipelines.known import Known
 from pipelines.night.late import late_context
@@ -73,6 +73,11 @@ class Tonight:
         if self._known is None:
             raise ValueError(f"the night of {self.night.as_of} is not open in this process")
         return self._known
+
+    @property
+    def folder(self) -> Path:
+        """Where rows lie that memory need not hold: beside the warehouse."""
+        return warehouse_path(self.settings.home, self.night.app.app).parent
 
     @contextmanager
     def opened(self) -> Iterator[Self]:

@@ -17,7 +17,7 @@ from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.engines import open_buckets
 from pipelines.engines.buckets import HERE, Buckets, Kept
-from pipelines.engines.laid import Frame
+from pipelines.engines.laid import Frame, laid, whole
 from pipelines.known import Known
 from pipelines.learning.recalibrate import recalibrate, snapshots_lately
 from pipelines.learning.samples import samples_of
@@ -28,6 +28,7 @@ from pipelines.night.score import Scored, Served, score
 from pipelines.players.snapshots import eligible_players, look_at
 from pipelines.players.tastes import describe_tastes
 from pipelines.players.understand import Players, understand_players
+from pipelines.words.worded import AT_A_TIME
 
 PLANNED_BY = ("player_key", "persona", "language", "risk_tolerance", "skill", "start_day")
 NO_OTHERS: Mapping[str, Served] = {}
@@ -85,8 +86,8 @@ def plan_night(
     tastes = describe_tastes(known)
     plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked, tastes, buckets)
     if MISSION in known.app.content.types:
-        features, past, tonight = players.features, players.past.of_length(mission_days(known.app)), plan.challenges
-        chances, so_far = plan.chances, (recent, record, tonight, asked, tastes)
+        features, past = players.features, players.past.of_length(mission_days(known.app))
+        chances, so_far = plan.chances, (recent, record, whole(plan.challenges), asked, tastes)
         joint = learn_together(known, tuned, settled)
         missions = plan_missions(known, tuned, features, past, welcome, chances, *so_far, buckets, joint)
         plan = replace(
@@ -95,7 +96,7 @@ def plan_night(
             left_out=missions.left_out,
             choices=pl.concat([plan.choices, missions.choices]),
         )
-    challenges, capped = cap_challenges(known, plan.challenges, plan.missions)
+    challenges, capped = cap_challenges(known, whole(plan.challenges), whole(plan.missions))
     plan = replace(plan, challenges=challenges, missions=capped)
     served = Asked(players.features.select(*SNAPSHOT), pl.DataFrame(), pl.DataFrame(), plan.chances)
     kept: dict[str, Frame | Kept] = {"features": players.features, "past": players.past, "windows": plan.windows}
@@ -112,7 +113,11 @@ def plan(tonight: Tonight, champions: Champions) -> Planned:
     with open_buckets(tonight.settings, known.app.app, (plan_night, models)) as buckets:
         recent, record = recent_challenges(known), mission_record(known)
         planned = plan_night(known, models, champions.segments, recent, record, champions.others, buckets)
-    return replace(planned, segment_version=champions.segment_version)
+    challenges, missions = (
+        laid(rows, tonight.folder, AT_A_TIME) for rows in (planned.plan.challenges, planned.plan.missions)
+    )
+    intended = replace(planned.plan, challenges=challenges, missions=missions)
+    return replace(planned, plan=intended, segment_version=champions.segment_version)
 
 
 def models_of(planned: Planned) -> dict[str, str]:

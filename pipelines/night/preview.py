@@ -208,7 +208,7 @@ def _jobs(tonight: Tonight, planned: Planned, crew: Crew) -> list[Job]:
         heard.extend(jobs)
         return [[] for _ in jobs]
 
-    compose(tonight.known, planned, open_source(tonight.known, planned, crew, listen))
+    compose(tonight.known, planned, open_source(tonight.known, planned, crew, listen), tonight.folder)
     return heard
 
 

@@ -11,6 +11,7 @@ from configs.errors import NightquestError
 from pipelines.challenges.caps import cap_messages
 from pipelines.challenges.identity import content_ids
 from pipelines.challenges.together import PARTS
+from pipelines.engines.laid import whole
 from pipelines.known import Known
 from pipelines.night.plan import Planned
 from pipelines.words.content_type import NOBODY, Asking, ContentType
@@ -82,15 +83,16 @@ def want_content(known: Known, planned: Planned) -> Wanted:
     """
     players, plan = planned.players, planned.plan
     profiles = players.profiles.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
+    challenges, missions = whole(plan.challenges), whole(plan.missions)
     unlikely = plan.unserved.filter(pl.col("reason").str.starts_with("too unlikely")).select("player_key")
 
     def asking(rows: Callable[[str], pl.DataFrame]) -> Asking:
         return Asking(
             *(known, players.features, players.segments, players.targets, profiles),
-            *(plan.challenges, plan.missions, unlikely, planned.asked, rows),
+            *(challenges, missions, unlikely, planned.asked, rows),
         )
 
-    found = gather(known.app, asking, plan.challenges)
+    found = gather(known.app, asking, challenges)
     order = sorted(content_types(), key=lambda name: (content_types()[name].place, name))
     return replace(found, messages=cap_messages(known, found.messages, order))
 

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,6 @@ from configs.errors import NightquestError
 from configs.nouns import counted
 from configs.prompt import Prompt, read_prompts
 from configs.settings import Settings
-from data.warehouse import warehouse_path
 from models.language.ledger import SpendReport, open_ledger
 from models.language.offers import priced_models
 from models.tracking.prompts import Registered
@@ -22,6 +22,7 @@ from models.tracking.writing import kind_of_fault
 from pipelines.badges.rules.award import cite_awards, find_awards
 from pipelines.badges.rules.crossings import forget_walk
 from pipelines.badges.rules.recite import recite_awards
+from pipelines.engines.laid import Frame, laid, whole
 from pipelines.experiments.arms import OFFLINE, Arm, Trial, assign_arms, choose_arms
 from pipelines.experiments.experiment import weigh_arms
 from pipelines.known import Known
@@ -35,7 +36,7 @@ from pipelines.words.individual import individual_profiles
 from pipelines.words.read_lately import AT_ONCE
 from pipelines.words.types import lacking
 from pipelines.words.wishes import RunContext
-from pipelines.words.worded import Worded
+from pipelines.words.worded import AT_A_TIME, Worded
 from pipelines.words.write import choose_words, write_citations
 from pipelines.words.writers.crew import Crew, find_hands, gather_crew
 from pipelines.words.writers.pooled import Pooled, WriteJobs
@@ -51,7 +52,7 @@ class Words:
     """The rows to issue, with their texts, which are filled in as they are written down.
 
     Attributes:
-        awards: Badges earned by rule, with their citations.
+        awards: Badges earned by rule, with their citations; like the rows on the disk where they are many.
         assigned: player_key, arm and propensity of the players who get something.
         rewards: What challenges and achievements pay by the app's tables of rewards.
         account: Of the night; judging goes on with it.
@@ -62,7 +63,7 @@ class Words:
     challenges: Worded
     messages: Worded
     achievements: Worded
-    awards: pl.DataFrame
+    awards: Frame
     assigned: pl.DataFrame
     trial: Trial = NOBODY
     account: Account = field(default_factory=Account)
@@ -102,19 +103,16 @@ def write(tonight: Tonight, planned: Planned, crew: Crew) -> Words:
     account = Account()
     with find_session(tonight.night, tonight.context, crew, account) as session:
         source = open_source(tonight.known, planned, crew, session.write if session else None)
-        words = compose(tonight.known, planned, source)
-        folder = warehouse_path(tonight.settings.home, tonight.night.app.app).parent
-        challenges, messages, achievements = (rows.laid(folder) for rows in words.tables.values())
-        words = replace(words, challenges=challenges, messages=messages, achievements=achievements)
+        words = compose(tonight.known, planned, source, tonight.folder)
         return replace(words, trial=crew.trial, account=account)
 
 
-def compose(known: Known, planned: Planned, source: Pooled) -> Words:
-    """The words of a night from a source."""
-    earned = find_awards(known)  # before anything is worded that memory would hold beside
+def compose(known: Known, planned: Planned, source: Pooled, folder: Path) -> Words:
+    """The words of a night from a source; what is done with lies in a folder until it is written down."""
+    earned = laid(find_awards(known), folder, AT_A_TIME)  # before anything is worded that memory would hold beside
     forget_walk(known)
     wanted = want_content(known, planned)
-    texts, letters, marks = choose_words(
+    found = choose_words(
         known.app,
         *wanted.frames,
         seed=known.night.seed,
@@ -123,17 +121,23 @@ def compose(known: Known, planned: Planned, source: Pooled) -> Words:
         source=source,
         on_screen=partial(on_screen, known),
     )
+    texts, letters, marks = (each.laid(folder) for each in found)
+    del found
+    known.warehouse.ease()  # what is cited next takes memory, too
     cite = partial(write_citations, source=source)
-    awards, recited = cite_awards(known, earned, cite), recite_awards(known, cite)
+    awards, recited = laid(cite_awards(known, whole(earned), cite), folder, AT_A_TIME), recite_awards(known, cite)
     asked, asks, achievements = wanted.frames
     rewards = offer_rewards(known, asked, achievements, planned.players.profiles)
-    challenges = _stamped(known.night, rewards.paid_by(known.app, asked.drop("p_plays", "occasion")))
-    messages = _stamped(known.night, asks.select("content_id", "player_key", "content_type", "language"))
-    marked = _stamped(known.night, rewards.paid_by(known.app, achievements))
-    served = pl.concat([rows.select("player_key") for rows in (challenges, messages, marked)]).unique()
+
+    def issued(words: Worded, rows: pl.DataFrame) -> Worded:
+        return words.beside(_stamped(known.night, rows)).laid(folder)
+
+    challenges = issued(texts, rewards.paid_by(known.app, asked.drop("p_plays", "occasion")))
+    messages = issued(letters, asks.select("content_id", "player_key", "content_type", "language"))
+    marked = issued(marks, rewards.paid_by(known.app, achievements))
+    served = pl.concat([words.rows.select("player_key") for words in (challenges, messages, marked)]).unique()
     assigned = source.assigned.join(served, on="player_key", how="semi", maintain_order="left")
-    worded = (texts.beside(challenges), letters.beside(messages), marks.beside(marked))
-    return Words(*worded, awards, assigned, faults=wanted.faults, rewards=rewards, recited=recited)
+    return Words(challenges, messages, marked, awards, assigned, faults=wanted.faults, rewards=rewards, recited=recited)
 
 
 def open_source(

@@ -6,7 +6,7 @@ import polars as pl
 
 from configs.app import App
 from models.tasks.segments import PARENT
-from pipelines.engines.laid import Frame, Laid
+from pipelines.engines.laid import Frame, parts
 from pipelines.luck import lot
 from pipelines.pins import Night
 from pipelines.players.segments import WINDOW_DAYS
@@ -101,8 +101,7 @@ def nearest_targets(night: Night, features: Frame, targets: Frame) -> pl.DataFra
         player_key, metric, goal, percentile; no row for who is beyond every target.
     """
     own = features.select("player_key", *(f"{name}__{WINDOW_DAYS}" for name in target_metrics(night.app)))
-    parts = targets.parts() if isinstance(targets, Laid) else [targets]
-    return pl.concat(_nearest(night, own, part) for part in parts).sort("player_key")
+    return pl.concat(_nearest(night, own, part) for part in parts(targets)).sort("player_key")
 
 
 def _nearest(night: Night, own: pl.DataFrame, targets: pl.DataFrame) -> pl.DataFrame:

@@ -23,6 +23,7 @@ from pipelines.challenges.choose import EMPTY_RECENT
 from pipelines.challenges.missions import EMPTY_RECORD
 from pipelines.challenges.plan import as_recent
 from pipelines.challenges.settle import with_outcomes
+from pipelines.engines.laid import whole
 from pipelines.known import Known
 from pipelines.learning.steps import Progress, silent
 from pipelines.learning.training import learn_models
@@ -79,11 +80,11 @@ def replay_nights(
         if learned is None or done % RETRAIN_DAYS == 0:
             learned = learn_models(known, seed=seed)
         planned = plan_night(known, learned.models, None, recent, _record(known, missions))
-        rows = _promises(planned, planned.plan.challenges, as_of)
+        rows = _promises(planned, whole(planned.plan.challenges), as_of)
         issued.append(rows)
         recent = _remember(recent, rows, as_of)
         if planned.plan.missions.height:
-            missions.append(_promises(planned, planned.plan.missions, as_of))
+            missions.append(_promises(planned, whole(planned.plan.missions), as_of))
             recent = _remember(recent, missions[-1], as_of)
     progress("nights", len(nights), len(nights))
     promises = _settle(known, issued)

@@ -77,17 +77,17 @@ def _keys(app: App, rows: pl.DataFrame) -> pl.DataFrame:
     ).cast(types)
 
 
-def brief_rows(app: App, wanted: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The briefs of rows that carry the BRIEF_KEYS, and `wanted` with the brief_id of each row.
+def brief_pieces(app: App, pieces: Iterable[pl.DataFrame], keep: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The briefs of rows that carry the BRIEF_KEYS and come a piece at a time, at least one piece.
+
+    Args:
+        app: Its voice and words.
+        pieces: The rows.
+        keep: Their columns that are held beside the brief_id of each row.
 
     Returns:
         A row for each brief with the columns of `Brief`, ordered by brief_id; and the rows in their order.
     """
-    return brief_pieces(app, [wanted], wanted.columns)
-
-
-def brief_pieces(app: App, pieces: Iterable[pl.DataFrame], keep: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The same of rows that come a piece at a time, of which the columns to `keep` alone are held beside brief_id."""
     groups, rows, n_groups = list[pl.DataFrame](), list[pl.DataFrame](), 0
     for piece in pieces:
         first, place = find_alike(piece, *BRIEF_KEYS)

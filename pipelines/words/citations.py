@@ -1,6 +1,6 @@
 """Citations: what a badge was given for, in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import polars as pl
 
@@ -9,10 +9,11 @@ from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_lab
 from configs.speaking import own_language, speaking, written_in
 from configs.voice import Locale, locale_of, primary
 from configs.wording import metric_words
-from pipelines.words.briefs import BRIEF_KEYS, brief_rows
+from pipelines.words.briefs import BRIEF_KEYS, brief_pieces
 from pipelines.words.checks.validate import EVIDENCE_LENGTH
 from pipelines.words.numbers import LARGEST, by_value
 from pipelines.words.render import amount_text, fill_slots
+from pipelines.words.worded import AT_A_TIME
 from pipelines.words.writers.source import Offline, Source
 
 SEED = 0
@@ -37,17 +38,33 @@ def write_citations(app: App, awards: pl.DataFrame, source: Source | None = None
     """
     source = source or Offline(app, SEED)
     read = pl.col("language") if "language" in awards.columns else pl.lit(own_language(app))
-    rows = awards.select(
-        "award_id", "player_key", "badge_id", pl.col("evidence").cast(pl.String), language=read
-    ).with_row_index("order")
-    shown = _shown(app, rows)
-    told = shown.unique("order", keep="first").select("order", "shown")
-    rows = rows.join(told, on="order", how="left", maintain_order="left")
-    briefs, signed = brief_rows(app, source.sign(_wanted(rows)))
+    rows = awards.select("award_id", "player_key", "badge_id", pl.col("evidence").cast(pl.String), language=read)
+    shown = list[pl.DataFrame]()
+
+    def wanted() -> Iterator[pl.DataFrame]:
+        for some in [*rows.iter_slices(AT_A_TIME)] or [rows]:
+            numbered = some.with_row_index("order")
+            shown.append(_shown(app, numbered))
+            yield source.sign(_wanted(_with_evidence(numbered, shown[-1])))
+
+    briefs, signed = brief_pieces(app, wanted(), ("award_id", "player_key"))
     texts = source.texts(briefs, signed)
     texts = texts.with_columns(said_in=pl.col("language").str.split("-").list.first().str.to_lowercase())
+    pieces = [*signed.iter_slices(AT_A_TIME)] or [signed]
+    return pl.concat(_cited(some, told, texts) for some, told in zip(pieces, shown, strict=True))
+
+
+def _with_evidence(rows: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
+    """Numbered rows with the evidence in the language that is tried first; null where there is none worth telling."""
+    told = shown.unique("order", keep="first").select("order", "shown")
+    return rows.join(told, on="order", how="left", maintain_order="left")
+
+
+def _cited(signed: pl.DataFrame, shown: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+    """award_id and citation of some awards, whose rows `shown` numbers."""
     turn = pl.col("award_id").str.head(8).str.to_integer(base=16, strict=False).fill_null(0)
-    chosen = signed.join(texts.select("brief_id", "n").unique(), on="brief_id", how="left", maintain_order="left")
+    chosen = _with_evidence(signed.with_row_index("order"), shown)
+    chosen = chosen.join(texts.select("brief_id", "n").unique(), on="brief_id", how="left", maintain_order="left")
     chosen = chosen.with_columns(template=pl.format("{}/{}", "brief_id", turn % pl.col("n")))
     templates = texts.select("text", "said_in", template=pl.format("{}/{}", "brief_id", "index"))
     chosen = chosen.join(templates.drop("text"), on="template", how="left", maintain_order="left")

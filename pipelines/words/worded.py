@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from configs.app import App
-from pipelines.engines.laid import Frame, Laid
+from pipelines.engines.laid import Frame, Laid, laid
 from pipelines.words.fill import fill_in
 
 AT_A_TIME = 100_000  # rows
@@ -50,11 +50,7 @@ class Worded:
 
     def laid(self, folder: Path, at_a_time: int = AT_A_TIME) -> "Worded":
         """The same on the disk, where there is more than a piece: memory need not hold it until it is written down."""
-        rows, chosen = self.rows, self.chosen
-        if self.height <= at_a_time or isinstance(rows, Laid) or isinstance(chosen, Laid):
-            return self
-        parts = pl.select(pl.int_range(self.height, dtype=pl.UInt32) // at_a_time).to_series()
-        return replace(self, rows=Laid.cut(rows, parts, folder), chosen=Laid.cut(chosen, parts, folder))
+        return replace(self, rows=laid(self.rows, folder, at_a_time), chosen=laid(self.chosen, folder, at_a_time))
 
     def pieces(self, at_a_time: int = AT_A_TIME) -> Iterator[pl.DataFrame]:
         """`rows` with title, the text filled in and who wrote it; at least one piece, which may be empty.

@@ -20,7 +20,7 @@ from configs.settings import Settings
 from models.language.calls import Usage
 from models.language.offers import language_models
 from pipelines.pins import Night
-from pipelines.words.briefs import brief_rows
+from pipelines.words.briefs import brief_pieces
 from pipelines.words.pool import read_pool
 from pipelines.words.read_lately import Readings, nothing_read
 from pipelines.words.wishes import Wishes
@@ -107,7 +107,7 @@ def _buy(
         assert session is not None
         source = world.source(warehouse, day, assigned, read, session.write)
         plan, asks = draw_night(app, np.arange(world.players), day)
-        briefs, rows = brief_rows(app, source.sign(want_texts(app, plan, asks)))
+        briefs, rows = brief_pieces(app, [source.sign(want_texts(app, plan, asks))], ("player_key",))
         texts = source.texts(briefs, rows)
         spent = session.ledger.report(context.payer(night))
     calls = server.control.bills(entries=False)["n"] - before
@@ -143,7 +143,7 @@ def _read(world: World, assigned: pl.DataFrame) -> pl.DataFrame:
         source = world.source(warehouse, FIRST, assigned)
         for n in range(NIGHTS):
             plan, asks = draw_night(app, readers, FIRST + dt.timedelta(days=n))
-            briefs, rows = brief_rows(app, source.sign(want_texts(app, plan, asks)))
+            briefs, rows = brief_pieces(app, [source.sign(want_texts(app, plan, asks))], ("player_key",))
             nights.append(rows.select("player_key", pl.col("brief_id").cast(pl.Categorical)))
         pool = read_pool(warehouse, briefs).filter("serves").select("brief_id", "variant")
     kept = pool.with_columns(
@@ -163,7 +163,7 @@ def _print(figures: dict[str, float]) -> None:
     for what in (*vars(Bought(0, 0, 0, 0, 0)), "alone_usd", "cheaper"):
         print(f"{what:<20}", *(f"{figures[f'{name}_{what}']:>14,.2f}" for name in WAYS), sep="")
     print(f"{'stage':<20}{'seconds':>14}{'processor':>14}")
-    for stage in ("want_texts", "sign", "brief_rows", "texts", *list(STAGES)[2:], "all"):
+    for stage in ("want_texts", "sign", "brief_pieces", "texts", *list(STAGES)[2:], "all"):
         print(f"{stage:<20}{figures[f'{stage}_s']:>14.2f}{figures[f'{stage}_cpu_s']:>14.2f}", flush=True)
 
 

@@ -28,7 +28,7 @@ from tests.pipelines.words.plans import read_from, write_words
 
 NOBODY = pl.DataFrame(schema={"player_key": pl.Int64, "profile": pl.String})
 # Stages, and who calls each.
-STAGES = {"want_texts": write, "brief_rows": write, "assign_variants": write, "fill_in": worded}
+STAGES = {"want_texts": write, "brief_pieces": write, "assign_variants": write, "fill_in": worded}
 FRAMES = ("plan", "asks", "assigned", "recent")
 
 

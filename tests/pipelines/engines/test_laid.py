@@ -7,7 +7,7 @@ import pytest
 
 from configs.errors import NightquestError
 from pipelines.engines.buckets import Buckets, bucket_of
-from pipelines.engines.laid import Laid
+from pipelines.engines.laid import Laid, laid, parts, whole
 
 ROWS = pl.DataFrame(
     {
@@ -19,31 +19,31 @@ ROWS = pl.DataFrame(
 )
 
 
-@pytest.fixture(name="laid")
-def _laid(tmp_path):
+@pytest.fixture(name="lying")
+def _lying(tmp_path):
     return Laid.cut(ROWS, ROWS.select(bucket_of(3)).to_series(), tmp_path)
 
 
-def test_rows_are_told_as_the_frame_would_tell_them(laid):
+def test_rows_are_told_as_the_frame_would_tell_them(lying):
     some = pl.Series("player_key", [7, 1, 5])
-    assert laid.of(some).equals(ROWS.filter(pl.col("player_key").is_in(some.implode())))
-    assert laid.of(some.clear()).equals(ROWS.clear())
+    assert lying.of(some).equals(ROWS.filter(pl.col("player_key").is_in(some.implode())))
+    assert lying.of(some.clear()).equals(ROWS.clear())
     doubled = ("player_key", pl.col("value") * 2)
-    assert laid.select(*doubled, of="cohort").equals(ROWS.select(*doubled, of="cohort"))
-    assert laid.filter(pl.col("value") > 2).equals(ROWS.filter(pl.col("value") > 2))
-    assert laid.at(pl.Series([6, 0, 3])).equals(ROWS[[6, 0, 3]])
-    assert pl.concat(laid.parts()).sort("player_key", "value").equals(ROWS.sort("player_key", "value"))
-    assert laid.players.to_list() == [5, 1, 9, 2, 7]
-    assert (laid.columns, laid.height) == (ROWS.columns, ROWS.height)
+    assert lying.select(*doubled, of="cohort").equals(ROWS.select(*doubled, of="cohort"))
+    assert lying.filter(pl.col("value") > 2).equals(ROWS.filter(pl.col("value") > 2))
+    assert lying.at(pl.Series([6, 0, 3])).equals(ROWS[[6, 0, 3]])
+    assert pl.concat(lying.parts()).sort("player_key", "value").equals(ROWS.sort("player_key", "value"))
+    assert lying.players.to_list() == [5, 1, 9, 2, 7]
+    assert (lying.columns, lying.height) == (ROWS.columns, ROWS.height)
 
 
-def test_rows_go_along_to_another_process(laid):
-    again = pickle.loads(pickle.dumps(laid))  # noqa: S301 (our own)
-    assert again.of(laid.players).equals(ROWS)
-    assert [part.height for part in again.parts()] == [part.height for part in laid.parts()]
+def test_rows_go_along_to_another_process(lying):
+    again = pickle.loads(pickle.dumps(lying))  # noqa: S301 (our own)
+    assert again.of(lying.players).equals(ROWS)
+    assert [part.height for part in again.parts()] == [part.height for part in lying.parts()]
 
 
-def test_no_file_is_left_behind_and_a_full_disk_is_told_of(laid, tmp_path):
+def test_no_file_is_left_behind_and_a_full_disk_is_told_of(lying, tmp_path):
     assert not list(tmp_path.iterdir()), "a killed night would leave what players did behind"
     with pytest.raises(NightquestError, match="cannot be kept") as told:
         Laid.cut(ROWS, ROWS.select(bucket_of(2)).to_series(), tmp_path / "gone")
@@ -56,9 +56,19 @@ def test_only_rows_of_several_buckets_leave_memory(tmp_path):
     assert isinstance(Buckets(count=2).lay(ROWS), pl.DataFrame)
 
 
-def test_a_bucket_is_worked_on_with_its_own_rows(tmp_path, laid):
+def test_rows_are_laid_where_there_are_more_than_a_part(tmp_path):
+    lying = laid(ROWS, tmp_path, 3)
+    assert isinstance(lying, Laid)
+    assert [part.height for part in parts(lying)] == [3, 3, 1]
+    assert whole(lying).equals(ROWS)
+    assert laid(lying, tmp_path, 3) is lying
+    assert laid(ROWS, tmp_path, ROWS.height) is ROWS
+    assert [part.height for part in parts(ROWS)] == [ROWS.height]
+
+
+def test_a_bucket_is_worked_on_with_its_own_rows(tmp_path, lying):
     by = Buckets(count=3, folder=tmp_path)
-    done = by.each(_with_mine, (), (laid, ROWS, laid))
+    done = by.each(_with_mine, (), (lying, ROWS, lying))
     assert done.sort("player_key", "value").equals(ROWS.sort("player_key", "value"))
 
 

@@ -7,6 +7,7 @@ import pytest
 from configs.badge_rules import badge_rules, term_label
 from configs.loader import load_app
 from configs.shipped import shipped_apps
+from pipelines.words import citations
 from pipelines.words.content_type import TEXT_LENGTH
 from pipelines.words.write import write_citations
 from tests.factories import make_app
@@ -73,6 +74,21 @@ def test_every_award_has_its_own_row_in_order_and_the_same_words_again():
     assert cited["award_id"].to_list() == ids
     assert cited.equals(write_citations(APP, awards))
     assert cited["citation"].n_unique() >= 12
+
+
+def test_citations_of_some_awards_after_others_are_those_of_all_at_once(monkeypatch):
+    evidence = ['{"values": {"solved": 3.0}}', '{"values": {}}', '{"values": {"solved": 12.0, "best": 91.0}}']
+    awards = pl.DataFrame(
+        {
+            "award_id": [str(uuid.uuid5(uuid.NAMESPACE_DNS, str(i))) for i in range(50)],
+            "player_key": range(50),
+            "badge_id": [["solver", "ace", "weekly"][i % 7 % 3] for i in range(50)],
+            "evidence": [evidence[i % 3] for i in range(50)],
+        }
+    )
+    whole = write_citations(APP, awards)
+    monkeypatch.setattr(citations, "AT_A_TIME", 7)
+    assert write_citations(APP, awards).equals(whole)
 
 
 def test_no_awards_have_no_citations():

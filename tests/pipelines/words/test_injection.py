@@ -17,7 +17,7 @@ from pipelines.learning.training import learn_models
 from pipelines.night.plan import plan_night
 from pipelines.night.wanted import want_content
 from pipelines.pins import make_night
-from pipelines.words.briefs import brief_rows, read_briefs
+from pipelines.words.briefs import brief_pieces, read_briefs
 from pipelines.words.checks.cleaning import VALUE_LENGTH, clean
 from pipelines.words.individual import individual_profiles
 from pipelines.words.write import want_texts
@@ -113,7 +113,7 @@ def _understood(warehouse):
     planned = plan_night(Known(warehouse, night), models, None, recent_challenges(Known(warehouse, night)))
     plan, asks, achievements = want_content(Known(warehouse, night), planned).frames
     wanted = want_texts(APP, plan, asks, achievements)
-    briefs, _ = brief_rows(APP, wanted)
+    briefs, _ = brief_pieces(APP, [wanted], wanted.columns)
     requests = {}
     for brief in read_briefs(briefs):
         request = ask(brief)
@@ -189,7 +189,7 @@ def test_a_profile_tells_the_cleaned_string_and_is_otherwise_the_same(worlds):
 
 
 def some_brief(worlds):
-    return next(read_briefs(brief_rows(APP, worlds[0].wanted)[0]))
+    return next(read_briefs(brief_pieces(APP, [worlds[0].wanted], ())[0]))
 
 
 def own_brief(brief, text):

@@ -9,7 +9,7 @@ from configs.app import App
 from configs.errors import AppFileError
 from configs.loader import load_app
 from configs.shipped import shipped_apps
-from pipelines.words.briefs import SPARE_TEXTS, brief_rows
+from pipelines.words.briefs import SPARE_TEXTS, brief_pieces
 from pipelines.words.checks.validate import SLOT, TITLE_LENGTH
 from pipelines.words.content_type import TEXT_LENGTH
 from pipelines.words.read_lately import nothing_read
@@ -134,7 +134,8 @@ def test_100_neighbours_with_the_very_same_challenge_read_different_texts(app):
 
 def test_as_many_texts_are_written_as_the_readers_of_a_brief_may_need_and_no_more():
     app = load_app("trading").app
-    briefs, rows = brief_rows(app, want_texts(app, make_plan(app, 30), make_asks(app, 30)))
+    wanted = want_texts(app, make_plan(app, 30), make_asks(app, 30))
+    briefs, rows = brief_pieces(app, [wanted], wanted.columns)
     readers = rows.group_by("brief_id").agg(readers=pl.len())
     found = Offline(app, 5).texts(briefs, rows)
     counts = found.group_by("brief_id").agg(texts=pl.len()).join(readers, on="brief_id")
