@@ -66,6 +66,7 @@ class Learner(ABC):
 
     Attributes:
         name: As its file is called.
+        does: What it does, for who reads a contest: the end of a sentence that begins with its name.
         suits: The forms of task (`binary`), or the names of single tasks, whose contests it enters; with none, those of
             the tasks that ask for it (`asks_for`).
         rank: From simple (0: it needs no rows to be fitted on) to complex. A simpler one stays unless another is better
@@ -80,6 +81,7 @@ class Learner(ABC):
     """
 
     name: ClassVar[str]
+    does: ClassVar[str] = ""
     suits: ClassVar[frozenset[str]]
     rank: ClassVar[int] = 3
     requires: ClassVar[tuple[str, ...]] = ()

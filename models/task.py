@@ -16,8 +16,8 @@ from configs.app import App
 from configs.nouns import counted
 from models.contest.kinds import SORTS, as_columns_say
 from models.contest.outcome import Decision
-from models.contest.promotion import Against, Gain, better_than_guessing
-from models.contest.scores import Measured, auc, brier, calibration_error, calibration_floor
+from models.contest.promotion import Against, Gain, better_than_guessing, with_interval
+from models.contest.scores import Measured, auc_interval, calibration_error, clustered_floor
 from models.explain.reasons import WAYS, Kind, Usual, Ways, reasons
 from models.portable import load_json, save_json
 
@@ -374,12 +374,12 @@ class BinaryTask(Task, Generic[E]):
         Args:
             holdout: The task's rows with `y`, what happened, and `p`, what the winner promised.
         """
-        y, p = holdout["y"].to_numpy(), holdout["p"].to_numpy()
+        y, p, players = (holdout[name].to_numpy() for name in ("y", "p", "player_key"))
         return {
-            "auc": auc(y, p),
-            "brier": brier(y, p),
+            "auc": auc_interval(y, p, players),
+            "brier": with_interval((y - p) ** 2, players),
             "calibration_error": calibration_error(y, p),
-            "calibration_floor": calibration_floor(p),
+            "calibration_floor": clustered_floor(y, p, players),
         }
 
     def example(self, app: App) -> dict[str, Sequence[Any]]:

@@ -32,6 +32,7 @@ from models.task import BinaryTask, Encoding, Samples
 
 Array = NDArray[np.float64]
 FEWEST_ROWS = 30
+BASE_RATE = "base_rate"  # who says the same of everybody
 PILOT = 10  # every so manieth row tells how long a fit takes
 FITS = 3.0  # a fit, and one on all rows, with what is asked of them
 MOST_LOOKED_AT = 500  # rows, to find which facts are no reasons
@@ -61,6 +62,7 @@ class Contest:
 
     Attributes:
         gain: Mean log-loss of the base rate less the winner's, with its interval.
+        base: What the base rate says of everybody: how often it happened in the rows before the holdout.
         holdout: The later rows, with what happened as `y` and what the winner promised as `p`.
         against: How the winner did against the model that serves; None where none does.
         kinds: How the winner did for each kind of players and questions on the holdout.
@@ -73,6 +75,7 @@ class Contest:
     model: LearnedModel
     entrants: tuple[Entrant, ...]
     gain: Gain
+    base: float
     holdout: pl.DataFrame
     data_window: dict[str, dt.date]
     rows: dict[str, int] = field(default_factory=dict)
@@ -139,7 +142,8 @@ def hold_contest(
         task=task,
         model=model,
         entrants=judged.entrants(),
-        gain=judged.ahead_of("base_rate"),
+        gain=judged.ahead_of(BASE_RATE),
+        base=judged.base,
         holdout=parts[2].with_columns(y=pl.Series(judged.y), p=pl.Series(promised)),
         data_window=_data_window(ground.days, ground.split, rows),
         rows=_heights(parts) | {"refit": rows.height},
@@ -216,7 +220,7 @@ class _Judged:
             winner = choose_winner(names, losses, players, since // STRETCH_DAYS)
         else:
             winner = choose_winner(list(promises), losses, players)
-        return cls(y, players, base, losses | {"base_rate": usual}, winner)
+        return cls(y, players, base, losses | {BASE_RATE: usual}, winner)
 
     def ahead_of(self, name: str) -> Gain:
         """Mean log-loss of another less the winner's."""

@@ -15,6 +15,7 @@ Mask = NDArray[np.bool_]
 _ACTIVE = {"active_days_28": 1, "active_28": 28}  # what tells how much a player plays, and how many days one of it is
 SORTS = ("window_days", "metric", "level")  # columns each value of which is a kind of question
 Called = Callable[[str, Any], str]  # of such a column and value, what the kind is called
+ALL = "all"
 _WIDE = 1.96  # standard errors to either end of a 95 % interval
 
 
@@ -25,6 +26,7 @@ class OfKind:
     Attributes:
         name: Of the kind.
         rows: Of the holdout.
+        players: Whose these are.
         promised: The mean answer.
         happened: The share in which it happened, with the low and high of its 95 % interval.
         loss: Mean log-loss.
@@ -33,6 +35,7 @@ class OfKind:
 
     name: str
     rows: int
+    players: int
     promised: float
     happened: tuple[float, float, float]
     loss: float
@@ -85,7 +88,7 @@ def _mask(here: pl.Series) -> Mask:
 
 
 def by_kind(kinds: Mapping[str, Mask], y: Array, p: Array, base: float, players: NDArray[np.int64]) -> list[OfKind]:
-    """How answers do for each kind that has rows.
+    """How answers do for all, and for each kind that has rows and leaves some out.
 
     Args:
         kinds: Which rows are of each, see `kinds_of`.
@@ -97,14 +100,15 @@ def by_kind(kinds: Mapping[str, Mask], y: Array, p: Array, base: float, players:
     losses = log_losses(y, p)
     gains = log_losses(y, np.full(len(y), base)) - losses
     told = []
-    for name, here in kinds.items():
-        if not here.any():
+    for name, here in {ALL: np.ones(len(y), dtype=bool), **kinds}.items():
+        if not here.any() or (here.all() and name != ALL):
             continue
-        mean, error, _ = clustered_mean(gains[here], players[here])
+        mean, error, count = clustered_mean(gains[here], players[here])
         told.append(
             OfKind(
                 name=name,
                 rows=int(here.sum()),
+                players=count,
                 promised=float(p[here].mean()),
                 happened=(float(y[here].mean()), *share_interval(y[here], players[here])),
                 loss=float(losses[here].mean()),

@@ -18,6 +18,7 @@ class Rival:
     """A learner's loss on the later holdout with its 95 % interval; lower is better.
 
     Attributes:
+        does: What it does, as the end of a sentence that begins with its name; empty where that is not said.
         behind: Mean loss more than the chosen one on the same rows, with its interval; None when not measured. It
             tells apart rivals whose own intervals overlap only because players differ.
     """
@@ -27,6 +28,7 @@ class Rival:
     low: float
     high: float
     behind: tuple[float, float, float] | None = None
+    does: str = ""
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,29 @@ def auc(y: Array, p: Array) -> float:
     return float((_ranks(p)[happened].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
+def auc_interval(y: Array, p: Array, clusters: Clusters) -> tuple[float, float, float]:
+    """`auc` with the low and high of its 95 % interval where a cluster's rows go together.
+
+    Each row's placement is the share of rows of the other outcome that it stands on the right side of; their sums over
+    clusters have the variance (Obuchowski 1997, Biometrics 53, 567, whose method is that of DeLong for rows alone).
+
+    Returns:
+        All NaN with one outcome only; low and high infinite with fewer than two clusters.
+    """
+    happened, ranks = np.asarray(y) == 1, _ranks(p)
+    ones, zeros = int(happened.sum()), int((~happened).sum())
+    if not ones or not zeros:
+        return (float("nan"),) * 3
+    right, area = np.empty(len(ranks)), auc(y, p)
+    right[happened] = (ranks[happened] - _ranks(ranks[happened])) / zeros
+    right[~happened] = 1 - (ranks[~happened] - _ranks(ranks[~happened])) / ones
+    sums, _ = _by_cluster((right - area) / np.where(happened, ones, zeros), clusters)
+    if len(sums) < 2:
+        return area, float("-inf"), float("inf")
+    reach = float(ndtri(0.975) * np.sqrt(np.sum(sums**2) * len(sums) / (len(sums) - 1)))
+    return area, max(0.0, area - reach), min(1.0, area + reach)
+
+
 def equal_mass_bins(p: Array, bins: int = 10) -> NDArray[np.int64]:
     """Bin of each probability, 0 to bins - 1, by its rank. Equal probabilities share a bin, whatever their order."""
     p = np.asarray(p, dtype=float)
@@ -186,14 +209,30 @@ def share_interval(y: Array, clusters: Clusters | None = None, level: float = 0.
     return float(max(0.0, centre - reach)), float(min(1.0, centre + reach))
 
 
-def reliability_table(y: Array, p: Array, clusters: Clusters | None = None, bins: int = 10) -> pl.DataFrame:
-    """What was promised and what was kept, by equal-mass bin of the promise.
+def equal_hope_bins(p: Array, bins: int = 10) -> NDArray[np.int64]:
+    """Bin of each probability, 0 to bins - 1, each with about as many expected to happen: few of the surest.
+
+    Where little happens, ten bins of as many rows would show hardly any probability worth speaking of.
+    """
+    p = np.asarray(p, dtype=float)
+    order = np.argsort(p, kind="stable")
+    index = np.empty(len(p), dtype=np.int64)
+    reached = np.cumsum(p[order]) - p[order] / 2
+    index[order] = np.floor(bins * reached / max(float(p.sum()), 1e-12)).clip(0, bins - 1)
+    return index
+
+
+def reliability_table(
+    y: Array, p: Array, clusters: Clusters | None = None, bins: int = 10, *, rare: bool = False
+) -> pl.DataFrame:
+    """What was promised and what was kept, by equal-mass bin of the promise, or with `rare` by `equal_hope_bins`.
 
     Returns:
         One row per non-empty bin, ascending: bin (from 1), n, promised (mean p), kept (mean y), low, high (95 %
         interval of kept, see `share_interval`).
     """
-    y, p, index = np.asarray(y, dtype=float), np.asarray(p, dtype=float), equal_mass_bins(p, bins)
+    y, p = np.asarray(y, dtype=float), np.asarray(p, dtype=float)
+    index = equal_hope_bins(p, bins) if rare else equal_mass_bins(p, bins)
     rows = []
     for number in np.unique(index):
         here = index == number

@@ -38,6 +38,7 @@ class CatBoost(Learner):
     """
 
     name: ClassVar[str] = "catboost"
+    does: ClassVar[str] = "boosted trees of CatBoost"
     suits: ClassVar[frozenset[str]] = frozenset()
     requires: ClassVar[tuple[str, ...]] = ("catboost",)
     optional: ClassVar[bool] = True

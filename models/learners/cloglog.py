@@ -33,6 +33,9 @@ class Cloglog(Learner):
     """
 
     name: ClassVar[str] = "cloglog"
+    does: ClassVar[str] = (
+        "Cox's proportional hazards week by week: a baseline for each week, and one hazard ratio a feature"
+    )
     suits: ClassVar[frozenset[str]] = frozenset({"churn"})
     rank: ClassVar[int] = 2
     parameters_type = CloglogParameters

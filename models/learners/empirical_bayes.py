@@ -128,6 +128,7 @@ class RecordLearner(Learner):
     """Says what the shrunk record says: rows have it as the column `chance`. It needs no fitting of its own."""
 
     name: ClassVar[str] = "empirical_bayes"
+    does: ClassVar[str] = "the share of the player's own windows that came to as much, drawn to that of all players"
     suits: ClassVar[frozenset[str]] = frozenset({"attainment"})
     rank: ClassVar[int] = 0
     keeps_order: ClassVar[bool] = True

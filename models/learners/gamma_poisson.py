@@ -14,6 +14,7 @@ class GammaPoisson(Learner):
     """It learns nothing: rows have `chance`, see `models.tasks.badge_odds.closed_form`."""
 
     name: ClassVar[str] = "gamma_poisson"
+    does: ClassVar[str] = "a Poisson count at the player's own pace against what is missing; nothing is learned"
     suits: ClassVar[frozenset[str]] = frozenset({"badge_odds"})
     rank: ClassVar[int] = 0
 

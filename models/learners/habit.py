@@ -18,6 +18,7 @@ class Habit(Learner):
     """
 
     name: ClassVar[str] = "habit"
+    does: ClassVar[str] = "the share of the last 28 days with play, carried on; nothing is learned"
     suits: ClassVar[frozenset[str]] = frozenset({"plays"})
     rank: ClassVar[int] = 0
 

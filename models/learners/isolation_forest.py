@@ -36,6 +36,7 @@ class Isolation(Learner):
     """
 
     name: ClassVar[str] = "isolation_forest"
+    does: ClassVar[str] = "how few random cuts set a week apart from true ones"
     suits: ClassVar[frozenset[str]] = frozenset()
     rank: ClassVar[int] = 4  # it tells no reasons, so others serve where it is not surely better
     requires: ClassVar[tuple[str, ...]] = ("scikit-learn",)

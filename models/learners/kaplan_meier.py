@@ -9,5 +9,6 @@ class KaplanMeier(Rates):
     """The share of those who left, by days with play of the last four weeks."""
 
     name: ClassVar[str] = "kaplan_meier"
+    does: ClassVar[str] = "Kaplan-Meier curves by days with play of the last four weeks"
     suits: ClassVar[frozenset[str]] = frozenset({"churn"})
     by: ClassVar[str] = "active_days_28"

@@ -46,6 +46,7 @@ class LightGBM(Learner):
     """One model for all lengths of window; one thread, so that the same rows give the same trees."""
 
     name: ClassVar[str] = "lightgbm"
+    does: ClassVar[str] = "boosted trees of LightGBM"
     suits: ClassVar[frozenset[str]] = frozenset({"binary"})
     requires: ClassVar[tuple[str, ...]] = ("lightgbm",)
     flexible: ClassVar[bool] = True

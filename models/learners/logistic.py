@@ -48,6 +48,7 @@ class Logistic(Learner):
     """A length of window that was never seen is answered by the nearest one that was."""
 
     name: ClassVar[str] = "logistic"
+    does: ClassVar[str] = "logistic regression, one for each length of window"
     suits: ClassVar[frozenset[str]] = frozenset({"binary"})
     rank: ClassVar[int] = 2
     flexible: ClassVar[bool] = True

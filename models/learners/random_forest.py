@@ -124,6 +124,7 @@ class RandomForest(Learner):
     """
 
     name: ClassVar[str] = "random_forest"
+    does: ClassVar[str] = "a random forest, the mean of trees each grown on a part of the rows"
     suits: ClassVar[frozenset[str]] = frozenset()
     requires: ClassVar[tuple[str, ...]] = ("scikit-learn",)
     flexible: ClassVar[bool] = True

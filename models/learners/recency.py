@@ -9,5 +9,6 @@ class Recency(Rates):
     """The share of those who left, by days since the last play."""
 
     name: ClassVar[str] = "recency"
+    does: ClassVar[str] = "the share of those who left, by days since the last play alone"
     suits: ClassVar[frozenset[str]] = frozenset({"churn"})
     by: ClassVar[str] = "recency_days"

@@ -32,6 +32,9 @@ class Stack(Learner):
     """
 
     name: ClassVar[str] = "stack"
+    does: ClassVar[str] = (
+        "logistic regression and boosted trees, weighed by what they said of players and days not seen"
+    )
     suits: ClassVar[frozenset[str]] = frozenset()
     rank: ClassVar[int] = 5
     requires: ClassVar[tuple[str, ...]] = ("lightgbm", "scikit-learn")

@@ -16,6 +16,9 @@ class TwoViews(Halves):
     """
 
     name: ClassVar[str] = "two_views"
+    does: ClassVar[str] = (
+        "boosted trees that see the calendar and how lively the app is, and others that do not, half and half"
+    )
     halves: ClassVar[tuple[str, str]] = ("player", "day")
 
     def new(self, half: str) -> LightGBM:  # noqa: ARG002 (they are alike but for what they see)

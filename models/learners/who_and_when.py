@@ -62,6 +62,7 @@ class WhoAndWhen(Halves):
     """
 
     name: ClassVar[str] = "who_and_when"
+    does: ClassVar[str] = "boosted trees as they are, and others that begin at the level of each day, half and half"
     halves: ClassVar[tuple[str, str]] = ("when", "who")
     keeps_order: ClassVar[bool] = False  # levels know no directions
 

@@ -40,6 +40,7 @@ class XGBoost(Learner):
     """It enters the contests of the tasks that ask for it; one thread, so that the same rows give the same trees."""
 
     name: ClassVar[str] = "xgboost"
+    does: ClassVar[str] = "boosted trees of XGBoost"
     suits: ClassVar[frozenset[str]] = frozenset()
     requires: ClassVar[tuple[str, ...]] = ("xgboost-cpu",)
     flexible: ClassVar[bool] = True

@@ -238,8 +238,9 @@ class Engagement(BinaryTask[Levels]):
 
     def sort_called(self, app: App, column: str, value: Any) -> str:
         """A level by its name in the app file."""
-        if column == "level" and value < len(app.engagement.levels):
-            return f"{app.engagement.levels[value]} or above"
+        levels = app.engagement.levels
+        if column == "level" and value < len(levels):
+            return levels[value] if value == len(levels) - 1 else f"{levels[value]} or above"
         return super().sort_called(app, column, value)
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:

@@ -98,7 +98,7 @@ class Aliases:
         registered = self.registered(name)
         champion, seen = str(registered.aliases.get(CHAMPION, "none")), registered.tags.get(CHOSEN)
         if seen is None and champion == "none":
-            return Decision(promote=True, reason=f"first; the contest said: {decision.reason}")
+            return Decision(promote=True, reason=f"it is the first version; the contest said: {decision.reason}")
         if registered.tags.get(PROMOTION) != "manual" and champion in (seen, None):
             return decision
         self._client.set_registered_model_tag(name, PROMOTION, "manual")

@@ -1,8 +1,9 @@
 """The page of a version from which a reviewer decides, in Markdown as MLflow shows it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from configs.nouns import counted
 from models.contest.kinds import OfKind
 from models.contest.outcome import MUCH, Decision
 from models.contest.scores import Measured
@@ -15,51 +16,85 @@ FIGURES = {  # what figures say that every contest has
     "auc": "how well answers rank: 0.5 is guessing, 1 is without fault",
     "brier": "mean squared error of the chances; lower is better",
     "calibration_error": "how far what was promised lies from what happened, in the mean",
-    "calibration_floor": "as much of it as chance alone makes of a faultless model and as many rows",
+    "calibration_floor": "as much of it as chance makes of a faultless model, where a player's outcomes go together",
 }
 DAYS = (  # names of `data_window`, and what is said of them
-    ("first", "looks back from days since {}"),
-    ("calibrate_from", "trains on those before {}"),
-    ("test_from", "calibrates on those before {}"),
-    ("last", "is compared on the others, to {}"),
-    ("labels_to", "knows what happened to {}"),
+    ("first", "questions are asked as on days from {} on"),
+    ("calibrate_from", "those before {} train"),
+    ("test_from", "those before {} calibrate"),
+    ("last", "the others, to {}, compare"),
+    ("labels_to", "what happened is known to {}"),
 )
-
-COMPARED = "what was promised against what was kept, what the model looks at and how the rivals did"
+ROWS = {  # names of `rows`, and what is said of them
+    "train": "to train",
+    "calibrate": "to calibrate",
+    "test": "to compare",
+    "refit": "to fit the version that serves",
+    "players": "players in them",
+    "tonight": "players tonight",
+}
+REFITTED = (
+    " Figures are of the winner as it came from the first two; the version that serves has then learned from all."
+)
+PLOTS = (  # names of plots, and what they show; others go by their titles
+    ("reliability", "What was promised against what happened, on the later holdout"),
+    ("contest", "How far the others were behind, on the same rows"),
+    ("contributions", "What moves the answers: a dot is an answer, the colour how large the figure is"),
+    ("contributions_by_kind", "The same for players who play more or less, in the mean"),
+    ("importance", "What the model looks at"),
+)
+MOST_PLOTS = 6
 TO_DECIDE = """### To decide
-Open the source run: its plots show {}. Then move the alias `champion` to the version that should serve from the next
-night on."""
+Move the alias `champion` to the version that should serve from the next night on. The source run has the plots, and
+under `tables/` all that was tried and looked at."""
+_NEAR = 1.5  # times the calibration error that chance makes; up to it the two are alike
 
 
-def card_of(run: ModelRun, decision: Decision, *, proposed: bool = False) -> str:
-    """The version's page, in Markdown, with the decision that was carried out; `proposed`: it waits for a person."""
-    state = "becomes champion" if decision.promote else "waits as challenger"
-    state = "waits under the alias `review`" if proposed else state
+def card_of(run: ModelRun, decision: Decision, run_id: str = "", *, proposed: bool = False) -> str:
+    """The version's page, in Markdown, with the decision that was carried out.
+
+    Args:
+        run: What is known of the version.
+        decision: Whether it serves, and why.
+        run_id: MLflow's name of the run that keeps its plots; without it they are not shown.
+        proposed: It waits for a person.
+    """
+    state = "Becomes champion" if decision.promote else "Waits as challenger"
+    state = "Waits under the alias `review`" if proposed else state
     limits = "\n".join(f"- {limit}" for limit in run.limits or ("None recorded.",))
     parts = [
-        f"At registration it **{state}**: {decision.reason}.",
+        f"{state} when registered: {decision.reason}.",
         f"## {run.question}",
         _moving(run),
         *([_contest(run)] if run.rivals else []),
-        *([_beside(run)] if run.gains else []),
+        *([_beside(run)] if len(run.gains) > 1 else []),
         *map(_shown, run.shown),
         *([_measures(run.metrics, {**FIGURES, **run.notes})] if run.metrics and not run.shown else []),
         *([_by_kind(run.kinds)] if run.kinds else []),
         _trained_on(run),
         f"### Known limits\n{limits}",
-        TO_DECIDE.format(COMPARED if run.rivals else "what came of the fit"),
+        *([_plots(run, run_id)] if run_id and run.figures else []),
+        TO_DECIDE,
     ]
     return "\n\n".join(parts) + "\n"
 
 
+def _places(widths: Iterable[float], least: int = 3) -> int:
+    """Decimals that show the narrowest of some intervals with two digits, 4 at most."""
+    known = [width for width in widths if 0 < width < math.inf]
+    return min(4, max(least, 1 - math.floor(math.log10(min(known))))) if known else 4
+
+
 def _contest(run: ModelRun) -> str:
+    n = _places(rival.behind[2] - rival.behind[1] for rival in run.rivals if rival.behind)
     rows = []
     for rival in sorted(run.rivals, key=lambda r: r.loss):
         called = rival.name.replace("_", " ")
         name = f"**{called}** (chosen)" if rival.name == run.chosen else called
-        behind = "{:+.4f} ({:+.4f} to {:+.4f})".format(*rival.behind) if rival.behind else ""
-        rows.append(f"| {name} |{WIDE}{rival.loss:.4f}{WIDE}| {rival.low:.4f} to {rival.high:.4f}{WIDE}| {behind} |")
-    head = f"| learner | {run.score} | 95 % interval | behind the chosen one |\n|---|---|---|---|\n"
+        behind = "{0:+.{3}f} ({1:+.{3}f} to {2:+.{3}f})".format(*rival.behind, n) if rival.behind else ""
+        cells = (name, f"{rival.loss:.{n}f}", f"{rival.low:.{n}f} to {rival.high:.{n}f}", behind, rival.does)
+        rows.append("| " + f"{WIDE}| ".join(cells) + " |")
+    head = f"| learner | {run.score} | 95 % interval | behind the chosen one | what it is |\n|---|---|---|---|---|\n"
     if run.prefers:
         stays = f"{run.prefers.replace('_', ' ').capitalize()}, which the question prefers,"
         drawn = (
@@ -68,8 +103,11 @@ def _contest(run: ModelRun) -> str:
         )
     else:
         stays, drawn = "The simpler learner", "by player"
+    asked = f"{counted(run.rows['test'], 'row')} of {counted(run.players, 'player')}" if run.players else "rows"
     told = (
-        "Lower is better. The last column compares on the same rows, so it can tell apart what the intervals cannot. "
+        f"Asked of all were the same {asked}, later than what they learned from. Log loss is the mean of -ln of the "
+        "chance given to what happened; lower is better. How far a learner is behind (below zero: ahead) is told on "
+        "the same rows, so it can tell apart what the intervals of each, of players drawn anew, cannot. "
         f"{stays} stays unless another is better by more than the standard error of that, {drawn}."
     )
     return f"### Contest on the later holdout\n{head}" + "\n".join(rows) + f"\n\n{told}"
@@ -77,8 +115,10 @@ def _contest(run: ModelRun) -> str:
 
 def _beside(run: ModelRun) -> str:
     """How it does beside the base rate and what serves."""
+    n = _places(high - low for _, low, high in run.gains.values())
     rows = [
-        f"| {name} |{WIDE}{mean:+.4f}{WIDE}| {low:+.4f} to {high:+.4f} |" for name, (mean, low, high) in _gains(run)
+        f"| {name} |{WIDE}{mean:+.{n}f}{WIDE}| {low:+.{n}f} to {high:+.{n}f} |"
+        for name, (mean, low, high) in _gains(run)
     ]
     head = (
         f"### Beside what serves and the base rate\n| beside | {run.score} less by | 95 % interval |\n|---|---|---|\n"
@@ -109,27 +149,67 @@ def _measures(metrics: Mapping[str, Measured], notes: Mapping[str, str]) -> str:
     rows = []
     for name, measured in metrics.items():
         value, *ends = measured if isinstance(measured, tuple) else (measured,)
-        shown = f"{ends[0]:.4f} to {ends[1]:.4f}" if ends and all(map(math.isfinite, ends)) else ""
-        told = f"{value:,.0f}" if value == round(value) and abs(value) >= 1 else f"{value:,.4f}"
+        known = bool(ends) and all(map(math.isfinite, ends))
+        n = _places([ends[1] - ends[0]]) if known else 3 if abs(value) >= 0.01 else 4
+        shown = f"{ends[0]:.{n}f} to {ends[1]:.{n}f}" if known else ""
+        told = f"{value:,.0f}" if value == round(value) and abs(value) >= 1 else f"{value:,.{n}f}"
         cells = (name.replace("_", " "), told, shown, notes.get(name.partition("/")[0], ""))
         rows.append("| " + f"{WIDE}| ".join(cells) + " |")
     head = "### Figures of the chosen one\n| figure | value | 95 % interval | what it says |\n|---|---|---|---|\n"
-    return head + "\n".join(rows)
+    told = "Intervals are of players drawn anew; where there is none, none was worked out."
+    return "\n\n".join([head + "\n".join(rows), *_calibrated(metrics), told])
+
+
+def _calibrated(metrics: Mapping[str, Measured]) -> list[str]:
+    """Whether chances hold, in a sentence; none where that was not measured."""
+    error, floor = metrics.get("calibration_error"), metrics.get("calibration_floor")
+    if not isinstance(error, float) or not isinstance(floor, float) or not 0 < floor < math.inf:
+        return []
+    if error <= _NEAR * floor:
+        return ["**Calibrated**: its error is about what chance alone makes of a faultless model, or less."]
+    told = (
+        f"**Not calibrated** on these later days: its error is {error / floor:.1f} times what chance alone makes of a "
+        "faultless model. Whom that concerns is told by kind, below."
+    )
+    return [told]
 
 
 def _by_kind(kinds: Sequence[OfKind]) -> str:
     head = (
         "### By kind of player and question\n"
-        "| kind | rows | promised | happened | log loss | better than the base rate |\n|---|---|---|---|---|---|\n"
+        "| kind | rows | players | promised | happened | log loss | better than the base rate |\n"
+        "|---|---|---|---|---|---|---|\n"
     )
+    n = _places((each.happened[2] - each.happened[1] for each in kinds), 2)
+    m = _places(each.ahead[2] - each.ahead[1] for each in kinds)
     rows = []
     for each in kinds:
-        happened = "{:.3f} ({:.3f} to {:.3f})".format(*each.happened) + (" \\*" if each.off else "")
-        ahead = "{:+.4f} ({:+.4f} to {:+.4f})".format(*each.ahead)
-        cells = (each.name, f"{each.rows:,}", f"{each.promised:.3f}", happened, f"{each.loss:.4f}", ahead)
+        happened = "{0:.{3}f} ({1:.{3}f} to {2:.{3}f})".format(*each.happened, n) + (" \\*" if each.off else "")
+        ahead = "{0:+.{3}f} ({1:+.{3}f} to {2:+.{3}f})".format(*each.ahead, m)
+        counts = f"{each.rows:,}", f"{each.players:,}"
+        cells = (each.name, *counts, f"{each.promised:.{n}f}", happened, f"{each.loss:.{m}f}", ahead)
         rows.append("| " + f"{WIDE}| ".join(cells) + " |")
-    told = "\\* what happened differs from what was promised beyond the noise of these players."
-    return head + "\n".join(rows) + (f"\n\n{told}" if any(each.off for each in kinds) else "")
+    weak = [each.name for each in kinds if each.ahead[1] <= 0]
+    told = "For each of these it is better than the base rate beyond noise."
+    told = f"Not shown to be better than the base rate for: {'; '.join(weak)}." if weak else told
+    if any(each.off for each in kinds):
+        told += (
+            " \\* what happened differs from what was promised beyond the noise of these players; of 20 kinds that are "
+            "promised rightly one is marked by chance."
+        )
+    return head + "\n".join(rows) + f"\n\n{told}"
+
+
+def _plots(run: ModelRun, run_id: str) -> str:
+    """Pictures of the run, which MLflow's page gets where it gets what is under Artifacts."""
+    said = dict(PLOTS)
+    names = [name for name, _ in PLOTS if name in run.figures]
+    names += [name for name in run.figures if name not in said]
+    drawn = [
+        f"{said.get(name, '')}\n\n![{name}](get-artifact?path=plots/{name}.png&run_uuid={run_id})".strip()
+        for name in names[:MOST_PLOTS]
+    ]
+    return "\n\n".join(["### Plots", *drawn])
 
 
 def _moving(run: ModelRun) -> str:
@@ -156,7 +236,8 @@ def _trained_on(run: ModelRun) -> str:
     if run.shown and not run.rivals:  # nothing is held out
         told = [f"{day:%Y-%m-%d}" for day in (min(window.values()), max(window.values()))]
         told = [" to ".join(told)]
-    rows = ", ".join(f"{name} {n:,}" for name, n in run.rows.items())
+    rows = ", ".join(f"{n:,} {ROWS.get(name, name)}" for name, n in run.rows.items())
+    rows += f".{REFITTED}" if "refit" in run.rows else ""
     cost = ""
     if run.cost:
         fit, rows_s, asked = f"{run.cost.fit_s:.1f} s", f"{run.cost.rows:,} rows", f"{run.cost.answer_s:.1f} s"

@@ -25,7 +25,8 @@ trained last.
   `promotion` to `manual`, and leaves the alias alone from then on.
 - **Where the app file says `promotion: review`**, training never moves `champion`. The version that its contest would
   let serve gets the alias `review` and waits: move `champion` to it, and it serves from the next night on.
-- **To hand back**, set the tag `promotion` to `automatic`.
+- **To hand back**, set the tag `promotion` to `automatic`. (`champion_seen` is the version that the last training left
+  as champion, by which the next one notices.)
 - **To stop the model**, remove the alias: the night then runs without it and says so.
 """
 
@@ -55,6 +56,7 @@ class ModelRun:
         decision: What the contest says about serving it.
         data_window: Named days: `first` and `last` snapshot, and where calibration and test begin.
         rows: Number of rows by part: train, calibrate, test.
+        players: Whose those of the test are; 0 where nothing was tested.
         inputs: Names and types of the columns that `model.predict` reads: the signature.
         first_night: The first night that it could serve: the day as of which it was trained.
         app_hash: Of the app file it was trained for.
@@ -92,6 +94,7 @@ class ModelRun:
     first_night: dt.date | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Measured] = field(default_factory=dict)
+    players: int = 0
     rivals: Sequence[Rival] = ()
     chosen: str = ""
     prefers: str = ""

@@ -5,7 +5,8 @@ carry the same message as colour throughout.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -23,11 +24,13 @@ from numpy.typing import NDArray
 from configs.nouns import counted
 from data.whole_files import whole_file
 from models.contest.kinds import Mask
-from models.contest.scores import Clusters, calibration_error, calibration_floor, reliability_table
+from models.contest.scores import Clusters, calibration_error, calibration_floor, clustered_floor, reliability_table
 
 Array = NDArray[np.float64]
 BLUE, ORANGE, GREEN, SKY, PURPLE, RED = "#0072B2", "#E69F00", "#009E73", "#56B4E9", "#CC79A7", "#D55E00"
 INK, FAINT = "#333333", "#B8B8B8"
+_SEED = 7
+_RARE = 0.05  # of promises in the mean: little happens, and what does is expected of few
 _LETTERS = 7  # of a title, to the inch
 LINES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (SKY, "v"), (RED, "P"))
 
@@ -41,7 +44,9 @@ def reliability_plot(
     bins: int = 10,
     groups: tuple[str, pl.DataFrame] | None = None,
 ) -> Figure:
-    """Kept against promised in equal-mass bins with 95 % intervals, over a histogram of the promises.
+    """Kept against promised in ten bins with 95 % intervals, over a histogram of the promises.
+
+    Bins have as many rows each; where little happens as many expected to happen, on axes that widen towards zero.
 
     Args:
         y: Outcomes, 0 or 1, shape (n,).
@@ -51,24 +56,38 @@ def reliability_plot(
         bins: Equal-mass bins.
         groups: What else the promises are held against: a name, and promised, kept, low and high of each group.
     """
-    table = reliability_table(y, p, clusters, bins)
+    rare = bool(np.mean(p) < _RARE)
+    table = reliability_table(y, p, clusters, bins, rare=rare)
+    end = min(1.0, 1.1 * float(table.select("high", "promised").to_numpy().max())) if rare else 1.0
     figure, (upper, lower) = _canvas(6.2, 6.6, rows=2, heights=(4, 1))
     upper.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2, linestyle="--", label="promise kept exactly")
     _dots(upper, table["promised"], table, color=BLUE, label="kept, with 95 % interval")
     if groups is not None:
         _dots(upper, groups[1]["promised"], groups[1], color=ORANGE, label=groups[0])
-    error, floor = calibration_error(y, p, bins), calibration_floor(p, bins)
-    upper.set(xlim=(0, 1), ylim=(0, 1), ylabel="kept", aspect="auto")
+    error = calibration_error(y, p, bins)
+    floor = calibration_floor(p, bins) if clusters is None else clustered_floor(y, p, clusters, bins)
+    upper.set(xlim=(0, end), ylim=(0, end), ylabel="kept", aspect="auto")
     upper.legend(loc="upper left", frameon=False)
     told = f"{counted(len(y), 'promise')}\ncalibration error {error:.3f}\nby chance alone {floor:.3f}"
     upper.text(0.98, 0.03, told, transform=upper.transAxes, ha="right", va="bottom", color=INK)
-    lower.hist(p, bins=np.linspace(0, 1, 41).tolist(), color=SKY, edgecolor="white", linewidth=0.4)
-    lower.set(xlim=(0, 1), xlabel="promised", ylabel="promises")
-    lower.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+    _promises(lower, p, end, rare=rare)
+    if rare:  # near zero there is most to be seen
+        for set_scale in (upper.set_xscale, upper.set_yscale, lower.set_xscale):
+            set_scale("function", functions=(_root, np.square))
     for axis in (upper.xaxis, upper.yaxis, lower.xaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axis.set_major_formatter(PercentFormatter(1, decimals=1 if rare else 0))
     upper.tick_params(labelbottom=False)
     return _titled(figure, title)
+
+
+def _promises(axes: Axes, p: Array, end: float, *, rare: bool) -> None:
+    """A histogram of the promises up to an end."""
+    edges = np.linspace(0, np.sqrt(end), 41) ** 2 if rare else np.linspace(0, end, 41)
+    axes.hist(p, bins=edges.tolist(), color=SKY, edgecolor="white", linewidth=0.4)
+    beyond = int((p > end).sum())
+    axes.set(xlim=(0, end), xlabel=f"promised ({beyond:,} more are beyond)" if beyond else "promised")
+    axes.set_ylabel("promises")
+    axes.yaxis.set_major_locator(MaxNLocator(2, integer=True))
 
 
 def importance_plot(importance: Mapping[str, float], *, title: str, top: int = 20) -> Figure:
@@ -102,7 +121,8 @@ def contributions_plot(contributions: pl.DataFrame, features: pl.DataFrame, *, t
         values = features.cast(pl.Float64).fill_null(float("nan")).to_numpy()
         names = [_line(name) for name in contributions.columns]
         told = shap.Explanation(contributions.to_numpy(), data=values, feature_names=names)
-        shap.plots.beeswarm(told, max_display=top, ax=axes, plot_size=None, show=False)
+        with _same_luck():
+            shap.plots.beeswarm(told, max_display=top, ax=axes, plot_size=None, show=False)
     axes.tick_params(axis="y", labelsize=9)
     for beside in (each for each in figure.axes if each is not axes):
         beside.set_ylabel("its figure", fontsize=9)
@@ -135,23 +155,25 @@ def kinds_plot(contributions: pl.DataFrame, kinds: Mapping[str, Mask], *, title:
     return _titled(figure, title)
 
 
-def contest_plot(entrants: Sequence[tuple[str, float, float, float]], *, title: str, chosen: str) -> Figure:
-    """The holdout log loss of each learner with its interval, the chosen one in colour.
+def contest_plot(entrants: Sequence[tuple[str, float, float, float, float]], *, title: str, chosen: str) -> Figure:
+    """How far each learner was behind the chosen one on the same rows of the holdout, with its interval.
 
     Args:
-        entrants: Name, log loss, low, high.
+        entrants: Name, log loss, how much more that is than the chosen one's, low, high.
         title: The task.
         chosen: The name of the winner.
     """
     ranked = sorted(entrants, key=lambda entrant: entrant[1])
-    figure, (axes,) = _canvas(6.6, 1.4 + 0.45 * len(ranked))
-    for place, (name, loss, low, high) in enumerate(ranked):
+    figure, (axes,) = _canvas(7.4, 1.4 + 0.45 * len(ranked))
+    axes.axvline(0, color=FAINT, linewidth=1.2, linestyle="--")
+    for place, (name, _, behind, low, high) in enumerate(ranked):
         color, marker = (BLUE, "o") if name == chosen else ("#7A7A7A", "s")
-        axes.errorbar(loss, place, xerr=_reach(loss, low, high), fmt=marker, color=color, capsize=3)
-    axes.set_yticks(
-        range(len(ranked)), [n.replace("_", " ") + (" (chosen)" if n == chosen else "") for n, *_ in ranked]
-    )
-    axes.set(ylim=(len(ranked) - 0.5, -0.5), xlabel="log loss on the later holdout, 95 % interval (left is better)")
+        axes.errorbar(behind, place, xerr=_reach(behind, low, high), fmt=marker, color=color, capsize=3)
+    called = [f"{n.replace('_', ' ')}{' (chosen)' if n == chosen else ''}  {loss:.4f}" for n, loss, *_ in ranked]
+    axes.set_yticks(range(len(ranked)), called)
+    said = "log loss more than the chosen one's on the same later rows, 95 % interval (left is better)"
+    axes.set(ylim=(len(ranked) - 0.5, -0.5))
+    figure.supxlabel(said, fontsize=9)
     return _titled(figure, title)
 
 
@@ -305,6 +327,22 @@ def _canvas(width: float, height: float, rows: int = 1, heights: tuple[int, ...]
         one.set_axisbelow(True)
         one.tick_params(colors=INK, labelsize=9, length=0)
     return figure, axes
+
+
+@contextmanager
+def _same_luck() -> Iterator[None]:
+    """NumPy's global luck, by which shap scatters dots that lie alike: the same each time, and afterwards as it was."""
+    before = np.random.get_state()  # noqa: NPY002 (shap takes no generator)
+    np.random.set_state(np.random.RandomState(_SEED).get_state())  # noqa: NPY002 (np.random.seed cannot be undone)
+    try:
+        yield
+    finally:
+        np.random.set_state(before)  # noqa: NPY002
+
+
+def _root(values: Array) -> Array:
+    root: Array = np.sqrt(np.maximum(values, 0.0))
+    return root
 
 
 def _line(name: str) -> str:

@@ -271,7 +271,7 @@ class Registry:
     def _judge(self, name: str, version: str, run_id: str, run: ModelRun, *, review: bool) -> RegisteredVersion:
         """Write the version's page and move the aliases."""
         decision, proposed = self._aliases.decide(name, version, run, review=review)
-        card = card_of(run, decision, proposed=proposed)
+        card = card_of(run, decision, run_id, proposed=proposed)
         self._client.update_model_version(name, version, card)
         self._client.set_tag(
             run_id, NOTE, f"Registered as [{name} version {version}]({_PAGE.format(name, version)}). {card}"

@@ -10,11 +10,12 @@ import polars as pl
 
 from configs.app import App
 from configs.nouns import counted
-from models.contest.hold import Contest
+from models.contest.hold import BASE_RATE, Contest
 from models.contest.kinds import quarters_of
 from models.contest.outcome import Decision, Rival
 from models.contest.promotion import Against, Gain
 from models.explain.reasons import REST, moved_by_kind, share_of_kinds
+from models.learners import learners
 from models.tasks.segments import PARENT, SegmentModel, Segments
 from models.tracking.pages import ModelRun, Shown
 from models.tracking.plots import (
@@ -64,9 +65,8 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
             "log_loss_gain_over_base_rate": contest.gain,
             **task.figures(contest.holdout),
         },
-        rivals=[
-            Rival(e.name, e.log_loss, e.low, e.high, e.behind if e.name != chosen else None) for e in contest.entrants
-        ],
+        players=contest.holdout["player_key"].n_unique(),
+        rivals=_rivals(contest),
         chosen=chosen,
         prefers=task.prefers,
         gains=_gains(contest),
@@ -83,6 +83,16 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
         example=task.example(app),
         requires=contest.model.learner.requires,
     )
+
+
+def _rivals(contest: Contest) -> list[Rival]:
+    """Who competed, with how far behind the winner they were, and what each of them does."""
+    usual = f"says {contest.base:.2g} of everybody, how often it happened in the rows before"
+    does = {name: each.does for name, each in learners().by_name.items()} | {BASE_RATE: usual}
+    return [
+        Rival(e.name, e.log_loss, e.low, e.high, e.behind if e.name != contest.chosen else None, does.get(e.name, ""))
+        for e in contest.entrants
+    ]
 
 
 def _gains(contest: Contest) -> dict[str, Gain]:
@@ -108,12 +118,12 @@ def _plots(contest: Contest, app: App) -> dict[str, Any]:
     """What was promised against what was kept, what the winner looks at, and how the rivals did."""
     y, p = contest.holdout["y"].to_numpy(), contest.holdout["p"].to_numpy()
     players, title = contest.holdout["player_key"].to_numpy(), f"{app.title}: {contest.task.name.replace('_', ' ')}"
-    entrants = [(e.name, e.log_loss, e.low, e.high) for e in contest.entrants]
+    entrants = [(e.name, e.log_loss, *e.behind) for e in contest.entrants]
     importance = share_of_kinds(contest.model.learner.importance(), contest.task.kinds(app))
     return _moves(contest, app, f"{title}, what moves the answer") | {
         "reliability": reliability_plot(y, p, players, title=f"{title}, later holdout"),
         "importance": importance_plot(importance, title=f"{title}, what it looks at"),
-        "contest": contest_plot(entrants, title=title, chosen=contest.chosen),
+        "contest": contest_plot(entrants, title=f"{title}, who competed", chosen=contest.chosen),
     }
 
 
@@ -134,6 +144,7 @@ def _moves(contest: Contest, app: App, title: str) -> "dict[str, Figure]":
     if told is None:
         return {}
     moved, figures = moved_by_kind(some, told, contest.task.kinds(app))
+    title = f"{title} ({some.height:,} later rows)"
     drawn = {"contributions": contributions_plot(moved, figures, title=title)}
     quarters = quarters_of(some)
     return drawn | ({"contributions_by_kind": kinds_plot(moved, quarters, title=title)} if quarters else {})

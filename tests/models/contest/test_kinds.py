@@ -31,7 +31,7 @@ def test_kinds_of_questions_go_by_the_words_of_the_app_not_by_columns_and_ids():
         return set(kinds_of(asked, task.sorts, partial(task.sort_called, app)))
 
     assert {"window of 1 day", "window of 7 days", "trades closed with a stop-loss in place"} < names("attainment")
-    assert {f"{app.engagement.levels[level]} or above" for level in (1, 4)} < names("engagement")
+    assert {f"{app.engagement.levels[1]} or above", app.engagement.levels[4]} < names("engagement")  # none is above
     assert names("churn") == {"left already", "leaves in week 2"}
     assert "earned on days 1 to 7" in names("badge_odds")
 
@@ -46,7 +46,9 @@ def test_a_kind_that_is_promised_too_much_is_told_apart_from_one_that_is_not():
     rng = np.random.default_rng(0)
     players, chance = np.arange(2000), np.where(np.arange(2000) < 1000, 0.2, 0.6)
     y, p = (rng.random(2000) < chance).astype(float), np.where(players < 1000, 0.2, 0.9)
-    fits, over = by_kind({"fits": players < 1000, "over": players >= 1000, "empty": players < 0}, y, p, 0.4, players)
+    parts = {"fits": players < 1000, "over": players >= 1000, "empty": players < 0, "all over again": players >= 0}
+    whole, fits, over = by_kind(parts, y, p, 0.4, players)
+    assert (whole.name, whole.rows, whole.players) == ("all", 2000, 2000)
     assert (fits.name, fits.rows, fits.promised, fits.off) == ("fits", 1000, pytest.approx(0.2), False)
     assert (over.off, over.promised, over.happened[0]) == (True, pytest.approx(0.9), pytest.approx(0.6, abs=0.05))
     assert fits.ahead[1] > 0 > over.ahead[0]  # better than the base rate here; not there, where it promises too much

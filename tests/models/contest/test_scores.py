@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss as reference_log_loss
 
 from models.contest.scores import (
     auc,
+    auc_interval,
     brier,
     calibration_error,
     calibration_floor,
@@ -43,6 +44,19 @@ def test_certain_and_wrong_costs_much_but_not_infinitely():
 
 def test_auc_with_one_outcome_only_is_unknown():
     assert np.isnan(auc(np.ones(5), np.linspace(0, 1, 5)))
+    assert np.isnan(auc_interval(np.ones(5), np.linspace(0, 1, 5), np.arange(5))).all()
+
+
+def test_the_interval_of_auc_is_as_wide_as_that_of_drawing_players_anew():
+    rng = np.random.default_rng(5)
+    players = rng.integers(120, size=1500)
+    p = np.clip(0.3 + 0.3 * rng.normal(size=120)[players] + 0.1 * rng.normal(size=1500), 0.02, 0.98)
+    y = (rng.random(1500) < np.clip(p + 0.2 * rng.normal(size=120)[players], 0, 1)).astype(float)
+    rows = [np.flatnonzero(players == each) for each in range(120)]
+    drawn = [np.concatenate([rows[each] for each in rng.integers(120, size=120)]) for _ in range(300)]
+    area, low, high = auc_interval(y, p, players)
+    assert area == auc(y, p)
+    assert high - low == pytest.approx(2 * 1.96 * np.std([auc(y[here], p[here]) for here in drawn]), rel=0.15)
 
 
 def test_without_rows_every_score_is_unknown():

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from matplotlib.collections import LineCollection
 
-from models.contest.scores import reliability_table
+from models.contest.scores import equal_hope_bins, reliability_table
 from models.tracking.plots import (
     bic_plot,
     contest_plot,
@@ -67,10 +67,22 @@ def test_a_long_title_goes_on_in_a_second_line_instead_of_beyond_the_picture():
 
 
 def test_contest_plot_names_the_chosen_one_and_bears_an_unknown_interval():
-    rivals = [("logistic", 0.4, 0.39, 0.41), ("base_rate", 0.5, float("-inf"), float("inf"))]
+    rivals = [("logistic", 0.4, 0.0, 0.0, 0.0), ("base_rate", 0.5, 0.1, float("-inf"), float("inf"))]
     shown = words(contest_plot(rivals, title="Plays", chosen="logistic"))
-    assert "logistic (chosen)" in shown
-    assert "base rate" in shown
+    assert "logistic (chosen)  0.4000" in shown
+    assert "base rate  0.5000" in shown
+
+
+def test_where_little_happens_the_reliability_plot_widens_what_lies_near_zero():
+    rng = np.random.default_rng(1)
+    p = np.exp(rng.normal(-6, 1.5, 4000)).clip(1e-5, 0.6)
+    y = (rng.random(4000) < p).astype(float)
+    figure = reliability_plot(y, p, np.arange(4000) % 200, title="Toy: badge odds")
+    upper = figure.axes[0]
+    assert upper.get_xlim()[1] < 0.8
+    assert upper.transData.transform((0.01, 0.0))[0] > upper.transData.transform((0.0, 0.0))[0] + 40
+    hoped = [p[equal_hope_bins(p) == each].sum() for each in range(10)]
+    assert min(hoped) > 0.7 * max(hoped)
 
 
 def test_bic_plot_rings_the_mixture_that_serves():
@@ -151,12 +163,20 @@ def test_kinds_plot_shows_for_each_kind_how_far_features_move_answers_the_farthe
     assert {"1.00", "0.20"} <= {text.get_text() for text in figure.axes[0].texts}
 
 
-def test_contributions_plot_shows_the_features_that_move_answers_most_first():
+def test_contributions_plot_shows_the_features_that_move_answers_most_first_and_is_the_same_each_time(tmp_path):
     rng = np.random.default_rng(0)
     moved = pl.DataFrame(
         {"days_quiet": 2 * rng.normal(size=80), "visits": 0.1 * rng.normal(size=80), "idle": np.zeros(80)}
     )
     figure = contributions_plot(moved, moved + 1, title="Toy: churn", top=2)
+    np.random.rand()  # noqa: NPY002 (what shap scatters dots by)
+    before = np.random.get_state()  # noqa: NPY002
+    again = contributions_plot(moved, moved + 1, title="Toy: churn", top=2)
+    after = np.random.get_state()  # noqa: NPY002
+    assert (after[1] == before[1]).all()
+    assert after[2:] == before[2:]
+    one, other = (save_figure(each, tmp_path / f"{n}.png") for n, each in enumerate((figure, again)))
+    assert one.read_bytes() == other.read_bytes()
     told = words(figure)
     assert "Toy: churn" in told
     assert "days quiet" in told

@@ -37,28 +37,33 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
         "beside": ("version 1", [("calibration error", "0.0110", "0.0120")]),
         "used_for": "Nights ask by it.",
         "notes": {"odd": "told by nobody else"},
-        "kinds": [OfKind("window of 7 days", 1200, 0.5, (0.4, 0.35, 0.45), 0.41, (0.05, 0.04, 0.06))],
+        "kinds": [OfKind("window of 7 days", 1200, 80, 0.5, (0.4, 0.35, 0.45), 0.41, (0.05, -0.04, 0.06))],
         "moved": ("version 1", Moved(200, 0.31, 0.29, 0.04, 0.052, 0.83)),
         "cost": Cost(3.21, 255_076, 4.04),
+        "metrics": {**a_run().metrics, "calibration_error": 0.03, "calibration_floor": 0.01},
+        "figures": {"importance": importance_plot({"x": 1.0}, title="x")},
     }
     registry.record(app, "plays", a_run(promote=False, reason="no better than version 1", **told))
     client = mlflow.MlflowClient()
     page = client.get_model_version(f"{app}.plays", "2").description
     for part in (
         "Does the player play?",
-        "it **waits as challenger**: no better than version 1.",
-        "| **logistic** (chosen) | &emsp; 0.4100 &emsp; | 0.4000 to 0.4200",
-        "0.4800 to 0.5200 &emsp; | +0.0900 (+0.0800 to +0.1000) |",
-        "looks back from days since 2024-01-01; calibrates on those before 2024-03-01; is compared on the others, to",
+        "Waits as challenger when registered: no better than version 1.",
+        "| **logistic** (chosen) &emsp; | 0.410 &emsp; | 0.400 to 0.420",
+        "0.480 to 0.520 &emsp; | +0.090 (+0.080 to +0.100) &emsp; | says 0.3 of everybody |",
+        "the same 200 rows of 80 players, later than",
+        "asked as on days from 2024-01-01 on; those before 2024-03-01 calibrate; the others, to 2024-03-31, compare",
         "changes\nNights ask by it. Beside version 1, which served, on the 200 rows of the later holdout: the mean",
-        "| version 1 | &emsp; +0.0100 &emsp; | -0.0100 to +0.0300 |\n| the base rate | &emsp; +0.0900",
+        "| version 1 | &emsp; +0.010 &emsp; | -0.010 to +0.030 |\n| the base rate | &emsp; +0.090",
         "| calibration error | &emsp; 0.0110 &emsp; | 0.0120 |",
-        "| auc &emsp; | 0.8000 &emsp; |  &emsp; | how well answers rank: 0.5 is guessing, 1 is without fault |",
-        "| odd &emsp; | 0.1000 &emsp; |  &emsp; | told by nobody else |",
-        "train 1,000",
+        "| auc &emsp; | 0.800 &emsp; |  &emsp; | how well answers rank: 0.5 is guessing, 1 is without fault |",
+        "| odd &emsp; | 0.100 &emsp; |  &emsp; | told by nobody else |",
+        "**Not calibrated** on these later days: its error is 3.0 times what chance alone makes",
+        "1,000 to train, 200 to compare\n",
+        "## Plots\n\nWhat the model looks at\n\n![importance](get-artifact?path=plots/importance.png&run_uuid=",
         "Players younger than a week are rare.",
-        "0.500 &emsp; | 0.400 (0.350 to 0.450) \\* &emsp; | 0.4100 &emsp; | +0.0500 (+0.0400 to +0.0600) |",
-        "\\* what happened differs from what was promised",
+        "1,200 &emsp; | 80 &emsp; | 0.50 &emsp; | 0.40 (0.35 to 0.45) \\* &emsp; | 0.410 &emsp; | +0.050 (-0.040 to",
+        "Not shown to be better than the base rate for: window of 7 days. \\* what happened differs from what was",
         "mean answer goes from 0.310 to",
         "5.2% of them by 0.1 or more; of the tenth with the highest answers 83% stay the same.",
         "Cost: 3.2 s of processors to fit on 255,076 rows, 4.0 s to answer a million",
@@ -207,7 +212,8 @@ def test_a_page_of_what_no_contest_chose_shows_how_it_was_chosen_and_claims_no_c
     )
     assert "Its answers were not set beside those of what serves" in page
     assert "Days: 2024-01-01 to 2024-03-31\n" in page
-    assert "how the rivals" not in page
+    assert "Asked of all" not in page
+    assert "Calibrated" in card_of(a_run(metrics={"calibration_error": 0.01, "calibration_floor": 0.01}), run.decision)
 
 
 def test_checksums_are_kept_in_the_registry_and_not_beside_the_files(registry, app, mlflow, home):

@@ -21,7 +21,7 @@ INPUTS = {
     "weekend": pl.Boolean(),
     "start_day": pl.Date(),
 }
-FIRST = "first; the contest said: better by 0.01"
+FIRST = "it is the first version; the contest said: better by 0.01"
 apps = (f"app_{i}" for i in itertools.count())
 
 
@@ -75,7 +75,11 @@ def a_run(slope: float = 0.5, *, promote: bool = True, reason: str = "better by 
         code_version="1.2.3",
         parameters={"kind": "logistic", "c": 0.1},
         metrics={"log_loss": (0.41, 0.40, 0.42), "auc": 0.8, "odd": (0.1, float("-inf"), float("inf"))},
-        rivals=(Rival("logistic", 0.41, 0.40, 0.42), Rival("base_rate", 0.5, 0.48, 0.52, behind=(0.09, 0.08, 0.1))),
+        players=80,
+        rivals=(
+            Rival("logistic", 0.41, 0.40, 0.42),
+            Rival("base_rate", 0.5, 0.48, 0.52, behind=(0.09, 0.08, 0.1), does="says 0.3 of everybody"),
+        ),
         chosen="logistic",
         limits=("Players younger than a week are rare.",),
     )
