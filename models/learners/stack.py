@@ -1,7 +1,6 @@
 """A line and trees together: their answers weighed as they deserve, told by players and days that they had not seen."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
@@ -13,7 +12,7 @@ from models.calibration import logits
 from models.learner import Learner, Sheet
 from models.learners.lightgbm import LightGBM
 from models.learners.logistic import Logistic
-from models.portable import load_json, save_json
+from models.weighed import Weighed
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.bool_]
@@ -24,7 +23,7 @@ FEWEST = 200  # rows that a fold needs on either side
 RIDGE = 1.0  # draws the weights to equal ones
 
 
-class Stack(Learner):
+class Stack(Weighed):
     """p = expit(b + sum of w * logit(p of each base)), no weight below zero (Breiman 1996, Machine Learning 24, 49).
 
     The weights are learned from answers about players and days that a base fitted for it had not seen; then the bases
@@ -41,60 +40,21 @@ class Stack(Learner):
     flexible: ClassVar[bool] = True
     heavy: ClassVar[bool] = True
 
-    _bases: list[Learner]
-    _weights: Array
-    _intercept: float
+    def bases(self) -> list[Learner]:
+        """A line and trees, as they are by themselves."""
+        return [base(seed=self.seed) for base in BASES]
 
     def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
         """Learn the weights out of fold, then the bases on all rows."""
         asked, known = [], []
         for fitted, judged in folds(sheet):
-            bases = [base(seed=self.seed).fit(sheet.only(fitted), y[fitted], weights[fitted]) for base in BASES]
+            bases = [base.fit(sheet.only(fitted), y[fitted], weights[fitted]) for base in self.bases()]
             asked.append(np.column_stack([logits(base.predict(sheet.only(judged))) for base in bases]))
             known.append(np.flatnonzero(judged))
         here = np.concatenate(known) if known else np.zeros(0, dtype=np.int64)
         z = np.concatenate(asked) if asked else np.zeros((0, len(BASES)))
         self._weights, self._intercept = weigh(z, y[here], weights[here])
-        self._bases = [base(seed=self.seed).fit(sheet, y, weights) for base in BASES]
-        return self
-
-    def predict(self, sheet: Sheet) -> Array:
-        """Probabilities, shape (n,)."""
-        z = np.column_stack([logits(base.predict(sheet)) for base in self._bases])
-        p: Array = expit(z @ self._weights + self._intercept)
-        return p
-
-    def contributions(self, sheet: Sheet) -> pl.DataFrame:
-        """Those of the bases, weighed as their log-odds are."""
-        told: dict[str, pl.Series] = {}
-        for base, weight in zip(self._bases, self._weights, strict=True):
-            moved = base.contributions(sheet)
-            for column in [] if moved is None else moved.get_columns():
-                added = weight * column
-                told[column.name] = told[column.name] + added if column.name in told else added
-        return pl.DataFrame(told)
-
-    def importance(self) -> dict[str, float]:
-        """Those of the bases, by their weights."""
-        whole = float(self._weights.sum()) or 1.0
-        shares: dict[str, float] = {}
-        for base, weight in zip(self._bases, self._weights, strict=True):
-            for name, share in base.importance().items():
-                shares[name] = shares.get(name, 0.0) + float(weight) / whole * share
-        return shares
-
-    def to_files(self, folder: Path) -> None:
-        """Write each base into a folder of its own, and the weights."""
-        save_json(folder / "weights.json", {"weights": self._weights.tolist(), "intercept": self._intercept})
-        for base in self._bases:
-            (folder / base.name).mkdir()
-            base.to_files(folder / base.name)
-
-    def from_files(self, folder: Path) -> Self:
-        """Read what `to_files` wrote."""
-        told = load_json(folder / "weights.json")
-        self._weights, self._intercept = np.array(told["weights"]), told["intercept"]
-        self._bases = [base(seed=self.seed).from_files(folder / base.name) for base in BASES]
+        self._fitted = [base.fit(sheet, y, weights) for base in self.bases()]
         return self
 
 

@@ -111,7 +111,10 @@ class Engagement(BinaryTask[Levels]):
         "two_views": {"trees": 120},
         "random_forest": {"min_leaf": 40},
     }
-    asks_for: ClassVar[frozenset[str]] = frozenset({"catboost", "random_forest", "stack", "two_views", "xgboost"})
+    asks_for: ClassVar[frozenset[str]] = frozenset(
+        {"catboost", "mean_of_three", "random_forest", "stack", "two_views", "xgboost"}
+    )
+    prefers: ClassVar[str] = "mean_of_three"
     relevels: ClassVar[bool] = False  # as of churn
     used_for: ClassVar[str] = (
         "Nights publish its answers in `scores`, for people and apps to act on; no challenge, reward or badge depends "

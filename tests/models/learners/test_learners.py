@@ -18,7 +18,10 @@ from models.task import BinaryTask
 
 HERE = importlib.util.find_spec("catboost") is not None
 CATBOOST = pytest.param("catboost", marks=pytest.mark.skipif(not HERE, reason="the extra catboost is not installed"))
-BUILT_IN = ("cloglog", "lightgbm", "logistic", "random_forest", "stack", "two_views", "who_and_when", "xgboost")
+BUILT_IN = (
+    *("cloglog", "lightgbm", "logistic", "mean_of_three", "random_forest", "stack", "two_views"),
+    *("who_and_when", "xgboost"),
+)
 GENERAL = TELLING = (*BUILT_IN, CATBOOST)
 ORDERED = ("lightgbm", "two_views", "xgboost")
 FULL = ("lightgbm", "random_forest", "xgboost", CATBOOST)
@@ -140,7 +143,7 @@ def test_an_unknown_value_is_no_obstacle(name, tmp_path):
 @pytest.mark.parametrize("before", [0.0, None])
 def test_what_was_constant_or_unknown_while_it_learned_is_no_obstacle_when_it_says_something(name, before):
     (rows, y), (asked, happened) = sheet(900), sheet(300, seed=1)
-    if before is None and name in {"cloglog", "logistic", "stack"}:
+    if before is None and name in {"cloglog", "logistic", "mean_of_three", "stack"}:
         pytest.skip("a line reads no unknown values; tasks whose features may be unknown do not let it in")
     learned = replace(rows, x=rows.x.with_columns(idle=pl.lit(before, pl.Float64)))
     p = learner_of(name)(seed=7).fit(learned, y, np.ones(len(y))).predict(asked)
@@ -226,6 +229,14 @@ def test_of_two_views_one_alone_sees_what_is_alike_for_all_on_a_day():
     assert logit(both.predict(given)) == pytest.approx(np.mean(apart, axis=0))
     assert "strong" not in player.importance()
     assert both.importance()["strong"] == pytest.approx(day.importance()["strong"] / 2)
+
+
+def test_the_mean_of_three_lies_in_the_middle_of_its_bases_in_log_odds():
+    rows, y = sheet(900)
+    three = learner_of("mean_of_three")(seed=7)
+    alone = [base.fit(rows, y, np.ones(len(y))).predict(rows) for base in three.bases()]
+    mean = three.fit(rows, y, np.ones(len(y))).predict(rows)
+    assert logit(mean) == pytest.approx(np.mean(logit(np.array(alone)), axis=0))
 
 
 def test_costly_learners_enter_only_where_a_task_asks_for_them():

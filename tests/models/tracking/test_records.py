@@ -67,7 +67,7 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
         "mean answer goes from 0.310 to",
         "5.2% of them by 0.1 or more; of the tenth with the highest answers 83% stay the same.",
         "Cost: 3.2 s of processors to fit on 255,076 rows, 4.0 s to answer a million",
-        "move the alias `champion`",
+        "Move the alias `champion`",
     ):
         assert part in page
     first = client.get_model_version(f"{app}.plays", "1").description
