@@ -117,6 +117,11 @@ class Engagement(Part):
         le=90,
         description="Who does not play for so many days has left; without it, as long as few pauses last, 7 to 28.",
     )
+    ends_with: Name | None = Field(
+        None,
+        description="A metric that counts what play ends with, such as a last lesson or a cancellation: who did it "
+        "last is seldom seen again, and gets no message to come back.",
+    )
 
     @model_validator(mode="after")
     def _cut(self) -> Self:
@@ -271,6 +276,7 @@ def _problems(app: App) -> Iterator[str]:
         if name in known:
             yield from _challenge_problems(app, name)
     yield from _asked_again(app)
+    yield from _ends_problems(app)
     yield from people_problems(app.personas, app.profile, app.events, app.metrics)
     yield from badge_problems(app.badges, app.metrics)
     yield from rest_problems(app.streaks, app.calendar)
@@ -290,6 +296,16 @@ def _asked_again(app: App) -> Iterator[str]:
         for name in names:
             if name in app.metrics and app.metrics[name].once:
                 yield f"{where}: '{name}' is done once and never again; take it out, and give a badge for it"
+
+
+def _ends_problems(app: App) -> Iterator[str]:
+    name = app.engagement.ends_with
+    if name is None:
+        return
+    if name not in app.metrics:
+        yield f"engagement.ends_with: '{name}' is not one of the metrics ({', '.join(app.metrics)})"
+    elif app.metrics[name].agg != "count":
+        yield f"engagement.ends_with: '{name}' has to count events; leave out its `agg`, or name another metric"
 
 
 def _judged_problems(app: App, badge: str, judged: Judged) -> Iterator[str]:

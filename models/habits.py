@@ -27,6 +27,9 @@ INPUTS: dict[str, pl.DataType] = {
     **{name: pl.Int64() for name in ("next_calendar_days", "last_calendar_days")},
 }
 
+# Of an app that says what play ends with, see `pipelines.players.facts.has_ended`; 0 for all elsewhere.
+ENDED: dict[str, pl.DataType] = {"ended": pl.Float64()}
+
 _RECENCY = pl.col("recency_days").fill_null(90)
 _GAP = pl.col("gap_mean_28").fill_null(14).clip(1, 28)
 _TENURE = pl.col("tenure_days").fill_null(0)
@@ -154,6 +157,13 @@ KINDS: Mapping[str, Kind] = {
         "how near the dates of the calendar are",
     ),
 }
+
+
+TO_AN_END = Kind(
+    tuple(ENDED),
+    pl.when(pl.col("ended") > 0).then(pl.lit("the last that they did is what play ends with")),
+    "whether they have come to the end of what there is",
+)
 
 
 def changes() -> Sequence[Change]:

@@ -55,8 +55,13 @@ class Churn(BinaryTask[Quiet]):
     question: ClassVar[str] = "Has the player left, or will they leave within the weeks to come?"
     doing: ClassVar[str] = "who will leave"
     label: ClassVar[str] = "left"
-    inputs: ClassVar[Mapping[str, pl.DataType]] = {**habits.INPUTS, "week": pl.Int32(), "window_days": pl.Int32()}
-    features: ClassVar[tuple[str, ...]] = (*habits.FEATURES, "week")
+    inputs: ClassVar[Mapping[str, pl.DataType]] = {
+        **habits.INPUTS,
+        **habits.ENDED,
+        "week": pl.Int32(),
+        "window_days": pl.Int32(),
+    }
+    features: ClassVar[tuple[str, ...]] = (*habits.FEATURES, "week", *habits.ENDED)
     settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {name: {"trees": 80} for name in ("lightgbm", "who_and_when")}
     asks_for: ClassVar[frozenset[str]] = frozenset({"who_and_when", "xgboost", "stack", "catboost"})
     prefers: ClassVar[str] = "who_and_when"  # contests of one season chose worse for the next; docs/evidence.md
@@ -92,7 +97,7 @@ class Churn(BinaryTask[Quiet]):
 
     def kinds(self, app: App) -> Mapping[str, Kind]:  # noqa: ARG002
         """Those of habit."""
-        return {**habits.KINDS, "asked": what_is_asked("week")}
+        return {**habits.KINDS, "ended": habits.TO_AN_END, "asked": what_is_asked("week")}
 
     def changes(self, app: App) -> Sequence[Change]:  # noqa: ARG002
         """Those of habit."""

@@ -19,6 +19,7 @@ FEATURES = (
     *("log_events_1", "log_events_7", "log_events_28", "log_life", "streak", "log_tenure", "share_of_tenure"),
     *("habit", "habit_ratio", "weekend_days", "start_weekend", "app_1", "app_3", "app_7", "app_ratio"),
     *("log_gap", "overdue", "newness", "log_usual", "late", "reach", "lead_days", "next_calendar", "last_calendar"),
+    *habits.ENDED,
 )
 
 # What `predict` reads: features of a snapshot and the window asked about.
@@ -35,6 +36,7 @@ INPUTS: dict[str, pl.DataType] = {
     **{name: pl.Int64() for name in ("next_calendar_days", "last_calendar_days")},
     **{name: pl.Int32() for name in ("window_days", "lead_days")},
     "start_day": pl.Date(),
+    **habits.ENDED,
 }
 
 _LONGEST = 90  # days, beyond which all pauses are alike
@@ -94,6 +96,7 @@ class Plays(BinaryTask[Encoding]):
                 "on which weekdays they play",
                 habit,
             ),
+            "ended": habits.TO_AN_END,
             "asked": what_is_asked("lead_days"),
         }
 
@@ -175,6 +178,7 @@ def plays_matrix(rows: pl.DataFrame) -> pl.DataFrame:
         lead_days=pl.col("lead_days").cast(pl.Float64),
         next_calendar=(-pl.col("next_calendar_days").fill_null(60) / 7).exp(),
         last_calendar=(-pl.col("last_calendar_days").fill_null(60) / 7).exp(),
+        ended=pl.col("ended").fill_null(0),
     ).cast(pl.Float64)
 
 

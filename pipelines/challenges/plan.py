@@ -85,7 +85,9 @@ def plan_challenges(
         chosen = chosen.clear()
     rows = promise_rows(known, chosen, snapshots, features, DAILY)
     full = how_many_open(asked).filter(pl.col("n_open") >= known.app.challenges.most_open)
-    unserved = _unserved(known.app, snapshots, chances, rows, full["player_key"])
+    unserved = _unserved(
+        known.app, snapshots, chances, rows, full["player_key"], features.select("player_key", "ended")
+    )
     return Plan(rows, chances, unserved, windows, choices=choices_of(chosen, rows))
 
 
@@ -183,7 +185,12 @@ def _with_ids(known: Known, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unserved(
-    app: App, snapshots: pl.DataFrame, chances: pl.DataFrame, rows: pl.DataFrame, full: pl.Series
+    app: App,
+    snapshots: pl.DataFrame,
+    chances: pl.DataFrame,
+    rows: pl.DataFrame,
+    full: pl.Series,
+    ended: pl.DataFrame,
 ) -> pl.DataFrame:
     best = chances.group_by("player_key").agg(pl.col("p_plays").max())
     unlikely = pl.col("p_plays") < app.challenges.min_plays
@@ -194,8 +201,11 @@ def _unserved(
         snapshots.select("player_key", "persona", "language")
         .join(rows.select("player_key"), on="player_key", how="anti", maintain_order="left")
         .join(best, on="player_key", how="left", maintain_order="left")
+        .join(ended, on="player_key", how="left", maintain_order="left")
         .with_columns(
-            reason=pl.when(unlikely)
+            reason=pl.when(unlikely & (pl.col("ended") > 0))
+            .then(pl.lit("too unlikely to play, for the last that they did is what play ends with"))
+            .when(unlikely)
             .then(pl.lit("too unlikely to play: a come-back message instead"))
             .when(pl.col("player_key").is_in(full.implode()))
             .then(pl.lit("as many challenges are open as the app allows: an encouraging message instead"))

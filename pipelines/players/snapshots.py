@@ -12,7 +12,7 @@ from pipelines.engines.buckets import HERE, Buckets
 from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.players.calendar import near_calendar
-from pipelines.players.facts import player_facts
+from pipelines.players.facts import has_ended, player_facts
 from pipelines.players.features import AT_ONCE, compute_features, first_day
 from pipelines.players.partitions import Partitions, Reading, lay_out
 
@@ -136,9 +136,9 @@ def _beside_others(known: Known, features: pl.DataFrame) -> pl.DataFrame:
     if known.app.segments.shaped_by:
         facts = player_facts(known, snapshots)
         features = features.join(facts, on=["player_key", "base_day"], how="left", maintain_order="left")
-    return features.join(
-        near_calendar(known, snapshots), on=["player_key", "base_day"], how="left", maintain_order="left"
-    )
+    for told in (near_calendar(known, snapshots), has_ended(known, snapshots)):
+        features = features.join(told, on=["player_key", "base_day"], how="left", maintain_order="left")
+    return features
 
 
 def _as_lively(features: pl.DataFrame) -> pl.DataFrame:

@@ -166,7 +166,13 @@ RUNS: dict[str, dict[str, Any]] = {
             "social": ["solved"],
             "preferences": {"topic": {"event": "solve", "of": "topic"}, "size": {"event": "solve", "of": "points"}},
         },
-        "engagement": {"levels": ["cold", "warm", "hot"], "metric": "points", "cuts": [4], "gone_after_days": 9},
+        "engagement": {
+            "levels": ["cold", "warm", "hot"],
+            "metric": "points",
+            "cuts": [4],
+            "gone_after_days": 9,
+            "ends_with": "solved",
+        },
         "rewards": {
             "base_xp": 1,
             "exponent": 2,

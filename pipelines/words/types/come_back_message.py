@@ -12,9 +12,10 @@ OCCASIONS = ("days", "weeks", "long")
 
 
 def plan(asking: Asking) -> pl.DataFrame:
-    """One for everybody who is too unlikely to play to be asked for anything."""
+    """One for everybody who is too unlikely to play to be asked for anything, and has something to come back to."""
     away = asking.unlikely.select("player_key").unique()
-    return away.join(asking.features.select("player_key"), on="player_key", how="semi").sort("player_key")
+    going_on = asking.features.select("player_key", "ended").filter(pl.col("ended").fill_null(0) == 0)
+    return away.join(going_on, on="player_key", how="semi").sort("player_key")
 
 
 def away_band(days: pl.Expr) -> pl.Expr:

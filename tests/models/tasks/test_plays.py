@@ -51,6 +51,13 @@ def test_a_longer_window_is_likelier_to_see_play() -> None:
     assert model.predict(longer).mean() > model.predict(rows).mean() + 0.2
 
 
+def test_who_has_come_to_the_end_is_promised_no_play_however_lively_they_were() -> None:
+    ended = (np.arange(4000) % 2).astype(float)
+    rows = play_rows(4000).with_columns(ended=pl.Series(ended), played=pl.col("played") & pl.Series(ended == 0))
+    promised = plays().fit(rows).predict(play_rows(400, seed=4).with_columns(ended=pl.lit(1.0)))
+    assert promised.max() < 0.05
+
+
 def test_newer_outcomes_move_a_copy_and_leave_the_champion_alone() -> None:
     model = plays().fit(play_rows(4000))
     rows = play_rows(4000, seed=6)

@@ -50,7 +50,7 @@ def feature_rows(app: App, n: int, *, seed: int = 0, **columns: Any) -> pl.DataF
         "days__28": days,
     }
     keys = {"player_key": np.arange(1, n + 1), "base_day": [BASE] * n}
-    return pl.DataFrame({**keys, **zero, **strong, **columns}, strict=False)
+    return pl.DataFrame({**keys, **zero, "ended": np.zeros(n), **strong, **columns}, strict=False)
 
 
 def one_cohort(features: pl.DataFrame, cohort: str = "all", segment: str = "Expert") -> pl.DataFrame:

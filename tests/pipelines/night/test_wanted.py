@@ -40,6 +40,17 @@ def test_messages_are_the_same_however_many_buckets_players_lie_in(tmp_path):
     assert set(whole["content_type"]) == set(TYPES)
 
 
+def test_nobody_is_called_back_to_what_they_have_come_to_the_end_of():
+    features = feature_rows(APP, 30, ended=pl.Series([1.0, 0.0] * 15))
+    with scratch() as warehouse:
+        asked = asks_of(warehouse, at_night(APP), features, profiles_of(features).with_columns(
+            preferred_content=pl.lit(None, pl.String)), targets=set_targets(APP, features, one_cohort(features)),
+            unlikely=features.select("player_key").head(6))  # fmt: skip
+    called = asked.filter(content_type="come_back_message")
+    assert called["player_key"].to_list() == [2, 4, 6]
+    assert not {1, 3, 5} & set(asked["player_key"])
+
+
 def test_what_types_plan_from_does_not_stay_in_memory_until_somebody_collects_it():
     idle, left = APP.model_copy(update={"content": APP.content.model_copy(update={"types": ()})}), []
 

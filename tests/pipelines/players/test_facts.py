@@ -3,6 +3,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
+from pipelines.players.facts import has_ended
 from pipelines.players.segments import measures_of
 from pipelines.players.snapshots import describe
 from tests.factories import FAR, START, event, known_at, make_app, warehouse_with
@@ -48,3 +49,13 @@ def test_an_age_shapes_segments_and_is_no_strength():
     (age,) = [measure for measure in measures_of(APP) if measure.column == "age"]
     assert (age.better, age.weight) == ("neither", 0.0)
     assert "age" not in [measure.column for measure in measures_of(make_app())]
+
+
+def test_whose_last_deed_is_what_play_ends_with_has_ended_until_they_play_again():
+    app = make_app(engagement={"ends_with": "solved"})
+    rows = [event(1, 1, points=1), event(2, 1, points=1), event(2, 3, name="comment"), event(3, 1, name="comment")]
+    days = [START.date() + dt.timedelta(days=k) for k in (1, 2, 4)]
+    snapshots = pl.DataFrame({"player_key": [1, 1, 2, 2, 3], "base_day": [days[0], days[1], days[1], days[2], days[1]]})
+    with warehouse_with(app, rows) as warehouse:
+        told = has_ended(known_at(warehouse, app, cut=FAR), snapshots).sort("player_key", "base_day")
+    assert told["ended"].to_list() == [0.0, 1.0, 1.0, 0.0, 0.0]
