@@ -20,9 +20,10 @@ PLAYER = words_in(
 ID = words_in("id ids no nr num number nummer numero key code uuid guid hash ref identifier mbox email kennung")
 # What may stand behind a word that names somebody: 'Mitgliedsnr', 'Kundennummer', 'userid', 'members'.
 ID_ENDINGS = re.compile(r"^(?:s|n|en|e)?(?:id|ids|nr|no|num|nummer|number|key|code|uuid|guid|kennung)?$")
-# Last parts of German compounds by which a column tells what it measures: 'Kampfdauer', 'Rechnungsbetrag'.
+# Last parts of German compounds by which a column tells what it holds: 'Kampfdauer', 'Rückgabedatum', 'Ausleihnr'.
 HEADS = re.compile(
-    r"^(\w{4,}?)(dauer|strecke|distanz|betrag|preis|umsatz|anzahl|menge|punkte|minuten|sekunden|stunden|schaden)$"
+    r"^(\w{4,}?)(dauer|strecke|distanz|betrag|preis|umsatz|anzahl|menge|punkte|minuten|sekunden|stunden|schaden"
+    r"|datum|zeitpunkt|nummer|nr)$"
 )
 RECORD = words_in(
     "order invoice transaction receipt record row statement event session booking ticket rental loan trip ride"
@@ -39,12 +40,14 @@ HAPPENED = words_in(
     """occurred happened created purchased ordered order purchase invoice transaction start started begin began event
     played completed done logged posted checkin checkout visit recorded sold bought workout session borrowed rental
     ausgeliehen geliehen bestellt gekauft verkauft gebucht begonnen gestartet beginn anfang gespielt besucht von
+    ausleih leih bestell kauf verkaufs buchungs rechnungs beleg besuchs spiel trainings spenden erstellungs
     emprunte achete commande commence debut prestado comprado pedido inicio prestato acquistato inizio"""
 )
 NOT_HAPPENED = words_in(
     """updated modified birth born dob birthday due expires expiry expiration shipped delivered registered joined signup
-    stored end ended until last first valid return returned geburtsdatum geaendert membership enrolled
-    faellig faelligkeit zurueckgegeben rueckgabe frist geliefert echeance rendu retour vencimiento devuelto entregado
+    stored end ended until last first valid return returned geburtsdatum geburts geaendert membership enrolled
+    faellig faelligkeit faelligkeits zurueckgegeben rueckgabe frist geliefert liefer ablauf eintritts anmelde
+    aenderungs echeance rendu retour vencimiento devuelto entregado
     scadenza restituito consegnato"""
 )
 # Of two moments or times of day in a row, the one at the end: what lies between is how long it took.

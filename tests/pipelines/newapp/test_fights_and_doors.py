@@ -87,3 +87,10 @@ def test_ids_that_differ_by_letter_case_alone_are_told(doors):
 def test_a_title_of_what_is_done_is_kept_and_a_number_with_texts_among_it_is_told(doors):
     assert "course_title: text" in doors.app_text
     assert "'free'" in next(guess.why for guess in doors.guesses if guess.about == "course.cost")
+
+
+def test_of_german_dates_the_one_on_which_it_was_done_is_the_moment_and_a_number_of_its_own_the_id(tmp_path):
+    rows = "".join(f"{n};{n % 9:03};0{1 + n % 9}.05.2025;1{n % 7}:30;2{n % 9}.05.2025\n" for n in range(5000, 5090))
+    told = guesses(make(tmp_path, "Ausleihnr;Lesernummer;Ausleihdatum;Uhrzeit;Rückgabedatum\n" + rows, "leihe.csv"))
+    assert (told["player"], told["moment"]) == ("Lesernummer", "Ausleihdatum, Uhrzeit")
+    assert told["event id"] == "Ausleihnr"
