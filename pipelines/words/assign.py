@@ -19,6 +19,8 @@ Small = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
 OnScreen = Callable[[pl.DataFrame], pl.DataFrame]  # phrase, number of tonight's -> player_key, number of what is open
 
+PLAYERS_AT_ONCE = 100_000  # whose readings are in memory together: after a month some two hundred each
+_NOTHING = pl.DataFrame(schema={"player_key": pl.Int64, "number": pl.Int64})
 _PHRASES = 2**32  # more than a night has
 _POLITE_ROUNDS = 24  # so often a row steps aside for another of the same night; for what was read lately, always
 
@@ -84,12 +86,14 @@ def assign_variants(
     """
     deck = _lay_out(variants, as_of, pl.Series([], dtype=pl.String) if paired is None else paired)
     seats = seat_rows(rows, deck.ids)
-    read = number_read(seats, deck.briefs, deck.variants, recent)
     index = (_places(seats, deck) + deck.offset[seats.briefs]) % deck.n[seats.briefs]
-    _step_aside(index, seats, deck, read, _on_screen(seats, deck, on_screen))
+    shown = _NOTHING if on_screen is None or not len(seats.keys) else on_screen(deck.spelled)
     at, propensity = np.empty(rows.height, np.uint32), np.empty(rows.height)
-    at[seats.order] = deck.rows[deck.first[seats.briefs] + index]
-    propensity[seats.order] = 1 / np.maximum(deck.n[seats.briefs] - _count_reads(seats, deck, read), 1)
+    for some, mine in seats.pieces(PLAYERS_AT_ONCE):
+        read = number_read(some, deck.briefs, deck.variants, recent)
+        _step_aside(index[mine], some, deck, read, _on_screen(some, shown))
+        at[some.order] = deck.rows[deck.first[some.briefs] + index[mine]]
+        propensity[some.order] = 1 / np.maximum(deck.n[some.briefs] - _count_reads(some, deck, read), 1)
     return pl.DataFrame({"at": at, "propensity": propensity})
 
 
@@ -139,11 +143,8 @@ def _phrases(texts: pl.DataFrame) -> tuple[list[Small], pl.DataFrame]:
     return [np.ascontiguousarray(column) for column in padded.T], told
 
 
-def _on_screen(seats: Seats, deck: _Deck, find: OnScreen | None) -> Numbers:
-    """Each player * _PHRASES + phrase of what stands on what is open to the night's players; in ascending order."""
-    if find is None or not len(seats.keys):
-        return np.empty(0, np.int64)
-    found = find(deck.spelled)
+def _on_screen(seats: Seats, found: pl.DataFrame) -> Numbers:
+    """Each player * _PHRASES + phrase of what stands on what is open to players; in ascending order."""
     keys = found["player_key"].to_numpy()
     players = np.minimum(np.searchsorted(seats.keys, keys), len(seats.keys) - 1)
     here = seats.keys[players] == keys

@@ -45,6 +45,24 @@ class Seats:
     end: Numbers
     asked: Bits
 
+    def pieces(self, players: int) -> Iterator[tuple["Seats", slice]]:
+        """The rows of so many players after the other, whose numbers begin at 0 again, and where these rows are."""
+        for start in range(0, len(self.keys), players):
+            some = slice(start, start + players)
+            rows = slice(int(self.first[some][0]), int(self.end[some][-1]))
+            yield (
+                Seats(
+                    self.order[rows],
+                    self.players[rows] - start,
+                    self.briefs[rows],
+                    self.keys[some],
+                    self.first[some] - rows.start,
+                    self.end[some] - rows.start,
+                    self.asked[some],
+                ),
+                rows,
+            )
+
 
 def seat_rows(rows: pl.DataFrame, brief_ids: pl.Series) -> Seats:
     """Sort rows by player.

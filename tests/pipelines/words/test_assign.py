@@ -1,10 +1,12 @@
 import datetime as dt
 from collections import Counter
+from unittest import mock
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.words import assign
 from pipelines.words.assign import _POLITE_ROUNDS, assign_variants
 from pipelines.words.briefs import first_text
 from pipelines.words.checks.validate import SLOT, sentences
@@ -89,10 +91,11 @@ def by_the_book(rows, variants, as_of, recent):
 
 
 @settings(deadline=None, max_examples=80)
-@given(nights(), NIGHTS)
-def test_texts_are_chosen_as_the_rules_tell_it_row_by_row(night, as_of):
+@given(nights(), NIGHTS, st.sampled_from([1, 2, 100]))
+def test_texts_are_chosen_as_the_rules_tell_it_row_by_row_however_many_players_at_once(night, as_of, at_once):
     rows, variants, recent = night
-    chosen = assign_variants(rows, variants, as_of=as_of, recent=read_from(recent))
+    with mock.patch.object(assign, "PLAYERS_AT_ONCE", at_once):
+        chosen = assign_variants(rows, variants, as_of=as_of, recent=read_from(recent))
     got = list(zip(variants["variant"][chosen["at"]], chosen["propensity"], strict=True))
     assert got == by_the_book(rows, variants, as_of, recent)
     assert variants["brief_id"][chosen["at"]].to_list() == rows["brief_id"].to_list()
@@ -161,9 +164,10 @@ def test_a_title_of_the_same_night_is_stepped_over_whatever_its_case():
         assert variants["variant"][chosen["at"]][1] == "w"
 
 
-def test_what_stands_on_a_card_that_is_still_open_is_stepped_over():
+def test_what_stands_on_a_card_that_is_still_open_is_stepped_over(monkeypatch):
     variants = texts([("x", "One", "Go. Take care."), ("y", "Two", "Do {goal_1}. Go on."), ("w", "Three", "Rest.")])
     rows, shown = asked(variants, (1, 0), (2, 0)), {"Take care.": 1, "Go on.": 1, "Three": 2}
+    monkeypatch.setattr(assign, "PLAYERS_AT_ONCE", 1)
 
     def on_screen(phrases):
         numbers = dict(phrases.iter_rows())
