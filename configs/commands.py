@@ -26,6 +26,11 @@ def remember_home(home: Path) -> None:
     _home[0] = home
 
 
+def chosen_home() -> Path:
+    """The home that commands are for."""
+    return _home[0]
+
+
 def remember_program(program: str) -> None:
     """From now on commands start like this."""
     _program[0] = program

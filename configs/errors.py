@@ -27,6 +27,13 @@ class AppFileError(NightquestError):
     """An app file breaks its contract; the message names file, key and remedy."""
 
 
+class DiskFullError(NightquestError):
+    """A file system takes no more; see `configs.full_disk`."""
+
+    def __init__(self, message: str, remedy: str, exit_code: int = 3) -> None:
+        super().__init__(message, remedy, exit_code)
+
+
 class BusyError(NightquestError):
     """Another process is writing this app's warehouse."""
 

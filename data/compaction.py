@@ -8,7 +8,8 @@ from pathlib import Path
 import duckdb
 
 from configs.errors import NightquestError
-from data.duckdb_errors import is_out_of_room
+from configs.full_disk import full_disk, is_full
+from data.duckdb_errors import first_line, is_out_of_room
 from data.warehouse import connect, most_memory, open_warehouse, require_warehouse, warehouse_path
 from data.whole_files import sync
 
@@ -59,20 +60,20 @@ def compact_warehouse(home: Path, app: str, wait_for_lock_s: float = 0) -> Compa
             sync(path.parent)
     except OSError as error:
         _remove(new)
-        raise _failed(path, error.strerror or "failed") from error
+        raise _failed(path, error) from error
     except duckdb.Error as error:
         if not is_out_of_room(error):
             raise
         _remove(new)
-        raise _failed(path, str(error).splitlines()[0]) from error
+        raise _failed(path, error) from error
     return Compacted(before, after)
 
 
-def _failed(path: Path, why: str) -> NightquestError:
+def _failed(path: Path, error: Exception) -> NightquestError:
+    if is_full(error):
+        return full_disk(error, f"the warehouse {path} was not compacted", path, "compact again; it is as it was.")
     return NightquestError(
-        f"The warehouse {path} was not compacted: {why.rstrip('.')}.",
-        "Free as much disk as it takes, or leave it: it is as it was.",
-        exit_code=1,
+        f"The warehouse {path} was not compacted: {first_line(error)}.", "Mend that, or leave it: it is as it was.", 1
     )
 
 

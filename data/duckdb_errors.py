@@ -9,6 +9,7 @@ import duckdb
 import psutil
 
 from configs.errors import NightquestError
+from configs.full_disk import full_disk, is_full
 
 
 def holder(message: str) -> str:
@@ -43,12 +44,20 @@ def told_by_arrow(error: OSError) -> duckdb.Error:
 
 def unusable(path: Path, error: Exception) -> NightquestError:
     """The file cannot be opened."""
+    if is_full(error):
+        return no_room(path, error)
     folder = path.parent if path.parent.exists() else path.parent.parent
     if not os.access(folder, os.W_OK):
         return unwritable(path, "Permission denied")
     return NightquestError(
         f"Cannot open the warehouse {path}: {first_line(error)}.", "Restore it from a backup, or move it away."
     )
+
+
+def no_room(path: Path, error: Exception) -> NightquestError:
+    """The file's disk is full."""
+    what = f"the warehouse {path} cannot be written"
+    return full_disk(error, what, path, "run the same again; what was begun is undone, and nothing is lost.")
 
 
 def unwritable(path: Path, why: str) -> NightquestError:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from data.whole_files import whole_file
+from data.whole_files import ask_disk, whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,6 +24,8 @@ def write_parquet(path: Path, rows: pl.DataFrame) -> None:
         try:
             rows.write_parquet(part)
         except pl.exceptions.PolarsError as error:
+            with part.open("ab") as file:
+                ask_disk(file)
             raise OSError(str(error)) from error
 
 

@@ -15,7 +15,8 @@ import psutil
 
 from configs.commands import command
 from configs.errors import BusyError, NightquestError
-from data.duckdb_errors import first_line, holder, is_out_of_room, told_by_arrow, unusable, unwritable
+from configs.full_disk import is_full
+from data.duckdb_errors import first_line, holder, is_out_of_room, no_room, told_by_arrow, unusable, unwritable
 from data.lent import IN_A_BATCH, Lent
 
 if TYPE_CHECKING:
@@ -252,10 +253,11 @@ def open_warehouse(
     except duckdb.Error as error:
         if not is_out_of_room(error):
             raise
-        full = "The disk is full: the" if "no space left" in str(error).lower() else "The"
+        if is_full(error):
+            raise no_room(path, error) from error
         raise NightquestError(
-            f"{full} warehouse {path} cannot be written: {first_line(error)}.",
-            "Free disk space, or let DuckDB have more memory (NIGHTQUEST_MEMORY_GB), and run the same again; what was "
+            f"The warehouse {path} cannot be written: {first_line(error)}.",
+            "Let DuckDB have more memory (NIGHTQUEST_MEMORY_GB), or free disk space, and run the same again; what was "
             "begun is undone.",
             exit_code=1,
         ) from error
@@ -375,7 +377,7 @@ def _connect_once(path: Path, app: str, read_only: bool) -> duckdb.DuckDBPyConne
     except duckdb.Error as error:
         raise unusable(path, error) from error
     except OSError as error:
-        raise unwritable(path, error.strerror or "failed") from error
+        raise (no_room(path, error) if is_full(error) else unwritable(path, error.strerror or "failed")) from error
 
 
 def _plain_numbers(rows: pl.DataFrame) -> pl.DataFrame:

@@ -5,6 +5,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+_ASKED = 65_536  # bytes: what a full disk has no room for, and any other has
 
 
 @contextmanager
@@ -22,6 +25,17 @@ def whole_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def ask_disk(file: IO[bytes]) -> None:
+    """Write on in a file that polars failed to write: it may call a full disk a file "out of specification".
+
+    Raises:
+        OSError: What the disk itself says.
+    """
+    file.write(bytes(_ASKED))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def sync(path: Path) -> None:

@@ -14,7 +14,8 @@ from contextvars import ContextVar
 from functools import cached_property, update_wrapper, wraps
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
-from configs.errors import BusyError, NightquestError
+from configs.errors import BusyError, DiskFullError, NightquestError
+from configs.full_disk import full_disk, is_full
 from flows.log import LOG
 from flows.schedule import Deployed
 
@@ -27,7 +28,6 @@ R = TypeVar("R")
 
 WRONG_INPUT = 2
 RETRY_AFTER_S = 2.0
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 _recording: ContextVar[bool] = ContextVar("recording", default=False)
 _refused: ContextVar[list[NightquestError] | None] = ContextVar("refused", default=None)
@@ -59,7 +59,7 @@ class Flow(Generic[P, R]):
 
     def __init__(self, work: Callable[P, R], flow_run_name: str, deployed: Deployed | None = None) -> None:
         update_wrapper(self, work)
-        self.work, self.flow_run_name, self.deployed = work, flow_run_name, deployed
+        self.work, self.flow_run_name, self.deployed = _full_disk_told(work), flow_run_name, deployed
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run it: as a Prefect flow where Prefect records, else as the function that it is."""
@@ -131,6 +131,21 @@ def run_url() -> str | None:
     return cast("str | None", flow_run.ui_url)
 
 
+def _full_disk_told(work: Callable[P, R]) -> Callable[P, R]:
+    """The work, whichever library finds a disk full: which file system that is, and what to do."""
+
+    @wraps(work)
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return work(*args, **kwargs)
+        except Exception as error:
+            if is_full(error) and not isinstance(error, DiskFullError):
+                raise full_disk(error, "what was begun could not be ended") from error
+            raise
+
+    return told
+
+
 def _tried_again(work: Callable[P, R], retries: int) -> Callable[P, R]:
     """The work, tried again where what failed it may pass: a disk or a connection; each time the log says why."""
 
@@ -157,9 +172,11 @@ def _tried_again(work: Callable[P, R], retries: int) -> Callable[P, R]:
 
 def _may_pass(error: BaseException | None) -> bool:
     """Whether a disk or a connection failed that may do better at once: not one that is full, missing or forbidden."""
+    if error is not None and is_full(error):
+        return False
     while error is not None and not isinstance(error, OSError):
         error = error.__cause__
-    lasting = isinstance(error, FileNotFoundError | PermissionError) or (error is not None and error.errno in _FULL)
+    lasting = isinstance(error, FileNotFoundError | PermissionError) or getattr(error, "errno", 0) == errno.EROFS
     return error is not None and not lasting
 
 

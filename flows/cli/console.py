@@ -18,7 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from configs.errors import NightquestError
+from configs.errors import DiskFullError, NightquestError
+from configs.full_disk import full_disk, is_full
 from flows.cli.terminal import shows_all
 from flows.log import log_to_terminal
 
@@ -200,6 +201,8 @@ def complain(error: BaseException, as_json: bool) -> int:
     """Say in a sentence what failed and what to do; returns the exit status."""
     if os.environ.get("NIGHTQUEST_DEBUG"):
         traceback.print_exception(error)
+    if not isinstance(error, DiskFullError) and is_full(error):
+        error = full_disk(error, "what was asked could not be done")
     if isinstance(error, NightquestError):
         message, remedy, code = error.message, error.remedy, error.exit_code
     else:

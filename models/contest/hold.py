@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from configs.app import App
 from configs.errors import NightquestError
+from configs.full_disk import is_full
 from models.cluster import Cluster
 from models.contest.budget import FOR_EVER, Budget
 from models.contest.choice import STRETCH_DAYS, choose_winner
@@ -259,7 +260,9 @@ def _promises(made: "_Makes", encoding: Encoding, parts: Parts, budget: Budget) 
                 continue
             promised = model.fit(train, weights=weights, cluster=made.cluster).calibrate(calibrate).predict(test)
             promises[learner.name] = _one_each(promised, test)
-        except Exception as error:  # noqa: BLE001 (whatever a learner does wrong costs its own place)
+        except Exception as error:
+            if is_full(error):
+                raise
             faults.append(
                 f"The learner {learner.name} does not compete for {task.name}: {type(error).__name__}: {error}."
             )

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from configs.full_disk import is_full
 from models.contest.budget import Budget
 from models.contest.promotion import with_interval
 from models.contest.scores import log_losses
@@ -119,7 +120,9 @@ def search_settings(ground: Ground, learners: list[type[Learner]], tuning: Tunin
         folder = tuning.folder / learner.name if tuning.folder else None
         try:
             best, told = _search(ground, learner, budget.share(len(able) - place), folder)
-        except Exception as error:  # noqa: BLE001 (a learner that cannot be tuned competes as it is)
+        except Exception as error:
+            if is_full(error):
+                raise
             notes.append(f"The learner {learner.name} is not tuned: {type(error).__name__}: {error}.")
             continue
         trials.append(told)

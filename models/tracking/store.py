@@ -6,6 +6,7 @@ MLflow is imported only when a Tracking is made: the import takes seconds.
 import contextlib
 import datetime as dt
 import fcntl
+import logging
 import os
 import tempfile
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import NightquestError
+from configs.full_disk import is_full, why
 from models.tracking.experiments import tags_of, to_write
 from models.tracking.moved import follow_home
 from models.tracking.night_page import Past, day_moment_ms, day_number
@@ -198,6 +200,8 @@ def night_name(as_of: object, revision: int) -> str:
 
 def first_line(error: Exception) -> str:
     """The start of an error's text; the rest may hold rows of data."""
+    if is_full(error):
+        return why(error)
     line = (str(error).splitlines() or [type(error).__name__])[0]
     if "Max retries exceeded" in line:
         return "no server answers there"
@@ -216,4 +220,6 @@ def _import_mlflow() -> Any:
         warnings.simplefilter("ignore")
         import mlflow  # noqa: PLC0415
         import mlflow.pyfunc  # noqa: PLC0415
+    # What it logs there it raises as well.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     return mlflow

@@ -56,6 +56,7 @@ def open_buckets(settings: Settings, app: str, given: object = None) -> "Iterato
     Raises:
         KeyError: There is no engine of that name.
     """
+    from configs.full_disk import why  # noqa: PLC0415 (as above)
     from data.warehouse import warehouse_path  # noqa: PLC0415 (as above)
     from pipelines.engines.exchange import open_exchange  # noqa: PLC0415 (as above)
     from pipelines.engines.staff import Staff  # noqa: PLC0415 (as above)
@@ -72,7 +73,10 @@ def open_buckets(settings: Settings, app: str, given: object = None) -> "Iterato
                 opened = stack.enter_context(open_exchange(shared, settings.home, app, settings.memory_gb))
                 buckets = replace(buckets, exchange=opened)
             except OSError as error:
-                buckets.tell(f"The shared folder {shared} cannot be used ({error}); rows were sent with the calls.")
+                buckets.tell(
+                    f"The shared folder {shared} cannot be used: {why(error, shared)}. Rows were sent with the calls, "
+                    "and nothing is lost; mend it for the next night."
+                )
         yield buckets
 
 

@@ -10,9 +10,10 @@ from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
+from configs.full_disk import why
 from pipelines.engines.exchange import Exchange, Later
 from pipelines.engines.laid import KEY, PLACE, Frame, Laid
-from pipelines.engines.workers import EngineError, Undone, Work, Workers, results
+from pipelines.engines.workers import EngineError, Undone, Unfiled, Work, Workers, results
 from pipelines.luck import lot
 
 PLAYERS_A_BUCKET = 25_000
@@ -77,15 +78,17 @@ class Buckets:
             try:
                 workers = self.workers()
                 count = self._number(len(players), workers.count)
-                cut = _Cut(frames, count, self.exchange)
+                cut = _Cut(frames, count, self)
                 for number, rows in results(workers, work, count, partial(cut.sent, same)):
                     if isinstance(rows, Undone):
                         self.tell(f"A worker of the engine {self.engine} could not do its part, done here: {rows.why}.")
-                    else:
-                        done[number] = rows
+                        continue
+                    if isinstance(rows, Unfiled):
+                        self.leave_folder(rows.why)
+                    done[number] = rows.rows if isinstance(rows, Unfiled) else rows
             except EngineError as error:
                 self.tell(f"The engine {self.engine} {error}; what it left undone was worked on here.")
-        cut = _Cut(frames, count, self.exchange)
+        cut = _Cut(frames, count, self)
         return pl.concat([done[n] if n in done else work(*same, *cut.of(n)) for n in range(count)])
 
     def lay(self, rows: pl.DataFrame) -> Frame:
@@ -128,6 +131,15 @@ class Buckets:
         self.count = self._number(players, self.workers().count if self.workers else 1)
         return self.count
 
+    def leave_folder(self, reason: str) -> None:
+        """Go on without the shared folder, which cannot be written."""
+        if self.exchange is not None:
+            self.tell(
+                f"The shared folder {self.exchange.folder} cannot be written: {reason}. Rows were sent with the calls, "
+                "and nothing is lost; mend it for the next night."
+            )
+            self.exchange = None
+
     def tell(self, note: str) -> None:
         """Add a sentence to the notes, once."""
         if note not in self.notes:
@@ -159,9 +171,8 @@ def _players(frames: Frames) -> pl.Series:
 class _Cut:
     """Frames cut into buckets, a bucket at a time."""
 
-    def __init__(self, frames: Frames, count: int, exchange: Exchange | None) -> None:
-        self.count = count
-        self.exchange = exchange
+    def __init__(self, frames: Frames, count: int, by: Buckets) -> None:
+        self._by = by
         self._frames = frames
         self._players = _players(frames)
         self._buckets = [_numbered(frame, count) for frame in (self._players.to_frame(), *frames)]
@@ -173,19 +184,19 @@ class _Cut:
         return [_read(*each, number, players) for each in zip(self._frames, buckets, strict=True)]
 
     def sent(self, same: Sequence[Any], number: int) -> list[Any]:
-        """What a worker is given: where its rows go, what is the same for all, and the same, of which it reads some.
+        """What a worker is given: where its rows go, what is the same for all, and the same, of which it reads some."""
+        try:
+            rows = self._filed(number)
+        except OSError as error:
+            self._by.leave_folder(why(error, self._by.exchange.folder if self._by.exchange else None))
+            rows = self._filed(number)
+        return [self._by.exchange and self._by.exchange.place(), *same, *rows]
 
-        Raises:
-            EngineError: The files that rows go as cannot be written.
-        """
+    def _filed(self, number: int) -> list[pl.DataFrame | Later]:
         mine, *buckets = self._buckets
         players = self._players if mine is None else self._players.filter(mine == number)
-        try:
-            rows = [_filed(self.exchange, *each, number, players) for each in zip(self._frames, buckets, strict=True)]
-        except OSError as error:
-            folder = self.exchange and self.exchange.folder
-            raise EngineError(f"is of no use while {folder} cannot be written ({error}): make room there") from error
-        return [self.exchange and self.exchange.place(), *same, *rows]
+        each = zip(self._frames, buckets, strict=True)
+        return [_filed(self._by.exchange, *one, number, players) for one in each]
 
 
 def _numbered(frame: pl.DataFrame | Kept, count: int) -> pl.Series | None:

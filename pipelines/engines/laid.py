@@ -10,6 +10,8 @@ from typing import IO, Any, Self
 import polars as pl
 
 from configs.errors import NightquestError
+from configs.full_disk import full_disk, is_full
+from data.whole_files import ask_disk
 
 KEY = "player_key"
 PLACE = "_place"  # of a row in the frame that was laid
@@ -148,9 +150,11 @@ def _kept(folder: Path, rows: pl.DataFrame) -> IO[bytes]:
     try:
         return _write(folder, rows)
     except (OSError, pl.exceptions.PolarsError) as error:
+        if is_full(error):
+            raise full_disk(error, "what the night works out cannot be kept", folder) from error
         raise NightquestError(
             f"What the night works out cannot be kept in {folder}: {error}.",
-            "Free disk space, or mend what forbids it, and run the same again.",
+            "Mend what forbids it, and run the same again.",
             exit_code=1,
         ) from error
 
@@ -158,8 +162,12 @@ def _kept(folder: Path, rows: pl.DataFrame) -> IO[bytes]:
 def _write(folder: Path, rows: pl.DataFrame) -> IO[bytes]:
     file = TemporaryFile(dir=folder)  # noqa: SIM115 (open as long as its rows are asked for)
     try:
-        rows.write_parquet(file, compression="lz4", statistics=False)
-        file.flush()
+        try:
+            rows.write_parquet(file, compression="lz4", statistics=False)
+            file.flush()
+        except pl.exceptions.PolarsError:
+            ask_disk(file)
+            raise
     except BaseException:
         file.close()
         raise

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from configs.errors import NightquestError
+from configs.full_disk import why
 from configs.nouns import counted
 from configs.settings import Settings
 from configs.version import code_version
@@ -31,8 +32,16 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class Undone:
-    """A bucket that a worker could not do for want of disk, memory or the shared folder; says why."""
+    """A bucket that a worker could not do, since it cannot read what it is given; says why."""
 
+    why: str
+
+
+@dataclass(frozen=True)
+class Unfiled:
+    """A bucket's rows that a worker could not write into the shared folder; says why."""
+
+    rows: pl.DataFrame
     why: str
 
 
@@ -50,7 +59,7 @@ class Workers:
 
 
 OpenWorkers = Callable[[Settings], Workers]
-Result = pl.DataFrame | Undone
+Result = pl.DataFrame | Undone | Unfiled
 Work = Callable[..., pl.DataFrame]
 Sent = Callable[[int], Sequence[Any]]
 
@@ -68,7 +77,7 @@ def results(workers: Workers, work: Work, count: int, sent: Sent) -> Iterator[tu
         EngineError: There are no workers, or they were lost again and again.
         Exception: Whatever `work` raises.
     """
-    left, why, checked = list(range(count)), "", partial(_checked, code_version(), work)
+    left, told, checked = list(range(count)), "", partial(_checked, code_version(), work)
     for _ in range(TRIES):
         try:
             with workers.start() as executor:
@@ -80,14 +89,14 @@ def results(workers: Workers, work: Work, count: int, sent: Sent) -> Iterator[tu
         except Exception as error:
             if not _is_lost(error):
                 raise
-            why = f"{type(error).__name__}: {error}"
-            _log.warning("the workers were lost with %s left (%s)", counted(len(left), "bucket"), why)
+            told = f"{type(error).__name__}: {error}"
+            _log.warning("the workers were lost with %s left (%s)", counted(len(left), "bucket"), told)
         if not left:
             return
-    raise EngineError(f"lost all its workers {TRIES} times ({why})")
+    raise EngineError(f"lost all its workers {TRIES} times ({told})")
 
 
-Given = pl.DataFrame | Filed | Undone
+Given = Result | Filed
 
 
 def _checked(version: str, work: Work, into: Path | None, *args: Any) -> Given:
@@ -101,14 +110,14 @@ def _checked(version: str, work: Work, into: Path | None, *args: Any) -> Given:
     try:
         given = [each.frame() if isinstance(each, Later) else each for each in args]
     except OSError as error:
-        return Undone(f"{platform.node()} cannot read what it is given ({error})")
+        return Undone(f"{platform.node()} cannot read what it is given: {why(error)}")
     rows = work(*given)
     if into is None:
         return rows
     try:
         write_parquet(into, rows)
     except OSError as error:
-        return Undone(f"{platform.node()} cannot write {into.parent} ({error})")
+        return Unfiled(rows, why(error, into))
     return Filed(into)
 
 
@@ -166,7 +175,7 @@ def _fetched(result: Given) -> Result:
     try:
         rows = result.frame()
     except OSError as error:
-        return Undone(f"its result cannot be read here ({error})")
+        return Undone(f"its result cannot be read here: {why(error)}")
     result.path.unlink(missing_ok=True)
     return rows
 

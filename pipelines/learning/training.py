@@ -11,6 +11,7 @@ import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
+from configs.full_disk import is_full
 from models.cluster import Cluster
 from models.contest.budget import FOR_EVER, Budget
 from models.contest.hold import Contest, fallback, hold_contest
@@ -74,6 +75,8 @@ class Contests:
     def take(self, ended: Iterable[tuple[str, Contest | Exception]], learned: Callable[[Contest], None]) -> None:
         """Take what has ended, and pass each contest on."""
         for name, contest in ended:
+            if isinstance(contest, Exception) and is_full(contest):
+                raise contest  # no task's own fault
             if isinstance(contest, Contest):
                 self.held[name] = contest
                 self.notes += [fault for fault in contest.faults if fault not in self.notes]

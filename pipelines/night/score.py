@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 import polars as pl
 
 from configs.app import App
+from configs.full_disk import is_full
 from models.calibration import Recalibration
 from models.learned import LearnedModel
 from models.task import SCORES, Asked, Samples
@@ -85,7 +86,9 @@ def score(
             tonight = Served(moved(known, each.model, settled), each.version)
             frames.append(_scores(known, tonight, asked, buckets, kept))
             served[name] = tonight
-        except Exception as error:  # noqa: BLE001 (whatever a task's file does wrong costs its own scores)
+        except Exception as error:
+            if is_full(error):
+                raise
             notes.append(f"The scores of {name} are left out: {type(error).__name__}: {error}.")
             _log.warning("%s", notes[-1], exc_info=error)
     counted = score_content(known, asked.features)

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from configs.errors import NightquestError
+from configs.full_disk import is_full, why
 from models.tracking.night_page import Past
 from models.tracking.writing import WritingReport
 from pipelines.night.open_night import UNRECORDED, Tonight
@@ -72,8 +73,8 @@ def left_unrecorded(tonight: Tonight) -> Sequence[tuple[Path, NightReport, Unrec
 def not_recorded(nights: Sequence[dt.date], error: Exception) -> str:
     """That nights are out and not in MLflow, why, and what helps, as a sentence."""
     which = f"night of {nights[0]} is" if len(nights) == 1 else f"nights of {nights[0]} to {nights[-1]} are"
-    why = str(error) if isinstance(error, NightquestError) else f"{(str(error).splitlines() or [''])[0]}."
-    return f"The {which} out but not recorded in MLflow; the next night makes up for it. {why}"
+    told = str(error) if isinstance(error, NightquestError) and not is_full(error) else f"{why(error)}."
+    return f"The {which} out but not recorded in MLflow; the next night makes up for it. {told[:1].upper()}{told[1:]}"
 
 
 def _place(home: Path, night: Night) -> Path:

@@ -8,6 +8,7 @@ import polars as pl
 
 from configs.app import App
 from configs.errors import NightquestError
+from configs.full_disk import is_full
 from pipelines.challenges.caps import cap_messages
 from pipelines.challenges.identity import content_ids
 from pipelines.challenges.together import PARTS
@@ -121,7 +122,9 @@ def gather(app: App, asking: Callable[[Callable[[str], pl.DataFrame]], Asking], 
                 told[0].known.warehouse.ease()  # what is planned next takes memory, too
             except (NightquestError, OSError, MemoryError):
                 raise  # no fault of its file
-            except Exception as error:  # noqa: BLE001 (whatever a type's file does wrong costs its own rows)
+            except Exception as error:
+                if is_full(error):
+                    raise
                 why = f"{type(error).__name__}: {error}"
                 faults[name] = f"Nothing of {name} is planned: {why}. See pipelines/words/types/{name}.py."
                 _log.warning("%s", faults[name], exc_info=error)

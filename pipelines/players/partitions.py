@@ -10,6 +10,7 @@ from typing import cast
 import polars as pl
 
 from configs.aggregations import macros_sql
+from configs.full_disk import why
 from data.partitions import partition_path, write_parquet, write_partitions
 from data.warehouse import open_partition
 from pipelines.engines.buckets import Buckets
@@ -69,7 +70,7 @@ def lay_out(known: Known, snapshots: pl.DataFrame, buckets: Buckets) -> Partitio
     except EngineError as error:
         buckets.tell(f"The engine {buckets.engine} {error}; the players were looked at here.")
     except OSError as error:
-        buckets.tell(f"The shared folder cannot be written ({error}); the players were looked at here.")
+        buckets.leave_folder(why(error, exchange.folder))
     return None
 
 

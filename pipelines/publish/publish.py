@@ -13,6 +13,7 @@ from pathlib import Path
 
 from configs.commands import command
 from configs.errors import NightquestError
+from configs.full_disk import full_disk, is_full
 from pipelines.publish.audit import AuditReport
 from pipelines.publish.disk import Disk, write_whole
 from pipelines.publish.published import (
@@ -31,7 +32,6 @@ from pipelines.publish.published import (
 
 STAGING = ".staging-"
 DAMAGED = ".damaged-"
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -151,12 +151,9 @@ def as_json(model: Manifest | Latest) -> bytes:
 def explained(error: OSError, app: str, as_of: dt.date, root: Path) -> NightquestError:
     """What a disk that cannot be written means for a night of an app, and what to do."""
     again = f"run again: {command('nightly', '--as-of', as_of, app=app)}"
-    if error.errno in DISK_FULL:
-        return NightquestError(
-            f"The disk is full; the night of {as_of} is not out and readers keep the one before.",
-            f"Free some space under {root}, then {again}",
-            exit_code=3,
-        )
+    if is_full(error):
+        what = f"the night of {as_of} is not out, and readers keep the one before"
+        return full_disk(error, what, root, f"{again}; nothing was lost.")
     where = error.filename or root
     if error.errno in NOT_ALLOWED:
         return NightquestError(f"Cannot write {where}: permission denied.", "Give --home a folder you may write to.")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs.errors import NightquestError
+from configs.full_disk import is_full
 from data.contracts_out import SCHEMA_VERSION
 from pipelines.pins import Night
 from pipelines.publish.collect import NEEDED, Collected
@@ -85,6 +86,8 @@ def _stage(
         except (NightquestError, OSError, MemoryError):
             raise  # no fault of its file
         except Exception as error:  # (whatever a table's file does wrong costs that table)
+            if is_full(error):
+                raise
             faults.append(f"The table {table.name} is not published: {type(error).__name__}: {error}.")
             if table.name in NEEDED:
                 mend = f"Mend pipelines/publish/tables/{table.name}.py."

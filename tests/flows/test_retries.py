@@ -5,9 +5,9 @@ import logging
 
 import pytest
 
-from configs.errors import BusyError, NightquestError
+from configs.errors import BusyError, DiskFullError, NightquestError
 from flows import recording
-from flows.recording import Task
+from flows.recording import Flow, Task
 
 TOLD = "what a destination was told"
 
@@ -65,6 +65,15 @@ def test_what_would_fail_again_is_not_tried_again(lasting, caplog):
     with caplog.at_level(logging.WARNING, "nightquest"), pytest.raises(type(lasting)):
         failing(lasting)()
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("told", [lambda error: error, wrapped], ids=["raw", "told in words"])
+def test_a_flow_that_a_full_disk_ends_says_which_and_what_to_do(told):
+    def work():
+        raise told(OSError(errno.ENOSPC, "no space left"))
+
+    with pytest.raises(DiskFullError, match=r"The file system /.* is full: .* Free disk space there, then run"):
+        Flow(work, "work")()
 
 
 def test_the_log_holds_nothing_of_what_an_error_was_told(caplog):

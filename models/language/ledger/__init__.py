@@ -123,7 +123,7 @@ class Ledger(Reports):
         except NightquestError as error:
             lost = len(outcomes) if len(outcomes) < 2 else sum(self._is_lost(outcome) for outcome in outcomes)
             if lost:
-                raise NightquestError(
+                raise type(error)(
                     f"{error.message} Not kept: {lost:,} of {counted(len(outcomes), 'answer')}; "
                     "what is not kept stays booked at the most it can have cost, and is asked again at most once.",
                     error.remedy,

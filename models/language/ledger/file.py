@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from configs.errors import BusyError, NightquestError
+from configs.full_disk import full_disk, is_full
 
 NANO = 1_000_000_000
 TABLES = Path(__file__).with_name("tables.sql")
@@ -29,8 +30,7 @@ _RESTORE = (
 )
 _DENIED = ("{}.", "Give Nightquest the right to write there, and run it again.", 2)
 _IN_WORDS = {
-    sqlite3.SQLITE_FULL: ("the disk is full.", "Make room, and run it again.", 3),
-    sqlite3.SQLITE_IOERR: ("the disk is full or failing ({}).", "Make room or mend it, and run it again.", 3),
+    sqlite3.SQLITE_IOERR: ("the disk takes no more or is failing ({}).", "Make room or mend it, and run it again.", 3),
     sqlite3.SQLITE_CORRUPT: ("the file is damaged ({}).", _RESTORE, 2),
     sqlite3.SQLITE_NOTADB: ("the file is damaged ({}).", _RESTORE, 2),
     sqlite3.SQLITE_READONLY: _DENIED, sqlite3.SQLITE_CANTOPEN: _DENIED,
@@ -129,6 +129,10 @@ class LedgerFile:
             if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
                 held = f"another process has been writing to it for {BUSY_TIMEOUT_MS // 1000} s."
                 raise BusyError(f"{begin}: {held}", "Try again.") from error
+            if is_full(error):
+                raise full_disk(
+                    error, f"the spending ledger {self.path} could not {doing}", self.path, "run it again."
+                ) from error
             what, remedy, exit_code = _IN_WORDS.get(code, ("{}.", "", 1))
             raise NightquestError(f"{begin}: {what.format(error)}", remedy, exit_code=exit_code) from error
 

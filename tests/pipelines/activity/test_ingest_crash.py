@@ -110,7 +110,7 @@ def test_a_full_disk_is_told_and_with_room_again_nothing_is_lost_or_doubled(fold
     process = child(tmp_path, folder, room=1 << 20)
     _, told = process.communicate()
     assert process.returncode == 1
-    assert "cannot be written" in told
+    assert "takes no file so large: the warehouse" in told
     assert "Free disk space" in told
     assert "Traceback" not in told
     with open_warehouse(tmp_path, "toy") as warehouse:

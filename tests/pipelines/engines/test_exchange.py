@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -128,23 +129,25 @@ def test_workers_that_are_not_there_are_looked_for_once(gone):
     assert len(looked) == 1
 
 
-def test_a_bucket_whose_worker_has_a_full_disk_is_done_here(tmp_path):
+def test_what_a_worker_cannot_write_for_a_full_disk_comes_back_with_the_answer_and_one_note_says_so(tmp_path):
     with open_buckets(settings(tmp_path, engine="processes", workers=1, buckets=2), "toy") as by:
         assert_frame_equal(by.each(fills_the_disk, (), (PLAYERS,)).sort("player_key"), PLAYERS)
         assert not list((tmp_path / "shared").rglob("*.part"))
-    assert by.notes
-    assert all("cannot write" in note and "File too large" in note for note in by.notes)
+    (note,) = by.notes
+    assert note.startswith(f"The shared folder {tmp_path}/shared/")
+    assert re.search(r"cannot be written: the file system /\S* takes no file so large\. Rows were sent", note)
 
 
-def test_a_folder_that_fills_up_leaves_the_rest_to_this_process(tmp_path):
+def test_a_folder_that_is_gone_is_left_for_the_rest_of_the_night(tmp_path):
     by = threads(tmp_path / "night")
     by.exchange.folder.rmdir()
     assert_frame_equal(
         by.each(kept, (), (FRAME, PLAYERS, NOBODY)).sort("player_key"), FRAME.with_columns(more="points")
     )
     (note,) = by.notes
-    assert "cannot be written" in note
-    assert note.endswith("what it left undone was worked on here.")
+    assert "cannot be written: No such file or directory" in note
+    assert note.endswith("Rows were sent with the calls, and nothing is lost; mend it for the next night.")
+    assert by.exchange is None
 
 
 def test_a_night_leaves_nothing_and_removes_what_a_killed_one_left(tmp_path):
@@ -166,4 +169,4 @@ def test_without_the_folder_rows_are_sent_with_a_note(tmp_path):
     with open_buckets(settings(tmp_path), "toy") as by:
         assert by.exchange is None
     (note,) = by.notes
-    assert note.startswith(f"The shared folder {tmp_path}/shared cannot be used (")
+    assert note.startswith(f"The shared folder {tmp_path}/shared cannot be used: ")
