@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from configs.commands import chosen_home
-from configs.errors import DiskFullError
+from configs.errors import DiskFullError, NightquestError
 
 _FULL, _QUOTA, _LARGE = "{} is full", "{} takes no more of you: your quota is used up", "{} takes no file so large"
 _BY_ERRNO = {errno.ENOSPC: _FULL, errno.EDQUOT: _QUOTA, errno.EFBIG: _LARGE}
+_ELSEWHERE = "RestException"  # what MLflow's server says of itself
 # DuckDB, polars, Arrow, SQLite and MLflow tell it in words alone.
 _IN_WORDS = {
     re.compile(r"no space left on device|disk is full", re.IGNORECASE): _FULL,
@@ -65,6 +66,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _kind(error: BaseException) -> str | None:
+    if isinstance(error, NightquestError) or type(error).__name__ == _ELSEWHERE:
+        return None
     if isinstance(error, OSError) and error.errno in _BY_ERRNO:
         return _BY_ERRNO[error.errno]
     return next((kind for words, kind in _IN_WORDS.items() if words.search(str(error))), None)

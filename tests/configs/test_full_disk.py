@@ -51,4 +51,5 @@ def test_a_quota_and_a_limit_on_files_are_told_as_such(number, words, tmp_path):
 
 def test_anything_else_is_told_as_it_is(tmp_path):
     assert not is_full(PermissionError(errno.EACCES, "Permission denied"))
+    assert not is_full(NightquestError("The disk is full of another machine."))
     assert why(ValueError("It is odd.\nAnd long."), tmp_path) == "It is odd"

@@ -43,11 +43,11 @@ def test_rows_go_along_to_another_process(lying):
     assert [part.height for part in again.parts()] == [part.height for part in lying.parts()]
 
 
-def test_no_file_is_left_behind_and_a_full_disk_is_told_of(lying, tmp_path):
+def test_no_file_is_left_behind_and_what_cannot_be_written_is_told(lying, tmp_path):
     assert not list(tmp_path.iterdir()), "a killed night would leave what players did behind"
     with pytest.raises(NightquestError, match="cannot be kept") as told:
         Laid.cut(ROWS, ROWS.select(bucket_of(2)).to_series(), tmp_path / "gone")
-    assert "Free disk space" in str(told.value.remedy)
+    assert "Mend what forbids it" in str(told.value.remedy)
 
 
 def test_only_rows_of_several_buckets_leave_memory(tmp_path):
