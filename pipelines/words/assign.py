@@ -17,6 +17,7 @@ from pipelines.words.read_lately import Numbers, Readings, Seats, nothing_read, 
 
 Small = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
+Chances = npt.NDArray[np.float64]
 OnScreen = Callable[[pl.DataFrame], pl.DataFrame]  # phrase, number of tonight's -> player_key, number of what is open
 
 PLAYERS_AT_ONCE = 100_000  # whose readings are in memory together: after a month some two hundred each
@@ -90,11 +91,17 @@ def assign_variants(
     shown = _NOTHING if on_screen is None or not len(seats.keys) else on_screen(deck.spelled)
     at, propensity = np.empty(rows.height, np.uint32), np.empty(rows.height)
     for some, mine in seats.pieces(PLAYERS_AT_ONCE):
-        read = number_read(some, deck.briefs, deck.variants, recent)
-        _step_aside(index[mine], some, deck, read, _on_screen(some, shown))
+        propensity[some.order] = _settle(index[mine], some, deck, recent, shown)
         at[some.order] = deck.rows[deck.first[some.briefs] + index[mine]]
-        propensity[some.order] = 1 / np.maximum(deck.n[some.briefs] - _count_reads(some, deck, read), 1)
     return pl.DataFrame({"at": at, "propensity": propensity})
+
+
+def _settle(index: Numbers, seats: Seats, deck: _Deck, recent: Readings, shown: pl.DataFrame) -> Chances:
+    """Move on, in place, what players have read or have before them; the propensity of each row."""
+    read = number_read(seats, deck.briefs, deck.variants, recent)
+    _step_aside(index, seats, deck, read, _on_screen(seats, shown))
+    chances: Chances = 1 / np.maximum(deck.n[seats.briefs] - _count_reads(seats, deck, read), 1)
+    return chances
 
 
 def _lay_out(variants: pl.DataFrame, as_of: dt.date, paired: pl.Series) -> _Deck:
