@@ -239,4 +239,6 @@ def _sayable(name: str, said: Said, roles: list[Roles], kinds: dict[str, list[Ca
     metrics = metrics_of(kinds)
     app: App = app_of(content_of(name, said.timezone or "UTC", roles, kinds, metrics))
     wrong = {problem.split(".")[1].split(":")[0] for problem in wording_problems(app) if problem.startswith("metrics.")}
+    if all(one.table.wide for one in roles):  # where a day has one mark, days say what their number says
+        wrong |= {metric.name for metric in metrics if metric.keys.get("agg") == "days"}
     return [metric for metric in metrics if metric.name not in wrong]

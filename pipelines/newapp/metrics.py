@@ -6,7 +6,7 @@ from typing import Any
 
 from pipelines.newapp.carried import Carried
 from pipelines.newapp.sample import plain_name
-from pipelines.newapp.vocabulary import ENDED, KINDS, OUTCOME, UNWANTED, WON
+from pipelines.newapp.vocabulary import ENDED, KINDS, OUTCOME, SPENT, UNWANTED, WON
 from pipelines.newapp.words import THINGS, Words, ended_words, event_words, number_words, thing_words
 
 _MOST_COUNTS, _MOST_NUMBERS = 8, 8
@@ -63,7 +63,8 @@ def metrics_of(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
         for one, _ in carriers.values()
         if one.type in {"integer", "number"} and not _is_flag(one) and not set(one.words) & UNWANTED
     ]
-    numbers.sort(key=lambda one: -one.column.filled)  # of two that say the same, what more rows have
+    # Of two that say the same, what more rows have, and then what the player spent.
+    numbers.sort(key=lambda one: (-one.column.filled, not set(one.words) & SPENT))
     measured = [_number(one, carriers[one.name][1], kinds) for one in numbers]
     for metric in [metric for metric in measured if metric.keys["agg"] != "mean"][:_MOST_NUMBERS]:
         _add(found, metric)

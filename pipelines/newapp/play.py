@@ -71,9 +71,10 @@ def badges_of(
 ) -> dict[str, dict[str, Any]]:
     """Badges with thresholds that shares of the players in the sample have reached."""
     count = next((m for m in metrics if m.name == "actions"), metrics[0])
-    days = next(m for m in metrics if m.keys.get("agg") == "days")
+    days = next((m for m in metrics if m.keys.get("agg") == "days"), None)
     badges: dict[str, dict[str, Any]] = {}
-    ladders = {"play": count, "habit": days} | ({"strength": leader} if leader.adds_up and leader is not count else {})
+    ladders = {"play": count} | ({"habit": days} if days else {})
+    ladders |= {"strength": leader} if leader.adds_up and leader is not count else {}
     for category, metric in ladders.items():
         below = 1.0 if category == "habit" else 0.0  # to come once is no habit
         most = _reached(warehouse, metric, 1.0, zone)
@@ -82,7 +83,7 @@ def badges_of(
             threshold = round_threshold(max(reached, below * 1.01), most)
             if threshold <= below:
                 continue
-            below, also = threshold, f" and {days.name} >= 2" if category == "strength" else ""
+            below, also = threshold, f" and {(days or count).name} >= 2" if category == "strength" else ""
             badges[f"{metric.name}_{threshold:g}".replace(".", "_")[:48]] = {
                 "title": title,
                 "tier": _worth(tier, threshold) if category == "play" else tier,

@@ -13,7 +13,7 @@ from pipelines.newapp.guess import Guess
 from pipelines.newapp.lasting import how_long
 from pipelines.newapp.sample import Column, Table, plain_name, words_of
 from pipelines.newapp.who_when import as_moment, find_time, find_user, named, said_column, user_score, with_clock
-from pipelines.newapp.wide import MARK, marks_that_count, something_done
+from pipelines.newapp.wide import MARK, something_done, told_of_marks
 from pipelines.newapp.words import named_event
 from pipelines.newapp.xapi import Voiding, is_xapi, statement_id, voiding, who_when_what
 
@@ -80,16 +80,21 @@ def find_roles(table: Table, user: str | None, time: str | None, event: str | No
         carried,
         tuple(told),
         zoned=when.form.zoned,
-        hidden=_hidden(table),
+        hidden=_hidden(table, who),
         voiding=voiding(table) if is_xapi(table) else None,
     )
 
 
-def _hidden(table: Table) -> str:
+def _hidden(table: Table, who: Column) -> str:
     """The condition that leaves rows out which are no events."""
     if is_xapi(table):
         return "(r.\"verb\" ->> '/id') NOT LIKE '%/voided'"
-    return something_done() if table.wide else ""
+    return something_done(_marks(table), who.sql) if table.wide else ""
+
+
+def _marks(table: Table) -> tuple[str, ...]:
+    """The marks of a wide table, the most frequent first."""
+    return next(column.values for column in table.columns if column.name == MARK)
 
 
 def _event(table: Table, given: str | None, used: set[str], told: list[Guess]) -> Column | None:
@@ -141,8 +146,9 @@ def _kinds(table: Table, what: Column | None, told: list[Guess]) -> dict[str, st
     if what is None:
         name, why = named_event(table)
         told.append(Guess("kind of event", name, why))
-        if table.wide and (marks := marks_that_count(next(c.values for c in table.columns if c.name == MARK))):
-            told.append(Guess("marks", marks, "each counts; add those of who was not there to the SELECT's last line"))
+        marks, why = told_of_marks(_marks(table)) if table.wide else ("", "")
+        if marks:
+            told.append(Guess("marks", marks, why))
         return {"": name}
     kinds: dict[str, str] = {}
     for value in _kinds_of(what):

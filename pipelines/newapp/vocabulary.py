@@ -30,7 +30,8 @@ RECORD = words_in(
 )
 NO_PLAYER = words_in(
     """name age gender sex country city state region type segment status product item sku article price amount order
-    invoice transaction session event store shop device description category title url page zip plz postcode artikel"""
+    invoice transaction session event store shop device description category title url page zip plz postcode artikel
+    sum summe total gesamt somme totale"""
 )
 TIME = words_in(
     """time timestamp date datetime day at when ts moment epoch datum zeit tag uhrzeit zeitpunkt fecha hora dia date
@@ -161,6 +162,10 @@ DAMAGE = words_in("damage dmg schaden")
 NOT_DEALT = words_in("taken received suffered blocked erlitten erlittener erhaltener genommener")
 # Columns that tell how something ended, and values by which it was won.
 OUTCOME = words_in("outcome result ergebnis ausgang won win victory resultat resultado risultato")
+# Whose time it is, of several columns that tell how long: the player's, not that of what they listened to.
+SPENT = words_in("spent listened watched played active moving practised practiced studied gehoert gespielt geuebt")
+# What may be played beside games, so that 'plays' are plays of it.
+PLAYED = ("episode", "podcast", "track", "song", "video", "film", "movie")
 # Truths that tell whether what was begun came to its end, and what is said of it where it did.
 ENDED = {
     **dict.fromkeys(("completed", "complete", "done", "abgeschlossen", "erledigt", "beendet", "termine"), "completed"),

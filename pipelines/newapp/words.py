@@ -36,7 +36,7 @@ _DONE = {
     "message": ("Send", "sent"),
     "answer": ("Give", "given"),
     "question": ("Ask", "asked"),
-    "loan": ("Take out", "taken out"),
+    "loan": ("Borrow", "borrowed"),
     "rental": ("Make", "made"),
     "donut": ("Buy", "bought"),
     "puzzle": ("Solve", "solved"),
@@ -125,23 +125,32 @@ THINGS = Words("things done", "thing", "Get {goal} done")  # of whatever kind, a
 
 def named_event(table: "Table") -> tuple[str, str]:
     """What a row of a table without kinds of events is called, and why."""
-    plain = (_DATED.sub(r"\1", word) for word in table.name.removeprefix("raw_").split("_"))  # sales97, orders2024
+    # sales97, orders2024
+    plain = (_DATED.sub(r"\1", word) for word in table.name.removeprefix("raw_").split("_"))
     own = [word for word in plain if word not in known.LOGS and not word.isdigit()]
     if abroad := next(filter(None, map(_elsewhere, own)), ""):
         return abroad, "the file is named for it"
-    if own:
-        one = singular_of(own[-1])
-        if one in _DONE or (names_several(own[-1]) and len(one) > 2):
-            return one if one in _DONE else "_".join([*own[:-1], one]), "the file is named for it"
+    columns = {word for column in table.columns for word in column.words}
+    if own and (thing := _by_file(own, columns)):
+        return thing, "the file is named for it"
     if table.wide and table.columns[-1].form.kind == "text":
         return "meeting", "it has a column for each day, as attendance is kept"
-    columns = {word for column in table.columns for word in column.words}
     if record := sorted(columns & known.RECORD & _DONE.keys()):
         return record[0], f"its columns speak of each {record[0]}"
     for marks, name, why in _INFERRED:
         if marks & columns:
             return name, f"{why}, and the file's name says nothing"
     return UNTOLD, "the file's name says nothing"
+
+
+def _by_file(own: list[str], columns: set[str]) -> str:
+    """What is done by the words of a file's name: plays are of what a column is named for, such as an episode."""
+    one = singular_of(own[-1])
+    if one == "play" and (thing := next((thing for thing in known.PLAYED if thing in columns), "")):
+        return f"{thing}_played"
+    if one in _DONE:
+        return one
+    return "_".join([*own[:-1], one]) if names_several(own[-1]) and len(one) > 2 else ""
 
 
 def _elsewhere(word: str) -> str:
@@ -170,6 +179,9 @@ def _by_verb(parts: list[str]) -> Words | None:
 
 def _by_noun(parts: list[str]) -> Words:
     noun, said = singular_of(parts[-1]), " ".join(parts)
+    if noun == "loan":  # who takes out a loan in English goes to a bank
+        unit = " ".join(parts[:-1]) or "item"
+        return Words(f"{plural_of(unit)} borrowed", unit, "Borrow {goal}")
     if noun in _DONE:
         unit = " ".join([*parts[:-1], noun])
         task, done = _DONE[noun]

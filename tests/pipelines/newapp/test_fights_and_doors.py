@@ -94,3 +94,15 @@ def test_of_german_dates_the_one_on_which_it_was_done_is_the_moment_and_a_number
     told = guesses(make(tmp_path, "Ausleihnr;Lesernummer;Ausleihdatum;Uhrzeit;Rückgabedatum\n" + rows, "leihe.csv"))
     assert (told["player"], told["moment"]) == ("Lesernummer", "Ausleihdatum, Uhrzeit")
     assert told["event id"] == "Ausleihnr"
+
+
+def test_plays_are_of_what_is_played_and_time_is_what_a_player_spent_not_how_long_a_thing_is(tmp_path):
+    rows = [
+        {"playId": f"{n}-p", "listener": {"id": f"u{n % 9}"}, "device": "web",
+         "episode": {"id": f"e{n % 20}", "lengthSec": 900 + n}, "playback": {"startedAtMs": 1700425586000 + 3600000 * n,
+         "listenedSec": 600 + n, "completed": n % 3 > 0}} for n in range(90)
+    ]  # fmt: skip
+    text = make(tmp_path, json.dumps(rows, indent=2), "plays.json").app_text
+    assert "agg: sum, of: playback_listened_minutes" in text
+    assert 'label: "episodes played", unit: episode, task: "Play {goal}"' in text
+    assert 'label: "episodes completed", unit: episode, task: "Complete {goal}"' in text

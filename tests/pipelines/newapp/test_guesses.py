@@ -324,7 +324,7 @@ def test_kinds_of_one_thing_are_counted_apart_and_an_event_is_known_by_its_begin
         "Ausleihen.csv",
     )
     assert guesses(made)["moment"] == "Ausgeliehen am"
-    assert 'where: "type = \'film\'", label: "film loans taken out"' in made.app_text
+    assert 'where: "type = \'film\'", label: "films borrowed"' in made.app_text
 
 
 def test_documents_with_lists_of_what_was_done_are_told_with_the_command_that_lays_them_out(tmp_path):

@@ -27,11 +27,11 @@ def test_a_column_for_each_day_is_read_as_a_row_for_each_mark_and_a_later_file_m
 
 def test_a_sheet_that_is_kept_on_counts_who_was_there_once_and_no_total(tmp_path):
     head, days = "Singer,Voice", [f"{1 + 7 * week:02}.01.2024" for week in range(4)]
-    marks = [[("x", "ill", "e", "-")[(n + place) % 4] for place in range(4)] for n in range(8)]
+    marks = [[("x", "x", "ill", "e")[(n + place) % 4] for place in range(4)] for n in range(8)]
     rows = [f"S{n},Alto,{','.join(mark)},{mark.count('x')}" for n, mark in enumerate(marks)]
     made = make(tmp_path, "\n".join([",".join([head, *days, "Total"]), *rows, ""]), "Chorproben.csv")
     told = guesses(made)
-    assert (told["kind of event"], told["marks"], told["left out"]) == ("rehearsal", "'e', 'x'", "Total")
+    assert (told["kind of event"], told["marks"], told["left out"]) == ("rehearsal", "'x'", "Total")
     assert made.play.windows == [7, 14, 28]  # of three days, a week's rehearsal may be in none
     (tmp_path / "chorproben.yaml").write_text(made.app_text)
     (tmp_path / "chorproben.sql").write_text(made.sql_text)
@@ -42,6 +42,15 @@ def test_a_sheet_that_is_kept_on_counts_who_was_there_once_and_no_total(tmp_path
         files = [tmp_path / "Chorproben.csv", tmp_path / "chorproben-2.csv"]
         read_ahead(warehouse, load_app(tmp_path / "chorproben.yaml").app, files, now=NOW, source_sql=made.sql_text)
         assert warehouse.value("SELECT count(DISTINCT event_id) FROM incoming") == made.play.events + 8
+
+
+def test_who_was_there_is_known_by_name_and_a_row_of_sums_is_nobody(tmp_path):
+    rows = [f"Ada {n};Alto;{';'.join('xke x'[(n + place) % 5] for place in range(4))};{n % 3}" for n in range(30)]
+    text = "\n".join(["Name;Stimme;07.01.2024;14.01.2024;21.01.2024;28.01.2024;Summe", *rows, "Summe;;9;9;9;9;", ""])
+    made = make(tmp_path, text, "Anwesenheit.csv")
+    assert (guesses(made)["player"], made.play.players) == ("Name", 30)
+    assert made.play.events == sum(row.split(";")[2:6].count("x") for row in rows)
+    assert "agg: days" not in made.app_text  # who meets once a day would be asked for the same thing twice
 
 
 def test_a_player_with_several_rows_of_a_sheet_keeps_the_marks_of_each(tmp_path):
