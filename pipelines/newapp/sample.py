@@ -17,7 +17,7 @@ from pipelines.activity.read_files import LIMITS, read_blocks, table_stem
 from pipelines.activity.read_text import FileRefusedError
 from pipelines.newapp.belonging import Filled, filled_by
 from pipelines.newapp.forms import Form, forms_of
-from pipelines.newapp.vocabulary import DURATION, HEADS
+from pipelines.newapp.vocabulary import DURATION, HEADS, WRITTEN_OUT
 from pipelines.newapp.wide import is_wide, unpivoted
 
 _DEEPEST, _MOST_COLUMNS, _RARE = 3, 80, 0.002
@@ -99,7 +99,8 @@ def _parts(word: str) -> tuple[str, ...]:
 
 def plain_name(words: Sequence[str], fallback: str = "thing") -> str:
     """Words as a name that an app file may have: lower-case letters, digits and underscores."""
-    flat = unicodedata.normalize("NFKD", "_".join(words).replace("ß", "ss")).encode("ascii", "ignore").decode().lower()
+    said = "_".join(words).lower().translate(WRITTEN_OUT)
+    flat = unicodedata.normalize("NFKD", said).encode("ascii", "ignore").decode()
     name = re.sub(r"[^a-z0-9]+", "_", flat).strip("_")[:40].strip("_")
     return name if re.match("[a-z]", name) else f"{fallback}_{name}".strip("_")
 

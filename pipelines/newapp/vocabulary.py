@@ -8,6 +8,7 @@ def words_in(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+WRITTEN_OUT = {ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue", ord("ß"): "ss"}  # or Stück would be stuck
 PLAYER = words_in(
     """user uid customer cust client player member learner student account actor athlete subscriber person people rider
     patient employee visitor guest reader owner buyer donor volunteer participant pupil teacher runner gamer viewer
@@ -110,7 +111,7 @@ MONEY = words_in(
     precio importo prezzo gesamt gesamtbetrag subtotal usd eur gbp chf dollar dollars euro euros fare
     fee tip donation charge"""
 )
-QUANTITY = words_in("quantity qty count items units menge anzahl cantidad quantita quantite pieces stueck copies")
+QUANTITY = words_in("quantity qty count items units menge anzahl cantidad quantita quantite pieces stueck stück copies")
 DISTANCE = {
     "km": ("km", ""),
     "kilometers": ("km", ""),

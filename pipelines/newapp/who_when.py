@@ -14,7 +14,6 @@ from pipelines.newapp.wide import DAY, MARK
 _COUNTED = {"seconds": 1, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}  # of a second, since 1970
 _EPOCH, _SERIAL = (6e8, 2.5e9), (20_000, 60_000)
 _CODE = re.compile(r"^(?=.*\d)[A-Za-z]{0,8}[-_#.]?[0-9A-Fa-f-]{3,}$|^[^@\s]+@[^@\s]+\.\w+$")
-_WRITTEN_OUT = {ord("ä"): "ae", ord("ö"): "oe", ord("ü"): "ue", ord("ß"): "ss"}
 _FEW = 1000  # figures below this, from 0 or 1 on, count something
 
 
@@ -57,7 +56,11 @@ def _says(word: str, known: frozenset[str]) -> bool:
 
 def _spelled(word: str) -> set[str]:
     """A word as it is, with German umlauts written out, and without accents."""
-    return {word, word.translate(_WRITTEN_OUT), unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode()}
+    return {
+        word,
+        word.translate(words.WRITTEN_OUT),
+        unicodedata.normalize("NFKD", word).encode("ascii", "ignore").decode(),
+    }
 
 
 def user_score(column: Column, rows: int) -> float:
