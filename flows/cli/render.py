@@ -17,6 +17,7 @@ from configs.nouns import counted
 from configs.profiled import NOBODY
 from flows.cli.console import Grid, literal, part_done
 from flows.cli.terms import UNKNOWN, Terms, called
+from pipelines.challenges.not_asked import NOT_ASKED
 from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
 
@@ -71,7 +72,7 @@ def _head(view: PlayerView, terms: Terms) -> Panel:
         ("left alone", view.left_alone),
         ("persona", _counts_as(profile, "persona", terms)),
         ("style", _counts_as(profile, "style", terms)),
-        ("activity", profile.get("activity") if profile else "none of late"),
+        ("activity", _activity(profile) if profile else "none of late"),
         ("skill", f"{profile['skill_level']} of 10, {profile['skill_word']}" if profile.get("skill_word") else None),
         ("plays", _habits(profile) or None),
         *((terms.called(name), _streak(run)) for name, run in json.loads(profile.get("streaks") or "{}").items()),
@@ -97,6 +98,12 @@ def _counts_as(profile: Mapping[str, Any], kind: str, terms: Terms) -> str | Non
     return f"{title} {shares[name]:.0%}" if name and len(shares) > 1 else title
 
 
+def _activity(profile: Mapping[str, Any]) -> str:
+    """The level, which is by how much was done beside others and not by how many days that took."""
+    idle = json.loads(profile.get("engagement") or "{}").get("active_days_7") == 0
+    return str(profile["activity"]) if idle else f"{profile['activity']} beside others"
+
+
 def _habits(profile: Mapping[str, Any]) -> str:
     """How often, when and how long, as far as it is known."""
     known = json.loads(profile.get("habits") or "{}")
@@ -111,6 +118,8 @@ def _habits(profile: Mapping[str, Any]) -> str:
 def _sections(view: PlayerView, terms: Terms) -> Iterator[RenderableType]:
     if view.challenges:
         yield _challenges(view.challenges, terms)
+    if reason := (view.profile or {}).get("not_asked"):
+        yield Text(f"No new daily challenge: {NOT_ASKED.get(reason, reason)}.", style="dim")
     for message in view.messages:
         yield _message(message)
     if view.achievements:

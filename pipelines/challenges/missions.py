@@ -16,7 +16,7 @@ from models.joint import Joint
 from models.task import SNAPSHOT
 from pipelines.challenges.choose import among_all, fit, share_among, to_taste, weigh_later
 from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
-from pipelines.challenges.plan import choices_of, promise_rows
+from pipelines.challenges.plan import as_recent, choices_of, promise_rows
 from pipelines.challenges.propose import (
     EASIEST,
     HARDEST,
@@ -25,7 +25,16 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
-from pipelines.challenges.together import COMPANIONS, PARTS, ROOM, in_order, parts_wanted, set_together
+from pipelines.challenges.together import (
+    COMPANIONS,
+    PARTS,
+    ROOM,
+    combine,
+    each_part,
+    in_order,
+    parts_wanted,
+    set_together,
+)
 from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.engines.laid import Frame
 from pipelines.known import Known
@@ -41,6 +50,7 @@ LAST_MISSIONS = 4
 GAIN, MOST = 0.15, 0.15
 _TELLING = 0.03  # a smaller shift is no occasion
 ASKED_ALREADY, OUT_OF_REACH = "asked_already", "out_of_reach"
+NOTHING_ELSE, ONE_DEED, NOT_TOGETHER = "nothing_else", "one_deed", "not_together"
 EMPTY_RECORD = pl.DataFrame(
     schema={
         "player_key": pl.Int64,
@@ -64,11 +74,14 @@ class Missions:
             other thing goes with them.
         left_out: player_key, reason: who would have got one, had a target been in reach ('out_of_reach') that asks for
             a deed of its own ('asked_already').
+        alone: player_key, reason: whose mission asks for one thing, since all else is asked already ('nothing_else'),
+            one follows from the other ('one_deed'), or all are too likely or unlikely together ('not_together').
         choices: See `Plan.choices`.
     """
 
     rows: pl.DataFrame
     left_out: pl.DataFrame
+    alone: pl.DataFrame
     choices: pl.DataFrame
 
 
@@ -93,7 +106,6 @@ def plan_missions(
     chances: pl.DataFrame,
     recent: pl.DataFrame,
     record: pl.DataFrame,
-    tonight: pl.DataFrame,
     asked: pl.DataFrame = NOTHING_ASKED,
     tastes: pl.DataFrame = NO_TASTES,
     buckets: Buckets = HERE,
@@ -101,12 +113,13 @@ def plan_missions(
 ) -> Missions:
     """A mission for each player who is likely enough to play and whose last mission's window is over.
 
-    Of the metrics with a target that suits and asks for a deed of its own (tonight's daily challenges and what is open
-    neither imply it nor are implied), the one with the best fit + 0.3 u - [it is among tonight's daily challenges]
-    - 0.5 [it was the last mission's] comes first, where fit is 1 - |probability - wanted| / 0.5 and u is uniform, fixed
-    by player, metric and night. A metric that is still asked of the player over as many days is left out. Beside it
-    come one or two of the next three, so that the chance to reach all of them is nearest the wanted one. Where nothing
-    goes with it the mission is the first alone, at the wanted chance.
+    They are chosen before the night's daily challenges, which find another day, while a mission waits for a week. Of
+    the metrics with a target that suits and asks for a deed of its own (what is open neither implies it nor is
+    implied), the one with the best fit + 0.3 u - 0.5 [it was the last mission's] comes first, where fit is
+    1 - |probability - wanted| / 0.5 and u is uniform, fixed by player, metric and night. A metric that is still asked
+    of the player over as many days is left out. Beside it come one or two of the next three, so that the chance to
+    reach all of them is nearest the wanted one. Where nothing goes with it the mission is the first alone, at the
+    wanted chance.
 
     Args:
         known: What the night may see.
@@ -117,7 +130,6 @@ def plan_missions(
         chances: player_key, base_day, window_days, p_plays.
         recent: What was issued lately (see choose_challenges).
         record: The missions before this one, see `mission_record`.
-        tonight: The night's daily challenges: player_key, metric, op, target, valid_from, valid_until.
         asked: What is open for the players, see `what_is_open`.
         tastes: What players like: as in `choose_challenges` it moves the choice of who has answered.
         buckets: Where the players' targets are looked for.
@@ -129,14 +141,30 @@ def plan_missions(
     wanted = _shifted(wanted_probability(app, snapshots, chances), shifted.select(*SNAPSHOT, "shift"))
     likely = chances.filter((pl.col("window_days") == days) & (pl.col("p_plays") >= app.challenges.min_plays))
     due = _without_running(snapshots.join(likely.select(*SNAPSHOT), on=list(SNAPSHOT), how="semi"), record, days)
-    frames = (due, features, past, wanted, likely, recent, record, tonight, asked, tastes)
+    frames = (due, features, past, wanted, likely, recent, record, asked, tastes)
     found = buckets.each(_choose, (app, models, joint or Joint(), known.night.seed), frames)
-    looks = found.filter(pl.col("reason").is_null()).partition_by("alone", include_key=False)
+    looks = found.filter(pl.col("reason").is_null()).partition_by("of_one", include_key=False)
     chosen = pl.concat([among_all(look) for look in looks] or [among_all(found)]).sort(SNAPSHOT)
+    alone = chosen.filter(pl.col("alone").is_not_null()).select("player_key", reason="alone")
     chosen = chosen.join(likely, on=[*SNAPSHOT, "window_days"], how="inner")
     chosen = chosen.with_columns(completion_probability=pl.col("p_plays") * pl.col("probability_if_active"))
     rows = promise_rows(known, chosen, snapshots, features, CONTENT_TYPE)
-    return Missions(_with_occasion(rows, shifted), _left_out(due, found), choices_of(chosen, rows))
+    return Missions(_with_occasion(rows, shifted), _left_out(due, found), alone, choices_of(chosen, rows))
+
+
+def beside_missions(
+    known: Known, missions: pl.DataFrame, recent: pl.DataFrame, asked: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What was issued lately and what is asked of the players, with tonight's missions among both.
+
+    They count for nothing among what a player may have open.
+    """
+    if missions.is_empty():
+        return recent, asked
+    more = as_recent(missions.with_columns(issued_on=pl.lit(known.as_of)))
+    parts = each_part(missions, "player_key", "valid_from", "valid_until")
+    new = as_asked(parts.rename({"valid_from": "start_day", "valid_until": "end_day"}))
+    return pl.concat([recent, more]), pl.concat([asked, new.with_columns(counts=pl.lit(value=False))])
 
 
 def _choose(
@@ -151,32 +179,46 @@ def _choose(
     likely: pl.DataFrame,
     recent: pl.DataFrame,
     record: pl.DataFrame,
-    tonight: pl.DataFrame,
     asked: pl.DataFrame,
     tastes: pl.DataFrame,
 ) -> pl.DataFrame:
     """What is chosen for the players of a bucket who are due, to be weighed `among_all`.
 
     Returns:
-        The chosen rows, of several things and `alone`; what came into question, see `choose_of_some`; and player_key
-        and reason of who gets none.
+        The chosen rows, of several things and `of_one`, with why; what came into question, see `choose_of_some`; and
+        player_key and reason of who gets none.
     """
     look = partial(_targets, app, models, features, past, likely)
     parts = look(due, parts_wanted(wanted, seed))
-    new = in_question(app, parts, recent, tonight, asked)
-    sets = set_together(app, joint, rank_missions(new, record, tonight, tastes, seed), wanted, seed)
+    new = in_question(app, parts, recent, asked)
+    ranked = rank_missions(new, record, tastes, seed)
+    sets = set_together(app, joint, ranked, wanted, seed)
     rest = due.join(sets, on="player_key", how="anti", maintain_order="left")
     alone = look(rest, wanted)
-    others = in_question(app, alone, recent, tonight, asked)
-    single = rank_missions(others, record, tonight, tastes, seed).filter(pl.col("place") == 0)
-    single = single.with_columns(also=pl.lit(None, PARTS), fit=fit())
+    others = in_question(app, alone, recent, asked)
+    single = rank_missions(others, record, tastes, seed).filter(pl.col("place") == 0)
+    single = single.with_columns(also=pl.lit(None, PARTS), fit=fit(), alone=_why_alone(app, ranked, single))
     within = pl.col("player_key").is_in(pl.concat([parts["player_key"], alone["player_key"]]).unique().implode())
     none = rest.join(single, on="player_key", how="anti", maintain_order="left").select(
         "player_key", reason=pl.when(within).then(pl.lit(ASKED_ALREADY)).otherwise(pl.lit(OUT_OF_REACH))
     )
     sets, single = (weigh_later(*found) for found in ((sets, new), (single, others)))
-    told = [sets.with_columns(alone=pl.lit(value=False)), single.with_columns(alone=pl.lit(value=True)), none]
+    told = [sets.with_columns(of_one=pl.lit(value=False)), single.with_columns(of_one=pl.lit(value=True)), none]
     return pl.concat(told, how="diagonal")
+
+
+def _why_alone(app: App, ranked: pl.DataFrame, single: pl.DataFrame) -> pl.Series:
+    """Why each of the missions of one thing is of one: see `Missions.alone`."""
+    several = ranked.filter(pl.col("place") > 0)["player_key"].unique()
+    apart = combine(app, ranked.join(single, on="player_key", how="semi", maintain_order="left"))["player_key"].unique()
+    why = (
+        pl.when(pl.col("player_key").is_in(apart.implode()))
+        .then(pl.lit(NOT_TOGETHER))
+        .when(pl.col("player_key").is_in(several.implode()))
+        .then(pl.lit(ONE_DEED))
+        .otherwise(pl.lit(NOTHING_ELSE))
+    )
+    return single.select(why).to_series()
 
 
 def _targets(
@@ -259,28 +301,24 @@ def _without_running(snapshots: pl.DataFrame, record: pl.DataFrame, days: int) -
 
 
 def in_question(
-    app: App, targets: pl.DataFrame, recent: pl.DataFrame, tonight: pl.DataFrame, asked: pl.DataFrame = NOTHING_ASKED
+    app: App, targets: pl.DataFrame, recent: pl.DataFrame, asked: pl.DataFrame = NOTHING_ASKED
 ) -> pl.DataFrame:
     """The targets that a mission may ask for: deeds of their own, of metrics that are not asked over as many days."""
     running = recent.group_by("player_key", "metric", "window_days").agg(pl.col("valid_until").max())
-    dailies = as_asked(tonight.rename({"valid_from": "start_day", "valid_until": "end_day"}))
     return (
-        without_implied(app, targets, pl.concat([asked, dailies]))
+        without_implied(app, targets, asked)
         .join(running, on=["player_key", "metric", "window_days"], how="left", maintain_order="left")
         .filter(pl.col("valid_until").is_null() | (pl.col("valid_until") < pl.col("start_day")))
         .drop("valid_until")
     )
 
 
-def rank_missions(
-    targets: pl.DataFrame, record: pl.DataFrame, tonight: pl.DataFrame, tastes: pl.DataFrame, seed: int
-) -> pl.DataFrame:
+def rank_missions(targets: pl.DataFrame, record: pl.DataFrame, tastes: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Each player's best targets for a mission, the first and those that may go with it, with their place.
 
     Args:
         targets: What comes into question.
         record: The missions before this one.
-        tonight: The night's daily challenges.
         tastes: What players like.
         seed: The night's.
 
@@ -289,16 +327,10 @@ def rank_missions(
         `choose_challenges` tells them.
     """
     last = record.sort("start_day").unique("player_key", keep="last", maintain_order=True)
-    daily = tonight.select("player_key", "metric", asked=pl.lit(value=True))
-    rows = (
-        targets.join(last.select("player_key", last="metric"), on="player_key", how="left", maintain_order="left")
-        .join(daily, on=["player_key", "metric"], how="left", maintain_order="left")
-        .with_columns(fit=fit())
-    )
-    score = pl.col("fit") + 0.3 * luck("player_key", "metric", "base_day", seed=seed)
-    score -= pl.col("asked").fill_null(value=False)
-    again = (pl.col("metric") == pl.col("last")).fill_null(value=False)
-    base = pl.col("fit") - pl.col("asked").fill_null(value=False) - 0.5 * again
-    tasted = to_taste(rows.with_columns(score=score - 0.5 * again), tastes, base, seed + 1)
+    last = last.select("player_key", last="metric")
+    rows = targets.join(last, on="player_key", how="left", maintain_order="left").with_columns(fit=fit())
+    base = pl.col("fit") - 0.5 * (pl.col("metric") == pl.col("last")).fill_null(value=False)
+    score = base + 0.3 * luck("player_key", "metric", "base_day", seed=seed)
+    tasted = to_taste(rows.with_columns(score=score), tastes, base, seed + 1)
     placed = in_order(tasted.with_columns(chance=share_among(pl.col("worth")))).filter(pl.col("place") <= COMPANIONS)
-    return placed.drop("last", "asked", "score", "worth", "fit").with_columns(slot=pl.lit(SLOT, dtype=pl.Int32))
+    return placed.drop("last", "score", "worth", "fit").with_columns(slot=pl.lit(SLOT, dtype=pl.Int32))

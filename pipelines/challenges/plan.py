@@ -1,6 +1,7 @@
 """The night's plan: what each player is asked, what it pays, and who is written to instead."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -11,6 +12,7 @@ from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_of_some,
 from pipelines.challenges.identity import content_ids
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.minutes import estimated_minutes, learn_pace
+from pipelines.challenges.not_asked import ASKED_ALREADY, ENDED, ENOUGH_OPEN, NO_DAILIES, OUT_OF_REACH, UNLIKELY
 from pipelines.challenges.propose import (
     ChallengeModels,
     OpenWindows,
@@ -34,10 +36,11 @@ class Plan:
     Attributes:
         challenges: The `plan` frame: a row per challenge, numbers only; on the disk once all is planned, if many.
         chances: player_key, base_day, window_days, p_plays for every eligible player.
-        unserved: player_key, reason for eligible players without a challenge.
+        unserved: player_key, reason (of NOT_ASKED) for eligible players without a daily challenge.
         windows: What is open to every eligible player.
         missions: Like `challenges`, with occasion: the adaptive missions, where the app writes them.
         left_out: player_key, reason for whom a mission was due and none was found.
+        alone: player_key, reason for whose mission asks for one thing.
         choices: content_id, liking and chance of the challenges of players who have answered some: how much they like
             the metric, and the chance with which it was chosen.
     """
@@ -48,7 +51,17 @@ class Plan:
     windows: OpenWindows
     missions: Frame = field(default_factory=pl.DataFrame)
     left_out: pl.DataFrame = field(default_factory=pl.DataFrame)
+    alone: pl.DataFrame = field(default_factory=pl.DataFrame)
     choices: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+def look_ahead(
+    known: Known, models: ChallengeModels, features: Frame, profiles: pl.DataFrame
+) -> tuple[OpenWindows, pl.DataFrame]:
+    """What is open to the players who are planned for, and `chances`; see `Plan`."""
+    snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
+    windows = OpenWindows(known.app, snapshots)
+    return windows, chance_of_play(models, features, windows.lengths())
 
 
 def plan_challenges(
@@ -57,6 +70,7 @@ def plan_challenges(
     features: Frame,
     past: pl.DataFrame | Kept,
     profiles: pl.DataFrame,
+    ahead: tuple[OpenWindows, pl.DataFrame],
     recent: pl.DataFrame,
     asked: pl.DataFrame = NOTHING_ASKED,
     tastes: pl.DataFrame = NO_TASTES,
@@ -70,24 +84,26 @@ def plan_challenges(
         features: One row per eligible player at the night's base day.
         past: Their own past windows.
         profiles: player_key, persona, language, risk_tolerance, skill and start_day (the first whole local day).
-        recent: What was issued lately (see choose_challenges).
-        asked: What is open for the players, see `what_is_open`.
+        ahead: From `look_ahead`.
+        recent: What was issued lately (see choose_challenges), tonight's missions among it.
+        asked: What is open for the players, see `what_is_open`, and what tonight's missions ask for.
         tastes: What players like, see `describe_tastes`.
         buckets: Where the players' targets are looked for.
     """
     snapshots = features.select(*SNAPSHOT).join(profiles, on="player_key", how="inner", maintain_order="left")
-    windows = OpenWindows(known.app, snapshots)
-    chances = chance_of_play(models, features, windows.lengths())
+    windows, chances = ahead
     wanted = wanted_probability(known.app, snapshots, chances)
     frames = (features, past, windows, wanted, chances, recent, asked, tastes)
-    chosen = among_all(buckets.each(_choose, (known.app, models, known.as_of, known.night.seed), frames))
+    found = buckets.each(_choose, (known.app, models, known.as_of, known.night.seed), frames)
+    unreached = found.filter("out_of_reach")["player_key"]
+    chosen = among_all(found.filter(pl.col("out_of_reach").is_null()).drop("out_of_reach"))
     if DAILY not in known.app.content.types:
         chosen = chosen.clear()
     rows = promise_rows(known, chosen, snapshots, features, DAILY)
     full = how_many_open(asked).filter(pl.col("n_open") >= known.app.challenges.most_open)
-    unserved = _unserved(
-        known.app, snapshots, chances, rows, full["player_key"], features.select("player_key", "ended")
-    )
+    ended = features.select("player_key", "ended").filter(pl.col("ended") > 0)["player_key"]
+    reasons = {ENOUGH_OPEN: full["player_key"], OUT_OF_REACH: unreached}
+    unserved = _unserved(known.app, snapshots, chances, rows, ended, reasons)
     return Plan(rows, chances, unserved, windows, choices=choices_of(chosen, rows))
 
 
@@ -105,10 +121,12 @@ def _choose(
     asked: pl.DataFrame,
     tastes: pl.DataFrame,
 ) -> pl.DataFrame:
-    """What is chosen for the players of a bucket, see `choose_of_some`."""
+    """What is chosen for the players of a bucket, see `choose_of_some`; and who has no target that may be asked."""
     windows = worth_asking(app, windows, chances, recent)
     targets = propose_targets(app, models, features, past, windows, wanted, chances)
-    return choose_of_some(app, targets, chances, recent, asked, tastes, as_of=as_of, seed=seed)
+    chosen = choose_of_some(app, targets, chances, recent, asked, tastes, as_of=as_of, seed=seed)
+    none = windows.select("player_key").unique().join(targets, on="player_key", how="anti")
+    return pl.concat([chosen, none.with_columns(out_of_reach=pl.lit(value=True))], how="diagonal")
 
 
 def promise_rows(
@@ -189,28 +207,23 @@ def _unserved(
     snapshots: pl.DataFrame,
     chances: pl.DataFrame,
     rows: pl.DataFrame,
-    full: pl.Series,
-    ended: pl.DataFrame,
+    ended: pl.Series,
+    reasons: Mapping[str, pl.Series],
 ) -> pl.DataFrame:
     best = chances.group_by("player_key").agg(pl.col("p_plays").max())
-    unlikely = pl.col("p_plays") < app.challenges.min_plays
-    otherwise = "no target is both possible and new: an encouraging message instead"
+    of_some = {reason: pl.col("player_key").is_in(players.implode()) for reason, players in reasons.items()}
     if DAILY not in app.content.types:
-        otherwise = "the app asks nobody for daily challenges: an encouraging message instead"
+        of_some = {NO_DAILIES: pl.lit(value=True)}
+    unlikely = pl.col("p_plays") < app.challenges.min_plays
+    of_some = {ENDED: unlikely & pl.col("player_key").is_in(ended.implode()), UNLIKELY: unlikely} | of_some
+    why = pl.coalesce(
+        *(pl.when(applies).then(pl.lit(reason)) for reason, applies in of_some.items()), pl.lit(ASKED_ALREADY)
+    )
     return (
         snapshots.select("player_key", "persona", "language")
         .join(rows.select("player_key"), on="player_key", how="anti", maintain_order="left")
         .join(best, on="player_key", how="left", maintain_order="left")
-        .join(ended, on="player_key", how="left", maintain_order="left")
-        .with_columns(
-            reason=pl.when(unlikely & (pl.col("ended") > 0))
-            .then(pl.lit("too unlikely to play, for the last that they did is what play ends with"))
-            .when(unlikely)
-            .then(pl.lit("too unlikely to play: a come-back message instead"))
-            .when(pl.col("player_key").is_in(full.implode()))
-            .then(pl.lit("as many challenges are open as the app allows: an encouraging message instead"))
-            .otherwise(pl.lit(otherwise))
-        )
+        .with_columns(reason=why)
     )
 
 

@@ -9,6 +9,7 @@ from models.contest.split import recency
 from models.joint import Joint
 from models.task import SNAPSHOT, Samples
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges, worth_asking
+from pipelines.challenges.implied import as_asked
 from pipelines.challenges.missions import EMPTY_RECORD, in_question, mission_days, rank_missions
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
 from pipelines.challenges.together import combine, each_part, parts_wanted
@@ -19,6 +20,7 @@ from pipelines.players.tastes import NO_TASTES
 from pipelines.windows import completed
 
 MOST_SNAPSHOTS = 1_500
+BUSY = 0.5  # how many are looked at as if what they would have been asked that day were open
 AIMS_APART = 0.1  # how far from the app's wanted chance that of a player is taken to be: evenly up to so far
 
 
@@ -47,10 +49,11 @@ def learn_together(known: Known, models: ChallengeModels, settled: Samples) -> J
 
 
 def would_have_set(known: Known, models: ChallengeModels, settled: Samples) -> pl.DataFrame:
-    """The sets that come into question for missions of the snapshots that played, beside their daily ones.
+    """The sets that come into question for missions of the snapshots that played.
 
-    What daily challenges ask for is left to them, so that missions are of other metrics than the best that a player
-    could be asked for: how far these go together is what there is to learn.
+    Half of them beside the daily challenges that they would have had, as if those were open: what these ask for is left
+    to them, so that missions are of other metrics than the best that a player could be asked for, and how far those go
+    together is what there is to learn. The others as if nothing were open.
 
     Returns:
         What `combine` gives, with the first target's metric, op, target and window_days.
@@ -75,9 +78,9 @@ def would_have_set(known: Known, models: ChallengeModels, settled: Samples) -> p
     week = windows.filter(pl.col("window_days") == mission_days(app))
     targets = look(week, parts_wanted(wanted, night.seed), chances)
     daily, targets = (_as_players(rows, players) for rows in (daily, targets))
-    tonight = daily.select("player_key", "metric", "op", "target", valid_from="start_day", valid_until="end_day")
-    new = in_question(app, targets, EMPTY_RECENT, tonight)
-    ranked = rank_missions(new, EMPTY_RECORD, tonight, NO_TASTES, night.seed)
+    busy = daily.filter(luck(*SNAPSHOT, seed=night.seed + 5) < BUSY)
+    new = in_question(app, targets, busy.with_columns(valid_until="end_day"), as_asked(busy))
+    ranked = rank_missions(new, EMPTY_RECORD, NO_TASTES, night.seed)
     first = ranked.filter(pl.col("place") == 0).select(*SNAPSHOT, "metric", "op", "target", "window_days")
     sets = combine(app, ranked).join(first, on=list(SNAPSHOT), how="inner", maintain_order="left")
     known_as = players.select(player_key="place", own="player_key")

@@ -39,12 +39,19 @@ def night_figures(night: Night, staged: Published) -> dict[str, Any]:
 
 
 def left_out(planned: Planned) -> dict[str, Any]:
-    """How many missions were due and not found, in all and by reason."""
-    reasons = planned.plan.left_out
-    if reasons.is_empty():
-        return {}
-    counts = reasons.group_by("reason").len().sort("reason").iter_rows()
-    return {"missions_left_out": reasons.height} | {f"missions_{reason}": n for reason, n in counts}
+    """How many missions were due and not found, or ask for one thing, in all and by reason."""
+    told: dict[str, Any] = {}
+    for name, reasons in (("missions_left_out", planned.plan.left_out), ("missions_of_one", planned.plan.alone)):
+        if reasons.height:
+            counts = reasons.group_by("reason").len().sort("reason").iter_rows()
+            told |= {name: reasons.height} | {f"missions_{reason}": n for reason, n in counts}
+    return told
+
+
+def not_asked(planned: Planned) -> dict[str, Any]:
+    """How many players are asked for nothing new, by reason."""
+    counts = planned.plan.unserved.group_by("reason").len().sort("reason").iter_rows()
+    return {f"players_not_asked_{reason.replace(' ', '_')}": n for reason, n in counts}
 
 
 def _mean(values: pl.Series) -> float | None:

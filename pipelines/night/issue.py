@@ -13,11 +13,12 @@ from pipelines.badges.judged.judge import Judgements, write_judgements
 from pipelines.badges.rules.award import write_awards
 from pipelines.badges.rules.recite import write_recited
 from pipelines.challenges.kept import ended_tonight
+from pipelines.challenges.not_asked import NOT_ASKED
 from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.engines.laid import Frame, parts
 from pipelines.experiments.arms import write_down
 from pipelines.known import Known
-from pipelines.night.figures import left_out, mark_night, night_figures
+from pipelines.night.figures import left_out, mark_night, night_figures, not_asked
 from pipelines.night.notes import freshness_figures
 from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned, models_of
@@ -25,7 +26,7 @@ from pipelines.night.score import Scored
 from pipelines.night.words import Words, night_spend, told_of, writing_figures
 from pipelines.players.membership import write_memberships
 from pipelines.players.segments import in_each_cohort
-from pipelines.players.waiting import write_waiting
+from pipelines.players.waiting import EVER, write_waiting
 from pipelines.publish.audit import PAST_NIGHTS, AuditReport, addressed, audit_night
 from pipelines.publish.breaks import judge_input
 from pipelines.publish.collect import collect_tables, served_players
@@ -102,6 +103,7 @@ def issue(
                 night_figures(night, out.night)
                 | ended_tonight(known)
                 | left_out(planned)
+                | not_asked(planned)
                 | {"models": models}
                 | {"writing": writing_figures(words, spent)}
                 | ({"rewards": words.rewards.figures} if night.app.rewards.tables else {})
@@ -126,8 +128,10 @@ def _write_down(warehouse: Warehouse, words: Words, models: Mapping[str, str], c
 
 def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[str, Frame]:
     """What is computed each night and kept nowhere else."""
+    why = pl.concat([planned.plan.unserved.select("player_key", "reason"), known.left_alone(EVER)])
+    why = why.unique("player_key", keep="last").select("player_key", not_asked="reason")
     return {
-        "profiles": planned.players.profiles,
+        "profiles": planned.players.profiles.join(why, on="player_key", how="left", maintain_order="left"),
         "segments": in_each_cohort(known, planned.players.segments, planned.players.in_cohorts),
         "targets": planned.players.targets,
         "scores": _to_be_earned(known, planned.scored),
@@ -153,7 +157,7 @@ def _reasons(known: Known, planned: Planned, failed: Collection[str]) -> pl.Data
     some = planned.players.profiles.select("player_key", reason=pl.lit(why))
     everyone = {name for name, kind in content_types().items() if kind.for_everyone}
     every = everyone <= set(known.app.content.types).difference(failed)
-    unserved = planned.plan.unserved.select("player_key", "reason")
+    unserved = planned.plan.unserved.select("player_key", pl.col("reason").replace_strict(NOT_ASKED))
     return pl.concat([unserved if every else some, known.left_alone()]).unique("player_key", keep="last")
 
 

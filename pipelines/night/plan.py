@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from configs.nouns import counted
 from models.task import SNAPSHOT, Asked
 from models.tasks.segments import SegmentModel, Segments
 from pipelines.badges.rules.progress import Progress
@@ -12,8 +13,9 @@ from pipelines.challenges.asked import what_is_open
 from pipelines.challenges.caps import cap_challenges
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.missions import CONTENT_TYPE as MISSION
-from pipelines.challenges.missions import EMPTY_RECORD, mission_days, mission_record, plan_missions
-from pipelines.challenges.plan import Plan, plan_challenges, recent_challenges
+from pipelines.challenges.missions import EMPTY_RECORD, beside_missions, mission_days, mission_record, plan_missions
+from pipelines.challenges.not_asked import CAPPED
+from pipelines.challenges.plan import Plan, look_ahead, plan_challenges, recent_challenges
 from pipelines.challenges.propose import ChallengeModels
 from pipelines.engines import open_buckets
 from pipelines.engines.buckets import HERE, Buckets, Kept
@@ -84,26 +86,39 @@ def plan_night(
     welcome = welcome.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
     asked = what_is_open(known, recent)
     tastes = describe_tastes(known)
-    plan = plan_challenges(known, tuned, players.features, players.past, welcome, recent, asked, tastes, buckets)
+    features, ahead = players.features, look_ahead(known, tuned, players.features, welcome)
+    missions = None
     if MISSION in known.app.content.types:
-        features, past = players.features, players.past.of_length(mission_days(known.app))
-        chances, so_far = plan.chances, (recent, record, whole(plan.challenges), asked, tastes)
+        past, so_far = players.past.of_length(mission_days(known.app)), (ahead[1], recent, record, asked, tastes)
         joint = learn_together(known, tuned, settled)
-        missions = plan_missions(known, tuned, features, past, welcome, chances, *so_far, buckets, joint)
-        plan = replace(
-            plan,
-            missions=missions.rows,
-            left_out=missions.left_out,
-            choices=pl.concat([plan.choices, missions.choices]),
-        )
+        missions = plan_missions(known, tuned, features, past, welcome, *so_far, buckets, joint)
+    beside = beside_missions(known, missions.rows, recent, asked) if missions else (recent, asked)
+    plan = plan_challenges(known, tuned, features, players.past, welcome, ahead, *beside, tastes, buckets)
+    if missions:
+        choices = pl.concat([plan.choices, missions.choices])
+        plan = replace(plan, missions=missions.rows, left_out=missions.left_out, alone=missions.alone, choices=choices)
     challenges, capped = cap_challenges(known, whole(plan.challenges), whole(plan.missions))
-    plan = replace(plan, challenges=challenges, missions=capped)
+    capped_off = (
+        whole(plan.challenges).join(challenges, on="player_key", how="anti").select("player_key", reason=pl.lit(CAPPED))
+    )
+    unserved = pl.concat([plan.unserved, capped_off.unique(maintain_order=True)], how="diagonal")
+    plan = replace(plan, challenges=challenges, missions=capped, unserved=unserved)
     served = Asked(players.features.select(*SNAPSHOT), pl.DataFrame(), pl.DataFrame(), plan.chances)
     kept: dict[str, Frame | Kept] = {"features": players.features, "past": players.past, "windows": plan.windows}
     if any(each.model.task.asks_of_badges for each in others.values()):
         kept["badges"] = Progress(known)
     scored = score(known, tuned, others, served, settled, buckets, kept)
-    return Planned(players, plan, scored, asked, notes=(*buckets.notes, *scored.notes))
+    notes = (*buckets.notes, *scored.notes, *nobody_asked(plan))
+    return Planned(players, plan, scored, asked, notes=notes)
+
+
+def nobody_asked(plan: Plan) -> tuple[str, ...]:
+    """Why nobody at all gets a new daily challenge, in a sentence; nothing where somebody does."""
+    if plan.challenges.height or plan.unserved.is_empty():
+        return ()
+    counts = plan.unserved.group_by("reason").len().sort("len", "reason", descending=[True, False]).iter_rows()
+    told = ", ".join(f"{n:,} {reason}" for reason, n in counts)
+    return (f"Nobody is asked for anything new: of {counted(plan.unserved.height, 'player')} {told}.",)
 
 
 def plan(tonight: Tonight, champions: Champions) -> Planned:

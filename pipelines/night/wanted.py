@@ -11,6 +11,7 @@ from configs.errors import NightquestError
 from configs.full_disk import is_full
 from pipelines.challenges.caps import cap_messages
 from pipelines.challenges.identity import content_ids
+from pipelines.challenges.not_asked import ENDED, UNLIKELY
 from pipelines.challenges.together import PARTS
 from pipelines.engines.laid import whole
 from pipelines.known import Known
@@ -85,7 +86,7 @@ def want_content(known: Known, planned: Planned) -> Wanted:
     players, plan = planned.players, planned.plan
     profiles = players.profiles.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
     challenges, missions = whole(plan.challenges), whole(plan.missions)
-    unlikely = plan.unserved.filter(pl.col("reason").str.starts_with("too unlikely")).select("player_key")
+    unlikely = plan.unserved.filter(pl.col("reason").is_in([UNLIKELY, ENDED])).select("player_key")
 
     def asking(rows: Callable[[str], pl.DataFrame]) -> Asking:
         return Asking(

@@ -14,6 +14,7 @@ from flows.cli.render import render_player
 from pipelines.activity.job import run_ingest
 from pipelines.challenges.kept import kept_by_night
 from pipelines.challenges.missions import SLOT
+from pipelines.challenges.not_asked import NOT_ASKED
 from pipelines.publish.published import read_latest, verify_published
 from pipelines.publish.show import gather_player
 from pipelines.replay.job import run_replay
@@ -76,6 +77,14 @@ def test_a_player_has_one_mission_a_week_over_the_longest_week_of_the_app(world,
     assert ((first["valid_until"] - first["valid_from"]).dt.total_days() == 6).all()
     slots = warehouse.frame("SELECT DISTINCT content_type, slot FROM challenges ORDER BY ALL")
     assert slots.filter(pl.col("content_type") == "adaptive_mission")["slot"].to_list() == [SLOT]
+
+
+def test_who_has_no_new_daily_challenge_reads_why_and_nobody_else_does(world):
+    for night in range(3):
+        daily = table(world, night, "challenges").filter("is_new", pl.col("content_type") == "daily_challenge")
+        why = table(world, night, "profiles").select("user_id", "not_asked")
+        assert set(why.filter(pl.col("not_asked").is_null())["user_id"]) == set(daily["user_id"])
+        assert set(why["not_asked"].drop_nulls()) <= {*NOT_ASKED, "opted out", "paused"}
 
 
 def test_a_mission_asks_for_another_metric_than_the_nights_daily_challenges_where_there_is_one(warehouse):

@@ -39,10 +39,11 @@ CONTRACT = contract(
         "content": nested(CONTENT),
         "generation_count": whole(),
         "language": text(),
+        "not_asked": text(nullable=True),
     },
     screen=(
         *("persona", "style", "skill_level", "skill_word", "preferred_content", "preferred_types", "completion_rate"),
-        *("activity", "habits", "engagement", "streaks", "social", "preferences", "history", "language"),
+        *("activity", "habits", "engagement", "streaks", "social", "preferences", "history", "language", "not_asked"),
     ),
 )
 

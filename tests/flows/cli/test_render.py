@@ -118,7 +118,7 @@ def test_badges_held_are_told_once_each_with_how_often_and_the_most_prestigious_
 def test_a_players_page_shows_what_is_asked_held_and_next(night):
     near = {"badge_id": "gold_mind", "progress": 0.02, "remaining": "98 puzzles", "eta_days": 98}
     view = replace(gather_player(night[0], "toy", USER_IDS[0]), badge_progress=[near])
-    text = printed(render_player(view))
+    text = " ".join(printed(render_player(view)).replace("│", " ").split())
     for words in (
         "Three for the road",
         "31%",
@@ -129,11 +129,14 @@ def test_a_players_page_shows_what_is_asked_held_and_next(night):
         "expired",
         "SCHOLAR 75%",
         "5 of 10, Advanced",
+        "medium beside others",
         "3.5 days a week, in the evening",
         "best 12, kept",
         "+40",
     ):
         assert words in text
+    profile = (view.profile or {}) | {"not_asked": "nothing in reach"}
+    assert "No new daily challenge: every target" in printed(render_player(replace(view, profile=profile)))
 
 
 def test_a_kind_of_play_with_few_players_says_that_strength_and_targets_are_among_all(night):

@@ -10,8 +10,12 @@ from pipelines.challenges.choose import EMPTY_RECENT
 from pipelines.challenges.missions import (
     EMPTY_RECORD,
     MOST,
+    NOT_TOGETHER,
+    NOTHING_ELSE,
+    ONE_DEED,
     SLOT,
     _shifted,
+    _why_alone,
     _without_running,
     in_question,
     mission_days,
@@ -81,14 +85,10 @@ def choose(
     *,
     recent=EMPTY_RECENT,
     past=EMPTY_RECORD,
-    tonight: list[tuple[int, str]] = (),
     seed: int = 7,
     tastes=NO_TASTES,
 ):
-    asked = pl.DataFrame(tonight, schema={"player_key": pl.Int64, "metric": pl.String}, orient="row").with_columns(
-        op=pl.lit(">="), target=pl.lit(1.0), valid_from=pl.lit(BASE), valid_until=pl.lit(BASE)
-    )
-    ranked = rank_missions(in_question(APP, rows, recent, asked), past, asked, tastes, seed)
+    ranked = rank_missions(in_question(APP, rows, recent), past, tastes, seed)
     return ranked.filter(pl.col("place") == 0)
 
 
@@ -164,13 +164,6 @@ def test_each_player_gets_one_in_a_slot_of_its_own():
     assert set_of(targets(20))["fit"].is_between(0, 1).all()
 
 
-def test_tonights_metrics_are_asked_again_only_when_nothing_else_is_left():
-    tonight = [(0, "solved"), (0, "points"), (0, "topics")]
-    for seed in range(10):
-        assert choose(targets(), tonight=tonight, seed=seed)["metric"].to_list() == ["days"]
-    assert choose(targets(), tonight=[*tonight, (0, "days")]).height == 1
-
-
 def test_a_metric_still_asked_over_as_many_days_is_left_out_and_last_weeks_gives_way():
     running = pl.DataFrame(
         [
@@ -188,15 +181,9 @@ def test_a_metric_still_asked_over_as_many_days_is_left_out_and_last_weeks_gives
 
 def set_of(rows: pl.DataFrame, joint: Joint = HALF_WAY, seed: int = 7) -> pl.DataFrame:
     """The missions that come of targets, with all that is asked beside the first."""
-    ranked = rank_missions(in_question(APP, rows, EMPTY_RECENT, NOTHING), EMPTY_RECORD, NOTHING, NO_TASTES, seed)
+    ranked = rank_missions(in_question(APP, rows, EMPTY_RECENT), EMPTY_RECORD, NO_TASTES, seed)
     wanted = rows.select("player_key", "base_day", "wanted").unique(maintain_order=True)
     return set_together(APP, joint, ranked, wanted, seed)
-
-
-NOTHING = pl.DataFrame(
-    schema={"player_key": pl.Int64, "metric": pl.String, "op": pl.String, "target": pl.Float64}
-    | dict.fromkeys(("valid_from", "valid_until"), pl.Date)
-)
 
 
 def test_a_mission_asks_for_two_or_three_things_of_which_none_follows_from_another():
@@ -206,6 +193,17 @@ def test_a_mission_asks_for_two_or_three_things_of_which_none_follows_from_anoth
     assert all(len(set(names)) == len(names) for names in asked)
     same = targets(5).filter(pl.col("metric").is_in(["solved", "days"])).with_columns(target=pl.lit(1.0))
     assert set_of(same).is_empty(), "who solves a puzzle plays on a day"
+
+
+def test_why_a_mission_asks_for_one_thing_is_told():
+    def why(rows: pl.DataFrame) -> str:
+        ranked = rank_missions(in_question(APP, rows, EMPTY_RECENT), EMPTY_RECORD, NO_TASTES, 7)
+        return _why_alone(APP, ranked, ranked.filter(pl.col("place") == 0))[0]
+
+    assert why(targets().filter(metric="topics")) == NOTHING_ELSE
+    same = targets().filter(pl.col("metric").is_in(["solved", "days"])).with_columns(target=pl.lit(1.0))
+    assert why(same) == ONE_DEED
+    assert why(targets(chance=0.3)) == NOT_TOGETHER
 
 
 def test_what_a_mission_promises_is_the_chance_of_all_and_nearest_to_what_is_wanted():

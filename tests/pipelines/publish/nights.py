@@ -278,6 +278,7 @@ def make_frames(
             completion_rate=pl.lit(0.5),
             activity=pl.lit("medium"),
             language=pl.lit("en"),
+            not_asked=pl.lit(None, pl.String),
             cohort=pl.lit("all"),
         ),
         "segments": who.with_columns(
