@@ -32,6 +32,8 @@ def connect(address: str) -> Iterator[Any]:
         from distributed import Client  # noqa: PLC0415 (it is there only where somebody has a cluster)
     except ImportError as error:
         raise ClusterError("needs the package distributed, which the extra dask installs") from error
+    # What it logs of a scheduler that is gone is told by whoever asked it, in a sentence.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         client: Any = Client(address, timeout=ANSWERS_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:

@@ -15,9 +15,12 @@ def workers(settings: Settings) -> Workers:
     address = settings.dask_address
     if not address:
         raise EngineError("has no scheduler: set NIGHTQUEST_DASK_ADDRESS to its address, like tcp://scheduler:8786")
+    return Workers(lambda: _executor(address), _threads(address), lambda: _threads(address))
+
+
+def _threads(address: str) -> int:
     with _client(address) as client:
-        count = sum(client.nthreads().values())
-    return Workers(lambda: _executor(address), count)
+        return sum(client.nthreads().values())
 
 
 @contextmanager
@@ -37,5 +40,9 @@ def _client(address: str) -> Iterator[Any]:
 
 @contextmanager
 def _executor(address: str) -> Iterator[Executor]:
-    with _client(address) as client, client.get_executor(pure=False) as executor:
-        yield executor
+    with _client(address) as client:
+        executor = client.get_executor(pure=False)
+        try:
+            yield executor
+        finally:
+            executor.shutdown(wait=False)  # else it waits for what nobody works on any more

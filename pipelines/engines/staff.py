@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from pipelines.engines.workers import EngineError, Workers
+
+R = TypeVar("R")
 
 
 class Staff:
@@ -37,7 +40,8 @@ class Staff:
                 self._hired = error
         if isinstance(self._hired, EngineError):
             raise self._hired
-        return Workers(partial(self._at_work, self._hired), self._hired.count)
+        look = partial(self._tried, self._hired.look)
+        return replace(self._hired, start=partial(self._at_work, self._hired), look=look)
 
     def call_in(self, given: object) -> None:
         """Let them come and load what they will be given, which takes seconds, while this process is at other work."""
@@ -64,8 +68,12 @@ class Staff:
             self._there, self._stack = there, stack.pop_all()
 
     def _started(self, hired: Workers, stack: ExitStack) -> Executor:
+        return self._tried(lambda: stack.enter_context(hired.start()))
+
+    def _tried(self, look: Callable[[], R]) -> R:
+        """What is looked for; where it is gone, it is gone for the night."""
         try:
-            return stack.enter_context(hired.start())
+            return look()
         except EngineError as error:
             self._hired = error
             raise

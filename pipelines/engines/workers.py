@@ -21,6 +21,7 @@ from configs.version import code_version
 from data.partitions import write_parquet
 from pipelines.engines.exchange import Filed, Later
 
+LOOK_S = 30.0
 TRIES = 3  # until workers that are lost one after the other are given up
 LOST_WORKER = {"BrokenProcessPool", "KilledWorker"}  # what a bucket raises whose worker is gone
 _log = logging.getLogger(f"nightquest.{__name__}")
@@ -52,10 +53,12 @@ class Workers:
     Attributes:
         start: Gives an executor, a new one after the last broke.
         count: How many buckets are worked on at once.
+        look: Asked whenever nothing was done for LOOK_S, raises EngineError where nobody is there any more.
     """
 
     start: Callable[[], AbstractContextManager[Executor]]
     count: int
+    look: Callable[[], object] = lambda: None
 
 
 OpenWorkers = Callable[[Settings], Workers]
@@ -81,7 +84,7 @@ def results(workers: Workers, work: Work, count: int, sent: Sent) -> Iterator[tu
     for _ in range(TRIES):
         try:
             with workers.start() as executor:
-                for number, rows in _asked(executor, checked, left, sent, workers.count):
+                for number, rows in _asked(executor, checked, left, sent, workers):
                     left.remove(number)
                     yield number, rows
         except (EngineError, NightquestError):
@@ -122,27 +125,30 @@ def _checked(version: str, work: Work, into: Path | None, *args: Any) -> Given:
 
 
 def _asked(
-    executor: Executor, work: Callable[..., Given], numbers: list[int], sent: Sent, most: int
+    executor: Executor, work: Callable[..., Given], numbers: list[int], sent: Sent, workers: Workers
 ) -> Iterator[tuple[int, Result]]:
     """Ask for some buckets, two ahead of each worker so that memory holds few of them; results as they come.
 
     A bucket whose worker was lost is asked for again when all others have been.
 
     Raises:
-        EngineError: Workers were lost one after the other, and no bucket was done between.
+        EngineError: Workers were lost one after the other, and no bucket was done between; or none is there any more.
         Exception: The first that a worker raised, when all that was done beside it is given.
     """
     waiting, running = deque(numbers), dict[Future[Given], int]()
     failed: BaseException | None = None
     lost = list[int]()  # buckets, since the last that was done
     while (waiting and failed is None) or running:
-        while waiting and failed is None and len(running) < 2 * most:
+        while waiting and failed is None and len(running) < 2 * workers.count:
             number = waiting.popleft()
             try:
                 running[executor.submit(work, *sent(number))] = number
             except Exception as error:  # noqa: BLE001 (an executor whose workers are gone takes no more)
                 failed = error
-        for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
+        done = wait(running, LOOK_S, FIRST_COMPLETED).done
+        if running and not done:
+            workers.look()
+        for future in done:
             number, wrong = running.pop(future), future.exception()
             if wrong is None:
                 lost.clear()

@@ -6,13 +6,14 @@ import re
 import resource
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from configs.settings import Settings
-from pipelines.engines import open_buckets
+from pipelines.engines import open_buckets, workers
 from pipelines.engines.buckets import Buckets
 from pipelines.engines.exchange import Exchange, Later
 from pipelines.engines.staff import Staff
@@ -126,6 +127,25 @@ def test_workers_that_are_not_there_are_looked_for_once(gone):
     by = Buckets(2, "toy", staff)
     assert all(by.each(kept, (), (PLAYERS, PLAYERS, NOBODY)).height == PLAYERS.height for _ in range(2))
     assert by.notes == ["The engine toy has nobody; what it left undone was worked on here."]
+    assert len(looked) == 1
+
+
+def test_workers_who_go_while_they_are_waited_for_are_not_waited_for_again(monkeypatch):
+    monkeypatch.setattr(workers, "LOOK_S", 0.1)
+    gone, looked = Event(), []
+
+    def waits(players):
+        assert gone.wait(60)
+        return players
+
+    def look():
+        looked.append(1)
+        gone.set()
+        raise EngineError("has no workers")
+
+    by = Buckets(6, "toy", Staff(lambda: Workers(lambda: ThreadPoolExecutor(2), 2, look)))
+    assert all(by.each(waits, (), (PLAYERS,)).height == PLAYERS.height for _ in range(2))
+    assert by.notes == ["The engine toy has no workers; what it left undone was worked on here."]
     assert len(looked) == 1
 
 
