@@ -34,7 +34,7 @@ from models.tracking.which_serves import FIRST_NIGHT, TRAINED_TO, Candidate, ver
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-UNTRAINED = "no_model"  # tag of an experiment: why the newest training made none; empty where it made one
+UNTRAINED = "no_model"  # tag of an experiment: why the newest training made none; there is none where it made one
 SOURCE = {"mlflow.source.name": "nightquest", "mlflow.source.type": "JOB"}  # shown in the table of runs
 _PAGE = "#/models/{}/versions/{}"
 FILES = "files_sha256"  # tag of a version: {path: sha256} of everything that is read when it is loaded
@@ -140,7 +140,10 @@ class Registry:
     def _say_untrained(self, app: str, task: str, why: str) -> None:
         place = self.tracking.experiment(f"{app}/{task}")
         with self.tracking.alone():
-            self._client.set_experiment_tag(place, UNTRAINED, why)
+            if why:
+                self._client.set_experiment_tag(place, UNTRAINED, why)
+            elif UNTRAINED in self._client.get_experiment(place).tags:  # a tag by its name alone would say the contrary
+                self._client.delete_experiment_tag(place, UNTRAINED)
 
     def untrained(self, app: str) -> dict[str, str]:
         """By task of an app whose newest training made no model, which one that was and why, as part of a sentence."""

@@ -1,42 +1,34 @@
-"""From a contest, or from fitted segments, to the record a reviewer decides from."""
+"""From a contest to the record a reviewer decides from."""
 
-import datetime as dt
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from configs.app import App
-from configs.nouns import counted
 from models.contest.hold import BASE_RATE, Contest
 from models.contest.kinds import quarters_of
-from models.contest.outcome import Decision, Rival
+from models.contest.outcome import Rival
 from models.contest.promotion import Against, Gain
 from models.explain.reasons import REST, moved_by_kind, share_of_kinds
 from models.learners import learners
-from models.tasks.segments import PARENT, SegmentModel, Segments
-from models.tracking.pages import ModelRun, Shown
+from models.tracking.pages import ModelRun
 from models.tracking.plots import (
-    bic_plot,
     contest_plot,
     contributions_plot,
     importance_plot,
     kinds_plot,
     reliability_plot,
-    segments_plot,
 )
 from pipelines.learning.outdated import DEFINITIONS, definitions_of
 from pipelines.pins import Night
-from pipelines.players.segments import PAST_WINDOWS, WINDOW_DAYS, SegmentFit, Strength, assign_segments, on_day
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PLOTTED = 6
+_SEED = 6
 _EXPLAINED = 1_000
-_NEAREST = 5
 
 
 def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> ModelRun:
@@ -139,7 +131,7 @@ def _tables(contest: Contest, app: App) -> dict[str, pl.DataFrame]:
 def _moves(contest: Contest, app: App, title: str) -> "dict[str, Figure]":
     """How far what it looks at moves answers of the later holdout, by kind of players too; none if it cannot tell."""
     holdout = contest.holdout
-    some = holdout.sample(min(holdout.height, _EXPLAINED), seed=_PLOTTED)
+    some = holdout.sample(min(holdout.height, _EXPLAINED), seed=_SEED)
     told = contest.model.contributions(some)
     if told is None:
         return {}
@@ -165,128 +157,3 @@ def contest_table(contests: Iterable[Contest]) -> pl.DataFrame:
         schema=["task", "learner", "log_loss", "low", "high", "chosen"],
         orient="row",
     )
-
-
-def segments_run(segments: SegmentFit, past: Strength, night: Night, app_hash: str, code_version: str) -> ModelRun:
-    """Everything recorded about fitted segments.
-
-    Args:
-        segments: As they were fitted.
-        past: What they were fitted on; its newest window is plotted.
-        night: The first that they could serve.
-        app_hash: Of the app file that they were fitted for.
-        code_version: Of Nightquest.
-
-    Raises:
-        ValueError: There is no model to record.
-    """
-    model, app = segments.model, night.app
-    if model is None:
-        raise ValueError("there are no segments to record")
-    tonight = on_day(past, night.base_day)
-    parent = model.quality.row(by_predicate=pl.col("cohort") == PARENT, named=True)
-    cohorts = model.quality["cohort"].to_list()
-    return ModelRun(
-        model=model,
-        question=Segments.question,
-        decision=_segments_decision(model),
-        data_window={
-            "first": night.base_day - dt.timedelta(days=WINDOW_DAYS * PAST_WINDOWS),
-            "last": night.base_day - dt.timedelta(days=1),
-        },
-        rows={"windows": parent["rows"], "players": parent["players"], "tonight": tonight[0].height},
-        inputs=model.inputs,
-        app_hash=app_hash,
-        code_version=code_version,
-        first_night=night.as_of,
-        parameters={
-            "min_players": model.parameters.min_players,
-            **asdict(model.parameters.mixture),
-            "measures": ", ".join(m.column for m in model.measures),
-            "cohorts": len(cohorts),
-            **{f"{name}_all": parent[name] for name in ("components", "covariance")},
-        },
-        metrics={name: value for row in model.quality.to_dicts() for name, value in _figures(row).items()},
-        chosen=f"{parent['components']} components, {parent['covariance']}",
-        score="BIC",
-        figures=_segment_figures(segments, model, tonight, app),
-        used_for=Segments.used_for,
-        notes=Segments.notes,
-        tables={"tried": segments.trials},
-        shown=_how_chosen(segments, model),
-        limits=(*Segments.limits, *([segments.note] if segments.note else [])),
-        example={"cohort": cohorts},
-    )
-
-
-def _how_chosen(segments: SegmentFit, model: SegmentModel) -> list[Shown]:
-    """The mixtures that serve, and of each cohort the settings that came nearest to serving."""
-
-    def rounded(*names: str) -> list[pl.Expr]:
-        return [pl.col(name).round(2).cast(pl.String) for name in names]
-
-    bic = pl.col("bic").round(0).cast(pl.Int64)
-    who = pl.col("cohort").replace(PARENT, "all players")
-    figures = ("stability", "silhouette", "posterior", "smallest_share")
-    serve = model.quality.select(who, "players", "components", "covariance", bic, *rounded(*figures))
-    said = "; ".join(f"{name.replace('_', ' ')}: {Segments.notes[name]}" for name in ("bic", *figures))
-    chosen = model.quality.select("cohort", "components", "covariance", serves=pl.lit("serves"))
-    tried = segments.trials.join(chosen, on=["cohort", "components", "covariance"], how="left")
-    place = pl.col("bic").rank("ordinal").over("cohort")
-    near = tried.filter((place <= _NEAREST) | pl.col("serves").is_not_null()).sort("cohort", "bic")
-    may = pl.when("allowed").then(pl.lit("yes")).when(~pl.col("allowed")).then(pl.lit("no"))
-    near = near.select(
-        who,
-        "components",
-        "covariance",
-        bic,
-        *rounded("stability", "smallest_share"),
-        may.alias("stable enough"),
-        pl.col("serves").alias("chosen"),
-    )
-    least = (
-        f"Of each cohort the {_NEAREST} with the lowest BIC of those in `tables/tried.csv`: the lowest that is stable "
-        "enough serves, and where none is, the most stable. Of many players BIC here is that of a sample. Empty: not "
-        "resampled, since a lower BIC was stable enough already."
-    )
-    return [Shown("Mixtures that serve", serve, f"{said}."), Shown("Settings tried", near, least)]
-
-
-def _segments_decision(model: SegmentModel) -> Decision:
-    """Promote when every mixture came to rest and its labels survive resampling."""
-    weak = model.quality.filter(~(pl.col("stable") & pl.col("converged")))["cohort"].to_list()
-    low = model.quality["stability"].to_numpy().min()
-    told = (
-        f"{counted(model.quality.height, 'mixture')}, adjusted Rand index of at least {low:.2f} over bootstrap refits"
-    )
-    return Decision(not weak, f"not stable for {', '.join(weak)}: {told}" if weak else told)
-
-
-def _figures(row: dict[str, Any]) -> dict[str, float]:
-    """A mixture's figures, under its cohort's name where it is not everyone's."""
-    names = ("bic", "stability", "silhouette", "posterior", "smallest_share", "components", "converged")
-    cohort = "".join(c if c.isalnum() or c in "_-. /" else "_" for c in row["cohort"])
-    end = "" if row["cohort"] == PARENT else f"/{cohort}"
-    return {f"{name}{end}": float(row[name]) for name in names}
-
-
-def _segment_figures(segments: SegmentFit, model: SegmentModel, tonight: Strength, app: App) -> dict[str, Any]:
-    """BIC of the settings tried, and tonight's players by segment, for everyone and the largest cohorts."""
-    column = f"{app.segments.score}__{WINDOW_DAYS}"
-    features, cohorts, played = tonight
-    assigned = assign_segments(app, features, model, cohorts.select("player_key", "cohort"), played)
-    members = assigned.join(
-        features.select("player_key", score=column), on="player_key", how="left", maintain_order="left"
-    )
-    label, figures = app.called(app.segments.score), {}
-    for row in model.quality.sort("players", descending=True).head(_PLOTTED).to_dicts():
-        cohort, name = row["cohort"], "".join(c if c.isalnum() else "_" for c in row["cohort"])
-        trials = segments.trials.filter(pl.col("cohort") == cohort)
-        title = f"{app.title}: {'all players' if cohort == PARENT else cohort}"
-        figures[f"bic_{name}"] = bic_plot(trials, title=title, chosen=(row["components"], row["covariance"]))
-        judged = members.filter(pl.col("judged_as") == cohort)
-        if judged.height:
-            figures[f"segments_{name}"] = segments_plot(
-                judged, levels=app.segments.levels, score=f"{label} in {WINDOW_DAYS} days", title=title
-            )
-    return figures

@@ -11,7 +11,8 @@ from configs.version import code_version
 from models.contest.hold import Contest
 from models.tasks.segments import Segments
 from models.tracking.pages import ModelRun
-from pipelines.learning.record import run_of, segments_run
+from pipelines.learning.record import run_of
+from pipelines.learning.record_segments import segments_run
 from pipelines.pins import Night
 from pipelines.players.segments import SegmentFit, Strength
 from pipelines.stores import open_registry

@@ -113,8 +113,9 @@ def test_why_no_model_came_is_kept_until_one_does(registry, app, mlflow):
     assert registry.untrained(app) == {"plays": told}
     (run,) = mlflow.search_runs(experiment_names=[f"{app}/plays"], output_format="list")
     assert run.data.tags["mlflow.note.content"] == f"T{told[1:]}."
-    registry.record(app, "plays", a_run())
+    done = registry.record(app, "plays", a_run())
     assert registry.untrained(app) == {}
+    assert "no_model" not in mlflow.get_experiment(mlflow.get_run(done.run_id).info.experiment_id).tags
 
 
 def test_reviewable_lists_versions_newest_first_with_who_serves_and_why(registry, app):

@@ -10,7 +10,7 @@ from models.portable import save_model
 from models.tracking.pages import synthetic_rows
 from models.tracking.sealed import predict_as_before
 from pipelines.known import Known
-from pipelines.learning.record import segments_run
+from pipelines.learning.record_segments import segments_run
 from pipelines.players.segments import (
     PAST_WINDOWS,
     assign_segments,
@@ -222,6 +222,10 @@ def test_the_record_shows_every_mixture_and_reads_back_as_it_was(fit, features, 
     assert {"bic_all", "bic_a", "bic_b", "segments_a", "segments_b"} <= set(run.figures)
     assert run.decision.promote == bool(fit.model.quality.select(pl.col("stable", "converged")).to_numpy().all())
     assert max(run.data_window.values()) < at_night(APP).base_day
+    tonight = next(table.rows for table in run.shown if table.title == "Tonight's players")
+    assert tonight["players"].sum() == features.height
+    in_order = tonight.with_columns(pl.col("median").cast(pl.Float64)).group_by("judged among", maintain_order=True)
+    assert all(each["median"].is_sorted() for _, each in in_order)
     save_model(tmp_path / "m", run.model)
     predict_as_before(run.model, tmp_path / "m", synthetic_rows(run.inputs, run.example))
 
