@@ -1,5 +1,7 @@
 """How good probabilities are: losses, calibration and its floor, and intervals that respect that players repeat."""
 
+from collections.abc import Callable
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -171,6 +173,28 @@ def clustered_interval(
         means.append(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1))
     low, high = np.quantile(np.concatenate(means), [tail, 1 - tail])
     return float(low), float(high)
+
+
+def of_drawn(
+    figure: Callable[[Array], float], clusters: Clusters, draws: int = 200, level: float = 0.95, seed: int = 7
+) -> tuple[float, float, float]:
+    """A figure of weighed rows with the percentile interval of drawing whole clusters, see `clustered_interval`.
+
+    Args:
+        figure: Of how often each row counts, shape (n,).
+        clusters: What repeats, shape (n,).
+        draws: Bootstrap samples.
+        level: Coverage wanted.
+        seed: Of the draws.
+    """
+    _, index = np.unique(clusters, return_inverse=True)
+    n, rng = int(index.max(initial=-1)) + 1, np.random.default_rng(seed)
+    whole = figure(np.ones(len(index)))
+    if n < 2:
+        return whole, float("-inf"), float("inf")
+    drawn = [figure(np.bincount(rng.integers(n, size=n), minlength=n).astype(float)[index]) for _ in range(draws)]
+    low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return whole, float(low), float(high)
 
 
 def clustered_mean(values: Array, clusters: Clusters) -> tuple[float, float, int]:

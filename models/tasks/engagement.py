@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from configs.app import App
 from models import habits
-from models.contest.scores import Measured
+from models.contest.promotion import with_interval
+from models.contest.scores import Measured, of_drawn
 from models.explain.reasons import Kind, Ways, lately, what_is_asked
 from models.portable import load_json, save_json
 from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
@@ -252,14 +254,15 @@ class Engagement(BinaryTask[Levels]):
         levels = int(rows["level"].max())  # type: ignore[arg-type]
         truth, last = (rows[name].to_numpy().reshape(-1, levels).sum(axis=1).astype(int) for name in ("y", "last"))
         chances, usual = (exactly(rows[name].to_numpy(), levels) for name in ("p", "usual"))
-        told = level_told(chances, usual)
+        told, given = level_told(chances, usual), chances[np.arange(len(truth)), truth]
+        players = rows["player_key"].to_numpy()[::levels]
         return {
             **super().figures(holdout),
-            "log_loss_of_levels": float(-np.log(np.clip(chances[np.arange(len(truth)), truth], 1e-6, 1)).mean()),
-            "macro_f1": macro_f1(truth, told),
-            "macro_f1_of_persistence": macro_f1(truth, last),
-            "quadratic_kappa": quadratic_kappa(truth, told, levels + 1),
-            "quadratic_kappa_of_persistence": quadratic_kappa(truth, last, levels + 1),
+            "log_loss_of_levels": with_interval(-np.log(np.clip(given, 1e-6, 1)), players),
+            "macro_f1": of_drawn(partial(macro_f1, truth, told), players),
+            "macro_f1_of_persistence": of_drawn(partial(macro_f1, truth, last), players),
+            "quadratic_kappa": of_drawn(partial(quadratic_kappa, truth, told, levels + 1), players),
+            "quadratic_kappa_of_persistence": of_drawn(partial(quadratic_kappa, truth, last, levels + 1), players),
         }
 
     def example(self, app: App) -> dict[str, Sequence[Any]]:
@@ -300,19 +303,20 @@ def level_told(chances: Array, usual: Array) -> NDArray[np.int64]:
     return np.asarray((chances / np.sqrt(np.maximum(usual, RARE))).argmax(axis=1), dtype=np.int64)
 
 
-def macro_f1(truth: NDArray[Any], said: NDArray[Any]) -> float:
+def macro_f1(truth: NDArray[Any], said: NDArray[Any], weights: Array | None = None) -> float:
     """The mean over levels of 2 hits / (those who were at the level + those said to be)."""
-    f1 = [
-        2 * ((truth == k) & (said == k)).sum() / ((truth == k).sum() + (said == k).sum())
-        for k in np.union1d(truth, said)
-    ]
-    return float(np.mean(f1)) if f1 else float("nan")
+    weights = np.ones(len(truth)) if weights is None else weights
+    hits, were, told = (np.bincount(at, weights * here) for at, here in ((truth, truth == said), (truth, 1), (said, 1)))
+    most = max(len(hits), len(told))
+    both = np.pad(were, (0, most - len(were))) + np.pad(told, (0, most - len(told)))
+    f1 = 2 * np.pad(hits, (0, most - len(hits)))[both > 0] / both[both > 0]
+    return float(np.mean(f1)) if len(f1) else float("nan")
 
 
-def quadratic_kappa(truth: NDArray[Any], said: NDArray[Any], levels: int) -> float:
+def quadratic_kappa(truth: NDArray[Any], said: NDArray[Any], levels: int, weights: Array | None = None) -> float:
     """Agreement beyond chance, a miss by k levels weighing k squared (Cohen 1968, Psychol. Bull. 70, 213)."""
     seen = np.zeros((levels, levels))
-    np.add.at(seen, (truth, said), 1.0)
+    np.add.at(seen, (truth, said), 1.0 if weights is None else weights)
     weight = np.subtract.outer(np.arange(levels), np.arange(levels)) ** 2
     by_chance = np.outer(seen.sum(axis=1), seen.sum(axis=0)) / max(seen.sum(), 1)
     missed = float((weight * by_chance).sum())

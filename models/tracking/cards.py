@@ -92,7 +92,8 @@ def _contest(run: ModelRun) -> str:
         called = rival.name.replace("_", " ")
         name = f"**{called}** (chosen)" if rival.name == run.chosen else called
         behind = "{0:+.{3}f} ({1:+.{3}f} to {2:+.{3}f})".format(*rival.behind, n) if rival.behind else ""
-        cells = (name, f"{rival.loss:.{n}f}", f"{rival.low:.{n}f} to {rival.high:.{n}f}", behind, rival.does)
+        loss = f"{rival.loss:.{n}f}", f"{rival.low:.{n}f} to {rival.high:.{n}f}"
+        cells = (*(each.replace(" ", "\u00a0") for each in (name, *loss, behind)), rival.does)
         rows.append("| " + f"{WIDE}| ".join(cells) + " |")
     head = f"| learner | {run.score} | 95 % interval | behind the chosen one | what it is |\n|---|---|---|---|---|\n"
     if run.prefers:
@@ -128,7 +129,8 @@ def _beside(run: ModelRun) -> str:
         return told
     name, pairs = run.beside
     lines = [f"| {what} |{WIDE}{ours}{WIDE}| {theirs} |" for what, ours, theirs in pairs]
-    return f"{told}\n\n| | this one | {name} |\n|---|---|---|\n" + "\n".join(lines)
+    asked = f"{name.capitalize()} was asked about the rows of the later holdout that it had not learned from, either."
+    return f"{told}\n\n| | this one | {name} |\n|---|---|---|\n" + "\n".join(lines) + f"\n\n{asked}"
 
 
 def _gains(run: ModelRun) -> list[tuple[str, tuple[float, float, float]]]:
@@ -168,8 +170,8 @@ def _calibrated(metrics: Mapping[str, Measured]) -> list[str]:
     if error <= _NEAR * floor:
         return ["**Calibrated**: its error is about what chance alone makes of a faultless model, or less."]
     told = (
-        f"**Not calibrated** on these later days: its error is {error / floor:.1f} times what chance alone makes of a "
-        "faultless model. Whom that concerns is told by kind, below."
+        f"**Off by more than chance** on these later days: its calibration error, {error:.3f}, is {error / floor:.1f} "
+        "times what chance alone makes of a faultless model. Whom that concerns is told by kind, below."
     )
     return [told]
 
@@ -177,7 +179,8 @@ def _calibrated(metrics: Mapping[str, Measured]) -> list[str]:
 def _by_kind(kinds: Sequence[OfKind]) -> str:
     head = (
         "### By kind of player and question\n"
-        "| kind | rows | players | promised | happened | log loss | better than the base rate |\n"
+        f"| kind | rows{WIDE}| players{WIDE}| promised{WIDE}| happened{WIDE}| log loss{WIDE}| "
+        "better than the base rate |\n"
         "|---|---|---|---|---|---|---|\n"
     )
     n = _places((each.happened[2] - each.happened[1] for each in kinds), 2)
