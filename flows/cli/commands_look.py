@@ -66,8 +66,8 @@ def show(app: str, user: str, /, *, why: bool = False, as_of: dt.date | None = N
         from flows.cli.why import explain, scores_of, why_view
 
         reasons = explain(common.settings, loaded.app, user, as_of)
-        scores = scores_of(common.settings, loaded.app, user, as_of)
-        emit(reasons, common.json, lambda: why_view(reasons, scores, names_of(loaded)))
+        scores, since = scores_of(common.settings, loaded.app, user, as_of)
+        emit(reasons, common.json, lambda: why_view(reasons, scores, names_of(loaded), since))
         return
     view = gather_player(common.settings.home, loaded.app, user, as_of)
     reads = (view.profile or {}).get("language")

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from configs.nouns import counted
 from flows.cli.console import Grid, literal
-from flows.cli.render import score_cells
+from flows.cli.render import days_counted, score_cells
 from flows.cli.terms import called
 from models.explain.changes import Changed
 from pipelines.review.explain import Explanation
@@ -27,8 +27,10 @@ def explanation_view(told: Explanation, names: Mapping[str, str]) -> RenderableT
     head = Text(f"{told.task} of ", style="bold")
     head.append_text(literal(told.user_id, "bold"))
     head.append(f" in {told.app}, as the night of {told.night} saw them", style="bold")
-    parts: list[RenderableType] = [head, Text(told.question), Text(f"Asked: {told.version} ({told.learner})"), ""]
+    parts: list[RenderableType] = [head, Text(told.question), Text(f"Asked: {told.version} ({told.learner})")]
     parts += [
+        *([Text(days_counted(told.counted_from), style="yellow")] if told.counted_from != told.night else []),
+        "",
         _scores(told, names),
         *_reasons(told, names),
         *_second(told, names),

@@ -3,6 +3,7 @@
 Texts and ids come from outside: they are shown as they are, never read as markup, and control characters are replaced.
 """
 
+import datetime as dt
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -310,6 +311,11 @@ def _scores(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
     for row in sorted(rows, key=lambda row: -row["probability"])[:LIKELIEST]:
         table.add_row(*score_cells(row, terms.names))
     return table
+
+
+def days_counted(since: dt.date) -> str:
+    """From which day reasons count back, where that is not the day that the night serves."""
+    return f"Days are counted back from {since}: nothing was known of it and of what came after."
 
 
 def score_cells(row: Mapping[str, Any], names: Mapping[str, str]) -> tuple[RenderableType, str, str]:

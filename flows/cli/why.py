@@ -16,7 +16,7 @@ from configs.errors import NightquestError
 from configs.settings import Settings
 from data.warehouse import open_warehouse
 from flows.cli.console import literal
-from flows.cli.render import score_cells
+from flows.cli.render import days_counted, score_cells
 from flows.clock import clock
 from models.language.ledger import LEDGER_FILE, open_ledger
 from pipelines.publish.published import read_night
@@ -47,18 +47,33 @@ def explain(settings: Settings, app: str, user_id: str, as_of: dt.date | None = 
 
 
 def why_view(
-    reasons: Sequence[Why], scores: Sequence[Mapping[str, Any]] = (), names: Mapping[str, str] | None = None
+    reasons: Sequence[Why],
+    scores: Sequence[Mapping[str, Any]] = (),
+    names: Mapping[str, str] | None = None,
+    counted_from: dt.date | None = None,
 ) -> RenderableType:
-    """Each text in a frame, with what is behind it; before them the scores of which reasons are told."""
+    """Each text in a frame, with what is behind it; before them the scores of which reasons are told.
+
+    `counted_from` is the day from which these count back, where that is not the night's.
+    """
     shown: set[str] = set()
-    told = [_expected(scores, names or {})] if any(row["reasons"] for row in scores) else []
+    told: list[RenderableType] = []
+    if any(row["reasons"] for row in scores):
+        told = [_expected(scores, names or {}), *([Text(days_counted(counted_from))] if counted_from else [])]
     return Group(*told, *(_one(reason, shown) for reason in reasons))
 
 
-def scores_of(settings: Settings, app: str, user_id: str, as_of: dt.date | None = None) -> list[dict[str, Any]]:
-    """What a night's models expect of a player, with their reasons; none of a night before these were told."""
+def scores_of(
+    settings: Settings, app: str, user_id: str, as_of: dt.date | None = None
+) -> tuple[list[dict[str, Any]], dt.date | None]:
+    """What a night's models expect of a player, with their reasons; none of a night before these were told.
+
+    With them the day from which reasons count back, where the night's input was stale: None where it is its own.
+    """
     night = read_night(settings.home, app, as_of)
-    return night.rows_of("scores", user_id).to_dicts() if "scores" in night.manifest.tables else []
+    told = night.manifest
+    rows = night.rows_of("scores", user_id).to_dicts() if "scores" in told.tables else []
+    return rows, None if told.base_day == told.as_of else told.base_day
 
 
 def _expected(scores: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> RenderableType:

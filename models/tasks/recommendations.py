@@ -199,6 +199,7 @@ class Recommendations(BinaryTask[Items]):
                 tuple(f"level_{days}" for days in SPANS),
                 own,
                 "how much of it they did lately",
+                "own_28",
                 only=none_lowers("own_28"),
             ),
             "others": Kind(

@@ -52,6 +52,8 @@ class Explanation:
 
     Attributes:
         night: As of which night the player is seen: the newest that went out, else the coming one.
+        counted_from: The day from which its reasons count days back: the night's own, or where its input was stale the
+            first of which nothing was known.
         version: Of the model.
         scores: target, horizon_days, probability, days, band: as the table `scores` has them.
         reasons: target, horizon_days, facts: what moved the answer most, the strongest first.
@@ -65,6 +67,7 @@ class Explanation:
     question: str
     user_id: str
     night: dt.date
+    counted_from: dt.date
     version: str
     learner: str
     scores: Sequence[Mapping[str, Any]]
@@ -132,6 +135,7 @@ def explain_score(
         question=task.question,
         user_id=user_id,
         night=known.as_of,
+        counted_from=known.base_day,
         version=served.version,
         learner=served.model.learner.name,
         scores=scores.drop("player_key", "reasons").to_dicts(),

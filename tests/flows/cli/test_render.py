@@ -284,4 +284,8 @@ def test_why_models_expect_what_they_do_is_told_a_fact_a_line_where_reasons_are_
     assert "31%" in told
     assert "last played 9 days ago, usually every 2 days (raises it)\n" in told.replace(" \n", "\n")
     assert "plays" not in told
+    assert "counted back" not in told
+    assert "counted back from 2024-04-01" in printed(
+        why_view([], [known | {"reasons": facts}], None, dt.date(2024, 4, 1))
+    )
     assert "Likely next" not in printed(why_view([], [known | {"reasons": None}]))

@@ -181,7 +181,7 @@ def explanation() -> Explanation:
     change = Changed(fact, "strunk_and_white_editors", 28, 0.12, 0.3, enough=False)
     return Explanation(
         *("academy", "badge_odds", "How likely is it that a badge is earned within a week, two, or four?"),
-        *("recruit-000252", DAY, "academy.badge_odds/123", "gamma_poisson", [odds], [odds | {"facts": [fact]}]),
+        *("recruit-000252", DAY, DAY, "academy.badge_odds/123", "gamma_poisson", [odds], [odds | {"facts": [fact]}]),
         *({"how long ago they last played, against their usual pause": 0.12}, [change]),
         Second(0.5, [odds | {"facts": [fact], "differs": [f"not among its first three: {fact}"]}]),
     )
@@ -192,6 +192,13 @@ def test_a_band_that_is_of_all_horizons_stands_once():
     later = replace(told, scores=[*told.scores, {**told.scores[0], "horizon_days": 56, "probability": 0.6}])
     table = printed(explanation_view(later, {})).split("Why")[0]
     assert (table.count("medium"), "60.0%" in table) == (1, True)
+
+
+def test_where_input_was_stale_it_is_told_from_which_day_reasons_count_back():
+    told = explanation()
+    assert "counted back" not in printed(explanation_view(told, {}))
+    stale = replace(told, counted_from=DAY - dt.timedelta(days=3))
+    assert f"Days are counted back from {DAY - dt.timedelta(days=3)}" in printed(explanation_view(stale, {}))
 
 
 def seat() -> Seat:
