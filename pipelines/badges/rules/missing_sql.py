@@ -50,7 +50,7 @@ class Words:
         return _filled(self._within(term, self._locale.missing.more, named[1]), n=number, a=_noun(*named, missing))
 
     def level(self, term: Term, kind: type[exp.Expression], goal: str, now: str) -> str:
-        """What a number is to come to, and what it is: 'best score of at least 8 points (now 6)'."""
+        """What a number is to come to, and what it is: 'your best score at 8 points or more (now 6)'."""
         words, grows = metric_words(self._app, term.metric), self._app.metrics[term.metric].aggregation.grows
         said = self._locale.missing
         if grows and words and words.unit and (template := _of(said.counts, kind)):

@@ -44,8 +44,8 @@ RULES = {
             ["en"],
             {
                 "three": "1,201 more puzzles solved, 1 more topic and 2 more days within 7 days",
-                "clean": "share solved cleanly of at least 90% (now 50%)",
-                "best": "best round of at least 2,500.5 points (now 1,250)",
+                "clean": "your share solved cleanly at 90% or more (now 50%)",
+                "best": "your best round at 2,500.5 points or more (now 1,250)",
                 "few": "at most 1 puzzle within 7 days (now 2)",
                 "more": "points above 5000 times puzzles solved",
                 "time": "4 more minutes of play",

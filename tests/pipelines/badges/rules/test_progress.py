@@ -55,8 +55,8 @@ FORMULA: dict[str, Told] = {
     "topics >= 4": (0.5, "2 more topics", 2),
     "days >= 3": (0.6667, "1 more day", 1),
     "streak >= 8": (0.25, "6 more days in a row", 6),
-    "best >= 8": (0.75, "best of at least 8 (now 6)", None),
-    "average <= 2": (0.6667, "average of at most 2 (now 3)", None),
+    "best >= 8": (0.75, "your best at 8 or more (now 6)", None),
+    "average <= 2": (0.6667, "your average at 2 or less (now 3)", None),
     "famous >= 1": (0.0, "1 more post", None),
     "last(solved, 2) >= 4": (0.5, "2 more puzzles solved within 2 days", 1),
     "last(solved, 2) >= 9": (0.2222, "7 more puzzles solved within 2 days", None),
@@ -69,7 +69,7 @@ FORMULA: dict[str, Told] = {
     "last(solved, 2) = days - 3": (0.0, "puzzles solved over 2 days equal to days minus 3", None),
     "best - average > 5": (0.6, "best minus average above 5", None),
     "not solved >= 2": (0.0, "fewer than 2 puzzles (now 4)", None),
-    "not average > 2": (0.0, "average of at most 2 (now 3)", None),
+    "not average > 2": (0.0, "your average at 2 or less (now 3)", None),
     "last(solved, 2) = 0": (0.0, "no puzzles within 2 days (now 2)", None),
     "solved <= 1": (0.25, "at most 1 puzzle (now 4)", None),
     "solved = 4": (1.0, None, 0),
@@ -160,17 +160,17 @@ _ONES = {"when": "famous >= 1", "repeat": {"per": 1, "of": "famous"}}
 
 
 FIGURES = [
-    ("average >= 200", [138.53, 138.53], "average of at least 200 (now 138)"),
-    ("average <= 100", [138.53, 138.53], "average of at most 100 (now 139)"),
-    ("average >= 120", [119.97, 119.97], "average of at least 120 (now 119)"),
-    ("average <= 2", [2.345, 2.345], "average of at most 2 (now 2.35)"),
-    ("best >= 50", [38.970001], "best of at least 50 (now 38.9)"),
-    ("best >= 4000000", [1250000], "best of at least 4,000,000 (now 1,250,000)"),
+    ("average >= 200", [138.53, 138.53], "your average at 200 or more (now 138)"),
+    ("average <= 100", [138.53, 138.53], "your average at 100 or less (now 139)"),
+    ("average >= 120", [119.97, 119.97], "your average at 120 or more (now 119)"),
+    ("average <= 2", [2.345, 2.345], "your average at 2 or less (now 2.35)"),
+    ("best >= 50", [38.970001], "your best at 50 or more (now 38.9)"),
+    ("best >= 4000000", [1250000], "your best at 4,000,000 or more (now 1,250,000)"),
     ("points >= 50", [38.970001], "11.1 more points"),
     ("points >= 9999", [0.4], "9,999 more points"),
     ("points >= 1", [0.7, 0.1, 0.1], "0.1 more points"),
     ("last(solved, 1) >= 1", [1], "1 more puzzle solved in one day"),
-    ("last(average, 1) >= 9", [8], "average in one day of at least 9"),
+    ("last(average, 1) >= 9", [8], "your average in one day at 9 or more"),
 ]
 
 
