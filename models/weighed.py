@@ -1,5 +1,6 @@
 """Learners together: p = expit(b + sum of w * logit(p of each))."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -23,9 +24,9 @@ class Weighed(Learner):
     _weights: Array
     _intercept: float = 0.0
 
+    @abstractmethod
     def bases(self) -> list[Learner]:
         """Those that it is made of, not fitted yet."""
-        raise NotImplementedError
 
     def predict(self, sheet: Sheet) -> Array:
         """Probabilities, shape (n,)."""
