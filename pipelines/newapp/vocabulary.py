@@ -43,14 +43,16 @@ HAPPENED = words_in(
     played completed done logged posted checkin checkout visit recorded sold bought workout session borrowed rental
     ausgeliehen geliehen bestellt gekauft verkauft gebucht begonnen gestartet beginn anfang gespielt besucht von
     ausleih leih bestell kauf verkaufs buchungs rechnungs beleg besuchs spiel trainings spenden erstellungs
-    emprunte achete commande commence debut prestado comprado pedido inicio prestato acquistato inizio"""
+    emprunte achete commande commence debut prestado comprado pedido inicio prestato acquistato inizio
+    visita visite achat compra acquisto uso"""
 )
 NOT_HAPPENED = words_in(
     """updated modified birth born dob birthday due expires expiry expiration shipped delivered registered joined signup
     stored end ended until last first valid return returned geburtsdatum geburts geaendert membership enrolled
     faellig faelligkeit faelligkeits zurueckgegeben rueckgabe frist geliefert liefer ablauf eintritts anmelde
     aenderungs echeance rendu retour vencimiento devuelto entregado
-    scadenza restituito consegnato"""
+    scadenza restituito consegnato alta baja nacimiento inscripcion iscrizione nascita
+    inscription naissance adhesion"""
 )
 # Of two moments or times of day in a row, the one at the end: what lies between is how long it took.
 ENDS = words_in("end ended ends finish finished finishes stop stopped until checkout logout ende bis fin fine termine")
@@ -92,7 +94,8 @@ EVENT = words_in("event action verb ereignis aktion evento azione evenement oper
 PRIVATE = words_in(
     """name firstname lastname surname vorname nachname nom prenom nombre email mail phone telephone telefon mobile
     address adresse street strasse ip comment comments note notes message text description beschreibung body
-    content title url link useragent agent password token birthday birthdate dob born gender sex age"""
+    content title url link observaciones comentarios notas bemerkung bemerkungen anmerkung anmerkungen osservazioni
+    remarque remarques remarks useragent agent password token birthday birthdate dob born gender sex age"""
 )
 PLACE = words_in(
     "lat lon lng latitude longitude x y index row line zip plz postcode year month weekday week version offset"
@@ -137,6 +140,8 @@ DURATION = {
     "hours": ("hour", ""),
     "hrs": ("hour", ""),
     "stunden": ("hour", ""),
+    **dict.fromkeys(("horas", "heures", "ore"), ("hour", "")),
+    **dict.fromkeys(("minutos", "minuti"), ("minute", "")),
     "duration": ("minute", "its unit is not told: minutes is a guess"),
     "dauer": ("minute", "its unit is not told: minutes is a guess"),
     **dict.fromkeys(

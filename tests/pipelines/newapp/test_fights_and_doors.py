@@ -106,3 +106,13 @@ def test_plays_are_of_what_is_played_and_time_is_what_a_player_spent_not_how_lon
     assert "agg: sum, of: playback_listened_minutes" in text
     assert 'label: "episodes played", unit: episode, task: "Play {goal}"' in text
     assert 'label: "episodes completed", unit: episode, task: "Complete {goal}"' in text
+
+
+def test_in_spanish_too_a_visit_is_the_moment_hours_are_time_and_remarks_are_nobodys_business(tmp_path):
+    rows = "".join(
+        f"S{n % 9}\t{1 + n // 9:02}/03/2024\t{1 + n % 9:02}/01/2019\t1,5\ttodo bien {n % 4}\n" for n in range(90)
+    )
+    made = make(tmp_path, "Nº socio\tFecha de visita\tFecha de alta\tHoras\tObservaciones\n" + rows, "registro.tsv")
+    assert guesses(made)["moment"] == "Fecha de visita"
+    assert 'label: "time spent", unit: hour' in made.app_text
+    assert "observaciones" not in made.app_text
