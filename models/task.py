@@ -225,19 +225,18 @@ class BinaryTask(Task, Generic[E]):
         settings: Parameters other than the defaults, by learner.
         only: The learners that may enter its contest; None takes all that suit.
         asks_for: Learners that enter it beside those that suit.
-        prefers: The learner that stays unless another is better by more than a standard error, which then counts
-            seasons, too, see `models.contest.choice.choose_winner`. Without it, or where it is no better than the base
-            rate, the simplest.
+        prefers: Who stays unless another is clearly better, see `models.contest.choice`; else the simplest does.
         encoding_type: What `encode` needs, as it is kept with the model.
         asks_of_badges: Tonight's players come with how far they are with badges, `Asked.badges`.
         asks_of_past: Tonight's players come with their own past windows, `Asked.past`.
         moves: Every night its answers are moved to fit what has just settled.
         alike: How much outcomes of the same days have in common beyond what their features tell, as a correlation: the
-            more, the less the last days tell what level to expect, see `models.contest.split.evidence`.
-        relevels: Whether a flexible winner that was refitted on all rows is recalibrated by the newest of them. It has
-            been at their level, and where whole days go up and down together, they tell little of the days to come.
-        leans_on: The chance of the condition under which its answers hold: a column of what it is asked at night. What
-            has settled moves answers by it, too; see `Recalibration`.
+            more, the less the last days tell of what is to come, see `models.contest.split.evidence`.
+        relevels: A flexible winner, refitted on all rows, is recalibrated by the newest of them, which it knows.
+        as_it_serves: Candidates compete as they would have served: fitted on all that was over when the holdout began,
+            recalibrated as the winner is. Else they are fitted on earlier, calibrated on later ones of these rows.
+        leans_on: The chance of the condition under which its answers hold: a column of what it is asked at night, by
+            which what has settled moves them; see `Recalibration`.
         wanted: Which way its answer is good for the app: 1 up, -1 down, 0 neither; see `changes`.
         ways: What is said of a fact that moves its answer up, and of one that moves it down.
         sorts: Columns of `rows` each value of which is a kind of question, for which it is told how answers do.
@@ -260,6 +259,7 @@ class BinaryTask(Task, Generic[E]):
     moves: ClassVar[bool] = True
     alike: ClassVar[float] = 0.0
     relevels: ClassVar[bool] = True
+    as_it_serves: ClassVar[bool] = False
     leans_on: ClassVar[str] = ""
     wanted: ClassVar[int] = 0
     ways: ClassVar[Ways] = WAYS

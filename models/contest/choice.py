@@ -10,6 +10,7 @@ from models.contest.scores import clustered_mean
 
 Array = NDArray[np.float64]
 STRETCH_DAYS = 28  # within which a season seldom turns
+BEYOND_DOUBT = 1.96  # standard errors, where one stretch is all there is
 
 
 def choose_winner(
@@ -30,14 +31,15 @@ def choose_winner(
         players: Whose the rows are, shape (n,).
         stretches: In which stretch of days they are, shape (n,): what was better in one season need not be in the
             next, so the error of stretches is added to that of players (Cameron, Gelbach and Miller 2011, J. Bus. Econ.
-            Stat. 29, 238, without what they take off), and one stretch alone tells nothing. None: seasons are alike.
+            Stat. 29, 238, without what they take off). Of one stretch alone that error cannot be told: there another
+            has to be better beyond the 95 % interval by player. None: seasons are alike.
     """
     best = names[0]
     for other in names[1:]:
         better, error, _ = clustered_mean(losses[best] - losses[other], players)
         if stretches is not None:
             _, by_stretch, count = clustered_mean(losses[best] - losses[other], stretches)
-            error = math.hypot(error, by_stretch) if count > 1 else math.inf
+            error = math.hypot(error, by_stretch) if count > 1 else BEYOND_DOUBT * error
         if better > error:
             best = other
     return best

@@ -124,8 +124,8 @@ def hold_contest(
     parts, encoding = ground.parts, ground.encoding
     found = _tuned(task, encoding, parts, seed, budget, tuning)
     made = _Makes(task, seed, found.settings, quick=tuning is None or tuning.seconds <= 0, cluster=cluster)
-    promises, faults = _promises(made, encoding, parts, budget)
-    judged = _Judged.of(task, parts, promises)
+    promises, faults = _promises(made, ground, budget)
+    judged = _Judged.of(ground, promises)
     rows, model, fit_s = _refitted(made, app, samples, judged.winner)
     model.calibrate(ground.split.parts(rows)[2], seen=True)
     _learn_reasons(made, app, model, parts[2])
@@ -146,8 +146,8 @@ def hold_contest(
         gain=judged.ahead_of(BASE_RATE),
         base=judged.base,
         holdout=parts[2].with_columns(y=pl.Series(judged.y), p=pl.Series(promised)),
-        data_window=_data_window(ground.days, ground.split, rows),
-        rows=_heights(parts) | {"refit": rows.height},
+        data_window=ground.data_window() | {"labels_to": rows.select(END.max()).item()},
+        rows=ground.heights() | {"refit": rows.height},
         against=against,
         kinds=tuple(by_kind(kinds(parts[2]), judged.y, promised, judged.base, judged.players)),
         cost=Cost(fit_s, rows.height, _answer_s(model, parts[2])),
@@ -166,12 +166,18 @@ def fallback(task: BinaryTask[Any], app: App, samples: Samples, *, seed: int) ->
 
 @dataclass(frozen=True)
 class _Held:
-    """What a contest is held on: past questions, split by day, and what turns them into features."""
+    """What a contest is held on: past questions, split by day, and what turns them into features.
 
+    Attributes:
+        over: The rows that ended before the later holdout begins.
+    """
+
+    task: BinaryTask[Any]
     days: pl.Series
     split: Split
     encoding: Encoding
     parts: Parts
+    over: pl.DataFrame
 
     @classmethod
     def on(cls, task: BinaryTask[Any], app: App, samples: Samples, seed: int) -> "_Held":
@@ -184,7 +190,8 @@ class _Held:
         days = task.days(samples)
         split = Split.of(days) if len(days) else Split(dt.date.max, dt.date.max)
         encoding = task.encoding(app, samples, split.calibrate_from, seed=seed)
-        parts = split.parts(_checked(task, task.rows(app, samples, encoding, seed=seed)))
+        rows = _checked(task, task.rows(app, samples, encoding, seed=seed))
+        parts = split.parts(rows)
         if min(part.height for part in parts) < FEWEST_ROWS:
             raise NightquestError(
                 f"There are too few past windows to learn {task.name}: "
@@ -195,7 +202,32 @@ class _Held:
             raise NightquestError(f"All past answers of {task.name} are alike.", "Wait for days that differ.")
         later = task.encode(parts[2], encoding)
         refuse_leaks(task.name, later.select(pl.col(task.features).cast(pl.Float64)), later[task.label])
-        return cls(days, split, encoding, parts)
+        return cls(task, days, split, encoding, parts, split.over(rows))
+
+    @property
+    def learned(self) -> pl.DataFrame:
+        """The rows that candidates are fitted on."""
+        return self.over if self.task.as_it_serves else self.parts[0]
+
+    def base(self) -> float:
+        """How often it happened before the later holdout."""
+        before = [self.over] if self.task.as_it_serves else self.parts[:2]
+        return float(np.concatenate([part[self.task.label].to_numpy() for part in before]).mean())
+
+    def heights(self) -> dict[str, int]:
+        """How many rows each part has."""
+        train, calibrate, test = (part.height for part in self.parts)
+        if self.task.as_it_serves:
+            return {"train": self.over.height, "test": test}
+        return {"train": train, "calibrate": calibrate, "test": test}
+
+    def data_window(self) -> dict[str, dt.date]:
+        """The days that the parts begin on."""
+        first, *_, last = self.days.unique().sort()
+        cuts = {"calibrate_from": self.split.calibrate_from, "test_from": self.split.test_from}
+        if self.task.as_it_serves:
+            cuts = {"over_before": self.split.test_from}
+        return {"first": first, **cuts, "last": last}
 
 
 @dataclass(frozen=True)
@@ -209,11 +241,10 @@ class _Judged:
     winner: str
 
     @classmethod
-    def of(cls, task: BinaryTask[Any], parts: Parts, promises: dict[str, Array]) -> "_Judged":
-        train, calibrate, test = parts
+    def of(cls, ground: _Held, promises: dict[str, Array]) -> "_Judged":
+        task, test, base = ground.task, ground.parts[2], ground.base()
         y, players = test[task.label].to_numpy().astype(float), test["player_key"].to_numpy()
         losses = {name: log_losses(y, p) for name, p in promises.items()}
-        base = float(np.concatenate([train[task.label].to_numpy(), calibrate[task.label].to_numpy()]).mean())
         usual = log_losses(y, np.full(len(y), base))
         if task.prefers in losses and losses[task.prefers].mean() < usual.mean():
             names = sorted(promises, key=lambda name: name != task.prefers)
@@ -244,22 +275,21 @@ def _tuned(
     return search_settings(Ground(task, encoding, parts[0], parts[1], seed), candidates(task), tuning)
 
 
-def _promises(made: "_Makes", encoding: Encoding, parts: Parts, budget: Budget) -> tuple[dict[str, Array], list[str]]:
+def _promises(made: "_Makes", ground: _Held, budget: Budget) -> tuple[dict[str, Array], list[str]]:
     """What each candidate promises on the holdout, from simple to complex, and a sentence for each that failed."""
-    task = made.task
-    train, calibrate, test = parts
+    task, learned, (_, calibrate, test) = made.task, ground.learned, ground.parts
     promises: dict[str, Array] = {}
     faults: list[str] = []
     late: list[str] = []
-    weights = recency(train, HALF_LIFE_DAYS)
+    weights = recency(learned, HALF_LIFE_DAYS)
     for learner in (each for each in candidates(task) if not (made.quick and each.heavy)):
         try:
-            model = LearnedModel(task, encoding, made.learner(learner))
-            if promises and budget.bounded and budget.left < _takes_s(model, train):
+            model = LearnedModel(task, ground.encoding, made.learner(learner))
+            if promises and budget.bounded and budget.left < _takes_s(model, learned):
                 late.append(learner.name)
                 continue
-            promised = model.fit(train, weights=weights, cluster=made.cluster).calibrate(calibrate).predict(test)
-            promises[learner.name] = _one_each(promised, test)
+            model.fit(learned, weights=weights, cluster=made.cluster).calibrate(calibrate, seen=task.as_it_serves)
+            promises[learner.name] = _one_each(model.predict(test), test)
         except Exception as error:
             if is_full(error):
                 raise
@@ -286,21 +316,6 @@ def _takes_s(model: LearnedModel, rows: pl.DataFrame) -> float:
         model.fit(rows.gather_every(PILOT))
         took.append(time.monotonic() - begun)
     return min(took) * PILOT * FITS
-
-
-def _data_window(days: pl.Series, split: Split, rows: pl.DataFrame) -> dict[str, dt.date]:
-    first, *_, last = days.unique().sort()
-    return {
-        "first": first,
-        "calibrate_from": split.calibrate_from,
-        "test_from": split.test_from,
-        "last": last,
-        "labels_to": rows.select(END.max()).item(),
-    }
-
-
-def _heights(parts: Parts) -> dict[str, int]:
-    return dict(zip(("train", "calibrate", "test"), (part.height for part in parts), strict=True))
 
 
 def _refitted(made: "_Makes", app: App, samples: Samples, winner: str) -> tuple[pl.DataFrame, LearnedModel, float]:

@@ -38,9 +38,13 @@ class Split:
         train = rows.filter((base < self.calibrate_from) & (self.calibrate_from > END))
         calibrate = rows.filter((base >= self.calibrate_from) & (base < self.test_from) & (self.test_from > END))
         if calibrate.height < FEWEST_CALIBRATED:
-            early, fifth = rows.filter((base < self.test_from) & (self.test_from > END)), pl.col("player_key") % 5 == 0
+            early, fifth = self.over(rows), pl.col("player_key") % 5 == 0
             train, calibrate = early.filter(~fifth), early.filter(fifth)
         return train, calibrate, rows.filter(base >= self.test_from)
+
+    def over(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """What had ended before the test begins."""
+        return rows.filter((pl.col("base_day") < self.test_from) & (self.test_from > END))
 
 
 def recency(rows: pl.DataFrame, half_life_days: float | Array) -> Array:

@@ -38,6 +38,7 @@ class Cloglog(Learner):
     )
     suits: ClassVar[frozenset[str]] = frozenset({"churn"})
     rank: ClassVar[int] = 2
+    flexible: ClassVar[bool] = True
     parameters_type = CloglogParameters
     parameters: CloglogParameters
 

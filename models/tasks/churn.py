@@ -62,11 +62,14 @@ class Churn(BinaryTask[Quiet]):
         "window_days": pl.Int32(),
     }
     features: ClassVar[tuple[str, ...]] = (*habits.FEATURES, "week", *habits.ENDED)
-    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {name: {"trees": 80} for name in ("lightgbm", "who_and_when")}
-    asks_for: ClassVar[frozenset[str]] = frozenset({"who_and_when", "xgboost", "stack", "catboost"})
-    prefers: ClassVar[str] = "who_and_when"  # contests of one season chose worse for the next; docs/evidence.md
+    settings: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        name: {"trees": 80} for name in ("lightgbm", "who_and_when", "trees_and_lines")
+    }
+    asks_for: ClassVar[frozenset[str]] = frozenset({"trees_and_lines", "xgboost", "stack", "catboost"})
+    prefers: ClassVar[str] = "trees_and_lines"  # contests of one season chose worse for the next; docs/evidence.md
     moves: ClassVar[bool] = False  # what settles tonight began weeks ago
     relevels: ClassVar[bool] = False  # the newest rows are weeks old, and whole courses begin and end; docs/evidence.md
+    as_it_serves: ClassVar[bool] = True  # of short histories few rows are left to calibrate by
     wanted: ClassVar[int] = -1
     sorts: ClassVar[tuple[str, ...]] = ("week",)
     used_for: ClassVar[str] = (

@@ -22,6 +22,7 @@ DAYS = (  # names of `data_window`, and what is said of them
     ("first", "questions are asked as on days from {} on"),
     ("calibrate_from", "those before {} train"),
     ("test_from", "those before {} calibrate"),
+    ("over_before", "what was over by {} is learned from, as it would have been to serve then"),
     ("last", "the others, to {}, compare"),
     ("labels_to", "what happened is known to {}"),
 )
@@ -33,9 +34,7 @@ ROWS = {  # names of `rows`, and what is said of them
     "players": "players in them",
     "tonight": "players tonight",
 }
-REFITTED = (
-    " Figures are of the winner as it came from the first two; the version that serves has then learned from all."
-)
+REFITTED = " Figures are of the winner as it came from the first{}; the version that serves has then learned from all."
 PLOTS = (  # names of plots, and what they show; others go by their titles
     ("reliability", "What was promised against what happened, on the later holdout"),
     ("contest", "How far the others were behind, on the same rows"),
@@ -99,8 +98,8 @@ def _contest(run: ModelRun) -> str:
     if run.prefers:
         stays = f"{run.prefers.replace('_', ' ').capitalize()}, which the question prefers,"
         drawn = (
-            "by player and by stretch of four weeks. Within a single such stretch it stays whatever the others show, "
-            "since what was better in one season need not be in the next (docs/evidence.md)"
+            "by player and by stretch of four weeks; within a single such stretch, by more than the 95 % interval by "
+            "player, since what was better in one season need not be in the next (docs/evidence.md)"
         )
     else:
         stays, drawn = "The simpler learner", "by player"
@@ -240,7 +239,7 @@ def _trained_on(run: ModelRun) -> str:
         told = [f"{day:%Y-%m-%d}" for day in (min(window.values()), max(window.values()))]
         told = [" to ".join(told)]
     rows = ", ".join(f"{n:,} {ROWS.get(name, name)}" for name, n in run.rows.items())
-    rows += f".{REFITTED}" if "refit" in run.rows else ""
+    rows += f".{REFITTED.format(' two' if 'calibrate' in run.rows else '')}" if "refit" in run.rows else ""
     cost = ""
     if run.cost:
         fit, rows_s, asked = f"{run.cost.fit_s:.1f} s", f"{run.cost.rows:,} rows", f"{run.cost.answer_s:.1f} s"

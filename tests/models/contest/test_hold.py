@@ -14,6 +14,8 @@ from models.contest.budget import Budget
 from models.contest.choice import choose_winner
 from models.contest.hold import hold_contest
 from models.contest.search import Tuning
+from models.contest.split import HALF_LIFE_DAYS, Split, recency
+from models.learned import LearnedModel
 from models.learners.habit import Habit
 from models.learners.logistic import Logistic
 from models.task import Samples
@@ -146,11 +148,36 @@ def test_many_rows_of_few_players_make_no_learner_surer_of_its_lead():
     assert choose_winner(["simple", "complex"], losses, np.arange(1600)) == "complex"
 
 
-@pytest.mark.parametrize(
-    ("better", "winner"), [((0.3, 0.2), "complex"), ((0.6, -0.1), "preferred"), ((0.3,), "preferred")]
-)
+@pytest.mark.parametrize(("better", "winner"), [((0.3, 0.2), "complex"), ((0.6, -0.1), "preferred")])
 def test_what_is_preferred_stays_unless_another_is_better_in_more_than_one_stretch_of_days(better, winner):
     stretches, players = np.repeat(np.arange(len(better)), 400), np.tile(np.arange(400), len(better))
     losses = {"preferred": np.repeat(better, 400), "complex": np.zeros(400 * len(better))}
     assert choose_winner(["preferred", "complex"], losses, players, stretches) == winner
     assert choose_winner(["preferred", "complex"], losses, players) == "complex"
+
+
+@pytest.mark.parametrize(("lead", "winner"), [(1.5, "preferred"), (2.5, "complex")])
+def test_within_one_stretch_of_days_what_is_preferred_gives_way_beyond_the_interval_by_player_alone(lead, winner):
+    apart = np.tile([1.0, -1.0], 200)  # 400 players with a row each: the mean's standard error is 1 / 20
+    losses = {"preferred": 5 + apart + lead / 20, "complex": np.full(400, 5.0)}
+    assert choose_winner(["preferred", "complex"], losses, np.arange(400), np.zeros(400, dtype=int)) == winner
+
+
+def test_a_contest_of_those_who_would_serve_holds_what_they_learn_of_all_that_was_over_when_it_begins(monkeypatch):
+    monkeypatch.setattr(models.contest.hold, "candidates", lambda task: [Logistic])
+    monkeypatch.setattr(Played, "relevels", False)
+    rows = play_rows(2000)
+    samples, split = Samples(rows, rows, rows), Split.of(rows["base_day"])
+    over = split.over(rows)
+    told = {}
+    for as_it_serves in (False, True):
+        monkeypatch.setattr(Played, "as_it_serves", as_it_serves)
+        told[as_it_serves] = hold_contest(Played(), make_app(), samples, seed=7)
+    served = LearnedModel(
+        Played(), Played().encoding(make_app(), samples, split.calibrate_from, seed=7), Logistic(seed=7)
+    )
+    served.fit(over, weights=recency(over, HALF_LIFE_DAYS))
+    holdout = told[True].holdout
+    assert np.array_equal(holdout["p"].to_numpy(), served.predict(holdout))
+    assert told[True].rows["train"] == over.height > told[False].rows["train"]
+    assert told[True].data_window["over_before"] == told[False].data_window["test_from"]

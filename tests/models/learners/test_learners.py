@@ -9,6 +9,7 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.ensemble import RandomForestClassifier
 
+from models.calibration import logits
 from models.learner import Sheet
 from models.learners import learner_of, learners
 from models.learners.who_and_when import Who
@@ -19,8 +20,8 @@ from models.task import BinaryTask
 HERE = importlib.util.find_spec("catboost") is not None
 CATBOOST = pytest.param("catboost", marks=pytest.mark.skipif(not HERE, reason="the extra catboost is not installed"))
 BUILT_IN = (
-    *("cloglog", "lightgbm", "logistic", "mean_of_three", "random_forest", "stack", "two_views"),
-    *("who_and_when", "xgboost"),
+    *("cloglog", "lightgbm", "logistic", "mean_of_three", "random_forest", "stack", "trees_and_lines"),
+    *("two_views", "who_and_when", "xgboost"),
 )
 GENERAL = TELLING = (*BUILT_IN, CATBOOST)
 ORDERED = ("lightgbm", "two_views", "xgboost")
@@ -143,7 +144,7 @@ def test_an_unknown_value_is_no_obstacle(name, tmp_path):
 @pytest.mark.parametrize("before", [0.0, None])
 def test_what_was_constant_or_unknown_while_it_learned_is_no_obstacle_when_it_says_something(name, before):
     (rows, y), (asked, happened) = sheet(900), sheet(300, seed=1)
-    if before is None and name in {"cloglog", "logistic", "mean_of_three", "stack"}:
+    if before is None and name in {"cloglog", "logistic", "mean_of_three", "stack", "trees_and_lines"}:
         pytest.skip("a line reads no unknown values; tasks whose features may be unknown do not let it in")
     learned = replace(rows, x=rows.x.with_columns(idle=pl.lit(before, pl.Float64)))
     p = learner_of(name)(seed=7).fit(learned, y, np.ones(len(y))).predict(asked)
@@ -206,6 +207,18 @@ def test_trees_that_begin_at_the_level_of_each_day_expect_what_is_usual_and_tell
     drawn = Who(seed=7, trees=100, learning_rate=0.1, drawn=True).fit(given, y, np.ones(len(y)))
     both = learner_of("who_and_when")(seed=7).fit(given, y, np.ones(len(y)))
     assert logit(both.predict(given)) == pytest.approx((logit(plain.predict(given)) + logit(drawn.predict(given))) / 2)
+
+
+def test_beside_the_trees_a_line_goes_on_beyond_what_was_seen():
+    (rows, y), far = sheet(), sheet(2)[0]
+    far = replace(far, x=pl.DataFrame({"strong": [3.0, 30.0], "weak": 0.0, "idle": 0.0}), windows=np.array([7, 7]))
+    trees, line, both = (
+        learner_of(name)(seed=7).fit(rows, y, np.ones(len(y)))
+        for name in ("who_and_when", "logistic", "trees_and_lines")
+    )
+    told = {each.name: logits(each.predict(far)) for each in (trees, line, both)}
+    assert told["trees_and_lines"] == pytest.approx((2 * told["who_and_when"] + told["logistic"]) / 3)
+    assert np.diff(told["who_and_when"])[0] < 1 < np.diff(told["trees_and_lines"])[0]
 
 
 def test_what_is_usual_is_told_by_length_of_window_and_drawn_into_a_day_that_says_little():

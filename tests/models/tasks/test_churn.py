@@ -151,7 +151,7 @@ def contest(world):
 
 def test_recency_alone_and_survival_curves_compete_with_boosting(contest):
     assert {each.name for each in contest.entrants} == {
-        *("base_rate", "cloglog", "kaplan_meier", "lightgbm", "logistic", "recency", "who_and_when", "xgboost")
+        *("base_rate", "cloglog", "kaplan_meier", "lightgbm", "logistic", "recency", "trees_and_lines", "xgboost")
     }
     assert contest.faults == ()
     assert contest.gain[1] > 0

@@ -201,7 +201,7 @@ def test_a_page_says_by_what_rule_the_chosen_one_stays():
     assert "The simpler learner stays unless another is better" in card_of(a_run(), first)
     preferred = card_of(a_run(prefers="who_and_when"), first)
     assert "Who and when, which the question prefers, stays unless another is better" in preferred
-    assert "Within a single such stretch it stays whatever the others show" in preferred
+    assert "within a single such stretch, by more than the 95 % interval by player" in preferred
 
 
 def test_a_page_of_what_no_contest_chose_shows_how_it_was_chosen_and_claims_no_comparison():
