@@ -110,7 +110,7 @@ def test_plays_are_of_what_is_played_and_time_is_what_a_player_spent_not_how_lon
 
 def test_in_spanish_too_a_visit_is_the_moment_hours_are_time_and_remarks_are_nobodys_business(tmp_path):
     rows = "".join(
-        f"S{n % 9}\t{1 + n // 9:02}/03/2024\t{1 + n % 9:02}/01/2019\t1,5\ttodo bien {n % 4}\n" for n in range(90)
+        f"S{n % 9}\t{1 + n // 9:02}/03/2024\t{1 + n % 9:02}/01/2019\t{n % 3},5\ttodo bien {n % 4}\n" for n in range(90)
     )
     made = make(tmp_path, "Nº socio\tFecha de visita\tFecha de alta\tHoras\tObservaciones\n" + rows, "registro.tsv")
     assert guesses(made)["moment"] == "Fecha de visita"
