@@ -198,8 +198,8 @@ def better_than_guessing(gain: Gain, against: Against | None) -> Decision:
 
     What serves stays as long as too few days have passed to compare the two on days that neither has seen.
     """
-    mean, low, high = gain
-    told = f"log-loss {mean:+.4f} better than the base rate ({low:+.4f} to {high:+.4f}) on the later holdout"
+    _, low, _ = gain
+    told = f"{_better_by(gain, 'the base rate')} on the later holdout"
     if low <= 0:
         return Decision(promote=False, reason=f"not beyond noise: {told}")
     if against is None:
@@ -215,10 +215,17 @@ def better_than_guessing(gain: Gain, against: Against | None) -> Decision:
         few = f"{against.name} serves on: it has seen {seen}"
         return Decision(promote=False, reason=f"{few}; {told}")
     stays = _stays(against, against.gain)
-    mean, low, high = against.gain
-    rival = f"log-loss {mean:+.4f} better than {against.name} ({low:+.4f} to {high:+.4f}) on {against.rows:,} rows"
-    doubt = f"by chance alone with {against.doubt:.2g}, allowed is {against.allowed:.2g}"
+    rival = f"{_better_by(against.gain, against.name)} on {against.rows:,} rows"
+    doubt = f"as good by luck alone in {100 * against.doubt:.2g} % of cases ({100 * against.allowed:.2g} % are allowed)"
     return Decision(promote=not stays, reason=f"{stays}{rival} that neither had seen, {doubt}; {told}")
+
+
+def _better_by(gain: Gain, other: str) -> str:
+    """By how much log-loss is better than another's, or worse."""
+    mean, low, high = gain
+    if mean >= 0:
+        return f"log-loss {mean:+.4f} better than {other} ({low:+.4f} to {high:+.4f})"
+    return f"log-loss {-mean:.4f} worse than {other} (better by {low:+.4f} to {high:+.4f})"
 
 
 def _stays(against: Against, gain: Gain) -> str:

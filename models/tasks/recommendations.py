@@ -106,10 +106,10 @@ class Recommendations(BinaryTask[Items]):
         "`recommendations` names. What challenges ask does not depend on them."
     )
     notes: ClassVar[Mapping[str, str]] = {
-        f"{name}_at_{RANKED}{end}": f"{told}{beside}"
+        f"{name}_at_{RANKED}{end}": beside or told
         for end, beside in (
             ("", ""),
-            ("_of_popularity", ", where everybody is told what turned out most popular in these rows"),
+            ("_of_popularity", "the same, were everybody told what turned out most popular"),
         )
         for name, told in (
             ("ndcg", f"how well the first {RANKED} are ordered by what was done, 1 is best"),

@@ -18,7 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from configs.nouns import counted
@@ -31,6 +31,7 @@ BLUE, ORANGE, GREEN, SKY, PURPLE, RED = "#0072B2", "#E69F00", "#009E73", "#56B4E
 INK, FAINT = "#333333", "#B8B8B8"
 _SEED = 7
 _RARE = 0.05  # of promises in the mean: little happens, and what does is expected of few
+_MARKS = (0, 0.002, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1)  # of an axis that widens towards zero
 _LETTERS = 7  # of a title, to the inch
 LINES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (SKY, "v"), (RED, "P"))
 
@@ -75,7 +76,9 @@ def reliability_plot(
         for set_scale in (upper.set_xscale, upper.set_yscale, lower.set_xscale):
             set_scale("function", functions=(_root, np.square))
     for axis in (upper.xaxis, upper.yaxis, lower.xaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=1 if rare else 0))
+        if rare:
+            axis.set_major_locator(FixedLocator([mark for mark in _MARKS if mark <= end]))
+        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
     upper.tick_params(labelbottom=False)
     return _titled(figure, title)
 
