@@ -1,9 +1,10 @@
 """A Dask cluster that learners are fitted on whose rows are too many for one thread of this machine."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,8 @@ def connect(address: str) -> Iterator[Any]:
     # What it logs of a scheduler that is gone is told by whoever asked it, in a sentence.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
-        client: Any = Client(address, timeout=ANSWERS_S, set_as_default=False)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
+        client = _in_time(lambda: Client(address, timeout=ANSWERS_S, set_as_default=False))  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, TypeError) as error:  # the last where an address asks for keys that there are not
         raise ClusterError(
             f"does not answer at {address} ({error}): start a scheduler there, or correct NIGHTQUEST_DASK_ADDRESS"
         ) from error
@@ -46,6 +47,30 @@ def connect(address: str) -> Iterator[Any]:
         except TimeoutError as error:
             raise ClusterError(f"has no workers at {address}: start some with: dask worker {address}") from error
         yield client
+
+
+def _in_time(look: Callable[[], Any]) -> Any:
+    """A client, unless what listens there is no scheduler: it waits for ever for that to speak as one does.
+
+    Raises:
+        TimeoutError: That is so.
+    """
+    found = list[Any]()
+
+    def try_it() -> None:
+        try:
+            found.append(look())
+        except Exception as error:  # noqa: BLE001 (raised where it is waited for)
+            found.append(error)
+
+    thread = Thread(target=try_it, daemon=True)
+    thread.start()
+    thread.join(2 * ANSWERS_S)
+    if not found:
+        raise TimeoutError("what listens there is no scheduler")
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return found[0]
 
 
 @dataclass

@@ -123,12 +123,12 @@ class Buckets:
         return Laid(parts, self.folder)
 
     def fix(self, players: int) -> int:
-        """Say how many buckets there are for so many players, whatever is worked on from now on.
+        """Say how many buckets there are for so many players, never more, whatever is worked on from now on.
 
         Raises:
             EngineError: There are no workers, so that nobody knows how many want one.
         """
-        self.count = self._number(players, self.workers().count if self.workers else 1)
+        self.count = min(self._number(players, self.workers().count if self.workers else 1), max(players, 1))
         return self.count
 
     def leave_folder(self, reason: str) -> None:

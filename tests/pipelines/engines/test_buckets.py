@@ -17,7 +17,7 @@ from configs.settings import Settings
 from pipelines import engines
 from pipelines.engines import buckets as room
 from pipelines.engines import buckets_of, workers
-from pipelines.engines.buckets import HERE
+from pipelines.engines.buckets import HERE, Buckets
 
 PLAYERS = pl.DataFrame({"player_key": range(200), "points": range(200)})
 NOBODY = pl.DataFrame()
@@ -194,3 +194,7 @@ def test_a_new_engine_is_one_new_file(tmp_path, monkeypatch):
     (note,) = by.notes
     assert note.startswith("The engine broken cannot be used: ")
     assert "nothing_like_it" in note
+
+
+def test_there_are_no_more_files_by_bucket_than_players():
+    assert [Buckets(count=300).fix(players) for players in (45, 300, 0)] == [45, 300, 1]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import polars as pl
@@ -71,7 +72,12 @@ def test_a_dask_worker_that_is_killed_costs_its_bucket_alone(tmp_path, cluster):
 
 @pytest.mark.parametrize(
     ("address", "why"),
-    [(None, "set NIGHTQUEST_DASK_ADDRESS"), ("tcp://127.0.0.1:9", "does not answer"), ("nonsense", "does not answer")],
+    [
+        (None, "set NIGHTQUEST_DASK_ADDRESS"),
+        ("tcp://127.0.0.1:9", "does not answer"),
+        ("nonsense", "does not answer"),
+        ("tls://127.0.0.1:9", "does not answer"),
+    ],
 )
 def test_without_a_scheduler_the_work_is_done_here_with_a_note(tmp_path, monkeypatch, address, why):
     monkeypatch.setattr("models.cluster.ANSWERS_S", 1)
@@ -80,3 +86,13 @@ def test_without_a_scheduler_the_work_is_done_here_with_a_note(tmp_path, monkeyp
     (note,) = by.notes
     assert note.startswith("The engine dask ")
     assert why in note
+
+
+def test_what_listens_and_is_no_scheduler_is_not_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("models.cluster.ANSWERS_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        by = buckets_of(Settings(home=tmp_path, engine="dask", dask_address=address, buckets=2))
+        assert by.each(doubled, (1,), (PLAYERS, NOBODY)).height == PLAYERS.height
+    (note,) = by.notes
+    assert "no scheduler" in note or "Timed out" in note
