@@ -1,6 +1,7 @@
 """What is learned at a day rests on what was known at that day, and beats guessing on later days."""
 
 import datetime as dt
+import errno
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from pipelines.challenges.propose import chance_of_play, open_windows, propose_t
 from pipelines.known import Known
 from pipelines.learning import training
 from pipelines.learning.samples import draw_samples
-from pipelines.learning.training import Learned, learn_models, learn_tasks, past_days
+from pipelines.learning.training import Contests, Learned, learn_models, learn_tasks, past_days
 from pipelines.pins import day_start, make_night
 from tests.academy import SETTINGS, academy
 from tests.factories import event, known_at, make_app, put_zone, warehouse_with
@@ -162,3 +163,11 @@ def test_a_day_that_is_not_over_for_a_player_is_no_label() -> None:
     by_player = dict(last.group_by("player_key").agg(pl.col("base_day").max()).iter_rows())
     assert by_player == {1: dt.date(2024, 1, 9), 2: dt.date(2024, 1, 8)}
     assert last["played"].all()
+
+
+def test_a_full_disk_is_no_fault_of_one_task_and_ends_the_training():
+    came = Contests(samples=None)
+    with pytest.raises(OSError, match="no space left"):
+        came.take([("plays", OSError(errno.ENOSPC, "no space left"))], lambda _: None)
+    came.take([("churn", KeyError("streak"))], lambda _: None)
+    assert list(came.failed) == ["churn"]
