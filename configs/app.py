@@ -277,6 +277,7 @@ def _problems(app: App) -> Iterator[str]:
             yield from _challenge_problems(app, name)
     yield from _asked_again(app)
     yield from _ends_problems(app)
+    yield from _ranking_problems(app)
     yield from people_problems(app.personas, app.profile, app.events, app.metrics)
     yield from badge_problems(app.badges, app.metrics)
     yield from rest_problems(app.streaks, app.calendar)
@@ -296,6 +297,13 @@ def _asked_again(app: App) -> Iterator[str]:
         for name in names:
             if name in app.metrics and app.metrics[name].once:
                 yield f"{where}: '{name}' is done once and never again; take it out, and give a badge for it"
+
+
+def _ranking_problems(app: App) -> Iterator[str]:
+    for name, ranking in app.profile.rankings.items():
+        if ranking.metric in app.metrics and app.metrics[ranking.metric].aggregation.runs:
+            told = f"'{ranking.metric}' is a streak, which goes on beyond any number of days"
+            yield f"profile.rankings.{name}.metric: {told}; take a metric that counts"
 
 
 def _ends_problems(app: App) -> Iterator[str]:

@@ -40,6 +40,16 @@ class Preference(Part):
     of: Name = Field(description="Its property: of text the commonest value, of numbers the median.")
 
 
+class Ranking(Part):
+    """A list of players by what a metric came to."""
+
+    metric: Name = Field(description="What places them; the most first, or the least where less is better.")
+    days: int = Field(7, ge=1, le=90, description="Over how many whole days before the night.")
+    among: Literal["everyone", "cohort"] = Field(
+        "everyone", description="All together, or only those of the kind of play that the player plays most."
+    )
+
+
 class Profile(Part):
     """What the profile of a player tells beside the persona."""
 
@@ -48,6 +58,7 @@ class Profile(Part):
         [], description="Metrics of what is done with others; without any, those of `content.social_metrics`."
     )
     preferences: dict[Name, Preference] = Field({}, description="What players choose where they have the choice.")
+    rankings: dict[Name, Ranking] = Field({}, description="Lists of players, as the table `rankings` tells them.")
 
 
 @cache
@@ -70,6 +81,9 @@ def people_problems(
     for name in profile.social:
         if name not in metrics:
             yield f"profile.social: '{name}' is not one of the metrics ({', '.join(metrics)})"
+    for name, ranking in profile.rankings.items():
+        if ranking.metric not in metrics:
+            yield f"profile.rankings.{name}.metric: '{ranking.metric}' is not one of the metrics ({', '.join(metrics)})"
     for name, preference in profile.preferences.items():
         at = f"profile.preferences.{name}"
         if preference.event not in events:

@@ -131,6 +131,8 @@ def _sections(view: PlayerView, terms: Terms) -> Iterator[RenderableType]:
         yield _coming(coming, terms)
     if following := [row for row in view.targets if row["is_next"]]:
         yield _targets(following, terms)
+    if view.rankings:
+        yield _rankings(view.rankings, terms)
     if view.recommendations:
         yield _suits(view.recommendations, terms)
     if view.settlements:
@@ -260,6 +262,20 @@ def _targets(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
             literal(terms.called(row["metric"])),
             literal(terms.goal(row["metric"], row["value"])),
             f"{row['percentile']} % of comparable {_whom(_among(row))}",
+        )
+    return table
+
+
+def _rankings(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
+    table = _table("Rankings", ("ranking", "left"), ("place", "right"), ("with", "left"), ("next ahead", "left"))
+    for row in rows:
+        ahead = "" if row["next_value"] is None else terms.goal(row["metric"], row["next_value"])
+        among = f" of {row['cohort']}" if row["cohort"] else ""
+        table.add_row(
+            literal(f"{row['ranking'].replace('_', ' ')}{among}"),
+            f"{row['place']:,} of {row['players']:,}",
+            literal(f"{terms.goal(row['metric'], row['value'])} in {counted(row['days'], 'day')}"),
+            literal(ahead),
         )
     return table
 

@@ -73,6 +73,7 @@ def _unused(app: App) -> Iterator[Advice]:
         *app.content.social_metrics,
     }
     used |= {m for m in (app.engagement.metric, app.engagement.ends_with, app.content.individual.spend_metric) if m}
+    used |= {ranking.metric for ranking in app.profile.rankings.values()}
     used |= {name for badge in app.badges.values() if badge.judged for name in badge.judged.metrics}
     used |= {trait for kind in (*app.personas.values(), *app.profile.styles.values()) for trait in kind.traits}
     for name in app.metrics:

@@ -20,6 +20,7 @@ class PlayerView:
         profile: None for a player who was not active of late.
         xp: Balance of all grants.
         xp_lately: The newest grants, newest first.
+        rankings: Places in the lists that the app file asks for.
         wallet: Points of the app's own, titles and unlocks.
         rewards_lately: The newest of what was paid beside XP, newest first.
         revocations: What was taken back, newest first.
@@ -44,6 +45,7 @@ class PlayerView:
     xp_lately: list[Row]
     achievements: list[Row] = field(default_factory=list)
     recommendations: list[Row] = field(default_factory=list)
+    rankings: list[Row] = field(default_factory=list)
     wallet: list[Row] = field(default_factory=list)
     rewards_lately: list[Row] = field(default_factory=list)
     revocations: list[Row] = field(default_factory=list)
@@ -87,6 +89,7 @@ def gather_player(home: Path, app: str, user_id: str, as_of: dt.date | None = No
         xp_lately=ledger.head(LATELY).drop("app", "as_of", "user_id").to_dicts(),
         achievements=sorted(_rows(night, "achievements", user_id), key=lambda row: row["state"]),
         recommendations=sorted(_rows(night, "recommendations", user_id), key=lambda row: (row["place"], row["kind"])),
+        rankings=_rows(night, "rankings", user_id),
         wallet=_rows(night, "wallets", user_id),
         rewards_lately=sorted(
             _rows(night, "reward_ledger", user_id), key=lambda row: (row["occurred_at"], row["entry_id"]), reverse=True

@@ -165,6 +165,7 @@ RUNS: dict[str, dict[str, Any]] = {
             "styles": {"DASH": {"traits": {"intensity": 1}, "title": "Dasher"}},
             "social": ["solved"],
             "preferences": {"topic": {"event": "solve", "of": "topic"}, "size": {"event": "solve", "of": "points"}},
+            "rankings": {"week": {"metric": "points", "days": 14, "among": "cohort"}},
         },
         "engagement": {
             "levels": ["cold", "warm", "hot"],

@@ -32,6 +32,7 @@ AS_OF = dt.date(2024, 1, 10)
 USER_IDS = ("=1+1", "'; DROP TABLE players; --", "../../etc/passwd", "zoë🙂e\u0301", "user5")
 PLAYERS = range(1, len(USER_IDS) + 1)
 APP = make_app(
+    profile={"rankings": {"week": {"metric": "solved"}}},
     badges={
         "first_step": {"title": "First step", "tier": "bronze", "category": "start", "when": "solved >= 1"},
         "gold_mind": {"title": "Gold mind", "tier": "gold", "category": "skill", "when": "solved >= 100"},
@@ -41,7 +42,7 @@ APP = make_app(
             "category": "care",
             "judged": {"nominate_when": "solved >= 2", "criteria": "Honours care, week after week."},
         },
-    }
+    },
 )
 
 
