@@ -9,7 +9,7 @@ from models.contest.outcome import MUCH, Decision
 from models.contest.scores import Measured
 from models.tracking.pages import ModelRun, Shown
 
-WIDE = " &emsp; "  # MLflow's page sets table cells without space between them
+WIDE = "&nbsp;&nbsp;&nbsp; "  # MLflow's page sets table cells without space between them, and breaks lines at any other
 FIGURES = {  # what figures say that every contest has
     "log_loss": "lower is better",
     "log_loss_gain_over_base_rate": "how much less than what saying the same of everybody costs",
