@@ -89,20 +89,33 @@ def write(folder, **content):
     return write_app(folder, content=CONTENT | content, voice={"theme": "puzzles", "lexicon": LEXICON})
 
 
-def played(folder, **content):
-    """The app with its past taken in, and its settings."""
-    loaded, settings = load_app(str(write(folder, **content))), Settings(home=folder / "home")
+@pytest.fixture(name="past", scope="module")
+def _past(tmp_path_factory):
+    """A home with the app's past taken in, to copy: what is written is nothing to it."""
+    folder = tmp_path_factory.mktemp("past")
+    loaded, settings = load_app(str(write_app(folder))), Settings(home=folder / "home")
     run_ingest(settings, loaded, [write_events(folder)], history=True, players=False, now=now())
-    return loaded, settings
+    return settings.home
+
+
+@pytest.fixture(name="played")
+def _played(past, folder):
+    """The app as it is told to be, with its past taken in, and its settings."""
+
+    def play(**content):
+        shutil.copytree(past, folder / "home")
+        return load_app(str(write(folder, **content))), Settings(home=folder / "home")
+
+    return play
 
 
 def encores(settings):
     return read_latest(settings.home, "puzzles").table("messages").filter(pl.col("content_type") == "encore")
 
 
-def test_a_new_file_is_planned_written_checked_and_published(folder):
+def test_a_new_file_is_planned_written_checked_and_published(folder, played):
     add(folder, "encore", ENCORE)
-    loaded, settings = played(folder)
+    loaded, settings = played()
     assert "encore" in {brief.content_type for brief in everything(loaded.app)}
     serve_night(settings, loaded, LAST_NIGHT)
     found = encores(settings)
@@ -136,9 +149,9 @@ def test_the_texts_of_other_types_do_not_change_with_it(folder):
 
 
 @pytest.mark.slow
-def test_a_language_model_writes_it_too(folder, tmp_path_factory, language_server):
+def test_a_language_model_writes_it_too(folder, played, tmp_path_factory, language_server):
     add(folder, "encore", ENCORE)
-    loaded, settings = played(folder, types=["encore"], provider="openai")
+    loaded, settings = played(types=["encore"], provider="openai")
     tracked_home(tmp_path_factory, settings.home)
     keys = {
         "openai_api_key": SecretStr(language_server.openai_key),
@@ -151,33 +164,33 @@ def test_a_language_model_writes_it_too(folder, tmp_path_factory, language_serve
     assert found["body"].str.contains("the next 7 days", literal=True).all()
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "why"),
-    [
-        ("raising", "1 / 0", "ZeroDivisionError"),
-        ("untyped", "TYPE = None", "TypeError: TYPE is no ContentType"),
-        ("not_python", "def", "SyntaxError"),
-        ("missing", None, "it has a prompt alone"),
-    ],
-)
-def test_a_file_that_cannot_be_used_is_named_and_the_rest_of_the_night_goes_out(folder, caplog, name, text, why):
-    add(folder, name, text or "")
-    if text is None:
-        (folder / "types" / f"{name}.py").unlink()
-    loaded, settings = played(folder, types=["daily_challenge", name])
+UNUSABLE = {
+    "raising": ("1 / 0", "ZeroDivisionError"),
+    "untyped": ("TYPE = None", "TypeError: TYPE is no ContentType"),
+    "not_python": ("def", "SyntaxError"),
+    "missing": (None, "it has a prompt alone"),
+}
+
+
+def test_files_that_cannot_be_used_are_named_each_and_the_rest_of_the_night_goes_out(folder, played, caplog):
+    for name, (text, _) in UNUSABLE.items():
+        add(folder, name, text or "")
+    (folder / "types" / "missing.py").unlink()
+    loaded, settings = played(types=["daily_challenge", *UNUSABLE])
     with caplog.at_level(logging.WARNING):
         report = serve_night(settings, loaded, LAST_NIGHT)
-    (note,) = [note for note in report.notes if f"content type {name} " in note]
-    assert why in note
-    assert f"pipelines/words/types/{name}.py" in note
-    assert text is None or f"The content type {name} is not written" in caplog.text
+    for name, (text, why) in UNUSABLE.items():
+        (note,) = [note for note in report.notes if f"content type {name} " in note]
+        assert why in note
+        assert f"pipelines/words/types/{name}.py" in note
+        assert text is None or f"The content type {name} is not written" in caplog.text
     night = read_latest(settings.home, "puzzles")
     assert night.table("challenges").height > 0
-    with pytest.raises(AppFileError, match=rf"content\.types: .*{name}"):
-        check_app(settings.home, str(write(folder, types=["daily_challenge", name])))
+    for name in UNUSABLE:
+        with pytest.raises(AppFileError, match=rf"content\.types: .*{name}"):
+            check_app(settings.home, str(write(folder, types=["daily_challenge", name])))
 
 
-LAST = "    return rows.join"  # the line that ends its plan
 RAISING = {
     "plan": (ENCORE.replace("    rows = asking", "    1 / 0\n    rows = asking"), "ZeroDivisionError"),
     "rows": (ENCORE.replace('how="semi", maintain_order="left")', 'how="inner").select(user="metric")'), "Column"),
@@ -190,36 +203,37 @@ RAISING = {
 }
 
 
-@pytest.mark.parametrize(("text", "why"), RAISING.values(), ids=RAISING)
-def test_one_that_fails_at_night_is_named_and_the_rest_of_the_night_goes_out(folder, caplog, text, why):
-    add(folder, "encore", text)
-    loaded, settings = played(folder)
+def test_those_that_fail_at_night_are_named_each_and_the_rest_of_the_night_goes_out(folder, played, caplog):
+    for name, (text, _) in RAISING.items():
+        add(folder, f"encore_{name}", text)
+    loaded, settings = played(types=["daily_challenge", "motivational_message", *(f"encore_{name}" for name in RAISING)])
     with caplog.at_level(logging.WARNING):
         report = serve_night(settings, loaded, LAST_NIGHT)
-    (note,) = [note for note in report.notes if "encore" in note]
-    assert note.startswith("Nothing of encore is planned: ")
-    assert why in note
-    assert note.endswith("See pipelines/words/types/encore.py.")
-    assert note in caplog.text
+    assert len([note for note in report.notes if "encore" in note]) == len(RAISING)
+    for name, (_, why) in RAISING.items():
+        (note,) = [note for note in report.notes if note.startswith(f"Nothing of encore_{name} is planned: ")]
+        assert why in note
+        assert note.endswith(f"See pipelines/words/types/encore_{name}.py.")
+        assert note in caplog.text
     night = read_latest(settings.home, "puzzles")
     assert night.table("challenges").height > 0
     assert set(night.table("messages")["content_type"]) == {"motivational_message"}
 
 
-def test_one_that_looks_at_a_type_which_fails_goes_on(folder):
+def test_one_that_looks_at_a_type_which_fails_goes_on(folder, played):
     add(folder, "encore", RAISING["plan"][0])
     add(
         folder,
         "echo",
         ENCORE.replace("    return rows.join", '    assert not asking.rows("encore").height\n    return rows.join'),
     )
-    loaded, settings = played(folder, types=["daily_challenge", "encore", "echo"])
+    loaded, settings = played(types=["daily_challenge", "encore", "echo"])
     serve_night(settings, loaded, LAST_NIGHT)
     assert set(read_latest(settings.home, "puzzles").table("messages")["content_type"]) == {"echo"}
 
 
-def test_of_types_that_go_together_one_that_fails_leaves_the_other_without_a_fault(folder, monkeypatch):
-    loaded, settings = played(folder, types=["daily_challenge", "adaptive_mission", "mission_brief"])
+def test_of_types_that_go_together_one_that_fails_leaves_the_other_without_a_fault(folder, played, monkeypatch):
+    loaded, settings = played(types=["daily_challenge", "adaptive_mission", "mission_brief"])
     kinds = types.content_types()
     broken = replace(kinds["adaptive_mission"], plan=lambda asking: 1 / 0)
     monkeypatch.setattr("pipelines.night.wanted.content_types", lambda: {**kinds, "adaptive_mission": broken})
@@ -227,9 +241,9 @@ def test_of_types_that_go_together_one_that_fails_leaves_the_other_without_a_fau
     assert [note.split(":")[0] for note in notes] == ["Nothing of adaptive_mission is planned"]
 
 
-def test_who_would_have_got_a_type_that_fails_is_accounted_for(folder, monkeypatch):
+def test_who_would_have_got_a_type_that_fails_is_accounted_for(folder, played, monkeypatch):
     add(folder, "encore", ENCORE)
-    loaded, settings = played(folder, types=["daily_challenge", "motivational_message", "come_back_message"])
+    loaded, settings = played(types=["daily_challenge", "motivational_message", "come_back_message"])
     kinds = types.content_types()
     broken = replace(kinds["motivational_message"], plan=lambda asking: 1 / 0)
     monkeypatch.setattr("pipelines.night.wanted.content_types", lambda: {**kinds, "motivational_message": broken})
@@ -262,25 +276,24 @@ def test_a_type_without_what_it_needs_is_refused_by_check_with_every_other_fault
         assert fault in str(raised.value)
 
 
-@pytest.mark.parametrize("asked", ["lacks", "briefs"])
-def test_one_that_cannot_be_asked_of_an_app_is_named_by_check_and_the_night_goes_out(folder, asked):
+def test_those_that_cannot_be_asked_of_an_app_are_named_by_check_and_the_night_goes_out(folder, played):
     text = ENCORE.replace('briefs=lambda app: product(app.challenges.metrics, ["again"]),', "briefs=lambda app: [],")
-    text = text.replace("briefs=lambda app: []", "briefs=lambda app: [] / 1") if asked == "briefs" else text
-    add(
-        folder,
-        "encore",
-        text.replace("    names_metric", "    lacks=lambda app: 1 / 0,\n    names_metric", asked == "lacks"),
-    )
-    with pytest.raises(AppFileError, match=rf"content type encore cannot be checked: its {asked} end in .*encore\.py"):
-        check_app(folder / "home", str(write(folder)))
-    loaded, settings = played(folder)
+    add(folder, "lacks", text.replace("    names_metric", "    lacks=lambda app: 1 / 0,\n    names_metric"))
+    add(folder, "briefs", text.replace("briefs=lambda app: []", "briefs=lambda app: [] / 1"))
+    for asked in ("lacks", "briefs"):
+        told = rf"content type {asked} cannot be checked: its {asked} end in .*{asked}\.py"
+        with pytest.raises(AppFileError, match=told):
+            check_app(folder / "home", str(write(folder, types=["daily_challenge", asked])))
+    loaded, settings = played(types=["daily_challenge", "lacks", "briefs"])
     report = serve_night(settings, loaded, LAST_NIGHT)
-    assert any(note.startswith("The content type encore cannot be checked") for note in report.notes)
-    assert read_latest(settings.home, "puzzles").table("messages").filter(pl.col("content_type") == "encore").height
+    for asked in ("lacks", "briefs"):
+        assert any(note.startswith(f"The content type {asked} cannot be checked") for note in report.notes)
+    messages = read_latest(settings.home, "puzzles").table("messages")
+    assert set(messages["content_type"]) == {"lacks", "briefs"}
 
 
-def test_a_night_of_a_type_without_what_it_needs_is_refused_with_the_way_to_see_every_fault(folder):
-    loaded, settings = played(folder, types=["daily_challenge", "social_prompt"])
+def test_a_night_of_a_type_without_what_it_needs_is_refused_with_the_way_to_see_every_fault(folder, played):
+    loaded, settings = played(types=["daily_challenge", "social_prompt"])
     with pytest.raises(NightquestError, match=r"a social_prompt needs the metrics.*\. See .*: nightquest check"):
         serve_night(settings, loaded, LAST_NIGHT)
     assert not (settings.home / "published").exists()
