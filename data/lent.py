@@ -1,4 +1,4 @@
-"""Frames that SQL reads within a transaction."""
+"""Frames that SQL reads within a transaction, and numbers of those that it gives."""
 
 from typing import TYPE_CHECKING
 
@@ -24,3 +24,13 @@ class Lent:
     def forget(self) -> None:
         """Hold them no longer."""
         self._rows = None
+
+
+def plain_numbers(rows: pl.DataFrame) -> pl.DataFrame:
+    """DuckDB's 128-bit decimals as Int64 or Float64."""
+    decimals = {name: kind for name, kind in rows.schema.items() if isinstance(kind, pl.Decimal)}
+    if not decimals:
+        return rows
+    return rows.with_columns(
+        pl.col(name).cast(pl.Float64 if kind.scale else pl.Int64) for name, kind in decimals.items()
+    )

@@ -104,7 +104,8 @@ def _id_columns(warehouse: Warehouse, table: str, names: list[str]) -> list[str]
 def _columns(warehouse: Warehouse) -> dict[str, list[str]]:
     """The columns of every raw table, without those that say where a row comes from."""
     rows = warehouse.rows(
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE starts_with(table_name, $p) AND NOT internal",
+        """SELECT table_name, column_name FROM duckdb_columns()
+           WHERE database_name = current_database() AND starts_with(table_name, $p)""",
         {"p": PREFIX},
     )
     tables: dict[str, list[str]] = {}

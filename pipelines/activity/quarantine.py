@@ -140,7 +140,8 @@ def _like(reason: str) -> str:
 
 
 def _raw_tables(warehouse: Warehouse) -> list[str]:
-    names = warehouse.rows("SELECT table_name FROM duckdb_tables() WHERE starts_with(table_name, 'raw_')")
+    mine = "database_name = current_database() AND starts_with(table_name, 'raw_')"
+    names = warehouse.rows(f"SELECT table_name FROM duckdb_tables() WHERE {mine}")
     return [str(name) for (name,) in names]
 
 

@@ -254,7 +254,8 @@ def _check_node(node: exp.Expr) -> None:
 
 
 def _exists(warehouse: Warehouse, table: str) -> bool:
-    return bool(warehouse.value("SELECT count(*) FROM duckdb_tables() WHERE table_name = $name", {"name": table}))
+    named = "database_name = current_database() AND table_name = $name"
+    return bool(warehouse.value(f"SELECT count(*) FROM duckdb_tables() WHERE {named}", {"name": table}))
 
 
 def taken_apart(warehouse: Warehouse) -> tuple[str, list[BadLine]]:

@@ -84,7 +84,7 @@ def cells_left(warehouse: Warehouse, user_id: str) -> dict[str, int]:
     """Rows of every table with the id in some text of theirs, by table and column, after all is done: of others."""
     columns = warehouse.rows(
         """SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, table_name)
-           WHERE NOT temporary AND data_type IN ('VARCHAR', 'JSON') ORDER BY ALL"""
+           WHERE database_name = current_database() AND data_type IN ('VARCHAR', 'JSON') ORDER BY ALL"""
     )
     counts = {
         f"{table}.{column}": int(
@@ -111,6 +111,7 @@ def _tables(warehouse: Warehouse) -> list[str]:
     """Every table with rows of players, `players` itself last: until then it says whose they are."""
     rows = warehouse.rows(
         """SELECT table_name FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, table_name)
-           WHERE NOT temporary AND column_name = 'player_key' ORDER BY table_name = 'players', table_name"""
+           WHERE database_name = current_database() AND column_name = 'player_key'
+           ORDER BY table_name = 'players', table_name"""
     )
     return [table for (table,) in rows]

@@ -77,6 +77,7 @@ def test_the_number_in_the_warehouse_and_the_bucket_of_a_frame_are_one_and_older
     names = keys.with_columns(user_id=pl.format("user{}", "player_key"))
     with open_warehouse(tmp_path, "toy") as warehouse:
         warehouse.run("ALTER TABLE players DROP COLUMN bucket")
+        warehouse.run("DROP TABLE laid_out")
         warehouse.append("players", names)
     with open_warehouse(tmp_path, "toy") as warehouse:
         stored = warehouse.frame("SELECT player_key, bucket FROM players ORDER BY player_key")

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from configs.errors import BusyError, NightquestError
-from data.warehouse import Warehouse, most_memory, open_warehouse, scratch, warehouse_path
+from data.memory import most_memory
+from data.warehouse import Warehouse, open_warehouse, scratch, warehouse_path
 
 HOLD = """
 import sys, pathlib
@@ -128,6 +129,32 @@ def test_a_home_is_a_folder_whatever_databases_read_into_its_name(
         warehouse.run("CREATE TABLE kept AS SELECT 1 AS one")
     assert (tmp_path / home / "warehouse" / "toy.duckdb").is_file()
     assert [path.name for path in tmp_path.iterdir()] == [home]
+
+
+def test_tables_are_laid_out_again_only_where_another_schema_did(tmp_path: Path) -> None:
+    with open_warehouse(tmp_path, "toy") as warehouse:
+        warehouse.run("DROP TABLE drifts")
+    with open_warehouse(tmp_path, "toy") as warehouse:
+        with pytest.raises(duckdb.CatalogException):
+            warehouse.run("FROM drifts")
+        warehouse.run("UPDATE laid_out SET schema = 'of before'")
+    for _ in range(2):
+        with open_warehouse(tmp_path, "toy") as warehouse:
+            assert warehouse.value("SELECT count(*) FROM drifts") == 0
+
+
+def test_warehouses_in_memory_know_nothing_of_each_other() -> None:
+    with scratch() as one, scratch() as other:
+        one.append("players", pl.DataFrame({"player_key": [1], "user_id": ["a"]}))
+        one.run("CREATE TABLE raw_games AS SELECT 1 AS n")
+        with other.transaction():
+            assert other.append("players", pl.DataFrame({"player_key": [1], "user_id": ["a"]})) == 1
+            with pytest.raises(duckdb.CatalogException):
+                other.value("SELECT n FROM raw_games")
+    with scratch() as later:
+        assert later.value("SELECT count(*) FROM players") == 0
+        with pytest.raises(duckdb.ConstraintException):
+            later.append("players", pl.DataFrame({"player_key": [1, 1], "user_id": ["a", "a"]}))
 
 
 def test_duckdb_gets_so_much_memory_and_no_more_than_the_machine_has(tmp_path, monkeypatch):
