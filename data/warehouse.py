@@ -290,9 +290,7 @@ _BESIDE = 20  # DuckDB takes longer for each, the more there have been
 def _memory(_nth: int) -> duckdb.DuckDBPyConnection:
     """Where some scratch warehouses lie, each a copy of `laid_out`: a third of the work of laying it out."""
     con = duckdb.connect(":memory:", config={"threads": 1})
-    con.execute("SET GLOBAL TimeZone = 'UTC'")
-    con.execute("ATTACH ':memory:' AS laid_out")
-    con.execute("USE laid_out")
+    con.execute("SET GLOBAL TimeZone = 'UTC'; ATTACH ':memory:' AS laid_out; USE laid_out")
     con.execute(fixed_sql("functions"))
     con.execute(fixed_sql("schema"))
     con.execute("USE memory")

@@ -5,7 +5,7 @@ import uuid
 
 from configs.loader import LoadedApp
 from configs.settings import Settings
-from pipelines.night.champions import load_champions
+from pipelines.night.champions import Champions, load_champions
 from pipelines.night.issue import issue as issue_night
 from pipelines.night.judge import judge
 from pipelines.night.open_night import open_night
@@ -26,6 +26,12 @@ def now() -> dt.datetime:
 
 def context_of(settings: Settings, wishes: Wishes = NO_WISHES) -> RunContext:
     return RunContext(settings, wishes, now, lambda *_: None, run_id=uuid.uuid4().hex)
+
+
+def champions(settings: Settings, loaded: LoadedApp, as_of: dt.date) -> Champions:
+    """What a night would be served by."""
+    with open_night(loaded, as_of, now(), context_of(settings)) as tonight:
+        return load_champions(tonight)
 
 
 def serve_night(

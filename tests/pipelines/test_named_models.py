@@ -12,7 +12,7 @@ from configs.settings import Settings
 from models.tasks import task_names
 from pipelines.learning.job import run_train
 from pipelines.publish.published import read_manifest
-from tests.pipelines.nights import now, serve_night
+from tests.pipelines.nights import champions, now, serve_night
 from tests.pipelines.trained import FILE, FIRST, NEXT
 
 pytestmark = pytest.mark.long
@@ -60,12 +60,11 @@ def test_a_night_of_before_the_champions_time_learns_its_own_until_one_is_traine
     assert read_manifest(again.path).models["plays"] == "puzzles.plays/2"
     late = [note for note in again.notes if "later days" in note]
     assert not [note for note in late if "anomaly" not in note]  # whose contest has nothing to win on so little
-    following = serve_night(settings, loaded, NEXT)
-    assert read_manifest(following.path).models["plays"] == "puzzles.plays/1"
+    assert champions(settings, loaded, NEXT).told()["plays"] == "puzzles.plays/1"
 
     # Of the other question only the later champion is left.
     MlflowClient(settings.tracking_uri, settings.tracking_uri).delete_model_version(f"puzzles.{other}", "2")
-    without = serve_night(settings, loaded, BEFORE, refresh=True)
+    without = champions(settings, loaded, BEFORE)
     (note,) = [note for note in without.notes if "that serves today was trained on later days" in note]
     assert re.match(rf"The model of .*\b{other}\b", note)
     assert f"--as-of {BEFORE}" in note

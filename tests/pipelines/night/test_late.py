@@ -60,6 +60,13 @@ def _looked(ahead, tmp_path_factory):
     return settings.home, loaded, serve_night(settings, loaded, NIGHTS[1]), before
 
 
+@pytest.fixture(name="second", scope="module")
+def _second(first, tmp_path_factory):
+    """(home, loaded app) with the first and the second night out, in their order, and what the second said."""
+    settings, loaded = copy_of(first, tmp_path_factory.mktemp("second"))
+    return settings.home, loaded, serve_night(settings, loaded, NIGHTS[1])
+
+
 def copy_of(made, place):
     shutil.copytree(made[0], place / "home")
     return Settings(home=place / "home"), made[1]
@@ -142,9 +149,9 @@ def test_who_means_it_has_a_late_night_issued_even_after_it_was_looked_at(late):
     assert settled & {row["content_id"] for row in promised}
 
 
-def test_past_nights_made_in_their_order_go_on_issuing(world):
-    settings, loaded = world
-    reports = [serve_night(settings, loaded, night) for night in NIGHTS[1:3]]
+def test_past_nights_made_in_their_order_go_on_issuing(second, tmp_path):
+    settings, loaded = copy_of(second, tmp_path)
+    reports = [second[2], serve_night(settings, loaded, NIGHTS[2])]
     assert all(report.issued for report in reports)
     assert not any(note for report in reports for note in report.notes if "made late" in note)
     assert {row["as_of"] for row in ledgers(settings)["challenges"]} == set(NIGHTS[:3])
@@ -173,15 +180,13 @@ def test_a_night_that_was_begun_and_then_overtaken_counts_only_if_readers_had_it
     assert ledgers(settings) == before
 
 
-def test_a_late_night_shows_what_it_would_have_shown_had_the_later_ones_never_been_made(world, looked):
-    settings, loaded = world
-    serve_night(settings, loaded, NIGHTS[1])
+def test_a_late_night_shows_what_it_would_have_shown_had_the_later_ones_never_been_made(second, looked):
     told = [
         {
             path.name: pl.read_parquet(path).drop("generated_at", strict=False)
             for path in folder(each, NIGHTS[1]).glob("*.parquet")
         }
-        for each in (settings, Settings(home=looked[0]))
+        for each in (Settings(home=second[0]), Settings(home=looked[0]))
     ]
     # What rests on ledgers that a late night does not move is another's: settlements, XP, badges, levels.
     for table in ("challenges", "messages", "achievements", "segments", "targets", "scores"):

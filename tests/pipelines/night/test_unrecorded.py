@@ -1,11 +1,13 @@
 """What a killed or refused recording left out of MLflow is made up for by the same night run again, or by the next."""
 
 import datetime as dt
+import shutil
 
 import pytest
 from mlflow import MlflowClient
 
 from configs.errors import NightquestError
+from configs.settings import Settings
 from flows.nightly import nightly
 from pipelines.night import record as recording
 from tests.pipelines.nights import serve_night
@@ -25,6 +27,25 @@ def _world(trained, tmp_path, monkeypatch):
     return settings, trained.loaded
 
 
+@pytest.fixture(name="unrecorded", scope="module")
+def _unrecorded(trained, tmp_path_factory):
+    """A home whose night of NEXT was killed before its recording."""
+    settings = trained.copy(tmp_path_factory.mktemp("killed"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recording, "open_registry", lambda _settings: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            serve_night(settings, trained.loaded, NEXT, record=True)
+    return settings.home
+
+
+@pytest.fixture(name="killed")
+def _killed(trained, unrecorded, tmp_path, monkeypatch):
+    """(settings, loaded app) of a test's own, whose second night was killed before its recording."""
+    home = shutil.copytree(unrecorded, tmp_path / "home")
+    monkeypatch.setenv("NIGHTQUEST_HOME", str(home))
+    return Settings(home=home, tuning_s=0), trained.loaded
+
+
 def recorded(settings):
     """Per experiment, the names of the nights that have a run."""
     client = MlflowClient(settings.tracking_uri, settings.tracking_uri)
@@ -40,16 +61,8 @@ def run(loaded, as_of):
     return nightly(app=str(loaded.path), as_of=as_of)
 
 
-def killed_before_its_recording(settings, loaded, as_of, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(recording, "open_registry", lambda _settings: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            serve_night(settings, loaded, as_of, record=True)
-
-
-def test_a_night_killed_before_its_recording_is_recorded_when_run_again_and_only_then(world, monkeypatch):
-    settings, loaded = world
-    killed_before_its_recording(settings, loaded, NEXT, monkeypatch)
+def test_a_night_killed_before_its_recording_is_recorded_when_run_again_and_only_then(killed, monkeypatch):
+    settings, loaded = killed
     before = recorded(settings)
     assert left(settings) == [f"{NEXT}.r1"]
     assert run(loaded, NEXT).unchanged
@@ -92,9 +105,8 @@ def test_a_night_without_its_tracking_server_is_out_and_run_again_says_what_is_s
     assert [len(names) for names in recorded(settings)] == [len(names) + 1 for names in before]
 
 
-def test_a_damaged_note_of_what_is_left_costs_no_night(world, monkeypatch):
-    settings, loaded = world
-    killed_before_its_recording(settings, loaded, NEXT, monkeypatch)
+def test_a_damaged_note_of_what_is_left_costs_no_night(killed):
+    settings, loaded = killed
     (note,) = (settings.home / "unrecorded").rglob("*.json")
     note.write_text('{"writing": ')
     assert run(loaded, NEXT).unchanged

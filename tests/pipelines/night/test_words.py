@@ -102,9 +102,14 @@ def test_a_batch_that_does_not_end_in_time_is_canceled_and_the_night_goes_live(w
     assert {bill["batch"] for bill in bills(language_server)} == {None}
 
 
-def test_both_write_and_the_losers_stay_candidates(world, language_server):
+def test_both_write_and_the_losers_stay_candidates_at_no_more_than_a_dry_run_priced_judging_included(
+    world, language_server
+):
     loaded, settings = world
-    report = serve_night(settings, loaded, TONIGHT, Wishes(provider="both"))
+    wishes = Wishes(provider="both", types=("daily_challenge", "motivational_message"))
+    with preview.look_ahead(loaded, TONIGHT, now(), context_of(settings, wishes)) as tonight:
+        priced = preview.price_night(tonight).rows
+    report = serve_night(settings, loaded, TONIGHT, wishes)
     rows = kept_texts(settings, loaded)
     assert set(rows["ai_provider"]) == {"openai", "anthropic"}
     losers = rows.filter(~pl.col("serves"))
@@ -113,6 +118,15 @@ def test_both_write_and_the_losers_stay_candidates(world, language_server):
     assert judged["won"] is False
     assert "score" in judged
     assert report.figures["writing"]["texts_openai"] > 0
+
+    with open_ledger(settings.home, now) as ledger:
+        lines = ledger.report(Run(loaded.app.app, str(TONIGHT), ""), whole_night=True).lines
+    asked = sum(line.calls for line in lines if line.purpose.startswith("judge "))
+    shown = texts(settings, "content_performance")["cost_usd"].sum()
+    words = sum(line.cost_usd for line in lines if line.purpose not in {"verdict", "badge_citation"})
+    assert shown == pytest.approx(words)  # with judging, and with answers of which nothing was usable
+    assert 0 < asked <= priced.filter(pl.col("purpose").str.starts_with("judge "))["requests"].sum()
+    assert sum_of(bills(language_server)) <= priced["at_most_usd"].sum()
 
 
 def test_without_a_key_nothing_is_asked_and_no_ledger_is_made(world, language_server):
@@ -132,22 +146,6 @@ def test_a_dry_run_tells_the_price_asks_nothing_and_pins_nothing(world, written,
     assert bills(language_server) == []
     assert priced.rows["requests"].sum() == len(written.bills)
     assert sum_of(written.bills) <= priced.rows["at_most_usd"].sum()
-
-
-def test_a_dry_run_prices_the_judging_between_two_providers(world, language_server):
-    loaded, settings = world
-    wishes = Wishes(provider="both", types=("daily_challenge", "motivational_message"))
-    with preview.look_ahead(loaded, TONIGHT, now(), context_of(settings, wishes)) as tonight:
-        priced = preview.price_night(tonight).rows
-    serve_night(settings, loaded, TONIGHT, wishes)
-    with open_ledger(settings.home, now) as ledger:
-        lines = ledger.report(Run(loaded.app.app, str(TONIGHT), ""), whole_night=True).lines
-    asked = sum(line.calls for line in lines if line.purpose.startswith("judge "))
-    shown = texts(settings, "content_performance")["cost_usd"].sum()
-    words = sum(line.cost_usd for line in lines if line.purpose not in {"verdict", "badge_citation"})
-    assert shown == pytest.approx(words)  # with judging, and with answers of which nothing was usable
-    assert 0 < asked <= priced.filter(pl.col("purpose").str.starts_with("judge "))["requests"].sum()
-    assert sum_of(bills(language_server)) <= priced["at_most_usd"].sum()
 
 
 def test_one_players_texts_by_hand_are_booked_apart_and_issue_nothing(world, language_server):

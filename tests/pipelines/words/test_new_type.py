@@ -206,7 +206,9 @@ RAISING = {
 def test_those_that_fail_at_night_are_named_each_and_the_rest_of_the_night_goes_out(folder, played, caplog):
     for name, (text, _) in RAISING.items():
         add(folder, f"encore_{name}", text)
-    loaded, settings = played(types=["daily_challenge", "motivational_message", *(f"encore_{name}" for name in RAISING)])
+    loaded, settings = played(
+        types=["daily_challenge", "motivational_message", *(f"encore_{name}" for name in RAISING)]
+    )
     with caplog.at_level(logging.WARNING):
         report = serve_night(settings, loaded, LAST_NIGHT)
     assert len([note for note in report.notes if "encore" in note]) == len(RAISING)
