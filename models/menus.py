@@ -44,7 +44,7 @@ def ask_menu(
     found: dict[str, list[Array]] = {name: [] for name in ("row", "target", "reached", "population")}
     for here, menu, strength in _by_metric_and_length(record, windows):
         targets, share = menu["target"].to_numpy(), menu["population"].to_numpy()
-        reached = np.column_stack([own.reached(at[here], np.full(len(here), target)) for target in targets])
+        reached = own.reached_each(at[here], targets)
         chance = shrunk(reached, evidence[at[here], None], share, strength)
         near = (chance >= lowest) & (chance <= highest)
         if nearest is not None:

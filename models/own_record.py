@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Places = NDArray[np.int64]
 _AT_ONCE = 100_000  # questions weighed together: what is looked at stays in the processor's cache
+_ROWS_AT_ONCE = 4_000  # so many with all of their targets, for the same reason
 
 
 def places(rows: pl.DataFrame, keys: pl.DataFrame, on: Sequence[str]) -> Places:
@@ -74,6 +75,23 @@ class OwnRecord:
             part = slice(first, first + _AT_ONCE)
             above = (self.values[at[part]] >= targets[part, None]).sum(axis=1)
             found[part] = self.weights[at[part], above]
+        return found
+
+    def reached_each(self, at: Places, targets: Array) -> Array:
+        """What `reached` says of each question and every target, shape (n, targets): a window is looked at once.
+
+        Args:
+            at: The row of each question's key, shape (n,).
+            targets: Signed, rising, shape (targets,).
+        """
+        found, most = np.empty((len(at), len(targets))), len(targets) + 1
+        for first in range(0, len(at), _ROWS_AT_ONCE):
+            some = at[first : first + _ROWS_AT_ONCE]
+            came_to = np.searchsorted(targets, self.values[some], side="right")  # so many targets, the lowest
+            cells = (came_to + most * np.arange(len(some))[:, None]).ravel()
+            windows = np.bincount(cells, minlength=most * len(some)).reshape(len(some), most)
+            above = windows[:, :0:-1].cumsum(axis=1)[:, ::-1]
+            found[first : first + len(some)] = self.weights[some[:, None], above]
         return found
 
     def told(self, at: Places) -> list[pl.Series]:

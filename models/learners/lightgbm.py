@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 BOOSTER = "booster.txt"
 FEWEST = 250  # rows; of fewer the library is asked at once
 ALIKE_IN = 2  # features by which rows are put in order
+AT_ONCE = 30_000  # rows: more at a time wait for memory, fewer for the library to begin
 _log = logging.getLogger(f"nightquest.{__name__}")
 
 
@@ -118,10 +119,11 @@ class LightGBM(Learner):
     def answers(self, sheet: Sheet, *, raw_score: bool = False) -> Array:
         """Probabilities, or with `raw_score` how far the trees move log-odds, shape (n,)."""
         x = sheet.personal()
-        order = x.select(pl.arg_sort_by(self._telling(x.columns))).to_series()
-        told = self._booster.predict(x[order].to_numpy(order="c"), raw_score=raw_score, num_threads=1)
-        answers = np.empty(len(order))
-        answers[order.to_numpy()] = told
+        order = x.select(pl.arg_sort_by(self._telling(x.columns))).to_series().to_numpy()
+        rows, answers = x.to_numpy(order="c"), np.empty(len(order))
+        for first in range(0, len(order), AT_ONCE):
+            some = order[first : first + AT_ONCE]
+            answers[some] = self._booster.predict(rows[some], raw_score=raw_score, num_threads=1)
         return answers
 
     def contributions(self, sheet: Sheet) -> pl.DataFrame:

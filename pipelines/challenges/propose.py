@@ -21,6 +21,7 @@ from pipelines.engines.laid import Frame
 HARDEST, EASIEST = 0.25, 0.85
 _NEAREST = 4
 _WINDOWS_AT_ONCE = 100_000  # so that memory does not grow with the players
+_FEWEST_AT_ONCE = 10_000  # of fewer a model tells sooner than parts are made
 _MOST_AT_ONCE = 4  # such parts, each on a core of its own: for the same reason
 PLANNED_WITH = ("plays", "attainment")  # the tasks that make a promise: planning asks for these two by name
 
@@ -138,9 +139,10 @@ def propose_targets(
     windows = windows.join(chances.select(*asked_of, "p_plays"), on=asked_of, how="inner", maintain_order="left")
     past = past.with_columns(pl.col("value") * sign_of(app))
     # Not by the threads of a model's library, which spin while they wait for each other where cores are shared.
-    with ThreadPoolExecutor(min(pl.thread_pool_size(), _MOST_AT_ONCE)) as threads:
-        slices = windows.iter_slices(_WINDOWS_AT_ONCE)
-        parts = list(threads.map(partial(_nearest, models, features, past), slices))
+    at_once = min(pl.thread_pool_size(), _MOST_AT_ONCE)
+    each = min(max(-(-windows.height // at_once), _FEWEST_AT_ONCE), _WINDOWS_AT_ONCE)
+    with ThreadPoolExecutor(at_once) as threads:
+        parts = list(threads.map(partial(_nearest, models, features, past), windows.iter_slices(each)))
     return (
         pl.concat(parts or [_nearest(models, features, past, windows)])
         .with_columns(

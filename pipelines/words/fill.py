@@ -68,6 +68,7 @@ def fill_in(app: App, chosen: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame
 
 def _filled(app: App, rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     """`rows` with the columns of `texts` that go with their `at`, the text filled."""
+    texts = texts.filter(pl.col("at").is_in(rows["at"].unique().implode()))  # of a night's, which tables share
     rows = rows.join(texts.drop("text"), on="at", how="left", maintain_order="left")
     said = ("language", "metric", "amount", "window_days", "valid_until", "percentile", "beside", "done")
     first, place = find_alike(rows, *said)
