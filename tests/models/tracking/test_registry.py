@@ -70,7 +70,7 @@ def test_under_review_a_version_waits_until_a_person_lets_it_serve(registry, app
     assert registry.load(app, "plays") is None
     assert registry.load(app, "plays", "review").version == 1
     page = client.get_model_version(f"{app}.plays", "1").description
-    assert "it **waits under the alias `review`**: waits for review" in page
+    assert page.startswith("Waits under the alias `review` when registered: waits for review")
     client.set_registered_model_alias(f"{app}.plays", "champion", "1")
     assert not registry.record(app, "plays", a_run(0.2, promote=False, reason="no better"), review=True).champion
     assert registry.load(app, "plays", "review") is None  # what serves waits no more
