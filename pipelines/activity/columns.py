@@ -4,6 +4,8 @@ import difflib
 import re
 from collections.abc import Collection, Sequence
 
+from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
+
 _VALUE = re.compile(r"^[\s€$£]*[+-]?\d[\d.,:/\- TZ]*$")  # a number, a date or a time of day, which no header is
 
 
@@ -22,8 +24,20 @@ def say_lacking(missing: Sequence[str], columns: Sequence[str], *, known: Collec
         return f"{told}: a single column, so perhaps something else stands between its fields"
     if any(map(_VALUE.match, columns)):
         return f"{told}: values, so perhaps the line with the names of the columns is missing"
+    if other := _of_another_kind(missing, columns):
+        return f"{told}: {other}"
     near = [(name, found) for name in missing if (found := _nearest(name, columns, missing, known))]
     return told + "".join(f"; '{found}' is perhaps its '{name}'" for name, found in near)
+
+
+def _of_another_kind(missing: Sequence[str], columns: Collection[str]) -> str:
+    """What the file is instead: events where players are wanted, or players where events are; "" if neither."""
+    events, players = ([name for name, must in each.items() if must] for each in (EVENT_COLUMNS, PLAYER_COLUMNS))
+    if {*missing} <= {*events} and {*players} <= {*columns}:
+        return "players rather than events, so take it with --players"
+    if {*missing} <= {*players} and {*events} <= {*columns}:
+        return "events rather than players, so take it without --players"
+    return ""
 
 
 def _nearest(name: str, columns: Sequence[str], missing: Sequence[str], known: Collection[str]) -> str:

@@ -95,6 +95,11 @@ BAD_FILES = [
         parquet().replace(b"user_id", b"user_xx"),
         "It lacks 'user_id'; it has user_xx, event, occurred_at; 'user_xx' is perhaps its 'user_id'",
     ),
+    (
+        "people.csv",
+        f"user_id,recorded_at,timezone\nann,{AT},UTC\n",
+        "it has user_id, recorded_at, timezone: players rather than events, so take it with --players",
+    ),
 ]
 
 
