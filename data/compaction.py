@@ -9,9 +9,10 @@ import duckdb
 
 from configs.errors import NightquestError
 from configs.full_disk import full_disk, is_full
+from data.connections import connect
 from data.duckdb_errors import first_line, is_out_of_room
 from data.memory import most_memory
-from data.warehouse import connect, open_warehouse, require_warehouse, warehouse_path
+from data.warehouse import open_warehouse, require_warehouse, warehouse_path
 from data.whole_files import sync
 
 SUFFIX = ".compacting"  # of the new file until it is whole

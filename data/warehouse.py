@@ -1,6 +1,5 @@
-"""The warehouse: the only room that opens DuckDB."""
+"""An app's warehouse: SQL in, rows out, all or nothing."""
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
@@ -13,9 +12,10 @@ import duckdb
 import polars as pl
 
 from configs.commands import command
-from configs.errors import BusyError, NightquestError
+from configs.errors import NightquestError
 from configs.full_disk import is_full
-from data.duckdb_errors import first_line, holder, is_out_of_room, no_room, told_by_arrow, unusable, unwritable
+from data.connections import close_the_doors, connect, in_memory
+from data.duckdb_errors import first_line, is_out_of_room, no_room, told_by_arrow
 from data.lent import IN_A_BATCH, Lent, plain_numbers
 from data.memory import MEMORY_GB, give_back, most_memory
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 SQL = Path(__file__).parent / "sql"
-_LOOK_AGAIN_S = 1.0
 _AT_ONCE = 2048  # rows that are fetched together
 _SHARES = (16, 8, 4, 2)  # of its memory that DuckDB keeps when it is eased: the first that what is in use fits into
 _SMALL = 16 * 2**20  # bytes of a file that one thread has read before several have agreed on who reads what
@@ -246,7 +245,7 @@ def open_warehouse(
             con.execute(fixed_sql("players/bucketed"))
         with suppress(duckdb.CatalogException):  # looked into before it is written to: an older version's warehouse
             _look_back(con)
-        _close_the_doors(con)
+        close_the_doors(con)
         yield Warehouse(con, memory)
     except duckdb.Error as error:
         if not is_out_of_room(error):
@@ -289,12 +288,12 @@ _BESIDE = 20  # DuckDB takes longer for each, the more there have been
 @lru_cache(maxsize=1)
 def _memory(_nth: int) -> duckdb.DuckDBPyConnection:
     """Where some scratch warehouses lie, each a copy of `laid_out`: a third of the work of laying it out."""
-    con = duckdb.connect(":memory:", config={"threads": 1})
+    con = in_memory()
     con.execute("SET GLOBAL TimeZone = 'UTC'; ATTACH ':memory:' AS laid_out; USE laid_out")
     con.execute(fixed_sql("functions"))
     con.execute(fixed_sql("schema"))
     con.execute("USE memory")
-    _close_the_doors(con)
+    close_the_doors(con)
     return con
 
 
@@ -325,14 +324,14 @@ def open_partition(tables: Mapping[str, Path], memory_gb: float) -> Iterator[War
     Raises:
         OSError: A file cannot be read, or memory or disk ran out.
     """
-    con = duckdb.connect(":memory:", config={"threads": 1})
+    con = in_memory()
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute(f"SET memory_limit = '{most_memory(memory_gb)}B'")
         con.execute("SET temp_directory = $1", [gettempdir()])
         for name, path in tables.items():
             con.execute(f"CREATE TABLE {name} AS FROM read_parquet($1)", [str(path)])
-        _close_the_doors(con)
+        close_the_doors(con)
         yield Warehouse(con)
     except duckdb.Error as error:
         if is_out_of_room(error) or isinstance(error, duckdb.InvalidInputException):
@@ -340,61 +339,3 @@ def open_partition(tables: Mapping[str, Path], memory_gb: float) -> Iterator[War
         raise
     finally:
         con.close()
-
-
-def reckoner() -> duckdb.DuckDBPyConnection:
-    """A connection in memory, for what needs DuckDB's functions and no tables."""
-    return duckdb.connect(":memory:", config={"threads": 1})
-
-
-def sniffed_delimiter(path: Path) -> str | None:
-    """What DuckDB's sniffer finds between the fields of a CSV file; None where it finds several fields nowhere."""
-    con = duckdb.connect(":memory:", config={"threads": 1})
-    try:
-        found = con.execute("SELECT Delimiter, len(Columns) FROM sniff_csv($1)", [str(path)]).fetchone()
-    except duckdb.Error:
-        return None
-    finally:
-        con.close()
-    return str(found[0]) if found and found[1] > 1 else None
-
-
-def _close_the_doors(con: duckdb.DuckDBPyConnection) -> None:
-    """No SQL from an app file or a source may reach the file system or the network."""
-    con.execute("SET enable_external_access = false")
-    con.execute("SET lock_configuration = true")
-
-
-def connect(path: Path, app: str, *, read_only: bool, wait_for_lock_s: float) -> duckdb.DuckDBPyConnection:
-    """An app's file, held against other processes, with its doors open; see `open_warehouse`.
-
-    Raises:
-        BusyError: Another process has it open, still after the wait.
-        NightquestError: It cannot be written or is damaged.
-    """
-    deadline = time.monotonic() + wait_for_lock_s
-    while True:
-        try:
-            return _connect_once(path, app, read_only)
-        except BusyError:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise
-            time.sleep(min(_LOOK_AGAIN_S, left))
-
-
-def _connect_once(path: Path, app: str, read_only: bool) -> duckdb.DuckDBPyConnection:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return duckdb.connect(str(path.absolute()), read_only=read_only)  # `a:b/` would name an extension
-    except duckdb.IOException as error:
-        if "could not set lock" in str(error).lower():
-            raise BusyError(
-                f"Another process is working on '{app}'{holder(str(error))}.",
-                f"Wait for it to end (see: {command('status')}), then run this again.",
-            ) from None
-        raise unusable(path, error) from error
-    except duckdb.Error as error:
-        raise unusable(path, error) from error
-    except OSError as error:
-        raise (no_room(path, error) if is_full(error) else unwritable(path, error.strerror or "failed")) from error

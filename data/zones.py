@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 import configs.zones  # noqa: F401  # Python's own rules, which schedules follow, come from the tzdata package alone
-from data.warehouse import fixed_sql, reckoner
+from data.connections import in_memory
+from data.warehouse import fixed_sql
 
 UPDATE = "pip install --upgrade duckdb tzdata"
 
@@ -93,4 +94,4 @@ def _cursor() -> duckdb.DuckDBPyConnection:
     return cursor
 
 
-_connection = cache(reckoner)
+_connection = cache(in_memory)

@@ -162,14 +162,14 @@ def test_a_library_is_known_only_where_it_belongs(library):
     assert [user for user in sorted(users) if not user.startswith(KEEPERS[library])] == []
 
 
-def test_only_the_warehouse_opens_duckdb():
+def test_duckdb_is_opened_in_one_place():
     wrong = [
         (name_of(path), use)
         for path in sources(*ROOMS)
         for use in dotted(path)
         if use in {"duckdb.connect", "duckdb.sql"}
     ]
-    assert {name for name, _ in wrong} == {"data/warehouse.py"}
+    assert {name for name, _ in wrong} == {"data/connections.py"}
 
 
 def test_steps_and_learners_read_neither_clock_nor_environment_nor_luck():

@@ -21,7 +21,7 @@ from configs.badge_rules import BadgeRule, badge_rules, nominate_rules, term_lab
 from configs.expressions import Term
 from configs.measured import Property
 from configs.spans import span_days
-from data.warehouse import reckoner
+from data.connections import in_memory
 from pipelines.badges.farm import farm
 from pipelines.badges.rules.award import badge_xp
 
@@ -52,7 +52,7 @@ class Path:
 def lint_app(app: App, today: dt.date = dt.date.min) -> list[Advice]:
     """Everything odd that the file alone shows on a day, in the order of the file."""
     found = [*_unused(app), *_alike(app), *_over(app, today)]
-    con = reckoner()
+    con = in_memory()
     try:
         for rule in badge_rules(app):
             if rule.badge.state != "withdrawn":  # nobody earns it any more, however cheap or far it was

@@ -11,7 +11,7 @@ from charset_normalizer import from_bytes
 
 from configs.delivered import SIGNS, Delimiter, Files
 from configs.errors import NightquestError
-from data.warehouse import sniffed_delimiter
+from data.connections import sniffed_delimiter
 from pipelines.activity.read_csv import read_header
 from pipelines.activity.read_files import JSON_SUFFIXES, PACKED_SUFFIXES
 from pipelines.activity.read_text import FileRefusedError, Limits, read_chunks

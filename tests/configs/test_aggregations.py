@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs.aggregations import AGGREGATIONS, macros_sql
-from data.warehouse import reckoner
+from data.connections import in_memory
 
 # Of one player: (day, value, key).
 EVENTS = st.lists(st.tuples(st.integers(0, 4), st.integers(-9, 9), st.sampled_from("abc")), max_size=12)
@@ -28,7 +28,7 @@ MERGED = """
     )
     SELECT part_value($agg, sum(n), sum(sum), min(min), max(max), count(*), (SELECT count(DISTINCT key) FROM events))
     FROM days"""
-CON = reckoner()
+CON = in_memory()
 CON.execute(macros_sql())
 
 

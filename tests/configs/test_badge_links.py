@@ -9,7 +9,7 @@ from configs.badge_rules import badge_rules
 from configs.errors import AppFileError
 from configs.loader import load_app
 from configs.spans import season_span, span_days, span_end, span_start, span_start_sql, span_within
-from data.warehouse import reckoner
+from data.connections import in_memory
 from tests.factories import APP, make_app
 
 PLAIN = {"title": "B", "tier": "bronze", "category": "c", "when": "solved >= 1"}
@@ -95,7 +95,7 @@ def test_a_rule_means_something_else_with_what_bounds_it_and_the_same_with_its_w
 def test_a_span_begins_on_the_same_day_in_sql_and_here_and_is_no_longer_than_it_says(span):
     days = [dt.date(2021, 12, 25) + dt.timedelta(days=n) for n in range(1200)]
     numbers = ", ".join(f"({(day - dt.date(1970, 1, 1)).days})" for day in days)
-    con = reckoner()
+    con = in_memory()
     found = con.execute(f"SELECT {span_start_sql(span, 'n')} FROM (VALUES {numbers}) AS t(n)").fetchall()
     con.close()
     starts = [span_start(span, day) for day in days]
