@@ -85,6 +85,7 @@ else:  # so that --help lists them
     TypeName = Literal[tuple(content_type_names())]
     Writer = Literal[("offline", *provider_names(), "both")]
     TaskName = Literal[tuple(task_names())]
+OneOrMore = Annotated[Path, Parameter(required=True)]  # of `*files`, which may stand before and after options
 Types = Annotated[tuple[TypeName, ...], Parameter(name="--type", negative=())]
 Tasks = Annotated[tuple[TaskName, ...], Parameter(name="--task", negative=())]
 MaxCost = Annotated[float | None, Parameter(validator=Number(gte=0, lte=10_000))]

@@ -6,14 +6,12 @@ from typing import Annotated
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from flows.cli.command import DEFAULT, Common, cli
+from flows.cli.command import DEFAULT, Common, OneOrMore, cli
 
 
 @cli.command(sort_key=1)
 def init(
-    files: Annotated[list[Path], Parameter(consume_multiple=True)],
-    /,
-    *,
+    *files: OneOrMore,
     app: str = "",
     to: Path = Path(),
     timezone: str = "",

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -14,6 +13,7 @@ from flows.cli.command import (
     Common,
     MaxCost,
     Mode,
+    OneOrMore,
     Tasks,
     Types,
     Writer,
@@ -50,9 +50,8 @@ def demo(*, players: Annotated[int, Parameter(validator=Number(gte=2))] = 500, c
 @cli.command(sort_key=3)
 def ingest(
     app: str,
-    files: Annotated[list[Path], Parameter(consume_multiple=True)],
     /,
-    *,
+    *files: OneOrMore,
     history: bool = False,
     players: bool = False,
     preview: bool = False,

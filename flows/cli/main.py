@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cyclopts import CycloptsError
+from cyclopts import CycloptsError, UnusedCliTokensError
 
 import flows.cli.commands_analyze
 import flows.cli.commands_badges
@@ -41,6 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
+def _misread(error: CycloptsError) -> NightquestError:
+    told = str(error).strip()
+    if isinstance(error, UnusedCliTokensError):
+        told = f"There is no place for {' '.join(map(shlex.quote, error.unused_tokens or ()))}."
+    return NightquestError(told, f"See nightquest {' '.join([*(error.command_chain or ()), '--help'])}.")
+
+
 def _program() -> str:
     """How this reader starts Nightquest."""
     if shutil.which("nightquest"):
@@ -62,7 +69,7 @@ def run_command(arguments: Sequence[str]) -> int:
     try:
         cli(arguments, exit_on_error=False, print_error=False, result_action="return_none")
     except CycloptsError as error:
-        return complain(NightquestError(str(error).strip(), "See nightquest --help."), as_json)
+        return complain(_misread(error), as_json)
     except KeyboardInterrupt:
         return _stopped(INTERRUPTED, as_json)
     except SystemExit as stop:

@@ -1,7 +1,7 @@
 """How `nightquest init` tells what it guessed, and what to do next."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ class Written:
         }
 
 
-def write_new_app(files: list[Path], said: Said, folder: Path) -> Written:
+def write_new_app(files: Sequence[Path], said: Said, folder: Path) -> Written:
     """Write an app file and its source into a folder.
 
     Raises:
@@ -68,7 +68,7 @@ def write_new_app(files: list[Path], said: Said, folder: Path) -> Written:
     return Written(app_file, source_file, made, tuple(_next(made, shorten(app_file), files)))
 
 
-def _next(made: Made, app_file: Path, files: list[Path]) -> list[str]:
+def _next(made: Made, app_file: Path, files: Sequence[Path]) -> list[str]:
     """The commands that lead to a first night, that of the day after the last event."""
     remember_app(made.app, str(app_file))
     given = [path for path in find_files(files)[0] if path not in made.aside] if made.aside else files

@@ -1,7 +1,7 @@
 """How `nightquest ingest --preview` shows what files would become."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from flows.clock import clock
 from pipelines.activity.preview import Preview, preview_files
 
 
-def preview_delivery(loaded: LoadedApp, files: list[Path], *, players: bool) -> Preview:
+def preview_delivery(loaded: LoadedApp, files: Sequence[Path], *, players: bool) -> Preview:
     """Look at files as `ingest` would take them; nothing is written."""
     sql = loaded.players_sql if players else loaded.source_sql
     with scratch() as warehouse:

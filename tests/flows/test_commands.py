@@ -1,6 +1,7 @@
 """Commands that need no Prefect, in this process: what they print, and their exit status."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -208,6 +209,20 @@ def test_a_wrong_command_line_is_wrong_input(run, line):
     status, out, err = run(*line.split())
     assert (status, out) == (2, "")
     assert err.startswith("nightquest: ")
+
+
+def test_a_word_without_a_place_is_named_with_the_help_that_teaches(run):
+    _, _, err = run("show", "trading", "ann", "two words")
+    assert err == "nightquest: There is no place for 'two words'. See nightquest show --help.\n"
+
+
+@pytest.mark.parametrize(
+    "line", ["ingest app a.csv b.csv --history", "ingest app --history a.csv b.csv", "ingest --history app a.csv b.csv"]
+)
+def test_files_may_stand_before_and_after_options(line):
+    _, bound, *_ = cli.parse_args(line.split(), exit_on_error=False, print_error=False)
+    assert bound.args == ("app", Path("a.csv"), Path("b.csv"))
+    assert bound.kwargs == {"history": True}
 
 
 @pytest.mark.parametrize("home", ["file", "file/under"])
