@@ -87,6 +87,7 @@ def issue(
                 write_awards(known, awards)
             write_recited(known, words.recited)
             judging = write_judgements(known, judged, write_citations)
+        warehouse.ease()  # awards have brought pages back; what is gathered next takes memory, too
         costs = paid_for_words(home, night, tonight.context.clock)
         tables = collect_tables(known, _frames(known, planned, still_open), costs=costs)
         with staged(tables, night, home, models=models) as out:
