@@ -3,6 +3,7 @@
 MLflow is imported only when a Tracking is made: the import takes seconds.
 """
 
+import atexit
 import contextlib
 import datetime as dt
 import fcntl
@@ -231,4 +232,5 @@ def _import_mlflow() -> Any:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     if not known:
         gc.freeze()
+        atexit.register(gc.unfreeze)  # or what the interpreter leaves behind is told as leaks
     return mlflow

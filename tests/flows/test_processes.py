@@ -44,6 +44,13 @@ def test_a_night_on_an_app_at_work_is_told_who_works_and_one_that_may_wait_gets_
     assert processes_of(home) == []
 
 
+def test_what_a_library_leaves_behind_is_not_told_at_the_end(published):
+    app, home = published
+    status, out, err = run_apart("models", app, home=home)
+    assert (status, err) == (0, "")
+    assert "No model of puzzles is registered yet" in out
+
+
 def test_a_killed_night_leaves_no_process_and_ends_the_same_when_run_again(published, puzzles):
     app, home = puzzles
     process = start_command("nightly", app, "--as-of", LAST_NIGHT, "--verbose", home=home)
