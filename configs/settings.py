@@ -65,7 +65,10 @@ class Settings(BaseSettings):
         None, ge=1, le=256, description="Threads for DuckDB; default is all cores, one for a small warehouse."
     )
     memory_gb: float = Field(
-        2, ge=0.1, le=4096, description="Memory for DuckDB in GB; what does not fit waits on disk beside the warehouse."
+        2,
+        ge=0.1,
+        le=4096,
+        description="Memory for DuckDB in GB; what does not fit waits on disk. A training holds twice as much in all.",
     )
     engine: str = Field("local", description="Where the players' work is done: local, processes, or dask.")
     workers: int | None = Field(

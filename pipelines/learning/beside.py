@@ -1,6 +1,7 @@
 """Pieces of work beside each other in processes of this machine, or one after another in this one."""
 
 import logging
+import math
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -125,10 +126,15 @@ class Beside(Generic[R]):
         self._running[self._pool.submit(work)] = (name, work)
 
 
-def fitting(bytes_each: int) -> int:
-    """How many processes this machine has cores and memory for, where each also holds so many bytes; at least 1."""
-    room = psutil.virtual_memory().available // (bytes_each + PROCESS_BYTES)
-    return max(1, min(psutil.cpu_count() or 1, room))
+def fitting(bytes_each: int, most: float = math.inf) -> int:
+    """How many processes this machine has cores and memory for, where each also holds so many bytes; at least 1.
+
+    Args:
+        bytes_each: What each holds beside its libraries.
+        most: Bytes that they and this process may hold together.
+    """
+    room = min(psutil.virtual_memory().available, most - psutil.Process().memory_info().rss)
+    return max(1, min(psutil.cpu_count() or 1, int(room // (bytes_each + PROCESS_BYTES))))
 
 
 def _tried(work: Callable[[], R]) -> R | Exception:

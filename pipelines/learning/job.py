@@ -30,6 +30,7 @@ from pipelines.stores import has_registry, open_app
 TUNING = "tuning"  # folder under home: what was tried, by app, task and learner
 LEARNING = 0.8  # of a budget at most; the rest is to draw and register
 REGISTERING_S = 2.0  # a model
+ROOM = 2  # times what DuckDB may take: what contests beside each other may hold with all else
 
 
 def run_train(
@@ -76,6 +77,7 @@ def run_train(
             budget=for_learning,
             tuning=tuning,
             processes=settings.workers,
+            room=ROOM * settings.memory_gb * 2**30,
             most=settings.training_snapshots,
             cluster=_cluster(settings),
             learned=registrar.contest,

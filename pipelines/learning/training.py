@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -102,6 +103,7 @@ def learn_tasks(
     budget: Budget = FOR_EVER,
     tuning: Tuning | None = None,
     processes: int | None = 1,
+    room: float = math.inf,
     most: int = MOST_SNAPSHOTS,
     cluster: Cluster | None = None,
     learned: Callable[[Contest], None] = lambda _: None,
@@ -119,6 +121,7 @@ def learn_tasks(
         budget: How long all of it may take, with one task more after it; each gets an equal part of what is left.
         processes: How many contests may be held beside each other, where there is much to learn from; None: as many as
             this machine has cores and memory for.
+        room: Bytes that contests beside each other and this process may hold, where `processes` leaves open how many.
         most: Snapshots to learn from.
         cluster: Where learners are fitted that can be, if there are many rows; contests are then held one by one.
         learned: Given each contest in the order of the tasks, while later ones may be under way in processes.
@@ -132,8 +135,9 @@ def learn_tasks(
     with Beside[Contest](1 if few else processes or fitting(0)) as contests:
         contests.call_in(_load)
         samples = samples_of(known, snapshots)
+        known.warehouse.ease()  # what was read for samples would lie beside all contests
         if processes is None:
-            contests.limit(fitting(ROOM * _size(samples)))
+            contests.limit(fitting(ROOM * _size(samples), room))
         came, past = Contests(samples), Past.of(known)
         if tasks and (lacking := too_few(samples)):
             came.notes.append(f"Fallback models serve, as there is too little to learn from: {lacking}.")
@@ -146,6 +150,7 @@ def learn_tasks(
             how = _How(seed, serving.get(task.name), share, _tuning_of(task, tuning, len(tasks)), cluster)
             try:
                 own = replace(samples, labels=_labels(task, past, samples, share))
+                known.warehouse.ease()
                 contests.begin(task.name, partial(_hold, task.name, known.app, own, how))
             except Exception as error:  # noqa: BLE001 (a task's file may do anything wrong, and costs the others nothing)
                 contests.could_not_begin(task.name, error)

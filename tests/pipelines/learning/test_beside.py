@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from configs.errors import BusyError, NightquestError
-from pipelines.learning.beside import Beside, fitting
+from pipelines.learning.beside import PROCESS_BYTES, Beside, fitting
 
 
 def _squared(number):
@@ -83,3 +83,6 @@ def test_processes_that_there_is_no_room_for_after_all_go_before_anything_is_beg
 def test_no_more_processes_begin_than_there_are_cores_and_memory_for():
     assert fitting(0) <= psutil.cpu_count()
     assert fitting(psutil.virtual_memory().total) == 1
+    held = psutil.Process().memory_info().rss
+    assert fitting(100, held + 1.5 * (PROCESS_BYTES + 100)) == 1
+    assert fitting(100, held + 100 * PROCESS_BYTES) == fitting(100)
