@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import polars as pl
@@ -18,8 +18,13 @@ Array = NDArray[np.float64]
 
 
 class Weighed(Learner):
-    """Bases whose log-odds are added up as they are weighed; `fit` says how."""
+    """Bases whose log-odds are added up as they are weighed: by shares that are given, or as a `fit` of its own learns.
 
+    Attributes:
+        shares: The weight of each base.
+    """
+
+    shares: ClassVar[tuple[float, ...]] = ()
     _fitted: Sequence[Learner]
     _weights: Array
     _intercept: float = 0.0
@@ -27,6 +32,12 @@ class Weighed(Learner):
     @abstractmethod
     def bases(self) -> list[Learner]:
         """Those that it is made of, not fitted yet."""
+
+    def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
+        """Fit each on all rows."""
+        self._fitted = [base.fit(sheet, y, weights) for base in self.bases()]
+        self._weights = np.array(self.shares)
+        return self
 
     def predict(self, sheet: Sheet) -> Array:
         """Probabilities, shape (n,)."""

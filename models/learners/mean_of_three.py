@@ -1,17 +1,12 @@
 """Logistic regression, a random forest and boosted trees of two views, a third each: their errors differ."""
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.learner import Learner, Sheet
+from models.learner import Learner
 from models.learners.logistic import Logistic
 from models.learners.random_forest import RandomForest
 from models.learners.two_views import TwoViews
 from models.weighed import Weighed
-
-Array = NDArray[np.float64]
 
 
 class MeanOfThree(Weighed):
@@ -29,14 +24,9 @@ class MeanOfThree(Weighed):
     requires: ClassVar[tuple[str, ...]] = ("lightgbm", "scikit-learn")
     flexible: ClassVar[bool] = True
     heavy: ClassVar[bool] = True
+    shares: ClassVar[tuple[float, ...]] = (1 / 3, 1 / 3, 1 / 3)
 
     def bases(self) -> list[Learner]:
         """As they are grown for engagement alone."""
         forest, views = RandomForest(seed=self.seed, min_leaf=40), TwoViews(seed=self.seed, trees=120)
         return [Logistic(seed=self.seed), forest, views]
-
-    def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
-        """Fit each on all rows."""
-        self._fitted = [base.fit(sheet, y, weights) for base in self.bases()]
-        self._weights = np.full(len(self._fitted), 1 / len(self._fitted))
-        return self

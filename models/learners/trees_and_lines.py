@@ -1,20 +1,14 @@
 """The trees of `who_and_when` and logistic regression beside them: two thirds and one."""
 
 from dataclasses import asdict
-from typing import ClassVar, Self
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from models.learner import Learner, Sheet
+from models.learner import Learner
 from models.learners.lightgbm import LightGBM, LightGBMParameters
 from models.learners.logistic import Logistic
 from models.learners.who_and_when import WhoAndWhen
 from models.tuning import Setting, Suggest
 from models.weighed import Weighed
-
-Array = NDArray[np.float64]
-TREES = 2 / 3  # two kinds of them, each as much as the lines
 
 
 class TreesAndLines(Weighed):
@@ -31,6 +25,7 @@ class TreesAndLines(Weighed):
     rank: ClassVar[int] = 5
     requires: ClassVar[tuple[str, ...]] = ("lightgbm", "scikit-learn")
     flexible: ClassVar[bool] = True
+    shares: ClassVar[tuple[float, ...]] = (2 / 3, 1 / 3)  # two kinds of trees, each as much as the lines
     parameters_type = LightGBMParameters
     parameters: LightGBMParameters
 
@@ -42,9 +37,3 @@ class TreesAndLines(Weighed):
     def bases(self) -> list[Learner]:
         """Trees as they are asked for, lines as they always are."""
         return [WhoAndWhen(seed=self.seed, **asdict(self.parameters)), Logistic(seed=self.seed)]
-
-    def fit(self, sheet: Sheet, y: Array, weights: Array) -> Self:
-        """Fit each on all rows."""
-        self._fitted = [base.fit(sheet, y, weights) for base in self.bases()]
-        self._weights = np.array([TREES, 1 - TREES])
-        return self
