@@ -18,7 +18,7 @@ import flows.cli.commands_look
 import flows.cli.commands_run
 import flows.cli.commands_upkeep
 import flows.cli.commands_words  # noqa: F401  # all of them register their commands
-from configs.commands import command, remember_program
+from configs.commands import remember_program
 from configs.errors import NightquestError
 from flows.cli.command import cli
 from flows.cli.terminal import fall_back
@@ -45,7 +45,7 @@ def _misread(error: CycloptsError) -> NightquestError:
     told = str(error).strip()
     if isinstance(error, UnusedCliTokensError):
         told = f"There is no place for {' '.join(map(shlex.quote, error.unused_tokens or ()))}."
-    return NightquestError(told, f"See: {command(*(error.command_chain or ()), '--help')}")
+    return NightquestError(told, f"See: {' '.join([_program(), *(error.command_chain or ()), '--help'])}")
 
 
 def _program() -> str:
