@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from models.explain.reasons import Kind, counted, days_played, percent, spoken
-from models.task import Change
+from models.given import Change
 
 _DAYS = tuple(f"active_days_{n}" for n in (1, 7, 14, 28, 90, "life"))
 

@@ -26,10 +26,11 @@ from models.contest.scores import log_losses
 from models.contest.search import Found, Ground, Tuning, search_settings
 from models.contest.split import END, HALF_LIFE_DAYS, Parts, Split, recency
 from models.explain.reasons import against_the_answer, usual_figures
+from models.given import Samples
 from models.learned import LearnedModel
 from models.learner import Learner
 from models.learners import candidates
-from models.task import BinaryTask, Encoding, Samples
+from models.task import BinaryTask, Encoding
 
 Array = NDArray[np.float64]
 FEWEST_ROWS = 30

@@ -13,7 +13,8 @@ import polars as pl
 
 from configs.app import App
 from models.calibration import logits
-from models.task import Answering, Asked, BinaryTask, Change
+from models.given import Asked, Change
+from models.task import Answering, BinaryTask
 
 ENOUGH = 0.5  # log-odds: odds two thirds higher, or two fifths lower
 

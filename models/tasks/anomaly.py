@@ -8,7 +8,8 @@ import polars as pl
 
 from configs.app import App
 from models.explain.reasons import Kind, as_said, counted
-from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
+from models.given import SNAPSHOT, Asked, Samples
+from models.task import Answering, BinaryTask, Encoding, as_scores
 
 WEEK = 7
 MOST_SNAPSHOTS = 4_000

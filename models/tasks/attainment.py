@@ -13,10 +13,11 @@ from configs.app import App
 from configs.nouns import minutes_of
 from models.calibration import logits
 from models.explain.reasons import Kind, counted, days_played, lately, none_lowers, percent, spoken, what_is_asked
+from models.given import SNAPSHOT, Asked, Samples
 from models.habits import dated
 from models.learners.empirical_bayes import KEY, PLAYER_KEY, EmpiricalBayes
 from models.menus import ask_menu
-from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
+from models.task import Answering, BinaryTask, Encoding, as_scores
 from models.tasks.plays import INPUTS as PLAYS
 from models.tasks.plays import plays_matrix, plays_rows
 

@@ -16,9 +16,10 @@ from models import habits
 from models.calibration import logits
 from models.contest.scores import Measured, brier
 from models.explain.reasons import Kind, counted, spoken
+from models.given import SNAPSHOT, Asked, Change, Known, Samples
 from models.pace import COUNTED, PACE_DAYS, once_each, reached
 from models.portable import load_json, save_json
-from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Change, Encoding, Known, Samples, as_scores
+from models.task import Answering, BinaryTask, Encoding, as_scores
 
 Array = NDArray[np.float64]
 HORIZONS = (7, 14, 28)

@@ -12,8 +12,9 @@ from configs.app import App
 from models import habits
 from models.contest.scores import Measured, auc
 from models.explain.reasons import Kind, what_is_asked
+from models.given import SNAPSHOT, Asked, Change, Known, Samples
 from models.portable import load_json, save_json
-from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Change, Encoding, Known, Samples, as_scores
+from models.task import Answering, BinaryTask, Encoding, as_scores
 
 WEEKS = 4  # how far ahead leaving is foreseen
 USUAL_SHARE = 0.95  # of pauses that players come back from

@@ -15,8 +15,9 @@ from models import habits
 from models.contest.promotion import with_interval
 from models.contest.scores import Measured, of_drawn
 from models.explain.reasons import Kind, Ways, lately, what_is_asked
+from models.given import SNAPSHOT, Asked, Known, Samples
 from models.portable import load_json, save_json
-from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
+from models.task import Answering, BinaryTask, Encoding, as_scores
 
 Array = NDArray[np.float64]
 HORIZONS = (7, 28)

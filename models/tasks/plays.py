@@ -9,7 +9,8 @@ import polars as pl
 from configs.app import App
 from models import habits
 from models.explain.reasons import Kind, days_played, percent, what_is_asked
-from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Samples, as_scores
+from models.given import SNAPSHOT, Asked, Samples
+from models.task import Answering, BinaryTask, Encoding, as_scores
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 

@@ -15,9 +15,10 @@ from models import habits
 from models.contest.ranking import coverage_at, ndcg_at, recall_at
 from models.contest.scores import Measured
 from models.explain.reasons import Kind, lately, none_lowers
+from models.given import SNAPSHOT, Asked, Known, Samples
 from models.portable import load_arrays, load_json, save_arrays, save_json
 from models.similar import als_factors, als_scores, cosine, ease
-from models.task import SNAPSHOT, Answering, Asked, BinaryTask, Encoding, Known, Samples, as_scores
+from models.task import Answering, BinaryTask, Encoding, as_scores
 
 Array = NDArray[np.float64]
 HORIZON = 7

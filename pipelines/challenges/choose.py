@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 
 from configs.app import App
-from models.task import SNAPSHOT
+from models.given import SNAPSHOT
 from pipelines.challenges.implied import FOREVER, NOTHING_ASKED, as_asked, without_implied
 from pipelines.luck import lot, luck
 from pipelines.players.tastes import NO_TASTES

@@ -12,8 +12,8 @@ from functools import partial
 import polars as pl
 
 from configs.app import App
+from models.given import SNAPSHOT
 from models.joint import Joint
-from models.task import SNAPSHOT
 from pipelines.challenges.choose import among_all, fit, share_among, to_taste, weigh_later
 from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
 from pipelines.challenges.plan import as_recent, choices_of, promise_rows

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from configs.app import App
-from models.task import SNAPSHOT
+from models.given import SNAPSHOT
 from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_of_some, how_many_open, worth_asking
 from pipelines.challenges.identity import content_ids
 from pipelines.challenges.implied import NOTHING_ASKED

@@ -8,10 +8,10 @@ from typing import Self, cast
 import polars as pl
 
 from configs.app import App
+from models.given import SNAPSHOT
 from models.learned import LearnedModel
 from models.learners.empirical_bayes import PLAYER_KEY, EmpiricalBayes
 from models.menus import ask_menu
-from models.task import SNAPSHOT
 from models.tasks.attainment import Record, sign_of, with_inputs
 from models.tasks.plays import plays_rows
 from pipelines.engines.exchange import Later

@@ -4,8 +4,8 @@ import polars as pl
 
 from configs.app import App
 from configs.wording import LONGEST_BESIDE, metric_words
+from models.given import SNAPSHOT
 from models.joint import Joint, pair_name
-from models.task import SNAPSHOT
 from pipelines.challenges.choose import fit
 from pipelines.challenges.implied import as_asked, without_implied
 from pipelines.challenges.propose import EASIEST, HARDEST

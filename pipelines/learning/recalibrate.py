@@ -11,8 +11,8 @@ from dataclasses import replace
 import polars as pl
 
 from models.contest.split import evidence, recency
+from models.given import SNAPSHOT, Samples
 from models.learned import LearnedModel
-from models.task import SNAPSHOT, Samples
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges, worth_asking
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
 from pipelines.known import Known

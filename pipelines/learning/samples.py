@@ -8,7 +8,7 @@ import datetime as dt
 import polars as pl
 
 from configs.app import App
-from models.task import Samples
+from models.given import Samples
 from pipelines.engines.laid import whole
 from pipelines.known import Known
 from pipelines.players.snapshots import Seen, eligible_players, look_at

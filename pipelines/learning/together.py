@@ -6,8 +6,8 @@ from functools import partial
 import polars as pl
 
 from models.contest.split import recency
+from models.given import SNAPSHOT, Samples
 from models.joint import Joint
-from models.task import SNAPSHOT, Samples
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges, worth_asking
 from pipelines.challenges.implied import as_asked
 from pipelines.challenges.missions import EMPTY_RECORD, in_question, mission_days, rank_missions

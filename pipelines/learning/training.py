@@ -18,8 +18,9 @@ from models.contest.budget import FOR_EVER, Budget
 from models.contest.hold import Contest, fallback, hold_contest
 from models.contest.promotion import Incumbent
 from models.contest.search import Tuning
+from models.given import Samples
 from models.learned import LearnedModel
-from models.task import BinaryTask, Samples
+from models.task import BinaryTask
 from models.tasks import binary_task, binary_tasks
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.known import Known

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from configs.nouns import counted
-from models.task import SNAPSHOT, Asked
+from models.given import SNAPSHOT, Asked
 from models.tasks.segments import SegmentModel, Segments
 from pipelines.badges.rules.progress import Progress
 from pipelines.challenges.asked import what_is_open

@@ -10,8 +10,9 @@ import polars as pl
 from configs.app import App
 from configs.full_disk import is_full
 from models.calibration import Recalibration
+from models.given import Asked, Samples
 from models.learned import LearnedModel
-from models.task import SCORES, Asked, Samples
+from models.task import SCORES
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.engines.laid import Frame, Laid

@@ -16,8 +16,9 @@ from configs.settings import Settings
 from models.explain.changes import Changed, nearest_changes
 from models.explain.reasons import share_of_kinds
 from models.explain.second_opinion import SecondOpinion, disagreements
+from models.given import Asked
 from models.learned import LearnedModel
-from models.task import Asked, BinaryTask
+from models.task import BinaryTask
 from models.tasks import binary_task, binary_tasks
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.challenges.propose import PLANNED_WITH

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from models.given import SNAPSHOT, Asked
 from models.learned import LearnedModel
-from models.task import SNAPSHOT, Asked
 from models.tasks.attainment import sign_of
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels, chance_of_play, open_windows
 from pipelines.known import Known

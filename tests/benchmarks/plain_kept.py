@@ -25,11 +25,11 @@ from configs.settings import Settings
 from models.calibration import Recalibration, logits
 from models.contest.scores import calibration_error, clustered_interval, log_losses
 from models.contest.split import END, recency
+from models.given import SNAPSHOT, Samples
 from models.learned import LearnedModel
 from models.learners.empirical_bayes import PLAYER_KEY, EmpiricalBayes
 from models.learners.lightgbm import LightGBM
 from models.menus import ask_menu
-from models.task import SNAPSHOT, Samples
 from models.tasks.attainment import FEATURES, MONOTONE, Attainment, Record, sign_of, whole_metrics, with_inputs
 from models.tasks.plays import FEATURES as PLAYS
 from models.tasks.plays import plays_matrix, plays_rows

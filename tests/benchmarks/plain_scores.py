@@ -26,7 +26,7 @@ from models.contest.hold import Contest, hold_contest
 from models.contest.scores import log_losses
 from models.contest.search import Tuning
 from models.contest.split import END, Split
-from models.task import Samples
+from models.given import Samples
 from models.tasks import binary_task
 from models.tasks.engagement import Levels, exactly, level_told
 from pipelines.known import Known

@@ -19,8 +19,8 @@ import polars as pl
 
 from configs.loader import load_app
 from configs.settings import Settings
+from models.given import Asked, Samples
 from models.learned import LearnedModel
-from models.task import Asked, Samples
 from models.tasks import binary_tasks
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels, chance_of_play, open_windows

@@ -9,9 +9,9 @@ from models.cluster import Cluster
 from models.contest import hold as contest
 from models.contest.hold import hold_contest
 from models.contest.scores import log_losses
+from models.given import Samples
 from models.learner import Sheet
 from models.learners import learner_of, learners
-from models.task import Samples
 from tests.factories import make_app
 from tests.models.contest.test_hold import Played
 from tests.models.learners.test_learners import sheet

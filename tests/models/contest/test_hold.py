@@ -15,10 +15,10 @@ from models.contest.choice import choose_winner
 from models.contest.hold import hold_contest
 from models.contest.search import Tuning
 from models.contest.split import HALF_LIFE_DAYS, Split, recency
+from models.given import Samples
 from models.learned import LearnedModel
 from models.learners.habit import Habit
 from models.learners.logistic import Logistic
-from models.task import Samples
 from models.tasks.plays import Plays
 from tests.factories import make_app
 from tests.models.rows import play_rows

@@ -7,7 +7,7 @@ import pytest
 from configs.errors import NightquestError
 from models.contest.hold import hold_contest
 from models.contest.leaks import refuse_leaks
-from models.task import Samples
+from models.given import Samples
 from models.tasks.plays import Plays
 from tests.factories import make_app
 from tests.models.rows import play_rows

@@ -12,10 +12,10 @@ import models.contest.search
 from models.contest.hold import hold_contest
 from models.contest.search import Ground, Tuning, search_settings, usual_settings
 from models.contest.split import Split
+from models.given import Samples
 from models.learner import Learner
 from models.learners import learners
 from models.learners.habit import Habit
-from models.task import Samples
 from models.tasks.plays import Plays
 from tests.factories import make_app
 from tests.models.rows import play_rows

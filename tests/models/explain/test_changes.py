@@ -8,7 +8,7 @@ import pytest
 
 from models import habits
 from models.explain.changes import ENOUGH, nearest_changes
-from models.task import Asked
+from models.given import Asked
 from models.tasks.badge_odds import BadgeOdds, Commonness
 from models.tasks.churn import Churn, Quiet
 from pipelines.learning.samples import draw_samples

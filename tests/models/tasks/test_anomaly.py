@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from models.contest.hold import hold_contest
-from models.task import Asked, Samples
+from models.given import Asked, Samples
 from models.tasks.anomaly import UNUSUAL, Anomaly
 from tests.factories import make_app
 

@@ -9,10 +9,10 @@ import pytest
 
 from models.contest.hold import hold_contest
 from models.contest.scores import auc
+from models.given import Asked
 from models.learned import LearnedModel
 from models.learners import learner_of
 from models.portable import load_model, save_model
-from models.task import Asked
 from models.tasks.badge_odds import ASKED, HORIZONS, TOLD, BadgeOdds, Commonness, closed_form, commonness
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from models.contest.hold import hold_contest
+from models.given import Asked
 from models.learned import LearnedModel
 from models.learners import learner_of
 from models.portable import load_model, save_model
-from models.task import Asked
 from models.tasks.churn import WEEKS, Churn, Quiet, quiet_days
 from pipelines.known import Known
 from pipelines.learning.samples import draw_samples

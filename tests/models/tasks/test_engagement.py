@@ -11,10 +11,10 @@ from sklearn.metrics import cohen_kappa_score, f1_score
 from configs.errors import AppFileError
 from configs.loader import load_app
 from models.contest.hold import hold_contest
+from models.given import Asked, Samples
 from models.learned import LearnedModel
 from models.learners import learner_of
 from models.portable import load_model, save_model
-from models.task import Asked, Samples
 from models.tasks.engagement import HORIZONS, Engagement, Levels, exactly, level_told, macro_f1, quadratic_kappa
 from pipelines.known import Known
 from pipelines.learning.samples import draw_samples

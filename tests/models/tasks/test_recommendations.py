@@ -10,8 +10,8 @@ import pytest
 
 from models.contest.hold import hold_contest
 from models.contest.kinds import kinds_of
+from models.given import Asked
 from models.portable import load_model, save_model
-from models.task import Asked
 from models.tasks.recommendations import HORIZON, TOLD, Items, Recommendations, items_of
 from pipelines.learning.samples import draw_samples
 from tests.factories import START, event, known_at, make_app, warehouse_with

@@ -29,7 +29,8 @@ TASKS = {
 
 import polars as pl
 
-from models.task import SNAPSHOT, BinaryTask
+from models.given import SNAPSHOT
+from models.task import BinaryTask
 
 
 class Returns(BinaryTask):

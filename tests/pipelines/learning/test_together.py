@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from models.task import SNAPSHOT
+from models.given import SNAPSHOT
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
 from pipelines.challenges.propose import chance_of_play, open_windows, propose_targets
 from pipelines.known import Known

@@ -9,7 +9,7 @@ import pytest
 
 from configs.loader import load_app
 from models.contest.split import Split
-from models.task import Samples
+from models.given import Samples
 from pipelines.challenges import propose
 from pipelines.challenges.propose import chance_of_play, open_windows, propose_targets
 from pipelines.known import Known

@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from configs.settings import Settings
-from models.task import Asked, as_scores
+from models.given import Asked
+from models.task import as_scores
 from pipelines.engines import buckets_of
 from pipelines.night import score
 from pipelines.night.score import Served

@@ -6,7 +6,7 @@ import re
 import polars as pl
 import pytest
 
-from models.task import SNAPSHOT, Asked
+from models.given import SNAPSHOT, Asked
 from models.tasks import binary_task
 from models.tasks.attainment import with_inputs
 from pipelines.challenges.propose import open_windows
