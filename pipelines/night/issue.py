@@ -13,7 +13,9 @@ from pipelines.badges.judged.judge import Judgements, write_judgements
 from pipelines.badges.rules.award import write_awards
 from pipelines.badges.rules.recite import write_recited
 from pipelines.challenges.kept import ended_tonight
+from pipelines.challenges.missions import CONTENT_TYPE as MISSION
 from pipelines.challenges.not_asked import NOT_ASKED
+from pipelines.challenges.plan import Plan
 from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.engines.laid import Frame, parts
 from pipelines.experiments.arms import write_down
@@ -76,7 +78,7 @@ def issue(
     spent, models = night_spend(night, crew, tonight.context), models_of(planned)
     with warehouse.transaction() if night.issues else warehouse.rehearsal():
         promise_rewards(known, words.rewards, [words.challenges.rows, words.achievements.rows])
-        _write_down(warehouse, words, models, planned.plan.choices)
+        _write_down(warehouse, words, models, planned.plan)
         judging: dict[str, Any] = {}
         if night.issues:
             write_down(known, words.trial, words.assigned)
@@ -116,13 +118,14 @@ def issue(
     return Issued(out.night, audit, figures, heard.quiet, out.faults)
 
 
-def _write_down(warehouse: Warehouse, words: Words, models: Mapping[str, str], choices: pl.DataFrame) -> None:
+def _write_down(warehouse: Warehouse, words: Words, models: Mapping[str, str], plan: Plan) -> None:
     """Write the night's rows into the warehouse, their texts filled in some rows at a time."""
     for table, rows in words.tables.items():
         for piece in rows.pieces():
             told = piece
             if table == "challenges":
-                told = _with_arms(_with_choices(_with_models(piece, models), choices), words)
+                told = _with_arms(_with_choices(_with_models(piece, models), plan.choices), words)
+                told = _with_why_of_one(told, plan.alone)
             warehouse.append(table, told, on_conflict_skip=True)
         warehouse.ease()  # what is written next takes memory, too
 
@@ -198,3 +201,13 @@ def _with_choices(challenges: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFra
     return joined.with_columns(metadata=pl.when(pl.col("chance").is_not_null()).then(told).otherwise("metadata")).drop(
         "liking", "chance"
     )
+
+
+def _with_why_of_one(challenges: pl.DataFrame, alone: pl.DataFrame) -> pl.DataFrame:
+    """Challenges whose metadata also tells, of missions that ask for one thing, why nothing goes with it."""
+    if challenges.is_empty() or not alone.height:
+        return challenges
+    joined = challenges.join(alone, on="player_key", how="left", maintain_order="left")
+    told = pl.format('{}, "of_one": "{}"}}', pl.col("metadata").str.strip_suffix("}"), "reason")
+    of_one = (pl.col("content_type") == MISSION) & pl.col("reason").is_not_null()
+    return joined.with_columns(metadata=pl.when(of_one).then(told).otherwise("metadata")).drop("reason")

@@ -1,6 +1,7 @@
 """Adaptive missions: harder after what was kept, easier after what was missed, one at a time."""
 
 import datetime as dt
+import json
 
 import polars as pl
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from models.joint import Joint
 from pipelines.challenges.choose import EMPTY_RECENT
 from pipelines.challenges.missions import (
+    CONTENT_TYPE,
     EMPTY_RECORD,
     MOST,
     NOT_TOGETHER,
@@ -23,6 +25,7 @@ from pipelines.challenges.missions import (
     rank_missions,
     set_together,
 )
+from pipelines.night.issue import _with_why_of_one
 from pipelines.players.tastes import NO_TASTES
 from tests.factories import make_app
 
@@ -204,6 +207,16 @@ def test_why_a_mission_asks_for_one_thing_is_told():
     same = targets().filter(pl.col("metric").is_in(["solved", "days"])).with_columns(target=pl.lit(1.0))
     assert why(same) == ONE_DEED
     assert why(targets(chance=0.3)) == NOT_TOGETHER
+
+
+def test_why_a_mission_asks_for_one_thing_stands_with_it_and_with_no_other_challenge():
+    issued = pl.DataFrame(
+        {"player_key": [1, 1, 2], "content_type": [CONTENT_TYPE, "daily_challenge", CONTENT_TYPE]}
+    ).with_columns(metadata=pl.lit('{"plays": "plays/1"}'))
+    alone = pl.DataFrame({"player_key": [1], "reason": [ONE_DEED]})
+    told = _with_why_of_one(issued, alone)["metadata"]
+    assert [json.loads(one).get("of_one") for one in told] == [ONE_DEED, None, None]
+    assert _with_why_of_one(issued, alone.clear()).equals(issued)
 
 
 def test_what_a_mission_promises_is_the_chance_of_all_and_nearest_to_what_is_wanted():
