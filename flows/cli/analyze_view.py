@@ -52,7 +52,7 @@ def analysis_view(rows: Sequence[Mapping[str, Any]], terms: Terms = UNKNOWN) -> 
             )
             reached = "none" if value is None else terms.goal(said["metric"], value)
             table.add_row(literal(name.replace("_", " ")), literal(f"{reached}{mark}"))
-        parts += [table, note(said["message"], ""), ""]
+        parts += [table, note(said["message"], ""), *_elsewhere(Counter([_said(row)])), ""]
     return Group(*parts)
 
 
@@ -73,7 +73,7 @@ def tell_file(judge: Judge, path: Path, cohort: str, to: Path | None, *, as_json
     Raises:
         NightquestError: The file cannot be read or the other not written.
     """
-    levels, bad, shown = Counter[str](), list[Mapping[str, Any]](), list[Mapping[str, Any]]()
+    levels, kinds, bad, shown = Counter[str](), Counter[str](), list[Mapping[str, Any]](), list[Mapping[str, Any]]()
     with _writer(to, as_json=as_json) as write:
         for given, told in analyze_file(judge, path, cohort):
             for row, one in zip(given.iter_rows(named=True), told, strict=True):
@@ -82,10 +82,11 @@ def tell_file(judge: Judge, path: Path, cohort: str, to: Path | None, *, as_json
                     bad.append({"line": row["line"], "error": one["error"]})
                     continue
                 levels[one["cluster_prediction"]["cluster_label"]] += 1
+                kinds[_said(one)] += 1
                 if len(shown) < SHOWN:
                     shown.append({"line": row["line"], **one})
     summary = _summary(levels, bad, None if as_json or to else shown, to)
-    Console(stderr=as_json, markup=False, emoji=False).print(summary)
+    Console(stderr=as_json, markup=False, emoji=False).print(summary, *_elsewhere(kinds), sep="\n")
     return len(bad)
 
 
@@ -144,3 +145,19 @@ def _summary(
         parts.append(note(f"{counted(len(bad), 'row')} not judged:"))
         parts += [note(f"line {one['line']}: {one['error']}") for one in bad[:SHOWN]]
     return Group(*parts)
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    """The kind of play that a row says and that has no mixture of its own; else nothing."""
+    return "" if row["cohort"] == row["judged_as"] else str(row["cohort"])
+
+
+def _elsewhere(kinds: Counter[str]) -> list[RenderableType]:
+    """A line for each of the commonest kinds of play whose rows were judged with all."""
+    common = [(kind, n) for kind, n in kinds.most_common(SHOWN) if kind]
+    return [
+        note(
+            f"{counted(n, 'row')} of '{kind}' judged with all: no kind of play with a mixture of its own is called so."
+        )
+        for kind, n in common
+    ]

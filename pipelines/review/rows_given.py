@@ -63,8 +63,8 @@ def read_rows(
 ) -> pl.DataFrame:
     """Given rows of text as the model reads them.
 
-    A row is of the cohort that it names, or of the one with a mixture that agrees with all it says of its kind of play;
-    where it says nothing, or fits none or several, it is judged with all.
+    A row is of the cohort that it names, or of the one with a mixture that agrees with all it says of its kind of play.
+    One that fits none or several keeps what it says and is judged with all, as is one that says nothing.
 
     Returns:
         The measures, cohort, and error: what is wrong with the row, in words; null where nothing is.
@@ -93,7 +93,7 @@ def read_rows(
 
 
 def _cohorts(app: App, model: SegmentModel, texts: pl.DataFrame, found: Mapping[str, str], cohort: str) -> pl.Series:
-    """The cohort of each row; `all` where it is not told or none of those with a mixture."""
+    """The cohort of each row: one with a mixture, else what it says of its kind of play, or `all`."""
     rows = texts.height
     if COHORT in found:
         named = texts[found[COHORT]].fill_null(cohort or PARENT)
@@ -110,14 +110,14 @@ def _cohorts(app: App, model: SegmentModel, texts: pl.DataFrame, found: Mapping[
 
 
 def _fitting(app: App, model: SegmentModel, said: Mapping[str, str | None]) -> str:
-    """The one cohort with a mixture that agrees with what is said of a kind of play; `all` where there is not one."""
+    """The one cohort with a mixture that agrees with what is said of a kind of play, else what is said; or `all`."""
     known = {name: value for name, value in said.items() if value is not None}
     fits = [
         each
         for each in model.cohorts
         if each != PARENT and all(_alike(known[n], p) for n, p in _kind(app, each).items() if n in known)
     ]
-    return fits[0] if known and len(fits) == 1 else PARENT
+    return fits[0] if known and len(fits) == 1 else "/".join(known.values()) or PARENT
 
 
 def _kind(app: App, cohort: str) -> dict[str, str]:

@@ -96,8 +96,12 @@ def test_who_is_beyond_every_target_is_told_of_none(opened):
 
 
 def test_a_row_that_does_not_say_its_kind_of_play_or_says_a_strange_one_is_judged_with_all(opened):
-    for given in ({"best": "102"}, {"best": "102", "topic": "chess"}):
-        assert analyze_given(opened.judge, given)[0]["judged_as"] == "all"
+    for given, said in (({"best": "102"}, "all"), ({"best": "102", "topic": "chess"}, "chess")):
+        (row,) = analyze_given(opened.judge, given)
+        assert (row["cohort"], row["judged_as"]) == (said, "all")
+        console = Console(file=io.StringIO(), width=120, color_system=None)
+        console.print(analysis_view([row]))
+        assert ("'chess' judged with all" in console.file.getvalue()) == (said == "chess")
 
 
 def test_what_is_told_of_a_player_is_read_in_the_words_and_units_of_the_app(opened):
