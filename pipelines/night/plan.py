@@ -117,8 +117,8 @@ def nobody_asked(plan: Plan) -> tuple[str, ...]:
     if plan.challenges.height or plan.unserved.is_empty():
         return ()
     counts = plan.unserved.group_by("reason").len().sort("len", "reason", descending=[True, False]).iter_rows()
-    told = ", ".join(f"{n:,} {reason}" for reason, n in counts)
-    return (f"Nobody is asked for anything new: of {counted(plan.unserved.height, 'player')} {told}.",)
+    told = ", ".join(f"{reason} {n:,}" for reason, n in counts)
+    return (f"Nobody gets a new daily challenge. Of {counted(plan.unserved.height, 'player')}: {told}.",)
 
 
 def plan(tonight: Tonight, champions: Champions) -> Planned:

@@ -19,6 +19,7 @@ from pipelines.words.writers.grammar import Grammar, references, tidy
 
 FACTS = frozenset({"task", "instruction", "subject", "player", "players", "badge", "tier"})
 _WITHIN, _WITH = re.compile(r"\bwithin\b", re.IGNORECASE), re.compile(r"\bwith\b", re.IGNORECASE)
+_LAST = ("closing", "mission_way", "briefing_end")  # what ends a text that may ask for several things
 SUBJECT_LENGTH = 36  # of a label that a title can name
 _BANDS = ("easy", "fair", "hard")
 _KINDS = ("bold", "even", "careful", "plain", "tail", "alone", "effort", "bronze", "silver", "gold", "platinum")
@@ -64,8 +65,19 @@ def brief_grammar(app: App, brief: Brief) -> Grammar:
     elif (number := _number(brief, SCENE) or _number(brief, CHAPTER)) and (scenes := symbols.get("briefing_scene")):
         symbols["briefing_scene"] = [scenes[(number - 1) % len(scenes)]]
     if ALSO in content_type(brief.content_type).form.slots_on(brief.occasion):
-        symbols |= {"ask": ["#ask_first# #beside#"], "ask_first": symbols.get("ask", [])}
+        symbols |= _of_several(app, symbols, tuple(tag for tag in tags if tag not in {brief.metric, *VERBS}))
     return Grammar(symbols, brief_facts(app, brief))
+
+
+def _of_several(app: App, symbols: Mapping[str, list[str]], tags: tuple[str, ...]) -> dict[str, list[str]]:
+    """Symbols of a text that asks for several things: what is good of the first stands right behind it.
+
+    `tags` are those of all that is asked, so that the text ends with nothing that holds of the first thing alone.
+    """
+    ends = {**_tagged(_base(app), tags), **_tagged(app.voice.lexicon, tags)}
+    mission = [said.replace("#ask# #why#", "#ask_first# #why# #beside#") for said in symbols.get("mission", [])]
+    first = {"ask": ["#ask_first# #beside#"], "ask_first": symbols.get("ask", []), "mission": mission}
+    return first | {name: ends[name] for name in _LAST if name in ends}
 
 
 def chapter_of(app: App, brief: Brief) -> Chapter | None:

@@ -38,7 +38,7 @@ def test_where_every_target_is_sure_or_out_of_reach_nobody_is_asked_and_the_nigh
     assert found.plan.challenges.is_empty()
     assert found.plan.unserved["reason"].to_list() == [OUT_OF_REACH] * PLAYERS
     assert not_asked(found) == {"players_not_asked_nothing_in_reach": PLAYERS}
-    assert found.notes[-1] == f"Nobody is asked for anything new: of 12 players 12 {OUT_OF_REACH}."
+    assert found.notes[-1] == f"Nobody gets a new daily challenge. Of 12 players: {OUT_OF_REACH} 12."
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,15 @@ def test_nothing_that_takes_effort_is_said_of_what_one_just_does(read):
     assert [t for t in texts if t.metric in idle and EFFORT.search(own.sub("", f"{t.title}. {t.text}"))] == []
 
 
+def test_what_is_good_of_a_missions_first_task_stands_before_what_else_it_asks_for(read):
+    app, texts = read
+    said = {**base_lexicon(app.voice.kind), **app.voice.lexicon}
+    joints = [phrase.partition("{")[0] for phrase in said["beside"]]
+    missions = [t for t in texts if t.content_type == "adaptive_mission"]
+    good = [(t, why) for t in missions for why in [*said.get("why", []), *said.get(f"why_{t.metric}", [])]]
+    assert [t for t, why in good if any(joint in t.text.partition(why)[0] and why in t.text for joint in joints)] == []
+
+
 def test_a_title_says_no_word_before_and_after_its_colon(read):
     parts = [(t.title, [set(re.findall(r"[a-z]{4,}", part.lower())) for part in t.title.split(": ")]) for t in read[1]]
     assert [title for title, found in parts if len(found) > 1 and found[0] & found[1]] == []
@@ -136,7 +145,8 @@ def test_who_did_it_before_is_told_of_no_first_try(read):
         t
         for t in taught
         if re.search(
-            r"(?i)\bfirst (?:try|go|steps?)\b|\bmay be new\b|\bopening move\b|\bto begin with\b", f"{t.title}. {t.text}"
+            r"(?i)\bfirst (?:try|go|steps?)\b|\bmay be new\b|\bopening move\b|\bto begin with\b|\bwill feel odd\b",
+            f"{t.title}. {t.text}",
         )
     ] == []
 
