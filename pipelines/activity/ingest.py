@@ -149,12 +149,13 @@ def ingest_files(
     # Rows with the contract's columns are read before the transaction: an error in one file must not cost the others.
     found = [read_direct(ingest, Path(d.file), d) if _is_new(d, ingest.direct) else d for d in found]
     with warehouse.transaction():
-        for delivery in found:
-            retire_rows(warehouse, delivery.mends)
         found = [read_raw(ingest, Path(d.file), d) if _is_new(d, *ingest.raw_tables) else d for d in found]
         if source is not None:
             ingest, found = refuse_lacking(ingest, source, found)
             source = ingest.source
+        for delivery in found:
+            if delivery.state != "refused":
+                retire_rows(warehouse, delivery.mends)
         if source is not None and (new := [d for d in found if _is_new(d, *source.tables)]):
             check_delivered(warehouse, source, [f"{d.file}: {d.reason}" for d in found if d.state == "refused"])
             meter.say("Reading the source")

@@ -24,6 +24,8 @@ from pipelines.activity.read_files import Block, table_stem
 from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError
 
 PREFIX = "raw_"
+# A row of a file with types of its own, without the marks of ours.
+_AS_CAME = """CAST(json_merge_patch(to_json(b), '{"_line": null, "_raw": null}') AS VARCHAR)"""
 # Functions that sqlglot has no class for, and that only look at their arguments.
 _PLAIN_FUNCTIONS = frozenset(
     (
@@ -198,6 +200,8 @@ def keep_block(warehouse: Warehouse, table: str, block: Block, delivery_id: str)
         types = {name: kind for name, kind in column_types(warehouse, relation).items() if name not in OWN_COLUMNS}
         kinds = _make_room(warehouse, table, types)
         bad += _misfits(warehouse, relation, types, kinds)
+        if not types:
+            return 0, bad
         columns = ", ".join(quote(name) for name in types)
         values = ", ".join(f"TRY_CAST({quote(name)} AS {kinds[name.lower()]})" for name in types)
         with warehouse.lend(_misfits=pl.DataFrame({"_line": [b.line for b in bad]}, schema={"_line": pl.Int64})):
@@ -321,7 +325,7 @@ def _misfits(warehouse: Warehouse, relation: str, types: dict[str, str], kinds: 
         for name, test in tests.items()
     )
     rows = warehouse.frame(
-        f"SELECT _line, coalesce(_raw, CAST(to_json(b) AS VARCHAR))[:{RAW_CHARACTERS}], CASE {told} END AS reason "
+        f"SELECT _line, coalesce(_raw, {_AS_CAME})[:{RAW_CHARACTERS}], CASE {told} END AS reason "
         f"FROM {relation} AS b WHERE {' OR '.join(tests.values())}"
     )
     return [BadLine(*row) for row in rows.iter_rows()]

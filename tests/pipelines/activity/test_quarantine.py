@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 from configs.errors import NightquestError
@@ -95,6 +96,23 @@ def test_a_source_that_fails_leaves_quarantine_as_it_was(warehouse, tmp_path):
     with pytest.raises(NightquestError, match="source"):
         take(warehouse, tmp_path / "mend.jsonl", source_sql=SOURCE.replace("r.n", "r.gone"))
     assert quarantine(warehouse) == before
+
+
+def test_rows_stay_in_quarantine_when_the_file_that_should_mend_them_is_refused(warehouse, tmp_path):
+    numbers = pl.DataFrame({"who": ["ann"], "day": ["2024-01-01"], "n": [3]})
+    texts = pl.DataFrame({"who": ["cho", "bob"], "day": ["2024-01-02"] * 2, "n": ["5", "4 points"]})
+    for name, frame in {"log": numbers, "log-2": texts}.items():
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+        take(warehouse, tmp_path / f"{name}.parquet", source_sql=SOURCE)
+    export_rows(warehouse, tmp_path / "mend.jsonl", "")
+    (row,) = mend(tmp_path / "mend.jsonl", bob={"n": 4})
+    assert {*row} == {"_quarantined", "_reason", "who", "day", "n"}
+    (tmp_path / "wrong.jsonl").write_text(json.dumps(row | {"_line": 1}))
+    with pytest.raises(NightquestError, match="rename it"):
+        take(warehouse, tmp_path / "wrong.jsonl", source_sql=SOURCE)
+    assert len([line for _, line, _, _ in quarantine(warehouse) if line]) == 1
+    assert take(warehouse, tmp_path / "mend.jsonl", source_sql=SOURCE).taken == 1
+    assert [line for _, line, _, _ in quarantine(warehouse) if line] == []
 
 
 def test_what_a_mended_app_file_lets_in_lies_there_no_longer(warehouse, tmp_path):

@@ -76,6 +76,7 @@ def test_a_typed_row_is_shown_whole_when_it_is_refused(tmp_path: Path) -> None:
         deliver(warehouse, LEAN, tmp_path, {"a.parquet": _parquet(both)})
         ((_, line, raw, _),) = quarantine(warehouse)
     assert line == 1
+    assert '"_line"' not in (raw or "")
     assert '"occurred_at":"2024-05-01 10:00:00+00","sequence":"7","value":"0.5"' in (raw or "")
 
 
