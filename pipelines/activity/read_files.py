@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from configs.delivered import PLAIN, Files
 from configs.errors import NightquestError
 from pipelines.activity.read_csv import DELIMITERS, Header, check_columns, read_header, read_rows
-from pipelines.activity.read_json import begins_array, begins_long_object, split_objects
+from pipelines.activity.read_json import begins_array, begins_long_object, opened, split_objects, told_of_list
 from pipelines.activity.read_text import BadLine, FileRefusedError, Limits, Lines, read_chunks, split_lines
 
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json"})
@@ -151,11 +151,12 @@ def _format_suffix(path: Path) -> str:
 def _read_text(
     chunks: Iterator[bytes], named_json: bool, wanted: Collection[str], limits: Limits, written: Files
 ) -> Iterator[Block]:
+    chunks, around = opened(chunks)
     first = next(chunks)
     chunks = itertools.chain([first], chunks)
-    in_array = begins_array(first, named_json=named_json)
+    in_array = begins_array(first, named_json=named_json or around)
     if in_array or begins_long_object(first):
-        yield from (_json_block(block) for block in split_objects(chunks, limits, in_array=in_array))
+        yield from map(_json_block, split_objects(chunks, limits, in_array=in_array, around=around))
     elif named_json or first.lstrip().startswith(b"{"):
         yield from (_json_block(block) for block in _without_blank_start(split_lines(chunks, limits)))
     else:
@@ -196,7 +197,10 @@ def _without_blank_start(blocks: Iterator[Lines]) -> Iterator[Lines]:
             yield Lines(block.numbers[start:], block.texts[start:], before)
             yield from blocks
             return
-    raise FileRefusedError(before[0].reason.capitalize() + "." if before else "The file holds only blank lines.")
+    if not before:
+        raise FileRefusedError("The file holds only blank lines.")
+    reason = f"{before[0].reason}{told_of_list(before[0].raw or '')}"
+    raise FileRefusedError(f"{reason[0].upper()}{reason[1:]}.")
 
 
 def _json_block(block: Lines) -> Block:

@@ -4,6 +4,7 @@ Brackets are counted outside strings, so that whatever is between them is cut ou
 string cannot go over a line's end in JSON; so a broken one costs its own object.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,11 @@ import numpy as np
 
 from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError, Limits, Lines
 
+# What stands around the statements that a learning record store answers with (xAPI, StatementResult).
+_BEFORE = re.compile(rb'\s*\{\s*(?:"more"\s*:\s*(?:"[^"]*"|null)\s*,\s*)?"statements"\s*:\s*(?=\[)')
+_AFTER = re.compile(rb'\s*(?:,\s*"more"\s*:\s*(?:"[^"]*"|null)\s*)?\}\s*')
+# An object that opens a list of objects: its name, behind what stands before it.
+_LIST_WITHIN = re.compile(r'\s*\{\s*(?:"[^"]*"\s*:\s*(?:"[^"]*"|[\w.+-]+)\s*,\s*)*"(\w+)"\s*:\s*\[\s*\{')
 _ARRAY = re.compile(rb"\[\s*(?:[{\[\]]|$)")
 _QUOTE, _NEWLINE, _COMMA = b'"\n,'
 _STEPS = np.zeros(256, np.int64)
@@ -36,12 +42,28 @@ def begins_long_object(start: bytes) -> bool:
     return len(positions) > 0 and depths[-1] > 0 and not _is_json(first)
 
 
+def opened(chunks: Iterator[bytes]) -> tuple[Iterator[bytes], bool]:
+    """A text without what a record store puts before its statements, and whether it does."""
+    first = next(chunks)
+    around = _BEFORE.match(first)
+    if around:  # the lines stay where they are
+        first = b"\n" * around[0].count(b"\n") + first[around.end() :]
+    return itertools.chain([first], chunks), around is not None
+
+
+def told_of_list(start: str) -> str:
+    """How the rows are taken out of a document that is too long to be one, by its start; empty where none shows."""
+    within = _LIST_WITHIN.match(start)
+    return f"; its rows lie in the list '{within[1]}': jq -c '.{within[1]}[]' FILE > ROWS.jsonl" if within else ""
+
+
 @dataclass
 class _Text:
-    """A text on its way: what is not cut yet, and where it begins."""
+    """A text on its way: what is not cut yet, and where it begins; `around` it something may stand."""
 
     in_array: bool
     limits: Limits
+    around: bool = False
     rest: bytes = b""
     line: int = 1
     opened: bool = False
@@ -49,18 +71,19 @@ class _Text:
     found: Lines = field(default_factory=lambda: Lines([], []))
 
 
-def split_objects(chunks: Iterable[bytes], limits: Limits, *, in_array: bool) -> Iterator[Lines]:
+def split_objects(chunks: Iterable[bytes], limits: Limits, *, in_array: bool, around: bool = False) -> Iterator[Lines]:
     """Cut a JSON text into its objects, each with the line that it begins on.
 
     Args:
         chunks: The text, some bytes at a time.
         limits: An object may have `line_bytes`; a longer one is a bad line.
         in_array: The text is one array, whose elements are wanted; else objects one after another.
+        around: Behind the array follows the end of what a record store puts around its statements.
 
     Raises:
         FileRefusedError: An end is missing, or stands where none belongs.
     """
-    text = _Text(in_array, limits)
+    text = _Text(in_array, limits, around)
     for chunk in chunks:
         text.rest += chunk
         _cut(text)
@@ -71,6 +94,8 @@ def split_objects(chunks: Iterable[bytes], limits: Limits, *, in_array: bool) ->
                 f"What begins on line {_start(text)} has no end, so its brackets do not match; mend the JSON there, "
                 "or write one object a line."
             )
+    if around and text.closed and _AFTER.fullmatch(text.rest):
+        return
     if text.rest.strip() or (in_array and not text.closed):
         raise FileRefusedError(
             f"What begins on line {_start(text)} has no end: the file was cut short, or brackets do not match there; "
@@ -100,7 +125,7 @@ def _cut(text: _Text) -> None:
         text.closed = text.in_array and depth == 0
         text.opened = True
     text.line, text.rest = text.line + lines, text.rest[begin:]
-    if text.closed and text.rest.strip():
+    if text.closed and text.rest.strip() and not text.around:
         raise FileRefusedError(f"The JSON array ends before line {_start(text)}, and more follows; write one array.")
 
 
@@ -112,6 +137,7 @@ def _keep(text: _Text, piece: bytes, line: int) -> None:
     if len(shown) > text.limits.line_bytes:
         raw = shown[:RAW_CHARACTERS].decode("utf-8", "backslashreplace")
         reason = f"the object is longer than {text.limits.line_bytes >> 20} MiB; only its beginning is kept here"
+        reason += told_of_list(raw)
         text.found.bad.append(BadLine(line, raw, reason))
         return
     try:

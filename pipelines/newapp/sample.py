@@ -138,7 +138,8 @@ def _read_table(warehouse: Warehouse, name: str, files: list[Path], written: dic
             raise NightquestError(f"{path}: {error}", "docs/ingest.md says what goes in.") from None
         bad += len(block.bad) + len(misfits)
         if not kept:
-            raise NightquestError(f"{path} holds no rows.", "Give a file with rows in it.")
+            why = f": {block.bad[0].reason}" if block.bad else ""
+            raise NightquestError(f"{path} holds no rows{why}.", "Give a file with rows in it.")
     names = [column for column in column_types(warehouse, name) if column not in OWN_COLUMNS]
     wide = unpivoted(name, names) if is_wide(names) else ""
     rows = int(warehouse.value(f"SELECT count(*) FROM {wide or name}"))

@@ -20,6 +20,8 @@ LAYOUTS = {
     "a line each": "[\n" + ",\n".join(map(json.dumps, ROWS)) + "\n]\n",
     "windows": json.dumps(ROWS, indent=2).replace("\n", "\r\n"),
     "marked": "\ufeff \n" + json.dumps(ROWS),
+    "as a record store answers": json.dumps({"statements": ROWS, "more": ""}),
+    "so, indented": json.dumps({"more": None, "statements": ROWS}, indent=2),
     "objects over lines": "\n".join(json.dumps(row, indent=2) for row in ROWS),
     "objects run together": "".join(json.dumps(row, indent=2) for row in ROWS),
 }
