@@ -17,7 +17,7 @@ from rich.text import Text
 from configs.nouns import counted
 from configs.profiled import NOBODY
 from flows.cli.console import Grid, literal, part_done
-from flows.cli.terms import UNKNOWN, Terms, called
+from flows.cli.terms import TASK, UNKNOWN, Terms, called
 from pipelines.challenges.not_asked import NOT_ASKED
 from pipelines.publish.published import Published
 from pipelines.publish.show import PlayerView
@@ -31,6 +31,7 @@ STATE_STYLES = {"completed": "green", "expired": "dim"}
 NEAREST_BADGES = 5
 LIKELIEST = 8
 BAR_CELLS = 10
+RHYTHMS = {"regular": "regularly", "mixed": None, "bursty": "in bursts"}
 
 
 def render_player(view: PlayerView, terms: Terms = UNKNOWN) -> RenderableType:
@@ -75,9 +76,9 @@ def _head(view: PlayerView, terms: Terms) -> Panel:
         ("style", _counts_as(profile, "style", terms)),
         ("activity", _activity(profile) if profile else "none of late"),
         ("skill", f"{profile['skill_level']} of 10, {profile['skill_word']}" if profile.get("skill_word") else None),
-        ("plays", _habits(profile) or None),
+        (f"{terms.play}s", _habits(profile) or None),
         *((terms.called(name), _streak(run)) for name, run in json.loads(profile.get("streaks") or "{}").items()),
-        ("strength", ", ".join(_strength(row) for row in view.segments) or None),
+        ("strength", ", ".join(_strength(row, terms) for row in view.segments) or None),
         ("XP", f"{view.xp:,}"),
         *((terms.called(row["item"]), f"{row['amount']:,}") for row in view.wallet if row["kind"] == "points"),
     ]
@@ -113,7 +114,7 @@ def _habits(profile: Mapping[str, Any]) -> str:
     often = f"{days:g} {'day' if days == 1 else 'days'} a week" if days else None
     long = f"{minutes:.0f} min a session" if minutes else None
     when = {"any": "at any hour", "night": "at night", None: None}.get(part, f"in the {part}")
-    return ", ".join(told for told in (often, when, long, rhythm) if told)
+    return ", ".join(told for told in (often, when, long, RHYTHMS.get(rhythm, rhythm)) if told)
 
 
 def _sections(view: PlayerView, terms: Terms) -> Iterator[RenderableType]:
@@ -147,7 +148,7 @@ def _sections(view: PlayerView, terms: Terms) -> Iterator[RenderableType]:
 def _challenges(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
     table = _table("Challenges")
     table.add_column("challenge", min_width=28)
-    for name in ("chance", "if you\nplay", "level", "XP", "minutes"):
+    for name in ("chance", f"if you\n{terms.play}", "level", "XP", "minutes"):
         table.add_column(name, justify="right")
     table.add_column("days", no_wrap=True)
     for row in rows:
@@ -182,10 +183,15 @@ def _came_to(row: Mapping[str, Any], terms: Terms) -> str:
 
 
 def _reached(part: Mapping[str, Any], value: float | None, terms: Terms) -> str:
-    """The metric, its value and the target: `lessons completed: 3 of 4 lessons`, `lap time: 62 (at most 60 s)`."""
+    """The metric, its value and the target: `lessons completed: 3 of 4 lessons`, `lap time: 62 (at most 60 s)`.
+
+    What is there already is no part of it: `lessons completed: 4 (at least 2 lessons)`.
+    """
     metric, goal = part["metric"], terms.goal(part["metric"], part["target"])
     came_to = "none" if value is None else terms.came_to(metric, value)
-    return f"{terms.called(metric)}: {came_to} {f'(at most {goal})' if part['op'] == '<=' else f'of {goal}'}"
+    beyond = value is not None and value > part["target"]
+    of = f"(at most {goal})" if part["op"] == "<=" else f"(at least {goal})" if beyond else f"of {goal}"
+    return f"{terms.called(metric)}: {came_to} {of}"
 
 
 def _titled(row: Mapping[str, Any]) -> Text:
@@ -261,7 +267,7 @@ def _targets(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
         table.add_row(
             literal(terms.called(row["metric"])),
             literal(terms.goal(row["metric"], row["value"])),
-            f"{row['percentile']} % of comparable {_whom(_among(row))}",
+            literal(f"{row['percentile']} % of comparable {_whom(_among(row), terms)}"),
         )
     return table
 
@@ -293,11 +299,11 @@ def _streak(run: Mapping[str, Any]) -> str | None:
     return f"{run['days']} (best {run['best']}{until})" if run["best"] else None
 
 
-def _strength(row: Mapping[str, Any]) -> str:
+def _strength(row: Mapping[str, Any], terms: Terms) -> str:
     """The level, and among whom; of a kind of play with few players also which it is, since all are told from."""
     if row["cohort"] == _among(row):
-        return f"{row['segment']} among all {_whom(row['cohort'])}"
-    return f"{row['segment']} among all players (few play {row['cohort']})"
+        return f"{row['segment']} among all {_whom(row['cohort'], terms)}"
+    return f"{row['segment']} among all {terms.players} (few {terms.play} {row['cohort']})"
 
 
 def _among(row: Mapping[str, Any]) -> str:
@@ -305,9 +311,9 @@ def _among(row: Mapping[str, Any]) -> str:
     return str(row.get("judged_as", row["cohort"]))
 
 
-def _whom(cohort: str) -> str:
+def _whom(cohort: str, terms: Terms) -> str:
     """The players of a cohort; `all` is everyone."""
-    return "players" if cohort == "all" else f"players of {cohort}"
+    return terms.players if cohort == "all" else f"{terms.players} of {cohort}"
 
 
 def _settlements(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
@@ -339,7 +345,8 @@ def score_cells(row: Mapping[str, Any], names: Mapping[str, str]) -> tuple[Rende
     chance = f"{row['probability']:.0%}"
     if row["task"] == "anomaly":  # of what is over, not of what is to come
         return literal("an unusual week"), f"the last {counted(row['horizon_days'], 'day')}", chance
-    task, target = row["task"].replace("_", " "), row["target"] and called(row["target"], names)
+    task = names.get(f"{TASK} {row['task']}", row["task"].replace("_", " "))
+    target = row["target"] and called(row["target"], names)
     what = f"{target} goes well" if row["task"] == "content_types" else task if target is None else f"{task}: {target}"
     return literal(what), counted(row["horizon_days"], "day"), chance
 

@@ -83,6 +83,24 @@ def test_what_suits_a_player_next_goes_by_its_name_with_how_likely_it_is(night):
     assert re.search(r"Gold mind +badge +7%", suits)
 
 
+@pytest.mark.parametrize(
+    ("voice", "told"),
+    [
+        ({"player": "reader"}, ("reads", "if you read", "among all readers", "of comparable readers")),
+        ({"kind": "shop", "player": "customer"}, ("shops", "if you shop", "among all customers", "customers")),
+        ({}, ("plays", "if you play", "among all players", "of comparable players")),
+    ],
+)
+def test_what_players_do_is_said_in_the_apps_own_words(night, voice, told):
+    view = gather_player(night[0], "toy", USER_IDS[0])
+    score = {"task": "plays", "target": None, "horizon_days": 7, "probability": 0.2}
+    app = make_app(voice={"theme": "a quiet place"} | voice)
+    text = " ".join(printed(render_player(replace(view, scores=[score]), Terms.of(app))).replace("│", " ").split())
+    assert text.count(told[0]) >= 2
+    assert all(words in text.replace("if you challenge", "if you") for words in told if "if you" not in words)
+    assert told[1].split()[-1] in text
+
+
 def test_kinds_of_players_points_and_what_is_likely_go_by_their_titles(night):
     view = gather_player(night[0], "toy", USER_IDS[0])
     styles = {"OWL": {"title": "Night owl", "traits": {"night": 1.0}}}
@@ -197,6 +215,9 @@ def test_an_open_challenge_tells_what_each_thing_it_asks_for_came_to(night):
     row = view.challenges[0] | {"requirements": parts, "so_far": so_far, "progress": 0.5}
     text = " ".join(printed(render_player(replace(view, challenges=[row]), Terms.of(APP)), width=250).split())
     assert "So far puzzles solved: 3 of 4 puzzles, best: none of 90, average: 7.2 (at most 6)" in text
+    beyond = row | {"so_far": [{"value": 5.0, "progress": 1.0}, *so_far[1:]]}
+    text = printed(render_player(replace(view, challenges=[beyond]), Terms.of(APP)), width=250)
+    assert "puzzles solved: 5 (at least 4 puzzles)" in text
     older = {name: value for name, value in row.items() if name != "so_far"}  # a night from before there was the column
     for quiet in (row | {"progress": 0.0}, older):
         assert "So far" not in printed(render_player(replace(view, challenges=[quiet]), Terms.of(APP)))
@@ -226,7 +247,7 @@ def test_of_what_was_not_kept_each_part_says_how_far_it_came(night):
         shown = replace(view, settlements=[row | changes])
         return " ".join(printed(render_player(shown, Terms.of(APP)), width=250).split())
 
-    said = "puzzles solved: 3 of 4 puzzles, best: 95 of 90"
+    said = "puzzles solved: 3 of 4 puzzles, best: 95 (at least 90)"
     assert said in text()
     assert said not in text(state="completed", progress=1.0)
     assert "Earlier challenges" in text(so_far=None)  # settled before it was kept what each came to
