@@ -47,6 +47,11 @@ class Words:
             name = self._name(term)
             return _filled(self._within(term, self._locale.missing.more_of, name), n=number, a=text_sql(name))
         named = (words.one, words.many) if words.measure == "total" else (words.unit, words.plural)
+        if _is_sign(words.unit):  # '$570 more spent'
+            spent = named[1].removeprefix(words.unit).strip()
+            template = self._within(term, self._locale.missing.more, spent)
+            template = template if spent else template.replace("{a}", "").strip()
+            return _filled(template, n=f"{text_sql(words.unit)} || {number}", a=text_sql(spent))
         return _filled(self._within(term, self._locale.missing.more, named[1]), n=number, a=_noun(*named, missing))
 
     def level(self, term: Term, kind: type[exp.Expression], goal: str, now: str) -> str:
@@ -129,7 +134,7 @@ class Words:
         told = self._number(number)
         if words is None or not words.unit or words.measure != "level":
             return told
-        if is_currency(words.unit) and len(words.unit) == 1:
+        if _is_sign(words.unit):
             return f"{text_sql(words.unit)} || {told}"
         if words.unit[:1] in "%°":
             return f"{told} || {text_sql(words.unit)}"
@@ -140,6 +145,11 @@ class Words:
         written = f"regexp_replace(format('{{:,.2f}}', ({sql})::DOUBLE), '\\.?0+$', '')"
         marks = self._locale.thousands + self._locale.decimal
         return written if marks == ",." else f"translate({written}, ',.', {text_sql(marks)})"
+
+
+def _is_sign(unit: str) -> bool:
+    """Whether it is a sign of money, which stands before its number."""
+    return is_currency(unit) and len(unit) == 1
 
 
 def _noun(one: str, many: str, count: str) -> str:

@@ -17,6 +17,7 @@ _METRICS = _FIRST["metrics"] | {
     "clean": {"event": "solve", "agg": "mean", "of": "clean", "label": "share solved cleanly"},
     "best": {"event": "solve", "agg": "max", "of": "points", "label": "best round", "unit": "point"},
     "time": {"event": "solve", "agg": "sum", "of": "points", "label": "minutes of play", "unit": "minute"},
+    "paid": {"event": "solve", "agg": "sum", "of": "points", "label": "money spent", "unit": "€"},
 }
 _SAID = {
     "solved": {"label": "gelöste Rätsel", "unit": "Rätsel", "plural": "Rätsel", "task": "Löse {goal}"},
@@ -26,6 +27,7 @@ _SAID = {
     "clean": {"label": "saubere Lösungen"},
     "best": {"label": "beste Runde", "unit": "Punkt", "plural": "Punkte"},
     "time": {"label": "Minuten", "unit": "Minute", "plural": "Minuten"},
+    "paid": {"label": "ausgegebene Euro", "unit": "€", "plural": "€"},
 }
 RULES = {
     "three": "solved >= 1203 and topics >= 2 and last(days, 7) >= 3",
@@ -34,6 +36,7 @@ RULES = {
     "few": "last(solved, 7) <= 1",
     "more": "points > 5000 * solved",
     "time": "time >= 1258.3",
+    "paid": "paid >= 2255",
 }
 
 
@@ -49,6 +52,7 @@ RULES = {
                 "few": "at most 1 puzzle within 7 days (now 2)",
                 "more": "points above 5000 times puzzles solved",
                 "time": "4 more minutes of play",
+                "paid": "€1,000 more spent",
             },
         ),
         (
@@ -60,6 +64,7 @@ RULES = {
                 "few": "höchstens 1 Rätsel innerhalb von 7 Tagen (jetzt 2)",
                 "more": "Punkte über 5000 mal gelöste Rätsel",
                 "time": "noch 4 Minuten",
+                "paid": "noch €1.000",
             },
         ),
     ],
