@@ -78,7 +78,7 @@ def _next(made: Made, app_file: Path, files: Sequence[Path]) -> list[str]:
     return [
         command("ingest", *paths, "--history", app=made.app),
         command("nightly", *as_of, app=made.app),
-        command("show", "USER", app=made.app),
+        command("show", made.play.someone, app=made.app),
     ]
 
 

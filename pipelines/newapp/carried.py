@@ -32,7 +32,8 @@ class Carried:
     def words(self) -> tuple[str, ...]:
         """Its name in words, spelled as the column is, without what it lies in."""
         parts = list(NAMES.get(self.column.name, self.column.words))
-        while len(parts) > 1 and parts[0] in words.OUTER:
+        outer = words.OUTER | (words.FREE_TEXT if "." in self.column.name else frozenset())
+        while len(parts) > 1 and parts[0] in outer:
             parts = parts[1:]
         return tuple(part for part in parts if not part.isdigit()) or tuple(parts)
 
@@ -98,6 +99,7 @@ def _why_left(column: Column, table: Table) -> str:
     """Why a column is no property; empty where it is one."""
     kind, own = column.form.kind, set(column.words)
     figures = kind in {"number", "integer"}
+    private = words.PRIVATE - words.FREE_TEXT if figures else words.PRIVATE
     index = kind == "integer" and column.words[:1] == ("column",) and column.distinct == table.rows
     first = column.examples[0] if column.examples else ""
     reasons = (
@@ -106,7 +108,7 @@ def _why_left(column: Column, table: Table) -> str:
         ("times of day; an event has its moment", kind == "clock"),
         ("moments; an event has one", as_moment(column).form.kind == "moment"),
         ("always the same", column.distinct == 1 and column.filled == table.rows),
-        ("about the person, or free text", bool(own & words.PRIVATE) and not _names_things(column)),
+        ("about the person, or free text", bool(own & private) and not _names_things(column)),
         ("places and counters, of which no figure is made", index or (figures and bool(own & words.PLACE))),
         ("nearly all different", kind == "text" and column.distinct > max(_MOST_VALUES, 0.5 * column.filled)),
         ("long text", kind == "text" and max(map(len, column.examples), default=0) > 120),

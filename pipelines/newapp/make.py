@@ -1,6 +1,7 @@
 """A first app file and source from somebody's own files: sample, guesses, words, a rehearsal of what would go in."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,10 +35,12 @@ from pipelines.newapp.rehearsal import (
 )
 from pipelines.newapp.render import app_of, content_of, render_app, render_sql, with_play
 from pipelines.newapp.roles import Roles, find_roles, is_events, lists_of_people, union_of
-from pipelines.newapp.sample import Table, plain_name, read_tables, words_of
+from pipelines.newapp.sample import Column, Table, plain_name, read_tables, words_of
+from pipelines.newapp.who_when import is_moment
 from pipelines.newapp.written import guess_files
 from pipelines.words.app_file import wording_problems
 
+_ONE_WORD = re.compile(r"^\S{4,64}$")
 _NO_EVENTS = "nobody acts in it at a moment; a SELECT may join it"
 _PEOPLE = "a row for each person of the other files; what is told of players goes in with `ingest --players`"
 
@@ -147,13 +150,31 @@ def _names(files: Sequence[Path], written: dict[Path, Files]) -> tuple[str, ...]
         know_zones(apart)
         table = read_tables(apart, files[:1], written)[0]
     player = find_roles(table, None, None, None).guesses[0].guess
-    usual = {"moment": "moment", "clock": "time_of_day", "integer": "count", "number": "amount", "text": "kind"}
     names: list[str] = []
     for column in table.columns:
-        code = is_label(column) and column.form.kind == "integer"
-        name = "player" if column.name == player else "code" if code else usual.get(column.form.kind, "field")
+        name = "player" if column.name == player else _usual_name(column, table)
+        if name == "moment" and name in names and _follows(column, table.columns[names.index(name)]):
+            name = "end"
         names.append(name if name not in names else f"{name}_{len(names) + 1}")
     return tuple(names)
+
+
+def _usual_name(column: Column, table: Table) -> str:
+    """What a nameless column is called for what it holds."""
+    if is_moment(column):
+        return "moment"
+    kind = column.form.kind
+    if kind == "text" and column.distinct == table.rows > 1 and all(map(_ONE_WORD.match, column.values)):
+        return "id"
+    if kind == "integer" and is_label(column):
+        return "code"
+    usual = {"clock": "time_of_day", "integer": "count", "number": "amount", "text": "kind"}
+    return usual.get(kind, "field")
+
+
+def _follows(end: Column, start: Column) -> bool:
+    """Whether counts since 1970 begin and end later than others do."""
+    return 0 < start.form.lowest <= end.form.lowest and start.form.highest <= end.form.highest
 
 
 def _with_known_players(roles: Roles) -> Roles:

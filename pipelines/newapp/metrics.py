@@ -6,11 +6,12 @@ from typing import Any
 
 from pipelines.newapp.carried import Carried
 from pipelines.newapp.sample import plain_name
-from pipelines.newapp.vocabulary import ENDED, KINDS, OUTCOME, SPENT, UNWANTED, WON
+from pipelines.newapp.vocabulary import ENDED, KINDS, MONEY, OUTCOME, PAYING, SPENT, UNWANTED, WON
 from pipelines.newapp.words import THINGS, Words, ended_words, event_words, number_words, thing_words
 
 _MOST_COUNTS, _MOST_NUMBERS = 8, 8
 _MOST_KINDS, _KINDS_COUNTED = 12, 3
+_INITIALS = 3  # letters: OK, TV, DVD
 _COME_TO_AN_END = {"finished", "completed", "solved", "won"}
 # Which metric leads, by what it adds up, best first.
 _LEADERS = ("collected", "money spent", "distance covered", "time spent")
@@ -65,7 +66,8 @@ def metrics_of(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
     ]
     # Of two that say the same, what more rows have, and then what the player spent.
     numbers.sort(key=lambda one: (-one.column.filled, not set(one.words) & SPENT))
-    measured = [_number(one, carriers[one.name][1], kinds) for one in numbers]
+    paid_in = next((one.column.form.unit for one in numbers if set(one.words) & MONEY and one.column.form.unit), "")
+    measured = [_number(one, carriers[one.name][1], kinds, paid_in) for one in numbers]
     for metric in [metric for metric in measured if metric.keys["agg"] != "mean"][:_MOST_NUMBERS]:
         _add(found, metric)
     things = [one for one, _ in carriers.values() if one.type == "text" and one.column.distinct >= 3]
@@ -88,11 +90,14 @@ def _of_each_kind(kinds: Mapping[str, Sequence[Carried]]) -> list[Measured]:
         return []
     found = []
     for one in kinds[event]:
-        if one.type != "text" or not set(one.words) & KINDS or not 2 <= one.column.distinct <= _MOST_KINDS:
+        told = one.type == "text" and set(one.words) & KINDS and not set(one.words) & PAYING
+        if not told or not 2 <= one.column.distinct <= _MOST_KINDS:
             continue
         for value in one.column.values[:_KINDS_COUNTED]:
             if value.isascii() and value.replace(" ", "").isalpha():
-                said = event_words(f"{value.lower().replace(' ', '_')}_{event}")
+                spelled = value if value.isupper() and len(value) <= _INITIALS else value.lower()
+                said = event_words(f"{spelled.replace(' ', '_')}_{event}")
+                said = replace(said, task="") if set(spelled.lower().split()) & UNWANTED else said
                 keys = {"event": event, "where": f"{one.name} = '{value}'"}
                 found.append(Measured(plain_name(said.label.split()), keys, said, bool(said.task)))
     return found
@@ -147,8 +152,10 @@ def _keys(agg: str, events: Sequence[str], kinds: Mapping[str, Sequence[Carried]
     return {**where, "agg": agg, "of": of}
 
 
-def _number(one: Carried, events: list[str], kinds: Mapping[str, Sequence[Carried]]) -> Measured:
-    agg, words = number_words(one.words, one.column.form.unit, events[0])
+def _number(one: Carried, events: list[str], kinds: Mapping[str, Sequence[Carried]], paid_in: str) -> Measured:
+    """How one number is measured; what is paid, in the currency that any column of amounts has signs of."""
+    sign = one.column.form.unit or (paid_in if set(one.words) & MONEY else "")
+    agg, words = number_words(one.words, sign, events[0])
     asked = bool(words.task) and (agg != "sum" or one.nonnegative)
     bare = one.name.removeprefix("average_").removeprefix("mean_").removeprefix("avg_")
     name = one.name if agg == "sum" else f"{'best' if agg == 'max' else 'average'}_{bare}"

@@ -26,6 +26,7 @@ class Play:
         first, last: Days of the first and last event.
         gap_days: Median days between two days on which a player acts; null where nobody came twice.
         long_gap_days: What four fifths of those gaps do not exceed.
+        someone: A player to look at: of those who came last, who did most.
     """
 
     events: int
@@ -35,6 +36,7 @@ class Play:
     last: dt.date
     gap_days: float | None
     long_gap_days: float | None
+    someone: str = ""
 
     @property
     def windows(self) -> list[int]:
@@ -63,7 +65,10 @@ def read_play(warehouse: Warehouse, zone: str) -> Play:
         {"zone": zone},
     )[0]
     kinds = warehouse.rows("SELECT event, count(*) AS n FROM incoming GROUP BY event ORDER BY n DESC, event")
-    return Play(n, players, dict(kinds), first, last, gap, long_gap)
+    someone = warehouse.value(
+        "SELECT user_id FROM incoming GROUP BY ALL ORDER BY max(occurred_at)::DATE DESC, count(*) DESC, user_id LIMIT 1"
+    )
+    return Play(n, players, dict(kinds), first, last, gap, long_gap, someone)
 
 
 def badges_of(

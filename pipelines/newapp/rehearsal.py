@@ -123,7 +123,7 @@ def by_day_told(guesses: Sequence[Guess]) -> list[Guess]:
 
 
 def told_of(warehouse: Warehouse, roles: Sequence[Roles], metrics: Sequence[Measured]) -> list[Guess]:
-    """Players who are written in two ways, and numbers of which no metric was made."""
+    """Players who are written in two ways, units that are guesses, and numbers of which no metric was made."""
     twice = warehouse.value("SELECT count(DISTINCT user_id) - count(DISTINCT lower(user_id)) FROM incoming")
     found = []
     if twice:
@@ -135,6 +135,7 @@ def told_of(warehouse: Warehouse, roles: Sequence[Roles], metrics: Sequence[Meas
                 why,
             )
         )
+    found += [Guess(one.name, one.words.unit, one.words.note) for one in metrics if one.words.note]
     used = {metric.keys.get("of") for metric in metrics}
     left = dict.fromkeys(
         one.name for table in roles for one in table.properties if one.type in _NUMBERS and one.name not in used

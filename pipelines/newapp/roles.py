@@ -14,7 +14,7 @@ from pipelines.newapp.lasting import how_long
 from pipelines.newapp.sample import Column, Table, plain_name, words_of
 from pipelines.newapp.who_when import as_moment, find_time, find_user, named, said_column, user_score, with_clock
 from pipelines.newapp.wide import MARK, something_done, told_of_marks
-from pipelines.newapp.words import named_event
+from pipelines.newapp.words import is_done, named_event, named_for
 from pipelines.newapp.xapi import Voiding, is_xapi, statement_id, voiding, who_when_what
 
 MOST_KINDS, OTHER = 20, "other"
@@ -151,13 +151,19 @@ def _kinds(table: Table, what: Column | None, told: list[Guess]) -> dict[str, st
             told.append(Guess("marks", marks, why))
         return {"": name}
     kinds: dict[str, str] = {}
+    thing = named_for(table) if set(what.words) & words.KINDS and not _tells_deeds(what, table) else ""
     for value in _kinds_of(what):
         name = plain_name(re.split(r"[/#]", value.rstrip("/#"))[-1].split(), "event")
         name = plain_name([_deed(value)], "event") if _tells_deeds(what, table) else name
-        kinds[value] = name
+        kinds[value] = _of_what(name, thing) if thing else name
     if what.distinct > MOST_KINDS:
         told.append(Guess("rarer kinds", OTHER, f"all but the {MOST_KINDS} most frequent of {what.distinct}"))
     return kinds
+
+
+def _of_what(kind: str, thing: str) -> str:
+    """A kind of the one thing that a file is named for: 'voice_message'; of what is done by itself, just that."""
+    return kind if is_done(kind) or thing in kind.split("_") else f"{kind}_{thing}"
 
 
 def _kinds_of(what: Column) -> list[str]:

@@ -16,6 +16,7 @@ PLAYER = words_in(
     usuario cliente utente joueur membre socio jugador alumno studente giocatore username userid login card karte
     teilnehmer mitarbeiter lerner laeufer schwimmer fahrer patient leser besucher abonne
     ausweis leserausweis singer saenger musician gardener climber golfer
+    sender driver absender expediteur mittente remitente fahrerin conducteur carte tarjeta tessera fidelite
     eleve lecteur lettore lector empleado dipendente who helfer helferin benevole volontario voluntario mitspieler"""
 )
 ID = words_in("id ids no nr num number nummer numero key code uuid guid hash ref identifier mbox email kennung")
@@ -32,7 +33,7 @@ RECORD = words_in(
 NO_PLAYER = words_in(
     """name age gender sex country city state region type segment status product item sku article price amount order
     invoice transaction session event store shop device description category title url page zip plz postcode artikel
-    sum summe total gesamt somme totale"""
+    sum summe total gesamt somme totale conversation thread room channel"""
 )
 TIME = words_in(
     """time timestamp date datetime day at when ts moment epoch datum zeit tag uhrzeit zeitpunkt fecha hora dia date
@@ -91,11 +92,14 @@ DONE_ELSEWHERE = {
     **dict.fromkeys(("attendance", "anwesenheit", "presence", "presenze", "asistencia"), "meeting"),
 }
 EVENT = words_in("event action verb ereignis aktion evento azione evenement operation")
-PRIVATE = words_in(
+# What people wrote, of which a figure, such as how many words it has, says nothing private.
+FREE_TEXT = words_in(
+    """comment comments note notes message text description beschreibung body content title url link observaciones
+    comentarios notas bemerkung bemerkungen anmerkung anmerkungen osservazioni remarque remarques remarks"""
+)
+PRIVATE = FREE_TEXT | words_in(
     """name firstname lastname surname vorname nachname nom prenom nombre email mail phone telephone telefon mobile
-    address adresse street strasse ip comment comments note notes message text description beschreibung body
-    content title url link observaciones comentarios notas bemerkung bemerkungen anmerkung anmerkungen osservazioni
-    remarque remarques remarks useragent agent password token birthday birthdate dob born gender sex age"""
+    address adresse street strasse ip useragent agent password token birthday birthdate dob born gender sex age"""
 )
 PLACE = words_in(
     "lat lon lng latitude longitude x y index row line zip plz postcode year month weekday week version offset"
@@ -190,14 +194,20 @@ LEVEL = words_in(
 UNWANTED = words_in(
     """mistake mistakes error errors fault faults fehler errores errori erreurs failure failures failed miss misses
     missed wrong incorrect death deaths loss losses lost injury injuries penalty penalties foul fouls fine fines
-    complaint complaints refund refunds cancelled canceled skipped absent absences late"""
+    complaint complaints refund refunds cancelled canceled skipped absent absences late damaged broken overdue
+    rejected aborted dropped expired accident accidents crash crashes beschaedigt storniert verspaetet"""
 )
+# Columns that tell how something was paid: of that nobody has an aim.
+PAYING = words_in("payment paid pay tender reglement paiement zahlung zahlart zahlungsart pago pagamento")
 # Things that one may be asked to try more of, and numbers that only one's own doing raises.
 TRIED = words_in(
     """item product genre mode level game activity course lesson module topic category song artist route exercise skill
     store shop place book recipe sport drill dish trail"""
 )
 DONE_BY_ONESELF = words_in("calorie step lap rep repetition page word line set cd record disc")
+GOODS = words_in("cd dvd record disc book ticket bottle cup album")  # what is bought, where amounts are paid
+BUYING = words_in("purchase sale order transaction")
+INITIALS = words_in("cd dvd tv pc")  # written in capitals
 UNITS = words_in("ms kg g cm mm m bpm kcal kwh hz mb gb kmh rpm c f")
 CURRENCIES = {
     "usd": "$",

@@ -114,7 +114,7 @@ def find_time(table: Table, given: str | None, told: list[Guess]) -> Column:
             f"No column of {table.files[0]} holds dates; it has {_columns(table)}.",
             "Say which one it is: --time COLUMN.",
         )
-    best = max(moments, key=_time_score)
+    best = max(moments, key=lambda column: (_time_score(column), column.filled))  # an end may be open yet
     others = [column.name for column in moments if column is not best]
     beside = f"; also dates: {', '.join(others)[:80]}" if others else ""
     told.append(Guess("moment", best.name, f"{best.form.told}{beside}"))
@@ -141,6 +141,11 @@ def as_moment(column: Column) -> Column:
         sql, whole = f"TIMESTAMP '1899-12-30' + {days}", form.kind == "integer"
         return replace(column, form=Form("moment", sql, "days as Excel counts", whole_days=whole))
     return _since_1970(column)
+
+
+def is_moment(column: Column) -> bool:
+    """Whether a column without a name holds moments: dates, or counts since 1970."""
+    return _since_1970(column).form.kind == "moment"
 
 
 def _since_1970(column: Column) -> Column:

@@ -86,6 +86,7 @@ _INFERRED = (
     (known.MONEY | known.QUANTITY, "purchase", "it has amounts"),
     (frozenset({*known.DISTANCE, "heart", "bpm", "calories", "pace"}), "workout", "it has distances or a heart rate"),
     (known.POINTS | known.SCORE, "game", "it has scores"),
+    (frozenset({"door", "gate", "turnstile", "entrance", "tuer", "porte", "puerta"}), "visit", "it has doors"),
     (frozenset({"url", "page", "path", "referrer"}), "visit", "it has pages"),
 )
 SHOP, GYM, SCHOOL, GAME = (
@@ -98,7 +99,20 @@ _THEMES = (
     (frozenset({"purchase", "sale", "transaction", "order", "payment", "rental"}), SHOP, "customer"),
     (frozenset({"workout", "exercise", "training", "run", "ride", "walk", "swim", "hike"}), GYM, "athlete"),
     (
-        frozenset({"lesson", "course", "module", "answered", "attempted", "experienced", "quiz", "exam"}),
+        frozenset(
+            {
+                "lesson",
+                "course",
+                "module",
+                "answered",
+                "attempted",
+                "experienced",
+                "launched",
+                "initialized",
+                "quiz",
+                "exam",
+            }
+        ),
         SCHOOL,
         "learner",
     ),
@@ -123,14 +137,35 @@ class Words:
 THINGS = Words("things done", "thing", "Get {goal} done")  # of whatever kind, also where nothing tells of which
 
 
-def named_event(table: "Table") -> tuple[str, str]:
-    """What a row of a table without kinds of events is called, and why."""
+def named_for(table: "Table") -> str:
+    """The thing that is known to be done of which a file's name tells: 'message' of messages_export; else empty."""
+    own = _file_words(table)
+    thing = _by_file(own, _column_words(table)) if own else ""
+    return thing if thing in _DONE else ""
+
+
+def is_done(kind: str) -> bool:
+    """Whether a kind of event is a thing or a verb that is done by itself: 'concert', 'answered'."""
+    last = kind.rsplit("_", maxsplit=1)[-1]
+    return singular_of(last) in _DONE or last in _PAST or last in _VERBS
+
+
+def _file_words(table: "Table") -> list[str]:
     # sales97, orders2024
     plain = (_DATED.sub(r"\1", word) for word in table.name.removeprefix("raw_").split("_"))
-    own = [word for word in plain if word not in known.LOGS and not word.isdigit()]
+    return [word for word in plain if word not in known.LOGS and not word.isdigit()]
+
+
+def _column_words(table: "Table") -> set[str]:
+    return {word for column in table.columns for word in column.words}
+
+
+def named_event(table: "Table") -> tuple[str, str]:
+    """What a row of a table without kinds of events is called, and why."""
+    own = _file_words(table)
     if abroad := next(filter(None, map(_elsewhere, own)), ""):
         return abroad, "the file is named for it"
-    columns = {word for column in table.columns for word in column.words}
+    columns = _column_words(table)
     if own and (thing := _by_file(own, columns)):
         return thing, "the file is named for it"
     if table.wide and table.columns[-1].form.kind == "text":
@@ -217,8 +252,11 @@ def number_words(words: tuple[str, ...], sign: str, event: str) -> tuple[str, Wo
         or (_quantity(words, event) if own & known.QUANTITY else None)
     )
     if found is None and names_several(words[-1]) and words[-1].isascii():
-        unit = " ".join([*words[:-1], singular_of(words[-1])])
-        found = "sum", Words(plural_of(unit), unit, "Reach {goal}" if unit in known.DONE_BY_ONESELF else "")
+        one = singular_of(words[-1])
+        unit = " ".join([*words[:-1], one.upper() if one in known.INITIALS else one])
+        if event in known.BUYING and one in known.GOODS:
+            return "sum", Words(f"{plural_of(unit)} bought", unit, "Buy {goal}")
+        found = "sum", Words(plural_of(unit), unit, "Reach {goal}" if one in known.DONE_BY_ONESELF else "")
     return found or ("mean", _average(words, ""))
 
 
@@ -269,7 +307,7 @@ def _average(words: tuple[str, ...], unit: str) -> Words:
 def _quantity(words: tuple[str, ...], event: str) -> tuple[str, Words]:
     things = [word for word in words if word not in known.QUANTITY | {"of", "number", "num", "n"}]
     unit = " ".join([*things[:-1], singular_of(things[-1])]) if things else "item"
-    if event in {"purchase", "sale", "order", "transaction"}:
+    if event in known.BUYING:
         return "sum", Words(f"{plural_of(unit)} bought", unit, "Buy {goal}")
     return "sum", Words(plural_of(unit), unit, "Reach {goal}")
 

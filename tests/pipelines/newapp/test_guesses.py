@@ -139,6 +139,8 @@ def test_an_event_is_asked_for_only_where_its_name_says_how(name, label, task):
         (("heart", "rate"), "", "mean", "", ""),
         (("score",), "", "max", "point", "Score {goal} in one go"),
         (("calories",), "", "sum", "calorie", "Reach {goal}"),
+        (("cds",), "", "sum", "CD", "Buy {goal}"),
+        (("covers",), "", "sum", "cover", ""),
     ],
 )
 def test_nobody_is_asked_to_spend_or_to_raise_what_only_varies(words, sign, agg, unit, task):
@@ -248,7 +250,8 @@ def test_codes_are_no_figures_and_numbers_of_things_are(tmp_path):
     named = "\n".join(["member shelf day number_of_cds dollar_value", *rows, ""])
     app = make(tmp_path, named, "discs.txt").app_text
     assert (
-        'number_of_cds: {event: disc, agg: sum, of: number_of_cds, label: cds, unit: cd, task: "Reach {goal}"}' in app
+        'number_of_cds: {event: disc, agg: sum, of: number_of_cds, label: "CDs", unit: "CD", task: "Reach {goal}"}'
+        in app
     )
     assert 'label: "money spent", unit: "$"' in app
 
@@ -269,10 +272,13 @@ def test_what_only_varies_or_others_decide_is_carried_and_not_measured(tmp_path)
 
 
 def load_made(folder, text):
-    made = make(folder, text, "visits.csv")
-    (folder / "visits.yaml").write_text(made.app_text)
-    (folder / "visits.sql").write_text(made.sql_text)
-    return load_app(folder / "visits.yaml").app
+    return load_text(folder, make(folder, text, "visits.csv"))
+
+
+def load_text(folder, made):
+    (folder / f"{made.app}.yaml").write_text(made.app_text)
+    (folder / f"{made.app}.sql").write_text(made.sql_text)
+    return load_app(folder / f"{made.app}.yaml").app
 
 
 def test_files_written_in_two_ways_are_refused(tmp_path):
@@ -327,6 +333,44 @@ def test_kinds_of_one_thing_are_counted_apart_and_an_event_is_known_by_its_begin
     assert 'where: "type = \'film\'", label: "films borrowed"' in made.app_text
 
 
+def test_columns_without_names_get_those_of_what_they_hold_and_nobody_is_asked_to_be_late(tmp_path):
+    start = 1_700_000_000_000
+    ended = [f"{start + n * 7_200_000 + 60_000 * (9 + n)}" if n % 9 else "" for n in range(60)]
+    state = ("OK", "LATE", "OK", "damaged")
+    rows = [f"{n * 7_919 + 4096:X}F|M-{n % 7:03}|{start + n * 7_200_000}|{ended[n]}|{state[n % 4]}" for n in range(60)]
+    made = make(tmp_path, "\n".join([*rows, ""]), "trips.txt")
+    assert guesses(made)["header"] == "none"
+    assert [guesses(made)[of] for of in ("event id", "player", "moment")] == ["id", "player", "moment"]
+    assert guesses(made)["minutes"] == "moment to end"
+    app = load_text(tmp_path, made)
+    assert [name for name in app.metrics if "trips" in name and name in app.challenges.metrics] == [
+        "trips_finished",
+        "ok_trips_finished",
+    ]
+    assert app.metrics["ok_trips_finished"].label == "OK trips finished"
+
+
+def test_a_chat_is_written_by_its_senders_and_its_kinds_are_kinds_of_message(tmp_path):
+    rows = [
+        {
+            "id": f"m{n}",
+            "conversation": {"id": f"c{n % 40}"},
+            "sender": {"id": f"usr_{n % 8}f0"},
+            "sentAt": f"2024-03-{1 + n % 28:02}T10:00:00Z",
+            "type": ("text", "voice")[n % 2],
+            "body": {"words": None if n % 2 else n % 7, "seconds": 3.5 + n % 11 if n % 2 else None, "text": f"hi {n}"},
+        }
+        for n in range(120)
+    ]
+    made = make(tmp_path, json.dumps(rows), "messages_export.json")
+    assert guesses(made)["player"] == "sender.id"
+    app = load_text(tmp_path, made)
+    assert {*app.events} == {"text_message", "voice_message"}
+    assert app.metrics["voice_messages_sent"].task == "Send {goal}"
+    assert app.metrics["body_words"].label == "words"
+    assert "body.text" in guesses(made)["left out"]
+
+
 def test_documents_with_lists_of_what_was_done_are_told_with_the_command_that_lays_them_out(tmp_path):
     one = {"who": {"id": "u1"}, "sessions": [{"at": "2024-01-01T10:00:00Z"}]}
     (tmp_path / "dump.json").write_text(json.dumps({"page": 1, "data": [one, one]}))
@@ -346,6 +390,7 @@ def test_documents_with_lists_of_what_was_done_are_told_with_the_command_that_la
         (["battle"], "game", "player"),
         (["loan"], None, "reader"),
         (["action"], None, "member"),
+        (["completed", "launched"], "learning", "learner"),
     ],
 )
 def test_the_kind_of_app_is_told_by_what_is_done_in_it(events, kind, player):
