@@ -16,6 +16,7 @@ from configs.settings import Settings
 from data.warehouse import Warehouse
 from flows.cli.console import Grid, shorten
 from flows.progress import report as told
+from models.policies.sequential import FEWEST_PLAYERS
 from models.tracking.plots import looks_plot, save_figure
 from pipelines.experiments.arms import REWARDS
 from pipelines.experiments.experiment import UNITS, ExperimentReport, find_experiment, read_experiment
@@ -26,6 +27,11 @@ from pipelines.stores import open_app
 _LEGEND = (
     "* what decides. Shares are in percent, their differences in points. Intervals are of 95 %; those at every look "
     "hold however often one looks, those at one look for a single one that was planned ahead."
+)
+
+_OF_PERSONAS = (
+    "A player is of the persona that counted when they were put into an arm. Intervals hold for all personas together; "
+    f"there is none before {FEWEST_PLAYERS} of a persona's players in each arm are known."
 )
 
 
@@ -62,6 +68,8 @@ def experiment_view(view: ExperimentView) -> RenderableType:
         parts += ["", _reach(report)]
     if report.results.height:
         parts.append(_outcomes(report))
+    if report.personas.height:
+        parts.append(_personas(report))
     if view.plot is not None:
         parts.append(Text(f"Day by day: {shorten(view.plot)}", style="dim"))
     return Group(*parts)
@@ -126,6 +134,17 @@ def _outcomes(report: ExperimentReport) -> RenderableType:
         mark = " *" if metric == report.goal else ""
         tables.append(_by_arm(f"{metric}{mark}", rows["arm"].to_list(), facts))
     return Group(*tables, Text(_LEGEND, style="dim"))
+
+
+def _personas(report: ExperimentReport) -> RenderableType:
+    """The goal for the players of each persona: the first arm's mean, and by how much each other arm's differs."""
+    share = report.goal != "rating"
+    table = Grid(f"{report.goal} by persona", "arm", "known", "mean", "difference", "at every look", "shown on")
+    for row in report.personas.to_dicts():
+        means = [_number(row["mean"], share=share), _number(row["difference"], share=share, sign="+")]
+        always = _span(row["always_low"], row["always_high"], share=share, sign="+")
+        table.add_row(row["persona"], row["arm"], f"{row['n']:,}", *means, always, str(row["found_on"] or ""))
+    return Group("", table, Text(_OF_PERSONAS, style="dim"))
 
 
 def _by_arm(title: str, arms: Sequence[str], facts: Mapping[str, Sequence[str]]) -> Table:

@@ -74,6 +74,8 @@ class ExperimentReport:
             was planned ahead, `always_low` and `_high` at every look; `p` is always valid, and `found_on` is the first
             day on which a difference was shown.
         looks: arm and models.policies.sequential.LOOKS, of the goal.
+        personas: persona and RESULTS of the goal, for each persona that players counted as when they were put into an
+            arm; the intervals of differences, and `found_on`, hold for all of these together.
     """
 
     app: str
@@ -87,6 +89,7 @@ class ExperimentReport:
     ratios: dict[str, Ratio]
     results: pl.DataFrame
     looks: pl.DataFrame
+    personas: pl.DataFrame
 
 
 def read_experiment(known: Known, name: str, goal: Goal = "completion") -> ExperimentReport:
@@ -110,9 +113,9 @@ def read_experiment(known: Known, name: str, goal: Goal = "completion") -> Exper
     verdict = _verdict(arms, ratios, results.filter(pl.col("metric") == goal), goal)
     if valid and REWARDS in arms["provider"]:
         verdict = f"{verdict} {_SPILLS_OVER}"
-    return ExperimentReport(
-        known.app.app, name, known.as_of, goal, int(nights), valid, verdict, arms, ratios, results, looks[goal]
-    )
+    personas = _by_persona(known, outcomes, goal, order)
+    pins = (known.app.app, name, known.as_of, goal, int(nights))
+    return ExperimentReport(*pins, valid, verdict, arms, ratios, results, looks[goal], personas)
 
 
 def find_experiment(warehouse: Warehouse, app: App, name: str | None = None) -> tuple[str, Goal]:
@@ -181,9 +184,22 @@ def _result_of(rows: pl.DataFrame, goal: Goal) -> Result:
     return Result(found.mean, effective_rows(found.mean, found.se, found.players, spread=spread), spread)
 
 
-def _looks(outcomes: pl.DataFrame, metric: str, arms: list[str], scale: float) -> pl.DataFrame:
+def _by_persona(known: Known, outcomes: pl.DataFrame, goal: Goal, arms: list[str]) -> pl.DataFrame:
+    """RESULTS of the goal for the players of each persona, in the order of the app file."""
+    personas = known.frame(known.fixed("experiments/experiment_personas"))
+    told = outcomes.join(personas, on="player_key", how="inner", maintain_order="left")
+    found = set(told["persona"])
+    rows = []
+    for persona in [name for name in known.app.personas if name in found]:
+        own = told.filter(pl.col("persona") == persona)
+        looks = _looks(own, goal, arms, SCALES[goal], among=len(found))
+        rows += [{"persona": persona} | _result(own, looks, goal, arm) for arm in arms]
+    return pl.DataFrame(rows, schema={"persona": pl.String, **RESULTS})
+
+
+def _looks(outcomes: pl.DataFrame, metric: str, arms: list[str], scale: float, *, among: int = 1) -> pl.DataFrame:
     rows = outcomes.filter(pl.col("metric") == metric)
-    alpha = ALPHA / max(len(arms) - 1, 1)  # so that all comparisons together hold
+    alpha = ALPHA / max(len(arms) - 1, 1) / among  # so that all comparisons together hold
     parts = [
         look_by_look(rows, arms[0], other, scale=scale, alpha=alpha).select(pl.lit(other).alias("arm"), pl.all())
         for other in arms[1:]

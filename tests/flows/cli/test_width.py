@@ -170,6 +170,7 @@ def experiment() -> ExperimentView:
         *("academy", "voices", DAY, "completion", 28, True, verdict),
         *(pl.DataFrame([arm]), {"assigned": fair, "shown": fair}),
         *(pl.DataFrame([result], schema=RESULTS), pl.DataFrame()),
+        pl.DataFrame([{"persona": "WANDERER"} | result]),
     )
     return ExperimentView(report, None)
 

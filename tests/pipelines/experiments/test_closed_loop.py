@@ -61,6 +61,10 @@ def test_what_a_table_of_rewards_brings_those_it_moves_lies_in_its_interval(loop
     assert told["difference_low"] < lift < told["difference_high"]
     assert told["difference_low"] > 0
     assert report.arms["provider"].unique().to_list() == ["rewards"]
+    moved = report.personas.filter(arm="rich").select("persona", "mean")
+    still = report.personas.filter(arm="lean").select("persona", before="mean")
+    by_persona = {name: mean - before for name, mean, before in moved.join(still, on="persona").iter_rows()}
+    assert min(by_persona, key=by_persona.__getitem__) == "COMPANION", "which the richer table does not move"
     still = of(report, "rating", "rich")
     assert still["always_low"] < 0 < still["always_high"]
 

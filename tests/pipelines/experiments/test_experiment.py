@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -245,3 +247,26 @@ def test_nothing_tried_and_known_is_a_report_all_the_same():
     assert report.as_of == FIRST
     assert (report.nights, report.valid) == (0, False)
     assert report.looks.height == 0
+
+
+def test_each_persona_is_compared_by_what_its_players_counted_as_when_they_were_put_into_an_arm(better):
+    app = App.model_validate({**APP.model_dump(mode="json", exclude_none=True), "personas": "standard"})
+    kinds = {1: "SCHOLAR", 0: "BRUTE"}
+    rows = [(player, "persona", FIRST, 1, kinds[player % 2]) for player in range(1, 481)]  # nobody knows the last 20
+    rows += [(player, "persona", FIRST + 2 * DAY, 1, "FERAL") for player in range(1, 101)]  # too late to count
+    columns = ["player_key", "kind", "as_of", "revision", "name"]
+    better.append("memberships", pl.DataFrame(rows, schema=columns, orient="row"), on_conflict_skip=True)
+    known = Known(better, replace(make_night(FIRST + 4 * DAY), app=app))
+    told = read_experiment(known, "spring").personas
+    assert [*dict.fromkeys(told["persona"])] == ["BRUTE", "SCHOLAR"], "in the order of the app file"
+    plain = better.frame(
+        """SELECT player_key % 2 AS odd, arm, count(*) AS n, avg((state = 'completed')::INTEGER) AS kept
+           FROM settlements JOIN assignments a USING (player_key)
+           JOIN challenges c USING (content_id) WHERE a.as_of = c.as_of AND player_key <= 480 GROUP BY ALL"""
+    )
+    counted = {(kinds[odd], arm): (n, pytest.approx(kept)) for odd, arm, n, kept in plain.iter_rows()}
+    assert {(row["persona"], row["arm"]): (row["n"], row["mean"]) for row in told.to_dicts()} == counted
+    whole = results(read_experiment(known, "spring"), "completion")[1]
+    for row in told.filter(arm="models").to_dicts():
+        assert row["difference"] == pytest.approx(0.25, abs=0.1)
+        assert row["always_high"] - row["always_low"] > whole["always_high"] - whole["always_low"]
