@@ -177,6 +177,11 @@ class BinaryTask(Task, Generic[E]):
 
     # Whom it asks, and what became of it.
 
+    @property
+    def told_as_served(self) -> bool:
+        """Whether its winner serves otherwise than it competed: not recalibrated, since it knows the newest rows."""
+        return not (self.relevels or self.as_it_serves)
+
     def horizons(self, app: App) -> tuple[int, ...]:
         """The lengths of window in days that it is asked about."""
         return tuple(app.challenges.windows)

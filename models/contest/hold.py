@@ -18,13 +18,13 @@ from configs.full_disk import is_full
 from models.cluster import Cluster
 from models.contest.budget import FOR_EVER, Budget
 from models.contest.choice import STRETCH_DAYS, choose_winner
-from models.contest.kinds import OfKind, by_kind, kinds_of
-from models.contest.leaks import refuse_leaks
+from models.contest.held import Held
+from models.contest.kinds import OfKind, base_rates, by_kind, kinds_of
 from models.contest.outcome import Cost
 from models.contest.promotion import Against, Gain, Incumbent, compare, with_interval
 from models.contest.scores import log_losses
 from models.contest.search import Found, Ground, Tuning, search_settings
-from models.contest.split import END, HALF_LIFE_DAYS, Parts, Split, recency
+from models.contest.split import END, HALF_LIFE_DAYS, Parts, recency
 from models.explain.reasons import against_the_answer, usual_figures
 from models.given import Samples
 from models.learned import LearnedModel
@@ -33,13 +33,11 @@ from models.learners import candidates
 from models.task import BinaryTask, Encoding
 
 Array = NDArray[np.float64]
-FEWEST_ROWS = 30
-BASE_RATE = "base_rate"  # who says the same of everybody
+BASE_RATE = "base_rate"  # who says of everybody how often that kind of question came true before
 PILOT = 10  # every so manieth row tells how long a fit takes
 FITS = 3.0  # a fit, and one on all rows, with what is asked of them
 MOST_LOOKED_AT = 500  # rows, to find which facts are no reasons
 MOST_TIMED = 10_000  # rows, to tell how long answers take
-_KEYS = ("player_key", "base_day", "start_day", "window_days")
 _log = logging.getLogger(f"nightquest.{__name__}")
 
 
@@ -63,9 +61,11 @@ class Contest:
     """The winner, refitted, with the table of the contest and its promises on the holdout.
 
     Attributes:
-        gain: Mean log-loss of the base rate less the winner's, with its interval.
-        base: What the base rate says of everybody: how often it happened in the rows before the holdout.
-        holdout: The later rows, with what happened as `y` and what the winner promised as `p`.
+        loss: Mean log-loss of what the winner promised, with its interval.
+        gain: Mean log-loss of the base rate less that, with its interval.
+        base: How often it happened in the rows before the holdout: what the base rate says in the mean of these.
+        holdout: The later rows, with what happened as `y` and what the winner promised as `p`, as it would have served
+            when they began where that is another model than the one that competed.
         against: How the winner did against the model that serves; None where none does.
         kinds: How the winner did for each kind of players and questions on the holdout.
         cost: What the winner takes.
@@ -76,6 +76,7 @@ class Contest:
     task: BinaryTask[Any]
     model: LearnedModel
     entrants: tuple[Entrant, ...]
+    loss: Gain
     gain: Gain
     base: float
     holdout: pl.DataFrame
@@ -121,7 +122,7 @@ def hold_contest(
             alike, a feature knows them, or nobody could be fitted.
         ValueError: The task's rows are not what they should be.
     """
-    ground = _Held.on(task, app, samples, seed)
+    ground = Held.on(task, app, samples, seed)
     parts, encoding = ground.parts, ground.encoding
     found = _tuned(task, encoding, parts, seed, budget, tuning)
     made = _Makes(task, seed, found.settings, quick=tuning is None or tuning.seconds <= 0, cluster=cluster)
@@ -130,7 +131,8 @@ def hold_contest(
     rows, model, fit_s = _refitted(made, app, samples, judged.winner)
     model.calibrate(ground.split.parts(rows)[2], seen=True)
     _learn_reasons(made, app, model, parts[2])
-    promised = promises[judged.winner]
+    promised = _as_served(made, ground, judged.winner, promises)
+    losses = log_losses(judged.y, promised)
     kinds = partial(kinds_of, sorts=task.sorts, called=partial(task.sort_called, app))
     against = None
     if incumbent:
@@ -144,11 +146,14 @@ def hold_contest(
         task=task,
         model=model,
         entrants=judged.entrants(),
-        gain=judged.ahead_of(BASE_RATE),
-        base=judged.base,
+        loss=with_interval(losses, judged.players),
+        gain=with_interval(judged.losses[BASE_RATE] - losses, judged.players),
+        base=float(ground.before[task.label].cast(pl.Float64).mean()),  # type: ignore[arg-type]
         holdout=parts[2].with_columns(y=pl.Series(judged.y), p=pl.Series(promised)),
         data_window=ground.data_window() | {"labels_to": rows.select(END.max()).item()},
-        rows=ground.heights() | {"refit": rows.height},
+        rows=ground.heights()
+        | ({"served": ground.over.height} if task.told_as_served else {})
+        | {"refit": rows.height},
         against=against,
         kinds=tuple(by_kind(kinds(parts[2]), judged.y, promised, judged.base, judged.players)),
         cost=Cost(fit_s, rows.height, _answer_s(model, parts[2])),
@@ -166,87 +171,22 @@ def fallback(task: BinaryTask[Any], app: App, samples: Samples, *, seed: int) ->
 
 
 @dataclass(frozen=True)
-class _Held:
-    """What a contest is held on: past questions, split by day, and what turns them into features.
-
-    Attributes:
-        over: The rows that ended before the later holdout begins.
-    """
-
-    task: BinaryTask[Any]
-    days: pl.Series
-    split: Split
-    encoding: Encoding
-    parts: Parts
-    over: pl.DataFrame
-
-    @classmethod
-    def on(cls, task: BinaryTask[Any], app: App, samples: Samples, seed: int) -> "_Held":
-        """Rows that can be learned from.
-
-        Raises:
-            NightquestError: There are too few rows, all answers are alike, or a feature knows them.
-            ValueError: The task's rows are not what they should be.
-        """
-        days = task.days(samples)
-        split = Split.of(days) if len(days) else Split(dt.date.max, dt.date.max)
-        encoding = task.encoding(app, samples, split.calibrate_from, seed=seed)
-        rows = _checked(task, task.rows(app, samples, encoding, seed=seed))
-        parts = split.parts(rows)
-        if min(part.height for part in parts) < FEWEST_ROWS:
-            raise NightquestError(
-                f"There are too few past windows to learn {task.name}: "
-                f"{parts[0].height} to train, {parts[2].height} to test.",
-                "Ingest a longer history (--history), or wait for more days of activity.",
-            )
-        if parts[0][task.label].n_unique() < 2:
-            raise NightquestError(f"All past answers of {task.name} are alike.", "Wait for days that differ.")
-        later = task.encode(parts[2], encoding)
-        refuse_leaks(task.name, later.select(pl.col(task.features).cast(pl.Float64)), later[task.label])
-        return cls(task, days, split, encoding, parts, split.over(rows))
-
-    @property
-    def learned(self) -> pl.DataFrame:
-        """The rows that candidates are fitted on."""
-        return self.over if self.task.as_it_serves else self.parts[0]
-
-    def base(self) -> float:
-        """How often it happened before the later holdout."""
-        before = [self.over] if self.task.as_it_serves else self.parts[:2]
-        return float(np.concatenate([part[self.task.label].to_numpy() for part in before]).mean())
-
-    def heights(self) -> dict[str, int]:
-        """How many rows each part has."""
-        train, calibrate, test = (part.height for part in self.parts)
-        if self.task.as_it_serves:
-            return {"train": self.over.height, "test": test}
-        return {"train": train, "calibrate": calibrate, "test": test}
-
-    def data_window(self) -> dict[str, dt.date]:
-        """The days that the parts begin on."""
-        first, *_, last = self.days.unique().sort()
-        cuts = {"calibrate_from": self.split.calibrate_from, "test_from": self.split.test_from}
-        if self.task.as_it_serves:
-            cuts = {"over_before": self.split.test_from}
-        return {"first": first, **cuts, "last": last}
-
-
-@dataclass(frozen=True)
 class _Judged:
     """The losses of all who competed, and of the base rate, on the later holdout."""
 
     y: Array
     players: NDArray[np.int64]
-    base: float
+    base: Array
     losses: dict[str, Array]
     winner: str
 
     @classmethod
-    def of(cls, ground: _Held, promises: dict[str, Array]) -> "_Judged":
-        task, test, base = ground.task, ground.parts[2], ground.base()
+    def of(cls, ground: Held, promises: dict[str, Array]) -> "_Judged":
+        task, test = ground.task, ground.parts[2]
+        base = base_rates(ground.before, task.label, test, task.sorts)
         y, players = test[task.label].to_numpy().astype(float), test["player_key"].to_numpy()
         losses = {name: log_losses(y, p) for name, p in promises.items()}
-        usual = log_losses(y, np.full(len(y), base))
+        usual = log_losses(y, base)
         if task.prefers in losses and losses[task.prefers].mean() < usual.mean():
             names = sorted(promises, key=lambda name: name != task.prefers)
             since = (test["base_day"] - test["base_day"].min()).dt.total_days().to_numpy()
@@ -276,7 +216,7 @@ def _tuned(
     return search_settings(Ground(task, encoding, parts[0], parts[1], seed), candidates(task), tuning)
 
 
-def _promises(made: "_Makes", ground: _Held, budget: Budget) -> tuple[dict[str, Array], list[str]]:
+def _promises(made: "_Makes", ground: Held, budget: Budget) -> tuple[dict[str, Array], list[str]]:
     """What each candidate promises on the holdout, from simple to complex, and a sentence for each that failed."""
     task, learned, (_, calibrate, test) = made.task, ground.learned, ground.parts
     promises: dict[str, Array] = {}
@@ -306,6 +246,20 @@ def _promises(made: "_Makes", ground: _Held, budget: Budget) -> tuple[dict[str, 
     return promises, faults
 
 
+def _as_served(made: "_Makes", ground: Held, winner: str, promises: Mapping[str, Array]) -> Array:
+    """What the winner promises on the holdout as it would have served when that began: fitted on all that was over.
+
+    Where it competed as such, or the version that serves is recalibrated like those that compete, what it promised.
+    """
+    task, (_, calibrate, test) = made.task, ground.parts
+    if not task.told_as_served:
+        return promises[winner]
+    learner = next(each for each in candidates(task) if each.name == winner)
+    model = LearnedModel(task, ground.encoding, made.learner(learner))
+    model.fit(ground.over, weights=recency(ground.over, HALF_LIFE_DAYS), cluster=made.cluster)
+    return _one_each(model.calibrate(calibrate, seen=True).predict(test), test)
+
+
 def _takes_s(model: LearnedModel, rows: pl.DataFrame) -> float:
     """About how many seconds it takes to fit a model on these rows and again on all, told by a part of them.
 
@@ -316,7 +270,7 @@ def _takes_s(model: LearnedModel, rows: pl.DataFrame) -> float:
         begun = time.monotonic()
         model.fit(rows.gather_every(PILOT))
         took.append(time.monotonic() - begun)
-    return min(took) * PILOT * FITS
+    return min(took) * PILOT * (FITS + model.task.told_as_served)
 
 
 def _refitted(made: "_Makes", app: App, samples: Samples, winner: str) -> tuple[pl.DataFrame, LearnedModel, float]:
@@ -371,18 +325,3 @@ class _Makes:
         """A learner that is not fitted yet."""
         name = kind.name
         return kind(seed=self.seed, **{**self.task.settings.get(name, {}), **self.settings.get(name, {})})
-
-
-def _checked(task: BinaryTask[Any], rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows that can be learned from.
-
-    Raises:
-        ValueError: A column is missing, or the label is not 0 or 1 throughout.
-    """
-    if lacking := [name for name in (*_KEYS, task.label, *task.inputs) if name not in rows.columns]:
-        raise ValueError(f"its rows lack {', '.join(lacking)}")
-    if not rows[task.label].cast(pl.Float64).is_in([0.0, 1.0]).all() or rows[task.label].null_count():
-        raise ValueError(f"its label {task.label} is not 0 or 1 throughout")
-    if task.label in task.features:
-        raise ValueError(f"its label {task.label} is among its features")
-    return rows

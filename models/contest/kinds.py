@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.contest.scores import clustered_mean, log_losses, share_interval
+from models.contest.scores import clustered_mean, differs, log_losses, share_interval
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -16,6 +16,8 @@ _ACTIVE = {"active_days_28": 1, "active_28": 28}  # what tells how much a player
 SORTS = ("window_days", "metric", "level")  # columns each value of which is a kind of question
 Called = Callable[[str, Any], str]  # of such a column and value, what the kind is called
 ALL = "all"
+FEWEST_TOLD = 5.0  # times that a question came true, or was expected to; of fewer a kind of question tells nothing
+ALIKE_ROWS = 20.0  # rows of what is usual, that the rate of each kind of question is drawn to
 _WIDE = 1.96  # standard errors to either end of a 95 % interval
 
 
@@ -31,6 +33,7 @@ class OfKind:
         happened: The share in which it happened, with the low and high of its 95 % interval.
         loss: Mean log-loss.
         ahead: Mean log-loss of the base rate less that of the answers, with its interval.
+        off: What happened differs from what was promised beyond the noise of these players, row by row.
     """
 
     name: str
@@ -40,11 +43,7 @@ class OfKind:
     happened: tuple[float, float, float]
     loss: float
     ahead: tuple[float, float, float]
-
-    @property
-    def off(self) -> bool:
-        """Whether what happened differs from what was promised beyond the noise of these players."""
-        return not self.happened[1] <= self.promised <= self.happened[2]
+    off: bool
 
 
 def as_columns_say(column: str, value: object) -> str:
@@ -87,21 +86,42 @@ def _mask(here: pl.Series) -> Mask:
     return here.fill_null(value=False).to_numpy()
 
 
-def by_kind(kinds: Mapping[str, Mask], y: Array, p: Array, base: float, players: NDArray[np.int64]) -> list[OfKind]:
-    """How answers do for all, and for each kind that has rows and leaves some out.
+def base_rates(before: pl.DataFrame, label: str, asked: pl.DataFrame, sorts: Sequence[str] = SORTS) -> Array:
+    """What is said of each row that is asked about without a model: how often its kind of question came true before.
+
+    Kinds of question that came but a few times before are drawn to what came of all.
+
+    Args:
+        before: Earlier rows.
+        label: Their column with what happened, 0 or 1.
+        asked: The rows asked about.
+        sorts: The columns that tell questions apart; those that are there.
+    """
+    by = [name for name in sorts if name in asked.columns]
+    happened = before.select(*by, y=pl.col(label).cast(pl.Float64))
+    usual = float(happened["y"].mean())  # type: ignore[arg-type]
+    if not by:
+        return np.full(asked.height, usual)
+    rates = happened.group_by(by).agg(rate=(pl.col("y").sum() + ALIKE_ROWS * usual) / (pl.len() + ALIKE_ROWS))
+    told = asked.select(by).join(rates, on=by, how="left", maintain_order="left", nulls_equal=True)
+    return told["rate"].fill_null(usual).to_numpy()
+
+
+def by_kind(kinds: Mapping[str, Mask], y: Array, p: Array, base: Array, players: NDArray[np.int64]) -> list[OfKind]:
+    """How answers do for all, and for each kind that has rows, leaves some out, and tells more than nothing.
 
     Args:
         kinds: Which rows are of each, see `kinds_of`.
         y: What happened, 0 or 1, shape (n,).
         p: What was promised, shape (n,).
-        base: The base rate, which would have been promised without a model.
+        base: What would have been promised without a model, see `base_rates`, shape (n,).
         players: Whose rows they are, shape (n,).
     """
     losses = log_losses(y, p)
-    gains = log_losses(y, np.full(len(y), base)) - losses
+    gains = log_losses(y, base) - losses
     told = []
     for name, here in {ALL: np.ones(len(y), dtype=bool), **kinds}.items():
-        if not here.any() or (here.all() and name != ALL):
+        if name != ALL and (here.all() or max(y[here].sum(), p[here].sum()) < FEWEST_TOLD):
             continue
         mean, error, count = clustered_mean(gains[here], players[here])
         told.append(
@@ -113,6 +133,7 @@ def by_kind(kinds: Mapping[str, Mask], y: Array, p: Array, base: float, players:
                 happened=(float(y[here].mean()), *share_interval(y[here], players[here])),
                 loss=float(losses[here].mean()),
                 ahead=(mean, mean - _WIDE * error, mean + _WIDE * error),
+                off=differs(y[here], p[here], players[here]),
             )
         )
     return told

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.contest.kinds import Mask, kinds_of
+from models.contest.kinds import FEWEST_TOLD, Mask, kinds_of
 from models.contest.outcome import MUCH, Decision, Moved
 from models.contest.scores import calibration_error, clustered_interval, clustered_mean, log_losses
 
@@ -125,12 +125,17 @@ def compare(
         doubt=chance_of_gain(gains, players),
         allowed=allowed_doubt(incumbent.tries + 1),
         calibration=(calibration_error(y, ours), calibration_error(y, theirs)),
-        worse=worse_kinds(gains, players, kinds(rows)),
+        worse=worse_kinds(gains, players, {name: here for name, here in kinds(rows).items() if _told_by(y[here])}),
         challenges=(incumbent.version, incumbent.tries),
         seconds=(our_s * a_night, their_s * a_night),
         allowed_s=incumbent.scoring_s,
         moved=moved,
     )
+
+
+def _told_by(y: NDArray[np.float64]) -> bool:
+    """Whether outcomes tell models apart: where all but a few are alike, levels that are hardly others seem certain."""
+    return min(y.sum(), len(y) - y.sum()) >= FEWEST_TOLD
 
 
 def moved_between(before: NDArray[Any], after: NDArray[Any]) -> Moved:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 Array = NDArray[np.float64]
 Clusters = NDArray[np.int64]
@@ -32,11 +32,6 @@ def log_loss(y: Array, p: Array) -> float:
     return _mean(log_losses(y, p))
 
 
-def brier(y: Array, p: Array) -> float:
-    """Mean squared error of the probabilities (Brier 1950, Mon. Weather Rev. 78, 1); NaN without rows."""
-    return _mean((np.asarray(p, dtype=float) - np.asarray(y, dtype=float)) ** 2)
-
-
 def auc(y: Array, p: Array) -> float:
     """Chance that a row with outcome 1 has the higher probability, ties counting half; NaN with one outcome only.
 
@@ -47,6 +42,25 @@ def auc(y: Array, p: Array) -> float:
     if not ones or not zeros:
         return float("nan")
     return float((_ranks(p)[happened].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+
+
+def average_precision(y: Array, p: Array) -> Callable[[Array], float]:
+    """Area under precision and recall, of how often each row counts, shape (n,); NaN where nothing happened.
+
+    The mean precision at each threshold, weighed by the recall that it adds, without interpolation (Manning, Raghavan
+    and Schuetze 2008, Introduction to Information Retrieval, section 8.4).
+    """
+    order = np.argsort(-p, kind="stable")
+    ends = np.flatnonzero(np.diff(p[order], append=-np.inf))  # equal probabilities are told together
+
+    def area(weights: Array) -> float:
+        counted = weights[order]
+        hits, told = np.cumsum(counted * y[order])[ends], np.cumsum(counted)[ends]
+        if not len(hits) or not hits[-1]:
+            return float("nan")
+        return float(np.sum(np.diff(hits, prepend=0.0) * hits / np.maximum(told, 1e-12)) / hits[-1])
+
+    return area
 
 
 def auc_interval(y: Array, p: Array, clusters: Clusters) -> tuple[float, float, float]:
@@ -206,6 +220,18 @@ def clustered_mean(values: Array, clusters: Clusters) -> tuple[float, float, int
     n, mean = len(sums), float(sums.sum() / max(counts.sum(), 1))
     error = np.sqrt(np.sum((sums - mean * counts) ** 2) * n / max(n - 1, 1)) / max(counts.sum(), 1)
     return mean, float(error), n
+
+
+def differs(y: Array, p: Array, clusters: Clusters, level: float = 0.95) -> bool:
+    """Whether what happened differs from what was promised, in the mean of y - p, beyond the noise of clusters.
+
+    A t-test with the error by cluster, or with that of independent rows that are promised rightly where it is larger:
+    of what hardly ever happens the errors that were seen say little. That shares of rows vary since promises do is no
+    noise here, as it is in the interval of a share alone.
+    """
+    mean, error, n = clustered_mean(y - p, clusters)
+    error = max(error, float(np.sqrt(np.sum(p * (1 - p)))) / len(p))
+    return n > 1 and abs(mean) > float(stdtrit(n - 1, (1 + level) / 2)) * error
 
 
 def share_interval(y: Array, clusters: Clusters | None = None, level: float = 0.95) -> tuple[float, float]:

@@ -153,7 +153,10 @@ def _metrics(app: App) -> list[str]:
 
 
 def _weeks(app: App, features: pl.DataFrame) -> pl.DataFrame:
-    """The week and the weeks before of each snapshot: LAST, BEFORE, and `<metric>__last`, `<metric>__before`."""
+    """The week and the weeks before of each snapshot: LAST, BEFORE, and `<metric>__last`, `<metric>__before`.
+
+    With how much they play, which no learner sees: the page tells kinds of players by it.
+    """
     day = pl.col("base_day")
     parts = {name: (pl.col(whole).fill_null(0) - pl.col(last)).clip(0) for name, (whole, last) in BEFORE.items()}
     for name in _metrics(app):
@@ -161,7 +164,8 @@ def _weeks(app: App, features: pl.DataFrame) -> pl.DataFrame:
         parts[f"{name}__last"] = last
         parts[f"{name}__before"] = (pl.col(f"{name}__28").fill_null(0) - last).clip(0)
     start, days = day - dt.timedelta(days=WEEK), pl.lit(WEEK, dtype=pl.Int32)
-    return features.select(*SNAPSHOT, *LAST, "tenure_days", start_day=start, window_days=days, **parts)
+    kept = (*SNAPSHOT, *LAST, "tenure_days", "active_days_28")
+    return features.select(*kept, start_day=start, window_days=days, **parts)
 
 
 def _extremes(app: App, rows: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from configs.app import App
 from configs.badge_rules import BadgeRule, badge_rules, once_rules
 from models import habits
 from models.calibration import logits
-from models.contest.scores import Measured, brier
+from models.contest.scores import Measured, average_precision, of_drawn
 from models.explain.reasons import Kind, counted, spoken
 from models.given import SNAPSHOT, Asked, Change, Known, Samples
 from models.pace import COUNTED, PACE_DAYS, once_each, reached
@@ -92,6 +92,7 @@ class BadgeOdds(BinaryTask[Commonness]):
     relevels: ClassVar[bool] = False  # as of churn
     moves: ClassVar[bool] = False  # to see it settle means to look through all events
     wanted: ClassVar[int] = 1
+    sorts: ClassVar[tuple[str, ...]] = ("window_days", "badge_id")
     used_for: ClassVar[str] = (
         "Nights publish each player's likeliest badges in `scores`, and draw from them which badges `recommendations` "
         "names. Who earns a badge depends on its rule alone."
@@ -224,7 +225,9 @@ class BadgeOdds(BinaryTask[Commonness]):
         return as_scores(odds.join(half, on=mine, how="left", maintain_order="left").rename({"badge_id": "target"}))
 
     def sort_called(self, app: App, column: str, value: Any) -> str:
-        """Which days it asks about."""
+        """Which days it asks about, and of which badge."""
+        if column == "badge_id":
+            return app.badges[value].title if value in app.badges else str(value)
         if column == "window_days" and value in HORIZONS:
             before = max((days for days in HORIZONS if days < value), default=0)
             return f"earned on days {before + 1} to {value}"
@@ -232,17 +235,16 @@ class BadgeOdds(BinaryTask[Commonness]):
 
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
         """Beside the usual, how well those who earn rank first, and the skill over each badge's own rate by then."""
-        from sklearn.metrics import average_precision_score  # noqa: PLC0415 (it takes seconds, for training alone)
-
-        y, p = holdout["y"].to_numpy(), holdout["p"].to_numpy()
+        y, p, players = (holdout[name].to_numpy() for name in ("y", "p", "player_key"))
         chance = self.encode(holdout, Commonness(pl.DataFrame(schema=_COMMON)))["chance"].to_numpy()
         rate = (holdout["earned_by"] * _length(holdout) / PACE_DAYS).clip(0, 1).to_numpy()
+        off, without = (p - y) ** 2, (rate - y) ** 2
         return {
             **super().figures(holdout),
             "earned": float(y.mean()),
-            "pr_auc": float(average_precision_score(y, p)),
-            "pr_auc_of_the_closed_form": float(average_precision_score(y, chance)),
-            "brier_skill_over_the_rate_of_each_badge": 1 - brier(y, p) / brier(y, rate),
+            "pr_auc": of_drawn(average_precision(y, p), players),
+            "pr_auc_of_the_closed_form": of_drawn(average_precision(y, chance), players),
+            "brier_skill_over_the_rate_of_each_badge": of_drawn(lambda w: float(1 - w @ off / (w @ without)), players),
         }
 
     def example(self, app: App) -> dict[str, Sequence[Any]]:  # noqa: ARG002

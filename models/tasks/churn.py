@@ -10,7 +10,7 @@ import polars as pl
 
 from configs.app import App
 from models import habits
-from models.contest.scores import Measured, auc
+from models.contest.scores import Measured, auc_interval
 from models.explain.reasons import Kind, what_is_asked
 from models.given import SNAPSHOT, Asked, Change, Known, Samples
 from models.portable import load_json, save_json
@@ -158,11 +158,11 @@ class Churn(BinaryTask[Quiet]):
     def figures(self, holdout: pl.DataFrame) -> dict[str, Measured]:
         """Beside the usual: who left already, told from who did not, and how well recency alone tells them apart."""
         now = holdout.filter(pl.col("week") == 0)
-        y, recency = now["y"].to_numpy(), now["recency_days"].to_numpy()
+        y, p, players, recency = (now[name].to_numpy() for name in ("y", "p", "player_key", "recency_days"))
         return {
             **super().figures(holdout),
-            "auc_left_already": auc(y, now["p"].to_numpy()),
-            "auc_left_already_by_recency_alone": auc(y, recency),
+            "auc_left_already": auc_interval(y, p, players),
+            "auc_left_already_by_recency_alone": auc_interval(y, recency, players),
             "left_already": float(y.mean()) if len(y) else math.nan,
             "quiet_days": float(holdout["quiet_days"][0]),
         }

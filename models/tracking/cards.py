@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from configs.nouns import counted
-from models.contest.kinds import OfKind
+from models.contest.kinds import ALL, FEWEST_TOLD, OfKind
 from models.contest.outcome import MUCH, Decision
 from models.contest.scores import Measured
 from models.tracking.pages import ModelRun, Shown
@@ -12,7 +12,7 @@ from models.tracking.pages import ModelRun, Shown
 WIDE = "&nbsp;&nbsp;&nbsp; "  # MLflow's page sets table cells without space between them, and breaks lines at any other
 FIGURES = {  # what figures say that every contest has
     "log_loss": "lower is better",
-    "log_loss_gain_over_base_rate": "how much less than what saying the same of everybody costs",
+    "log_loss_gain_over_base_rate": "how much less than what saying the same of everybody asked that question costs",
     "auc": "how well answers rank: 0.5 is guessing, 1 is without fault",
     "brier": "mean squared error of the chances; lower is better",
     "calibration_error": "how far what was promised lies from what happened, in the mean",
@@ -22,6 +22,7 @@ DAYS = (  # names of `data_window`, and what is said of them
     ("first", "questions are asked as on days from {} on"),
     ("calibrate_from", "those before {} train"),
     ("test_from", "those before {} calibrate"),
+    ("fifth_before", "those before {} train, but for every fifth player, who calibrate"),
     ("over_before", "what was over by {} is learned from, as it would have been to serve then"),
     ("last", "the others, to {}, compare"),
     ("labels_to", "what happened is known to {}"),
@@ -30,11 +31,17 @@ ROWS = {  # names of `rows`, and what is said of them
     "train": "to train",
     "calibrate": "to calibrate",
     "test": "to compare",
+    "served": "over when these begin",
     "refit": "to fit the version that serves",
     "players": "players in them",
     "tonight": "players tonight",
 }
-REFITTED = " Figures are of the winner as it came from the first{}; the version that serves has then learned from all."
+AS_SERVED = (
+    "Learners compete fitted on earlier rows and recalibrated on later ones, which tells them apart best. What serves "
+    "is fitted on all of them and then left as it is. So these figures, those by kind and those beside what serves are "
+    "of the winner as it would have served when the later holdout began."
+)
+REFITTED = " Figures are of the winner as it came from {}; the version that serves has then learned from all."
 PLOTS = (  # names of plots, and what they show; others go by their titles
     ("reliability", "What was promised against what happened, on the later holdout"),
     ("contest", "How far the others were behind, on the same rows"),
@@ -68,7 +75,7 @@ def card_of(run: ModelRun, decision: Decision, run_id: str = "", *, proposed: bo
         *([_contest(run)] if run.rivals else []),
         *([_beside(run)] if len(run.gains) > 1 else []),
         *map(_shown, run.shown),
-        *([_measures(run.metrics, {**FIGURES, **run.notes})] if run.metrics and not run.shown else []),
+        *([_measures(run)] if run.metrics and not run.shown else []),
         *([_by_kind(run.kinds)] if run.kinds else []),
         _trained_on(run),
         f"### Known limits\n{limits}",
@@ -146,9 +153,9 @@ def _shown(table: Shown) -> str:
     return f"### {table.title}\n" + "\n".join(lines) + f"\n\n{table.told}"
 
 
-def _measures(metrics: Mapping[str, Measured], notes: Mapping[str, str]) -> str:
-    rows = []
-    for name, measured in metrics.items():
+def _measures(run: ModelRun) -> str:
+    rows, notes = [], {**FIGURES, **run.notes}
+    for name, measured in run.metrics.items():
         value, *ends = measured if isinstance(measured, tuple) else (measured,)
         known = bool(ends) and all(map(math.isfinite, ends))
         n = _places([ends[1] - ends[0]]) if known else 3 if abs(value) >= 0.01 else 4
@@ -158,10 +165,12 @@ def _measures(metrics: Mapping[str, Measured], notes: Mapping[str, str]) -> str:
         rows.append("| " + f"{WIDE}| ".join(cells) + " |")
     head = "### Figures of the chosen one\n| figure | value | 95 % interval | what it says |\n|---|---|---|---|\n"
     told = "Intervals are of players drawn anew; where there is none, none was worked out."
-    return "\n\n".join([head + "\n".join(rows), *_calibrated(metrics), told])
+    if "served" in run.rows:
+        told = f"{AS_SERVED} {told}"
+    return "\n\n".join([head + "\n".join(rows), *_calibrated(run.metrics, run.kinds), told])
 
 
-def _calibrated(metrics: Mapping[str, Measured]) -> list[str]:
+def _calibrated(metrics: Mapping[str, Measured], kinds: Sequence[OfKind]) -> list[str]:
     """Whether chances hold, in a sentence; none where that was not measured."""
     error, floor = metrics.get("calibration_error"), metrics.get("calibration_floor")
     if not isinstance(error, float) or not isinstance(floor, float) or not 0 < floor < math.inf:
@@ -170,8 +179,13 @@ def _calibrated(metrics: Mapping[str, Measured]) -> list[str]:
         return ["**Calibrated**: its error is about what chance alone makes of a faultless model, or less."]
     told = (
         f"**Off by more than chance** on these later days: its calibration error, {error:.3f}, is {error / floor:.1f} "
-        "times what chance alone makes of a faultless model. Whom that concerns is told by kind, below."
+        "times what chance alone makes of a faultless model."
     )
+    off = [each.name for each in kinds if each.off and each.name != ALL]
+    if off:
+        told += f" That concerns {'; '.join(off)}."
+    elif len(kinds) > 1:
+        told += " No kind below is off beyond its own noise."
     return [told]
 
 
@@ -196,9 +210,11 @@ def _by_kind(kinds: Sequence[OfKind]) -> str:
     told = f"Not shown to be better than the base rate for: {'; '.join(weak)}." if weak else told
     if any(each.off for each in kinds):
         told += (
-            " \\* what happened differs from what was promised beyond the noise of these players; of 20 kinds that are "
+            " \\* what happened differs from what was promised beyond the noise of these players, row by row: that "
+            "says more than the interval of what happened, which also holds that promises differ. Of 20 kinds that are "
             "promised rightly one is marked by chance."
         )
+    told += f" Left out are kinds that came true, and were expected to, fewer than {FEWEST_TOLD:.0f} times."
     return head + "\n".join(rows) + f"\n\n{told}"
 
 
@@ -239,7 +255,8 @@ def _trained_on(run: ModelRun) -> str:
         told = [f"{day:%Y-%m-%d}" for day in (min(window.values()), max(window.values()))]
         told = [" to ".join(told)]
     rows = ", ".join(f"{n:,} {ROWS.get(name, name)}" for name, n in run.rows.items())
-    rows += f".{REFITTED.format(' two' if 'calibrate' in run.rows else '')}" if "refit" in run.rows else ""
+    first = "those that were over" if "served" in run.rows else f"the first{' two' if 'calibrate' in run.rows else ''}"
+    rows += f".{REFITTED.format(first)}" if "refit" in run.rows else ""
     cost = ""
     if run.cost:
         fit, rows_s, asked = f"{run.cost.fit_s:.1f} s", f"{run.cost.rows:,} rows", f"{run.cost.answer_s:.1f} s"

@@ -33,6 +33,7 @@ _SEED = 7
 _RARE = 0.05  # of promises in the mean: little happens, and what does is expected of few
 _MARKS = (0, 0.002, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1)  # of an axis that widens towards zero
 _LETTERS = 7  # of a title, to the inch
+_WIDEST = 6.6  # inches that MLflow's page shows of a picture beside its assistant, in a window of 1,400 points
 LINES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (PURPLE, "D"), (SKY, "v"), (RED, "P"))
 
 
@@ -96,7 +97,7 @@ def _promises(axes: Axes, p: Array, end: float, *, rare: bool) -> None:
 def importance_plot(importance: Mapping[str, float], *, title: str, top: int = 20) -> Figure:
     """Bars of the `top` things looked at by share of importance, largest first."""
     ranked = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:top]
-    figure, (axes,) = _canvas(7.4, 1.2 + 0.42 * max(len(ranked), 1))
+    figure, (axes,) = _canvas(_WIDEST, 1.2 + 0.42 * max(len(ranked), 1))
     names, shares = [_line(name) for name, _ in ranked], [share for _, share in ranked]
     axes.barh(names, shares, color=BLUE, height=0.7)
     axes.invert_yaxis()
@@ -120,7 +121,7 @@ def contributions_plot(contributions: pl.DataFrame, features: pl.DataFrame, *, t
         warnings.simplefilter("ignore")
         import shap  # noqa: PLC0415 (it takes seconds, and only training draws this)
 
-        figure, (axes,) = _canvas(8.2, 1.6 + 0.42 * min(top, contributions.width))
+        figure, (axes,) = _canvas(_WIDEST, 1.6 + 0.42 * min(top, contributions.width))
         values = features.cast(pl.Float64).fill_null(float("nan")).to_numpy()
         names = [_line(name) for name in contributions.columns]
         told = shap.Explanation(contributions.to_numpy(), data=values, feature_names=names)
@@ -146,7 +147,7 @@ def kinds_plot(contributions: pl.DataFrame, kinds: Mapping[str, Mask], *, title:
     farthest = np.argsort(-moved.mean(axis=0), kind="stable")[:top]
     names = [contributions.columns[place] for place in farthest]
     means = np.stack([moved[here][:, farthest].mean(axis=0) for here in kinds.values()], axis=1)
-    figure, (axes,) = _canvas(3.4 + 1.1 * len(kinds), 1.8 + 0.42 * len(names))
+    figure, (axes,) = _canvas(min(3.4 + 1.1 * len(kinds), _WIDEST), 1.8 + 0.42 * len(names))
     axes.imshow(means, cmap="Blues", aspect="auto", vmin=0)
     for (row, column), mean in np.ndenumerate(means):
         dark = mean > 0.6 * means.max()
@@ -167,7 +168,7 @@ def contest_plot(entrants: Sequence[tuple[str, float, float, float, float]], *, 
         chosen: The name of the winner.
     """
     ranked = sorted(entrants, key=lambda entrant: entrant[1])
-    figure, (axes,) = _canvas(7.4, 1.4 + 0.45 * len(ranked))
+    figure, (axes,) = _canvas(_WIDEST, 1.4 + 0.45 * len(ranked))
     axes.axvline(0, color=FAINT, linewidth=1.2, linestyle="--")
     for place, (name, _, behind, low, high) in enumerate(ranked):
         color, marker = (BLUE, "o") if name == chosen else ("#7A7A7A", "s")

@@ -38,7 +38,8 @@ def contest_json(run: ModelRun) -> str:
         {"learner": each.name, "loss": each.loss, "low": each.low, "high": each.high, "behind": each.behind}
         for each in sorted(run.rivals, key=lambda rival: rival.loss)
     ]
-    gains = [{"over": name, "gain": list(gain)} for name, gain in run.gains.items()]
+    which = " (the winner as it would have served)" if "served" in run.rows else ""
+    gains = [{"over": f"{name}{which}", "gain": list(gain)} for name, gain in run.gains.items()]
     return json.dumps({"chosen": run.chosen, "score": run.score, "rivals": rivals, "gains": gains})
 
 

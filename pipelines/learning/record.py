@@ -53,7 +53,7 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
         first_night=night.as_of,
         parameters={**_parameters(contest), DEFINITIONS: definitions_of(app)},
         metrics={
-            "log_loss": next((e.log_loss, e.low, e.high) for e in contest.entrants if e.name == chosen),
+            "log_loss": contest.loss,
             "log_loss_gain_over_base_rate": contest.gain,
             **task.figures(contest.holdout),
         },
@@ -79,7 +79,7 @@ def run_of(contest: Contest, night: Night, app_hash: str, code_version: str) -> 
 
 def _rivals(contest: Contest) -> list[Rival]:
     """Who competed, with how far behind the winner they were, and what each of them does."""
-    usual = f"says {contest.base:.2g} of everybody, how often it happened in the rows before"
+    usual = f"says of everybody how often that kind of question came true in the rows before, {contest.base:.2g} of all"
     does = {name: each.does for name, each in learners().by_name.items()} | {BASE_RATE: usual}
     return [
         Rival(e.name, e.log_loss, e.low, e.high, e.behind if e.name != contest.chosen else None, does.get(e.name, ""))

@@ -86,7 +86,7 @@ def test_answers_that_are_all_alike_are_nothing_to_learn_from(candidates):
 
 
 def test_with_time_enough_or_no_budget_all_compete(clock):
-    assert {each.name for each in held(30).entrants} == {"base_rate", "habit", "logistic", "slow"}
+    assert {each.name for each in held(40).entrants} == {"base_rate", "habit", "logistic", "slow"}
     assert held(None).faults == ()
 
 
@@ -163,7 +163,7 @@ def test_within_one_stretch_of_days_what_is_preferred_gives_way_beyond_the_inter
     assert choose_winner(["preferred", "complex"], losses, np.arange(400), np.zeros(400, dtype=int)) == winner
 
 
-def test_a_contest_of_those_who_would_serve_holds_what_they_learn_of_all_that_was_over_when_it_begins(monkeypatch):
+def test_a_winner_that_is_not_recalibrated_is_told_as_it_would_have_served_whether_it_competed_so_or_not(monkeypatch):
     monkeypatch.setattr(models.contest.hold, "candidates", lambda task: [Logistic])
     monkeypatch.setattr(Played, "relevels", False)
     rows = play_rows(2000)
@@ -179,5 +179,9 @@ def test_a_contest_of_those_who_would_serve_holds_what_they_learn_of_all_that_wa
     served.fit(over, weights=recency(over, HALF_LIFE_DAYS))
     holdout = told[True].holdout
     assert np.array_equal(holdout["p"].to_numpy(), served.predict(holdout))
+    assert np.array_equal(told[False].holdout["p"].to_numpy(), served.predict(holdout))  # who competed is recalibrated
+    won = next(each for each in told[False].entrants if each.name == "logistic")
+    assert told[False].loss == told[True].loss != (won.log_loss, won.low, won.high)
+    assert told[False].rows["served"] == over.height
     assert told[True].rows["train"] == over.height > told[False].rows["train"]
     assert told[True].data_window["over_before"] == told[False].data_window["test_from"]

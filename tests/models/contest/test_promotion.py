@@ -174,3 +174,14 @@ def test_what_changes_for_players_is_told_even_where_too_few_days_have_passed_to
     assert told.moved == moved_between(rows["old"].to_numpy(), rows["new"].to_numpy())
     assert (told.moved.rows, told.moved.much, told.moved.stay) == (100, 0.1, 0.0)
     assert told.moved.before - told.moved.after == pytest.approx(told.moved.apart)  # all that move go down
+
+
+def test_a_kind_of_which_hardly_anything_came_true_is_no_ground_to_be_worse():
+    level = ["seldom"] * 200 + ["often"] * 200
+    rows = pl.DataFrame({"player_key": np.arange(400), "base_day": [dt.date(2024, 1, 2)] * 400, "level": level})
+    rows = rows.with_columns(y=pl.Series([0.0] * 200 + [0.0, 1.0] * 100), old=pl.Series([0.0002] * 200 + [0.5] * 200))
+    serves = Incumbent("version 3", Answers("old"), dt.date(2024, 1, 1))
+    for off, worse in (([0.0004] * 200 + [0.5] * 200, ()), ([0.0002] * 200 + [0.7, 0.3] * 100, ("level often",))):
+        new = rows.with_columns(new=pl.Series(off))
+        told = compare(serves, new, "y", np.array(off), lambda _, asked: asked, Answers("new").predict)
+        assert told.worse == worse

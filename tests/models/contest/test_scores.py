@@ -5,17 +5,18 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import brier_score_loss, roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.metrics import log_loss as reference_log_loss
 
 from models.contest.scores import (
     auc,
     auc_interval,
-    brier,
+    average_precision,
     calibration_error,
     calibration_floor,
     clustered_floor,
     clustered_interval,
+    differs,
     equal_mass_bins,
     log_loss,
     log_losses,
@@ -34,8 +35,10 @@ def test_losses_agree_with_scikit_learn():
     y, p = forecasts()
     p = p.clip(0.01, 0.99)
     assert log_loss(y, p) == pytest.approx(reference_log_loss(y, p))
-    assert brier(y, p) == pytest.approx(brier_score_loss(y, p))
     assert auc(y, p) == pytest.approx(roc_auc_score(y, p))
+    often = np.random.default_rng(3).integers(3, size=len(y)).astype(float)
+    assert average_precision(y, p)(often) == pytest.approx(average_precision_score(y, p, sample_weight=often))
+    assert np.isnan(average_precision(np.zeros(5), p[:5])(np.ones(5)))
 
 
 def test_certain_and_wrong_costs_much_but_not_infinitely():
@@ -61,10 +64,24 @@ def test_the_interval_of_auc_is_as_wide_as_that_of_drawing_players_anew():
 
 def test_without_rows_every_score_is_unknown():
     none = np.array([])
-    assert all(np.isnan(score(none, none)) for score in (log_loss, brier, auc, calibration_error))
+    assert all(np.isnan(score(none, none)) for score in (log_loss, auc, calibration_error))
     assert np.isnan(calibration_floor(none))
     assert np.isnan(clustered_floor(none, none, none.astype(int)))
     assert reliability_table(none, none).is_empty()
+
+
+def test_what_differs_from_promises_is_told_though_promises_differ_and_what_holds_is_named_in_one_case_of_20():
+    rng, players = np.random.default_rng(6), np.repeat(np.arange(200), 5)
+    named = {"held": 0, "promised too much": 0, "hardly ever": 0}
+    for _ in range(200):
+        p = np.repeat(rng.choice([0.05, 0.9], 200), 5)
+        y = (rng.random(1000) < p).astype(float)
+        named["held"] += differs(y, p, players)
+        named["promised too much"] += differs(y, np.where(p > 0.5, 0.99, p), players)
+        named["hardly ever"] += differs((rng.random(1000) < 0.001).astype(float), np.full(1000, 0.001), players)
+    assert 2 <= named["held"] <= 20
+    assert named["promised too much"] == 200  # by 0.045 on average, where the share's own interval reaches 0.06
+    assert named["hardly ever"] <= 20
 
 
 def test_bins_hold_equal_mass_when_probabilities_differ():
