@@ -172,25 +172,6 @@ UNUSABLE = {
 }
 
 
-def test_files_that_cannot_be_used_are_named_each_and_the_rest_of_the_night_goes_out(folder, played, caplog):
-    for name, (text, _) in UNUSABLE.items():
-        add(folder, name, text or "")
-    (folder / "types" / "missing.py").unlink()
-    loaded, settings = played(types=["daily_challenge", *UNUSABLE])
-    with caplog.at_level(logging.WARNING):
-        report = serve_night(settings, loaded, LAST_NIGHT)
-    for name, (text, why) in UNUSABLE.items():
-        (note,) = [note for note in report.notes if f"content type {name} " in note]
-        assert why in note
-        assert f"pipelines/words/types/{name}.py" in note
-        assert text is None or f"The content type {name} is not written" in caplog.text
-    night = read_latest(settings.home, "puzzles")
-    assert night.table("challenges").height > 0
-    for name in UNUSABLE:
-        with pytest.raises(AppFileError, match=rf"content\.types: .*{name}"):
-            check_app(settings.home, str(write(folder, types=["daily_challenge", name])))
-
-
 RAISING = {
     "plan": (ENCORE.replace("    rows = asking", "    1 / 0\n    rows = asking"), "ZeroDivisionError"),
     "rows": (ENCORE.replace('how="semi", maintain_order="left")', 'how="inner").select(user="metric")'), "Column"),
@@ -203,54 +184,67 @@ RAISING = {
 }
 
 
-def test_those_that_fail_at_night_are_named_each_and_the_rest_of_the_night_goes_out(folder, played, caplog):
-    for name, (text, _) in RAISING.items():
-        add(folder, f"encore_{name}", text)
+LOOKING = ENCORE.replace(
+    "    return rows.join", '    assert not asking.rows("encore_plan").height\n    return rows.join'
+)  # at a type that fails
+UNASKED = ENCORE.replace('briefs=lambda app: product(app.challenges.metrics, ["again"]),', "briefs=lambda app: [],")
+UNASKABLE = {
+    "lacks": UNASKED.replace("    names_metric", "    lacks=lambda app: 1 / 0,\n    names_metric"),
+    "briefs": UNASKED.replace("briefs=lambda app: []", "briefs=lambda app: [] / 1"),
+}
+
+
+def test_those_that_cannot_be_used_asked_or_planned_are_named_each_and_the_rest_of_the_night_goes_out(
+    folder, played, caplog
+):
+    raising = {f"encore_{name}": text for name, (text, _) in RAISING.items()}
+    unusable = {name: text or "" for name, (text, _) in UNUSABLE.items()}
+    for name, text in {**unusable, **raising, **UNASKABLE, "echo": LOOKING}.items():
+        add(folder, name, text)
+    (folder / "types" / "missing.py").unlink()
     loaded, settings = played(
-        types=["daily_challenge", "motivational_message", *(f"encore_{name}" for name in RAISING)]
+        types=["daily_challenge", "motivational_message", *UNUSABLE, *raising, *UNASKABLE, "echo"]
     )
     with caplog.at_level(logging.WARNING):
         report = serve_night(settings, loaded, LAST_NIGHT)
+    for name, (text, why) in UNUSABLE.items():
+        (note,) = [note for note in report.notes if f"content type {name} " in note]
+        assert why in note
+        assert f"pipelines/words/types/{name}.py" in note
+        assert text is None or f"The content type {name} is not written" in caplog.text
+        with pytest.raises(AppFileError, match=rf"content\.types: .*{name}"):
+            check_app(settings.home, str(write(folder, types=["daily_challenge", name])))
     assert len([note for note in report.notes if "encore" in note]) == len(RAISING)
     for name, (_, why) in RAISING.items():
         (note,) = [note for note in report.notes if note.startswith(f"Nothing of encore_{name} is planned: ")]
         assert why in note
         assert note.endswith(f"See pipelines/words/types/encore_{name}.py.")
         assert note in caplog.text
+    for name in UNASKABLE:
+        assert any(note.startswith(f"The content type {name} cannot be checked") for note in report.notes)
+        told = rf"content type {name} cannot be checked: its {name} end in .*{name}\.py"
+        with pytest.raises(AppFileError, match=told):
+            check_app(settings.home, str(write(folder, types=["daily_challenge", name])))
     night = read_latest(settings.home, "puzzles")
     assert night.table("challenges").height > 0
-    assert set(night.table("messages")["content_type"]) == {"motivational_message"}
+    assert set(night.table("messages")["content_type"]) == {"motivational_message", *UNASKABLE, "echo"}
 
 
-def test_one_that_looks_at_a_type_which_fails_goes_on(folder, played):
-    add(folder, "encore", RAISING["plan"][0])
-    add(
-        folder,
-        "echo",
-        ENCORE.replace("    return rows.join", '    assert not asking.rows("encore").height\n    return rows.join'),
+def test_of_types_that_go_together_one_that_fails_leaves_the_other_without_a_fault_and_its_readers_accounted_for(
+    played, monkeypatch
+):
+    loaded, settings = played(
+        types=[
+            *("daily_challenge", "adaptive_mission", "mission_brief"),
+            *("motivational_message", "come_back_message"),
+        ]
     )
-    loaded, settings = played(types=["daily_challenge", "encore", "echo"])
-    serve_night(settings, loaded, LAST_NIGHT)
-    assert set(read_latest(settings.home, "puzzles").table("messages")["content_type"]) == {"echo"}
-
-
-def test_of_types_that_go_together_one_that_fails_leaves_the_other_without_a_fault(folder, played, monkeypatch):
-    loaded, settings = played(types=["daily_challenge", "adaptive_mission", "mission_brief"])
     kinds = types.content_types()
-    broken = replace(kinds["adaptive_mission"], plan=lambda asking: 1 / 0)
-    monkeypatch.setattr("pipelines.night.wanted.content_types", lambda: {**kinds, "adaptive_mission": broken})
+    failing = ("adaptive_mission", "motivational_message")  # a mission has its brief, and who gets the other is counted
+    broken = {name: replace(kinds[name], plan=lambda asking: 1 / 0) for name in failing}
+    monkeypatch.setattr("pipelines.night.wanted.content_types", lambda: {**kinds, **broken})
     notes = [note for note in serve_night(settings, loaded, LAST_NIGHT).notes if "is planned" in note]
-    assert [note.split(":")[0] for note in notes] == ["Nothing of adaptive_mission is planned"]
-
-
-def test_who_would_have_got_a_type_that_fails_is_accounted_for(folder, played, monkeypatch):
-    add(folder, "encore", ENCORE)
-    loaded, settings = played(types=["daily_challenge", "motivational_message", "come_back_message"])
-    kinds = types.content_types()
-    broken = replace(kinds["motivational_message"], plan=lambda asking: 1 / 0)
-    monkeypatch.setattr("pipelines.night.wanted.content_types", lambda: {**kinds, "motivational_message": broken})
-    report = serve_night(settings, loaded, LAST_NIGHT)
-    assert [note for note in report.notes if note.startswith("Nothing of motivational_message is planned")]
+    assert sorted(note.split(":")[0] for note in notes) == [f"Nothing of {name} is planned" for name in failing]
 
 
 def test_two_of_one_name_are_refused_with_both_their_places(folder):
@@ -276,22 +270,6 @@ def test_a_type_without_what_it_needs_is_refused_by_check_with_every_other_fault
         check_app(folder / "home", str(path))
     for fault in ("a social_prompt needs the metrics", "a mission_brief goes with", "unknown"):
         assert fault in str(raised.value)
-
-
-def test_those_that_cannot_be_asked_of_an_app_are_named_by_check_and_the_night_goes_out(folder, played):
-    text = ENCORE.replace('briefs=lambda app: product(app.challenges.metrics, ["again"]),', "briefs=lambda app: [],")
-    add(folder, "lacks", text.replace("    names_metric", "    lacks=lambda app: 1 / 0,\n    names_metric"))
-    add(folder, "briefs", text.replace("briefs=lambda app: []", "briefs=lambda app: [] / 1"))
-    for asked in ("lacks", "briefs"):
-        told = rf"content type {asked} cannot be checked: its {asked} end in .*{asked}\.py"
-        with pytest.raises(AppFileError, match=told):
-            check_app(folder / "home", str(write(folder, types=["daily_challenge", asked])))
-    loaded, settings = played(types=["daily_challenge", "lacks", "briefs"])
-    report = serve_night(settings, loaded, LAST_NIGHT)
-    for asked in ("lacks", "briefs"):
-        assert any(note.startswith(f"The content type {asked} cannot be checked") for note in report.notes)
-    messages = read_latest(settings.home, "puzzles").table("messages")
-    assert set(messages["content_type"]) == {"lacks", "briefs"}
 
 
 def test_a_night_of_a_type_without_what_it_needs_is_refused_with_the_way_to_see_every_fault(folder, played):
