@@ -10,6 +10,7 @@ import pytest
 from mlflow import MlflowClient
 from pydantic import SecretStr
 
+from configs import commands
 from models import portable
 from models.contest.outcome import Decision
 from models.portable import save_json
@@ -50,14 +51,23 @@ LOSSES = {
 }
 
 
+@pytest.fixture(name="before", scope="module")
+def _before(trained, tmp_path_factory):
+    """Who serves while nothing is lost."""
+    settings = trained.copy(tmp_path_factory.mktemp("before"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(commands, "_apps", {})  # as a test finds it, so that both spell commands alike
+        served = champions(settings, trained.loaded, NEXT)
+        assert served.notes == champions(settings, trained.loaded, NEXT).notes
+    return served
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_where_the_registry_cannot_be_had_champions_serve_as_the_night_before_kept_them_and_the_night_says_so(
-    trained, tmp_path, monkeypatch, loss
+    trained, before, tmp_path, monkeypatch, loss
 ):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     settings = trained.copy(tmp_path)
-    before = champions(settings, trained.loaded, NEXT)
-    assert before.notes == champions(settings, trained.loaded, NEXT).notes
     lost = LOSSES[loss](settings)
     changed = {fault.message.split()[3] for fault in model_faults(settings.home, "puzzles")}
     assert changed == ({f"puzzles.{task}" for task in trained.versions} if loss == "with other files" else set())
