@@ -129,8 +129,8 @@ def _refusals(history, tmp_path_factory):
     empty.write_text(app.read_text().replace("app: puzzles", "app: empty"))
     words = {"APP": app, "EMPTY": empty, "NONE": place / "none.yaml"}
     lines = [[*(words.get(word, word) for word in line.split()), "--home", home] for line in REFUSED]
-    always = ("configs.loader", "configs.settings", "flows.cli.console")
-    return dict(zip(REFUSED, told_by_each(lines, *always), strict=True))
+    quick = ("configs.loader", "configs.settings", "flows.cli.console", "duckdb", "polars", "sqlglot")
+    return dict(zip(REFUSED, told_by_each(lines, *quick), strict=True))
 
 
 @pytest.mark.parametrize("line", REFUSED)
