@@ -12,7 +12,7 @@ from tests.foreign.data import LAST_DAY, history, write_history
 
 pytestmark = pytest.mark.long
 
-SIZES = {"record_club": (250, 200, 3), "gym": (40, 60, 2), "study_log": (40, 60, 2)}  # people, days, nights
+SIZES = {"record_club": (250, 200, 2), "gym": (40, 60, 2), "study_log": (40, 60, 2)}  # people, days, nights
 
 
 @pytest.mark.parametrize("name", APPS)
