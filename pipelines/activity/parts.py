@@ -108,10 +108,10 @@ def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime)
            UNION SELECT player_key FROM retracted_since""",
         limits,
     )
-    warehouse.run(
-        f"""CREATE OR REPLACE TEMP TABLE known_derived AS
-            FROM ({derived_events_sql(app, "touched_players", cut_sql)}) WHERE day < DATE '{as_of}'"""
-    )
+    derived = derived_events_sql(app, "touched_players", cut_sql)
+    if not _any(warehouse, "touched_players"):
+        derived = "FROM derived_events LIMIT 0"
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE known_derived AS FROM ({derived}) WHERE day < DATE '{as_of}'")
     warehouse.run(
         f"""CREATE OR REPLACE TEMP TABLE touched AS SELECT DISTINCT player_key, day FROM (
                 SELECT player_key, day FROM player_days WHERE available_at > $cut
@@ -129,21 +129,34 @@ def know_until(warehouse: Warehouse, app: App, as_of: dt.date, cut: dt.datetime)
                               SEMI JOIN touched_players USING (player_key) WHERE day < DATE '{as_of}'"""
     )
     warehouse.run(f"CREATE OR REPLACE TEMP VIEW events_then AS FROM events_at({cut_sql})")
-    then = parsed_sql(app, "events_then", "known_derived")
-    warehouse.run(f"CREATE OR REPLACE TEMP TABLE parsed_events AS {then.events}")
-    again = {
-        "player_days": f"{_PARTS} FROM ({then.days}) GROUP BY player_key, day, cohort, metric",
-        "player_day_keys": f"{_KEYS} FROM ({then.keys}) GROUP BY player_key, day, metric, key",
-        "active_days": warehouse.fixed("activity/active_days"),
-    }
-    for table, rows in again.items():
+    for table, rows in _made_again(warehouse, app).items():
         warehouse.run(f"CREATE OR REPLACE TEMP TABLE again_{table} AS {rows}")
         warehouse.run(
             f"""CREATE OR REPLACE TEMP VIEW known_{table} AS
                 SELECT * FROM {table} ANTI JOIN late_days USING (player_key, day) WHERE day < DATE '{as_of}'
                 UNION ALL BY NAME SELECT * FROM again_{table}"""
         )
-    warehouse.run("DELETE FROM parsed_events")
+    warehouse.run("DROP TABLE IF EXISTS parsed_events")
+
+
+def _made_again(warehouse: Warehouse, app: App) -> dict[str, str]:
+    """Queries by table for the parts of the player-days in `touched`, as they were known: of none on most nights.
+
+    To plan them takes longer than all else that a night does to know what it may see.
+    """
+    if not _any(warehouse, "touched"):
+        return {table: f"FROM {table} LIMIT 0" for table in ("player_days", "player_day_keys", "active_days")}
+    then = parsed_sql(app, "events_then", "known_derived")
+    warehouse.run(f"CREATE OR REPLACE TEMP TABLE parsed_events AS {then.events}")
+    return {
+        "player_days": f"{_PARTS} FROM ({then.days}) GROUP BY player_key, day, cohort, metric",
+        "player_day_keys": f"{_KEYS} FROM ({then.keys}) GROUP BY player_key, day, metric, key",
+        "active_days": warehouse.fixed("activity/active_days"),
+    }
+
+
+def _any(warehouse: Warehouse, table: str) -> bool:
+    return bool(warehouse.rows(f"FROM {table} LIMIT 1"))
 
 
 _PARTS = """SELECT player_key, day, cohort, metric, count(*) AS n, sum(value) AS sum, min(value) AS min,
