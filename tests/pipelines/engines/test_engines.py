@@ -61,7 +61,7 @@ def test_a_dask_cluster_publishes_the_same(trained, alone, tmp_path, cluster):
 def test_a_dask_worker_that_is_killed_costs_its_bucket_alone(tmp_path, cluster):
     told = Settings(home=tmp_path, engine="dask", dask_address=cluster.scheduler_address, buckets=4)
     by = buckets_of(told)
-    assert by.each(dies_once, (str(tmp_path),), (PLAYERS,)).sort("player_key").equals(PLAYERS)
+    assert by.each(dies_once, (str(tmp_path), os.getpid()), (PLAYERS,)).sort("player_key").equals(PLAYERS)
     cluster.wait_for_workers(2, timeout=300)  # the one that died is started anew, or the next were the last
     processes = by.each(doubled, (1,), (PLAYERS, NOBODY))["process"]
     assert os.getpid() not in processes
