@@ -87,6 +87,9 @@ def pytest_collection():
             return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(
+            20_000, 20, 50
+        )  # or a sixtieth of the run is spent on looking for garbage that tests do not make
         gc.enable()
 
 
