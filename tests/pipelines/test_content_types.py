@@ -22,7 +22,7 @@ from tests.flows.world import START, write_app, write_events
 from tests.pipelines.nights import now, serve_night
 
 pytestmark = pytest.mark.slow
-PLAYERS, DAYS = 24, 60
+PLAYERS, DAYS = 10, 60
 LAST_NIGHT = START + dt.timedelta(days=DAYS)
 EVERY_TYPE = [
     *("daily_challenge", "custom_achievement", "adaptive_mission", "mission_brief", "motivational_message"),
@@ -188,7 +188,7 @@ def test_a_person_is_shown_the_achievement_and_the_messages_with_their_kind(worl
 def test_replay_tells_of_missions_apart_and_of_daily_challenges_as_ever(world):
     loaded, settings, _ = world
     report = run_replay(
-        settings, loaded, start=LAST_NIGHT - dt.timedelta(days=14), end=LAST_NIGHT - dt.timedelta(days=9)
+        settings, loaded, start=LAST_NIGHT - dt.timedelta(days=14), end=LAST_NIGHT - dt.timedelta(days=12)
     )
     promises = pl.read_parquet(report.promises)
     assert set(promises["content_type"]) == {"daily_challenge"}
