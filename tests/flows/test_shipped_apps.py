@@ -15,7 +15,8 @@ from tests.foreign.data import LAST_DAY, Log, history, write_history
 
 pytestmark = pytest.mark.long
 
-SMALL = FitnessSettings(records=160, others=160, players=40, days=60, end=LAST_DAY)
+PLAYERS, DAYS = 20, 40  # too few to learn from, which other tests do
+SMALL = FitnessSettings(records=4 * PLAYERS, others=4 * PLAYERS, players=PLAYERS, days=DAYS, end=LAST_DAY)
 
 
 def taken_fitness(folder: Path) -> None:
@@ -28,7 +29,7 @@ def taken_fitness(folder: Path) -> None:
 def taken_events(name: str, log: Log) -> Callable[[Path], None]:
     """Events in the contract's columns."""
     return lambda folder: ingest(
-        app=name, files=[str(write_history(folder, history(name, 40, 60, log_of=log)))], history=True
+        app=name, files=[str(write_history(folder, history(name, PLAYERS, DAYS, log_of=log)))], history=True
     )
 
 
