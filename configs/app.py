@@ -304,6 +304,8 @@ def _ranking_problems(app: App) -> Iterator[str]:
         if ranking.metric in app.metrics and app.metrics[ranking.metric].aggregation.runs:
             told = f"'{ranking.metric}' is a streak, which goes on beyond any number of days"
             yield f"profile.rankings.{name}.metric: {told}; take a metric that counts"
+        if ranking.teams and ranking.among == "cohort":
+            yield f"profile.rankings.{name}.among: a team is listed among all teams; take out `among` or `teams`"
 
 
 def _ends_problems(app: App) -> Iterator[str]:

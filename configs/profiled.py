@@ -41,12 +41,17 @@ class Preference(Part):
 
 
 class Ranking(Part):
-    """A list of players by what a metric came to."""
+    """A list of players, or of their teams, by what a metric came to."""
 
     metric: Name = Field(description="What places them; the most first, or the least where less is better.")
     days: int = Field(7, ge=1, le=90, description="Over how many whole days before the night.")
     among: Literal["everyone", "cohort"] = Field(
         "everyone", description="All together, or only those of the kind of play that the player plays most."
+    )
+    teams: str = Field(
+        "",
+        description="Instead of players their teams are listed, by the mean of their members: the attribute of a "
+        "player's record that names the team, such as a class.",
     )
 
 

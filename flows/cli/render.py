@@ -274,13 +274,17 @@ def _targets(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
 
 def _rankings(rows: Sequence[Mapping[str, Any]], terms: Terms) -> Table:
     table = _table("Rankings", ("ranking", "left"), ("place", "right"), ("with", "left"), ("next ahead", "left"))
+
+    def came_to(row: Mapping[str, Any], value: float) -> str:
+        return f"{value:,.2f} a member" if row.get("team") else terms.goal(row["metric"], value)
+
     for row in rows:
-        ahead = "" if row["next_value"] is None else terms.goal(row["metric"], row["next_value"])
-        among = f" of {row['cohort']}" if row["cohort"] else ""
+        ahead = "" if row["next_value"] is None else came_to(row, row["next_value"])
+        among = f" of {row['cohort']}" if row["cohort"] else f", {row['team']}" if row.get("team") else ""
         table.add_row(
             literal(f"{row['ranking'].replace('_', ' ')}{among}"),
             f"{row['place']:,} of {row['players']:,}",
-            literal(f"{terms.goal(row['metric'], row['value'])} in {counted(row['days'], 'day')}"),
+            literal(f"{came_to(row, row['value'])} in {counted(row['days'], 'day')}"),
             literal(ahead),
         )
     return table

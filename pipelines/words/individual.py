@@ -107,7 +107,7 @@ def _attributes(known: Known, chosen: pl.DataFrame) -> pl.DataFrame:
     """player_key, attributes (JSON text): those that the app file lists, for players who have any."""
     names = list(known.app.content.individual.attributes)
     with known.lend(chosen=chosen):
-        return known.frame(known.fixed("words/player_attributes"), {"cut": known.cut, "names": names})
+        return known.frame(known.fixed("players/player_attributes"), {"cut": known.cut, "names": names})
 
 
 def _cleaned(attributes: object) -> dict[str, str]:

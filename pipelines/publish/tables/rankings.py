@@ -15,13 +15,14 @@ CONTRACT = contract(
         "metric": named(),
         "days": whole(1),
         "cohort": text(nullable=True),
+        "team": text(nullable=True),
         "place": whole(1),
         "players": whole(1),
         "value": number(),
         "next_value": number(nullable=True),
     },
     standing=False,
-    screen=("ranking", "metric", "days", "cohort", "place", "players", "value", "next_value"),
+    screen=("ranking", "metric", "days", "cohort", "team", "place", "players", "value", "next_value"),
 )
 
 

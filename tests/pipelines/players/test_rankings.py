@@ -1,6 +1,7 @@
 """Lists of players: whose value is larger comes first, equal ones share a place, and who is left alone is in none."""
 
 import datetime as dt
+import json
 
 import polars as pl
 import pytest
@@ -77,3 +78,30 @@ def test_who_opted_out_is_in_no_list_and_an_app_without_lists_has_none(known):
 def test_a_list_of_what_is_no_metric_is_refused():
     with pytest.raises(ValidationError, match=r"profile.rankings.week.metric: 'solve' is not one of the metrics"):
         make_app(profile={"rankings": {"week": {"metric": "solve"}}})
+
+
+def test_a_team_is_worth_the_mean_of_its_members_and_one_of_few_is_not_listed():
+    app = make_app(profile={"rankings": {"classes": {"metric": "solved", "days": 28, "teams": "class"}}})
+    of = {1: "7a", 2: "7a", 6: "7a", 3: "7b", 4: "7b", 5: "7b", 7: "7c"}
+    records = [
+        {"player_key": who, "recorded_at": START, "available_at": START, "attributes": json.dumps({"class": team})}
+        for who, team in of.items()
+    ]
+    moved = {
+        "recorded_at": START + dt.timedelta(days=1),
+        "available_at": FAR + dt.timedelta(days=1),
+        "attributes": '{"class": "7c"}',
+    }
+    with warehouse_with(app, EVENTS) as warehouse:
+        warehouse.append("player_records", pl.DataFrame([*records, *({"player_key": who} | moved for who in (1, 2))]))
+        players = pl.DataFrame({"player_key": [1, 2, 3, 4, 5, 6, 7, 8], "cohort": "a"})
+        rows = rank_players(known_at(warehouse, app, AS_OF, FAR), players)
+    placed = rows.select("player_key", "team", "place", "players", "value", "next_value").rows()
+    assert placed == [
+        *((who, "7a", 1, 2, 1.67, None) for who in (1, 2)),  # three, two and none
+        *((who, "7b", 2, 2, 1.0, 1.67) for who in (3, 4, 5)),
+        (6, "7a", 1, 2, 1.67, None),
+    ]
+    assert rows["cohort"].null_count() == rows.height
+    with pytest.raises(ValidationError, match=r"among: a team is listed among all teams"):
+        make_app(profile={"rankings": {"classes": {"metric": "solved", "teams": "class", "among": "cohort"}}})
