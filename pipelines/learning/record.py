@@ -150,10 +150,20 @@ def _parameters(contest: Contest) -> Mapping[str, Any]:
     return {**told, "recalibration_slope": round(model.recalibration.slope, 4)}
 
 
+_COMPETED = {
+    "task": pl.String(),
+    "learner": pl.String(),
+    "log_loss": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "chosen": pl.Boolean(),
+}
+
+
 def contest_table(contests: Iterable[Contest]) -> pl.DataFrame:
     """task, learner, log_loss, low, high, chosen: the contests as a table people read."""
     return pl.DataFrame(
         [(c.task.name, e.name, e.log_loss, e.low, e.high, e.name == c.chosen) for c in contests for e in c.entrants],
-        schema=["task", "learner", "log_loss", "low", "high", "chosen"],
+        schema=_COMPETED,
         orient="row",
     )

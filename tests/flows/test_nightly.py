@@ -140,6 +140,7 @@ def test_training_on_too_few_players_registers_nothing_and_says_why_wherever_one
     app, home = puzzles
     report = train(app=str(app), as_of=LAST_NIGHT)
     assert report.versions == {}
+    assert report.contests.filter("chosen").is_empty()
     assert any("too little to learn from" in note for note in report.notes)
     settings, loaded = Settings(home=home), load_app(str(app))
     seats = {seat.task: seat.why for seat in read_leaderboard(settings, loaded.app, LAST_NIGHT).seats}
