@@ -62,10 +62,8 @@ def commands_in(text):
 
 
 def test_no_message_spells_a_command_by_hand():
-    wrong = [
-        (name_of(p), text) for p in sources(*ROOMS) for text in texts(p) if RAW.search(text) and name_of(p) != HELP
-    ]
-    assert wrong == []
+    naming = [p for p in sources(*ROOMS) if "nightquest " in p.read_text(encoding="utf-8") and name_of(p) != HELP]
+    assert [(name_of(p), text) for p in naming for text in texts(p) if RAW.search(text)] == []
 
 
 @pytest.mark.parametrize("call", list(calls()))
