@@ -63,6 +63,12 @@ def test_every_active_player_is_challenged_and_the_fallbacks_are_named(served):
     assert view.profile is not None
 
 
+def test_without_a_key_no_model_is_asked_and_no_ledger_is_made(made):
+    home, _ = made
+    assert set(read_latest(home, "puzzles").table("challenges")["ai_provider"]) == {"offline"}
+    assert not (home / "ledger").exists()
+
+
 def test_the_same_night_again_changes_no_byte_and_says_so(served):
     app, home, first = served
     before, promises = bytes_under(published_root(home, "puzzles")), rows(home, "challenges")
@@ -91,10 +97,13 @@ def test_a_night_made_from_scratch_elsewhere_has_the_same_promises_and_its_log_t
     assert any("No trained model serves yet" in line for line in warnings)
 
 
-def test_backfill_settles_what_earlier_nights_promised_and_pays_it_once(puzzles):
+def test_past_nights_in_their_order_go_on_issuing_and_settle_what_earlier_ones_promised_and_pay_it_once(puzzles):
     app, home = puzzles
     nights = backfill(app=str(app), start=NIGHT, end=NIGHT + dt.timedelta(days=1))
     assert [night.as_of for night in nights] == [NIGHT, NIGHT + dt.timedelta(days=1)]
+    assert all(night.issued for night in nights)
+    assert not any("made late" in note for night in nights for note in night.notes)
+    assert {row["as_of"] for row in rows(home, "challenges")} == {night.as_of for night in nights}
     settled, paid = rows(home, "settlements"), rows(home, "xp_ledger")
     assert {row["state"] for row in settled} == {"completed", "expired"}
     assert sum(row["xp"] for row in settled) == sum(

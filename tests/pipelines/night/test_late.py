@@ -30,7 +30,7 @@ LEDGERS = (
     *("promised_rewards", "reward_ledger"),
     *("assignments", "experiment_arms", "nominations", "verdicts", "texts"),
 )
-NIGHTS = [START + dt.timedelta(days=day) for day in (25, 26, 27, 28, 29)]
+NIGHTS = [START + dt.timedelta(days=day) for day in (25, 26, 28, 29)]
 
 
 @pytest.fixture(name="first", scope="module")
@@ -46,15 +46,15 @@ def _first(tmp_path_factory):
 
 @pytest.fixture(name="ahead", scope="module")
 def _ahead(first, tmp_path_factory):
-    """(home, loaded app) with the first and the fourth night out, for copies."""
+    """(home, loaded app) with the first and the third night out, for copies."""
     settings, loaded = copy_of(first, tmp_path_factory.mktemp("ahead"))
-    assert serve_night(settings, loaded, NIGHTS[3]).issued
+    assert serve_night(settings, loaded, NIGHTS[2]).issued
     return settings.home, loaded
 
 
 @pytest.fixture(name="looked", scope="module")
 def _looked(ahead, tmp_path_factory):
-    """(home, loaded app) where the second night was made after the fourth, its report, and the ledgers before it."""
+    """(home, loaded app) where the second night was made after the third, its report, and the ledgers before it."""
     settings, loaded = copy_of(ahead, tmp_path_factory.mktemp("looked"))
     before = ledgers(settings)
     return settings.home, loaded, serve_night(settings, loaded, NIGHTS[1]), before
@@ -80,13 +80,13 @@ def _world(first, tmp_path):
 
 @pytest.fixture(name="overtaken")
 def _overtaken(ahead, tmp_path):
-    """(settings, loaded app) of a test's own, with the first and the fourth night out."""
+    """(settings, loaded app) of a test's own, with the first and the third night out."""
     return copy_of(ahead, tmp_path)
 
 
 @pytest.fixture(name="late")
 def _late(looked, tmp_path):
-    """(settings, loaded app) of a test's own, with the second night made after the fourth."""
+    """(settings, loaded app) of a test's own, with the second night made after the third."""
     return copy_of(looked, tmp_path)
 
 
@@ -107,7 +107,7 @@ def test_a_night_made_after_later_ones_moves_no_ledger_and_no_pointer_and_is_mar
     home, _, report, before = looked
     settings = Settings(home=home)
     assert ledgers(settings) == before
-    assert latest(settings) == str(NIGHTS[3])
+    assert latest(settings) == str(NIGHTS[2])
     manifest = read_manifest(folder(settings, NIGHTS[1]))
     assert (manifest.late, manifest.issued) == (True, False)
     rows = manifest.tables["challenges"].rows
@@ -115,14 +115,14 @@ def test_a_night_made_after_later_ones_moves_no_ledger_and_no_pointer_and_is_mar
     assert report.figures["challenges"] > 0
     assert (report.figures["late"], report.figures["issued"], report.figures["xp_paid"]) == (True, False, 0)
     assert f"--as-of {NIGHTS[1]} --issue" in report.notes[0]
-    assert str(NIGHTS[3]) in report.notes[0]
+    assert str(NIGHTS[2]) in report.notes[0]
 
 
 def test_what_a_late_night_showed_is_never_settled_or_paid_by_the_nights_after_it(late):
     settings, loaded = late
-    serve_night(settings, loaded, NIGHTS[4])
+    serve_night(settings, loaded, NIGHTS[3])
     left_out = {row["as_of"] for row in ledgers(settings)["challenges"]}
-    assert left_out == {NIGHTS[0], NIGHTS[3], NIGHTS[4]}
+    assert left_out == {NIGHTS[0], NIGHTS[2], NIGHTS[3]}
     assert {row["as_of"] for row in ledgers(settings)["xp_ledger"]} <= left_out
 
 
@@ -141,20 +141,12 @@ def test_who_means_it_has_a_late_night_issued_even_after_it_was_looked_at(late):
     assert report.figures["revision"] == 2
     manifest = read_manifest(folder(settings, NIGHTS[1], 2))
     assert (manifest.late, manifest.issued) == (True, True)
-    assert latest(settings) == str(NIGHTS[3])
+    assert latest(settings) == str(NIGHTS[2])
     promised = [row for row in ledgers(settings)["challenges"] if row["as_of"] == NIGHTS[1]]
     assert len(promised) == report.figures["challenges"] > 0
-    serve_night(settings, loaded, NIGHTS[4])
+    serve_night(settings, loaded, NIGHTS[3])
     settled = {row["content_id"] for row in ledgers(settings)["settlements"]}
     assert settled & {row["content_id"] for row in promised}
-
-
-def test_past_nights_made_in_their_order_go_on_issuing(second, tmp_path):
-    settings, loaded = copy_of(second, tmp_path)
-    reports = [second[2], serve_night(settings, loaded, NIGHTS[2])]
-    assert all(report.issued for report in reports)
-    assert not any(note for report in reports for note in report.notes if "made late" in note)
-    assert {row["as_of"] for row in ledgers(settings)["challenges"]} == set(NIGHTS[:3])
 
 
 def test_a_refresh_of_a_night_that_was_overtaken_keeps_its_promises_and_adds_none(overtaken):

@@ -129,15 +129,6 @@ def test_both_write_and_the_losers_stay_candidates_at_no_more_than_a_dry_run_pri
     assert sum_of(bills(language_server)) <= priced["at_most_usd"].sum()
 
 
-def test_without_a_key_nothing_is_asked_and_no_ledger_is_made(world, language_server):
-    loaded, settings = world
-    settings = settings.model_copy(update={"openai_api_key": None, "anthropic_api_key": None})
-    serve_night(settings, loaded, TONIGHT)
-    assert set(providers(settings)) == {"offline"}
-    assert not (settings.home / "ledger").exists()
-    assert bills(language_server) == []
-
-
 def test_a_dry_run_tells_the_price_asks_nothing_and_pins_nothing(world, written, language_server):
     loaded, settings = world
     with preview.look_ahead(loaded, TONIGHT, now(), context_of(settings)) as tonight:
