@@ -165,7 +165,10 @@ RUNS: dict[str, dict[str, Any]] = {
             "styles": {"DASH": {"traits": {"intensity": 1}, "title": "Dasher"}},
             "social": ["solved"],
             "preferences": {"topic": {"event": "solve", "of": "topic"}, "size": {"event": "solve", "of": "points"}},
-            "rankings": {"week": {"metric": "points", "days": 14, "among": "cohort"}},
+            "rankings": {
+                "week": {"metric": "points", "days": 14, "among": "cohort"},
+                "classes": {"metric": "solved", "teams": "class"},
+            },
         },
         "engagement": {
             "levels": ["cold", "warm", "hot"],
