@@ -111,7 +111,8 @@ class BadgeOdds(BinaryTask[Commonness]):
         ),
         "Badges given by judgement are not asked about.",
         "A player who leaves earns nothing: leaving is part of the odds, not told apart.",
-        "How common a badge is, is known as of the training.",
+        "How common a badge is, is known as of the last day of the training whose outcome is known.",
+        "How many earn a badge in a season that was not seen before, such as before other deadlines, is not foreseen.",
     )
 
     def horizons(self, app: App) -> tuple[int, ...]:  # noqa: ARG002

@@ -92,6 +92,7 @@ class Churn(BinaryTask[Quiet]):
         "Leaving is N days in a row without play (`quiet days`), so the newest answers are N days old.",
         "Players not active within `challenges.active_within_days` are not judged: to foresee what is over flatters.",
         f"Nothing is foreseen beyond {WEEKS} weeks.",
+        "How many leave in a season that was not seen before is not foreseen; who leaves sooner than others is.",
     )
 
     def lacks(self, app: App, encoding: Quiet) -> str:

@@ -91,6 +91,11 @@ def _places(widths: Iterable[float], least: int = 3) -> int:
     return min(4, max(least, 1 - math.floor(math.log10(min(known))))) if known else 4
 
 
+def _whole(cell: str) -> str:
+    """A cell that is not broken into lines."""
+    return cell.replace(" ", "\u00a0")
+
+
 def _contest(run: ModelRun) -> str:
     n = _places(rival.behind[2] - rival.behind[1] for rival in run.rivals if rival.behind)
     rows = []
@@ -99,7 +104,7 @@ def _contest(run: ModelRun) -> str:
         name = f"**{called}** (chosen)" if rival.name == run.chosen else called
         behind = "{0:+.{3}f} ({1:+.{3}f} to {2:+.{3}f})".format(*rival.behind, n) if rival.behind else ""
         loss = f"{rival.loss:.{n}f}", f"{rival.low:.{n}f} to {rival.high:.{n}f}"
-        cells = (*(each.replace(" ", "\u00a0") for each in (name, *loss, behind)), rival.does)
+        cells = (*map(_whole, (name, *loss, behind)), rival.does)
         rows.append("| " + f"{WIDE}| ".join(cells) + " |")
     head = f"| learner | {run.score} | 95 % interval | behind the chosen one | what it is |\n|---|---|---|---|---|\n"
     if run.prefers:
@@ -161,7 +166,7 @@ def _measures(run: ModelRun) -> str:
         n = _places([ends[1] - ends[0]]) if known else 3 if abs(value) >= 0.01 else 4
         shown = f"{ends[0]:.{n}f} to {ends[1]:.{n}f}" if known else ""
         told = f"{value:,.0f}" if value == round(value) and abs(value) >= 1 else f"{value:,.{n}f}"
-        cells = (name.replace("_", " "), told, shown, notes.get(name.partition("/")[0], ""))
+        cells = (name.replace("_", " "), told, _whole(shown), notes.get(name.partition("/")[0], ""))
         rows.append("| " + f"{WIDE}| ".join(cells) + " |")
     head = "### Figures of the chosen one\n| figure | value | 95 % interval | what it says |\n|---|---|---|---|\n"
     told = "Intervals are of players drawn anew; where there is none, none was worked out."
@@ -203,7 +208,7 @@ def _by_kind(kinds: Sequence[OfKind]) -> str:
         happened = "{0:.{3}f} ({1:.{3}f} to {2:.{3}f})".format(*each.happened, n) + (" \\*" if each.off else "")
         ahead = "{0:+.{3}f} ({1:+.{3}f} to {2:+.{3}f})".format(*each.ahead, m)
         counts = f"{each.rows:,}", f"{each.players:,}"
-        cells = (each.name, *counts, f"{each.promised:.{n}f}", happened, f"{each.loss:.{m}f}", ahead)
+        cells = (each.name, *counts, f"{each.promised:.{n}f}", _whole(happened), f"{each.loss:.{m}f}", _whole(ahead))
         rows.append("| " + f"{WIDE}| ".join(cells) + " |")
     weak = [each.name for each in kinds if each.ahead[1] <= 0]
     told = "For each of these it is better than the base rate beyond noise."

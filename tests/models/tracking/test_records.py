@@ -63,7 +63,7 @@ def test_the_version_page_lets_a_reviewer_decide(registry, app, mlflow):
         "1,000 to train, 200 to compare\n",
         "## Plots\n\nWhat the model looks at\n\n![importance](get-artifact?path=plots/importance.png&run_uuid=",
         "Players younger than a week are rare.",
-        "1,200 | 80 | 0.50 | 0.40 (0.35 to 0.45) \\* | 0.410 | +0.050 (-0.040 to",
+        "1,200 | 80 | 0.50 | 0.40\u00a0(0.35\u00a0to\u00a00.45)\u00a0\\* | 0.410 | +0.050\u00a0(-0.040\u00a0to",
         "Not shown to be better than the base rate for: window of 7 days. \\* what happened differs from what was",
         "mean answer goes from 0.310 to",
         "5.2% of them by 0.1 or more; of the tenth with the highest answers 83% stay the same.",
