@@ -10,7 +10,8 @@ from configs.app import App
 from configs.errors import NightquestError
 from models.contest.leaks import refuse_leaks
 from models.contest.split import Parts, Split
-from models.task import BinaryTask, Encoding, Samples
+from models.given import Samples
+from models.task import BinaryTask, Encoding
 
 FEWEST_ROWS = 30
 _KEYS = ("player_key", "base_day", "start_day", "window_days")

@@ -135,7 +135,7 @@ def compare(
 
 def _told_by(y: NDArray[np.float64]) -> bool:
     """Whether outcomes tell models apart: where all but a few are alike, levels that are hardly others seem certain."""
-    return min(y.sum(), len(y) - y.sum()) >= FEWEST_TOLD
+    return bool(min(y.sum(), len(y) - y.sum()) >= FEWEST_TOLD)
 
 
 def moved_between(before: NDArray[Any], after: NDArray[Any]) -> Moved:

@@ -237,8 +237,8 @@ def _plots(run: ModelRun, run_id: str) -> str:
 
 def _moving(run: ModelRun) -> str:
     """What moving the alias changes: for whom and how much."""
-    if run.moved is None and not run.rivals:
-        told = "Its answers were not set beside those of what serves: compare the plots of both versions' runs."
+    if run.changes:
+        told = run.changes
     elif run.moved is None:
         told = "No version that can answer served this question when it was trained, so nothing can be set beside it."
     else:

@@ -71,6 +71,7 @@ class ModelRun:
         challenges: The version that it was compared with, and how often others had been before; None: with none.
         kinds: How it does for each kind of players and questions on the holdout.
         moved: What changes for players if it serves, and instead of which version.
+        changes: The same in a sentence, where its answers are no chances.
         cost: What it takes.
         figures: Plots by file name without suffix.
         used_for: What nights do with its answers.
@@ -103,6 +104,7 @@ class ModelRun:
     challenges: tuple[int, int] | None = None
     kinds: Sequence[OfKind] = ()
     moved: tuple[str, Moved] | None = None
+    changes: str = ""
     cost: Cost | None = None
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
     used_for: str = ""

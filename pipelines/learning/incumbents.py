@@ -11,8 +11,10 @@ from models.learned import LearnedModel
 from models.portable import OutdatedModelError
 from models.task import BinaryTask
 from models.tasks import binary_tasks
+from models.tasks.segments import SegmentModel, Segments
 from models.tracking.registry import Registry
 from pipelines.learning.outdated import edited_since
+from pipelines.players.segments import suits
 
 _OTHER_VERSION = "is of another version of Nightquest"
 
@@ -30,6 +32,17 @@ def incumbents(
         if wanted is None or task.name in wanted
     }
     return {name: each for name, each in found.items() if each is not None}
+
+
+def serving_segments(registry: Registry, app: App, night: dt.date) -> tuple[str, SegmentModel] | None:
+    """The mixtures that serve before a night, and their name for people; None where none do that suit the app."""
+    try:
+        loaded = registry.load(app.app, Segments.name)
+    except (NightquestError, OutdatedModelError):
+        return None
+    if loaded is None or not isinstance(loaded.model, SegmentModel) or not suits(app, loaded.model):
+        return None
+    return (f"version {loaded.version}", loaded.model) if max(loaded.data_window.values()) < night else None
 
 
 def _incumbent(registry: Registry, app: App, task: BinaryTask[Any], night: dt.date) -> Incumbent | None:

@@ -19,7 +19,14 @@ _PLOTTED = 6  # cohorts
 _NEAREST = 5  # settings of each
 
 
-def segments_run(segments: SegmentFit, past: Strength, night: Night, app_hash: str, code_version: str) -> ModelRun:
+def segments_run(
+    segments: SegmentFit,
+    past: Strength,
+    night: Night,
+    app_hash: str,
+    code_version: str,
+    serving: tuple[str, SegmentModel] | None = None,
+) -> ModelRun:
     """Everything recorded about fitted segments.
 
     Args:
@@ -28,6 +35,7 @@ def segments_run(segments: SegmentFit, past: Strength, night: Night, app_hash: s
         night: The first that they could serve.
         app_hash: Of the app file that they were fitted for.
         code_version: Of Nightquest.
+        serving: What serves, and its name for people; None where nothing does that suits the app.
 
     Raises:
         ValueError: There is no model to record.
@@ -64,6 +72,7 @@ def segments_run(segments: SegmentFit, past: Strength, night: Night, app_hash: s
         score="BIC",
         figures=_segment_figures(segments, model, members, score, app),
         used_for=Segments.used_for,
+        changes=_changes(app, members, serving[0], _members(app, serving[1], tonight)) if serving else "",
         notes=Segments.notes,
         tables={"tried": segments.trials},
         shown=[*_how_chosen(segments, model), _who_is_where(app, members, score)],
@@ -114,6 +123,17 @@ def _who_is_where(app: App, members: pl.DataFrame, score: str) -> Shown:
     rows = members.group_by(among, level).agg(pl.len().alias("players"), middle.alias("median"), half)
     told = f"Median and middle half are of {score}, by which segments are put in order."
     return Shown("Tonight's players", rows.sort("judged among", "segment"), told)
+
+
+def _changes(app: App, after: pl.DataFrame, name: str, before: pl.DataFrame) -> str:
+    """How many of tonight's players go up and down, in a sentence."""
+    level = pl.col("segment").replace_strict({level: at for at, level in enumerate(app.segments.levels)})
+    up = after.select(level).to_series().cast(pl.Int64) - before.select(level).to_series().cast(pl.Int64)
+    ups, downs = int((up > 0).sum()), int((up < 0).sum())
+    return (
+        f"Beside {name}, which served: of tonight's {counted(after.height, 'player')} {after.height - ups - downs:,} "
+        f"stay at their level, {ups:,} go up and {downs:,} down."
+    )
 
 
 def _decimals(figure: pl.Expr) -> pl.Expr:

@@ -11,6 +11,7 @@ from configs.version import code_version
 from models.contest.hold import Contest
 from models.tasks.segments import Segments
 from models.tracking.pages import ModelRun
+from pipelines.learning.incumbents import serving_segments
 from pipelines.learning.record import run_of
 from pipelines.learning.record_segments import segments_run
 from pipelines.pins import Night
@@ -55,7 +56,9 @@ class Registrar:
         if fit.model is None:
             self.failed[Segments.name] = fit.why
         else:
-            self._record(Segments.name, segments_run(fit, past, self.night, self.loaded.hash, code_version()))
+            serving = serving_segments(self.registry, self.night.app, self.night.as_of)
+            run = segments_run(fit, past, self.night, self.loaded.hash, code_version(), serving)
+            self._record(Segments.name, run)
 
     def without(self, failed: Mapping[str, str]) -> None:
         """Keep why there is no model of these tasks, and of those that failed before."""

@@ -1,4 +1,5 @@
 import datetime as dt
+from copy import copy
 
 import numpy as np
 import polars as pl
@@ -226,6 +227,15 @@ def test_the_record_shows_every_mixture_and_reads_back_as_it_was(fit, features, 
     assert tonight["players"].sum() == features.height
     in_order = tonight.with_columns(pl.col("median").cast(pl.Float64)).group_by("judged among", maintain_order=True)
     assert all(each["median"].is_sorted() for _, each in in_order)
+    assert run.changes == ""
+    alike, above = copy(fit.model), copy(fit.model)
+    above.predict = lambda rows: fit.model.predict(rows).with_columns(segment=pl.lit(APP.segments.levels[-1]))
+    top = tonight.filter(pl.col("segment") == APP.segments.levels[-1])["players"].sum()
+    for serving, stay in ((alike, features.height), (above, top)):
+        told = segments_run(fit, past, at_night(APP), "hash", "code", ("version 1", serving)).changes
+        assert (
+            f"{features.height} players {stay} stay at their level, 0 go up and {features.height - stay} down" in told
+        )
     save_model(tmp_path / "m", run.model)
     predict_as_before(run.model, tmp_path / "m", synthetic_rows(run.inputs, run.example))
 
