@@ -1,5 +1,7 @@
 import pytest
 
+from models.tasks import binary_task
+from pipelines.challenges.propose import PLANNED_WITH
 from tests.once import made_once, tracked_home
 from tests.pipelines.trained import Trained, make_trained, read_trained
 
@@ -13,3 +15,12 @@ def trained(tmp_path_factory) -> Trained:
         make_trained(folder)
 
     return read_trained(made_once(tmp_path_factory, "trained", make))
+
+
+@pytest.fixture(scope="module")
+def quick_learners():
+    """Of those that learn what planning needs the quick ones alone compete: where who wins is nothing to a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        for task in PLANNED_WITH:
+            patch.setattr(type(binary_task(task)), "only", frozenset({"habit", "logistic", "empirical_bayes"}))
+        yield

@@ -19,7 +19,7 @@ EFFECTS = Effects(answers=0.0, arms={"warm": 0.5, "rich": MOVED}, shown=1.0, rat
 
 
 @pytest.fixture(name="loop", scope="module")
-def _loop(tmp_path_factory):
+def _loop(quick_learners, tmp_path_factory):
     return run_loop(
         tmp_path_factory.mktemp("loop"), "learning", players=560, nights=1, effects=EFFECTS, history_days=28
     )

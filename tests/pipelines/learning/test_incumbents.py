@@ -17,7 +17,7 @@ from pipelines.learning.training import past_days
 from pipelines.pins import day_start, make_night
 from tests.academy import SETTINGS, academy
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_learners")]
 
 EARLY, LATE = (SETTINGS.start + dt.timedelta(days=day) for day in (33, 45))
 
@@ -33,17 +33,8 @@ class Certain:
         return self.share * happened + (1 - self.share) * (1 - happened)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _few():
-    """The quick learners alone compete: what serves is compared with who wins, whoever that is."""
-    with pytest.MonkeyPatch.context() as patch:
-        for task in PLANNED_WITH:
-            patch.setattr(type(binary_task(task)), "only", frozenset({"habit", "logistic", "empirical_bayes"}))
-        yield
-
-
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def world(quick_learners, tmp_path_factory):
     """(app, the later night, the samples known at it, what was learned for plays and attainment early)."""
     with academy(tmp_path_factory) as (warehouse, loaded):
         app, samples = loaded.app, {}
