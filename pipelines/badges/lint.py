@@ -29,6 +29,8 @@ _MOST_TRIES = 100_000
 _MANY = 1e6  # stands for as much as one likes
 _TOO_CHEAP = 2  # XP of one event, in rewards of a whole challenge of difficulty 1
 
+Values = list[tuple[float, ...]]  # combinations of numbers, one for each term of a rule
+
 
 @dataclass(frozen=True)
 class Advice:
@@ -52,15 +54,18 @@ class Path:
 def lint_app(app: App, today: dt.date = dt.date.min) -> list[Advice]:
     """Everything odd that the file alone shows on a day, in the order of the file."""
     found = [*_unused(app), *_alike(app), *_over(app, today)]
+    for rule, values in (tried := _all_tried(app)):
+        found += _of_rule(app, rule, values)
+    return [*found, *_farmed(app, tried)]
+
+
+def _all_tried(app: App) -> list[tuple[BadgeRule, Values | None]]:
+    """Each rule with what makes it true, but for those that nobody earns any more, however cheap or far they were."""
     con = in_memory()
     try:
-        for rule in badge_rules(app):
-            if rule.badge.state != "withdrawn":  # nobody earns it any more, however cheap or far it was
-                found += _of_rule(app, rule, con)
-        found += _farmed(app, con)
+        return [(rule, _true_at(app, rule, con)) for rule in badge_rules(app) if rule.badge.state != "withdrawn"]
     finally:
         con.close()
-    return found
 
 
 def _unused(app: App) -> Iterator[Advice]:
@@ -106,9 +111,8 @@ def _over(app: App, today: dt.date) -> Iterator[Advice]:
             yield Advice(f"badges.{name}.season", told, "give it new days or yearly: true, or say state: withdrawn")
 
 
-def _of_rule(app: App, rule: BadgeRule, con: duckdb.DuckDBPyConnection) -> Iterator[Advice]:
+def _of_rule(app: App, rule: BadgeRule, found: Values | None) -> Iterator[Advice]:
     key = f"badges.{rule.badge_id}.when"
-    found = _true_at(app, rule, con)
     yield from _shut_out(app, rule)
     if found is None:
         return
@@ -136,10 +140,10 @@ def _is_bounded(rule: BadgeRule) -> bool:
     return bool(rule.badge.requires or rule.badge.repeat or rule.badge.season)
 
 
-def _farmed(app: App, con: duckdb.DuckDBPyConnection) -> Iterator[Advice]:
+def _farmed(app: App, tried: Sequence[tuple[BadgeRule, Values | None]]) -> Iterator[Advice]:
     """What made-up players farm of badges whose numbers alone do not tell."""
-    rules = [rule for rule in badge_rules(app) if rule.badge.state == "open" and _pays(app, rule)]
-    asked = [rule for rule in rules if _is_bounded(rule) or _true_at(app, rule, con) is None]
+    untold = [rule for rule, values in tried if _is_bounded(rule) or values is None]
+    asked = [rule for rule in untold if rule.badge.state == "open" and _pays(app, rule)]
     found = farm(app) if asked else {}
     for rule in asked:
         if got := found.get(rule.badge_id):
@@ -151,7 +155,7 @@ def _pays(app: App, rule: BadgeRule) -> bool:
     return badge_xp(app, rule.badge_id) > 0 and (rule.badge.tier != "bronze" or rule.per is not None)
 
 
-def _cheapest(app: App, rule: BadgeRule, found: Sequence[tuple[float, ...]]) -> Path:
+def _cheapest(app: App, rule: BadgeRule, found: Values) -> Path:
     paths = [_path(app, rule.rule.terms, values) for values in found]
     return min(paths, key=lambda path: (path.days, path.events))
 
@@ -178,7 +182,7 @@ def _cheap(app: App, rule: BadgeRule, path: Path) -> Iterator[Advice]:
     )
 
 
-def _true_at(app: App, rule: BadgeRule, con: duckdb.DuckDBPyConnection) -> list[tuple[float, ...]] | None:
+def _true_at(app: App, rule: BadgeRule, con: duckdb.DuckDBPyConnection) -> Values | None:
     """Combinations of the terms' values at which the rule holds; None where they cannot be tried."""
     tree, terms = rule.rule.expression, rule.rule.terms
     if tree.find(exp.Is):
@@ -186,12 +190,12 @@ def _true_at(app: App, rule: BadgeRule, con: duckdb.DuckDBPyConnection) -> list[
     tried = [_tried(app, tree, term) for term in terms]
     if math.prod(map(len, tried)) > _MOST_TRIES:
         return None
-    combinations = [values for values in itertools.product(*tried) if _fits(app, terms, values)]
-    if not combinations:
-        return []
-    columns = ", ".join(f'"{term.column}"' for term in terms)
-    listed = ", ".join("(" + ", ".join(f"{value!r}::DOUBLE" for value in values) + ")" for values in combinations)
-    return con.execute(f"SELECT * FROM (VALUES {listed}) AS t({columns}) WHERE {rule.rule.sql}").fetchall()
+    columns = [f'"{term.column}"' for term in terms]
+    each = ", ".join(
+        f"(SELECT unnest({values}::DOUBLE[]) AS {column})" for column, values in zip(columns, tried, strict=True)
+    )
+    holds = " AND ".join([f"({rule.rule.sql})", *_within_more(app, terms)])
+    return con.execute(f"SELECT {', '.join(columns)} FROM {each} WHERE {holds} ORDER BY ALL").fetchall()
 
 
 def _tried(app: App, tree: exp.Expression, term: Term) -> list[float]:
@@ -232,14 +236,13 @@ def _measured(app: App, name: str) -> list[Property]:
     return [one for one in found if one is not None] if metric.of else []
 
 
-def _fits(app: App, terms: Sequence[Term], values: Sequence[float]) -> bool:
-    """Whether what happened within days is no more than what happened within more of them, or ever."""
-    spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for term, value in zip(terms, values, strict=True):
-        metric = app.metrics[term.metric]
-        if (metric.aggregation.adds_up and _bounds(app, term)[0] >= 0) or metric.agg == "max":
-            spans[term.metric].append((term.days or math.inf, value))
-    return all(a <= b for span in spans.values() for (_, a), (_, b) in itertools.pairwise(sorted(span)))
+def _within_more(app: App, terms: Sequence[Term]) -> Iterator[str]:
+    """That what happened within days is no more than what happened within more of them, or ever."""
+    for few, many in itertools.permutations(terms, 2):
+        metric = app.metrics[few.metric]
+        grows = (metric.aggregation.adds_up and _bounds(app, few)[0] >= 0) or metric.agg == "max"
+        if grows and many.metric == few.metric and (few.days or math.inf) < (many.days or math.inf):
+            yield f'"{few.column}" <= "{many.column}"'
 
 
 def _path(app: App, terms: Sequence[Term], values: Sequence[float]) -> Path:
