@@ -148,9 +148,19 @@ class Rewards(Part):
         return self.model_copy(update={"points": {**self.points, **points}, **named})
 
     @property
+    def offers(self) -> dict[str, Offer]:
+        """Every offer by '<table>/<offer>', in the order of the file."""
+        return {f"{table}/{name}": offer for table, offers in self.tables.items() for name, offer in offers.items()}
+
+    @property
+    def served(self) -> tuple[str, ...]:
+        """The tables that players have: the first, or those that an experiment tries."""
+        return tuple(self.experiment.arms if self.experiment else [*self.tables][:1])
+
+    @property
     def given(self) -> frozenset[str]:
         """What any table gives, by name."""
-        return frozenset(offer.gives for offers in self.tables.values() for offer in offers.values())
+        return frozenset(offer.gives for offer in self.offers.values())
 
 
 def reward_problems(rewards: Rewards, badges: Mapping[str, Badge]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from data.zones import rules_note
 from flows.cli.console import shorten
 from flows.clock import clock
 from pipelines.activity.metric_sql import contributions, derived_sql
-from pipelines.activity.raw_tables import column_fault, read_source
+from pipelines.activity.source import read_source
 from pipelines.badges.lint import lint_app
 from pipelines.rewards.lint import lint_rewards, reward_samples
 from pipelines.words.app_file import language_notes, voice_problems, wording_problems
@@ -72,6 +72,8 @@ def _source_problems(home: Path, app: App, texts: SourceTexts) -> Iterator[str]:
                 + f"; a source yields {', '.join(columns)}"
             )
         elif warehouse_path(home, app.app).exists():
+            from pipelines.activity.raw_tables import column_fault
+
             with suppress(NightquestError), open_warehouse(home, app.app, read_only=True) as warehouse:
                 if fault := column_fault(warehouse, source):
                     yield f"source: {fault}"

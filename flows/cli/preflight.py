@@ -14,7 +14,6 @@ from configs.settings import PREFIX, Settings
 from data.warehouse import open_warehouse, warehouse_path
 from flows.clock import clock
 from flows.parameters import check_day, check_span
-from pipelines.activity.read_files import find_files
 from pipelines.publish.sinks import sink_problem
 from pipelines.words.wishes import NO_WISHES, Wishes
 
@@ -75,6 +74,8 @@ def check_delivery(settings: Settings, loaded: LoadedApp, files: Sequence[Path])
         BusyError: Another process is working on the app, still after `wait_for_lock_s`.
         NightquestError: A path does not exist, or home cannot be written.
     """
+    from pipelines.activity.read_files import find_files  # it loads what reads files
+
     check_home(settings)
     find_files(files)
     if warehouse_path(settings.home, loaded.app.app).exists():

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
 
+OWN_COLUMNS = frozenset({"_line", "_raw", "_delivery_id", "_row"})  # what a delivered row carries beside its own
 _VALUE = re.compile(r"^[\s€$£]*[+-]?\d[\d.,:/\- TZ]*$")  # a number, a date or a time of day, which no header is
 
 

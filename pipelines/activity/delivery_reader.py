@@ -18,7 +18,7 @@ from configs.zones import zone_names
 from data.contracts_in import EVENT_COLUMNS, PLAYER_COLUMNS
 from data.duckdb_errors import is_out_of_room
 from data.warehouse import Warehouse
-from pipelines.activity.columns import say_lacking
+from pipelines.activity.columns import OWN_COLUMNS, say_lacking
 from pipelines.activity.deliveries import BAD_ROWS, Delivery, earlier_deliveries, is_taken
 from pipelines.activity.drift import columns_in
 from pipelines.activity.erased import hold_back
@@ -26,10 +26,11 @@ from pipelines.activity.faults import EVENT_MOMENTS, PLAYER_MOMENTS, check_event
 from pipelines.activity.moments import read_odd_moments, with_plain_moments
 from pipelines.activity.normalise import MARKS, column_types, stage_json, stage_typed
 from pipelines.activity.quarantine import feed_of, places_in
-from pipelines.activity.raw_tables import Source, forget_delivery, has_rows_of, keep_block, running, table_for
-from pipelines.activity.read_csv import OWN_COLUMNS
+from pipelines.activity.raw_tables import forget_delivery, has_rows_of, keep_block, running, table_for
 from pipelines.activity.read_files import Block, hash_file, read_blocks, table_stem
-from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError, Limits
+from pipelines.activity.read_text import Limits
+from pipelines.activity.refused import RAW_CHARACTERS, BadLine, FileRefusedError
+from pipelines.activity.source import Source
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import polars as pl
 from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.activity.append import UNCOMMITTED
+from pipelines.activity.columns import OWN_COLUMNS
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.normalise import TYPES, column_types, kind_in_words, quote
 from pipelines.activity.raw_tables import taken_apart
-from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import Block, table_stem
 
 _LOOKED_AT = 50_000  # of the newest events of before, and of those that came

@@ -8,7 +8,7 @@ import polars as pl
 
 from data.warehouse import Warehouse
 from pipelines.activity.normalise import quote
-from pipelines.activity.raw_tables import PREFIX, Source
+from pipelines.activity.source import PREFIX, Source
 
 _PERSON = "sha256((SELECT key FROM erasure_key) || {id})"
 

@@ -8,7 +8,7 @@ from configs.measured import Event, Property
 from data.contracts_in import EVENT_COLUMNS, MAX_ID_LENGTH, MAY_LACK, PLAYER_COLUMNS, accepted_events
 from data.zones import day_start
 from pipelines.activity.normalise import given_as_text, repeated_key, text
-from pipelines.activity.read_text import RAW_CHARACTERS
+from pipelines.activity.refused import RAW_CHARACTERS
 
 _MAX_FUTURE = dt.timedelta(days=1)
 _EXACT = 1 << 53  # a double holds every whole number up to here

@@ -37,10 +37,11 @@ from pipelines.activity.erased import let_go
 from pipelines.activity.lacking import refuse_lacking
 from pipelines.activity.parts import refresh_parts, sync_metrics
 from pipelines.activity.quarantine import retire_rows, retire_settled
-from pipelines.activity.raw_tables import Source, check_delivered, read_source
+from pipelines.activity.raw_tables import check_delivered
 from pipelines.activity.read_files import LIMITS, find_files, is_hidden
 from pipelines.activity.read_text import Limits
 from pipelines.activity.retract import retraction_fates
+from pipelines.activity.source import Source, read_source
 from pipelines.activity.take_calendar import read_calendar, take_calendar
 from pipelines.activity.unused import find_unused
 

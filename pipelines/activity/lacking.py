@@ -11,14 +11,8 @@ from data.warehouse import Warehouse
 from pipelines.activity.columns import say_lacking
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.normalise import column_types, quote
-from pipelines.activity.raw_tables import (
-    Source,
-    all_delivered,
-    column_fault,
-    forget_delivery,
-    never_had,
-    running,
-)
+from pipelines.activity.raw_tables import all_delivered, column_fault, forget_delivery, never_had, running
+from pipelines.activity.source import Source
 
 if TYPE_CHECKING:
     from pipelines.activity.delivery_reader import IngestRun

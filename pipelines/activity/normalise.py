@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from data.warehouse import Warehouse
 from pipelines.activity.columns import say_lacking
-from pipelines.activity.read_text import FileRefusedError
+from pipelines.activity.refused import FileRefusedError
 
 _TEXT = ("VARCHAR",)
 _WHOLE = (

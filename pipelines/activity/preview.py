@@ -10,15 +10,17 @@ from configs.app import App
 from configs.delivered import Files
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
+from pipelines.activity.columns import OWN_COLUMNS
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.delivery_reader import IngestRun, announce, prepare, read_direct, read_raw, select_rows
 from pipelines.activity.lacking import refuse_lacking
 from pipelines.activity.normalise import quote
-from pipelines.activity.raw_tables import check_delivered, read_source, taken_apart
-from pipelines.activity.read_csv import OWN_COLUMNS
+from pipelines.activity.raw_tables import check_delivered, taken_apart
 from pipelines.activity.read_files import LIMITS, find_files, read_blocks
-from pipelines.activity.read_text import FileRefusedError, Limits
+from pipelines.activity.read_text import Limits
 from pipelines.activity.reasons import count_reasons
+from pipelines.activity.refused import FileRefusedError
+from pipelines.activity.source import read_source
 from pipelines.activity.take_calendar import read_calendar, take_calendar
 
 ROWS_SHOWN = 10

@@ -24,7 +24,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.ingest import IngestResult, Progress, ingest_files
 from pipelines.activity.pull_rows import Read, Since, read_columns, read_rows
-from pipelines.activity.raw_tables import PREFIX, read_source
+from pipelines.activity.source import PREFIX, read_source
 from pipelines.activity.take_calendar import read_calendar
 from pipelines.stores import open_app
 

@@ -20,7 +20,7 @@ from configs.errors import NightquestError
 from configs.pulled import Pull
 from data.postgres import compose, name, plain, value
 from pipelines.activity.read_csv import check_columns
-from pipelines.activity.read_text import FileRefusedError
+from pipelines.activity.refused import FileRefusedError
 
 if TYPE_CHECKING:
     from data.postgres import Composed, Connection

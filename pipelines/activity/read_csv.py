@@ -13,13 +13,13 @@ import numpy as np
 import polars as pl
 
 from configs.nouns import counted
-from pipelines.activity.columns import say_lacking
-from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError, Lines
+from pipelines.activity.columns import OWN_COLUMNS, say_lacking
+from pipelines.activity.read_text import Lines
+from pipelines.activity.refused import RAW_CHARACTERS, BadLine, FileRefusedError
 
 DELIMITERS = (",", ";", "\t", "|")
 BROKEN_QUOTES_ALLOWED = 1000
 MAX_COLUMNS = 1000
-OWN_COLUMNS = frozenset({"_line", "_raw", "_delivery_id", "_row"})
 
 
 @dataclass(frozen=True)

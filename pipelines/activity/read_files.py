@@ -16,7 +16,8 @@ from configs.delivered import PLAIN, Files
 from configs.errors import NightquestError
 from pipelines.activity.read_csv import DELIMITERS, Header, check_columns, read_header, read_rows
 from pipelines.activity.read_json import begins_array, begins_long_object, opened, split_objects, told_of_list
-from pipelines.activity.read_text import BadLine, FileRefusedError, Limits, Lines, read_chunks, split_lines
+from pipelines.activity.read_text import Limits, Lines, read_chunks, split_lines
+from pipelines.activity.refused import BadLine, FileRefusedError
 
 TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".json"})
 JSON_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json"})

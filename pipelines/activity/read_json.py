@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipelines.activity.read_text import RAW_CHARACTERS, BadLine, FileRefusedError, Limits, Lines
+from pipelines.activity.read_text import Limits, Lines
+from pipelines.activity.refused import RAW_CHARACTERS, BadLine, FileRefusedError
 
 # What stands around the statements that a learning record store answers with (xAPI, StatementResult).
 _BEFORE = re.compile(rb'\s*\{\s*(?:"more"\s*:\s*(?:"[^"]*"|null)\s*,\s*)?"statements"\s*:\s*(?=\[)')

@@ -11,7 +11,8 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 
-RAW_CHARACTERS = 4096
+from pipelines.activity.refused import RAW_CHARACTERS, BadLine, FileRefusedError
+
 _MAGIC = {
     b"PK\x03\x04": "a ZIP archive or an Excel workbook",
     b"%PDF": "a PDF",
@@ -23,10 +24,6 @@ _MAGIC = {
 }
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _CONTROLS = frozenset(range(32)) - {9, 10, 13}
-
-
-class FileRefusedError(Exception):
-    """A file that cannot be read at all; the message is one sentence with a remedy."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +44,6 @@ class Limits:
     ratio_from_bytes: int = 64 << 20
     block_bytes: int = 32 << 20
     rows: int = 250_000
-
-
-@dataclass(frozen=True)
-class BadLine:
-    """A line that cannot become a row: its 1-based number in the decompressed file, its text and what is wrong."""
-
-    line: int
-    raw: str
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from data.warehouse import Warehouse
 from pipelines.activity.delivery_reader import IngestRun, show_raw_rows
 from pipelines.activity.moments import with_moments
 from pipelines.activity.normalise import column_types, stage_typed
-from pipelines.activity.raw_tables import Source, all_delivered, column_fault, read_source
-from pipelines.activity.read_text import FileRefusedError
+from pipelines.activity.raw_tables import all_delivered, column_fault
+from pipelines.activity.refused import FileRefusedError
+from pipelines.activity.source import Source, read_source
 
 # Without a SELECT of its own: of files named calendar… the newest is the whole calendar.
 _DELIVERED = "SELECT * FROM raw_calendar WHERE _delivery_id = (SELECT max(_delivery_id) FROM raw_calendar)"

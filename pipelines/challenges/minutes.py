@@ -27,7 +27,7 @@ from configs.measured import Metric
 from configs.nouns import minutes_of
 from configs.wording import metric_words
 from pipelines.activity.metric_sql import event_marks, property_types
-from pipelines.challenges.together import each_part
+from pipelines.challenges.parts import each_part
 from pipelines.engines.laid import Frame
 from pipelines.known import Known
 

@@ -16,6 +16,7 @@ from models.given import SNAPSHOT
 from models.joint import Joint
 from pipelines.challenges.choose import among_all, fit, share_among, to_taste, weigh_later
 from pipelines.challenges.implied import NOTHING_ASKED, as_asked, without_implied
+from pipelines.challenges.parts import OCCASIONS, PARTS, each_part
 from pipelines.challenges.plan import as_recent, choices_of, promise_rows
 from pipelines.challenges.propose import (
     EASIEST,
@@ -27,10 +28,8 @@ from pipelines.challenges.propose import (
 )
 from pipelines.challenges.together import (
     COMPANIONS,
-    PARTS,
     ROOM,
     combine,
-    each_part,
     in_order,
     parts_wanted,
     set_together,
@@ -42,7 +41,6 @@ from pipelines.luck import luck
 from pipelines.players.tastes import NO_TASTES
 
 CONTENT_TYPE = "adaptive_mission"
-OCCASIONS = ("rising", "steady", "easing")
 SLOT = 101  # beyond those of daily challenges
 WEEK = 7
 RECORD_DAYS = 90

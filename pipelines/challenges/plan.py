@@ -13,6 +13,7 @@ from pipelines.challenges.identity import content_ids
 from pipelines.challenges.implied import NOTHING_ASKED
 from pipelines.challenges.minutes import estimated_minutes, learn_pace
 from pipelines.challenges.not_asked import ASKED_ALREADY, ENDED, ENOUGH_OPEN, NO_DAILIES, OUT_OF_REACH, UNLIKELY
+from pipelines.challenges.parts import PARTS, each_part
 from pipelines.challenges.propose import (
     ChallengeModels,
     OpenWindows,
@@ -20,7 +21,6 @@ from pipelines.challenges.propose import (
     propose_targets,
     wanted_probability,
 )
-from pipelines.challenges.together import PARTS, each_part
 from pipelines.engines.buckets import HERE, Buckets, Kept
 from pipelines.engines.laid import Frame
 from pipelines.known import Known

@@ -6,7 +6,7 @@ import polars as pl
 
 from configs.app import App
 from pipelines.activity.freshness import touching
-from pipelines.challenges.together import each_part
+from pipelines.challenges.parts import each_part
 from pipelines.known import Known
 from pipelines.windows import SO_FAR, completed, crossings, window_values
 

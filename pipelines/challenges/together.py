@@ -8,6 +8,7 @@ from models.given import SNAPSHOT
 from models.joint import Joint, pair_name
 from pipelines.challenges.choose import fit
 from pipelines.challenges.implied import as_asked, without_implied
+from pipelines.challenges.parts import PART
 from pipelines.challenges.propose import EASIEST, HARDEST
 from pipelines.luck import luck
 
@@ -15,8 +16,6 @@ from pipelines.luck import luck
 OF_TWO, OF_THREE = 0.6, 0.4
 ROOM = 0.05  # nearer to the bounds of what may be asked, there would be too few targets left
 COMPANIONS = 3  # metrics that come into question beside the first
-PART = pl.Struct({"metric": pl.String(), "op": pl.String(), "target": pl.Float64()})
-PARTS = pl.List(PART)
 _TOLD = ("metric", "op", "target", "probability_if_active", "start_day", "end_day")
 
 
@@ -97,26 +96,6 @@ def combine(app: App, ranked: pl.DataFrame) -> pl.DataFrame:
         pairs=pl.concat_list("pair"),
     )
     return pl.concat([pairs, three])
-
-
-def each_part(rows: pl.DataFrame, *keys: str) -> pl.DataFrame:
-    """A row for each requirement of what is asked: the keys, part (0 for the first), metric, op and target.
-
-    Args:
-        rows: metric, op, target and, where any asks for several things, also (PARTS).
-        keys: Columns that are kept.
-    """
-    first = rows.select(*keys, pl.lit(0, pl.Int64).alias("part"), "metric", "op", "target")
-    if "also" not in rows.columns or rows["also"].list.len().fill_null(0).sum() == 0:
-        return first
-    more = (
-        rows.select(*keys, "also", part=pl.int_ranges(1, pl.col("also").list.len() + 1))
-        .filter(pl.col("also").list.len() > 0)
-        .explode("also", "part")
-        .unnest("also")
-        .select(first.columns)
-    )
-    return pl.concat([first, more])
 
 
 def _beside(told: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from data.compaction import compact_warehouse
 from data.warehouse import Warehouse
 from models.language.ledger import LEDGER_FILE, open_ledger
 from pipelines.activity.erased import person_of
-from pipelines.activity.raw_tables import Source, read_source
+from pipelines.activity.source import Source, read_source
 from pipelines.erasure.files import count_in_replays, count_in_texts, files_with, mask_in_texts, take_out_of_replays
 from pipelines.erasure.owned import call_keys, cells_left, count_owned, key_of, take_out_owned
 from pipelines.publish.published import Published, published_nights, published_root, read_manifest

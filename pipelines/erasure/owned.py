@@ -6,7 +6,7 @@ import polars as pl
 
 from data.warehouse import Warehouse
 from pipelines.activity.erased import find_raw, take_out_raw
-from pipelines.activity.raw_tables import Source
+from pipelines.activity.source import Source
 
 # By which ledger: what an entry is of, and what it paid.
 _LEDGERS = {

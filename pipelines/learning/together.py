@@ -11,8 +11,9 @@ from models.joint import Joint
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges, worth_asking
 from pipelines.challenges.implied import as_asked
 from pipelines.challenges.missions import EMPTY_RECORD, in_question, mission_days, rank_missions
+from pipelines.challenges.parts import each_part
 from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_windows, propose_targets
-from pipelines.challenges.together import combine, each_part, parts_wanted
+from pipelines.challenges.together import combine, parts_wanted
 from pipelines.known import Known
 from pipelines.learning.recalibrate import FEWEST_OUTCOMES, HALF_LIFE_DAYS, those_who_played
 from pipelines.luck import luck

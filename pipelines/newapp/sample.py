@@ -9,12 +9,12 @@ from pathlib import Path
 from configs.delivered import Files
 from configs.errors import NightquestError
 from data.warehouse import Warehouse
+from pipelines.activity.columns import OWN_COLUMNS
 from pipelines.activity.normalise import column_types, quote, text
 from pipelines.activity.preview import goes_on
 from pipelines.activity.raw_tables import keep_block
-from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import LIMITS, read_blocks, table_stem
-from pipelines.activity.read_text import FileRefusedError
+from pipelines.activity.refused import FileRefusedError
 from pipelines.newapp.belonging import Filled, filled_by
 from pipelines.newapp.forms import Form, forms_of
 from pipelines.newapp.vocabulary import DURATION, HEADS, WRITTEN_OUT

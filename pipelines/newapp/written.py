@@ -14,7 +14,8 @@ from configs.errors import NightquestError
 from data.connections import sniffed_delimiter
 from pipelines.activity.read_csv import read_header
 from pipelines.activity.read_files import JSON_SUFFIXES, PACKED_SUFFIXES
-from pipelines.activity.read_text import FileRefusedError, Limits, read_chunks
+from pipelines.activity.read_text import Limits, read_chunks
+from pipelines.activity.refused import FileRefusedError
 from pipelines.newapp.wide import is_wide
 
 _START_BYTES = 1 << 18

@@ -12,7 +12,7 @@ from configs.full_disk import is_full
 from pipelines.challenges.caps import cap_messages
 from pipelines.challenges.identity import content_ids
 from pipelines.challenges.not_asked import ENDED, UNLIKELY
-from pipelines.challenges.together import PARTS
+from pipelines.challenges.parts import PARTS
 from pipelines.engines.laid import whole
 from pipelines.known import Known
 from pipelines.night.plan import Planned

@@ -18,10 +18,10 @@ from configs.speaking import own_language
 from configs.wording import metric_words
 from data.warehouse import Warehouse, scratch
 from models.tasks.segments import SegmentModel, Segments
+from pipelines.activity.columns import OWN_COLUMNS
 from pipelines.activity.raw_tables import taken_apart
-from pipelines.activity.read_csv import OWN_COLUMNS
 from pipelines.activity.read_files import Block, read_blocks
-from pipelines.activity.read_text import FileRefusedError
+from pipelines.activity.refused import FileRefusedError
 from pipelines.known import Known
 from pipelines.night.find_champions import look, none_yet
 from pipelines.players.segments import WINDOW_DAYS, played_there, player_cohorts, suits

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from configs.app import App
 from configs.rewarded import Budget, Offer
 from pipelines.challenges.settle import settling_limits
 from pipelines.known import Known
@@ -21,11 +20,6 @@ _SCOPES = ("at_most", "each")
 ONCE = ("title", "unlock", "badge")  # what nobody is given twice
 
 
-def offers_of(app: App) -> dict[str, Offer]:
-    """Every offer by '<table>/<offer>', in the order of the file."""
-    return {f"{table}/{name}": o for table, offers in app.rewards.tables.items() for name, o in offers.items()}
-
-
 def live_promises(known: Known) -> pl.DataFrame:
     """What earlier nights and revisions promised and counts still, by player and offer; see live_rewards.sql.
 
@@ -34,7 +28,7 @@ def live_promises(known: Known) -> pl.DataFrame:
     kinds = known.app.rewards.kinds(known.app.badges)
     counted = [
         name
-        for name, offer in offers_of(known.app).items()
+        for name, offer in known.app.rewards.offers.items()
         if kinds.get(offer.gives) in ONCE or any(getattr(offer, s).model_dump(exclude_none=True) for s in _SCOPES)
     ]
     pins = {

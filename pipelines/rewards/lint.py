@@ -8,10 +8,8 @@ import polars as pl
 from configs.app import App
 from configs.rewarded import Offer
 from pipelines.badges.lint import Advice
-from pipelines.rewards.limits import offers_of
-from pipelines.rewards.offers import price
+from pipelines.rewards.price import price
 from pipelines.rewards.said import amount_words
-from pipelines.rewards.trial import reward_trial
 
 SHOWN = (1, 5, 10)  # difficulties that a price is shown at
 USUAL_MINUTES = 15
@@ -27,7 +25,7 @@ def reward_samples(app: App) -> list[dict[str, str]]:
     kinds, language = app.rewards.kinds(app.badges), app.voice.languages[0]
     rows = [
         {"of": f"rewards.tables.{name.replace('/', '.')}", "item": offer.gives, "level": level, "amount": amount}
-        for name, offer in offers_of(app).items()
+        for name, offer in app.rewards.offers.items()
         for level, amount in _prices(app, offer)
     ]
     if not rows:
@@ -51,12 +49,12 @@ def _prices(app: App, offer: Offer) -> list[tuple[int, int]]:
 
 def _unreachable(app: App) -> Iterator[Advice]:
     """Offers that can come with nothing, and tables that nobody has."""
-    served = {arm.name for arm in reward_trial(app).arms}
+    served = app.rewards.served
     for table in app.rewards.tables:
         if table not in served:
             told = "no player has this table: the first one serves, or those of an experiment"
             yield Advice(f"rewards.tables.{table}", told, "name it among rewards.experiment.arms, or leave it out")
-    for name, offer in offers_of(app).items():
+    for name, offer in app.rewards.offers.items():
         key = f"rewards.tables.{name.replace('/', '.')}"
         written = [kind for kind in offer.types if kind in app.content.types]
         if not written:
@@ -97,7 +95,7 @@ def _starved(app: App) -> Iterator[Advice]:
     for item, budget in app.rewards.budgets.items():
         cheapest = {
             name: min(amount for _, amount in _prices(app, offer))
-            for name, offer in offers_of(app).items()
+            for name, offer in app.rewards.offers.items()
             if offer.gives == item
         }
         if not cheapest:

@@ -1,9 +1,7 @@
 """Which of tonight's challenges, missions and achievements pay something beside the formula's XP, and how much.
 
-Of points: (base * difficulty ** exponent + per_minute * minutes) * chance ** -scarcity, rounded to `step` and never
-below it. Difficulty is that of the promise, 1 to 10; of an achievement it follows from the share of players who have
-come as far, as a challenge's does from the chance. Minutes are those that it is expected to take, none where nothing
-tells. With scarcity 1 an offer pays the same on average however seldom it comes.
+Difficulty is that of the promise, 1 to 10; of an achievement it follows from the share of players who have come as far,
+as a challenge's does from the chance.
 """
 
 import zlib
@@ -14,13 +12,14 @@ from typing import Any
 import polars as pl
 
 from configs.app import App
-from configs.rewarded import XP, Kind, Offer, RewardPrice
+from configs.rewarded import XP, Kind, Offer
 from pipelines.challenges.plan import difficulty
 from pipelines.engines.laid import Frame
 from pipelines.experiments.arms import Trial
 from pipelines.known import Known
 from pipelines.luck import lot, luck
-from pipelines.rewards.limits import live_promises, offers_of, reserved, within_budgets, within_limits, without_held
+from pipelines.rewards.limits import live_promises, reserved, within_budgets, within_limits, without_held
+from pipelines.rewards.price import price
 from pipelines.rewards.said import amount_words, joined_words
 from pipelines.rewards.titles import item_title
 from pipelines.rewards.trial import assign_tables
@@ -110,7 +109,7 @@ def offer_rewards(known: Known, challenges: pl.DataFrame, achievements: pl.DataF
     promises = _promises(challenges, achievements)
     if not app.rewards.tables or promises.is_empty():
         return Offered()
-    offers, kinds = offers_of(app), app.rewards.kinds(app.badges)
+    offers, kinds = app.rewards.offers, app.rewards.kinds(app.badges)
     trial, tables = assign_tables(known, players)
     promises = promises.join(tables, on="player_key", how="inner", maintain_order="left")
     if any(offer.days != "any" for offer in offers.values()):
@@ -155,13 +154,6 @@ def promise_rewards(known: Known, offered: Offered, promises: Sequence[Frame]) -
     known.warehouse.append("promised_rewards", rows.with_columns(**stamp), on_conflict_skip=True)
 
 
-def price(given: RewardPrice, chance: float, level: pl.Expr, minutes: pl.Expr) -> pl.Expr:
-    """Points that an offer of such a chance pays: see above."""
-    worth = given.base * level.cast(pl.Float64) ** given.exponent + given.per_minute * minutes.fill_null(0)
-    scarce = worth * float(chance**-given.scarcity)
-    return ((scarce / given.step).round() * given.step).clip(given.step).cast(pl.Int32)
-
-
 def _promises(challenges: pl.DataFrame, achievements: pl.DataFrame) -> pl.DataFrame:
     """What may pay something, challenges and achievements alike."""
     common = ("content_id", "player_key", "content_type", "language")
@@ -185,7 +177,7 @@ def _candidates(app: App, kinds: dict[str, Kind], promises: pl.DataFrame, seed: 
     """Every offer with each promise that it suits and comes with, in the order of the file and of the night's lot."""
     found = [
         _suited(promises, name, offer, kinds[offer.gives], seed, place)
-        for place, (name, offer) in enumerate(offers_of(app).items())
+        for place, (name, offer) in enumerate(app.rewards.offers.items())
         if kinds[offer.gives] != "badge" or app.badges[offer.gives].state == "open"
     ]
     return pl.concat([pl.DataFrame(schema=_WEIGHED), *found]).sort("place", "lot", "player_key", "slot")

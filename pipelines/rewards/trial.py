@@ -12,7 +12,7 @@ def reward_trial(app: App) -> Trial:
     """The tables that serve, as arms; a trial without a name where there is nothing to compare."""
     tried = app.rewards.experiment
     if tried is None:
-        return Trial("", tuple(Arm(name, REWARDS, name) for name in list(app.rewards.tables)[:1]))
+        return Trial("", tuple(Arm(name, REWARDS, name) for name in app.rewards.served))
     arms = tuple(Arm(name, REWARDS, name, float(weight)) for name, weight in tried.arms.items())
     return Trial(tried.name, arms, tried.goal, tried.policy)
 

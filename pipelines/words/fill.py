@@ -8,7 +8,7 @@ from configs.app import App
 from configs.errors import NightquestError
 from configs.nouns import counted
 from configs.voice import Locale
-from pipelines.challenges.together import PARTS
+from pipelines.challenges.parts import PARTS
 from pipelines.words.alike import find_alike
 from pipelines.words.checks.validate import SLOT, TITLE_LENGTH
 from pipelines.words.numbers import by_value, plainer

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from configs.app import App
-from pipelines.challenges.together import PARTS
+from pipelines.challenges.parts import PARTS
 from pipelines.words.assign import OnScreen, assign_variants
 from pipelines.words.briefs import brief_keys, brief_pieces
 from pipelines.words.citations import write_citations

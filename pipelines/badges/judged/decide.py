@@ -15,7 +15,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.ingest import ingest_files
 from pipelines.activity.normalise import broken_line
 from pipelines.activity.read_files import Block, read_blocks
-from pipelines.activity.read_text import FileRefusedError
+from pipelines.activity.refused import FileRefusedError
 
 NEEDED = ("user_id", "badge_id", "decision")
 COLUMNS = (*NEEDED, "reason", "citation", "by")

@@ -4,7 +4,7 @@ from itertools import product
 
 import polars as pl
 
-from pipelines.challenges.missions import OCCASIONS
+from pipelines.challenges.parts import OCCASIONS
 from pipelines.words.content_type import ALSO, GOAL_AND_WINDOW, LONG_TEXT_LENGTH, SINGLE, Asking, ContentType, Form
 
 ALL_OCCASIONS = (*OCCASIONS, SINGLE)

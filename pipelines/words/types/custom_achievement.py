@@ -11,7 +11,7 @@ from configs.awarded import Tier
 from pipelines.challenges.achievements import plan_achievements
 from pipelines.challenges.implied import as_asked
 from pipelines.challenges.lifetimes import lifetime_metrics
-from pipelines.challenges.together import each_part
+from pipelines.challenges.parts import each_part
 from pipelines.words.content_type import GOAL, Asking, ContentType, Form
 
 

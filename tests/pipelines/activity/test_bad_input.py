@@ -16,7 +16,8 @@ import pytest
 from configs.errors import NightquestError
 from data.warehouse import Warehouse, open_warehouse, scratch
 from pipelines.activity.ingest import IngestResult, ingest_files
-from pipelines.activity.read_text import RAW_CHARACTERS, Limits
+from pipelines.activity.read_text import Limits
+from pipelines.activity.refused import RAW_CHARACTERS
 from tests.pipelines.activity.deliveries import (
     AT,
     COLUMNS,

@@ -11,7 +11,7 @@ import pytest
 from configs.errors import NightquestError
 from configs.loader import SOURCES, load_app
 from data.warehouse import scratch
-from pipelines.activity.raw_tables import read_source
+from pipelines.activity.source import read_source
 from tests.pipelines.activity.deliveries import AT, LEAN, as_csv, as_jsonl, deliver, events_of, quarantine, solve, users
 
 LATER = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)  # after all that the real data tells of

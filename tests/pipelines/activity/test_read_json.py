@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from data.warehouse import scratch
 from pipelines.activity.read_json import split_objects
-from pipelines.activity.read_text import FileRefusedError, Limits
+from pipelines.activity.read_text import Limits
+from pipelines.activity.refused import FileRefusedError
 from tests.pipelines.activity.deliveries import LEAN, as_jsonl, deliver, events_of, only, quarantine, solve, users
 
 ROWS = [solve("ann", points=1, topic='a "quoted" ] } \\'), solve("böb", points=2, topic="{[,"), solve("cy", value=3)]
