@@ -168,13 +168,13 @@ def contributions(app: App, name: str) -> Select:
         f"{key} AS key",
         "available_at",
         dialect="duckdb",
-    ).from_("events")
+    ).from_("events", copy=False)
     events = metric.events
-    query = query.where(exp.column("event").isin(*events) if events else "active")
+    query.where(exp.column("event").isin(*events) if events else "active", copy=False)
     if metric.where:
-        query = query.where(condition_sql(app, metric), dialect="duckdb")
+        query.where(condition_sql(app, metric), dialect="duckdb", copy=False)
     if metric.of or metric.aggregation.keyed:
-        query = query.where(f"({key if metric.aggregation.keyed else value}) IS NOT NULL", dialect="duckdb")
+        query.where(f"({key if metric.aggregation.keyed else value}) IS NOT NULL", dialect="duckdb", copy=False)
     return query
 
 

@@ -11,7 +11,7 @@ from tests.flows.world import LAST_NIGHT, ROOT, write_events
 
 LIBRARIES = (
     *("prefect", "mlflow", "optuna", "sklearn", "lightgbm", "xgboost", "scipy", "matplotlib", "pandas", "pandera"),
-    *("openai", "anthropic", "duckdb", "polars", "numpy", "sqlglot"),
+    *("openai", "anthropic", "duckdb", "polars", "numpy", "pyarrow", "sqlglot"),
 )
 LEARNERS = {"prefect", "mlflow", "optuna", "sklearn", "lightgbm", "xgboost", "scipy", "matplotlib", "openai"}
 # Runs each command in a process of its own, then tells the libraries it loaded and the processes it started. All come
@@ -65,7 +65,7 @@ LOOKS = {
     "status": {"duckdb", "polars", "numpy"},  # its input ended long ago
     "show APP player-3": {"polars", "sqlglot"},
     "spending": set(),
-    "check APP": {"duckdb", "polars", "numpy", "scipy", "sqlglot"},
+    "check APP": {"duckdb", "polars", "numpy", "sqlglot"},
     f"nightly APP --as-of {LAST_NIGHT}": {"duckdb", "polars", "sqlglot", "numpy"},  # unchanged
 }
 
