@@ -66,7 +66,7 @@ LOOKS = {
     "show APP player-3": {"polars", "sqlglot"},
     "spending": set(),
     "check APP": {"duckdb", "polars", "numpy", "sqlglot"},
-    f"nightly APP --as-of {LAST_NIGHT}": {"duckdb", "polars", "sqlglot", "numpy"},  # unchanged
+    f"nightly APP --as-of {LAST_NIGHT}": {"duckdb", "polars", "sqlglot", "numpy", "pyarrow"},  # unchanged
 }
 
 
