@@ -10,9 +10,9 @@ import pytest
 from data.warehouse import scratch
 from pipelines.challenges.choose import EMPTY_RECENT, among_all, choose_challenges, choose_of_some, worth_asking
 from pipelines.challenges.implied import ASKED, EVER, FOREVER, NOTHING_ASKED
+from pipelines.challenges.parts import PARTS
 from pipelines.challenges.plan import as_recent, difficulty, recent_challenges, reward
 from pipelines.challenges.propose import wanted_probability
-from pipelines.challenges.together import PARTS
 from pipelines.players.tastes import NO_TASTES
 from tests.factories import known_at, make_app
 from tests.pipelines.publish.nights import challenge

@@ -8,7 +8,7 @@ import pytest
 
 from configs.app import App
 from pipelines.challenges.minutes import Pace, estimated_minutes, learn_pace
-from pipelines.challenges.together import PARTS
+from pipelines.challenges.parts import PARTS
 from tests.factories import START, event, known_at, make_app, warehouse_with
 
 AS_OF = (START + dt.timedelta(days=20)).date()

@@ -10,8 +10,8 @@ import pytest
 
 from data.warehouse import Warehouse
 from pipelines.activity.parts import sync_metrics
+from pipelines.challenges.parts import PARTS
 from pipelines.challenges.settle import settle_challenges, with_outcomes
-from pipelines.challenges.together import PARTS
 from pipelines.known import Known
 from pipelines.pins import Night, day_start, make_night
 from tests.factories import START, add_events, event, make_app, put_zone, warehouse_with

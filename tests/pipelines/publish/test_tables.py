@@ -8,7 +8,7 @@ import pytest
 
 from configs.loader import load_app
 from configs.shipped import shipped_apps
-from pipelines.challenges.together import PARTS
+from pipelines.challenges.parts import PARTS
 from pipelines.known import Known
 from pipelines.publish.collect import NOTHING_PAID, collect_tables, served_players
 from pipelines.publish.seen import Seen

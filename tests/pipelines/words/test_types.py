@@ -12,8 +12,7 @@ from configs.loader import load_app
 from configs.shipped import shipped_apps
 from configs.wording import metric_words
 from pipelines.challenges.lifetimes import lifetime_metrics
-from pipelines.challenges.missions import OCCASIONS
-from pipelines.challenges.together import PARTS
+from pipelines.challenges.parts import OCCASIONS, PARTS
 from pipelines.night.wanted import ASKS
 from pipelines.words.app_file import voice_problems, wording_problems
 from pipelines.words.briefs import TEXTS, Brief, prompt_version
