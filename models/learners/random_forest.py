@@ -66,18 +66,29 @@ class Nodes:
         inner, here = self.left != _LEAF, np.arange(len(self.left), dtype=np.int32)
         ways = [np.where(inner, to, here) for to in (self.left, self.right)]
         onward = np.stack(ways, axis=1).astype(np.int32).ravel()
-        last = np.where(inner, self.threshold, np.inf)  # a leaf leads to itself
-        flat, unknown = x.ravel(), bool(np.isnan(x).any())
-        first = (np.arange(len(x), dtype=np.int64) * x.shape[1])[:, None]
-        at, before = np.tile(self.roots.astype(np.int32), (len(x), 1)), None
-        while before is None or not np.array_equal(at, before):
-            value, before = flat.take(first + self.feature.take(at)), at
-            right = value > last.take(at)
-            if unknown:
-                right |= np.isnan(value) & ~(self.unknown_left | ~inner).take(at)
-            at = onward.take(2 * at + right)
-        mean: Array = self.share[at].mean(axis=1)
-        return mean
+        last = np.where(inner, _as_read(self.threshold), np.float32(np.inf))  # a leaf leads to itself
+        feature, roots = self.feature.astype(np.int32), self.roots.astype(np.int32)
+        unknown, unknown_right = bool(np.isnan(x).any()), inner & ~self.unknown_left
+        steps, answers = self._deepest(), np.empty(len(x))
+        for start in range(0, len(x), _AT_ONCE):
+            some = x[start : start + _AT_ONCE]
+            flat, first = some.ravel(), (np.arange(len(some), dtype=np.int32) * x.shape[1])[:, None]
+            at = np.tile(roots, (len(some), 1))
+            for _ in range(steps):
+                value = flat.take(first + feature.take(at))
+                right = value > last.take(at)
+                if unknown:
+                    right |= np.isnan(value) & unknown_right.take(at)
+                at = onward.take(2 * at + right)
+            answers[start : start + _AT_ONCE] = self.share.take(at).mean(axis=1)
+        return answers
+
+    def _deepest(self) -> int:
+        """How many steps the longest way from a root to a leaf has."""
+        steps, here = 0, self.roots
+        while len(here := here[self.left[here] != _LEAF]):
+            steps, here = steps + 1, np.concatenate([self.left[here], self.right[here]])
+        return steps
 
     def moves(self, x: NDArray[np.float32]) -> Array:
         """What each feature adds to the mean share on the way to the leaves, shape (n, features).
@@ -171,9 +182,7 @@ class RandomForest(Learner):
 
     def predict(self, sheet: Sheet) -> Array:
         """Probabilities, shape (n,)."""
-        x = _plain(sheet.whole().select(*self._shares))
-        parts = [self._nodes.predict(x[first : first + _AT_ONCE]) for first in range(0, len(x), _AT_ONCE)]
-        return np.concatenate(parts) if parts else np.zeros(0)
+        return self._nodes.predict(_plain(sheet.whole().select(*self._shares)))
 
     def contributions(self, sheet: Sheet) -> pl.DataFrame:
         """What moves the mean share on the way to the leaves, brought to the scale of log-odds, see `Nodes.moves`."""
@@ -207,6 +216,12 @@ class RandomForest(Learner):
         if not self._nodes.sound(len(self._shares)):
             raise OutdatedModelError("A saved random forest is no forest.")
         return self
+
+
+def _as_read(threshold: Array) -> NDArray[np.float32]:
+    """Thresholds in the precision of the rows: the last number that goes left, which tells the same rows apart."""
+    near = threshold.astype(np.float32)
+    return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
 
 
 def _plain(x: pl.DataFrame) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 import polars as pl
 
 from configs.app import App
@@ -175,20 +176,14 @@ def _extremes(app: App, rows: pl.DataFrame) -> pl.DataFrame:
         none = {name: pl.lit(0.0) for name in ("most_7", "most_21", "least_7", "least_21")}
         unnamed = {f"{which}_metric": pl.lit(None, dtype=pl.String) for which in ("most", "least")}
         return rows.with_columns(**unnamed, **none)
-    changes = [(pl.col(f"{name}__last").log1p() - (pl.col(f"{name}__before") / 3).log1p()) for name in metrics]
-    rows = rows.with_columns(
-        _most=pl.concat_list(changes).list.arg_max(), _least=pl.concat_list(changes).list.arg_min()
-    )
+    of_part = {part: [f"{name}__{part}" for name in metrics] for part in ("last", "before")}
+    last, before = (rows.select(pl.col(names).cast(pl.Float64)).to_numpy() for names in of_part.values())
+    changes, each = np.log1p(last) - np.log1p(before / 3), np.arange(rows.height)
     columns = {}
-    for which in ("most", "least"):
-        for days, part in ((7, "last"), (21, "before")):
-            values = pl.concat_list(f"{name}__{part}" for name in metrics)
-            columns[f"{which}_{days}"] = values.list.get(pl.col(f"_{which}")).cast(pl.Float64)
-        columns[f"{which}_metric"] = pl.col(f"_{which}").replace_strict(
-            dict(enumerate(metrics)), return_dtype=pl.String
-        )
-    parts = [f"{name}__{part}" for name in metrics for part in ("last", "before")]
-    return rows.with_columns(**columns).drop("_most", "_least", *parts)
+    for which, place in (("most", changes.argmax(axis=1)), ("least", changes.argmin(axis=1))):
+        columns[f"{which}_metric"] = pl.Series(metrics, dtype=pl.String)[place]
+        columns |= {f"{which}_7": pl.Series(last[each, place]), f"{which}_21": pl.Series(before[each, place])}
+    return rows.drop(of_part["last"] + of_part["before"]).with_columns(**columns)
 
 
 def _rise(which: str) -> pl.Expr:

@@ -206,9 +206,12 @@ class BadgeOdds(BinaryTask[Commonness]):
 
         The model is asked of those that are `likely_enough`.
         """
+        traits = _traits(app)
+        numbered = pl.col("badge_id").cast(pl.Enum(traits["badge_id"].sort()), strict=False)  # sorted sooner
+        told, common = (rows.with_columns(numbered) for rows in (traits, model.encoding.badges))
         pairs = asked.badges.filter(pl.col("progress") < 1).select(pl.col(n).cast(t) for n, t in _STANDING.items())
         mine = ["player_key", "badge_id"]
-        pairs = pairs.join(_traits(app), on="badge_id").join(model.encoding.badges, on="badge_id", how="left")
+        pairs = pairs.with_columns(numbered).join(told, on="badge_id").join(common, on="badge_id", how="left")
         pairs = likely_enough(pairs.with_columns(pl.col("held_by", "earned_by").fill_null(0.0)))
         # Trees answer faster where alike rows follow each other.
         pairs = pairs.sort("badge_id", "progress", "player_key").join(
