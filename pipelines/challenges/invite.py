@@ -6,7 +6,7 @@ import math
 import polars as pl
 
 from configs.app import App
-from pipelines.engines.laid import Frame
+from pipelines.engines.laid import Frame, Laid
 from pipelines.known import Known
 from pipelines.players.standing import FEWEST_PLAYERS, IN_COHORT, IN_SEGMENT, comparable, mid_rank, narrowest
 
@@ -14,7 +14,7 @@ WEEK_DAYS = 7
 SHOWN_DAYS = 30
 
 
-def compare(app: App, features: Frame, segments: pl.DataFrame) -> pl.DataFrame:
+def compare(app: App, features: Frame, segments: pl.DataFrame) -> Frame:
     """How each player stands in each metric of challenges and of social prompts among comparable players.
 
     Comparable are the players of the same cohort and segment; of fewer than FEWEST_PLAYERS those of the cohort, of
@@ -22,7 +22,8 @@ def compare(app: App, features: Frame, segments: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         player_key, metric, does (whether the last 28 days have any of it), share (of the comparable players who do),
-        standing (mid-rank share of the 28-day value, 0 to 1; no value stands lowest) and week (the 7-day value).
+        standing (mid-rank share of the 28-day value, 0 to 1; no value stands lowest) and week (the 7-day value); on the
+        disk where features are.
     """
     names = list(dict.fromkeys([*app.challenges.metrics, *app.content.social_metrics]))
     who = comparable(segments)
@@ -31,7 +32,8 @@ def compare(app: App, features: Frame, segments: pl.DataFrame) -> pl.DataFrame:
     who = values.select("player_key").join(who, on="player_key", how="left", maintain_order="left")
     values, who = (rows.filter(who["group"].is_not_null()) for rows in (values, who.drop("player_key")))
     # One metric after the other: all at once are a dozen rows of each player, several times over.
-    return pl.concat(_compared(app, name, values, who) for name in names)
+    rows = (_compared(app, name, values, who) for name in names)
+    return Laid(rows, features.folder) if isinstance(features, Laid) else pl.concat(rows)
 
 
 def _compared(app: App, name: str, values: pl.DataFrame, who: pl.DataFrame) -> pl.DataFrame:

@@ -1,8 +1,8 @@
 """Rows of players that lie on the disk: memory holds the columns or players that are asked for, while they are used."""
 
 import weakref
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Self
@@ -24,7 +24,7 @@ class Laid:
 
     Args:
         parts: At least one; no more than one is held in memory. Where they have PLACE, that is a row's place in the
-            frame that was cut; else they follow one another. With player_key all rows of a player are in one part.
+            frame that was cut; else they follow one another. Who is asked for by player has all rows in one part.
         folder: Where there is room; it exists.
 
     Attributes:
@@ -40,16 +40,10 @@ class Laid:
         self.schema, self.height, self.folder = pl.Schema(), 0, folder
         self._files = list[IO[bytes]]()
         weakref.finalize(self, _close, self._files)
-        found = list[pl.DataFrame]()
-        for number, part in enumerate(parts):
+        for part in parts:
             placed = part if PLACE in part.columns else part.with_row_index(PLACE, self.height)
             self.schema, self.height = placed.drop(PLACE).schema, self.height + placed.height
-            if KEY in self.schema:
-                mine = placed.select(KEY, PLACE, _part=pl.lit(number, pl.UInt32))
-                found.append(mine.unique(KEY, keep="first", maintain_order=True))
             self._files.append(_kept(folder, placed))
-        none = pl.DataFrame(schema={KEY: pl.Int64, PLACE: pl.UInt32, "_part": pl.UInt32})
-        self._players = pl.concat(found or [none]).sort(PLACE).drop(PLACE)
 
     @classmethod
     def cut(cls, rows: pl.DataFrame, parts: pl.Series, folder: Path) -> Self:
@@ -61,6 +55,13 @@ class Laid:
         """The same with more columns, whose rows are in the order of these."""
         rows = (_read(file) for file in self._files)
         return type(self)((part.hstack(columns[part[PLACE]]) for part in rows), self.folder)
+
+    @cached_property
+    def _players(self) -> pl.DataFrame:
+        """Who has a row, in the order of the rows, and in which part."""
+        each = (_read(file, [KEY]).unique(KEY, keep="first", maintain_order=True) for file in self._files)
+        found = [mine.with_columns(_part=pl.lit(number, pl.UInt32)) for number, mine in enumerate(each)]
+        return pl.concat(found).sort(PLACE).drop(PLACE)
 
     @property
     def columns(self) -> list[str]:
@@ -99,6 +100,11 @@ class Laid:
         for file in self._files:
             yield _read(file).drop(PLACE)
 
+    def cut_like_this(self, rows: pl.DataFrame) -> Self:
+        """Rows of its players on the disk, in the same parts."""
+        mine = rows.select(KEY).join(self._players, on=KEY, how="left", maintain_order="left")["_part"]
+        return type(self)((rows.filter(mine == part) for part in range(len(self._files))), self.folder)
+
     def clear(self) -> pl.DataFrame:
         """No rows."""
         return pl.DataFrame(schema=self.schema)
@@ -135,6 +141,24 @@ def laid(rows: Frame, folder: Path, at_a_time: int) -> Frame:
 def parts(frame: Frame) -> Iterator[pl.DataFrame]:
     """All rows, part by part where they lie on the disk."""
     return frame.parts() if isinstance(frame, Laid) else iter([frame])
+
+
+def each_part(frame: Frame, work: Callable[[pl.DataFrame], pl.DataFrame]) -> Frame:
+    """What `work` gives for all rows, part by part where they lie on the disk, as that does then."""
+    return Laid(map(work, frame.parts()), frame.folder) if isinstance(frame, Laid) else work(frame)
+
+
+def together(frames: Sequence[Frame]) -> Frame:
+    """The rows of frames one below the other, part by part where all of them were cut alike."""
+    cut = [frame for frame in frames if isinstance(frame, Laid)]
+    if len(cut) < len(frames):
+        return pl.concat(map(whole, frames))
+    return Laid(map(pl.concat, zip(*(frame.parts() for frame in cut), strict=True)), cut[0].folder)
+
+
+def beside(frame: Frame, columns: pl.DataFrame) -> Frame:
+    """The same with more columns, whose rows are in the order of these."""
+    return frame.beside(columns) if isinstance(frame, Laid) else frame.hstack(columns)
 
 
 def whole(frame: Frame) -> pl.DataFrame:

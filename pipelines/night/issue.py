@@ -17,14 +17,14 @@ from pipelines.challenges.missions import CONTENT_TYPE as MISSION
 from pipelines.challenges.not_asked import NOT_ASKED
 from pipelines.challenges.plan import Plan
 from pipelines.challenges.propose import PLANNED_WITH
-from pipelines.engines.laid import Frame, parts
+from pipelines.engines.laid import Frame, beside, each_part, parts, together
 from pipelines.experiments.arms import write_down
 from pipelines.known import Known
 from pipelines.night.figures import left_out, mark_night, night_figures, not_asked
 from pipelines.night.notes import freshness_figures
 from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned, models_of
-from pipelines.night.score import Scored
+from pipelines.night.score import TOLD, Scored
 from pipelines.night.words import Words, night_spend, told_of, writing_figures
 from pipelines.players.membership import write_memberships
 from pipelines.players.segments import in_each_cohort
@@ -134,8 +134,10 @@ def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[st
     """What is computed each night and kept nowhere else."""
     why = pl.concat([planned.plan.unserved.select("player_key", "reason"), known.left_alone(EVER)])
     why = why.unique("player_key", keep="last").select("player_key", not_asked="reason")
+    profiles = planned.players.profiles
+    told = profiles.select("player_key").join(why, on="player_key", how="left", maintain_order="left")
     return {
-        "profiles": planned.players.profiles.join(why, on="player_key", how="left", maintain_order="left"),
+        "profiles": beside(profiles, told.select("not_asked")),
         "segments": in_each_cohort(known, planned.players.segments, planned.players.in_cohorts),
         "targets": planned.players.targets,
         "scores": _to_be_earned(known, planned.scored),
@@ -143,16 +145,16 @@ def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[st
     }
 
 
-def _to_be_earned(known: Known, scored: Scored) -> pl.DataFrame:
+def _to_be_earned(known: Known, scored: Scored) -> Frame:
     """The scores, without the odds of badges that this night has granted meanwhile."""
     of_badges = [name for name, each in scored.served.items() if each.model.task.asks_of_badges]
-    if not of_badges:
-        return scored.rows
-    held = known.frame("SELECT player_key, badge_id AS target FROM badge_ledger")
-    held = held.join(pl.DataFrame({"task": of_badges}), how="cross").cast(
-        {"target": pl.Categorical, "task": pl.Categorical}
-    )
-    return scored.rows.join(held, on=["player_key", "target", "task"], how="anti", maintain_order="left")
+    held = known.frame("SELECT player_key, badge_id AS target FROM badge_ledger").cast({"target": pl.Categorical})
+
+    def not_held(some: pl.DataFrame) -> pl.DataFrame:
+        return some.join(held, on=["player_key", "target"], how="anti", maintain_order="left")
+
+    rows = {name: each_part(rows, not_held) if name in of_badges else rows for name, rows in scored.rows.items()}
+    return together([*rows.values()] or [pl.DataFrame(schema=TOLD)])
 
 
 def _reasons(known: Known, planned: Planned, failed: Collection[str]) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from models.tasks.anomaly import Anomaly
 from pipelines.badges.judged.judge import Judgements, judge_nominees
 from pipelines.badges.judged.panel import Panel
 from pipelines.badges.judged.unusual import unusual_weeks
@@ -23,7 +24,7 @@ def judge(tonight: Tonight, planned: Planned, crew: Crew, words: Words) -> Judge
     if not tonight.night.issues:
         return Judgements(pl.DataFrame(), pl.DataFrame())
     with find_session(tonight.night, tonight.context, crew, words.account) as session:
-        unusual = unusual_weeks(planned.scored.rows)
+        unusual = unusual_weeks(planned.scored.of(Anomaly.name))
         judged = judge_nominees(tonight.known, panel_of(session) if session else None, unusual)
     forget_walk(tonight.known)
     return judged

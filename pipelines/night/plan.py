@@ -82,7 +82,7 @@ def plan_night(
     settled = samples_of(known, lately, before)
     del now, before  # whose features would stay in memory
     tuned = recalibrate(known, models, settled)
-    welcome = players.profiles.select(PLANNED_BY)  # of the whole, each row that is planned would have a copy
+    welcome = players.profiles.select(*PLANNED_BY)  # of the whole, each row that is planned would have a copy
     welcome = welcome.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
     asked = what_is_open(known, recent)
     tastes = describe_tastes(known)
@@ -107,7 +107,7 @@ def plan_night(
     kept: dict[str, Frame | Kept] = {"features": players.features, "past": players.past, "windows": plan.windows}
     if any(each.model.task.asks_of_badges for each in others.values()):
         kept["badges"] = Progress(known)
-    scored = score(known, tuned, others, served, settled, buckets, kept)
+    scored = score(known, tuned, others, served, settled, buckets, kept, players.profiles)
     notes = (*buckets.notes, *scored.notes, *nobody_asked(plan))
     return Planned(players, plan, scored, asked, notes=notes)
 

@@ -16,6 +16,7 @@ from configs.version import code_version
 from models.language.calls import Request, most_it_costs
 from models.language.ledger import open_ledger
 from models.language.offers import priced_models
+from models.tasks.anomaly import Anomaly
 from pipelines.badges.judged.adjudicate import first_questions
 from pipelines.badges.judged.judge import find_cases
 from pipelines.badges.judged.unusual import unusual_weeks
@@ -217,7 +218,7 @@ def _verdicts(tonight: Tonight, planned: Planned, session: WritingSession) -> li
     panel, night = panel_of(session), tonight.night
     if panel is None:
         return []
-    nominees = find_cases(tonight.known, unusual_weeks(planned.scored.rows), asked=True).nominees
+    nominees = find_cases(tonight.known, unusual_weeks(planned.scored.of(Anomaly.name)), asked=True).nominees
     return first_questions(night.app, nominees, panel.judges, seed=night.seed)
 
 

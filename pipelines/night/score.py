@@ -15,7 +15,7 @@ from models.learned import LearnedModel
 from models.task import SCORES
 from pipelines.challenges.propose import PLANNED_WITH, ChallengeModels
 from pipelines.engines.buckets import HERE, Buckets, Kept
-from pipelines.engines.laid import Frame, Laid
+from pipelines.engines.laid import Frame, Laid, whole
 from pipelines.known import Known
 from pipelines.learning.recalibrate import moved
 from pipelines.players.content_liked import TASK as CONTENT
@@ -26,6 +26,7 @@ _NAMES = dict.fromkeys(("target", "band", "task", "model_version"), pl.Categoric
 TOLD: dict[str, pl.DataType] = {**SCORES, **_NAMES}
 _KEY = ("player_key", "target", "horizon_days")
 NOTHING_KEPT: Mapping[str, Frame | Kept] = {}
+NO_PROFILES = pl.DataFrame()
 MOST_EXPLAINED = 20_000  # players: to tell why costs far more than to tell how likely
 AT_A_TIME = 5_000  # players of whom a model is asked together: of each it may read all features a dozen times
 MOST_AT_ONCE = 4  # such parts, each on a core of its own: for the same reason
@@ -45,14 +46,18 @@ class Scored:
     """The scores of a night.
 
     Attributes:
-        rows: Columns TOLD.
+        rows: By task: columns TOLD; on the disk where the players' profiles are, in the same parts.
         served: By task, what they come from, as moved for the night.
         notes: A sentence for each task whose scores are left out.
     """
 
-    rows: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TOLD))
+    rows: Mapping[str, Frame] = field(default_factory=dict)
     served: Mapping[str, Served] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def of(self, task: str) -> pl.DataFrame:
+        """The scores of one task."""
+        return whole(self.rows[task]) if task in self.rows else pl.DataFrame(schema=TOLD)
 
     def moved(self) -> list[str]:
         """The tasks whose models were moved to fit what has settled lately."""
@@ -67,6 +72,7 @@ def score(
     settled: Samples,
     buckets: Buckets = HERE,
     kept: Mapping[str, Frame | Kept] = NOTHING_KEPT,
+    profiles: Frame = NO_PROFILES,
 ) -> Scored:
     """Ask every model of tonight's players; a task that fails costs its own scores alone.
 
@@ -78,14 +84,16 @@ def score(
         settled: What the others are moved by.
         buckets: Where the models are asked.
         kept: By attribute of `asked`, what stands for it and is read a bucket at a time.
+        profiles: Of the players; where they lie on the disk, each task's scores do before the next is asked.
     """
+    laid = profiles.cut_like_this if isinstance(profiles, Laid) else _as_they_are
     ready = zip(PLANNED_WITH, (planning.plays, planning.attainment), planning.told(), strict=True)
     served = {name: Served(model, version) for name, model, version in ready}
-    frames, notes = [_scores(known, served[name], asked, buckets, kept) for name in PLANNED_WITH], list[str]()
+    rows, notes = {name: laid(_scores(known, served[name], asked, buckets, kept)) for name in PLANNED_WITH}, list[str]()
     for name, each in others.items():
         try:
             tonight = Served(moved(known, each.model, settled), each.version)
-            frames.append(_scores(known, tonight, asked, buckets, kept))
+            rows[name] = laid(_scores(known, tonight, asked, buckets, kept))
             served[name] = tonight
         except Exception as error:
             if is_full(error):
@@ -93,8 +101,8 @@ def score(
             notes.append(f"The scores of {name} are left out: {type(error).__name__}: {error}.")
             _log.warning("%s", notes[-1], exc_info=error)
     counted = score_content(known, asked.features)
-    frames.append(_named(counted, CONTENT, "counted"))
-    return Scored(pl.concat(frames), served, tuple(notes))
+    rows[CONTENT] = laid(_named(counted, CONTENT, "counted"))
+    return Scored(rows, served, tuple(notes))
 
 
 def _scores(
@@ -119,6 +127,10 @@ def _scores(
     if rows.select(_KEY).is_duplicated().any():
         raise ValueError("a player has two scores for one target and horizon")
     return _named(rows, task.name, served.version)
+
+
+def _as_they_are(rows: pl.DataFrame) -> Frame:
+    return rows
 
 
 def _named(rows: pl.DataFrame, task: str, version: str) -> pl.DataFrame:

@@ -84,7 +84,9 @@ def want_content(known: Known, planned: Planned) -> Wanted:
         planned: Its players and plan.
     """
     players, plan = planned.players, planned.plan
-    profiles = players.profiles.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
+    plain = (name for name, kind in players.profiles.schema.items() if not kind.is_nested())
+    profiles = players.profiles.select(*plain)
+    profiles = profiles.join(known.left_alone(), on="player_key", how="anti", maintain_order="left")
     challenges, missions = whole(plan.challenges), whole(plan.missions)
     unlikely = plan.unserved.filter(pl.col("reason").is_in([UNLIKELY, ENDED])).select("player_key")
 
@@ -172,7 +174,7 @@ def _messages(asking: Asking, kind: str, rows: pl.DataFrame) -> pl.DataFrame:
     if rows["player_key"].is_duplicated().any():
         raise ValueError(f"the content type {kind} plans two messages for one player")
     away = asking.features.select("player_key", pl.col("recency_days").fill_null(LONG_AWAY_DAYS).cast(pl.Int32))
-    welcome = asking.profiles.filter(~pl.col("opted_out")).select("player_key", "user_id", "persona", "language")
+    welcome = asking.welcome("player_key", "user_id", "persona", "language")
     rows = rows.join(welcome, on="player_key", how="inner", maintain_order="left").join(
         away, on="player_key", how="left", maintain_order="left"
     )

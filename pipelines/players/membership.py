@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from configs.profiled import Style
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.luck import lot
 
@@ -28,7 +29,7 @@ def memberships_before(known: Known) -> pl.DataFrame:
     return known.frame(known.fixed("players/memberships_before"), pins)
 
 
-def write_memberships(known: Known, profiles: pl.DataFrame) -> None:
+def write_memberships(known: Known, profiles: Frame) -> None:
     """Keep what players count as from this night on, a row where that has changed.
 
     Args:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from configs.app import App
 from models.tasks.segments import SegmentModel
 from pipelines.engines.laid import Frame, Laid
 from pipelines.known import Known
@@ -11,6 +12,8 @@ from pipelines.players.profiles import describe_players
 from pipelines.players.segments import assign_segments, judge_cohorts, played_there, player_cohorts
 from pipelines.players.snapshots import PastWindows, Seen, eligible_players, look_at
 from pipelines.players.targets import set_targets, targets_of_some
+
+AT_A_TIME = 25_000  # players whose profiles, and whatever is cut like these, lie together
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,15 @@ class Players:
         targets: Percentile values, with the next one marked.
         played: What they have shown in each cohort, see `played_there`.
         in_cohorts: Their segments in each cohort that has a mixture, see `judge_cohorts`; None where there are none.
-        profiles: persona, traits, risk_tolerance, skill, … and start_day, the first whole local day.
+        profiles: persona, traits, risk_tolerance, skill, … and start_day, the first whole local day; on the disk where
+            features are, by pieces in the order of user_id.
     """
 
     features: Frame
     past: PastWindows
     segments: pl.DataFrame
     targets: Frame
-    profiles: pl.DataFrame
+    profiles: Frame
     played: pl.DataFrame | None = None
     in_cohorts: pl.DataFrame | None = None
 
@@ -50,20 +54,25 @@ def understand_players(known: Known, segment_model: SegmentModel | None, seen: S
     played = played_there(known, features)
     segments = assign_segments(app, features, segment_model, player_cohorts(known), played)
     profiles = describe_players(known, features, segments)
-    start = known.first_whole_days()
+    profiles = profiles.join(known.first_whole_days(), on="player_key", how="left", maintain_order="left")
     known.warehouse.ease()  # what is laid out next takes memory, too
-    targets: Frame
-    if isinstance(features, Laid):
-        order = profiles.sort("user_id", "player_key")["player_key"]  # in which they go out
-        targets = Laid(targets_of_some(app, features, segments, order), features.folder)
-    else:
-        targets = set_targets(app, features, segments)
+    told, targets = _laid_out(app, features, segments, profiles)
     return Players(
         features=features,
         past=seen.past,
         segments=segments,
         targets=targets,
-        profiles=profiles.join(start, on="player_key", how="left", maintain_order="left"),
+        profiles=told,
         played=played,
         in_cohorts=judge_cohorts(app, segment_model, played),
     )
+
+
+def _laid_out(app: App, features: Frame, segments: pl.DataFrame, profiles: pl.DataFrame) -> tuple[Frame, Frame]:
+    """Profiles and targets: on the disk where features are, in the order in which they go out."""
+    if not isinstance(features, Laid):
+        return profiles, set_targets(app, features, segments)
+    order = profiles.select("player_key", "user_id").sort("user_id", "player_key").with_row_index("place")
+    place = profiles.select("player_key").join(order, on="player_key", how="left", maintain_order="left")["place"]
+    targets = targets_of_some(app, features, segments, order["player_key"])
+    return Laid.cut(profiles, place // AT_A_TIME, features.folder), Laid(targets, features.folder)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from pipelines.engines.laid import Frame, Laid
+from pipelines.engines.laid import Frame, parts
 from pipelines.known import Known
 
 AT_A_TIME = 131_072  # rows
@@ -47,21 +47,30 @@ class Named:
 
     def pieces(self, key: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The rows under the players' own ids, some players at a time, in the order of ids."""
-        frame = self.frame
-        if isinstance(frame, Laid):
-            yield from map(self._named, frame.parts())
-        elif not frame.width:
-            yield frame
-        elif key[0] != "user_id" or frame.height <= self.at_a_time:
-            yield self._named(frame)
-        else:
-            numbers = _numbers(frame, self.players, self.at_a_time)
-            for number in numbers.unique().sort():
-                yield self._named(frame.filter(numbers == number))
+        for frame in _gathered(parts(self.frame), self.at_a_time):
+            if not frame.width:
+                yield frame
+            elif key[0] != "user_id" or frame.height <= self.at_a_time:
+                yield self._named(frame)
+            else:
+                numbers = _numbers(frame, self.players, self.at_a_time)
+                for number in numbers.unique().sort():
+                    yield self._named(frame.filter(numbers == number))
 
     def _named(self, rows: pl.DataFrame) -> pl.DataFrame:
         named = rows.join(self.players, on="player_key", how="left", maintain_order="left", validate="m:1")
         return self.with_more(named)
+
+
+def _gathered(frames: Iterator[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """Frames one below the other, as many as have no more than so many rows together; at least one."""
+    waiting = [next(frames)]
+    for frame in frames:
+        if sum(each.height for each in waiting) + frame.height > rows:
+            yield pl.concat(waiting)
+            waiting = []
+        waiting.append(frame)
+    yield pl.concat(waiting)
 
 
 def _numbers(frame: pl.DataFrame, players: pl.DataFrame, at_a_time: int) -> pl.Series:

@@ -95,7 +95,7 @@ class Offered:
         return rows.drop("more_xp", "words").hstack(words[place])
 
 
-def offer_rewards(known: Known, challenges: pl.DataFrame, achievements: pl.DataFrame, players: pl.DataFrame) -> Offered:
+def offer_rewards(known: Known, challenges: pl.DataFrame, achievements: pl.DataFrame, players: Frame) -> Offered:
     """Decide what tonight's promises pay beside the formula's XP; writes nothing.
 
     Args:

@@ -3,6 +3,7 @@
 import polars as pl
 
 from configs.app import App
+from pipelines.engines.laid import Frame
 from pipelines.experiments.arms import REWARDS, Arm, Trial, assign_arms
 from pipelines.experiments.experiment import weigh_arms
 from pipelines.known import Known
@@ -17,7 +18,7 @@ def reward_trial(app: App) -> Trial:
     return Trial(tried.name, arms, tried.goal, tried.policy)
 
 
-def assign_tables(known: Known, players: pl.DataFrame) -> tuple[Trial, pl.DataFrame]:
+def assign_tables(known: Known, players: Frame) -> tuple[Trial, pl.DataFrame]:
     """The trial of a night and who is in which arm of it.
 
     Args:

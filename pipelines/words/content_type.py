@@ -62,7 +62,7 @@ class Asking:
         features: One row per eligible player at the night's base day; laid on the disk where they are many.
         segments: judged_as, segment.
         targets: From `set_targets`.
-        profiles: From `describe_players`, without those who are to be left alone.
+        profiles: From `describe_players`, but for its Structs, without those who are to be left alone.
         challenges: The night's daily challenges: the `plan` frame.
         missions: Its new missions, with occasion; without columns where the app writes none.
         unlikely: Who is too unlikely to play to be asked for anything.
@@ -82,11 +82,14 @@ class Asking:
     open_asks: pl.DataFrame
     rows: Callable[[str], pl.DataFrame]
 
+    def welcome(self, *columns: str) -> pl.DataFrame:
+        """Some columns of the profiles of those who did not opt out."""
+        return self.profiles.select(pl.col(columns).filter(~pl.col("opted_out")))
+
     @cached_property
     def likely(self) -> pl.DataFrame:
         """player_key of those who are not too unlikely to play and did not opt out, in the order of the profiles."""
-        welcome = self.profiles.filter(~pl.col("opted_out")).select("player_key")
-        return welcome.join(self.unlikely, on="player_key", how="anti", maintain_order="left")
+        return self.welcome("player_key").join(self.unlikely, on="player_key", how="anti", maintain_order="left")
 
     @cached_property
     def nearest(self) -> pl.DataFrame:
@@ -96,7 +99,7 @@ class Asking:
         return nearest_targets(self.known.night, self.features, self.targets)
 
     @cached_property
-    def standings(self) -> pl.DataFrame:
+    def standings(self) -> Frame:
         """How each player stands in each metric among comparable ones, see `compare`."""
         from pipelines.challenges.invite import compare  # noqa: PLC0415
 

@@ -13,10 +13,11 @@ from pipelines.players.standing import rank_share
 
 BEST_METRICS = 2
 ATTRIBUTE_LENGTH = 80
+_TOLD = ("preferred_content", "skill_level", "activity", "segment", "style")  # of the profiles
 _NOBODY = pl.DataFrame(schema={"player_key": pl.Int64, "profile": pl.String})
 
 
-def individual_profiles(known: Known, features: Frame, profiles: pl.DataFrame, chances: pl.DataFrame) -> pl.DataFrame:
+def individual_profiles(known: Known, features: Frame, profiles: Frame, chances: pl.DataFrame) -> pl.DataFrame:
     """Choose the players of the app file's `content.individual` and describe each.
 
     The description is coarse, so that it changes slowly and its texts serve for several nights: no id, no name, no
@@ -46,7 +47,7 @@ def individual_profiles(known: Known, features: Frame, profiles: pl.DataFrame, c
     if chosen.is_empty():
         return _NOBODY
     rows = (
-        chosen.join(profiles, on="player_key", how="inner", maintain_order="left")
+        chosen.join(profiles.select("player_key", *_TOLD), on="player_key", how="inner", maintain_order="left")
         .join(features.select("player_key", "tenure_days", "recency_days"), on="player_key", maintain_order="left")
         .join(_strengths(app, features), on="player_key", how="left", maintain_order="left")
         .join(_attributes(known, chosen), on="player_key", how="left", maintain_order="left")

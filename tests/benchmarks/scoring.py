@@ -80,7 +80,7 @@ class Scoring:
         told = score(self._known, self._planning, {name: self._models[name] for name in tasks}, asked, self._settled)
         if told.notes:
             raise RuntimeError(" ".join(told.notes))
-        return told.rows.height
+        return sum(rows.height for rows in told.rows.values())
 
 
 class Clock:

@@ -26,9 +26,9 @@ def unusual_weeks(scores: pl.DataFrame) -> dict[int, Unusual]:
     """By player_key those whose week a night calls unusual, with the facts that speak for it.
 
     Args:
-        scores: A night's: player_key, task, probability, reasons, model_version.
+        scores: A night's of the task `anomaly`: player_key, probability, reasons, model_version.
     """
-    flagged = scores.filter(task=Anomaly.name).select("player_key", "probability", "reasons", "model_version")
+    flagged = scores.select("player_key", "probability", "reasons", "model_version")
     return {key: Unusual(_in_words(chance, reasons), model) for key, chance, reasons, model in flagged.iter_rows()}
 
 

@@ -50,8 +50,8 @@ CONTRACT = contract(
 
 def rows(seen: Seen) -> Rows:
     """The table's rows, in any order."""
-    profiles = seen.frame("profiles")
-    if not profiles.width:
+    profiles = seen.frames["profiles"]
+    if not profiles.columns:
         return seen.named(profiles)
     held = seen.awards("h.player_key, h.tier").whole()
 

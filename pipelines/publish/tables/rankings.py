@@ -28,8 +28,8 @@ CONTRACT = contract(
 
 def rows(seen: Seen) -> Rows:
     """The table's rows: nobody is listed who is left alone, neither to themselves nor before others."""
-    profiles = seen.frame("profiles")
-    if not profiles.width:
+    profiles = seen.frames["profiles"]
+    if not profiles.columns:
         return seen.named(profiles)
     main = seen.frame("segments").filter("is_main").select("player_key", pl.col("cohort").cast(pl.String))
     players = profiles.select("player_key").join(main, on="player_key", how="left", maintain_order="left")

@@ -21,7 +21,7 @@ def plan(asking: Asking) -> pl.DataFrame:
     new = pl.concat([challenges, missions.select(challenges.columns)] if missions.width else [challenges])
     spans = new.rename({"valid_from": "start_day", "valid_until": "end_day"})
     tonight = as_asked(each_part(spans, "player_key", "start_day", "end_day"))
-    welcome = asking.profiles.filter(~pl.col("opted_out"))
+    welcome = asking.welcome("player_key", "user_id", "persona", "language")
     return plan_achievements(asking.known, welcome, pl.concat([asking.open_asks, tonight]))
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from configs.app import App
 from pipelines.challenges.invite import WEEK_DAYS, told_lately
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.luck import lot
 from pipelines.words.content_type import GOAL, Asking, ContentType, Form
@@ -23,7 +24,7 @@ def plan(asking: Asking) -> pl.DataFrame:
     return chosen.join(asking.likely, on="player_key", how="semi", maintain_order="left")
 
 
-def choose_prompts(known: Known, standings: pl.DataFrame, profiles: pl.DataFrame) -> pl.DataFrame:
+def choose_prompts(known: Known, standings: Frame, profiles: pl.DataFrame) -> pl.DataFrame:
     """Whom to invite to something social, and to what.
 
     Invited is a player who has done none of the app's social metrics in seven days ('quiet'), or who likes one of them

@@ -8,6 +8,7 @@ import polars as pl
 from configs.app import App
 from pipelines.challenges.invite import WEEK_DAYS, is_a_step, told_lately
 from pipelines.challenges.lifetimes import lifetime_values
+from pipelines.engines.laid import Frame
 from pipelines.known import Known
 from pipelines.words.content_type import GOAL, LONG_TEXT_LENGTH, Asking, ContentType, Form
 
@@ -41,7 +42,7 @@ def taught_metrics(app: App) -> list[str]:
     return [name for name in app.challenges.metrics if app.metrics[name].agg != "days"]
 
 
-def choose_tutorials(known: Known, standings: pl.DataFrame) -> pl.DataFrame:
+def choose_tutorials(known: Known, standings: Frame) -> pl.DataFrame:
     """What each player could learn next, if anything.
 
     Taught is a metric of challenges, other than days of play, that at least half of the comparable players have done

@@ -1,13 +1,14 @@
 """Rows that lie on the disk are the rows that were laid, however they are asked for, and leave nothing behind."""
 
 import pickle
+from functools import partial
 
 import polars as pl
 import pytest
 
 from configs.errors import NightquestError
 from pipelines.engines.buckets import Buckets, bucket_of
-from pipelines.engines.laid import Laid, laid, parts, whole
+from pipelines.engines.laid import Laid, beside, each_part, laid, parts, together, whole
 
 ROWS = pl.DataFrame(
     {
@@ -64,6 +65,22 @@ def test_rows_are_laid_where_there_are_more_than_a_part(tmp_path):
     assert laid(lying, tmp_path, 3) is lying
     assert laid(ROWS, tmp_path, ROWS.height) is ROWS
     assert [part.height for part in parts(ROWS)] == [ROWS.height]
+
+
+def test_what_is_cut_alike_is_put_together_part_by_part(lying):
+    told = pl.DataFrame({"player_key": [9, 5, 9], "value": [1.0, 2.0, 3.0]}).with_columns(
+        kind=pl.Series(["a", "b", "a"], dtype=pl.Categorical())
+    )
+    double = partial(pl.DataFrame.with_columns, value=pl.col("value") * 2)
+    for frame in (lying, ROWS):
+        other = frame.cut_like_this(told) if isinstance(frame, Laid) else told
+        both = together([other, each_part(other, double), other])
+        rows = pl.concat([told, double(told), told])
+        assert pl.concat(parts(both)).sort("player_key", "value").equals(rows.sort("player_key", "value"))
+        more = beside(frame, pl.DataFrame({"place": range(ROWS.height)}))
+        assert whole(more).equals(ROWS.with_columns(place=pl.Series(range(ROWS.height))))
+    where = [part["player_key"].unique().sort().to_list() for part in lying.parts()]
+    assert [set(part["player_key"]) for part in lying.cut_like_this(told).parts()] == [{9, 5} & set(of) for of in where]
 
 
 def test_a_bucket_is_worked_on_with_its_own_rows(tmp_path, lying):
