@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -162,11 +163,14 @@ def test_bytes_do_not_depend_on_the_pieces_that_a_table_comes_in(nights, tmp_pat
 
 
 def failing_points(nights, index: int, base: Path, failure: BaseException) -> int:
-    """How many operations the publication takes; the failure beyond the last never happens."""
+    """How many operations the publication takes; what was out before lies beside, for copies.
+
+    The failure beyond the last operation never happens.
+    """
     disk = FailingDisk(10_000, failure)
-    publish(nights, 0, base)
-    if index == 2:
-        publish(nights, 1, base)
+    for earlier in range(index):
+        publish(nights, earlier, base)
+    shutil.copytree(base, base.with_name("before"))
     publish(nights, index, base, disk)
     return disk.done
 
@@ -181,9 +185,7 @@ def test_killed_once_or_twice_at_any_operation_readers_have_a_whole_night_and_a_
     expected = {(night.as_of, night.revision): tables for tables, night, _ in nights[index - 1 : index + 1]}
     seen = set()
     for at in range(1, operations + 1):
-        home = tmp_path / str(at)
-        for earlier in range(index):
-            publish(nights, earlier, home)
+        home = shutil.copytree(tmp_path / "before", tmp_path / str(at))
         with pytest.raises(Killed):
             publish(nights, index, home, FailingDisk(at, Killed()))
         out = read_latest(home, "toy")  # verifies every checksum
@@ -216,8 +218,7 @@ def test_a_failing_disk_gives_one_clear_error_leaves_nothing_torn_and_keeps_the_
     operations = failing_points(nights, 1, tmp_path / "calm", failure)
     wanted = files(tmp_path / "calm")
     for at in range(1, operations + 1, 1 if number == errno.ENOSPC else 7):
-        home = tmp_path / str(at)
-        publish(nights, 0, home)
+        home = shutil.copytree(tmp_path / "before", tmp_path / str(at))
         with pytest.raises(NightquestError, match=words) as error:
             publish(nights, 1, home, FailingDisk(at, failure))
         assert error.value.remedy
