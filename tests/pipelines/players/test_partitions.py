@@ -53,7 +53,7 @@ def test_features_that_are_worked_out_by_bucket_are_those_of_all_together(tmp_pa
         tonight = known.frame("SELECT player_key FROM players ORDER BY player_key DESC").with_columns(base_day=BASE)
         before = tonight.head(3).with_columns(base_day=BASE - dt.timedelta(days=4))
         here = look_at(known, tonight, before)
-        laid, few = (seen.features for seen in look_at(known, tonight, before, buckets=Buckets(64, folder=tmp_path)))
+        laid, few = (seen.features for seen in look_at(known, tonight, before, buckets=Buckets(16, folder=tmp_path)))
         assert isinstance(laid, Laid)
         assert whole(laid).equals(here[0].features)
         assert laid.players.equals(tonight["player_key"])
