@@ -1,4 +1,4 @@
-"""The stages of a night can be done anywhere: each in a process of its own gives the night that one process makes."""
+"""The stages of a night can be done anywhere, and with any number of threads: what is published is the same."""
 
 import datetime as dt
 import pickle
@@ -27,6 +27,8 @@ from tests.forks import FORKS
 from tests.pipelines.nights import serve_night
 
 AS_OF = START + dt.timedelta(days=20)
+NEXT = AS_OF + dt.timedelta(days=1)
+MADE = ["generated_at", "settled_at"]  # when the words were made
 
 
 @pytest.fixture(name="begun", scope="module")
@@ -46,12 +48,40 @@ def _world(begun, tmp_path):
     return lambda name: (Settings(home=shutil.copytree(home, tmp_path / name)), loaded)
 
 
+@pytest.fixture(name="together", scope="module")
+def _together(begun, tmp_path_factory):
+    """What the next night publishes that one process makes."""
+    home, loaded = begun
+    settings = Settings(home=shutil.copytree(home, tmp_path_factory.mktemp("together") / "home"))
+    serve_night(settings, loaded, NEXT)
+    return published(settings)
+
+
+def published(settings):
+    """The rows of a night by table, but for the moment at which they were made."""
+    night = read_latest(settings.home, "puzzles")
+    assert night.manifest.as_of == NEXT
+    return {name: night.table(name).drop(MADE, strict=False) for name in night.manifest.tables}
+
+
+def same(one, other):
+    assert one.keys() == other.keys()
+    assert one["challenges"].height > 0
+    return [name for name in one if not one[name].equals(other[name])] == []
+
+
 def tonight_of(settings, loaded):
     context = RunContext(settings, NO_WISHES, clock, report, run_id="a run")
-    return open_night(loaded, AS_OF + dt.timedelta(days=1), clock(), context)
+    return open_night(loaded, NEXT, clock(), context)
 
 
-def test_stages_in_processes_of_their_own_publish_what_one_process_publishes(world):
+def test_how_many_threads_read_the_warehouse_changes_nothing_that_is_published(world, together):
+    settings, loaded = world("threads")
+    serve_night(settings.model_copy(update={"threads": 4}), loaded, NEXT)
+    assert same(published(settings), together)
+
+
+def test_stages_in_processes_of_their_own_publish_what_one_process_publishes(world, together):
     settings, loaded = world("apart")
     with tonight_of(settings, loaded) as opened:
         tonight = pickle.loads(pickle.dumps(opened))  # noqa: S301 (just made)
@@ -70,20 +100,7 @@ def test_stages_in_processes_of_their_own_publish_what_one_process_publishes(wor
         judged = apart(judge, planned, crew, words)
         issued = apart(issue, planned, crew, words, judged, still_open)
         apart(publish, issued, ())
-    together, _ = world("together")
-    serve_night(together, loaded, AS_OF + dt.timedelta(days=1))
-    tables = [read_latest(home.home, loaded.app.app).manifest.tables for home in (settings, together)]
-    rows = [
-        {name: read_latest(home.home, loaded.app.app).table(name).drop(_MADE, strict=False) for name in tables[0]}
-        for home in (settings, together)
-    ]
-    assert tables[0].keys() == tables[1].keys()
-    assert rows[0]["challenges"].height > 0
-    for name, frame in rows[0].items():
-        assert frame.equals(rows[1][name]), name
-
-
-_MADE = ["generated_at", "settled_at"]  # when the words were made
+    assert same(published(settings), together)
 
 
 def test_a_night_that_came_from_another_process_is_open_only_where_it_was_opened(world):
