@@ -21,6 +21,9 @@ _SECTIONS = ("events", "metrics", "badges")
 _OF_KEYS = frozenset({"missing", "extra_forbidden", "value_error"})  # each a fault of its own at its place
 
 
+_MAPPING = re.compile(r"an? (?:valid )?(?:dictionary|mapping)(?: or (?:an )?(?:instance|object) of \w+)?")
+
+
 @dataclass(frozen=True)
 class Problem:
     """One fault of an app file."""
@@ -136,7 +139,8 @@ def _translate(source: YamlFile, item: Any, schema: dict[str, Any]) -> Iterator[
         shown = (
             repr(item["input"]) if isinstance(item["input"], str | int | float | bool | None) else "what stands there"
         )
-        fault = f"{shown[:80]} does not fit: {item['msg'][:1].lower()}{item['msg'][1:]}"
+        wanted = _MAPPING.sub("keys with values, a line each", item["msg"])
+        fault = f"{shown[:80]} does not fit: {wanted[:1].lower()}{wanted[1:]}"
         yield _problem(source, known_part(source.content, keys), fault, "Correct the value.")
 
 

@@ -24,8 +24,8 @@ def visit_quarantine(settings: Settings, app: App, reason: str, samples: int, ex
         found = read_quarantine(warehouse, app.app, reason, samples)
         if export is None:
             return found
-        written, kept_back = export_rows(warehouse, export, reason)
-    return replace(found, exported=written, kept_back=kept_back)
+        written, kept_back, of_players = export_rows(warehouse, export, reason)
+    return replace(found, exported=written, kept_back=kept_back, of_players=of_players)
 
 
 def quarantine_view(found: Quarantine) -> RenderableType:
@@ -60,9 +60,12 @@ def _next(found: Quarantine) -> list[RenderableType]:
         parts.append(
             Text(f"{counted(found.kept_back, 'row')} left out: too long to be kept whole; mend the file itself.")
         )
-    files = [shorten(Path(file)) for file in found.exported]
-    words = [*files, *(["--history"] if found.history else [])]
-    parts.append(
-        note("Mend them there, leave _quarantined as it is, then: " + command("ingest", *words, app=found.app), "")
-    )
+    history = ["--history"] if found.history else []
+    events = [shorten(Path(file)) for file in found.exported if file not in found.of_players]
+    players = [shorten(Path(file)) for file in found.of_players]
+    runs = [[*events, *history], [*players, *history, "--players"]]
+    commands = [
+        command("ingest", *words, app=found.app) for words, files in zip(runs, (events, players), strict=True) if files
+    ]
+    parts.append(note("Mend them there, leave _quarantined as it is, then: " + " and ".join(commands), ""))
     return parts

@@ -137,6 +137,9 @@ def announce(ingest: IngestRun, path: Path, number: int, before: set[str]) -> De
     except OSError:
         mends = ()  # what cannot be read is told below
     feeds = feed_of(ingest.warehouse, mends, ingest.direct) if mends else _fed_by(ingest, path)
+    if mends and feeds in _of_the_others(ingest):
+        whose, how = ("events", "without") if ingest.players else ("players", "with")
+        return Delivery(str(path), "ignored", reason=f"its mended rows are of {whose}: take it {how} --players")
     if feeds is None:
         reads = ", ".join(sorted({name.removeprefix("raw_") for name in ingest.raw_tables}))
         why = f"the source reads {reads}; without it go files named {ingest.direct}, or {ingest.direct}- and more"
@@ -154,6 +157,11 @@ def announce(ingest: IngestRun, path: Path, number: int, before: set[str]) -> De
         *(str(path), "already taken" if known else "taken", feeds, f"{number:08d}-{file_hash[:12]}", file_hash),
         mends=mends,
     )
+
+
+def _of_the_others(ingest: IngestRun) -> set[str]:
+    """What only a run of players feeds where this is one of events, and the other way round."""
+    return {"events" if ingest.players else "players", *ingest.others} - {*ingest.raw_tables}
 
 
 def _fed_by(ingest: IngestRun, path: Path) -> str | None:

@@ -43,6 +43,7 @@ class Quarantine:
         files: Files that were refused as a whole, each with its reason.
         exported: Rows written out to be mended, by file.
         kept_back: Rows that cannot be written out, because only their beginning is known.
+        of_players: Those of the files whose rows tell of players.
         history: Whether all rows came with `--history`, so that the mended ones should, too.
     """
 
@@ -52,6 +53,7 @@ class Quarantine:
     files: Mapping[str, str]
     exported: Mapping[str, int]
     kept_back: int = 0
+    of_players: tuple[str, ...] = ()
     history: bool = False
 
 
@@ -85,11 +87,11 @@ def read_quarantine(warehouse: Warehouse, app: str, reason: str, samples: int) -
     return Quarantine(app, sum(n for _, n, _ in reasons), tuple(by_reason), dict(files), {}, history=bool(history))
 
 
-def export_rows(warehouse: Warehouse, file: Path, reason: str) -> tuple[dict[str, int], int]:
+def export_rows(warehouse: Warehouse, file: Path, reason: str) -> tuple[dict[str, int], int, tuple[str, ...]]:
     """Write quarantined rows as JSON lines to be mended; those of several tables into a file each.
 
     Returns:
-        Rows by file, and how many were left because only their first characters are known.
+        Rows by file, how many were left because only their first characters are known, and which files tell of players.
 
     Raises:
         NightquestError: A file is there already, or cannot be written.
@@ -114,7 +116,8 @@ def export_rows(warehouse: Warehouse, file: Path, reason: str) -> tuple[dict[str
         for feed, part in parts.items():
             part.close()
             Path(part.name).replace(paths[feed])
-    return {str(paths[feed]): count for feed, count in counts.items()}, kept_back
+    of_players = (str(paths[feed]) for feed in counts if feed == "players")
+    return {str(paths[feed]): count for feed, count in counts.items()}, kept_back, tuple(of_players)
 
 
 def _rows(warehouse: Warehouse, reason: str) -> Iterator[tuple[Any, ...]]:

@@ -27,7 +27,7 @@ def problems(folder: Path, text: str) -> list[str]:
 
 
 def line_of(text: str, part: str) -> int:
-    return next(number for number, line in enumerate(text.splitlines(), 1) if part in line)
+    return next(number for number, line in enumerate(text.splitlines(), 1) if part.splitlines()[-1] in line)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,13 @@ def line_of(text: str, part: str) -> int:
         ("score: points", "score: pionts", "segments.score", ["'pionts' is not one of the metrics", "points"]),
         ("  theme: puzzles", "  theme: 3", "voice.theme", ["3 does not fit", "string"]),
         ("app: toy", "app: Toy!", "app", ["lower-case"]),
+        (
+            "    unit: puzzle",
+            "    plural: [puzzle]",
+            "metrics.solved.plural",
+            ["what stands there does not fit", "string"],
+        ),
+        ("app: toy", "app: toy\nquiet_hours: [1]", "quiet_hours", ["should be keys with values, a line each"]),
         ("event: liked", "event: likd", "metrics.famous.event", ["'likd' is not one of the events"]),
     ],
 )

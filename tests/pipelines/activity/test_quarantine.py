@@ -1,5 +1,6 @@
 """Rows in quarantine: told, written out, mended and taken, each once; what was mended lies there no longer."""
 
+import datetime as dt
 import json
 
 import polars as pl
@@ -42,8 +43,7 @@ def test_rows_of_a_file_with_the_contracts_columns_are_mended(warehouse, tmp_pat
     text = as_csv([solve("ann"), solve("bob", at="yesterday"), solve("cho", event="solved")]) + "dora,solve\n"
     deliver(warehouse, APP, tmp_path, {"a.csv": text}, history=True)
     assert read_quarantine(warehouse, "toy", "", 1).rows == 3
-    written, kept_back = export_rows(warehouse, tmp_path / "mend.jsonl", "")
-    assert (written, kept_back) == ({str(tmp_path / "mend.jsonl"): 3}, 0)
+    assert export_rows(warehouse, tmp_path / "mend.jsonl", "") == ({str(tmp_path / "mend.jsonl"): 3}, 0, ())
     rows = mend(
         tmp_path / "mend.jsonl",
         bob={"occurred_at": "2024-01-02T10:00:00Z"},
@@ -108,8 +108,9 @@ def test_rows_stay_in_quarantine_when_the_file_that_should_mend_them_is_refused(
     (row,) = mend(tmp_path / "mend.jsonl", bob={"n": 4})
     assert {*row} == {"_quarantined", "_reason", "who", "day", "n"}
     (tmp_path / "wrong.jsonl").write_text(json.dumps(row | {"_line": 1}))
+    later = NOW + dt.timedelta(hours=1)
     with pytest.raises(NightquestError, match="rename it"):
-        take(warehouse, tmp_path / "wrong.jsonl", source_sql=SOURCE)
+        ingest_files(warehouse, APP, [tmp_path / "wrong.jsonl"], now=later, history=True, source_sql=SOURCE)
     assert len([line for _, line, _, _ in quarantine(warehouse) if line]) == 1
     assert take(warehouse, tmp_path / "mend.jsonl", source_sql=SOURCE).taken == 1
     assert [line for _, line, _, _ in quarantine(warehouse) if line] == []
@@ -146,7 +147,7 @@ def test_rows_of_several_tables_are_written_to_a_file_each_and_none_over_another
     two = SOURCE + " UNION ALL " + SOURCE.replace("raw_log", "raw_old")
     files = {"log.csv": "who,day,n\nann,2024-01-01,1\nbob,x,2\n", "old.csv": "who,day,n\ncho,y,3\n"}
     deliver(warehouse, APP, tmp_path, files, source_sql=two, history=True)
-    written, _ = export_rows(warehouse, tmp_path / "mend.jsonl", "")
+    written, _, _ = export_rows(warehouse, tmp_path / "mend.jsonl", "")
     assert written == {str(tmp_path / "mend-log.jsonl"): 1, str(tmp_path / "mend-old.jsonl"): 1}
     there = sorted(tmp_path.iterdir())
     with pytest.raises(NightquestError, match="is there already"):
@@ -161,6 +162,23 @@ def test_rows_of_several_tables_are_written_to_a_file_each_and_none_over_another
     assert quarantine(warehouse) == []
 
 
+def test_mended_rows_of_players_wait_for_a_run_that_takes_players(warehouse, tmp_path):
+    deliver(warehouse, APP, tmp_path, {"a.csv": as_csv([solve("ann"), solve("bob", at="then")])}, history=True)
+    rows = "user_id,recorded_at,timezone\nann,2024-01-01,UTC\nbob,2024-01-01,Mars/Phobos\n"
+    deliver(warehouse, APP, tmp_path, {"players.csv": rows}, history=True, players=True)
+    events, players = tmp_path / "mend-events.jsonl", tmp_path / "mend-players.jsonl"
+    written = export_rows(warehouse, tmp_path / "mend.jsonl", "")
+    assert written == ({str(events): 1, str(players): 1}, 0, (str(players),))
+    mend(events, bob={"occurred_at": "2024-01-02T10:00:00Z"})
+    mend(players, bob={"timezone": "Europe/Oslo"})
+    result = ingest_files(warehouse, APP, [events, players], now=NOW, history=True)
+    assert (result.taken, result.deliveries[-1].state) == (1, "ignored")
+    assert "take it with --players" in result.deliveries[-1].reason
+    assert len(quarantine(warehouse)) == 1
+    assert take(warehouse, players, players=True).taken == 1
+    assert quarantine(warehouse) == []
+
+
 def test_a_row_of_which_only_the_beginning_is_kept_is_not_written_out(warehouse, tmp_path):
     deliver(warehouse, APP, tmp_path, {"a.csv": as_csv([solve("ann"), solve("bob", at="x" * 6000)])}, history=True)
-    assert export_rows(warehouse, tmp_path / "mend.jsonl", "") == ({}, 1)
+    assert export_rows(warehouse, tmp_path / "mend.jsonl", "") == ({}, 1, ())
