@@ -7,9 +7,10 @@ from tempfile import TemporaryDirectory
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from configs.commands import command
 from configs.loader import LoadedApp
 from data.warehouse import scratch
-from flows.cli.console import figures_table
+from flows.cli.console import figures_table, note
 from flows.cli.ingest_view import ingest_view
 from flows.cli.preview_view import preview_view
 from flows.clock import clock
@@ -44,4 +45,8 @@ def pull_view(app: str, result: PullResult) -> RenderableType:
     parts: list[RenderableType] = [figures_table(f"Pulled for {app}", {one.name: one.rows for one in result.pulled})]
     parts += [Text(f"{one.name}: {note}.", "yellow") for one in result.pulled for note in one.notes]
     parts += [ingest_view(app, taken) for taken in (result.players, result.events) if taken]
+    changed = any(" before" in told for one in result.pulled for told in one.notes)
+    if changed and any(taken.refused for taken in (result.players, result.events) if taken):
+        again = command("pull", "--again", app=app)
+        parts.append(note(f"Cast it in the pull's select to what it was; then {again} takes what was refused."))
     return Group(*parts)

@@ -24,6 +24,7 @@ from data.warehouse import Warehouse
 from pipelines.activity.deliveries import Delivery
 from pipelines.activity.ingest import IngestResult, Progress, ingest_files
 from pipelines.activity.pull_rows import Read, Since, read_columns, read_rows
+from pipelines.activity.quarantine import retire_read_again
 from pipelines.activity.source import PREFIX, read_source
 from pipelines.activity.take_calendar import read_calendar
 from pipelines.stores import open_app
@@ -159,6 +160,8 @@ def _take(
 
     def keep(deliveries: Sequence[Delivery]) -> None:
         came = {Path(d.file).stem for d in deliveries if d.state == "already taken" or _came_in(d)}
+        for d in deliveries if again else ():
+            retire_read_again(warehouse, Path("pulls", loaded.app.app, Path(d.file).name), d.feeds, d.delivery_id)
         for name in came & reads.keys():
             _keep(warehouse, name, reads[name].since, now)
 

@@ -266,6 +266,24 @@ def retire_rows(warehouse: Warehouse, places: Sequence[tuple[str, int]]) -> int:
     return n
 
 
+def retire_read_again(warehouse: Warehouse, file: Path, feeds: str, delivery_id: str) -> None:
+    """Let rows of a file leave quarantine that never came into its raw table, since all of it was read once more.
+
+    Args:
+        warehouse: The app's.
+        file: The file, by the end of its path.
+        feeds: Its raw table.
+        delivery_id: Of the time that it was read now; its own rows stay.
+    """
+    if feeds not in _raw_tables(warehouse):
+        return
+    warehouse.run(
+        f"""DELETE FROM quarantine AS q WHERE q.line IS NOT NULL AND q.delivery_id <> $now AND ends_with(q.file, $file)
+            AND NOT EXISTS (FROM {feeds} AS r WHERE r._delivery_id = q.delivery_id AND r._row = q.line)""",
+        {"now": delivery_id, "file": str(file)},
+    )
+
+
 def retire_settled(warehouse: Warehouse, taken: Sequence[tuple[str, str, str]], judged: Sequence[str]) -> None:
     """Let leave quarantine what is no longer refused: files taken after all, and rows that were judged anew.
 

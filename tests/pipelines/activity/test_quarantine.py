@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from configs.errors import NightquestError
 from data.warehouse import scratch
 from pipelines.activity.ingest import ingest_files
-from pipelines.activity.quarantine import export_rows, read_quarantine
+from pipelines.activity.quarantine import export_rows, read_quarantine, retire_read_again
 from tests.factories import make_app
 from tests.pipelines.activity.deliveries import NOW, as_csv, deliver, quarantine, solve, users
 
@@ -114,6 +115,17 @@ def test_rows_stay_in_quarantine_when_the_file_that_should_mend_them_is_refused(
     assert len([line for _, line, _, _ in quarantine(warehouse) if line]) == 1
     assert take(warehouse, tmp_path / "mend.jsonl", source_sql=SOURCE).taken == 1
     assert [line for _, line, _, _ in quarantine(warehouse) if line] == []
+
+
+@pytest.mark.parametrize(("file", "feeds", "left"), [("log-2", "raw_log", 1), ("log", "raw_log", 2), ("log-2", "x", 2)])
+def test_rows_that_never_came_into_their_table_leave_when_all_is_read_again(warehouse, tmp_path, file, feeds, left):
+    rows = pl.DataFrame({"who": ["ann", "bob"], "day": ["2024-01-01", "someday"], "n": [3, 4]})
+    odd = pl.DataFrame({"who": ["cho", "dan"], "day": ["2024-01-02"] * 2, "n": ["5", "4 points"]})
+    for name, frame in {"log": rows, "log-2": odd}.items():
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+        take(warehouse, tmp_path / f"{name}.parquet", source_sql=SOURCE)
+    retire_read_again(warehouse, Path(f"{file}.parquet"), feeds, "a later one")
+    assert len(quarantine(warehouse)) == left
 
 
 def test_what_a_mended_app_file_lets_in_lies_there_no_longer(warehouse, tmp_path):
