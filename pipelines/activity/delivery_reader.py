@@ -75,7 +75,8 @@ class IngestRun:
     @property
     def written(self) -> Files:
         """How text files with the contract's own columns are written: with a source, what the app says is of others."""
-        return self.app.files if self.source is None else Files(encoding=self.app.files.encoding)
+        foreign = self.source is not None or self.app.source is not None  # of events, where these are players
+        return Files(encoding=self.app.files.encoding) if foreign else self.app.files
 
     @property
     def table(self) -> str:

@@ -51,6 +51,9 @@ def test_beside_a_source_files_with_the_contracts_columns_have_a_header_as_ever(
     with scratch() as warehouse:
         deliver(warehouse, app, tmp_path, {"log.txt": "a 20240101 3\n", "events.csv": events}, source_sql=SOURCE)
         assert users(warehouse) == ["a", "ann"]
+        people = {"players.csv": "user_id,recorded_at,language\nann,2024-01-05,de\n"}
+        foreign = make_app(files={"delimiter": "space", **BARE}, source="log")
+        assert deliver(warehouse, foreign, tmp_path, people, players=True).taken == 1
 
 
 def test_a_delivery_is_taken_again_once_the_app_file_says_how_it_is_written(tmp_path):
