@@ -34,7 +34,7 @@ from pipelines.rewards.offers import Offered, offer_rewards
 from pipelines.stores import open_prompts
 from pipelines.words.individual import individual_profiles
 from pipelines.words.read_lately import AT_ONCE
-from pipelines.words.types import lacking
+from pipelines.words.types import require_words
 from pipelines.words.wishes import RunContext
 from pipelines.words.worded import AT_A_TIME, Worded
 from pipelines.words.write import choose_words, write_citations
@@ -85,8 +85,7 @@ def hire_writers(tonight: Tonight) -> Crew:
             its content types need.
     """
     night, context = tonight.night, tonight.context
-    if problems := lacking(night.app):
-        raise NightquestError(f"{problems[0]}.", f"See every fault of the file: {command('check', app=night.app.app)}")
+    require_words(night.app, command("nightly", "--as-of", night.as_of, "--refresh", app=night.app.app))
     wished = context.wishes.provider
     hands = find_hands(context.settings, load=OFFLINE not in {wished, night.app.content.provider})
     trial = choose_arms(night.app.content, hands, provider=wished)

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from configs.app import App
+from configs.commands import command
 from configs.errors import NightquestError
 from configs.rooms import Found, load_room
 from pipelines.words.content_type import ContentType
@@ -40,6 +41,21 @@ def content_type(name: str) -> ContentType:
 def lacking(app: App) -> list[str]:
     """What an app file leaves out that its content types need: 'key: fault; remedy'."""
     return [problem for kind in _listed(app) for problem in _told(kind, app, "lacks")[0]]
+
+
+def require_words(app: App, mended: str = "") -> None:
+    """Make sure that an app file has what its content types need.
+
+    Args:
+        app: The app.
+        mended: What to run where its file is mended already.
+
+    Raises:
+        NightquestError: It lacks something.
+    """
+    if problems := lacking(app):
+        also = f" Where it is mended since: {mended}" if mended else ""
+        raise NightquestError(f"{problems[0]}.", f"See every fault of the file: {command('check', app=app.app)}{also}")
 
 
 def briefs_of(app: App, kind: ContentType) -> list[tuple[str, str]]:

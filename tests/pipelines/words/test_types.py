@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from configs.app import App
+from configs.errors import NightquestError
 from configs.loader import load_app
 from configs.shipped import shipped_apps
 from configs.wording import metric_words
@@ -19,6 +20,7 @@ from pipelines.words.briefs import TEXTS, Brief, prompt_version
 from pipelines.words.checks.validate import TITLE_LENGTH
 from pipelines.words.content_type import LONG_TEXT_LENGTH
 from pipelines.words.types import content_type as type_of
+from pipelines.words.types import require_words
 from pipelines.words.types.tutorial import taught_metrics
 from pipelines.words.writers.lexicon import brief_facts
 from pipelines.words.writers.offline import write_variants
@@ -205,3 +207,11 @@ def test_without_achievements_the_words_are_those_of_challenges_and_messages():
     assert len(two) == 2
     assert three[2].is_empty()
     assert three[0].equals(two[0])
+
+
+def test_what_a_content_type_lacks_is_told_before_a_night_with_how_to_go_on_from_one_that_began():
+    app = make_app(content={"types": ["daily_challenge", "social_prompt"]})
+    with pytest.raises(NightquestError, match="social_metrics") as told:
+        require_words(app, "nightquest nightly --refresh")
+    assert told.value.remedy.endswith("Where it is mended since: nightquest nightly --refresh")
+    require_words(make_app())
