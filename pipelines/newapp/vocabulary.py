@@ -198,7 +198,7 @@ UNWANTED = words_in(
     rejected aborted dropped expired accident accidents crash crashes beschaedigt storniert verspaetet"""
 )
 # Columns that tell how something was paid: of that nobody has an aim.
-PAYING = words_in("payment paid pay tender reglement paiement zahlung zahlart zahlungsart pago pagamento")
+PAYING = words_in("payment paid pay tender reglement règlement paiement zahlung zahlart zahlungsart pago pagamento")
 # Things that one may be asked to try more of, and numbers that only one's own doing raises.
 TRIED = words_in(
     """item product genre mode level game activity course lesson module topic category song artist route exercise skill
