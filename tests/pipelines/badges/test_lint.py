@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from configs.loader import load_app
 from pipelines.badges.foresee import foresee
 from pipelines.badges.lint import lint_app
 from pipelines.badges.rules.award import award_badges
@@ -145,3 +146,8 @@ def test_what_would_be_granted_today_is_what_a_night_then_grants_and_is_taken_ba
         assert given.height == 135
         later = foresee(warehouse, make_app(badges={"far": badges["far"]}), flood_badges=50, flood_xp=5000)
         assert (later.grants, later.over, later.dropped) == (0, False, {"all": 40, "ten": 31, "tens": 31})
+
+
+@pytest.mark.parametrize("name", ["fitness", "learning", "school", "trading"])
+def test_no_badge_of_a_shipped_catalogue_can_be_farmed_or_is_out_of_reach(name):
+    assert said(load_app(name).app) == []
