@@ -41,7 +41,7 @@ class Replay:
 
     Attributes:
         promises: One row per daily challenge: as_of, player_key, metric, window_days, target, persona, p_plays,
-            probability_if_active, completion_probability, events_28, value, played, hit.
+            probability_if_active, completion_probability, events_28, last_day (of play), value, played, hit.
         figures: See `replay_figures`; with those of `mission_figures` where the app has missions.
         missions: Like `promises`, with occasion; without columns where there are none.
     """
@@ -104,10 +104,11 @@ def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
 
     calibration_error is over ten equal-mass bins; calibration_floor is the same for outcomes drawn from the promises
     themselves, each for itself, and calibration_floor_by_player where a player's go together as they did, since windows
-    of one player overlap; log_loss_gain is the base rate's log-loss less ours with a player-clustered 95 % interval;
-    half_chance_if_played are the challenges promised 0.45 to 0.55 if played, to those who played; by_activity are
-    quarters of the challenges by what their players did in the 28 days before, the least first; who did as much is in
-    the same one, so that they are fewer and uneven where many did.
+    of one player overlap, calibration_floor_by_last_day where those of all do who last played on one day, since who was
+    called together comes back together; log_loss_gain is the base rate's log-loss less ours with a player-clustered
+    95 % interval; half_chance_if_played are the challenges promised 0.45 to 0.55 if played, to those who played;
+    by_activity are quarters of the challenges by what their players did in the 28 days before, the least first; who did
+    as much is in the same one, so that they are fewer and uneven where many did.
     """
     y, p = promises["hit"].cast(pl.Float64).to_numpy(), promises["completion_probability"].to_numpy()
     players = promises["player_key"].to_numpy()
@@ -127,6 +128,7 @@ def replay_figures(promises: pl.DataFrame, *, nights: int) -> dict[str, Any]:
         "calibration_error": float(calibration_error(y, p)),
         "calibration_floor": float(calibration_floor(p)),
         "calibration_floor_by_player": clustered_floor(y, p, players),
+        "calibration_floor_by_last_day": clustered_floor(y, p, promises["last_day"].to_numpy()),
         "log_loss": float(log_losses(y, p).mean()),
         "log_loss_base": float(log_losses(y, base).mean()),
         "log_loss_gain": {"mean": float(gain.mean()), "low": float(low), "high": float(high)},
@@ -159,6 +161,7 @@ def mission_figures(missions: pl.DataFrame) -> dict[str, Any]:
             "calibration_error": float(calibration_error(y, p)),
             "calibration_floor": float(calibration_floor(p)),
             "calibration_floor_by_player": clustered_floor(y, p, missions["player_key"].to_numpy()),
+            "calibration_floor_by_last_day": clustered_floor(y, p, missions["last_day"].to_numpy()),
             "promised_if_played": _mean(played["probability_if_active"]),
             "kept_by_players_who_played": _mean(played["hit"].cast(pl.Float64)),
         },
@@ -208,8 +211,9 @@ def _last_day(warehouse: Warehouse) -> dt.date:
 
 
 def _promises(planned: Planned, rows: pl.DataFrame, as_of: dt.date) -> pl.DataFrame:
-    events = planned.players.features.select("player_key", "events_28")
-    return rows.join(events, on="player_key", how="left").with_columns(as_of=pl.lit(as_of))
+    last_day = pl.col("base_day") - pl.duration(days="recency_days")
+    told = planned.players.features.select("player_key", "events_28", last_day=last_day)
+    return rows.join(told, on="player_key", how="left").with_columns(as_of=pl.lit(as_of))
 
 
 def _record(known: Known, missions: list[pl.DataFrame]) -> pl.DataFrame:

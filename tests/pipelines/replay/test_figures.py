@@ -17,6 +17,7 @@ def promised(rng: np.random.Generator, most_active_keep: float = 0.0) -> pl.Data
         {
             "player_key": players,
             "events_28": players,
+            "last_day": np.arange(8_000) % 1_000,
             "played": played,
             "hit": hit,
             "metric": "solved",
@@ -44,11 +45,17 @@ def test_a_quarter_that_keeps_more_than_promised_is_outside() -> None:
     assert [row["inside"] for row in figures["by_activity"]][-1] is False
 
 
-def test_the_same_outcome_told_four_times_makes_the_error_by_chance_of_players_twice_that_of_rows() -> None:
-    once = promised(np.random.default_rng(4)).head(400)
-    told = [replay_figures(rows, nights=7) for rows in (once, pl.concat([once] * 4))]
-    assert told[0]["calibration_floor_by_player"] == pytest.approx(told[0]["calibration_floor"], rel=0.2)
-    assert told[1]["calibration_floor_by_player"] == pytest.approx(2 * told[1]["calibration_floor"], rel=0.2)
+@pytest.mark.parametrize(("whose", "column"), [("player", "player_key"), ("last_day", "last_day")])
+def test_the_same_outcome_told_four_times_makes_the_error_by_chance_of_whose_it_is_twice_that_of_rows(
+    whose: str, column: str
+) -> None:
+    once = promised(np.random.default_rng(4)).head(400).with_columns(player_key=np.arange(400), last_day=np.arange(400))
+    other = {"player_key", "last_day"}.difference({column}).pop()
+    again = [once.with_columns(pl.col(other) + 400 * k) for k in range(4)]
+    told = [replay_figures(rows, nights=7) for rows in (once, pl.concat(again))]
+    floor = f"calibration_floor_by_{whose}"
+    assert told[0][floor] == pytest.approx(told[0]["calibration_floor"], rel=0.2)
+    assert told[1][floor] == pytest.approx(2 * told[1]["calibration_floor"], rel=0.2)
 
 
 def test_who_did_as_much_is_in_the_same_quarter_whichever_night_asked_them() -> None:
