@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 from models.contest.scores import calibration_error, log_loss
 from models.learned import LearnedModel
+from models.learner import Sheet
 from models.learners import learner_of
 from models.portable import load_model, save_model
 from models.task import Encoding
@@ -18,6 +20,10 @@ from tests.models.rows import play_rows
 
 def plays(learner: str = "logistic", windows: tuple[int, ...] = (1,)) -> LearnedModel:
     return LearnedModel(Plays(), Encoding(windows), learner_of(learner)())
+
+
+def habit(rows: pl.DataFrame) -> NDArray[np.float64]:
+    return learner_of("habit")().predict(Sheet(rows, pl.DataFrame(), rows["window_days"].to_numpy()))
 
 
 @pytest.mark.parametrize("kind", ["habit", "logistic", "lightgbm"])
@@ -38,6 +44,21 @@ def test_a_model_read_back_from_files_promises_the_same(kind: str, tmp_path: Pat
     assert np.array_equal(load_model(tmp_path / "plays").predict(rows), model.predict(rows))
 
 
+@pytest.mark.parametrize("there", [1, 28])
+@pytest.mark.parametrize("window", [1, 7, 28])
+def test_habit_is_no_surer_of_a_long_window_than_a_few_days_of_play_allow(there: int, window: int) -> None:
+    rng, n = np.random.default_rng(11), 20_000
+    chance = rng.beta(0.5, 4.5, n)
+    played = rng.random(n) < 1 - (1 - chance) ** window
+    rows = pl.DataFrame({"active_days_28": rng.binomial(there, chance)}).with_columns(
+        tenure_days=there, window_days=pl.lit(window, pl.Int32), ended=0.0
+    )
+    promised = habit(rows)
+    for days in range(min(there, 3) + 1):
+        of_these = (rows["active_days_28"] == days).to_numpy()
+        assert promised[of_these].mean() == pytest.approx(played[of_these].mean(), abs=0.03)
+
+
 def test_the_label_and_the_player_are_not_among_the_features() -> None:
     assert not {"played", "player_key", "base_day"} & set(FEATURES)
     rows = play_rows(200)
@@ -54,8 +75,9 @@ def test_a_longer_window_is_likelier_to_see_play() -> None:
 def test_who_has_come_to_the_end_is_promised_no_play_however_lively_they_were() -> None:
     ended = (np.arange(4000) % 2).astype(float)
     rows = play_rows(4000).with_columns(ended=pl.Series(ended), played=pl.col("played") & pl.Series(ended == 0))
-    promised = plays().fit(rows).predict(play_rows(400, seed=4).with_columns(ended=pl.lit(1.0)))
-    assert promised.max() < 0.05
+    asked = play_rows(400, seed=4).with_columns(ended=pl.lit(1.0))
+    assert plays().fit(rows).predict(asked).max() < 0.05
+    assert habit(asked).max() < 0.05
 
 
 def test_newer_outcomes_move_a_copy_and_leave_the_champion_alone() -> None:
