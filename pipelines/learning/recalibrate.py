@@ -20,7 +20,7 @@ from pipelines.learning.past import Past
 from pipelines.learning.samples import draw_snapshots
 from pipelines.windows import completed
 
-LOOK_BACK_DAYS = 35
+STARTS_DAYS = 28  # on how many days windows began that are looked at, the longest of which are over as well
 EVERY_DAYS = 2
 MOST_SNAPSHOTS = 3_000
 HALF_LIFE_DAYS = 14.0
@@ -34,8 +34,9 @@ FEWEST_OUTCOMES = 30
 
 def snapshots_lately(known: Known) -> pl.DataFrame:
     """player_key, base_day: players on days of the last weeks, all before tonight's base day."""
-    nearest = 1 + min(known.app.challenges.windows)
-    days = [known.base_day - dt.timedelta(days=k) for k in range(nearest, LOOK_BACK_DAYS, EVERY_DAYS)]
+    shortest, longest = min(known.app.challenges.windows), max(known.app.challenges.windows)
+    ago = range(1 + shortest, STARTS_DAYS + longest, EVERY_DAYS)
+    days = [known.base_day - dt.timedelta(days=k) for k in ago]
     return draw_snapshots(known, days, most=MOST_SNAPSHOTS, seed=known.night.seed)
 
 

@@ -47,6 +47,16 @@ def _world():
         yield known, learn_models(known, seed=7, wanted=()).models, samples_of(known, snapshots_lately(known))
 
 
+@pytest.mark.parametrize(("windows", "oldest"), [((1, 7), 34), ((14, 28), 55)])
+def test_four_weeks_of_windows_that_are_over_are_looked_at_however_long_these_are(world, windows, oldest):
+    known, _, _ = world
+    challenges = APP.challenges.model_copy(update={"windows": list(windows)})
+    night = replace(known.night, app=APP.model_copy(update={"challenges": challenges}))
+    days = snapshots_lately(Known(known.warehouse, night))["base_day"].unique().sort()
+    ago = [(known.base_day - day).days for day in days]
+    assert (max(ago), min(ago)) == (oldest, 1 + min(windows))
+
+
 def test_promises_move_to_what_has_settled_lately(world):
     known, models, settled = world
     before, happened = promised_and_happened(known, models.plays, settled)
