@@ -84,7 +84,7 @@ TYPE = ContentType(
     form=Form("body", slots=(("done",), ("span",), ("goal_1",)), length=400),
     starts=("coaching_title", "coaching"),
     plain_title="From Where You Stand",
-    plain={"": "You are at {{done}} {{span}}. From there to the next marker: {task}."},
+    plain={"": "So far: {{done}} {{span}}. From there to the next marker: {task}."},
     briefs=lambda app: product(coached_metrics(app), OCCASIONS),
     occasions=(*TRENDS, NEAR),
     plan=plan,
