@@ -24,7 +24,8 @@ def refuse_lacking(
     """The files, those refused and forgotten from which the source makes nothing, since they lack what it reads.
 
     What a file may lack, such as a column that came later, costs nothing: only a file is refused that lacks a column
-    of those that the source reads, and of which no row would have a player, a kind of event and a moment.
+    of those that the source reads, and of which no row would have a player, a kind of event and a moment, or take an
+    event back.
 
     The first file of a table is refused for any such column, as the SELECT does not know what it would be; the other
     tables are taken, unless the table is joined to them, so that their rows would be other ones without.
@@ -101,7 +102,8 @@ def _judged(warehouse: Warehouse, source: Source, each: Delivery, needed: Sequen
 def _makes_some(warehouse: Warehouse, source: Source, each: Delivery, needed: Sequence[str]) -> bool:
     """Whether a source makes anything of a file; of one that others are joined to, nothing without them is no fault."""
     good = " AND ".join(f"{quote(name)} IS NOT NULL" for name in needed if name in source.yields)
-    count = f"SELECT count(*), count(*) FILTER ({good or 'true'})"
+    takes_back = " OR retracts IS NOT NULL" if "retracts" in source.yields else ""  # a file may hold nothing else
+    count = f"SELECT count(*), count(*) FILTER (({good or 'true'}){takes_back})"
     with running(warehouse, source):
         mine, none = (
             warehouse.rows(f"{count} FROM ({_over(source, each.feeds, only)})")[0] for only in (each.delivery_id, "")

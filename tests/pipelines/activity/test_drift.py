@@ -123,6 +123,19 @@ def test_a_file_without_a_column_that_every_event_needs_is_refused_in_a_sentence
     assert "lacks 'topic'" in take(warehouse, games(tmp_path, "5.csv", 300, topic=None)).drift[0]  # it may
 
 
+def test_a_file_in_which_events_are_only_taken_back_may_lack_what_events_have(warehouse, tmp_path):
+    kept = SELECT.replace("AS properties", "AS properties, NULL AS retracts") + "WHERE g.void IS NULL"
+    voids = (
+        "SELECT g.id, NULL AS user_id, NULL AS event, g.ended AS occurred_at, NULL AS properties, g.void AS retracts, "
+        "g._delivery_id, g._row FROM raw_games AS g WHERE g.void IS NOT NULL"
+    )
+    source = f"{kept} UNION ALL {voids}"
+    take(warehouse, games(tmp_path, "2.csv", 100, void=""), source=source)
+    (tmp_path / "games-3.csv").write_text("id,ended,void\nv1,2024-05-02T10:00:00Z,g101\n")
+    taken = take(warehouse, tmp_path / "games-3.csv", source=source)
+    assert (taken.refused_files, taken.retracted) == ((), 1)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
