@@ -156,7 +156,8 @@ def _number(one: Carried, events: list[str], kinds: Mapping[str, Sequence[Carrie
     """How one number is measured; what is paid, in the currency that any column of amounts has signs of."""
     sign = one.column.form.unit or (paid_in if set(one.words) & MONEY else "")
     agg, words = number_words(one.words, sign, events[0])
-    asked = bool(words.task) and (agg != "sum" or one.nonnegative)
+    brief = words.unit == "second"  # long spans are in minutes: nobody keeps at it for 18 seconds
+    asked = bool(words.task) and not brief and (agg != "sum" or one.nonnegative)
     bare = one.name.removeprefix("average_").removeprefix("mean_").removeprefix("avg_")
     name = one.name if agg == "sum" else f"{'best' if agg == 'max' else 'average'}_{bare}"
     return Measured(name, _keys(agg, events, kinds, one.name), words, asked, adds_up=agg == "sum" and one.nonnegative)

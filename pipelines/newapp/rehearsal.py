@@ -135,7 +135,7 @@ def told_of(warehouse: Warehouse, roles: Sequence[Roles], metrics: Sequence[Meas
                 why,
             )
         )
-    found += [Guess(one.name, one.words.unit, one.words.note) for one in metrics if one.words.note]
+    found += [Guess(f"unit of {one.name}", one.words.unit, one.words.note) for one in metrics if one.words.note]
     used = {metric.keys.get("of") for metric in metrics}
     left = dict.fromkeys(
         one.name for table in roles for one in table.properties if one.type in _NUMBERS and one.name not in used

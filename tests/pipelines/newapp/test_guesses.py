@@ -368,6 +368,8 @@ def test_a_chat_is_written_by_its_senders_and_its_kinds_are_kinds_of_message(tmp
     assert {*app.events} == {"text_message", "voice_message"}
     assert app.metrics["voice_messages_sent"].task == "Send {goal}"
     assert app.metrics["body_words"].label == "words"
+    assert app.metrics["body_seconds"].unit == "second"
+    assert "body_seconds" not in app.challenges.metrics
     assert "body.text" in guesses(made)["left out"]
 
 
