@@ -41,7 +41,7 @@ def test_the_commands_that_init_ends_with_are_those_for_this_file(tmp_path, new_
     app = tmp_path / "cdnow_purchases.yaml"
     assert ingest.startswith(f"nightquest ingest {app} {file} --history")
     assert nightly.startswith(f"nightquest nightly {app} --as-of 1998-07-01")
-    assert show.startswith(f"nightquest show {app} USER")
+    assert show.startswith(f"nightquest show {app} 00012 ")
 
 
 def test_an_export_up_to_yesterday_begins_with_the_night_of_today(tmp_path, new_home):
