@@ -35,7 +35,7 @@ from models.task import BinaryTask, Encoding
 Array = NDArray[np.float64]
 BASE_RATE = "base_rate"  # who says of everybody how often that kind of question came true before
 PILOT = 10  # every so manieth row tells how long a fit takes
-FITS = 3.0  # a fit, and one on all rows, with what is asked of them
+FITS = 3.0  # a fit, and one on all rows, with what is asked of them; one more where it is told as it serves
 MOST_LOOKED_AT = 500  # rows, to find which facts are no reasons
 MOST_TIMED = 10_000  # rows, to tell how long answers take
 _log = logging.getLogger(f"nightquest.{__name__}")
