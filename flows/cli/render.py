@@ -195,8 +195,9 @@ def _reached(part: Mapping[str, Any], value: float | None, terms: Terms) -> str:
 
 
 def _titled(row: Mapping[str, Any]) -> Text:
-    """The title, marked when this night issued it."""
-    return Text.assemble(literal(row["title"], "bold"), (" (new)", "green") if row.get("is_new", True) else "")
+    """The title, marked when this night issued it, and when the player has dismissed it."""
+    new = (" (new)", "green") if row.get("is_new", True) else ""
+    return Text.assemble(literal(row["title"], "bold"), new, (" (dismissed)", "dim") if row.get("dismissed") else "")
 
 
 def _days(row: Mapping[str, Any]) -> Text:

@@ -7,6 +7,7 @@ from data.contracts_out import (
     contract,
     day,
     document,
+    flag,
     issued,
     moment,
     nested,
@@ -39,6 +40,7 @@ CONTRACT = contract(
         "estimated_minutes": whole(nullable=True),
         **writing(),
         **issued(),
+        "dismissed": flag(),
         "progress": share(),
         "so_far": nested(SO_FAR),
         "valid_from": day(),
@@ -63,6 +65,7 @@ CONTRACT = contract(
         "valid_until",
         "issued_on",
         "is_new",
+        "dismissed",
     ),
 )
 

@@ -278,7 +278,7 @@ def test_a_settlement_says_what_was_asked_and_what_each_part_of_it_came_to(wareh
     assert contract_breaches("settlements", tables["settlements"]) == []
 
 
-def test_a_night_holds_all_that_counts_now_with_what_is_new_marked_and_nothing_settled(warehouse):
+def test_a_night_holds_all_that_counts_now_with_what_is_new_or_dismissed_marked_and_nothing_settled(warehouse):
     long = {"valid_until": AS_OF + dt.timedelta(days=3), "window_days": 5}
     put(warehouse, "challenges", challenge(1, 1, YESTERDAY), *(challenge(n, 2, YESTERDAY, **long) for n in (2, 3, 4)))
     put(warehouse, "challenges", challenge(1), challenge(2))
@@ -288,13 +288,18 @@ def test_a_night_holds_all_that_counts_now_with_what_is_new_marked_and_nothing_s
     opted = {"player_key": 4, "recorded_at": moment, "available_at": moment, "opted_out": True}
     put(warehouse, "player_records", opted)
     open_ids = tuple((content_id(YESTERDAY, n, 2), n) for n in (2, 3, 4))
+    dismissed = [event(by, at(YESTERDAY), "nightquest.dismissed", content_id=open_ids[1][0]) for by in (2, 3, 3)]
+    add_events(warehouse, APP, dismissed)  # by whose it is, twice, and by another
     rows = collect(Known(warehouse, NIGHT), make_frames(open_ids=open_ids))["challenges"]
-    assert set(rows.select("user_id", "is_new", "issued_on", "progress", "valid_until").rows()) == {
-        (USER_IDS[0], True, AS_OF, 0.0, AS_OF),
-        (USER_IDS[1], True, AS_OF, 0.0, AS_OF),
-        (USER_IDS[1], False, YESTERDAY, 0.5, long["valid_until"]),
-        (USER_IDS[2], False, YESTERDAY, 0.5, long["valid_until"]),
-    }
+    told = rows.select("user_id", "is_new", "issued_on", "dismissed", "progress", "valid_until").rows()
+    assert sorted(told) == sorted(
+        [
+            (USER_IDS[0], True, AS_OF, False, 0.0, AS_OF),
+            (USER_IDS[1], True, AS_OF, False, 0.0, AS_OF),
+            (USER_IDS[1], False, YESTERDAY, False, 0.5, long["valid_until"]),
+            (USER_IDS[2], False, YESTERDAY, True, 0.5, long["valid_until"]),
+        ]
+    )
     assert rows["title"].null_count() == rows["requirements"].null_count() == rows["rewards"].null_count() == 0
 
 
