@@ -15,10 +15,10 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-from configs import commands
 from tests.dask_cluster import cluster
 from tests.language_server.fixture import language_server, language_server_process
 from tests.postgres_server import postgres, postgres_server
+from tests.spelling import spell_anew
 
 __all__ = ["cluster", "language_server", "language_server_process", "postgres", "postgres_server"]
 
@@ -87,9 +87,7 @@ def pytest_collection():
             return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(
-            20_000, 20, 50
-        )  # or a sixtieth of the run is spent on looking for garbage that tests do not make
+        gc.set_threshold(20_000, 20, 50)  # tests make little garbage, and to look for it took a sixtieth of their time
         gc.enable()
 
 
@@ -157,6 +155,4 @@ for _name in [name for name in os.environ if name.startswith("NIGHTQUEST_")]:
 @pytest.fixture(autouse=True)
 def _asked_for_here(monkeypatch):
     """How messages spell commands follows from this test alone, not from the app and home of one before it."""
-    monkeypatch.setattr(commands, "_apps", {})
-    monkeypatch.setattr(commands, "_home", [commands.DEFAULT_HOME])
-    monkeypatch.setattr(commands, "_program", ["nightquest"])
+    spell_anew(monkeypatch)

@@ -10,7 +10,6 @@ import pytest
 from mlflow import MlflowClient
 from pydantic import SecretStr
 
-from configs import commands
 from models import portable
 from models.contest.outcome import Decision
 from models.portable import save_json
@@ -24,6 +23,7 @@ from pipelines.publish.published import read_manifest
 from pipelines.stores import open_registry
 from tests.pipelines.nights import champions, context_of, now, serve_night
 from tests.pipelines.trained import FIRST, NEXT
+from tests.spelling import spell_anew
 
 pytestmark = pytest.mark.long
 
@@ -56,7 +56,7 @@ def _before(trained, tmp_path_factory):
     """Who serves while nothing is lost."""
     settings = trained.copy(tmp_path_factory.mktemp("before"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(commands, "_apps", {})  # as a test finds it, so that both spell commands alike
+        spell_anew(patch)
         served = champions(settings, trained.loaded, NEXT)
         assert served.notes == champions(settings, trained.loaded, NEXT).notes
     return served

@@ -17,7 +17,7 @@ from tests.pipelines.trained import FILE, FIRST, NEXT
 
 pytestmark = pytest.mark.long
 
-BEFORE = FIRST - dt.timedelta(days=4)
+BEFORE = FIRST - dt.timedelta(days=1)
 
 
 def test_a_night_names_its_models_in_manifest_challenges_and_mlflow_by_the_app_not_its_file(trained):

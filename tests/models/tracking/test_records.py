@@ -210,7 +210,7 @@ def test_a_page_of_what_no_contest_chose_shows_how_it_was_chosen_and_claims_no_c
     run = a_run(rivals=(), moved=None, shown=[Shown("Settings tried", tried, "The lowest serves.")])
     page = card_of(run, Decision(promote=True, reason="stable")).replace(WIDE, " ")
     assert "| components | smallest share |\n|---|---|\n| 2 | 0.4 |\n| 3 |  |\n\nThe lowest" in page
-    assert "Its answers were not set beside those of what serves" in page
+    assert "No version that can answer served this question when it was trained" in page
     assert "Days: 2024-01-01 to 2024-03-31\n" in page
     assert "Asked of all" not in page
     assert "Calibrated" in card_of(a_run(metrics={"calibration_error": 0.01, "calibration_floor": 0.01}), run.decision)
