@@ -206,7 +206,7 @@ def segments_plot(members: pl.DataFrame, *, levels: Sequence[str], score: str, t
     """How the score spreads in each segment (5, 25, 50, 75, 95 %), and how many players are in it.
 
     Args:
-        members: segment, score; one row per player.
+        members: segment, score; one row per player, the score null of who has none.
         levels: Segment names from weakest to strongest.
         score: What the score is called.
         title: The cohort.
@@ -214,8 +214,9 @@ def segments_plot(members: pl.DataFrame, *, levels: Sequence[str], score: str, t
     figure, (axes,) = _canvas(6.6, 1.4 + 0.6 * len(levels))
     labels = []
     for place, level in enumerate(levels):
-        values = members.filter(pl.col("segment") == level)["score"].drop_nulls().to_numpy()
-        labels.append(f"{level}\n{counted(len(values), 'player')}")
+        there = members.filter(pl.col("segment") == level)["score"]
+        values = there.drop_nulls().to_numpy()
+        labels.append(f"{level}\n{counted(len(there), 'player')}")
         if len(values):
             outer, low, middle, high, upper = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])
             axes.plot([outer, upper], [place, place], color=BLUE, linewidth=1.2)

@@ -98,9 +98,9 @@ def test_bic_plot_rings_the_mixture_that_serves():
 
 
 def test_segments_plot_counts_players_and_bears_an_empty_segment():
-    members = pl.DataFrame({"segment": ["Low"] * 40, "score": np.arange(40.0)})
+    members = pl.DataFrame({"segment": ["Low"] * 42, "score": [*np.arange(40.0), None, None]})  # two without a score
     shown = words(segments_plot(members, levels=["Low", "High"], score="points", title="all"))
-    assert "Low\n40 players" in shown
+    assert "Low\n42 players" in shown
     assert "High\n0 players" in shown
 
 
