@@ -151,9 +151,7 @@ def hold_contest(
         base=float(ground.before[task.label].cast(pl.Float64).mean()),  # type: ignore[arg-type]
         holdout=parts[2].with_columns(y=pl.Series(judged.y), p=pl.Series(promised)),
         data_window=ground.data_window() | {"labels_to": rows.select(END.max()).item()},
-        rows=ground.heights()
-        | ({"served": ground.over.height} if task.told_as_served else {})
-        | {"refit": rows.height},
+        rows=ground.heights() | {"refit": rows.height},
         against=against,
         kinds=tuple(by_kind(kinds(parts[2]), judged.y, promised, judged.base, judged.players)),
         cost=Cost(fit_s, rows.height, _answer_s(model, parts[2])),
