@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from configs.app import App
 
 
-# What players do on a day with something done, by the kind of app or by what they are called; else they play.
 TASK = "task"  # before the name of a question that has a name in the app's terms
+# What players do on a day with something done, by the kind of app or by what they are called; else they play.
 PLAY = {
     **dict.fromkeys(("learning", "learner", "student", "pupil", "trainee"), "learn"),
     **dict.fromkeys(("fitness", "athlete", "runner", "swimmer", "climber"), "train"),

@@ -48,5 +48,5 @@ class Habit(Learner):
         return np.where(ended > 0, SELDOM, 1 - none)
 
     def importance(self) -> dict[str, float]:
-        """The one thing it looks at."""
+        """The share with play first of all; days there say how sure it is."""
         return {"active_28": 1.0}
