@@ -14,7 +14,7 @@ class MeanOfThree(Weighed):
 
     A line carries on where trees have seen nothing like it, and may carry too far; a forest is slow to be sure; boosted
     trees know best what has been. A season decides which of them is ahead, and weights learned in one are those of the
-    last: the mean is nearly as good as the best in each (docs/evidence.md).
+    last: the mean is nearly as good as the best in each (docs/choices.md).
     """
 
     name: ClassVar[str] = "mean_of_three"

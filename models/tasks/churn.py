@@ -67,9 +67,9 @@ class Churn(BinaryTask[Quiet]):
         name: {"trees": 80} for name in ("lightgbm", "who_and_when", "trees_and_lines")
     }
     asks_for: ClassVar[frozenset[str]] = frozenset({"trees_and_lines", "xgboost", "stack", "catboost"})
-    prefers: ClassVar[str] = "trees_and_lines"  # contests of one season chose worse for the next; docs/evidence.md
+    prefers: ClassVar[str] = "trees_and_lines"  # contests of one season chose worse for the next; docs/choices.md
     moves: ClassVar[bool] = False  # what settles tonight began weeks ago
-    relevels: ClassVar[bool] = False  # the newest rows are weeks old, and whole courses begin and end; docs/evidence.md
+    relevels: ClassVar[bool] = False  # the newest rows are weeks old, and whole courses begin and end; docs/choices.md
     as_it_serves: ClassVar[bool] = True  # of short histories few rows are left to calibrate by
     wanted: ClassVar[int] = -1
     sorts: ClassVar[tuple[str, ...]] = ("week",)

@@ -62,7 +62,7 @@ class Plays(BinaryTask[Encoding]):
     features: ClassVar[tuple[str, ...]] = FEATURES
     common: ClassVar[frozenset[str]] = COMMON
     asks_for: ClassVar[frozenset[str]] = frozenset({"stack"})
-    alike: ClassVar[float] = 0.2  # players come in waves; see docs/evidence.md for how it was found
+    alike: ClassVar[float] = 0.2  # players come in waves; see docs/choices.md for how it was found
     relevels: ClassVar[bool] = False
     used_for: ClassVar[str] = (
         "Each night's `completion_probability` is its answer times that of `attainment`; whose chance to play is small "

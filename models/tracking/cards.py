@@ -111,7 +111,7 @@ def _contest(run: ModelRun) -> str:
         stays = f"{run.prefers.replace('_', ' ').capitalize()}, which the question prefers,"
         drawn = (
             "by player and by stretch of four weeks; within a single such stretch, by more than the 95 % interval by "
-            "player, since what was better in one season need not be in the next (docs/evidence.md)"
+            "player, since what was better in one season need not be in the next (docs/choices.md)"
         )
     else:
         stays, drawn = "The simpler learner", "by player"

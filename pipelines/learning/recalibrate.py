@@ -24,7 +24,7 @@ STARTS_DAYS = 28  # on how many days windows began that are looked at, the longe
 EVERY_DAYS = 2
 MOST_SNAPSHOTS = 3_000
 HALF_LIFE_DAYS = 14.0
-# How much is done by who plays turns sooner, but no sooner than a window ends: docs/evidence.md says how it was found.
+# How much is done by who plays turns sooner, but no sooner than a window ends: docs/choices.md says how it was found.
 GIVEN_PLAY_HALF_LIFE_DAYS = 7.0
 # What a player does in some days answers every metric and every night whose window overlaps them: it is one outcome.
 SAME_OUTCOME = 1.0
