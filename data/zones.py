@@ -14,6 +14,7 @@ import configs.zones  # noqa: F401  # Python's own rules, which schedules follow
 from data.connections import in_memory
 from data.warehouse import fixed_sql
 
+AHEAD_DAYS = 400  # over which the two sets of rules are compared
 UPDATE = "pip install --upgrade duckdb tzdata"
 
 
@@ -56,17 +57,17 @@ def day_under_way(zone: str, moment: dt.datetime, shift: dt.timedelta) -> dt.dat
 
 
 @cache
-def rules_differ_from(zone: str, since: dt.date, days: int = 400) -> dt.date | None:
+def rules_differ_from(zone: str, since: dt.date) -> dt.date | None:
     """The first day from `since` on on which DuckDB and the tzdata package set a zone's clocks differently.
 
-    None when they agree for so many days.
+    None when they agree for AHEAD_DAYS.
     """
     first = dt.datetime.combine(since, dt.time(), dt.UTC)
-    hours = [first + dt.timedelta(hours=hour) for hour in range(24 * days)]
+    hours = [first + dt.timedelta(hours=hour) for hour in range(24 * AHEAD_DAYS)]
     walls = _cursor().execute(
         """SELECT timezone($zone, moment)
            FROM range($first::TIMESTAMPTZ, $last::TIMESTAMPTZ, INTERVAL 1 HOUR) AS hours(moment) ORDER BY moment""",
-        {"zone": zone, "first": first, "last": first + dt.timedelta(days=days)},
+        {"zone": zone, "first": first, "last": first + dt.timedelta(days=AHEAD_DAYS)},
     )
     there = ZoneInfo(zone)
     pairs = zip(hours, walls.fetchall(), strict=True)

@@ -22,9 +22,9 @@ class Run:
     loaded: LoadedApp
     now: dt.datetime
 
-    def context(self, wishes: Wishes, occasion: str = "") -> RunContext:
+    def context(self, wishes: Wishes) -> RunContext:
         """What the run's writing may use."""
-        return RunContext(self.settings, wishes, clock, report, run_id(self.now), occasion)
+        return RunContext(self.settings, wishes, clock, report, run_id(self.now))
 
 
 def begin(app: str) -> Run:

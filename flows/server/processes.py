@@ -23,6 +23,7 @@ from models.tracking.moved import follow_home
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 180.0
+PATIENCE_S = 2.5  # after which what was asked to end is killed
 _PR_SET_PDEATHSIG = 1
 
 
@@ -57,13 +58,13 @@ class Server:
             time.sleep(0.1)
 
 
-def stop_all(servers: Sequence[Server], sign: signal.Signals = signal.SIGTERM, patience_s: float = 2.5) -> None:
-    """End servers and everything that they started: asked to at the same time, made to when their time is up."""
+def stop_all(servers: Sequence[Server], sign: signal.Signals = signal.SIGTERM) -> None:
+    """End servers and all that they started: asked at the same time, and killed after PATIENCE_S."""
     family = [process for server in servers for process in _family(server)]
     for server in servers:
         if server.process.poll() is None:
             server.process.send_signal(sign)
-    _, left = psutil.wait_procs(family, timeout=patience_s)
+    _, left = psutil.wait_procs(family, timeout=PATIENCE_S)
     for process in left:
         with suppress(psutil.Error):
             process.kill()

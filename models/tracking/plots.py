@@ -227,55 +227,6 @@ def segments_plot(members: pl.DataFrame, *, levels: Sequence[str], score: str, t
     return _titled(figure, title)
 
 
-def groups_plot(table: pl.DataFrame, *, by: str, title: str) -> Figure:
-    """Promised against kept for each group.
-
-    Args:
-        table: The column `by`, challenges (or n), promised, kept, and low, high when there are intervals.
-        by: The column that names the groups.
-        title: What was promised.
-    """
-    figure, (axes,) = _canvas(6.6, 1.6 + 0.45 * table.height)
-    count = "challenges" if "challenges" in table.columns else "n"
-    places = np.arange(table.height)
-    axes.plot(table["promised"], places, "|", color=ORANGE, markersize=16, markeredgewidth=3, label="promised")
-    ends = (table["low"], table["high"]) if "low" in table.columns else (table["kept"], table["kept"])
-    reach = _reach(table["kept"].to_numpy(), ends[0].to_numpy(), ends[1].to_numpy())
-    axes.errorbar(table["kept"], places, xerr=reach, fmt="o", color=BLUE, capsize=3, label="kept, with 95 % interval")
-    axes.set_yticks(places, [f"{row[by]}  ({row[count]:,})" for row in table.iter_rows(named=True)])
-    axes.set(ylim=(table.height - 0.5, -0.5), xlim=(0, 1))
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
-    return _titled(figure, title)
-
-
-def nights_plot(nights: pl.DataFrame, *, title: str) -> Figure:
-    """Promised and kept night by night, over the number of challenges.
-
-    Args:
-        nights: as_of (date), challenges, promised, kept, and low, high when there are intervals.
-        title: The app.
-    """
-    figure, (upper, lower) = _canvas(7.6, 5.0, rows=2, heights=(3, 1))
-    days = nights["as_of"].to_list()
-    upper.plot(days, nights["promised"], color=ORANGE, marker="s", markersize=4, linewidth=1.5, label="promised")
-    upper.plot(days, nights["kept"], color=BLUE, marker="o", markersize=4, linewidth=1.5, label="kept")
-    if "low" in nights.columns:
-        upper.fill_between(days, nights["low"], nights["high"], color=BLUE, alpha=0.15, linewidth=0, label="95 %")
-    upper.set_ylim(0, None)
-    upper.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    upper.legend(frameon=False, ncols=3, loc="upper left", bbox_to_anchor=(0, 1.12))
-    upper.tick_params(labelbottom=False)
-    lower.bar(days, nights["challenges"], color=SKY, width=0.8)
-    lower.set_ylabel("challenges")
-    lower.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-    lower.sharex(upper)
-    ticks = AutoDateLocator(minticks=2, maxticks=8, interval_multiples=False)  # type: ignore[no-untyped-call]
-    lower.xaxis.set_major_locator(ticks)
-    lower.xaxis.set_major_formatter(ConciseDateFormatter(ticks))  # type: ignore[no-untyped-call]
-    return _titled(figure, title)
-
-
 def looks_plot(looks: pl.DataFrame, *, title: str, first: str, share: bool) -> Figure:
     """The difference of each arm to the first one as it stood day by day, with the interval that holds at every look.
 

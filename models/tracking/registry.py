@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -30,9 +30,6 @@ from models.tracking.served import RUN_FILE, TYPES
 from models.tracking.store import Tracking, first_line, night_name
 from models.tracking.versions import CONTEST, PROMOTION, UNSEEN, contest_json, models_of, registered_versions, told_in
 from models.tracking.which_serves import FIRST_NIGHT, TRAINED_TO, Candidate, version_for
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 UNTRAINED = "no_model"  # tag of an experiment: why the newest training made none; there is none where it made one
 SOURCE = {"mlflow.source.name": "nightquest", "mlflow.source.type": "JOB"}  # shown in the table of runs
@@ -160,7 +157,6 @@ class Registry:
         past: Past | None = None,
         *,
         revision: int = 1,
-        plots: Mapping[str, "Figure"] | None = None,
     ) -> str:
         """One run per night and revision in the experiment `<app>/nightly`; again changes only what differs.
 
@@ -173,9 +169,7 @@ class Registry:
         told = {"as_of": as_of, "revision": revision, **{f"model_{k}": v for k, v in page.models.items()}}
         with self.tracking.only_run(f"{app}/nightly", night_name(as_of, revision)) as (run_id, known):
             measured, tags = flat_metrics(figures), page.tags()
-            self.tracking.log_news(
-                run_id, known, told, measured, day=as_of, past=past or {}, tags=tags, figures=plots or {}
-            )
+            self.tracking.log_news(run_id, known, told, measured, day=as_of, past=past or {}, tags=tags)
         return run_id
 
     def load(self, app: str, task: str, alias: str = CHAMPION) -> LoadedModel | None:

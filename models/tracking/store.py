@@ -183,9 +183,8 @@ class Tracking:
         day: dt.date | None = None,
         past: Past = NO_PAST,
         tags: Mapping[str, str] = NO_TAGS,
-        figures: Mapping[str, "Figure"] | None = None,
     ) -> None:
-        """Write what a run (`only_run`) does not hold yet, and tags and plots as they are.
+        """Write what a run (`only_run`) does not hold yet, and tags as they are.
 
         A parameter, once written, stays, and so do the metrics of the past.
         """
@@ -193,7 +192,7 @@ class Tracking:
             past = NO_PAST
             metrics = {k: v for k, v in metrics.items() if known.metrics.get(k) != v}
             parameters = {k: v for k, v in parameters.items() if k not in known.params}
-        self.log(run_id, parameters, metrics, figures or {}, day=day, past=past, tags=tags)
+        self.log(run_id, parameters, metrics, {}, day=day, past=past, tags=tags)
 
 
 def night_name(as_of: object, revision: int) -> str:

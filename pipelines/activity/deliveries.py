@@ -135,13 +135,13 @@ def quarantine_rows(warehouse: Warehouse, found: Sequence[Delivery], now: dt.dat
         )
 
 
-def frequent_reasons(warehouse: Warehouse, now: dt.datetime, most: int = 10) -> tuple[Reason, ...]:
-    """Why the rows quarantined at a moment were refused, the most frequent reasons first."""
+def frequent_reasons(warehouse: Warehouse, now: dt.datetime) -> tuple[Reason, ...]:
+    """Why the rows quarantined at a moment were refused: the ten most frequent reasons."""
     new = "quarantine WHERE quarantined_at = $now AND line IS NOT NULL"
     rows = warehouse.frame(
         f"""SELECT why, count(*) AS n, arg_min(file, (file, line)) AS file, arg_min(line, (file, line)) AS line
-            FROM (FROM {new}) JOIN {told_as(new)} USING (reason) GROUP BY why ORDER BY n DESC, why LIMIT $most""",
-        {"now": now, "most": most},
+            FROM (FROM {new}) JOIN {told_as(new)} USING (reason) GROUP BY why ORDER BY n DESC, why LIMIT 10""",
+        {"now": now},
     )
     return tuple(Reason(*row) for row in rows.iter_rows())
 

@@ -146,10 +146,10 @@ def read_ahead(
     return read
 
 
-def columns_of(warehouse: Warehouse, path: Path, written: Files, limits: Limits = FEW) -> Found:
+def columns_of(warehouse: Warehouse, path: Path, written: Files) -> Found:
     """The columns that a file turns out to have."""
     try:
-        block = next(iter(read_blocks(path, (), limits, written=written)))
+        block = next(iter(read_blocks(path, (), FEW, written=written)))
     except FileRefusedError as error:
         return Found(str(path), {}, str(error))
     with warehouse.lend(_block=block.frame.head(1000)):

@@ -34,13 +34,13 @@ def kept_by_night(warehouse: Warehouse, app: App, content_type: str = DAILY) -> 
     return pl.DataFrame([_summary(part) for part in [*nights, rows.with_columns(as_of=None)]], schema=_SCHEMA)
 
 
-def ended_tonight(known: Known, content_type: str = DAILY) -> dict[str, Any]:
-    """The windows that ended between the night published before and this one: what they promised, what was kept.
+def ended_tonight(known: Known) -> dict[str, Any]:
+    """What the daily challenges promised, and what was kept, of the windows that ended since the night published before.
 
     Returns:
         ended (how many), ended_promised and ended_kept (means, 0 to 1; None when none ended).
     """
-    rows = _promises(known, content_type).filter("over")
+    rows = _promises(known, DAILY).filter("over")
     if before := find_night(known.warehouse, known.app, known.as_of - dt.timedelta(days=1)):
         ran = Known(known.warehouse, before).running_days().select("player_key", ran="running_day")
         rows = rows.join(ran, on="player_key", how="left", maintain_order="left").filter(

@@ -27,6 +27,7 @@ from pipelines.known import Known
 from pipelines.players.tastes import NO_TASTES
 
 DAILY = "daily_challenge"
+RECENT_DAYS = 30  # of earlier nights whose challenges bear on the choice
 AT_A_TIME = 100_000  # challenges whose minutes are worked out together
 
 
@@ -230,7 +231,7 @@ def _unserved(
     )
 
 
-def recent_challenges(known: Known, days: int = 30) -> pl.DataFrame:
+def recent_challenges(known: Known) -> pl.DataFrame:
     """What earlier nights issued lately that is open or of the last night: nothing else bears on what is asked tonight.
 
     Returns:
@@ -242,7 +243,7 @@ def recent_challenges(known: Known, days: int = 30) -> pl.DataFrame:
            ORDER BY as_of, content_id""",
         {
             "as_of": known.as_of,
-            "since": known.as_of - dt.timedelta(days=days),
+            "since": known.as_of - dt.timedelta(days=RECENT_DAYS),
             "last_night": known.as_of - dt.timedelta(days=1),
         },
     )

@@ -28,9 +28,9 @@ _TURN = 137.5  # degrees between the ribbons' hues, so that neighbours differ
 _TIERS = ("bronze", "silver", "gold", "platinum")
 
 
-def write_medals(home: Path, app: App, disk: Disk | None = None) -> Path:
+def write_medals(home: Path, app: App) -> Path:
     """Write the medals of an app's badges and their index; what is there and the same is left alone."""
-    disk, folder = disk or Disk(), published_root(home, app.app) / FOLDER
+    disk, folder = Disk(), published_root(home, app.app) / FOLDER
     disk.make_folder(folder)
     files = {name: text.encode() for name, text in draw_medals(app).items()}
     files[INDEX] = f"{json.dumps(catalogue(app), indent=2, ensure_ascii=False)}\n".encode()

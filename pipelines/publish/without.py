@@ -26,9 +26,9 @@ def count_published(root: Path, user_id: str) -> dict[str, int]:
     return {night: n for night, n in counts.items() if n}
 
 
-def take_out_published(root: Path, user_id: str, disk: Disk | None = None) -> int:
+def take_out_published(root: Path, user_id: str) -> int:
     """Write every night in a folder of nights anew without the person; returns how many rows went."""
-    disk, gone = disk or Disk(), 0
+    disk, gone = Disk(), 0
     sweep(disk, root)
     nights = nights_in(root)
     for _, _, folder in nights:

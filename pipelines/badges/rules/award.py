@@ -5,14 +5,11 @@ from collections.abc import Callable
 import polars as pl
 
 from configs.app import App
-from configs.badge_rules import badge_rules, earnable_rules, nominate_rules, terms_of
+from configs.badge_rules import earnable_rules
 from data.warehouse import Warehouse
 from pipelines.badges.rules.by_hand import words_of_people
-from pipelines.badges.rules.crossings import find_crossings, first_sql
-from pipelines.badges.rules.days import due_sql, numbers_sql
+from pipelines.badges.rules.crossings import find_crossings
 from pipelines.badges.rules.rounds import held_sql
-from pipelines.badges.rules.stream import stream_sql
-from pipelines.badges.rules.walk import marks_sql, walk_sql, walked_sql
 from pipelines.known import Known
 from pipelines.players.languages import with_language
 
@@ -58,18 +55,6 @@ def find_awards(known: Known, *, from_scratch: bool = False) -> pl.DataFrame:
         both = pl.concat([found, people.given.select(found.columns)], how="vertical_relaxed").sort("granted_at")
         found = both.unique(["badge_id", "player_key", "round_no"], keep="first", maintain_order=True)
     return name_awards(known.warehouse, known.app, found)
-
-
-def badges_sql(app: App) -> dict[str, str]:
-    """The SQL that an app's rules become, by name, for a person to read."""
-    rules = (*badge_rules(app), *nominate_rules(app))
-    if not rules:
-        return {}
-    terms = terms_of(rules)
-    steps = {"badge_numbers": numbers_sql(app, terms), "badge_due": due_sql(app, rules, terms)}
-    steps |= {"badge_marks": marks_sql(app, terms), "badge_walk": walk_sql(app, terms)}
-    steps["badge_stream"] = stream_sql(app, terms)
-    return steps | {rule.badge_id: first_sql(rule, walked_sql(rule)) for rule in rules}
 
 
 def name_awards(warehouse: Warehouse, app: App, awards: pl.DataFrame) -> pl.DataFrame:

@@ -12,11 +12,9 @@ from models.tracking.plots import (
     bic_plot,
     contest_plot,
     contributions_plot,
-    groups_plot,
     importance_plot,
     kinds_plot,
     looks_plot,
-    nights_plot,
     reliability_plot,
     save_figure,
     segments_plot,
@@ -102,19 +100,6 @@ def test_segments_plot_counts_players_and_bears_an_empty_segment():
     shown = words(segments_plot(members, levels=["Low", "High"], score="points", title="all"))
     assert "Low\n42 players" in shown
     assert "High\n0 players" in shown
-
-
-def test_groups_and_nights_plots_draw_what_they_are_given():
-    groups = pl.DataFrame({"persona": ["BRUTE"], "challenges": [1200], "promised": [0.5], "kept": [0.4]})
-    assert "BRUTE  (1,200)" in words(groups_plot(groups, by="persona", title="x"))
-    days = [dt.date(2024, 1, d) for d in (1, 2)]
-    nights = pl.DataFrame({"as_of": days, "challenges": [10, 20], "promised": [0.3, 0.3], "kept": [0.2, 0.4]})
-    upper, lower = nights_plot(nights, title="x").axes
-    assert {line.get_label(): list(line.get_ydata()) for line in upper.lines} == {
-        "promised": [0.3, 0.3],
-        "kept": [0.2, 0.4],
-    }
-    assert [patch.get_height() for patch in lower.patches] == [10, 20]
 
 
 def test_the_same_figure_gives_the_same_bytes_and_no_leftovers(tmp_path):
