@@ -14,7 +14,8 @@ from rich.console import Console, Group, RenderableType
 from configs.errors import NightquestError
 from configs.nouns import counted
 from data.whole_files import whole_file
-from flows.cli.console import Grid, literal, note, plain, readable
+from flows.cli.console import plain
+from flows.cli.drawing import Grid, literal, note, readable
 from flows.cli.terms import UNKNOWN, Terms
 from pipelines.review.analyze import analyze_file
 from pipelines.review.standings import Judge

@@ -5,7 +5,7 @@ from rich.text import Text
 
 from configs.loader import LoadedApp
 from configs.settings import Settings
-from flows.cli.console import Grid, literal
+from flows.cli.drawing import Grid, literal
 from pipelines.badges.foresee import all_known
 from pipelines.badges.performance import DAYS, Around, BadgeFigures, badge_performance
 from pipelines.stores import open_app

@@ -18,7 +18,7 @@ from configs.prompt import read_prompts
 from data.contracts_in import CALENDAR_COLUMNS, EVENT_COLUMNS, PLAYER_COLUMNS
 from data.warehouse import open_warehouse, warehouse_path
 from data.zones import rules_note
-from flows.cli.console import shorten
+from flows.cli.drawing import shorten
 from flows.clock import clock
 from pipelines.activity.metric_sql import contributions, derived_sql
 from pipelines.activity.source import read_source

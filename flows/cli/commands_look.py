@@ -57,7 +57,7 @@ def show(app: str, user: str, /, *, why: bool = False, as_of: dt.date | None = N
     from configs.loader import load_app
     from configs.speaking import speaking
     from flows.cli.console import emit
-    from flows.cli.render import render_player
+    from flows.cli.player_view import player_view
     from flows.cli.terms import Terms, names_of
     from pipelines.publish.show import gather_player
 
@@ -72,7 +72,7 @@ def show(app: str, user: str, /, *, why: bool = False, as_of: dt.date | None = N
     view = gather_player(common.settings.home, loaded.app, user, as_of)
     reads = (view.profile or {}).get("language")
     said = (speaking(loaded, reads) if reads else None) or loaded
-    emit(view.as_dict(), common.json, lambda: render_player(view, Terms.of(said)))
+    emit(view.as_dict(), common.json, lambda: player_view(view, Terms.of(said)))
 
 
 @cli.command(sort_key=6)

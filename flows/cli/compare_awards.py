@@ -9,7 +9,7 @@ from rich.text import Text
 
 from configs.loader import load_app
 from configs.settings import Settings
-from flows.cli.console import Grid
+from flows.cli.drawing import Grid
 from flows.progress import report
 from pipelines.replay.compare_awards import compare_file
 from pipelines.stores import open_app

@@ -13,8 +13,8 @@ from rich.text import Text
 from configs.commands import command
 from configs.loader import load_app
 from configs.nouns import counted
-from flows.cli.console import Grid, literal, note, shorten
-from flows.cli.render import render_player
+from flows.cli.drawing import Grid, literal, note, shorten
+from flows.cli.player_view import player_view
 from flows.cli.terms import Terms
 from flows.demo import APP, Demo
 
@@ -36,7 +36,7 @@ def _parts(demo: Demo) -> Iterator[RenderableType]:
     yield Text("The first night also gives every badge that history had earned.", style="dim")
     yield _verdict(demo)
     yield Rule(f"One player's night, {demo.player.as_of}", align="left")
-    yield render_player(replace(demo.player, scores=[], xp_lately=[]), Terms.of(load_app(demo.player.app).app))
+    yield player_view(replace(demo.player, scores=[], xp_lately=[]), Terms.of(load_app(demo.player.app).app))
     if demo.away is not None:
         yield Text("\nAnd to a player who stayed away:", style="dim")
         yield Panel(

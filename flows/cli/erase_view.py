@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 
 from configs.commands import command
 from configs.nouns import counted
-from flows.cli.console import Grid, literal, note
+from flows.cli.drawing import Grid, literal, note
 from pipelines.erasure.erase import Erasure
 
 

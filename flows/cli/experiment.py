@@ -14,7 +14,7 @@ from configs.errors import NightquestError
 from configs.loader import LoadedApp, load_app
 from configs.settings import Settings
 from data.warehouse import Warehouse
-from flows.cli.console import Grid, shorten
+from flows.cli.drawing import Grid, shorten
 from flows.progress import report as told
 from models.policies.sequential import FEWEST_PLAYERS
 from models.tracking.plots import looks_plot, save_figure

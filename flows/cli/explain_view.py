@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.nouns import counted
-from flows.cli.console import Grid, literal
-from flows.cli.render import days_counted, score_cells
+from flows.cli.drawing import Grid, literal
+from flows.cli.score_view import days_counted, score_cells
 from flows.cli.terms import called
 from models.explain.changes import Changed
 from pipelines.review.explain import Explanation

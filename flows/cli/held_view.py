@@ -6,9 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.commands import command
-from flows.cli.console import Grid, literal, note
+from flows.cli.drawing import TIER_STYLES, Grid, literal, note
 from flows.cli.held import HeldNominee, HeldReport
-from flows.cli.render import TIER_STYLES
 from pipelines.badges.judged.decide import Decisions
 
 MOST_TOLD = 20

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from configs.nouns import counted
-from flows.cli.console import Grid, figures_table, note, shorten
+from flows.cli.drawing import Grid, figures_table, note, shorten
 from pipelines.activity.ingest import IngestResult
 
 

@@ -9,7 +9,7 @@ from configs.app import App
 from configs.nouns import counted
 from configs.settings import Settings
 from data.warehouse import open_warehouse
-from flows.cli.console import Grid, literal, note, part_done
+from flows.cli.drawing import Grid, literal, note, part_done
 from pipelines.badges.foresee import Foreseen, foresee
 from pipelines.badges.lint import Advice
 

@@ -6,7 +6,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from flows.cli.console import Grid, note
+from flows.cli.drawing import Grid, note
 from pipelines.review.leaderboard import Leaderboard, Seat
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from configs.commands import command, remember_app
 from configs.errors import NightquestError
 from configs.nouns import counted
-from flows.cli.console import Grid, note, shorten
+from flows.cli.drawing import Grid, note, shorten
 from flows.clock import clock
 from pipelines.activity.read_files import find_files
 from pipelines.newapp.make import Made, Said, make_app

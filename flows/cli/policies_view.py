@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from configs.nouns import counted
-from flows.cli.console import Grid
+from flows.cli.drawing import Grid
 from pipelines.review.policies import GOALS, PolicyReport
 
 _LEGEND = (

@@ -12,7 +12,7 @@ from rich.text import Text
 from configs.loader import LoadedApp
 from configs.nouns import counted
 from data.warehouse import scratch
-from flows.cli.console import Grid, literal, note, readable, shorten
+from flows.cli.drawing import Grid, literal, note, readable, shorten
 from flows.clock import clock
 from pipelines.activity.preview import Preview, preview_files
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from configs.commands import command
 from configs.loader import LoadedApp
 from data.warehouse import scratch
-from flows.cli.console import figures_table, note
+from flows.cli.drawing import figures_table, note
 from flows.cli.ingest_view import ingest_view
 from flows.cli.preview_view import preview_view
 from flows.clock import clock

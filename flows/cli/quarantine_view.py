@@ -11,7 +11,7 @@ from configs.commands import command
 from configs.nouns import counted
 from configs.settings import Settings
 from data.warehouse import open_warehouse
-from flows.cli.console import Grid, literal, note, shorten
+from flows.cli.drawing import Grid, literal, note, shorten
 from pipelines.activity.quarantine import Quarantine, export_rows, read_quarantine
 
 _SHOWN = 300

@@ -17,7 +17,7 @@ from configs.nouns import counted
 from configs.settings import Settings
 from data.warehouse import Warehouse, open_warehouse
 from data.zones import next_served_day
-from flows.cli.console import note
+from flows.cli.drawing import note
 from flows.clock import clock
 from flows.server.note import Serving, find_serving, serving_faults
 from pipelines.activity.drifts import drift_since

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from configs.nouns import plural_of
-from flows.cli.console import figure
+from flows.cli.drawing import figure
 
 if TYPE_CHECKING:
     from configs.app import App

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from data.compaction import Compacted
-from flows.cli.console import Grid, figures_table, note, readable, shorten
+from flows.cli.drawing import Grid, figures_table, note, readable, shorten
 from pipelines.publish.deliver import Deliveries
 from pipelines.reports import NightReport, ReplayReport, TrainReport
 

@@ -15,8 +15,8 @@ from rich.text import Text
 from configs.errors import NightquestError
 from configs.settings import Settings
 from data.warehouse import open_warehouse
-from flows.cli.console import literal
-from flows.cli.render import days_counted, score_cells
+from flows.cli.drawing import literal
+from flows.cli.score_view import days_counted, score_cells
 from flows.clock import clock
 from models.language.ledger import LEDGER_FILE, open_ledger
 from pipelines.publish.published import read_night

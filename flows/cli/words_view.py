@@ -11,7 +11,7 @@ from rich.text import Text
 
 from configs.commands import command
 from configs.nouns import counted
-from flows.cli.console import Grid, figures_table, literal, note
+from flows.cli.drawing import Grid, figures_table, literal, note
 
 if TYPE_CHECKING:
     from pipelines.night.preview import Priced

@@ -133,13 +133,6 @@ def require_free(port: int, name: str, setting: str) -> None:
             ) from None
 
 
-def free_port() -> int:
-    """A port that nothing listens on right now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
 def answers(url: str, timeout_s: float = 2.0) -> bool:
     """Whether an HTTP address answers with success; never through a proxy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -35,7 +35,7 @@ def kept_by_night(warehouse: Warehouse, app: App, content_type: str = DAILY) -> 
 
 
 def ended_tonight(known: Known) -> dict[str, Any]:
-    """What the daily challenges promised, and what was kept, of the windows that ended since the night published before.
+    """What daily challenges promised and what was kept, of the windows that ended since the night published before.
 
     Returns:
         ended (how many), ended_promised and ended_kept (means, 0 to 1; None when none ended).

@@ -1,9 +1,6 @@
 """The demo: what a newcomer sees first."""
 
-import io
-
 import pytest
-from rich.console import Console
 
 import flows.demo
 from configs.commands import remember_home
@@ -15,6 +12,7 @@ from flows.demo import run_demo
 from pipelines.publish.published import published_root
 from tests.flows.world import bytes_under
 from tests.once import tracked_home
+from tests.printed import printed
 
 pytestmark = pytest.mark.slow
 PLAYERS, DAYS, NIGHTS = 40, 50, 2  # the second settles what the first promised
@@ -22,9 +20,7 @@ PLAYERS, DAYS, NIGHTS = 40, 50, 2  # the second settles what the first promised
 
 def shown(demo):
     remember_home(demo.home)
-    console = Console(file=io.StringIO(), width=140, color_system=None)
-    console.print(demo_view(demo))
-    return console.file.getvalue()
+    return printed(demo_view(demo), width=140)
 
 
 @pytest.fixture(name="demo", scope="module")

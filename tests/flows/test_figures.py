@@ -3,7 +3,7 @@
 import pytest
 
 from configs.nouns import counted
-from flows.cli.console import figure
+from flows.cli.drawing import figure
 
 
 @pytest.mark.parametrize(

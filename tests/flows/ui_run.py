@@ -21,13 +21,13 @@ from pathlib import Path
 
 from configs.loader import load_app
 from flows.progress import NIGHT_STAGES
-from flows.server.processes import free_port
 from models.tracking.store import Tracking
 from pipelines.pins import next_served_day
 from pipelines.publish.published import read_latest
 from tests.flows.browser import Browser, browser
 from tests.flows.world import start_command
 from tests.language_server import start_server
+from tests.ports import free_port
 
 READY_S = 240
 NIGHT_S = 600

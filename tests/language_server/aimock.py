@@ -6,7 +6,6 @@ It has no Anthropic batches, bills nothing, and does not look at schemas; what i
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.ports import free_port
 
 PACKAGE = "@copilotkit/aimock@1.43.0"
 _INSTALL_S, _START_S = 90, 20
@@ -68,7 +69,7 @@ def run(script: Path, folder: Path, fixtures: Sequence[Mapping[str, Any]], key: 
     """
     file = folder / "fixtures.json"
     file.write_text(json.dumps({"fixtures": list(fixtures)}))
-    port = _free_port()
+    port = free_port()
     command = ["node", str(script), "-p", str(port), "-f", str(file), "--strict", "--log-level", "silent"]
     environment = {**os.environ, "AIMOCK_API_KEYS": key}
     with (folder / "aimock.log").open("wb") as log:
@@ -79,12 +80,6 @@ def run(script: Path, folder: Path, fixtures: Sequence[Mapping[str, Any]], key: 
         finally:
             process.terminate()
             process.wait(10)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _wait(url: str, process: subprocess.Popen[bytes]) -> None:

@@ -1,16 +1,14 @@
 """Nights of an app that writes every content type: what is issued, kept, counted and shown."""
 
 import datetime as dt
-import io
 
 import polars as pl
 import pytest
-from rich.console import Console
 
 from configs.loader import load_app
 from configs.settings import Settings
 from data.warehouse import open_warehouse
-from flows.cli.render import render_player
+from flows.cli.player_view import player_view
 from pipelines.activity.job import run_ingest
 from pipelines.challenges.kept import kept_by_night
 from pipelines.challenges.missions import SLOT
@@ -20,6 +18,7 @@ from pipelines.publish.show import gather_player
 from pipelines.replay.job import run_replay
 from tests.flows.world import START, write_app, write_events
 from tests.pipelines.nights import now, serve_night
+from tests.printed import printed
 
 pytestmark = pytest.mark.slow
 PLAYERS, DAYS = 10, 60
@@ -178,9 +177,7 @@ def test_a_person_is_shown_the_achievement_and_the_messages_with_their_kind(worl
     settings = world[1]
     user_id = table(world, 2, "messages").filter(pl.col("content_type") == "mission_brief")["user_id"][0]
     view = gather_player(settings.home, "puzzles", user_id)
-    console = Console(width=120, record=True, file=io.StringIO())
-    console.print(render_player(view))
-    shown = console.export_text()
+    shown = printed(player_view(view))
     assert "Achievements" in shown
     assert "mission brief" in shown
 

@@ -2,12 +2,10 @@
 
 import csv
 import datetime as dt
-import io
 import json
 
 import pytest
 import yaml
-from rich.console import Console
 
 from configs.errors import NightquestError
 from configs.loader import load_app
@@ -31,6 +29,7 @@ from tests.pipelines.publish.nights import (
     put,
     verdict,
 )
+from tests.printed import printed
 
 JUDGED = {
     "nominate_when": "solved >= 5",
@@ -56,9 +55,7 @@ def _home(tmp_path_factory):
 
 
 def drawn(report) -> str:
-    console = Console(file=io.StringIO(), width=120, record=True)
-    console.print(held_view(report))
-    return console.export_text()
+    return printed(held_view(report))
 
 
 def test_everybody_held_is_told_with_evidence_criteria_and_why(home):

@@ -1,8 +1,7 @@
-from rich.console import Console
-
 from flows.cli.ingest_view import ingest_view
 from pipelines.activity.deliveries import Delivery, Reason
 from pipelines.activity.ingest import IngestResult
+from tests.printed import printed
 
 
 def test_every_file_left_out_and_every_reason_is_shown():
@@ -18,9 +17,7 @@ def test_every_file_left_out_and_every_reason_is_shown():
         by_event={"solve": 1200},
         reasons=(Reason("user_id is missing", 3, "a.csv", 7),),
     )
-    console = Console(width=120, record=True, markup=False)
-    console.print(ingest_view("[bold]toy", result))
-    shown = console.export_text()
+    shown = printed(ingest_view("[bold]toy", result))
     for words in (
         "[bold]toy",
         "1,200",

@@ -1,17 +1,15 @@
 """At 80 columns every command's tables keep what they say: nothing is cut off, and headers keep their words."""
 
 import datetime as dt
-import io
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
-from rich.console import Console, RenderableType
 
 from flows.cli.compare_awards import comparison_view
-from flows.cli.console import figures_table
+from flows.cli.drawing import figures_table
 from flows.cli.experiment import ExperimentView, experiment_view
 from flows.cli.explain_view import explanation_view
 from flows.cli.held import HeldCount, HeldNominee, HeldReport
@@ -20,9 +18,9 @@ from flows.cli.ingest_view import ingest_view
 from flows.cli.lint_view import foreseen_view
 from flows.cli.models_view import leaderboard_view
 from flows.cli.newapp_view import Written, newapp_view
+from flows.cli.player_view import player_view
 from flows.cli.preview_view import preview_view
 from flows.cli.quarantine_view import quarantine_view
-from flows.cli.render import render_player
 from flows.cli.status import AppStatus, Status, status_view
 from flows.cli.views import EACH_NIGHT, nights_view, replay_view, training_view
 from flows.cli.words_view import prices_view, prompts_view, spending_view
@@ -44,14 +42,10 @@ from pipelines.publish.show import PlayerView
 from pipelines.reports import NightReport, ReplayReport, TrainReport
 from pipelines.review.explain import Explanation, Second
 from pipelines.review.leaderboard import Leaderboard, Seat, Waiting
+from tests.printed import printed
 
 DAY = dt.date(2026, 11, 27)
-
-
-def printed(shown: RenderableType, width: int = 80) -> str:
-    console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(shown)
-    return console.file.getvalue()
+NARROW = 80
 
 
 def night(day: dt.date, app: str = "academy", *, unchanged: bool = False) -> NightReport:
@@ -191,15 +185,15 @@ def explanation() -> Explanation:
 def test_a_band_that_is_of_all_horizons_stands_once():
     told = explanation()
     later = replace(told, scores=[*told.scores, {**told.scores[0], "horizon_days": 56, "probability": 0.6}])
-    table = printed(explanation_view(later, {})).split("Why")[0]
+    table = printed(explanation_view(later, {}), NARROW).split("Why")[0]
     assert (table.count("medium"), "60.0%" in table) == (1, True)
 
 
 def test_where_input_was_stale_it_is_told_from_which_day_reasons_count_back():
     told = explanation()
-    assert "counted back" not in printed(explanation_view(told, {}))
+    assert "counted back" not in printed(explanation_view(told, {}), NARROW)
     stale = replace(told, counted_from=DAY - dt.timedelta(days=3))
-    assert f"Days are counted back from {DAY - dt.timedelta(days=3)}" in printed(explanation_view(stale, {}))
+    assert f"Days are counted back from {DAY - dt.timedelta(days=3)}" in printed(explanation_view(stale, {}), NARROW)
 
 
 def seat() -> Seat:
@@ -288,33 +282,33 @@ VIEWS = {
     "prompts": prompts_view(
         [{"prompt": "motivational_message", "file": "14a9a6f7", "serves": "24a9a6f7", "registry_version": 12}]
     ),
-    "player": render_player(player()),
+    "player": player_view(player()),
     "awards": comparison_view("academy", pl.DataFrame([AWARDS | {"date_agreement": 0.25, "missed_progress": 0.5}])),
 }
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_at_80_columns_nothing_is_cut_off(view: str) -> None:
-    narrow, wide = printed(VIEWS[view]), printed(VIEWS[view], 400)
+    narrow, wide = printed(VIEWS[view], NARROW), printed(VIEWS[view], 400)
     assert "…" not in narrow
     assert max(map(len, narrow.splitlines())) <= 80
     assert set(re.findall(r"\S*\w\S*", wide)) - set(narrow.split()) == set()
 
 
 def test_what_is_asked_keeps_a_third_of_the_width() -> None:
-    assert "Send 13 messages to your" in printed(VIEWS["player"])
+    assert "Send 13 messages to your" in printed(VIEWS["player"], NARROW)
 
 
 def test_a_refused_file_is_named_whole() -> None:
     long = "/data/" + "a" * 70 + ".csv"
     told = Delivery(long, "refused", reason="the line has 1 field and the header has 7")
-    shown = printed(ingest_view("academy", IngestResult((told,))))
+    shown = printed(ingest_view("academy", IngestResult((told,))), NARROW)
     assert shown.count("a") >= 70
     assert "…" not in shown
 
 
 def test_what_there_is_none_of_is_left_out_and_a_share_of_nothing_is_not() -> None:
-    shown = printed(figures_table("A night", {"missions": 0, "kept": 0.0, "stale": False, "cost": 12345.678}))
+    shown = printed(figures_table("A night", {"missions": 0, "kept": 0.0, "stale": False, "cost": 12345.678}), NARROW)
     assert "missions" not in shown
     assert "kept" in shown
     assert "12,345.68" in shown

@@ -1,13 +1,12 @@
 """The commands about words, as a person types them, with both providers on the loopback."""
 
 import datetime as dt
-import io
 
 import pytest
-from rich.console import Console
 
 from flows.cli.words_view import submitted_view
 from tests.flows.world import LAST_NIGHT, json_of, run_command
+from tests.printed import printed
 
 pytestmark = pytest.mark.slow
 
@@ -65,11 +64,10 @@ def test_the_evening_the_morning_the_night_and_a_look_behind_it(puzzles, keys, l
     [(["k"], 3, "reads what has come back"), ([], 3, "Nothing was sent"), ([], 0, "nothing to send")],
 )
 def test_what_was_sent_ahead_or_why_nothing_is_told(batches, requests, told):
-    console = Console(file=io.StringIO(), width=200)
     sent = {"as_of": LAST_NIGHT, "batches": batches, "requests": requests, "notes": ["A prompt waits."]}
-    console.print(submitted_view("puzzles", sent))
-    assert told in console.file.getvalue()
-    assert "A prompt waits." in console.file.getvalue()
+    shown = printed(submitted_view("puzzles", sent), width=200)
+    assert told in shown
+    assert "A prompt waits." in shown
 
 
 def test_past_nights_buy_no_words_unless_a_person_says_who_writes(puzzles, keys, language_server):

@@ -6,11 +6,12 @@ import signal
 import psutil
 import pytest
 
-from flows.server.processes import answers, free_port
+from flows.server.processes import answers
 from tests.flows.browser import browser, find_programs
 from tests.flows.server.looks import deployment, night_under_way, post, processes_of, state_of, wait_for
 from tests.flows.ui_run import see_through, start_night
 from tests.flows.world import LAST_NIGHT, PLAYERS, json_of, run_command, start_command
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 ENDED = {"CRASHED", "CANCELLED", "COMPLETED"}

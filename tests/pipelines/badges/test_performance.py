@@ -2,15 +2,13 @@
 
 import dataclasses
 import datetime as dt
-import io
-
-from rich.console import Console
 
 from flows.cli.badges_view import badges_view
 from pipelines.badges.performance import badge_performance
 from pipelines.badges.rules.award import award_badges
 from tests.factories import event, known_at, make_app, warehouse_with
 from tests.pipelines.badges.rules.test_award import cite
+from tests.printed import printed
 
 BADGES = {
     "star": {"title": "Star", "tier": "gold", "category": "c", "when": "best >= 100", "prestige": 40},
@@ -63,9 +61,7 @@ def test_who_does_not_come_back_is_told_and_a_badge_that_all_have_is_compared_wi
 def test_of_a_badge_on_hold_it_is_told_how_many_wait_and_all_of_it_is_told_as_no_cause() -> None:
     found = figures(after_with=1, after_without=1)
     assert (found["shut"].holders, found["shut"].waiting) == (0, 1)
-    console = Console(file=io.StringIO(), width=120)
-    console.print(badges_view("toy", tuple(found.values())))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
+    text = printed(badges_view("toy", tuple(found.values())))
     assert "Shut (on hold, 1" in text
     assert "only an experiment could tell" in " ".join(text.split())
     assert dataclasses.asdict(found["star"])["around"]["compared"] == 20

@@ -2,13 +2,11 @@
 
 import csv
 import datetime as dt
-import io
 import json
 import re
 
 import polars as pl
 import pytest
-from rich.console import Console
 
 from configs.errors import NightquestError
 from flows.cli.analyze_view import analysis_view, tell_file
@@ -22,6 +20,7 @@ from pipelines.review.rows_given import columns_for
 from pipelines.review.standings import Judge, reference_of
 from tests.factories import FAR, START, event, make_app, warehouse_with
 from tests.pipelines.challenges.strength import at_night
+from tests.printed import printed
 
 APP = make_app(
     cohorts={"by": ["topic"], "min_players": 30},
@@ -99,17 +98,13 @@ def test_a_row_that_does_not_say_its_kind_of_play_or_says_a_strange_one_is_judge
     for given, said in (({"best": "102"}, "all"), ({"best": "102", "topic": "chess"}, "chess")):
         (row,) = analyze_given(opened.judge, given)
         assert (row["cohort"], row["judged_as"]) == (said, "all")
-        console = Console(file=io.StringIO(), width=120, color_system=None)
-        console.print(analysis_view([row]))
-        assert ("'chess' judged with all" in console.file.getvalue()) == (said == "chess")
+        assert ("'chess' judged with all" in printed(analysis_view([row]))) == (said == "chess")
 
 
 def test_what_is_told_of_a_player_is_read_in_the_words_and_units_of_the_app(opened):
     best = APP.metrics["best"].model_copy(update={"label": "best round", "unit": "point"})
     app = APP.model_copy(update={"metrics": {**APP.metrics, "best": best}})
-    console = Console(file=io.StringIO(), width=120, color_system=None)
-    console.print(analysis_view(analyze_player(opened, "user2"), Terms.of(app)))
-    told = " ".join(console.file.getvalue().split())
+    told = " ".join(printed(analysis_view(analyze_player(opened, "user2"), Terms.of(app))).split())
     assert "best round 102 " in told
     assert re.search(r"95th percentile [\d.]+ points", told)
 

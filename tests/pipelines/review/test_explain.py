@@ -1,13 +1,11 @@
 """What a model says of one player is what the night published of them, in words; and what cannot be is one sentence."""
 
-import io
 import shutil
 from collections import Counter
 from dataclasses import replace
 
 import polars as pl
 import pytest
-from rich.console import Console
 
 from configs.errors import NightquestError
 from configs.settings import Settings
@@ -17,17 +15,12 @@ from pipelines.review.explain import explain_score, explained_tasks
 from pipelines.stores import open_app
 from tests.pipelines.nights import now
 from tests.pipelines.trained import FIRST
+from tests.printed import printed
 
 
 @pytest.fixture(scope="module")
 def world(trained, tmp_path_factory):
     return trained.copy(tmp_path_factory.mktemp("explained")), trained.loaded
-
-
-def console_text(shown) -> str:
-    console = Console(file=io.StringIO(), width=100, color_system=None)
-    console.print(shown)
-    return console.file.getvalue()
 
 
 def test_what_is_explained_is_what_the_night_published(world):
@@ -65,10 +58,10 @@ def test_a_second_opinion_stands_beside_the_same_answers_with_what_differs(world
     for row in told.second.reasons:
         mine = first.get((row["target"], row["horizon_days"]), [])
         assert len(row["differs"]) == len(set(mine) - set(row["facts"]))
-    shown = console_text(explanation_view(told, {}))
+    shown = printed(explanation_view(told, {}), width=100)
     assert f"an R squared of {told.second.fidelity:.2f}" in shown
     assert "differs: " in shown
-    assert "second opinion" not in console_text(explanation_view(alone, {}))
+    assert "second opinion" not in printed(explanation_view(alone, {}))
 
 
 def test_who_looks_at_one_thing_alone_has_no_second_opinion(world):

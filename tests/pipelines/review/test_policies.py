@@ -28,11 +28,11 @@ from pipelines.review.policies import (
     with_outcomes,
 )
 from pipelines.stores import open_app
-from tests.flows.cli.test_width import printed
 from tests.flows.world import DAYS, write_events
 from tests.pipelines.nights import now
 from tests.pipelines.players.test_recommend import CHANCES, scores
 from tests.pipelines.trained import FIRST, NEXT
+from tests.printed import printed
 
 
 def lists(rng, *, lift: dict[str, float], players=400, nights=6) -> pl.DataFrame:
@@ -169,6 +169,6 @@ def test_what_is_too_early_or_missing_is_told_in_a_sentence(trained, later, tmp_
 
 def test_what_is_drawn_fits_80_columns_with_every_way():
     judged = judge(lists(np.random.default_rng(5), lift={"c": 0.3}))
-    shown = printed(policies_view(PolicyReport("puzzles", NEXT, 6, verdicts(judged), judged)))
+    shown = printed(policies_view(PolicyReport("puzzles", NEXT, 6, verdicts(judged), judged)), width=80)
     assert max(map(len, shown.splitlines())) <= 80
     assert all(f"\n {policy} " in shown for policy in POLICIES)

@@ -1,22 +1,20 @@
 import datetime as dt
-import io
 import json
 import re
 from dataclasses import replace
 
 import polars as pl
 import pytest
-from rich.console import Console
 
+from configs.profiled import NOBODY
 from flows.cli.command import name_of
 from flows.cli.lint_view import foreseen_view
-from flows.cli.render import NOBODY, render_audit, render_night, render_player
+from flows.cli.player_view import player_view
 from flows.cli.terms import Terms, names_of
 from flows.cli.views import training_view
 from flows.cli.why import why_view
 from pipelines.badges.foresee import Foreseen, Granted
 from pipelines.players import profiles
-from pipelines.publish.published import read_latest
 from pipelines.publish.show import gather_player
 from pipelines.reports import TrainReport
 from tests.factories import make_app
@@ -25,7 +23,6 @@ from tests.pipelines.publish.nights import (
     APP,
     AS_OF,
     USER_IDS,
-    audit_tables,
     audited,
     award,
     challenge,
@@ -37,19 +34,14 @@ from tests.pipelines.publish.nights import (
     reward_entry,
     settlement,
 )
+from tests.printed import printed
 
 HOSTILE = "[bold red]user[/] \x1b[2Jgone"
 
 
-def printed(renderable, width: int = 120) -> str:
-    console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(renderable)
-    return console.file.getvalue()
-
-
-@pytest.fixture(name="night", scope="module")
-def _night(tmp_path_factory):
-    """(home, tables, report) of a published night in which player 5 has a hostile id."""
+@pytest.fixture(name="home", scope="module")
+def _home(tmp_path_factory):
+    """The home of a published night in which player 5 has a hostile id."""
     home = tmp_path_factory.mktemp("home")
     with played_warehouse() as warehouse:
         warehouse.run("UPDATE players SET user_id = $id WHERE player_key = 5", {"id": HOSTILE})
@@ -62,22 +54,22 @@ def _night(tmp_path_factory):
         pins = make_night()
         tables, report = audited(warehouse, pins, home)
         publish_tables(tables, pins, home, report)
-    return home, tables, report
+    return home
 
 
-def test_badges_and_metrics_go_by_their_titles_and_labels(night):
-    view = gather_player(night[0], "toy", USER_IDS[0])
-    text = printed(render_player(view, Terms.of(APP)))
+def test_badges_and_metrics_go_by_their_titles_and_labels(home):
+    view = gather_player(home, "toy", USER_IDS[0])
+    text = printed(player_view(view, Terms.of(APP)))
     assert "Gold mind" in text
     assert "gold mind" not in text
     assert all(APP.metrics[row["metric"]].label in text for row in view.targets if row["is_next"])
 
 
-def test_what_suits_a_player_next_goes_by_its_name_with_how_likely_it_is(night):
-    view = gather_player(night[0], "toy", USER_IDS[0])
+def test_what_suits_a_player_next_goes_by_its_name_with_how_likely_it_is(home):
+    view = gather_player(home, "toy", USER_IDS[0])
     told = [("metric", "solved", 0.82), ("badge", "gold_mind", 0.07)]
     rows = [{"kind": kind, "item": item, "place": 1, "score": score, "propensity": 0.5} for kind, item, score in told]
-    text = printed(render_player(replace(view, recommendations=rows), Terms.of(APP)))
+    text = printed(player_view(replace(view, recommendations=rows), Terms.of(APP)))
     suits = text[text.index("Suits next") :]
     assert re.search(r"puzzles solved +metric +82%", suits)
     assert re.search(r"Gold mind +badge +7%", suits)
@@ -91,52 +83,50 @@ def test_what_suits_a_player_next_goes_by_its_name_with_how_likely_it_is(night):
         ({}, ("plays", "if you play", "among all players", "of comparable players")),
     ],
 )
-def test_what_players_do_is_said_in_the_apps_own_words(night, voice, told):
-    view = gather_player(night[0], "toy", USER_IDS[0])
+def test_what_players_do_is_said_in_the_apps_own_words(home, voice, told):
+    view = gather_player(home, "toy", USER_IDS[0])
     score = {"task": "plays", "target": None, "horizon_days": 7, "probability": 0.2}
     app = make_app(voice={"theme": "a quiet place"} | voice)
-    text = " ".join(printed(render_player(replace(view, scores=[score]), Terms.of(app))).replace("│", " ").split())
+    text = " ".join(printed(player_view(replace(view, scores=[score]), Terms.of(app))).replace("│", " ").split())
     assert text.count(told[0]) >= 2
     assert all(words in text.replace("if you challenge", "if you") for words in told if "if you" not in words)
     assert told[1].split()[-1] in text
 
 
-def test_kinds_of_players_points_and_what_is_likely_go_by_their_titles(night):
-    view = gather_player(night[0], "toy", USER_IDS[0])
+def test_kinds_of_players_points_and_what_is_likely_go_by_their_titles(home):
+    view = gather_player(home, "toy", USER_IDS[0])
     styles = {"OWL": {"title": "Night owl", "traits": {"night": 1.0}}}
     app = make_app(profile={"styles": styles}, rewards={"points": {"gem": {"unit": "gem"}}})
     profile = (view.profile or {}) | {"style": "OWL", "styles": '{"OWL": 0.7, "LARK": 0.3}'}
     score = {"task": "badge_odds", "target": "gold_mind", "horizon_days": 7, "probability": 0.2}
     gems = {"kind": "points", "item": "gem", "amount": 7, "words": "7 gems", "since": view.as_of}
     text = printed(
-        render_player(
-            replace(view, profile=profile, scores=[score], wallet=[gems]), Terms(names_of(app) | names_of(APP))
-        )
+        player_view(replace(view, profile=profile, scores=[score], wallet=[gems]), Terms(names_of(app) | names_of(APP)))
     )
     assert "style Night owl 70%" in text
     assert "badge odds: Gold mind" in text
     assert "gems 7" in text
 
 
-def test_badges_held_are_told_once_each_with_how_often_and_the_most_prestigious_first(night):
-    view = gather_player(night[0], "toy", USER_IDS[0])
+def test_badges_held_are_told_once_each_with_how_often_and_the_most_prestigious_first(home):
+    view = gather_player(home, "toy", USER_IDS[0])
     held = view.badges_held[0]
     week = [held | {"badge_id": "week", "title": "Week", "award_id": f"w{day}"} for day in range(3)]
     star = held | {"badge_id": "star", "title": "Star", "granted_at": held["granted_at"] - dt.timedelta(days=90)}
     rows = replace(view, badges_held=[*week, star])
     kept = {"kept": {"as_of": "2024-01-15", "taken_back": 2}}
     rows.badges_held[0]["evidence"] = json.dumps(kept)
-    text = printed(render_player(rows, Terms(prestige={"star": 40, "week": 5})))
+    text = printed(player_view(rows, Terms(prestige={"star": 40, "week": 5})))
     assert "kept since 2024-01-15: 2 events" in " ".join(text.split())
     assert "Badges held, of prestige 45" in text
     assert text.index("Star") < text.index("Week (3 times)")
     assert text.count("Week") == 1
 
 
-def test_a_players_page_shows_what_is_asked_held_and_next(night):
+def test_a_players_page_shows_what_is_asked_held_and_next(home):
     near = {"badge_id": "gold_mind", "progress": 0.02, "remaining": "98 puzzles", "eta_days": 98}
-    view = replace(gather_player(night[0], "toy", USER_IDS[0]), badge_progress=[near])
-    text = " ".join(printed(render_player(view)).replace("│", " ").split())
+    view = replace(gather_player(home, "toy", USER_IDS[0]), badge_progress=[near])
+    text = " ".join(printed(player_view(view)).replace("│", " ").split())
     for words in (
         "Three for the road",
         "31%",
@@ -154,98 +144,96 @@ def test_a_players_page_shows_what_is_asked_held_and_next(night):
     ):
         assert words in text
     profile = (view.profile or {}) | {"not_asked": "nothing in reach"}
-    assert "No new daily challenge: every target" in printed(render_player(replace(view, profile=profile)))
+    assert "No new daily challenge: every target" in printed(player_view(replace(view, profile=profile)))
 
 
-def test_a_kind_of_play_with_few_players_says_that_strength_and_targets_are_among_all(night):
-    view = gather_player(night[0], "toy", USER_IDS[0])
+def test_a_kind_of_play_with_few_players_says_that_strength_and_targets_are_among_all(home):
+    view = gather_player(home, "toy", USER_IDS[0])
     rows = [{"cohort": "endless", "judged_as": "all", "segment": "Expert", "is_main": True}]
     rows += [{"cohort": "daily", "judged_as": "daily", "segment": "Beginner", "is_main": False}]
     target = {"cohort": "endless", "judged_as": "all", "metric": "solved", "percentile": 75, "is_next": True}
     shown = replace(view, segments=rows, targets=[target | {"value": 154.35}])
-    text = " ".join(printed(render_player(shown, Terms.of(APP)), width=400).split())
+    text = " ".join(printed(player_view(shown, Terms.of(APP)), width=400).split())
     assert "Expert among all players (few play endless), Beginner among all players of daily" in text
     assert "puzzles solved 155 puzzles 75 % of comparable players" in text
     older = [{name: value for name, value in row.items() if name != "judged_as"} for row in rows]
-    assert "Expert among all players of endless" in printed(render_player(replace(view, segments=older)), width=400)
+    assert "Expert among all players of endless" in printed(player_view(replace(view, segments=older)), width=400)
 
 
-def test_of_whom_nothing_is_asked_since_they_pause_it_is_said(night):
-    view = gather_player(night[0], "toy", USER_IDS[0])
-    assert "left alone" not in printed(render_player(view))
-    assert "left alone paused" in printed(render_player(replace(view, left_alone="paused")))
+def test_of_whom_nothing_is_asked_since_they_pause_it_is_said(home):
+    view = gather_player(home, "toy", USER_IDS[0])
+    assert "left alone" not in printed(player_view(view))
+    assert "left alone paused" in printed(player_view(replace(view, left_alone="paused")))
 
 
-def test_who_plays_on_one_day_a_week_plays_on_no_days(night):
-    view = gather_player(night[0], "toy", USER_IDS[0])
+def test_who_plays_on_one_day_a_week_plays_on_no_days(home):
+    view = gather_player(home, "toy", USER_IDS[0])
     weekly = replace(view, profile={**(view.profile or {}), "habits": '{"days_a_week": 1.0}'})
-    assert "plays 1 day a week" in printed(render_player(weekly))
+    assert "plays 1 day a week" in printed(player_view(weekly))
 
 
-def test_who_was_not_active_of_late_is_said_to_be(night):
-    view = gather_player(night[0], APP.app, USER_IDS[0])
-    gone = printed(render_player(replace(view, profile=None, challenges=[]), Terms.of(APP)))
+def test_who_was_not_active_of_late_is_said_to_be(home):
+    view = gather_player(home, APP.app, USER_IDS[0])
+    gone = printed(player_view(replace(view, profile=None, challenges=[]), Terms.of(APP)))
     assert "activity none of late" in gone
-    assert "none of late" not in printed(render_player(view, Terms.of(APP)))
+    assert "none of late" not in printed(player_view(view, Terms.of(APP)))
 
 
-def test_what_is_not_done_is_nowhere_told_as_all_of_it(night):
+def test_what_is_not_done_is_nowhere_told_as_all_of_it(home):
     near = {"badge_id": "gold_mind", "progress": 0.996, "remaining": "1 puzzle", "eta_days": 1}
-    text = printed(render_player(replace(gather_player(night[0], "toy", USER_IDS[0]), badge_progress=[near])))
+    text = printed(player_view(replace(gather_player(home, "toy", USER_IDS[0]), badge_progress=[near])))
     assert re.search(r"gold mind +\S+ 99%", text)
     badge = Granted("ten", "Ten", 0, 1, 1, 50, (), 0.998)
     assert "100%" not in printed(foreseen_view(Foreseen(AS_OF, (badge,), 1, 50, 1, 9, False, {}, ())))
 
 
-def test_a_players_page_tells_what_is_paid_beside_xp_and_what_they_have_of_it(night):
-    view = gather_player(night[0], "toy", USER_IDS[0])
+def test_a_players_page_tells_what_is_paid_beside_xp_and_what_they_have_of_it(home):
+    view = gather_player(home, "toy", USER_IDS[0])
     extra = [{"kind": "points", "item": "gem", "amount": 7, "words": "7 gems"}]
     paid = view.challenges[0] | {"extra_rewards": extra, "reward_words": "40 XP and 7 gems"}
-    text = printed(render_player(replace(view, challenges=[paid])))
+    text = printed(player_view(replace(view, challenges=[paid])))
     assert "Pays 40 XP and 7 gems" in text
     assert re.search(r"Rewards held(.|\n)*gem +2024-01-09", text)
-    assert "Pays" not in printed(render_player(view))
+    assert "Pays" not in printed(player_view(view))
 
 
-def test_an_open_challenge_tells_what_each_thing_it_asks_for_came_to(night):
-    view = gather_player(night[0], "toy", USER_IDS[0])
+def test_an_open_challenge_tells_what_each_thing_it_asks_for_came_to(home):
+    view = gather_player(home, "toy", USER_IDS[0])
     asked = [("solved", ">=", 4.0), ("best", ">=", 90.0), ("average", "<=", 6.0)]
     parts = [dict(zip(("metric", "op", "target"), part, strict=True)) for part in asked]
     so_far = [{"value": value, "progress": 0.5} for value in (3.0, None, 7.25)]
     row = view.challenges[0] | {"requirements": parts, "so_far": so_far, "progress": 0.5}
-    text = " ".join(printed(render_player(replace(view, challenges=[row]), Terms.of(APP)), width=250).split())
+    text = " ".join(printed(player_view(replace(view, challenges=[row]), Terms.of(APP)), width=250).split())
     assert "So far puzzles solved: 3 of 4 puzzles, best: none of 90, average: 7.2 (at most 6)" in text
     beyond = row | {"so_far": [{"value": 5.0, "progress": 1.0}, *so_far[1:]]}
-    text = printed(render_player(replace(view, challenges=[beyond]), Terms.of(APP)), width=250)
+    text = printed(player_view(replace(view, challenges=[beyond]), Terms.of(APP)), width=250)
     assert "puzzles solved: 5 (at least 4 puzzles)" in text
     older = {name: value for name, value in row.items() if name != "so_far"}  # a night from before there was the column
     for quiet in (row | {"progress": 0.0}, older):
-        assert "So far" not in printed(render_player(replace(view, challenges=[quiet]), Terms.of(APP)))
+        assert "So far" not in printed(player_view(replace(view, challenges=[quiet]), Terms.of(APP)))
 
 
-def test_how_likely_what_is_recommended_is_stands_once_and_who_is_nobody_in_particular_has_no_persona(night):
-    view = gather_player(night[0], "toy", USER_IDS[0])
+def test_how_likely_what_is_recommended_is_stands_once_and_who_is_nobody_in_particular_has_no_persona(home):
+    view = gather_player(home, "toy", USER_IDS[0])
     score = {"task": "content_types", "target": "daily_challenge", "horizon_days": 7, "probability": 0.87}
     suits = {"kind": "content_type", "item": "daily_challenge", "place": 1, "score": 0.87}
     profile = (view.profile or {}) | {"persona": NOBODY, "personas": '{"PLAYER": 1.0}'}
-    text = printed(
-        render_player(replace(view, scores=[score], recommendations=[suits], profile=profile), Terms.of(APP))
-    )
+    text = printed(player_view(replace(view, scores=[score], recommendations=[suits], profile=profile), Terms.of(APP)))
     assert text.count("87%") == 1
-    assert "daily challenge goes well" in printed(render_player(replace(view, scores=[score], recommendations=[])))
+    assert "daily challenge goes well" in printed(player_view(replace(view, scores=[score], recommendations=[])))
     assert "PLAYER" not in text
     assert NOBODY == profiles.NOBODY
 
 
-def test_of_what_was_not_kept_each_part_says_how_far_it_came(night):
-    view = gather_player(night[0], "toy", USER_IDS[0])
+def test_of_what_was_not_kept_each_part_says_how_far_it_came(home):
+    view = gather_player(home, "toy", USER_IDS[0])
     parts = [{"metric": "solved", "op": ">=", "target": 4.0}, {"metric": "best", "op": ">=", "target": 90.0}]
     came = [{"value": 3.0, "progress": 0.75}, {"value": 95.0, "progress": 1.0}]
     row = view.settlements[0] | {"requirements": parts, "so_far": came, "progress": 0.875}
 
     def text(**changes: object) -> str:
         shown = replace(view, settlements=[row | changes])
-        return " ".join(printed(render_player(shown, Terms.of(APP)), width=250).split())
+        return " ".join(printed(player_view(shown, Terms.of(APP)), width=250).split())
 
     said = "puzzles solved: 3 of 4 puzzles, best: 95 (at least 90)"
     assert said in text()
@@ -253,41 +241,21 @@ def test_of_what_was_not_kept_each_part_says_how_far_it_came(night):
     assert "Earlier challenges" in text(so_far=None)  # settled before it was kept what each came to
 
 
-def test_a_player_without_challenges_sees_the_message(night):
-    text = printed(render_player(gather_player(night[0], "toy", HOSTILE)))
+def test_a_player_without_challenges_sees_the_message(home):
+    text = printed(player_view(gather_player(home, "toy", HOSTILE)))
     assert "The board is as you left it." in text
     assert "Challenges" not in text
 
 
-def test_an_id_is_shown_as_it_is_and_cannot_act_on_the_terminal(night):
-    text = printed(render_player(gather_player(night[0], "toy", HOSTILE)))
+def test_an_id_is_shown_as_it_is_and_cannot_act_on_the_terminal(home):
+    text = printed(player_view(gather_player(home, "toy", HOSTILE)))
     assert "[bold red]user[/] " in text
     assert "\x1b" not in text
 
 
-def test_a_narrow_terminal_still_holds_the_page(night):
-    text = printed(render_player(gather_player(night[0], "toy", USER_IDS[0])), width=60)
+def test_a_narrow_terminal_still_holds_the_page(home):
+    text = printed(player_view(gather_player(home, "toy", USER_IDS[0])), width=60)
     assert max(len(line) for line in text.splitlines()) <= 60
-
-
-def test_a_night_says_its_rows_its_audit_and_whether_it_changed(night):
-    home, _, report = night
-    text = printed(render_night(read_latest(home, "toy"), report, changed=False), width=200)
-    assert "the night of 2024-01-10, revision 1, unchanged" in text
-    assert "challenges" in text
-    assert "5 of 5 active players" in text
-    assert "failed" not in text
-
-
-def test_a_failed_check_is_marked(night):
-    tables = night[1]
-    bad = {**tables, "messages": tables["messages"].with_columns(body=pl.lit("{goal}"))}
-    served = pl.DataFrame(
-        schema={"player_key": pl.Int64, "user_id": pl.String, "served": pl.Boolean, "reason": pl.String}
-    )
-    text = printed(render_audit(audit_tables(bad, None, make_night(), served)))
-    assert "failed" in text
-    assert "unfilled slot" in text
 
 
 def test_a_training_names_the_app_as_it_is_registered_also_when_given_by_path(tmp_path):
