@@ -51,6 +51,7 @@ class Locale(Part):
     thousands: str
     decimal: str
     percent: str
+    money: str = Field(description="An amount {n} of a currency that has a sign {a}, such as €.")
     today: str = Field(description="Within one day.")
     window: str = Field(description="Within several days from now on, where the last is not known.")
     period: str = Field(description="Several days from now on, where the last is not known.")

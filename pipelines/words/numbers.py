@@ -12,7 +12,7 @@ from configs.voice import Locale, locale_of
 from configs.wording import MetricWords, metric_words
 
 LARGEST = 1e15  # numbers beyond are no longer exact
-_CURRENCIES = "$£€¥"  # signs that stand before their number
+_CURRENCIES = "$£€¥"  # signs, which stand before their number or behind it
 
 
 def number_text(value: pl.Expr, locale: Locale, *, up: pl.Expr | None = None) -> pl.Expr:
@@ -86,10 +86,15 @@ def number_and_noun(
         )
         if not signs:
             return rows.select(text=number + pl.col("noun"))["text"]
-        sign = metric.replace_strict(signs, default="", return_dtype=pl.String)
         tenths = rf"({re.escape(locale.decimal)}\d)$"  # $3.50
-        paid = pl.when(sign == "").then(number).otherwise(number.str.replace(tenths, "${1}0"))
-        return rows.select(text=sign + paid + pl.col("noun"))["text"]
+        paid = pl.when(metric.is_in(list(signs))).then(number.str.replace(tenths, "${1}0")).otherwise(number)
+        return rows.select(text=around(0) + paid + around(1) + pl.col("noun"))["text"]
+
+    def around(side: int) -> pl.Expr:
+        """What stands before an amount of money, or behind it."""
+        piece = locale.money.split("{n}")[side]
+        written = {name: piece.replace("{a}", sign) for name, sign in signs.items()}
+        return pl.col("metric").replace_strict(written, default="", return_dtype=pl.String)
 
     def form(which: int) -> pl.Expr:
         forms = {name: _spaced(both[which].lstrip(_CURRENCIES)) for name, both in nouns.items()}

@@ -51,7 +51,7 @@ class Words:
             spent = named[1].removeprefix(words.unit).strip()
             template = self._within(term, self._locale.missing.more, spent)
             template = template if spent else template.replace("{a}", "").strip()
-            return _filled(template, n=f"{text_sql(words.unit)} || {number}", a=text_sql(spent))
+            return _filled(template, n=self._money(words.unit, missing), a=text_sql(spent))
         return _filled(self._within(term, self._locale.missing.more, named[1]), n=number, a=_noun(*named, missing))
 
     def level(self, term: Term, kind: type[exp.Expression], goal: str, now: str) -> str:
@@ -135,10 +135,16 @@ class Words:
         if words is None or not words.unit or words.measure != "level":
             return told
         if _is_sign(words.unit):
-            return f"{text_sql(words.unit)} || {told}"
+            return self._money(words.unit, number)
         if words.unit[:1] in "%°":
             return f"{told} || {text_sql(words.unit)}"
         return f"{told} || ' ' || {_noun(words.unit, words.plural, number)}" if unit else told
+
+    def _money(self, sign: str, sql: str) -> str:
+        """An amount with the sign of its currency: '$570', '€12.50'; '12,50 €' in German."""
+        number = self._number(sql)
+        tenths = text_sql(f"({re.escape(self._locale.decimal)}\\d)$")
+        return _filled(self._locale.money, n=f"regexp_replace({number}, {tenths}, '\\10')", a=text_sql(sign))
 
     def _number(self, sql: str) -> str:
         """A number as the language writes it: thousands apart, no decimals where there are none."""
@@ -148,7 +154,7 @@ class Words:
 
 
 def _is_sign(unit: str) -> bool:
-    """Whether it is a sign of money, which stands before its number."""
+    """Whether it is a sign of money, not its name."""
     return is_currency(unit) and len(unit) == 1
 
 

@@ -15,6 +15,7 @@ from configs.wording import metric_words
 from pipelines.words.briefs import Brief
 from pipelines.words.citations import write_citations
 from pipelines.words.fill import fill_in
+from pipelines.words.numbers import say_figure
 from pipelines.words.render import amount_text, goal_text
 from pipelines.words.writers.offline import write_variants
 from tests.factories import make_app
@@ -100,6 +101,15 @@ def told(app: App, content_type: str, metric: str, occasion: str, amount: float)
 )
 def test_an_aggregation_has_the_form_of_its_number(agg, label, unit, value, text):
     assert said(agg, label, unit, value, task="Solve {goal}") == text
+
+
+@pytest.mark.parametrize(("language", "text"), [("de", "2,50\u00a0€"), ("en", "€2.50")])
+def test_the_sign_of_money_stands_where_a_language_puts_it(language: str, text: str) -> None:
+    paid = {"event": "solve", "agg": "sum", "of": "points", "label": "Ausgaben", "unit": "€"}
+    app = make_app(
+        metrics={**make_app().model_dump()["metrics"], "m": paid}, voice={"theme": "x", "languages": [language]}
+    )
+    assert say_figure(app, "m", 2.5) == text
 
 
 def test_a_bound_stands_before_its_number_where_lower_is_better():

@@ -36,7 +36,7 @@ RULES = {
     "few": "last(solved, 7) <= 1",
     "more": "points > 5000 * solved",
     "time": "time >= 1258.3",
-    "paid": "paid >= 2255",
+    "paid": "paid >= 1257.5",
 }
 
 
@@ -52,7 +52,7 @@ RULES = {
                 "few": "at most 1 puzzle within 7 days (now 2)",
                 "more": "points above 5000 times puzzles solved",
                 "time": "4 more minutes of play",
-                "paid": "€1,000 more spent",
+                "paid": "€2.50 more spent",
             },
         ),
         (
@@ -64,7 +64,7 @@ RULES = {
                 "few": "höchstens 1 Rätsel innerhalb von 7 Tagen (jetzt 2)",
                 "more": "Punkte über 5000 mal gelöste Rätsel",
                 "time": "noch 4 Minuten",
-                "paid": "noch €1.000",
+                "paid": "noch 2,50\u00a0€",
             },
         ),
     ],
