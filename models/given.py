@@ -55,11 +55,14 @@ class Samples:
         past: player_key, base_day, window_days, metric, value, weight: own past windows with play.
         labels: player_key, base_day, lead_days, window_days, metric, value, played; of a task with `labels` of its own
             what that gives.
+        days: player_key, base_day, day_1, day_2, …: how often each acted on the day before, on the one before that, and
+            so on, where a task `asks_of_days`.
     """
 
     features: pl.DataFrame
     past: pl.DataFrame
     labels: pl.DataFrame
+    days: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Asked:
         windows: player_key, base_day, start_day, lead_days, window_days, end_day, metric: what is open to each.
         chances: player_key, base_day, window_days, p_plays: how likely each is to play, which planning asks first.
         badges: player_key, badge_id, progress, eta_days of badges not held, where a task `asks_of_badges`.
+        days: See `Samples.days`.
     """
 
     features: pl.DataFrame
@@ -79,6 +83,7 @@ class Asked:
     windows: pl.DataFrame
     chances: pl.DataFrame
     badges: pl.DataFrame = field(default_factory=pl.DataFrame)
+    days: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,8 @@ class BinaryTask(Task, Generic[E]):
         encoding_type: What `encode` needs, as it is kept with the model.
         asks_of_badges: Tonight's players come with how far they are with badges, `Asked.badges`.
         asks_of_past: Tonight's players come with their own past windows, `Asked.past`.
+        asks_of_days: Players come with what they did on each of so many days before, `Samples.days` and `Asked.days`: a
+            sequence, for learners that read one.
         moves: Every night its answers are moved to fit what has just settled.
         alike: How much outcomes of the same days have in common beyond what their features tell, as a correlation: the
             more, the less the last days tell of what is to come, see `models.contest.split.evidence`.
@@ -165,6 +167,7 @@ class BinaryTask(Task, Generic[E]):
     prefers: ClassVar[str] = ""
     asks_of_badges: ClassVar[bool] = False
     asks_of_past: ClassVar[bool] = False
+    asks_of_days: ClassVar[int] = 0
     moves: ClassVar[bool] = True
     alike: ClassVar[float] = 0.0
     relevels: ClassVar[bool] = True

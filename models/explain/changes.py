@@ -108,7 +108,13 @@ def _variants(asked: Asked, changes: Sequence[Change]) -> _Variants:
         seen = whole if beside is None else beside.join(whole, on="player_key")
         text = pl.when(change.possible).then(change.text)
         told.append(seen.select(*(["badge_id"] if with_badges else []), text=text, place=pl.lit(place)))
-    tonight = replace(asked, features=pl.concat(features), badges=pl.concat(badges) if badges else asked.badges)
+    days = [asked.days.with_columns(player_key=pl.lit(_key(place), pl.Int64)) for place in range(len(changes))]
+    tonight = replace(
+        asked,
+        features=pl.concat(features),
+        badges=pl.concat(badges) if badges else asked.badges,
+        days=pl.concat(days) if asked.days.width else asked.days,
+    )
     return _Variants(tonight, pl.concat(told))
 
 

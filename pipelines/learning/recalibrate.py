@@ -18,6 +18,7 @@ from pipelines.challenges.propose import ChallengeModels, chance_of_play, open_w
 from pipelines.known import Known
 from pipelines.learning.past import Past
 from pipelines.learning.samples import draw_snapshots
+from pipelines.players.day_by_day import day_by_day
 from pipelines.windows import completed
 
 STARTS_DAYS = 28  # on how many days windows began that are looked at, the longest of which are over as well
@@ -46,7 +47,8 @@ def moved(known: Known, model: LearnedModel, settled: Samples) -> LearnedModel:
     labels = _like_tonight(known, task.labels(Past.of(known), settled)) if task.moves else pl.DataFrame()
     if labels.is_empty():
         return model
-    rows = task.rows(known.app, replace(settled, labels=labels), model.encoding, seed=known.night.seed)
+    settled = replace(settled, labels=labels, days=day_by_day(known, settled.features, task.asks_of_days))
+    rows = task.rows(known.app, settled, model.encoding, seed=known.night.seed)
     if rows.is_empty():
         return model
     happened, promised = rows[task.label].cast(pl.Float64).to_numpy(), model.predict(rows)

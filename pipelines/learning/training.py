@@ -28,6 +28,7 @@ from pipelines.learning.beside import Beside, fitting
 from pipelines.learning.past import Past
 from pipelines.learning.samples import draw_snapshots, samples_of
 from pipelines.learning.steps import LOOKING, Steps, silent
+from pipelines.players.day_by_day import day_by_day
 
 SEED = 7
 NOBODY: Mapping[str, Incumbent] = {}
@@ -150,7 +151,8 @@ def learn_tasks(
             share = budget.share(-(-(1 + len(tasks) - place) // contests.at_once))
             how = _How(seed, serving.get(task.name), share, _tuning_of(task, tuning, len(tasks)), cluster)
             try:
-                own = replace(samples, labels=_labels(task, past, samples, share))
+                days = day_by_day(known, samples.features, task.asks_of_days)
+                own = replace(samples, labels=_labels(task, past, samples, share), days=days)
                 known.warehouse.ease()
                 contests.begin(task.name, partial(_hold, task.name, known.app, own, how))
             except Exception as error:  # noqa: BLE001 (a task's file may do anything wrong, and costs the others nothing)

@@ -27,6 +27,7 @@ from pipelines.learning.together import learn_together
 from pipelines.night.champions import Champions
 from pipelines.night.open_night import Tonight
 from pipelines.night.score import Scored, Served, score
+from pipelines.players.day_by_day import DayByDay
 from pipelines.players.snapshots import eligible_players, look_at
 from pipelines.players.tastes import describe_tastes
 from pipelines.players.understand import Players, understand_players
@@ -107,6 +108,8 @@ def plan_night(
     kept: dict[str, Frame | Kept] = {"features": players.features, "past": players.past, "windows": plan.windows}
     if any(each.model.task.asks_of_badges for each in others.values()):
         kept["badges"] = Progress(known)
+    if days := max((each.model.task.asks_of_days for each in others.values()), default=0):
+        kept["days"] = DayByDay(known, days)
     scored = score(known, tuned, others, served, settled, buckets, kept, players.profiles)
     notes = (*buckets.notes, *scored.notes, *nobody_asked(plan))
     return Planned(players, plan, scored, asked, notes=notes)

@@ -115,7 +115,7 @@ def _scores(
     """
     task = served.model.task
     given = {part.name: getattr(asked, part.name) for part in fields(Asked)} | dict(kept)
-    unasked = {"past": not task.asks_of_past, "badges": not task.asks_of_badges}
+    unasked = {"past": not task.asks_of_past, "badges": not task.asks_of_badges, "days": not task.asks_of_days}
     frames = [pl.DataFrame() if unasked.get(name) else rows for name, rows in given.items()]
     few = asked.features.height <= MOST_EXPLAINED
     rows = buckets.each(_told, (served.model, known.app, few), frames)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import polars as pl
@@ -26,6 +26,7 @@ from pipelines.known import Known
 from pipelines.night.find_champions import look, none_yet
 from pipelines.night.score import Served
 from pipelines.pins import Night, find_night, make_night, next_served_day
+from pipelines.players.day_by_day import day_by_day
 from pipelines.players.snapshots import describe, eligible_players
 from pipelines.review.planned import ATTAINMENT, as_planned
 from pipelines.stores import has_registry, open_app, open_registry
@@ -157,8 +158,8 @@ def _asked(
         return as_planned(known, task.name, models, keys)
     mine = pl.col("player_key").is_in(keys.implode())
     badges = badge_progress(known).filter(mine) if task.asks_of_badges else pl.DataFrame()
-    none = pl.DataFrame()
-    return served.model, Asked(describe(known, eligible).filter(mine), none, none, none, badges)
+    none, features = pl.DataFrame(), describe(known, eligible).filter(mine)
+    return served.model, Asked(features, none, none, none, badges, day_by_day(known, features, task.asks_of_days))
 
 
 def _beside(key: int, eligible: pl.DataFrame, others: bool) -> pl.Series:
@@ -171,7 +172,7 @@ def _beside(key: int, eligible: pl.DataFrame, others: bool) -> pl.Series:
 
 def _only(asked: Asked, key: int) -> Asked:
     """What is asked of one player."""
-    frames = {name: getattr(asked, name) for name in ("features", "past", "windows", "chances", "badges")}
+    frames = {part.name: getattr(asked, part.name) for part in fields(asked)}
     return Asked(**{name: f.filter(player_key=key) if f.width else f for name, f in frames.items()})
 
 

@@ -40,7 +40,11 @@ class Returns(BinaryTask):
     question = "Will the player be there on at least two days of the window?"
     doing = "who will return"
     label = "returned"
-    inputs = {"active_days_28": pl.Float64(), "recency_days": pl.Float64(), "window_days": pl.Int32()}
+    asks_of_days = 14
+    inputs = {
+        "active_days_28": pl.Float64(), "recency_days": pl.Float64(), "window_days": pl.Int32(),
+        **{f"day_{ago}": pl.Float64() for ago in range(1, 15)},
+    }
     features = ("active_days_28", "recency")
     settings = {"lightgbm": {"trees": 5}}
     limits = ("Which days they are is not asked.",)
@@ -59,11 +63,12 @@ class Returns(BinaryTask):
             )
 
     def rows(self, app, samples, encoding, *, seed):
-        return samples.labels.join(samples.features, on=list(SNAPSHOT), maintain_order="left")
+        rows = samples.labels.join(samples.features, on=list(SNAPSHOT), maintain_order="left")
+        return rows.join(samples.days, on=list(SNAPSHOT), maintain_order="left")
 
     def ask(self, app, asked):
         windows = asked.windows.filter(pl.col("window_days") > 1).select(*SNAPSHOT, "window_days").unique()
-        return windows.join(asked.features, on=list(SNAPSHOT))
+        return windows.join(asked.features, on=list(SNAPSHOT)).join(asked.days, on=list(SNAPSHOT))
 
     def encode(self, rows, encoding):
         return rows.with_columns(recency=pl.col("recency_days").fill_null(90).log1p())
@@ -143,6 +148,52 @@ class Boosted(Learner):
         self.booster = xgb.Booster(model_file=folder / "booster.json")
         return self
 ''',
+    "reservoir": '''
+"""A recurrent network: it reads what a player did day by day, oldest first; only how it is read out is learned."""
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from models.learner import Learner, shares
+from models.portable import load_arrays, save_arrays
+
+UNITS = 20
+
+
+class Reservoir(Learner):
+    """An echo state network."""
+
+    name = "reservoir"
+    suits = frozenset({"returns"})
+
+    def _states(self, sheet):
+        days = [f"day_{ago}" for ago in range(14, 0, -1)]
+        acted = np.log1p(sheet.rows.select(days).to_numpy())
+        luck = np.random.default_rng(self.seed)
+        into, back = luck.normal(size=UNITS), luck.normal(size=(UNITS, UNITS)) / UNITS**0.5 * 0.8
+        state = np.zeros((len(acted), UNITS))
+        for day in acted.T:
+            state = np.tanh(np.outer(day, into) + state @ back)
+        return np.column_stack([state, sheet.windows])
+
+    def fit(self, sheet, y, weights):
+        line = LogisticRegression(max_iter=1000).fit(self._states(sheet), y, sample_weight=weights)
+        self.line = np.append(line.coef_[0], line.intercept_)
+        return self
+
+    def predict(self, sheet):
+        return 1 / (1 + np.exp(-(self._states(sheet) @ self.line[:-1] + self.line[-1])))
+
+    def importance(self):
+        return shares([*(f"unit {n}" for n in range(UNITS)), "window_days"], np.abs(self.line[:-1]))
+
+    def to_files(self, folder):
+        save_arrays(folder / "line.npz", line=self.line)
+
+    def from_files(self, folder):
+        self.line = load_arrays(folder / "line.npz")["line"]
+        return self
+''',
     "failing": '''
 """It fails where it is fitted."""
 
@@ -203,8 +254,10 @@ def world(trained, tmp_path_factory):
 def test_a_new_question_is_learned_in_a_contest_in_which_a_new_algorithm_competes(world):
     _, report, _ = world
     entrants = report.contests.filter(task="returns")
-    assert set(entrants["learner"]) == {"base_rate", "logistic", "lightgbm", "boosted"}
+    assert set(entrants["learner"]) == {"base_rate", "logistic", "lightgbm", "boosted", "reservoir"}
     assert entrants["chosen"].sum() == 1
+    losses = dict(entrants.select("learner", "log_loss").iter_rows())
+    assert losses["reservoir"] < losses["base_rate"]  # what it was given is what players did
     assert "boosted" in set(report.contests.filter(task="plays")["learner"])
     assert "boosted" not in set(report.contests.filter(task="attainment")["learner"])  # it keeps no order
     assert "who will return" in training_steps()

@@ -21,6 +21,7 @@ class Question:
 
     name = "high"
     asks_of_past = asks_of_badges = False
+    asks_of_days = 0
 
     def __init__(self, spoken: bool = True) -> None:
         self.spoken = spoken
