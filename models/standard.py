@@ -1,4 +1,4 @@
-"""Features on one scale: how many standard deviations each is from the mean of the rows that were learned from."""
+"""Figures on one scale: how far each is from what is usual among the rows that were learned from."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 _FARTHEST = 6.0  # standard deviations, beyond which all are alike
+_STEEPNESS = 2.0  # log-odds for a spread of scores; the contest's calibration does the rest
 
 
 @dataclass(frozen=True)
@@ -27,3 +28,26 @@ class Standard:
         """Rows on that scale, shape (n, features), none farther than six deviations."""
         scaled: Array = np.clip((x - self.mean) / self.scale, -_FARTHEST, _FARTHEST)
         return scaled
+
+
+@dataclass(frozen=True)
+class Oddness:
+    """The median and interquartile range of the scores of usual rows, by which any score is as odd as its log-odds."""
+
+    middle: float
+    spread: float
+
+    @classmethod
+    def of(cls, scores: Array) -> Self:
+        """That of scores, shape (n,)."""
+        low, middle, high = np.quantile(scores, (0.25, 0.5, 0.75))
+        return cls(float(middle), max(float(high - low), 1e-9))
+
+    @property
+    def slope(self) -> float:
+        """How far the log-odds rise with a score."""
+        return _STEEPNESS / self.spread
+
+    def log_odds(self, scores: Array) -> Array:
+        """Scores as log-odds, shape (n,)."""
+        return self.slope * (scores - self.middle)

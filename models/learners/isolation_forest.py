@@ -11,13 +11,13 @@ from scipy.special import expit
 from models.learner import Learner, Sheet
 from models.learners.random_forest import Nodes, joined
 from models.portable import OutdatedModelError, load_arrays, load_json, save_arrays, save_json
+from models.standard import Oddness
 from models.tuning import Setting, Suggest
 
 if TYPE_CHECKING:
     from sklearn.ensemble import IsolationForest
 
 Array = NDArray[np.float64]
-STEEPNESS = 2.0  # log-odds for a spread of the scores; the contest's calibration does the rest
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,7 @@ class Isolation(Learner):
 
     _nodes: Nodes
     _names: list[str]
-    _middle: float
-    _spread: float
+    _odd: Oddness
 
     @classmethod
     def space(cls, ask: Suggest) -> dict[str, Setting]:
@@ -63,14 +62,12 @@ class Isolation(Learner):
         forest = IsolationForest(n_estimators=self.parameters.trees, max_samples=rows, random_state=self.seed)
         forest.fit(x, sample_weight=weights[y == 0])
         self._nodes, self._names = _nodes(forest), usual.x.columns
-        scores = self._scores(usual)
-        self._middle = float(np.median(scores))
-        self._spread = max(float(np.quantile(scores, 0.75) - np.quantile(scores, 0.25)), 1e-9)
+        self._odd = Oddness.of(self._scores(usual))
         return self
 
     def predict(self, sheet: Sheet) -> Array:
         """Chances, shape (n,)."""
-        p: Array = expit(STEEPNESS * (self._scores(sheet) - self._middle) / self._spread)
+        p: Array = expit(self._odd.log_odds(self._scores(sheet)))
         return p
 
     def importance(self) -> dict[str, float]:
@@ -79,7 +76,7 @@ class Isolation(Learner):
 
     def to_files(self, folder: Path) -> None:
         """Write the nodes as arrays: nothing pickled, and nothing that scikit-learn must read."""
-        save_json(folder / "scale.json", {"names": self._names, "middle": self._middle, "spread": self._spread})
+        save_json(folder / "scale.json", {"names": self._names, **vars(self._odd)})
         save_arrays(folder / "nodes.npz", vars(self._nodes))
 
     def from_files(self, folder: Path) -> Self:
@@ -89,7 +86,7 @@ class Isolation(Learner):
             OutdatedModelError: The nodes are no trees.
         """
         told, self._nodes = load_json(folder / "scale.json"), Nodes(**load_arrays(folder / "nodes.npz"))
-        self._names, self._middle, self._spread = told["names"], told["middle"], told["spread"]
+        self._names, self._odd = told["names"], Oddness(told["middle"], told["spread"])
         if not self._nodes.sound(len(self._names)):
             raise OutdatedModelError("A saved isolation forest is no forest.")
         return self

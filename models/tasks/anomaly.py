@@ -36,8 +36,8 @@ class Anomaly(BinaryTask[Encoding]):
 
     No week is marked as unusual in any app's history. So half of the weeks are put with the weeks before of somebody
     else, and who tells these from the true ones knows which weeks do not go with a player (Hastie, Tibshirani and
-    Friedman 2009, The Elements of Statistical Learning, section 14.2.4). An isolation forest, which learns from true
-    weeks alone, is in the contest.
+    Friedman 2009, The Elements of Statistical Learning, section 14.2.4). An isolation forest and the error of
+    reconstruction, which learn from true weeks alone, are in the contest.
     """
 
     name: ClassVar[str] = "anomaly"
@@ -52,7 +52,7 @@ class Anomaly(BinaryTask[Encoding]):
         *("log_events_7", "active_7", "active_1", "per_day", "log_events_21", "log_active_21", "log_events_83"),
         *("log_active_83", "log_tenure", "more_events", "more_days", "rose", "fell"),
     )
-    asks_for: ClassVar[frozenset[str]] = frozenset({"isolation_forest"})
+    asks_for: ClassVar[frozenset[str]] = frozenset({"isolation_forest", "reconstruction"})
     moves: ClassVar[bool] = False  # nothing settles
     used_for: ClassVar[str] = (
         "Nights publish unusual weeks in `scores`; a judged badge whose app file says `hold_unusual` is then left to a "
