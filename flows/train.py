@@ -23,7 +23,8 @@ def hold_contests(
     from pipelines.learning.job import run_train  # as in flows.nightly: it takes seconds to load
 
     return run_train(
-        *(run.settings, run.loaded),
+        run.settings,
+        run.loaded,
         as_of=as_of,
         now=run.now,
         progress=report,

@@ -137,10 +137,13 @@ def hold_contest(
     against = None
     if incumbent:
         against = compare(
-            *(incumbent, parts[2], task.label, promised),
-            lambda model, rows: task.seen_by(app, samples, model.encoding, rows),
-            model.predict,
-            kinds,
+            incumbent,
+            parts[2],
+            task.label,
+            promised,
+            seen_by=lambda model, rows: task.seen_by(app, samples, model.encoding, rows),
+            winner=model.predict,
+            kinds=kinds,
         )
     return Contest(
         task=task,
@@ -245,9 +248,9 @@ def _promises(made: "_Makes", ground: Held, budget: Budget) -> tuple[dict[str, A
 
 
 def _as_served(made: "_Makes", ground: Held, winner: str, promises: Mapping[str, Array]) -> Array:
-    """What the winner promises on the holdout as it would have served when that began: fitted on all that was over.
+    """The winner's promises on the holdout as it would have served when that began: fitted on all windows over by then.
 
-    Where it competed as such, or the version that serves is recalibrated like those that compete, what it promised.
+    Where it competed that way already, or serves recalibrated as it competed, these are its promises in the contest.
     """
     task, (_, calibrate, test) = made.task, ground.parts
     if not task.told_as_served:

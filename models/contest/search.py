@@ -156,7 +156,7 @@ def _search(
 
     store = Store(folder, ground.name()) if folder else None
     tuned = tune(
-        *(objective,),
+        objective,
         seed=ground.seed,
         trials=MOST_TRIALS,
         timeout_s=budget.left * SCREENING,

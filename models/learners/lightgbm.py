@@ -104,7 +104,8 @@ class LightGBM(Learner):
         forest = DaskLGBMClassifier(client=client, n_estimators=self.parameters.trees, tree_learner="data", **settings)
         rows, happened, count = spread(client, np.ascontiguousarray(x.to_numpy()), y, weights)
         forest.fit(
-            *(rows, happened),
+            rows,
+            happened,
             sample_weight=count,
             feature_name=x.columns,
             categorical_feature=list(sheet.categories),

@@ -137,9 +137,15 @@ def ingest_files(
     meter = _Meter(progress, sum(path.stat().st_size for path in files))
     source = None if source_sql is None else read_source(source_sql)
     calendar = None if players else read_calendar(calendar_sql)
-    version = _version(app, source)
     ingest = IngestRun(
-        *(warehouse, app, now, players, source, version, limits, meter.add),
+        warehouse=warehouse,
+        app=app,
+        now=now,
+        players=players,
+        source=source,
+        version=_version(app, source),
+        limits=limits,
+        on_bytes=meter.add,
         calendar=calendar,
         ours=ours,
         others=read_source(other_sql).tables if other_sql else (),

@@ -76,7 +76,10 @@ def _open_makes_new() -> pl.Expr:
     begin = pl.max_horizontal("start_day", "start_day_asked")
     return _reaches(
         _outside(begin, pl.col("end_day_asked"), pl.col("start_day"), pl.col("end_day")),
-        *(pl.col("left"), pl.col("op_asked"), pl.col("target"), pl.col("op")),
+        pl.col("left"),
+        pl.col("op_asked"),
+        pl.col("target"),
+        pl.col("op"),
     )
 
 
@@ -90,7 +93,8 @@ def _new_makes_open(app: App) -> pl.Expr:
     same = (pl.col("metric") == pl.col("of")) & ~pl.col("metric").is_in(again)
     return _reaches(
         _outside(pl.col("start_day"), pl.col("end_day"), pl.col("start_day_asked"), pl.col("end_day_asked")),
-        *(pl.col("target"), pl.col("op")),
+        pl.col("target"),
+        pl.col("op"),
         pl.when(same).then("left").otherwise("target_asked"),
         pl.col("op_asked"),
     )

@@ -174,7 +174,9 @@ def _nearest(
     windows = windows.with_row_index("_window").sort("metric", "window_days", maintain_order=True)
     asked = with_inputs(features.filter(of_players), windows)
     rows = ask_menu(
-        *(record, past.filter(of_players), asked),
+        record,
+        past.filter(of_players),
+        asked,
         lowest=HARDEST - 0.1,
         highest=EASIEST + 0.07,
         nearest=_NEAREST,

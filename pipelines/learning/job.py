@@ -70,7 +70,8 @@ def run_train(
         tuning = Tuning(settings.tuning_s, settings.home / TUNING / app.app) if tuned else None
         for_learning, told = _for_learning(budget, len(wanted)), list[str]()
         learned = learn_tasks(
-            *(known, wanted),
+            known,
+            wanted,
             seed=SEED,
             steps=steps,
             serving=_at_work(known, serving, settings.scoring_s),

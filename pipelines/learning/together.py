@@ -52,9 +52,9 @@ def learn_together(known: Known, models: ChallengeModels, settled: Samples) -> J
 def would_have_set(known: Known, models: ChallengeModels, settled: Samples) -> pl.DataFrame:
     """The sets that come into question for missions of the snapshots that played.
 
-    Half of them beside the daily challenges that they would have had, as if those were open: what these ask for is left
-    to them, so that missions are of other metrics than the best that a player could be asked for, and how far those go
-    together is what there is to learn. The others as if nothing were open.
+    Half of the snapshots are looked at as if the daily challenges that they would have had were open: a mission then
+    asks for other metrics than those, and how far such metrics go together is what is to be learned. The others are
+    looked at as if nothing were open.
 
     Returns:
         What `combine` gives, with the first target's metric, op, target and window_days.
@@ -74,7 +74,7 @@ def would_have_set(known: Known, models: ChallengeModels, settled: Samples) -> p
     look = partial(propose_targets, app, models, features, settled.past)
     worth = worth_asking(app, windows, chances, EMPTY_RECENT)
     daily = choose_challenges(
-        *(app, look(worth, wanted, chances), chances, EMPTY_RECENT), as_of=known.as_of, seed=night.seed
+        app, look(worth, wanted, chances), chances, EMPTY_RECENT, as_of=known.as_of, seed=night.seed
     )
     week = windows.filter(pl.col("window_days") == mission_days(app))
     targets = look(week, parts_wanted(wanted, night.seed), chances)

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import polars as pl
-
 from configs.app import App
 from configs.errors import NightquestError
 from configs.full_disk import is_full
@@ -150,13 +148,7 @@ def learn_tasks(
             steps.begin(task.doing)
             share = budget.share(-(-(1 + len(tasks) - place) // contests.at_once))
             how = _How(seed, serving.get(task.name), share, _tuning_of(task, tuning, len(tasks)), cluster)
-            try:
-                days = day_by_day(known, samples.features, task.asks_of_days)
-                own = replace(samples, labels=_labels(task, past, samples, share), days=days)
-                known.warehouse.ease()
-                contests.begin(task.name, partial(_hold, task.name, known.app, own, how))
-            except Exception as error:  # noqa: BLE001 (a task's file may do anything wrong, and costs the others nothing)
-                contests.could_not_begin(task.name, error)
+            _begin(contests, task, past, samples, how)
             came.take(contests.ready(), learned)
         beside()
         came.take(contests.results(), learned)
@@ -203,21 +195,25 @@ class _How:
     cluster: Cluster | None
 
 
-def _labels(task: BinaryTask[Any], past: Past, samples: Samples, budget: Budget) -> pl.DataFrame:
-    """What came of the samples, read from the warehouse.
-
-    Raises:
-        NightquestError: There is no time left.
-    """
-    if not budget.left:
-        raise NightquestError("the budget is spent.")
-    return task.labels(past, samples)
+def _begin(contests: Beside[Contest], task: BinaryTask[Any], past: Past, samples: Samples, how: _How) -> None:
+    """Read the task's labels from the warehouse and begin its contest; if either fails, note why and go on."""
+    try:
+        if not how.budget.left:
+            raise NightquestError("the budget is spent.")  # noqa: TRY301 (told like any other reason)
+        days = day_by_day(past, samples.features, task.asks_of_days)
+        own = replace(samples, labels=task.labels(past, samples), days=days)
+        past.warehouse.ease()
+        contests.begin(task.name, partial(_hold, task.name, past.app, own, how))
+    except Exception as error:  # noqa: BLE001 (a task's file may do anything wrong, and costs the others nothing)
+        contests.could_not_begin(task.name, error)
 
 
 def _hold(task: str, app: App, samples: Samples, how: _How) -> Contest:
     """A contest, here or in a process; the task goes by its name, since its file may lie outside the package."""
     return hold_contest(
-        *(binary_task(task), app, samples),
+        binary_task(task),
+        app,
+        samples,
         seed=how.seed,
         incumbent=how.incumbent,
         budget=how.budget,

@@ -1,6 +1,5 @@
 """Promises written down, badges awarded, tables gathered and audited: all or nothing."""
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,19 +7,17 @@ from typing import Any
 import polars as pl
 
 from configs.badge_rules import nominate_rules
-from data.warehouse import Warehouse
 from pipelines.badges.judged.judge import Judgements, write_judgements
 from pipelines.badges.rules.award import write_awards
 from pipelines.badges.rules.recite import write_recited
 from pipelines.challenges.kept import ended_tonight
-from pipelines.challenges.missions import CONTENT_TYPE as MISSION
 from pipelines.challenges.not_asked import NOT_ASKED
 from pipelines.challenges.plan import Plan
-from pipelines.challenges.propose import PLANNED_WITH
 from pipelines.engines.laid import Frame, beside, each_part, parts, together
 from pipelines.experiments.arms import write_down
 from pipelines.known import Known
 from pipelines.night.figures import left_out, mark_night, night_figures, not_asked
+from pipelines.night.metadata import with_metadata
 from pipelines.night.notes import freshness_figures
 from pipelines.night.open_night import Tonight
 from pipelines.night.plan import Planned, models_of
@@ -34,7 +31,7 @@ from pipelines.publish.breaks import judge_input
 from pipelines.publish.collect import collect_tables, served_players
 from pipelines.publish.fallen import AuditLimits
 from pipelines.publish.published import Published, past_nights
-from pipelines.publish.stage import staged
+from pipelines.publish.stage import Staged, staged
 from pipelines.publish.word_costs import paid_for_words
 from pipelines.rewards.offers import promise_rewards
 from pipelines.words.types import content_types
@@ -71,63 +68,71 @@ def issue(
         NightquestError: The audit failed; it says which check and what to do.
     """
     known, night, home = tonight.known, tonight.night, tonight.settings.home
-    warehouse = known.warehouse
-    # What a person chose for this run may be less than what the night before had.
-    chosen = frozenset({"challenges", "messages", "achievements"} if tonight.context.wishes.types else ())
-    limits = AuditLimits(max_fall=tonight.settings.max_row_fall, free=chosen)
-    spent, models = night_spend(night, crew, tonight.context), models_of(planned)
+    warehouse, models = known.warehouse, models_of(planned)
+    spent = night_spend(night, crew, tonight.context)
     with warehouse.transaction() if night.issues else warehouse.rehearsal():
-        promise_rewards(known, words.rewards, [words.challenges.rows, words.achievements.rows])
-        _write_down(warehouse, words, models, planned.plan)
-        judging: dict[str, Any] = {}
-        if night.issues:
-            write_down(known, words.trial, words.assigned)
-            write_memberships(known, planned.players.profiles)
-            write_waiting(known)
-            write_down(known, words.rewards.trial, words.rewards.assigned)
-            for awards in parts(words.awards):
-                write_awards(known, awards)
-            write_recited(known, words.recited)
-            judging = write_judgements(known, judged, write_citations)
+        _write_promises(known, planned.plan, words, models)
+        judging = _write_awards(known, planned, words, judged) if night.issues else {}
         warehouse.ease()  # awards have brought pages back; what is gathered next takes memory, too
         costs = paid_for_words(home, night, tonight.context.clock)
         tables = collect_tables(known, _frames(known, planned, still_open), costs=costs)
         with staged(tables, night, home, models=models) as out:
-            served = served_players(known, addressed(out.night), _reasons(known, planned, words.faults))
-            past = past_nights(home, night.app.app, night.as_of, PAST_NIGHTS)
-            previous = past[0] if past else None
-            heard = judge_input(known, previous)
-            warehouse.ease()  # what is audited next takes memory, too
-            audit = audit_night(
-                out.night, previous, night, served, limits, accept=accept, past=past, broken=heard.broken
-            )
-            audit.require([*told_of(words), *out.faults])
+            audit, quiet = _audit(tonight, planned, words, out, accept=accept)
             figures = (
                 night_figures(night, out.night)
                 | ended_tonight(known)
                 | left_out(planned)
                 | not_asked(planned)
-                | {"models": models}
-                | {"writing": writing_figures(words, spent)}
+                | {"models": models, "writing": writing_figures(words, spent)}
                 | ({"rewards": words.rewards.figures} if night.app.rewards.tables else {})
+                | ({"judging": judging} if nominate_rules(night.app) and night.issues else {})
+                | freshness_figures(night)
+                | ({"late": True, "issued": night.issues} if night.late else {})
             )
-            figures |= {"judging": judging} if nominate_rules(night.app) and night.issues else {}
-            figures |= freshness_figures(night)
-            figures |= {"late": True, "issued": night.issues} if night.late else {}
             mark_night(known, "planned", figures)
-    return Issued(out.night, audit, figures, heard.quiet, out.faults)
+    return Issued(out.night, audit, figures, quiet, out.faults)
 
 
-def _write_down(warehouse: Warehouse, words: Words, models: Mapping[str, str], plan: Plan) -> None:
-    """Write the night's rows into the warehouse, their texts filled in some rows at a time."""
+def _write_promises(known: Known, plan: Plan, words: Words, models: Mapping[str, str]) -> None:
+    """Write the night's rows and what they pay into the warehouse, their texts filled in some rows at a time."""
+    promise_rewards(known, words.rewards, [words.challenges.rows, words.achievements.rows])
     for table, rows in words.tables.items():
         for piece in rows.pieces():
-            told = piece
-            if table == "challenges":
-                told = _with_arms(_with_choices(_with_models(piece, models), plan.choices), words)
-                told = _with_why_of_one(told, plan.alone)
-            warehouse.append(table, told, on_conflict_skip=True)
-        warehouse.ease()  # what is written next takes memory, too
+            told = with_metadata(piece, plan, words, models) if table == "challenges" else piece
+            known.warehouse.append(table, told, on_conflict_skip=True)
+        known.warehouse.ease()  # what is written next takes memory, too
+
+
+def _write_awards(known: Known, planned: Planned, words: Words, judged: Judgements) -> dict[str, Any]:
+    """Write who was in which arm, counted as what and waits for news, and award badges; the figures of judging."""
+    write_down(known, words.trial, words.assigned)
+    write_memberships(known, planned.players.profiles)
+    write_waiting(known)
+    write_down(known, words.rewards.trial, words.rewards.assigned)
+    for awards in parts(words.awards):
+        write_awards(known, awards)
+    write_recited(known, words.recited)
+    return write_judgements(known, judged, write_citations)
+
+
+def _audit(tonight: Tonight, planned: Planned, words: Words, out: Staged, *, accept: bool) -> tuple[AuditReport, str]:
+    """The audit of the staged night, and a sentence where far fewer than usual played.
+
+    Raises:
+        NightquestError: It failed.
+    """
+    known, night = tonight.known, tonight.night
+    served = served_players(known, addressed(out.night), _reasons(known, planned, words.faults))
+    past = past_nights(tonight.settings.home, night.app.app, night.as_of, PAST_NIGHTS)
+    previous = past[0] if past else None
+    heard = judge_input(known, previous)
+    known.warehouse.ease()  # what is audited next takes memory, too
+    # What a person chose for this run may be less than what the night before had.
+    chosen = frozenset({"challenges", "messages", "achievements"} if tonight.context.wishes.types else ())
+    limits = AuditLimits(max_fall=tonight.settings.max_row_fall, free=chosen)
+    audit = audit_night(out.night, previous, night, served, limits, accept=accept, past=past, broken=heard.broken)
+    audit.require([*told_of(words), *out.faults])
+    return audit, heard.quiet
 
 
 def _frames(known: Known, planned: Planned, still_open: pl.DataFrame) -> dict[str, Frame]:
@@ -165,51 +170,3 @@ def _reasons(known: Known, planned: Planned, failed: Collection[str]) -> pl.Data
     every = everyone <= set(known.app.content.types).difference(failed)
     unserved = planned.plan.unserved.select("player_key", pl.col("reason").replace_strict(NOT_ASKED))
     return pl.concat([unserved if every else some, known.left_alone()]).unique("player_key", keep="last")
-
-
-def _with_models(challenges: pl.DataFrame, models: Mapping[str, str]) -> pl.DataFrame:
-    """Challenges whose metadata also names the models behind their numbers."""
-    if challenges.is_empty():
-        return challenges
-    told = json.dumps({name: models[name] for name in PLANNED_WITH}).removeprefix("{")
-    before = pl.col("metadata").fill_null("{}").str.strip_suffix("}")
-    comma = pl.when(before == "{").then(pl.lit("")).otherwise(pl.lit(", "))
-    return challenges.with_columns(metadata=pl.concat_str(before, comma, pl.lit(told)))
-
-
-def _with_arms(challenges: pl.DataFrame, words: Words) -> pl.DataFrame:
-    """Challenges whose metadata also names the arms that the player is in, of words and of rewards."""
-    tried = {"arm": (words.trial, words.assigned), "reward_arm": (words.rewards.trial, words.rewards.assigned)}
-    for name, (trial, assigned) in tried.items():
-        if trial.experiment and challenges.height and assigned.height:
-            arms = assigned.select("player_key", "arm")
-            rows = challenges.join(arms, on="player_key", how="left", maintain_order="left")
-            told = pl.format('{}, "{}": "{}"}}', pl.col("metadata").str.strip_suffix("}"), pl.lit(name), "arm")
-            challenges = rows.with_columns(metadata=pl.coalesce(told, "metadata")).drop("arm")
-    return challenges
-
-
-def _with_choices(challenges: pl.DataFrame, choices: pl.DataFrame) -> pl.DataFrame:
-    """Challenges whose metadata also tells, of players who answer them, the liking and the chance behind the choice."""
-    if challenges.is_empty() or not choices.height:
-        return challenges
-    told = pl.format(
-        '{}, "liking": {}, "choice_propensity": {}}}',
-        pl.col("metadata").str.strip_suffix("}"),
-        pl.col("liking").round(4),
-        pl.col("chance").round(6),
-    )
-    joined = challenges.join(choices, on="content_id", how="left", maintain_order="left")
-    return joined.with_columns(metadata=pl.when(pl.col("chance").is_not_null()).then(told).otherwise("metadata")).drop(
-        "liking", "chance"
-    )
-
-
-def _with_why_of_one(challenges: pl.DataFrame, alone: pl.DataFrame) -> pl.DataFrame:
-    """Challenges whose metadata also tells, of missions that ask for one thing, why nothing goes with it."""
-    if challenges.is_empty() or not alone.height:
-        return challenges
-    joined = challenges.join(alone, on="player_key", how="left", maintain_order="left")
-    told = pl.format('{}, "of_one": "{}"}}', pl.col("metadata").str.strip_suffix("}"), "reason")
-    of_one = (pl.col("content_type") == MISSION) & pl.col("reason").is_not_null()
-    return joined.with_columns(metadata=pl.when(of_one).then(told).otherwise("metadata")).drop("reason")

@@ -92,8 +92,16 @@ def want_content(known: Known, planned: Planned) -> Wanted:
 
     def asking(rows: Callable[[str], pl.DataFrame]) -> Asking:
         return Asking(
-            *(known, players.features, players.segments, players.targets, profiles),
-            *(challenges, missions, unlikely, planned.asked, rows),
+            known=known,
+            features=players.features,
+            segments=players.segments,
+            targets=players.targets,
+            profiles=profiles,
+            challenges=challenges,
+            missions=missions,
+            unlikely=unlikely,
+            open_asks=planned.asked,
+            rows=rows,
         )
 
     found = gather(known.app, asking, challenges)

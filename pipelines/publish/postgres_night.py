@@ -102,7 +102,9 @@ def take_out_person(con: "Connection", schema: str, app: str, user_id: str, nigh
     )
     gone += place.run(
         "DELETE FROM {outbox} WHERE app = %s AND user_id = %s AND (kind <> %s OR sent_at IS NOT NULL)",
-        *(app, user_id, ERASED),
+        app,
+        user_id,
+        ERASED,
     )
     for night in nights:
         told = (night.key, night.manifest.model_dump_json(), app, night.manifest.as_of, night.manifest.revision)
@@ -110,7 +112,10 @@ def take_out_person(con: "Connection", schema: str, app: str, user_id: str, nigh
     place.run(
         """INSERT INTO {outbox} (idempotency_key, app, as_of, user_id, kind, payload)
            VALUES (%s, %s, current_date, %s, %s, '{{}}') ON CONFLICT (idempotency_key) DO NOTHING""",
-        *(f"{app}/{ERASED}/{user_id}", app, user_id, ERASED),
+        f"{app}/{ERASED}/{user_id}",
+        app,
+        user_id,
+        ERASED,
     )
     return gone
 
@@ -162,8 +167,15 @@ class _Schema:
         self.run(
             """INSERT INTO {nights} (app, as_of, revision, key, schema_version, issued, kept, generated_at, manifest)
                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
-            *(manifest.app, manifest.as_of, manifest.revision, night.key, manifest.schema_version, manifest.issued),
-            *(kept, manifest.generated_at, manifest.model_dump_json()),
+            manifest.app,
+            manifest.as_of,
+            manifest.revision,
+            night.key,
+            manifest.schema_version,
+            manifest.issued,
+            kept,
+            manifest.generated_at,
+            manifest.model_dump_json(),
         )
 
     def forget(self, app: str, day: object, keep: int) -> None:

@@ -8,7 +8,7 @@ import polars as pl
 from pipelines.challenges.settle import settle_challenges
 from pipelines.night.words import on_screen
 from tests.factories import event, warehouse_with
-from tests.pipelines.challenges.test_settle import APP, issue, seen
+from tests.pipelines.challenges.issued import APP, issue, seen
 
 PHRASES = pl.DataFrame({"phrase": ["Go on.", "Take care!", "Rest.", "Onward", "Go"], "number": [1, 2, 3, 4, 5]})
 

@@ -7,7 +7,7 @@ import polars as pl
 from pipelines.known import Known
 from pipelines.night.words import READ_DAYS, read_lately
 from tests.factories import event, warehouse_with
-from tests.pipelines.challenges.test_settle import APP, ISSUED, issue, night_of
+from tests.pipelines.challenges.issued import APP, ISSUED, issue, night_of
 
 ALSO_READ = (
     """INSERT INTO messages BY NAME

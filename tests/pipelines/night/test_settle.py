@@ -3,7 +3,6 @@
 import datetime as dt
 
 from configs.settings import Settings
-from pipelines.badges.rules.award import award_badges
 from pipelines.badges.rules.revoke import REQUIRED
 from pipelines.known import Known
 from pipelines.night.open_night import Tonight
@@ -12,7 +11,7 @@ from pipelines.night.settle import settle
 from pipelines.taken_back import WHY
 from pipelines.words.wishes import NO_WISHES
 from tests.factories import START, event, take_back_events, warehouse_with
-from tests.pipelines.badges.rules.test_award import DAY, cite, pin, publish
+from tests.pipelines.badges.rules.awards import DAY, award_badges, cite, pin, publish
 from tests.pipelines.nights import context_of
 from tests.pipelines.publish.nights import challenge, put
 from tests.pipelines.publish.nights import publish as put_out

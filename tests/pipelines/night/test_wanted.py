@@ -13,9 +13,8 @@ from pipelines.night.wanted import gather
 from pipelines.players.targets import set_targets, targets_of_some
 from pipelines.words.content_type import Asking
 from tests.factories import make_app
-from tests.pipelines.asks import asks_of
+from tests.pipelines.asks import asks_of, profiles_of
 from tests.pipelines.challenges.strength import at_night, feature_rows, one_cohort
-from tests.pipelines.words.test_weekly import profiles_of
 
 TYPES = ["come_back_message", "motivational_message", "personal_coaching", "social_prompt", "tutorial"]
 APP = make_app(content={"types": TYPES, "social_metrics": ["topics"]})

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import polars as pl
 
 from pipelines.experiments.arms import Trial
-from pipelines.night.issue import _with_arms
+from pipelines.night.metadata import _with_arms
 
 
 def of_players(*arms: str) -> SimpleNamespace:
