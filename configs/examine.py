@@ -109,7 +109,7 @@ def _stand_in(key: str, content: dict[str, Any]) -> Any:
 
 
 def _holds(problem: Problem, aside: set[Keys]) -> bool:
-    """Whether a part of the problem's place was set aside, so that it may lack what was written there."""
+    """Whether the problem lies in a part that was set aside, and may only be there because of that."""
     return any(".".join(map(str, keys)).startswith(f"{problem.key}.") for keys in aside)
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from configs.app import App
+from configs.app_key import AppKey
 from configs.translated import MetricSaid
 from configs.verbs import verb_of
 from configs.voice import languages, locale_of, primary
-from configs.wording import Itself, metric_words
+from configs.wording import metric_words
 
 ENGLISH = "en"  # what the kinds of voices speak; who asks for a language that nobody writes reads it
 
@@ -19,7 +20,7 @@ def own_language(app: App) -> str:
 
 def speaking(app: App, language: str) -> App | None:
     """The app with its words in a language; None where the file has none in it. Asked hundreds of times a night."""
-    return _speaking(Itself(app), primary(language))
+    return _speaking(AppKey(app), primary(language))
 
 
 def written_in(app: App, language: str) -> str:
@@ -68,7 +69,7 @@ def translation_problems(app: App) -> Iterator[str]:
 
 
 @lru_cache(maxsize=64)
-def _speaking(of: Itself, language: str) -> App | None:
+def _speaking(of: AppKey, language: str) -> App | None:
     app, said = of.app, of.app.translations.get(language)
     if said is None:
         return app if language == own_language(app) else None

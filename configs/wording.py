@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Literal
 
 from configs.app import App
+from configs.app_key import AppKey
 from configs.measured import Metric
 from configs.nouns import (
     head_of,
@@ -121,24 +122,11 @@ class MetricWords:
 
 def metric_words(app: App, name: str) -> MetricWords | None:
     """The words of a metric, or None when the app has no such metric; a night asks for them hundreds of times."""
-    return _metric_words(Itself(app), name)
-
-
-class Itself:
-    """An app, told from others by being itself: to compare what they say would take longer than to word it."""
-
-    def __init__(self, app: App) -> None:
-        self.app = app
-
-    def __hash__(self) -> int:
-        return id(self.app)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Itself) and other.app is self.app
+    return _metric_words(AppKey(app), name)
 
 
 @lru_cache(maxsize=1_000)
-def _metric_words(of: Itself, name: str) -> MetricWords | None:
+def _metric_words(of: AppKey, name: str) -> MetricWords | None:
     app = of.app
     metric = app.metrics.get(name)
     if metric is None:
@@ -193,7 +181,16 @@ def _as_said(app: App, metric: Metric, name: str) -> MetricWords:
     averaged = metric.agg == "mean" and measure == "level"
     forms = (*map(plain, metric.in_task), "", "")[:2]
     return MetricWords(
-        *(before, after, label, unit, plural, one, many, after, label, measure),
+        before=before,
+        after=after,
+        label=label,
+        unit=unit,
+        plural=plural,
+        one=one,
+        many=many,
+        after_one=after,
+        named=label,
+        measure=measure,
         averaged=averaged,
         bounded=False,
         in_task=(forms[0], forms[1]),

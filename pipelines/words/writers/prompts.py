@@ -1,10 +1,10 @@
 """From a brief to what is asked of a language model: a system part that briefs share, and the brief as data."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from configs.app import App
+from configs.app_key import AppKey
 from configs.language import LanguageModel
 from configs.prompt import Prompt, fill
 from configs.prompt import read_prompts as load_prompts
@@ -71,7 +71,7 @@ def render_request(
 
 def system_part(app: App, prompt: Prompt) -> str:
     """The system part: the same for all briefs of an app and content type, with the app's voice at its end."""
-    return _system(_Same(app), prompt)
+    return _system(AppKey(app), prompt)
 
 
 def effort_tokens(pricing: LanguageModel) -> int:
@@ -79,22 +79,9 @@ def effort_tokens(pricing: LanguageModel) -> int:
     return _REASONING[pricing.effort or "none"]
 
 
-@dataclass(frozen=True, eq=False)
-class _Same:
-    """An app as a key: equal to itself only. Whoever keeps it keeps the app."""
-
-    app: App
-
-    def __hash__(self) -> int:
-        return id(self.app)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.app is self.app
-
-
 @lru_cache(maxsize=64)
-def _system(same: _Same, prompt: Prompt) -> str:
-    return fill(prompt.system, {"voice": "\n".join(_voice(same.app, prompt.name))})
+def _system(of: AppKey, prompt: Prompt) -> str:
+    return fill(prompt.system, {"voice": "\n".join(_voice(of.app, prompt.name))})
 
 
 def _voice(app: App, name: str) -> Iterator[str]:
