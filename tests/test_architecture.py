@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-ROOMS = ("flows", "pipelines", "models", "data", "configs")  # each may import itself and what stands to its right
+from tests.source_tree import ROOMS, ROOT, imported, name_of, nodes, sources, tree
+
 # Who alone may know a library.
 KEEPERS = {
     "prefect": ("flows/",),
@@ -65,28 +65,6 @@ ENVIRONMENT = {"os.environ", "os.getenv"}
 SEEDLESS = {"random.random", "random.choice", "random.shuffle", "random.randint", "uuid.uuid4", "uuid.uuid1"}
 
 
-def sources(*rooms: str) -> list[Path]:
-    return sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
-
-
-@cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-@cache
-def nodes(path: Path, *kinds: type[ast.AST]) -> tuple[ast.AST, ...]:
-    return tuple(node for node in ast.walk(tree(path)) if isinstance(node, kinds))
-
-
-def imported(path: Path) -> Iterator[str]:
-    for node in nodes(path, ast.Import, ast.ImportFrom):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif node.module and not node.level:
-            yield node.module
-
-
 def dotted(path: Path) -> Iterator[str]:
     """The last two names of every a.b in a file: 'dt.datetime.now' gives 'datetime.now'."""
     for node in nodes(path, ast.Attribute):
@@ -104,10 +82,6 @@ def named_in(path: Path, package: str) -> Iterator[str]:
 
 def module_of(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-
-
-def name_of(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -153,6 +127,11 @@ def test_of_folders_beside_each_other_none_leans_on_one_that_leans_on_it():
 
 def test_nothing_that_runs_imports_the_tests():
     assert [name_of(path) for path in sources(*ROOMS) for name in imported(path) if name.split(".")[0] == "tests"] == []
+
+
+def test_what_tests_share_stands_in_files_of_its_own():
+    parts = [(name_of(path), name.split(".")) for path in sources("tests") for name in imported(path)]
+    assert [(path, name) for path, name in parts if name[0] == "tests" and name[-1].startswith("test_")] == []
 
 
 @pytest.mark.parametrize("library", KEEPERS)

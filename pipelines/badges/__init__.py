@@ -1,1 +1,1 @@
-"""Badges earned by rule, with their evidence and progress."""
+"""Badges: earned by rule or given by judgement, who holds them, and how a catalogue does."""

@@ -1,4 +1,4 @@
-"""What an app file says that may not be meant: metrics for nothing, badges nobody can earn, or anybody at once.
+"""Likely mistakes of an app file: metrics that nothing uses, badges that nobody can earn, or anybody at once.
 
 A rule is tried on the numbers around its own constants, as far as an app's properties and windows allow them. From the
 combinations that make it true follows whether it can be met at all, and the cheapest way: how many events, on how many
@@ -34,7 +34,7 @@ Values = list[tuple[float, ...]]  # combinations of numbers, one for each term o
 
 @dataclass(frozen=True)
 class Advice:
-    """One thing that may not be meant: its key in the app file, what is odd, and what to do."""
+    """A likely mistake: its key in the app file, what is odd, and what to do."""
 
     key: str
     says: str

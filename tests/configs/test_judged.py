@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tests.configs.test_loader import TOY, line_of, problems
+from tests.configs.toy import TOY, line_of, problems
 
 CRITERIA = "Honours somebody who keeps solving with care."
 

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -7,27 +6,10 @@ import pytest
 import yaml
 
 from configs.errors import AppFileError
-from configs.loader import SCHEMA, LoadedApp, export_schema, load_app
+from configs.loader import SCHEMA, export_schema, load_app
 from configs.shipped import shipped_apps
+from tests.configs.toy import TOY, line_of, load, problems
 from tests.factories import APP
-
-TOY = yaml.safe_dump(APP, sort_keys=False)
-
-
-def load(folder: Path, text: str) -> LoadedApp:
-    path = folder / "toy.yaml"
-    path.write_text(text, encoding="utf-8")
-    return load_app(path)
-
-
-def problems(folder: Path, text: str) -> list[str]:
-    with pytest.raises(AppFileError) as caught:
-        load(folder, text)
-    return str(caught.value).splitlines()
-
-
-def line_of(text: str, part: str) -> int:
-    return next(number for number, line in enumerate(text.splitlines(), 1) if part.splitlines()[-1] in line)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from tests.flows.test_processes import counted
-from tests.flows.world import LAST_NIGHT, ROOT, write_events
+from tests.flows.world import LAST_NIGHT, ROOT, counted, write_events
 
 LIBRARIES = (
     *("prefect", "mlflow", "optuna", "sklearn", "lightgbm", "xgboost", "scipy", "matplotlib", "pandas", "pandera"),

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from flows.log import LOG, log_to_terminal
-from tests.test_architecture import ROOMS, ROOT, sources
+from tests.source_tree import ROOMS, ROOT, sources
 
 
 def test_every_module_logs_below_nightquest():

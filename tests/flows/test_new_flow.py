@@ -12,30 +12,9 @@ from configs.errors import NightquestError
 from flows.deployments import deployments
 from flows.registry import find_flows, flow_names
 from flows.settings import read_settings
+from tests.flows.greet import GREET
 from tests.flows.world import write_app
 
-GREET = '''
-"""Greet: says good morning to an app."""
-
-from configs.app import App
-from flows.recording import flow
-from flows.schedule import Deployed, Start
-
-
-def _starts(app: App, _grace_h: float) -> Start:
-    return Start(7.5, weekday="1-5", parameters={"loud": True})
-
-
-@flow("greet {app}", Deployed(_starts, each_app=True))
-def greet(app: str, loud: bool = False) -> str:
-    """Say good morning.
-
-    Args:
-        app: Whom.
-        loud: Whether to shout.
-    """
-    return f"good morning, {app}" + "!" * loud
-'''
 SHIPPED = ["backfill", "collect", "compact", "deliver", "ingest", "nightly", "pull", "replay", "submit", "train"]
 
 

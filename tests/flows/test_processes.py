@@ -10,17 +10,9 @@ from data.warehouse import open_warehouse
 from flows.cli.main import run_command as run_here
 from flows.nightly import nightly
 from tests.flows.server.looks import processes_of
-from tests.flows.world import LAST_NIGHT, bytes_under, json_of, run_apart, start_command
+from tests.flows.world import LAST_NIGHT, bytes_under, counted, json_of, run_apart, start_command
 
 pytestmark = pytest.mark.slow
-
-
-def counted(home):
-    with open_warehouse(home, "puzzles") as warehouse:
-        return {
-            table: warehouse.value(f"SELECT count(*) FROM {table}")
-            for table in ("events", "challenges", "settlements", "nights", "messages")
-        }
 
 
 def test_a_night_on_an_app_at_work_is_told_who_works_and_one_that_may_wait_gets_its_turn(puzzles):

@@ -13,7 +13,7 @@ from configs.settings import load_settings
 from flows.cli.command import cli
 from flows.cli.main import run_command as run_here
 from tests.flows.world import LAST_NIGHT, write_app, write_events
-from tests.test_architecture import ROOMS, name_of, sources, tree
+from tests.source_tree import ROOMS, name_of, sources, tree
 
 NAMES = [name for name in cli if not name.startswith("-")]
 RAW = re.compile(rf"nightquest +({'|'.join(NAMES)})\b")

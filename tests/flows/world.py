@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from data.warehouse import open_warehouse
 from flows.cli.main import run_command as run_here
 
 ROOT = Path(__file__).parents[2]
@@ -128,3 +129,11 @@ def json_of(out: str) -> object:
 
 def days(first: dt.date, count: int) -> Sequence[dt.date]:
     return [first + dt.timedelta(days=number) for number in range(count)]
+
+
+def counted(home):
+    with open_warehouse(home, "puzzles") as warehouse:
+        return {
+            table: warehouse.value(f"SELECT count(*) FROM {table}")
+            for table in ("events", "challenges", "settlements", "nights", "messages")
+        }

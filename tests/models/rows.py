@@ -5,7 +5,8 @@ import datetime as dt
 import numpy as np
 import polars as pl
 
-from models.tasks.plays import INPUTS
+from models.learner import Sheet
+from models.tasks.plays import INPUTS, Plays
 
 
 def play_rows(n: int, *, seed: int = 0, window: int = 1) -> pl.DataFrame:
@@ -52,3 +53,21 @@ def labels(n_players: int, *, seed: int = 0, windows: int = 6) -> tuple[pl.DataF
         .agg(weight=pl.len().cast(pl.Float64))
     )
     return labelled.with_columns(**fixed, lead_days=pl.lit(0)), past
+
+
+class Played(Plays):
+    """Of rows that are there already."""
+
+    def rows(self, app, samples, encoding, *, seed):
+        return samples.labels
+
+
+def sheet(n=3000, *, seed=0, monotone=None, unknown=0.0):
+    """(rows, outcomes): `strong` drives them, `weak` a little, `idle` not at all; on one day in two windows."""
+    rng = np.random.default_rng(seed)
+    strong, weak, idle = rng.normal(size=(3, n))
+    y = (rng.random(n) < 1 / (1 + np.exp(-(1.5 * strong + 0.4 * weak)))).astype(float)
+    x = pl.DataFrame({"strong": strong, "weak": weak, "idle": idle})
+    if unknown:
+        x = x.with_columns(pl.when(pl.Series(rng.random(n) > unknown)).then("weak").alias("weak"))
+    return Sheet(x, x, np.where(np.arange(n) % 2, 7, 1), monotone=monotone), y

@@ -13,9 +13,7 @@ from models.given import Samples
 from models.learner import Sheet
 from models.learners import learner_of, learners
 from tests.factories import make_app
-from tests.models.contest.test_hold import Played
-from tests.models.learners.test_learners import sheet
-from tests.models.rows import play_rows
+from tests.models.rows import Played, play_rows, sheet
 
 # Rows and features are drawn otherwise where they are spread, so that trees differ: of two fits on the same rows,
 # answers are no further apart on average than this, in probability, and the log-loss no higher, in nats.

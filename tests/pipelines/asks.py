@@ -31,3 +31,9 @@ def asks_of(
         )
 
     return gather(night.app, asking, none).messages
+
+
+def profiles_of(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select("player_key", user_id=pl.format("user{}", "player_key")).with_columns(
+        persona=pl.lit("BRUTE"), language=pl.lit("en"), opted_out=False, preferred_content=pl.lit("topics")
+    )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipelines.known import Known
 from pipelines.windows import completed, crossings, window_values
 from tests.factories import START, event, known_at, make_app, warehouse_with
-from tests.pipelines.activity.test_parts import events, row
+from tests.pipelines.activity.random_play import events, row
 
 APP = make_app()
 FOREVER = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)

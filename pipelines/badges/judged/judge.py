@@ -91,13 +91,6 @@ class Judgements:
     verdicts: pl.DataFrame
 
 
-def judge_badges(
-    known: Known, panel: Panel | None, cite: Cite, unusual: Mapping[int, Unusual] = NOBODY
-) -> dict[str, Any]:
-    """Decide on the night's nominees and write down what was decided; see `judge_nominees` and `write_judgements`."""
-    return write_judgements(known, judge_nominees(known, panel, unusual), cite)
-
-
 def judge_nominees(known: Known, panel: Panel | None, unusual: Mapping[int, Unusual] = NOBODY) -> Judgements:
     """Find the nominees, gather their evidence and decide on them; writes nothing.
 
@@ -262,7 +255,7 @@ def _award_evidence(row: Mapping[str, Any]) -> str:
 
 
 def _stand(warehouse: Warehouse, awards: pl.DataFrame) -> pl.DataFrame:
-    """Awards whose verdict is written down as one."""
+    """The awards among these whose verdict, as the warehouse has it, is an award."""
     ids = warehouse.frame("SELECT verdict_id FROM verdicts WHERE decision = 'award'")
     verdict = pl.col("evidence").str.json_path_match("$.verdict_id")
     return awards.filter(verdict.is_in(ids["verdict_id"].implode()))

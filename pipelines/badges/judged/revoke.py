@@ -1,8 +1,8 @@
-"""Badges given by judgement whose evidence an event was taken back from: the nominee is looked at again, or no more.
+"""Judged badges after an event behind them was taken back: the case goes back to review, or ends.
 
-What a model awarded goes where its nominating rule holds at no moment any more, and the nomination with it. Where the
-rule still holds and an event that the judge may have seen or counted was taken back, it goes back to review: the
-award is revoked and the nominee is open again, the same night. What people awarded stays.
+Where the nominating rule no longer holds at any moment, what a model awarded is revoked and the nomination ends. Where
+it still holds, but an event that the judge may have seen or counted was taken back, the award is revoked and the case
+is open again the same night. What people awarded stays.
 """
 
 import polars as pl

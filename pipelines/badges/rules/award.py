@@ -16,26 +16,6 @@ from pipelines.players.languages import with_language
 Cite = Callable[[App, pl.DataFrame], pl.DataFrame]
 
 
-def award_badges(known: Known, cite: Cite) -> pl.DataFrame:
-    """Find what was earned since the last night, write it to the badge and XP ledgers, and return the night's awards.
-
-    A badge that is held stays as it was granted; running a night twice adds nothing.
-
-    Args:
-        known: What the night may see.
-        cite: Writes the citations: awards with language in, a frame with award_id and citation out.
-
-    Returns:
-        The ledger's rows of this night: award_id, player_key, badge_id, as_of, granted_at (UTC), event_id,
-        rule_version, confidence, evidence (JSON text), citation.
-
-    Raises:
-        AppFileError: A rule of the app cannot be read.
-    """
-    write_awards(known, cite_awards(known, find_awards(known), cite))
-    return known.frame("SELECT * FROM badge_ledger WHERE as_of = $d ORDER BY granted_at, award_id", {"d": known.as_of})
-
-
 def find_awards(known: Known, *, from_scratch: bool = False) -> pl.DataFrame:
     """What players earned by rule, or were given by people, and do not hold yet; writes nothing that lasts.
 
@@ -45,8 +25,7 @@ def find_awards(known: Known, *, from_scratch: bool = False) -> pl.DataFrame:
 
     Returns:
         award_id, player_key, badge_id, round_no, granted_at (UTC), event_id, rule_version, confidence, evidence (JSON
-        text), in
-        order of granted_at.
+        text), in order of granted_at.
     """
     people = words_of_people(known)
     rules = earnable_rules(known.app)

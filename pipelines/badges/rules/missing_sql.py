@@ -1,4 +1,4 @@
-"""What a badge still asks for, in words of the app's language, as SQL texts over numbers that are known by name."""
+"""What a badge still asks for, in the app's language: SQL expressions that build the text from named numbers."""
 
 import re
 from collections.abc import Mapping

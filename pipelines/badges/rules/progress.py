@@ -37,7 +37,7 @@ def badge_progress(known: Known, *, active_within_days: int | None = None) -> pl
 
 
 class Progress:
-    """Progress towards badges, told when made: of some players at a time, since each has many badges before them."""
+    """Progress towards badges, worked out once and read for some players at a time, since each has many rows."""
 
     def __init__(self, known: Known) -> None:
         self._known = known
@@ -53,7 +53,7 @@ class Progress:
 
 
 def tell_progress(known: Known, *, active_within_days: int | None = None) -> bool:
-    """Put progress towards every badge not held, of active players, into the table TOLD: of a series the next one.
+    """Write the progress of active players towards badges not held into the table TOLD; of a series only the next one.
 
     Of hidden and refused badges nothing is told, nor out of season, nor while a badge that it requires is not held. Of
     one that repeats it is the progress towards the next award.
@@ -83,7 +83,7 @@ def tell_progress(known: Known, *, active_within_days: int | None = None) -> boo
 
 
 def _lay_out(known: Known, values: str) -> None:
-    """Let `badge_values` hold the numbers; a night asks twice, and only what is held has changed meanwhile."""
+    """Let `badge_values` hold the numbers, unless it does: a night asks twice, and only badges held change between."""
     there = known.once("badge values", list[str])
     if there != [values]:
         known.run(f"CREATE OR REPLACE TEMP TABLE badge_values AS {values}")

@@ -9,8 +9,8 @@ from prefect.client.orchestration import get_client
 
 import flows
 from flows.server import runner
+from tests.flows.greet import GREET
 from tests.flows.server.looks import post
-from tests.flows.test_new_flow import GREET
 from tests.flows.world import write_app
 
 pytestmark = pytest.mark.slow

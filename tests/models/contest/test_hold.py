@@ -19,16 +19,8 @@ from models.given import Samples
 from models.learned import LearnedModel
 from models.learners.habit import Habit
 from models.learners.logistic import Logistic
-from models.tasks.plays import Plays
 from tests.factories import make_app
-from tests.models.rows import play_rows
-
-
-class Played(Plays):
-    """Of rows that are there already."""
-
-    def rows(self, app, samples, encoding, *, seed):
-        return samples.labels
+from tests.models.rows import Played, play_rows
 
 
 class Clock(SimpleNamespace):

@@ -97,3 +97,22 @@ async def listening(answer):
         for task in serving:
             task.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
+
+
+async def finish(provider, batch_id):
+    for _ in range(10_000):
+        state = await provider.poll(batch_id)
+        if state.status != "running":
+            return state
+        await asyncio.sleep(0.02)
+    raise AssertionError("the batch did not end")
+
+
+def run(provider, steps):
+    async def within():
+        try:
+            return await steps()
+        finally:
+            await provider.close()
+
+    return asyncio.run(within())

@@ -6,8 +6,7 @@ import pytest
 
 from models.language.calls import Usage, Written
 from models.language.providers.provider import DeclinedError, NoAnswerError
-from tests.models.language.providers import provider_for, question
-from tests.models.language.test_openai import finish, run
+from tests.models.language.providers import finish, provider_for, question, run
 
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 KEY = "b0123456789abcdef01234"  # as long as what of a key stands in a custom id

@@ -7,7 +7,7 @@ import pytest
 from models.language.calls import Usage, Written
 from models.language.providers.provider import DeclinedError, NoAnswerError, NotSentError
 from models.language.providers.sdk import SdkProvider
-from tests.models.language.providers import listening, provider_for, question, send
+from tests.models.language.providers import finish, listening, provider_for, question, run, send
 
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
@@ -100,25 +100,6 @@ def test_in_chat_too_an_answer_that_is_none_is_told(language_server, rule, reaso
 
 def lines(provider, n):
     return [provider.batch_line(f"key1-{i}", question("openai", i)) for i in range(n)]
-
-
-async def finish(provider, batch_id):
-    for _ in range(10_000):
-        state = await provider.poll(batch_id)
-        if state.status != "running":
-            return state
-        await asyncio.sleep(0.02)
-    raise AssertionError("the batch did not end")
-
-
-def run(provider, steps):
-    async def within():
-        try:
-            return await steps()
-        finally:
-            await provider.close()
-
-    return asyncio.run(within())
 
 
 def test_a_batch_is_submitted_found_by_its_key_and_read_to_the_last_line(provider, language_server):

@@ -16,6 +16,7 @@ from models.learners.who_and_when import Who
 from models.levels import Levels
 from models.portable import OutdatedModelError
 from models.task import BinaryTask
+from tests.models.rows import sheet
 
 HERE = importlib.util.find_spec("catboost") is not None
 CATBOOST = pytest.param("catboost", marks=pytest.mark.skipif(not HERE, reason="the extra catboost is not installed"))
@@ -26,17 +27,6 @@ BUILT_IN = (
 GENERAL = TELLING = (*BUILT_IN, CATBOOST)
 ORDERED = ("lightgbm", "two_views", "xgboost")
 FULL = ("lightgbm", "random_forest", "xgboost", CATBOOST)
-
-
-def sheet(n=3000, *, seed=0, monotone=None, unknown=0.0):
-    """(rows, outcomes): `strong` drives them, `weak` a little, `idle` not at all; on one day in two windows."""
-    rng = np.random.default_rng(seed)
-    strong, weak, idle = rng.normal(size=(3, n))
-    y = (rng.random(n) < 1 / (1 + np.exp(-(1.5 * strong + 0.4 * weak)))).astype(float)
-    x = pl.DataFrame({"strong": strong, "weak": weak, "idle": idle})
-    if unknown:
-        x = x.with_columns(pl.when(pl.Series(rng.random(n) > unknown)).then("weak").alias("weak"))
-    return Sheet(x, x, np.where(np.arange(n) % 2, 7, 1), monotone=monotone), y
 
 
 def fitted(name, *given, **how):

@@ -13,7 +13,6 @@ from configs.timed import Streaks
 from data.warehouse import Warehouse, scratch
 from pipelines.activity.ingest import ingest_files
 from pipelines.activity.parts import refresh_parts
-from pipelines.badges.rules.award import award_badges
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known
 from pipelines.pins import find_night, pin_night
@@ -21,7 +20,7 @@ from pipelines.players.features import compute_features
 from pipelines.windows import window_values
 from tests.factories import make_app
 from tests.pipelines.activity.calendars import DAYS, FIRST, Player, make_player, streaks
-from tests.pipelines.badges.rules.test_award import cite, publish
+from tests.pipelines.badges.rules.awards import award_badges, cite, publish
 
 PLAYERS, DAY = 2_000, dt.timedelta(days=1)
 NIGHTS = tuple((FIRST + n * DAY).date() for n in (25, DAYS + 21))

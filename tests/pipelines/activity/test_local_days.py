@@ -12,11 +12,10 @@ from configs.app import App
 from data.warehouse import Warehouse, scratch
 from pipelines.activity.ingest import ingest_files
 from pipelines.activity.parts import sync_metrics
-from pipelines.badges.rules.award import award_badges
 from pipelines.known import Known
 from pipelines.pins import pin_night
 from tests.factories import make_app
-from tests.pipelines.badges.rules.test_award import app_with, cite, publish
+from tests.pipelines.badges.rules.awards import app_with, award_badges, cite, publish
 
 NOW = dt.datetime(2024, 3, 1, tzinfo=dt.UTC)
 MONDAY = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)

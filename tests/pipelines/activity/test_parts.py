@@ -5,33 +5,15 @@ import datetime as dt
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from data.warehouse import Warehouse
 from pipelines.activity import parts as room
 from pipelines.activity.parts import refresh_parts, sync_metrics
 from tests.factories import START, add_events, event, known_at, make_app, warehouse_with
+from tests.pipelines.activity.random_play import events, row
 
 APP = make_app()
 PARTS = ("player_days", "player_day_keys", "active_days", "derived_events")
-
-events = st.lists(
-    st.tuples(
-        st.integers(1, 3),
-        st.floats(0, 12, allow_nan=False),
-        st.sampled_from(["solve", "liked"]),
-        st.integers(0, 9),
-        st.sampled_from("abc"),
-    ),
-    min_size=1,
-    max_size=25,
-)
-
-
-def row(player: int, at: float, name: str, number: int, key: str) -> dict[str, object]:
-    if name == "liked":
-        return event(player, at, name, delta=number % 3 - 1, post_id=key)
-    return event(player, at, name, points=number, topic=key)
 
 
 def parts_of(warehouse: Warehouse) -> dict[str, list[tuple[object, ...]]]:

@@ -5,7 +5,7 @@ import pytest
 from pipelines.badges.farm import STEPS, farm
 from pipelines.badges.lint import lint_app
 from tests.factories import APP, make_app
-from tests.pipelines.badges.test_lint import LIKED, SOLVE
+from tests.pipelines.badges.declared import LIKED, SOLVE
 
 SEASON = {"on": "2024-12-01", "until": "2024-12-31"}
 GOLD = {"title": "B", "tier": "gold", "category": "c"}

@@ -13,12 +13,12 @@ from configs.badge_rules import badge_rules, terms_of
 from data.warehouse import Warehouse
 from pipelines.activity.parts import sync_metrics
 from pipelines.badges.rules import crossings
-from pipelines.badges.rules.award import award_badges, cite_awards, find_awards, write_awards
+from pipelines.badges.rules.award import cite_awards, find_awards, write_awards
 from pipelines.badges.rules.stream import margin_days
 from pipelines.known import Known
 from pipelines.pins import Night, pin_night
 from tests.factories import START, add_events, event, make_app, take_back_events, warehouse_with
-from tests.pipelines.badges.rules.test_award import app_with, cite, publish
+from tests.pipelines.badges.rules.awards import app_with, award_badges, cite, publish
 
 pytestmark = pytest.mark.long
 

@@ -7,12 +7,10 @@ import pytest
 from configs.loader import load_app
 from pipelines.badges.foresee import foresee
 from pipelines.badges.lint import lint_app
-from pipelines.badges.rules.award import award_badges
 from pipelines.words.citations import write_citations
 from tests.factories import APP, event, known_at, make_app, warehouse_with
-
-SOLVE = {"properties": {"points": {"type": "number", "min": 0, "max": 10}, "topic": "text", "won": "boolean"}}
-LIKED = {"active": False, "properties": {"delta": "number", "post_id": "text"}}
+from tests.pipelines.badges.declared import LIKED, SOLVE
+from tests.pipelines.badges.rules.awards import award_badges
 
 
 def app_with(when, tier="gold", events=None, **more):

@@ -5,9 +5,8 @@ import datetime as dt
 
 from flows.cli.badges_view import badges_view
 from pipelines.badges.performance import badge_performance
-from pipelines.badges.rules.award import award_badges
 from tests.factories import event, known_at, make_app, warehouse_with
-from tests.pipelines.badges.rules.test_award import cite
+from tests.pipelines.badges.rules.awards import award_badges, cite
 from tests.printed import printed
 
 BADGES = {

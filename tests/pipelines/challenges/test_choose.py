@@ -15,42 +15,10 @@ from pipelines.challenges.plan import as_recent, difficulty, recent_challenges, 
 from pipelines.challenges.propose import wanted_probability
 from pipelines.players.tastes import NO_TASTES
 from tests.factories import known_at, make_app
+from tests.pipelines.challenges.candidates import BASE, METRICS, TARGETS, plays, targets
 from tests.pipelines.publish.nights import challenge
 
 APP = make_app()
-BASE = dt.date(2024, 1, 10)
-METRICS = ("solved", "points", "topics", "days")
-# Of which none follows from another.
-TARGETS = {"solved": 9.0, "points": 50.0, "topics": 4.0, "days": 3.0}
-
-
-def targets(players: int = 1, windows: tuple[int, ...] = (1, 3), chance: float = 0.55) -> pl.DataFrame:
-    rows = [
-        {
-            "player_key": player,
-            "base_day": BASE,
-            "metric": metric,
-            "window_days": length,
-            "lead_days": 0,
-            "start_day": BASE,
-            "end_day": BASE + dt.timedelta(days=length - 1),
-            "target": TARGETS[metric],
-            "op": ">=",
-            "probability_if_active": chance,
-            "evidence": 5.0,
-            "knowledge": 0.5,
-            "own_28": float(player),
-            "wanted": 0.55,
-        }
-        for player in range(players)
-        for metric in METRICS
-        for length in windows
-    ]
-    return pl.DataFrame(rows, schema_overrides={"window_days": pl.Int32})
-
-
-def plays(rows: pl.DataFrame, chance: float = 0.5) -> pl.DataFrame:
-    return rows.select("player_key", "base_day", "window_days").unique().with_columns(p_plays=pl.lit(chance))
 
 
 def test_each_player_gets_the_days_number_of_challenges_each_of_another_metric() -> None:

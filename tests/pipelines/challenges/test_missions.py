@@ -25,15 +25,14 @@ from pipelines.challenges.missions import (
     rank_missions,
     set_together,
 )
-from pipelines.night.issue import _with_why_of_one
+from pipelines.night.metadata import _with_why_of_one
 from pipelines.players.tastes import NO_TASTES
 from tests.factories import make_app
+from tests.pipelines.challenges import candidates
 
 APP = make_app()
 BASE = dt.date(2024, 3, 1)
 HALF_WAY = Joint()
-# Of which none follows from another.
-TARGETS = {"solved": 9.0, "points": 50.0, "topics": 4.0, "days": 3.0}
 WEEK = dt.timedelta(days=7)
 
 
@@ -60,27 +59,7 @@ def shift(*outcomes: bool | None, **changes) -> float:
 
 
 def targets(players: int = 1, chance: float = 0.55) -> pl.DataFrame:
-    rows = [
-        {
-            "player_key": player,
-            "base_day": BASE,
-            "metric": metric,
-            "window_days": 7,
-            "lead_days": 0,
-            "start_day": BASE,
-            "end_day": BASE + dt.timedelta(days=6),
-            "target": TARGETS[metric],
-            "op": ">=",
-            "probability_if_active": chance,
-            "evidence": 5.0,
-            "knowledge": 0.5,
-            "own_28": float(player),
-            "wanted": 0.55,
-        }
-        for player in range(players)
-        for metric in ("solved", "points", "topics", "days")
-    ]
-    return pl.DataFrame(rows, schema_overrides={"window_days": pl.Int32})
+    return candidates.targets(players, (7,), chance, BASE)
 
 
 def choose(

@@ -11,7 +11,7 @@ from pipelines.challenges.settle import settle_challenges
 from pipelines.known import Known
 from pipelines.pins import day_start, make_night
 from tests.factories import START, add_events, event, make_app, take_back_events, warehouse_with
-from tests.pipelines.challenges.test_settle import issue
+from tests.pipelines.challenges.issued import issue
 
 WHY = "an event that it rested on was taken back"
 PINS = ("as_of", "revision", "cut", "base_day", "watermark", "started_at", "code_version", "app_hash", "seed")

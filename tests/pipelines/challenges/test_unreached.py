@@ -10,7 +10,7 @@ from pipelines.challenges.unreached import reopen_achievements
 from pipelines.known import Known
 from pipelines.rewards.pay import pay_rewards
 from tests.factories import START, add_events, event, make_app, take_back_events, warehouse_with
-from tests.pipelines.badges.rules.test_award import DAY, pin, publish
+from tests.pipelines.badges.rules.awards import DAY, pin, publish
 from tests.pipelines.publish.nights import achievement, put
 
 

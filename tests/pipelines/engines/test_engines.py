@@ -11,7 +11,7 @@ import pytest
 from configs.settings import Settings
 from pipelines.engines import buckets_of
 from pipelines.publish.published import read_latest
-from tests.pipelines.engines.test_buckets import NOBODY, PLAYERS, dies_once, doubled
+from tests.pipelines.engines.work import NOBODY, PLAYERS, dies_once, doubled
 from tests.pipelines.nights import serve_night
 from tests.pipelines.trained import NEXT
 

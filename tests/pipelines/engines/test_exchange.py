@@ -18,7 +18,7 @@ from pipelines.engines.buckets import Buckets
 from pipelines.engines.exchange import Exchange, Later
 from pipelines.engines.staff import Staff
 from pipelines.engines.workers import EngineError, Workers
-from tests.pipelines.engines.test_buckets import NOBODY, PLAYERS
+from tests.pipelines.engines.work import NOBODY, PLAYERS
 
 FRAME = PLAYERS.with_columns(
     name=pl.format("é{}", "player_key"), day=pl.date(2026, 1, 1), some=pl.concat_list("points", "points")

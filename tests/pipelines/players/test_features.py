@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from data.warehouse import Warehouse
 from pipelines.players.features import compute_features, feature_names
 from tests.factories import START, add_events, event, known_at, make_app, warehouse_with
-from tests.pipelines.activity.test_parts import events, row
+from tests.pipelines.activity.random_play import events, row
 
 APP = make_app()
 BASE = dt.date(2024, 1, 8)

@@ -11,7 +11,7 @@ from pipelines.players import features, snapshots
 from pipelines.players.snapshots import look_at, past_values
 from pipelines.windows import window_values
 from tests.factories import START, known_at, make_app, warehouse_with
-from tests.pipelines.activity.test_parts import events, row
+from tests.pipelines.activity.random_play import events, row
 
 APP = make_app(
     challenges={"windows": [1, 3], "metrics": ["solved", "points", "topics", "days"]},

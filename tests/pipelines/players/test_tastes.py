@@ -9,10 +9,10 @@ import pytest
 
 from pipelines.challenges.choose import EMPTY_RECENT, choose_challenges
 from pipelines.known import Known
-from pipelines.night.issue import _with_choices
+from pipelines.night.metadata import _with_choices
 from pipelines.players.tastes import NO_TASTES, describe_tastes, liked_most
 from tests.factories import add_events, event, make_app, warehouse_with
-from tests.pipelines.challenges.test_choose import METRICS, plays, targets
+from tests.pipelines.challenges.candidates import METRICS, plays, targets
 from tests.pipelines.publish.nights import AS_OF, at, challenge, content_id, make_night, put, settlement
 
 ONE_A_DAY = make_app(challenges={"metrics": ["solved", "points", "topics", "days"], "per_day": 1})

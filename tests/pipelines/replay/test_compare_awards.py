@@ -15,7 +15,7 @@ from data.warehouse import Warehouse, scratch
 from pipelines.activity.ingest import ingest_files
 from pipelines.replay.compare_awards import compare_awards, compare_file, render_comparison_markdown
 from tests.factories import event, make_app, warehouse_with
-from tests.pipelines.badges.rules.test_award import app_with
+from tests.pipelines.badges.rules.awards import app_with
 
 DUMP = Path(__file__).resolve().parents[4] / "shared" / "data" / "stackexchange_quantumcomputing"
 NAMED = ("student", "teacher", "scholar", "commentator", "nice_answer")

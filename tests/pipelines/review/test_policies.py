@@ -30,7 +30,7 @@ from pipelines.review.policies import (
 from pipelines.stores import open_app
 from tests.flows.world import DAYS, write_events
 from tests.pipelines.nights import now
-from tests.pipelines.players.test_recommend import CHANCES, scores
+from tests.pipelines.players.scored import CHANCES, scores
 from tests.pipelines.trained import FIRST, NEXT
 from tests.printed import printed
 

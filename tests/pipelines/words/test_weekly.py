@@ -17,7 +17,7 @@ from pipelines.words.types.motivational_message import _level, _trend
 from pipelines.words.writers.offline import write_variants
 from pipelines.words.writers.pooled import Pooled
 from tests.factories import make_app
-from tests.pipelines.asks import asks_of
+from tests.pipelines.asks import asks_of, profiles_of
 from tests.pipelines.challenges.strength import BASE, at_night, feature_rows
 
 CHAPTERS = [{"title": f"Part {mark}", "scene": [f"The gate {mark} stands open."]} for mark in ("Alpha", "Beta")]
@@ -27,12 +27,6 @@ APP = make_app(
     content={"types": TYPES},
     voice={"theme": "puzzles", "chapters": CHAPTERS},
 )
-
-
-def profiles_of(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select("player_key", user_id=pl.format("user{}", "player_key")).with_columns(
-        persona=pl.lit("BRUTE"), language=pl.lit("en"), opted_out=False, preferred_content=pl.lit("topics")
-    )
 
 
 def mission(player: int) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,8 +13,10 @@ from configs.prompt import read_prompts
 from data.warehouse import Warehouse
 from models.language.calls import Failed, Reason, Reply, Request, Usage, Written
 from models.language.offers import language_models
-from pipelines.badges.judged.judge import judge_badges
+from pipelines.badges.judged.judge import judge_nominees, write_judgements
 from pipelines.badges.judged.panel import Panel
+from pipelines.badges.judged.unusual import NOBODY, Unusual
+from pipelines.badges.rules.award import Cite
 from pipelines.known import Known
 from pipelines.pins import Night, pin_night
 from pipelines.words.write import write_citations
@@ -125,3 +127,10 @@ def held_badges(warehouse: Warehouse) -> pl.DataFrame:
 def said_by_person(player: int, at: float, decision: str, badge: str = "patient") -> dict[str, Any]:
     """What a reviewer decided, as an event."""
     return event(player, at, f"nightquest.{decision}", badge_id=badge) | {"active": False}
+
+
+def judge_badges(
+    known: Known, panel: Panel | None, cite: Cite, unusual: Mapping[int, Unusual] = NOBODY
+) -> dict[str, Any]:
+    """Decide on the night's nominees and write down what was decided; see `judge_nominees` and `write_judgements`."""
+    return write_judgements(known, judge_nominees(known, panel, unusual), cite)

@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 
 from pipelines.badges.judged.nominate import find_nominations
-from pipelines.badges.rules.award import award_badges, find_awards
+from pipelines.badges.rules.award import find_awards
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known
 from pipelines.words.write import write_citations
@@ -22,6 +22,7 @@ from tests.pipelines.badges.judged.cases import (
     said_by_person,
     verdicts,
 )
+from tests.pipelines.badges.rules.awards import award_badges
 
 APP = judged_app()
 

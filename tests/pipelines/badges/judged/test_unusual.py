@@ -3,9 +3,8 @@
 import polars as pl
 import pytest
 
-from pipelines.badges.judged.judge import find_cases, judge_badges
+from pipelines.badges.judged.judge import find_cases
 from pipelines.badges.judged.unusual import Unusual, unusual_weeks
-from pipelines.badges.rules.award import award_badges
 from pipelines.known import Known
 from pipelines.words.write import write_citations
 from tests.factories import add_events
@@ -13,6 +12,7 @@ from tests.pipelines.badges.judged.cases import (
     Script,
     held_badges,
     judge,
+    judge_badges,
     judged_app,
     panel,
     pin,
@@ -20,6 +20,7 @@ from tests.pipelines.badges.judged.cases import (
     said_by_person,
     verdicts,
 )
+from tests.pipelines.badges.rules.awards import award_badges
 
 CAREFUL = judged_app(hold_unusual=True)
 WHY = "The last week looks like somebody else's with a chance of 93%: played on 7 of the last 7 days."

@@ -6,41 +6,14 @@ import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import polars as pl
 import pytest
 
-from configs.app import App
 from configs.errors import AppFileError
 from data.warehouse import Warehouse
-from pipelines.badges.rules.award import award_badges, find_awards
+from pipelines.badges.rules.award import find_awards
 from pipelines.known import Known
-from pipelines.pins import Night, pin_night
 from tests.factories import START, add_events, event, known_at, make_app, warehouse_with
-
-DAY = START.date()
-
-
-def app_with(**rules: str) -> App:
-    badges = {
-        name: {"title": name.title(), "tier": "bronze", "category": "test", "when": when}
-        for name, when in rules.items()
-    }
-    return make_app(badges=badges)
-
-
-def pin(warehouse: Warehouse, app: App, days: int, app_hash: str = "hash") -> Night:
-    """A night that serves the day `days` after the first, pinned at that day's start."""
-    as_of = DAY + dt.timedelta(days=days)
-    now = dt.datetime.combine(as_of, dt.time(), dt.UTC)
-    return pin_night(warehouse, app, app_hash, as_of, now, "code")
-
-
-def publish(warehouse: Warehouse, night: Night) -> None:
-    warehouse.run("UPDATE nights SET status = 'published' WHERE as_of = $d", {"d": night.as_of})
-
-
-def cite(app: App, awards: pl.DataFrame) -> pl.DataFrame:
-    return awards.select("award_id", pl.format("{} did it", "badge_id").alias("citation"))
+from tests.pipelines.badges.rules.awards import app_with, award_badges, cite, pin, publish
 
 
 def crossings_of_each(rules: Iterable[str], rows: list[dict[str, Any]], days: int = 20) -> dict[str, dict[int, int]]:

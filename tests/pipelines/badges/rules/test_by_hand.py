@@ -6,12 +6,11 @@ import json
 import polars as pl
 
 from pipelines.badges.judged.decide import take_decisions
-from pipelines.badges.rules.award import award_badges, find_awards
+from pipelines.badges.rules.award import find_awards
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known
 from tests.factories import START, add_events, event, known_at, warehouse_with
-from tests.pipelines.badges.rules.test_award import cite, pin, publish
-from tests.pipelines.badges.rules.test_kinds import app_of, earned
+from tests.pipelines.badges.rules.awards import app_of, award_badges, cite, earned, pin, publish
 
 SOLVES = [event(player, day) for player in (1, 2) for day in range(4)]
 

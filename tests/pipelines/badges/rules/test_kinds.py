@@ -2,32 +2,16 @@
 
 import datetime as dt
 import json
-from typing import Any
 
-import polars as pl
 import pytest
 
-from configs.app import App
-from pipelines.badges.rules.award import award_badges, badge_xp, find_awards
+from pipelines.badges.rules.award import badge_xp
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known
-from tests.factories import START, event, known_at, make_app, warehouse_with
-from tests.pipelines.badges.rules.test_award import cite, pin, publish
+from tests.factories import START, event, make_app, warehouse_with
+from tests.pipelines.badges.rules.awards import app_of, award_badges, cite, earned, pin, publish
 
 DAY = START.date()  # a Monday
-
-
-def app_of(**badges: dict[str, Any]) -> App:
-    plain = {"tier": "bronze", "category": "test"}
-    return make_app(badges={name: {"title": name, **plain, **badge} for name, badge in badges.items()})
-
-
-def earned(app: App, rows: list[dict[str, Any]]) -> list[tuple[str, int, int]]:
-    """badge, round and the event, counted from 0, of every award."""
-    with warehouse_with(app, rows) as warehouse:
-        found = find_awards(known_at(warehouse, app))
-    told = found.select("badge_id", "round_no", pl.col("event_id").str.slice(1).cast(pl.Int64))
-    return sorted(told.iter_rows(), key=lambda row: (row[2], row[0], row[1]))
 
 
 def test_a_badge_that_requires_others_is_earned_once_all_are_held_and_its_rule_is_true() -> None:

@@ -7,7 +7,7 @@ from configs.voice import languages, locale_of
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known
 from tests.factories import event, make_app, warehouse_with
-from tests.pipelines.badges.rules.test_award import pin
+from tests.pipelines.badges.rules.awards import pin
 
 _FIRST = make_app().model_dump()
 _EVENTS = _FIRST["events"] | {

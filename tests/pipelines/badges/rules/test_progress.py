@@ -8,14 +8,12 @@ import pytest
 
 from configs.awarded import Season
 from pipelines.badges.held import badge_rarity, badges_held
-from pipelines.badges.rules.award import award_badges
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.known import Known
 from pipelines.night.pinned_file import PinnedFile, keep_file
 from pipelines.words.wishes import Wishes
 from tests.factories import START, event, warehouse_with
-from tests.pipelines.badges.rules.test_award import app_with, cite, pin
-from tests.pipelines.badges.rules.test_kinds import app_of
+from tests.pipelines.badges.rules.awards import app_of, app_with, award_badges, cite, pin
 
 # Day 0 and 1, two puzzles a day; the night serves day 2.
 ROWS = [

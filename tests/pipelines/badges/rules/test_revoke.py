@@ -14,7 +14,7 @@ from configs.app import App
 from data.warehouse import Warehouse
 from pipelines.badges.held import badge_rarity, badges_held
 from pipelines.badges.revoke import revoke_awards
-from pipelines.badges.rules.award import award_badges, find_awards
+from pipelines.badges.rules.award import find_awards
 from pipelines.badges.rules.progress import badge_progress
 from pipelines.badges.rules.recite import recite_awards, write_recited
 from pipelines.badges.rules.revoke import REQUIRED
@@ -22,8 +22,7 @@ from pipelines.known import Known
 from pipelines.night.notes import revoked_note
 from pipelines.taken_back import WHY
 from tests.factories import START, add_events, event, take_back_events, warehouse_with
-from tests.pipelines.badges.rules.test_award import DAY, app_with, cite, pin, publish
-from tests.pipelines.badges.rules.test_kinds import app_of
+from tests.pipelines.badges.rules.awards import DAY, app_of, app_with, award_badges, cite, pin, publish
 
 RULES = {
     "solver": "solved >= 4",
